@@ -1,0 +1,8 @@
+/*!
+What Millwright knows: incidents, evidence, fingerprints, parsed traces, resolutions and their proof.
+
+This crate is the bottom of the workspace. It holds the types every other crate speaks, all SQL, recall and
+redaction. It knows no tool, no planner, no chat model and no HTTP server.
+*/
+
+pub mod types;

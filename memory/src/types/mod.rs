@@ -1,0 +1,17 @@
+/*!
+The vocabulary shared by all crates. Plain data: no IO, no behaviour beyond what the data itself implies.
+*/
+
+mod evidence;
+mod report;
+mod resolution;
+mod ticket;
+mod trace;
+
+pub use evidence::{Evidence, EvidenceDraft, EvidenceId, EvidenceSource, Locator};
+pub use report::*;
+pub use resolution::{Approval, Outcome, Proof, Resolution};
+pub use ticket::{
+    ErrorMessage, FailingTest, Fingerprint, ParsedTicket, TestFramework, TicketContext, TicketFormat,
+};
+pub use trace::{ExceptionInfo, Frame, Language, LineSpan, MappedFrame, StackTrace};

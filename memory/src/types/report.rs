@@ -1,0 +1,280 @@
+/*!
+`millwright.report/1`: what an investigation answers. This module is the schema; `millwright schema report`
+prints it. Absent parts are `null` or `[]`, never left out, so no field here is skipped when serialising.
+*/
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::evidence::{Evidence, EvidenceId};
+use super::resolution::{Approval, Proof};
+
+pub const REPORT_SCHEMA: &str = "millwright.report/1";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Always `millwright.report/1`.
+    pub schema: String,
+    pub id: String,
+    pub incident_id: String,
+    pub verdict: Verdict,
+    pub summary: String,
+    pub root_cause: Option<RootCause>,
+    pub hypotheses: Vec<Hypothesis>,
+    /// The first 20 at least, where the range has them, also when a replay has settled the cause.
+    pub suspects: Vec<Suspect>,
+    pub fix: Option<Fix>,
+    pub replay: Option<ReplaySummary>,
+    pub similar: Vec<SimilarIncident>,
+    /// Claims taken out because their evidence does not bear them.
+    pub struck: Vec<Struck>,
+    pub impact: Option<Impact>,
+    pub evidence: Vec<Evidence>,
+    pub usage: Usage,
+    pub escalate: Option<Escalation>,
+}
+
+/// Declared best first; `rank` orders them for `--require`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// A proven or confirmed resolution matched and was re-checked now.
+    Known,
+    /// Cause confirmed, the fix passes the replay, project tests not worse.
+    Verified,
+    /// The replay fails at the culprit and passes at its parent, both really run.
+    Confirmed,
+    /// No replay; calibrated probability of the named cause at least .5.
+    Probable,
+    /// Says exactly what is missing and whom to ask.
+    Inconclusive,
+    NotAnIncident,
+}
+
+impl Verdict {
+    /// Whether this verdict meets a `--require`d one. `not_an_incident` always does.
+    pub fn meets(self, required: Verdict) -> bool {
+        self == Verdict::NotAnIncident || self.rank() >= required.rank()
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Verdict::Known => 5,
+            Verdict::Verified => 4,
+            Verdict::Confirmed => 3,
+            Verdict::Probable => 2,
+            Verdict::Inconclusive | Verdict::NotAnIncident => 1,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Known => "known",
+            Verdict::Verified => "verified",
+            Verdict::Confirmed => "confirmed",
+            Verdict::Probable => "probable",
+            Verdict::Inconclusive => "inconclusive",
+            Verdict::NotAnIncident => "not_an_incident",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CauseKind {
+    CodeChange,
+    Configuration,
+    Dependency,
+    Data,
+    Infrastructure,
+    External,
+    NotABug,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RootCause {
+    pub statement: String,
+    pub kind: CauseKind,
+    /// 40 hex digits.
+    pub commit: Option<String>,
+    /// At the failing revision.
+    pub locations: Vec<Location>,
+    /// Calibrated probability that the named cause is the cause, 0 to 1.
+    pub confidence: f64,
+    pub evidence: Vec<EvidenceId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Location {
+    pub path: String,
+    pub start_line: u32,
+    pub end_line: u32,
+    /// `path::Qualified.name`
+    pub symbol: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HypothesisStatus {
+    Supported,
+    Refuted,
+    Open,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Hypothesis {
+    pub id: String,
+    pub statement: String,
+    pub status: HypothesisStatus,
+    pub evidence: Vec<EvidenceId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Suspect {
+    /// 1-based.
+    pub rank: u32,
+    pub commit: String,
+    pub subject: String,
+    pub score: f64,
+    /// Largest contribution first.
+    pub reasons: Vec<Reason>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    pub signal: String,
+    pub contribution: f64,
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum FixKind {
+    Known,
+    Revert,
+    PartialRevert,
+    Patch,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CheckResult {
+    Pass,
+    Fail,
+    NotRun,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Fix {
+    pub kind: FixKind,
+    /// Unified diff against the failing revision.
+    pub diff: String,
+    pub proof: Proof,
+    pub replay: CheckResult,
+    pub tests: CheckResult,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SandboxLevel {
+    /// Namespaces, Landlock and seccomp.
+    Full,
+    /// Landlock and seccomp, no namespaces.
+    Reduced,
+    /// Unsandboxed, because it was asked for.
+    None,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplaySummary {
+    pub reproduced: bool,
+    pub sandbox: SandboxLevel,
+    /// Share of repeats at the failing revision that did not reproduce; 0 for a steady failure.
+    pub flaky_rate: f64,
+    /// Every execution, in order; `replay:<n>` cites the n-th, from 1.
+    pub runs: Vec<ReplayRun>,
+    pub bisect: Option<BisectSummary>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayOutcome {
+    Passes,
+    /// Failed with the signature seen at the failing revision.
+    Reproduces,
+    /// Failed with another signature: skipped in bisect.
+    OtherFailure,
+    /// Status 125, a time-out (unless the incident is a hang) or a sandbox error.
+    CannotTest,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplayRun {
+    pub commit: String,
+    /// Whether something other than the commit's own files was tested (a candidate fix, a set of hunks).
+    pub patched: bool,
+    pub outcome: ReplayOutcome,
+    pub duration_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BisectSummary {
+    /// Candidate commits.
+    pub range: u32,
+    /// Executions spent after the first reproduction, repeats and checks included.
+    pub runs: u32,
+    pub skipped: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SimilarIncident {
+    pub incident_id: String,
+    pub score: f64,
+    pub why: Vec<String>,
+    pub proof: Proof,
+    pub approval: Approval,
+    pub recheck: CheckResult,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Struck {
+    pub claim: String,
+    pub because: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Impact {
+    pub sessions: u64,
+    pub users: u64,
+    pub routes: Vec<String>,
+    pub first_seen: Option<String>,
+    pub last_seen: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Usage {
+    /// `playbook` or the model's name.
+    pub planner: String,
+    /// Why the playbook took over, when it did.
+    pub fell_back: Option<String>,
+    /// Template id to content hash.
+    pub prompts: BTreeMap<String, String>,
+    pub input_tokens: u64,
+    pub cached_tokens: u64,
+    pub output_tokens: u64,
+    pub cost_usd: f64,
+    pub tool_calls: u32,
+    pub steps: u32,
+    pub wall_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Escalation {
+    /// Whom to ask, from CODEOWNERS and blame.
+    pub to: String,
+    pub because: String,
+    /// What would make the answer better, most useful first.
+    pub missing: Vec<String>,
+}

@@ -1,0 +1,3 @@
+/*!
+Guided bisect: splits the probability mass of the suspects, not their count.
+*/

@@ -1,0 +1,3 @@
+/*!
+Pooled checkouts of any revision that borrow the objects of the repository under investigation.
+*/

@@ -1,0 +1,3 @@
+/*!
+What the failing run really executed: files, functions and lines.
+*/

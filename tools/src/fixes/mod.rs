@@ -1,0 +1,3 @@
+/*!
+Candidate fixes: known fix, revert, partial revert.
+*/

@@ -1,0 +1,3 @@
+/*!
+The one door for incoming text: recognises the format, takes the ticket apart, computes its fingerprint.
+*/

@@ -1,0 +1,177 @@
+/*!
+Runs git as a trusted process. The git directory handed in must be one that Millwright made
+(see `git::Repo`): it borrows the investigated repository's objects and has a configuration of its own.
+*/
+#![expect(clippy::disallowed_methods, reason = "this is one of the two entries that start processes")]
+
+use std::ffi::OsStr;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+/// Git could not be started, or said no.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    #[error("git could not be started: {0}; install git 2.35 or newer and make sure it is in PATH")]
+    Start(std::io::Error),
+    #[error("git {command} failed: {stderr}")]
+    Failed { command: String, stderr: String },
+    #[error("reading from git {command}: {source}")]
+    Read { command: String, source: std::io::Error },
+}
+
+/// A git command with everything outside of `git_dir` switched off.
+pub fn git(git_dir: &Path) -> GitCommand {
+    let mut command = Command::new("git");
+    command.env_clear();
+    if let Some(path) = std::env::var_os("PATH") {
+        command.env("PATH", path);
+    }
+    for (key, value) in [
+        ("LC_ALL", "C"),
+        ("HOME", "/nonexistent"),
+        ("XDG_CONFIG_HOME", "/nonexistent"),
+        ("GIT_CONFIG_NOSYSTEM", "1"),
+        ("GIT_CONFIG_GLOBAL", "/dev/null"),
+        ("GIT_ATTR_NOSYSTEM", "1"),
+        ("GIT_NO_LAZY_FETCH", "1"),
+        ("GIT_NO_REPLACE_OBJECTS", "1"),
+        ("GIT_TERMINAL_PROMPT", "0"),
+        ("GIT_OPTIONAL_LOCKS", "0"),
+        ("GIT_ADVICE", "0"),
+        ("GIT_AUTHOR_NAME", "Millwright"),
+        ("GIT_AUTHOR_EMAIL", "millwright@localhost"),
+        ("GIT_COMMITTER_NAME", "Millwright"),
+        ("GIT_COMMITTER_EMAIL", "millwright@localhost"),
+    ] {
+        command.env(key, value);
+    }
+    command.env("GIT_DIR", git_dir);
+    command.args(["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false", "-c", "core.pager=cat"]);
+    command.args(["-c", "protocol.allow=never", "-c", "gc.auto=0", "-c", "core.quotePath=false"]);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    GitCommand { command, name: String::new() }
+}
+
+#[derive(Debug)]
+pub struct GitCommand {
+    command: Command,
+    name: String,
+}
+
+impl GitCommand {
+    pub fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        if self.name.is_empty() {
+            self.name = arg.as_ref().to_string_lossy().into_owned();
+        }
+        self.command.arg(arg);
+        self
+    }
+
+    pub fn args<S: AsRef<OsStr>>(self, args: impl IntoIterator<Item = S>) -> Self {
+        args.into_iter().fold(self, |this, arg| this.arg(arg))
+    }
+
+    /// Sets the work tree and the working directory, for commands that write files.
+    pub fn work_tree(mut self, path: &Path) -> Self {
+        self.command.env("GIT_WORK_TREE", path).current_dir(path);
+        self
+    }
+
+    /// Sets an environment variable of git's own (`GIT_INDEX_FILE` and the like).
+    pub fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
+        self.command.env(key, value);
+        self
+    }
+
+    /// Runs to the end and returns standard output.
+    pub fn output(self) -> Result<Vec<u8>, GitError> {
+        self.output_with_input(&[])
+    }
+
+    /// Runs to the end with `input` on standard input.
+    pub fn output_with_input(mut self, input: &[u8]) -> Result<Vec<u8>, GitError> {
+        if !input.is_empty() {
+            self.command.stdin(Stdio::piped());
+        }
+        let mut child = self.command.spawn().map_err(GitError::Start)?;
+        let stdin = child.stdin.take();
+        let (output, fed) = std::thread::scope(|scope| {
+            let feeder =
+                stdin.map(|mut pipe| scope.spawn(move || std::io::Write::write_all(&mut pipe, input)));
+            (child.wait_with_output(), feeder.map(std::thread::ScopedJoinHandle::join))
+        });
+        drop(fed); // git may close its input early; its exit status tells whether that was an error
+        let output = output.map_err(|source| GitError::Read { command: self.name.clone(), source })?;
+        if output.status.success() {
+            Ok(output.stdout)
+        } else {
+            Err(GitError::Failed { command: self.name, stderr: last_words(&output.stderr) })
+        }
+    }
+
+    /// Starts git and hands out its standard output as a stream.
+    pub fn stream(mut self) -> Result<GitStream, GitError> {
+        let mut child = self.command.spawn().map_err(GitError::Start)?;
+        let stdout = child.stdout.take().ok_or_else(|| GitError::Failed {
+            command: self.name.clone(),
+            stderr: "no standard output".into(),
+        })?;
+        // A thread drains standard error, so that a talkative git never blocks on a full pipe.
+        let stderr = child.stderr.take().map(|mut pipe| {
+            std::thread::spawn(move || {
+                let mut text = Vec::new();
+                let _ = pipe.by_ref().take(64 * 1024).read_to_end(&mut text);
+                let _ = std::io::copy(&mut pipe, &mut std::io::sink());
+                text
+            })
+        });
+        Ok(GitStream { child, stdout, stderr, name: self.name })
+    }
+}
+
+/// Standard output of a running git. Call [`GitStream::finish`] after reading to learn whether it succeeded.
+#[derive(Debug)]
+pub struct GitStream {
+    child: Child,
+    stdout: ChildStdout,
+    stderr: Option<std::thread::JoinHandle<Vec<u8>>>,
+    name: String,
+}
+
+impl Read for GitStream {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        self.stdout.read(buf)
+    }
+}
+
+impl GitStream {
+    pub fn finish(mut self) -> Result<(), GitError> {
+        let status =
+            self.child.wait().map_err(|source| GitError::Read { command: self.name.clone(), source })?;
+        let stderr = self.stderr.take().and_then(|thread| thread.join().ok()).unwrap_or_default();
+        if status.success() {
+            Ok(())
+        } else {
+            Err(GitError::Failed { command: std::mem::take(&mut self.name), stderr: last_words(&stderr) })
+        }
+    }
+}
+
+impl Drop for GitStream {
+    fn drop(&mut self) {
+        // A reader that stops early must not leave git running.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The end of an error output, bounded: git says what matters last.
+fn last_words(stderr: &[u8]) -> String {
+    let text = String::from_utf8_lossy(stderr);
+    let text = text.trim();
+    match text.char_indices().rev().nth(1999) {
+        Some((at, _)) => format!("… {}", &text[at..]),
+        None => text.to_owned(),
+    }
+}

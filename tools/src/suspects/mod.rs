@@ -1,0 +1,3 @@
+/*!
+Ranks the commits of a range by explainable signals.
+*/

@@ -1,0 +1,3 @@
+/*!
+The tool contract, the registry, and the one pipeline every call takes.
+*/
