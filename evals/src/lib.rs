@@ -1,1 +1,3 @@
-/*! Filled in below. */
+/*!
+How good it is: cases, tasks, baselines, statistics and reports of evals. It drives the same run as every other door.
+*/
