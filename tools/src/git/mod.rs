@@ -5,5 +5,7 @@ git2 is named only below this folder.
 */
 
 mod repo;
+#[cfg(test)]
+pub(crate) mod testing;
 
 pub use repo::{Repo, RepoError};

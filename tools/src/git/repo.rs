@@ -138,16 +138,20 @@ impl Repo {
 
     /// Fails unless `good` is an ancestor of `bad`. Both are full commit ids.
     pub fn require_ancestor(&self, good: &str, bad: &str) -> Result<(), RepoError> {
-        let none = || RepoError::NotAnAncestor { good: good.to_owned(), bad: bad.to_owned() };
-        let libgit2 = |source| RepoError::Libgit2 { path: self.path.clone(), source };
-        let repository = self.libgit2()?;
-        let (older, newer) = (git2::Oid::from_str(good), git2::Oid::from_str(bad));
-        let (older, newer) = (older.map_err(libgit2)?, newer.map_err(libgit2)?);
-        if older != newer && repository.graph_descendant_of(newer, older).map_err(libgit2)? {
+        if good != bad && self.is_ancestor(good, bad)? {
             Ok(())
         } else {
-            Err(none())
+            Err(RepoError::NotAnAncestor { good: good.to_owned(), bad: bad.to_owned() })
         }
+    }
+
+    /// Whether `newer` reaches `older` (a commit reaches itself). Both are full commit ids.
+    pub fn is_ancestor(&self, older: &str, newer: &str) -> Result<bool, RepoError> {
+        let libgit2 = |source| RepoError::Libgit2 { path: self.path.clone(), source };
+        let repository = self.libgit2()?;
+        let (older, newer) = (git2::Oid::from_str(older), git2::Oid::from_str(newer));
+        let (older, newer) = (older.map_err(libgit2)?, newer.map_err(libgit2)?);
+        Ok(older == newer || repository.graph_descendant_of(newer, older).map_err(libgit2)?)
     }
 
     /// What stays the same over clones of one project: its oldest root commit on the first-parent line.
