@@ -38,7 +38,6 @@ impl TestRepo {
     }
 
     /// A folder beside the work tree.
-    #[expect(dead_code, reason = "for the tests of linked worktrees and clones")]
     pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -64,6 +63,18 @@ impl TestRepo {
             .output()
             .unwrap_or_else(|error| panic!("git {args:?}: {error}"));
         String::from_utf8_lossy(&output).trim().to_owned()
+    }
+
+    /// Runs git without a work tree, with the file transport allowed: for clones into folders beside.
+    pub(crate) fn clone(&self, args: &[&str], to: &str) -> PathBuf {
+        let target = self.beside(to);
+        trusted::git(&self.git_dir())
+            .args(["-c", "protocol.file.allow=always", "clone", "--quiet"])
+            .args(args)
+            .arg(&target)
+            .output()
+            .unwrap_or_else(|error| panic!("git clone {args:?}: {error}"));
+        target
     }
 
     /// Writes files without committing them.

@@ -107,6 +107,15 @@ impl From<RepoError> for ToolError {
                 Self::invalid(format!("{good} is not an ancestor of {bad}; give an older revision first"))
             }
             RepoError::Git(error) => return error.into(),
+            RepoError::NoSuchPath { .. } => Self::not_found(&detail),
+            RepoError::NotAFile { .. } | RepoError::LineRange { .. } | RepoError::Malformed { .. } => {
+                Self::invalid(&detail)
+            }
+            RepoError::TooLarge { .. } | RepoError::Binary { .. } => Self::unavailable(&detail),
+            RepoError::MissingObject { what, hint, .. } => {
+                Self::unavailable(format!("{what} is missing from this clone: {hint}"))
+            }
+            RepoError::Cancelled => Self::timeout(&detail),
             _ => Self::failed("the repository could not be read; try another tool or another revision"),
         }
         .with_detail(detail)
