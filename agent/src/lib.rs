@@ -4,3 +4,15 @@ the citation check and the report. This crate knows no HTTP server, no Slack and
 */
 
 pub mod citations;
+pub mod driver;
+pub mod facts;
+pub mod findings;
+pub mod investigation;
+pub mod journal;
+mod opener;
+pub mod planner;
+pub mod report;
+mod reporting;
+pub mod run;
+pub mod sink;
+pub mod verification;
