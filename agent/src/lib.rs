@@ -4,3 +4,4 @@ the citation check and the report. This crate knows no HTTP server, no Slack and
 */
 
 pub mod citations;
+pub mod report;
