@@ -4,7 +4,6 @@ the citation check and the report. This crate knows no HTTP server, no Slack and
 */
 
 pub mod citations;
-<<<<<<< HEAD
 pub mod driver;
 pub mod facts;
 pub mod findings;
@@ -17,6 +16,3 @@ mod reporting;
 pub mod run;
 pub mod sink;
 pub mod verification;
-=======
-pub mod report;
->>>>>>> b6809c70940cad736972fd2b6bf8e4dae62c5c2a
