@@ -5,8 +5,8 @@ so that no claim can rest on words: only on the results of tools that really ran
 
 use millwright_memory::types::{CheckResult, Proof, ReplayOutcome};
 use millwright_tools::tool::{
-    bisect::Bisection, log_changes::LogChanges, minimise::Minimal, owners::Owners, propose_fix::Candidates,
-    recall::Recollection, recheck::Recheck, reproduce::Reproduction, suspects::SuspectList,
+    bisect::Bisection, log_changes::LogChange, minimise::Minimal, owners::Owners, propose_fix::Candidates,
+    recall::Recollection, recheck::Rechecked, reproduce::Reproduction, suspects::SuspectList,
     verify_fix::FixCheck,
 };
 use serde::de::DeserializeOwned;
@@ -25,8 +25,8 @@ pub struct Facts {
     pub minimal: Option<Minimal>,
     pub candidates: Option<Candidates>,
     pub fix_checks: Vec<FixCheck>,
-    pub rechecks: Vec<Recheck>,
-    pub log_changes: Option<LogChanges>,
+    pub rechecks: Vec<Rechecked>,
+    pub log_changes: Option<LogChange>,
     pub owners: Option<Owners>,
 }
 
@@ -51,7 +51,7 @@ impl Facts {
     }
 
     /// The re-check that made a remembered resolution known.
-    pub fn known(&self) -> Option<&Recheck> {
+    pub fn known(&self) -> Option<&Rechecked> {
         self.rechecks.iter().find(|recheck| recheck.result == CheckResult::Pass)
     }
 

@@ -5,6 +5,7 @@ How good it is: cases, tasks, baselines, statistics and reports of evals. It dri
 pub mod baselines;
 pub mod cases;
 pub mod options;
+mod parallel;
 pub mod repositories;
 pub mod results;
 pub mod stats;

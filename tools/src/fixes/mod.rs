@@ -80,6 +80,16 @@ pub fn propose(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) -> Result
     Ok(proposal)
 }
 
+/// The files of `culprit` at the revision `at` without some of its hunks; the inner error says why that cannot be.
+pub fn take_back(
+    repo: &Repo,
+    culprit: &str,
+    hunks: &[Hunk],
+    at: &str,
+) -> Result<Result<Vec<FileEdit>, String>, FixError> {
+    revert::partial(repo, culprit, hunks, at)
+}
+
 /// A diff that is known from elsewhere, if it still applies at `bad`.
 pub fn known(repo: &Repo, diff: &str, bad: &str) -> Result<Result<Candidate, String>, FixError> {
     match checkout::compose(repo, bad, Some(&Change::Patch(diff.to_owned())), None) {

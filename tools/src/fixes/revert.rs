@@ -60,8 +60,7 @@ pub(super) fn partial(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) ->
             let found = entries(repo, revision, &[path.to_owned()])?;
             found.get(path).map(|entry| Ok((entry.mode.clone(), blob(repo, entry)?))).transpose()
         };
-        let old_path = hunks.first().and_then(|hunk| hunk.old_path.as_deref()).unwrap_or(path);
-        let (base, before) = (read(culprit, path)?, read(&parent, old_path)?);
+        let (base, before) = (read(culprit, path)?, read(&parent, path)?);
         let theirs = match (&base, &before) {
             (Some((mode, base)), Some((_, before))) if hunks.iter().all(|hunk| hunk.is_text()) => {
                 Some((mode.clone(), without(base, before, &hunks)))
@@ -84,7 +83,7 @@ pub(super) fn partial(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) ->
 fn without(after: &[u8], before: &[u8], hunks: &[&Hunk]) -> Vec<u8> {
     let (new, old) = (lines(after), lines(before));
     let mut hunks = hunks.to_vec();
-    hunks.sort_by_key(|hunk| hunk.new_start);
+    hunks.sort_by_key(|hunk| (hunk.new_start, hunk.old_start));
     let mut out = Vec::with_capacity(after.len());
     let mut at = 0usize;
     for hunk in hunks {

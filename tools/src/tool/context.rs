@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use millwright_memory::types::{ParsedTicket, ReplayOutcome};
 use serde::{Deserialize, Serialize};
 
-use super::ToolError;
+use super::{ToolError, Workbench};
 use crate::git::Repo;
 
 /// Cheap to clone; a clone shares everything but its deadline.
@@ -31,6 +31,8 @@ pub struct ToolContext {
     /// When the whole run has to be over.
     pub deadline: Option<Instant>,
     pub progress: Arc<dyn Progress>,
+    /// What the tools of one investigation share.
+    pub workbench: Arc<Workbench>,
 }
 
 impl ToolContext {
@@ -51,6 +53,7 @@ impl ToolContext {
             cancel: CancelFlag::default(),
             deadline: None,
             progress: Arc::new(NoProgress),
+            workbench: Arc::default(),
         }
     }
 

@@ -13,6 +13,20 @@ mod error;
 mod output;
 mod policy;
 mod registry;
+mod workbench;
+
+pub mod bisect;
+pub mod log_changes;
+pub mod minimise;
+pub mod owners;
+pub mod propose_fix;
+pub mod recall;
+pub mod recheck;
+pub mod reproduce;
+pub mod suspects;
+pub mod ticket;
+pub mod verify_fix;
+
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -28,6 +42,23 @@ pub use error::{ToolError, ToolErrorKind};
 pub use output::{Continuation, MAX_TEXT_CHARS, ToolOutput};
 pub use policy::{Decision, Effect, Policy};
 pub use registry::{ErasedTool, PreparedCall, Registry, ToolSpec};
+pub use workbench::Workbench;
+
+/// Every tool of an investigation.
+pub fn investigation_tools() -> Registry {
+    Registry::new()
+        .with(bisect::Bisect)
+        .with(log_changes::LogChanges)
+        .with(minimise::Minimise)
+        .with(owners::WhoOwns)
+        .with(propose_fix::ProposeFix)
+        .with(recall::Recall)
+        .with(recheck::Recheck)
+        .with(reproduce::Reproduce)
+        .with(suspects::Suspects)
+        .with(ticket::Ticket)
+        .with(verify_fix::VerifyFix)
+}
 
 /// Something a planner may call.
 ///

@@ -24,7 +24,6 @@ pub struct Args {
 
 /// What re-checking a remembered resolution showed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename = "Recheck")]
 pub struct Rechecked {
     pub resolution: String,
     pub incident: String,

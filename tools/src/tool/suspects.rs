@@ -135,7 +135,7 @@ fn changed_locations(ctx: &ToolContext, commit: &str) -> Result<Vec<Location>, T
     let product = hunks.iter().filter(|hunk| !crate::intake::is_test_path(&hunk.path));
     let mut locations = Vec::new();
     for hunk in product.take(MOST) {
-        locations.extend(super::minimise::location_at_bad(ctx, commit, &hunk.path, hunk.new_start, hunk.new_lines)?);
+        locations.extend(super::minimise::location_at_bad(ctx, commit, &hunk.path, hunk.new_span())?);
     }
     Ok(locations)
 }
