@@ -1,3 +1,30 @@
 /*!
 How good it is: cases, tasks, baselines, statistics and reports of evals. It drives the same run as every other door.
 */
+
+pub mod baselines;
+pub mod cases;
+pub mod options;
+pub mod repositories;
+pub mod results;
+pub mod stats;
+pub mod summary;
+pub mod tasks;
+
+use std::path::PathBuf;
+
+pub use options::{MemoryMode, Options, RepoMapping, Task};
+pub use summary::Summary;
+
+/// What stops an eval before or while it runs. Cases that cannot be judged do not: they are counted.
+#[derive(Debug, thiserror::Error)]
+pub enum EvalError {
+    #[error(transparent)]
+    Cases(#[from] cases::CasesError),
+    #[error("{action} {path}: {source}; check that the folder exists and may be written")]
+    Io { action: &'static str, path: PathBuf, source: std::io::Error },
+    #[error("{0}")]
+    Options(String),
+    #[error("no case could be judged, the first because: {0}")]
+    NothingJudged(String),
+}

@@ -20,10 +20,10 @@ use crate::git::Repo;
 use crate::process::SandboxedCommand;
 use crate::replay::ReplayRecipe;
 
-/// How much a trace tells.
+/// How finely a run was observed. Coarser traces are weaker evidence, never absent evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum TracePrecision {
+pub enum Precision {
     /// Files that were opened.
     Files,
     /// Files and functions that were executed.
@@ -35,7 +35,7 @@ pub enum TracePrecision {
 /// The code executed by one run, below the checkout.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutionTrace {
-    pub precision: TracePrecision,
+    pub precision: Precision,
     /// By path inside the repository.
     pub files: BTreeMap<String, ExecutedFile>,
 }
@@ -44,8 +44,8 @@ pub struct ExecutionTrace {
 pub struct ExecutedFile {
     /// Lines of functions, 1-based; empty when the precision is lower.
     pub lines: BTreeSet<u32>,
-    /// Qualified name (`Class.method`) to first line.
-    pub functions: BTreeMap<String, u32>,
+    /// Qualified names (`Class.method`); empty when the precision is lower.
+    pub functions: BTreeSet<String>,
     /// Lines executed by merely importing the file (module and class bodies), which say little.
     #[serde(default)]
     pub import_lines: BTreeSet<u32>,
@@ -70,7 +70,7 @@ impl ExecutionTrace {
             .filter_map(relative)
             .map(|path| (path, ExecutedFile::default()))
             .collect();
-        (!files.is_empty()).then_some(Self { precision: TracePrecision::Files, files })
+        (!files.is_empty()).then_some(Self { precision: Precision::Files, files })
     }
 }
 

@@ -12,7 +12,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::{ExecutedFile, ExecutionTrace, TracePrecision};
+use super::{ExecutedFile, ExecutionTrace, Precision};
 
 const HOOK: &str = include_str!("python_hook.py");
 const NAMES: [&str; 10] = [
@@ -83,12 +83,12 @@ pub(super) fn collect(out: &Path) -> Option<ExecutionTrace> {
             take_in(record, &mut files);
         }
     }
-    (!files.is_empty()).then_some(ExecutionTrace { precision: TracePrecision::Lines, files })
+    (!files.is_empty()).then_some(ExecutionTrace { precision: Precision::Lines, files })
 }
 
 fn take_in(record: &str, files: &mut BTreeMap<String, ExecutedFile>) -> Option<()> {
-    let mut fields = record.splitn(5, '\t');
-    let (path, first, kind) = (fields.next()?, fields.next()?.parse().ok()?, fields.next()?);
+    let mut fields = record.splitn(4, '\t');
+    let (path, kind) = (fields.next()?, fields.next()?);
     let (lines, name) = (fields.next()?, fields.next()?);
     if path.is_empty() || path.starts_with('/') || path.split('/').any(|part| part == "..") {
         return None;
@@ -99,7 +99,7 @@ fn take_in(record: &str, files: &mut BTreeMap<String, ExecutedFile>) -> Option<(
         file.lines.extend(lines);
         let name = name.replace(".<locals>", "");
         if !name.rsplit('.').next().unwrap_or_default().starts_with('<') {
-            file.functions.entry(name).or_insert(first);
+            file.functions.insert(name);
         }
     } else {
         file.import_lines.extend(lines);

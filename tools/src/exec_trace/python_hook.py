@@ -1,7 +1,7 @@
 """Records which lines and functions below MILLWRIGHT_TRACE_ROOT this interpreter executes.
 
 Imported as `sitecustomize` by every interpreter the traced run starts. Writes one file per process to
-MILLWRIGHT_TRACE_OUT, a record a line: path, first line, I (module and class bodies) or F, lines, qualified name.
+MILLWRIGHT_TRACE_OUT, a record a line: path, I (module and class bodies) or F, lines, qualified name.
 Must never change what the program does: every failure in here is swallowed.
 """
 
@@ -44,7 +44,7 @@ def _start():
                 name = getattr(code, "co_qualname", code.co_name).replace("\t", " ").replace("\n", " ")
                 kind = "F" if code.co_flags & 1 else "I"
                 numbers = ",".join(map(str, sorted(numbers.copy())))
-                lines.append("\t".join((inside(code.co_filename), str(code.co_firstlineno), kind, numbers, name)))
+                lines.append("\t".join((inside(code.co_filename), kind, numbers, name)))
             with file_open(join(out, "%d.trace" % getpid()), "w", encoding="utf-8", errors="replace") as file:
                 file.write("\n".join(lines) + "\n")
             state["written"] = len(seen)

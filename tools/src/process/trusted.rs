@@ -145,6 +145,13 @@ impl Read for GitStream {
     }
 }
 
+impl std::os::fd::AsFd for GitStream {
+    /// For waiting until there is something to read.
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.stdout.as_fd()
+    }
+}
+
 impl GitStream {
     pub fn finish(mut self) -> Result<(), GitError> {
         let status =

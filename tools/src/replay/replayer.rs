@@ -22,6 +22,8 @@ use crate::process::{CancelFlag, Execution, Exit, Limits, Network, SandboxError,
 
 /// Bytes of an output's end that are kept as evidence.
 const TAIL: usize = 16 * 1024;
+/// The same for the project's tests, whose failing ones are listed there.
+const TAIL_OF_TESTS: usize = 1 << 20;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
@@ -135,6 +137,7 @@ pub struct Replayer {
     ledger: Mutex<Ledger>,
     composed: Mutex<HashMap<String, Composed>>,
     failure: Mutex<Option<FailureSignature>>,
+    kept_output: usize,
 }
 
 impl Replayer {
@@ -157,6 +160,7 @@ impl Replayer {
             ledger: Mutex::new(ledger),
             composed: Mutex::default(),
             failure: Mutex::default(),
+            kept_output: TAIL,
         }
     }
 
@@ -171,10 +175,17 @@ impl Replayer {
     /// A replayer of another recipe (the project's tests, say) on the same checkouts. It records nothing.
     pub fn with_recipe(&self, recipe: ReplayRecipe) -> Self {
         let (executor, options) = (Arc::clone(&self.executor), self.options.clone());
-        Self::new(self.pool.clone(), recipe, executor, Ledger::in_memory(), options, self.cancel.clone())
+        let other = Self::new(self.pool.clone(), recipe, executor, Ledger::in_memory(), options, self.cancel.clone());
+        Self { kept_output: TAIL_OF_TESTS, ..other }
     }
 
-    /// Every execution so far, in order.
+    /// Every execution so far, in order, with what was seen of it.
+    pub fn recorded(&self) -> Vec<Replayed> {
+        let recorded = |(at, entry): (usize, &Entry)| Replayed::new(at + 1, entry.clone(), false);
+        hold(&self.ledger).entries().iter().enumerate().map(recorded).collect()
+    }
+
+    /// Every execution so far, in order, as a report lists it.
     pub fn runs(&self) -> Vec<ReplayRun> {
         hold(&self.ledger).runs()
     }
@@ -417,7 +428,7 @@ impl Replayer {
             sandbox: execution.level,
             trace: ExecutionTrace::of_opened(&execution.opened, checkout),
             notes: execution.denied,
-            tail: tail(&execution.output, execution.exit),
+            tail: tail(&execution.output, execution.exit, self.kept_output),
         }
     }
 }
@@ -428,13 +439,13 @@ fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// The output's end, bounded, with how it ended: what a person would look at.
-fn tail(output: &str, exit: Exit) -> String {
+fn tail(output: &str, exit: Exit, bytes: usize) -> String {
     let ended = match exit {
         Exit::Code(code) => format!("[exit status {code}]"),
         Exit::Signal(signal) => format!("[ended by signal {signal}]"),
     };
     let output = output.trim_end();
-    let mut from = output.len().saturating_sub(TAIL);
+    let mut from = output.len().saturating_sub(bytes);
     while !output.is_char_boundary(from) {
         from += 1;
     }

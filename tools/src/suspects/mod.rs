@@ -1,3 +1,173 @@
 /*!
 Ranks the commits of a range by explainable signals.
+
+Each signal is a column: a number for every candidate, and words for why. The score is the sum of the columns by
+the weights of one table, the same for every repository and language, and the probability is what that score has
+meant on cases whose culprit is known. Nothing outside of what the failing revision reaches takes part: word
+statistics are those of the candidates, and file statistics those of the revision's ancestors.
 */
+
+mod bm25;
+mod candidates;
+mod context;
+mod lines;
+mod outline;
+mod probability;
+mod query;
+mod signals;
+mod tests_of;
+mod tree;
+mod weights;
+
+use std::collections::BTreeMap;
+
+use millwright_memory::types::{ParsedTicket, Reason, Suspect};
+
+use crate::exec_trace::ExecutionTrace;
+use crate::git::{Repo, RepoError};
+use crate::history::{History, HistoryError, parse_id};
+use crate::process::trusted::GitError;
+use context::Context;
+
+pub use weights::Weights;
+
+#[derive(Debug, thiserror::Error)]
+pub enum SuspectsError {
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error("there is no commit between the good and the bad revision; give an older --good")]
+    NoCandidates,
+}
+
+/// What to rank by. Only `repo`, `bad` and `ticket` are needed; everything else sharpens the answer.
+#[derive(Debug, Clone, Copy)]
+pub struct RankRequest<'a> {
+    pub repo: &'a Repo,
+    /// Full id of the failing revision.
+    pub bad: &'a str,
+    /// Full id of a revision known to be free of the fault; without it every ancestor is a candidate.
+    pub good: Option<&'a str>,
+    pub ticket: &'a ParsedTicket,
+    /// What the failing run executed at `bad`.
+    pub executed: Option<&'a ExecutionTrace>,
+    /// Further words, such as the failing test that a replay runs and what it printed.
+    pub extra_text: &'a str,
+    /// What memory thinks of single commits, by full id: 0 nothing, 1 as strong as it gets.
+    pub commit_priors: &'a BTreeMap<String, f64>,
+    /// What memory thinks of code units (`path` or `path::Qualified.name`), on the same scale.
+    pub unit_priors: &'a BTreeMap<String, f64>,
+    pub weights: &'a Weights,
+}
+
+/// One commit of the range.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankedCommit {
+    /// 40 hex digits.
+    pub commit: String,
+    pub score: f64,
+    /// Calibrated probability that this commit is the culprit; over all candidates they add up to 1.
+    pub probability: f64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranking {
+    /// Every candidate, best first.
+    pub commits: Vec<RankedCommit>,
+    /// The best ones, with reasons.
+    pub suspects: Vec<Suspect>,
+}
+
+/// Suspects that carry reasons.
+const EXPLAINED: usize = 50;
+
+/// Columns of every candidate before they are weighed: what learning and ablation work on.
+#[derive(Debug)]
+pub struct SignalTable {
+    /// 40 hex digits, newest first.
+    pub commits: Vec<String>,
+    /// Name and one value a candidate.
+    pub columns: Vec<(&'static str, Vec<f64>)>,
+}
+
+/// Ranks `good..bad`. Blocking: reads git and the index in the data folder.
+///
+/// # Errors
+/// When the revisions are not in the repository, the range is empty, or the data folder cannot be written.
+pub fn rank(request: &RankRequest<'_>) -> Result<Ranking, SuspectsError> {
+    let context = Context::read(request)?;
+    let columns = signals::all(&context);
+    let scores = request.weights.scores(&columns, context.candidates.len());
+    let mut order: Vec<usize> = (0..scores.len()).collect();
+    // Newest first among equals, which is the order of the candidates.
+    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+    let probabilities = probability::calibrated(&scores, &context);
+    let suspects = order.iter().take(EXPLAINED).zip(1..).map(|(at, rank)| {
+        let commit = context.commit(*at);
+        let mut reasons: Vec<Reason> = columns
+            .iter()
+            .map(|column| Reason {
+                signal: column.name.to_owned(),
+                contribution: request.weights.of(column.name) * column.values[*at],
+                detail: String::new(),
+            })
+            .filter(|reason| reason.contribution.abs() > 0.005)
+            .collect();
+        for reason in &mut reasons {
+            if let Some(column) = columns.iter().find(|column| column.name == reason.signal) {
+                reason.detail = (column.explain)(*at);
+            }
+        }
+        reasons.sort_by(|a, b| b.contribution.total_cmp(&a.contribution));
+        Suspect { rank, commit: commit.hex(), subject: commit.subject.clone(), score: scores[*at], reasons }
+    });
+    Ok(Ranking {
+        suspects: suspects.collect(),
+        commits: order
+            .iter()
+            .map(|at| RankedCommit {
+                commit: context.commit(*at).hex(),
+                score: scores[*at],
+                probability: probabilities[*at],
+            })
+            .collect(),
+    })
+}
+
+/// The signals of every candidate, unweighted.
+///
+/// # Errors
+/// As [`rank`].
+pub fn signal_table(request: &RankRequest<'_>) -> Result<SignalTable, SuspectsError> {
+    let context = Context::read(request)?;
+    let columns = signals::all(&context).into_iter().map(|column| (column.name, column.values)).collect();
+    let commits = (0..context.candidates.len()).map(|at| context.commit(at).hex()).collect();
+    Ok(SignalTable { commits, columns })
+}
+
+/// Brings the index of `repo` up to what ranking `good..bad` needs. Answers how many commits the structure
+/// holds and how many patches were read now.
+///
+/// # Errors
+/// As [`rank`].
+pub fn prepare(repo: &Repo, bad: &str, good: Option<&str>) -> Result<(usize, usize), SuspectsError> {
+    let mut history = History::open(repo, bad)?;
+    let positions = candidate_positions(&history, bad, good)?;
+    let read = history.text.ensure(repo, &history.structure, &positions)?;
+    Ok((history.structure.len(), read))
+}
+
+fn candidate_positions(history: &History, bad: &str, good: Option<&str>) -> Result<Vec<u32>, SuspectsError> {
+    let position = |revision: &str| {
+        parse_id(revision)
+            .and_then(|id| history.structure.position(&id))
+            .ok_or_else(|| HistoryError::UnknownCommit(revision.to_owned()))
+    };
+    let bad = position(bad)?;
+    let good = good.map(position).transpose()?;
+    let positions = history.structure.range(bad, good);
+    if positions.is_empty() { Err(SuspectsError::NoCandidates) } else { Ok(positions) }
+}

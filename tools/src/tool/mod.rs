@@ -1,3 +1,57 @@
 /*!
-The tool contract, the registry, and the one pipeline every call takes.
+The tool contract: what every capability a planner may call looks like.
+
+A tool is one file of this folder. Its argument struct is decoded from JSON, and the doc comments of that
+struct's fields *are* what a model reads (through schemars), so they are written for that reader. Its effect
+is mandatory, and policy looks at the effect only. Every call takes the one pipeline of [`dispatch`];
+nothing else runs a tool. Tools know no planner: the playbook reads `ToolOutput::data`, a model reads `text`.
 */
+
+mod context;
+mod dispatch;
+mod error;
+mod output;
+mod policy;
+mod registry;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use std::future::Future;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+pub use context::{CancelFlag, NoProgress, Progress, ProgressEvent, ToolContext};
+pub use dispatch::{Answer, Dispatcher, Grant, ToolCall};
+pub use error::{ToolError, ToolErrorKind};
+pub use output::{Continuation, MAX_TEXT_CHARS, ToolOutput};
+pub use policy::{Decision, Effect, Policy};
+pub use registry::{ErasedTool, PreparedCall, Registry, ToolSpec};
+
+/// Something a planner may call.
+///
+/// Implementations do blocking work (git2, parsing) inside [`ToolContext::blocking`].
+pub trait Tool: Send + Sync + 'static {
+    /// Decoded from the call's JSON. Derive `Deserialize` and `JsonSchema`, put
+    /// `#[serde(deny_unknown_fields)]` on it, and document every field for a model.
+    type Args: DeserializeOwned + JsonSchema + Send;
+
+    /// Snake case, unique in a registry.
+    const NAME: &'static str;
+
+    /// The worst thing a call can do. Policy is derived from this and from nothing else.
+    const EFFECT: Effect;
+
+    /// How long a call may take before it is cut off.
+    const TIMEOUT: Duration = Duration::from_secs(60);
+
+    /// What it answers and when to use it, in one to three sentences for a model.
+    fn description(&self) -> String;
+
+    fn run(
+        &self,
+        ctx: &ToolContext,
+        args: Self::Args,
+    ) -> impl Future<Output = Result<ToolOutput, ToolError>> + Send;
+}

@@ -1,0 +1,279 @@
+/*!
+Eval cases: one JSON object a line. Files come from people and generators, so every error names its line and
+says what the field should have been; an unknown field is an error too, since a misspelt `overlay` would
+silently turn a replay case into another one.
+*/
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, thiserror::Error)]
+pub enum CasesError {
+    #[error("reading {path}: {source}")]
+    Io { path: PathBuf, source: std::io::Error },
+    #[error("{path}, line {line}: {why}")]
+    Line { path: PathBuf, line: usize, why: String },
+    #[error("{path} has no cases; it should hold one JSON object a line (see `millwright schema case`)")]
+    Empty { path: PathBuf },
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// Unique within the file.
+    pub id: String,
+    /// An address that `--repo-map` maps, or a path.
+    pub repo: String,
+    /// The failing revision.
+    pub bad: String,
+    /// A revision free of the fault; `null` makes every ancestor of `bad` a candidate.
+    pub good: Option<String>,
+    /// Text of the ticket, as it came in.
+    pub ticket: String,
+    #[serde(default)]
+    pub attachments: Attachments,
+    #[serde(default)]
+    pub replay: Option<Replay>,
+    /// Command that runs the project's own tests.
+    #[serde(default)]
+    pub tests: Option<String>,
+    pub truth: Truth,
+    #[serde(default)]
+    pub tags: Vec<String>,
+}
+
+/// Paths, relative to the file of cases.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Attachments {
+    pub logs: Vec<String>,
+    pub traces: Vec<String>,
+    pub sessions: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Replay {
+    #[serde(default)]
+    pub setup: Vec<String>,
+    pub command: String,
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub overlay: Option<Overlay>,
+    #[serde(default = "default_timeout")]
+    pub timeout_s: u64,
+}
+
+fn default_timeout() -> u64 {
+    120
+}
+
+/// Files of one revision laid over the checkout of another. Its revisions never reach the agent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Overlay {
+    pub from: String,
+    /// What `merge` compares `from` with.
+    #[serde(default)]
+    pub base: Option<String>,
+    pub paths: Vec<String>,
+    pub mode: OverlayMode,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OverlayMode {
+    /// Whole files.
+    Replace,
+    /// Only what changed between `base` and `from`, into the checkout's own files; union on conflict.
+    Merge,
+}
+
+/// What the grader alone may read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Truth {
+    pub kind: TruthKind,
+    /// `null` where no commit is to blame.
+    pub commit: Option<String>,
+    #[serde(default)]
+    pub files: Vec<String>,
+    #[serde(default)]
+    pub symbols: Vec<String>,
+}
+
+/// The kinds of a report's root cause.
+pub type TruthKind = millwright_memory::types::CauseKind;
+
+impl Case {
+    /// Fails with what is wrong with a field and what it should be.
+    fn check(&self) -> Result<(), String> {
+        let filled = |name: &str, value: &str| {
+            if value.trim().is_empty() { Err(format!("`{name}` is empty")) } else { Ok(()) }
+        };
+        filled("id", &self.id)?;
+        filled("repo", &self.repo)?;
+        filled("bad", &self.bad)?;
+        if let Some(good) = &self.good {
+            filled("good", good).map_err(|why| format!("{why}; use null for no known good revision"))?;
+        }
+        filled("ticket", &self.ticket)?;
+        for (name, revision) in [("bad", Some(&self.bad)), ("good", self.good.as_ref())] {
+            if revision.is_some_and(|revision| revision.starts_with('-')) {
+                return Err(format!("`{name}` begins with a dash; it should be a revision"));
+            }
+        }
+        let is_code = self.truth.kind == TruthKind::CodeChange;
+        match &self.truth.commit {
+            Some(commit) if commit.len() != 40 || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+                return Err(format!("`truth.commit` is {commit:?}; it should be 40 hex digits or null"));
+            }
+            None if is_code => {
+                return Err("`truth.commit` is null, but `truth.kind` is code_change; name the commit".into());
+            }
+            _ => {}
+        }
+        if let Some(replay) = &self.replay {
+            filled("replay.command", &replay.command)?;
+            if replay.timeout_s == 0 {
+                return Err("`replay.timeout_s` is 0; it should be a number of seconds".into());
+            }
+            if let Some(overlay) = &replay.overlay {
+                overlay.check()?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Overlay {
+    fn check(&self) -> Result<(), String> {
+        if self.mode == OverlayMode::Merge && self.base.is_none() {
+            return Err("`replay.overlay.base` is null; mode merge needs the revision to compare with".into());
+        }
+        if self.paths.is_empty() {
+            return Err("`replay.overlay.paths` is empty; name the files to lay over".into());
+        }
+        let outside = |path: &&String| {
+            let path = Path::new(path);
+            path.is_absolute()
+                || path.components().any(|part| !matches!(part, std::path::Component::Normal(_)))
+        };
+        match self.paths.iter().find(outside) {
+            Some(path) => {
+                Err(format!("`replay.overlay.paths` holds {path:?}; paths must stay inside the repository"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// Reads a file of cases, the first `limit` of them.
+///
+/// # Errors
+/// With the number of the first line that is no case, or names an id a second time.
+pub fn read(path: &Path, limit: Option<usize>) -> Result<Vec<Case>, CasesError> {
+    let io = |source| CasesError::Io { path: path.to_owned(), source };
+    let reader = BufReader::new(File::open(path).map_err(io)?);
+    let mut cases: Vec<Case> = Vec::new();
+    let mut lines_by_id: BTreeMap<String, usize> = BTreeMap::new();
+    for (number, line) in (1..).zip(reader.split(b'\n')) {
+        let line = line.map_err(io)?;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let at = |why| CasesError::Line { path: path.to_owned(), line: number, why };
+        let case = parse(&line).map_err(at)?;
+        if let Some(first) = lines_by_id.insert(case.id.clone(), number) {
+            return Err(at(format!("id {:?} stands on line {first} already", case.id)));
+        }
+        cases.push(case);
+        if limit.is_some_and(|limit| cases.len() >= limit) {
+            break;
+        }
+    }
+    if cases.is_empty() { Err(CasesError::Empty { path: path.to_owned() }) } else { Ok(cases) }
+}
+
+/// Parses one line.
+///
+/// # Errors
+/// With what is wrong, in words.
+pub fn parse(line: &[u8]) -> Result<Case, String> {
+    let case: Case = serde_json::from_slice(line).map_err(|error| {
+        // Serde counts within the line; the file's own line number is what a person needs.
+        let text = error.to_string();
+        let why = text.rsplit_once(" at line ").map_or(text.as_str(), |(why, _)| why);
+        format!("{why} (column {})", error.column())
+    })?;
+    case.check()?;
+    Ok(case)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"{"id":"a","repo":"https://x.example/r","bad":"HEAD","good":null,"ticket":"It broke",
+        "attachments":{"logs":[],"traces":[],"sessions":[]},
+        "replay":{"setup":[],"command":"sh t.sh","env":{"A":"b"},
+            "overlay":{"from":"v2","base":"v1","paths":["tests/t.sh"],"mode":"merge"},"timeout_s":5},
+        "tests":null,"truth":{"kind":"code_change","commit":"0123456789012345678901234567890123456789",
+            "files":["a"],"symbols":[]},"tags":["x"]}"#;
+
+    fn one_line(text: &str) -> String {
+        text.replace('\n', " ")
+    }
+
+    #[test]
+    fn reads_the_whole_format() {
+        let case = parse(one_line(GOOD).as_bytes()).unwrap();
+        let replay = case.replay.unwrap();
+        assert_eq!(replay.overlay.unwrap().mode, OverlayMode::Merge);
+        assert_eq!((replay.timeout_s, replay.env["A"].as_str()), (5, "b"));
+        assert_eq!((case.good, case.tests, case.tags), (None, None, vec!["x".to_owned()]));
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let check = |from: &str, to: &str, why: &str| {
+            let line = one_line(GOOD).replace(from, to);
+            let error = parse(line.as_bytes()).unwrap_err();
+            assert!(error.contains(why), "{error} does not contain {why}");
+        };
+        check("\"overlay\"", "\"overlaid\"", "unknown field `overlaid`");
+        check("code_change", "code", "unknown variant `code`");
+        check("\"0123456789012345678901234567890123456789\"", "\"01234\"", "40 hex digits");
+        check("\"0123456789012345678901234567890123456789\"", "null", "name the commit");
+        check("tests/t.sh", "../t.sh", "inside the repository");
+        check("\"base\":\"v1\"", "\"base\":null", "mode merge needs");
+        check("\"HEAD\"", "\"--upload-pack\"", "begins with a dash");
+        check("\"ticket\":\"It broke\",", "", "missing field `ticket`");
+        check("\"timeout_s\":5", "\"timeout_s\":0", "number of seconds");
+        check("\"sh t.sh\"", "\" \"", "`replay.command` is empty");
+    }
+
+    #[test]
+    fn names_the_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cases.jsonl");
+        let write = |lines: &[String]| std::fs::write(&path, lines.join("\n")).unwrap();
+        let good = one_line(GOOD);
+        write(&[good.clone(), String::new(), "{".into()]);
+        assert!(read(&path, None).unwrap_err().to_string().contains("cases.jsonl, line 3: "));
+        assert_eq!(read(&path, Some(1)).unwrap().len(), 1);
+        write(&[good.clone(), good]);
+        insta::assert_snapshot!(
+            read(&path, None).unwrap_err().to_string().rsplit('/').next().unwrap(),
+            @r#"cases.jsonl, line 2: id "a" stands on line 1 already"#
+        );
+        write(&[String::new()]);
+        assert!(matches!(read(&path, None), Err(CasesError::Empty { .. })));
+    }
+}

@@ -1,0 +1,135 @@
+/*!
+What an eval is run with: the options of `millwright eval run`, parsed but not yet acted on.
+*/
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Task {
+    /// Gets the ticket, the repository, `bad` and `good`, and nothing else.
+    Rank,
+}
+
+impl Task {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Task::Rank => "rank",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MemoryMode {
+    /// Neither read nor written.
+    #[default]
+    Off,
+    /// Every case gets an empty one.
+    Fresh,
+    /// Cases in the order given; the label becomes memory after each case.
+    Sequential,
+}
+
+/// `https://host/owner/name=PATH`: where a repository that cases name by address lies on this machine. The
+/// address may be a prefix (`https://host=/mirrors`); then the rest of the address is appended to the path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RepoMapping {
+    pub address: String,
+    pub path: PathBuf,
+}
+
+impl FromStr for RepoMapping {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        // Addresses may hold `=` in a query; paths rarely do.
+        let (address, path) = text
+            .rsplit_once('=')
+            .filter(|(a, p)| !a.is_empty() && !p.is_empty())
+            .ok_or(format!("{text:?} is not ADDRESS=PATH, such as https://github.com/acme/shop=/srv/shop"))?;
+        Ok(Self { address: address.trim_end_matches('/').to_owned(), path: PathBuf::from(path) })
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub cases: PathBuf,
+    pub task: Task,
+    pub repo_map: Vec<RepoMapping>,
+    /// `playbook` or a model's name; `rank` needs neither.
+    pub planner: String,
+    pub memory: MemoryMode,
+    /// A file of figures that must hold, for the caller to judge by [`crate::Summary::gate`].
+    pub gate: Option<PathBuf>,
+    /// Handed to replays.
+    pub env: BTreeMap<String, String>,
+    /// Readable inside the sandbox.
+    pub allow_read: Vec<PathBuf>,
+    /// Where `results.jsonl` and `summary.json` are written.
+    pub out: PathBuf,
+    pub data_dir: PathBuf,
+    /// Cases judged at once.
+    pub jobs: usize,
+    pub limit: Option<usize>,
+}
+
+impl Options {
+    /// Where the repository of a case lies: by the longest matching mapping, or as a path.
+    pub fn repository(&self, address: &str) -> PathBuf {
+        let plain = address.trim_end_matches('/');
+        let plain = plain.strip_suffix(".git").unwrap_or(plain);
+        let fitting = self.repo_map.iter().filter_map(|mapping| {
+            let known = mapping.address.strip_suffix(".git").unwrap_or(&mapping.address);
+            let rest = plain.strip_prefix(known)?;
+            (rest.is_empty() || rest.starts_with('/')).then_some((known.len(), rest, &mapping.path))
+        });
+        match fitting.max_by_key(|(length, _, _)| *length) {
+            Some((_, "", path)) => path.clone(),
+            Some((_, rest, path)) => path.join(rest.trim_start_matches('/')),
+            None => Path::new(address).to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maps_addresses_to_paths() {
+        let options = Options {
+            cases: PathBuf::new(),
+            task: Task::Rank,
+            repo_map: [
+                "https://a.example/x/y=/one",
+                "https://a.example=/all",
+                "https://b.example/q.git=/two",
+            ]
+            .iter()
+            .map(|text| text.parse().unwrap())
+            .collect(),
+            planner: "playbook".into(),
+            memory: MemoryMode::Off,
+            gate: None,
+            env: BTreeMap::new(),
+            allow_read: Vec::new(),
+            out: PathBuf::new(),
+            data_dir: PathBuf::new(),
+            jobs: 1,
+            limit: None,
+        };
+        let check = |address: &str, path: &str| assert_eq!(options.repository(address), Path::new(path));
+        check("https://a.example/x/y", "/one");
+        check("https://a.example/x/y.git", "/one");
+        check("https://a.example/x/yz", "/all/x/yz");
+        check("https://b.example/q", "/two");
+        check("/somewhere/else", "/somewhere/else");
+        assert!("no-path".parse::<RepoMapping>().is_err());
+    }
+}

@@ -1,0 +1,5 @@
+/*!
+One file a task: what a case is given, how the answer is judged, which figures come of it.
+*/
+
+pub mod rank;

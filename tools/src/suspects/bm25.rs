@@ -1,0 +1,73 @@
+/*!
+BM25F: term frequencies of all fields, weighted and length-normalised field by field, are added up *before* they
+saturate. Adding up one BM25 score a field instead counts a word in three fields three times and ranks far worse.
+
+Robertson, Zaragoza, Taylor: "Simple BM25 extension to multiple weighted fields", CIKM 2004.
+*/
+
+use super::candidates::{Candidate, Candidates};
+use crate::history::Field;
+
+/// Saturation; 2 because patches repeat words more than documents do.
+const K1: f64 = 2.0;
+
+/// Strength of the length normalisation.
+const B: f64 = 0.6;
+
+pub(super) type FieldWeights = [f64; Field::COUNT];
+
+/// What the parts of a patch are worth: its own words fully, removed tests and unknown files little.
+pub(super) const ALL_FIELDS: FieldWeights = {
+    let mut weights = [1.0; Field::COUNT];
+    weights[Field::TestRemoved as usize] = 0.5;
+    weights[Field::Other as usize] = 0.2;
+    weights
+};
+
+/// Weights that look at some fields only.
+pub(super) const fn only(fields: &[Field]) -> FieldWeights {
+    let mut weights = [0.0; Field::COUNT];
+    let mut at = 0;
+    while at < fields.len() {
+        weights[fields[at] as usize] = 1.0;
+        at += 1;
+    }
+    weights
+}
+
+/// Contribution of each token of `tokens` to one candidate, by token.
+pub(super) fn contributions<'a>(
+    candidates: &'a Candidates,
+    candidate: &'a Candidate,
+    wanted: &'a [bool],
+    weights: &'a FieldWeights,
+) -> impl Iterator<Item = (u16, f64)> + 'a {
+    let groups = candidate.hits.chunk_by(|a, b| a.token == b.token);
+    groups.filter(|hits| wanted[usize::from(hits[0].token)]).filter_map(move |hits| {
+        let token = hits[0].token;
+        let mut frequency = 0.0;
+        for hit in hits {
+            let field = usize::from(hit.field);
+            let mean = candidates.mean_length[field];
+            let relative = if mean > 0.0 { f64::from(candidate.lengths[field]) / mean } else { 1.0 };
+            frequency += weights[field] * f64::from(hit.count) / (1.0 - B + B * relative);
+        }
+        let idf = candidates.idf(candidates.document_frequency[usize::from(token)]);
+        (frequency > 0.0).then(|| (token, idf * frequency / (K1 + frequency)))
+    })
+}
+
+/// Scores of all candidates for a set of tokens.
+pub(super) fn scores(candidates: &Candidates, tokens: &[u16], weights: &FieldWeights) -> Vec<f64> {
+    let wanted = mask(candidates, tokens);
+    let score = |candidate| contributions(candidates, candidate, &wanted, weights).map(|(_, s)| s).sum();
+    candidates.list.iter().map(score).collect()
+}
+
+pub(super) fn mask(candidates: &Candidates, tokens: &[u16]) -> Vec<bool> {
+    let mut wanted = vec![false; candidates.document_frequency.len()];
+    for token in tokens {
+        wanted[usize::from(*token)] = true;
+    }
+    wanted
+}

@@ -1,0 +1,130 @@
+/*!
+The ticket as a query. Its parts are scored apart, because the name of a failing test tells more than a line of
+a traceback, and a sentence somebody wrote more than both; poured together the long parts would drown the short.
+*/
+
+use std::collections::HashMap;
+
+use millwright_memory::types::{Frame, ParsedTicket};
+
+use crate::history::{for_each_token, hash_token};
+
+/// Distinct words a query may have; a ticket of a megabyte is not a better query.
+const MAX_TOKENS: usize = 4000;
+
+/// A part of the ticket: its words as numbers of the query's vocabulary, each once.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Section {
+    pub(super) tokens: Vec<u16>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Query {
+    pub(super) vocabulary: Vec<String>,
+    by_hash: HashMap<u32, u16>,
+    pub(super) whole: Section,
+    pub(super) test_name: Section,
+    pub(super) test_class: Section,
+    pub(super) test_module: Section,
+    pub(super) test_code: Section,
+    pub(super) symptom: Section,
+    pub(super) message: Section,
+    pub(super) functions: Section,
+}
+
+impl Query {
+    pub(super) fn new(ticket: &ParsedTicket, extra: &str) -> Self {
+        let mut query = Self::default();
+        let frames = || all_frames(ticket);
+        let whole = format!("{}\n{extra}", without_noise(&ticket.text));
+        query.whole = query.section([whole.as_str()]);
+        let tests = &ticket.failing_tests;
+        query.test_name = query.section(tests.iter().filter_map(|test| test.function.as_deref()));
+        query.test_class = query.section(tests.iter().filter_map(|test| test.class.as_deref()));
+        query.test_module = query.section(tests.iter().filter_map(|test| test.module.as_deref()));
+        query.test_code = query.section(
+            frames().filter(|frame| is_test(frame)).filter_map(|frame| frame.context_line.as_deref()),
+        );
+        query.symptom = query.section([ticket.symptom.as_str()]);
+        query.message = query.section(ticket.errors.iter().map(|error| error.message.as_str()));
+        query.functions = query.section(
+            frames()
+                .filter(|frame| frame.in_app && !is_test(frame))
+                .filter_map(|frame| frame.function.as_deref()),
+        );
+        query
+    }
+
+    /// Hash and number of every word, for joining with a record.
+    pub(super) fn hashes(&self) -> Vec<(u32, u16)> {
+        let mut hashes: Vec<_> = self.by_hash.iter().map(|(hash, number)| (*hash, *number)).collect();
+        hashes.sort_unstable();
+        hashes
+    }
+
+    fn section<'a>(&mut self, texts: impl IntoIterator<Item = &'a str>) -> Section {
+        let mut tokens = Vec::new();
+        for text in texts {
+            for_each_token(text.as_bytes(), |token| {
+                let token = String::from_utf8_lossy(token).to_lowercase();
+                let hash = hash_token(&token);
+                let room = self.vocabulary.len() < MAX_TOKENS;
+                let number = match self.by_hash.entry(hash) {
+                    std::collections::hash_map::Entry::Occupied(known) => *known.get(),
+                    std::collections::hash_map::Entry::Vacant(free) if room => {
+                        self.vocabulary.push(token);
+                        *free.insert((self.vocabulary.len() - 1) as u16)
+                    }
+                    std::collections::hash_map::Entry::Vacant(_) => return,
+                };
+                if !tokens.contains(&number) {
+                    tokens.push(number);
+                }
+            });
+        }
+        Section { tokens }
+    }
+}
+
+/// Frames of every exception of every trace.
+pub(super) fn all_frames(ticket: &ParsedTicket) -> impl Iterator<Item = &Frame> {
+    ticket.traces.iter().flat_map(|trace| &trace.exceptions).flat_map(|exception| &exception.frames)
+}
+
+/// Whether a frame lies in test code, by its mapping or else by its path.
+pub(super) fn is_test(frame: &Frame) -> bool {
+    match (&frame.mapped, &frame.path) {
+        (Some(mapped), _) => mapped.is_test,
+        (None, Some(path)) => {
+            crate::history::path_kind(&path.replace('\\', "/")) == crate::history::PathKind::Test
+        }
+        (None, None) => false,
+    }
+}
+
+/// The ticket without lines that every trace has: carets, rulers, headings and frames of libraries.
+fn without_noise(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    for line in text.lines() {
+        let trimmed = line.trim();
+        let ruler = trimmed.bytes().all(|byte| !byte.is_ascii_alphanumeric()) && trimmed.is_ascii();
+        let heading = trimmed.starts_with("Traceback (most recent call last)")
+            || trimmed.starts_with("The above exception was the direct cause")
+            || trimmed.starts_with("During handling of the above exception");
+        if !(ruler || heading || is_library_frame(trimmed)) {
+            kept.push_str(line);
+            kept.push('\n');
+        }
+    }
+    kept
+}
+
+/// Frames of the JVM's runtime and test runners: their words are in every trace.
+fn is_library_frame(line: &str) -> bool {
+    const LIBRARIES: &[&str] =
+        &["java.", "javax.", "jdk.", "sun.", "com.sun.", "junit.", "org.junit.", "org.hamcrest.", "kotlin."];
+    line.strip_prefix("at ").is_some_and(|frame| {
+        let frame = frame.rsplit_once('/').map_or(frame, |(_, frame)| frame);
+        LIBRARIES.iter().any(|library| frame.starts_with(library))
+    })
+}

@@ -1,0 +1,77 @@
+/*!
+What kind of change it is, whatever the ticket says: does it touch what ships, does it do anything, how big is it.
+*/
+
+use super::super::candidates::Candidate;
+use super::super::context::Context;
+use super::Column;
+use crate::history::PathKind;
+
+/// Beginnings and words of subjects that announce a change without effect.
+const TRIVIAL: &[&str] = &[
+    "typo",
+    "whitespace",
+    "bumped version",
+    "bump version",
+    "release notes",
+    "changelog",
+    "translation",
+    "isort",
+    "flake8",
+    "checkstyle",
+    "javadoc",
+    "pmd",
+    "black",
+    "formatting",
+    "reformat",
+    "comment",
+    "docstring",
+    "documentation",
+    "license",
+    "copyright",
+    "merge branch",
+    "merge pull request",
+    "indentation",
+    "spelling",
+    "unused import",
+    "trailing",
+    "svn:",
+    "sort members",
+    "tabs",
+    "findbugs",
+    "header",
+];
+
+pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
+    let each = |value: &dyn Fn(&Candidate) -> f64| -> Vec<f64> {
+        context.candidates.list.iter().map(value).collect()
+    };
+    let subjects = (0..context.candidates.len()).map(|at| {
+        let subject = context.commit(at).subject.to_lowercase();
+        f64::from(u8::from(TRIVIAL.iter().any(|word| subject.contains(word))))
+    });
+    let flag = |is: bool| f64::from(u8::from(is));
+    let tests_only = |candidate: &Candidate| {
+        flag(candidate.substance.lines == 0 && candidate.files.iter().any(|file| file.kind == PathKind::Test))
+    };
+    let no_effect = |candidate: &Candidate| {
+        let substance = candidate.substance;
+        flag(substance.lines > 0 && (substance.code_lines == 0 || substance.formatting_only))
+    };
+    vec![
+        Column::plain("touches_source", each(&|c| flag(c.substance.lines > 0)), |_| {
+            "changes what ships".into()
+        }),
+        Column::plain("trivial_subject", subjects.collect(), |_| {
+            "its subject announces a change without effect".into()
+        }),
+        Column::plain("size", each(&|c| (1.0 + c.source_files().count() as f64).ln() / 6.0), |at| {
+            format!("spreads over {} source files", context.candidates.list[at].source_files().count())
+        }),
+        Column::plain("tests_only", each(&tests_only), |_| "changes tests only".into()),
+        Column::plain("no_effect", each(&no_effect), |_| {
+            "changes nothing but comments or formatting in the source".into()
+        }),
+        Column::plain("merge", each(&|c| flag(c.is_merge)), |_| "is a merge".into()),
+    ]
+}

@@ -1,0 +1,57 @@
+/*!
+What ticket and patch say alike: the ticket as a whole, its parts each by themselves, and the whole ticket against
+single parts of the patch. Commits without source lines score nothing: they rarely break a program.
+*/
+
+use super::super::bm25::{ALL_FIELDS, FieldWeights, contributions, mask, only, scores};
+use super::super::context::Context;
+use super::super::query::Section;
+use super::{Column, list};
+use crate::history::Field;
+
+static PATHS: FieldWeights = only(&[Field::Paths]);
+static FUNCTIONS: FieldWeights = only(&[Field::SourceHeaders]);
+static ADDED: FieldWeights = only(&[Field::SourceAdded]);
+static MESSAGE: FieldWeights = only(&[Field::Subject, Field::Body]);
+
+pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
+    let query = &context.query;
+    let parts: [(&'static str, &Section, &'static FieldWeights); 12] = [
+        ("ticket_text", &query.whole, &ALL_FIELDS),
+        ("test_name_text", &query.test_name, &ALL_FIELDS),
+        ("test_class_text", &query.test_class, &ALL_FIELDS),
+        ("test_module_text", &query.test_module, &ALL_FIELDS),
+        ("test_code_text", &query.test_code, &ALL_FIELDS),
+        ("symptom_text", &query.symptom, &ALL_FIELDS),
+        ("message_text", &query.message, &ALL_FIELDS),
+        ("frame_functions_text", &query.functions, &ALL_FIELDS),
+        ("paths_text", &query.whole, &PATHS),
+        ("touched_functions_text", &query.whole, &FUNCTIONS),
+        ("added_code_text", &query.whole, &ADDED),
+        ("commit_message_text", &query.whole, &MESSAGE),
+    ];
+    parts.into_iter().map(|(name, section, weights)| column(context, name, section, weights)).collect()
+}
+
+fn column<'c>(
+    context: &'c Context<'_>,
+    name: &'static str,
+    section: &'c Section,
+    weights: &'static FieldWeights,
+) -> Column<'c> {
+    let candidates = &context.candidates;
+    let mut values = scores(candidates, &section.tokens, weights);
+    for (value, candidate) in values.iter_mut().zip(&candidates.list) {
+        if candidate.substance.lines == 0 {
+            *value = 0.0;
+        }
+    }
+    Column::relative(name, values, move |at| {
+        let wanted = mask(candidates, &section.tokens);
+        let mut words: Vec<(u16, f64)> =
+            contributions(candidates, &candidates.list[at], &wanted, weights).collect();
+        words.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let words = words.into_iter().map(|(token, _)| context.query.vocabulary[usize::from(token)].clone());
+        format!("shares the words {}", list(words))
+    })
+}
