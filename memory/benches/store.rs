@@ -33,7 +33,7 @@ impl Random {
             word.push(char::from(b'a' + (rank % 26) as u8));
             rank /= 26;
         }
-        word.push_str("o");
+        word.push('o');
         word
     }
     fn words(&mut self, n: usize) -> String {

@@ -12,6 +12,8 @@ use crate::types::ParsedTicket;
 const MAX_WORDS: usize = 1_500;
 /// Bytes read per field before cutting into words.
 const MAX_BYTES: usize = 64 * 1024;
+/// Words of a body that likeness looks at.
+const COMPARED_WORDS: usize = 250;
 const MAX_WORD_BYTES: usize = 64;
 
 /// The two fields of the word index, in reading order, repetitions kept.
@@ -51,6 +53,13 @@ impl Words {
             body.push(&ticket.text);
         }
         Self::of(&ticket.title, &body)
+    }
+
+    /// The part that is compared: what goes wrong is said first, pasted logs follow. Longer made no difference on
+    /// the Hadoop reports.
+    pub(crate) fn head(mut self) -> Self {
+        self.body.truncate(COMPARED_WORDS);
+        self
     }
 
     pub fn is_empty(&self) -> bool {
