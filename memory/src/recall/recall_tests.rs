@@ -140,7 +140,7 @@ async fn repositories_do_not_mix_and_the_incident_itself_is_left_out() {
     let query =
         RecallQuery { repository: Some(REPOSITORY), exclude: Some(&own), ..RecallQuery::new(&ticket) };
     let ids: Vec<String> = recall(&store, &query).await.unwrap().into_iter().map(|r| r.incident.id).collect();
-    assert_eq!(ids, [unknown.clone()]);
+    assert_eq!(ids, [unknown]);
     let anywhere = RecallQuery { exclude: Some(&own), ..RecallQuery::new(&ticket) };
     assert_eq!(recall(&store, &anywhere).await.unwrap().len(), 2);
 }
