@@ -64,6 +64,16 @@ pub(super) fn scores(candidates: &Candidates, tokens: &[u16], weights: &FieldWei
     candidates.list.iter().map(score).collect()
 }
 
+/// As [`scores`], with a weight for each token of the vocabulary.
+pub(super) fn weighted_scores(candidates: &Candidates, tokens: &[f64], weights: &FieldWeights) -> Vec<f64> {
+    let wanted: Vec<bool> = tokens.iter().map(|weight| *weight > 0.0).collect();
+    let score = |candidate| {
+        let parts = contributions(candidates, candidate, &wanted, weights);
+        parts.map(|(token, score)| score * tokens[usize::from(token)]).sum()
+    };
+    candidates.list.iter().map(score).collect()
+}
+
 pub(super) fn mask(candidates: &Candidates, tokens: &[u16]) -> Vec<bool> {
     let mut wanted = vec![false; candidates.document_frequency.len()];
     for token in tokens {

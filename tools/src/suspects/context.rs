@@ -58,6 +58,9 @@ impl<'a> Context<'a> {
         let tests = test_files(request.ticket, &frames, &tree);
         let mut wanted: Vec<String> = frames.iter().map(|frame| frame.path.clone()).collect();
         wanted.extend(tests.files.iter().cloned());
+        let touched = candidates.list.iter().flat_map(|candidate| candidate.source_files());
+        let touched: std::collections::HashSet<&str> = touched.map(|file| file.path.as_str()).collect();
+        wanted.extend(tree.paths().filter(|path| touched.contains(path)).map(str::to_owned));
         wanted.sort_unstable();
         wanted.dedup();
         let sources = Tree::sources(request.repo, request.bad, &wanted)?;

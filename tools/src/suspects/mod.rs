@@ -10,6 +10,7 @@ statistics are those of the candidates, and file statistics those of the revisio
 mod bm25;
 mod candidates;
 mod context;
+pub mod learn;
 mod lines;
 mod outline;
 mod probability;

@@ -9,13 +9,14 @@ use millwright_memory::types::Frame;
 
 use super::outline::{Definition, definitions};
 use crate::git::Repo;
+use crate::history::{PathKind, path_kind};
 use crate::process::trusted::GitError;
 
 /// Files above this size are data.
 const MAX_BLOB: usize = 2 << 20;
 
 /// Files whose contents one ranking reads.
-const MAX_FILES: usize = 200;
+const MAX_FILES: usize = 3000;
 
 #[derive(Debug)]
 pub(super) struct Tree {
@@ -27,6 +28,8 @@ pub(super) struct Tree {
 /// What is known of a file's text.
 #[derive(Debug)]
 pub(super) struct Source {
+    /// Kept for tests only: of product files the outline is enough.
+    pub(super) content: Option<String>,
     pub(super) lines: u32,
     pub(super) definitions: Vec<Definition>,
 }
@@ -122,7 +125,14 @@ impl Tree {
             let Some(content) = rest.get(line_end + 1..line_end + 1 + size) else { break };
             let content = String::from_utf8_lossy(content).into_owned();
             let lines = content.lines().count() as u32;
-            found.insert(path.clone(), Source { lines, definitions: definitions(&content) });
+            found.insert(
+                path.clone(),
+                Source {
+                    lines,
+                    definitions: definitions(&content),
+                    content: (path_kind(path) == PathKind::Test).then_some(content),
+                },
+            );
             rest = rest.get(line_end + size + 2..).unwrap_or(b"");
         }
         Ok(found)

@@ -68,6 +68,9 @@ pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
         Column::plain("size", each(&|c| (1.0 + c.source_files().count() as f64).ln() / 6.0), |at| {
             format!("spreads over {} source files", context.candidates.list[at].source_files().count())
         }),
+        Column::plain("code_lines", each(&|c| (1.0 + f64::from(c.substance.code_lines)).ln() / 8.0), |at| {
+            format!("changes {} lines of code", context.candidates.list[at].substance.code_lines)
+        }),
         Column::plain("tests_only", each(&tests_only), |_| "changes tests only".into()),
         Column::plain("no_effect", each(&no_effect), |_| {
             "changes nothing but comments or formatting in the source".into()

@@ -35,6 +35,8 @@ pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
             "changes source that used to change together with the failing test's neighbours".into()
         }),
         class_under_test(context),
+        touches_test(context),
+        owns_class(context),
     ]
 }
 
@@ -99,6 +101,43 @@ fn class_under_test<'c>(context: &'c Context<'_>) -> Column<'c> {
     });
     Column::plain("class_under_test", values.collect(), |_| {
         "changes what the failing test is named after".into()
+    })
+}
+
+/// Changes to the very file of the failing test; a file that many candidates touch says little.
+fn touches_test<'c>(context: &'c Context<'_>) -> Column<'c> {
+    let mut values = vec![0.0; context.candidates.len()];
+    for path in &context.tests.files {
+        let touching = match context.line_history.get(path) {
+            Some(history) => &history.touched_by,
+            None => context.candidates.touching(path),
+        };
+        for at in touching {
+            values[*at as usize] += context.candidates.idf(touching.len() as u32);
+        }
+    }
+    Column::relative("touches_test", values, |_| "changed the failing test's file before".into())
+}
+
+/// The share a candidate still owns of the file that the failing test is named after.
+fn owns_class<'c>(context: &'c Context<'_>) -> Column<'c> {
+    let mut targets: Vec<&str> = context.tests.classes.iter().map(String::as_str).collect();
+    targets.extend(context.tests.files.iter().map(|path| stem(path)));
+    let targets: Vec<&str> = targets.into_iter().map(strip_test).filter(|name| name.len() > 2).collect();
+    let mut values = vec![0.0; context.candidates.len()];
+    let sources = context.sources.iter().filter(|(path, _)| {
+        crate::history::path_kind(path) == PathKind::Source
+            && targets.iter().any(|target| same(target, stem(path)))
+    });
+    for (path, source) in sources {
+        let Some(history) = context.line_history.get(path) else { continue };
+        for owned in &history.owned {
+            values[owned.candidate as usize] += f64::from(owned.len) / f64::from(source.lines.max(1));
+        }
+    }
+    values.iter_mut().for_each(|value| *value = value.sqrt());
+    Column::relative("owns_class_under_test", values, |_| {
+        "wrote part of what the failing test is named after".into()
     })
 }
 

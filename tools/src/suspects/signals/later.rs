@@ -25,5 +25,10 @@ pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
             }
         }
     }
-    vec![Column::plain("named_by_later_commit", values, |_| "a later commit names it".into())]
+    let mends =
+        context.candidates.list.iter().map(|candidate| f64::from(u8::from(!candidate.mentions.is_empty())));
+    vec![
+        Column::plain("named_by_later_commit", values, |_| "a later commit names it".into()),
+        Column::plain("names_another_commit", mends.collect(), |_| "names another commit".into()),
+    ]
 }

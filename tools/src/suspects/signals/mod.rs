@@ -11,6 +11,8 @@ mod frames;
 mod later;
 mod literal;
 mod memory;
+mod named;
+mod test_source;
 mod text;
 
 use super::context::Context;
@@ -25,7 +27,9 @@ pub(super) fn all<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
     let mut columns = text::columns(context);
     columns.extend(frames::columns(context));
     columns.extend(blame::columns(context));
+    columns.extend(named::columns(context));
     columns.extend(cochange::columns(context));
+    columns.extend(test_source::columns(context));
     columns.extend(literal::columns(context));
     columns.extend(change::columns(context));
     columns.extend(execution::columns(context));

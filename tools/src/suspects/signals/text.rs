@@ -12,11 +12,13 @@ use crate::history::Field;
 static PATHS: FieldWeights = only(&[Field::Paths]);
 static FUNCTIONS: FieldWeights = only(&[Field::SourceHeaders]);
 static ADDED: FieldWeights = only(&[Field::SourceAdded]);
+static REMOVED: FieldWeights = only(&[Field::SourceRemoved]);
+static TESTS: FieldWeights = only(&[Field::TestAdded, Field::TestHeaders]);
 static MESSAGE: FieldWeights = only(&[Field::Subject, Field::Body]);
 
 pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
     let query = &context.query;
-    let parts: [(&'static str, &Section, &'static FieldWeights); 12] = [
+    let parts: [(&'static str, &Section, &'static FieldWeights); 14] = [
         ("ticket_text", &query.whole, &ALL_FIELDS),
         ("test_name_text", &query.test_name, &ALL_FIELDS),
         ("test_class_text", &query.test_class, &ALL_FIELDS),
@@ -28,6 +30,8 @@ pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
         ("paths_text", &query.whole, &PATHS),
         ("touched_functions_text", &query.whole, &FUNCTIONS),
         ("added_code_text", &query.whole, &ADDED),
+        ("removed_code_text", &query.whole, &REMOVED),
+        ("added_tests_text", &query.whole, &TESTS),
         ("commit_message_text", &query.whole, &MESSAGE),
     ];
     parts.into_iter().map(|(name, section, weights)| column(context, name, section, weights)).collect()
