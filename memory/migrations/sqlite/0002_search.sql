@@ -12,7 +12,6 @@ CREATE TABLE incident_words (
 CREATE VIRTUAL TABLE incident_fts USING fts5 (
     title, body, scope,
     content = 'incident_words', content_rowid = 'doc',
-    detail = 'column',
     tokenize = "unicode61 remove_diacritics 0 tokenchars '_'"
 );
 -- Without this a deleted text would live on in the index until the next merge.

@@ -75,3 +75,7 @@ pub struct Recalled {
     /// What was tried and found wrong.
     pub refuted: Vec<StoredHypothesis>,
 }
+
+#[cfg(test)]
+#[path = "recall_tests.rs"]
+mod tests;

@@ -14,6 +14,11 @@ use crate::store::{Document, Store, StoreError};
 
 /// Words searched for: the rarest of the query, those of the title preferred.
 const QUERY_WORDS: usize = 48;
+/// Postings that one search may read, counted over its words; common words are dropped first. This, not the number
+/// of incidents, is what a search costs.
+const POSTINGS: i64 = 40_000;
+/// Words that are searched for however common they are.
+const LEAST_WORDS: usize = 3;
 /// Candidates that the word index may give.
 const WORD_CANDIDATES: u32 = 100;
 const CODE_CANDIDATES: usize = 100;
@@ -114,6 +119,7 @@ async fn gather(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Found>, St
     let keys = Keys::of(query.ticket, query.mapped);
     let words = Words::of_ticket(query.ticket);
     let by_words = word_candidates(store, &words, query.repository).await?;
+    let words = words.head();
     let structure = structural_candidates(store, &keys).await?;
 
     let docs: BTreeSet<i64> = by_words.iter().copied().chain(structure.keys().copied()).collect();
@@ -200,7 +206,19 @@ async fn word_candidates(
         .map(|(word, count)| (word, (1.0 + count.ln()) * weights.idf(word)))
         .collect();
     chosen.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-    let chosen: Vec<String> = chosen.into_iter().take(QUERY_WORDS).map(|(word, _)| word.to_owned()).collect();
+    let mut postings = 0;
+    let affordable = |(i, word): &(usize, &str)| {
+        postings += frequencies.get(word).copied().unwrap_or(0);
+        *i < LEAST_WORDS || postings <= POSTINGS
+    };
+    let chosen: Vec<String> = chosen
+        .into_iter()
+        .take(QUERY_WORDS)
+        .map(|(word, _)| word)
+        .enumerate()
+        .take_while(affordable)
+        .map(|(_, word)| word.to_owned())
+        .collect();
     let found = store.find_words(&chosen, repository, WORD_CANDIDATES).await?;
     Ok(found.into_iter().map(|c| c.doc).collect())
 }

@@ -9,10 +9,14 @@ tenth.
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use sqlx::AssertSqlSafe;
+
 use super::{Store, StoreError};
 
 /// Words remembered; beyond that all are asked anew.
 const MAX_WORDS: usize = 300_000;
+/// Words asked for in one statement.
+const MAX_BATCH: usize = 500;
 
 #[derive(Debug, Default)]
 pub(crate) struct Frequencies(Mutex<Known>);
@@ -60,13 +64,13 @@ impl Store {
         if missing.is_empty() {
             return Ok((incidents, found));
         }
-        let mut connection = self.read.acquire().await?;
-        for word in &missing {
-            let df: Option<i64> = sqlx::query_scalar("SELECT doc FROM incident_vocabulary WHERE term = $1")
-                .bind(*word)
-                .fetch_optional(&mut *connection)
-                .await?;
-            found.insert(*word, df.unwrap_or(0));
+        for batch in missing.chunks(MAX_BATCH) {
+            let marks = (1..=batch.len()).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
+            let sql = format!("SELECT term, doc FROM incident_vocabulary WHERE term IN ({marks})");
+            let query = batch.iter().fold(sqlx::query_as(AssertSqlSafe(sql)), |q, word| q.bind(*word));
+            let rows: Vec<(String, i64)> = query.fetch_all(&self.read).await?;
+            let mut counts: HashMap<String, i64> = rows.into_iter().collect();
+            found.extend(batch.iter().map(|word| (*word, counts.remove(*word).unwrap_or(0))));
         }
         let mut known = self.frequencies.known();
         for word in missing {

@@ -15,26 +15,22 @@ const MAX_TICKET_BYTES: usize = 16 * 1024 * 1024;
 
 impl Store {
     pub async fn create_incident(&self, new: &NewIncident) -> Result<Incident, StoreError> {
-        let at = now();
-        let context = &new.ticket.context;
-        let incident = Incident {
-            id: new_id("inc"),
-            created_at: at.clone(),
-            updated_at: at,
-            state: IncidentState::Queued,
-            repository: new.repository.clone(),
-            problem_id: None,
-            source: new.source.clone(),
-            external_id: context.external_id.clone(),
-            service: context.service.clone(),
-            environment: context.environment.clone(),
-            release: context.release.clone(),
-            ticket: new.ticket.clone(),
-        };
+        let incident = complete(new);
         let mut tx = self.begin().await?;
         insert(&mut tx, &incident, &Keys::of(&new.ticket, &new.mapped)).await?;
         tx.commit().await?;
         Ok(incident)
+    }
+
+    /// Creates all or none, in one transaction: what bulk import and backfills use.
+    pub async fn create_incidents(&self, new: &[NewIncident]) -> Result<Vec<Incident>, StoreError> {
+        let incidents: Vec<Incident> = new.iter().map(complete).collect();
+        let mut tx = self.begin().await?;
+        for (incident, new) in incidents.iter().zip(new) {
+            insert(&mut tx, incident, &Keys::of(&new.ticket, &new.mapped)).await?;
+        }
+        tx.commit().await?;
+        Ok(incidents)
     }
 
     pub async fn get_incident(&self, id: &str) -> Result<Incident, StoreError> {
@@ -139,6 +135,25 @@ impl Store {
             [one] => Ok(one.clone()),
             several => Err(StoreError::Ambiguous { id: clean, candidates: several.join(", ") }),
         }
+    }
+}
+
+fn complete(new: &NewIncident) -> Incident {
+    let at = now();
+    let context = &new.ticket.context;
+    Incident {
+        id: new_id("inc"),
+        created_at: at.clone(),
+        updated_at: at,
+        state: IncidentState::Queued,
+        repository: new.repository.clone(),
+        problem_id: None,
+        source: new.source.clone(),
+        external_id: context.external_id.clone(),
+        service: context.service.clone(),
+        environment: context.environment.clone(),
+        release: context.release.clone(),
+        ticket: new.ticket.clone(),
     }
 }
 

@@ -177,7 +177,7 @@ impl Store {
         for batch in docs.chunks(MAX_BATCH) {
             let sql = format!(
                 "SELECT i.doc, i.id, i.repository, i.service, i.environment, \
-                 w.title AS title_words, w.body AS body_words FROM incidents i \
+                 w.title AS title_words, substr(w.body, 1, 4000) AS body_words FROM incidents i \
                  JOIN incident_words w ON w.doc = i.doc WHERE i.doc IN ({})",
                 placeholders(batch.len())
             );
@@ -192,7 +192,7 @@ impl Store {
                     repository: row.try_get("repository")?,
                     service: row.try_get("service")?,
                     environment: row.try_get("environment")?,
-                    words: Words { title: words("title_words")?, body: words("body_words")? },
+                    words: Words { title: words("title_words")?, body: words("body_words")? }.head(),
                 };
                 found.insert(row.try_get("doc")?, document);
             }

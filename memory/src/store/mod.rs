@@ -48,7 +48,15 @@ pub struct Store {
 impl Store {
     /// A write transaction: takes the write lock at once, so that it never fails for having read first.
     async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        Ok(self.write.begin_with("BEGIN IMMEDIATE").await?)
+        match self.write.begin_with("BEGIN IMMEDIATE").await {
+            // SQLite rolls back by itself when the disk is full, which sqlx does not notice: the connection
+            // would refuse every further transaction.
+            Err(sqlx::Error::InvalidSavePointStatement) => {
+                self.write.acquire().await?.close().await?;
+                Ok(self.write.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            other => Ok(other?),
+        }
     }
 
     /// The database file.
@@ -62,3 +70,15 @@ impl Store {
         self.write.close().await;
     }
 }
+
+#[cfg(test)]
+#[path = "contract_tests.rs"]
+mod contract_tests;
+#[cfg(test)]
+#[path = "kill_tests.rs"]
+mod kill_tests;
+#[cfg(test)]
+#[path = "sqlite_tests.rs"]
+mod sqlite_tests;
+#[cfg(test)]
+pub(crate) mod testing;

@@ -1,0 +1,34 @@
+use insta::assert_snapshot;
+
+use super::super::{find, one, sketch};
+use crate::intake::text::Lines;
+
+#[test]
+fn inner_exceptions() {
+    let trace = one(
+        "Unhandled exception. System.InvalidOperationException: cannot place order\n ---> System.NullReferenceException: Object reference not set to an instance of an object.\n   at Shop.Orders.Cart.Total() in C:\\src\\Shop\\Orders\\Cart.cs:line 12\n   at Shop.Orders.OrderService.Place(Cart cart) in /src/Shop/Orders/OrderService.cs:line 40\n   --- End of inner exception stack trace ---\n   at Shop.Orders.OrderService.Place(Cart cart) in /src/Shop/Orders/OrderService.cs:line 44\n   at Microsoft.AspNetCore.Mvc.Infrastructure.ActionMethodExecutor.Execute(Object controller)\nAborted\n",
+    );
+    assert_snapshot!(sketch(&trace), @"");
+}
+
+#[test]
+fn async_state_machines_and_generics() {
+    let trace = one(
+        "System.ArgumentException: bad key (Parameter 'key')\n   at System.Collections.Generic.Dictionary`2.get_Item(TKey key)\n   at Shop.Api.Controllers.OrderController.<PlaceAsync>d__4.MoveNext()\n--- End of stack trace from previous location ---\n   at System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw()\n   at Shop.Repo`1.Find[T](String id, Func`2 by)\n   at Shop.Thing..ctor(Int32 n)\n",
+    );
+    assert_snapshot!(sketch(&trace), @"");
+}
+
+#[test]
+fn behind_a_logger() {
+    let trace = one(
+        "fail: Shop.Worker[0]\n      Unhandled\n      Shop.ShopException: down\n         at Shop.Worker.Run() in /src/Worker.cs:line 3\n",
+    );
+    assert_snapshot!(sketch(&trace), @"");
+}
+
+#[test]
+fn prose_is_no_frame() {
+    assert!(find(&Lines::new("  at Foo.Bar() it breaks\n"), 10).is_empty());
+    assert!(find(&Lines::new("it breaks\n   at Foo.Bar()\n"), 10).is_empty());
+}

@@ -1,0 +1,27 @@
+use insta::assert_snapshot;
+
+use super::super::{one, sketch};
+
+#[test]
+fn uncaught_error() {
+    let trace = one(
+        "PHP Fatal error:  Uncaught TypeError: total(): Argument #1 must be of type array, null given, called in /app/index.php on line 3 and defined in /app/src/Cart.php:12\nStack trace:\n#0 /app/index.php(3): App\\Cart->total(NULL)\n#1 [internal function]: run('a', Object(B))\n#2 {main}\n  thrown in /app/src/Cart.php on line 12\n",
+    );
+    assert_snapshot!(sketch(&trace), @"");
+}
+
+#[test]
+fn next_is_what_surfaced() {
+    let trace = one(
+        "Fatal error: Uncaught PDOException: gone in /app/Db.php:9\nStack trace:\n#0 /app/Db.php(20): PDO->query('x')\n#1 {main}\n\nNext App\\StoreException: store failed in /app/Store.php:30\nStack trace:\n#0 /app/index.php(5): App\\Store::open()\n#1 {main}\n  thrown in /app/Store.php on line 30\n",
+    );
+    assert_snapshot!(sketch(&trace), @"");
+}
+
+#[test]
+fn laravel_log() {
+    let trace = one(
+        "[2024-01-01 00:00:00] production.ERROR: Undefined index: id {\"userId\":1,\"exception\":\"[object] (ErrorException(code: 0): Undefined index: id at /app/Http/A.php:12)\n[stacktrace]\n#0 /app/Http/A.php(12): Illuminate\\Foundation\\Bootstrap\\HandleExceptions->handleError(8, 'Undefined')\n#1 /app/vendor/laravel/framework/src/R.php(1): App\\Http\\A->show()\n#2 {main}\n\"}\n",
+    );
+    assert_snapshot!(sketch(&trace), @"");
+}
