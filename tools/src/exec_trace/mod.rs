@@ -107,3 +107,7 @@ impl Instrument {
         python::collect(&self.folder.path().join("out"))
     }
 }
+
+#[cfg(test)]
+#[path = "exec_trace_tests.rs"]
+mod tests;
