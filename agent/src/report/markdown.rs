@@ -288,8 +288,3 @@ fn prose(text: &str, max: usize) -> String {
     }
     out
 }
-
-#[cfg(test)]
-pub(super) fn prose_for_tests(text: &str) -> String {
-    prose(text, 1_000)
-}

@@ -115,12 +115,12 @@ pub(super) fn check_words(result: CheckResult) -> &'static str {
     }
 }
 
-/// `partial revert: 1 file, 3 lines added, 1 removed`.
+/// `partial revert, only the guilty lines (1 file, 3 lines added, 1 removed)`.
 pub(super) fn fix_words(fix: &Fix, diff: &Diff) -> String {
     let kind = match fix.kind {
         FixKind::Known => "known fix",
         FixKind::Revert => "revert of the whole commit",
-        FixKind::PartialRevert => "partial revert: only the guilty lines",
+        FixKind::PartialRevert => "partial revert, only the guilty lines",
         FixKind::Patch => "patch",
     };
     let files = count(diff.files.len(), "file");

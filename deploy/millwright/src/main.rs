@@ -1,3 +1,5 @@
+mod commands;
+mod config;
 mod demo;
 
 fn main() {}
