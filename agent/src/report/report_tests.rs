@@ -134,8 +134,15 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
         }),
         hypotheses: vec![Hypothesis {
             id: "H1".into(),
-            statement: "The check in invoice_check is wrong".into(),
-            status: HypothesisStatus::Refuted,
+            statement: match verdict {
+                Verdict::NotAnIncident => "The order names a coupon that ended in June, as it was meant to",
+                _ => "The check in invoice_check is wrong",
+            }
+            .into(),
+            status: match verdict {
+                Verdict::NotAnIncident => HypothesisStatus::Supported,
+                _ => HypothesisStatus::Refuted,
+            },
             evidence: vec![EvidenceId("E3".into())],
         }],
         suspects: match verdict {
