@@ -315,7 +315,7 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<Step> 
         Verdict::NotAnIncident => steps.push(Step::say("Close the ticket with this explanation")),
     }
     if let Some(escalate) = &report.escalate {
-        steps.push(Step::say(format!("Ask {}: {}", line(&escalate.to, 120), line(&escalate.because, 300))));
+        steps.push(Step::say(format!("Ask {} ({})", line(&escalate.to, 120), line(&escalate.because, 300))));
     }
     steps
 }
