@@ -288,7 +288,7 @@ fn stands_in(quote: &str, text: &str) -> Result<(), &'static str> {
     let whole = text.match_indices(&quote).any(|(at, _)| {
         let before = text[..at].chars().next_back().is_some_and(word);
         let after = text[at + quote.len()..].chars().next().is_some_and(word);
-        !(first && before) && !(last && after)
+        !(first && before || last && after)
     });
     if whole { Ok(()) } else { Err("does not stand in") }
 }

@@ -66,6 +66,22 @@ impl Diff {
         self.files.iter().flat_map(|file| file.hunks.iter().map(move |hunk| (file, hunk)))
     }
 
+    /// At most `max` lines, files with guilty lines first.
+    pub(super) fn bounded(mut self, max: usize) -> Self {
+        self.files.sort_by_key(|file| !file.hunks.iter().any(Hunk::is_guilty));
+        let mut left = max;
+        for file in &mut self.files {
+            for hunk in &mut file.hunks {
+                self.truncated |= hunk.lines.len() > left;
+                hunk.lines.truncate(left);
+                left -= hunk.lines.len();
+            }
+            file.hunks.retain(|hunk| !hunk.lines.is_empty());
+        }
+        self.files.retain(|file| !file.hunks.is_empty() || !file.notes.is_empty());
+        self
+    }
+
     fn lines(&self) -> impl Iterator<Item = (&FileDiff, &DiffLine)> {
         self.hunks().flat_map(|(file, hunk)| hunk.lines.iter().map(move |line| (file, line)))
     }

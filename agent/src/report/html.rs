@@ -11,7 +11,7 @@ use millwright_memory::types::{
 use sha2::{Digest, Sha256};
 
 use super::context::RenderContext;
-use super::diff::{self, Diff, Kind};
+use super::diff::{self, Diff, DiffLine, Kind};
 use super::picture;
 use super::story::{self, Mark};
 use super::text::{block, duration, line, percent, short};
@@ -234,43 +234,43 @@ fn culprit(context: &RenderContext) -> Markup {
 }
 
 fn diff_table(parsed: &Diff, label: &str) -> Markup {
-    let total: usize = parsed.hunks().map(|(_, hunk)| hunk.lines.len()).sum();
-    let mut left = MAX_DIFF_LINES;
+    let shown = parsed.clone().bounded(MAX_DIFF_LINES);
     html! {
-        @for file in &parsed.files {
-            @if left > 0 {
-                figure.diff {
-                    figcaption {
-                        code { (line(&file.path, 300)) }
-                        @for note in &file.notes { span.dim { " " (line(note, 160)) } }
-                    }
-                    div.scroll tabindex="0" role="region" aria-label=(format!("{label}: {}", line(&file.path, 200))) {
-                        table {
-                            @for hunk in &file.hunks {
-                                tbody.guilty[hunk.is_guilty()] {
-                                    tr.hunk { td colspan="4" { "⋯ " (line(&hunk.section, 160)) } }
-                                    @for diff_line in hunk.lines.iter().take(left) {
-                                        @let (class, sign) = match diff_line.kind {
-                                            Kind::Added => ("add", "+"),
-                                            Kind::Removed => ("del", "−"),
-                                            Kind::Context => ("same", ""),
-                                        };
-                                        tr.(class).guilty[diff_line.guilty] {
-                                            td.no { @if diff_line.kind != Kind::Added { (diff_line.old) } }
-                                            td.no { @if diff_line.kind != Kind::Removed { (diff_line.new) } }
-                                            td.sign { (sign) @if diff_line.guilty { span.sr { " guilty" } } }
-                                            td.text { (line_of_code(&diff_line.text)) }
-                                        }
-                                    }
-                                }
-                                @let _ = left = left.saturating_sub(hunk.lines.len());
+        @for file in &shown.files {
+            figure.diff {
+                figcaption {
+                    code { (line(&file.path, 300)) }
+                    @for note in file.notes.iter().take(4) { span.dim { " " (line(note, 160)) } }
+                }
+                div.scroll tabindex="0" role="region" aria-label=(format!("{label}: {}", line(&file.path, 200))) {
+                    table {
+                        @for hunk in &file.hunks {
+                            tbody.guilty[hunk.is_guilty()] {
+                                tr.hunk { td colspan="4" { "⋯ " (line(&hunk.section, 160)) } }
+                                @for diff_line in &hunk.lines { (diff_row(diff_line)) }
                             }
                         }
                     }
                 }
             }
         }
-        @if parsed.truncated || total > MAX_DIFF_LINES { p.dim { "The rest of the diff is left out." } }
+        @if shown.truncated { p.dim { "The rest of the diff is left out." } }
+    }
+}
+
+fn diff_row(diff_line: &DiffLine) -> Markup {
+    let (class, sign) = match diff_line.kind {
+        Kind::Added => ("add", "+"),
+        Kind::Removed => ("del", "−"),
+        Kind::Context => ("same", ""),
+    };
+    html! {
+        tr.(class).guilty[diff_line.guilty] {
+            td.no { @if diff_line.kind != Kind::Added { (diff_line.old) } }
+            td.no { @if diff_line.kind != Kind::Removed { (diff_line.new) } }
+            td.sign { (sign) @if diff_line.guilty { span.sr { " guilty" } } }
+            td.text { (line_of_code(&diff_line.text)) }
+        }
     }
 }
 
@@ -283,6 +283,10 @@ fn suspects(report: &Report) -> Markup {
         return html! {};
     }
     let culprit = report.root_cause.as_ref().and_then(|cause| cause.commit.as_deref());
+    // One scale for all, so that the bars of two commits can be compared.
+    let contributions = report.suspects.iter().take(20).flat_map(|suspect| &suspect.reasons);
+    let contributions = contributions.map(|reason| reason.contribution.abs()).filter(|size| size.is_finite());
+    let largest = contributions.fold(f64::MIN_POSITIVE, f64::max);
     html! {
         section {
             h2 { "Suspects" }
@@ -296,7 +300,7 @@ fn suspects(report: &Report) -> Markup {
                                 @if culprit == Some(suspect.commit.as_str()) { " " span.tag { "the culprit" } }
                                 span.score { (format!("{:.2}", suspect.score)) }
                             }
-                            (reasons(suspect))
+                            (reasons(suspect, largest))
                         }
                     }
                 }
@@ -305,9 +309,7 @@ fn suspects(report: &Report) -> Markup {
     }
 }
 
-fn reasons(suspect: &Suspect) -> Markup {
-    let largest = suspect.reasons.iter().map(|r| r.contribution.abs()).filter(|c| c.is_finite());
-    let largest = largest.fold(f64::MIN_POSITIVE, f64::max);
+fn reasons(suspect: &Suspect, largest: f64) -> Markup {
     html! {
         ul.reasons {
             @for reason in suspect.reasons.iter().take(8) {

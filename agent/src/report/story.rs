@@ -5,8 +5,8 @@ report's own runs show: each check is derived from runs, not from the verdict.
 */
 
 use millwright_memory::types::{
-    CauseKind, CheckResult, Fix, FixKind, Proof, ReplayOutcome, ReplayRun, Report, RootCause, SandboxLevel,
-    Verdict,
+    CauseKind, CheckResult, Fix, FixKind, HypothesisStatus, Proof, ReplayOutcome, ReplayRun, Report,
+    RootCause, SandboxLevel, Verdict,
 };
 
 use super::context::RenderContext;
@@ -115,12 +115,12 @@ pub(super) fn check_words(result: CheckResult) -> &'static str {
     }
 }
 
-/// `partial revert: 1 file, 3 lines added, 1 removed`.
+/// `partial revert, only the guilty lines (1 file, 3 lines added, 1 removed)`.
 pub(super) fn fix_words(fix: &Fix, diff: &Diff) -> String {
     let kind = match fix.kind {
         FixKind::Known => "known fix",
         FixKind::Revert => "revert of the whole commit",
-        FixKind::PartialRevert => "partial revert: only the guilty lines",
+        FixKind::PartialRevert => "partial revert, only the guilty lines",
         FixKind::Patch => "patch",
     };
     let files = count(diff.files.len(), "file");
@@ -283,7 +283,7 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<Step> 
         Verdict::Confirmed => {
             let tried = match report.fix {
                 Some(_) => "The fix above did not hold; change the guilty lines by hand",
-                None => "No revert applies and passes by itself; change the guilty lines by hand",
+                None => "No fix has passed yet; change the guilty lines by hand",
             };
             steps.push(Step::say(tried));
             if let Some(command) = &context.replay_command {
@@ -315,7 +315,7 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<Step> 
         Verdict::NotAnIncident => steps.push(Step::say("Close the ticket with this explanation")),
     }
     if let Some(escalate) = &report.escalate {
-        steps.push(Step::say(format!("Ask {}: {}", line(&escalate.to, 120), line(&escalate.because, 300))));
+        steps.push(Step::say(format!("Ask {} ({})", line(&escalate.to, 120), line(&escalate.because, 300))));
     }
     steps
 }
@@ -335,7 +335,11 @@ pub fn summarise(report: &Report, context: &RenderContext) -> String {
     let mut sentences = Vec::new();
     match (&report.root_cause, report.verdict) {
         (Some(cause), _) => sentences.push(cause_sentence(cause, report, context)),
-        (None, Verdict::NotAnIncident) => sentences.push("Nothing here calls for a change.".to_owned()),
+        (None, Verdict::NotAnIncident) => {
+            let why = report.hypotheses.iter().find(|idea| idea.status == HypothesisStatus::Supported);
+            sentences.push("Nothing here calls for a change.".to_owned());
+            sentences.extend(why.map(|idea| sentence(&line(&idea.statement, 600))));
+        }
         (None, _) => sentences.push("The cause could not be found.".to_owned()),
     }
     match report.verdict {
@@ -387,12 +391,17 @@ fn cause_sentence(cause: &RootCause, report: &Report, context: &RenderContext) -
             .map(|s| &*s.subject)
     });
     let named = cause.commit.as_deref().is_some_and(|commit| statement.contains(&short(commit)));
-    let end = if statement.ends_with(['.', '!', '?', '…']) { "" } else { "." };
+    let statement = sentence(&statement);
     match (cause.commit.as_deref(), subject) {
         (Some(commit), Some(subject)) if !named => {
-            format!("{statement}{end} It came with commit {} ({}).", short(commit), line(subject, 120))
+            format!("{statement} It came with commit {} ({}).", short(commit), line(subject, 120))
         }
-        (Some(commit), None) if !named => format!("{statement}{end} It came with commit {}.", short(commit)),
-        _ => format!("{statement}{end}"),
+        (Some(commit), None) if !named => format!("{statement} It came with commit {}.", short(commit)),
+        _ => statement,
     }
+}
+
+fn sentence(text: &str) -> String {
+    let end = if text.ends_with(['.', '!', '?', '…']) { "" } else { "." };
+    format!("{text}{end}")
 }

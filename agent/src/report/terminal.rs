@@ -83,8 +83,9 @@ impl Page {
             used += wide;
             cut.push(char);
         }
-        let painted = style.map_or_else(|| cut.clone(), |style| self.paint(style, &cut));
-        let _ = writeln!(self.out, "{indent}{}", painted.trim_end());
+        let cut = cut.trim_end();
+        let painted = style.map_or_else(|| cut.to_owned(), |style| self.paint(style, cut));
+        let _ = writeln!(self.out, "{}", format!("{indent}{painted}").trim_end());
     }
 
     fn command(&mut self, indent: &str, command: &str) {
@@ -175,8 +176,7 @@ impl Page {
                     let text = format!(
                         "only {some} of the commit's {all} hunks: without the others it fails all the same"
                     );
-                    let text = self.paint(DIM, &text);
-                    let _ = writeln!(self.out, "    {text}");
+                    self.wrapped("    ", "    ", &text);
                 }
             }
         }
@@ -194,6 +194,8 @@ impl Page {
                 path = Some(&file.path);
                 let name = line(&file.path, 200);
                 self.code("    ", &name, Some(BOLD));
+            } else {
+                self.code("    ", "    …", Some(DIM));
             }
             for diff_line in hunk.lines.iter().take(left) {
                 let (sign, style, number) = match diff_line.kind {
@@ -298,8 +300,13 @@ impl Page {
                 suspect.score
             );
             self.wrapped("  ", "      ", &text);
-            let reasons: Vec<String> =
-                suspect.reasons.iter().take(3).map(|reason| line(&reason.detail, 120)).collect();
+            let reasons: Vec<String> = suspect
+                .reasons
+                .iter()
+                .filter(|reason| reason.contribution > 0.0)
+                .take(3)
+                .map(|reason| line(&reason.detail, 120))
+                .collect();
             if !reasons.is_empty() {
                 self.wrapped("      ", "      ", &reasons.join("; "));
             }

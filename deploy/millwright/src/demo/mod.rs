@@ -28,7 +28,7 @@ const REPLAY: &str = "printf 'order 1042\\ncustomer Ines Duarte\\ncountry PT\\nc
 const TESTS: &str = "sh tests/run.sh";
 
 #[derive(Debug, thiserror::Error)]
-pub enum DemoError {
+pub(crate) enum DemoError {
     #[error("{path} is there already and is not a demo repository; remove it or give another --data-dir")]
     Occupied { path: PathBuf },
     #[error("{action} {path}: {source}")]
@@ -41,24 +41,24 @@ pub enum DemoError {
 
 /// A built demo repository and what is known of its failure.
 #[derive(Debug, Clone)]
-pub struct DemoRepo {
-    pub path: PathBuf,
+pub(crate) struct DemoRepo {
+    pub(crate) path: PathBuf,
     /// The support ticket, as a person wrote it.
-    pub ticket: String,
+    pub(crate) ticket: String,
     /// Last release that worked (40 hex digits).
-    pub good: String,
+    pub(crate) good: String,
     /// Where it fails: the head of `main`.
-    pub bad: String,
+    pub(crate) bad: String,
     /// Fails at `bad` with the ticket's error, passes at `good`. A shell command for the repository's root.
-    pub replay: String,
+    pub(crate) replay: String,
     /// The project's own tests; they pass at `bad`, for none covers the failure.
-    pub tests: String,
+    pub(crate) tests: String,
     /// The truth, for tests only: an investigation is never told.
-    pub culprit: String,
+    pub(crate) culprit: String,
 }
 
 /// Builds the repository in `dir`, or takes the one built there before. Anything else in `dir` is an error.
-pub fn build(dir: &Path) -> Result<DemoRepo, DemoError> {
+pub(crate) fn build(dir: &Path) -> Result<DemoRepo, DemoError> {
     let history = History::parse(HISTORY)?;
     let git_dir = dir.join(".git");
     let marks_file = git_dir.join("millwright-demo");
