@@ -81,7 +81,7 @@ impl Ground {
     }
 
     fn run_command(&self, command: &SandboxedCommand) -> Execution {
-        let execution = run_at(self.level.ceiling, command, &CancelFlag::new()).unwrap();
+        let execution = run_at(self.level.ceiling, command, &CancelFlag::default()).unwrap();
         assert_eq!(execution.level, self.level.ceiling.level, "{}", self.level.name);
         execution
     }
@@ -493,7 +493,7 @@ fn the_environment_is_scrubbed() {
 #[test]
 fn cancelling_ends_everything() {
     everywhere("cancelling_ends_everything", |ground| {
-        let cancel = CancelFlag::new();
+        let cancel = CancelFlag::default();
         let command = ground.command("setsid sleep 50 OUTSIDE & touch started; sleep 50");
         std::thread::scope(|scope| {
             let run = scope.spawn(|| run_at(ground.level.ceiling, &command, &cancel));
@@ -518,7 +518,7 @@ fn dying_ends_everything() {
             write: vec![checkout.into()],
             ..SandboxedCommand::default()
         };
-        let _ = run_at(level.ceiling, &command, &CancelFlag::new());
+        let _ = run_at(level.ceiling, &command, &CancelFlag::default());
         return;
     }
     for (number, level) in levels().into_iter().enumerate() {
@@ -568,7 +568,7 @@ for address in [('127.0.0.1', {port}), ('192.0.2.1', 80)]:
     assert!(execution.output.starts_with("b'x'"), "{}", execution.output);
     assert!(!execution.output.contains("REACHED"), "{}", execution.output);
     assert!(listener.accept().is_err());
-    let refused = run_at(Ceiling::reduced(), &command, &CancelFlag::new());
+    let refused = run_at(Ceiling::reduced(), &command, &CancelFlag::default());
     assert!(matches!(refused, Err(SandboxError::LoopbackNeedsNamespaces { .. })));
 }
 
@@ -577,9 +577,9 @@ fn weaker_is_refused_unless_asked_for() {
     let ground = Ground::new(levels()[0]);
     let mut command = ground.command("echo ran");
     let none = Ceiling { level: SandboxLevel::None, ..Ceiling::default() };
-    assert!(matches!(run_at(none, &command, &CancelFlag::new()), Err(SandboxError::Unavailable { .. })));
+    assert!(matches!(run_at(none, &command, &CancelFlag::default()), Err(SandboxError::Unavailable { .. })));
     command.weaker = millwright_tools::process::Weaker::Allow;
-    let execution = run_at(none, &command, &CancelFlag::new()).unwrap();
+    let execution = run_at(none, &command, &CancelFlag::default()).unwrap();
     assert_eq!((execution.output.as_str(), execution.level), ("ran\n", SandboxLevel::None));
 }
 
@@ -616,7 +616,7 @@ fn impossible_commands_are_told() {
     let check = |change: fn(&mut SandboxedCommand), expected: &str| {
         let mut command = ground.command("true");
         change(&mut command);
-        let error = run_at(Ceiling::default(), &command, &CancelFlag::new()).unwrap_err().to_string();
+        let error = run_at(Ceiling::default(), &command, &CancelFlag::default()).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     };
     check(|command| command.read = vec!["/nonexistent/path".into()], "No such file");

@@ -134,7 +134,9 @@ async fn gather(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Found>, St
 
     let texts = documents.values().map(|d| &d.words).chain([&words]);
     let all_words = texts.flat_map(|w| w.title.iter().chain(&w.body)).map(String::as_str);
-    let (incidents, frequencies) = store.word_frequencies(all_words).await?;
+    // Collected, for a closure held over an await would tie the future to one lifetime.
+    let all_words: Vec<&str> = all_words.collect();
+    let (incidents, frequencies) = store.word_frequencies(all_words.into_iter()).await?;
     let weights = Weights::new(incidents, frequencies);
     let asked = Vector::new(&words, &weights);
 

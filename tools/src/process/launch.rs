@@ -23,8 +23,9 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::hints;
 use super::output::BoundedOutput;
 use super::paths::DEFAULT_PATH;
+use super::cancel::CancelFlag;
 use super::sandboxed::{
-    CancelFlag, Ceiling, Execution, Limits, Network, SandboxError, SandboxedCommand, Weaker,
+    Ceiling, Execution, Limits, Network, SandboxError, SandboxedCommand, Weaker,
 };
 use super::wire::{self, Ended, Report, Spec, Wanted};
 

@@ -10,6 +10,7 @@ Every binary that calls [`run`] calls [`intercept`] first in `main`; test binari
 [`sandbox_stage_before_main!`](crate::sandbox_stage_before_main) once instead.
 */
 
+mod cancel;
 mod hints;
 mod launch;
 mod output;
@@ -21,10 +22,11 @@ mod sys;
 pub mod trusted;
 mod wire;
 
+pub use cancel::CancelFlag;
 pub use launch::{run, run_at, set_sandbox_executable};
 pub use probe::{Mechanism, SandboxProbe, probe};
 pub use sandboxed::{
-    CancelFlag, Ceiling, Execution, Exit, LimitHit, Limits, Network, SandboxError, SandboxedCommand, Weaker,
+    Ceiling, Execution, Exit, LimitHit, Limits, Network, SandboxError, SandboxedCommand, Weaker,
 };
 pub use stage::intercept;
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use millwright_memory::types::SandboxLevel;
 
-use super::sandboxed::{CancelFlag, Ceiling, Limits, SandboxError, SandboxedCommand};
+use super::cancel::CancelFlag;
+use super::sandboxed::{Ceiling, Limits, SandboxError, SandboxedCommand};
 use super::{run_at, sys};
 
 #[derive(Debug, Clone)]
@@ -87,7 +88,7 @@ fn trial(ceiling: Ceiling) -> Result<SandboxLevel, SandboxError> {
         limits: Limits { wall: Duration::from_secs(10), ..Limits::default() },
         ..SandboxedCommand::default()
     };
-    run_at(ceiling, &command, &CancelFlag::new()).map(|execution| execution.level)
+    run_at(ceiling, &command, &CancelFlag::default()).map(|execution| execution.level)
 }
 
 fn why_not_full() -> String {

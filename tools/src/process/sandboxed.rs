@@ -7,8 +7,6 @@ declared: nothing is inherited from the caller but the machine's system folders.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use millwright_memory::types::SandboxLevel;
@@ -84,24 +82,6 @@ impl Default for Limits {
             output_bytes: 64 << 20,
             kept_output_bytes: 4 << 20,
         }
-    }
-}
-
-/// Stops a running command from another thread. Clones stop the same command.
-#[derive(Debug, Clone, Default)]
-pub struct CancelFlag(Arc<AtomicBool>);
-
-impl CancelFlag {
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    pub fn cancel(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    pub fn is_cancelled(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
     }
 }
 

@@ -201,7 +201,7 @@ pub(super) fn symbol_at(ctx: &ToolContext, path: &str, line: u32) -> Option<Stri
 
 /// The lines of a definition by its qualified name.
 pub(super) fn span_of(path: &str, text: &str, qualified: &str) -> Option<LineSpan> {
-    let lang = code::Lang::of_path(path)?;
+    let lang = code::Lang::from_path(path)?;
     let found = code::symbols(text, lang).into_iter().find(|symbol| symbol.qualified == qualified)?;
     Some(LineSpan { start: found.start_line, end: found.end_line })
 }

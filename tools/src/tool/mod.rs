@@ -36,7 +36,8 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-pub use context::{CancelFlag, NoProgress, Progress, ProgressEvent, ToolContext};
+pub use crate::process::CancelFlag;
+pub use context::{NoProgress, Progress, ProgressEvent, ToolContext};
 pub use dispatch::{Answer, Dispatcher, Grant, ToolCall};
 pub use error::{ToolError, ToolErrorKind};
 pub use output::{Continuation, MAX_TEXT_CHARS, ToolOutput};

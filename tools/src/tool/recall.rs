@@ -50,7 +50,7 @@ impl Tool for Recall {
             .into()
     }
 
-    async fn run(&self, ctx: &ToolContext, _: Args) -> Result<ToolOutput, ToolError> {
+    async fn run(&self, ctx: &ToolContext, _args: Args) -> Result<ToolOutput, ToolError> {
         let found = similar(ctx).await?;
         let mut evidence = Vec::new();
         for recalled in &found {

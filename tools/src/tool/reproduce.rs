@@ -47,7 +47,7 @@ impl Tool for Reproduce {
             .into()
     }
 
-    async fn run(&self, ctx: &ToolContext, _: Args) -> Result<ToolOutput, ToolError> {
+    async fn run(&self, ctx: &ToolContext, _args: Args) -> Result<ToolOutput, ToolError> {
         if ctx.workbench.recipe().is_none()
             && let Some(recipe) = remembered_recipe(ctx).await?
         {
