@@ -84,6 +84,19 @@ impl Facts {
         })
     }
 
+    /// The recipe that was replayed: what a later re-check runs.
+    pub fn recipe_used(&self, request: &RunRequest) -> Option<serde_json::Value> {
+        match &request.replay {
+            ReplayPlan::Recipe(recipe) => serde_json::to_value(recipe).ok(),
+            ReplayPlan::None(_) => {
+                let known = self.known()?;
+                let matches = &self.recollection.as_ref()?.matches;
+                let of = matches.iter().find(|found| found.resolution_id.as_deref() == Some(&known.resolution));
+                of.and_then(|found| found.replay.clone())
+            }
+        }
+    }
+
     /// The next candidate fix that was not verified yet, in the order proposed.
     pub fn untested_candidate(&self) -> Option<&str> {
         let candidates = &self.candidates.as_ref()?.candidates;

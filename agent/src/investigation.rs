@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use millwright_memory::redaction::Redactor;
 use millwright_memory::store::{Actor, IncidentState, NewIncident, NewResolution, RunState, Store, StoreError};
 use millwright_memory::types::{HypothesisStatus, ParsedTicket, Proof, Report, Verdict};
+use millwright_tools::code::CodeIndex;
 use millwright_tools::git::{self, Repo, RepoError};
 use millwright_tools::intake;
 use millwright_tools::replay::{self, ReplayRecipe};
@@ -17,9 +18,11 @@ use millwright_tools::tool::{CancelFlag, Dispatcher, Policy, Progress, ToolConte
 
 use crate::driver::{DriveError, Driver};
 use crate::facts::Facts;
+use crate::illustrate::{illustrate, ranking_of};
 use crate::journal::{InMemoryJournal, Journal, JournalError, StoreJournal};
 use crate::opener::GitOpener;
 use crate::planner::Planner;
+use crate::report::RenderContext;
 use crate::run::{Budget, Event, ReplayPlan, Run, RunRequest};
 use crate::sink::Sink;
 
@@ -39,7 +42,7 @@ pub struct Options {
     pub jobs: usize,
     pub deadline: Option<Duration>,
     pub data_dir: PathBuf,
-    pub sandbox: replay::SandboxOptions,
+    pub sandbox: replay::ReplayOptions,
     /// Which door: kept with the incident.
     pub source: String,
 }
@@ -98,8 +101,8 @@ impl From<JournalError> for InvestigateError {
 pub struct Investigated {
     pub report: Report,
     pub ticket: ParsedTicket,
-    pub repo: Repo,
-    pub bad: String,
+    /// What pages show beside the report.
+    pub context: RenderContext,
     /// The run was begun by an earlier start and went on.
     pub resumed: bool,
 }
@@ -168,9 +171,15 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
     if let Some(store) = means.store {
         remember(store, &request, &run, &report).await?;
     }
+    let context = {
+        let (repo, request, report, run_dir) = (repo.clone(), request.clone(), report.clone(), run_dir.clone());
+        let facts = Facts::of(&run);
+        let gather = move || illustrate(&repo, &request, &facts, &report, &ranking_of(&run_dir));
+        tokio::task::spawn_blocking(gather).await.unwrap_or_default()
+    };
     // Artifacts of a finished run are in the report and the store; the folder only served a resume.
     let _ = std::fs::remove_dir_all(&run_dir);
-    Ok(Investigated { report, ticket: request.ticket.clone(), repo: (*repo).clone(), bad: request.bad.clone(), resumed: opened.resumed })
+    Ok(Investigated { report, ticket: request.ticket, context, resumed: opened.resumed })
 }
 
 struct Prepared {
@@ -209,7 +218,7 @@ async fn prepare(options: &Options, means: &Means<'_>) -> Result<Prepared, Inves
             repository: repo.identity()?,
             bad,
             good,
-            logs: options.logs,
+            logs: options.logs.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect(),
             replay,
             tests: options.tests,
             planner: String::new(),
@@ -226,14 +235,26 @@ async fn prepare(options: &Options, means: &Means<'_>) -> Result<Prepared, Inves
 }
 
 fn take_in(options: &Options, repo: &Repo, bad: &str, redactor: &Redactor) -> Result<ParsedTicket, InvestigateError> {
+    /// Larger ones are cut by intake first.
+    const WHOLE: usize = 2 << 20;
     // Redacted before it is parsed, so that no part of the parsed ticket can hold what its text does not.
-    let decoded = intake::decode(&options.ticket);
-    let masked = redactor.redact(&decoded.text).text;
-    let mut ticket = intake::parse_named(masked.as_bytes(), options.ticket_name.as_deref());
-    ticket.notes.extend(decoded.notes);
-    let files = intake::RepoFiles::new(git::files_at(repo, bad)?);
-    let code = millwright_tools::code::Enclosing::new(repo, bad);
-    intake::map_frames(&mut ticket, &files, |path, line| code.symbol(path, line));
+    let name = options.ticket_name.as_deref();
+    let mut ticket = match std::str::from_utf8(&options.ticket) {
+        Ok(text) if text.len() <= WHOLE => intake::parse_named(redactor.redact(text).text.as_bytes(), name),
+        _ => {
+            let readable = intake::parse_named(&options.ticket, name);
+            let mut ticket = intake::parse_named(redactor.redact(&readable.text).text.as_bytes(), None);
+            ticket.notes.extend(readable.notes);
+            ticket
+        }
+    };
+    let files = intake::RepoFiles::new(git::files_at(repo, bad)?.into_iter());
+    intake::map_frames(&mut ticket, &files);
+    let code = CodeIndex::new();
+    intake::name_symbols(&mut ticket, |path, line| {
+        code.enclosing(repo, bad, path, line).ok().flatten().map(|symbol| symbol.qualified)
+    });
+    ticket.fingerprint = intake::fingerprint(&ticket);
     Ok(ticket)
 }
 
@@ -241,7 +262,7 @@ fn plan_replay(choice: &ReplayChoice, ticket: &ParsedTicket) -> ReplayPlan {
     match choice {
         ReplayChoice::Given(recipe) => ReplayPlan::Recipe(recipe.clone()),
         ReplayChoice::Off => ReplayPlan::None("replays were switched off".into()),
-        ReplayChoice::Derive(recipes) => match replay::derive(recipes, ticket) {
+        ReplayChoice::Derive(recipes) => match replay::derive_recipe(recipes, ticket) {
             Ok(recipe) => ReplayPlan::Recipe(Box::new(recipe)),
             Err(because) => ReplayPlan::None(because.to_string()),
         },

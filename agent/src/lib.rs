@@ -7,6 +7,7 @@ pub mod citations;
 pub mod driver;
 pub mod facts;
 pub mod findings;
+mod illustrate;
 pub mod investigation;
 pub mod journal;
 mod opener;

@@ -6,7 +6,9 @@ use millwright_memory::types::{CheckResult, Fix, Proof, Verdict};
 
 use crate::facts::Facts;
 use crate::findings::Finding;
-use crate::planner::playbook::PROBABLE;
+
+/// From here on a named cause may be called probable (a calibrated probability).
+pub const PROBABLE: f64 = 0.5;
 
 /// The verdict and the proof level that the facts bear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

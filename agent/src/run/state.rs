@@ -181,7 +181,7 @@ impl Run {
     }
 
     /// The latest successful result of a tool.
-    pub fn result(&self, tool: &str) -> Option<&Value> {
+    pub fn result<'a>(&'a self, tool: &'a str) -> Option<&'a Value> {
         self.results(tool).last()
     }
 

@@ -12,6 +12,7 @@ mod commands;
 mod config;
 mod demo;
 mod progress;
+mod wiring;
 
 fn main() -> ExitCode {
     // A re-exec of this binary as a sandbox stage never returns from here.

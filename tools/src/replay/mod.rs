@@ -16,7 +16,7 @@ mod replayer;
 mod setup;
 mod signature;
 
-pub use derive::{DeriveError, derive_command};
+pub use derive::{DeriveError, TestRecipes, derive_command, derive_recipe};
 pub use executor::{Executor, Sandbox};
 pub use judge::{Judged, judge};
 pub use ledger::{Entry, Ledger};

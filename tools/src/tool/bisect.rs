@@ -37,6 +37,8 @@ pub struct Bisection {
     pub skipped: u32,
     /// Why no single commit is proven, in words.
     pub problem: Option<String>,
+    /// Run number, and candidates that were left after it.
+    pub steps: Vec<(usize, u32)>,
     /// All runs of the investigation after this one's end; numbered as `replay:<n>` cites them.
     pub runs: Vec<(usize, ReplayRun)>,
 }
@@ -73,9 +75,9 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
     let policy = BisectPolicy { flaky_rate: shown.flaky_rate, ..BisectPolicy::default() };
     let machine =
         Machine::new(graph, &prior, policy).map_err(|error| ToolError::failed(error.to_string()))?;
-    let (machine, verdict, last) = drive(ctx, &replayer, machine)?;
+    let (machine, verdict, last, steps) = drive(ctx, &replayer, machine)?;
 
-    let mut found = Bisection { range, skipped: machine.skipped(), ..Bisection::default() };
+    let mut found = Bisection { range, skipped: machine.skipped(), steps, ..Bisection::default() };
     let mut evidence: Vec<EvidenceDraft> = Vec::new();
     match &verdict {
         Verdict::Proven { culprit, parents } => {
@@ -134,13 +136,17 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
     Ok(ToolOutput::new(text, found).with_evidence(evidence))
 }
 
+/// The machine at its end, its verdict, the last run of each commit, and what was left after each run.
+type Driven = (Machine, Verdict, HashMap<String, Replayed>, Vec<(usize, u32)>);
+
 /// Runs what the machine asks for, several at once when asked, until it has a verdict.
 fn drive(
     ctx: &ToolContext,
     replayer: &Replayer,
     mut machine: Machine,
-) -> Result<(Machine, Verdict, HashMap<String, Replayed>), ToolError> {
+) -> Result<Driven, ToolError> {
     let mut last: HashMap<String, Replayed> = HashMap::new();
+    let mut steps = Vec::new();
     let jobs = ctx.workbench.jobs.max(1);
     loop {
         if ctx.cancel.is_cancelled() {
@@ -148,7 +154,7 @@ fn drive(
         }
         let batch = match machine.next_batch(jobs, &[]) {
             Ok(batch) => batch,
-            Err(verdict) => return Ok((machine, verdict, last)),
+            Err(verdict) => return Ok((machine, verdict, last, steps)),
         };
         let outcomes: Vec<Result<Replayed, _>> = std::thread::scope(|scope| {
             let runs: Vec<_> =
@@ -169,6 +175,7 @@ fn drive(
                 left: Some(runs_left(&machine)),
                 duration_ms: replayed.run.duration_ms,
             });
+            steps.push((replayed.number, u32::try_from(machine.posterior().len()).unwrap_or(u32::MAX)));
             last.insert(commit.clone(), replayed);
         }
     }

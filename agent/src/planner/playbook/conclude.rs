@@ -10,9 +10,7 @@ use millwright_memory::types::{
 use crate::facts::Facts;
 use crate::findings::{CauseClaim, Citation, Claim, Finding, HypothesisClaim};
 use crate::run::{Interruption, Run, RunRequest};
-
-/// From here on a named cause may be called probable (design: calibrated probability at least .5).
-pub(crate) const PROBABLE: f64 = 0.5;
+use crate::verification::PROBABLE;
 
 pub(super) fn finding(run: &Run, request: &RunRequest, facts: &Facts) -> Finding {
     let mut finding = Finding {
@@ -180,7 +178,7 @@ fn proof_in_words(facts: &Facts, request: &RunRequest) -> Vec<String> {
             ReplayOutcome::CannotTest => out.push(format!(
                 "The replay could not be run at {}: {}.",
                 short(&request.bad),
-                seen.limit.as_deref().unwrap_or(&seen.signature)
+                seen.signature
             )),
         },
         None => {

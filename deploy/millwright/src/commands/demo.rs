@@ -8,20 +8,21 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use millwright_agent::investigation::{Options, ReplayChoice};
 use millwright_memory::types::Verdict;
-use millwright_tools::replay::{ReplayRecipe, SandboxOptions, TestRecipes};
+use millwright_tools::replay::{ReplayOptions, TestRecipes};
 
 use super::investigate::{Output, investigate_and_print};
 use crate::cli::{DemoArguments, Format};
 use crate::config::Config;
+use crate::wiring;
 
 pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
-    let data_dir = super::data_dir(&arguments.data)?.join("demo");
+    let data_dir = wiring::data_dir(&arguments.data, &Config::default())?.join("demo");
     let at = data_dir.join("repository");
     let demo = tokio::task::spawn_blocking(move || crate::demo::build(&at))
         .await?
         .context("the demo repository could not be built")?;
     if arguments.format == Format::Text && arguments.out.is_none() {
-        eprintln!("A repository with {} commits is at {}", demo.commits, demo.path.display());
+        eprintln!("A small repository with a real history is at {}", demo.path.display());
         eprintln!("and this ticket came in:\n");
         for line in demo.ticket.lines() {
             eprintln!("    {line}");
@@ -35,23 +36,19 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
         at: demo.bad.clone(),
         good: Some(demo.good.clone()),
         logs: Vec::new(),
-        replay: ReplayChoice::Given(Box::new(ReplayRecipe::from_command(
-            demo.replay.clone(),
-            &TestRecipes::default(),
-        ))),
+        replay: ReplayChoice::Given(Box::new(TestRecipes::default().recipe(demo.replay.clone()))),
         tests: Some(demo.tests.clone()),
         use_memory: true,
         jobs: 1,
         deadline: None,
         data_dir: data_dir.clone(),
-        sandbox: SandboxOptions::default(),
+        sandbox: ReplayOptions::default(),
         source: "demo".into(),
     };
     let output = Output {
         format: arguments.format,
         out: arguments.out.as_deref(),
         require: Verdict::Verified,
-        replay_asked: true,
     };
     let code = investigate_and_print(options, &Config::default(), true, output).await?;
     if arguments.format == Format::Text && arguments.out.is_none() {

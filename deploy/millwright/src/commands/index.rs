@@ -9,10 +9,11 @@ use anyhow::Result;
 use millwright_tools::git::Repo;
 use millwright_tools::history;
 
+use crate::wiring;
 use crate::cli::{IndexArguments, ListFormat};
 
 pub(super) async fn run(arguments: IndexArguments) -> Result<ExitCode> {
-    let data_dir = super::data_dir(&arguments.data)?;
+    let data_dir = wiring::data_dir(&arguments.data, &wiring::config(None, None)?)?;
     let path = arguments.repo.clone();
     let begun = std::time::Instant::now();
     let (known, added) = tokio::task::spawn_blocking(move || -> Result<(usize, usize)> {
@@ -28,6 +29,6 @@ pub(super) async fn run(arguments: IndexArguments) -> Result<ExitCode> {
         ListFormat::Json => format!("{}\n", serde_json::json!({"commits": known, "added": added, "duration_ms": ms})),
         ListFormat::Text => format!("{known} commits indexed, {added} of them new ({:.1} s)\n", ms as f64 / 1000.0),
     };
-    super::emit(&text, None)?;
+    wiring::emit(&text, None)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -8,19 +8,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use millwright_agent::investigation::{
-    InvestigateError, Investigated, Means, Options, ReplayChoice, investigate,
-};
+use millwright_agent::investigation::{Investigated, Means, Options, ReplayChoice, investigate};
 use millwright_agent::planner::playbook::Playbook;
-use millwright_agent::report::{self, RenderContext};
+use millwright_agent::report;
 use millwright_agent::sink::Sink;
-use millwright_memory::redaction::Redactor;
 use millwright_memory::types::Verdict;
-use millwright_tools::replay::{ReplayRecipe, SandboxOptions, TestRecipes};
+use millwright_tools::replay::TestRecipes;
 use millwright_tools::tool::CancelFlag;
 
 use crate::cli::{Format, InvestigateArguments};
-use crate::config::{self, Config};
+use crate::config::Config;
+use crate::wiring;
 use crate::progress::TerminalProgress;
 
 /// The conventional status of a process ended by an interrupt.
@@ -28,13 +26,12 @@ const INTERRUPTED: u8 = 130;
 const BELOW_REQUIRED: u8 = 2;
 
 pub(super) async fn run(arguments: InvestigateArguments) -> Result<ExitCode> {
-    let config = config::load(arguments.config.as_deref(), Some(&arguments.repo))?;
+    let config = wiring::config(arguments.config.as_deref(), Some(&arguments.repo))?;
     let options = options(&arguments, &config)?;
     let output = Output {
         format: arguments.format,
         out: arguments.out.as_deref(),
         require: arguments.require,
-        replay_asked: arguments.replay.is_some() || arguments.replay_file.is_some(),
     };
     investigate_and_print(options, &config, !arguments.no_memory, output).await
 }
@@ -44,8 +41,6 @@ pub(super) struct Output<'a> {
     pub(super) format: Format,
     pub(super) out: Option<&'a Path>,
     pub(super) require: Verdict,
-    /// A replay was given by hand, so hints about giving one would be noise.
-    pub(super) replay_asked: bool,
 }
 
 pub(super) async fn investigate_and_print(
@@ -56,7 +51,7 @@ pub(super) async fn investigate_and_print(
 ) -> Result<ExitCode> {
     // A store even without memory: the run is resumable, it only neither recalls nor teaches.
     let store = match keep {
-        true => Some(super::open_store(&options.data_dir).await?),
+        true => Some(wiring::open_store(&options.data_dir).await?),
         false => None,
     };
     let progress = Arc::new(TerminalProgress::new());
@@ -79,7 +74,7 @@ pub(super) async fn investigate_and_print(
         sinks: &sinks,
         progress,
         cancel,
-        redactor: Arc::new(Redactor::new(config.redaction())),
+        redactor: Arc::new(wiring::redactor(config)?),
     };
     let investigated = match investigate(&options, means).await {
         Ok(investigated) => investigated,
@@ -87,30 +82,29 @@ pub(super) async fn investigate_and_print(
             eprintln!("\nmillwright: {error}");
             return Ok(ExitCode::from(INTERRUPTED));
         }
-        Err(error) => return Err(explained(error)),
+        Err(error) => return Err(error.into()),
     };
     if let Some(store) = store {
         store.close().await;
     }
     let text = render(&investigated, &output)?;
-    super::emit(&text, output.out)?;
+    wiring::emit(&text, output.out)?;
     Ok(match investigated.report.verdict.meets(output.require) {
         true => ExitCode::SUCCESS,
         false => ExitCode::from(BELOW_REQUIRED),
     })
 }
 
-fn explained(error: InvestigateError) -> anyhow::Error {
-    anyhow::Error::new(error)
-}
-
 fn render(investigated: &Investigated, output: &Output<'_>) -> Result<String> {
     use std::io::IsTerminal;
     let to_terminal = output.out.is_none() && std::io::stdout().is_terminal();
-    let context = RenderContext::gather(&investigated.report, &investigated.repo, &investigated.ticket)
-        .with_terminal(terminal_width(to_terminal), to_terminal && std::env::var_os("NO_COLOR").is_none());
+    let context = report::RenderContext {
+        width: terminal_width(to_terminal),
+        color: to_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        ..investigated.context.clone()
+    };
     let format = match output.format {
-        Format::Text => report::Format::Terminal,
+        Format::Text => report::Format::Text,
         Format::Json => report::Format::Json,
         Format::Markdown => report::Format::Markdown,
         Format::Html => report::Format::Html,
@@ -127,7 +121,7 @@ fn terminal_width(to_terminal: bool) -> usize {
 }
 
 fn options(arguments: &InvestigateArguments, config: &Config) -> Result<Options> {
-    let repository = config.repository_at(&arguments.repo);
+    let repository = config.repository(&arguments.repo).map(|(_, repository)| repository);
     let env = repository
         .iter()
         .flat_map(|repository| repository.env.clone())
@@ -152,15 +146,16 @@ fn options(arguments: &InvestigateArguments, config: &Config) -> Result<Options>
         test_one: repository.and_then(|repository| repository.test_one.clone()),
         env,
         allow_read,
-        timeout: repository.and_then(|repository| repository.timeout()),
+        timeout_s: repository.and_then(|repository| repository.timeout_s),
+        loopback: wiring::loopback(config),
     };
     let replay = match command {
         _ if arguments.no_replay => ReplayChoice::Off,
-        Some(command) => ReplayChoice::Given(Box::new(ReplayRecipe::from_command(command, &recipes))),
+        Some(command) => ReplayChoice::Given(Box::new(recipes.recipe(command))),
         None => ReplayChoice::Derive(Box::new(recipes)),
     };
     Ok(Options {
-        ticket: super::read_input(&arguments.ticket)?,
+        ticket: wiring::read_input(&arguments.ticket)?,
         ticket_name: Some(arguments.ticket.clone()).filter(|name| name != "-"),
         repo: arguments.repo.clone(),
         at: arguments.at.clone(),
@@ -171,8 +166,8 @@ fn options(arguments: &InvestigateArguments, config: &Config) -> Result<Options>
         use_memory: !arguments.no_memory,
         jobs: arguments.jobs,
         deadline: arguments.deadline,
-        data_dir: super::data_dir(&arguments.data)?,
-        sandbox: SandboxOptions::from(config),
+        data_dir: wiring::data_dir(&arguments.data, config)?,
+        sandbox: wiring::sandbox(config),
         source: "cli".into(),
     })
 }

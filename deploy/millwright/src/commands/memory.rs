@@ -10,11 +10,12 @@ use millwright_memory::store::{Actor, MemoryEntry, MemoryFilter, MemoryItem, Sto
 use millwright_memory::types::{Approval, Outcome, Proof, Resolution};
 use serde::Serialize;
 
+use crate::wiring;
 use crate::cli::{ListFormat, MemoryArguments, MemoryCommand};
 
 pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
-    let data_dir = super::data_dir(&arguments.data)?;
-    let store = super::open_store(&data_dir).await?;
+    let data_dir = wiring::data_dir(&arguments.data, &wiring::config(None, None)?)?;
+    let store = wiring::open_store(&data_dir).await?;
     let format = arguments.format;
     match arguments.command {
         MemoryCommand::List { limit } => {
@@ -44,7 +45,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
         MemoryCommand::Export { out } => {
             let mut lines = Vec::new();
             let count = store.export_memory(&mut lines).await?;
-            super::emit(&String::from_utf8_lossy(&lines), out.as_deref())?;
+            wiring::emit(&String::from_utf8_lossy(&lines), out.as_deref())?;
             if out.is_some() {
                 let said = || format!("{count} incidents exported\n");
                 show(format, &serde_json::json!({ "exported": count }), said)?;
@@ -92,7 +93,7 @@ fn show<T: Serialize>(format: ListFormat, value: &T, text: impl FnOnce() -> Stri
         ListFormat::Json => format!("{}\n", serde_json::to_string_pretty(value)?),
         ListFormat::Text => text(),
     };
-    super::emit(&out, None)
+    wiring::emit(&out, None)
 }
 
 fn list(items: &[MemoryItem]) -> String {
