@@ -36,7 +36,13 @@ pub(crate) fn parse(line: &str, reference_ms: i64) -> Option<Header> {
         header.level = bytes.get(start).copied().and_then(Level::from_letter);
     }
     let mut cursor = Cursor { line, at: stamp.end };
-    if stamp.format == StampFormat::Syslog || bytes.first() == Some(&b'<') {
+    // A thread and the place in the source stand before the bracket that closes glog's header.
+    let closed = line.get(stamp.end..).and_then(|rest| rest.find("] ")).filter(|at| *at < 160);
+    if stamp.format == StampFormat::Glog
+        && let Some(closed) = closed
+    {
+        cursor.at = stamp.end + closed + 2;
+    } else if stamp.format == StampFormat::Syslog || bytes.first() == Some(&b'<') {
         syslog(&mut cursor, &mut header);
     } else {
         general(&mut cursor, &mut header, stamp.format);
@@ -177,7 +183,7 @@ fn general(cursor: &mut Cursor<'_>, header: &mut Header, format: StampFormat) {
     for _ in 0..6 {
         let before = cursor.at;
         let Some((field, end)) = cursor.field() else { return };
-        let bare = field.trim_matches(['[', ']', '(', ')', '#', ',']);
+        let bare = field.trim_matches(['[', ']', '(', ')', '#', ',', ':']);
         let numeric = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b'#');
         let after = cursor.line.get(end..).unwrap_or_default();
         let closed = after.trim_start().starts_with("- ")

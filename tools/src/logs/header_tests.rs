@@ -55,7 +55,7 @@ fn headers_of_many_frameworks() {
         None,
         "Send worker leaving",
     );
-    check("I1122 10:00:00.123456   99 server.go:12] Serving", info, None, "99 server.go:12] Serving");
+    check("I1122 10:00:00.123456   99 server.go:12] Serving", info, None, "Serving");
     check(
         "1.2.3.4 - bob [10/Oct/2000:13:55:36 -0700] \"GET /x HTTP/1.0\" 500 2326",
         error,
