@@ -44,7 +44,7 @@ pub(crate) const RULES: &[Rule] = &[
         pattern: r#"(?i)(?:^|[^\w-])cookie\\?["']?\s{0,2}:\s{0,2}\\?["']?([^\s=;,"']{1,128}=[^"'\\\r\n]{4,8192})"#, check: cookie },
     Rule { kind: "COOKIE", keywords: &["sessionid", "phpsessid", "connect.sid", "asp.net_session", "laravel_session", "csrftoken", "xsrf-token"],
         pattern: r#"(?i)(?:sessionid|phpsessid|connect\.sid|asp\.net_sessionid|laravel_session|csrftoken|xsrf-token)["']?\s?[=:]\s?["']?([A-Za-z0-9%._+/=-]{12,})"#,
-        check: |candidate| looks_random(candidate.value()) },
+        check: |candidate| looks_random(candidate.value()) && !candidate.value().starts_with("0x") },
     Rule { kind: "PASSWORD", keywords: &["password", "passwd", "passphrase", "pwd", "passwort", "contraseña", "motdepasse"],
         pattern: assigned!("password|passwd|passphrase|pwd|passwort|contraseña|motdepasse"), check: password },
     Rule { kind: "PASSWORD", keywords: &["pass", "pw"],

@@ -71,7 +71,7 @@ pub(crate) const RULES: &[Rule] = rules! {
     "CRATES_TOKEN" ["cio"] r"\bcio[A-Za-z0-9]{32}\b" random;
     "DOCKER_TOKEN" ["dckr_"] r"\bdckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}" always;
     "SENDGRID_KEY" ["sg."] r"\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{30,}" always;
-    "TWILIO_KEY" ["sk"] r"\bSK[0-9a-f]{32}\b" always;
+    "TWILIO_KEY" ["sk0", "sk1", "sk2", "sk3", "sk4", "sk5", "sk6", "sk7", "sk8", "sk9", "ska", "skb", "skc", "skd", "ske", "skf"] r"\bSK[0-9a-f]{32}\b" always;
     "MAILGUN_KEY" ["key-"] r"\bkey-[0-9a-f]{32}\b" always;
     "MAILCHIMP_KEY" ["-us"] r"\b[0-9a-f]{32}-us\d{1,2}\b" always;
     "TELEGRAM_TOKEN" [":aa"] r"\b\d{8,10}:AA[A-Za-z0-9_-]{32,34}" always;

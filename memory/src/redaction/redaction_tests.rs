@@ -168,6 +168,7 @@ fn what_an_investigation_lives_on_is_left_alone() {
         "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
         "\"integrity\": \"sha512-oRGQ0eQEBPTkcEDJXjMAPYHsvxv2PNmDqBhaZCVJ3Rj2IOFNBmvqIJoeZ8cQVFHzrJM7pVdqPgkQ3mKq0f0gFA==\"",
         "md5 9e107d9d372bb6826bd81d3542a419d6, crc 414fa339",
+        "Processed session termination for sessionid: 0x14ede63a5a70002",
         "version 1.2.3-rc.4+build.20261122 of 10.42.17.3:8080",
         "2026-11-22T23:47:54.123456+02:00 1795391274123456 1795391274123",
         "12:00:00 +0200 2026-11-22 10:00:00+00:00",

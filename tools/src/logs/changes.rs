@@ -29,7 +29,9 @@ const DEFAULT_LIMIT: usize = 30;
 const MAX_LIMIT: usize = 200;
 /// Bins of the error histogram; twice as many are held at most.
 const BINS: i64 = 240;
-/// Errors in a bin from which it can be the onset of a burst.
+/// Error probability for the onset of a burst: there are many places and lengths to be deceived by.
+const ONSET_P: f64 = 1e-5;
+/// Errors from which there can be a burst.
 const BURST: u64 = 3;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -235,44 +237,46 @@ impl Onset {
         self.first_error = earliest(self.first_error, Some(ms));
         *self.bins.entry(ms.div_euclid(self.bin_ms)).or_default() += 1;
         while self.bins.len() as i64 > 2 * BINS {
-            self.bin_ms *= 2;
-            let mut wider = BTreeMap::new();
-            for (bin, count) in &self.bins {
-                *wider.entry(bin.div_euclid(2)).or_default() += count;
-            }
-            self.bins = wider;
+            self.widen();
         }
     }
 
-    /// The first bin with significantly more errors than the rate before it would give.
+    fn widen(&mut self) {
+        self.bin_ms *= 2;
+        let mut wider = BTreeMap::new();
+        for (bin, count) in &self.bins {
+            *wider.entry(bin.div_euclid(2)).or_default() += count;
+        }
+        self.bins = wider;
+    }
+
+    /// The first bin from which on, over one to thirty-two bins, there are significantly more errors than the rate
+    /// before it would give.
     fn choose(mut self, first_ms: i64, last_ms: i64) -> (i64, String) {
         // Bins of a quiet log are narrow: widen them to a fraction of the whole span.
         while self.bin_ms < (last_ms - first_ms) / BINS {
-            self.bin_ms *= 2;
-            let mut wider = BTreeMap::new();
-            for (bin, count) in &self.bins {
-                *wider.entry(bin.div_euclid(2)).or_default() += count;
-            }
-            self.bins = wider;
+            self.widen();
         }
-        let width = self.bin_ms as f64;
+        let bins: Vec<(i64, u64)> = self.bins.iter().map(|(bin, count)| (*bin, *count)).collect();
         let mut before = 0;
-        for (bin, count) in &self.bins {
+        for (index, (bin, count)) in bins.iter().enumerate() {
             let start = (bin * self.bin_ms).max(first_ms);
             let elapsed = (start - first_ms) as f64;
-            let rate = before as f64 / elapsed.max(width);
-            let surged = *count >= BURST && *count as f64 / width >= SURGE * rate;
-            // At the very beginning there is nothing to compare with.
-            if elapsed >= width
-                && surged
-                && rate_change_p(before, elapsed, *count, width) < SIGNIFICANCE / BINS as f64
-            {
-                let because = format!(
-                    "chosen from the data: {count} errors within {} s, the first burst against {before} in the {} s before",
-                    self.bin_ms / 1000,
-                    (start - first_ms) / 1000,
-                );
-                return (start, because);
+            for length in [1, 2, 4, 8, 16, 32] {
+                let within = bins.iter().skip(index).take_while(|(other, _)| *other < bin + length);
+                let burst: u64 = within.map(|(_, count)| count).sum();
+                let width = (length * self.bin_ms) as f64;
+                let rate = before as f64 / elapsed.max(width);
+                let surged = burst >= BURST && burst as f64 / width >= SURGE * rate;
+                // At the very beginning there is nothing to compare with.
+                if elapsed >= width && surged && rate_change_p(before, elapsed, burst, width) < ONSET_P {
+                    let because = format!(
+                        "chosen from the data: {burst} errors within {} s, the first burst, against {before} in the {} s before",
+                        length * self.bin_ms / 1000,
+                        (start - first_ms) / 1000,
+                    );
+                    return (start, because);
+                }
             }
             before += count;
         }

@@ -25,7 +25,7 @@ pub(crate) struct Header {
 /// The header of a line that begins a record; None where no time stands at its head.
 pub(crate) fn parse(line: &str, reference_ms: i64) -> Option<Header> {
     let bytes = line.as_bytes();
-    let (start, stamp) = find_stamp(bytes, reference_ms)?;
+    let (start, mut stamp) = find_stamp(bytes, reference_ms)?;
     let mut header = Header { timestamp_ms: stamp.ms, ..Header::default() };
     if let Some(message) = access_log(line, start, &stamp) {
         header.message = message.0;
@@ -35,9 +35,32 @@ pub(crate) fn parse(line: &str, reference_ms: i64) -> Option<Header> {
     if stamp.format == StampFormat::Glog {
         header.level = bytes.get(start).copied().and_then(Level::from_letter);
     }
+    if stamp.format == StampFormat::Epoch {
+        // Collectors put an epoch, a date and a host before a whole syslog line.
+        let mut ahead = Cursor { line, at: stamp.end };
+        for _ in 0..3 {
+            let at = ahead.skip_separators();
+            if let Some(inner) =
+                parse_at(bytes, at, reference_ms).filter(|inner| inner.format == StampFormat::Syslog)
+            {
+                stamp = Stamp { ms: stamp.ms, ..inner };
+                break;
+            }
+            let Some((_, end)) = ahead.field() else { break };
+            ahead.at = end;
+        }
+    }
     let mut cursor = Cursor { line, at: stamp.end };
-    if stamp.format == StampFormat::Syslog || bytes.first() == Some(&b'<') {
+    // A thread and the place in the source stand before the bracket that closes glog's header.
+    let closed = line.get(stamp.end..).and_then(|rest| rest.find("] ")).filter(|at| *at < 160);
+    if stamp.format == StampFormat::Glog
+        && let Some(closed) = closed
+    {
+        cursor.at = stamp.end + closed + 2;
+    } else if stamp.format == StampFormat::Syslog || bytes.first() == Some(&b'<') {
         syslog(&mut cursor, &mut header);
+    } else if bytes.get(stamp.end) == Some(&b'|') {
+        barred(&mut cursor, &mut header);
     } else {
         general(&mut cursor, &mut header, stamp.format);
     }
@@ -171,13 +194,50 @@ fn syslog(cursor: &mut Cursor<'_>, header: &mut Header) {
     }
 }
 
+/// `time|component|process|message`: up to three fields without blanks.
+fn barred(cursor: &mut Cursor<'_>, header: &mut Header) {
+    for _ in 0..3 {
+        let start = cursor.at + 1;
+        let rest = cursor.line.get(start..).unwrap_or_default();
+        let Some((field, _)) = rest.split_once('|').filter(|(field, _)| field.len() <= 64) else { return };
+        let name = field.trim();
+        if name.contains(' ') {
+            return;
+        }
+        match Level::parse(name) {
+            Some(level) => header.level = Some(level),
+            None if header.service.is_none() => header.service = component(name),
+            None => {}
+        }
+        cursor.at = start + field.len();
+    }
+}
+
 fn general(cursor: &mut Cursor<'_>, header: &mut Header, format: StampFormat) {
     find_level(cursor, header, format);
+    if header.level.is_none() {
+        // `name - message`, as programs without levels write.
+        let before = cursor.at;
+        let named = cursor.field().filter(|(name, end)| {
+            is_logger(name) && cursor.line.get(*end..).is_some_and(|rest| rest.starts_with(" - "))
+        });
+        let Some((name, end)) = named else {
+            cursor.at = before;
+            return context(cursor, header);
+        };
+        header.service = component(name);
+        cursor.at = end;
+        return;
+    }
+    context(cursor, header);
+}
+
+fn context(cursor: &mut Cursor<'_>, header: &mut Header) {
     // Behind the level: numbers, brackets of context, a logger that ends in a colon or stands before a dash.
     for _ in 0..6 {
         let before = cursor.at;
         let Some((field, end)) = cursor.field() else { return };
-        let bare = field.trim_matches(['[', ']', '(', ')', '#', ',']);
+        let bare = field.trim_matches(['[', ']', '(', ')', '#', ',', ':']);
         let numeric = !bare.is_empty() && bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b'#');
         let after = cursor.line.get(end..).unwrap_or_default();
         let closed = after.trim_start().starts_with("- ")
@@ -218,7 +278,7 @@ fn general(cursor: &mut Cursor<'_>, header: &mut Header, format: StampFormat) {
 
 fn find_level(cursor: &mut Cursor<'_>, header: &mut Header, format: StampFormat) {
     let start = cursor.at;
-    let mut name = None;
+    let (mut name, mut words) = (None, 0);
     for index in 0..LEVEL_WITHIN {
         let Some((field, end)) = cursor.field() else { break };
         let bare = field.trim_matches(['[', ']', '(', ')', '<', '>', ':', ',']);
@@ -238,7 +298,8 @@ fn find_level(cursor: &mut Cursor<'_>, header: &mut Header, format: StampFormat)
             name = component(bare);
         }
         // A sentence has begun: capitals further on are not a level.
-        if field.len() > 80 || field.ends_with(['.', '!', '?']) || field.contains('"') {
+        words += usize::from(bare.len() > 1 && bare.bytes().all(|byte| byte.is_ascii_lowercase()));
+        if words > 1 || field.len() > 80 || field.ends_with(['.', '!', '?']) || field.contains('"') {
             break;
         }
         cursor.at = end;

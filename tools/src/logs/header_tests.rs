@@ -55,7 +55,15 @@ fn headers_of_many_frameworks() {
         None,
         "Send worker leaving",
     );
-    check("I1122 10:00:00.123456   99 server.go:12] Serving", info, None, "99 server.go:12] Serving");
+    check("20171223-22:15:29:606|Step_LSC|30002312|onStep 3579", None, Some("Step_LSC"), "onStep 3579");
+    check("[10.30 16:49:06] chrome.exe - proxy:5070 open", None, Some("chrome.exe"), "proxy:5070 open");
+    check(
+        "- 1131566461 2005.11.09 dn228 Nov 9 12:01:01 dn228/dn228 crond[2916]: (root) CMD",
+        None,
+        Some("crond"),
+        "(root) CMD",
+    );
+    check("I1122 10:00:00.123456   99 server.go:12] Serving", info, None, "Serving");
     check(
         "1.2.3.4 - bob [10/Oct/2000:13:55:36 -0700] \"GET /x HTTP/1.0\" 500 2326",
         error,
