@@ -171,8 +171,17 @@ fn plain_function(name: &str) -> String {
         .unwrap_or(name);
     let last = last.split(['(', '<']).next().filter(|head| !head.is_empty()).unwrap_or(last);
     let method = if name.starts_with("(*") { name } else { last };
-    let out: String = method.chars().filter(|c| !c.is_ascii_digit()).collect();
-    out.trim_end_matches(".func").to_owned()
+    let mut out = method.trim_end_matches("()");
+    // `lambda$run$0`, `handler.func2.1`: compilers number what has no name.
+    loop {
+        let bare = out.trim_end_matches(|c: char| c.is_ascii_digit());
+        let numbered = bare.len() < out.len() && (bare.ends_with(['$', '.']) || bare.ends_with("func"));
+        if !numbered {
+            break;
+        }
+        out = bare.trim_end_matches("func").trim_end_matches(['$', '.']);
+    }
+    out.to_owned()
 }
 
 fn digest(parts: &[&str]) -> String {

@@ -87,7 +87,9 @@ pub(crate) fn read(lines: &Lines<'_>, kinds: &[Kind], descriptions: &[String]) -
         }
         if logs::starts_record(text) {
             logs.push(at);
-            if let Some(message) = logs::error_message(text) {
+            if prose.errors.len() < MAX_ERRORS
+                && let Some(message) = logs::error_message(text)
+            {
                 push_error(&mut prose.errors, error(message), at);
             }
         } else if let Some(found) = exception(text) {

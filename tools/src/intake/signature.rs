@@ -119,7 +119,12 @@ fn failure(trace: &StackTrace, test: Option<String>) -> Failure {
     let surfaced = trace.exceptions.first();
     let frames = || surfaced.into_iter().flat_map(|e| &e.frames);
     let product = |frame: &&Frame| frame.in_app && !is_test_frame(frame);
-    let asserting = frames().find(|frame| is_test_frame(frame)).and_then(|frame| frame.context_line.clone());
+    // The test's own line rather than a helper's, which many assertions share.
+    let own = |frame: &&Frame| {
+        is_test_frame(frame) && test.as_deref().is_some_and(|id| frame.function.as_deref() == Some(leaf(id)))
+    };
+    let asserting = frames().find(own).or_else(|| frames().find(|frame| is_test_frame(frame)));
+    let asserting = asserting.and_then(|frame| frame.context_line.clone());
     Failure {
         test,
         exception: surfaced.map(|e: &ExceptionInfo| exception_name(&e.kind)).unwrap_or_default(),
@@ -156,7 +161,7 @@ fn base_id(id: &str) -> String {
 }
 
 impl FailureSignature {
-    /// Whether nothing was recognised: then any failure that is no obstacle has to be taken for the same.
+    /// Whether nothing was recognised: then only the last line of output tells failures apart.
     pub fn is_empty(&self) -> bool {
         self.failures.is_empty() && self.tests.is_empty() && self.obstacle.is_none()
     }
@@ -173,9 +178,12 @@ impl FailureSignature {
             (None, None) => {}
         }
         if self.is_empty() {
-            return SignatureMatch::Same {
-                similarity: 0.5,
-                why: "it fails, and the failing output says nothing to tell failures apart".to_owned(),
+            return match &self.template {
+                Some(_) => by_last_line(self, other, 0),
+                None => SignatureMatch::Same {
+                    similarity: 0.5,
+                    why: "it fails, and the failing output says nothing to tell failures apart".to_owned(),
+                },
             };
         }
         let common: Vec<&String> = self.tests.iter().filter(|test| has_test(&other.tests, test)).collect();
