@@ -13,7 +13,7 @@ use super::traces::Found;
 /// Lines of output looked at from the end and from the start.
 const WINDOW: usize = 2000;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ObstacleKind {
     /// The test's module, or one it needs, does not import.
     Import,
@@ -28,7 +28,7 @@ pub enum ObstacleKind {
     Environment,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Obstacle {
     pub kind: ObstacleKind,
     /// The line that says so.

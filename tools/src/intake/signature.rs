@@ -13,6 +13,7 @@ assertion's message may differ, names in an error's message may not.
 use std::collections::BTreeSet;
 
 use millwright_memory::types::{ExceptionInfo, Frame, StackTrace};
+use serde::{Deserialize, Serialize};
 
 use super::failing;
 use super::fingerprint::{exception_name, is_test_frame, symbol};
@@ -29,7 +30,7 @@ const MAX_FAILURES: usize = 50;
 const MAX_TESTS: usize = 500;
 
 /// What a failing run's output says, reduced to what stays between revisions.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FailureSignature {
     /// Type of the first failure's surfaced exception, without its package.
     pub exception: Option<String>,
@@ -46,7 +47,7 @@ pub struct FailureSignature {
 }
 
 /// One exception of the output.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     pub test: Option<String>,
     pub exception: String,

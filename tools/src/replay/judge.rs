@@ -32,10 +32,11 @@ pub fn judge(execution: &Execution, recipe: &ReplayRecipe, failure: Option<&Fail
         }
         (None, exit) => {
             let seen = signature(&execution.output, exit);
-            match failure {
-                Some(failure) if !failure.matches(&seen) => {
-                    judged(ReplayOutcome::OtherFailure, Some(format!("it failed otherwise: {seen}")))
-                }
+            match failure.map(|failure| failure.compare(&seen)) {
+                Some(crate::intake::SignatureMatch::Different { why }) => judged(
+                    ReplayOutcome::OtherFailure,
+                    Some(format!("it failed otherwise: {}", why.chars().take(300).collect::<String>())),
+                ),
                 _ => judged(ReplayOutcome::Reproduces, None),
             }
         }

@@ -175,7 +175,8 @@ impl Replayer {
     /// A replayer of another recipe (the project's tests, say) on the same checkouts. It records nothing.
     pub fn with_recipe(&self, recipe: ReplayRecipe) -> Self {
         let (executor, options) = (Arc::clone(&self.executor), self.options.clone());
-        let other = Self::new(self.pool.clone(), recipe, executor, Ledger::in_memory(), options, self.cancel.clone());
+        let other =
+            Self::new(self.pool.clone(), recipe, executor, Ledger::in_memory(), options, self.cancel.clone());
         Self { kept_output: TAIL_OF_TESTS, ..other }
     }
 
