@@ -219,6 +219,10 @@ fn attempt(spec: &Spec, cancel: &CancelFlag) -> Result<Attempt, SandboxError> {
             let mut denied = ended.denied;
             if denied.is_empty() && ended.exit != super::Exit::Code(0) {
                 denied = hints::refusals_in(&output);
+                let declared = || spec.read.iter().chain(&spec.write);
+                denied.extend(hints::hidden_in(&output, |path| {
+                    declared().any(|shown| path.starts_with(shown))
+                }));
             }
             let level = match spec.wanted {
                 Wanted::Full => SandboxLevel::Full,
