@@ -14,6 +14,8 @@ const REFUSALS: &[&str] = &[
     "Network is unreachable",
     "Address family not supported",
 ];
+/// What programs and shells say of a file that may not grow further.
+pub(super) const TOO_LARGE: &[&str] = &["File too large", "EFBIG", "File size limit exceeded"];
 const MAX_HINTS: usize = 8;
 const MAX_LINE_CHARS: usize = 240;
 
