@@ -3,6 +3,7 @@ What hostile code would try, run in the real sandbox: as the current user and, w
 user too; in the full sandbox, in the reduced one, and in the reduced one as an old kernel would offer it.
 Everything is bounded in count and time, and stays on this machine.
 */
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "the suite starts itself again as another user, and victims")]
 
 use std::fs;
@@ -177,7 +178,7 @@ fn writes_outside() {
         );
         assert!(!execution.output.contains("WROTE"), "{}", execution.output);
         assert!(!execution.output.contains("CHMOD\n"), "{}", execution.output);
-        says(&execution, &["the command said", "refused"]);
+        says(&execution, &["the command said", "refused", "hidden from the command"]);
         ground.is_untouched();
         assert!(!Path::new("/var/tmp/abuse").exists());
     });
@@ -209,7 +210,7 @@ fn links_out_of_the_checkout() {
         );
         assert!(!execution.output.contains("the secret"), "{}", execution.output);
         assert!(!execution.output.contains("LINKED"), "{}", execution.output);
-        says(&execution, &["the command said", "refused"]);
+        says(&execution, &["the command said", "refused", "hidden from the command"]);
         ground.is_untouched();
     });
 }
@@ -361,7 +362,7 @@ fn endless_output() {
 #[test]
 fn huge_files() {
     everywhere("huge_files", |ground| {
-        let mut command = ground.command("head -c 90000000 /dev/zero > big; echo status $?; exit 153");
+        let mut command = ground.command("head -c 90000000 /dev/zero > big; echo status $?");
         command.limits.file_size_bytes = 8 << 20;
         let execution = ground.run_command(&command);
         assert_eq!(execution.limit, Some(LimitHit::FileSize), "{execution:?}");

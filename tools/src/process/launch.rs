@@ -25,7 +25,7 @@ use super::output::BoundedOutput;
 use super::paths::DEFAULT_PATH;
 use super::cancel::CancelFlag;
 use super::sandboxed::{
-    Ceiling, Execution, Limits, Network, SandboxError, SandboxedCommand, Weaker,
+    Ceiling, Execution, Exit, LimitHit, Limits, Network, SandboxError, SandboxedCommand, Weaker,
 };
 use super::wire::{self, Ended, Report, Spec, Wanted};
 
@@ -33,6 +33,7 @@ use super::wire::{self, Ended, Report, Spec, Wanted};
 const CANCEL_POLL_MS: u16 = 50;
 /// How long the stage may take to end what it started, before it is killed itself.
 const STAGE_GRACE: Duration = Duration::from_secs(20);
+const MAX_FILES_LOOKED_AT: u32 = 100_000;
 const TEMP_PREFIX: &str = "millwright-run-";
 
 static EXECUTABLE: OnceLock<PathBuf> = OnceLock::new();
@@ -218,8 +219,12 @@ fn attempt(spec: &Spec, cancel: &CancelFlag) -> Result<Attempt, SandboxError> {
         Report::Ended(ended) => {
             let (output, truncated) = output.finish();
             let mut denied = ended.denied;
-            if denied.is_empty() && ended.exit != super::Exit::Code(0) {
+            if denied.is_empty() && ended.exit != Exit::Code(0) {
                 denied = hints::refusals_in(&output);
+                let declared = || spec.read.iter().chain(&spec.write);
+                denied.extend(hints::hidden_in(&output, |path| {
+                    declared().any(|shown| path.starts_with(shown))
+                }));
             }
             let level = match spec.wanted {
                 Wanted::Full => SandboxLevel::Full,
@@ -227,11 +232,32 @@ fn attempt(spec: &Spec, cancel: &CancelFlag) -> Result<Attempt, SandboxError> {
                 Wanted::Unsandboxed => SandboxLevel::None,
             };
             let duration = Duration::from_micros(ended.duration_us);
-            let (exit, limit, opened) = (ended.exit, ended.limit, ended.opened);
+            let (exit, opened) = (ended.exit, ended.opened);
+            let told = hints::TOO_LARGE.iter().any(|words| output.contains(words));
+            let limit = ended.limit.or_else(|| (told && filled_a_file(spec)).then_some(LimitHit::FileSize));
             let ran = Execution { exit, output, truncated, duration, limit, level, denied, opened };
             Ok(Attempt::Ran(Box::new(ran)))
         }
     }
+}
+
+/// Whether a file has just the size that none may exceed: a program that outlives the signal gets an error only.
+fn filled_a_file(spec: &Spec) -> bool {
+    let mut left = MAX_FILES_LOOKED_AT;
+    let mut folders: Vec<PathBuf> = spec.write.clone();
+    folders.push(spec.temp.clone());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            left -= 1;
+            match entry.metadata() {
+                _ if left == 0 => return false,
+                Ok(meta) if meta.is_dir() => folders.push(entry.path()),
+                Ok(meta) if meta.is_file() && meta.len() == spec.limits.file_size_bytes => return true,
+                _ => {}
+            }
+        }
+    }
+    false
 }
 
 /// Starts the stage with a socket as its standard input and a pipe as its standard output.

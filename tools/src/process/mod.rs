@@ -46,3 +46,7 @@ macro_rules! sandbox_stage_before_main {
         };
     };
 }
+
+// The unit tests of this crate run sandboxed commands too.
+#[cfg(test)]
+sandbox_stage_before_main!();

@@ -11,41 +11,25 @@ use std::path::PathBuf;
 
 use super::super::sys::{Answer, Notification};
 use super::super::wire::{Spec, Wanted};
-use super::files::{Fraction, Meant, Target, follows, read_times};
+use super::files::{Fraction, Meant, Target, follows, read_times, socket_path};
 use super::syscalls::{REFUSED, SET_ID, SHARED_IPC, SYS_FCHMODAT2};
 use super::tree::Tree;
 
 const MAX_NOTES: usize = 20;
 const MAX_NOTE_CHARS: usize = 240;
-/// How many forks may pass before the tree is counted anew.
-const FORKS_PER_COUNT: u64 = 8;
 
 pub(super) struct Judge<'a> {
     spec: &'a Spec,
     /// Folders whose files may have their permissions and times changed.
     writable: Vec<PathBuf>,
     notes: Vec<String>,
-    tasks: u64,
-    forks_since_count: u64,
-    /// Set when the command is being ended: nothing new may start.
-    pub(super) ending: bool,
-    /// Set when a process more than allowed was about to start.
-    pub(super) too_many_processes: bool,
 }
 
 impl<'a> Judge<'a> {
     pub(super) fn new(spec: &'a Spec) -> Self {
         let mut writable = spec.write.clone();
         writable.push(spec.temp.clone());
-        Self {
-            spec,
-            writable,
-            notes: Vec::new(),
-            tasks: 0,
-            forks_since_count: FORKS_PER_COUNT,
-            ending: false,
-            too_many_processes: false,
-        }
+        Self { spec, writable, notes: Vec::new() }
     }
 
     /// Lines for the report, each kind of refusal once.
@@ -66,12 +50,16 @@ impl<'a> Judge<'a> {
             libc::SYS_socket | libc::SYS_socketpair => {
                 self.refuse(call, &socket_name(first), libc::EAFNOSUPPORT)
             }
-            libc::SYS_connect => self.refuse(call, "connect to a socket of the machine", libc::EACCES),
-            libc::SYS_unshare => self.refuse(call, "make a namespace", libc::EPERM),
-            libc::SYS_clone => match first & u64::from(NAMESPACE_FLAGS.cast_unsigned()) {
-                0 => self.start_process(tree),
-                _ => self.refuse(call, "make a namespace", libc::EPERM),
+            libc::SYS_connect => match socket_path(call.pid, second) {
+                // The C library asks for a cache of account names first, and does without.
+                Some(path) if path.ends_with("nscd/socket") => Answer::Fail(libc::ENOENT),
+                path => {
+                    let name = path.unwrap_or_default();
+                    let what = format!("connect to the socket {}", name.display());
+                    self.refuse(call, &what, libc::EACCES)
+                }
             },
+            libc::SYS_unshare | libc::SYS_clone => self.refuse(call, "make a namespace", libc::EPERM),
             libc::SYS_personality => self.refuse(call, "change its personality", libc::EPERM),
             libc::SYS_ioctl | libc::SYS_fcntl => {
                 self.refuse(call, "drive a terminal or signals of others", libc::EPERM)
@@ -111,7 +99,6 @@ impl<'a> Judge<'a> {
             }
             #[cfg(target_arch = "x86_64")]
             number => match number {
-                libc::SYS_fork | libc::SYS_vfork => self.start_process(tree),
                 libc::SYS_chmod => self.chmod(call, &at(CWD, first, true), second),
                 libc::SYS_chown | libc::SYS_lchown => self.chown(call, second, third),
                 libc::SYS_utime => self.utimes(call, &at(CWD, first, true), second, Fraction::None),
@@ -137,23 +124,6 @@ impl<'a> Judge<'a> {
             self.notes.push(note);
         }
         Answer::Fail(errno)
-    }
-
-    fn start_process(&mut self, tree: &Tree) -> Answer {
-        if self.ending {
-            return Answer::Fail(libc::EAGAIN);
-        }
-        let limit = u64::from(self.spec.limits.processes);
-        self.forks_since_count += 1;
-        if self.forks_since_count > FORKS_PER_COUNT || self.tasks + self.forks_since_count > limit {
-            self.tasks = tree.pids().len() as u64;
-            self.forks_since_count = 1;
-        }
-        if self.tasks + 1 > limit {
-            self.too_many_processes = true;
-            return Answer::Fail(libc::EAGAIN);
-        }
-        Answer::Go
     }
 
     /// A signal may go to the tree: to a process of it, or to a process group (negative) that is in it.
@@ -222,13 +192,6 @@ impl<'a> Judge<'a> {
 }
 
 const CWD: u64 = libc::AT_FDCWD as u64;
-const NAMESPACE_FLAGS: i32 = libc::CLONE_NEWUSER
-    | libc::CLONE_NEWNS
-    | libc::CLONE_NEWPID
-    | libc::CLONE_NEWNET
-    | libc::CLONE_NEWIPC
-    | libc::CLONE_NEWUTS
-    | libc::CLONE_NEWCGROUP;
 
 fn at(folder: u64, address: u64, follow: bool) -> Target {
     Target::Path { folder: folder as u32 as i32, address, follow }

@@ -21,11 +21,12 @@ use super::super::paths::{DEVICES, PROC_FACTS, SYSTEM_FOLDERS, etc_entries};
 use super::super::sandboxed::{Limits, Network};
 use super::super::sys;
 use super::super::wire::{Spec, Wanted};
-use super::syscalls;
 use super::{Failure, refused};
+use super::{syscalls, tree};
 
 /// Kept free for the processes that are ours, and so that the supervisor sees a limit exceeded, not just met.
 const PROCESS_SLACK: u64 = 8;
+const USER_SLACK: u64 = 1024;
 const MAX_OPEN_FILES: u64 = 65_536;
 
 /// The version of Landlock to use: at most what was asked for, what the kernel has, and what was tested.
@@ -72,11 +73,15 @@ fn limit(limits: &Limits, wanted: Wanted) -> nix::Result<()> {
     lower(Resource::RLIMIT_NOFILE, MAX_OPEN_FILES)?;
     // The supervisor sums over processes; this ends a lone one even if the supervisor is held up.
     lower(Resource::RLIMIT_CPU, limits.cpu.as_secs().saturating_add(2))?;
-    if wanted == Wanted::Full {
-        // Counted within the user namespace, so per run. Elsewhere it would count all of the user's processes.
-        lower(Resource::RLIMIT_NPROC, u64::from(limits.processes) + PROCESS_SLACK)?;
-    }
-    Ok(())
+    let allowed = match wanted {
+        // Counted within the user namespace, so per run.
+        Wanted::Full => u64::from(limits.processes) + PROCESS_SLACK,
+        // Counted over all of the user's, which must stay free to start others of his own meanwhile.
+        Wanted::Reduced | Wanted::Unsandboxed => {
+            tree::tasks_of_user() + u64::from(limits.processes) + USER_SLACK
+        }
+    };
+    lower(Resource::RLIMIT_NPROC, allowed)
 }
 
 pub(super) fn drop_capabilities() -> rustix::io::Result<()> {

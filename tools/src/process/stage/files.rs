@@ -40,7 +40,7 @@ impl Meant {
                 Mode::empty(),
             )?,
             Target::Path { folder, address, follow } => {
-                let path = read_path(pid, address)?;
+                let path = as_meant_by(pid, read_path(pid, address)?);
                 let start = match folder {
                     libc::AT_FDCWD => format!("/proc/{pid}/cwd"),
                     number => format!("/proc/{pid}/fd/{number}"),
@@ -81,6 +81,27 @@ impl Meant {
         let entry = own_entry(&self.file);
         utimensat(rustix::fs::CWD, entry.as_str(), &accessed, &modified, UtimensatFlags::FollowSymlink)
     }
+}
+
+/// Names that mean the process itself, as seen from another one. The C library changes the mode of a file
+/// without following links by way of its own descriptor's name.
+fn as_meant_by(pid: i32, path: PathBuf) -> PathBuf {
+    let own = |prefix: &str, below: &str| {
+        path.strip_prefix(prefix)
+            .ok()
+            .map(|rest| Path::new("/proc").join(pid.to_string()).join(below).join(rest))
+    };
+    let found =
+        own("/proc/self", "").or_else(|| own("/proc/thread-self", "")).or_else(|| own("/dev/fd", "fd"));
+    found.unwrap_or(path)
+}
+
+/// The path a socket address at this place in a process's memory names, if it names one.
+pub(super) fn socket_path(pid: i32, address: u64) -> Option<PathBuf> {
+    let mut family = [0; 2];
+    memory(pid).ok()?.read_exact_at(&mut family, address).ok()?;
+    let is_unix = i32::from(u16::from_ne_bytes(family)) == libc::AF_UNIX;
+    is_unix.then(|| read_path(pid, address.checked_add(2)?).ok()).flatten()
 }
 
 /// Times at an address: pairs of seconds and a fraction, or now where there are none.

@@ -247,9 +247,6 @@ fn add_reduced(rules: &mut Rules, landlock: u8) {
             &[(0, Dword, Eq, libc::AF_UNIX as u64), (1, Dword, MaskedEq(0xf), libc::SOCK_DGRAM as u64)],
         );
     }
-    // Starting processes, so that their number is bounded whoever the user is. Threads are not asked about.
-    let thread = libc::CLONE_THREAD as u64;
-    rules.when(libc::SYS_clone, &[(0, Dword, MaskedEq(thread), 0)]);
     for call in [
         libc::SYS_fchmod,
         libc::SYS_fchmodat,
@@ -257,10 +254,6 @@ fn add_reduced(rules: &mut Rules, landlock: u8) {
         libc::SYS_fchown,
         libc::SYS_fchownat,
         libc::SYS_utimensat,
-        #[cfg(target_arch = "x86_64")]
-        libc::SYS_fork,
-        #[cfg(target_arch = "x86_64")]
-        libc::SYS_vfork,
         #[cfg(target_arch = "x86_64")]
         libc::SYS_chmod,
         #[cfg(target_arch = "x86_64")]

@@ -114,6 +114,17 @@ impl Tree {
     }
 }
 
+/// Processes and threads of this process's user on the whole machine.
+pub(super) fn tasks_of_user() -> u64 {
+    let own = nix::unistd::getuid().as_raw();
+    let mine = numbers_in("/proc").into_iter().map(|pid| format!("/proc/{pid}")).filter(|entry| {
+        fs::metadata(entry).is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == own)
+    });
+    mine.filter_map(|entry| parse_stat(&fs::read(format!("{entry}/stat")).ok()?))
+        .map(|stat| stat.threads)
+        .sum()
+}
+
 /// The fields after the command's name, which may itself hold spaces and parentheses.
 fn parse_stat(line: &[u8]) -> Option<Stat> {
     let after_name = line.iter().rposition(|byte| *byte == b')')? + 1;
