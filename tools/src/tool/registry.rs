@@ -7,13 +7,18 @@ which is how an embedding or a test replaces one.
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
+use super::{
+    CodeDefinition, CodeReferences, CodeSymbols, Effect, GitBlame, GitDiff, GitFile, GitGrep, GitLog,
+    GitPickaxe, GitShow, Tool, ToolContext, ToolError, ToolOutput,
+};
+use crate::code::CodeIndex;
 
 /// What a planner is told of a tool.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -127,6 +132,21 @@ impl Registry {
         Self::default()
     }
 
+    /// The tools that read the repository: git and code. `index` is shared with whoever else parses.
+    pub fn of_repository(index: Arc<CodeIndex>) -> Self {
+        Self::new()
+            .with(GitLog)
+            .with(GitShow)
+            .with(GitDiff)
+            .with(GitBlame)
+            .with(GitPickaxe)
+            .with(GitGrep)
+            .with(GitFile)
+            .with(CodeSymbols(index.clone()))
+            .with(CodeDefinition(index.clone()))
+            .with(CodeReferences(index))
+    }
+
     #[must_use]
     pub fn with(mut self, tool: impl Tool) -> Self {
         self.add(Box::new(tool));
@@ -157,3 +177,7 @@ impl std::fmt::Debug for Registry {
         f.debug_list().entries(self.names()).finish()
     }
 }
+
+#[cfg(test)]
+#[path = "repository_tools_tests.rs"]
+mod tests;
