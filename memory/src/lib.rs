@@ -5,4 +5,5 @@ This crate is the bottom of the workspace. It holds the types every other crate 
 redaction. It knows no tool, no planner, no chat model and no HTTP server.
 */
 
+pub mod redaction;
 pub mod types;

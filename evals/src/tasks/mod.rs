@@ -1,0 +1,5 @@
+/*!
+The tasks an eval can judge, one module each.
+*/
+
+pub mod log_templates;
