@@ -4,7 +4,7 @@ How tools write commits and source lines, so that a model sees the same shapes f
 
 use crate::git::CommitSummary;
 
-use super::Continuation;
+use super::{Continuation, ToolError, ToolOutput};
 
 /// `1f0c9a2b3c4d 2024-05-01 Ada: subject`
 pub(super) fn commit_line(commit: &CommitSummary) -> String {
@@ -56,4 +56,16 @@ pub(super) fn limit(asked: Option<u32>, usual: usize, most: usize) -> usize {
         None | Some(0) => usual,
         Some(asked) => (asked as usize).min(most),
     }
+}
+
+/// A time as RFC 3339 writes it, in milliseconds since 1970.
+pub(super) fn milliseconds(time: &str) -> Result<i64, ToolError> {
+    time.trim().parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).map_err(|error| {
+        ToolError::invalid(format!("{time:?} is no time: {error}; write it like 2024-05-01T12:00:00Z"))
+    })
+}
+
+/// Says what of the logs was not read, if anything.
+pub(super) fn with_unread(output: ToolOutput, unread: &[String]) -> ToolOutput {
+    if unread.is_empty() { output } else { output.with_not_searched(unread.join("; ")) }
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::{
     CodeDefinition, CodeReferences, CodeSymbols, Effect, GitBlame, GitDiff, GitFile, GitGrep, GitLog,
-    GitPickaxe, GitShow, Tool, ToolContext, ToolError, ToolOutput,
+    GitPickaxe, GitShow, LogSearch, LogTemplates, Tool, ToolContext, ToolError, ToolOutput,
 };
 use crate::code::CodeIndex;
 
@@ -145,6 +145,18 @@ impl Registry {
             .with(CodeSymbols(index.clone()))
             .with(CodeDefinition(index.clone()))
             .with(CodeReferences(index))
+    }
+
+    /// The tools that read the log files handed in with the incident.
+    pub fn of_logs() -> Self {
+        Self::new().with(LogSearch).with(LogTemplates)
+    }
+
+    /// The tools of both.
+    #[must_use]
+    pub fn and(mut self, other: Registry) -> Self {
+        self.tools.extend(other.tools);
+        self
     }
 
     #[must_use]

@@ -42,7 +42,10 @@ fn world() -> World {
     let mut ctx = context(&repo);
     ctx.good = Some(good.clone());
     let fix = repo.commit_as("Bea", "Define DISCOUNT", &[("shop/cart.py", "DISCOUNT = 1\n")]);
-    let dispatcher = Dispatcher::new(Registry::of_repository(Arc::default()), Policy::read_only());
+    let dispatcher = Dispatcher::new(
+        Registry::of_repository(Arc::default()).and(Registry::of_logs()),
+        Policy::read_only(),
+    );
     World { repo, ctx, good, bad, fix, dispatcher }
 }
 
@@ -167,6 +170,40 @@ async fn what_a_model_reads() {
 }
 
 #[tokio::test]
+async fn logs_are_searched_and_summed_up() {
+    let mut world = world();
+    let none = world.call("log_search", json!({"text": "x"})).await.unwrap_err();
+    assert_eq!(none.kind, ToolErrorKind::NotFound);
+    world.repo.write(&[(
+        "app.log",
+        "2024-05-01T12:00:00Z INFO started worker 1\n2024-05-01T12:00:01Z INFO started worker 2\n\
+         2024-05-01T12:00:02Z ERROR no DISCOUNT in cart 7\n",
+    )]);
+    world.ctx.logs = vec![world.repo.work().join("app.log")];
+    let found = world.call("log_search", json!({"text": "discount", "level": "error"})).await.unwrap();
+    assert!(
+        found.text.contains("app.log:3: ") && found.text.contains("no DISCOUNT in cart 7"),
+        "{}",
+        found.text
+    );
+    assert_eq!(found.evidence.len(), 1);
+    let paged = world.call("log_search", json!({"from": "2024-05-01T12:00:01Z", "limit": 1})).await.unwrap();
+    assert!(paged.text.ends_with("[1 more records match; use offset 1 to see more]"), "{}", paged.text);
+    let wrong = world.call("log_search", json!({"from": "yesterday"})).await.unwrap_err();
+    assert_eq!(wrong.kind, ToolErrorKind::InvalidArguments);
+    let wrong = world.call("log_search", json!({"regex": "("})).await.unwrap_err();
+    assert_eq!(wrong.kind, ToolErrorKind::InvalidArguments);
+    let templates = world.call("log_templates", json!({})).await.unwrap();
+    assert!(
+        templates.text.contains("2 × Info ") && templates.text.contains("started worker <*>"),
+        "{}",
+        templates.text
+    );
+    let grave = world.call("log_templates", json!({"level": "warn"})).await.unwrap();
+    assert_eq!(grave.data.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
 async fn no_tool_sees_beyond_the_failing_revision() {
     let world = world();
     let head = world.fix.as_str();
@@ -218,8 +255,9 @@ async fn no_tool_leaves_a_trace_in_the_repository_and_evidence_is_verbatim() {
 
 #[test]
 fn every_argument_is_described_and_every_effect_is_a_read() {
-    for spec in Registry::of_repository(Arc::default()).specs() {
-        assert_eq!(spec.effect, Effect::ReadRepository, "{}", spec.name);
+    for spec in Registry::of_repository(Arc::default()).and(Registry::of_logs()).specs() {
+        let reads = [Effect::ReadRepository, Effect::ReadFiles];
+        assert!(reads.contains(&spec.effect), "{}", spec.name);
         assert!(!spec.description.is_empty(), "{}", spec.name);
         assert!(!spec.schema.to_string().contains("$ref"), "{}", spec.name);
         assert_eq!(spec.schema["additionalProperties"], json!(false), "{}", spec.name);
