@@ -9,6 +9,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::git::RepoError;
+use crate::logs::LogError;
 use crate::process::trusted::GitError;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -117,6 +118,18 @@ impl From<RepoError> for ToolError {
             }
             RepoError::Cancelled => Self::timeout(&detail),
             _ => Self::failed("the repository could not be read; try another tool or another revision"),
+        }
+        .with_detail(detail)
+    }
+}
+
+impl From<LogError> for ToolError {
+    fn from(error: LogError) -> Self {
+        let detail = error.to_string();
+        match error {
+            LogError::Regex { .. } | LogError::OutsideOfLogs { .. } => Self::invalid(&detail),
+            LogError::NoMatch { .. } | LogError::NoFiles { .. } => Self::not_found(&detail),
+            LogError::Read { .. } => Self::unavailable("a log file could not be read"),
         }
         .with_detail(detail)
     }

@@ -7,9 +7,22 @@ is mandatory, and policy looks at the effect only. Every call takes the one pipe
 nothing else runs a tool. Tools know no planner: the playbook reads `ToolOutput::data`, a model reads `text`.
 */
 
+mod code_definition;
+mod code_references;
+mod code_symbols;
 mod context;
 mod dispatch;
 mod error;
+mod format;
+mod git_blame;
+mod git_diff;
+mod git_file;
+mod git_grep;
+mod git_log;
+mod git_pickaxe;
+mod git_show;
+mod log_search;
+mod log_templates;
 mod output;
 mod policy;
 mod registry;
@@ -37,9 +50,21 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 pub use crate::process::CancelFlag;
+pub use code_definition::CodeDefinition;
+pub use code_references::CodeReferences;
+pub use code_symbols::CodeSymbols;
 pub use context::{NoProgress, Progress, ProgressEvent, ToolContext};
 pub use dispatch::{Answer, Dispatcher, Grant, ToolCall};
 pub use error::{ToolError, ToolErrorKind};
+pub use git_blame::GitBlame;
+pub use git_diff::GitDiff;
+pub use git_file::GitFile;
+pub use git_grep::GitGrep;
+pub use git_log::GitLog;
+pub use git_pickaxe::GitPickaxe;
+pub use git_show::GitShow;
+pub use log_search::LogSearch;
+pub use log_templates::LogTemplates;
 pub use output::{Continuation, MAX_TEXT_CHARS, ToolOutput};
 pub use policy::{Decision, Effect, Policy};
 pub use registry::{ErasedTool, PreparedCall, Registry, ToolSpec};

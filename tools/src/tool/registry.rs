@@ -7,13 +7,18 @@ which is how an embedding or a test replaces one.
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::generate::SchemaSettings;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
+use super::{
+    CodeDefinition, CodeReferences, CodeSymbols, Effect, GitBlame, GitDiff, GitFile, GitGrep, GitLog,
+    GitPickaxe, GitShow, LogSearch, LogTemplates, Tool, ToolContext, ToolError, ToolOutput,
+};
+use crate::code::CodeIndex;
 
 /// What a planner is told of a tool.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -127,6 +132,33 @@ impl Registry {
         Self::default()
     }
 
+    /// The tools that read the repository: git and code. `index` is shared with whoever else parses.
+    pub fn of_repository(index: Arc<CodeIndex>) -> Self {
+        Self::new()
+            .with(GitLog)
+            .with(GitShow)
+            .with(GitDiff)
+            .with(GitBlame)
+            .with(GitPickaxe)
+            .with(GitGrep)
+            .with(GitFile)
+            .with(CodeSymbols(index.clone()))
+            .with(CodeDefinition(index.clone()))
+            .with(CodeReferences(index))
+    }
+
+    /// The tools that read the log files handed in with the incident.
+    pub fn of_logs() -> Self {
+        Self::new().with(LogSearch).with(LogTemplates)
+    }
+
+    /// The tools of both.
+    #[must_use]
+    pub fn and(mut self, other: Registry) -> Self {
+        self.tools.extend(other.tools);
+        self
+    }
+
     #[must_use]
     pub fn with(mut self, tool: impl Tool) -> Self {
         self.add(Box::new(tool));
@@ -157,3 +189,7 @@ impl std::fmt::Debug for Registry {
         f.debug_list().entries(self.names()).finish()
     }
 }
+
+#[cfg(test)]
+#[path = "repository_tools_tests.rs"]
+mod tests;
