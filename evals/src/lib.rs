@@ -29,3 +29,27 @@ pub enum EvalError {
     #[error("no case could be judged, the first because: {0}")]
     NothingJudged(String),
 }
+
+/// Runs one task over a file of cases and writes `results.jsonl` and `summary.json` to `options.out`. Blocking.
+///
+/// # Errors
+/// When the cases cannot be read, the output cannot be written, or not a single case could be judged.
+pub fn run(options: &Options) -> Result<Summary, EvalError> {
+    use millwright_tools::{intake, suspects::Weights};
+    match options.task {
+        Task::Rank => tasks::rank::run_with(options, &Weights::default(), intake::parse),
+        Task::Investigate => tasks::investigate::run(options),
+        Task::LogTemplates => {
+            let judged = tasks::log_templates::run(&options.cases)
+                .map_err(|error| EvalError::Options(error.to_string()))?;
+            let summary = Summary::of("log-templates", &judged)?;
+            std::fs::create_dir_all(&options.out).map_err(|source| EvalError::Io {
+                action: "creating",
+                path: options.out.clone(),
+                source,
+            })?;
+            summary.write(&options.out.join("summary.json"))?;
+            Ok(summary)
+        }
+    }
+}

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use millwright_memory::types::Verdict;
 
+pub(crate) use crate::commands::SchemaOf;
+
 /// Finds the commit, the lines and the fix behind a production failure, and proves it by replay.
 #[derive(Debug, Parser)]
 #[command(name = "millwright", version, about, max_term_width = 100)]
@@ -50,13 +52,6 @@ pub(crate) enum Format {
 pub(crate) enum ListFormat {
     Text,
     Json,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SchemaOf {
-    Report,
-    Case,
-    Config,
 }
 
 /// Where Millwright keeps what it knows.

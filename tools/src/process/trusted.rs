@@ -94,6 +94,12 @@ pub fn git(git_dir: &Path) -> GitCommand {
     GitCommand { command, name: String::new(), deadline: None, cancel: None }
 }
 
+/// What git says of its version; the oldest that works is 2.35.
+pub fn version() -> Result<String, GitError> {
+    let said = git(Path::new("/nonexistent")).arg("--version").output()?;
+    Ok(String::from_utf8_lossy(&said).trim().to_owned())
+}
+
 #[derive(Debug)]
 pub struct GitCommand {
     command: Command,

@@ -11,7 +11,7 @@ use millwright_tools::process;
 use serde::Serialize;
 
 use crate::cli::{DoctorArguments, ListFormat};
-use crate::config::Origin;
+use crate::config::{Config, Origin};
 use crate::wiring;
 
 #[derive(Debug, Serialize)]
@@ -33,13 +33,13 @@ pub(super) async fn run(arguments: DoctorArguments) -> Result<ExitCode> {
         "configuration",
         match &config {
             Ok(config) => Ok(match &config.origin {
-                Origin::None => "no millwright.toml; defaults are used (`millwright init` writes one)".to_owned(),
-                Origin::Named(path) | Origin::Above(path) | Origin::Inside(path) => path.display().to_string(),
+                Origin::Defaults => "no millwright.toml; defaults are used (`millwright init` writes one)".to_owned(),
+                Origin::Named(path) | Origin::Repository(path) => path.display().to_string(),
             }),
             Err(error) => Err(format!("{error:#}")),
         },
     );
-    let config = config.unwrap_or_default();
+    let config = config.unwrap_or_else(|_| Config::default());
     let git = tokio::task::spawn_blocking(process::trusted::version).await?;
     note("git", git.map_err(|error| error.to_string()));
     let data_dir = wiring::data_dir(&arguments.data, &config);

@@ -21,7 +21,7 @@ pub(super) async fn run(arguments: IndexArguments) -> Result<ExitCode> {
         std::fs::create_dir_all(&data_dir)?;
         let repo = Repo::open(&path, &data_dir)?;
         let head = repo.resolve("HEAD")?;
-        Ok(History::open(&repo, &head)?.structure().len())
+        Ok(History::open(&repo, &head)?.structure.len())
     })
     .await??;
     let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

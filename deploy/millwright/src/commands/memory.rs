@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use millwright_memory::store::{Actor, MemoryEntry, MemoryFilter, MemoryItem, Store};
+use millwright_memory::store::{Actor, ImportOptions, MemoryEntry, MemoryFilter, MemoryItem, Store};
 use millwright_memory::types::{Approval, Outcome, Proof, Resolution};
 use serde::Serialize;
 
@@ -28,7 +28,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
         }
         MemoryCommand::Show { incident } => {
             let id = store.resolve_incident_id(&incident).await?;
-            let entry = store.memory_entry(&id).await?;
+            let entry = store.show_memory(&id).await?;
             show(format, &entry, || entry_text(&entry))?;
         }
         MemoryCommand::Confirm { incident, note } => {
@@ -44,7 +44,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
         }
         MemoryCommand::Export { out } => {
             let mut lines = Vec::new();
-            let count = store.export_memory(&mut lines).await?;
+            let count = store.export(&mut lines).await?.incidents;
             wiring::emit(&String::from_utf8_lossy(&lines), out.as_deref())?;
             if out.is_some() {
                 let said = || format!("{count} incidents exported\n");
@@ -54,12 +54,13 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
         MemoryCommand::Import { file, dry_run } => {
             let input =
                 std::fs::File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
+            let options = ImportOptions { dry_run, ..ImportOptions::default() };
             let by = person();
             let actor = Actor { who: &by, why: "memory import" };
-            let done = store.import_memory(std::io::BufReader::new(input), dry_run, actor).await?;
+            let done = store.import(&mut std::io::BufReader::new(input), options, actor).await?;
             show(format, &done, || {
                 let verb = if dry_run { "would be imported" } else { "imported" };
-                format!("{} incidents {verb}, {} known already\n", done.imported, done.known)
+                format!("{} incidents {verb}, {} known already\n", done.new_incidents, done.known_incidents)
             })?;
         }
     }

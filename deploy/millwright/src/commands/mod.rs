@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::cli::{Arguments, Command, InitArguments, SchemaOf};
+use crate::cli::{Arguments, Command, InitArguments};
 use crate::wiring;
 
 mod demo;
@@ -18,6 +18,8 @@ mod init;
 mod investigate;
 mod memory;
 mod schema;
+
+pub(crate) use schema::SchemaOf;
 
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {

@@ -37,9 +37,10 @@ pub(crate) enum ConfigError {
 }
 
 /// Where a configuration came from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Origin {
     /// No file; defaults and the environment.
+    #[default]
     Defaults,
     /// Named by `--config` or `MILLWRIGHT_CONFIG`, or found above the repository.
     Named(PathBuf),
@@ -47,7 +48,7 @@ pub(crate) enum Origin {
     Repository(PathBuf),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Config {
     pub(crate) options: Options,
     pub(crate) origin: Origin,

@@ -15,7 +15,7 @@ mod env;
 mod load;
 mod options;
 
-pub(crate) use load::{Config, ConfigError, Origin};
+pub(crate) use load::{Config, Origin};
 pub(crate) use options::{Network, Options, Redaction, Repository};
 
 #[cfg(test)]
