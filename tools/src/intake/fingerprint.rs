@@ -28,7 +28,9 @@ pub fn fingerprint(ticket: &ParsedTicket) -> Fingerprint {
     let hashed: Vec<String> = symbols.iter().take(HASHED_SYMBOLS).cloned().collect();
     let value = if !hashed.is_empty() {
         digest(&[&chain.join(">"), &hashed.join(">"), template.as_deref().unwrap_or("")])
-    } else if template.as_deref().is_some_and(is_distinctive) {
+    } else if template.as_deref().is_some_and(is_distinctive)
+        && !exception.as_deref().is_some_and(is_assertion)
+    {
         digest(&[&chain.join(">"), "", template.as_deref().unwrap_or("")])
     } else if let Some(test) = tests() {
         digest(&[&chain.join(">"), &test, template.as_deref().unwrap_or("")])
@@ -60,6 +62,11 @@ fn without_trace(ticket: &ParsedTicket) -> Fingerprint {
 pub(crate) fn primary(traces: &[StackTrace]) -> Option<&StackTrace> {
     let own = |trace: &&StackTrace| trace.exceptions.iter().flat_map(|e| &e.frames).any(|frame| frame.in_app);
     traces.iter().find(own).or_else(|| traces.first())
+}
+
+/// An assertion's words are its framework's ("3 queries executed, 2 expected"): they name no cause.
+fn is_assertion(exception: &str) -> bool {
+    exception.contains("Assert") || exception.contains("ComparisonFailure")
 }
 
 /// Only the first line: what follows are diffs and dumps of values.

@@ -134,6 +134,7 @@ fn nothing_distinctive_has_no_fingerprint() {
         "The page is slow since yesterday.",
         "",
         "Traceback (most recent call last):\nAssertionError: 8 != 1\n",
+        "Traceback (most recent call last):\nAssertionError: 3 != 2 : 3 queries executed, 2 expected\n",
     ] {
         assert_eq!(value(text), "", "{text}");
     }
