@@ -247,6 +247,7 @@ fn is_sentence(text: &str, first: bool) -> bool {
     let code_end = text.ends_with([';', '{', '}', '\\'])
         || text.ends_with("):")
         || text.contains(" := ")
+        || text.contains(" = ")
         || text.contains("()") && words < 6;
     let labelled = text.split_once(": ").is_some_and(|(label, value)| {
         label.split_whitespace().count() <= 2 && value.split_whitespace().count() <= 2

@@ -16,7 +16,7 @@ use millwright_memory::types::{ExceptionInfo, Frame, StackTrace};
 use serde::{Deserialize, Serialize};
 
 use super::failing;
-use super::fingerprint::{exception_name, is_test_frame, symbol};
+use super::fingerprint::{exception_name, is_product_frame, is_test_frame, symbol};
 use super::obstacles::{Obstacle, find_obstacle};
 use super::template::template;
 use super::text::Lines;
@@ -119,7 +119,7 @@ pub fn signature(output: &str) -> FailureSignature {
 fn failure(trace: &StackTrace, test: Option<String>) -> Failure {
     let surfaced = trace.exceptions.first();
     let frames = || surfaced.into_iter().flat_map(|e| &e.frames);
-    let product = |frame: &&Frame| frame.in_app && !is_test_frame(frame);
+    let product = |frame: &&Frame| is_product_frame(frame);
     // The test's own line rather than a helper's, which many assertions share.
     let own = |frame: &&Frame| {
         is_test_frame(frame) && test.as_deref().is_some_and(|id| frame.function.as_deref() == Some(leaf(id)))
