@@ -56,8 +56,12 @@ impl CodeIndex {
 
     /// Symbols of a file at a revision (full id). Empty for languages that are not parsed and for binary files.
     pub fn symbols(&self, repo: &Repo, revision: &str, path: &str) -> Result<Arc<Vec<Symbol>>, RepoError> {
+        self.symbols_of(&git::Revision::open(repo, revision)?, path)
+    }
+
+    fn symbols_of(&self, revision: &git::Revision<'_>, path: &str) -> Result<Arc<Vec<Symbol>>, RepoError> {
         let Some(lang) = Lang::from_path(path) else { return Ok(Arc::default()) };
-        let blob = git::blob_at(repo, revision, path)?;
+        let blob = revision.blob(path)?;
         match blob.text() {
             Ok(text) => Ok(self.parsed(&blob.oid, lang, &text)),
             Err(RepoError::Binary { .. }) => Ok(Arc::default()),
@@ -105,12 +109,13 @@ impl CodeIndex {
         let wanted = name.replace("::", ".").replace('#', ".");
         let bare = wanted.rsplit('.').next().unwrap_or(&wanted);
         let (files, mut files_left_out) = candidates(repo, revision, bare, paths, cancel)?;
+        let reader = git::Revision::open(repo, revision)?;
         let mut found = Vec::new();
         for path in files {
             if cancel.is_cancelled() {
                 return Err(RepoError::Cancelled);
             }
-            match self.symbols(repo, revision, &path) {
+            match self.symbols_of(&reader, &path) {
                 Ok(symbols) => found.extend(
                     symbols
                         .iter()
@@ -135,13 +140,14 @@ impl CodeIndex {
     ) -> Result<References, RepoError> {
         let bare = name.rsplit(['.', ':', '#']).next().unwrap_or(name);
         let (files, mut files_left_out) = candidates(repo, revision, bare, paths, cancel)?;
+        let reader = git::Revision::open(repo, revision)?;
         let mut found = Vec::new();
         for path in files {
             if cancel.is_cancelled() {
                 return Err(RepoError::Cancelled);
             }
             let Some(lang) = Lang::from_path(&path) else { continue };
-            let text = git::blob_at(repo, revision, &path).and_then(|blob| Ok((blob.text()?, blob.oid)));
+            let text = reader.blob(&path).and_then(|blob| Ok((blob.text()?, blob.oid)));
             match text {
                 Ok((text, oid)) => {
                     let symbols = self.parsed(&oid, lang, &text);

@@ -68,9 +68,41 @@ pub struct TreeEntry {
     pub kind: EntryKind,
 }
 
-/// The file at `path` of a revision (full id).
+/// The file at `path` of a revision (full id). For many files of one revision use [`Revision`].
 pub fn blob_at(repo: &Repo, revision: &str, path: &str) -> Result<Blob, RepoError> {
-    let repository = repo.libgit2()?;
+    Revision::open(repo, revision)?.blob(path)
+}
+
+/// Reads many files of one revision: keeps the handle, and with it what libgit2 remembers of packs and trees.
+pub struct Revision<'r> {
+    repo: &'r Repo,
+    repository: git2::Repository,
+    id: String,
+}
+
+impl<'r> Revision<'r> {
+    /// `revision` is a full id.
+    pub fn open(repo: &'r Repo, revision: &str) -> Result<Self, RepoError> {
+        Ok(Self { repo, repository: repo.libgit2()?, id: revision.to_owned() })
+    }
+
+    pub fn blob(&self, path: &str) -> Result<Blob, RepoError> {
+        read_blob(self.repo, &self.repository, &self.id, path)
+    }
+}
+
+impl std::fmt::Debug for Revision<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Revision").field(&self.id).finish()
+    }
+}
+
+fn read_blob(
+    repo: &Repo,
+    repository: &git2::Repository,
+    revision: &str,
+    path: &str,
+) -> Result<Blob, RepoError> {
     let failed = |source| repo.libgit2_error(source);
     let clean = path.trim_start_matches("./").trim_end_matches('/');
     let missing = || RepoError::NoSuchPath { path: path.to_owned(), revision: revision.to_owned() };

@@ -23,7 +23,7 @@ pub(crate) mod testing;
 pub use blame::{BlameQuery, BlameSpan, MAX_BLAME_LINES, blame};
 pub use diff::{CommitDetail, Diff, FileChange, diff, show};
 pub use file::{
-    Blob, EntryKind, MAX_FILE_BYTES, TreeEntry, blob_at, entries_at, exists_at, files_at, is_binary,
+    Blob, EntryKind, MAX_FILE_BYTES, Revision, TreeEntry, blob_at, entries_at, exists_at, files_at, is_binary,
 };
 pub use grep::{GrepHit, GrepQuery, GrepResult, PatternKind, grep};
 pub use log::{
