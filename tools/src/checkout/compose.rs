@@ -70,6 +70,13 @@ pub fn compose(
     change: Option<&Change>,
     overlay: Option<&Overlay>,
 ) -> Result<Composed, CheckoutError> {
+    if change.is_none() && overlay.is_none() {
+        let tree = repo
+            .git()
+            .args(["rev-parse", "--verify", "--quiet", &format!("{revision}^{{tree}}")])
+            .output()?;
+        return Ok(Composed { tree: String::from_utf8_lossy(&tree).trim().to_owned(), notes: Vec::new() });
+    }
     let index = ScratchIndex::from_tree(repo, revision)?;
     let mut notes = Vec::new();
     match change {

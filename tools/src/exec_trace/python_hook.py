@@ -18,7 +18,7 @@ def _start():
     join, abspath, realpath = os.path.join, os.path.abspath, os.path.realpath
     getpid, file_open = os.getpid, open
     relative = {}  # co_filename -> path below the root, or None
-    seen = {}  # code object -> set of lines
+    seen = {}  # id of a code object -> (code object, set of lines); hashing code objects themselves is slow
     state = {"written": 0, "pid": getpid()}
 
     def inside(name):
@@ -40,7 +40,7 @@ def _start():
     def write():
         try:
             lines = []
-            for code, numbers in list(seen.items()):
+            for code, numbers in list(seen.values()):
                 name = getattr(code, "co_qualname", code.co_name).replace("\t", " ").replace("\n", " ")
                 kind = "F" if code.co_flags & 1 else "I"
                 numbers = ",".join(map(str, sorted(numbers.copy())))
@@ -70,32 +70,29 @@ def _start():
         events, disable = monitoring.events, monitoring.DISABLE
 
         def on_start(code, offset):
-            if inside(code.co_filename) is None:
-                return disable
-            if code not in seen:
-                seen[code] = set()
+            if inside(code.co_filename) is not None and id(code) not in seen:
+                seen[id(code)] = (code, set())
                 monitoring.set_local_events(tool, code, events.LINE)
                 grown()
             return disable
 
         def on_line(code, line):
-            lines = seen.get(code)
-            if lines is not None:
-                lines.add(line)
+            entry = seen.get(id(code))
+            if entry is not None:
+                entry[1].add(line)
             return disable
 
         monitoring.register_callback(tool, events.PY_START, on_start)
         monitoring.register_callback(tool, events.LINE, on_line)
         monitoring.set_events(tool, events.PY_START)
     else:
-        def tracer(frame, event, arg):
-            code = frame.f_code
-            lines = seen.get(code)
-            if lines is None:
-                if inside(code.co_filename) is None:
-                    return None
-                lines = seen[code] = set()
-                grown()
+        from dis import findlinestarts
+
+        locals_of = {}  # id of a code object -> its line tracer, and how many lines it can have
+        unknown = (None, 0)
+
+        def begin(code):
+            lines = set()
             add = lines.add
 
             def local(frame, event, arg):
@@ -103,7 +100,24 @@ def _start():
                     add(frame.f_lineno)
                 return local
 
-            return local
+            seen[id(code)] = (code, lines)
+            possible = {line for _, line in findlinestarts(code)}
+            if code.co_name[0] != "<":
+                possible.discard(code.co_firstlineno)  # the line of the `def` itself is no event
+            entry = locals_of[id(code)] = (local, max(1, len(possible)))
+            grown()
+            return entry
+
+        def tracer(frame, event, arg):
+            code = frame.f_code
+            name = code.co_filename
+            if (relative[name] if name in relative else inside(name)) is None:
+                return None
+            local, lines = locals_of.get(id(code), unknown)
+            if local is None:
+                local, lines = begin(code)
+            # Once every line was seen there is nothing left to learn from it.
+            return local if len(seen[id(code)][1]) < lines else None
 
         threading.settrace(tracer)
         sys.settrace(tracer)
@@ -119,7 +133,7 @@ def _start():
 
     os._exit = _exit
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=lambda: (seen.clear(), state.update(written=0)) if tool is None else None)
+        os.register_at_fork(after_in_child=lambda: state.update(written=0))
     execs = ("execv", "execve")
     for name in execs:
         original = getattr(os, name, None)

@@ -16,6 +16,7 @@ use super::ledger::{Entry, Ledger};
 use super::recipe::ReplayRecipe;
 use super::setup::SetupCache;
 use super::signature::{FailureSignature, signature};
+use crate::bisect::BisectPolicy;
 use crate::checkout::{Change, CheckoutError, CheckoutPool, Composed, Slot, compose};
 use crate::exec_trace::{ExecutionTrace, Instrument};
 use crate::process::{CancelFlag, Execution, Exit, Limits, Network, SandboxError, SandboxedCommand, Weaker};
@@ -150,6 +151,9 @@ impl Replayer {
         cancel: CancelFlag,
     ) -> Self {
         let setups = SetupCache::new(pool.repo());
+        if let Err(error) = pool.prune() {
+            tracing::debug!(%error, "unused checkouts stay for now");
+        }
         Self {
             pool,
             recipe,
@@ -261,6 +265,25 @@ impl Replayer {
     /// [`Replayer::reproduce`].
     pub fn run(&self, revision: &str, change: Option<&Change>) -> Result<Replayed, ReplayError> {
         self.run_once(revision, change, false)
+    }
+
+    /// Whether the failure stays away from `revision` with `change`, asked as often as a failure of this flaky rate
+    /// demands ([`BisectPolicy::passes_needed`]); the execution that settled it is handed back, too.
+    pub fn stays_away(
+        &self,
+        revision: &str,
+        change: Option<&Change>,
+        flaky_rate: f64,
+    ) -> Result<(bool, Replayed), ReplayError> {
+        let needed = BisectPolicy { flaky_rate, ..BisectPolicy::default() }.passes_needed();
+        let mut last = self.run(revision, change)?;
+        for _ in 1..needed {
+            if last.outcome() != ReplayOutcome::Passes {
+                break;
+            }
+            last = self.run(revision, change)?;
+        }
+        Ok((last.outcome() == ReplayOutcome::Passes, last))
     }
 
     fn run_once(
