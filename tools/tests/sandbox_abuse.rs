@@ -331,6 +331,24 @@ fn a_memory_hog() {
     });
 }
 
+/// Files in memory count as disk, and memory that nobody has mapped is not to be had.
+#[test]
+fn memory_by_other_doors() {
+    everywhere("memory_by_other_doors", |ground| {
+        if Path::new("/dev/shm").is_dir() && ground.level.name == "full" {
+            let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+            let mut command = ground.command("n=0; while [ $n -lt 300 ]; do head -c 1000000 /dev/zero > $MEMORY/part$n; n=$((n+1)); done; echo survived");
+            command.env.insert("MEMORY".into(), folder.path().to_string_lossy().into_owned());
+            command.write.push(folder.path().to_owned());
+            command.limits.disk_bytes = 16 << 20;
+            assert_eq!(ground.run_command(&command).limit, Some(LimitHit::Disk));
+        }
+        let Some(python) = python() else { return };
+        let execution = ground.run(&format!("{python} -c 'import os; os.memfd_create(\"x\")'"));
+        assert!(execution.output.contains("Function not implemented"), "{}", execution.output);
+    });
+}
+
 #[test]
 fn a_busy_loop_over_many_processes() {
     everywhere("a_busy_loop_over_many_processes", |ground| {
@@ -579,9 +597,23 @@ fn weaker_is_refused_unless_asked_for() {
     let mut command = ground.command("echo ran");
     let none = Ceiling { level: SandboxLevel::None, ..Ceiling::default() };
     assert!(matches!(run_at(none, &command, &CancelFlag::new()), Err(SandboxError::Unavailable { .. })));
+    let no_landlock = Ceiling { landlock: 0, ..Ceiling::default() };
+    assert!(matches!(
+        run_at(no_landlock, &command, &CancelFlag::new()),
+        Err(SandboxError::Unavailable { .. })
+    ));
     command.weaker = millwright_tools::process::Weaker::Allow;
     let execution = run_at(none, &command, &CancelFlag::new()).unwrap();
     assert_eq!((execution.output.as_str(), execution.level), ("ran\n", SandboxLevel::None));
+}
+
+#[test]
+fn what_can_be_had_is_told() {
+    everywhere("what_can_be_had_is_told", |_| {
+        let probe = millwright_tools::process::probe();
+        assert_eq!(probe.level, Some(SandboxLevel::Full), "{probe:?}");
+        assert!(probe.mechanisms.iter().all(|mechanism| mechanism.works), "{probe:?}");
+    });
 }
 
 #[test]

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
 use seccompiler::SeccompCmpArgLen::{Dword, Qword};
-use seccompiler::SeccompCmpOp::{Eq, MaskedEq, Ne};
+use seccompiler::SeccompCmpOp::{Eq, Gt, MaskedEq, Ne};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     sock_filter,
@@ -87,7 +87,14 @@ const ABSENT: &[i64] = &[
     libc::SYS_io_uring_setup,
     libc::SYS_io_uring_enter,
     libc::SYS_io_uring_register,
+    // Memory that no process has mapped is counted nowhere.
+    libc::SYS_memfd_create,
+    libc::SYS_memfd_secret,
 ];
+
+/// The largest segment of System V shared memory, which is not counted either once it is detached. There may be
+/// 4096 of them; databases ask for a few bytes as a lock.
+const MAX_SEGMENT_BYTES: u64 = 64 << 10;
 
 /// System V and POSIX queues are shared with the machine where there is no IPC namespace.
 pub(super) const SHARED_IPC: &[i64] = &[
@@ -198,6 +205,7 @@ fn add_common(rules: &mut Rules, network: Network) {
         rules.when(libc::SYS_unshare, &[(0, Dword, MaskedEq(flag), flag)]);
         rules.when(libc::SYS_clone, &[(0, Dword, MaskedEq(flag), flag)]);
     }
+    rules.when(libc::SYS_shmget, &[(1, Qword, Gt, MAX_SEGMENT_BYTES)]);
     // Asking for the personality and taking the ordinary one are harmless.
     rules.when(libc::SYS_personality, &[(0, Dword, Ne, 0), (0, Dword, Ne, 0xffff_ffff)]);
     for request in TERMINAL_INPUT {
