@@ -237,6 +237,27 @@ fn set_user_id_files() {
     });
 }
 
+/// As root the command is another account outside, and what it makes belongs to whom the folder belongs.
+#[test]
+fn files_belong_to_the_owner_of_their_folder() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("skipped: only root can own folders of two accounts");
+        return;
+    }
+    for owner in [0, ORDINARY_USER] {
+        let ground = Ground::new(levels()[0]);
+        for path in [ground.checkout(), ground.checkout().join("file")] {
+            std::os::unix::fs::chown(path, Some(owner), Some(owner)).unwrap();
+        }
+        let execution = ground
+            .run("echo made > made; echo changed > file; mkdir folder; id -u; stat -c %u file made folder");
+        assert_eq!(execution.output, "1000\n1000\n1000\n1000\n");
+        for name in ["file", "made", "folder"] {
+            assert_eq!(fs::metadata(ground.checkout().join(name)).unwrap().uid(), owner, "{name}");
+        }
+    }
+}
+
 /// A small program in Python, where there is one this user may run.
 fn python() -> Option<&'static str> {
     let found =
