@@ -237,6 +237,27 @@ fn set_user_id_files() {
     });
 }
 
+/// As root the command is another account outside, and what it makes belongs to whom the folder belongs.
+#[test]
+fn files_belong_to_the_owner_of_their_folder() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("skipped: only root can own folders of two accounts");
+        return;
+    }
+    for owner in [0, ORDINARY_USER] {
+        let ground = Ground::new(levels()[0]);
+        for path in [ground.checkout(), ground.checkout().join("file")] {
+            std::os::unix::fs::chown(path, Some(owner), Some(owner)).unwrap();
+        }
+        let execution = ground
+            .run("echo made > made; echo changed > file; mkdir folder; id -u; stat -c %u file made folder");
+        assert_eq!(execution.output, "1000\n1000\n1000\n1000\n");
+        for name in ["file", "made", "folder"] {
+            assert_eq!(fs::metadata(ground.checkout().join(name)).unwrap().uid(), owner, "{name}");
+        }
+    }
+}
+
 /// A small program in Python, where there is one this user may run.
 fn python() -> Option<&'static str> {
     let found =
@@ -328,6 +349,24 @@ fn a_memory_hog() {
         let execution = ground.run_command(&command);
         assert_eq!(execution.limit, Some(LimitHit::Memory), "{execution:?}");
         assert!(!execution.output.contains("survived"));
+    });
+}
+
+/// Files in memory count as disk, and memory that nobody has mapped is not to be had.
+#[test]
+fn memory_by_other_doors() {
+    everywhere("memory_by_other_doors", |ground| {
+        if Path::new("/dev/shm").is_dir() && ground.level.name == "full" {
+            let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+            let mut command = ground.command("n=0; while [ $n -lt 300 ]; do head -c 1000000 /dev/zero > $MEMORY/part$n; n=$((n+1)); done; echo survived");
+            command.env.insert("MEMORY".into(), folder.path().to_string_lossy().into_owned());
+            command.write.push(folder.path().to_owned());
+            command.limits.disk_bytes = 16 << 20;
+            assert_eq!(ground.run_command(&command).limit, Some(LimitHit::Disk));
+        }
+        let Some(python) = python() else { return };
+        let execution = ground.run(&format!("{python} -c 'import os; os.memfd_create(\"x\")'"));
+        assert!(execution.output.contains("Function not implemented"), "{}", execution.output);
     });
 }
 
@@ -579,9 +618,23 @@ fn weaker_is_refused_unless_asked_for() {
     let mut command = ground.command("echo ran");
     let none = Ceiling { level: SandboxLevel::None, ..Ceiling::default() };
     assert!(matches!(run_at(none, &command, &CancelFlag::default()), Err(SandboxError::Unavailable { .. })));
+    let no_landlock = Ceiling { landlock: 0, ..Ceiling::default() };
+    assert!(matches!(
+        run_at(no_landlock, &command, &CancelFlag::default()),
+        Err(SandboxError::Unavailable { .. })
+    ));
     command.weaker = millwright_tools::process::Weaker::Allow;
     let execution = run_at(none, &command, &CancelFlag::default()).unwrap();
     assert_eq!((execution.output.as_str(), execution.level), ("ran\n", SandboxLevel::None));
+}
+
+#[test]
+fn what_can_be_had_is_told() {
+    everywhere("what_can_be_had_is_told", |_| {
+        let probe = millwright_tools::process::probe();
+        assert_eq!(probe.level, Some(SandboxLevel::Full), "{probe:?}");
+        assert!(probe.mechanisms.iter().all(|mechanism| mechanism.works), "{probe:?}");
+    });
 }
 
 #[test]

@@ -1,7 +1,6 @@
 /*!
 The caller's side of the sandbox: starts the stage, hands it the specification, collects what it prints, and
-stops it when asked. The strongest sandbox that can be had is used; what was refused once is not tried again
-in this process.
+stops it when asked. The strongest sandbox that can be had is used.
 */
 #![expect(clippy::disallowed_methods, reason = "this is one of the two entries that start processes")]
 
@@ -66,20 +65,18 @@ pub fn run_at(
             Attempt::Ran(execution) => Ok(Ok(*execution)),
         }
     };
-    let mut full = match ceiling.level {
-        SandboxLevel::Full => FULL_REFUSED.get().cloned(),
-        SandboxLevel::Reduced | SandboxLevel::None => Some("not asked for".to_owned()),
-    };
-    if full.is_none() {
+    let mut full = "not asked for".to_owned();
+    if ceiling.level == SandboxLevel::Full {
+        // Tried anew each time: a refusal may have been for want of memory or of namespaces just then.
         match refused(Wanted::Full)? {
             Ok(execution) => return Ok(execution),
-            Err(why) => {
-                tracing::warn!(sandbox.refused = %why, "no sandbox with namespaces; trying without them");
-                full = Some(FULL_REFUSED.get_or_init(|| why).clone());
-            }
+            Err(why) => full = why,
         }
+        FULL_REFUSED.get_or_init(|| {
+            tracing::warn!(sandbox.refused = %full, "no sandbox with namespaces; trying without them");
+            full.clone()
+        });
     }
-    let full = full.unwrap_or_default();
     if command.network == Network::Loopback && command.weaker == Weaker::Refuse {
         return Err(SandboxError::LoopbackNeedsNamespaces { why: full });
     }

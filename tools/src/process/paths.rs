@@ -20,7 +20,6 @@ pub(super) const SYSTEM_FOLDERS: &[&str] = &[
 /// Public settings below `/etc`. A trailing `*` stands for any ending.
 pub(super) const ETC_ENTRIES: &[&str] = &[
     "alternatives",
-    "bash.bashrc",
     "ca-certificates",
     "ca-certificates.conf",
     "crypto-policies",
@@ -49,8 +48,6 @@ pub(super) const ETC_ENTRIES: &[&str] = &[
     "pki/ca-trust",
     "pki/tls/cert.pem",
     "pki/tls/certs",
-    "profile",
-    "profile.d",
     "protocols",
     "python3*",
     "rpc",

@@ -27,7 +27,7 @@ use super::{syscalls, tree};
 /// Kept free for the processes that are ours, and so that the supervisor sees a limit exceeded, not just met.
 const PROCESS_SLACK: u64 = 8;
 const USER_SLACK: u64 = 1024;
-const MAX_OPEN_FILES: u64 = 65_536;
+const MAX_OPEN_FILES: u64 = 16_384;
 
 /// The version of Landlock to use: at most what was asked for, what the kernel has, and what was tested.
 pub(super) fn landlock_version(spec: &Spec) -> u8 {

@@ -24,7 +24,7 @@ use super::super::sys::{self, Answer};
 use super::super::wire::{self, Ended, Spec, Wanted};
 use super::answer::Judge;
 use super::namespaces::{self, Translation};
-use super::tree::Tree;
+use super::tree::{FoldersInMemory, Tree};
 use super::view::{self, NotTranslatable, Parts};
 use super::watch::Watch;
 use super::{Failure, confine, refused};
@@ -51,6 +51,7 @@ enum News {
 
 pub(super) fn supervise(spec: &Spec, caller: &UnixStream) -> Result<Ended, Failure> {
     let watch = spec.record_opened_under.as_deref().and_then(|folder| Watch::on(folder).ok());
+    let in_memory = FoldersInMemory::among(spec.write.iter().chain([&spec.temp]));
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .map_err(refused("making a socket"))?;
     match spec.wanted {
@@ -87,6 +88,7 @@ pub(super) fn supervise(spec: &Spec, caller: &UnixStream) -> Result<Ended, Failu
         ended,
         watch,
         tree: Tree::Descendants,
+        in_memory,
         listener: None,
         judge: Judge::new(spec),
         started: Instant::now(),
@@ -242,6 +244,7 @@ struct Supervisor<'a> {
     ended: OwnedFd,
     watch: Option<Watch>,
     tree: Tree,
+    in_memory: FoldersInMemory,
     listener: Option<OwnedFd>,
     judge: Judge<'a>,
     started: Instant,
@@ -389,7 +392,7 @@ impl Supervisor<'_> {
             && self.tree.proportional_bytes(&sample) > limits.memory_bytes
         {
             Some(LimitHit::Memory)
-        } else if sample.written_bytes > limits.disk_bytes {
+        } else if sample.written_bytes.max(self.in_memory.grown_bytes()) > limits.disk_bytes {
             Some(LimitHit::Disk)
         } else {
             None

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 
 use seccompiler::SeccompCmpArgLen::{Dword, Qword};
-use seccompiler::SeccompCmpOp::{Eq, MaskedEq, Ne};
+use seccompiler::SeccompCmpOp::{Eq, Gt, MaskedEq, Ne};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
     sock_filter,
@@ -87,7 +87,14 @@ const ABSENT: &[i64] = &[
     libc::SYS_io_uring_setup,
     libc::SYS_io_uring_enter,
     libc::SYS_io_uring_register,
+    // Memory that no process has mapped is counted nowhere.
+    libc::SYS_memfd_create,
+    libc::SYS_memfd_secret,
 ];
+
+/// The largest segment of System V shared memory, which is not counted either once it is detached. There may be
+/// 4096 of them; databases ask for a few bytes as a lock.
+const MAX_SEGMENT_BYTES: u64 = 64 << 10;
 
 /// System V and POSIX queues are shared with the machine where there is no IPC namespace.
 pub(super) const SHARED_IPC: &[i64] = &[
@@ -146,14 +153,34 @@ const X32: u32 = 0x4000_0000;
 
 /// Installs the filters on this process and returns where notifications arrive.
 pub(super) fn install(wanted: Wanted, network: Network, landlock: u8) -> Result<Option<OwnedFd>, Failure> {
-    let (absent, unsupported, notified) =
+    let (absent, unsupported, mut notified) =
         programs(wanted, network, landlock).map_err(refused("writing filters"))?;
     for program in [absent].into_iter().chain(unsupported) {
         seccompiler::apply_filter(&program).map_err(refused("filtering system calls"))?;
     }
-    sys::install_notifying_filter(&notified)
-        .map(Some)
-        .map_err(refused("handing system calls to the supervisor"))
+    match sys::install_notifying_filter(&notified) {
+        Ok(listener) => Ok(Some(listener)),
+        // A process has one supervisor of its calls at most, and a container's may be it. What the full sandbox
+        // hands over is all to be refused, so it can do without, at the price of nothing being noted.
+        Err(error) if error.raw_os_error() == Some(libc::EBUSY) && wanted == Wanted::Full => {
+            replace(
+                &mut notified,
+                libc::SECCOMP_RET_USER_NOTIF,
+                libc::SECCOMP_RET_ERRNO | libc::EPERM as u32,
+            );
+            seccompiler::apply_filter(&notified).map_err(refused("filtering system calls"))?;
+            Ok(None)
+        }
+        Err(error) => Err(refused("handing system calls to the supervisor")(error)),
+    }
+}
+
+/// Replaces what a program answers.
+fn replace(program: &mut BpfProgram, answer: u32, by: u32) {
+    let returns = (libc::BPF_RET | libc::BPF_K) as u16;
+    for instruction in program.iter_mut().filter(|step| step.code == returns && step.k == answer) {
+        instruction.k = by;
+    }
 }
 
 type Programs = (BpfProgram, Option<BpfProgram>, BpfProgram);
@@ -186,9 +213,7 @@ fn programs(wanted: Wanted, network: Network, landlock: u8) -> Result<Programs, 
     const PLACEHOLDER: u16 = 0x1234;
     let mut program = notified.program(SeccompAction::Trace(PLACEHOLDER.into()))?;
     let placeholder = libc::SECCOMP_RET_TRACE | u32::from(PLACEHOLDER);
-    for instruction in program.iter_mut().filter(|instruction| instruction.k == placeholder) {
-        instruction.k = libc::SECCOMP_RET_USER_NOTIF;
-    }
+    replace(&mut program, placeholder, libc::SECCOMP_RET_USER_NOTIF);
     Ok((absent, unsupported, program))
 }
 
@@ -198,6 +223,7 @@ fn add_common(rules: &mut Rules, network: Network) {
         rules.when(libc::SYS_unshare, &[(0, Dword, MaskedEq(flag), flag)]);
         rules.when(libc::SYS_clone, &[(0, Dword, MaskedEq(flag), flag)]);
     }
+    rules.when(libc::SYS_shmget, &[(1, Qword, Gt, MAX_SEGMENT_BYTES)]);
     // Asking for the personality and taking the ordinary one are harmless.
     rules.when(libc::SYS_personality, &[(0, Dword, Ne, 0), (0, Dword, Ne, 0xffff_ffff)]);
     for request in TERMINAL_INPUT {

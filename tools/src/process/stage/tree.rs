@@ -182,6 +182,35 @@ fn numbers_in(folder: &str) -> Vec<i32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
+/// What the folders that lie in memory hold more than at the start: writing there is accounted to no process.
+pub(super) struct FoldersInMemory(Vec<(fs::File, u64)>);
+
+impl FoldersInMemory {
+    pub(super) fn among<'a>(folders: impl Iterator<Item = &'a PathBuf>) -> Self {
+        let in_memory = folders.filter_map(|folder| fs::File::open(folder).ok()).filter(|folder| {
+            nix::sys::statfs::fstatfs(folder)
+                .is_ok_and(|stat| stat.filesystem_type() == nix::sys::statfs::TMPFS_MAGIC)
+        });
+        Self(
+            in_memory
+                .map(|folder| (bytes_used(&folder), folder))
+                .map(|(used, folder)| (folder, used))
+                .collect(),
+        )
+    }
+
+    /// The most that one file system has grown by. Others may have a part in it.
+    pub(super) fn grown_bytes(&self) -> u64 {
+        self.0.iter().map(|(folder, before)| bytes_used(folder).saturating_sub(*before)).max().unwrap_or(0)
+    }
+}
+
+fn bytes_used(folder: &fs::File) -> u64 {
+    nix::sys::statvfs::fstatvfs(folder).map_or(0, |stat| {
+        stat.blocks().saturating_sub(stat.blocks_free()).saturating_mul(stat.fragment_size())
+    })
+}
+
 fn page_bytes() -> u64 {
     u64::try_from(rustix::param::page_size()).unwrap_or(4096)
 }

@@ -101,18 +101,6 @@ impl Parts {
         for folder in ["proc", "dev", "etc", "run", "var/tmp", "sys"] {
             fs::create_dir_all(below(Path::new("/").join(folder))).map_err(refused("making the root"))?;
         }
-        for (target, content) in self.0 {
-            let place = below(&target);
-            let step = format!("showing {}", target.display());
-            match content {
-                Content::Link(link) => symlink(link, &place).map_err(refused(&step))?,
-                Content::Mount { tree, is_folder } => {
-                    make_place(&place, is_folder).map_err(refused(&step))?;
-                    move_mount(tree, "", CWD, &place, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
-                        .map_err(refused(&step))?;
-                }
-            }
-        }
         furnish_dev().map_err(refused("making /dev"))?;
         mount_tmpfs(
             &below("/dev/shm"),
@@ -127,6 +115,18 @@ impl Parts {
             MsFlags::MS_NOSUID | MsFlags::MS_NOEXEC,
             Some(terminals),
         );
+        for (target, content) in self.0 {
+            let place = below(&target);
+            let step = format!("showing {}", target.display());
+            match content {
+                Content::Link(link) => symlink(link, &place).map_err(refused(&step))?,
+                Content::Mount { tree, is_folder } => {
+                    make_place(&place, is_folder).map_err(refused(&step))?;
+                    move_mount(tree, "", CWD, &place, MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH)
+                        .map_err(refused(&step))?;
+                }
+            }
+        }
         write_etc().map_err(refused("making /etc"))?;
         for (name, real) in &spec.aliases {
             let place = below(name);
