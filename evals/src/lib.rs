@@ -28,3 +28,13 @@ pub enum EvalError {
     #[error("no case could be judged, the first because: {0}")]
     NothingJudged(String),
 }
+
+/// Runs one task over a file of cases and writes `results.jsonl` and `summary.json` to `options.out`. Blocking.
+///
+/// # Errors
+/// When the cases cannot be read, the output cannot be written, or not a single case could be judged.
+pub fn run(options: &Options) -> Result<Summary, EvalError> {
+    match options.task {
+        Task::Rank => tasks::rank::run(options),
+    }
+}
