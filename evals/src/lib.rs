@@ -35,9 +35,8 @@ pub enum EvalError {
 /// # Errors
 /// When the cases cannot be read, the output cannot be written, or not a single case could be judged.
 pub fn run(options: &Options) -> Result<Summary, EvalError> {
-    use millwright_tools::{intake, suspects::Weights};
     match options.task {
-        Task::Rank => tasks::rank::run_with(options, &Weights::default(), intake::parse),
+        Task::Rank => tasks::rank::run(options),
         Task::Investigate => tasks::investigate::run(options),
         Task::LogTemplates => {
             let judged = tasks::log_templates::run(&options.cases)

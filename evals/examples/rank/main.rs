@@ -1,7 +1,5 @@
 //! Measures the `rank` task: `rank OUT DATA_DIR CASES.jsonl… -- ADDRESS=PATH…`.
 
-mod ticket;
-
 use std::path::PathBuf;
 
 use millwright_evals::{MemoryMode, Options, Task};
@@ -36,7 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             jobs: 2,
             limit: None,
         };
-        let summary = millwright_evals::tasks::rank::run_with(&options, &weights, ticket::parse)?;
+        let summary = millwright_evals::tasks::rank::run_with(&options, &weights)?;
         let figures = &summary.0["rank"];
         let line = |of: &serde_json::Value| {
             let value = |key: &str| of[key]["value"].as_f64().unwrap_or(0.0);

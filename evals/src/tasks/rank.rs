@@ -6,7 +6,7 @@ and `good`; the replay, its overlay and the truth stay with the grader.
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use millwright_memory::types::ParsedTicket;
+use millwright_tools::intake;
 use millwright_tools::suspects::{RankRequest, Ranking, Weights, rank};
 use serde_json::{Map, Value, json};
 
@@ -33,15 +33,19 @@ struct Judged {
     text: Option<u32>,
 }
 
-/// Runs the task with tickets parsed by `parse`.
+/// Runs the task with the weights that ship.
 ///
 /// # Errors
 /// As [`crate::run`].
-pub fn run_with(
-    options: &Options,
-    weights: &Weights,
-    parse: impl Fn(&[u8]) -> ParsedTicket + Sync,
-) -> Result<Summary, EvalError> {
+pub fn run(options: &Options) -> Result<Summary, EvalError> {
+    run_with(options, &Weights::default())
+}
+
+/// Runs the task with other weights.
+///
+/// # Errors
+/// As [`crate::run`].
+pub fn run_with(options: &Options, weights: &Weights) -> Result<Summary, EvalError> {
     let cases = cases::read(&options.cases, options.limit)?;
     std::fs::create_dir_all(&options.out).map_err(|source| EvalError::Io {
         action: "creating",
@@ -49,7 +53,7 @@ pub fn run_with(
         source,
     })?;
     let repositories = Repositories::default();
-    let judge = |case: &Case, memory: &Memory| judge(case, options, &repositories, weights, &parse, memory);
+    let judge = |case: &Case, memory: &Memory| judge(case, options, &repositories, weights, memory);
     let judged = if options.memory == MemoryMode::Sequential {
         let mut memory = Memory::default();
         let mut judged = Vec::new();
@@ -76,13 +80,12 @@ fn judge(
     options: &Options,
     repositories: &Repositories,
     weights: &Weights,
-    parse: &impl Fn(&[u8]) -> ParsedTicket,
     memory: &Memory,
 ) -> Judged {
     let started = Instant::now();
     let answer = (|| -> Result<_, String> {
         let resolved = repositories.resolve(case, options)?;
-        let ticket = parse(case.ticket.as_bytes());
+        let ticket = intake::parse(case.ticket.as_bytes());
         let good = resolved.good.as_deref();
         let request = RankRequest {
             repo: &resolved.repo,

@@ -20,6 +20,7 @@ pub use kind::{PathKind, path_kind};
 pub use patch::{CommitText, Field, FileChange, Hunk, Substance};
 pub use structure::{CommitMeta, Structure};
 pub use text::TextIndex;
+pub(crate) use tokens::hash_token_bytes;
 pub use tokens::{for_each_token, hash_token, trigrams, words};
 
 use crate::git::{Repo, RepoError};
@@ -82,3 +83,9 @@ fn folder(repo: &Repo) -> Result<PathBuf, HistoryError> {
     })?;
     Ok(folder)
 }
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+#[path = "history_tests.rs"]
+mod tests;

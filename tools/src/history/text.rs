@@ -234,13 +234,23 @@ impl Writer {
         };
         let (mut data, mut index) = (open(&paths.0)?, open(&paths.1)?);
         let end = data.seek(SeekFrom::End(0)).map_err(io_error("reading", &paths.0))?;
-        // An index entry cut short by a crash would shift all that follow.
-        let whole = index.metadata().map_err(io_error("reading", &paths.1))?.len() / ENTRY as u64;
-        let whole = whole * ENTRY as u64;
-        index
-            .set_len(whole)
-            .and_then(|()| index.seek(SeekFrom::Start(whole)))
-            .map_err(io_error("writing", &paths.1))?;
+        // An entry cut short by a crash would shift all that follow, and one whose record was lost would point
+        // into what is written next.
+        let mut kept = std::fs::read(&paths.1).map_err(io_error("reading", &paths.1))?;
+        let sound = |bytes: &&[u8]| {
+            decode_entry(bytes)
+                .is_some_and(|(_, entry)| entry.offset.saturating_add(u64::from(entry.length)) <= end)
+        };
+        let entries: Vec<u8> = kept.chunks_exact(ENTRY).filter(sound).flatten().copied().collect();
+        if entries != kept {
+            let beside = paths.1.with_extension("part");
+            std::fs::write(&beside, &entries)
+                .and_then(|()| std::fs::rename(&beside, &paths.1))
+                .map_err(io_error("writing", &paths.1))?;
+            index = open(&paths.1)?;
+            kept = entries;
+        }
+        index.seek(SeekFrom::Start(kept.len() as u64)).map_err(io_error("writing", &paths.1))?;
         Ok(Self { data, index, end, records: Vec::new(), entries: Vec::new(), paths })
     }
 

@@ -3,9 +3,9 @@ Everything the signals of one ranking look at, read once: candidates, query, the
 and the frames of the ticket with the files they lie in.
 */
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
-use millwright_memory::types::Frame;
+use millwright_memory::types::ParsedTicket;
 
 use super::candidates::Candidates;
 use super::lines::{FileHistory, follow};
@@ -13,7 +13,8 @@ use super::query::Query;
 use super::tests_of::{TestFiles, test_files};
 use super::tree::{Source, Tree};
 use super::{RankRequest, SuspectsError, candidate_positions};
-use crate::history::{CommitMeta, History, PathKind, path_kind, trigrams};
+use crate::history::{CommitMeta, History, trigrams};
+use crate::intake::{RepoFiles, map_frames};
 
 /// Frames that take part; a stack overflow prints thousands.
 const MAX_FRAMES: usize = 60;
@@ -23,9 +24,11 @@ const MAX_GRAMS: usize = 400;
 
 /// A frame that lies in the repository.
 #[derive(Debug)]
-pub(super) struct LocatedFrame<'a> {
-    pub(super) frame: &'a Frame,
+pub(super) struct LocatedFrame {
     pub(super) path: String,
+    pub(super) line: Option<u32>,
+    /// Without its class or module.
+    pub(super) function: Option<String>,
     /// Frames of the product between the raise and this one, in the same exception.
     pub(super) distance: usize,
     pub(super) is_test: bool,
@@ -33,16 +36,18 @@ pub(super) struct LocatedFrame<'a> {
 
 pub(super) struct Context<'a> {
     pub(super) request: &'a RankRequest<'a>,
+    /// The ticket with its frames and tests matched to files of the failing revision.
+    pub(super) ticket: ParsedTicket,
     pub(super) history: History,
     pub(super) candidates: Candidates,
     pub(super) query: Query,
     pub(super) tree: Tree,
-    pub(super) frames: Vec<LocatedFrame<'a>>,
+    pub(super) frames: Vec<LocatedFrame>,
     pub(super) tests: TestFiles,
     /// Contents of frame and test files at the failing revision.
-    pub(super) sources: HashMap<String, Source>,
+    pub(super) sources: BTreeMap<String, Source>,
     /// Whose lines they are, of the same files.
-    pub(super) line_history: HashMap<String, FileHistory>,
+    pub(super) line_history: BTreeMap<String, FileHistory>,
 }
 
 impl<'a> Context<'a> {
@@ -50,12 +55,14 @@ impl<'a> Context<'a> {
         let mut history = History::open(request.repo, request.bad)?;
         let positions = candidate_positions(&history, request.bad, request.good)?;
         history.text.ensure(request.repo, &history.structure, &positions)?;
-        let query = Query::new(request.ticket, request.extra_text);
+        let tree = Tree::read(request.repo, request.bad)?;
+        let mut ticket = request.ticket.clone();
+        map_frames(&mut ticket, &RepoFiles::new(tree.paths().map(str::to_owned)));
+        let query = Query::new(&ticket, request.extra_text);
         let grams = message_grams(request);
         let candidates = Candidates::read(&history, &positions, &query, &grams)?;
-        let tree = Tree::read(request.repo, request.bad)?;
-        let frames = locate_frames(request, &tree);
-        let tests = test_files(request.ticket, &frames, &tree);
+        let frames = locate_frames(&ticket);
+        let tests = test_files(&ticket, &frames);
         let mut wanted: Vec<String> = frames.iter().map(|frame| frame.path.clone()).collect();
         wanted.extend(tests.files.iter().cloned());
         let touched = candidates.list.iter().flat_map(|candidate| candidate.source_files());
@@ -68,7 +75,7 @@ impl<'a> Context<'a> {
             .iter()
             .map(|(path, source)| (path.clone(), follow(&candidates, path, source.lines)))
             .collect();
-        Ok(Self { request, history, candidates, query, tree, frames, tests, sources, line_history })
+        Ok(Self { request, ticket, history, candidates, query, tree, frames, tests, sources, line_history })
     }
 
     /// The commit of a candidate.
@@ -77,21 +84,26 @@ impl<'a> Context<'a> {
     }
 
     /// Frames of the product, tests aside.
-    pub(super) fn product_frames(&self) -> impl Iterator<Item = &LocatedFrame<'a>> {
+    pub(super) fn product_frames(&self) -> impl Iterator<Item = &LocatedFrame> {
         self.frames.iter().filter(|frame| !frame.is_test)
     }
 }
 
-fn locate_frames<'a>(request: &RankRequest<'a>, tree: &Tree) -> Vec<LocatedFrame<'a>> {
+fn locate_frames(ticket: &ParsedTicket) -> Vec<LocatedFrame> {
     let mut located = Vec::new();
-    for exception in request.ticket.traces.iter().flat_map(|trace| &trace.exceptions) {
+    for exception in ticket.traces.iter().flat_map(|trace| &trace.exceptions) {
         let mut distance = 0;
         for frame in &exception.frames {
-            let Some(path) = tree.locate(frame) else { continue };
-            let is_test = frame.mapped.as_ref().is_some_and(|mapped| mapped.is_test)
-                || path_kind(path) == PathKind::Test;
-            located.push(LocatedFrame { frame, path: path.to_owned(), distance, is_test });
-            distance += usize::from(!is_test);
+            let Some(mapped) = &frame.mapped else { continue };
+            let function = frame.function.as_deref().map(|name| name.rsplit(['.', ':', '$', '#']).next());
+            located.push(LocatedFrame {
+                path: mapped.path.clone(),
+                line: frame.line,
+                function: function.flatten().map(str::to_owned),
+                distance,
+                is_test: mapped.is_test,
+            });
+            distance += usize::from(!mapped.is_test);
             if located.len() >= MAX_FRAMES {
                 return located;
             }

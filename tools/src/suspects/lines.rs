@@ -121,3 +121,7 @@ fn push(before: &mut Vec<Stretch>, here: u32, at_bad: u32, len: u32, shift: i64)
         before.push(Stretch { here, at_bad, len });
     }
 }
+
+#[cfg(test)]
+#[path = "lines_tests.rs"]
+mod tests;

@@ -172,3 +172,7 @@ fn candidate_positions(history: &History, bad: &str, good: Option<&str>) -> Resu
     let positions = history.structure.range(bad, good);
     if positions.is_empty() { Err(SuspectsError::NoCandidates) } else { Ok(positions) }
 }
+
+#[cfg(test)]
+#[path = "suspects_tests.rs"]
+mod tests;

@@ -28,6 +28,8 @@ pub(super) struct Query {
     pub(super) test_module: Section,
     pub(super) test_code: Section,
     pub(super) symptom: Section,
+    /// Other forms of the symptom's words.
+    pub(super) word_forms: Section,
     pub(super) message: Section,
     pub(super) functions: Section,
 }
@@ -46,6 +48,8 @@ impl Query {
             frames().filter(|frame| is_test(frame)).filter_map(|frame| frame.context_line.as_deref()),
         );
         query.symptom = query.section([ticket.symptom.as_str()]);
+        let forms = word_forms(&ticket.symptom);
+        query.word_forms = query.section(forms.iter().map(String::as_str));
         query.message = query.section(ticket.errors.iter().map(|error| error.message.as_str()));
         query.functions = query.section(
             frames()
@@ -84,6 +88,39 @@ impl Query {
         }
         Section { tokens }
     }
+}
+
+/// Plural, past and participle of English words, and back: what people write of behaviour rarely has the form
+/// that the code has. Forms that are no words are in no patch and cost nothing.
+fn word_forms(text: &str) -> Vec<String> {
+    let mut forms = Vec::new();
+    for_each_token(text.as_bytes(), |token| {
+        let word = String::from_utf8_lossy(token).to_lowercase();
+        if word.len() < 4 || !word.bytes().all(|byte| byte.is_ascii_lowercase()) {
+            return;
+        }
+        let mut stems = vec![word.clone()];
+        for (ending, instead) in [
+            ("ies", "y"),
+            ("es", ""),
+            ("s", ""),
+            ("ing", ""),
+            ("ing", "e"),
+            ("ed", ""),
+            ("ed", "e"),
+            ("ly", ""),
+        ] {
+            if let Some(stem) = word.strip_suffix(ending).filter(|stem| stem.len() >= 3) {
+                stems.push(format!("{stem}{instead}"));
+            }
+        }
+        for stem in &stems {
+            let bare = stem.strip_suffix('e').unwrap_or(stem);
+            forms.extend([stem.clone(), format!("{stem}s"), format!("{bare}ed"), format!("{bare}ing")]);
+        }
+        forms.retain(|form| *form != word);
+    });
+    forms
 }
 
 /// Frames of every exception of every trace.

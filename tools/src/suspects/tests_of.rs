@@ -3,10 +3,9 @@ Which files hold the failing tests, and which folder their tests share. A failin
 between a ticket and the code, and what changed together with it before is where its fault lies.
 */
 
-use millwright_memory::types::{FailingTest, ParsedTicket};
+use millwright_memory::types::ParsedTicket;
 
 use super::context::LocatedFrame;
-use super::tree::Tree;
 
 #[derive(Debug, Default)]
 pub(super) struct TestFiles {
@@ -19,7 +18,7 @@ pub(super) struct TestFiles {
 /// Failing tests that are looked up; a broken build fails thousands for one reason.
 const MAX_TESTS: usize = 40;
 
-pub(super) fn test_files(ticket: &ParsedTicket, frames: &[LocatedFrame<'_>], tree: &Tree) -> TestFiles {
+pub(super) fn test_files(ticket: &ParsedTicket, frames: &[LocatedFrame]) -> TestFiles {
     let mut found = TestFiles::default();
     let mut add = |path: &str| {
         if !found.files.iter().any(|known| known == path) {
@@ -30,7 +29,7 @@ pub(super) fn test_files(ticket: &ParsedTicket, frames: &[LocatedFrame<'_>], tre
         add(&frame.path);
     }
     for test in ticket.failing_tests.iter().take(MAX_TESTS) {
-        if let Some(path) = file_of(test, tree) {
+        if let Some(path) = &test.file {
             add(path);
         }
     }
@@ -43,28 +42,4 @@ pub(super) fn test_files(ticket: &ParsedTicket, frames: &[LocatedFrame<'_>], tre
         }
     }
     found
-}
-
-/// The file of a test: as given, or by its module (`a.b.tests`) or class (`org.acme.FooTest`).
-fn file_of<'t>(test: &FailingTest, tree: &'t Tree) -> Option<&'t str> {
-    if let Some(found) = test.file.as_deref().and_then(|file| tree.by_suffix(file)) {
-        return Some(found);
-    }
-    let dotted = |name: &str, extension: &str| format!("{}.{extension}", name.replace(['.'], "/"));
-    if let Some(module) = &test.module
-        && let Some(found) = tree
-            .by_suffix(&dotted(module, "py"))
-            .or_else(|| tree.by_suffix(&format!("{}/__init__.py", module.replace('.', "/"))))
-    {
-        return Some(found);
-    }
-    let class = test.class.as_deref()?;
-    let class = class.split('$').next().unwrap_or(class);
-    let qualified = match &test.module {
-        Some(module) if !class.contains('.') => format!("{module}.{class}"),
-        _ => class.to_owned(),
-    };
-    ["java", "kt", "scala", "groovy"]
-        .iter()
-        .find_map(|extension| tree.by_suffix(&dotted(&qualified, extension)))
 }

@@ -11,7 +11,7 @@ pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
     let mut of_line = vec![0.0; context.candidates.len()];
     let mut of_function = vec![0.0; context.candidates.len()];
     for frame in context.product_frames() {
-        let (Some(line), Some(history)) = (frame.frame.line, context.line_history.get(&frame.path)) else {
+        let (Some(line), Some(history)) = (frame.line, context.line_history.get(&frame.path)) else {
             continue;
         };
         let near = 1.0 / (1.0 + frame.distance as f64);

@@ -38,13 +38,13 @@ pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
                 .filter(|frame| {
                     files.iter().any(|file| file.path == frame.path && changes_function(file, frame))
                 })
-                .filter_map(|frame| frame.frame.function.clone());
+                .filter_map(|frame| frame.function.clone());
             format!("changes {}, which the trace passes", list(unique(names)))
         }),
     ]
 }
 
-fn touching<'c>(context: &'c Context<'_>, frame: &LocatedFrame<'_>) -> &'c [u32] {
+fn touching<'c>(context: &'c Context<'_>, frame: &LocatedFrame) -> &'c [u32] {
     match context.line_history.get(&frame.path) {
         Some(history) => &history.touched_by,
         None => context.candidates.touching(&frame.path),
@@ -52,9 +52,8 @@ fn touching<'c>(context: &'c Context<'_>, frame: &LocatedFrame<'_>) -> &'c [u32]
 }
 
 /// Whether a change lies in, or defines, the function of a frame.
-fn changes_function(file: &FileChange, frame: &LocatedFrame<'_>) -> bool {
-    let Some(function) = frame.frame.function.as_deref() else { return false };
-    let function = function.rsplit(['.', ':', '$', '#']).next().unwrap_or(function);
+fn changes_function(file: &FileChange, frame: &LocatedFrame) -> bool {
+    let Some(function) = frame.function.as_deref() else { return false };
     file.defines.iter().any(|name| name == function)
         || file.headers.iter().any(|header| names::name_of_header(header) == Some(function))
 }

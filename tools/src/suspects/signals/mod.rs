@@ -6,6 +6,7 @@ says otherwise, and a sentence for the report.
 mod blame;
 mod change;
 mod cochange;
+mod enclosing;
 mod execution;
 mod frames;
 mod later;
@@ -35,6 +36,8 @@ pub(super) fn all<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
     columns.extend(execution::columns(context));
     columns.extend(memory::columns(context));
     columns.extend(later::columns(context));
+    let scores = context.request.weights.scores(&columns, context.candidates.len());
+    columns.push(enclosing::column(context, &scores));
     columns
 }
 

@@ -71,7 +71,6 @@ pub(super) fn shares(history: &FileHistory, definition: &Definition) -> BTreeMap
 
 fn meant<'c>(context: &'c Context<'_>) -> Vec<Meant<'c>> {
     let tests: Vec<Vec<String>> = context
-        .request
         .ticket
         .failing_tests
         .iter()

@@ -20,10 +20,9 @@ pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
 fn bodies<'c>(context: &'c Context<'_>, is_wanted: &dyn Fn(&str) -> bool) -> String {
     let mut text = String::new();
     for source in context.tests.files.iter().filter_map(|path| context.sources.get(path)) {
-        let Some(content) = &source.content else { continue };
         for definition in source.definitions.iter().filter(|definition| is_wanted(&definition.name)) {
             let lines = (definition.end - definition.start + 1) as usize;
-            for line in content.lines().skip(definition.start as usize - 1).take(lines) {
+            for line in source.content.lines().skip(definition.start as usize - 1).take(lines) {
                 text.push_str(line);
                 text.push('\n');
             }
@@ -33,7 +32,7 @@ fn bodies<'c>(context: &'c Context<'_>, is_wanted: &dyn Fn(&str) -> bool) -> Str
 }
 
 fn functions<'c>(context: &'c Context<'_>) -> Column<'c> {
-    let tests = &context.request.ticket.failing_tests;
+    let tests = &context.ticket.failing_tests;
     let names: HashSet<&str> = tests.iter().filter_map(|test| test.function.as_deref()).collect();
     column(context, "test_function_text", &bodies(context, &|name| names.contains(name)))
 }
@@ -66,9 +65,7 @@ fn imports<'c>(context: &'c Context<'_>) -> Column<'c> {
     let mut modules: HashSet<String> = HashSet::new();
     let mut names: HashSet<String> = HashSet::new();
     for source in context.tests.files.iter().filter_map(|path| context.sources.get(path)) {
-        if let Some(content) = &source.content {
-            read_imports(content, &mut modules, &mut names);
-        }
+        read_imports(&source.content, &mut modules, &mut names);
     }
     let value = |path: &str, source: &Source| {
         let trimmed = path.rsplit_once('.').map_or(path, |(stem, _)| stem);

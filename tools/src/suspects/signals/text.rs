@@ -18,13 +18,14 @@ static MESSAGE: FieldWeights = only(&[Field::Subject, Field::Body]);
 
 pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
     let query = &context.query;
-    let parts: [(&'static str, &Section, &'static FieldWeights); 14] = [
+    let parts: [(&'static str, &Section, &'static FieldWeights); 15] = [
         ("ticket_text", &query.whole, &ALL_FIELDS),
         ("test_name_text", &query.test_name, &ALL_FIELDS),
         ("test_class_text", &query.test_class, &ALL_FIELDS),
         ("test_module_text", &query.test_module, &ALL_FIELDS),
         ("test_code_text", &query.test_code, &ALL_FIELDS),
         ("symptom_text", &query.symptom, &ALL_FIELDS),
+        ("word_forms_text", &query.word_forms, &ALL_FIELDS),
         ("message_text", &query.message, &ALL_FIELDS),
         ("frame_functions_text", &query.functions, &ALL_FIELDS),
         ("paths_text", &query.whole, &PATHS),

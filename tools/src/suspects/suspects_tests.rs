@@ -1,0 +1,234 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::exec_trace::{ExecutedFile, ExecutionTrace, Precision};
+use crate::history::testing::{Change, TestRepo};
+use crate::intake;
+use Change::Write;
+
+/// A shop: twelve commits, each candidate once to blame for something.
+struct Shop {
+    repo: TestRepo,
+    ids: Vec<String>,
+}
+
+const CART: &str = "\
+import money
+
+
+class Cart:
+    def add(self, item):
+        self.items.append(item)
+
+    def total(self):
+        return sum(item.price for item in self.items)
+
+    def clear(self):
+        self.items = []
+";
+
+fn shop() -> Shop {
+    let mut repo = TestRepo::new();
+    repo.commit(
+        "Start the shop",
+        &[Write("shop/cart.py", CART), Write("shop/money.py", "def round_half(x):\n    return x\n")],
+    );
+    let tests = "from shop.money import round_half\n\n\nclass MoneyTests:\n    def test_round_half(self):\n        pass\n";
+    repo.commit(
+        "Test money",
+        &[
+            Write("tests/test_money.py", tests),
+            Write("shop/money.py", "def round_half(x):\n    return x + 0\n"),
+        ],
+    );
+    let total = CART.replace("item.price for", "item.price * item.count for");
+    repo.commit("Count items in carts", &[Write("shop/cart.py", &total)]);
+    let clear = total.replace("self.items = []", "self.items.clear()");
+    repo.commit("Empty carts in place", &[Write("shop/cart.py", &clear)]);
+    repo.commit(
+        "Round money to the even neighbour",
+        &[Write("shop/money.py", "def round_half(x):\n    return round(x)\n")],
+    );
+    repo.commit("Explain carts", &[Write("docs/cart.rst", "A cart has a total of item prices.\n")]);
+    repo.commit(
+        "Reformat the cart",
+        &[Write("shop/cart.py", &clear.replace("(self, item)", "( self, item )"))],
+    );
+    repo.commit(
+        "Test totals of carts",
+        &[Write("tests/test_cart.py", "class CartTests:\n    def test_total(self):\n        pass\n")],
+    );
+    repo.commit(
+        "Send invoices by mail",
+        &[Write(
+            "shop/mail.py",
+            "def send_invoice(order):\n    raise ValueError('invoice number is already taken')\n",
+        )],
+    );
+    repo.commit(
+        "Say where parcels are",
+        &[Write("shop/parcel.py", "def track(parcel):\n    return parcel.where\n")],
+    );
+    let ids = repo.import();
+    Shop { repo, ids }
+}
+
+impl Shop {
+    fn rank_with(&self, ticket: &str, change: impl for<'b> FnOnce(RankRequest<'b>) -> Ranking) -> Ranking {
+        let (opened, ticket) = (self.repo.open("data"), intake::parse(ticket.as_bytes()));
+        let (none, weights) = (BTreeMap::new(), Weights::default());
+        change(RankRequest {
+            repo: &opened,
+            bad: self.ids.last().unwrap(),
+            good: None,
+            ticket: &ticket,
+            executed: None,
+            extra_text: "",
+            commit_priors: &none,
+            unit_priors: &none,
+            weights: &weights,
+        })
+    }
+
+    fn rank(&self, ticket: &str) -> Ranking {
+        self.rank_with(ticket, |request| rank(&request).unwrap())
+    }
+
+    /// The subject on top, and the value of a signal among its reasons.
+    fn check(&self, ticket: &str, subject: &str, signal: &str) {
+        let ranking = self.rank(ticket);
+        let top = &ranking.suspects[0];
+        assert_eq!(top.subject, subject, "{ticket}: {:#?}", &ranking.suspects[..3]);
+        let reason = top.reasons.iter().find(|reason| reason.signal == signal);
+        assert!(
+            reason.is_some_and(|r| r.contribution > 0.0 && !r.detail.is_empty()),
+            "{signal}: {:#?}",
+            top.reasons
+        );
+    }
+}
+
+#[test]
+fn each_kind_of_evidence_finds_its_culprit() {
+    let shop = shop();
+    shop.check("Invoices are not sent by mail any more", "Send invoices by mail", "ticket_text");
+    shop.check("The parcel page shows nothing", "Say where parcels are", "symptom_text");
+    shop.check("ValueError: invoice number is already taken", "Send invoices by mail", "literal");
+    let trace = "Traceback (most recent call last):\n  File \"/srv/app/shop/cart.py\", line 9, in total\n    return sum(x)\nAttributeError: 'Item' object has no attribute 'count'\n";
+    for signal in ["frame_blame", "frame_function", "frame_file", "function_blame"] {
+        shop.check(trace, "Count items in carts", signal);
+    }
+    let failing = "FAIL: test_round_half (tests.test_money.MoneyTests.test_round_half)\n----------------------------------------------------------------------\nTraceback (most recent call last):\n  File \"tests/test_money.py\", line 6, in test_round_half\n    self.assertEqual(round_half(2.5), 3)\nAssertionError: 2 != 3\n";
+    for signal in ["test_name_text", "function_under_test", "class_under_test"] {
+        shop.check(failing, "Round money to the even neighbour", signal);
+    }
+}
+
+#[test]
+fn changes_without_effect_rank_low() {
+    let shop = shop();
+    let ranking = shop.rank("The total of a cart is wrong: it forgets to count items");
+    let place =
+        |subject: &str| ranking.suspects.iter().position(|suspect| suspect.subject == subject).unwrap();
+    assert_eq!(place("Count items in carts"), 0);
+    for harmless in ["Explain carts", "Reformat the cart", "Test totals of carts"] {
+        assert!(place(harmless) > 2, "{harmless} is number {}", place(harmless) + 1);
+    }
+}
+
+#[test]
+fn probabilities_add_up_and_follow_the_score() {
+    let ranking = shop().rank("Invoices are not sent");
+    let total: f64 = ranking.commits.iter().map(|commit| commit.probability).sum();
+    assert!((total - 1.0).abs() < 1e-9);
+    assert_eq!(ranking.commits.len(), 10);
+    assert!(
+        ranking.commits.windows(2).all(|w| w[0].score >= w[1].score && w[0].probability >= w[1].probability)
+    );
+    assert!(ranking.commits.iter().all(|commit| commit.probability > 0.0));
+}
+
+#[test]
+fn only_the_range_is_ranked_and_the_future_is_unseen() {
+    let shop = shop();
+    let ticket = "Invoices are not sent by mail any more";
+    let (good, bad) = (shop.ids[3].clone(), shop.ids[7].clone());
+    let narrow = shop
+        .rank_with(ticket, |request| rank(&RankRequest { good: Some(&good), bad: &bad, ..request }).unwrap());
+    let commits: Vec<&str> = narrow.commits.iter().map(|commit| commit.commit.as_str()).collect();
+    let mut expected: Vec<&str> = shop.ids[4..8].iter().map(String::as_str).collect();
+    expected.sort_unstable();
+    let mut sorted = commits.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, expected);
+    // The same numbers come out of an index that never saw what followed `bad`.
+    let elsewhere = {
+        let (opened, ticket) = (shop.repo.open("other"), intake::parse(ticket.as_bytes()));
+        let (none, weights) = (BTreeMap::new(), Weights::default());
+        rank(&RankRequest {
+            repo: &opened,
+            bad: &bad,
+            good: Some(&good),
+            ticket: &ticket,
+            executed: None,
+            extra_text: "",
+            commit_priors: &none,
+            unit_priors: &none,
+            weights: &weights,
+        })
+        .unwrap()
+    };
+    assert_eq!(elsewhere, narrow);
+}
+
+#[test]
+fn an_execution_trace_and_memory_shift_the_ranking() {
+    let shop = shop();
+    let vague = "Something is wrong with the shop";
+    let before = shop.rank(vague);
+    let share = |ranking: &Ranking, at: usize| {
+        ranking.commits.iter().find(|commit| commit.commit == shop.ids[at]).unwrap().probability
+    };
+    let file = ExecutedFile { lines: [9].into(), functions: ["Cart.total".to_owned()].into() };
+    let trace =
+        ExecutionTrace { precision: Precision::Lines, files: [("shop/cart.py".to_owned(), file)].into() };
+    let traced =
+        shop.rank_with(vague, |request| rank(&RankRequest { executed: Some(&trace), ..request }).unwrap());
+    assert!(share(&traced, 2) > share(&before, 2));
+    assert_eq!(traced.suspects[0].subject, "Count items in carts", "{:#?}", traced.suspects[0]);
+    let priors: BTreeMap<String, f64> = [(shop.ids[9].clone(), 1.0)].into();
+    let known =
+        shop.rank_with(vague, |request| rank(&RankRequest { commit_priors: &priors, ..request }).unwrap());
+    assert!(share(&known, 9) > share(&before, 9));
+    let units: BTreeMap<String, f64> = [("shop/mail.py::send_invoice".to_owned(), 1.0)].into();
+    let known =
+        shop.rank_with(vague, |request| rank(&RankRequest { unit_priors: &units, ..request }).unwrap());
+    assert!(share(&known, 8) > share(&before, 8));
+    let named = shop.rank_with(vague, |request| {
+        rank(&RankRequest { extra_text: "test_parcel track", ..request }).unwrap()
+    });
+    assert!(share(&named, 9) > share(&before, 9));
+}
+
+#[test]
+fn an_empty_range_and_an_empty_ticket_are_no_trouble() {
+    let shop = shop();
+    let opened = shop.repo.open("data");
+    let (none, weights, ticket) = (BTreeMap::new(), Weights::default(), intake::parse(b""));
+    let bad = shop.ids[4].as_str();
+    let request = RankRequest {
+        repo: &opened,
+        bad,
+        good: Some(bad),
+        ticket: &ticket,
+        executed: None,
+        extra_text: "",
+        commit_priors: &none,
+        unit_priors: &none,
+        weights: &weights,
+    };
+    assert!(matches!(rank(&request), Err(SuspectsError::NoCandidates)));
+    let ranking = rank(&RankRequest { good: None, ..request }).unwrap();
+    assert_eq!(ranking.commits.len(), 5);
+    assert!(ranking.commits[0].probability < 0.5);
+}
