@@ -13,6 +13,8 @@ const REFUSALS: &[&str] = &[
     "Read-only file system",
     "Network is unreachable",
     "Address family not supported",
+    "Cannot fork",
+    "Resource temporarily unavailable",
 ];
 /// What programs and shells say of a file that may not grow further.
 pub(super) const TOO_LARGE: &[&str] = &["File too large", "EFBIG", "File size limit exceeded"];

@@ -172,6 +172,7 @@ fn be_command(spec: &Spec, supervisor: &OwnedFd) -> i32 {
             nix::sys::prctl::set_pdeathsig(SIGKILL)
                 .map_err(refused("tying the command to its supervisor"))?;
             confine::volunteer_for_the_oom_killer().map_err(refused("setting the order of memory"))?;
+            // Without it a fork bomb of root's outruns the supervisor: the kernel does not count root's processes.
             let _ = rustix::process::nice(5);
         }
         take_standard_streams().map_err(refused("taking the output"))?;
@@ -198,7 +199,7 @@ fn take_standard_streams() -> std::io::Result<()> {
 }
 
 /// However many processes the command starts, the supervisor must get to count and kill them. Only root may raise
-/// itself; the command has lowered itself as well.
+/// itself, and needs to, since the kernel does not limit the number of root's processes.
 fn take_precedence() {
     let _ = rustix::process::setpriority_process(None, -10);
 }
@@ -261,6 +262,9 @@ impl Supervisor<'_> {
             let wait = sample_at.saturating_duration_since(Instant::now());
             if self.attend(wait) {
                 break;
+            }
+            if self.tree.is_crowded(self.spec.limits.processes) {
+                self.stop(LimitHit::Processes);
             }
             if Instant::now() >= sample_at {
                 let began = Instant::now();

@@ -84,6 +84,13 @@ impl Tree {
         }
     }
 
+    /// Whether more processes than allowed are there. Cheap enough to ask often, where the namespace counts for us:
+    /// a fork bomb that runs into the kernel's limit dies out before the next sample.
+    pub(super) fn is_crowded(&self, allowed: u32) -> bool {
+        matches!(self, Self::Namespace(_))
+            && self.pids().len() > usize::try_from(allowed).unwrap_or(usize::MAX)
+    }
+
     pub(super) fn contains_group(&self, group: i32) -> bool {
         self.pids().iter().any(|pid| self.stat(*pid).is_some_and(|stat| stat.group == group))
     }
