@@ -2,3 +2,18 @@
 Who decides: the run (a state machine without IO), planners, the driver that performs steps, verification, findings,
 the citation check and the report. This crate knows no HTTP server, no Slack and no SQL.
 */
+
+pub mod citations;
+pub mod driver;
+pub mod facts;
+pub mod findings;
+mod illustrate;
+pub mod investigation;
+pub mod journal;
+mod opener;
+pub mod planner;
+pub mod report;
+mod reporting;
+pub mod run;
+pub mod sink;
+pub mod verification;

@@ -5,6 +5,7 @@ How good it is: cases, tasks, baselines, statistics and reports of evals. It dri
 pub mod baselines;
 pub mod cases;
 pub mod options;
+mod parallel;
 pub mod repositories;
 pub mod results;
 pub mod stats;
@@ -36,5 +37,18 @@ pub enum EvalError {
 pub fn run(options: &Options) -> Result<Summary, EvalError> {
     match options.task {
         Task::Rank => tasks::rank::run(options),
+        Task::Investigate => tasks::investigate::run(options),
+        Task::LogTemplates => {
+            let judged = tasks::log_templates::run(&options.cases)
+                .map_err(|error| EvalError::Options(error.to_string()))?;
+            let summary = Summary::of("log-templates", &judged)?;
+            std::fs::create_dir_all(&options.out).map_err(|source| EvalError::Io {
+                action: "creating",
+                path: options.out.clone(),
+                source,
+            })?;
+            summary.write(&options.out.join("summary.json"))?;
+            Ok(summary)
+        }
     }
 }

@@ -14,12 +14,18 @@ use serde::{Deserialize, Serialize};
 pub enum Task {
     /// Gets the ticket, the repository, `bad` and `good`, and nothing else.
     Rank,
+    /// The whole run, with the case's replay.
+    Investigate,
+    /// Groups and templates of labelled log lines.
+    LogTemplates,
 }
 
 impl Task {
     pub fn as_str(self) -> &'static str {
         match self {
             Task::Rank => "rank",
+            Task::Investigate => "investigate",
+            Task::LogTemplates => "log-templates",
         }
     }
 }

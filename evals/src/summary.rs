@@ -61,6 +61,12 @@ pub fn rank_figures(ranks: &[Option<u32>]) -> Map<String, Value> {
 }
 
 impl Summary {
+    /// A summary of one task from its figures.
+    pub(crate) fn of(task: &str, figures: &impl serde::Serialize) -> Result<Self, EvalError> {
+        let figures = serde_json::to_value(figures).map_err(|error| EvalError::Options(error.to_string()))?;
+        Ok(Self(Map::from_iter([(task.to_owned(), figures)])))
+    }
+
     /// Writes `summary.json`, whole or not at all.
     ///
     /// # Errors

@@ -5,4 +5,11 @@ This crate is the bottom of the workspace. It holds the types every other crate 
 redaction. It knows no tool, no planner, no chat model and no HTTP server.
 */
 
+pub mod recall;
+pub mod store;
+pub mod redaction;
 pub mod types;
+
+mod memory;
+
+pub use memory::Memory;

@@ -25,7 +25,17 @@ fn log(wanted: usize) -> String {
             break;
         }
         let level = if n % 40 == 0 { "ERROR" } else { "INFO" };
-        let _ = writeln!(out, "2024-05-01 10:{:02}:{:02},{:03} {level} [worker-{}] shop.cart: order {n} priced at {} in {}ms for user {}", n / 60 % 60, n % 60, n % 1000, n % 8, n * 7, n % 90, n % 1000);
+        let _ = writeln!(
+            out,
+            "2024-05-01 10:{:02}:{:02},{:03} {level} [worker-{}] shop.cart: order {n} priced at {} in {}ms for user {}",
+            n / 60 % 60,
+            n % 60,
+            n % 1000,
+            n % 8,
+            n * 7,
+            n % 90,
+            n % 1000
+        );
         lines += 1;
         if n % 50 == 0 {
             let trace = TRACES[n / 50 % TRACES.len()];
@@ -41,7 +51,9 @@ fn traces(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("intake");
     group.sample_size(10);
     group.throughput(Throughput::Elements(text.lines().count() as u64));
-    group.bench_function("find_traces, a million lines", |bencher| bencher.iter(|| intake::find_traces(black_box(&text)).len()));
+    group.bench_function("find_traces, a million lines", |bencher| {
+        bencher.iter(|| intake::find_traces(black_box(&text)).len())
+    });
     group.finish();
 }
 
@@ -51,8 +63,12 @@ fn tickets(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("intake");
     group.sample_size(10);
     group.throughput(Throughput::Elements(text.lines().count() as u64));
-    group.bench_function("parse, thirty thousand lines", |bencher| bencher.iter(|| intake::parse(black_box(text.as_bytes())).errors.len()));
-    group.bench_function("signature, thirty thousand lines", |bencher| bencher.iter(|| intake::signature(black_box(&text)).failures.len()));
+    group.bench_function("parse, thirty thousand lines", |bencher| {
+        bencher.iter(|| intake::parse(black_box(text.as_bytes())).errors.len())
+    });
+    group.bench_function("signature, thirty thousand lines", |bencher| {
+        bencher.iter(|| intake::signature(black_box(&text)).failures.len())
+    });
     group.finish();
 }
 

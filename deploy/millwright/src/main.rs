@@ -1,1 +1,43 @@
-fn main() {}
+/*!
+The `millwright` command. It wires and decides nothing: each subcommand has a file of its own under
+`commands/`, and the work is done in the crates below.
+*/
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+mod cli;
+mod commands;
+mod config;
+mod demo;
+mod progress;
+mod wiring;
+
+fn main() -> ExitCode {
+    // A re-exec of this binary as a sandbox stage never returns from here.
+    millwright_tools::process::intercept();
+    let arguments = cli::Arguments::parse();
+    init_tracing();
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("millwright: the runtime could not be started: {error}");
+            return ExitCode::from(1);
+        }
+    };
+    match runtime.block_on(commands::run(arguments)) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("millwright: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
+
+/// Logs go to standard error, and only what the operator asks for by `MILLWRIGHT_LOG` (default: warnings).
+fn init_tracing() {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("MILLWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -2,4 +2,6 @@
 One file a task: what a case is given, how the answer is judged, which figures come of it.
 */
 
+pub mod investigate;
+pub mod log_templates;
 pub mod rank;

@@ -4,8 +4,6 @@ and `good`; the replay, its overlay and the truth stay with the grader.
 */
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use millwright_tools::intake;
@@ -16,6 +14,7 @@ use crate::EvalError;
 use crate::baselines::{Baselines, baselines};
 use crate::cases::{self, Case};
 use crate::options::{MemoryMode, Options};
+use crate::parallel::in_parallel;
 use crate::repositories::Repositories;
 use crate::results::{self, CaseResult};
 use crate::stats;
@@ -218,25 +217,4 @@ impl Memory {
             *prior += (1.0 - *prior) / 2.0;
         }
     }
-}
-
-/// Judges cases on `jobs` threads, results in the order of the cases.
-fn in_parallel(cases: &[Case], jobs: usize, judge: impl Fn(&Case) -> Judged + Sync) -> Vec<Judged> {
-    let next = AtomicUsize::new(0);
-    let done: Mutex<Vec<(usize, Judged)>> = Mutex::new(Vec::with_capacity(cases.len()));
-    std::thread::scope(|scope| {
-        for _ in 0..jobs.clamp(1, 64) {
-            scope.spawn(|| {
-                loop {
-                    let at = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(case) = cases.get(at) else { break };
-                    let judged = judge(case);
-                    done.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((at, judged));
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-    done.sort_by_key(|(at, _)| *at);
-    done.into_iter().map(|(_, judged)| judged).collect()
 }

@@ -1,3 +1,139 @@
 /*!
-Candidate fixes: known fix, revert, partial revert.
+Candidate fixes at the failing revision, and their verification.
+
+A candidate is a unified diff against the failing revision: the fix memory knows, the inverse of the culprit, or
+the inverse of its guilty hunks alone, carried to today's files by three-way merge. Where that merge conflicts the
+candidate is not applicable and says where. A candidate is verified only when the replay passes with it *and* the
+project's own tests fail nowhere where they did not fail before.
 */
+
+mod revert;
+mod test_outcome;
+mod verify;
+
+use millwright_memory::types::FixKind;
+use serde::{Deserialize, Serialize};
+
+use crate::checkout::{self, Change, CheckoutError, FileEdit};
+use crate::git::{Repo, RepoError};
+use crate::minimise::Hunk;
+use crate::process::trusted::GitError;
+
+pub use test_outcome::{TestOutcome, compare};
+pub use verify::{Verification, baseline, tests_recipe, verify};
+
+#[derive(Debug, thiserror::Error)]
+pub enum FixError {
+    #[error(transparent)]
+    Checkout(#[from] CheckoutError),
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    #[error(transparent)]
+    Git(#[from] GitError),
+}
+
+/// A diff worth trying.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Candidate {
+    /// `known`, `revert`, `partial_revert`: unique within a proposal.
+    pub id: String,
+    pub kind: FixKind,
+    /// Unified diff against the failing revision.
+    pub diff: String,
+    /// Lines added and removed.
+    pub lines: usize,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proposal {
+    /// Smallest first.
+    pub candidates: Vec<Candidate>,
+    /// What could not be drafted, and why.
+    pub not_applicable: Vec<String>,
+}
+
+/// Drafts candidates that take back `culprit`, or only its `guilty` hunks, at `bad`. All ids are full.
+pub fn propose(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) -> Result<Proposal, FixError> {
+    let mut proposal = Proposal::default();
+    let mut draft = |kind: FixKind, id: &str, edits: Result<Vec<FileEdit>, String>| -> Result<(), FixError> {
+        let edits = match edits {
+            Ok(edits) => edits,
+            Err(because) => {
+                proposal.not_applicable.push(because);
+                return Ok(());
+            }
+        };
+        let diff = diff_of(repo, bad, &edits)?;
+        if diff.is_empty() {
+            proposal.not_applicable.push(format!("the {} changes nothing at the failing revision", kind_in_words(kind)));
+        } else if !proposal.candidates.iter().any(|other| other.diff == diff) {
+            let lines = changed_lines(&diff);
+            proposal.candidates.push(Candidate { id: id.to_owned(), kind, diff, lines });
+        }
+        Ok(())
+    };
+    if !guilty.is_empty() {
+        draft(FixKind::PartialRevert, "partial_revert", revert::partial(repo, culprit, guilty, bad)?)?;
+    }
+    draft(FixKind::Revert, "revert", revert::whole(repo, culprit, bad)?)?;
+    proposal.candidates.sort_by_key(|candidate| candidate.lines);
+    Ok(proposal)
+}
+
+/// The files of `culprit` at the revision `at` without some of its hunks; the inner error says why that cannot be.
+pub fn take_back(
+    repo: &Repo,
+    culprit: &str,
+    hunks: &[Hunk],
+    at: &str,
+) -> Result<Result<Vec<FileEdit>, String>, FixError> {
+    revert::partial(repo, culprit, hunks, at)
+}
+
+/// A diff that is known from elsewhere, if it still applies at `bad`.
+pub fn known(repo: &Repo, diff: &str, bad: &str) -> Result<Result<Candidate, String>, FixError> {
+    match checkout::compose(repo, bad, Some(&Change::Patch(diff.to_owned())), None) {
+        Ok(_) => {
+            let lines = changed_lines(diff);
+            Ok(Ok(Candidate { id: "known".into(), kind: FixKind::Known, diff: diff.to_owned(), lines }))
+        }
+        Err(CheckoutError::DoesNotApply { reason, .. }) => {
+            Ok(Err(format!("the known fix does not apply here any more ({})", first_line(&reason))))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn diff_of(repo: &Repo, bad: &str, edits: &[FileEdit]) -> Result<String, FixError> {
+    let tree = checkout::edit_tree(repo, bad, edits)?;
+    let diff = repo
+        .git()
+        .args(["diff-tree", "-p", "--binary", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color"])
+        .args([bad, &tree])
+        .output()?;
+    Ok(String::from_utf8_lossy(&diff).into_owned())
+}
+
+fn changed_lines(diff: &str) -> usize {
+    let changed = |line: &&str| {
+        (line.starts_with('+') && !line.starts_with("+++")) || (line.starts_with('-') && !line.starts_with("---"))
+    };
+    diff.lines().filter(changed).count()
+}
+
+pub fn kind_in_words(kind: FixKind) -> &'static str {
+    match kind {
+        FixKind::Known => "known fix",
+        FixKind::Revert => "revert of the whole commit",
+        FixKind::PartialRevert => "revert of the guilty hunks",
+        FixKind::Patch => "patch",
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}
+
+#[cfg(test)]
+#[path = "fixes_tests.rs"]
+mod tests;

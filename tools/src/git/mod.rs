@@ -1,9 +1,34 @@
 /*!
-Git, in two manners: `Repo` opens the investigated repository and makes the borrowing git directory that
-trusted git processes work in (bulk reading, checkouts, merges); git2 answers the precise questions.
-git2 is named only below this folder.
+Git, in two manners: `Repo` finds the investigated repository by reading its files and makes the borrowing git
+directory that both work in; the trusted git process answers in bulk (log, diff, blame, grep), git2 the precise
+questions (a revision, a file, an ancestor). Neither ever sees the repository's own configuration. git2 is named
+only below this folder. Functions here block: call them on blocking threads.
 */
 
+mod blame;
+mod diff;
+mod file;
+mod grep;
+mod library;
+mod locate;
+mod log;
+mod map_lines;
+mod owners;
+mod read;
+mod refs;
 mod repo;
+#[cfg(test)]
+pub(crate) mod testing;
 
+pub use blame::{BlameQuery, BlameSpan, MAX_BLAME_LINES, blame};
+pub use diff::{CommitDetail, Diff, FileChange, diff, show};
+pub use file::{
+    Blob, EntryKind, MAX_FILE_BYTES, Revision, TreeEntry, blob_at, entries_at, exists_at, files_at, is_binary,
+};
+pub use grep::{GrepHit, GrepQuery, GrepResult, PatternKind, grep};
+pub use log::{
+    CommitNode, CommitSummary, LogQuery, Page, PickaxeHit, PickaxeMode, log, pickaxe, range_graph,
+};
+pub use map_lines::{MappedLines, map_lines};
+pub use owners::{CodeOwners, Contact, who_to_ask};
 pub use repo::{Repo, RepoError};

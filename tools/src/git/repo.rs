@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use super::locate::{self, Located};
+use super::{library, refs};
 use crate::process::trusted::{self, GitError};
 
 #[derive(Debug, thiserror::Error)]
@@ -37,50 +39,72 @@ pub enum RepoError {
     Git(#[from] GitError),
     #[error("reading {path}: {source}")]
     Libgit2 { path: PathBuf, source: git2::Error },
+    #[error("{what} is missing from {path}: {hint}")]
+    MissingObject { what: String, path: PathBuf, hint: &'static str },
+    #[error("the data folder {data} lies inside the git directory {path}; choose another with --data-dir")]
+    DataInside { data: PathBuf, path: PathBuf },
+    #[error("no file {path:?} at revision {revision}; git paths are relative to the top of the repository")]
+    NoSuchPath { path: String, revision: String },
+    #[error("{path:?} is {what}, not a file")]
+    NotAFile { path: String, what: String },
+    #[error("{path:?} has {bytes} bytes, more than the {limit} that are read of a file")]
+    TooLarge { path: String, bytes: u64, limit: u64 },
+    #[error("{path:?} is binary")]
+    Binary { path: String },
+    #[error("{path:?} has {lines} lines; ask for lines between 1 and {lines}")]
+    LineRange { path: String, lines: u64 },
+    #[error("{given:?} is no {what}: {why}")]
+    Malformed { what: &'static str, given: String, why: String },
+    #[error("stopped, because the run was cancelled or out of time")]
+    Cancelled,
 }
 
 /// An opened repository. Cheap to clone; holds no open handles.
 #[derive(Debug, Clone)]
 pub struct Repo {
     path: PathBuf,
-    common_dir: PathBuf,
+    located: Located,
     data: PathBuf,
     shallow: bool,
+    reftable: bool,
 }
 
 impl Repo {
-    /// Opens the repository at `path` (work tree, `.git`, or bare) and prepares its folder below
-    /// `data_dir/repos/`.
+    /// Opens the repository at `path` (work tree, `.git`, linked worktree, submodule or bare) and prepares its
+    /// folder below `data_dir/repos/`. Nothing of the repository's configuration takes effect, so it does not
+    /// matter whose it is.
     pub fn open(path: &Path, data_dir: &Path) -> Result<Self, RepoError> {
         let not_one = || RepoError::NotARepository { path: path.to_owned() };
-        let libgit2 = |source| RepoError::Libgit2 { path: path.to_owned(), source };
-        let repository = match git2::Repository::open_ext(
-            path,
-            git2::RepositoryOpenFlags::empty(),
-            &[] as &[&std::ffi::OsStr],
-        ) {
-            Ok(repository) => repository,
-            Err(error) if error.code() == git2::ErrorCode::NotFound => return Err(not_one()),
-            Err(error) if error.message().contains("object format") => {
-                return Err(RepoError::ObjectFormat { path: path.to_owned(), format: "sha256".into() });
-            }
-            Err(error) => return Err(libgit2(error)),
-        };
-        let common_dir = fs::canonicalize(repository.commondir()).map_err(|_| not_one())?;
-        if repository.is_empty().map_err(libgit2)? {
+        let located = locate::locate(path).ok_or_else(not_one)?;
+        let format = locate::format(&located.common_dir);
+        if let Some(format) = format.object_format.filter(|format| format != "sha1") {
+            return Err(RepoError::ObjectFormat { path: path.to_owned(), format });
+        }
+        let reftable = format.ref_storage.is_some_and(|storage| storage != "files");
+        if !reftable && !refs::has_any(&located) {
             return Err(RepoError::Empty { path: path.to_owned() });
         }
-        if is_partial(&common_dir) {
-            return Err(RepoError::Partial { path: path.to_owned() });
+        let io = |action, path: &Path| {
+            let path = path.to_owned();
+            move |source| RepoError::Io { action, path, source }
+        };
+        fs::create_dir_all(data_dir).map_err(io("creating", data_dir))?;
+        let data_dir = fs::canonicalize(data_dir).map_err(io("reading", data_dir))?;
+        if data_dir.starts_with(&located.common_dir) {
+            return Err(RepoError::DataInside { data: data_dir, path: located.common_dir });
         }
-        let key = hex::encode(&Sha256::digest(common_dir.as_os_str().as_encoded_bytes())[..8]);
+        let key = hex::encode(&Sha256::digest(located.common_dir.as_os_str().as_encoded_bytes())[..8]);
         let repo = Self {
             path: fs::canonicalize(path).map_err(|_| not_one())?,
             data: data_dir.join("repos").join(key),
-            shallow: repository.is_shallow(),
-            common_dir,
+            shallow: located.common_dir.join("shallow").metadata().is_ok_and(|file| file.len() > 0),
+            reftable,
+            located,
         };
         repo.prepare_borrowed()?;
+        if locate::has_promisor_packs(&repo.located.common_dir) {
+            repo.require_recent_objects()?;
+        }
         Ok(repo)
     }
 
@@ -109,45 +133,106 @@ impl Repo {
         trusted::git(&self.borrowed())
     }
 
-    /// A fresh git2 handle on the user's repository, for precise questions. Use on blocking threads.
+    /// A fresh git2 handle on the borrowing git directory, for precise questions. It has no references: name
+    /// objects by id. Use on blocking threads.
     pub fn libgit2(&self) -> Result<git2::Repository, RepoError> {
-        git2::Repository::open(&self.common_dir)
-            .map_err(|source| RepoError::Libgit2 { path: self.path.clone(), source })
+        library::open(&self.borrowed()).map_err(|source| self.libgit2_error(source))
     }
 
-    /// The full commit id a revision names (branch, tag, abbreviation, `HEAD~3` …).
+    /// The full commit id a revision names: a branch, tag, abbreviated id or `HEAD`, with `~N` and `^N`.
     pub fn resolve(&self, revision: &str) -> Result<String, RepoError> {
-        // Opened by the user's path, so that HEAD of a linked worktree is that worktree's.
-        let repository =
-            git2::Repository::open(&self.path).or_else(|_| git2::Repository::open(&self.common_dir));
-        let repository =
-            repository.map_err(|source| RepoError::Libgit2 { path: self.path.clone(), source })?;
-        let commit = repository.revparse_single(revision).and_then(|object| object.peel_to_commit());
-        commit.map(|commit| commit.id().to_string()).map_err(|error| RepoError::UnknownRevision {
+        let unknown = |hint: &str| RepoError::UnknownRevision {
             revision: revision.to_owned(),
             path: self.path.clone(),
-            hint: match error.code() {
-                git2::ErrorCode::Ambiguous => " (the abbreviation is ambiguous; give more digits)".into(),
-                _ if self.shallow => {
-                    " (the clone is shallow; `git fetch --unshallow` brings the rest of its history)".into()
-                }
-                _ => String::new(),
+            hint: hint.to_owned(),
+        };
+        if revision.len() > 1024 || revision.contains([':', '\0', '\n']) || revision.contains("@{") {
+            return Err(unknown(" (give a branch, a tag or a commit id, with ~N or ^N where needed)"));
+        }
+        let base_end = revision.find(['~', '^']).unwrap_or(revision.len());
+        let (base, suffix) = revision.split_at(base_end);
+        let named = if refs::is_id(base) { Some(base.to_owned()) } else { refs::lookup(&self.located, base) };
+        let spelled = match &named {
+            Some(id) => format!("{id}{suffix}"),
+            None if base.is_empty() => return Err(unknown("")),
+            None => revision.to_owned(),
+        };
+        let repository = self.libgit2()?;
+        let commit = repository.revparse_single(&spelled).and_then(|object| object.peel_to_commit());
+        let error = match commit {
+            Ok(commit) => return Ok(commit.id().to_string()),
+            Err(error) => error,
+        };
+        // A reference without its object is damage, a missing parent or id is usually history cut off.
+        if let Some(id) = named.filter(|_| suffix.is_empty() && !refs::is_id(base)) {
+            return Err(self.missing(format!("{revision} ({id})")));
+        }
+        Err(match error.code() {
+            git2::ErrorCode::Ambiguous => unknown(" (the abbreviation is ambiguous; give more digits)"),
+            _ if self.shallow => {
+                unknown(" (the clone is shallow; `git fetch --unshallow` brings the rest of its history)")
+            }
+            _ if self.reftable => unknown(
+                " (this repository keeps its references in a reftable, which is not read; give a commit id)",
+            ),
+            _ if base == "HEAD" || base == "@" => match refs::head_branch(&self.located) {
+                Some(branch) => unknown(&format!(
+                    " (HEAD points at {branch}, which has no commits; name another revision)"
+                )),
+                None => unknown(""),
             },
+            _ => unknown(""),
         })
     }
 
     /// Fails unless `good` is an ancestor of `bad`. Both are full commit ids.
     pub fn require_ancestor(&self, good: &str, bad: &str) -> Result<(), RepoError> {
-        let none = || RepoError::NotAnAncestor { good: good.to_owned(), bad: bad.to_owned() };
-        let libgit2 = |source| RepoError::Libgit2 { path: self.path.clone(), source };
-        let repository = self.libgit2()?;
-        let (older, newer) = (git2::Oid::from_str(good), git2::Oid::from_str(bad));
-        let (older, newer) = (older.map_err(libgit2)?, newer.map_err(libgit2)?);
-        if older != newer && repository.graph_descendant_of(newer, older).map_err(libgit2)? {
+        if good != bad && self.is_ancestor(good, bad)? {
             Ok(())
         } else {
-            Err(none())
+            Err(RepoError::NotAnAncestor { good: good.to_owned(), bad: bad.to_owned() })
         }
+    }
+
+    /// Whether `newer` reaches `older` (a commit reaches itself). Both are full commit ids.
+    pub fn is_ancestor(&self, older: &str, newer: &str) -> Result<bool, RepoError> {
+        let repository = self.libgit2()?;
+        let id = |text| git2::Oid::from_str(text).map_err(|source| self.libgit2_error(source));
+        let (older, newer) = (id(older)?, id(newer)?);
+        let reaches = || repository.graph_descendant_of(newer, older);
+        Ok(older == newer || reaches().map_err(|source| self.libgit2_error(source))?)
+    }
+
+    pub(super) fn libgit2_error(&self, source: git2::Error) -> RepoError {
+        match (source.class(), source.code()) {
+            (git2::ErrorClass::Odb, git2::ErrorCode::NotFound) => self.missing(source.message().to_owned()),
+            _ => RepoError::Libgit2 { path: self.path.clone(), source },
+        }
+    }
+
+    fn missing(&self, what: String) -> RepoError {
+        RepoError::MissingObject {
+            what,
+            path: self.path.clone(),
+            hint: if self.shallow {
+                "the clone is shallow; `git fetch --unshallow` brings the rest of its history"
+            } else {
+                "the repository is damaged or an alternate it borrows from is gone; `git fsck` tells more"
+            },
+        }
+    }
+
+    /// A clone that was once partial may be whole by now, so it is the objects that are asked, not the marks.
+    fn require_recent_objects(&self) -> Result<(), RepoError> {
+        let Ok(head) = self.resolve("HEAD") else { return Ok(()) };
+        let missing = self
+            .git()
+            .args(["rev-list", "--objects", "--missing=print", "--max-count=300", &head])
+            .output()?;
+        if missing.starts_with(b"?") || memchr::memmem::find(&missing, b"\n?").is_some() {
+            return Err(RepoError::Partial { path: self.path.clone() });
+        }
+        Ok(())
     }
 
     /// What stays the same over clones of one project: its oldest root commit on the first-parent line.
@@ -177,8 +262,11 @@ impl Repo {
             let sub = dir.join(sub);
             fs::create_dir_all(&sub).map_err(io("creating", &sub))?;
         }
-        let mut alternates = self.common_dir.join("objects").into_os_string().into_encoded_bytes();
-        alternates.push(b'\n');
+        let mut alternates = Vec::new();
+        for folder in locate::object_folders(&self.located.common_dir) {
+            alternates.extend_from_slice(folder.as_os_str().as_encoded_bytes());
+            alternates.push(b'\n');
+        }
         let write = |name: &str, content: &[u8]| {
             let path = dir.join(name);
             if fs::read(&path).is_ok_and(|old| old == content) {
@@ -197,10 +285,11 @@ impl Repo {
             b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n\tlogAllRefUpdates = false\n",
         )?;
         write("info/attributes", FUNCTION_NAME_DRIVERS.as_bytes())?;
-        if self.shallow
-            && let Ok(shallow) = fs::read(self.common_dir.join("shallow"))
-        {
-            write("shallow", &shallow)?;
+        let shallow = dir.join("shallow");
+        match locate::read_small(&self.located.common_dir.join("shallow"), 64 << 20) {
+            Some(boundary) if self.shallow => write("shallow", &boundary)?,
+            _ if shallow.exists() => fs::remove_file(&shallow).map_err(io("removing", &shallow))?,
+            _ => {}
         }
         Ok(())
     }
@@ -231,7 +320,6 @@ const FUNCTION_NAME_DRIVERS: &str = "\
 *.md diff=markdown
 ";
 
-fn is_partial(common_dir: &Path) -> bool {
-    let Ok(packs) = fs::read_dir(common_dir.join("objects/pack")) else { return false };
-    packs.flatten().any(|entry| entry.path().extension().is_some_and(|ext| ext == "promisor"))
-}
+#[cfg(test)]
+#[path = "repo_tests.rs"]
+mod tests;

@@ -28,7 +28,9 @@ pub fn fingerprint(ticket: &ParsedTicket) -> Fingerprint {
     let hashed: Vec<String> = symbols.iter().take(HASHED_SYMBOLS).cloned().collect();
     let value = if !hashed.is_empty() {
         digest(&[&chain.join(">"), &hashed.join(">"), template.as_deref().unwrap_or("")])
-    } else if template.as_deref().is_some_and(is_distinctive) {
+    } else if template.as_deref().is_some_and(is_distinctive)
+        && !exception.as_deref().is_some_and(is_assertion)
+    {
         digest(&[&chain.join(">"), "", template.as_deref().unwrap_or("")])
     } else if let Some(test) = tests() {
         digest(&[&chain.join(">"), &test, template.as_deref().unwrap_or("")])
@@ -62,6 +64,11 @@ pub(crate) fn primary(traces: &[StackTrace]) -> Option<&StackTrace> {
     traces.iter().find(own).or_else(|| traces.first())
 }
 
+/// An assertion's words are its framework's ("3 queries executed, 2 expected"): they name no cause.
+fn is_assertion(exception: &str) -> bool {
+    exception.contains("Assert") || exception.contains("ComparisonFailure")
+}
+
 /// Only the first line: what follows are diffs and dumps of values.
 fn first_line_template(message: &str) -> String {
     template(message.lines().find(|line| !line.trim().is_empty()).unwrap_or(""))
@@ -90,8 +97,12 @@ pub(crate) fn exception_name(kind: &str) -> String {
 /// Our own functions, crash site of the root cause first, then those of what it surfaced as.
 pub(crate) fn symbols(trace: &StackTrace) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
-    let product: Vec<&Frame> = own_frames(trace).filter(|frame| !is_test_frame(frame)).collect();
-    let frames = if product.is_empty() { own_frames(trace).collect() } else { product };
+    let product: Vec<&Frame> = own_frames(trace).filter(|frame| is_product_frame(frame)).collect();
+    let frames = if product.is_empty() {
+        own_frames(trace).filter(|frame| !is_test_support(frame)).collect()
+    } else {
+        product
+    };
     for frame in frames {
         let Some(symbol) = symbol(frame, trace.language) else { continue };
         if out.len() >= MAX_SYMBOLS {
@@ -106,6 +117,28 @@ pub(crate) fn symbols(trace: &StackTrace) -> Vec<String> {
 
 fn own_frames(trace: &StackTrace) -> impl Iterator<Item = &Frame> {
     trace.exceptions.iter().rev().flat_map(|e: &ExceptionInfo| &e.frames).filter(|frame| frame.in_app)
+}
+
+/// Code that can be at fault: neither a test nor what tests are made of.
+pub(crate) fn is_product_frame(frame: &Frame) -> bool {
+    frame.in_app && !is_test_frame(frame) && !is_test_support(frame)
+}
+
+/// Assertions and test cases a product ships (`django/test/testcases.py`, `assertTotals`): many failures share them.
+fn is_test_support(frame: &Frame) -> bool {
+    let path = frame
+        .mapped
+        .as_ref()
+        .map(|mapped| mapped.path.as_str())
+        .or(frame.path.as_deref())
+        .unwrap_or("")
+        .replace('\\', "/");
+    let asserts = frame.function.as_deref().is_some_and(|name| {
+        let name =
+            name.rsplit(['.', ':']).next().unwrap_or(name).trim_start_matches('_').to_ascii_lowercase();
+        name.starts_with("assert") || name == "fail"
+    });
+    asserts || ["/test/", "/testing/"].iter().any(|folder| path.contains(folder)) && !is_test_frame(frame)
 }
 
 pub(crate) fn is_test_frame(frame: &Frame) -> bool {
@@ -171,8 +204,17 @@ fn plain_function(name: &str) -> String {
         .unwrap_or(name);
     let last = last.split(['(', '<']).next().filter(|head| !head.is_empty()).unwrap_or(last);
     let method = if name.starts_with("(*") { name } else { last };
-    let out: String = method.chars().filter(|c| !c.is_ascii_digit()).collect();
-    out.trim_end_matches(".func").to_owned()
+    let mut out = method.trim_end_matches("()");
+    // `lambda$run$0`, `handler.func2.1`: compilers number what has no name.
+    loop {
+        let bare = out.trim_end_matches(|c: char| c.is_ascii_digit());
+        let numbered = bare.len() < out.len() && (bare.ends_with(['$', '.']) || bare.ends_with("func"));
+        if !numbered {
+            break;
+        }
+        out = bare.trim_end_matches("func").trim_end_matches(['$', '.']);
+    }
+    out.to_owned()
 }
 
 fn digest(parts: &[&str]) -> String {

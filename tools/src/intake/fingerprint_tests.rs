@@ -134,6 +134,7 @@ fn nothing_distinctive_has_no_fingerprint() {
         "The page is slow since yesterday.",
         "",
         "Traceback (most recent call last):\nAssertionError: 8 != 1\n",
+        "Traceback (most recent call last):\nAssertionError: 3 != 2 : 3 queries executed, 2 expected\n",
     ] {
         assert_eq!(value(text), "", "{text}");
     }
@@ -157,4 +158,17 @@ fn symbols_start_at_the_crash_and_leave_out_tests_and_libraries() {
     assert_eq!(ticket.fingerprint.symbols, ["price.price", "cart.total"]);
     assert_eq!(ticket.fingerprint.exception.as_deref(), Some("PriceError"));
     assert_eq!(ticket.fingerprint.template.as_deref(), Some("none"));
+}
+
+#[test]
+fn assertions_through_a_shared_helper_are_told_apart_by_their_tests() {
+    let failing = |test: &str| {
+        format!(
+            "FAIL: {test} (a.tests.CartTests.{test})\n----\nTraceback (most recent call last):\n  File \"tests/a/tests.py\", line 9, in {test}\n    self.assertTotals(1)\n  File \"shop/test/cases.py\", line 3, in check\n    self.assertEqual(a, b)\nAssertionError: 8 != 1\n"
+        )
+    };
+    assert_ne!(value(&failing("test_one")), value(&failing("test_two")));
+    assert_ne!(value(&failing("test_lang_645")), value(&failing("test_lang_646")));
+    let helper_alone = "Traceback (most recent call last):\n  File \"shop/test/cases.py\", line 3, in check\n    self.assertEqual(a, b)\nAssertionError: 8 != 1\n";
+    assert_eq!(value(helper_alone), "");
 }

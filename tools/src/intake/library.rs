@@ -29,7 +29,6 @@ const LIBRARY_FOLDERS: &[&str] = &[
     "/.m2/repository/",
     "/.gradle/caches/",
     "/.nuget/packages/",
-    "/jsonnet-libs/",
     "/sysdeps/",
 ];
 
@@ -284,7 +283,7 @@ mod tests {
             "<frozen importlib._bootstrap>",
             "node:internal/process/task_queues",
             "/app/node_modules/express/lib/router.js",
-            "/root/.cargo/registry/src/index.crates.io-6f17d22bba15001f/serde-1.0.1/src/de.rs",
+            "/home/ci/.cargo/registry/src/index-6f17d22b/serde-1.0.1/src/de.rs",
             "/rustc/90b35a623/library/std/src/panicking.rs",
             "/go/pkg/mod/github.com/gin-gonic/gin@v1.9.1/context.go",
             "/usr/local/bundle/gems/activerecord-7.0.4/lib/active_record/base.rb",

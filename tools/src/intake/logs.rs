@@ -41,22 +41,29 @@ fn compose_head(line: &str) -> Option<&str> {
 }
 
 fn starts_with_time(text: &str) -> bool {
-    let shape: String =
-        text.bytes().take(19).map(|b| if b.is_ascii_digit() { '0' } else { char::from(b) }).collect();
-    [
-        "0000-00-00T00:00",
-        "0000-00-00 00:00",
-        "0000/00/00 00:00",
-        "00:00:00",
-        "00/00/0000 00:00",
-        "00-00-0000 00:00",
-        "00-00 00:00:00",
-        "000000 00:00:00",
-    ]
-    .iter()
-    .any(|start| shape.starts_with(start))
-        || shape.starts_with("00/") && shape.get(3..6).is_some_and(|month| MONTHS.contains(&month))
-        || (shape.starts_with("0000000000 ") || shape.starts_with("0000000000.0"))
+    // `0` stands for any digit.
+    const SHAPES: &[&[u8]] = &[
+        b"0000-00-00T00:00",
+        b"0000-00-00 00:00",
+        b"0000/00/00 00:00",
+        b"00:00:00",
+        b"00/00/0000 00:00",
+        b"00-00-0000 00:00",
+        b"00-00 00:00:00",
+        b"000000 00:00:00",
+        b"0000000000 ",
+        b"0000000000.0",
+    ];
+    let bytes = text.as_bytes();
+    let has = |shape: &[u8]| {
+        bytes.len() >= shape.len()
+            && shape
+                .iter()
+                .zip(bytes)
+                .all(|(want, have)| if *want == b'0' { have.is_ascii_digit() } else { want == have })
+    };
+    SHAPES.iter().any(|shape| has(shape))
+        || has(b"00/") && text.get(3..6).is_some_and(|month| MONTHS.contains(&month))
 }
 
 fn starts_with_month(text: &str) -> bool {

@@ -85,10 +85,8 @@ fn rank(want: &[&str], path: &str, form: &PathForm) -> Option<Rank> {
     let whole_printed_path = shared == want.len();
     let acceptable = if form.is_library {
         // A dependency's file is ours only when the whole of its path inside the package is.
-        whole_printed_path
-            && (have.len() == shared
-                || have.len() == shared + 1 && (shared >= 3 || is_source_root(have.first()))
-                || shared >= 3)
+        let behind_source_root = have.len() == shared + 1 && is_source_root(have.first());
+        whole_printed_path && (have.len() == shared || shared >= 3 || behind_source_root)
     } else {
         shared >= form.least && (whole_repository_path || whole_printed_path || shared >= 2)
     };

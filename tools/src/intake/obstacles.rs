@@ -13,7 +13,7 @@ use super::traces::Found;
 /// Lines of output looked at from the end and from the start.
 const WINDOW: usize = 2000;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum ObstacleKind {
     /// The test's module, or one it needs, does not import.
     Import,
@@ -28,7 +28,7 @@ pub enum ObstacleKind {
     Environment,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Obstacle {
     pub kind: ObstacleKind,
     /// The line that says so.
@@ -102,23 +102,30 @@ const PHRASES: &[(&str, ObstacleKind)] = &[
 ];
 
 pub(crate) fn find_obstacle(lines: &Lines<'_>, found: &[Found], tests: &[FailingTest]) -> Option<Obstacle> {
-    by_exception(found, tests).or_else(|| by_words(lines))
+    if tests.iter().all(|test| test.function.is_none()) {
+        return by_exception(found, tests).or_else(|| by_words(lines));
+    }
+    // A test was named, so its module loaded; what its output quotes of other runs is no sign of an obstacle.
+    let all_blocked = found.iter().all(|one| missing_in_test_body(one).is_some());
+    found.first().filter(|_| all_blocked).and_then(missing_in_test_body).or_else(|| missing_fixture(lines))
 }
 
-/// An import or syntax error raised while modules were loaded: every frame of ours is at module level, or there is
-/// no failing test whose body could have raised it.
+fn missing_fixture(lines: &Lines<'_>) -> Option<Obstacle> {
+    let line =
+        (0..lines.len().min(WINDOW)).map(|at| lines.get(at)).find(|line| names_missing_fixture(line))?;
+    Some(Obstacle {
+        kind: ObstacleKind::MissingTest,
+        detail: clip(line.trim_start_matches("E ").trim(), 300).to_owned(),
+    })
+}
+
+fn names_missing_fixture(line: &str) -> bool {
+    let text = line.trim_start_matches("E ").trim();
+    text.starts_with("fixture '") && text.ends_with("not found")
+}
+
+/// An import or syntax error raised while modules were loaded.
 fn by_exception(found: &[Found], tests: &[FailingTest]) -> Option<Obstacle> {
-    let ran = |one: &&Found| {
-        let frames = one.trace.exceptions.iter().flat_map(|e| &e.frames);
-        frames.filter_map(|frame| frame.function.as_deref()).any(|function| {
-            let plain = function.split(['[', '(']).next().unwrap_or(function);
-            tests.iter().any(|test| test.function.as_deref() == Some(plain))
-        })
-    };
-    // A failure inside a test's body shows that tests did run.
-    if found.iter().any(|one| ran(&one)) {
-        return found.iter().filter(ran).find_map(missing_in_test_body);
-    }
     found.iter().find_map(|one| {
         let error = one.trace.exceptions.first()?;
         let kind = match (one.trace.language, super::fingerprint::exception_name(&error.kind).as_str()) {
@@ -177,10 +184,10 @@ fn by_words(lines: &Lines<'_>) -> Option<Obstacle> {
 
 /// `sh: 1: foo: not found`, `fixture 'x' not found`, `error[E0425]: …`.
 fn by_shape(line: &str) -> Option<ObstacleKind> {
-    let text = line.trim_start_matches("E ").trim();
-    if text.starts_with("fixture '") && text.ends_with("not found") {
+    if names_missing_fixture(line) {
         return Some(ObstacleKind::MissingTest);
     }
+    let text = line.trim();
     let shell = ["sh: ", "/bin/sh: ", "bash: ", "/bin/bash: ", "env: ", "dash: ", "timeout: "]
         .iter()
         .any(|name| text.starts_with(name));

@@ -87,7 +87,9 @@ pub(crate) fn read(lines: &Lines<'_>, kinds: &[Kind], descriptions: &[String]) -
         }
         if logs::starts_record(text) {
             logs.push(at);
-            if let Some(message) = logs::error_message(text) {
+            if prose.errors.len() < MAX_ERRORS
+                && let Some(message) = logs::error_message(text)
+            {
                 push_error(&mut prose.errors, error(message), at);
             }
         } else if let Some(found) = exception(text) {
@@ -245,6 +247,7 @@ fn is_sentence(text: &str, first: bool) -> bool {
     let code_end = text.ends_with([';', '{', '}', '\\'])
         || text.ends_with("):")
         || text.contains(" := ")
+        || text.contains(" = ")
         || text.contains("()") && words < 6;
     let labelled = text.split_once(": ").is_some_and(|(label, value)| {
         label.split_whitespace().count() <= 2 && value.split_whitespace().count() <= 2

@@ -13,9 +13,10 @@ assertion's message may differ, names in an error's message may not.
 use std::collections::BTreeSet;
 
 use millwright_memory::types::{ExceptionInfo, Frame, StackTrace};
+use serde::{Deserialize, Serialize};
 
 use super::failing;
-use super::fingerprint::{exception_name, is_test_frame, symbol};
+use super::fingerprint::{exception_name, is_product_frame, is_test_frame, symbol};
 use super::obstacles::{Obstacle, find_obstacle};
 use super::template::template;
 use super::text::Lines;
@@ -29,7 +30,7 @@ const MAX_FAILURES: usize = 50;
 const MAX_TESTS: usize = 500;
 
 /// What a failing run's output says, reduced to what stays between revisions.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FailureSignature {
     /// Type of the first failure's surfaced exception, without its package.
     pub exception: Option<String>,
@@ -46,7 +47,7 @@ pub struct FailureSignature {
 }
 
 /// One exception of the output.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     pub test: Option<String>,
     pub exception: String,
@@ -118,8 +119,13 @@ pub fn signature(output: &str) -> FailureSignature {
 fn failure(trace: &StackTrace, test: Option<String>) -> Failure {
     let surfaced = trace.exceptions.first();
     let frames = || surfaced.into_iter().flat_map(|e| &e.frames);
-    let product = |frame: &&Frame| frame.in_app && !is_test_frame(frame);
-    let asserting = frames().find(|frame| is_test_frame(frame)).and_then(|frame| frame.context_line.clone());
+    let product = |frame: &&Frame| is_product_frame(frame);
+    // The test's own line rather than a helper's, which many assertions share.
+    let own = |frame: &&Frame| {
+        is_test_frame(frame) && test.as_deref().is_some_and(|id| frame.function.as_deref() == Some(leaf(id)))
+    };
+    let asserting = frames().find(own).or_else(|| frames().find(|frame| is_test_frame(frame)));
+    let asserting = asserting.and_then(|frame| frame.context_line.clone());
     Failure {
         test,
         exception: surfaced.map(|e: &ExceptionInfo| exception_name(&e.kind)).unwrap_or_default(),
@@ -156,7 +162,7 @@ fn base_id(id: &str) -> String {
 }
 
 impl FailureSignature {
-    /// Whether nothing was recognised: then any failure that is no obstacle has to be taken for the same.
+    /// Whether nothing was recognised: then only the last line of output tells failures apart.
     pub fn is_empty(&self) -> bool {
         self.failures.is_empty() && self.tests.is_empty() && self.obstacle.is_none()
     }
@@ -173,9 +179,12 @@ impl FailureSignature {
             (None, None) => {}
         }
         if self.is_empty() {
-            return SignatureMatch::Same {
-                similarity: 0.5,
-                why: "it fails, and the failing output says nothing to tell failures apart".to_owned(),
+            return match &self.template {
+                Some(_) => by_last_line(self, other, 0),
+                None => SignatureMatch::Same {
+                    similarity: 0.5,
+                    why: "it fails, and the failing output says nothing to tell failures apart".to_owned(),
+                },
             };
         }
         let common: Vec<&String> = self.tests.iter().filter(|test| has_test(&other.tests, test)).collect();

@@ -25,6 +25,7 @@ static VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"|(?P<path>(?:^|[\s'\x22(=:\[,])(?:~|\.{1,2})?/[\w@%+~.,-]+(?:/[\w@%+~.,-]*)*|\b[\w@.-]+(?:/[\w@.-]+)+\.\w{1,8}\b)",
         r"|(?P<hex>\b0[xX][0-9a-fA-F]+\b)",
         r"|(?P<duration>\b\d+(?:\.\d+)?\s?(?:ns|us|µs|ms|s|sec|secs|second|seconds|m|min|mins|minute|minutes|h|hour|hours|d|days?)\b(?:\s?\d+(?:\.\d+)?\s?(?:ms|s|m|h)\b)*)",
+        r"|(?P<decimal>\b\d+(?:[.,]\d+)+(?:[eE][+-]?\d+)?\b%?)",
         r"|(?P<id>\b[0-9A-Za-z][0-9A-Za-z_-]{6,}\b)",
         r"|(?P<number>[+-]?\d+(?:[._,]\d+)*(?:[eE][+-]?\d+)?%?)",
     ))

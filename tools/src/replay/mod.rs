@@ -1,3 +1,28 @@
 /*!
 Runs the failure at a revision in a sandbox and says what it saw.
+
+A [`ReplayRecipe`] is plain data and comes from the command line, the configuration or memory, never from a ticket.
+A [`Replayer`] composes what is to be tested, checks it out, runs it, and judges the outcome against the failure
+seen at the failing revision: the same failure reproduces, another one says nothing about this incident. Every
+execution is appended to a ledger before it is used, so that an interrupted investigation repeats none.
 */
+
+mod derive;
+mod executor;
+mod judge;
+mod ledger;
+mod recipe;
+mod replayer;
+mod setup;
+mod signature;
+
+pub use derive::{DeriveError, TestRecipes, derive_command, derive_recipe};
+pub use executor::{Executor, Sandbox};
+pub use judge::{Judged, judge};
+pub use ledger::{Entry, Ledger};
+pub use recipe::ReplayRecipe;
+pub use replayer::{ReplayError, ReplayOptions, Replayed, Replayer, Reproduction};
+pub use signature::{FailureSignature, signature};
+
+#[cfg(test)]
+pub(crate) mod testing;

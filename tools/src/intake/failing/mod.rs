@@ -55,6 +55,7 @@ const ANCHORS: &[&str] = &[
     "#test_",
     "[FAIL]",
     "Failed ",
+    " failing",
     "SIGABRT",
     "SIGSEGV",
     "TIMEOUT",
@@ -70,6 +71,9 @@ pub(crate) struct Findings {
     /// What the author of a test wrote about it.
     pub descriptions: Vec<String>,
     seen: HashSet<String>,
+    /// The test file a runner named last, and whether Mocha's list of failures has begun.
+    file: Option<String>,
+    counted: bool,
 }
 
 impl Findings {
@@ -80,6 +84,12 @@ impl Findings {
             self.tests.push(test);
         }
         new
+    }
+
+    /// Takes back tests of whom only the innermost name was known, when `full` names one of them wholly.
+    fn drop_leaf(&mut self, leaf: &str) {
+        self.tests
+            .retain(|test| test.framework != TestFramework::Jest || test.class.is_some() || test.id != leaf);
     }
 
     pub(crate) fn has_function(&self, function: &str) -> bool {

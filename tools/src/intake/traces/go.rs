@@ -49,11 +49,16 @@ pub(super) fn panic(lines: &Lines<'_>, anchor: &Anchor) -> Vec<Found> {
     at = stack;
     info.message = info.message.trim_end().to_owned();
     let mut first = true;
+    let mut headers = 0;
     let mut end = at;
     while let Some(raw) = lines.line(at) {
         let text = prefix.strip(raw);
         if is_goroutine(text) {
-            first = end == at || info.frames.is_empty();
+            headers += 1;
+            if info.frames.is_empty() && headers > 3 {
+                break;
+            }
+            first = info.frames.is_empty();
             at += 1;
             end = at;
             continue;
@@ -161,7 +166,8 @@ pub(super) fn race(lines: &Lines<'_>, anchor: &Anchor) -> Vec<Found> {
     let mut first = true;
     while let Some(raw) = lines.line(at) {
         let text = prefix.strip(raw).trim();
-        if text.starts_with("=====") || at - anchor.at > 400 {
+        if text.starts_with("=====") || at - anchor.at > 400 || info.frames.is_empty() && at - anchor.at > 20
+        {
             at += 1;
             break;
         }

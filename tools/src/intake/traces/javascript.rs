@@ -15,12 +15,15 @@ use crate::intake::text::{Lines, Prefix};
 /// Lines between the headline and the first frame.
 const LOOK_BACK: usize = 40;
 
+/// Frames without a line (native code) in a row that are no stack any more.
+const UNNUMBERED: usize = 5;
+
 static LOCATION: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(.+?):(\d+)(?::(\d+))?$").ok());
 static HEADLINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?:^|[\s\]:>])((?:[A-Za-z_$][\w$]*\.)*[A-Z][\w$]*(?:Error|Exception|Warning|Rejection)|DOMException|Error|AssertionError)(?: \[(\w+)\])?(?:: (.*)|:?\s*)$").ok()
 });
 static GECKO: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"^\s*([^@\s]*(?: [^@\s]+)?)@((?:https?|file|webpack|app|resource|webpack-internal|blob|capacitor)\S*?|\[native code\])(?::(\d+)(?::(\d+))?)?\s*$").ok()
+    Regex::new(r"^\s*([^@\s]*(?: [^@\s]+)?)@((?:https?|file|webpack|app|resource|webpack-internal|blob|capacitor)://?\S*?|\[native code\])(?::(\d+)(?::(\d+))?)?\s*$").ok()
 });
 
 pub(super) fn frame(line: &str) -> Option<Frame> {
@@ -44,10 +47,9 @@ pub(super) fn frame(line: &str) -> Option<Frame> {
             _ => return None,
         },
     };
-    // Without a call form only a path with a column is a frame: `at 12:30` in prose is not.
-    if function.is_none() && (column.is_none() || !path.contains(['/', '\\', '.', ':']))
-        || path.contains(" in ")
-    {
+    // Only a path with a column is a frame where no call is printed: `at 12:30` in prose is none.
+    let is_path = path.contains(['/', '\\', '.', ':']) && !path.contains(" in ") || found.is_none();
+    if !is_path || function.is_none() && column.is_none() {
         return None;
     }
     Some(built(function.map(function_name), path, line, column))
@@ -112,7 +114,7 @@ pub(super) fn trace(lines: &Lines<'_>, anchor: &Anchor) -> Vec<Found> {
             chain.push(ExceptionInfo { kind, message, frames: Vec::new() });
         } else if open && at - end < 30 && (text.starts_with('}') || line.starts_with(' ')) {
             // Properties printed between the frames and the cause: `code: 'ENOENT',`.
-            open = !(text == "}" && !line.starts_with(' '));
+            open = text != "}" || line.starts_with(' ');
         } else if chain.len() > 1
             && chain.last().is_some_and(|last| last.frames.is_empty())
             && !text.is_empty()
@@ -216,6 +218,9 @@ pub(super) fn gecko(lines: &Lines<'_>, anchor: &Anchor) -> Vec<Found> {
     let (from, mut info) = if near { (from, head) } else { (anchor.at, ExceptionInfo::default()) };
     let mut at = anchor.at;
     while let Some(line) = lines.line(at) {
+        if info.frames.len() == UNNUMBERED && info.frames.iter().all(|frame| frame.line.is_none()) {
+            return Vec::new();
+        }
         match gecko_frame(line) {
             Some(frame) if info.frames.len() < MAX_FRAMES => info.frames.push(frame),
             Some(_) => {}

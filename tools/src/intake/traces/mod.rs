@@ -26,6 +26,8 @@ use super::text::{Lines, span};
 pub(crate) const MAX_FRAMES: usize = 400;
 /// Longest message kept, bytes.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 8 * 1024;
+/// Places of a ticket that look like a trace and are none, after which the search is given up.
+const MAX_FRUITLESS: usize = 50_000;
 /// Most exceptions kept in a chain.
 const MAX_CHAIN: usize = 32;
 
@@ -118,6 +120,7 @@ pub(crate) fn find(lines: &Lines<'_>, limit: usize) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     let Some(search) = SEARCH.as_ref() else { return found };
     let (mut from, mut line) = (0, 0);
+    let (mut tried, mut fruitless) = (None, 0);
     for hit in search.find_iter(lines.text()) {
         let Some((text, parser)) = ANCHORS.get(hit.pattern().as_usize()) else { continue };
         let start = hit.start() + usize::from(text.starts_with('\n'));
@@ -127,10 +130,20 @@ pub(crate) fn find(lines: &Lines<'_>, limit: usize) -> Vec<Found> {
         if line < from {
             continue;
         }
+        // A parser looks at the whole line; a second hit of the same words on it brings nothing new.
+        if tried == Some((line, hit.pattern())) {
+            continue;
+        }
+        tried = Some((line, hit.pattern()));
         let anchor = Anchor { at: line, column: start - lines.start(line), from };
+        let before = found.len();
         for one in parser(lines, &anchor) {
             from = from.max(one.to).max(line + 1);
             found.push(one);
+        }
+        fruitless += usize::from(found.len() == before);
+        if fruitless > MAX_FRUITLESS && limit != usize::MAX {
+            break;
         }
         if found.len() >= limit {
             break;

@@ -266,12 +266,9 @@ pub(super) fn abort(lines: &Lines<'_>, anchor: &Anchor) -> Vec<Found> {
         end += 1;
     }
     let mut info = ExceptionInfo { kind, message, frames: Vec::new() };
-    for ahead in end..end + 25 {
-        let text = lines.get(ahead);
-        if frame(text).is_some_and(|(number, _)| number == 0) {
-            (info.frames, end) = frames(lines, ahead, &Prefix::default());
-            break;
-        }
+    let stack = (end..end + 25).find(|ahead| frame(lines.get(*ahead)).is_some_and(|(number, _)| number == 0));
+    if let Some(stack) = stack {
+        (info.frames, end) = frames(lines, stack, &Prefix::default());
     }
     if let Some(site) = site
         && !info.frames.iter().any(|frame| frame.line == site.line)

@@ -71,6 +71,9 @@ pub(super) fn stacktrace(lines: &Lines<'_>, anchor: &Anchor) -> Vec<Found> {
     let mut at = first;
     loop {
         at = frames(lines, at, &mut info);
+        if info.frames.is_empty() && info.kind.is_empty() {
+            break;
+        }
         chain.push(info);
         let next = next_exception(lines, at);
         match next.filter(|_| chain.len() < MAX_CHAIN) {
@@ -99,12 +102,21 @@ fn frames(lines: &Lines<'_>, from: usize, info: &mut ExceptionInfo) -> usize {
                 last.module = module;
             }
         }
-        if let Some(frame) = found.filter(|_| info.frames.len() < MAX_FRAMES) {
+        // An error handler is called at the very place of the error; the function there is the next frame's.
+        let handler = info.frames.len() == 1
+            && info.frames.first().is_some_and(|site| same_place(site, found.as_ref()));
+        if let Some(site) = info.frames.first_mut().filter(|_| handler) {
+            (site.function, site.module) = (None, None);
+        } else if let Some(frame) = found.filter(|_| info.frames.len() < MAX_FRAMES) {
             info.frames.push(frame);
         }
         at += 1;
     }
     at
+}
+
+fn same_place(site: &Frame, other: Option<&Frame>) -> bool {
+    other.is_some_and(|other| other.path == site.path && other.line == site.line)
 }
 
 /// `App\Cart->total` → `App\Cart`, `total`.

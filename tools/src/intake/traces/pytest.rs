@@ -20,6 +20,9 @@ static LOCATION: LazyLock<Option<Regex>> =
 static DEFINITION: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\s*(?:async )?def (\w+)").ok());
 
 pub(super) fn section(lines: &Lines<'_>, anchor: &Anchor) -> Vec<Found> {
+    if lines.get(anchor.at).trim() == "E" {
+        return Vec::new();
+    }
     let lowest = anchor.at.saturating_sub(LOOK_BACK).max(anchor.from);
     let from = (lowest..anchor.at)
         .rev()
@@ -32,7 +35,7 @@ pub(super) fn section(lines: &Lines<'_>, anchor: &Anchor) -> Vec<Found> {
     let mut end = anchor.at + 1;
     while let Some(line) = lines.line(at) {
         let headline = is_headline(line) || line.starts_with("=====");
-        if (headline && at > anchor.at) || (line.starts_with("-----") && at > anchor.at) {
+        if at > anchor.at && (headline || line.starts_with("-----")) {
             break;
         }
         if let Some(rest) = line.strip_prefix('E').filter(|rest| rest.starts_with("  ") || rest.is_empty()) {
@@ -81,7 +84,13 @@ struct Block<'t> {
 }
 
 fn finish(mut info: ExceptionInfo, block: &mut Block<'_>) -> ExceptionInfo {
-    let message = std::mem::take(&mut block.message);
+    let mut message = std::mem::take(&mut block.message);
+    // The message is indented like the source line above it.
+    let margin = message.first().map_or(0, |line| line.len() - line.trim_start().len());
+    for line in &mut message {
+        let spaces = line.len() - line.trim_start().len();
+        *line = line.get(spaces.min(margin)..).unwrap_or("");
+    }
     let first = message.first().copied().unwrap_or("");
     match python::exception_line(first)
         .filter(|(kind, _)| kind.chars().any(char::is_uppercase) || kind.contains('.'))

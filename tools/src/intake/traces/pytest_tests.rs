@@ -26,7 +26,12 @@ shop/cart.py:33: TypeError
 =========================== short test summary info ============================
 FAILED tests/test_cart.py::TestCart::test_total - TypeError: unsupported oper...
 "#);
-    assert_snapshot!(sketch(&trace), @"");
+    assert_snapshot!(sketch(&trace), @r#"
+Python 2-19
+TypeError: unsupported operand type(s) for +: 'int' and 'str'
+ * shop/cart.py:33 - total | return sum(self.lines)
+ * tests/test_cart.py:12 - test_total | assert cart.total() == 5
+"#);
 }
 
 #[test]
@@ -40,7 +45,11 @@ E        +  where 2 = add(1, 1)
 
 test_add.py:4: AssertionError
 "#);
-    assert_snapshot!(sketch(&trace), @"");
+    assert_snapshot!(sketch(&trace), @r#"
+Python 1-8
+AssertionError: assert 2 == 3⏎ +  where 2 = add(1, 1)
+ * test_add.py:4 - test_add | assert add(1, 1) == 3
+"#);
 }
 
 #[test]
@@ -53,5 +62,10 @@ shop/__init__.py:9: in load
     raise ImportError("x")
 E   ImportError: cannot import name 'nothing' from 'shop'
 "#);
-    assert_snapshot!(sketch(&trace), @"");
+    assert_snapshot!(sketch(&trace), @r#"
+Python 1-6
+ImportError: cannot import name 'nothing' from 'shop'
+ * shop/__init__.py:9 - load | raise ImportError("x")
+ * tests/test_x.py:3 - <module> | from shop import nothing
+"#);
 }

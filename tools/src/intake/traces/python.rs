@@ -37,6 +37,10 @@ pub(super) fn traceback(lines: &Lines<'_>, anchor: &Anchor) -> Vec<Found> {
     loop {
         let body = if group || first.is_some() { group_body(before) } else { prefix.clone() };
         let (exception, next) = block(lines, at + 1, &body);
+        if exception.kind.is_empty() && exception.frames.is_empty() {
+            end = next;
+            break;
+        }
         let mut chain = vec![exception];
         end = next;
         if group {
@@ -58,12 +62,18 @@ pub(super) fn traceback(lines: &Lines<'_>, anchor: &Anchor) -> Vec<Found> {
 
 /// A cause whose traceback was cleared is one line, without a headline of its own.
 fn cause_above(lines: &Lines<'_>, anchor: &Anchor, prefix: &Prefix) -> Option<(usize, ExceptionInfo)> {
-    let mut above = (anchor.at.saturating_sub(8).max(anchor.from)..anchor.at).rev().filter(|at| !prefix.strip(lines.get(*at)).trim().is_empty());
+    let mut above = (anchor.at.saturating_sub(8).max(anchor.from)..anchor.at)
+        .rev()
+        .filter(|at| !prefix.strip(lines.get(*at)).trim().is_empty());
     above.next().filter(|at| is_chain_sentence(prefix.strip(lines.get(*at)).trim()))?;
     let at = above.next()?;
     let (kind, message) = exception_line(prefix.strip(lines.get(at)))?;
-    let named = kind.chars().any(char::is_uppercase) && !message.is_empty() || kind.ends_with("Error") || kind.ends_with("Exception");
-    named.then(|| (at, ExceptionInfo { kind: kind.to_owned(), message: message.to_owned(), frames: Vec::new() }))
+    let named = kind.chars().any(char::is_uppercase) && !message.is_empty()
+        || kind.ends_with("Error")
+        || kind.ends_with("Exception");
+    named.then(|| {
+        (at, ExceptionInfo { kind: kind.to_owned(), message: message.to_owned(), frames: Vec::new() })
+    })
 }
 
 /// A traceback quoted inside a message goes on after these words.
@@ -105,9 +115,8 @@ fn members(lines: &Lines<'_>, from: usize, outer: &Prefix, into: &mut Vec<Except
 
 /// Line of the next "Traceback" when a chaining sentence stands at `from`.
 fn chained(lines: &Lines<'_>, from: usize, prefix: &Prefix) -> Option<usize> {
-    let mut at = from;
     let mut linked = false;
-    for _ in 0..6 {
+    for at in from..from + 6 {
         let line = prefix.strip(lines.line(at)?).trim();
         if is_chain_sentence(line) {
             linked = true;
@@ -116,7 +125,6 @@ fn chained(lines: &Lines<'_>, from: usize, prefix: &Prefix) -> Option<usize> {
         } else if !line.is_empty() {
             return None;
         }
-        at += 1;
     }
     None
 }
@@ -146,7 +154,9 @@ fn block(lines: &Lines<'_>, from: usize, prefix: &Prefix) -> (ExceptionInfo, usi
         } else if line.starts_with([' ', '\t'])
             || (flush_left && wants_context(&info) && exception_line(line).is_none())
         {
-            if prefix.is_missing(raw) && !line.starts_with("  ") {
+            if prefix.is_missing(raw) && !line.starts_with("  ")
+                || info.frames.is_empty() && at - from > ELISION_LINES
+            {
                 break;
             }
             take_context(&mut info, text);

@@ -17,7 +17,13 @@ KeyError: 'price'
 
 Any ideas?
 "#);
-    assert_snapshot!(sketch(&trace), @"");
+    assert_snapshot!(sketch(&trace), @r#"
+Python 2-9
+KeyError: 'price'
+   /usr/lib/python3.11/json/decoder.py:12 - <genexpr>
+ * /app/shop/pricing.py:7 - price | return sum(i["price"] for i in items)
+ * /app/shop/cart.py:41 - checkout | total = price(items)
+"#);
 }
 
 #[test]
@@ -43,7 +49,16 @@ Traceback (most recent call last):
     log(1/0)
 ZeroDivisionError: division by zero
 "#);
-    assert_snapshot!(sketch(&trace), @"");
+    assert_snapshot!(sketch(&trace), @r#"
+Python 1-20
+ZeroDivisionError: division by zero
+ * app.py:11 - main | log(1/0)
+app.errors.AppError: no database
+ * db.py:5 - query | raise AppError("no database") from e
+ * app.py:9 - main | query()
+lib.DriverError: gone
+ * db.py:3 - query | raise DriverError("gone")
+"#);
 }
 
 #[test]
@@ -64,7 +79,15 @@ fn exception_group_with_its_members() {
     | KeyError: 'k'
     +------------------------------------
 after"#);
-    assert_snapshot!(sketch(&trace), @"");
+    assert_snapshot!(sketch(&trace), @r#"
+Python 1-15
+ExceptionGroup: many (2 sub-exceptions)
+ * /app/main.py:3 - run | raise ExceptionGroup("many", errors)
+ValueError: invalid literal for int() with base 10: 'x'
+ * /app/main.py:8 - first | int("x")
+KeyError: 'k'
+ * /app/main.py:12 - second | {}["k"]
+"#);
 }
 
 #[test]
@@ -77,7 +100,12 @@ fn syntax_error_has_a_frame_without_a_function() {
           ^
 SyntaxError: invalid syntax
 "#);
-    assert_snapshot!(sketch(&trace), @"");
+    assert_snapshot!(sketch(&trace), @r#"
+Python 1-7
+SyntaxError: invalid syntax
+ * /srv/shop/__init__.py:3 - - | def f(:
+ * manage.py:2 - <module> | import shop
+"#);
 }
 
 #[test]
@@ -88,7 +116,11 @@ fn every_line_behind_a_stamp() {
 2024-05-01 10:00:00,122 ERROR [7] shop: RuntimeError: boom
 2024-05-01 10:00:01,000 INFO [7] shop: next request
 "#);
-    assert_snapshot!(sketch(&trace), @"");
+    assert_snapshot!(sketch(&trace), @r#"
+Python 1-4
+RuntimeError: boom
+ * /app/a.py:1 - f | g()
+"#);
 }
 
 #[test]
@@ -124,7 +156,12 @@ File "/app/b.py", line 20, in g
 raise ValueError("bad")
 ValueError: bad
 "#);
-    assert_snapshot!(sketch(&trace), @"");
+    assert_snapshot!(sketch(&trace), @r#"
+Python 1-6
+ValueError: bad
+ * /app/b.py:20 - g | raise ValueError("bad")
+ * /app/a.py:10 - f | return g(x)
+"#);
 }
 
 #[test]
@@ -144,7 +181,11 @@ First differing element 0:
 ----------------------------------------------------------------------
 Ran 1 test in 0.001s
 "#);
-    assert_snapshot!(sketch(&trace), @"");
+    assert_snapshot!(sketch(&trace), @r#"
+Python 1-11
+AssertionError: Lists differ: [1] != [2]⏎⏎First differing element 0:⏎1⏎2⏎⏎- [1]⏎+ [2]
+ * tests/test_a.py:10 - test_a | self.assertEqual([1], [2])
+"#);
 }
 
 #[test]
@@ -160,12 +201,21 @@ elf.render(context)
     k()
 TypeError: late
 "#);
-    assert_snapshot!(sketch(&trace), @"");
+    assert_snapshot!(sketch(&trace), @r#"
+Python 1-10
+TypeError: late
+ * c.py:3 - h | k()
+ * b.py:2 - g | self.nod
+ * a.py:1 - f | g()
+"#);
 }
 
 #[test]
 fn no_frame_at_all() {
-    assert_snapshot!(sketch(&one("Traceback (most recent call last):\nAssertionError: 8 != 1\n")), @"");
+    assert_snapshot!(sketch(&one("Traceback (most recent call last):\nAssertionError: 8 != 1\n")), @r#"
+Python 1-2
+AssertionError: 8 != 1
+"#);
 }
 
 #[test]
@@ -176,7 +226,12 @@ Current thread 0x00007f9c (most recent call first):
   File "/app/native.py", line 5 in call
   File "/app/main.py", line 9 in <module>
 "#);
-    assert_snapshot!(sketch(&trace), @"");
+    assert_snapshot!(sketch(&trace), @r#"
+Python 1-5
+Fatal Python error: Segmentation fault
+ * /app/native.py:5 - call
+ * /app/main.py:9 - <module>
+"#);
 }
 
 #[test]
@@ -201,5 +256,10 @@ Traceback (most recent call last):
     self.fail()
 AssertionError: not found
 "#);
-    assert_snapshot!(sketch(&trace), @"");
+    assert_snapshot!(sketch(&trace), @r#"
+Python 3-10
+AssertionError: not found
+ * tests/a.py:8 - test_x | self.fail()
+app.errors.FieldError: Unsupported lookup.
+"#);
 }

@@ -38,16 +38,15 @@ pub(super) fn panic(lines: &Lines<'_>, anchor: &Anchor) -> Vec<Found> {
     else {
         return Vec::new();
     };
-    for gap in at..at + GAP {
-        let text = prefix.strip(lines.get(gap)).trim();
+    let gap = at..at + GAP;
+    for line in gap {
+        let text = prefix.strip(lines.get(line)).trim();
         if text.eq_ignore_ascii_case("stack backtrace:") {
-            let (frames, next) = frames(lines, gap + 1, &prefix);
-            info.frames = frames;
-            at = next;
+            (info.frames, at) = frames(lines, line + 1, &prefix);
             break;
         }
         if text.starts_with("note: ") {
-            at = gap + 1;
+            at = line + 1;
         } else if !text.is_empty() {
             break;
         }
@@ -191,8 +190,11 @@ pub(super) fn backtrace(lines: &Lines<'_>, anchor: &Anchor) -> Vec<Found> {
     for at in (lowest..anchor.at).rev() {
         let line = prefix.strip(lines.get(at));
         if let Some(message) = line.strip_prefix("Error: ") {
-            message.clone_into(&mut chain[0].message);
-            "Error".clone_into(&mut chain[0].kind);
+            chain = vec![ExceptionInfo {
+                kind: "Error".to_owned(),
+                message: message.to_owned(),
+                frames: Vec::new(),
+            }];
             from = at;
             break;
         }

@@ -1,0 +1,146 @@
+/*!
+What the tools of a run have found so far, typed. The playbook and the verdict read this and nothing else,
+so that no claim can rest on words: only on the results of tools that really ran.
+*/
+
+use millwright_memory::types::{CheckResult, Proof, ReplayOutcome};
+use millwright_tools::tool::{
+    bisect::Bisection, log_changes::LogChange, minimise::Minimal, owners::Owners, propose_fix::Candidates,
+    recall::Recollection, recheck::Rechecked, reproduce::Reproduction, suspects::SuspectList,
+    verify_fix::FixCheck,
+};
+use serde::de::DeserializeOwned;
+
+use crate::run::{ReplayPlan, Run, RunRequest};
+
+/// Similar incidents re-checked before the investigation starts anew.
+const RECHECKS: usize = 2;
+
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    pub recollection: Option<Recollection>,
+    pub reproduction: Option<Reproduction>,
+    pub suspects: Option<SuspectList>,
+    pub bisection: Option<Bisection>,
+    pub minimal: Option<Minimal>,
+    pub candidates: Option<Candidates>,
+    pub fix_checks: Vec<FixCheck>,
+    pub rechecks: Vec<Rechecked>,
+    pub log_changes: Option<LogChange>,
+    pub owners: Option<Owners>,
+}
+
+impl Facts {
+    pub fn of(run: &Run) -> Self {
+        Self {
+            recollection: latest(run, "recall"),
+            reproduction: latest(run, "reproduce"),
+            suspects: latest(run, "suspects"),
+            bisection: latest(run, "bisect"),
+            minimal: latest(run, "minimise"),
+            candidates: latest(run, "propose_fix"),
+            fix_checks: all(run, "verify_fix"),
+            rechecks: all(run, "recheck"),
+            log_changes: latest(run, "log_changes"),
+            owners: latest(run, "owners"),
+        }
+    }
+
+    pub fn reproduced(&self) -> bool {
+        self.reproduction.as_ref().is_some_and(|r| r.outcome == ReplayOutcome::Reproduces)
+    }
+
+    /// The re-check that made a remembered resolution known.
+    pub fn known(&self) -> Option<&Rechecked> {
+        self.rechecks.iter().find(|recheck| recheck.result == CheckResult::Pass)
+    }
+
+    /// The culprit, when its red and its parents' green were really run.
+    pub fn proven_culprit(&self) -> Option<&str> {
+        let bisection = self.bisection.as_ref().filter(|bisection| bisection.proven)?;
+        bisection.culprit.as_deref()
+    }
+
+    pub fn fix_verified(&self) -> bool {
+        self.fix_checks.iter().any(|check| check.fix.proof == Proof::FixVerified)
+    }
+
+    /// The next trusted resolution that is like this incident in structure and was not re-checked yet.
+    pub fn untested_resolution(&self, run: &Run) -> Option<&str> {
+        let tried = run.finished().filter(|(call, _)| call.name == "recheck").count();
+        let matches = &self.recollection.as_ref()?.matches;
+        let eligible = matches.iter().filter(|found| found.trusted && found.structural);
+        eligible
+            .filter_map(|found| found.resolution_id.as_deref())
+            .take(RECHECKS)
+            .find(|id| !run.finished().any(|(call, _)| call.name == "recheck" && call.args["resolution"] == *id))
+            .filter(|_| tried < RECHECKS)
+    }
+
+    /// Whether a resolution that memory trusts brings a replay of its own.
+    pub fn remembered_recipe(&self) -> bool {
+        self.recollection.iter().flat_map(|recollection| &recollection.matches).any(|found| {
+            found.trusted && found.structural && found.replay.is_some()
+        })
+    }
+
+    /// The recipe that was replayed: what a later re-check runs.
+    pub fn recipe_used(&self, request: &RunRequest) -> Option<serde_json::Value> {
+        match &request.replay {
+            ReplayPlan::Recipe(recipe) => serde_json::to_value(recipe).ok(),
+            ReplayPlan::None(_) => {
+                let known = self.known()?;
+                let matches = &self.recollection.as_ref()?.matches;
+                let of = matches.iter().find(|found| found.resolution_id.as_deref() == Some(&known.resolution));
+                of.and_then(|found| found.replay.clone())
+            }
+        }
+    }
+
+    /// The next candidate fix that was not verified yet, in the order proposed.
+    pub fn untested_candidate(&self) -> Option<&str> {
+        let candidates = &self.candidates.as_ref()?.candidates;
+        let untested = candidates.iter().map(|candidate| candidate.id.as_str());
+        untested.into_iter().find(|id| !self.fix_checks.iter().any(|check| check.candidate == *id))
+    }
+
+    /// Whether the answer will have to name somebody to ask.
+    pub fn needs_owner(&self) -> bool {
+        self.known().is_none() && !self.fix_verified()
+    }
+
+    /// Files that somebody should know about: the guilty ones, else those of the frames and the top suspect.
+    pub fn paths_in_question(&self, request: &RunRequest) -> Vec<String> {
+        let guilty = self.minimal.iter().flat_map(|minimal| &minimal.locations).map(|at| at.path.clone());
+        let mut paths: Vec<String> = guilty.collect();
+        if paths.is_empty() {
+            let frames = request.ticket.traces.iter().flat_map(|trace| &trace.exceptions);
+            let mapped = frames.flat_map(|exception| &exception.frames).filter_map(|frame| frame.mapped.as_ref());
+            paths = mapped.filter(|mapped| !mapped.is_test).map(|mapped| mapped.path.clone()).collect();
+        }
+        if paths.is_empty()
+            && let Some(top) = self.suspects.as_ref().and_then(|list| list.suspects.first())
+        {
+            paths.push(format!("commit:{}", top.commit));
+        }
+        let mut seen = std::collections::BTreeSet::new();
+        paths.retain(|path| seen.insert(path.clone()));
+        paths.truncate(8);
+        paths
+    }
+
+    pub fn no_replay_because<'a>(&self, request: &'a RunRequest) -> Option<&'a str> {
+        match &request.replay {
+            ReplayPlan::None(because) if self.reproduction.is_none() => Some(because),
+            _ => None,
+        }
+    }
+}
+
+fn latest<T: DeserializeOwned>(run: &Run, tool: &str) -> Option<T> {
+    all(run, tool).pop()
+}
+
+fn all<T: DeserializeOwned>(run: &Run, tool: &str) -> Vec<T> {
+    run.results(tool).filter_map(|data| serde_json::from_value(data.clone()).ok()).collect()
+}

@@ -1,0 +1,53 @@
+/*!
+What a planner hands in at the end: claims and the evidence each rests on.
+
+A finding names no verdict. How much is proven is read from the results of the tools that really ran
+([`crate::verification`]), and every citation is checked by code before it enters a report.
+*/
+
+use millwright_memory::types::{CauseKind, Escalation, EvidenceId, HypothesisStatus, Location};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Finding {
+    /// Two or three sentences for the person who asked.
+    pub summary: String,
+    pub root_cause: Option<CauseClaim>,
+    pub hypotheses: Vec<HypothesisClaim>,
+    /// Set when the evidence says that nothing is wrong.
+    pub not_an_incident: Option<Claim>,
+    pub escalate: Option<Escalation>,
+}
+
+/// A statement and what it rests on.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Claim {
+    pub statement: String,
+    pub cites: Vec<Citation>,
+}
+
+/// A piece of evidence and words that stand in it, verbatim.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Citation {
+    pub evidence: EvidenceId,
+    pub quotes: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CauseClaim {
+    #[serde(flatten)]
+    pub claim: Claim,
+    pub kind: CauseKind,
+    pub commit: Option<String>,
+    pub locations: Vec<Location>,
+    pub confidence: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HypothesisClaim {
+    pub id: String,
+    #[serde(flatten)]
+    pub claim: Claim,
+    pub status: HypothesisStatus,
+}

@@ -1,0 +1,419 @@
+/*!
+One investigation from what a door was asked to the remembered report. Every door (command line, evals, later
+HTTP and chat) comes through here, so that all of them start the same run on the same core.
+*/
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use millwright_memory::redaction::Redactor;
+use millwright_memory::store::{Actor, IncidentState, NewIncident, NewResolution, RunState, Store, StoreError};
+use millwright_memory::types::{HypothesisStatus, ParsedTicket, Proof, Report, Verdict};
+use millwright_tools::code::CodeIndex;
+use millwright_tools::git::{self, Repo, RepoError};
+use millwright_tools::intake;
+use millwright_tools::replay::{self, ReplayRecipe};
+use millwright_tools::tool::{CancelFlag, Dispatcher, Policy, Progress, ToolContext, Workbench};
+
+use crate::driver::{DriveError, Driver};
+use crate::facts::Facts;
+use crate::illustrate::{illustrate, ranking_of};
+use crate::journal::{InMemoryJournal, Journal, JournalError, StoreJournal};
+use crate::opener::GitOpener;
+use crate::planner::Planner;
+use crate::report::RenderContext;
+use crate::run::{Budget, Event, ReplayPlan, Run, RunRequest};
+use crate::sink::Sink;
+
+/// What a door was asked.
+#[derive(Debug, Clone)]
+pub struct Options {
+    pub ticket: Vec<u8>,
+    /// A hint at the format.
+    pub ticket_name: Option<String>,
+    pub repo: PathBuf,
+    pub at: String,
+    pub good: Option<String>,
+    pub logs: Vec<PathBuf>,
+    pub replay: ReplayChoice,
+    pub tests: Option<String>,
+    pub use_memory: bool,
+    pub jobs: usize,
+    pub deadline: Option<Duration>,
+    pub data_dir: PathBuf,
+    pub sandbox: replay::ReplayOptions,
+    /// Which door: kept with the incident.
+    pub source: String,
+}
+
+/// Where the replay comes from. Never from a ticket.
+#[derive(Debug, Clone)]
+pub enum ReplayChoice {
+    Given(Box<ReplayRecipe>),
+    /// Derived from the failing test the ticket names, by the repository's recipes.
+    Derive(Box<replay::TestRecipes>),
+    Off,
+}
+
+/// What an investigation is done with.
+pub struct Means<'a> {
+    /// `None` leaves no trace: nothing is recalled, remembered or resumable.
+    pub store: Option<&'a Store>,
+    pub planner: &'a mut dyn Planner,
+    pub sinks: &'a [Arc<dyn Sink>],
+    pub progress: Arc<dyn Progress>,
+    pub cancel: CancelFlag,
+    pub redactor: Arc<Redactor>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum InvestigateError {
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Drive(#[from] DriveError),
+    #[error("{0} is not there; give log files or folders that exist with --logs")]
+    NoLogs(PathBuf),
+    #[error("the ticket is empty; give a text, a stack trace, a failing test's output or an alert's JSON")]
+    EmptyTicket,
+    #[error("{path}: {source}; make sure the data folder exists, is writable and has room (--data-dir)")]
+    DataDir { path: PathBuf, source: std::io::Error },
+}
+
+impl InvestigateError {
+    /// Whether the run was parked and goes on when the same is asked again.
+    pub fn is_interruption(&self) -> bool {
+        matches!(self, Self::Drive(DriveError::Interrupted))
+    }
+}
+
+impl From<JournalError> for InvestigateError {
+    fn from(error: JournalError) -> Self {
+        Self::Drive(error.into())
+    }
+}
+
+/// A report and what the renderers need beside it.
+#[derive(Debug, Clone)]
+pub struct Investigated {
+    pub report: Report,
+    pub ticket: ParsedTicket,
+    /// What pages show beside the report.
+    pub context: RenderContext,
+    /// The run was begun by an earlier start and went on.
+    pub resumed: bool,
+}
+
+/// Investigates. Started again with the same options after an interruption, it goes on where it stopped.
+pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investigated, InvestigateError> {
+    let prepared = prepare(options, &means).await?;
+    let repo = Arc::new(prepared.repo);
+    let request = prepared.request;
+    let opened = open_run(options, &means, request).await?;
+    let request = opened.run.request().cloned().ok_or_else(|| JournalError("the run has no start".into()))?;
+
+    let run_dir = options.data_dir.join("runs").join(&request.run_id);
+    std::fs::create_dir_all(&run_dir)
+        .map_err(|source| InvestigateError::DataDir { path: run_dir.clone(), source })?;
+    let recipe = match &request.replay {
+        ReplayPlan::Recipe(recipe) => Some((**recipe).clone()),
+        ReplayPlan::None(_) => None,
+    };
+    let ticket = Arc::new(request.ticket.clone());
+    let context = ToolContext {
+        good: request.good.clone(),
+        logs: request.logs.clone(),
+        cancel: means.cancel.clone(),
+        deadline: options.deadline.map(|left| Instant::now() + left),
+        progress: means.progress.clone(),
+        workbench: Arc::new(Workbench {
+            run_dir: run_dir.clone(),
+            recipe,
+            tests: request.tests.clone(),
+            jobs: request.jobs,
+            sandbox: options.sandbox.clone(),
+            repository: request.repository.clone(),
+            incident: request.incident_id.clone(),
+            memory: means.store.filter(|_| request.use_memory).cloned(),
+        }),
+        ..ToolContext::new(repo.clone(), request.bad.clone(), options.data_dir.clone(), ticket)
+    };
+    let dispatcher = Dispatcher::new(millwright_tools::tool::investigation_tools(), Policy::investigate().unattended());
+    let opener = GitOpener::new(repo.clone());
+    let redactor = means.redactor.clone();
+    let driver = Driver {
+        dispatcher: &dispatcher,
+        journal: opened.journal.as_ref(),
+        sinks: means.sinks,
+        context,
+        opener: &opener,
+        redact: &move |text| redactor.redact(text).text,
+    };
+    if let Some(first) = opened.first {
+        driver.record_start(&first).await?;
+    }
+    let heartbeat = Heartbeat::start(means.store, &request.run_id);
+    let driven = driver.drive(opened.run, means.planner).await;
+    drop(heartbeat);
+    let (report, run) = match driven {
+        Ok(driven) => driven,
+        Err(error) => {
+            if let (Some(store), DriveError::Interrupted) = (means.store, &error) {
+                store.set_run_state(&request.run_id, RunState::Parked).await?;
+                store.release_run(&request.run_id, &holder()).await?;
+            }
+            return Err(error.into());
+        }
+    };
+    if let Some(store) = means.store {
+        remember(store, &request, &run, &report).await?;
+    }
+    let context = {
+        let (repo, request, report, run_dir) = (repo.clone(), request.clone(), report.clone(), run_dir.clone());
+        let facts = Facts::of(&run);
+        let gather = move || illustrate(&repo, &request, &facts, &report, &ranking_of(&run_dir));
+        tokio::task::spawn_blocking(gather).await.unwrap_or_default()
+    };
+    // Artifacts of a finished run are in the report and the store; the folder only served a resume.
+    let _ = std::fs::remove_dir_all(&run_dir);
+    Ok(Investigated { report, ticket: request.ticket, context, resumed: opened.resumed })
+}
+
+struct Prepared {
+    repo: Repo,
+    request: RunRequest,
+}
+
+/// Opens the repository, resolves revisions, takes the ticket in: everything that can be wrong with the input
+/// is found here, before anything runs.
+async fn prepare(options: &Options, means: &Means<'_>) -> Result<Prepared, InvestigateError> {
+    let options = options.clone();
+    let redactor = means.redactor.clone();
+    let keeps = means.store.is_some();
+    let work = move || -> Result<Prepared, InvestigateError> {
+        std::fs::create_dir_all(&options.data_dir)
+            .map_err(|source| InvestigateError::DataDir { path: options.data_dir.clone(), source })?;
+        let repo = Repo::open(&options.repo, &options.data_dir)?;
+        let bad = repo.resolve(&options.at)?;
+        let good = options.good.as_deref().map(|good| repo.resolve(good)).transpose()?;
+        if let Some(good) = &good {
+            repo.require_ancestor(good, &bad)?;
+        }
+        if let Some(missing) = options.logs.iter().find(|path| !path.exists()) {
+            return Err(InvestigateError::NoLogs(missing.clone()));
+        }
+        if options.ticket.iter().all(u8::is_ascii_whitespace) {
+            return Err(InvestigateError::EmptyTicket);
+        }
+        let ticket = take_in(&options, &repo, &bad, &redactor)?;
+        let replay = plan_replay(&options.replay, &ticket);
+        let request = RunRequest {
+            run_id: String::new(),
+            incident_id: String::new(),
+            ticket,
+            repo: repo.path().to_owned(),
+            repository: repo.identity()?,
+            bad,
+            good,
+            logs: options.logs.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect(),
+            replay,
+            tests: options.tests,
+            planner: String::new(),
+            budget: Budget { deadline_ms: options.deadline.map(|d| d.as_millis() as u64), ..Budget::default() },
+            use_memory: options.use_memory && keeps,
+            jobs: options.jobs.max(1),
+        };
+        Ok(Prepared { repo, request })
+    };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(prepared) => prepared,
+        Err(error) => Err(JournalError(format!("taking the input in broke down: {error}")).into()),
+    }
+}
+
+fn take_in(options: &Options, repo: &Repo, bad: &str, redactor: &Redactor) -> Result<ParsedTicket, InvestigateError> {
+    /// Larger ones are cut by intake first.
+    const WHOLE: usize = 2 << 20;
+    // Redacted before it is parsed, so that no part of the parsed ticket can hold what its text does not.
+    let name = options.ticket_name.as_deref();
+    let mut ticket = match std::str::from_utf8(&options.ticket) {
+        Ok(text) if text.len() <= WHOLE => intake::parse_named(redactor.redact(text).text.as_bytes(), name),
+        _ => {
+            let readable = intake::parse_named(&options.ticket, name);
+            let mut ticket = intake::parse_named(redactor.redact(&readable.text).text.as_bytes(), None);
+            ticket.notes.extend(readable.notes);
+            ticket
+        }
+    };
+    let files = intake::RepoFiles::new(git::files_at(repo, bad)?.into_iter());
+    intake::map_frames(&mut ticket, &files);
+    let code = CodeIndex::new();
+    intake::name_symbols(&mut ticket, |path, line| {
+        code.enclosing(repo, bad, path, line).ok().flatten().map(|symbol| symbol.qualified)
+    });
+    ticket.fingerprint = intake::fingerprint(&ticket);
+    Ok(ticket)
+}
+
+fn plan_replay(choice: &ReplayChoice, ticket: &ParsedTicket) -> ReplayPlan {
+    match choice {
+        ReplayChoice::Given(recipe) => ReplayPlan::Recipe(recipe.clone()),
+        ReplayChoice::Off => ReplayPlan::None("replays were switched off".into()),
+        ReplayChoice::Derive(recipes) => match replay::derive_recipe(recipes, ticket) {
+            Ok(recipe) => ReplayPlan::Recipe(Box::new(recipe)),
+            Err(because) => ReplayPlan::None(because.to_string()),
+        },
+    }
+}
+
+struct OpenedRun {
+    run: Run,
+    journal: Box<dyn Journal>,
+    /// The start of a new run, not stored yet.
+    first: Option<Event>,
+    resumed: bool,
+}
+
+/// Finds the unfinished run of the same request, or begins a new one.
+async fn open_run(
+    options: &Options,
+    means: &Means<'_>,
+    mut request: RunRequest,
+) -> Result<OpenedRun, InvestigateError> {
+    request.planner = means.planner.name().to_owned();
+    let Some(store) = means.store else {
+        request.run_id = format!("run_{}", uuid::Uuid::now_v7().simple());
+        request.incident_id = format!("inc_{}", uuid::Uuid::now_v7().simple());
+        let (first, run) = begin(request);
+        return Ok(OpenedRun { run, journal: Box::new(InMemoryJournal::default()), first: Some(first), resumed: false });
+    };
+    for incident in store.incidents_with_ticket(&request.ticket.text, Some(&request.repository)).await? {
+        let Some(unfinished) = store.latest_unfinished_run(&incident.id).await? else { continue };
+        if let Some(dead) = unfinished.holder.as_deref().filter(|holder| !is_alive(holder)) {
+            store.release_run(&unfinished.id, dead).await?;
+        }
+        if !store.claim_run(&unfinished.id, &holder(), LEASE).await? {
+            continue; // another process works on it right now
+        }
+        let journal =
+            StoreJournal { store: store.clone(), incident: incident.id.clone(), run: unfinished.id.clone() };
+        let run = Run::from_events(&journal.events().await?);
+        request.run_id.clone_from(&unfinished.id);
+        request.incident_id.clone_from(&incident.id);
+        if run.request().is_some_and(|before| same_question(before, &request)) {
+            store.set_run_state(&unfinished.id, RunState::Running).await?;
+            return Ok(OpenedRun { run, journal: Box::new(journal), first: None, resumed: true });
+        }
+        store.release_run(&unfinished.id, &holder()).await?;
+    }
+    let new = NewIncident {
+        repository: Some(request.repository.clone()),
+        source: Some(options.source.clone()),
+        ticket: request.ticket.clone(),
+        mapped: Vec::new(),
+    };
+    let incident = store.create_incident(&new).await?;
+    store.set_incident_state(&incident.id, IncidentState::Running).await?;
+    let stored = store.create_run(&incident.id).await?;
+    store.claim_run(&stored.id, &holder(), LEASE).await?;
+    request.run_id.clone_from(&stored.id);
+    request.incident_id.clone_from(&incident.id);
+    let journal = StoreJournal { store: store.clone(), incident: incident.id, run: stored.id };
+    let (first, run) = begin(request);
+    Ok(OpenedRun { run, journal: Box::new(journal), first: Some(first), resumed: false })
+}
+
+/// Renewed while the run is driven; a process that died without releasing it holds a run no longer than that.
+const LEASE: Duration = Duration::from_secs(30);
+
+fn holder() -> String {
+    format!("pid-{}", std::process::id())
+}
+
+/// Whether a holder on this machine still runs. Holders of another kind are only judged by their lease.
+fn is_alive(holder: &str) -> bool {
+    let Some(pid) = holder.strip_prefix("pid-") else { return true };
+    !Path::new("/proc/self").exists() || Path::new("/proc").join(pid).exists()
+}
+
+/// Renews the lease until dropped.
+struct Heartbeat(Option<tokio::task::JoinHandle<()>>);
+
+impl Heartbeat {
+    fn start(store: Option<&Store>, run: &str) -> Self {
+        let Some(store) = store.cloned() else { return Self(None) };
+        let run = run.to_owned();
+        Self(Some(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(LEASE / 3).await;
+                if let Err(error) = store.claim_run(&run, &holder(), LEASE).await {
+                    tracing::warn!(run.id = %run, %error, "the lease could not be renewed");
+                }
+            }
+        })))
+    }
+}
+
+impl Drop for Heartbeat {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
+        }
+    }
+}
+
+fn begin(request: RunRequest) -> (Event, Run) {
+    let at = jiff::Timestamp::now().to_string();
+    let first = Event::Started { request: Box::new(request), at };
+    let run = Run::from_events([&first]);
+    (first, run)
+}
+
+fn same_question(a: &RunRequest, b: &RunRequest) -> bool {
+    let mut a = a.clone();
+    a.budget = b.budget;
+    a.jobs = b.jobs;
+    a == *b
+}
+
+/// Writes back what was learned: the resolution with the proof it earned, and the hypotheses, refuted ones too.
+async fn remember(store: &Store, request: &RunRequest, run: &Run, report: &Report) -> Result<(), InvestigateError> {
+    store.save_report(report).await?;
+    let facts = Facts::of(run);
+    let by = Actor { who: "millwright", why: report.verdict.as_str() };
+    let proof = crate::verification::proof(&facts);
+    if let Some(known) = facts.known() {
+        store.link_recurrence(&request.incident_id, &known.incident, by).await?;
+    }
+    let settled = report.root_cause.as_ref().filter(|_| report.verdict != Verdict::Inconclusive);
+    let resolution = settled.map(|cause| NewResolution {
+        repository: request.repository.clone(),
+        statement: cause.statement.clone(),
+        culprit: cause.commit.clone(),
+        units: units(report),
+        failing_revision: request.bad.clone(),
+        fix_diff: report.fix.as_ref().filter(|fix| fix.proof == Proof::FixVerified).map(|fix| fix.diff.clone()).unwrap_or_default(),
+        fix_kind: report.fix.as_ref().map(|fix| fix.kind),
+        replay: facts.recipe_used(request),
+        proof: if report.verdict == Verdict::Probable { proof.min(Proof::Reproduced) } else { proof },
+    });
+    let worth: Vec<_> =
+        report.hypotheses.iter().filter(|hypothesis| hypothesis.status != HypothesisStatus::Open).cloned().collect();
+    store.remember(&request.incident_id, &request.run_id, resolution.as_ref(), &worth, by).await?;
+    store.set_run_state(&request.run_id, RunState::Done).await?;
+    store.set_incident_state(&request.incident_id, IncidentState::Done).await?;
+    Ok(())
+}
+
+/// The guilty code: symbols where they are known, files otherwise.
+fn units(report: &Report) -> Vec<String> {
+    let locations = report.root_cause.iter().flat_map(|cause| &cause.locations);
+    let mut units: Vec<String> =
+        locations.map(|at| at.symbol.clone().unwrap_or_else(|| at.path.clone())).collect();
+    units.sort();
+    units.dedup();
+    units
+}

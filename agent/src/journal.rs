@@ -1,0 +1,117 @@
+/*!
+Where the events and the evidence of a run are kept. The driver writes here before it goes on, so that a
+killed run can be rebuilt; the in-memory journal serves runs that must leave no trace (evals without memory).
+*/
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Mutex;
+
+use millwright_memory::store::{EventPhase, NewEvent, Store, StoreError};
+use millwright_memory::types::{Evidence, EvidenceDraft};
+
+use crate::run::Event;
+
+/// The journal could not be written or read: the run stops rather than go on unrecorded.
+#[derive(Debug, thiserror::Error)]
+#[error("the run's journal failed: {0}")]
+pub struct JournalError(pub String);
+
+pub type JournalFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, JournalError>> + Send + 'a>>;
+
+/// Append-only, in order. An event is durable when `append` returns.
+pub trait Journal: Send + Sync {
+    fn append<'a>(&'a self, event: &'a Event) -> JournalFuture<'a, ()>;
+
+    /// Keeps the whole (redacted) text of a piece of evidence; answers its hash.
+    fn keep_evidence<'a>(&'a self, draft: &'a EvidenceDraft) -> JournalFuture<'a, String>;
+
+    fn evidence_text<'a>(&'a self, sha256: &'a str) -> JournalFuture<'a, Option<String>>;
+}
+
+/// Keeps everything in the store, where it outlives this process.
+#[derive(Debug, Clone)]
+pub struct StoreJournal {
+    pub store: Store,
+    pub incident: String,
+    pub run: String,
+}
+
+impl StoreJournal {
+    /// The events of the run so far. An event that this version cannot read ends the list with an error.
+    pub async fn events(&self) -> Result<Vec<Event>, JournalError> {
+        let stored = self.store.events(&self.run, 1).await?;
+        let read = |payload: serde_json::Value| {
+            serde_json::from_value(payload).map_err(|error| {
+                JournalError(format!("an event of run {} cannot be read by this version: {error}", self.run))
+            })
+        };
+        stored.into_iter().map(|stored| read(stored.event.payload)).collect()
+    }
+}
+
+impl Journal for StoreJournal {
+    fn append<'a>(&'a self, event: &'a Event) -> JournalFuture<'a, ()> {
+        Box::pin(async move {
+            let (phase, effect) = match event {
+                Event::ToolStarted { call } => (EventPhase::Intent, Some(call.clone())),
+                Event::ToolFinished { call, .. } => (EventPhase::Outcome, Some(call.clone())),
+                _ => (EventPhase::Fact, None),
+            };
+            let payload = serde_json::to_value(event).map_err(|error| JournalError(error.to_string()))?;
+            let event = NewEvent { kind: event.kind().to_owned(), phase, effect, payload };
+            self.store.append_events(&self.run, &[event]).await?;
+            Ok(())
+        })
+    }
+
+    fn keep_evidence<'a>(&'a self, draft: &'a EvidenceDraft) -> JournalFuture<'a, String> {
+        Box::pin(async move { Ok(self.store.put_evidence(&self.incident, draft).await?) })
+    }
+
+    fn evidence_text<'a>(&'a self, sha256: &'a str) -> JournalFuture<'a, Option<String>> {
+        Box::pin(async move { Ok(self.store.get_evidence(sha256).await?) })
+    }
+}
+
+impl From<StoreError> for JournalError {
+    fn from(error: StoreError) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Keeps everything in memory.
+#[derive(Debug, Default)]
+pub struct InMemoryJournal {
+    events: Mutex<Vec<Event>>,
+    evidence: Mutex<HashMap<String, String>>,
+}
+
+impl InMemoryJournal {
+    pub fn events(&self) -> Vec<Event> {
+        lock(&self.events).clone()
+    }
+}
+
+impl Journal for InMemoryJournal {
+    fn append<'a>(&'a self, event: &'a Event) -> JournalFuture<'a, ()> {
+        lock(&self.events).push(event.clone());
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn keep_evidence<'a>(&'a self, draft: &'a EvidenceDraft) -> JournalFuture<'a, String> {
+        let sha256 = Evidence::hash(&draft.text);
+        lock(&self.evidence).insert(sha256.clone(), draft.text.clone());
+        Box::pin(std::future::ready(Ok(sha256)))
+    }
+
+    fn evidence_text<'a>(&'a self, sha256: &'a str) -> JournalFuture<'a, Option<String>> {
+        Box::pin(std::future::ready(Ok(lock(&self.evidence).get(sha256).cloned())))
+    }
+}
+
+/// A poisoned lock only means that another thread panicked between two complete writes.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}

@@ -1,0 +1,53 @@
+/*!
+Opens what `git:` and `file:` evidence points at, so that the citation check can tell a real place from an
+invented one. Answers are remembered: many claims cite the same commit.
+*/
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use millwright_tools::git::{self, Repo};
+
+use crate::citations::{Opener, Place};
+
+pub(crate) struct GitOpener {
+    repo: Arc<Repo>,
+    known: Mutex<HashMap<String, Result<(), String>>>,
+}
+
+impl GitOpener {
+    pub(crate) fn new(repo: Arc<Repo>) -> Self {
+        Self { repo, known: Mutex::default() }
+    }
+}
+
+impl Opener for GitOpener {
+    fn open(&self, place: &Place) -> Result<(), String> {
+        match place {
+            Place::Git { sha, path, lines } => {
+                let key = format!("{sha}:{path:?}:{lines:?}");
+                let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                known
+                    .entry(key)
+                    .or_insert_with(|| opens(&self.repo, sha, path.as_deref(), *lines))
+                    .clone()
+            }
+            // Files handed in with the incident (logs) were read by the tool that cites them; their text is stored.
+            Place::File { .. } | Place::Ticket { .. } | Place::Replay { .. } | Place::Memory { .. } => Ok(()),
+        }
+    }
+}
+
+/// Whether a commit, a file of it and lines of that file exist; if not, which of them does not.
+fn opens(repo: &Repo, sha: &str, path: Option<&str>, lines: Option<(u32, u32)>) -> Result<(), String> {
+    let missing = |error: millwright_tools::git::RepoError| error.to_string();
+    let commit = repo.resolve(sha).map_err(missing)?;
+    let Some(path) = path else { return Ok(()) };
+    let blob = git::blob_at(repo, &commit, path).map_err(missing)?;
+    let Some((_, end)) = lines else { return Ok(()) };
+    let count = blob.text().map_err(missing)?.lines().count().max(1);
+    match end as usize <= count {
+        true => Ok(()),
+        false => Err(format!("{path} has {count} lines there, not {end}")),
+    }
+}

@@ -1,0 +1,283 @@
+/*!
+The playbook's words: from facts to claims with their citations. Every sentence here is backed by a result
+of a tool, and every citation quotes what stands in that tool's evidence.
+*/
+
+use millwright_memory::types::{
+    CauseKind, CheckResult, Escalation, Evidence, EvidenceSource, HypothesisStatus, ReplayOutcome, Suspect,
+};
+
+use crate::facts::Facts;
+use crate::findings::{CauseClaim, Citation, Claim, Finding, HypothesisClaim};
+use crate::run::{Interruption, Run, RunRequest};
+use crate::verification::PROBABLE;
+
+pub(super) fn finding(run: &Run, request: &RunRequest, facts: &Facts) -> Finding {
+    let mut finding = Finding {
+        hypotheses: hypotheses(run, facts),
+        root_cause: root_cause(run, request, facts),
+        escalate: escalation(run, request, facts),
+        ..Finding::default()
+    };
+    finding.summary = summary(run, request, facts, finding.root_cause.as_ref());
+    finding
+}
+
+fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseClaim> {
+    if let Some(known) = facts.known() {
+        let mut cites = cite_sources(run, "recheck", &[EvidenceSource::Replay, EvidenceSource::Memory, EvidenceSource::Code]);
+        cites.extend(cite_sources(run, "recall", &[EvidenceSource::Memory]).into_iter().take(1));
+        return Some(CauseClaim {
+            claim: Claim { statement: known.statement.clone(), cites },
+            kind: CauseKind::CodeChange,
+            commit: known.culprit.clone(),
+            locations: known.locations.clone(),
+            confidence: 0.99,
+        });
+    }
+    if let Some(culprit) = facts.proven_culprit() {
+        let bisection = facts.bisection.as_ref()?;
+        let mut cites = cite_sources(run, "bisect", &[EvidenceSource::Replay, EvidenceSource::Git]);
+        cites.extend(cite_sources(run, "minimise", &[EvidenceSource::Git]));
+        let lines = facts.minimal.as_ref().map(|minimal| minimal.in_words()).unwrap_or_default();
+        let statement = format!(
+            "Commit {} (\u{201c}{}\u{201d}) brought the failure in{lines}: the replay fails at it and passes at its parent.",
+            short(culprit),
+            bisection.subject,
+        );
+        return Some(CauseClaim {
+            claim: Claim { statement, cites },
+            kind: CauseKind::CodeChange,
+            commit: Some(culprit.to_owned()),
+            locations: facts.minimal.as_ref().map(|minimal| minimal.locations.clone()).unwrap_or_default(),
+            confidence: 0.99,
+        });
+    }
+    // A ticket that does not fail where it was said to fail is not explained by any commit.
+    if facts.reproduction.as_ref().is_some_and(|seen| seen.outcome == ReplayOutcome::Passes) {
+        return None;
+    }
+    let list = facts.suspects.as_ref()?;
+    let narrowed = facts.bisection.as_ref().map(|bisection| bisection.candidates.as_slice()).unwrap_or_default();
+    let top = list.suspects.iter().find(|suspect| narrowed.is_empty() || narrowed.contains(&suspect.commit))?;
+    let confidence = if narrowed.is_empty() {
+        list.confidence
+    } else {
+        facts.bisection.as_ref().map_or(list.confidence, |bisection| bisection.confidence)
+    };
+    let likely = if confidence >= PROBABLE { "probably" } else { "possibly" };
+    let why: Vec<&str> = top.reasons.iter().take(2).map(|reason| reason.detail.as_str()).collect();
+    let statement = format!(
+        "Commit {} (\u{201c}{}\u{201d}) {likely} brought the failure in: {}.",
+        short(&top.commit),
+        top.subject,
+        why.join("; ")
+    );
+    let cites = cite_commit(run, top);
+    let _ = request;
+    Some(CauseClaim {
+        claim: Claim { statement, cites },
+        kind: CauseKind::CodeChange,
+        commit: Some(top.commit.clone()),
+        locations: list.locations.clone(),
+        confidence,
+    })
+}
+
+/// What was believed on the way and what became of it: refuted ideas are worth as much as the supported one.
+fn hypotheses(run: &Run, facts: &Facts) -> Vec<HypothesisClaim> {
+    let mut out: Vec<HypothesisClaim> = Vec::new();
+    let mut add = |statement: String, status, cites: Vec<Citation>| {
+        let id = format!("H{}", out.len() + 1);
+        out.push(HypothesisClaim { id, claim: Claim { statement, cites }, status });
+    };
+    for recheck in &facts.rechecks {
+        let status = match recheck.result {
+            CheckResult::Pass => HypothesisStatus::Supported,
+            CheckResult::Fail => HypothesisStatus::Refuted,
+            CheckResult::NotRun => HypothesisStatus::Open,
+        };
+        let statement = format!("This is incident {} again ({})", recheck.incident, recheck.how);
+        add(statement, status, cite_sources(run, "recheck", &[EvidenceSource::Replay, EvidenceSource::Memory, EvidenceSource::Code]));
+    }
+    if facts.known().is_some() {
+        return out;
+    }
+    let Some(list) = &facts.suspects else { return out };
+    let culprit = facts.proven_culprit();
+    let tested = facts.bisection.as_ref().map(|bisection| bisection.innocent.as_slice()).unwrap_or_default();
+    for suspect in list.suspects.iter().take(5) {
+        let status = match culprit {
+            Some(culprit) if culprit == suspect.commit => HypothesisStatus::Supported,
+            _ if tested.contains(&suspect.commit) => HypothesisStatus::Refuted,
+            Some(_) => HypothesisStatus::Refuted,
+            None => HypothesisStatus::Open,
+        };
+        let statement = format!("{} \u{201c}{}\u{201d} is the cause", short(&suspect.commit), suspect.subject);
+        let mut cites = cite_commit(run, suspect);
+        if status == HypothesisStatus::Refuted || cites.is_empty() {
+            cites.extend(cite_sources(run, "bisect", &[EvidenceSource::Replay]));
+        }
+        if cites.is_empty() {
+            cites.extend(cite_sources(run, "ticket", &[EvidenceSource::Ticket]).into_iter().take(1));
+        }
+        add(statement, status, cites);
+    }
+    if let Some(culprit) = culprit
+        && !list.suspects.iter().take(5).any(|suspect| suspect.commit == culprit)
+    {
+        let subject = facts.bisection.as_ref().map(|bisection| bisection.subject.clone()).unwrap_or_default();
+        let statement = format!("{} \u{201c}{subject}\u{201d} is the cause", short(culprit));
+        add(statement, HypothesisStatus::Supported, cite_sources(run, "bisect", &[EvidenceSource::Replay, EvidenceSource::Git]));
+    }
+    out
+}
+
+fn summary(run: &Run, request: &RunRequest, facts: &Facts, cause: Option<&CauseClaim>) -> String {
+    let mut out = Vec::new();
+    if let Some(interrupted) = run.interrupted() {
+        out.push(match interrupted {
+            Interruption::Cancelled => "The investigation was stopped before its end; this is what was known by then.".into(),
+            Interruption::Deadline => "The deadline came before the end; this is what was known by then.".into(),
+            Interruption::Budget => "The budget was used up before the end; this is what was known by then.".to_owned(),
+        });
+    }
+    if let Some(known) = facts.known() {
+        out.push(format!("Known: incident {} again. {}", known.incident, known.statement));
+        out.push(format!("Re-checked now at {}: {}.", short(&request.bad), known.how));
+        return out.join(" ");
+    }
+    if let Some(failed) = facts.rechecks.iter().find(|recheck| recheck.result == CheckResult::Fail) {
+        out.push(format!(
+            "It looks like incident {}, but what was known of that one does not hold here ({}), so it was investigated anew.",
+            failed.incident, failed.how
+        ));
+    }
+    match cause {
+        Some(cause) => out.push(cause.claim.statement.clone()),
+        None => out.push("No cause could be named.".into()),
+    }
+    out.extend(proof_in_words(facts, request));
+    out.join(" ")
+}
+
+fn proof_in_words(facts: &Facts, request: &RunRequest) -> Vec<String> {
+    let mut out = Vec::new();
+    match &facts.reproduction {
+        Some(seen) => match seen.outcome {
+            ReplayOutcome::Reproduces => {}
+            ReplayOutcome::Passes => out.push(format!(
+                "The replay passes at the failing revision {}, so it does not show this failure.",
+                short(&request.bad)
+            )),
+            ReplayOutcome::OtherFailure => out.push(format!(
+                "The replay fails at {} in another way than the ticket says ({}).",
+                short(&request.bad),
+                seen.signature
+            )),
+            ReplayOutcome::CannotTest => out.push(format!(
+                "The replay could not be run at {}: {}.",
+                short(&request.bad),
+                seen.signature
+            )),
+        },
+        None => {
+            if let Some(because) = facts.no_replay_because(request) {
+                out.push(format!("Nothing was replayed: {because}."));
+            }
+        }
+    }
+    if let Some(problem) = facts.bisection.as_ref().and_then(|bisection| bisection.problem.as_deref()) {
+        out.push(format!("{problem}."));
+    }
+    let verified = facts.fix_checks.iter().find(|check| check.fix.replay == CheckResult::Pass);
+    match (verified, facts.proven_culprit()) {
+        (Some(check), _) => {
+            let tests = match check.fix.tests {
+                CheckResult::Pass => "the project's tests are not worse than before",
+                CheckResult::Fail => "but the project's tests are worse than before",
+                CheckResult::NotRun => "the project's tests were not run (no test command is known)",
+            };
+            out.push(format!("{} makes the replay pass; {tests}.", check.in_words()));
+        }
+        (None, Some(_)) => {
+            let why = facts.fix_checks.last().map(|check| check.detail.clone());
+            let none = facts.candidates.as_ref().and_then(|found| found.not_applicable.first().cloned());
+            out.push(match why.or(none) {
+                Some(why) => format!("No fix was verified: {why}."),
+                None => "No fix was verified.".to_owned(),
+            });
+        }
+        (None, None) => {}
+    }
+    out
+}
+
+/// Says exactly what is missing and whom to ask, unless a fix is verified.
+fn escalation(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Escalation> {
+    if !facts.needs_owner() {
+        return None;
+    }
+    let mut missing = Vec::new();
+    if let Some(because) = facts.no_replay_because(request) {
+        missing.push(format!("a replay ({because}): give --replay CMD, or a `test_one` recipe in millwright.toml"));
+    }
+    match facts.reproduction.as_ref().map(|seen| seen.outcome) {
+        Some(ReplayOutcome::Passes) => missing.push(format!(
+            "a replay that fails at {}: this one passes there; check --at, the data it needs, or the environment",
+            short(&request.bad)
+        )),
+        Some(ReplayOutcome::OtherFailure) => {
+            missing.push("a replay that fails the way the ticket says; see its output in the evidence".to_owned());
+        }
+        Some(ReplayOutcome::CannotTest) => missing.push(
+            "a replay that can run in the sandbox: see its output; declare what it needs with --allow-read and --env".to_owned(),
+        ),
+        _ => {}
+    }
+    if let Some(failure) = run.failure("reproduce").or_else(|| run.failure("bisect")) {
+        missing.push(failure.to_owned());
+    }
+    if let Some(problem) = facts.bisection.as_ref().and_then(|bisection| bisection.problem.clone()) {
+        missing.push(problem);
+    }
+    if request.good.is_none() && facts.proven_culprit().is_none() {
+        missing.push("a revision where it still worked: --good REV narrows the range".to_owned());
+    }
+    if request.ticket.traces.is_empty() && facts.proven_culprit().is_none() {
+        missing.push("a stack trace or an exact error message".to_owned());
+    }
+    if facts.proven_culprit().is_some() {
+        missing.push("a fix: the cause is proven, no automatic candidate held".to_owned());
+    }
+    let owners = facts.owners.as_ref();
+    let to = owners.and_then(|owners| owners.to.clone()).unwrap_or_else(|| "the maintainers of this repository".into());
+    let because = owners.map_or_else(|| "no owner could be told from the code".to_owned(), |owners| owners.because.clone());
+    Some(Escalation { to, because, missing })
+}
+
+fn cite_commit(run: &Run, suspect: &Suspect) -> Vec<Citation> {
+    let about = format!("git:{}", suspect.commit);
+    let found = run.evidence().find(|evidence| evidence.locator.0.starts_with(&about));
+    found.map(|evidence| cite(evidence, &suspect.subject)).into_iter().collect()
+}
+
+/// Cites what a tool brought of the given sources, quoting the first telling line of each.
+fn cite_sources(run: &Run, tool: &str, sources: &[EvidenceSource]) -> Vec<Citation> {
+    let of_tool = run.evidence_of(tool).filter(|evidence| sources.contains(&evidence.source));
+    of_tool.take(6).map(|evidence| cite(evidence, "")).collect()
+}
+
+fn cite(evidence: &Evidence, wanted: &str) -> Citation {
+    let quote = if !wanted.is_empty() && evidence.excerpt.contains(wanted) {
+        wanted
+    } else {
+        evidence.excerpt.lines().map(str::trim).find(|line| line.len() > 3).unwrap_or_default()
+    };
+    let quotes = if quote.is_empty() { Vec::new() } else { vec![quote.chars().take(200).collect()] };
+    Citation { evidence: evidence.id.clone(), quotes }
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
+}

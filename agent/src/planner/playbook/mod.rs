@@ -1,0 +1,145 @@
+/*!
+The playbook: the whole investigation by rules, deterministic, without a network.
+
+It reads the state of the run and asks for what is missing, in the order in which a careful engineer would:
+has this been seen, does it fail here, who is suspected, where does it flip, which lines, what mends it.
+Each rule is a question about the state; the first one that wants something wins.
+*/
+
+mod conclude;
+
+use millwright_memory::types::ReplayOutcome;
+use millwright_tools::tool::ToolCall;
+use serde_json::{Value, json};
+
+use crate::facts::Facts;
+
+use super::{Plan, PlanFuture, Planner};
+use crate::run::{ReplayPlan, Run, RunRequest};
+
+/// How many candidate fixes are tried before the report says that none held.
+const FIX_ATTEMPTS: usize = 3;
+
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Playbook;
+
+impl Planner for Playbook {
+    fn name(&self) -> &str {
+        "playbook"
+    }
+
+    fn plan<'a>(&'a mut self, run: &'a Run) -> PlanFuture<'a> {
+        Box::pin(std::future::ready(Ok(next(run))))
+    }
+}
+
+/// The next plan for a run in this state.
+pub fn next(run: &Run) -> Plan {
+    let Some(request) = run.request() else {
+        return Plan::Conclude { note: String::new(), finding: Box::default() };
+    };
+    let facts = Facts::of(run);
+    let rules = [look_back, reproduce, recheck, suspect, locate, narrow, mend, prove_fix];
+    if run.interrupted().is_none() {
+        for rule in rules {
+            if let Some(wanted) = rule(run, request, &facts) {
+                return wanted.into_plan(run);
+            }
+        }
+        if facts.needs_owner() && !run.called("owners") {
+            let paths: Vec<String> = facts.paths_in_question(request);
+            let calls = vec![("owners", json!({ "paths": paths }))];
+            return Wanted { note: "asking who knows this code".into(), calls }.into_plan(run);
+        }
+    }
+    Plan::Conclude { note: String::new(), finding: Box::new(conclude::finding(run, request, &facts)) }
+}
+
+struct Wanted {
+    note: String,
+    calls: Vec<(&'static str, Value)>,
+}
+
+impl Wanted {
+    fn one(note: impl Into<String>, tool: &'static str, arguments: Value) -> Option<Self> {
+        Some(Self { note: note.into(), calls: vec![(tool, arguments)] })
+    }
+
+    fn into_plan(self, run: &Run) -> Plan {
+        let first = run.next_call_number();
+        let calls = self.calls.into_iter().zip(first..).map(|((tool, arguments), number)| ToolCall {
+            id: format!("c{number}"),
+            name: tool.to_owned(),
+            args: arguments,
+        });
+        Plan::Call { note: self.note, calls: calls.collect() }
+    }
+}
+
+/// Has anything like this been seen, and what do the logs say? Both cost next to nothing.
+fn look_back(run: &Run, request: &RunRequest, _: &Facts) -> Option<Wanted> {
+    let mut calls = Vec::new();
+    if !run.called("ticket") {
+        calls.push(("ticket", json!({})));
+    }
+    if request.use_memory && !run.called("recall") {
+        calls.push(("recall", json!({})));
+    }
+    if !request.logs.is_empty() && !run.called("log_changes") {
+        calls.push(("log_changes", json!({})));
+    }
+    (!calls.is_empty()).then(|| Wanted { note: "reading the ticket and looking for similar incidents".into(), calls })
+}
+
+/// Does it fail at the failing revision, in the sandbox?
+fn reproduce(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Wanted> {
+    let replayable = matches!(request.replay, ReplayPlan::Recipe(_)) || facts.remembered_recipe();
+    (replayable && !run.called("reproduce")).then_some(())?;
+    Wanted::one("replaying the failure at the failing revision", "reproduce", json!({}))
+}
+
+/// Is a resolution that memory trusts still true here and now? Best match first, one at a time.
+fn recheck(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+    if facts.known().is_some() || run.failure("reproduce").is_some() {
+        return None;
+    }
+    let candidate = facts.untested_resolution(run)?;
+    Wanted::one(
+        "checking a known resolution against this revision",
+        "recheck",
+        json!({ "resolution": candidate }),
+    )
+}
+
+fn suspect(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+    if facts.known().is_some() || run.called("suspects") {
+        return None;
+    }
+    Wanted::one("ranking the commits of the range", "suspects", json!({}))
+}
+
+fn locate(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+    let reproduces = facts.reproduction.as_ref().is_some_and(|r| r.outcome == ReplayOutcome::Reproduces);
+    (reproduces && facts.known().is_none() && !run.called("bisect")).then_some(())?;
+    Wanted::one("bisecting, most probable first", "bisect", json!({}))
+}
+
+fn narrow(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+    let culprit = facts.proven_culprit()?;
+    (facts.known().is_none() && !run.called("minimise")).then_some(())?;
+    Wanted::one("narrowing the culprit to its guilty hunks", "minimise", json!({ "commit": culprit }))
+}
+
+fn mend(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+    let culprit = facts.proven_culprit()?;
+    (facts.known().is_none() && !run.called("propose_fix")).then_some(())?;
+    Wanted::one("drafting candidate fixes", "propose_fix", json!({ "commit": culprit }))
+}
+
+fn prove_fix(_: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+    if facts.known().is_some() || facts.fix_verified() || facts.fix_checks.len() >= FIX_ATTEMPTS {
+        return None;
+    }
+    let candidate = facts.untested_candidate()?;
+    Wanted::one("verifying a candidate fix", "verify_fix", json!({ "candidate": candidate }))
+}

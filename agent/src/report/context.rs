@@ -1,0 +1,91 @@
+/*!
+What a page shows and the JSON does not carry: the culprit's own diff and author, the order of the candidates,
+where the fix was saved. All of it is optional; a page without it is shorter, not wrong.
+*/
+
+/// `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Format {
+    #[default]
+    Text,
+    Json,
+    Markdown,
+    Html,
+}
+
+impl std::str::FromStr for Format {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            "markdown" => Ok(Self::Markdown),
+            "html" => Ok(Self::Html),
+            other => Err(format!("no format {other:?}; there are text, json, markdown and html")),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct RenderContext {
+    pub ticket_title: Option<String>,
+    /// Path of the repository as the user gave it.
+    pub repository: Option<String>,
+    /// Full commit id of `--at`.
+    pub failing_revision: Option<String>,
+    /// Full commit id of `--good`.
+    pub good_revision: Option<String>,
+    /// The commit of the root cause.
+    pub culprit: Option<CommitView>,
+    pub bisect: Option<BisectView>,
+    /// Where `fix.diff` was saved, for `git apply`.
+    pub fix_file: Option<String>,
+    /// The replay, as a command for the repository's root.
+    pub replay_command: Option<String>,
+    pub tests_command: Option<String>,
+    /// What could not be taken in or done, a line each.
+    pub notes: Vec<String>,
+    /// Columns of the terminal; held between 60 and 120, and 100 when zero.
+    pub width: usize,
+    /// Colours in the terminal format.
+    pub color: bool,
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct CommitView {
+    pub commit: String,
+    pub parents: Vec<String>,
+    pub author: String,
+    /// RFC 3339, or any form a person reads.
+    pub date: String,
+    pub subject: String,
+    /// The whole commit as a unified diff against its first parent.
+    pub diff: String,
+    /// The minimal set of its hunks that flips the replay, as a unified diff; `None` when not minimised.
+    pub guilty_diff: Option<String>,
+}
+
+/// The bisect as a picture: how the probability mass over the candidates was narrowed.
+#[derive(Debug, Clone, Default)]
+pub struct BisectView {
+    /// Oldest first.
+    pub candidates: Vec<Candidate>,
+    /// In the order they were run.
+    pub steps: Vec<BisectStep>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Candidate {
+    pub commit: String,
+    /// Share of the probability before the first run, 0 to 1.
+    pub mass: f64,
+}
+
+#[derive(Debug, Clone)]
+pub struct BisectStep {
+    /// Position in `report.replay.runs`, from 1.
+    pub run: usize,
+    /// Candidates not excluded after it.
+    pub left: u32,
+}

@@ -1,0 +1,472 @@
+/*!
+One self-contained page: no script, no font, no image, nothing loaded; the policy in its head forbids the rest,
+and names the style sheet by its hash. maud escapes every value; `text` takes out what escaping leaves in.
+*/
+
+use base64::Engine as _;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use millwright_memory::types::{
+    Approval, CheckResult, EvidenceId, HypothesisStatus, ReplayOutcome, Report, Suspect,
+};
+use sha2::{Digest, Sha256};
+
+use super::context::RenderContext;
+use super::diff::{self, Diff, DiffLine, Kind};
+use super::picture;
+use super::story::{self, Mark};
+use super::text::{block, duration, line, percent, short};
+
+const STYLE: &str = include_str!("style.css");
+/// Lines of one diff shown.
+const MAX_DIFF_LINES: usize = 600;
+const MAX_RUNS: usize = 200;
+
+pub(super) fn render(report: &Report, context: &RenderContext) -> String {
+    let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE));
+    let policy =
+        format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'");
+    let word = story::verdict_word(report.verdict);
+    let title = context.ticket_title.as_deref().unwrap_or("Incident");
+    let title = line(title, 160);
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { (word) ": " (title) }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    header {
+                        p.verdict.(report.verdict.as_str()) { (word) }
+                        h1 { (title) }
+                        p.meaning { (story::verdict_meaning(report)) }
+                    }
+                    (cause(report, context))
+                    (next(report, context))
+                    (fix(report))
+                    (proof(report, context))
+                    (culprit(context))
+                    (suspects(report))
+                    (hypotheses(report))
+                    (similar(report))
+                    (impact(report))
+                    (doubts(report, context))
+                    (evidence(report))
+                    (foot(report))
+                }
+            }
+        }
+    };
+    page.into_string() + "\n"
+}
+
+fn cause(report: &Report, context: &RenderContext) -> Markup {
+    let Some(cause) = &report.root_cause else {
+        return html! { section { h2 { "Summary" } p.lead { (line(&report.summary, 2_000)) } } };
+    };
+    html! {
+        section {
+            h2 { "Cause" }
+            p.lead { (line(&cause.statement, 1_000)) (cited(&cause.evidence)) }
+            dl {
+                dt { "Kind" } dd { (story::kind_words(cause.kind)) ", " (percent(cause.confidence)) " sure" }
+                @if let Some(commit) = &cause.commit {
+                    dt { "Commit" }
+                    dd {
+                        code { (line(commit, 40)) }
+                        @if let Some(view) = &context.culprit {
+                            br; (line(&view.subject, 160)) br;
+                            span.dim { (line(&view.author, 80)) ", " (line(&view.date, 40)) }
+                        }
+                    }
+                }
+                @if !cause.locations.is_empty() {
+                    dt { "Lines" }
+                    dd {
+                        @for location in cause.locations.iter().take(20) {
+                            div {
+                                code { (line(&location.path, 300)) ":" (location.start_line) "–" (location.end_line) }
+                                @if let Some(symbol) = &location.symbol {
+                                    " in " code {
+                                        (line(symbol.rsplit_once("::").map_or(symbol, |(_, name)| name), 200))
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn next(report: &Report, context: &RenderContext) -> Markup {
+    let steps = story::next_steps(report, context);
+    html! {
+        @if !steps.is_empty() {
+            section {
+                h2 { "What to do next" }
+                ol {
+                    @for step in &steps {
+                        li {
+                            (line(&step.text, 500))
+                            @if let Some(command) = &step.command { pre.command { code { (line(command, 4_000)) } } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn fix(report: &Report) -> Markup {
+    let Some(fix) = &report.fix else { return html! {} };
+    let parsed = diff::parse(&fix.diff);
+    html! {
+        section {
+            h2 { "Fix" }
+            p { (story::fix_words(fix, &parsed)) }
+            ul.chips {
+                li.(chip(fix.replay)) { "replay: " (story::check_words(fix.replay)) }
+                li.(chip(fix.tests)) { "project tests: " (story::check_words(fix.tests)) }
+                li { (story::proof_words(fix.proof)) }
+            }
+            (diff_table(&parsed, "The fix"))
+        }
+    }
+}
+
+fn chip(result: CheckResult) -> &'static str {
+    match result {
+        CheckResult::Pass => "good",
+        CheckResult::Fail => "bad",
+        CheckResult::NotRun => "open",
+    }
+}
+
+fn proof(report: &Report, context: &RenderContext) -> Markup {
+    let Some(replay) = &report.replay else { return html! {} };
+    let checks = story::checks(report, context);
+    let hidden = replay.runs.len().saturating_sub(MAX_RUNS);
+    html! {
+        section {
+            h2 { "How it was proven" }
+            ul.checks {
+                @for check in &checks {
+                    @let (class, word) = match check.mark {
+                        Mark::Good => ("good", "ok"),
+                        Mark::Bad => ("bad", "fail"),
+                        Mark::Open => ("open", "open"),
+                    };
+                    li {
+                        span.mark.(class) { (word) } " " (line(&check.text, 300))
+                        @for run in check.runs.iter().filter(|run| **run <= MAX_RUNS).take(5) {
+                            " " a.cite href=(format!("#run{run}")) { "run " (run) }
+                        }
+                    }
+                }
+            }
+            @if let Some(effort) = story::effort(report) { p.dim { (effort) } }
+            @if let Some(view) = &context.bisect { (picture::draw(report, view).unwrap_or_default()) }
+            @if !replay.runs.is_empty() {
+                details {
+                    summary { "All runs (" (replay.runs.len()) ")" }
+                    div.scroll {
+                        table {
+                            thead { tr { th { "#" } th { "commit" } th { "outcome" } th.num { "time" } } }
+                            tbody {
+                                @for (at, run) in replay.runs.iter().take(MAX_RUNS).enumerate() {
+                                    tr id=(format!("run{}", at + 1)) {
+                                        td { (at + 1) }
+                                        td {
+                                            code { (short(&run.commit)) }
+                                            @if run.patched { span.dim { " changed" } }
+                                        }
+                                        td.(outcome(run.outcome)) { (story::outcome_words(run.outcome)) }
+                                        td.num { (duration(run.duration_ms)) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                    @if hidden > 0 { p.dim { (hidden) " more are in the JSON report." } }
+                }
+            }
+        }
+    }
+}
+
+fn outcome(outcome: ReplayOutcome) -> &'static str {
+    match outcome {
+        ReplayOutcome::Passes => "good",
+        ReplayOutcome::Reproduces => "bad",
+        ReplayOutcome::OtherFailure | ReplayOutcome::CannotTest => "open",
+    }
+}
+
+fn culprit(context: &RenderContext) -> Markup {
+    let Some(view) = context.culprit.as_ref().filter(|view| !view.diff.is_empty()) else { return html! {} };
+    let mut parsed = diff::parse(&view.diff);
+    let mut told = String::new();
+    if let Some(guilty) = &view.guilty_diff {
+        parsed = parsed.mark(&diff::parse(guilty));
+        let (all, some) =
+            (parsed.hunks().count(), parsed.hunks().filter(|(_, hunk)| hunk.is_guilty()).count());
+        told = format!("Of its {all} hunks, {some} alone flips the replay; its lines are marked.");
+        if some != 1 {
+            told = format!("Of its {all} hunks, {some} together flip the replay; their lines are marked.");
+        }
+    }
+    html! {
+        section {
+            h2 { "The culprit’s changes" }
+            p { strong { (line(&view.subject, 160)) } " " code { (short(&view.commit)) } }
+            @if !told.is_empty() { p { (told) } }
+            (diff_table(&parsed, "The culprit’s changes"))
+        }
+    }
+}
+
+fn diff_table(parsed: &Diff, label: &str) -> Markup {
+    let shown = parsed.clone().bounded(MAX_DIFF_LINES);
+    html! {
+        @for file in &shown.files {
+            figure.diff {
+                figcaption {
+                    code { (line(&file.path, 300)) }
+                    @for note in file.notes.iter().take(4) { span.dim { " " (line(note, 160)) } }
+                }
+                div.scroll tabindex="0" role="region" aria-label=(format!("{label}: {}", line(&file.path, 200))) {
+                    table {
+                        @for hunk in &file.hunks {
+                            tbody.guilty[hunk.is_guilty()] {
+                                tr.hunk { td colspan="4" { "⋯ " (line(&hunk.section, 160)) } }
+                                @for diff_line in &hunk.lines { (diff_row(diff_line)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        @if shown.truncated { p.dim { "The rest of the diff is left out." } }
+    }
+}
+
+fn diff_row(diff_line: &DiffLine) -> Markup {
+    let (class, sign) = match diff_line.kind {
+        Kind::Added => ("add", "+"),
+        Kind::Removed => ("del", "−"),
+        Kind::Context => ("same", ""),
+    };
+    html! {
+        tr.(class).guilty[diff_line.guilty] {
+            td.no { @if diff_line.kind != Kind::Added { (diff_line.old) } }
+            td.no { @if diff_line.kind != Kind::Removed { (diff_line.new) } }
+            td.sign { (sign) @if diff_line.guilty { span.sr { " guilty" } } }
+            td.text { (line_of_code(&diff_line.text)) }
+        }
+    }
+}
+
+fn line_of_code(text: &str) -> String {
+    super::text::shorten(&block(text).replace('\n', " "), 1_000)
+}
+
+fn suspects(report: &Report) -> Markup {
+    if report.suspects.is_empty() {
+        return html! {};
+    }
+    let culprit = report.root_cause.as_ref().and_then(|cause| cause.commit.as_deref());
+    // One scale for all, so that the bars of two commits can be compared.
+    let contributions = report.suspects.iter().take(20).flat_map(|suspect| &suspect.reasons);
+    let contributions = contributions.map(|reason| reason.contribution.abs()).filter(|size| size.is_finite());
+    let largest = contributions.fold(f64::MIN_POSITIVE, f64::max);
+    html! {
+        section {
+            h2 { "Suspects" }
+            p.dim { "As ranked before any replay; the bars show what spoke for each commit." }
+            ol.suspects {
+                @for suspect in report.suspects.iter().take(20) {
+                    li value=(suspect.rank) {
+                        details open[suspect.rank <= 3] {
+                            summary {
+                                code { (short(&suspect.commit)) } " " (line(&suspect.subject, 140))
+                                @if culprit == Some(suspect.commit.as_str()) { " " span.tag { "the culprit" } }
+                                span.score { (format!("{:.2}", suspect.score)) }
+                            }
+                            (reasons(suspect, largest))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn reasons(suspect: &Suspect, largest: f64) -> Markup {
+    html! {
+        ul.reasons {
+            @for reason in suspect.reasons.iter().take(8) {
+                @let share = if reason.contribution.is_finite() { reason.contribution / largest } else { 0.0 };
+                li {
+                    svg.bar viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true" {
+                        rect.against[share < 0.0] x="0" y="0" height="8" width=(format!("{:.1}", share.abs() * 100.0)) {}
+                    }
+                    span.signal { (line(&reason.signal.replace('_', " "), 60)) }
+                    span { (format!("{:+.2} ", reason.contribution)) (line(&reason.detail, 240)) }
+                }
+            }
+        }
+    }
+}
+
+fn hypotheses(report: &Report) -> Markup {
+    html! {
+        @if !report.hypotheses.is_empty() {
+            section {
+                h2 { "Ideas and what became of them" }
+                ul.checks {
+                    @for hypothesis in report.hypotheses.iter().take(20) {
+                        @let (class, word) = match hypothesis.status {
+                            HypothesisStatus::Supported => ("good", "supported"),
+                            HypothesisStatus::Refuted => ("bad", "refuted"),
+                            HypothesisStatus::Open => ("open", "open"),
+                        };
+                        li {
+                            span.mark.(class) { (word) } " " (line(&hypothesis.statement, 500))
+                            (cited(&hypothesis.evidence))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn similar(report: &Report) -> Markup {
+    html! {
+        @if !report.similar.is_empty() {
+            section {
+                h2 { "Seen before" }
+                ul {
+                    @for similar in report.similar.iter().take(10) {
+                        li {
+                            code { (line(&similar.incident_id, 80)) } " "
+                            (story::proof_words(similar.proof))
+                            @match similar.approval {
+                                Approval::Confirmed => ", confirmed by a person",
+                                Approval::Rejected => ", REJECTED by a person",
+                                Approval::None => "",
+                            }
+                            "; " span.mark.(chip(similar.recheck)) { "check now: " (story::check_words(similar.recheck)) }
+                            @if !similar.why.is_empty() {
+                                ul.dim { @for why in similar.why.iter().take(6) { li { (line(why, 200)) } } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn impact(report: &Report) -> Markup {
+    let Some(impact) = &report.impact else { return html! {} };
+    html! {
+        section {
+            h2 { "Impact" }
+            dl {
+                dt { "Users" } dd { (impact.users) }
+                dt { "Sessions" } dd { (impact.sessions) }
+                @if !impact.routes.is_empty() {
+                    dt { "Routes" }
+                    dd { @for route in impact.routes.iter().take(20) { code { (line(route, 120)) } " " } }
+                }
+                @if let Some(first) = &impact.first_seen { dt { "First seen" } dd { (line(first, 40)) } }
+                @if let Some(last) = &impact.last_seen { dt { "Last seen" } dd { (line(last, 40)) } }
+            }
+        }
+    }
+}
+
+fn doubts(report: &Report, context: &RenderContext) -> Markup {
+    html! {
+        @if !report.struck.is_empty() {
+            section {
+                h2 { "Struck" }
+                p.dim { "Claims that were taken out because their evidence does not bear them." }
+                ul {
+                    @for struck in report.struck.iter().take(20) {
+                        li { s { (line(&struck.claim, 400)) } " " span.dim { (line(&struck.because, 400)) } }
+                    }
+                }
+            }
+        }
+        @if report.usage.fell_back.is_some() || !context.notes.is_empty() {
+            section {
+                h2 { "To know" }
+                ul {
+                    @if let Some(why) = &report.usage.fell_back {
+                        li { "The playbook took over: " (line(why, 300)) }
+                    }
+                    @for note in context.notes.iter().take(30) { li { (line(note, 400)) } }
+                }
+            }
+        }
+    }
+}
+
+fn evidence(report: &Report) -> Markup {
+    html! {
+        @if !report.evidence.is_empty() {
+            section {
+                h2 { "Evidence" }
+                @for evidence in report.evidence.iter().take(100) {
+                    article.evidence id=(anchor(&evidence.id)) {
+                        h3 { (line(&evidence.id.0, 20)) " " code { (line(&evidence.locator.0, 300)) } }
+                        pre { (super::text::shorten(&block(&evidence.excerpt), 6_000)) }
+                        p.dim.hash { "sha256 of the whole: " (line(&evidence.sha256, 64)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn foot(report: &Report) -> Markup {
+    let usage = &report.usage;
+    html! {
+        footer.dim {
+            p {
+                "Millwright report " code { (line(&report.id, 80)) } ", incident "
+                code { (line(&report.incident_id, 80)) }
+            }
+            p {
+                "Planner " (line(&usage.planner, 80)) ", " (usage.steps) " steps, " (usage.tool_calls)
+                " tool calls, " (duration(usage.wall_ms))
+                @if usage.input_tokens + usage.output_tokens > 0 {
+                    ", " (usage.input_tokens) " tokens in (" (usage.cached_tokens) " cached), "
+                    (usage.output_tokens) " out, " (format!("{:.4}", usage.cost_usd)) " USD"
+                }
+            }
+        }
+    }
+}
+
+fn cited(ids: &[EvidenceId]) -> Markup {
+    html! {
+        @for id in ids.iter().take(20) { " " a.cite href=(format!("#{}", anchor(id))) { (line(&id.0, 20)) } }
+    }
+}
+
+/// An anchor that no other element of the page has.
+fn anchor(id: &EvidenceId) -> String {
+    let name: String = id.0.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+    format!("evidence-{name}")
+}

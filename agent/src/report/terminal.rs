@@ -1,0 +1,443 @@
+/*!
+One page for a terminal at two in the morning: what it is, why, where, how to mend it, how that is known, what
+to do now; the rest after. Colours only underline what the words already say, so that the page reads the same
+in a pipe, a log and a ticket.
+*/
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use millwright_memory::types::{CheckResult, HypothesisStatus, Report, Verdict};
+
+use super::context::RenderContext;
+use super::diff::{self, Diff, Kind};
+use super::story::{self, Check, Mark, Step};
+use super::text::{block, duration, line, patch, percent, short, shorten};
+
+/// Lines of the fix shown before the page refers to the file.
+const MAX_FIX_LINES: usize = 60;
+/// Lines of the culprit shown.
+const MAX_GUILTY_LINES: usize = 24;
+
+pub(super) fn render(report: &Report, context: &RenderContext) -> String {
+    let width = if context.width == 0 { 100 } else { context.width.clamp(60, 120) };
+    let mut page = Page { out: String::new(), width, color: context.color };
+    page.head(report, context);
+    page.cause(report);
+    page.culprit(report, context);
+    page.fix(report, context);
+    page.proof(report, context);
+    page.steps(&story::next_steps(report, context));
+    page.suspects(report);
+    page.hypotheses(report);
+    page.similar(report);
+    page.impact(report);
+    page.struck_and_notes(report, context);
+    page.evidence(report);
+    page.foot(report);
+    page.out
+}
+
+struct Page {
+    out: String,
+    width: usize,
+    color: bool,
+}
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const RED: Style = AnsiColor::Red.on_default();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+
+impl Page {
+    fn paint(&self, style: Style, text: &str) -> String {
+        if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+    }
+
+    fn section(&mut self, title: &str) {
+        let title = self.paint(BOLD, title);
+        let _ = writeln!(self.out, "\n{title}");
+    }
+
+    /// A wrapped paragraph. `text` must be clean already.
+    fn wrapped(&mut self, first: &str, rest: &str, text: &str) {
+        let options = textwrap::Options::new(self.width).initial_indent(first).subsequent_indent(rest);
+        for row in textwrap::wrap(text, options) {
+            let _ = writeln!(self.out, "{}", row.trim_end());
+        }
+    }
+
+    /// A line that keeps its blanks, cut at the width.
+    fn code(&mut self, indent: &str, text: &str, style: Option<Style>) {
+        let room = self.width.saturating_sub(indent.len());
+        let mut cut = String::new();
+        let mut used = 0;
+        for char in text.chars() {
+            let wide = textwrap::core::display_width(char.encode_utf8(&mut [0; 4]));
+            if used + wide > room {
+                cut.pop();
+                cut.push('…');
+                break;
+            }
+            used += wide;
+            cut.push(char);
+        }
+        let cut = cut.trim_end();
+        let painted = style.map_or_else(|| cut.to_owned(), |style| self.paint(style, cut));
+        let _ = writeln!(self.out, "{}", format!("{indent}{painted}").trim_end());
+    }
+
+    fn command(&mut self, indent: &str, command: &str) {
+        // Never cut: a command is copied as a whole.
+        let painted = self.paint(BOLD, &line(command, 4_000));
+        let _ = writeln!(self.out, "{indent}$ {painted}");
+    }
+
+    fn head(&mut self, report: &Report, context: &RenderContext) {
+        let style = match report.verdict {
+            Verdict::Known | Verdict::Verified | Verdict::NotAnIncident => GREEN.bold(),
+            Verdict::Confirmed | Verdict::Probable => YELLOW.bold(),
+            Verdict::Inconclusive => RED.bold(),
+        };
+        let word = story::verdict_word(report.verdict);
+        let meaning = story::verdict_meaning(report);
+        let wrapped = textwrap::fill(&format!("{word}: {meaning}"), self.width);
+        let rest = wrapped.strip_prefix(word).unwrap_or_default();
+        let _ = writeln!(self.out, "{}{rest}", self.paint(style, word));
+        if let Some(title) = &context.ticket_title {
+            self.wrapped("", "", &line(title, 200));
+        }
+    }
+
+    fn cause(&mut self, report: &Report) {
+        match &report.root_cause {
+            Some(cause) => {
+                self.section("Cause");
+                let mut text = line(&cause.statement, 800);
+                let cited: Vec<String> = cause.evidence.iter().map(|id| line(&id.0, 20)).collect();
+                if !cited.is_empty() {
+                    let _ = write!(text, " [{}]", cited.join(", "));
+                }
+                self.wrapped("  ", "  ", &text);
+                let surely = format!("{}; {} sure", story::kind_words(cause.kind), percent(cause.confidence));
+                let surely = self.paint(DIM, &surely);
+                let _ = writeln!(self.out, "  {surely}");
+            }
+            None => {
+                self.section("Summary");
+                self.wrapped("  ", "  ", &line(&report.summary, 1_500));
+            }
+        }
+    }
+
+    fn culprit(&mut self, report: &Report, context: &RenderContext) {
+        let Some(cause) = &report.root_cause else { return };
+        if cause.commit.is_none() && cause.locations.is_empty() {
+            return;
+        }
+        self.section("Where");
+        if let Some(commit) = &cause.commit {
+            let view = context.culprit.as_ref();
+            let subject = view.map(|view| view.subject.as_str()).or_else(|| {
+                report.suspects.iter().find(|suspect| suspect.commit == *commit).map(|s| s.subject.as_str())
+            });
+            let mut text = format!("commit {}", short(commit));
+            if let Some(subject) = subject {
+                let _ = write!(text, "  {}", line(subject, 120));
+            }
+            self.wrapped("  ", "    ", &text);
+            if let Some(view) = view {
+                let by = format!("{}, {}", line(&view.author, 80), line(&view.date, 40));
+                let by = self.paint(DIM, &by);
+                let _ = writeln!(self.out, "    {by}");
+            }
+        }
+        for location in cause.locations.iter().take(8) {
+            let lines = match location.start_line == location.end_line {
+                true => location.start_line.to_string(),
+                false => format!("{}-{}", location.start_line, location.end_line),
+            };
+            let symbol = location.symbol.as_deref().map(|symbol| {
+                let name = symbol.rsplit_once("::").map_or(symbol, |(_, name)| name);
+                format!("  in {}", line(name, 100))
+            });
+            let path = line(&location.path, 200);
+            self.wrapped("  ", "    ", &format!("{path}:{lines}{}", symbol.unwrap_or_default()));
+        }
+        if let Some(view) = &context.culprit {
+            let guilty = view.guilty_diff.as_deref().unwrap_or(&view.diff);
+            let parsed = diff::parse(guilty);
+            let _ = writeln!(self.out);
+            self.diff(&parsed, MAX_GUILTY_LINES);
+            if view.guilty_diff.is_some() {
+                let (all, some) = (diff::parse(&view.diff).hunks().count(), parsed.hunks().count());
+                if some < all {
+                    let text = format!(
+                        "only {some} of the commit's {all} hunks: without the others it fails all the same"
+                    );
+                    self.wrapped("    ", "    ", &text);
+                }
+            }
+        }
+    }
+
+    fn diff(&mut self, parsed: &Diff, max: usize) {
+        let total: usize = parsed.hunks().map(|(_, hunk)| hunk.lines.len()).sum();
+        let mut left = max;
+        let mut path = None;
+        for (file, hunk) in parsed.hunks() {
+            if left == 0 {
+                break;
+            }
+            if path != Some(&file.path) {
+                path = Some(&file.path);
+                let name = line(&file.path, 200);
+                self.code("    ", &name, Some(BOLD));
+            } else {
+                self.code("    ", "    …", Some(DIM));
+            }
+            for diff_line in hunk.lines.iter().take(left) {
+                let (sign, style, number) = match diff_line.kind {
+                    Kind::Added => ('+', Some(GREEN), diff_line.new),
+                    Kind::Removed => ('-', Some(RED), diff_line.old),
+                    Kind::Context => (' ', None, diff_line.new),
+                };
+                let text = line_of_code(&diff_line.text);
+                self.code("    ", &format!("{number:>5} {sign} {text}"), style);
+            }
+            left = left.saturating_sub(hunk.lines.len());
+        }
+        if total > max {
+            let text = self.paint(DIM, &format!("… {} more lines", total - max));
+            let _ = writeln!(self.out, "    {text}");
+        }
+    }
+
+    fn fix(&mut self, report: &Report, context: &RenderContext) {
+        let Some(fix) = &report.fix else { return };
+        let parsed = diff::parse(&fix.diff);
+        self.section("Fix");
+        self.wrapped("  ", "  ", &story::fix_words(fix, &parsed));
+        if fix.diff.is_empty() {
+            return;
+        }
+        let _ = writeln!(self.out);
+        if context.fix_file.is_none() && fix.diff.lines().count() <= MAX_FIX_LINES {
+            // To be copied, so as it is: a patch with its headers, indented by nothing.
+            for row in patch(&fix.diff).lines() {
+                let style = match row.as_bytes().first() {
+                    Some(b'+') => Some(GREEN),
+                    Some(b'-') => Some(RED),
+                    _ => None,
+                };
+                let painted = style.map_or_else(|| row.to_owned(), |style| self.paint(style, row));
+                let _ = writeln!(self.out, "{painted}");
+            }
+        } else {
+            self.diff(&parsed, MAX_FIX_LINES);
+        }
+    }
+
+    fn proof(&mut self, report: &Report, context: &RenderContext) {
+        let checks = story::checks(report, context);
+        let effort = story::effort(report);
+        if checks.is_empty() && effort.is_none() {
+            let not_run = report.fix.as_ref().is_some_and(|fix| fix.tests == CheckResult::NotRun);
+            if not_run {
+                self.section("How it was proven");
+                self.wrapped("  ", "  ", "Not by a replay; the project's tests were NOT RUN.");
+            }
+            return;
+        }
+        self.section("How it was proven");
+        for Check { mark, text, runs } in &checks {
+            let (sign, style) = match mark {
+                Mark::Good => ("ok  ", GREEN),
+                Mark::Bad => ("FAIL", RED),
+                Mark::Open => ("?   ", YELLOW),
+            };
+            let sign = self.paint(style, sign);
+            let text = line(text, 300);
+            let cite = match runs.as_slice() {
+                [] => String::new(),
+                [run] => format!("  (run {run})"),
+                [first, .., last] => format!("  (runs {first} to {last})"),
+            };
+            let _ = writeln!(self.out, "  {sign}  {text}{}", self.paint(DIM, &cite));
+        }
+        if let Some(effort) = effort {
+            self.wrapped("        ", "        ", &effort);
+        }
+    }
+
+    fn steps(&mut self, steps: &[Step]) {
+        if steps.is_empty() {
+            return;
+        }
+        self.section("What to do next");
+        for (at, step) in steps.iter().enumerate() {
+            let colon = if step.command.is_some() { ":" } else { "" };
+            self.wrapped(&format!("  {}. ", at + 1), "     ", &format!("{}{colon}", line(&step.text, 500)));
+            if let Some(command) = &step.command {
+                self.command("     ", command);
+            }
+        }
+    }
+
+    fn suspects(&mut self, report: &Report) {
+        let settled = matches!(report.verdict, Verdict::Known | Verdict::Verified | Verdict::Confirmed);
+        if settled || report.suspects.is_empty() {
+            return;
+        }
+        self.section("Suspects");
+        for suspect in report.suspects.iter().take(5) {
+            let text = format!(
+                "{:>2}. {}  {}  ({:.2})",
+                suspect.rank,
+                short(&suspect.commit),
+                line(&suspect.subject, 100),
+                suspect.score
+            );
+            self.wrapped("  ", "      ", &text);
+            let reasons: Vec<String> = suspect
+                .reasons
+                .iter()
+                .filter(|reason| reason.contribution > 0.0)
+                .take(3)
+                .map(|reason| line(&reason.detail, 120))
+                .collect();
+            if !reasons.is_empty() {
+                self.wrapped("      ", "      ", &reasons.join("; "));
+            }
+        }
+        if report.suspects.len() > 5 {
+            let text =
+                self.paint(DIM, &format!("… {} more with --format html or json", report.suspects.len() - 5));
+            let _ = writeln!(self.out, "      {text}");
+        }
+    }
+
+    fn hypotheses(&mut self, report: &Report) {
+        // One that only repeats the cause tells a reader nothing.
+        let told: Vec<_> = report
+            .hypotheses
+            .iter()
+            .filter(|hypothesis| {
+                report.root_cause.as_ref().is_none_or(|c| c.statement != hypothesis.statement)
+            })
+            .collect();
+        if told.is_empty() {
+            return;
+        }
+        self.section("Ideas and what became of them");
+        for hypothesis in told.into_iter().take(6) {
+            let status = match hypothesis.status {
+                HypothesisStatus::Supported => "supported",
+                HypothesisStatus::Refuted => "refuted",
+                HypothesisStatus::Open => "open",
+            };
+            self.wrapped(
+                "  ",
+                "             ",
+                &format!("{status:<9}  {}", line(&hypothesis.statement, 300)),
+            );
+        }
+    }
+
+    fn similar(&mut self, report: &Report) {
+        if report.similar.is_empty() {
+            return;
+        }
+        self.section("Seen before");
+        for similar in report.similar.iter().take(3) {
+            let why: Vec<String> = similar.why.iter().take(3).map(|why| line(why, 120)).collect();
+            let recheck = match similar.recheck {
+                CheckResult::Pass => "checked again now: holds",
+                CheckResult::Fail => "checked again now: does NOT hold",
+                CheckResult::NotRun => "not checked again",
+            };
+            let text = format!(
+                "{}  {}; {recheck}. Alike: {}",
+                line(&similar.incident_id, 80),
+                story::proof_words(similar.proof),
+                why.join("; ")
+            );
+            self.wrapped("  ", "    ", &text);
+        }
+    }
+
+    fn impact(&mut self, report: &Report) {
+        let Some(impact) = &report.impact else { return };
+        self.section("Impact");
+        let mut parts = vec![format!("{} users, {} sessions", impact.users, impact.sessions)];
+        if !impact.routes.is_empty() {
+            let routes: Vec<String> = impact.routes.iter().take(5).map(|route| line(route, 80)).collect();
+            parts.push(format!("on {}", routes.join(", ")));
+        }
+        if let Some(first) = &impact.first_seen {
+            parts.push(format!("since {}", line(first, 40)));
+        }
+        self.wrapped("  ", "  ", &parts.join("; "));
+    }
+
+    fn struck_and_notes(&mut self, report: &Report, context: &RenderContext) {
+        if !report.struck.is_empty() {
+            self.section("Struck: claims whose evidence does not bear them");
+            for struck in report.struck.iter().take(5) {
+                let text = format!("{} ({})", line(&struck.claim, 200), line(&struck.because, 200));
+                self.wrapped("  - ", "    ", &text);
+            }
+        }
+        let fell_back = report.usage.fell_back.iter();
+        let notes: Vec<String> = fell_back
+            .map(|why| format!("The playbook took over: {}", line(why, 200)))
+            .chain(context.notes.iter().take(10).map(|note| line(note, 300)))
+            .collect();
+        if !notes.is_empty() {
+            self.section("To know");
+            for note in notes {
+                self.wrapped("  - ", "    ", &note);
+            }
+        }
+    }
+
+    fn evidence(&mut self, report: &Report) {
+        if report.evidence.is_empty() {
+            return;
+        }
+        self.section("Evidence");
+        for evidence in report.evidence.iter().take(12) {
+            let locator = line(&evidence.locator.0, 160);
+            let row = format!("{:<4} {}", line(&evidence.id.0, 20), shorten_commit(&locator));
+            self.code("  ", &row, None);
+        }
+        if report.evidence.len() > 12 {
+            let text = self.paint(DIM, &format!("… {} more", report.evidence.len() - 12));
+            let _ = writeln!(self.out, "       {text}");
+        }
+    }
+
+    fn foot(&mut self, report: &Report) {
+        let usage = &report.usage;
+        let mut text = format!("report {}, {}", line(&report.id, 80), line(&usage.planner, 80));
+        let _ = write!(text, ", {} tool calls, {}", usage.tool_calls, duration(usage.wall_ms));
+        if usage.input_tokens + usage.output_tokens > 0 {
+            let tokens = usage.input_tokens + usage.output_tokens;
+            let _ = write!(text, ", {tokens} tokens, {:.2} USD", usage.cost_usd);
+        }
+        let text = self.paint(DIM, &text);
+        let _ = writeln!(self.out, "\n{text}");
+    }
+}
+
+/// One line of code: its blanks are kept.
+fn line_of_code(text: &str) -> String {
+    shorten(&block(text).replace('\n', " "), 400)
+}
+
+/// `git:<40 hex>:path` with ten digits, so that the path is seen.
+fn shorten_commit(locator: &str) -> String {
+    let parts = locator.strip_prefix("git:").and_then(|rest| rest.get(..10).zip(rest.get(40..)));
+    parts.map_or_else(|| locator.to_owned(), |(commit, rest)| format!("git:{commit}{rest}"))
+}

@@ -1,0 +1,136 @@
+/*!
+Hostile text made harmless for a reader: terminal escapes, control characters and bidirectional overrides are
+taken out or shown as what they are, and everything is bounded. Every format starts from here.
+*/
+
+/// One line: line breaks and runs of white space become one blank; at most `max` characters.
+pub(super) fn line(text: &str, max: usize) -> String {
+    let cleaned = clean(text);
+    let joined = cleaned.split_whitespace().collect::<Vec<_>>().join(" ");
+    shorten(&joined, max)
+}
+
+/// A block: line breaks stay, tabs become four blanks, other control characters are neutralised.
+pub(super) fn block(text: &str) -> String {
+    clean(text).replace('\t', "    ")
+}
+
+/// A patch to be copied: tabs stay, too.
+pub(super) fn patch(text: &str) -> String {
+    clean(text)
+}
+
+/// Cuts at `max` characters and says so with an ellipsis.
+pub(super) fn shorten(text: &str, max: usize) -> String {
+    match text.char_indices().nth(max) {
+        None => text.to_owned(),
+        Some(_) => {
+            let end = text.char_indices().nth(max.saturating_sub(1)).map_or(0, |(at, _)| at);
+            format!("{}…", text[..end].trim_end())
+        }
+    }
+}
+
+fn clean(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut chars = text.chars().peekable();
+    while let Some(char) = chars.next() {
+        match char {
+            '\n' | '\t' => out.push(char),
+            '\r' => {
+                if chars.peek() != Some(&'\n') {
+                    out.push('\n');
+                }
+            }
+            // A whole escape sequence goes; the letters in it would be noise.
+            '\u{1b}' => skip_escape(&mut chars),
+            '\u{9b}' => skip_csi(&mut chars),
+            char if is_hidden(char) => out.push('\u{fffd}'),
+            char => out.push(char),
+        }
+    }
+    out
+}
+
+/// Characters that are not seen but change what is: C0 and C1 controls, bidirectional controls, zero-width and
+/// tag characters, line separators.
+fn is_hidden(char: char) -> bool {
+    char.is_control()
+        || matches!(char,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    match chars.peek() {
+        Some('[') => {
+            chars.next();
+            skip_csi(chars);
+        }
+        // Strings (titles, hyperlinks, device control) end at BEL or ESC \; an open one is bounded by its line.
+        Some(']' | 'P' | 'X' | '^' | '_') => {
+            while let Some(char) = chars.next_if(|char| *char != '\n') {
+                if char == '\u{7}' || char == '\u{9c}' {
+                    return;
+                }
+                if char == '\u{1b}' {
+                    chars.next_if_eq(&'\\');
+                    return;
+                }
+            }
+        }
+        Some(char) if ('\u{20}'..='\u{7e}').contains(char) => {
+            chars.next();
+        }
+        _ => {}
+    }
+}
+
+fn skip_csi(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
+    while chars.next_if(|char| ('\u{20}'..='\u{3f}').contains(char)).is_some() {}
+    chars.next_if(|char| ('\u{40}'..='\u{7e}').contains(char));
+}
+
+/// A word for a POSIX shell, quoted when it needs to be.
+pub(super) fn shell_word(text: &str) -> String {
+    let text = clean(text).replace('\n', " ");
+    let plain = |char: char| char.is_ascii_alphanumeric() || "_-./:=@%+,".contains(char);
+    if !text.is_empty() && text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
+/// The first ten digits of a commit id.
+pub(super) fn short(commit: &str) -> String {
+    line(commit, 200).chars().take(10).collect()
+}
+
+/// `850 ms`, `2.4 s`, `3 min 05 s`, `2 h 10 min`.
+pub(super) fn duration(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms} ms"),
+        1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),
+        60_000..3_600_000 => format!("{} min {:02} s", ms / 60_000, ms % 60_000 / 1_000),
+        _ => format!("{} h {:02} min", ms / 3_600_000, ms % 3_600_000 / 60_000),
+    }
+}
+
+/// `0.873` as `87 %`; values outside of 0 to 1, and what is no number, are held to it.
+pub(super) fn percent(share: f64) -> String {
+    let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+    match share {
+        share if share > 0.99 && share < 1.0 => "over 99 %".to_owned(),
+        share if share > 0.0 && share < 0.01 => "under 1 %".to_owned(),
+        share => format!("{:.0} %", share * 100.0),
+    }
+}
+
+/// `1 commit`, `3 commits`.
+pub(super) fn count(number: usize, one: &str) -> String {
+    match number {
+        1 => format!("1 {one}"),
+        _ => format!("{number} {one}s"),
+    }
+}

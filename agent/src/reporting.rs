@@ -1,0 +1,153 @@
+/*!
+Makes the report of a run out of the facts of the tools and the finding of the planner. Pure: the same events
+give the same report. The citation check comes after, on the report and its quotes.
+*/
+
+use millwright_memory::types::{
+    BisectSummary, CheckResult, Hypothesis, Impact, REPORT_SCHEMA, ReplayRun, ReplaySummary, Report, RootCause,
+    SimilarIncident, Usage,
+};
+
+use crate::citations::{ClaimRef, Quote};
+use crate::facts::Facts;
+use crate::findings::{Citation, Finding};
+use crate::run::Run;
+use crate::verification::{best_fix, judge};
+
+pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64) -> Report {
+    let facts = Facts::of(run);
+    let finding = finding.clone();
+    let judgement = judge(&facts, &finding);
+    let request = run.request();
+    let mut usage = Usage {
+        planner: planner.to_owned(),
+        fell_back: run.fell_back().map(str::to_owned),
+        tool_calls: run.tool_calls(),
+        steps: run.plans(),
+        wall_ms,
+        ..Usage::default()
+    };
+    if run.fell_back().is_some()
+        && let Some(request) = request
+    {
+        usage.planner.clone_from(&request.planner);
+    }
+    let fix = best_fix(&facts);
+    Report {
+        schema: REPORT_SCHEMA.to_owned(),
+        id: request.map(|request| request.run_id.clone()).unwrap_or_default(),
+        incident_id: request.map(|request| request.incident_id.clone()).unwrap_or_default(),
+        verdict: judgement.verdict,
+        summary: finding.summary,
+        root_cause: finding.root_cause.map(|cause| RootCause {
+            statement: cause.claim.statement,
+            kind: cause.kind,
+            commit: cause.commit,
+            locations: cause.locations,
+            confidence: cause.confidence.clamp(0.0, 1.0),
+            evidence: cause.claim.cites.into_iter().map(|cite| cite.evidence).collect(),
+        }),
+        hypotheses: finding
+            .hypotheses
+            .into_iter()
+            .map(|hypothesis| Hypothesis {
+                id: hypothesis.id,
+                statement: hypothesis.claim.statement,
+                status: hypothesis.status,
+                evidence: hypothesis.claim.cites.into_iter().map(|cite| cite.evidence).collect(),
+            })
+            .collect(),
+        suspects: facts.suspects.as_ref().map(|list| list.suspects.clone()).unwrap_or_default(),
+        fix,
+        replay: replay(&facts),
+        similar: similar(&facts),
+        struck: Vec::new(),
+        impact: impact(run, &facts),
+        evidence: run.evidence().cloned().collect(),
+        usage,
+        escalate: finding.escalate,
+    }
+}
+
+/// The words every claim of the finding quotes.
+pub(crate) fn quotes(finding: &Finding) -> Vec<Quote> {
+    let of = |claim: ClaimRef, cites: &[Citation]| -> Vec<Quote> {
+        let each = cites.iter().flat_map(|cite| cite.quotes.iter().map(|text| (cite.evidence.clone(), text.clone())));
+        each.map(|(evidence, text)| Quote { claim: claim.clone(), evidence, text }).collect()
+    };
+    let mut out = Vec::new();
+    if let Some(cause) = &finding.root_cause {
+        out.extend(of(ClaimRef::RootCause, &cause.claim.cites));
+    }
+    for hypothesis in &finding.hypotheses {
+        out.extend(of(ClaimRef::Hypothesis(hypothesis.id.clone()), &hypothesis.claim.cites));
+    }
+    out
+}
+
+fn replay(facts: &Facts) -> Option<ReplaySummary> {
+    let reproduction = facts.reproduction.as_ref()?;
+    let mut runs: Vec<(usize, ReplayRun)> = Vec::new();
+    runs.extend(reproduction.runs.iter().cloned());
+    runs.extend(facts.rechecks.iter().flat_map(|recheck| recheck.runs.iter().cloned()));
+    runs.extend(facts.bisection.iter().flat_map(|bisection| bisection.runs.iter().cloned()));
+    runs.extend(facts.minimal.iter().flat_map(|minimal| minimal.runs.iter().cloned()));
+    runs.extend(facts.fix_checks.iter().flat_map(|check| check.runs.iter().cloned()));
+    // `replay:<n>` cites by the number a run got when it was made.
+    runs.sort_by_key(|(number, _)| *number);
+    let bisect = facts.bisection.as_ref().map(|bisection| BisectSummary {
+        range: bisection.range,
+        runs: spent(&runs, reproduction.runs.first().map(|(_, run)| run.commit.as_str())),
+        skipped: bisection.skipped,
+    });
+    Some(ReplaySummary {
+        reproduced: facts.reproduced(),
+        sandbox: reproduction.sandbox,
+        flaky_rate: reproduction.flaky_rate,
+        runs: runs.into_iter().map(|(_, run)| run).collect(),
+        bisect,
+    })
+}
+
+/// Executions of the unchanged code after the first reproduction at the failing revision: what finding the
+/// culprit cost, and what plain bisect is compared with. Runs of candidate fixes and hunks are patched.
+fn spent(runs: &[(usize, ReplayRun)], bad: Option<&str>) -> u32 {
+    use millwright_memory::types::ReplayOutcome::Reproduces;
+    let first = runs
+        .iter()
+        .position(|(_, run)| run.outcome == Reproduces && !run.patched && Some(run.commit.as_str()) == bad);
+    let after = first.map_or(0, |first| runs.iter().skip(first + 1).filter(|(_, run)| !run.patched).count());
+    u32::try_from(after).unwrap_or(u32::MAX)
+}
+
+fn similar(facts: &Facts) -> Vec<SimilarIncident> {
+    let matches = facts.recollection.iter().flat_map(|recollection| &recollection.matches);
+    let recheck = |resolution: Option<&str>| {
+        let of = facts.rechecks.iter().find(|recheck| Some(recheck.resolution.as_str()) == resolution);
+        of.map_or(CheckResult::NotRun, |recheck| recheck.result)
+    };
+    matches
+        .map(|found| SimilarIncident {
+            incident_id: found.incident_id.clone(),
+            score: found.score,
+            why: found.why.clone(),
+            proof: found.proof,
+            approval: found.approval,
+            recheck: recheck(found.resolution_id.as_deref()),
+        })
+        .collect()
+}
+
+fn impact(run: &Run, facts: &Facts) -> Option<Impact> {
+    let context = &run.request()?.ticket.context;
+    let logs = facts.log_changes.as_ref();
+    let impact = Impact {
+        sessions: context.sessions.unwrap_or(0),
+        users: context.users.unwrap_or(0),
+        routes: context.routes.clone(),
+        first_seen: context.first_seen.clone().or_else(|| logs.and_then(|logs| logs.first_seen.clone())),
+        last_seen: context.last_seen.clone().or_else(|| logs.and_then(|logs| logs.last_seen.clone())),
+    };
+    (impact != Impact::default()).then_some(impact)
+}
+

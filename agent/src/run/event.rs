@@ -1,0 +1,144 @@
+/*!
+The events of a run. They are the stored format of every investigation, so fields are only ever added,
+with defaults. Outside effects come in pairs: the intent (`ToolStarted`) is stored before, the outcome after.
+*/
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use millwright_memory::types::{Evidence, ParsedTicket, Report, Verdict};
+use millwright_tools::replay::ReplayRecipe;
+use millwright_tools::tool::ToolCall;
+use serde::{Deserialize, Serialize};
+
+use crate::findings::Finding;
+
+/// Everything a run was asked, resolved: revisions are full commit ids, the ticket is parsed and redacted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunRequest {
+    pub run_id: String,
+    pub incident_id: String,
+    pub ticket: ParsedTicket,
+    pub repo: PathBuf,
+    /// `Repo::identity`, so that memory does not mix code bases.
+    pub repository: String,
+    pub bad: String,
+    pub good: Option<String>,
+    pub logs: Vec<PathBuf>,
+    pub replay: ReplayPlan,
+    /// Command that runs the project's tests.
+    pub tests: Option<String>,
+    pub planner: String,
+    pub budget: Budget,
+    pub use_memory: bool,
+    pub jobs: usize,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayPlan {
+    Recipe(Box<ReplayRecipe>),
+    /// No replay, and why: `--no-replay`, none given and none derivable.
+    None(String),
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Budget {
+    pub tokens: Option<u64>,
+    pub usd: Option<f64>,
+    pub deadline_ms: Option<u64>,
+    pub steps: Option<u32>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolOutcome {
+    pub text: String,
+    pub data: serde_json::Value,
+    /// As the report shows it; the whole text lies in the journal under `sha256`.
+    pub evidence: Vec<Evidence>,
+    pub failure: Option<ToolFailure>,
+    pub duration_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ToolFailure {
+    pub kind: String,
+    pub message: String,
+}
+
+impl ToolFailure {
+    pub fn new(kind: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { kind: kind.into(), message: message.into() }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interruption {
+    /// A person asked to stop; what is known is reported.
+    Cancelled,
+    Deadline,
+    Budget,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    Started {
+        request: Box<RunRequest>,
+        at: String,
+    },
+    /// What the planner wants: calls, or a finding (never both empty).
+    Planned {
+        planner: String,
+        note: String,
+        calls: Vec<ToolCall>,
+        finding: Option<Box<Finding>>,
+    },
+    ToolStarted {
+        call: String,
+    },
+    ToolFinished {
+        call: String,
+        outcome: Box<ToolOutcome>,
+    },
+    ApprovalDecided {
+        call: String,
+        approved: bool,
+        by: String,
+    },
+    /// A message from a person, taken in between two steps.
+    Steered {
+        text: String,
+        by: String,
+    },
+    /// The planner in charge gave up; the playbook goes on.
+    FellBack {
+        because: String,
+    },
+    Interrupted {
+        kind: Interruption,
+    },
+    /// The report is made and its citations checked; nothing happens after this.
+    Finished {
+        report: Box<Report>,
+        verdict: Verdict,
+        metrics: BTreeMap<String, u64>,
+    },
+}
+
+impl Event {
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Event::Started { .. } => "started",
+            Event::Planned { .. } => "planned",
+            Event::ToolStarted { .. } => "tool_started",
+            Event::ToolFinished { .. } => "tool_finished",
+            Event::ApprovalDecided { .. } => "approval_decided",
+            Event::Steered { .. } => "steered",
+            Event::FellBack { .. } => "fell_back",
+            Event::Interrupted { .. } => "interrupted",
+            Event::Finished { .. } => "finished",
+        }
+    }
+}

@@ -1,0 +1,16 @@
+/*!
+The run: a serializable state machine without IO.
+
+A run is nothing but its events. [`Run::apply`] takes an event in, [`Run::next_step`] says what has to happen
+next, and the driver does it. Rebuilding a run after a crash is applying its stored events again; whatever was
+intended and has no outcome is handed out once more, and the driver decides by the effect of the tool whether
+it may simply be repeated.
+*/
+
+mod event;
+mod state;
+
+pub use event::{
+    Budget, Event, Interruption, ReplayPlan, RunRequest, ToolFailure, ToolOutcome,
+};
+pub use state::{Pending, Run, Step};

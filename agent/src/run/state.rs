@@ -1,0 +1,214 @@
+/*!
+The state that follows from a run's events, and the next step that follows from the state.
+*/
+
+use millwright_memory::types::{Evidence, Report};
+use millwright_tools::tool::{Decision, ToolCall};
+use serde_json::Value;
+
+use super::event::{Event, Interruption, RunRequest, ToolOutcome};
+use crate::findings::Finding;
+
+/// What has to happen next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    Plan,
+    CallTools(Vec<Pending>),
+    /// Calls whose effect needs a person's consent.
+    AwaitApproval(Vec<ToolCall>),
+    /// Check a finding against the evidence and make the report.
+    Verify(Box<Finding>),
+    Done(Box<Report>),
+}
+
+/// A call to make. `interrupted` says that it was begun before and its outcome is unknown.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pending {
+    pub call: ToolCall,
+    pub interrupted: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct CallState {
+    call: ToolCall,
+    started: bool,
+    approved: Option<(bool, String)>,
+    outcome: Option<ToolOutcome>,
+}
+
+/// A run, rebuilt from its events.
+#[derive(Debug, Clone, Default)]
+pub struct Run {
+    request: Option<Box<RunRequest>>,
+    started_at: String,
+    calls: Vec<CallState>,
+    notes: Vec<String>,
+    finding: Option<Box<Finding>>,
+    interrupted: Option<Interruption>,
+    fell_back: Option<String>,
+    steered: Vec<String>,
+    plans: u32,
+    report: Option<Box<Report>>,
+}
+
+impl Run {
+    pub fn from_events<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+        let mut run = Self::default();
+        for event in events {
+            run.apply(event);
+        }
+        run
+    }
+
+    /// Takes an event in. Events that do not fit (an outcome of an unknown call) change nothing.
+    pub fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Started { request, at } => {
+                self.request = Some(request.clone());
+                self.started_at = at.clone();
+            }
+            Event::Planned { note, calls, finding, .. } => {
+                self.plans += 1;
+                if !note.is_empty() {
+                    self.notes.push(note.clone());
+                }
+                self.calls.extend(calls.iter().map(|call| CallState {
+                    call: call.clone(),
+                    started: false,
+                    approved: None,
+                    outcome: None,
+                }));
+                self.finding.clone_from(finding);
+            }
+            Event::ToolStarted { call } => {
+                if let Some(state) = self.call_mut(call) {
+                    state.started = true;
+                }
+            }
+            Event::ToolFinished { call, outcome } => {
+                if let Some(state) = self.call_mut(call) {
+                    state.outcome = Some((**outcome).clone());
+                }
+            }
+            Event::ApprovalDecided { call, approved, by } => {
+                if let Some(state) = self.call_mut(call) {
+                    state.approved = Some((*approved, by.clone()));
+                }
+            }
+            Event::Steered { text, .. } => self.steered.push(text.clone()),
+            Event::FellBack { because } => self.fell_back = Some(because.clone()),
+            Event::Interrupted { kind } => self.interrupted = Some(*kind),
+            Event::Finished { report, .. } => self.report = Some(report.clone()),
+        }
+    }
+
+    /// What has to happen next; `decide` is the policy's answer for a call.
+    pub fn next_step(&self, decide: impl Fn(&ToolCall) -> Decision) -> Step {
+        if let Some(report) = &self.report {
+            return Step::Done(report.clone());
+        }
+        if self.interrupted.is_none() {
+            let open = || self.calls.iter().filter(|state| state.outcome.is_none());
+            let needs_consent = |state: &CallState| {
+                state.approved.is_none() && decide(&state.call) == Decision::NeedsApproval
+            };
+            let ready: Vec<Pending> = open()
+                .filter(|state| !needs_consent(state))
+                .map(|state| Pending { call: state.call.clone(), interrupted: state.started })
+                .collect();
+            if !ready.is_empty() {
+                return Step::CallTools(ready);
+            }
+            let waiting: Vec<ToolCall> = open().map(|state| state.call.clone()).collect();
+            if !waiting.is_empty() {
+                return Step::AwaitApproval(waiting);
+            }
+        }
+        match &self.finding {
+            Some(finding) => Step::Verify(finding.clone()),
+            None => Step::Plan,
+        }
+    }
+
+    pub fn request(&self) -> Option<&RunRequest> {
+        self.request.as_deref()
+    }
+
+    pub fn started_at(&self) -> &str {
+        &self.started_at
+    }
+
+    pub fn interrupted(&self) -> Option<Interruption> {
+        self.interrupted
+    }
+
+    pub fn fell_back(&self) -> Option<&str> {
+        self.fell_back.as_deref()
+    }
+
+    pub fn steered(&self) -> &[String] {
+        &self.steered
+    }
+
+    /// How often a planner was asked.
+    pub fn plans(&self) -> u32 {
+        self.plans
+    }
+
+    /// What a person decided about a call, and who.
+    pub fn approval(&self, call: &str) -> Option<(bool, &str)> {
+        let state = self.calls.iter().find(|state| state.call.id == call)?;
+        state.approved.as_ref().map(|(approved, by)| (*approved, by.as_str()))
+    }
+
+    pub fn tool_calls(&self) -> u32 {
+        u32::try_from(self.calls.iter().filter(|state| state.outcome.is_some()).count()).unwrap_or(u32::MAX)
+    }
+
+    /// The number of the next call; ids are `c<number>`.
+    pub fn next_call_number(&self) -> usize {
+        self.calls.len() + 1
+    }
+
+    /// Every finished call, in order.
+    pub fn finished(&self) -> impl Iterator<Item = (&ToolCall, &ToolOutcome)> {
+        self.calls.iter().filter_map(|state| Some((&state.call, state.outcome.as_ref()?)))
+    }
+
+    /// Whether a tool was called (and ended, well or badly).
+    pub fn called(&self, tool: &str) -> bool {
+        self.finished().any(|(call, _)| call.name == tool)
+    }
+
+    /// The latest successful result of a tool.
+    pub fn result<'a>(&'a self, tool: &'a str) -> Option<&'a Value> {
+        self.results(tool).last()
+    }
+
+    /// All successful results of a tool, oldest first.
+    pub fn results<'a>(&'a self, tool: &'a str) -> impl Iterator<Item = &'a Value> {
+        self.finished()
+            .filter(move |(call, outcome)| call.name == tool && outcome.failure.is_none())
+            .map(|(_, outcome)| &outcome.data)
+    }
+
+    /// The latest failure of a tool, when its last call failed.
+    pub fn failure(&self, tool: &str) -> Option<&str> {
+        let (_, outcome) = self.finished().filter(|(call, _)| call.name == tool).last()?;
+        outcome.failure.as_ref().map(|failure| failure.message.as_str())
+    }
+
+    /// All evidence gathered so far, in the order of its ids.
+    pub fn evidence(&self) -> impl Iterator<Item = &Evidence> {
+        self.finished().flat_map(|(_, outcome)| &outcome.evidence)
+    }
+
+    /// The evidence that the latest call of a tool brought.
+    pub fn evidence_of<'a>(&'a self, tool: &'a str) -> impl Iterator<Item = &'a Evidence> {
+        self.finished().filter(move |(call, _)| call.name == tool).flat_map(|(_, outcome)| &outcome.evidence)
+    }
+
+    fn call_mut(&mut self, id: &str) -> Option<&mut CallState> {
+        self.calls.iter_mut().find(|state| state.call.id == id)
+    }
+}

@@ -1,0 +1,66 @@
+/*!
+How much is proven. The verdict follows from what really ran, never from what a planner says of it.
+*/
+
+use millwright_memory::types::{CheckResult, Fix, Proof, Verdict};
+
+use crate::facts::Facts;
+use crate::findings::Finding;
+
+/// From here on a named cause may be called probable (a calibrated probability).
+pub const PROBABLE: f64 = 0.5;
+
+/// The verdict and the proof level that the facts bear.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Judgement {
+    pub verdict: Verdict,
+    pub proof: Proof,
+}
+
+/// Judges a finding whose citations were checked already (`finding.root_cause` is `None` when it was struck).
+pub fn judge(facts: &Facts, finding: &Finding) -> Judgement {
+    let proof = proof(facts);
+    let verdict = match &finding.root_cause {
+        None if finding.not_an_incident.is_some() => Verdict::NotAnIncident,
+        None => Verdict::Inconclusive,
+        Some(_) if facts.known().is_some() => Verdict::Known,
+        Some(cause) if cause.commit.as_deref() == facts.proven_culprit() && cause.commit.is_some() => {
+            if proof == Proof::FixVerified { Verdict::Verified } else { Verdict::Confirmed }
+        }
+        // Where a replay was run and did not settle it, a guess stays a guess unless the ranking is sure.
+        Some(cause) if cause.confidence >= PROBABLE && !replay_contradicts(facts) => Verdict::Probable,
+        Some(_) => Verdict::Inconclusive,
+    };
+    Judgement { verdict, proof }
+}
+
+/// The best fix that was tried: verified first, then one that at least passes the replay.
+pub fn best_fix(facts: &Facts) -> Option<Fix> {
+    if let Some(known) = facts.known() {
+        return known.fix.clone();
+    }
+    let checks = || facts.fix_checks.iter().map(|check| &check.fix);
+    checks()
+        .find(|fix| fix.proof == Proof::FixVerified)
+        .or_else(|| checks().find(|fix| fix.replay == CheckResult::Pass))
+        .or_else(|| checks().next())
+        .cloned()
+}
+
+/// The proof level that the facts bear.
+pub fn proof(facts: &Facts) -> Proof {
+    let known = facts.known().and_then(|known| known.fix.as_ref()).map(|fix| fix.proof);
+    if let Some(proof) = known {
+        return proof;
+    }
+    match (facts.proven_culprit(), facts.fix_verified(), facts.reproduced()) {
+        (Some(_), true, _) => Proof::FixVerified,
+        (Some(_), false, _) => Proof::CauseConfirmed,
+        (None, _, true) => Proof::Reproduced,
+        (None, _, false) => Proof::None,
+    }
+}
+
+fn replay_contradicts(facts: &Facts) -> bool {
+    facts.bisection.as_ref().is_some_and(|bisection| bisection.problem.is_some() && bisection.candidates.is_empty())
+}

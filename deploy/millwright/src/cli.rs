@@ -1,0 +1,333 @@
+/*!
+The command line, declared. What is documented here works; nothing is accepted and ignored.
+*/
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use millwright_memory::types::Verdict;
+
+pub(crate) use crate::commands::SchemaOf;
+
+/// Finds the commit, the lines and the fix behind a production failure, and proves it by replay.
+#[derive(Debug, Parser)]
+#[command(name = "millwright", version, about, max_term_width = 100)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build a small real repository with a failing ticket and investigate it; run it twice
+    Demo(DemoArguments),
+    /// Write a commented millwright.toml for a repository
+    Init(InitArguments),
+    /// The main job: from a ticket and a repository to a proven cause and fix
+    Investigate(Box<InvestigateArguments>),
+    /// Read a repository's history into the index (investigate does it by itself when needed)
+    Index(IndexArguments),
+    /// What is remembered, why it is trusted, and the hand on it
+    Memory(MemoryArguments),
+    /// Judge the agent on cases with known truth
+    Eval(EvalArguments),
+    /// Check configuration, store and sandbox, and say how to mend what is wrong
+    Doctor(DoctorArguments),
+    /// Print a JSON Schema
+    Schema {
+        /// Which schema
+        of: SchemaOf,
+    },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+    Markdown,
+    Html,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListFormat {
+    Text,
+    Json,
+}
+
+/// Where Millwright keeps what it knows.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct DataDir {
+    /// Folder for memory, indexes and checkouts [default: the user's data folder]
+    #[arg(long, env = "MILLWRIGHT_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    #[command(flatten)]
+    pub(crate) data: DataDir,
+    /// How to print the report
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+    /// Write the report to a file instead
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArguments {
+    /// The repository
+    #[arg(long, default_value = ".", value_name = "PATH")]
+    pub(crate) repo: PathBuf,
+    /// Overwrite an existing millwright.toml
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InvestigateArguments {
+    /// A file, or - for standard input: text, stack trace, test output, Sentry event, alert payload
+    #[arg(value_name = "TICKET", default_value = "-")]
+    pub(crate) ticket: String,
+    /// The repository (work tree or bare); nothing in it is changed
+    #[arg(long, value_name = "PATH")]
+    pub(crate) repo: PathBuf,
+    /// The failing revision
+    #[arg(long, value_name = "REV", default_value = "HEAD")]
+    pub(crate) at: String,
+    /// An older revision that worked [default: every ancestor is a candidate]
+    #[arg(long, value_name = "REV")]
+    pub(crate) good: Option<String>,
+    /// Log files or folders (plain, JSON lines, logfmt, gzip)
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(crate) logs: Vec<PathBuf>,
+    /// Shell command that fails where the failure is, run in the sandbox at each revision
+    #[arg(long, value_name = "CMD", conflicts_with_all = ["replay_file", "no_replay"])]
+    pub(crate) replay: Option<String>,
+    /// The same, as a script in a file
+    #[arg(long, value_name = "FILE", conflicts_with = "no_replay")]
+    pub(crate) replay_file: Option<PathBuf>,
+    /// Command that runs the project's tests, to see that a fix breaks nothing
+    #[arg(long, value_name = "CMD")]
+    pub(crate) tests: Option<String>,
+    /// Environment for the replay and the tests
+    #[arg(long, value_name = "KEY=VALUE", num_args = 1.., value_parser = key_value)]
+    pub(crate) env: Vec<(String, String)>,
+    /// Folders that the replay may read besides the checkout (an interpreter, a virtual environment)
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(crate) allow_read: Vec<PathBuf>,
+    /// Who decides what to do next
+    #[arg(long, value_enum, default_value = "playbook")]
+    pub(crate) planner: PlannerName,
+    /// Replays at once
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) jobs: usize,
+    /// Exit with 2 unless the verdict is at least this good
+    #[arg(long, value_name = "VERDICT", default_value = "probable", value_parser = verdict)]
+    pub(crate) require: Verdict,
+    /// Report what is known by then (30s, 10m, 1h)
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub(crate) deadline: Option<std::time::Duration>,
+    /// Neither recall nor remember
+    #[arg(long)]
+    pub(crate) no_memory: bool,
+    /// Rank only: run nothing of the repository's
+    #[arg(long)]
+    pub(crate) no_replay: bool,
+    /// How to print the report
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+    /// Write the report to a file instead
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Configuration file [default: millwright.toml in the repository or above]
+    #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataDir,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PlannerName {
+    Playbook,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct IndexArguments {
+    /// The repository
+    #[arg(long, value_name = "PATH")]
+    pub(crate) repo: PathBuf,
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ListFormat,
+    #[command(flatten)]
+    pub(crate) data: DataDir,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MemoryArguments {
+    #[command(subcommand)]
+    pub(crate) command: MemoryCommand,
+    #[command(flatten)]
+    pub(crate) data: DataDir,
+    #[arg(long, value_enum, default_value = "text", global = true)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemoryCommand {
+    /// Incidents and what is known of them, newest first
+    List {
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+    },
+    /// Incidents like these words
+    Search {
+        query: String,
+        #[arg(long, default_value_t = 10)]
+        limit: u32,
+    },
+    /// Everything about one incident, and why it is trusted
+    Show { incident: String },
+    /// Say that the resolution of an incident is right
+    Confirm {
+        incident: String,
+        /// Why, for the audit
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Say that the resolution of an incident is wrong
+    Reject {
+        incident: String,
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Remove an incident and all that came from it, for good
+    Forget { incident: String },
+    /// Write everything as JSON lines
+    Export {
+        /// [default: standard output]
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Read JSON lines of an export
+    Import {
+        file: PathBuf,
+        /// Say what would be done, change nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArguments {
+    /// A repository to check as well
+    #[arg(long, value_name = "PATH")]
+    pub(crate) repo: Option<PathBuf>,
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ListFormat,
+    #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataDir,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArguments {
+    #[command(subcommand)]
+    pub(crate) command: EvalCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EvalCommand {
+    /// Run cases and write results.jsonl, summary.json and report.html
+    Run(Box<EvalRunArguments>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalRunArguments {
+    /// Cases, one JSON object a line; for log-templates the folder of systems
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cases: PathBuf,
+    /// What is judged
+    #[arg(long, value_enum)]
+    pub(crate) task: EvalTask,
+    /// Where the repositories of the cases are: 'https://host/owner/name=PATH'
+    #[arg(long, value_name = "URL=PATH", num_args = 1.., value_parser = url_path)]
+    pub(crate) repo_map: Vec<(String, PathBuf)>,
+    #[arg(long, value_enum, default_value = "playbook")]
+    pub(crate) planner: PlannerName,
+    /// Whether cases may use memory
+    #[arg(long, value_enum, default_value = "off")]
+    pub(crate) memory: EvalMemory,
+    /// Limits that must hold: a JSON file of {"task.figure": {"min": 0.5}}
+    #[arg(long, value_name = "FILE")]
+    pub(crate) gate: Option<PathBuf>,
+    /// Environment for replays
+    #[arg(long, value_name = "KEY=VALUE", num_args = 1.., value_parser = key_value)]
+    pub(crate) env: Vec<(String, String)>,
+    /// Folders that replays may read
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(crate) allow_read: Vec<PathBuf>,
+    /// Folder for the results
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// Cases at once
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) jobs: usize,
+    /// Only the first cases
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ListFormat,
+    #[command(flatten)]
+    pub(crate) data: DataDir,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EvalTask {
+    Rank,
+    Investigate,
+    LogTemplates,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EvalMemory {
+    Off,
+    Fresh,
+}
+
+fn key_value(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("give KEY=VALUE".into()),
+    }
+}
+
+fn url_path(text: &str) -> Result<(String, PathBuf), String> {
+    // The URL may hold `=`; the path is what follows the last one.
+    match text.rsplit_once('=') {
+        Some((url, path)) if !url.is_empty() && !path.is_empty() => Ok((url.to_owned(), path.into())),
+        _ => Err("give URL=PATH, as in https://host/owner/name=../clones/name".into()),
+    }
+}
+
+fn verdict(text: &str) -> Result<Verdict, String> {
+    serde_json::from_value(text.replace('-', "_").into())
+        .map_err(|_| "give one of known, verified, confirmed, probable, inconclusive".into())
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let text = text.trim();
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor = match unit {
+        "s" | "" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => 0,
+    };
+    match number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)) {
+        Some(seconds) if seconds > 0 => Ok(std::time::Duration::from_secs(seconds)),
+        _ => Err("give a time such as 90s, 10m or 1h".into()),
+    }
+}

@@ -1,0 +1,58 @@
+/*!
+`millwright demo`: the main job on a repository it builds itself, so that anybody can see what it does within a
+minute of cloning. The second time the same failure is answered from memory.
+*/
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use millwright_agent::investigation::{Options, ReplayChoice};
+use millwright_memory::types::Verdict;
+use millwright_tools::replay::{ReplayOptions, TestRecipes};
+
+use super::investigate::{Output, investigate_and_print};
+use crate::cli::{DemoArguments, Format};
+use crate::config::Config;
+use crate::wiring;
+
+pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
+    let data_dir = wiring::data_dir(&arguments.data, &Config::default())?.join("demo");
+    let at = data_dir.join("repository");
+    let demo = tokio::task::spawn_blocking(move || crate::demo::build(&at))
+        .await?
+        .context("the demo repository could not be built")?;
+    if arguments.format == Format::Text && arguments.out.is_none() {
+        eprintln!("A small repository with a real history is at {}", demo.path.display());
+        eprintln!("and this ticket came in:\n");
+        for line in demo.ticket.lines() {
+            eprintln!("    {line}");
+        }
+        eprintln!();
+    }
+    let options = Options {
+        ticket: demo.ticket.clone().into_bytes(),
+        ticket_name: None,
+        repo: demo.path.clone(),
+        at: demo.bad.clone(),
+        good: Some(demo.good.clone()),
+        logs: Vec::new(),
+        replay: ReplayChoice::Given(Box::new(TestRecipes::default().recipe(demo.replay.clone()))),
+        tests: Some(demo.tests.clone()),
+        use_memory: true,
+        jobs: 1,
+        deadline: None,
+        data_dir: data_dir.clone(),
+        sandbox: ReplayOptions::default(),
+        source: "demo".into(),
+    };
+    let output = Output {
+        format: arguments.format,
+        out: arguments.out.as_deref(),
+        require: Verdict::Verified,
+    };
+    let code = investigate_and_print(options, &Config::default(), true, output).await?;
+    if arguments.format == Format::Text && arguments.out.is_none() {
+        eprintln!("\nRun it again: the same failure is then answered from memory.");
+    }
+    Ok(code)
+}

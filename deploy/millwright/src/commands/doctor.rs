@@ -1,0 +1,101 @@
+/*!
+`millwright doctor`: looks at everything an investigation needs and says how to mend what is wrong.
+*/
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use millwright_memory::types::SandboxLevel;
+use millwright_tools::git::Repo;
+use millwright_tools::process;
+use serde::Serialize;
+
+use crate::cli::{DoctorArguments, ListFormat};
+use crate::config::{Config, Origin};
+use crate::wiring;
+
+#[derive(Debug, Serialize)]
+struct Check {
+    name: String,
+    ok: bool,
+    detail: String,
+}
+
+pub(super) async fn run(arguments: DoctorArguments) -> Result<ExitCode> {
+    let mut checks = Vec::new();
+    let mut note = |name: &str, result: Result<String, String>| {
+        let ok = result.is_ok();
+        let detail = result.unwrap_or_else(|why| why);
+        checks.push(Check { name: name.to_owned(), ok, detail });
+    };
+    let config = wiring::config(arguments.config.as_deref(), arguments.repo.as_deref());
+    note(
+        "configuration",
+        match &config {
+            Ok(config) => Ok(match &config.origin {
+                Origin::Defaults => "no millwright.toml; defaults are used (`millwright init` writes one)".to_owned(),
+                Origin::Named(path) | Origin::Repository(path) => path.display().to_string(),
+            }),
+            Err(error) => Err(format!("{error:#}")),
+        },
+    );
+    let config = config.unwrap_or_else(|_| Config::default());
+    let git = tokio::task::spawn_blocking(process::trusted::version).await?;
+    note("git", git.map_err(|error| error.to_string()));
+    let data_dir = wiring::data_dir(&arguments.data, &config);
+    match &data_dir {
+        Err(error) => note("data folder", Err(format!("{error:#}"))),
+        Ok(dir) => match wiring::open_store(dir).await {
+            Ok(store) => {
+                let count = store.count_incidents().await;
+                note("data folder", Ok(dir.display().to_string()));
+                note(
+                    "memory",
+                    count.map(|count| format!("{count} incidents remembered")).map_err(|error| error.to_string()),
+                );
+                store.close().await;
+            }
+            Err(error) => note("data folder", Err(format!("{error:#}"))),
+        },
+    }
+    let probe = tokio::task::spawn_blocking(process::probe).await?;
+    note(
+        "sandbox",
+        match probe.level {
+            Some(SandboxLevel::Full) => Ok("full: namespaces, Landlock and seccomp".into()),
+            Some(SandboxLevel::Reduced) => Ok("reduced: Landlock and seccomp, without namespaces".into()),
+            Some(SandboxLevel::None) | None => {
+                Err("replays are refused here; see the parts below, or allow a weaker one by sandbox.allow_weaker".into())
+            }
+        },
+    );
+    for part in probe.mechanisms {
+        let result = if part.works { Ok(part.detail) } else { Err(part.detail) };
+        note(&format!("sandbox: {}", part.name), result);
+    }
+    if let (Some(path), Ok(dir)) = (&arguments.repo, &data_dir) {
+        let (path, dir) = (path.clone(), dir.clone());
+        let opened = tokio::task::spawn_blocking(move || {
+            let repo = Repo::open(&path, &dir)?;
+            let head = repo.resolve("HEAD")?;
+            let shallow = if repo.is_shallow() { "; shallow: history ends early (`git fetch --unshallow`)" } else { "" };
+            Ok::<_, millwright_tools::git::RepoError>(format!("{} at {head}{shallow}", repo.path().display()))
+        });
+        note("repository", opened.await?.map_err(|error| error.to_string()));
+    }
+    // A weaker mechanism is no failure while some sandbox works.
+    let healthy = checks.iter().all(|check| check.ok || check.name.starts_with("sandbox: "));
+    let text = match arguments.format {
+        ListFormat::Json => {
+            format!("{:#}\n", serde_json::json!({ "healthy": healthy, "checks": checks }))
+        }
+        ListFormat::Text => {
+            let line = |check: &Check| {
+                format!("{} {:<20} {}\n", if check.ok { "ok  " } else { "MEND" }, check.name, check.detail)
+            };
+            checks.iter().map(line).collect()
+        }
+    };
+    wiring::emit(&text, None)?;
+    Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}

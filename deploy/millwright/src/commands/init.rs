@@ -1,0 +1,170 @@
+/*!
+`millwright init`: writes a commented `millwright.toml` for a repository, with what could be guessed from its
+files and, beside each guess, what to check. Nothing of the repository is run; files are read within bounds.
+An existing file is never overwritten unless asked.
+*/
+
+mod guess;
+mod services;
+
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+pub(crate) use guess::{Guess, guess};
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InitError {
+    #[error("{path} is not a folder; give the repository with --repo")]
+    NotAFolder { path: PathBuf },
+    #[error("{path} exists already; look at it, or overwrite it with --force")]
+    Exists { path: PathBuf },
+    #[error("writing {path}: {source}")]
+    Write { path: PathBuf, source: io::Error },
+}
+
+/// Whether an existing file may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Existing {
+    Keep,
+    Overwrite,
+}
+
+/// What `init` did, and what its reader should look at.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) path: PathBuf,
+    pub(crate) guess: Guess,
+}
+
+/// Guesses, and writes `millwright.toml` into `root`.
+pub(crate) fn init(root: &Path, existing: Existing) -> Result<Written, InitError> {
+    if !root.is_dir() {
+        return Err(InitError::NotAFolder { path: root.to_owned() });
+    }
+    let path = root.join("millwright.toml");
+    let guess = guess(root);
+    let text = render(&guess);
+    let write_error = |source| InitError::Write { path: path.clone(), source };
+    let mut options = fs::OpenOptions::new();
+    // `create_new` also refuses a dangling link, which a hostile clone could point anywhere.
+    options.write(true).create_new(true);
+    if existing == Existing::Overwrite && path.symlink_metadata().is_ok() {
+        fs::remove_file(&path).map_err(write_error)?;
+    }
+    let mut file = match options.open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(InitError::Exists { path }),
+        Err(error) => return Err(write_error(error)),
+    };
+    file.write_all(text.as_bytes()).map_err(write_error)?;
+    Ok(Written { path, guess })
+}
+
+impl Written {
+    /// For the terminal: what was guessed, and what to check.
+    pub(crate) fn tell(&self) -> String {
+        let mut out = format!("Wrote {}\n", self.path.display());
+        let languages = self.guess.languages.join(", ");
+        if !languages.is_empty() {
+            let _ = writeln!(out, "  languages  {languages}");
+        }
+        for (key, value) in [("test", &self.guess.test), ("test_one", &self.guess.test_one)] {
+            let _ = writeln!(out, "  {key:<9}  {}", value.as_deref().unwrap_or("not known"));
+        }
+        if !self.guess.services.is_empty() {
+            let _ = writeln!(out, "  services   {}", self.guess.services.join(", "));
+        }
+        out.push_str("Check:\n");
+        for check in &self.guess.check {
+            let _ = writeln!(out, "  - {check}");
+        }
+        out
+    }
+}
+
+/// The file's text. It loads as it is.
+pub(crate) fn render(guess: &Guess) -> String {
+    let mut out = String::from(
+        "# Millwright: how to test this repository. Guessed by `millwright init`; check it, then keep it.\n\
+         # Every option: `millwright schema config`.\n\n",
+    );
+    if !guess.check.is_empty() {
+        out.push_str("# To check:\n");
+        for check in &guess.check {
+            let _ = writeln!(out, "# - {check}");
+        }
+        out.push('\n');
+    }
+    let _ = writeln!(out, "[repositories.{}]", guess.name);
+    out.push_str("path = \".\"\n");
+    option(&mut out, "The branch that is deployed.", "branch", guess.branch.as_deref().map(text), "\"main\"");
+    option(
+        &mut out,
+        "Services built from it, as tickets and alerts name them.",
+        "services",
+        list(&guess.services),
+        "[\"checkout\"]",
+    );
+    option(
+        &mut out,
+        "Folders its files lie in where they run; taken off the paths of stack traces.",
+        "path_prefixes",
+        list(&guess.path_prefixes),
+        "[\"/app\"]",
+    );
+    option(
+        &mut out,
+        "Prepares a checkout, once for each content. Runs in the sandbox: there is no network.",
+        "setup",
+        list(&guess.setup),
+        "[\"make deps\"]",
+    );
+    option(
+        &mut out,
+        "Runs all tests: a fix is verified only where they can be run.",
+        "test",
+        guess.test.as_deref().map(text),
+        "\"make test\"",
+    );
+    option(
+        &mut out,
+        "Runs one test; {test} is its name, quoted for the shell. A ticket that names a failing test is\n\
+         # replayed by it.",
+        "test_one",
+        guess.test_one.as_deref().map(text),
+        "\"make test TEST={test}\"",
+    );
+    for (command, why) in &guess.other_tests {
+        let _ = writeln!(out, "# or: test = {}  ({why})", text(command));
+    }
+    option(&mut out, "Longest time for one replay, in seconds.", "timeout_s", None, "300");
+    out.push_str(
+        "\n# What lies outside of the checkout and its commands must read, such as an interpreter. For safety this is\n\
+         # not taken from a file inside the repository: use --allow-read PATH, or name this file with --config.\n\
+         # allow_read = [\"/opt/python\"]\n",
+    );
+    out
+}
+
+fn option(out: &mut String, comment: &str, key: &str, value: Option<String>, example: &str) {
+    let _ = writeln!(out, "\n# {comment}");
+    let _ = match value {
+        Some(value) => writeln!(out, "{key} = {value}"),
+        None => writeln!(out, "# {key} = {example}"),
+    };
+}
+
+fn text(value: &str) -> String {
+    toml::Value::String(value.to_owned()).to_string()
+}
+
+fn list(values: &[String]) -> Option<String> {
+    let values: Vec<String> = values.iter().map(|value| text(value)).collect();
+    if values.is_empty() { None } else { Some(format!("[{}]", values.join(", "))) }
+}
+
+#[cfg(test)]
+#[path = "init/init_tests.rs"]
+mod tests;

@@ -1,0 +1,173 @@
+/*!
+`millwright investigate`: the main job. The command line and the configuration become options of one
+investigation; the report becomes output and an exit status.
+*/
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+use millwright_agent::investigation::{Investigated, Means, Options, ReplayChoice, investigate};
+use millwright_agent::planner::playbook::Playbook;
+use millwright_agent::report;
+use millwright_agent::sink::Sink;
+use millwright_memory::types::Verdict;
+use millwright_tools::replay::TestRecipes;
+use millwright_tools::tool::CancelFlag;
+
+use crate::cli::{Format, InvestigateArguments};
+use crate::config::Config;
+use crate::wiring;
+use crate::progress::TerminalProgress;
+
+/// The conventional status of a process ended by an interrupt.
+const INTERRUPTED: u8 = 130;
+const BELOW_REQUIRED: u8 = 2;
+
+pub(super) async fn run(arguments: InvestigateArguments) -> Result<ExitCode> {
+    let config = wiring::config(arguments.config.as_deref(), Some(&arguments.repo))?;
+    let options = options(&arguments, &config)?;
+    let output = Output {
+        format: arguments.format,
+        out: arguments.out.as_deref(),
+        require: arguments.require,
+    };
+    investigate_and_print(options, &config, !arguments.no_memory, output).await
+}
+
+/// How an investigation's answer is handed over.
+pub(super) struct Output<'a> {
+    pub(super) format: Format,
+    pub(super) out: Option<&'a Path>,
+    pub(super) require: Verdict,
+}
+
+pub(super) async fn investigate_and_print(
+    options: Options,
+    config: &Config,
+    keep: bool,
+    output: Output<'_>,
+) -> Result<ExitCode> {
+    // A store even without memory: the run is resumable, it only neither recalls nor teaches.
+    let store = match keep {
+        true => Some(wiring::open_store(&options.data_dir).await?),
+        false => None,
+    };
+    let progress = Arc::new(TerminalProgress::new());
+    let sinks: Vec<Arc<dyn Sink>> = vec![progress.clone()];
+    let cancel = CancelFlag::default();
+    let stop = cancel.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            stop.cancel();
+        }
+        // A second interrupt does not wait for anything.
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(i32::from(INTERRUPTED));
+        }
+    });
+    let mut planner = Playbook;
+    let means = Means {
+        store: store.as_ref(),
+        planner: &mut planner,
+        sinks: &sinks,
+        progress,
+        cancel,
+        redactor: Arc::new(wiring::redactor(config)?),
+    };
+    let investigated = match investigate(&options, means).await {
+        Ok(investigated) => investigated,
+        Err(error) if error.is_interruption() => {
+            eprintln!("\nmillwright: {error}");
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(store) = store {
+        store.close().await;
+    }
+    let text = render(&investigated, &output)?;
+    wiring::emit(&text, output.out)?;
+    Ok(match investigated.report.verdict.meets(output.require) {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::from(BELOW_REQUIRED),
+    })
+}
+
+fn render(investigated: &Investigated, output: &Output<'_>) -> Result<String> {
+    use std::io::IsTerminal;
+    let to_terminal = output.out.is_none() && std::io::stdout().is_terminal();
+    let context = report::RenderContext {
+        width: terminal_width(to_terminal),
+        color: to_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        ..investigated.context.clone()
+    };
+    let format = match output.format {
+        Format::Text => report::Format::Text,
+        Format::Json => report::Format::Json,
+        Format::Markdown => report::Format::Markdown,
+        Format::Html => report::Format::Html,
+    };
+    Ok(report::render(&investigated.report, &context, format))
+}
+
+fn terminal_width(to_terminal: bool) -> usize {
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    match asked {
+        Some(columns) if to_terminal => columns,
+        _ => 100,
+    }
+}
+
+fn options(arguments: &InvestigateArguments, config: &Config) -> Result<Options> {
+    let repository = config.repository(&arguments.repo).map(|(_, repository)| repository);
+    let env = repository
+        .iter()
+        .flat_map(|repository| repository.env.clone())
+        .chain(arguments.env.iter().cloned())
+        .collect();
+    let mut allow_read: Vec<_> = repository.iter().flat_map(|repository| repository.allow_read.clone()).collect();
+    for path in &arguments.allow_read {
+        let path = std::path::absolute(path)?;
+        anyhow::ensure!(path.exists(), "--allow-read {}: there is no such file or folder", path.display());
+        allow_read.push(path);
+    }
+    let command = match (&arguments.replay, &arguments.replay_file) {
+        (Some(command), _) => Some(command.clone()),
+        (None, Some(file)) => Some(
+            std::fs::read_to_string(file)
+                .with_context(|| format!("the replay file {} cannot be read", file.display()))?,
+        ),
+        (None, None) => None,
+    };
+    let recipes = TestRecipes {
+        setup: repository.map(|repository| repository.setup.clone()).unwrap_or_default(),
+        test_one: repository.and_then(|repository| repository.test_one.clone()),
+        env,
+        allow_read,
+        timeout_s: repository.and_then(|repository| repository.timeout_s),
+        loopback: wiring::loopback(config),
+    };
+    let replay = match command {
+        _ if arguments.no_replay => ReplayChoice::Off,
+        Some(command) => ReplayChoice::Given(Box::new(recipes.recipe(command))),
+        None => ReplayChoice::Derive(Box::new(recipes)),
+    };
+    Ok(Options {
+        ticket: wiring::read_input(&arguments.ticket)?,
+        ticket_name: Some(arguments.ticket.clone()).filter(|name| name != "-"),
+        repo: arguments.repo.clone(),
+        at: arguments.at.clone(),
+        good: arguments.good.clone(),
+        logs: arguments.logs.clone(),
+        replay,
+        tests: arguments.tests.clone().or_else(|| repository.and_then(|repository| repository.test.clone())),
+        use_memory: !arguments.no_memory,
+        jobs: arguments.jobs,
+        deadline: arguments.deadline,
+        data_dir: wiring::data_dir(&arguments.data, config)?,
+        sandbox: wiring::sandbox(config),
+        source: "cli".into(),
+    })
+}

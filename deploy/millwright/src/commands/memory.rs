@@ -1,0 +1,196 @@
+/*!
+`millwright memory`: what is known, why it is trusted, and the hand on it.
+*/
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use millwright_memory::store::{Actor, ImportOptions, MemoryEntry, MemoryFilter, MemoryItem, Store};
+use millwright_memory::types::{Approval, Outcome, Proof, Resolution};
+use serde::Serialize;
+
+use crate::wiring;
+use crate::cli::{ListFormat, MemoryArguments, MemoryCommand};
+
+pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
+    let data_dir = wiring::data_dir(&arguments.data, &wiring::config(None, None)?)?;
+    let store = wiring::open_store(&data_dir).await?;
+    let format = arguments.format;
+    match arguments.command {
+        MemoryCommand::List { limit } => {
+            let items = store.list_memory(&MemoryFilter { limit, ..MemoryFilter::default() }).await?;
+            show(format, &items, || list(&items))?;
+        }
+        MemoryCommand::Search { query, limit } => {
+            let items = store.search_memory(&query, limit).await?;
+            show(format, &items, || list(&items))?;
+        }
+        MemoryCommand::Show { incident } => {
+            let id = store.resolve_incident_id(&incident).await?;
+            let entry = store.show_memory(&id).await?;
+            show(format, &entry, || entry_text(&entry))?;
+        }
+        MemoryCommand::Confirm { incident, note } => {
+            approve(&store, &incident, Approval::Confirmed, &note, format).await?;
+        }
+        MemoryCommand::Reject { incident, note } => {
+            approve(&store, &incident, Approval::Rejected, &note, format).await?;
+        }
+        MemoryCommand::Forget { incident } => {
+            let id = store.resolve_incident_id(&incident).await?;
+            store.forget(&id, Actor { who: &person(), why: "asked to forget" }).await?;
+            show(format, &serde_json::json!({ "forgotten": id }), || format!("{id} is forgotten\n"))?;
+        }
+        MemoryCommand::Export { out } => {
+            let mut lines = Vec::new();
+            let count = store.export(&mut lines).await?.incidents;
+            wiring::emit(&String::from_utf8_lossy(&lines), out.as_deref())?;
+            if out.is_some() {
+                let said = || format!("{count} incidents exported\n");
+                show(format, &serde_json::json!({ "exported": count }), said)?;
+            }
+        }
+        MemoryCommand::Import { file, dry_run } => {
+            let input =
+                std::fs::File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
+            let options = ImportOptions { dry_run, ..ImportOptions::default() };
+            let by = person();
+            let actor = Actor { who: &by, why: "memory import" };
+            let done = store.import(&mut std::io::BufReader::new(input), options, actor).await?;
+            show(format, &done, || {
+                let verb = if dry_run { "would be imported" } else { "imported" };
+                format!("{} incidents {verb}, {} known already\n", done.new_incidents, done.known_incidents)
+            })?;
+        }
+    }
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn approve(
+    store: &Store,
+    incident: &str,
+    approval: Approval,
+    note: &str,
+    format: ListFormat,
+) -> Result<()> {
+    let id = store.resolve_incident_id(incident).await?;
+    let resolutions = store.resolutions(&id).await?;
+    let best = resolutions.first().with_context(|| {
+        format!("{id} has no resolution to confirm or reject; `millwright memory show {id}` says what is known")
+    })?;
+    let changed = store.set_approval(&best.id, approval, Actor { who: &person(), why: note }).await?;
+    show(format, &changed, || format!("{id}: {}\n", trust(&changed)))
+}
+
+/// Who acts, for the audit: the login name.
+fn person() -> String {
+    std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "operator".into())
+}
+
+fn show<T: Serialize>(format: ListFormat, value: &T, text: impl FnOnce() -> String) -> Result<()> {
+    let out = match format {
+        ListFormat::Json => format!("{}\n", serde_json::to_string_pretty(value)?),
+        ListFormat::Text => text(),
+    };
+    wiring::emit(&out, None)
+}
+
+fn list(items: &[MemoryItem]) -> String {
+    if items.is_empty() {
+        return "Nothing is remembered here yet. `millwright investigate` writes back what it proves.\n".into();
+    }
+    let mut out = String::new();
+    for item in items {
+        let title = clean(&item.title, 80);
+        let _ = writeln!(out, "{}  {}  {title}", item.incident_id, day(&item.created_at));
+        match item.resolutions.first() {
+            Some(best) => {
+                let _ = writeln!(out, "    {}", trust(best));
+                let _ = writeln!(out, "    {}", clean(&best.statement, 200));
+            }
+            None => {
+                let _ = writeln!(out, "    no resolution; {} ideas refuted", item.refuted);
+            }
+        }
+    }
+    out
+}
+
+fn entry_text(entry: &MemoryEntry) -> String {
+    let incident = &entry.incident;
+    let title = clean(&incident.ticket.title, 200);
+    let mut out = format!("{}  {}\n{title}\n", incident.id, day(&incident.created_at));
+    if let Some(error) = incident.ticket.errors.first() {
+        let _ = writeln!(out, "error: {}", clean(&error.message, 200));
+    }
+    for resolution in &entry.resolutions {
+        let _ = writeln!(out, "\nresolution {}\n  {}", resolution.id, clean(&resolution.statement, 400));
+        let _ = writeln!(out, "  {}", trust(resolution));
+        if let Some(culprit) = &resolution.culprit {
+            let _ = writeln!(out, "  culprit {culprit}");
+        }
+        for unit in &resolution.units {
+            let _ = writeln!(out, "  in {}", clean(unit, 200));
+        }
+        if !resolution.fix_diff.is_empty() {
+            let lines = resolution.fix_diff.lines().count();
+            let _ = writeln!(out, "  fix of {lines} lines (see --format json)");
+        }
+    }
+    if !entry.hypotheses.is_empty() {
+        out.push_str("\nideas\n");
+        for idea in &entry.hypotheses {
+            let status = serde_json::to_value(idea.hypothesis.status).unwrap_or_default();
+            let statement = clean(&idea.hypothesis.statement, 160);
+            let _ = writeln!(out, "  {:<9} {statement}", status.as_str().unwrap_or(""));
+        }
+    }
+    if !entry.recurrences.is_empty() {
+        let _ = writeln!(out, "\nthe same problem: {}", entry.recurrences.join(", "));
+    }
+    out.push_str("\nhistory\n");
+    for audit in &entry.audit {
+        let after = audit.after.as_deref().unwrap_or("");
+        let note = audit.note.as_deref().map(|note| clean(note, 120)).unwrap_or_default();
+        let _ = writeln!(out, "  {}  {} {} {after} {note}", day(&audit.at), audit.actor, audit.action);
+    }
+    out
+}
+
+/// Why it is trusted, in one line.
+fn trust(resolution: &Resolution) -> String {
+    let proof = match resolution.proof {
+        Proof::None => "not proven",
+        Proof::Reproduced => "failure reproduced, cause not proven",
+        Proof::CauseConfirmed => "cause confirmed by replay",
+        Proof::FixVerified => "fix verified by replay",
+    };
+    let by = resolution.approved_by.as_deref().unwrap_or("a person");
+    let approval = match resolution.approval {
+        Approval::None => String::new(),
+        Approval::Confirmed => format!(", confirmed by {by}"),
+        Approval::Rejected => format!(", rejected by {by}"),
+    };
+    let outcome = match resolution.outcome {
+        Outcome::Unknown => "",
+        Outcome::Shipped => ", shipped",
+        Outcome::Recurred => ", came back",
+    };
+    let trusted = if resolution.is_trusted() { "trusted" } else { "not trusted" };
+    format!("{trusted}: {proof}{approval}{outcome}")
+}
+
+fn day(at: &str) -> &str {
+    at.get(..10).unwrap_or(at)
+}
+
+/// One line of hostile text: no control characters, bounded.
+fn clean(text: &str, most: usize) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
+    match line.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}

@@ -1,0 +1,47 @@
+/*!
+One file per subcommand. Each turns arguments into a call of the crates below, and the answer into output and
+an exit status. Standard output carries the answer and nothing else.
+*/
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::cli::{Arguments, Command, InitArguments};
+use crate::wiring;
+
+mod demo;
+mod doctor;
+mod eval;
+mod index;
+mod init;
+mod investigate;
+mod memory;
+mod schema;
+
+pub(crate) use schema::SchemaOf;
+
+pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
+    match arguments.command {
+        Command::Demo(arguments) => demo::run(arguments).await,
+        Command::Init(arguments) => init_repository(&arguments),
+        Command::Investigate(arguments) => investigate::run(*arguments).await,
+        Command::Index(arguments) => index::run(arguments).await,
+        Command::Memory(arguments) => memory::run(arguments).await,
+        Command::Eval(arguments) => eval::run(arguments).await,
+        Command::Doctor(arguments) => doctor::run(arguments).await,
+        Command::Schema { of } => print_schema(of),
+    }
+}
+
+fn init_repository(arguments: &InitArguments) -> Result<ExitCode> {
+    let existing = if arguments.force { init::Existing::Overwrite } else { init::Existing::Keep };
+    let written = init::init(&arguments.repo, existing)?;
+    wiring::emit(&written.tell(), None)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn print_schema(of: SchemaOf) -> Result<ExitCode> {
+    wiring::emit(&schema::schema(of), None)?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,197 @@
+use std::fs;
+use std::path::Path;
+
+use super::*;
+
+fn load_text(text: &str, vars: &[(&str, &str)]) -> Result<Config, String> {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("millwright.toml");
+    fs::write(&file, text).unwrap();
+    let vars = vars.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::load(Some(&file), None, vars)
+        .map_err(|error| error.to_string().replace(&file.display().to_string(), "millwright.toml"))
+}
+
+const FULL: &str = r#"
+[repositories.shop-front]
+path = "shop"
+branch = "main"
+services = ["checkout", "cart"]
+path_prefixes = ["/app"]
+setup = ["npm ci"]
+test = "npm test"
+test_one = "npm test -- {test}"
+allow_read = ["/opt/node"]
+env = { NODE_ENV = "test" }
+timeout_s = 30
+
+[sandbox]
+memory_mb = 2048
+network = "loopback"
+
+[redaction]
+personal_data = false
+patterns = [{ name = "CUSTOMER", pattern = "K-[0-9]{6}" }]
+
+[store]
+url = "sqlite:///var/lib/millwright/db"
+"#;
+
+#[test]
+fn a_full_file_is_read_and_paths_are_relative_to_it() {
+    let config = load_text(FULL, &[]).unwrap();
+    let shop = &config.options.repositories["shop-front"];
+    assert!(shop.path.as_ref().unwrap().is_absolute() && shop.path.as_ref().unwrap().ends_with("shop"));
+    assert_eq!(shop.env["NODE_ENV"], "test");
+    assert_eq!(config.options.sandbox.memory_mb, 2048);
+    assert_eq!(config.options.sandbox.wall_s, 600, "what is left out has its default");
+    assert!(!config.options.redaction.personal_data && config.options.redaction.enabled);
+}
+
+#[test]
+fn variables_go_before_the_file() {
+    let vars = [
+        ("MILLWRIGHT__SANDBOX__WALL_S", "5"),
+        ("MILLWRIGHT__SANDBOX__NETWORK", "none"),
+        ("MILLWRIGHT__REPOSITORIES__SHOP_FRONT__TEST", "make check"),
+        ("MILLWRIGHT__REPOSITORIES__SHOP_FRONT__SERVICES", r#"["a"]"#),
+        ("MILLWRIGHT__REPOSITORIES__SHOP_FRONT__ENV__NODE_ENV", "ci"),
+        ("MILLWRIGHT__REPOSITORIES__OTHER__BRANCH", "1.0"),
+        ("MILLWRIGHT_CONFIGURATION", "none of ours"),
+        ("HOME", "/home/somebody"),
+    ];
+    let config = load_text(FULL, &vars).unwrap();
+    assert_eq!(config.options.sandbox.wall_s, 5);
+    assert_eq!(config.options.sandbox.network, Network::None);
+    let shop = &config.options.repositories["shop-front"];
+    assert_eq!((shop.test.as_deref(), shop.services.len()), (Some("make check"), 1));
+    assert_eq!(shop.env.get("node_env").or(shop.env.get("NODE_ENV")).unwrap(), "ci");
+    assert_eq!(config.options.repositories["other"].branch.as_deref(), Some("1.0"), "a text stays one");
+}
+
+#[test]
+fn mistakes_name_the_place_and_the_remedy() {
+    let check = |text: &str, wanted: &str| {
+        assert_eq!(load_text(text, &[]).unwrap_err(), wanted, "{text}");
+    };
+    check(
+        "[sandbox]\nmemroy_mb = 1\n",
+        "millwright.toml:2:1: unknown key sandbox.memroy_mb; did you mean memory_mb?",
+    );
+    check("[sandbx]\n", "millwright.toml:1:2: unknown key sandbx; did you mean sandbox?");
+    check(
+        "[zebra]\n",
+        "millwright.toml:1:2: unknown key zebra; the nearest is store (there are repositories, sandbox, redaction, store)",
+    );
+    check(
+        "[repositories.a]\n\n  tests = \"x\"\n",
+        "millwright.toml:3:3: unknown key repositories.a.tests; did you mean test?",
+    );
+    check(
+        "[repositories.a]\nsetup = \"npm ci\"\n",
+        "millwright.toml:2:9: repositories.a.setup must be a list, not a text; write for instance setup = [\"…\"]",
+    );
+    check(
+        "[repositories.a]\nsetup = [\"ä\", 1]\n",
+        "millwright.toml:2:15: repositories.a.setup[1] must be a text, not a whole number; write for instance setup = \"…\"",
+    );
+    check(
+        "[sandbox]\nwall_s = \"60\"\n",
+        "millwright.toml:2:10: sandbox.wall_s must be a whole number, not a text; write for instance wall_s = 60",
+    );
+    check("[sandbox]\nwall_s = -1\n", "millwright.toml:2:10: sandbox.wall_s must not be negative");
+    check(
+        "[sandbox]\nnetwork = \"all\"\n",
+        "millwright.toml:2:11: sandbox.network must be one of \"none\", \"loopback\"",
+    );
+    check(
+        "sandbox = 3\n",
+        "millwright.toml:1:11: sandbox must be a table, not a whole number; write for instance [sandbox]",
+    );
+    check(
+        "[repositories.a]\ntest_one = \"pytest\"\n",
+        "repositories.a.test_one must hold {test} where the test's name goes; write for instance test_one = \"pytest {test}\"",
+    );
+    check("[sandbox]\nprocesses = 0\n", "sandbox.processes must be at least 1; leave it out for the default");
+    check(
+        "[store]\nurl = \"postgres://x\"\n",
+        "store.url must be sqlite://PATH; leave it out for a file in the data folder",
+    );
+    check(
+        "[redaction]\npatterns = [{ name = \"A\", pattern = \"(\" }]\n",
+        "redaction.pattern \"A\" is no regular expression: error: unclosed group",
+    );
+    assert!(load_text("[sandbox\n", &[]).unwrap_err().starts_with("millwright.toml:1:"));
+    assert!(load_text("a = 1\na = 2\n", &[]).unwrap_err().contains("2:1: duplicate key"));
+    assert!(
+        load_text("[redaction]\npatterns = [{ name = \"A\" }]\n", &[]).unwrap_err().contains("missing field")
+    );
+}
+
+#[test]
+fn mistakes_in_variables() {
+    let check = |name: &str, value: &str, wanted: &str| {
+        assert_eq!(load_text("", &[(name, value)]).unwrap_err(), wanted);
+    };
+    check(
+        "MILLWRIGHT__SANDBOX__WALS_S",
+        "5",
+        "MILLWRIGHT__SANDBOX__WALS_S: unknown option sandbox.wals_s; did you mean wall_s?",
+    );
+    check("MILLWRIGHT__SANDBOX__WALL_S", "soon", "MILLWRIGHT__SANDBOX__WALL_S: it must be a whole number");
+    check("MILLWRIGHT__SANDBOX__WALL_S", "1\n[x]", "MILLWRIGHT__SANDBOX__WALL_S: it must be a whole number");
+    check(
+        "MILLWRIGHT__SERVER__PORT",
+        "1",
+        "MILLWRIGHT__SERVER__PORT: unknown option server; the nearest is store (there are repositories, sandbox, redaction, store)",
+    );
+    assert!(load_text("", &[("MILLWRIGHT__SANDBOX__WALL_S", "true")]).is_err());
+    assert!(load_text("", &[("MILLWRIGHT__", "x")]).is_err());
+}
+
+#[test]
+fn found_upwards_and_a_clone_cannot_weaken_anything() {
+    let top = tempfile::tempdir().unwrap();
+    let repo = top.path().join("repo");
+    let deep = repo.join("src/deep");
+    fs::create_dir_all(&deep).unwrap();
+    fs::create_dir(repo.join(".git")).unwrap();
+    let load = || Config::load(None, Some(&deep), []);
+    fs::write(top.path().join("millwright.toml"), "[sandbox]\nallow_weaker = true\n").unwrap();
+    let config = load().unwrap();
+    assert!(config.options.sandbox.allow_weaker, "above the repository it is the user's own");
+    assert!(matches!(config.origin, Origin::Named(_)));
+
+    let inside = repo.join("millwright.toml");
+    let refused = |text: &str| {
+        fs::write(&inside, text).unwrap();
+        load().unwrap_err().to_string()
+    };
+    assert!(refused("[sandbox]\nallow_weaker = true\n").contains("[sandbox] is not taken from it"));
+    assert!(
+        refused("[repositories.a]\nallow_read = [\"/root/.ssh\"]\n").contains("repositories.a.allow_read")
+    );
+    assert!(refused("[repositories.a]\npath = \"../other\"\n").contains("outside of the repository"));
+    assert!(refused("[redaction]\nenabled = false\n").contains("--config"));
+    fs::write(&inside, "[repositories.a]\npath = \".\"\ntest = \"make test\"\n").unwrap();
+    let config = load().unwrap();
+    assert!(matches!(config.origin, Origin::Repository(_)));
+    assert_eq!(config.repository(&repo).map(|(name, _)| name), Some("a"));
+    assert_eq!(config.repository(top.path()).map(|(name, _)| name), None);
+
+    fs::write(&inside, "[sandbox]\nallow_weaker = true\n").unwrap();
+    let named = Config::load(Some(&inside), Some(&deep), []).unwrap();
+    assert!(named.options.sandbox.allow_weaker, "a file that is named is trusted");
+}
+
+#[test]
+fn missing_files_and_no_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let absent = dir.path().join("absent.toml");
+    assert!(matches!(Config::load(Some(&absent), None, []), Err(ConfigError::Missing { .. })));
+    let vars = [("MILLWRIGHT_CONFIG".to_owned(), absent.display().to_string())];
+    assert!(matches!(Config::load(None, Some(dir.path()), vars), Err(ConfigError::Missing { .. })));
+    let config = Config::load(None, None, []).unwrap();
+    assert_eq!(config.options, Options::default());
+    assert_eq!(config.repository(Path::new("/nowhere")), None);
+}

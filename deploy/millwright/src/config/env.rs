@@ -1,0 +1,77 @@
+/*!
+`MILLWRIGHT__SECTION__KEY` into the table of options. The type comes from the schema: texts are taken as they
+are, everything else is written as in the file (`true`, `60`, `["a", "b"]`, `{ KEY = "value" }`).
+*/
+
+use toml::{Table, Value};
+
+use super::check::{Shape, kind_in, unknown};
+use super::load::ConfigError;
+
+const PREFIX: &str = "MILLWRIGHT__";
+
+/// Lays the variables that begin with `MILLWRIGHT__` over `table`.
+pub(super) fn overlay(
+    table: &mut Table,
+    shape: &Shape,
+    vars: impl IntoIterator<Item = (String, String)>,
+) -> Result<(), ConfigError> {
+    let mut vars: Vec<(String, String)> =
+        vars.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
+    vars.sort();
+    for (name, text) in vars {
+        let wrong = |what: String| ConfigError::Variable { name: name.clone(), what };
+        let mut path: Vec<String> = Vec::new();
+        for part in name[PREFIX.len()..].split("__") {
+            let key = real_key(table, &path, part);
+            path.push(key);
+            if shape.at(&path).is_none() {
+                let (last, above) = (path[path.len() - 1].clone(), &path[..path.len() - 1]);
+                let keys = shape.at(above).map(|schema| shape.keys(schema)).unwrap_or_default();
+                return Err(wrong(unknown("option", &path.join("."), &last, &keys)));
+            }
+        }
+        let schema = shape.at(&path).ok_or_else(|| wrong("it names no option".to_owned()))?;
+        let value = match kind_in(schema) {
+            "string" | "" => Value::String(text),
+            kind => parse(&text).ok_or_else(|| {
+                let hint = match kind {
+                    "boolean" => "true or false",
+                    "integer" => "a whole number",
+                    "array" => "a list as in the file: [\"a\", \"b\"]",
+                    _ => "a table as in the file: { KEY = \"value\" }",
+                };
+                wrong(format!("it must be {hint}"))
+            })?,
+        };
+        insert(table, &path, value)
+            .ok_or_else(|| wrong("a part of it is no table in the file".to_owned()))?;
+    }
+    Ok(())
+}
+
+/// Names of repositories have a case and dashes, variables have neither: what stands in the file wins.
+fn real_key(table: &Table, path: &[String], part: &str) -> String {
+    let mut here = Some(table);
+    for key in path {
+        here = here.and_then(|table| table.get(key)).and_then(Value::as_table);
+    }
+    let same = |key: &&String| key.replace('-', "_").eq_ignore_ascii_case(part);
+    here.and_then(|table| table.keys().find(same)).cloned().unwrap_or_else(|| part.to_lowercase())
+}
+
+fn parse(text: &str) -> Option<Value> {
+    let mut table: Table = format!("value = {text}").parse().ok()?;
+    // More than one line would be more than one value.
+    if table.len() == 1 { table.remove("value") } else { None }
+}
+
+fn insert(table: &mut Table, path: &[String], value: Value) -> Option<()> {
+    let (last, above) = path.split_last()?;
+    let mut here = table;
+    for key in above {
+        here = here.entry(key.clone()).or_insert_with(|| Value::Table(Table::new())).as_table_mut()?;
+    }
+    here.insert(last.clone(), value);
+    Some(())
+}

@@ -1,0 +1,23 @@
+/*!
+`millwright.toml`: a struct per concern, every option working and none accepted and ignored.
+
+The file is given by `--config` or `MILLWRIGHT_CONFIG`, or found from the repository upwards; variables
+`MILLWRIGHT__SECTION__KEY` override it. The structs are the only description of what exists: the JSON Schema
+derived from them drives the check for unknown keys and wrong types (`check`), the reading of variables (`env`)
+and `millwright schema config`.
+
+A file that was found *inside* the investigated repository came with a clone, maybe a stranger's. It may say how
+to test, but nothing that weakens the sandbox or the masking of secrets: for that the user names the file.
+*/
+
+mod check;
+mod env;
+mod load;
+mod options;
+
+pub(crate) use load::{Config, Origin};
+pub(crate) use options::{Network, Options, Redaction, Repository};
+
+#[cfg(test)]
+#[path = "config_tests.rs"]
+mod tests;

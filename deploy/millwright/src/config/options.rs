@@ -1,0 +1,136 @@
+/*!
+The options themselves. Field comments are what `millwright schema config` and a reader of the README see.
+*/
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// `millwright.toml`
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Options {
+    /// Repositories by name.
+    pub(crate) repositories: BTreeMap<String, Repository>,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) redaction: Redaction,
+    pub(crate) store: Store,
+}
+
+/// How one repository is found, tested and run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Repository {
+    /// Its clone; relative to this file. Default: the folder of this file.
+    /// `MILLWRIGHT__REPOSITORIES__NAME__PATH`
+    pub(crate) path: Option<PathBuf>,
+    /// The branch that is deployed. `MILLWRIGHT__REPOSITORIES__NAME__BRANCH`
+    pub(crate) branch: Option<String>,
+    /// Services built from it, as tickets and alerts name them. `MILLWRIGHT__REPOSITORIES__NAME__SERVICES`
+    pub(crate) services: Vec<String>,
+    /// Folders its files lie in where they run, such as `/app` or `/usr/src/app`: taken off the paths of stack
+    /// traces. `MILLWRIGHT__REPOSITORIES__NAME__PATH_PREFIXES`
+    pub(crate) path_prefixes: Vec<String>,
+    /// Commands that prepare a checkout, run once for each content. `MILLWRIGHT__REPOSITORIES__NAME__SETUP`
+    pub(crate) setup: Vec<String>,
+    /// Runs all tests. `MILLWRIGHT__REPOSITORIES__NAME__TEST`
+    pub(crate) test: Option<String>,
+    /// Runs one test; `{test}` stands for its name. `MILLWRIGHT__REPOSITORIES__NAME__TEST_ONE`
+    pub(crate) test_one: Option<String>,
+    /// Files and folders outside of the checkout that its commands may read, such as an interpreter's.
+    /// `MILLWRIGHT__REPOSITORIES__NAME__ALLOW_READ`
+    pub(crate) allow_read: Vec<PathBuf>,
+    /// Environment of its commands. `MILLWRIGHT__REPOSITORIES__NAME__ENV`
+    pub(crate) env: BTreeMap<String, String>,
+    /// Longest time for one replay, in seconds. `MILLWRIGHT__REPOSITORIES__NAME__TIMEOUT_S`
+    pub(crate) timeout_s: Option<u64>,
+}
+
+/// Bounds of whatever comes from a repository. They hold for everything a command starts, together.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Sandbox {
+    /// Seconds on the clock. `MILLWRIGHT__SANDBOX__WALL_S`
+    pub(crate) wall_s: u64,
+    /// Seconds of processor time. `MILLWRIGHT__SANDBOX__CPU_S`
+    pub(crate) cpu_s: u64,
+    /// `MILLWRIGHT__SANDBOX__MEMORY_MB`
+    pub(crate) memory_mb: u64,
+    /// Processes and threads alive at once. `MILLWRIGHT__SANDBOX__PROCESSES`
+    pub(crate) processes: u32,
+    /// Largest single file. `MILLWRIGHT__SANDBOX__FILE_MB`
+    pub(crate) file_mb: u64,
+    /// Written to the disk in total. `MILLWRIGHT__SANDBOX__DISK_MB`
+    pub(crate) disk_mb: u64,
+    /// Standard output and error. `MILLWRIGHT__SANDBOX__OUTPUT_MB`
+    pub(crate) output_mb: u64,
+    /// `none`, or `loopback` for tests that talk to themselves. `MILLWRIGHT__SANDBOX__NETWORK`
+    pub(crate) network: Network,
+    /// Run unsandboxed where no sandbox can be had, instead of refusing. `MILLWRIGHT__SANDBOX__ALLOW_WEAKER`
+    pub(crate) allow_weaker: bool,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self {
+            wall_s: 600,
+            cpu_s: 1_200,
+            memory_mb: 4_096,
+            processes: 512,
+            file_mb: 1_024,
+            disk_mb: 4_096,
+            output_mb: 64,
+            network: Network::None,
+            allow_weaker: false,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Network {
+    #[default]
+    None,
+    Loopback,
+}
+
+/// What is masked before anything is kept or shown. The default masks everything known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Redaction {
+    /// `false` leaves every text as it is. `MILLWRIGHT__REDACTION__ENABLED`
+    pub(crate) enabled: bool,
+    /// E-mail addresses, card and telephone numbers, IBANs. `MILLWRIGHT__REDACTION__PERSONAL_DATA`
+    pub(crate) personal_data: bool,
+    /// Rules of your own.
+    pub(crate) patterns: Vec<RedactionPattern>,
+    /// Regular expressions of values that are never masked. `MILLWRIGHT__REDACTION__ALLOW`
+    pub(crate) allow: Vec<String>,
+}
+
+impl Default for Redaction {
+    fn default() -> Self {
+        Self { enabled: true, personal_data: true, patterns: Vec::new(), allow: Vec::new() }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RedactionPattern {
+    /// Name in the placeholder: `CUSTOMER` gives `[CUSTOMER_1]`.
+    pub(crate) name: String,
+    /// A regular expression, matched line by line; its first group, or the whole match, is masked.
+    pub(crate) pattern: String,
+}
+
+/// Where Millwright keeps what it knows.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Store {
+    /// Folder for everything it keeps; `--data-dir` goes before it. `MILLWRIGHT__STORE__DATA_DIR`
+    pub(crate) data_dir: Option<PathBuf>,
+    /// `sqlite://PATH`. Default: a file in the data folder. `MILLWRIGHT__STORE__URL`
+    pub(crate) url: Option<String>,
+}

@@ -1,0 +1,248 @@
+/*!
+Task `investigate`: the whole run, with the case's replay, judged by the commit it names and what that cost. It goes
+through `agent::investigation` like every other door; the truth stays here.
+*/
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use millwright_agent::investigation::{Means, Options as InvestigateOptions, ReplayChoice, investigate};
+use millwright_agent::planner::playbook::Playbook;
+use millwright_memory::redaction::Redactor;
+use millwright_memory::store::Store;
+use millwright_memory::types::{Report, Verdict};
+use millwright_tools::checkout::{Overlay, OverlayMode};
+use millwright_tools::replay::{ReplayOptions, ReplayRecipe};
+use millwright_tools::tool::{CancelFlag, NoProgress};
+use serde_json::{Map, Value, json};
+
+use crate::EvalError;
+use crate::cases::{self, Case};
+use crate::options::{MemoryMode, Options};
+use crate::parallel::in_parallel;
+use crate::results::{self, CaseResult};
+use crate::stats;
+use crate::summary::{Sample, Summary, grouped, rank_figures};
+
+#[derive(Debug, Clone)]
+struct Judged {
+    result: CaseResult,
+    has_replay: bool,
+    /// Candidates in the range, for what plain bisect would have spent.
+    range: Option<u32>,
+    /// Executions of candidate fixes and hunk sets, which plain bisect does not make.
+    patched_runs: Option<u32>,
+    file_hit: bool,
+    confidence: f64,
+}
+
+/// Runs the task.
+///
+/// # Errors
+/// As [`crate::run`].
+pub fn run(options: &Options) -> Result<Summary, EvalError> {
+    if options.memory == MemoryMode::Sequential {
+        return Err(EvalError::Options("task investigate takes --memory off or fresh so far".into()));
+    }
+    let cases = cases::read(&options.cases, options.limit)?;
+    let reports = options.out.join("reports");
+    std::fs::create_dir_all(&reports)
+        .map_err(|source| EvalError::Io { action: "creating", path: reports.clone(), source })?;
+    let judged = in_parallel(&cases, options.jobs, |case| judge(case, options));
+    let results: Vec<CaseResult> = judged.iter().map(|judged| judged.result.clone()).collect();
+    results::write(&options.out.join("results.jsonl"), &results)?;
+    if let Some(why) = results.iter().map(|result| result.not_judged.clone()).collect::<Option<Vec<_>>>() {
+        return Err(EvalError::NothingJudged(why.into_iter().next().unwrap_or_default()));
+    }
+    let samples: Vec<Sample<'_>> = cases
+        .iter()
+        .enumerate()
+        .map(|(at, case)| Sample { repo: &case.repo, tags: &case.tags, at })
+        .collect();
+    let pick = |of: &[usize]| of.iter().filter_map(|at| judged.get(*at)).collect::<Vec<_>>();
+    let figures = grouped(&samples, |of| figures(&pick(of)));
+    let summary = Summary(Map::from_iter([("investigate".to_owned(), Value::Object(figures))]));
+    summary.write(&options.out.join("summary.json"))?;
+    Ok(summary)
+}
+
+fn judge(case: &Case, options: &Options) -> Judged {
+    let started = Instant::now();
+    let mut judged = Judged {
+        result: CaseResult {
+            id: case.id.clone(),
+            task: "investigate".into(),
+            hit: false,
+            rank: None,
+            verdict: None,
+            commit: None,
+            replay_runs: None,
+            wall_ms: 0,
+            not_judged: None,
+            report: None,
+        },
+        has_replay: case.replay.is_some(),
+        range: None,
+        patched_runs: None,
+        file_hit: false,
+        confidence: 0.0,
+    };
+    match report_on(case, options) {
+        Ok(report) => grade(case, &report, options, &mut judged),
+        Err(why) => judged.result.not_judged = Some(why),
+    }
+    judged.result.wall_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    judged
+}
+
+fn report_on(case: &Case, options: &Options) -> Result<Report, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())?;
+    runtime.block_on(async {
+        let memory = match options.memory {
+            MemoryMode::Fresh => Some(tempfile::tempdir().map_err(|error| error.to_string())?),
+            _ => None,
+        };
+        let store = match &memory {
+            Some(folder) => {
+                let opened = Store::open(&folder.path().to_string_lossy()).await;
+                Some(opened.map_err(|error| error.to_string())?)
+            }
+            None => None,
+        };
+        let folder = options.cases.parent().map(PathBuf::from).unwrap_or_default();
+        let asked = InvestigateOptions {
+            ticket: case.ticket.clone().into_bytes(),
+            ticket_name: None,
+            repo: options.repository(&case.repo),
+            at: case.bad.clone(),
+            good: case.good.clone(),
+            logs: case.attachments.logs.iter().map(|log| folder.join(log)).collect(),
+            replay: match recipe(case, options) {
+                Some(recipe) => ReplayChoice::Given(Box::new(recipe)),
+                None => ReplayChoice::Off,
+            },
+            tests: case.tests.clone(),
+            use_memory: store.is_some(),
+            jobs: 1,
+            deadline: None,
+            data_dir: options.data_dir.clone(),
+            sandbox: ReplayOptions::default(),
+            source: "eval".into(),
+        };
+        let mut planner = Playbook;
+        let means = Means {
+            store: store.as_ref(),
+            planner: &mut planner,
+            sinks: &[],
+            progress: Arc::new(NoProgress),
+            cancel: CancelFlag::default(),
+            redactor: Arc::new(Redactor::default()),
+        };
+        let done = investigate(&asked, means).await.map_err(|error| error.to_string())?;
+        Ok(done.report)
+    })
+}
+
+fn recipe(case: &Case, options: &Options) -> Option<ReplayRecipe> {
+    let replay = case.replay.as_ref()?;
+    let mut env = replay.env.clone();
+    env.extend(options.env.clone());
+    let overlay = replay.overlay.as_ref().map(|overlay| Overlay {
+        from: overlay.from.clone(),
+        base: overlay.base.clone(),
+        paths: overlay.paths.clone(),
+        mode: match overlay.mode {
+            cases::OverlayMode::Replace => OverlayMode::Replace,
+            cases::OverlayMode::Merge => OverlayMode::Merge,
+        },
+    });
+    Some(ReplayRecipe {
+        setup: replay.setup.clone(),
+        env,
+        overlay,
+        timeout_s: replay.timeout_s,
+        allow_read: options.allow_read.clone(),
+        ..ReplayRecipe::new(replay.command.clone())
+    })
+}
+
+fn grade(case: &Case, report: &Report, options: &Options, judged: &mut Judged) {
+    let result = &mut judged.result;
+    let named = report.root_cause.as_ref().and_then(|cause| cause.commit.clone());
+    result.verdict = Some(report.verdict.as_str().to_owned());
+    result.hit = match &case.truth.commit {
+        Some(truth) => named.as_deref().is_some_and(|named| named.eq_ignore_ascii_case(truth)),
+        None => named.is_none() || report.verdict == Verdict::NotAnIncident,
+    };
+    result.rank = case.truth.commit.as_ref().and_then(|truth| {
+        let found = report.suspects.iter().find(|suspect| suspect.commit.eq_ignore_ascii_case(truth));
+        found.map(|suspect| suspect.rank)
+    });
+    result.commit = named;
+    if let Some(replay) = &report.replay {
+        result.replay_runs = replay.bisect.as_ref().map(|bisect| bisect.runs);
+        judged.range = replay.bisect.as_ref().map(|bisect| bisect.range);
+        let patched = replay.runs.iter().filter(|run| run.patched).count();
+        judged.patched_runs = Some(u32::try_from(patched).unwrap_or(u32::MAX));
+    }
+    let cause = report.root_cause.as_ref();
+    judged.confidence = cause.map_or(0.0, |cause| cause.confidence);
+    judged.file_hit = result.hit
+        || cause.is_some_and(|cause| cause.locations.iter().any(|at| case.truth.files.contains(&at.path)));
+    let name: String =
+        case.id.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    let path = PathBuf::from("reports").join(format!("{name}.json"));
+    match serde_json::to_vec_pretty(report) {
+        Ok(text) if std::fs::write(options.out.join(&path), &text).is_ok() => {
+            result.report = Some(path.to_string_lossy().into_owned());
+        }
+        _ => tracing::warn!(case.id = %case.id, "the report could not be written"),
+    }
+}
+
+fn figures(judged: &[&Judged]) -> Map<String, Value> {
+    let share = |of: &[&&Judged], is: &dyn Fn(&Judged) -> bool| {
+        let hits: Vec<f64> = of.iter().map(|judged| f64::from(u8::from(is(judged)))).collect();
+        json!(stats::mean(&hits))
+    };
+    let all: Vec<&&Judged> = judged.iter().collect();
+    let replayed: Vec<&&Judged> = judged.iter().filter(|judged| judged.has_replay).collect();
+    let ranks: Vec<Option<u32>> = judged.iter().map(|judged| judged.result.rank).collect();
+    let mean_of = |pick: &dyn Fn(&Judged) -> Option<f64>| {
+        let values: Vec<f64> = replayed.iter().filter_map(|judged| pick(judged)).collect();
+        json!(stats::mean(&values))
+    };
+    let plain = |range: u32| f64::from(range.max(1)).log2().ceil();
+    let mut out = Map::new();
+    out.insert("cases".into(), json!(judged.len()));
+    let not_judged = judged.iter().filter(|judged| judged.result.not_judged.is_some()).count();
+    out.insert("not_judged".into(), json!(not_judged));
+    out.insert("with_replay".into(), json!(replayed.len()));
+    out.extend(rank_figures(&ranks));
+    out.insert("hit".into(), share(&all, &|judged| judged.result.hit));
+    out.insert("exact_commit".into(), share(&replayed, &|judged| judged.result.hit));
+    out.insert("file_hit@1".into(), share(&all, &|judged| judged.file_hit));
+    let verified = |judged: &Judged| matches!(judged.result.verdict.as_deref(), Some("verified" | "known"));
+    out.insert("verified_rate".into(), share(&replayed, &verified));
+    // The same cases stand in both means: those in which a bisect was made.
+    out.insert("replay_runs_mean".into(), mean_of(&|judged| judged.result.replay_runs.map(f64::from)));
+    out.insert("git_bisect_runs_mean".into(), mean_of(&|judged| judged.range.map(plain)));
+    out.insert("patched_runs_mean".into(), mean_of(&|judged| judged.patched_runs.map(f64::from)));
+    let verdicts = judged.iter().filter_map(|judged| judged.result.verdict.clone());
+    let mut counted: BTreeMap<String, u32> = BTreeMap::new();
+    verdicts.for_each(|verdict| *counted.entry(verdict).or_default() += 1);
+    out.insert("verdicts".into(), json!(counted));
+    let walls: Vec<f64> = judged.iter().map(|judged| judged.result.wall_ms as f64).collect();
+    out.insert("wall_ms_p50".into(), json!(stats::percentile(&walls, 0.5)));
+    out.insert("wall_ms_p95".into(), json!(stats::percentile(&walls, 0.95)));
+    for nothing in ["input_tokens", "output_tokens", "cost_usd"] {
+        out.insert(nothing.into(), json!(0)); // the playbook calls no model
+    }
+    out
+}

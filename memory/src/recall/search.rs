@@ -1,0 +1,293 @@
+/*!
+The search itself: gather candidates through the indexes, rank them in each view, fuse, judge the best.
+
+All costs are bounded by the number of candidates, never by the number of incidents: words come from the word
+index by their rarest query words, structure from hashed keys, and tickets are read only for the finalists.
+*/
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::gate::{SHOW, Shared, judge};
+use super::similarity::{Vector, Weights};
+use super::{KeyKind, Keys, RecallQuery, Recalled, Words, key_hash};
+use crate::store::{Document, Store, StoreError};
+
+/// Words searched for: the rarest of the query, those of the title preferred.
+const QUERY_WORDS: usize = 48;
+/// Postings that one search may read, counted over its words; common words are dropped first. This, not the number
+/// of incidents, is what a search costs.
+const POSTINGS: i64 = 40_000;
+/// Words that are searched for however common they are.
+const LEAST_WORDS: usize = 3;
+/// Candidates that the word index may give.
+const WORD_CANDIDATES: u32 = 100;
+const CODE_CANDIDATES: usize = 100;
+/// Candidates whose tickets are read and judged.
+const FINALISTS: usize = 30;
+/// Cormack, Clarke and Büttcher's constant for reciprocal rank fusion.
+const RRF_K: f64 = 60.0;
+
+/// A candidate before the gate, as the `retrieval` task judges it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Near {
+    pub incident_id: String,
+    /// Fused reciprocal ranks; only the order means something.
+    pub fused: f64,
+    /// Word likeness, 0 to 1.
+    pub likeness: f64,
+}
+
+/// The most alike incidents, best first, without any gate.
+pub async fn nearest(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Near>, StoreError> {
+    let found = gather(store, query).await?;
+    let near = |c: &Found| Near {
+        incident_id: c.document.incident_id.clone(),
+        fused: c.fused,
+        likeness: c.shared.likeness,
+    };
+    Ok(found.iter().take(limit(query)).map(near).collect())
+}
+
+/// Precedents of an incident, best first; empty when there is none.
+pub async fn recall(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Recalled>, StoreError> {
+    let keys = Keys::of(query.ticket, query.mapped);
+    let mut judged = Vec::new();
+    for found in gather(store, query).await?.into_iter().take(FINALISTS) {
+        let incident = match store.get_incident(&found.document.incident_id).await {
+            // Forgotten by another process in between.
+            Err(StoreError::NotFound { .. }) => continue,
+            other => other?,
+        };
+        let theirs = Keys::of(&incident.ticket, &[]);
+        let shared = Shared { text: incident.ticket.text == query.ticket.text, ..found.shared };
+        let judgement = judge(&keys, &theirs, &shared);
+        if judgement.score >= SHOW {
+            judged.push((found.fused, incident, judgement));
+        }
+    }
+    judged.sort_by(|a, b| b.2.score.total_cmp(&a.2.score).then_with(|| b.0.total_cmp(&a.0)));
+
+    let ids: Vec<String> = judged.iter().map(|(_, incident, _)| incident.id.clone()).collect();
+    let mut knowledge = store.knowledge_of(&ids).await?;
+    let mut folded: Vec<Recalled> = Vec::new();
+    for (_, incident, judgement) in judged {
+        let (resolutions, refuted) = knowledge.remove(&incident.id).unwrap_or_default();
+        let same = folded
+            .iter_mut()
+            .find(|r| incident.problem_id.is_some() && r.incident.problem_id == incident.problem_id);
+        match same {
+            Some(first) => {
+                first.occurrences += 1;
+                first.resolutions.extend(resolutions);
+                first.refuted.extend(refuted);
+            }
+            None => folded.push(Recalled {
+                incident,
+                occurrences: 1,
+                resolutions,
+                score: judgement.score,
+                why: judgement.why,
+                structural: judgement.structural,
+                trusted: false,
+                refuted,
+            }),
+        }
+    }
+    folded.truncate(limit(query));
+    for recalled in &mut folded {
+        recalled.resolutions = crate::store::most_trusted_first(std::mem::take(&mut recalled.resolutions));
+        recalled.trusted = recalled.resolutions.iter().any(crate::types::Resolution::is_trusted);
+        if recalled.occurrences > 1 {
+            recalled.why.push(format!("seen {} times", recalled.occurrences));
+        }
+    }
+    Ok(folded)
+}
+
+fn limit(query: &RecallQuery<'_>) -> usize {
+    if query.limit == 0 { 10 } else { query.limit.min(1_000) }
+}
+
+struct Found {
+    document: Document,
+    fused: f64,
+    shared: Shared,
+}
+
+/// Candidates of all views with what they share with the query, best first by fused rank.
+async fn gather(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Found>, StoreError> {
+    let keys = Keys::of(query.ticket, query.mapped);
+    let words = Words::of_ticket(query.ticket);
+    let by_words = word_candidates(store, &words, query.repository).await?;
+    let words = words.head();
+    let structure = structural_candidates(store, &keys).await?;
+
+    let docs: BTreeSet<i64> = by_words.iter().copied().chain(structure.keys().copied()).collect();
+    let docs: Vec<i64> = docs.into_iter().collect();
+    let mut documents = store.documents(&docs).await?;
+    documents.retain(|_, d| {
+        Some(d.incident_id.as_str()) != query.exclude
+            && (query.repository.is_none()
+                || d.repository.is_none()
+                || d.repository.as_deref() == query.repository)
+    });
+
+    let texts = documents.values().map(|d| &d.words).chain([&words]);
+    let all_words = texts.flat_map(|w| w.title.iter().chain(&w.body)).map(String::as_str);
+    // Collected, for a closure held over an await would tie the future to one lifetime.
+    let all_words: Vec<&str> = all_words.collect();
+    let (incidents, frequencies) = store.word_frequencies(all_words.into_iter()).await?;
+    let weights = Weights::new(incidents, frequencies);
+    let asked = Vector::new(&words, &weights);
+
+    let mut found: Vec<(i64, Found)> = Vec::with_capacity(documents.len());
+    for (&doc, document) in &documents {
+        let theirs = Vector::new(&document.words, &weights);
+        let mut shared = structure.get(&doc).map(|s| s.shared.clone()).unwrap_or_default();
+        shared.likeness = asked.likeness(&theirs, &weights);
+        shared.words = asked.shared(&theirs).into_iter().take(8).map(str::to_owned).collect();
+        shared.service = query.service.filter(|s| document.service.as_deref() == Some(*s)).map(str::to_owned);
+        found.push((doc, Found { document: document.clone(), fused: 0.0, shared }));
+    }
+    let code = |doc: &i64| structure.get(doc).map_or(0.0, |s| s.weight);
+    let context = |f: &Found| {
+        let environment = query.environment.is_some_and(|e| f.document.environment.as_deref() == Some(e));
+        f64::from(u8::from(f.shared.service.is_some())) + 0.5 * f64::from(u8::from(environment))
+    };
+    // Context alone finds nothing; it decides between candidates that others found.
+    let views: [(f64, Vec<f64>); 4] = [
+        (2.0, found.iter().map(|(_, f)| f64::from(u8::from(f.shared.fingerprint))).collect()),
+        (1.0, found.iter().map(|(doc, _)| code(doc)).collect()),
+        (1.0, found.iter().map(|(_, f)| f.shared.likeness).collect()),
+        (0.25, found.iter().map(|(_, f)| context(f)).collect()),
+    ];
+    for (weight, scores) in views {
+        for (i, rank) in ranks(&scores) {
+            if let Some((_, f)) = found.get_mut(i) {
+                f.fused += weight / (RRF_K + rank);
+            }
+        }
+    }
+    found.sort_by(|(doc_a, a), (doc_b, b)| b.fused.total_cmp(&a.fused).then_with(|| doc_b.cmp(doc_a)));
+    Ok(found.into_iter().map(|(_, f)| f).collect())
+}
+
+/// Ranks from 1 of what scores above 0; equal scores share the best of their ranks.
+fn ranks(scores: &[f64]) -> Vec<(usize, f64)> {
+    let mut order: Vec<(usize, f64)> = scores.iter().copied().enumerate().filter(|(_, s)| *s > 0.0).collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let mut ranked = Vec::with_capacity(order.len());
+    let (mut rank, mut last) = (0.0, f64::NAN);
+    for (position, (i, score)) in order.into_iter().enumerate() {
+        if score != last {
+            rank = position as f64 + 1.0;
+            last = score;
+        }
+        ranked.push((i, rank));
+    }
+    ranked
+}
+
+async fn word_candidates(
+    store: &Store,
+    words: &Words,
+    repository: Option<&str>,
+) -> Result<Vec<i64>, StoreError> {
+    let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
+    for word in &words.title {
+        *counts.entry(word).or_default() += 3.0;
+    }
+    for word in &words.body {
+        *counts.entry(word).or_default() += 1.0;
+    }
+    let (incidents, frequencies) = store.word_frequencies(counts.keys().copied()).await?;
+    let weights = Weights::new(incidents, frequencies.clone());
+    let mut chosen: Vec<(&str, f64)> = counts
+        .into_iter()
+        .filter(|(word, _)| frequencies.get(word).is_some_and(|df| *df > 0))
+        .map(|(word, count)| (word, (1.0 + count.ln()) * weights.idf(word)))
+        .collect();
+    chosen.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    let mut postings = 0;
+    let affordable = |(i, word): &(usize, &str)| {
+        postings += frequencies.get(word).copied().unwrap_or(0);
+        *i < LEAST_WORDS || postings <= POSTINGS
+    };
+    let chosen: Vec<String> = chosen
+        .into_iter()
+        .take(QUERY_WORDS)
+        .map(|(word, _)| word)
+        .enumerate()
+        .take_while(affordable)
+        .map(|(_, word)| word.to_owned())
+        .collect();
+    let found = store.find_words(&chosen, repository, WORD_CANDIDATES).await?;
+    Ok(found.into_iter().map(|c| c.doc).collect())
+}
+
+#[derive(Debug, Default)]
+struct Structure {
+    shared: Shared,
+    weight: f64,
+}
+
+async fn structural_candidates(store: &Store, keys: &Keys) -> Result<HashMap<i64, Structure>, StoreError> {
+    let hashes = keys.query_hashes();
+    let postings = store.find_keys(&hashes).await?;
+    let incidents = store.word_frequencies([]).await?.0.max(1) as f64;
+    let idf = |docs: &[i64]| (1.0 + incidents / docs.len().max(1) as f64).ln();
+    let mut found: HashMap<i64, Structure> = HashMap::new();
+    let mut visit = |kind: KeyKind, name: &str, note: &dyn Fn(&mut Shared)| {
+        let Some(docs) = postings.get(&(kind, key_hash(kind, name))) else { return };
+        let weight = idf(docs) * kind_weight(kind);
+        for doc in docs {
+            let structure = found.entry(*doc).or_default();
+            structure.weight += weight;
+            note(&mut structure.shared);
+        }
+    };
+    if let Some(print) = &keys.fingerprint {
+        visit(KeyKind::Fingerprint, print, &|s| s.fingerprint = true);
+    }
+    if let Some(shape) = &keys.error_shape() {
+        visit(KeyKind::ErrorShape, shape, &|s| s.error_shape = true);
+    }
+    let mut total = 0.0;
+    for symbol in &keys.symbols {
+        let docs = postings.get(&(KeyKind::Symbol, key_hash(KeyKind::Symbol, symbol)));
+        let weight = docs.map_or(0.0, |d| idf(d));
+        // A hub's postings are withheld: it counts as little as it tells.
+        let weight = if docs.is_some_and(Vec::is_empty) { idf(&[]) / 8.0 } else { weight };
+        total += weight;
+        visit(KeyKind::Symbol, symbol, &|s| {
+            s.symbols.push(symbol.clone());
+            s.symbol_share += weight;
+        });
+    }
+    for file in &keys.files {
+        visit(KeyKind::File, file, &|s| s.files.push(file.clone()));
+    }
+    for unit in keys.symbols.iter().filter(|s| s.contains("::")).chain(&keys.files) {
+        visit(KeyKind::Unit, unit, &|s| s.units.push(unit.clone()));
+    }
+    for structure in found.values_mut() {
+        structure.shared.symbol_share = if total > 0.0 { structure.shared.symbol_share / total } else { 0.0 };
+    }
+    if found.len() > CODE_CANDIDATES {
+        let mut best: Vec<(i64, f64)> = found.iter().map(|(doc, s)| (*doc, s.weight)).collect();
+        best.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| b.0.cmp(&a.0)));
+        let kept: BTreeSet<i64> = best.into_iter().take(CODE_CANDIDATES).map(|(doc, _)| doc).collect();
+        found.retain(|doc, _| kept.contains(doc));
+    }
+    Ok(found)
+}
+
+fn kind_weight(kind: KeyKind) -> f64 {
+    match kind {
+        KeyKind::Fingerprint => 3.0,
+        KeyKind::ErrorShape => 1.5,
+        KeyKind::Symbol | KeyKind::Unit => 1.0,
+        KeyKind::File => 0.5,
+        KeyKind::Repository => 0.0,
+    }
+}

@@ -1,0 +1,81 @@
+/*!
+How alike two texts are, from 0 to 1.
+
+Two thirds are the cosine of TF-IDF vectors (logarithmic term frequency, title words counted five times), one
+third the weighted Jaccard overlap of the titles. On 126 duplicate queries among 2,503 Hadoop reports this ranks
+clearly better than BM25, which knows no length of the query and so has no scale on which a threshold could
+stand; BM25 only fetches the candidates.
+*/
+
+use std::collections::{HashMap, HashSet};
+
+use super::Words;
+
+const TITLE_WEIGHT: f64 = 5.0;
+const TITLE_SHARE: f64 = 1.0 / 3.0;
+
+/// Inverse document frequencies of the words at hand.
+#[derive(Debug, Clone)]
+pub(crate) struct Weights<'w> {
+    incidents: f64,
+    frequencies: HashMap<&'w str, i64>,
+}
+
+impl<'w> Weights<'w> {
+    pub(crate) fn new(incidents: i64, frequencies: HashMap<&'w str, i64>) -> Self {
+        Self { incidents: incidents as f64, frequencies }
+    }
+
+    /// Robertson and Spärck Jones' weight, kept positive by one: `ln(1 + (N − df + ½)/(df + ½))`.
+    pub(crate) fn idf(&self, word: &str) -> f64 {
+        let df = (self.frequencies.get(word).copied().unwrap_or(0) as f64).min(self.incidents);
+        (1.0 + (self.incidents - df + 0.5) / (df + 0.5)).ln()
+    }
+}
+
+/// A text ready to be compared.
+#[derive(Debug, Clone)]
+pub(crate) struct Vector<'w> {
+    /// Of unit length.
+    all: HashMap<&'w str, f64>,
+    title: HashSet<&'w str>,
+}
+
+impl<'w> Vector<'w> {
+    pub(crate) fn new(words: &'w Words, weights: &Weights<'_>) -> Self {
+        let mut all: HashMap<&str, f64> = HashMap::new();
+        for word in &words.title {
+            *all.entry(word).or_default() += TITLE_WEIGHT;
+        }
+        for word in &words.body {
+            *all.entry(word).or_default() += 1.0;
+        }
+        for (word, weight) in &mut all {
+            *weight = (1.0 + weight.ln()) * weights.idf(word);
+        }
+        let length = all.values().map(|w| w * w).sum::<f64>().sqrt();
+        if length > 0.0 {
+            all.values_mut().for_each(|w| *w /= length);
+        }
+        Self { all, title: words.title.iter().map(String::as_str).collect() }
+    }
+
+    /// 0 (nothing in common) to 1 (the same words). Symmetric.
+    pub(crate) fn likeness(&self, other: &Vector<'_>, weights: &Weights<'_>) -> f64 {
+        let cosine: f64 =
+            self.all.iter().filter_map(|(word, a)| other.all.get(word).map(|b| a * b)).sum::<f64>();
+        let shared: f64 =
+            self.title.iter().filter(|w| other.title.contains(*w)).map(|w| weights.idf(w)).sum();
+        let either: f64 = self.title.iter().chain(&other.title).map(|w| weights.idf(w)).sum::<f64>() - shared;
+        let titles = if either > 0.0 { shared / either } else { 0.0 };
+        ((1.0 - TITLE_SHARE) * cosine + TITLE_SHARE * titles).clamp(0.0, 1.0)
+    }
+
+    /// Words both have, those that weigh most first.
+    pub(crate) fn shared(&self, other: &Vector<'w>) -> Vec<&'w str> {
+        let mut shared: Vec<(&str, f64)> =
+            self.all.iter().filter_map(|(word, a)| other.all.get(word).map(|b| (*word, a * b))).collect();
+        shared.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+        shared.into_iter().map(|(word, _)| word).collect()
+    }
+}

@@ -1,0 +1,156 @@
+/*!
+Secrets that are known by their own shape, whatever stands around them: the published prefixes of providers' keys
+and tokens (the lists of GitHub secret scanning and of gitleaks name the same ones), signed tokens, private key
+blocks, passwords inside URLs.
+*/
+
+use super::checks::{entropy, is_reference, looks_like_identifier};
+use super::scan::{Candidate, Rule};
+
+/// A private key longer than this many lines is no key.
+const MAX_KEY_LINES: usize = 200;
+
+fn always(_: &Candidate<'_>) -> bool {
+    true
+}
+
+/// Against prefixes that also begin ordinary words (`sk-learn-…`).
+fn random(candidate: &Candidate<'_>) -> bool {
+    let value = candidate.value();
+    value.bytes().any(|byte| byte.is_ascii_digit()) && entropy(value) > 3.0 && !looks_like_identifier(value)
+}
+
+fn url_password(candidate: &Candidate<'_>) -> bool {
+    let value = candidate.value();
+    !is_reference(value) && !value.eq_ignore_ascii_case("password") && !value.starts_with("//")
+}
+
+fn url_token(candidate: &Candidate<'_>) -> bool {
+    let value = candidate.value();
+    value.len() >= 16 && random(candidate)
+}
+
+macro_rules! rules {
+    ($($kind:literal [$($keyword:literal),*] $pattern:literal $check:expr;)*) => {
+        &[$(Rule { kind: $kind, keywords: &[$($keyword),*], pattern: $pattern, check: $check }),*]
+    };
+}
+
+#[rustfmt::skip]
+pub(crate) const RULES: &[Rule] = rules! {
+    "PRIVATE_KEY" ["age-secret-key-"] r"AGE-SECRET-KEY-1[0-9A-Z]{50,}" always;
+    "PRIVATE_KEY" ["putty"] r"Private-MAC: ?([0-9a-f]{32,})" always;
+    "JWT" ["eyj"] r"\beyJ[A-Za-z0-9_-]{6,}\.(?:eyJ)?[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*){0,3}" always;
+    "AWS_KEY" ["akia", "asia", "abia", "acca"] r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b" always;
+    "AWS_SECRET" ["aws", "secretaccesskey", "secret_access_key"]
+        r#"(?i)(?:aws.{0,20}|secret.?access.?)key["'\]]{0,2}\s{0,3}(?:=>|:=|=|:|,)\s{0,3}["']?([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+=]|$)"# always;
+    "AWS_SECRET" ["x-amz-s", "x-amz-signature"] r"(?i)X-Amz-(?:Security-Token|Signature)=([A-Za-z0-9%/+=_-]{16,})" always;
+    "GCP_KEY" ["aiza"] r"\bAIza[0-9A-Za-z_-]{35}" always;
+    "GCP_TOKEN" ["ya29."] r"\bya29\.[0-9A-Za-z_-]{20,}" always;
+    "GCP_TOKEN" ["gocspx-"] r"\bGOCSPX-[0-9A-Za-z_-]{20,}" always;
+    "GCP_TOKEN" ["1//0"] r"\b1//0[0-9A-Za-z_-]{30,}" always;
+    "AZURE_KEY" ["accountkey", "sharedaccesskey"] r"(?i)(?:AccountKey|SharedAccessKey)\s?=\s?([A-Za-z0-9+/]{30,}={0,2})" always;
+    "AZURE_KEY" ["sig="] r"(?i)[?&;]sig=([A-Za-z0-9%+/]{30,}={0,2})" always;
+    "AZURE_KEY" ["8q~"] r"[A-Za-z0-9_~.]{3}8Q~[A-Za-z0-9_~.-]{31,34}" always;
+    "GITHUB_TOKEN" ["ghp_", "gho_", "ghu_", "ghs_", "ghr_"] r"\bgh[pousr]_[A-Za-z0-9]{30,}" always;
+    "GITHUB_TOKEN" ["github_pat_"] r"\bgithub_pat_[A-Za-z0-9_]{40,}" always;
+    "GITLAB_TOKEN" ["glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glsoat-", "glagent-", "gloas-", "glimt-"]
+        r"\bgl(?:pat|dt|rt|cbt|ptt|ft|soat|agent|oas|imt)-[A-Za-z0-9_.-]{20,}" always;
+    "SLACK_TOKEN" ["xox", "xapp-"] r"\bxox[abeoprs](?:\.xox[bp])?-[A-Za-z0-9-]{10,}|\bxapp-\d-[A-Za-z0-9-]{10,}" always;
+    "SLACK_WEBHOOK" ["hooks.slack"] r"hooks\.slack(?:-gov)?\.com/(?:services|workflows|triggers)/([A-Za-z0-9+/_-]{20,})" always;
+    "WEBHOOK" ["webhook.office", "api/webhooks/"] r"(?:webhook\.office\.com/webhookb2/|discord(?:app)?\.com/api/webhooks/)([A-Za-z0-9@/_-]{20,})" always;
+    "STRIPE_KEY" ["sk_live_", "sk_test_", "rk_live_", "rk_test_", "pk_live_", "whsec_", "sk_prod_"]
+        r"\b(?:[sr]k_(?:live|test|prod)_|pk_live_|whsec_)[A-Za-z0-9+/=]{10,}" always;
+    "ANTHROPIC_KEY" ["sk-ant-"] r"\bsk-ant-[A-Za-z0-9_-]{16,}" always;
+    "OPENAI_KEY" ["sk-"] r"\bsk-(?:(?:proj|svcacct|admin|None|or-v1)-)?[A-Za-z0-9_-]{20,}" random;
+    "HUGGINGFACE_TOKEN" ["hf_", "api_org_"] r"\b(?:hf_|api_org_)[A-Za-z0-9]{30,}" always;
+    "NPM_TOKEN" ["npm_"] r"\bnpm_[A-Za-z0-9]{36}" always;
+    "NPM_TOKEN" ["_authtoken", "_auth"] r"(?i)_auth(?:Token)?\s?=\s?([A-Za-z0-9+/=_-]{16,})" always;
+    "PYPI_TOKEN" ["pypi-ageichlwas5vcmc", "pypi-agendgvzdc5wexbp", "pypi-age"] r"\bpypi-AgE[A-Za-z0-9_-]{30,}" always;
+    "RUBYGEMS_KEY" ["rubygems_"] r"\brubygems_[a-f0-9]{48}" always;
+    "CRATES_TOKEN" ["cio"] r"\bcio[A-Za-z0-9]{32}\b" random;
+    "DOCKER_TOKEN" ["dckr_"] r"\bdckr_(?:pat|oat)_[A-Za-z0-9_-]{20,}" always;
+    "SENDGRID_KEY" ["sg."] r"\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{30,}" always;
+    "TWILIO_KEY" ["sk0", "sk1", "sk2", "sk3", "sk4", "sk5", "sk6", "sk7", "sk8", "sk9", "ska", "skb", "skc", "skd", "ske", "skf"] r"\bSK[0-9a-f]{32}\b" always;
+    "MAILGUN_KEY" ["key-"] r"\bkey-[0-9a-f]{32}\b" always;
+    "MAILCHIMP_KEY" ["-us"] r"\b[0-9a-f]{32}-us\d{1,2}\b" always;
+    "TELEGRAM_TOKEN" [":aa"] r"\b\d{8,10}:AA[A-Za-z0-9_-]{32,34}" always;
+    "DIGITALOCEAN_TOKEN" ["dop_v1_", "doo_v1_", "dor_v1_"] r"\bdo[opr]_v1_[a-f0-9]{64}" always;
+    "VAULT_TOKEN" ["hvs.", "hvb.", "hvr."] r"\bhv[sbr]\.[A-Za-z0-9_-]{20,}" always;
+    "TERRAFORM_TOKEN" [".atlasv1."] r"\b[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_=-]{60,}" always;
+    "DATABRICKS_TOKEN" ["dapi"] r"\bdapi[a-f0-9]{32}(?:-\d)?\b" always;
+    "GRAFANA_TOKEN" ["glsa_", "glc_"] r"\b(?:glsa_[A-Za-z0-9]{32}_[A-Fa-f0-9]{8}|glc_[A-Za-z0-9+/]{32,}={0,2})" always;
+    "SENTRY_TOKEN" ["sntrys_", "sntryu_"] r"\bsntry[su]_[A-Za-z0-9+/=_-]{40,}" always;
+    "SENTRY_DSN" ["ingest", "sentry"] r"https?://([0-9a-f]{32}(?::[0-9a-f]{32})?)@" always;
+    "NEWRELIC_KEY" ["nrak-", "nrjs-", "nrii-"] r"\bNR(?:AK|JS|II)-[A-Za-z0-9_-]{19,}" always;
+    "SHOPIFY_TOKEN" ["shpat_", "shpss_", "shpca_", "shppa_"] r"\bshp(?:at|ss|ca|pa)_[a-fA-F0-9]{32}" always;
+    "SQUARE_TOKEN" ["sq0atp-", "sq0csp-", "eaaa"] r"\b(?:sq0(?:atp|csp)-[A-Za-z0-9_-]{22,}|EAAA[A-Za-z0-9_-]{60})" always;
+    "ATLASSIAN_TOKEN" ["atatt3", "atctt3"] r"\bAT[AC]TT3[A-Za-z0-9_=-]{40,}" always;
+    "LINEAR_KEY" ["lin_api_", "lin_oauth_"] r"\blin_(?:api|oauth)_[A-Za-z0-9]{32,}" always;
+    "NOTION_TOKEN" ["ntn_", "secret_"] r"\b(?:ntn_|secret_)[A-Za-z0-9]{40,50}\b" random;
+    "POSTMAN_KEY" ["pmak-"] r"\bPMAK-[a-f0-9]{24}-[a-f0-9]{34}" always;
+    "PLANETSCALE_TOKEN" ["pscale_"] r"\bpscale_(?:tkn|pw|oauth)_[A-Za-z0-9_=.-]{30,}" always;
+    "SUPABASE_TOKEN" ["sbp_"] r"\bsbp_[a-f0-9]{40}" always;
+    "DOPPLER_TOKEN" ["dp."] r"\bdp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{40,}" always;
+    "FIREBASE_KEY" [":apa91b"] r"\bAAAA[A-Za-z0-9_-]{7}:APA91b[A-Za-z0-9_-]{100,}" always;
+    "PASSWORD_HASH" ["$2a$", "$2b$", "$2y$", "$argon2", "$6$", "$5$", "$1$", "$y$"]
+        r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}|\$argon2(?:id|i|d)\$[A-Za-z0-9$=,+/]{40,}|\$(?:1|5|6|y)\$[./A-Za-z0-9$=]{30,}" always;
+    "PASSWORD_HASH" ["pbkdf2_sha"] r"\bpbkdf2_sha(?:1|256|512)\$\d+\$[A-Za-z0-9./+]+\$[A-Za-z0-9+/=]{20,}" always;
+    "URL_PASSWORD" ["://"] r#"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/?#:@"'<>`]{0,256}:([^\s/"'<>`]{1,256})@[A-Za-z0-9\[_.$%{-]"# url_password;
+    "URL_TOKEN" ["://"] r#"\bhttps?://([^\s/?#:@"'<>`]{16,256})@[A-Za-z0-9_.-]"# url_token;
+};
+
+/// Calls `mask` with the span of every PEM, OpenSSH or PGP private key block: up to its end line, or, where the
+/// text was cut, as far as lines look like key material.
+pub(crate) fn private_keys(text: &str, mask: &mut dyn FnMut(usize, usize)) {
+    let mut from = 0;
+    while let Some(at) = memchr::memmem::find(text.as_bytes().get(from..).unwrap_or_default(), b"-----BEGIN ")
+    {
+        let start = from + at;
+        let rest = text.get(start..).unwrap_or_default();
+        let label =
+            rest.get("-----BEGIN ".len()..).and_then(|label| label.split("-----").next()).unwrap_or_default();
+        from = start + "-----BEGIN ".len();
+        if !label.contains("PRIVATE KEY") || label.len() > 40 || label.contains('\n') {
+            continue;
+        }
+        let head = "-----BEGIN ".len() + label.len() + "-----".len();
+        let Some(end) = key_end(rest, head, label) else { continue };
+        mask(start, start + end);
+        from = start + end;
+    }
+}
+
+fn key_end(rest: &str, head: usize, label: &str) -> Option<usize> {
+    let closing = format!("-----END {label}-----");
+    let mut end = None;
+    let mut offset = 0;
+    for (index, line) in rest.split_inclusive('\n').take(MAX_KEY_LINES).enumerate() {
+        if let Some(at) = line.find(&closing) {
+            return Some(offset + at + closing.len());
+        }
+        let content = if index == 0 { line.get(head..).unwrap_or_default() } else { line };
+        let material =
+            content.trim().trim_start_matches(['+', '-', '>', '|', '#', '*', '"', '\'', ' ', '\t']);
+        let header = material.starts_with("Proc-Type")
+            || material.starts_with("DEK-Info")
+            || material.starts_with("Version:");
+        let longest = material
+            .split(|c: char| !(c.is_ascii_alphanumeric() || c == '+' || c == '/' || c == '='))
+            .map(str::len)
+            .max();
+        let like_key = longest.unwrap_or_default() >= 24
+            || index > 0
+                && !material.is_empty()
+                && material.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/=\\n\",'".contains(&byte));
+        if index > 0 && !like_key && !header && !material.is_empty() {
+            break;
+        }
+        if like_key {
+            end = Some(offset + line.trim_end_matches(['\n', '\r']).len());
+        }
+        offset += line.len();
+    }
+    // A marker without any material is prose or code about keys.
+    end
+}

@@ -1,0 +1,174 @@
+/*!
+Masking of secrets and personal data, on by default for everything that a model, a log, memory or a page may see.
+
+Values are replaced by placeholders that stay the same within a run (`[EMAIL_1]`, `[AWS_KEY_1]`), so that a reader
+can still see that two lines speak of the same account. Lines are never joined or split: locators refer to lines of
+the redacted text. What identifies code and machines (commit ids, UUIDs, digests, trace ids, versions, timestamps,
+identifiers) is left alone, since an investigation lives on it. The map from placeholder to original lives inside
+the [`Redactor`] and nowhere else.
+*/
+
+mod assignments;
+mod checks;
+mod formats;
+mod personal;
+mod scan;
+mod vault;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use scan::{Hit, Scanner};
+use vault::Vault;
+
+/// Most passes over changed lines; each pass can only replace what the one before uncovered.
+const MAX_PASSES: usize = 6;
+
+/// What is masked. The default masks everything known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RedactionConfig {
+    /// Off leaves every text as it is.
+    pub enabled: bool,
+    /// E-mail addresses, card and telephone numbers, IBANs.
+    pub personal_data: bool,
+    /// Further regular expressions (Rust syntax, matched line by line); the first group, or the whole match, is masked.
+    pub patterns: Vec<CustomPattern>,
+    /// Regular expressions of values that are never masked, such as a public address of your own.
+    pub allow: Vec<String>,
+}
+
+/// One rule of the user's own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CustomPattern {
+    /// Name in the placeholder, in capitals: `CUSTOMER` gives `[CUSTOMER_1]`.
+    pub name: String,
+    pub pattern: String,
+}
+
+impl Default for RedactionConfig {
+    fn default() -> Self {
+        Self { enabled: true, personal_data: true, patterns: Vec::new(), allow: Vec::new() }
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RedactionError {
+    #[error("redaction pattern {name:?} is not a regular expression: {source}; see `redaction.{field}`")]
+    Pattern { name: String, field: &'static str, source: Box<regex::Error> },
+    #[error(
+        "redaction pattern name {name:?} must be 2 to 32 capitals, digits and underscores, starting with a capital"
+    )]
+    Name { name: String },
+}
+
+/// A text without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redacted {
+    /// As many lines as the original had.
+    pub text: String,
+    /// How many values of each kind were masked (`EMAIL` → 2), repeats included.
+    pub counts: BTreeMap<String, usize>,
+}
+
+/// Masks texts of one run. Cheap to share by reference; placeholders are numbered per redactor.
+pub struct Redactor {
+    config: RedactionConfig,
+    scanner: Scanner,
+    vault: Mutex<Vault>,
+}
+
+impl Redactor {
+    /// Fails only on a pattern of the user's own that is no regular expression.
+    pub fn new(config: RedactionConfig) -> Result<Self, RedactionError> {
+        let scanner = Scanner::new(&config)?;
+        Ok(Self { config, scanner, vault: Mutex::default() })
+    }
+
+    /// The text with every secret replaced. Linear in its length; redacting twice changes nothing further.
+    pub fn redact(&self, text: &str) -> Redacted {
+        let mut counts = BTreeMap::new();
+        if !self.config.enabled {
+            return Redacted { text: text.to_owned(), counts };
+        }
+        let hits = self.scanner.hits(text);
+        let (mut text, mut changed) = self.replace(text, &hits, &mut counts);
+        // A replacement can uncover another value on its line (an address behind a masked password);
+        // going on until nothing changes is what makes the result a fixed point.
+        for _ in 0..MAX_PASSES {
+            if changed.is_empty() {
+                break;
+            }
+            let hits = self.scanner.hits_on_lines(&text, &changed);
+            if hits.is_empty() {
+                break;
+            }
+            (text, changed) = self.replace(&text, &hits, &mut counts);
+        }
+        Redacted { text, counts }
+    }
+
+    /// Puts the originals back, for what goes to the user's own machine only (a patch to be applied, say).
+    pub fn restore(&self, text: &str) -> String {
+        self.vault.lock().unwrap_or_else(PoisonError::into_inner).restore(text)
+    }
+
+    /// The new text, and the byte offsets (in it) of lines that were changed.
+    fn replace(
+        &self,
+        text: &str,
+        hits: &[Hit],
+        counts: &mut BTreeMap<String, usize>,
+    ) -> (String, Vec<usize>) {
+        let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut out = String::with_capacity(text.len());
+        let mut changed = Vec::new();
+        let mut copied = 0;
+        for hit in hits {
+            out.push_str(text.get(copied..hit.start).unwrap_or_default());
+            changed.push(out.len());
+            let original = text.get(hit.start..hit.end).unwrap_or_default();
+            let placeholder = vault.placeholder(&hit.kind, original);
+            // Every line of a value of several lines keeps a placeholder of its own.
+            for (index, line) in original.split('\n').enumerate() {
+                if index > 0 {
+                    out.push('\n');
+                }
+                if index == 0 || !line.trim().is_empty() {
+                    out.push_str(&placeholder);
+                }
+                if line.ends_with('\r') {
+                    out.push('\r');
+                }
+            }
+            *counts.entry(hit.kind.to_string()).or_default() += 1;
+            copied = hit.end;
+        }
+        out.push_str(text.get(copied..).unwrap_or_default());
+        (out, changed)
+    }
+}
+
+impl Default for Redactor {
+    /// Everything masked, no rules of the user's own.
+    fn default() -> Self {
+        let config = RedactionConfig::default();
+        let scanner = Scanner::builtin(&config);
+        Self { config, scanner, vault: Mutex::default() }
+    }
+}
+
+/// Shows the configuration only: the originals never reach a debug print.
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Redactor").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "redaction_tests.rs"]
+mod tests;

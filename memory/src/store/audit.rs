@@ -1,0 +1,103 @@
+/*!
+The audit log: who changed what memory holds to be true, when and why. Written in the same transaction as the
+change, so that neither stands without the other; the database itself refuses to change or drop an entry.
+*/
+
+use sqlx::{Sqlite, Transaction};
+
+use super::codec::{new_id, now};
+use super::{Actor, AuditEntry, Store, StoreError};
+
+const MAX_NOTE_BYTES: usize = 4_000;
+
+pub(crate) struct Change<'a> {
+    pub(crate) action: &'a str,
+    pub(crate) subject: &'a str,
+    pub(crate) incident: Option<&'a str>,
+    pub(crate) before: Option<&'a str>,
+    pub(crate) after: Option<&'a str>,
+}
+
+type Row =
+    (String, String, String, String, String, Option<String>, Option<String>, Option<String>, Option<String>);
+
+impl Store {
+    /// The audit entries of an incident, or of everything; oldest first.
+    pub async fn audit(&self, incident: Option<&str>) -> Result<Vec<AuditEntry>, StoreError> {
+        let rows: Vec<Row> = match incident {
+            Some(id) => {
+                sqlx::query_as(
+                    "SELECT a.id, a.at, a.actor, a.action, a.subject, a.incident_id, a.before_value, \
+                     a.after_value, n.note FROM audit a LEFT JOIN audit_notes n ON n.audit_id = a.id \
+                     WHERE a.incident_id = $1 ORDER BY a.id",
+                )
+                .bind(id)
+                .fetch_all(&self.read)
+                .await?
+            }
+            None => {
+                sqlx::query_as(
+                    "SELECT a.id, a.at, a.actor, a.action, a.subject, a.incident_id, a.before_value, \
+                     a.after_value, n.note FROM audit a LEFT JOIN audit_notes n ON n.audit_id = a.id \
+                     ORDER BY a.id",
+                )
+                .fetch_all(&self.read)
+                .await?
+            }
+        };
+        Ok(rows.into_iter().map(entry).collect())
+    }
+}
+
+fn entry((id, at, actor, action, subject, incident_id, before, after, note): Row) -> AuditEntry {
+    AuditEntry { id, at, actor, action, subject, incident_id, before, after, note }
+}
+
+pub(crate) async fn record(
+    tx: &mut Transaction<'static, Sqlite>,
+    actor: Actor<'_>,
+    change: Change<'_>,
+) -> Result<(), StoreError> {
+    let entry = AuditEntry {
+        id: new_id("aud"),
+        at: now(),
+        actor: actor.who.to_owned(),
+        action: change.action.to_owned(),
+        subject: change.subject.to_owned(),
+        incident_id: change.incident.map(str::to_owned),
+        before: change.before.map(str::to_owned),
+        after: change.after.map(str::to_owned),
+        note: Some(actor.why.chars().take(MAX_NOTE_BYTES).collect::<String>()).filter(|n| !n.is_empty()),
+    };
+    insert(tx, &entry).await.map(|_| ())
+}
+
+/// Returns whether the entry was new.
+pub(crate) async fn insert(
+    tx: &mut Transaction<'static, Sqlite>,
+    entry: &AuditEntry,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "INSERT INTO audit (id, at, actor, action, subject, incident_id, before_value, after_value) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(&entry.id)
+    .bind(&entry.at)
+    .bind(&entry.actor)
+    .bind(&entry.action)
+    .bind(&entry.subject)
+    .bind(&entry.incident_id)
+    .bind(&entry.before)
+    .bind(&entry.after)
+    .execute(&mut **tx)
+    .await?;
+    let new = done.rows_affected() > 0;
+    if let Some(note) = entry.note.as_deref().filter(|_| new) {
+        sqlx::query("INSERT INTO audit_notes (audit_id, note) VALUES ($1, $2)")
+            .bind(&entry.id)
+            .bind(note)
+            .execute(&mut **tx)
+            .await?;
+    }
+    Ok(new)
+}

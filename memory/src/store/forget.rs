@@ -1,0 +1,91 @@
+/*!
+Forgetting for real. The rows go, the word index drops its terms (FTS5's `secure-delete`), freed pages are
+overwritten (`secure_delete`), and the write-ahead log is folded in and cut to nothing, so that the text is in no
+file of ours any more. What stays is the bare fact in the audit log: who forgot which id, when.
+*/
+
+use std::time::{Duration, Instant};
+
+use super::audit::{Change, record};
+use super::{Actor, Store, StoreError, index};
+
+/// How long to wait for other connections to let go of old pages.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+impl Store {
+    /// Deletes an incident with everything that hangs on it; evidence that other incidents cite stays.
+    /// `Busy` means: gone from every answer, but a long reader kept old pages; repeat `scrub` later.
+    pub async fn forget(&self, incident: &str, by: Actor<'_>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let doc = index::doc_of(&mut tx, incident).await?;
+        index::remove(&mut tx, doc).await?;
+        sqlx::query(
+            "DELETE FROM audit_notes WHERE audit_id IN (SELECT id FROM audit WHERE incident_id = $1)",
+        )
+        .bind(incident)
+        .execute(&mut *tx)
+        .await?;
+        let hashes: Vec<String> =
+            sqlx::query_scalar("SELECT sha256 FROM incident_evidence WHERE incident_id = $1")
+                .bind(incident)
+                .fetch_all(&mut *tx)
+                .await?;
+        let problem: Option<String> = sqlx::query_scalar("SELECT problem_id FROM incidents WHERE id = $1")
+            .bind(incident)
+            .fetch_one(&mut *tx)
+            .await?;
+        sqlx::query("DELETE FROM incidents WHERE id = $1").bind(incident).execute(&mut *tx).await?;
+        for hash in hashes {
+            sqlx::query(
+                "DELETE FROM evidence WHERE sha256 = $1 \
+                 AND NOT EXISTS (SELECT 1 FROM incident_evidence WHERE sha256 = $1)",
+            )
+            .bind(hash)
+            .execute(&mut *tx)
+            .await?;
+        }
+        if let Some(problem) = problem {
+            // The problem carries the title of its first incident, which may be the one to forget.
+            sqlx::query(
+                "UPDATE problems SET title = coalesce((SELECT title FROM incidents WHERE problem_id = $1 \
+                 ORDER BY id LIMIT 1), '') WHERE id = $1",
+            )
+            .bind(&problem)
+            .execute(&mut *tx)
+            .await?;
+            sqlx::query(
+                "DELETE FROM problems WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM incidents WHERE problem_id = $1)",
+            )
+            .bind(&problem)
+            .execute(&mut *tx)
+            .await?;
+        }
+        let change = Change {
+            action: "forget",
+            subject: incident,
+            incident: Some(incident),
+            before: None,
+            after: None,
+        };
+        // The reason might quote what is to be forgotten, so only the fact is kept.
+        record(&mut tx, Actor { who: by.who, why: "" }, change).await?;
+        tx.commit().await?;
+        self.scrub().await
+    }
+
+    /// Takes what was deleted out of the files: merges the word index, folds in and empties the write-ahead log.
+    pub async fn scrub(&self) -> Result<(), StoreError> {
+        let started = Instant::now();
+        loop {
+            let (busy, _, _): (i64, i64, i64) =
+                sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.write).await?;
+            if busy == 0 {
+                return Ok(());
+            }
+            if started.elapsed() > PATIENCE {
+                return Err(StoreError::Busy);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}

@@ -1,0 +1,235 @@
+/*!
+Incidents: the ticket as parsed, where it came from and how far it is. Creating one also enters it into the
+recall index, in the same transaction, so that an incident is never known but not found.
+*/
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite, Transaction};
+
+use super::codec::{from_json, from_word, json, new_id, now, word};
+use super::{Incident, IncidentState, NewIncident, Store, StoreError, index};
+use crate::recall::Keys;
+use crate::types::{Evidence, MappedFrame, ParsedTicket};
+
+const MAX_TICKET_BYTES: usize = 16 * 1024 * 1024;
+
+impl Store {
+    pub async fn create_incident(&self, new: &NewIncident) -> Result<Incident, StoreError> {
+        let incident = complete(new);
+        let mut tx = self.begin().await?;
+        insert(&mut tx, &incident, &Keys::of(&new.ticket, &new.mapped)).await?;
+        tx.commit().await?;
+        Ok(incident)
+    }
+
+    /// Creates all or none, in one transaction: what bulk import and backfills use.
+    pub async fn create_incidents(&self, new: &[NewIncident]) -> Result<Vec<Incident>, StoreError> {
+        let incidents: Vec<Incident> = new.iter().map(complete).collect();
+        let mut tx = self.begin().await?;
+        for (incident, new) in incidents.iter().zip(new) {
+            insert(&mut tx, incident, &Keys::of(&new.ticket, &new.mapped)).await?;
+        }
+        tx.commit().await?;
+        Ok(incidents)
+    }
+
+    pub async fn get_incident(&self, id: &str) -> Result<Incident, StoreError> {
+        sqlx::query(
+            "SELECT id, created_at, updated_at, state, repository, problem_id, source, external_id, service, \
+             environment, release_name, ticket FROM incidents WHERE id = $1",
+        )
+        .bind(id)
+        .fetch_optional(&self.read)
+        .await?
+        .map(|row| from_row(&row))
+        .unwrap_or_else(|| Err(StoreError::NotFound { what: "incident", id: id.to_owned() }))
+    }
+
+    pub async fn set_incident_state(&self, id: &str, state: IncidentState) -> Result<(), StoreError> {
+        let done = sqlx::query("UPDATE incidents SET state = $2, updated_at = $3 WHERE id = $1")
+            .bind(id)
+            .bind(word(&state))
+            .bind(now())
+            .execute(&self.write)
+            .await?;
+        found(done.rows_affected(), id)
+    }
+
+    /// Replaces the ticket once more is known of it (its frames mapped, its repository found) and indexes it anew.
+    pub async fn update_ticket(
+        &self,
+        id: &str,
+        repository: Option<&str>,
+        ticket: &ParsedTicket,
+        mapped: &[MappedFrame],
+    ) -> Result<(), StoreError> {
+        let (text, fingerprint) = (ticket_json(ticket)?, fingerprint(ticket));
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE incidents SET ticket = $2, title = $3, fingerprint = $4, ticket_sha256 = $5, updated_at = $6, \
+             repository = coalesce($7, repository), service = $8, environment = $9, release_name = $10 WHERE id = $1",
+        )
+        .bind(id)
+        .bind(&text)
+        .bind(&ticket.title)
+        .bind(fingerprint)
+        .bind(Evidence::hash(&ticket.text))
+        .bind(now())
+        .bind(repository)
+        .bind(&ticket.context.service)
+        .bind(&ticket.context.environment)
+        .bind(&ticket.context.release)
+        .execute(&mut *tx)
+        .await?;
+        found(done.rows_affected(), id)?;
+        let doc = index::doc_of(&mut tx, id).await?;
+        index::remove(&mut tx, doc).await?;
+        let stands: Option<String> = sqlx::query_scalar("SELECT repository FROM incidents WHERE id = $1")
+            .bind(id)
+            .fetch_one(&mut *tx)
+            .await?;
+        index::enter(&mut tx, doc, stands.as_deref(), ticket, &Keys::of(ticket, mapped)).await?;
+        super::resolutions::index_units(&mut tx, id, doc).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Incidents that came in with exactly this ticket text, newest first: what an interrupted `investigate`
+    /// goes on with when it is started again.
+    pub async fn incidents_with_ticket(
+        &self,
+        ticket_text: &str,
+        repository: Option<&str>,
+    ) -> Result<Vec<Incident>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT id, created_at, updated_at, state, repository, problem_id, source, external_id, service, \
+             environment, release_name, ticket FROM incidents \
+             WHERE ticket_sha256 = $1 AND ($2 IS NULL OR repository = $2) ORDER BY id DESC LIMIT 100",
+        )
+        .bind(Evidence::hash(ticket_text))
+        .bind(repository)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(from_row).collect()
+    }
+
+    /// The full id behind one that was shortened at the front or at the end; ids of resolutions give their incident.
+    pub async fn resolve_incident_id(&self, short: &str) -> Result<String, StoreError> {
+        let id = short.trim();
+        let clean: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(64).collect();
+        if clean.len() != id.len() || clean.len() < 4 {
+            return Err(StoreError::NotFound { what: "incident", id: short.chars().take(80).collect() });
+        }
+        // `_` is also LIKE's wildcard, which only widens the match by look-alikes that no id has.
+        let found: Vec<String> = sqlx::query_scalar(
+            "SELECT id FROM incidents WHERE id = $1 \
+             UNION SELECT incident_id FROM resolutions WHERE id = $1 OR id LIKE '%' || $1 \
+             UNION SELECT id FROM incidents WHERE id LIKE $1 || '%' OR id LIKE '%' || $1 LIMIT 5",
+        )
+        .bind(&clean)
+        .fetch_all(&self.read)
+        .await?;
+        match found.as_slice() {
+            _ if found.contains(&clean) => Ok(clean),
+            [] => Err(StoreError::NotFound { what: "incident", id: clean }),
+            [one] => Ok(one.clone()),
+            several => Err(StoreError::Ambiguous { id: clean, candidates: several.join(", ") }),
+        }
+    }
+}
+
+fn complete(new: &NewIncident) -> Incident {
+    let at = now();
+    let context = &new.ticket.context;
+    Incident {
+        id: new_id("inc"),
+        created_at: at.clone(),
+        updated_at: at,
+        state: IncidentState::Queued,
+        repository: new.repository.clone(),
+        problem_id: None,
+        source: new.source.clone(),
+        external_id: context.external_id.clone(),
+        service: context.service.clone(),
+        environment: context.environment.clone(),
+        release: context.release.clone(),
+        ticket: new.ticket.clone(),
+    }
+}
+
+/// Enters an incident and its index; the caller made sure that the id is free.
+pub(crate) async fn insert(
+    tx: &mut Transaction<'static, Sqlite>,
+    incident: &Incident,
+    keys: &Keys,
+) -> Result<(), StoreError> {
+    let ticket = ticket_json(&incident.ticket)?;
+    let doc: i64 =
+        sqlx::query_scalar("SELECT coalesce(max(doc), 0) + 1 FROM incidents").fetch_one(&mut **tx).await?;
+    sqlx::query(
+        "INSERT INTO incidents (id, doc, created_at, updated_at, state, repository, problem_id, source, external_id, \
+         service, environment, release_name, title, fingerprint, ticket_sha256, ticket) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+    )
+    .bind(&incident.id)
+    .bind(doc)
+    .bind(&incident.created_at)
+    .bind(&incident.updated_at)
+    .bind(word(&incident.state))
+    .bind(&incident.repository)
+    .bind(&incident.problem_id)
+    .bind(&incident.source)
+    .bind(&incident.external_id)
+    .bind(&incident.service)
+    .bind(&incident.environment)
+    .bind(&incident.release)
+    .bind(&incident.ticket.title)
+    .bind(fingerprint(&incident.ticket))
+    .bind(Evidence::hash(&incident.ticket.text))
+    .bind(ticket)
+    .execute(&mut **tx)
+    .await?;
+    index::enter(tx, doc, incident.repository.as_deref(), &incident.ticket, keys).await
+}
+
+pub(crate) async fn must_exist(tx: &mut Transaction<'static, Sqlite>, id: &str) -> Result<(), StoreError> {
+    index::doc_of(tx, id).await.map(|_| ())
+}
+
+pub(crate) fn from_row(row: &SqliteRow) -> Result<Incident, StoreError> {
+    let id: String = row.try_get("id")?;
+    let state: String = row.try_get("state")?;
+    let ticket: String = row.try_get("ticket")?;
+    Ok(Incident {
+        state: from_word("incident", &id, &state)?,
+        ticket: from_json("incident", &id, &ticket)?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+        repository: row.try_get("repository")?,
+        problem_id: row.try_get("problem_id")?,
+        source: row.try_get("source")?,
+        external_id: row.try_get("external_id")?,
+        service: row.try_get("service")?,
+        environment: row.try_get("environment")?,
+        release: row.try_get("release_name")?,
+        id,
+    })
+}
+
+fn fingerprint(ticket: &ParsedTicket) -> Option<&str> {
+    Some(ticket.fingerprint.value.as_str()).filter(|f| !f.is_empty())
+}
+
+fn ticket_json(ticket: &ParsedTicket) -> Result<String, StoreError> {
+    let text = json(ticket)?;
+    match text.len() {
+        found if found > MAX_TICKET_BYTES => {
+            Err(StoreError::TooLarge { what: "the ticket", found, limit: MAX_TICKET_BYTES })
+        }
+        _ => Ok(text),
+    }
+}
+
+fn found(rows: u64, id: &str) -> Result<(), StoreError> {
+    if rows == 0 { Err(StoreError::NotFound { what: "incident", id: id.to_owned() }) } else { Ok(()) }
+}

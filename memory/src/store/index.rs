@@ -1,0 +1,244 @@
+/*!
+The recall index in SQL: words by FTS5, structure by hashed keys. It only fetches candidates, bounded in number
+and found through indexes at any size; how alike they are is judged in `recall`.
+*/
+
+use std::collections::{BTreeMap, HashMap};
+
+use sqlx::{AssertSqlSafe, Row, Sqlite, Transaction};
+
+use super::{Store, StoreError, StoredHypothesis, resolutions};
+use crate::recall::{KeyKind, Keys, Words, key_hash};
+use crate::types::{ParsedTicket, Resolution};
+
+/// A key on more incidents than this tells nothing apart and is not followed.
+const MAX_POSTINGS: i64 = 1_000;
+/// Ids bound to one statement.
+const MAX_BATCH: usize = 200;
+
+/// An incident that an index gave, best first within its view.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Candidate {
+    pub(crate) doc: i64,
+    /// Larger is better; comparable only within one view.
+    pub(crate) score: f64,
+}
+
+/// What recall needs of a candidate to rank it; the ticket itself is read only for the few that remain.
+#[derive(Debug, Clone)]
+pub(crate) struct Document {
+    pub(crate) incident_id: String,
+    pub(crate) repository: Option<String>,
+    pub(crate) service: Option<String>,
+    pub(crate) environment: Option<String>,
+    pub(crate) words: Words,
+}
+
+pub(crate) async fn doc_of(tx: &mut Transaction<'static, Sqlite>, incident: &str) -> Result<i64, StoreError> {
+    sqlx::query_scalar("SELECT doc FROM incidents WHERE id = $1")
+        .bind(incident)
+        .fetch_optional(&mut **tx)
+        .await?
+        .ok_or_else(|| StoreError::NotFound { what: "incident", id: incident.to_owned() })
+}
+
+pub(crate) async fn enter(
+    tx: &mut Transaction<'static, Sqlite>,
+    doc: i64,
+    repository: Option<&str>,
+    ticket: &ParsedTicket,
+    keys: &Keys,
+) -> Result<(), StoreError> {
+    let words = Words::of_ticket(ticket);
+    let (title, body, scope) = (words.title.join(" "), words.body.join(" "), scope(repository));
+    sqlx::query("INSERT INTO incident_words (doc, title, body, scope) VALUES ($1, $2, $3, $4)")
+        .bind(doc)
+        .bind(&title)
+        .bind(&body)
+        .bind(&scope)
+        .execute(&mut **tx)
+        .await?;
+    sqlx::query("INSERT INTO incident_fts (rowid, title, body, scope) VALUES ($1, $2, $3, $4)")
+        .bind(doc)
+        .bind(&title)
+        .bind(&body)
+        .bind(&scope)
+        .execute(&mut **tx)
+        .await?;
+    for (_, hash) in keys.hashes() {
+        insert_key(tx, doc, hash).await?;
+    }
+    Ok(())
+}
+
+pub(crate) async fn enter_units(
+    tx: &mut Transaction<'static, Sqlite>,
+    doc: i64,
+    units: &[String],
+) -> Result<(), StoreError> {
+    for unit in units.iter().take(200) {
+        insert_key(tx, doc, key_hash(KeyKind::Unit, unit)).await?;
+        // The file as well: a symbol may be renamed between two sightings.
+        if let Some((path, _)) = unit.split_once("::") {
+            insert_key(tx, doc, key_hash(KeyKind::Unit, path)).await?;
+        }
+    }
+    Ok(())
+}
+
+pub(crate) async fn remove(tx: &mut Transaction<'static, Sqlite>, doc: i64) -> Result<(), StoreError> {
+    let words: Option<(String, String, String)> =
+        sqlx::query_as("SELECT title, body, scope FROM incident_words WHERE doc = $1")
+            .bind(doc)
+            .fetch_optional(&mut **tx)
+            .await?;
+    if let Some((title, body, scope)) = words {
+        sqlx::query("INSERT INTO incident_fts (incident_fts, rowid, title, body, scope) VALUES ('delete', $1, $2, $3, $4)")
+            .bind(doc)
+            .bind(title)
+            .bind(body)
+            .bind(scope)
+            .execute(&mut **tx)
+            .await?;
+    }
+    sqlx::query("DELETE FROM incident_words WHERE doc = $1").bind(doc).execute(&mut **tx).await?;
+    sqlx::query("DELETE FROM incident_keys WHERE doc = $1").bind(doc).execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn insert_key(tx: &mut Transaction<'static, Sqlite>, doc: i64, hash: i64) -> Result<(), StoreError> {
+    sqlx::query("INSERT INTO incident_keys (key_hash, doc) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+        .bind(hash)
+        .bind(doc)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+impl Store {
+    /// How many incidents there are.
+    pub async fn count_incidents(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT count(*) FROM incidents").fetch_one(&self.read).await?)
+    }
+
+    /// The best `limit` incidents for any of the words by BM25 (FTS5: k1 1.2, b .75), titles weighted double.
+    /// With a repository: its incidents and those of none.
+    pub(crate) async fn find_words(
+        &self,
+        words: &[String],
+        repository: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<Candidate>, StoreError> {
+        let quoted: Vec<String> =
+            words.iter().filter(|w| !w.contains(['"', '\0'])).map(|w| format!("\"{w}\"")).collect();
+        if quoted.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut expression = format!("{{title body}} : ({})", quoted.join(" OR "));
+        if repository.is_some() {
+            expression = format!("({expression}) AND (scope : ({} OR {}))", scope(repository), scope(None));
+        }
+        let rows: Vec<(i64, f64)> = sqlx::query_as(
+            "SELECT rowid, -rank AS score FROM incident_fts WHERE incident_fts MATCH $1 \
+             AND rank MATCH 'bm25(2.0, 1.0, 0.0)' ORDER BY rank LIMIT $2",
+        )
+        .bind(expression)
+        .bind(i64::from(limit))
+        .fetch_all(&self.read)
+        .await?;
+        Ok(rows.into_iter().map(|(doc, score)| Candidate { doc, score }).collect())
+    }
+
+    /// For each key the incidents that have it, newest first; keys beyond `MAX_POSTINGS` come back empty.
+    pub(crate) async fn find_keys(
+        &self,
+        hashes: &[(KeyKind, i64)],
+    ) -> Result<BTreeMap<(KeyKind, i64), Vec<i64>>, StoreError> {
+        let mut connection = self.read.acquire().await?;
+        let mut found = BTreeMap::new();
+        for &(kind, hash) in hashes {
+            let docs: Vec<i64> = sqlx::query_scalar(
+                "SELECT doc FROM incident_keys WHERE key_hash = $1 ORDER BY doc DESC LIMIT $2",
+            )
+            .bind(hash)
+            .bind(MAX_POSTINGS)
+            .fetch_all(&mut *connection)
+            .await?;
+            // A fingerprint seen a thousand times is still the same failure; a file seen as often is a hub.
+            let hub = docs.len() as i64 >= MAX_POSTINGS && kind != KeyKind::Fingerprint;
+            found.insert((kind, hash), if hub { Vec::new() } else { docs });
+        }
+        Ok(found)
+    }
+
+    /// The candidates themselves, with their words; missing ones left out.
+    pub(crate) async fn documents(&self, docs: &[i64]) -> Result<HashMap<i64, Document>, StoreError> {
+        let mut found = HashMap::with_capacity(docs.len());
+        for batch in docs.chunks(MAX_BATCH) {
+            let sql = format!(
+                "SELECT i.doc, i.id, i.repository, i.service, i.environment, \
+                 w.title AS title_words, substr(w.body, 1, 4000) AS body_words FROM incidents i \
+                 JOIN incident_words w ON w.doc = i.doc WHERE i.doc IN ({})",
+                placeholders(batch.len())
+            );
+            let query = batch.iter().fold(sqlx::query(AssertSqlSafe(sql)), |q, doc| q.bind(*doc));
+            for row in query.fetch_all(&self.read).await? {
+                let words = |column: &str| -> Result<Vec<String>, StoreError> {
+                    let text: String = row.try_get(column)?;
+                    Ok(text.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect())
+                };
+                let document = Document {
+                    incident_id: row.try_get("id")?,
+                    repository: row.try_get("repository")?,
+                    service: row.try_get("service")?,
+                    environment: row.try_get("environment")?,
+                    words: Words { title: words("title_words")?, body: words("body_words")? }.head(),
+                };
+                found.insert(row.try_get("doc")?, document);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Resolutions and refuted hypotheses of several incidents at once, resolutions most trusted first.
+    pub(crate) async fn knowledge_of(
+        &self,
+        incidents: &[String],
+    ) -> Result<HashMap<String, (Vec<Resolution>, Vec<StoredHypothesis>)>, StoreError> {
+        let mut found: HashMap<String, (Vec<Resolution>, Vec<StoredHypothesis>)> = HashMap::new();
+        for batch in incidents.chunks(MAX_BATCH) {
+            let sql =
+                format!("SELECT * FROM resolutions WHERE incident_id IN ({})", placeholders(batch.len()));
+            let query = batch.iter().fold(sqlx::query(AssertSqlSafe(sql)), |q, id| q.bind(id));
+            for row in query.fetch_all(&self.read).await? {
+                let resolution = resolutions::from_row(&row)?;
+                found.entry(resolution.incident_id.clone()).or_default().0.push(resolution);
+            }
+            let sql = format!(
+                "SELECT * FROM hypotheses WHERE status = 'refuted' AND incident_id IN ({}) ORDER BY created_at, id",
+                placeholders(batch.len())
+            );
+            let query = batch.iter().fold(sqlx::query(AssertSqlSafe(sql)), |q, id| q.bind(id));
+            for row in query.fetch_all(&self.read).await? {
+                let incident: String = row.try_get("incident_id")?;
+                found.entry(incident).or_default().1.push(resolutions::hypothesis_from_row(&row)?);
+            }
+        }
+        for (resolutions, _) in found.values_mut() {
+            *resolutions = super::resolutions::most_trusted_first(std::mem::take(resolutions));
+        }
+        Ok(found)
+    }
+}
+
+fn scope(repository: Option<&str>) -> String {
+    match repository {
+        // The hash leaves no readable name in the index and is one token whatever the identity looks like.
+        Some(repository) => format!("repo_{:016x}", key_hash(KeyKind::Repository, repository)),
+        None => "repo_none".to_owned(),
+    }
+}
+
+fn placeholders(n: usize) -> String {
+    (1..=n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,132 @@
+/*!
+Opening the database: where it lies, bringing it up to date, and saying clearly why that does not work.
+
+The steps are taken under a lock file, because SQLite's migrations have no lock of their own and two processes
+may open a new folder at the same moment.
+*/
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+
+use super::error::{classify, classify_io};
+use super::{Store, StoreError};
+
+static COMMON: Migrator = sqlx::migrate!("migrations/common");
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+
+const FILE_NAME: &str = "millwright.db";
+/// "Mill" in ASCII, in the file's header: tells our database from anybody else's.
+const APPLICATION_ID: i64 = 0x4d69_6c6c;
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+const READERS: u32 = 4;
+
+impl Store {
+    /// Opens, and creates where missing, the store at a data folder or a `sqlite://` url.
+    pub async fn open(location: &str) -> Result<Store, StoreError> {
+        let path = database_path(location)?;
+        let shown = path.display().to_string();
+        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        if !folder.as_os_str().is_empty() {
+            std::fs::create_dir_all(&folder).map_err(|e| classify_io(&e, folder.display().to_string()))?;
+        }
+        let lock = lock_folder(&path).await?;
+        let options = SqliteConnectOptions::new()
+            .filename(&path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(BUSY_TIMEOUT)
+            .pragma("secure_delete", "ON")
+            .pragma("temp_store", "MEMORY")
+            .pragma("cache_size", "-16000")
+            .pragma("mmap_size", "268435456")
+            .pragma("journal_size_limit", "67108864");
+        let pool = |most: u32| {
+            SqlitePoolOptions::new().max_connections(most).min_connections(0).acquire_timeout(BUSY_TIMEOUT)
+        };
+        let write = pool(1).connect_with(options.clone()).await.map_err(|e| classify(e, &shown))?;
+        if let Err(error) = bring_up_to_date(&write, &shown).await {
+            write.close().await;
+            return Err(error);
+        }
+        let read = pool(READERS).connect_lazy_with(options);
+        drop(lock);
+        Ok(Store { read, write, path, frequencies: Default::default() })
+    }
+}
+
+fn database_path(location: &str) -> Result<PathBuf, StoreError> {
+    let bad = |detail: &str| StoreError::BadUrl { url: location.to_owned(), detail: detail.to_owned() };
+    if location.is_empty() {
+        return Err(bad("it is empty"));
+    }
+    if let Some(path) = location.strip_prefix("sqlite://") {
+        return match path {
+            "" | ":memory:" => Err(bad("a file is needed, memory must outlive the process")),
+            path => Ok(PathBuf::from(path)),
+        };
+    }
+    match location.split_once("://") {
+        Some((scheme, _)) => Err(bad(&format!("no engine for {scheme}://"))),
+        None => Ok(Path::new(location).join(FILE_NAME)),
+    }
+}
+
+async fn lock_folder(database: &Path) -> Result<std::fs::File, StoreError> {
+    let path = database.with_extension("lock");
+    let shown = database.display().to_string();
+    let locked = tokio::task::spawn_blocking(move || {
+        let file = std::fs::File::options().create(true).append(true).open(&path)?;
+        file.lock()?;
+        Ok::<_, std::io::Error>(file)
+    });
+    match locked.await {
+        Ok(result) => result.map_err(|e| classify_io(&e, shown)),
+        Err(e) => Err(StoreError::CannotOpen { path: shown, detail: e.to_string() }),
+    }
+}
+
+pub(crate) fn migrations() -> Migrator {
+    Migrator::with_migrations(COMMON.iter().chain(SQLITE.iter()).cloned().collect())
+}
+
+async fn bring_up_to_date(pool: &SqlitePool, path: &str) -> Result<(), StoreError> {
+    let sql = |e| classify(e, path);
+    let id: i64 = sqlx::query_scalar("PRAGMA application_id").fetch_one(pool).await.map_err(sql)?;
+    let tables: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM sqlite_master").fetch_one(pool).await.map_err(sql)?;
+    if id != APPLICATION_ID && (id != 0 || tables > 0) && !has_our_steps(pool).await.map_err(sql)? {
+        let detail = format!("application id {id:#x}, {tables} tables and indexes");
+        return Err(StoreError::NotOurs { path: path.to_owned(), detail });
+    }
+    let migrator = migrations();
+    let known = migrator.iter().map(|m| m.version).max().unwrap_or(0);
+    migrator.run(pool).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) if version > known => {
+            StoreError::Newer { path: path.to_owned(), version, known }
+        }
+        MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _) => match classify(e, path) {
+            StoreError::Sql(e) => StoreError::Migration { path: path.to_owned(), detail: e.to_string() },
+            clear => clear,
+        },
+        other => StoreError::Migration { path: path.to_owned(), detail: other.to_string() },
+    })?;
+    if id != APPLICATION_ID {
+        sqlx::query("PRAGMA application_id = 1298754668").execute(pool).await.map_err(sql)?;
+    }
+    Ok(())
+}
+
+/// A file whose first opening was cut short between the steps and the mark.
+async fn has_our_steps(pool: &SqlitePool) -> Result<bool, sqlx::Error> {
+    let n: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
+        .fetch_one(pool)
+        .await?;
+    Ok(n > 0)
+}

@@ -1,0 +1,391 @@
+/*!
+Resolutions and hypotheses: what was concluded, how well it is proven, what a person said and what became of it.
+
+A run can write only the proof it earned; approval and outcome have calls of their own, each with an actor and a
+reason. Contradicting resolutions of one incident stand side by side. Refuted hypotheses are kept as such: the
+next incident should not try them first again.
+*/
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite, Transaction};
+
+use super::audit::{Change, record};
+use super::codec::{from_json, from_word, json, new_id, now, word};
+use super::{Actor, NewResolution, Store, StoreError, StoredHypothesis, index};
+use crate::types::{Approval, Hypothesis, HypothesisStatus, Outcome, Proof, Resolution};
+
+/// What `remember` did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remembered {
+    pub resolution: Option<Resolution>,
+    /// The incident already had this culprit and fix: its proof was raised where the new one is better.
+    pub merged: bool,
+}
+
+impl Store {
+    /// Keeps what a run concluded: its resolution, if it came to one, and its hypotheses, refuted ones included.
+    /// The same culprit and fix for the same incident are one resolution, whose proof only rises here.
+    pub async fn remember(
+        &self,
+        incident: &str,
+        run: &str,
+        resolution: Option<&NewResolution>,
+        hypotheses: &[Hypothesis],
+        by: Actor<'_>,
+    ) -> Result<Remembered, StoreError> {
+        let mut tx = self.begin().await?;
+        let doc = index::doc_of(&mut tx, incident).await?;
+        for hypothesis in hypotheses {
+            let stored = StoredHypothesis {
+                run_id: run.to_owned(),
+                created_at: now(),
+                hypothesis: hypothesis.clone(),
+            };
+            insert_hypothesis(&mut tx, incident, &stored).await?;
+        }
+        let Some(new) = resolution else {
+            tx.commit().await?;
+            return Ok(Remembered { resolution: None, merged: false });
+        };
+        let known = of_incident_tx(&mut tx, incident).await?;
+        let same = known.into_iter().find(|k| {
+            k.culprit == new.culprit
+                && k.fix_diff == new.fix_diff
+                && (k.culprit.is_some() || k.statement == new.statement)
+        });
+        let merged = same.is_some();
+        let resolution = match same {
+            Some(mut known) => {
+                if new.proof > known.proof {
+                    let before = word(&known.proof);
+                    known.proof = new.proof;
+                    known.replay = new.replay.clone().or(known.replay);
+                    set_column(&mut tx, &known, Field::Proof).await?;
+                    let after = word(&known.proof);
+                    let change = change("proof", &known, Some(&before), Some(&after));
+                    record(&mut tx, by, change).await?;
+                }
+                known
+            }
+            None => {
+                let resolution = complete(incident, new);
+                insert(&mut tx, &resolution).await?;
+                let proof = word(&resolution.proof);
+                record(&mut tx, by, change("remember", &resolution, None, Some(&proof))).await?;
+                resolution
+            }
+        };
+        index::enter_units(&mut tx, doc, &resolution.units).await?;
+        tx.commit().await?;
+        Ok(Remembered { resolution: Some(resolution), merged })
+    }
+
+    pub async fn get_resolution(&self, id: &str) -> Result<Resolution, StoreError> {
+        sqlx::query("SELECT * FROM resolutions WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.read)
+            .await?
+            .map(|row| from_row(&row))
+            .unwrap_or_else(|| Err(StoreError::NotFound { what: "resolution", id: id.to_owned() }))
+    }
+
+    /// Resolutions of an incident, most trusted first.
+    pub async fn resolutions(&self, incident: &str) -> Result<Vec<Resolution>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM resolutions WHERE incident_id = $1 ORDER BY id")
+            .bind(incident)
+            .fetch_all(&self.read)
+            .await?;
+        Ok(most_trusted_first(rows.iter().map(from_row).collect::<Result<_, _>>()?))
+    }
+
+    /// What is known of a commit: resolutions that name it as the culprit, newest first.
+    pub async fn resolutions_of_culprit(
+        &self,
+        repository: &str,
+        commit: &str,
+    ) -> Result<Vec<Resolution>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM resolutions WHERE repository = $1 AND culprit = $2 ORDER BY id DESC LIMIT 1000",
+        )
+        .bind(repository)
+        .bind(commit)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(from_row).collect()
+    }
+
+    pub async fn hypotheses(&self, incident: &str) -> Result<Vec<StoredHypothesis>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT run_id, id, created_at, status, statement, evidence FROM hypotheses WHERE incident_id = $1 \
+             ORDER BY created_at, run_id, id",
+        )
+        .bind(incident)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(hypothesis_from_row).collect()
+    }
+
+    /// What a person says of a resolution; `Approval::None` takes an earlier word back.
+    pub async fn set_approval(
+        &self,
+        resolution: &str,
+        approval: Approval,
+        by: Actor<'_>,
+    ) -> Result<Resolution, StoreError> {
+        self.change(resolution, Field::Approval, by, |r| {
+            r.approval = approval;
+            r.approved_by = Some(by.who.to_owned()).filter(|_| approval != Approval::None);
+        })
+        .await
+    }
+
+    /// What became of it, as seen on the watched branch or by the signature's return.
+    pub async fn set_outcome(
+        &self,
+        resolution: &str,
+        outcome: Outcome,
+        by: Actor<'_>,
+    ) -> Result<Resolution, StoreError> {
+        self.change(resolution, Field::Outcome, by, |r| r.outcome = outcome).await
+    }
+
+    /// What a machine check has shown now; may also lower it, when a re-check failed.
+    pub async fn set_proof(
+        &self,
+        resolution: &str,
+        proof: Proof,
+        by: Actor<'_>,
+    ) -> Result<Resolution, StoreError> {
+        self.change(resolution, Field::Proof, by, |r| r.proof = proof).await
+    }
+
+    async fn change(
+        &self,
+        id: &str,
+        field: Field,
+        by: Actor<'_>,
+        edit: impl FnOnce(&mut Resolution),
+    ) -> Result<Resolution, StoreError> {
+        let mut tx = self.begin().await?;
+        let row =
+            sqlx::query("SELECT * FROM resolutions WHERE id = $1").bind(id).fetch_optional(&mut *tx).await?;
+        let Some(row) = row else {
+            return Err(StoreError::NotFound { what: "resolution", id: id.to_owned() });
+        };
+        let mut resolution = from_row(&row)?;
+        let before = field.value(&resolution);
+        edit(&mut resolution);
+        let after = field.value(&resolution);
+        set_column(&mut tx, &resolution, field).await?;
+        record(&mut tx, by, change(field.name(), &resolution, Some(&before), Some(&after))).await?;
+        tx.commit().await?;
+        Ok(resolution)
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Field {
+    Proof,
+    Approval,
+    Outcome,
+}
+
+impl Field {
+    fn name(self) -> &'static str {
+        match self {
+            Field::Proof => "proof",
+            Field::Approval => "approval",
+            Field::Outcome => "outcome",
+        }
+    }
+    fn value(self, r: &Resolution) -> String {
+        match self {
+            Field::Proof => word(&r.proof),
+            Field::Approval => word(&r.approval),
+            Field::Outcome => word(&r.outcome),
+        }
+    }
+}
+
+/// Confirmed before proven, proven before claimed, newer before older.
+pub(crate) fn most_trusted_first(mut resolutions: Vec<Resolution>) -> Vec<Resolution> {
+    resolutions.sort_by(|a, b| {
+        let key = |r: &Resolution| (r.is_trusted(), r.approval == Approval::Confirmed, r.proof);
+        key(b).cmp(&key(a)).then_with(|| b.id.cmp(&a.id))
+    });
+    resolutions
+}
+
+fn complete(incident: &str, new: &NewResolution) -> Resolution {
+    Resolution {
+        id: new_id("res"),
+        incident_id: incident.to_owned(),
+        repository: new.repository.clone(),
+        statement: new.statement.clone(),
+        culprit: new.culprit.clone(),
+        units: new.units.clone(),
+        failing_revision: new.failing_revision.clone(),
+        fix_diff: new.fix_diff.clone(),
+        fix_kind: new.fix_kind,
+        replay: new.replay.clone(),
+        proof: new.proof,
+        approval: Approval::None,
+        approved_by: None,
+        outcome: Outcome::Unknown,
+        created_at: now(),
+    }
+}
+
+fn change<'a>(
+    action: &'a str,
+    r: &'a Resolution,
+    before: Option<&'a str>,
+    after: Option<&'a str>,
+) -> Change<'a> {
+    Change { action, subject: &r.id, incident: Some(&r.incident_id), before, after }
+}
+
+async fn of_incident_tx(
+    tx: &mut Transaction<'static, Sqlite>,
+    incident: &str,
+) -> Result<Vec<Resolution>, StoreError> {
+    let rows = sqlx::query("SELECT * FROM resolutions WHERE incident_id = $1")
+        .bind(incident)
+        .fetch_all(&mut **tx)
+        .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// Enters the guilty units of all resolutions of an incident, after its index was made anew.
+pub(crate) async fn index_units(
+    tx: &mut Transaction<'static, Sqlite>,
+    incident: &str,
+    doc: i64,
+) -> Result<(), StoreError> {
+    for resolution in of_incident_tx(tx, incident).await? {
+        index::enter_units(tx, doc, &resolution.units).await?;
+    }
+    Ok(())
+}
+
+/// Returns whether the resolution was new.
+pub(crate) async fn insert(
+    tx: &mut Transaction<'static, Sqlite>,
+    r: &Resolution,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "INSERT INTO resolutions (id, incident_id, created_at, updated_at, repository, statement, culprit, \
+         failing_revision, units, fix_diff, fix_kind, replay, proof, approval, approved_by, outcome) \
+         VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(&r.id)
+    .bind(&r.incident_id)
+    .bind(&r.created_at)
+    .bind(&r.repository)
+    .bind(&r.statement)
+    .bind(&r.culprit)
+    .bind(&r.failing_revision)
+    .bind(json(&r.units)?)
+    .bind(&r.fix_diff)
+    .bind(r.fix_kind.as_ref().map(word))
+    .bind(r.replay.as_ref().map(json).transpose()?)
+    .bind(word(&r.proof))
+    .bind(word(&r.approval))
+    .bind(&r.approved_by)
+    .bind(word(&r.outcome))
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+async fn set_column(
+    tx: &mut Transaction<'static, Sqlite>,
+    r: &Resolution,
+    field: Field,
+) -> Result<(), StoreError> {
+    let query = match field {
+        Field::Proof => {
+            sqlx::query("UPDATE resolutions SET proof = $2, replay = $3, updated_at = $4 WHERE id = $1")
+                .bind(&r.id)
+                .bind(word(&r.proof))
+                .bind(r.replay.as_ref().map(json).transpose()?)
+        }
+        Field::Approval => sqlx::query(
+            "UPDATE resolutions SET approval = $2, approved_by = $3, updated_at = $4 WHERE id = $1",
+        )
+        .bind(&r.id)
+        .bind(word(&r.approval))
+        .bind(r.approved_by.clone()),
+        Field::Outcome => sqlx::query("UPDATE resolutions SET outcome = $2, updated_at = $4 WHERE id = $1")
+            .bind(&r.id)
+            .bind(word(&r.outcome))
+            .bind(None::<String>),
+    };
+    query.bind(now()).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// Returns whether the hypothesis was new.
+pub(crate) async fn insert_hypothesis(
+    tx: &mut Transaction<'static, Sqlite>,
+    incident: &str,
+    stored: &StoredHypothesis,
+) -> Result<bool, StoreError> {
+    let h = &stored.hypothesis;
+    let done = sqlx::query(
+        "INSERT INTO hypotheses (incident_id, id, run_id, created_at, status, statement, evidence) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
+    )
+    .bind(incident)
+    .bind(&h.id)
+    .bind(&stored.run_id)
+    .bind(&stored.created_at)
+    .bind(word(&h.status))
+    .bind(&h.statement)
+    .bind(json(&h.evidence)?)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+pub(crate) fn from_row(row: &SqliteRow) -> Result<Resolution, StoreError> {
+    const WHAT: &str = "resolution";
+    let id: String = row.try_get("id")?;
+    let text = |column: &str| row.try_get::<String, _>(column);
+    let optional = |column: &str| row.try_get::<Option<String>, _>(column);
+    Ok(Resolution {
+        incident_id: text("incident_id")?,
+        repository: text("repository")?,
+        statement: text("statement")?,
+        culprit: optional("culprit")?,
+        units: from_json(WHAT, &id, &text("units")?)?,
+        failing_revision: text("failing_revision")?,
+        fix_diff: text("fix_diff")?,
+        fix_kind: optional("fix_kind")?.map(|k| from_word(WHAT, &id, &k)).transpose()?,
+        replay: optional("replay")?.map(|r| from_json(WHAT, &id, &r)).transpose()?,
+        proof: from_word(WHAT, &id, &text("proof")?)?,
+        approval: from_word(WHAT, &id, &text("approval")?)?,
+        approved_by: optional("approved_by")?,
+        outcome: from_word(WHAT, &id, &text("outcome")?)?,
+        created_at: text("created_at")?,
+        id,
+    })
+}
+
+pub(crate) fn hypothesis_from_row(row: &SqliteRow) -> Result<StoredHypothesis, StoreError> {
+    const WHAT: &str = "hypothesis";
+    let id: String = row.try_get("id")?;
+    let status: String = row.try_get("status")?;
+    let status: HypothesisStatus = from_word(WHAT, &id, &status)?;
+    let evidence: String = row.try_get("evidence")?;
+    Ok(StoredHypothesis {
+        run_id: row.try_get("run_id")?,
+        created_at: row.try_get("created_at")?,
+        hypothesis: Hypothesis {
+            statement: row.try_get("statement")?,
+            evidence: from_json(WHAT, &id, &evidence)?,
+            status,
+            id,
+        },
+    })
+}

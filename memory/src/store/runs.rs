@@ -1,0 +1,272 @@
+/*!
+Runs and their events. Events are appended in sequence and never changed: the run is what its events say, and
+after a crash it is rebuilt from them. Appending is atomic per call and durable when the call returns.
+
+A lease says who drives a run, so that two processes on one folder do not both resume it; a dead one's lease
+runs out.
+*/
+
+use std::time::Duration;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite, Transaction};
+
+use super::codec::{from_json, from_word, json, new_id, now, word};
+use super::{Event, EventPhase, NewEvent, Run, RunState, Store, StoreError};
+
+/// A payload beyond this belongs into evidence, cited by hash.
+pub(crate) const MAX_PAYLOAD_BYTES: usize = 4 * 1024 * 1024;
+
+impl Store {
+    pub async fn create_run(&self, incident: &str) -> Result<Run, StoreError> {
+        let at = now();
+        let run = Run {
+            id: new_id("run"),
+            incident_id: incident.to_owned(),
+            state: RunState::Running,
+            created_at: at.clone(),
+            updated_at: at,
+            finished_at: None,
+            next_seq: 1,
+            holder: None,
+            lease_until: None,
+        };
+        let mut tx = self.begin().await?;
+        super::incidents::must_exist(&mut tx, incident).await?;
+        insert(&mut tx, &run).await?;
+        tx.commit().await?;
+        Ok(run)
+    }
+
+    pub async fn get_run(&self, id: &str) -> Result<Run, StoreError> {
+        sqlx::query("SELECT * FROM runs WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.read)
+            .await?
+            .map(|row| from_row(&row))
+            .unwrap_or_else(|| Err(StoreError::NotFound { what: "run", id: id.to_owned() }))
+    }
+
+    /// Runs of an incident, oldest first.
+    pub async fn list_runs(&self, incident: &str) -> Result<Vec<Run>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM runs WHERE incident_id = $1 ORDER BY id")
+            .bind(incident)
+            .fetch_all(&self.read)
+            .await?;
+        rows.iter().map(from_row).collect()
+    }
+
+    /// The run to resume for an incident, if its last one did not end.
+    pub async fn latest_unfinished_run(&self, incident: &str) -> Result<Option<Run>, StoreError> {
+        sqlx::query(
+            "SELECT * FROM runs WHERE incident_id = $1 AND finished_at IS NULL ORDER BY id DESC LIMIT 1",
+        )
+        .bind(incident)
+        .fetch_optional(&self.read)
+        .await?
+        .map(|row| from_row(&row))
+        .transpose()
+    }
+
+    /// All runs that did not end, oldest first: what a worker looks for when it starts.
+    pub async fn unfinished_runs(&self) -> Result<Vec<Run>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM runs WHERE finished_at IS NULL ORDER BY id LIMIT 10000")
+            .fetch_all(&self.read)
+            .await?;
+        rows.iter().map(from_row).collect()
+    }
+
+    /// Takes or renews the right to drive a run. False when another holder's lease still stands.
+    pub async fn claim_run(&self, run: &str, holder: &str, lease: Duration) -> Result<bool, StoreError> {
+        let at = jiff::Timestamp::now();
+        let until = jiff::SignedDuration::try_from(lease).ok().and_then(|d| at.checked_add(d).ok());
+        let until = until.unwrap_or(jiff::Timestamp::MAX);
+        let done = sqlx::query(
+            "UPDATE runs SET holder = $2, lease_until = $3, updated_at = $4 WHERE id = $1 AND finished_at IS NULL \
+             AND (holder IS NULL OR holder = $2 OR lease_until < $4)",
+        )
+        .bind(run)
+        .bind(holder)
+        .bind(format!("{until:.6}"))
+        .bind(format!("{at:.6}"))
+        .execute(&self.write)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Gives the lease back, if it is this holder's.
+    pub async fn release_run(&self, run: &str, holder: &str) -> Result<(), StoreError> {
+        sqlx::query("UPDATE runs SET holder = NULL, lease_until = NULL WHERE id = $1 AND holder = $2")
+            .bind(run)
+            .bind(holder)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    pub async fn set_run_state(&self, run: &str, state: RunState) -> Result<(), StoreError> {
+        let at = now();
+        let done = sqlx::query("UPDATE runs SET state = $2, updated_at = $3, finished_at = $4 WHERE id = $1")
+            .bind(run)
+            .bind(word(&state))
+            .bind(&at)
+            .bind(Some(&at).filter(|_| state.is_final()))
+            .execute(&self.write)
+            .await?;
+        if done.rows_affected() == 0 {
+            return Err(StoreError::NotFound { what: "run", id: run.to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Appends all or none of the events; returns the sequence number of the first.
+    pub async fn append_events(&self, run: &str, events: &[NewEvent]) -> Result<i64, StoreError> {
+        self.append(run, None, events).await
+    }
+
+    /// Like `append_events`, but only if nobody else appended since: `next_seq` is what the caller has seen.
+    pub async fn append_events_at(
+        &self,
+        run: &str,
+        next_seq: i64,
+        events: &[NewEvent],
+    ) -> Result<i64, StoreError> {
+        self.append(run, Some(next_seq), events).await
+    }
+
+    async fn append(&self, run: &str, expected: Option<i64>, events: &[NewEvent]) -> Result<i64, StoreError> {
+        let at = now();
+        let payloads = events.iter().map(payload).collect::<Result<Vec<_>, _>>()?;
+        let mut tx = self.begin().await?;
+        let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+        let next: Option<i64> = sqlx::query_scalar(
+            "UPDATE runs SET next_seq = next_seq + $2, updated_at = $3 WHERE id = $1 RETURNING next_seq",
+        )
+        .bind(run)
+        .bind(count)
+        .bind(&at)
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(next) = next else {
+            return Err(StoreError::NotFound { what: "run", id: run.to_owned() });
+        };
+        let first = next - count;
+        if let Some(expected) = expected.filter(|e| *e != first) {
+            return Err(StoreError::Conflict { run: run.to_owned(), expected, found: first });
+        }
+        for (seq, (event, payload)) in (first..).zip(events.iter().zip(&payloads)) {
+            insert_event(&mut tx, run, seq, &at, event, payload).await?;
+        }
+        tx.commit().await?;
+        Ok(first)
+    }
+
+    /// The events from `from_seq` on (1 is the first), in order.
+    pub async fn events(&self, run: &str, from_seq: i64) -> Result<Vec<Event>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT seq, at, phase, effect, kind, payload FROM run_events WHERE run_id = $1 AND seq >= $2 ORDER BY seq",
+        )
+        .bind(run)
+        .bind(from_seq)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(|row| event_from_row(run, row)).collect()
+    }
+
+    /// Intents whose outcome was never written: effects to reconcile before the run goes on.
+    pub async fn open_intents(&self, run: &str) -> Result<Vec<Event>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT seq, at, phase, effect, kind, payload FROM run_events i WHERE run_id = $1 AND phase = 'intent' \
+             AND NOT EXISTS (SELECT 1 FROM run_events o WHERE o.run_id = i.run_id AND o.phase = 'outcome' \
+             AND o.effect = i.effect AND o.seq > i.seq) ORDER BY seq",
+        )
+        .bind(run)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(|row| event_from_row(run, row)).collect()
+    }
+}
+
+fn payload(event: &NewEvent) -> Result<String, StoreError> {
+    let text = json(&event.payload)?;
+    match text.len() {
+        found if found > MAX_PAYLOAD_BYTES => {
+            Err(StoreError::TooLarge { what: "an event's payload", found, limit: MAX_PAYLOAD_BYTES })
+        }
+        _ => Ok(text),
+    }
+}
+
+/// Returns whether the run was new.
+pub(crate) async fn insert(tx: &mut Transaction<'static, Sqlite>, run: &Run) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "INSERT INTO runs (id, incident_id, state, created_at, updated_at, finished_at, next_seq) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(&run.id)
+    .bind(&run.incident_id)
+    .bind(word(&run.state))
+    .bind(&run.created_at)
+    .bind(&run.updated_at)
+    .bind(&run.finished_at)
+    .bind(run.next_seq)
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+pub(crate) async fn insert_event(
+    tx: &mut Transaction<'static, Sqlite>,
+    run: &str,
+    seq: i64,
+    at: &str,
+    event: &NewEvent,
+    payload: &str,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO run_events (run_id, seq, at, phase, effect, kind, payload) VALUES ($1, $2, $3, $4, $5, $6, $7) \
+         ON CONFLICT DO NOTHING",
+    )
+    .bind(run)
+    .bind(seq)
+    .bind(at)
+    .bind(word(&event.phase))
+    .bind(&event.effect)
+    .bind(&event.kind)
+    .bind(payload)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+fn from_row(row: &SqliteRow) -> Result<Run, StoreError> {
+    let id: String = row.try_get("id")?;
+    let state: String = row.try_get("state")?;
+    Ok(Run {
+        state: from_word("run", &id, &state)?,
+        incident_id: row.try_get("incident_id")?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+        finished_at: row.try_get("finished_at")?,
+        next_seq: row.try_get("next_seq")?,
+        holder: row.try_get("holder")?,
+        lease_until: row.try_get("lease_until")?,
+        id,
+    })
+}
+
+fn event_from_row(run: &str, row: &SqliteRow) -> Result<Event, StoreError> {
+    let phase: String = row.try_get("phase")?;
+    let payload: String = row.try_get("payload")?;
+    let phase: EventPhase = from_word("event", run, &phase)?;
+    Ok(Event {
+        seq: row.try_get("seq")?,
+        at: row.try_get("at")?,
+        event: NewEvent {
+            kind: row.try_get("kind")?,
+            effect: row.try_get("effect")?,
+            payload: from_json("event", run, &payload)?,
+            phase,
+        },
+    })
+}

@@ -1,0 +1,95 @@
+/*!
+What the tests of store and recall share: stores in temporary folders and tickets that look like real ones.
+*/
+
+use tempfile::TempDir;
+
+use super::{Actor, NewIncident, NewResolution, Store};
+use crate::types::{
+    ErrorMessage, ExceptionInfo, Fingerprint, Frame, Language, MappedFrame, ParsedTicket, Proof, StackTrace,
+    TicketContext, TicketFormat,
+};
+
+pub(crate) const REPOSITORY: &str = "root:4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+pub(crate) const ANNA: Actor<'static> = Actor { who: "anna@example.org", why: "saw it on the dashboard" };
+
+pub(crate) async fn temporary() -> (Store, TempDir) {
+    let dir = TempDir::new().unwrap();
+    (Store::open(dir.path().to_str().unwrap()).await.unwrap(), dir)
+}
+
+pub(crate) fn prose(title: &str, symptom: &str) -> ParsedTicket {
+    ParsedTicket {
+        format: TicketFormat::Text,
+        title: title.into(),
+        text: format!("{title}\n\n{symptom}"),
+        symptom: symptom.into(),
+        traces: vec![],
+        failing_tests: vec![],
+        errors: vec![],
+        code: vec![],
+        log_spans: vec![],
+        context: TicketContext::default(),
+        fingerprint: Fingerprint::default(),
+        notes: vec![],
+    }
+}
+
+/// A ticket with a trace through `symbols` (`path::function`, crash site first).
+pub(crate) fn traced(title: &str, exception: &str, template: &str, symbols: &[&str]) -> ParsedTicket {
+    let frames = symbols
+        .iter()
+        .map(|s| {
+            let (path, function) = s.split_once("::").unwrap();
+            Frame {
+                path: Some(path.into()),
+                line: Some(7),
+                function: Some(function.into()),
+                in_app: true,
+                mapped: Some(MappedFrame {
+                    path: path.into(),
+                    symbol: Some(function.into()),
+                    is_test: false,
+                }),
+                ..Frame::default()
+            }
+        })
+        .collect();
+    let functions: Vec<String> =
+        symbols.iter().filter_map(|s| s.split_once("::")).map(|s| s.1.into()).collect();
+    let value = crate::types::Evidence::hash(&format!("{exception}{template}{functions:?}"));
+    ParsedTicket {
+        traces: vec![StackTrace {
+            language: Language::Python,
+            exceptions: vec![ExceptionInfo { kind: exception.into(), message: template.into(), frames }],
+            span: None,
+        }],
+        errors: vec![ErrorMessage { kind: Some(exception.into()), message: template.into(), span: None }],
+        fingerprint: Fingerprint {
+            value,
+            exception: Some(exception.into()),
+            symbols: functions,
+            template: Some(template.into()),
+        },
+        text: format!("{title}\n{exception}: {template}\n  at {}", symbols.join("\n  at ")),
+        ..prose(title, "")
+    }
+}
+
+pub(crate) fn incident(ticket: ParsedTicket) -> NewIncident {
+    NewIncident { repository: Some(REPOSITORY.into()), source: Some("cli".into()), ticket, mapped: vec![] }
+}
+
+pub(crate) fn resolution(culprit: &str, proof: Proof) -> NewResolution {
+    NewResolution {
+        repository: REPOSITORY.into(),
+        statement: format!("{culprit} drops the currency before adding"),
+        culprit: Some(culprit.into()),
+        units: vec!["shop/money.py::Money.add".into()],
+        failing_revision: "f".repeat(40),
+        fix_diff: "--- a/shop/money.py\n+++ b/shop/money.py\n".into(),
+        fix_kind: None,
+        replay: Some(serde_json::json!({"command": "pytest -q"})),
+        proof,
+    }
+}

@@ -1,0 +1,368 @@
+/*!
+Export and import as JSON lines: one incident a line with everything that hangs on it, so that a line is taken in
+wholly or not at all and an interrupted import is simply repeated. What is there already stays as it is; what was
+forgotten here does not come back.
+*/
+
+use std::collections::HashSet;
+use std::io::{BufRead, Read, Write};
+
+use serde::{Deserialize, Serialize};
+use sqlx::{Row, Sqlite, Transaction};
+
+use super::audit::{self, Change};
+use super::codec::json;
+use super::reports::ReportRow;
+use super::{
+    Actor, AuditEntry, Event, Incident, Problem, Run, Store, StoreError, StoredEvidence, StoredHypothesis,
+    evidence, incidents, index, problems, reports, resolutions, runs,
+};
+use crate::recall::Keys;
+use crate::types::{Approval, Evidence, Outcome, Proof, Resolution};
+
+pub const TRANSFER_SCHEMA: &str = "millwright.memory/1";
+/// A longer line is refused before it is read into memory.
+const MAX_LINE_BYTES: u64 = 512 * 1024 * 1024;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Bundle {
+    schema: String,
+    problem: Option<Problem>,
+    /// Absent in the last line, which carries the audit entries of what is no longer there.
+    incident: Option<Incident>,
+    resolutions: Vec<Resolution>,
+    hypotheses: Vec<StoredHypothesis>,
+    evidence: Vec<EvidenceWithText>,
+    reports: Vec<ReportRow>,
+    runs: Vec<RunWithEvents>,
+    audit: Vec<AuditEntry>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct EvidenceWithText {
+    #[serde(flatten)]
+    stored: StoredEvidence,
+    text: String,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct RunWithEvents {
+    #[serde(flatten)]
+    run: Run,
+    events: Vec<Event>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ExportSummary {
+    pub incidents: u64,
+    pub resolutions: u64,
+}
+
+/// What an import may bring of proof and approval.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ImportTrust {
+    /// As the file says: for one's own export.
+    #[default]
+    AsWritten,
+    /// Proof, approval and outcome are dropped: for a file from elsewhere.
+    Nothing,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ImportOptions {
+    /// Reads and checks everything, writes nothing.
+    pub dry_run: bool,
+    pub trust: ImportTrust,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct ImportSummary {
+    pub lines: u64,
+    pub new_incidents: u64,
+    pub new_resolutions: u64,
+    /// Incidents that were here already; only what they lacked was added.
+    pub known_incidents: u64,
+    /// Left out because they were forgotten here.
+    pub forgotten: u64,
+}
+
+impl Store {
+    /// Writes everything, oldest incident first.
+    pub async fn export(&self, out: &mut (dyn Write + Send)) -> Result<ExportSummary, StoreError> {
+        let mut summary = ExportSummary::default();
+        let (mut last, mut exported) = (String::new(), HashSet::new());
+        loop {
+            let ids: Vec<String> =
+                sqlx::query_scalar("SELECT id FROM incidents WHERE id > $1 ORDER BY id LIMIT 500")
+                    .bind(&last)
+                    .fetch_all(&self.read)
+                    .await?;
+            let Some(end) = ids.last() else { break };
+            last.clone_from(end);
+            for id in ids {
+                let Some(bundle) = self.bundle(&id).await? else { continue };
+                summary.incidents += 1;
+                summary.resolutions += bundle.resolutions.len() as u64;
+                write_line(out, &bundle)?;
+                exported.insert(id);
+            }
+        }
+        let mut rest = self.audit(None).await?;
+        rest.retain(|entry| !entry.incident_id.as_ref().is_some_and(|id| exported.contains(id)));
+        if !rest.is_empty() {
+            write_line(out, &Bundle { audit: rest, ..Bundle::empty() })?;
+        }
+        out.flush()?;
+        Ok(summary)
+    }
+
+    /// Takes in an export; repeating it changes nothing. Stops at the first line that is not one.
+    pub async fn import(
+        &self,
+        input: &mut (dyn BufRead + Send),
+        options: ImportOptions,
+        by: Actor<'_>,
+    ) -> Result<ImportSummary, StoreError> {
+        let mut summary = ImportSummary::default();
+        let mut line = Vec::new();
+        loop {
+            line.clear();
+            let read = (&mut *input).take(MAX_LINE_BYTES).read_until(b'\n', &mut line)?;
+            if read == 0 {
+                break;
+            }
+            summary.lines += 1;
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let bad = |detail: String| StoreError::BadImport { line: summary.lines, detail };
+            if read as u64 == MAX_LINE_BYTES {
+                return Err(bad(format!("longer than {MAX_LINE_BYTES} bytes")));
+            }
+            let mut bundle: Bundle = serde_json::from_slice(&line).map_err(|e| bad(e.to_string()))?;
+            bundle.check().map_err(bad)?;
+            if options.trust == ImportTrust::Nothing {
+                bundle.distrust();
+            }
+            self.take_in(&bundle, options, &mut summary).await?;
+        }
+        if !options.dry_run && summary.new_incidents + summary.new_resolutions > 0 {
+            let count = summary.new_incidents.to_string();
+            let change = Change {
+                action: "import",
+                subject: "memory",
+                incident: None,
+                before: None,
+                after: Some(&count),
+            };
+            let mut tx = self.begin().await?;
+            audit::record(&mut tx, by, change).await?;
+            tx.commit().await?;
+        }
+        Ok(summary)
+    }
+
+    async fn bundle(&self, id: &str) -> Result<Option<Bundle>, StoreError> {
+        let incident = match self.get_incident(id).await {
+            Err(StoreError::NotFound { .. }) => return Ok(None),
+            other => other?,
+        };
+        let problem = match &incident.problem_id {
+            Some(problem) => self.get_problem(problem).await?,
+            None => None,
+        };
+        let mut with_text = Vec::new();
+        for stored in self.list_evidence(id).await? {
+            if let Some(text) = self.get_evidence(&stored.sha256).await? {
+                with_text.push(EvidenceWithText { stored, text });
+            }
+        }
+        let mut with_events = Vec::new();
+        for run in self.list_runs(id).await? {
+            let events = self.events(&run.id, 1).await?;
+            with_events.push(RunWithEvents { run: Run { holder: None, lease_until: None, ..run }, events });
+        }
+        let reports: Vec<ReportRow> = sqlx::query_as(
+            "SELECT id, created_at, schema_name, verdict, body FROM reports WHERE incident_id = $1 ORDER BY id",
+        )
+        .bind(id)
+        .fetch_all(&self.read)
+        .await?;
+        let mut resolutions = self.resolutions(id).await?;
+        resolutions.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(Some(Bundle {
+            problem,
+            resolutions,
+            hypotheses: self.hypotheses(id).await?,
+            evidence: with_text,
+            reports,
+            runs: with_events,
+            audit: self.audit(Some(id)).await?,
+            incident: Some(incident),
+            ..Bundle::empty()
+        }))
+    }
+
+    async fn take_in(
+        &self,
+        bundle: &Bundle,
+        options: ImportOptions,
+        summary: &mut ImportSummary,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        if let Some(incident) = &bundle.incident {
+            if was_forgotten(&mut tx, &incident.id).await? {
+                summary.forgotten += 1;
+                return Ok(());
+            }
+            self.take_in_incident(&mut tx, bundle, incident, summary).await?;
+        }
+        for entry in &bundle.audit {
+            // A forgetting elsewhere is not a forgetting here: the audit says what was done to this memory.
+            if entry.action != "forget" || bundle.incident.is_none() {
+                audit::insert(&mut tx, entry).await?;
+            }
+        }
+        if options.dry_run {
+            tx.rollback().await?
+        } else {
+            tx.commit().await?
+        }
+        Ok(())
+    }
+
+    async fn take_in_incident(
+        &self,
+        tx: &mut Transaction<'static, Sqlite>,
+        bundle: &Bundle,
+        incident: &Incident,
+        summary: &mut ImportSummary,
+    ) -> Result<(), StoreError> {
+        if let Some(problem) = &bundle.problem {
+            problems::insert(tx, problem).await?;
+        }
+        let doc = match index::doc_of(tx, &incident.id).await {
+            Ok(doc) => {
+                summary.known_incidents += 1;
+                doc
+            }
+            Err(StoreError::NotFound { .. }) => {
+                incidents::insert(tx, incident, &Keys::of(&incident.ticket, &[])).await?;
+                summary.new_incidents += 1;
+                index::doc_of(tx, &incident.id).await?
+            }
+            Err(other) => return Err(other),
+        };
+        for resolution in &bundle.resolutions {
+            if resolutions::insert(tx, resolution).await? {
+                summary.new_resolutions += 1;
+                index::enter_units(tx, doc, &resolution.units).await?;
+            }
+        }
+        for hypothesis in &bundle.hypotheses {
+            resolutions::insert_hypothesis(tx, &incident.id, hypothesis).await?;
+        }
+        for item in &bundle.evidence {
+            evidence::insert(tx, &incident.id, &item.stored, &item.text).await?;
+        }
+        for report in &bundle.reports {
+            reports::insert(tx, &incident.id, report).await?;
+        }
+        for RunWithEvents { run, events } in &bundle.runs {
+            // A run that is here already goes on here; its events are not mixed with another copy's.
+            if runs::insert(tx, run).await? {
+                for event in events {
+                    let payload = json(&event.event.payload)?;
+                    runs::insert_event(tx, &run.id, event.seq, &event.at, &event.event, &payload).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Bundle {
+    fn empty() -> Self {
+        Bundle {
+            schema: TRANSFER_SCHEMA.to_owned(),
+            problem: None,
+            incident: None,
+            resolutions: Vec::new(),
+            hypotheses: Vec::new(),
+            evidence: Vec::new(),
+            reports: Vec::new(),
+            runs: Vec::new(),
+            audit: Vec::new(),
+        }
+    }
+
+    /// What the columns' constraints do not catch.
+    fn check(&self) -> Result<(), String> {
+        if self.schema != TRANSFER_SCHEMA {
+            return Err(format!("its schema is {:?}, not {TRANSFER_SCHEMA}", self.schema));
+        }
+        let Some(incident) = &self.incident else { return Ok(()) };
+        let well_formed = |id: &str| {
+            (4..=80).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || "_-".contains(c))
+        };
+        let ids = std::iter::once(&incident.id)
+            .chain(self.resolutions.iter().map(|r| &r.id))
+            .chain(self.runs.iter().map(|r| &r.run.id));
+        for id in ids {
+            if !well_formed(id) {
+                return Err(format!("{:?} is not an id", id.chars().take(80).collect::<String>()));
+            }
+        }
+        if incident.problem_id != self.problem.as_ref().map(|p| p.id.clone()) {
+            return Err(format!("the problem of {} is missing", incident.id));
+        }
+        for r in &self.resolutions {
+            if r.incident_id != incident.id {
+                return Err(format!("resolution {} belongs to another incident", r.id));
+            }
+            if r.approval == Approval::Confirmed && r.approved_by.as_deref().is_none_or(str::is_empty) {
+                return Err(format!("resolution {} is confirmed, but by nobody", r.id));
+            }
+        }
+        if let Some(run) = self.runs.iter().find(|r| r.run.incident_id != incident.id) {
+            return Err(format!("run {} belongs to another incident", run.run.id));
+        }
+        for RunWithEvents { run, events } in &self.runs {
+            if !events.iter().map(|e| e.seq).eq(1..run.next_seq) {
+                return Err(format!("events of run {} are missing or out of order", run.id));
+            }
+        }
+        for item in &self.evidence {
+            evidence::check_size(&item.text).map_err(|e| e.to_string())?;
+            if Evidence::hash(&item.text) != item.stored.sha256 {
+                return Err(format!("evidence {} has another text than its hash says", item.stored.sha256));
+            }
+        }
+        Ok(())
+    }
+
+    fn distrust(&mut self) {
+        for r in &mut self.resolutions {
+            r.proof = Proof::None;
+            r.approval = Approval::None;
+            r.approved_by = None;
+            r.outcome = Outcome::Unknown;
+        }
+        self.audit.clear();
+    }
+}
+
+async fn was_forgotten(tx: &mut Transaction<'static, Sqlite>, incident: &str) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT count(*) AS n FROM audit WHERE subject = $1 AND action = 'forget'")
+        .bind(incident)
+        .fetch_one(&mut **tx)
+        .await?;
+    Ok(row.try_get::<i64, _>("n")? > 0)
+}
+
+fn write_line(out: &mut (dyn Write + Send), bundle: &Bundle) -> Result<(), StoreError> {
+    let mut line = json(bundle)?;
+    line.push('\n');
+    out.write_all(line.as_bytes())?;
+    Ok(())
+}

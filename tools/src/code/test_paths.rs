@@ -1,0 +1,92 @@
+/*!
+Which files are tests, by the naming habits of the languages we read. A test that fails is a witness, not a
+suspect, so ranking and frame mapping both need to know.
+*/
+
+/// Whether a repository path looks like test code or test data.
+pub fn is_test_path(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    let mut parts = lower.rsplit('/');
+    let name = parts.next().unwrap_or_default();
+    let folders = [
+        "test",
+        "tests",
+        "testing",
+        "__tests__",
+        "__mocks__",
+        "spec",
+        "specs",
+        "testdata",
+        "fixtures",
+        "e2e",
+        "integration_tests",
+        "unittests",
+        "androidtest",
+        "jvmtest",
+        "commontest",
+    ];
+    if parts
+        .any(|folder| folders.contains(&folder) || folder.ends_with("_tests") || folder.ends_with("_test"))
+    {
+        return true;
+    }
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let original_stem = path.rsplit('/').next().and_then(|name| name.split('.').next()).unwrap_or_default();
+    match extension {
+        "py" => stem == "tests" || stem == "conftest" || stem.starts_with("test_") || stem.ends_with("_test"),
+        "js" | "jsx" | "ts" | "tsx" | "mjs" | "cjs" | "mts" | "cts" => {
+            stem.ends_with(".test") || stem.ends_with(".spec") || stem.ends_with("_test")
+        }
+        "go" | "rs" | "c" | "cc" | "cpp" => {
+            stem.ends_with("_test")
+                || stem.ends_with("_tests")
+                || stem.starts_with("test_")
+                || stem == "tests"
+        }
+        // Latest would end like a test in lower case.
+        "java" | "kt" | "scala" | "cs" => {
+            ["Test", "Tests", "TestCase", "IT", "Spec"].iter().any(|end| original_stem.ends_with(end))
+                || original_stem.strip_prefix("Test").is_some_and(|rest| rest.starts_with(char::is_uppercase))
+        }
+        "rb" => stem.ends_with("_test") || stem.ends_with("_spec"),
+        "php" => original_stem.ends_with("Test"),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_test_path;
+
+    #[test]
+    fn knows_the_habits() {
+        for path in [
+            "tests/x.py",
+            "app/tests.py",
+            "app/test_views.py",
+            "conftest.py",
+            "src/__tests__/a.ts",
+            "src/a.test.tsx",
+            "pkg/server_test.go",
+            "src/test/java/org/acme/Foo.java",
+            "org/acme/FooTest.java",
+            "org/acme/TestDateTime.java",
+            "spec/user_spec.rb",
+            "crate/src/parse_tests.rs",
+        ] {
+            assert!(is_test_path(path), "{path}");
+        }
+        for path in [
+            "src/contest.py",
+            "src/latest.py",
+            "org/acme/Latest.java",
+            "org/acme/Testimony.java",
+            "django/test_utils_like/x.py",
+            "src/attest.rs",
+            "lib/protester.go",
+            "README",
+        ] {
+            assert!(!is_test_path(path), "{path}");
+        }
+    }
+}

@@ -1,0 +1,80 @@
+/*!
+Verifies a candidate: the replay has to pass with it, as often as a flaky failure demands, and the project's tests
+must not be worse. A candidate whose replay fails is not taken to the tests.
+*/
+
+use millwright_memory::types::{CheckResult, ReplayOutcome};
+
+use super::{Candidate, TestOutcome, compare};
+use crate::bisect::BisectPolicy;
+use crate::checkout::Change;
+use crate::replay::{ReplayError, ReplayRecipe, Replayed, Replayer};
+
+/// What verifying a candidate showed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verification {
+    pub replay: CheckResult,
+    pub tests: CheckResult,
+    /// In words, for the report.
+    pub detail: String,
+    /// The last replay with the candidate applied.
+    pub shown: Option<Replayed>,
+    /// The tests with the candidate applied.
+    pub tested: Option<Replayed>,
+}
+
+/// The recipe that runs the project's tests: like the replay, without its overlay.
+pub fn tests_recipe(replay: &ReplayRecipe, tests: &str) -> ReplayRecipe {
+    /// A whole suite takes longer than one failure.
+    const TIMES_AS_LONG: u64 = 10;
+    ReplayRecipe {
+        command: tests.to_owned(),
+        overlay: None,
+        is_hang: false,
+        timeout_s: replay.timeout_s.saturating_mul(TIMES_AS_LONG).max(600),
+        ..replay.clone()
+    }
+}
+
+/// The project's tests at `bad` as it is.
+pub fn baseline(tests: &Replayer, bad: &str) -> Result<TestOutcome, ReplayError> {
+    Ok(TestOutcome::of(&tests.run(bad, None)?))
+}
+
+/// Verifies `candidate` at `bad`. `tests` is a replayer of the project's tests with their baseline.
+pub fn verify(
+    replayer: &Replayer,
+    tests: Option<(&Replayer, &TestOutcome)>,
+    candidate: &Candidate,
+    bad: &str,
+    flaky_rate: f64,
+) -> Result<Verification, ReplayError> {
+    let change = Change::Patch(candidate.diff.clone());
+    let needed = BisectPolicy { flaky_rate, ..BisectPolicy::default() }.passes_needed();
+    let mut shown = None;
+    for _ in 0..needed {
+        let replayed = replayer.run(bad, Some(&change))?;
+        let passes = replayed.outcome() == ReplayOutcome::Passes;
+        let why = replayed.why.clone();
+        shown = Some(replayed);
+        if !passes {
+            let why = why.unwrap_or_else(|| "the failure still shows".into());
+            return Ok(Verification {
+                replay: CheckResult::Fail,
+                tests: CheckResult::NotRun,
+                detail: format!("the {} does not make the replay pass: {why}", super::kind_in_words(candidate.kind)),
+                shown,
+                tested: None,
+            });
+        }
+    }
+    let (result, detail, tested) = match tests {
+        None => (CheckResult::NotRun, "no test command is known".to_owned(), None),
+        Some((tests, before)) => {
+            let after = tests.run(bad, Some(&change))?;
+            let (result, detail) = compare(before, &TestOutcome::of(&after));
+            (result, detail, Some(after))
+        }
+    };
+    Ok(Verification { replay: CheckResult::Pass, tests: result, detail, shown, tested })
+}

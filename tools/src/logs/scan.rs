@@ -1,0 +1,149 @@
+/*!
+Going through all records of all files, once, with the account of what was read and what was not.
+*/
+
+use std::path::PathBuf;
+
+use millwright_memory::types::{EvidenceDraft, EvidenceSource, Locator};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::LogError;
+use super::level::Level;
+use super::record::{Record, Records};
+use super::sources::expand;
+
+/// Bytes of a record that an answer shows.
+const MAX_SHOWN: usize = 4_000;
+
+/// What was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Scanned {
+    pub files: usize,
+    pub lines: u64,
+    pub records: u64,
+    /// Unpacked.
+    pub bytes: u64,
+    /// First and last time met, milliseconds since the Unix epoch.
+    pub first_ms: Option<i64>,
+    pub last_ms: Option<i64>,
+    /// What these files do not tell, in words: unreadable files, cut lines, records without a time.
+    pub not_searched: Vec<String>,
+}
+
+/// A record as an answer shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct LogLine {
+    pub path: String,
+    /// 1-based, inclusive.
+    pub start_line: u64,
+    pub end_line: u64,
+    pub timestamp_ms: Option<i64>,
+    pub level: Option<Level>,
+    pub service: Option<String>,
+    pub trace_id: Option<String>,
+    /// As it stands in the file; a long record is cut and says so.
+    pub text: String,
+}
+
+impl LogLine {
+    /// As evidence that a claim may cite.
+    pub fn evidence(&self) -> EvidenceDraft {
+        let line = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+        EvidenceDraft {
+            source: EvidenceSource::Logs,
+            locator: Locator::file_lines(&self.path, line(self.start_line), line(self.end_line)),
+            text: self.text.clone(),
+        }
+    }
+}
+
+impl From<Record> for LogLine {
+    fn from(record: Record) -> Self {
+        let mut text = record.raw;
+        if text.len() > MAX_SHOWN {
+            let whole = text.len();
+            let cut = text.floor_char_boundary(MAX_SHOWN);
+            text.truncate(cut);
+            text.push_str(&format!(" … ({} bytes more)", whole - cut));
+        }
+        Self {
+            path: record.path.display().to_string(),
+            start_line: record.start_line,
+            end_line: record.end_line,
+            timestamp_ms: record.timestamp_ms,
+            level: record.level,
+            service: record.service,
+            trace_id: record.trace_id,
+            text,
+        }
+    }
+}
+
+/// Calls `visit` with every record, oldest file first. A record without a time comes with that of the record before it
+/// in its file (second argument).
+pub(crate) fn scan(
+    inputs: &[PathBuf],
+    mut visit: impl FnMut(Record, Option<i64>),
+) -> Result<Scanned, LogError> {
+    let sources = expand(inputs)?;
+    let mut scanned = Scanned { not_searched: sources.not_searched, ..Scanned::default() };
+    let (mut cut, mut timeless) = (0, 0_u64);
+    for path in &sources.files {
+        let opened = Records::open(path).and_then(|mut records| Ok((records.is_binary()?, records)));
+        let mut records = match opened {
+            Ok((false, records)) => records,
+            Ok((true, _)) => {
+                scanned.not_searched.push(format!("{}: binary, or text in UTF-16", path.display()));
+                continue;
+            }
+            Err(error) => {
+                scanned.not_searched.push(format!("{}: {error}", path.display()));
+                continue;
+            }
+        };
+        scanned.files += 1;
+        let mut time = None;
+        loop {
+            match records.next_record() {
+                Ok(Some(record)) => {
+                    scanned.records += 1;
+                    time = record.timestamp_ms.or(time);
+                    match time {
+                        Some(ms) => {
+                            scanned.first_ms = Some(scanned.first_ms.map_or(ms, |first| first.min(ms)));
+                            scanned.last_ms = Some(scanned.last_ms.map_or(ms, |last| last.max(ms)));
+                        }
+                        None => timeless += 1,
+                    }
+                    visit(record, time);
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    let line = records.lines();
+                    scanned.not_searched.push(format!("{}: after line {line}: {error}", path.display()));
+                    break;
+                }
+            }
+        }
+        if records.bytes() >= super::lines::MAX_FILE_BYTES {
+            scanned.not_searched.push(format!(
+                "{}: what comes after line {}",
+                path.display(),
+                records.lines()
+            ));
+        }
+        scanned.lines += records.lines();
+        scanned.bytes += records.bytes();
+        cut += records.cut_lines();
+    }
+    if cut > 0 {
+        scanned
+            .not_searched
+            .push(format!("the ends of {cut} lines longer than {} KiB", super::lines::MAX_LINE / 1024));
+    }
+    if timeless > 0 && timeless < scanned.records {
+        scanned.not_searched.push(format!("{timeless} records without a time are in no time window"));
+    }
+    Ok(scanned)
+}

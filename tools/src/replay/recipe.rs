@@ -1,0 +1,82 @@
+/*!
+What a replay is: commands, environment and files, as plain data that memory can keep for a later re-check.
+*/
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use millwright_memory::types::Evidence;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::checkout::Overlay;
+
+/// How to make the failure show, at any revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplayRecipe {
+    /// Commands to run before, in the checkout; their result is cached per content.
+    #[serde(default)]
+    pub setup: Vec<String>,
+    /// Shell command, run in the root of the checkout. Status 0: the failure does not show.
+    pub command: String,
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    #[serde(default)]
+    pub overlay: Option<Overlay>,
+    /// Seconds one execution may take.
+    #[serde(default = "default_timeout_s")]
+    pub timeout_s: u64,
+    /// Files and folders outside of the checkout it may read (an interpreter, an SDK).
+    #[serde(default)]
+    pub allow_read: Vec<PathBuf>,
+    /// Whether it needs a loopback network of its own.
+    #[serde(default)]
+    pub loopback: bool,
+    /// Whether the failure is that it never ends: then a time-out reproduces.
+    #[serde(default)]
+    pub is_hang: bool,
+    /// Executions at the failing revision at most, until the failure shows.
+    #[serde(default = "default_attempts")]
+    pub attempts: u32,
+}
+
+fn default_timeout_s() -> u64 {
+    120
+}
+
+fn default_attempts() -> u32 {
+    5
+}
+
+impl ReplayRecipe {
+    pub fn new(command: impl Into<String>) -> Self {
+        Self {
+            setup: Vec::new(),
+            command: command.into(),
+            env: BTreeMap::new(),
+            overlay: None,
+            timeout_s: default_timeout_s(),
+            allow_read: Vec::new(),
+            loopback: false,
+            is_hang: false,
+            attempts: default_attempts(),
+        }
+    }
+
+    pub fn timeout(&self) -> Duration {
+        Duration::from_secs(self.timeout_s.clamp(1, 24 * 3600))
+    }
+
+    /// Identity of everything that decides an outcome besides the files tested.
+    pub(super) fn hash(&self) -> String {
+        let parts = (&self.setup, &self.command, &self.env, self.timeout_s, self.loopback, self.is_hang);
+        Evidence::hash(&serde_json::to_string(&parts).unwrap_or_default())
+    }
+
+    /// Identity of the setup on given files.
+    pub(super) fn setup_key(&self, tree: &str) -> String {
+        Evidence::hash(&serde_json::to_string(&(&self.setup, &self.env, tree)).unwrap_or_default())
+    }
+}

@@ -1,0 +1,492 @@
+/*!
+From a revision to a judged outcome: compose, check out, set up, execute, judge, record.
+*/
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use millwright_memory::types::{
+    Evidence, EvidenceDraft, EvidenceSource, Locator, ReplayOutcome, ReplayRun, SandboxLevel,
+};
+
+use super::executor::Executor;
+use super::judge::{Judged, judge};
+use super::ledger::{Entry, Ledger};
+use super::recipe::ReplayRecipe;
+use super::setup::SetupCache;
+use super::signature::{FailureSignature, signature};
+use crate::bisect::BisectPolicy;
+use crate::checkout::{Change, CheckoutError, CheckoutPool, Composed, Slot, compose};
+use crate::exec_trace::{ExecutionTrace, Instrument};
+use crate::process::{CancelFlag, Execution, Exit, Limits, Network, SandboxError, SandboxedCommand, Weaker};
+
+/// Bytes of an output's end that are kept as evidence.
+const TAIL: usize = 16 * 1024;
+/// The same for the project's tests, whose failing ones are listed there.
+const TAIL_OF_TESTS: usize = 1 << 20;
+
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    #[error(
+        "the replay passes at the failing revision {revision} ({attempts} of {attempts} times), so there is nothing \
+         to look for; check --at and the replay command. Its output ends:\n{tail}"
+    )]
+    BadPasses { revision: String, attempts: u32, tail: String },
+    #[error("the replay cannot be run at the failing revision {revision}: {why}. Its output ends:\n{tail}")]
+    BadCannotTest { revision: String, why: String, tail: String },
+    #[error(
+        "the replay fails at the good revision {revision} as well; the fault is older: give an older --good, \
+         or none. Its output ends:\n{tail}"
+    )]
+    GoodFails { revision: String, tail: String },
+    #[error(transparent)]
+    Checkout(#[from] CheckoutError),
+    #[error(transparent)]
+    Sandbox(SandboxError),
+    #[error("the investigation was interrupted; start it again to go on from its last replay")]
+    Cancelled,
+    #[error("the replay could not be recorded in {path}: {source}")]
+    Ledger { path: PathBuf, source: std::io::Error },
+}
+
+#[derive(Debug, Clone, Default)]
+pub struct ReplayOptions {
+    /// Bounds of one execution; its wall time comes from the recipe.
+    pub limits: Limits,
+    pub weaker: Weaker,
+}
+
+/// One execution, judged.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Replayed {
+    /// 1-based position among all executions; `replay:<n>` cites it.
+    pub number: usize,
+    pub run: ReplayRun,
+    pub why: Option<String>,
+    pub tail: String,
+    pub sandbox: SandboxLevel,
+    pub notes: Vec<String>,
+    pub failure: Option<FailureSignature>,
+    pub trace: Option<ExecutionTrace>,
+    /// Whether it was answered from the ledger of an interrupted investigation.
+    pub recalled: bool,
+}
+
+impl Replayed {
+    fn new(number: usize, entry: Entry, recalled: bool) -> Self {
+        let Entry { run, why, tail, sandbox, notes, failure, trace, .. } = entry;
+        Self { number, run, why, tail, sandbox, notes, failure, trace, recalled }
+    }
+
+    pub fn outcome(&self) -> ReplayOutcome {
+        self.run.outcome
+    }
+
+    pub fn evidence(&self) -> EvidenceDraft {
+        let said = match self.run.outcome {
+            ReplayOutcome::Passes => "passes",
+            ReplayOutcome::Reproduces => "reproduces the failure",
+            ReplayOutcome::OtherFailure => "fails otherwise",
+            ReplayOutcome::CannotTest => "cannot be tested",
+        };
+        let changed = if self.run.patched { " with the change" } else { "" };
+        let why = self.why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
+        EvidenceDraft {
+            source: EvidenceSource::Replay,
+            locator: Locator::replay(self.number),
+            text: format!("{}{changed}: {said}{why}\n{}", self.run.commit, self.tail),
+        }
+    }
+}
+
+/// The failure, seen at the failing revision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reproduction {
+    /// The execution in which it showed first.
+    pub shown: Replayed,
+    pub failure: FailureSignature,
+    pub passes: u32,
+    pub failures: u32,
+    pub trace: Option<ExecutionTrace>,
+}
+
+impl Reproduction {
+    /// Share of the executions at the failing revision that passed; 0 for a steady failure.
+    pub fn flaky_rate(&self) -> f64 {
+        f64::from(self.passes) / f64::from((self.passes + self.failures).max(1))
+    }
+
+    /// The rate to reason with: the mean of Beta(passes + 1, failures + 1), that is, after a uniform prior, since a
+    /// share of few runs says little. 0 where no execution passed.
+    pub fn expected_flaky_rate(&self) -> f64 {
+        match self.passes {
+            0 => 0.0,
+            passes => f64::from(passes + 1) / f64::from(passes + self.failures + 2),
+        }
+    }
+}
+
+/// Replays one recipe at any revision. Methods block; share it between threads for parallel runs.
+pub struct Replayer {
+    pool: CheckoutPool,
+    recipe: ReplayRecipe,
+    executor: Arc<dyn Executor>,
+    options: ReplayOptions,
+    cancel: CancelFlag,
+    setups: SetupCache,
+    ledger: Mutex<Ledger>,
+    composed: Mutex<HashMap<String, Composed>>,
+    failure: Mutex<Option<FailureSignature>>,
+    kept_output: usize,
+}
+
+impl Replayer {
+    pub fn new(
+        pool: CheckoutPool,
+        recipe: ReplayRecipe,
+        executor: Arc<dyn Executor>,
+        ledger: Ledger,
+        options: ReplayOptions,
+        cancel: CancelFlag,
+    ) -> Self {
+        let setups = SetupCache::new(pool.repo());
+        if let Err(error) = pool.prune() {
+            tracing::debug!(%error, "unused checkouts stay for now");
+        }
+        Self {
+            pool,
+            recipe,
+            executor,
+            options,
+            cancel,
+            setups,
+            ledger: Mutex::new(ledger),
+            composed: Mutex::default(),
+            failure: Mutex::default(),
+            kept_output: TAIL,
+        }
+    }
+
+    pub fn recipe(&self) -> &ReplayRecipe {
+        &self.recipe
+    }
+
+    pub fn pool(&self) -> &CheckoutPool {
+        &self.pool
+    }
+
+    /// A replayer of another recipe (the project's tests, say) on the same checkouts. It records nothing.
+    pub fn with_recipe(&self, recipe: ReplayRecipe) -> Self {
+        let (executor, options) = (Arc::clone(&self.executor), self.options.clone());
+        let other =
+            Self::new(self.pool.clone(), recipe, executor, Ledger::in_memory(), options, self.cancel.clone());
+        Self { kept_output: TAIL_OF_TESTS, ..other }
+    }
+
+    /// Every execution so far, in order, with what was seen of it.
+    pub fn recorded(&self) -> Vec<Replayed> {
+        let recorded = |(at, entry): (usize, &Entry)| Replayed::new(at + 1, entry.clone(), false);
+        hold(&self.ledger).entries().iter().enumerate().map(recorded).collect()
+    }
+
+    /// Every execution so far, in order, as a report lists it.
+    pub fn runs(&self) -> Vec<ReplayRun> {
+        hold(&self.ledger).runs()
+    }
+
+    /// How the incident fails, once it was reproduced (or is known from memory).
+    pub fn failure(&self) -> Option<FailureSignature> {
+        hold(&self.failure).clone()
+    }
+
+    /// Sets what counts as the incident's failure, for a re-check of something known.
+    pub fn expect_failure(&self, failure: FailureSignature) {
+        *hold(&self.failure) = Some(failure);
+    }
+
+    /// Executes at `bad` until the failure shows, and learns what it looks like. A failure that did not show at
+    /// once is repeated up to the recipe's `attempts`, to learn how often it does. With `traced`, the first
+    /// execution also records the code it goes through.
+    pub fn reproduce(&self, bad: &str, traced: bool) -> Result<Reproduction, ReplayError> {
+        let attempts = self.recipe.attempts.clamp(1, 100);
+        let mut shown: Option<(Replayed, FailureSignature)> = None;
+        let mut last = String::new();
+        let (mut passes, mut failures) = (0, 0);
+        let mut tracing = traced;
+        let mut done = 0;
+        while done < attempts {
+            let replayed = self.run_once(bad, None, tracing)?;
+            // A tracer that gets in the way must not decide anything: what it saw pass is run again without it.
+            if std::mem::take(&mut tracing) && replayed.outcome() != ReplayOutcome::Reproduces {
+                continue;
+            }
+            done += 1;
+            last = end_of(&replayed.tail);
+            match replayed.outcome() {
+                ReplayOutcome::Reproduces => {
+                    failures += 1;
+                    if shown.is_none()
+                        && let Some(failure) = replayed.failure.clone()
+                    {
+                        self.expect_failure(failure.clone());
+                        shown = Some((replayed, failure));
+                    }
+                    if passes == 0 {
+                        break;
+                    }
+                }
+                ReplayOutcome::Passes => passes += 1,
+                ReplayOutcome::OtherFailure | ReplayOutcome::CannotTest if shown.is_some() => {}
+                ReplayOutcome::OtherFailure | ReplayOutcome::CannotTest => {
+                    let why = replayed.why.unwrap_or_default();
+                    return Err(ReplayError::BadCannotTest { revision: bad.into(), why, tail: last });
+                }
+            }
+        }
+        let Some((shown, failure)) = shown else {
+            return Err(ReplayError::BadPasses { revision: bad.into(), attempts, tail: last });
+        };
+        Ok(Reproduction { trace: shown.trace.clone(), shown, failure, passes, failures })
+    }
+
+    /// Requires that the replay passes at `good`. Costs an execution; a bisect does without unless it ends there.
+    pub fn require_good(&self, good: &str) -> Result<Replayed, ReplayError> {
+        let replayed = self.run(good, None)?;
+        match replayed.outcome() {
+            ReplayOutcome::Reproduces => {
+                Err(ReplayError::GoodFails { revision: good.into(), tail: end_of(&replayed.tail) })
+            }
+            _ => Ok(replayed),
+        }
+    }
+
+    /// One execution at `revision` (a full commit id), with `change` applied. Judged against the failure seen by
+    /// [`Replayer::reproduce`].
+    pub fn run(&self, revision: &str, change: Option<&Change>) -> Result<Replayed, ReplayError> {
+        self.run_once(revision, change, false)
+    }
+
+    /// Whether the failure stays away from `revision` with `change`, asked as often as a failure of this flaky rate
+    /// demands ([`BisectPolicy::passes_needed`]); the execution that settled it is handed back, too.
+    pub fn stays_away(
+        &self,
+        revision: &str,
+        change: Option<&Change>,
+        flaky_rate: f64,
+    ) -> Result<(bool, Replayed), ReplayError> {
+        let needed = BisectPolicy { flaky_rate, ..BisectPolicy::default() }.passes_needed();
+        let mut last = self.run(revision, change)?;
+        for _ in 1..needed {
+            if last.outcome() != ReplayOutcome::Passes {
+                break;
+            }
+            last = self.run(revision, change)?;
+        }
+        Ok((last.outcome() == ReplayOutcome::Passes, last))
+    }
+
+    fn run_once(
+        &self,
+        revision: &str,
+        change: Option<&Change>,
+        traced: bool,
+    ) -> Result<Replayed, ReplayError> {
+        let composed = self.compose(revision, change)?;
+        let how = if traced { "traced" } else { "plain" };
+        let key = Evidence::hash(&format!("{} {} {how}", composed.tree, self.recipe.hash()));
+        if let Some((number, entry)) = hold(&self.ledger).recall(&key) {
+            return Ok(Replayed::new(number, entry, true));
+        }
+        if self.cancel.is_cancelled() {
+            return Err(ReplayError::Cancelled);
+        }
+        let mut slot = self.pool.acquire()?;
+        slot.switch(&composed.tree)?;
+        let instrument = match traced {
+            true => Instrument::prepare(self.pool.repo(), &slot.path(), &self.recipe).ok(),
+            false => None,
+        };
+        let (execution, failed_step) = match self.set_up(&mut slot, &composed.tree)? {
+            Ok(()) => (self.execute(&self.recipe.command, &mut slot, instrument.as_ref())?, None),
+            Err((step, execution)) => (Ok(execution), Some(step)),
+        };
+        let mut entry = self.entry(key, revision, change.is_some(), execution, failed_step, &slot.path());
+        entry.notes.extend(composed.notes.iter().chain(slot.notes()).cloned());
+        if let Some(instrument) = instrument {
+            entry.trace = entry
+                .trace
+                .take()
+                .into_iter()
+                .chain(instrument.collect())
+                .max_by_key(|trace| trace.precision);
+        }
+        drop(slot);
+        let mut ledger = hold(&self.ledger);
+        let path = ledger.path().map(PathBuf::from).unwrap_or_default();
+        let number = ledger.append(entry.clone()).map_err(|source| ReplayError::Ledger { path, source })?;
+        tracing::info!(
+            replay.number = number,
+            replay.commit = revision,
+            replay.outcome = ?entry.run.outcome,
+            duration_ms = entry.run.duration_ms,
+            "replayed"
+        );
+        Ok(Replayed::new(number, entry, false))
+    }
+
+    fn compose(&self, revision: &str, change: Option<&Change>) -> Result<Composed, ReplayError> {
+        if change.is_none()
+            && let Some(known) = hold(&self.composed).get(revision)
+        {
+            return Ok(known.clone());
+        }
+        let composed = compose(self.pool.repo(), revision, change, self.recipe.overlay.as_ref())?;
+        if change.is_none() {
+            hold(&self.composed).insert(revision.to_owned(), composed.clone());
+        }
+        Ok(composed)
+    }
+
+    /// Runs the setup steps, or lays their kept result over the checkout. The inner error is a step that failed.
+    fn set_up(&self, slot: &mut Slot, tree: &str) -> Result<Result<(), (String, Execution)>, ReplayError> {
+        if self.recipe.setup.is_empty() {
+            return Ok(Ok(()));
+        }
+        let key = self.recipe.setup_key(tree);
+        let checkout = slot.hand_out();
+        match self.setups.restore(&key, &checkout) {
+            Ok(true) => return Ok(Ok(())),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::debug!(%error, "a kept setup cannot be used; it is run again");
+                slot.switch(tree)?;
+            }
+        }
+        for step in &self.recipe.setup {
+            match self.execute(step, slot, None)? {
+                Ok(execution) if execution.succeeded() => {}
+                Ok(execution) => return Ok(Err((step.clone(), execution))),
+                Err(error) => return Err(ReplayError::Sandbox(error)),
+            }
+        }
+        self.setups.keep(&key, slot)?;
+        Ok(Ok(()))
+    }
+
+    /// The inner error says that this one execution could not be had; the outer one that none can.
+    fn execute(
+        &self,
+        script: &str,
+        slot: &mut Slot,
+        instrument: Option<&Instrument>,
+    ) -> Result<Result<Execution, SandboxError>, ReplayError> {
+        let checkout = slot.hand_out();
+        let mut command = SandboxedCommand {
+            script: script.to_owned(),
+            cwd: checkout.clone(),
+            env: self.recipe.env.clone(),
+            read: self.recipe.allow_read.clone(),
+            write: vec![checkout.clone()],
+            network: if self.recipe.loopback { Network::Loopback } else { Network::None },
+            limits: Limits { wall: self.recipe.timeout(), ..self.options.limits.clone() },
+            weaker: self.options.weaker,
+            record_opened_under: None,
+        };
+        if let Some(instrument) = instrument {
+            instrument.arm(&mut command);
+            command.record_opened_under = Some(checkout);
+        }
+        match self.executor.execute(&command, &self.cancel) {
+            Err(SandboxError::Cancelled) => Err(ReplayError::Cancelled),
+            Err(
+                error @ (SandboxError::Unavailable { .. }
+                | SandboxError::LoopbackNeedsNamespaces { .. }
+                | SandboxError::Path { .. }
+                | SandboxError::Command { .. }),
+            ) => Err(ReplayError::Sandbox(error)),
+            other => Ok(other),
+        }
+    }
+
+    fn entry(
+        &self,
+        key: String,
+        revision: &str,
+        patched: bool,
+        execution: Result<Execution, SandboxError>,
+        failed_step: Option<String>,
+        checkout: &Path,
+    ) -> Entry {
+        let run =
+            |outcome, duration_ms| ReplayRun { commit: revision.to_owned(), patched, outcome, duration_ms };
+        let execution = match execution {
+            Ok(execution) => execution,
+            Err(error) => {
+                return Entry {
+                    key,
+                    run: run(ReplayOutcome::CannotTest, 0),
+                    why: Some(format!("the sandbox failed: {error}")),
+                    tail: String::new(),
+                    sandbox: SandboxLevel::None,
+                    notes: Vec::new(),
+                    failure: None,
+                    trace: None,
+                };
+            }
+        };
+        let failure = self.failure();
+        let judged = match failed_step {
+            Some(step) => Judged {
+                outcome: ReplayOutcome::CannotTest,
+                why: Some(format!("the setup step `{}` failed", step.chars().take(200).collect::<String>())),
+            },
+            None => judge(&execution, &self.recipe, failure.as_ref()),
+        };
+        let failed = matches!(judged.outcome, ReplayOutcome::Reproduces | ReplayOutcome::OtherFailure);
+        Entry {
+            key,
+            run: run(judged.outcome, u64::try_from(execution.duration.as_millis()).unwrap_or(u64::MAX)),
+            why: judged.why,
+            failure: failed.then(|| signature(&execution.output, execution.exit)),
+            sandbox: execution.level,
+            trace: ExecutionTrace::of_opened(&execution.opened, checkout),
+            notes: execution.denied,
+            tail: tail(&execution.output, execution.exit, self.kept_output),
+        }
+    }
+}
+
+fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every holder leaves complete data behind, whatever panicked meanwhile.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The output's end, bounded, with how it ended: what a person would look at.
+fn tail(output: &str, exit: Exit, bytes: usize) -> String {
+    let ended = match exit {
+        Exit::Code(code) => format!("[exit status {code}]"),
+        Exit::Signal(signal) => format!("[ended by signal {signal}]"),
+    };
+    let output = output.trim_end();
+    let mut from = output.len().saturating_sub(bytes);
+    while !output.is_char_boundary(from) {
+        from += 1;
+    }
+    let cut = if from > 0 { "…" } else { "" };
+    format!("{cut}{}\n{ended}", &output[from..])
+}
+
+/// A few lines for an error message.
+fn end_of(tail: &str) -> String {
+    let lines: Vec<&str> = tail.lines().collect();
+    let kept = &lines[lines.len().saturating_sub(12)..];
+    kept.iter()
+        .map(|line| format!("  {}", line.chars().take(300).collect::<String>()))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[cfg(test)]
+#[path = "replayer_tests.rs"]
+mod tests;

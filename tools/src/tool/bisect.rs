@@ -1,0 +1,203 @@
+/*! Tool: where does the replay flip? */
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use millwright_memory::types::{EvidenceDraft, ReplayRun};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::reproduce::numbered;
+use super::suspects::{RANKING, commit_evidence};
+use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
+use crate::bisect::{Bisect as Machine, BisectPolicy, CommitGraph, Narrowed, Verdict};
+use crate::replay::{Replayed, Replayer};
+
+#[derive(Debug, Clone, Copy)]
+pub struct Bisect;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bisection {
+    pub culprit: Option<String>,
+    pub subject: String,
+    /// Red at the culprit and green at each parent, all really run.
+    pub proven: bool,
+    /// Who may be the culprit when it is not proven, most probable first (bounded).
+    pub candidates: Vec<String>,
+    /// Probability of the first candidate.
+    pub confidence: f64,
+    /// Candidates the runs ruled out, of those that were most suspected (bounded).
+    pub innocent: Vec<String>,
+    /// Commits in the range.
+    pub range: u32,
+    pub skipped: u32,
+    /// Why no single commit is proven, in words.
+    pub problem: Option<String>,
+    /// Run number, and candidates that were left after it.
+    pub steps: Vec<(usize, u32)>,
+    /// All runs of the investigation after this one's end; numbered as `replay:<n>` cites them.
+    pub runs: Vec<(usize, ReplayRun)>,
+}
+
+impl Tool for Bisect {
+    type Args = Args;
+    const NAME: &'static str = "bisect";
+    const EFFECT: Effect = Effect::Execute;
+    const TIMEOUT: Duration = Duration::from_secs(24 * 3600);
+
+    fn description(&self) -> String {
+        "Finds the commit at which the replay flips from passing to failing, testing the most suspected commits \
+         first. Needs `reproduce` and is quicker after `suspects`."
+            .into()
+    }
+
+    async fn run(&self, ctx: &ToolContext, _: Args) -> Result<ToolOutput, ToolError> {
+        ctx.blocking(work).await
+    }
+}
+
+fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
+    let (replayer, shown) = ctx.workbench.reproduced(ctx)?;
+    let before = replayer.runs().len();
+    let graph = CommitGraph::load(&ctx.repo, ctx.good.as_deref(), &ctx.bad)
+        .map_err(|error| ToolError::failed(error.to_string()))?;
+    let ranking: Vec<(String, f64)> = ctx.workbench.artifact(RANKING).unwrap_or_default();
+    let by_commit: HashMap<&str, f64> = ranking.iter().map(|(id, prior)| (id.as_str(), *prior)).collect();
+    let prior: Vec<f64> = match by_commit.is_empty() {
+        true => Vec::new(),
+        false => graph.commits().map(|id| by_commit.get(id).copied().unwrap_or(0.0)).collect(),
+    };
+    let range = u32::try_from(graph.len()).unwrap_or(u32::MAX);
+    let policy = BisectPolicy { flaky_rate: shown.flaky_rate, ..BisectPolicy::default() };
+    let machine =
+        Machine::new(graph, &prior, policy).map_err(|error| ToolError::failed(error.to_string()))?;
+    let (machine, verdict, last, steps) = drive(ctx, &replayer, machine)?;
+
+    let mut found = Bisection { range, skipped: machine.skipped(), steps, ..Bisection::default() };
+    let mut evidence: Vec<EvidenceDraft> = Vec::new();
+    match &verdict {
+        Verdict::Proven { culprit, parents } => {
+            found.culprit = Some(culprit.clone());
+            found.proven = true;
+            found.confidence = 1.0;
+            evidence.push(commit_evidence(ctx, culprit)?);
+            let proof = std::iter::once(culprit).chain(parents);
+            evidence.extend(proof.filter_map(|commit| last.get(commit)).map(Replayed::evidence));
+            if *culprit == ctx.bad
+                && let Some(shown) = replayer.recorded().iter().find(|replayed| replayed.run.commit == ctx.bad)
+            {
+                evidence.push(shown.evidence());
+            }
+        }
+        Verdict::Narrowed { candidates, because } => {
+            found.candidates = candidates.iter().take(50).map(|(id, _)| id.clone()).collect();
+            found.confidence = candidates.first().map_or(0.0, |(_, probability)| *probability);
+            found.problem = Some(in_words(because, candidates.len()));
+            evidence.extend(last.values().take(4).map(Replayed::evidence));
+        }
+        Verdict::OlderThanRange { commit } => {
+            let which = if Some(commit) == ctx.good.as_ref() { "the good revision " } else { "" };
+            let output = last.get(commit).map(|replayed| super::reproduce::end_of(&replayed.tail));
+            found.problem = Some(format!(
+                "the replay fails at {which}{} as well, so the fault is older than the range; give an older --good. \
+                 Its output ends: {}",
+                short(commit),
+                output.unwrap_or_default()
+            ));
+            evidence.extend(last.get(commit).map(Replayed::evidence));
+        }
+    }
+    let alive: std::collections::HashSet<String> =
+        machine.posterior().into_iter().map(|(id, _)| id).collect();
+    let cleared = ranking.iter().take(50).filter(|(id, _)| {
+        !alive.contains(id) || (found.proven && found.culprit.as_ref() != Some(id))
+    });
+    found.innocent = cleared.map(|(id, _)| id.clone()).collect();
+    if let Some(culprit) = &found.culprit {
+        found.subject = crate::git::show(&ctx.repo, culprit, &[], 0, &ctx.cancel)?.summary.subject;
+    }
+    found.runs = numbered(&replayer.runs()).split_off(before);
+    let text = match (&found.culprit, &found.problem) {
+        (Some(culprit), _) => format!(
+            "The replay flips at {culprit} ({}): fails there, passes at its parent. {} runs over {range} commits.",
+            found.subject,
+            found.runs.len()
+        ),
+        (None, problem) => format!(
+            "No single culprit: {}. {} candidates are left.",
+            problem.as_deref().unwrap_or("unknown"),
+            found.candidates.len()
+        ),
+    };
+    Ok(ToolOutput::new(text, found).with_evidence(evidence))
+}
+
+/// The machine at its end, its verdict, the last run of each commit, and what was left after each run.
+type Driven = (Machine, Verdict, HashMap<String, Replayed>, Vec<(usize, u32)>);
+
+/// Runs what the machine asks for, several at once when asked, until it has a verdict.
+fn drive(
+    ctx: &ToolContext,
+    replayer: &Replayer,
+    mut machine: Machine,
+) -> Result<Driven, ToolError> {
+    let mut last: HashMap<String, Replayed> = HashMap::new();
+    let mut steps = Vec::new();
+    let jobs = ctx.workbench.jobs.max(1);
+    loop {
+        if ctx.cancel.is_cancelled() {
+            return Err(ToolError::timeout("the bisect was interrupted; it goes on from its last replay"));
+        }
+        let batch = match machine.next_batch(jobs, &[]) {
+            Ok(batch) => batch,
+            Err(verdict) => return Ok((machine, verdict, last, steps)),
+        };
+        let outcomes: Vec<Result<Replayed, _>> = std::thread::scope(|scope| {
+            let runs: Vec<_> =
+                batch.iter().map(|commit| scope.spawn(move || replayer.run(commit, None))).collect();
+            runs.into_iter()
+                .map(|run| run.join().map_err(|_| ToolError::failed("a replay broke down"))?.map_err(ToolError::from))
+                .collect()
+        });
+        for (commit, replayed) in batch.iter().zip(outcomes) {
+            let replayed = replayed?;
+            machine
+                .report(commit, replayed.outcome().into())
+                .map_err(|error| ToolError::failed(error.to_string()))?;
+            ctx.progress.note(ProgressEvent::Replay {
+                commit: commit.clone(),
+                outcome: replayed.outcome(),
+                number: replayed.number as u64,
+                left: Some(runs_left(&machine)),
+                duration_ms: replayed.run.duration_ms,
+            });
+            steps.push((replayed.number, u32::try_from(machine.posterior().len()).unwrap_or(u32::MAX)));
+            last.insert(commit.clone(), replayed);
+        }
+    }
+}
+
+/// Bits of uncertainty left, and the proof: an estimate of the runs still to come.
+fn runs_left(machine: &Machine) -> u64 {
+    let entropy: f64 = machine.posterior().iter().map(|(_, p)| if *p > 0.0 { -p * p.log2() } else { 0.0 }).sum();
+    entropy.ceil() as u64 + 1
+}
+
+fn in_words(because: &Narrowed, left: usize) -> String {
+    match because {
+        Narrowed::Untestable { revisions } => format!(
+            "{left} commits are left, and the {} revisions that would tell cannot be tested",
+            revisions.len()
+        ),
+        Narrowed::NoParent => "the failure is there since the first commit".to_owned(),
+        Narrowed::OutOfRuns => format!("{left} commits are left, and the allowed number of replays is used up"),
+    }
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
+}

@@ -1,0 +1,207 @@
+/*! Tool: which lines of the culprit are guilty? */
+
+use std::time::Duration;
+
+use millwright_memory::types::{EvidenceDraft, EvidenceSource, LineSpan, Location, Locator, ReplayOutcome, ReplayRun};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::reproduce::numbered;
+use super::workbench::Shown;
+use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
+use crate::checkout::Change;
+use crate::minimise::{Hunk, hunks_of, minimise};
+use crate::{code, fixes, git, intake};
+
+/// Runs it may cost; each is one replay.
+const MAX_RUNS: u32 = 24;
+/// Locations named in a report.
+const MOST_LOCATIONS: usize = 20;
+
+#[derive(Debug, Clone, Copy)]
+pub struct Minimise;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// The culprit commit.
+    pub commit: String,
+}
+
+/// The guilty part of a culprit.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Minimal {
+    pub hunks: Vec<Hunk>,
+    /// Hunks of the whole commit.
+    pub total: usize,
+    pub is_minimal: bool,
+    /// The guilty lines at the failing revision.
+    pub locations: Vec<Location>,
+    /// The guilty hunks as the culprit brought them in, as a unified diff.
+    pub diff: String,
+    pub runs: Vec<(usize, ReplayRun)>,
+}
+
+impl Minimal {
+    /// Where, for a sentence: ` with 1 of its 4 hunks, in lib/coupon.sh`.
+    pub fn in_words(&self) -> String {
+        let mut paths: Vec<&str> = self.hunks.iter().map(|hunk| hunk.path.as_str()).collect();
+        paths.dedup();
+        let place = match paths.as_slice() {
+            [] => return String::new(),
+            [one] => format!(" in {one}"),
+            [one, rest @ ..] => format!(" in {one} and {} more files", rest.len()),
+        };
+        match (self.hunks.len(), self.total) {
+            (guilty, total) if guilty < total => format!(" with {guilty} of its {total} hunks,{place}"),
+            _ => place,
+        }
+    }
+}
+
+/// The artifact with the guilty hunks.
+pub(super) const GUILTY: &str = "guilty.json";
+
+impl Tool for Minimise {
+    type Args = Args;
+    const NAME: &'static str = "minimise";
+    const EFFECT: Effect = Effect::Execute;
+    const TIMEOUT: Duration = Duration::from_secs(8 * 3600);
+
+    fn description(&self) -> String {
+        "Narrows a proven culprit to the smallest set of hunks and lines whose removal makes the replay pass.".into()
+    }
+
+    async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
+        ctx.blocking(move |ctx| work(ctx, &args.commit)).await
+    }
+}
+
+fn work(ctx: &ToolContext, commit: &str) -> Result<ToolOutput, ToolError> {
+    let culprit = ctx.visible(Some(commit))?;
+    let (replayer, shown) = ctx.workbench.reproduced(ctx)?;
+    let before = replayer.runs().len();
+    let hunks = hunks_of(&ctx.repo, &culprit)?;
+    let weight = |hunk: &Hunk| suspicion(hunk, &shown, culprit == ctx.bad);
+    let done = minimise(hunks, weight, MAX_RUNS, |set| -> Result<bool, ToolError> {
+        if ctx.cancel.is_cancelled() {
+            return Err(ToolError::timeout("minimising was interrupted; it goes on from its last replay"));
+        }
+        let edits = match fixes::take_back(&ctx.repo, &culprit, set, &culprit)? {
+            Ok(edits) => edits,
+            Err(_) => return Ok(false),
+        };
+        let replayed = replayer.run(&culprit, Some(&Change::Files(edits)))?;
+        ctx.progress.note(ProgressEvent::Replay {
+            commit: culprit.clone(),
+            outcome: replayed.outcome(),
+            number: replayed.number as u64,
+            left: None,
+            duration_ms: replayed.run.duration_ms,
+        });
+        Ok(replayed.outcome() == ReplayOutcome::Passes)
+    })?;
+    ctx.workbench.keep(GUILTY, &done.guilty)?;
+    let mut found = Minimal {
+        total: done.total,
+        is_minimal: done.is_minimal,
+        diff: guilty_diff(ctx, &culprit, &done.guilty)?,
+        runs: numbered(&replayer.runs()).split_off(before),
+        ..Minimal::default()
+    };
+    let mut evidence = Vec::new();
+    for hunk in done.guilty.iter().take(MOST_LOCATIONS) {
+        if let Some(location) = location_at_bad(ctx, &culprit, &hunk.path, hunk.new_span())? {
+            match found.locations.last_mut() {
+                Some(last) if last.path == location.path && location.start_line <= last.end_line + 1 => {
+                    last.end_line = last.end_line.max(location.end_line);
+                }
+                _ => found.locations.push(location),
+            }
+        }
+        evidence.extend(hunk_evidence(ctx, &culprit, hunk));
+    }
+    found.hunks = done.guilty;
+    let text = format!(
+        "{} of {} hunks are guilty{}:\n{}",
+        found.hunks.len(),
+        found.total,
+        if found.is_minimal { "" } else { " (the search was cut off; it may be fewer)" },
+        found.diff
+    );
+    Ok(ToolOutput::new(text, found).with_evidence(evidence))
+}
+
+/// How suspected a hunk is before anything is run: executed lines first, then executed files, then product code.
+fn suspicion(hunk: &Hunk, shown: &Shown, trace_is_of_culprit: bool) -> f64 {
+    if intake::is_test_path(&hunk.path) {
+        return 0.05;
+    }
+    let Some(trace) = &shown.trace else { return if is_document(&hunk.path) { 0.1 } else { 1.0 } };
+    let Some(file) = trace.files.get(&hunk.path) else { return if is_document(&hunk.path) { 0.05 } else { 0.5 } };
+    // Line numbers of the trace are those of the failing revision; near the culprit they still nearly fit.
+    let slack = if trace_is_of_culprit { 0 } else { 3 };
+    let (from, to) = hunk.new_span();
+    let executed = file.lines.range(from.saturating_sub(slack)..=to.saturating_add(slack)).count();
+    1.0 + f64::from(u8::from(executed > 0)) + (executed as f64).ln_1p() / 10.0
+}
+
+fn is_document(path: &str) -> bool {
+    [".md", ".rst", ".txt", ".adoc"].iter().any(|ending| path.ends_with(ending))
+}
+
+fn guilty_diff(ctx: &ToolContext, culprit: &str, guilty: &[Hunk]) -> Result<String, ToolError> {
+    // The diff from the culprit without its guilty hunks to the culprit as it is.
+    match fixes::take_back(&ctx.repo, culprit, guilty, culprit)? {
+        Ok(edits) => {
+            let tree = crate::checkout::edit_tree(&ctx.repo, culprit, &edits)
+                .map_err(|error| ToolError::failed(error.to_string()))?;
+            Ok(git::diff(&ctx.repo, &tree, culprit, &[], 200_000, &ctx.cancel)?.patch)
+        }
+        Err(_) => Ok(String::new()),
+    }
+}
+
+fn hunk_evidence(ctx: &ToolContext, culprit: &str, hunk: &Hunk) -> Option<EvidenceDraft> {
+    let text = git::blob_at(&ctx.repo, culprit, &hunk.path).ok()?.text().ok()?;
+    let (from, to) = hunk.new_span();
+    let lines: Vec<&str> = text.lines().skip(from as usize - 1).take((to - from + 1).min(400) as usize).collect();
+    (!lines.is_empty()).then(|| EvidenceDraft {
+        source: EvidenceSource::Git,
+        locator: Locator::commit_lines(culprit, &hunk.path, from, to),
+        text: lines.join("\n"),
+    })
+}
+
+/// Where lines of a commit stand at the failing revision; `None` when the file is gone.
+pub(super) fn location_at_bad(
+    ctx: &ToolContext,
+    commit: &str,
+    path: &str,
+    (start, end): (u32, u32),
+) -> Result<Option<Location>, ToolError> {
+    if !git::exists_at(&ctx.repo, commit, path)? {
+        return Ok(None); // the commit removed the file
+    }
+    let span = LineSpan { start, end };
+    let mapped = git::map_lines(&ctx.repo, path, span, commit, &ctx.bad, &ctx.cancel)?;
+    Ok(mapped.map(|at| Location {
+        symbol: symbol_at(ctx, &at.path, at.span.start),
+        start_line: at.span.start,
+        end_line: at.span.end,
+        path: at.path,
+    }))
+}
+
+/// `path::Qualified.name` of the definition around a line at the failing revision.
+pub(super) fn symbol_at(ctx: &ToolContext, path: &str, line: u32) -> Option<String> {
+    let text = git::blob_at(&ctx.repo, &ctx.bad, path).ok()?.text().ok()?;
+    code::enclosing(path, &text, line).map(|symbol| code::symbol_id(path, &symbol.qualified))
+}
+
+/// The lines of a definition by its qualified name.
+pub(super) fn span_of(path: &str, text: &str, qualified: &str) -> Option<LineSpan> {
+    let lang = code::Lang::from_path(path)?;
+    let found = code::symbols(text, lang).into_iter().find(|symbol| symbol.qualified == qualified)?;
+    Some(LineSpan { start: found.start_line, end: found.end_line })
+}

@@ -1,0 +1,66 @@
+/*! Tool: what would take the culprit back at the failing revision? */
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::minimise::GUILTY;
+use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
+use crate::fixes::{self, Candidate, FixError, Proposal};
+use crate::minimise::Hunk;
+
+#[derive(Debug, Clone, Copy)]
+pub struct ProposeFix;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// The culprit commit.
+    pub commit: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Candidates {
+    pub candidates: Vec<Candidate>,
+    pub not_applicable: Vec<String>,
+}
+
+/// The artifact with the drafted candidates.
+pub(super) const CANDIDATES: &str = "candidates.json";
+
+impl Tool for ProposeFix {
+    type Args = Args;
+    const NAME: &'static str = "propose_fix";
+    const EFFECT: Effect = Effect::ReadRepository;
+
+    fn description(&self) -> String {
+        "Drafts fixes that take the culprit back at the failing revision: the whole commit, and after `minimise` \
+         only its guilty hunks. They are not verified; `verify_fix` does that."
+            .into()
+    }
+
+    async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
+        ctx.blocking(move |ctx| {
+            let culprit = ctx.visible(Some(&args.commit))?;
+            let guilty: Vec<Hunk> = ctx.workbench.artifact(GUILTY).unwrap_or_default();
+            let Proposal { candidates, not_applicable } = fixes::propose(&ctx.repo, &culprit, &guilty, &ctx.bad)?;
+            ctx.workbench.keep(CANDIDATES, &candidates)?;
+            let mut text: Vec<String> = candidates
+                .iter()
+                .map(|candidate| format!("{} ({} lines):\n{}", candidate.id, candidate.lines, candidate.diff))
+                .collect();
+            text.extend(not_applicable.iter().map(|because| format!("not applicable: {because}")));
+            Ok(ToolOutput::new(text.join("\n\n"), Candidates { candidates, not_applicable }))
+        })
+        .await
+    }
+}
+
+impl From<FixError> for ToolError {
+    fn from(error: FixError) -> Self {
+        match error {
+            FixError::Repo(error) => error.into(),
+            FixError::Git(error) => error.into(),
+            FixError::Checkout(error) => ToolError::failed(error.to_string()),
+        }
+    }
+}

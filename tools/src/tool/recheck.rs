@@ -1,0 +1,231 @@
+/*! Tool: is a remembered resolution still true at this revision? */
+
+use std::time::Duration;
+
+use millwright_memory::types::{
+    CheckResult, EvidenceDraft, EvidenceSource, Fix, FixKind, LineSpan, Location, Locator, Proof, ReplayRun,
+    Resolution,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
+use crate::{fixes, git};
+
+#[derive(Debug, Clone, Copy)]
+pub struct Recheck;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// The id of a resolution from `recall`.
+    pub resolution: String,
+}
+
+/// What re-checking a remembered resolution showed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rechecked {
+    pub resolution: String,
+    pub incident: String,
+    pub result: CheckResult,
+    /// What was checked and seen, in words.
+    pub how: String,
+    pub statement: String,
+    pub culprit: Option<String>,
+    /// The guilty code at this revision.
+    pub locations: Vec<Location>,
+    pub fix: Option<Fix>,
+    pub runs: Vec<(usize, ReplayRun)>,
+}
+
+impl Tool for Recheck {
+    type Args = Args;
+    const NAME: &'static str = "recheck";
+    const EFFECT: Effect = Effect::Execute;
+    const TIMEOUT: Duration = Duration::from_secs(8 * 3600);
+
+    fn description(&self) -> String {
+        "Checks a remembered resolution against this revision: its culprit must be in this history, and its fix \
+         must make the replay pass now. Without a replay, its guilty code must still stand unchanged."
+            .into()
+    }
+
+    async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
+        let store = ctx.workbench.memory.clone().ok_or_else(|| ToolError::unavailable("this run has no memory"))?;
+        let known = store
+            .get_resolution(&args.resolution)
+            .await
+            .map_err(|error| ToolError::not_found(format!("no resolution {:?}", args.resolution)).with_detail(error))?;
+        ctx.blocking(move |ctx| {
+            let (rechecked, mut evidence) = check(ctx, &known)?;
+            evidence.push(EvidenceDraft {
+                source: EvidenceSource::Memory,
+                locator: Locator::memory(&known.incident_id),
+                text: format!("{}\n{}\n{}", known.id, known.statement, known.fix_diff),
+            });
+            let text = format!("{:?}: {}", rechecked.result, rechecked.how);
+            Ok(ToolOutput::new(text, rechecked).with_evidence(evidence))
+        })
+        .await
+    }
+}
+
+fn check(ctx: &ToolContext, known: &Resolution) -> Result<(Rechecked, Vec<EvidenceDraft>), ToolError> {
+    let mut out = Rechecked {
+        resolution: known.id.clone(),
+        incident: known.incident_id.clone(),
+        result: CheckResult::Fail,
+        how: String::new(),
+        statement: known.statement.clone(),
+        culprit: known.culprit.clone(),
+        locations: Vec::new(),
+        fix: None,
+        runs: Vec::new(),
+    };
+    if let Some(culprit) = &known.culprit
+        && ctx.visible(Some(culprit)).is_err()
+    {
+        out.how = "its culprit is not in the history of this revision".into();
+        return Ok((out, Vec::new()));
+    }
+    let replayable = ctx.workbench.shown().is_some();
+    if replayable && !known.fix_diff.is_empty() {
+        return by_replay(ctx, known, out);
+    }
+    if ctx.workbench.recipe().is_some() && !replayable {
+        out.how = "the failure does not show at this revision".into();
+        return Ok((out, Vec::new()));
+    }
+    by_code(ctx, known, out)
+}
+
+/// The known fix must make the replay pass, here and now.
+fn by_replay(
+    ctx: &ToolContext,
+    known: &Resolution,
+    mut out: Rechecked,
+) -> Result<(Rechecked, Vec<EvidenceDraft>), ToolError> {
+    let candidate = match fixes::known(&ctx.repo, &known.fix_diff, &ctx.bad)? {
+        Ok(candidate) => candidate,
+        Err(because) => {
+            out.how = because;
+            return Ok((out, Vec::new()));
+        }
+    };
+    let (replayer, _) = ctx.workbench.reproduced(ctx)?;
+    let (check, evidence) = super::verify_fix::check(ctx, &replayer, &candidate)?;
+    out.runs = check.runs;
+    let passes = check.fix.replay == CheckResult::Pass && check.fix.tests != CheckResult::Fail;
+    if passes {
+        out.result = CheckResult::Pass;
+        out.how = match check.fix.tests {
+            CheckResult::Pass => "its fix makes the replay pass, and the project's tests are not worse".into(),
+            _ => "its fix makes the replay pass".into(),
+        };
+        out.locations = removed_lines(&known.fix_diff);
+        for location in &mut out.locations {
+            location.symbol = super::minimise::symbol_at(ctx, &location.path, location.start_line);
+        }
+        out.fix = Some(Fix { kind: FixKind::Known, proof: Proof::FixVerified, ..check.fix });
+    } else {
+        out.how = check.detail;
+    }
+    Ok((out, evidence))
+}
+
+/// Without a replay: the guilty code must still be there as it was when the resolution was found.
+fn by_code(
+    ctx: &ToolContext,
+    known: &Resolution,
+    mut out: Rechecked,
+) -> Result<(Rechecked, Vec<EvidenceDraft>), ToolError> {
+    if known.units.is_empty() {
+        out.result = CheckResult::NotRun;
+        out.how = "there is no replay, and the guilty code is not known, so nothing could be re-checked".into();
+        return Ok((out, Vec::new()));
+    }
+    let mut evidence = Vec::new();
+    for unit in known.units.iter().take(10) {
+        let (path, symbol) = unit.split_once("::").map_or((unit.as_str(), None), |(path, name)| (path, Some(name)));
+        let before = unit_text(ctx, &known.failing_revision, path, symbol);
+        let now = unit_text(ctx, &ctx.bad, path, symbol);
+        match (before, now) {
+            (Some((_, before)), Some((span, now))) if before == now => {
+                out.locations.push(Location {
+                    path: path.to_owned(),
+                    start_line: span.start,
+                    end_line: span.end,
+                    symbol: symbol.map(|_| unit.clone()),
+                });
+                evidence.push(EvidenceDraft {
+                    source: EvidenceSource::Code,
+                    locator: Locator::commit_lines(&ctx.bad, path, span.start, span.end),
+                    text: now,
+                });
+            }
+            _ => {
+                out.how = format!("{unit} has changed since, so what was known of it may no longer hold");
+                return Ok((out, Vec::new()));
+            }
+        }
+    }
+    if !known.fix_diff.is_empty() {
+        match fixes::known(&ctx.repo, &known.fix_diff, &ctx.bad)? {
+            Ok(candidate) => {
+                out.fix = Some(Fix {
+                    kind: FixKind::Known,
+                    diff: candidate.diff,
+                    proof: known.proof,
+                    replay: CheckResult::NotRun,
+                    tests: CheckResult::NotRun,
+                });
+            }
+            Err(because) => {
+                out.how = because;
+                return Ok((out, Vec::new()));
+            }
+        }
+    }
+    out.result = CheckResult::Pass;
+    out.how = "the guilty code stands unchanged; there is no replay to run".into();
+    Ok((out, evidence))
+}
+
+/// The text of a symbol, or of a whole file.
+fn unit_text(ctx: &ToolContext, revision: &str, path: &str, symbol: Option<&str>) -> Option<(LineSpan, String)> {
+    let revision = ctx.visible(Some(revision)).ok()?;
+    let text = git::blob_at(&ctx.repo, &revision, path).ok()?.text().ok()?;
+    let count = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
+    let span = match symbol {
+        None => LineSpan { start: 1, end: count.max(1) },
+        Some(name) => super::minimise::span_of(path, &text, name)?,
+    };
+    let lines: Vec<&str> = text.lines().skip(span.start as usize - 1).take((span.end - span.start + 1) as usize).collect();
+    Some((span, lines.join("\n")))
+}
+
+/// The lines a fix removes or changes, which are the guilty ones: from the hunk headers of its diff.
+fn removed_lines(diff: &str) -> Vec<Location> {
+    let mut out: Vec<Location> = Vec::new();
+    let mut path = String::new();
+    let mut line = 0u32;
+    for text in diff.lines() {
+        if let Some(rest) = text.strip_prefix("--- ") {
+            path = rest.strip_prefix("a/").unwrap_or(rest).to_owned();
+        } else if let Some(rest) = text.strip_prefix("@@ -") {
+            let start = rest.split([',', ' ']).next().and_then(|start| start.parse().ok());
+            line = start.unwrap_or(0);
+        } else if text.starts_with('-') {
+            match out.last_mut() {
+                Some(last) if last.path == path && last.end_line + 1 == line => last.end_line = line,
+                _ => out.push(Location { path: path.clone(), start_line: line, end_line: line, symbol: None }),
+            }
+            line += 1;
+        } else if text.starts_with(' ') || text.is_empty() {
+            line += 1;
+        }
+    }
+    out.retain(|at| at.start_line > 0 && at.path != "/dev/null");
+    out.truncate(20);
+    out
+}

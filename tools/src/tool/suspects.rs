@@ -1,0 +1,141 @@
+/*! Tool: which commits of the range are suspected, and why? */
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use millwright_memory::types::{EvidenceDraft, EvidenceSource, Location, Locator, Suspect};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
+use crate::git;
+use crate::suspects::{RankRequest, SuspectsError, Weights, rank};
+
+/// Bytes of a suspect's patch that become evidence.
+const PATCH_BYTES: usize = 20_000;
+/// Suspects whose commits become evidence.
+const CITED: usize = 3;
+/// Suspects handed on; a report shows at least 20.
+const LISTED: usize = 25;
+
+#[derive(Debug, Clone, Copy)]
+pub struct Suspects;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SuspectList {
+    pub suspects: Vec<Suspect>,
+    /// Candidates in the range.
+    pub total: usize,
+    /// Calibrated probability that the first is the cause.
+    pub confidence: f64,
+    /// What the first changed in product code, mapped to the failing revision.
+    pub locations: Vec<Location>,
+}
+
+/// The artifact with every candidate's probability: the prior of the bisect.
+pub(super) const RANKING: &str = "ranking.json";
+
+impl Tool for Suspects {
+    type Args = Args;
+    const NAME: &'static str = "suspects";
+    const EFFECT: Effect = Effect::ReadRepository;
+    const TIMEOUT: Duration = Duration::from_secs(1800);
+
+    fn description(&self) -> String {
+        "Ranks every commit between the good and the failing revision by how likely it caused this incident, \
+         with the reasons. Uses the execution trace when `reproduce` was called before."
+            .into()
+    }
+
+    async fn run(&self, ctx: &ToolContext, _: Args) -> Result<ToolOutput, ToolError> {
+        ctx.blocking(work).await
+    }
+}
+
+fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
+    let shown = ctx.workbench.shown();
+    let command = ctx.workbench.recipe().map(|recipe| recipe.command);
+    let said = command.into_iter().chain(shown.iter().map(|shown| shown.output.clone()));
+    let ranking = rank(&RankRequest {
+        repo: &ctx.repo,
+        bad: &ctx.bad,
+        good: ctx.good.as_deref(),
+        ticket: &ctx.ticket,
+        executed: shown.as_ref().and_then(|shown| shown.trace.as_ref()),
+        extra_text: &said.collect::<Vec<_>>().join("\n"),
+        commit_priors: &BTreeMap::new(),
+        unit_priors: &BTreeMap::new(),
+        weights: &Weights::default(),
+    })
+    .map_err(explained)?;
+    let prior: Vec<(String, f64)> =
+        ranking.commits.iter().map(|candidate| (candidate.commit.clone(), candidate.probability)).collect();
+    ctx.workbench.keep(RANKING, &prior)?;
+    let mut suspects = ranking.suspects;
+    suspects.truncate(LISTED);
+    let mut evidence = Vec::new();
+    for suspect in suspects.iter().take(CITED) {
+        evidence.push(commit_evidence(ctx, &suspect.commit)?);
+    }
+    let mut text = format!("{} candidate commits, most suspected first:\n", prior.len());
+    for suspect in &suspects {
+        let why: Vec<&str> = suspect.reasons.iter().take(3).map(|reason| reason.detail.as_str()).collect();
+        text.push_str(&format!(
+            "{:>3}. {} {:.3} {}\n     {}\n",
+            suspect.rank,
+            suspect.commit.get(..12).unwrap_or(&suspect.commit),
+            suspect.score,
+            suspect.subject,
+            why.join("; ")
+        ));
+    }
+    let locations = match suspects.first() {
+        Some(top) => changed_locations(ctx, &top.commit)?,
+        None => Vec::new(),
+    };
+    let list = SuspectList {
+        total: prior.len(),
+        confidence: prior.first().map_or(0.0, |(_, probability)| *probability),
+        suspects,
+        locations,
+    };
+    Ok(ToolOutput::new(text, list).with_evidence(evidence))
+}
+
+fn explained(error: SuspectsError) -> ToolError {
+    match error {
+        SuspectsError::Repo(error) => error.into(),
+        SuspectsError::Git(error) => error.into(),
+        other => ToolError::failed(other.to_string()),
+    }
+}
+
+/// A commit's message and patch, bounded.
+pub(super) fn commit_evidence(ctx: &ToolContext, commit: &str) -> Result<EvidenceDraft, ToolError> {
+    let detail = git::show(&ctx.repo, commit, &[], PATCH_BYTES, &ctx.cancel)?;
+    let cut = if detail.diff.truncated { "\n[the patch goes on]" } else { "" };
+    Ok(EvidenceDraft {
+        source: EvidenceSource::Git,
+        locator: Locator::commit(commit),
+        text: format!(
+            "commit {commit}\nAuthor: {} <{}>\n\n{}\n\n{}{cut}",
+            detail.summary.author, detail.summary.author_email, detail.message, detail.diff.patch
+        ),
+    })
+}
+
+/// Where the changed product lines of a commit are at the failing revision (bounded).
+fn changed_locations(ctx: &ToolContext, commit: &str) -> Result<Vec<Location>, ToolError> {
+    const MOST: usize = 10;
+    let hunks = crate::minimise::hunks_of(&ctx.repo, commit)?;
+    let product = hunks.iter().filter(|hunk| !crate::intake::is_test_path(&hunk.path));
+    let mut locations = Vec::new();
+    for hunk in product.take(MOST) {
+        locations.extend(super::minimise::location_at_bad(ctx, commit, &hunk.path, hunk.new_span())?);
+    }
+    Ok(locations)
+}

@@ -1,0 +1,109 @@
+/*! Tool: does a candidate fix hold? */
+
+use std::time::Duration;
+
+use millwright_memory::types::{CheckResult, EvidenceDraft, Fix, Proof, ReplayRun};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::propose_fix::CANDIDATES;
+use super::reproduce::numbered;
+use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
+use crate::fixes::{self, Candidate, TestOutcome};
+use crate::replay::{Replayed, Replayer};
+
+#[derive(Debug, Clone, Copy)]
+pub struct VerifyFix;
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// The id of a candidate from `propose_fix`.
+    pub candidate: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FixCheck {
+    pub candidate: String,
+    pub fix: Fix,
+    /// Why it holds or not, in words.
+    pub detail: String,
+    pub runs: Vec<(usize, ReplayRun)>,
+}
+
+impl FixCheck {
+    pub fn in_words(&self) -> String {
+        format!("The {}", fixes::kind_in_words(self.fix.kind))
+    }
+}
+
+/// The artifact with the outcome of the project's tests at the failing revision as it is.
+const BASELINE: &str = "tests.json";
+
+impl Tool for VerifyFix {
+    type Args = Args;
+    const NAME: &'static str = "verify_fix";
+    const EFFECT: Effect = Effect::Execute;
+    const TIMEOUT: Duration = Duration::from_secs(8 * 3600);
+
+    fn description(&self) -> String {
+        "Verifies a candidate fix: runs the replay with it at the failing revision, and compares the project's \
+         tests with and without it."
+            .into()
+    }
+
+    async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
+        ctx.blocking(move |ctx| {
+            let candidates: Vec<Candidate> = ctx.workbench.artifact(CANDIDATES).unwrap_or_default();
+            let candidate = candidates.iter().find(|candidate| candidate.id == args.candidate).ok_or_else(|| {
+                let known: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
+                ToolError::not_found(format!("no candidate {:?}; there are: {}", args.candidate, known.join(", ")))
+            })?;
+            let (replayer, _) = ctx.workbench.reproduced(ctx)?;
+            let (check, evidence) = check(ctx, &replayer, candidate)?;
+            let text = format!("{}: replay {:?}, tests {:?}. {}", check.candidate, check.fix.replay, check.fix.tests, check.detail);
+            Ok(ToolOutput::new(text, check).with_evidence(evidence))
+        })
+        .await
+    }
+}
+
+/// Verifies `candidate` with the replay in force and the project's tests.
+pub(super) fn check(
+    ctx: &ToolContext,
+    replayer: &Replayer,
+    candidate: &Candidate,
+) -> Result<(FixCheck, Vec<EvidenceDraft>), ToolError> {
+    let before = replayer.runs().len();
+    let flaky_rate = ctx.workbench.shown().map_or(0.0, |shown| shown.flaky_rate);
+    let tests = match &ctx.workbench.tests {
+        None => None,
+        Some(command) => {
+            let tests = replayer.with_recipe(fixes::tests_recipe(replayer.recipe(), command));
+            let outcome: TestOutcome = match ctx.workbench.artifact(BASELINE) {
+                Some(known) => known,
+                None => {
+                    ctx.progress.note(ProgressEvent::Step { text: "the project's tests without the fix".into() });
+                    let outcome = fixes::baseline(&tests, &ctx.bad)?;
+                    ctx.workbench.keep(BASELINE, &outcome)?;
+                    outcome
+                }
+            };
+            Some((tests, outcome))
+        }
+    };
+    ctx.progress.note(ProgressEvent::Step { text: format!("the {}", fixes::kind_in_words(candidate.kind)) });
+    let with = tests.as_ref().map(|(tests, outcome)| (tests, outcome));
+    let seen = fixes::verify(replayer, with, candidate, &ctx.bad, flaky_rate)?;
+    let verified = seen.replay == CheckResult::Pass && seen.tests != CheckResult::Fail;
+    let fix = Fix {
+        kind: candidate.kind,
+        diff: candidate.diff.clone(),
+        proof: if verified { Proof::FixVerified } else { Proof::CauseConfirmed },
+        replay: seen.replay,
+        tests: seen.tests,
+    };
+    let runs = numbered(&replayer.runs()).split_off(before);
+    let evidence = seen.shown.iter().map(Replayed::evidence).collect();
+    Ok((FixCheck { candidate: candidate.id.clone(), fix, detail: seen.detail, runs }, evidence))
+}

@@ -1,0 +1,112 @@
+/*!
+What the tools of one investigation share beside the repository: the replay recipe, the run's folder and memory.
+
+Results that are too large for an event (the execution trace, the whole ranking) are artifacts in the run's
+folder. A tool reads them from there, so that every tool works alone and a resumed run goes on from files.
+*/
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use millwright_memory::store::Store;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{ToolContext, ToolError};
+use crate::checkout::{CheckoutPool, PoolLimits};
+use crate::exec_trace::ExecutionTrace;
+use crate::replay::{FailureSignature, Ledger, ReplayOptions, ReplayRecipe, Replayer, Sandbox};
+
+/// Shared by all calls of a run.
+#[derive(Debug, Clone, Default)]
+pub struct Workbench {
+    /// Where artifacts and the replay ledger of this run lie.
+    pub run_dir: PathBuf,
+    pub recipe: Option<ReplayRecipe>,
+    /// Command that runs the project's tests.
+    pub tests: Option<String>,
+    pub jobs: usize,
+    pub sandbox: ReplayOptions,
+    /// `Repo::identity`.
+    pub repository: String,
+    pub incident: String,
+    /// `None`: this run neither recalls nor remembers.
+    pub memory: Option<Store>,
+}
+
+/// What later tools need of the reproduction at the failing revision.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(super) struct Shown {
+    pub(super) failure: FailureSignature,
+    /// To reason with: see `Reproduction::expected_flaky_rate`.
+    pub(super) flaky_rate: f64,
+    pub(super) trace: Option<ExecutionTrace>,
+    /// The end of the failing output.
+    pub(super) output: String,
+}
+
+impl Workbench {
+    const LEDGER: &str = "replays.jsonl";
+    const SHOWN: &str = "reproduction.json";
+    const RECIPE: &str = "recipe.json";
+
+    /// Writes an artifact, whole or not at all.
+    pub(super) fn keep<T: Serialize>(&self, name: &str, value: &T) -> Result<(), ToolError> {
+        let path = self.run_dir.join(name);
+        let beside = self.run_dir.join(format!("{name}.new"));
+        let failed = |error: std::io::Error| {
+            ToolError::unavailable(format!("the run's folder cannot be written: {error}; is the disk full?"))
+        };
+        let bytes = serde_json::to_vec(value).map_err(|error| ToolError::failed(error.to_string()))?;
+        fs::create_dir_all(&self.run_dir).map_err(failed)?;
+        fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, &path)).map_err(failed)
+    }
+
+    pub(super) fn artifact<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_slice(&fs::read(self.run_dir.join(name)).ok()?).ok()
+    }
+
+    pub(super) fn keep_shown(&self, shown: &Shown) -> Result<(), ToolError> {
+        self.keep(Self::SHOWN, shown)
+    }
+
+    pub(super) fn shown(&self) -> Option<Shown> {
+        self.artifact(Self::SHOWN)
+    }
+
+    /// The recipe in force: the one asked for, else the one that a remembered incident brought.
+    pub(super) fn recipe(&self) -> Option<ReplayRecipe> {
+        self.recipe.clone().or_else(|| self.artifact(Self::RECIPE))
+    }
+
+    /// Takes over the recipe of a remembered incident for this run.
+    pub(super) fn adopt_recipe(&self, recipe: &ReplayRecipe) -> Result<(), ToolError> {
+        self.keep(Self::RECIPE, recipe)
+    }
+
+    /// A replayer on the run's ledger, for one call. Executions that an interrupted call recorded are not repeated.
+    pub(super) fn replayer(&self, ctx: &ToolContext, recipe: ReplayRecipe) -> Result<Replayer, ToolError> {
+        let path = self.run_dir.join(Self::LEDGER);
+        let ledger = Ledger::open(&path).map_err(|error| {
+            ToolError::unavailable(format!("the replay ledger cannot be opened: {error}; is the disk full?"))
+        })?;
+        let limits = PoolLimits { slots: self.jobs.max(PoolLimits::default().slots), ..PoolLimits::default() };
+        let pool = CheckoutPool::new((*ctx.repo).clone(), limits);
+        let replayer =
+            Replayer::new(pool, recipe, Arc::new(Sandbox), ledger, self.sandbox.clone(), ctx.cancel.clone());
+        if let Some(shown) = self.shown() {
+            replayer.expect_failure(shown.failure);
+        }
+        Ok(replayer)
+    }
+
+    /// The replayer of the recipe in force, once the failure was reproduced.
+    pub(super) fn reproduced(&self, ctx: &ToolContext) -> Result<(Replayer, Shown), ToolError> {
+        let shown = self.shown().ok_or_else(|| {
+            ToolError::unavailable("the failure was not reproduced in this run; call `reproduce` first")
+        })?;
+        let recipe = self.recipe().ok_or_else(|| ToolError::unavailable("there is no replay in this run"))?;
+        Ok((self.replayer(ctx, recipe)?, shown))
+    }
+}
