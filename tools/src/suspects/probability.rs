@@ -1,15 +1,26 @@
 /*!
 From scores to probabilities: a softmax at a fixed temperature, with a little mass spread evenly, because a
 culprit that shares no word with its ticket must not count as impossible.
+
+The temperatures are those at which, on the development cases, the probability of the first suspect came nearest
+to how often it was right (expected calibration error in five bins: .06 for full tickets, .07 for tickets as seen
+from outside, .11 for prose, where it errs low; .16 where no good revision bounds the range).
 */
 
 use super::context::Context;
 
-const TEMPERATURE: f64 = 0.7;
+const TEMPERATURE: f64 = 1.0;
+
+/// Without a good revision every ancestor is a candidate, many of them took part in the fault, and scores that tell
+/// them apart mean less.
+const TEMPERATURE_UNBOUNDED: f64 = 1.5;
+
+/// Mass spread evenly over all candidates.
 const UNIFORM: f64 = 0.02;
 
-pub(super) fn calibrated(scores: &[f64], _context: &Context<'_>) -> Vec<f64> {
-    softmax(scores, TEMPERATURE, UNIFORM)
+pub(super) fn calibrated(scores: &[f64], context: &Context<'_>) -> Vec<f64> {
+    let bounded = context.request.good.is_some();
+    softmax(scores, if bounded { TEMPERATURE } else { TEMPERATURE_UNBOUNDED }, UNIFORM)
 }
 
 pub(super) fn softmax(scores: &[f64], temperature: f64, uniform: f64) -> Vec<f64> {

@@ -48,7 +48,8 @@ impl Query {
             frames().filter(|frame| is_test(frame)).filter_map(|frame| frame.context_line.as_deref()),
         );
         query.symptom = query.section([ticket.symptom.as_str()]);
-        let forms = word_forms(&ticket.symptom);
+        // Where a failing test is named the ticket has the code's own words; other forms only blur them.
+        let forms = if tests.is_empty() { word_forms(&ticket.symptom) } else { Vec::new() };
         query.word_forms = query.section(forms.iter().map(String::as_str));
         query.message = query.section(ticket.errors.iter().map(|error| error.message.as_str()));
         query.functions = query.section(
