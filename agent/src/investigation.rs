@@ -199,8 +199,13 @@ async fn prepare(options: &Options, means: &Means<'_>) -> Result<Prepared, Inves
         let repo = Repo::open(&options.repo, &options.data_dir)?;
         let bad = repo.resolve(&options.at)?;
         let good = options.good.as_deref().map(|good| repo.resolve(good)).transpose()?;
-        if let Some(good) = &good {
-            repo.require_ancestor(good, &bad)?;
+        match &good {
+            Some(good) => repo.require_ancestor(good, &bad)?,
+            // The oldest commit of a shallow clone looks as if it had brought everything in.
+            None if repo.is_shallow() => {
+                return Err(RepoError::Shallow { path: repo.path().to_owned() }.into());
+            }
+            None => {}
         }
         if let Some(missing) = options.logs.iter().find(|path| !path.exists()) {
             return Err(InvestigateError::NoLogs(missing.clone()));

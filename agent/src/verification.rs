@@ -2,7 +2,7 @@
 How much is proven. The verdict follows from what really ran, never from what a planner says of it.
 */
 
-use millwright_memory::types::{CheckResult, Fix, Proof, Verdict};
+use millwright_memory::types::{CheckResult, Fix, Proof, ReplayOutcome, Verdict};
 
 use crate::facts::Facts;
 use crate::findings::Finding;
@@ -27,7 +27,7 @@ pub fn judge(facts: &Facts, finding: &Finding) -> Judgement {
         Some(cause) if cause.commit.as_deref() == facts.proven_culprit() && cause.commit.is_some() => {
             if proof == Proof::FixVerified { Verdict::Verified } else { Verdict::Confirmed }
         }
-        // Where a replay was run and did not settle it, a guess stays a guess unless the ranking is sure.
+        // A replay that does not show the failure, or contradicts the ranking, leaves a guess a guess.
         Some(cause) if cause.confidence >= PROBABLE && !replay_contradicts(facts) => Verdict::Probable,
         Some(_) => Verdict::Inconclusive,
     };
@@ -62,5 +62,8 @@ pub fn proof(facts: &Facts) -> Proof {
 }
 
 fn replay_contradicts(facts: &Facts) -> bool {
+    if facts.reproduction.as_ref().is_some_and(|seen| seen.outcome != ReplayOutcome::Reproduces) {
+        return true;
+    }
     facts.bisection.as_ref().is_some_and(|bisection| bisection.problem.is_some() && bisection.candidates.is_empty())
 }

@@ -213,15 +213,15 @@ fn outcome(outcome: ReplayOutcome) -> &'static str {
 fn culprit(context: &RenderContext) -> Markup {
     let Some(view) = context.culprit.as_ref().filter(|view| !view.diff.is_empty()) else { return html! {} };
     let mut parsed = diff::parse(&view.diff);
-    let mut told = String::new();
+    let mut told = "";
     if let Some(guilty) = &view.guilty_diff {
         parsed = parsed.mark(&diff::parse(guilty));
         let (all, some) =
             (parsed.hunks().count(), parsed.hunks().filter(|(_, hunk)| hunk.is_guilty()).count());
-        told = format!("Of its {all} hunks, {some} alone flips the replay; its lines are marked.");
-        if some != 1 {
-            told = format!("Of its {all} hunks, {some} together flip the replay; their lines are marked.");
-        }
+        told = match some < all {
+            true => "The marked lines alone flip the replay; the rest of the commit does not matter.",
+            false => "All of its hunks are needed to flip the replay; the guilty lines are marked.",
+        };
     }
     html! {
         section {

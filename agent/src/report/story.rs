@@ -152,7 +152,9 @@ pub(super) fn checks(report: &Report, context: &RenderContext) -> Vec<Check> {
         1 => String::new(),
         n => format!(", {n} times"),
     };
-    let culprit = report.root_cause.as_ref().and_then(|cause| cause.commit.as_deref());
+    // A suspect is not called the culprit.
+    let settled = matches!(report.verdict, Verdict::Known | Verdict::Verified | Verdict::Confirmed);
+    let culprit = report.root_cause.as_ref().filter(|_| settled).and_then(|cause| cause.commit.as_deref());
     if let Some(bad) = context.failing_revision.as_deref() {
         let found = plain(bad, ReplayOutcome::Reproduces);
         if !found.is_empty() && culprit != Some(bad) {
@@ -167,7 +169,13 @@ pub(super) fn checks(report: &Report, context: &RenderContext) -> Vec<Check> {
         });
     }
     if !replay.reproduced {
-        let text = "could not be reproduced at the failing revision".to_owned();
+        let text = match runs.iter().rfind(|run| !run.patched).map(|run| run.outcome) {
+            Some(ReplayOutcome::Passes) => "the replay passes at the failing revision",
+            Some(ReplayOutcome::OtherFailure) => "the replay fails in another way at the failing revision",
+            Some(ReplayOutcome::CannotTest) => "the replay cannot be run at the failing revision",
+            Some(ReplayOutcome::Reproduces) | None => "could not be reproduced at the failing revision",
+        };
+        let text = text.to_owned();
         checks.push(Check { mark: Mark::Open, text, runs: vec![] });
     }
     if let Some(culprit) = culprit {
@@ -309,7 +317,7 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<Step> 
         }
         Verdict::Inconclusive => {
             for missing in report.escalate.iter().flat_map(|escalate| &escalate.missing).take(8) {
-                steps.push(Step::say(format!("Find out: {}", line(missing, 300))));
+                steps.push(Step::say(format!("Missing: {}", line(missing, 500))));
             }
         }
         Verdict::NotAnIncident => steps.push(Step::say("Close the ticket with this explanation")),

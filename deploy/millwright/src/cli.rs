@@ -58,7 +58,7 @@ pub(crate) enum ListFormat {
 #[derive(Debug, Clone, Args)]
 pub(crate) struct DataDir {
     /// Folder for memory, indexes and checkouts [default: the user's data folder]
-    #[arg(long, env = "MILLWRIGHT_DATA_DIR", value_name = "DIR")]
+    #[arg(long, env = "MILLWRIGHT_DATA_DIR", value_name = "DIR", global = true)]
     pub(crate) data_dir: Option<PathBuf>,
 }
 
@@ -128,7 +128,7 @@ pub(crate) struct InvestigateArguments {
     /// Report what is known by then (30s, 10m, 1h)
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) deadline: Option<std::time::Duration>,
-    /// Neither recall nor remember
+    /// Neither recall nor remember; such a run keeps nothing, so it cannot go on after an interruption
     #[arg(long)]
     pub(crate) no_memory: bool,
     /// Rank only: run nothing of the repository's

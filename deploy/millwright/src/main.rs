@@ -29,10 +29,23 @@ fn main() -> ExitCode {
     match runtime.block_on(commands::run(arguments)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("millwright: {error:#}");
+            eprintln!("millwright: {}", one_line(&error));
             ExitCode::from(1)
         }
     }
+}
+
+/// An error and its causes, each told once.
+fn one_line(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !told.contains(&cause) {
+            let colon = if told.is_empty() { "" } else { ": " };
+            told.push_str(colon);
+            told.push_str(&cause);
+        }
+    }
+    told
 }
 
 /// Logs go to standard error, and only what the operator asks for by `MILLWRIGHT_LOG` (default: warnings).

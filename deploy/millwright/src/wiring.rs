@@ -79,7 +79,7 @@ pub(crate) async fn open_store(data_dir: &std::path::Path) -> Result<Store> {
 pub(crate) fn emit(text: &str, out: Option<&std::path::Path>) -> Result<()> {
     use std::io::Write;
     match out {
-        Some(path) => std::fs::write(path, text).with_context(|| format!("writing {}", path.display())),
+        Some(path) => std::fs::write(path, text).with_context(|| format!("{} cannot be written; give a path in an existing folder", path.display())),
         None => {
             let mut stdout = std::io::stdout().lock();
             match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -99,8 +99,8 @@ pub(crate) fn read_input(name: &str) -> Result<Vec<u8>> {
     if name == "-" {
         std::io::stdin().lock().take(LIMIT).read_to_end(&mut bytes).context("reading standard input")?;
     } else {
-        let file = std::fs::File::open(name).with_context(|| format!("the ticket {name} cannot be opened"))?;
-        file.take(LIMIT).read_to_end(&mut bytes).with_context(|| format!("reading {name}"))?;
+        let file = std::fs::File::open(name).with_context(|| format!("the ticket {name} cannot be opened; give a file that exists, or - for standard input"))?;
+        file.take(LIMIT).read_to_end(&mut bytes).with_context(|| format!("the ticket {name} cannot be read; give a file, or - for standard input"))?;
     }
     Ok(bytes)
 }

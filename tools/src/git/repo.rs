@@ -33,6 +33,13 @@ pub enum RepoError {
     UnknownRevision { revision: String, path: PathBuf, hint: String },
     #[error("{good} is not an ancestor of {bad}; --good must be an older revision that {bad} was built on")]
     NotAnAncestor { good: String, bad: String },
+    #[error("--good and --at both name {revision}; --good must be an older revision, at which it still worked")]
+    GoodIsBad { revision: String },
+    #[error(
+        "{path} is a shallow clone: its history is cut off, and the culprit may lie beyond; run \
+         `git -C {path} fetch --unshallow` first, or give a --good revision that is in the clone"
+    )]
+    Shallow { path: PathBuf },
     #[error("{action} {path}: {source}")]
     Io { action: &'static str, path: PathBuf, source: io::Error },
     #[error(transparent)]
@@ -181,13 +188,15 @@ impl Repo {
                 )),
                 None => unknown(""),
             },
-            _ => unknown(""),
+            _ => unknown("; give a branch, a tag or a commit id that `git rev-parse` knows there"),
         })
     }
 
     /// Fails unless `good` is an ancestor of `bad`. Both are full commit ids.
     pub fn require_ancestor(&self, good: &str, bad: &str) -> Result<(), RepoError> {
-        if good != bad && self.is_ancestor(good, bad)? {
+        if good == bad {
+            Err(RepoError::GoodIsBad { revision: bad.to_owned() })
+        } else if self.is_ancestor(good, bad)? {
             Ok(())
         } else {
             Err(RepoError::NotAnAncestor { good: good.to_owned(), bad: bad.to_owned() })

@@ -100,6 +100,9 @@ impl Replayed {
     }
 }
 
+/// Failures in a row after which a failure that a traced execution did not show is taken for steady.
+const STEADY: u32 = 3;
+
 /// The failure, seen at the failing revision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reproduction {
@@ -214,11 +217,14 @@ impl Replayer {
         let mut last = String::new();
         let (mut passes, mut failures) = (0, 0);
         let mut tracing = traced;
+        let mut doubted = false;
         let mut done = 0;
         while done < attempts {
             let replayed = self.run_once(bad, None, tracing)?;
             // A tracer that gets in the way must not decide anything: what it saw pass is run again without it.
             if std::mem::take(&mut tracing) && replayed.outcome() != ReplayOutcome::Reproduces {
+                // Either the tracer hid the failure or the failure is flaky: a few repeats tell.
+                doubted = replayed.outcome() == ReplayOutcome::Passes;
                 continue;
             }
             done += 1;
@@ -232,7 +238,7 @@ impl Replayer {
                         self.expect_failure(failure.clone());
                         shown = Some((replayed, failure));
                     }
-                    if passes == 0 {
+                    if passes == 0 && (!doubted || failures >= STEADY) {
                         break;
                     }
                 }

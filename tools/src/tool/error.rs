@@ -109,6 +109,8 @@ impl From<RepoError> for ToolError {
             }
             RepoError::Git(error) => return error.into(),
             RepoError::NoSuchPath { .. } => Self::not_found(&detail),
+            RepoError::GoodIsBad { .. } => Self::invalid(&detail),
+            RepoError::Shallow { .. } => Self::unavailable(&detail),
             RepoError::NotAFile { .. } | RepoError::LineRange { .. } | RepoError::Malformed { .. } => {
                 Self::invalid(&detail)
             }

@@ -49,11 +49,11 @@ impl Minimal {
         paths.dedup();
         let place = match paths.as_slice() {
             [] => return String::new(),
-            [one] => format!(" in {one}"),
-            [one, rest @ ..] => format!(" in {one} and {} more files", rest.len()),
+            [one] => format!(", in {one}"),
+            [one, rest @ ..] => format!(", in {one} and {} more files", rest.len()),
         };
         match (self.hunks.len(), self.total) {
-            (guilty, total) if guilty < total => format!(" with {guilty} of its {total} hunks,{place}"),
+            (guilty, total) if guilty < total => format!(" with {guilty} of its {total} hunks{place}"),
             _ => place,
         }
     }

@@ -1,6 +1,7 @@
 /*! Tool: has anything like this been seen before? */
 
 use millwright_memory::recall::{RecallQuery, Recalled, recall};
+use millwright_memory::store::MemoryFilter;
 use millwright_memory::types::{Approval, EvidenceDraft, EvidenceSource, Locator, Proof};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -53,6 +54,7 @@ impl Tool for Recall {
     async fn run(&self, ctx: &ToolContext, _args: Args) -> Result<ToolOutput, ToolError> {
         let found = similar(ctx).await?;
         let mut evidence = Vec::new();
+        let replayed = by_replay(ctx, &found).await?;
         for recalled in &found {
             let incident = &recalled.incident;
             let mut text = format!("{}\n{}\n", incident.id, incident.ticket.title);
@@ -65,7 +67,17 @@ impl Tool for Recall {
                 text,
             });
         }
-        let matches: Vec<Match> = found.into_iter().map(Match::from).collect();
+        let mut matches: Vec<Match> = found.into_iter().map(Match::from).collect();
+        for one in replayed {
+            evidence.push(EvidenceDraft {
+                source: EvidenceSource::Memory,
+                locator: Locator::memory(&one.incident_id),
+                text: format!("{}\n{}\n{}", one.incident_id, one.title, one.statement),
+            });
+            // What was found in the ticket alone may agree less than what the replay says.
+            matches.retain(|known| known.incident_id != one.incident_id);
+            matches.push(one);
+        }
         let mut text = match matches.len() {
             0 => "No precedent: nothing like this is remembered.".to_owned(),
             n => format!("{n} similar incidents:\n"),
@@ -102,6 +114,66 @@ impl From<Recalled> for Match {
             incident_id: recalled.incident.id,
         }
     }
+}
+
+/// How sure the same replay alone makes it: as two stacks that agree in exception and code.
+const SAME_REPLAY: f64 = 0.7;
+/// Incidents of the repository that are looked through for the same replay.
+const LOOKED_THROUGH: u32 = 500;
+
+/// Proven incidents that were replayed by the very same recipe and are not structural matches already. Whether
+/// this is the same failure is for `recheck` to show: the fix of then has to make the replay pass now.
+async fn by_replay(ctx: &ToolContext, found: &[Recalled]) -> Result<Vec<Match>, ToolError> {
+    let (Some(store), Some(recipe)) = (&ctx.workbench.memory, ctx.workbench.recipe()) else {
+        return Ok(Vec::new());
+    };
+    let Ok(recipe) = serde_json::to_value(recipe) else { return Ok(Vec::new()) };
+    let filter = MemoryFilter {
+        repository: Some(ctx.workbench.repository.clone()),
+        proof_at_least: Some(Proof::FixVerified),
+        limit: LOOKED_THROUGH,
+        ..MemoryFilter::default()
+    };
+    let items = store
+        .list_memory(&filter)
+        .await
+        .map_err(|error| ToolError::unavailable("memory cannot be read").with_detail(error))?;
+    let structural = |id: &str| found.iter().any(|recalled| recalled.structural && recalled.incident.id == id);
+    let mut out: Vec<Match> = Vec::new();
+    for item in items {
+        let same = item.resolutions.iter().find(|known| {
+            known.is_trusted() && known.proof == Proof::FixVerified && known.replay.as_ref() == Some(&recipe)
+        });
+        let Some(best) = same else { continue };
+        // The same fix need not be tried twice.
+        if item.incident_id == ctx.workbench.incident
+            || structural(&item.incident_id)
+            || out.iter().any(|one| one.statement == best.statement)
+            || found.iter().filter(|recalled| recalled.structural).any(|recalled| {
+                recalled.resolutions.iter().any(|known| known.fix_diff == best.fix_diff)
+            })
+        {
+            continue;
+        }
+        out.push(Match {
+            incident_id: item.incident_id,
+            title: item.title,
+            score: SAME_REPLAY,
+            why: vec!["the same replay was run for it".to_owned()],
+            structural: true,
+            trusted: true,
+            resolution_id: Some(best.id.clone()),
+            statement: best.statement.clone(),
+            proof: best.proof,
+            approval: best.approval,
+            replay: best.replay.clone(),
+            refuted: Vec::new(),
+        });
+        if out.len() == 2 {
+            break;
+        }
+    }
+    Ok(out)
 }
 
 async fn similar(ctx: &ToolContext) -> Result<Vec<Recalled>, ToolError> {

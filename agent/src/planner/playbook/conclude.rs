@@ -167,18 +167,21 @@ fn proof_in_words(facts: &Facts, request: &RunRequest) -> Vec<String> {
         Some(seen) => match seen.outcome {
             ReplayOutcome::Reproduces => {}
             ReplayOutcome::Passes => out.push(format!(
-                "The replay passes at the failing revision {}, so it does not show this failure.",
-                short(&request.bad)
+                "The replay passes at the failing revision {}, so it does not show this failure{}.",
+                short(&request.bad),
+                ending(&seen.output_end)
             )),
             ReplayOutcome::OtherFailure => out.push(format!(
-                "The replay fails at {} in another way than the ticket says ({}).",
+                "The replay fails at {} in another way than the ticket says ({}){}.",
                 short(&request.bad),
-                seen.signature
+                seen.signature,
+                ending(&seen.output_end)
             )),
             ReplayOutcome::CannotTest => out.push(format!(
-                "The replay could not be run at {}: {}.",
+                "The replay could not be run at {}: {}{}.",
                 short(&request.bad),
-                seen.signature
+                seen.signature,
+                ending(&seen.output_end)
             )),
         },
         None => {
@@ -211,6 +214,16 @@ fn proof_in_words(facts: &Facts, request: &RunRequest) -> Vec<String> {
         (None, None) => {}
     }
     out
+}
+
+/// How an output ended, as the end of a sentence.
+fn ending(output: &str) -> String {
+    const LINES: usize = 3;
+    let lines: Vec<&str> = output.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    match lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default() {
+        [] => "; it printed nothing".to_owned(),
+        last => format!("; its output ends: {}", last.join(" | ")),
+    }
 }
 
 /// Says exactly what is missing and whom to ask, unless a fix is verified.

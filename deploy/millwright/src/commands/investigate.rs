@@ -12,7 +12,7 @@ use millwright_agent::investigation::{Investigated, Means, Options, ReplayChoice
 use millwright_agent::planner::playbook::Playbook;
 use millwright_agent::report;
 use millwright_agent::sink::Sink;
-use millwright_memory::types::Verdict;
+use millwright_memory::types::{Report, Verdict};
 use millwright_tools::replay::TestRecipes;
 use millwright_tools::tool::CancelFlag;
 
@@ -49,7 +49,7 @@ pub(super) async fn investigate_and_print(
     keep: bool,
     output: Output<'_>,
 ) -> Result<ExitCode> {
-    // A store even without memory: the run is resumable, it only neither recalls nor teaches.
+    // Without memory nothing is kept, neither knowledge nor a journal to go on from.
     let store = match keep {
         true => Some(wiring::open_store(&options.data_dir).await?),
         false => None,
@@ -79,7 +79,10 @@ pub(super) async fn investigate_and_print(
     let investigated = match investigate(&options, means).await {
         Ok(investigated) => investigated,
         Err(error) if error.is_interruption() => {
-            eprintln!("\nmillwright: {error}");
+            match keep {
+                true => eprintln!("\nmillwright: {error}"),
+                false => eprintln!("\nmillwright: interrupted; nothing was kept to go on from (--no-memory)"),
+            }
             return Ok(ExitCode::from(INTERRUPTED));
         }
         Err(error) => return Err(error.into()),
@@ -91,8 +94,19 @@ pub(super) async fn investigate_and_print(
     wiring::emit(&text, output.out)?;
     Ok(match investigated.report.verdict.meets(output.require) {
         true => ExitCode::SUCCESS,
-        false => ExitCode::from(BELOW_REQUIRED),
+        false => {
+            eprintln!("millwright: {}", shortfall(&investigated.report, output.require));
+            ExitCode::from(BELOW_REQUIRED)
+        }
     })
+}
+
+/// Why the exit status is not 0, in one line.
+fn shortfall(report: &Report, required: Verdict) -> String {
+    let why = report.escalate.as_ref().and_then(|escalate| escalate.missing.first());
+    let why = why.map(|missing| format!("; missing: {missing}")).unwrap_or_default();
+    let why: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).take(600).collect();
+    format!("the verdict is {}, below --require {}{why}", report.verdict.as_str(), required.as_str())
 }
 
 fn render(investigated: &Investigated, output: &Output<'_>) -> Result<String> {
