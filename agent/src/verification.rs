@@ -62,5 +62,8 @@ pub fn proof(facts: &Facts) -> Proof {
 }
 
 fn replay_contradicts(facts: &Facts) -> bool {
-    facts.bisection.as_ref().is_some_and(|bisection| bisection.problem.is_some() && bisection.candidates.is_empty())
+    facts
+        .bisection
+        .as_ref()
+        .is_some_and(|bisection| bisection.problem.is_some() && bisection.candidates.is_empty())
 }

@@ -33,7 +33,9 @@ fn check(later: &str, guilty: &[usize], expected: &str) {
             let lines: Vec<&str> = candidate
                 .diff
                 .lines()
-                .filter(|line| line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---"))
+                .filter(|line| {
+                    line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---")
+                })
                 .collect();
             format!("{} {}", candidate.id, lines.join(" "))
         })

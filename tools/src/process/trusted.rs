@@ -66,7 +66,8 @@ const SHOWING_DIFFS: &[&str] =
 fn program() -> &'static Path {
     static FOUND: LazyLock<PathBuf> = LazyLock::new(|| {
         let folders = std::env::var_os("PATH").unwrap_or_default();
-        let found = std::env::split_paths(&folders).map(|folder| folder.join("git")).find(|git| git.is_file());
+        let found =
+            std::env::split_paths(&folders).map(|folder| folder.join("git")).find(|git| git.is_file());
         found.unwrap_or_else(|| PathBuf::from("git"))
     });
     &FOUND

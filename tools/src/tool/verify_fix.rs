@@ -55,13 +55,21 @@ impl Tool for VerifyFix {
     async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
         ctx.blocking(move |ctx| {
             let candidates: Vec<Candidate> = ctx.workbench.artifact(CANDIDATES).unwrap_or_default();
-            let candidate = candidates.iter().find(|candidate| candidate.id == args.candidate).ok_or_else(|| {
-                let known: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
-                ToolError::not_found(format!("no candidate {:?}; there are: {}", args.candidate, known.join(", ")))
-            })?;
+            let candidate =
+                candidates.iter().find(|candidate| candidate.id == args.candidate).ok_or_else(|| {
+                    let known: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
+                    ToolError::not_found(format!(
+                        "no candidate {:?}; there are: {}",
+                        args.candidate,
+                        known.join(", ")
+                    ))
+                })?;
             let (replayer, _) = ctx.workbench.reproduced(ctx)?;
             let (check, evidence) = check(ctx, &replayer, candidate, ctx.workbench.tests.as_deref())?;
-            let text = format!("{}: replay {:?}, tests {:?}. {}", check.candidate, check.fix.replay, check.fix.tests, check.detail);
+            let text = format!(
+                "{}: replay {:?}, tests {:?}. {}",
+                check.candidate, check.fix.replay, check.fix.tests, check.detail
+            );
             Ok(ToolOutput::new(text, check).with_evidence(evidence))
         })
         .await
@@ -84,7 +92,8 @@ pub(super) fn check(
             let outcome: TestOutcome = match ctx.workbench.artifact(BASELINE) {
                 Some(known) => known,
                 None => {
-                    ctx.progress.note(ProgressEvent::Step { text: "the project's tests without the fix".into() });
+                    ctx.progress
+                        .note(ProgressEvent::Step { text: "the project's tests without the fix".into() });
                     let outcome = fixes::baseline(&tests, &ctx.bad)?;
                     ctx.workbench.keep(BASELINE, &outcome)?;
                     outcome
