@@ -103,7 +103,9 @@ impl Driver<'_> {
             }
         };
         let event = match plan {
-            Plan::Call { note, calls } if !exhausted => Event::Planned { planner: name, note, calls, finding: None },
+            Plan::Call { note, calls } if !exhausted => {
+                Event::Planned { planner: name, note, calls, finding: None }
+            }
             Plan::Call { .. } => {
                 return self.record(run, Event::Interrupted { kind: Interruption::Budget }).await;
             }
@@ -202,7 +204,8 @@ impl Driver<'_> {
         let report = reporting::assemble(run, finding, planner, wall_ms);
         let report = citations::check(report, &reporting::quotes(finding), &texts, self.opener);
         let verdict = report.verdict;
-        self.record(run, Event::Finished { report: Box::new(report), verdict, metrics: Default::default() }).await
+        self.record(run, Event::Finished { report: Box::new(report), verdict, metrics: Default::default() })
+            .await
     }
 
     async fn record(&self, run: &mut Run, event: Event) -> Result<(), DriveError> {

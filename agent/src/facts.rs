@@ -73,15 +73,18 @@ impl Facts {
         eligible
             .filter_map(|found| found.resolution_id.as_deref())
             .take(RECHECKS)
-            .find(|id| !run.finished().any(|(call, _)| call.name == "recheck" && call.args["resolution"] == *id))
+            .find(|id| {
+                !run.finished().any(|(call, _)| call.name == "recheck" && call.args["resolution"] == *id)
+            })
             .filter(|_| tried < RECHECKS)
     }
 
     /// Whether a resolution that memory trusts brings a replay of its own.
     pub fn remembered_recipe(&self) -> bool {
-        self.recollection.iter().flat_map(|recollection| &recollection.matches).any(|found| {
-            found.trusted && found.structural && found.replay.is_some()
-        })
+        self.recollection
+            .iter()
+            .flat_map(|recollection| &recollection.matches)
+            .any(|found| found.trusted && found.structural && found.replay.is_some())
     }
 
     /// The recipe that was replayed: what a later re-check runs.
@@ -91,7 +94,8 @@ impl Facts {
             ReplayPlan::None(_) => {
                 let known = self.known()?;
                 let matches = &self.recollection.as_ref()?.matches;
-                let of = matches.iter().find(|found| found.resolution_id.as_deref() == Some(&known.resolution));
+                let of =
+                    matches.iter().find(|found| found.resolution_id.as_deref() == Some(&known.resolution));
                 of.and_then(|found| found.replay.clone())
             }
         }
@@ -115,7 +119,8 @@ impl Facts {
         let mut paths: Vec<String> = guilty.collect();
         if paths.is_empty() {
             let frames = request.ticket.traces.iter().flat_map(|trace| &trace.exceptions);
-            let mapped = frames.flat_map(|exception| &exception.frames).filter_map(|frame| frame.mapped.as_ref());
+            let mapped =
+                frames.flat_map(|exception| &exception.frames).filter_map(|frame| frame.mapped.as_ref());
             paths = mapped.filter(|mapped| !mapped.is_test).map(|mapped| mapped.path.clone()).collect();
         }
         if paths.is_empty()

@@ -60,12 +60,7 @@ fn view(repo: &Repo, commit: &str, facts: &Facts) -> Option<CommitView> {
     })
 }
 
-fn bisect(
-    repo: &Repo,
-    request: &RunRequest,
-    facts: &Facts,
-    ranking: &[(String, f64)],
-) -> Option<BisectView> {
+fn bisect(repo: &Repo, request: &RunRequest, facts: &Facts, ranking: &[(String, f64)]) -> Option<BisectView> {
     let bisection = facts.bisection.as_ref()?;
     let mut nodes = git::range_graph(repo, request.good.as_deref(), &request.bad).ok()?;
     if nodes.len() > MOST_CANDIDATES {

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use millwright_memory::redaction::Redactor;
-use millwright_memory::store::{Actor, IncidentState, NewIncident, NewResolution, RunState, Store, StoreError};
+use millwright_memory::store::{
+    Actor, IncidentState, NewIncident, NewResolution, RunState, Store, StoreError,
+};
 use millwright_memory::types::{HypothesisStatus, ParsedTicket, Proof, Report, Verdict};
 use millwright_tools::code::CodeIndex;
 use millwright_tools::git::{self, Repo, RepoError};
@@ -141,7 +143,8 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         }),
         ..ToolContext::new(repo.clone(), request.bad.clone(), options.data_dir.clone(), ticket)
     };
-    let dispatcher = Dispatcher::new(millwright_tools::tool::investigation_tools(), Policy::investigate().unattended());
+    let dispatcher =
+        Dispatcher::new(millwright_tools::tool::investigation_tools(), Policy::investigate().unattended());
     let opener = GitOpener::new(repo.clone());
     let redactor = means.redactor.clone();
     let driver = Driver {
@@ -172,7 +175,8 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         remember(store, &request, &run, &report).await?;
     }
     let context = {
-        let (repo, request, report, run_dir) = (repo.clone(), request.clone(), report.clone(), run_dir.clone());
+        let (repo, request, report, run_dir) =
+            (repo.clone(), request.clone(), report.clone(), run_dir.clone());
         let facts = Facts::of(&run);
         let gather = move || illustrate(&repo, &request, &facts, &report, &ranking_of(&run_dir));
         tokio::task::spawn_blocking(gather).await.unwrap_or_default()
@@ -223,11 +227,18 @@ async fn prepare(options: &Options, means: &Means<'_>) -> Result<Prepared, Inves
             repository: repo.identity()?,
             bad,
             good,
-            logs: options.logs.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect(),
+            logs: options
+                .logs
+                .iter()
+                .map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()))
+                .collect(),
             replay,
             tests: options.tests,
             planner: String::new(),
-            budget: Budget { deadline_ms: options.deadline.map(|d| d.as_millis() as u64), ..Budget::default() },
+            budget: Budget {
+                deadline_ms: options.deadline.map(|d| d.as_millis() as u64),
+                ..Budget::default()
+            },
             use_memory: options.use_memory && keeps,
             jobs: options.jobs.max(1),
         };
@@ -239,7 +250,12 @@ async fn prepare(options: &Options, means: &Means<'_>) -> Result<Prepared, Inves
     }
 }
 
-fn take_in(options: &Options, repo: &Repo, bad: &str, redactor: &Redactor) -> Result<ParsedTicket, InvestigateError> {
+fn take_in(
+    options: &Options,
+    repo: &Repo,
+    bad: &str,
+    redactor: &Redactor,
+) -> Result<ParsedTicket, InvestigateError> {
     /// Larger ones are cut by intake first.
     const WHOLE: usize = 2 << 20;
     // Redacted before it is parsed, so that no part of the parsed ticket can hold what its text does not.
@@ -293,7 +309,12 @@ async fn open_run(
         request.run_id = format!("run_{}", uuid::Uuid::now_v7().simple());
         request.incident_id = format!("inc_{}", uuid::Uuid::now_v7().simple());
         let (first, run) = begin(request);
-        return Ok(OpenedRun { run, journal: Box::new(InMemoryJournal::default()), first: Some(first), resumed: false });
+        return Ok(OpenedRun {
+            run,
+            journal: Box::new(InMemoryJournal::default()),
+            first: Some(first),
+            resumed: false,
+        });
     };
     for incident in store.incidents_with_ticket(&request.ticket.text, Some(&request.repository)).await? {
         let Some(unfinished) = store.latest_unfinished_run(&incident.id).await? else { continue };
@@ -385,7 +406,12 @@ fn same_question(a: &RunRequest, b: &RunRequest) -> bool {
 }
 
 /// Writes back what was learned: the resolution with the proof it earned, and the hypotheses, refuted ones too.
-async fn remember(store: &Store, request: &RunRequest, run: &Run, report: &Report) -> Result<(), InvestigateError> {
+async fn remember(
+    store: &Store,
+    request: &RunRequest,
+    run: &Run,
+    report: &Report,
+) -> Result<(), InvestigateError> {
     store.save_report(report).await?;
     let facts = Facts::of(run);
     let by = Actor { who: "millwright", why: report.verdict.as_str() };
@@ -400,13 +426,22 @@ async fn remember(store: &Store, request: &RunRequest, run: &Run, report: &Repor
         culprit: cause.commit.clone(),
         units: units(report),
         failing_revision: request.bad.clone(),
-        fix_diff: report.fix.as_ref().filter(|fix| fix.proof == Proof::FixVerified).map(|fix| fix.diff.clone()).unwrap_or_default(),
+        fix_diff: report
+            .fix
+            .as_ref()
+            .filter(|fix| fix.proof == Proof::FixVerified)
+            .map(|fix| fix.diff.clone())
+            .unwrap_or_default(),
         fix_kind: report.fix.as_ref().map(|fix| fix.kind),
         replay: facts.recipe_used(request),
         proof: if report.verdict == Verdict::Probable { proof.min(Proof::Reproduced) } else { proof },
     });
-    let worth: Vec<_> =
-        report.hypotheses.iter().filter(|hypothesis| hypothesis.status != HypothesisStatus::Open).cloned().collect();
+    let worth: Vec<_> = report
+        .hypotheses
+        .iter()
+        .filter(|hypothesis| hypothesis.status != HypothesisStatus::Open)
+        .cloned()
+        .collect();
     store.remember(&request.incident_id, &request.run_id, resolution.as_ref(), &worth, by).await?;
     store.set_run_state(&request.run_id, RunState::Done).await?;
     store.set_incident_state(&request.incident_id, IncidentState::Done).await?;

@@ -27,10 +27,7 @@ impl Opener for GitOpener {
             Place::Git { sha, path, lines } => {
                 let key = format!("{sha}:{path:?}:{lines:?}");
                 let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-                known
-                    .entry(key)
-                    .or_insert_with(|| opens(&self.repo, sha, path.as_deref(), *lines))
-                    .clone()
+                known.entry(key).or_insert_with(|| opens(&self.repo, sha, path.as_deref(), *lines)).clone()
             }
             // Files handed in with the incident (logs) were read by the tool that cites them; their text is stored.
             Place::File { .. } | Place::Ticket { .. } | Place::Replay { .. } | Place::Memory { .. } => Ok(()),

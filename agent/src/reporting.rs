@@ -4,8 +4,8 @@ give the same report. The citation check comes after, on the report and its quot
 */
 
 use millwright_memory::types::{
-    BisectSummary, CheckResult, Hypothesis, Impact, REPORT_SCHEMA, ReplayRun, ReplaySummary, Report, RootCause,
-    SimilarIncident, Usage,
+    BisectSummary, CheckResult, Hypothesis, Impact, REPORT_SCHEMA, ReplayRun, ReplaySummary, Report,
+    RootCause, SimilarIncident, Usage,
 };
 
 use crate::citations::{ClaimRef, Quote};
@@ -72,7 +72,9 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
 /// The words every claim of the finding quotes.
 pub(crate) fn quotes(finding: &Finding) -> Vec<Quote> {
     let of = |claim: ClaimRef, cites: &[Citation]| -> Vec<Quote> {
-        let each = cites.iter().flat_map(|cite| cite.quotes.iter().map(|text| (cite.evidence.clone(), text.clone())));
+        let each = cites
+            .iter()
+            .flat_map(|cite| cite.quotes.iter().map(|text| (cite.evidence.clone(), text.clone())));
         each.map(|(evidence, text)| Quote { claim: claim.clone(), evidence, text }).collect()
     };
     let mut out = Vec::new();
@@ -150,4 +152,3 @@ fn impact(run: &Run, facts: &Facts) -> Option<Impact> {
     };
     (impact != Impact::default()).then_some(impact)
 }
-

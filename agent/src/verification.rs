@@ -65,5 +65,8 @@ fn replay_contradicts(facts: &Facts) -> bool {
     if facts.reproduction.as_ref().is_some_and(|seen| seen.outcome != ReplayOutcome::Reproduces) {
         return true;
     }
-    facts.bisection.as_ref().is_some_and(|bisection| bisection.problem.is_some() && bisection.candidates.is_empty())
+    facts
+        .bisection
+        .as_ref()
+        .is_some_and(|bisection| bisection.problem.is_some() && bisection.candidates.is_empty())
 }

@@ -6,8 +6,8 @@ redaction. It knows no tool, no planner, no chat model and no HTTP server.
 */
 
 pub mod recall;
-pub mod store;
 pub mod redaction;
+pub mod store;
 pub mod types;
 
 mod memory;

@@ -21,9 +21,17 @@ fn generate(path: &Path) {
         let module = n * 7 % 40;
         let mut content = String::new();
         for f in 0..30 {
-            let _ = writeln!(content, "def function_{module}_{f}(value):\n    return value * {}\n\n", n * (f + 1) % 97);
+            let _ = writeln!(
+                content,
+                "def function_{module}_{f}(value):\n    return value * {}\n\n",
+                n * (f + 1) % 97
+            );
         }
-        let _ = writeln!(stream, "commit refs/heads/main\ncommitter A <a@example.org> {} +0000", 1_700_000_000 + n);
+        let _ = writeln!(
+            stream,
+            "commit refs/heads/main\ncommitter A <a@example.org> {} +0000",
+            1_700_000_000 + n
+        );
         let message = format!("Change how module {module} counts, step {n}");
         let _ = writeln!(stream, "data {}\n{message}", message.len());
         let _ = writeln!(stream, "M 100644 inline src/module_{module}.py\ndata {}\n{content}", content.len());
@@ -44,7 +52,8 @@ fn benches(criterion: &mut Criterion) {
     let data = scratch.path().join("data");
     let repo = Repo::open(&path, &data).expect("a repository");
     let bad = repo.resolve(&setting("MILLWRIGHT_BENCH_BAD", "HEAD")).expect("the bad revision");
-    let good = repo.resolve(&setting("MILLWRIGHT_BENCH_GOOD", &format!("{bad}~999"))).expect("the good revision");
+    let good =
+        repo.resolve(&setting("MILLWRIGHT_BENCH_GOOD", &format!("{bad}~999"))).expect("the good revision");
     let good = Some(good.as_str());
     let (ticket, none, weights) = (intake::parse(TICKET.as_bytes()), BTreeMap::new(), Weights::default());
     let request = RankRequest {
@@ -64,7 +73,8 @@ fn benches(criterion: &mut Criterion) {
     group.bench_function("never seen, 1000 commits", |bench| {
         bench.iter(|| {
             fresh += 1;
-            let repo = Repo::open(&path, &scratch.path().join(format!("fresh-{fresh}"))).expect("a repository");
+            let repo =
+                Repo::open(&path, &scratch.path().join(format!("fresh-{fresh}"))).expect("a repository");
             rank(&RankRequest { repo: &repo, ..request }).expect("a ranking").commits.len()
         });
     });

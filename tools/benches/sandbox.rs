@@ -22,13 +22,13 @@ fn main() {
     });
     for (name, ceiling) in [("reduced", Ceiling::reduced()), ("full", Ceiling::default())] {
         group.bench_function(name, |bench| {
-            bench.iter(|| run_at(ceiling, &command, &CancelFlag::new()).expect("a sandbox"));
+            bench.iter(|| run_at(ceiling, &command, &CancelFlag::default()).expect("a sandbox"));
         });
     }
     let mut recorded = command.clone();
     recorded.record_opened_under = Some(folder.path().into());
     group.bench_function("full, recording opened files", |bench| {
-        bench.iter(|| run_at(Ceiling::default(), &recorded, &CancelFlag::new()).expect("a sandbox"));
+        bench.iter(|| run_at(Ceiling::default(), &recorded, &CancelFlag::default()).expect("a sandbox"));
     });
     group.finish();
     criterion.final_summary();

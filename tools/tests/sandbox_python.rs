@@ -39,7 +39,7 @@ fn python(ceiling: Ceiling, program: &str, change: impl FnOnce(&mut SandboxedCom
         ..SandboxedCommand::default()
     };
     change(&mut command);
-    Some(run_at(ceiling, &command, &CancelFlag::new()).expect("a sandbox"))
+    Some(run_at(ceiling, &command, &CancelFlag::default()).expect("a sandbox"))
 }
 
 const EVERYDAY: &str = r#"

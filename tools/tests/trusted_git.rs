@@ -148,7 +148,7 @@ fn a_long_run_can_be_stopped() {
     let (reader, _writer) = std::io::pipe().unwrap();
     let stopped = waiting().input(reader.try_clone().unwrap()).deadline(Duration::from_millis(100)).output();
     assert!(matches!(stopped, Err(GitError::Stopped { .. })), "{stopped:?}");
-    let flag = CancelFlag::new();
+    let flag = CancelFlag::default();
     flag.cancel();
     let stream = waiting().input(reader).cancel(&flag).stream().unwrap();
     assert!(matches!(stream.finish(), Err(GitError::Stopped { why: "cancelled", .. })));

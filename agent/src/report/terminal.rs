@@ -116,7 +116,8 @@ impl Page {
                 self.section("Cause");
                 // Where nothing is settled, why it is not matters as much as who is suspected.
                 let unsettled = report.verdict == Verdict::Inconclusive;
-                let mut text = if unsettled { line(&report.summary, 1_500) } else { line(&cause.statement, 800) };
+                let mut text =
+                    if unsettled { line(&report.summary, 1_500) } else { line(&cause.statement, 800) };
                 let cited: Vec<String> = cause.evidence.iter().map(|id| line(&id.0, 20)).collect();
                 if !cited.is_empty() {
                     let _ = write!(text, " [{}]", cited.join(", "));
@@ -175,7 +176,11 @@ impl Page {
             if view.guilty_diff.is_some() {
                 let (all, some) = (diff::parse(&view.diff).hunks().count(), parsed.hunks().count());
                 if some < all {
-                    self.wrapped("    ", "    ", "only these of the commit's changes matter: without the others it fails all the same");
+                    self.wrapped(
+                        "    ",
+                        "    ",
+                        "only these of the commit's changes matter: without the others it fails all the same",
+                    );
                 }
             }
         }

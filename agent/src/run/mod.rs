@@ -10,7 +10,5 @@ it may simply be repeated.
 mod event;
 mod state;
 
-pub use event::{
-    Budget, Event, Interruption, ReplayPlan, RunRequest, ToolFailure, ToolOutcome,
-};
+pub use event::{Budget, Event, Interruption, ReplayPlan, RunRequest, ToolFailure, ToolOutcome};
 pub use state::{Pending, Run, Step};

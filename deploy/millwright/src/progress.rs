@@ -81,7 +81,9 @@ impl Progress for TerminalProgress {
         self.with_state(|state| {
             state.detail = match event {
                 ProgressEvent::Step { text } => format!(": {text}"),
-                ProgressEvent::Count { what, done, total: Some(total) } => format!(": {done} of {total} {what}"),
+                ProgressEvent::Count { what, done, total: Some(total) } => {
+                    format!(": {done} of {total} {what}")
+                }
                 ProgressEvent::Count { what, done, total: None } => format!(": {done} {what}"),
                 ProgressEvent::Replay { commit, outcome, number, left, duration_ms } => {
                     state.replays.push(duration_ms);

@@ -15,16 +15,17 @@ use crate::config::{Config, Network};
 
 /// The configuration: the file named, or the one found upward from `start`, and the environment over it.
 pub(crate) fn config(named: Option<&Path>, start: Option<&Path>) -> Result<Config> {
-    let vars = std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+    let vars = std::env::vars_os()
+        .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
     Ok(Config::load(named, start, vars)?)
 }
 
 pub(crate) fn redactor(config: &Config) -> Result<Redactor> {
     let options = &config.options.redaction;
-    let patterns = options.patterns.iter().map(|custom| CustomPattern {
-        name: custom.name.clone(),
-        pattern: custom.pattern.clone(),
-    });
+    let patterns = options
+        .patterns
+        .iter()
+        .map(|custom| CustomPattern { name: custom.name.clone(), pattern: custom.pattern.clone() });
     Ok(Redactor::new(RedactionConfig {
         enabled: options.enabled,
         personal_data: options.personal_data,
@@ -79,7 +80,9 @@ pub(crate) async fn open_store(data_dir: &std::path::Path) -> Result<Store> {
 pub(crate) fn emit(text: &str, out: Option<&std::path::Path>) -> Result<()> {
     use std::io::Write;
     match out {
-        Some(path) => std::fs::write(path, text).with_context(|| format!("{} cannot be written; give a path in an existing folder", path.display())),
+        Some(path) => std::fs::write(path, text).with_context(|| {
+            format!("{} cannot be written; give a path in an existing folder", path.display())
+        }),
         None => {
             let mut stdout = std::io::stdout().lock();
             match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -99,8 +102,12 @@ pub(crate) fn read_input(name: &str) -> Result<Vec<u8>> {
     if name == "-" {
         std::io::stdin().lock().take(LIMIT).read_to_end(&mut bytes).context("reading standard input")?;
     } else {
-        let file = std::fs::File::open(name).with_context(|| format!("the ticket {name} cannot be opened; give a file that exists, or - for standard input"))?;
-        file.take(LIMIT).read_to_end(&mut bytes).with_context(|| format!("the ticket {name} cannot be read; give a file, or - for standard input"))?;
+        let file = std::fs::File::open(name).with_context(|| {
+            format!("the ticket {name} cannot be opened; give a file that exists, or - for standard input")
+        })?;
+        file.take(LIMIT).read_to_end(&mut bytes).with_context(|| {
+            format!("the ticket {name} cannot be read; give a file, or - for standard input")
+        })?;
     }
     Ok(bytes)
 }

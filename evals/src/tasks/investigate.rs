@@ -48,8 +48,11 @@ pub fn run(options: &Options) -> Result<Summary, EvalError> {
     }
     let cases = cases::read(&options.cases, options.limit)?;
     let reports = options.out.join("reports");
-    std::fs::create_dir_all(&reports)
-        .map_err(|source| EvalError::Io { action: "creating", path: reports.clone(), source })?;
+    std::fs::create_dir_all(&reports).map_err(|source| EvalError::Io {
+        action: "creating",
+        path: reports.clone(),
+        source,
+    })?;
     let judged = in_parallel(&cases, options.jobs, |case| judge(case, options));
     let results: Vec<CaseResult> = judged.iter().map(|judged| judged.result.clone()).collect();
     results::write(&options.out.join("results.jsonl"), &results)?;
@@ -65,6 +68,7 @@ pub fn run(options: &Options) -> Result<Summary, EvalError> {
     let figures = grouped(&samples, |of| figures(&pick(of)));
     let summary = Summary(Map::from_iter([("investigate".to_owned(), Value::Object(figures))]));
     summary.write(&options.out.join("summary.json"))?;
+    crate::page::write(&options.out.join("report.html"), &summary, &results)?;
     Ok(summary)
 }
 
@@ -195,8 +199,11 @@ fn grade(case: &Case, report: &Report, options: &Options, judged: &mut Judged) {
     judged.confidence = cause.map_or(0.0, |cause| cause.confidence);
     judged.file_hit = result.hit
         || cause.is_some_and(|cause| cause.locations.iter().any(|at| case.truth.files.contains(&at.path)));
-    let name: String =
-        case.id.chars().map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect();
+    let name: String = case
+        .id
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' })
+        .collect();
     let path = PathBuf::from("reports").join(format!("{name}.json"));
     match serde_json::to_vec_pretty(report) {
         Ok(text) if std::fs::write(options.out.join(&path), &text).is_ok() => {

@@ -136,7 +136,7 @@ async fn gather(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Found>, St
     let all_words = texts.flat_map(|w| w.title.iter().chain(&w.body)).map(String::as_str);
     // Collected, for a closure held over an await would tie the future to one lifetime.
     let all_words: Vec<&str> = all_words.collect();
-    let (incidents, frequencies) = store.word_frequencies(all_words.into_iter()).await?;
+    let (incidents, frequencies) = store.word_frequencies(all_words).await?;
     let weights = Weights::new(incidents, frequencies);
     let asked = Vector::new(&words, &weights);
 

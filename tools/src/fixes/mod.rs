@@ -65,7 +65,9 @@ pub fn propose(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) -> Result
         };
         let diff = diff_of(repo, bad, &edits)?;
         if diff.is_empty() {
-            proposal.not_applicable.push(format!("the {} changes nothing at the failing revision", kind_in_words(kind)));
+            proposal
+                .not_applicable
+                .push(format!("the {} changes nothing at the failing revision", kind_in_words(kind)));
         } else if !proposal.candidates.iter().any(|other| other.diff == diff) {
             let lines = changed_lines(&diff);
             proposal.candidates.push(Candidate { id: id.to_owned(), kind, diff, lines });
@@ -116,7 +118,8 @@ fn diff_of(repo: &Repo, bad: &str, edits: &[FileEdit]) -> Result<String, FixErro
 
 fn changed_lines(diff: &str) -> usize {
     let changed = |line: &&str| {
-        (line.starts_with('+') && !line.starts_with("+++")) || (line.starts_with('-') && !line.starts_with("---"))
+        (line.starts_with('+') && !line.starts_with("+++"))
+            || (line.starts_with('-') && !line.starts_with("---"))
     };
     diff.lines().filter(changed).count()
 }

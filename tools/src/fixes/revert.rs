@@ -24,7 +24,8 @@ pub(super) fn whole(repo: &Repo, culprit: &str, bad: &str) -> Result<Drafted, Fi
         Some(paths) => paths,
         None => return Ok(Err("the culprit is the first commit; there is nothing to go back to".into())),
     };
-    let (before, after, now) = (entries(repo, &parent, &paths)?, entries(repo, culprit, &paths)?, entries(repo, bad, &paths)?);
+    let (before, after, now) =
+        (entries(repo, &parent, &paths)?, entries(repo, culprit, &paths)?, entries(repo, bad, &paths)?);
     let mut edits = Vec::new();
     let mut conflicts = Vec::new();
     for path in &paths {
@@ -34,7 +35,8 @@ pub(super) fn whole(repo: &Repo, culprit: &str, bad: &str) -> Result<Drafted, Fi
                 _ => None,
             })
         };
-        let (ours, base, theirs) = (content(now.get(path))?, content(after.get(path))?, content(before.get(path))?);
+        let (ours, base, theirs) =
+            (content(now.get(path))?, content(after.get(path))?, content(before.get(path))?);
         match merge(repo, ours.clone(), base, theirs)? {
             Some(merged) if merged == ours => {}
             Some(merged) => edits.push(FileEdit { path: path.clone(), content: merged }),
@@ -43,7 +45,9 @@ pub(super) fn whole(repo: &Repo, culprit: &str, bad: &str) -> Result<Drafted, Fi
     }
     Ok(match conflicts.is_empty() {
         true => Ok(edits),
-        false => Err(format!("the whole commit cannot be reverted cleanly: {} changed since", listed(&conflicts))),
+        false => {
+            Err(format!("the whole commit cannot be reverted cleanly: {} changed since", listed(&conflicts)))
+        }
     })
 }
 
@@ -72,7 +76,9 @@ pub(super) fn partial(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) ->
             Some(merged) if merged == ours => {}
             Some(merged) => edits.push(FileEdit { path: path.to_owned(), content: merged }),
             None => {
-                return Ok(Err(format!("the guilty lines cannot be taken back cleanly: {path} changed there since")));
+                return Ok(Err(format!(
+                    "the guilty lines cannot be taken back cleanly: {path} changed there since"
+                )));
             }
         }
     }
@@ -88,8 +94,10 @@ fn without(after: &[u8], before: &[u8], hunks: &[&Hunk]) -> Vec<u8> {
     let mut at = 0usize;
     for hunk in hunks {
         // A hunk without new lines stands after line `new_start`; one with lines begins at it.
-        let start = if hunk.new_lines == 0 { hunk.new_start } else { hunk.new_start.saturating_sub(1) } as usize;
-        let from = if hunk.old_lines == 0 { hunk.old_start } else { hunk.old_start.saturating_sub(1) } as usize;
+        let start =
+            if hunk.new_lines == 0 { hunk.new_start } else { hunk.new_start.saturating_sub(1) } as usize;
+        let from =
+            if hunk.old_lines == 0 { hunk.old_start } else { hunk.old_start.saturating_sub(1) } as usize;
         out.extend(new.get(at..start.max(at)).into_iter().flatten().copied().flatten());
         out.extend(old.get(from..from + hunk.old_lines as usize).into_iter().flatten().copied().flatten());
         at = start.max(at) + hunk.new_lines as usize;

@@ -62,7 +62,10 @@ pub fn verify(
             return Ok(Verification {
                 replay: CheckResult::Fail,
                 tests: CheckResult::NotRun,
-                detail: format!("the {} does not make the replay pass: {why}", super::kind_in_words(candidate.kind)),
+                detail: format!(
+                    "the {} does not make the replay pass: {why}",
+                    super::kind_in_words(candidate.kind)
+                ),
                 shown,
                 tested: None,
             });

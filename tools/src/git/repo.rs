@@ -33,7 +33,9 @@ pub enum RepoError {
     UnknownRevision { revision: String, path: PathBuf, hint: String },
     #[error("{good} is not an ancestor of {bad}; --good must be an older revision that {bad} was built on")]
     NotAnAncestor { good: String, bad: String },
-    #[error("--good and --at both name {revision}; --good must be an older revision, at which it still worked")]
+    #[error(
+        "--good and --at both name {revision}; --good must be an older revision, at which it still worked"
+    )]
     GoodIsBad { revision: String },
     #[error(
         "{path} is a shallow clone: its history is cut off, and the culprit may lie beyond; run \

@@ -79,8 +79,12 @@ pub fn minimal<E>(
         if smaller.is_none() && chunks.len() > 2 {
             // The least suspected are left out first.
             for (at, _) in chunks.iter().enumerate().rev() {
-                let rest: Vec<usize> =
-                    chunks.iter().enumerate().filter(|(other, _)| *other != at).flat_map(|(_, c)| c.clone()).collect();
+                let rest: Vec<usize> = chunks
+                    .iter()
+                    .enumerate()
+                    .filter(|(other, _)| *other != at)
+                    .flat_map(|(_, c)| c.clone())
+                    .collect();
                 match ask(&rest, budget)? {
                     Some(true) => {
                         smaller = Some((rest, (parts - 1).max(2)));

@@ -129,11 +129,14 @@ fn unquoted(name: &str) -> String {
     name.trim_end_matches('\t').trim_end_matches('"').to_owned()
 }
 
+/// First line and number of lines.
+type Range = (u32, u32);
+
 /// `12,3 +14 @@ heading`
-fn ranges(text: &str) -> Option<((u32, u32), (u32, u32), String)> {
+fn ranges(text: &str) -> Option<(Range, Range, String)> {
     let (old, rest) = text.split_once(" +")?;
     let (new, heading) = rest.split_once(" @@")?;
-    let range = |text: &str| -> Option<(u32, u32)> {
+    let range = |text: &str| -> Option<Range> {
         match text.split_once(',') {
             Some((start, count)) => Some((start.parse().ok()?, count.parse().ok()?)),
             None => Some((text.parse().ok()?, 1)),
@@ -149,7 +152,7 @@ pub fn split(hunk: &Hunk) -> Vec<Hunk> {
     const MOST: u32 = 64;
     let pieces = hunk.old_lines.max(hunk.new_lines);
     let pairs = hunk.old_lines == hunk.new_lines;
-    if !hunk.is_text() || pieces < 2 || pieces > MOST {
+    if !hunk.is_text() || !(2..=MOST).contains(&pieces) {
         return vec![hunk.clone()];
     }
     let piece = |at: u32| match (pairs, hunk.old_lines, hunk.new_lines) {
@@ -204,8 +207,10 @@ mod tests {
             heading: String::new(),
         };
         let check = |old, new, expected: &[(u32, u32, u32, u32)]| {
-            let got: Vec<_> =
-                split(&hunk(old, new)).iter().map(|h| (h.old_start, h.old_lines, h.new_start, h.new_lines)).collect();
+            let got: Vec<_> = split(&hunk(old, new))
+                .iter()
+                .map(|h| (h.old_start, h.old_lines, h.new_start, h.new_lines))
+                .collect();
             assert_eq!(got, expected);
         };
         check(2, 2, &[(10, 1, 20, 1), (11, 1, 21, 1)]);

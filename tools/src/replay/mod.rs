@@ -25,4 +25,5 @@ pub use replayer::{ReplayError, ReplayOptions, Replayed, Replayer, Reproduction}
 pub use signature::{FailureSignature, signature};
 
 #[cfg(test)]
+#[path = "support_tests.rs"]
 pub(crate) mod testing;

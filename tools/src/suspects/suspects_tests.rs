@@ -189,7 +189,11 @@ fn an_execution_trace_and_memory_shift_the_ranking() {
     let share = |ranking: &Ranking, at: usize| {
         ranking.commits.iter().find(|commit| commit.commit == shop.ids[at]).unwrap().probability
     };
-    let file = ExecutedFile { lines: [9].into(), functions: ["Cart.total".to_owned()].into() };
+    let file = ExecutedFile {
+        lines: [9].into(),
+        functions: ["Cart.total".to_owned()].into(),
+        ..ExecutedFile::default()
+    };
     let trace =
         ExecutionTrace { precision: Precision::Lines, files: [("shop/cart.py".to_owned(), file)].into() };
     let traced =

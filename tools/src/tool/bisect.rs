@@ -88,7 +88,8 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
             let proof = std::iter::once(culprit).chain(parents);
             evidence.extend(proof.filter_map(|commit| last.get(commit)).map(Replayed::evidence));
             if *culprit == ctx.bad
-                && let Some(shown) = replayer.recorded().iter().find(|replayed| replayed.run.commit == ctx.bad)
+                && let Some(shown) =
+                    replayer.recorded().iter().find(|replayed| replayed.run.commit == ctx.bad)
             {
                 evidence.push(shown.evidence());
             }
@@ -113,9 +114,10 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
     }
     let alive: std::collections::HashSet<String> =
         machine.posterior().into_iter().map(|(id, _)| id).collect();
-    let cleared = ranking.iter().take(50).filter(|(id, _)| {
-        !alive.contains(id) || (found.proven && found.culprit.as_ref() != Some(id))
-    });
+    let cleared = ranking
+        .iter()
+        .take(50)
+        .filter(|(id, _)| !alive.contains(id) || (found.proven && found.culprit.as_ref() != Some(id)));
     found.innocent = cleared.map(|(id, _)| id.clone()).collect();
     if let Some(culprit) = &found.culprit {
         found.subject = crate::git::show(&ctx.repo, culprit, &[], 0, &ctx.cancel)?.summary.subject;
@@ -140,11 +142,7 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
 type Driven = (Machine, Verdict, HashMap<String, Replayed>, Vec<(usize, u32)>);
 
 /// Runs what the machine asks for, several at once when asked, until it has a verdict.
-fn drive(
-    ctx: &ToolContext,
-    replayer: &Replayer,
-    mut machine: Machine,
-) -> Result<Driven, ToolError> {
+fn drive(ctx: &ToolContext, replayer: &Replayer, mut machine: Machine) -> Result<Driven, ToolError> {
     let mut last: HashMap<String, Replayed> = HashMap::new();
     let mut steps = Vec::new();
     let jobs = ctx.workbench.jobs.max(1);
@@ -160,7 +158,9 @@ fn drive(
             let runs: Vec<_> =
                 batch.iter().map(|commit| scope.spawn(move || replayer.run(commit, None))).collect();
             runs.into_iter()
-                .map(|run| run.join().map_err(|_| ToolError::failed("a replay broke down"))?.map_err(ToolError::from))
+                .map(|run| {
+                    run.join().map_err(|_| ToolError::failed("a replay broke down"))?.map_err(ToolError::from)
+                })
                 .collect()
         });
         for (commit, replayed) in batch.iter().zip(outcomes) {
@@ -183,7 +183,8 @@ fn drive(
 
 /// Bits of uncertainty left, and the proof: an estimate of the runs still to come.
 fn runs_left(machine: &Machine) -> u64 {
-    let entropy: f64 = machine.posterior().iter().map(|(_, p)| if *p > 0.0 { -p * p.log2() } else { 0.0 }).sum();
+    let entropy: f64 =
+        machine.posterior().iter().map(|(_, p)| if *p > 0.0 { -p * p.log2() } else { 0.0 }).sum();
     entropy.ceil() as u64 + 1
 }
 
@@ -194,7 +195,9 @@ fn in_words(because: &Narrowed, left: usize) -> String {
             revisions.len()
         ),
         Narrowed::NoParent => "the failure is there since the first commit".to_owned(),
-        Narrowed::OutOfRuns => format!("{left} commits are left, and the allowed number of replays is used up"),
+        Narrowed::OutOfRuns => {
+            format!("{left} commits are left, and the allowed number of replays is used up")
+        }
     }
 }
 

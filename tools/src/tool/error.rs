@@ -144,7 +144,9 @@ impl From<GitError> for ToolError {
             GitError::Failed { stderr, .. } if stderr.contains("missing") || stderr.contains("promisor") => {
                 Self::unavailable("objects of this revision are missing from the clone (shallow or partial)")
             }
-            GitError::Stopped { .. } => Self::timeout("git took too long; ask for less (a path, a narrower range)"),
+            GitError::Stopped { .. } => {
+                Self::timeout("git took too long; ask for less (a path, a narrower range)")
+            }
             GitError::Failed { command, stderr } => Self::failed(format!("git {command}: {stderr}")),
             GitError::Start(_) | GitError::Read { .. } => {
                 Self::unavailable("git could not be run on this machine")

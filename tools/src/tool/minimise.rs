@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use millwright_memory::types::{EvidenceDraft, EvidenceSource, LineSpan, Location, Locator, ReplayOutcome, ReplayRun};
+use millwright_memory::types::{
+    EvidenceDraft, EvidenceSource, LineSpan, Location, Locator, ReplayOutcome, ReplayRun,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +15,8 @@ use crate::checkout::Change;
 use crate::minimise::{Hunk, hunks_of, minimise};
 use crate::{code, fixes, git, intake};
 
-/// Runs it may cost; each is one replay.
-const MAX_RUNS: u32 = 24;
+/// Replays it may cost. The right hunk is mostly found in the first few; what more would buy is seldom worth the wait.
+const MAX_RUNS: u32 = 10;
 /// Locations named in a report.
 const MOST_LOCATIONS: usize = 20;
 
@@ -69,7 +71,8 @@ impl Tool for Minimise {
     const TIMEOUT: Duration = Duration::from_secs(8 * 3600);
 
     fn description(&self) -> String {
-        "Narrows a proven culprit to the smallest set of hunks and lines whose removal makes the replay pass.".into()
+        "Narrows a proven culprit to the smallest set of hunks and lines whose removal makes the replay pass."
+            .into()
     }
 
     async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
@@ -138,7 +141,9 @@ fn suspicion(hunk: &Hunk, shown: &Shown, trace_is_of_culprit: bool) -> f64 {
         return 0.05;
     }
     let Some(trace) = &shown.trace else { return if is_document(&hunk.path) { 0.1 } else { 1.0 } };
-    let Some(file) = trace.files.get(&hunk.path) else { return if is_document(&hunk.path) { 0.05 } else { 0.5 } };
+    let Some(file) = trace.files.get(&hunk.path) else {
+        return if is_document(&hunk.path) { 0.05 } else { 0.5 };
+    };
     // Line numbers of the trace are those of the failing revision; near the culprit they still nearly fit.
     let slack = if trace_is_of_culprit { 0 } else { 3 };
     let (from, to) = hunk.new_span();
@@ -165,7 +170,8 @@ fn guilty_diff(ctx: &ToolContext, culprit: &str, guilty: &[Hunk]) -> Result<Stri
 fn hunk_evidence(ctx: &ToolContext, culprit: &str, hunk: &Hunk) -> Option<EvidenceDraft> {
     let text = git::blob_at(&ctx.repo, culprit, &hunk.path).ok()?.text().ok()?;
     let (from, to) = hunk.new_span();
-    let lines: Vec<&str> = text.lines().skip(from as usize - 1).take((to - from + 1).min(400) as usize).collect();
+    let lines: Vec<&str> =
+        text.lines().skip(from as usize - 1).take((to - from + 1).min(400) as usize).collect();
     (!lines.is_empty()).then(|| EvidenceDraft {
         source: EvidenceSource::Git,
         locator: Locator::commit_lines(culprit, &hunk.path, from, to),

@@ -42,7 +42,8 @@ impl Tool for ProposeFix {
         ctx.blocking(move |ctx| {
             let culprit = ctx.visible(Some(&args.commit))?;
             let guilty: Vec<Hunk> = ctx.workbench.artifact(GUILTY).unwrap_or_default();
-            let Proposal { candidates, not_applicable } = fixes::propose(&ctx.repo, &culprit, &guilty, &ctx.bad)?;
+            let Proposal { candidates, not_applicable } =
+                fixes::propose(&ctx.repo, &culprit, &guilty, &ctx.bad)?;
             ctx.workbench.keep(CANDIDATES, &candidates)?;
             let mut text: Vec<String> = candidates
                 .iter()

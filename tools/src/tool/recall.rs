@@ -138,7 +138,8 @@ async fn by_replay(ctx: &ToolContext, found: &[Recalled]) -> Result<Vec<Match>, 
         .list_memory(&filter)
         .await
         .map_err(|error| ToolError::unavailable("memory cannot be read").with_detail(error))?;
-    let structural = |id: &str| found.iter().any(|recalled| recalled.structural && recalled.incident.id == id);
+    let structural =
+        |id: &str| found.iter().any(|recalled| recalled.structural && recalled.incident.id == id);
     let mut out: Vec<Match> = Vec::new();
     for item in items {
         let same = item.resolutions.iter().find(|known| {
@@ -149,9 +150,10 @@ async fn by_replay(ctx: &ToolContext, found: &[Recalled]) -> Result<Vec<Match>, 
         if item.incident_id == ctx.workbench.incident
             || structural(&item.incident_id)
             || out.iter().any(|one| one.statement == best.statement)
-            || found.iter().filter(|recalled| recalled.structural).any(|recalled| {
-                recalled.resolutions.iter().any(|known| known.fix_diff == best.fix_diff)
-            })
+            || found
+                .iter()
+                .filter(|recalled| recalled.structural)
+                .any(|recalled| recalled.resolutions.iter().any(|known| known.fix_diff == best.fix_diff))
         {
             continue;
         }

@@ -96,7 +96,10 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
                 0 => String::new(),
                 passes => format!(" It is flaky: {passes} of {} runs passed.", passes + seen.failures),
             };
-            let text = format!("The failure shows at {}: {}.{flaky}\n{}", ctx.bad, found.signature, found.output_end);
+            let text = format!(
+                "The failure shows at {}: {}.{flaky}\n{}",
+                ctx.bad, found.signature, found.output_end
+            );
             Ok(ToolOutput::new(text, found).with_evidence([seen.shown.evidence()]))
         }
         Err(ReplayError::BadPasses { attempts, .. }) => {

@@ -55,35 +55,45 @@ impl Tool for VerifyFix {
     async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
         ctx.blocking(move |ctx| {
             let candidates: Vec<Candidate> = ctx.workbench.artifact(CANDIDATES).unwrap_or_default();
-            let candidate = candidates.iter().find(|candidate| candidate.id == args.candidate).ok_or_else(|| {
-                let known: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
-                ToolError::not_found(format!("no candidate {:?}; there are: {}", args.candidate, known.join(", ")))
-            })?;
+            let candidate =
+                candidates.iter().find(|candidate| candidate.id == args.candidate).ok_or_else(|| {
+                    let known: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
+                    ToolError::not_found(format!(
+                        "no candidate {:?}; there are: {}",
+                        args.candidate,
+                        known.join(", ")
+                    ))
+                })?;
             let (replayer, _) = ctx.workbench.reproduced(ctx)?;
-            let (check, evidence) = check(ctx, &replayer, candidate)?;
-            let text = format!("{}: replay {:?}, tests {:?}. {}", check.candidate, check.fix.replay, check.fix.tests, check.detail);
+            let (check, evidence) = check(ctx, &replayer, candidate, ctx.workbench.tests.as_deref())?;
+            let text = format!(
+                "{}: replay {:?}, tests {:?}. {}",
+                check.candidate, check.fix.replay, check.fix.tests, check.detail
+            );
             Ok(ToolOutput::new(text, check).with_evidence(evidence))
         })
         .await
     }
 }
 
-/// Verifies `candidate` with the replay in force and the project's tests.
+/// Verifies `candidate` with the replay in force and, where a command is given, the project's tests.
 pub(super) fn check(
     ctx: &ToolContext,
     replayer: &Replayer,
     candidate: &Candidate,
+    tests: Option<&str>,
 ) -> Result<(FixCheck, Vec<EvidenceDraft>), ToolError> {
     let before = replayer.runs().len();
     let flaky_rate = ctx.workbench.shown().map_or(0.0, |shown| shown.flaky_rate);
-    let tests = match &ctx.workbench.tests {
+    let tests = match tests {
         None => None,
         Some(command) => {
             let tests = replayer.with_recipe(fixes::tests_recipe(replayer.recipe(), command));
             let outcome: TestOutcome = match ctx.workbench.artifact(BASELINE) {
                 Some(known) => known,
                 None => {
-                    ctx.progress.note(ProgressEvent::Step { text: "the project's tests without the fix".into() });
+                    ctx.progress
+                        .note(ProgressEvent::Step { text: "the project's tests without the fix".into() });
                     let outcome = fixes::baseline(&tests, &ctx.bad)?;
                     ctx.workbench.keep(BASELINE, &outcome)?;
                     outcome

@@ -91,7 +91,8 @@ impl Workbench {
         let ledger = Ledger::open(&path).map_err(|error| {
             ToolError::unavailable(format!("the replay ledger cannot be opened: {error}; is the disk full?"))
         })?;
-        let limits = PoolLimits { slots: self.jobs.max(PoolLimits::default().slots), ..PoolLimits::default() };
+        let limits =
+            PoolLimits { slots: self.jobs.max(PoolLimits::default().slots), ..PoolLimits::default() };
         let pool = CheckoutPool::new((*ctx.repo).clone(), limits);
         let replayer =
             Replayer::new(pool, recipe, Arc::new(Sandbox), ledger, self.sandbox.clone(), ctx.cancel.clone());

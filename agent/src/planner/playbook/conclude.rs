@@ -25,7 +25,11 @@ pub(super) fn finding(run: &Run, request: &RunRequest, facts: &Facts) -> Finding
 
 fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseClaim> {
     if let Some(known) = facts.known() {
-        let mut cites = cite_sources(run, "recheck", &[EvidenceSource::Replay, EvidenceSource::Memory, EvidenceSource::Code]);
+        let mut cites = cite_sources(
+            run,
+            "recheck",
+            &[EvidenceSource::Replay, EvidenceSource::Memory, EvidenceSource::Code],
+        );
         cites.extend(cite_sources(run, "recall", &[EvidenceSource::Memory]).into_iter().take(1));
         return Some(CauseClaim {
             claim: Claim { statement: known.statement.clone(), cites },
@@ -58,8 +62,10 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
         return None;
     }
     let list = facts.suspects.as_ref()?;
-    let narrowed = facts.bisection.as_ref().map(|bisection| bisection.candidates.as_slice()).unwrap_or_default();
-    let top = list.suspects.iter().find(|suspect| narrowed.is_empty() || narrowed.contains(&suspect.commit))?;
+    let narrowed =
+        facts.bisection.as_ref().map(|bisection| bisection.candidates.as_slice()).unwrap_or_default();
+    let top =
+        list.suspects.iter().find(|suspect| narrowed.is_empty() || narrowed.contains(&suspect.commit))?;
     let confidence = if narrowed.is_empty() {
         list.confidence
     } else {
@@ -98,7 +104,15 @@ fn hypotheses(run: &Run, facts: &Facts) -> Vec<HypothesisClaim> {
             CheckResult::NotRun => HypothesisStatus::Open,
         };
         let statement = format!("This is incident {} again ({})", recheck.incident, recheck.how);
-        add(statement, status, cite_sources(run, "recheck", &[EvidenceSource::Replay, EvidenceSource::Memory, EvidenceSource::Code]));
+        add(
+            statement,
+            status,
+            cite_sources(
+                run,
+                "recheck",
+                &[EvidenceSource::Replay, EvidenceSource::Memory, EvidenceSource::Code],
+            ),
+        );
     }
     if facts.known().is_some() {
         return out;
@@ -113,7 +127,8 @@ fn hypotheses(run: &Run, facts: &Facts) -> Vec<HypothesisClaim> {
             Some(_) => HypothesisStatus::Refuted,
             None => HypothesisStatus::Open,
         };
-        let statement = format!("{} \u{201c}{}\u{201d} is the cause", short(&suspect.commit), suspect.subject);
+        let statement =
+            format!("{} \u{201c}{}\u{201d} is the cause", short(&suspect.commit), suspect.subject);
         let mut cites = cite_commit(run, suspect);
         if status == HypothesisStatus::Refuted || cites.is_empty() {
             cites.extend(cite_sources(run, "bisect", &[EvidenceSource::Replay]));
@@ -128,7 +143,11 @@ fn hypotheses(run: &Run, facts: &Facts) -> Vec<HypothesisClaim> {
     {
         let subject = facts.bisection.as_ref().map(|bisection| bisection.subject.clone()).unwrap_or_default();
         let statement = format!("{} \u{201c}{subject}\u{201d} is the cause", short(culprit));
-        add(statement, HypothesisStatus::Supported, cite_sources(run, "bisect", &[EvidenceSource::Replay, EvidenceSource::Git]));
+        add(
+            statement,
+            HypothesisStatus::Supported,
+            cite_sources(run, "bisect", &[EvidenceSource::Replay, EvidenceSource::Git]),
+        );
     }
     out
 }
@@ -137,9 +156,15 @@ fn summary(run: &Run, request: &RunRequest, facts: &Facts, cause: Option<&CauseC
     let mut out = Vec::new();
     if let Some(interrupted) = run.interrupted() {
         out.push(match interrupted {
-            Interruption::Cancelled => "The investigation was stopped before its end; this is what was known by then.".into(),
-            Interruption::Deadline => "The deadline came before the end; this is what was known by then.".into(),
-            Interruption::Budget => "The budget was used up before the end; this is what was known by then.".to_owned(),
+            Interruption::Cancelled => {
+                "The investigation was stopped before its end; this is what was known by then.".into()
+            }
+            Interruption::Deadline => {
+                "The deadline came before the end; this is what was known by then.".into()
+            }
+            Interruption::Budget => {
+                "The budget was used up before the end; this is what was known by then.".to_owned()
+            }
         });
     }
     if let Some(known) = facts.known() {
@@ -233,7 +258,9 @@ fn escalation(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Escalati
     }
     let mut missing = Vec::new();
     if let Some(because) = facts.no_replay_because(request) {
-        missing.push(format!("a replay ({because}): give --replay CMD, or a `test_one` recipe in millwright.toml"));
+        missing.push(format!(
+            "a replay ({because}): give --replay CMD, or a `test_one` recipe in millwright.toml"
+        ));
     }
     match facts.reproduction.as_ref().map(|seen| seen.outcome) {
         Some(ReplayOutcome::Passes) => missing.push(format!(
@@ -264,8 +291,11 @@ fn escalation(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Escalati
         missing.push("a fix: the cause is proven, no automatic candidate held".to_owned());
     }
     let owners = facts.owners.as_ref();
-    let to = owners.and_then(|owners| owners.to.clone()).unwrap_or_else(|| "the maintainers of this repository".into());
-    let because = owners.map_or_else(|| "no owner could be told from the code".to_owned(), |owners| owners.because.clone());
+    let to = owners
+        .and_then(|owners| owners.to.clone())
+        .unwrap_or_else(|| "the maintainers of this repository".into());
+    let because = owners
+        .map_or_else(|| "no owner could be told from the code".to_owned(), |owners| owners.because.clone());
     Some(Escalation { to, because, missing })
 }
 

@@ -88,7 +88,8 @@ fn look_back(run: &Run, request: &RunRequest, _: &Facts) -> Option<Wanted> {
     if !request.logs.is_empty() && !run.called("log_changes") {
         calls.push(("log_changes", json!({})));
     }
-    (!calls.is_empty()).then(|| Wanted { note: "reading the ticket and looking for similar incidents".into(), calls })
+    (!calls.is_empty())
+        .then(|| Wanted { note: "reading the ticket and looking for similar incidents".into(), calls })
 }
 
 /// Does it fail at the failing revision, in the sandbox?

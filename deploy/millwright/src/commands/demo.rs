@@ -45,11 +45,8 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
         sandbox: ReplayOptions::default(),
         source: "demo".into(),
     };
-    let output = Output {
-        format: arguments.format,
-        out: arguments.out.as_deref(),
-        require: Verdict::Verified,
-    };
+    let output =
+        Output { format: arguments.format, out: arguments.out.as_deref(), require: Verdict::Verified };
     let code = investigate_and_print(options, &Config::default(), true, output).await?;
     if arguments.format == Format::Text && arguments.out.is_none() {
         eprintln!("\nRun it again: the same failure is then answered from memory.");

@@ -33,7 +33,9 @@ pub(super) async fn run(arguments: DoctorArguments) -> Result<ExitCode> {
         "configuration",
         match &config {
             Ok(config) => Ok(match &config.origin {
-                Origin::Defaults => "no millwright.toml; defaults are used (`millwright init` writes one)".to_owned(),
+                Origin::Defaults => {
+                    "no millwright.toml; defaults are used (`millwright init` writes one)".to_owned()
+                }
                 Origin::Named(path) | Origin::Repository(path) => path.display().to_string(),
             }),
             Err(error) => Err(format!("{error:#}")),
@@ -51,7 +53,9 @@ pub(super) async fn run(arguments: DoctorArguments) -> Result<ExitCode> {
                 note("data folder", Ok(dir.display().to_string()));
                 note(
                     "memory",
-                    count.map(|count| format!("{count} incidents remembered")).map_err(|error| error.to_string()),
+                    count
+                        .map(|count| format!("{count} incidents remembered"))
+                        .map_err(|error| error.to_string()),
                 );
                 store.close().await;
             }
@@ -78,7 +82,11 @@ pub(super) async fn run(arguments: DoctorArguments) -> Result<ExitCode> {
         let opened = tokio::task::spawn_blocking(move || {
             let repo = Repo::open(&path, &dir)?;
             let head = repo.resolve("HEAD")?;
-            let shallow = if repo.is_shallow() { "; shallow: history ends early (`git fetch --unshallow`)" } else { "" };
+            let shallow = if repo.is_shallow() {
+                "; shallow: history ends early (`git fetch --unshallow`)"
+            } else {
+                ""
+            };
             Ok::<_, millwright_tools::git::RepoError>(format!("{} at {head}{shallow}", repo.path().display()))
         });
         note("repository", opened.await?.map_err(|error| error.to_string()));

@@ -21,7 +21,9 @@ pub(super) async fn run(arguments: EvalArguments) -> Result<ExitCode> {
     let summary = tokio::task::spawn_blocking(move || millwright_evals::run(&options)).await??;
     let text = match arguments.format {
         ListFormat::Json => format!("{:#}\n", serde_json::Value::Object(summary.0.clone())),
-        ListFormat::Text => format!("{}\nresults, summary and report.html are in {}\n", figures(&summary), out.display()),
+        ListFormat::Text => {
+            format!("{}\nresults, summary and report.html are in {}\n", figures(&summary), out.display())
+        }
     };
     wiring::emit(&text, None)?;
     let failures = gate.map(|gate| summary.gate(&gate)).unwrap_or_default();
@@ -32,7 +34,8 @@ pub(super) async fn run(arguments: EvalArguments) -> Result<ExitCode> {
 }
 
 fn gate(path: &std::path::Path) -> Result<serde_json::Value> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("the gate {} cannot be read", path.display()))?;
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the gate {} cannot be read", path.display()))?;
     serde_json::from_str(&text).with_context(|| format!("the gate {} is no JSON", path.display()))
 }
 

@@ -18,8 +18,8 @@ use millwright_tools::tool::CancelFlag;
 
 use crate::cli::{Format, InvestigateArguments};
 use crate::config::Config;
-use crate::wiring;
 use crate::progress::TerminalProgress;
+use crate::wiring;
 
 /// The conventional status of a process ended by an interrupt.
 const INTERRUPTED: u8 = 130;
@@ -28,11 +28,8 @@ const BELOW_REQUIRED: u8 = 2;
 pub(super) async fn run(arguments: InvestigateArguments) -> Result<ExitCode> {
     let config = wiring::config(arguments.config.as_deref(), Some(&arguments.repo))?;
     let options = options(&arguments, &config)?;
-    let output = Output {
-        format: arguments.format,
-        out: arguments.out.as_deref(),
-        require: arguments.require,
-    };
+    let output =
+        Output { format: arguments.format, out: arguments.out.as_deref(), require: arguments.require };
     investigate_and_print(options, &config, !arguments.no_memory, output).await
 }
 
@@ -141,7 +138,8 @@ fn options(arguments: &InvestigateArguments, config: &Config) -> Result<Options>
         .flat_map(|repository| repository.env.clone())
         .chain(arguments.env.iter().cloned())
         .collect();
-    let mut allow_read: Vec<_> = repository.iter().flat_map(|repository| repository.allow_read.clone()).collect();
+    let mut allow_read: Vec<_> =
+        repository.iter().flat_map(|repository| repository.allow_read.clone()).collect();
     for path in &arguments.allow_read {
         let path = std::path::absolute(path)?;
         anyhow::ensure!(path.exists(), "--allow-read {}: there is no such file or folder", path.display());

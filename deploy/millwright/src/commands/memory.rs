@@ -10,8 +10,8 @@ use millwright_memory::store::{Actor, ImportOptions, MemoryEntry, MemoryFilter, 
 use millwright_memory::types::{Approval, Outcome, Proof, Resolution};
 use serde::Serialize;
 
-use crate::wiring;
 use crate::cli::{ListFormat, MemoryArguments, MemoryCommand};
+use crate::wiring;
 
 pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
     let data_dir = wiring::data_dir(&arguments.data, &wiring::config(None, None)?)?;
@@ -78,7 +78,9 @@ async fn approve(
     let id = store.resolve_incident_id(incident).await?;
     let resolutions = store.resolutions(&id).await?;
     let best = resolutions.first().with_context(|| {
-        format!("{id} has no resolution to confirm or reject; `millwright memory show {id}` says what is known")
+        format!(
+            "{id} has no resolution to confirm or reject; `millwright memory show {id}` says what is known"
+        )
     })?;
     let changed = store.set_approval(&best.id, approval, Actor { who: &person(), why: note }).await?;
     show(format, &changed, || format!("{id}: {}\n", trust(&changed)))
@@ -99,7 +101,8 @@ fn show<T: Serialize>(format: ListFormat, value: &T, text: impl FnOnce() -> Stri
 
 fn list(items: &[MemoryItem]) -> String {
     if items.is_empty() {
-        return "Nothing is remembered here yet. `millwright investigate` writes back what it proves.\n".into();
+        return "Nothing is remembered here yet. `millwright investigate` writes back what it proves.\n"
+            .into();
     }
     let mut out = String::new();
     for item in items {

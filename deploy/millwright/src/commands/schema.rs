@@ -45,11 +45,9 @@ mod tests {
 
     #[test]
     fn schemas_are_json_and_describe_their_fields() {
-        for (of, field) in [
-            (SchemaOf::Report, "root_cause"),
-            (SchemaOf::Case, "truth"),
-            (SchemaOf::Config, "repositories"),
-        ] {
+        for (of, field) in
+            [(SchemaOf::Report, "root_cause"), (SchemaOf::Case, "truth"), (SchemaOf::Config, "repositories")]
+        {
             let value: serde_json::Value = serde_json::from_str(&schema(of)).unwrap();
             assert!(value["properties"].get(field).is_some(), "{of}: {field}");
         }

@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::load::ConfigError;
 use super::*;
 
 fn load_text(text: &str, vars: &[(&str, &str)]) -> Result<Config, String> {

@@ -113,6 +113,7 @@ impl<'a> History<'a> {
         self.position(|commit| commit.tag == Some(tag), tag)
     }
 
+    #[cfg(test)]
     pub(super) fn culprit(&self) -> Result<usize, DemoError> {
         self.position(|commit| commit.culprit, "culprit")
     }

@@ -54,6 +54,7 @@ pub(crate) struct DemoRepo {
     /// The project's own tests; they pass at `bad`, for none covers the failure.
     pub(crate) tests: String,
     /// The truth, for tests only: an investigation is never told.
+    #[cfg(test)]
     pub(crate) culprit: String,
 }
 
@@ -91,6 +92,7 @@ pub(crate) fn build(dir: &Path) -> Result<DemoRepo, DemoError> {
         bad: id(history.head())?,
         replay: REPLAY.to_owned(),
         tests: TESTS.to_owned(),
+        #[cfg(test)]
         culprit: id(history.culprit()?)?,
     })
 }
