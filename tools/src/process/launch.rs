@@ -19,10 +19,10 @@ use std::time::{Duration, Instant};
 use millwright_memory::types::SandboxLevel;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::cancel::CancelFlag;
 use super::hints;
 use super::output::BoundedOutput;
 use super::paths::DEFAULT_PATH;
-use super::cancel::CancelFlag;
 use super::sandboxed::{
     Ceiling, Execution, Exit, LimitHit, Limits, Network, SandboxError, SandboxedCommand, Weaker,
 };
