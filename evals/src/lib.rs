@@ -5,6 +5,7 @@ How good it is: cases, tasks, baselines, statistics and reports of evals. It dri
 pub mod baselines;
 pub mod cases;
 pub mod options;
+pub mod page;
 mod parallel;
 pub mod repositories;
 pub mod results;
@@ -48,6 +49,7 @@ pub fn run(options: &Options) -> Result<Summary, EvalError> {
                 source,
             })?;
             summary.write(&options.out.join("summary.json"))?;
+            page::write(&options.out.join("report.html"), &summary, &[])?;
             Ok(summary)
         }
     }

@@ -68,6 +68,7 @@ pub fn run(options: &Options) -> Result<Summary, EvalError> {
     let figures = grouped(&samples, |of| figures(&pick(of)));
     let summary = Summary(Map::from_iter([("investigate".to_owned(), Value::Object(figures))]));
     summary.write(&options.out.join("summary.json"))?;
+    crate::page::write(&options.out.join("report.html"), &summary, &results)?;
     Ok(summary)
 }
 

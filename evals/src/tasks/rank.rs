@@ -72,6 +72,7 @@ pub fn run_with(options: &Options, weights: &Weights) -> Result<Summary, EvalErr
     }
     let summary = summarise(&cases, &judged);
     summary.write(&options.out.join("summary.json"))?;
+    crate::page::write(&options.out.join("report.html"), &summary, &results)?;
     Ok(summary)
 }
 

@@ -1,1 +1,115 @@
+use super::*;
+use crate::git::testing::TestRepo;
+use crate::minimise::hunks_of;
 
+const BEFORE: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n";
+const CULPRIT: &str = "one\nTWO\nthree\nfour\nfive\nsix\nseven\nEIGHT\nnine\n";
+
+/// A repository whose culprit changes lines 2 and 8 of `a.txt`, and what came `later`.
+fn history(later: &str) -> (TestRepo, String, String) {
+    let repo = TestRepo::new();
+    let commit = |text: &str, message: &str| {
+        std::fs::write(repo.work().join("a.txt"), text).unwrap();
+        repo.git(&["add", "-A"]);
+        repo.git(&["commit", "-q", "--allow-empty", "-m", message]);
+        repo.git(&["rev-parse", "HEAD"])
+    };
+    commit(BEFORE, "before");
+    let culprit = commit(CULPRIT, "culprit");
+    let bad = commit(later, "later");
+    (repo, culprit, bad)
+}
+
+fn check(later: &str, guilty: &[usize], expected: &str) {
+    let (repo, culprit, bad) = history(later);
+    let repo = repo.open();
+    let hunks = hunks_of(&repo, &culprit).unwrap();
+    let guilty: Vec<Hunk> = guilty.iter().map(|at| hunks[*at].clone()).collect();
+    let proposal = propose(&repo, &culprit, &guilty, &bad).unwrap();
+    let mut told: Vec<String> = proposal
+        .candidates
+        .iter()
+        .map(|candidate| {
+            let lines: Vec<&str> = candidate
+                .diff
+                .lines()
+                .filter(|line| {
+                    line.starts_with(['+', '-']) && !line.starts_with("+++") && !line.starts_with("---")
+                })
+                .collect();
+            format!("{} {}", candidate.id, lines.join(" "))
+        })
+        .collect();
+    told.extend(proposal.not_applicable);
+    assert_eq!(told.join("\n"), expected);
+}
+
+#[test]
+fn the_smaller_candidate_comes_first() {
+    check(CULPRIT, &[1], "partial_revert -EIGHT +eight\nrevert -TWO +two -EIGHT +eight");
+}
+
+#[test]
+fn a_partial_revert_that_equals_the_whole_is_offered_once() {
+    check(CULPRIT, &[0, 1], "partial_revert -TWO +two -EIGHT +eight");
+}
+
+#[test]
+fn later_changes_elsewhere_are_kept() {
+    let later = format!("zero\n{CULPRIT}");
+    check(&later, &[0], "partial_revert -TWO +two\nrevert -TWO +two -EIGHT +eight");
+}
+
+#[test]
+fn a_conflict_is_named_and_the_rest_still_offered() {
+    let later = CULPRIT.replace("TWO", "TWO, and more");
+    check(
+        &later,
+        &[1],
+        "partial_revert -EIGHT +eight\nthe whole commit cannot be reverted cleanly: a.txt changed since",
+    );
+}
+
+#[test]
+fn a_known_fix_applies_or_says_why_not() {
+    let (test, _, bad) = history(CULPRIT);
+    let repo = test.open();
+    let diff = "--- a/a.txt\n+++ b/a.txt\n@@ -1,3 +1,3 @@\n one\n-TWO\n+two\n three\n";
+    assert_eq!(known(&repo, diff, &bad).unwrap().unwrap().lines, 2);
+    let stale = diff.replace("TWO", "DEUX");
+    let why = known(&repo, &stale, &bad).unwrap().unwrap_err();
+    assert!(why.starts_with("the known fix does not apply here any more"), "{why}");
+    let hostile = diff.replace("a.txt", "../outside.txt");
+    assert!(known(&repo, &hostile, &bad).unwrap().is_err());
+}
+
+fn outcome(passed: bool, failing: &[&str], ending: &str) -> TestOutcome {
+    TestOutcome {
+        passed,
+        not_run: None,
+        failing: failing.iter().map(|name| (*name).to_owned()).collect(),
+        ending: ending.to_owned(),
+    }
+}
+
+#[test]
+fn failing_sets_are_compared_not_exit_codes() {
+    use millwright_memory::types::CheckResult::{Fail, NotRun, Pass};
+    let green = outcome(true, &[], "[exit status 0]");
+    let old = outcome(false, &["a", "b"], "[exit status 1]");
+    let check = |before: &TestOutcome, after: &TestOutcome, expected| {
+        let (result, why) = compare(before, after);
+        assert_eq!(result, expected, "{why}");
+    };
+    check(&green, &green, Pass);
+    check(&old, &green, Pass);
+    check(&old, &outcome(false, &["a"], "[exit status 1]"), Pass);
+    check(&old, &outcome(false, &["a", "c"], "[exit status 1]"), Fail);
+    check(&green, &outcome(false, &[], "[exit status 1]"), Fail);
+    // Output that names no test: only the way it ends can be compared.
+    check(&outcome(false, &[], "[exit status 2]"), &outcome(false, &[], "[exit status 2]"), Pass);
+    check(&outcome(false, &[], "[exit status 2]"), &outcome(false, &[], "[exit status 3]"), Fail);
+    let not_run = TestOutcome { not_run: Some("it did not end".into()), ..old.clone() };
+    check(&old, &not_run, NotRun);
+    check(&not_run, &old, NotRun);
+}

@@ -40,7 +40,8 @@ pub fn minimise<E>(
     let mut guilty = search(hunks, &weight, &mut budget, &mut passes_without)?;
     // Below hunks: only where a hunk can be taken apart without guessing what belongs together.
     let pieces: Vec<Hunk> = guilty.iter().flat_map(split).collect();
-    if pieces.len() > guilty.len() && budget.left() > 0 {
+    // Line by line only where it can be brought to an end: half a search by lines says less than the whole hunk.
+    if pieces.len() > guilty.len() && pieces.len() <= budget.left() as usize {
         guilty = search(pieces, &weight, &mut budget, &mut passes_without)?;
     }
     guilty.sort_by(|a, b| (&a.path, a.new_start).cmp(&(&b.path, b.new_start)));

@@ -10,8 +10,9 @@ configuration file, so that a mistake about the directory does not become an exe
 use std::ffi::OsStr;
 use std::io::Read;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -60,9 +61,21 @@ const OVERRIDES: &[&str] = &[
 const SHOWING_DIFFS: &[&str] =
     &["diff", "diff-files", "diff-index", "diff-tree", "format-patch", "log", "show", "whatchanged"];
 
+/// Where git is, looked up once: a program named by its path is spawned without copying this process's memory map,
+/// and an investigation starts git dozens of times.
+fn program() -> &'static Path {
+    static FOUND: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folders = std::env::var_os("PATH").unwrap_or_default();
+        let found =
+            std::env::split_paths(&folders).map(|folder| folder.join("git")).find(|git| git.is_file());
+        found.unwrap_or_else(|| PathBuf::from("git"))
+    });
+    &FOUND
+}
+
 /// A git command with everything outside of `git_dir` switched off.
 pub fn git(git_dir: &Path) -> GitCommand {
-    let mut command = Command::new("git");
+    let mut command = Command::new(program());
     command.env_clear();
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);

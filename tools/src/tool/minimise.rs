@@ -15,8 +15,8 @@ use crate::checkout::Change;
 use crate::minimise::{Hunk, hunks_of, minimise};
 use crate::{code, fixes, git, intake};
 
-/// Runs it may cost; each is one replay.
-const MAX_RUNS: u32 = 24;
+/// Replays it may cost. The right hunk is mostly found in the first few; what more would buy is seldom worth the wait.
+const MAX_RUNS: u32 = 10;
 /// Locations named in a report.
 const MOST_LOCATIONS: usize = 20;
 

@@ -113,17 +113,13 @@ fn by_replay(
         }
     };
     let (replayer, _) = ctx.workbench.reproduced(ctx)?;
-    let (check, evidence) = super::verify_fix::check(ctx, &replayer, &candidate)?;
+    // The replay alone: the project's tests were compared when the fix was found, and the report says they were
+    // not run now. An answer from memory has to be quick to be worth having.
+    let (check, evidence) = super::verify_fix::check(ctx, &replayer, &candidate, None)?;
     out.runs = check.runs;
-    let passes = check.fix.replay == CheckResult::Pass && check.fix.tests != CheckResult::Fail;
-    if passes {
+    if check.fix.replay == CheckResult::Pass {
         out.result = CheckResult::Pass;
-        out.how = match check.fix.tests {
-            CheckResult::Pass => {
-                "its fix makes the replay pass, and the project's tests are not worse".into()
-            }
-            _ => "its fix makes the replay pass".into(),
-        };
+        out.how = "its fix makes the replay pass".into();
         out.locations = removed_lines(&known.fix_diff);
         for location in &mut out.locations {
             location.symbol = super::minimise::symbol_at(ctx, &location.path, location.start_line);

@@ -65,7 +65,7 @@ impl Tool for VerifyFix {
                     ))
                 })?;
             let (replayer, _) = ctx.workbench.reproduced(ctx)?;
-            let (check, evidence) = check(ctx, &replayer, candidate)?;
+            let (check, evidence) = check(ctx, &replayer, candidate, ctx.workbench.tests.as_deref())?;
             let text = format!(
                 "{}: replay {:?}, tests {:?}. {}",
                 check.candidate, check.fix.replay, check.fix.tests, check.detail
@@ -76,15 +76,16 @@ impl Tool for VerifyFix {
     }
 }
 
-/// Verifies `candidate` with the replay in force and the project's tests.
+/// Verifies `candidate` with the replay in force and, where a command is given, the project's tests.
 pub(super) fn check(
     ctx: &ToolContext,
     replayer: &Replayer,
     candidate: &Candidate,
+    tests: Option<&str>,
 ) -> Result<(FixCheck, Vec<EvidenceDraft>), ToolError> {
     let before = replayer.runs().len();
     let flaky_rate = ctx.workbench.shown().map_or(0.0, |shown| shown.flaky_rate);
-    let tests = match &ctx.workbench.tests {
+    let tests = match tests {
         None => None,
         Some(command) => {
             let tests = replayer.with_recipe(fixes::tests_recipe(replayer.recipe(), command));

@@ -1,0 +1,184 @@
+/*!
+`report.html`: the figures of an eval with their intervals and baselines, and every case with what became of it, as
+one file that needs nothing else.
+*/
+
+use std::path::Path;
+
+use maud::{DOCTYPE, Markup, html};
+use serde_json::Value;
+
+use crate::EvalError;
+use crate::results::CaseResult;
+use crate::summary::Summary;
+
+const STYLE: &str = "
+:root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
+body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; margin: .5rem 0 1.5rem; }
+th, td { padding: .2rem .7rem; text-align: left; border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
+td.n { text-align: right; font-variant-numeric: tabular-nums; }
+.bar { display: inline-block; height: .6rem; background: currentColor; opacity: .55; vertical-align: middle; }
+.miss { color: #b3261e; } .hit { color: #1a7f37; }
+@media (prefers-color-scheme: dark) { .miss { color: #ff8a80; } .hit { color: #7ee787; } }
+";
+
+/// Writes the page.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write(path: &Path, summary: &Summary, results: &[CaseResult]) -> Result<(), EvalError> {
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
+                title { "Millwright eval" }
+                style { (maud::PreEscaped(STYLE)) }
+            }
+            body {
+                h1 { "Millwright eval" }
+                @for (task, figures) in &summary.0 {
+                    h2 { (task) }
+                    (figures_table(figures))
+                    @for (heading, key) in [("Baselines", "baselines"), ("By repository", "by_repo"), ("By tag", "by_tag")] {
+                        @if let Some(parts) = figures.get(key).and_then(Value::as_object).filter(|parts| !parts.is_empty()) {
+                            h3 { (heading) }
+                            (parts_table(parts))
+                        }
+                    }
+                }
+                @if !results.is_empty() {
+                    h2 { "Cases" }
+                    (cases_table(results))
+                }
+            }
+        }
+    };
+    std::fs::write(path, page.into_string()).map_err(|source| EvalError::Io {
+        action: "writing",
+        path: path.to_owned(),
+        source,
+    })
+}
+
+fn figures_table(figures: &Value) -> Markup {
+    html! {
+        table {
+            thead { tr { th { "figure" } th { "value" } th { "95 % interval" } th {} } }
+            tbody {
+                @for (name, figure) in figures.as_object().into_iter().flatten() {
+                    @if let Some(value) = value_of(figure) {
+                        tr {
+                            td { (name) }
+                            td.n { (shown(value)) }
+                            td.n {
+                                @if let (Some(low), Some(high)) = (number(figure, "low"), number(figure, "high")) {
+                                    (shown(low)) " to " (shown(high))
+                                }
+                            }
+                            td { @if (0.0..=1.0).contains(&value) && figure.is_object() {
+                                span.bar style=(format!("width: {:.0}px", value * 160.0)) {}
+                            } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The same few figures for each part of the set.
+fn parts_table(parts: &serde_json::Map<String, Value>) -> Markup {
+    const COLUMNS: [&str; 8] =
+        ["cases", "ac@1", "ac@3", "ac@5", "mrr", "exact_commit", "replay_runs_mean", "ga"];
+    let has = |column: &str| parts.values().any(|part| part.get(column).and_then(value_of).is_some());
+    let columns: Vec<&str> = COLUMNS.into_iter().filter(|column| has(column)).collect();
+    html! {
+        table {
+            thead { tr { th {} @for column in &columns { th { (column) } } } }
+            tbody {
+                @for (name, part) in parts {
+                    tr {
+                        td { (name) }
+                        @for column in &columns {
+                            td.n { @if let Some(value) = part.get(*column).and_then(value_of) { (shown(value)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cases_table(results: &[CaseResult]) -> Markup {
+    html! {
+        table {
+            thead { tr { th { "case" } th { "answer" } th { "rank of the truth" } th { "verdict" } th { "commit named" } th { "replays" } th { "ms" } } }
+            tbody {
+                @for result in results {
+                    tr {
+                        td { @match &result.report { Some(report) => a href=(report) { (result.id) }, None => (result.id) } }
+                        td class=(if result.hit { "hit" } else { "miss" }) {
+                            @match &result.not_judged {
+                                Some(why) => { "not judged: " (why) }
+                                None => (if result.hit { "right" } else { "wrong" })
+                            }
+                        }
+                        td.n { @if let Some(rank) = result.rank { (rank) } }
+                        td { @if let Some(verdict) = &result.verdict { (verdict) } }
+                        td { @if let Some(commit) = &result.commit { code { (commit.get(..12).unwrap_or(commit)) } } }
+                        td.n { @if let Some(runs) = result.replay_runs { (runs) } }
+                        td.n { (result.wall_ms) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn number(figure: &Value, name: &str) -> Option<f64> {
+    figure.get(name).and_then(Value::as_f64)
+}
+
+fn value_of(figure: &Value) -> Option<f64> {
+    figure.as_f64().or_else(|| number(figure, "value"))
+}
+
+fn shown(value: f64) -> String {
+    if value.fract() == 0.0 && value.abs() >= 2.0 { format!("{value:.0}") } else { format!("{value:.3}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shows_figures_and_cases_and_escapes_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.html");
+        let figures = serde_json::json!({"mrr": {"value": 0.5, "low": 0.4, "high": 0.6}, "cases": 3,
+            "by_tag": {"<b>": {"cases": 1, "mrr": {"value": 1.0, "low": 1.0, "high": 1.0}}}});
+        let summary = Summary(serde_json::Map::from_iter([("rank".to_owned(), figures)]));
+        let result = CaseResult {
+            id: "<script>".into(),
+            task: "rank".into(),
+            hit: false,
+            rank: Some(4),
+            verdict: None,
+            commit: None,
+            replay_runs: None,
+            wall_ms: 12,
+            not_judged: None,
+            report: None,
+        };
+        write(&path, &summary, &[result]).unwrap();
+        let page = std::fs::read_to_string(path).unwrap();
+        for wanted in ["0.400 to 0.600", "&lt;script&gt;", "&lt;b&gt;", "wrong"] {
+            assert!(page.contains(wanted), "{wanted} is missing in {page}");
+        }
+        assert!(!page.contains("<script"));
+    }
+}
