@@ -15,7 +15,7 @@ use nix::sys::socket::{
     AddressFamily, ControlMessage, ControlMessageOwned, MsgFlags, SockFlag, SockType, recvmsg, sendmsg,
     socketpair,
 };
-use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
@@ -54,16 +54,23 @@ pub(super) fn supervise(spec: &Spec, caller: &UnixStream) -> Result<Ended, Failu
     let in_memory = FoldersInMemory::among(spec.write.iter().chain([&spec.temp]));
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .map_err(refused("making a socket"))?;
-    match spec.wanted {
-        Wanted::Full => enter_sandbox(spec)?,
+    // The kernel bounds the number of processes of every account but root's, and of an ordinary user's only in sum
+    // with what else is his. Where it does not count for us, the supervisor admits each process by itself.
+    let is_root = nix::unistd::geteuid().is_root();
+    let counted = match spec.wanted {
+        Wanted::Full => enter_sandbox(spec)? == Outside::Ourselves && is_root,
         Wanted::Reduced | Wanted::Unsandboxed => {
             nix::sys::prctl::set_child_subreaper(true).map_err(refused("adopting orphans"))?;
+            spec.wanted == Wanted::Reduced || is_root
         }
-    }
+    };
     let Some(child) = sys::fork().map_err(refused("starting a process"))? else {
         drop(ours);
-        let code =
-            if spec.wanted == Wanted::Full { be_init(spec, &theirs) } else { be_command(spec, &theirs) };
+        let code = if spec.wanted == Wanted::Full {
+            be_init(spec, &theirs, counted)
+        } else {
+            be_command(spec, &theirs, counted)
+        };
         std::process::exit(code);
     };
     drop(theirs);
@@ -100,8 +107,16 @@ pub(super) fn supervise(spec: &Spec, caller: &UnixStream) -> Result<Ended, Failu
     .run()
 }
 
+/// Who the command is outside of its namespaces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outside {
+    /// An account that owns nothing.
+    Nobody,
+    Ourselves,
+}
+
 /// Enters the namespaces and puts the view together, with owners translated where that is possible.
-fn enter_sandbox(spec: &Spec) -> Result<(), Failure> {
+fn enter_sandbox(spec: &Spec) -> Result<Outside, Failure> {
     let mut parts = None;
     let mut translation = Translation::available();
     if let Some(available) = translation.as_mut() {
@@ -121,11 +136,12 @@ fn enter_sandbox(spec: &Spec) -> Result<(), Failure> {
     if spec.network == Network::Loopback {
         namespaces::raise_loopback().map_err(refused("raising the loopback interface"))?;
     }
-    parts.assemble(spec)
+    parts.assemble(spec)?;
+    Ok(if translation.is_some() { Outside::Nobody } else { Outside::Ourselves })
 }
 
 /// Process 1 of the namespace: starts the command, reaps whoever is orphaned, and takes all with it at its end.
-fn be_init(spec: &Spec, supervisor: &OwnedFd) -> i32 {
+fn be_init(spec: &Spec, supervisor: &OwnedFd, counted: bool) -> i32 {
     let prepared = || {
         nix::sys::prctl::set_pdeathsig(SIGKILL).map_err(refused("tying the sandbox to its supervisor"))?;
         confine::volunteer_for_the_oom_killer().map_err(refused("setting the order of memory"))?;
@@ -146,7 +162,7 @@ fn be_init(spec: &Spec, supervisor: &OwnedFd) -> i32 {
     drop(proc);
     let command = match sys::fork() {
         Ok(Some(command)) => command,
-        Ok(None) => return be_command(spec, supervisor),
+        Ok(None) => return be_command(spec, supervisor, counted),
         Err(error) => return tell_failure(supervisor, refused("starting a process")(error)),
     };
     silence_output();
@@ -165,18 +181,18 @@ fn be_init(spec: &Spec, supervisor: &OwnedFd) -> i32 {
 }
 
 /// The process that becomes the shell. Returns only when it cannot.
-fn be_command(spec: &Spec, supervisor: &OwnedFd) -> i32 {
+fn be_command(spec: &Spec, supervisor: &OwnedFd, counted: bool) -> i32 {
     let confined = || {
         let _ = nix::unistd::setsid();
         if spec.wanted != Wanted::Full {
             nix::sys::prctl::set_pdeathsig(SIGKILL)
                 .map_err(refused("tying the command to its supervisor"))?;
             confine::volunteer_for_the_oom_killer().map_err(refused("setting the order of memory"))?;
-            // Without it a fork bomb of root's outruns the supervisor: the kernel does not count root's processes.
+            // However busy the command's processes are, the supervisor gets to answer and to sample them.
             let _ = rustix::process::nice(5);
         }
         take_standard_streams().map_err(refused("taking the output"))?;
-        confine::confine(spec)
+        confine::confine(spec, counted)
     };
     match confined() {
         Ok(listener) => {
@@ -199,7 +215,7 @@ fn take_standard_streams() -> std::io::Result<()> {
 }
 
 /// However many processes the command starts, the supervisor must get to count and kill them. Only root may raise
-/// itself, and needs to, since the kernel does not limit the number of root's processes.
+/// itself.
 fn take_precedence() {
     let _ = rustix::process::setpriority_process(None, -10);
 }
@@ -369,6 +385,18 @@ impl Supervisor<'_> {
             Answer::Fail(libc::EINTR)
         };
         sys::answer_notification(listener.as_fd(), call.id, answer);
+        if self.judge.has_refused_a_start() {
+            self.stop(LimitHit::Processes);
+        }
+    }
+
+    /// Reaps orphans that have ended, which would count as processes otherwise. The child is left for the end.
+    fn reap_orphans(&self) {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        while let Ok(status) = waitid(Id::All, flags) {
+            let Some(orphan) = status.pid().filter(|pid| *pid != self.child) else { return };
+            let _ = waitpid(orphan, Some(WaitPidFlag::WNOHANG));
+        }
     }
 
     /// The caller asks to stop, by a byte or by dying.
@@ -384,6 +412,7 @@ impl Supervisor<'_> {
     }
 
     fn check_limits(&mut self) {
+        self.reap_orphans();
         let limits = &self.spec.limits;
         let sample = self.tree.sample();
         let passed = if self.started.elapsed() > limits.wall {

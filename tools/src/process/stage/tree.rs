@@ -64,6 +64,12 @@ impl Tree {
         sample
     }
 
+    /// Processes and threads of the tree now.
+    pub(super) fn tasks(&self) -> u64 {
+        let others = self.pids().into_iter().filter(|pid| !self.is_ours(*pid));
+        others.filter_map(|pid| self.stat(pid)).map(|stat| stat.threads).sum()
+    }
+
     /// Memory in use with shared pages counted once. Costs a walk over all of it.
     pub(super) fn proportional_bytes(&self, sample: &Sample) -> u64 {
         let of = |pid: &i32| {
