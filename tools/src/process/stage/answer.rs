@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use super::super::sys::{Answer, Notification};
 use super::super::wire::{Spec, Wanted};
 use super::files::{Fraction, Meant, Target, follows, read_times, socket_path};
-use super::syscalls::{REFUSED, SET_ID, SHARED_IPC, STARTS, SYS_FCHMODAT2, makes_namespace};
+use super::syscalls::{REFUSED, SET_ID, SHARED_IPC, SYS_FCHMODAT2};
 use super::tree::Tree;
 
 const MAX_NOTES: usize = 20;
@@ -23,33 +23,18 @@ pub(super) struct Judge<'a> {
     /// Folders whose files may have their permissions and times changed.
     writable: Vec<PathBuf>,
     notes: Vec<String>,
-    starts: Starts,
-}
-
-/// Who may start a process or a thread. No race can outrun it: a process that is not admitted does not come to be,
-/// and after the first refusal none is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Starts {
-    /// So many more, before the tree has to be counted again.
-    Admitted(u64),
-    Refused,
 }
 
 impl<'a> Judge<'a> {
     pub(super) fn new(spec: &'a Spec) -> Self {
         let mut writable = spec.write.clone();
         writable.push(spec.temp.clone());
-        Self { spec, writable, notes: Vec::new(), starts: Starts::Admitted(0) }
+        Self { spec, writable, notes: Vec::new() }
     }
 
     /// Lines for the report, each kind of refusal once.
     pub(super) fn into_notes(self) -> Vec<String> {
         self.notes
-    }
-
-    /// Whether a process was asked for beyond the limit.
-    pub(super) fn has_refused_a_start(&self) -> bool {
-        self.starts == Starts::Refused
     }
 
     pub(super) fn decide(&mut self, call: &Notification, tree: &Tree) -> Answer {
@@ -74,11 +59,7 @@ impl<'a> Judge<'a> {
                     self.refuse(call, &what, libc::EACCES)
                 }
             },
-            libc::SYS_unshare => self.refuse(call, "make a namespace", libc::EPERM),
-            libc::SYS_clone if makes_namespace(first) && self.spec.wanted != Wanted::Unsandboxed => {
-                self.refuse(call, "make a namespace", libc::EPERM)
-            }
-            started if STARTS.contains(&started) => self.start(tree),
+            libc::SYS_unshare | libc::SYS_clone => self.refuse(call, "make a namespace", libc::EPERM),
             libc::SYS_personality => self.refuse(call, "change its personality", libc::EPERM),
             libc::SYS_ioctl | libc::SYS_fcntl => {
                 self.refuse(call, "drive a terminal or signals of others", libc::EPERM)
@@ -132,21 +113,6 @@ impl<'a> Judge<'a> {
             },
             #[cfg(not(target_arch = "x86_64"))]
             _ => fails(libc::EPERM),
-        }
-    }
-
-    fn start(&mut self, tree: &Tree) -> Answer {
-        if self.starts == Starts::Admitted(0) {
-            // Those admitted that are not there yet are missed: at most one for each that is.
-            let left = u64::from(self.spec.limits.processes).saturating_sub(tree.tasks());
-            self.starts = if left == 0 { Starts::Refused } else { Starts::Admitted(left) };
-        }
-        match &mut self.starts {
-            Starts::Admitted(left) => {
-                *left -= 1;
-                Answer::Go
-            }
-            Starts::Refused => Answer::Fail(libc::EAGAIN),
         }
     }
 

@@ -34,20 +34,18 @@ pub(super) fn landlock_version(spec: &Spec) -> u8 {
     u8::try_from(sys::landlock_version()).unwrap_or(u8::MAX).min(spec.landlock).min(6)
 }
 
-/// Confines this process. The descriptor, if any, receives the system calls to be answered. With `counted` they
-/// include each start of a process, since the kernel does not bound their number for this account.
-pub(super) fn confine(spec: &Spec, counted: bool) -> Result<Option<OwnedFd>, Failure> {
+/// Confines this process. The descriptor, if any, receives the system calls to be answered.
+pub(super) fn confine(spec: &Spec) -> Result<Option<OwnedFd>, Failure> {
     limit(&spec.limits, spec.wanted).map_err(refused("setting limits"))?;
     nix::unistd::chdir(&spec.cwd)
         .map_err(|error| Failure::Invalid(format!("starting in {}: {error}", spec.cwd.display())))?;
     nix::sys::prctl::set_no_new_privs().map_err(refused("giving up new privileges"))?;
     drop_capabilities().map_err(refused("dropping capabilities"))?;
     if spec.wanted == Wanted::Unsandboxed {
-        // Whoever allows weaker gets what there is: without filters, only the supervisor's sampling.
-        return Ok(if counted { syscalls::install_count().ok().flatten() } else { None });
+        return Ok(None);
     }
     restrict_paths(spec)?;
-    syscalls::install(spec.wanted, spec.network, landlock_version(spec), counted)
+    syscalls::install(spec.wanted, spec.network, landlock_version(spec))
 }
 
 /// Becomes the shell. Returns only if that fails.
@@ -84,6 +82,11 @@ fn limit(limits: &Limits, wanted: Wanted) -> nix::Result<()> {
         }
     };
     lower(Resource::RLIMIT_NPROC, allowed)
+}
+
+/// What the kernel lets the command have, where it counts for this run alone.
+pub(super) fn room_for_tasks(spec: &Spec) -> u64 {
+    u64::from(spec.limits.processes) + PROCESS_SLACK
 }
 
 pub(super) fn drop_capabilities() -> rustix::io::Result<()> {

@@ -13,6 +13,7 @@ Everything here runs on the single thread of a fresh process, so it may fork.
 mod answer;
 mod confine;
 mod files;
+mod group;
 mod namespaces;
 mod supervise;
 mod syscalls;

@@ -168,6 +168,12 @@ pub(super) fn kill(process: Pid) {
     let _ = nix::sys::signal::kill(process, nix::sys::signal::SIGKILL);
 }
 
+/// Kills every process of a group at once. A process that is just being started in it dies too, so that nothing
+/// in the group can outrun this.
+pub(super) fn kill_group(group: Pid) {
+    let _ = nix::sys::signal::killpg(group, nix::sys::signal::SIGKILL);
+}
+
 #[cfg(test)]
 mod tests {
     use super::free_id;

@@ -23,8 +23,9 @@ use super::super::sandboxed::{Exit, LimitHit, Network};
 use super::super::sys::{self, Answer};
 use super::super::wire::{self, Ended, Spec, Wanted};
 use super::answer::Judge;
+use super::group::ProcessGroup;
 use super::namespaces::{self, Translation};
-use super::tree::{FoldersInMemory, Tree};
+use super::tree::{self, FoldersInMemory, Tree};
 use super::view::{self, NotTranslatable, Parts};
 use super::watch::Watch;
 use super::{Failure, confine, refused};
@@ -54,22 +55,20 @@ pub(super) fn supervise(spec: &Spec, caller: &UnixStream) -> Result<Ended, Failu
     let in_memory = FoldersInMemory::among(spec.write.iter().chain([&spec.temp]));
     let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)
         .map_err(refused("making a socket"))?;
-    // The kernel bounds the number of processes of every account but root's, and of an ordinary user's only in sum
-    // with what else is his. Where it does not count for us, the supervisor admits each process by itself.
-    let is_root = nix::unistd::geteuid().is_root();
-    let counted = match spec.wanted {
-        Wanted::Full => enter_sandbox(spec)? == Outside::Ourselves && is_root,
+    match spec.wanted {
+        Wanted::Full => enter_sandbox(spec)?,
         Wanted::Reduced | Wanted::Unsandboxed => {
             nix::sys::prctl::set_child_subreaper(true).map_err(refused("adopting orphans"))?;
-            spec.wanted == Wanted::Reduced || is_root
         }
-    };
+    }
+    let group = needs_group(spec).then(|| ProcessGroup::with_room_for(confine::room_for_tasks(spec)));
+    let group = group.flatten();
     let Some(child) = sys::fork().map_err(refused("starting a process"))? else {
         drop(ours);
         let code = if spec.wanted == Wanted::Full {
-            be_init(spec, &theirs, counted)
+            be_init(spec, &theirs)
         } else {
-            be_command(spec, &theirs, counted)
+            be_command(spec, &theirs, group.as_ref())
         };
         std::process::exit(code);
     };
@@ -95,6 +94,7 @@ pub(super) fn supervise(spec: &Spec, caller: &UnixStream) -> Result<Ended, Failu
         ended,
         watch,
         tree: Tree::Descendants,
+        machine_tasks: tree::machine_tasks(),
         in_memory,
         listener: None,
         judge: Judge::new(spec),
@@ -107,16 +107,13 @@ pub(super) fn supervise(spec: &Spec, caller: &UnixStream) -> Result<Ended, Failu
     .run()
 }
 
-/// Who the command is outside of its namespaces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outside {
-    /// An account that owns nothing.
-    Nobody,
-    Ourselves,
+/// Whether the kernel bounds the number of the command's processes by nothing else.
+fn needs_group(spec: &Spec) -> bool {
+    spec.wanted != Wanted::Full && nix::unistd::geteuid().is_root()
 }
 
 /// Enters the namespaces and puts the view together, with owners translated where that is possible.
-fn enter_sandbox(spec: &Spec) -> Result<Outside, Failure> {
+fn enter_sandbox(spec: &Spec) -> Result<(), Failure> {
     let mut parts = None;
     let mut translation = Translation::available();
     if let Some(available) = translation.as_mut() {
@@ -136,12 +133,11 @@ fn enter_sandbox(spec: &Spec) -> Result<Outside, Failure> {
     if spec.network == Network::Loopback {
         namespaces::raise_loopback().map_err(refused("raising the loopback interface"))?;
     }
-    parts.assemble(spec)?;
-    Ok(if translation.is_some() { Outside::Nobody } else { Outside::Ourselves })
+    parts.assemble(spec)
 }
 
 /// Process 1 of the namespace: starts the command, reaps whoever is orphaned, and takes all with it at its end.
-fn be_init(spec: &Spec, supervisor: &OwnedFd, counted: bool) -> i32 {
+fn be_init(spec: &Spec, supervisor: &OwnedFd) -> i32 {
     let prepared = || {
         nix::sys::prctl::set_pdeathsig(SIGKILL).map_err(refused("tying the sandbox to its supervisor"))?;
         confine::volunteer_for_the_oom_killer().map_err(refused("setting the order of memory"))?;
@@ -162,7 +158,7 @@ fn be_init(spec: &Spec, supervisor: &OwnedFd, counted: bool) -> i32 {
     drop(proc);
     let command = match sys::fork() {
         Ok(Some(command)) => command,
-        Ok(None) => return be_command(spec, supervisor, counted),
+        Ok(None) => return be_command(spec, supervisor, None),
         Err(error) => return tell_failure(supervisor, refused("starting a process")(error)),
     };
     silence_output();
@@ -181,18 +177,21 @@ fn be_init(spec: &Spec, supervisor: &OwnedFd, counted: bool) -> i32 {
 }
 
 /// The process that becomes the shell. Returns only when it cannot.
-fn be_command(spec: &Spec, supervisor: &OwnedFd, counted: bool) -> i32 {
+fn be_command(spec: &Spec, supervisor: &OwnedFd, group: Option<&ProcessGroup>) -> i32 {
     let confined = || {
         let _ = nix::unistd::setsid();
         if spec.wanted != Wanted::Full {
             nix::sys::prctl::set_pdeathsig(SIGKILL)
                 .map_err(refused("tying the command to its supervisor"))?;
             confine::volunteer_for_the_oom_killer().map_err(refused("setting the order of memory"))?;
-            // However busy the command's processes are, the supervisor gets to answer and to sample them.
+            // Without it a fork bomb of root's outruns the supervisor: the kernel does not count root's processes.
             let _ = rustix::process::nice(5);
         }
+        if let Some(group) = group {
+            let _ = group.join(); // without it, the supervisor's sampling is left
+        }
         take_standard_streams().map_err(refused("taking the output"))?;
-        confine::confine(spec, counted)
+        confine::confine(spec)
     };
     match confined() {
         Ok(listener) => {
@@ -215,7 +214,7 @@ fn take_standard_streams() -> std::io::Result<()> {
 }
 
 /// However many processes the command starts, the supervisor must get to count and kill them. Only root may raise
-/// itself.
+/// itself, and needs to, since the kernel does not limit the number of root's processes.
 fn take_precedence() {
     let _ = rustix::process::setpriority_process(None, -10);
 }
@@ -261,6 +260,8 @@ struct Supervisor<'a> {
     ended: OwnedFd,
     watch: Option<Watch>,
     tree: Tree,
+    /// How many there were at the start.
+    machine_tasks: u16,
     in_memory: FoldersInMemory,
     listener: Option<OwnedFd>,
     judge: Judge<'a>,
@@ -279,7 +280,8 @@ impl Supervisor<'_> {
             if self.attend(wait) {
                 break;
             }
-            if self.tree.is_crowded(self.spec.limits.processes) {
+            self.reap_orphans();
+            if self.tree.is_crowded(self.spec.limits.processes, self.machine_tasks) {
                 self.stop(LimitHit::Processes);
             }
             if Instant::now() >= sample_at {
@@ -385,18 +387,6 @@ impl Supervisor<'_> {
             Answer::Fail(libc::EINTR)
         };
         sys::answer_notification(listener.as_fd(), call.id, answer);
-        if self.judge.has_refused_a_start() {
-            self.stop(LimitHit::Processes);
-        }
-    }
-
-    /// Reaps orphans that have ended, which would count as processes otherwise. The child is left for the end.
-    fn reap_orphans(&self) {
-        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-        while let Ok(status) = waitid(Id::All, flags) {
-            let Some(orphan) = status.pid().filter(|pid| *pid != self.child) else { return };
-            let _ = waitpid(orphan, Some(WaitPidFlag::WNOHANG));
-        }
     }
 
     /// The caller asks to stop, by a byte or by dying.
@@ -412,7 +402,6 @@ impl Supervisor<'_> {
     }
 
     fn check_limits(&mut self) {
-        self.reap_orphans();
         let limits = &self.spec.limits;
         let sample = self.tree.sample();
         let passed = if self.started.elapsed() > limits.wall {
@@ -443,10 +432,32 @@ impl Supervisor<'_> {
     /// Kills the child. In the full sandbox everything dies with it.
     fn kill(&mut self) {
         namespaces::kill(self.child);
-        if !matches!(self.tree, Tree::Namespace(_)) {
-            for pid in self.tree.pids() {
-                namespaces::kill(Pid::from_raw(pid));
+        if self.spec.wanted != Wanted::Full {
+            // The command began a group of its own, and a fork bomb stays in it. Once it is reaped, its number may
+            // be another's.
+            if self.exit.is_none() {
+                namespaces::kill_group(self.child);
             }
+            self.kill_descendants();
+        }
+    }
+
+    fn kill_descendants(&self) {
+        let pids = Tree::Descendants.pids();
+        for group in tree::groups_of(&pids) {
+            namespaces::kill_group(Pid::from_raw(group));
+        }
+        for pid in pids {
+            namespaces::kill(Pid::from_raw(pid));
+        }
+    }
+
+    /// Reaps orphans that have ended, which would count as processes otherwise. The child is left for the end.
+    fn reap_orphans(&self) {
+        let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        while let Ok(status) = waitid(Id::All, flags) {
+            let Some(orphan) = status.pid().filter(|pid| *pid != self.child) else { return };
+            let _ = waitpid(orphan, Some(WaitPidFlag::WNOHANG));
         }
     }
 
@@ -455,8 +466,9 @@ impl Supervisor<'_> {
         loop {
             match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
                 Ok(WaitStatus::StillAlive) => {
-                    for pid in self.tree_of_orphans() {
-                        namespaces::kill(Pid::from_raw(pid));
+                    match self.spec.wanted {
+                        Wanted::Full => namespaces::kill(self.child),
+                        Wanted::Reduced | Wanted::Unsandboxed => self.kill_descendants(),
                     }
                     self.attend(Duration::from_millis(1));
                 }
@@ -467,10 +479,6 @@ impl Supervisor<'_> {
                 Err(_) => return, // ECHILD: nothing is left
             }
         }
-    }
-
-    fn tree_of_orphans(&self) -> Vec<i32> {
-        if self.spec.wanted == Wanted::Full { vec![self.child.as_raw()] } else { Tree::Descendants.pids() }
     }
 }
 

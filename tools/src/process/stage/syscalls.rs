@@ -151,30 +151,10 @@ pub(super) const SET_ID: u64 = 0o6000;
 /// The bit of `seccomp_data.nr` that marks the 32-bit pointer variant of x86-64.
 const X32: u32 = 0x4000_0000;
 
-/// Whether flags of a `clone` ask for a namespace.
-pub(super) fn makes_namespace(flags: u64) -> bool {
-    NEW_NAMESPACES.iter().any(|flag| flags & u64::from(flag.cast_unsigned()) != 0)
-}
-
-/// Calls that start a process or a thread, where the number of them is the supervisor's to bound.
-pub(super) const STARTS: &[i64] = &[
-    libc::SYS_clone,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_fork,
-    #[cfg(target_arch = "x86_64")]
-    libc::SYS_vfork,
-];
-
-/// Installs the filters on this process and returns where notifications arrive. With `counted` each start of a
-/// process waits for the supervisor's leave.
-pub(super) fn install(
-    wanted: Wanted,
-    network: Network,
-    landlock: u8,
-    counted: bool,
-) -> Result<Option<OwnedFd>, Failure> {
-    let write = |counted| programs(wanted, network, landlock, counted).map_err(refused("writing filters"));
-    let (absent, unsupported, notified) = write(counted)?;
+/// Installs the filters on this process and returns where notifications arrive.
+pub(super) fn install(wanted: Wanted, network: Network, landlock: u8) -> Result<Option<OwnedFd>, Failure> {
+    let (absent, unsupported, mut notified) =
+        programs(wanted, network, landlock).map_err(refused("writing filters"))?;
     for program in [absent].into_iter().chain(unsupported) {
         seccompiler::apply_filter(&program).map_err(refused("filtering system calls"))?;
     }
@@ -183,7 +163,6 @@ pub(super) fn install(
         // A process has one supervisor of its calls at most, and a container's may be it. What the full sandbox
         // hands over is all to be refused, so it can do without, at the price of nothing being noted.
         Err(error) if error.raw_os_error() == Some(libc::EBUSY) && wanted == Wanted::Full => {
-            let (_, _, mut notified) = write(false)?;
             replace(
                 &mut notified,
                 libc::SECCOMP_RET_USER_NOTIF,
@@ -206,12 +185,7 @@ fn replace(program: &mut BpfProgram, answer: u32, by: u32) {
 
 type Programs = (BpfProgram, Option<BpfProgram>, BpfProgram);
 
-fn programs(
-    wanted: Wanted,
-    network: Network,
-    landlock: u8,
-    counted: bool,
-) -> Result<Programs, seccompiler::Error> {
+fn programs(wanted: Wanted, network: Network, landlock: u8) -> Result<Programs, seccompiler::Error> {
     let mut absent = Rules::default();
     ABSENT.iter().for_each(|call| absent.always(*call));
     let mut absent = absent.program(SeccompAction::Errno(libc::ENOSYS as u32))?;
@@ -235,36 +209,12 @@ fn programs(
     if wanted == Wanted::Reduced {
         add_reduced(&mut notified, landlock);
     }
-    if counted {
-        STARTS.iter().for_each(|call| notified.always(*call));
-    }
-    Ok((absent, unsupported, notifying(notified)?))
-}
-
-/// Only what bounds the number of processes, for a command that runs unsandboxed.
-pub(super) fn install_count() -> Result<Option<OwnedFd>, Failure> {
-    let programs = || {
-        let mut absent = Rules::default();
-        absent.always(libc::SYS_clone3);
-        let mut absent = absent.program(SeccompAction::Errno(libc::ENOSYS as u32))?;
-        absent.splice(0..0, refuse_x32());
-        let mut notified = Rules::default();
-        STARTS.iter().for_each(|call| notified.always(*call));
-        Ok::<_, seccompiler::Error>((absent, notifying(notified)?))
-    };
-    let (absent, notified) = programs().map_err(refused("writing filters"))?;
-    seccompiler::apply_filter(&absent).map_err(refused("filtering system calls"))?;
-    let listener = sys::install_notifying_filter(&notified);
-    listener.map(Some).map_err(refused("handing system calls to the supervisor"))
-}
-
-fn notifying(rules: Rules) -> Result<BpfProgram, seccompiler::Error> {
     // seccompiler cannot name the notification, so a placeholder is compiled and replaced.
     const PLACEHOLDER: u16 = 0x1234;
-    let mut program = rules.program(SeccompAction::Trace(PLACEHOLDER.into()))?;
+    let mut program = notified.program(SeccompAction::Trace(PLACEHOLDER.into()))?;
     let placeholder = libc::SECCOMP_RET_TRACE | u32::from(PLACEHOLDER);
     replace(&mut program, placeholder, libc::SECCOMP_RET_USER_NOTIF);
-    Ok(program)
+    Ok((absent, unsupported, program))
 }
 
 fn add_common(rules: &mut Rules, network: Network) {

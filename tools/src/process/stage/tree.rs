@@ -64,12 +64,6 @@ impl Tree {
         sample
     }
 
-    /// Processes and threads of the tree now.
-    pub(super) fn tasks(&self) -> u64 {
-        let others = self.pids().into_iter().filter(|pid| !self.is_ours(*pid));
-        others.filter_map(|pid| self.stat(pid)).map(|stat| stat.threads).sum()
-    }
-
     /// Memory in use with shared pages counted once. Costs a walk over all of it.
     pub(super) fn proportional_bytes(&self, sample: &Sample) -> u64 {
         let of = |pid: &i32| {
@@ -92,9 +86,13 @@ impl Tree {
 
     /// Whether more processes than allowed are there. Cheap enough to ask often, where the namespace counts for us:
     /// a fork bomb that runs into the kernel's limit dies out before the next sample.
-    pub(super) fn is_crowded(&self, allowed: u32) -> bool {
-        matches!(self, Self::Namespace(_))
-            && self.pids().len() > usize::try_from(allowed).unwrap_or(usize::MAX)
+    /// Elsewhere the whole machine's number says whether it is worth to look, against that of the start.
+    pub(super) fn is_crowded(&self, allowed: u32, machine_before: u16) -> bool {
+        let may_be = match self {
+            Self::Namespace(_) => true,
+            Self::Descendants => u32::from(machine_tasks().saturating_sub(machine_before)) > allowed,
+        };
+        may_be && self.pids().len() > usize::try_from(allowed).unwrap_or(usize::MAX)
     }
 
     pub(super) fn contains_group(&self, group: i32) -> bool {
@@ -125,6 +123,19 @@ impl Tree {
         };
         field("write_bytes:").saturating_sub(field("cancelled_write_bytes:"))
     }
+}
+
+/// Processes and threads on the whole machine, by one system call.
+pub(super) fn machine_tasks() -> u16 {
+    nix::sys::sysinfo::sysinfo().map_or(0, |info| info.process_count())
+}
+
+/// The process groups of descendants. The command began a session, which no group extends beyond, so each holds
+/// descendants only; but before that, the command is in this process's own group.
+pub(super) fn groups_of(pids: &[i32]) -> HashSet<i32> {
+    let own = nix::unistd::getpgrp().as_raw();
+    let groups = pids.iter().filter_map(|pid| parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?));
+    groups.map(|stat| stat.group).filter(|group| *group > 1 && *group != own).collect()
 }
 
 /// Processes and threads of this process's user on the whole machine.
