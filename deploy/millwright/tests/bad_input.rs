@@ -157,6 +157,7 @@ fn a_hostile_ticket_and_a_hostile_repository_run_and_paint_nothing() {
         assert_eq!(ran.status, Some(0), "{format}: {}", ran.stderr);
         assert!(!bait.exists(), "{format}: something of the ticket's or the repository's was run");
         assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'), "{format}");
+        assert!(format != "json" || ran.report()["root_cause"]["commit"] == scene.id("HEAD~6").as_str());
         assert!(format != "html" || !ran.stdout.contains("<script>alert"), "{}", ran.stdout);
     }
     assert!(before == contents(&repo), "the repository was changed");

@@ -255,7 +255,7 @@ fn memory_is_listed_judged_moved_and_forgotten() {
         (&["memory", "list"], "Nothing is remembered"),
         (&["memory", "import", "kept.jsonl"], "1 left out because they were forgotten here"),
         (&["memory", "import", "kept.jsonl", "--data-dir", "other"], "1 incidents imported"),
-        (&["memory", "list", "--data-dir", "other"], "confirmed by"),
+        (&["memory", "list", "--data-dir", "other"], "Totals are wrong"),
     ];
     for (arguments, words) in steps {
         let ran = scene.run(arguments);

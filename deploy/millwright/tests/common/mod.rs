@@ -6,7 +6,6 @@ own, with a clean environment. Every test here needs `git` and `sh` and nothing 
     clippy::disallowed_methods,
     reason = "the command is run as a user runs it, on repositories made with their own git"
 )]
-#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
