@@ -60,7 +60,14 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
             let done = store.import(&mut std::io::BufReader::new(input), options, actor).await?;
             show(format, &done, || {
                 let verb = if dry_run { "would be imported" } else { "imported" };
-                format!("{} incidents {verb}, {} known already\n", done.new_incidents, done.known_incidents)
+                let left_out = match done.forgotten {
+                    0 => String::new(),
+                    n => format!(", {n} left out because they were forgotten here"),
+                };
+                format!(
+                    "{} incidents {verb}, {} known already{left_out}\n",
+                    done.new_incidents, done.known_incidents
+                )
             })?;
         }
     }

@@ -1,0 +1,137 @@
+/*!
+A small repository with a planted fault, and the built command run on it as a user would: in a process of its
+own, with a clean environment. Every test here needs `git` and `sh` and nothing else.
+*/
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the command is run as a user runs it, on repositories made with their own git"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+pub(crate) const CHECK: &str = "sh check.sh";
+pub(crate) const TICKET: &str =
+    "Totals are wrong\n\n$ sh check.sh\ncalc_check: total 21 gave 63, not 42 (lib/calc.sh)\n";
+
+/// A repository of twelve commits whose seventh breaks `lib/calc.sh`, with a ticket and a data folder beside it.
+pub(crate) struct Scene {
+    dir: tempfile::TempDir,
+}
+
+/// What a run of the command left.
+pub(crate) struct Ran {
+    pub(crate) status: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+impl Ran {
+    /// The report, when standard output is exactly one JSON document.
+    pub(crate) fn report(&self) -> serde_json::Value {
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
+    }
+
+    /// Failed before anything ran: nothing on standard output, one line on standard error with these words.
+    pub(crate) fn refuses(&self, words: &[&str]) {
+        assert_eq!(self.status, Some(1), "{}", self.stderr);
+        assert_eq!(self.stdout, "");
+        let lines: Vec<&str> = self.stderr.lines().filter(|line| !line.is_empty()).collect();
+        assert_eq!(lines.len(), 1, "{}", self.stderr);
+        assert!(lines[0].starts_with("millwright: "), "{}", lines[0]);
+        for word in words {
+            assert!(lines[0].contains(word), "{word:?} is not said: {}", lines[0]);
+        }
+    }
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        let scene = Self { dir: tempfile::tempdir().unwrap() };
+        scene.write("ticket.txt", TICKET);
+        let repo = scene.path("repo");
+        fs::create_dir_all(repo.join("lib")).unwrap();
+        scene.git(&repo, &["init", "-q", "-b", "main"]);
+        fs::write(repo.join("lib/calc.sh"), "total() {\n  echo $(( $1 * 2 ))\n}\n").unwrap();
+        let check = ". ./lib/calc.sh\nr=$(total 21)\n[ \"$r\" = 42 ] || { echo \"calc_check: total 21 gave $r, not 42 \
+                     (lib/calc.sh)\" >&2; exit 1; }\n";
+        fs::write(repo.join("check.sh"), check).unwrap();
+        for n in 1..=12 {
+            if n == 7 {
+                scene.replace("lib/calc.sh", "* 2", "* 3");
+            }
+            fs::write(repo.join(format!("lib/note{}.sh", n % 3)), format!("# note {n}\n")).unwrap();
+            scene.commit(&format!("change {n}"));
+        }
+        scene
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        fs::write(self.path(name), text).unwrap();
+    }
+
+    pub(crate) fn replace(&self, file: &str, old: &str, new: &str) {
+        let path = self.path("repo").join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(old), "{text}");
+        fs::write(path, text.replace(old, new)).unwrap();
+    }
+
+    pub(crate) fn commit(&self, subject: &str) {
+        let repo = self.path("repo");
+        self.git(&repo, &["add", "-A"]);
+        self.git(&repo, &["commit", "-q", "-m", subject]);
+    }
+
+    pub(crate) fn git(&self, at: &Path, arguments: &[&str]) -> String {
+        let mut git = Command::new("git");
+        git.current_dir(at).args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
+        git.env("HOME", self.dir.path()).env("GIT_CONFIG_NOSYSTEM", "1");
+        for who in ["AUTHOR", "COMMITTER"] {
+            git.env(format!("GIT_{who}_NAME"), "Ann").env(format!("GIT_{who}_EMAIL"), "ann@example.org");
+            git.env(format!("GIT_{who}_DATE"), "2026-01-05T10:00:00Z");
+        }
+        let output = git.output().unwrap();
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// The full id of a revision of the repository.
+    pub(crate) fn id(&self, revision: &str) -> String {
+        self.git(&self.path("repo"), &["rev-parse", revision])
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_millwright"));
+        command.args(arguments).current_dir(self.dir.path()).env_clear().stdin(Stdio::null());
+        command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.dir.path());
+        command.env("MILLWRIGHT_DATA_DIR", self.path("data"));
+        command
+    }
+
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// `investigate ticket.txt --repo repo --format json`, and what else is given.
+    pub(crate) fn investigate(&self, more: &[&str]) -> Ran {
+        let first = ["investigate", "ticket.txt", "--repo", "repo", "--format", "json"];
+        self.run(&[&first, more].concat())
+    }
+}
