@@ -2,6 +2,7 @@
 A small repository with a planted fault, and the built command run on it as a user would: in a process of its
 own, with a clean environment. Every test here needs `git` and `sh` and nothing else.
 */
+#![expect(clippy::unwrap_used, reason = "a scene that cannot be set up fails its test")]
 #![expect(
     clippy::disallowed_methods,
     reason = "the command is run as a user runs it, on repositories made with their own git"
