@@ -33,7 +33,7 @@ fn names_what_is_not_a_file() {
     check("src", r#""src" is a folder with 1 entries: a.py, not a file"#);
     check("lib", r#""lib" is a submodule, pinned at FIRST, not a file"#);
     check("", r#""" is the top folder, not a file"#);
-    for path in ["nowhere", "src/a.py/x", "../work/src/a.py", "/etc/passwd", "a\0b"] {
+    for path in ["nowhere", "src/a.py/x", "../clone/src/a.py", "/etc/passwd", "a\0b"] {
         assert!(matches!(blob_at(&repo, &head, path), Err(RepoError::NoSuchPath { .. })), "{path:?}");
     }
     let listed: Vec<_> =

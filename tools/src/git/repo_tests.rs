@@ -102,7 +102,7 @@ fn opens_bare_worktree_submodule_and_borrowing_clones() {
     repo.clone(&["--shared", &spelled("shared")], "shared2");
     // A chain of alternates, the second of them relative, which git itself only follows at the first level.
     let alternates = beside("shared").join(".git/objects/info/alternates");
-    std::fs::write(alternates, "# comment\n\n../../../work/.git/objects\n/nowhere/objects\n").unwrap();
+    std::fs::write(alternates, "# comment\n\n../../../clone/.git/objects\n/nowhere/objects\n").unwrap();
     check(beside("shared2"), &second);
 
     // A submodule's checkout: a `.git` file that points into the superproject.

@@ -25,7 +25,7 @@ impl TestRepo {
 
     /// The work tree.
     pub(crate) fn work(&self) -> PathBuf {
-        self.folder.path().join("work")
+        self.folder.path().join("clone")
     }
 
     pub(crate) fn git_dir(&self) -> PathBuf {

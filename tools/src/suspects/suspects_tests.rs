@@ -199,6 +199,9 @@ fn an_execution_trace_and_memory_shift_the_ranking() {
     let traced =
         shop.rank_with(vague, |request| rank(&RankRequest { executed: Some(&trace), ..request }).unwrap());
     assert!(share(&traced, 2) > share(&before, 2));
+    let place =
+        |ranking: &Ranking| ranking.commits.iter().position(|commit| commit.commit == shop.ids[2]).unwrap();
+    assert!(place(&traced) < place(&before), "{} after {}", place(&traced), place(&before));
     let priors: BTreeMap<String, f64> = [(shop.ids[9].clone(), 1.0)].into();
     let known =
         shop.rank_with(vague, |request| rank(&RankRequest { commit_priors: &priors, ..request }).unwrap());

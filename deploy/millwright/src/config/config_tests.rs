@@ -170,7 +170,7 @@ fn found_upwards_and_a_clone_cannot_weaken_anything() {
     };
     assert!(refused("[sandbox]\nallow_weaker = true\n").contains("[sandbox] is not taken from it"));
     assert!(
-        refused("[repositories.a]\nallow_read = [\"/root/.ssh\"]\n").contains("repositories.a.allow_read")
+        refused("[repositories.a]\nallow_read = [\"/srv/keys\"]\n").contains("repositories.a.allow_read")
     );
     assert!(refused("[repositories.a]\npath = \"../other\"\n").contains("outside of the repository"));
     assert!(refused("[redaction]\nenabled = false\n").contains("--config"));
