@@ -288,6 +288,7 @@ pub(crate) enum EvalTask {
     Rank,
     Investigate,
     LogTemplates,
+    Retrieval,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -9,6 +9,8 @@ look-alike with another cause is told apart before anybody trusts it. "No preced
 What comes out is a hint with its reasons. Whether it is `known` is settled by the caller, who re-checks now.
 */
 
+mod context;
+mod dense;
 mod gate;
 mod keys;
 mod search;
@@ -16,8 +18,8 @@ mod similarity;
 mod words;
 
 pub use keys::{KeyKind, Keys};
-pub use search::{Near, nearest, recall};
-pub use words::{Words, split};
+pub use search::{Near, Views, nearest, nearest_by, recall};
+pub use words::{Words, split, versions};
 
 pub(crate) use keys::key_hash;
 

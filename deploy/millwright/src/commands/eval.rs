@@ -51,6 +51,7 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
             EvalTask::Rank => Task::Rank,
             EvalTask::Investigate => Task::Investigate,
             EvalTask::LogTemplates => Task::LogTemplates,
+            EvalTask::Retrieval => Task::Retrieval,
         },
         repo_map: repo_map.collect(),
         planner: "playbook".into(),
@@ -65,6 +66,7 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
         data_dir: wiring::data_dir(&arguments.data, &Config::default())?,
         jobs: arguments.jobs,
         limit: arguments.limit,
+        embedder: None,
     })
 }
 
