@@ -7,10 +7,11 @@ index by their rarest query words, structure from hashed keys, and tickets are r
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::gate::{SHOW, Shared, judge};
+use super::gate::{Judgement, SHOW, Shared, judge};
 use super::similarity::{Vector, Weights};
-use super::{KeyKind, Keys, RecallQuery, Recalled, Words, key_hash};
-use crate::store::{Document, Store, StoreError};
+use super::{KeyKind, Keys, Recall, RecallQuery, Recalled, Trust, Words, key_hash};
+use crate::store::{Document, Incident, Store, StoreError, StoredHypothesis};
+use crate::types::Resolution;
 
 /// Words searched for: the rarest of the query, those of the title preferred.
 const QUERY_WORDS: usize = 48;
@@ -82,9 +83,15 @@ pub async fn nearest_by(
 
 /// Precedents of an incident, best first; empty when there is none.
 pub async fn recall(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Recalled>, StoreError> {
+    Ok(recall_with(store, query).await?.found)
+}
+
+/// The same, and whether a view took no part.
+pub async fn recall_with(store: &Store, query: &RecallQuery<'_>) -> Result<Recall, StoreError> {
     let keys = Keys::of(query.ticket, query.mapped);
+    let gathered = gather(store, query, Views::ALL).await?;
     let mut judged = Vec::new();
-    for found in gather(store, query, Views::ALL).await?.found.into_iter().take(FINALISTS) {
+    for found in gathered.found.into_iter().take(FINALISTS) {
         let incident = match store.get_incident(&found.document.incident_id).await {
             // Forgotten by another process in between.
             Err(StoreError::NotFound { .. }) => continue,
@@ -100,7 +107,26 @@ pub async fn recall(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Recall
     judged.sort_by(|a, b| b.2.score.total_cmp(&a.2.score).then_with(|| b.0.total_cmp(&a.0)));
 
     let ids: Vec<String> = judged.iter().map(|(_, incident, _)| incident.id.clone()).collect();
-    let mut knowledge = store.knowledge_of(&ids).await?;
+    let knowledge = store.knowledge_of(&ids).await?;
+    let mut found = fold(judged, knowledge);
+    found.truncate(limit(query));
+    let now = jiff::Timestamp::now();
+    for recalled in &mut found {
+        recalled.resolutions = crate::store::most_trusted_first(std::mem::take(&mut recalled.resolutions));
+        recalled.trusted = recalled.resolutions.iter().any(crate::types::Resolution::is_trusted);
+        recalled.trust = Trust::of(&recalled.resolutions, now);
+        if recalled.occurrences > 1 {
+            recalled.why.push(format!("seen {} times", recalled.occurrences));
+        }
+    }
+    Ok(Recall { found, degraded: gathered.degraded })
+}
+
+/// Incidents of one problem become one precedent, with what each of them brought to light.
+fn fold(
+    judged: Vec<(f64, Incident, Judgement)>,
+    mut knowledge: HashMap<String, (Vec<Resolution>, Vec<StoredHypothesis>)>,
+) -> Vec<Recalled> {
     let mut folded: Vec<Recalled> = Vec::new();
     for (_, incident, judgement) in judged {
         let (resolutions, refuted) = knowledge.remove(&incident.id).unwrap_or_default();
@@ -121,19 +147,12 @@ pub async fn recall(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Recall
                 why: judgement.why,
                 structural: judgement.structural,
                 trusted: false,
+                trust: Trust::default(),
                 refuted,
             }),
         }
     }
-    folded.truncate(limit(query));
-    for recalled in &mut folded {
-        recalled.resolutions = crate::store::most_trusted_first(std::mem::take(&mut recalled.resolutions));
-        recalled.trusted = recalled.resolutions.iter().any(crate::types::Resolution::is_trusted);
-        if recalled.occurrences > 1 {
-            recalled.why.push(format!("seen {} times", recalled.occurrences));
-        }
-    }
-    Ok(folded)
+    folded
 }
 
 fn limit(query: &RecallQuery<'_>) -> usize {

@@ -74,9 +74,14 @@ impl Store {
         embedder: Arc<dyn Embedder>,
         engine: Option<Arc<dyn VectorStore>>,
     ) -> Result<Store, StoreError> {
-        let engine = engine.unwrap_or_else(|| Arc::new(Embedded::new(self.vector_rows())));
+        let engine = engine.unwrap_or_else(|| self.embedded_engine());
         let space = vectors::space_of(&self.write, engine.name(), embedder.model()).await?;
         Ok(Store { dense: Dense::new(embedder, engine, space), ..self.clone() })
+    }
+
+    /// This database as an engine.
+    pub fn embedded_engine(&self) -> Arc<dyn VectorStore> {
+        Arc::new(Embedded::new(self.vector_rows()))
     }
 
     pub fn dense(&self) -> &Dense {

@@ -342,6 +342,19 @@ impl Store {
         Ok(tx.commit().await?)
     }
 
+    /// Notes that another engine holds what one space holds.
+    pub(crate) async fn adopt_marks(&self, from: SpaceId, to: SpaceId) -> Result<(), StoreError> {
+        sqlx::query(
+            "INSERT INTO incident_vectors (space, doc) SELECT $2, doc FROM incident_vectors WHERE space = $1 \
+             ON CONFLICT DO NOTHING",
+        )
+        .bind(from.0)
+        .bind(to.0)
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
     /// Notes that nothing is pending, if that is so; the answer tells.
     pub(crate) async fn settle_space(&self, space: SpaceId) -> Result<bool, StoreError> {
         let done = sqlx::query(

@@ -84,7 +84,7 @@ impl Embedded {
     }
 
     async fn nearest(&self, model: &ModelId, query: VectorQuery<'_>) -> Result<Vec<Hit>, VectorError> {
-        check(model, query.dense)?;
+        super::check(EMBEDDED, model, query.dense)?;
         let copy = self.copy(model).await?;
         let wanted = query.limit.saturating_mul(RESCORED).max(query.limit);
         let (space, rough) = {
@@ -121,7 +121,7 @@ impl VectorStore for Embedded {
         Box::pin(async move {
             let space = self.rows.space(EMBEDDED, model).await?;
             for point in points {
-                check(model, &point.dense)?;
+                super::check(EMBEDDED, model, &point.dense)?;
             }
             let vectors: Vec<(&str, &[f32])> =
                 points.iter().map(|p| (p.incident_id.as_str(), p.dense.as_slice())).collect();
@@ -173,18 +173,6 @@ impl VectorStore for Embedded {
             Ok(())
         })
     }
-}
-
-fn check(model: &ModelId, vector: &[f32]) -> Result<(), VectorError> {
-    if vector.len() == model.dimension {
-        return Ok(());
-    }
-    Err(VectorError::Dimension {
-        engine: EMBEDDED.to_owned(),
-        model: model.name.clone(),
-        found: vector.len(),
-        wanted: model.dimension,
-    })
 }
 
 fn scope(repository: &str) -> i64 {

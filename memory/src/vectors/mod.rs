@@ -102,8 +102,8 @@ pub enum VectorError {
     Embed(#[from] EmbedError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("{engine} holds vectors of {found} dimensions for {model}, which has {wanted}; \
-             name another collection, or delete that one: it is filled again from memory")]
+    #[error("vectors of {found} dimensions in {engine} do not fit the model {model}, which has {wanted}; \
+             name the right model, or another vectors.collection: it is filled again from memory")]
     Dimension { engine: String, model: String, found: usize, wanted: usize },
     #[error("the vector server {engine} does not answer ({detail}); check vectors.url and that it runs: \
              recall goes on by words and code meanwhile")]
@@ -137,6 +137,10 @@ impl Dense {
         self.embedder.as_ref()
     }
 
+    pub(crate) fn shared_embedder(&self) -> Arc<dyn Embedder> {
+        Arc::clone(&self.embedder)
+    }
+
     pub fn engine(&self) -> &dyn VectorStore {
         self.engine.as_ref()
     }
@@ -158,3 +162,19 @@ impl Dense {
     }
 }
 
+/// A vector must have its model's dimension before it goes anywhere.
+pub(crate) fn check(engine: &str, model: &ModelId, vector: &[f32]) -> Result<(), VectorError> {
+    if vector.len() == model.dimension {
+        return Ok(());
+    }
+    Err(VectorError::Dimension {
+        engine: engine.to_owned(),
+        model: model.name.clone(),
+        found: vector.len(),
+        wanted: model.dimension,
+    })
+}
+
+#[cfg(test)]
+#[path = "contract_tests.rs"]
+mod contract_tests;

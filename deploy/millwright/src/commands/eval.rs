@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use millwright_evals::{MemoryMode, Options, RepoMapping, Summary, Task};
 
 use crate::cli::{EvalArguments, EvalCommand, EvalMemory, EvalRunArguments, EvalTask, ListFormat};
-use crate::config::Config;
-use crate::wiring;
+use crate::config::{BUILT_IN, Config};
+use crate::{dense, wiring};
 
 const GATE_FAILED: u8 = 2;
 
@@ -66,8 +66,17 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
         data_dir: wiring::data_dir(&arguments.data, &Config::default())?,
         jobs: arguments.jobs,
         limit: arguments.limit,
-        embedder: None,
+        embedder: embedder()?,
     })
+}
+
+/// The configured model, to be judged beside the built-in one.
+fn embedder() -> Result<Option<std::sync::Arc<dyn millwright_memory::embed::Embedder>>> {
+    let config = wiring::config(None, None)?;
+    if config.options.embeddings.model == BUILT_IN {
+        return Ok(None);
+    }
+    Ok(Some(dense::embedder(&config)?))
 }
 
 /// The figures of the whole set, one a line, with their intervals.
