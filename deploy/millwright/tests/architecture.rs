@@ -55,7 +55,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tree_sitter", &["tools/src/code/"]),
     ("axum::", &["deploy/service/"]),
     ("async_openai", &["agent/src/planner/openai/", "memory/src/embed/openai.rs"]),
-    ("qdrant_client", &["memory/src/vectors/qdrant.rs"]),
+    ("qdrant_client", &["memory/src/vectors/qdrant.rs", "memory/src/vectors/qdrant_tests.rs"]),
 ];
 
 #[test]

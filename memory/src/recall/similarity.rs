@@ -11,8 +11,8 @@ use std::collections::{HashMap, HashSet};
 
 use super::Words;
 
-const TITLE_WEIGHT: f64 = 5.0;
-const TITLE_SHARE: f64 = 1.0 / 3.0;
+const TITLE_WEIGHT: f64 = 3.0;
+const TITLE_SHARE: f64 = 0.15;
 
 /// Inverse document frequencies of the words at hand.
 #[derive(Debug, Clone)]

@@ -13,7 +13,7 @@ const MAX_WORDS: usize = 1_500;
 /// Bytes read per field before cutting into words.
 const MAX_BYTES: usize = 64 * 1024;
 /// Words of a body that likeness looks at.
-const COMPARED_WORDS: usize = 250;
+const COMPARED_WORDS: usize = 100;
 const MAX_WORD_BYTES: usize = 64;
 
 /// The two fields of the word index, in reading order, repetitions kept.
