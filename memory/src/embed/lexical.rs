@@ -61,6 +61,10 @@ impl Embedder for Lexical {
         &self.model
     }
 
+    fn weight(&self) -> f64 {
+        0.25
+    }
+
     fn embed<'a>(&'a self, texts: &'a [EmbedText]) -> Embedding<'a> {
         Box::pin(async move { Ok(texts.iter().map(|text| self.vector(text)).collect()) })
     }

@@ -38,6 +38,11 @@ pub trait Embedder: Send + Sync + fmt::Debug {
     /// One vector a text, in order. Implementations split into requests as their model likes.
     fn embed<'a>(&'a self, texts: &'a [EmbedText]) -> Embedding<'a>;
 
+    /// What the dense view counts for beside the words (1): less where the model knows little that words do not.
+    fn weight(&self) -> f64 {
+        1.0
+    }
+
     /// The vector without waiting, where that costs less than a database write: such vectors are stored in the
     /// transaction that stores the incident.
     fn at_once(&self, _text: &EmbedText) -> Option<Vec<f32>> {
@@ -97,16 +102,15 @@ impl EmbedText {
         Self { title: head(title, MAX_TITLE_BYTES).to_owned(), body: head(body, MAX_BODY_BYTES).to_owned() }
     }
 
-    /// Title, symptom and error messages; the whole text only where there is no more telling part.
+    /// Title, symptom and error messages, then the text as a whole as far as there is room.
     pub fn of_ticket(ticket: &ParsedTicket) -> Self {
         let mut body = head(&ticket.symptom, MAX_BODY_BYTES).to_owned();
         for error in ticket.errors.iter().take(5) {
             body.push('\n');
             body.push_str(head(&error.message, 500));
         }
-        if body.trim().is_empty() {
-            body = head(&ticket.text, MAX_BODY_BYTES).to_owned();
-        }
+        body.push('\n');
+        body.push_str(head(&ticket.text, MAX_BODY_BYTES.saturating_sub(body.len())));
         Self::new(&ticket.title, &body)
     }
 

@@ -39,7 +39,7 @@ impl Words {
         words
     }
 
-    /// Title, symptom, error messages; the rest of the text only where there is no more telling part.
+    /// Title; then symptom and error messages, the telling parts, and after them the text as a whole.
     pub fn of_ticket(ticket: &ParsedTicket) -> Self {
         let mut body: Vec<&str> = vec![&ticket.symptom];
         for error in ticket.errors.iter().take(20) {
@@ -52,14 +52,11 @@ impl Words {
         body.extend(ticket.fingerprint.template.as_deref());
         body.extend(ticket.fingerprint.exception.as_deref());
         body.extend(ticket.context.routes.iter().map(String::as_str));
-        if ticket.symptom.trim().is_empty() && ticket.errors.is_empty() {
-            body.push(&ticket.text);
-        }
+        body.push(&ticket.text);
         Self::of(&ticket.title, &body)
     }
 
-    /// The part that is compared: what goes wrong is said first, pasted logs follow. Longer made no difference on
-    /// the Hadoop reports.
+    /// The part that is compared: what goes wrong is said first, pasted logs follow and drown it.
     pub(crate) fn head(mut self) -> Self {
         self.body.truncate(COMPARED_WORDS);
         self
