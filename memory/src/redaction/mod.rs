@@ -15,6 +15,8 @@ mod personal;
 mod scan;
 mod vault;
 
+pub use checks::placeholders;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 

@@ -23,7 +23,8 @@ pub(crate) mod testing;
 pub use blame::{BlameQuery, BlameSpan, MAX_BLAME_LINES, blame};
 pub use diff::{CommitDetail, Diff, FileChange, diff, show};
 pub use file::{
-    Blob, EntryKind, MAX_FILE_BYTES, Revision, TreeEntry, blob_at, entries_at, exists_at, files_at, is_binary,
+    Blob, EntryKind, MAX_FILE_BYTES, PathKind, Revision, TreeEntry, blob_at, entries_at, exists_at, files_at,
+    is_binary, kind_at,
 };
 pub use grep::{GrepHit, GrepQuery, GrepResult, PatternKind, grep};
 pub use log::{
