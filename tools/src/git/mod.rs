@@ -14,6 +14,7 @@ mod locate;
 mod log;
 mod map_lines;
 mod owners;
+mod publish;
 mod read;
 mod refs;
 mod repo;
@@ -32,4 +33,7 @@ pub use log::{
 };
 pub use map_lines::{MappedLines, map_lines};
 pub use owners::{CodeOwners, Contact, who_to_ask};
+pub use publish::{
+    Published, branch_at, check_branch_name, check_remote, commit_of, create_branch, push,
+};
 pub use repo::{Repo, RepoError};
