@@ -58,13 +58,30 @@ pub fn is_test_path(path: &str) -> bool {
 /// configuration of a test runner. Narrower than [`is_test_path`] where a folder of the product is named `test` or
 /// `testing`, wider by the configuration.
 pub fn judges(path: &str) -> bool {
-    const FOLDERS: &[&str] =
-        &["tests", "__tests__", "__mocks__", "spec", "specs", "testdata", "e2e", "integration_tests", "unittests"];
-    const RUNNERS: &[&str] = &[
-        "pytest.ini", "tox.ini", "noxfile.py", "sitecustomize.py", "usercustomize.py", "phpunit.xml",
-        "phpunit.xml.dist", ".rspec", ".mocharc",
+    const FOLDERS: &[&str] = &[
+        "tests",
+        "__tests__",
+        "__mocks__",
+        "spec",
+        "specs",
+        "testdata",
+        "e2e",
+        "integration_tests",
+        "unittests",
     ];
-    const CONFIGURED: &[&str] = &["jest.config.", "vitest.config.", "karma.conf.", ".mocharc.", "playwright.config."];
+    const RUNNERS: &[&str] = &[
+        "pytest.ini",
+        "tox.ini",
+        "noxfile.py",
+        "sitecustomize.py",
+        "usercustomize.py",
+        "phpunit.xml",
+        "phpunit.xml.dist",
+        ".rspec",
+        ".mocharc",
+    ];
+    const CONFIGURED: &[&str] =
+        &["jest.config.", "vitest.config.", "karma.conf.", ".mocharc.", "playwright.config."];
     let lower = path.to_ascii_lowercase();
     let name = lower.rsplit('/').next().unwrap_or_default();
     let folders = lower.strip_suffix(name).unwrap_or_default();
@@ -84,12 +101,20 @@ mod tests {
     #[test]
     fn what_judges_is_told_from_products_about_testing() {
         for path in [
-            "tests/data/x.json", "app/tests.py", "conftest.py", "test/cart.js", "src/test/java/org/acme/Helper.java",
-            "pytest.ini", "web/jest.config.ts", "pkg/server_test.go",
+            "tests/data/x.json",
+            "app/tests.py",
+            "conftest.py",
+            "test/cart.js",
+            "src/test/java/org/acme/Helper.java",
+            "pytest.ini",
+            "web/jest.config.ts",
+            "pkg/server_test.go",
         ] {
             assert!(judges(path), "{path}");
         }
-        for path in ["django/test/client.py", "lib/testing/assert.py", "src/cart.py", "setup.cfg", "package.json"] {
+        for path in
+            ["django/test/client.py", "lib/testing/assert.py", "src/cart.py", "setup.cfg", "package.json"]
+        {
             assert!(!judges(path), "{path}");
         }
     }

@@ -47,7 +47,12 @@ pub enum Written {
 }
 
 /// Makes a candidate named `id` of `written` at `bad` (a full id). The inner error says what to write differently.
-pub fn patch(repo: &Repo, bad: &str, id: &str, written: &Written) -> Result<Result<Candidate, String>, FixError> {
+pub fn patch(
+    repo: &Repo,
+    bad: &str,
+    id: &str,
+    written: &Written,
+) -> Result<Result<Candidate, String>, FixError> {
     let tree = Tree { repo, bad };
     let files = match written {
         Written::Diff(diff) => from_diff(&tree, diff)?,
@@ -61,9 +66,9 @@ pub fn patch(repo: &Repo, bad: &str, id: &str, written: &Written) -> Result<Resu
     let lines = changed_lines(&diff);
     Ok(match lines {
         0 => Err("it changes nothing at the failing revision; the files already read like that".to_owned()),
-        _ if lines > MAX_CHANGED_LINES => {
-            Err(format!("it changes {lines} lines, more than the {MAX_CHANGED_LINES} a fix may; mend less at once"))
-        }
+        _ if lines > MAX_CHANGED_LINES => Err(format!(
+            "it changes {lines} lines, more than the {MAX_CHANGED_LINES} a fix may; mend less at once"
+        )),
         _ => Ok(Candidate { id: id.to_owned(), kind: FixKind::Patch, diff, lines }),
     })
 }
@@ -119,8 +124,12 @@ impl Tree<'_> {
         let executable = match self.kind(path)? {
             None => return Ok(Ok(None)),
             Some(PathKind::File { executable }) => executable,
-            Some(PathKind::Link) => return Ok(Err(format!("{path} is a symbolic link; change the file it names"))),
-            Some(PathKind::Submodule) => return Ok(Err(format!("{path} is a submodule, which stays as it is"))),
+            Some(PathKind::Link) => {
+                return Ok(Err(format!("{path} is a symbolic link; change the file it names")));
+            }
+            Some(PathKind::Submodule) => {
+                return Ok(Err(format!("{path} is a submodule, which stays as it is")));
+            }
             Some(PathKind::Folder) => return Ok(Err(format!("{path} is a folder"))),
         };
         let blob = git::blob_at(self.repo, self.bad, path)?;
@@ -159,7 +168,9 @@ pub fn may_be_changed(path: &str) -> Result<(), String> {
         return Err(format!("{shown:?} is no path of a file in the repository"));
     }
     if path.split('/').any(bad) {
-        return Err(format!("{shown:?} leaves the repository or enters its .git; paths start at the top of the tree"));
+        return Err(format!(
+            "{shown:?} leaves the repository or enters its .git; paths start at the top of the tree"
+        ));
     }
     if path.eq_ignore_ascii_case(".gitmodules") {
         return Err("submodules stay as they are, so .gitmodules cannot be changed".to_owned());
@@ -174,7 +185,10 @@ pub fn may_be_changed(path: &str) -> Result<(), String> {
 
 fn from_diff(tree: &Tree<'_>, diff: &str) -> Asked<Vec<FileEdit>> {
     if diff.len() > MAX_DIFF_BYTES {
-        return Ok(Err(format!("the diff has {} bytes, more than {MAX_DIFF_BYTES}; mend less at once", diff.len())));
+        return Ok(Err(format!(
+            "the diff has {} bytes, more than {MAX_DIFF_BYTES}; mend less at once",
+            diff.len()
+        )));
     }
     let parsed = match unified::parse(diff) {
         Ok(parsed) => parsed,
@@ -192,7 +206,10 @@ fn from_diff(tree: &Tree<'_>, diff: &str) -> Asked<Vec<FileEdit>> {
         }
     }
     if files.len() > MAX_FILES {
-        return Ok(Err(format!("it changes {} files, more than {MAX_FILES}; mend less at once", files.len())));
+        return Ok(Err(format!(
+            "it changes {} files, more than {MAX_FILES}; mend less at once",
+            files.len()
+        )));
     }
     let mut edits = Vec::new();
     for (path, file) in files {
@@ -210,7 +227,9 @@ fn from_diff(tree: &Tree<'_>, diff: &str) -> Asked<Vec<FileEdit>> {
             }
             (Some(own), Some(_), new) => match changed(&own.text, &path, &file.hunks) {
                 Ok(text) if new.is_none() && !text.is_empty() => {
-                    return Ok(Err(format!("{path} is to be deleted, but the diff does not remove all of its lines")));
+                    return Ok(Err(format!(
+                        "{path} is to be deleted, but the diff does not remove all of its lines"
+                    )));
                 }
                 Ok(text) => new.as_ref().map(|_| (own.mode, text.into_bytes())),
                 Err(why) => return Ok(Err(why)),
@@ -247,8 +266,11 @@ fn changed(text: &str, path: &str, hunks: &[Hunk]) -> Result<String, String> {
     let mut placed = Vec::with_capacity(hunks.len());
     for (number, hunk) in hunks.iter().enumerate() {
         let failed = |why: String| format!("hunk {} of {path}: {why}", number + 1);
-        no_new_placeholder(text, hunk.lines.iter().filter(|line| line.kind == Kind::Add).map(|l| l.text.as_str()))
-            .map_err(failed)?;
+        no_new_placeholder(
+            text,
+            hunk.lines.iter().filter(|line| line.kind == Kind::Add).map(|l| l.text.as_str()),
+        )
+        .map_err(failed)?;
         placed.push(place_hunk(&file, hunk).map_err(failed)?);
     }
     placed.sort_by_key(|piece| (piece.at, piece.until));
@@ -292,7 +314,11 @@ fn place_hunk(file: &Lines<'_>, hunk: &Hunk) -> Result<Piece, String> {
         let at = match hunk.start {
             _ if file.bare.is_empty() => 0,
             Some(start) if start <= file.bare.len() => start,
-            _ => return Err("it has no unchanged line that says where its new lines belong; add some".to_owned()),
+            _ => {
+                return Err(
+                    "it has no unchanged line that says where its new lines belong; add some".to_owned()
+                );
+            }
         };
         (at, Shift::None)
     } else {
@@ -318,8 +344,7 @@ fn place_hunk(file: &Lines<'_>, hunk: &Hunk) -> Result<Piece, String> {
     Ok(Piece { at, until: next, lines })
 }
 
-const INDENTATION: &str =
-    "its indentation differs from the file's, and not alike in all lines; copy the lines as git_file shows them";
+const INDENTATION: &str = "its indentation differs from the file's, and not alike in all lines; copy the lines as git_file shows them";
 
 /// New lines are written like the removed ones, so those tell how the indentation is off.
 fn shift_of(likeness: Likeness, hunk: &Hunk, own: &[&str]) -> Result<Shift, String> {
@@ -359,7 +384,10 @@ fn from_edits(tree: &Tree<'_>, edits: &[Edit]) -> Asked<Vec<FileEdit>> {
         }
     }
     if files.len() > MAX_FILES {
-        return Ok(Err(format!("it changes {} files, more than {MAX_FILES}; mend less at once", files.len())));
+        return Ok(Err(format!(
+            "it changes {} files, more than {MAX_FILES}; mend less at once",
+            files.len()
+        )));
     }
     let edit = |(path, (mode, text)): (String, (String, String))| FileEdit {
         path,

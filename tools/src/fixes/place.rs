@@ -40,7 +40,8 @@ pub(super) fn find(file: &[&str], wanted: &[&str], start: Option<usize>) -> Resu
             [] => {}
             [at] => return Ok(Place { at: *at, likeness }),
             _ => {
-                if let Some(at) = start.and_then(|start| start.checked_sub(1)).filter(|at| found.contains(at)) {
+                if let Some(at) = start.and_then(|start| start.checked_sub(1)).filter(|at| found.contains(at))
+                {
                     return Ok(Place { at, likeness });
                 }
                 let listed: Vec<String> = found.iter().take(LISTED).map(|at| (at + 1).to_string()).collect();
@@ -62,7 +63,8 @@ fn positions(file: &[&str], wanted: &[&str], likeness: Likeness) -> Vec<usize> {
         Some(last) if !wanted.is_empty() => last,
         _ => return Vec::new(),
     };
-    let stands = |at: &usize| wanted.iter().zip(&file[*at..]).all(|(wanted, own)| alike(own, wanted, likeness));
+    let stands =
+        |at: &usize| wanted.iter().zip(&file[*at..]).all(|(wanted, own)| alike(own, wanted, likeness));
     (0..=last).filter(stands).collect()
 }
 
@@ -116,14 +118,18 @@ fn nearest(file: &[&str], wanted: &[&str]) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a handful of lines")]
     let share = best.0 / asked.iter().filter(|words| !words.is_empty()).count().max(1) as f64;
     if share < 0.25 {
-        return "its lines do not stand there, nor any like them; read the file with git_file and copy them".into();
+        return "its lines do not stand there, nor any like them; read the file with git_file and copy them"
+            .into();
     }
     let at = best.1;
     let shown = file.iter().enumerate().skip(at).take(wanted.len().clamp(1, QUOTED));
     let quoted: Vec<String> = shown.map(|(at, line)| format!("{:>5} | {}", at + 1, cut(line))).collect();
-    let differs = wanted.iter().zip(&file[at..]).find(|(wanted, own)| !alike(own, wanted, Likeness::Indentation));
+    let differs =
+        wanted.iter().zip(&file[at..]).find(|(wanted, own)| !alike(own, wanted, Likeness::Indentation));
     let differs = match differs {
-        Some((wanted, own)) => format!("\nThe first that differs: `{}` was given, `{}` stands there.", cut(wanted), cut(own)),
+        Some((wanted, own)) => {
+            format!("\nThe first that differs: `{}` was given, `{}` stands there.", cut(wanted), cut(own))
+        }
         None => String::new(),
     };
     format!("its lines do not stand there. The nearest are:\n{}{differs}", quoted.join("\n"))
@@ -198,7 +204,8 @@ fn indent(line: &str) -> &str {
 mod tests {
     use super::*;
 
-    const FILE: &[&str] = &["def f():", "    x = 1", "    return x", "", "def g():", "    x = 1", "    return x + 1"];
+    const FILE: &[&str] =
+        &["def f():", "    x = 1", "    return x", "", "def g():", "    x = 1", "    return x + 1"];
 
     fn check(wanted: &[&str], start: Option<usize>, expected: Result<(usize, Likeness), &str>) {
         let found = find(FILE, wanted, start).map(|place| (place.at, place.likeness));
@@ -219,7 +226,11 @@ mod tests {
         check(&["    return x  "], None, Ok((2, Likeness::LineEnds)));
         check(&["  return x + 1"], None, Ok((6, Likeness::Indentation)));
         check(&["    return x + [SECRET_1]"], None, Ok((6, Likeness::Exact)));
-        check(&["def g():", "    x = 2", "    return x + 1"], None, Err("    5 | def g():\n    6 |     x = 1"));
+        check(
+            &["def g():", "    x = 2", "    return x + 1"],
+            None,
+            Err("    5 | def g():\n    6 |     x = 1"),
+        );
         check(&["def g():", "    x = 2"], None, Err("`    x = 2` was given, `    x = 1` stands there"));
         check(&["class Nothing:"], None, Err("nor any like them"));
     }

@@ -51,8 +51,10 @@ pub(super) fn parse(diff: &str) -> Result<Vec<FilePatch>, String> {
     let lines: Vec<&str> = diff.split('\n').map(|line| line.strip_suffix('\r').unwrap_or(line)).collect();
     let lines = without_fence(&lines);
     if lines.iter().any(|line| line.starts_with("*** Begin Patch")) {
-        return Err("this is no unified diff; write `--- a/path`, `+++ b/path` and `@@` lines, or use `edits`"
-            .to_owned());
+        return Err(
+            "this is no unified diff; write `--- a/path`, `+++ b/path` and `@@` lines, or use `edits`"
+                .to_owned(),
+        );
     }
     let mut files: Vec<FilePatch> = Vec::new();
     let mut executable = false;
@@ -84,7 +86,9 @@ pub(super) fn parse(diff: &str) -> Result<Vec<FilePatch>, String> {
         }
     }
     if files.is_empty() {
-        return Err("no file is named; a diff needs `--- a/path` and `+++ b/path` before its `@@` lines".into());
+        return Err(
+            "no file is named; a diff needs `--- a/path` and `+++ b/path` before its `@@` lines".into()
+        );
     }
     match files.iter().find(|file| file.hunks.is_empty()) {
         Some(empty) => Err(format!(
@@ -224,8 +228,14 @@ mod tests {
             Ok("None>Some(\"b/x\") @Some(0) +c\nSome(\"a/y\")>Some(\"b/y\") @Some(4) --- old|+++ new"),
         );
         check("", Err("no file is named; a diff needs `--- a/path` and `+++ b/path` before its `@@` lines"));
-        check("@@ -1 +1 @@\n-a\n+b\n", Err("an `@@` line stands before any `--- a/path` and `+++ b/path` lines"));
-        check("--- a/x\n+++ b/x\n@@ -1 +1 @@\n a\n", Err("hunk 1 of the diff changes nothing: it has no + or - line"));
+        check(
+            "@@ -1 +1 @@\n-a\n+b\n",
+            Err("an `@@` line stands before any `--- a/path` and `+++ b/path` lines"),
+        );
+        check(
+            "--- a/x\n+++ b/x\n@@ -1 +1 @@\n a\n",
+            Err("hunk 1 of the diff changes nothing: it has no + or - line"),
+        );
         check("--- a/x\n+++ b/x\n", Err("the diff names b/x but has no `@@` hunk for it"));
         check(
             "diff --git a/x b/y\nrename from x\nrename to y\n",

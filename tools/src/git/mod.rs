@@ -33,7 +33,5 @@ pub use log::{
 };
 pub use map_lines::{MappedLines, map_lines};
 pub use owners::{CodeOwners, Contact, who_to_ask};
-pub use publish::{
-    Published, branch_at, check_branch_name, check_remote, commit_of, create_branch, push,
-};
+pub use publish::{Published, branch_at, check_branch_name, check_remote, commit_of, create_branch, push};
 pub use repo::{Repo, RepoError};

@@ -46,7 +46,13 @@ pub fn check_branch_name(name: &str) -> Result<(), String> {
 
 /// Composes a commit of `tree` on `parent` (full ids) in the borrowing git directory. The same input at the same
 /// `time` (seconds since 1970) is the same commit.
-pub fn commit_of(repo: &Repo, tree: &str, parent: &str, message: &str, time: i64) -> Result<String, RepoError> {
+pub fn commit_of(
+    repo: &Repo,
+    tree: &str,
+    parent: &str,
+    message: &str,
+    time: i64,
+) -> Result<String, RepoError> {
     let time = format!("{time} +0000");
     let id = repo
         .git()
@@ -95,7 +101,10 @@ pub fn create_branch(repo: &Repo, name: &str, commit: &str, parent: &str) -> Res
 pub fn check_remote(url: &str) -> Result<(), String> {
     match url.strip_prefix("file://") {
         Some(path) if path.starts_with('/') && !path.contains(['\n', '\0']) => Ok(()),
-        _ => Err("only file:///absolute/path remotes are pushed to; push the branch to others yourself".to_owned()),
+        _ => {
+            Err("only file:///absolute/path remotes are pushed to; push the branch to others yourself"
+                .to_owned())
+        }
     }
 }
 
@@ -114,7 +123,16 @@ pub fn push(repo: &Repo, url: &str, name: &str, commit: &str) -> Result<Publishe
     }
     let refspec = format!("{commit}:{reference}");
     let pushed = over_files(repo)
-        .args(["push", "--quiet", "--no-verify", "--no-follow-tags", "--recurse-submodules=no", "--", url, &refspec])
+        .args([
+            "push",
+            "--quiet",
+            "--no-verify",
+            "--no-follow-tags",
+            "--recurse-submodules=no",
+            "--",
+            url,
+            &refspec,
+        ])
         .output();
     match (at_remote()?, pushed) {
         (Some(there), _) if there == commit => Ok(Published::New),

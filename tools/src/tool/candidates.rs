@@ -51,11 +51,12 @@ pub(super) fn keep_check(ctx: &ToolContext, check: &FixCheck) -> Result<(), Tool
 /// The verification of this very candidate, if it held.
 pub(super) fn verified(ctx: &ToolContext, candidate: &Candidate) -> Result<FixCheck, ToolError> {
     let checks: Vec<FixCheck> = ctx.workbench.artifact(CHECKS).unwrap_or_default();
-    let of = checks
-        .into_iter()
-        .find(|check| check.candidate == candidate.id && check.fix.diff == candidate.diff);
+    let of =
+        checks.into_iter().find(|check| check.candidate == candidate.id && check.fix.diff == candidate.diff);
     match of {
-        Some(check) if check.fix.proof == Proof::FixVerified && check.fix.replay == CheckResult::Pass => Ok(check),
+        Some(check) if check.fix.proof == Proof::FixVerified && check.fix.replay == CheckResult::Pass => {
+            Ok(check)
+        }
         Some(check) => Err(ToolError::denied(format!(
             "{} did not hold when it was verified ({}); only a verified fix is written",
             candidate.id, check.detail

@@ -49,7 +49,9 @@ impl Tool for ProposeFix {
                 .collect();
             text.extend(not_applicable.iter().map(|because| format!("not applicable: {because}")));
             if text.is_empty() {
-                text.push("nothing could be drafted from this commit; write a fix with `propose_patch`".into());
+                text.push(
+                    "nothing could be drafted from this commit; write a fix with `propose_patch`".into(),
+                );
             }
             Ok(ToolOutput::new(text.join("\n\n"), Candidates { candidates, not_applicable }))
         })

@@ -106,7 +106,9 @@ fn work(ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
         Err(why) => {
             patches.refused += 1;
             ctx.workbench.keep(PATCHES, &patches)?;
-            return Err(ToolError::invalid(format!("{why}\nNothing was taken down; the attempt is not counted.")));
+            return Err(ToolError::invalid(format!(
+                "{why}\nNothing was taken down; the attempt is not counted."
+            )));
         }
     };
     let known = candidates::all(ctx);

@@ -50,13 +50,18 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
     let url = remotes.get(&args.remote).ok_or_else(|| {
         let names: Vec<&str> = remotes.keys().map(String::as_str).collect();
         ToolError::not_found(match names.is_empty() {
-            true => "no remote is declared for this repository, so nothing can be pushed from here".to_owned(),
+            true => {
+                "no remote is declared for this repository, so nothing can be pushed from here".to_owned()
+            }
             false => format!("no remote {:?} is declared; there are: {}", args.remote, names.join(", ")),
         })
     })?;
     git::check_remote(url).map_err(ToolError::unavailable)?;
     let commit = branch_of_run(ctx, &args.branch).ok_or_else(|| {
-        ToolError::denied(format!("{:?} is no branch that this run wrote; `write_fix` makes one", args.branch))
+        ToolError::denied(format!(
+            "{:?} is no branch that this run wrote; `write_fix` makes one",
+            args.branch
+        ))
     })?;
     // What is pushed is what was verified and approved, whatever became of the branch meanwhile.
     let already = match git::push(&ctx.repo, url, &args.branch, &commit)? {

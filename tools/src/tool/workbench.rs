@@ -17,9 +17,7 @@ use serde::de::DeserializeOwned;
 use super::{ToolContext, ToolError};
 use crate::checkout::{CheckoutPool, PoolLimits};
 use crate::exec_trace::ExecutionTrace;
-use crate::replay::{
-    FailureSignature, Ledger, ReplayOptions, ReplayRecipe, Replayer, Sandbox, TestRecipes,
-};
+use crate::replay::{FailureSignature, Ledger, ReplayOptions, ReplayRecipe, Replayer, Sandbox, TestRecipes};
 
 /// Shared by all calls of a run.
 #[derive(Debug, Clone, Default)]

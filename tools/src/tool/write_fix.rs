@@ -105,7 +105,8 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
 /// The fix as a commit on the failing revision. Dated like that revision, so that writing it again is the same commit.
 fn commit(ctx: &ToolContext, candidate: &Candidate, check: &FixCheck) -> Result<String, ToolError> {
     let change = Change::Patch(candidate.diff.clone());
-    let composed = checkout::compose(&ctx.repo, &ctx.bad, Some(&change), None).map_err(fixes::FixError::from)?;
+    let composed =
+        checkout::compose(&ctx.repo, &ctx.bad, Some(&change), None).map_err(fixes::FixError::from)?;
     let time = ctx.repo.git().args(["show", "-s", "--format=%ct", &ctx.bad]).output()?;
     let time = String::from_utf8_lossy(&time).trim().parse().unwrap_or(0);
     Ok(git::commit_of(&ctx.repo, &composed.tree, &ctx.bad, &message(ctx, candidate, check), time)?)
@@ -213,7 +214,9 @@ fn patch_file(
         ToolError::unavailable(format!("{name} cannot be written in the data folder: {error}"))
     };
     let already = match fs::File::options().write(true).create_new(true).open(&path) {
-        Ok(mut file) => file.write_all(&patch).and_then(|()| file.sync_all()).map(|()| false).map_err(failed)?,
+        Ok(mut file) => {
+            file.write_all(&patch).and_then(|()| file.sync_all()).map(|()| false).map_err(failed)?
+        }
         Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
             let same = fs::symlink_metadata(&path).is_ok_and(|file| file.is_file())
                 && fs::read(&path).is_ok_and(|there| there == patch);
@@ -237,7 +240,10 @@ fn patch_file(
 fn place(folder: &Path, name: &str) -> Result<PathBuf, ToolError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let part = |part: &str| !part.is_empty() && !part.starts_with('.') && part.chars().all(plain);
-    if !name.split('/').all(part) || name.len() > 200 || !(name.ends_with(".patch") || name.ends_with(".diff")) {
+    if !name.split('/').all(part)
+        || name.len() > 200
+        || !(name.ends_with(".patch") || name.ends_with(".diff"))
+    {
         return Err(ToolError::invalid(
             "`name` is a path below fixes/ in the data folder: letters, digits and ._- only, ending in .patch",
         ));

@@ -100,16 +100,27 @@ fn work(ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
     let seen = match replayer.reproduce(&ctx.bad, true) {
         Ok(seen) => seen,
         Err(ReplayError::BadPasses { .. }) => {
-            return Ok(refused("it passes at the failing revision, so it does not show the incident", &replayer.recorded()));
+            return Ok(refused(
+                "it passes at the failing revision, so it does not show the incident",
+                &replayer.recorded(),
+            ));
         }
         Err(ReplayError::BadCannotTest { why, .. }) => {
-            return Ok(refused(&format!("it cannot be run at the failing revision: {why}"), &replayer.recorded()));
+            return Ok(refused(
+                &format!("it cannot be run at the failing revision: {why}"),
+                &replayer.recorded(),
+            ));
         }
         Err(error) => return Err(error.into()),
     };
     let matched = match fits(&ctx.ticket, &seen.failure) {
         Ok(matched) => matched,
-        Err(why) => return Ok(refused(&format!("it fails, but not the way the ticket tells: {why}"), &replayer.recorded())),
+        Err(why) => {
+            return Ok(refused(
+                &format!("it fails, but not the way the ticket tells: {why}"),
+                &replayer.recorded(),
+            ));
+        }
     };
     let at_good = match &ctx.good {
         None => None,
