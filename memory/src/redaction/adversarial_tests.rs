@@ -47,7 +47,7 @@ fn encoded_for_a_url() {
 fn in_json_strings() {
     check(r#"{"user":"ada\u0040corp.io","n":1}"#, &["corp.io"], &[r#""n":1"#]);
     check(r#"{"msg":"{\"password\":\"hunter2x\"}"}"#, &["hunter2x"], &["msg"]);
-    check(r#"{"url":"postgres:\/\/app:Tr0ub4dor@db.internal\/x"}"#, &["Tr0ub4dor"], &["db.internal"]);
+    check(r#"{"url":"postgres:\/\/app:Tr0ub4dor@db.internal\/x"}"#, &["Tr0ub4dor"], &["postgres:"]);
     check(&format!(r#"["{}","ok"]"#, github()), &[&github()], &["\"ok\""]);
     let value = json!({"env": {"DB_PASSWORD": "hunter2x", "PORT": "5432"}, "list": ["ada@corp.io", 7]});
     let masked = Redactor::default().redact_json(&value);
@@ -106,7 +106,7 @@ fn in_diffs() {
     check(&format!("+AWS={}\n-{}", aws(), github()), &[&aws(), &github()], &["+AWS=", "-"]);
     let begin = join(&["-----BEGIN PRI", "VATE KEY-----"]);
     let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
-    check(&format!("+{begin}\n+{line}\n+{line}\n context"), &[line], &[" context"]);
+    check(&format!("+{begin}\n+{line}\n+{line}\n context line"), &[line], &[" context line"]);
     check("@@ -1,2 +1,2 @@\n-a@corp.io\n+b@corp.io", &["a@corp.io", "b@corp.io"], &["@@ -1,2 +1,2 @@"]);
 }
 

@@ -10,6 +10,8 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 /// Shortest run of base64 that can hold a secret with its name.
 const SHORTEST_WRAPPED: usize = 24;
 const LONGEST_WRAPPED: usize = 64 << 10;
+/// Longest piece of a token that is read on over the next line.
+pub(super) const LONGEST_PIECE: usize = 2_048;
 /// Lines a token may be broken over.
 const MOST_PIECES: usize = 5;
 
@@ -171,13 +173,13 @@ fn decoded(run: &str) -> Option<String> {
     readable(run)
 }
 
-/// A token that begins at `at` and reaches the end of its line, read on over the following lines. `None` when it
-/// does not reach the end, or nothing follows. The first number is the length of the first piece.
-pub(super) fn broken(text: &str, at: usize) -> Option<(usize, Plain)> {
+/// A token that begins at `at` and reaches the end of its line, read on over the following lines: where each piece
+/// ends in the text read, and that text. `None` when it does not reach the end, or nothing follows.
+pub(super) fn broken(text: &str, at: usize) -> Option<(Vec<usize>, Plain)> {
     let token = |c: char| c.is_ascii_alphanumeric() || "_.~/+-=".contains(c);
     let around = |c: char| c.is_whitespace() || "\\\"'+,|`".contains(c);
     let mut out = Plain::default();
-    let mut first = 0;
+    let mut ends = Vec::new();
     let mut from = at;
     for piece in 0..MOST_PIECES {
         let end =
@@ -189,16 +191,14 @@ pub(super) fn broken(text: &str, at: usize) -> Option<(usize, Plain)> {
             _ => line.len() - line.trim_start_matches(|c| around(c) || "->#*".contains(c)).len(),
         };
         let run: &str = line.get(skip..)?;
-        let run = &run[..run.find(|c| !token(c)).unwrap_or(run.len())];
+        let run = &run[..run.find(|c| !token(c)).unwrap_or(run.len()).min(LONGEST_PIECE)];
         if run.is_empty() {
             break;
         }
         for (offset, c) in run.char_indices() {
             out.push(c, from + skip + offset);
         }
-        if piece == 0 {
-            first = run.len();
-        }
+        ends.push(out.text.len());
         let whole = line.get(skip + run.len()..)?.chars().all(around);
         if !whole || end == text.len() {
             if piece == 0 {
@@ -210,7 +210,7 @@ pub(super) fn broken(text: &str, at: usize) -> Option<(usize, Plain)> {
     }
     let last = out.from.last().map_or(at, |last| last + 1);
     out.from.push(last);
-    (out.text.len() > first && first > 0).then_some((first, out))
+    (ends.len() > 1).then_some((ends, out))
 }
 
 impl Plain {

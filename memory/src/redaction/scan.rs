@@ -211,7 +211,7 @@ impl Scanner {
                 last_line[rule] = start;
                 run(&builtin.rules[rule], rule, text, start, end, hits);
             }
-            if rule < formats::RULES.len() {
+            if rule < formats::RULES.len() && end - at <= disguise::LONGEST_PIECE {
                 run_on(&builtin.rules[rule], rule, text, at, hits);
             }
         }
@@ -272,17 +272,20 @@ fn run(rule: &Compiled, priority: usize, text: &str, start: usize, end: usize, h
 
 /// A token of a known shape that begins at a line's end and goes on over the next ones.
 fn run_on(rule: &Compiled, priority: usize, text: &str, at: usize, hits: &mut Vec<Hit>) {
-    let Some((first, broken)) = disguise::broken(text, at) else { return };
-    let mut found = Vec::new();
-    run(rule, priority, &broken.text, 0, broken.text.len(), &mut found);
-    let head = broken.text.get(..first).unwrap_or_default();
-    let complete = rule.regex.is_match(head);
-    for hit in found.into_iter().filter(|hit| hit.start < first && hit.end > first) {
-        // A token that is whole already goes on only in what looks like a token, not in the next word.
-        let rest = broken.text.get(first..hit.end).unwrap_or_default();
-        if complete && !looks_random(rest) {
-            continue;
+    let Some((ends, broken)) = disguise::broken(text, at) else { return };
+    // The fewest pieces that make a token of this shape; more only where the next looks like a token, not a word.
+    let mut whole = None;
+    for (number, end) in ends.iter().enumerate() {
+        let mut found = Vec::new();
+        run(rule, priority, &broken.text, 0, *end, &mut found);
+        let before = number.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
+        whole = found.into_iter().find(|hit| hit.end > before).map(|hit| (number, hit)).or(whole);
+        let next = ends.get(number + 1).and_then(|next| broken.text.get(*end..*next)).unwrap_or_default();
+        if whole.is_some() && !looks_random(next) {
+            break;
         }
+    }
+    if let Some((1.., hit)) = whole {
         for (start, end) in broken.pieces(hit.start, hit.end) {
             hits.push(Hit { start, end, kind: hit.kind.clone(), priority });
         }

@@ -35,9 +35,10 @@ impl World {
             Err(why) => why,
             Ok(candidate) => {
                 let line = |line: &&str| {
-                    line.starts_with(['+', '-']) && !line.starts_with("--- a") && !line.starts_with("+++ b")
+                    line.starts_with(['+', '-', '\\'])
+                        && !line.starts_with("--- ")
+                        && !line.starts_with("+++ ")
                         || line.starts_with("@@")
-                        || line.starts_with('\\')
                 };
                 let lines: Vec<&str> = candidate.diff.lines().filter(line).collect();
                 lines.iter().map(|l| l.split(" @@ ").next().unwrap()).collect::<Vec<_>>().join("\n")

@@ -112,7 +112,9 @@ fn without_fence<'d, 't>(lines: &'d [&'t str]) -> &'d [&'t str] {
 /// A removed line may look like a header; only the pair is one.
 fn starts_file(lines: &[&str], at: usize) -> bool {
     let starts = |at: usize, mark: &str| lines.get(at).is_some_and(|line| line.starts_with(mark));
-    starts(at, "--- ") && starts(at + 1, "+++ ") && (starts(at + 2, "@@") || at + 2 >= lines.len())
+    starts(at, "--- ")
+        && starts(at + 1, "+++ ")
+        && (starts(at + 2, "@@") || lines.iter().skip(at + 2).all(|line| line.trim().is_empty()))
 }
 
 fn path(line: &str, mark: &str) -> Option<String> {

@@ -54,7 +54,7 @@ fn a_push_is_looked_for_before_it_is_made() {
     let test = TestRepo::new();
     let bad = test.commit("bad", &[("a.txt", "one\n")]);
     hook(&test, "pre-push");
-    let bare = test.clone(&["--bare"], "remote.git");
+    let bare = test.clone(&["--bare", &test.work().to_string_lossy()], "remote.git");
     let url = format!("file://{}", bare.display());
     // Where the user's own configuration would send it instead.
     test.git(&["config", "url.file:///nonexistent/.insteadOf", "file:///"]);

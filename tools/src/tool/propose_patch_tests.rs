@@ -71,8 +71,8 @@ async fn tests_are_run_by_the_configured_commands_only() {
     let breaks = json!({"rationale": "x", "edits": [{"path": "name.sh", "old": "shop", "new": "stop"}]});
     bench.call("propose_patch", breaks).await.unwrap();
     let failing = bench.call("run_tests", json!({"candidate": "patch_2"})).await.unwrap();
-    assert!(failing.text.contains("with patch_2: 1 fail:\ntests/name.sh::name"), "{}", failing.text);
-    assert_eq!(failing.data["failing"], json!(["tests/name.sh::name"]));
+    assert!(failing.text.contains("with patch_2: 1 fail:\nTestName"), "{}", failing.text);
+    assert_eq!(failing.data["failing"], json!(["TestName"]));
     let bare = Bench::new().with(|bench| {
         bench.tests = None;
         bench.recipes.test_one = None;

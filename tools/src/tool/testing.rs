@@ -61,7 +61,7 @@ impl Bench {
                 ("name.sh", "echo shop\n"),
                 (
                     "tests/all.sh",
-                    "sh name.sh | grep -q shop || { echo 'FAILED tests/name.sh::name'; exit 1; }\n",
+                    "sh name.sh | grep -q shop || { echo '--- FAIL: TestName (0.00s)'; exit 1; }\n",
                 ),
             ],
         );

@@ -13,7 +13,7 @@ async fn verified() -> Bench {
 #[tokio::test]
 async fn a_verified_fix_becomes_a_branch_and_is_pushed() {
     let bench = verified().await;
-    let bare = bench.repo.clone(&["--bare"], "remote.git");
+    let bare = bench.repo.clone(&["--bare", &bench.repo.work().to_string_lossy()], "remote.git");
     let bench = bench.with(|workbench| {
         workbench.remotes.insert("origin".into(), format!("file://{}", bare.display()));
     });
