@@ -6,8 +6,8 @@ so that no claim can rest on words: only on the results of tools that really ran
 use millwright_memory::types::{CheckResult, Proof, ReplayOutcome};
 use millwright_tools::tool::{
     bisect::Bisection, log_changes::LogChange, minimise::Minimal, owners::Owners, propose_fix::Candidates,
-    recall::Recollection, recheck::Rechecked, reproduce::Reproduction, suspects::SuspectList,
-    verify_fix::FixCheck, write_reproduction::WrittenReproduction,
+    recall::Recollection, recheck::Rechecked, replay::ReplayedOnce, reproduce::Reproduction,
+    suspects::SuspectList, verify_fix::FixCheck, write_reproduction::WrittenReproduction,
 };
 use serde::de::DeserializeOwned;
 
@@ -28,6 +28,8 @@ pub struct Facts {
     pub rechecks: Vec<Rechecked>,
     pub log_changes: Option<LogChange>,
     pub owners: Option<Owners>,
+    /// Single replays asked for.
+    pub replays: Vec<ReplayedOnce>,
     /// The test that the planner wrote and that was accepted as this run's replay.
     pub written: Option<WrittenReproduction>,
 }
@@ -45,6 +47,7 @@ impl Facts {
             rechecks: all(run, "recheck"),
             log_changes: latest(run, "log_changes"),
             owners: latest(run, "owners"),
+            replays: all(run, "replay"),
             written: latest(run, "write_reproduction"),
         }
     }

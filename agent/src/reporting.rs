@@ -38,7 +38,7 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
         id: request.map(|request| request.run_id.clone()).unwrap_or_default(),
         incident_id: request.map(|request| request.incident_id.clone()).unwrap_or_default(),
         verdict: judgement.verdict,
-        summary: finding.summary,
+        summary: with_origin_of_replay(finding.summary, &facts),
         root_cause: finding.root_cause.map(|cause| RootCause {
             statement: cause.claim.statement,
             kind: cause.kind,
@@ -69,6 +69,18 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
     }
 }
 
+/// A replay that nobody but the planner wrote has to be known as such, whatever the planner says of it.
+fn with_origin_of_replay(summary: String, facts: &Facts) -> String {
+    match &facts.written {
+        Some(written) => format!(
+            "{summary} The replay is a reproduction test that the planner wrote ({}); it fails at the failing revision: \
+             {}.",
+            written.path, written.matched
+        ),
+        None => summary,
+    }
+}
+
 /// The words every claim of the finding quotes.
 pub(crate) fn quotes(finding: &Finding) -> Vec<Quote> {
     let of = |claim: ClaimRef, cites: &[Citation]| -> Vec<Quote> {
@@ -95,8 +107,11 @@ fn replay(facts: &Facts) -> Option<ReplaySummary> {
     runs.extend(facts.bisection.iter().flat_map(|bisection| bisection.runs.iter().cloned()));
     runs.extend(facts.minimal.iter().flat_map(|minimal| minimal.runs.iter().cloned()));
     runs.extend(facts.fix_checks.iter().flat_map(|check| check.runs.iter().cloned()));
-    // `replay:<n>` cites by the number a run got when it was made.
+    runs.extend(facts.replays.iter().map(|once| (once.number, once.run.clone())));
+    runs.extend(facts.written.iter().flat_map(|written| written.runs.iter().cloned()));
+    // `replay:<n>` cites by the number a run got when it was made; a run that was recalled is listed once.
     runs.sort_by_key(|(number, _)| *number);
+    runs.dedup_by_key(|(number, _)| *number);
     let bisect = facts.bisection.as_ref().map(|bisection| BisectSummary {
         range: bisection.range,
         runs: spent(&runs, reproduction.runs.first().map(|(_, run)| run.commit.as_str())),

@@ -130,16 +130,9 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
             found.runs.len()
         ),
         (None, problem) => format!(
-            "No single culprit: {}. {} candidates are left, most probable first: {}",
+            "No single culprit: {}. {} candidates are left.",
             problem.as_deref().unwrap_or("unknown"),
-            found.candidates.len(),
-            found
-                .candidates
-                .iter()
-                .take(10)
-                .map(|id| super::format::short(id))
-                .collect::<Vec<_>>()
-                .join(", ")
+            found.candidates.len()
         ),
     };
     Ok(ToolOutput::new(text, found).with_evidence(evidence))
