@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use millwright_memory::types::{CheckResult, EvidenceDraft, Fix, Proof, ReplayRun};
+use millwright_memory::types::{CheckResult, EvidenceDraft, Fix, FixKind, Proof, ReplayRun};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,12 @@ pub struct FixCheck {
     /// Why it holds or not, in words.
     pub detail: String,
     pub runs: Vec<(usize, ReplayRun)>,
+    /// Passes of the replay with the fix.
+    #[serde(default)]
+    pub passes: u32,
+    /// The whole culprit was taken back and the failure stayed: it may be none.
+    #[serde(default)]
+    pub contradicts: bool,
 }
 
 impl FixCheck {
@@ -84,7 +90,7 @@ pub(super) fn check(
     tests: Option<&str>,
 ) -> Result<(FixCheck, Vec<EvidenceDraft>), ToolError> {
     let before = replayer.runs().len();
-    let flaky_rate = ctx.workbench.shown().map_or(0.0, |shown| shown.flaky_rate);
+    let flakiness = ctx.workbench.shown().map(|shown| shown.flakiness).unwrap_or_default();
     let tests = match tests {
         None => None,
         Some(command) => {
@@ -104,7 +110,11 @@ pub(super) fn check(
     };
     ctx.progress.note(ProgressEvent::Step { text: format!("the {}", fixes::kind_in_words(candidate.kind)) });
     let with = tests.as_ref().map(|(tests, outcome)| (tests, outcome));
-    let seen = fixes::verify(replayer, with, candidate, &ctx.bad, flaky_rate)?;
+    let seen = fixes::verify(replayer, with, candidate, &ctx.bad, flakiness)?;
+    let is_revert = candidate.kind == FixKind::Revert;
+    if is_revert {
+        super::bisect::keep_taken_back(ctx, seen.outcomes)?;
+    }
     let verified = seen.replay == CheckResult::Pass && seen.tests != CheckResult::Fail;
     let fix = Fix {
         kind: candidate.kind,
@@ -115,5 +125,13 @@ pub(super) fn check(
     };
     let runs = numbered(&replayer.runs()).split_off(before);
     let evidence = seen.shown.iter().map(Replayed::evidence).collect();
-    Ok((FixCheck { candidate: candidate.id.clone(), fix, detail: seen.detail, runs }, evidence))
+    let check = FixCheck {
+        candidate: candidate.id.clone(),
+        fix,
+        detail: seen.detail,
+        runs,
+        passes: seen.outcomes.passes,
+        contradicts: is_revert && seen.outcomes.failures > 0,
+    };
+    Ok((check, evidence))
 }
