@@ -78,16 +78,17 @@ mod tests {
         };
         check(0, 1, 1);
         check(0, 30, 1);
-        check(1, 10, 2);
-        check(1, 1, 10);
-        check(4, 1, 100);
-        check(0, 0, 3);
+        check(1, 10, 3);
+        check(1, 1, 15);
+        check(4, 1, 34);
+        check(0, 0, 4);
     }
 
     #[test]
     fn likelihoods_sum_to_one_and_stay_finite() {
         let pair = |seen: Flakiness| {
-            let more = [(1, 0), (0, 1)].map(|(p, f)| Flakiness::new(seen.passes + p, seen.failures + f).likelihood());
+            let more = [(1, 0), (0, 1)]
+                .map(|(p, f)| Flakiness::new(seen.passes + p, seen.failures + f).likelihood());
             (more[0] + more[1] - seen.likelihood()).abs() / seen.likelihood()
         };
         for (passes, failures) in [(0, 0), (0, 5), (3, 0), (7, 2), (200, 150)] {

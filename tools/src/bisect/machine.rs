@@ -42,7 +42,7 @@ pub struct BisectPolicy {
 
 impl Default for BisectPolicy {
     fn default() -> Self {
-        Self { doubt: 0.01, uniform_mass: 0.02, max_runs: 128 }
+        Self { doubt: 0.006, uniform_mass: 0.02, max_runs: 128 }
     }
 }
 
@@ -498,3 +498,7 @@ fn skip_probability(number: u32, untestable: &[(u32, f64)]) -> f64 {
 #[cfg(test)]
 #[path = "machine_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "flaky_tests.rs"]
+mod flaky_tests;

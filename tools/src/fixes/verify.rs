@@ -53,11 +53,12 @@ pub fn verify(
 ) -> Result<Verification, ReplayError> {
     let change = Change::Patch(candidate.diff.clone());
     let (mut passes, mut failures) = (0, 0);
-    let (stays_away, last) = replayer.stays_away(bad, Some(&change), seen, |replayed| match replayed.outcome() {
-        ReplayOutcome::Passes => passes += 1,
-        ReplayOutcome::Reproduces => failures += 1,
-        ReplayOutcome::OtherFailure | ReplayOutcome::CannotTest => {}
-    })?;
+    let (stays_away, last) =
+        replayer.stays_away(bad, Some(&change), seen, |replayed| match replayed.outcome() {
+            ReplayOutcome::Passes => passes += 1,
+            ReplayOutcome::Reproduces => failures += 1,
+            ReplayOutcome::OtherFailure | ReplayOutcome::CannotTest => {}
+        })?;
     let (why, shown, outcomes) = (last.why.clone(), Some(last), Flakiness::new(passes, failures));
     if !stays_away {
         let why = why.unwrap_or_else(|| "the failure still shows".into());
@@ -65,7 +66,10 @@ pub fn verify(
         return Ok(Verification {
             replay: CheckResult::Fail,
             tests: CheckResult::NotRun,
-            detail: format!("the {} does not make the replay pass: {why}{after}", super::kind_in_words(candidate.kind)),
+            detail: format!(
+                "the {} does not make the replay pass: {why}{after}",
+                super::kind_in_words(candidate.kind)
+            ),
             outcomes,
             shown,
             tested: None,

@@ -89,7 +89,8 @@ fn a_flaky_failure_is_repeated() {
     assert_eq!(reproduction.flakiness().rate(), 0.8);
     // One pass says nothing about such a failure: it is asked again until the failure shows.
     let mut told = 0;
-    let (stays_away, last) = replayer.stays_away(&revision, None, reproduction.flakiness(), |_| told += 1).unwrap();
+    let (stays_away, last) =
+        replayer.stays_away(&revision, None, reproduction.flakiness(), |_| told += 1).unwrap();
     assert!(!stays_away && last.outcome() == ReplayOutcome::Reproduces && told <= 3, "{told} {last:?}");
 }
 

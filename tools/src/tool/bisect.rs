@@ -56,7 +56,10 @@ impl Bisection {
     pub fn flaky_in_words(&self) -> Option<String> {
         let Flakiness { passes, failures } = self.flakiness;
         (passes > 0).then(|| {
-            format!("It is flaky: it showed in {failures} of {} runs of revisions with that commit.", passes + failures)
+            format!(
+                "It is flaky: it showed in {failures} of {} runs of revisions with that commit.",
+                passes + failures
+            )
         })
     }
 }
@@ -109,7 +112,9 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
     let mut past = replayer.take_recorded();
     past.retain(|replayed| {
         let at = graph.number(&replayed.run.commit);
-        replayed.number > shown.runs && !replayed.run.patched && (at.is_some() || graph.is_outside_parent(&replayed.run.commit))
+        replayed.number > shown.runs
+            && !replayed.run.patched
+            && (at.is_some() || graph.is_outside_parent(&replayed.run.commit))
     });
     let mut machine = machine(ctx, graph, &prior, &shown, &past)?;
     let mut steps = Vec::new();
