@@ -10,8 +10,8 @@ use std::sync::{LazyLock, OnceLock};
 use aho_corasick::{AhoCorasick, MatchKind};
 use regex::Regex;
 
-use super::checks::placeholders;
-use super::{RedactionConfig, RedactionError, assignments, formats, personal};
+use super::checks::{looks_random, placeholders};
+use super::{RedactionConfig, RedactionError, assignments, disguise, formats, personal};
 
 /// Lines with fewer digits hold no card, telephone or account number.
 const MIN_DIGITS: usize = 7;
@@ -177,7 +177,37 @@ impl Scanner {
         self.settle(text, hits)
     }
 
+    /// Everything in `from..to`, which are ends of lines: as it stands, and as it reads without disguise.
     fn scan(&self, text: &str, from: usize, to: usize, hits: &mut Vec<Hit>) {
+        self.scan_plain(text, from, to, hits);
+        let Some(region) = text.get(from..to) else { return };
+        let mut start = from;
+        for newline in memchr::memchr_iter(b'\n', region.as_bytes()).map(|at| from + at).chain([to]) {
+            self.undisguise(text.get(start..newline).unwrap_or_default(), start, hits);
+            start = newline + 1;
+        }
+    }
+
+    fn undisguise(&self, line: &str, start: usize, hits: &mut Vec<Hit>) {
+        if let Some(plain) = disguise::plain(line) {
+            let mut found = Vec::new();
+            self.scan_plain(&plain.text, 0, plain.text.len(), &mut found);
+            for hit in found {
+                if let Some((from, to)) = plain.original(hit.start, hit.end) {
+                    hits.push(Hit { start: start + from, end: start + to, ..hit });
+                }
+            }
+        }
+        for (from, to, content) in disguise::wrapped(line) {
+            let mut found = Vec::new();
+            self.scan_plain(&content, 0, content.len(), &mut found);
+            if let Some(hit) = found.into_iter().min_by_key(|hit| hit.priority) {
+                hits.push(Hit { start: start + from, end: start + to, ..hit });
+            }
+        }
+    }
+
+    fn scan_plain(&self, text: &str, from: usize, to: usize, hits: &mut Vec<Hit>) {
         let Some(region) = text.get(from..to) else { return };
         let builtin = &*BUILTIN;
         let wanted = if self.personal_data { builtin.rules.len() } else { builtin.first_personal };
@@ -195,6 +225,9 @@ impl Scanner {
             if rule < wanted && last_line[rule] != start {
                 last_line[rule] = start;
                 run(&builtin.rules[rule], rule, text, start, end, hits);
+            }
+            if rule < formats::RULES.len() && end - at <= disguise::LONGEST_PIECE {
+                run_on(&builtin.rules[rule], rule, text, at, hits);
             }
         }
         let mut start = from;
@@ -248,6 +281,28 @@ fn run(rule: &Compiled, priority: usize, text: &str, start: usize, end: usize, h
         if !secret.is_empty() && (rule.check)(&candidate) {
             let (start, end) = (start + secret.start(), start + secret.end());
             hits.push(Hit { start, end, kind: rule.kind.clone(), priority });
+        }
+    }
+}
+
+/// A token of a known shape that begins at a line's end and goes on over the next ones.
+fn run_on(rule: &Compiled, priority: usize, text: &str, at: usize, hits: &mut Vec<Hit>) {
+    let Some((ends, broken)) = disguise::broken(text, at) else { return };
+    // The fewest pieces that make a token of this shape; more only where the next looks like a token, not a word.
+    let mut whole = None;
+    for (number, end) in ends.iter().enumerate() {
+        let mut found = Vec::new();
+        run(rule, priority, &broken.text, 0, *end, &mut found);
+        let before = number.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
+        whole = found.into_iter().find(|hit| hit.end > before).map(|hit| (number, hit)).or(whole);
+        let next = ends.get(number + 1).and_then(|next| broken.text.get(*end..*next)).unwrap_or_default();
+        if whole.is_some() && !looks_random(next) {
+            break;
+        }
+    }
+    if let Some((1.., hit)) = whole {
+        for (start, end) in broken.pieces(hit.start, hit.end) {
+            hits.push(Hit { start, end, kind: hit.kind.clone(), priority });
         }
     }
 }
