@@ -5,7 +5,7 @@ with enough digits. So ordinary text costs one pass, and the whole is linear in 
 */
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use regex::Regex;
@@ -48,8 +48,22 @@ pub(crate) struct Rule {
 
 struct Compiled {
     kind: Cow<'static, str>,
-    regex: Regex,
+    pattern: &'static str,
+    /// Compiled when the first line asks for it: a pattern takes up to milliseconds, and most texts meet few.
+    regex: OnceLock<Option<Regex>>,
     check: fn(&Candidate<'_>) -> bool,
+}
+
+impl Compiled {
+    /// A test proves that each of the rules compiles.
+    fn regex(&self) -> Option<&Regex> {
+        let compile = || {
+            let regex = Regex::new(self.pattern).ok();
+            debug_assert!(regex.is_some(), "{} does not compile", self.kind);
+            regex
+        };
+        self.regex.get_or_init(compile).as_ref()
+    }
 }
 
 /// A span to mask. Spans of one scan are in order and do not overlap.
@@ -61,7 +75,7 @@ pub(crate) struct Hit {
     priority: usize,
 }
 
-/// The rules that come with Millwright, compiled once per process: it takes tens of milliseconds.
+/// The rules that come with Millwright.
 struct Builtin {
     keywords: Option<AhoCorasick>,
     /// Rule of each keyword pattern.
@@ -71,7 +85,7 @@ struct Builtin {
     first_personal: usize,
 }
 
-static BUILTIN: LazyLock<Builtin> = LazyLock::new(Builtin::compile);
+static BUILTIN: LazyLock<Builtin> = LazyLock::new(Builtin::gather);
 
 pub(crate) struct Scanner {
     personal_data: bool,
@@ -80,23 +94,23 @@ pub(crate) struct Scanner {
 }
 
 impl Builtin {
-    /// A test proves that each of the rules compiles.
-    fn compile() -> Self {
+    fn gather() -> Self {
         let mut words: Vec<&str> = Vec::new();
         let mut rule_of = Vec::new();
         let mut rules = Vec::new();
         let mut numeric = Vec::new();
         for rule in formats::RULES.iter().chain(assignments::RULES).chain(personal::RULES) {
-            let Ok(regex) = Regex::new(rule.pattern) else {
-                debug_assert!(false, "{} does not compile", rule.kind);
-                continue;
-            };
             if rule.keywords.is_empty() {
                 numeric.push(rules.len());
             }
             words.extend(rule.keywords);
             rule_of.extend(rule.keywords.iter().map(|_| rules.len()));
-            rules.push(Compiled { kind: Cow::Borrowed(rule.kind), regex, check: rule.check });
+            rules.push(Compiled {
+                kind: Cow::Borrowed(rule.kind),
+                pattern: rule.pattern,
+                regex: OnceLock::new(),
+                check: rule.check,
+            });
         }
         let keywords = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -127,7 +141,8 @@ impl Scanner {
             }
             let regex = compile(&custom.name, &custom.pattern, "patterns")?;
             let check = |candidate: &Candidate<'_>| !candidate.value().is_empty();
-            scanner.custom.push(Compiled { kind: Cow::Owned(custom.name.clone()), regex, check });
+            let kind = Cow::Owned(custom.name.clone());
+            scanner.custom.push(Compiled { kind, pattern: "", regex: OnceLock::from(Some(regex)), check });
         }
         for pattern in &config.allow {
             scanner.allow.push(compile(pattern, pattern, "allow")?);
@@ -257,8 +272,8 @@ impl Scanner {
 }
 
 fn run(rule: &Compiled, priority: usize, text: &str, start: usize, end: usize, hits: &mut Vec<Hit>) {
-    let Some(line) = text.get(start..end) else { return };
-    for found in rule.regex.captures_iter(line) {
+    let (Some(line), Some(regex)) = (text.get(start..end), rule.regex()) else { return };
+    for found in regex.captures_iter(line) {
         let Some(whole) = found.get(0) else { continue };
         let secret = found.iter().skip(1).flatten().next().unwrap_or(whole);
         let candidate =

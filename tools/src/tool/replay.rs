@@ -36,6 +36,8 @@ pub struct ReplayedOnce {
     pub output_end: String,
     /// Answered from an execution of this run that was begun before an interruption.
     pub recalled: bool,
+    /// The same run, in the shape in which all tools list theirs.
+    pub runs: Vec<(usize, ReplayRun)>,
 }
 
 impl Tool for Replay {
@@ -89,6 +91,7 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
         why: seen.why.clone(),
         output_end: end_of(&seen.tail),
         recalled: seen.recalled,
+        runs: vec![(seen.number, seen.run.clone())],
     };
     let text = format!(
         "replay {} at {}{with}: {said}{why}.{once}\n{}",

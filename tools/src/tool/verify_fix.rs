@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use millwright_memory::types::{CheckResult, EvidenceDraft, Fix, Proof, ReplayRun};
+use millwright_memory::types::{CheckResult, EvidenceDraft, Fix, FixKind, Proof, ReplayRun};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,12 @@ pub struct FixCheck {
     /// Why it holds or not, in words.
     pub detail: String,
     pub runs: Vec<(usize, ReplayRun)>,
+    /// Passes of the replay with the fix.
+    #[serde(default)]
+    pub passes: u32,
+    /// The whole culprit was taken back and the failure stayed: it may be none.
+    #[serde(default)]
+    pub contradicts: bool,
     /// The end of what failed with it, for whoever writes the next one. Empty when it held.
     #[serde(default)]
     pub output_end: String,
@@ -93,7 +99,7 @@ pub(super) fn check(
     tests: Option<&str>,
 ) -> Result<(FixCheck, Vec<EvidenceDraft>), ToolError> {
     let before = replayer.runs().len();
-    let flaky_rate = ctx.workbench.shown().map_or(0.0, |shown| shown.flaky_rate);
+    let flakiness = ctx.workbench.shown().map(|shown| shown.flakiness).unwrap_or_default();
     let tests = match tests {
         None => None,
         Some(command) => {
@@ -113,7 +119,11 @@ pub(super) fn check(
     };
     ctx.progress.note(ProgressEvent::Step { text: format!("the {}", fixes::kind_in_words(candidate.kind)) });
     let with = tests.as_ref().map(|(tests, outcome)| (tests, outcome));
-    let seen = fixes::verify(replayer, with, candidate, &ctx.bad, flaky_rate)?;
+    let seen = fixes::verify(replayer, with, candidate, &ctx.bad, flakiness)?;
+    let is_revert = candidate.kind == FixKind::Revert;
+    if is_revert {
+        super::bisect::keep_taken_back(ctx, seen.outcomes)?;
+    }
     let verified = seen.replay == CheckResult::Pass && seen.tests != CheckResult::Fail;
     let fix = Fix {
         kind: candidate.kind,
@@ -130,5 +140,14 @@ pub(super) fn check(
         _ => seen.shown.as_ref(),
     };
     let output_end = failing.map(|replayed| end_of(&replayed.tail)).unwrap_or_default();
-    Ok((FixCheck { candidate: candidate.id.clone(), fix, detail: seen.detail, runs, output_end }, evidence))
+    let check = FixCheck {
+        candidate: candidate.id.clone(),
+        fix,
+        detail: seen.detail,
+        runs,
+        passes: seen.outcomes.passes,
+        contradicts: is_revert && seen.outcomes.failures > 0,
+        output_end,
+    };
+    Ok((check, evidence))
 }

@@ -15,6 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{ToolContext, ToolError};
+use crate::bisect::Flakiness;
 use crate::checkout::{CheckoutPool, PoolLimits};
 use crate::exec_trace::ExecutionTrace;
 use crate::replay::{FailureSignature, Ledger, ReplayOptions, ReplayRecipe, Replayer, Sandbox, TestRecipes};
@@ -58,8 +59,15 @@ impl Default for Attempts {
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Shown {
     pub(super) failure: FailureSignature,
-    /// To reason with: see `Reproduction::expected_flaky_rate`.
-    pub(super) flaky_rate: f64,
+    /// How often it showed, so far as is known: at the failing revision first, and after a bisect at every
+    /// revision that holds the culprit.
+    #[serde(default)]
+    pub(super) flakiness: Flakiness,
+    /// The same at the failing revision alone, from the first `runs` executions.
+    #[serde(default)]
+    pub(super) at_bad: Flakiness,
+    #[serde(default)]
+    pub(super) runs: usize,
     pub(super) trace: Option<ExecutionTrace>,
     /// The end of the failing output.
     pub(super) output: String,
