@@ -8,7 +8,7 @@ use millwright_tools::tool::ToolCall;
 use millwright_tools::tool::{
     bisect::Bisection, log_changes::LogChange, minimise::Minimal, owners::Owners, propose_fix::Candidates,
     recall::Recollection, recheck::Rechecked, reproduce::Reproduction, suspects::SuspectList,
-    verify_fix::FixCheck,
+    verify_fix::FixCheck, write_reproduction::WrittenReproduction,
 };
 use serde::de::DeserializeOwned;
 
@@ -31,6 +31,8 @@ pub struct Facts {
     pub rechecks: Vec<Rechecked>,
     pub log_changes: Option<LogChange>,
     pub owners: Option<Owners>,
+    /// The test that the planner wrote and that was accepted as this run's replay.
+    pub written: Option<WrittenReproduction>,
 }
 
 impl Facts {
@@ -46,6 +48,7 @@ impl Facts {
             rechecks: all(run, "recheck"),
             log_changes: latest(run, "log_changes"),
             owners: latest(run, "owners"),
+            written: latest(run, "write_reproduction"),
         }
     }
 
@@ -106,6 +109,9 @@ impl Facts {
     pub fn recipe_used(&self, request: &RunRequest) -> Option<serde_json::Value> {
         match &request.replay {
             ReplayPlan::Recipe(recipe) => serde_json::to_value(recipe).ok(),
+            ReplayPlan::None(_) if self.written.is_some() => {
+                serde_json::to_value(&self.written.as_ref()?.recipe).ok()
+            }
             ReplayPlan::None(_) => {
                 let known = self.known()?;
                 let matches = &self.recollection.as_ref()?.matches;

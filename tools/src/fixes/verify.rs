@@ -25,13 +25,14 @@ pub struct Verification {
     pub tested: Option<Replayed>,
 }
 
-/// The recipe that runs the project's tests: like the replay, without its overlay.
+/// The recipe that runs the project's tests: like the replay, without what it lays over the checkout.
 pub fn tests_recipe(replay: &ReplayRecipe, tests: &str) -> ReplayRecipe {
     /// A whole suite takes longer than one failure.
     const TIMES_AS_LONG: u64 = 10;
     ReplayRecipe {
         command: tests.to_owned(),
         overlay: None,
+        files: Vec::new(),
         is_hang: false,
         timeout_s: replay.timeout_s.saturating_mul(TIMES_AS_LONG).max(600),
         ..replay.clone()

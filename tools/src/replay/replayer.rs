@@ -13,11 +13,11 @@ use millwright_memory::types::{
 use super::executor::Executor;
 use super::judge::{Judged, judge};
 use super::ledger::{Entry, Ledger};
-use super::recipe::ReplayRecipe;
+use super::recipe::{LaidFile, ReplayRecipe};
 use super::setup::SetupCache;
 use super::signature::{FailureSignature, signature};
 use crate::bisect::Flakiness;
-use crate::checkout::{Change, CheckoutError, CheckoutPool, Composed, Slot, compose};
+use crate::checkout::{Change, CheckoutError, CheckoutPool, Composed, FileEdit, Slot, compose, edit_tree};
 use crate::exec_trace::{ExecutionTrace, Instrument};
 use crate::process::{CancelFlag, Execution, Exit, Limits, Network, SandboxError, SandboxedCommand, Weaker};
 
@@ -350,7 +350,15 @@ impl Replayer {
         {
             return Ok(known.clone());
         }
-        let composed = compose(self.pool.repo(), revision, change, self.recipe.overlay.as_ref())?;
+        let mut composed = compose(self.pool.repo(), revision, change, self.recipe.overlay.as_ref())?;
+        if !self.recipe.files.is_empty() {
+            let laid = |file: &LaidFile| FileEdit {
+                path: file.path.clone(),
+                content: Some(("100644".to_owned(), file.content.clone().into_bytes())),
+            };
+            let files: Vec<FileEdit> = self.recipe.files.iter().map(laid).collect();
+            composed.tree = edit_tree(self.pool.repo(), &composed.tree, &files)?;
+        }
         if change.is_none() {
             hold(&self.composed).insert(revision.to_owned(), composed.clone());
         }

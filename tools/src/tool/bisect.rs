@@ -197,9 +197,16 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
             found.flaky_in_words().map(|flaky| format!(" {flaky}")).unwrap_or_default()
         ),
         (None, problem) => format!(
-            "No single culprit: {}. {} candidates are left.",
+            "No single culprit: {}. {} candidates are left, most probable first: {}",
             problem.as_deref().unwrap_or("unknown"),
-            found.candidates.len()
+            found.candidates.len(),
+            found
+                .candidates
+                .iter()
+                .take(10)
+                .map(|id| super::format::short(id))
+                .collect::<Vec<_>>()
+                .join(", ")
         ),
     };
     Ok(ToolOutput::new(text, found).with_evidence(evidence))

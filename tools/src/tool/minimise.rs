@@ -24,7 +24,7 @@ pub struct Minimise;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// The culprit commit.
+    /// The culprit commit, which `bisect` found.
     pub commit: String,
 }
 

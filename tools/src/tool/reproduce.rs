@@ -61,7 +61,9 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
     let recipe = ctx
         .workbench
         .recipe()
-        .ok_or_else(|| ToolError::unavailable("no replay was given and none could be derived"))?;
+        .ok_or_else(|| ToolError::unavailable(
+        "no replay was given and none could be derived; a test written with `write_reproduction` can be one",
+    ))?;
     let replayer = ctx.workbench.replayer(ctx, recipe)?;
     let result = replayer.reproduce(&ctx.bad, true);
     let runs = numbered(&replayer.runs());
