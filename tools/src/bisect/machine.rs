@@ -42,7 +42,7 @@ pub struct BisectPolicy {
 
 impl Default for BisectPolicy {
     fn default() -> Self {
-        Self { doubt: 0.006, uniform_mass: 0.02, max_runs: 128 }
+        Self { doubt: 0.005, uniform_mass: 0.02, max_runs: 128 }
     }
 }
 

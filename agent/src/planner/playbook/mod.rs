@@ -112,7 +112,7 @@ fn recheck(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
     )
 }
 
-fn suspect(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+fn suspect(run: &Run, _: &RunRequest, _: &Facts) -> Option<Wanted> {
     // Also where memory knows the answer: a report names the suspects of its range, and a reader may doubt memory.
     if run.called("suspects") {
         return None;
