@@ -77,7 +77,7 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
     let with = args.candidate.as_deref().map(|id| format!(" with {id}")).unwrap_or_default();
     let why = seen.why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
     let once = match seen.outcome() {
-        ReplayOutcome::Passes if ctx.workbench.shown().is_some_and(|shown| shown.flaky_rate > 0.0) => {
+        ReplayOutcome::Passes if ctx.workbench.shown().is_some_and(|shown| shown.flakiness.passes > 0) => {
             " The failure is flaky, so a single pass proves little."
         }
         _ => "",

@@ -135,7 +135,9 @@ fn work(ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
     };
     ctx.workbench.keep_shown(&Shown {
         failure: seen.failure.clone(),
-        flaky_rate: seen.expected_flaky_rate(),
+        flakiness: seen.flakiness(),
+        at_bad: seen.flakiness(),
+        runs: replayer.runs().len(),
         trace: seen.trace.clone(),
         output: seen.shown.tail.clone(),
     })?;
