@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use millwright_agent::investigation::{Means, Options as InvestigateOptions, ReplayChoice, investigate};
-use millwright_agent::planner::playbook::Playbook;
 use millwright_memory::redaction::Redactor;
 use millwright_memory::store::Store;
 use millwright_memory::types::{Report, Verdict};
@@ -93,7 +92,7 @@ fn judge(case: &Case, options: &Options) -> Judged {
         file_hit: false,
         confidence: 0.0,
     };
-    match report_on(case, options) {
+    match report_on(case, Given::Everything, options) {
         Ok(report) => grade(case, &report, options, &mut judged),
         Err(why) => judged.result.not_judged = Some(why),
     }
@@ -101,7 +100,15 @@ fn judge(case: &Case, options: &Options) -> Judged {
     judged
 }
 
-fn report_on(case: &Case, options: &Options) -> Result<Report, String> {
+/// What of a case the agent gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Given {
+    Everything,
+    /// Ticket, repository, `bad` and `good`.
+    TicketOnly,
+}
+
+pub(super) fn report_on(case: &Case, given: Given, options: &Options) -> Result<Report, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -126,27 +133,31 @@ fn report_on(case: &Case, options: &Options) -> Result<Report, String> {
             repo: options.repository(&case.repo),
             at: case.bad.clone(),
             good: case.good.clone(),
-            logs: case.attachments.logs.iter().map(|log| folder.join(log)).collect(),
-            replay: match recipe(case, options) {
+            logs: match given {
+                Given::Everything => case.attachments.logs.iter().map(|log| folder.join(log)).collect(),
+                Given::TicketOnly => Vec::new(),
+            },
+            replay: match recipe(case, options).filter(|_| given == Given::Everything) {
                 Some(recipe) => ReplayChoice::Given(Box::new(recipe)),
                 None => ReplayChoice::Off,
             },
-            tests: case.tests.clone(),
+            tests: case.tests.clone().filter(|_| given == Given::Everything),
             use_memory: store.is_some(),
             jobs: 1,
-            deadline: None,
+            budget: options.budget,
             data_dir: options.data_dir.clone(),
             sandbox: ReplayOptions::default(),
             source: "eval".into(),
         };
-        let mut planner = Playbook;
+        let mut planner = options.planner.make()?;
         let means = Means {
             store: store.as_ref(),
-            planner: &mut planner,
+            planner: planner.as_mut(),
             sinks: &[],
             progress: Arc::new(NoProgress),
             cancel: CancelFlag::default(),
             redactor: Arc::new(Redactor::default()),
+            inbox: None,
         };
         let done = investigate(&asked, means).await.map_err(|error| error.to_string())?;
         Ok(done.report)

@@ -103,7 +103,9 @@ impl Shape {
             return;
         }
         let wanted = kind_in(schema);
-        if wanted != found && !wanted.is_empty() {
+        // A whole number is a number, too.
+        let fits = wanted == found || (wanted == "number" && found == "integer");
+        if !fits && !wanted.is_empty() {
             wrong(format!(
                 "{path} must be {}, not {}; write for instance {}",
                 article(wanted),
