@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use millwright_memory::types::{Evidence, EvidenceDraft, EvidenceId, Report};
-use millwright_tools::tool::{Answer, Decision, Dispatcher, Effect, Grant, ToolCall, ToolContext, ToolOutput};
+use millwright_tools::tool::{
+    Answer, Decision, Dispatcher, Effect, Grant, ToolCall, ToolContext, ToolOutput,
+};
 
 use crate::citations::{self, Opener};
 use crate::context::{Request, Shelf};
@@ -117,7 +119,9 @@ impl Driver<'_> {
         }
         for said in self.inbox.take() {
             let event = match said {
-                Said::Remark { text, by } => Event::Steered { text: (self.redact)(&bounded(&text)), by: bounded(&by) },
+                Said::Remark { text, by } => {
+                    Event::Steered { text: (self.redact)(&bounded(&text)), by: bounded(&by) }
+                }
                 Said::Decision { call, approved, by } => {
                     Event::ApprovalDecided { call, approved, by: bounded(&by) }
                 }
@@ -163,7 +167,12 @@ impl Driver<'_> {
     }
 
     /// Asks a model. A question whose answer was never stored is asked again in the same words.
-    async fn ask(&self, run: &mut Run, planner: &mut dyn Planner, request: &Request) -> Result<(), DriveError> {
+    async fn ask(
+        &self,
+        run: &mut Run,
+        planner: &mut dyn Planner,
+        request: &Request,
+    ) -> Result<(), DriveError> {
         if !request.again {
             self.record(run, Event::ModelAsked { ask: Box::new(request.ask.clone()) }).await?;
         }
@@ -209,7 +218,8 @@ impl Driver<'_> {
                 self.record(run, Event::ToolStarted { call: pending.call.id.clone() }).await?;
             }
             let known: &Run = run;
-            let outcomes = futures::future::join_all(group.iter().map(|pending| self.perform(known, pending))).await;
+            let outcomes =
+                futures::future::join_all(group.iter().map(|pending| self.perform(known, pending))).await;
             for (pending, (result, duration_ms)) in group.iter().zip(outcomes) {
                 if self.context.cancel.is_cancelled() {
                     // The outcome of a cancelled call says nothing; it is made again after a resume.
@@ -318,7 +328,13 @@ impl Driver<'_> {
         }
         let wall_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let report = reporting::assemble(run, finding, planner, wall_ms);
-        let report = citations::check(report, finding.not_an_incident.as_ref(), &reporting::quotes(finding), &texts, self.opener);
+        let report = citations::check(
+            report,
+            finding.not_an_incident.as_ref(),
+            &reporting::quotes(finding),
+            &texts,
+            self.opener,
+        );
         let verdict = report.verdict;
         self.record(run, Event::Finished { report: Box::new(report), verdict, metrics: Default::default() })
             .await

@@ -28,7 +28,8 @@ impl Fence {
 
     /// `text` as data. `label` says what it is; it is cut to one plain line.
     pub fn around(&self, label: &str, text: &str) -> String {
-        let label: String = self.without_mark(label).chars().filter(|char| !char.is_control()).take(120).collect();
+        let label: String =
+            self.without_mark(label).chars().filter(|char| !char.is_control()).take(120).collect();
         let text = self.without_mark(text);
         let end = if text.ends_with('\n') { "" } else { "\n" };
         format!("<<<DATA {mark} {label}\n{text}{end}DATA {mark}>>>", mark = self.mark)

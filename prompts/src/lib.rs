@@ -16,8 +16,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 pub use contexts::{
-    Brief, BriefFinding, Compacted, EvidenceLine, Nudge, NudgeKind, Repair, Review, ReviewCase, ReviewClaim, Steered,
-    System, ToolLine, ToolResult,
+    Brief, BriefFinding, Compacted, EvidenceLine, Nudge, NudgeKind, Repair, Review, ReviewCase, ReviewClaim,
+    Steered, System, ToolLine, ToolResult,
 };
 pub use fence::Fence;
 
@@ -35,8 +35,9 @@ pub trait Prompt: Serialize {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
-        environment
-            .set_syntax(SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(failed)?);
+        environment.set_syntax(
+            SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build().map_err(failed)?,
+        );
         let rendered = environment.render_named_str(Self::ID, Self::SOURCE, Value::from(Serde(self)));
         rendered.map(|text| text.trim_end().to_owned()).map_err(failed)
     }

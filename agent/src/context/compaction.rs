@@ -39,15 +39,19 @@ impl View<'_> {
         let steps: Vec<usize> = (0..end)
             .filter(|at| matches!(&log[*at], Entry::Asked(ask) if ask.purpose == Purpose::Plan))
             .collect();
-        let first_kept = steps.len().checked_sub(kept_steps).and_then(|at| steps.get(at)).copied().unwrap_or(end);
+        let first_kept =
+            steps.len().checked_sub(kept_steps).and_then(|at| steps.get(at)).copied().unwrap_or(end);
         let fence = self.fence();
         let first_asked = steps.first().copied().unwrap_or(end);
         let mut lines = Vec::new();
         for entry in &log[first_asked.min(first_kept)..first_kept] {
             let Entry::Planned { calls, .. } = entry else { continue };
             for (call, outcome) in calls.clone().filter_map(|at| self.run.call_at(at)) {
-                let cites: Vec<&str> =
-                    outcome.iter().flat_map(|outcome| &outcome.evidence).map(|one| one.id.0.as_str()).collect();
+                let cites: Vec<&str> = outcome
+                    .iter()
+                    .flat_map(|outcome| &outcome.evidence)
+                    .map(|one| one.id.0.as_str())
+                    .collect();
                 let failed = outcome.is_some_and(|outcome| outcome.failure.is_some());
                 let mut line = format!("{} {} {}", call.id, call.name, call.args);
                 if let Some((at, _)) = line.char_indices().nth(LINE_CHARS) {

@@ -21,7 +21,11 @@ const SHOWN_CHARS: usize = 600;
 /// What the guard says about the next step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Guarded {
-    Go { remarks: Vec<String>, choice: Choice, stage: u8 },
+    Go {
+        remarks: Vec<String>,
+        choice: Choice,
+        stage: u8,
+    },
     /// The model is not asked any more; why, in words.
     Finish(String),
 }
@@ -203,7 +207,8 @@ fn looping(steps: &[Step<'_>]) -> Option<NudgeKind> {
     if errors {
         return Some(NudgeKind::OnlyErrors);
     }
-    let silent = |step: &Step<'_>| step.answer.is_some() && step.calls.is_empty() && step.choice == Choice::Any;
+    let silent =
+        |step: &Step<'_>| step.answer.is_some() && step.calls.is_empty() && step.choice == Choice::Any;
     let narrates = steps.len() >= 2 && steps.iter().rev().take(2).all(silent);
     narrates.then_some(NudgeKind::Narrates)
 }

@@ -7,9 +7,15 @@ A message as every chat endpoint knows it, without the wire's spelling.
 pub enum Message {
     System(String),
     User(String),
-    Assistant { text: String, calls: Vec<SaidCall> },
+    Assistant {
+        text: String,
+        calls: Vec<SaidCall>,
+    },
     /// The answer to a call.
-    Tool { call: String, text: String },
+    Tool {
+        call: String,
+        text: String,
+    },
 }
 
 /// A call as the model made it.

@@ -13,6 +13,7 @@ mod state;
 
 pub use event::{Budget, Event, Interruption, ReplayPlan, RunRequest, ToolFailure, ToolOutcome};
 pub use model::{
-    ActionMode, Choice, Compaction, FailureKind, HeardCall, ModelAsk, ModelFailure, ModelTurn, Purpose, Tokens,
+    ActionMode, Choice, Compaction, FailureKind, HeardCall, ModelAsk, ModelFailure, ModelTurn, Purpose,
+    Tokens,
 };
 pub use state::{Entry, Pending, Run, Spent, Step};

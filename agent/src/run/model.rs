@@ -137,10 +137,7 @@ pub enum FailureKind {
 impl FailureKind {
     /// Whether the model may have worked on the question, so that it has to be counted as paid for.
     pub fn may_have_cost(self) -> bool {
-        matches!(
-            self,
-            FailureKind::TimedOut | FailureKind::Cut | FailureKind::Garbled | FailureKind::Empty
-        )
+        matches!(self, FailureKind::TimedOut | FailureKind::Cut | FailureKind::Garbled | FailureKind::Empty)
     }
 }
 

@@ -44,8 +44,14 @@ pub enum Entry {
     Answered(ModelTurn),
     Failed(ModelFailure),
     /// Calls were planned, by the model or by the playbook for it; `calls` are positions for [`Run::call_at`].
-    Planned { by_rules: bool, calls: std::ops::Range<usize> },
-    Steered { text: String, by: String },
+    Planned {
+        by_rules: bool,
+        calls: std::ops::Range<usize>,
+    },
+    Steered {
+        text: String,
+        by: String,
+    },
     Compacted(Compaction),
 }
 

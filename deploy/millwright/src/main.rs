@@ -52,6 +52,7 @@ fn one_line(error: &anyhow::Error) -> String {
 fn init_tracing() {
     use tracing_subscriber::EnvFilter;
     // The library that speaks to models logs whole answers, however long and whatever they hold.
-    let filter = EnvFilter::try_from_env("MILLWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("warn,async_openai=off"));
+    let filter =
+        EnvFilter::try_from_env("MILLWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("warn,async_openai=off"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -85,7 +85,8 @@ pub(crate) fn model(name: &str, config: &Config) -> Result<Settings> {
         );
     }
     let context_tokens = options.context_tokens.unwrap_or(Settings::CONTEXT_TOKENS);
-    let max_output_tokens = options.max_output_tokens.unwrap_or(Settings::MAX_OUTPUT_TOKENS.min(context_tokens / 4));
+    let max_output_tokens =
+        options.max_output_tokens.unwrap_or(Settings::MAX_OUTPUT_TOKENS.min(context_tokens / 4));
     anyhow::ensure!(
         max_output_tokens < context_tokens,
         "model.max_output_tokens must be smaller than model.context_tokens"

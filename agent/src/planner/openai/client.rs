@@ -21,7 +21,9 @@ use super::wire::Answer;
 /// A connection that cannot be set up; says which option is wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
-    #[error("model.base_url {0:?} is no web address; write it with the version, as in https://api.openai.com/v1")]
+    #[error(
+        "model.base_url {0:?} is no web address; write it with the version, as in https://api.openai.com/v1"
+    )]
     BaseUrl(String),
     #[error("the model's key holds characters that no key has; check the variable or file it comes from")]
     Key,
@@ -73,7 +75,8 @@ impl ChatClient {
             http = http.proxy(proxy);
         }
         let http = http.build().map_err(|error| SetupError::Http(with_causes(&error)))?;
-        let config = OpenAIConfig::new().with_api_base(base).with_api_key(key).with_org_id("").with_project_id("");
+        let config =
+            OpenAIConfig::new().with_api_base(base).with_api_key(key).with_org_id("").with_project_id("");
         Ok(Self { client: Client::with_config(config).with_http_client(http), timeout: connection.timeout })
     }
 

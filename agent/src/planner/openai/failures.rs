@@ -79,7 +79,12 @@ mod tests {
         check(401, "invalid_api_key", "Incorrect API key", Refused);
         check(404, "model_not_found", "The model `x` does not exist", Refused);
         check(429, "", "Rate limit reached", RateLimited);
-        check(400, "context_length_exceeded", "This model's maximum context length is 8192 tokens", ContextLength);
+        check(
+            400,
+            "context_length_exceeded",
+            "This model's maximum context length is 8192 tokens",
+            ContextLength,
+        );
         check(400, "", "the request exceeds the available context size, try increasing it", ContextLength);
         check(500, "", "tools param requires --jinja flag", UnsupportedMode);
         check(400, "", "'response_format' of type 'json_schema' is not supported", UnsupportedMode);

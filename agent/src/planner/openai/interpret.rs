@@ -57,7 +57,9 @@ fn action(object: &Value, choice: Choice) -> Option<(String, Value)> {
     if let Some(name) = name {
         let arguments = ["arguments", "parameters", "args"].iter().find_map(|key| action.get(key));
         let mut arguments = match arguments {
-            Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str())),
+            Some(Value::String(text)) => {
+                serde_json::from_str(text).unwrap_or_else(|_| Value::from(text.as_str()))
+            }
             Some(arguments) => arguments.clone(),
             None => Value::Object(serde_json::Map::new()),
         };
@@ -90,11 +92,23 @@ mod tests {
     #[test]
     fn actions_are_found_in_text_however_a_model_writes_them() {
         let log = &[("git_log", json!({ "limit": 5 }))];
-        check(r#"{"thought":"t","action":{"tool":"git_log","arguments":{"limit":5,"path":null}}}"#, Choice::Any, log);
+        check(
+            r#"{"thought":"t","action":{"tool":"git_log","arguments":{"limit":5,"path":null}}}"#,
+            Choice::Any,
+            log,
+        );
         check(r#"{"tool":"git_log","arguments":{"limit":5}}"#, Choice::Any, log);
         check("Sure!\n```json\n{\"name\":\"git_log\",\"parameters\":{\"limit\":5}}\n```", Choice::Any, log);
-        check("<tool_call>{\"name\":\"git_log\",\"arguments\":\"{\\\"limit\\\":5}\"}</tool_call>", Choice::Any, log);
-        check(r#"{"type":"function","function":{"name":"git_log","arguments":{"limit":5}}}"#, Choice::Any, log);
+        check(
+            "<tool_call>{\"name\":\"git_log\",\"arguments\":\"{\\\"limit\\\":5}\"}</tool_call>",
+            Choice::Any,
+            log,
+        );
+        check(
+            r#"{"type":"function","function":{"name":"git_log","arguments":{"limit":5}}}"#,
+            Choice::Any,
+            log,
+        );
         check("I would look at {the log} next.", Choice::Any, &[]);
         check(r#"{"outcome":"nothing_found"}"#, Choice::Any, &[]);
         let conclusion = &[(CONCLUDE, json!({ "outcome": "nothing_found" }))];
@@ -103,16 +117,15 @@ mod tests {
 
     #[test]
     fn native_calls_go_before_text_and_keep_what_is_no_json() {
-        let heard = |name: &str, arguments: &str| HeardCall { name: name.into(), arguments: arguments.into() };
+        let heard =
+            |name: &str, arguments: &str| HeardCall { name: name.into(), arguments: arguments.into() };
         let turn = ModelTurn {
             text: r#"{"tool":"other"}"#.into(),
             calls: vec![heard("git_log", ""), heard("git_show", "{\"commit\": tru")],
             ..ModelTurn::default()
         };
-        let expected = vec![
-            ("git_log".to_owned(), json!({})),
-            ("git_show".to_owned(), Value::from("{\"commit\": tru")),
-        ];
+        let expected =
+            vec![("git_log".to_owned(), json!({})), ("git_show".to_owned(), Value::from("{\"commit\": tru"))];
         assert_eq!(actions(&turn, Choice::Any), expected);
     }
 

@@ -41,7 +41,8 @@ fn merged(run: &Run, rules: Finding, reviewed: State) -> Finding {
     let settled = facts.known().is_some() || facts.proven_culprit().is_some();
     let mut finding = Finding { hypotheses: Vec::new(), ..rules.clone() };
     let mut ideas: Vec<(String, HypothesisStatus, Vec<Citation>)> = Vec::new();
-    let concluded: Option<Concluded> = run.result("conclude").cloned().and_then(|data| serde_json::from_value(data).ok());
+    let concluded: Option<Concluded> =
+        run.result("conclude").cloned().and_then(|data| serde_json::from_value(data).ok());
     let taken = match &concluded {
         Some(concluded) => take(&mut finding, &mut ideas, concluded, &facts, settled),
         None => false,

@@ -27,8 +27,7 @@ use sha2::{Digest, Sha256};
 use crate::context::{Guarded, Message, Request, View, compact, estimate, guard};
 use crate::facts::Facts;
 use crate::run::{
-    ActionMode, Choice, Entry, FailureKind, ModelAsk, ModelTurn, Purpose, ReplayPlan, Run,
-    RunRequest, Tokens,
+    ActionMode, Choice, Entry, FailureKind, ModelAsk, ModelTurn, Purpose, ReplayPlan, Run, RunRequest, Tokens,
 };
 
 use super::playbook;
@@ -74,7 +73,9 @@ impl OpenAi {
         let asked = run.log().iter().any(|entry| matches!(entry, Entry::Asked(_)));
         if !asked {
             match playbook::next(run) {
-                Plan::Call { note, calls } if calls.iter().all(|call| FIRST.contains(&call.name.as_str())) => {
+                Plan::Call { note, calls }
+                    if calls.iter().all(|call| FIRST.contains(&call.name.as_str())) =>
+                {
                     return Ok(Plan::CallByRules { note, calls });
                 }
                 // A known resolution that was just re-checked needs no model.
@@ -106,15 +107,18 @@ impl OpenAi {
         let mut messages = view.messages().map_err(broken)?;
         messages.extend(remarks.iter().cloned().map(Message::User));
         let tokens = self.tokens(run, &messages, beside);
-        let refused_as_too_long = match run.log().iter().rev().find(|entry| !matches!(entry, Entry::Steered { .. })) {
-            Some(Entry::Failed(failure)) => match failure.kind {
-                FailureKind::ContextLength => true,
-                FailureKind::UnsupportedMode if self.can_switch(run) => false,
-                FailureKind::Cut | FailureKind::Garbled | FailureKind::Empty | FailureKind::TimedOut => false,
-                _ => return Err(PlanError(failure.message.clone())),
-            },
-            _ => false,
-        };
+        let refused_as_too_long =
+            match run.log().iter().rev().find(|entry| !matches!(entry, Entry::Steered { .. })) {
+                Some(Entry::Failed(failure)) => match failure.kind {
+                    FailureKind::ContextLength => true,
+                    FailureKind::UnsupportedMode if self.can_switch(run) => false,
+                    FailureKind::Cut | FailureKind::Garbled | FailureKind::Empty | FailureKind::TimedOut => {
+                        false
+                    }
+                    _ => return Err(PlanError(failure.message.clone())),
+                },
+                _ => false,
+            };
         if refused_as_too_long || tokens > self.settings.room.input_tokens() {
             return match compact(&view, beside).map_err(broken)? {
                 Some(compaction) => Ok(Plan::Compact(compaction)),
@@ -180,7 +184,8 @@ impl OpenAi {
             }
             Purpose::Review => match playbook::next(run) {
                 Plan::Conclude { finding, .. } => {
-                    review::messages(run, &merge::before_review(run, *finding), self.settings.room).map_err(broken)?
+                    review::messages(run, &merge::before_review(run, *finding), self.settings.room)
+                        .map_err(broken)?
                 }
                 _ => return Err(PlanError("the review cannot be taken up again".to_owned())),
             },

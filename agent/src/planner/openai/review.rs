@@ -67,7 +67,13 @@ pub(super) enum State {
 pub(super) fn state(run: &Run) -> State {
     let asked = |entry: &Entry| matches!(entry, Entry::Asked(ask) if ask.purpose == Purpose::Review);
     let Some(at) = run.log().iter().rposition(asked) else { return State::NotAsked };
-    match run.log().get(at + 1..).unwrap_or_default().iter().find(|entry| !matches!(entry, Entry::Steered { .. })) {
+    match run
+        .log()
+        .get(at + 1..)
+        .unwrap_or_default()
+        .iter()
+        .find(|entry| !matches!(entry, Entry::Steered { .. }))
+    {
         Some(Entry::Answered(turn)) => match read(turn) {
             Some(review) => State::Done(review),
             None => State::Without("its answer could not be used".to_owned()),
@@ -78,9 +84,11 @@ pub(super) fn state(run: &Run) -> State {
 }
 
 fn read(turn: &ModelTurn) -> Option<Review> {
-    let objects = turn.text.match_indices('{').take(10).filter_map(|(at, _)| {
-        Deserializer::from_str(&turn.text[at..]).into_iter::<Value>().next()?.ok()
-    });
+    let objects = turn
+        .text
+        .match_indices('{')
+        .take(10)
+        .filter_map(|(at, _)| Deserializer::from_str(&turn.text[at..]).into_iter::<Value>().next()?.ok());
     let said = objects.filter_map(|mut object| {
         super::schema::without_nulls(&mut object);
         serde_json::from_value::<Said>(object).ok()
@@ -164,12 +172,15 @@ pub(super) fn messages(run: &Run, finding: &Finding, room: Room) -> Result<Vec<M
 fn what_ran(facts: &Facts) -> String {
     let mut lines = Vec::new();
     match &facts.reproduction {
-        Some(seen) => lines.push(format!("The replay at the failing revision: {:?} ({}).", seen.outcome, seen.signature)),
+        Some(seen) => lines
+            .push(format!("The replay at the failing revision: {:?} ({}).", seen.outcome, seen.signature)),
         None => lines.push("Nothing was replayed.".to_owned()),
     }
     if let Some(bisection) = &facts.bisection {
         lines.push(match (&bisection.culprit, &bisection.problem) {
-            (Some(culprit), _) => format!("Bisect: fails at {culprit}, passes at its parents: {}.", bisection.proven),
+            (Some(culprit), _) => {
+                format!("Bisect: fails at {culprit}, passes at its parents: {}.", bisection.proven)
+            }
             (None, Some(problem)) => format!("Bisect: {problem}."),
             (None, None) => "Bisect named no commit.".to_owned(),
         });

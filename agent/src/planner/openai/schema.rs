@@ -47,7 +47,11 @@ pub(super) fn strict(schema: &Value) -> Value {
         let words: Option<Vec<&Value>> =
             variants.iter().map(|variant| variant.get("enum")?.as_array()?.first()).collect();
         return match words {
-            Some(words) if variants.iter().all(|variant| variant["enum"].as_array().is_some_and(|w| w.len() == 1)) => {
+            Some(words)
+                if variants
+                    .iter()
+                    .all(|variant| variant["enum"].as_array().is_some_and(|w| w.len() == 1)) =>
+            {
                 json!({ "type": "string", "enum": words })
             }
             _ => json!({ "anyOf": variants }),

@@ -117,7 +117,8 @@ impl Answer {
         }
         let words = choice.pointer("/delta/content").and_then(Value::as_str).unwrap_or_default();
         self.text.push_str(words);
-        for (at, call) in choice.pointer("/delta/tool_calls").and_then(Value::as_array).into_iter().flatten().enumerate()
+        for (at, call) in
+            choice.pointer("/delta/tool_calls").and_then(Value::as_array).into_iter().flatten().enumerate()
         {
             let index = call.get("index").and_then(Value::as_u64).unwrap_or(at as u64);
             let heard = self.calls.entry(index).or_default();
@@ -134,7 +135,10 @@ impl Answer {
         let size = self.text.len()
             + self.calls.values().map(|call| call.name.len() + call.arguments.len()).sum::<usize>();
         if size > MAX_ANSWER_BYTES || self.calls.len() > MAX_CALLS * 4 {
-            return Err(ModelFailure::new(FailureKind::Garbled, "the answer is longer than any answer can be"));
+            return Err(ModelFailure::new(
+                FailureKind::Garbled,
+                "the answer is longer than any answer can be",
+            ));
         }
         Ok(words.to_owned())
     }
@@ -147,7 +151,10 @@ impl Answer {
     /// Whether the stream ended in the middle or brought nothing.
     pub(super) fn judge(&self) -> Result<(), ModelFailure> {
         if self.chunks == 0 {
-            return Err(ModelFailure::new(FailureKind::Garbled, "the answer held no chunk of a chat completion"));
+            return Err(ModelFailure::new(
+                FailureKind::Garbled,
+                "the answer held no chunk of a chat completion",
+            ));
         }
         if self.finish.is_none() {
             return Err(ModelFailure::new(FailureKind::Cut, "the answer broke off in the middle"));

@@ -196,7 +196,10 @@ fn budget(arguments: &InvestigateArguments, config: &Config) -> Result<Budget> {
     budget.deadline_ms = deadline.or(budget.deadline_ms);
     if let Some(usd) = arguments.budget_usd {
         let prices = &config.options.model.prices;
-        anyhow::ensure!(usd.is_finite() && usd >= 0.0, "--budget-usd must be an amount of US dollars, at least 0");
+        anyhow::ensure!(
+            usd.is_finite() && usd >= 0.0,
+            "--budget-usd must be an amount of US dollars, at least 0"
+        );
         anyhow::ensure!(
             prices.input > 0.0 || prices.output > 0.0,
             "--budget-usd needs the model's prices: set input and output (US dollars per million tokens) in \

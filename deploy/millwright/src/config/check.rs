@@ -182,7 +182,7 @@ fn article(kind: &str) -> &str {
     match kind {
         "string" => "a text",
         "integer" => "a whole number",
-        "number" => "a number with a point",
+        "number" => "a number",
         "boolean" => "true or false",
         "array" => "a list",
         "object" => "a table",
@@ -196,6 +196,7 @@ fn example(path: &str, kind: &str) -> String {
     let key = key.split('[').next().unwrap_or(key);
     match kind {
         "integer" => format!("{key} = 60"),
+        "number" => format!("{key} = 0.5"),
         "boolean" => format!("{key} = true"),
         "array" => format!("{key} = [\"…\"]"),
         "object" => format!("[{path}]"),

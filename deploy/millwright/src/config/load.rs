@@ -241,7 +241,9 @@ fn model(model: &mut Model, folder: Option<&Path>) -> Result<(), ConfigError> {
         return wrong("prices and budgets in [model] are US dollars, at least 0");
     }
     if model.budgets.usd.is_some() && model.prices.input == 0.0 && model.prices.output == 0.0 {
-        return wrong("model.budgets.usd needs model.prices (input and output, US dollars per million tokens)");
+        return wrong(
+            "model.budgets.usd needs model.prices (input and output, US dollars per million tokens)",
+        );
     }
     if model.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
         return wrong("model.temperature must be between 0 and 2");

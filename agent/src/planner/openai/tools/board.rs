@@ -46,7 +46,9 @@ impl Tool for BoardTool {
 
     async fn run(&self, _: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
         if args.hypotheses.len() > MOST_HYPOTHESES {
-            return Err(ToolError::invalid(format!("at most {MOST_HYPOTHESES} hypotheses; drop the least likely")));
+            return Err(ToolError::invalid(format!(
+                "at most {MOST_HYPOTHESES} hypotheses; drop the least likely"
+            )));
         }
         let mut unknown = Vec::new();
         let mut entry = |number: usize, hypothesis: Hypothesis| {
@@ -65,8 +67,12 @@ impl Tool for BoardTool {
                 evidence,
             }
         };
-        let hypotheses =
-            args.hypotheses.into_iter().zip(1..).map(|(hypothesis, number)| entry(number, hypothesis)).collect();
+        let hypotheses = args
+            .hypotheses
+            .into_iter()
+            .zip(1..)
+            .map(|(hypothesis, number)| entry(number, hypothesis))
+            .collect();
         let board = Board { hypotheses };
         let mut text = board.in_words();
         if !unknown.is_empty() {

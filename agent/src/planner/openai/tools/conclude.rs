@@ -183,7 +183,13 @@ impl Tool for Conclude {
             confidence,
             cites,
             hypotheses,
-            missing: args.missing.iter().map(|one| bounded(one)).filter(|one| !one.is_empty()).take(MOST).collect(),
+            missing: args
+                .missing
+                .iter()
+                .map(|one| bounded(one))
+                .filter(|one| !one.is_empty())
+                .take(MOST)
+                .collect(),
             unfounded: (!problems.is_empty()).then(|| problems.join("; ")),
             struck,
         };

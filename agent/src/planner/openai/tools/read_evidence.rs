@@ -38,10 +38,11 @@ impl Tool for ReadEvidence {
 
     async fn run(&self, _: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
         let id = args.id.trim();
-        let text = match self.0.evidence(id).await.map_err(|error| ToolError::unavailable(error.to_string()))? {
-            Some(text) => Some(text),
-            None => self.0.result(id),
-        };
+        let text =
+            match self.0.evidence(id).await.map_err(|error| ToolError::unavailable(error.to_string()))? {
+                Some(text) => Some(text),
+                None => self.0.result(id),
+            };
         let Some(text) = text else {
             let ids = self.0.ids().join(", ");
             return Err(ToolError::not_found(format!("there is no {id:?}; evidence so far: {ids}")));
@@ -50,10 +51,8 @@ impl Tool for ReadEvidence {
         let skip = usize::try_from(args.offset).unwrap_or(usize::MAX).min(total);
         let page: String = text.chars().skip(skip).take(PAGE).collect();
         let end = skip + page.chars().count();
-        let more = (end < total).then(|| Continuation {
-            offset: end as u64,
-            left: format!("{} more characters", total - end),
-        });
+        let more = (end < total)
+            .then(|| Continuation { offset: end as u64, left: format!("{} more characters", total - end) });
         let data = json!({ "id": id, "offset": skip, "end": end, "total": total });
         Ok(ToolOutput::new(page, data).with_more(more))
     }
