@@ -117,18 +117,21 @@ impl Driver<'_> {
         if matches!(run.log().last(), Some(Entry::Asked(_) | Entry::Answered(_))) {
             return Ok(());
         }
-        for said in self.inbox.take() {
-            let event = match said {
+        for said in self.inbox.waiting() {
+            let event = match &said {
                 Said::Remark { text, by } => {
-                    Event::Steered { text: (self.redact)(&bounded(&text)), by: bounded(&by) }
+                    Some(Event::Steered { text: (self.redact)(&bounded(text)), by: bounded(by) })
                 }
                 Said::Decision { call, approved, by } => {
-                    Event::ApprovalDecided { call, approved, by: bounded(&by) }
+                    Some(Event::ApprovalDecided { call: call.clone(), approved: *approved, by: bounded(by) })
                 }
-                Said::Stop if run.interrupted().is_some() => continue,
-                Said::Stop => Event::Interrupted { kind: Interruption::Cancelled },
+                Said::Stop => Some(Event::Interrupted { kind: Interruption::Cancelled })
+                    .filter(|_| run.interrupted().is_none()),
             };
-            self.record(run, event).await?;
+            if let Some(event) = event {
+                self.record(run, event).await?;
+            }
+            self.inbox.stored(&said);
         }
         Ok(())
     }
@@ -241,7 +244,8 @@ impl Driver<'_> {
             Some((false, by)) => Err(ToolFailure::new("denied", format!("{by} refused this call"))),
             _ if pending.interrupted && !self.may_be_repeated(call) => Err(ToolFailure::new(
                 "interrupted",
-                "this call was begun before an interruption and its outcome is unknown; it is not repeated",
+                "this call was begun before an interruption and its outcome is unknown; it is not repeated by itself: \
+                 see whether it happened, and ask for it again if it did not",
             )),
             approval => {
                 let grant = match approval {

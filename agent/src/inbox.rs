@@ -17,9 +17,13 @@ pub enum Said {
     Stop,
 }
 
-/// Handed to a run; answers what was said since the last time, and must not block.
+/// Handed to a run; must not block. What was said waits until the run has stored it, so that a crash in between
+/// loses nothing.
 pub trait Inbox: Send + Sync {
-    fn take(&self) -> Vec<Said>;
+    /// What was said and not stored yet, oldest first.
+    fn waiting(&self) -> Vec<Said>;
+
+    fn stored(&self, said: &Said);
 }
 
 /// An inbox within this process.
@@ -33,7 +37,14 @@ impl LocalInbox {
 }
 
 impl Inbox for LocalInbox {
-    fn take(&self) -> Vec<Said> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).drain(..).collect()
+    fn waiting(&self) -> Vec<Said> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn stored(&self, said: &Said) {
+        let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(at) = waiting.iter().position(|other| other == said) {
+            waiting.remove(at);
+        }
     }
 }

@@ -93,10 +93,10 @@ impl ChatClient {
 
     async fn stream(&self, body: &Value, listener: Listener<'_>) -> Result<Answer, ModelFailure> {
         let mut stream =
-            self.client.chat().create_stream_byot::<_, Value>(body).await.map_err(|error| failure(&error))?;
+            self.client.chat().create_stream_byot::<_, Value>(body).await.map_err(failure)?;
         let mut answer = Answer::default();
         while let Some(chunk) = stream.next().await {
-            let words = answer.take(&chunk.map_err(|error| failure(&error))?)?;
+            let words = answer.take(&chunk.map_err(failure)?)?;
             if !words.is_empty() {
                 listener(&words);
             }
@@ -106,33 +106,34 @@ impl ChatClient {
     }
 }
 
-fn failure(error: &OpenAIError) -> ModelFailure {
+fn failure(error: OpenAIError) -> ModelFailure {
     match error {
         OpenAIError::ApiError(refused) => of_status(
             refused.status_code.as_u16(),
             refused.api_error.code.as_deref().unwrap_or_default(),
             &refused.api_error.message,
         ),
-        OpenAIError::Reqwest(error) if error.is_connect() || error.is_request() => ModelFailure::new(
-            FailureKind::Unavailable,
-            format!("the model's server cannot be reached: {}", one_line(&with_causes(error))),
-        ),
-        OpenAIError::Reqwest(error) => ModelFailure::new(
-            FailureKind::Cut,
-            format!("the connection to the model broke: {}", one_line(&with_causes(error))),
-        ),
+        OpenAIError::Reqwest(error) => {
+            let (kind, what) = match error.is_connect() {
+                true => (FailureKind::Unavailable, "the model's server cannot be reached"),
+                false => (FailureKind::Cut, "the connection to the model broke"),
+            };
+            // An address can hold a password.
+            let why = with_causes(&error.without_url());
+            ModelFailure::new(kind, format!("{what}: {}", one_line(&why)))
+        }
         OpenAIError::StreamError(_) => {
             ModelFailure::new(FailureKind::Cut, "the answer broke off in the middle")
         }
         OpenAIError::JSONDeserialize(_, content) => ModelFailure::new(
             FailureKind::Garbled,
-            format!("the server answered with what is no chat completion: {}", one_line(content)),
+            format!("the server answered with what is no chat completion: {}", one_line(&content)),
         ),
         other => ModelFailure::new(FailureKind::Garbled, one_line(&other.to_string())),
     }
 }
 
-/// An error and its causes, without the address it was sent to.
+/// An error and its causes, each told once.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();
