@@ -80,6 +80,11 @@ impl Planners {
         Self::new(|| Ok(Box::new(Playbook)))
     }
 
+    /// Whether cases are decided by rules alone. A planner that cannot be set up says so when a case wants it.
+    pub fn is_playbook(&self) -> bool {
+        self.make().is_ok_and(|planner| planner.name() == millwright_agent::planner::PLAYBOOK)
+    }
+
     /// # Errors
     /// When the planner cannot be set up, in words.
     pub fn make(&self) -> Result<Box<dyn Planner>, String> {

@@ -31,7 +31,7 @@ pub(crate) enum Command {
     Memory(MemoryArguments),
     /// Judge the agent on cases with known truth
     Eval(EvalArguments),
-    /// Check configuration, store and sandbox, and say how to mend what is wrong
+    /// Check configuration, store, sandbox and model, and say how to mend what is wrong
     Doctor(DoctorArguments),
     /// Print a JSON Schema
     Schema {
@@ -225,6 +225,9 @@ pub(crate) struct DoctorArguments {
     /// A repository to check as well
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: Option<PathBuf>,
+    /// A model to ask a question in each action mode [default: the model of the configuration]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) planner: Option<String>,
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ListFormat,
     #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE")]

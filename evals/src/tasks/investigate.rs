@@ -35,6 +35,9 @@ struct Judged {
     patched_runs: Option<u32>,
     file_hit: bool,
     confidence: f64,
+    /// Input and output.
+    tokens: [u64; 2],
+    cost_usd: f64,
 }
 
 /// Runs the task.
@@ -91,6 +94,8 @@ fn judge(case: &Case, options: &Options) -> Judged {
         patched_runs: None,
         file_hit: false,
         confidence: 0.0,
+        tokens: [0, 0],
+        cost_usd: 0.0,
     };
     match report_on(case, Given::Everything, options) {
         Ok(report) => grade(case, &report, options, &mut judged),
@@ -207,6 +212,8 @@ fn grade(case: &Case, report: &Report, options: &Options, judged: &mut Judged) {
         judged.patched_runs = Some(u32::try_from(patched).unwrap_or(u32::MAX));
     }
     let cause = report.root_cause.as_ref();
+    judged.tokens = [report.usage.input_tokens, report.usage.output_tokens];
+    judged.cost_usd = report.usage.cost_usd;
     judged.confidence = cause.map_or(0.0, |cause| cause.confidence);
     judged.file_hit = result.hit
         || cause.is_some_and(|cause| cause.locations.iter().any(|at| case.truth.files.contains(&at.path)));
@@ -259,8 +266,10 @@ fn figures(judged: &[&Judged]) -> Map<String, Value> {
     let walls: Vec<f64> = judged.iter().map(|judged| judged.result.wall_ms as f64).collect();
     out.insert("wall_ms_p50".into(), json!(stats::percentile(&walls, 0.5)));
     out.insert("wall_ms_p95".into(), json!(stats::percentile(&walls, 0.95)));
-    for nothing in ["input_tokens", "output_tokens", "cost_usd"] {
-        out.insert(nothing.into(), json!(0)); // the playbook calls no model
-    }
+    // Of all cases together; the playbook calls no model.
+    let tokens = |which: usize| judged.iter().map(|judged| judged.tokens[which]).sum::<u64>();
+    out.insert("input_tokens".into(), json!(tokens(0)));
+    out.insert("output_tokens".into(), json!(tokens(1)));
+    out.insert("cost_usd".into(), json!(judged.iter().map(|judged| judged.cost_usd).sum::<f64>()));
     out
 }

@@ -145,7 +145,10 @@ impl OpenAi {
     /// After the conclusion: the playbook's rules prove what can be proven, then the second reader is asked.
     fn prove_and_review(&self, run: &Run) -> Result<Plan, PlanError> {
         let rules = match playbook::next(run) {
-            Plan::Call { note, calls } => return Ok(Plan::CallByRules { note, calls }),
+            Plan::Call { note, calls } => {
+                let calls = calls.into_iter().map(|call| favouring(run, call)).collect();
+                return Ok(Plan::CallByRules { note, calls });
+            }
             Plan::Conclude { finding, .. } => finding,
             other => return Ok(other),
         };
@@ -367,6 +370,15 @@ fn heard(run: &Run) -> Option<Plan> {
         .collect();
     let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
     Some(Plan::Call { note: format!("asking for {}", names.join(", ")), calls })
+}
+
+/// A bisect begins at the commit that the model named.
+fn favouring(run: &Run, mut call: ToolCall) -> ToolCall {
+    let named = run.result(CONCLUDE).and_then(|data| data["commit"].as_str());
+    if let (Some(named), "bisect") = (named, call.name.as_str()) {
+        call.args["favour"] = serde_json::json!([named]);
+    }
+    call
 }
 
 /// The tools that can answer anything in this run. It follows from the request, so it is the same in every step.
