@@ -3,15 +3,19 @@ Makes the report of a run out of the facts of the tools and the finding of the p
 give the same report. The citation check comes after, on the report and its quotes.
 */
 
+use std::collections::BTreeMap;
+
 use millwright_memory::types::{
     BisectSummary, CheckResult, Hypothesis, Impact, REPORT_SCHEMA, ReplayRun, ReplaySummary, Report,
     RootCause, SimilarIncident, Usage,
 };
 
+use serde::Deserialize as _;
+
 use crate::citations::{ClaimRef, Quote};
 use crate::facts::Facts;
 use crate::findings::{Citation, Finding};
-use crate::run::Run;
+use crate::run::{Entry, Run};
 use crate::verification::{best_fix, judge};
 
 pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64) -> Report {
@@ -19,9 +23,15 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
     let finding = finding.clone();
     let judgement = judge(&facts, &finding);
     let request = run.request();
+    let spent = run.spent();
     let mut usage = Usage {
         planner: planner.to_owned(),
         fell_back: run.fell_back().map(str::to_owned),
+        prompts: prompts(run),
+        input_tokens: spent.tokens.input,
+        cached_tokens: spent.tokens.cached,
+        output_tokens: spent.tokens.output,
+        cost_usd: spent.cost_usd,
         tool_calls: run.tool_calls(),
         steps: run.plans(),
         wall_ms,
@@ -38,7 +48,7 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
         id: request.map(|request| request.run_id.clone()).unwrap_or_default(),
         incident_id: request.map(|request| request.incident_id.clone()).unwrap_or_default(),
         verdict: judgement.verdict,
-        summary: finding.summary,
+        summary: with_origin_of_replay(finding.summary, &facts),
         root_cause: finding.root_cause.map(|cause| RootCause {
             statement: cause.claim.statement,
             kind: cause.kind,
@@ -59,13 +69,25 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
             .collect(),
         suspects: facts.suspects.as_ref().map(|list| list.suspects.clone()).unwrap_or_default(),
         fix,
-        replay: replay(&facts),
+        replay: replay(run, &facts),
         similar: similar(&facts),
-        struck: Vec::new(),
+        struck: finding.struck,
         impact: impact(run, &facts),
         evidence: run.evidence().cloned().collect(),
         usage,
         escalate: finding.escalate,
+    }
+}
+
+/// A replay that nobody but the planner wrote has to be known as such, whatever the planner says of it.
+fn with_origin_of_replay(summary: String, facts: &Facts) -> String {
+    match &facts.written {
+        Some(written) => format!(
+            "{summary} The replay is a reproduction test that the planner wrote ({}); it fails at the failing revision: \
+             {}.",
+            written.path, written.matched
+        ),
+        None => summary,
     }
 }
 
@@ -84,19 +106,31 @@ pub(crate) fn quotes(finding: &Finding) -> Vec<Quote> {
     for hypothesis in &finding.hypotheses {
         out.extend(of(ClaimRef::Hypothesis(hypothesis.id.clone()), &hypothesis.claim.cites));
     }
+    if let Some(claim) = &finding.not_an_incident {
+        out.extend(of(ClaimRef::NotAnIncident, &claim.cites));
+    }
     out
 }
 
-fn replay(facts: &Facts) -> Option<ReplaySummary> {
+/// The words the model was asked with.
+fn prompts(run: &Run) -> BTreeMap<String, String> {
+    let turns = run.log().iter().filter_map(|entry| match entry {
+        Entry::Answered(turn) => Some(turn.prompts.clone()),
+        _ => None,
+    });
+    turns.flatten().collect()
+}
+
+fn replay(run: &Run, facts: &Facts) -> Option<ReplaySummary> {
     let reproduction = facts.reproduction.as_ref()?;
-    let mut runs: Vec<(usize, ReplayRun)> = Vec::new();
-    runs.extend(reproduction.runs.iter().cloned());
-    runs.extend(facts.rechecks.iter().flat_map(|recheck| recheck.runs.iter().cloned()));
-    runs.extend(facts.bisection.iter().flat_map(|bisection| bisection.runs.iter().cloned()));
-    runs.extend(facts.minimal.iter().flat_map(|minimal| minimal.runs.iter().cloned()));
-    runs.extend(facts.fix_checks.iter().flat_map(|check| check.runs.iter().cloned()));
-    // `replay:<n>` cites by the number a run got when it was made.
-    runs.sort_by_key(|(number, _)| *number);
+    // By their numbers, which `replay:<n>` cites. A bisect that was reopened lists again what it was told.
+    let runs: BTreeMap<usize, ReplayRun> = run
+        .finished()
+        .filter_map(|(_, outcome)| outcome.data.get("runs"))
+        .filter_map(|runs| Vec::<(usize, ReplayRun)>::deserialize(runs).ok())
+        .flatten()
+        .collect();
+    let runs: Vec<(usize, ReplayRun)> = runs.into_iter().collect();
     let bisect = facts.bisection.as_ref().map(|bisection| BisectSummary {
         range: bisection.range,
         runs: spent(&runs, reproduction.runs.first().map(|(_, run)| run.commit.as_str())),
@@ -105,7 +139,10 @@ fn replay(facts: &Facts) -> Option<ReplaySummary> {
     Some(ReplaySummary {
         reproduced: facts.reproduced(),
         sandbox: reproduction.sandbox,
-        flaky_rate: reproduction.flaky_rate,
+        flaky_rate: match facts.bisection.as_ref().filter(|bisection| bisection.proven) {
+            Some(bisection) => bisection.flakiness.rate(),
+            None => reproduction.flaky_rate,
+        },
         runs: runs.into_iter().map(|(_, run)| run).collect(),
         bisect,
     })

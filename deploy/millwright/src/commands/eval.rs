@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use millwright_evals::{MemoryMode, Options, RepoMapping, Summary, Task};
+use millwright_evals::{MemoryMode, Options, Planners, RepoMapping, Summary, Task};
 
 use crate::cli::{EvalArguments, EvalCommand, EvalMemory, EvalRunArguments, EvalTask, ListFormat};
 use crate::config::{BUILT_IN, Config};
@@ -45,6 +45,7 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
         path: path.clone(),
     });
     let allow_read = arguments.allow_read.iter().map(std::path::absolute).collect::<std::io::Result<_>>()?;
+    let config = wiring::config(arguments.config.as_deref(), None)?;
     Ok(Options {
         cases: arguments.cases.clone(),
         task: match arguments.task {
@@ -54,7 +55,8 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
             EvalTask::Retrieval => Task::Retrieval,
         },
         repo_map: repo_map.collect(),
-        planner: "playbook".into(),
+        planner: planners(arguments)?,
+        budget: wiring::budget(&config),
         memory: match arguments.memory {
             EvalMemory::Off => MemoryMode::Off,
             EvalMemory::Fresh => MemoryMode::Fresh,
@@ -77,6 +79,14 @@ fn embedder() -> Result<Option<std::sync::Arc<dyn millwright_memory::embed::Embe
         return Ok(None);
     }
     Ok(Some(dense::embedder(&config)?))
+}
+
+fn planners(arguments: &EvalRunArguments) -> Result<Planners> {
+    let config = wiring::config(arguments.config.as_deref(), None)?;
+    let name = arguments.planner.clone();
+    // Wrong options are told before the first case.
+    wiring::planner(Some(&name), &config)?;
+    Ok(Planners::new(move || wiring::planner(Some(&name), &config).map_err(|error| format!("{error:#}"))))
 }
 
 /// The figures of the whole set, one a line, with their intervals.

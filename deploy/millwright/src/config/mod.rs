@@ -17,7 +17,7 @@ mod options;
 mod vectors;
 
 pub(crate) use load::{Config, Origin};
-pub(crate) use options::{Network, Options, Redaction, Repository};
+pub(crate) use options::{ActionMode, Model, Network, Options, Redaction, Repository};
 pub(crate) use vectors::{BUILT_IN, MINILM};
 
 #[cfg(test)]
