@@ -68,17 +68,16 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
         data_dir: wiring::data_dir(&arguments.data, &Config::default())?,
         jobs: arguments.jobs,
         limit: arguments.limit,
-        embedder: embedder()?,
+        embedder: embedder(&config)?,
     })
 }
 
 /// The configured model, to be judged beside the built-in one.
-fn embedder() -> Result<Option<std::sync::Arc<dyn millwright_memory::embed::Embedder>>> {
-    let config = wiring::config(None, None)?;
+fn embedder(config: &Config) -> Result<Option<std::sync::Arc<dyn millwright_memory::embed::Embedder>>> {
     if config.options.embeddings.model == BUILT_IN {
         return Ok(None);
     }
-    Ok(Some(dense::embedder(&config)?))
+    Ok(Some(dense::embedder(config)?))
 }
 
 fn planners(arguments: &EvalRunArguments) -> Result<Planners> {
