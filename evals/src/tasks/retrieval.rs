@@ -119,7 +119,7 @@ async fn judge(
         }
     };
     figures.insert("embeddings".into(), json!(main));
-    let bm25 = set.ranks_of(reports, |query| plain_bm25(&set, query));
+    let bm25 = set.ranks_of(|query| plain_bm25(&set, query));
     figures.insert("baselines".into(), json!({ "bm25": bm25.figures() }));
     store.close().await;
     Ok((Summary(Map::from_iter([("retrieval".to_owned(), Value::Object(figures))])), results))
@@ -191,7 +191,7 @@ impl Set {
     async fn measure(&self, store: &Store, reports: &[IssueReport]) -> Result<Measured, StoreError> {
         let mut results = Vec::new();
         let (full, times) = self.rankings(store, Views::ALL).await?;
-        let ranks = self.ranks_of(reports, |query| full.get(&query).cloned().unwrap_or_default());
+        let ranks = self.ranks_of(|query| full.get(&query).cloned().unwrap_or_default());
         for ((query, rank), time) in self.queries.iter().zip(&ranks.all).zip(&times) {
             results.push(CaseResult {
                 id: reports.get(*query).map(|r| r.id.clone()).unwrap_or_default(),
@@ -221,7 +221,7 @@ impl Set {
             ("without dense", Views { dense: false, ..all }),
         ] {
             let (rankings, _) = self.rankings(store, on).await?;
-            let ranks = self.ranks_of(reports, |query| rankings.get(&query).cloned().unwrap_or_default());
+            let ranks = self.ranks_of(|query| rankings.get(&query).cloned().unwrap_or_default());
             views.insert(name.into(), Value::Object(ranks.figures()));
         }
         figures.insert("views".into(), Value::Object(views));
@@ -280,7 +280,7 @@ impl Set {
         Ok(wrong)
     }
 
-    fn ranks_of(&self, _reports: &[IssueReport], ranking: impl Fn(usize) -> Vec<usize>) -> Ranks {
+    fn ranks_of(&self, ranking: impl Fn(usize) -> Vec<usize>) -> Ranks {
         let mut ranks = Ranks::default();
         let none = BTreeSet::new();
         for &query in &self.queries {

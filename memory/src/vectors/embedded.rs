@@ -25,11 +25,11 @@ const RESCORED: usize = 2;
 #[derive(Debug)]
 pub struct Embedded {
     rows: VectorRows,
-    spaces: Mutex<HashMap<ModelId, Arc<Mutex<Copy>>>>,
+    spaces: Mutex<HashMap<ModelId, Arc<Mutex<Mirror>>>>,
 }
 
 #[derive(Debug)]
-struct Copy {
+struct Mirror {
     space: SpaceId,
     seen: SpaceState,
     scan: Scan,
@@ -41,7 +41,7 @@ impl Embedded {
     }
 
     /// The space of a model and its copy, brought up to date.
-    async fn copy(&self, model: &ModelId) -> Result<Arc<Mutex<Copy>>, VectorError> {
+    async fn copy(&self, model: &ModelId) -> Result<Arc<Mutex<Mirror>>, VectorError> {
         let copy = {
             let mut spaces = self.spaces.lock().await;
             match spaces.get(model) {
@@ -49,7 +49,7 @@ impl Embedded {
                 None => {
                     let space = self.rows.space(EMBEDDED, model).await?;
                     let copy =
-                        Copy { space, seen: SpaceState::default(), scan: Scan::new(model.dimension) };
+                        Mirror { space, seen: SpaceState::default(), scan: Scan::new(model.dimension) };
                     let copy = Arc::new(Mutex::new(copy));
                     spaces.insert(model.clone(), Arc::clone(&copy));
                     copy
@@ -60,7 +60,7 @@ impl Embedded {
         Ok(copy)
     }
 
-    async fn follow(&self, copy: &mut Copy) -> Result<(), VectorError> {
+    async fn follow(&self, copy: &mut Mirror) -> Result<(), VectorError> {
         let now = self.rows.state(copy.space).await?;
         if now == copy.seen {
             return Ok(());
