@@ -119,7 +119,7 @@ mod tests {
     fn vectors_are_the_same_for_good() {
         let vector = Lexical::default().at_once(&EmbedText::new("Totals are wrong", "by one cent")).unwrap();
         let strongest = vector.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
-        insta::assert_snapshot!(format!("{} {:.4}", strongest.0, strongest.1), @"");
+        insta::assert_snapshot!(format!("{} {:.4}", strongest.0, strongest.1), @"456 0.2030");
         assert_eq!(Lexical::default().at_once(&EmbedText::default()).unwrap(), vec![0.0; DIMENSION]);
     }
 }

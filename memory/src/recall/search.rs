@@ -104,7 +104,9 @@ pub async fn recall_with(store: &Store, query: &RecallQuery<'_>) -> Result<Recal
             judged.push((found.fused, incident, judgement));
         }
     }
-    judged.sort_by(|a, b| b.2.score.total_cmp(&a.2.score).then_with(|| b.0.total_cmp(&a.0)));
+    // What differs by less than a step is equally likely, and the fused rank, which knows the context, decides.
+    let step = |score: f64| (score * 20.0).round();
+    judged.sort_by(|a, b| step(b.2.score).total_cmp(&step(a.2.score)).then_with(|| b.0.total_cmp(&a.0)));
 
     let ids: Vec<String> = judged.iter().map(|(_, incident, _)| incident.id.clone()).collect();
     let knowledge = store.knowledge_of(&ids).await?;
