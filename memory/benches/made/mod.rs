@@ -11,18 +11,18 @@ use millwright_memory::types::{
 
 const VOCABULARY: f64 = 30_000.0;
 
-pub struct Random(pub u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
     /// SplitMix64.
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)
     }
-    pub fn word(&mut self) -> String {
+    pub(crate) fn word(&mut self) -> String {
         let uniform = (self.next() >> 11) as f64 / (1u64 << 53) as f64;
         let mut rank = VOCABULARY.powf(uniform) as u64;
         let mut word = String::from("w");
@@ -33,12 +33,12 @@ impl Random {
         word.push('o');
         word
     }
-    pub fn words(&mut self, n: usize) -> String {
+    pub(crate) fn words(&mut self, n: usize) -> String {
         (0..n).map(|_| self.word()).collect::<Vec<_>>().join(" ")
     }
 }
 
-pub fn ticket(random: &mut Random, length: usize) -> ParsedTicket {
+pub(crate) fn ticket(random: &mut Random, length: usize) -> ParsedTicket {
     let title = random.words(9);
     let symptom = random.words(length);
     let traced = random.next().is_multiple_of(2);
@@ -81,6 +81,6 @@ pub fn ticket(random: &mut Random, length: usize) -> ParsedTicket {
     }
 }
 
-pub fn incident(random: &mut Random, length: usize) -> NewIncident {
+pub(crate) fn incident(random: &mut Random, length: usize) -> NewIncident {
     NewIncident { repository: Some("r".into()), source: None, ticket: ticket(random, length), mapped: vec![] }
 }
