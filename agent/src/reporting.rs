@@ -15,7 +15,7 @@ use serde::Deserialize as _;
 use crate::citations::{ClaimRef, Quote};
 use crate::facts::Facts;
 use crate::findings::{Citation, Finding};
-use crate::run::Run;
+use crate::run::{Entry, Run};
 use crate::verification::{best_fix, judge};
 
 pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64) -> Report {
@@ -23,9 +23,15 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
     let finding = finding.clone();
     let judgement = judge(&facts, &finding);
     let request = run.request();
+    let spent = run.spent();
     let mut usage = Usage {
         planner: planner.to_owned(),
         fell_back: run.fell_back().map(str::to_owned),
+        prompts: prompts(run),
+        input_tokens: spent.tokens.input,
+        cached_tokens: spent.tokens.cached,
+        output_tokens: spent.tokens.output,
+        cost_usd: spent.cost_usd,
         tool_calls: run.tool_calls(),
         steps: run.plans(),
         wall_ms,
@@ -42,7 +48,7 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
         id: request.map(|request| request.run_id.clone()).unwrap_or_default(),
         incident_id: request.map(|request| request.incident_id.clone()).unwrap_or_default(),
         verdict: judgement.verdict,
-        summary: finding.summary,
+        summary: with_origin_of_replay(finding.summary, &facts),
         root_cause: finding.root_cause.map(|cause| RootCause {
             statement: cause.claim.statement,
             kind: cause.kind,
@@ -65,11 +71,23 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
         fix,
         replay: replay(run, &facts),
         similar: similar(&facts),
-        struck: Vec::new(),
+        struck: finding.struck,
         impact: impact(run, &facts),
         evidence: run.evidence().cloned().collect(),
         usage,
         escalate: finding.escalate,
+    }
+}
+
+/// A replay that nobody but the planner wrote has to be known as such, whatever the planner says of it.
+fn with_origin_of_replay(summary: String, facts: &Facts) -> String {
+    match &facts.written {
+        Some(written) => format!(
+            "{summary} The replay is a reproduction test that the planner wrote ({}); it fails at the failing revision: \
+             {}.",
+            written.path, written.matched
+        ),
+        None => summary,
     }
 }
 
@@ -88,7 +106,19 @@ pub(crate) fn quotes(finding: &Finding) -> Vec<Quote> {
     for hypothesis in &finding.hypotheses {
         out.extend(of(ClaimRef::Hypothesis(hypothesis.id.clone()), &hypothesis.claim.cites));
     }
+    if let Some(claim) = &finding.not_an_incident {
+        out.extend(of(ClaimRef::NotAnIncident, &claim.cites));
+    }
     out
+}
+
+/// The words the model was asked with.
+fn prompts(run: &Run) -> BTreeMap<String, String> {
+    let turns = run.log().iter().filter_map(|entry| match entry {
+        Entry::Answered(turn) => Some(turn.prompts.clone()),
+        _ => None,
+    });
+    turns.flatten().collect()
 }
 
 fn replay(run: &Run, facts: &Facts) -> Option<ReplaySummary> {

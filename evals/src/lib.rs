@@ -15,7 +15,7 @@ pub mod tasks;
 
 use std::path::PathBuf;
 
-pub use options::{MemoryMode, Options, RepoMapping, Task};
+pub use options::{MemoryMode, Options, Planners, RepoMapping, Task};
 pub use summary::Summary;
 
 /// What stops an eval before or while it runs. Cases that cannot be judged do not: they are counted.

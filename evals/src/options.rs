@@ -5,7 +5,11 @@ What an eval is run with: the options of `millwright eval run`, parsed but not y
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
+use millwright_agent::planner::Planner;
+use millwright_agent::planner::playbook::Playbook;
+use millwright_agent::run::Budget;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -63,13 +67,46 @@ impl FromStr for RepoMapping {
     }
 }
 
+/// Makes a planner for each case, so that cases share nothing.
+#[derive(Clone)]
+pub struct Planners(Arc<dyn Fn() -> Result<Box<dyn Planner>, String> + Send + Sync>);
+
+impl Planners {
+    pub fn new(make: impl Fn() -> Result<Box<dyn Planner>, String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    pub fn playbook() -> Self {
+        Self::new(|| Ok(Box::new(Playbook)))
+    }
+
+    /// Whether cases are decided by rules alone. A planner that cannot be set up says so when a case wants it.
+    pub fn is_playbook(&self) -> bool {
+        self.make().is_ok_and(|planner| planner.name() == millwright_agent::planner::PLAYBOOK)
+    }
+
+    /// # Errors
+    /// When the planner cannot be set up, in words.
+    pub fn make(&self) -> Result<Box<dyn Planner>, String> {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Planners {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Planners")
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Options {
     pub cases: PathBuf,
     pub task: Task,
     pub repo_map: Vec<RepoMapping>,
-    /// `playbook` or a model's name; `rank` needs neither.
-    pub planner: String,
+    /// Who plans; by the playbook, `rank` is the ranking alone.
+    pub planner: Planners,
+    /// What one case may use.
+    pub budget: Budget,
     pub memory: MemoryMode,
     /// A file of figures that must hold, for the caller to judge by [`crate::Summary::gate`].
     pub gate: Option<PathBuf>,
@@ -120,7 +157,8 @@ mod tests {
             .iter()
             .map(|text| text.parse().unwrap())
             .collect(),
-            planner: "playbook".into(),
+            planner: Planners::playbook(),
+            budget: Budget::default(),
             memory: MemoryMode::Off,
             gate: None,
             env: BTreeMap::new(),

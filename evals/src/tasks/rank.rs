@@ -1,11 +1,12 @@
 /*!
-Task `rank`: how high the true culprit stands when nothing is run. The ranker is given ticket, repository, `bad`
-and `good`; the replay, its overlay and the truth stay with the grader.
+Task `rank`: how high the true culprit stands when nothing is run. The ranker, or the model that plans, is given
+ticket, repository, `bad` and `good`; the replay, its overlay and the truth stay with the grader.
 */
 
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use millwright_memory::types::Report;
 use millwright_tools::intake;
 use millwright_tools::suspects::{RankRequest, Ranking, Weights, rank};
 use serde_json::{Map, Value, json};
@@ -18,6 +19,7 @@ use crate::parallel::in_parallel;
 use crate::repositories::Repositories;
 use crate::results::{self, CaseResult};
 use crate::stats;
+use crate::tasks::investigate::{Given, report_on};
 use crate::summary::{Sample, Summary, grouped, rank_figures};
 
 /// From which probability a commit is named as the probable cause.
@@ -99,12 +101,26 @@ fn judge(
             unit_priors: memory.units(&case.repo),
             weights,
         };
-        let ranking = rank(&request).map_err(|error| error.to_string())?;
+        let mut ranking = rank(&request).map_err(|error| error.to_string())?;
+        if !options.planner.is_playbook() {
+            prefer_named(&mut ranking, &report_on(case, Given::TicketOnly, options)?);
+        }
         let wall_ms = started.elapsed().as_millis() as u64;
         let simple = baselines(&resolved.repo, &resolved.bad, good, &ticket).map_err(|e| e.to_string())?;
         Ok((ranking, simple, wall_ms))
     })();
     grade(case, answer, started.elapsed().as_millis() as u64)
+}
+
+/// A model's ranking: the commit it named first, with its confidence, and the others as they were.
+fn prefer_named(ranking: &mut Ranking, report: &Report) {
+    let Some(cause) = &report.root_cause else { return };
+    let named = cause.commit.as_deref();
+    if let Some(at) = ranking.commits.iter().position(|commit| Some(commit.commit.as_str()) == named) {
+        let mut first = ranking.commits.remove(at);
+        first.probability = cause.confidence;
+        ranking.commits.insert(0, first);
+    }
 }
 
 fn grade(case: &Case, answer: Result<(Ranking, Baselines, u64), String>, spent_ms: u64) -> Judged {

@@ -26,7 +26,7 @@ pub struct Minimise;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// The culprit commit, which `bisect` found.
+    /// The culprit commit.
     pub commit: String,
 }
 

@@ -179,7 +179,10 @@ fn refused(why: &str, recorded: &[Replayed]) -> ToolOutput {
     let last = recorded.last();
     let end = last.map(|replayed| end_of(&replayed.tail)).unwrap_or_default();
     let text = format!("Not accepted: {why}. The run has no replay yet; mend the test and try again.\n{end}");
-    ToolOutput::new(text, serde_json::json!({ "refused": why })).with_evidence(last.map(Replayed::evidence))
+    let runs: Vec<(usize, ReplayRun)> =
+        recorded.iter().map(|replayed| (replayed.number, replayed.run.clone())).collect();
+    ToolOutput::new(text, serde_json::json!({ "refused": why, "runs": runs }))
+        .with_evidence(last.map(Replayed::evidence))
 }
 
 fn count_attempt(ctx: &ToolContext) -> Result<(), ToolError> {

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use millwright_evals::{MemoryMode, Options, RepoMapping, Summary, Task};
+use millwright_evals::{MemoryMode, Options, Planners, RepoMapping, Summary, Task};
 
 use crate::cli::{EvalArguments, EvalCommand, EvalMemory, EvalRunArguments, EvalTask, ListFormat};
 use crate::config::Config;
@@ -45,6 +45,7 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
         path: path.clone(),
     });
     let allow_read = arguments.allow_read.iter().map(std::path::absolute).collect::<std::io::Result<_>>()?;
+    let config = wiring::config(arguments.config.as_deref(), None)?;
     Ok(Options {
         cases: arguments.cases.clone(),
         task: match arguments.task {
@@ -53,7 +54,8 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
             EvalTask::LogTemplates => Task::LogTemplates,
         },
         repo_map: repo_map.collect(),
-        planner: "playbook".into(),
+        planner: planners(arguments)?,
+        budget: wiring::budget(&config),
         memory: match arguments.memory {
             EvalMemory::Off => MemoryMode::Off,
             EvalMemory::Fresh => MemoryMode::Fresh,
@@ -66,6 +68,14 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
         jobs: arguments.jobs,
         limit: arguments.limit,
     })
+}
+
+fn planners(arguments: &EvalRunArguments) -> Result<Planners> {
+    let config = wiring::config(arguments.config.as_deref(), None)?;
+    let name = arguments.planner.clone();
+    // Wrong options are told before the first case.
+    wiring::planner(Some(&name), &config)?;
+    Ok(Planners::new(move || wiring::planner(Some(&name), &config).map_err(|error| format!("{error:#}"))))
 }
 
 /// The figures of the whole set, one a line, with their intervals.

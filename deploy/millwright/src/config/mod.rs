@@ -16,7 +16,7 @@ mod load;
 mod options;
 
 pub(crate) use load::{Config, Origin};
-pub(crate) use options::{Network, Options, Redaction, Repository};
+pub(crate) use options::{ActionMode, Model, Network, Options, Redaction, Repository};
 
 #[cfg(test)]
 #[path = "config_tests.rs"]
