@@ -24,7 +24,7 @@ use millwright_prompts::{Prompt, PromptError, System, ToolLine};
 use millwright_tools::tool::{ToolCall, ToolSpec};
 use sha2::{Digest, Sha256};
 
-use crate::context::{Guarded, Message, Request, View, compact, estimate, guard};
+use crate::context::{Guarded, Message, Request, Room, View, compact, estimate, guard};
 use crate::facts::Facts;
 use crate::run::{
     ActionMode, Choice, Entry, FailureKind, ModelAsk, ModelTurn, Purpose, ReplayPlan, Run, RunRequest, Tokens,
@@ -44,6 +44,8 @@ pub use settings::{Connection, Modes, Prices, Settings};
 pub const CONCLUDE: &str = "conclude";
 /// What the playbook looks at before the model is asked.
 const FIRST: &[&str] = &["ticket", "recall", "log_changes", "reproduce", "recheck", "suspects"];
+/// A context below this is small, in tokens.
+const SMALL_CONTEXT: u64 = 16_000;
 /// Fewest tokens of output worth asking for.
 const LEAST_OUTPUT: u64 = 256;
 
@@ -96,7 +98,7 @@ impl OpenAi {
 
     fn plan_step(&self, run: &Run, request: &RunRequest) -> Result<Plan, PlanError> {
         let mode = self.mode(run);
-        let tools = offered(&self.tools, request);
+        let tools = offered(&self.tools, request, self.settings.room);
         let system = system(mode, &tools)?;
         let view = self.view(run, request, mode, &system);
         let (remarks, choice, stage) = match guard(&view).map_err(broken)? {
@@ -181,7 +183,7 @@ impl OpenAi {
     fn again(&self, run: &Run, request: &RunRequest, ask: &ModelAsk) -> Result<Plan, PlanError> {
         let messages = match ask.purpose {
             Purpose::Plan => {
-                let tools = offered(&self.tools, request);
+                let tools = offered(&self.tools, request, self.settings.room);
                 let system = system(ask.mode, &tools)?;
                 self.view(run, request, ask.mode, &system).messages().map_err(broken)?
             }
@@ -310,7 +312,7 @@ impl Planner for OpenAi {
     fn ask<'a>(&'a mut self, run: &'a Run, request: &'a Request, listener: Listener<'a>) -> AskFuture<'a> {
         Box::pin(async move {
             let tools = match (request.ask.purpose, run.request()) {
-                (Purpose::Plan, Some(asked)) => offered(&self.tools, asked),
+                (Purpose::Plan, Some(asked)) => offered(&self.tools, asked, self.settings.room),
                 _ => Vec::new(),
             };
             let body = wire::body(&self.settings.connection, &tools, request);
@@ -382,7 +384,22 @@ fn favouring(run: &Run, mut call: ToolCall) -> ToolCall {
 }
 
 /// The tools that can answer anything in this run. It follows from the request, so it is the same in every step.
-fn offered(tools: &[ToolSpec], request: &RunRequest) -> Vec<ToolSpec> {
+/// A small model is offered the essential ones alone: every further description takes room from the evidence.
+fn offered(tools: &[ToolSpec], request: &RunRequest, room: Room) -> Vec<ToolSpec> {
+    const ESSENTIAL: &[&str] = &[
+        CONCLUDE,
+        "bisect",
+        "git_file",
+        "git_grep",
+        "git_log",
+        "git_show",
+        "log_search",
+        "propose_fix",
+        "read_evidence",
+        "replay",
+        "reproduce",
+        "verify_fix",
+    ];
     const REPLAYING: &[&str] = &["bisect", "minimise", "propose_fix", "reproduce", "verify_fix"];
     const LOGS: &[&str] = &["log_changes", "log_search", "log_templates"];
     const MEMORY: &[&str] = &["recall", "recheck"];
@@ -390,6 +407,7 @@ fn offered(tools: &[ToolSpec], request: &RunRequest) -> Vec<ToolSpec> {
         REPLAYING.contains(&name) && matches!(request.replay, ReplayPlan::None(_))
             || LOGS.contains(&name) && request.logs.is_empty()
             || MEMORY.contains(&name) && !request.use_memory
+            || room.context_tokens < SMALL_CONTEXT && !ESSENTIAL.contains(&name)
     };
     tools.iter().filter(|tool| !useless(&tool.name)).cloned().collect()
 }
