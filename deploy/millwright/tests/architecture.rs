@@ -57,6 +57,9 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("axum::", &["deploy/service/"]),
     ("async_openai", &["agent/src/planner/openai/client.rs", "memory/src/embed/openai.rs"]),
     ("minijinja", &["prompts/src/"]),
+    ("chacha20poly1305", &["memory/src/redaction/"]),
+    // Masked values are put back nowhere yet; whoever does it first has to say so here.
+    (".unmask(", &["memory/src/redaction/"]),
     ("qdrant_client", &["memory/src/vectors/qdrant.rs"]),
 ];
 
