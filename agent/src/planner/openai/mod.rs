@@ -146,6 +146,13 @@ impl OpenAi {
 
     /// After the conclusion: the playbook's rules prove what can be proven, then the second reader is asked.
     fn prove_and_review(&self, run: &Run) -> Result<Plan, PlanError> {
+        // A reproduction that the model wrote is replayed like one that was given.
+        if Facts::of(run).written.is_some() && !run.called("reproduce") {
+            let id = format!("c{}", run.next_call_number());
+            let call = ToolCall { id, name: "reproduce".to_owned(), args: serde_json::json!({}) };
+            let note = "replaying the reproduction that was written".to_owned();
+            return Ok(Plan::CallByRules { note, calls: vec![call] });
+        }
         let rules = match playbook::next(run) {
             Plan::Call { note, calls } => {
                 let calls = calls.into_iter().map(|call| favouring(run, call)).collect();
@@ -400,14 +407,18 @@ fn offered(tools: &[ToolSpec], request: &RunRequest, room: Room) -> Vec<ToolSpec
         "reproduce",
         "verify_fix",
     ];
-    const REPLAYING: &[&str] = &["bisect", "minimise", "propose_fix", "reproduce", "verify_fix"];
+    const REPLAYING: &[&str] =
+        &["bisect", "minimise", "propose_fix", "propose_patch", "replay", "reproduce", "verify_fix"];
     const LOGS: &[&str] = &["log_changes", "log_search", "log_templates"];
+    let small = room.context_tokens < SMALL_CONTEXT;
     const MEMORY: &[&str] = &["recall", "recheck"];
+    let can_write = !small && tools.iter().any(|tool| tool.name == "write_reproduction");
     let useless = |name: &str| {
-        REPLAYING.contains(&name) && matches!(request.replay, ReplayPlan::None(_))
+        // A reproduction that the model writes is a replay like any other.
+        REPLAYING.contains(&name) && matches!(request.replay, ReplayPlan::None(_)) && !can_write
             || LOGS.contains(&name) && request.logs.is_empty()
             || MEMORY.contains(&name) && !request.use_memory
-            || room.context_tokens < SMALL_CONTEXT && !ESSENTIAL.contains(&name)
+            || small && !ESSENTIAL.contains(&name)
     };
     tools.iter().filter(|tool| !useless(&tool.name)).cloned().collect()
 }
