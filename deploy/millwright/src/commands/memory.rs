@@ -2,6 +2,9 @@
 `millwright memory`: what is known, why it is trusted, and the hand on it.
 */
 
+#[path = "memory_weights.rs"]
+mod weights;
+
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -42,6 +45,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
             store.forget(&id, Actor { who: &person(), why: "asked to forget" }).await?;
             show(format, &serde_json::json!({ "forgotten": id }), || format!("{id} is forgotten\n"))?;
         }
+        MemoryCommand::Weights { command } => weights::run(&store, command, format).await?,
         MemoryCommand::Export { out } => {
             let mut lines = Vec::new();
             let count = store.export(&mut lines).await?.incidents;
