@@ -4,17 +4,20 @@ so that no claim can rest on words: only on the results of tools that really ran
 */
 
 use millwright_memory::types::{CheckResult, Proof, ReplayOutcome};
+use millwright_tools::tool::ToolCall;
 use millwright_tools::tool::{
     bisect::Bisection, log_changes::LogChange, minimise::Minimal, owners::Owners, propose_fix::Candidates,
     recall::Recollection, recheck::Rechecked, reproduce::Reproduction, suspects::SuspectList,
-    verify_fix::FixCheck,
+    verify_fix::FixCheck, write_reproduction::WrittenReproduction,
 };
 use serde::de::DeserializeOwned;
 
-use crate::run::{ReplayPlan, Run, RunRequest};
+use crate::run::{ReplayPlan, Run, RunRequest, ToolOutcome};
 
 /// Similar incidents re-checked before the investigation starts anew.
 const RECHECKS: usize = 2;
+/// Bisects that are reopened before the contradiction is reported as it is.
+const REOPENED: usize = 2;
 
 #[derive(Debug, Clone, Default)]
 pub struct Facts {
@@ -28,6 +31,8 @@ pub struct Facts {
     pub rechecks: Vec<Rechecked>,
     pub log_changes: Option<LogChange>,
     pub owners: Option<Owners>,
+    /// The test that the planner wrote and that was accepted as this run's replay.
+    pub written: Option<WrittenReproduction>,
 }
 
 impl Facts {
@@ -37,12 +42,13 @@ impl Facts {
             reproduction: latest(run, "reproduce"),
             suspects: latest(run, "suspects"),
             bisection: latest(run, "bisect"),
-            minimal: latest(run, "minimise"),
-            candidates: latest(run, "propose_fix"),
-            fix_checks: all(run, "verify_fix"),
+            minimal: since_bisect(run, "minimise").pop(),
+            candidates: since_bisect(run, "propose_fix").pop(),
+            fix_checks: since_bisect(run, "verify_fix"),
             rechecks: all(run, "recheck"),
             log_changes: latest(run, "log_changes"),
             owners: latest(run, "owners"),
+            written: latest(run, "write_reproduction"),
         }
     }
 
@@ -59,6 +65,18 @@ impl Facts {
     pub fn proven_culprit(&self) -> Option<&str> {
         let bisection = self.bisection.as_ref().filter(|bisection| bisection.proven)?;
         bisection.culprit.as_deref()
+    }
+
+    /// Whether taking the whole culprit back left the failure in place: a lucky pass may have misled the bisect, which
+    /// has to go on with what that showed. A culprit that was proven twice stays.
+    pub fn has_to_reopen(&self, run: &Run) -> bool {
+        let Some(culprit) = self.proven_culprit() else { return false };
+        let proven = all::<Bisection>(run, "bisect");
+        let times = proven.iter().filter(|other| other.culprit.as_deref() == Some(culprit)).count();
+        times < 2
+            && proven.len() <= REOPENED
+            && !self.fix_verified()
+            && self.fix_checks.iter().any(|check| check.contradicts)
     }
 
     pub fn fix_verified(&self) -> bool {
@@ -91,6 +109,9 @@ impl Facts {
     pub fn recipe_used(&self, request: &RunRequest) -> Option<serde_json::Value> {
         match &request.replay {
             ReplayPlan::Recipe(recipe) => serde_json::to_value(recipe).ok(),
+            ReplayPlan::None(_) if self.written.is_some() => {
+                serde_json::to_value(&self.written.as_ref()?.recipe).ok()
+            }
             ReplayPlan::None(_) => {
                 let known = self.known()?;
                 let matches = &self.recollection.as_ref()?.matches;
@@ -140,6 +161,25 @@ impl Facts {
             _ => None,
         }
     }
+}
+
+/// Whether a tool was called (and ended, well or badly) for the culprit that the latest bisect named.
+pub fn called_since_bisect(run: &Run, tool: &str) -> bool {
+    finished_since_bisect(run).any(|(call, _)| call.name == tool)
+}
+
+fn finished_since_bisect(run: &Run) -> impl Iterator<Item = (&ToolCall, &ToolOutcome)> {
+    let last =
+        run.finished().enumerate().filter(|(_, (call, _))| call.name == "bisect").map(|(at, _)| at).last();
+    run.finished().skip(last.unwrap_or(0))
+}
+
+/// What was found about the culprit that the latest bisect named.
+fn since_bisect<T: DeserializeOwned>(run: &Run, tool: &str) -> Vec<T> {
+    finished_since_bisect(run)
+        .filter(|(call, outcome)| call.name == tool && outcome.failure.is_none())
+        .filter_map(|(_, outcome)| serde_json::from_value(outcome.data.clone()).ok())
+        .collect()
 }
 
 fn latest<T: DeserializeOwned>(run: &Run, tool: &str) -> Option<T> {

@@ -111,6 +111,8 @@ pub struct Investigated {
 
 /// Investigates. Started again with the same options after an interruption, it goes on where it stopped.
 pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investigated, InvestigateError> {
+    // Placeholders are numbered within a run, and their map ends with it.
+    let means = Means { redactor: Arc::new(means.redactor.for_run()), ..means };
     let prepared = prepare(options, &means).await?;
     let repo = Arc::new(prepared.repo);
     let request = prepared.request;
@@ -120,9 +122,17 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
     let run_dir = options.data_dir.join("runs").join(&request.run_id);
     std::fs::create_dir_all(&run_dir)
         .map_err(|source| InvestigateError::DataDir { path: run_dir.clone(), source })?;
+    means
+        .redactor
+        .keep_in(&run_dir)
+        .map_err(|source| InvestigateError::DataDir { path: run_dir.clone(), source })?;
     let recipe = match &request.replay {
         ReplayPlan::Recipe(recipe) => Some((**recipe).clone()),
         ReplayPlan::None(_) => None,
+    };
+    let recipes = match &options.replay {
+        ReplayChoice::Derive(recipes) => (**recipes).clone(),
+        ReplayChoice::Given(_) | ReplayChoice::Off => replay::TestRecipes::default(),
     };
     let ticket = Arc::new(request.ticket.clone());
     let context = ToolContext {
@@ -134,12 +144,14 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         workbench: Arc::new(Workbench {
             run_dir: run_dir.clone(),
             recipe,
+            recipes,
             tests: request.tests.clone(),
             jobs: request.jobs,
             sandbox: options.sandbox.clone(),
             repository: request.repository.clone(),
             incident: request.incident_id.clone(),
             memory: means.store.filter(|_| request.use_memory).cloned(),
+            ..Workbench::default()
         }),
         ..ToolContext::new(repo.clone(), request.bad.clone(), options.data_dir.clone(), ticket)
     };

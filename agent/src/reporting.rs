@@ -3,10 +3,14 @@ Makes the report of a run out of the facts of the tools and the finding of the p
 give the same report. The citation check comes after, on the report and its quotes.
 */
 
+use std::collections::BTreeMap;
+
 use millwright_memory::types::{
     BisectSummary, CheckResult, Hypothesis, Impact, REPORT_SCHEMA, ReplayRun, ReplaySummary, Report,
     RootCause, SimilarIncident, Usage,
 };
+
+use serde::Deserialize as _;
 
 use crate::citations::{ClaimRef, Quote};
 use crate::facts::Facts;
@@ -38,7 +42,7 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
         id: request.map(|request| request.run_id.clone()).unwrap_or_default(),
         incident_id: request.map(|request| request.incident_id.clone()).unwrap_or_default(),
         verdict: judgement.verdict,
-        summary: finding.summary,
+        summary: with_origin_of_replay(finding.summary, &facts),
         root_cause: finding.root_cause.map(|cause| RootCause {
             statement: cause.claim.statement,
             kind: cause.kind,
@@ -59,13 +63,25 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
             .collect(),
         suspects: facts.suspects.as_ref().map(|list| list.suspects.clone()).unwrap_or_default(),
         fix,
-        replay: replay(&facts),
+        replay: replay(run, &facts),
         similar: similar(&facts),
         struck: Vec::new(),
         impact: impact(run, &facts),
         evidence: run.evidence().cloned().collect(),
         usage,
         escalate: finding.escalate,
+    }
+}
+
+/// A replay that nobody but the planner wrote has to be known as such, whatever the planner says of it.
+fn with_origin_of_replay(summary: String, facts: &Facts) -> String {
+    match &facts.written {
+        Some(written) => format!(
+            "{summary} The replay is a reproduction test that the planner wrote ({}); it fails at the failing revision: \
+             {}.",
+            written.path, written.matched
+        ),
+        None => summary,
     }
 }
 
@@ -87,16 +103,16 @@ pub(crate) fn quotes(finding: &Finding) -> Vec<Quote> {
     out
 }
 
-fn replay(facts: &Facts) -> Option<ReplaySummary> {
+fn replay(run: &Run, facts: &Facts) -> Option<ReplaySummary> {
     let reproduction = facts.reproduction.as_ref()?;
-    let mut runs: Vec<(usize, ReplayRun)> = Vec::new();
-    runs.extend(reproduction.runs.iter().cloned());
-    runs.extend(facts.rechecks.iter().flat_map(|recheck| recheck.runs.iter().cloned()));
-    runs.extend(facts.bisection.iter().flat_map(|bisection| bisection.runs.iter().cloned()));
-    runs.extend(facts.minimal.iter().flat_map(|minimal| minimal.runs.iter().cloned()));
-    runs.extend(facts.fix_checks.iter().flat_map(|check| check.runs.iter().cloned()));
-    // `replay:<n>` cites by the number a run got when it was made.
-    runs.sort_by_key(|(number, _)| *number);
+    // By their numbers, which `replay:<n>` cites. A bisect that was reopened lists again what it was told.
+    let runs: BTreeMap<usize, ReplayRun> = run
+        .finished()
+        .filter_map(|(_, outcome)| outcome.data.get("runs"))
+        .filter_map(|runs| Vec::<(usize, ReplayRun)>::deserialize(runs).ok())
+        .flatten()
+        .collect();
+    let runs: Vec<(usize, ReplayRun)> = runs.into_iter().collect();
     let bisect = facts.bisection.as_ref().map(|bisection| BisectSummary {
         range: bisection.range,
         runs: spent(&runs, reproduction.runs.first().map(|(_, run)| run.commit.as_str())),
@@ -105,7 +121,10 @@ fn replay(facts: &Facts) -> Option<ReplaySummary> {
     Some(ReplaySummary {
         reproduced: facts.reproduced(),
         sandbox: reproduction.sandbox,
-        flaky_rate: reproduction.flaky_rate,
+        flaky_rate: match facts.bisection.as_ref().filter(|bisection| bisection.proven) {
+            Some(bisection) => bisection.flakiness.rate(),
+            None => reproduction.flaky_rate,
+        },
         runs: runs.into_iter().map(|(_, run)| run).collect(),
         bisect,
     })

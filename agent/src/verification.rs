@@ -4,6 +4,8 @@ How much is proven. The verdict follows from what really ran, never from what a 
 
 use millwright_memory::types::{CheckResult, Fix, Proof, ReplayOutcome, Verdict};
 
+use millwright_tools::fixes::changed_lines;
+
 use crate::facts::Facts;
 use crate::findings::Finding;
 
@@ -34,14 +36,15 @@ pub fn judge(facts: &Facts, finding: &Finding) -> Judgement {
     Judgement { verdict, proof }
 }
 
-/// The best fix that was tried: verified first, then one that at least passes the replay.
+/// The best fix that was tried: the smallest verified one, then one that at least passes the replay.
 pub fn best_fix(facts: &Facts) -> Option<Fix> {
     if let Some(known) = facts.known() {
         return known.fix.clone();
     }
     let checks = || facts.fix_checks.iter().map(|check| &check.fix);
     checks()
-        .find(|fix| fix.proof == Proof::FixVerified)
+        .filter(|fix| fix.proof == Proof::FixVerified)
+        .min_by_key(|fix| changed_lines(&fix.diff))
         .or_else(|| checks().find(|fix| fix.replay == CheckResult::Pass))
         .or_else(|| checks().next())
         .cloned()

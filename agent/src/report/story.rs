@@ -246,7 +246,7 @@ pub(super) fn effort(report: &Report) -> Option<String> {
     }
     parts.push(sandbox_words(replay.sandbox).to_owned());
     if replay.flaky_rate > 0.0 {
-        let text = format!("flaky: {} of the repeats did not fail", percent(replay.flaky_rate));
+        let text = format!("flaky: {} of the runs with the fault did not fail", percent(replay.flaky_rate));
         parts.push(text);
     }
     Some(parts.join("; "))

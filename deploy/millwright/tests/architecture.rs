@@ -55,6 +55,9 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tree_sitter", &["tools/src/code/"]),
     ("axum::", &["deploy/service/"]),
     ("async_openai", &["agent/src/planner/openai/", "memory/src/embed/openai.rs"]),
+    ("chacha20poly1305", &["memory/src/redaction/"]),
+    // Masked values are put back nowhere yet; whoever does it first has to say so here.
+    (".unmask(", &["memory/src/redaction/"]),
     ("qdrant_client", &["memory/src/vectors/qdrant.rs"]),
 ];
 

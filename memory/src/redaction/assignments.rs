@@ -12,7 +12,7 @@ use super::scan::{Candidate, Rule};
 macro_rules! assigned {
     ($name:literal) => {
         concat!(
-            "(?i)(?:", $name, r#")(?:[_-]?(?:prod|production|dev|staging|test|old|new|default|value|\d{1,2}))?\\?["'\]]{0,2}\s{0,4}(?:=>|:=|={1,3}|!==?|:)\s{0,4}"#,
+            "(?i)(?:", $name, r#")(?:[_-]?(?:prod|production|dev|staging|test|old|new|default|value|\d{1,2}))?\\?["'\]]{0,2}\s{0,24}(?:=>|:=|={1,3}|!==?|:)\s{0,4}"#,
             r#"(?:[bru]{0,2}"((?:[^"\\]|\\.){1,512})"|[bru]{0,2}'((?:[^'\\]|\\.){1,512})'|`([^`]{1,512})`|\\"([^"\\]{1,512})\\"|([^\s"'`,;&<>|(){}\[\]\\]{1,512}))"#
         )
     };

@@ -137,7 +137,7 @@ pub(crate) fn has_placeholder(text: &str) -> bool {
 }
 
 /// Byte spans of `[KIND_n]` in `text`.
-pub(crate) fn placeholders(text: &str) -> Vec<(usize, usize)> {
+pub fn placeholders(text: &str) -> Vec<(usize, usize)> {
     let bytes = text.as_bytes();
     let mut spans = Vec::new();
     for open in memchr::memchr_iter(b'[', bytes) {

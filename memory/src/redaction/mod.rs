@@ -4,22 +4,27 @@ Masking of secrets and personal data, on by default for everything that a model,
 Values are replaced by placeholders that stay the same within a run (`[EMAIL_1]`, `[AWS_KEY_1]`), so that a reader
 can still see that two lines speak of the same account. Lines are never joined or split: locators refer to lines of
 the redacted text. What identifies code and machines (commit ids, UUIDs, digests, trace ids, versions, timestamps,
-identifiers) is left alone, since an investigation lives on it. The map from placeholder to original lives inside
-the [`Redactor`] and nowhere else.
+identifiers) is left alone, since an investigation lives on it. The map from placeholder to original lives sealed
+inside the [`Redactor`], and in the run's folder where a run must survive a restart; it dies with the run.
 */
 
 mod assignments;
 mod checks;
+mod disguise;
 mod formats;
 mod personal;
 mod scan;
 mod vault;
 
+pub use checks::placeholders;
+
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use scan::{Hit, Scanner};
 use vault::Vault;
@@ -78,14 +83,14 @@ pub struct Redacted {
 /// Masks texts of one run. Cheap to share by reference; placeholders are numbered per redactor.
 pub struct Redactor {
     config: RedactionConfig,
-    scanner: Scanner,
+    scanner: Arc<Scanner>,
     vault: Mutex<Vault>,
 }
 
 impl Redactor {
     /// Fails only on a pattern of the user's own that is no regular expression.
     pub fn new(config: RedactionConfig) -> Result<Self, RedactionError> {
-        let scanner = Scanner::new(&config)?;
+        let scanner = Arc::new(Scanner::new(&config)?);
         Ok(Self { config, scanner, vault: Mutex::default() })
     }
 
@@ -112,9 +117,54 @@ impl Redactor {
         Redacted { text, counts }
     }
 
-    /// Puts the originals back, for what goes to the user's own machine only (a patch to be applied, say).
-    pub fn restore(&self, text: &str) -> String {
-        self.vault.lock().unwrap_or_else(PoisonError::into_inner).restore(text)
+    /// The same rules with an empty map: every run numbers its own values.
+    pub fn for_run(&self) -> Self {
+        Self { config: self.config.clone(), scanner: Arc::clone(&self.scanner), vault: Mutex::default() }
+    }
+
+    /// Keeps the map in the run's folder, encrypted, so that a run that is started again goes on with the same
+    /// placeholders. Removing the folder ends the map.
+    pub fn keep_in(&self, run_folder: &Path) -> std::io::Result<()> {
+        self.vault.lock().unwrap_or_else(PoisonError::into_inner).keep_in(run_folder)
+    }
+
+    /// A JSON value with every text in it redacted, keys included: arguments and structured results.
+    pub fn redact_json(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.redact(text).text),
+            Value::Array(items) => Value::Array(items.iter().map(|item| self.redact_json(item)).collect()),
+            Value::Object(fields) => Value::Object(
+                fields
+                    .iter()
+                    .map(|(name, value)| {
+                        let masked = match value {
+                            // A secret is often told by its name alone.
+                            Value::String(text) => self.redact_named(name, text),
+                            other => self.redact_json(other),
+                        };
+                        (self.redact(name).text, masked)
+                    })
+                    .collect(),
+            ),
+            other => other.clone(),
+        }
+    }
+
+    fn redact_named(&self, name: &str, text: &str) -> Value {
+        let alone = self.redact(text).text;
+        if alone != text || text.contains(['\n', '"', '\\']) {
+            return Value::String(alone);
+        }
+        let head = format!("\"{name}\": \"");
+        let line = self.redact(&format!("{head}{text}\"")).text;
+        let masked = line.strip_prefix(&head).and_then(|rest| rest.strip_suffix('"'));
+        Value::String(masked.unwrap_or(&alone).to_owned())
+    }
+
+    /// Puts the originals back. Only for what stays inside the sandbox: nothing that a model wrote is unmasked on its
+    /// way out of the process, or a placeholder in its arguments would fetch the secret.
+    pub fn unmask(&self, text: &str) -> String {
+        self.vault.lock().unwrap_or_else(PoisonError::into_inner).unmask(text)
     }
 
     /// The new text, and the byte offsets (in it) of lines that were changed.
@@ -157,7 +207,7 @@ impl Default for Redactor {
     /// Everything masked, no rules of the user's own.
     fn default() -> Self {
         let config = RedactionConfig::default();
-        let scanner = Scanner::builtin(&config);
+        let scanner = Arc::new(Scanner::builtin(&config));
         Self { config, scanner, vault: Mutex::default() }
     }
 }
@@ -169,6 +219,9 @@ impl std::fmt::Debug for Redactor {
     }
 }
 
+#[cfg(test)]
+#[path = "adversarial_tests.rs"]
+mod adversarial;
 #[cfg(test)]
 #[path = "redaction_tests.rs"]
 mod tests;

@@ -28,7 +28,7 @@ fn check(line: &str, secret: &str, kind: &str) {
     assert!(redacted.counts.contains_key(kind), "{kind} expected in {line}: {:?}", redacted.counts);
     let again = redactor.redact(&redacted.text);
     assert_eq!(again.text, redacted.text, "not a fixed point");
-    assert_eq!(redactor.restore(&redacted.text), line, "not restored");
+    assert_eq!(redactor.unmask(&redacted.text), line, "not restored");
 }
 
 fn check_untouched(line: &str) {

@@ -5,13 +5,13 @@ with enough digits. So ordinary text costs one pass, and the whole is linear in 
 */
 
 use std::borrow::Cow;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
 use regex::Regex;
 
-use super::checks::placeholders;
-use super::{RedactionConfig, RedactionError, assignments, formats, personal};
+use super::checks::{looks_random, placeholders};
+use super::{RedactionConfig, RedactionError, assignments, disguise, formats, personal};
 
 /// Lines with fewer digits hold no card, telephone or account number.
 const MIN_DIGITS: usize = 7;
@@ -48,8 +48,22 @@ pub(crate) struct Rule {
 
 struct Compiled {
     kind: Cow<'static, str>,
-    regex: Regex,
+    pattern: &'static str,
+    /// Compiled when the first line asks for it: a pattern takes up to milliseconds, and most texts meet few.
+    regex: OnceLock<Option<Regex>>,
     check: fn(&Candidate<'_>) -> bool,
+}
+
+impl Compiled {
+    /// A test proves that each of the rules compiles.
+    fn regex(&self) -> Option<&Regex> {
+        let compile = || {
+            let regex = Regex::new(self.pattern).ok();
+            debug_assert!(regex.is_some(), "{} does not compile", self.kind);
+            regex
+        };
+        self.regex.get_or_init(compile).as_ref()
+    }
 }
 
 /// A span to mask. Spans of one scan are in order and do not overlap.
@@ -61,7 +75,7 @@ pub(crate) struct Hit {
     priority: usize,
 }
 
-/// The rules that come with Millwright, compiled once per process: it takes tens of milliseconds.
+/// The rules that come with Millwright.
 struct Builtin {
     keywords: Option<AhoCorasick>,
     /// Rule of each keyword pattern.
@@ -71,7 +85,7 @@ struct Builtin {
     first_personal: usize,
 }
 
-static BUILTIN: LazyLock<Builtin> = LazyLock::new(Builtin::compile);
+static BUILTIN: LazyLock<Builtin> = LazyLock::new(Builtin::gather);
 
 pub(crate) struct Scanner {
     personal_data: bool,
@@ -80,23 +94,23 @@ pub(crate) struct Scanner {
 }
 
 impl Builtin {
-    /// A test proves that each of the rules compiles.
-    fn compile() -> Self {
+    fn gather() -> Self {
         let mut words: Vec<&str> = Vec::new();
         let mut rule_of = Vec::new();
         let mut rules = Vec::new();
         let mut numeric = Vec::new();
         for rule in formats::RULES.iter().chain(assignments::RULES).chain(personal::RULES) {
-            let Ok(regex) = Regex::new(rule.pattern) else {
-                debug_assert!(false, "{} does not compile", rule.kind);
-                continue;
-            };
             if rule.keywords.is_empty() {
                 numeric.push(rules.len());
             }
             words.extend(rule.keywords);
             rule_of.extend(rule.keywords.iter().map(|_| rules.len()));
-            rules.push(Compiled { kind: Cow::Borrowed(rule.kind), regex, check: rule.check });
+            rules.push(Compiled {
+                kind: Cow::Borrowed(rule.kind),
+                pattern: rule.pattern,
+                regex: OnceLock::new(),
+                check: rule.check,
+            });
         }
         let keywords = AhoCorasick::builder()
             .ascii_case_insensitive(true)
@@ -127,7 +141,8 @@ impl Scanner {
             }
             let regex = compile(&custom.name, &custom.pattern, "patterns")?;
             let check = |candidate: &Candidate<'_>| !candidate.value().is_empty();
-            scanner.custom.push(Compiled { kind: Cow::Owned(custom.name.clone()), regex, check });
+            let kind = Cow::Owned(custom.name.clone());
+            scanner.custom.push(Compiled { kind, pattern: "", regex: OnceLock::from(Some(regex)), check });
         }
         for pattern in &config.allow {
             scanner.allow.push(compile(pattern, pattern, "allow")?);
@@ -162,7 +177,37 @@ impl Scanner {
         self.settle(text, hits)
     }
 
+    /// Everything in `from..to`, which are ends of lines: as it stands, and as it reads without disguise.
     fn scan(&self, text: &str, from: usize, to: usize, hits: &mut Vec<Hit>) {
+        self.scan_plain(text, from, to, hits);
+        let Some(region) = text.get(from..to) else { return };
+        let mut start = from;
+        for newline in memchr::memchr_iter(b'\n', region.as_bytes()).map(|at| from + at).chain([to]) {
+            self.undisguise(text.get(start..newline).unwrap_or_default(), start, hits);
+            start = newline + 1;
+        }
+    }
+
+    fn undisguise(&self, line: &str, start: usize, hits: &mut Vec<Hit>) {
+        if let Some(plain) = disguise::plain(line) {
+            let mut found = Vec::new();
+            self.scan_plain(&plain.text, 0, plain.text.len(), &mut found);
+            for hit in found {
+                if let Some((from, to)) = plain.original(hit.start, hit.end) {
+                    hits.push(Hit { start: start + from, end: start + to, ..hit });
+                }
+            }
+        }
+        for (from, to, content) in disguise::wrapped(line) {
+            let mut found = Vec::new();
+            self.scan_plain(&content, 0, content.len(), &mut found);
+            if let Some(hit) = found.into_iter().min_by_key(|hit| hit.priority) {
+                hits.push(Hit { start: start + from, end: start + to, ..hit });
+            }
+        }
+    }
+
+    fn scan_plain(&self, text: &str, from: usize, to: usize, hits: &mut Vec<Hit>) {
         let Some(region) = text.get(from..to) else { return };
         let builtin = &*BUILTIN;
         let wanted = if self.personal_data { builtin.rules.len() } else { builtin.first_personal };
@@ -180,6 +225,9 @@ impl Scanner {
             if rule < wanted && last_line[rule] != start {
                 last_line[rule] = start;
                 run(&builtin.rules[rule], rule, text, start, end, hits);
+            }
+            if rule < formats::RULES.len() && end - at <= disguise::LONGEST_PIECE {
+                run_on(&builtin.rules[rule], rule, text, at, hits);
             }
         }
         let mut start = from;
@@ -224,8 +272,8 @@ impl Scanner {
 }
 
 fn run(rule: &Compiled, priority: usize, text: &str, start: usize, end: usize, hits: &mut Vec<Hit>) {
-    let Some(line) = text.get(start..end) else { return };
-    for found in rule.regex.captures_iter(line) {
+    let (Some(line), Some(regex)) = (text.get(start..end), rule.regex()) else { return };
+    for found in regex.captures_iter(line) {
         let Some(whole) = found.get(0) else { continue };
         let secret = found.iter().skip(1).flatten().next().unwrap_or(whole);
         let candidate =
@@ -233,6 +281,28 @@ fn run(rule: &Compiled, priority: usize, text: &str, start: usize, end: usize, h
         if !secret.is_empty() && (rule.check)(&candidate) {
             let (start, end) = (start + secret.start(), start + secret.end());
             hits.push(Hit { start, end, kind: rule.kind.clone(), priority });
+        }
+    }
+}
+
+/// A token of a known shape that begins at a line's end and goes on over the next ones.
+fn run_on(rule: &Compiled, priority: usize, text: &str, at: usize, hits: &mut Vec<Hit>) {
+    let Some((ends, broken)) = disguise::broken(text, at) else { return };
+    // The fewest pieces that make a token of this shape; more only where the next looks like a token, not a word.
+    let mut whole = None;
+    for (number, end) in ends.iter().enumerate() {
+        let mut found = Vec::new();
+        run(rule, priority, &broken.text, 0, *end, &mut found);
+        let before = number.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
+        whole = found.into_iter().find(|hit| hit.end > before).map(|hit| (number, hit)).or(whole);
+        let next = ends.get(number + 1).and_then(|next| broken.text.get(*end..*next)).unwrap_or_default();
+        if whole.is_some() && !looks_random(next) {
+            break;
+        }
+    }
+    if let Some((1.., hit)) = whole {
+        for (start, end) in broken.pieces(hit.start, hit.end) {
+            hits.push(Hit { start, end, kind: hit.kind.clone(), priority });
         }
     }
 }

@@ -191,7 +191,8 @@ pub enum SandboxLevel {
 pub struct ReplaySummary {
     pub reproduced: bool,
     pub sandbox: SandboxLevel,
-    /// Share of repeats at the failing revision that did not reproduce; 0 for a steady failure.
+    /// Share of the runs with the fault (at the failing revision, and after a bisect at every one that holds the
+    /// culprit) that did not reproduce; 0 for a steady failure.
     pub flaky_rate: f64,
     /// Every execution, in order; `replay:<n>` cites the n-th, from 1.
     pub runs: Vec<ReplayRun>,

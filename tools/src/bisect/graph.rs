@@ -131,6 +131,12 @@ impl CommitGraph {
         self.nodes.iter().position(|node| node.id == id).and_then(|at| u32::try_from(at).ok())
     }
 
+    /// Whether a commit is no candidate, but a parent of one.
+    pub fn is_outside_parent(&self, id: &str) -> bool {
+        let mut parents = self.nodes.iter().flat_map(|node| &node.parents);
+        parents.any(|parent| matches!(parent, Parent::Outside(other) if other == id))
+    }
+
     pub fn parents(&self, number: u32) -> &[Parent] {
         self.nodes.get(number as usize).map_or(&[], |node| &node.parents)
     }

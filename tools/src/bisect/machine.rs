@@ -1,22 +1,22 @@
 /*!
 The bisect itself: which revision to test next, and what the outcomes so far say.
 
-Beliefs are Bayesian. A failure with the incident's signature rules out every commit that is not an ancestor of
-the tested one. A pass rules out the tested commit and its ancestors when failures are steady; when a share `f` of
-the runs of a faulty revision pass, each pass weakens them by the factor `f` only, and a revision counts as green
-after so many passes that `f^passes` falls below `BisectPolicy::doubt`. The next test is the one with the largest
-expected information per cost (for a flaky failure that of a Z-channel), times the chance that it can be tested at
-all, which falls near revisions that could not be (a broken build spans a stretch of history). Nothing is called
-proven unless the culprit was run red and every parent of it green; so parents outside of the range are run, too,
-but only then: `good` costs a run only when the search ends there.
+Beliefs are Bayesian ([`super::posterior`]): which commit it is, and how often the fault shows, are judged together
+from all runs. The next test is the one with the largest expected information about the culprit per cost, times the
+chance that it can be tested at all, which falls near revisions that could not be (a broken build spans a stretch of
+history); repeating a run is a test like any other and pays where a lucky pass would be the better explanation.
+Nothing is called proven unless the culprit was run red and every parent of it green, *and* the doubt that is left
+after as many runs is small; so parents outside of the range are run, too, but only then: `good` costs a run only
+when the search ends there.
 */
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::flake::Flakiness;
 use super::graph::{CommitGraph, Parent};
-use super::posterior::{ancestry_mass, binary_entropy};
+use super::posterior::{At, Belief, Mass, Tally, ancestry_mass};
 
 /// The policy's and prior's errors.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -31,9 +31,7 @@ pub enum BisectError {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BisectPolicy {
-    /// Share of the runs of a faulty revision that pass, 0 for a steady failure.
-    pub flaky_rate: f64,
-    /// A revision is green when a faulty one would pass as often with at most this probability.
+    /// Probability of another culprit that is left when one is called proven.
     pub doubt: f64,
     /// Probability spread evenly over all candidates, so that an overconfident prior costs little.
     /// Measured flat up to .05 on Django's cases.
@@ -44,20 +42,18 @@ pub struct BisectPolicy {
 
 impl Default for BisectPolicy {
     fn default() -> Self {
-        Self { flaky_rate: 0.0, doubt: 0.01, uniform_mass: 0.02, max_runs: 64 }
+        Self { doubt: 0.005, uniform_mass: 0.02, max_runs: 128 }
     }
 }
 
-impl BisectPolicy {
-    /// Passes in a row that make a revision green.
-    pub fn passes_needed(&self) -> u32 {
-        if self.flaky_rate <= 0.0 {
-            return 1;
-        }
-        let needed = self.doubt.clamp(1e-9, 0.5).ln() / self.flaky_rate.min(0.95).ln();
-        (needed.ceil() as u32).clamp(1, 100)
-    }
-}
+/// Belief, before any run, that the fault is older than the range although somebody said that `good` is good.
+const OLDER: f64 = 0.005;
+/// Support, as a share of the best supported, below which the runs speak against a candidate.
+const RULED_OUT: f64 = 0.05;
+/// Bits a run must promise to be worth it.
+const LEAST_INFORMATION: f64 = 1e-4;
+/// The same where what would prove the most probable candidate cannot be run: repeats alone prove nothing then.
+const LEAST_WITHOUT_PROOF: f64 = 0.05;
 
 /// What one execution showed, as the bisect sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,8 +113,6 @@ struct Seen {
     passes: u32,
     failures: u32,
     untestable: u32,
-    /// Position of the last report, to prefer what was seen later where outcomes contradict one another.
-    at: u32,
 }
 
 /// A bisect in progress. Everything it decides follows from this data alone.
@@ -131,6 +125,8 @@ pub struct Bisect {
     costs: Vec<u32>,
     policy: BisectPolicy,
     seen: BTreeMap<String, Seen>,
+    /// Runs of the failing revision with a candidate taken back.
+    taken_back: BTreeMap<String, Seen>,
     runs: u32,
 }
 
@@ -153,12 +149,26 @@ impl Bisect {
             _ => even,
         };
         let weights = (0..count).map(|at| ((weight(at) * 1e15) as u64).max(1)).collect();
-        let policy = BisectPolicy {
-            // Rounded, so that its JSON reads back as the same number.
-            flaky_rate: (policy.flaky_rate.clamp(0.0, 0.95) * 1e4).round() / 1e4,
-            ..policy
-        };
-        Ok(Self { graph, weights, costs: Vec::new(), policy, seen: BTreeMap::new(), runs: 0 })
+        let bad = graph.commits().next_back().unwrap_or_default().to_owned();
+        let seen = BTreeMap::from([(bad, Seen { failures: 1, ..Seen::default() })]);
+        let (costs, taken_back) = (Vec::new(), BTreeMap::new());
+        Ok(Self { graph, weights, costs, policy, seen, taken_back, runs: 0 })
+    }
+
+    /// Says how often the failure showed at `bad` when it was reproduced; once, and never not, unless told.
+    pub fn with_reproduction(mut self, shown: Flakiness) -> Self {
+        let failures = shown.failures.max(1);
+        if let Some(bad) = self.graph.id(self.bad()).map(str::to_owned) {
+            self.seen.insert(bad, Seen { passes: shown.passes, failures, untestable: 0 });
+        }
+        self
+    }
+
+    /// Takes in what the failing revision showed with `commit` taken back.
+    pub fn with_taken_back(mut self, commit: &str, shown: Flakiness) -> Self {
+        let Flakiness { passes, failures } = shown;
+        self.taken_back.insert(commit.to_owned(), Seen { passes, failures, untestable: 0 });
+        self
     }
 
     /// Sets what a run costs per candidate, relative to one another (say: setup cached or not).
@@ -190,25 +200,32 @@ impl Bisect {
 
     /// Takes in the outcome of one execution at `commit`.
     pub fn report(&mut self, commit: &str, outcome: Outcome) -> Result<(), BisectError> {
-        let known = self.graph.number(commit).is_some()
-            || (0..self.count()).any(|number| {
-                self.graph
-                    .parents(number)
-                    .iter()
-                    .any(|parent| matches!(parent, Parent::Outside(id) if id == commit))
-            });
+        let known = self.graph.number(commit).is_some() || self.graph.is_outside_parent(commit);
         if !known {
             return Err(BisectError::UnknownCommit(commit.to_owned()));
         }
         self.runs += 1;
         let seen = self.seen.entry(commit.to_owned()).or_default();
-        seen.at = self.runs;
         match outcome {
             Outcome::Passes => seen.passes += 1,
             Outcome::Reproduces => seen.failures += 1,
             Outcome::Untestable => seen.untestable += 1,
         }
         Ok(())
+    }
+
+    /// What was seen of the revisions that hold `commit`.
+    pub fn flakiness(&self, commit: &str) -> Flakiness {
+        let mut out = Flakiness::default();
+        let Some(commit) = self.graph.number(commit) else { return out };
+        for (id, seen) in &self.seen {
+            let Some(number) = self.graph.number(id) else { continue };
+            if self.graph.ancestors(number).get(commit as usize).copied().unwrap_or(false) {
+                out.passes += seen.passes;
+                out.failures += seen.failures;
+            }
+        }
+        out
     }
 
     /// What to do next.
@@ -229,31 +246,42 @@ impl Bisect {
             return Err(Verdict::OlderThanRange { commit });
         }
         let belief = self.belief();
-        if let Some(verdict) = self.proven(&belief) {
-            return Err(verdict);
+        let Some(top) = belief.top() else {
+            return Err(self.narrowed(Narrowed::Untestable { revisions: self.untestable() }));
+        };
+        let proof = self.missing_proof(top);
+        let is_sure = belief.p(top) >= 1.0 - self.policy.doubt;
+        match (&proof, self.graph.id(top)) {
+            (Proof::Runs(missing), Some(culprit)) if missing.is_empty() && is_sure => {
+                return Err(Verdict::Proven { culprit: culprit.to_owned(), parents: self.parent_ids(top) });
+            }
+            _ => {}
         }
         if self.runs >= self.policy.max_runs {
             return Err(self.narrowed(Narrowed::OutOfRuns));
         }
         let mut chosen = pending.to_vec();
         let wanted = pending.len() + jobs.max(1);
-        while chosen.len() < wanted
-            && let Some(next) = self.most_informative(&belief, &chosen)
+        let least = match proof {
+            Proof::Runs(_) => LEAST_INFORMATION,
+            Proof::Impossible(_) => LEAST_WITHOUT_PROOF,
+        };
+        while !is_sure
+            && chosen.len() < wanted
+            && let Some(next) = self.most_informative(&belief, &chosen, least)
         {
             chosen.push(next);
         }
-        if chosen.len() < wanted {
-            match self.missing_proof(&belief) {
-                Proof::Runs(missing) => {
-                    for commit in missing {
-                        if chosen.len() < wanted && !chosen.contains(&commit) {
-                            chosen.push(commit);
-                        }
+        match proof {
+            Proof::Runs(missing) => {
+                for commit in missing {
+                    if chosen.len() < wanted && !chosen.contains(&commit) {
+                        chosen.push(commit);
                     }
                 }
-                Proof::Impossible(because) if chosen.is_empty() => return Err(self.narrowed(because)),
-                Proof::Impossible(_) => {}
             }
+            Proof::Impossible(because) if chosen.is_empty() => return Err(self.narrowed(because)),
+            Proof::Impossible(_) => {}
         }
         let batch = chosen.split_off(pending.len());
         if batch.is_empty() && pending.is_empty() {
@@ -262,16 +290,16 @@ impl Bisect {
         Ok(batch)
     }
 
-    /// Current probability of each candidate that is not ruled out, most probable first.
+    /// Current probability of each candidate that the runs do not speak against, most probable first.
     pub fn posterior(&self) -> Vec<(String, f64)> {
         let belief = self.belief();
-        let total: f64 = belief.iter().sum();
+        let best = belief.commits.iter().map(|odds| odds.support).fold(0.0, f64::max);
         let mut all: Vec<(String, f64)> = self
             .graph
             .commits()
-            .zip(&belief)
-            .filter(|(_, weight)| **weight > 0.0)
-            .map(|(id, weight)| (id.to_owned(), weight / total))
+            .zip(&belief.commits)
+            .filter(|(_, odds)| odds.p > 0.0 && odds.support >= RULED_OUT * best)
+            .map(|(id, odds)| (id.to_owned(), odds.p))
             .collect();
         all.sort_by(|a, b| b.1.total_cmp(&a.1));
         all
@@ -290,9 +318,7 @@ impl Bisect {
     }
 
     fn is_green(&self, commit: &str) -> bool {
-        self.seen
-            .get(commit)
-            .is_some_and(|seen| seen.failures == 0 && seen.passes >= self.policy.passes_needed())
+        self.seen.get(commit).is_some_and(|seen| seen.failures == 0 && seen.passes > 0)
     }
 
     fn seen_at(&self, number: u32) -> Option<&Seen> {
@@ -314,49 +340,28 @@ impl Bisect {
         self.seen.iter().find_map(red)
     }
 
-    /// Unnormalised posterior weight of each candidate; 0 for those ruled out.
-    fn belief(&self) -> Vec<f64> {
-        let mut belief: Vec<f64> = self.weights.iter().map(|weight| *weight as f64 * 1e-15).collect();
-        let numbered = |(id, seen): (&String, &Seen)| Some((self.graph.number(id)?, seen.clone()));
-        let mut seen: Vec<(u32, Seen)> = self.seen.iter().filter_map(numbered).collect();
-        seen.sort_by_key(|(_, seen)| std::cmp::Reverse(seen.at));
-        for (number, _) in seen.iter().filter(|(_, seen)| seen.failures == 0 && seen.passes > 0) {
-            let passes = self.seen_at(*number).map_or(0, |seen| seen.passes);
-            let green = self.graph.id(*number).is_some_and(|id| self.is_green(id));
-            let factor = if green { 0.0 } else { self.policy.flaky_rate.powi(passes.min(100) as i32) };
-            for (weight, inside) in belief.iter_mut().zip(self.graph.ancestors(*number)) {
-                if inside {
-                    *weight *= factor;
-                }
-            }
-        }
-        // A failure confines the culprit to its ancestry. Where histories are not monotone (broken, mended, broken
-        // again; or parallel runs that contradict one another) the later report wins and the older is let go.
-        for (number, _) in seen.iter().filter(|(_, seen)| seen.failures > 0) {
-            let inside = self.graph.ancestors(*number);
-            if belief.iter().zip(&inside).any(|(weight, inside)| *inside && *weight > 0.0) {
-                for (weight, inside) in belief.iter_mut().zip(inside) {
-                    if !inside {
-                        *weight = 0.0;
-                    }
-                }
-            }
-        }
-        belief
+    fn belief(&self) -> Belief {
+        let prior: Vec<f64> = self.weights.iter().map(|weight| *weight as f64 * 1e-15).collect();
+        let tally = |seen: &Seen| Tally { passes: seen.passes, failures: seen.failures };
+        let at = |id: &String| self.graph.number(id).map_or(At::Outside, At::Inside);
+        let mut seen: Vec<(At, Tally)> = self.seen.iter().map(|(id, seen)| (at(id), tally(seen))).collect();
+        let taken_back = self.taken_back.iter();
+        seen.extend(
+            taken_back.filter_map(|(id, seen)| Some((At::TakenBack(self.graph.number(id)?), tally(seen)))),
+        );
+        let older = if self.outside().is_empty() { 0.0 } else { OLDER };
+        Belief::new(&self.graph, &prior, older, &seen)
     }
 
-    /// The candidate that is red and whose parents are all green, every one of them run.
-    fn proven(&self, belief: &[f64]) -> Option<Verdict> {
-        let candidates =
-            (0..self.count()).filter(|number| weight(belief, *number) > 0.0 && self.is_red(*number));
-        for number in candidates {
-            let parents = self.parent_ids(number);
-            if !parents.is_empty() && parents.iter().all(|parent| self.is_green(parent)) {
-                let culprit = self.graph.id(number)?.to_owned();
-                return Some(Verdict::Proven { culprit, parents });
-            }
-        }
-        None
+    /// Parents outside of the range.
+    fn outside(&self) -> BTreeSet<&str> {
+        let parents = (0..self.count()).flat_map(|number| self.graph.parents(number));
+        parents
+            .filter_map(|parent| match parent {
+                Parent::Outside(id) => Some(id.as_str()),
+                Parent::Inside(_) => None,
+            })
+            .collect()
     }
 
     fn parent_ids(&self, number: u32) -> Vec<String> {
@@ -367,44 +372,53 @@ impl Bisect {
         self.graph.parents(number).iter().filter_map(id).collect()
     }
 
-    /// The untested candidate whose outcome tells most beside those already `chosen`.
-    fn most_informative(&self, belief: &[f64], chosen: &[String]) -> Option<String> {
+    /// The revision whose next run tells most beside those already `chosen`, if that is more than `least` bits.
+    fn most_informative(&self, belief: &Belief, chosen: &[String], least: f64) -> Option<String> {
+        /// Where two runs tell the same, the one that repeats makes the plainer proof.
+        const REPEATS: f64 = 1.0 + 1e-6;
         let (labels, classes) = self.classes(chosen);
-        let total: f64 = belief.iter().sum();
-        let mass = ancestry_mass(&self.graph, belief, &labels, classes);
+        let weights: Vec<Mass> = belief.commits.iter().map(Mass::of).collect();
+        let mass = ancestry_mass(&self.graph, &weights, &labels, classes);
         let mut class_total = vec![0.0; classes];
-        for (label, weight) in labels.iter().zip(belief) {
+        for (label, odds) in labels.iter().zip(&belief.commits) {
             if let Some(cell) = class_total.get_mut(*label) {
-                *cell += weight;
+                *cell += odds.p;
             }
         }
-        let flaky = self.policy.flaky_rate;
+        // A fault older than the range is in every revision, so it stands beside each class.
+        let older = Mass::of(&belief.older);
         let near = self.untestable_stretches();
-        let mut best: Option<(f64, u32)> = None;
-        for number in 0..self.count() {
-            if weight(belief, number) <= 0.0 || !self.may_test(number, chosen) {
+        let mut best: Option<(f64, &str)> = None;
+        let mut consider = |score: f64, id| {
+            if score > least && best.is_none_or(|(other, _)| score > other) {
+                best = Some((score, id));
+            }
+        };
+        for (number, id) in (0..self.count()).zip(self.graph.commits()) {
+            if !self.may_test(id, chosen) {
                 continue;
             }
             let row = number as usize * classes;
             // Expected information about the culprit, summed over what the tests chosen before may show.
             let information: f64 = class_total
                 .iter()
-                .enumerate()
-                .filter(|(_, class)| **class > 0.0)
-                .map(|(at, class)| {
-                    let inside = mass.get(row + at).copied().unwrap_or(0.0) / class;
-                    let inside = inside.clamp(0.0, 1.0);
-                    let gain = binary_entropy(inside * (1.0 - flaky)) - inside * binary_entropy(flaky);
-                    class / total * gain
+                .zip(mass.get(row..row + classes).unwrap_or_default())
+                .filter(|(class, _)| **class > 0.0)
+                .map(|(class, inside)| {
+                    let mut inside = *inside;
+                    inside.add(older);
+                    let total = class + belief.older.p;
+                    class * inside.information(total)
                 })
                 .sum();
             let cost = self.costs.get(number as usize).copied().unwrap_or(1).max(1);
-            let score = information * (1.0 - skip_probability(number, &near)) / f64::from(cost);
-            if score > 1e-12 && best.is_none_or(|(other, _)| score > other) {
-                best = Some((score, number));
-            }
+            let repeats = if self.seen.contains_key(id) { REPEATS } else { 1.0 };
+            consider(information * (1.0 - skip_probability(number, &near)) / f64::from(cost) * repeats, id);
         }
-        best.and_then(|(_, number)| self.graph.id(number)).map(str::to_owned)
+        for id in self.outside().into_iter().filter(|id| self.may_test(id, chosen)) {
+            consider(older.information(1.0), id);
+        }
+        best.map(|(_, id)| id.to_owned())
     }
 
     /// Groups candidates by the outcomes they predict for the tests already chosen.
@@ -423,13 +437,8 @@ impl Bisect {
         (labels, classes)
     }
 
-    /// A revision is tested until it is red, green or known not to be testable.
-    fn may_test(&self, number: u32, chosen: &[String]) -> bool {
-        let Some(id) = self.graph.id(number) else { return false };
-        !self.is_red(number)
-            && !self.is_green(id)
-            && self.seen.get(id).is_none_or(|seen| seen.untestable == 0)
-            && !chosen.iter().any(|other| other == id)
+    fn may_test(&self, id: &str, chosen: &[String]) -> bool {
+        self.seen.get(id).is_none_or(|seen| seen.untestable == 0) && !chosen.iter().any(|other| other == id)
     }
 
     /// Positions that could not be tested, and how many there are between testable ones.
@@ -451,12 +460,8 @@ impl Bisect {
         stretches
     }
 
-    /// What is still to be run until the most probable candidate is proven.
-    fn missing_proof(&self, belief: &[f64]) -> Proof {
-        let alive = (0..self.count()).filter(|number| weight(belief, *number) > 0.0);
-        let Some(top) = alive.max_by(|a, b| weight(belief, *a).total_cmp(&weight(belief, *b))) else {
-            return Proof::Impossible(Narrowed::Untestable { revisions: self.untestable() });
-        };
+    /// What is still to be run, be it once, until `top` can be called proven.
+    fn missing_proof(&self, top: u32) -> Proof {
         let parents = self.parent_ids(top);
         if parents.is_empty() {
             return Proof::Impossible(Narrowed::NoParent);
@@ -483,10 +488,6 @@ enum Proof {
     Impossible(Narrowed),
 }
 
-fn weight(belief: &[f64], number: u32) -> f64 {
-    belief.get(number as usize).copied().unwrap_or(0.0)
-}
-
 /// How probable it is that a revision cannot be tested: high beside one that could not be, falling off with
 /// the distance in the graph's order.
 fn skip_probability(number: u32, untestable: &[(u32, f64)]) -> f64 {
@@ -497,3 +498,7 @@ fn skip_probability(number: u32, untestable: &[(u32, f64)]) -> f64 {
 #[cfg(test)]
 #[path = "machine_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "flaky_tests.rs"]
+mod flaky_tests;

@@ -21,4 +21,4 @@ pub use languages::Lang;
 pub use parse::MAX_SOURCE_BYTES;
 pub use references::{Call, Import, Reference, ReferenceKind, calls, imports, references};
 pub use symbols::{Symbol, SymbolKind, enclosing, innermost, symbol_id, symbols};
-pub use test_paths::is_test_path;
+pub use test_paths::{is_test_path, judges};

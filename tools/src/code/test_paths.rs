@@ -54,9 +54,70 @@ pub fn is_test_path(path: &str) -> bool {
     }
 }
 
+/// Whether a file takes part in judging the program: a test by its own name, in a folder kept for tests, or the
+/// configuration of a test runner. Narrower than [`is_test_path`] where a folder of the product is named `test` or
+/// `testing`, wider by the configuration.
+pub fn judges(path: &str) -> bool {
+    const FOLDERS: &[&str] = &[
+        "tests",
+        "__tests__",
+        "__mocks__",
+        "spec",
+        "specs",
+        "testdata",
+        "e2e",
+        "integration_tests",
+        "unittests",
+    ];
+    const RUNNERS: &[&str] = &[
+        "pytest.ini",
+        "tox.ini",
+        "noxfile.py",
+        "sitecustomize.py",
+        "usercustomize.py",
+        "phpunit.xml",
+        "phpunit.xml.dist",
+        ".rspec",
+        ".mocharc",
+    ];
+    const CONFIGURED: &[&str] =
+        &["jest.config.", "vitest.config.", "karma.conf.", ".mocharc.", "playwright.config."];
+    let lower = path.to_ascii_lowercase();
+    let name = lower.rsplit('/').next().unwrap_or_default();
+    let folders = lower.strip_suffix(name).unwrap_or_default();
+    let own_name = path.rsplit('/').next().unwrap_or_default();
+    is_test_path(own_name)
+        || folders.split('/').any(|folder| FOLDERS.contains(&folder) || folder.ends_with("_tests"))
+        || folders.starts_with("test/")
+        || folders.contains("src/test/")
+        || RUNNERS.contains(&name)
+        || CONFIGURED.iter().any(|start| name.starts_with(start))
+}
+
 #[cfg(test)]
 mod tests {
-    use super::is_test_path;
+    use super::{is_test_path, judges};
+
+    #[test]
+    fn what_judges_is_told_from_products_about_testing() {
+        for path in [
+            "tests/data/x.json",
+            "app/tests.py",
+            "conftest.py",
+            "test/cart.js",
+            "src/test/java/org/acme/Helper.java",
+            "pytest.ini",
+            "web/jest.config.ts",
+            "pkg/server_test.go",
+        ] {
+            assert!(judges(path), "{path}");
+        }
+        for path in
+            ["django/test/client.py", "lib/testing/assert.py", "src/cart.py", "setup.cfg", "package.json"]
+        {
+            assert!(!judges(path), "{path}");
+        }
+    }
 
     #[test]
     fn knows_the_habits() {

@@ -1,14 +1,17 @@
 /*!
 Candidate fixes at the failing revision, and their verification.
 
-A candidate is a unified diff against the failing revision: the fix memory knows, the inverse of the culprit, or
-the inverse of its guilty hunks alone, carried to today's files by three-way merge. Where that merge conflicts the
-candidate is not applicable and says where. A candidate is verified only when the replay passes with it *and* the
+A candidate is a unified diff against the failing revision: the fix memory knows, the inverse of the culprit, the
+inverse of its guilty hunks alone, carried to today's files by three-way merge, or a patch that a model wrote. Where
+that merge conflicts the candidate is not applicable and says where. A candidate is verified only when the replay passes with it *and* the
 project's own tests fail nowhere where they did not fail before.
 */
 
+mod patch;
+mod place;
 mod revert;
 mod test_outcome;
+mod unified;
 mod verify;
 
 use millwright_memory::types::FixKind;
@@ -19,6 +22,7 @@ use crate::git::{Repo, RepoError};
 use crate::minimise::Hunk;
 use crate::process::trusted::GitError;
 
+pub use patch::{Edit, MAX_DIFF_BYTES, MAX_EDITS, Written, may_be_changed, patch};
 pub use test_outcome::{TestOutcome, compare};
 pub use verify::{Verification, baseline, tests_recipe, verify};
 
@@ -35,7 +39,7 @@ pub enum FixError {
 /// A diff worth trying.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// `known`, `revert`, `partial_revert`: unique within a proposal.
+    /// `known`, `revert`, `partial_revert`, `patch_1` …: unique within a run.
     pub id: String,
     pub kind: FixKind,
     /// Unified diff against the failing revision.
@@ -116,7 +120,8 @@ fn diff_of(repo: &Repo, bad: &str, edits: &[FileEdit]) -> Result<String, FixErro
     Ok(String::from_utf8_lossy(&diff).into_owned())
 }
 
-fn changed_lines(diff: &str) -> usize {
+/// Lines a diff adds and removes: the measure of a fix's size.
+pub fn changed_lines(diff: &str) -> usize {
     let changed = |line: &&str| {
         (line.starts_with('+') && !line.starts_with("+++"))
             || (line.starts_with('-') && !line.starts_with("---"))

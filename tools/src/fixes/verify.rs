@@ -6,7 +6,7 @@ must not be worse. A candidate whose replay fails is not taken to the tests.
 use millwright_memory::types::{CheckResult, ReplayOutcome};
 
 use super::{Candidate, TestOutcome, compare};
-use crate::bisect::BisectPolicy;
+use crate::bisect::Flakiness;
 use crate::checkout::Change;
 use crate::replay::{ReplayError, ReplayRecipe, Replayed, Replayer};
 
@@ -17,19 +17,22 @@ pub struct Verification {
     pub tests: CheckResult,
     /// In words, for the report.
     pub detail: String,
+    /// How often the replay passed and failed with the candidate applied.
+    pub outcomes: Flakiness,
     /// The last replay with the candidate applied.
     pub shown: Option<Replayed>,
     /// The tests with the candidate applied.
     pub tested: Option<Replayed>,
 }
 
-/// The recipe that runs the project's tests: like the replay, without its overlay.
+/// The recipe that runs the project's tests: like the replay, without what it lays over the checkout.
 pub fn tests_recipe(replay: &ReplayRecipe, tests: &str) -> ReplayRecipe {
     /// A whole suite takes longer than one failure.
     const TIMES_AS_LONG: u64 = 10;
     ReplayRecipe {
         command: tests.to_owned(),
         overlay: None,
+        files: Vec::new(),
         is_hang: false,
         timeout_s: replay.timeout_s.saturating_mul(TIMES_AS_LONG).max(600),
         ..replay.clone()
@@ -47,29 +50,31 @@ pub fn verify(
     tests: Option<(&Replayer, &TestOutcome)>,
     candidate: &Candidate,
     bad: &str,
-    flaky_rate: f64,
+    seen: Flakiness,
 ) -> Result<Verification, ReplayError> {
     let change = Change::Patch(candidate.diff.clone());
-    let needed = BisectPolicy { flaky_rate, ..BisectPolicy::default() }.passes_needed();
-    let mut shown = None;
-    for _ in 0..needed {
-        let replayed = replayer.run(bad, Some(&change))?;
-        let passes = replayed.outcome() == ReplayOutcome::Passes;
-        let why = replayed.why.clone();
-        shown = Some(replayed);
-        if !passes {
-            let why = why.unwrap_or_else(|| "the failure still shows".into());
-            return Ok(Verification {
-                replay: CheckResult::Fail,
-                tests: CheckResult::NotRun,
-                detail: format!(
-                    "the {} does not make the replay pass: {why}",
-                    super::kind_in_words(candidate.kind)
-                ),
-                shown,
-                tested: None,
-            });
-        }
+    let (mut passes, mut failures) = (0, 0);
+    let (stays_away, last) =
+        replayer.stays_away(bad, Some(&change), seen, |replayed| match replayed.outcome() {
+            ReplayOutcome::Passes => passes += 1,
+            ReplayOutcome::Reproduces => failures += 1,
+            ReplayOutcome::OtherFailure | ReplayOutcome::CannotTest => {}
+        })?;
+    let (why, shown, outcomes) = (last.why.clone(), Some(last), Flakiness::new(passes, failures));
+    if !stays_away {
+        let why = why.unwrap_or_else(|| "the failure still shows".into());
+        let after = if passes > 0 { format!(", after {passes} passes") } else { String::new() };
+        return Ok(Verification {
+            replay: CheckResult::Fail,
+            tests: CheckResult::NotRun,
+            detail: format!(
+                "the {} does not make the replay pass: {why}{after}",
+                super::kind_in_words(candidate.kind)
+            ),
+            outcomes,
+            shown,
+            tested: None,
+        });
     }
     let (result, detail, tested) = match tests {
         None => (CheckResult::NotRun, "no test command is known".to_owned(), None),
@@ -79,5 +84,5 @@ pub fn verify(
             (result, detail, Some(after))
         }
     };
-    Ok(Verification { replay: CheckResult::Pass, tests: result, detail, shown, tested })
+    Ok(Verification { replay: CheckResult::Pass, tests: result, detail, outcomes, shown, tested })
 }

@@ -188,6 +188,40 @@ pub fn exists_at(repo: &Repo, revision: &str, path: &str) -> Result<bool, RepoEr
     }
 }
 
+/// What stands at a path of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PathKind {
+    File { executable: bool },
+    Link,
+    Submodule,
+    Folder,
+}
+
+/// What the revision (full id) has at `path`; `None`: nothing. Links are named, never followed.
+pub fn kind_at(repo: &Repo, revision: &str, path: &str) -> Result<Option<PathKind>, RepoError> {
+    let failed = |source| repo.libgit2_error(source);
+    let repository = repo.libgit2()?;
+    let id = git2::Oid::from_str(revision).map_err(failed)?;
+    let tree = repository.find_commit(id).and_then(|commit| commit.tree()).map_err(failed)?;
+    if path.contains('\0') || path.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Ok(None);
+    }
+    match tree.get_path(Path::new(path)) {
+        Ok(entry) => Ok(Some(match entry.filemode() {
+            0o120_000 => PathKind::Link,
+            0o160_000 => PathKind::Submodule,
+            0o040_000 => PathKind::Folder,
+            mode => PathKind::File { executable: mode & 0o111 != 0 },
+        })),
+        Err(error)
+            if error.class() == git2::ErrorClass::Tree || error.code() == git2::ErrorCode::NotFound =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
 #[cfg(test)]
 #[path = "file_tests.rs"]
 mod tests;

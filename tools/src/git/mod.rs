@@ -14,6 +14,7 @@ mod locate;
 mod log;
 mod map_lines;
 mod owners;
+mod publish;
 mod read;
 mod refs;
 mod repo;
@@ -23,7 +24,8 @@ pub(crate) mod testing;
 pub use blame::{BlameQuery, BlameSpan, MAX_BLAME_LINES, blame};
 pub use diff::{CommitDetail, Diff, FileChange, diff, show};
 pub use file::{
-    Blob, EntryKind, MAX_FILE_BYTES, Revision, TreeEntry, blob_at, entries_at, exists_at, files_at, is_binary,
+    Blob, EntryKind, MAX_FILE_BYTES, PathKind, Revision, TreeEntry, blob_at, entries_at, exists_at, files_at,
+    is_binary, kind_at,
 };
 pub use grep::{GrepHit, GrepQuery, GrepResult, PatternKind, grep};
 pub use log::{
@@ -31,4 +33,5 @@ pub use log::{
 };
 pub use map_lines::{MappedLines, map_lines};
 pub use owners::{CodeOwners, Contact, who_to_ask};
+pub use publish::{Published, branch_at, check_branch_name, check_remote, commit_of, create_branch, push};
 pub use repo::{Repo, RepoError};

@@ -132,6 +132,11 @@ impl Repo {
         self.data.join("git")
     }
 
+    /// The user's own git directory, for making a branch that a person approved.
+    pub(super) fn common_dir(&self) -> &Path {
+        &self.located.common_dir
+    }
+
     /// Whether history is cut off, so that ranges may end early.
     pub fn is_shallow(&self) -> bool {
         self.shallow

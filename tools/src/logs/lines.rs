@@ -66,6 +66,12 @@ impl Lines {
         Ok(Some(String::from_utf8_lossy(&self.buffer)))
     }
 
+    /// The next line with its number.
+    pub(crate) fn next_numbered(&mut self) -> io::Result<Option<(std::borrow::Cow<'_, str>, u64)>> {
+        let number = self.number + 1;
+        Ok(self.next_line()?.map(|line| (line, number)))
+    }
+
     /// Discards up to the end of the line; whether there was anything to discard.
     fn skip_line(&mut self) -> io::Result<bool> {
         let mut skipped = false;

@@ -5,8 +5,10 @@ Records out of lines: each line is read in the format it is in (files mix them),
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::UNIX_EPOCH;
+
+use aho_corasick::AhoCorasick;
 
 use super::header;
 use super::level::Level;
@@ -93,82 +95,75 @@ impl Records {
 
     /// The next record, None at the end.
     pub fn next_record(&mut self) -> io::Result<Option<Record>> {
-        while let Some(line) = self.lines.next_line()? {
-            let line = line.into_owned();
-            let number = self.lines.number;
-            match self.parse(&line, number) {
+        let Self { path, lines, reference_ms, pending } = self;
+        while let Some((line, number)) = lines.next_numbered()? {
+            match parse(path, *reference_ms, pending.as_ref(), &line, number) {
                 Parsed::Continues => {
-                    if let Some(pending) = &mut self.pending {
+                    if let Some(pending) = pending {
                         pending.record.end_line = number;
                         append(&mut pending.record.message, &line);
                         append(&mut pending.record.raw, &line);
                     }
                 }
                 Parsed::Begins { record, headed } => {
-                    if let Some(done) = self.pending.replace(Pending { record, headed }) {
+                    if let Some(done) = pending.replace(Pending { record, headed }) {
                         return Ok(Some(done.record));
                     }
                 }
             }
         }
-        Ok(self.pending.take().map(|pending| pending.record))
+        Ok(pending.take().map(|pending| pending.record))
     }
+}
 
-    fn parse(&self, line: &str, number: u64) -> Parsed {
-        let record = |timestamp_ms, level, service, trace_id, message: String| Record {
-            path: Arc::clone(&self.path),
-            start_line: number,
-            end_line: number,
-            timestamp_ms,
-            level,
-            service,
-            trace_id,
-            message,
-            raw: line.to_owned(),
-        };
-        let fields =
-            structured::json(line, self.reference_ms).or_else(|| structured::logfmt(line, self.reference_ms));
-        if let Some(fields) = fields {
-            let record =
-                record(fields.timestamp_ms, fields.level, fields.service, fields.trace_id, fields.message);
-            return Parsed::Begins { record, headed: true };
-        }
-        if let Some(header) = header::parse(line, self.reference_ms) {
-            let message = line.get(header.message..).unwrap_or_default();
-            // Container runtimes put a time before what may be JSON itself.
-            if let Some(inner) = message
-                .find('{')
-                .filter(|at| *at < 12)
-                .and_then(|at| structured::json(message.get(at..)?, self.reference_ms))
-            {
-                let record = record(
-                    inner.timestamp_ms.or(header.timestamp_ms),
-                    inner.level,
-                    inner.service,
-                    inner.trace_id,
-                    inner.message,
-                );
-                return Parsed::Begins { record, headed: true };
-            }
+fn parse(path: &Arc<Path>, reference_ms: i64, pending: Option<&Pending>, line: &str, number: u64) -> Parsed {
+    let record = |timestamp_ms, level, service, trace_id, message: String| Record {
+        path: Arc::clone(path),
+        start_line: number,
+        end_line: number,
+        timestamp_ms,
+        level,
+        service,
+        trace_id,
+        message,
+        raw: line.to_owned(),
+    };
+    let fields = structured::json(line, reference_ms).or_else(|| structured::logfmt(line, reference_ms));
+    if let Some(fields) = fields {
+        let record =
+            record(fields.timestamp_ms, fields.level, fields.service, fields.trace_id, fields.message);
+        return Parsed::Begins { record, headed: true };
+    }
+    if let Some(header) = header::parse(line, reference_ms) {
+        let message = line.get(header.message..).unwrap_or_default();
+        // Container runtimes put a time before what may be JSON itself.
+        if let Some(inner) = message
+            .find('{')
+            .filter(|at| *at < 12)
+            .and_then(|at| structured::json(message.get(at..)?, reference_ms))
+        {
             let record = record(
-                header.timestamp_ms,
-                header.level,
-                header.service,
-                header.trace_id,
-                message.to_owned(),
+                inner.timestamp_ms.or(header.timestamp_ms),
+                inner.level,
+                inner.service,
+                inner.trace_id,
+                inner.message,
             );
             return Parsed::Begins { record, headed: true };
         }
-        let continues = self.pending.as_ref().is_some_and(|pending| {
-            let length = number - pending.record.start_line;
-            length < MAX_RECORD_LINES && (pending.headed || continues(line) || line.is_empty())
-        });
-        if continues {
-            return Parsed::Continues;
-        }
-        let trace_id = header::trace_id(line);
-        Parsed::Begins { record: record(None, None, None, trace_id, line.to_owned()), headed: false }
+        let record =
+            record(header.timestamp_ms, header.level, header.service, header.trace_id, message.to_owned());
+        return Parsed::Begins { record, headed: true };
     }
+    let continues = pending.is_some_and(|pending| {
+        let length = number - pending.record.start_line;
+        length < MAX_RECORD_LINES && (pending.headed || continues(line) || line.is_empty())
+    });
+    if continues {
+        return Parsed::Continues;
+    }
+    let trace_id = header::trace_id(line);
+    Parsed::Begins { record: record(None, None, None, trace_id, line.to_owned()), headed: false }
 }
 
 /// Lines that never begin a record, even in files without times.
@@ -195,32 +190,40 @@ fn append(text: &mut String, line: &str) {
     }
 }
 
-/// Words that only stand in records of failures.
+/// Words that only stand in records of failures, what they say, and whether they must begin a word.
+const TELLING: &[(&str, Level, bool)] = &[
+    ("FATAL", Level::Fatal, true),
+    ("CRITICAL", Level::Fatal, true),
+    ("panic:", Level::Fatal, true),
+    ("Kernel panic", Level::Fatal, true),
+    ("ERROR", Level::Error, true),
+    ("Error:", Level::Error, true),
+    ("error:", Level::Error, true),
+    ("SEVERE", Level::Error, true),
+    ("Traceback (most recent", Level::Error, true),
+    ("Exception in thread", Level::Error, true),
+    ("Unhandled exception", Level::Error, true),
+    ("FAILED", Level::Error, true),
+    ("Exception:", Level::Error, false),
+    ("Error: ", Level::Error, false),
+    ("WARNING", Level::Warn, true),
+    ("WARN", Level::Warn, true),
+    ("warning:", Level::Warn, true),
+];
+
+/// Looked for in one pass: it happens for every record without a level.
+static SEARCH: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::new(TELLING.iter().map(|(word, ..)| word)).ok());
+
 fn inferred(message: &str) -> Option<Level> {
-    let head: String = message.chars().take(200).collect();
-    let word = |word: &str| {
-        head.match_indices(word).any(|(at, _)| {
-            let before = head.get(..at).and_then(|head| head.chars().next_back());
-            before.is_none_or(|c| !c.is_ascii_alphanumeric())
-        })
-    };
-    if ["FATAL", "CRITICAL", "panic:", "Kernel panic"].iter().any(|name| word(name)) {
-        return Some(Level::Fatal);
-    }
-    let error = [
-        "ERROR",
-        "Error:",
-        "error:",
-        "SEVERE",
-        "Traceback (most recent",
-        "Exception in thread",
-        "Unhandled exception",
-        "FAILED",
-    ];
-    if error.iter().any(|name| word(name)) || head.contains("Exception:") || head.contains("Error: ") {
-        return Some(Level::Error);
-    }
-    ["WARNING", "WARN", "warning:"].iter().any(|name| word(name)).then_some(Level::Warn)
+    let end = message.char_indices().nth(200).map_or(message.len(), |(at, _)| at);
+    let head = message.get(..end)?;
+    let found = SEARCH.as_ref()?.find_overlapping_iter(head).filter_map(|hit| {
+        let (_, level, begins) = TELLING.get(hit.pattern().as_usize())?;
+        let before = head.as_bytes().get(hit.start().wrapping_sub(1));
+        (!begins || !before.is_some_and(u8::is_ascii_alphanumeric)).then_some(*level)
+    });
+    found.max()
 }
 
 #[cfg(test)]

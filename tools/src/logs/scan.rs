@@ -2,7 +2,9 @@
 Going through all records of all files, once, with the account of what was read and what was not.
 */
 
+use std::io;
 use std::path::PathBuf;
+use std::sync::mpsc;
 
 use millwright_memory::types::{EvidenceDraft, EvidenceSource, Locator};
 use schemars::JsonSchema;
@@ -15,6 +17,10 @@ use super::sources::expand;
 
 /// Bytes of a record that an answer shows.
 const MAX_SHOWN: usize = 4_000;
+
+/// Bytes of records that change threads at once, and batches read ahead: memory stays bounded.
+const BATCH: usize = 256 * 1024;
+const AHEAD: usize = 4;
 
 /// What was read.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -91,7 +97,7 @@ pub(crate) fn scan(
     let (mut cut, mut timeless) = (0, 0_u64);
     for path in &sources.files {
         let opened = Records::open(path).and_then(|mut records| Ok((records.is_binary()?, records)));
-        let mut records = match opened {
+        let records = match opened {
             Ok((false, records)) => records,
             Ok((true, _)) => {
                 scanned.not_searched.push(format!("{}: binary, or text in UTF-16", path.display()));
@@ -104,27 +110,21 @@ pub(crate) fn scan(
         };
         scanned.files += 1;
         let mut time = None;
-        loop {
-            match records.next_record() {
-                Ok(Some(record)) => {
-                    scanned.records += 1;
-                    time = record.timestamp_ms.or(time);
-                    match time {
-                        Some(ms) => {
-                            scanned.first_ms = Some(scanned.first_ms.map_or(ms, |first| first.min(ms)));
-                            scanned.last_ms = Some(scanned.last_ms.map_or(ms, |last| last.max(ms)));
-                        }
-                        None => timeless += 1,
-                    }
-                    visit(record, time);
+        let (records, error) = each(records, |record| {
+            scanned.records += 1;
+            time = record.timestamp_ms.or(time);
+            match time {
+                Some(ms) => {
+                    scanned.first_ms = Some(scanned.first_ms.map_or(ms, |first| first.min(ms)));
+                    scanned.last_ms = Some(scanned.last_ms.map_or(ms, |last| last.max(ms)));
                 }
-                Ok(None) => break,
-                Err(error) => {
-                    let line = records.lines();
-                    scanned.not_searched.push(format!("{}: after line {line}: {error}", path.display()));
-                    break;
-                }
+                None => timeless += 1,
             }
+            visit(record, time);
+        });
+        if let Some(error) = error {
+            let line = records.lines();
+            scanned.not_searched.push(format!("{}: after line {line}: {error}", path.display()));
         }
         if records.bytes() >= super::lines::MAX_FILE_BYTES {
             scanned.not_searched.push(format!(
@@ -146,4 +146,40 @@ pub(crate) fn scan(
         scanned.not_searched.push(format!("{timeless} records without a time are in no time window"));
     }
     Ok(scanned)
+}
+
+/// Hands over every record in order, while another thread reads and parses what follows; gives the reader back,
+/// and what ended the reading early.
+fn each(records: Records, mut visit: impl FnMut(Record)) -> (Records, Option<io::Error>) {
+    let (send, receive) = mpsc::sync_channel::<Vec<Record>>(AHEAD);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(move || {
+            let mut records = records;
+            let (mut batch, mut held) = (Vec::new(), 0);
+            let error = loop {
+                match records.next_record() {
+                    Ok(Some(record)) => {
+                        held += record.raw.len() + record.message.len();
+                        batch.push(record);
+                    }
+                    Ok(None) => break None,
+                    Err(error) => break Some(error),
+                }
+                if held >= BATCH {
+                    held = 0;
+                    // Nobody listens any more only when the other side panicked.
+                    if send.send(std::mem::take(&mut batch)).is_err() {
+                        break None;
+                    }
+                }
+            };
+            let _ = send.send(batch);
+            (records, error)
+        });
+        receive.into_iter().flatten().for_each(&mut visit);
+        match reader.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    })
 }

@@ -139,6 +139,13 @@ impl GitCommand {
         args.into_iter().fold(self, |this, arg| this.arg(arg))
     }
 
+    /// Overrules one of the settings above for this command; comes before the command's name.
+    pub(crate) fn setting(mut self, setting: &str) -> Self {
+        debug_assert!(self.name.is_empty(), "settings come before the command");
+        self.command.args(["-c", setting]);
+        self
+    }
+
     /// Sets the work tree and the working directory, for commands that write files.
     pub fn work_tree(mut self, path: &Path) -> Self {
         self.command.env("GIT_WORK_TREE", path).current_dir(path);

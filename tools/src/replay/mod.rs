@@ -20,7 +20,7 @@ pub use derive::{DeriveError, TestRecipes, derive_command, derive_recipe};
 pub use executor::{Executor, Sandbox};
 pub use judge::{Judged, judge};
 pub use ledger::{Entry, Ledger};
-pub use recipe::ReplayRecipe;
+pub use recipe::{LaidFile, ReplayRecipe};
 pub use replayer::{ReplayError, ReplayOptions, Replayed, Replayer, Reproduction};
 pub use signature::{FailureSignature, signature};
 

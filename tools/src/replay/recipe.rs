@@ -12,6 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkout::Overlay;
 
+/// A file that a recipe brings along, so that it can be replayed wherever the recipe is kept.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LaidFile {
+    pub path: String,
+    pub content: String,
+}
+
 /// How to make the failure show, at any revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -25,6 +33,9 @@ pub struct ReplayRecipe {
     pub env: BTreeMap<String, String>,
     #[serde(default)]
     pub overlay: Option<Overlay>,
+    /// Files laid over every checkout as they stand here: a reproduction test that no revision has.
+    #[serde(default)]
+    pub files: Vec<LaidFile>,
     /// Seconds one execution may take.
     #[serde(default = "default_timeout_s")]
     pub timeout_s: u64,
@@ -57,6 +68,7 @@ impl ReplayRecipe {
             command: command.into(),
             env: BTreeMap::new(),
             overlay: None,
+            files: Vec::new(),
             timeout_s: default_timeout_s(),
             allow_read: Vec::new(),
             loopback: false,

@@ -13,11 +13,11 @@ use millwright_memory::types::{
 use super::executor::Executor;
 use super::judge::{Judged, judge};
 use super::ledger::{Entry, Ledger};
-use super::recipe::ReplayRecipe;
+use super::recipe::{LaidFile, ReplayRecipe};
 use super::setup::SetupCache;
 use super::signature::{FailureSignature, signature};
-use crate::bisect::BisectPolicy;
-use crate::checkout::{Change, CheckoutError, CheckoutPool, Composed, Slot, compose};
+use crate::bisect::Flakiness;
+use crate::checkout::{Change, CheckoutError, CheckoutPool, Composed, FileEdit, Slot, compose, edit_tree};
 use crate::exec_trace::{ExecutionTrace, Instrument};
 use crate::process::{CancelFlag, Execution, Exit, Limits, Network, SandboxError, SandboxedCommand, Weaker};
 
@@ -102,6 +102,9 @@ impl Replayed {
 
 /// Failures in a row after which a failure that a traced execution did not show is taken for steady.
 const STEADY: u32 = 3;
+/// A change is taken to keep the failure away when the faulty revision itself would pass as often with at most this
+/// probability.
+const STILL_FAULTY: f64 = 0.02;
 
 /// The failure, seen at the failing revision.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,18 +118,9 @@ pub struct Reproduction {
 }
 
 impl Reproduction {
-    /// Share of the executions at the failing revision that passed; 0 for a steady failure.
-    pub fn flaky_rate(&self) -> f64 {
-        f64::from(self.passes) / f64::from((self.passes + self.failures).max(1))
-    }
-
-    /// The rate to reason with: the mean of Beta(passes + 1, failures + 1), that is, after a uniform prior, since a
-    /// share of few runs says little. 0 where no execution passed.
-    pub fn expected_flaky_rate(&self) -> f64 {
-        match self.passes {
-            0 => 0.0,
-            passes => f64::from(passes + 1) / f64::from(passes + self.failures + 2),
-        }
+    /// How often it showed at the failing revision.
+    pub fn flakiness(&self) -> Flakiness {
+        Flakiness::new(self.passes, self.failures)
     }
 }
 
@@ -191,6 +185,12 @@ impl Replayer {
     pub fn recorded(&self) -> Vec<Replayed> {
         let recorded = |(at, entry): (usize, &Entry)| Replayed::new(at + 1, entry.clone(), false);
         hold(&self.ledger).entries().iter().enumerate().map(recorded).collect()
+    }
+
+    /// The same, and none of them is answered from the ledger any more: what is run from now on is really run.
+    pub fn take_recorded(&self) -> Vec<Replayed> {
+        hold(&self.ledger).ask_no_more();
+        self.recorded()
     }
 
     /// Every execution so far, in order, as a report lists it.
@@ -273,23 +273,26 @@ impl Replayer {
         self.run_once(revision, change, false)
     }
 
-    /// Whether the failure stays away from `revision` with `change`, asked as often as a failure of this flaky rate
-    /// demands ([`BisectPolicy::passes_needed`]); the execution that settled it is handed back, too.
+    /// Whether the failure stays away from `revision` with `change`, asked as often as what was seen of it
+    /// demands ([`Flakiness::passes_needed`]); `each` is told of every execution, and
+    /// the one that settled it is handed back.
     pub fn stays_away(
         &self,
         revision: &str,
         change: Option<&Change>,
-        flaky_rate: f64,
+        seen: Flakiness,
+        mut each: impl FnMut(&Replayed),
     ) -> Result<(bool, Replayed), ReplayError> {
-        let needed = BisectPolicy { flaky_rate, ..BisectPolicy::default() }.passes_needed();
-        let mut last = self.run(revision, change)?;
-        for _ in 1..needed {
-            if last.outcome() != ReplayOutcome::Passes {
-                break;
+        let mut left = seen.passes_needed(STILL_FAULTY);
+        loop {
+            let replayed = self.run(revision, change)?;
+            each(&replayed);
+            left -= 1;
+            let passes = replayed.outcome() == ReplayOutcome::Passes;
+            if !passes || left == 0 {
+                return Ok((passes, replayed));
             }
-            last = self.run(revision, change)?;
         }
-        Ok((last.outcome() == ReplayOutcome::Passes, last))
     }
 
     fn run_once(
@@ -347,7 +350,15 @@ impl Replayer {
         {
             return Ok(known.clone());
         }
-        let composed = compose(self.pool.repo(), revision, change, self.recipe.overlay.as_ref())?;
+        let mut composed = compose(self.pool.repo(), revision, change, self.recipe.overlay.as_ref())?;
+        if !self.recipe.files.is_empty() {
+            let laid = |file: &LaidFile| FileEdit {
+                path: file.path.clone(),
+                content: Some(("100644".to_owned(), file.content.clone().into_bytes())),
+            };
+            let files: Vec<FileEdit> = self.recipe.files.iter().map(laid).collect();
+            composed.tree = edit_tree(self.pool.repo(), &composed.tree, &files)?;
+        }
         if change.is_none() {
             hold(&self.composed).insert(revision.to_owned(), composed.clone());
         }

@@ -1,17 +1,22 @@
 /*! Tool: where does the replay flip? */
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use millwright_memory::types::{EvidenceDraft, ReplayRun};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::minimise::GUILTY;
 use super::reproduce::numbered;
 use super::suspects::{RANKING, commit_evidence};
+use super::workbench::Shown;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
-use crate::bisect::{Bisect as Machine, BisectPolicy, CommitGraph, Narrowed, Verdict};
-use crate::replay::{Replayed, Replayer};
+use crate::bisect::{
+    Bisect as Machine, BisectError, BisectPolicy, CommitGraph, Flakiness, Narrowed, Progress, Verdict, search,
+};
+use crate::minimise::Hunk;
+use crate::replay::Replayed;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Bisect;
@@ -39,8 +44,41 @@ pub struct Bisection {
     pub problem: Option<String>,
     /// Run number, and candidates that were left after it.
     pub steps: Vec<(usize, u32)>,
-    /// All runs of the investigation after this one's end; numbered as `replay:<n>` cites them.
+    /// What the runs of revisions that hold the proven culprit showed.
+    #[serde(default)]
+    pub flakiness: Flakiness,
+    /// All runs of the investigation since the failure was reproduced; numbered as `replay:<n>` cites them.
     pub runs: Vec<(usize, ReplayRun)>,
+}
+
+impl Bisection {
+    /// How often it failed, in a sentence, when not always.
+    pub fn flaky_in_words(&self) -> Option<String> {
+        let Flakiness { passes, failures } = self.flakiness;
+        (passes > 0).then(|| {
+            format!(
+                "It is flaky: it showed in {failures} of {} runs of revisions with that commit.",
+                passes + failures
+            )
+        })
+    }
+}
+
+/// The artifact with the culprit proven last.
+pub(super) const CULPRIT: &str = "culprit.json";
+/// The artifact with what the failing revision showed when a culprit was taken back.
+const TAKEN_BACK: &str = "taken_back.json";
+
+fn taken_back(ctx: &ToolContext) -> BTreeMap<String, Flakiness> {
+    ctx.workbench.artifact(TAKEN_BACK).unwrap_or_default()
+}
+
+/// Keeps what the failing revision showed with the proven culprit taken back, for a bisect that has to go on.
+pub(super) fn keep_taken_back(ctx: &ToolContext, outcomes: Flakiness) -> Result<(), ToolError> {
+    let Some(culprit) = ctx.workbench.artifact::<String>(CULPRIT) else { return Ok(()) };
+    let mut all = taken_back(ctx);
+    all.insert(culprit, outcomes);
+    ctx.workbench.keep(TAKEN_BACK, &all)
 }
 
 impl Tool for Bisect {
@@ -62,7 +100,6 @@ impl Tool for Bisect {
 
 fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
     let (replayer, shown) = ctx.workbench.reproduced(ctx)?;
-    let before = replayer.runs().len();
     let graph = CommitGraph::load(&ctx.repo, ctx.good.as_deref(), &ctx.bad)
         .map_err(|error| ToolError::failed(error.to_string()))?;
     let ranking: Vec<(String, f64)> = ctx.workbench.artifact(RANKING).unwrap_or_default();
@@ -72,11 +109,33 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
         false => graph.commits().map(|id| by_commit.get(id).copied().unwrap_or(0.0)).collect(),
     };
     let range = u32::try_from(graph.len()).unwrap_or(u32::MAX);
-    let policy = BisectPolicy { flaky_rate: shown.flaky_rate, ..BisectPolicy::default() };
-    let machine =
-        Machine::new(graph, &prior, policy).map_err(|error| ToolError::failed(error.to_string()))?;
-    let (machine, verdict, last, steps) = drive(ctx, &replayer, machine)?;
-
+    let mut past = replayer.take_recorded();
+    past.retain(|replayed| {
+        let at = graph.number(&replayed.run.commit);
+        replayed.number > shown.runs
+            && !replayed.run.patched
+            && (at.is_some() || graph.is_outside_parent(&replayed.run.commit))
+    });
+    let mut machine = machine(ctx, graph, &prior, &shown, &past)?;
+    let mut steps = Vec::new();
+    let done = search(&replayer, &mut machine, ctx.workbench.jobs, |progress| {
+        if let Progress::Tested { replayed, bisect } = progress {
+            ctx.progress.note(ProgressEvent::Replay {
+                commit: replayed.run.commit.clone(),
+                outcome: replayed.outcome(),
+                number: replayed.number as u64,
+                left: Some(runs_left(bisect)),
+                duration_ms: replayed.run.duration_ms,
+            });
+            steps.push((replayed.number, u32::try_from(bisect.posterior().len()).unwrap_or(u32::MAX)));
+        }
+    })?;
+    let verdict = done.verdict;
+    let last: HashMap<String, Replayed> = past
+        .into_iter()
+        .chain(done.replays)
+        .map(|replayed| (replayed.run.commit.clone(), replayed))
+        .collect();
     let mut found = Bisection { range, skipped: machine.skipped(), steps, ..Bisection::default() };
     let mut evidence: Vec<EvidenceDraft> = Vec::new();
     match &verdict {
@@ -84,6 +143,12 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
             found.culprit = Some(culprit.clone());
             found.proven = true;
             found.confidence = 1.0;
+            found.flakiness = machine.flakiness(culprit);
+            if ctx.workbench.artifact::<String>(CULPRIT).as_ref() != Some(culprit) {
+                ctx.workbench.keep::<Vec<Hunk>>(GUILTY, &Vec::new())?;
+                ctx.workbench.keep(CULPRIT, culprit)?;
+            }
+            ctx.workbench.keep_shown(&Shown { flakiness: found.flakiness, ..shown.clone() })?;
             evidence.push(commit_evidence(ctx, culprit)?);
             let proof = std::iter::once(culprit).chain(parents);
             evidence.extend(proof.filter_map(|commit| last.get(commit)).map(Replayed::evidence));
@@ -122,12 +187,14 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
     if let Some(culprit) = &found.culprit {
         found.subject = crate::git::show(&ctx.repo, culprit, &[], 0, &ctx.cancel)?.summary.subject;
     }
-    found.runs = numbered(&replayer.runs()).split_off(before);
+    let all = numbered(&replayer.runs());
+    found.runs = all.into_iter().filter(|(number, _)| *number > shown.runs).collect();
     let text = match (&found.culprit, &found.problem) {
         (Some(culprit), _) => format!(
-            "The replay flips at {culprit} ({}): fails there, passes at its parent. {} runs over {range} commits.",
+            "The replay flips at {culprit} ({}): fails there, passes at its parent. {} runs over {range} commits.{}",
             found.subject,
-            found.runs.len()
+            machine.runs(),
+            found.flaky_in_words().map(|flaky| format!(" {flaky}")).unwrap_or_default()
         ),
         (None, problem) => format!(
             "No single culprit: {}. {} candidates are left.",
@@ -138,47 +205,25 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
     Ok(ToolOutput::new(text, found).with_evidence(evidence))
 }
 
-/// The machine at its end, its verdict, the last run of each commit, and what was left after each run.
-type Driven = (Machine, Verdict, HashMap<String, Replayed>, Vec<(usize, u32)>);
-
-/// Runs what the machine asks for, several at once when asked, until it has a verdict.
-fn drive(ctx: &ToolContext, replayer: &Replayer, mut machine: Machine) -> Result<Driven, ToolError> {
-    let mut last: HashMap<String, Replayed> = HashMap::new();
-    let mut steps = Vec::new();
-    let jobs = ctx.workbench.jobs.max(1);
-    loop {
-        if ctx.cancel.is_cancelled() {
-            return Err(ToolError::timeout("the bisect was interrupted; it goes on from its last replay"));
-        }
-        let batch = match machine.next_batch(jobs, &[]) {
-            Ok(batch) => batch,
-            Err(verdict) => return Ok((machine, verdict, last, steps)),
-        };
-        let outcomes: Vec<Result<Replayed, _>> = std::thread::scope(|scope| {
-            let runs: Vec<_> =
-                batch.iter().map(|commit| scope.spawn(move || replayer.run(commit, None))).collect();
-            runs.into_iter()
-                .map(|run| {
-                    run.join().map_err(|_| ToolError::failed("a replay broke down"))?.map_err(ToolError::from)
-                })
-                .collect()
-        });
-        for (commit, replayed) in batch.iter().zip(outcomes) {
-            let replayed = replayed?;
-            machine
-                .report(commit, replayed.outcome().into())
-                .map_err(|error| ToolError::failed(error.to_string()))?;
-            ctx.progress.note(ProgressEvent::Replay {
-                commit: commit.clone(),
-                outcome: replayed.outcome(),
-                number: replayed.number as u64,
-                left: Some(runs_left(&machine)),
-                duration_ms: replayed.run.duration_ms,
-            });
-            steps.push((replayed.number, u32::try_from(machine.posterior().len()).unwrap_or(u32::MAX)));
-            last.insert(commit.clone(), replayed);
-        }
+/// A machine that knows what the runs of this investigation have shown so far: those of an interrupted bisect, and of
+/// a fix that took its culprit back in vain.
+fn machine(
+    ctx: &ToolContext,
+    graph: CommitGraph,
+    prior: &[f64],
+    shown: &Shown,
+    past: &[Replayed],
+) -> Result<Machine, ToolError> {
+    let failed = |error: BisectError| ToolError::failed(error.to_string());
+    let mut machine = Machine::new(graph, prior, BisectPolicy::default()).map_err(failed)?;
+    machine = machine.with_reproduction(shown.at_bad);
+    for (commit, outcomes) in taken_back(ctx) {
+        machine = machine.with_taken_back(&commit, outcomes);
     }
+    for replayed in past {
+        machine.report(&replayed.run.commit, replayed.outcome().into()).map_err(failed)?;
+    }
+    Ok(machine)
 }
 
 /// Bits of uncertainty left, and the proof: an estimate of the runs still to come.

@@ -17,7 +17,8 @@ pub struct LogChanges;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// When the incident began, milliseconds since the Unix epoch. Chosen from the logs where it is not given.
+    /// When the incident began, in milliseconds since 1970 (1714564800000 is 2024-05-01T12:00:00Z). Leave it out to
+    /// have it chosen from the logs.
     #[serde(default)]
     pub since_ms: Option<i64>,
 }

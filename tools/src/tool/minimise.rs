@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use millwright_memory::types::{
-    EvidenceDraft, EvidenceSource, LineSpan, Location, Locator, ReplayOutcome, ReplayRun,
-};
+use millwright_memory::types::{EvidenceDraft, EvidenceSource, LineSpan, Location, Locator, ReplayRun};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -15,8 +13,8 @@ use crate::checkout::Change;
 use crate::minimise::{Hunk, hunks_of, minimise};
 use crate::{code, fixes, git, intake};
 
-/// Replays it may cost. The right hunk is mostly found in the first few; what more would buy is seldom worth the wait.
-const MAX_RUNS: u32 = 10;
+/// What narrowing is worth in all: nobody waits longer for lines when the commit is known.
+const WORTH: Duration = Duration::from_secs(600);
 /// Locations named in a report.
 const MOST_LOCATIONS: usize = 20;
 
@@ -86,7 +84,9 @@ fn work(ctx: &ToolContext, commit: &str) -> Result<ToolOutput, ToolError> {
     let before = replayer.runs().len();
     let hunks = hunks_of(&ctx.repo, &culprit)?;
     let weight = |hunk: &Hunk| suspicion(hunk, &shown, culprit == ctx.bad);
-    let done = minimise(hunks, weight, MAX_RUNS, |set| -> Result<bool, ToolError> {
+    let repeats = shown.flakiness.passes_needed(0.02);
+    let allowed = allowed_questions(hunks.len(), one_replay(&replayer.runs()) * repeats, ctx.time_left());
+    let done = minimise(hunks, weight, allowed, |set| -> Result<bool, ToolError> {
         if ctx.cancel.is_cancelled() {
             return Err(ToolError::timeout("minimising was interrupted; it goes on from its last replay"));
         }
@@ -94,15 +94,17 @@ fn work(ctx: &ToolContext, commit: &str) -> Result<ToolOutput, ToolError> {
             Ok(edits) => edits,
             Err(_) => return Ok(false),
         };
-        let replayed = replayer.run(&culprit, Some(&Change::Files(edits)))?;
-        ctx.progress.note(ProgressEvent::Replay {
-            commit: culprit.clone(),
-            outcome: replayed.outcome(),
-            number: replayed.number as u64,
-            left: None,
-            duration_ms: replayed.run.duration_ms,
-        });
-        Ok(replayed.outcome() == ReplayOutcome::Passes)
+        let change = Change::Files(edits);
+        let (passes, _) = replayer.stays_away(&culprit, Some(&change), shown.flakiness, |replayed| {
+            ctx.progress.note(ProgressEvent::Replay {
+                commit: culprit.clone(),
+                outcome: replayed.outcome(),
+                number: replayed.number as u64,
+                left: None,
+                duration_ms: replayed.run.duration_ms,
+            });
+        })?;
+        Ok(passes)
     })?;
     ctx.workbench.keep(GUILTY, &done.guilty)?;
     let mut found = Minimal {
@@ -133,6 +135,25 @@ fn work(ctx: &ToolContext, commit: &str) -> Result<ToolOutput, ToolError> {
         found.diff
     );
     Ok(ToolOutput::new(text, found).with_evidence(evidence))
+}
+
+/// The usual time of one replay, from those that were recorded; a resumed run finds the same.
+fn one_replay(runs: &[ReplayRun]) -> Duration {
+    let mut durations: Vec<u64> = runs.iter().filter(|run| !run.patched).map(|run| run.duration_ms).collect();
+    durations.sort_unstable();
+    Duration::from_millis(durations.get(durations.len() / 2).copied().unwrap_or(1000).max(1))
+}
+
+/// Sets that may be asked about: what delta debugging takes for a few guilty hunks among so many, as long as the time
+/// it takes is worth it and leaves most of the deadline for the fix.
+fn allowed_questions(hunks: usize, each: Duration, time_left: Option<Duration>) -> u32 {
+    /// The most suspected hunks are asked first, so that even a few questions narrow most commits.
+    const FEWEST: u32 = 3;
+    let levels = (hunks.max(2) as f64).log2().ceil() as u32;
+    let wanted = 6 + 8 * levels;
+    let time = time_left.map_or(WORTH, |left| WORTH.min(left / 4));
+    let affordable = u32::try_from(time.as_millis() / each.as_millis().max(1)).unwrap_or(u32::MAX);
+    wanted.min(affordable.max(FEWEST))
 }
 
 /// How suspected a hunk is before anything is run: executed lines first, then executed files, then product code.
@@ -210,4 +231,28 @@ pub(super) fn span_of(path: &str, text: &str, qualified: &str) -> Option<LineSpa
     let lang = code::Lang::from_path(path)?;
     let found = code::symbols(text, lang).into_iter().find(|symbol| symbol.qualified == qualified)?;
     Some(LineSpan { start: found.start_line, end: found.end_line })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn questions_follow_from_the_commit_the_replay_and_the_deadline() {
+        let check = |hunks, each_s, left_s: Option<u64>, expected| {
+            let left = left_s.map(Duration::from_secs);
+            assert_eq!(
+                allowed_questions(hunks, Duration::from_secs(each_s), left),
+                expected,
+                "{hunks} {each_s}"
+            );
+        };
+        check(2, 1, None, 14);
+        check(8, 1, None, 30);
+        check(200, 1, None, 70);
+        check(200, 60, None, 10);
+        check(8, 3600, None, 3);
+        check(8, 10, Some(400), 10);
+        check(8, 10, Some(0), 3);
+    }
 }

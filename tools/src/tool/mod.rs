@@ -7,6 +7,7 @@ is mandatory, and policy looks at the effect only. Every call takes the one pipe
 nothing else runs a tool. Tools know no planner: the playbook reads `ToolOutput::data`, a model reads `text`.
 */
 
+mod candidates;
 mod code_definition;
 mod code_references;
 mod code_symbols;
@@ -33,12 +34,18 @@ pub mod log_changes;
 pub mod minimise;
 pub mod owners;
 pub mod propose_fix;
+pub mod propose_patch;
+pub mod push_fix;
 pub mod recall;
 pub mod recheck;
+pub mod replay;
 pub mod reproduce;
+pub mod run_tests;
 pub mod suspects;
 pub mod ticket;
 pub mod verify_fix;
+pub mod write_fix;
+pub mod write_reproduction;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -68,7 +75,7 @@ pub use log_templates::LogTemplates;
 pub use output::{Continuation, MAX_TEXT_CHARS, ToolOutput};
 pub use policy::{Decision, Effect, Policy};
 pub use registry::{ErasedTool, PreparedCall, Registry, ToolSpec};
-pub use workbench::Workbench;
+pub use workbench::{Attempts, Workbench};
 
 /// Every tool of an investigation.
 pub fn investigation_tools() -> Registry {
@@ -90,12 +97,18 @@ pub fn investigation_tools() -> Registry {
         .with(minimise::Minimise)
         .with(owners::WhoOwns)
         .with(propose_fix::ProposeFix)
+        .with(propose_patch::ProposePatch)
+        .with(push_fix::PushFix)
         .with(recall::Recall)
         .with(recheck::Recheck)
+        .with(replay::Replay)
         .with(reproduce::Reproduce)
+        .with(run_tests::RunTests)
         .with(suspects::Suspects)
         .with(ticket::Ticket)
         .with(verify_fix::VerifyFix)
+        .with(write_fix::WriteFix)
+        .with(write_reproduction::WriteReproduction)
 }
 
 /// Something a planner may call.

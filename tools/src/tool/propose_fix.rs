@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::minimise::GUILTY;
-use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
+use super::{Effect, Tool, ToolContext, ToolError, ToolOutput, candidates};
 use crate::fixes::{self, Candidate, FixError, Proposal};
 use crate::minimise::Hunk;
 
@@ -14,7 +14,7 @@ pub struct ProposeFix;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// The culprit commit.
+    /// The culprit commit, from `bisect` or a commit you hold to be it.
     pub commit: String,
 }
 
@@ -24,9 +24,6 @@ pub struct Candidates {
     pub not_applicable: Vec<String>,
 }
 
-/// The artifact with the drafted candidates.
-pub(super) const CANDIDATES: &str = "candidates.json";
-
 impl Tool for ProposeFix {
     type Args = Args;
     const NAME: &'static str = "propose_fix";
@@ -34,7 +31,8 @@ impl Tool for ProposeFix {
 
     fn description(&self) -> String {
         "Drafts fixes that take the culprit back at the failing revision: the whole commit, and after `minimise` \
-         only its guilty hunks. They are not verified; `verify_fix` does that."
+         only its guilty hunks. They are not verified; `verify_fix` does that. Where taking back will not do, write a \
+         fix with `propose_patch`."
             .into()
     }
 
@@ -44,12 +42,17 @@ impl Tool for ProposeFix {
             let guilty: Vec<Hunk> = ctx.workbench.artifact(GUILTY).unwrap_or_default();
             let Proposal { candidates, not_applicable } =
                 fixes::propose(&ctx.repo, &culprit, &guilty, &ctx.bad)?;
-            ctx.workbench.keep(CANDIDATES, &candidates)?;
+            candidates::add(ctx, &candidates)?;
             let mut text: Vec<String> = candidates
                 .iter()
                 .map(|candidate| format!("{} ({} lines):\n{}", candidate.id, candidate.lines, candidate.diff))
                 .collect();
             text.extend(not_applicable.iter().map(|because| format!("not applicable: {because}")));
+            if text.is_empty() {
+                text.push(
+                    "nothing could be drafted from this commit; write a fix with `propose_patch`".into(),
+                );
+            }
             Ok(ToolOutput::new(text.join("\n\n"), Candidates { candidates, not_applicable }))
         })
         .await

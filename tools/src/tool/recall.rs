@@ -84,12 +84,16 @@ impl Tool for Recall {
         };
         for one in &matches {
             text.push_str(&format!(
-                "{} ({:.2}, {}): {}\n  {}\n",
+                "{} ({:.2}, {}): {}\n  {}\n{}",
                 one.incident_id,
                 one.score,
                 if one.trusted { "trusted" } else { "not trusted" },
                 one.why.join("; "),
-                one.statement
+                one.statement,
+                match &one.resolution_id {
+                    Some(id) => format!("  resolution {id}: check it with `recheck` before relying on it\n"),
+                    None => String::new(),
+                }
             ));
         }
         Ok(ToolOutput::new(text, Recollection { matches }).with_evidence(evidence))

@@ -61,7 +61,9 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
     let recipe = ctx
         .workbench
         .recipe()
-        .ok_or_else(|| ToolError::unavailable("no replay was given and none could be derived"))?;
+        .ok_or_else(|| ToolError::unavailable(
+        "no replay was given and none could be derived; a test written with `write_reproduction` can be one",
+    ))?;
     let replayer = ctx.workbench.replayer(ctx, recipe)?;
     let result = replayer.reproduce(&ctx.bad, true);
     let runs = numbered(&replayer.runs());
@@ -78,13 +80,15 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
         Ok(seen) => {
             ctx.workbench.keep_shown(&Shown {
                 failure: seen.failure.clone(),
-                flaky_rate: seen.expected_flaky_rate(),
+                flakiness: seen.flakiness(),
+                at_bad: seen.flakiness(),
+                runs: runs.len(),
                 trace: seen.trace.clone(),
                 output: seen.shown.tail.clone(),
             })?;
             let found = Reproduction {
                 outcome: ReplayOutcome::Reproduces,
-                flaky_rate: seen.flaky_rate(),
+                flaky_rate: seen.flakiness().rate(),
                 sandbox: seen.shown.sandbox,
                 signature: seen.failure.to_string(),
                 output_end: end_of(&seen.shown.tail),

@@ -129,6 +129,12 @@ fn work(ctx: &ToolContext, learned: &Learned) -> Result<ToolOutput, ToolError> {
             why.join("; ")
         ));
     }
+    if prior.len() > suspects.len() {
+        text.push_str(&format!(
+            "[{} less suspected commits are not listed; git_log lists them]\n",
+            prior.len() - suspects.len()
+        ));
+    }
     let locations = match suspects.first() {
         Some(top) => changed_locations(ctx, &top.commit)?,
         None => Vec::new(),

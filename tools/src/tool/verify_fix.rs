@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use millwright_memory::types::{CheckResult, EvidenceDraft, Fix, Proof, ReplayRun};
+use millwright_memory::types::{CheckResult, EvidenceDraft, Fix, FixKind, Proof, ReplayRun};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::propose_fix::CANDIDATES;
-use super::reproduce::numbered;
-use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
+use super::reproduce::{end_of, numbered};
+use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput, candidates};
 use crate::fixes::{self, Candidate, TestOutcome};
 use crate::replay::{Replayed, Replayer};
 
@@ -18,7 +17,7 @@ pub struct VerifyFix;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Args {
-    /// The id of a candidate from `propose_fix`.
+    /// The id of a candidate from `propose_fix` or `propose_patch`: `revert`, `partial_revert`, `patch_1` …
     pub candidate: String,
 }
 
@@ -29,6 +28,15 @@ pub struct FixCheck {
     /// Why it holds or not, in words.
     pub detail: String,
     pub runs: Vec<(usize, ReplayRun)>,
+    /// Passes of the replay with the fix.
+    #[serde(default)]
+    pub passes: u32,
+    /// The whole culprit was taken back and the failure stayed: it may be none.
+    #[serde(default)]
+    pub contradicts: bool,
+    /// The end of what failed with it, for whoever writes the next one. Empty when it held.
+    #[serde(default)]
+    pub output_end: String,
 }
 
 impl FixCheck {
@@ -54,25 +62,32 @@ impl Tool for VerifyFix {
 
     async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
         ctx.blocking(move |ctx| {
-            let candidates: Vec<Candidate> = ctx.workbench.artifact(CANDIDATES).unwrap_or_default();
-            let candidate =
-                candidates.iter().find(|candidate| candidate.id == args.candidate).ok_or_else(|| {
-                    let known: Vec<&str> = candidates.iter().map(|candidate| candidate.id.as_str()).collect();
-                    ToolError::not_found(format!(
-                        "no candidate {:?}; there are: {}",
-                        args.candidate,
-                        known.join(", ")
-                    ))
-                })?;
+            let candidate = candidates::named(ctx, &args.candidate)?;
             let (replayer, _) = ctx.workbench.reproduced(ctx)?;
-            let (check, evidence) = check(ctx, &replayer, candidate, ctx.workbench.tests.as_deref())?;
-            let text = format!(
-                "{}: replay {:?}, tests {:?}. {}",
-                check.candidate, check.fix.replay, check.fix.tests, check.detail
+            let (check, evidence) = check(ctx, &replayer, &candidate, ctx.workbench.tests.as_deref())?;
+            candidates::keep_check(ctx, &check)?;
+            let mut text = format!(
+                "{}: {}. Replay with it: {}; project's tests: {}. {}.",
+                check.candidate,
+                if check.fix.proof == Proof::FixVerified { "verified" } else { "does not hold" },
+                in_words(check.fix.replay),
+                in_words(check.fix.tests),
+                check.detail
             );
+            if !check.output_end.is_empty() {
+                text.push_str(&format!("\nThe failing output ends:\n{}", check.output_end));
+            }
             Ok(ToolOutput::new(text, check).with_evidence(evidence))
         })
         .await
+    }
+}
+
+fn in_words(result: CheckResult) -> &'static str {
+    match result {
+        CheckResult::Pass => "pass",
+        CheckResult::Fail => "fail",
+        CheckResult::NotRun => "not run",
     }
 }
 
@@ -84,7 +99,7 @@ pub(super) fn check(
     tests: Option<&str>,
 ) -> Result<(FixCheck, Vec<EvidenceDraft>), ToolError> {
     let before = replayer.runs().len();
-    let flaky_rate = ctx.workbench.shown().map_or(0.0, |shown| shown.flaky_rate);
+    let flakiness = ctx.workbench.shown().map(|shown| shown.flakiness).unwrap_or_default();
     let tests = match tests {
         None => None,
         Some(command) => {
@@ -104,7 +119,11 @@ pub(super) fn check(
     };
     ctx.progress.note(ProgressEvent::Step { text: format!("the {}", fixes::kind_in_words(candidate.kind)) });
     let with = tests.as_ref().map(|(tests, outcome)| (tests, outcome));
-    let seen = fixes::verify(replayer, with, candidate, &ctx.bad, flaky_rate)?;
+    let seen = fixes::verify(replayer, with, candidate, &ctx.bad, flakiness)?;
+    let is_revert = candidate.kind == FixKind::Revert;
+    if is_revert {
+        super::bisect::keep_taken_back(ctx, seen.outcomes)?;
+    }
     let verified = seen.replay == CheckResult::Pass && seen.tests != CheckResult::Fail;
     let fix = Fix {
         kind: candidate.kind,
@@ -115,5 +134,20 @@ pub(super) fn check(
     };
     let runs = numbered(&replayer.runs()).split_off(before);
     let evidence = seen.shown.iter().map(Replayed::evidence).collect();
-    Ok((FixCheck { candidate: candidate.id.clone(), fix, detail: seen.detail, runs }, evidence))
+    let failing = match (seen.replay, seen.tests) {
+        (CheckResult::Pass, CheckResult::Fail) => seen.tested.as_ref(),
+        (CheckResult::Pass, _) => None,
+        _ => seen.shown.as_ref(),
+    };
+    let output_end = failing.map(|replayed| end_of(&replayed.tail)).unwrap_or_default();
+    let check = FixCheck {
+        candidate: candidate.id.clone(),
+        fix,
+        detail: seen.detail,
+        runs,
+        passes: seen.outcomes.passes,
+        contradicts: is_revert && seen.outcomes.failures > 0,
+        output_end,
+    };
+    Ok((check, evidence))
 }

@@ -5,6 +5,7 @@ Results that are too large for an event (the execution trace, the whole ranking)
 folder. A tool reads them from there, so that every tool works alone and a resumed run goes on from files.
 */
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,9 +15,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{ToolContext, ToolError};
+use crate::bisect::Flakiness;
 use crate::checkout::{CheckoutPool, PoolLimits};
 use crate::exec_trace::ExecutionTrace;
-use crate::replay::{FailureSignature, Ledger, ReplayOptions, ReplayRecipe, Replayer, Sandbox};
+use crate::replay::{FailureSignature, Ledger, ReplayOptions, ReplayRecipe, Replayer, Sandbox, TestRecipes};
 
 /// Shared by all calls of a run.
 #[derive(Debug, Clone, Default)]
@@ -24,8 +26,13 @@ pub struct Workbench {
     /// Where artifacts and the replay ledger of this run lie.
     pub run_dir: PathBuf,
     pub recipe: Option<ReplayRecipe>,
+    /// What is configured about running the repository's tests.
+    pub recipes: TestRecipes,
     /// Command that runs the project's tests.
     pub tests: Option<String>,
+    pub attempts: Attempts,
+    /// Where a fix may be pushed: the remotes declared for this repository, by name.
+    pub remotes: BTreeMap<String, String>,
     pub jobs: usize,
     pub sandbox: ReplayOptions,
     /// `Repo::identity`.
@@ -35,12 +42,32 @@ pub struct Workbench {
     pub memory: Option<Store>,
 }
 
+/// How often what a planner writes is tried in one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attempts {
+    pub patches: u32,
+    pub reproductions: u32,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self { patches: 4, reproductions: 4 }
+    }
+}
+
 /// What later tools need of the reproduction at the failing revision.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Shown {
     pub(super) failure: FailureSignature,
-    /// To reason with: see `Reproduction::expected_flaky_rate`.
-    pub(super) flaky_rate: f64,
+    /// How often it showed, so far as is known: at the failing revision first, and after a bisect at every
+    /// revision that holds the culprit.
+    #[serde(default)]
+    pub(super) flakiness: Flakiness,
+    /// The same at the failing revision alone, from the first `runs` executions.
+    #[serde(default)]
+    pub(super) at_bad: Flakiness,
+    #[serde(default)]
+    pub(super) runs: usize,
     pub(super) trace: Option<ExecutionTrace>,
     /// The end of the failing output.
     pub(super) output: String,
@@ -87,6 +114,15 @@ impl Workbench {
 
     /// A replayer on the run's ledger, for one call. Executions that an interrupted call recorded are not repeated.
     pub(super) fn replayer(&self, ctx: &ToolContext, recipe: ReplayRecipe) -> Result<Replayer, ToolError> {
+        let replayer = self.unexpecting(ctx, recipe)?;
+        if let Some(shown) = self.shown() {
+            replayer.expect_failure(shown.failure);
+        }
+        Ok(replayer)
+    }
+
+    /// The same, where the failure is still to be seen.
+    pub(super) fn unexpecting(&self, ctx: &ToolContext, recipe: ReplayRecipe) -> Result<Replayer, ToolError> {
         let path = self.run_dir.join(Self::LEDGER);
         let ledger = Ledger::open(&path).map_err(|error| {
             ToolError::unavailable(format!("the replay ledger cannot be opened: {error}; is the disk full?"))
@@ -94,12 +130,8 @@ impl Workbench {
         let limits =
             PoolLimits { slots: self.jobs.max(PoolLimits::default().slots), ..PoolLimits::default() };
         let pool = CheckoutPool::new((*ctx.repo).clone(), limits);
-        let replayer =
-            Replayer::new(pool, recipe, Arc::new(Sandbox), ledger, self.sandbox.clone(), ctx.cancel.clone());
-        if let Some(shown) = self.shown() {
-            replayer.expect_failure(shown.failure);
-        }
-        Ok(replayer)
+        let (sandbox, cancel) = (self.sandbox.clone(), ctx.cancel.clone());
+        Ok(Replayer::new(pool, recipe, Arc::new(Sandbox), ledger, sandbox, cancel))
     }
 
     /// The replayer of the recipe in force, once the failure was reproduced.

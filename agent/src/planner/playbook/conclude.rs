@@ -43,9 +43,10 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
         let bisection = facts.bisection.as_ref()?;
         let mut cites = cite_sources(run, "bisect", &[EvidenceSource::Replay, EvidenceSource::Git]);
         cites.extend(cite_sources(run, "minimise", &[EvidenceSource::Git]));
+        let flaky = bisection.flaky_in_words().map(|flaky| format!(" {flaky}")).unwrap_or_default();
         let lines = facts.minimal.as_ref().map(|minimal| minimal.in_words()).unwrap_or_default();
         let statement = format!(
-            "Commit {} (\u{201c}{}\u{201d}) brought the failure in{lines}: the replay fails at it and passes at its parent.",
+            "Commit {} (\u{201c}{}\u{201d}) brought the failure in{lines}: the replay fails at it and passes at its parent.{flaky}",
             short(culprit),
             bisection.subject,
         );

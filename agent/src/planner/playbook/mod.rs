@@ -12,7 +12,7 @@ use millwright_memory::types::ReplayOutcome;
 use millwright_tools::tool::ToolCall;
 use serde_json::{Value, json};
 
-use crate::facts::Facts;
+use crate::facts::{Facts, called_since_bisect};
 
 use super::{Plan, PlanFuture, Planner};
 use crate::run::{ReplayPlan, Run, RunRequest};
@@ -112,8 +112,9 @@ fn recheck(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
     )
 }
 
-fn suspect(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
-    if facts.known().is_some() || run.called("suspects") {
+fn suspect(run: &Run, _: &RunRequest, _: &Facts) -> Option<Wanted> {
+    // Also where memory knows the answer: a report names the suspects of its range, and a reader may doubt memory.
+    if run.called("suspects") {
         return None;
     }
     Wanted::one("ranking the commits of the range", "suspects", json!({}))
@@ -121,19 +122,25 @@ fn suspect(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
 
 fn locate(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
     let reproduces = facts.reproduction.as_ref().is_some_and(|r| r.outcome == ReplayOutcome::Reproduces);
-    (reproduces && facts.known().is_none() && !run.called("bisect")).then_some(())?;
+    (reproduces && facts.known().is_none()).then_some(())?;
+    if facts.has_to_reopen(run) {
+        let note =
+            "the failure stays without the culprit; bisecting on, with what that says about lucky passes";
+        return Wanted::one(note, "bisect", json!({}));
+    }
+    (!run.called("bisect")).then_some(())?;
     Wanted::one("bisecting, most probable first", "bisect", json!({}))
 }
 
 fn narrow(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
     let culprit = facts.proven_culprit()?;
-    (facts.known().is_none() && !run.called("minimise")).then_some(())?;
+    (facts.known().is_none() && !called_since_bisect(run, "minimise")).then_some(())?;
     Wanted::one("narrowing the culprit to its guilty hunks", "minimise", json!({ "commit": culprit }))
 }
 
 fn mend(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
     let culprit = facts.proven_culprit()?;
-    (facts.known().is_none() && !run.called("propose_fix")).then_some(())?;
+    (facts.known().is_none() && !called_since_bisect(run, "propose_fix")).then_some(())?;
     Wanted::one("drafting candidate fixes", "propose_fix", json!({ "commit": culprit }))
 }
 

@@ -1,0 +1,273 @@
+/*! Tool: hands a verified fix over, as a patch file in the data folder or as a branch in the user's repository. */
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use millwright_memory::types::CheckResult;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::format::short;
+use super::verify_fix::FixCheck;
+use super::{Effect, Tool, ToolContext, ToolError, ToolOutput, candidates, propose_patch};
+use crate::checkout::{self, Change};
+use crate::fixes::{self, Candidate};
+use crate::git::{self, Published};
+
+#[derive(Debug, Clone, Copy)]
+pub struct WriteFix;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum As {
+    /// A file in the data folder that `git am` and `git apply` take.
+    PatchFile,
+    /// A new branch in the repository, one commit on top of the failing revision.
+    Branch,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Args {
+    /// The id of a candidate that `verify_fix` found to hold.
+    pub candidate: String,
+    /// What to write it as.
+    #[serde(rename = "as")]
+    pub form: As,
+    /// The branch's name, or the patch file's path below `fixes/` in the data folder (ending in `.patch`). Default:
+    /// named after the incident.
+    #[serde(default)]
+    pub name: Option<String>,
+}
+
+/// Where a fix was written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WrittenFix {
+    pub candidate: String,
+    pub form: As,
+    /// Path of the file, or name of the branch.
+    pub place: String,
+    /// The branch's commit.
+    pub commit: Option<String>,
+    /// An earlier attempt had written it.
+    pub already: bool,
+}
+
+/// The artifact with the branches of this run and their commits.
+const BRANCHES: &str = "branches.json";
+
+/// The commit of a branch that this run made.
+pub(super) fn branch_of_run(ctx: &ToolContext, name: &str) -> Option<String> {
+    let branches: BTreeMap<String, String> = ctx.workbench.artifact(BRANCHES)?;
+    branches.get(name).cloned()
+}
+
+impl Tool for WriteFix {
+    type Args = Args;
+    const NAME: &'static str = "write_fix";
+    const EFFECT: Effect = Effect::WriteLocal;
+
+    fn description(&self) -> String {
+        "Writes a verified fix down for people: as a patch file in the data folder, or as a new branch in their \
+         repository whose commit message cites the incident and the proof. Work tree and current branch are not \
+         touched. A person has to approve it."
+            .into()
+    }
+
+    async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
+        ctx.blocking(move |ctx| work(ctx, &args)).await
+    }
+}
+
+fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
+    let candidate = candidates::named(ctx, &args.candidate)?;
+    let check = candidates::verified(ctx, &candidate)?;
+    let commit = commit(ctx, &candidate, &check)?;
+    let written = match args.form {
+        As::PatchFile => patch_file(ctx, args.name.as_deref(), &candidate, &commit)?,
+        As::Branch => branch(ctx, args.name.as_deref(), &candidate, &commit)?,
+    };
+    let already = if written.already { " (an earlier attempt had)" } else { "" };
+    let text = match args.form {
+        As::PatchFile => format!("{} is written to {}{already}.", candidate.id, written.place),
+        As::Branch => format!(
+            "{} is the branch {} at {}{already}. Nothing was checked out; `push_fix` can push it.",
+            candidate.id,
+            written.place,
+            short(&commit)
+        ),
+    };
+    Ok(ToolOutput::new(text, written))
+}
+
+/// The fix as a commit on the failing revision. Dated like that revision, so that writing it again is the same commit.
+fn commit(ctx: &ToolContext, candidate: &Candidate, check: &FixCheck) -> Result<String, ToolError> {
+    let change = Change::Patch(candidate.diff.clone());
+    let composed =
+        checkout::compose(&ctx.repo, &ctx.bad, Some(&change), None).map_err(fixes::FixError::from)?;
+    let time = ctx.repo.git().args(["show", "-s", "--format=%ct", &ctx.bad]).output()?;
+    let time = String::from_utf8_lossy(&time).trim().parse().unwrap_or(0);
+    Ok(git::commit_of(&ctx.repo, &composed.tree, &ctx.bad, &message(ctx, candidate, check), time)?)
+}
+
+/// What the commit says: the incident, and how the fix was proven, each as it was really seen.
+fn message(ctx: &ToolContext, candidate: &Candidate, check: &FixCheck) -> String {
+    const SUBJECT: usize = 60;
+    let title = ctx.ticket.title.trim();
+    let subject: String = match title.is_empty() {
+        true => format!("Mend incident {}", ctx.workbench.incident),
+        false => format!("Fix: {}", one_line(title, SUBJECT)),
+    };
+    let why = propose_patch::rationale(ctx, &candidate.id)
+        .unwrap_or_else(|| format!("This is the {}.", fixes::kind_in_words(candidate.kind)));
+    let fails = ctx.workbench.shown().map_or_else(String::new, |shown| format!(" ({})", shown.failure));
+    let tests = match check.fix.tests {
+        CheckResult::Pass => "The project's tests are not worse with it than without.",
+        CheckResult::Fail => "The project's tests are worse with it.",
+        CheckResult::NotRun => "The project's tests were not run.",
+    };
+    let runs: Vec<String> = check.runs.iter().map(|(number, _)| number.to_string()).collect();
+    let proof = format!(
+        "Proven by replay: the failure shows at {}{} and stays away with this change. {tests}",
+        short(&ctx.bad),
+        one_line(&fails, 200)
+    );
+    format!(
+        "{subject}\n\n{}\n\n{}\n\nIncident: {}\nReplays: {}\n",
+        wrapped(&why),
+        wrapped(&proof),
+        ctx.workbench.incident,
+        if runs.is_empty() { "none".to_owned() } else { runs.join(", ") }
+    )
+}
+
+fn one_line(text: &str, most: usize) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    match line.char_indices().nth(most) {
+        Some((at, _)) => format!("{}…", &line[..at]),
+        None => line,
+    }
+}
+
+/// Paragraphs at the width commit messages have. Control characters of an outside text go no further.
+fn wrapped(text: &str) -> String {
+    const WIDTH: usize = 72;
+    let mut out = String::new();
+    let mut width = 0;
+    for word in one_line(text, 2_000).split_whitespace() {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > WIDTH {
+            out.push('\n');
+            width = 0;
+        } else if width > 0 {
+            out.push(' ');
+            width += 1;
+        }
+        out.push_str(word);
+        width += length;
+    }
+    out
+}
+
+fn branch(
+    ctx: &ToolContext,
+    name: Option<&str>,
+    candidate: &Candidate,
+    commit: &str,
+) -> Result<WrittenFix, ToolError> {
+    let name = name.map_or_else(|| format!("millwright/{}", default_name(ctx, candidate)), str::to_owned);
+    git::check_branch_name(&name).map_err(ToolError::invalid)?;
+    let already = match git::create_branch(&ctx.repo, &name, commit, &ctx.bad)? {
+        Published::New => false,
+        Published::Already => true,
+        Published::Taken(there) => {
+            return Err(ToolError::denied(format!(
+                "the branch {name} exists already, at {}; choose another name",
+                short(&there)
+            )));
+        }
+    };
+    let mut branches: BTreeMap<String, String> = ctx.workbench.artifact(BRANCHES).unwrap_or_default();
+    branches.insert(name.clone(), commit.to_owned());
+    ctx.workbench.keep(BRANCHES, &branches)?;
+    Ok(WrittenFix {
+        candidate: candidate.id.clone(),
+        form: As::Branch,
+        place: name,
+        commit: Some(commit.to_owned()),
+        already,
+    })
+}
+
+fn patch_file(
+    ctx: &ToolContext,
+    name: Option<&str>,
+    candidate: &Candidate,
+    commit: &str,
+) -> Result<WrittenFix, ToolError> {
+    let name = name.map_or_else(|| format!("{}.patch", default_name(ctx, candidate)), str::to_owned);
+    let path = place(&ctx.data_dir.join("fixes"), &name)?;
+    let patch = ctx.repo.git().args(["format-patch", "-1", "--stdout", "--no-signature", commit]).output()?;
+    let failed = |error: std::io::Error| {
+        ToolError::unavailable(format!("{name} cannot be written in the data folder: {error}"))
+    };
+    let already = match fs::File::options().write(true).create_new(true).open(&path) {
+        Ok(mut file) => {
+            file.write_all(&patch).and_then(|()| file.sync_all()).map(|()| false).map_err(failed)?
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let same = fs::symlink_metadata(&path).is_ok_and(|file| file.is_file())
+                && fs::read(&path).is_ok_and(|there| there == patch);
+            if !same {
+                return Err(ToolError::denied(format!("fixes/{name} exists already; choose another name")));
+            }
+            true
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    Ok(WrittenFix {
+        candidate: candidate.id.clone(),
+        form: As::PatchFile,
+        place: path.display().to_string(),
+        commit: None,
+        already,
+    })
+}
+
+/// A path below `folder` for a name somebody chose; its folders are made, and none may be a link that leads out.
+fn place(folder: &Path, name: &str) -> Result<PathBuf, ToolError> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let part = |part: &str| !part.is_empty() && !part.starts_with('.') && part.chars().all(plain);
+    if !name.split('/').all(part)
+        || name.len() > 200
+        || !(name.ends_with(".patch") || name.ends_with(".diff"))
+    {
+        return Err(ToolError::invalid(
+            "`name` is a path below fixes/ in the data folder: letters, digits and ._- only, ending in .patch",
+        ));
+    }
+    let path = folder.join(name);
+    let parent = path.parent().unwrap_or(folder);
+    let failed = |error: std::io::Error| {
+        ToolError::unavailable(format!("the data folder cannot be written: {error}; is the disk full?"))
+    };
+    fs::create_dir_all(parent).map_err(failed)?;
+    let (real, own) = (fs::canonicalize(parent).map_err(failed)?, fs::canonicalize(folder).map_err(failed)?);
+    match real.starts_with(&own) {
+        true => Ok(path),
+        false => Err(ToolError::denied("that folder is a link that leads out of the data folder")),
+    }
+}
+
+/// `fix-1a2b3c4d-patch_1`: of the incident's id the end, which tells incidents of one day apart.
+fn default_name(ctx: &ToolContext, candidate: &Candidate) -> String {
+    let id: Vec<char> = ctx.workbench.incident.chars().filter(char::is_ascii_alphanumeric).collect();
+    let end: String = id.get(id.len().saturating_sub(8)..).unwrap_or_default().iter().collect();
+    format!("fix-{end}-{}", candidate.id)
+}
+
+#[cfg(test)]
+#[path = "write_fix_tests.rs"]
+mod tests;
