@@ -169,7 +169,7 @@ impl Arm {
             let incident = self.store.create_incident(&incident).await?;
             let run = self.store.create_run(&incident.id).await?;
             if let Some(sample) = sample {
-                self.store.save_sample(&incident.id, &new.repository, sample).await?;
+                self.store.save_sample(&incident.id, sample).await?;
             }
             let kept = self.store.remember(&incident.id, &run.id, Some(new), &[], PERSON).await?;
             if let (Some(resolution), Some((approval, by))) = (kept.resolution, approval) {

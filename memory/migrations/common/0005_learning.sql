@@ -3,7 +3,6 @@
 CREATE TABLE ranking_samples (
     incident_id  TEXT PRIMARY KEY REFERENCES incidents (id) ON DELETE CASCADE,
     created_at   TEXT NOT NULL,
-    repository   TEXT NOT NULL,
     body         TEXT NOT NULL
 );
 

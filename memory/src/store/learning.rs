@@ -26,14 +26,13 @@ pub struct SettledSample {
 
 impl Store {
     /// Keeps what the ranking of an incident saw; a later ranking of the same incident replaces it.
-    pub async fn save_sample(
-        &self,
-        incident: &str,
-        repository: &str,
-        sample: &RankingSample,
-    ) -> Result<(), StoreError> {
+    pub async fn save_sample(&self, incident: &str, sample: &RankingSample) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        put_sample(&mut tx, incident, repository, sample).await?;
+        sqlx::query("DELETE FROM ranking_samples WHERE incident_id = $1")
+            .bind(incident)
+            .execute(&mut *tx)
+            .await?;
+        insert_sample(&mut tx, incident, sample).await?;
         Ok(tx.commit().await?)
     }
 
@@ -204,19 +203,18 @@ async fn put_in_force(
     record(tx, by, change).await
 }
 
-pub(crate) async fn put_sample(
+/// Keeps a sample where there is none yet.
+pub(crate) async fn insert_sample(
     tx: &mut Transaction<'static, Sqlite>,
     incident: &str,
-    repository: &str,
     sample: &RankingSample,
 ) -> Result<(), StoreError> {
     sqlx::query(
-        "INSERT INTO ranking_samples (incident_id, created_at, repository, body) VALUES ($1, $2, $3, $4) \
-         ON CONFLICT (incident_id) DO UPDATE SET created_at = $2, repository = $3, body = $4",
+        "INSERT INTO ranking_samples (incident_id, created_at, body) VALUES ($1, $2, $3) \
+         ON CONFLICT (incident_id) DO NOTHING",
     )
     .bind(incident)
     .bind(now())
-    .bind(repository)
     .bind(json(sample)?)
     .execute(&mut **tx)
     .await?;
@@ -258,7 +256,7 @@ mod tests {
     async fn settled(store: &Store, culprit: &str, proof: Proof) -> (String, Resolution) {
         let new: NewIncident = incident(prose("totals are wrong", ""));
         let incident = store.create_incident(&new).await.unwrap();
-        store.save_sample(&incident.id, REPOSITORY, &sample(culprit)).await.unwrap();
+        store.save_sample(&incident.id, &sample(culprit)).await.unwrap();
         let run = store.create_run(&incident.id).await.unwrap();
         let kept = store
             .remember(&incident.id, &run.id, Some(&resolution(culprit, proof)), &[], ANNA)
