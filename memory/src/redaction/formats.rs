@@ -9,6 +9,8 @@ use super::scan::{Candidate, Rule};
 
 /// A private key longer than this many lines is no key.
 const MAX_KEY_LINES: usize = 200;
+/// The same in bytes: an RSA key of 16384 bits has 13 thousand.
+const MAX_KEY_BYTES: usize = 16 << 10;
 
 fn always(_: &Candidate<'_>) -> bool {
     true
@@ -122,6 +124,8 @@ pub(crate) fn private_keys(text: &str, mask: &mut dyn FnMut(usize, usize)) {
 }
 
 fn key_end(rest: &str, head: usize, label: &str) -> Option<usize> {
+    // Looked through from every marker, so the stretch is bounded: a line may hold thousands of markers.
+    let rest = rest.get(..rest.floor_char_boundary(MAX_KEY_BYTES)).unwrap_or(rest);
     let closing = format!("-----END {label}-----");
     let mut end = None;
     let mut offset = 0;

@@ -80,7 +80,7 @@ fn simulate(trials: u32, count: usize, flaky: f64, is_ranked: bool, takes_back: 
             };
             let is_right = culprit == hunt.culprit_id();
             let mut without = Flakiness::default();
-            let needed = bisect.flakiness(&culprit).passes_needed(0.02);
+            let needed = bisect.flakiness(&culprit).passes_needed(0.002);
             while takes_back && without.passes < needed && without.failures == 0 {
                 if is_right || dice.roll() < flaky { without.passes += 1 } else { without.failures += 1 }
             }

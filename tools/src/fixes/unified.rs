@@ -148,8 +148,10 @@ fn hunk(lines: &[&str], at: usize) -> (Hunk, usize) {
     let mut next = at + 1;
     while let Some(line) = lines.get(next) {
         let signature = *line == "-- " && lines.len() - next <= 3;
-        if line.starts_with("@@") || line.starts_with("diff --git ") || starts_file(lines, next) || signature
-        {
+        // At the very end a pair of lines like a header is a change of such lines.
+        let next_file =
+            starts_file(lines, next) && lines.get(next + 2).is_some_and(|line| line.starts_with("@@"));
+        if line.starts_with("@@") || line.starts_with("diff --git ") || next_file || signature {
             break;
         }
         let (kind, text) = match line.chars().next() {

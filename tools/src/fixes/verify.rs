@@ -50,12 +50,12 @@ pub fn verify(
     tests: Option<(&Replayer, &TestOutcome)>,
     candidate: &Candidate,
     bad: &str,
-    seen: Flakiness,
+    (seen, doubt): (Flakiness, f64),
 ) -> Result<Verification, ReplayError> {
     let change = Change::Patch(candidate.diff.clone());
     let (mut passes, mut failures) = (0, 0);
     let (stays_away, last) =
-        replayer.stays_away(bad, Some(&change), seen, |replayed| match replayed.outcome() {
+        replayer.stays_away(bad, Some(&change), (seen, doubt), |replayed| match replayed.outcome() {
             ReplayOutcome::Passes => passes += 1,
             ReplayOutcome::Reproduces => failures += 1,
             ReplayOutcome::OtherFailure | ReplayOutcome::CannotTest => {}

@@ -53,7 +53,7 @@ pub fn commit_of(
     message: &str,
     time: i64,
 ) -> Result<String, RepoError> {
-    let time = format!("{time} +0000");
+    let time = format!("@{time} +0000");
     let id = repo
         .git()
         .env("GIT_AUTHOR_DATE", &time)

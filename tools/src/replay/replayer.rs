@@ -102,9 +102,6 @@ impl Replayed {
 
 /// Failures in a row after which a failure that a traced execution did not show is taken for steady.
 const STEADY: u32 = 3;
-/// A change is taken to keep the failure away when the faulty revision itself would pass as often with at most this
-/// probability.
-const STILL_FAULTY: f64 = 0.02;
 
 /// The failure, seen at the failing revision.
 #[derive(Debug, Clone, PartialEq)]
@@ -274,16 +271,16 @@ impl Replayer {
     }
 
     /// Whether the failure stays away from `revision` with `change`, asked as often as what was seen of it
-    /// demands ([`Flakiness::passes_needed`]); `each` is told of every execution, and
+    /// demands of this `doubt` ([`Flakiness::passes_needed`]); `each` is told of every execution, and
     /// the one that settled it is handed back.
     pub fn stays_away(
         &self,
         revision: &str,
         change: Option<&Change>,
-        seen: Flakiness,
+        (seen, doubt): (Flakiness, f64),
         mut each: impl FnMut(&Replayed),
     ) -> Result<(bool, Replayed), ReplayError> {
-        let mut left = seen.passes_needed(STILL_FAULTY);
+        let mut left = seen.passes_needed(doubt);
         loop {
             let replayed = self.run(revision, change)?;
             each(&replayed);

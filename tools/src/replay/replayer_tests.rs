@@ -90,7 +90,7 @@ fn a_flaky_failure_is_repeated() {
     // One pass says nothing about such a failure: it is asked again until the failure shows.
     let mut told = 0;
     let (stays_away, last) =
-        replayer.stays_away(&revision, None, reproduction.flakiness(), |_| told += 1).unwrap();
+        replayer.stays_away(&revision, None, (reproduction.flakiness(), 0.02), |_| told += 1).unwrap();
     assert!(!stays_away && last.outcome() == ReplayOutcome::Reproduces && told <= 3, "{told} {last:?}");
 }
 

@@ -15,6 +15,8 @@ use crate::{code, fixes, git, intake};
 
 /// What narrowing is worth in all: nobody waits longer for lines when the commit is known.
 const WORTH: Duration = Duration::from_secs(600);
+/// A set is guilty when the culprit would pass by luck as often with at most this probability.
+const LUCKY: f64 = 0.02;
 /// Locations named in a report.
 const MOST_LOCATIONS: usize = 20;
 
@@ -84,7 +86,7 @@ fn work(ctx: &ToolContext, commit: &str) -> Result<ToolOutput, ToolError> {
     let before = replayer.runs().len();
     let hunks = hunks_of(&ctx.repo, &culprit)?;
     let weight = |hunk: &Hunk| suspicion(hunk, &shown, culprit == ctx.bad);
-    let repeats = shown.flakiness.passes_needed(0.02);
+    let repeats = shown.flakiness.passes_needed(LUCKY);
     let allowed = allowed_questions(hunks.len(), one_replay(&replayer.runs()) * repeats, ctx.time_left());
     let done = minimise(hunks, weight, allowed, |set| -> Result<bool, ToolError> {
         if ctx.cancel.is_cancelled() {
@@ -95,15 +97,16 @@ fn work(ctx: &ToolContext, commit: &str) -> Result<ToolOutput, ToolError> {
             Err(_) => return Ok(false),
         };
         let change = Change::Files(edits);
-        let (passes, _) = replayer.stays_away(&culprit, Some(&change), shown.flakiness, |replayed| {
-            ctx.progress.note(ProgressEvent::Replay {
-                commit: culprit.clone(),
-                outcome: replayed.outcome(),
-                number: replayed.number as u64,
-                left: None,
-                duration_ms: replayed.run.duration_ms,
-            });
-        })?;
+        let (passes, _) =
+            replayer.stays_away(&culprit, Some(&change), (shown.flakiness, LUCKY), |replayed| {
+                ctx.progress.note(ProgressEvent::Replay {
+                    commit: culprit.clone(),
+                    outcome: replayed.outcome(),
+                    number: replayed.number as u64,
+                    left: None,
+                    duration_ms: replayed.run.duration_ms,
+                });
+            })?;
         Ok(passes)
     })?;
     ctx.workbench.keep(GUILTY, &done.guilty)?;

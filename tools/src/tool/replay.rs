@@ -36,8 +36,6 @@ pub struct ReplayedOnce {
     pub output_end: String,
     /// Answered from an execution of this run that was begun before an interruption.
     pub recalled: bool,
-    /// The same run, in the shape in which all tools list theirs.
-    pub runs: Vec<(usize, ReplayRun)>,
 }
 
 impl Tool for Replay {
@@ -79,7 +77,7 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
     let with = args.candidate.as_deref().map(|id| format!(" with {id}")).unwrap_or_default();
     let why = seen.why.as_deref().map(|why| format!(" ({why})")).unwrap_or_default();
     let once = match seen.outcome() {
-        ReplayOutcome::Passes if ctx.workbench.shown().is_some_and(|shown| shown.flakiness.rate() > 0.0) => {
+        ReplayOutcome::Passes if ctx.workbench.shown().is_some_and(|shown| shown.flakiness.passes > 0) => {
             " The failure is flaky, so a single pass proves little."
         }
         _ => "",
@@ -91,7 +89,6 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
         why: seen.why.clone(),
         output_end: end_of(&seen.tail),
         recalled: seen.recalled,
-        runs: vec![(seen.number, seen.run.clone())],
     };
     let text = format!(
         "replay {} at {}{with}: {said}{why}.{once}\n{}",

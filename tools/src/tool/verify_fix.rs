@@ -45,6 +45,10 @@ impl FixCheck {
     }
 }
 
+/// A fix holds when the failure would have stayed away by luck as often with at most this probability. Stricter than
+/// the bisect, since a culprit that was named wrongly is found out here.
+const LUCKY: f64 = 0.002;
+
 /// The artifact with the outcome of the project's tests at the failing revision as it is.
 const BASELINE: &str = "tests.json";
 
@@ -64,7 +68,7 @@ impl Tool for VerifyFix {
         ctx.blocking(move |ctx| {
             let candidate = candidates::named(ctx, &args.candidate)?;
             let (replayer, _) = ctx.workbench.reproduced(ctx)?;
-            let (check, evidence) = check(ctx, &replayer, &candidate, ctx.workbench.tests.as_deref())?;
+            let (check, evidence) = check(ctx, &replayer, &candidate, ctx.workbench.tests.as_deref(), LUCKY)?;
             candidates::keep_check(ctx, &check)?;
             let mut text = format!(
                 "{}: {}. Replay with it: {}; project's tests: {}. {}.",
@@ -97,6 +101,7 @@ pub(super) fn check(
     replayer: &Replayer,
     candidate: &Candidate,
     tests: Option<&str>,
+    doubt: f64,
 ) -> Result<(FixCheck, Vec<EvidenceDraft>), ToolError> {
     let before = replayer.runs().len();
     let flakiness = ctx.workbench.shown().map(|shown| shown.flakiness).unwrap_or_default();
@@ -119,7 +124,7 @@ pub(super) fn check(
     };
     ctx.progress.note(ProgressEvent::Step { text: format!("the {}", fixes::kind_in_words(candidate.kind)) });
     let with = tests.as_ref().map(|(tests, outcome)| (tests, outcome));
-    let seen = fixes::verify(replayer, with, candidate, &ctx.bad, flakiness)?;
+    let seen = fixes::verify(replayer, with, candidate, &ctx.bad, (flakiness, doubt))?;
     let is_revert = candidate.kind == FixKind::Revert;
     if is_revert {
         super::bisect::keep_taken_back(ctx, seen.outcomes)?;
