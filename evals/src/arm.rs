@@ -51,11 +51,7 @@ pub(crate) struct Falsehood {
 impl Arm {
     pub(crate) fn new(mode: MemoryMode) -> Result<Self, String> {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .map_err(|error| error.to_string())?;
+        let runtime = runtime()?;
         let store = runtime
             .block_on(Store::open(&folder.path().to_string_lossy()))
             .map_err(|error| error.to_string())?;
@@ -64,6 +60,10 @@ impl Arm {
 
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    pub(crate) fn runtime(&self) -> &Runtime {
+        &self.runtime
     }
 
     /// Whether something is planted before the next case.
@@ -179,6 +179,15 @@ impl Arm {
         };
         self.runtime.block_on(kept).map_err(|error| error.to_string())
     }
+}
+
+/// One thread that drives what a case awaits.
+pub(crate) fn runtime() -> Result<Runtime, String> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|error| error.to_string())
 }
 
 fn resolution(

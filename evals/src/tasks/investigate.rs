@@ -111,7 +111,7 @@ fn in_sequence(cases: &[Case], options: &Options) -> Result<Vec<(Judged, RunPair
             arm.plant(&resolved, &intake::parse(case.ticket.as_bytes()), &falsehood)?;
             planted = true;
         }
-        let on = judge(case, options, Some(arm.store()));
+        let on = judge(case, options, Some(&arm));
         let rank = |judged: &Judged| judged.result.hit.then_some(1);
         let hits = Pair { off: rank(&off), on: rank(&on), planted };
         out.push((on.clone(), RunPair { hits, runs: [off.result.replay_runs, on.result.replay_runs] }));
@@ -131,7 +131,7 @@ fn memory_figures(options: &Options, cases: &[Case], pairs: &[RunPair]) -> Map<S
     figures
 }
 
-fn judge(case: &Case, options: &Options, shared: Option<&Store>) -> Judged {
+fn judge(case: &Case, options: &Options, shared: Option<&Arm>) -> Judged {
     let started = Instant::now();
     let mut judged = Judged {
         result: CaseResult {
@@ -160,19 +160,23 @@ fn judge(case: &Case, options: &Options, shared: Option<&Store>) -> Judged {
     judged
 }
 
-fn report_on(case: &Case, options: &Options, shared: Option<&Store>) -> Result<Report, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
+fn report_on(case: &Case, options: &Options, shared: Option<&Arm>) -> Result<Report, String> {
+    // Connections of a shared memory go back to their pool on the runtime that opened them.
+    let own;
+    let runtime = match shared {
+        Some(arm) => arm.runtime(),
+        None => {
+            own = crate::arm::runtime()?;
+            &own
+        }
+    };
     runtime.block_on(async {
         let memory = match options.memory {
             MemoryMode::Fresh => Some(tempfile::tempdir().map_err(|error| error.to_string())?),
             _ => None,
         };
         let store = match &memory {
-            None if shared.is_some() => shared.cloned(),
+            None if shared.is_some() => shared.map(|arm| arm.store().clone()),
             Some(folder) => {
                 let opened = Store::open(&folder.path().to_string_lossy()).await;
                 Some(opened.map_err(|error| error.to_string())?)
