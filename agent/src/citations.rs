@@ -11,6 +11,7 @@ an [`Opener`].
 
 use std::collections::BTreeMap;
 
+use crate::findings::Claim;
 use millwright_memory::types::{
     Escalation, Evidence, EvidenceId, EvidenceSource, HypothesisStatus, Locator, Report, Struck, Verdict,
 };
@@ -26,6 +27,8 @@ const CUT: &str = "\n[…]\n";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimRef {
     RootCause,
+    /// That nothing is wrong.
+    NotAnIncident,
     /// By the hypothesis' id.
     Hypothesis(String),
 }
@@ -58,8 +61,10 @@ pub trait Opener {
 ///
 /// `stored` holds the whole stored (redacted) text of each evidence. Struck hypotheses leave the report; a
 /// struck root cause leaves it too and takes the verdict down to `inconclusive`.
+/// `nothing_wrong` is the claim that nothing is wrong, if the report makes it: a report shows it in its summary only.
 pub fn check(
     mut report: Report,
+    nothing_wrong: Option<&Claim>,
     quotes: &[Quote],
     stored: &BTreeMap<EvidenceId, String>,
     opener: &dyn Opener,
@@ -115,6 +120,21 @@ pub fn check(
         };
         if let Some(because) = because {
             struck.insert(0, Struck { claim: cause.statement.clone(), because });
+            demote(&mut report);
+        }
+    }
+    if report.verdict == Verdict::NotAnIncident
+        && let Some(claim) = nothing_wrong
+    {
+        let cited: Vec<EvidenceId> = claim.cites.iter().map(|cite| cite.evidence.clone()).collect();
+        let because = match bears(&ClaimRef::NotAnIncident, &cited) {
+            Ok(()) if cited.is_empty() => Some(NO_EVIDENCE.to_owned()),
+            Ok(()) => None,
+            Err(because) => Some(because),
+        };
+        if let Some(because) = because {
+            struck.insert(0, Struck { claim: claim.statement.clone(), because });
+            report.verdict = Verdict::Inconclusive;
             demote(&mut report);
         }
     }
@@ -273,7 +293,7 @@ pub fn excerpt(text: &str, max_chars: usize) -> String {
 
 /// Whether `quote` stands in `text`: white space is squeezed on both sides, everything else is literal, and
 /// a quote may not begin or end inside a word (`able to connect` does not stand in `unable to connect`).
-fn stands_in(quote: &str, text: &str) -> Result<(), &'static str> {
+pub(crate) fn stands_in(quote: &str, text: &str) -> Result<(), &'static str> {
     if quote.chars().take(MAX_QUOTE_CHARS + 1).count() > MAX_QUOTE_CHARS {
         return Err("is too long to be a quote of");
     }

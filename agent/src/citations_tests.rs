@@ -97,7 +97,7 @@ fn root_struck(
     let (mut report, mut stored) = report();
     change(&mut report, &mut stored);
     let before = report.struck.len();
-    let checked = check(report, quotes, &stored, &OneFile);
+    let checked = check(report, None, quotes, &stored, &OneFile);
     match checked.root_cause {
         Some(_) => {
             assert_eq!(checked.verdict, Verdict::Verified);
@@ -118,7 +118,7 @@ fn none(_: &mut Report, _: &mut BTreeMap<EvidenceId, String>) {}
 fn a_sound_report_is_left_alone() {
     let (report, stored) = report();
     let quotes = [root_quote("E1", "total is below zero"), root_quote("E2", "truncate \"$1\"")];
-    assert_eq!(check(report.clone(), &quotes, &stored, &OneFile), report);
+    assert_eq!(check(report.clone(), None, &quotes, &stored, &OneFile), report);
 }
 
 #[test]
@@ -249,7 +249,7 @@ fn hypotheses_are_struck_one_by_one() {
         evidence: EvidenceId("E2".into()),
         text: "no such".into(),
     };
-    let checked = check(report, &[quote], &stored, &OneFile);
+    let checked = check(report, None, &[quote], &stored, &OneFile);
     assert_eq!(checked.verdict, Verdict::Verified, "the root cause is untouched");
     assert!(checked.hypotheses.is_empty());
     let struck: Vec<_> = checked.struck.iter().map(|s| format!("{} | {}", s.claim, s.because)).collect();

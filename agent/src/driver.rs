@@ -1,7 +1,8 @@
 /*!
-The driver: performs the steps of a run, and is the only part that does. It stores the intent of every call
-before it and the outcome after it, shows both to the sinks, numbers and stores the evidence, and hands over
-to the playbook when another planner fails.
+The driver: performs the steps of a run, and is the only part that does. It stores the intent of every call and of
+every question to a model before it and the outcome after it, shows both to the sinks, numbers and stores the
+evidence, takes in what persons say between two steps, and hands over to the playbook when another planner fails.
+Reads that do not depend on each other are made at once; their outcomes are recorded in the order of the calls.
 */
 
 use std::collections::BTreeMap;
@@ -9,20 +10,32 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use millwright_memory::types::{Evidence, EvidenceDraft, EvidenceId, Report};
-use millwright_tools::tool::{Answer, Decision, Dispatcher, Effect, Grant, ToolCall, ToolContext};
+use millwright_tools::tool::{
+    Answer, Decision, Dispatcher, Effect, Grant, ToolCall, ToolContext, ToolOutput,
+};
 
 use crate::citations::{self, Opener};
+use crate::context::{Request, Shelf};
 use crate::findings::Finding;
+use crate::inbox::{Inbox, Said};
 use crate::journal::{Journal, JournalError};
-use crate::planner::{Plan, Planner, playbook::Playbook};
+use crate::planner::{PLAYBOOK, Plan, Planner, openai, playbook::Playbook};
 use crate::reporting;
-use crate::run::{Event, Interruption, Pending, Run, Step, ToolFailure, ToolOutcome};
+use crate::run::{
+    Entry, Event, FailureKind, Interruption, ModelFailure, Pending, Run, Step, ToolFailure, ToolOutcome,
+};
 use crate::sink::Sink;
 
 /// Longest excerpt of a piece of evidence in a report, in characters. The whole text is in the journal.
 const EXCERPT_CHARS: usize = 2_000;
 /// A run that plans this often without a finding is not getting anywhere.
-const MAX_PLANS: u32 = 60;
+const MAX_PLANS: u32 = 120;
+/// Reads made at once.
+const AT_ONCE: usize = 4;
+/// Longest remark of a person that a run takes in, in characters.
+const REMARK_CHARS: usize = 4_000;
+/// Where there is no deadline.
+const FOREVER: std::time::Duration = std::time::Duration::from_secs(365 * 24 * 3_600);
 
 #[derive(Debug, thiserror::Error)]
 pub enum DriveError {
@@ -35,12 +48,23 @@ pub enum DriveError {
     Interrupted,
 }
 
+impl DriveError {
+    /// Whether the run is only parked, and goes on when it is driven again.
+    pub fn goes_on(&self) -> bool {
+        matches!(self, Self::AwaitingApproval(_) | Self::Interrupted)
+    }
+}
+
 /// Everything a run needs from outside.
 pub struct Driver<'a> {
     pub dispatcher: &'a Dispatcher,
     pub journal: &'a dyn Journal,
     pub sinks: &'a [Arc<dyn Sink>],
     pub context: ToolContext,
+    /// What persons say to this run.
+    pub inbox: &'a dyn Inbox,
+    /// Where tools find what this run has recorded.
+    pub shelf: &'a Shelf,
     /// Opens what evidence points at, for the citation check.
     pub opener: &'a (dyn Opener + Sync),
     /// Masks secrets and personal data before a text is stored, shown or handed to a planner.
@@ -51,6 +75,7 @@ impl Driver<'_> {
     /// Drives the run to its report. Events already applied to `run` are not repeated.
     pub async fn drive(&self, mut run: Run, planner: &mut dyn Planner) -> Result<(Report, Run), DriveError> {
         let begun = Instant::now();
+        self.shelf.fill(&run);
         loop {
             if self.context.cancel.is_cancelled() && run.interrupted().is_none() {
                 // Parked, not ended: nothing is written, so the next start goes on from here.
@@ -59,13 +84,10 @@ impl Driver<'_> {
             if run.interrupted().is_none() && self.context.time_left().is_some_and(|left| left.is_zero()) {
                 self.record(&mut run, Event::Interrupted { kind: Interruption::Deadline }).await?;
             }
+            self.listen(&mut run).await?;
             match run.next_step(|call| self.decide(call)) {
                 Step::Plan => self.plan(&mut run, planner).await?,
-                Step::CallTools(pending) => {
-                    for call in pending {
-                        self.call(&mut run, call).await?;
-                    }
-                }
+                Step::CallTools(pending) => self.call_all(&mut run, pending).await?,
                 Step::AwaitApproval(calls) => {
                     let names = calls.into_iter().map(|call| format!("{} ({})", call.name, call.id));
                     return Err(DriveError::AwaitingApproval(names.collect()));
@@ -90,50 +112,147 @@ impl Driver<'_> {
         self.dispatcher.check(call).unwrap_or(Decision::Allowed)
     }
 
+    /// Takes in what persons said, but never between a model's answer and what is made of it.
+    async fn listen(&self, run: &mut Run) -> Result<(), DriveError> {
+        if matches!(run.log().last(), Some(Entry::Asked(_) | Entry::Answered(_))) {
+            return Ok(());
+        }
+        for said in self.inbox.waiting() {
+            let event = match &said {
+                Said::Remark { text, by } => {
+                    Some(Event::Steered { text: (self.redact)(&bounded(text)), by: bounded(by) })
+                }
+                Said::Decision { call, approved, by } => {
+                    Some(Event::ApprovalDecided { call: call.clone(), approved: *approved, by: bounded(by) })
+                }
+                Said::Stop => Some(Event::Interrupted { kind: Interruption::Cancelled })
+                    .filter(|_| run.interrupted().is_none()),
+            };
+            if let Some(event) = event {
+                self.record(run, event).await?;
+            }
+            self.inbox.stored(&said);
+        }
+        Ok(())
+    }
+
     async fn plan(&self, run: &mut Run, planner: &mut dyn Planner) -> Result<(), DriveError> {
         let exhausted = run.plans() >= MAX_PLANS;
         let mut playbook = Playbook;
         let use_playbook = run.fell_back().is_some() || run.interrupted().is_some() || exhausted;
-        let planner: &mut dyn Planner = if use_playbook { &mut playbook } else { planner };
-        let name = planner.name().to_owned();
-        let plan = match planner.plan(run).await {
+        let by_rules = use_playbook || planner.name() == PLAYBOOK;
+        let name = if use_playbook { PLAYBOOK.to_owned() } else { planner.name().to_owned() };
+        let planned = if use_playbook { playbook.plan(run).await } else { planner.plan(run).await };
+        let plan = match planned {
             Ok(plan) => plan,
             Err(because) => {
-                return self.record(run, Event::FellBack { because: because.to_string() }).await;
+                let because = (self.redact)(&because.to_string());
+                return self.record(run, Event::FellBack { because }).await;
             }
         };
         let event = match plan {
-            Plan::Call { note, calls } if !exhausted => {
-                Event::Planned { planner: name, note, calls, finding: None }
+            Plan::Ask(request) => return self.ask(run, planner, &request).await,
+            Plan::Compact(compaction) => Event::Compacted { compaction },
+            Plan::Call { .. } | Plan::CallByRules { .. } if exhausted => {
+                Event::Interrupted { kind: Interruption::Budget }
             }
-            Plan::Call { .. } => {
-                return self.record(run, Event::Interrupted { kind: Interruption::Budget }).await;
+            Plan::Call { note, calls } => Event::Planned { planner: name, note, calls, finding: None },
+            Plan::CallByRules { note, calls } => {
+                Event::Planned { planner: PLAYBOOK.to_owned(), note, calls, finding: None }
             }
             Plan::Conclude { note, finding } => {
+                // What a model found before it failed or was stopped is kept.
+                let finding = if by_rules { Box::new(openai::complete(run, *finding)) } else { finding };
                 Event::Planned { planner: name, note, calls: Vec::new(), finding: Some(finding) }
             }
         };
         self.record(run, event).await
     }
 
-    async fn call(&self, run: &mut Run, pending: Pending) -> Result<(), DriveError> {
-        let call = pending.call;
-        if !pending.interrupted {
-            self.record(run, Event::ToolStarted { call: call.id.clone() }).await?;
+    /// Asks a model. A question whose answer was never stored is asked again in the same words.
+    async fn ask(
+        &self,
+        run: &mut Run,
+        planner: &mut dyn Planner,
+        request: &Request,
+    ) -> Result<(), DriveError> {
+        if !request.again {
+            self.record(run, Event::ModelAsked { ask: Box::new(request.ask.clone()) }).await?;
         }
+        let listener = |words: &str| {
+            for sink in self.sinks {
+                sink.words(words);
+            }
+        };
+        let limit = self.context.time_left().unwrap_or(FOREVER);
+        let answer = tokio::select! {
+            biased;
+            () = self.context.cancel.cancelled() => return Ok(()), // asked again after a resume
+            answer = planner.ask(run, request, &listener) => answer,
+            () = tokio::time::sleep(limit) => {
+                Err(ModelFailure::new(FailureKind::TimedOut, "the deadline came before the model's answer"))
+            }
+        };
+        let event = match answer {
+            Ok(mut turn) => {
+                turn.text = (self.redact)(&turn.text);
+                for call in &mut turn.calls {
+                    call.arguments = (self.redact)(&call.arguments);
+                }
+                Event::ModelAnswered { turn: Box::new(turn) }
+            }
+            Err(failure) => {
+                let failure = ModelFailure::new(failure.kind, (self.redact)(&failure.message));
+                tracing::warn!(model.failure = ?failure.kind, "the model gave no answer: {failure}");
+                Event::ModelFailed { failure }
+            }
+        };
+        self.record(run, event).await
+    }
+
+    /// Makes calls: reads that stand together at once, everything else one after the other.
+    async fn call_all(&self, run: &mut Run, pending: Vec<Pending>) -> Result<(), DriveError> {
+        let mut left = pending.as_slice();
+        while !left.is_empty() {
+            let reads = left.iter().take_while(|pending| self.only_reads(&pending.call)).count();
+            let (group, rest) = left.split_at(reads.clamp(1, AT_ONCE));
+            left = rest;
+            for pending in group.iter().filter(|pending| !pending.interrupted) {
+                self.record(run, Event::ToolStarted { call: pending.call.id.clone() }).await?;
+            }
+            let known: &Run = run;
+            let outcomes =
+                futures::future::join_all(group.iter().map(|pending| self.perform(known, pending))).await;
+            for (pending, (result, duration_ms)) in group.iter().zip(outcomes) {
+                if self.context.cancel.is_cancelled() {
+                    // The outcome of a cancelled call says nothing; it is made again after a resume.
+                    return Ok(());
+                }
+                let outcome = self.outcome(run, result, duration_ms).await?;
+                self.shelf.put(&pending.call.id, &outcome);
+                let call = pending.call.id.clone();
+                self.record(run, Event::ToolFinished { call, outcome: Box::new(outcome) }).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn perform(&self, run: &Run, pending: &Pending) -> (Result<ToolOutput, ToolFailure>, u64) {
+        let call = &pending.call;
         let begun = Instant::now();
         let result = match run.approval(&call.id) {
             Some((false, by)) => Err(ToolFailure::new("denied", format!("{by} refused this call"))),
-            _ if pending.interrupted && !self.may_be_repeated(&call) => Err(ToolFailure::new(
+            _ if pending.interrupted && !self.may_be_repeated(call) => Err(ToolFailure::new(
                 "interrupted",
-                "this call was begun before an interruption and its outcome is unknown; it is not repeated",
+                "this call was begun before an interruption and its outcome is unknown; it is not repeated by itself: \
+                 see whether it happened, and ask for it again if it did not",
             )),
             approval => {
                 let grant = match approval {
                     Some((true, by)) => Grant::ApprovedBy(by.to_owned()),
                     _ => Grant::NotAsked,
                 };
-                match self.dispatcher.call(&self.context, &call, &grant).await {
+                match self.dispatcher.call(&self.context, call, &grant).await {
                     Answer::Done { result, .. } => {
                         result.map_err(|error| ToolFailure::new(error.kind.as_str(), error.feedback))
                     }
@@ -143,12 +262,16 @@ impl Driver<'_> {
                 }
             }
         };
-        if self.context.cancel.is_cancelled() {
-            // The outcome of a cancelled call says nothing; it is made again after a resume.
-            return Ok(());
-        }
-        let duration_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let outcome = match result {
+        (result, u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    async fn outcome(
+        &self,
+        run: &Run,
+        result: Result<ToolOutput, ToolFailure>,
+        duration_ms: u64,
+    ) -> Result<ToolOutcome, DriveError> {
+        Ok(match result {
             Ok(output) => ToolOutcome {
                 text: (self.redact)(&output.text),
                 data: output.data,
@@ -156,15 +279,22 @@ impl Driver<'_> {
                 failure: None,
                 duration_ms,
             },
-            Err(failure) => ToolOutcome {
-                text: failure.message.clone(),
-                data: serde_json::Value::Null,
-                evidence: Vec::new(),
-                failure: Some(failure),
-                duration_ms,
-            },
-        };
-        self.record(run, Event::ToolFinished { call: call.id, outcome: Box::new(outcome) }).await
+            Err(failure) => {
+                let failure = ToolFailure::new(failure.kind, (self.redact)(&failure.message));
+                ToolOutcome {
+                    text: failure.message.clone(),
+                    data: serde_json::Value::Null,
+                    evidence: Vec::new(),
+                    failure: Some(failure),
+                    duration_ms,
+                }
+            }
+        })
+    }
+
+    fn only_reads(&self, call: &ToolCall) -> bool {
+        let effect = self.dispatcher.registry().get(&call.name).map(|tool| tool.effect());
+        matches!(effect, Some(Effect::ReadRepository | Effect::ReadFiles | Effect::ReadMemory))
     }
 
     /// Effects that end in this process and its data folder can be made again; others are never repeated blindly.
@@ -202,7 +332,13 @@ impl Driver<'_> {
         }
         let wall_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         let report = reporting::assemble(run, finding, planner, wall_ms);
-        let report = citations::check(report, &reporting::quotes(finding), &texts, self.opener);
+        let report = citations::check(
+            report,
+            finding.not_an_incident.as_ref(),
+            &reporting::quotes(finding),
+            &texts,
+            self.opener,
+        );
         let verdict = report.verdict;
         self.record(run, Event::Finished { report: Box::new(report), verdict, metrics: Default::default() })
             .await
@@ -216,4 +352,8 @@ impl Driver<'_> {
         }
         Ok(())
     }
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().take(REMARK_CHARS).collect()
 }

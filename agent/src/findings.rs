@@ -5,7 +5,7 @@ A finding names no verdict. How much is proven is read from the results of the t
 ([`crate::verification`]), and every citation is checked by code before it enters a report.
 */
 
-use millwright_memory::types::{CauseKind, Escalation, EvidenceId, HypothesisStatus, Location};
+use millwright_memory::types::{CauseKind, Escalation, EvidenceId, HypothesisStatus, Location, Struck};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +18,9 @@ pub struct Finding {
     /// Set when the evidence says that nothing is wrong.
     pub not_an_incident: Option<Claim>,
     pub escalate: Option<Escalation>,
+    /// Claims that were taken out before the finding was handed in, and why.
+    #[serde(default)]
+    pub struck: Vec<Struck>,
 }
 
 /// A statement and what it rests on.

@@ -16,14 +16,19 @@ use millwright_tools::code::CodeIndex;
 use millwright_tools::git::{self, Repo, RepoError};
 use millwright_tools::intake;
 use millwright_tools::replay::{self, ReplayRecipe};
-use millwright_tools::tool::{CancelFlag, Dispatcher, Policy, Progress, ToolContext, Workbench};
+use millwright_tools::tool::{
+    CancelFlag, Decision, Dispatcher, Policy, Progress, Registry, ToolContext, ToolSpec, Workbench,
+};
 
+use crate::context::Shelf;
 use crate::driver::{DriveError, Driver};
 use crate::facts::Facts;
 use crate::illustrate::{illustrate, ranking_of};
+use crate::inbox::{Inbox, LocalInbox};
 use crate::journal::{InMemoryJournal, Journal, JournalError, StoreJournal};
 use crate::opener::GitOpener;
 use crate::planner::Planner;
+use crate::planner::openai::tools::with_model_tools;
 use crate::report::RenderContext;
 use crate::run::{Budget, Event, ReplayPlan, Run, RunRequest};
 use crate::sink::Sink;
@@ -42,7 +47,8 @@ pub struct Options {
     pub tests: Option<String>,
     pub use_memory: bool,
     pub jobs: usize,
-    pub deadline: Option<Duration>,
+    /// What the run may cost; the deadline included.
+    pub budget: Budget,
     pub data_dir: PathBuf,
     pub sandbox: replay::ReplayOptions,
     /// Which door: kept with the incident.
@@ -67,6 +73,8 @@ pub struct Means<'a> {
     pub progress: Arc<dyn Progress>,
     pub cancel: CancelFlag,
     pub redactor: Arc<Redactor>,
+    /// What persons say to the run; `None` where nobody can.
+    pub inbox: Option<&'a dyn Inbox>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +96,7 @@ pub enum InvestigateError {
 impl InvestigateError {
     /// Whether the run was parked and goes on when the same is asked again.
     pub fn is_interruption(&self) -> bool {
-        matches!(self, Self::Drive(DriveError::Interrupted))
+        matches!(self, Self::Drive(error) if error.goes_on())
     }
 }
 
@@ -139,7 +147,7 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         good: request.good.clone(),
         logs: request.logs.clone(),
         cancel: means.cancel.clone(),
-        deadline: options.deadline.map(|left| Instant::now() + left),
+        deadline: options.budget.deadline_ms.map(|left| Instant::now() + Duration::from_millis(left)),
         progress: means.progress.clone(),
         workbench: Arc::new(Workbench {
             run_dir: run_dir.clone(),
@@ -155,8 +163,11 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         }),
         ..ToolContext::new(repo.clone(), request.bad.clone(), options.data_dir.clone(), ticket)
     };
-    let dispatcher =
-        Dispatcher::new(millwright_tools::tool::investigation_tools(), Policy::investigate().unattended());
+    let shelf = Arc::new(Shelf::new(opened.journal.clone()));
+    let attended = Policy::investigate();
+    let policy = if means.inbox.is_some() { attended } else { attended.unattended() };
+    let dispatcher = Dispatcher::new(tools(&shelf), policy);
+    let nobody = LocalInbox::default();
     let opener = GitOpener::new(repo.clone());
     let redactor = means.redactor.clone();
     let driver = Driver {
@@ -164,6 +175,8 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         journal: opened.journal.as_ref(),
         sinks: means.sinks,
         context,
+        inbox: means.inbox.unwrap_or(&nobody),
+        shelf: &shelf,
         opener: &opener,
         redact: &move |text| redactor.redact(text).text,
     };
@@ -176,7 +189,7 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
     let (report, run) = match driven {
         Ok(driven) => driven,
         Err(error) => {
-            if let (Some(store), DriveError::Interrupted) = (means.store, &error) {
+            if let Some(store) = means.store.filter(|_| error.goes_on()) {
                 store.set_run_state(&request.run_id, RunState::Parked).await?;
                 store.release_run(&request.run_id, &holder()).await?;
             }
@@ -199,6 +212,19 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
     // Artifacts of a finished run are in the report and the store; the folder only served a resume.
     let _ = std::fs::remove_dir_all(&run_dir);
     Ok(Investigated { report, ticket: request.ticket, context, resumed: opened.resumed })
+}
+
+/// Everything that can be called in an investigation.
+pub fn tools(shelf: &Arc<Shelf>) -> Registry {
+    with_model_tools(millwright_tools::tool::investigation_tools(), shelf)
+}
+
+/// What a planner is told of them. Where nobody can be asked, what would need consent is not offered.
+pub fn tool_specs(attended: bool) -> Vec<ToolSpec> {
+    let policy = if attended { Policy::investigate() } else { Policy::investigate().unattended() };
+    let mut specs = tools(&Arc::new(Shelf::new(Arc::new(InMemoryJournal::default())))).specs();
+    specs.retain(|spec| policy.decide(spec.effect) != Decision::Denied);
+    specs
 }
 
 struct Prepared {
@@ -250,10 +276,7 @@ async fn prepare(options: &Options, means: &Means<'_>) -> Result<Prepared, Inves
             replay,
             tests: options.tests,
             planner: String::new(),
-            budget: Budget {
-                deadline_ms: options.deadline.map(|d| d.as_millis() as u64),
-                ..Budget::default()
-            },
+            budget: options.budget,
             use_memory: options.use_memory && keeps,
             jobs: options.jobs.max(1),
         };
@@ -307,7 +330,7 @@ fn plan_replay(choice: &ReplayChoice, ticket: &ParsedTicket) -> ReplayPlan {
 
 struct OpenedRun {
     run: Run,
-    journal: Box<dyn Journal>,
+    journal: Arc<dyn Journal>,
     /// The start of a new run, not stored yet.
     first: Option<Event>,
     resumed: bool,
@@ -326,7 +349,7 @@ async fn open_run(
         let (first, run) = begin(request);
         return Ok(OpenedRun {
             run,
-            journal: Box::new(InMemoryJournal::default()),
+            journal: Arc::new(InMemoryJournal::default()),
             first: Some(first),
             resumed: false,
         });
@@ -346,7 +369,7 @@ async fn open_run(
         request.incident_id.clone_from(&incident.id);
         if run.request().is_some_and(|before| same_question(before, &request)) {
             store.set_run_state(&unfinished.id, RunState::Running).await?;
-            return Ok(OpenedRun { run, journal: Box::new(journal), first: None, resumed: true });
+            return Ok(OpenedRun { run, journal: Arc::new(journal), first: None, resumed: true });
         }
         store.release_run(&unfinished.id, &holder()).await?;
     }
@@ -364,7 +387,7 @@ async fn open_run(
     request.incident_id.clone_from(&incident.id);
     let journal = StoreJournal { store: store.clone(), incident: incident.id, run: stored.id };
     let (first, run) = begin(request);
-    Ok(OpenedRun { run, journal: Box::new(journal), first: Some(first), resumed: false })
+    Ok(OpenedRun { run, journal: Arc::new(journal), first: Some(first), resumed: false })
 }
 
 /// Renewed while the run is driven; a process that died without releasing it holds a run no longer than that.

@@ -4,10 +4,12 @@ the citation check and the report. This crate knows no HTTP server, no Slack and
 */
 
 pub mod citations;
+pub mod context;
 pub mod driver;
 pub mod facts;
 pub mod findings;
 mod illustrate;
+pub mod inbox;
 pub mod investigation;
 pub mod journal;
 mod opener;

@@ -15,7 +15,7 @@ use serde::Deserialize as _;
 use crate::citations::{ClaimRef, Quote};
 use crate::facts::Facts;
 use crate::findings::{Citation, Finding};
-use crate::run::Run;
+use crate::run::{Entry, Run};
 use crate::verification::{best_fix, judge};
 
 pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64) -> Report {
@@ -23,13 +23,18 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
     let finding = finding.clone();
     let judgement = judge(&facts, &finding);
     let request = run.request();
+    let spent = run.spent();
     let mut usage = Usage {
         planner: planner.to_owned(),
         fell_back: run.fell_back().map(str::to_owned),
+        prompts: prompts(run),
+        input_tokens: spent.tokens.input,
+        cached_tokens: spent.tokens.cached,
+        output_tokens: spent.tokens.output,
+        cost_usd: spent.cost_usd,
         tool_calls: run.tool_calls(),
         steps: run.plans(),
         wall_ms,
-        ..Usage::default()
     };
     if run.fell_back().is_some()
         && let Some(request) = request
@@ -65,7 +70,7 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
         fix,
         replay: replay(run, &facts),
         similar: similar(&facts),
-        struck: Vec::new(),
+        struck: finding.struck,
         impact: impact(run, &facts),
         evidence: run.evidence().cloned().collect(),
         usage,
@@ -100,7 +105,19 @@ pub(crate) fn quotes(finding: &Finding) -> Vec<Quote> {
     for hypothesis in &finding.hypotheses {
         out.extend(of(ClaimRef::Hypothesis(hypothesis.id.clone()), &hypothesis.claim.cites));
     }
+    if let Some(claim) = &finding.not_an_incident {
+        out.extend(of(ClaimRef::NotAnIncident, &claim.cites));
+    }
     out
+}
+
+/// The words the model was asked with.
+fn prompts(run: &Run) -> BTreeMap<String, String> {
+    let turns = run.log().iter().filter_map(|entry| match entry {
+        Entry::Answered(turn) => Some(turn.prompts.clone()),
+        _ => None,
+    });
+    turns.flatten().collect()
 }
 
 fn replay(run: &Run, facts: &Facts) -> Option<ReplaySummary> {

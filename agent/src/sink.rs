@@ -11,6 +11,9 @@ use crate::run::Event;
 pub trait Sink: Send + Sync {
     fn event(&self, event: &Event);
 
+    /// Words of a model as they arrive; the whole answer comes as an event.
+    fn words(&self, _words: &str) {}
+
     fn progress(&self, _progress: &ProgressEvent) {}
 }
 

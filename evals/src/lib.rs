@@ -17,7 +17,7 @@ pub mod tasks;
 
 use std::path::PathBuf;
 
-pub use options::{MemoryMode, Options, RepoMapping, Task};
+pub use options::{MemoryMode, Options, Planners, RepoMapping, Task};
 pub use summary::Summary;
 
 /// What stops an eval before or while it runs. Cases that cannot be judged do not: they are counted.
@@ -41,6 +41,7 @@ pub fn run(options: &Options) -> Result<Summary, EvalError> {
     match options.task {
         Task::Rank => tasks::rank::run(options),
         Task::Investigate => tasks::investigate::run(options),
+        Task::Retrieval => tasks::retrieval::run(options),
         Task::LogTemplates => {
             let judged = tasks::log_templates::run(&options.cases)
                 .map_err(|error| EvalError::Options(error.to_string()))?;

@@ -5,7 +5,12 @@ What an eval is run with: the options of `millwright eval run`, parsed but not y
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
+use millwright_agent::planner::Planner;
+use millwright_agent::planner::playbook::Playbook;
+use millwright_agent::run::Budget;
+use millwright_memory::embed::Embedder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +23,8 @@ pub enum Task {
     Investigate,
     /// Groups and templates of labelled log lines.
     LogTemplates,
+    /// Finds the duplicates of issue reports.
+    Retrieval,
 }
 
 impl Task {
@@ -26,6 +33,7 @@ impl Task {
             Task::Rank => "rank",
             Task::Investigate => "investigate",
             Task::LogTemplates => "log-templates",
+            Task::Retrieval => "retrieval",
         }
     }
 }
@@ -85,13 +93,46 @@ impl FromStr for RepoMapping {
     }
 }
 
+/// Makes a planner for each case, so that cases share nothing.
+#[derive(Clone)]
+pub struct Planners(Arc<dyn Fn() -> Result<Box<dyn Planner>, String> + Send + Sync>);
+
+impl Planners {
+    pub fn new(make: impl Fn() -> Result<Box<dyn Planner>, String> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(make))
+    }
+
+    pub fn playbook() -> Self {
+        Self::new(|| Ok(Box::new(Playbook)))
+    }
+
+    /// Whether cases are decided by rules alone. A planner that cannot be set up says so when a case wants it.
+    pub fn is_playbook(&self) -> bool {
+        self.make().is_ok_and(|planner| planner.name() == millwright_agent::planner::PLAYBOOK)
+    }
+
+    /// # Errors
+    /// When the planner cannot be set up, in words.
+    pub fn make(&self) -> Result<Box<dyn Planner>, String> {
+        (self.0)()
+    }
+}
+
+impl std::fmt::Debug for Planners {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Planners")
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Options {
     pub cases: PathBuf,
     pub task: Task,
     pub repo_map: Vec<RepoMapping>,
-    /// `playbook` or a model's name; `rank` needs neither.
-    pub planner: String,
+    /// Who plans; by the playbook, `rank` is the ranking alone.
+    pub planner: Planners,
+    /// What one case may use.
+    pub budget: Budget,
     pub memory: MemoryMode,
     /// A file of figures that must hold, for the caller to judge by [`crate::Summary::gate`].
     pub gate: Option<PathBuf>,
@@ -105,6 +146,8 @@ pub struct Options {
     /// Cases judged at once.
     pub jobs: usize,
     pub limit: Option<usize>,
+    /// For `retrieval`: a model to judge beside the built-in embedding.
+    pub embedder: Option<Arc<dyn Embedder>>,
 }
 
 impl Options {
@@ -126,31 +169,35 @@ impl Options {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    #[test]
-    fn maps_addresses_to_paths() {
-        let options = Options {
-            cases: PathBuf::new(),
-            task: Task::Rank,
-            repo_map: [
-                "https://a.example/x/y=/one",
-                "https://a.example=/all",
-                "https://b.example/q.git=/two",
-            ]
-            .iter()
-            .map(|text| text.parse().unwrap())
-            .collect(),
-            planner: "playbook".into(),
+    pub(crate) fn options(task: Task, cases: &Path, out: &Path) -> Options {
+        Options {
+            cases: cases.to_owned(),
+            task,
+            repo_map: Vec::new(),
+            planner: Planners::playbook(),
+            budget: Budget::default(),
             memory: MemoryMode::Off,
             gate: None,
             env: BTreeMap::new(),
             allow_read: Vec::new(),
-            out: PathBuf::new(),
+            out: out.to_owned(),
             data_dir: PathBuf::new(),
             jobs: 1,
             limit: None,
+            embedder: None,
+        }
+    }
+
+    #[test]
+    fn maps_addresses_to_paths() {
+        let mappings =
+            ["https://a.example/x/y=/one", "https://a.example=/all", "https://b.example/q.git=/two"];
+        let options = Options {
+            repo_map: mappings.iter().map(|text| text.parse().unwrap()).collect(),
+            ..options(Task::Rank, Path::new(""), Path::new(""))
         };
         let check = |address: &str, path: &str| assert_eq!(options.repository(address), Path::new(path));
         check("https://a.example/x/y", "/one");

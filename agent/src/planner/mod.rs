@@ -1,5 +1,9 @@
 /*!
-Planners: who decides what to do next. One interface; `playbook` decides by rules.
+Planners: who decides what to do next. One interface; `playbook` decides by rules, `openai` asks a model behind any
+OpenAI-compatible endpoint.
+
+Planning is pure: it follows from the state of the run alone. What it takes to ask a model is a step of its own,
+so that the driver can store the question before it is sent and the answer before anything is done with it.
 */
 
 use std::future::Future;
@@ -7,16 +11,34 @@ use std::pin::Pin;
 
 use millwright_tools::tool::ToolCall;
 
+use crate::context::Request;
 use crate::findings::Finding;
-use crate::run::Run;
+use crate::run::{Compaction, FailureKind, ModelFailure, ModelTurn, Run};
 
+pub mod openai;
 pub mod playbook;
 
-/// What a planner wants: calls to make, or a finding that ends the investigation.
+/// The name of the planner that decides by rules; no model can bear it.
+pub const PLAYBOOK: &str = "playbook";
+
+/// What a planner wants: a model asked, calls made, or a finding that ends the investigation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Plan {
-    Call { note: String, calls: Vec<ToolCall> },
-    Conclude { note: String, finding: Box<Finding> },
+    Call {
+        note: String,
+        calls: Vec<ToolCall>,
+    },
+    /// Calls that the playbook's rules want while a model plans the run.
+    CallByRules {
+        note: String,
+        calls: Vec<ToolCall>,
+    },
+    Ask(Box<Request>),
+    Compact(Compaction),
+    Conclude {
+        note: String,
+        finding: Box<Finding>,
+    },
 }
 
 /// A planner could not go on; the playbook takes over and the report says why.
@@ -25,6 +47,10 @@ pub enum Plan {
 pub struct PlanError(pub String);
 
 pub type PlanFuture<'a> = Pin<Box<dyn Future<Output = Result<Plan, PlanError>> + Send + 'a>>;
+pub type AskFuture<'a> = Pin<Box<dyn Future<Output = Result<ModelTurn, ModelFailure>> + Send + 'a>>;
+
+/// Hears a model's words as they arrive.
+pub type Listener<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 /// Decides from the state of a run alone, so that a resumed run is planned like an uninterrupted one.
 pub trait Planner: Send {
@@ -32,4 +58,10 @@ pub trait Planner: Send {
     fn name(&self) -> &str;
 
     fn plan<'a>(&'a mut self, run: &'a Run) -> PlanFuture<'a>;
+
+    /// Sends a question that this planner planned. Dropping the future ends the request.
+    fn ask<'a>(&'a mut self, _run: &'a Run, _request: &'a Request, _listener: Listener<'a>) -> AskFuture<'a> {
+        let failure = ModelFailure::new(FailureKind::Refused, "this planner asks no model");
+        Box::pin(std::future::ready(Err(failure)))
+    }
 }

@@ -11,6 +11,7 @@ use millwright_tools::replay::ReplayRecipe;
 use millwright_tools::tool::ToolCall;
 use serde::{Deserialize, Serialize};
 
+use super::model::{Compaction, ModelAsk, ModelFailure, ModelTurn};
 use crate::findings::Finding;
 
 /// Everything a run was asked, resolved: revisions are full commit ids, the ticket is parsed and redacted.
@@ -88,6 +89,20 @@ pub enum Event {
         request: Box<RunRequest>,
         at: String,
     },
+    /// A model is about to be asked.
+    ModelAsked {
+        ask: Box<ModelAsk>,
+    },
+    ModelAnswered {
+        turn: Box<ModelTurn>,
+    },
+    ModelFailed {
+        failure: ModelFailure,
+    },
+    /// The conversation begins anew with its older steps taken out.
+    Compacted {
+        compaction: Compaction,
+    },
     /// What the planner wants: calls, or a finding (never both empty).
     Planned {
         planner: String,
@@ -131,6 +146,10 @@ impl Event {
     pub fn kind(&self) -> &'static str {
         match self {
             Event::Started { .. } => "started",
+            Event::ModelAsked { .. } => "model_asked",
+            Event::ModelAnswered { .. } => "model_answered",
+            Event::ModelFailed { .. } => "model_failed",
+            Event::Compacted { .. } => "compacted",
             Event::Planned { .. } => "planned",
             Event::ToolStarted { .. } => "tool_started",
             Event::ToolFinished { .. } => "tool_finished",

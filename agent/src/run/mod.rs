@@ -8,7 +8,12 @@ it may simply be repeated.
 */
 
 mod event;
+mod model;
 mod state;
 
 pub use event::{Budget, Event, Interruption, ReplayPlan, RunRequest, ToolFailure, ToolOutcome};
-pub use state::{Pending, Run, Step};
+pub use model::{
+    ActionMode, Choice, Compaction, FailureKind, HeardCall, ModelAsk, ModelFailure, ModelTurn, Purpose,
+    Tokens,
+};
+pub use state::{Entry, Pending, Run, Spent, Step};

@@ -7,6 +7,7 @@ use millwright_tools::tool::{Decision, ToolCall};
 use serde_json::Value;
 
 use super::event::{Event, Interruption, RunRequest, ToolOutcome};
+use super::model::{Compaction, ModelAsk, ModelFailure, ModelTurn, Tokens};
 use crate::findings::Finding;
 
 /// What has to happen next.
@@ -36,6 +37,35 @@ struct CallState {
     outcome: Option<ToolOutcome>,
 }
 
+/// What happened between a run and its model, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entry {
+    Asked(ModelAsk),
+    Answered(ModelTurn),
+    Failed(ModelFailure),
+    /// Calls were planned, by the model or by the playbook for it; `calls` are positions for [`Run::call_at`].
+    Planned {
+        by_rules: bool,
+        calls: std::ops::Range<usize>,
+    },
+    Steered {
+        text: String,
+        by: String,
+    },
+    Compacted(Compaction),
+}
+
+/// What a run's model has cost so far. Questions whose answer never came count with what they may have cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Spent {
+    pub tokens: Tokens,
+    /// Reserved by questions without an outcome.
+    pub lost: Tokens,
+    pub cost_usd: f64,
+    /// Questions asked for planning.
+    pub steps: u32,
+}
+
 /// A run, rebuilt from its events.
 #[derive(Debug, Clone, Default)]
 pub struct Run {
@@ -48,6 +78,7 @@ pub struct Run {
     fell_back: Option<String>,
     steered: Vec<String>,
     plans: u32,
+    log: Vec<Entry>,
     report: Option<Box<Report>>,
 }
 
@@ -67,8 +98,15 @@ impl Run {
                 self.request = Some(request.clone());
                 self.started_at = at.clone();
             }
-            Event::Planned { note, calls, finding, .. } => {
+            Event::ModelAsked { ask } => self.log.push(Entry::Asked((**ask).clone())),
+            Event::ModelAnswered { turn } => self.log.push(Entry::Answered((**turn).clone())),
+            Event::ModelFailed { failure } => self.log.push(Entry::Failed(failure.clone())),
+            Event::Compacted { compaction } => self.log.push(Entry::Compacted(compaction.clone())),
+            Event::Planned { planner, note, calls, finding } => {
                 self.plans += 1;
+                let first = self.calls.len();
+                let by_rules = planner == crate::planner::PLAYBOOK;
+                self.log.push(Entry::Planned { by_rules, calls: first..first + calls.len() });
                 if !note.is_empty() {
                     self.notes.push(note.clone());
                 }
@@ -95,7 +133,10 @@ impl Run {
                     state.approved = Some((*approved, by.clone()));
                 }
             }
-            Event::Steered { text, .. } => self.steered.push(text.clone()),
+            Event::Steered { text, by } => {
+                self.steered.push(text.clone());
+                self.log.push(Entry::Steered { text: text.clone(), by: by.clone() });
+            }
             Event::FellBack { because } => self.fell_back = Some(because.clone()),
             Event::Interrupted { kind } => self.interrupted = Some(*kind),
             Event::Finished { report, .. } => self.report = Some(report.clone()),
@@ -148,6 +189,55 @@ impl Run {
 
     pub fn steered(&self) -> &[String] {
         &self.steered
+    }
+
+    /// What happened between the run and its model, in order.
+    pub fn log(&self) -> &[Entry] {
+        &self.log
+    }
+
+    /// A planned call and, once it has one, its outcome.
+    pub fn call_at(&self, position: usize) -> Option<(&ToolCall, Option<&ToolOutcome>)> {
+        self.calls.get(position).map(|state| (&state.call, state.outcome.as_ref()))
+    }
+
+    /// The question that was sent and has no outcome yet.
+    pub fn open_ask(&self) -> Option<&ModelAsk> {
+        match self.log.last() {
+            Some(Entry::Asked(ask)) => Some(ask),
+            _ => None,
+        }
+    }
+
+    pub fn spent(&self) -> Spent {
+        use super::model::Purpose;
+        let mut spent = Spent::default();
+        let mut asked: Option<&ModelAsk> = None;
+        let add = |to: &mut Tokens, more: Tokens| {
+            to.input = to.input.saturating_add(more.input);
+            to.cached = to.cached.saturating_add(more.cached);
+            to.output = to.output.saturating_add(more.output);
+        };
+        for entry in &self.log {
+            match entry {
+                Entry::Asked(ask) => {
+                    spent.steps += u32::from(ask.purpose == Purpose::Plan);
+                    asked = Some(ask);
+                }
+                Entry::Answered(turn) => {
+                    add(&mut spent.tokens, turn.tokens);
+                    spent.cost_usd += turn.cost_usd;
+                    asked = None;
+                }
+                Entry::Failed(failure) => {
+                    if let Some(ask) = asked.take().filter(|_| failure.kind.may_have_cost()) {
+                        add(&mut spent.lost, ask.reserved);
+                    }
+                }
+                Entry::Planned { .. } | Entry::Steered { .. } | Entry::Compacted(_) => {}
+            }
+        }
+        spent
     }
 
     /// How often a planner was asked.

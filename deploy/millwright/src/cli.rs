@@ -31,7 +31,7 @@ pub(crate) enum Command {
     Memory(MemoryArguments),
     /// Judge the agent on cases with known truth
     Eval(EvalArguments),
-    /// Check configuration, store and sandbox, and say how to mend what is wrong
+    /// Check configuration, store, sandbox and model, and say how to mend what is wrong
     Doctor(DoctorArguments),
     /// Print a JSON Schema
     Schema {
@@ -116,9 +116,16 @@ pub(crate) struct InvestigateArguments {
     /// Folders that the replay may read besides the checkout (an interpreter, a virtual environment)
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(crate) allow_read: Vec<PathBuf>,
-    /// Who decides what to do next
-    #[arg(long, value_enum, default_value = "playbook")]
-    pub(crate) planner: PlannerName,
+    /// Who decides what to do next: `playbook` (rules, no network) or the name of a model, asked at
+    /// OPENAI_BASE_URL or [model] base_url [default: the model of the configuration, else playbook]
+    #[arg(long, value_name = "playbook|MODEL")]
+    pub(crate) planner: Option<String>,
+    /// Tokens the model may use, input and output together
+    #[arg(long, value_name = "N")]
+    pub(crate) budget_tokens: Option<u64>,
+    /// US dollars the model may cost, by the prices in [model]
+    #[arg(long, value_name = "USD")]
+    pub(crate) budget_usd: Option<f64>,
     /// Replays at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) jobs: usize,
@@ -145,11 +152,6 @@ pub(crate) struct InvestigateArguments {
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataDir,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum PlannerName {
-    Playbook,
 }
 
 #[derive(Debug, Args)]
@@ -208,6 +210,12 @@ pub(crate) enum MemoryCommand {
         #[command(subcommand)]
         command: WeightsCommand,
     },
+    /// Copy the vectors to another engine and check that they arrived
+    Migrate {
+        /// "embedded", or the address of a Qdrant server: http://qdrant:6334
+        #[arg(long, value_name = "URL")]
+        to: String,
+    },
     /// Write everything as JSON lines
     Export {
         /// [default: standard output]
@@ -248,6 +256,9 @@ pub(crate) struct DoctorArguments {
     /// A repository to check as well
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: Option<PathBuf>,
+    /// A model to ask a question in each action mode [default: the model of the configuration]
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) planner: Option<String>,
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ListFormat,
     #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE")]
@@ -279,8 +290,9 @@ pub(crate) struct EvalRunArguments {
     /// Where the repositories of the cases are: 'https://host/owner/name=PATH'
     #[arg(long, value_name = "URL=PATH", num_args = 1.., value_parser = url_path)]
     pub(crate) repo_map: Vec<(String, PathBuf)>,
-    #[arg(long, value_enum, default_value = "playbook")]
-    pub(crate) planner: PlannerName,
+    /// `playbook`, or the name of a model
+    #[arg(long, value_name = "playbook|MODEL", default_value = "playbook")]
+    pub(crate) planner: String,
     /// Whether cases may use memory
     #[arg(long, value_enum, default_value = "off")]
     pub(crate) memory: EvalMemory,
@@ -299,6 +311,9 @@ pub(crate) struct EvalRunArguments {
     /// Cases at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) jobs: usize,
+    /// Configuration file, for the model [default: none]
+    #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
     /// Only the first cases
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
@@ -313,6 +328,7 @@ pub(crate) enum EvalTask {
     Rank,
     Investigate,
     LogTemplates,
+    Retrieval,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

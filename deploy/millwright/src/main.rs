@@ -11,6 +11,7 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod dense;
 mod progress;
 mod wiring;
 
@@ -51,6 +52,8 @@ fn one_line(error: &anyhow::Error) -> String {
 /// Logs go to standard error, and only what the operator asks for by `MILLWRIGHT_LOG` (default: warnings).
 fn init_tracing() {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("MILLWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
+    // The library that speaks to models logs whole answers, however long and whatever they hold.
+    let filter =
+        EnvFilter::try_from_env("MILLWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("warn,async_openai=off"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

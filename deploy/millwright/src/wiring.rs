@@ -5,13 +5,19 @@ What several commands need alike: configuration, data folder, store, and how an 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use millwright_agent::context::Room;
+use millwright_agent::investigation::tool_specs;
+use millwright_agent::planner::openai::{Connection, Modes, OpenAi, Prices, Settings};
+use millwright_agent::planner::playbook::Playbook;
+use millwright_agent::planner::{PLAYBOOK, Planner};
+use millwright_agent::run::{ActionMode, Budget};
 use millwright_memory::redaction::{CustomPattern, RedactionConfig, Redactor};
 use millwright_memory::store::Store;
 use millwright_tools::process::{Limits, Weaker};
 use millwright_tools::replay::ReplayOptions;
 
 use crate::cli::DataDir;
-use crate::config::{Config, Network};
+use crate::config::{self, Config, Network};
 
 /// The configuration: the file named, or the one found upward from `start`, and the environment over it.
 pub(crate) fn config(named: Option<&Path>, start: Option<&Path>) -> Result<Config> {
@@ -54,6 +60,71 @@ pub(crate) fn sandbox(config: &Config) -> ReplayOptions {
 
 pub(crate) fn loopback(config: &Config) -> bool {
     config.options.sandbox.network == Network::Loopback
+}
+
+/// Who plans: who was asked for, else the model of the configuration, else the playbook.
+pub(crate) fn planner(asked: Option<&str>, config: &Config) -> Result<Box<dyn Planner>> {
+    match asked.or(config.options.model.name.as_deref()) {
+        None | Some(PLAYBOOK) => Ok(Box::new(Playbook)),
+        Some(name) => Ok(Box::new(OpenAi::new(model(name, config)?, tool_specs(false))?)),
+    }
+}
+
+/// How a model is reached, by the configuration and the environment.
+pub(crate) fn model(name: &str, config: &Config) -> Result<Settings> {
+    let options = &config.options.model;
+    let var = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+    anyhow::ensure!(!name.trim().is_empty(), "--planner needs `playbook` or the name of a model");
+    let base_url = options.base_url.clone().or_else(|| var("OPENAI_BASE_URL"));
+    let key_env = options.api_key_env.as_deref().unwrap_or("OPENAI_API_KEY");
+    let key = var(key_env);
+    if key.is_none() && (base_url.is_none() || options.api_key_env.is_some()) {
+        anyhow::bail!(
+            "the model {name} needs a key: set {key_env}; for a server of your own, set OPENAI_BASE_URL or \
+             [model] base_url"
+        );
+    }
+    let context_tokens = options.context_tokens.unwrap_or(Settings::CONTEXT_TOKENS);
+    let max_output_tokens =
+        options.max_output_tokens.unwrap_or(Settings::MAX_OUTPUT_TOKENS.min(context_tokens / 4));
+    anyhow::ensure!(
+        max_output_tokens < context_tokens,
+        "model.max_output_tokens must be smaller than model.context_tokens"
+    );
+    Ok(Settings {
+        connection: Connection {
+            base_url: base_url.unwrap_or_else(|| "https://api.openai.com/v1".to_owned()),
+            model: name.to_owned(),
+            api_key: key.map(|key| key.trim().to_owned().into()),
+            ca_file: options.ca_file.clone(),
+            proxy: options.proxy.clone(),
+            timeout: options.timeout_s.map_or(Settings::TIMEOUT, std::time::Duration::from_secs),
+            temperature: options.temperature,
+        },
+        modes: match options.action_mode {
+            config::ActionMode::Auto => Modes::Auto,
+            config::ActionMode::Tools => Modes::Only(ActionMode::Tools),
+            config::ActionMode::Constrained => Modes::Only(ActionMode::Constrained),
+        },
+        room: Room { context_tokens, max_output_tokens },
+        prices: Prices {
+            input: options.prices.input,
+            cached_input: options.prices.cached_input.unwrap_or(options.prices.input),
+            output: options.prices.output,
+        },
+        steps: options.budgets.steps.unwrap_or(Settings::STEPS),
+    })
+}
+
+/// What the configuration allows an investigation to use.
+pub(crate) fn budget(config: &Config) -> Budget {
+    let budgets = &config.options.model.budgets;
+    Budget {
+        tokens: budgets.tokens,
+        usd: budgets.usd,
+        deadline_ms: budgets.deadline_s.map(|seconds| seconds.saturating_mul(1000)),
+        steps: budgets.steps,
+    }
 }
 
 /// The data folder: as asked, as configured, else `$XDG_DATA_HOME/millwright`, else `~/.local/share/millwright`.

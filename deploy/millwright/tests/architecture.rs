@@ -14,9 +14,10 @@ fn root() -> PathBuf {
 
 /// Crate folder, and the crates of the workspace it may depend on.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
+    ("prompts", &[]),
     ("memory", &[]),
     ("tools", &["millwright-memory"]),
-    ("agent", &["millwright-memory", "millwright-tools"]),
+    ("agent", &["millwright-memory", "millwright-prompts", "millwright-tools"]),
     ("evals", &["millwright-agent", "millwright-memory", "millwright-tools"]),
     ("deploy/millwright", &["millwright-agent", "millwright-evals", "millwright-memory", "millwright-tools"]),
 ];
@@ -54,11 +55,12 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("seccompiler::", &["tools/src/process/"]),
     ("tree_sitter", &["tools/src/code/"]),
     ("axum::", &["deploy/service/"]),
-    ("async_openai", &["agent/src/planner/openai/", "memory/src/embed/openai.rs"]),
+    ("async_openai", &["agent/src/planner/openai/client.rs", "memory/src/embed/openai.rs"]),
+    ("minijinja", &["prompts/src/"]),
     ("chacha20poly1305", &["memory/src/redaction/"]),
     // Masked values are put back nowhere yet; whoever does it first has to say so here.
     (".unmask(", &["memory/src/redaction/"]),
-    ("qdrant_client", &["memory/src/vectors/qdrant.rs"]),
+    ("qdrant_client", &["memory/src/vectors/qdrant.rs", "memory/src/vectors/qdrant_tests.rs"]),
 ];
 
 #[test]

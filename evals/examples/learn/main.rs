@@ -25,7 +25,8 @@ fn tables(
             cases: file.into(),
             task: Task::Rank,
             repo_map: maps.iter().map(|m| m.parse()).collect::<Result<_, _>>()?,
-            planner: "playbook".into(),
+            planner: millwright_evals::Planners::playbook(),
+            budget: Default::default(),
             memory: MemoryMode::Off,
             gate: None,
             env: Default::default(),
@@ -34,6 +35,7 @@ fn tables(
             data_dir: data_dir.into(),
             jobs: 1,
             limit: None,
+            embedder: None,
         };
         let repositories = Repositories::default();
         let cases = cases::read(&options.cases, None)?;

@@ -29,7 +29,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             cases: PathBuf::from(&file),
             task: Task::Rank,
             repo_map: repo_map.clone(),
-            planner: "playbook".into(),
+            planner: millwright_evals::Planners::playbook(),
+            budget: Default::default(),
             memory,
             gate: None,
             env: Default::default(),
@@ -38,6 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             data_dir: PathBuf::from(&data_dir),
             jobs: 2,
             limit: None,
+            embedder: None,
         };
         let summary = millwright_evals::tasks::rank::run_with(&options, &weights)?;
         let figures = &summary.0["rank"];

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use millwright_agent::investigation::{Means, Options as InvestigateOptions, ReplayChoice, investigate};
-use millwright_agent::planner::playbook::Playbook;
 use millwright_memory::redaction::Redactor;
 use millwright_memory::store::Store;
 use millwright_memory::types::{Report, Verdict};
@@ -40,6 +39,9 @@ struct Judged {
     patched_runs: Option<u32>,
     file_hit: bool,
     confidence: f64,
+    /// Input and output.
+    tokens: [u64; 2],
+    cost_usd: f64,
 }
 
 /// Runs the task.
@@ -151,8 +153,10 @@ fn judge(case: &Case, options: &Options, shared: Option<&Arm>) -> Judged {
         patched_runs: None,
         file_hit: false,
         confidence: 0.0,
+        tokens: [0, 0],
+        cost_usd: 0.0,
     };
-    match report_on(case, options, shared) {
+    match report_on(case, Given::Everything, options, shared) {
         Ok(report) => grade(case, &report, options, &mut judged),
         Err(why) => judged.result.not_judged = Some(why),
     }
@@ -160,7 +164,20 @@ fn judge(case: &Case, options: &Options, shared: Option<&Arm>) -> Judged {
     judged
 }
 
-fn report_on(case: &Case, options: &Options, shared: Option<&Arm>) -> Result<Report, String> {
+/// What of a case the agent gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Given {
+    Everything,
+    /// Ticket, repository, `bad` and `good`.
+    TicketOnly,
+}
+
+pub(super) fn report_on(
+    case: &Case,
+    given: Given,
+    options: &Options,
+    shared: Option<&Arm>,
+) -> Result<Report, String> {
     // Connections of a shared memory go back to their pool on the runtime that opened them.
     let own;
     let runtime = match shared {
@@ -190,27 +207,31 @@ fn report_on(case: &Case, options: &Options, shared: Option<&Arm>) -> Result<Rep
             repo: options.repository(&case.repo),
             at: case.bad.clone(),
             good: case.good.clone(),
-            logs: case.attachments.logs.iter().map(|log| folder.join(log)).collect(),
-            replay: match recipe(case, options) {
+            logs: match given {
+                Given::Everything => case.attachments.logs.iter().map(|log| folder.join(log)).collect(),
+                Given::TicketOnly => Vec::new(),
+            },
+            replay: match recipe(case, options).filter(|_| given == Given::Everything) {
                 Some(recipe) => ReplayChoice::Given(Box::new(recipe)),
                 None => ReplayChoice::Off,
             },
-            tests: case.tests.clone(),
+            tests: case.tests.clone().filter(|_| given == Given::Everything),
             use_memory: store.is_some(),
             jobs: 1,
-            deadline: None,
+            budget: options.budget,
             data_dir: options.data_dir.clone(),
             sandbox: ReplayOptions::default(),
             source: "eval".into(),
         };
-        let mut planner = Playbook;
+        let mut planner = options.planner.make()?;
         let means = Means {
             store: store.as_ref(),
-            planner: &mut planner,
+            planner: planner.as_mut(),
             sinks: &[],
             progress: Arc::new(NoProgress),
             cancel: CancelFlag::default(),
             redactor: Arc::new(Redactor::default()),
+            inbox: None,
         };
         let done = investigate(&asked, means).await.map_err(|error| error.to_string())?;
         Ok(done.report)
@@ -260,6 +281,8 @@ fn grade(case: &Case, report: &Report, options: &Options, judged: &mut Judged) {
         judged.patched_runs = Some(u32::try_from(patched).unwrap_or(u32::MAX));
     }
     let cause = report.root_cause.as_ref();
+    judged.tokens = [report.usage.input_tokens, report.usage.output_tokens];
+    judged.cost_usd = report.usage.cost_usd;
     judged.confidence = cause.map_or(0.0, |cause| cause.confidence);
     judged.file_hit = result.hit
         || cause.is_some_and(|cause| cause.locations.iter().any(|at| case.truth.files.contains(&at.path)));
@@ -312,8 +335,10 @@ fn figures(judged: &[&Judged]) -> Map<String, Value> {
     let walls: Vec<f64> = judged.iter().map(|judged| judged.result.wall_ms as f64).collect();
     out.insert("wall_ms_p50".into(), json!(stats::percentile(&walls, 0.5)));
     out.insert("wall_ms_p95".into(), json!(stats::percentile(&walls, 0.95)));
-    for nothing in ["input_tokens", "output_tokens", "cost_usd"] {
-        out.insert(nothing.into(), json!(0)); // the playbook calls no model
-    }
+    // Of all cases together; the playbook calls no model.
+    let tokens = |which: usize| judged.iter().map(|judged| judged.tokens[which]).sum::<u64>();
+    out.insert("input_tokens".into(), json!(tokens(0)));
+    out.insert("output_tokens".into(), json!(tokens(1)));
+    out.insert("cost_usd".into(), json!(judged.iter().map(|judged| judged.cost_usd).sum::<f64>()));
     out
 }

@@ -1,13 +1,12 @@
 /*!
-Task `rank`: how high the true culprit stands when nothing is run. The ranker is given ticket, repository, `bad`
-and `good`; the replay, its overlay and the truth stay with the grader. In a sequence every case is ranked twice,
-without memory and with what the cases before it left, and after it the label becomes memory.
+Task `rank`: how high the true culprit stands when nothing is run. The ranker, or the model that plans, is given
+ticket, repository, `bad` and `good`; the replay, its overlay and the truth stay with the grader. In a sequence every
+case is ranked twice, without memory and with what the cases before it left, and after it the label becomes memory.
 */
 
 use std::time::Instant;
 
-use millwright_memory::types::Precedent;
-
+use millwright_memory::types::{Precedent, Report};
 use millwright_tools::git;
 use millwright_tools::intake;
 use millwright_tools::suspects::{RankRequest, Ranking, Weights, rank};
@@ -25,6 +24,7 @@ use crate::repositories::{Repositories, Resolved};
 use crate::results::{self, CaseResult};
 use crate::stats;
 use crate::summary::{Sample, Summary, grouped, rank_figures};
+use crate::tasks::investigate::{Given, report_on};
 
 /// From which probability a commit is named as the probable cause.
 const PROBABLE: f64 = 0.5;
@@ -61,9 +61,9 @@ pub fn run_with(options: &Options, weights: &Weights) -> Result<Summary, EvalErr
     let repositories = Repositories::default();
     let (judged, pairs) = if options.memory.is_sequence() {
         let sequence = in_sequence(&cases, options, &repositories, weights);
-        let (judged, pairs): (Vec<Judged>, Vec<Pair>) =
-            sequence.map_err(EvalError::Options)?.into_iter().unzip();
-        (judged, Some(pairs))
+        let (sequence, learned) = sequence.map_err(EvalError::Options)?;
+        let (judged, pairs): (Vec<Judged>, Vec<Pair>) = sequence.into_iter().unzip();
+        (judged, Some((pairs, learned)))
     } else {
         let judge = |case: &Case| judge(case, options, &repositories, weights, &[]).0;
         (in_parallel(&cases, options.jobs, judge), None)
@@ -74,8 +74,11 @@ pub fn run_with(options: &Options, weights: &Weights) -> Result<Summary, EvalErr
         return Err(EvalError::NothingJudged(why.into_iter().next().unwrap_or_default()));
     }
     let mut summary = summarise(&cases, &judged);
-    if let (Some(pairs), Some(task)) = (pairs, summary.0.get_mut("rank").and_then(Value::as_object_mut)) {
-        let memory = curve::figures(options.memory.as_str(), &cases, &pairs);
+    let task = summary.0.get_mut("rank").and_then(Value::as_object_mut);
+    if let (Some((pairs, (versions, adopted))), Some(task)) = (pairs, task) {
+        let mut memory = curve::figures(options.memory.as_str(), &cases, &pairs);
+        memory.insert("weights_learned".into(), json!(versions));
+        memory.insert("weights_adopted".into(), json!(adopted));
         task.insert("memory".into(), Value::Object(memory));
     }
     summary.write(&options.out.join("summary.json"))?;
@@ -83,13 +86,14 @@ pub fn run_with(options: &Options, weights: &Weights) -> Result<Summary, EvalErr
     Ok(summary)
 }
 
-/// Takes the cases in their order, each without memory and with it.
+/// Takes the cases in their order, each without memory and with it; answers also how many versions of the weights
+/// were learned on the way, and how many of them adopted.
 fn in_sequence(
     cases: &[Case],
     options: &Options,
     repositories: &Repositories,
     weights: &Weights,
-) -> Result<Vec<(Judged, Pair)>, String> {
+) -> Result<(Vec<(Judged, Pair)>, (usize, usize)), String> {
     let mut arm = Arm::new(options.memory)?;
     let mut out = Vec::with_capacity(cases.len());
     for case in cases {
@@ -116,13 +120,7 @@ fn in_sequence(
         arm.next();
         arm.relearn()?;
     }
-    let (versions, adopted) = arm.learned()?;
-    tracing::info!(
-        weights.versions = versions,
-        weights.adopted = adopted,
-        "weights were re-learned on the way"
-    );
-    Ok(out)
+    Ok((out, arm.learned()?))
 }
 
 /// The most believable wrong answer to a case, and a revision from before its range.
@@ -162,13 +160,27 @@ fn judge(
             precedents,
             weights,
         };
-        let ranking = rank(&request).map_err(|error| error.to_string())?;
+        let mut ranking = rank(&request).map_err(|error| error.to_string())?;
+        if !options.planner.is_playbook() {
+            prefer_named(&mut ranking, &report_on(case, Given::TicketOnly, options, None)?);
+        }
         let wall_ms = started.elapsed().as_millis() as u64;
         let simple = baselines(&resolved.repo, &resolved.bad, good, &ticket).map_err(|e| e.to_string())?;
         Ok((ranking, simple, wall_ms))
     })();
     let kept = answer.as_ref().ok().map(|(ranking, _, _)| ranking.clone());
     (grade(case, answer, started.elapsed().as_millis() as u64), kept)
+}
+
+/// A model's ranking: the commit it named first, with its confidence, and the others as they were.
+fn prefer_named(ranking: &mut Ranking, report: &Report) {
+    let Some(cause) = &report.root_cause else { return };
+    let named = cause.commit.as_deref();
+    if let Some(at) = ranking.commits.iter().position(|commit| Some(commit.commit.as_str()) == named) {
+        let mut first = ranking.commits.remove(at);
+        first.probability = cause.confidence;
+        ranking.commits.insert(0, first);
+    }
 }
 
 fn grade(case: &Case, answer: Result<(Ranking, Baselines, u64), String>, spent_ms: u64) -> Judged {

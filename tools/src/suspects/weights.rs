@@ -66,8 +66,8 @@ const DEFAULT: &[(&str, f64)] = &[
     ("executed_function", 1.0),
     ("executed_lines", 1.0),
     ("executed_file", 0.5),
-    ("memory_commit", 1.0),
-    ("memory_unit", 0.5),
+    ("memory_commit", 2.0),
+    ("memory_unit", 1.0),
     // Off unless asked for: whoever names the culprit has found it already.
     ("named_by_later_commit", 0.0),
 ];

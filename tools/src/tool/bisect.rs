@@ -23,7 +23,16 @@ pub struct Bisect;
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Args {}
+pub struct Args {
+    /// Commits to test early because something beside the ranking points at them; the outcome does not depend on it.
+    #[serde(default)]
+    pub favour: Vec<String>,
+}
+
+/// Share of the probability that favoured commits get together.
+const FAVOURED: f64 = 0.5;
+/// Most of them.
+const MOST_FAVOURED: usize = 8;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Bisection {
@@ -93,21 +102,48 @@ impl Tool for Bisect {
             .into()
     }
 
-    async fn run(&self, ctx: &ToolContext, _: Args) -> Result<ToolOutput, ToolError> {
-        ctx.blocking(work).await
+    async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
+        ctx.blocking(move |ctx| work(ctx, &args)).await
     }
 }
 
-fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
+/// Moves half of the probability to the favoured commits of the range.
+fn favour(prior: &mut Vec<f64>, commits: &[&str], favoured: &[String]) {
+    let named: Vec<usize> = commits
+        .iter()
+        .enumerate()
+        .filter(|(_, commit)| favoured.iter().any(|favoured| favoured == *commit))
+        .map(|(at, _)| at)
+        .collect();
+    if named.is_empty() {
+        return;
+    }
+    if prior.is_empty() {
+        *prior = vec![1.0; commits.len()];
+    }
+    let total: f64 = prior.iter().sum();
+    let scale = if total > 0.0 { (1.0 - FAVOURED) / total } else { 0.0 };
+    prior.iter_mut().for_each(|probability| *probability *= scale);
+    let share = FAVOURED / named.len() as f64;
+    for at in named {
+        prior[at] += share;
+    }
+}
+
+fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
     let (replayer, shown) = ctx.workbench.reproduced(ctx)?;
     let graph = CommitGraph::load(&ctx.repo, ctx.good.as_deref(), &ctx.bad)
         .map_err(|error| ToolError::failed(error.to_string()))?;
     let ranking: Vec<(String, f64)> = ctx.workbench.artifact(RANKING).unwrap_or_default();
     let by_commit: HashMap<&str, f64> = ranking.iter().map(|(id, prior)| (id.as_str(), *prior)).collect();
-    let prior: Vec<f64> = match by_commit.is_empty() {
+    let mut prior: Vec<f64> = match by_commit.is_empty() {
         true => Vec::new(),
         false => graph.commits().map(|id| by_commit.get(id).copied().unwrap_or(0.0)).collect(),
     };
+    // Names that lead nowhere are no error: they were only a hint.
+    let favoured: Vec<String> =
+        args.favour.iter().take(MOST_FAVOURED).filter_map(|commit| ctx.visible(Some(commit)).ok()).collect();
+    favour(&mut prior, &graph.commits().collect::<Vec<_>>(), &favoured);
     let range = u32::try_from(graph.len()).unwrap_or(u32::MAX);
     let mut past = replayer.take_recorded();
     past.retain(|replayed| {

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use millwright_agent::investigation::{Options, ReplayChoice};
+use millwright_agent::planner::playbook::Playbook;
+use millwright_agent::run::Budget;
 use millwright_memory::types::Verdict;
 use millwright_tools::replay::{ReplayOptions, TestRecipes};
 
@@ -40,14 +42,14 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
         tests: Some(demo.tests.clone()),
         use_memory: true,
         jobs: 1,
-        deadline: None,
+        budget: Budget::default(),
         data_dir: data_dir.clone(),
         sandbox: ReplayOptions::default(),
         source: "demo".into(),
     };
     let output =
         Output { format: arguments.format, out: arguments.out.as_deref(), require: Verdict::Verified };
-    let code = investigate_and_print(options, &Config::default(), true, output).await?;
+    let code = investigate_and_print(options, &Config::default(), Box::new(Playbook), true, output).await?;
     if arguments.format == Format::Text && arguments.out.is_none() {
         eprintln!("\nRun it again: the same failure is then answered from memory.");
     }

@@ -5,11 +5,11 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use millwright_evals::{MemoryMode, Options, RepoMapping, Summary, Task};
+use millwright_evals::{MemoryMode, Options, Planners, RepoMapping, Summary, Task};
 
 use crate::cli::{EvalArguments, EvalCommand, EvalMemory, EvalRunArguments, EvalTask, ListFormat};
-use crate::config::Config;
-use crate::wiring;
+use crate::config::{BUILT_IN, Config};
+use crate::{dense, wiring};
 
 const GATE_FAILED: u8 = 2;
 
@@ -45,15 +45,18 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
         path: path.clone(),
     });
     let allow_read = arguments.allow_read.iter().map(std::path::absolute).collect::<std::io::Result<_>>()?;
+    let config = wiring::config(arguments.config.as_deref(), None)?;
     Ok(Options {
         cases: arguments.cases.clone(),
         task: match arguments.task {
             EvalTask::Rank => Task::Rank,
             EvalTask::Investigate => Task::Investigate,
             EvalTask::LogTemplates => Task::LogTemplates,
+            EvalTask::Retrieval => Task::Retrieval,
         },
         repo_map: repo_map.collect(),
-        planner: "playbook".into(),
+        planner: planners(arguments)?,
+        budget: wiring::budget(&config),
         memory: match arguments.memory {
             EvalMemory::Off => MemoryMode::Off,
             EvalMemory::Fresh => MemoryMode::Fresh,
@@ -68,7 +71,24 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
         data_dir: wiring::data_dir(&arguments.data, &Config::default())?,
         jobs: arguments.jobs,
         limit: arguments.limit,
+        embedder: embedder(&config)?,
     })
+}
+
+/// The configured model, to be judged beside the built-in one.
+fn embedder(config: &Config) -> Result<Option<std::sync::Arc<dyn millwright_memory::embed::Embedder>>> {
+    if config.options.embeddings.model == BUILT_IN {
+        return Ok(None);
+    }
+    Ok(Some(dense::embedder(config)?))
+}
+
+fn planners(arguments: &EvalRunArguments) -> Result<Planners> {
+    let config = wiring::config(arguments.config.as_deref(), None)?;
+    let name = arguments.planner.clone();
+    // Wrong options are told before the first case.
+    wiring::planner(Some(&name), &config)?;
+    Ok(Planners::new(move || wiring::planner(Some(&name), &config).map_err(|error| format!("{error:#}"))))
 }
 
 /// The figures of the whole set, one a line, with their intervals.

@@ -9,8 +9,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use millwright_agent::investigation::{Investigated, Means, Options, ReplayChoice, investigate};
-use millwright_agent::planner::playbook::Playbook;
+use millwright_agent::planner::Planner;
 use millwright_agent::report;
+use millwright_agent::run::Budget;
 use millwright_agent::sink::Sink;
 use millwright_memory::types::{Report, Verdict};
 use millwright_tools::replay::TestRecipes;
@@ -19,7 +20,7 @@ use millwright_tools::tool::CancelFlag;
 use crate::cli::{Format, InvestigateArguments};
 use crate::config::Config;
 use crate::progress::TerminalProgress;
-use crate::wiring;
+use crate::{dense, wiring};
 
 /// The conventional status of a process ended by an interrupt.
 const INTERRUPTED: u8 = 130;
@@ -27,10 +28,11 @@ const BELOW_REQUIRED: u8 = 2;
 
 pub(super) async fn run(arguments: InvestigateArguments) -> Result<ExitCode> {
     let config = wiring::config(arguments.config.as_deref(), Some(&arguments.repo))?;
+    let planner = wiring::planner(arguments.planner.as_deref(), &config)?;
     let options = options(&arguments, &config)?;
     let output =
         Output { format: arguments.format, out: arguments.out.as_deref(), require: arguments.require };
-    investigate_and_print(options, &config, !arguments.no_memory, output).await
+    investigate_and_print(options, &config, planner, !arguments.no_memory, output).await
 }
 
 /// How an investigation's answer is handed over.
@@ -43,14 +45,16 @@ pub(super) struct Output<'a> {
 pub(super) async fn investigate_and_print(
     options: Options,
     config: &Config,
+    mut planner: Box<dyn Planner>,
     keep: bool,
     output: Output<'_>,
 ) -> Result<ExitCode> {
     // Without memory nothing is kept, neither knowledge nor a journal to go on from.
     let store = match keep {
-        true => Some(wiring::open_store(&options.data_dir).await?),
+        true => Some(dense::attach(wiring::open_store(&options.data_dir).await?, config).await?),
         false => None,
     };
+    store.iter().for_each(dense::fill_in_background);
     let progress = Arc::new(TerminalProgress::new());
     let sinks: Vec<Arc<dyn Sink>> = vec![progress.clone()];
     let cancel = CancelFlag::default();
@@ -64,14 +68,14 @@ pub(super) async fn investigate_and_print(
             std::process::exit(i32::from(INTERRUPTED));
         }
     });
-    let mut planner = Playbook;
     let means = Means {
         store: store.as_ref(),
-        planner: &mut planner,
+        planner: planner.as_mut(),
         sinks: &sinks,
         progress,
         cancel,
         redactor: Arc::new(wiring::redactor(config)?),
+        inbox: None,
     };
     let investigated = match investigate(&options, means).await {
         Ok(investigated) => investigated,
@@ -177,9 +181,31 @@ fn options(arguments: &InvestigateArguments, config: &Config) -> Result<Options>
         tests: arguments.tests.clone().or_else(|| repository.and_then(|repository| repository.test.clone())),
         use_memory: !arguments.no_memory,
         jobs: arguments.jobs,
-        deadline: arguments.deadline,
+        budget: budget(arguments, config)?,
         data_dir: wiring::data_dir(&arguments.data, config)?,
         sandbox: wiring::sandbox(config),
         source: "cli".into(),
     })
+}
+
+/// The command line goes before the configuration.
+fn budget(arguments: &InvestigateArguments, config: &Config) -> Result<Budget> {
+    let mut budget = wiring::budget(config);
+    budget.tokens = arguments.budget_tokens.or(budget.tokens);
+    budget.usd = arguments.budget_usd.or(budget.usd);
+    let deadline = arguments.deadline.map(|deadline| u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX));
+    budget.deadline_ms = deadline.or(budget.deadline_ms);
+    if let Some(usd) = arguments.budget_usd {
+        let prices = &config.options.model.prices;
+        anyhow::ensure!(
+            usd.is_finite() && usd >= 0.0,
+            "--budget-usd must be an amount of US dollars, at least 0"
+        );
+        anyhow::ensure!(
+            prices.input > 0.0 || prices.output > 0.0,
+            "--budget-usd needs the model's prices: set input and output (US dollars per million tokens) in \
+             [model.prices]"
+        );
+    }
+    Ok(budget)
 }

@@ -103,7 +103,9 @@ impl Shape {
             return;
         }
         let wanted = kind_in(schema);
-        if wanted != found && !wanted.is_empty() {
+        // A whole number is a number, too.
+        let fits = wanted == found || (wanted == "number" && found == "integer");
+        if !fits && !wanted.is_empty() {
             wrong(format!(
                 "{path} must be {}, not {}; write for instance {}",
                 article(wanted),
@@ -180,7 +182,7 @@ fn article(kind: &str) -> &str {
     match kind {
         "string" => "a text",
         "integer" => "a whole number",
-        "number" => "a number with a point",
+        "number" => "a number",
         "boolean" => "true or false",
         "array" => "a list",
         "object" => "a table",
@@ -194,6 +196,7 @@ fn example(path: &str, kind: &str) -> String {
     let key = key.split('[').next().unwrap_or(key);
     match kind {
         "integer" => format!("{key} = 60"),
+        "number" => format!("{key} = 0.5"),
         "boolean" => format!("{key} = true"),
         "array" => format!("{key} = [\"…\"]"),
         "object" => format!("[{path}]"),

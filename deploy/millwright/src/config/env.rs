@@ -38,6 +38,7 @@ pub(super) fn overlay(
                 let hint = match kind {
                     "boolean" => "true or false",
                     "integer" => "a whole number",
+                    "number" => "a number",
                     "array" => "a list as in the file: [\"a\", \"b\"]",
                     _ => "a table as in the file: { KEY = \"value\" }",
                 };

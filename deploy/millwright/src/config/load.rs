@@ -11,7 +11,7 @@ use toml::de::DeTable;
 
 use super::check::Shape;
 use super::env;
-use super::{Network, Options, Redaction, Repository};
+use super::{Model, Network, Options, Redaction, Repository};
 
 const FILE: &str = "millwright.toml";
 /// A configuration is written by hand; anything larger is something else.
@@ -148,7 +148,7 @@ fn read(path: &Path, shape: &Shape) -> Result<Table, ConfigError> {
 /// What a file out of a repository may not say.
 fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
     let not_here = |option: String| ConfigError::NotFromARepository { path: path.to_owned(), option };
-    for section in ["sandbox", "redaction", "store"] {
+    for section in ["sandbox", "redaction", "store", "model", "vectors", "embeddings"] {
         if table.contains_key(section) {
             return Err(not_here(format!("[{section}]")));
         }
@@ -213,10 +213,45 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
         );
     }
     patterns(&options.redaction)?;
+    model(&mut options.model, folder)?;
+    options.vectors.settle().or_else(wrong)?;
+    options.embeddings.settle(folder).or_else(wrong)?;
     if let Some(url) = &options.store.url
         && !url.starts_with("sqlite:")
     {
         return wrong("store.url must be sqlite://PATH; leave it out for a file in the data folder".into());
+    }
+    Ok(())
+}
+
+fn model(model: &mut Model, folder: Option<&Path>) -> Result<(), ConfigError> {
+    let wrong = |what: &str| Err(ConfigError::Value { what: what.to_owned() });
+    let zero = [
+        ("timeout_s", model.timeout_s),
+        ("context_tokens", model.context_tokens),
+        ("max_output_tokens", model.max_output_tokens),
+        ("budgets.steps", model.budgets.steps.map(u64::from)),
+        ("budgets.deadline_s", model.budgets.deadline_s),
+    ];
+    if let Some((key, _)) = zero.iter().find(|(_, value)| *value == Some(0)) {
+        return Err(ConfigError::Value {
+            what: format!("model.{key} must be at least 1; leave it out for the default"),
+        });
+    }
+    let money = [model.prices.input, model.prices.output, model.prices.cached_input.unwrap_or(0.0)];
+    if money.iter().chain(&model.budgets.usd).any(|usd| !usd.is_finite() || *usd < 0.0) {
+        return wrong("prices and budgets in [model] are US dollars, at least 0");
+    }
+    if model.budgets.usd.is_some() && model.prices.input == 0.0 && model.prices.output == 0.0 {
+        return wrong(
+            "model.budgets.usd needs model.prices (input and output, US dollars per million tokens)",
+        );
+    }
+    if model.temperature.is_some_and(|temperature| !(0.0..=2.0).contains(&temperature)) {
+        return wrong("model.temperature must be between 0 and 2");
+    }
+    if let (Some(path), Some(folder)) = (&mut model.ca_file, folder) {
+        *path = folder.join(&*path);
     }
     Ok(())
 }

@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::vectors::{Embeddings, Vectors};
+
 /// `millwright.toml`
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -17,6 +19,9 @@ pub(crate) struct Options {
     pub(crate) sandbox: Sandbox,
     pub(crate) redaction: Redaction,
     pub(crate) store: Store,
+    pub(crate) model: Model,
+    pub(crate) vectors: Vectors,
+    pub(crate) embeddings: Embeddings,
 }
 
 /// How one repository is found, tested and run.
@@ -133,4 +138,71 @@ pub(crate) struct Store {
     pub(crate) data_dir: Option<PathBuf>,
     /// `sqlite://PATH`. Default: a file in the data folder. `MILLWRIGHT__STORE__URL`
     pub(crate) url: Option<String>,
+}
+
+/// A language model that plans investigations, behind any OpenAI-compatible endpoint. The key comes by environment
+/// only.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Model {
+    /// With the version, as in `http://localhost:8080/v1`. Default: `OPENAI_BASE_URL`, else OpenAI's own.
+    /// `MILLWRIGHT__MODEL__BASE_URL`
+    pub(crate) base_url: Option<String>,
+    /// Who plans when `--planner` names nobody. `MILLWRIGHT__MODEL__NAME`
+    pub(crate) name: Option<String>,
+    /// The variable that holds the key. Default: `OPENAI_API_KEY`. `MILLWRIGHT__MODEL__API_KEY_ENV`
+    pub(crate) api_key_env: Option<String>,
+    /// PEM file with certificates to trust besides the system's. `MILLWRIGHT__MODEL__CA_FILE`
+    pub(crate) ca_file: Option<PathBuf>,
+    /// Proxy to the endpoint, as in `http://proxy:3128`. Default: `HTTPS_PROXY` and its kin.
+    /// `MILLWRIGHT__MODEL__PROXY`
+    pub(crate) proxy: Option<String>,
+    /// Longest time for one answer in seconds, retries included; 300 by default. `MILLWRIGHT__MODEL__TIMEOUT_S`
+    pub(crate) timeout_s: Option<u64>,
+    /// Tokens the model can take in and give out together; 128000 by default. `MILLWRIGHT__MODEL__CONTEXT_TOKENS`
+    pub(crate) context_tokens: Option<u64>,
+    /// Longest answer; 4096 by default. `MILLWRIGHT__MODEL__MAX_OUTPUT_TOKENS`
+    pub(crate) max_output_tokens: Option<u64>,
+    /// How the model says what it wants done: `tools` (native tool calls), `constrained` (JSON held to a schema,
+    /// for small local models), or `auto`. `MILLWRIGHT__MODEL__ACTION_MODE`
+    pub(crate) action_mode: ActionMode,
+    /// Sent along when set. `MILLWRIGHT__MODEL__TEMPERATURE`
+    pub(crate) temperature: Option<f64>,
+    pub(crate) prices: Prices,
+    pub(crate) budgets: Budgets,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ActionMode {
+    #[default]
+    Auto,
+    Tools,
+    Constrained,
+}
+
+/// US dollars for a million tokens.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Prices {
+    /// `MILLWRIGHT__MODEL__PRICES__INPUT`
+    pub(crate) input: f64,
+    /// Default: as `input`. `MILLWRIGHT__MODEL__PRICES__CACHED_INPUT`
+    pub(crate) cached_input: Option<f64>,
+    /// `MILLWRIGHT__MODEL__PRICES__OUTPUT`
+    pub(crate) output: f64,
+}
+
+/// What one investigation may use; the command line goes before it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Budgets {
+    /// Tokens, input and output together. `MILLWRIGHT__MODEL__BUDGETS__TOKENS`
+    pub(crate) tokens: Option<u64>,
+    /// US dollars by the prices above. `MILLWRIGHT__MODEL__BUDGETS__USD`
+    pub(crate) usd: Option<f64>,
+    /// Questions to the model; 24 by default. `MILLWRIGHT__MODEL__BUDGETS__STEPS`
+    pub(crate) steps: Option<u32>,
+    /// Seconds for the whole investigation. `MILLWRIGHT__MODEL__BUDGETS__DEADLINE_S`
+    pub(crate) deadline_s: Option<u64>,
 }

@@ -1,0 +1,54 @@
+/*!
+The first message: the incident, and what the playbook found out before the model was asked, since that costs nothing.
+*/
+
+use millwright_prompts::{Brief, BriefFinding, Prompt, PromptError};
+
+use super::View;
+use super::results::{evidence_lines, shortened};
+use crate::run::{Entry, ReplayPlan};
+
+/// Longest part of a ticket shown, in characters; the whole is evidence.
+const TICKET_CHARS: usize = 6_000;
+
+pub(super) fn brief(view: &View<'_>) -> Result<String, PromptError> {
+    let Some(request) = view.run.request() else { return Ok(String::new()) };
+    let fence = view.fence();
+    let mut findings = Vec::new();
+    for entry in view.run.log() {
+        match entry {
+            Entry::Planned { calls, .. } => {
+                for (call, outcome) in calls.clone().filter_map(|at| view.run.call_at(at)) {
+                    let Some(outcome) = outcome else { continue };
+                    // The ticket stands above as it came.
+                    let (text, _) = shortened(&outcome.text, view.room.result_chars());
+                    findings.push(BriefFinding {
+                        tool: call.name.clone(),
+                        failed: outcome.failure.is_some(),
+                        text: fence.around(&call.name, &text),
+                        evidence: evidence_lines(outcome),
+                    });
+                }
+            }
+            Entry::Asked(_) => break,
+            _ => {}
+        }
+    }
+    let (ticket, _) = shortened(&request.ticket.text, TICKET_CHARS.min(view.room.result_chars() * 2));
+    Brief {
+        mark: fence.mark().to_owned(),
+        failing: request.bad.clone(),
+        good: request.good.clone(),
+        has_replay: matches!(request.replay, ReplayPlan::Recipe(_)),
+        no_replay: match &request.replay {
+            ReplayPlan::None(because) => because.clone(),
+            ReplayPlan::Recipe(_) => String::new(),
+        },
+        has_logs: !request.logs.is_empty(),
+        has_tests: request.tests.is_some(),
+        ticket: fence.around("ticket", &ticket),
+        findings,
+        steps: view.steps,
+    }
+    .render()
+}

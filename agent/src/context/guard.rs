@@ -1,0 +1,212 @@
+/*!
+The loop guard. A model that repeats itself, goes back and forth, gathers nothing but errors or talks without acting is
+told so once; then its tools are withdrawn and it has to conclude; then the playbook goes on. Answers that cannot be
+used are repaired once with what was wrong, then counted as failed steps. All of it is read off the run's log.
+*/
+
+use millwright_prompts::{Fence, Nudge, NudgeKind, Prompt, PromptError, Repair};
+
+use super::{View, forced};
+use crate::run::{ActionMode, Choice, Entry, FailureKind, ModelTurn, Purpose, Run};
+
+/// After so many failed steps in a row the playbook takes over.
+const MAX_FAILED: u32 = 3;
+/// The same call so often is a loop.
+const REPEATS: usize = 3;
+/// So many steps with nothing but errors are one too.
+const ERRORS: usize = 3;
+/// Longest part of an unusable answer that is shown back.
+const SHOWN_CHARS: usize = 600;
+
+/// What the guard says about the next step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Guarded {
+    Go {
+        remarks: Vec<String>,
+        choice: Choice,
+        stage: u8,
+    },
+    /// The model is not asked any more; why, in words.
+    Finish(String),
+}
+
+/// One step of the model: a question of planning and what came of it.
+struct Step<'a> {
+    stage: u8,
+    choice: Choice,
+    answer: Option<&'a ModelTurn>,
+    failure: Option<FailureKind>,
+    /// Names and arguments of its calls, and whether each failed, and whether as malformed.
+    calls: Vec<(String, bool, bool)>,
+}
+
+impl Step<'_> {
+    fn problem(&self) -> Option<Problem> {
+        self.answer?;
+        if self.calls.is_empty() {
+            return Some(Problem::NoAction);
+        }
+        self.calls.iter().all(|(_, _, malformed)| *malformed).then_some(Problem::Malformed)
+    }
+
+    fn only_errors(&self) -> bool {
+        !self.calls.is_empty() && self.calls.iter().all(|(_, failed, _)| *failed)
+    }
+
+    fn signature(&self) -> String {
+        self.calls.iter().map(|(call, _, _)| call.as_str()).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Problem {
+    NoAction,
+    /// Told by the results of the calls.
+    Malformed,
+}
+
+/// Looks at the log and says how the model is to be asked next.
+///
+/// # Errors
+/// When a prompt cannot be rendered.
+pub fn guard(view: &View<'_>) -> Result<Guarded, PromptError> {
+    let steps = steps(view.run);
+    let constrained = view.mode == ActionMode::Constrained;
+    let nudge = |kind| Nudge { kind, constrained }.render();
+    let used = view.run.spent().steps;
+    if used >= view.steps {
+        return Ok(Guarded::Finish(format!("the budget of {} steps is used up", view.steps)));
+    }
+    if let Some(why) = too_many_failures(&steps) {
+        return Ok(Guarded::Finish(why));
+    }
+    let last = steps.last();
+    if last.is_some_and(|step| step.stage >= 2) {
+        return Ok(Guarded::Finish("the model went in circles and did not conclude when told to".into()));
+    }
+    let mut remarks = Vec::new();
+    let mut stage = 0;
+    let mut choice = Choice::Any;
+    match last.and_then(Step::problem) {
+        Some(Problem::NoAction) => remarks.push(unusable(view, last, constrained)?),
+        Some(Problem::Malformed) | None => {}
+    }
+    if let Some(kind) = looping(&steps) {
+        stage = last.map_or(0, |step| step.stage) + 1;
+        if stage >= 2 {
+            choice = forced(view.mode, true);
+            remarks.push(nudge(NudgeKind::Withdrawn)?);
+        } else {
+            remarks.push(nudge(kind)?);
+        }
+    }
+    if used + 1 == view.steps {
+        choice = if choice == Choice::Any { Choice::Conclude } else { choice };
+        remarks.push(nudge(NudgeKind::LastStep)?);
+    }
+    Ok(Guarded::Go { remarks, choice, stage })
+}
+
+/// The repair of an answer without a usable action.
+fn unusable(view: &View<'_>, step: Option<&Step<'_>>, constrained: bool) -> Result<String, PromptError> {
+    let said = step.and_then(|step| step.answer).map_or("", |turn| turn.text.trim());
+    let Some(why) = crate::planner::openai::why_unusable(said, constrained) else {
+        return Nudge { kind: NudgeKind::Narrates, constrained }.render();
+    };
+    let shown: String = said.chars().take(SHOWN_CHARS).collect();
+    let fence: Fence = view.fence();
+    Repair { problem: format!("{why}\n{}", fence.around("your answer", &shown)), constrained }.render()
+}
+
+fn steps(run: &Run) -> Vec<Step<'_>> {
+    let mut steps: Vec<Step<'_>> = Vec::new();
+    let mut planning = false;
+    for entry in run.log() {
+        match entry {
+            Entry::Asked(ask) => {
+                planning = ask.purpose == Purpose::Plan;
+                if planning {
+                    steps.push(Step {
+                        stage: ask.stage,
+                        choice: ask.choice,
+                        answer: None,
+                        failure: None,
+                        calls: Vec::new(),
+                    });
+                }
+            }
+            Entry::Answered(turn) if planning => {
+                if let Some(step) = steps.last_mut() {
+                    step.answer = Some(turn);
+                }
+            }
+            Entry::Failed(failure) if planning => {
+                if let Some(step) = steps.last_mut() {
+                    step.failure = Some(failure.kind);
+                }
+            }
+            Entry::Planned { by_rules: false, calls } => {
+                let Some(step) = steps.last_mut() else { continue };
+                for (call, outcome) in calls.clone().filter_map(|at| run.call_at(at)) {
+                    let failure = outcome.and_then(|outcome| outcome.failure.as_ref());
+                    let malformed = failure.is_some_and(|failure| failure.kind == "invalid_arguments");
+                    step.calls.push((format!("{} {}", call.name, call.args), failure.is_some(), malformed));
+                }
+            }
+            _ => {}
+        }
+    }
+    steps
+}
+
+/// Failed steps in a row. An unusable answer is repaired once; the next one in a row has failed. Failures that led
+/// to another action mode or a compaction were mended and do not count.
+fn too_many_failures(steps: &[Step<'_>]) -> Option<String> {
+    let mut failed = 0;
+    let mut repaired = false;
+    let mut why = "";
+    for step in steps {
+        match (step.failure, step.problem()) {
+            (Some(FailureKind::UnsupportedMode | FailureKind::ContextLength), _) => {}
+            (Some(_), _) => {
+                failed += 1;
+                why = "its answers did not arrive";
+            }
+            (None, Some(_)) if repaired => {
+                failed += 1;
+                why = "its answers could not be used";
+            }
+            (None, Some(_)) => repaired = true,
+            (None, None) => (failed, repaired) = (0, false),
+        }
+    }
+    (failed >= MAX_FAILED).then(|| format!("the model failed {failed} steps in a row: {why}"))
+}
+
+fn looping(steps: &[Step<'_>]) -> Option<NudgeKind> {
+    let acted: Vec<String> = steps.iter().map(Step::signature).collect();
+    let last = |n: usize| acted.len().checked_sub(n).map(|from| &acted[from..]);
+    if let Some([first, rest @ ..]) = last(REPEATS)
+        && !first.is_empty()
+        && rest.iter().all(|other| other == first)
+    {
+        return Some(NudgeKind::Repeats);
+    }
+    if let Some([a, b, c, d]) = last(4)
+        && a == c
+        && b == d
+        && a != b
+        && !a.is_empty()
+        && !b.is_empty()
+    {
+        return Some(NudgeKind::Alternates);
+    }
+    let errors = steps.len() >= ERRORS && steps.iter().rev().take(ERRORS).all(Step::only_errors);
+    if errors {
+        return Some(NudgeKind::OnlyErrors);
+    }
+    let silent =
+        |step: &Step<'_>| step.answer.is_some() && step.calls.is_empty() && step.choice == Choice::Any;
+    let narrates = steps.len() >= 2 && steps.iter().rev().take(2).all(silent);
+    narrates.then_some(NudgeKind::Narrates)
+}

@@ -1,0 +1,53 @@
+/*!
+A message as every chat endpoint knows it, without the wire's spelling.
+*/
+
+/// One message of a conversation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Message {
+    System(String),
+    User(String),
+    Assistant {
+        text: String,
+        calls: Vec<SaidCall>,
+    },
+    /// The answer to a call.
+    Tool {
+        call: String,
+        text: String,
+    },
+}
+
+/// A call as the model made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SaidCall {
+    pub id: String,
+    pub name: String,
+    /// JSON.
+    pub arguments: String,
+}
+
+impl Message {
+    fn bytes(&self) -> usize {
+        match self {
+            Message::System(text) | Message::User(text) | Message::Tool { text, .. } => text.len(),
+            Message::Assistant { text, calls } => {
+                text.len() + calls.iter().map(|call| call.name.len() + call.arguments.len()).sum::<usize>()
+            }
+        }
+    }
+}
+
+/// The id of a call on the wire: nine letters and digits, which is what the strictest servers take.
+pub fn wire_id(call: &str) -> String {
+    let digits: String = call.chars().filter(char::is_ascii_digit).collect();
+    format!("call{digits:0>5}")
+}
+
+/// What a conversation costs in tokens, estimated from above: code and logs take about three bytes a token.
+pub fn estimate(messages: &[Message], beside: usize) -> u64 {
+    /// Roles and separators.
+    const EACH: u64 = 8;
+    let bytes = messages.iter().map(Message::bytes).sum::<usize>() + beside;
+    (bytes as u64).div_ceil(3) + EACH * messages.len() as u64
+}

@@ -1,0 +1,60 @@
+/*!
+How the answer of a tool is shown: bounded to a share of the model's context, with head, tail, how to read on, and
+the evidence that can be cited from it.
+*/
+
+use millwright_prompts::{EvidenceLine, Fence, Prompt, PromptError, ToolResult};
+use millwright_tools::tool::ToolCall;
+
+use super::View;
+use crate::run::ToolOutcome;
+
+/// Evidence listed under a result; the rest is found by its ids all the same.
+const LISTED: usize = 12;
+
+impl View<'_> {
+    pub(super) fn result(
+        &self,
+        call: &ToolCall,
+        outcome: &ToolOutcome,
+        fence: &Fence,
+    ) -> Result<String, PromptError> {
+        let (text, cut) = shortened(&outcome.text, self.room.result_chars());
+        let (left_out, offset) = cut.unwrap_or_default();
+        ToolResult {
+            tool: call.name.chars().filter(|char| !char.is_control()).take(60).collect(),
+            call: call.id.clone(),
+            failed: outcome.failure.is_some(),
+            text: fence.around("tool output", &text),
+            evidence: evidence_lines(outcome),
+            left_out,
+            offset,
+        }
+        .render()
+    }
+}
+
+pub(super) fn evidence_lines(outcome: &ToolOutcome) -> Vec<EvidenceLine> {
+    let line = |evidence: &millwright_memory::types::Evidence| EvidenceLine {
+        id: evidence.id.0.clone(),
+        // A path may hold anything, line ends too.
+        locator: evidence.locator.0.chars().filter(|char| !char.is_control()).take(160).collect(),
+    };
+    outcome.evidence.iter().take(LISTED).map(line).collect()
+}
+
+/// Two thirds from the start and a third from the end, in whole lines where they are near; how many characters
+/// are left out between them, and where they begin.
+pub fn shortened(text: &str, max_chars: usize) -> (String, Option<(usize, usize)>) {
+    let total = text.chars().count();
+    if total <= max_chars {
+        return (text.to_owned(), None);
+    }
+    let at = |chars: usize| text.char_indices().nth(chars).map_or(text.len(), |(at, _)| at);
+    let head = &text[..at(max_chars * 2 / 3)];
+    let head = head.rfind('\n').filter(|end| end * 2 > head.len()).map_or(head, |end| &head[..=end]);
+    let tail = &text[at(total - max_chars / 3)..];
+    let tail = tail.find('\n').filter(|end| end * 2 < tail.len()).map_or(tail, |end| &tail[end + 1..]);
+    let (shown, kept) = (head.chars().count(), tail.chars().count());
+    (format!("{}\n[…]\n{tail}", head.trim_end_matches('\n')), Some((total - shown - kept, shown)))
+}

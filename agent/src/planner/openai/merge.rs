@@ -1,0 +1,237 @@
+/*!
+Brings together what the model concluded, what ran, and what the second reader said. What ran goes first: a cause
+proven by replay stands whatever a model thinks of it, and a conclusion that a run contradicts is told as refuted.
+Where nothing ran, the model's conclusion stands as far as its citations hold, never surer than a ceiling.
+*/
+
+use millwright_memory::types::{Escalation, HypothesisStatus, Struck};
+
+use crate::context::Board;
+use crate::facts::Facts;
+use crate::findings::{CauseClaim, Citation, Claim, Finding, HypothesisClaim};
+use crate::run::{Entry, Interruption, Run};
+
+use super::review::{Judgement, State, state};
+use super::tools::{Concluded, Outcome};
+
+/// What was only read is never surer than this.
+const CEILING: f64 = 0.9;
+/// What a second reader refuted is no probable cause any more.
+const REFUTED: f64 = 0.4;
+/// What really ran is not doubted below this because a model says so.
+const PROVEN: f64 = 0.9;
+/// Hypotheses of a report.
+const HYPOTHESES: usize = 16;
+
+/// The finding as the second reader is shown it.
+pub(super) fn before_review(run: &Run, rules: Finding) -> Finding {
+    merged(run, rules, State::NotAsked)
+}
+
+/// The finding of a run in which a model was asked; `rules` is what the playbook makes of the same facts.
+pub fn complete(run: &Run, rules: Finding) -> Finding {
+    merged(run, rules, state(run))
+}
+
+fn merged(run: &Run, rules: Finding, reviewed: State) -> Finding {
+    if !run.log().iter().any(|entry| matches!(entry, Entry::Asked(_))) {
+        return rules;
+    }
+    let facts = Facts::of(run);
+    let settled = facts.known().is_some() || facts.proven_culprit().is_some();
+    let mut finding = Finding { hypotheses: Vec::new(), ..rules.clone() };
+    let mut ideas: Vec<(String, HypothesisStatus, Vec<Citation>)> = Vec::new();
+    let concluded: Option<Concluded> =
+        run.result("conclude").cloned().and_then(|data| serde_json::from_value(data).ok());
+    let taken = match &concluded {
+        Some(concluded) => take(&mut finding, &mut ideas, concluded, &facts, settled),
+        None => false,
+    };
+    let stated: Vec<String> = ideas.iter().map(|(statement, _, _)| statement.clone()).collect();
+    for entry in Board::of(run).hypotheses {
+        if !stated.contains(&entry.statement) {
+            let cites = entry.evidence.into_iter().map(|evidence| Citation { evidence, quotes: Vec::new() });
+            // A board entry quotes nothing, so it claims nothing beyond an idea.
+            let status = if settled { entry.status } else { HypothesisStatus::Open };
+            ideas.push((entry.statement, status, cites.collect()));
+        }
+    }
+    ideas.extend(
+        rules.hypotheses.into_iter().map(|known| (known.claim.statement, known.status, known.claim.cites)),
+    );
+    let reviewed = review(reviewed, &mut finding, &mut ideas, settled);
+    finding.hypotheses = ideas
+        .into_iter()
+        .take(HYPOTHESES)
+        .zip(1..)
+        .map(|((statement, status, cites), number)| HypothesisClaim {
+            id: format!("H{number}"),
+            claim: Claim { statement, cites },
+            status,
+        })
+        .collect();
+    finding.summary = summary(run, &facts, &finding, taken, &rules.summary, reviewed);
+    finding
+}
+
+/// Takes the conclusion in as far as it holds; answers whether the finding is now the model's.
+fn take(
+    finding: &mut Finding,
+    ideas: &mut Vec<(String, HypothesisStatus, Vec<Citation>)>,
+    concluded: &Concluded,
+    facts: &Facts,
+    settled: bool,
+) -> bool {
+    let Concluded { statement, cites, commit, .. } = concluded;
+    finding.struck.extend(concluded.struck.iter().cloned());
+    let idea = |status| (statement.clone(), status, cites.clone());
+    let hypotheses = concluded.hypotheses.iter();
+    let rest = hypotheses.map(|idea| (idea.statement.clone(), idea.status, idea.cites.clone()));
+    let mut strike = |because: String| {
+        finding.struck.push(Struck { claim: statement.clone(), because });
+    };
+    let mut taken = false;
+    match (&concluded.unfounded, concluded.outcome) {
+        (Some(why), _) => strike(why.clone()),
+        (None, Outcome::Cause) if settled => {
+            let proven = facts.proven_culprit().or_else(|| facts.known()?.culprit.as_deref());
+            ideas.push(idea(match commit {
+                Some(named) if Some(named.as_str()) == proven => HypothesisStatus::Supported,
+                Some(_) => HypothesisStatus::Refuted,
+                None => HypothesisStatus::Open,
+            }));
+        }
+        (None, Outcome::Cause) if commit.as_ref().is_some_and(|named| ruled_out(facts, named)) => {
+            ideas.push(idea(HypothesisStatus::Refuted));
+            strike("the replay rules that commit out".to_owned());
+        }
+        (None, Outcome::Cause) => {
+            finding.root_cause = Some(CauseClaim {
+                claim: Claim { statement: statement.clone(), cites: cites.clone() },
+                kind: concluded.kind,
+                commit: commit.clone(),
+                locations: concluded.locations.clone(),
+                confidence: concluded.confidence.min(CEILING),
+            });
+            taken = true;
+        }
+        (None, Outcome::NotAnIncident) if settled || facts.reproduced() => {
+            strike("the replay shows the failure at the failing revision".to_owned());
+        }
+        (None, Outcome::NotAnIncident) if concluded.confidence < crate::verification::PROBABLE => {
+            ideas.push(idea(HypothesisStatus::Open));
+        }
+        (None, Outcome::NotAnIncident) => {
+            finding.root_cause = None;
+            finding.not_an_incident = Some(Claim { statement: statement.clone(), cites: cites.clone() });
+            taken = true;
+        }
+        (None, Outcome::NothingFound) if settled => {}
+        (None, Outcome::NothingFound) => {
+            finding.root_cause = None;
+            ideas.push(idea(HypothesisStatus::Open));
+            taken = true;
+        }
+    }
+    ideas.extend(rest);
+    if finding.not_an_incident.is_some() {
+        finding.escalate = None;
+    } else if !concluded.missing.is_empty() && !facts.fix_verified() && facts.known().is_none() {
+        let escalate = finding.escalate.get_or_insert_with(|| Escalation {
+            to: "the maintainers of this repository".to_owned(),
+            because: "no owner could be told from the code".to_owned(),
+            missing: Vec::new(),
+        });
+        let rules = std::mem::take(&mut escalate.missing);
+        escalate.missing = concluded.missing.iter().cloned().chain(rules).collect();
+    }
+    taken
+}
+
+/// Whether a replay showed that a commit is not the one.
+fn ruled_out(facts: &Facts, commit: &str) -> bool {
+    facts.bisection.as_ref().is_some_and(|bisection| {
+        let narrowed = !bisection.candidates.is_empty() && bisection.candidates.len() < 50;
+        bisection.innocent.iter().any(|innocent| innocent == commit)
+            || narrowed && !bisection.candidates.iter().any(|candidate| candidate == commit)
+    })
+}
+
+/// Lowers the confidence to what the second reader leaves of it, never raises it. What it did, in words.
+fn review(
+    reviewed: State,
+    finding: &mut Finding,
+    ideas: &mut Vec<(String, HypothesisStatus, Vec<Citation>)>,
+    settled: bool,
+) -> Option<String> {
+    let review = match reviewed {
+        State::Done(review) => review,
+        State::Without(why) => return Some(format!("A second reading was asked for, but {why}.")),
+        State::NotAsked => return None,
+    };
+    let mut told = None;
+    if let Some(cause) = &mut finding.root_cause {
+        let ceiling = match review.judgement {
+            Judgement::Refuted => review.confidence.min(REFUTED),
+            Judgement::Stands | Judgement::Weakened => review.confidence,
+        };
+        let floor = if settled { PROVEN } else { 0.0 };
+        let lowered = cause.confidence.min(ceiling.max(floor));
+        if lowered < cause.confidence {
+            told = Some(format!(
+                "A second reading lowered the confidence from {:.0} % to {:.0} %.",
+                cause.confidence * 100.0,
+                lowered * 100.0
+            ));
+            cause.confidence = lowered;
+        }
+    }
+    if review.judgement == Judgement::Refuted
+        && let Some(claim) = finding.not_an_incident.take()
+    {
+        let why = review.objections.first().map(|(objection, _)| objection.clone());
+        let because = why.map_or_else(
+            || "a second reading refuted it".to_owned(),
+            |why| format!("a second reading refuted it: {why}"),
+        );
+        finding.struck.push(Struck { claim: claim.statement, because });
+        told = Some("A second reading refuted that nothing is wrong.".to_owned());
+    }
+    let objection =
+        |(statement, cites)| (format!("Second reading: {statement}"), HypothesisStatus::Open, cites);
+    ideas.splice(0..0, review.objections.into_iter().map(objection));
+    told.or_else(|| Some("A second reading did not shake it.".to_owned()))
+}
+
+fn summary(
+    run: &Run,
+    facts: &Facts,
+    finding: &Finding,
+    taken: bool,
+    rules: &str,
+    reviewed: Option<String>,
+) -> String {
+    let mut out = Vec::new();
+    if !taken {
+        out.push(rules.to_owned());
+    } else {
+        out.extend(run.interrupted().map(|kind| {
+            let why = match kind {
+                Interruption::Cancelled => "was stopped",
+                Interruption::Deadline => "met its deadline",
+                Interruption::Budget => "used up its budget",
+            };
+            format!("The investigation {why} before its end; this is what was known by then.")
+        }));
+        match (&finding.root_cause, &finding.not_an_incident) {
+            (Some(cause), _) => out.push(cause.claim.statement.clone()),
+            (None, Some(claim)) => out.push(format!("Nothing is wrong: {}", claim.statement)),
+            (None, None) => out.push("No cause could be named.".to_owned()),
+        }
+        let unreplayed = run.request().and_then(|request| facts.no_replay_because(request));
+        out.extend(unreplayed.map(|because| format!("Nothing was replayed: {because}.")));
+    }
+    out.extend(reviewed);
+    out.extend(run.fell_back().map(|because| format!("The playbook finished the run: {because}.")));
+    out.join(" ")
+}

@@ -1,0 +1,451 @@
+/*!
+The planner that asks a model, behind any OpenAI-compatible endpoint.
+
+The playbook's first findings come before the first question, since they cost nothing; then the model plans step by
+step until it concludes; then the playbook's rules prove by replay what can be proven, and a second call tries to
+refute the result. All of it follows from the run's state: the only thing done here with the world is to send a
+question that was planned and stored before.
+*/
+
+mod client;
+mod failures;
+mod interpret;
+mod merge;
+mod probe;
+mod review;
+mod schema;
+mod settings;
+pub mod tools;
+mod wire;
+
+use std::time::Instant;
+
+use millwright_prompts::{Prompt, PromptError, System, ToolLine};
+use millwright_tools::tool::{ToolCall, ToolSpec};
+use sha2::{Digest, Sha256};
+
+use crate::context::{Guarded, Message, Request, Room, View, compact, estimate, guard};
+use crate::facts::Facts;
+use crate::run::{
+    ActionMode, Choice, Entry, FailureKind, ModelAsk, ModelTurn, Purpose, ReplayPlan, Run, RunRequest, Tokens,
+};
+
+use super::playbook;
+use super::{AskFuture, Listener, Plan, PlanError, PlanFuture, Planner};
+use client::ChatClient;
+
+pub use client::SetupError;
+pub use interpret::why_unusable;
+pub use merge::complete;
+pub use probe::{Probe, probe};
+pub use settings::{Connection, Modes, Prices, Settings};
+
+/// The tool that ends an investigation.
+pub const CONCLUDE: &str = "conclude";
+/// What the playbook looks at before the model is asked.
+const FIRST: &[&str] = &["ticket", "recall", "log_changes", "reproduce", "recheck", "suspects"];
+/// A context below this is small, in tokens.
+const SMALL_CONTEXT: u64 = 16_000;
+/// Fewest tokens of output worth asking for.
+const LEAST_OUTPUT: u64 = 256;
+
+pub struct OpenAi {
+    settings: Settings,
+    client: ChatClient,
+    tools: Vec<ToolSpec>,
+}
+
+impl OpenAi {
+    /// `tools` is everything that may be called, the model's own tools included.
+    ///
+    /// # Errors
+    /// When an option of the connection is wrong.
+    pub fn new(settings: Settings, tools: Vec<ToolSpec>) -> Result<Self, SetupError> {
+        let client = ChatClient::new(&settings.connection)?;
+        Ok(Self { settings, client, tools })
+    }
+
+    fn next(&self, run: &Run) -> Result<Plan, PlanError> {
+        let Some(request) = run.request() else {
+            return Ok(Plan::Conclude { note: String::new(), finding: Box::default() });
+        };
+        if let Some(ask) = run.open_ask() {
+            return self.again(run, request, ask);
+        }
+        let asked = run.log().iter().any(|entry| matches!(entry, Entry::Asked(_)));
+        if !asked {
+            match playbook::next(run) {
+                Plan::Call { note, calls }
+                    if calls.iter().all(|call| FIRST.contains(&call.name.as_str())) =>
+                {
+                    return Ok(Plan::CallByRules { note, calls });
+                }
+                // A known resolution that was just re-checked needs no model.
+                Plan::Conclude { note, finding } if Facts::of(run).known().is_some() => {
+                    return Ok(Plan::Conclude { note, finding });
+                }
+                _ => {}
+            }
+        }
+        if let Some(plan) = heard(run) {
+            return Ok(plan);
+        }
+        if self.has_concluded(run, request) {
+            return self.prove_and_review(run);
+        }
+        self.plan_step(run, request)
+    }
+
+    fn plan_step(&self, run: &Run, request: &RunRequest) -> Result<Plan, PlanError> {
+        let mode = self.mode(run);
+        let tools = offered(&self.tools, request, self.settings.room);
+        let system = system(mode, &tools)?;
+        let view = self.view(run, request, mode, &system);
+        let (remarks, choice, stage) = match guard(&view).map_err(broken)? {
+            Guarded::Go { remarks, choice, stage } => (remarks, choice, stage),
+            Guarded::Finish(why) => return Err(PlanError(why)),
+        };
+        let beside = beside(mode, &tools);
+        let mut messages = view.messages().map_err(broken)?;
+        messages.extend(remarks.iter().cloned().map(Message::User));
+        let tokens = self.tokens(run, &messages, beside);
+        let refused_as_too_long =
+            match run.log().iter().rev().find(|entry| !matches!(entry, Entry::Steered { .. })) {
+                Some(Entry::Failed(failure)) => match failure.kind {
+                    FailureKind::ContextLength => true,
+                    FailureKind::UnsupportedMode if self.can_switch(run) => false,
+                    FailureKind::Cut | FailureKind::Garbled | FailureKind::Empty | FailureKind::TimedOut => {
+                        false
+                    }
+                    _ => return Err(PlanError(failure.message.clone())),
+                },
+                _ => false,
+            };
+        if refused_as_too_long || tokens > self.settings.room.input_tokens() {
+            return match compact(&view, beside).map_err(broken)? {
+                Some(compaction) => Ok(Plan::Compact(compaction)),
+                None => Err(PlanError(format!(
+                    "the conversation no longer fits into the model's context of {} tokens (model.context_tokens)",
+                    self.settings.room.context_tokens
+                ))),
+            };
+        }
+        let max_output = self.affordable(run, request, tokens).map_err(PlanError)?;
+        let ask = ModelAsk {
+            purpose: Purpose::Plan,
+            mode,
+            choice,
+            stage,
+            remarks,
+            reserved: Tokens { input: tokens, cached: 0, output: max_output },
+            max_output,
+            request_sha256: String::new(),
+        };
+        Ok(Plan::Ask(Box::new(self.sealed(Request { ask, messages, again: false }, &tools))))
+    }
+
+    /// After the conclusion: the playbook's rules prove what can be proven, then the second reader is asked.
+    fn prove_and_review(&self, run: &Run) -> Result<Plan, PlanError> {
+        // A reproduction that the model wrote is replayed like one that was given.
+        if Facts::of(run).written.is_some() && !run.called("reproduce") {
+            let id = format!("c{}", run.next_call_number());
+            let call = ToolCall { id, name: "reproduce".to_owned(), args: serde_json::json!({}) };
+            let note = "replaying the reproduction that was written".to_owned();
+            return Ok(Plan::CallByRules { note, calls: vec![call] });
+        }
+        let rules = match playbook::next(run) {
+            Plan::Call { note, calls } => {
+                let calls = calls.into_iter().map(|call| favouring(run, call)).collect();
+                return Ok(Plan::CallByRules { note, calls });
+            }
+            Plan::Conclude { finding, .. } => finding,
+            other => return Ok(other),
+        };
+        let finding = complete(run, *rules);
+        let request = run.request();
+        if review::state(run) == review::State::NotAsked
+            && review::is_worth_it(&finding)
+            && let Some(request) = request
+        {
+            let messages = review::messages(run, &finding, self.settings.room).map_err(broken)?;
+            let tokens = self.tokens(run, &messages, review::schema().to_string().len());
+            if let Ok(max_output) = self.affordable(run, request, tokens) {
+                let ask = ModelAsk {
+                    purpose: Purpose::Review,
+                    mode: self.mode(run),
+                    choice: Choice::Any,
+                    stage: 0,
+                    remarks: Vec::new(),
+                    reserved: Tokens { input: tokens, cached: 0, output: max_output },
+                    max_output,
+                    request_sha256: String::new(),
+                };
+                return Ok(Plan::Ask(Box::new(self.sealed(Request { ask, messages, again: false }, &[]))));
+            }
+        }
+        Ok(Plan::Conclude { note: String::new(), finding: Box::new(finding) })
+    }
+
+    /// The question that was open when the run was interrupted, built anew.
+    fn again(&self, run: &Run, request: &RunRequest, ask: &ModelAsk) -> Result<Plan, PlanError> {
+        let messages = match ask.purpose {
+            Purpose::Plan => {
+                let tools = offered(&self.tools, request, self.settings.room);
+                let system = system(ask.mode, &tools)?;
+                self.view(run, request, ask.mode, &system).messages().map_err(broken)?
+            }
+            Purpose::Review => match playbook::next(run) {
+                Plan::Conclude { finding, .. } => {
+                    review::messages(run, &merge::before_review(run, *finding), self.settings.room)
+                        .map_err(broken)?
+                }
+                _ => return Err(PlanError("the review cannot be taken up again".to_owned())),
+            },
+        };
+        Ok(Plan::Ask(Box::new(Request { ask: ask.clone(), messages, again: true })))
+    }
+
+    fn view<'a>(&self, run: &'a Run, request: &RunRequest, mode: ActionMode, system: &'a str) -> View<'a> {
+        let steps = request.budget.steps.unwrap_or(self.settings.steps);
+        View { run, mode, room: self.settings.room, steps, system }
+    }
+
+    /// Whether the model has concluded: soundly, or a second time, or without a step left to mend it.
+    fn has_concluded(&self, run: &Run, request: &RunRequest) -> bool {
+        let tries = run.results(CONCLUDE).count();
+        let sound = run.result(CONCLUDE).is_some_and(|data| {
+            data["unfounded"].is_null() && data["struck"].as_array().is_none_or(Vec::is_empty)
+        });
+        let steps = request.budget.steps.unwrap_or(self.settings.steps);
+        tries > 0 && (sound || tries > 1 || run.spent().steps >= steps)
+    }
+
+    /// Which action mode is used now: native calls until a model shows that it makes none.
+    fn mode(&self, run: &Run) -> ActionMode {
+        let Modes::Auto = self.settings.modes else {
+            let Modes::Only(mode) = self.settings.modes else { return ActionMode::Tools };
+            return mode;
+        };
+        let mut asked = None;
+        for entry in run.log() {
+            match entry {
+                Entry::Asked(ask) if ask.purpose == Purpose::Plan => asked = Some(ask),
+                Entry::Asked(_) => asked = None,
+                Entry::Failed(failure) if failure.kind == FailureKind::UnsupportedMode => {
+                    return ActionMode::Constrained;
+                }
+                Entry::Answered(turn) if asked.is_some_and(|ask| ask.choice == Choice::Any) => {
+                    // The first answer tells.
+                    return if turn.calls.is_empty() { ActionMode::Constrained } else { ActionMode::Tools };
+                }
+                _ => {}
+            }
+        }
+        ActionMode::Tools
+    }
+
+    /// Whether a refusal of the means leaves another mode to try.
+    fn can_switch(&self, run: &Run) -> bool {
+        let refusals = run.log().iter().filter(
+            |entry| matches!(entry, Entry::Failed(failure) if failure.kind == FailureKind::UnsupportedMode),
+        );
+        let last = run.log().iter().rev().find_map(|entry| match entry {
+            Entry::Asked(ask) => Some(ask.mode),
+            _ => None,
+        });
+        self.settings.modes == Modes::Auto && refusals.count() == 1 && last == Some(ActionMode::Tools)
+    }
+
+    /// Tokens of a question, estimated from above: corrected by what earlier ones turned out to be.
+    fn tokens(&self, run: &Run, messages: &[Message], beside: usize) -> u64 {
+        let mut asked: Option<&ModelAsk> = None;
+        let mut factor: f64 = 1.0;
+        for entry in run.log() {
+            match entry {
+                Entry::Asked(ask) => asked = Some(ask),
+                Entry::Answered(turn) if !turn.estimated => {
+                    if let Some(ask) = asked.filter(|ask| ask.reserved.input > 0) {
+                        factor = factor.max(turn.tokens.input as f64 / ask.reserved.input as f64);
+                    }
+                }
+                _ => {}
+            }
+        }
+        (estimate(messages, beside) as f64 * factor).ceil() as u64
+    }
+
+    /// How many tokens of output the budget leaves after a question of `input` tokens.
+    fn affordable(&self, run: &Run, request: &RunRequest, input: u64) -> Result<u64, String> {
+        let spent = run.spent();
+        let mut output = self.settings.room.max_output_tokens;
+        if let Some(tokens) = request.budget.tokens {
+            let left = tokens.saturating_sub(spent.tokens.total().saturating_add(spent.lost.total()));
+            let room = left.saturating_sub(input);
+            if room < LEAST_OUTPUT {
+                return Err(format!("the budget of {tokens} tokens is used up"));
+            }
+            output = output.min(room);
+        }
+        if let Some(usd) = request.budget.usd {
+            let prices = self.settings.prices;
+            let left = usd - spent.cost_usd - prices.of(spent.lost);
+            let cost = |output| prices.of(Tokens { input, cached: 0, output });
+            while output >= LEAST_OUTPUT && cost(output) > left {
+                output /= 2;
+            }
+            if output < LEAST_OUTPUT {
+                return Err(format!("the budget of {usd} USD is used up"));
+            }
+        }
+        Ok(output)
+    }
+
+    fn sealed(&self, mut request: Request, tools: &[ToolSpec]) -> Request {
+        let body = wire::body(&self.settings.connection, tools, &request);
+        request.ask.request_sha256 = hex::encode(Sha256::digest(body.to_string()));
+        request
+    }
+}
+
+impl Planner for OpenAi {
+    fn name(&self) -> &str {
+        &self.settings.connection.model
+    }
+
+    fn plan<'a>(&'a mut self, run: &'a Run) -> PlanFuture<'a> {
+        Box::pin(std::future::ready(self.next(run)))
+    }
+
+    fn ask<'a>(&'a mut self, run: &'a Run, request: &'a Request, listener: Listener<'a>) -> AskFuture<'a> {
+        Box::pin(async move {
+            let tools = match (request.ask.purpose, run.request()) {
+                (Purpose::Plan, Some(asked)) => offered(&self.tools, asked, self.settings.room),
+                _ => Vec::new(),
+            };
+            let body = wire::body(&self.settings.connection, &tools, request);
+            let begun = Instant::now();
+            let mut answer = self.client.ask(&body, listener).await?;
+            let calls = answer.calls();
+            let said = answer.text.len()
+                + calls.iter().map(|call| call.name.len() + call.arguments.len()).sum::<usize>();
+            let estimated = answer.tokens.is_none();
+            let tokens = answer.tokens.unwrap_or(Tokens {
+                input: request.ask.reserved.input,
+                cached: 0,
+                output: (said as u64).div_ceil(3),
+            });
+            Ok(ModelTurn {
+                text: std::mem::take(&mut answer.text),
+                calls,
+                finish: answer.finish.unwrap_or_default(),
+                tokens,
+                estimated,
+                cost_usd: self.settings.prices.of(tokens),
+                prompts: match request.ask.purpose {
+                    Purpose::Plan => millwright_prompts::planning(),
+                    Purpose::Review => millwright_prompts::reviewing(),
+                },
+                duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+            })
+        })
+    }
+}
+
+impl std::fmt::Debug for OpenAi {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OpenAi").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+/// The calls of an answer that nothing was done with yet.
+fn heard(run: &Run) -> Option<Plan> {
+    let Some(Entry::Answered(turn)) = run.log().last() else { return None };
+    let asked = run.log().iter().rev().find_map(|entry| match entry {
+        Entry::Asked(ask) => Some(ask),
+        _ => None,
+    })?;
+    if asked.purpose != Purpose::Plan {
+        return None;
+    }
+    let actions = interpret::actions(turn, asked.choice);
+    if actions.is_empty() {
+        return None;
+    }
+    let first = run.next_call_number();
+    let calls: Vec<ToolCall> = actions
+        .into_iter()
+        .zip(first..)
+        .map(|((name, args), number)| ToolCall { id: format!("c{number}"), name, args })
+        .collect();
+    let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
+    Some(Plan::Call { note: format!("asking for {}", names.join(", ")), calls })
+}
+
+/// A bisect begins at the commit that the model named.
+fn favouring(run: &Run, mut call: ToolCall) -> ToolCall {
+    let named = run.result(CONCLUDE).and_then(|data| data["commit"].as_str());
+    if let (Some(named), "bisect") = (named, call.name.as_str()) {
+        call.args["favour"] = serde_json::json!([named]);
+    }
+    call
+}
+
+/// The tools that can answer anything in this run. It follows from the request, so it is the same in every step.
+/// A small model is offered the essential ones alone: every further description takes room from the evidence.
+fn offered(tools: &[ToolSpec], request: &RunRequest, room: Room) -> Vec<ToolSpec> {
+    const ESSENTIAL: &[&str] = &[
+        CONCLUDE,
+        "bisect",
+        "git_file",
+        "git_grep",
+        "git_log",
+        "git_show",
+        "log_search",
+        "propose_fix",
+        "read_evidence",
+        "replay",
+        "reproduce",
+        "verify_fix",
+    ];
+    const REPLAYING: &[&str] =
+        &["bisect", "minimise", "propose_fix", "propose_patch", "replay", "reproduce", "verify_fix"];
+    const LOGS: &[&str] = &["log_changes", "log_search", "log_templates"];
+    let small = room.context_tokens < SMALL_CONTEXT;
+    const MEMORY: &[&str] = &["recall", "recheck"];
+    let can_write = !small && tools.iter().any(|tool| tool.name == "write_reproduction");
+    let useless = |name: &str| {
+        // A reproduction that the model writes is a replay like any other.
+        REPLAYING.contains(&name) && matches!(request.replay, ReplayPlan::None(_)) && !can_write
+            || LOGS.contains(&name) && request.logs.is_empty()
+            || MEMORY.contains(&name) && !request.use_memory
+            || small && !ESSENTIAL.contains(&name)
+    };
+    tools.iter().filter(|tool| !useless(&tool.name)).cloned().collect()
+}
+
+fn system(mode: ActionMode, tools: &[ToolSpec]) -> Result<String, PlanError> {
+    let line = |tool: &ToolSpec| ToolLine {
+        name: tool.name.clone(),
+        description: tool.description.clone(),
+        arguments: schema::in_words(&tool.schema),
+    };
+    let tools = match mode {
+        ActionMode::Tools => None,
+        ActionMode::Constrained => Some(tools.iter().map(line).collect()),
+    };
+    System { tools }.render().map_err(broken)
+}
+
+/// Bytes of a request beside its messages.
+fn beside(mode: ActionMode, tools: &[ToolSpec]) -> usize {
+    let size = |tool: &ToolSpec| tool.description.len() + tool.schema.to_string().len();
+    match mode {
+        ActionMode::Tools => tools.iter().map(size).sum(),
+        // The schema of the answer is no part of what the model reads, and short beside it.
+        ActionMode::Constrained => 0,
+    }
+}
+
+fn broken(error: PromptError) -> PlanError {
+    PlanError(error.to_string())
+}

@@ -1,0 +1,83 @@
+/*!
+What `doctor` asks a model server: does it answer, and in which action modes?
+*/
+
+use millwright_tools::tool::{Effect, ToolSpec};
+use serde_json::json;
+
+use crate::context::{Message, Request};
+use crate::run::{ActionMode, Choice, FailureKind, ModelAsk, ModelFailure, Purpose, Tokens};
+
+use super::client::{ChatClient, SetupError};
+use super::settings::Settings;
+use super::{interpret, system, wire};
+
+/// What a model server can do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probe {
+    /// Makes native tool calls; or why not.
+    pub tools: Result<(), String>,
+    /// Keeps to a schema; or why not.
+    pub constrained: Result<(), String>,
+    /// Set when nothing answered at all.
+    pub unreachable: Option<String>,
+}
+
+/// Asks one small question in each action mode.
+///
+/// # Errors
+/// When an option of the connection is wrong.
+pub async fn probe(settings: &Settings) -> Result<Probe, SetupError> {
+    let client = ChatClient::new(&settings.connection)?;
+    let tools = [ToolSpec {
+        name: "report_number".to_owned(),
+        description: "Reports a number.".to_owned(),
+        schema: json!({
+            "type": "object",
+            "properties": { "number": { "type": "integer", "description": "The number." } },
+            "required": ["number"],
+            "additionalProperties": false,
+        }),
+        effect: Effect::ReadMemory,
+    }];
+    let ask = async |mode: ActionMode| -> Result<(), ModelFailure> {
+        let system = system(mode, &tools)
+            .map_err(|error| ModelFailure::new(FailureKind::Garbled, error.to_string()))?;
+        let request = Request {
+            ask: ModelAsk {
+                purpose: Purpose::Plan,
+                mode,
+                choice: Choice::Any,
+                stage: 0,
+                remarks: Vec::new(),
+                reserved: Tokens::default(),
+                max_output: 200,
+                request_sha256: String::new(),
+            },
+            messages: vec![
+                Message::System(system),
+                Message::User("Report the number 7 with report_number.".to_owned()),
+            ],
+            again: false,
+        };
+        let mut answer = client.ask(&wire::body(&settings.connection, &tools, &request), &|_| {}).await?;
+        let calls = answer.calls();
+        let native = !calls.is_empty();
+        let turn = crate::run::ModelTurn { text: answer.text, calls, ..Default::default() };
+        let acts = interpret::actions(&turn, Choice::Any).iter().any(|(name, _)| name == "report_number");
+        match (acts, mode, native) {
+            (true, ActionMode::Tools, true) | (true, ActionMode::Constrained, _) => Ok(()),
+            (_, ActionMode::Tools, _) => {
+                Err(ModelFailure::new(FailureKind::UnsupportedMode, "it answers in words, not by calls"))
+            }
+            _ => Err(ModelFailure::new(FailureKind::UnsupportedMode, "it does not keep to the schema")),
+        }
+    };
+    let (native, constrained) = (ask(ActionMode::Tools).await, ask(ActionMode::Constrained).await);
+    let lost = |answer: &Result<(), ModelFailure>| {
+        answer.as_ref().err().filter(|failure| failure.kind != FailureKind::UnsupportedMode).cloned()
+    };
+    let unreachable = lost(&native).and(lost(&constrained)).map(|failure| failure.message);
+    let told = |answer: Result<(), ModelFailure>| answer.map_err(|failure| failure.message);
+    Ok(Probe { tools: told(native), constrained: told(constrained), unreachable })
+}

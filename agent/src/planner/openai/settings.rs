@@ -1,0 +1,73 @@
+/*!
+How a model is reached and what it may cost. One struct, filled by the wiring from `[model]` and the environment;
+the key never reaches a debug print.
+*/
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::context::Room;
+use crate::run::{ActionMode, Tokens};
+
+/// Where and how the endpoint is spoken to.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// With the version, as in `https://api.openai.com/v1`.
+    pub base_url: String,
+    pub model: String,
+    pub api_key: Option<SecretString>,
+    /// PEM file with certificates to trust besides the system's.
+    pub ca_file: Option<PathBuf>,
+    pub proxy: Option<String>,
+    /// Longest time for one answer, retries included.
+    pub timeout: Duration,
+    pub temperature: Option<f64>,
+}
+
+/// Which action modes may be used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Modes {
+    /// Native tool calls, and constrained actions where a model does not make them.
+    #[default]
+    Auto,
+    Only(ActionMode),
+}
+
+/// US dollars for a million tokens.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Prices {
+    pub input: f64,
+    pub cached_input: f64,
+    pub output: f64,
+}
+
+impl Prices {
+    pub fn of(self, tokens: Tokens) -> f64 {
+        let fresh = tokens.input.saturating_sub(tokens.cached);
+        let cost = |count: u64, price: f64| count as f64 * price / 1e6;
+        cost(fresh, self.input) + cost(tokens.cached, self.cached_input) + cost(tokens.output, self.output)
+    }
+
+    pub fn are_known(self) -> bool {
+        self.input > 0.0 || self.output > 0.0
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub connection: Connection,
+    pub modes: Modes,
+    pub room: Room,
+    pub prices: Prices,
+    /// Questions asked at most, when the run's budget names no number.
+    pub steps: u32,
+}
+
+impl Settings {
+    pub const TIMEOUT: Duration = Duration::from_secs(300);
+    pub const CONTEXT_TOKENS: u64 = 128_000;
+    pub const MAX_OUTPUT_TOKENS: u64 = 4_096;
+    pub const STEPS: u32 = 24;
+}

@@ -1,0 +1,25 @@
+/*!
+The tools that only a model needs: its board, reading evidence again, and the conclusion. They take the same pipeline
+as every other tool, so that what they answer is recorded, bounded and rebuilt like everything else.
+*/
+
+mod board;
+mod conclude;
+mod read_evidence;
+
+use std::sync::Arc;
+
+use millwright_tools::tool::Registry;
+
+use crate::context::Shelf;
+
+pub use conclude::{Concluded, Outcome};
+
+/// `registry` with the model's own tools.
+#[must_use]
+pub fn with_model_tools(registry: Registry, shelf: &Arc<Shelf>) -> Registry {
+    registry
+        .with(board::BoardTool(shelf.clone()))
+        .with(conclude::Conclude(shelf.clone()))
+        .with(read_evidence::ReadEvidence(shelf.clone()))
+}

@@ -1,0 +1,167 @@
+/*!
+The chat-completions wire format: a question as JSON, and an answer put together from the chunks of a stream. Answers
+are read leniently, since servers differ in what they leave out. `messages` stands after `tools` in the body and
+before what may change from step to step, so that each request's bytes extend those of the one before.
+*/
+
+use std::collections::BTreeMap;
+
+use millwright_tools::tool::ToolSpec;
+use serde_json::{Map, Value, json};
+
+use crate::context::{Message, Request};
+use crate::run::{ActionMode, Choice, FailureKind, HeardCall, ModelFailure, Tokens};
+
+use super::schema;
+use super::settings::Connection;
+
+/// Longest answer taken in, in bytes; a server that sends more is cut off.
+const MAX_ANSWER_BYTES: usize = 1 << 20;
+/// Most calls of one answer.
+const MAX_CALLS: usize = 16;
+
+/// The body of a request.
+pub(super) fn body(connection: &Connection, tools: &[ToolSpec], request: &Request) -> Value {
+    let ask = &request.ask;
+    let native = ask.mode == ActionMode::Tools && ask.purpose == crate::run::Purpose::Plan;
+    let mut body = Map::new();
+    body.insert("model".into(), connection.model.clone().into());
+    body.insert("stream".into(), true.into());
+    body.insert("stream_options".into(), json!({ "include_usage": true }));
+    if let Some(temperature) = connection.temperature {
+        body.insert("temperature".into(), temperature.into());
+    }
+    if native {
+        let tools = tools.iter().map(|tool| {
+            json!({
+                "type": "function",
+                "function": { "name": tool.name, "description": tool.description, "parameters": tool.schema },
+            })
+        });
+        body.insert("tools".into(), Value::Array(tools.collect()));
+    }
+    body.insert("messages".into(), Value::Array(request.messages.iter().map(message).collect()));
+    if native {
+        let choice = match ask.choice {
+            Choice::Any => json!("auto"),
+            Choice::NoTools => json!("none"),
+            Choice::Conclude => json!({ "type": "function", "function": { "name": super::CONCLUDE } }),
+        };
+        body.insert("tool_choice".into(), choice);
+    } else if let Some((name, schema)) = schema::of_answer(ask, tools) {
+        let schema = json!({ "name": name, "strict": true, "schema": schema });
+        body.insert("response_format".into(), json!({ "type": "json_schema", "json_schema": schema }));
+    }
+    // The newest models of the format's owner take only the new name, many other servers only the old one.
+    let limit = match connection.base_url.contains("api.openai.com") {
+        true => "max_completion_tokens",
+        false => "max_tokens",
+    };
+    body.insert(limit.into(), ask.max_output.into());
+    Value::Object(body)
+}
+
+fn message(message: &Message) -> Value {
+    match message {
+        Message::System(text) => json!({ "role": "system", "content": text }),
+        Message::User(text) => json!({ "role": "user", "content": text }),
+        Message::Tool { call, text } => json!({ "role": "tool", "tool_call_id": call, "content": text }),
+        Message::Assistant { text, calls } if calls.is_empty() => {
+            json!({ "role": "assistant", "content": text })
+        }
+        Message::Assistant { text, calls } => {
+            let calls = calls.iter().map(|call| {
+                json!({
+                    "id": call.id,
+                    "type": "function",
+                    "function": { "name": call.name, "arguments": call.arguments },
+                })
+            });
+            json!({ "role": "assistant", "content": text, "tool_calls": calls.collect::<Vec<_>>() })
+        }
+    }
+}
+
+/// An answer as it grows.
+#[derive(Debug, Default)]
+pub(super) struct Answer {
+    pub(super) text: String,
+    calls: BTreeMap<u64, HeardCall>,
+    pub(super) finish: Option<String>,
+    pub(super) tokens: Option<Tokens>,
+    chunks: usize,
+}
+
+impl Answer {
+    /// Takes a chunk in; answers the words it brought.
+    pub(super) fn take(&mut self, chunk: &Value) -> Result<String, ModelFailure> {
+        if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
+            let said = error.get("message").and_then(Value::as_str).unwrap_or("no reason given");
+            return Err(super::failures::of_message(said));
+        }
+        if !chunk.is_object() {
+            return Err(ModelFailure::new(FailureKind::Garbled, "a chunk of the answer is no object"));
+        }
+        self.chunks += 1;
+        if let Some(usage) = chunk.get("usage").filter(|usage| usage.is_object()) {
+            let count = |pointer: &str| usage.pointer(pointer).and_then(Value::as_u64);
+            if let Some(input) = count("/prompt_tokens") {
+                let cached = count("/prompt_tokens_details/cached_tokens").unwrap_or(0).min(input);
+                self.tokens =
+                    Some(Tokens { input, cached, output: count("/completion_tokens").unwrap_or(0) });
+            }
+        }
+        let Some(choice) = chunk.pointer("/choices/0") else { return Ok(String::new()) };
+        if let Some(finish) = choice.get("finish_reason").and_then(Value::as_str) {
+            self.finish = Some(finish.chars().take(40).collect());
+        }
+        let words = choice.pointer("/delta/content").and_then(Value::as_str).unwrap_or_default();
+        self.text.push_str(words);
+        for (at, call) in
+            choice.pointer("/delta/tool_calls").and_then(Value::as_array).into_iter().flatten().enumerate()
+        {
+            let index = call.get("index").and_then(Value::as_u64).unwrap_or(at as u64);
+            let heard = self.calls.entry(index).or_default();
+            if let Some(name) = call.pointer("/function/name").and_then(Value::as_str) {
+                heard.name.push_str(name);
+            }
+            match call.pointer("/function/arguments") {
+                Some(Value::String(part)) => heard.arguments.push_str(part),
+                // Some servers send the object itself.
+                Some(object @ Value::Object(_)) => heard.arguments.push_str(&object.to_string()),
+                _ => {}
+            }
+        }
+        let size = self.text.len()
+            + self.calls.values().map(|call| call.name.len() + call.arguments.len()).sum::<usize>();
+        if size > MAX_ANSWER_BYTES || self.calls.len() > MAX_CALLS * 4 {
+            return Err(ModelFailure::new(
+                FailureKind::Garbled,
+                "the answer is longer than any answer can be",
+            ));
+        }
+        Ok(words.to_owned())
+    }
+
+    /// The calls in order, once the stream has ended well.
+    pub(super) fn calls(&mut self) -> Vec<HeardCall> {
+        std::mem::take(&mut self.calls).into_values().take(MAX_CALLS).collect()
+    }
+
+    /// Whether the stream ended in the middle or brought nothing.
+    pub(super) fn judge(&self) -> Result<(), ModelFailure> {
+        if self.chunks == 0 {
+            return Err(ModelFailure::new(
+                FailureKind::Garbled,
+                "the answer held no chunk of a chat completion",
+            ));
+        }
+        if self.finish.is_none() {
+            return Err(ModelFailure::new(FailureKind::Cut, "the answer broke off in the middle"));
+        }
+        if self.text.trim().is_empty() && self.calls.is_empty() {
+            return Err(ModelFailure::new(FailureKind::Empty, "the answer was empty"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,285 @@
+/*!
+A run that is killed at any of its events goes on as if nothing had happened: the same report, no effect made twice,
+and every question to the model in the same bytes. Both sides of each boundary are tried: killed right after an event
+was stored, and right before.
+*/
+#![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
+
+mod scene;
+mod scripted_server;
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use millwright_agent::citations::{Opener, Place};
+use millwright_agent::context::Shelf;
+use millwright_agent::driver::{DriveError, Driver};
+use millwright_agent::inbox::{Inbox, LocalInbox, Said};
+use millwright_agent::investigation::tools;
+use millwright_agent::journal::{InMemoryJournal, Journal, JournalError, JournalFuture};
+use millwright_agent::planner::openai::OpenAi;
+use millwright_agent::run::{Budget, Event, ReplayPlan, Run, RunRequest};
+use millwright_memory::types::{EvidenceDraft, Report, Verdict};
+use millwright_tools::git::Repo;
+use millwright_tools::intake;
+use millwright_tools::tool::{
+    Decision, Dispatcher, Effect, Policy, Registry, Tool, ToolContext, ToolError, ToolOutput, Workbench,
+};
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::json;
+
+use scene::Scene;
+use scripted_server::{Reply, Rules, ScriptedServer, Seen};
+
+/// Keeps events, and breaks down at one of them.
+struct Dying {
+    kept: Arc<InMemoryJournal>,
+    appended: AtomicUsize,
+    dies_at: usize,
+    /// Whether the event it dies at was stored before.
+    stores: bool,
+}
+
+impl Journal for Dying {
+    fn append<'a>(&'a self, event: &'a Event) -> JournalFuture<'a, ()> {
+        let number = self.appended.fetch_add(1, Ordering::SeqCst) + 1;
+        let dies = number == self.dies_at;
+        Box::pin(async move {
+            if !dies || self.stores {
+                // Through the stored form, as a restart reads it.
+                let stored = serde_json::to_string(event).unwrap();
+                self.kept.append(&serde_json::from_str(&stored).unwrap()).await?;
+            }
+            if dies { Err(JournalError("killed".into())) } else { Ok(()) }
+        })
+    }
+
+    fn keep_evidence<'a>(&'a self, draft: &'a EvidenceDraft) -> JournalFuture<'a, String> {
+        self.kept.keep_evidence(draft)
+    }
+
+    fn evidence_text<'a>(&'a self, sha256: &'a str) -> JournalFuture<'a, Option<String>> {
+        self.kept.evidence_text(sha256)
+    }
+}
+
+/// Does something that must not happen twice.
+struct Notify(Arc<AtomicUsize>);
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct NotifyArgs {
+    /// What to say.
+    text: String,
+}
+
+impl Tool for Notify {
+    type Args = NotifyArgs;
+    const NAME: &'static str = "notify";
+    const EFFECT: Effect = Effect::WriteExternal;
+
+    fn description(&self) -> String {
+        "Tells the people on call.".into()
+    }
+
+    async fn run(&self, _: &ToolContext, args: NotifyArgs) -> Result<ToolOutput, ToolError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(ToolOutput::new(format!("told: {}", args.text), json!(null)))
+    }
+}
+
+struct Anything;
+
+impl Opener for Anything {
+    fn open(&self, _: &Place) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// Reads, tells somebody (with consent), reads on, is told it quoted wrongly, concludes.
+fn script(culprit: String) -> impl FnMut(&Seen) -> Reply + Send {
+    move |seen| {
+        if seen.is_review() {
+            return Reply::review("weakened", 0.8);
+        }
+        let conclude = |quote: &str, seen: &Seen| {
+            Reply::call(
+                "conclude",
+                json!({
+                    "outcome": "cause", "statement": "The pool has one connection.", "kind": "configuration",
+                    "commit": culprit, "confidence": 0.9,
+                    "evidence": [{ "id": seen.evidence(":config/pool.toml"), "quotes": [quote] }],
+                }),
+            )
+        };
+        match seen.step() {
+            0 => Reply::Calls {
+                text: "Both at once.".into(),
+                calls: vec![
+                    ("git_file".into(), json!({ "path": "config/pool.toml" })),
+                    ("git_log".into(), json!({ "limit": 3 })),
+                    ("notify".into(), json!({ "text": "looking at the pool" })),
+                ],
+            },
+            1 => Reply::RawCall { name: "git_show".into(), arguments: "{\"commit\":".into() },
+            2 => conclude("size = 7", seen),
+            _ => conclude("size = 1", seen),
+        }
+    }
+}
+
+struct World<'a> {
+    scene: &'a Scene,
+    server: &'a ScriptedServer,
+    notified: Arc<AtomicUsize>,
+}
+
+impl World<'_> {
+    fn request(&self) -> RunRequest {
+        let mut ticket = intake::parse(scene::TICKET.as_bytes());
+        ticket.fingerprint = intake::fingerprint(&ticket);
+        RunRequest {
+            run_id: "run_1".into(),
+            incident_id: "inc_1".into(),
+            ticket,
+            repo: self.scene.path("repo"),
+            repository: "scene".into(),
+            bad: self.scene.id("HEAD"),
+            good: Some(self.scene.id("HEAD~11")),
+            logs: Vec::new(),
+            replay: ReplayPlan::None("there is none".into()),
+            tests: None,
+            planner: "scripted".into(),
+            budget: Budget::default(),
+            use_memory: false,
+            jobs: 1,
+        }
+    }
+
+    /// Drives a run from what the journal holds; a process of its own in everything but name.
+    async fn drive(&self, journal: Arc<Dying>, inbox: &dyn Inbox) -> Result<(Report, Run), DriveError> {
+        let events = journal.kept.events();
+        let run = Run::from_events(&events);
+        let request = run.request().cloned().unwrap_or_else(|| self.request());
+        let repo = Arc::new(Repo::open(&self.scene.path("repo"), &self.scene.path("data")).unwrap());
+        let shelf = Arc::new(Shelf::new(journal.clone()));
+        let registry: Registry = tools(&shelf).with(Notify(self.notified.clone()));
+        let specs = registry.specs();
+        let policy = Policy::investigate().with(Effect::WriteExternal, Decision::NeedsApproval);
+        let dispatcher = Dispatcher::new(registry, policy);
+        let context = ToolContext {
+            good: request.good.clone(),
+            workbench: Arc::new(Workbench {
+                run_dir: self.scene.path("run"),
+                jobs: 1,
+                ..Workbench::default()
+            }),
+            ..ToolContext::new(
+                repo,
+                request.bad.clone(),
+                self.scene.path("data"),
+                Arc::new(request.ticket.clone()),
+            )
+        };
+        let driver = Driver {
+            dispatcher: &dispatcher,
+            journal: journal.as_ref(),
+            sinks: &[],
+            context,
+            inbox,
+            shelf: &shelf,
+            opener: &Anything,
+            redact: &|text| text.to_owned(),
+        };
+        let run = match run.request() {
+            Some(_) => run,
+            None => {
+                let first = Event::Started { request: Box::new(request), at: "2026-01-05T10:00:00Z".into() };
+                driver.record_start(&first).await?;
+                Run::from_events([&first])
+            }
+        };
+        let mut planner = OpenAi::new(Scene::settings(self.server), specs).unwrap();
+        driver.drive(run, &mut planner).await
+    }
+
+    /// Drives to the end, giving consent when asked and starting anew when killed.
+    async fn finish(&self, dies_at: usize, stores: bool) -> (Report, Vec<Event>) {
+        let mut journal =
+            Arc::new(Dying { kept: Arc::default(), appended: AtomicUsize::new(0), dies_at, stores });
+        let inbox = LocalInbox::default();
+        for _ in 0..6 {
+            match self.drive(journal.clone(), &inbox).await {
+                Ok((report, _)) => return (report, journal.kept.events()),
+                Err(DriveError::AwaitingApproval(calls)) => {
+                    assert_eq!(calls, ["notify (c5)"]);
+                    // The decision is handed in before the run is taken up again, as a service would.
+                    inbox.put(Said::Decision { call: "c5".into(), approved: true, by: "Ann".into() });
+                }
+                Err(DriveError::Journal(_)) => {
+                    // The next process finds what was stored, and its journal does not break.
+                    let kept = journal.kept.clone();
+                    journal = Arc::new(Dying {
+                        kept,
+                        appended: AtomicUsize::new(0),
+                        dies_at: usize::MAX,
+                        stores: true,
+                    });
+                }
+                Err(other) => panic!("{other}"),
+            }
+        }
+        panic!("killed at {dies_at}, the run does not end");
+    }
+}
+
+/// What must be the same however often a run was killed.
+fn essence(report: &Report) -> Report {
+    let mut report = report.clone();
+    report.usage.wall_ms = 0;
+    // A call whose outcome was lost answers otherwise, and so costs otherwise.
+    (report.usage.input_tokens, report.usage.cached_tokens, report.usage.cost_usd) = (0, 0, 0.0);
+    report
+}
+
+#[tokio::test]
+async fn a_run_killed_at_any_event_ends_with_the_same_report_and_repeats_no_effect() {
+    let scene = Scene::new();
+    let server =
+        ScriptedServer::start(Rules { new_prefixes: true, ..Rules::default() }, script(scene.culprit()))
+            .await;
+    let hashes: Mutex<BTreeSet<String>> = Mutex::default();
+    let world = World { scene: &scene, server: &server, notified: Arc::default() };
+    let (whole, events) = world.finish(usize::MAX, true).await;
+    assert_eq!(whole.verdict, Verdict::Probable, "{}", whole.summary);
+    assert_eq!(world.notified.load(Ordering::SeqCst), 1);
+    let kinds: BTreeSet<&str> = events.iter().map(Event::kind).collect();
+    for kind in
+        ["model_asked", "model_answered", "approval_decided", "tool_started", "tool_finished", "finished"]
+    {
+        assert!(kinds.contains(kind), "{kind} is not tried");
+    }
+    for dies_at in 1..=events.len() {
+        for stores in [true, false] {
+            let world = World { scene: &scene, server: &server, notified: Arc::default() };
+            let (report, events) = world.finish(dies_at, stores).await;
+            let at = format!("killed at event {dies_at}, stored: {stores}");
+            assert_eq!(essence(&report), essence(&whole), "{at}");
+            // Begun and never heard of again is not the same as not begun: it is not made a second time.
+            assert!(world.notified.load(Ordering::SeqCst) <= 1, "{at}: the effect was repeated");
+            let asked = events.iter().filter_map(|event| match event {
+                Event::ModelAsked { ask } => Some(ask.request_sha256.clone()),
+                _ => None,
+            });
+            hashes.lock().unwrap().extend(asked);
+        }
+    }
+    server.check();
+    let hashes = hashes.into_inner().unwrap();
+    for seen in server.requests() {
+        let sha256 = millwright_memory::types::Evidence::hash(&seen.raw);
+        assert!(hashes.contains(&sha256), "request {} was not sent as it was stored", seen.number);
+    }
+}

@@ -1,0 +1,192 @@
+/*!
+A small repository whose seventh commit shrinks a connection pool, a ticket about it, and an investigation of it by a
+model at a scripted server: what the tests of the model planner share.
+*/
+#![expect(clippy::unwrap_used, reason = "a scene that cannot be set up fails its test")]
+#![expect(clippy::disallowed_methods, reason = "repositories of tests are made with their own git")]
+#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its own part of this module")]
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use millwright_agent::context::Room;
+use millwright_agent::inbox::Inbox;
+use millwright_agent::investigation::{Investigated, Means, Options, ReplayChoice, investigate, tool_specs};
+use millwright_agent::planner::openai::{Connection, Modes, OpenAi, Prices, Settings};
+use millwright_agent::run::{Budget, Event};
+use millwright_agent::sink::Sink;
+use millwright_memory::redaction::Redactor;
+use millwright_memory::store::Store;
+use millwright_tools::replay::ReplayOptions;
+use millwright_tools::tool::{CancelFlag, NoProgress};
+
+use crate::scripted_server::ScriptedServer;
+
+pub(crate) const TICKET: &str = "Checkout fails at noon\n\nSince Tuesday orders fail when many customers order at once:\n\
+                          PoolError: timed out waiting for a connection (pool size 1)\n";
+
+pub(crate) struct Scene {
+    dir: tempfile::TempDir,
+}
+
+impl Scene {
+    pub(crate) fn new() -> Self {
+        let scene = Self { dir: tempfile::tempdir().unwrap() };
+        let repo = scene.path("repo");
+        fs::create_dir_all(repo.join("config")).unwrap();
+        fs::create_dir_all(repo.join("shop")).unwrap();
+        scene.git(&["init", "-q", "-b", "main"]);
+        scene.write("config/pool.toml", "[pool]\nsize = 20\ntimeout_s = 5\n");
+        scene.write(
+            "shop/checkout.py",
+            "def checkout(order, pool):\n    with pool.connection() as c:\n        c.save(order)\n",
+        );
+        for n in 1..=12 {
+            if n == 7 {
+                scene.write("config/pool.toml", "[pool]\nsize = 1\ntimeout_s = 5\n");
+            }
+            scene.write(&format!("shop/note{}.py", n % 3), &format!("NOTE = {n}\n"));
+            scene.commit(&if n == 7 {
+                "Tidy up the pool settings".to_owned()
+            } else {
+                format!("Change {n}")
+            });
+        }
+        scene
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn write(&self, file: &str, text: &str) {
+        fs::write(self.path("repo").join(file), text).unwrap();
+    }
+
+    pub(crate) fn commit(&self, subject: &str) {
+        self.git(&["add", "-A"]);
+        self.git(&["commit", "-q", "-m", subject]);
+    }
+
+    pub(crate) fn git(&self, arguments: &[&str]) -> String {
+        let mut git = Command::new("git");
+        git.current_dir(self.path("repo")).args(arguments).env_clear();
+        git.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.dir.path());
+        git.env("GIT_CONFIG_NOSYSTEM", "1");
+        for who in ["AUTHOR", "COMMITTER"] {
+            git.env(format!("GIT_{who}_NAME"), "Ann").env(format!("GIT_{who}_EMAIL"), "ann@example.org");
+            git.env(format!("GIT_{who}_DATE"), "2026-01-05T10:00:00Z");
+        }
+        let output = git.output().unwrap();
+        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// The full id of a revision.
+    pub(crate) fn id(&self, revision: &str) -> String {
+        self.git(&["rev-parse", revision])
+    }
+
+    /// The commit that shrank the pool.
+    pub(crate) fn culprit(&self) -> String {
+        self.id("HEAD~5")
+    }
+
+    pub(crate) fn settings(server: &ScriptedServer) -> Settings {
+        Settings {
+            connection: Connection {
+                base_url: server.base_url(),
+                model: "scripted".into(),
+                api_key: Some("test-key".to_owned().into()),
+                ca_file: None,
+                proxy: None,
+                timeout: Duration::from_secs(20),
+                temperature: None,
+            },
+            modes: Modes::Auto,
+            room: Room { context_tokens: 64_000, max_output_tokens: 1_000 },
+            prices: Prices { input: 1.0, cached_input: 0.1, output: 4.0 },
+            steps: 10,
+        }
+    }
+
+    pub(crate) fn options(&self) -> Options {
+        Options {
+            ticket: TICKET.as_bytes().to_vec(),
+            ticket_name: None,
+            repo: self.path("repo"),
+            at: "HEAD".into(),
+            good: Some("HEAD~11".into()),
+            logs: Vec::new(),
+            replay: ReplayChoice::Off,
+            tests: None,
+            use_memory: true,
+            jobs: 1,
+            budget: Budget::default(),
+            data_dir: self.path("data"),
+            sandbox: ReplayOptions::default(),
+            source: "test".into(),
+        }
+    }
+
+    /// Investigates by a model at `server`.
+    pub(crate) async fn investigate(&self, server: &ScriptedServer) -> Ran {
+        self.investigate_with(Self::settings(server), self.options(), None).await
+    }
+
+    pub(crate) async fn investigate_with(
+        &self,
+        settings: Settings,
+        options: Options,
+        inbox: Option<&dyn Inbox>,
+    ) -> Ran {
+        let mut planner = OpenAi::new(settings, tool_specs(false)).unwrap();
+        let recorder = Arc::new(Recorder::default());
+        let sinks: Vec<Arc<dyn Sink>> = vec![recorder.clone()];
+        let means = Means {
+            store: None,
+            planner: &mut planner,
+            sinks: &sinks,
+            progress: Arc::new(NoProgress),
+            cancel: CancelFlag::default(),
+            redactor: Arc::new(Redactor::default()),
+            inbox,
+        };
+        let investigated = investigate(&options, means).await.unwrap();
+        Ran { investigated, events: recorder.events() }
+    }
+
+    pub(crate) async fn store(&self) -> Store {
+        fs::create_dir_all(self.path("data")).unwrap();
+        Store::open(&self.path("data").to_string_lossy()).await.unwrap()
+    }
+}
+
+pub(crate) struct Ran {
+    pub(crate) investigated: Investigated,
+    pub(crate) events: Vec<Event>,
+}
+
+impl Ran {
+    pub(crate) fn report(&self) -> &millwright_memory::types::Report {
+        &self.investigated.report
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Recorder(Mutex<Vec<Event>>);
+
+impl Recorder {
+    pub(crate) fn events(&self) -> Vec<Event> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Sink for Recorder {
+    fn event(&self, event: &Event) {
+        self.0.lock().unwrap().push(event.clone());
+    }
+}

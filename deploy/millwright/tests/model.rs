@@ -1,0 +1,274 @@
+/*!
+A model from outside: the built command against the scripted model server. What the replay proves outranks what the
+model says; keys stay where they are; budgets and options that cannot work are refused in one line.
+*/
+#![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
+
+use serde_json::{Value, json};
+
+mod common;
+#[path = "../../../agent/tests/scripted_server/mod.rs"]
+mod scripted_server;
+
+use common::{CHECK, Ran, Scene};
+use scripted_server::{Reply, Rules, ScriptedServer, Seen, offered};
+
+const KEY: &str = "sk-very-secret-0123456789";
+
+/// Runs the command with the server in its environment.
+fn ask(scene: &Scene, server: &ScriptedServer, arguments: &[&str]) -> Ran {
+    let mut command = scene.command(arguments);
+    command.env("OPENAI_BASE_URL", server.base_url()).env("OPENAI_API_KEY", KEY);
+    // The runtime of the test serves while the command runs.
+    tokio::task::block_in_place(|| command.output()).unwrap().into()
+}
+
+fn investigate<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let first = [
+        "investigate",
+        "ticket.txt",
+        "--repo",
+        "repo",
+        "--format",
+        "json",
+        "--planner",
+        "scripted",
+        "--good",
+        "HEAD~11",
+    ];
+    [&first, more].concat()
+}
+
+/// Names `commit` as the cause after one look at it.
+fn naming(scene: &Scene, commit: &str) -> impl FnMut(&Seen) -> Reply + Send + use<> {
+    let (commit, subject) =
+        (commit.to_owned(), scene.git(&scene.path("repo"), &["log", "-1", "--format=%s", commit]));
+    move |seen| match (seen.is_review(), seen.step()) {
+        (true, _) => Reply::review("stands", 0.9),
+        (_, 0) => Reply::call("git_show", json!({ "commit": commit })),
+        _ => Reply::call(
+            "conclude",
+            json!({
+                "outcome": "cause", "statement": "That commit broke the totals.", "kind": "code_change",
+                "commit": commit, "confidence": 0.8,
+                "evidence": [{ "id": seen.evidence(&format!("git:{commit}")), "quotes": [subject] }],
+            }),
+        ),
+    }
+}
+
+fn runs(report: &Value) -> u64 {
+    report["replay"]["bisect"]["runs"].as_u64().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_replay_proves_outranks_what_the_model_says() {
+    let scene = Scene::new();
+    let (culprit, other) = (scene.id("HEAD~5"), scene.id("HEAD~2"));
+    let rules = || Rules { secrets: vec![KEY.into()], ..Rules::default() };
+    let proven = investigate(&["--replay", CHECK, "--no-memory"]);
+
+    let server = ScriptedServer::start(rules(), naming(&scene, &culprit)).await;
+    let right = ask(&scene, &server, &proven);
+    server.check();
+    assert_eq!(right.status, Some(0), "{}", right.stderr);
+    let report = right.report();
+    assert_eq!(report["verdict"], "verified", "{}", report["summary"]);
+    assert_eq!(report["root_cause"]["commit"], culprit.as_str());
+    assert_eq!(
+        (&report["usage"]["planner"], &report["usage"]["fell_back"]),
+        (&"scripted".into(), &Value::Null)
+    );
+    assert!(report["usage"]["input_tokens"].as_u64().unwrap() > 0);
+    let said = |report: &Value| {
+        let hypotheses = report["hypotheses"].as_array().unwrap();
+        let said = hypotheses.iter().find(|one| one["statement"] == "That commit broke the totals.");
+        let said = said.unwrap_or_else(|| panic!("{:#} {:#}", report["hypotheses"], report["struck"]));
+        said["status"].clone()
+    };
+    assert_eq!(said(&report), "supported");
+    assert!(offered(&server.requests()[0]).contains("bisect"));
+
+    let server = ScriptedServer::start(rules(), naming(&scene, &other)).await;
+    let wrong = ask(&scene, &server, &proven);
+    server.check();
+    let refuted = wrong.report();
+    assert_eq!(refuted["verdict"], "verified");
+    assert_eq!(refuted["root_cause"]["commit"], culprit.as_str());
+    assert_eq!(said(&refuted), "refuted");
+    assert!(refuted["root_cause"]["confidence"].as_f64().unwrap() >= 0.9, "proof is not doubted by a reader");
+    assert!(runs(&report) <= runs(&refuted), "{} {}", runs(&report), runs(&refuted));
+    for ran in [&right, &wrong] {
+        assert!(!ran.stdout.contains(KEY) && !ran.stderr.contains(KEY));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_that_is_down_leaves_the_playbook_at_work() {
+    let scene = Scene::new();
+    let server = ScriptedServer::start(Rules::default(), |_| Reply::status(503, "down for the day")).await;
+    let ran = ask(&scene, &server, &investigate(&["--replay", CHECK]));
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let report = ran.report();
+    assert_eq!(report["verdict"], "verified");
+    assert!(report["usage"]["fell_back"].as_str().unwrap().contains("down for the day"));
+
+    // What was proven is known now, and no model is needed to say so.
+    let again = ask(&scene, &server, &investigate(&["--replay", CHECK])).report();
+    assert_eq!(again["verdict"], "known");
+    assert_eq!(again["usage"]["fell_back"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn options_of_the_model_are_checked_before_anything_runs() {
+    let scene = Scene::new();
+    let server = ScriptedServer::start(Rules::default(), |_| Reply::Empty).await;
+    ask(&scene, &server, &investigate(&["--budget-usd", "1"])).refuses(&["--budget-usd", "[model.prices]"]);
+    let keyless = scene.run(&investigate(&[]));
+    keyless.refuses(&["scripted needs a key", "OPENAI_API_KEY", "base_url"]);
+    let check = |toml: &str, words: &[&str]| {
+        scene.write("m.toml", toml);
+        ask(&scene, &server, &investigate(&["--config", "m.toml"])).refuses(words);
+    };
+    check("[model]\nbase_url = \"localhost:8080\"\n", &["model.base_url", "https://"]);
+    check("[model]\ntimeout_s = 0\n", &["model.timeout_s"]);
+    check("[model]\naction_mode = \"native\"\n", &["model.action_mode", "constrained"]);
+    check("[model]\nbase_uri = \"x\"\n", &["base_uri", "base_url"]);
+    check("[model]\nca_file = \"none.pem\"\n", &["model.ca_file", "none.pem"]);
+    check(
+        "[model]\ncontext_tokens = 100\nmax_output_tokens = 100\n",
+        &["max_output_tokens", "context_tokens"],
+    );
+    check("[model.budgets]\nusd = 1\n", &["model.prices"]);
+    assert!(server.requests().is_empty());
+    // A clone must not choose who is told about an incident.
+    std::fs::write(scene.path("repo/millwright.toml"), "[model]\nname = \"m\"\n").unwrap();
+    scene.investigate(&[]).refuses(&["[model]", "lies in the repository"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_says_which_action_mode_works() {
+    let scene = Scene::new();
+    let small = |seen: &Seen| match seen.body["tools"].is_null() {
+        true => Reply::act("report_number", json!({ "number": 7 })),
+        false => Reply::Text("The number is 7.".into()),
+    };
+    let doctor = ["doctor", "--planner", "scripted", "--format", "json"];
+    let server = ScriptedServer::start(Rules { new_prefixes: true, ..Rules::default() }, small).await;
+    let ran = ask(&scene, &server, &doctor);
+    server.check();
+    let model = |ran: &Ran| {
+        let checks = ran.report()["checks"].as_array().unwrap().clone();
+        checks.into_iter().find(|check| check["name"] == "model").unwrap()
+    };
+    let found = model(&ran);
+    assert_eq!(found["ok"], true, "{found}");
+    assert!(found["detail"].as_str().unwrap().contains("action_mode = \"constrained\""), "{found}");
+
+    let locked = ScriptedServer::start(Rules::default(), |_| Reply::status(401, "wrong key")).await;
+    let ran = ask(&scene, &locked, &doctor);
+    assert_eq!(ran.status, Some(1));
+    let found = model(&ran);
+    assert!(found["detail"].as_str().unwrap().contains("wrong key; check model.base_url"), "{found}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_eval_is_run_by_a_model() {
+    let scene = Scene::new();
+    let culprit = scene.id("HEAD~5");
+    let case = json!({
+        "id": "one", "repo": scene.path("repo"), "bad": scene.id("HEAD"), "good": scene.id("HEAD~11"),
+        "ticket": common::TICKET, "attachments": { "logs": [], "traces": [], "sessions": [] },
+        "replay": { "setup": [], "command": CHECK, "env": {}, "overlay": null, "timeout_s": 60 }, "tests": null,
+        "truth": { "kind": "code_change", "commit": culprit, "files": ["lib/calc.sh"], "symbols": [] }, "tags": [],
+    });
+    scene.write("cases.jsonl", format!("{case}\n"));
+    for task in ["rank", "investigate"] {
+        let server = ScriptedServer::start(Rules::default(), naming(&scene, &culprit)).await;
+        let ran = ask(
+            &scene,
+            &server,
+            &[
+                "eval",
+                "run",
+                "--cases",
+                "cases.jsonl",
+                "--task",
+                task,
+                "--planner",
+                "scripted",
+                "--out",
+                task,
+                "--format",
+                "json",
+            ],
+        );
+        server.check();
+        assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+        let summary = ran.report();
+        assert_eq!(summary[task]["ac@1"]["value"], 1.0, "{summary}");
+        assert!(!server.requests().is_empty());
+        if task == "rank" {
+            assert!(!offered(&server.requests()[0]).contains("bisect"), "rank gets no replay");
+        } else {
+            assert!(summary[task]["input_tokens"].as_u64().unwrap() > 0);
+        }
+    }
+}
+
+/// A whole run by a real server, when `MILLWRIGHT_TEST_MODEL_URL` names one (`.ci/model-server` starts one). The model
+/// may be the smallest there is: it need not be clever, but whatever it says, the protocol holds and the report is whole.
+#[test]
+fn a_small_model_drives_a_run_to_a_valid_report() {
+    let Ok(url) = std::env::var("MILLWRIGHT_TEST_MODEL_URL") else {
+        eprintln!("skipped: MILLWRIGHT_TEST_MODEL_URL names no model server");
+        return;
+    };
+    let scene = Scene::new();
+    let demo = scene.run(&["demo", "--format", "json"]);
+    assert_eq!(demo.status, Some(0), "{}", demo.stderr);
+    scene.write("ticket.txt", include_str!("../src/demo/ticket.txt"));
+    // Small in everything, so that a busy machine without a graphics card is done within minutes.
+    scene.write(
+        "small.toml",
+        "[model]\naction_mode = \"constrained\"\ncontext_tokens = 4096\nmax_output_tokens = 256\ntemperature = 0\n\
+         timeout_s = 240\n[model.budgets]\nsteps = 3\n",
+    );
+    let arguments = [
+        "investigate",
+        "ticket.txt",
+        "--repo",
+        "data/demo/repository",
+        "--planner",
+        "small-model",
+        "--config",
+        "small.toml",
+        "--no-memory",
+        "--no-replay",
+        "--require",
+        "inconclusive",
+        "--format",
+        "json",
+    ];
+    let ran: Ran = scene.command(&arguments).env("OPENAI_BASE_URL", url).output().unwrap().into();
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let report = ran.report();
+    eprintln!("{:#}", report["usage"]);
+    assert_eq!(report["schema"], "millwright.report/1");
+    assert_eq!(report["usage"]["planner"], "small-model");
+    assert!(report["usage"]["output_tokens"].as_u64().unwrap() > 0, "it never answered: {}", report["usage"]);
+    assert!(report["usage"]["prompts"]["system"].is_string());
+    assert!(report["suspects"].as_array().unwrap().len() >= 20);
+    // What it said without evidence is not in the report.
+    let known = report["evidence"].as_array().unwrap();
+    let cause = &report["root_cause"]["evidence"];
+    for id in cause.as_array().into_iter().flatten() {
+        assert!(known.iter().any(|one| one["id"] == *id), "{id}");
+    }
+    // Its words may be useless, but none of its requests was refused as malformed.
+    assert!(
+        !report["usage"]["fell_back"].as_str().unwrap_or_default().contains("answered 4"),
+        "{}",
+        report["usage"]
+    );
+}
