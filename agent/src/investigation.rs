@@ -197,6 +197,9 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         }
     };
     if let Some(store) = means.store {
+        if let Some(sample) = millwright_tools::tool::suspects::sample_of(&run_dir) {
+            store.save_sample(&request.incident_id, &sample).await?;
+        }
         remember(store, &request, &run, &report).await?;
     }
     let context = {

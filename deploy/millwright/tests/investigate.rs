@@ -284,6 +284,11 @@ fn memory_is_listed_judged_moved_and_forgotten() {
         (&["memory", "show", &id], "Totals are wrong"),
         (&["memory", "search", "wrong totals"], &id),
         (&["memory", "confirm", &id, "--note", "seen it"], "confirmed by"),
+        (&["memory", "weights", "list"], "the weights that ship"),
+        (&["memory", "weights", "show"], "the weights that ship"),
+        // The ranking of the run was kept, and its culprit is known: one lesson, which is too few.
+        (&["memory", "weights", "learn"], "1 ranked incidents with a proven or confirmed culprit, of 1"),
+        (&["memory", "weights", "rollback", "0"], "the weights that ship are in force"),
         (&["memory", "export", "--out", "kept.jsonl"], "1 incidents exported"),
         (&["memory", "reject", &id], "not trusted"),
         (&["memory", "forget", &id], "is forgotten"),
@@ -291,6 +296,7 @@ fn memory_is_listed_judged_moved_and_forgotten() {
         (&["memory", "import", "kept.jsonl"], "1 left out because they were forgotten here"),
         (&["memory", "import", "kept.jsonl", "--data-dir", "other"], "1 incidents imported"),
         (&["memory", "list", "--data-dir", "other"], "Totals are wrong"),
+        (&["memory", "weights", "learn", "--data-dir", "other"], "1 ranked incidents"),
     ];
     for (arguments, words) in steps {
         let ran = scene.run(arguments);
@@ -298,4 +304,5 @@ fn memory_is_listed_judged_moved_and_forgotten() {
         assert!(ran.stdout.contains(words), "{arguments:?}: {words:?} is not in {}", ran.stdout);
     }
     scene.run(&["memory", "show", "inc_nothing"]).refuses(&["inc_nothing"]);
+    scene.run(&["memory", "weights", "rollback", "7"]).refuses(&["version of the weights", "7"]);
 }
