@@ -2,8 +2,10 @@
 How good it is: cases, tasks, baselines, statistics and reports of evals. It drives the same run as every other door.
 */
 
+mod arm;
 pub mod baselines;
 pub mod cases;
+mod curve;
 pub mod options;
 pub mod page;
 mod parallel;

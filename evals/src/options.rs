@@ -46,8 +46,30 @@ pub enum MemoryMode {
     Off,
     /// Every case gets an empty one.
     Fresh,
-    /// Cases in the order given; the label becomes memory after each case.
+    /// Cases in the order given, while memory grows: in `rank` the label becomes memory after each case, in
+    /// `investigate` what the run itself proved.
     Sequential,
+    /// The same with false resolutions planted.
+    Poisoned,
+    /// The same with outdated resolutions planted.
+    Stale,
+}
+
+impl MemoryMode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MemoryMode::Off => "off",
+            MemoryMode::Fresh => "fresh",
+            MemoryMode::Sequential => "sequential",
+            MemoryMode::Poisoned => "poisoned",
+            MemoryMode::Stale => "stale",
+        }
+    }
+
+    /// Whether one case follows the other.
+    pub fn is_sequence(self) -> bool {
+        matches!(self, MemoryMode::Sequential | MemoryMode::Poisoned | MemoryMode::Stale)
+    }
 }
 
 /// `https://host/owner/name=PATH`: where a repository that cases name by address lies on this machine. The

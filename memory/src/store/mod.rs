@@ -16,6 +16,7 @@ mod forget;
 mod frequencies;
 mod incidents;
 mod index;
+mod learning;
 mod listing;
 mod model;
 mod open;
@@ -27,6 +28,7 @@ mod transfer;
 mod vectors;
 
 pub use error::StoreError;
+pub use learning::SettledSample;
 pub use model::*;
 pub use resolutions::Remembered;
 pub use transfer::{ExportSummary, ImportOptions, ImportSummary, ImportTrust, TRANSFER_SCHEMA};

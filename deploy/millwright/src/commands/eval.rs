@@ -60,6 +60,9 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
         memory: match arguments.memory {
             EvalMemory::Off => MemoryMode::Off,
             EvalMemory::Fresh => MemoryMode::Fresh,
+            EvalMemory::Sequential => MemoryMode::Sequential,
+            EvalMemory::Poisoned => MemoryMode::Poisoned,
+            EvalMemory::Stale => MemoryMode::Stale,
         },
         gate: arguments.gate.clone(),
         env: arguments.env.iter().cloned().collect(),

@@ -2,6 +2,9 @@
 `millwright memory`: what is known, why it is trusted, and the hand on it.
 */
 
+#[path = "memory_weights.rs"]
+mod weights;
+
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -48,6 +51,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
             }
             show(format, &serde_json::json!({ "forgotten": id }), || format!("{id} is forgotten\n"))?;
         }
+        MemoryCommand::Weights { command } => weights::run(&store, command, format).await?,
         MemoryCommand::Migrate { to } => {
             let engine = match dense::engine(&to, &config)? {
                 Some(engine) => engine,
