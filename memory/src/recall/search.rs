@@ -35,6 +35,8 @@ const FINGERPRINT: f64 = 2.0;
 const CODE: f64 = 1.0;
 const WORDS: f64 = 1.0;
 const CONTEXT: f64 = 0.25;
+/// Place of the code view among the scores.
+const CODE_VIEW: usize = 1;
 const TIME: f64 = 0.25;
 
 /// A candidate before the gate, as the `retrieval` task judges it.
@@ -233,15 +235,23 @@ async fn gather(store: &Store, query: &RecallQuery<'_>, views: Views) -> Result<
         (CONTEXT, per(views.context, &|_, f| context(f))),
         (TIME, per(views.context, &|_, f| seen(f))),
     ];
-    for (weight, scores) in scores {
+    for (at, (weight, scores)) in scores.into_iter().enumerate() {
         for (i, rank) in ranks(&scores) {
             if let Some((_, f)) = found.get_mut(i) {
-                f.fused += weight / (RRF_K + rank);
+                // A frame or two of a deep stack are on many stacks: code counts by how much of it is shared.
+                let share = if at == CODE_VIEW { code_share(&f.shared) } else { 1.0 };
+                f.fused += share * weight / (RRF_K + rank);
             }
         }
     }
     found.sort_by(|(doc_a, a), (doc_b, b)| b.fused.total_cmp(&a.fused).then_with(|| doc_b.cmp(doc_a)));
     Ok(Gathered { found: found.into_iter().map(|(_, f)| f).collect(), degraded })
+}
+
+/// How much of the query's code a candidate shares, 0 to 1.
+fn code_share(shared: &Shared) -> f64 {
+    let telling = shared.fingerprint || shared.error_shape || !shared.units.is_empty();
+    if telling { 1.0 } else { shared.symbol_share.clamp(0.1, 1.0) }
 }
 
 /// Ranks from 1 of what scores above 0; equal scores share the best of their ranks.

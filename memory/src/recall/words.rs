@@ -6,6 +6,8 @@ in passing while traces name it exactly. What differs between two sightings of o
 addresses, ids) is left out; so are English function words. The index sees only what comes out of here.
 */
 
+use std::collections::HashSet;
+
 use crate::types::ParsedTicket;
 
 /// Words kept per field; a pasted log beyond that adds noise, not meaning.
@@ -52,7 +54,11 @@ impl Words {
         body.extend(ticket.fingerprint.template.as_deref());
         body.extend(ticket.fingerprint.exception.as_deref());
         body.extend(ticket.context.routes.iter().map(String::as_str));
-        body.push(&ticket.text);
+        // What was said already is not said again.
+        let said: HashSet<&str> =
+            body.iter().copied().chain([ticket.title.as_str()]).flat_map(str::lines).map(str::trim).collect();
+        let rest = truncate(&ticket.text, MAX_BYTES).lines().filter(|line| !said.contains(line.trim()));
+        body.extend(rest.collect::<Vec<_>>());
         Self::of(&ticket.title, &body)
     }
 

@@ -19,8 +19,8 @@ use crate::store::{EMBEDDED, SpaceId, SpaceState, VectorRows};
 
 /// Rows read at once when the copy is brought up to date.
 const READ_ROWS: i64 = 5_000;
-/// Candidates scored again from their floats, as a multiple of what was asked for.
-const RESCORED: usize = 2;
+/// Candidates scored again from their floats beyond what was asked for: those that rounding may have put too low.
+const RESCORED: usize = 32;
 
 #[derive(Debug)]
 pub struct Embedded {
@@ -86,7 +86,7 @@ impl Embedded {
     async fn nearest(&self, model: &ModelId, query: VectorQuery<'_>) -> Result<Vec<Hit>, VectorError> {
         super::check(EMBEDDED, model, query.dense)?;
         let copy = self.copy(model).await?;
-        let wanted = query.limit.saturating_mul(RESCORED).max(query.limit);
+        let wanted = query.limit.saturating_add(RESCORED);
         let (space, rough) = {
             let copy = copy.lock().await;
             (copy.space, copy.scan.nearest(query.dense, query.repository.map(scope), wanted))

@@ -9,6 +9,10 @@ scored again from their stored floats by the caller, so rounding decides nothing
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
+/// Fewer rows than this are not worth a thread.
+const ROWS_A_THREAD: usize = 16_384;
+const MOST_THREADS: usize = 4;
+
 /// Quantised vectors of one space, and what a search filters by.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
@@ -82,30 +86,57 @@ impl Scan {
         }
         let (query_scale, query) = quantise(query);
         let wide: Vec<i16> = query.iter().map(|x| i16::from(*x)).collect();
-        let mut best: BinaryHeap<Reverse<(Score, usize)>> = BinaryHeap::with_capacity(limit + 1);
-        for (place, (row, bytes)) in
-            self.rows.iter().zip(self.bytes.chunks_exact(self.dimension.max(1))).enumerate()
-        {
-            if scope.is_some() && row.scope.is_some() && row.scope != scope {
+        let asked = Asked { wide: &wide, scale: query_scale, scope, limit };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
+        let share = self.rows.len().div_ceil(threads).max(ROWS_A_THREAD);
+        let dimension = self.dimension.max(1);
+        let parts = self.rows.chunks(share).zip(self.bytes.chunks(share * dimension));
+        let mut found: Vec<(Score, i64)> = std::thread::scope(|threads| {
+            let asked = &asked;
+            let mut parts = parts;
+            // The first part is this thread's own.
+            let own = parts.next();
+            let others: Vec<_> =
+                parts.map(|(rows, bytes)| threads.spawn(move || asked.best(rows, bytes, dimension))).collect();
+            let mut found = own.map(|(rows, bytes)| asked.best(rows, bytes, dimension)).unwrap_or_default();
+            for other in others {
+                found.extend(other.join().unwrap_or_default());
+            }
+            found
+        });
+        found.sort_by(|a, b| b.cmp(a));
+        found.truncate(limit);
+        found.into_iter().map(|(score, doc)| (doc, score.0)).collect()
+    }
+}
+
+/// What is looked for, in the form the loop takes.
+struct Asked<'q> {
+    wide: &'q [i16],
+    scale: f32,
+    scope: Option<i64>,
+    limit: usize,
+}
+
+impl Asked<'_> {
+    /// The nearest of some rows, in no order.
+    fn best(&self, rows: &[Row], bytes: &[i8], dimension: usize) -> Vec<(Score, i64)> {
+        let mut best: BinaryHeap<Reverse<(Score, i64)>> = BinaryHeap::with_capacity(self.limit + 1);
+        for (row, bytes) in rows.iter().zip(bytes.chunks_exact(dimension)) {
+            if self.scope.is_some() && row.scope.is_some() && row.scope != self.scope {
                 continue;
             }
-            let score = Score(dot(&wide, bytes) as f32 * row.scale * query_scale);
-            if score.0 <= 0.0
-                || (best.len() == limit && best.peek().is_some_and(|Reverse((s, _))| score <= *s))
-            {
+            let score = Score(dot(self.wide, bytes) as f32 * row.scale * self.scale);
+            let full = best.len() == self.limit;
+            if score.0 <= 0.0 || (full && best.peek().is_some_and(|Reverse((least, _))| score <= *least)) {
                 continue;
             }
-            best.push(Reverse((score, place)));
-            if best.len() > limit {
+            best.push(Reverse((score, row.doc)));
+            if best.len() > self.limit {
                 best.pop();
             }
         }
-        let mut found: Vec<(Score, usize)> = best.into_iter().map(|Reverse(hit)| hit).collect();
-        found.sort_by(|a, b| b.cmp(a));
-        found
-            .into_iter()
-            .filter_map(|(score, place)| self.rows.get(place).map(|row| (row.doc, score.0)))
-            .collect()
+        best.into_iter().map(|Reverse(hit)| hit).collect()
     }
 }
 
