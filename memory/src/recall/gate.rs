@@ -22,6 +22,8 @@ const SAME_SHAPE_ONLY: f64 = 0.35;
 const CODE_ONLY: f64 = 0.30;
 /// Share of the symbols, weighted by rarity, from which on two stacks count as the same code path.
 const MOSTLY: f64 = 0.5;
+/// Share of the doubt that the same service takes away: enough to decide between equals, never to make a match.
+const SAME_SERVICE: f64 = 0.1;
 const CAP_OTHER_EXCEPTION: f64 = 0.40;
 const CAP_OTHER_CODE: f64 = 0.35;
 const CAP_OTHER_SHAPE: f64 = 0.60;
@@ -103,6 +105,9 @@ pub(crate) fn judge(query: &Keys, candidate: &Keys, shared: &Shared) -> Judgemen
         why.push(format!("the same service {service}"));
     }
     let mut score = 1.0 - (1.0 - structure) * (1.0 - words);
+    if shared.service.is_some() && score >= SHOW {
+        score += SAME_SERVICE * (1.0 - score);
+    }
     if !settled {
         for (differs, cap) in disagreements(query, candidate, shared, overlap) {
             score = score.min(cap);
@@ -138,9 +143,9 @@ fn disagreements(query: &Keys, candidate: &Keys, shared: &Shared, overlap: f64) 
 /// Measured on the Hadoop reports, likeness ranks well but does not separate: of 2,377 reports without a known
 /// duplicate 20 % have a best hit of .45 or more and 10 % one of .6 or more, because chores and ports of one change
 /// are written in the same words; and of the best hits between .6 and .9 one in twelve is the duplicate. So words
-/// alone make a hint, shown from .6, and never more.
+/// alone make a hint, shown from .65, and never more.
 fn words_score(likeness: f64) -> f64 {
-    const POINTS: &[(f64, f64)] = &[(0.0, 0.0), (0.3, 0.0), (0.6, 0.25), (0.8, 0.4), (1.0, 0.6)];
+    const POINTS: &[(f64, f64)] = &[(0.0, 0.0), (0.3, 0.0), (0.65, 0.25), (0.85, 0.4), (1.0, 0.6)];
     let after = POINTS.partition_point(|(x, _)| *x <= likeness);
     match (after.checked_sub(1).and_then(|i| POINTS.get(i)), POINTS.get(after)) {
         (Some((x0, y0)), Some((x1, y1))) => y0 + (y1 - y0) * (likeness - x0) / (x1 - x0),

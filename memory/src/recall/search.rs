@@ -17,7 +17,7 @@ use crate::types::Resolution;
 const QUERY_WORDS: usize = 48;
 /// Postings that one search may read, counted over its words; common words are dropped first. This, not the number
 /// of incidents, is what a search costs.
-const POSTINGS: i64 = 40_000;
+const POSTINGS: i64 = 10_000;
 /// Words that are searched for however common they are.
 const LEAST_WORDS: usize = 3;
 /// Candidates that the word index may give.
@@ -107,7 +107,7 @@ pub async fn recall_with(store: &Store, query: &RecallQuery<'_>) -> Result<Recal
         }
     }
     // What differs by less than a step is equally likely, and the fused rank, which knows the context, decides.
-    let step = |score: f64| (score * 20.0).round();
+    let step = |score: f64| (score * 50.0).round();
     judged.sort_by(|a, b| step(b.2.score).total_cmp(&step(a.2.score)).then_with(|| b.0.total_cmp(&a.0)));
 
     let ids: Vec<String> = judged.iter().map(|(_, incident, _)| incident.id.clone()).collect();
