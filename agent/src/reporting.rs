@@ -112,7 +112,7 @@ pub(crate) fn quotes(finding: &Finding) -> Vec<Quote> {
 }
 
 /// The words the model was asked with.
-fn prompts(run: &Run) -> std::collections::BTreeMap<String, String> {
+fn prompts(run: &Run) -> BTreeMap<String, String> {
     let turns = run.log().iter().filter_map(|entry| match entry {
         Entry::Answered(turn) => Some(turn.prompts.clone()),
         _ => None,

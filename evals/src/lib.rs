@@ -39,6 +39,7 @@ pub fn run(options: &Options) -> Result<Summary, EvalError> {
     match options.task {
         Task::Rank => tasks::rank::run(options),
         Task::Investigate => tasks::investigate::run(options),
+        Task::Retrieval => tasks::retrieval::run(options),
         Task::LogTemplates => {
             let judged = tasks::log_templates::run(&options.cases)
                 .map_err(|error| EvalError::Options(error.to_string()))?;

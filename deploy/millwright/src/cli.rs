@@ -205,6 +205,12 @@ pub(crate) enum MemoryCommand {
     },
     /// Remove an incident and all that came from it, for good
     Forget { incident: String },
+    /// Copy the vectors to another engine and check that they arrived
+    Migrate {
+        /// "embedded", or the address of a Qdrant server: http://qdrant:6334
+        #[arg(long, value_name = "URL")]
+        to: String,
+    },
     /// Write everything as JSON lines
     Export {
         /// [default: standard output]
@@ -297,6 +303,7 @@ pub(crate) enum EvalTask {
     Rank,
     Investigate,
     LogTemplates,
+    Retrieval,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -34,6 +34,7 @@ fn tables(
             data_dir: data_dir.into(),
             jobs: 1,
             limit: None,
+            embedder: None,
         };
         let repositories = Repositories::default();
         let cases = cases::read(&options.cases, None)?;

@@ -34,6 +34,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             data_dir: PathBuf::from(&data_dir),
             jobs: 2,
             limit: None,
+            embedder: None,
         };
         let summary = millwright_evals::tasks::rank::run_with(&options, &weights)?;
         let figures = &summary.0["rank"];

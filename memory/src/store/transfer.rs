@@ -247,7 +247,7 @@ impl Store {
                 doc
             }
             Err(StoreError::NotFound { .. }) => {
-                incidents::insert(tx, incident, &Keys::of(&incident.ticket, &[])).await?;
+                incidents::insert(tx, incident, &Keys::of(&incident.ticket, &[]), self.dense()).await?;
                 summary.new_incidents += 1;
                 index::doc_of(tx, &incident.id).await?
             }

@@ -8,8 +8,8 @@ for a flaky failure, and the room shrinks with each red run and is gone with the
 
 use serde::{Deserialize, Serialize};
 
-/// Belief, before any run, that a failure always shows. Chosen in simulations (`flaky_hunts`): lower costs steady
-/// failures more than half a run on average, higher proves the wrong commit for one that passes now and then.
+/// Belief, before any run, that a failure always shows. Chosen with `BisectPolicy::doubt` in the simulations of
+/// `flaky_tests`: less costs steady failures more runs, more lets lucky passes prove the wrong commit.
 const STEADY: f64 = 0.9;
 
 /// Runs of revisions that hold the fault.
