@@ -37,7 +37,8 @@ async fn main() -> Result<(), Failure> {
     }
     let rate = ASKED as f64 / begun.elapsed().as_secs_f64();
     println!("one by one, each durable: {rate:.0} a second");
-    let size: u64 = std::fs::read_dir(dir.path())?.filter_map(|f| f.ok()?.metadata().ok()).map(|m| m.len()).sum();
+    let size: u64 =
+        std::fs::read_dir(dir.path())?.filter_map(|f| f.ok()?.metadata().ok()).map(|m| m.len()).sum();
     println!("on disk: {} MB, {} bytes an incident", size / 1_000_000, size / count.max(1) as u64);
 
     let before = resident();
@@ -80,7 +81,8 @@ async fn main() -> Result<(), Failure> {
 
 fn percentiles(mut times: Vec<Duration>) -> String {
     times.sort();
-    let at = |share: f64| times.get(((times.len() as f64 * share).ceil() as usize).saturating_sub(1)).copied();
+    let at =
+        |share: f64| times.get(((times.len() as f64 * share).ceil() as usize).saturating_sub(1)).copied();
     let ms = |share: f64| at(share).unwrap_or_default().as_secs_f64() * 1_000.0;
     format!("p50 {:.1} ms, p99 {:.1} ms, slowest {:.1} ms", ms(0.5), ms(0.99), ms(1.0))
 }

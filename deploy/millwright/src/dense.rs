@@ -38,7 +38,9 @@ fn minilm(path: &std::path::Path) -> Result<Arc<dyn Embedder>> {
 
 #[cfg(not(feature = "minilm"))]
 fn minilm(_: &std::path::Path) -> Result<Arc<dyn Embedder>> {
-    bail!("this millwright was built without {MINILM}; build it with `cargo build --release --features minilm`")
+    bail!(
+        "this millwright was built without {MINILM}; build it with `cargo build --release --features minilm`"
+    )
 }
 
 #[cfg(feature = "openai-embeddings")]

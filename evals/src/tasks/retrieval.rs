@@ -92,10 +92,7 @@ pub fn run(options: &Options) -> Result<Summary, EvalError> {
     Ok(summary)
 }
 
-async fn judge(
-    reports: &[IssueReport],
-    options: &Options,
-) -> Result<(Summary, Vec<CaseResult>), EvalError> {
+async fn judge(reports: &[IssueReport], options: &Options) -> Result<(Summary, Vec<CaseResult>), EvalError> {
     let failed = |error: &dyn std::fmt::Display| EvalError::Options(error.to_string());
     let dir = tempfile::TempDir::new().map_err(|e| failed(&e))?;
     let store = Store::open(&dir.path().to_string_lossy()).await.map_err(|e| failed(&e))?;
@@ -251,8 +248,9 @@ impl Set {
     /// What recall itself shows after its gates: how often a duplicate is among it, and how often something is shown
     /// for a report that has none.
     async fn precedents(&self, store: &Store) -> Result<Map<String, Value>, StoreError> {
-        let without: Vec<usize> =
-            (0..self.incidents.len()).filter(|i| self.truth.get(*i).is_some_and(BTreeSet::is_empty)).collect();
+        let without: Vec<usize> = (0..self.incidents.len())
+            .filter(|i| self.truth.get(*i).is_some_and(BTreeSet::is_empty))
+            .collect();
         let step = (without.len() / UNRELATED).max(1);
         let mut wrong = Map::new();
         for (name, set) in [
@@ -352,8 +350,7 @@ fn moment(text: &str) -> Option<Timestamp> {
 /// Robertson's BM25 (k1 1.2, b .75) over all words of a report, the baseline of the field.
 fn plain_bm25(set: &Set, query: usize) -> Vec<usize> {
     let empty = Vec::new();
-    let asked: BTreeSet<&str> =
-        set.words.get(query).unwrap_or(&empty).iter().map(String::as_str).collect();
+    let asked: BTreeSet<&str> = set.words.get(query).unwrap_or(&empty).iter().map(String::as_str).collect();
     let total = set.words.len() as f64;
     let average = set.words.iter().map(Vec::len).sum::<usize>() as f64 / total.max(1.0);
     let mut holders: HashMap<&str, f64> = HashMap::new();
@@ -445,7 +442,12 @@ mod tests {
             report("2", "Umlauts are read twice by the barcode scanner", "2021-01-03", &["1", "gone"]),
         ];
         for n in 0..20 {
-            lines.push(report(&format!("x{n}"), &format!("Invoice {n} has a wrong total"), "2021-01-02", &[]));
+            lines.push(report(
+                &format!("x{n}"),
+                &format!("Invoice {n} has a wrong total"),
+                "2021-01-02",
+                &[],
+            ));
         }
         std::fs::write(&cases, lines.join("\n")).unwrap();
         let options = crate::options::tests::options(crate::Task::Retrieval, &cases, dir.path());

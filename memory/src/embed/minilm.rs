@@ -58,19 +58,18 @@ impl MiniLm {
         if found != WEIGHTS_SHA256 {
             return Err(wrong("model.safetensors", format!("its sha256 is {found}, not {WEIGHTS_SHA256}")));
         }
-        let config: Config = serde_json::from_slice(&read("config.json")?)
-            .map_err(|e| wrong("config.json", e.to_string()))?;
+        let config: Config =
+            serde_json::from_slice(&read("config.json")?).map_err(|e| wrong("config.json", e.to_string()))?;
         let mut tokenizer = Tokenizer::from_bytes(read("tokenizer.json")?)
             .map_err(|e| wrong("tokenizer.json", e.to_string()))?;
         tokenizer.with_padding(None);
         let truncation = TruncationParams { max_length: MAX_TOKENS, ..TruncationParams::default() };
-        tokenizer
-            .with_truncation(Some(truncation))
-            .map_err(|e| wrong("tokenizer.json", e.to_string()))?;
+        tokenizer.with_truncation(Some(truncation)).map_err(|e| wrong("tokenizer.json", e.to_string()))?;
         let weights = VarBuilder::from_buffered_safetensors(weights, DType::F32, &Device::Cpu)
             .map_err(|e| wrong("model.safetensors", e.to_string()))?;
         let model = ModelId { name: NAME.to_owned(), dimension: config.hidden_size };
-        let bert = BertModel::load(weights, &config).map_err(|e| wrong("model.safetensors", e.to_string()))?;
+        let bert =
+            BertModel::load(weights, &config).map_err(|e| wrong("model.safetensors", e.to_string()))?;
         Ok(Self { inner: Arc::new(Inner { bert, tokenizer }), model })
     }
 }
@@ -133,10 +132,12 @@ mod tests {
             return;
         };
         let model = MiniLm::load(Path::new(&folder)).unwrap();
-        let texts = ["The invoice total is wrong", "Amounts on bills are off", "Kernel oops in the usb driver"]
-            .map(|text| EmbedText::new(text, ""));
+        let texts =
+            ["The invoice total is wrong", "Amounts on bills are off", "Kernel oops in the usb driver"]
+                .map(|text| EmbedText::new(text, ""));
         let vectors = model.embed(&texts).await.unwrap();
-        let cosine = |a: usize, b: usize| -> f32 { vectors[a].iter().zip(&vectors[b]).map(|(x, y)| x * y).sum() };
+        let cosine =
+            |a: usize, b: usize| -> f32 { vectors[a].iter().zip(&vectors[b]).map(|(x, y)| x * y).sum() };
         assert_eq!(vectors[0].len(), 384);
         assert!(cosine(0, 1) > 0.4 && cosine(0, 2) < 0.2, "{} {}", cosine(0, 1), cosine(0, 2));
     }

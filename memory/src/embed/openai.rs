@@ -69,12 +69,16 @@ impl OpenAiEmbeddings {
         let wrong = |detail: String| EmbedError::Load { model: options.model.clone(), detail };
         let base = options.base_url.trim_end_matches('/');
         if !base.starts_with("http://") && !base.starts_with("https://") {
-            let detail = format!("embeddings.base_url {base:?} is no web address; write it with the version, as in https://api.openai.com/v1");
+            let detail = format!(
+                "embeddings.base_url {base:?} is no web address; write it with the version, as in https://api.openai.com/v1"
+            );
             return Err(wrong(detail));
         }
         let key = options.api_key.as_deref().unwrap_or_default();
         if !key.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err(wrong("the key holds characters that no key has; check embeddings.api_key_env".into()));
+            return Err(wrong(
+                "the key holds characters that no key has; check embeddings.api_key_env".into(),
+            ));
         }
         // Fails when the process has a provider already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -107,7 +111,9 @@ impl OpenAiEmbeddings {
         let embeddings = self.client.embeddings();
         let answer = tokio::time::timeout(self.timeout, embeddings.create_byot::<Value, Answered>(body))
             .await
-            .map_err(|_| away(format!("it took longer than {} s (embeddings.timeout_s)", self.timeout.as_secs())))?
+            .map_err(|_| {
+                away(format!("it took longer than {} s (embeddings.timeout_s)", self.timeout.as_secs()))
+            })?
             .map_err(|error| away(error.to_string()))?;
         let mut data: Vec<(usize, Vec<f32>)> = answer
             .data

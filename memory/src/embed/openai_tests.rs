@@ -25,7 +25,8 @@ async fn serve(
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
                 let length = head.to_lowercase();
-                let length = length.split("content-length: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+                let length =
+                    length.split("content-length: ").nth(1).unwrap().lines().next().unwrap().to_owned();
                 if body.len() >= length.trim().parse::<usize>().unwrap() {
                     break (head.to_owned(), serde_json::from_str::<Value>(body).unwrap());
                 }

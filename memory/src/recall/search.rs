@@ -187,8 +187,7 @@ async fn gather(store: &Store, query: &RecallQuery<'_>, views: Views) -> Result<
         false => Default::default(),
     };
 
-    let docs: BTreeSet<i64> =
-        by_words.iter().chain(structure.keys()).chain(dense.keys()).copied().collect();
+    let docs: BTreeSet<i64> = by_words.iter().chain(structure.keys()).chain(dense.keys()).copied().collect();
     let docs: Vec<i64> = docs.into_iter().collect();
     let mut documents = store.documents(&docs).await?;
     documents.retain(|_, d| {
@@ -225,7 +224,10 @@ async fn gather(store: &Store, query: &RecallQuery<'_>, views: Views) -> Result<
         (FINGERPRINT, per(views.code, &|_, f| f64::from(u8::from(f.shared.fingerprint)))),
         (CODE, per(views.code, &|doc, _| structure.get(&doc).map_or(0.0, |s| s.weight))),
         (WORDS, per(views.words, &|_, f| f.shared.likeness)),
-        (store.dense().embedder().weight(), per(views.dense, &|doc, _| dense.get(&doc).copied().unwrap_or(0.0))),
+        (
+            store.dense().embedder().weight(),
+            per(views.dense, &|doc, _| dense.get(&doc).copied().unwrap_or(0.0)),
+        ),
         (CONTEXT, per(views.context, &|_, f| context(f))),
         (TIME, per(views.context, &|_, f| seen(f))),
     ];

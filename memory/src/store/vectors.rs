@@ -137,11 +137,7 @@ impl VectorRows {
     }
 
     /// Puts vectors of incidents that are still there; others are left out.
-    pub(crate) async fn put_all(
-        &self,
-        space: SpaceId,
-        vectors: &[(&str, &[f32])],
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn put_all(&self, space: SpaceId, vectors: &[(&str, &[f32])]) -> Result<(), StoreError> {
         let mut tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
         for (incident, vector) in vectors {
             sqlx::query(
@@ -189,15 +185,15 @@ impl VectorRows {
 }
 
 /// The row of a model in an engine, made where it is missing.
-pub(crate) async fn space_of(pool: &SqlitePool, engine: &str, model: &ModelId) -> Result<SpaceId, StoreError> {
+pub(crate) async fn space_of(
+    pool: &SqlitePool,
+    engine: &str,
+    model: &ModelId,
+) -> Result<SpaceId, StoreError> {
     let find = "SELECT id FROM vector_spaces WHERE engine = $1 AND model = $2 AND dimension = $3";
     let dimension = i64::try_from(model.dimension).unwrap_or(i64::MAX);
-    let known: Option<i64> = sqlx::query_scalar(find)
-        .bind(engine)
-        .bind(&model.name)
-        .bind(dimension)
-        .fetch_optional(pool)
-        .await?;
+    let known: Option<i64> =
+        sqlx::query_scalar(find).bind(engine).bind(&model.name).bind(dimension).fetch_optional(pool).await?;
     if let Some(id) = known {
         return Ok(SpaceId(id));
     }

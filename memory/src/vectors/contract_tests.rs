@@ -23,8 +23,7 @@ async fn points(store: &Store) -> Vec<Point> {
     let words = ["alpha beta", "beta gamma", "delta", "epsilon"];
     let mut points = Vec::new();
     for ((repository, dense), words) in repositories.into_iter().zip(vectors).zip(words) {
-        let new =
-            NewIncident { repository: repository.map(str::to_owned), ..incident(prose(words, "")) };
+        let new = NewIncident { repository: repository.map(str::to_owned), ..incident(prose(words, "")) };
         let made = store.create_incident(&new).await.unwrap();
         points.push(Point {
             incident_id: made.id,
@@ -197,7 +196,8 @@ async fn another_model_embeds_anew_in_steps_and_the_old_vectors_go() {
     }
     let old = store.dense().embedder().model().clone();
     let rows = store.vector_rows();
-    let count = async |model: &ModelId| rows.count(rows.space(crate::store::EMBEDDED, model).await.unwrap()).await;
+    let count =
+        async |model: &ModelId| rows.count(rows.space(crate::store::EMBEDDED, model).await.unwrap()).await;
     assert_eq!(count(&old).await.unwrap(), 150);
 
     let letters = Letters::new("letters", 8);

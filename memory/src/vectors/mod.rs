@@ -102,11 +102,15 @@ pub enum VectorError {
     Embed(#[from] EmbedError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("vectors of {found} dimensions in {engine} do not fit the model {model}, which has {wanted}; \
-             name the right model, or another vectors.collection: it is filled again from memory")]
+    #[error(
+        "vectors of {found} dimensions in {engine} do not fit the model {model}, which has {wanted}; \
+             name the right model, or another vectors.collection: it is filled again from memory"
+    )]
     Dimension { engine: String, model: String, found: usize, wanted: usize },
-    #[error("the vector server {engine} does not answer ({detail}); check vectors.url and that it runs: \
-             recall goes on by words and code meanwhile")]
+    #[error(
+        "the vector server {engine} does not answer ({detail}); check vectors.url and that it runs: \
+             recall goes on by words and code meanwhile"
+    )]
     Unavailable { engine: String, detail: String },
     #[error("the vector server {engine} refused ({detail}); check its version and vectors.api_key_env")]
     Refused { engine: String, detail: String },

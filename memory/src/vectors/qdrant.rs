@@ -78,7 +78,10 @@ impl Qdrant {
         }
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if options.collection.is_empty() || !options.collection.chars().all(plain) {
-            return Err(bad(format!("vectors.collection {:?} may hold letters, digits, _ and -", options.collection)));
+            return Err(bad(format!(
+                "vectors.collection {:?} may hold letters, digits, _ and -",
+                options.collection
+            )));
         }
         let client = qdrant_client::Qdrant::from_url(url)
             .api_key(options.api_key.clone())
@@ -126,7 +129,8 @@ impl Qdrant {
             WORDS,
             SparseVectorParamsBuilder::default().modifier(i32::from(Modifier::Idf)),
         );
-        let create = CreateCollectionBuilder::new(&name).vectors_config(vectors).sparse_vectors_config(sparse);
+        let create =
+            CreateCollectionBuilder::new(&name).vectors_config(vectors).sparse_vectors_config(sparse);
         if let Err(error) = self.client.create_collection(create).await {
             // Another worker may have been quicker.
             if !self.client.collection_exists(&name).await.map_err(|e| self.failed(&e))? {
@@ -164,7 +168,8 @@ impl Qdrant {
         let engine = self.name.clone();
         match error {
             QdrantError::ResponseError { status } => {
-                let detail: String = format!("{}: {}", status.code(), status.message()).chars().take(300).collect();
+                let detail: String =
+                    format!("{}: {}", status.code(), status.message()).chars().take(300).collect();
                 // Cancelled, unknown (the transport's), deadline exceeded, unavailable.
                 match status.code() as i32 {
                     1 | 2 | 4 | 14 => VectorError::Unavailable { engine, detail },
@@ -226,7 +231,8 @@ impl VectorStore for Qdrant {
             let (indices, values) = sparse(query.words);
             let ask = QueryPointsBuilder::new(self.of(model)).limit(query.limit as u64).with_payload(true);
             let ask = if indices.is_empty() {
-                let ask = ask.query(Query::new_nearest(VectorInput::new_dense(query.dense.to_vec()))).using(DENSE);
+                let ask =
+                    ask.query(Query::new_nearest(VectorInput::new_dense(query.dense.to_vec()))).using(DENSE);
                 filter.into_iter().fold(ask, QueryPointsBuilder::filter)
             } else {
                 let each = PREFETCH * query.limit as u64;
@@ -242,7 +248,9 @@ impl VectorStore for Qdrant {
                     Some(filter) => part.filter(filter.clone()),
                     None => part,
                 };
-                ask.add_prefetch(within(dense)).add_prefetch(within(words)).query(Query::new_fusion(Fusion::Rrf))
+                ask.add_prefetch(within(dense))
+                    .add_prefetch(within(words))
+                    .query(Query::new_fusion(Fusion::Rrf))
             };
             let found = self.client.query(ask).await.map_err(|e| self.failed(&e))?;
             let hit = |point: qdrant_client::qdrant::ScoredPoint| {
@@ -294,7 +302,8 @@ impl VectorStore for Qdrant {
         Box::pin(async move {
             let name = self.of(model);
             let aliases = self.client.list_aliases().await.map_err(|e| self.failed(&e))?.aliases;
-            let before = aliases.into_iter().find(|a| a.alias_name == self.collection).map(|a| a.collection_name);
+            let before =
+                aliases.into_iter().find(|a| a.alias_name == self.collection).map(|a| a.collection_name);
             if before.as_deref() == Some(&name) {
                 return Ok(());
             }
@@ -321,11 +330,9 @@ fn point_id(incident: &str) -> PointId {
 fn encode(point: &Point) -> PointStruct {
     let mut payload: HashMap<String, Value> = HashMap::new();
     payload.insert("incident_id".into(), point.incident_id.as_str().into());
-    for (key, value) in [
-        ("repository", &point.repository),
-        ("service", &point.service),
-        ("environment", &point.environment),
-    ] {
+    for (key, value) in
+        [("repository", &point.repository), ("service", &point.service), ("environment", &point.environment)]
+    {
         if let Some(value) = value {
             payload.insert(key.into(), value.as_str().into());
         }

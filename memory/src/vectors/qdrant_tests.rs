@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use qdrant_client::qdrant::alias_operations::Action;
 use qdrant_client::qdrant::collections_server::{Collections, CollectionsServer};
 use qdrant_client::qdrant::condition::ConditionOneOf;
+use qdrant_client::qdrant::r#match::MatchValue;
 use qdrant_client::qdrant::points_selector::PointsSelectorOneOf;
 use qdrant_client::qdrant::points_server::{Points, PointsServer};
-use qdrant_client::qdrant::r#match::MatchValue;
 use qdrant_client::qdrant::vectors::VectorsOptions;
 use qdrant_client::qdrant::{self as wire, query, vector, vector_input, vectors_output};
 use tonic::{Request, Response, Status, async_trait};
@@ -182,7 +182,9 @@ impl Collections for Fake {
     ) -> Result<Response<wire::CollectionOperationResponse>, Status> {
         let mut held = self.note("create", &request);
         let asked = request.into_inner();
-        let Some(Config::ParamsMap(vectors)) = asked.vectors_config.unwrap().config else { panic!("unnamed") };
+        let Some(Config::ParamsMap(vectors)) = asked.vectors_config.unwrap().config else {
+            panic!("unnamed")
+        };
         let dense = &vectors.map[DENSE];
         assert_eq!(dense.distance, i32::from(Distance::Cosine));
         let modifier = asked.sparse_vectors_config.unwrap().map[WORDS].modifier;
@@ -222,7 +224,10 @@ impl Collections for Fake {
             alias_name: alias.clone(),
             collection_name: name.clone(),
         };
-        Ok(Response::new(wire::ListAliasesResponse { aliases: held.aliases.iter().map(alias).collect(), time: 0.0 }))
+        Ok(Response::new(wire::ListAliasesResponse {
+            aliases: held.aliases.iter().map(alias).collect(),
+            time: 0.0,
+        }))
     }
 
     async fn collection_exists(
@@ -255,8 +260,10 @@ impl Points for Fake {
         let mut held = self.note("upsert", &request);
         let asked = request.into_inner();
         assert_eq!(asked.wait, Some(true));
-        let collection =
-            held.collections.get_mut(&asked.collection_name).ok_or(Status::not_found("no such collection"))?;
+        let collection = held
+            .collections
+            .get_mut(&asked.collection_name)
+            .ok_or(Status::not_found("no such collection"))?;
         for point in asked.points {
             let Some(vector::Vector::Dense(dense)) = named(&point, DENSE) else { panic!("no dense vector") };
             assert_eq!(dense.data.len() as u64, collection.size);
@@ -416,9 +423,8 @@ impl Drop for Running {
 }
 
 async fn serve(fake: Fake, address: Option<std::net::SocketAddr>) -> Running {
-    let address = address.unwrap_or_else(|| {
-        std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
-    });
+    let address =
+        address.unwrap_or_else(|| std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap());
     let server = tonic::transport::Server::builder()
         .add_service(CollectionsServer::new(fake.clone()))
         .add_service(PointsServer::new(fake.clone()))
@@ -454,8 +460,19 @@ async fn the_client_obeys_over_the_wire() {
     calls.sort_unstable();
     calls.dedup();
     let expected = [
-        "collection_exists", "count", "create", "create_field_index", "delete_points", "get", "list",
-        "list_aliases", "query", "scroll", "update_aliases", "upsert", "delete",
+        "collection_exists",
+        "count",
+        "create",
+        "create_field_index",
+        "delete_points",
+        "get",
+        "list",
+        "list_aliases",
+        "query",
+        "scroll",
+        "update_aliases",
+        "upsert",
+        "delete",
     ];
     let mut expected = expected.to_vec();
     expected.sort_unstable();
@@ -496,8 +513,11 @@ async fn words_and_meaning_are_fused_by_the_server() {
         words: words.split(' ').map(str::to_owned).collect(),
         ..Point::default()
     };
-    let points =
-        [point("a", [1.0, 0.0], "common"), point("b", [0.9, 0.436], "rare common"), point("c", [0.0, 1.0], "x")];
+    let points = [
+        point("a", [1.0, 0.0], "common"),
+        point("b", [0.9, 0.436], "rare common"),
+        point("c", [0.0, 1.0], "x"),
+    ];
     engine.upsert(&model, &points).await.unwrap();
     let words = ["rare".to_owned(), "common".to_owned()];
     let query = VectorQuery { dense: &[1.0, 0.0], words: &words, repository: None, limit: 2 };
@@ -583,9 +603,11 @@ fn what_cannot_be_an_address_is_refused() {
         api_key: Some("secret".into()),
         timeout: Duration::from_secs(1),
     };
-    for (url, collection, why) in
-        [("qdrant:6334", "c", "neither http"), ("http://q:6334", "a b", "letters"), ("http://q:6334", "", "letters")]
-    {
+    for (url, collection, why) in [
+        ("qdrant:6334", "c", "neither http"),
+        ("http://q:6334", "a b", "letters"),
+        ("http://q:6334", "", "letters"),
+    ] {
         let error = Qdrant::new(&options(url, collection)).unwrap_err().to_string();
         assert!(error.contains(why) && error.contains("vectors."), "{error}");
     }

@@ -90,7 +90,9 @@ impl Scan {
                 continue;
             }
             let score = Score(dot(&wide, bytes) as f32 * row.scale * query_scale);
-            if score.0 <= 0.0 || (best.len() == limit && best.peek().is_some_and(|Reverse((s, _))| score <= *s)) {
+            if score.0 <= 0.0
+                || (best.len() == limit && best.peek().is_some_and(|Reverse((s, _))| score <= *s))
+            {
                 continue;
             }
             best.push(Reverse((score, place)));

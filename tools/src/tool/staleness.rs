@@ -38,7 +38,9 @@ fn rewritten(ctx: &ToolContext, known: &Resolution) -> Option<String> {
         let span = LineSpan { start: at.start_line, end: at.end_line };
         match git::map_lines(&ctx.repo, &at.path, span, &then, &ctx.bad, &ctx.cancel) {
             Ok(None) => Some(format!("{} is gone since", at.path)),
-            Ok(Some(now)) if now.changed => Some(format!("{}:{} was rewritten since", at.path, at.start_line)),
+            Ok(Some(now)) if now.changed => {
+                Some(format!("{}:{} was rewritten since", at.path, at.start_line))
+            }
             Ok(Some(_)) | Err(_) => None,
         }
     })

@@ -67,9 +67,13 @@ impl Default for Embeddings {
 
 impl Vectors {
     pub(super) fn settle(&self) -> Result<(), String> {
-        let known = self.url == "embedded" || self.url.starts_with("http://") || self.url.starts_with("https://");
+        let known =
+            self.url == "embedded" || self.url.starts_with("http://") || self.url.starts_with("https://");
         if !known {
-            return Err(format!("vectors.url {:?} must be \"embedded\" or the address of a Qdrant server", self.url));
+            return Err(format!(
+                "vectors.url {:?} must be \"embedded\" or the address of a Qdrant server",
+                self.url
+            ));
         }
         if self.timeout_s == 0 {
             return Err("vectors.timeout_s must be at least 1; leave it out for the default".into());
@@ -84,7 +88,9 @@ impl Embeddings {
             *path = folder.join(&*path);
         }
         match (self.model.as_str(), &self.path, self.dimension) {
-            (MINILM, None, _) => Err(format!("embeddings.path must name the folder with the files of {MINILM}")),
+            (MINILM, None, _) => {
+                Err(format!("embeddings.path must name the folder with the files of {MINILM}"))
+            }
             (BUILT_IN | MINILM, _, _) => Ok(()),
             (model, _, None | Some(0)) => Err(format!(
                 "embeddings.dimension must say how many dimensions the vectors of {model} have, as in dimension = 1536"
