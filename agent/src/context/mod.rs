@@ -116,7 +116,8 @@ impl View<'_> {
                 }
                 Entry::Steered { text, by } => {
                     let text = fence.around("message", text);
-                    messages.push(Message::User(Steered { by: by.clone(), text }.render()?));
+                    let by = by.chars().filter(|char| !char.is_control()).take(60).collect();
+                    messages.push(Message::User(Steered { by, text }.render()?));
                 }
                 Entry::Answered(_) | Entry::Failed(_) | Entry::Planned { .. } | Entry::Compacted(_) => {}
             }
