@@ -224,3 +224,36 @@ async fn a_model_answers_from_tools_and_is_held_to_them() {
     let offered = offered(&server.requests()[0]);
     assert!(offered.contains("git_blame") && !offered.contains("bisect") && !offered.contains("write_fix"));
 }
+
+#[test]
+fn a_verified_fix_is_written_on_request_only() {
+    let scene = Scene::new();
+    let repo = scene.path("repo");
+    let heads = || scene.git(&repo, &["for-each-ref", "--format=%(refname)"]);
+    let before = heads();
+    let ran = scene.investigate(&["--good", "HEAD~11", "--replay", CHECK, "--write-fix", "fix.patch"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let incident = ran.report()["incident_id"].as_str().unwrap().to_owned();
+    assert!(ran.stderr.contains("the fix is written to fix.patch"), "{}", ran.stderr);
+    let patch = std::fs::read_to_string(scene.path("fix.patch")).unwrap();
+    assert!(patch.contains(&format!("Incident: {incident}")) && patch.contains("+  echo $(( $1 * 2 ))"), "{patch}");
+    assert_eq!(heads(), before);
+    scene.git(&repo, &["apply", "--check", &scene.path("fix.patch").to_string_lossy()]);
+
+    // The second time it is known, and just as verified.
+    let ran = scene.investigate(&["--good", "HEAD~11", "--replay", CHECK, "--write-fix", "branch:mend/it"]);
+    assert_eq!((ran.status, &ran.report()["verdict"]), (Some(0), &"known".into()), "{}", ran.stderr);
+    assert!(scene.git(&repo, &["show", "mend/it:lib/calc.sh"]).contains("* 2"));
+    assert_eq!(scene.git(&repo, &["rev-parse", "mend/it~1"]), scene.id("HEAD"));
+
+    scene.investigate(&["--replay", CHECK, "--write-fix", "fix.patch"]).refuses(&["fix.patch exists already"]);
+    let ran = scene.investigate(&["--good", "HEAD~11", "--no-memory", "--write-fix", "other.patch"]);
+    assert_eq!(ran.status, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no fix was written"), "{}", ran.stderr);
+    assert!(!scene.path("other.patch").exists());
+    for bad in ["branch:", "branch:a b", "branch:../x"] {
+        let ran = scene.investigate(&["--write-fix", bad]);
+        assert_eq!(ran.status, Some(2), "clap refuses {bad}: {}", ran.stderr);
+        assert!(ran.stderr.contains("--write-fix"), "{}", ran.stderr);
+    }
+}
