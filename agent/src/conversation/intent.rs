@@ -36,8 +36,7 @@ pub(super) enum Intent {
 }
 
 /// What the rules can answer, for a person.
-pub const ABILITIES: &str = "\
-  who changed lib/calc.sh, lib/calc.sh:12 or a function    and who owns it
+pub const ABILITIES: &str = "  who changed lib/calc.sh, lib/calc.sh:12 or a function    and who owns it
   what is new in the logs; search the logs for WORDS
   have we seen this; have we seen ERROR MESSAGE
   investigate this; investigate: WHAT FAILS                a real run, with replay where one is given

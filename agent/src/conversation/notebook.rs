@@ -44,6 +44,9 @@ impl Notebook {
                 new.insert(std::mem::replace(&mut evidence.id, id.clone()), id);
             }
         }
+        // Two pieces that are the same bear one number.
+        let mut listed = std::collections::BTreeSet::new();
+        report.evidence.retain(|evidence| listed.insert(evidence.id.clone()));
         let cause = report.root_cause.iter_mut().flat_map(|cause| &mut cause.evidence);
         let ideas = report.hypotheses.iter_mut().flat_map(|idea| &mut idea.evidence);
         for id in cause.chain(ideas) {
