@@ -236,7 +236,10 @@ fn a_verified_fix_is_written_on_request_only() {
     let incident = ran.report()["incident_id"].as_str().unwrap().to_owned();
     assert!(ran.stderr.contains("the fix is written to fix.patch"), "{}", ran.stderr);
     let patch = std::fs::read_to_string(scene.path("fix.patch")).unwrap();
-    assert!(patch.contains(&format!("Incident: {incident}")) && patch.contains("+  echo $(( $1 * 2 ))"), "{patch}");
+    assert!(
+        patch.contains(&format!("Incident: {incident}")) && patch.contains("+  echo $(( $1 * 2 ))"),
+        "{patch}"
+    );
     assert_eq!(heads(), before);
     scene.git(&repo, &["apply", "--check", &scene.path("fix.patch").to_string_lossy()]);
 
@@ -246,7 +249,9 @@ fn a_verified_fix_is_written_on_request_only() {
     assert!(scene.git(&repo, &["show", "mend/it:lib/calc.sh"]).contains("* 2"));
     assert_eq!(scene.git(&repo, &["rev-parse", "mend/it~1"]), scene.id("HEAD"));
 
-    scene.investigate(&["--replay", CHECK, "--write-fix", "fix.patch"]).refuses(&["fix.patch exists already"]);
+    scene
+        .investigate(&["--replay", CHECK, "--write-fix", "fix.patch"])
+        .refuses(&["fix.patch exists already"]);
     let ran = scene.investigate(&["--good", "HEAD~11", "--no-memory", "--write-fix", "other.patch"]);
     assert_eq!(ran.status, Some(2), "{}", ran.stderr);
     assert!(ran.stderr.contains("no fix was written"), "{}", ran.stderr);
@@ -256,4 +261,77 @@ fn a_verified_fix_is_written_on_request_only() {
         assert_eq!(ran.status, Some(2), "clap refuses {bad}: {}", ran.stderr);
         assert!(ran.stderr.contains("--write-fix"), "{}", ran.stderr);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_writes_asks_for_consent_first() {
+    let scene = Scene::new();
+    let culprit = scene.id("HEAD~5");
+    let bare = scene.path("shared.git");
+    scene.git(&scene.path("repo"), &["clone", "-q", "--bare", ".", &bare.to_string_lossy()]);
+    scene.write(
+        "m.toml",
+        format!(
+            "[repositories.shop]\npath = \"repo\"\n[repositories.shop.remotes]\nshared = \"file://{}\"\n",
+            bare.display()
+        ),
+    );
+    let subject = scene.git(&scene.path("repo"), &["log", "-1", "--format=%s", &culprit]);
+    let server = ScriptedServer::start(Rules::default(), move |seen| match (seen.is_review(), seen.step()) {
+        (true, _) => Reply::review("stands", 0.9),
+        (_, 0) => Reply::call(
+            "propose_patch",
+            json!({ "edits": [{ "path": "lib/calc.sh", "old": "* 3", "new": "* 2" }], "rationale": "It doubles." }),
+        ),
+        (_, 1) => Reply::call("verify_fix", json!({ "candidate": "patch_1" })),
+        (_, 2) => Reply::call("write_fix", json!({ "candidate": "patch_1", "as": "branch", "name": "mend/it" })),
+        (_, 3) => Reply::call("push_fix", json!({ "branch": "mend/it", "remote": "shared" })),
+        (_, 4) => Reply::call("push_fix", json!({ "branch": "mend/it", "remote": "elsewhere" })),
+        (_, 5) => Reply::call("git_show", json!({ "commit": culprit })),
+        _ => Reply::call(
+            "conclude",
+            json!({
+                "outcome": "cause", "statement": "That commit broke the totals.", "kind": "code_change",
+                "commit": culprit, "confidence": 0.8,
+                "evidence": [{ "id": seen.evidence(&format!("git:{culprit}")), "quotes": [subject] }],
+            }),
+        ),
+    })
+    .await;
+    let arguments = [
+        "chat",
+        "ticket.txt",
+        "--repo",
+        "repo",
+        "--good",
+        "HEAD~11",
+        "--planner",
+        "scripted",
+        "--config",
+        "m.toml",
+        "--replay",
+        CHECK,
+    ];
+    let mut command = scene.command(&arguments);
+    command.env("OPENAI_BASE_URL", server.base_url());
+    let input = "investigate this\n/approve c99\n/approve\n/approve\n/deny\n/report\n";
+    let ran = tokio::task::block_in_place(|| talk(command, input.as_bytes()));
+    server.check();
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let asked = answer(&ran, "investigate this");
+    assert!(
+        asked.contains("waits for your consent") && asked.contains("write_fix") && asked.contains("mend/it"),
+        "{asked}"
+    );
+    assert!(answer(&ran, "/approve c99").contains("Which call?"), "{}", ran.stdout);
+    let written = answer(&ran, "/approve");
+    assert!(
+        written.contains("approved") && written.contains("push_fix") && written.contains("shared"),
+        "{written}"
+    );
+    let repo = scene.path("repo");
+    assert!(scene.git(&repo, &["show", "mend/it:lib/calc.sh"]).contains("* 2"));
+    assert_eq!(scene.git(&bare, &["rev-parse", "mend/it"]), scene.git(&repo, &["rev-parse", "mend/it"]));
+    let denied = answer(&ran, "/deny");
+    assert!(denied.contains("denied") && denied.contains("VERIFIED"), "{denied}");
 }
