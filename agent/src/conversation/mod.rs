@@ -27,7 +27,7 @@ use millwright_tools::tool::{
 };
 
 use crate::hand_over::Destination;
-use crate::inbox::{LocalInbox, Said};
+use crate::inbox::{Inbox, LocalInbox, Said};
 use crate::investigation::{InvestigateError, Investigated, Options, prepare};
 use crate::planner::Planner;
 use crate::planner::openai::Speaker;
@@ -88,14 +88,21 @@ pub struct Voice(Arc<Spoken>);
 #[derive(Default)]
 struct Spoken {
     inbox: LocalInbox,
-    working: Mutex<Option<CancelFlag>>,
+    working: Mutex<Option<Work>>,
     by: Mutex<String>,
+}
+
+/// What works now.
+struct Work {
+    cancel: CancelFlag,
+    /// Only a run takes remarks in; a question to a model is over before one could matter.
+    is_run: bool,
 }
 
 impl Voice {
     /// Tells the run where to look; `false` when none works.
     pub fn steer(&self, text: &str) -> bool {
-        let works = lock(&self.0.working).is_some();
+        let works = lock(&self.0.working).as_ref().is_some_and(|work| work.is_run);
         if works {
             let text = text.chars().take(LONGEST_LINE).collect();
             self.0.inbox.put(Said::Remark { text, by: lock(&self.0.by).clone() });
@@ -106,20 +113,32 @@ impl Voice {
     /// Parks what works now; `false` when nothing does.
     pub fn stop(&self) -> bool {
         let working = lock(&self.0.working);
-        if let Some(cancel) = working.as_ref() {
-            cancel.cancel();
+        if let Some(work) = working.as_ref() {
+            work.cancel.cancel();
         }
         working.is_some()
     }
 
-    fn begin(&self) -> CancelFlag {
+    fn begin(&self, is_run: bool) -> CancelFlag {
         let cancel = CancelFlag::default();
-        *lock(&self.0.working) = Some(cancel.clone());
+        *lock(&self.0.working) = Some(Work { cancel: cancel.clone(), is_run });
         cancel
     }
 
     fn end(&self) {
         *lock(&self.0.working) = None;
+    }
+
+    /// Remarks that came too late for a run that ended; the next run has no use for them.
+    fn too_late(&self) -> Vec<String> {
+        let mut late = Vec::new();
+        for said in self.0.inbox.waiting() {
+            self.0.inbox.stored(&said);
+            if let Said::Remark { text, .. } = said {
+                late.push(text);
+            }
+        }
+        late
     }
 }
 

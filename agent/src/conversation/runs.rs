@@ -21,7 +21,7 @@ impl Conversation {
     /// Starts an investigation of `subject`, or of what is being talked of.
     pub(super) async fn investigate(&mut self, subject: Option<String>, ears: &Ears) -> String {
         // From here on it can be stopped.
-        let cancel = self.voice.begin();
+        let cancel = self.voice.begin(true);
         let text = self.begin_and_run(subject, cancel, ears).await;
         self.voice.end();
         text
@@ -69,7 +69,12 @@ impl Conversation {
         self.parked = false;
         self.waiting = None;
         match result {
-            Ok(investigated) => self.take_over(investigated).await,
+            Ok(investigated) => {
+                let late = self.voice.too_late().into_iter();
+                let late: String =
+                    late.map(|text| format!("\n(It had ended before this came: {text})")).collect();
+                self.take_over(investigated).await + &plain(&late)
+            }
             Err(InvestigateError::Drive(DriveError::AwaitingApproval(names))) => {
                 self.parked = true;
                 let calls = self.open_calls().await;

@@ -154,7 +154,7 @@ impl Conversation {
     /// Lets the model answer. `Err` says why it could not; the question is then as if it had not been asked.
     pub(super) async fn talk(&mut self, question: &str, ears: &Ears) -> Result<String, String> {
         let Some(mut talk) = self.talk.take() else { return Err("there is no model".to_owned()) };
-        let cancel = self.voice.begin();
+        let cancel = self.voice.begin(false);
         let answered = {
             let answer = self.answer(&mut talk, question, ears);
             tokio::select! {
