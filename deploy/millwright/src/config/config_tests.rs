@@ -82,7 +82,7 @@ fn mistakes_name_the_place_and_the_remedy() {
     check("[sandbx]\n", "millwright.toml:1:2: unknown key sandbx; did you mean sandbox?");
     check(
         "[zebra]\n",
-        "millwright.toml:1:2: unknown key zebra; the nearest is store (there are repositories, sandbox, redaction, store, model, vectors, embeddings)",
+        "millwright.toml:1:2: unknown key zebra; the nearest is vectors (there are repositories, sandbox, redaction, store, model, vectors, embeddings)",
     );
     check(
         "[repositories.a]\n\n  tests = \"x\"\n",
