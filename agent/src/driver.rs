@@ -14,6 +14,8 @@ use millwright_tools::tool::{
     Answer, Decision, Dispatcher, Effect, Grant, ToolCall, ToolContext, ToolOutput,
 };
 
+use tracing::Instrument;
+
 use crate::citations::{self, Opener};
 use crate::context::{Request, Shelf};
 use crate::findings::Finding;
@@ -25,6 +27,7 @@ use crate::run::{
     Entry, Event, FailureKind, Interruption, ModelFailure, Pending, Run, Step, ToolFailure, ToolOutcome,
 };
 use crate::sink::Sink;
+use crate::telemetry;
 
 /// Longest excerpt of a piece of evidence in a report, in characters. The whole text is in the journal.
 const EXCERPT_CHARS: usize = 2_000;
@@ -52,6 +55,15 @@ impl DriveError {
     /// Whether the run is only parked, and goes on when it is driven again.
     pub fn goes_on(&self) -> bool {
         matches!(self, Self::AwaitingApproval(_) | Self::Interrupted)
+    }
+
+    /// For `error.type` in a span.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Journal(_) => "journal",
+            Self::AwaitingApproval(_) => "awaiting_approval",
+            Self::Interrupted => "interrupted",
+        }
     }
 }
 
@@ -185,16 +197,18 @@ impl Driver<'_> {
             }
         };
         let limit = self.context.time_left().unwrap_or(FOREVER);
+        let span = telemetry::chat(planner.name());
         let answer = tokio::select! {
             biased;
             () = self.context.cancel.cancelled() => return Ok(()), // asked again after a resume
-            answer = planner.ask(run, request, &listener) => answer,
+            answer = planner.ask(run, request, &listener).instrument(span.clone()) => answer,
             () = tokio::time::sleep(limit) => {
                 Err(ModelFailure::new(FailureKind::TimedOut, "the deadline came before the model's answer"))
             }
         };
         let event = match answer {
             Ok(mut turn) => {
+                telemetry::answered(&span, &turn);
                 turn.text = (self.redact)(&turn.text);
                 for call in &mut turn.calls {
                     call.arguments = (self.redact)(&call.arguments);
@@ -202,6 +216,7 @@ impl Driver<'_> {
                 Event::ModelAnswered { turn: Box::new(turn) }
             }
             Err(failure) => {
+                telemetry::not_answered(&span, failure.kind);
                 let failure = ModelFailure::new(failure.kind, (self.redact)(&failure.message));
                 tracing::warn!(model.failure = ?failure.kind, "the model gave no answer: {failure}");
                 Event::ModelFailed { failure }
@@ -240,6 +255,7 @@ impl Driver<'_> {
     async fn perform(&self, run: &Run, pending: &Pending) -> (Result<ToolOutput, ToolFailure>, u64) {
         let call = &pending.call;
         let begun = Instant::now();
+        let span = telemetry::execute_tool(&call.name, &call.id);
         let result = match run.approval(&call.id) {
             Some((false, by)) => Err(ToolFailure::new("denied", format!("{by} refused this call"))),
             _ if pending.interrupted && !self.may_be_repeated(call) => Err(ToolFailure::new(
@@ -252,7 +268,7 @@ impl Driver<'_> {
                     Some((true, by)) => Grant::ApprovedBy(by.to_owned()),
                     _ => Grant::NotAsked,
                 };
-                match self.dispatcher.call(&self.context, call, &grant).await {
+                match self.dispatcher.call(&self.context, call, &grant).instrument(span.clone()).await {
                     Answer::Done { result, .. } => {
                         result.map_err(|error| ToolFailure::new(error.kind.as_str(), error.feedback))
                     }
@@ -262,6 +278,9 @@ impl Driver<'_> {
                 }
             }
         };
+        if let Err(failure) = &result {
+            telemetry::call_failed(&span, &failure.kind);
+        }
         (result, u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 

@@ -3,6 +3,7 @@ One investigation from what a door was asked to the remembered report. Every doo
 HTTP and chat) comes through here, so that all of them start the same run on the same core.
 */
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +21,8 @@ use millwright_tools::tool::{
     CancelFlag, Decision, Dispatcher, Policy, Progress, Registry, ToolContext, ToolSpec, Workbench,
 };
 
+use tracing::Instrument;
+
 use crate::context::Shelf;
 use crate::driver::{DriveError, Driver};
 use crate::facts::Facts;
@@ -32,6 +35,7 @@ use crate::planner::openai::tools::with_model_tools;
 use crate::report::RenderContext;
 use crate::run::{Budget, Event, ReplayPlan, Run, RunRequest};
 use crate::sink::Sink;
+use crate::telemetry;
 
 /// What a door was asked.
 #[derive(Debug, Clone)]
@@ -44,6 +48,10 @@ pub struct Options {
     pub good: Option<String>,
     pub logs: Vec<PathBuf>,
     pub replay: ReplayChoice,
+    /// What is configured about running the repository's tests.
+    pub recipes: replay::TestRecipes,
+    /// Where a fix may be pushed, by name.
+    pub remotes: BTreeMap<String, String>,
     pub tests: Option<String>,
     pub use_memory: bool,
     pub jobs: usize,
@@ -59,8 +67,8 @@ pub struct Options {
 #[derive(Debug, Clone)]
 pub enum ReplayChoice {
     Given(Box<ReplayRecipe>),
-    /// Derived from the failing test the ticket names, by the repository's recipes.
-    Derive(Box<replay::TestRecipes>),
+    /// Derived from the failing test the ticket names, by [`Options::recipes`].
+    Derive,
     Off,
 }
 
@@ -115,13 +123,15 @@ pub struct Investigated {
     pub context: RenderContext,
     /// The run was begun by an earlier start and went on.
     pub resumed: bool,
+    /// The failing revision, resolved.
+    pub failing: String,
 }
 
 /// Investigates. Started again with the same options after an interruption, it goes on where it stopped.
 pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investigated, InvestigateError> {
     // Placeholders are numbered within a run, and their map ends with it.
     let means = Means { redactor: Arc::new(means.redactor.for_run()), ..means };
-    let prepared = prepare(options, &means).await?;
+    let prepared = prepare(options, means.store.is_some(), means.redactor.clone()).await?;
     let repo = Arc::new(prepared.repo);
     let request = prepared.request;
     let opened = open_run(options, &means, request).await?;
@@ -138,9 +148,10 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         ReplayPlan::Recipe(recipe) => Some((**recipe).clone()),
         ReplayPlan::None(_) => None,
     };
+    // Switched off means that nothing of the repository's runs, its tests included.
     let recipes = match &options.replay {
-        ReplayChoice::Derive(recipes) => (**recipes).clone(),
-        ReplayChoice::Given(_) | ReplayChoice::Off => replay::TestRecipes::default(),
+        ReplayChoice::Given(_) | ReplayChoice::Derive => options.recipes.clone(),
+        ReplayChoice::Off => replay::TestRecipes::default(),
     };
     let ticket = Arc::new(request.ticket.clone());
     let context = ToolContext {
@@ -153,6 +164,7 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
             run_dir: run_dir.clone(),
             recipe,
             recipes,
+            remotes: options.remotes.clone(),
             tests: request.tests.clone(),
             jobs: request.jobs,
             sandbox: options.sandbox.clone(),
@@ -184,7 +196,9 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         driver.record_start(&first).await?;
     }
     let heartbeat = Heartbeat::start(means.store, &request.run_id);
-    let driven = driver.drive(opened.run, means.planner).await;
+    let span = telemetry::invoke_agent(&request.run_id, means.planner.name());
+    let driven = driver.drive(opened.run, means.planner).instrument(span.clone()).await;
+    telemetry::ended(&span, driven.as_ref().map(|(report, _)| report.verdict).map_err(DriveError::kind));
     drop(heartbeat);
     let (report, run) = match driven {
         Ok(driven) => driven,
@@ -211,7 +225,13 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
     };
     // Artifacts of a finished run are in the report and the store; the folder only served a resume.
     let _ = std::fs::remove_dir_all(&run_dir);
-    Ok(Investigated { report, ticket: request.ticket, context, resumed: opened.resumed })
+    Ok(Investigated {
+        report,
+        ticket: request.ticket,
+        context,
+        resumed: opened.resumed,
+        failing: request.bad,
+    })
 }
 
 /// Everything that can be called in an investigation.
@@ -227,17 +247,19 @@ pub fn tool_specs(attended: bool) -> Vec<ToolSpec> {
     specs
 }
 
-struct Prepared {
-    repo: Repo,
-    request: RunRequest,
+pub(crate) struct Prepared {
+    pub(crate) repo: Repo,
+    pub(crate) request: RunRequest,
 }
 
 /// Opens the repository, resolves revisions, takes the ticket in: everything that can be wrong with the input
 /// is found here, before anything runs.
-async fn prepare(options: &Options, means: &Means<'_>) -> Result<Prepared, InvestigateError> {
+pub(crate) async fn prepare(
+    options: &Options,
+    keeps: bool,
+    redactor: Arc<Redactor>,
+) -> Result<Prepared, InvestigateError> {
     let options = options.clone();
-    let redactor = means.redactor.clone();
-    let keeps = means.store.is_some();
     let work = move || -> Result<Prepared, InvestigateError> {
         std::fs::create_dir_all(&options.data_dir)
             .map_err(|source| InvestigateError::DataDir { path: options.data_dir.clone(), source })?;
@@ -259,7 +281,7 @@ async fn prepare(options: &Options, means: &Means<'_>) -> Result<Prepared, Inves
             return Err(InvestigateError::EmptyTicket);
         }
         let ticket = take_in(&options, &repo, &bad, &redactor)?;
-        let replay = plan_replay(&options.replay, &ticket);
+        let replay = plan_replay(&options, &ticket);
         let request = RunRequest {
             run_id: String::new(),
             incident_id: String::new(),
@@ -317,11 +339,11 @@ fn take_in(
     Ok(ticket)
 }
 
-fn plan_replay(choice: &ReplayChoice, ticket: &ParsedTicket) -> ReplayPlan {
-    match choice {
+fn plan_replay(options: &Options, ticket: &ParsedTicket) -> ReplayPlan {
+    match &options.replay {
         ReplayChoice::Given(recipe) => ReplayPlan::Recipe(recipe.clone()),
         ReplayChoice::Off => ReplayPlan::None("replays were switched off".into()),
-        ReplayChoice::Derive(recipes) => match replay::derive_recipe(recipes, ticket) {
+        ReplayChoice::Derive => match replay::derive_recipe(&options.recipes, ticket) {
             Ok(recipe) => ReplayPlan::Recipe(Box::new(recipe)),
             Err(because) => ReplayPlan::None(because.to_string()),
         },

@@ -5,9 +5,11 @@ the citation check and the report. This crate knows no HTTP server, no Slack and
 
 pub mod citations;
 pub mod context;
+pub mod conversation;
 pub mod driver;
 pub mod facts;
 pub mod findings;
+pub mod hand_over;
 mod illustrate;
 pub mod inbox;
 pub mod investigation;
@@ -18,4 +20,5 @@ pub mod report;
 mod reporting;
 pub mod run;
 pub mod sink;
+mod telemetry;
 pub mod verification;

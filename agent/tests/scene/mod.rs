@@ -122,6 +122,8 @@ impl Scene {
             good: Some("HEAD~11".into()),
             logs: Vec::new(),
             replay: ReplayChoice::Off,
+            recipes: Default::default(),
+            remotes: Default::default(),
             tests: None,
             use_memory: true,
             jobs: 1,

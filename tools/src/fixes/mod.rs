@@ -7,6 +7,7 @@ that merge conflicts the candidate is not applicable and says where. A candidate
 project's own tests fail nowhere where they did not fail before.
 */
 
+mod hand_over;
 mod patch;
 mod place;
 mod revert;
@@ -22,6 +23,7 @@ use crate::git::{Repo, RepoError};
 use crate::minimise::Hunk;
 use crate::process::trusted::GitError;
 
+pub use hand_over::{About, as_patch, commit};
 pub use patch::{Edit, MAX_DIFF_BYTES, MAX_EDITS, Written, may_be_changed, patch};
 pub use test_outcome::{TestOutcome, compare};
 pub use verify::{Verification, baseline, tests_recipe, verify};

@@ -15,6 +15,7 @@ mod probe;
 mod review;
 mod schema;
 mod settings;
+mod speaker;
 pub mod tools;
 mod wire;
 
@@ -39,6 +40,7 @@ pub use interpret::why_unusable;
 pub use merge::complete;
 pub use probe::{Probe, probe};
 pub use settings::{Connection, Modes, Prices, Settings};
+pub use speaker::{Reply, Speaker};
 
 /// The tool that ends an investigation.
 pub const CONCLUDE: &str = "conclude";
