@@ -39,7 +39,7 @@ pub struct Brief {
     pub failing: String,
     pub good: Option<String>,
     pub has_replay: bool,
-    /// Why there is no replay.
+    /// Why there is no replay. Fenced.
     pub no_replay: String,
     pub has_logs: bool,
     pub has_tests: bool,

@@ -7,6 +7,7 @@ use millwright_prompts::{EvidenceLine, Fence, Prompt, PromptError, ToolResult};
 use millwright_tools::tool::ToolCall;
 
 use super::View;
+use crate::report::is_hidden;
 use crate::run::ToolOutcome;
 
 /// Evidence listed under a result; the rest is found by its ids all the same.
@@ -22,7 +23,7 @@ impl View<'_> {
         let (text, cut) = shortened(&outcome.text, self.room.result_chars());
         let (left_out, offset) = cut.unwrap_or_default();
         ToolResult {
-            tool: call.name.chars().filter(|char| !char.is_control()).take(60).collect(),
+            tool: super::wire_name(&call.name),
             call: call.id.clone(),
             failed: outcome.failure.is_some(),
             text: fence.around("tool output", &text),
@@ -37,10 +38,15 @@ impl View<'_> {
 pub(super) fn evidence_lines(outcome: &ToolOutcome) -> Vec<EvidenceLine> {
     let line = |evidence: &millwright_memory::types::Evidence| EvidenceLine {
         id: evidence.id.0.clone(),
-        // A path may hold anything, line ends too.
-        locator: evidence.locator.0.chars().filter(|char| !char.is_control()).take(160).collect(),
+        locator: plain(&evidence.locator.0),
     };
     outcome.evidence.iter().take(LISTED).map(line).collect()
+}
+
+/// A path may hold anything, line ends and sentences too, and stands outside of the fence: here it is one word.
+fn plain(locator: &str) -> String {
+    let visible = locator.chars().filter(|char| !is_hidden(*char));
+    visible.map(|char| if char.is_whitespace() || "<>()\"`".contains(char) { '·' } else { char }).take(160).collect()
 }
 
 /// Two thirds from the start and a third from the end, in whole lines where they are near; how many characters

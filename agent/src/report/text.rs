@@ -54,7 +54,7 @@ fn clean(text: &str) -> String {
 
 /// Characters that are not seen but change what is: C0 and C1 controls, bidirectional controls, zero-width and
 /// tag characters, line separators.
-fn is_hidden(char: char) -> bool {
+pub(crate) fn is_hidden(char: char) -> bool {
     char.is_control()
         || matches!(char,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -21,7 +21,7 @@ mod wire;
 use std::time::Instant;
 
 use millwright_prompts::{Prompt, PromptError, System, ToolLine};
-use millwright_tools::tool::{ToolCall, ToolSpec};
+use millwright_tools::tool::{Effect, ToolCall, ToolSpec};
 use sha2::{Digest, Sha256};
 
 use crate::context::{Guarded, Message, Request, View, compact, estimate, guard};
@@ -391,7 +391,9 @@ fn offered(tools: &[ToolSpec], request: &RunRequest) -> Vec<ToolSpec> {
             || LOGS.contains(&name) && request.logs.is_empty()
             || MEMORY.contains(&name) && !request.use_memory
     };
-    tools.iter().filter(|tool| !useless(&tool.name)).cloned().collect()
+    let denied =
+        |effect| request.unattended && matches!(effect, Effect::WriteLocal | Effect::WriteExternal);
+    tools.iter().filter(|tool| !useless(&tool.name) && !denied(tool.effect)).cloned().collect()
 }
 
 fn system(mode: ActionMode, tools: &[ToolSpec]) -> Result<String, PlanError> {
