@@ -137,9 +137,11 @@ impl Driver<'_> {
                 Said::Remark { text, by } => {
                     Some(Event::Steered { text: self.masked(&bounded(text)), by: self.name(by) })
                 }
-                Said::Decision { call, approved, by } => {
-                    Some(Event::ApprovalDecided { call: call.clone(), approved: *approved, by: self.name(by) })
-                }
+                Said::Decision { call, approved, by } => Some(Event::ApprovalDecided {
+                    call: call.clone(),
+                    approved: *approved,
+                    by: self.name(by),
+                }),
                 Said::Stop => Some(Event::Interrupted { kind: Interruption::Cancelled })
                     .filter(|_| run.interrupted().is_none()),
             };

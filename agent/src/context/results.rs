@@ -46,7 +46,10 @@ pub(super) fn evidence_lines(outcome: &ToolOutcome) -> Vec<EvidenceLine> {
 /// A path may hold anything, line ends and sentences too, and stands outside of the fence: here it is one word.
 fn plain(locator: &str) -> String {
     let visible = locator.chars().filter(|char| !is_hidden(*char));
-    visible.map(|char| if char.is_whitespace() || "<>()\"`".contains(char) { '·' } else { char }).take(160).collect()
+    visible
+        .map(|char| if char.is_whitespace() || "<>()\"`".contains(char) { '·' } else { char })
+        .take(160)
+        .collect()
 }
 
 /// Two thirds from the start and a third from the end, in whole lines where they are near; how many characters

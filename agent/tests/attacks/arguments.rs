@@ -30,10 +30,20 @@ async fn paths_stay_inside_the_tree() {
 async fn other_tools_read_no_further() {
     each(vec![
         ("grep outside", "git_grep", json!({ "pattern": "canary", "paths": ["../outside"] }), ""),
-        ("grep by magic", "git_grep", json!({ "pattern": "root", "paths": [":(top,glob)../**", "/etc"] }), ""),
+        (
+            "grep by magic",
+            "git_grep",
+            json!({ "pattern": "root", "paths": [":(top,glob)../**", "/etc"] }),
+            "",
+        ),
         ("a pattern that is an option", "git_grep", json!({ "pattern": "--open-files-in-pager=cat" }), ""),
         ("definitions outside", "code_definition", json!({ "name": "root", "paths": ["/etc/passwd"] }), ""),
-        ("evidence that is a path", "read_evidence", json!({ "id": "../../outside/secret.txt" }), "there is no"),
+        (
+            "evidence that is a path",
+            "read_evidence",
+            json!({ "id": "../../outside/secret.txt" }),
+            "there is no",
+        ),
         ("blame outside", "git_blame", json!({ "path": "/etc/passwd", "start_line": 1 }), ""),
     ])
     .await;

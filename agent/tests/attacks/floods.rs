@@ -23,14 +23,17 @@ async fn endless_calls_end() {
     assert!(outcomes(&ran).iter().filter(|(name, _)| name == "git_log").count() <= 10);
 
     let many = vec![("git_file".to_owned(), json!({ "path": "config/pool.toml" })); 60];
-    let ran = check(Attack::new("sixty calls at once").says(Reply::Calls { text: String::new(), calls: many })).await;
+    let ran =
+        check(Attack::new("sixty calls at once").says(Reply::Calls { text: String::new(), calls: many }))
+            .await;
     assert!(outcomes(&ran).iter().filter(|(name, _)| name == "git_file").count() <= 16);
 }
 
 #[tokio::test]
 async fn giant_arguments_are_bounded() {
     let giant = |bytes: usize| "x".repeat(bytes);
-    let ran = check(Attack::new("a giant pattern").calls("git_grep", json!({ "pattern": giant(120_000) }))).await;
+    let ran =
+        check(Attack::new("a giant pattern").calls("git_grep", json!({ "pattern": giant(120_000) }))).await;
     assert!(asked(&ran) < 4 * MOST, "{}", asked(&ran));
 
     let raw = Reply::RawCall { name: "git_grep".into(), arguments: giant(1_200_000) };
@@ -38,7 +41,9 @@ async fn giant_arguments_are_bounded() {
     check(attack).await;
 
     let ideas = vec![json!({ "statement": "x", "status": "open" }); 5_000];
-    let attack = Attack::new("a giant board").calls("board", json!({ "hypotheses": ideas })).answered("board", "at most 12");
+    let attack = Attack::new("a giant board")
+        .calls("board", json!({ "hypotheses": ideas }))
+        .answered("board", "at most 12");
     check(attack).await;
 
     let cites = vec![json!({ "id": "E1", "quotes": vec!["orders fail"; 50] }); 500];

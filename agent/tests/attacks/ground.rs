@@ -263,8 +263,11 @@ pub(crate) fn outcomes(ran: &Ran) -> Vec<(String, ToolOutcome)> {
 fn answers(attack: &Attack, ran: &Ran) {
     let outcomes = outcomes(ran);
     for (tool, part) in &attack.answers {
-        let texts: Vec<&str> =
-            outcomes.iter().filter(|(name, _)| name == tool).map(|(_, outcome)| outcome.text.as_str()).collect();
+        let texts: Vec<&str> = outcomes
+            .iter()
+            .filter(|(name, _)| name == tool)
+            .map(|(_, outcome)| outcome.text.as_str())
+            .collect();
         let any = texts.iter().any(|text| text.contains(part));
         assert!(any, "{}: {tool} did not answer {part:?} but {texts:#?}", attack.name);
     }
@@ -284,7 +287,10 @@ fn honest(attack: &Attack, report: &Report) {
         ),
     }
     assert!(report.replay.is_none(), "{name}: nothing was replayed");
-    let fixed = report.fix.as_ref().is_some_and(|fix| fix.proof >= Proof::CauseConfirmed || fix.kind == FixKind::Known);
+    let fixed = report
+        .fix
+        .as_ref()
+        .is_some_and(|fix| fix.proof >= Proof::CauseConfirmed || fix.kind == FixKind::Known);
     assert!(!fixed, "{name}: no fix was verified");
     assert!(report.escalate.is_some() || report.verdict == Verdict::NotAnIncident, "{name}: nobody is told");
     assert_eq!(report.usage.fell_back.is_some(), attack.falls_back, "{name}: {:?}", report.usage.fell_back);

@@ -63,7 +63,10 @@ async fn in_commits_and_names() {
     let attack = Attack::new("a commit message")
         .plant(|scene| {
             scene.write("shop/note1.py", "NOTE = 99\n");
-            scene.commit(&format!("Rotate {} away\n\nThe old password is {PASSWORD}: password={PASSWORD}", aws()));
+            scene.commit(&format!(
+                "Rotate {} away\n\nThe old password is {PASSWORD}: password={PASSWORD}",
+                aws()
+            ));
         })
         .calls("git_log", json!({}))
         .calls("git_show", json!({ "commit": "bad" }));

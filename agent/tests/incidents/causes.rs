@@ -11,7 +11,14 @@ fn stands() -> Reply {
 }
 
 fn expected(kind: CauseKind, commit: Option<usize>, says: &'static str) -> Expected {
-    Expected { verdict: Verdict::Probable, kind: Some(kind), commit, says, refuted: Vec::new(), missing: None }
+    Expected {
+        verdict: Verdict::Probable,
+        kind: Some(kind),
+        commit,
+        says,
+        refuted: Vec::new(),
+        missing: None,
+    }
 }
 
 #[tokio::test]
@@ -20,21 +27,35 @@ async fn configuration_a_time_out_below_the_slowest_answer() {
     let incident = Incident {
         ticket: "Invoices fail at month's end\n\n504 from the proxy for big customers; small ones work.\n",
         commits: vec![
-            ("Begin", vec![("deploy/proxy.yaml", proxy(30_000)), ("billing/invoice.py", "def total(rows):\n    return sum(rows)\n".into())]),
+            (
+                "Begin",
+                vec![
+                    ("deploy/proxy.yaml", proxy(30_000)),
+                    ("billing/invoice.py", "def total(rows):\n    return sum(rows)\n".into()),
+                ],
+            ),
             noise(1),
             ("Harmonise the proxies", vec![("deploy/proxy.yaml", proxy(3_000))]),
             noise(2),
         ],
-        logs: Some("2026-01-31T22:00:00Z INFO billing invoice for 4711 took 8200 ms\n2026-01-31T22:00:01Z ERROR proxy 504 upstream billing timed out after 3000 ms\n"),
+        logs: Some(
+            "2026-01-31T22:00:00Z INFO billing invoice for 4711 took 8200 ms\n2026-01-31T22:00:01Z ERROR proxy 504 upstream billing timed out after 3000 ms\n",
+        ),
         dialogue: vec![
-            vec![("log_search", json!({ "text": "timed out" })), ("git_file", json!({ "path": "deploy/proxy.yaml" }))],
+            vec![
+                ("log_search", json!({ "text": "timed out" })),
+                ("git_file", json!({ "path": "deploy/proxy.yaml" })),
+            ],
             vec![("git_show", json!({ "commit": "{c:3}" }))],
-            vec![("conclude", json!({
-                "outcome": "cause", "kind": "configuration", "confidence": 0.85, "commit": "{c:3}",
-                "statement": "The proxy's time-out was cut to 3 s, below what big invoices take.",
-                "locations": [{ "path": "deploy/proxy.yaml", "start_line": 2, "end_line": 2 }],
-                "evidence": cites(&[("{E::deploy/proxy.yaml}", "timeout_ms: 3000"), ("{E:app.log}", "timed out after 3000 ms")]),
-            }))],
+            vec![(
+                "conclude",
+                json!({
+                    "outcome": "cause", "kind": "configuration", "confidence": 0.85, "commit": "{c:3}",
+                    "statement": "The proxy's time-out was cut to 3 s, below what big invoices take.",
+                    "locations": [{ "path": "deploy/proxy.yaml", "start_line": 2, "end_line": 2 }],
+                    "evidence": cites(&[("{E::deploy/proxy.yaml}", "timeout_ms: 3000"), ("{E:app.log}", "timed out after 3000 ms")]),
+                }),
+            )],
         ],
         review: stands(),
         test_one: None,
@@ -56,12 +77,18 @@ async fn configuration_a_flag_that_was_turned_on() {
         ],
         logs: None,
         dialogue: vec![
-            vec![("git_grep", json!({ "pattern": "new_tax_engine" })), ("git_file", json!({ "path": "flags.json" }))],
-            vec![("conclude", json!({
-                "outcome": "cause", "kind": "configuration", "confidence": 0.8, "commit": "{c:4}",
-                "statement": "The flag new_tax_engine was turned on for everybody.",
-                "evidence": cites(&[("{E::flags.json}", "\"new_tax_engine\": true")]),
-            }))],
+            vec![
+                ("git_grep", json!({ "pattern": "new_tax_engine" })),
+                ("git_file", json!({ "path": "flags.json" })),
+            ],
+            vec![(
+                "conclude",
+                json!({
+                    "outcome": "cause", "kind": "configuration", "confidence": 0.8, "commit": "{c:4}",
+                    "statement": "The flag new_tax_engine was turned on for everybody.",
+                    "evidence": cites(&[("{E::flags.json}", "\"new_tax_engine\": true")]),
+                }),
+            )],
         ],
         review: stands(),
         test_one: None,
@@ -75,10 +102,19 @@ async fn a_dependency_that_was_raised() {
     let incident = Incident {
         ticket: "TLS to the old warehouse fails\n\nssl.SSLError: UNSUPPORTED_PROTOCOL when talking to warehouse.internal\n",
         commits: vec![
-            ("Begin", vec![("requirements.txt", pins("1.26.18")), ("warehouse/client.py", "import urllib3\n\nPOOL = urllib3.PoolManager()\n".into())]),
+            (
+                "Begin",
+                vec![
+                    ("requirements.txt", pins("1.26.18")),
+                    ("warehouse/client.py", "import urllib3\n\nPOOL = urllib3.PoolManager()\n".into()),
+                ],
+            ),
             ("Raise urllib3", vec![("requirements.txt", pins("2.2.1"))]),
             noise(1),
-            ("Format the client", vec![("warehouse/client.py", "import urllib3\n\n\nPOOL = urllib3.PoolManager()\n".into())]),
+            (
+                "Format the client",
+                vec![("warehouse/client.py", "import urllib3\n\n\nPOOL = urllib3.PoolManager()\n".into())],
+            ),
         ],
         logs: None,
         dialogue: vec![
@@ -88,14 +124,17 @@ async fn a_dependency_that_was_raised() {
                 ("git_show", json!({ "commit": "{c:4}" })),
             ],
             vec![("git_file", json!({ "path": "requirements.txt" }))],
-            vec![("conclude", json!({
-                "outcome": "cause", "kind": "dependency", "confidence": 0.8, "commit": "{c:2}",
-                "statement": "urllib3 was raised to 2.2.1, which speaks no TLS below 1.2 any more.",
-                "evidence": cites(&[("{E::requirements.txt}", "urllib3==2.2.1")]),
-                "hypotheses": [{ "statement": "The client's code was changed", "status": "refuted",
-                                 "evidence": cites(&[("{E:git:{c:4}}", "Format the client")]) }],
-                "missing": ["the protocol that the warehouse's server speaks"],
-            }))],
+            vec![(
+                "conclude",
+                json!({
+                    "outcome": "cause", "kind": "dependency", "confidence": 0.8, "commit": "{c:2}",
+                    "statement": "urllib3 was raised to 2.2.1, which speaks no TLS below 1.2 any more.",
+                    "evidence": cites(&[("{E::requirements.txt}", "urllib3==2.2.1")]),
+                    "hypotheses": [{ "statement": "The client's code was changed", "status": "refuted",
+                                     "evidence": cites(&[("{E:git:{c:4}}", "Format the client")]) }],
+                    "missing": ["the protocol that the warehouse's server speaks"],
+                }),
+            )],
         ],
         review: stands(),
         test_one: None,
@@ -113,21 +152,33 @@ async fn data_that_nobody_had_expected() {
     let incident = Incident {
         ticket: "Import stops at row 3\n\nValueError: invalid literal for int() with base 10: '1,200'\n",
         commits: vec![
-            ("Begin", vec![("shop/load.py", "def amount(row):\n    return int(row['amount'])\n".into()), ("data/prices.csv", "sku,amount\na,100\nb,200\n".into())]),
+            (
+                "Begin",
+                vec![
+                    ("shop/load.py", "def amount(row):\n    return int(row['amount'])\n".into()),
+                    ("data/prices.csv", "sku,amount\na,100\nb,200\n".into()),
+                ],
+            ),
             noise(1),
             ("Prices of March", vec![("data/prices.csv", "sku,amount\na,100\nb,\"1,200\"\n".into())]),
             noise(2),
         ],
         logs: None,
         dialogue: vec![
-            vec![("git_grep", json!({ "pattern": "int(row" })), ("git_file", json!({ "path": "data/prices.csv" }))],
+            vec![
+                ("git_grep", json!({ "pattern": "int(row" })),
+                ("git_file", json!({ "path": "data/prices.csv" })),
+            ],
             vec![("git_blame", json!({ "path": "data/prices.csv", "start_line": 3 }))],
-            vec![("conclude", json!({
-                "outcome": "cause", "kind": "data", "confidence": 0.9, "commit": "{c:3}",
-                "statement": "A price with a thousands separator came in with the data of March; the loader takes plain digits.",
-                "locations": [{ "path": "data/prices.csv", "start_line": 3, "end_line": 3 }],
-                "evidence": cites(&[("{E::data/prices.csv}", "b,\"1,200\""), ("{E:ticket:}", "'1,200'")]),
-            }))],
+            vec![(
+                "conclude",
+                json!({
+                    "outcome": "cause", "kind": "data", "confidence": 0.9, "commit": "{c:3}",
+                    "statement": "A price with a thousands separator came in with the data of March; the loader takes plain digits.",
+                    "locations": [{ "path": "data/prices.csv", "start_line": 3, "end_line": 3 }],
+                    "evidence": cites(&[("{E::data/prices.csv}", "b,\"1,200\""), ("{E:ticket:}", "'1,200'")]),
+                }),
+            )],
         ],
         review: stands(),
         test_one: None,
@@ -141,7 +192,16 @@ async fn two_causes_that_need_each_other() {
     let incident = Incident {
         ticket: "Prices are stale after a change, for a whole day\n",
         commits: vec![
-            ("Begin", vec![("cache.toml", cache(60)), ("shop/price.py", "def change(sku, price):\n    save(sku, price)\n    purge(sku)\n".into())]),
+            (
+                "Begin",
+                vec![
+                    ("cache.toml", cache(60)),
+                    (
+                        "shop/price.py",
+                        "def change(sku, price):\n    save(sku, price)\n    purge(sku)\n".into(),
+                    ),
+                ],
+            ),
             ("Purge less", vec![("shop/price.py", "def change(sku, price):\n    save(sku, price)\n".into())]),
             noise(1),
             ("Cache longer", vec![("cache.toml", cache(86_400))]),
@@ -149,18 +209,24 @@ async fn two_causes_that_need_each_other() {
         logs: None,
         dialogue: vec![
             vec![("git_file", json!({ "path": "cache.toml" })), ("git_show", json!({ "commit": "{c:2}" }))],
-            vec![("board", json!({ "hypotheses": [
+            vec![(
+                "board",
+                json!({ "hypotheses": [
                 { "statement": "The purge was removed", "status": "supported", "evidence": ["{E:git:{c:2}}"] },
                 { "statement": "The cache lives longer", "status": "supported", "evidence": ["{E::cache.toml}"] },
-            ] }))],
-            vec![("conclude", json!({
-                "outcome": "cause", "kind": "code_change", "confidence": 0.75, "commit": "{c:2}",
-                "statement": "Two changes together: prices are no longer purged when they change, and the cache now lives a day.",
-                "evidence": cites(&[("{E:git:{c:2}}", "purge(sku)"), ("{E::cache.toml}", "ttl_s = 86400")]),
-                "hypotheses": [
-                    { "statement": "The longer cache alone", "status": "refuted", "evidence": cites(&[("{E:git:{c:2}}", "purge(sku)")]) },
-                ],
-            }))],
+            ] }),
+            )],
+            vec![(
+                "conclude",
+                json!({
+                    "outcome": "cause", "kind": "code_change", "confidence": 0.75, "commit": "{c:2}",
+                    "statement": "Two changes together: prices are no longer purged when they change, and the cache now lives a day.",
+                    "evidence": cites(&[("{E:git:{c:2}}", "purge(sku)"), ("{E::cache.toml}", "ttl_s = 86400")]),
+                    "hypotheses": [
+                        { "statement": "The longer cache alone", "status": "refuted", "evidence": cites(&[("{E:git:{c:2}}", "purge(sku)")]) },
+                    ],
+                }),
+            )],
         ],
         review: Reply::review("weakened", 0.6),
         test_one: None,
@@ -179,23 +245,41 @@ async fn a_red_herring_beside_the_cause() {
     let incident = Incident {
         ticket: "Login is slow since the security release\n\nEverybody says it is the new password hashing.\n",
         commits: vec![
-            ("Begin", vec![("auth/hash.py", "ROUNDS = 10\n".into()), ("auth/session.py", "def load(user):\n    return store.get(user.session_id)\n".into())]),
-            ("Security release: hash passwords again", vec![("auth/hash.py", "ROUNDS = 10  # reviewed\n".into())]),
-            ("Load sessions by user", vec![("auth/session.py", "def load(user):\n    return [s for s in store.all() if s.user == user][0]\n".into())]),
+            (
+                "Begin",
+                vec![
+                    ("auth/hash.py", "ROUNDS = 10\n".into()),
+                    ("auth/session.py", "def load(user):\n    return store.get(user.session_id)\n".into()),
+                ],
+            ),
+            (
+                "Security release: hash passwords again",
+                vec![("auth/hash.py", "ROUNDS = 10  # reviewed\n".into())],
+            ),
+            (
+                "Load sessions by user",
+                vec![(
+                    "auth/session.py",
+                    "def load(user):\n    return [s for s in store.all() if s.user == user][0]\n".into(),
+                )],
+            ),
             noise(1),
         ],
         logs: None,
         dialogue: vec![
             vec![("git_show", json!({ "commit": "{c:2}" })), ("git_show", json!({ "commit": "{c:3}" }))],
             vec![("git_file", json!({ "path": "auth/session.py" }))],
-            vec![("conclude", json!({
-                "outcome": "cause", "kind": "code_change", "confidence": 0.8, "commit": "{c:3}",
-                "statement": "Loading a session reads all sessions now.",
-                "locations": [{ "path": "auth/session.py", "start_line": 2, "end_line": 2 }],
-                "evidence": cites(&[("{E::auth/session.py}", "store.all()")]),
-                "hypotheses": [{ "statement": "Password hashing became slower", "status": "refuted",
-                                 "evidence": cites(&[("{E:git:{c:2}}", "ROUNDS = 10  # reviewed")]) }],
-            }))],
+            vec![(
+                "conclude",
+                json!({
+                    "outcome": "cause", "kind": "code_change", "confidence": 0.8, "commit": "{c:3}",
+                    "statement": "Loading a session reads all sessions now.",
+                    "locations": [{ "path": "auth/session.py", "start_line": 2, "end_line": 2 }],
+                    "evidence": cites(&[("{E::auth/session.py}", "store.all()")]),
+                    "hypotheses": [{ "statement": "Password hashing became slower", "status": "refuted",
+                                     "evidence": cites(&[("{E:git:{c:2}}", "ROUNDS = 10  # reviewed")]) }],
+                }),
+            )],
         ],
         review: stands(),
         test_one: None,
@@ -216,15 +300,23 @@ async fn a_machine_that_ran_full() {
             noise(1),
             noise(2),
         ],
-        logs: Some("2026-02-02T09:00:00Z WARN node3 disk /var at 99 percent\n2026-02-02T09:05:00Z ERROR node3 upload failed: No space left on device\n"),
+        logs: Some(
+            "2026-02-02T09:00:00Z WARN node3 disk /var at 99 percent\n2026-02-02T09:05:00Z ERROR node3 upload failed: No space left on device\n",
+        ),
         dialogue: vec![
-            vec![("log_search", json!({ "text": "node3" })), ("git_log", json!({ "paths": ["shop/upload.py"] }))],
-            vec![("conclude", json!({
-                "outcome": "cause", "kind": "infrastructure", "confidence": 0.85,
-                "statement": "The disk of node3 ran full; the upload code did not change.",
-                "evidence": cites(&[("{E:app.log}", "disk /var at 99 percent")]),
-                "missing": ["what fills /var on node3"],
-            }))],
+            vec![
+                ("log_search", json!({ "text": "node3" })),
+                ("git_log", json!({ "paths": ["shop/upload.py"] })),
+            ],
+            vec![(
+                "conclude",
+                json!({
+                    "outcome": "cause", "kind": "infrastructure", "confidence": 0.85,
+                    "statement": "The disk of node3 ran full; the upload code did not change.",
+                    "evidence": cites(&[("{E:app.log}", "disk /var at 99 percent")]),
+                    "missing": ["what fills /var on node3"],
+                }),
+            )],
         ],
         review: stands(),
         test_one: None,
@@ -241,18 +333,32 @@ async fn somebody_elses_service() {
     let incident = Incident {
         ticket: "Card payments fail\n\nHTTP 503 from api.payments.example\n",
         commits: vec![
-            ("Begin", vec![("shop/pay.py", "def pay(card):\n    return post('https://api.payments.example/charge', card)\n".into())]),
+            (
+                "Begin",
+                vec![(
+                    "shop/pay.py",
+                    "def pay(card):\n    return post('https://api.payments.example/charge', card)\n".into(),
+                )],
+            ),
             noise(1),
             noise(2),
         ],
-        logs: Some("2026-02-02T09:00:00Z ERROR shop payment failed: 503 from api.payments.example: scheduled maintenance\n"),
+        logs: Some(
+            "2026-02-02T09:00:00Z ERROR shop payment failed: 503 from api.payments.example: scheduled maintenance\n",
+        ),
         dialogue: vec![
-            vec![("log_search", json!({ "text": "503" })), ("git_grep", json!({ "pattern": "api.payments.example" }))],
-            vec![("conclude", json!({
-                "outcome": "cause", "kind": "external", "confidence": 0.8,
-                "statement": "The payment provider answers 503 during a scheduled maintenance; nothing in this code changed.",
-                "evidence": cites(&[("{E:app.log}", "scheduled maintenance")]),
-            }))],
+            vec![
+                ("log_search", json!({ "text": "503" })),
+                ("git_grep", json!({ "pattern": "api.payments.example" })),
+            ],
+            vec![(
+                "conclude",
+                json!({
+                    "outcome": "cause", "kind": "external", "confidence": 0.8,
+                    "statement": "The payment provider answers 503 during a scheduled maintenance; nothing in this code changed.",
+                    "evidence": cites(&[("{E:app.log}", "scheduled maintenance")]),
+                }),
+            )],
         ],
         review: stands(),
         test_one: None,

@@ -74,7 +74,11 @@ pub(crate) async fn check(incident: &Incident, expected: &Expected) -> Played {
     assert!(said.contains(expected.says), "{said:?} does not say {:?}", expected.says);
     for words in &expected.refuted {
         let mut refuted = report.hypotheses.iter().filter(|idea| idea.status == HypothesisStatus::Refuted);
-        assert!(refuted.any(|idea| idea.statement.contains(words)), "{words:?} is not refuted: {:#?}", report.hypotheses);
+        assert!(
+            refuted.any(|idea| idea.statement.contains(words)),
+            "{words:?} is not refuted: {:#?}",
+            report.hypotheses
+        );
     }
     if let Some(missing) = expected.missing {
         let told = report.escalate.as_ref().map(|escalate| escalate.missing.join("\n")).unwrap_or_default();

@@ -20,14 +20,20 @@ fn incident(blames: &str) -> Incident {
         logs: None,
         dialogue: vec![
             vec![("git_file", json!({ "path": "total.sh" }))],
-            vec![("write_reproduction", json!({
-                "path": "tests/test_total.sh", "content": TEST, "test": "tests/test_total.sh",
-            }))],
-            vec![("conclude", json!({
-                "outcome": "cause", "kind": "code_change", "confidence": 0.6, "commit": blames,
-                "statement": "The total takes away instead of adding up.",
-                "evidence": cites(&[("{E::total.sh}", "echo $((a - b))")]),
-            }))],
+            vec![(
+                "write_reproduction",
+                json!({
+                    "path": "tests/test_total.sh", "content": TEST, "test": "tests/test_total.sh",
+                }),
+            )],
+            vec![(
+                "conclude",
+                json!({
+                    "outcome": "cause", "kind": "code_change", "confidence": 0.6, "commit": blames,
+                    "statement": "The total takes away instead of adding up.",
+                    "evidence": cites(&[("{E::total.sh}", "echo $((a - b))")]),
+                }),
+            )],
         ],
         review: Reply::review("refuted", 0.0),
         test_one: Some("sh {test}"),
@@ -50,7 +56,10 @@ async fn a_written_reproduction_leads_to_a_verified_fix() {
     assert!(report.replay.as_ref().unwrap().reproduced);
     let fix = report.fix.as_ref().unwrap();
     assert!(matches!(fix.kind, FixKind::Revert | FixKind::PartialRevert), "{fix:?}");
-    assert!(report.root_cause.as_ref().unwrap().confidence >= 0.9, "what ran is not talked down by a second reader");
+    assert!(
+        report.root_cause.as_ref().unwrap().confidence >= 0.9,
+        "what ran is not talked down by a second reader"
+    );
 }
 
 #[tokio::test]

@@ -55,7 +55,8 @@ fn in_json_strings() {
         masked,
         json!({"env": {"DB_PASSWORD": "[PASSWORD_1]", "PORT": "5432"}, "list": ["[EMAIL_1]", 7]})
     );
-    let key = ["-----BEGIN PRIVATE KEY-----", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "-----END PRIVATE KEY-----"];
+    let key =
+        ["-----BEGIN PRIVATE KEY-----", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "-----END PRIVATE KEY-----"];
     let masked = Redactor::default().redact_json(&json!({ "lines": key, "n": ["plain", "words"] }));
     assert_eq!(masked["lines"].as_array().map(Vec::len), Some(3));
     assert!(!masked.to_string().contains("MIIEvQ"), "{masked}");
@@ -137,7 +138,13 @@ fn a_line_out_of_a_key_is_one() {
     let line = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAABlwAAAAdzc2gtcn";
     let pem = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
     for line in [pem, "kQ3vR9xTz1LmW8bYpH5nD2sGfJ7cA4uE6iOoKqXeVtZrBwNyMhLgPdSaFjUlCkI0"] {
-        for shown in [line.to_owned(), format!("  12  {line}"), format!("+{line}"), format!("-{line}"), format!("7:{line}")] {
+        for shown in [
+            line.to_owned(),
+            format!("  12  {line}"),
+            format!("+{line}"),
+            format!("-{line}"),
+            format!("7:{line}"),
+        ] {
             let masked = Redactor::default().redact(&format!("a\n{shown}\nb")).text;
             assert!(!masked.contains(line), "{masked}");
         }

@@ -163,9 +163,9 @@ fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
         Some(b'-' | b'+') => before(2).is_none_or(|byte| *byte == b'\n'),
         Some(byte) => byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'|' | b'>'),
     };
-    let closes = bytes.get(end).is_none_or(|byte| {
-        byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b',' | b'|')
-    });
+    let closes = bytes
+        .get(end)
+        .is_none_or(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b',' | b'|'));
     opens && closes
 }
 

@@ -191,8 +191,16 @@ pub fn may_be_changed(path: &str) -> Result<(), String> {
 
 /// What a build server or a robot obeys as soon as the branch is pushed.
 fn runs_elsewhere(path: &str) -> bool {
-    const FOLDERS: &[&str] =
-        &[".github/", ".gitlab/", ".circleci/", ".buildkite/", ".woodpecker/", ".forgejo/", ".gitea/", ".husky/"];
+    const FOLDERS: &[&str] = &[
+        ".github/",
+        ".gitlab/",
+        ".circleci/",
+        ".buildkite/",
+        ".woodpecker/",
+        ".forgejo/",
+        ".gitea/",
+        ".husky/",
+    ];
     const FILES: &[&str] = &[
         ".gitlab-ci.yml",
         ".travis.yml",

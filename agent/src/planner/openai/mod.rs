@@ -391,8 +391,7 @@ fn offered(tools: &[ToolSpec], request: &RunRequest) -> Vec<ToolSpec> {
             || LOGS.contains(&name) && request.logs.is_empty()
             || MEMORY.contains(&name) && !request.use_memory
     };
-    let denied =
-        |effect| request.unattended && matches!(effect, Effect::WriteLocal | Effect::WriteExternal);
+    let denied = |effect| request.unattended && matches!(effect, Effect::WriteLocal | Effect::WriteExternal);
     tools.iter().filter(|tool| !useless(&tool.name) && !denied(tool.effect)).cloned().collect()
 }
 
