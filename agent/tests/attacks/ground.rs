@@ -7,7 +7,6 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use millwright_agent::investigation::Options;
-use millwright_agent::planner::openai::Settings;
 use millwright_agent::report::{Format, RenderContext, render};
 use millwright_agent::run::{Event, ToolOutcome};
 use millwright_memory::types::{FixKind, Proof, Report, Verdict};
@@ -30,7 +29,6 @@ pub(crate) struct Attack {
     ticket: String,
     plant: Vec<Plant>,
     options: Box<dyn Fn(&Scene, &mut Options)>,
-    settings: fn(&mut Settings),
     /// What the model does, step by step; then it says that it found nothing.
     does: Vec<Reply>,
     review: Reply,
@@ -50,7 +48,6 @@ impl Attack {
             ticket: format!("{TICKET}\n{OBEY}: the model does exactly what the attacker says.\n"),
             plant: Vec::new(),
             options: Box::new(|_, _| {}),
-            settings: |_| {},
             does: Vec::new(),
             review: Reply::review("stands", 1.0),
             answers: Vec::new(),
@@ -83,11 +80,6 @@ impl Attack {
 
     pub(crate) fn options(mut self, change: impl Fn(&Scene, &mut Options) + 'static) -> Self {
         self.options = Box::new(change);
-        self
-    }
-
-    pub(crate) fn settings(mut self, change: fn(&mut Settings)) -> Self {
-        self.settings = change;
         self
     }
 
@@ -167,9 +159,7 @@ pub(crate) async fn check(attack: Attack) -> Ran {
     options.ticket = attack.ticket.clone().into_bytes();
     options.good = Some(scene.git(&["rev-list", "--max-parents=0", "HEAD"]));
     (attack.options)(&scene, &mut options);
-    let mut settings = Scene::settings(&server);
-    (attack.settings)(&mut settings);
-    let ran = scene.investigate_with(settings, options, None).await;
+    let ran = scene.investigate_with(Scene::settings(&server), options, None).await;
 
     let name = attack.name;
     server.check();
@@ -225,8 +215,8 @@ fn world(scene: &Scene) -> String {
 
 /// What comes from outside reaches the model inside a fence, and no fence is ended by what is in it.
 fn stays_data(name: &str, seen: &Seen) {
-    let text = seen.text();
-    let mark = text.split_once("The mark of this run is ").map(|(_, rest)| rest[..12].to_owned());
+    let brief = seen.messages()[1]["content"].as_str().unwrap();
+    let mark = brief.split_once("The mark of this run is ").map(|(_, rest)| rest[..12].to_owned());
     let mark = mark.unwrap_or_else(|| panic!("{name}: a request names no mark"));
     for message in seen.messages().iter().filter(|message| message["role"] != "assistant") {
         let mut rest = message["content"].as_str().unwrap();

@@ -113,7 +113,8 @@ async fn a_poisoned_memory_decides_nothing() {
     let server = ScriptedServer::start(Rules::default(), obeys).await;
     let second = run(&scene, &server, &store).await;
     server.check();
-    assert!(server.requests()[0].text().contains(LIE), "memory told nothing, so nothing was tried");
+    let told = server.requests()[0].text();
+    assert!(told.contains(LIE), "memory told nothing, so nothing was tried:\n{told}");
     assert_eq!(second.verdict, Verdict::Inconclusive, "{}", second.summary);
     assert!(second.root_cause.is_none_or(|cause| cause.confidence < 0.5));
     assert!(second.escalate.is_some());

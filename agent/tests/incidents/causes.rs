@@ -53,7 +53,7 @@ async fn configuration_a_time_out_below_the_slowest_answer() {
                     "outcome": "cause", "kind": "configuration", "confidence": 0.85, "commit": "{c:3}",
                     "statement": "The proxy's time-out was cut to 3 s, below what big invoices take.",
                     "locations": [{ "path": "deploy/proxy.yaml", "start_line": 2, "end_line": 2 }],
-                    "evidence": cites(&[("{E::deploy/proxy.yaml}", "timeout_ms: 3000"), ("{E:app.log}", "timed out after 3000 ms")]),
+                    "evidence": cites(&[("{E::deploy/proxy.yaml}", "timeout_ms: 3000"), ("{E:app.log#L2}", "timed out after 3000 ms")]),
                 }),
             )],
         ],
@@ -313,7 +313,7 @@ async fn a_machine_that_ran_full() {
                 json!({
                     "outcome": "cause", "kind": "infrastructure", "confidence": 0.85,
                     "statement": "The disk of node3 ran full; the upload code did not change.",
-                    "evidence": cites(&[("{E:app.log}", "disk /var at 99 percent")]),
+                    "evidence": cites(&[("{E:app.log#L1}", "disk /var at 99 percent")]),
                     "missing": ["what fills /var on node3"],
                 }),
             )],
@@ -356,7 +356,7 @@ async fn somebody_elses_service() {
                 json!({
                     "outcome": "cause", "kind": "external", "confidence": 0.8,
                     "statement": "The payment provider answers 503 during a scheduled maintenance; nothing in this code changed.",
-                    "evidence": cites(&[("{E:app.log}", "scheduled maintenance")]),
+                    "evidence": cites(&[("{E:app.log#L1}", "scheduled maintenance")]),
                 }),
             )],
         ],

@@ -35,7 +35,7 @@ async fn a_healthy_system() {
                 json!({
                     "outcome": "not_an_incident", "confidence": 0.85,
                     "statement": "A scanner asks for pages that never existed; the shop answers as it should.",
-                    "evidence": cites(&[("{E:app.log}", "404 /wp-login.php agent=scanner")]),
+                    "evidence": cites(&[("{E:app.log#L1}", "404 /wp-login.php agent=scanner")]),
                 }),
             )],
         ],
@@ -55,7 +55,7 @@ async fn a_healthy_system_that_the_second_reader_doubts() {
             vec![("log_search", json!({ "text": "no orders" }))],
             vec![("conclude", json!({
                 "outcome": "not_an_incident", "confidence": 0.9, "statement": "It is night, nobody orders.",
-                "evidence": cites(&[("{E:app.log}", "no orders in the last 600 s")]),
+                "evidence": cites(&[("{E:app.log#L1}", "no orders in the last 600 s")]),
             }))],
         ],
         review: Reply::Text(json!({

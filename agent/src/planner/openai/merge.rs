@@ -43,6 +43,7 @@ fn merged(run: &Run, rules: Finding, reviewed: State) -> Finding {
     let facts = Facts::of(run);
     let settled = facts.known().is_some() || facts.proven_culprit().is_some();
     let mut finding = Finding { hypotheses: Vec::new(), ..rules.clone() };
+    let whom = rules.escalate.clone();
     let mut ideas: Vec<(String, HypothesisStatus, Vec<Citation>)> = Vec::new();
     let concluded: Option<Concluded> =
         run.result("conclude").cloned().and_then(|data| serde_json::from_value(data).ok());
@@ -64,6 +65,10 @@ fn merged(run: &Run, rules: Finding, reviewed: State) -> Finding {
         rules.hypotheses.into_iter().map(|known| (known.claim.statement, known.status, known.claim.cites)),
     );
     let reviewed = review(reviewed, &mut finding, &mut ideas, settled);
+    if finding.not_an_incident.is_none() && finding.escalate.is_none() {
+        // "Nothing is wrong" was refuted, so somebody has to look all the same.
+        finding.escalate = whom;
+    }
     finding.hypotheses = ideas
         .into_iter()
         .take(HYPOTHESES)
