@@ -170,7 +170,7 @@ mod tests {
         };
         let sha = "9fceb02d0ae598e95dc970b74767f19372d61af8";
         check(&format!("git:{sha}:shop/cart.py#L1-L3"), &format!("git:{sha}:shop/cart.py#L1-L3"));
-        check(&format!("git:{sha}:mail/ann@example.com.eml#L1-L3"), &format!("git:{sha}"));
-        check("file:mail/ann@example.com.eml#L2", "file:mail/[EMAIL_1]#L2");
+        check(&format!("git:{sha}:keys/{KEY}.txt#L1-L3"), &format!("git:{sha}"));
+        check(&format!("file:keys/{KEY}.txt#L2"), "file:keys/[AWS_KEY_1].txt#L2");
     }
 }

@@ -60,7 +60,7 @@ async fn deep_json_is_no_stack_overflow() {
     let raw = Reply::RawCall { name: "git_file".into(), arguments: deep.clone() };
     check(Attack::new("deep arguments").says(raw).answered("git_file", "Expected {")).await;
     let open = Reply::Text(format!("{{\"action\":{}", "[".repeat(200_000)));
-    check(Attack::new("a deep answer").says(open)).await;
+    check(Attack::new("a deep answer").says(open).falls_back()).await;
 }
 
 #[tokio::test]

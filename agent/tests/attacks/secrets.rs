@@ -80,12 +80,15 @@ async fn in_commits_and_names() {
     check(attack.never_sends("ann@example.org")).await;
 
     let attack = Attack::new("a file name")
-        .file("shop/ada.lovelace@corp.example.com.txt", "x = 1\n")
+        .plant(|scene| {
+            scene.write(&format!("shop/{}.txt", github()), "x = 1\n");
+            scene.commit("Add a file");
+        })
         .calls("git_show", json!({ "commit": "bad" }))
         .calls("git_file", json!({ "path": "shop" }))
-        .calls("git_file", json!({ "path": format!("shop/{MAIL}.txt") }))
+        .calls("git_file", json!({ "path": format!("shop/{}.txt", github()) }))
         .calls("git_grep", json!({ "pattern": "x = 1" }));
-    check(attack.never_sends(MAIL)).await;
+    check(attack.never_sends(github())).await;
 }
 
 #[tokio::test]
