@@ -32,8 +32,12 @@ async fn endless_calls_end() {
 #[tokio::test]
 async fn giant_arguments_are_bounded() {
     let giant = |bytes: usize| "x".repeat(bytes);
-    let ran =
-        check(Attack::new("a giant pattern").calls("git_grep", json!({ "pattern": giant(120_000) }))).await;
+    let ran = check(
+        Attack::new("a giant pattern")
+            .may_fall_back()
+            .calls("git_grep", json!({ "pattern": giant(120_000) })),
+    )
+    .await;
     assert!(asked(&ran) < 4 * MOST, "{}", asked(&ran));
 
     let raw = Reply::RawCall { name: "git_grep".into(), arguments: giant(1_200_000) };
@@ -42,6 +46,7 @@ async fn giant_arguments_are_bounded() {
 
     let ideas = vec![json!({ "statement": "x", "status": "open" }); 5_000];
     let attack = Attack::new("a giant board")
+        .may_fall_back()
         .calls("board", json!({ "hypotheses": ideas }))
         .answered("board", "at most 12");
     check(attack).await;
@@ -49,7 +54,7 @@ async fn giant_arguments_are_bounded() {
     let cites = vec![json!({ "id": "E1", "quotes": vec!["orders fail"; 50] }); 500];
     let mut conclude = crate::ground::cause("Too many citations.", json!(cites));
     conclude["missing"] = json!(vec!["more"; 1_000]);
-    let ran = check(Attack::new("a giant conclusion").calls("conclude", conclude)).await;
+    let ran = check(Attack::new("a giant conclusion").may_fall_back().calls("conclude", conclude)).await;
     assert!(ran.report().root_cause.as_ref().is_none_or(|cause| cause.evidence.len() <= 12));
     assert!(ran.report().escalate.as_ref().unwrap().missing.len() < 40);
 }
