@@ -29,6 +29,7 @@ use crate::facts::Facts;
 use crate::illustrate::{illustrate, ranking_of};
 use crate::inbox::{Inbox, LocalInbox};
 use crate::journal::{InMemoryJournal, Journal, JournalError, StoreJournal};
+use crate::masking::{self, MaskedProgress};
 use crate::opener::GitOpener;
 use crate::planner::Planner;
 use crate::planner::openai::tools::with_model_tools;
@@ -133,7 +134,7 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
     let means = Means { redactor: Arc::new(means.redactor.for_run()), ..means };
     let prepared = prepare(options, means.store.is_some(), means.redactor.clone()).await?;
     let repo = Arc::new(prepared.repo);
-    let request = prepared.request;
+    let request = RunRequest { unattended: means.inbox.is_none(), ..prepared.request };
     let opened = open_run(options, &means, request).await?;
     let request = opened.run.request().cloned().ok_or_else(|| JournalError("the run has no start".into()))?;
 
@@ -159,7 +160,10 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         logs: request.logs.clone(),
         cancel: means.cancel.clone(),
         deadline: options.budget.deadline_ms.map(|left| Instant::now() + Duration::from_millis(left)),
-        progress: means.progress.clone(),
+        progress: Arc::new(MaskedProgress {
+            redactor: means.redactor.clone(),
+            inner: means.progress.clone(),
+        }),
         workbench: Arc::new(Workbench {
             run_dir: run_dir.clone(),
             recipe,
@@ -181,7 +185,6 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
     let dispatcher = Dispatcher::new(tools(&shelf), policy);
     let nobody = LocalInbox::default();
     let opener = GitOpener::new(repo.clone());
-    let redactor = means.redactor.clone();
     let driver = Driver {
         dispatcher: &dispatcher,
         journal: opened.journal.as_ref(),
@@ -190,7 +193,7 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         inbox: means.inbox.unwrap_or(&nobody),
         shelf: &shelf,
         opener: &opener,
-        redact: &move |text| redactor.redact(text).text,
+        redactor: &means.redactor,
     };
     if let Some(first) = opened.first {
         driver.record_start(&first).await?;
@@ -214,14 +217,14 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         if let Some(sample) = millwright_tools::tool::suspects::sample_of(&run_dir) {
             store.save_sample(&request.incident_id, &sample).await?;
         }
-        remember(store, &request, &run, &report).await?;
+        remember(store, &request, &run, &report, &means.redactor).await?;
     }
     let context = {
         let (repo, request, report, run_dir) =
             (repo.clone(), request.clone(), report.clone(), run_dir.clone());
         let facts = Facts::of(&run);
         let gather = move || illustrate(&repo, &request, &facts, &report, &ranking_of(&run_dir));
-        tokio::task::spawn_blocking(gather).await.unwrap_or_default()
+        masking::beside(&means.redactor, tokio::task::spawn_blocking(gather).await.unwrap_or_default())
     };
     // Artifacts of a finished run are in the report and the store; the folder only served a resume.
     let _ = std::fs::remove_dir_all(&run_dir);
@@ -298,6 +301,7 @@ pub(crate) async fn prepare(
             replay,
             tests: options.tests,
             planner: String::new(),
+            unattended: false,
             budget: options.budget,
             use_memory: options.use_memory && keeps,
             jobs: options.jobs.max(1),
@@ -462,6 +466,7 @@ fn same_question(a: &RunRequest, b: &RunRequest) -> bool {
     let mut a = a.clone();
     a.budget = b.budget;
     a.jobs = b.jobs;
+    a.unattended = b.unattended;
     a == *b
 }
 
@@ -471,6 +476,7 @@ async fn remember(
     request: &RunRequest,
     run: &Run,
     report: &Report,
+    redactor: &Redactor,
 ) -> Result<(), InvestigateError> {
     store.save_report(report).await?;
     let facts = Facts::of(run);
@@ -493,7 +499,8 @@ async fn remember(
             .map(|fix| fix.diff.clone())
             .unwrap_or_default(),
         fix_kind: report.fix.as_ref().map(|fix| fix.kind),
-        replay: facts.recipe_used(request),
+        // A masked recipe replays nothing, and one that holds a secret is not memory's to keep.
+        replay: facts.recipe_used(request).filter(|recipe| redactor.redact_json(recipe) == *recipe),
         proof: if report.verdict == Verdict::Probable { proof.min(Proof::Reproduced) } else { proof },
     });
     let worth: Vec<_> = report

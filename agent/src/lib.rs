@@ -14,6 +14,7 @@ mod illustrate;
 pub mod inbox;
 pub mod investigation;
 pub mod journal;
+mod masking;
 mod opener;
 pub mod planner;
 pub mod report;

@@ -22,7 +22,7 @@ impl View<'_> {
         let (text, cut) = shortened(&outcome.text, self.room.result_chars());
         let (left_out, offset) = cut.unwrap_or_default();
         ToolResult {
-            tool: call.name.chars().filter(|char| !char.is_control()).take(60).collect(),
+            tool: super::wire_name(&call.name),
             call: call.id.clone(),
             failed: outcome.failure.is_some(),
             text: fence.around("tool output", &text),

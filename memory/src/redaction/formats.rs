@@ -123,6 +123,52 @@ pub(crate) fn private_keys(text: &str, mask: &mut dyn FnMut(usize, usize)) {
     }
 }
 
+/// Calls `mask` with lines out of the middle of a key: a page, a match or a hunk of a key file has no marker. Lines of
+/// keys and certificates are random and have one of two lengths (PEM 64, OpenSSH 70), which digests have not.
+pub(crate) fn key_lines(text: &str, mask: &mut dyn FnMut(usize, usize)) {
+    const LENGTHS: [usize; 2] = [64, 70];
+    let bytes = text.as_bytes();
+    let material = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let mut at = 0;
+    while at < bytes.len() {
+        let length = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| material(byte)).count();
+        let (mut start, end) = (at, at + length);
+        at = end + 1;
+        // The sign of an added line.
+        if bytes.get(start) == Some(&b'+') && LENGTHS.contains(&length.wrapping_sub(1)) {
+            start += 1;
+        }
+        if !LENGTHS.contains(&(end - start)) || !stands_alone(bytes, start, end) {
+            continue;
+        }
+        let value = text.get(start..end).unwrap_or_default();
+        let has = |kind: fn(&u8) -> bool| value.as_bytes().iter().any(kind);
+        if has(u8::is_ascii_uppercase)
+            && has(u8::is_ascii_lowercase)
+            && has(u8::is_ascii_digit)
+            && entropy(value) > 3.9
+            && !looks_like_identifier(value)
+        {
+            mask(start, end);
+        }
+    }
+}
+
+/// Nothing but a line number, a diff's sign or a quote stands beside it.
+fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
+    let before = |back: usize| start.checked_sub(back).and_then(|at| bytes.get(at));
+    let opens = match before(1) {
+        None => true,
+        Some(b':') => before(2).is_some_and(u8::is_ascii_digit),
+        Some(b'-' | b'+') => before(2).is_none_or(|byte| *byte == b'\n'),
+        Some(byte) => byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'|' | b'>'),
+    };
+    let closes = bytes
+        .get(end)
+        .is_none_or(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b',' | b'|'));
+    opens && closes
+}
+
 fn key_end(rest: &str, head: usize, label: &str) -> Option<usize> {
     // Looked through from every marker, so the stretch is bounded: a line may hold thousands of markers.
     let rest = rest.get(..rest.floor_char_boundary(MAX_KEY_BYTES)).unwrap_or(rest);

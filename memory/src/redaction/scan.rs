@@ -157,9 +157,11 @@ impl Scanner {
     pub(crate) fn hits(&self, text: &str) -> Vec<Hit> {
         let mut hits = Vec::new();
         self.scan(text, 0, text.len(), &mut hits);
-        formats::private_keys(text, &mut |start, end| {
+        let mut key = |start, end| {
             hits.push(Hit { start, end, kind: Cow::Borrowed("PRIVATE_KEY"), priority: 0 });
-        });
+        };
+        formats::private_keys(text, &mut key);
+        formats::key_lines(text, &mut key);
         self.settle(text, hits)
     }
 

@@ -22,7 +22,7 @@ mod wire;
 use std::time::Instant;
 
 use millwright_prompts::{Prompt, PromptError, System, ToolLine};
-use millwright_tools::tool::{ToolCall, ToolSpec};
+use millwright_tools::tool::{Effect, ToolCall, ToolSpec};
 use sha2::{Digest, Sha256};
 
 use crate::context::{Guarded, Message, Request, Room, View, compact, estimate, guard};
@@ -422,7 +422,8 @@ fn offered(tools: &[ToolSpec], request: &RunRequest, room: Room) -> Vec<ToolSpec
             || MEMORY.contains(&name) && !request.use_memory
             || small && !ESSENTIAL.contains(&name)
     };
-    tools.iter().filter(|tool| !useless(&tool.name)).cloned().collect()
+    let denied = |effect| request.unattended && matches!(effect, Effect::WriteLocal | Effect::WriteExternal);
+    tools.iter().filter(|tool| !useless(&tool.name) && !denied(tool.effect)).cloned().collect()
 }
 
 fn system(mode: ActionMode, tools: &[ToolSpec]) -> Result<String, PlanError> {
