@@ -89,7 +89,8 @@ async fn a_broken_server_is_left_after_its_retries() {
 
 #[tokio::test]
 async fn a_wrong_key_is_told_at_once() {
-    let (ran, server) = fails(|_| Reply::status(401, "Incorrect API key provided"), "401: Incorrect API key").await;
+    let (ran, server) =
+        fails(|_| Reply::status(401, "Incorrect API key provided"), "401: Incorrect API key").await;
     assert_eq!(failures(&ran)[0].kind, FailureKind::Refused);
     assert_eq!(server.requests().len(), 1);
 }
@@ -160,7 +161,10 @@ async fn an_endless_loop_is_told_then_loses_its_tools_then_ends() {
     assert_eq!(choices, ["auto", "auto", "auto", "auto", "none"]);
     assert!(requests[3].last().contains("same call several times"));
     assert!(requests[4].text().contains("Tools are withdrawn"));
-    assert_eq!(requests[4].body["tools"], requests[0].body["tools"], "withdrawn by choice, not by dropping them");
+    assert_eq!(
+        requests[4].body["tools"], requests[0].body["tools"],
+        "withdrawn by choice, not by dropping them"
+    );
     assert_eq!(server.prefixes(), 1);
 
     let pair = |seen: &Seen| match seen.step() % 2 {
@@ -185,13 +189,15 @@ async fn a_narrator_is_asked_for_calls() {
 #[tokio::test]
 async fn a_model_with_its_tools_withdrawn_can_still_conclude() {
     let scene = Scene::new();
-    let script = |seen: &Seen| match seen.body["tool_choice"].as_str() {
+    let script = |seen: &Seen| {
+        match seen.body["tool_choice"].as_str() {
         Some("none") => Reply::Text(
             "Here it is: {\"outcome\": \"nothing_found\", \"statement\": \"I went in circles.\", \"confidence\": 0.1, \
              \"evidence\": []}"
                 .into(),
         ),
         _ => Reply::call("git_file", json!({ "path": "config/pool.toml" })),
+    }
     };
     let server = ScriptedServer::start(Rules::default(), script).await;
     let ran = scene.investigate(&server).await;
@@ -315,7 +321,10 @@ async fn a_person_can_steer_and_stop() {
     let desk = inbox.clone();
     let script = move |seen: &Seen| {
         match seen.step() {
-            1 => desk.put(Said::Remark { text: "Look at the pool, ann@example.com says.".into(), by: "Ann".into() }),
+            1 => desk.put(Said::Remark {
+                text: "Look at the pool, ann@example.com says.".into(),
+                by: "Ann".into(),
+            }),
             2 => desk.put(Said::Stop),
             _ => {}
         }
@@ -356,5 +365,9 @@ async fn a_finding_that_the_second_reader_refutes_is_not_probable() {
     let report = ran.report();
     assert_eq!(report.verdict, Verdict::Inconclusive);
     assert!(report.root_cause.as_ref().unwrap().confidence <= 0.4);
-    assert!(report.hypotheses[0].statement.starts_with("Second reading: The quote says"), "{:?}", report.hypotheses);
+    assert!(
+        report.hypotheses[0].statement.starts_with("Second reading: The quote says"),
+        "{:?}",
+        report.hypotheses
+    );
 }

@@ -171,7 +171,11 @@ impl World<'_> {
         let dispatcher = Dispatcher::new(registry, policy);
         let context = ToolContext {
             good: request.good.clone(),
-            workbench: Arc::new(Workbench { run_dir: self.scene.path("run"), jobs: 1, ..Workbench::default() }),
+            workbench: Arc::new(Workbench {
+                run_dir: self.scene.path("run"),
+                jobs: 1,
+                ..Workbench::default()
+            }),
             ..ToolContext::new(
                 repo,
                 request.bad.clone(),
@@ -203,12 +207,8 @@ impl World<'_> {
 
     /// Drives to the end, giving consent when asked and starting anew when killed.
     async fn finish(&self, dies_at: usize, stores: bool) -> (Report, Vec<Event>) {
-        let mut journal = Arc::new(Dying {
-            kept: Arc::default(),
-            appended: AtomicUsize::new(0),
-            dies_at,
-            stores,
-        });
+        let mut journal =
+            Arc::new(Dying { kept: Arc::default(), appended: AtomicUsize::new(0), dies_at, stores });
         let inbox = LocalInbox::default();
         for _ in 0..6 {
             match self.drive(journal.clone(), &inbox).await {
@@ -247,14 +247,18 @@ fn essence(report: &Report) -> Report {
 #[tokio::test]
 async fn a_run_killed_at_any_event_ends_with_the_same_report_and_repeats_no_effect() {
     let scene = Scene::new();
-    let server = ScriptedServer::start(Rules { new_prefixes: true, ..Rules::default() }, script(scene.culprit())).await;
+    let server =
+        ScriptedServer::start(Rules { new_prefixes: true, ..Rules::default() }, script(scene.culprit()))
+            .await;
     let hashes: Mutex<BTreeSet<String>> = Mutex::default();
     let world = World { scene: &scene, server: &server, notified: Arc::default() };
     let (whole, events) = world.finish(usize::MAX, true).await;
     assert_eq!(whole.verdict, Verdict::Probable, "{}", whole.summary);
     assert_eq!(world.notified.load(Ordering::SeqCst), 1);
     let kinds: BTreeSet<&str> = events.iter().map(Event::kind).collect();
-    for kind in ["model_asked", "model_answered", "approval_decided", "tool_started", "tool_finished", "finished"] {
+    for kind in
+        ["model_asked", "model_answered", "approval_decided", "tool_started", "tool_finished", "finished"]
+    {
         assert!(kinds.contains(kind), "{kind} is not tried");
     }
     for dies_at in 1..=events.len() {

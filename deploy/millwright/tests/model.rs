@@ -24,14 +24,25 @@ fn ask(scene: &Scene, server: &ScriptedServer, arguments: &[&str]) -> Ran {
 }
 
 fn investigate<'a>(more: &[&'a str]) -> Vec<&'a str> {
-    let first =
-        ["investigate", "ticket.txt", "--repo", "repo", "--format", "json", "--planner", "scripted", "--good", "HEAD~11"];
+    let first = [
+        "investigate",
+        "ticket.txt",
+        "--repo",
+        "repo",
+        "--format",
+        "json",
+        "--planner",
+        "scripted",
+        "--good",
+        "HEAD~11",
+    ];
     [&first, more].concat()
 }
 
 /// Names `commit` as the cause after one look at it.
 fn naming(scene: &Scene, commit: &str) -> impl FnMut(&Seen) -> Reply + Send + use<> {
-    let (commit, subject) = (commit.to_owned(), scene.git(&scene.path("repo"), &["log", "-1", "--format=%s", commit]));
+    let (commit, subject) =
+        (commit.to_owned(), scene.git(&scene.path("repo"), &["log", "-1", "--format=%s", commit]));
     move |seen| match (seen.is_review(), seen.step()) {
         (true, _) => Reply::review("stands", 0.9),
         (_, 0) => Reply::call("git_show", json!({ "commit": commit })),
@@ -64,7 +75,10 @@ async fn what_the_replay_proves_outranks_what_the_model_says() {
     let report = right.report();
     assert_eq!(report["verdict"], "verified", "{}", report["summary"]);
     assert_eq!(report["root_cause"]["commit"], culprit.as_str());
-    assert_eq!((&report["usage"]["planner"], &report["usage"]["fell_back"]), (&"scripted".into(), &Value::Null));
+    assert_eq!(
+        (&report["usage"]["planner"], &report["usage"]["fell_back"]),
+        (&"scripted".into(), &Value::Null)
+    );
     assert!(report["usage"]["input_tokens"].as_u64().unwrap() > 0);
     let said = |report: &Value| {
         let hypotheses = report["hypotheses"].as_array().unwrap();
@@ -121,7 +135,10 @@ async fn options_of_the_model_are_checked_before_anything_runs() {
     check("[model]\naction_mode = \"native\"\n", &["model.action_mode", "constrained"]);
     check("[model]\nbase_uri = \"x\"\n", &["base_uri", "base_url"]);
     check("[model]\nca_file = \"none.pem\"\n", &["model.ca_file", "none.pem"]);
-    check("[model]\ncontext_tokens = 100\nmax_output_tokens = 100\n", &["max_output_tokens", "context_tokens"]);
+    check(
+        "[model]\ncontext_tokens = 100\nmax_output_tokens = 100\n",
+        &["max_output_tokens", "context_tokens"],
+    );
     check("[model.budgets]\nusd = 1\n", &["model.prices"]);
     assert!(server.requests().is_empty());
     // A clone must not choose who is told about an incident.
@@ -171,7 +188,20 @@ async fn an_eval_is_run_by_a_model() {
         let ran = ask(
             &scene,
             &server,
-            &["eval", "run", "--cases", "cases.jsonl", "--task", task, "--planner", "scripted", "--out", task, "--format", "json"],
+            &[
+                "eval",
+                "run",
+                "--cases",
+                "cases.jsonl",
+                "--task",
+                task,
+                "--planner",
+                "scripted",
+                "--out",
+                task,
+                "--format",
+                "json",
+            ],
         );
         server.check();
         assert_eq!(ran.status, Some(0), "{}", ran.stderr);

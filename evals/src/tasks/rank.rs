@@ -19,8 +19,8 @@ use crate::parallel::in_parallel;
 use crate::repositories::Repositories;
 use crate::results::{self, CaseResult};
 use crate::stats;
-use crate::tasks::investigate::{Given, report_on};
 use crate::summary::{Sample, Summary, grouped, rank_figures};
+use crate::tasks::investigate::{Given, report_on};
 
 /// From which probability a commit is named as the probable cause.
 const PROBABLE: f64 = 0.5;

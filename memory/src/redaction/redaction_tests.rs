@@ -39,7 +39,7 @@ fn check_untouched(line: &str) {
 #[test]
 fn every_rule_compiles() {
     for rule in formats::RULES.iter().chain(assignments::RULES).chain(personal::RULES) {
-        regex::Regex::new(rule.pattern).unwrap_or_else(|error| panic!("{}: {error}", rule.kind));
+        regex::bytes::Regex::new(rule.pattern).unwrap_or_else(|error| panic!("{}: {error}", rule.kind));
         assert!(rule.keywords.iter().all(|word| *word == word.to_lowercase()), "{}", rule.kind);
     }
 }

@@ -141,12 +141,8 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
         false => graph.commits().map(|id| by_commit.get(id).copied().unwrap_or(0.0)).collect(),
     };
     // Names that lead nowhere are no error: they were only a hint.
-    let favoured: Vec<String> = args
-        .favour
-        .iter()
-        .take(MOST_FAVOURED)
-        .filter_map(|commit| ctx.visible(Some(commit)).ok())
-        .collect();
+    let favoured: Vec<String> =
+        args.favour.iter().take(MOST_FAVOURED).filter_map(|commit| ctx.visible(Some(commit)).ok()).collect();
     favour(&mut prior, &graph.commits().collect::<Vec<_>>(), &favoured);
     let range = u32::try_from(graph.len()).unwrap_or(u32::MAX);
     let mut past = replayer.take_recorded();

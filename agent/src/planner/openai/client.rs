@@ -92,8 +92,7 @@ impl ChatClient {
     }
 
     async fn stream(&self, body: &Value, listener: Listener<'_>) -> Result<Answer, ModelFailure> {
-        let mut stream =
-            self.client.chat().create_stream_byot::<_, Value>(body).await.map_err(failure)?;
+        let mut stream = self.client.chat().create_stream_byot::<_, Value>(body).await.map_err(failure)?;
         let mut answer = Answer::default();
         while let Some(chunk) = stream.next().await {
             let words = answer.take(&chunk.map_err(failure)?)?;
