@@ -17,7 +17,7 @@ use millwright_tools::git::{self, Repo, RepoError};
 use millwright_tools::intake;
 use millwright_tools::replay::{self, ReplayRecipe};
 use millwright_tools::tool::{
-    CancelFlag, Dispatcher, Policy, Progress, Registry, ToolContext, ToolSpec, Workbench,
+    CancelFlag, Decision, Dispatcher, Policy, Progress, Registry, ToolContext, ToolSpec, Workbench,
 };
 
 use crate::context::Shelf;
@@ -197,6 +197,9 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         }
     };
     if let Some(store) = means.store {
+        if let Some(sample) = millwright_tools::tool::suspects::sample_of(&run_dir) {
+            store.save_sample(&request.incident_id, &sample).await?;
+        }
         remember(store, &request, &run, &report).await?;
     }
     let context = {
@@ -216,9 +219,12 @@ pub fn tools(shelf: &Arc<Shelf>) -> Registry {
     with_model_tools(millwright_tools::tool::investigation_tools(), shelf)
 }
 
-/// What a planner is told of them.
-pub fn tool_specs() -> Vec<ToolSpec> {
-    tools(&Arc::new(Shelf::new(Arc::new(InMemoryJournal::default())))).specs()
+/// What a planner is told of them. Where nobody can be asked, what would need consent is not offered.
+pub fn tool_specs(attended: bool) -> Vec<ToolSpec> {
+    let policy = if attended { Policy::investigate() } else { Policy::investigate().unattended() };
+    let mut specs = tools(&Arc::new(Shelf::new(Arc::new(InMemoryJournal::default())))).specs();
+    specs.retain(|spec| policy.decide(spec.effect) != Decision::Denied);
+    specs
 }
 
 struct Prepared {

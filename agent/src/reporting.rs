@@ -35,7 +35,6 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
         tool_calls: run.tool_calls(),
         steps: run.plans(),
         wall_ms,
-        ..Usage::default()
     };
     if run.fell_back().is_some()
         && let Some(request) = request

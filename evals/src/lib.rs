@@ -2,8 +2,10 @@
 How good it is: cases, tasks, baselines, statistics and reports of evals. It drives the same run as every other door.
 */
 
+mod arm;
 pub mod baselines;
 pub mod cases;
+mod curve;
 pub mod options;
 pub mod page;
 mod parallel;
@@ -39,6 +41,7 @@ pub fn run(options: &Options) -> Result<Summary, EvalError> {
     match options.task {
         Task::Rank => tasks::rank::run(options),
         Task::Investigate => tasks::investigate::run(options),
+        Task::Retrieval => tasks::retrieval::run(options),
         Task::LogTemplates => {
             let judged = tasks::log_templates::run(&options.cases)
                 .map_err(|error| EvalError::Options(error.to_string()))?;

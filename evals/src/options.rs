@@ -10,6 +10,7 @@ use std::sync::Arc;
 use millwright_agent::planner::Planner;
 use millwright_agent::planner::playbook::Playbook;
 use millwright_agent::run::Budget;
+use millwright_memory::embed::Embedder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,8 @@ pub enum Task {
     Investigate,
     /// Groups and templates of labelled log lines.
     LogTemplates,
+    /// Finds the duplicates of issue reports.
+    Retrieval,
 }
 
 impl Task {
@@ -30,6 +33,7 @@ impl Task {
             Task::Rank => "rank",
             Task::Investigate => "investigate",
             Task::LogTemplates => "log-templates",
+            Task::Retrieval => "retrieval",
         }
     }
 }
@@ -42,8 +46,30 @@ pub enum MemoryMode {
     Off,
     /// Every case gets an empty one.
     Fresh,
-    /// Cases in the order given; the label becomes memory after each case.
+    /// Cases in the order given, while memory grows: in `rank` the label becomes memory after each case, in
+    /// `investigate` what the run itself proved.
     Sequential,
+    /// The same with false resolutions planted.
+    Poisoned,
+    /// The same with outdated resolutions planted.
+    Stale,
+}
+
+impl MemoryMode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            MemoryMode::Off => "off",
+            MemoryMode::Fresh => "fresh",
+            MemoryMode::Sequential => "sequential",
+            MemoryMode::Poisoned => "poisoned",
+            MemoryMode::Stale => "stale",
+        }
+    }
+
+    /// Whether one case follows the other.
+    pub fn is_sequence(self) -> bool {
+        matches!(self, MemoryMode::Sequential | MemoryMode::Poisoned | MemoryMode::Stale)
+    }
 }
 
 /// `https://host/owner/name=PATH`: where a repository that cases name by address lies on this machine. The
@@ -120,6 +146,8 @@ pub struct Options {
     /// Cases judged at once.
     pub jobs: usize,
     pub limit: Option<usize>,
+    /// For `retrieval`: a model to judge beside the built-in embedding.
+    pub embedder: Option<Arc<dyn Embedder>>,
 }
 
 impl Options {
@@ -141,32 +169,35 @@ impl Options {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    #[test]
-    fn maps_addresses_to_paths() {
-        let options = Options {
-            cases: PathBuf::new(),
-            task: Task::Rank,
-            repo_map: [
-                "https://a.example/x/y=/one",
-                "https://a.example=/all",
-                "https://b.example/q.git=/two",
-            ]
-            .iter()
-            .map(|text| text.parse().unwrap())
-            .collect(),
+    pub(crate) fn options(task: Task, cases: &Path, out: &Path) -> Options {
+        Options {
+            cases: cases.to_owned(),
+            task,
+            repo_map: Vec::new(),
             planner: Planners::playbook(),
             budget: Budget::default(),
             memory: MemoryMode::Off,
             gate: None,
             env: BTreeMap::new(),
             allow_read: Vec::new(),
-            out: PathBuf::new(),
+            out: out.to_owned(),
             data_dir: PathBuf::new(),
             jobs: 1,
             limit: None,
+            embedder: None,
+        }
+    }
+
+    #[test]
+    fn maps_addresses_to_paths() {
+        let mappings =
+            ["https://a.example/x/y=/one", "https://a.example=/all", "https://b.example/q.git=/two"];
+        let options = Options {
+            repo_map: mappings.iter().map(|text| text.parse().unwrap()).collect(),
+            ..options(Task::Rank, Path::new(""), Path::new(""))
         };
         let check = |address: &str, path: &str| assert_eq!(options.repository(address), Path::new(path));
         check("https://a.example/x/y", "/one");

@@ -43,6 +43,7 @@ pub fn write(path: &Path, summary: &Summary, results: &[CaseResult]) -> Result<(
                 @for (task, figures) in &summary.0 {
                     h2 { (task) }
                     (figures_table(figures))
+                    @if let Some(memory) = figures.get("memory") { (memory_part(memory)) }
                     @for (heading, key) in [("Baselines", "baselines"), ("By repository", "by_repo"), ("By tag", "by_tag")] {
                         @if let Some(parts) = figures.get(key).and_then(Value::as_object).filter(|parts| !parts.is_empty()) {
                             h3 { (heading) }
@@ -113,6 +114,75 @@ fn parts_table(parts: &serde_json::Map<String, Value>) -> Markup {
     }
 }
 
+/// Memory off against on, and the learning curve.
+fn memory_part(memory: &Value) -> Markup {
+    const PARTS: [(&str, &str); 5] = [
+        ("all", "all cases"),
+        ("seen_culprit", "culprit seen before"),
+        ("seen_unit", "unit seen before"),
+        ("unseen", "neither seen before"),
+        ("planted", "with something planted"),
+    ];
+    let figure = |part: &Value, side: &str, name: &str| {
+        part.get(side).and_then(|side| side.get(name)).and_then(value_of).map(shown).unwrap_or_default()
+    };
+    let names = |key: &str| -> String {
+        let ids = memory.get(key).and_then(Value::as_array).into_iter().flatten();
+        let ids: Vec<&str> = ids.filter_map(Value::as_str).collect();
+        if ids.is_empty() { "none".into() } else { ids.join(", ") }
+    };
+    html! {
+        h3 { "Memory: " (memory.get("mode").and_then(Value::as_str).unwrap_or("")) }
+        table {
+            thead { tr { th {} th { "cases" } th { "ac@1 off" } th { "ac@1 on" } th { "mrr off" } th { "mrr on" } th { "gain" } } }
+            tbody {
+                @for (key, name) in PARTS {
+                    @if let Some(part) = memory.get(key) {
+                        tr {
+                            td { (name) }
+                            td.n { (part.get("cases").and_then(value_of).map(shown).unwrap_or_default()) }
+                            @for (side, name) in [("off", "ac@1"), ("on", "ac@1"), ("off", "mrr"), ("on", "mrr")] {
+                                td.n { (figure(part, side, name)) }
+                            }
+                            td.n { (part.get("mrr_gain").and_then(value_of).map(shown).unwrap_or_default()) }
+                        }
+                    }
+                }
+            }
+        }
+        p { "Right without memory and wrong with it: " span.miss { (names("harmed")) } }
+        p { "Wrong without memory and right with it: " span.hit { (names("helped")) } }
+        (curve(memory.get("curve").and_then(Value::as_array).map_or(&[], Vec::as_slice)))
+    }
+}
+
+/// Mean reciprocal rank so far, after each case, without memory (dashed) and with it.
+fn curve(points: &[Value]) -> Markup {
+    const WIDTH: f64 = 640.0;
+    const HEIGHT: f64 = 200.0;
+    let line = |side: usize| -> String {
+        let last = points.len().saturating_sub(1).max(1) as f64;
+        let at = |(number, point): (usize, &Value)| {
+            let value = point.get(side).and_then(Value::as_f64).unwrap_or(0.0);
+            format!("{:.1},{:.1}", number as f64 / last * WIDTH, (1.0 - value) * HEIGHT)
+        };
+        points.iter().enumerate().map(at).collect::<Vec<_>>().join(" ")
+    };
+    html! {
+        @if points.len() > 1 {
+            svg viewBox=(format!("-30 -10 {} {}", WIDTH + 40.0, HEIGHT + 30.0)) width=(WIDTH) role="img" {
+                title { "Mean reciprocal rank after each case: dashed without memory, solid with it" }
+                @for (value, y) in [("1", 0.0), (".5", HEIGHT / 2.0), ("0", HEIGHT)] {
+                    line x1="0" y1=(y) x2=(WIDTH) y2=(y) stroke="currentColor" stroke-opacity=".15" {}
+                    text x="-24" y=(y + 4.0) font-size="11" fill="currentColor" { (value) }
+                }
+                polyline points=(line(1)) fill="none" stroke="currentColor" stroke-dasharray="5 4" {}
+                polyline points=(line(2)) fill="none" stroke="#1a7f37" stroke-width="2" {}
+            }
+        }
+    }
+}
+
 fn cases_table(results: &[CaseResult]) -> Markup {
     html! {
         table {
@@ -160,6 +230,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.html");
         let figures = serde_json::json!({"mrr": {"value": 0.5, "low": 0.4, "high": 0.6}, "cases": 3,
+            "memory": {"mode": "sequential", "all": {"cases": 3, "off": {"ac@1": {"value": 0.25}, "mrr": 0.5},
+                "on": {"ac@1": {"value": 0.75}, "mrr": 0.875}, "mrr_gain": 0.375},
+                "harmed": ["<i>"], "helped": [], "curve": [[1, 0.5, 0.5], [2, 0.5, 0.875]]},
             "by_tag": {"<b>": {"cases": 1, "mrr": {"value": 1.0, "low": 1.0, "high": 1.0}}}});
         let summary = Summary(serde_json::Map::from_iter([("rank".to_owned(), figures)]));
         let result = CaseResult {
@@ -176,7 +249,15 @@ mod tests {
         };
         write(&path, &summary, &[result]).unwrap();
         let page = std::fs::read_to_string(path).unwrap();
-        for wanted in ["0.400 to 0.600", "&lt;script&gt;", "&lt;b&gt;", "wrong"] {
+        for wanted in [
+            "0.400 to 0.600",
+            "&lt;script&gt;",
+            "&lt;b&gt;",
+            "wrong",
+            "0.875",
+            "&lt;i&gt;",
+            "0.0,100.0 640.0,25.0",
+        ] {
             assert!(page.contains(wanted), "{wanted} is missing in {page}");
         }
         assert!(!page.contains("<script"));

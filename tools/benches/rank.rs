@@ -2,7 +2,6 @@
 //! `MILLWRIGHT_BENCH_GOOD` the range (HEAD and a thousand commits before by default); without them a small
 //! repository is generated.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
@@ -55,7 +54,7 @@ fn benches(criterion: &mut Criterion) {
     let good =
         repo.resolve(&setting("MILLWRIGHT_BENCH_GOOD", &format!("{bad}~999"))).expect("the good revision");
     let good = Some(good.as_str());
-    let (ticket, none, weights) = (intake::parse(TICKET.as_bytes()), BTreeMap::new(), Weights::default());
+    let (ticket, weights) = (intake::parse(TICKET.as_bytes()), Weights::default());
     let request = RankRequest {
         repo: &repo,
         bad: &bad,
@@ -63,8 +62,7 @@ fn benches(criterion: &mut Criterion) {
         ticket: &ticket,
         executed: None,
         extra_text: "",
-        commit_priors: &none,
-        unit_priors: &none,
+        precedents: &[],
         weights: &weights,
     };
     let mut group = criterion.benchmark_group("rank");

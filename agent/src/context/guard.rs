@@ -42,9 +42,7 @@ struct Step<'a> {
 
 impl Step<'_> {
     fn problem(&self) -> Option<Problem> {
-        if self.answer.is_none() {
-            return None;
-        }
+        self.answer?;
         if self.calls.is_empty() {
             return Some(Problem::NoAction);
         }

@@ -143,7 +143,7 @@ impl Scene {
         options: Options,
         inbox: Option<&dyn Inbox>,
     ) -> Ran {
-        let mut planner = OpenAi::new(settings, tool_specs()).unwrap();
+        let mut planner = OpenAi::new(settings, tool_specs(false)).unwrap();
         let recorder = Arc::new(Recorder::default());
         let sinks: Vec<Arc<dyn Sink>> = vec![recorder.clone()];
         let means = Means {

@@ -205,6 +205,17 @@ pub(crate) enum MemoryCommand {
     },
     /// Remove an incident and all that came from it, for good
     Forget { incident: String },
+    /// What ranking learned from verified outcomes, and the hand on it
+    Weights {
+        #[command(subcommand)]
+        command: WeightsCommand,
+    },
+    /// Copy the vectors to another engine and check that they arrived
+    Migrate {
+        /// "embedded", or the address of a Qdrant server: http://qdrant:6334
+        #[arg(long, value_name = "URL")]
+        to: String,
+    },
     /// Write everything as JSON lines
     Export {
         /// [default: standard output]
@@ -217,6 +228,26 @@ pub(crate) enum MemoryCommand {
         /// Say what would be done, change nothing
         #[arg(long)]
         dry_run: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WeightsCommand {
+    /// Every version that was learned, the rejected ones too, newest first
+    List,
+    /// Which weights moved in a version, by how much and for which incidents
+    Show {
+        /// [default: the version in force]
+        version: Option<i64>,
+    },
+    /// Learn from the verified and confirmed incidents; adopted only if no worse on incidents held out
+    Learn,
+    /// Go back to a version; 0 stands for the weights that ship
+    Rollback {
+        version: i64,
+        /// Why, for the audit
+        #[arg(long, default_value = "")]
+        note: String,
     },
 }
 
@@ -297,12 +328,21 @@ pub(crate) enum EvalTask {
     Rank,
     Investigate,
     LogTemplates,
+    Retrieval,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EvalMemory {
+    /// Neither read nor written
     Off,
+    /// Every case gets an empty one
     Fresh,
+    /// Cases in their order; memory grows by the label (rank) or by what the run proved (investigate)
+    Sequential,
+    /// The same with false resolutions planted
+    Poisoned,
+    /// The same with outdated resolutions planted
+    Stale,
 }
 
 fn key_value(text: &str) -> Result<(String, String), String> {

@@ -11,6 +11,7 @@ mod cli;
 mod commands;
 mod config;
 mod demo;
+mod dense;
 mod progress;
 mod wiring;
 

@@ -66,7 +66,7 @@ pub(crate) fn loopback(config: &Config) -> bool {
 pub(crate) fn planner(asked: Option<&str>, config: &Config) -> Result<Box<dyn Planner>> {
     match asked.or(config.options.model.name.as_deref()) {
         None | Some(PLAYBOOK) => Ok(Box::new(Playbook)),
-        Some(name) => Ok(Box::new(OpenAi::new(model(name, config)?, tool_specs())?)),
+        Some(name) => Ok(Box::new(OpenAi::new(model(name, config)?, tool_specs(false))?)),
     }
 }
 

@@ -147,32 +147,37 @@ fn an_interrupted_investigation_goes_on() {
     }
 }
 
-/// The sum is wrong in two of three runs of the faulty revisions, by a coin of the system's.
+/// The sum is wrong in seven of eight runs of the faulty revisions, by a coin of the system's. Investigated until one of
+/// these runs was seen to pass, which is soon.
 #[test]
-fn a_flaky_failure_never_proves_a_wrong_commit_and_says_how_often_it_showed() {
-    let flaky = "n=$(od -An -N1 -tu1 /dev/urandom); [ $(( n % 3 )) = 0 ] || sh check.sh";
+fn a_flaky_failure_proves_the_right_commit_and_says_how_often_it_showed() {
+    let flaky = "n=$(od -An -N1 -tu1 /dev/urandom); [ $(( n % 8 )) = 0 ] || sh check.sh";
     let scene = Scene::new();
-    let culprit = scene.id("HEAD~5");
-    let mut said = 0;
-    for _ in 0..4 {
-        let ran = scene.investigate(&["--no-memory", "--good", "HEAD~11", "--replay", flaky]);
-        let report = ran.report();
+    let (culprit, parent) = (scene.id("HEAD~5"), scene.id("HEAD~6"));
+    let faulty: Vec<String> = (0..=5).map(|back| scene.id(&format!("HEAD~{back}"))).collect();
+    for _ in 0..24 {
+        let report = scene.investigate(&["--no-memory", "--good", "HEAD~11", "--replay", flaky]).report();
         every_part_is_there(&report);
+        let verdict = report["verdict"].as_str().unwrap();
+        if !["verified", "confirmed"].contains(&verdict) {
+            continue; // it never claims more than it saw
+        }
+        assert_eq!(report["root_cause"]["commit"], culprit.as_str(), "{report:#}");
         let runs = report["replay"]["runs"].as_array().unwrap();
         let seen = |commit: &str, outcome: &str| {
-            runs.iter()
-                .any(|run| run["commit"] == commit && run["outcome"] == outcome && run["patched"] == false)
+            let plain = runs.iter().filter(|run| run["patched"] == false);
+            plain.filter(|run| run["commit"] == commit && run["outcome"] == outcome).count()
         };
-        if ["verified", "confirmed"].contains(&report["verdict"].as_str().unwrap()) {
-            assert_eq!(report["root_cause"]["commit"], culprit.as_str(), "{report:#}");
-            assert!(seen(&culprit, "reproduces") && seen(&scene.id("HEAD~6"), "passes"), "{report:#}");
-            if report["replay"]["flaky_rate"].as_f64().unwrap() > 0.0 {
-                said += 1;
-                assert!(report["summary"].as_str().unwrap().contains("It is flaky"), "{}", report["summary"]);
-            }
+        assert!(seen(&culprit, "reproduces") > 0 && seen(&parent, "passes") > 0, "{report:#}");
+        let rate = report["replay"]["flaky_rate"].as_f64().unwrap();
+        if rate > 0.0 {
+            let lucky: usize = faulty.iter().map(|commit| seen(commit, "passes")).sum();
+            assert!(lucky > 0 && seen(&parent, "passes") > 1, "{report:#}");
+            assert!(report["summary"].as_str().unwrap().contains("It is flaky: it showed in"), "{report:#}");
+            return;
         }
     }
-    assert!(said >= 1, "four flaky investigations, and none said so");
+    panic!("no faulty revision ever passed");
 }
 
 fn run_folder(scene: &Scene) -> std::path::PathBuf {
@@ -279,6 +284,11 @@ fn memory_is_listed_judged_moved_and_forgotten() {
         (&["memory", "show", &id], "Totals are wrong"),
         (&["memory", "search", "wrong totals"], &id),
         (&["memory", "confirm", &id, "--note", "seen it"], "confirmed by"),
+        (&["memory", "weights", "list"], "the weights that ship"),
+        (&["memory", "weights", "show"], "the weights that ship"),
+        // The ranking of the run was kept, and its culprit is known: one lesson, which is too few.
+        (&["memory", "weights", "learn"], "1 ranked incidents with a proven or confirmed culprit, of 1"),
+        (&["memory", "weights", "rollback", "0"], "the weights that ship are in force"),
         (&["memory", "export", "--out", "kept.jsonl"], "1 incidents exported"),
         (&["memory", "reject", &id], "not trusted"),
         (&["memory", "forget", &id], "is forgotten"),
@@ -286,6 +296,7 @@ fn memory_is_listed_judged_moved_and_forgotten() {
         (&["memory", "import", "kept.jsonl"], "1 left out because they were forgotten here"),
         (&["memory", "import", "kept.jsonl", "--data-dir", "other"], "1 incidents imported"),
         (&["memory", "list", "--data-dir", "other"], "Totals are wrong"),
+        (&["memory", "weights", "learn", "--data-dir", "other"], "1 ranked incidents"),
     ];
     for (arguments, words) in steps {
         let ran = scene.run(arguments);
@@ -293,4 +304,5 @@ fn memory_is_listed_judged_moved_and_forgotten() {
         assert!(ran.stdout.contains(words), "{arguments:?}: {words:?} is not in {}", ran.stdout);
     }
     scene.run(&["memory", "show", "inc_nothing"]).refuses(&["inc_nothing"]);
+    scene.run(&["memory", "weights", "rollback", "7"]).refuses(&["version of the weights", "7"]);
 }

@@ -9,7 +9,8 @@ use millwright_tools::suspects::learn::{LabelledCase, Learner};
 use millwright_tools::suspects::{RankRequest, Weights, signal_table};
 use rayon::prelude::*;
 
-type Table = (String, String, Vec<String>, u32, Vec<(String, Vec<f32>)>); // view, culprit, tags, at, columns
+/// View, culprit, tags, place of the culprit, columns, candidates.
+type Table = (String, String, Vec<String>, u32, Vec<(String, Vec<f32>)>, Vec<String>);
 
 fn tables(
     data_dir: &str,
@@ -34,6 +35,7 @@ fn tables(
             data_dir: data_dir.into(),
             jobs: 1,
             limit: None,
+            embedder: None,
         };
         let repositories = Repositories::default();
         let cases = cases::read(&options.cases, None)?;
@@ -49,8 +51,7 @@ fn tables(
                     ticket: &ticket,
                     executed: None,
                     extra_text: "",
-                    commit_priors: &BTreeMap::new(),
-                    unit_priors: &BTreeMap::new(),
+                    precedents: &[],
                     weights: &Weights::default(),
                 })
                 .map_err(|e| e.to_string())?;
@@ -74,11 +75,12 @@ fn tables(
                 let at = order.iter().position(|o| *o == at).unwrap_or(0);
                 let columns = table
                     .columns
-                    .into_iter()
+                    .iter()
                     .map(|(n, v)| (n, order.iter().map(|o| v[*o]).collect::<Vec<f64>>()))
-                    .map(|(n, v)| (n.to_owned(), v.into_iter().map(|v| v as f32).collect()))
+                    .map(|(n, v)| ((*n).to_owned(), v.into_iter().map(|v| v as f32).collect()))
                     .collect();
-                Ok(Some((view.clone(), truth, case.tags.clone(), at as u32, columns)))
+                let commits = order.iter().map(|o| table.commits[*o].clone()).collect();
+                Ok(Some((view.clone(), truth, case.tags.clone(), at as u32, columns, commits)))
             })
             .collect();
         for row in rows {

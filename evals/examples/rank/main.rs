@@ -1,4 +1,5 @@
-//! Measures the `rank` task: `rank OUT DATA_DIR CASES.jsonl… -- ADDRESS=PATH…`.
+//! Measures the `rank` task: `rank OUT DATA_DIR CASES.jsonl… -- ADDRESS=PATH…`. `WEIGHTS="literal=1.5 …"` changes
+//! weights, `MEMORY=sequential|poisoned|stale` takes the cases as a sequence.
 
 use std::path::PathBuf;
 
@@ -15,6 +16,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (name, value) = change.split_once('=').ok_or("NAME=WEIGHT")?;
         assert!(weights.set(name, value.parse()?), "no signal {name}");
     }
+    let memory = match std::env::var("MEMORY") {
+        Ok(mode) => serde_json::from_value(mode.into())?,
+        Err(_) => MemoryMode::Off,
+    };
     for file in files {
         let name = PathBuf::from(&file)
             .file_stem()
@@ -26,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             repo_map: repo_map.clone(),
             planner: millwright_evals::Planners::playbook(),
             budget: Default::default(),
-            memory: MemoryMode::Off,
+            memory,
             gate: None,
             env: Default::default(),
             allow_read: Vec::new(),
@@ -34,6 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             data_dir: PathBuf::from(&data_dir),
             jobs: 2,
             limit: None,
+            embedder: None,
         };
         let summary = millwright_evals::tasks::rank::run_with(&options, &weights)?;
         let figures = &summary.0["rank"];
@@ -61,6 +67,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{:22} {}", "  baseline text", line(&figures["baselines"]["text_bm25"]));
         println!("{:22} {}", "  baseline newest", line(&figures["baselines"]["newest_in_trace"]));
         println!("{:22} not judged {}", "", figures["not_judged"]);
+        if let Some(parts) = figures["memory"].as_object() {
+            for (part, of) in parts.iter().filter(|(_, of)| of["off"]["mrr"]["value"].is_number()) {
+                let of = |side: &str, figure: &str| of[side][figure]["value"].as_f64().unwrap_or(0.0);
+                println!(
+                    "{part:>22} {} cases: ac@1 {:.3} → {:.3}, mrr {:.3} → {:.3}",
+                    parts[part]["cases"],
+                    of("off", "ac@1"),
+                    of("on", "ac@1"),
+                    of("off", "mrr"),
+                    of("on", "mrr")
+                );
+            }
+            println!("{:22} harmed {} helped {}", "", parts["harmed"], parts["helped"]);
+        }
     }
     Ok(())
 }

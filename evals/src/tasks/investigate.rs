@@ -13,14 +13,18 @@ use millwright_memory::redaction::Redactor;
 use millwright_memory::store::Store;
 use millwright_memory::types::{Report, Verdict};
 use millwright_tools::checkout::{Overlay, OverlayMode};
+use millwright_tools::intake;
 use millwright_tools::replay::{ReplayOptions, ReplayRecipe};
 use millwright_tools::tool::{CancelFlag, NoProgress};
 use serde_json::{Map, Value, json};
 
 use crate::EvalError;
+use crate::arm::{Arm, Falsehood};
 use crate::cases::{self, Case};
+use crate::curve::{self, Pair};
 use crate::options::{MemoryMode, Options};
 use crate::parallel::in_parallel;
+use crate::repositories::Repositories;
 use crate::results::{self, CaseResult};
 use crate::stats;
 use crate::summary::{Sample, Summary, grouped, rank_figures};
@@ -45,9 +49,6 @@ struct Judged {
 /// # Errors
 /// As [`crate::run`].
 pub fn run(options: &Options) -> Result<Summary, EvalError> {
-    if options.memory == MemoryMode::Sequential {
-        return Err(EvalError::Options("task investigate takes --memory off or fresh so far".into()));
-    }
     let cases = cases::read(&options.cases, options.limit)?;
     let reports = options.out.join("reports");
     std::fs::create_dir_all(&reports).map_err(|source| EvalError::Io {
@@ -55,7 +56,13 @@ pub fn run(options: &Options) -> Result<Summary, EvalError> {
         path: reports.clone(),
         source,
     })?;
-    let judged = in_parallel(&cases, options.jobs, |case| judge(case, options));
+    let (judged, pairs) = if options.memory.is_sequence() {
+        let sequence = in_sequence(&cases, options).map_err(EvalError::Options)?;
+        let (judged, pairs): (Vec<Judged>, Vec<RunPair>) = sequence.into_iter().unzip();
+        (judged, Some(pairs))
+    } else {
+        (in_parallel(&cases, options.jobs, |case| judge(case, options, None)), None)
+    };
     let results: Vec<CaseResult> = judged.iter().map(|judged| judged.result.clone()).collect();
     results::write(&options.out.join("results.jsonl"), &results)?;
     if let Some(why) = results.iter().map(|result| result.not_judged.clone()).collect::<Option<Vec<_>>>() {
@@ -67,14 +74,66 @@ pub fn run(options: &Options) -> Result<Summary, EvalError> {
         .map(|(at, case)| Sample { repo: &case.repo, tags: &case.tags, at })
         .collect();
     let pick = |of: &[usize]| of.iter().filter_map(|at| judged.get(*at)).collect::<Vec<_>>();
-    let figures = grouped(&samples, |of| figures(&pick(of)));
+    let mut figures = grouped(&samples, |of| figures(&pick(of)));
+    if let Some(pairs) = pairs {
+        figures.insert("memory".into(), Value::Object(memory_figures(options, &cases, &pairs)));
+    }
     let summary = Summary(Map::from_iter([("investigate".to_owned(), Value::Object(figures))]));
     summary.write(&options.out.join("summary.json"))?;
     crate::page::write(&options.out.join("report.html"), &summary, &results)?;
     Ok(summary)
 }
 
-fn judge(case: &Case, options: &Options) -> Judged {
+/// A case without memory and with it: whether the named commit was right, and what it cost.
+#[derive(Debug, Clone, Copy)]
+struct RunPair {
+    hits: Pair,
+    runs: [Option<u32>; 2],
+}
+
+/// Takes the cases in their order, each without memory and with what the runs before it proved.
+fn in_sequence(cases: &[Case], options: &Options) -> Result<Vec<(Judged, RunPair)>, String> {
+    let mut arm = Arm::new(options.memory)?;
+    let repositories = Repositories::default();
+    let alone = Options { memory: MemoryMode::Off, ..options.clone() };
+    let mut out = Vec::with_capacity(cases.len());
+    for case in cases {
+        let off = judge(case, &alone, None);
+        let mut planted = false;
+        if arm.plants()
+            && let Ok(resolved) = repositories.resolve(case, options)
+            && !case.truth.commit.as_deref().is_some_and(|truth| truth.eq_ignore_ascii_case(&resolved.bad))
+        {
+            let falsehood = Falsehood {
+                commit: resolved.bad.clone(),
+                units: case.truth.files.clone(),
+                before: resolved.good.clone().unwrap_or_else(|| resolved.bad.clone()),
+                replay: recipe(case, options).and_then(|recipe| serde_json::to_value(recipe).ok()),
+            };
+            arm.plant(&resolved, &intake::parse(case.ticket.as_bytes()), &falsehood)?;
+            planted = true;
+        }
+        let on = judge(case, options, Some(&arm));
+        let rank = |judged: &Judged| judged.result.hit.then_some(1);
+        let hits = Pair { off: rank(&off), on: rank(&on), planted };
+        out.push((on.clone(), RunPair { hits, runs: [off.result.replay_runs, on.result.replay_runs] }));
+        arm.next();
+        arm.relearn()?;
+    }
+    Ok(out)
+}
+
+fn memory_figures(options: &Options, cases: &[Case], pairs: &[RunPair]) -> Map<String, Value> {
+    let hits: Vec<Pair> = pairs.iter().map(|pair| pair.hits).collect();
+    let mut figures = curve::figures(options.memory.as_str(), cases, &hits);
+    // Only cases that spent replays both ways can be compared.
+    let both = pairs.iter().filter_map(|pair| Some((pair.runs[0]?, pair.runs[1]?)));
+    let (off, on): (Vec<f64>, Vec<f64>) = both.map(|(off, on)| (f64::from(off), f64::from(on))).unzip();
+    figures.insert("replay_runs".into(), json!({"off": stats::mean(&off), "on": stats::mean(&on)}));
+    figures
+}
+
+fn judge(case: &Case, options: &Options, shared: Option<&Arm>) -> Judged {
     let started = Instant::now();
     let mut judged = Judged {
         result: CaseResult {
@@ -97,7 +156,7 @@ fn judge(case: &Case, options: &Options) -> Judged {
         tokens: [0, 0],
         cost_usd: 0.0,
     };
-    match report_on(case, Given::Everything, options) {
+    match report_on(case, Given::Everything, options, shared) {
         Ok(report) => grade(case, &report, options, &mut judged),
         Err(why) => judged.result.not_judged = Some(why),
     }
@@ -113,18 +172,28 @@ pub(super) enum Given {
     TicketOnly,
 }
 
-pub(super) fn report_on(case: &Case, given: Given, options: &Options) -> Result<Report, String> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|error| error.to_string())?;
+pub(super) fn report_on(
+    case: &Case,
+    given: Given,
+    options: &Options,
+    shared: Option<&Arm>,
+) -> Result<Report, String> {
+    // Connections of a shared memory go back to their pool on the runtime that opened them.
+    let own;
+    let runtime = match shared {
+        Some(arm) => arm.runtime(),
+        None => {
+            own = crate::arm::runtime()?;
+            &own
+        }
+    };
     runtime.block_on(async {
         let memory = match options.memory {
             MemoryMode::Fresh => Some(tempfile::tempdir().map_err(|error| error.to_string())?),
             _ => None,
         };
         let store = match &memory {
+            None if shared.is_some() => shared.map(|arm| arm.store().clone()),
             Some(folder) => {
                 let opened = Store::open(&folder.path().to_string_lossy()).await;
                 Some(opened.map_err(|error| error.to_string())?)

@@ -1,22 +1,26 @@
 /*!
 Task `rank`: how high the true culprit stands when nothing is run. The ranker, or the model that plans, is given
-ticket, repository, `bad` and `good`; the replay, its overlay and the truth stay with the grader.
+ticket, repository, `bad` and `good`; the replay, its overlay and the truth stay with the grader. In a sequence every
+case is ranked twice, without memory and with what the cases before it left, and after it the label becomes memory.
 */
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
-use millwright_memory::types::Report;
+use millwright_memory::types::{Precedent, Report};
+use millwright_tools::git;
 use millwright_tools::intake;
 use millwright_tools::suspects::{RankRequest, Ranking, Weights, rank};
+use millwright_tools::tool::CancelFlag;
 use serde_json::{Map, Value, json};
 
 use crate::EvalError;
+use crate::arm::{Arm, Falsehood};
 use crate::baselines::{Baselines, baselines};
 use crate::cases::{self, Case};
-use crate::options::{MemoryMode, Options};
+use crate::curve::{self, Pair};
+use crate::options::Options;
 use crate::parallel::in_parallel;
-use crate::repositories::Repositories;
+use crate::repositories::{Repositories, Resolved};
 use crate::results::{self, CaseResult};
 use crate::stats;
 use crate::summary::{Sample, Summary, grouped, rank_figures};
@@ -55,27 +59,83 @@ pub fn run_with(options: &Options, weights: &Weights) -> Result<Summary, EvalErr
         source,
     })?;
     let repositories = Repositories::default();
-    let judge = |case: &Case, memory: &Memory| judge(case, options, &repositories, weights, memory);
-    let judged = if options.memory == MemoryMode::Sequential {
-        let mut memory = Memory::default();
-        let mut judged = Vec::new();
-        for case in &cases {
-            judged.push(judge(case, &memory));
-            memory.learn(case);
-        }
-        judged
+    let (judged, pairs) = if options.memory.is_sequence() {
+        let sequence = in_sequence(&cases, options, &repositories, weights);
+        let (sequence, learned) = sequence.map_err(EvalError::Options)?;
+        let (judged, pairs): (Vec<Judged>, Vec<Pair>) = sequence.into_iter().unzip();
+        (judged, Some((pairs, learned)))
     } else {
-        in_parallel(&cases, options.jobs, |case| judge(case, &Memory::default()))
+        let judge = |case: &Case| judge(case, options, &repositories, weights, &[]).0;
+        (in_parallel(&cases, options.jobs, judge), None)
     };
     let results: Vec<CaseResult> = judged.iter().map(|judged| judged.result.clone()).collect();
     results::write(&options.out.join("results.jsonl"), &results)?;
     if let Some(why) = results.iter().map(|result| result.not_judged.clone()).collect::<Option<Vec<_>>>() {
         return Err(EvalError::NothingJudged(why.into_iter().next().unwrap_or_default()));
     }
-    let summary = summarise(&cases, &judged);
+    let mut summary = summarise(&cases, &judged);
+    let task = summary.0.get_mut("rank").and_then(Value::as_object_mut);
+    if let (Some((pairs, (versions, adopted))), Some(task)) = (pairs, task) {
+        let mut memory = curve::figures(options.memory.as_str(), &cases, &pairs);
+        memory.insert("weights_learned".into(), json!(versions));
+        memory.insert("weights_adopted".into(), json!(adopted));
+        task.insert("memory".into(), Value::Object(memory));
+    }
     summary.write(&options.out.join("summary.json"))?;
     crate::page::write(&options.out.join("report.html"), &summary, &results)?;
     Ok(summary)
+}
+
+/// Takes the cases in their order, each without memory and with it; answers also how many versions of the weights
+/// were learned on the way, and how many of them adopted.
+fn in_sequence(
+    cases: &[Case],
+    options: &Options,
+    repositories: &Repositories,
+    weights: &Weights,
+) -> Result<(Vec<(Judged, Pair)>, (usize, usize)), String> {
+    let mut arm = Arm::new(options.memory)?;
+    let mut out = Vec::with_capacity(cases.len());
+    for case in cases {
+        let (off, plain) = judge(case, options, repositories, weights, &[]);
+        let resolved = repositories.resolve(case, options);
+        let ticket = intake::parse(case.ticket.as_bytes());
+        let mut pair = Pair { off: off.result.rank, on: off.result.rank, planted: false };
+        let mut judged = off;
+        if let (Ok(resolved), Some(plain)) = (&resolved, plain) {
+            if arm.plants()
+                && let Some(falsehood) = falsehood(case, resolved, &plain)
+            {
+                arm.plant(resolved, &ticket, &falsehood)?;
+                pair.planted = true;
+            }
+            let precedents = arm.precedents(&resolved.repo.identity().map_err(|error| error.to_string())?)?;
+            let learned = arm.weights()?.unwrap_or_else(|| weights.clone());
+            let (on, ranking) = judge(case, options, repositories, &learned, &precedents);
+            pair.on = on.result.rank;
+            judged = on;
+            arm.confirm(case, resolved, &ticket, ranking.as_ref().map(|ranking| &ranking.sample))?;
+        }
+        out.push((judged, pair));
+        arm.next();
+        arm.relearn()?;
+    }
+    Ok((out, arm.learned()?))
+}
+
+/// The most believable wrong answer to a case, and a revision from before its range.
+fn falsehood(case: &Case, resolved: &Resolved, ranking: &Ranking) -> Option<Falsehood> {
+    let truth = case.truth.commit.as_deref()?;
+    let wrong = ranking.commits.iter().find(|commit| !commit.commit.eq_ignore_ascii_case(truth))?;
+    let shown = git::show(&resolved.repo, &wrong.commit, &[], 1, &CancelFlag::default()).ok()?;
+    let sources =
+        shown.diff.files.into_iter().map(|file| file.path).filter(|path| !intake::is_test_path(path));
+    Some(Falsehood {
+        commit: wrong.commit.clone(),
+        units: sources.take(5).collect(),
+        before: resolved.good.clone().unwrap_or_else(|| resolved.bad.clone()),
+        replay: None,
+    })
 }
 
 fn judge(
@@ -83,8 +143,8 @@ fn judge(
     options: &Options,
     repositories: &Repositories,
     weights: &Weights,
-    memory: &Memory,
-) -> Judged {
+    precedents: &[Precedent],
+) -> (Judged, Option<Ranking>) {
     let started = Instant::now();
     let answer = (|| -> Result<_, String> {
         let resolved = repositories.resolve(case, options)?;
@@ -97,19 +157,19 @@ fn judge(
             ticket: &ticket,
             executed: None,
             extra_text: "",
-            commit_priors: &BTreeMap::new(),
-            unit_priors: memory.units(&case.repo),
+            precedents,
             weights,
         };
         let mut ranking = rank(&request).map_err(|error| error.to_string())?;
         if !options.planner.is_playbook() {
-            prefer_named(&mut ranking, &report_on(case, Given::TicketOnly, options)?);
+            prefer_named(&mut ranking, &report_on(case, Given::TicketOnly, options, None)?);
         }
         let wall_ms = started.elapsed().as_millis() as u64;
         let simple = baselines(&resolved.repo, &resolved.bad, good, &ticket).map_err(|e| e.to_string())?;
         Ok((ranking, simple, wall_ms))
     })();
-    grade(case, answer, started.elapsed().as_millis() as u64)
+    let kept = answer.as_ref().ok().map(|(ranking, _, _)| ranking.clone());
+    (grade(case, answer, started.elapsed().as_millis() as u64), kept)
 }
 
 /// A model's ranking: the commit it named first, with its confidence, and the others as they were.
@@ -212,26 +272,4 @@ fn calibration_error(judged: &[&Judged]) -> f64 {
     let gap = |bin: &[(f64, f64)]| (bin.iter().map(|pair| pair.0 - pair.1).sum::<f64>()).abs();
     let total: f64 = pairs.chunks(size).map(gap).sum();
     (total / pairs.len().max(1) as f64 * 10_000.0).round() / 10_000.0
-}
-
-/// What a person would have confirmed after each case: the guilty units, by repository.
-#[derive(Debug, Default)]
-struct Memory {
-    units: BTreeMap<String, BTreeMap<String, f64>>,
-}
-
-impl Memory {
-    fn units(&self, repo: &str) -> &BTreeMap<String, f64> {
-        static NONE: BTreeMap<String, f64> = BTreeMap::new();
-        self.units.get(repo).unwrap_or(&NONE)
-    }
-
-    fn learn(&mut self, case: &Case) {
-        let units = self.units.entry(case.repo.clone()).or_default();
-        // Each further incident on a unit brings its prior half the way nearer to certainty.
-        for unit in &case.truth.symbols {
-            let prior = units.entry(unit.clone()).or_insert(0.0);
-            *prior += (1.0 - *prior) / 2.0;
-        }
-    }
 }

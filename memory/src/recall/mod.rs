@@ -1,23 +1,27 @@
 /*!
 Recall: which earlier incident is this one again, and how sure is that?
 
-Views rank candidates apart (exact fingerprint, code, words, context) and are fused by reciprocal rank, because
-their scores have no common scale. Gates then decide what may be shown at all: agreement in structure, or a
+Four views rank candidates apart (words, code with its exact fingerprint, context, dense vector) and are fused by
+reciprocal rank, because their scores have no common scale. Gates then decide what may be shown at all: agreement in structure, or a
 likeness in words that was measured on real duplicates. Structure that disagrees outweighs words that agree: a
 look-alike with another cause is told apart before anybody trusts it. "No precedent" is an answer.
 
 What comes out is a hint with its reasons. Whether it is `known` is settled by the caller, who re-checks now.
 */
 
+mod context;
+mod dense;
 mod gate;
 mod keys;
 mod search;
 mod similarity;
+mod trust;
 mod words;
 
 pub use keys::{KeyKind, Keys};
-pub use search::{Near, nearest, recall};
-pub use words::{Words, split};
+pub use search::{Near, Views, nearest, nearest_by, recall, recall_with};
+pub use trust::Trust;
+pub use words::{Words, split, versions};
 
 pub(crate) use keys::key_hash;
 
@@ -54,6 +58,14 @@ impl<'a> RecallQuery<'a> {
     }
 }
 
+/// What recall answers.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Recall {
+    pub found: Vec<Recalled>,
+    /// Why vectors took no part, in words; the other views answered.
+    pub degraded: Option<String>,
+}
+
 /// An earlier incident that this one may be again.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recalled {
@@ -72,6 +84,8 @@ pub struct Recalled {
     pub structural: bool,
     /// At least one resolution is proven by machine or confirmed by a person, and not rejected or recurred.
     pub trusted: bool,
+    /// How much, and why. A caller that can read the code lowers it where the guilty lines were rewritten.
+    pub trust: Trust,
     /// What was tried and found wrong.
     pub refuted: Vec<StoredHypothesis>,
 }

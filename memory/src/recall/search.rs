@@ -7,10 +7,11 @@ index by their rarest query words, structure from hashed keys, and tickets are r
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::gate::{SHOW, Shared, judge};
+use super::gate::{Judgement, SHOW, Shared, judge};
 use super::similarity::{Vector, Weights};
-use super::{KeyKind, Keys, RecallQuery, Recalled, Words, key_hash};
-use crate::store::{Document, Store, StoreError};
+use super::{KeyKind, Keys, Recall, RecallQuery, Recalled, Trust, Words, key_hash};
+use crate::store::{Document, Incident, Store, StoreError, StoredHypothesis};
+use crate::types::Resolution;
 
 /// Words searched for: the rarest of the query, those of the title preferred.
 const QUERY_WORDS: usize = 48;
@@ -24,8 +25,17 @@ const WORD_CANDIDATES: u32 = 100;
 const CODE_CANDIDATES: usize = 100;
 /// Candidates whose tickets are read and judged.
 const FINALISTS: usize = 30;
-/// Cormack, Clarke and Büttcher's constant for reciprocal rank fusion.
-const RRF_K: f64 = 60.0;
+const DENSE_CANDIDATES: usize = 100;
+/// The constant of reciprocal rank fusion. Cormack, Clarke and Büttcher's 60 is for many lists of one kind; with few
+/// views that differ in worth, a view that is sure of its first should count for more.
+const RRF_K: f64 = 20.0;
+/// Weights of the views; the dense view's is its model's. Chosen on the Hadoop reports, where anything near does as
+/// well: halving or doubling one moves MRR by .01 to .02.
+const FINGERPRINT: f64 = 2.0;
+const CODE: f64 = 1.0;
+const WORDS: f64 = 1.0;
+const CONTEXT: f64 = 0.25;
+const TIME: f64 = 0.25;
 
 /// A candidate before the gate, as the `retrieval` task judges it.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,9 +47,32 @@ pub struct Near {
     pub likeness: f64,
 }
 
+/// Which views take part: all of them, unless what one of them contributes is to be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Views {
+    pub words: bool,
+    pub code: bool,
+    pub context: bool,
+    pub dense: bool,
+}
+
+impl Views {
+    pub const ALL: Views = Views { words: true, code: true, context: true, dense: true };
+    pub const NONE: Views = Views { words: false, code: false, context: false, dense: false };
+}
+
 /// The most alike incidents, best first, without any gate.
 pub async fn nearest(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Near>, StoreError> {
-    let found = gather(store, query).await?;
+    nearest_by(store, query, Views::ALL).await
+}
+
+/// The same by some of the views.
+pub async fn nearest_by(
+    store: &Store,
+    query: &RecallQuery<'_>,
+    views: Views,
+) -> Result<Vec<Near>, StoreError> {
+    let found = gather(store, query, views).await?.found;
     let near = |c: &Found| Near {
         incident_id: c.document.incident_id.clone(),
         fused: c.fused,
@@ -50,9 +83,15 @@ pub async fn nearest(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Near>
 
 /// Precedents of an incident, best first; empty when there is none.
 pub async fn recall(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Recalled>, StoreError> {
+    Ok(recall_with(store, query).await?.found)
+}
+
+/// The same, and whether a view took no part.
+pub async fn recall_with(store: &Store, query: &RecallQuery<'_>) -> Result<Recall, StoreError> {
     let keys = Keys::of(query.ticket, query.mapped);
+    let gathered = gather(store, query, Views::ALL).await?;
     let mut judged = Vec::new();
-    for found in gather(store, query).await?.into_iter().take(FINALISTS) {
+    for found in gathered.found.into_iter().take(FINALISTS) {
         let incident = match store.get_incident(&found.document.incident_id).await {
             // Forgotten by another process in between.
             Err(StoreError::NotFound { .. }) => continue,
@@ -68,7 +107,26 @@ pub async fn recall(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Recall
     judged.sort_by(|a, b| b.2.score.total_cmp(&a.2.score).then_with(|| b.0.total_cmp(&a.0)));
 
     let ids: Vec<String> = judged.iter().map(|(_, incident, _)| incident.id.clone()).collect();
-    let mut knowledge = store.knowledge_of(&ids).await?;
+    let knowledge = store.knowledge_of(&ids).await?;
+    let mut found = fold(judged, knowledge);
+    found.truncate(limit(query));
+    let now = jiff::Timestamp::now();
+    for recalled in &mut found {
+        recalled.resolutions = crate::store::most_trusted_first(std::mem::take(&mut recalled.resolutions));
+        recalled.trusted = recalled.resolutions.iter().any(crate::types::Resolution::is_trusted);
+        recalled.trust = Trust::of(&recalled.resolutions, now);
+        if recalled.occurrences > 1 {
+            recalled.why.push(format!("seen {} times", recalled.occurrences));
+        }
+    }
+    Ok(Recall { found, degraded: gathered.degraded })
+}
+
+/// Incidents of one problem become one precedent, with what each of them brought to light.
+fn fold(
+    judged: Vec<(f64, Incident, Judgement)>,
+    mut knowledge: HashMap<String, (Vec<Resolution>, Vec<StoredHypothesis>)>,
+) -> Vec<Recalled> {
     let mut folded: Vec<Recalled> = Vec::new();
     for (_, incident, judgement) in judged {
         let (resolutions, refuted) = knowledge.remove(&incident.id).unwrap_or_default();
@@ -89,19 +147,12 @@ pub async fn recall(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Recall
                 why: judgement.why,
                 structural: judgement.structural,
                 trusted: false,
+                trust: Trust::default(),
                 refuted,
             }),
         }
     }
-    folded.truncate(limit(query));
-    for recalled in &mut folded {
-        recalled.resolutions = crate::store::most_trusted_first(std::mem::take(&mut recalled.resolutions));
-        recalled.trusted = recalled.resolutions.iter().any(crate::types::Resolution::is_trusted);
-        if recalled.occurrences > 1 {
-            recalled.why.push(format!("seen {} times", recalled.occurrences));
-        }
-    }
-    Ok(folded)
+    folded
 }
 
 fn limit(query: &RecallQuery<'_>) -> usize {
@@ -114,15 +165,29 @@ struct Found {
     shared: Shared,
 }
 
+struct Gathered {
+    found: Vec<Found>,
+    /// Why a view took no part.
+    degraded: Option<String>,
+}
+
 /// Candidates of all views with what they share with the query, best first by fused rank.
-async fn gather(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Found>, StoreError> {
-    let keys = Keys::of(query.ticket, query.mapped);
+async fn gather(store: &Store, query: &RecallQuery<'_>, views: Views) -> Result<Gathered, StoreError> {
+    let keys = if views.code { Keys::of(query.ticket, query.mapped) } else { Keys::default() };
     let words = Words::of_ticket(query.ticket);
-    let by_words = word_candidates(store, &words, query.repository).await?;
+    // Context finds nothing by itself: it decides between what words find.
+    let by_words = match views.words || views == (Views { context: true, ..Views::NONE }) {
+        true => word_candidates(store, &words, query.repository).await?,
+        false => Vec::new(),
+    };
     let words = words.head();
     let structure = structural_candidates(store, &keys).await?;
+    let (dense, degraded) = match views.dense {
+        true => super::dense::candidates(store, query, &words, DENSE_CANDIDATES).await?,
+        false => Default::default(),
+    };
 
-    let docs: BTreeSet<i64> = by_words.iter().copied().chain(structure.keys().copied()).collect();
+    let docs: BTreeSet<i64> = by_words.iter().chain(structure.keys()).chain(dense.keys()).copied().collect();
     let docs: Vec<i64> = docs.into_iter().collect();
     let mut documents = store.documents(&docs).await?;
     documents.retain(|_, d| {
@@ -144,24 +209,29 @@ async fn gather(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Found>, St
     for (&doc, document) in &documents {
         let theirs = Vector::new(&document.words, &weights);
         let mut shared = structure.get(&doc).map(|s| s.shared.clone()).unwrap_or_default();
-        shared.likeness = asked.likeness(&theirs, &weights);
+        shared.likeness = asked.likeness(&theirs);
         shared.words = asked.shared(&theirs).into_iter().take(8).map(str::to_owned).collect();
         shared.service = query.service.filter(|s| document.service.as_deref() == Some(*s)).map(str::to_owned);
         found.push((doc, Found { document: document.clone(), fused: 0.0, shared }));
     }
-    let code = |doc: &i64| structure.get(doc).map_or(0.0, |s| s.weight);
-    let context = |f: &Found| {
-        let environment = query.environment.is_some_and(|e| f.document.environment.as_deref() == Some(e));
-        f64::from(u8::from(f.shared.service.is_some())) + 0.5 * f64::from(u8::from(environment))
+    let at = super::context::seen_at(query.ticket);
+    let per = |on: bool, score: &dyn Fn(i64, &Found) -> f64| -> Vec<f64> {
+        found.iter().map(|(doc, f)| if on { score(*doc, f) } else { 0.0 }).collect()
     };
-    // Context alone finds nothing; it decides between candidates that others found.
-    let views: [(f64, Vec<f64>); 4] = [
-        (2.0, found.iter().map(|(_, f)| f64::from(u8::from(f.shared.fingerprint))).collect()),
-        (1.0, found.iter().map(|(doc, _)| code(doc)).collect()),
-        (1.0, found.iter().map(|(_, f)| f.shared.likeness).collect()),
-        (0.25, found.iter().map(|(_, f)| context(f)).collect()),
+    let context = |f: &Found| super::context::agreement(query, &f.document);
+    let seen = |f: &Found| super::context::nearness(at, f.document.seen_at.as_deref());
+    let scores: [(f64, Vec<f64>); 6] = [
+        (FINGERPRINT, per(views.code, &|_, f| f64::from(u8::from(f.shared.fingerprint)))),
+        (CODE, per(views.code, &|doc, _| structure.get(&doc).map_or(0.0, |s| s.weight))),
+        (WORDS, per(views.words, &|_, f| f.shared.likeness)),
+        (
+            store.dense().embedder().weight(),
+            per(views.dense, &|doc, _| dense.get(&doc).copied().unwrap_or(0.0)),
+        ),
+        (CONTEXT, per(views.context, &|_, f| context(f))),
+        (TIME, per(views.context, &|_, f| seen(f))),
     ];
-    for (weight, scores) in views {
+    for (weight, scores) in scores {
         for (i, rank) in ranks(&scores) {
             if let Some((_, f)) = found.get_mut(i) {
                 f.fused += weight / (RRF_K + rank);
@@ -169,7 +239,7 @@ async fn gather(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Found>, St
         }
     }
     found.sort_by(|(doc_a, a), (doc_b, b)| b.fused.total_cmp(&a.fused).then_with(|| doc_b.cmp(doc_a)));
-    Ok(found.into_iter().map(|(_, f)| f).collect())
+    Ok(Gathered { found: found.into_iter().map(|(_, f)| f).collect(), degraded })
 }
 
 /// Ranks from 1 of what scores above 0; equal scores share the best of their ranks.

@@ -13,7 +13,7 @@ const MAX_WORDS: usize = 1_500;
 /// Bytes read per field before cutting into words.
 const MAX_BYTES: usize = 64 * 1024;
 /// Words of a body that likeness looks at.
-const COMPARED_WORDS: usize = 250;
+const COMPARED_WORDS: usize = 100;
 const MAX_WORD_BYTES: usize = 64;
 
 /// The two fields of the word index, in reading order, repetitions kept.
@@ -26,8 +26,11 @@ pub struct Words {
 impl Words {
     pub fn of(title: &str, body: &[&str]) -> Self {
         let mut words = Self { title: split(title), body: Vec::new() };
-        for part in body {
-            words.body.extend(split(part));
+        words.title.extend(versions(title));
+        let lines = body.iter().flat_map(|part| truncate(part, MAX_BYTES).lines());
+        for line in lines {
+            words.body.extend(split(line));
+            words.body.extend(versions(line));
             if words.body.len() >= MAX_WORDS {
                 words.body.truncate(MAX_WORDS);
                 break;
@@ -36,7 +39,7 @@ impl Words {
         words
     }
 
-    /// Title, symptom, error messages; the rest of the text only where there is no more telling part.
+    /// Title; then symptom and error messages, the telling parts, and after them the text as a whole.
     pub fn of_ticket(ticket: &ParsedTicket) -> Self {
         let mut body: Vec<&str> = vec![&ticket.symptom];
         for error in ticket.errors.iter().take(20) {
@@ -49,14 +52,11 @@ impl Words {
         body.extend(ticket.fingerprint.template.as_deref());
         body.extend(ticket.fingerprint.exception.as_deref());
         body.extend(ticket.context.routes.iter().map(String::as_str));
-        if ticket.symptom.trim().is_empty() && ticket.errors.is_empty() {
-            body.push(&ticket.text);
-        }
+        body.push(&ticket.text);
         Self::of(&ticket.title, &body)
     }
 
-    /// The part that is compared: what goes wrong is said first, pasted logs follow. Longer made no difference on
-    /// the Hadoop reports.
+    /// The part that is compared: what goes wrong is said first, pasted logs follow and drown it.
     pub(crate) fn head(mut self) -> Self {
         self.body.truncate(COMPARED_WORDS);
         self
@@ -92,6 +92,53 @@ pub fn split(text: &str) -> Vec<String> {
         }
     }
     words
+}
+
+/// Versions and the like (`9.4.43`, `v2.1`, `CVE-2022-42889`) as one word each: `v9_4_43`, `cve_2022_42889`. They
+/// are numbers, but they tell one upgrade from another. Network addresses are not among them.
+pub fn versions(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let text = truncate(text, MAX_BYTES);
+    for raw in text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_'))) {
+        if found.len() >= MAX_WORDS {
+            break;
+        }
+        if raw.len() <= MAX_WORD_BYTES
+            && let Some(word) = advisory(raw).or_else(|| version(raw))
+        {
+            found.push(word);
+        }
+    }
+    found
+}
+
+fn advisory(raw: &str) -> Option<String> {
+    let raw = raw.trim_matches(['.', '-', '_']);
+    let (prefix, rest) = raw.split_once('-')?;
+    let known = ["CVE", "GHSA", "RUSTSEC", "PYSEC"].iter().any(|p| prefix.eq_ignore_ascii_case(p));
+    (known && rest.len() >= 4).then(|| raw.to_lowercase().replace(['-', '.'], "_"))
+}
+
+/// `v9.4.43.Final-jre8` → `v9_4_43`: the numbers in front, two to four of them.
+fn version(raw: &str) -> Option<String> {
+    // `jackson-databind-2.9.10` and `branch-3.3` name their version last.
+    let start = raw.find(|c: char| c.is_ascii_digit())?;
+    let before = raw.get(..start)?;
+    if !(before.is_empty() || before.ends_with(['-', '_']) || before.eq_ignore_ascii_case("v")) {
+        return None;
+    }
+    let parts: Vec<&str> = raw
+        .get(start..)?
+        .split('.')
+        .map_while(|part| {
+            let digits = part.len() - part.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+            part.get(..digits).filter(|d| !d.is_empty())
+        })
+        .collect();
+    let numbers: Vec<u32> = parts.iter().filter_map(|part| part.parse().ok()).collect();
+    let address = numbers.len() == 4 && numbers.iter().any(|n| *n > 99);
+    let plausible = numbers.len() == parts.len() && (2..=4).contains(&numbers.len()) && !address;
+    plausible.then(|| format!("v{}", parts.join("_")))
 }
 
 /// `fetchAll_HTTPResponse2` → `fetch`, `All`, `HTTP`, `Response2`.
@@ -209,6 +256,19 @@ mod tests {
         check("block blk_1073741825 at 10.0.0.12:50010 is missing", "block blk miss");
         check("0xdeadbeef 3f2a9c1d77 2021-09-08T00:21:11", "");
         check("the commit 9fceb02 broke it", "commit brok");
+    }
+
+    #[test]
+    fn versions_are_words() {
+        for (text, expected) in [
+            ("Upgrade Netty to 4.1.46Final", "v4_1_46"),
+            ("jetty 9.4.43.v20210629, jackson-databind-2.9.10.3.", "v9_4_43 v2_9_10_3"),
+            ("fix CVE-2022-42889 on branch-3.3", "cve_2022_42889 v3_3"),
+            ("at 10.0.0.112:50010, line 12, 2021-09-08, a.b.c", ""),
+        ] {
+            assert_eq!(versions(text).join(" "), expected, "{text}");
+        }
+        assert_eq!(Words::of("Bump to 1.10.0", &["see 1.9"]).title, ["bump", "v1_10_0"]);
     }
 
     #[test]

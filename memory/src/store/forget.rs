@@ -7,7 +7,7 @@ file of ours any more. What stays is the bare fact in the audit log: who forgot 
 use std::time::{Duration, Instant};
 
 use super::audit::{Change, record};
-use super::{Actor, Store, StoreError, index};
+use super::{Actor, Store, StoreError, index, vectors};
 
 /// How long to wait for other connections to let go of old pages.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -19,6 +19,7 @@ impl Store {
         let mut tx = self.begin().await?;
         let doc = index::doc_of(&mut tx, incident).await?;
         index::remove(&mut tx, doc).await?;
+        vectors::note_removal(&mut tx, doc, incident).await?;
         sqlx::query(
             "DELETE FROM audit_notes WHERE audit_id IN (SELECT id FROM audit WHERE incident_id = $1)",
         )

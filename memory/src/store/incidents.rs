@@ -10,6 +10,7 @@ use super::codec::{from_json, from_word, json, new_id, now, word};
 use super::{Incident, IncidentState, NewIncident, Store, StoreError, index};
 use crate::recall::Keys;
 use crate::types::{Evidence, MappedFrame, ParsedTicket};
+use crate::vectors::Dense;
 
 const MAX_TICKET_BYTES: usize = 16 * 1024 * 1024;
 
@@ -17,7 +18,7 @@ impl Store {
     pub async fn create_incident(&self, new: &NewIncident) -> Result<Incident, StoreError> {
         let incident = complete(new);
         let mut tx = self.begin().await?;
-        insert(&mut tx, &incident, &Keys::of(&new.ticket, &new.mapped)).await?;
+        insert(&mut tx, &incident, &Keys::of(&new.ticket, &new.mapped), &self.dense).await?;
         tx.commit().await?;
         Ok(incident)
     }
@@ -27,7 +28,7 @@ impl Store {
         let incidents: Vec<Incident> = new.iter().map(complete).collect();
         let mut tx = self.begin().await?;
         for (incident, new) in incidents.iter().zip(new) {
-            insert(&mut tx, incident, &Keys::of(&new.ticket, &new.mapped)).await?;
+            insert(&mut tx, incident, &Keys::of(&new.ticket, &new.mapped), &self.dense).await?;
         }
         tx.commit().await?;
         Ok(incidents)
@@ -67,7 +68,8 @@ impl Store {
         let mut tx = self.begin().await?;
         let done = sqlx::query(
             "UPDATE incidents SET ticket = $2, title = $3, fingerprint = $4, ticket_sha256 = $5, updated_at = $6, \
-             repository = coalesce($7, repository), service = $8, environment = $9, release_name = $10 WHERE id = $1",
+             repository = coalesce($7, repository), service = $8, environment = $9, release_name = $10, \
+             seen_at = coalesce($11, created_at) WHERE id = $1",
         )
         .bind(id)
         .bind(&text)
@@ -79,6 +81,7 @@ impl Store {
         .bind(&ticket.context.service)
         .bind(&ticket.context.environment)
         .bind(&ticket.context.release)
+        .bind(seen_at(ticket))
         .execute(&mut *tx)
         .await?;
         found(done.rows_affected(), id)?;
@@ -88,7 +91,7 @@ impl Store {
             .bind(id)
             .fetch_one(&mut *tx)
             .await?;
-        index::enter(&mut tx, doc, stands.as_deref(), ticket, &Keys::of(ticket, mapped)).await?;
+        index::enter(&mut tx, doc, stands.as_deref(), ticket, &Keys::of(ticket, mapped), &self.dense).await?;
         super::resolutions::index_units(&mut tx, id, doc).await?;
         tx.commit().await?;
         Ok(())
@@ -162,14 +165,15 @@ pub(crate) async fn insert(
     tx: &mut Transaction<'static, Sqlite>,
     incident: &Incident,
     keys: &Keys,
+    dense: &Dense,
 ) -> Result<(), StoreError> {
     let ticket = ticket_json(&incident.ticket)?;
     let doc: i64 =
         sqlx::query_scalar("SELECT coalesce(max(doc), 0) + 1 FROM incidents").fetch_one(&mut **tx).await?;
     sqlx::query(
         "INSERT INTO incidents (id, doc, created_at, updated_at, state, repository, problem_id, source, external_id, \
-         service, environment, release_name, title, fingerprint, ticket_sha256, ticket) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         service, environment, release_name, title, fingerprint, ticket_sha256, ticket, seen_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(&incident.id)
     .bind(doc)
@@ -187,9 +191,10 @@ pub(crate) async fn insert(
     .bind(fingerprint(&incident.ticket))
     .bind(Evidence::hash(&incident.ticket.text))
     .bind(ticket)
+    .bind(seen_at(&incident.ticket).unwrap_or(&incident.created_at))
     .execute(&mut **tx)
     .await?;
-    index::enter(tx, doc, incident.repository.as_deref(), &incident.ticket, keys).await
+    index::enter(tx, doc, incident.repository.as_deref(), &incident.ticket, keys, dense).await
 }
 
 pub(crate) async fn must_exist(tx: &mut Transaction<'static, Sqlite>, id: &str) -> Result<(), StoreError> {
@@ -218,6 +223,11 @@ pub(crate) fn from_row(row: &SqliteRow) -> Result<Incident, StoreError> {
 
 fn fingerprint(ticket: &ParsedTicket) -> Option<&str> {
     Some(ticket.fingerprint.value.as_str()).filter(|f| !f.is_empty())
+}
+
+/// When the failure was last seen, as far as the ticket tells.
+fn seen_at(ticket: &ParsedTicket) -> Option<&str> {
+    ticket.context.last_seen.as_deref().or(ticket.context.first_seen.as_deref())
 }
 
 fn ticket_json(ticket: &ParsedTicket) -> Result<String, StoreError> {

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use sqlx::{AssertSqlSafe, Row, Sqlite, Transaction};
 
-use super::{Store, StoreError, StoredHypothesis, resolutions};
+use super::{Store, StoreError, StoredHypothesis, resolutions, vectors};
 use crate::recall::{KeyKind, Keys, Words, key_hash};
 use crate::types::{ParsedTicket, Resolution};
+use crate::vectors::Dense;
 
 /// A key on more incidents than this tells nothing apart and is not followed.
 const MAX_POSTINGS: i64 = 1_000;
@@ -31,6 +32,8 @@ pub(crate) struct Document {
     pub(crate) repository: Option<String>,
     pub(crate) service: Option<String>,
     pub(crate) environment: Option<String>,
+    /// RFC 3339: when the failure was last seen, or came in.
+    pub(crate) seen_at: Option<String>,
     pub(crate) words: Words,
 }
 
@@ -48,6 +51,7 @@ pub(crate) async fn enter(
     repository: Option<&str>,
     ticket: &ParsedTicket,
     keys: &Keys,
+    dense: &Dense,
 ) -> Result<(), StoreError> {
     let words = Words::of_ticket(ticket);
     let (title, body, scope) = (words.title.join(" "), words.body.join(" "), scope(repository));
@@ -68,7 +72,11 @@ pub(crate) async fn enter(
     for (_, hash) in keys.hashes() {
         insert_key(tx, doc, hash).await?;
     }
-    Ok(())
+    let vector = dense.at_once(ticket);
+    if let Some(vector) = &vector {
+        vectors::put(tx, dense.space(), doc, vector).await?;
+    }
+    vectors::outdate(tx, doc, vector.map(|_| dense.space())).await
 }
 
 pub(crate) async fn enter_units(
@@ -176,7 +184,7 @@ impl Store {
         let mut found = HashMap::with_capacity(docs.len());
         for batch in docs.chunks(MAX_BATCH) {
             let sql = format!(
-                "SELECT i.doc, i.id, i.repository, i.service, i.environment, \
+                "SELECT i.doc, i.id, i.repository, i.service, i.environment, i.seen_at, \
                  w.title AS title_words, substr(w.body, 1, 4000) AS body_words FROM incidents i \
                  JOIN incident_words w ON w.doc = i.doc WHERE i.doc IN ({})",
                 placeholders(batch.len())
@@ -192,6 +200,7 @@ impl Store {
                     repository: row.try_get("repository")?,
                     service: row.try_get("service")?,
                     environment: row.try_get("environment")?,
+                    seen_at: row.try_get("seen_at")?,
                     words: Words { title: words("title_words")?, body: words("body_words")? }.head(),
                 };
                 found.insert(row.try_get("doc")?, document);

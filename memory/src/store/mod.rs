@@ -16,6 +16,7 @@ mod forget;
 mod frequencies;
 mod incidents;
 mod index;
+mod learning;
 mod listing;
 mod model;
 mod open;
@@ -24,17 +25,25 @@ mod reports;
 mod resolutions;
 mod runs;
 mod transfer;
+mod vectors;
 
 pub use error::StoreError;
+pub use learning::SettledSample;
 pub use model::*;
 pub use resolutions::Remembered;
 pub use transfer::{ExportSummary, ImportOptions, ImportSummary, ImportTrust, TRANSFER_SCHEMA};
 
 pub(crate) use index::Document;
 pub(crate) use resolutions::most_trusted_first;
+pub(crate) use vectors::{EMBEDDED, Pending, SpaceId, SpaceState, VectorRows};
+
+use std::sync::Arc;
 
 use sqlx::sqlite::SqlitePool;
 use sqlx::{Sqlite, Transaction};
+
+use crate::embed::Embedder;
+use crate::vectors::{Dense, Embedded, VectorStore};
 
 /// Handle to the one database; cheap to clone, closed when the last clone is dropped or by [`Store::close`].
 #[derive(Debug, Clone)]
@@ -43,6 +52,7 @@ pub struct Store {
     write: SqlitePool,
     path: std::path::PathBuf,
     frequencies: std::sync::Arc<frequencies::Frequencies>,
+    dense: Dense,
 }
 
 impl Store {
@@ -57,6 +67,31 @@ impl Store {
             }
             other => Ok(other?),
         }
+    }
+
+    /// The same store with another model or another engine for vectors. What is not embedded there yet is found by
+    /// words and code meanwhile, see [`crate::vectors::catch_up`].
+    pub async fn with_dense(
+        &self,
+        embedder: Arc<dyn Embedder>,
+        engine: Option<Arc<dyn VectorStore>>,
+    ) -> Result<Store, StoreError> {
+        let engine = engine.unwrap_or_else(|| self.embedded_engine());
+        let space = vectors::space_of(&self.write, engine.name(), embedder.model()).await?;
+        Ok(Store { dense: Dense::new(embedder, engine, space), ..self.clone() })
+    }
+
+    /// This database as an engine.
+    pub fn embedded_engine(&self) -> Arc<dyn VectorStore> {
+        Arc::new(Embedded::new(self.vector_rows()))
+    }
+
+    pub fn dense(&self) -> &Dense {
+        &self.dense
+    }
+
+    pub(crate) fn vector_rows(&self) -> VectorRows {
+        VectorRows { read: self.read.clone(), write: self.write.clone() }
     }
 
     /// The database file.

@@ -6,6 +6,7 @@ may open a new folder at the same moment.
 */
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
@@ -14,7 +15,8 @@ use sqlx::sqlite::{
 };
 
 use super::error::{classify, classify_io};
-use super::{Store, StoreError};
+use super::{EMBEDDED, Store, StoreError, VectorRows};
+use crate::vectors::{Dense, Embedded};
 
 static COMMON: Migrator = sqlx::migrate!("migrations/common");
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -56,8 +58,12 @@ impl Store {
             return Err(error);
         }
         let read = pool(READERS).connect_lazy_with(options);
+        let embedder = Dense::built_in();
+        let rows = VectorRows { read: read.clone(), write: write.clone() };
+        let space = rows.space(EMBEDDED, embedder.model()).await?;
+        let dense = Dense::new(embedder, Arc::new(Embedded::new(rows)), space);
         drop(lock);
-        Ok(Store { read, write, path, frequencies: Default::default() })
+        Ok(Store { read, write, path, frequencies: Default::default(), dense })
     }
 }
 

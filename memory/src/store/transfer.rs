@@ -15,10 +15,10 @@ use super::codec::json;
 use super::reports::ReportRow;
 use super::{
     Actor, AuditEntry, Event, Incident, Problem, Run, Store, StoreError, StoredEvidence, StoredHypothesis,
-    evidence, incidents, index, problems, reports, resolutions, runs,
+    evidence, incidents, index, learning, problems, reports, resolutions, runs,
 };
 use crate::recall::Keys;
-use crate::types::{Approval, Evidence, Outcome, Proof, Resolution};
+use crate::types::{Approval, Evidence, Outcome, Proof, RankingSample, Resolution};
 
 pub const TRANSFER_SCHEMA: &str = "millwright.memory/1";
 /// A longer line is refused before it is read into memory.
@@ -36,6 +36,9 @@ struct Bundle {
     reports: Vec<ReportRow>,
     runs: Vec<RunWithEvents>,
     audit: Vec<AuditEntry>,
+    /// What ranking can learn from; older exports have none.
+    #[serde(default)]
+    sample: Option<RankingSample>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -198,6 +201,7 @@ impl Store {
             reports,
             runs: with_events,
             audit: self.audit(Some(id)).await?,
+            sample: self.sample(id).await?,
             incident: Some(incident),
             ..Bundle::empty()
         }))
@@ -247,7 +251,7 @@ impl Store {
                 doc
             }
             Err(StoreError::NotFound { .. }) => {
-                incidents::insert(tx, incident, &Keys::of(&incident.ticket, &[])).await?;
+                incidents::insert(tx, incident, &Keys::of(&incident.ticket, &[]), self.dense()).await?;
                 summary.new_incidents += 1;
                 index::doc_of(tx, &incident.id).await?
             }
@@ -267,6 +271,9 @@ impl Store {
         }
         for report in &bundle.reports {
             reports::insert(tx, &incident.id, report).await?;
+        }
+        if let Some(sample) = &bundle.sample {
+            learning::insert_sample(tx, &incident.id, sample).await?;
         }
         for RunWithEvents { run, events } in &bundle.runs {
             // A run that is here already goes on here; its events are not mixed with another copy's.
@@ -293,6 +300,7 @@ impl Bundle {
             reports: Vec::new(),
             runs: Vec::new(),
             audit: Vec::new(),
+            sample: None,
         }
     }
 

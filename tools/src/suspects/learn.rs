@@ -41,7 +41,7 @@ impl Learner {
             let mut gradient: Vec<f64> =
                 weights.iter().zip(&start).map(|(weight, start)| self.ridge * (weight - start)).collect();
             for case in cases {
-                add_gradient(case, &weights, case.weight / total, &mut gradient);
+                add_gradient(case, &weights, 1.0 / total, &mut gradient);
             }
             let correct = |rate: f64| 1.0 - rate.powi(step as i32);
             for (at, slope) in gradient.iter().enumerate() {
@@ -76,12 +76,19 @@ fn scores(case: &LabelledCase, weights: &[f64]) -> Vec<f64> {
 }
 
 fn add_gradient(case: &LabelledCase, weights: &[f64], share: f64, gradient: &mut [f64]) {
-    let probabilities = super::probability::softmax(&scores(case, weights), 1.0, 0.0);
-    for (slope, column) in gradient.iter_mut().zip(&case.columns) {
-        let expected: f64 = column.iter().zip(&probabilities).map(|(v, p)| f64::from(*v) * p).sum();
-        let seen = column.get(case.culprit).copied().map_or(0.0, f64::from);
-        *slope += share * (expected - seen);
+    for (sum, slope) in gradient.iter_mut().zip(slopes(case, weights)) {
+        *sum -= share * slope;
     }
+}
+
+/// How much a case wants each weight higher: what the culprit has of the signal beyond what was expected.
+pub(super) fn slopes(case: &LabelledCase, weights: &[f64]) -> Vec<f64> {
+    let probabilities = super::probability::softmax(&scores(case, weights), 1.0, 0.0);
+    let slope = |column: &Vec<f32>| {
+        let expected: f64 = column.iter().zip(&probabilities).map(|(v, p)| f64::from(*v) * p).sum();
+        case.weight * (column.get(case.culprit).copied().map_or(0.0, f64::from) - expected)
+    };
+    case.columns.iter().map(slope).collect()
 }
 
 #[cfg(test)]

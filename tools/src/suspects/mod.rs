@@ -15,14 +15,13 @@ mod lines;
 mod outline;
 mod probability;
 mod query;
+pub mod relearn;
 mod signals;
 mod tests_of;
 mod tree;
 mod weights;
 
-use std::collections::BTreeMap;
-
-use millwright_memory::types::{ParsedTicket, Reason, Suspect};
+use millwright_memory::types::{ParsedTicket, Precedent, RankingSample, Reason, SampledCandidate, Suspect};
 
 use crate::exec_trace::ExecutionTrace;
 use crate::git::{Repo, RepoError};
@@ -57,10 +56,8 @@ pub struct RankRequest<'a> {
     pub executed: Option<&'a ExecutionTrace>,
     /// Further words, such as the failing test that a replay runs and what it printed.
     pub extra_text: &'a str,
-    /// What memory thinks of single commits, by full id: 0 nothing, 1 as strong as it gets.
-    pub commit_priors: &'a BTreeMap<String, f64>,
-    /// What memory thinks of code units (`path` or `path::Qualified.name`), on the same scale.
-    pub unit_priors: &'a BTreeMap<String, f64>,
+    /// What trusted resolutions of earlier incidents of this repository were traced to.
+    pub precedents: &'a [Precedent],
     pub weights: &'a Weights,
 }
 
@@ -80,10 +77,15 @@ pub struct Ranking {
     pub commits: Vec<RankedCommit>,
     /// The best ones, with reasons.
     pub suspects: Vec<Suspect>,
+    /// What to learn from once the culprit is settled.
+    pub sample: RankingSample,
 }
 
 /// Suspects that carry reasons.
 const EXPLAINED: usize = 50;
+
+/// Candidates kept to learn from; a culprit below them teaches too seldom to be worth its bytes.
+const SAMPLED: usize = 60;
 
 /// Columns of every candidate before they are weighed: what learning and ablation work on.
 #[derive(Debug)]
@@ -125,7 +127,18 @@ pub fn rank(request: &RankRequest<'_>) -> Result<Ranking, SuspectsError> {
         reasons.sort_by(|a, b| b.contribution.total_cmp(&a.contribution));
         Suspect { rank, commit: commit.hex(), subject: commit.subject.clone(), score: scores[*at], reasons }
     });
+    let sampled = order.iter().take(SAMPLED).map(|at| SampledCandidate {
+        commit: context.commit(*at).hex(),
+        // Four digits tell apart what there is to tell, and halve the bytes.
+        values: columns.iter().map(|column| ((column.values[*at] * 1e4).round() / 1e4) as f32).collect(),
+    });
+    let sample = RankingSample {
+        signals: columns.iter().map(|column| column.name.to_owned()).collect(),
+        candidates: sampled.collect(),
+        total: order.len(),
+    };
     Ok(Ranking {
+        sample,
         suspects: suspects.collect(),
         commits: order
             .iter()

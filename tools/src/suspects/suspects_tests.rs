@@ -76,7 +76,7 @@ fn shop() -> Shop {
 impl Shop {
     fn rank_with(&self, ticket: &str, change: impl for<'b> FnOnce(RankRequest<'b>) -> Ranking) -> Ranking {
         let (opened, ticket) = (self.repo.open("data"), intake::parse(ticket.as_bytes()));
-        let (none, weights) = (BTreeMap::new(), Weights::default());
+        let weights = Weights::default();
         change(RankRequest {
             repo: &opened,
             bad: self.ids.last().unwrap(),
@@ -84,8 +84,7 @@ impl Shop {
             ticket: &ticket,
             executed: None,
             extra_text: "",
-            commit_priors: &none,
-            unit_priors: &none,
+            precedents: &[],
             weights: &weights,
         })
     }
@@ -164,7 +163,7 @@ fn only_the_range_is_ranked_and_the_future_is_unseen() {
     // The same numbers come out of an index that never saw what followed `bad`.
     let elsewhere = {
         let (opened, ticket) = (shop.repo.open("other"), intake::parse(ticket.as_bytes()));
-        let (none, weights) = (BTreeMap::new(), Weights::default());
+        let weights = Weights::default();
         rank(&RankRequest {
             repo: &opened,
             bad: &bad,
@@ -172,8 +171,7 @@ fn only_the_range_is_ranked_and_the_future_is_unseen() {
             ticket: &ticket,
             executed: None,
             extra_text: "",
-            commit_priors: &none,
-            unit_priors: &none,
+            precedents: &[],
             weights: &weights,
         })
         .unwrap()
@@ -202,14 +200,23 @@ fn an_execution_trace_and_memory_shift_the_ranking() {
     let place =
         |ranking: &Ranking| ranking.commits.iter().position(|commit| commit.commit == shop.ids[2]).unwrap();
     assert!(place(&traced) < place(&before), "{} after {}", place(&traced), place(&before));
-    let priors: BTreeMap<String, f64> = [(shop.ids[9].clone(), 1.0)].into();
-    let known =
-        shop.rank_with(vague, |request| rank(&RankRequest { commit_priors: &priors, ..request }).unwrap());
-    assert!(share(&known, 9) > share(&before, 9));
-    let units: BTreeMap<String, f64> = [("shop/mail.py::send_invoice".to_owned(), 1.0)].into();
-    let known =
-        shop.rank_with(vague, |request| rank(&RankRequest { unit_priors: &units, ..request }).unwrap());
-    assert!(share(&known, 8) > share(&before, 8));
+    let precedent = |culprit: Option<usize>, units: &[&str], seen: usize| Precedent {
+        incident_id: "inc_1".into(),
+        culprit: culprit.map(|at| shop.ids[at].clone()),
+        units: units.iter().map(|unit| (*unit).to_owned()).collect(),
+        failing_revision: shop.ids[seen].clone(),
+    };
+    let with = |precedents: &[Precedent]| {
+        shop.rank_with(vague, |request| rank(&RankRequest { precedents, ..request }).unwrap())
+    };
+    assert!(share(&with(&[precedent(Some(9), &[], 9)]), 9) > share(&before, 9));
+    let once = with(&[precedent(None, &["shop/mail.py::send_invoice"], 9)]);
+    assert!(share(&once, 8) > share(&before, 8));
+    let twice = with(&vec![precedent(None, &["shop/mail.py::send_invoice"], 9); 2]);
+    assert!(share(&twice, 8) > share(&once, 8));
+    // What was guilty and is gone says nothing about the code of today.
+    let gone = with(&[precedent(None, &["shop/letter.py::send_invoice"], 9)]);
+    assert_eq!(gone.commits, before.commits);
     let named = shop.rank_with(vague, |request| {
         rank(&RankRequest { extra_text: "test_parcel track", ..request }).unwrap()
     });
@@ -220,7 +227,7 @@ fn an_execution_trace_and_memory_shift_the_ranking() {
 fn an_empty_range_and_an_empty_ticket_are_no_trouble() {
     let shop = shop();
     let opened = shop.repo.open("data");
-    let (none, weights, ticket) = (BTreeMap::new(), Weights::default(), intake::parse(b""));
+    let (weights, ticket) = (Weights::default(), intake::parse(b""));
     let bad = shop.ids[4].as_str();
     let request = RankRequest {
         repo: &opened,
@@ -229,8 +236,7 @@ fn an_empty_range_and_an_empty_ticket_are_no_trouble() {
         ticket: &ticket,
         executed: None,
         extra_text: "",
-        commit_priors: &none,
-        unit_priors: &none,
+        precedents: &[],
         weights: &weights,
     };
     assert!(matches!(rank(&request), Err(SuspectsError::NoCandidates)));

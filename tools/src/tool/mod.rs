@@ -27,6 +27,7 @@ mod log_templates;
 mod output;
 mod policy;
 mod registry;
+mod staleness;
 mod workbench;
 
 pub mod bisect;

@@ -1,12 +1,12 @@
 /*! Tool: has anything like this been seen before? */
 
-use millwright_memory::recall::{RecallQuery, Recalled, recall};
+use millwright_memory::recall::{self as memory, RecallQuery, Recalled, Trust, recall_with};
 use millwright_memory::store::MemoryFilter;
 use millwright_memory::types::{Approval, EvidenceDraft, EvidenceSource, Locator, Proof};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
+use super::{Effect, Tool, ToolContext, ToolError, ToolOutput, staleness};
 use crate::replay::ReplayRecipe;
 
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,9 @@ pub struct Match {
     /// The code agrees, not only the words.
     pub structural: bool,
     pub trusted: bool,
+    /// 0 to 1, how much its best resolution is to be trusted, and why.
+    #[serde(default)]
+    pub trust: Trust,
     pub resolution_id: Option<String>,
     pub statement: String,
     pub proof: Proof,
@@ -52,7 +55,7 @@ impl Tool for Recall {
     }
 
     async fn run(&self, ctx: &ToolContext, _args: Args) -> Result<ToolOutput, ToolError> {
-        let found = similar(ctx).await?;
+        let memory::Recall { found, degraded } = similar(ctx).await?;
         let mut evidence = Vec::new();
         let replayed = by_replay(ctx, &found).await?;
         for recalled in &found {
@@ -82,6 +85,9 @@ impl Tool for Recall {
             0 => "No precedent: nothing like this is remembered.".to_owned(),
             n => format!("{n} similar incidents:\n"),
         };
+        if let Some(why) = degraded {
+            text.push_str(&format!("Searched by words and code only: {why}\n"));
+        }
         for one in &matches {
             text.push_str(&format!(
                 "{} ({:.2}, {}): {}\n  {}\n{}",
@@ -109,6 +115,7 @@ impl From<Recalled> for Match {
             why: recalled.why,
             structural: recalled.structural,
             trusted: recalled.trusted,
+            trust: recalled.trust,
             resolution_id: best.map(|best| best.id.clone()),
             statement: best.map(|best| best.statement.clone()).unwrap_or_default(),
             proof: best.map_or(Proof::None, |best| best.proof),
@@ -168,6 +175,7 @@ async fn by_replay(ctx: &ToolContext, found: &[Recalled]) -> Result<Vec<Match>, 
             why: vec!["the same replay was run for it".to_owned()],
             structural: true,
             trusted: true,
+            trust: Trust::default(),
             resolution_id: Some(best.id.clone()),
             statement: best.statement.clone(),
             proof: best.proof,
@@ -182,22 +190,24 @@ async fn by_replay(ctx: &ToolContext, found: &[Recalled]) -> Result<Vec<Match>, 
     Ok(out)
 }
 
-async fn similar(ctx: &ToolContext) -> Result<Vec<Recalled>, ToolError> {
-    let Some(store) = &ctx.workbench.memory else { return Ok(Vec::new()) };
+/// What recall finds, stale knowledge marked as such.
+async fn similar(ctx: &ToolContext) -> Result<memory::Recall, ToolError> {
+    let Some(store) = &ctx.workbench.memory else { return Ok(memory::Recall::default()) };
     let query = RecallQuery {
         repository: Some(&ctx.workbench.repository),
         exclude: Some(&ctx.workbench.incident),
         limit: 5,
         ..RecallQuery::new(&ctx.ticket)
     };
-    recall(store, &query)
+    let answer = recall_with(store, &query)
         .await
-        .map_err(|error| ToolError::unavailable("memory cannot be read").with_detail(error))
+        .map_err(|error| ToolError::unavailable("memory cannot be read").with_detail(error))?;
+    Ok(memory::Recall { found: staleness::mark(ctx, answer.found).await?, ..answer })
 }
 
 /// The replay of the best precedent that is trusted and agrees in structure.
 pub(super) async fn remembered_recipe(ctx: &ToolContext) -> Result<Option<ReplayRecipe>, ToolError> {
-    let found = similar(ctx).await?;
+    let found = similar(ctx).await?.found;
     let trusted = found.iter().filter(|recalled| recalled.trusted && recalled.structural);
     let recipes = trusted.flat_map(|recalled| &recalled.resolutions).filter_map(|known| known.replay.clone());
     Ok(recipes.filter_map(|recipe| serde_json::from_value(recipe).ok()).next())

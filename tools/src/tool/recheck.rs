@@ -214,7 +214,7 @@ fn unit_text(
 }
 
 /// The lines a fix removes or changes, which are the guilty ones: from the hunk headers of its diff.
-fn removed_lines(diff: &str) -> Vec<Location> {
+pub(super) fn removed_lines(diff: &str) -> Vec<Location> {
     let mut out: Vec<Location> = Vec::new();
     let mut path = String::new();
     let mut line = 0u32;

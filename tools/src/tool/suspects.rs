@@ -1,15 +1,17 @@
 /*! Tool: which commits of the range are suspected, and why? */
 
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
-use millwright_memory::types::{EvidenceDraft, EvidenceSource, Location, Locator, Suspect};
+use millwright_memory::types::{
+    EvidenceDraft, EvidenceSource, Location, Locator, Precedent, RankingSample, Suspect,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
 use crate::git;
-use crate::suspects::{RankRequest, SuspectsError, Weights, rank};
+use crate::suspects::{RankRequest, SuspectsError, Weights, rank, relearn};
 
 /// Bytes of a suspect's patch that become evidence.
 const PATCH_BYTES: usize = 20_000;
@@ -39,6 +41,39 @@ pub struct SuspectList {
 /// The artifact with every candidate's probability: the prior of the bisect.
 pub(super) const RANKING: &str = "ranking.json";
 
+/// The artifact to learn from, once the culprit is settled.
+const SAMPLE: &str = "sample.json";
+
+/// What the last ranking of a run saw, from the run's folder.
+pub fn sample_of(run_dir: &Path) -> Option<RankingSample> {
+    serde_json::from_slice(&std::fs::read(run_dir.join(SAMPLE)).ok()?).ok()
+}
+
+/// What memory brings to a ranking.
+#[derive(Debug, Clone, Default)]
+struct Learned {
+    weights: Weights,
+    precedents: Vec<Precedent>,
+}
+
+/// Reads what was learned. A memory that cannot be read costs the ranking its help, never the ranking itself.
+async fn learned(ctx: &ToolContext) -> Learned {
+    let Some(store) = &ctx.workbench.memory else { return Learned::default() };
+    let weights = store.active_weights().await.unwrap_or_else(|error| {
+        tracing::warn!(error = %error, "learned weights cannot be read; ranking by those that ship");
+        None
+    });
+    let precedents = store.precedents(&ctx.workbench.repository, &ctx.workbench.incident).await;
+    Learned {
+        weights: weights
+            .map_or_else(Weights::default, |version| relearn::weights_of(&version.learned.weights)),
+        precedents: precedents.unwrap_or_else(|error| {
+            tracing::warn!(error = %error, "precedents cannot be read; ranking without them");
+            Vec::new()
+        }),
+    }
+}
+
 impl Tool for Suspects {
     type Args = Args;
     const NAME: &'static str = "suspects";
@@ -52,11 +87,12 @@ impl Tool for Suspects {
     }
 
     async fn run(&self, ctx: &ToolContext, _: Args) -> Result<ToolOutput, ToolError> {
-        ctx.blocking(work).await
+        let learned = learned(ctx).await;
+        ctx.blocking(move |ctx| work(ctx, &learned)).await
     }
 }
 
-fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
+fn work(ctx: &ToolContext, learned: &Learned) -> Result<ToolOutput, ToolError> {
     let shown = ctx.workbench.shown();
     let command = ctx.workbench.recipe().map(|recipe| recipe.command);
     let said = command.into_iter().chain(shown.iter().map(|shown| shown.output.clone()));
@@ -67,14 +103,14 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
         ticket: &ctx.ticket,
         executed: shown.as_ref().and_then(|shown| shown.trace.as_ref()),
         extra_text: &said.collect::<Vec<_>>().join("\n"),
-        commit_priors: &BTreeMap::new(),
-        unit_priors: &BTreeMap::new(),
-        weights: &Weights::default(),
+        precedents: &learned.precedents,
+        weights: &learned.weights,
     })
     .map_err(explained)?;
     let prior: Vec<(String, f64)> =
         ranking.commits.iter().map(|candidate| (candidate.commit.clone(), candidate.probability)).collect();
     ctx.workbench.keep(RANKING, &prior)?;
+    ctx.workbench.keep(SAMPLE, &ranking.sample)?;
     let mut suspects = ranking.suspects;
     suspects.truncate(LISTED);
     let mut evidence = Vec::new();

@@ -24,7 +24,7 @@ use millwright_prompts::{Prompt, PromptError, System, ToolLine};
 use millwright_tools::tool::{ToolCall, ToolSpec};
 use sha2::{Digest, Sha256};
 
-use crate::context::{Guarded, Message, Request, View, compact, estimate, guard};
+use crate::context::{Guarded, Message, Request, Room, View, compact, estimate, guard};
 use crate::facts::Facts;
 use crate::run::{
     ActionMode, Choice, Entry, FailureKind, ModelAsk, ModelTurn, Purpose, ReplayPlan, Run, RunRequest, Tokens,
@@ -44,6 +44,8 @@ pub use settings::{Connection, Modes, Prices, Settings};
 pub const CONCLUDE: &str = "conclude";
 /// What the playbook looks at before the model is asked.
 const FIRST: &[&str] = &["ticket", "recall", "log_changes", "reproduce", "recheck", "suspects"];
+/// A context below this is small, in tokens.
+const SMALL_CONTEXT: u64 = 16_000;
 /// Fewest tokens of output worth asking for.
 const LEAST_OUTPUT: u64 = 256;
 
@@ -96,7 +98,7 @@ impl OpenAi {
 
     fn plan_step(&self, run: &Run, request: &RunRequest) -> Result<Plan, PlanError> {
         let mode = self.mode(run);
-        let tools = offered(&self.tools, request);
+        let tools = offered(&self.tools, request, self.settings.room);
         let system = system(mode, &tools)?;
         let view = self.view(run, request, mode, &system);
         let (remarks, choice, stage) = match guard(&view).map_err(broken)? {
@@ -144,6 +146,13 @@ impl OpenAi {
 
     /// After the conclusion: the playbook's rules prove what can be proven, then the second reader is asked.
     fn prove_and_review(&self, run: &Run) -> Result<Plan, PlanError> {
+        // A reproduction that the model wrote is replayed like one that was given.
+        if Facts::of(run).written.is_some() && !run.called("reproduce") {
+            let id = format!("c{}", run.next_call_number());
+            let call = ToolCall { id, name: "reproduce".to_owned(), args: serde_json::json!({}) };
+            let note = "replaying the reproduction that was written".to_owned();
+            return Ok(Plan::CallByRules { note, calls: vec![call] });
+        }
         let rules = match playbook::next(run) {
             Plan::Call { note, calls } => {
                 let calls = calls.into_iter().map(|call| favouring(run, call)).collect();
@@ -181,7 +190,7 @@ impl OpenAi {
     fn again(&self, run: &Run, request: &RunRequest, ask: &ModelAsk) -> Result<Plan, PlanError> {
         let messages = match ask.purpose {
             Purpose::Plan => {
-                let tools = offered(&self.tools, request);
+                let tools = offered(&self.tools, request, self.settings.room);
                 let system = system(ask.mode, &tools)?;
                 self.view(run, request, ask.mode, &system).messages().map_err(broken)?
             }
@@ -310,7 +319,7 @@ impl Planner for OpenAi {
     fn ask<'a>(&'a mut self, run: &'a Run, request: &'a Request, listener: Listener<'a>) -> AskFuture<'a> {
         Box::pin(async move {
             let tools = match (request.ask.purpose, run.request()) {
-                (Purpose::Plan, Some(asked)) => offered(&self.tools, asked),
+                (Purpose::Plan, Some(asked)) => offered(&self.tools, asked, self.settings.room),
                 _ => Vec::new(),
             };
             let body = wire::body(&self.settings.connection, &tools, request);
@@ -382,14 +391,34 @@ fn favouring(run: &Run, mut call: ToolCall) -> ToolCall {
 }
 
 /// The tools that can answer anything in this run. It follows from the request, so it is the same in every step.
-fn offered(tools: &[ToolSpec], request: &RunRequest) -> Vec<ToolSpec> {
-    const REPLAYING: &[&str] = &["bisect", "minimise", "propose_fix", "reproduce", "verify_fix"];
+/// A small model is offered the essential ones alone: every further description takes room from the evidence.
+fn offered(tools: &[ToolSpec], request: &RunRequest, room: Room) -> Vec<ToolSpec> {
+    const ESSENTIAL: &[&str] = &[
+        CONCLUDE,
+        "bisect",
+        "git_file",
+        "git_grep",
+        "git_log",
+        "git_show",
+        "log_search",
+        "propose_fix",
+        "read_evidence",
+        "replay",
+        "reproduce",
+        "verify_fix",
+    ];
+    const REPLAYING: &[&str] =
+        &["bisect", "minimise", "propose_fix", "propose_patch", "replay", "reproduce", "verify_fix"];
     const LOGS: &[&str] = &["log_changes", "log_search", "log_templates"];
+    let small = room.context_tokens < SMALL_CONTEXT;
     const MEMORY: &[&str] = &["recall", "recheck"];
+    let can_write = !small && tools.iter().any(|tool| tool.name == "write_reproduction");
     let useless = |name: &str| {
-        REPLAYING.contains(&name) && matches!(request.replay, ReplayPlan::None(_))
+        // A reproduction that the model writes is a replay like any other.
+        REPLAYING.contains(&name) && matches!(request.replay, ReplayPlan::None(_)) && !can_write
             || LOGS.contains(&name) && request.logs.is_empty()
             || MEMORY.contains(&name) && !request.use_memory
+            || small && !ESSENTIAL.contains(&name)
     };
     tools.iter().filter(|tool| !useless(&tool.name)).cloned().collect()
 }

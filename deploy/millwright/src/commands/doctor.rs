@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use millwright_agent::planner::{PLAYBOOK, openai};
+use millwright_memory::embed::EmbedText;
+use millwright_memory::store::Store;
 use millwright_memory::types::SandboxLevel;
 use millwright_tools::git::Repo;
 use millwright_tools::process;
@@ -13,7 +15,7 @@ use serde::Serialize;
 
 use crate::cli::{DoctorArguments, ListFormat};
 use crate::config::{Config, Origin};
-use crate::wiring;
+use crate::{dense, wiring};
 
 #[derive(Debug, Serialize)]
 struct Check {
@@ -58,6 +60,9 @@ pub(super) async fn run(arguments: DoctorArguments) -> Result<ExitCode> {
                         .map(|count| format!("{count} incidents remembered"))
                         .map_err(|error| error.to_string()),
                 );
+                for (name, result) in vectors(&store, &config).await {
+                    note(name, result);
+                }
                 store.close().await;
             }
             Err(error) => note("data folder", Err(format!("{error:#}"))),
@@ -116,6 +121,30 @@ pub(super) async fn run(arguments: DoctorArguments) -> Result<ExitCode> {
     };
     wiring::emit(&text, None)?;
     Ok(if healthy { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// Whether the model of `[embeddings]` gives vectors, and whether the engine of `[vectors]` answers.
+async fn vectors(store: &Store, config: &Config) -> Vec<(&'static str, Result<String, String>)> {
+    let store = match dense::attach(store.clone(), config).await {
+        Ok(store) => store,
+        Err(error) => return vec![("embeddings", Err(format!("{error:#}")))],
+    };
+    let (model, engine) = (store.dense().embedder().model(), store.dense().engine());
+    let sample = [EmbedText::new("The total of an invoice is wrong", "")];
+    let embedded = store.dense().embedder().embed(&sample).await.and_then(|v| model.check(v, 1));
+    let prepared = match engine.prepare(model).await {
+        Ok(()) => engine.count(model).await,
+        Err(error) => Err(error),
+    };
+    vec![
+        ("embeddings", embedded.map(|_| model.to_string()).map_err(|error| error.to_string())),
+        (
+            "vectors",
+            prepared
+                .map(|count| format!("{}, {count} incidents embedded", engine.name()))
+                .map_err(|error| error.to_string()),
+        ),
+    ]
 }
 
 /// Whether the model answers, and in which action modes.

@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use millwright_evals::{MemoryMode, Options, Planners, RepoMapping, Summary, Task};
 
 use crate::cli::{EvalArguments, EvalCommand, EvalMemory, EvalRunArguments, EvalTask, ListFormat};
-use crate::config::Config;
-use crate::wiring;
+use crate::config::{BUILT_IN, Config};
+use crate::{dense, wiring};
 
 const GATE_FAILED: u8 = 2;
 
@@ -52,6 +52,7 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
             EvalTask::Rank => Task::Rank,
             EvalTask::Investigate => Task::Investigate,
             EvalTask::LogTemplates => Task::LogTemplates,
+            EvalTask::Retrieval => Task::Retrieval,
         },
         repo_map: repo_map.collect(),
         planner: planners(arguments)?,
@@ -59,6 +60,9 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
         memory: match arguments.memory {
             EvalMemory::Off => MemoryMode::Off,
             EvalMemory::Fresh => MemoryMode::Fresh,
+            EvalMemory::Sequential => MemoryMode::Sequential,
+            EvalMemory::Poisoned => MemoryMode::Poisoned,
+            EvalMemory::Stale => MemoryMode::Stale,
         },
         gate: arguments.gate.clone(),
         env: arguments.env.iter().cloned().collect(),
@@ -67,7 +71,16 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
         data_dir: wiring::data_dir(&arguments.data, &Config::default())?,
         jobs: arguments.jobs,
         limit: arguments.limit,
+        embedder: embedder(&config)?,
     })
+}
+
+/// The configured model, to be judged beside the built-in one.
+fn embedder(config: &Config) -> Result<Option<std::sync::Arc<dyn millwright_memory::embed::Embedder>>> {
+    if config.options.embeddings.model == BUILT_IN {
+        return Ok(None);
+    }
+    Ok(Some(dense::embedder(config)?))
 }
 
 fn planners(arguments: &EvalRunArguments) -> Result<Planners> {

@@ -20,7 +20,7 @@ use millwright_tools::tool::CancelFlag;
 use crate::cli::{Format, InvestigateArguments};
 use crate::config::Config;
 use crate::progress::TerminalProgress;
-use crate::wiring;
+use crate::{dense, wiring};
 
 /// The conventional status of a process ended by an interrupt.
 const INTERRUPTED: u8 = 130;
@@ -51,9 +51,10 @@ pub(super) async fn investigate_and_print(
 ) -> Result<ExitCode> {
     // Without memory nothing is kept, neither knowledge nor a journal to go on from.
     let store = match keep {
-        true => Some(wiring::open_store(&options.data_dir).await?),
+        true => Some(dense::attach(wiring::open_store(&options.data_dir).await?, config).await?),
         false => None,
     };
+    store.iter().for_each(dense::fill_in_background);
     let progress = Arc::new(TerminalProgress::new());
     let sinks: Vec<Arc<dyn Sink>> = vec![progress.clone()];
     let cancel = CancelFlag::default();

@@ -2,20 +2,25 @@
 `millwright memory`: what is known, why it is trusted, and the hand on it.
 */
 
+#[path = "memory_weights.rs"]
+mod weights;
+
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use millwright_memory::store::{Actor, ImportOptions, MemoryEntry, MemoryFilter, MemoryItem, Store};
 use millwright_memory::types::{Approval, Outcome, Proof, Resolution};
+use millwright_memory::vectors::{catch_up, migrate};
 use serde::Serialize;
 
 use crate::cli::{ListFormat, MemoryArguments, MemoryCommand};
-use crate::wiring;
+use crate::{dense, wiring};
 
 pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
-    let data_dir = wiring::data_dir(&arguments.data, &wiring::config(None, None)?)?;
-    let store = wiring::open_store(&data_dir).await?;
+    let config = wiring::config(None, None)?;
+    let data_dir = wiring::data_dir(&arguments.data, &config)?;
+    let store = dense::attach(wiring::open_store(&data_dir).await?, &config).await?;
     let format = arguments.format;
     match arguments.command {
         MemoryCommand::List { limit } => {
@@ -40,7 +45,26 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
         MemoryCommand::Forget { incident } => {
             let id = store.resolve_incident_id(&incident).await?;
             store.forget(&id, Actor { who: &person(), why: "asked to forget" }).await?;
+            // A server that is away is told the next time.
+            if let Err(error) = catch_up(&store, 0).await {
+                eprintln!("{id} is forgotten here; its vector is removed from the server later: {error}");
+            }
             show(format, &serde_json::json!({ "forgotten": id }), || format!("{id} is forgotten\n"))?;
+        }
+        MemoryCommand::Weights { command } => weights::run(&store, command, format).await?,
+        MemoryCommand::Migrate { to } => {
+            let engine = match dense::engine(&to, &config)? {
+                Some(engine) => engine,
+                None => store.embedded_engine(),
+            };
+            let moved = migrate(&store, engine).await?;
+            let said = || {
+                format!(
+                    "{} vectors moved, {} of them looked up again; set vectors.url = {to:?} to use them\n",
+                    moved.points, moved.samples
+                )
+            };
+            show(format, &moved, said)?;
         }
         MemoryCommand::Export { out } => {
             let mut lines = Vec::new();

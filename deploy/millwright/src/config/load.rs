@@ -148,7 +148,7 @@ fn read(path: &Path, shape: &Shape) -> Result<Table, ConfigError> {
 /// What a file out of a repository may not say.
 fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
     let not_here = |option: String| ConfigError::NotFromARepository { path: path.to_owned(), option };
-    for section in ["sandbox", "redaction", "store", "model"] {
+    for section in ["sandbox", "redaction", "store", "model", "vectors", "embeddings"] {
         if table.contains_key(section) {
             return Err(not_here(format!("[{section}]")));
         }
@@ -214,6 +214,8 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
     }
     patterns(&options.redaction)?;
     model(&mut options.model, folder)?;
+    options.vectors.settle().or_else(wrong)?;
+    options.embeddings.settle(folder).or_else(wrong)?;
     if let Some(url) = &options.store.url
         && !url.starts_with("sqlite:")
     {

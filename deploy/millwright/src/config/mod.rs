@@ -14,9 +14,11 @@ mod check;
 mod env;
 mod load;
 mod options;
+mod vectors;
 
 pub(crate) use load::{Config, Origin};
 pub(crate) use options::{ActionMode, Model, Network, Options, Redaction, Repository};
+pub(crate) use vectors::{BUILT_IN, MINILM};
 
 #[cfg(test)]
 #[path = "config_tests.rs"]

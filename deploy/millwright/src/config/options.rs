@@ -8,6 +8,8 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::vectors::{Embeddings, Vectors};
+
 /// `millwright.toml`
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -18,6 +20,8 @@ pub(crate) struct Options {
     pub(crate) redaction: Redaction,
     pub(crate) store: Store,
     pub(crate) model: Model,
+    pub(crate) vectors: Vectors,
+    pub(crate) embeddings: Embeddings,
 }
 
 /// How one repository is found, tested and run.

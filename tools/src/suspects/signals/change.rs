@@ -58,6 +58,10 @@ pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
         let substance = candidate.substance;
         flag(substance.lines > 0 && (substance.code_lines == 0 || substance.formatting_only))
     };
+    let with_docs = |candidate: &Candidate| {
+        let explains = candidate.files.iter().any(|file| file.kind == PathKind::Docs);
+        flag(candidate.substance.lines > 0 && explains)
+    };
     vec![
         Column::plain("touches_source", each(&|c| flag(c.substance.lines > 0)), |_| {
             "changes what ships".into()
@@ -70,6 +74,9 @@ pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
         }),
         Column::plain("code_lines", each(&|c| (1.0 + f64::from(c.substance.code_lines)).ln() / 8.0), |at| {
             format!("changes {} lines of code", context.candidates.list[at].substance.code_lines)
+        }),
+        Column::plain("with_docs", each(&with_docs), |_| {
+            "announces in the documentation what it changes in the source".into()
         }),
         Column::plain("tests_only", each(&tests_only), |_| "changes tests only".into()),
         Column::plain("no_effect", each(&no_effect), |_| {

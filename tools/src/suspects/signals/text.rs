@@ -18,7 +18,7 @@ static MESSAGE: FieldWeights = only(&[Field::Subject, Field::Body]);
 
 pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
     let query = &context.query;
-    let parts: [(&'static str, &Section, &'static FieldWeights); 15] = [
+    let parts: [(&'static str, &Section, &'static FieldWeights); 17] = [
         ("ticket_text", &query.whole, &ALL_FIELDS),
         ("test_name_text", &query.test_name, &ALL_FIELDS),
         ("test_class_text", &query.test_class, &ALL_FIELDS),
@@ -34,6 +34,8 @@ pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
         ("removed_code_text", &query.whole, &REMOVED),
         ("added_tests_text", &query.whole, &TESTS),
         ("commit_message_text", &query.whole, &MESSAGE),
+        ("test_name_message", &query.test_name, &MESSAGE),
+        ("test_name_added", &query.test_name, &ADDED),
     ];
     parts.into_iter().map(|(name, section, weights)| column(context, name, section, weights)).collect()
 }

@@ -1,0 +1,95 @@
+/*!
+What memory costs at a size: `scale [INCIDENTS]` (100,000 by default) fills a store in a temporary folder and prints
+writes a second, percentiles of dense search and of whole recalls, and what it takes of memory and disk.
+*/
+
+#[path = "../benches/made/mod.rs"]
+mod made;
+
+use std::time::{Duration, Instant};
+
+use made::{Random, incident, ticket};
+use millwright_memory::Memory;
+use millwright_memory::embed::EmbedText;
+use millwright_memory::recall::RecallQuery;
+use millwright_memory::vectors::VectorQuery;
+
+type Failure = Box<dyn std::error::Error>;
+
+const ASKED: usize = 200;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let count: usize = std::env::args().nth(1).map(|n| n.parse()).transpose()?.unwrap_or(100_000);
+    let dir = tempfile::TempDir::new()?;
+    let memory = Memory::open(&dir.path().to_string_lossy()).await?;
+    let mut random = Random(7);
+    let begun = Instant::now();
+    for _ in 0..count.div_ceil(500) {
+        let batch: Vec<_> = (0..500.min(count)).map(|_| incident(&mut random, 120)).collect();
+        memory.create_incidents(&batch).await?;
+    }
+    let rate = count as f64 / begun.elapsed().as_secs_f64();
+    println!("{count} incidents in batches of 500: {rate:.0} a second");
+    let begun = Instant::now();
+    for _ in 0..ASKED {
+        memory.create_incident(&incident(&mut random, 120)).await?;
+    }
+    let rate = ASKED as f64 / begun.elapsed().as_secs_f64();
+    println!("one by one, each durable: {rate:.0} a second");
+    let size: u64 =
+        std::fs::read_dir(dir.path())?.filter_map(|f| f.ok()?.metadata().ok()).map(|m| m.len()).sum();
+    println!("on disk: {} MB, {} bytes an incident", size / 1_000_000, size / count.max(1) as u64);
+
+    let before = resident();
+    let dense = memory.dense();
+    let (model, embedder) = (dense.embedder().model(), dense.embedder());
+    let mut vectors = Vec::new();
+    for _ in 0..ASKED {
+        let text = EmbedText::of_ticket(&ticket(&mut random, 120));
+        vectors.extend(embedder.embed(&[text]).await?);
+    }
+    let begun = Instant::now();
+    let mut times = Vec::new();
+    for (i, vector) in vectors.iter().enumerate() {
+        let query = VectorQuery { dense: vector, words: &[], repository: Some("r"), limit: 100 };
+        let begun = Instant::now();
+        let found = dense.engine().search(model, query).await?;
+        assert!(!found.is_empty());
+        if i > 0 {
+            times.push(begun.elapsed());
+        }
+    }
+    println!("dense search, 100 nearest: {}", percentiles(times));
+    println!("  first one, reading the vectors: {:?} in total", begun.elapsed());
+    println!("  memory: {} MB more than before", resident().saturating_sub(before) / 1024);
+    for (name, length) in [("short ticket (40 words)", 40), ("long ticket (1,000 words)", 1_000)] {
+        let mut times = Vec::new();
+        for _ in 0..ASKED {
+            let ticket = ticket(&mut random, length);
+            let query = RecallQuery { repository: Some("r"), ..RecallQuery::new(&ticket) };
+            let begun = Instant::now();
+            memory.recall(&query).await?;
+            times.push(begun.elapsed());
+        }
+        println!("whole recall, {name}: {}", percentiles(times));
+    }
+    println!("resident at the end: {} MB", resident() / 1024);
+    memory.close().await;
+    Ok(())
+}
+
+fn percentiles(mut times: Vec<Duration>) -> String {
+    times.sort();
+    let at =
+        |share: f64| times.get(((times.len() as f64 * share).ceil() as usize).saturating_sub(1)).copied();
+    let ms = |share: f64| at(share).unwrap_or_default().as_secs_f64() * 1_000.0;
+    format!("p50 {:.1} ms, p99 {:.1} ms, slowest {:.1} ms", ms(0.5), ms(0.99), ms(1.0))
+}
+
+/// Resident memory in kB.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|kb| kb.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
+}

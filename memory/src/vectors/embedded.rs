@@ -1,0 +1,184 @@
+/*!
+The embedded engine: vectors lie in the same SQLite file as everything else, so that one backup holds all, and a
+copy of them, one byte a dimension, is kept in memory and searched exactly.
+
+The copy follows the file: before each search two numbers tell what was added and whether anything was removed, by
+this process or another one.
+*/
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use super::scan::Scan;
+use super::{Answer, Hit, Page, Point, VectorError, VectorQuery, VectorStore};
+use crate::embed::ModelId;
+use crate::recall::{KeyKind, key_hash};
+use crate::store::{EMBEDDED, SpaceId, SpaceState, VectorRows};
+
+/// Rows read at once when the copy is brought up to date.
+const READ_ROWS: i64 = 5_000;
+/// Candidates scored again from their floats, as a multiple of what was asked for.
+const RESCORED: usize = 2;
+
+#[derive(Debug)]
+pub struct Embedded {
+    rows: VectorRows,
+    spaces: Mutex<HashMap<ModelId, Arc<Mutex<Mirror>>>>,
+}
+
+#[derive(Debug)]
+struct Mirror {
+    space: SpaceId,
+    seen: SpaceState,
+    scan: Scan,
+}
+
+impl Embedded {
+    pub(crate) fn new(rows: VectorRows) -> Self {
+        Self { rows, spaces: Mutex::default() }
+    }
+
+    /// The space of a model and its copy, brought up to date.
+    async fn copy(&self, model: &ModelId) -> Result<Arc<Mutex<Mirror>>, VectorError> {
+        let copy = {
+            let mut spaces = self.spaces.lock().await;
+            match spaces.get(model) {
+                Some(copy) => Arc::clone(copy),
+                None => {
+                    let space = self.rows.space(EMBEDDED, model).await?;
+                    let copy =
+                        Mirror { space, seen: SpaceState::default(), scan: Scan::new(model.dimension) };
+                    let copy = Arc::new(Mutex::new(copy));
+                    spaces.insert(model.clone(), Arc::clone(&copy));
+                    copy
+                }
+            }
+        };
+        self.follow(&mut *copy.lock().await).await?;
+        Ok(copy)
+    }
+
+    async fn follow(&self, copy: &mut Mirror) -> Result<(), VectorError> {
+        let now = self.rows.state(copy.space).await?;
+        if now == copy.seen {
+            return Ok(());
+        }
+        if now.removals != copy.seen.removals && copy.scan.len() > 0 {
+            let live: HashSet<i64> = self.rows.docs(copy.space).await?.into_iter().collect();
+            copy.scan.retain(|doc| live.contains(&doc));
+        }
+        copy.seen.removals = now.removals;
+        while copy.seen.last_seq < now.last_seq {
+            let rows = self.rows.after(copy.space, copy.seen.last_seq, READ_ROWS).await?;
+            let Some(last) = rows.last() else { break };
+            copy.seen.last_seq = last.seq;
+            for row in &rows {
+                copy.scan.put(row.doc, row.repository.as_deref().map(scope), &row.vector);
+            }
+        }
+        // The newest may have been removed again before it was read.
+        copy.seen.last_seq = now.last_seq;
+        Ok(())
+    }
+
+    async fn nearest(&self, model: &ModelId, query: VectorQuery<'_>) -> Result<Vec<Hit>, VectorError> {
+        super::check(EMBEDDED, model, query.dense)?;
+        let copy = self.copy(model).await?;
+        let wanted = query.limit.saturating_mul(RESCORED).max(query.limit);
+        let (space, rough) = {
+            let copy = copy.lock().await;
+            (copy.space, copy.scan.nearest(query.dense, query.repository.map(scope), wanted))
+        };
+        let docs: Vec<i64> = rough.iter().map(|(doc, _)| *doc).collect();
+        let mut found = Vec::with_capacity(docs.len());
+        for batch in docs.chunks(200) {
+            for (incident_id, vector) in self.rows.vectors(space, batch).await? {
+                let score = cosine(query.dense, &vector);
+                found.push(Hit { incident_id, score });
+            }
+        }
+        found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| b.incident_id.cmp(&a.incident_id)));
+        found.truncate(query.limit);
+        Ok(found)
+    }
+}
+
+impl VectorStore for Embedded {
+    fn name(&self) -> &str {
+        EMBEDDED
+    }
+
+    fn prepare<'a>(&'a self, model: &'a ModelId) -> Answer<'a, ()> {
+        Box::pin(async move {
+            self.rows.space(EMBEDDED, model).await?;
+            Ok(())
+        })
+    }
+
+    fn upsert<'a>(&'a self, model: &'a ModelId, points: &'a [Point]) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let space = self.rows.space(EMBEDDED, model).await?;
+            for point in points {
+                super::check(EMBEDDED, model, &point.dense)?;
+            }
+            let vectors: Vec<(&str, &[f32])> =
+                points.iter().map(|p| (p.incident_id.as_str(), p.dense.as_slice())).collect();
+            Ok(self.rows.put_all(space, &vectors).await?)
+        })
+    }
+
+    fn remove<'a>(&'a self, incidents: &'a [String]) -> Answer<'a, ()> {
+        Box::pin(async move { Ok(self.rows.remove(EMBEDDED, incidents).await?) })
+    }
+
+    fn search<'a>(&'a self, model: &'a ModelId, query: VectorQuery<'a>) -> Answer<'a, Vec<Hit>> {
+        Box::pin(self.nearest(model, query))
+    }
+
+    fn count<'a>(&'a self, model: &'a ModelId) -> Answer<'a, u64> {
+        Box::pin(async move {
+            let space = self.rows.space(EMBEDDED, model).await?;
+            Ok(self.rows.count(space).await?)
+        })
+    }
+
+    fn page<'a>(&'a self, model: &'a ModelId, after: Option<String>, limit: usize) -> Answer<'a, Page> {
+        Box::pin(async move {
+            let space = self.rows.space(EMBEDDED, model).await?;
+            let seq = after.and_then(|a| a.parse().ok()).unwrap_or(0);
+            let rows = self.rows.after(space, seq, i64::try_from(limit).unwrap_or(i64::MAX)).await?;
+            let next = rows.last().filter(|_| rows.len() >= limit).map(|row| row.seq.to_string());
+            let points = rows
+                .into_iter()
+                .map(|row| Point {
+                    incident_id: row.incident_id,
+                    repository: row.repository,
+                    service: row.service,
+                    environment: row.environment,
+                    dense: row.vector,
+                    words: Vec::new(),
+                })
+                .collect();
+            Ok(Page { points, next })
+        })
+    }
+
+    fn activate<'a>(&'a self, model: &'a ModelId) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let space = self.rows.space(EMBEDDED, model).await?;
+            self.rows.drop_others(EMBEDDED, space).await?;
+            self.spaces.lock().await.retain(|known, _| known == model);
+            Ok(())
+        })
+    }
+}
+
+fn scope(repository: &str) -> i64 {
+    key_hash(KeyKind::Repository, repository)
+}
+
+fn cosine(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
+}
