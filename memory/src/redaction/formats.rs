@@ -98,8 +98,8 @@ pub(crate) const RULES: &[Rule] = rules! {
     "PASSWORD_HASH" ["$2a$", "$2b$", "$2y$", "$argon2", "$6$", "$5$", "$1$", "$y$"]
         r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}|\$argon2(?:id|i|d)\$[A-Za-z0-9$=,+/]{40,}|\$(?:1|5|6|y)\$[./A-Za-z0-9$=]{30,}" always;
     "PASSWORD_HASH" ["pbkdf2_sha"] r"\bpbkdf2_sha(?:1|256|512)\$\d+\$[A-Za-z0-9./+]+\$[A-Za-z0-9+/=]{20,}" always;
-    "URL_PASSWORD" ["://"] r#"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/?#:@"'<>`]{0,256}:([^\s/"'<>`]{1,256})@[A-Za-z0-9\[_.$%{-]"# url_password;
-    "URL_TOKEN" ["://"] r#"\bhttps?://([^\s/?#:@"'<>`]{16,256})@[A-Za-z0-9_.-]"# url_token;
+    "URL_PASSWORD" ["://"] r#"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://(?-u:[^\s/?#:@"'<>`]{0,256}):((?-u:[^\s/"'<>`]{1,256}))@[A-Za-z0-9\[_.$%{-]"# url_password;
+    "URL_TOKEN" ["://"] r#"\bhttps?://((?-u:[^\s/?#:@"'<>`]{16,256}))@[A-Za-z0-9_.-]"# url_token;
 };
 
 /// Calls `mask` with the span of every PEM, OpenSSH or PGP private key block: up to its end line, or, where the
