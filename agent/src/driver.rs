@@ -9,22 +9,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use millwright_memory::redaction::Redactor;
 use millwright_memory::types::{Evidence, EvidenceDraft, EvidenceId, Report};
 use millwright_tools::tool::{
     Answer, Decision, Dispatcher, Effect, Grant, ToolCall, ToolContext, ToolOutput,
 };
+
+use tracing::Instrument;
 
 use crate::citations::{self, Opener};
 use crate::context::{Request, Shelf};
 use crate::findings::Finding;
 use crate::inbox::{Inbox, Said};
 use crate::journal::{Journal, JournalError};
+use crate::masking::{self, MaskedWords};
 use crate::planner::{PLAYBOOK, Plan, Planner, openai, playbook::Playbook};
 use crate::reporting;
 use crate::run::{
     Entry, Event, FailureKind, Interruption, ModelFailure, Pending, Run, Step, ToolFailure, ToolOutcome,
 };
 use crate::sink::Sink;
+use crate::telemetry;
 
 /// Longest excerpt of a piece of evidence in a report, in characters. The whole text is in the journal.
 const EXCERPT_CHARS: usize = 2_000;
@@ -34,6 +39,8 @@ const MAX_PLANS: u32 = 120;
 const AT_ONCE: usize = 4;
 /// Longest remark of a person that a run takes in, in characters.
 const REMARK_CHARS: usize = 4_000;
+/// Longest name of a person.
+const NAME_CHARS: usize = 80;
 /// Where there is no deadline.
 const FOREVER: std::time::Duration = std::time::Duration::from_secs(365 * 24 * 3_600);
 
@@ -53,6 +60,15 @@ impl DriveError {
     pub fn goes_on(&self) -> bool {
         matches!(self, Self::AwaitingApproval(_) | Self::Interrupted)
     }
+
+    /// For `error.type` in a span.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::Journal(_) => "journal",
+            Self::AwaitingApproval(_) => "awaiting_approval",
+            Self::Interrupted => "interrupted",
+        }
+    }
 }
 
 /// Everything a run needs from outside.
@@ -67,8 +83,9 @@ pub struct Driver<'a> {
     pub shelf: &'a Shelf,
     /// Opens what evidence points at, for the citation check.
     pub opener: &'a (dyn Opener + Sync),
-    /// Masks secrets and personal data before a text is stored, shown or handed to a planner.
-    pub redact: &'a (dyn Fn(&str) -> String + Send + Sync),
+    /// Masks secrets and personal data before anything is stored, shown or handed to a planner. Tools work on what
+    /// is real; what they answer is masked.
+    pub redactor: &'a Redactor,
 }
 
 impl Driver<'_> {
@@ -107,6 +124,16 @@ impl Driver<'_> {
         Ok(())
     }
 
+    fn masked(&self, text: &str) -> String {
+        self.redactor.redact(text).text
+    }
+
+    /// The name of a person, as far as it is one: a line that a prompt can hold.
+    fn name(&self, name: &str) -> String {
+        let plain = |char: &char| char.is_alphanumeric() || " .,'@_-+".contains(*char);
+        self.masked(&name.chars().filter(plain).take(NAME_CHARS).collect::<String>())
+    }
+
     fn decide(&self, call: &ToolCall) -> Decision {
         // A malformed call is let through: the pipeline answers it with what was expected.
         self.dispatcher.check(call).unwrap_or(Decision::Allowed)
@@ -120,11 +147,13 @@ impl Driver<'_> {
         for said in self.inbox.waiting() {
             let event = match &said {
                 Said::Remark { text, by } => {
-                    Some(Event::Steered { text: (self.redact)(&bounded(text)), by: bounded(by) })
+                    Some(Event::Steered { text: self.masked(&bounded(text)), by: self.name(by) })
                 }
-                Said::Decision { call, approved, by } => {
-                    Some(Event::ApprovalDecided { call: call.clone(), approved: *approved, by: bounded(by) })
-                }
+                Said::Decision { call, approved, by } => Some(Event::ApprovalDecided {
+                    call: call.clone(),
+                    approved: *approved,
+                    by: self.name(by),
+                }),
                 Said::Stop => Some(Event::Interrupted { kind: Interruption::Cancelled })
                     .filter(|_| run.interrupted().is_none()),
             };
@@ -146,7 +175,7 @@ impl Driver<'_> {
         let plan = match planned {
             Ok(plan) => plan,
             Err(because) => {
-                let because = (self.redact)(&because.to_string());
+                let because = self.masked(&because.to_string());
                 return self.record(run, Event::FellBack { because }).await;
             }
         };
@@ -156,7 +185,11 @@ impl Driver<'_> {
             Plan::Call { .. } | Plan::CallByRules { .. } if exhausted => {
                 Event::Interrupted { kind: Interruption::Budget }
             }
-            Plan::Call { note, calls } => Event::Planned { planner: name, note, calls, finding: None },
+            // Text is masked already, but what a JSON string spells with escapes is only seen once it is read.
+            Plan::Call { note, calls } => {
+                let (note, calls) = (self.masked(&note), masking::calls(self.redactor, calls));
+                Event::Planned { planner: name, note, calls, finding: None }
+            }
             Plan::CallByRules { note, calls } => {
                 Event::Planned { planner: PLAYBOOK.to_owned(), note, calls, finding: None }
             }
@@ -179,30 +212,28 @@ impl Driver<'_> {
         if !request.again {
             self.record(run, Event::ModelAsked { ask: Box::new(request.ask.clone()) }).await?;
         }
-        let listener = |words: &str| {
-            for sink in self.sinks {
-                sink.words(words);
-            }
-        };
+        let show = |words: &str| self.sinks.iter().for_each(|sink| sink.words(words));
+        let words = MaskedWords::new(self.redactor, &show);
+        let listener = |part: &str| words.take(part);
         let limit = self.context.time_left().unwrap_or(FOREVER);
+        let span = telemetry::chat(planner.name());
         let answer = tokio::select! {
             biased;
             () = self.context.cancel.cancelled() => return Ok(()), // asked again after a resume
-            answer = planner.ask(run, request, &listener) => answer,
+            answer = planner.ask(run, request, &listener).instrument(span.clone()) => answer,
             () = tokio::time::sleep(limit) => {
                 Err(ModelFailure::new(FailureKind::TimedOut, "the deadline came before the model's answer"))
             }
         };
+        words.end();
         let event = match answer {
-            Ok(mut turn) => {
-                turn.text = (self.redact)(&turn.text);
-                for call in &mut turn.calls {
-                    call.arguments = (self.redact)(&call.arguments);
-                }
-                Event::ModelAnswered { turn: Box::new(turn) }
+            Ok(turn) => {
+                telemetry::answered(&span, &turn);
+                Event::ModelAnswered { turn: Box::new(masking::turn(self.redactor, turn)) }
             }
             Err(failure) => {
-                let failure = ModelFailure::new(failure.kind, (self.redact)(&failure.message));
+                telemetry::not_answered(&span, failure.kind);
+                let failure = ModelFailure::new(failure.kind, self.masked(&failure.message));
                 tracing::warn!(model.failure = ?failure.kind, "the model gave no answer: {failure}");
                 Event::ModelFailed { failure }
             }
@@ -240,6 +271,7 @@ impl Driver<'_> {
     async fn perform(&self, run: &Run, pending: &Pending) -> (Result<ToolOutput, ToolFailure>, u64) {
         let call = &pending.call;
         let begun = Instant::now();
+        let span = telemetry::execute_tool(&call.name, &call.id);
         let result = match run.approval(&call.id) {
             Some((false, by)) => Err(ToolFailure::new("denied", format!("{by} refused this call"))),
             _ if pending.interrupted && !self.may_be_repeated(call) => Err(ToolFailure::new(
@@ -252,7 +284,7 @@ impl Driver<'_> {
                     Some((true, by)) => Grant::ApprovedBy(by.to_owned()),
                     _ => Grant::NotAsked,
                 };
-                match self.dispatcher.call(&self.context, call, &grant).await {
+                match self.dispatcher.call(&self.context, call, &grant).instrument(span.clone()).await {
                     Answer::Done { result, .. } => {
                         result.map_err(|error| ToolFailure::new(error.kind.as_str(), error.feedback))
                     }
@@ -262,6 +294,9 @@ impl Driver<'_> {
                 }
             }
         };
+        if let Err(failure) = &result {
+            telemetry::call_failed(&span, &failure.kind);
+        }
         (result, u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
@@ -273,14 +308,14 @@ impl Driver<'_> {
     ) -> Result<ToolOutcome, DriveError> {
         Ok(match result {
             Ok(output) => ToolOutcome {
-                text: (self.redact)(&output.text),
-                data: output.data,
+                text: self.masked(&output.text),
+                data: self.redactor.redact_json(&output.data),
                 evidence: self.keep(run, output.evidence).await?,
                 failure: None,
                 duration_ms,
             },
             Err(failure) => {
-                let failure = ToolFailure::new(failure.kind, (self.redact)(&failure.message));
+                let failure = ToolFailure::new(failure.kind, self.masked(&failure.message));
                 ToolOutcome {
                     text: failure.message.clone(),
                     data: serde_json::Value::Null,
@@ -308,7 +343,8 @@ impl Driver<'_> {
         let first = run.evidence().count() + 1;
         let mut kept = Vec::with_capacity(drafts.len());
         for (draft, number) in drafts.into_iter().zip(first..) {
-            let draft = EvidenceDraft { text: (self.redact)(&draft.text), ..draft };
+            let locator = masking::locator(self.redactor, &draft.locator);
+            let draft = EvidenceDraft { text: self.masked(&draft.text), locator, ..draft };
             let sha256 = self.journal.keep_evidence(&draft).await?;
             let excerpt = citations::excerpt(&draft.text, EXCERPT_CHARS);
             let id = EvidenceId(format!("E{number}"));

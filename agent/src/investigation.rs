@@ -3,6 +3,7 @@ One investigation from what a door was asked to the remembered report. Every doo
 HTTP and chat) comes through here, so that all of them start the same run on the same core.
 */
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,18 +21,22 @@ use millwright_tools::tool::{
     CancelFlag, Decision, Dispatcher, Policy, Progress, Registry, ToolContext, ToolSpec, Workbench,
 };
 
+use tracing::Instrument;
+
 use crate::context::Shelf;
 use crate::driver::{DriveError, Driver};
 use crate::facts::Facts;
 use crate::illustrate::{illustrate, ranking_of};
 use crate::inbox::{Inbox, LocalInbox};
 use crate::journal::{InMemoryJournal, Journal, JournalError, StoreJournal};
+use crate::masking::{self, MaskedProgress};
 use crate::opener::GitOpener;
 use crate::planner::Planner;
 use crate::planner::openai::tools::with_model_tools;
 use crate::report::RenderContext;
 use crate::run::{Budget, Event, ReplayPlan, Run, RunRequest};
 use crate::sink::Sink;
+use crate::telemetry;
 
 /// What a door was asked.
 #[derive(Debug, Clone)]
@@ -44,6 +49,10 @@ pub struct Options {
     pub good: Option<String>,
     pub logs: Vec<PathBuf>,
     pub replay: ReplayChoice,
+    /// What is configured about running the repository's tests.
+    pub recipes: replay::TestRecipes,
+    /// Where a fix may be pushed, by name.
+    pub remotes: BTreeMap<String, String>,
     pub tests: Option<String>,
     pub use_memory: bool,
     pub jobs: usize,
@@ -59,8 +68,8 @@ pub struct Options {
 #[derive(Debug, Clone)]
 pub enum ReplayChoice {
     Given(Box<ReplayRecipe>),
-    /// Derived from the failing test the ticket names, by the repository's recipes.
-    Derive(Box<replay::TestRecipes>),
+    /// Derived from the failing test the ticket names, by [`Options::recipes`].
+    Derive,
     Off,
 }
 
@@ -115,15 +124,17 @@ pub struct Investigated {
     pub context: RenderContext,
     /// The run was begun by an earlier start and went on.
     pub resumed: bool,
+    /// The failing revision, resolved.
+    pub failing: String,
 }
 
 /// Investigates. Started again with the same options after an interruption, it goes on where it stopped.
 pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investigated, InvestigateError> {
     // Placeholders are numbered within a run, and their map ends with it.
     let means = Means { redactor: Arc::new(means.redactor.for_run()), ..means };
-    let prepared = prepare(options, &means).await?;
+    let prepared = prepare(options, means.store.is_some(), means.redactor.clone()).await?;
     let repo = Arc::new(prepared.repo);
-    let request = prepared.request;
+    let request = RunRequest { unattended: means.inbox.is_none(), ..prepared.request };
     let opened = open_run(options, &means, request).await?;
     let request = opened.run.request().cloned().ok_or_else(|| JournalError("the run has no start".into()))?;
 
@@ -138,9 +149,10 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         ReplayPlan::Recipe(recipe) => Some((**recipe).clone()),
         ReplayPlan::None(_) => None,
     };
+    // Switched off means that nothing of the repository's runs, its tests included.
     let recipes = match &options.replay {
-        ReplayChoice::Derive(recipes) => (**recipes).clone(),
-        ReplayChoice::Given(_) | ReplayChoice::Off => replay::TestRecipes::default(),
+        ReplayChoice::Given(_) | ReplayChoice::Derive => options.recipes.clone(),
+        ReplayChoice::Off => replay::TestRecipes::default(),
     };
     let ticket = Arc::new(request.ticket.clone());
     let context = ToolContext {
@@ -148,11 +160,15 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         logs: request.logs.clone(),
         cancel: means.cancel.clone(),
         deadline: options.budget.deadline_ms.map(|left| Instant::now() + Duration::from_millis(left)),
-        progress: means.progress.clone(),
+        progress: Arc::new(MaskedProgress {
+            redactor: means.redactor.clone(),
+            inner: means.progress.clone(),
+        }),
         workbench: Arc::new(Workbench {
             run_dir: run_dir.clone(),
             recipe,
             recipes,
+            remotes: options.remotes.clone(),
             tests: request.tests.clone(),
             jobs: request.jobs,
             sandbox: options.sandbox.clone(),
@@ -169,7 +185,6 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
     let dispatcher = Dispatcher::new(tools(&shelf), policy);
     let nobody = LocalInbox::default();
     let opener = GitOpener::new(repo.clone());
-    let redactor = means.redactor.clone();
     let driver = Driver {
         dispatcher: &dispatcher,
         journal: opened.journal.as_ref(),
@@ -178,13 +193,15 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         inbox: means.inbox.unwrap_or(&nobody),
         shelf: &shelf,
         opener: &opener,
-        redact: &move |text| redactor.redact(text).text,
+        redactor: &means.redactor,
     };
     if let Some(first) = opened.first {
         driver.record_start(&first).await?;
     }
     let heartbeat = Heartbeat::start(means.store, &request.run_id);
-    let driven = driver.drive(opened.run, means.planner).await;
+    let span = telemetry::invoke_agent(&request.run_id, means.planner.name());
+    let driven = driver.drive(opened.run, means.planner).instrument(span.clone()).await;
+    telemetry::ended(&span, driven.as_ref().map(|(report, _)| report.verdict).map_err(DriveError::kind));
     drop(heartbeat);
     let (report, run) = match driven {
         Ok(driven) => driven,
@@ -200,18 +217,24 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         if let Some(sample) = millwright_tools::tool::suspects::sample_of(&run_dir) {
             store.save_sample(&request.incident_id, &sample).await?;
         }
-        remember(store, &request, &run, &report).await?;
+        remember(store, &request, &run, &report, &means.redactor).await?;
     }
     let context = {
         let (repo, request, report, run_dir) =
             (repo.clone(), request.clone(), report.clone(), run_dir.clone());
         let facts = Facts::of(&run);
         let gather = move || illustrate(&repo, &request, &facts, &report, &ranking_of(&run_dir));
-        tokio::task::spawn_blocking(gather).await.unwrap_or_default()
+        masking::beside(&means.redactor, tokio::task::spawn_blocking(gather).await.unwrap_or_default())
     };
     // Artifacts of a finished run are in the report and the store; the folder only served a resume.
     let _ = std::fs::remove_dir_all(&run_dir);
-    Ok(Investigated { report, ticket: request.ticket, context, resumed: opened.resumed })
+    Ok(Investigated {
+        report,
+        ticket: request.ticket,
+        context,
+        resumed: opened.resumed,
+        failing: request.bad,
+    })
 }
 
 /// Everything that can be called in an investigation.
@@ -227,17 +250,19 @@ pub fn tool_specs(attended: bool) -> Vec<ToolSpec> {
     specs
 }
 
-struct Prepared {
-    repo: Repo,
-    request: RunRequest,
+pub(crate) struct Prepared {
+    pub(crate) repo: Repo,
+    pub(crate) request: RunRequest,
 }
 
 /// Opens the repository, resolves revisions, takes the ticket in: everything that can be wrong with the input
 /// is found here, before anything runs.
-async fn prepare(options: &Options, means: &Means<'_>) -> Result<Prepared, InvestigateError> {
+pub(crate) async fn prepare(
+    options: &Options,
+    keeps: bool,
+    redactor: Arc<Redactor>,
+) -> Result<Prepared, InvestigateError> {
     let options = options.clone();
-    let redactor = means.redactor.clone();
-    let keeps = means.store.is_some();
     let work = move || -> Result<Prepared, InvestigateError> {
         std::fs::create_dir_all(&options.data_dir)
             .map_err(|source| InvestigateError::DataDir { path: options.data_dir.clone(), source })?;
@@ -259,7 +284,7 @@ async fn prepare(options: &Options, means: &Means<'_>) -> Result<Prepared, Inves
             return Err(InvestigateError::EmptyTicket);
         }
         let ticket = take_in(&options, &repo, &bad, &redactor)?;
-        let replay = plan_replay(&options.replay, &ticket);
+        let replay = plan_replay(&options, &ticket);
         let request = RunRequest {
             run_id: String::new(),
             incident_id: String::new(),
@@ -276,6 +301,7 @@ async fn prepare(options: &Options, means: &Means<'_>) -> Result<Prepared, Inves
             replay,
             tests: options.tests,
             planner: String::new(),
+            unattended: false,
             budget: options.budget,
             use_memory: options.use_memory && keeps,
             jobs: options.jobs.max(1),
@@ -317,11 +343,11 @@ fn take_in(
     Ok(ticket)
 }
 
-fn plan_replay(choice: &ReplayChoice, ticket: &ParsedTicket) -> ReplayPlan {
-    match choice {
+fn plan_replay(options: &Options, ticket: &ParsedTicket) -> ReplayPlan {
+    match &options.replay {
         ReplayChoice::Given(recipe) => ReplayPlan::Recipe(recipe.clone()),
         ReplayChoice::Off => ReplayPlan::None("replays were switched off".into()),
-        ReplayChoice::Derive(recipes) => match replay::derive_recipe(recipes, ticket) {
+        ReplayChoice::Derive => match replay::derive_recipe(&options.recipes, ticket) {
             Ok(recipe) => ReplayPlan::Recipe(Box::new(recipe)),
             Err(because) => ReplayPlan::None(because.to_string()),
         },
@@ -440,6 +466,7 @@ fn same_question(a: &RunRequest, b: &RunRequest) -> bool {
     let mut a = a.clone();
     a.budget = b.budget;
     a.jobs = b.jobs;
+    a.unattended = b.unattended;
     a == *b
 }
 
@@ -449,6 +476,7 @@ async fn remember(
     request: &RunRequest,
     run: &Run,
     report: &Report,
+    redactor: &Redactor,
 ) -> Result<(), InvestigateError> {
     store.save_report(report).await?;
     let facts = Facts::of(run);
@@ -471,7 +499,8 @@ async fn remember(
             .map(|fix| fix.diff.clone())
             .unwrap_or_default(),
         fix_kind: report.fix.as_ref().map(|fix| fix.kind),
-        replay: facts.recipe_used(request),
+        // A masked recipe replays nothing, and one that holds a secret is not memory's to keep.
+        replay: facts.recipe_used(request).filter(|recipe| redactor.redact_json(recipe) == *recipe),
         proof: if report.verdict == Verdict::Probable { proof.min(Proof::Reproduced) } else { proof },
     });
     let worth: Vec<_> = report

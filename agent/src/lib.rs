@@ -5,17 +5,21 @@ the citation check and the report. This crate knows no HTTP server, no Slack and
 
 pub mod citations;
 pub mod context;
+pub mod conversation;
 pub mod driver;
 pub mod facts;
 pub mod findings;
+pub mod hand_over;
 mod illustrate;
 pub mod inbox;
 pub mod investigation;
 pub mod journal;
+mod masking;
 mod opener;
 pub mod planner;
 pub mod report;
 mod reporting;
 pub mod run;
 pub mod sink;
+mod telemetry;
 pub mod verification;

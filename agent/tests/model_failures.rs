@@ -2,7 +2,6 @@
 What goes wrong with models and their servers. In each case the run ends with an honest report: what is known by the
 playbook stands in it, and it says why the model did not finish.
 */
-#![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 
 mod scene;
 mod scripted_server;
@@ -148,7 +147,7 @@ async fn a_tool_that_does_not_exist_is_answered_with_those_that_do() {
     let wrong = |_: &Seen| Reply::call("run_shell", json!({ "command": "rm -rf /" }));
     let (ran, server) = fails(wrong, "could not be used").await;
     assert!(server.requests()[1].last().contains("there is no tool"), "{}", server.requests()[1].last());
-    assert_eq!(ran.report().usage.input_tokens > 0, true);
+    assert!(ran.report().usage.input_tokens > 0);
 }
 
 #[tokio::test]

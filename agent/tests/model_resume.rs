@@ -20,6 +20,7 @@ use millwright_agent::investigation::tools;
 use millwright_agent::journal::{InMemoryJournal, Journal, JournalError, JournalFuture};
 use millwright_agent::planner::openai::OpenAi;
 use millwright_agent::run::{Budget, Event, ReplayPlan, Run, RunRequest};
+use millwright_memory::redaction::Redactor;
 use millwright_memory::types::{EvidenceDraft, Report, Verdict};
 use millwright_tools::git::Repo;
 use millwright_tools::intake;
@@ -152,6 +153,7 @@ impl World<'_> {
             replay: ReplayPlan::None("there is none".into()),
             tests: None,
             planner: "scripted".into(),
+            unattended: false,
             budget: Budget::default(),
             use_memory: false,
             jobs: 1,
@@ -191,7 +193,7 @@ impl World<'_> {
             inbox,
             shelf: &shelf,
             opener: &Anything,
-            redact: &|text| text.to_owned(),
+            redactor: &Redactor::default(),
         };
         let run = match run.request() {
             Some(_) => run,

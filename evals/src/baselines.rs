@@ -30,7 +30,7 @@ pub fn baselines(
     good: Option<&str>,
     ticket: &ParsedTicket,
 ) -> Result<Baselines, HistoryError> {
-    let mut history = History::open(repo, bad)?;
+    let (mut history, _) = History::open_range(repo, bad, good)?;
     let structure = &history.structure;
     let position = |id: &str| {
         let found = parse_id(id).and_then(|id| structure.position(&id));

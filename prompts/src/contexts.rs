@@ -32,6 +32,28 @@ pub struct ToolLine {
     pub arguments: String,
 }
 
+/// Who the model is in a conversation.
+#[derive(Debug, Clone, Serialize)]
+pub struct Chat {
+    pub mark: String,
+    /// Set where tools cannot be called natively.
+    pub tools: Option<Vec<ToolLine>>,
+}
+prompt!(Chat, "chat");
+
+/// What a conversation is about, told when it becomes known.
+#[derive(Debug, Clone, Serialize)]
+pub struct ChatTopic {
+    pub failing: String,
+    pub good: Option<String>,
+    /// Fenced.
+    pub ticket: Option<String>,
+    /// The summary of the last report. Fenced.
+    pub report: Option<String>,
+    pub evidence: Vec<EvidenceLine>,
+}
+prompt!(ChatTopic, "chat_topic");
+
 /// The incident and what was found out before the model was asked.
 #[derive(Debug, Clone, Serialize)]
 pub struct Brief {
@@ -39,7 +61,7 @@ pub struct Brief {
     pub failing: String,
     pub good: Option<String>,
     pub has_replay: bool,
-    /// Why there is no replay.
+    /// Why there is no replay. Fenced.
     pub no_replay: String,
     pub has_logs: bool,
     pub has_tests: bool,

@@ -44,6 +44,16 @@ fn everything() -> Vec<(&'static str, String)> {
                 offset: 12,
             },
         );
+        let line = ToolLine { name: "git_log".into(), description: "Reads.".into(), arguments: "{}".into() };
+        add(&mut out, &Chat { mark: "m".into(), tools: known.then(|| vec![line]) });
+        let topic = ChatTopic {
+            failing: "b".into(),
+            good: known.then(|| "g".into()),
+            ticket: known.then(|| "it broke".into()),
+            report: known.then(|| "R".into()),
+            evidence: if known { evidence() } else { Vec::new() },
+        };
+        add(&mut out, &topic);
         add(&mut out, &Repair { problem: "P".into(), constrained: known });
         for kind in [
             NudgeKind::Repeats,

@@ -41,7 +41,8 @@ pub(super) fn brief(view: &View<'_>) -> Result<String, PromptError> {
         good: request.good.clone(),
         has_replay: matches!(request.replay, ReplayPlan::Recipe(_)),
         no_replay: match &request.replay {
-            ReplayPlan::None(because) => because.clone(),
+            // It may quote the ticket.
+            ReplayPlan::None(because) => fence.around("why", because),
             ReplayPlan::Recipe(_) => String::new(),
         },
         has_logs: !request.logs.is_empty(),

@@ -44,6 +44,14 @@ pub fn wire_id(call: &str) -> String {
     format!("call{digits:0>5}")
 }
 
+/// The name of a tool as servers take it in a history: a model may have called anything by any name.
+pub fn wire_name(name: &str) -> String {
+    let plain =
+        |char: char| if char.is_ascii_alphanumeric() || char == '_' || char == '-' { char } else { '_' };
+    let name: String = name.chars().map(plain).take(64).collect();
+    if name.is_empty() { "_".to_owned() } else { name }
+}
+
 /// What a conversation costs in tokens, estimated from above: code and logs take about three bytes a token.
 pub fn estimate(messages: &[Message], beside: usize) -> u64 {
     /// Roles and separators.

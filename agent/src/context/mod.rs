@@ -20,7 +20,7 @@ use crate::run::{ActionMode, Choice, Entry, ModelAsk, Purpose, Run};
 pub use board::{Board, BoardEntry, MOST_HYPOTHESES};
 pub use compaction::compact;
 pub use guard::{Guarded, guard};
-pub use message::{Message, SaidCall, estimate, wire_id};
+pub use message::{Message, SaidCall, estimate, wire_id, wire_name};
 pub use results::shortened;
 pub use shelf::Shelf;
 
@@ -116,7 +116,8 @@ impl View<'_> {
                 }
                 Entry::Steered { text, by } => {
                     let text = fence.around("message", text);
-                    messages.push(Message::User(Steered { by: by.clone(), text }.render()?));
+                    let by = by.chars().filter(|char| !char.is_control()).take(60).collect();
+                    messages.push(Message::User(Steered { by, text }.render()?));
                 }
                 Entry::Answered(_) | Entry::Failed(_) | Entry::Planned { .. } | Entry::Compacted(_) => {}
             }
@@ -137,7 +138,7 @@ impl View<'_> {
             .filter_map(|position| self.run.call_at(position))
             .map(|(call, _)| SaidCall {
                 id: wire_id(&call.id),
-                name: call.name.clone(),
+                name: wire_name(&call.name),
                 // What was no object when it came is told in the result; servers refuse it in a history.
                 arguments: if call.args.is_object() { call.args.to_string() } else { "{}".to_owned() },
             })

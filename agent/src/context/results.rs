@@ -22,7 +22,7 @@ impl View<'_> {
         let (text, cut) = shortened(&outcome.text, self.room.result_chars());
         let (left_out, offset) = cut.unwrap_or_default();
         ToolResult {
-            tool: call.name.chars().filter(|char| !char.is_control()).take(60).collect(),
+            tool: super::wire_name(&call.name),
             call: call.id.clone(),
             failed: outcome.failure.is_some(),
             text: fence.around("tool output", &text),
@@ -37,10 +37,24 @@ impl View<'_> {
 pub(super) fn evidence_lines(outcome: &ToolOutcome) -> Vec<EvidenceLine> {
     let line = |evidence: &millwright_memory::types::Evidence| EvidenceLine {
         id: evidence.id.0.clone(),
-        // A path may hold anything, line ends too.
-        locator: evidence.locator.0.chars().filter(|char| !char.is_control()).take(160).collect(),
+        locator: plain(&evidence.locator.0),
     };
     outcome.evidence.iter().take(LISTED).map(line).collect()
+}
+
+/// A locator stands outside of any fence, and the path in it may hold anything: what no plain path holds is spelled
+/// out, so that no sentence can stand there.
+fn plain(locator: &str) -> String {
+    let mut out = String::new();
+    for char in locator.chars().take(160) {
+        match char {
+            'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '/' | ':' | '#' | '@' | '+' | '-' => {
+                out.push(char)
+            }
+            other => out.push_str(&format!("%{:X}", u32::from(other))),
+        }
+    }
+    out
 }
 
 /// Two thirds from the start and a third from the end, in whole lines where they are near; how many characters

@@ -19,6 +19,7 @@ mod text;
 
 pub use context::{BisectStep, BisectView, Candidate, CommitView, Format, RenderContext};
 pub use story::summarise;
+pub use text::block as plain;
 
 use millwright_memory::types::Report;
 

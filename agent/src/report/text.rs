@@ -11,7 +11,7 @@ pub(super) fn line(text: &str, max: usize) -> String {
 }
 
 /// A block: line breaks stay, tabs become four blanks, other control characters are neutralised.
-pub(super) fn block(text: &str) -> String {
+pub fn block(text: &str) -> String {
     clean(text).replace('\t', "    ")
 }
 

@@ -30,6 +30,9 @@ pub struct RunRequest {
     /// Command that runs the project's tests.
     pub tests: Option<String>,
     pub planner: String,
+    /// Nobody can be asked in this run, so a planner is not offered what would need consent.
+    #[serde(default)]
+    pub unattended: bool,
     pub budget: Budget,
     pub use_memory: bool,
     pub jobs: usize,

@@ -6,6 +6,7 @@ model at a scripted server: what the tests of the model planner share.
 #![expect(clippy::disallowed_methods, reason = "repositories of tests are made with their own git")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its own part of this module")]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -22,8 +23,9 @@ use millwright_memory::redaction::Redactor;
 use millwright_memory::store::Store;
 use millwright_tools::replay::ReplayOptions;
 use millwright_tools::tool::{CancelFlag, NoProgress};
+use serde_json::Value;
 
-use crate::scripted_server::ScriptedServer;
+use crate::scripted_server::{Reply, ScriptedServer, Seen};
 
 pub(crate) const TICKET: &str = "Checkout fails at noon\n\nSince Tuesday orders fail when many customers order at once:\n\
                           PoolError: timed out waiting for a connection (pool size 1)\n";
@@ -33,12 +35,16 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    pub(crate) fn new() -> Self {
+    /// A repository without a commit.
+    pub(crate) fn empty() -> Self {
         let scene = Self { dir: tempfile::tempdir().unwrap() };
-        let repo = scene.path("repo");
-        fs::create_dir_all(repo.join("config")).unwrap();
-        fs::create_dir_all(repo.join("shop")).unwrap();
+        fs::create_dir_all(scene.path("repo")).unwrap();
         scene.git(&["init", "-q", "-b", "main"]);
+        scene
+    }
+
+    pub(crate) fn new() -> Self {
+        let scene = Self::empty();
         scene.write("config/pool.toml", "[pool]\nsize = 20\ntimeout_s = 5\n");
         scene.write(
             "shop/checkout.py",
@@ -63,7 +69,9 @@ impl Scene {
     }
 
     pub(crate) fn write(&self, file: &str, text: &str) {
-        fs::write(self.path("repo").join(file), text).unwrap();
+        let path = self.path("repo").join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
     }
 
     pub(crate) fn commit(&self, subject: &str) {
@@ -122,6 +130,8 @@ impl Scene {
             good: Some("HEAD~11".into()),
             logs: Vec::new(),
             replay: ReplayChoice::Off,
+            recipes: Default::default(),
+            remotes: Default::default(),
             tests: None,
             use_memory: true,
             jobs: 1,
@@ -162,6 +172,28 @@ impl Scene {
     pub(crate) async fn store(&self) -> Store {
         fs::create_dir_all(self.path("data")).unwrap();
         Store::open(&self.path("data").to_string_lossy()).await.unwrap()
+    }
+}
+
+/// A reply with names put in: those given, and `{E:part of a locator}` for the evidence that has it.
+pub(crate) fn filled(reply: &Reply, names: &BTreeMap<String, String>, seen: &Seen) -> Reply {
+    let fill = |arguments: &Value| -> Value {
+        let mut text = arguments.to_string();
+        for (name, value) in names {
+            text = text.replace(name, value);
+        }
+        while let Some((before, rest)) = text.split_once("{E:") {
+            let (locator, after) = rest.split_once('}').unwrap();
+            text = format!("{before}{}{after}", seen.evidence(locator));
+        }
+        serde_json::from_str(&text).unwrap()
+    };
+    match reply {
+        Reply::Calls { text, calls } => Reply::Calls {
+            text: text.clone(),
+            calls: calls.iter().map(|(tool, arguments)| (tool.clone(), fill(arguments))).collect(),
+        },
+        other => other.clone(),
     }
 }
 

@@ -110,12 +110,14 @@ impl Seen {
     pub(crate) fn evidence(&self, what: &str) -> String {
         let text = self.text();
         for (at, _) in text.match_indices(what) {
-            let before = &text[..at];
-            let id = before.rsplit_once('E').map(|(_, rest)| rest);
-            let digits: String = id.unwrap_or("").chars().take_while(char::is_ascii_digit).collect();
-            if !digits.is_empty() && id.is_some_and(|rest| rest[digits.len()..].trim_start().starts_with('('))
-            {
-                return format!("E{digits}");
+            // On the same line: `E7 (locator …`. Folders and locators may hold an E, too.
+            let line = text[..at].rsplit('\n').next().unwrap_or_default();
+            for (e, _) in line.rmatch_indices('E') {
+                let rest = &line[e + 1..];
+                let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                if !digits.is_empty() && rest[digits.len()..].trim_start().starts_with('(') {
+                    return format!("E{digits}");
+                }
             }
         }
         panic!("no evidence mentions {what:?} in:\n{text}")

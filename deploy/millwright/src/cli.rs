@@ -5,6 +5,7 @@ The command line, declared. What is documented here works; nothing is accepted a
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use millwright_agent::hand_over::Destination;
 use millwright_memory::types::Verdict;
 
 pub(crate) use crate::commands::SchemaOf;
@@ -25,6 +26,8 @@ pub(crate) enum Command {
     Init(InitArguments),
     /// The main job: from a ticket and a repository to a proven cause and fix
     Investigate(Box<InvestigateArguments>),
+    /// Ask about an incident or the code, and investigate, in conversation
+    Chat(Box<ChatArguments>),
     /// Read a repository's history into the index (investigate does it by itself when needed)
     Index(IndexArguments),
     /// What is remembered, why it is trusted, and the hand on it
@@ -89,6 +92,29 @@ pub(crate) struct InvestigateArguments {
     /// A file, or - for standard input: text, stack trace, test output, Sentry event, alert payload
     #[arg(value_name = "TICKET", default_value = "-")]
     pub(crate) ticket: String,
+    #[command(flatten)]
+    pub(crate) what: WhatArguments,
+    /// Exit with 2 unless the verdict is at least this good
+    #[arg(long, value_name = "VERDICT", default_value = "probable", value_parser = verdict)]
+    pub(crate) require: Verdict,
+    /// Neither recall nor remember; such a run keeps nothing, so it cannot go on after an interruption
+    #[arg(long)]
+    pub(crate) no_memory: bool,
+    /// How to print the report
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+    /// Write the report to a file instead
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Write the verified fix, with a commit message that cites the incident: to a new patch file, or as a new branch
+    /// of the repository (nothing is checked out)
+    #[arg(long, value_name = "FILE|branch:NAME", conflicts_with = "no_replay")]
+    pub(crate) write_fix: Option<Destination>,
+}
+
+/// What an investigation is about, and what it may use.
+#[derive(Debug, Args)]
+pub(crate) struct WhatArguments {
     /// The repository (work tree or bare); nothing in it is changed
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: PathBuf,
@@ -129,29 +155,26 @@ pub(crate) struct InvestigateArguments {
     /// Replays at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) jobs: usize,
-    /// Exit with 2 unless the verdict is at least this good
-    #[arg(long, value_name = "VERDICT", default_value = "probable", value_parser = verdict)]
-    pub(crate) require: Verdict,
     /// Report what is known by then (30s, 10m, 1h)
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) deadline: Option<std::time::Duration>,
-    /// Neither recall nor remember; such a run keeps nothing, so it cannot go on after an interruption
-    #[arg(long)]
-    pub(crate) no_memory: bool,
     /// Rank only: run nothing of the repository's
     #[arg(long)]
     pub(crate) no_replay: bool,
-    /// How to print the report
-    #[arg(long, value_enum, default_value = "text")]
-    pub(crate) format: Format,
-    /// Write the report to a file instead
-    #[arg(long, value_name = "FILE")]
-    pub(crate) out: Option<PathBuf>,
     /// Configuration file [default: millwright.toml in the repository or above]
     #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataDir,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ChatArguments {
+    /// A ticket's file, or the id of a remembered incident (inc_…), to talk about
+    #[arg(value_name = "TICKET|INCIDENT")]
+    pub(crate) ticket: Option<String>,
+    #[command(flatten)]
+    pub(crate) what: WhatArguments,
 }
 
 #[derive(Debug, Args)]

@@ -215,6 +215,8 @@ pub(super) fn report_on(
                 Some(recipe) => ReplayChoice::Given(Box::new(recipe)),
                 None => ReplayChoice::Off,
             },
+            recipes: Default::default(),
+            remotes: Default::default(),
             tests: case.tests.clone().filter(|_| given == Given::Everything),
             use_memory: store.is_some(),
             jobs: 1,

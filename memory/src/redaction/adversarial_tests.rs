@@ -55,6 +55,12 @@ fn in_json_strings() {
         masked,
         json!({"env": {"DB_PASSWORD": "[PASSWORD_1]", "PORT": "5432"}, "list": ["[EMAIL_1]", 7]})
     );
+    let key =
+        ["-----BEGIN PRIVATE KEY-----", "MIIEvQIBADANBgkqhkiG9w0BAQEFAASC", "-----END PRIVATE KEY-----"];
+    let masked = Redactor::default().redact_json(&json!({ "lines": key, "n": ["plain", "words"] }));
+    assert_eq!(masked["lines"].as_array().map(Vec::len), Some(3));
+    assert!(!masked.to_string().contains("MIIEvQ"), "{masked}");
+    assert_eq!(masked["n"], json!(["plain", "words"]));
 }
 
 #[test]
@@ -125,6 +131,27 @@ fn in_the_locals_of_a_stack_trace() {
         &["a8Kd02LmQz81"],
         &["'page': 2"],
     );
+}
+
+#[test]
+fn a_line_out_of_a_key_is_one() {
+    let line = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAABlwAAAAdzc2gtcn";
+    let pem = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
+    for line in [pem, "kQ3vR9xTz1LmW8bYpH5nD2sGfJ7cA4uE6iOoKqXeVtZrBwNyMhLgPdSaFjUlCkI0"] {
+        for shown in [
+            line.to_owned(),
+            format!("  12  {line}"),
+            format!("+{line}"),
+            format!("-{line}"),
+            format!("7:{line}"),
+        ] {
+            let masked = Redactor::default().redact(&format!("a\n{shown}\nb")).text;
+            assert!(!masked.contains(line), "{masked}");
+        }
+    }
+    assert!(!Redactor::default().redact(line).text.contains("bm9uZQAAAAA"), "{line}");
+    let digest = "sha384-oqVuAfXRKap7fdgcCY5uykM6+R9GqQ8K/uxy9rx7HNQlGYl1kPzQho1wx4JwY8wC";
+    assert_eq!(Redactor::default().redact(digest).text, digest);
 }
 
 #[test]

@@ -3,6 +3,10 @@ Secrets that are known by what stands beside them: assignments in code, JSON, YA
 line flags, headers, cookies, SQL. A name that ends in `password`, `secret`, `token` or the like makes its value a
 candidate; the value must then not be code, a type, a message or a reference to a secret kept elsewhere. For words
 as common as `token` it must look random as well.
+
+Counted classes are classes of bytes: one of characters becomes thousands of states each time it is counted, which
+takes milliseconds to compile. A value that ends at a space is named `word`, and the scanner ends it at any of
+Unicode's.
 */
 
 use super::checks::{is_reference, looks_like_identifier, looks_random};
@@ -12,8 +16,8 @@ use super::scan::{Candidate, Rule};
 macro_rules! assigned {
     ($name:literal) => {
         concat!(
-            "(?i)(?:", $name, r#")(?:[_-]?(?:prod|production|dev|staging|test|old|new|default|value|\d{1,2}))?\\?["'\]]{0,2}\s{0,24}(?:=>|:=|={1,3}|!==?|:)\s{0,4}"#,
-            r#"(?:[bru]{0,2}"((?:[^"\\]|\\.){1,512})"|[bru]{0,2}'((?:[^'\\]|\\.){1,512})'|`([^`]{1,512})`|\\"([^"\\]{1,512})\\"|([^\s"'`,;&<>|(){}\[\]\\]{1,512}))"#
+            "(?i)(?:", $name, r#")(?:[_-]?(?:prod|production|dev|staging|test|old|new|default|value|[0-9]{1,2}))?\\?["'\]]{0,2}\s{0,24}(?:=>|:=|={1,3}|!==?|:)\s{0,4}"#,
+            r#"(?-u:[bru]{0,2}"((?:[^"\\]|\\.){1,512})"|[bru]{0,2}'((?:[^'\\]|\\.){1,512})'|`([^`]{1,512})`|\\"([^"\\]{1,512})\\"|(?P<word>[^\s"'`,;&<>|(){}\[\]\\]{1,512}))"#
         )
     };
 }
@@ -23,7 +27,7 @@ macro_rules! flag {
         concat!(
             "(?i)(?:^|[\\s\"'])--?(?:[a-z]+-)?(?:",
             $name,
-            r#")[ =]["']?([^\s"'`,;|&<>-][^\s"'`,;|&<>]{2,256})"#
+            r#")[ =]["']?(?P<word>[^\s"'`,;|&<>-](?-u:[^\s"'`,;|&<>]{2,256}))"#
         )
     };
 }
@@ -31,7 +35,7 @@ macro_rules! flag {
 #[rustfmt::skip]
 pub(crate) const RULES: &[Rule] = &[
     Rule { kind: "AUTHORIZATION", keywords: &["authorization", "authenticate"],
-        pattern: r#"(?i)authorization\\?["'\]]{0,2}\s{0,3}(?:=>|:|=|,)\s{0,3}\\?(?:[bf]?["'])?(?:(?:bearer|basic|token|digest|negotiate|ntlm|apikey|key|hmac|aws4-hmac-sha256|splunk|bot|ssws|genie\w*)\s+)?([^\s"'\\][^"'\\\r\n]{5,4096})"#,
+        pattern: r#"(?i)authorization\\?["'\]]{0,2}\s{0,3}(?:=>|:|=|,)\s{0,3}\\?(?:[bf]?["'])?(?:(?:bearer|basic|token|digest|negotiate|ntlm|apikey|key|hmac|aws4-hmac-sha256|splunk|bot|ssws|genie\w*)\s+)?([^\s"'\\](?-u:[^"'\\\r\n]{5,4096}))"#,
         check: header_value },
     Rule { kind: "BEARER_TOKEN", keywords: &["bearer"],
         pattern: r#"(?i)\bbearer[\s:=]{1,3}["']?([A-Za-z0-9_.~+/-]{12,}={0,2})"#,
@@ -39,9 +43,9 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { kind: "BASIC_AUTH", keywords: &["basic "],
         pattern: r"\b[Bb]asic ([A-Za-z0-9+/]{12,}={0,2})", check: |candidate| looks_random(candidate.value()) },
     Rule { kind: "COOKIE", keywords: &["cookie"],
-        pattern: r#"(?i)\bset-cookie\\?["']?\s{0,2}[:=]\s{0,2}\\?["']?[^\s=;,"']{1,128}=([^\s;,"'\\]{6,4096})"#, check: cookie },
+        pattern: r#"(?i)\bset-cookie\\?["']?\s{0,2}[:=]\s{0,2}\\?["']?(?-u:[^\s=;,"']{1,128})=(?P<word>(?-u:[^\s;,"'\\]{6,4096}))"#, check: cookie },
     Rule { kind: "COOKIE", keywords: &["cookie"],
-        pattern: r#"(?i)(?:^|[^\w-])cookie\\?["']?\s{0,2}:\s{0,2}\\?["']?([^\s=;,"']{1,128}=[^"'\\\r\n]{4,8192})"#, check: cookie },
+        pattern: r#"(?i)(?:^|[^\w-])cookie\\?["']?\s{0,2}:\s{0,2}\\?["']?((?-u:[^\s=;,"']{1,128}=[^"'\\\r\n]{4,8192}))"#, check: cookie },
     Rule { kind: "COOKIE", keywords: &["sessionid", "phpsessid", "connect.sid", "asp.net_session", "laravel_session", "csrftoken", "xsrf-token"],
         pattern: r#"(?i)(?:sessionid|phpsessid|connect\.sid|asp\.net_sessionid|laravel_session|csrftoken|xsrf-token)["']?\s?[=:]\s?["']?([A-Za-z0-9%._+/=-]{12,})"#,
         check: |candidate| looks_random(candidate.value()) && !candidate.value().starts_with("0x") },
@@ -59,15 +63,15 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { kind: "PASSWORD", keywords: &["--pass", "-pass", "--pw", "sshpass", "--secret", "--token", "--api", "-token", "-secret", "--auth"],
         pattern: flag!("password|passwd|passphrase|pass|pwd|secret|token|api-?key|auth-?token|access-?token|secret-?key|client-?secret|auth"), check: flag },
     Rule { kind: "PASSWORD", keywords: &["sshpass -p", "mysql", "curl ", "wget "],
-        pattern: r#"(?:sshpass -p ?|mysql\w*\b[^\n|;]{0,200}? -p|(?:curl|wget)\b[^\n|;]{0,300}? (?:-u|--user|--proxy-user)[ =]["']?[^\s:"']{1,128}:)["']?([^\s"'|;-][^\s"'|;]{2,256})"#,
+        pattern: r#"(?:sshpass -p ?|mysql\w*\b(?-u:[^\n|;]{0,200}?) -p|(?:curl|wget)\b(?-u:[^\n|;]{0,300}?) (?:-u|--user|--proxy-user)[ =]["']?(?-u:[^\s:"']{1,128}):)["']?(?P<word>[^\s"'|;-](?-u:[^\s"'|;]{2,256}))"#,
         check: flag },
     Rule { kind: "PASSWORD", keywords: &["identified by", "password"],
-        pattern: r#"(?i)(?:identified\s+by|\b(?:with\s+(?:encrypted\s+)?|encrypted\s+)password|\b(?:role|user)\s+\S{1,80}[^\n;]{0,80}?\spassword)\s+["']([^"'\s]{3,256})["']"#,
+        pattern: r#"(?i)(?:identified\s+by|\b(?:with\s+(?:encrypted\s+)?|encrypted\s+)password|\b(?:role|user)\s+(?-u:\S{1,80}[^\n;]{0,80}?)\spassword)\s+["']((?-u:[^"'\s]{3,256}))["']"#,
         check: |candidate| !is_reference(candidate.value()) },
     Rule { kind: "PASSWORD", keywords: &["password>", "passwd>", "secret>", "token>", "apikey>", "passphrase>"],
-        pattern: r"(?i)<(?:[\w.:-]{0,64})(?:password|passwd|secret|token|apikey|passphrase)>([^<>\s]{3,512})</", check: |candidate| !is_reference(candidate.value()) },
+        pattern: r"(?i)<(?-u:[\w.:\x80-\xff-]{0,64})(?:password|passwd|secret|token|apikey|passphrase)>((?-u:[^<>\s]{3,512}))</", check: |candidate| !is_reference(candidate.value()) },
     Rule { kind: "PASSWORD", keywords: &["password", "passwort", "passphrase", "passcode"],
-        pattern: r#"(?i)\b(?:password|passwort|passphrase|passcode)\s+(?:is|was|to|ist|=)\s+["'`]?([^\s"'`,;]{6,128})"#, check: prose },
+        pattern: r#"(?i)\b(?:password|passwort|passphrase|passcode)\s+(?:is|was|to|ist|=)\s+["'`]?(?P<word>(?-u:[^\s"'`,;]{6,128}))"#, check: prose },
 ];
 
 /// The word of the line that ends where the match begins plus the matched name: `max_tokens`, `token_type` are told by it.

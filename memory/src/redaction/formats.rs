@@ -98,8 +98,8 @@ pub(crate) const RULES: &[Rule] = rules! {
     "PASSWORD_HASH" ["$2a$", "$2b$", "$2y$", "$argon2", "$6$", "$5$", "$1$", "$y$"]
         r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}|\$argon2(?:id|i|d)\$[A-Za-z0-9$=,+/]{40,}|\$(?:1|5|6|y)\$[./A-Za-z0-9$=]{30,}" always;
     "PASSWORD_HASH" ["pbkdf2_sha"] r"\bpbkdf2_sha(?:1|256|512)\$\d+\$[A-Za-z0-9./+]+\$[A-Za-z0-9+/=]{20,}" always;
-    "URL_PASSWORD" ["://"] r#"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/?#:@"'<>`]{0,256}:([^\s/"'<>`]{1,256})@[A-Za-z0-9\[_.$%{-]"# url_password;
-    "URL_TOKEN" ["://"] r#"\bhttps?://([^\s/?#:@"'<>`]{16,256})@[A-Za-z0-9_.-]"# url_token;
+    "URL_PASSWORD" ["://"] r#"\b[A-Za-z][A-Za-z0-9+.-]{1,20}://(?-u:[^\s/?#:@"'<>`]{0,256}):((?-u:[^\s/"'<>`]{1,256}))@[A-Za-z0-9\[_.$%{-]"# url_password;
+    "URL_TOKEN" ["://"] r#"\bhttps?://((?-u:[^\s/?#:@"'<>`]{16,256}))@[A-Za-z0-9_.-]"# url_token;
 };
 
 /// Calls `mask` with the span of every PEM, OpenSSH or PGP private key block: up to its end line, or, where the
@@ -121,6 +121,52 @@ pub(crate) fn private_keys(text: &str, mask: &mut dyn FnMut(usize, usize)) {
         mask(start, start + end);
         from = start + end;
     }
+}
+
+/// Calls `mask` with lines out of the middle of a key: a page, a match or a hunk of a key file has no marker. Lines of
+/// keys and certificates are random and have one of two lengths (PEM 64, OpenSSH 70), which digests have not.
+pub(crate) fn key_lines(text: &str, mask: &mut dyn FnMut(usize, usize)) {
+    const LENGTHS: [usize; 2] = [64, 70];
+    let bytes = text.as_bytes();
+    let material = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    let mut at = 0;
+    while at < bytes.len() {
+        let length = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| material(byte)).count();
+        let (mut start, end) = (at, at + length);
+        at = end + 1;
+        // The sign of an added line.
+        if bytes.get(start) == Some(&b'+') && LENGTHS.contains(&length.wrapping_sub(1)) {
+            start += 1;
+        }
+        if !LENGTHS.contains(&(end - start)) || !stands_alone(bytes, start, end) {
+            continue;
+        }
+        let value = text.get(start..end).unwrap_or_default();
+        let has = |kind: fn(&u8) -> bool| value.as_bytes().iter().any(kind);
+        if has(u8::is_ascii_uppercase)
+            && has(u8::is_ascii_lowercase)
+            && has(u8::is_ascii_digit)
+            && entropy(value) > 3.9
+            && !looks_like_identifier(value)
+        {
+            mask(start, end);
+        }
+    }
+}
+
+/// Nothing but a line number, a diff's sign or a quote stands beside it.
+fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
+    let before = |back: usize| start.checked_sub(back).and_then(|at| bytes.get(at));
+    let opens = match before(1) {
+        None => true,
+        Some(b':') => before(2).is_some_and(u8::is_ascii_digit),
+        Some(b'-' | b'+') => before(2).is_none_or(|byte| *byte == b'\n'),
+        Some(byte) => byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'|' | b'>'),
+    };
+    let closes = bytes
+        .get(end)
+        .is_none_or(|byte| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'\\' | b',' | b'|'));
+    opens && closes
 }
 
 fn key_end(rest: &str, head: usize, label: &str) -> Option<usize> {

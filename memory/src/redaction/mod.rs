@@ -132,7 +132,10 @@ impl Redactor {
     pub fn redact_json(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.redact(text).text),
-            Value::Array(items) => Value::Array(items.iter().map(|item| self.redact_json(item)).collect()),
+            Value::Array(items) => Value::Array(
+                self.redact_lines(items)
+                    .unwrap_or_else(|| items.iter().map(|item| self.redact_json(item)).collect()),
+            ),
             Value::Object(fields) => Value::Object(
                 fields
                     .iter()
@@ -148,6 +151,17 @@ impl Redactor {
             ),
             other => other.clone(),
         }
+    }
+
+    /// Lines of a file are looked at together: a private key spans several.
+    fn redact_lines(&self, items: &[Value]) -> Option<Vec<Value>> {
+        let lines: Vec<&str> = items.iter().map(Value::as_str).collect::<Option<_>>()?;
+        if lines.len() < 2 || lines.iter().any(|line| line.contains('\n')) {
+            return None;
+        }
+        let masked = self.redact(&lines.join("\n")).text;
+        let masked: Vec<Value> = masked.split('\n').map(Value::from).collect();
+        (masked.len() == items.len()).then_some(masked)
     }
 
     fn redact_named(&self, name: &str, text: &str) -> Value {

@@ -39,7 +39,7 @@ fn check_untouched(line: &str) {
 #[test]
 fn every_rule_compiles() {
     for rule in formats::RULES.iter().chain(assignments::RULES).chain(personal::RULES) {
-        regex::Regex::new(rule.pattern).unwrap_or_else(|error| panic!("{}: {error}", rule.kind));
+        regex::bytes::Regex::new(rule.pattern).unwrap_or_else(|error| panic!("{}: {error}", rule.kind));
         assert!(rule.keywords.iter().all(|word| *word == word.to_lowercase()), "{}", rule.kind);
     }
 }
@@ -133,6 +133,21 @@ fn secrets_beside_a_name() {
     for (line, secret, kind) in &cases {
         check(line, secret, kind);
     }
+}
+
+#[test]
+fn a_bare_value_ends_at_any_space_and_inside_no_character() {
+    let secret = random(14);
+    for space in [' ', '\u{a0}', '\u{2003}', '\u{3000}'] {
+        check(&format!("password={secret}{space}and what follows"), &secret, "PASSWORD");
+        let two = format!("password={secret}{space}password=Hunter2xyz9{space}end");
+        check(&two, "Hunter2xyz9", "PASSWORD");
+        assert!(Redactor::default().redact(&two).text.ends_with("end"), "{two:?}");
+    }
+    // The bytes that are counted end in the middle of a letter.
+    let long = Redactor::default().redact(&format!("password=7{}", "ключ".repeat(100)));
+    assert!(long.counts.contains_key("PASSWORD") && long.text.contains("=[PASSWORD_1]"), "{}", long.text);
+    check(&format!("password: \"пароль-{secret}-ключ\""), &secret, "PASSWORD");
 }
 
 #[test]

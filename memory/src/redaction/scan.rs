@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::{LazyLock, OnceLock};
 
 use aho_corasick::{AhoCorasick, MatchKind};
-use regex::Regex;
+use regex::bytes::Regex;
 
 use super::checks::{looks_random, placeholders};
 use super::{RedactionConfig, RedactionError, assignments, disguise, formats, personal};
@@ -157,9 +157,11 @@ impl Scanner {
     pub(crate) fn hits(&self, text: &str) -> Vec<Hit> {
         let mut hits = Vec::new();
         self.scan(text, 0, text.len(), &mut hits);
-        formats::private_keys(text, &mut |start, end| {
+        let mut key = |start, end| {
             hits.push(Hit { start, end, kind: Cow::Borrowed("PRIVATE_KEY"), priority: 0 });
-        });
+        };
+        formats::private_keys(text, &mut key);
+        formats::key_lines(text, &mut key);
         self.settle(text, hits)
     }
 
@@ -253,7 +255,7 @@ impl Scanner {
         for hit in hits {
             let value = text.get(hit.start..hit.end).unwrap_or_default();
             if hit.priority != 0 && !placeholders(value).is_empty()
-                || self.allow.iter().any(|allow| allow.is_match(value))
+                || self.allow.iter().any(|allow| allow.is_match(value.as_bytes()))
             {
                 continue;
             }
@@ -273,13 +275,25 @@ impl Scanner {
 
 fn run(rule: &Compiled, priority: usize, text: &str, start: usize, end: usize, hits: &mut Vec<Hit>) {
     let (Some(line), Some(regex)) = (text.get(start..end), rule.regex()) else { return };
-    for found in regex.captures_iter(line) {
-        let Some(whole) = found.get(0) else { continue };
+    let mut from = 0;
+    while let Some(found) = (from <= line.len()).then(|| regex.captures_at(line.as_bytes(), from)).flatten() {
+        let Some(whole) = found.get(0) else { return };
+        from = whole.end() + usize::from(whole.is_empty());
         let secret = found.iter().skip(1).flatten().next().unwrap_or(whole);
-        let candidate =
-            Candidate { line, start: secret.start(), end: secret.end(), match_start: whole.start() };
-        if !secret.is_empty() && (rule.check)(&candidate) {
-            let (start, end) = (start + secret.start(), start + secret.end());
+        // Counted in bytes, a value can end inside a character.
+        let (value_start, mut value_end) =
+            (line.floor_char_boundary(secret.start()), line.ceil_char_boundary(secret.end()));
+        if found.name("word").is_some() {
+            let value = line.get(value_start..value_end).unwrap_or_default();
+            if let Some(space) = value.find(char::is_whitespace) {
+                // What follows may hold a secret of its own.
+                value_end = value_start + space;
+                from = value_end.max(whole.start() + 1);
+            }
+        }
+        let candidate = Candidate { line, start: value_start, end: value_end, match_start: whole.start() };
+        if value_start < value_end && (rule.check)(&candidate) {
+            let (start, end) = (start + value_start, start + value_end);
             hits.push(Hit { start, end, kind: rule.kind.clone(), priority });
         }
     }

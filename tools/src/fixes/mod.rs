@@ -7,6 +7,7 @@ that merge conflicts the candidate is not applicable and says where. A candidate
 project's own tests fail nowhere where they did not fail before.
 */
 
+mod hand_over;
 mod patch;
 mod place;
 mod revert;
@@ -14,6 +15,7 @@ mod test_outcome;
 mod unified;
 mod verify;
 
+use millwright_memory::redaction::placeholders;
 use millwright_memory::types::FixKind;
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,7 @@ use crate::git::{Repo, RepoError};
 use crate::minimise::Hunk;
 use crate::process::trusted::GitError;
 
+pub use hand_over::{About, as_patch, commit};
 pub use patch::{Edit, MAX_DIFF_BYTES, MAX_EDITS, Written, may_be_changed, patch};
 pub use test_outcome::{TestOutcome, compare};
 pub use verify::{Verification, baseline, tests_recipe, verify};
@@ -102,6 +105,11 @@ pub fn known(repo: &Repo, diff: &str, bad: &str) -> Result<Result<Candidate, Str
         Ok(_) => {
             let lines = changed_lines(diff);
             Ok(Ok(Candidate { id: "known".into(), kind: FixKind::Known, diff: diff.to_owned(), lines }))
+        }
+        // It is remembered with its secrets masked; a placeholder stands for what is in the file.
+        Err(CheckoutError::DoesNotApply { .. }) if !placeholders(diff).is_empty() => {
+            let candidate = patch(repo, bad, "known", &Written::Diff(diff.to_owned()))?;
+            Ok(candidate.map(|candidate| Candidate { kind: FixKind::Known, ..candidate }))
         }
         Err(CheckoutError::DoesNotApply { reason, .. }) => {
             Ok(Err(format!("the known fix does not apply here any more ({})", first_line(&reason))))

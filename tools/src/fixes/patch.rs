@@ -175,12 +175,47 @@ pub fn may_be_changed(path: &str) -> Result<(), String> {
     if path.eq_ignore_ascii_case(".gitmodules") {
         return Err("submodules stay as they are, so .gitmodules cannot be changed".to_owned());
     }
+    if runs_elsewhere(path) {
+        return Err(format!(
+            "{shown} tells other machines what to run (continuous integration); a fix changes the program, and people \
+             change that"
+        ));
+    }
     if judges(path) {
         return Err(format!(
             "{shown} belongs to the tests, which judge a fix and are not changed by it; change the program instead"
         ));
     }
     Ok(())
+}
+
+/// What a build server or a robot obeys as soon as the branch is pushed.
+fn runs_elsewhere(path: &str) -> bool {
+    const FOLDERS: &[&str] = &[
+        ".github/",
+        ".gitlab/",
+        ".circleci/",
+        ".buildkite/",
+        ".woodpecker/",
+        ".forgejo/",
+        ".gitea/",
+        ".husky/",
+    ];
+    const FILES: &[&str] = &[
+        ".gitlab-ci.yml",
+        ".travis.yml",
+        ".drone.yml",
+        ".cirrus.yml",
+        ".woodpecker.yml",
+        ".appveyor.yml",
+        "appveyor.yml",
+        "azure-pipelines.yml",
+        "bitbucket-pipelines.yml",
+        "jenkinsfile",
+        ".pre-commit-config.yaml",
+    ];
+    let lower = path.to_ascii_lowercase();
+    FOLDERS.iter().any(|folder| lower.starts_with(folder)) || FILES.contains(&lower.as_str())
 }
 
 fn from_diff(tree: &Tree<'_>, diff: &str) -> Asked<Vec<FileEdit>> {

@@ -141,6 +141,9 @@ fn paths_stay_inside_and_away_from_what_judges() {
     check(".gitmodules", "submodules stay as they are");
     check("tests/test_cart.py", "judge a fix");
     check("conftest.py", "judge a fix");
+    check(".github/workflows/test.yml", "tells other machines what to run");
+    check(".gitlab-ci.yml", "tells other machines what to run");
+    check("Jenkinsfile", "tells other machines what to run");
     check("shop/cart.py/x", "is a file, not a folder");
     assert!(world.test.beside("outside").symlink_metadata().is_err());
     assert!(may_be_changed("django/test/client.py").is_ok());
@@ -189,6 +192,17 @@ fn a_masked_value_is_neither_needed_nor_written() {
     }]));
     assert!(why.contains("[PASSWORD_1] stands for a masked value"), "{why}");
     assert!(!why.contains("hunter2"));
+}
+
+#[test]
+fn a_fix_that_is_remembered_masked_still_applies() {
+    let world = world();
+    let diff = "--- a/shop/secret.py\n+++ b/shop/secret.py\n@@ -1,3 +1,3 @@\n USER = 'a'\n PASSWORD = '[PASSWORD_1]'\n-RETRIES = 3\n+RETRIES = 4\n";
+    let known = crate::fixes::known(&world.repo, diff, &world.bad).unwrap().unwrap();
+    assert_eq!(known.kind, FixKind::Known);
+    assert!(known.diff.contains(" PASSWORD = 'hunter2'\n-RETRIES = 3\n+RETRIES = 4\n"), "{}", known.diff);
+    let lost = diff.replace("RETRIES = 3", "RETRIES = 7");
+    assert!(crate::fixes::known(&world.repo, &lost, &world.bad).unwrap().is_err());
 }
 
 #[test]

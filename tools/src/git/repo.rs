@@ -241,6 +241,11 @@ impl Repo {
     /// A clone that was once partial may be whole by now, so it is the objects that are asked, not the marks.
     fn require_recent_objects(&self) -> Result<(), RepoError> {
         let Ok(head) = self.resolve("HEAD") else { return Ok(()) };
+        // Looking walks every file of the newest commit; what was whole once stays so.
+        let seen = self.data.join("whole");
+        if fs::read_to_string(&seen).is_ok_and(|known| known == head) {
+            return Ok(());
+        }
         let missing = self
             .git()
             .args(["rev-list", "--objects", "--missing=print", "--max-count=300", &head])
@@ -248,7 +253,7 @@ impl Repo {
         if missing.starts_with(b"?") || memchr::memmem::find(&missing, b"\n?").is_some() {
             return Err(RepoError::Partial { path: self.path.clone() });
         }
-        Ok(())
+        fs::write(&seen, &head).map_err(|source| RepoError::Io { action: "writing", path: seen, source })
     }
 
     /// What stays the same over clones of one project: its oldest root commit on the first-parent line.

@@ -100,6 +100,19 @@ fn an_updated_index_equals_a_fresh_one() {
 }
 
 #[test]
+fn patches_read_ahead_are_those_of_the_range() {
+    let (repo, ids) = odd_repository();
+    let (bad, good) = (&ids[9], Some(ids[1].as_str()));
+    let opened = repo.open("ahead");
+    let (ahead, read) = History::open_range(&opened, bad, good).unwrap();
+    let described = describe(&ahead, bad, good);
+    assert_eq!(read, described.len());
+    assert_eq!(described, describe(&indexed(&repo.open("fresh"), bad), bad, good));
+    let (again, read) = History::open_range(&opened, bad, good).unwrap();
+    assert_eq!((read, described), (0, describe(&again, bad, good)));
+}
+
+#[test]
 fn only_what_bad_reaches_is_a_candidate() {
     let mut repo = TestRepo::new();
     repo.commit("Base", &[Write("a.py", "1\n")]);

@@ -66,6 +66,25 @@ impl History {
         let folder = folder(repo)?;
         Ok(Self { structure: Structure::open(repo, &folder, bad)?, text: TextIndex::open(&folder)? })
     }
+
+    /// Opens the index for ranking `good..bad`. On a history not seen before the patches of the range are read
+    /// while its structure still is: neither needs the other, and each keeps a processor busy. Answers how many
+    /// patches that were; [`TextIndex::ensure`] reads what is missing still and reports what went wrong.
+    pub fn open_range(repo: &Repo, bad: &str, good: Option<&str>) -> Result<(Self, usize), HistoryError> {
+        let folder = folder(repo)?;
+        let mut text = TextIndex::open(&folder)?;
+        let known = Structure::known(&folder, bad)?;
+        let (structure, read) = match (known, good) {
+            (Some(structure), _) => (structure, 0),
+            (None, None) => (Structure::open(repo, &folder, bad)?, 0),
+            (None, Some(good)) => std::thread::scope(|scope| {
+                let ahead = scope.spawn(|| text.read_ahead(repo, bad, good));
+                let structure = Structure::open(repo, &folder, bad);
+                structure.map(|structure| (structure, ahead.join().ok().and_then(Result::ok).unwrap_or(0)))
+            })?,
+        };
+        Ok((Self { structure, text }, read))
+    }
 }
 
 /// The index folder. A shallow clone's boundary commits look like roots, so their index is one of its own

@@ -7,6 +7,7 @@ a revision that is in the index has all its ancestors there too, and an update r
 */
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
@@ -50,24 +51,49 @@ struct Segment {
     commits: Vec<CommitMeta>,
 }
 
+/// A commit id is a hash already: its first eight bytes serve a table as well as any hash of it.
+#[derive(Debug, Default)]
+pub(super) struct IdHasher(u64);
+
+impl Hasher for IdHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
+    }
+
+    /// The length of every id is the same.
+    fn write_usize(&mut self, _length: usize) {}
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+pub(super) type ById<V> = HashMap<CommitId, V, BuildHasherDefault<IdHasher>>;
+
 #[derive(Debug, Default)]
 pub struct Structure {
     commits: Vec<CommitMeta>,
-    by_id: HashMap<CommitId, u32>,
+    by_id: ById<u32>,
     paths: Vec<String>,
     kinds: Vec<PathKind>,
 }
 
 impl Structure {
+    /// The index in `folder`, where it holds `bad` already.
+    pub(super) fn known(folder: &Path, bad: &str) -> Result<Option<Self>, HistoryError> {
+        let id = parse_id(bad).ok_or_else(|| HistoryError::UnknownCommit(bad.to_owned()))?;
+        let structure = Self::decode(&LogFile::new(folder.join("structure"), MAGIC).read()?);
+        Ok(structure.by_id.contains_key(&id).then_some(structure))
+    }
+
     /// Reads the index in `folder` and adds what `bad` reaches beyond it.
     pub(super) fn open(repo: &Repo, folder: &Path, bad: &str) -> Result<Self, HistoryError> {
         let unknown = || HistoryError::UnknownCommit(bad.to_owned());
         let id = parse_id(bad).ok_or_else(unknown)?;
-        let file = LogFile::new(folder.join("structure"), MAGIC);
-        let structure = Self::decode(&file.read()?);
-        if structure.by_id.contains_key(&id) {
+        if let Some(structure) = Self::known(folder, bad)? {
             return Ok(structure);
         }
+        let file = LogFile::new(folder.join("structure"), MAGIC);
         let _lock = lock(&folder.join("structure.lock"))?;
         // Another run may have added it while this one waited.
         let segments = file.read()?;
@@ -196,8 +222,7 @@ impl Structure {
     /// Numbers new commits parents first. Parents that are in neither place (a boundary) are dropped.
     fn in_topological_order(&self, raw: Vec<RawCommit>) -> Vec<CommitMeta> {
         let base = self.commits.len() as u32;
-        let index: HashMap<CommitId, usize> =
-            raw.iter().enumerate().map(|(at, commit)| (commit.meta.id, at)).collect();
+        let index: ById<usize> = raw.iter().enumerate().map(|(at, commit)| (commit.meta.id, at)).collect();
         let mut numbers: Vec<Option<u32>> = vec![None; raw.len()];
         let mut order = Vec::with_capacity(raw.len());
         let mut stack: Vec<(usize, usize)> = Vec::new();

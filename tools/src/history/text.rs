@@ -6,7 +6,6 @@ is. A record counts once its index entry is whole and its checksum holds, so a r
 it was writing and nothing else.
 */
 
-use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
@@ -15,8 +14,8 @@ use std::sync::mpsc;
 
 use super::log_file::{io_error, lock};
 use super::patch::{CommitText, read_patches};
-use super::structure::Structure;
-use super::{CommitId, HistoryError};
+use super::structure::{ById, Structure};
+use super::{CommitId, HistoryError, parse_id};
 use crate::git::Repo;
 
 /// Version of the record format; another version is another file.
@@ -35,7 +34,7 @@ const READ_AHEAD: usize = 512;
 #[derive(Debug)]
 pub struct TextIndex {
     folder: PathBuf,
-    entries: HashMap<CommitId, Entry>,
+    entries: ById<Entry>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -47,7 +46,7 @@ struct Entry {
 
 impl TextIndex {
     pub(super) fn open(folder: &Path) -> Result<Self, HistoryError> {
-        let mut index = Self { folder: folder.to_owned(), entries: HashMap::new() };
+        let mut index = Self { folder: folder.to_owned(), entries: ById::default() };
         index.reload()?;
         Ok(index)
     }
@@ -60,12 +59,24 @@ impl TextIndex {
         structure: &Structure,
         positions: &[u32],
     ) -> Result<usize, HistoryError> {
-        if self.missing(structure, positions).is_empty() {
+        let ids: Vec<CommitId> = positions.iter().map(|position| structure.commit(*position).id).collect();
+        self.ensure_ids(repo, &ids)
+    }
+
+    /// The same for `good..bad`, before there is a structure to ask which commits that is.
+    pub(super) fn read_ahead(&mut self, repo: &Repo, bad: &str, good: &str) -> Result<usize, HistoryError> {
+        let listed = repo.git().args(["rev-list", bad, "--not", good, "--"]).output()?;
+        let ids: Vec<CommitId> = String::from_utf8_lossy(&listed).lines().filter_map(parse_id).collect();
+        self.ensure_ids(repo, &ids)
+    }
+
+    fn ensure_ids(&mut self, repo: &Repo, ids: &[CommitId]) -> Result<usize, HistoryError> {
+        if self.missing(ids).is_empty() {
             return Ok(0);
         }
         let _lock = lock(&self.folder.join("text.lock"))?;
         self.reload()?;
-        let missing = self.missing(structure, positions);
+        let missing = self.missing(ids);
         if missing.is_empty() {
             return Ok(0);
         }
@@ -107,7 +118,18 @@ impl TextIndex {
         &self,
         structure: &Structure,
         positions: &[u32],
-        mut visit: impl FnMut(usize, CommitText),
+        visit: impl FnMut(usize, CommitText),
+    ) -> Result<(), HistoryError> {
+        self.visit_reduced(structure, positions, |_, text| text, visit)
+    }
+
+    /// The same where `visit` needs only what `reduce` makes of a text, on whichever thread decoded it.
+    pub fn visit_reduced<T: Send>(
+        &self,
+        structure: &Structure,
+        positions: &[u32],
+        reduce: impl Fn(usize, CommitText) -> T + Sync,
+        mut visit: impl FnMut(usize, T),
     ) -> Result<(), HistoryError> {
         let path = self.folder.join(DATA);
         let mut wanted: Vec<(usize, Entry)> = positions
@@ -121,8 +143,8 @@ impl TextIndex {
         wanted.sort_by_key(|(_, entry)| entry.offset);
         let file = File::open(&path).map_err(io_error("opening", &path))?;
         for batch in wanted.chunks(READ_AHEAD) {
-            for (at, text) in read_batch(&file, batch) {
-                visit(at, text);
+            for (at, reduced) in read_batch(&file, batch, &reduce) {
+                visit(at, reduced);
             }
         }
         Ok(())
@@ -135,9 +157,8 @@ impl TextIndex {
         Ok(found)
     }
 
-    fn missing(&self, structure: &Structure, positions: &[u32]) -> Vec<String> {
-        let commits = positions.iter().map(|position| structure.commit(*position));
-        commits.filter(|commit| !self.entries.contains_key(&commit.id)).map(|c| c.hex()).collect()
+    fn missing(&self, ids: &[CommitId]) -> Vec<String> {
+        ids.iter().filter(|id| !self.entries.contains_key(*id)).map(hex::encode).collect()
     }
 
     fn reload(&mut self) -> Result<(), HistoryError> {
@@ -160,7 +181,11 @@ impl TextIndex {
 }
 
 /// Reads and decodes records that lie close together with one read each stretch, decoding in parallel.
-fn read_batch(file: &File, batch: &[(usize, Entry)]) -> Vec<(usize, CommitText)> {
+fn read_batch<T: Send>(
+    file: &File,
+    batch: &[(usize, Entry)],
+    reduce: &(impl Fn(usize, CommitText) -> T + Sync),
+) -> Vec<(usize, T)> {
     use rayon::prelude::*;
     batch
         .par_iter()
@@ -170,7 +195,7 @@ fn read_batch(file: &File, batch: &[(usize, Entry)]) -> Vec<(usize, CommitText)>
             if crc32fast::hash(&bytes) != entry.checksum {
                 return None;
             }
-            Some((*at, postcard::from_bytes(&bytes).ok()?))
+            Some((*at, reduce(*at, postcard::from_bytes(&bytes).ok()?)))
         })
         .collect()
 }

@@ -251,6 +251,11 @@ impl std::os::fd::AsFd for GitStream {
 }
 
 impl GitStream {
+    /// Ends git, whatever it has left to say.
+    pub fn stop(&mut self) {
+        let _ = self.child.kill();
+    }
+
     pub fn finish(mut self) -> Result<(), GitError> {
         let status =
             self.child.wait().map_err(|source| GitError::Read { command: self.name.clone(), source })?;

@@ -61,9 +61,10 @@ impl Candidates {
         let hashes = query.hashes();
         let mut read: Vec<Option<Candidate>> = Vec::new();
         read.resize_with(positions.len(), || None);
-        history.text.visit(&history.structure, positions, |at, text| {
+        let keep = |at: usize, text| reduce(&history.structure, positions[at], text, &hashes, grams);
+        history.text.visit_reduced(&history.structure, positions, keep, |at, candidate| {
             if let Some(slot) = read.get_mut(at) {
-                *slot = Some(reduce(&history.structure, positions[at], text, &hashes, grams));
+                *slot = Some(candidate);
             }
         })?;
         // A commit whose text could not be read is still a candidate, with nothing known against it.

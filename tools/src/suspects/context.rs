@@ -6,13 +6,14 @@ and the frames of the ticket with the files they lie in.
 use std::collections::BTreeMap;
 
 use millwright_memory::types::ParsedTicket;
+use rayon::prelude::*;
 
 use super::candidates::Candidates;
 use super::lines::{FileHistory, follow};
 use super::query::Query;
 use super::tests_of::{TestFiles, test_files};
 use super::tree::{Source, Tree};
-use super::{RankRequest, SuspectsError, candidate_positions};
+use super::{RankRequest, SuspectsError, index};
 use crate::history::{CommitMeta, History, trigrams};
 use crate::intake::{RepoFiles, map_frames};
 
@@ -52,10 +53,14 @@ pub(super) struct Context<'a> {
 
 impl<'a> Context<'a> {
     pub(super) fn read(request: &'a RankRequest<'a>) -> Result<Self, SuspectsError> {
-        let mut history = History::open(request.repo, request.bad)?;
-        let positions = candidate_positions(&history, request.bad, request.good)?;
-        history.text.ensure(request.repo, &history.structure, &positions)?;
-        let tree = Tree::read(request.repo, request.bad)?;
+        // Git lists the files of the revision while this thread reads the index.
+        let (indexed, tree) = std::thread::scope(|scope| {
+            let tree = scope.spawn(|| Tree::read(request.repo, request.bad));
+            let indexed = index(request.repo, request.bad, request.good);
+            let tree = tree.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            (indexed, tree)
+        });
+        let ((history, positions, _), tree) = (indexed?, tree?);
         let mut ticket = request.ticket.clone();
         map_frames(&mut ticket, &RepoFiles::new(tree.paths().map(str::to_owned)));
         let query = Query::new(&ticket, request.extra_text);
@@ -72,7 +77,7 @@ impl<'a> Context<'a> {
         wanted.dedup();
         let sources = Tree::sources(request.repo, request.bad, &wanted)?;
         let line_history = sources
-            .iter()
+            .par_iter()
             .map(|(path, source)| (path.clone(), follow(&candidates, path, source.lines)))
             .collect();
         Ok(Self { request, ticket, history, candidates, query, tree, frames, tests, sources, line_history })

@@ -168,10 +168,16 @@ pub fn signal_table(request: &RankRequest<'_>) -> Result<SignalTable, SuspectsEr
 /// # Errors
 /// As [`rank`].
 pub fn prepare(repo: &Repo, bad: &str, good: Option<&str>) -> Result<(usize, usize), SuspectsError> {
-    let mut history = History::open(repo, bad)?;
+    let (history, _, read) = index(repo, bad, good)?;
+    Ok((history.structure.len(), read))
+}
+
+/// The history with the text of every candidate, where the candidates are in it, and how many patches were read now.
+fn index(repo: &Repo, bad: &str, good: Option<&str>) -> Result<(History, Vec<u32>, usize), SuspectsError> {
+    let (mut history, ahead) = History::open_range(repo, bad, good)?;
     let positions = candidate_positions(&history, bad, good)?;
     let read = history.text.ensure(repo, &history.structure, &positions)?;
-    Ok((history.structure.len(), read))
+    Ok((history, positions, ahead + read))
 }
 
 fn candidate_positions(history: &History, bad: &str, good: Option<&str>) -> Result<Vec<u32>, SuspectsError> {

@@ -244,3 +244,34 @@ fn an_empty_range_and_an_empty_ticket_are_no_trouble() {
     assert_eq!(ranking.commits.len(), 5);
     assert!(ranking.commits[0].probability < 0.5);
 }
+
+#[test]
+fn contents_are_read_past_what_is_missing_too_large_or_no_file() {
+    let mut repo = TestRepo::new();
+    let large = "x = 1\n".repeat(400_000);
+    repo.commit(
+        "Start",
+        &[
+            Write("a.py", "def f():\n    pass\n"),
+            Write("blob 5", "not a size\n"),
+            Write("large.py", &large),
+            Change::Submodule("vendored"),
+            Write("lib/empty.py", ""),
+            Write("z.py", "last = 1\n"),
+        ],
+    );
+    let ids = repo.import();
+    let opened = repo.open("data");
+    let asked = ["a.py", "blob 5", "gone.py", "large.py", "lib", "lib/empty.py", "vendored", "z.py"];
+    let sources = super::tree::Tree::sources(&opened, &ids[0], &asked.map(str::to_owned)).unwrap();
+    let found: Vec<_> =
+        sources.iter().map(|(path, source)| (path.as_str(), source.content.as_str())).collect();
+    let expected = [
+        ("a.py", "def f():\n    pass\n"),
+        ("blob 5", "not a size\n"),
+        ("lib/empty.py", ""),
+        ("z.py", "last = 1\n"),
+    ];
+    assert_eq!(found, expected);
+    assert_eq!(sources["a.py"].definitions[0].name, "f");
+}

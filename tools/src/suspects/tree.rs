@@ -4,6 +4,9 @@ one git process for all of them.
 */
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read, Write};
+
+use rayon::prelude::*;
 
 use super::outline::{Definition, definitions};
 use crate::git::Repo;
@@ -52,47 +55,67 @@ impl Tree {
         revision: &str,
         paths: &[String],
     ) -> Result<BTreeMap<String, Source>, GitError> {
-        let mut found = BTreeMap::new();
         // A newline would end the request early; such names are not worth a protocol of their own.
         let paths: Vec<&String> = paths.iter().filter(|path| !path.contains('\n')).take(MAX_FILES).collect();
         if paths.is_empty() {
-            return Ok(found);
+            return Ok(BTreeMap::new());
         }
         let request: String = paths.iter().map(|path| format!("{revision}:{path}\n")).collect();
-        let check = ["cat-file", "--batch-check=%(objecttype) %(objectsize)"];
-        let sizes = repo.git().args(check).output_with_input(request.as_bytes())?;
-        let sizes = String::from_utf8_lossy(&sizes).into_owned();
-        let mut total = 0;
-        let small: Vec<&String> = paths
-            .into_iter()
-            .zip(sizes.lines())
-            .filter(|(_, line)| {
-                let size: Option<usize> = line.strip_prefix("blob ").and_then(|n| n.parse().ok());
-                let fits = |size: &usize| *size <= MAX_BLOB && total + *size <= MAX_TOTAL;
-                total += size.filter(fits).unwrap_or(0);
-                size.is_some_and(|size| size <= MAX_BLOB && total <= MAX_TOTAL)
+        let (asked, mut ask) = std::io::pipe().map_err(GitError::Start)?;
+        let git = repo.git().args(["cat-file", "--batch=%(objecttype) %(objectsize)"]).input(asked);
+        let mut stream = git.stream()?;
+        let contents = std::thread::scope(|scope| {
+            // Git may end before it was asked everything; its exit status tells why.
+            scope.spawn(move || drop(ask.write_all(request.as_bytes())));
+            let contents = read_blobs(&mut BufReader::with_capacity(1 << 16, &mut stream), &paths);
+            // Without its reader git would wait for ever, and who asks it with it.
+            contents.map_err(|source| {
+                stream.stop();
+                GitError::Read { command: "cat-file".into(), source }
             })
-            .map(|(path, _)| path)
-            .collect();
-        if small.is_empty() {
-            return Ok(found);
-        }
-        let request: String = small.iter().map(|path| format!("{revision}:{path}\n")).collect();
-        let output =
-            repo.git().args(["cat-file", "--batch=%(objectsize)"]).output_with_input(request.as_bytes())?;
-        let mut rest = output.as_slice();
-        for path in small {
-            let Some(line_end) = memchr::memchr(b'\n', rest) else { break };
-            let size = std::str::from_utf8(&rest[..line_end]).ok().and_then(|size| size.parse().ok());
-            let Some(size): Option<usize> = size else { break };
-            let Some(content) = rest.get(line_end + 1..line_end + 1 + size) else { break };
-            let content = String::from_utf8_lossy(content).into_owned();
+        });
+        let contents = contents?;
+        stream.finish()?;
+        let outlined = contents.into_par_iter().map(|(path, content)| {
+            let content = String::from_utf8_lossy(&content).into_owned();
             let lines = content.lines().count() as u32;
-            found.insert(path.clone(), Source { lines, definitions: definitions(&content), content });
-            rest = rest.get(line_end + size + 2..).unwrap_or(b"");
-        }
-        Ok(found)
+            (path.to_owned(), Source { lines, definitions: definitions(&content), content })
+        });
+        Ok(outlined.collect())
     }
+}
+
+/// The answers of `git cat-file --batch`, in the order of the questions: a line with type and size, the content and
+/// a newline, or one line alone for what is not there. What is too large is skipped, not held.
+fn read_blobs<'p>(
+    answers: &mut impl BufRead,
+    paths: &[&'p String],
+) -> std::io::Result<Vec<(&'p str, Vec<u8>)>> {
+    let mut found = Vec::new();
+    let mut room = MAX_TOTAL;
+    let mut line = Vec::new();
+    for path in paths {
+        line.clear();
+        if answers.read_until(b'\n', &mut line)? == 0 {
+            break;
+        }
+        let header = std::str::from_utf8(&line).unwrap_or_default().trim_end();
+        let Some((kind, size)) = header.split_once(' ') else { continue };
+        let (true, Ok(size)) = (["blob", "tree", "commit", "tag"].contains(&kind), size.parse::<usize>())
+        else {
+            continue;
+        };
+        if kind == "blob" && size <= MAX_BLOB.min(room) {
+            let mut content = vec![0; size];
+            answers.read_exact(&mut content)?;
+            room -= size;
+            found.push((path.as_str(), content));
+        } else {
+            std::io::copy(&mut answers.take(size as u64), &mut std::io::sink())?;
+        }
+        answers.read_until(b'\n', &mut line)?;
+    }
+    Ok(found)
 }
 
 pub(super) fn file_name(path: &str) -> &str {

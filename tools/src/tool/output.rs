@@ -83,10 +83,21 @@ impl ToolOutput {
         for evidence in &mut self.evidence {
             // Evidence is quoted from, so it is cut at its end only: what stays is verbatim.
             if let Some((at, _)) = evidence.text.char_indices().nth(MAX_EVIDENCE_CHARS) {
-                evidence.text.truncate(at);
+                evidence.text.truncate(before_a_secret(&evidence.text, at));
             }
         }
         self
+    }
+}
+
+/// Where to cut a text that must end by `at`: half a secret is not known for one, so a word is not cut in two.
+fn before_a_secret(text: &str, at: usize) -> usize {
+    const LONGEST_WORD: usize = 400;
+    let from = text.floor_char_boundary(at.saturating_sub(LONGEST_WORD));
+    let inside = text[at..].chars().next().is_some_and(|next| !next.is_whitespace());
+    match text[from..at].rfind(char::is_whitespace) {
+        Some(space) if inside => from + space,
+        _ => at,
     }
 }
 
@@ -95,7 +106,10 @@ fn shorten_lines(text: &str) -> String {
         return text.to_owned();
     }
     let short = |line: &str| match line.char_indices().nth(MAX_LINE_CHARS) {
-        Some((at, _)) => format!("{} … [{} more characters]", &line[..at], line[at..].chars().count()),
+        Some((at, _)) => {
+            let at = before_a_secret(line, at);
+            format!("{} … [{} more characters]", &line[..at], line[at..].chars().count())
+        }
         None => line.to_owned(),
     };
     text.lines().map(short).collect::<Vec<_>>().join("\n")
@@ -162,6 +176,14 @@ mod tests {
         let output = ToolOutput::new(format!("a\n{}\nz", "ß".repeat(90_000)), Value::Null).bounded();
         assert_eq!(output.text.lines().count(), 3);
         assert!(output.text.contains("ß … [89000 more characters]\nz"));
+    }
+
+    #[test]
+    fn a_cut_halves_no_secret() {
+        let line = format!("{} key=AKIAQYLPMN5HFIQR7XYA and more", "x ".repeat(492));
+        let output = ToolOutput::new(line, Value::Null).bounded();
+        assert!(!output.text.contains("AKIA"), "{}", output.text);
+        assert!(output.text.contains("more characters"), "{}", output.text);
     }
 
     #[test]

@@ -159,6 +159,13 @@ impl Registry {
         self
     }
 
+    /// Only the tools that pass.
+    #[must_use]
+    pub fn only(mut self, keep: impl Fn(&dyn ErasedTool) -> bool) -> Self {
+        self.tools.retain(|_, tool| keep(tool.as_ref()));
+        self
+    }
+
     #[must_use]
     pub fn with(mut self, tool: impl Tool) -> Self {
         self.add(Box::new(tool));

@@ -5,15 +5,13 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use millwright_memory::types::CheckResult;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::format::short;
 use super::verify_fix::FixCheck;
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput, candidates, propose_patch};
-use crate::checkout::{self, Change};
-use crate::fixes::{self, Candidate};
+use crate::fixes::{self, About, Candidate};
 use crate::git::{self, Published};
 
 #[derive(Debug, Clone, Copy)]
@@ -102,73 +100,18 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
     Ok(ToolOutput::new(text, written))
 }
 
-/// The fix as a commit on the failing revision. Dated like that revision, so that writing it again is the same commit.
+/// The fix as a commit on the failing revision, which says how it was proven.
 fn commit(ctx: &ToolContext, candidate: &Candidate, check: &FixCheck) -> Result<String, ToolError> {
-    let change = Change::Patch(candidate.diff.clone());
-    let composed =
-        checkout::compose(&ctx.repo, &ctx.bad, Some(&change), None).map_err(fixes::FixError::from)?;
-    let time = ctx.repo.git().args(["show", "-s", "--format=%ct", &ctx.bad]).output()?;
-    let time = String::from_utf8_lossy(&time).trim().parse().unwrap_or(0);
-    Ok(git::commit_of(&ctx.repo, &composed.tree, &ctx.bad, &message(ctx, candidate, check), time)?)
-}
-
-/// What the commit says: the incident, and how the fix was proven, each as it was really seen.
-fn message(ctx: &ToolContext, candidate: &Candidate, check: &FixCheck) -> String {
-    const SUBJECT: usize = 60;
-    let title = ctx.ticket.title.trim();
-    let subject: String = match title.is_empty() {
-        true => format!("Mend incident {}", ctx.workbench.incident),
-        false => format!("Fix: {}", one_line(title, SUBJECT)),
+    let about = About {
+        incident: &ctx.workbench.incident,
+        title: &ctx.ticket.title,
+        why: propose_patch::rationale(ctx, &candidate.id),
+        kind: candidate.kind,
+        failure: ctx.workbench.shown().map(|shown| shown.failure.to_string()),
+        tests: check.fix.tests,
+        replays: check.runs.iter().map(|(number, _)| *number).collect(),
     };
-    let why = propose_patch::rationale(ctx, &candidate.id)
-        .unwrap_or_else(|| format!("This is the {}.", fixes::kind_in_words(candidate.kind)));
-    let fails = ctx.workbench.shown().map_or_else(String::new, |shown| format!(" ({})", shown.failure));
-    let tests = match check.fix.tests {
-        CheckResult::Pass => "The project's tests are not worse with it than without.",
-        CheckResult::Fail => "The project's tests are worse with it.",
-        CheckResult::NotRun => "The project's tests were not run.",
-    };
-    let runs: Vec<String> = check.runs.iter().map(|(number, _)| number.to_string()).collect();
-    let proof = format!(
-        "Proven by replay: the failure shows at {}{} and stays away with this change. {tests}",
-        short(&ctx.bad),
-        one_line(&fails, 200)
-    );
-    format!(
-        "{subject}\n\n{}\n\n{}\n\nIncident: {}\nReplays: {}\n",
-        wrapped(&why),
-        wrapped(&proof),
-        ctx.workbench.incident,
-        if runs.is_empty() { "none".to_owned() } else { runs.join(", ") }
-    )
-}
-
-fn one_line(text: &str, most: usize) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    match line.char_indices().nth(most) {
-        Some((at, _)) => format!("{}…", &line[..at]),
-        None => line,
-    }
-}
-
-/// Paragraphs at the width commit messages have. Control characters of an outside text go no further.
-fn wrapped(text: &str) -> String {
-    const WIDTH: usize = 72;
-    let mut out = String::new();
-    let mut width = 0;
-    for word in one_line(text, 2_000).split_whitespace() {
-        let length = word.chars().count();
-        if width > 0 && width + 1 + length > WIDTH {
-            out.push('\n');
-            width = 0;
-        } else if width > 0 {
-            out.push(' ');
-            width += 1;
-        }
-        out.push_str(word);
-        width += length;
-    }
-    out
+    Ok(fixes::commit(&ctx.repo, &ctx.bad, &candidate.diff, &about)?)
 }
 
 fn branch(
@@ -209,7 +152,7 @@ fn patch_file(
 ) -> Result<WrittenFix, ToolError> {
     let name = name.map_or_else(|| format!("{}.patch", default_name(ctx, candidate)), str::to_owned);
     let path = place(&ctx.data_dir.join("fixes"), &name)?;
-    let patch = ctx.repo.git().args(["format-patch", "-1", "--stdout", "--no-signature", commit]).output()?;
+    let patch = fixes::as_patch(&ctx.repo, commit)?;
     let failed = |error: std::io::Error| {
         ToolError::unavailable(format!("{name} cannot be written in the data folder: {error}"))
     };

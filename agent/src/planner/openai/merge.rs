@@ -4,7 +4,7 @@ proven by replay stands whatever a model thinks of it, and a conclusion that a r
 Where nothing ran, the model's conclusion stands as far as its citations hold, never surer than a ceiling.
 */
 
-use millwright_memory::types::{Escalation, HypothesisStatus, Struck};
+use millwright_memory::types::{Escalation, EvidenceSource, HypothesisStatus, Struck};
 
 use crate::context::Board;
 use crate::facts::Facts;
@@ -16,6 +16,9 @@ use super::tools::{Concluded, Outcome};
 
 /// What was only read is never surer than this.
 const CEILING: f64 = 0.9;
+/// What somebody told, in a ticket or in memory, and nothing else bears, is no probable cause: both can be written by
+/// anybody.
+const HEARSAY: f64 = 0.4;
 /// What a second reader refuted is no probable cause any more.
 const REFUTED: f64 = 0.4;
 /// What really ran is not doubted below this because a model says so.
@@ -40,6 +43,7 @@ fn merged(run: &Run, rules: Finding, reviewed: State) -> Finding {
     let facts = Facts::of(run);
     let settled = facts.known().is_some() || facts.proven_culprit().is_some();
     let mut finding = Finding { hypotheses: Vec::new(), ..rules.clone() };
+    let whom = rules.escalate.clone();
     let mut ideas: Vec<(String, HypothesisStatus, Vec<Citation>)> = Vec::new();
     let concluded: Option<Concluded> =
         run.result("conclude").cloned().and_then(|data| serde_json::from_value(data).ok());
@@ -47,6 +51,7 @@ fn merged(run: &Run, rules: Finding, reviewed: State) -> Finding {
         Some(concluded) => take(&mut finding, &mut ideas, concluded, &facts, settled),
         None => false,
     };
+    let hearsay = taken && held_as_hearsay(run, &mut finding);
     let stated: Vec<String> = ideas.iter().map(|(statement, _, _)| statement.clone()).collect();
     for entry in Board::of(run).hypotheses {
         if !stated.contains(&entry.statement) {
@@ -60,6 +65,10 @@ fn merged(run: &Run, rules: Finding, reviewed: State) -> Finding {
         rules.hypotheses.into_iter().map(|known| (known.claim.statement, known.status, known.claim.cites)),
     );
     let reviewed = review(reviewed, &mut finding, &mut ideas, settled);
+    if finding.not_an_incident.is_none() && finding.escalate.is_none() {
+        // "Nothing is wrong" was refuted, so somebody has to look all the same.
+        finding.escalate = whom;
+    }
     finding.hypotheses = ideas
         .into_iter()
         .take(HYPOTHESES)
@@ -71,6 +80,11 @@ fn merged(run: &Run, rules: Finding, reviewed: State) -> Finding {
         })
         .collect();
     finding.summary = summary(run, &facts, &finding, taken, &rules.summary, reviewed);
+    if hearsay {
+        finding.summary.push_str(
+            " It rests on nothing but what a ticket or memory says, so it is not taken for probable.",
+        );
+    }
     finding
 }
 
@@ -146,6 +160,21 @@ fn take(
         escalate.missing = concluded.missing.iter().cloned().chain(rules).collect();
     }
     taken
+}
+
+/// Lowers a cause that cites nothing but tickets and memory.
+fn held_as_hearsay(run: &Run, finding: &mut Finding) -> bool {
+    let told = |cite: &Citation| {
+        let mut of = run.evidence().filter(|evidence| evidence.id == cite.evidence);
+        of.all(|evidence| matches!(evidence.source, EvidenceSource::Ticket | EvidenceSource::Memory))
+    };
+    match &mut finding.root_cause {
+        Some(cause) if cause.claim.cites.iter().all(told) => {
+            cause.confidence = cause.confidence.min(HEARSAY);
+            true
+        }
+        _ => false,
+    }
 }
 
 /// Whether a replay showed that a commit is not the one.

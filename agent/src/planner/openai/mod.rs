@@ -15,13 +15,14 @@ mod probe;
 mod review;
 mod schema;
 mod settings;
+mod speaker;
 pub mod tools;
 mod wire;
 
 use std::time::Instant;
 
 use millwright_prompts::{Prompt, PromptError, System, ToolLine};
-use millwright_tools::tool::{ToolCall, ToolSpec};
+use millwright_tools::tool::{Effect, ToolCall, ToolSpec};
 use sha2::{Digest, Sha256};
 
 use crate::context::{Guarded, Message, Request, Room, View, compact, estimate, guard};
@@ -39,6 +40,7 @@ pub use interpret::why_unusable;
 pub use merge::complete;
 pub use probe::{Probe, probe};
 pub use settings::{Connection, Modes, Prices, Settings};
+pub use speaker::{Reply, Speaker};
 
 /// The tool that ends an investigation.
 pub const CONCLUDE: &str = "conclude";
@@ -420,7 +422,8 @@ fn offered(tools: &[ToolSpec], request: &RunRequest, room: Room) -> Vec<ToolSpec
             || MEMORY.contains(&name) && !request.use_memory
             || small && !ESSENTIAL.contains(&name)
     };
-    tools.iter().filter(|tool| !useless(&tool.name)).cloned().collect()
+    let denied = |effect| request.unattended && matches!(effect, Effect::WriteLocal | Effect::WriteExternal);
+    tools.iter().filter(|tool| !useless(&tool.name) && !denied(tool.effect)).cloned().collect()
 }
 
 fn system(mode: ActionMode, tools: &[ToolSpec]) -> Result<String, PlanError> {

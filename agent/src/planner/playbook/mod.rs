@@ -94,7 +94,9 @@ fn look_back(run: &Run, request: &RunRequest, _: &Facts) -> Option<Wanted> {
 
 /// Does it fail at the failing revision, in the sandbox?
 fn reproduce(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Wanted> {
-    let replayable = matches!(request.replay, ReplayPlan::Recipe(_)) || facts.remembered_recipe();
+    let replayable = matches!(request.replay, ReplayPlan::Recipe(_))
+        || facts.remembered_recipe()
+        || facts.written.is_some();
     (replayable && !run.called("reproduce")).then_some(())?;
     Wanted::one("replaying the failure at the failing revision", "reproduce", json!({}))
 }

@@ -39,6 +39,8 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
         good: Some(demo.good.clone()),
         logs: Vec::new(),
         replay: ReplayChoice::Given(Box::new(TestRecipes::default().recipe(demo.replay.clone()))),
+        recipes: TestRecipes::default(),
+        remotes: Default::default(),
         tests: Some(demo.tests.clone()),
         use_memory: true,
         jobs: 1,
@@ -47,8 +49,12 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
         sandbox: ReplayOptions::default(),
         source: "demo".into(),
     };
-    let output =
-        Output { format: arguments.format, out: arguments.out.as_deref(), require: Verdict::Verified };
+    let output = Output {
+        format: arguments.format,
+        out: arguments.out.as_deref(),
+        require: Verdict::Verified,
+        write_fix: None,
+    };
     let code = investigate_and_print(options, &Config::default(), Box::new(Playbook), true, output).await?;
     if arguments.format == Format::Text && arguments.out.is_none() {
         eprintln!("\nRun it again: the same failure is then answered from memory.");

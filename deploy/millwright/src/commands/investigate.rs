@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
+use millwright_agent::hand_over::{Destination, HandOverError, hand_over, is_free};
 use millwright_agent::investigation::{Investigated, Means, Options, ReplayChoice, investigate};
 use millwright_agent::planner::Planner;
 use millwright_agent::report;
@@ -17,7 +18,7 @@ use millwright_memory::types::{Report, Verdict};
 use millwright_tools::replay::TestRecipes;
 use millwright_tools::tool::CancelFlag;
 
-use crate::cli::{Format, InvestigateArguments};
+use crate::cli::{Format, InvestigateArguments, WhatArguments};
 use crate::config::Config;
 use crate::progress::TerminalProgress;
 use crate::{dense, wiring};
@@ -27,11 +28,23 @@ const INTERRUPTED: u8 = 130;
 const BELOW_REQUIRED: u8 = 2;
 
 pub(super) async fn run(arguments: InvestigateArguments) -> Result<ExitCode> {
-    let config = wiring::config(arguments.config.as_deref(), Some(&arguments.repo))?;
-    let planner = wiring::planner(arguments.planner.as_deref(), &config)?;
-    let options = options(&arguments, &config)?;
-    let output =
-        Output { format: arguments.format, out: arguments.out.as_deref(), require: arguments.require };
+    let what = &arguments.what;
+    let config = wiring::config(what.config.as_deref(), Some(&what.repo))?;
+    let planner = wiring::planner(what.planner.as_deref(), &config)?;
+    if let Some(to) = &arguments.write_fix {
+        is_free(to)?;
+    }
+    let ticket = Ticket {
+        text: wiring::read_input(&arguments.ticket)?,
+        name: Some(arguments.ticket.clone()).filter(|name| name != "-"),
+    };
+    let options = options(what, ticket, !arguments.no_memory, &config)?;
+    let output = Output {
+        format: arguments.format,
+        out: arguments.out.as_deref(),
+        require: arguments.require,
+        write_fix: arguments.write_fix.as_ref(),
+    };
     investigate_and_print(options, &config, planner, !arguments.no_memory, output).await
 }
 
@@ -40,6 +53,8 @@ pub(super) struct Output<'a> {
     pub(super) format: Format,
     pub(super) out: Option<&'a Path>,
     pub(super) require: Verdict,
+    /// Where the person wants the fix.
+    pub(super) write_fix: Option<&'a Destination>,
 }
 
 pub(super) async fn investigate_and_print(
@@ -77,7 +92,7 @@ pub(super) async fn investigate_and_print(
         redactor: Arc::new(wiring::redactor(config)?),
         inbox: None,
     };
-    let investigated = match investigate(&options, means).await {
+    let mut investigated = match investigate(&options, means).await {
         Ok(investigated) => investigated,
         Err(error) if error.is_interruption() => {
             match keep {
@@ -91,8 +106,21 @@ pub(super) async fn investigate_and_print(
     if let Some(store) = store {
         store.close().await;
     }
+    let written = match output.write_fix {
+        Some(to) => Some(written(&options, &mut investigated, to).await),
+        None => None,
+    };
     let text = render(&investigated, &output)?;
     wiring::emit(&text, output.out)?;
+    match written {
+        Some(Ok(text)) => eprintln!("millwright: {text}"),
+        Some(Err(error @ HandOverError::NotVerified(_))) => {
+            eprintln!("millwright: {error}");
+            return Ok(ExitCode::from(BELOW_REQUIRED));
+        }
+        Some(Err(error)) => return Err(error.into()),
+        None => {}
+    }
     Ok(match investigated.report.verdict.meets(output.require) {
         true => ExitCode::SUCCESS,
         false => {
@@ -100,6 +128,20 @@ pub(super) async fn investigate_and_print(
             ExitCode::from(BELOW_REQUIRED)
         }
     })
+}
+
+/// Writes the fix where it was asked for; the report then names the file.
+async fn written(
+    options: &Options,
+    investigated: &mut Investigated,
+    to: &Destination,
+) -> Result<String, HandOverError> {
+    let Investigated { failing, ticket, report, .. } = &*investigated;
+    let text = hand_over(&options.repo, &options.data_dir, failing, &ticket.title, report, to).await?;
+    if let Destination::File(path) = to {
+        investigated.context.fix_file = Some(path.display().to_string());
+    }
+    Ok(text)
 }
 
 /// Why the exit status is not 0, in one line.
@@ -127,7 +169,7 @@ fn render(investigated: &Investigated, output: &Output<'_>) -> Result<String> {
     Ok(report::render(&investigated.report, &context, format))
 }
 
-fn terminal_width(to_terminal: bool) -> usize {
+pub(super) fn terminal_width(to_terminal: bool) -> usize {
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     match asked {
         Some(columns) if to_terminal => columns,
@@ -135,7 +177,19 @@ fn terminal_width(to_terminal: bool) -> usize {
     }
 }
 
-fn options(arguments: &InvestigateArguments, config: &Config) -> Result<Options> {
+/// A ticket as it was read.
+#[derive(Default)]
+pub(super) struct Ticket {
+    pub(super) text: Vec<u8>,
+    pub(super) name: Option<String>,
+}
+
+pub(super) fn options(
+    arguments: &WhatArguments,
+    ticket: Ticket,
+    use_memory: bool,
+    config: &Config,
+) -> Result<Options> {
     let repository = config.repository(&arguments.repo).map(|(_, repository)| repository);
     let env = repository
         .iter()
@@ -168,18 +222,20 @@ fn options(arguments: &InvestigateArguments, config: &Config) -> Result<Options>
     let replay = match command {
         _ if arguments.no_replay => ReplayChoice::Off,
         Some(command) => ReplayChoice::Given(Box::new(recipes.recipe(command))),
-        None => ReplayChoice::Derive(Box::new(recipes)),
+        None => ReplayChoice::Derive,
     };
     Ok(Options {
-        ticket: wiring::read_input(&arguments.ticket)?,
-        ticket_name: Some(arguments.ticket.clone()).filter(|name| name != "-"),
+        ticket: ticket.text,
+        ticket_name: ticket.name,
         repo: arguments.repo.clone(),
         at: arguments.at.clone(),
         good: arguments.good.clone(),
         logs: arguments.logs.clone(),
         replay,
+        recipes,
+        remotes: repository.map(|repository| repository.remotes.clone()).unwrap_or_default(),
         tests: arguments.tests.clone().or_else(|| repository.and_then(|repository| repository.test.clone())),
-        use_memory: !arguments.no_memory,
+        use_memory,
         jobs: arguments.jobs,
         budget: budget(arguments, config)?,
         data_dir: wiring::data_dir(&arguments.data, config)?,
@@ -189,7 +245,7 @@ fn options(arguments: &InvestigateArguments, config: &Config) -> Result<Options>
 }
 
 /// The command line goes before the configuration.
-fn budget(arguments: &InvestigateArguments, config: &Config) -> Result<Budget> {
+fn budget(arguments: &WhatArguments, config: &Config) -> Result<Budget> {
     let mut budget = wiring::budget(config);
     budget.tokens = arguments.budget_tokens.or(budget.tokens);
     budget.usd = arguments.budget_usd.or(budget.usd);

@@ -10,6 +10,7 @@ use anyhow::Result;
 use crate::cli::{Arguments, Command, InitArguments};
 use crate::wiring;
 
+mod chat;
 mod demo;
 mod doctor;
 mod eval;
@@ -26,6 +27,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Demo(arguments) => demo::run(arguments).await,
         Command::Init(arguments) => init_repository(&arguments),
         Command::Investigate(arguments) => investigate::run(*arguments).await,
+        Command::Chat(arguments) => chat::run(*arguments).await,
         Command::Index(arguments) => index::run(arguments).await,
         Command::Memory(arguments) => memory::run(arguments).await,
         Command::Eval(arguments) => eval::run(arguments).await,

@@ -82,7 +82,7 @@ fn mistakes_name_the_place_and_the_remedy() {
     check("[sandbx]\n", "millwright.toml:1:2: unknown key sandbx; did you mean sandbox?");
     check(
         "[zebra]\n",
-        "millwright.toml:1:2: unknown key zebra; the nearest is store (there are repositories, sandbox, redaction, store, model, vectors, embeddings)",
+        "millwright.toml:1:2: unknown key zebra; the nearest is vectors (there are repositories, sandbox, redaction, store, model, vectors, embeddings)",
     );
     check(
         "[repositories.a]\n\n  tests = \"x\"\n",
@@ -172,6 +172,11 @@ fn found_upwards_and_a_clone_cannot_weaken_anything() {
     assert!(
         refused("[repositories.a]\nallow_read = [\"/srv/keys\"]\n").contains("repositories.a.allow_read")
     );
+    let remotes = "[repositories.a.remotes]\norigin = \"file:///srv/git/a.git\"\n";
+    assert!(refused(remotes).contains("repositories.a.remotes"));
+    assert_eq!(load_text(remotes, &[]).unwrap().options.repositories["a"].remotes.len(), 1);
+    let far = load_text("[repositories.a.remotes]\norigin = \"https://host/a.git\"\n", &[]).unwrap_err();
+    assert!(far.contains("repositories.a.remotes.origin") && far.contains("file:///"), "{far}");
     assert!(refused("[repositories.a]\npath = \"../other\"\n").contains("outside of the repository"));
     assert!(refused("[redaction]\nenabled = false\n").contains("--config"));
     fs::write(&inside, "[repositories.a]\npath = \".\"\ntest = \"make test\"\n").unwrap();

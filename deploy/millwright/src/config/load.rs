@@ -159,6 +159,10 @@ fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
         if reads.is_some_and(|reads| !reads.is_empty()) {
             return Err(not_here(format!("repositories.{name}.allow_read")));
         }
+        let remotes = entry.get("remotes").and_then(toml::Value::as_table);
+        if remotes.is_some_and(|remotes| !remotes.is_empty()) {
+            return Err(not_here(format!("repositories.{name}.remotes")));
+        }
         let outside = entry.get("path").and_then(toml::Value::as_str).map(Path::new).is_some_and(|path| {
             path.is_absolute() || path.components().any(|part| part == std::path::Component::ParentDir)
         });
@@ -185,6 +189,11 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
         }
         if let (Some(path), Some(folder)) = (&mut entry.path, folder) {
             *path = folder.join(&*path);
+        }
+        for (remote, url) in &entry.remotes {
+            if let Err(why) = millwright_tools::git::check_remote(url) {
+                return wrong(format!("repositories.{name}.remotes.{remote}: {why}"));
+            }
         }
         if let Some(key) = entry.env.keys().find(|key| key.is_empty() || key.contains(['=', '\0'])) {
             return wrong(format!("repositories.{name}.env: {key:?} is no name for a variable"));

@@ -49,6 +49,9 @@ pub(crate) struct Repository {
     pub(crate) allow_read: Vec<PathBuf>,
     /// Environment of its commands. `MILLWRIGHT__REPOSITORIES__NAME__ENV`
     pub(crate) env: BTreeMap<String, String>,
+    /// Where a fix may be pushed once a person approved it, by name: `shared = "file:///srv/git/name.git"`.
+    /// `MILLWRIGHT__REPOSITORIES__NAME__REMOTES`
+    pub(crate) remotes: BTreeMap<String, String>,
     /// Longest time for one replay, in seconds. `MILLWRIGHT__REPOSITORIES__NAME__TIMEOUT_S`
     pub(crate) timeout_s: Option<u64>,
 }

@@ -1,0 +1,77 @@
+/*!
+Slash commands: what a person can do in a conversation besides asking. Every door offers the same ones.
+*/
+
+/// A line that begins with a slash, understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// One piece of evidence, or the list of all.
+    Evidence(Option<String>),
+    Suspects,
+    /// Consent to a call that waits, or to the fix that was asked for.
+    Approve(Option<String>),
+    Deny(Option<String>),
+    Stop,
+    /// Goes on with a run that was stopped.
+    Resume,
+    Report,
+    Help,
+    Quit,
+    Unknown(String),
+}
+
+pub(super) const HELP: &str = "\
+/evidence [E3]    shows a piece of evidence, or lists all
+/suspects         the commits most suspected
+/report           the last report
+/approve [CALL]   says yes to what waits for consent
+/deny [CALL]      says no to it
+/stop             stops the investigation; it can go on later
+/resume           goes on with a stopped one
+/steer TEXT       tells a running investigation where to look
+/help, /quit";
+
+/// `None`: the line is no command.
+pub fn command(line: &str) -> Option<Command> {
+    let line = line.trim();
+    let rest = line.strip_prefix('/')?;
+    let mut words = rest.split_whitespace();
+    let name = words.next().unwrap_or_default().to_lowercase();
+    let argument = words.next().map(|word| word.trim_matches(['[', ']']).to_owned());
+    Some(match name.as_str() {
+        "evidence" | "e" => Command::Evidence(argument.map(|id| id.to_uppercase())),
+        "suspects" => Command::Suspects,
+        "approve" => Command::Approve(argument),
+        "deny" => Command::Deny(argument),
+        "stop" => Command::Stop,
+        "resume" => Command::Resume,
+        "report" => Command::Report,
+        "help" | "?" => Command::Help,
+        "quit" | "exit" | "q" => Command::Quit,
+        _ => Command::Unknown(name.chars().take(40).collect()),
+    })
+}
+
+/// The text of `/steer TEXT`.
+pub fn steering(line: &str) -> Option<&str> {
+    line.trim().strip_prefix("/steer ").map(str::trim).filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_told_from_questions() {
+        let check = |line: &str, expected: Option<Command>| assert_eq!(command(line), expected, "{line}");
+        check("who changed a/b?", None);
+        check("  /evidence e3 ", Some(Command::Evidence(Some("E3".into()))));
+        check("/evidence [E3]", Some(Command::Evidence(Some("E3".into()))));
+        check("/EVIDENCE", Some(Command::Evidence(None)));
+        check("/approve c4", Some(Command::Approve(Some("c4".into()))));
+        check("/", Some(Command::Unknown(String::new())));
+        check("/usr/lib is missing", Some(Command::Unknown("usr/lib".into())));
+        assert_eq!(steering("/steer look at the cache"), Some("look at the cache"));
+        assert_eq!(steering("/steer "), None);
+    }
+}

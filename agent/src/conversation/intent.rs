@@ -1,0 +1,298 @@
+/*!
+What a person wants, by rules: a few kinds of questions, each of which has a tool that answers it. Anything else is
+[`Intent::Unknown`]; guessing would put words into tools' mouths.
+*/
+
+/// What a question is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Target {
+    /// Looks like an id or a revision (`1a2b3c4`, `HEAD~3`).
+    Commit(String),
+    Path {
+        path: String,
+        lines: Option<(u32, u32)>,
+    },
+    Symbol(String),
+    /// `this`, `it`, or nothing at all.
+    This,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Intent {
+    WhoChanged(Target),
+    WhoOwns(Target),
+    NewInLogs,
+    SearchLogs(String),
+    /// With the words of the failure, or about what is being talked of.
+    SeenBefore(Option<String>),
+    Investigate(Option<String>),
+    Show(Target),
+    WhereIs(Target),
+    WhoUses(Target),
+    Search(String),
+    /// `FILE` or `branch:NAME`, when given.
+    WriteFix(Option<String>),
+    Unknown,
+}
+
+/// What the rules can answer, for a person.
+pub const ABILITIES: &str = "  who changed lib/calc.sh, lib/calc.sh:12 or a function    and who owns it
+  what is new in the logs; search the logs for WORDS
+  have we seen this; have we seen ERROR MESSAGE
+  investigate this; investigate: WHAT FAILS                a real run, with replay where one is given
+  show a commit, a file, lines (lib/calc.sh:10-20) or a function
+  where is NAME defined; who calls NAME; search for TEXT
+  write the fix to FILE or branch:NAME                     once one is verified";
+
+pub(super) fn understand(text: &str) -> Intent {
+    let words: Vec<&str> = text.split_whitespace().map(trimmed).filter(|word| !word.is_empty()).collect();
+    let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
+    let at = |names: &[&str]| lower.iter().position(|word| names.contains(&word.as_str()));
+    let has = |names: &[&str]| at(names).is_some();
+    let first = lower.first().map_or("", String::as_str);
+    let target = |from: usize| target_of(words.get(from..).unwrap_or_default());
+
+    if matches!(first, "investigate" | "debug" | "diagnose") {
+        return Intent::Investigate(subject(after(text, 1)));
+    }
+    if text.to_lowercase().starts_with("find the cause") {
+        return Intent::Investigate(subject(after(text, 3)));
+    }
+    if has(&["write", "save"]) && has(&["fix", "patch"]) {
+        let place = at(&["to", "as", "into"]).and_then(|to| words.get(to + 1));
+        return Intent::WriteFix(place.map(|place| (*place).to_owned()));
+    }
+    if has(&["log", "logs"]) && !has(&["git"]) {
+        if matches!(first, "search" | "find" | "grep")
+            && let Some(words) = at(&["for"]).and_then(|at| subject(after(text, at + 1)))
+        {
+            return Intent::SearchLogs(words);
+        }
+        let about =
+            ["new", "changed", "change", "different", "happened", "wrong", "errors", "surged", "since"];
+        if has(&about) {
+            return Intent::NewInLogs;
+        }
+    }
+    if let Some(seen) = at(&["seen"]).filter(|_| has(&["we", "have", "before", "ever"])) {
+        let words = after(text, seen + 1);
+        let words = words.trim_end_matches(['?', '.', ' ']);
+        let words = words.strip_suffix("before").unwrap_or(words);
+        return Intent::SeenBefore(subject(words));
+    }
+    if has(&["happened"]) && has(&["before"]) || has(&["similar"]) && has(&["incidents", "incident"]) {
+        return Intent::SeenBefore(None);
+    }
+    if has(&["who", "whom"]) {
+        return match () {
+            () if has(&["owns", "own", "owner", "owners", "ask", "knows", "maintains"]) => Intent::WhoOwns(
+                target(at(&["owns", "own", "owner", "owners", "ask", "knows", "maintains"]).unwrap_or(0) + 1),
+            ),
+            () if has(&["calls", "uses", "references"]) => {
+                Intent::WhoUses(target(at(&["calls", "uses", "references"]).unwrap_or(0) + 1))
+            }
+            () => Intent::WhoChanged(target(1)),
+        };
+    }
+    if let Some(at) = at(&["blame"]) {
+        return Intent::WhoChanged(target(at + 1));
+    }
+    if matches!(first, "what" | "when") && has(&["changed", "changes"]) {
+        return Intent::WhoChanged(target(at(&["changed", "changes"]).unwrap_or(0) + 1));
+    }
+    if matches!(first, "show" | "open" | "cat" | "print" | "display") {
+        return Intent::Show(target(1));
+    }
+    if first == "where" || has(&["defined", "definition", "defines"]) {
+        let name = target(if first == "where" { 1 } else { 0 });
+        return match has(&["used", "called", "referenced", "uses"]) {
+            true => Intent::WhoUses(name),
+            false => Intent::WhereIs(name),
+        };
+    }
+    if matches!(first, "grep" | "search" | "find") {
+        let from = at(&["for"]).map_or(1, |at| at + 1);
+        return subject(after(text, from)).map_or(Intent::Unknown, Intent::Search);
+    }
+    Intent::Unknown
+}
+
+/// The text behind its first `count` words.
+fn after(text: &str, count: usize) -> &str {
+    let mut rest = text.trim_start();
+    for _ in 0..count {
+        rest = rest.find(char::is_whitespace).map_or("", |end| rest[end..].trim_start());
+    }
+    rest
+}
+
+/// Words that name something; `None` for `this`, `it` and nothing.
+fn subject(text: &str) -> Option<String> {
+    let text = text.trim_start_matches([':', ' ']).trim().trim_end_matches(['?', '!']).trim();
+    let text = text.trim_matches('"').trim_matches('`');
+    let pronoun = |word: &str| {
+        matches!(
+            word.to_lowercase().as_str(),
+            "this" | "that" | "it" | "the" | "incident" | "ticket" | "failure" | "please" | "now" | "error"
+        )
+    };
+    (!text.split_whitespace().map(trimmed).all(pronoun)).then(|| text.to_owned())
+}
+
+fn trimmed(word: &str) -> &str {
+    word.trim_matches(['?', '!', ',', ';', '"', '\'', '`', '(', ')', '“', '”']).trim_end_matches(['.', ':'])
+}
+
+/// The word that most looks like something of a repository.
+fn target_of(words: &[&str]) -> Target {
+    const FILLERS: &[&str] = &[
+        "the",
+        "a",
+        "an",
+        "this",
+        "that",
+        "it",
+        "is",
+        "was",
+        "were",
+        "in",
+        "of",
+        "at",
+        "on",
+        "to",
+        "for",
+        "me",
+        "last",
+        "changed",
+        "change",
+        "changes",
+        "touched",
+        "wrote",
+        "written",
+        "broke",
+        "edited",
+        "modified",
+        "introduced",
+        "commit",
+        "file",
+        "function",
+        "method",
+        "class",
+        "symbol",
+        "line",
+        "lines",
+        "and",
+        "by",
+        "defined",
+        "definition",
+        "defines",
+        "used",
+        "called",
+        "referenced",
+        "about",
+        "code",
+        "please",
+        "did",
+        "does",
+        "do",
+        "who",
+        "what",
+    ];
+    let line_word = |word: &str| matches!(word.to_lowercase().as_str(), "line" | "lines");
+    let words: Vec<&str> = words.iter().map(|word| trimmed(word)).filter(|word| !word.is_empty()).collect();
+    let lines = words.iter().position(|word| line_word(word)).and_then(|at| range(words.get(at + 1)?));
+    let named: Vec<&str> = words
+        .iter()
+        .copied()
+        .filter(|word| !FILLERS.contains(&word.to_lowercase().as_str()) && range(word).is_none())
+        .collect();
+    if let Some(path) = named.iter().find_map(|word| path_of(word)) {
+        return match path {
+            Target::Path { path, lines: None } => Target::Path { path, lines },
+            other => other,
+        };
+    }
+    if let Some(commit) = named.iter().find(|word| is_revision(word)) {
+        return Target::Commit((*commit).to_owned());
+    }
+    let coded =
+        |word: &&&str| word.contains(['_', ':', '.', '#']) || word.chars().skip(1).any(char::is_uppercase);
+    match named.iter().find(coded).or(named.last()) {
+        Some(name) => Target::Symbol(name.trim_end_matches("()").to_owned()),
+        None => Target::This,
+    }
+}
+
+/// `lib/calc.sh`, `calc.sh:12`, `calc.sh:12-20`, `calc.sh#L1-L9`.
+fn path_of(word: &str) -> Option<Target> {
+    let (path, lines) = match word.split_once("#L") {
+        Some((path, lines)) => (path, range(lines)),
+        None => match word.split_once(':') {
+            Some((path, rest)) if rest.starts_with(|c: char| c.is_ascii_digit()) => {
+                (path, range(rest.split(':').next().unwrap_or(rest)))
+            }
+            _ => (word, None),
+        },
+    };
+    let extension = path.rsplit_once('.').is_some_and(|(name, extension)| {
+        let known = [
+            "c", "h", "cc", "cpp", "hpp", "py", "rs", "go", "js", "jsx", "ts", "tsx", "java", "kt", "rb",
+            "php", "cs", "sh", "sql", "md", "txt", "toml", "yaml", "yml", "json", "xml", "html", "css",
+            "cfg", "ini", "lock",
+        ];
+        !name.is_empty() && known.contains(&extension)
+    });
+    (!path.contains("::") && (path.contains('/') || extension || lines.is_some()))
+        .then(|| Target::Path { path: path.trim_start_matches("./").to_owned(), lines })
+}
+
+fn range(text: &str) -> Option<(u32, u32)> {
+    let number = |part: &str| part.trim_start_matches('L').parse::<u32>().ok().filter(|line| *line > 0);
+    match text.split_once('-') {
+        Some((start, end)) => number(start).zip(number(end)).filter(|(start, end)| start <= end),
+        None => number(text).map(|line| (line, line)),
+    }
+}
+
+fn is_revision(word: &str) -> bool {
+    let base = word.split(['~', '^']).next().unwrap_or(word);
+    let hex = (7..=40).contains(&base.len()) && base.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let digit = base.bytes().any(|byte| byte.is_ascii_digit());
+    hex && digit || matches!(base, "HEAD" | "bad" | "good")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(path: &str, lines: Option<(u32, u32)>) -> Target {
+        Target::Path { path: path.into(), lines }
+    }
+
+    #[test]
+    fn questions_are_understood() {
+        let check = |text: &str, expected: Intent| assert_eq!(understand(text), expected, "{text}");
+        check("who changed lib/calc.sh?", Intent::WhoChanged(path("lib/calc.sh", None)));
+        check("who last touched lib/calc.sh:12-20", Intent::WhoChanged(path("lib/calc.sh", Some((12, 20)))));
+        check("Who wrote line 12 of calc.sh?", Intent::WhoChanged(path("calc.sh", Some((12, 12)))));
+        check("who changed `Cart.total`?", Intent::WhoChanged(Target::Symbol("Cart.total".into())));
+        check("who changed this?", Intent::WhoChanged(Target::This));
+        check("who owns src/a.py", Intent::WhoOwns(path("src/a.py", None)));
+        check("What's new in the logs?", Intent::NewInLogs);
+        check("search the logs for connection refused", Intent::SearchLogs("connection refused".into()));
+        check("have we seen this before?", Intent::SeenBefore(None));
+        check("Have we seen KeyError: 'rate'?", Intent::SeenBefore(Some("KeyError: 'rate'".into())));
+        check("investigate that", Intent::Investigate(None));
+        check("investigate: total 21 gave 63", Intent::Investigate(Some("total 21 gave 63".into())));
+        check("show 1a2b3c4", Intent::Show(Target::Commit("1a2b3c4".into())));
+        check("show me HEAD~3", Intent::Show(Target::Commit("HEAD~3".into())));
+        check("show lib/calc.sh#L1-L3", Intent::Show(path("lib/calc.sh", Some((1, 3)))));
+        check("where is fetch_all defined?", Intent::WhereIs(Target::Symbol("fetch_all".into())));
+        check("who calls total()", Intent::WhoUses(Target::Symbol("total".into())));
+        check("where is total used", Intent::WhoUses(Target::Symbol("total".into())));
+        check("search for rate limit", Intent::Search("rate limit".into()));
+        check("write the fix to branch:mend/it", Intent::WriteFix(Some("branch:mend/it".into())));
+        check("what is the meaning of life", Intent::Unknown);
+        check("", Intent::Unknown);
+    }
+}

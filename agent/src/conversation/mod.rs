@@ -1,0 +1,415 @@
+/*!
+The conversation: a person asks about an incident or the code, and is answered from tools. It is the same behind every
+door (a terminal, later a web page and a channel): this module knows neither a terminal nor HTTP; it takes a line and
+answers with a text.
+
+Rules answer the questions they understand ([`intent`]); a model, where one is configured, answers the others from the
+same reading tools, and what it says is held to the evidence ([`grounding`]). An investigation is a real run: steered and
+stopped through a [`Voice`] while it works, parked and resumed, and what needs consent is asked here.
+*/
+
+mod command;
+mod grounding;
+mod intent;
+mod notebook;
+mod rules;
+mod runs;
+mod talk;
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use millwright_memory::redaction::Redactor;
+use millwright_memory::store::Store;
+use millwright_tools::git::Repo;
+use millwright_tools::tool::{
+    CancelFlag, Dispatcher, Effect, Policy, Progress, ToolContext, Workbench, investigation_tools,
+};
+
+use crate::hand_over::Destination;
+use crate::inbox::{Inbox, LocalInbox, Said};
+use crate::investigation::{InvestigateError, Investigated, Options, prepare};
+use crate::planner::Planner;
+use crate::planner::openai::Speaker;
+use crate::report::{self, plain};
+use crate::run::{ReplayPlan, RunRequest};
+use crate::sink::Sink;
+
+pub use command::{Command, command, steering};
+pub use intent::ABILITIES;
+
+use intent::{Intent, Target, understand};
+use notebook::Notebook;
+use talk::Talk;
+
+/// Longest line taken in, in characters.
+pub const LONGEST_LINE: usize = 8_000;
+/// Stands for a ticket until there is one.
+const NO_TICKET: &str = "(no ticket yet)";
+
+/// What a conversation is held with.
+pub struct Setting {
+    /// What investigations are started with. An empty ticket: there is none yet.
+    pub options: Options,
+    /// An incident to talk about, by its id; its ticket goes before that of the options.
+    pub incident: Option<String>,
+    pub store: Store,
+    pub redactor: Arc<Redactor>,
+    pub planner: Box<dyn Planner>,
+    /// Answers what rules do not; `None` without a model.
+    pub speaker: Option<Speaker>,
+    /// Who speaks, as approvals and remarks are signed.
+    pub by: String,
+    /// Columns and colours of the door.
+    pub width: usize,
+    pub color: bool,
+}
+
+/// What hears a conversation while an answer is made.
+#[derive(Clone)]
+pub struct Ears {
+    pub sinks: Vec<Arc<dyn Sink>>,
+    pub progress: Arc<dyn Progress>,
+}
+
+/// What is answered to a line.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Harmless to print.
+    pub text: String,
+    /// The person wants to leave.
+    pub ends: bool,
+}
+
+/// Speaks to a run that works while the conversation waits for it. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Voice(Arc<Spoken>);
+
+#[derive(Default)]
+struct Spoken {
+    inbox: LocalInbox,
+    working: Mutex<Option<Work>>,
+    by: Mutex<String>,
+}
+
+/// What works now.
+struct Work {
+    cancel: CancelFlag,
+    /// Only a run takes remarks in; a question to a model is over before one could matter.
+    is_run: bool,
+}
+
+impl Voice {
+    /// Tells the run where to look; `false` when none works.
+    pub fn steer(&self, text: &str) -> bool {
+        let works = lock(&self.0.working).as_ref().is_some_and(|work| work.is_run);
+        if works {
+            let text = text.chars().take(LONGEST_LINE).collect();
+            self.0.inbox.put(Said::Remark { text, by: lock(&self.0.by).clone() });
+        }
+        works
+    }
+
+    /// Parks what works now; `false` when nothing does.
+    pub fn stop(&self) -> bool {
+        let working = lock(&self.0.working);
+        if let Some(work) = working.as_ref() {
+            work.cancel.cancel();
+        }
+        working.is_some()
+    }
+
+    fn begin(&self, is_run: bool) -> CancelFlag {
+        let cancel = CancelFlag::default();
+        *lock(&self.0.working) = Some(Work { cancel: cancel.clone(), is_run });
+        cancel
+    }
+
+    fn end(&self) {
+        *lock(&self.0.working) = None;
+    }
+
+    /// Remarks that came too late for a run that ended; the next run has no use for them.
+    fn too_late(&self) -> Vec<String> {
+        let mut late = Vec::new();
+        for said in self.0.inbox.waiting() {
+            self.0.inbox.stored(&said);
+            if let Said::Remark { text, .. } = said {
+                late.push(text);
+            }
+        }
+        late
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What waits for a yes.
+enum Waiting {
+    /// Calls of the parked run.
+    Calls(Vec<millwright_tools::tool::ToolCall>),
+    /// A fix that was asked for here.
+    Fix(Destination),
+}
+
+pub struct Conversation {
+    options: Options,
+    store: Store,
+    redactor: Arc<Redactor>,
+    planner: Box<dyn Planner>,
+    by: String,
+    width: usize,
+    color: bool,
+    repo: Arc<Repo>,
+    request: RunRequest,
+    has_ticket: bool,
+    dispatcher: Dispatcher,
+    context: ToolContext,
+    notebook: Notebook,
+    last: Option<Target>,
+    report: Option<Investigated>,
+    waiting: Option<Waiting>,
+    parked: bool,
+    calls: usize,
+    talk: Option<Talk>,
+    voice: Voice,
+    scratch: PathBuf,
+}
+
+impl Conversation {
+    /// Begins a conversation; everything that can be wrong with the input is found here.
+    ///
+    /// # Errors
+    /// When the repository, a revision, the logs or the incident is wrong.
+    pub async fn begin(setting: Setting) -> Result<Self, InvestigateError> {
+        let Setting { mut options, incident, store, redactor, planner, speaker, by, width, color } = setting;
+        let redactor = Arc::new(redactor.for_run());
+        let incident = match incident {
+            Some(id) => Some(store.get_incident(&store.resolve_incident_id(&id).await?).await?),
+            None => None,
+        };
+        if let Some(incident) = &incident {
+            options.ticket = incident.ticket.text.clone().into_bytes();
+            options.ticket_name = None;
+        }
+        let has_ticket = !options.ticket.iter().all(u8::is_ascii_whitespace);
+        if !has_ticket {
+            options.ticket = NO_TICKET.into();
+        }
+        let prepared = prepare(&options, true, redactor.clone()).await?;
+        let repo = Arc::new(prepared.repo);
+        let scratch = options.data_dir.join("runs").join(format!("chat_{}", uuid::Uuid::now_v7().simple()));
+        let context = context(&options, &repo, &prepared.request, &store, scratch.clone());
+        // Proposals are steps of a run; a conversation only reads.
+        let reads =
+            |effect| matches!(effect, Effect::ReadRepository | Effect::ReadFiles | Effect::ReadMemory);
+        let tools =
+            investigation_tools().only(|tool| reads(tool.effect()) && !tool.name().starts_with("propose_"));
+        let dispatcher = Dispatcher::new(tools, Policy::investigate());
+        let talk = speaker.map(Talk::new);
+        let voice = Voice::default();
+        lock(&voice.0.by).clone_from(&by);
+        let mut conversation = Self {
+            options,
+            store,
+            redactor,
+            planner,
+            by,
+            width,
+            color,
+            repo,
+            request: prepared.request,
+            has_ticket,
+            dispatcher,
+            context,
+            notebook: Notebook::default(),
+            last: None,
+            report: None,
+            waiting: None,
+            parked: false,
+            calls: 0,
+            talk,
+            voice,
+            scratch,
+        };
+        if let Some(incident) = incident {
+            conversation.recollect(&incident.id).await?;
+        }
+        Ok(conversation)
+    }
+
+    /// For speaking to a run while [`Self::hear`] waits for it.
+    pub fn voice(&self) -> Voice {
+        self.voice.clone()
+    }
+
+    /// What a door says first.
+    pub fn greeting(&self) -> String {
+        let who = self.talk.as_ref().map_or_else(
+            || "No model is configured: rules answer.".to_owned(),
+            |talk| format!("The model {} answers.", talk.name()),
+        );
+        let about = match (self.has_ticket, &self.report) {
+            (_, Some(known)) => format!("{} ({})", self.request.ticket.title, known.report.verdict.as_str()),
+            (true, None) => self.request.ticket.title.clone(),
+            (false, None) => "no ticket yet".to_owned(),
+        };
+        let failing = short(&self.request.bad);
+        plain(&format!(
+            "{} at {failing}: {about}\n{who} /help says what can be asked.\n",
+            self.repo.path().display()
+        ))
+    }
+
+    /// Answers a line. Never fails: what goes wrong is the answer.
+    pub async fn hear(&mut self, line: &str, ears: &Ears) -> Answer {
+        if line.trim().is_empty() {
+            return Answer::default();
+        }
+        if steering(line).is_some() {
+            return told("No investigation is running, so there is nothing to steer.");
+        }
+        if let Some(command) = command(line) {
+            return self.obey(command, ears).await;
+        }
+        let cut = line.chars().nth(LONGEST_LINE).is_some();
+        let line: String = line.chars().take(LONGEST_LINE).collect();
+        let mut text = self.converse(&line, ears).await;
+        if cut {
+            text.push_str(&format!("\n(Only the first {LONGEST_LINE} characters of the line were read.)"));
+        }
+        Answer { text, ends: false }
+    }
+
+    async fn converse(&mut self, line: &str, ears: &Ears) -> String {
+        match understand(line) {
+            Intent::Investigate(subject) => self.investigate(subject, ears).await,
+            Intent::WriteFix(place) => self.offer_fix(place),
+            intent if self.talk.is_some() => {
+                let line = self.redactor.redact(line).text;
+                match self.talk(&line, ears).await {
+                    Ok(answer) => answer,
+                    Err(why) => {
+                        let by_rules = self.by_rules(intent).await;
+                        plain(&format!("The model gave no answer ({why}). By the rules:\n")) + &by_rules
+                    }
+                }
+            }
+            intent => self.by_rules(intent).await,
+        }
+    }
+
+    async fn obey(&mut self, command: Command, ears: &Ears) -> Answer {
+        let text = match command {
+            Command::Evidence(id) => self.show_evidence(id.as_deref()),
+            Command::Suspects => self.suspects().await,
+            Command::Approve(call) => self.decide(call, true, ears).await,
+            Command::Deny(call) => self.decide(call, false, ears).await,
+            Command::Stop => "Nothing is running, so there is nothing to stop.".to_owned(),
+            Command::Resume if self.parked => self.resume(ears).await,
+            Command::Resume => {
+                "No investigation was stopped here. `investigate this` starts one, or goes on with \
+                                one that was stopped earlier."
+                    .to_owned()
+            }
+            Command::Report => self.show_report(),
+            Command::Help => format!("{}\n\nQuestions:\n{ABILITIES}", command::HELP),
+            Command::Quit => return Answer { text: String::new(), ends: true },
+            Command::Unknown(name) => {
+                plain(&format!("There is no command /{name}; there are:\n{}", command::HELP))
+            }
+        };
+        Answer { text, ends: false }
+    }
+
+    fn show_evidence(&self, id: Option<&str>) -> String {
+        let pieces = self.notebook.pieces();
+        let Some(id) = id else {
+            let line = |piece: &notebook::Piece| {
+                let first = piece.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+                let first: String = first.chars().take(80).collect();
+                format!("{} {}  {first}", piece.evidence.id, piece.evidence.locator.0)
+            };
+            return match pieces.is_empty() {
+                true => "No evidence yet: ask something, or `investigate this`.".to_owned(),
+                false => plain(&pieces.iter().map(line).collect::<Vec<_>>().join("\n")),
+            };
+        };
+        match self.notebook.get(id) {
+            Some(piece) => {
+                let (text, cut) = crate::context::shortened(&piece.text, 6_000);
+                let cut =
+                    cut.map_or_else(String::new, |(left, _)| format!("\n({left} characters are left out)"));
+                plain(&format!("{id} {}\n{text}{cut}", piece.evidence.locator.0))
+            }
+            None => {
+                let last = pieces.last().map_or_else(
+                    || "there is none yet".to_owned(),
+                    |last| format!("they go from E1 to {}", last.evidence.id),
+                );
+                plain(&format!("There is no evidence {id}; {last}."))
+            }
+        }
+    }
+
+    fn show_report(&self) -> String {
+        let Some(known) = &self.report else {
+            return "There is no report yet; `investigate this` makes one.".to_owned();
+        };
+        let look = report::RenderContext { width: self.width, color: self.color, ..known.context.clone() };
+        report::render(&known.report, &look, report::Format::Text)
+    }
+
+    fn redact(&self, text: &str) -> String {
+        self.redactor.redact(text).text
+    }
+}
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        // Holds only what this conversation's tools laid aside.
+        let _ = std::fs::remove_dir_all(&self.scratch);
+    }
+}
+
+fn told(text: &str) -> Answer {
+    Answer { text: text.to_owned(), ends: false }
+}
+
+fn short(commit: &str) -> &str {
+    commit.get(..10).unwrap_or(commit)
+}
+
+fn context(
+    options: &Options,
+    repo: &Arc<Repo>,
+    request: &RunRequest,
+    store: &Store,
+    scratch: PathBuf,
+) -> ToolContext {
+    let recipe = match &request.replay {
+        ReplayPlan::Recipe(recipe) => Some((**recipe).clone()),
+        ReplayPlan::None(_) => None,
+    };
+    let workbench = Workbench {
+        run_dir: scratch,
+        recipe,
+        repository: request.repository.clone(),
+        memory: Some(store.clone()),
+        jobs: 1,
+        ..Workbench::default()
+    };
+    ToolContext {
+        good: request.good.clone(),
+        logs: request.logs.clone(),
+        workbench: Arc::new(workbench),
+        ..ToolContext::new(
+            repo.clone(),
+            request.bad.clone(),
+            options.data_dir.clone(),
+            Arc::new(request.ticket.clone()),
+        )
+    }
+}

@@ -1,0 +1,237 @@
+/*!
+Investigations from a conversation: started, steered, parked and resumed as anywhere else, with consent asked here.
+Their evidence joins the conversation's.
+*/
+
+use std::collections::BTreeMap;
+
+use millwright_memory::store::Store;
+use millwright_memory::types::{EvidenceId, Report};
+use millwright_tools::tool::{CancelFlag, Decision, Policy, ToolCall};
+
+use super::{Conversation, Ears, Waiting, context, plain};
+use crate::driver::DriveError;
+use crate::hand_over::{Destination, hand_over, is_free, may_be_written};
+use crate::inbox::Said;
+use crate::investigation::{InvestigateError, Investigated, Means, Options, investigate, prepare, tools};
+use crate::report::RenderContext;
+use crate::run::{Event, Run, Step};
+
+impl Conversation {
+    /// Starts an investigation of `subject`, or of what is being talked of.
+    pub(super) async fn investigate(&mut self, subject: Option<String>, ears: &Ears) -> String {
+        // From here on it can be stopped.
+        let cancel = self.voice.begin(true);
+        let text = self.begin_and_run(subject, cancel, ears).await;
+        self.voice.end();
+        text
+    }
+
+    async fn begin_and_run(&mut self, subject: Option<String>, cancel: CancelFlag, ears: &Ears) -> String {
+        if let Some(words) = subject {
+            let options = Options { ticket: words.into_bytes(), ticket_name: None, ..self.options.clone() };
+            let prepared = match prepare(&options, true, self.redactor.clone()).await {
+                Ok(prepared) => prepared,
+                Err(error) => return plain(&error.to_string()),
+            };
+            self.options = options;
+            self.request = prepared.request;
+            self.context =
+                context(&self.options, &self.repo, &self.request, &self.store, self.scratch.clone());
+            self.has_ticket = true;
+            self.report = None;
+        }
+        if !self.has_ticket {
+            return "There is nothing to investigate yet. Say what fails (`investigate: WHAT FAILS`), or start the \
+                    conversation with a ticket."
+                .to_owned();
+        }
+        self.run(cancel, ears).await
+    }
+
+    /// Goes on with the investigation of the ticket.
+    pub(super) async fn resume(&mut self, ears: &Ears) -> String {
+        self.investigate(None, ears).await
+    }
+
+    async fn run(&mut self, cancel: CancelFlag, ears: &Ears) -> String {
+        let inbox = self.voice.clone();
+        let means = Means {
+            store: Some(&self.store),
+            planner: self.planner.as_mut(),
+            sinks: &ears.sinks,
+            progress: ears.progress.clone(),
+            cancel,
+            redactor: self.redactor.clone(),
+            inbox: Some(&inbox.0.inbox),
+        };
+        let result = investigate(&self.options, means).await;
+        self.parked = false;
+        self.waiting = None;
+        match result {
+            Ok(investigated) => {
+                let late = self.voice.too_late().into_iter();
+                let late: String =
+                    late.map(|text| format!("\n(It had ended before this came: {text})")).collect();
+                self.take_over(investigated).await + &plain(&late)
+            }
+            Err(InvestigateError::Drive(DriveError::AwaitingApproval(names))) => {
+                self.parked = true;
+                let calls = self.open_calls().await;
+                let line = |call: &ToolCall| {
+                    let args: String = call.args.to_string().chars().take(400).collect();
+                    format!("  {} {} {args}", call.id, call.name)
+                };
+                let asked = match calls.is_empty() {
+                    true => names.join(", "),
+                    false => calls.iter().map(line).collect::<Vec<_>>().join("\n"),
+                };
+                self.waiting = Some(Waiting::Calls(calls));
+                plain(&format!(
+                    "The investigation waits for your consent:\n{asked}\n/approve or /deny, with the call's id if there are several."
+                ))
+            }
+            Err(error) if error.is_interruption() => {
+                self.parked = true;
+                "Stopped. Nothing is lost: /resume goes on where it stopped.".to_owned()
+            }
+            Err(error) => plain(&format!("The investigation could not be made: {error}")),
+        }
+    }
+
+    async fn take_over(&mut self, mut investigated: Investigated) -> String {
+        let texts = texts(&self.store, &investigated.report).await;
+        self.notebook.take_over(&mut investigated.report, &texts);
+        self.last = None;
+        self.report = Some(investigated);
+        if let (Some(talk), Some(known)) = (&mut self.talk, &self.report) {
+            talk.topic_changed(&known.report);
+        }
+        self.show_report()
+    }
+
+    /// Takes up what is known of an incident.
+    pub(super) async fn recollect(&mut self, incident: &str) -> Result<(), InvestigateError> {
+        let Some(newest) = self.store.list_reports(incident).await?.into_iter().next() else { return Ok(()) };
+        let mut report = self.store.get_report(&newest.id).await?;
+        let texts = texts(&self.store, &report).await;
+        self.notebook.take_over(&mut report, &texts);
+        if let Some(talk) = &mut self.talk {
+            talk.topic_changed(&report);
+        }
+        self.report = Some(Investigated {
+            report,
+            ticket: self.request.ticket.clone(),
+            context: RenderContext {
+                ticket_title: Some(self.request.ticket.title.clone()),
+                failing_revision: Some(self.request.bad.clone()),
+                ..RenderContext::default()
+            },
+            resumed: false,
+            failing: self.request.bad.clone(),
+        });
+        Ok(())
+    }
+
+    /// The calls of the parked run that wait for consent, as they were stored.
+    async fn open_calls(&self) -> Vec<ToolCall> {
+        let request = &self.request;
+        let Ok(incidents) =
+            self.store.incidents_with_ticket(&request.ticket.text, Some(&request.repository)).await
+        else {
+            return Vec::new();
+        };
+        for incident in incidents {
+            let Ok(Some(unfinished)) = self.store.latest_unfinished_run(&incident.id).await else { continue };
+            let Ok(stored) = self.store.events(&unfinished.id, 1).await else { continue };
+            let events: Vec<Event> = stored
+                .into_iter()
+                .filter_map(|stored| serde_json::from_value(stored.event.payload).ok())
+                .collect();
+            let registry = tools(&std::sync::Arc::new(crate::context::Shelf::new(std::sync::Arc::new(
+                crate::journal::InMemoryJournal::default(),
+            ))));
+            let policy = Policy::investigate();
+            let decide = |call: &ToolCall| {
+                registry.get(&call.name).map_or(Decision::Allowed, |tool| policy.decide(tool.effect()))
+            };
+            if let Step::AwaitApproval(calls) = Run::from_events(&events).next_step(decide) {
+                return calls;
+            }
+        }
+        Vec::new()
+    }
+
+    /// A person's yes or no.
+    pub(super) async fn decide(&mut self, call: Option<String>, approved: bool, ears: &Ears) -> String {
+        match self.waiting.take() {
+            None => "Nothing waits for consent.".to_owned(),
+            Some(Waiting::Fix(to)) => match approved {
+                true => self.write_fix(&to).await,
+                false => "Nothing was written.".to_owned(),
+            },
+            Some(Waiting::Calls(calls)) => {
+                let decided = match &call {
+                    Some(id) => calls.iter().find(|call| call.id == *id),
+                    None if calls.len() == 1 => calls.first(),
+                    None => None,
+                };
+                let Some(decided) = decided.map(|call| call.id.clone()) else {
+                    let ids: Vec<&str> = calls.iter().map(|call| call.id.as_str()).collect();
+                    let text = format!("Which call? There wait: {}.", ids.join(", "));
+                    self.waiting = Some(Waiting::Calls(calls));
+                    return plain(&text);
+                };
+                let by = self.by.clone();
+                self.voice.0.inbox.put(Said::Decision { call: decided, approved, by });
+                self.resume(ears).await
+            }
+        }
+    }
+
+    /// Asks for consent to write the fix of the last report.
+    pub(super) fn offer_fix(&mut self, place: Option<String>) -> String {
+        let Some(known) = &self.report else {
+            return "There is no report with a fix yet; `investigate this` makes one.".to_owned();
+        };
+        if let Err(error) = may_be_written(&known.report) {
+            return plain(&error.to_string());
+        }
+        let end: String = known.report.incident_id.chars().rev().take(8).collect();
+        let end: String = end.chars().rev().filter(char::is_ascii_alphanumeric).collect();
+        let place = place.unwrap_or_else(|| format!("branch:millwright/fix-{end}"));
+        let to: Destination = match place.parse() {
+            Ok(to) => to,
+            Err(why) => return plain(&why),
+        };
+        if let Err(error) = is_free(&to) {
+            return plain(&error.to_string());
+        }
+        let text = format!("The verified fix will be written to {to}. /approve or /deny.");
+        self.waiting = Some(Waiting::Fix(to));
+        plain(&text)
+    }
+
+    async fn write_fix(&self, to: &Destination) -> String {
+        let Some(known) = &self.report else { return "There is no report any more.".to_owned() };
+        let title = &known.ticket.title;
+        let options = &self.options;
+        let written =
+            hand_over(&options.repo, &options.data_dir, &known.failing, title, &known.report, to).await;
+        plain(&match written {
+            Ok(text) => format!("Done: {text}."),
+            Err(error) => error.to_string(),
+        })
+    }
+}
+
+/// The whole stored texts of a report's evidence, as far as they are there.
+async fn texts(store: &Store, report: &Report) -> BTreeMap<EvidenceId, String> {
+    let mut texts = BTreeMap::new();
+    for evidence in &report.evidence {
+        if let Ok(Some(text)) = store.get_evidence(&evidence.sha256).await {
+            texts.insert(evidence.id.clone(), text);
+        }
+    }
+    texts
+}

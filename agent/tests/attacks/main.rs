@@ -1,0 +1,21 @@
+/*!
+Attacks by whoever writes a ticket, a log line, a file, a commit message or a remembered incident. The scripted model
+obeys the attacker in every case: what stops him is code, and a case that passes only since a model behaved well
+would prove nothing. Each case asserts that the effect did not happen and that the run ended with an honest report.
+*/
+#![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
+
+mod arguments;
+mod effects;
+mod evidence;
+mod floods;
+mod ground;
+mod secrets;
+mod words;
+
+#[path = "../scene/mod.rs"]
+mod scene;
+#[path = "../scripted_server/mod.rs"]
+mod scripted_server;
+
+millwright_tools::sandbox_stage_before_main!();

@@ -1,0 +1,337 @@
+/*!
+The conversation from outside: the built command with lines from a pipe, by rules and by a scripted model.
+*/
+#![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+mod common;
+#[path = "../../../agent/tests/scripted_server/mod.rs"]
+mod scripted_server;
+
+use common::{CHECK, Ran, Scene};
+use scripted_server::{Reply, Rules, ScriptedServer, offered};
+
+/// Talks: every line is given, then the input ends.
+fn talk(mut command: Command, input: &[u8]) -> Ran {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    child.wait_with_output().unwrap().into()
+}
+
+fn chat(scene: &Scene, more: &[&str], input: &str) -> Ran {
+    let arguments = [&["chat", "--repo", "repo", "--good", "HEAD~11"], more].concat();
+    let ran = talk(scene.command(&arguments), input.as_bytes());
+    assert_eq!(ran.status, Some(0), "{}{}", ran.stdout, ran.stderr);
+    ran
+}
+
+/// The answer to a line.
+fn answer<'a>(ran: &'a Ran, line: &str) -> &'a str {
+    let (_, after) =
+        ran.stdout.split_once(&format!("> {line}\n")).unwrap_or_else(|| panic!("{line}: {}", ran.stdout));
+    after.split("\n> ").next().unwrap()
+}
+
+#[test]
+fn rules_answer_each_kind_of_question() {
+    let scene = Scene::new();
+    scene.write(
+        "app.log",
+        "2026-01-05T09:00:00Z INFO started\n2026-01-05T09:30:00Z INFO started\n\
+         2026-01-05T10:00:00Z ERROR cannot total 21\n2026-01-05T10:01:00Z ERROR cannot total 22\n",
+    );
+    let culprit = scene.id("HEAD~5");
+    let lines = [
+        "who changed lib/calc.sh?",
+        "who changed lib/calc.sh:2",
+        "who changed this?",
+        "who owns calc.sh",
+        "what is new in the logs?",
+        "search the logs for cannot total",
+        "have we seen this before?",
+        &format!("show {}", &culprit[..10]),
+        "show lib/calc.sh:1-2",
+        "where is total defined?",
+        "search for total 21",
+        "what is the meaning of life?",
+        "/evidence E1",
+        "/evidence E99",
+        "/suspects",
+        "/report",
+        "/approve",
+        "/stop",
+        "/resume",
+        "/steer look elsewhere",
+        "/nonsense",
+        "/help",
+    ];
+    let ran = chat(&scene, &["ticket.txt", "--logs", "app.log", "--no-replay"], &lines.join("\n"));
+    let says = |line: &str, words: &[&str]| {
+        let answer = answer(&ran, line);
+        for word in words {
+            assert!(answer.contains(word), "{line}: {word:?} is not said:\n{answer}");
+        }
+    };
+    says(lines[0], &["change 7", "Ann", &culprit[..10]]);
+    says(lines[1], &["* 3", "change 7", "Evidence: E", "git:"]);
+    says(lines[2], &["lib/calc.sh", "change 7"]);
+    says(lines[3], &["Ann"]);
+    says(lines[4], &["cannot total"]);
+    says(lines[5], &["cannot total 21"]);
+    says(lines[6], &["nothing like this is remembered"]);
+    says(lines[7], &["change 7", "lib/calc.sh"]);
+    says(lines[8], &["total() {", "* 3"]);
+    says(lines[10], &["check.sh"]);
+    says(lines[11], &["rules have no answer", "who changed", "have we seen", "investigate"]);
+    says(lines[12], &["E1 git:"]);
+    says(lines[13], &["There is no evidence E99", "E1 to E"]);
+    says(lines[14], &[&culprit[..10]]);
+    says(lines[15], &["no report yet"]);
+    says(lines[16], &["Nothing waits"]);
+    says(lines[17], &["nothing to stop"]);
+    says(lines[18], &["was stopped"]);
+    says(lines[19], &["nothing to steer"]);
+    says(lines[20], &["no command /nonsense", "/evidence"]);
+    says(lines[21], &["/approve", "what is new in the logs"]);
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn an_investigation_keeps_its_evidence_for_what_follows() {
+    let scene = Scene::new();
+    let culprit = scene.id("HEAD~5");
+    let input = "show lib/calc.sh:1-2\n/evidence E1\ninvestigate this\nwho changed this?\n/evidence E1\n/evidence\n/suspects\n\
+                 write the fix to branch:mend/total\n/deny\nwrite the fix to branch:mend/total\n/approve\n\
+                 write the fix to fix.patch\n/approve\nhave we seen total 21 gave 63, not 42?\n/report\n/quit\nnever read\n";
+    let ran = chat(&scene, &["ticket.txt", "--replay", CHECK], input);
+    let told = answer(&ran, "investigate this");
+    assert!(
+        told.contains("VERIFIED") && told.contains(&culprit[..10]) && told.contains("… replay 1 fails"),
+        "{told}"
+    );
+    let follow_up = answer(&ran, "who changed this?");
+    assert!(follow_up.contains("change 7"), "{follow_up}");
+    let first = |from: &str| {
+        let (_, after) = from.split_once("> /evidence E1\n").unwrap();
+        after.split("\n> ").next().unwrap().to_owned()
+    };
+    let (_, later) = ran.stdout.split_once("> who changed this?").unwrap();
+    assert_eq!(first(&ran.stdout), first(later), "E1 stays E1");
+    assert!(first(later).contains("total() {"));
+    let list = answer(&ran, "/evidence");
+    assert!(list.contains("replay:1") && list.contains("E2 "), "{list}");
+    // Every piece that the report cites is there under its new number.
+    let cited = told.rsplit_once("E1").map_or(0, |_| 1) + told.matches("[E").count();
+    assert!(cited > 0, "{told}");
+    assert!(answer(&ran, "/suspects").contains(&culprit[..10]));
+    assert!(ran.stdout.contains("Nothing was written."));
+    let repo = scene.path("repo");
+    let message = scene.git(&repo, &["log", "-1", "--format=%B", "mend/total"]);
+    assert!(message.starts_with("Fix: Totals are wrong") && message.contains("Incident: inc_"), "{message}");
+    assert!(scene.git(&repo, &["show", "mend/total:lib/calc.sh"]).contains("* 2"));
+    assert_eq!(scene.git(&repo, &["status", "--porcelain"]), "");
+    assert!(std::fs::read_to_string(scene.path("fix.patch")).unwrap().contains("* 2"));
+    assert!(!ran.stdout.contains("never read"));
+
+    // Another conversation can begin from the incident.
+    let incident = message.lines().find_map(|line| line.strip_prefix("Incident: ")).unwrap();
+    let again = chat(&scene, &[incident], "/report\nwho changed this?\n");
+    assert!(answer(&again, "/report").contains("VERIFIED"), "{}", again.stdout);
+    assert!(answer(&again, "who changed this?").contains("change 7"));
+    let gone = scene.run(&["chat", "inc_0000nothere", "--repo", "repo", "--good", "HEAD~11"]);
+    gone.refuses(&["inc_0000nothere"]);
+    scene.run(&["chat", "-", "--repo", "repo"]).refuses(&["standard input"]);
+}
+
+#[test]
+fn a_stopped_investigation_goes_on() {
+    let scene = Scene::new();
+    let slow = format!("sleep 1; {CHECK}");
+    let ran = chat(
+        &scene,
+        &["ticket.txt", "--replay", &slow],
+        "investigate this\n/steer look at the totals\n/stop\n/resume\n/report\n",
+    );
+    let stopped = answer(&ran, "investigate this");
+    assert!(stopped.contains("Stopped.") && !stopped.contains("VERIFIED"), "{stopped}");
+    let resumed = answer(&ran, "/resume");
+    assert!(resumed.contains("taken in: look at the totals") && resumed.contains("VERIFIED"), "{resumed}");
+}
+
+#[test]
+fn hostile_input_does_no_harm() {
+    let scene = Scene::new();
+    let mut input = Vec::new();
+    input.extend_from_slice("x".repeat(300_000).as_bytes());
+    input.extend_from_slice(
+        b"\n\xff\xfe\x80 who changed \xc3\x28\nwho changed \x1b]0;owned\x07\x1b[31mlib/calc.sh\n",
+    );
+    input.extend_from_slice(b"show ../../etc/passwd\nshow /etc/passwd\nsearch for \x1b[2J\n/evidence \x1b[2J\n/\x1b[31mred\n\n   \n");
+    input.extend_from_slice("who changed \u{202e}hs.clac\n".as_bytes());
+    input.extend_from_slice(b"investigate: \x00\x01\x02\n");
+    input.extend_from_slice(b"/evidence");
+    let ran = talk(scene.command(&["chat", "--repo", "repo", "--good", "HEAD~11", "--no-replay"]), &input);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let raw: Vec<char> =
+        ran.stdout.chars().filter(|c| c.is_control() && *c != '\n' || *c == '\u{202e}').collect();
+    assert!(raw.is_empty(), "{raw:?}");
+    assert!(!ran.stdout.contains("root:"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("Only the first 8000 characters"));
+    assert!(ran.stdout.len() < 60_000, "{}", ran.stdout.len());
+    assert_eq!(ran.stderr, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_model_answers_from_tools_and_is_held_to_them() {
+    let scene = Scene::new();
+    let server = ScriptedServer::start(Rules::default(), move |seen| match seen.step() {
+        0 => Reply::call("git_file", json!({ "path": "lib/calc.sh" })),
+        1 => Reply::Text(format!(
+            "The factor is `$1 * 3` [{}]. Everybody knows that it was Bob who did this.",
+            seen.evidence("lib/calc.sh")
+        )),
+        2 => Reply::call("write_fix", json!({ "candidate": "revert", "as": "branch" })),
+        3 => Reply::Text(format!(
+            "I cannot write anything here. {}",
+            if seen.last().contains("failed") { "Denied." } else { "Done." }
+        )),
+        _ => Reply::status(503, "down for the day"),
+    })
+    .await;
+    let arguments = ["chat", "ticket.txt", "--repo", "repo", "--good", "HEAD~11", "--planner", "scripted"];
+    let mut command = scene.command(&arguments);
+    command.env("OPENAI_BASE_URL", server.base_url());
+    let input = "what does total do?\n/evidence E1\nplease push it all\nwho changed lib/calc.sh?\n";
+    let ran = tokio::task::block_in_place(|| talk(command, input.as_bytes()));
+    server.check();
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let first = answer(&ran, "what does total do?");
+    assert!(first.contains("The factor is `$1 * 3` [E1]."), "{first}");
+    assert_eq!(first.matches("The factor is").count(), 1, "{first}");
+    assert!(first.contains("Not borne by the evidence:\n  - Everybody knows"), "{first}");
+    assert!(answer(&ran, "/evidence E1").contains("* 3"));
+    assert!(answer(&ran, "please push it all").contains("Denied."), "{}", ran.stdout);
+    let down = answer(&ran, "who changed lib/calc.sh?");
+    assert!(
+        down.contains("down for the day") && down.contains("By the rules:") && down.contains("change 7"),
+        "{down}"
+    );
+    let offered = offered(&server.requests()[0]);
+    assert!(offered.contains("git_blame") && !offered.contains("bisect") && !offered.contains("write_fix"));
+}
+
+#[test]
+fn a_verified_fix_is_written_on_request_only() {
+    let scene = Scene::new();
+    let repo = scene.path("repo");
+    let heads = || scene.git(&repo, &["for-each-ref", "--format=%(refname)"]);
+    let before = heads();
+    let ran = scene.investigate(&["--good", "HEAD~11", "--replay", CHECK, "--write-fix", "fix.patch"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let incident = ran.report()["incident_id"].as_str().unwrap().to_owned();
+    assert!(ran.stderr.contains("the fix is written to fix.patch"), "{}", ran.stderr);
+    let patch = std::fs::read_to_string(scene.path("fix.patch")).unwrap();
+    assert!(
+        patch.contains(&format!("Incident: {incident}")) && patch.contains("+  echo $(( $1 * 2 ))"),
+        "{patch}"
+    );
+    assert_eq!(heads(), before);
+    scene.git(&repo, &["apply", "--check", &scene.path("fix.patch").to_string_lossy()]);
+
+    // The second time it is known, and just as verified.
+    let ran = scene.investigate(&["--good", "HEAD~11", "--replay", CHECK, "--write-fix", "branch:mend/it"]);
+    assert_eq!((ran.status, &ran.report()["verdict"]), (Some(0), &"known".into()), "{}", ran.stderr);
+    assert!(scene.git(&repo, &["show", "mend/it:lib/calc.sh"]).contains("* 2"));
+    assert_eq!(scene.git(&repo, &["rev-parse", "mend/it~1"]), scene.id("HEAD"));
+
+    scene
+        .investigate(&["--replay", CHECK, "--write-fix", "fix.patch"])
+        .refuses(&["fix.patch exists already"]);
+    let ran = scene.investigate(&["--good", "HEAD~11", "--no-memory", "--write-fix", "other.patch"]);
+    assert_eq!(ran.status, Some(2), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no fix was written"), "{}", ran.stderr);
+    assert!(!scene.path("other.patch").exists());
+    for bad in ["branch:", "branch:a b", "branch:../x"] {
+        let ran = scene.investigate(&["--write-fix", bad]);
+        assert_eq!(ran.status, Some(2), "clap refuses {bad}: {}", ran.stderr);
+        assert!(ran.stderr.contains("--write-fix"), "{}", ran.stderr);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_writes_asks_for_consent_first() {
+    let scene = Scene::new();
+    let culprit = scene.id("HEAD~5");
+    let bare = scene.path("shared.git");
+    scene.git(&scene.path("repo"), &["clone", "-q", "--bare", ".", &bare.to_string_lossy()]);
+    scene.write(
+        "m.toml",
+        format!(
+            "[repositories.shop]\npath = \"repo\"\n[repositories.shop.remotes]\nshared = \"file://{}\"\n",
+            bare.display()
+        ),
+    );
+    let subject = scene.git(&scene.path("repo"), &["log", "-1", "--format=%s", &culprit]);
+    let server = ScriptedServer::start(Rules::default(), move |seen| match (seen.is_review(), seen.step()) {
+        (true, _) => Reply::review("stands", 0.9),
+        (_, 0) => Reply::call(
+            "propose_patch",
+            json!({ "edits": [{ "path": "lib/calc.sh", "old": "* 3", "new": "* 2" }], "rationale": "It doubles." }),
+        ),
+        (_, 1) => Reply::call("verify_fix", json!({ "candidate": "patch_1" })),
+        (_, 2) => Reply::call("write_fix", json!({ "candidate": "patch_1", "as": "branch", "name": "mend/it" })),
+        (_, 3) => Reply::call("push_fix", json!({ "branch": "mend/it", "remote": "shared" })),
+        (_, 4) => Reply::call("push_fix", json!({ "branch": "mend/it", "remote": "elsewhere" })),
+        (_, 5) => Reply::call("git_show", json!({ "commit": culprit })),
+        _ => Reply::call(
+            "conclude",
+            json!({
+                "outcome": "cause", "statement": "That commit broke the totals.", "kind": "code_change",
+                "commit": culprit, "confidence": 0.8,
+                "evidence": [{ "id": seen.evidence(&format!("git:{culprit}")), "quotes": [subject] }],
+            }),
+        ),
+    })
+    .await;
+    let arguments = [
+        "chat",
+        "ticket.txt",
+        "--repo",
+        "repo",
+        "--good",
+        "HEAD~11",
+        "--planner",
+        "scripted",
+        "--config",
+        "m.toml",
+        "--replay",
+        CHECK,
+    ];
+    let mut command = scene.command(&arguments);
+    command.env("OPENAI_BASE_URL", server.base_url());
+    let input = "investigate this\n/approve c99\n/approve\n/approve\n/deny\n/report\n";
+    let ran = tokio::task::block_in_place(|| talk(command, input.as_bytes()));
+    server.check();
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let asked = answer(&ran, "investigate this");
+    assert!(
+        asked.contains("waits for your consent") && asked.contains("write_fix") && asked.contains("mend/it"),
+        "{asked}"
+    );
+    assert!(answer(&ran, "/approve c99").contains("Which call?"), "{}", ran.stdout);
+    let written = answer(&ran, "/approve");
+    assert!(
+        written.contains("approved") && written.contains("push_fix") && written.contains("shared"),
+        "{written}"
+    );
+    let repo = scene.path("repo");
+    assert!(scene.git(&repo, &["show", "mend/it:lib/calc.sh"]).contains("* 2"));
+    assert_eq!(scene.git(&bare, &["rev-parse", "mend/it"]), scene.git(&repo, &["rev-parse", "mend/it"]));
+    let denied = answer(&ran, "/deny");
+    assert!(denied.contains("denied") && denied.contains("VERIFIED"), "{denied}");
+}
