@@ -29,7 +29,8 @@ pub(crate) enum Seen {
 }
 
 pub(crate) fn seen(cases: &[Case]) -> Vec<Seen> {
-    let (mut culprits, mut units): (HashSet<(&str, &str)>, HashSet<(&str, &str)>) = Default::default();
+    let mut culprits: HashSet<(&str, &str)> = HashSet::new();
+    let mut units: HashSet<(&str, &str)> = HashSet::new();
     let mut found = Vec::with_capacity(cases.len());
     for case in cases {
         let repo = case.repo.as_str();

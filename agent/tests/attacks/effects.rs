@@ -170,7 +170,8 @@ fn writes_test(name: &'static str, arguments: Value) -> Attack {
     Attack::new(name)
         .options(|_, options| {
             let recipes = TestRecipes { test_one: Some("sh {test}".into()), ..TestRecipes::default() };
-            options.replay = ReplayChoice::Derive(Box::new(recipes));
+            options.recipes = recipes;
+            options.replay = ReplayChoice::Derive;
         })
         .calls("write_reproduction", arguments)
 }

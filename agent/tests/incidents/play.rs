@@ -152,11 +152,11 @@ async fn replay(incident: &Incident, dialogue: &[Vec<(&'static str, Value)>]) ->
         options.logs = vec![scene.path("app.log")];
     }
     if let Some(test_one) = incident.test_one {
-        let recipes = millwright_tools::replay::TestRecipes {
+        options.recipes = millwright_tools::replay::TestRecipes {
             test_one: Some(test_one.to_owned()),
             ..millwright_tools::replay::TestRecipes::default()
         };
-        options.replay = ReplayChoice::Derive(Box::new(recipes));
+        options.replay = ReplayChoice::Derive;
     }
     let ran = scene.investigate_with(Scene::settings(&server), options, None).await;
     server.check();

@@ -51,9 +51,9 @@ fn one_line(error: &anyhow::Error) -> String {
 
 /// Logs go to standard error, and only what the operator asks for by `MILLWRIGHT_LOG` (default: warnings).
 fn init_tracing() {
+    use millwright_agent::planner::openai::LOG_TARGET;
     use tracing_subscriber::EnvFilter;
-    // The library that speaks to models logs whole answers, however long and whatever they hold.
-    let filter =
-        EnvFilter::try_from_env("MILLWRIGHT_LOG").unwrap_or_else(|_| EnvFilter::new("warn,async_openai=off"));
+    let filter = EnvFilter::try_from_env("MILLWRIGHT_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("warn,{LOG_TARGET}=off")));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -86,6 +86,9 @@ pub fn run_with(options: &Options, weights: &Weights) -> Result<Summary, EvalErr
     Ok(summary)
 }
 
+/// The cases judged with and without memory, and how many versions of the weights were learned and adopted.
+type Sequence = (Vec<(Judged, Pair)>, (usize, usize));
+
 /// Takes the cases in their order, each without memory and with it; answers also how many versions of the weights
 /// were learned on the way, and how many of them adopted.
 fn in_sequence(
@@ -93,7 +96,7 @@ fn in_sequence(
     options: &Options,
     repositories: &Repositories,
     weights: &Weights,
-) -> Result<(Vec<(Judged, Pair)>, (usize, usize)), String> {
+) -> Result<Sequence, String> {
     let mut arm = Arm::new(options.memory)?;
     let mut out = Vec::with_capacity(cases.len());
     for case in cases {

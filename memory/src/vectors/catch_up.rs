@@ -27,7 +27,7 @@ pub struct Progress {
 /// When the model or the engine does not answer; what was embedded before stays.
 pub async fn catch_up(store: &Store, limit: usize) -> Result<Progress, VectorError> {
     let dense = store.dense();
-    let mut progress = Progress { removed: take_out(store, &dense).await?, ..Progress::default() };
+    let mut progress = Progress { removed: take_out(store, dense).await?, ..Progress::default() };
     if !store.is_behind(dense.space()).await? {
         return Ok(progress);
     }
@@ -43,7 +43,7 @@ pub async fn catch_up(store: &Store, limit: usize) -> Result<Progress, VectorErr
             }
             return Ok(progress);
         }
-        embed(store, &dense, &pending).await?;
+        embed(store, dense, &pending).await?;
         progress.embedded += pending.len() as u64;
     }
     progress.left = store.count_pending_vectors(dense.space()).await?;

@@ -96,8 +96,9 @@ impl Scan {
             let mut parts = parts;
             // The first part is this thread's own.
             let own = parts.next();
-            let others: Vec<_> =
-                parts.map(|(rows, bytes)| threads.spawn(move || asked.best(rows, bytes, dimension))).collect();
+            let others: Vec<_> = parts
+                .map(|(rows, bytes)| threads.spawn(move || asked.best(rows, bytes, dimension)))
+                .collect();
             let mut found = own.map(|(rows, bytes)| asked.best(rows, bytes, dimension)).unwrap_or_default();
             for other in others {
                 found.extend(other.join().unwrap_or_default());

@@ -1,5 +1,3 @@
-use std::collections::BTreeMap;
-
 use super::*;
 use crate::exec_trace::{ExecutedFile, ExecutionTrace, Precision};
 use crate::history::testing::{Change, TestRepo};

@@ -18,6 +18,10 @@ use super::failures::{of_status, one_line};
 use super::settings::Connection;
 use super::wire::Answer;
 
+/// What the library's own log lines are called. It logs whole answers, however long and whatever they hold, so
+/// whoever writes a log leaves them out.
+pub const LOG_TARGET: &str = "async_openai";
+
 /// A connection that cannot be set up; says which option is wrong.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {

@@ -35,7 +35,7 @@ use super::playbook;
 use super::{AskFuture, Listener, Plan, PlanError, PlanFuture, Planner};
 use client::ChatClient;
 
-pub use client::SetupError;
+pub use client::{LOG_TARGET, SetupError};
 pub use interpret::why_unusable;
 pub use merge::complete;
 pub use probe::{Probe, probe};
