@@ -126,7 +126,7 @@ async fn attended(
     store: &millwright_memory::store::Store,
     inbox: &LocalInbox,
 ) -> Result<millwright_memory::types::Report, InvestigateError> {
-    let mut planner = OpenAi::new(Scene::settings(server), tool_specs()).unwrap();
+    let mut planner = OpenAi::new(Scene::settings(server), tool_specs(true)).unwrap();
     let means = Means {
         store: Some(store),
         planner: &mut planner,

@@ -125,7 +125,7 @@ async fn run(
     server: &ScriptedServer,
     store: &millwright_memory::store::Store,
 ) -> millwright_memory::types::Report {
-    let mut planner = OpenAi::new(Scene::settings(server), tool_specs()).unwrap();
+    let mut planner = OpenAi::new(Scene::settings(server), tool_specs(false)).unwrap();
     let means = Means {
         store: Some(store),
         planner: &mut planner,

@@ -62,11 +62,23 @@ pub(crate) fn loopback(config: &Config) -> bool {
     config.options.sandbox.network == Network::Loopback
 }
 
+/// Whether a person is there to consent to what a planner may only do with consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Attendance {
+    Attended,
+    Unattended,
+}
+
 /// Who plans: who was asked for, else the model of the configuration, else the playbook.
-pub(crate) fn planner(asked: Option<&str>, config: &Config) -> Result<Box<dyn Planner>> {
+pub(crate) fn planner(
+    asked: Option<&str>,
+    config: &Config,
+    attendance: Attendance,
+) -> Result<Box<dyn Planner>> {
+    let specs = || tool_specs(attendance == Attendance::Attended);
     match asked.or(config.options.model.name.as_deref()) {
         None | Some(PLAYBOOK) => Ok(Box::new(Playbook)),
-        Some(name) => Ok(Box::new(OpenAi::new(model(name, config)?, tool_specs(false))?)),
+        Some(name) => Ok(Box::new(OpenAi::new(model(name, config)?, specs())?)),
     }
 }
 

@@ -36,7 +36,7 @@ const AHEAD: usize = 1_000;
 pub(super) async fn run(arguments: ChatArguments) -> Result<ExitCode> {
     let what = &arguments.what;
     let config = wiring::config(what.config.as_deref(), Some(&what.repo))?;
-    let planner = wiring::planner(what.planner.as_deref(), &config)?;
+    let planner = wiring::planner(what.planner.as_deref(), &config, wiring::Attendance::Attended)?;
     let speaker = match planner.name() {
         PLAYBOOK => None,
         name => Some(Speaker::new(wiring::model(name, &config)?)?),

@@ -87,8 +87,11 @@ fn planners(arguments: &EvalRunArguments) -> Result<Planners> {
     let config = wiring::config(arguments.config.as_deref(), None)?;
     let name = arguments.planner.clone();
     // Wrong options are told before the first case.
-    wiring::planner(Some(&name), &config)?;
-    Ok(Planners::new(move || wiring::planner(Some(&name), &config).map_err(|error| format!("{error:#}"))))
+    wiring::planner(Some(&name), &config, wiring::Attendance::Unattended)?;
+    Ok(Planners::new(move || {
+        wiring::planner(Some(&name), &config, wiring::Attendance::Unattended)
+            .map_err(|error| format!("{error:#}"))
+    }))
 }
 
 /// The figures of the whole set, one a line, with their intervals.

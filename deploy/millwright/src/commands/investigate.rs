@@ -30,7 +30,7 @@ const BELOW_REQUIRED: u8 = 2;
 pub(super) async fn run(arguments: InvestigateArguments) -> Result<ExitCode> {
     let what = &arguments.what;
     let config = wiring::config(what.config.as_deref(), Some(&what.repo))?;
-    let planner = wiring::planner(what.planner.as_deref(), &config)?;
+    let planner = wiring::planner(what.planner.as_deref(), &config, wiring::Attendance::Unattended)?;
     if let Some(to) = &arguments.write_fix {
         is_free(to)?;
     }
