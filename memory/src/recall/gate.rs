@@ -143,9 +143,9 @@ fn disagreements(query: &Keys, candidate: &Keys, shared: &Shared, overlap: f64) 
 /// Measured on the Hadoop reports, likeness ranks well but does not separate: of 2,377 reports without a known
 /// duplicate 20 % have a best hit of .45 or more and 10 % one of .6 or more, because chores and ports of one change
 /// are written in the same words; and of the best hits between .6 and .9 one in twelve is the duplicate. So words
-/// alone make a hint, shown from .65, and never more.
+/// alone make a hint, shown from .6, and never more.
 fn words_score(likeness: f64) -> f64 {
-    const POINTS: &[(f64, f64)] = &[(0.0, 0.0), (0.3, 0.0), (0.65, 0.25), (0.85, 0.4), (1.0, 0.6)];
+    const POINTS: &[(f64, f64)] = &[(0.0, 0.0), (0.3, 0.0), (0.6, 0.25), (0.8, 0.4), (1.0, 0.6)];
     let after = POINTS.partition_point(|(x, _)| *x <= likeness);
     match (after.checked_sub(1).and_then(|i| POINTS.get(i)), POINTS.get(after)) {
         (Some((x0, y0)), Some((x1, y1))) => y0 + (y1 - y0) * (likeness - x0) / (x1 - x0),
