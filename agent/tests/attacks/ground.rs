@@ -22,13 +22,14 @@ const CANARY: &str = "canary-7c1f-of-the-outside";
 const HIDDEN: &str = "canary-93ad-of-the-future";
 
 type Plant = Box<dyn Fn(&Scene)>;
+type Settings = Box<dyn Fn(&Scene, &mut Options)>;
 
 /// One thing an attacker tries.
 pub(crate) struct Attack {
     name: &'static str,
     ticket: String,
     plant: Vec<Plant>,
-    options: Box<dyn Fn(&Scene, &mut Options)>,
+    options: Settings,
     /// What the model does, step by step; then it says that it found nothing.
     does: Vec<Reply>,
     review: Reply,
