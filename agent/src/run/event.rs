@@ -55,6 +55,9 @@ pub struct Budget {
     pub usd: Option<f64>,
     pub deadline_ms: Option<u64>,
     pub steps: Option<u32>,
+    /// Replays that may be spent on narrowing a proven culprit to its guilty lines; 0 leaves it whole.
+    #[serde(default)]
+    pub minimise_runs: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
