@@ -20,6 +20,7 @@ mod learning;
 mod listing;
 mod model;
 mod open;
+mod past;
 mod problems;
 mod reports;
 mod resolutions;
@@ -30,6 +31,7 @@ mod vectors;
 pub use error::StoreError;
 pub use learning::SettledSample;
 pub use model::*;
+pub use past::{PastIncident, PastResolution, PastSummary};
 pub use resolutions::Remembered;
 pub use transfer::{ExportSummary, ImportOptions, ImportSummary, ImportTrust, TRANSFER_SCHEMA};
 

@@ -2,6 +2,8 @@
 `millwright memory`: what is known, why it is trusted, and the hand on it.
 */
 
+#[path = "memory_import.rs"]
+mod import;
 #[path = "memory_weights.rs"]
 mod weights;
 
@@ -9,7 +11,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use millwright_memory::store::{Actor, ImportOptions, MemoryEntry, MemoryFilter, MemoryItem, Store};
+use millwright_memory::store::{Actor, MemoryEntry, MemoryFilter, MemoryItem, Store};
 use millwright_memory::types::{Approval, Outcome, Proof, Resolution};
 use millwright_memory::vectors::{catch_up, migrate};
 use serde::Serialize;
@@ -22,6 +24,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
     let data_dir = wiring::data_dir(&arguments.data, &config)?;
     let store = dense::attach(wiring::open_store(&data_dir).await?, &config).await?;
     let format = arguments.format;
+    let mut code = ExitCode::SUCCESS;
     match arguments.command {
         MemoryCommand::List { limit } => {
             let items = store.list_memory(&MemoryFilter { limit, ..MemoryFilter::default() }).await?;
@@ -75,28 +78,29 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
                 show(format, &serde_json::json!({ "exported": count }), said)?;
             }
         }
-        MemoryCommand::Import { file, dry_run } => {
-            let input =
-                std::fs::File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
-            let options = ImportOptions { dry_run, ..ImportOptions::default() };
-            let by = person();
-            let actor = Actor { who: &by, why: "memory import" };
-            let done = store.import(&mut std::io::BufReader::new(input), options, actor).await?;
-            show(format, &done, || {
-                let verb = if dry_run { "would be imported" } else { "imported" };
-                let left_out = match done.forgotten {
-                    0 => String::new(),
-                    n => format!(", {n} left out because they were forgotten here"),
-                };
-                format!(
-                    "{} incidents {verb}, {} known already{left_out}\n",
-                    done.new_incidents, done.known_incidents
-                )
+        MemoryCommand::Expire { days, dry_run } => {
+            let days = days.or(config.options.store.keep_unproven_days).context(
+                "nothing expires by itself: say --days, or set store.keep_unproven_days in millwright.toml",
+            )?;
+            let before = days_ago(days)?;
+            let gone = match dry_run {
+                true => store.due(&before).await?,
+                false => store.expire(&before, Actor { who: &person(), why: "retention" }).await?,
+            };
+            if let Err(error) = catch_up(&store, 0).await {
+                eprintln!("their vectors are removed from the server later: {error}");
+            }
+            show(format, &serde_json::json!({ "forgotten": gone, "dry_run": dry_run }), || {
+                let verb = if dry_run { "would be forgotten" } else { "are forgotten" };
+                format!("{} incidents that nothing was proven of in {days} days {verb}\n", gone.len())
             })?;
+        }
+        MemoryCommand::Import(arguments) => {
+            code = import::run(&store, arguments, &config, &data_dir, format).await?;
         }
     }
     store.close().await;
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
 async fn approve(
@@ -115,6 +119,13 @@ async fn approve(
     })?;
     let changed = store.set_approval(&best.id, approval, Actor { who: &person(), why: note }).await?;
     show(format, &changed, || format!("{id}: {}\n", trust(&changed)))
+}
+
+/// As memory writes times.
+fn days_ago(days: u32) -> Result<String> {
+    let span = jiff::SignedDuration::from_hours(24 * i64::from(days));
+    let at = jiff::Timestamp::now().checked_sub(span).context("so many days ago there was no calendar")?;
+    Ok(format!("{at:.6}"))
 }
 
 /// Who acts, for the audit: the login name.
