@@ -109,6 +109,9 @@ impl Store {
 }
 
 #[cfg(test)]
+#[path = "cleanup_tests.rs"]
+mod cleanup_tests;
+#[cfg(test)]
 #[path = "contract_tests.rs"]
 mod contract_tests;
 #[cfg(test)]
