@@ -195,19 +195,31 @@ impl Store {
         &self,
         hashes: &[(KeyKind, i64)],
     ) -> Result<BTreeMap<(KeyKind, i64), Vec<i64>>, StoreError> {
-        let mut connection = self.read.acquire().await?;
+        let asked = serde_json::Value::from(hashes.iter().map(|(_, hash)| *hash).collect::<Vec<_>>());
+        // One row a key, for each row costs a change of threads and a key may have a thousand incidents.
+        let rows: Vec<(i64, Option<String>)> = sqlx::query_as(
+            "SELECT asked.value, (SELECT group_concat(doc) FROM (SELECT doc FROM incident_keys \
+             WHERE key_hash = asked.value ORDER BY doc DESC LIMIT $2)) FROM json_each($1) AS asked",
+        )
+        .bind(asked.to_string())
+        .bind(MAX_POSTINGS)
+        .fetch_all(&self.read)
+        .await?;
+        let mut postings: HashMap<i64, Vec<i64>> = rows
+            .into_iter()
+            .map(|(hash, docs)| {
+                let mut docs: Vec<i64> =
+                    docs.iter().flat_map(|docs| docs.split(',')).filter_map(|doc| doc.parse().ok()).collect();
+                docs.sort_unstable_by(|a, b| b.cmp(a));
+                (hash, docs)
+            })
+            .collect();
         let mut found = BTreeMap::new();
         for &(kind, hash) in hashes {
-            let docs: Vec<i64> = sqlx::query_scalar(
-                "SELECT doc FROM incident_keys WHERE key_hash = $1 ORDER BY doc DESC LIMIT $2",
-            )
-            .bind(hash)
-            .bind(MAX_POSTINGS)
-            .fetch_all(&mut *connection)
-            .await?;
+            let docs = postings.remove(&hash).unwrap_or_default();
             // A fingerprint seen a thousand times is still the same failure; a file seen as often is a hub.
             let hub = docs.len() as i64 >= MAX_POSTINGS && kind != KeyKind::Fingerprint;
-            found.insert((kind, hash), if hub { Vec::new() } else { docs });
+            found.entry((kind, hash)).or_insert(if hub { Vec::new() } else { docs });
         }
         Ok(found)
     }

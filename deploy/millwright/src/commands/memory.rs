@@ -152,8 +152,15 @@ fn list(items: &[MemoryItem]) -> String {
         let _ = writeln!(out, "{}  {}  {title}", item.incident_id, day(&item.created_at));
         match item.resolutions.first() {
             Some(best) => {
-                let _ = writeln!(out, "    {}", trust(best));
+                let refuted = match item.refuted {
+                    0 => String::new(),
+                    n => format!("; {n} ideas refuted"),
+                };
+                let _ = writeln!(out, "    {}{refuted}", trust(best));
                 let _ = writeln!(out, "    {}", clean(&best.statement, 200));
+                if let Some(said) = contradiction(&item.resolutions) {
+                    let _ = writeln!(out, "    {said}");
+                }
             }
             None => {
                 let _ = writeln!(out, "    no resolution; {} ideas refuted", item.refuted);
@@ -169,6 +176,9 @@ fn entry_text(entry: &MemoryEntry) -> String {
     let mut out = format!("{}  {}\n{title}\n", incident.id, day(&incident.created_at));
     if let Some(error) = incident.ticket.errors.first() {
         let _ = writeln!(out, "error: {}", clean(&error.message, 200));
+    }
+    if let Some(said) = contradiction(&entry.resolutions) {
+        let _ = writeln!(out, "{said}");
     }
     for resolution in &entry.resolutions {
         let _ = writeln!(out, "\nresolution {}\n  {}", resolution.id, clean(&resolution.statement, 400));
@@ -204,6 +214,17 @@ fn entry_text(entry: &MemoryEntry) -> String {
     out
 }
 
+/// Commits that are said to be the culprit and that nobody rejected, where that is more than one.
+fn contradiction(resolutions: &[Resolution]) -> Option<String> {
+    let standing = resolutions.iter().filter(|known| known.approval != Approval::Rejected);
+    let named: std::collections::BTreeSet<&str> =
+        standing.filter_map(|known| known.culprit.as_deref()).collect();
+    let short = |commit: &&str| clean(commit, 12);
+    let list = named.iter().take(5).map(short).collect::<Vec<_>>().join(", ");
+    (named.len() > 1)
+        .then(|| format!("contradicting: {} culprits are named ({list}); reject what is wrong", named.len()))
+}
+
 /// Why it is trusted, in one line.
 fn trust(resolution: &Resolution) -> String {
     let proof = match resolution.proof {
@@ -237,5 +258,53 @@ fn clean(text: &str, most: usize) -> String {
     match line.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(culprit: Option<&str>, approval: Approval) -> Resolution {
+        Resolution {
+            id: "res_1".into(),
+            incident_id: "inc_1".into(),
+            repository: "r".into(),
+            statement: "the sign is wrong".into(),
+            culprit: culprit.map(str::to_owned),
+            units: vec![],
+            failing_revision: String::new(),
+            fix_diff: String::new(),
+            fix_kind: None,
+            replay: None,
+            proof: Proof::None,
+            approval,
+            approved_by: None,
+            outcome: Outcome::Unknown,
+            created_at: "2026-01-01T00:00:00Z".into(),
+        }
+    }
+
+    #[test]
+    fn contradictions_are_shown_until_one_is_rejected() {
+        let (a, b) = (known(Some("aaaa"), Approval::Confirmed), known(Some("bbbb"), Approval::None));
+        let said = contradiction(&[a.clone(), b.clone()]).unwrap();
+        assert!(said.contains("2 culprits are named (aaaa, bbbb)"), "{said}");
+        assert_eq!(contradiction(&[a.clone(), a.clone(), known(None, Approval::None)]), None);
+        let rejected = Resolution { approval: Approval::Rejected, ..b.clone() };
+        assert_eq!(contradiction(&[a, rejected]), None);
+        let item = MemoryItem {
+            incident_id: "inc_1".into(),
+            created_at: "2026-01-01T00:00:00Z".into(),
+            state: millwright_memory::store::IncidentState::Done,
+            repository: None,
+            service: None,
+            problem_id: None,
+            title: "Totals".into(),
+            resolutions: vec![b],
+            refuted: 2,
+            score: None,
+        };
+        assert!(list(&[item]).contains("not trusted: not proven; 2 ideas refuted\n"));
     }
 }
