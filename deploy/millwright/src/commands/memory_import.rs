@@ -5,7 +5,7 @@ postmortems as Markdown files. Which of them a file is shows in its first line.
 
 use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
@@ -102,7 +102,7 @@ struct Past<'s> {
 }
 
 impl Past<'_> {
-    async fn tickets(&mut self, path: &PathBuf, mut input: BufReader<std::fs::File>) -> Result<()> {
+    async fn tickets(&mut self, path: &Path, mut input: BufReader<std::fs::File>) -> Result<()> {
         let mut line = Vec::new();
         for number in 1u64.. {
             line.clear();
