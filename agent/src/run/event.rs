@@ -33,6 +33,9 @@ pub struct RunRequest {
     /// Nobody can be asked in this run, so a planner is not offered what would need consent.
     #[serde(default)]
     pub unattended: bool,
+    /// Nothing of the repository's may be run (`--no-replay`), so a planner is not offered what would run it.
+    #[serde(default)]
+    pub runs_nothing: bool,
     pub budget: Budget,
     pub use_memory: bool,
     pub jobs: usize,
