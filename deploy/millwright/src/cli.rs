@@ -249,13 +249,36 @@ pub(crate) enum MemoryCommand {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Read JSON lines of an export
-    Import {
-        file: PathBuf,
+    /// Read an export, closed tickets of another system (JSON lines), or postmortems (Markdown files)
+    Import(ImportArguments),
+    /// Forget for good what was never proven nor judged by a person
+    Expire {
+        /// Days since it was last touched [default: store.keep_unproven_days]
+        #[arg(long, value_name = "N")]
+        days: Option<u32>,
         /// Say what would be done, change nothing
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Say what would be done, change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Where a ticket's field stands in its record, as in title=fields.summary; fields are id, title, body, created,
+    /// service, environment, release, resolution, culprit, units and confirmed_by
+    #[arg(long, value_name = "FIELD=KEY")]
+    pub(crate) map: Vec<String>,
+    /// The system the tickets come from
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: Option<String>,
+    /// The clone of the repository that all of them are about
+    #[arg(long, value_name = "DIR")]
+    pub(crate) repo: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -13,14 +13,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use jiff::fmt::strtime;
-use jiff::tz::TimeZone;
 use millwright_memory::embed::Embedder;
 use millwright_memory::recall::{RecallQuery, Views, nearest_by, recall, split};
 use millwright_memory::store::{Incident, NewIncident, Store, StoreError};
 use millwright_memory::types::ParsedTicket;
 use millwright_memory::vectors::catch_up;
-use millwright_tools::intake;
+use millwright_tools::intake::{self, moment};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -310,43 +308,6 @@ fn ticket(report: &IssueReport) -> ParsedTicket {
     ticket
 }
 
-/// The forms that issue trackers export times in.
-fn moment(text: &str) -> Option<Timestamp> {
-    let text = text.trim();
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Some(at);
-    }
-    if let Ok(number) = text.parse::<i64>() {
-        // Seconds until the year 5138, milliseconds beyond.
-        return match number > 100_000_000_000 {
-            true => Timestamp::from_millisecond(number).ok(),
-            false => Timestamp::from_second(number).ok(),
-        };
-    }
-    const ZONED: [&str; 4] =
-        ["%Y-%m-%d %H:%M:%S %z", "%Y-%m-%dT%H:%M:%S%.f%z", "%Y-%m-%d %H:%M:%S%.f%:z", "%a, %d %b %Y %T %z"];
-    const LOCAL: [&str; 8] = [
-        "%d/%b/%y %H:%M",
-        "%d/%b/%Y %H:%M",
-        "%Y-%m-%d %H:%M:%S",
-        "%Y-%m-%dT%H:%M:%S",
-        "%Y-%m-%d %H:%M",
-        "%d/%b/%y %I:%M %p",
-        "%m/%d/%Y %H:%M",
-        "%m/%d/%Y %H:%M:%S",
-    ];
-    let zoned = ZONED.iter().find_map(|form| strtime::parse(form, text).ok()?.to_timestamp().ok());
-    let local = || {
-        LOCAL.iter().find_map(|form| {
-            let at = strtime::parse(form, text).ok()?.to_datetime().ok()?;
-            Some(at.to_zoned(TimeZone::UTC).ok()?.timestamp())
-        })
-    };
-    let day = || strtime::parse("%Y-%m-%d", text.get(..10)?).ok()?.to_date().ok();
-    let day = || Some(day()?.to_zoned(TimeZone::UTC).ok()?.timestamp());
-    zoned.or_else(local).or_else(day)
-}
-
 /// Robertson's BM25 (k1 1.2, b .75) over all words of a report, the baseline of the field.
 fn plain_bm25(set: &Set, query: usize) -> Vec<usize> {
     let empty = Vec::new();
@@ -411,22 +372,6 @@ fn read(path: &Path, limit: Option<usize>) -> Result<Vec<IssueReport>, CasesErro
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_of_trackers_are_read() {
-        for (text, expected) in [
-            ("30/Sep/21 17:20", "2021-09-30T17:20:00Z"),
-            ("2013-05-20T14:03:22Z", "2013-05-20T14:03:22Z"),
-            ("2013-05-20 14:03:22 -0700", "2013-05-20T21:03:22Z"),
-            ("2013-05-20T14:03:22.000+0000", "2013-05-20T14:03:22Z"),
-            ("2013-05-20 14:03:22", "2013-05-20T14:03:22Z"),
-            ("2013-05-20", "2013-05-20T00:00:00Z"),
-            ("1369058602", "2013-05-20T14:03:22Z"),
-        ] {
-            assert_eq!(moment(text).map(|at| at.to_string()).as_deref(), Some(expected), "{text}");
-        }
-        assert_eq!(moment("last week"), None);
-    }
 
     #[test]
     fn duplicates_are_found_and_reports_that_are_none_are_refused() {

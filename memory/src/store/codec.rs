@@ -15,8 +15,12 @@ pub(crate) fn now() -> String {
 
 /// `prefix_` and a UUIDv7 in 26 letters of Crockford's base 32: short, without look-alikes, sorted by time.
 pub(crate) fn new_id(prefix: &str) -> String {
+    id_of(prefix, uuid::Uuid::now_v7().as_u128())
+}
+
+/// The same form of other bits, of which the highest 48 are the milliseconds since 1970.
+pub(crate) fn id_of(prefix: &str, bits: u128) -> String {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    let bits = uuid::Uuid::now_v7().as_u128();
     let letters = (0..26).rev().map(|i| {
         let digit = ((bits >> (5 * i)) & 31) as usize;
         char::from(*ALPHABET.get(digit).unwrap_or(&b'0'))

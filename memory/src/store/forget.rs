@@ -7,15 +7,63 @@ file of ours any more. What stays is the bare fact in the audit log: who forgot 
 use std::time::{Duration, Instant};
 
 use super::audit::{Change, record};
+use super::codec::word;
 use super::{Actor, Store, StoreError, index, vectors};
+use crate::types::{Approval, Proof};
 
 /// How long to wait for other connections to let go of old pages.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Incidents that go between two scrubs.
+const SCRUBBED: usize = 500;
 
 impl Store {
     /// Deletes an incident with everything that hangs on it; evidence that other incidents cite stays.
     /// `Busy` means: gone from every answer, but a long reader kept old pages; repeat `scrub` later.
     pub async fn forget(&self, incident: &str, by: Actor<'_>) -> Result<(), StoreError> {
+        self.take_out(incident, by).await?;
+        self.scrub().await
+    }
+
+    /// Keeps what is not proven for some days only: forgets incidents that were last touched before `before` (RFC
+    /// 3339), unless a cause was proven, a person said yes or no to one, or a run is still at it. Answers their ids.
+    /// Each goes as a whole, so that what a stop left over is simply done by the next call.
+    pub async fn expire(&self, before: &str, by: Actor<'_>) -> Result<Vec<String>, StoreError> {
+        let due = self.due(before).await?;
+        for (at, incident) in due.iter().enumerate() {
+            match self.take_out(incident, by).await {
+                // Forgotten by another process in between.
+                Ok(()) | Err(StoreError::NotFound { .. }) => {}
+                Err(other) => return Err(other),
+            }
+            // Else the log of writes would grow by all that goes.
+            if at % SCRUBBED == SCRUBBED - 1 {
+                self.scrub().await?;
+            }
+        }
+        if !due.is_empty() {
+            self.scrub().await?;
+        }
+        Ok(due)
+    }
+
+    /// What [`Store::expire`] would forget, oldest first.
+    pub async fn due(&self, before: &str) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT id FROM incidents i WHERE updated_at < $1 \
+             AND NOT EXISTS (SELECT 1 FROM resolutions r WHERE r.incident_id = i.id \
+                 AND (r.approval <> $2 OR r.proof IN ($3, $4))) \
+             AND NOT EXISTS (SELECT 1 FROM runs WHERE runs.incident_id = i.id AND finished_at IS NULL) \
+             ORDER BY id",
+        )
+        .bind(before)
+        .bind(word(&Approval::None))
+        .bind(word(&Proof::CauseConfirmed))
+        .bind(word(&Proof::FixVerified))
+        .fetch_all(&self.read)
+        .await?)
+    }
+
+    async fn take_out(&self, incident: &str, by: Actor<'_>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let doc = index::doc_of(&mut tx, incident).await?;
         index::remove(&mut tx, doc).await?;
@@ -71,7 +119,7 @@ impl Store {
         // The reason might quote what is to be forgotten, so only the fact is kept.
         record(&mut tx, Actor { who: by.who, why: "" }, change).await?;
         tx.commit().await?;
-        self.scrub().await
+        Ok(())
     }
 
     /// Takes what was deleted out of the files: merges the word index, folds in and empties the write-ahead log.

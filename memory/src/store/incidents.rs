@@ -7,7 +7,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, Sqlite, Transaction};
 
 use super::codec::{from_json, from_word, json, new_id, now, word};
-use super::{Incident, IncidentState, NewIncident, Store, StoreError, index};
+use super::{Incident, IncidentState, NewIncident, Store, StoreError, index, vectors};
 use crate::recall::Keys;
 use crate::types::{Evidence, MappedFrame, ParsedTicket};
 use crate::vectors::Dense;
@@ -91,7 +91,9 @@ impl Store {
             .bind(id)
             .fetch_one(&mut *tx)
             .await?;
-        index::enter(&mut tx, doc, stands.as_deref(), ticket, &Keys::of(ticket, mapped), &self.dense).await?;
+        let keys = Keys::of(ticket, mapped);
+        let embedded = index::enter(&mut tx, doc, stands.as_deref(), ticket, &keys, &self.dense).await?;
+        vectors::outdate(&mut tx, doc, embedded).await?;
         super::resolutions::index_units(&mut tx, id, doc).await?;
         tx.commit().await?;
         Ok(())
@@ -141,7 +143,7 @@ impl Store {
     }
 }
 
-fn complete(new: &NewIncident) -> Incident {
+pub(crate) fn complete(new: &NewIncident) -> Incident {
     let at = now();
     let context = &new.ticket.context;
     Incident {
@@ -194,7 +196,7 @@ pub(crate) async fn insert(
     .bind(seen_at(&incident.ticket).unwrap_or(&incident.created_at))
     .execute(&mut **tx)
     .await?;
-    index::enter(tx, doc, incident.repository.as_deref(), &incident.ticket, keys, dense).await
+    index::enter(tx, doc, incident.repository.as_deref(), &incident.ticket, keys, dense).await.map(|_| ())
 }
 
 pub(crate) async fn must_exist(tx: &mut Transaction<'static, Sqlite>, id: &str) -> Result<(), StoreError> {

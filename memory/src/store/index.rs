@@ -3,11 +3,11 @@ The recall index in SQL: words by FTS5, structure by hashed keys. It only fetche
 and found through indexes at any size; how alike they are is judged in `recall`.
 */
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use sqlx::{AssertSqlSafe, Row, Sqlite, Transaction};
 
-use super::{Store, StoreError, StoredHypothesis, resolutions, vectors};
+use super::{SpaceId, Store, StoreError, StoredHypothesis, resolutions, vectors};
 use crate::recall::{KeyKind, Keys, Words, key_hash};
 use crate::types::{ParsedTicket, Resolution};
 use crate::vectors::Dense;
@@ -45,6 +45,7 @@ pub(crate) async fn doc_of(tx: &mut Transaction<'static, Sqlite>, incident: &str
         .ok_or_else(|| StoreError::NotFound { what: "incident", id: incident.to_owned() })
 }
 
+/// Enters an incident; answers where its vector lies already.
 pub(crate) async fn enter(
     tx: &mut Transaction<'static, Sqlite>,
     doc: i64,
@@ -52,7 +53,7 @@ pub(crate) async fn enter(
     ticket: &ParsedTicket,
     keys: &Keys,
     dense: &Dense,
-) -> Result<(), StoreError> {
+) -> Result<Option<SpaceId>, StoreError> {
     let words = Words::of_ticket(ticket);
     let (title, body, scope) = (words.title.join(" "), words.body.join(" "), scope(repository));
     sqlx::query("INSERT INTO incident_words (doc, title, body, scope) VALUES ($1, $2, $3, $4)")
@@ -69,14 +70,14 @@ pub(crate) async fn enter(
         .bind(&scope)
         .execute(&mut **tx)
         .await?;
-    for (_, hash) in keys.hashes() {
-        insert_key(tx, doc, hash).await?;
-    }
+    insert_keys(tx, doc, keys.hashes().into_iter().map(|(_, hash)| hash)).await?;
     let vector = dense.at_once(ticket);
     if let Some(vector) = &vector {
         vectors::put(tx, dense.space(), doc, vector).await?;
     }
-    vectors::outdate(tx, doc, vector.map(|_| dense.space())).await
+    let embedded = vector.map(|_| dense.space());
+    vectors::behind(tx, embedded).await?;
+    Ok(embedded)
 }
 
 pub(crate) async fn enter_units(
@@ -84,14 +85,11 @@ pub(crate) async fn enter_units(
     doc: i64,
     units: &[String],
 ) -> Result<(), StoreError> {
-    for unit in units.iter().take(200) {
-        insert_key(tx, doc, key_hash(KeyKind::Unit, unit)).await?;
-        // The file as well: a symbol may be renamed between two sightings.
-        if let Some((path, _)) = unit.split_once("::") {
-            insert_key(tx, doc, key_hash(KeyKind::Unit, path)).await?;
-        }
-    }
-    Ok(())
+    let units = units.iter().take(200);
+    // The file as well: a symbol may be renamed between two sightings.
+    let names =
+        units.flat_map(|unit| std::iter::once(unit.as_str()).chain(unit.split_once("::").map(|u| u.0)));
+    insert_keys(tx, doc, names.map(|name| key_hash(KeyKind::Unit, name))).await
 }
 
 pub(crate) async fn remove(tx: &mut Transaction<'static, Sqlite>, doc: i64) -> Result<(), StoreError> {
@@ -114,12 +112,19 @@ pub(crate) async fn remove(tx: &mut Transaction<'static, Sqlite>, doc: i64) -> R
     Ok(())
 }
 
-async fn insert_key(tx: &mut Transaction<'static, Sqlite>, doc: i64, hash: i64) -> Result<(), StoreError> {
-    sqlx::query("INSERT INTO incident_keys (key_hash, doc) VALUES ($1, $2) ON CONFLICT DO NOTHING")
-        .bind(hash)
-        .bind(doc)
-        .execute(&mut **tx)
-        .await?;
+/// All in one statement, for each costs a change of threads; in the order of the table, for each may cost a page.
+async fn insert_keys(
+    tx: &mut Transaction<'static, Sqlite>,
+    doc: i64,
+    hashes: impl Iterator<Item = i64>,
+) -> Result<(), StoreError> {
+    let hashes: Vec<i64> = hashes.collect::<BTreeSet<_>>().into_iter().collect();
+    for batch in hashes.chunks(MAX_BATCH) {
+        let rows = (2..=batch.len() + 1).map(|i| format!("(${i}, $1)")).collect::<Vec<_>>().join(", ");
+        let sql = format!("INSERT INTO incident_keys (key_hash, doc) VALUES {rows} ON CONFLICT DO NOTHING");
+        let query = sqlx::query(AssertSqlSafe(sql)).bind(doc);
+        batch.iter().fold(query, |q, hash| q.bind(*hash)).execute(&mut **tx).await?;
+    }
     Ok(())
 }
 
@@ -142,10 +147,23 @@ impl Store {
         if quoted.is_empty() {
             return Ok(Vec::new());
         }
-        let mut expression = format!("{{title body}} : ({})", quoted.join(" OR "));
-        if repository.is_some() {
-            expression = format!("({expression}) AND (scope : ({} OR {}))", scope(repository), scope(None));
+        let words = format!("{{title body}} : ({})", quoted.join(" OR "));
+        let Some(repository) = repository else { return self.best_words(&words, limit).await };
+        // The scope as a term costs all its postings twice, and most memories know few repositories. So first without,
+        // and with it only where others' incidents fill the places.
+        let most = limit.saturating_mul(2);
+        let any = self.best_words(&words, most).await?;
+        let all = any.len() < most as usize;
+        let mut own = self.within(any, repository).await?;
+        if all || own.len() >= limit as usize {
+            own.truncate(limit as usize);
+            return Ok(own);
         }
+        let scoped = format!("({words}) AND (scope : ({} OR {}))", scope(Some(repository)), scope(None));
+        self.best_words(&scoped, limit).await
+    }
+
+    async fn best_words(&self, expression: &str, limit: u32) -> Result<Vec<Candidate>, StoreError> {
         let rows: Vec<(i64, f64)> = sqlx::query_as(
             "SELECT rowid, -rank AS score FROM incident_fts WHERE incident_fts MATCH $1 \
              AND rank MATCH 'bm25(2.0, 1.0, 0.0)' ORDER BY rank LIMIT $2",
@@ -157,24 +175,51 @@ impl Store {
         Ok(rows.into_iter().map(|(doc, score)| Candidate { doc, score }).collect())
     }
 
+    /// Those of a repository and of none.
+    async fn within(&self, found: Vec<Candidate>, repository: &str) -> Result<Vec<Candidate>, StoreError> {
+        let mut own = BTreeSet::new();
+        for batch in found.chunks(MAX_BATCH) {
+            let marks = (2..=batch.len() + 1).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
+            let sql = format!(
+                "SELECT doc FROM incidents WHERE (repository IS NULL OR repository = $1) AND doc IN ({marks})"
+            );
+            let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(repository);
+            let docs: Vec<i64> = batch.iter().fold(query, |q, c| q.bind(c.doc)).fetch_all(&self.read).await?;
+            own.extend(docs);
+        }
+        Ok(found.into_iter().filter(|c| own.contains(&c.doc)).collect())
+    }
+
     /// For each key the incidents that have it, newest first; keys beyond `MAX_POSTINGS` come back empty.
     pub(crate) async fn find_keys(
         &self,
         hashes: &[(KeyKind, i64)],
     ) -> Result<BTreeMap<(KeyKind, i64), Vec<i64>>, StoreError> {
-        let mut connection = self.read.acquire().await?;
+        let asked = serde_json::Value::from(hashes.iter().map(|(_, hash)| *hash).collect::<Vec<_>>());
+        // One row a key, for each row costs a change of threads and a key may have a thousand incidents.
+        let rows: Vec<(i64, Option<String>)> = sqlx::query_as(
+            "SELECT asked.value, (SELECT group_concat(doc) FROM (SELECT doc FROM incident_keys \
+             WHERE key_hash = asked.value ORDER BY doc DESC LIMIT $2)) FROM json_each($1) AS asked",
+        )
+        .bind(asked.to_string())
+        .bind(MAX_POSTINGS)
+        .fetch_all(&self.read)
+        .await?;
+        let mut postings: HashMap<i64, Vec<i64>> = rows
+            .into_iter()
+            .map(|(hash, docs)| {
+                let mut docs: Vec<i64> =
+                    docs.iter().flat_map(|docs| docs.split(',')).filter_map(|doc| doc.parse().ok()).collect();
+                docs.sort_unstable_by(|a, b| b.cmp(a));
+                (hash, docs)
+            })
+            .collect();
         let mut found = BTreeMap::new();
         for &(kind, hash) in hashes {
-            let docs: Vec<i64> = sqlx::query_scalar(
-                "SELECT doc FROM incident_keys WHERE key_hash = $1 ORDER BY doc DESC LIMIT $2",
-            )
-            .bind(hash)
-            .bind(MAX_POSTINGS)
-            .fetch_all(&mut *connection)
-            .await?;
+            let docs = postings.remove(&hash).unwrap_or_default();
             // A fingerprint seen a thousand times is still the same failure; a file seen as often is a hub.
             let hub = docs.len() as i64 >= MAX_POSTINGS && kind != KeyKind::Fingerprint;
-            found.insert((kind, hash), if hub { Vec::new() } else { docs });
+            found.entry((kind, hash)).or_insert(if hub { Vec::new() } else { docs });
         }
         Ok(found)
     }

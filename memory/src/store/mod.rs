@@ -20,6 +20,7 @@ mod learning;
 mod listing;
 mod model;
 mod open;
+mod past;
 mod problems;
 mod reports;
 mod resolutions;
@@ -30,6 +31,7 @@ mod vectors;
 pub use error::StoreError;
 pub use learning::SettledSample;
 pub use model::*;
+pub use past::{PastIncident, PastResolution, PastSummary};
 pub use resolutions::Remembered;
 pub use transfer::{ExportSummary, ImportOptions, ImportSummary, ImportTrust, TRANSFER_SCHEMA};
 
@@ -106,6 +108,9 @@ impl Store {
     }
 }
 
+#[cfg(test)]
+#[path = "cleanup_tests.rs"]
+mod cleanup_tests;
 #[cfg(test)]
 #[path = "contract_tests.rs"]
 mod contract_tests;

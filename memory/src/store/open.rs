@@ -52,7 +52,9 @@ impl Store {
         let pool = |most: u32| {
             SqlitePoolOptions::new().max_connections(most).min_connections(0).acquire_timeout(BUSY_TIMEOUT)
         };
-        let write = pool(1).connect_with(options.clone()).await.map_err(|e| classify(e, &shown))?;
+        // Keys are hashes and land anywhere, so writing in bulk goes as fast as its tables are in memory.
+        let writing = options.clone().pragma("cache_size", "-64000");
+        let write = pool(1).connect_with(writing).await.map_err(|e| classify(e, &shown))?;
         if let Err(error) = bring_up_to_date(&write, &shown).await {
             write.close().await;
             return Err(error);

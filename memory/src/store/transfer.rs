@@ -360,7 +360,10 @@ impl Bundle {
     }
 }
 
-async fn was_forgotten(tx: &mut Transaction<'static, Sqlite>, incident: &str) -> Result<bool, StoreError> {
+pub(crate) async fn was_forgotten(
+    tx: &mut Transaction<'static, Sqlite>,
+    incident: &str,
+) -> Result<bool, StoreError> {
     let row = sqlx::query("SELECT count(*) AS n FROM audit WHERE subject = $1 AND action = 'forget'")
         .bind(incident)
         .fetch_one(&mut **tx)

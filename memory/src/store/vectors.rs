@@ -225,20 +225,27 @@ pub(crate) async fn put(
     Ok(())
 }
 
-/// Drops an incident's vectors and marks but `keep`'s, and notes that those spaces lack one now.
+/// Drops the vectors and marks of an incident whose text has changed, but `keep`'s, which is of the new text.
 pub(crate) async fn outdate(
     tx: &mut Transaction<'static, Sqlite>,
     doc: i64,
     keep: Option<SpaceId>,
 ) -> Result<(), StoreError> {
-    let keep = keep.map_or(-1, |space| space.0);
     sqlx::query("DELETE FROM incident_vectors WHERE doc = $1 AND space <> $2")
         .bind(doc)
-        .bind(keep)
+        .bind(keep.map_or(-1, |space| space.0))
         .execute(&mut **tx)
         .await?;
+    Ok(())
+}
+
+/// Notes that the spaces but `keep` lack the vector of an incident.
+pub(crate) async fn behind(
+    tx: &mut Transaction<'static, Sqlite>,
+    keep: Option<SpaceId>,
+) -> Result<(), StoreError> {
     sqlx::query("UPDATE vector_spaces SET behind = 1 WHERE behind = 0 AND id <> $1")
-        .bind(keep)
+        .bind(keep.map_or(-1, |space| space.0))
         .execute(&mut **tx)
         .await?;
     Ok(())

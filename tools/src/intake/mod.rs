@@ -12,7 +12,9 @@ mod fingerprint;
 mod library;
 mod logs;
 mod mapping;
+mod moment;
 mod obstacles;
+mod past;
 mod path_forms;
 mod payload;
 mod prose;
@@ -26,7 +28,9 @@ use millwright_memory::types::{ErrorMessage, ParsedTicket, StackTrace, TicketCon
 
 pub use fingerprint::fingerprint;
 pub use mapping::{RepoFiles, map_frames, name_symbols};
+pub use moment::moment;
 pub use obstacles::{Obstacle, ObstacleKind};
+pub use past::{Fields, of_markdown, of_record};
 pub use signature::{Failure, FailureSignature, SignatureMatch, signature};
 pub use template::template;
 pub use test_path::is_test_path;

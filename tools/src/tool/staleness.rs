@@ -45,3 +45,50 @@ fn rewritten(ctx: &ToolContext, known: &Resolution) -> Option<String> {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use millwright_memory::types::{Approval, Outcome, Proof};
+
+    use super::super::testing::context;
+    use super::*;
+    use crate::git::testing::TestRepo;
+
+    const FIX: &str =
+        "--- a/total.sh\n+++ b/total.sh\n@@ -1,3 +1,3 @@\n a=1\n b=2\n-echo $((a - b))\n+echo $((a + b))\n";
+
+    fn known(failing_revision: &str) -> Resolution {
+        Resolution {
+            id: "res_1".into(),
+            incident_id: "inc_1".into(),
+            repository: "r".into(),
+            statement: "the sign is wrong".into(),
+            culprit: None,
+            units: vec!["total.sh".into()],
+            failing_revision: failing_revision.into(),
+            fix_diff: FIX.into(),
+            fix_kind: None,
+            replay: None,
+            proof: Proof::FixVerified,
+            approval: Approval::None,
+            approved_by: None,
+            outcome: Outcome::Unknown,
+            created_at: "2026-01-01T00:00:00Z".into(),
+        }
+    }
+
+    #[test]
+    fn only_rewritten_guilty_lines_make_knowledge_stale() {
+        let repo = TestRepo::new();
+        let said = |then: &str| rewritten(&context(&repo), &known(then));
+        let then = repo.commit("Add the total", &[("total.sh", "a=1\nb=2\necho $((a - b))\n"), ("x", "1\n")]);
+        assert_eq!(said(&then), None, "nothing has changed");
+        repo.commit("Change something else", &[("x", "2\n")]);
+        assert_eq!(said(&then), None);
+        repo.commit("Explain", &[("total.sh", "# sums up\n# two\na=1\nb=2\necho $((a - b))\n")]);
+        assert_eq!(said(&then), None, "lines that moved are the same lines");
+        repo.commit("Divide", &[("total.sh", "# sums up\n# two\na=1\nb=2\necho $((a / b))\n")]);
+        assert_eq!(said(&then).as_deref(), Some("total.sh:3 was rewritten since"));
+        assert_eq!(said(&"0".repeat(40)), None, "what cannot be looked up says nothing");
+    }
+}

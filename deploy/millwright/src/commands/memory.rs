@@ -2,6 +2,8 @@
 `millwright memory`: what is known, why it is trusted, and the hand on it.
 */
 
+#[path = "memory_import.rs"]
+mod import;
 #[path = "memory_weights.rs"]
 mod weights;
 
@@ -9,7 +11,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use millwright_memory::store::{Actor, ImportOptions, MemoryEntry, MemoryFilter, MemoryItem, Store};
+use millwright_memory::store::{Actor, MemoryEntry, MemoryFilter, MemoryItem, Store};
 use millwright_memory::types::{Approval, Outcome, Proof, Resolution};
 use millwright_memory::vectors::{catch_up, migrate};
 use serde::Serialize;
@@ -22,6 +24,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
     let data_dir = wiring::data_dir(&arguments.data, &config)?;
     let store = dense::attach(wiring::open_store(&data_dir).await?, &config).await?;
     let format = arguments.format;
+    let mut code = ExitCode::SUCCESS;
     match arguments.command {
         MemoryCommand::List { limit } => {
             let items = store.list_memory(&MemoryFilter { limit, ..MemoryFilter::default() }).await?;
@@ -75,28 +78,29 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
                 show(format, &serde_json::json!({ "exported": count }), said)?;
             }
         }
-        MemoryCommand::Import { file, dry_run } => {
-            let input =
-                std::fs::File::open(&file).with_context(|| format!("{} cannot be opened", file.display()))?;
-            let options = ImportOptions { dry_run, ..ImportOptions::default() };
-            let by = person();
-            let actor = Actor { who: &by, why: "memory import" };
-            let done = store.import(&mut std::io::BufReader::new(input), options, actor).await?;
-            show(format, &done, || {
-                let verb = if dry_run { "would be imported" } else { "imported" };
-                let left_out = match done.forgotten {
-                    0 => String::new(),
-                    n => format!(", {n} left out because they were forgotten here"),
-                };
-                format!(
-                    "{} incidents {verb}, {} known already{left_out}\n",
-                    done.new_incidents, done.known_incidents
-                )
+        MemoryCommand::Expire { days, dry_run } => {
+            let days = days.or(config.options.store.keep_unproven_days).context(
+                "nothing expires by itself: say --days, or set store.keep_unproven_days in millwright.toml",
+            )?;
+            let before = days_ago(days)?;
+            let gone = match dry_run {
+                true => store.due(&before).await?,
+                false => store.expire(&before, Actor { who: &person(), why: "retention" }).await?,
+            };
+            if let Err(error) = catch_up(&store, 0).await {
+                eprintln!("their vectors are removed from the server later: {error}");
+            }
+            show(format, &serde_json::json!({ "forgotten": gone, "dry_run": dry_run }), || {
+                let verb = if dry_run { "would be forgotten" } else { "are forgotten" };
+                format!("{} incidents that nothing was proven of in {days} days {verb}\n", gone.len())
             })?;
+        }
+        MemoryCommand::Import(arguments) => {
+            code = import::run(&store, arguments, &config, &data_dir, format).await?;
         }
     }
     store.close().await;
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
 async fn approve(
@@ -115,6 +119,13 @@ async fn approve(
     })?;
     let changed = store.set_approval(&best.id, approval, Actor { who: &person(), why: note }).await?;
     show(format, &changed, || format!("{id}: {}\n", trust(&changed)))
+}
+
+/// As memory writes times.
+fn days_ago(days: u32) -> Result<String> {
+    let span = jiff::SignedDuration::from_hours(24 * i64::from(days));
+    let at = jiff::Timestamp::now().checked_sub(span).context("so many days ago there was no calendar")?;
+    Ok(format!("{at:.6}"))
 }
 
 /// Who acts, for the audit: the login name.
@@ -141,8 +152,15 @@ fn list(items: &[MemoryItem]) -> String {
         let _ = writeln!(out, "{}  {}  {title}", item.incident_id, day(&item.created_at));
         match item.resolutions.first() {
             Some(best) => {
-                let _ = writeln!(out, "    {}", trust(best));
+                let refuted = match item.refuted {
+                    0 => String::new(),
+                    n => format!("; {n} ideas refuted"),
+                };
+                let _ = writeln!(out, "    {}{refuted}", trust(best));
                 let _ = writeln!(out, "    {}", clean(&best.statement, 200));
+                if let Some(said) = contradiction(&item.resolutions) {
+                    let _ = writeln!(out, "    {said}");
+                }
             }
             None => {
                 let _ = writeln!(out, "    no resolution; {} ideas refuted", item.refuted);
@@ -158,6 +176,9 @@ fn entry_text(entry: &MemoryEntry) -> String {
     let mut out = format!("{}  {}\n{title}\n", incident.id, day(&incident.created_at));
     if let Some(error) = incident.ticket.errors.first() {
         let _ = writeln!(out, "error: {}", clean(&error.message, 200));
+    }
+    if let Some(said) = contradiction(&entry.resolutions) {
+        let _ = writeln!(out, "{said}");
     }
     for resolution in &entry.resolutions {
         let _ = writeln!(out, "\nresolution {}\n  {}", resolution.id, clean(&resolution.statement, 400));
@@ -193,6 +214,17 @@ fn entry_text(entry: &MemoryEntry) -> String {
     out
 }
 
+/// Commits that are said to be the culprit and that nobody rejected, where that is more than one.
+fn contradiction(resolutions: &[Resolution]) -> Option<String> {
+    let standing = resolutions.iter().filter(|known| known.approval != Approval::Rejected);
+    let named: std::collections::BTreeSet<&str> =
+        standing.filter_map(|known| known.culprit.as_deref()).collect();
+    let short = |commit: &&str| clean(commit, 12);
+    let list = named.iter().take(5).map(short).collect::<Vec<_>>().join(", ");
+    (named.len() > 1)
+        .then(|| format!("contradicting: {} culprits are named ({list}); reject what is wrong", named.len()))
+}
+
 /// Why it is trusted, in one line.
 fn trust(resolution: &Resolution) -> String {
     let proof = match resolution.proof {
@@ -226,5 +258,53 @@ fn clean(text: &str, most: usize) -> String {
     match line.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(culprit: Option<&str>, approval: Approval) -> Resolution {
+        Resolution {
+            id: "res_1".into(),
+            incident_id: "inc_1".into(),
+            repository: "r".into(),
+            statement: "the sign is wrong".into(),
+            culprit: culprit.map(str::to_owned),
+            units: vec![],
+            failing_revision: String::new(),
+            fix_diff: String::new(),
+            fix_kind: None,
+            replay: None,
+            proof: Proof::None,
+            approval,
+            approved_by: None,
+            outcome: Outcome::Unknown,
+            created_at: "2026-01-01T00:00:00Z".into(),
+        }
+    }
+
+    #[test]
+    fn contradictions_are_shown_until_one_is_rejected() {
+        let (a, b) = (known(Some("aaaa"), Approval::Confirmed), known(Some("bbbb"), Approval::None));
+        let said = contradiction(&[a.clone(), b.clone()]).unwrap();
+        assert!(said.contains("2 culprits are named (aaaa, bbbb)"), "{said}");
+        assert_eq!(contradiction(&[a.clone(), a.clone(), known(None, Approval::None)]), None);
+        let rejected = Resolution { approval: Approval::Rejected, ..b.clone() };
+        assert_eq!(contradiction(&[a, rejected]), None);
+        let item = MemoryItem {
+            incident_id: "inc_1".into(),
+            created_at: "2026-01-01T00:00:00Z".into(),
+            state: millwright_memory::store::IncidentState::Done,
+            repository: None,
+            service: None,
+            problem_id: None,
+            title: "Totals".into(),
+            resolutions: vec![b],
+            refuted: 2,
+            score: None,
+        };
+        assert!(list(&[item]).contains("not trusted: not proven; 2 ideas refuted\n"));
     }
 }

@@ -36,6 +36,15 @@ patterns = [{ name = "CUSTOMER", pattern = "K-[0-9]{6}" }]
 
 [store]
 url = "sqlite:///var/lib/millwright/db"
+keep_unproven_days = 180
+
+[vectors]
+url = "http://qdrant:6334"
+collection = "incidents"
+
+[embeddings]
+model = "text-embedding-3-small"
+dimension = 1536
 "#;
 
 #[test]
@@ -47,6 +56,10 @@ fn a_full_file_is_read_and_paths_are_relative_to_it() {
     assert_eq!(config.options.sandbox.memory_mb, 2048);
     assert_eq!(config.options.sandbox.wall_s, 600, "what is left out has its default");
     assert!(!config.options.redaction.personal_data && config.options.redaction.enabled);
+    assert_eq!(config.options.store.keep_unproven_days, Some(180));
+    let (vectors, embeddings) = (&config.options.vectors, &config.options.embeddings);
+    assert_eq!((vectors.url.as_str(), vectors.collection.as_str()), ("http://qdrant:6334", "incidents"));
+    assert_eq!((embeddings.dimension, embeddings.timeout_s), (Some(1536), 60));
 }
 
 #[test]
@@ -200,4 +213,21 @@ fn missing_files_and_no_files() {
     let config = Config::load(None, None, []).unwrap();
     assert_eq!(config.options, Options::default());
     assert_eq!(config.repository(Path::new("/nowhere")), None);
+}
+
+#[test]
+fn models_and_servers_of_memory_are_checked() {
+    for (text, wanted) in [
+        ("[embeddings]\nmodel = \"text-embedding-3-small\"\n", "embeddings.dimension must say how many"),
+        ("[embeddings]\nmodel = \"all-MiniLM-L6-v2\"\n", "embeddings.path must name the folder"),
+        (
+            "[embeddings]\nmodel = \"m\"\ndimension = 8\ntimeout_s = 0\n",
+            "embeddings.timeout_s must be at least 1",
+        ),
+        ("[vectors]\nurl = \"qdrant:6334\"\n", "vectors.url \"qdrant:6334\" must be"),
+        ("[vectors]\ntimeout_s = 0\n", "vectors.timeout_s must be at least 1"),
+    ] {
+        let error = load_text(text, &[]).unwrap_err();
+        assert!(error.contains(wanted), "{text}: {error}");
+    }
 }

@@ -1,0 +1,201 @@
+/*!
+`millwright memory import`: an export of a memory, or knowledge from before it: closed tickets as JSON lines, and
+postmortems as Markdown files. Which of them a file is shows in its first line.
+*/
+
+use std::collections::HashSet;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+use millwright_memory::redaction::Redactor;
+use millwright_memory::store::{Actor, ImportOptions, ImportSummary, PastIncident, PastSummary, Store};
+use millwright_tools::git::Repo;
+use millwright_tools::intake::{Fields, of_markdown, of_record};
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{person, show};
+use crate::cli::{ImportArguments, ListFormat};
+use crate::config::Config;
+use crate::wiring;
+
+/// Entries that are kept together: what a stop in between costs.
+const BATCH: usize = 500;
+/// A longer line is no ticket.
+const MOST_LINE: u64 = 16 * 1024 * 1024;
+/// Bad records that are named one by one.
+const MOST_NAMED: u64 = 1_000;
+
+/// What was done with all files.
+#[derive(Debug, Default, Serialize)]
+struct Done {
+    /// Of a memory's own export.
+    exported: ImportSummary,
+    /// Of other systems.
+    past: PastSummary,
+    /// Records that could not be read, each named on standard error.
+    bad_records: u64,
+}
+
+pub(super) async fn run(
+    store: &Store,
+    arguments: ImportArguments,
+    config: &Config,
+    data_dir: &Path,
+    format: ListFormat,
+) -> Result<ExitCode> {
+    let by = person();
+    let by = Actor { who: &by, why: "memory import" };
+    let mut fields = Fields::default();
+    for mapped in &arguments.map {
+        fields.name(mapped).map_err(|error| anyhow::anyhow!("--map: {error}"))?;
+    }
+    fields.source = arguments.source.clone().unwrap_or_default();
+    if let Some(path) = &arguments.repo {
+        fields.repository = Some(Repo::open(path, data_dir)?.identity()?);
+    }
+    let redactor = wiring::redactor(config)?;
+    let mut past = Past {
+        store,
+        by,
+        dry_run: arguments.dry_run,
+        fields,
+        redactor,
+        batch: Vec::new(),
+        seen: HashSet::new(),
+        done: PastSummary::default(),
+        bad: 0,
+    };
+    let mut exported = ImportSummary::default();
+    for path in &arguments.files {
+        let open =
+            || std::fs::File::open(path).with_context(|| format!("{} cannot be opened", path.display()));
+        if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("md")) {
+            past.postmortem(path, open()?).await?;
+        } else if arguments.map.is_empty() && is_export(open()?)? {
+            let options = ImportOptions { dry_run: arguments.dry_run, ..ImportOptions::default() };
+            let done = store.import(&mut BufReader::new(open()?), options, by).await;
+            add(&mut exported, done.with_context(|| path.display().to_string())?);
+        } else {
+            past.tickets(path, BufReader::new(open()?)).await?;
+        }
+    }
+    past.keep().await?;
+    let done = Done { exported, past: past.done, bad_records: past.bad };
+    show(format, &done, || said(&done, arguments.dry_run))?;
+    Ok(if done.bad_records == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+struct Past<'s> {
+    store: &'s Store,
+    by: Actor<'s>,
+    dry_run: bool,
+    fields: Fields,
+    redactor: Redactor,
+    batch: Vec<PastIncident>,
+    /// A dry run writes nothing, so it has to remember by itself what was named before.
+    seen: HashSet<String>,
+    done: PastSummary,
+    bad: u64,
+}
+
+impl Past<'_> {
+    async fn tickets(&mut self, path: &Path, mut input: BufReader<std::fs::File>) -> Result<()> {
+        let mut line = Vec::new();
+        for number in 1u64.. {
+            line.clear();
+            let read = (&mut input).take(MOST_LINE).read_until(b'\n', &mut line)?;
+            if read == 0 {
+                break;
+            }
+            if read as u64 == MOST_LINE && line.last() != Some(&b'\n') {
+                bail!("{}:{number}: longer than {MOST_LINE} bytes, which is no ticket", path.display());
+            }
+            if line.iter().all(u8::is_ascii_whitespace) {
+                continue;
+            }
+            let record = serde_json::from_slice::<Value>(&line).map_err(|error| format!("not JSON: {error}"));
+            let read = record.and_then(|record| of_record(&record, &self.fields, &self.redactor));
+            self.take(read, &format!("{}:{number}", path.display())).await?;
+        }
+        Ok(())
+    }
+
+    async fn postmortem(&mut self, path: &Path, input: std::fs::File) -> Result<()> {
+        let mut text = Vec::new();
+        input.take(MOST_LINE).read_to_end(&mut text)?;
+        let read = of_markdown(&String::from_utf8_lossy(&text), &self.fields, &self.redactor);
+        self.take(read, &path.display().to_string()).await
+    }
+
+    async fn take(&mut self, read: Result<PastIncident, String>, place: &str) -> Result<()> {
+        match read {
+            Ok(one) => {
+                if self.dry_run && !self.seen.insert(one.id()) {
+                    self.done.known_incidents += 1;
+                    return Ok(());
+                }
+                self.batch.push(one);
+            }
+            Err(why) => {
+                self.bad += 1;
+                if self.bad <= MOST_NAMED {
+                    eprintln!("{place}: {why}");
+                }
+            }
+        }
+        if self.batch.len() >= BATCH { self.keep().await } else { Ok(()) }
+    }
+
+    async fn keep(&mut self) -> Result<()> {
+        if self.batch.is_empty() {
+            return Ok(());
+        }
+        let kept = self.store.take_in_past(&self.batch, self.dry_run, self.by).await;
+        self.done.add(kept.context("what came before is kept; repeat the import, and it goes on there")?);
+        self.batch.clear();
+        let so_far = self.done.new_incidents + self.done.known_incidents + self.done.forgotten;
+        if so_far >= BATCH as u64 {
+            eprintln!("{so_far} records so far");
+        }
+        Ok(())
+    }
+}
+
+/// Whether the first line says so of itself.
+fn is_export(file: std::fs::File) -> Result<bool> {
+    let mut head = Vec::new();
+    BufReader::new(file.take(4_096)).read_until(b'\n', &mut head)?;
+    Ok(String::from_utf8_lossy(&head).trim_start().starts_with("{\"schema\":\"millwright."))
+}
+
+fn add(sum: &mut ImportSummary, one: ImportSummary) {
+    sum.lines += one.lines;
+    sum.new_incidents += one.new_incidents;
+    sum.new_resolutions += one.new_resolutions;
+    sum.known_incidents += one.known_incidents;
+    sum.forgotten += one.forgotten;
+}
+
+fn said(done: &Done, dry_run: bool) -> String {
+    let verb = if dry_run { "would be imported" } else { "imported" };
+    let (exported, past) = (&done.exported, &done.past);
+    let causes = exported.new_resolutions + past.new_resolutions;
+    let mut text =
+        format!("{} incidents {verb}, {causes} with a cause", exported.new_incidents + past.new_incidents);
+    if past.confirmed > 0 {
+        text.push_str(&format!(" ({} of them confirmed by somebody)", past.confirmed));
+    }
+    text.push_str(&format!(", {} known already", exported.known_incidents + past.known_incidents));
+    match exported.forgotten + past.forgotten {
+        0 => {}
+        n => text.push_str(&format!(", {n} left out because they were forgotten here")),
+    }
+    match done.bad_records {
+        0 => text.push('\n'),
+        n => text.push_str(&format!(", {n} bad records left out\n")),
+    }
+    text
+}
