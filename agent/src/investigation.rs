@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use millwright_memory::redaction::Redactor;
 use millwright_memory::store::{
-    Actor, IncidentState, NewIncident, NewResolution, RunState, Store, StoreError,
+    Actor, Incident, IncidentState, NewIncident, NewResolution, RunState, Store, StoreError,
 };
 use millwright_memory::types::{HypothesisStatus, ParsedTicket, Proof, Report, Verdict};
 use millwright_tools::code::CodeIndex;
@@ -18,7 +18,7 @@ use millwright_tools::git::{self, Repo, RepoError};
 use millwright_tools::intake;
 use millwright_tools::replay::{self, ReplayRecipe};
 use millwright_tools::tool::{
-    CancelFlag, Decision, Dispatcher, Policy, Progress, Registry, ToolContext, ToolSpec, Workbench,
+    CancelFlag, Decision, Dispatcher, Policy, Progress, Registry, ToolCall, ToolContext, ToolSpec, Workbench,
 };
 
 use tracing::Instrument;
@@ -34,13 +34,15 @@ use crate::opener::GitOpener;
 use crate::planner::Planner;
 use crate::planner::openai::tools::with_model_tools;
 use crate::report::RenderContext;
-use crate::run::{Budget, Event, ReplayPlan, Run, RunRequest};
+use crate::run::{Budget, Event, ReplayPlan, Run, RunRequest, Step};
 use crate::sink::Sink;
 use crate::telemetry;
 
 /// What a door was asked.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// An incident that was accepted before: the run is its own, and its ticket goes before `ticket`.
+    pub incident: Option<Box<Incident>>,
     pub ticket: Vec<u8>,
     /// A hint at the format.
     pub ticket_name: Option<String>,
@@ -250,6 +252,22 @@ pub fn tool_specs(attended: bool) -> Vec<ToolSpec> {
     specs
 }
 
+/// The calls of a parked run that wait for consent, as they were stored.
+pub async fn calls_awaiting_consent(store: &Store, run: &str) -> Result<Vec<ToolCall>, InvestigateError> {
+    let stored = store.events(run, 1).await?;
+    let events: Vec<Event> =
+        stored.into_iter().filter_map(|stored| serde_json::from_value(stored.event.payload).ok()).collect();
+    let registry = tools(&Arc::new(Shelf::new(Arc::new(InMemoryJournal::default()))));
+    let policy = Policy::investigate();
+    let decide = |call: &ToolCall| {
+        registry.get(&call.name).map_or(Decision::Allowed, |tool| policy.decide(tool.effect()))
+    };
+    match Run::from_events(&events).next_step(decide) {
+        Step::AwaitApproval(calls) => Ok(calls),
+        _ => Ok(Vec::new()),
+    }
+}
+
 pub(crate) struct Prepared {
     pub(crate) repo: Repo,
     pub(crate) request: RunRequest,
@@ -280,7 +298,7 @@ pub(crate) async fn prepare(
         if let Some(missing) = options.logs.iter().find(|path| !path.exists()) {
             return Err(InvestigateError::NoLogs(missing.clone()));
         }
-        if options.ticket.iter().all(u8::is_ascii_whitespace) {
+        if options.incident.is_none() && options.ticket.iter().all(u8::is_ascii_whitespace) {
             return Err(InvestigateError::EmptyTicket);
         }
         let ticket = take_in(&options, &repo, &bad, &redactor)?;
@@ -314,24 +332,31 @@ pub(crate) async fn prepare(
     }
 }
 
+/// Takes a ticket apart as far as that is possible without its repository; nothing of it is unmasked.
+pub fn read_ticket(bytes: &[u8], name: Option<&str>, redactor: &Redactor) -> ParsedTicket {
+    /// Larger ones are cut by intake first.
+    const WHOLE: usize = 2 << 20;
+    // Redacted before it is parsed, so that no part of the parsed ticket can hold what its text does not.
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.len() <= WHOLE => intake::parse_named(redactor.redact(text).text.as_bytes(), name),
+        _ => {
+            let readable = intake::parse_named(bytes, name);
+            let mut ticket = intake::parse_named(redactor.redact(&readable.text).text.as_bytes(), None);
+            ticket.notes.extend(readable.notes);
+            ticket
+        }
+    }
+}
+
 fn take_in(
     options: &Options,
     repo: &Repo,
     bad: &str,
     redactor: &Redactor,
 ) -> Result<ParsedTicket, InvestigateError> {
-    /// Larger ones are cut by intake first.
-    const WHOLE: usize = 2 << 20;
-    // Redacted before it is parsed, so that no part of the parsed ticket can hold what its text does not.
-    let name = options.ticket_name.as_deref();
-    let mut ticket = match std::str::from_utf8(&options.ticket) {
-        Ok(text) if text.len() <= WHOLE => intake::parse_named(redactor.redact(text).text.as_bytes(), name),
-        _ => {
-            let readable = intake::parse_named(&options.ticket, name);
-            let mut ticket = intake::parse_named(redactor.redact(&readable.text).text.as_bytes(), None);
-            ticket.notes.extend(readable.notes);
-            ticket
-        }
+    let mut ticket = match &options.incident {
+        Some(accepted) => accepted.ticket.clone(),
+        None => read_ticket(&options.ticket, options.ticket_name.as_deref(), redactor),
     };
     let files = intake::RepoFiles::new(git::files_at(repo, bad)?.into_iter());
     intake::map_frames(&mut ticket, &files);
@@ -380,6 +405,9 @@ async fn open_run(
             resumed: false,
         });
     };
+    if let Some(accepted) = &options.incident {
+        return open_run_of(&accepted.id, store, request).await;
+    }
     for incident in store.incidents_with_ticket(&request.ticket.text, Some(&request.repository)).await? {
         let Some(unfinished) = store.latest_unfinished_run(&incident.id).await? else { continue };
         if let Some(dead) = unfinished.holder.as_deref().filter(|holder| !is_alive(holder)) {
@@ -412,6 +440,37 @@ async fn open_run(
     request.run_id.clone_from(&stored.id);
     request.incident_id.clone_from(&incident.id);
     let journal = StoreJournal { store: store.clone(), incident: incident.id, run: stored.id };
+    let (first, run) = begin(request);
+    Ok(OpenedRun { run, journal: Arc::new(journal), first: Some(first), resumed: false })
+}
+
+/// The run of an incident that was accepted before: its unfinished one as it was asked then, else a new one. The caller
+/// holds the incident's job, so nobody else drives it.
+async fn open_run_of(
+    incident: &str,
+    store: &Store,
+    mut request: RunRequest,
+) -> Result<OpenedRun, InvestigateError> {
+    let unfinished = store.latest_unfinished_run(incident).await?;
+    let stored = match unfinished {
+        Some(run) => {
+            if let Some(before) = run.holder.as_deref() {
+                store.release_run(&run.id, before).await?;
+            }
+            run
+        }
+        None => store.create_run(incident).await?,
+    };
+    store.claim_run(&stored.id, &holder(), LEASE).await?;
+    let journal = StoreJournal { store: store.clone(), incident: incident.to_owned(), run: stored.id.clone() };
+    let run = Run::from_events(&journal.events().await?);
+    store.set_run_state(&stored.id, RunState::Running).await?;
+    if run.request().is_some() {
+        return Ok(OpenedRun { run, journal: Arc::new(journal), first: None, resumed: true });
+    }
+    store.update_ticket(incident, Some(&request.repository), &request.ticket, &[]).await?;
+    request.run_id.clone_from(&stored.id);
+    request.incident_id = incident.to_owned();
     let (first, run) = begin(request);
     Ok(OpenedRun { run, journal: Arc::new(journal), first: Some(first), resumed: false })
 }

@@ -141,7 +141,7 @@ impl Store {
     }
 }
 
-fn complete(new: &NewIncident) -> Incident {
+pub(crate) fn complete(new: &NewIncident) -> Incident {
     let at = now();
     let context = &new.ticket.context;
     Incident {

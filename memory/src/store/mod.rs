@@ -24,6 +24,7 @@ mod problems;
 mod reports;
 mod resolutions;
 mod runs;
+mod service;
 mod transfer;
 mod vectors;
 
@@ -31,6 +32,7 @@ pub use error::StoreError;
 pub use learning::SettledSample;
 pub use model::*;
 pub use resolutions::Remembered;
+pub use service::*;
 pub use transfer::{ExportSummary, ImportOptions, ImportSummary, ImportTrust, TRANSFER_SCHEMA};
 
 pub(crate) use index::Document;
