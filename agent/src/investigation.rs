@@ -137,7 +137,8 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
     let prepared = prepare(options, means.store.is_some(), means.redactor.clone()).await?;
     let repo = Arc::new(prepared.repo);
     let request = RunRequest { unattended: means.inbox.is_none(), ..prepared.request };
-    let opened = open_run(options, &means, request).await?;
+    let request = RunRequest { planner: means.planner.name().to_owned(), ..request };
+    let opened = open_run(options, means.store, request).await?;
     let request = opened.run.request().cloned().ok_or_else(|| JournalError("the run has no start".into()))?;
 
     let run_dir = options.data_dir.join("runs").join(&request.run_id);
@@ -390,11 +391,10 @@ struct OpenedRun {
 /// Finds the unfinished run of the same request, or begins a new one.
 async fn open_run(
     options: &Options,
-    means: &Means<'_>,
+    store: Option<&Store>,
     mut request: RunRequest,
 ) -> Result<OpenedRun, InvestigateError> {
-    request.planner = means.planner.name().to_owned();
-    let Some(store) = means.store else {
+    let Some(store) = store else {
         request.run_id = format!("run_{}", uuid::Uuid::now_v7().simple());
         request.incident_id = format!("inc_{}", uuid::Uuid::now_v7().simple());
         let (first, run) = begin(request);
@@ -462,7 +462,8 @@ async fn open_run_of(
         None => store.create_run(incident).await?,
     };
     store.claim_run(&stored.id, &holder(), LEASE).await?;
-    let journal = StoreJournal { store: store.clone(), incident: incident.to_owned(), run: stored.id.clone() };
+    let journal =
+        StoreJournal { store: store.clone(), incident: incident.to_owned(), run: stored.id.clone() };
     let run = Run::from_events(&journal.events().await?);
     store.set_run_state(&stored.id, RunState::Running).await?;
     if run.request().is_some() {

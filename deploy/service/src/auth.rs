@@ -115,7 +115,8 @@ impl Sessions {
             return Ok(Err(Stranger::BadToken));
         };
         let Some((token, hash)) = store.find_token(id).await? else { return Ok(Err(Stranger::BadToken)) };
-        let (Ok(role), true) = (token.role.parse(), is_same(&sha256(secret), &hash) && is_valid(&token)) else {
+        let (Ok(role), true) = (token.role.parse(), is_same(&sha256(secret), &hash) && is_valid(&token))
+        else {
             return Ok(Err(Stranger::BadToken));
         };
         if self.is_due(id) {
@@ -228,7 +229,8 @@ pub async fn rotate_token(
     let role = old.role.parse().map_err(|_| missing())?;
     let now = jiff::Timestamp::now();
     let life = |old: &Token| {
-        let (from, to) = (old.created_at.parse::<jiff::Timestamp>().ok()?, old.expires_at.as_ref()?.parse().ok()?);
+        let (from, to) =
+            (old.created_at.parse::<jiff::Timestamp>().ok()?, old.expires_at.as_ref()?.parse().ok()?);
         Duration::try_from(from.duration_until(to)).ok()
     };
     let new = create_token(store, &old.name, role, life(&old), by).await?;

@@ -84,7 +84,12 @@ impl Metrics {
                 "millwright_http_requests_total{{route=\"{route}\",method=\"{method}\",status=\"{status}\"}} {count}"
             );
         }
-        head(&mut out, "millwright_http_request_seconds", "histogram", "Time to the first byte of an answer.");
+        head(
+            &mut out,
+            "millwright_http_request_seconds",
+            "histogram",
+            "Time to the first byte of an answer.",
+        );
         for (route, histogram) in &counted.durations {
             for (bound, bucket) in BUCKETS.iter().zip(histogram.buckets) {
                 let _ = writeln!(
@@ -102,8 +107,7 @@ impl Metrics {
         }
         head(&mut out, "millwright_arrivals_total", "counter", "Reports and alerts by door and effect.");
         for ((door, effect), count) in &counted.arrivals {
-            let _ =
-                writeln!(out, "millwright_arrivals_total{{door=\"{door}\",effect=\"{effect}\"}} {count}");
+            let _ = writeln!(out, "millwright_arrivals_total{{door=\"{door}\",effect=\"{effect}\"}} {count}");
         }
         head(&mut out, "millwright_refused_total", "counter", "Requests refused before they did anything.");
         for (why, count) in &counted.refused {

@@ -44,7 +44,9 @@ pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
 fn too_large(limit: usize) -> Problem {
     Problem::new(
         StatusCode::PAYLOAD_TOO_LARGE,
-        format!("the body is larger than {limit} bytes (server.body_mb); send less, or only the part that matters"),
+        format!(
+            "the body is larger than {limit} bytes (server.body_mb); send less, or only the part that matters"
+        ),
     )
 }
 
@@ -67,7 +69,8 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         let media = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
-        let media = media.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let media =
+            media.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         if media != "application/json" && !media.ends_with("+json") {
             return Err(Problem::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -86,7 +89,9 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_str(text).map_err(|error| {
         let why = bounded(&error.to_string());
         match error.classify() {
-            serde_json::error::Category::Data => Problem::unprocessable(format!("the body does not fit: {why}")),
+            serde_json::error::Category::Data => {
+                Problem::unprocessable(format!("the body does not fit: {why}"))
+            }
             _ => Problem::bad_request(format!("the body is no valid JSON: {why}")),
         }
     })

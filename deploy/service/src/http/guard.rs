@@ -12,8 +12,8 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::routes::Access;
 use super::Problem;
+use super::routes::Access;
 use crate::app::App;
 use crate::auth::Stranger;
 
@@ -41,7 +41,8 @@ pub(crate) async fn guard(State(rule): State<Rule>, request: Request, next: Next
 
 async fn admit(rule: &Rule, mut request: Request) -> Result<Request, Problem> {
     let app = &rule.app;
-    let peer = request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
+    let peer =
+        request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
     let limit = |key: &str| {
         app.limiter.take(key).map_err(|seconds| {
             app.metrics.refused("rate");
@@ -117,7 +118,7 @@ pub(crate) async fn around(request: Request, next: Next) -> Response {
         response = whole;
     }
     let shown: String = path.chars().filter(|c| !c.is_control()).take(200).collect();
-    tracing::info!(target: "millwright::http", request.id = %id, %method, path = %shown, status = status.as_u16());
+    tracing::info!(request_id = %id, %method, path = %shown, status = status.as_u16(), "answered");
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(REQUEST_ID, id);

@@ -112,7 +112,8 @@ fn errors(route: &Route) -> Vec<u16> {
 fn parameters(route: &Route, query: Option<&Value>, definitions: &Map<String, Value>) -> Vec<Value> {
     let mut parameters = Vec::new();
     if route.path.contains("{id}") {
-        parameters.push(json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }));
+        parameters
+            .push(json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }));
     }
     if route.path.ends_with("/events") {
         parameters.push(json!({
@@ -139,5 +140,8 @@ fn operation_id(route: &Route) -> String {
 }
 
 fn reason(status: u16) -> &'static str {
-    axum::http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason()).unwrap_or("Answer")
+    axum::http::StatusCode::from_u16(status)
+        .ok()
+        .and_then(|status| status.canonical_reason())
+        .unwrap_or("Answer")
 }

@@ -55,22 +55,32 @@ impl Store {
         .execute(&mut **tx)
         .await?;
         if inserted.rows_affected() == 0 {
-            let known: Option<String> = sqlx::query_scalar("SELECT incident_id FROM deliveries WHERE id = $1")
-                .bind(&delivery)
-                .fetch_one(&mut **tx)
-                .await?;
+            let known: Option<String> =
+                sqlx::query_scalar("SELECT incident_id FROM deliveries WHERE id = $1")
+                    .bind(&delivery)
+                    .fetch_one(&mut **tx)
+                    .await?;
             return Ok(Arrived::Again(known));
         }
-        let known = match &arrival.correlation {
-            Some(key) => correlated(tx, key, since, arrival.resolved).await?,
-            None => None,
-        };
+        let mut known = None;
+        for key in &arrival.correlation {
+            known = correlated(tx, key, since, arrival.resolved).await?;
+            if known.is_some() {
+                break;
+            }
+        }
         let arrived = match (known, arrival.resolved) {
             (Some(id), true) => Arrived::Resolved(id),
             (None, true) => Arrived::Ignored,
             (Some(id), false) => Arrived::Joined(id),
             (None, false) => Arrived::Opened(self.open_incident(tx, arrival).await?),
         };
+        if let (Some(incident), false) = (arrived.incident(), arrival.resolved) {
+            // Whatever it is known by from now on leads here.
+            for key in &arrival.correlation {
+                correlate(tx, key, incident).await?;
+            }
+        }
         let effect = match &arrived {
             Arrived::Opened(_) => "opened",
             Arrived::Joined(_) => "joined",
@@ -101,18 +111,6 @@ impl Store {
         let id = incident.id.clone();
         incidents::insert(tx, &incident, &Keys::of(&new.ticket, &new.mapped), &self.dense).await?;
         jobs::insert(tx, JobKind::Investigate, &id, &id).await?;
-        if let Some(key) = &arrival.correlation {
-            sqlx::query(
-                "INSERT INTO correlations (key, incident_id, last_at, arrivals) VALUES ($1, $2, $3, 1) \
-                 ON CONFLICT (key) DO UPDATE SET incident_id = excluded.incident_id, last_at = excluded.last_at, \
-                 arrivals = 1",
-            )
-            .bind(key)
-            .bind(&id)
-            .bind(now())
-            .execute(&mut **tx)
-            .await?;
-        }
         let source = incident.source.as_deref();
         let change =
             Change { action: "report", subject: &id, incident: Some(&id), before: None, after: source };
@@ -196,11 +194,10 @@ impl Store {
 
     /// How many incidents are in each state.
     pub async fn count_states(&self) -> Result<Vec<(IncidentState, i64)>, StoreError> {
-        let rows: Vec<(String, i64)> =
-            sqlx::query_as("SELECT state, count(*) FROM incidents GROUP BY state").fetch_all(&self.read).await?;
-        rows.into_iter()
-            .map(|(state, count)| Ok((from_word("incident", "", &state)?, count)))
-            .collect()
+        let rows: Vec<(String, i64)> = sqlx::query_as("SELECT state, count(*) FROM incidents GROUP BY state")
+            .fetch_all(&self.read)
+            .await?;
+        rows.into_iter().map(|(state, count)| Ok((from_word("incident", "", &state)?, count))).collect()
     }
 
     /// Who did what outside of a change of memory, for good.
@@ -242,10 +239,23 @@ async fn correlated(
     if !(open || recent || resolved) {
         return Ok(None);
     }
-    sqlx::query("UPDATE correlations SET last_at = $2, arrivals = arrivals + 1 WHERE key = $1")
-        .bind(key)
-        .bind(now())
-        .execute(&mut **tx)
-        .await?;
     Ok(Some(id))
+}
+
+async fn correlate(
+    tx: &mut Transaction<'static, Sqlite>,
+    key: &str,
+    incident: &str,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO correlations (key, incident_id, last_at, arrivals) VALUES ($1, $2, $3, 1) \
+         ON CONFLICT (key) DO UPDATE SET incident_id = excluded.incident_id, last_at = excluded.last_at, \
+         arrivals = CASE correlations.incident_id WHEN excluded.incident_id THEN correlations.arrivals + 1 ELSE 1 END",
+    )
+    .bind(key)
+    .bind(incident)
+    .bind(now())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }

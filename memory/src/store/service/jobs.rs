@@ -57,9 +57,11 @@ impl Store {
 
     /// Who holds running jobs: for telling which of them are dead without waiting for their leases.
     pub async fn job_holders(&self) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT DISTINCT holder FROM jobs WHERE state = 'running' AND holder IS NOT NULL")
-            .fetch_all(&self.read)
-            .await?)
+        Ok(sqlx::query_scalar(
+            "SELECT DISTINCT holder FROM jobs WHERE state = 'running' AND holder IS NOT NULL",
+        )
+        .fetch_all(&self.read)
+        .await?)
     }
 
     /// Puts the jobs of a holder that is known to be dead back into the queue.
@@ -180,7 +182,9 @@ impl Store {
                 .fetch_all(&self.read)
                 .await?;
         rows.into_iter()
-            .map(|(kind, state, count)| Ok((from_word("job", "", &kind)?, from_word("job", "", &state)?, count)))
+            .map(|(kind, state, count)| {
+                Ok((from_word("job", "", &kind)?, from_word("job", "", &state)?, count))
+            })
             .collect()
     }
 }

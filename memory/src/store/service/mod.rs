@@ -30,8 +30,8 @@ pub struct Arrival {
     pub incident: NewIncident,
     /// Its own id in the system it came from, with the system before it: a second one with it changes nothing.
     pub delivery: Option<String>,
-    /// What makes two arrivals one incident; `None` joins nothing.
-    pub correlation: Option<String>,
+    /// What makes two arrivals one incident: any of these in common. None joins nothing.
+    pub correlation: Vec<String>,
     /// The other side says that it is over: annotates, never opens.
     pub resolved: bool,
     /// Where a note about the outcome is wanted: system and its own name of the ticket.

@@ -10,7 +10,7 @@ fn arrival(title: &str, delivery: Option<&str>, correlation: Option<&str>) -> Ar
     Arrival {
         incident: incident(prose(title, "it fails")),
         delivery: delivery.map(Into::into),
-        correlation: correlation.map(Into::into),
+        correlation: correlation.into_iter().map(Into::into).collect(),
         resolved: false,
         note: None,
         by: "hook".into(),
@@ -28,7 +28,8 @@ async fn arrivals_open_join_repeat_and_resolve() {
     assert_eq!(one(&store, arrival("a", Some("z:1"), Some("k"))).await, Arrived::Again(Some(id.clone())));
     assert_eq!(one(&store, arrival("a again", Some("z:2"), Some("k"))).await, Arrived::Joined(id.clone()));
     assert!(matches!(one(&store, arrival("b", None, Some("other"))).await, Arrived::Opened(_)));
-    let over = |delivery: &str, key: &str| Arrival { resolved: true, ..arrival("a", Some(delivery), Some(key)) };
+    let over =
+        |delivery: &str, key: &str| Arrival { resolved: true, ..arrival("a", Some(delivery), Some(key)) };
     assert_eq!(one(&store, over("z:3", "k")).await, Arrived::Resolved(id.clone()));
     assert_eq!(one(&store, over("z:4", "never seen")).await, Arrived::Ignored);
     let effects: Vec<String> = store.deliveries(&id).await.unwrap().into_iter().map(|d| d.effect).collect();
@@ -157,7 +158,10 @@ async fn tokens_deployments_and_notes() {
         store.deployed(&deployment, "ci").await.unwrap();
     }
     let ran = async |at: &str| store.deployments_at("shop", None, at, 5).await.unwrap();
-    assert_eq!(ran("2026-01-02T10:30:00Z").await.iter().map(|d| &d.revision).collect::<Vec<_>>(), ["v2", "v1"]);
+    assert_eq!(
+        ran("2026-01-02T10:30:00Z").await.iter().map(|d| &d.revision).collect::<Vec<_>>(),
+        ["v2", "v1"]
+    );
     assert_eq!(ran("2026-01-02T09:30:00Z").await.len(), 1);
     assert!(ran("2025-01-01T00:00:00Z").await.is_empty());
 

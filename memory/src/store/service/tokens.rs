@@ -41,7 +41,8 @@ impl Store {
 
     /// A token and the hash of its secret, whether it is still good or not.
     pub async fn find_token(&self, id: &str) -> Result<Option<(Token, String)>, StoreError> {
-        let row = sqlx::query("SELECT * FROM tokens WHERE id = $1").bind(id).fetch_optional(&self.read).await?;
+        let row =
+            sqlx::query("SELECT * FROM tokens WHERE id = $1").bind(id).fetch_optional(&self.read).await?;
         row.map(|row| Ok((from_row(&row)?, row.try_get("secret_sha256")?))).transpose()
     }
 
@@ -57,11 +58,13 @@ impl Store {
     pub async fn end_token(&self, id: &str, at: Option<&str>, by: Actor<'_>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let done = match at {
-            None => sqlx::query("UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
-                .bind(id)
-                .bind(now())
-                .execute(&mut *tx)
-                .await?,
+            None => {
+                sqlx::query("UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+                    .bind(id)
+                    .bind(now())
+                    .execute(&mut *tx)
+                    .await?
+            }
             Some(at) => {
                 sqlx::query(
                     "UPDATE tokens SET expires_at = $2 WHERE id = $1 AND revoked_at IS NULL \
