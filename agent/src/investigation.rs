@@ -221,6 +221,10 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
             store.save_sample(&request.incident_id, &sample).await?;
         }
         remember(store, &request, &run, &report, &means.redactor).await?;
+        // Whoever accepted an incident says when it is done with it.
+        if options.incident.is_none() {
+            store.set_incident_state(&request.incident_id, IncidentState::Done).await?;
+        }
     }
     let context = {
         let (repo, request, report, run_dir) =
@@ -571,7 +575,6 @@ async fn remember(
         .collect();
     store.remember(&request.incident_id, &request.run_id, resolution.as_ref(), &worth, by).await?;
     store.set_run_state(&request.run_id, RunState::Done).await?;
-    store.set_incident_state(&request.incident_id, IncidentState::Done).await?;
     Ok(())
 }
 

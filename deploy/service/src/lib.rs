@@ -95,3 +95,7 @@ impl Service {
 pub fn openapi() -> serde_json::Value {
     http::openapi::document()
 }
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

@@ -230,7 +230,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
             continue;
         }
         let rule = Rule { app: app.clone(), access: route.access, path: route.path, method: route.method };
-        let handler = (route.handler)().layer(from_fn_with_state(rule, guard));
+        let handler = (route.handler)().route_layer(from_fn_with_state(rule, guard));
         router = router.route(route.path, handler);
     }
     router

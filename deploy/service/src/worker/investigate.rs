@@ -66,7 +66,6 @@ async fn reported(app: &App, holder: &Holder, job: &Job) -> Result<(), StoreErro
         true => (IncidentState::Cancelled, JobState::Cancelled),
         false => (IncidentState::Done, JobState::Done),
     };
-    app.store.wake_notes(incident).await?;
     app.store.settle_job(&job.id, holder.as_str(), of_job, None, Some(state)).await?;
     app.store.wake_notes(incident).await
 }
