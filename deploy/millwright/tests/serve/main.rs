@@ -23,7 +23,7 @@ use common::Scene;
 use http::{Answer, ask};
 use tickets::Tickets;
 
-const SECRET: &str = "a secret of the hooks";
+const SECRET: &str = "a-secret-of-the-hooks";
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A service on a scene, which can be killed and started again.

@@ -78,6 +78,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
             ));
         }
         let Raw(bytes) = Raw::from_request(request, app).await?;
+        // A list would be taken for the fields in their order.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+            return Err(Problem::unprocessable("the body does not fit: it must be a JSON object"));
+        }
         parse(&bytes).map(Self)
     }
 }

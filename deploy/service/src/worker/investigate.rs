@@ -47,9 +47,7 @@ pub(super) async fn work(app: &Arc<App>, holder: &Holder, job: &Job, stop: &Canc
     let settled = match attempt(app, holder, job, stop).await {
         Ok(Ended::Reported) => reported(app, holder, job).await,
         Ok(Ended::AwaitsConsent) => Ok(()),
-        Ok(Ended::Parked) => {
-            app.store.return_job(&job.id, holder.as_str(), std::time::Duration::ZERO, None).await.map(|_| ())
-        }
+        Ok(Ended::Parked) => parked(app, holder, job).await,
         Err(error) => failed(app, holder, job, &error).await,
     };
     if let Err(error) = settled {
@@ -58,6 +56,15 @@ pub(super) async fn work(app: &Arc<App>, holder: &Holder, job: &Job, stop: &Canc
     }
     app.stored(incident);
     app.work.notify_one();
+}
+
+async fn parked(app: &App, holder: &Holder, job: &Job) -> Result<(), StoreError> {
+    let returned = app.store.return_job(&job.id, holder.as_str(), std::time::Duration::ZERO, None).await?;
+    // Not where another worker has it already.
+    if returned {
+        app.store.set_incident_state(&job.incident_id, IncidentState::Queued).await?;
+    }
+    Ok(())
 }
 
 async fn reported(app: &App, holder: &Holder, job: &Job) -> Result<(), StoreError> {
