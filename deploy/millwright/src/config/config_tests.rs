@@ -142,9 +142,9 @@ fn mistakes_in_variables() {
     check("MILLWRIGHT__SANDBOX__WALL_S", "soon", "MILLWRIGHT__SANDBOX__WALL_S: it must be a whole number");
     check("MILLWRIGHT__SANDBOX__WALL_S", "1\n[x]", "MILLWRIGHT__SANDBOX__WALL_S: it must be a whole number");
     check(
-        "MILLWRIGHT__SERVER__PORT",
+        "MILLWRIGHT__ZEBRA__PORT",
         "1",
-        "MILLWRIGHT__SERVER__PORT: unknown option server; the nearest is store (there are repositories, sandbox, redaction, store, model, vectors, embeddings, server, auth, connectors)",
+        "MILLWRIGHT__ZEBRA__PORT: unknown option zebra; the nearest is vectors (there are repositories, sandbox, redaction, store, model, vectors, embeddings, server, auth, connectors)",
     );
     assert!(load_text("", &[("MILLWRIGHT__SANDBOX__WALL_S", "true")]).is_err());
     assert!(load_text("", &[("MILLWRIGHT__", "x")]).is_err());

@@ -51,6 +51,8 @@ pub(super) struct Client<'a> {
 impl<'a> Client<'a> {
     pub(super) fn of(systems: &'a BTreeMap<String, TicketSystem>, note: &Note) -> Result<Self, SendError> {
         let system = systems.get(&note.system).ok_or_else(|| SendError::NotSetUp(note.system.clone()))?;
+        // Fails when the process has a provider already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .user_agent(concat!("millwright/", env!("CARGO_PKG_VERSION")))
             .timeout(TIMEOUT)

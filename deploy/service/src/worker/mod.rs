@@ -9,6 +9,7 @@ mod investigate;
 mod place;
 mod unplaced;
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
@@ -27,6 +28,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Notes, and answers, at once.
 const NOTES: usize = 4;
 const ANSWERS: usize = 2;
+/// How long a job that broke down rests.
+const BROKEN_RESTS: Duration = Duration::from_secs(60);
 
 /// The worker of this process, as leases name it.
 #[derive(Debug, Clone)]
@@ -64,14 +67,15 @@ impl Holder {
     }
 }
 
-type Done = Pin<Box<dyn Future<Output = JobKind> + Send>>;
+type Done = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// Works until the app is told to end, then parks what runs.
 pub(crate) async fn run(app: Arc<App>) {
     let holder = Holder::new();
     let stop = CancelFlag::default();
-    let mut at_work: JoinSet<JobKind> = JoinSet::new();
+    let mut at_work: JoinSet<()> = JoinSet::new();
     let mut busy = [0_usize; 3];
+    let mut doing: HashMap<tokio::task::Id, (usize, String)> = HashMap::new();
     let most = [app.settings.limits.investigations, NOTES, ANSWERS];
     let kinds = [JobKind::Investigate, JobKind::Note, JobKind::Answer];
     while !app.is_ending() {
@@ -87,23 +91,25 @@ pub(crate) async fn run(app: Arc<App>) {
                 Ok(jobs) => {
                     for job in jobs {
                         busy[at] += 1;
-                        at_work.spawn(held(app.clone(), holder.clone(), job, stop.child()));
+                        let id = job.id.clone();
+                        let task = at_work.spawn(held(app.clone(), holder.clone(), job, stop.child()));
+                        doing.insert(task.id(), (at, id));
                     }
                 }
                 Err(error) => tracing::warn!(%error, "jobs could not be taken from the queue"),
             }
         }
         tokio::select! {
-            Some(ended) = at_work.join_next(), if !at_work.is_empty() => {
-                match ended {
-                    Ok(kind) => if let Some(at) = kinds.iter().position(|other| *other == kind) {
-                        busy[at] = busy[at].saturating_sub(1);
-                    },
-                    // Which kind broke down is lost with it; its lease runs out, and its place is given back.
-                    Err(error) => {
-                        tracing::error!(%error, "a job broke down");
-                        busy = [0; 3];
-                    }
+            Some(ended) = at_work.join_next_with_id(), if !at_work.is_empty() => {
+                let task = ended.as_ref().map_or_else(|error| error.id(), |(task, _)| *task);
+                let Some((at, job)) = doing.remove(&task) else { continue };
+                if let Some(busy) = busy.get_mut(at) {
+                    *busy = busy.saturating_sub(1);
+                }
+                if let Err(error) = ended {
+                    tracing::error!(%job, %error, "a job broke down");
+                    let why = Some("it broke down; the log says where");
+                    let _ = app.store.return_job(&job, holder.as_str(), BROKEN_RESTS, why).await;
                 }
             }
             () = app.work.notified() => {}
@@ -131,16 +137,24 @@ async fn free_the_dead(app: &App, holder: &Holder) -> Result<(), millwright_memo
 /// Does a job while its lease is kept.
 fn held(app: Arc<App>, holder: Holder, job: Job, stop: CancelFlag) -> Done {
     Box::pin(async move {
-        let kind = job.kind;
         let heartbeat = tokio::spawn(keep(app.clone(), holder.clone(), job.id.clone(), stop.clone()));
-        match kind {
+        // Ends also when the job breaks down, so that nobody holds on to it.
+        let _heartbeat = Ended(heartbeat.abort_handle());
+        match job.kind {
             JobKind::Investigate => investigate::work(&app, &holder, &job, &stop).await,
             JobKind::Note => notes::work(&app, &holder, &job).await,
             JobKind::Answer => answer::work(&app, &holder, &job, &stop).await,
         }
-        heartbeat.abort();
-        kind
     })
+}
+
+/// Aborts a task when dropped.
+struct Ended(tokio::task::AbortHandle);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 async fn keep(app: Arc<App>, holder: Holder, job: String, stop: CancelFlag) {
