@@ -314,7 +314,7 @@ fn killed(incidents: u32, kills: u32) {
         if round < kills {
             std::thread::sleep(Duration::from_millis(dice.roll() % 1_500));
             serving.kill();
-            tickets.lose(usize::from(dice.roll() % 2 == 0));
+            tickets.lose(usize::from(dice.roll().is_multiple_of(2)));
             serving.start();
         }
     }
