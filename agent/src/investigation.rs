@@ -325,6 +325,7 @@ pub(crate) async fn prepare(
             tests: options.tests,
             planner: String::new(),
             unattended: false,
+            runs_nothing: matches!(options.replay, ReplayChoice::Off),
             budget: options.budget,
             use_memory: options.use_memory && keeps,
             jobs: options.jobs.max(1),

@@ -154,6 +154,7 @@ impl World<'_> {
             tests: None,
             planner: "scripted".into(),
             unattended: false,
+            runs_nothing: false,
             budget: Budget::default(),
             use_memory: false,
             jobs: 1,

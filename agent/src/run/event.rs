@@ -33,6 +33,9 @@ pub struct RunRequest {
     /// Nobody can be asked in this run, so a planner is not offered what would need consent.
     #[serde(default)]
     pub unattended: bool,
+    /// Nothing of the repository's may be run (`--no-replay`), so a planner is not offered what would run it.
+    #[serde(default)]
+    pub runs_nothing: bool,
     pub budget: Budget,
     pub use_memory: bool,
     pub jobs: usize,
@@ -52,6 +55,9 @@ pub struct Budget {
     pub usd: Option<f64>,
     pub deadline_ms: Option<u64>,
     pub steps: Option<u32>,
+    /// Replays that may be spent on narrowing a proven culprit to its guilty lines; 0 leaves it whole.
+    #[serde(default)]
+    pub minimise_runs: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

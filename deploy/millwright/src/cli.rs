@@ -156,6 +156,10 @@ pub(crate) struct WhatArguments {
     /// US dollars the model may cost, by the prices in [model]
     #[arg(long, value_name = "USD")]
     pub(crate) budget_usd: Option<f64>,
+    /// Sets of hunks to try at most when a proven culprit is narrowed to its guilty lines; 0 leaves it whole
+    /// [default: as many as a smaller set is worth]
+    #[arg(long, value_name = "N")]
+    pub(crate) minimise_runs: Option<u32>,
     /// Replays at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) jobs: usize,
@@ -396,6 +400,10 @@ pub(crate) struct EvalRunArguments {
     /// Folder for the results
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
+    /// Sets of hunks to try at most when a proven culprit is narrowed to its guilty lines; 0 leaves it whole
+    /// [default: as many as a smaller set is worth]
+    #[arg(long, value_name = "N")]
+    pub(crate) minimise_runs: Option<u32>,
     /// Cases at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) jobs: usize,

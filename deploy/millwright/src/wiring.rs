@@ -136,6 +136,7 @@ pub(crate) fn budget(config: &Config) -> Budget {
         usd: budgets.usd,
         deadline_ms: budgets.deadline_s.map(|seconds| seconds.saturating_mul(1000)),
         steps: budgets.steps,
+        minimise_runs: None,
     }
 }
 

@@ -258,6 +258,21 @@ fn exit_status_and_output_follow_the_options() {
     }
 }
 
+/// What narrowing may cost is bounded; the culprit and its fix are proven all the same.
+#[test]
+fn minimising_can_be_bounded() {
+    let whole = Scene::new().investigate(&["--no-memory", "--replay", CHECK, "--minimise-runs", "0"]);
+    assert_eq!(whole.status, Some(0), "{}", whole.stderr);
+    let report = whole.report();
+    assert_eq!((&report["verdict"], &report["fix"]["kind"]), (&"verified".into(), &"revert".into()));
+    let default = Scene::new().investigate(&["--no-memory", "--replay", CHECK]).report();
+    let changed = |report: &Value| {
+        let runs = report["replay"]["runs"].as_array().unwrap();
+        runs.iter().filter(|run| run["patched"] == true).count()
+    };
+    assert!(changed(&report) < changed(&default), "{} {}", changed(&report), changed(&default));
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let scene = Scene::new();

@@ -35,8 +35,6 @@ const FINGERPRINT: f64 = 2.0;
 const CODE: f64 = 1.0;
 const WORDS: f64 = 1.0;
 const CONTEXT: f64 = 0.25;
-/// Place of the code view among the scores.
-const CODE_VIEW: usize = 1;
 const TIME: f64 = 0.25;
 
 /// A candidate before the gate, as the `retrieval` task judges it.
@@ -224,28 +222,43 @@ async fn gather(store: &Store, query: &RecallQuery<'_>, views: Views) -> Result<
     };
     let context = |f: &Found| super::context::agreement(query, &f.document);
     let seen = |f: &Found| super::context::nearness(at, f.document.seen_at.as_deref());
-    let scores: [(f64, Vec<f64>); 6] = [
-        (FINGERPRINT, per(views.code, &|_, f| f64::from(u8::from(f.shared.fingerprint)))),
-        (CODE, per(views.code, &|doc, _| structure.get(&doc).map_or(0.0, |s| s.weight))),
-        (WORDS, per(views.words, &|_, f| f.shared.likeness)),
-        (
-            store.dense().embedder().weight(),
-            per(views.dense, &|doc, _| dense.get(&doc).copied().unwrap_or(0.0)),
-        ),
-        (CONTEXT, per(views.context, &|_, f| context(f))),
-        (TIME, per(views.context, &|_, f| seen(f))),
+    let meaning = store.dense().embedder().weight();
+    let likenesses = per(true, &|_, f| f.shared.likeness);
+    let nearnesses = per(views.dense, &|doc, _| dense.get(&doc).copied().unwrap_or(0.0));
+    let code_shares = per(views.code, &|doc, f| structure.get(&doc).map_or(0.0, |_| code_share(&f.shared)));
+    let whole = vec![1.0; found.len()];
+    // How alike a candidate is beside the one most alike. Ranks forget by how much one is ahead of the next, so without
+    // this whatever is near in time would outweigh the words of the one incident that has them.
+    let alike: Vec<f64> = {
+        let (best, nearest) = (most(&likenesses), most(&nearnesses));
+        let views = likenesses.iter().zip(&nearnesses).zip(&code_shares);
+        views.map(|((words, near), code)| (words / best).max(meaning * near / nearest).max(*code)).collect()
+    };
+    // Weight, scores that give the ranks, and how much of the weight each may have: a frame or two of a deep stack are
+    // on many stacks, so code counts by how much of it is shared.
+    let by_words = if views.words { likenesses.clone() } else { vec![0.0; found.len()] };
+    let scores: [(f64, Vec<f64>, &[f64]); 6] = [
+        (FINGERPRINT, per(views.code, &|_, f| f64::from(u8::from(f.shared.fingerprint))), &whole),
+        (CODE, per(views.code, &|doc, _| structure.get(&doc).map_or(0.0, |s| s.weight)), &code_shares),
+        (WORDS, by_words, &whole),
+        (meaning, nearnesses.clone(), &whole),
+        (CONTEXT, per(views.context, &|_, f| context(f)), &alike),
+        (TIME, per(views.context, &|_, f| seen(f)), &alike),
     ];
-    for (at, (weight, scores)) in scores.into_iter().enumerate() {
+    for (weight, scores, shares) in scores {
         for (i, rank) in ranks(&scores) {
-            if let Some((_, f)) = found.get_mut(i) {
-                // A frame or two of a deep stack are on many stacks: code counts by how much of it is shared.
-                let share = if at == CODE_VIEW { code_share(&f.shared) } else { 1.0 };
+            if let (Some((_, f)), Some(share)) = (found.get_mut(i), shares.get(i)) {
                 f.fused += share * weight / (RRF_K + rank);
             }
         }
     }
     found.sort_by(|(doc_a, a), (doc_b, b)| b.fused.total_cmp(&a.fused).then_with(|| doc_b.cmp(doc_a)));
     Ok(Gathered { found: found.into_iter().map(|(_, f)| f).collect(), degraded })
+}
+
+/// The largest of some scores; never 0, as it is divided by.
+fn most(scores: &[f64]) -> f64 {
+    scores.iter().copied().fold(f64::MIN_POSITIVE, f64::max)
 }
 
 /// How much of the query's code a candidate shares, 0 to 1.

@@ -31,6 +31,8 @@ const WORDS: &str = "words";
 const INDEXED: [&str; 4] = ["incident_id", "repository", "service", "environment"];
 /// Candidates of each view that the server fuses, as a multiple of what was asked for.
 const PREFETCH: u64 = 2;
+/// How the client begins to say that nobody answers at the address.
+const NO_CONNECTION: &str = "Failed to connect";
 
 /// Where the server is and how to be let in.
 #[derive(Clone)]
@@ -170,9 +172,13 @@ impl Qdrant {
             QdrantError::ResponseError { status } => {
                 let detail: String =
                     format!("{}: {}", status.code(), status.message()).chars().take(300).collect();
-                // Cancelled, unknown (the transport's), deadline exceeded, unavailable.
+                // Cancelled, unknown (the transport's), deadline exceeded, unavailable. A connection that cannot be
+                // made is an internal error in the client's words.
                 match status.code() as i32 {
                     1 | 2 | 4 | 14 => VectorError::Unavailable { engine, detail },
+                    13 if status.message().starts_with(NO_CONNECTION) => {
+                        VectorError::Unavailable { engine, detail }
+                    }
                     _ => VectorError::Refused { engine, detail },
                 }
             }

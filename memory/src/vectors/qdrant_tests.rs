@@ -325,7 +325,7 @@ impl Points for Fake {
                 }
             }
             let mut fused: Vec<(String, f32)> = fused.into_iter().collect();
-            fused.sort_by(|a, b| b.1.total_cmp(&a.1));
+            fused.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             fused.truncate(limit as usize);
             fused
         };
@@ -409,16 +409,20 @@ impl Points for Fake {
     }
 }
 
-/// A server that ends with the guard.
+/// A server that ends with the guard. It has a runtime of its own: connections are served by tasks of theirs, which
+/// would outlive the listener and go on answering.
 struct Running {
     fake: Fake,
     address: std::net::SocketAddr,
-    task: tokio::task::JoinHandle<()>,
+    runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.task.abort();
+        self.runtime.take().unwrap().shutdown_background();
+        while std::net::TcpStream::connect(self.address).is_ok() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 }
 
@@ -429,14 +433,15 @@ async fn serve(fake: Fake, address: Option<std::net::SocketAddr>) -> Running {
         .add_service(CollectionsServer::new(fake.clone()))
         .add_service(PointsServer::new(fake.clone()))
         .serve(address);
-    let task = tokio::task::spawn(async move { server.await.unwrap() });
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.spawn(async move { server.await.unwrap() });
     for _ in 0..200 {
         if tokio::net::TcpStream::connect(address).await.is_ok() {
             break;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    Running { fake, address, task }
+    Running { fake, address, runtime: Some(runtime) }
 }
 
 fn engine(address: &str, collection: &str) -> Qdrant {
@@ -514,16 +519,18 @@ async fn words_and_meaning_are_fused_by_the_server() {
         ..Point::default()
     };
     let points = [
-        point("a", [1.0, 0.0], "common"),
+        point("a", [1.0, 0.0], "x"),
         point("b", [0.9, 0.436], "rare common"),
-        point("c", [0.0, 1.0], "x"),
+        point("c", [0.0, 1.0], "common"),
     ];
     engine.upsert(&model, &points).await.unwrap();
     let words = ["rare".to_owned(), "common".to_owned()];
-    let query = VectorQuery { dense: &[1.0, 0.0], words: &words, repository: None, limit: 2 };
+    // By meaning alone a, b, c; by words alone b, c.
+    let query = VectorQuery { dense: &[1.0, 0.0], words: &words, repository: None, limit: 3 };
     let found = engine.search(&model, query).await.unwrap();
-    assert_eq!(found.iter().map(|h| h.incident_id.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-    assert!((found[0].score - found[1].score).abs() < 1e-6, "one is first in each view");
+    assert_eq!(found.iter().map(|h| h.incident_id.as_str()).collect::<Vec<_>>(), ["b", "c", "a"]);
+    let by_meaning = engine.search(&model, VectorQuery { words: &[], ..query }).await.unwrap();
+    assert_eq!(by_meaning.iter().map(|h| h.incident_id.as_str()).collect::<Vec<_>>(), ["a", "b", "c"]);
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ impl Flakiness {
         /// A failure that rare cannot be told from one that is gone in any time worth waiting.
         const MOST: u32 = 100;
         /// The same for a failure that never stayed away yet: it is most likely steady.
-        const MOST_UNSEEN: u32 = 3;
+        const MOST_UNSEEN: u32 = 5;
         let most = if self.passes == 0 { MOST_UNSEEN } else { MOST };
         (1..most).find(|times| self.passes_in_a_row(*times) <= doubt).unwrap_or(most)
     }
@@ -84,7 +84,7 @@ mod tests {
         check(1, 10, 3);
         check(1, 1, 15);
         check(4, 1, 34);
-        check(0, 0, 3);
+        check(0, 0, 4);
     }
 
     #[test]

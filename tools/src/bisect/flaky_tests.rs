@@ -80,7 +80,7 @@ fn simulate(trials: u32, count: usize, flaky: f64, is_ranked: bool, takes_back: 
             };
             let is_right = culprit == hunt.culprit_id();
             let mut without = Flakiness::default();
-            let needed = bisect.flakiness(&culprit).passes_needed(0.002);
+            let needed = bisect.flakiness(&culprit).passes_needed(0.0003);
             while takes_back && without.passes < needed && without.failures == 0 {
                 if is_right || dice.roll() < flaky { without.passes += 1 } else { without.failures += 1 }
             }
@@ -108,9 +108,9 @@ fn simulate(trials: u32, count: usize, flaky: f64, is_ranked: bool, takes_back: 
 const TRIALS: u32 = 1000;
 
 #[test]
-fn a_steady_failure_costs_one_run_more_where_the_ranking_helps_and_two_where_nothing_does() {
+fn a_steady_failure_pays_little_for_flaky_ones() {
     // With the runs of a machine that believes every pass, measured by the same hunts.
-    for (is_ranked, bare, more) in [(true, 3.57, 1.0), (false, 7.76, 2.3)] {
+    for (is_ranked, bare, more) in [(true, 3.57, 0.35), (false, 7.76, 0.8)] {
         let steady = simulate(TRIALS, 200, 0.0, is_ranked, true);
         assert_eq!((steady.right, steady.wrong, steady.open), (TRIALS, 0, 0));
         let mean = f64::from(steady.runs) / f64::from(TRIALS);

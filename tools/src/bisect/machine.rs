@@ -17,34 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::flake::Flakiness;
 use super::graph::{CommitGraph, Parent};
 use super::posterior::{At, Belief, Mass, Tally, ancestry_mass};
-
-/// The policy's and prior's errors.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum BisectError {
-    #[error(
-        "the prior has {got} values for {expected} candidates; give one per commit, in the graph's order"
-    )]
-    PriorLength { expected: usize, got: usize },
-    #[error("commit {0} is neither a candidate nor a parent of one; report only what `next` asked for")]
-    UnknownCommit(String),
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct BisectPolicy {
-    /// Probability of another culprit that is left when one is called proven.
-    pub doubt: f64,
-    /// Probability spread evenly over all candidates, so that an overconfident prior costs little.
-    /// Measured flat up to .05 on Django's cases.
-    pub uniform_mass: f64,
-    /// Executions after which the search gives up and names what is left.
-    pub max_runs: u32,
-}
-
-impl Default for BisectPolicy {
-    fn default() -> Self {
-        Self { doubt: 0.005, uniform_mass: 0.02, max_runs: 128 }
-    }
-}
+use super::verdict::{BisectError, BisectPolicy, Narrowed, Outcome, Step, Verdict};
 
 /// Belief, before any run, that the fault is older than the range although somebody said that `good` is good.
 const OLDER: f64 = 0.005;
@@ -54,59 +27,6 @@ const RULED_OUT: f64 = 0.05;
 const LEAST_INFORMATION: f64 = 1e-4;
 /// The same where what would prove the most probable candidate cannot be run: repeats alone prove nothing then.
 const LEAST_WITHOUT_PROOF: f64 = 0.05;
-
-/// What one execution showed, as the bisect sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Outcome {
-    Passes,
-    /// Failed with the incident's signature.
-    Reproduces,
-    /// Failed otherwise, or could not be run.
-    Untestable,
-}
-
-impl From<millwright_memory::types::ReplayOutcome> for Outcome {
-    fn from(outcome: millwright_memory::types::ReplayOutcome) -> Self {
-        use millwright_memory::types::ReplayOutcome;
-        match outcome {
-            ReplayOutcome::Passes => Outcome::Passes,
-            ReplayOutcome::Reproduces => Outcome::Reproduces,
-            ReplayOutcome::OtherFailure | ReplayOutcome::CannotTest => Outcome::Untestable,
-        }
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Step {
-    /// Replay this revision once and report.
-    Test(String),
-    Done(Verdict),
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Verdict {
-    /// Red at the culprit and green at each of its parents, all really run.
-    Proven { culprit: String, parents: Vec<String> },
-    /// The culprit is among these, most probable first, but no single one is proven.
-    Narrowed { candidates: Vec<(String, f64)>, because: Narrowed },
-    /// A commit outside of the range fails as well (`good` or an ancestor of it): the fault is older.
-    OlderThanRange { commit: String },
-}
-
-/// Why no single commit is proven.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Narrowed {
-    /// These revisions would tell, but none of them can be tested.
-    Untestable { revisions: Vec<String> },
-    /// The first commit of the history: there is no parent that could pass.
-    NoParent,
-    /// `BisectPolicy::max_runs` was reached.
-    OutOfRuns,
-}
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen {
@@ -250,7 +170,7 @@ impl Bisect {
             return Err(self.narrowed(Narrowed::Untestable { revisions: self.untestable() }));
         };
         let proof = self.missing_proof(top);
-        let is_sure = belief.p(top) >= 1.0 - self.policy.doubt;
+        let is_sure = belief.p(top) >= 1.0 - self.doubt(top);
         match (&proof, self.graph.id(top)) {
             (Proof::Runs(missing), Some(culprit)) if missing.is_empty() && is_sure => {
                 return Err(Verdict::Proven { culprit: culprit.to_owned(), parents: self.parent_ids(top) });
@@ -303,6 +223,15 @@ impl Bisect {
             .collect();
         all.sort_by(|a, b| b.1.total_cmp(&a.1));
         all
+    }
+
+    /// What may be left of doubt when `top` is called proven.
+    fn doubt(&self, top: u32) -> f64 {
+        let is_steady = self
+            .graph
+            .id(top)
+            .is_some_and(|id| self.flakiness(id).passes == 0 && !self.taken_back.contains_key(id));
+        if is_steady { self.policy.steady_doubt.max(self.policy.doubt) } else { self.policy.doubt }
     }
 
     fn count(&self) -> u32 {

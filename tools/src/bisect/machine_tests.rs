@@ -161,7 +161,7 @@ proptest! {
         let mut bisect = bisect_of(&hunt, &[], BisectPolicy::default());
         check_proven(&hunt, hunt.run(&mut bisect, |_, outcome| outcome));
         let plain = (count as f64).log2().ceil() as u32;
-        prop_assert!(bisect.runs() <= plain + 5, "{} runs for {count} commits", bisect.runs());
+        prop_assert!(bisect.runs() <= plain + 3, "{} runs for {count} commits", bisect.runs());
     }
 
     #[test]
@@ -194,7 +194,7 @@ fn a_good_prior_saves_most_runs() {
         total += bisect.runs();
     }
     let mean = f64::from(total) / 28.0;
-    assert!(mean <= 4.5, "mean {mean}");
+    assert!(mean <= 3.9, "mean {mean}");
 }
 
 #[test]
@@ -203,7 +203,7 @@ fn a_wrong_prior_costs_little() {
     let prior: Vec<f64> = (0..1024).map(|at| if at == 100 { 1.0 } else { 0.0 }).collect();
     let mut bisect = bisect_of(&hunt, &prior, BisectPolicy::default());
     check_proven(&hunt, hunt.run(&mut bisect, |_, outcome| outcome));
-    assert!(bisect.runs() <= 20, "{}", bisect.runs());
+    assert!(bisect.runs() <= 16, "{}", bisect.runs());
 }
 
 #[test]

@@ -14,8 +14,10 @@ mod graph;
 mod machine;
 mod posterior;
 mod search;
+mod verdict;
 
 pub use flake::Flakiness;
 pub use graph::{CommitGraph, GraphError, Parent};
-pub use machine::{Bisect, BisectError, BisectPolicy, Narrowed, Outcome, Step, Verdict};
+pub use machine::Bisect;
 pub use search::{Progress, Search, search};
+pub use verdict::{BisectError, BisectPolicy, Narrowed, Outcome, Step, Verdict};

@@ -6,7 +6,8 @@ use std::sync::mpsc;
 
 use millwright_memory::types::BisectSummary;
 
-use super::machine::{Bisect, Outcome, Verdict};
+use super::machine::Bisect;
+use super::verdict::{Outcome, Verdict};
 use crate::replay::{ReplayError, Replayed, Replayer};
 
 /// A bisect that came to its end.

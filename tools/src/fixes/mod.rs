@@ -7,6 +7,7 @@ that merge conflicts the candidate is not applicable and says where. A candidate
 project's own tests fail nowhere where they did not fail before.
 */
 
+mod applied;
 mod hand_over;
 mod patch;
 mod place;

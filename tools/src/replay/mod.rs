@@ -12,6 +12,7 @@ mod executor;
 mod judge;
 mod ledger;
 mod recipe;
+mod replayed;
 mod replayer;
 mod setup;
 mod signature;
@@ -21,7 +22,8 @@ pub use executor::{Executor, Sandbox};
 pub use judge::{Judged, judge};
 pub use ledger::{Entry, Ledger};
 pub use recipe::{LaidFile, ReplayRecipe};
-pub use replayer::{ReplayError, ReplayOptions, Replayed, Replayer, Reproduction};
+pub use replayed::{Replayed, Reproduction};
+pub use replayer::{ReplayError, ReplayOptions, Replayer};
 pub use signature::{FailureSignature, signature};
 
 #[cfg(test)]

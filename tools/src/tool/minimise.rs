@@ -28,6 +28,9 @@ pub struct Minimise;
 pub struct Args {
     /// The culprit commit.
     pub commit: String,
+    /// Sets of hunks to try at most; without it as many as a smaller set is worth.
+    #[serde(default)]
+    pub max_runs: Option<u32>,
 }
 
 /// The guilty part of a culprit.
@@ -76,18 +79,19 @@ impl Tool for Minimise {
     }
 
     async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
-        ctx.blocking(move |ctx| work(ctx, &args.commit)).await
+        ctx.blocking(move |ctx| work(ctx, &args)).await
     }
 }
 
-fn work(ctx: &ToolContext, commit: &str) -> Result<ToolOutput, ToolError> {
-    let culprit = ctx.visible(Some(commit))?;
+fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
+    let culprit = ctx.visible(Some(&args.commit))?;
     let (replayer, shown) = ctx.workbench.reproduced(ctx)?;
     let before = replayer.runs().len();
     let hunks = hunks_of(&ctx.repo, &culprit)?;
     let weight = |hunk: &Hunk| suspicion(hunk, &shown, culprit == ctx.bad);
     let repeats = shown.flakiness.passes_needed(LUCKY);
     let allowed = allowed_questions(hunks.len(), one_replay(&replayer.runs()) * repeats, ctx.time_left());
+    let allowed = allowed.min(args.max_runs.unwrap_or(u32::MAX));
     let done = minimise(hunks, weight, allowed, |set| -> Result<bool, ToolError> {
         if ctx.cancel.is_cancelled() {
             return Err(ToolError::timeout("minimising was interrupted; it goes on from its last replay"));

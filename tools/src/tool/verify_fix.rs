@@ -47,7 +47,7 @@ impl FixCheck {
 
 /// A fix holds when the failure would have stayed away by luck as often with at most this probability. Stricter than
 /// the bisect, since a culprit that was named wrongly is found out here.
-const LUCKY: f64 = 0.002;
+const LUCKY: f64 = 0.0003;
 
 /// The artifact with the outcome of the project's tests at the failing revision as it is.
 const BASELINE: &str = "tests.json";

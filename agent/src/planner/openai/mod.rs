@@ -411,13 +411,16 @@ fn offered(tools: &[ToolSpec], request: &RunRequest, room: Room) -> Vec<ToolSpec
     ];
     const REPLAYING: &[&str] =
         &["bisect", "minimise", "propose_fix", "propose_patch", "replay", "reproduce", "verify_fix"];
+    const RUNNING: &[&str] = &["run_tests", "write_reproduction"];
     const LOGS: &[&str] = &["log_changes", "log_search", "log_templates"];
     let small = room.context_tokens < SMALL_CONTEXT;
     const MEMORY: &[&str] = &["recall", "recheck"];
-    let can_write = !small && tools.iter().any(|tool| tool.name == "write_reproduction");
+    let can_write =
+        !small && !request.runs_nothing && tools.iter().any(|tool| tool.name == "write_reproduction");
     let useless = |name: &str| {
         // A reproduction that the model writes is a replay like any other.
         REPLAYING.contains(&name) && matches!(request.replay, ReplayPlan::None(_)) && !can_write
+            || RUNNING.contains(&name) && request.runs_nothing
             || LOGS.contains(&name) && request.logs.is_empty()
             || MEMORY.contains(&name) && !request.use_memory
             || small && !ESSENTIAL.contains(&name)

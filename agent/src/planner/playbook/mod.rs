@@ -134,10 +134,15 @@ fn locate(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
     Wanted::one("bisecting, most probable first", "bisect", json!({}))
 }
 
-fn narrow(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+fn narrow(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Wanted> {
     let culprit = facts.proven_culprit()?;
-    (facts.known().is_none() && !called_since_bisect(run, "minimise")).then_some(())?;
-    Wanted::one("narrowing the culprit to its guilty hunks", "minimise", json!({ "commit": culprit }))
+    let allowed = request.budget.minimise_runs;
+    (facts.known().is_none() && !called_since_bisect(run, "minimise") && allowed != Some(0)).then_some(())?;
+    let args = match allowed {
+        None => json!({ "commit": culprit }),
+        Some(most) => json!({ "commit": culprit, "max_runs": most }),
+    };
+    Wanted::one("narrowing the culprit to its guilty hunks", "minimise", args)
 }
 
 fn mend(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {

@@ -5,6 +5,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use millwright_agent::run::Budget;
 use millwright_evals::{MemoryMode, Options, Planners, RepoMapping, Summary, Task};
 
 use crate::cli::{EvalArguments, EvalCommand, EvalMemory, EvalRunArguments, EvalTask, ListFormat};
@@ -56,7 +57,7 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
         },
         repo_map: repo_map.collect(),
         planner: planners(arguments)?,
-        budget: wiring::budget(&config),
+        budget: Budget { minimise_runs: arguments.minimise_runs, ..wiring::budget(&config) },
         memory: match arguments.memory {
             EvalMemory::Off => MemoryMode::Off,
             EvalMemory::Fresh => MemoryMode::Fresh,

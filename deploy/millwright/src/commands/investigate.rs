@@ -250,6 +250,7 @@ fn budget(arguments: &WhatArguments, config: &Config) -> Result<Budget> {
     let mut budget = wiring::budget(config);
     budget.tokens = arguments.budget_tokens.or(budget.tokens);
     budget.usd = arguments.budget_usd.or(budget.usd);
+    budget.minimise_runs = arguments.minimise_runs;
     let deadline = arguments.deadline.map(|deadline| u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX));
     budget.deadline_ms = deadline.or(budget.deadline_ms);
     if let Some(usd) = arguments.budget_usd {

@@ -38,6 +38,14 @@ impl ProcessGroup {
         })
     }
 
+    /// Whether the kernel has refused to start a process because the group was full. A bomb that dies out at that
+    /// bound may never be seen by who counts processes now and then.
+    pub(super) fn was_full(&self) -> bool {
+        let events = fs::read_to_string(self.folder.join("pids.events")).unwrap_or_default();
+        let refused = events.lines().filter_map(|line| line.strip_prefix("max "));
+        refused.filter_map(|count| count.trim().parse::<u64>().ok()).any(|count| count > 0)
+    }
+
     /// Takes in this process and whatever it starts from now on.
     pub(super) fn join(&self) -> io::Result<()> {
         fs::write(self.folder.join("cgroup.procs"), std::process::id().to_string())

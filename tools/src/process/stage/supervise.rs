@@ -95,6 +95,7 @@ pub(super) fn supervise(spec: &Spec, caller: &UnixStream) -> Result<Ended, Failu
         watch,
         tree: Tree::Descendants,
         machine_tasks: tree::machine_tasks(),
+        group: group.as_ref(),
         in_memory,
         listener: None,
         judge: Judge::new(spec),
@@ -262,6 +263,7 @@ struct Supervisor<'a> {
     tree: Tree,
     /// How many there were at the start.
     machine_tasks: u16,
+    group: Option<&'a ProcessGroup>,
     in_memory: FoldersInMemory,
     listener: Option<OwnedFd>,
     judge: Judge<'a>,
@@ -281,7 +283,8 @@ impl Supervisor<'_> {
                 break;
             }
             self.reap_orphans();
-            if self.tree.is_crowded(self.spec.limits.processes, self.machine_tasks) {
+            let is_full = self.group.is_some_and(ProcessGroup::was_full);
+            if is_full || self.tree.is_crowded(self.spec.limits.processes, self.machine_tasks) {
                 self.stop(LimitHit::Processes);
             }
             if Instant::now() >= sample_at {
