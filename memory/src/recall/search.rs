@@ -236,12 +236,12 @@ async fn gather(store: &Store, query: &RecallQuery<'_>, views: Views) -> Result<
     };
     // Weight, scores that give the ranks, and how much of the weight each may have: a frame or two of a deep stack are
     // on many stacks, so code counts by how much of it is shared.
-    let by_words = if views.words { likenesses.clone() } else { vec![0.0; found.len()] };
+    let by_words = if views.words { likenesses } else { vec![0.0; found.len()] };
     let scores: [(f64, Vec<f64>, &[f64]); 6] = [
         (FINGERPRINT, per(views.code, &|_, f| f64::from(u8::from(f.shared.fingerprint))), &whole),
         (CODE, per(views.code, &|doc, _| structure.get(&doc).map_or(0.0, |s| s.weight)), &code_shares),
         (WORDS, by_words, &whole),
-        (meaning, nearnesses.clone(), &whole),
+        (meaning, nearnesses, &whole),
         (CONTEXT, per(views.context, &|_, f| context(f)), &alike),
         (TIME, per(views.context, &|_, f| seen(f)), &alike),
     ];
