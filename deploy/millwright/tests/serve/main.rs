@@ -285,6 +285,9 @@ fn a_note_exists_once_though_answers_are_lost_and_says_the_outcome() {
     serving.until_done(&id);
     let says = || tickets.of("acme/calc#7").iter().any(|note| note.contains("The cause is proven"));
     serving.until("the note says the outcome", says);
+    // Its answer may have been lost: then it is looked for, found, and changed in place.
+    let sent = || serving.get(&format!("/v1/incidents/{id}"))["notes"][0]["state"] == "sent";
+    serving.until("the outcome of sending is known", sent);
     let notes = tickets.of("acme/calc#7");
     assert_eq!(notes.len(), 1, "{notes:#?}");
     assert!(notes[0].contains(&id), "{}", notes[0]);
