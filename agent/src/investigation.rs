@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use millwright_memory::redaction::Redactor;
 use millwright_memory::store::{
-    Actor, IncidentState, NewIncident, NewResolution, RunState, Store, StoreError,
+    Actor, Incident, IncidentState, NewIncident, NewResolution, RunState, Store, StoreError,
 };
 use millwright_memory::types::{HypothesisStatus, ParsedTicket, Proof, Report, Verdict};
 use millwright_tools::code::CodeIndex;
@@ -18,7 +18,7 @@ use millwright_tools::git::{self, Repo, RepoError};
 use millwright_tools::intake;
 use millwright_tools::replay::{self, ReplayRecipe};
 use millwright_tools::tool::{
-    CancelFlag, Decision, Dispatcher, Policy, Progress, Registry, ToolContext, ToolSpec, Workbench,
+    CancelFlag, Decision, Dispatcher, Policy, Progress, Registry, ToolCall, ToolContext, ToolSpec, Workbench,
 };
 
 use tracing::Instrument;
@@ -34,13 +34,15 @@ use crate::opener::GitOpener;
 use crate::planner::Planner;
 use crate::planner::openai::tools::with_model_tools;
 use crate::report::RenderContext;
-use crate::run::{Budget, Event, ReplayPlan, Run, RunRequest};
+use crate::run::{Budget, Event, ReplayPlan, Run, RunRequest, Step};
 use crate::sink::Sink;
 use crate::telemetry;
 
 /// What a door was asked.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// An incident that was accepted before: the run is its own, and its ticket goes before `ticket`.
+    pub incident: Option<Box<Incident>>,
     pub ticket: Vec<u8>,
     /// A hint at the format.
     pub ticket_name: Option<String>,
@@ -135,7 +137,8 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
     let prepared = prepare(options, means.store.is_some(), means.redactor.clone()).await?;
     let repo = Arc::new(prepared.repo);
     let request = RunRequest { unattended: means.inbox.is_none(), ..prepared.request };
-    let opened = open_run(options, &means, request).await?;
+    let request = RunRequest { planner: means.planner.name().to_owned(), ..request };
+    let opened = open_run(options, means.store, request).await?;
     let request = opened.run.request().cloned().ok_or_else(|| JournalError("the run has no start".into()))?;
 
     let run_dir = options.data_dir.join("runs").join(&request.run_id);
@@ -218,6 +221,10 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
             store.save_sample(&request.incident_id, &sample).await?;
         }
         remember(store, &request, &run, &report, &means.redactor).await?;
+        // Whoever accepted an incident says when it is done with it.
+        if options.incident.is_none() {
+            store.set_incident_state(&request.incident_id, IncidentState::Done).await?;
+        }
     }
     let context = {
         let (repo, request, report, run_dir) =
@@ -250,6 +257,22 @@ pub fn tool_specs(attended: bool) -> Vec<ToolSpec> {
     specs
 }
 
+/// The calls of a parked run that wait for consent, as they were stored.
+pub async fn calls_awaiting_consent(store: &Store, run: &str) -> Result<Vec<ToolCall>, InvestigateError> {
+    let stored = store.events(run, 1).await?;
+    let events: Vec<Event> =
+        stored.into_iter().filter_map(|stored| serde_json::from_value(stored.event.payload).ok()).collect();
+    let registry = tools(&Arc::new(Shelf::new(Arc::new(InMemoryJournal::default()))));
+    let policy = Policy::investigate();
+    let decide = |call: &ToolCall| {
+        registry.get(&call.name).map_or(Decision::Allowed, |tool| policy.decide(tool.effect()))
+    };
+    match Run::from_events(&events).next_step(decide) {
+        Step::AwaitApproval(calls) => Ok(calls),
+        _ => Ok(Vec::new()),
+    }
+}
+
 pub(crate) struct Prepared {
     pub(crate) repo: Repo,
     pub(crate) request: RunRequest,
@@ -280,7 +303,7 @@ pub(crate) async fn prepare(
         if let Some(missing) = options.logs.iter().find(|path| !path.exists()) {
             return Err(InvestigateError::NoLogs(missing.clone()));
         }
-        if options.ticket.iter().all(u8::is_ascii_whitespace) {
+        if options.incident.is_none() && options.ticket.iter().all(u8::is_ascii_whitespace) {
             return Err(InvestigateError::EmptyTicket);
         }
         let ticket = take_in(&options, &repo, &bad, &redactor)?;
@@ -315,24 +338,31 @@ pub(crate) async fn prepare(
     }
 }
 
+/// Takes a ticket apart as far as that is possible without its repository; nothing of it is unmasked.
+pub fn read_ticket(bytes: &[u8], name: Option<&str>, redactor: &Redactor) -> ParsedTicket {
+    /// Larger ones are cut by intake first.
+    const WHOLE: usize = 2 << 20;
+    // Redacted before it is parsed, so that no part of the parsed ticket can hold what its text does not.
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.len() <= WHOLE => intake::parse_named(redactor.redact(text).text.as_bytes(), name),
+        _ => {
+            let readable = intake::parse_named(bytes, name);
+            let mut ticket = intake::parse_named(redactor.redact(&readable.text).text.as_bytes(), None);
+            ticket.notes.extend(readable.notes);
+            ticket
+        }
+    }
+}
+
 fn take_in(
     options: &Options,
     repo: &Repo,
     bad: &str,
     redactor: &Redactor,
 ) -> Result<ParsedTicket, InvestigateError> {
-    /// Larger ones are cut by intake first.
-    const WHOLE: usize = 2 << 20;
-    // Redacted before it is parsed, so that no part of the parsed ticket can hold what its text does not.
-    let name = options.ticket_name.as_deref();
-    let mut ticket = match std::str::from_utf8(&options.ticket) {
-        Ok(text) if text.len() <= WHOLE => intake::parse_named(redactor.redact(text).text.as_bytes(), name),
-        _ => {
-            let readable = intake::parse_named(&options.ticket, name);
-            let mut ticket = intake::parse_named(redactor.redact(&readable.text).text.as_bytes(), None);
-            ticket.notes.extend(readable.notes);
-            ticket
-        }
+    let mut ticket = match &options.incident {
+        Some(accepted) => accepted.ticket.clone(),
+        None => read_ticket(&options.ticket, options.ticket_name.as_deref(), redactor),
     };
     let files = intake::RepoFiles::new(git::files_at(repo, bad)?.into_iter());
     intake::map_frames(&mut ticket, &files);
@@ -366,11 +396,10 @@ struct OpenedRun {
 /// Finds the unfinished run of the same request, or begins a new one.
 async fn open_run(
     options: &Options,
-    means: &Means<'_>,
+    store: Option<&Store>,
     mut request: RunRequest,
 ) -> Result<OpenedRun, InvestigateError> {
-    request.planner = means.planner.name().to_owned();
-    let Some(store) = means.store else {
+    let Some(store) = store else {
         request.run_id = format!("run_{}", uuid::Uuid::now_v7().simple());
         request.incident_id = format!("inc_{}", uuid::Uuid::now_v7().simple());
         let (first, run) = begin(request);
@@ -381,6 +410,9 @@ async fn open_run(
             resumed: false,
         });
     };
+    if let Some(accepted) = &options.incident {
+        return open_run_of(&accepted.id, store, request).await;
+    }
     for incident in store.incidents_with_ticket(&request.ticket.text, Some(&request.repository)).await? {
         let Some(unfinished) = store.latest_unfinished_run(&incident.id).await? else { continue };
         if let Some(dead) = unfinished.holder.as_deref().filter(|holder| !is_alive(holder)) {
@@ -413,6 +445,38 @@ async fn open_run(
     request.run_id.clone_from(&stored.id);
     request.incident_id.clone_from(&incident.id);
     let journal = StoreJournal { store: store.clone(), incident: incident.id, run: stored.id };
+    let (first, run) = begin(request);
+    Ok(OpenedRun { run, journal: Arc::new(journal), first: Some(first), resumed: false })
+}
+
+/// The run of an incident that was accepted before: its unfinished one as it was asked then, else a new one. The caller
+/// holds the incident's job, so nobody else drives it.
+async fn open_run_of(
+    incident: &str,
+    store: &Store,
+    mut request: RunRequest,
+) -> Result<OpenedRun, InvestigateError> {
+    let unfinished = store.latest_unfinished_run(incident).await?;
+    let stored = match unfinished {
+        Some(run) => {
+            if let Some(before) = run.holder.as_deref() {
+                store.release_run(&run.id, before).await?;
+            }
+            run
+        }
+        None => store.create_run(incident).await?,
+    };
+    store.claim_run(&stored.id, &holder(), LEASE).await?;
+    let journal =
+        StoreJournal { store: store.clone(), incident: incident.to_owned(), run: stored.id.clone() };
+    let run = Run::from_events(&journal.events().await?);
+    store.set_run_state(&stored.id, RunState::Running).await?;
+    if run.request().is_some() {
+        return Ok(OpenedRun { run, journal: Arc::new(journal), first: None, resumed: true });
+    }
+    store.update_ticket(incident, Some(&request.repository), &request.ticket, &[]).await?;
+    request.run_id.clone_from(&stored.id);
+    request.incident_id = incident.to_owned();
     let (first, run) = begin(request);
     Ok(OpenedRun { run, journal: Arc::new(journal), first: Some(first), resumed: false })
 }
@@ -512,7 +576,6 @@ async fn remember(
         .collect();
     store.remember(&request.incident_id, &request.run_id, resolution.as_ref(), &worth, by).await?;
     store.set_run_state(&request.run_id, RunState::Done).await?;
-    store.set_incident_state(&request.incident_id, IncidentState::Done).await?;
     Ok(())
 }
 

@@ -176,6 +176,7 @@ pub struct Conversation {
     talk: Option<Talk>,
     voice: Voice,
     scratch: PathBuf,
+    reads_only: bool,
 }
 
 impl Conversation {
@@ -233,11 +234,19 @@ impl Conversation {
             talk,
             voice,
             scratch,
+            reads_only: false,
         };
         if let Some(incident) = incident {
             conversation.recollect(&incident.id).await?;
         }
         Ok(conversation)
+    }
+
+    /// Begins no investigation and writes nothing: for doors that have other ways to ask for that.
+    #[must_use]
+    pub fn reading_only(mut self) -> Self {
+        self.reads_only = true;
+        self
     }
 
     /// For speaking to a run while [`Self::hear`] waits for it.
@@ -285,6 +294,9 @@ impl Conversation {
 
     async fn converse(&mut self, line: &str, ears: &Ears) -> String {
         match understand(line) {
+            Intent::Investigate(_) | Intent::WriteFix(_) if self.reads_only => {
+                "Here only questions are answered; report a new incident to have it investigated.".to_owned()
+            }
             Intent::Investigate(subject) => self.investigate(subject, ears).await,
             Intent::WriteFix(place) => self.offer_fix(place),
             intent if self.talk.is_some() => {

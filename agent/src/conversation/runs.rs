@@ -7,15 +7,16 @@ use std::collections::BTreeMap;
 
 use millwright_memory::store::Store;
 use millwright_memory::types::{EvidenceId, Report};
-use millwright_tools::tool::{CancelFlag, Decision, Policy, ToolCall};
+use millwright_tools::tool::{CancelFlag, ToolCall};
 
 use super::{Conversation, Ears, Waiting, context, plain};
 use crate::driver::DriveError;
 use crate::hand_over::{Destination, hand_over, is_free, may_be_written};
 use crate::inbox::Said;
-use crate::investigation::{InvestigateError, Investigated, Means, Options, investigate, prepare, tools};
+use crate::investigation::{
+    InvestigateError, Investigated, Means, Options, calls_awaiting_consent, investigate, prepare,
+};
 use crate::report::RenderContext;
-use crate::run::{Event, Run, Step};
 
 impl Conversation {
     /// Starts an investigation of `subject`, or of what is being talked of.
@@ -143,20 +144,9 @@ impl Conversation {
         };
         for incident in incidents {
             let Ok(Some(unfinished)) = self.store.latest_unfinished_run(&incident.id).await else { continue };
-            let Ok(stored) = self.store.events(&unfinished.id, 1).await else { continue };
-            let events: Vec<Event> = stored
-                .into_iter()
-                .filter_map(|stored| serde_json::from_value(stored.event.payload).ok())
-                .collect();
-            let registry = tools(&std::sync::Arc::new(crate::context::Shelf::new(std::sync::Arc::new(
-                crate::journal::InMemoryJournal::default(),
-            ))));
-            let policy = Policy::investigate();
-            let decide = |call: &ToolCall| {
-                registry.get(&call.name).map_or(Decision::Allowed, |tool| policy.decide(tool.effect()))
-            };
-            if let Step::AwaitApproval(calls) = Run::from_events(&events).next_step(decide) {
-                return calls;
+            match calls_awaiting_consent(&self.store, &unfinished.id).await {
+                Ok(calls) if !calls.is_empty() => return calls,
+                _ => {}
             }
         }
         Vec::new()

@@ -123,6 +123,7 @@ impl Scene {
 
     pub(crate) fn options(&self) -> Options {
         Options {
+            incident: None,
             ticket: TICKET.as_bytes().to_vec(),
             ticket_name: None,
             repo: self.path("repo"),

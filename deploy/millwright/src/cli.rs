@@ -28,6 +28,10 @@ pub(crate) enum Command {
     Investigate(Box<InvestigateArguments>),
     /// Ask about an incident or the code, and investigate, in conversation
     Chat(Box<ChatArguments>),
+    /// The service: incidents by HTTP and hooks, investigated in the background
+    Serve(ServeArguments),
+    /// Tokens for the service's API
+    Token(TokenArguments),
     /// Read a repository's history into the index (investigate does it by itself when needed)
     Index(IndexArguments),
     /// What is remembered, why it is trusted, and the hand on it
@@ -179,6 +183,67 @@ pub(crate) struct ChatArguments {
     pub(crate) ticket: Option<String>,
     #[command(flatten)]
     pub(crate) what: WhatArguments,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
+    /// What this process does: answer requests, work on the queue, or both
+    #[arg(long, value_enum, default_value = "all")]
+    pub(crate) role: ServeRole,
+    /// Address and port [default: server.listen, else 127.0.0.1:7070]
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub(crate) listen: Option<std::net::SocketAddr>,
+    /// Let programs on this machine in without a token, as administrators; only on the loopback address
+    #[arg(long)]
+    pub(crate) anonymous: bool,
+    /// Configuration file [default: millwright.toml in this folder or above]
+    #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataDir,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ServeRole {
+    All,
+    Api,
+    Worker,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArguments {
+    #[command(subcommand)]
+    pub(crate) command: TokenCommand,
+    #[command(flatten)]
+    pub(crate) data: DataDir,
+    #[arg(long, value_enum, default_value = "text", global = true)]
+    pub(crate) format: ListFormat,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token; its secret is shown once
+    Create {
+        /// Whose, or what for
+        name: String,
+        /// viewer, support, responder or admin
+        #[arg(long)]
+        role: millwright_service::auth::Role,
+        /// How long it is valid (90d, 12h); without it, until it is revoked
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        expires: Option<std::time::Duration>,
+    },
+    /// Tokens and their last use, newest first
+    List,
+    /// Make a token in place of another, which stays valid for a while
+    Rotate {
+        id: String,
+        /// How long the old one stays valid
+        #[arg(long, value_name = "TIME", value_parser = duration, default_value = "24h")]
+        overlap: std::time::Duration,
+    },
+    /// End a token now
+    Revoke { id: String },
 }
 
 #[derive(Debug, Args)]
@@ -427,6 +492,7 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
         "s" | "" => 1,
         "m" => 60,
         "h" => 3600,
+        "d" => 86_400,
         _ => 0,
     };
     match number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)) {

@@ -202,6 +202,7 @@ pub(super) fn report_on(
         };
         let folder = options.cases.parent().map(PathBuf::from).unwrap_or_default();
         let asked = InvestigateOptions {
+            incident: None,
             ticket: case.ticket.clone().into_bytes(),
             ticket_name: None,
             repo: options.repository(&case.repo),

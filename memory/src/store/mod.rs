@@ -25,6 +25,7 @@ mod problems;
 mod reports;
 mod resolutions;
 mod runs;
+mod service;
 mod transfer;
 mod vectors;
 
@@ -33,6 +34,7 @@ pub use learning::SettledSample;
 pub use model::*;
 pub use past::{PastIncident, PastResolution, PastSummary};
 pub use resolutions::Remembered;
+pub use service::*;
 pub use transfer::{ExportSummary, ImportOptions, ImportSummary, ImportTrust, TRANSFER_SCHEMA};
 
 pub(crate) use index::Document;

@@ -32,6 +32,7 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
         eprintln!();
     }
     let options = Options {
+        incident: None,
         ticket: demo.ticket.clone().into_bytes(),
         ticket_name: None,
         repo: demo.path.clone(),

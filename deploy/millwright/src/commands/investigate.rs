@@ -225,6 +225,7 @@ pub(super) fn options(
         None => ReplayChoice::Derive,
     };
     Ok(Options {
+        incident: None,
         ticket: ticket.text,
         ticket_name: ticket.name,
         repo: arguments.repo.clone(),

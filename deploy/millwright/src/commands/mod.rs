@@ -19,6 +19,8 @@ mod init;
 mod investigate;
 mod memory;
 mod schema;
+mod serve;
+mod token;
 
 pub(crate) use schema::SchemaOf;
 
@@ -28,6 +30,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Init(arguments) => init_repository(&arguments),
         Command::Investigate(arguments) => investigate::run(*arguments).await,
         Command::Chat(arguments) => chat::run(*arguments).await,
+        Command::Serve(arguments) => serve::run(arguments).await,
+        Command::Token(arguments) => token::run(arguments).await,
         Command::Index(arguments) => index::run(arguments).await,
         Command::Memory(arguments) => memory::run(arguments).await,
         Command::Eval(arguments) => eval::run(arguments).await,

@@ -95,7 +95,7 @@ fn mistakes_name_the_place_and_the_remedy() {
     check("[sandbx]\n", "millwright.toml:1:2: unknown key sandbx; did you mean sandbox?");
     check(
         "[zebra]\n",
-        "millwright.toml:1:2: unknown key zebra; the nearest is vectors (there are repositories, sandbox, redaction, store, model, vectors, embeddings)",
+        "millwright.toml:1:2: unknown key zebra; the nearest is vectors (there are repositories, sandbox, redaction, store, model, vectors, embeddings, server, auth, connectors)",
     );
     check(
         "[repositories.a]\n\n  tests = \"x\"\n",
@@ -155,9 +155,9 @@ fn mistakes_in_variables() {
     check("MILLWRIGHT__SANDBOX__WALL_S", "soon", "MILLWRIGHT__SANDBOX__WALL_S: it must be a whole number");
     check("MILLWRIGHT__SANDBOX__WALL_S", "1\n[x]", "MILLWRIGHT__SANDBOX__WALL_S: it must be a whole number");
     check(
-        "MILLWRIGHT__SERVER__PORT",
+        "MILLWRIGHT__ZEBRA__PORT",
         "1",
-        "MILLWRIGHT__SERVER__PORT: unknown option server; the nearest is store (there are repositories, sandbox, redaction, store, model, vectors, embeddings)",
+        "MILLWRIGHT__ZEBRA__PORT: unknown option zebra; the nearest is vectors (there are repositories, sandbox, redaction, store, model, vectors, embeddings, server, auth, connectors)",
     );
     assert!(load_text("", &[("MILLWRIGHT__SANDBOX__WALL_S", "true")]).is_err());
     assert!(load_text("", &[("MILLWRIGHT__", "x")]).is_err());

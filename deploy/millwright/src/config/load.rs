@@ -83,12 +83,18 @@ impl Config {
         let mut options: Options = table.try_into().map_err(|error: toml::de::Error| ConfigError::Value {
             what: format!("the configuration does not hold together: {}", error.message()),
         })?;
-        let folder = match &origin {
+        let mut config = Self { options: Options::default(), origin };
+        settle(&mut options, config.folder().as_deref())?;
+        config.options = options;
+        Ok(config)
+    }
+
+    /// Where the file lies, if there is one.
+    pub(crate) fn folder(&self) -> Option<PathBuf> {
+        match &self.origin {
             Origin::Defaults => None,
             Origin::Named(path) | Origin::Repository(path) => path.parent().map(Path::to_owned),
-        };
-        settle(&mut options, folder.as_deref())?;
-        Ok(Self { options, origin })
+        }
     }
 
     /// The entry for the repository at `path`: the one whose `path` is it, else the only one without a `path`.
@@ -148,7 +154,9 @@ fn read(path: &Path, shape: &Shape) -> Result<Table, ConfigError> {
 /// What a file out of a repository may not say.
 fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
     let not_here = |option: String| ConfigError::NotFromARepository { path: path.to_owned(), option };
-    for section in ["sandbox", "redaction", "store", "model", "vectors", "embeddings"] {
+    for section in
+        ["sandbox", "redaction", "store", "model", "vectors", "embeddings", "server", "auth", "connectors"]
+    {
         if table.contains_key(section) {
             return Err(not_here(format!("[{section}]")));
         }
@@ -225,6 +233,8 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
     model(&mut options.model, folder)?;
     options.vectors.settle().or_else(wrong)?;
     options.embeddings.settle(folder).or_else(wrong)?;
+    options.server.settle().or_else(wrong)?;
+    options.connectors.settle().or_else(wrong)?;
     if let Some(url) = &options.store.url
         && !url.starts_with("sqlite:")
     {

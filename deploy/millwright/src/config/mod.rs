@@ -14,10 +14,12 @@ mod check;
 mod env;
 mod load;
 mod options;
+mod service;
 mod vectors;
 
 pub(crate) use load::{Config, Origin};
 pub(crate) use options::{ActionMode, Model, Network, Options, Redaction, Repository};
+pub(crate) use service::{Connectors, Tickets};
 pub(crate) use vectors::{BUILT_IN, MINILM};
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::service::{Auth, Connectors, Server};
 use super::vectors::{Embeddings, Vectors};
 
 /// `millwright.toml`
@@ -22,6 +23,9 @@ pub(crate) struct Options {
     pub(crate) model: Model,
     pub(crate) vectors: Vectors,
     pub(crate) embeddings: Embeddings,
+    pub(crate) server: Server,
+    pub(crate) auth: Auth,
+    pub(crate) connectors: Connectors,
 }
 
 /// How one repository is found, tested and run.

@@ -1,0 +1,53 @@
+/*!
+`millwright token`: who may ask the service, and how much.
+*/
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use millwright_memory::store::{Actor, Token};
+use millwright_service::auth::{NewToken, create_token, rotate_token};
+
+use super::memory::{person, show};
+use crate::cli::{TokenArguments, TokenCommand};
+use crate::wiring;
+
+pub(super) async fn run(arguments: TokenArguments) -> Result<ExitCode> {
+    let config = wiring::config(None, None)?;
+    let store = wiring::open_store(&wiring::data_dir(&arguments.data, &config)?).await?;
+    let who = person();
+    let by = Actor { who: &who, why: "" };
+    let format = arguments.format;
+    let made = |new: &NewToken| {
+        let shown = serde_json::json!({ "id": new.token.id, "token": new.text, "role": new.token.role,
+            "expires_at": new.token.expires_at });
+        show(format, &shown, || format!("{}\n", new.text))
+    };
+    match arguments.command {
+        TokenCommand::Create { name, role, expires } => {
+            anyhow::ensure!(!name.trim().is_empty(), "a token needs a name: whose it is, or what it is for");
+            made(&create_token(&store, &name, role, expires, by).await?)?;
+        }
+        TokenCommand::Rotate { id, overlap } => made(&rotate_token(&store, &id, overlap, by).await?)?,
+        TokenCommand::Revoke { id } => {
+            store.end_token(&id, None, by).await?;
+            show(format, &serde_json::json!({ "revoked": id }), || format!("{id} is revoked\n"))?;
+        }
+        TokenCommand::List => {
+            let tokens = store.list_tokens().await?;
+            show(format, &tokens, || tokens.iter().map(line).collect())?;
+        }
+    }
+    store.close().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn line(token: &Token) -> String {
+    let until = match (&token.revoked_at, &token.expires_at) {
+        (Some(at), _) => format!("revoked {at}"),
+        (None, Some(at)) => format!("until {at}"),
+        (None, None) => "until revoked".to_owned(),
+    };
+    let used = token.last_used_at.as_deref().unwrap_or("never");
+    format!("{}  {:<10} {:<24} {until}, last used {used}\n", token.id, token.role, token.name)
+}

@@ -1,0 +1,364 @@
+/*!
+`millwright serve` as its users meet it: a real process on a real port, asked over HTTP, killed and started again. The
+repository has a planted fault and every investigation is a real one.
+*/
+#![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
+#![expect(clippy::disallowed_methods, reason = "the service is told to end as an init system tells it")]
+
+use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+#[path = "../common/mod.rs"]
+#[expect(dead_code, reason = "shared with tests that investigate from the command line")]
+mod common;
+mod http;
+mod tickets;
+
+use common::Scene;
+use http::{Answer, ask};
+use tickets::Tickets;
+
+const SECRET: &str = "a-secret-of-the-hooks";
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A service on a scene, which can be killed and started again.
+struct Serving {
+    scene: Scene,
+    at: SocketAddr,
+    token: String,
+    child: Option<Child>,
+    log: std::path::PathBuf,
+}
+
+impl Serving {
+    fn new(more: &str) -> Self {
+        let scene = Scene::new();
+        let config = format!(
+            "[repositories.calc]\npath = \"repo\"\nservices = [\"calc\"]\ntest_one = \"sh check.sh {{test}}\"\n\
+             [server]\nrequests_per_minute = 100000\nlease_s = 5\n{more}"
+        );
+        scene.write("service.toml", config);
+        let made = scene.run(&["token", "create", "tests", "--role", "admin"]);
+        assert_eq!(made.status, Some(0), "{}", made.stderr);
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let log = scene.path("serve.log");
+        let mut serving = Self { scene, at: port, token: made.stdout.trim().to_owned(), child: None, log };
+        serving.start();
+        serving
+    }
+
+    fn start(&mut self) {
+        let at = self.at.to_string();
+        let log = std::fs::File::options().create(true).append(true).open(&self.log).unwrap();
+        let mut command = self.scene.command(&["serve", "--config", "service.toml", "--listen", &at]);
+        command.env("HOOK_SECRET", SECRET).env("API_TOKEN", "t0ken");
+        self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
+        let ready = || ask(self.at, "GET", "/readyz", &[], "").is_ok_and(|answer| answer.status == 200);
+        self.until("the service is ready", ready);
+    }
+
+    fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// Asks to end, as an init system does; answers the status.
+    fn terminate(&mut self) -> Option<i32> {
+        let mut child = self.child.take().unwrap();
+        let pid = child.id().to_string();
+        assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
+        child.wait().unwrap().code()
+    }
+
+    fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let begun = Instant::now();
+        while !holds() {
+            let log = || std::fs::read_to_string(&self.log).unwrap_or_default();
+            assert!(begun.elapsed() < PATIENCE, "waited in vain until {what}:\n{}", log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn try_ask(&self, method: &str, path: &str, body: &str) -> std::io::Result<Answer> {
+        let bearer = format!("Bearer {}", self.token);
+        ask(self.at, method, path, &[("authorization", &bearer), ("content-type", "application/json")], body)
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let answer = self.try_ask("GET", path, "").unwrap();
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text);
+        answer.json()
+    }
+
+    fn report(&self, title: &str) -> std::io::Result<String> {
+        let answer = self.try_ask("POST", "/v1/incidents", &ticket(title).to_string())?;
+        assert_eq!(answer.status, 202, "{}", answer.text);
+        Ok(answer.json()["id"].as_str().unwrap().to_owned())
+    }
+
+    fn state(&self, id: &str) -> String {
+        self.get(&format!("/v1/incidents/{id}"))["state"].as_str().unwrap().to_owned()
+    }
+
+    fn until_done(&self, id: &str) -> Value {
+        self.until(&format!("{id} is done"), || matches!(&*self.state(id), "done" | "failed" | "cancelled"));
+        self.get(&format!("/v1/incidents/{id}"))
+    }
+
+    /// A delivery of GitHub, signed.
+    fn github(&self, number: u32, action: &str) -> std::io::Result<Answer> {
+        let body = json!({
+            "action": action,
+            "issue": { "number": number, "title": "Totals are wrong", "body": TEST_OUTPUT },
+            "repository": { "name": "calc", "full_name": "acme/calc" },
+        })
+        .to_string();
+        let mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap().chain_update(&body);
+        let signature = format!("sha256={}", hex::encode(mac.finalize().into_bytes()));
+        let headers = [("x-hub-signature-256", signature.as_str()), ("x-github-event", "issues")];
+        ask(self.at, "POST", "/hooks/github", &headers, &body)
+    }
+
+    fn alert(&self, instance: u32, status: &str) -> std::io::Result<Answer> {
+        let body = json!({ "version": "4", "status": status, "groupKey": "{}", "alerts": [{
+            "status": status,
+            "labels": { "alertname": "TotalsWrong", "service": "calc", "instance": format!("pod-{instance}") },
+            "annotations": { "summary": "totals are wrong", "description": TEST_OUTPUT },
+            "startsAt": format!("2026-11-24T10:00:{instance:02}Z"), "endsAt": "0001-01-01T00:00:00Z",
+            "fingerprint": format!("f{instance}"),
+        }] });
+        let bearer = format!("Bearer {SECRET}");
+        ask(self.at, "POST", "/hooks/alertmanager", &[("authorization", &bearer)], &body.to_string())
+    }
+
+    /// What the store itself says of an incident, from another process.
+    fn memory(&self, id: &str) -> Value {
+        let shown = self.scene.run(&["memory", "show", id, "--format", "json"]);
+        serde_json::from_str(&shown.stdout).unwrap_or_else(|_| panic!("{}", shown.stderr))
+    }
+
+    fn has_one_report(&self, id: &str) {
+        let known = self.memory(id);
+        let count = |part: &str| known[part].as_array().unwrap().len();
+        assert_eq!((count("reports"), count("runs")), (1, 1), "{id}: {known:#}");
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+const TEST_OUTPUT: &str =
+    "FAILED tests/test_calc.py::test_total\ncalc_check: total 21 gave 63, not 42 (lib/calc.sh)\n";
+
+fn ticket(title: &str) -> Value {
+    json!({ "title": title, "body": TEST_OUTPUT, "service": "calc" })
+}
+
+const GITHUB: &str = "[connectors.github]\nsecret_env = \"HOOK_SECRET\"\ntoken_env = \"API_TOKEN\"\n";
+
+#[test]
+fn an_incident_is_answered_at_once_and_investigated_behind() {
+    let serving = Serving::new("");
+    let begun = Instant::now();
+    let id = serving.report("Totals are wrong").unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(2), "the answer does not wait for the investigation");
+    let done = serving.until_done(&id);
+    assert_eq!(done["state"], "done", "{done:#}");
+    let report = &done["report"];
+    assert_eq!(report["verdict"], "verified", "{}", report["summary"]);
+    assert_eq!(report["root_cause"]["commit"], serving.scene.id("HEAD~5").as_str());
+    serving.has_one_report(&id);
+
+    let path = format!("/v1/incidents/{id}/events");
+    let events = serving.try_ask("GET", &path, "").unwrap();
+    for kind in ["started", "planned", "tool_finished", "finished", "state"] {
+        assert!(events.text.contains(&format!("event: {kind}\n")), "{kind} is not told: {}", events.text);
+    }
+    let feedback = json!({ "verdict": "confirm", "note": "yes" }).to_string();
+    let judged = serving.try_ask("POST", &format!("/v1/incidents/{id}/feedback"), &feedback).unwrap();
+    assert_eq!((judged.status, &judged.json()["approval"]), (200, &json!("confirmed")));
+
+    let again = serving.report("Totals are off again").unwrap();
+    assert_eq!(serving.until_done(&again)["report"]["verdict"], "known");
+    let found = serving.get("/v1/memory/search?q=totals");
+    assert_eq!(found["items"].as_array().unwrap().len(), 2, "{found:#}");
+
+    // A question about what has ended is answered from the evidence.
+    let asked = json!({ "text": "why is it that commit?" }).to_string();
+    let asked = serving.try_ask("POST", &format!("/v1/incidents/{id}/messages"), &asked).unwrap();
+    assert_eq!((asked.status, &asked.json()["kind"]), (202, &json!("question")));
+    let messages = || serving.get(&format!("/v1/incidents/{id}"))["messages"].clone();
+    serving.until("the question is answered", || messages().as_array().unwrap().len() == 2);
+    assert_eq!(messages()[1]["kind"], "answer");
+    assert!(!messages()[1]["text"].as_str().unwrap().is_empty());
+
+    // A service that nobody knows: with one repository it is looked into there; what is wrong is said in the end.
+    let nameless =
+        serving.try_ask("POST", "/v1/incidents", r#"{"title":"Something is odd"}"#).unwrap().json();
+    let nameless = serving.until_done(nameless["id"].as_str().unwrap());
+    assert_eq!(nameless["report"]["verdict"], "inconclusive", "{nameless:#}");
+}
+
+#[test]
+fn a_shutdown_parks_and_the_next_start_goes_on() {
+    let mut serving = Serving::new("");
+    serving.scene.replace("check.sh", "r=$(total 21)", "sleep 0.4; r=$(total 21)");
+    serving.scene.commit("slower");
+    let id = serving.report("Totals are wrong").unwrap();
+    let events = |serving: &Serving| {
+        let known = serving.memory(&id);
+        known["runs"][0]["next_seq"].as_i64().unwrap_or(0)
+    };
+    serving.until("the run is under way", || events(&serving) > 6);
+    assert_eq!(serving.terminate(), Some(0));
+    let parked = serving.memory(&id);
+    assert_eq!(parked["runs"][0]["state"], "parked", "{parked:#}");
+    serving.start();
+    assert_eq!(serving.until_done(&id)["report"]["verdict"], "verified");
+    serving.has_one_report(&id);
+}
+
+#[test]
+fn a_run_that_is_stopped_reports_what_it_knows() {
+    let serving = Serving::new("");
+    serving.scene.replace("check.sh", "r=$(total 21)", "sleep 1; r=$(total 21)");
+    serving.scene.commit("slower");
+    let id = serving.report("Totals are wrong").unwrap();
+    serving.until("it runs", || serving.state(&id) == "running");
+    std::thread::sleep(Duration::from_millis(1_500));
+    let stopped = serving.try_ask("POST", &format!("/v1/incidents/{id}/cancel"), "").unwrap();
+    assert_eq!((stopped.status, &stopped.json()["state"]), (202, &json!("stopping")));
+    let done = serving.until_done(&id);
+    assert_eq!(done["state"], "cancelled");
+    assert!(done["report"].is_object(), "{done:#}");
+    serving.has_one_report(&id);
+}
+
+#[test]
+fn many_alerts_are_one_investigation_and_one_that_is_over_is_noted() {
+    let serving = Serving::new("[connectors.alertmanager]\nsecret_env = \"HOOK_SECRET\"\n");
+    let first = serving.alert(0, "firing").unwrap();
+    assert_eq!((first.status, &first.json()["effect"]), (202, &json!("opened")), "{}", first.text);
+    let id = first.json()["incident_id"].as_str().unwrap().to_owned();
+    for instance in 0..10 {
+        let next = serving.alert(instance, "firing").unwrap().json();
+        let effect = if instance == 0 { "again" } else { "joined" };
+        assert_eq!((&next["effect"], &next["incident_id"]), (&json!(effect), &json!(id)), "{instance}");
+    }
+    assert_eq!(serving.alert(3, "resolved").unwrap().json()["effect"], "resolved");
+    let unsigned =
+        ask(serving.at, "POST", "/hooks/alertmanager", &[("authorization", "Bearer x")], "{}").unwrap();
+    assert_eq!(unsigned.status, 401);
+    let odd = ask(serving.at, "POST", "/hooks/sentry", &[], "{}").unwrap();
+    assert_eq!(odd.status, 404, "a hook that is not set up");
+    let done = serving.until_done(&id);
+    assert_eq!(serving.get("/v1/incidents")["incidents"].as_array().unwrap().len(), 1);
+    let effects: Vec<&str> =
+        done["deliveries"].as_array().unwrap().iter().map(|one| one["effect"].as_str().unwrap()).collect();
+    assert_eq!(effects.iter().filter(|effect| **effect == "joined").count(), 9);
+    assert_eq!(effects.last(), Some(&"resolved"));
+    serving.has_one_report(&id);
+}
+
+#[test]
+fn a_note_exists_once_though_answers_are_lost_and_says_the_outcome() {
+    let tickets = Tickets::start();
+    tickets.lose(2);
+    tickets.refuse(1);
+    let serving = Serving::new(&format!("{GITHUB}base_url = \"{}\"\n", tickets.url()));
+    let opened = serving.github(7, "opened").unwrap();
+    assert_eq!(opened.status, 202, "{}", opened.text);
+    let id = opened.json()["incident_id"].as_str().unwrap().to_owned();
+    assert_eq!(serving.github(7, "opened").unwrap().json()["effect"], "again");
+    serving.until_done(&id);
+    let says = || tickets.of("acme/calc#7").iter().any(|note| note.contains("The cause is proven"));
+    serving.until("the note says the outcome", says);
+    // Its answer may have been lost: then it is looked for, found, and changed in place.
+    let sent = || serving.get(&format!("/v1/incidents/{id}"))["notes"][0]["state"] == "sent";
+    serving.until("the outcome of sending is known", sent);
+    let notes = tickets.of("acme/calc#7");
+    assert_eq!(notes.len(), 1, "{notes:#?}");
+    assert!(notes[0].contains(&id), "{}", notes[0]);
+    assert!(tickets.updates() >= 1);
+}
+
+/// Incidents are reported by API and hook while the process is killed; whatever was accepted has one report, and its
+/// ticket one note.
+fn killed(incidents: u32, kills: u32) {
+    let tickets = Tickets::start();
+    let mut serving = Serving::new(&format!("{GITHUB}base_url = \"{}\"\n", tickets.url()));
+    let mut dice = Dice(u64::from(std::process::id()) | 1);
+    let (mut accepted, mut sent) = (Vec::new(), 0);
+    for round in 0..=kills {
+        let until = incidents * (round + 1) / (kills + 1);
+        while sent < until {
+            sent += 1;
+            let answer = match sent % 3 {
+                0 => serving.github(sent, "opened").map(|answer| {
+                    assert!(answer.status < 300, "{}", answer.text);
+                    answer.json()["incident_id"].as_str().unwrap().to_owned()
+                }),
+                _ => serving.report(&format!("Totals are wrong ({sent})")),
+            };
+            accepted.extend(answer.ok());
+        }
+        if round < kills {
+            std::thread::sleep(Duration::from_millis(dice.roll() % 1_500));
+            serving.kill();
+            tickets.lose(usize::from(dice.roll().is_multiple_of(2)));
+            serving.start();
+        }
+    }
+    assert_eq!(accepted.len(), incidents as usize, "every one was answered");
+    accepted.sort();
+    accepted.dedup();
+    for id in &accepted {
+        let done = serving.until_done(id);
+        assert_eq!(done["state"], "done", "{done:#}");
+        serving.has_one_report(id);
+    }
+    let noted = |number: u32| tickets.of(&format!("acme/calc#{number}"));
+    let numbers: Vec<u32> = (1..=incidents).filter(|number| number % 3 == 0).collect();
+    let told = |number: &u32| noted(*number).iter().any(|note| !note.contains("is looking into this"));
+    serving.until("every ticket has its note", || numbers.iter().all(told));
+    for number in numbers {
+        let notes = noted(number);
+        assert_eq!(notes.len(), 1, "acme/calc#{number}: {notes:#?}");
+    }
+}
+
+struct Dice(u64);
+
+impl Dice {
+    /// Xorshift: evenly spread is all that is needed.
+    fn roll(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+#[test]
+fn whatever_was_accepted_has_one_report_though_the_process_is_killed() {
+    killed(9, 3);
+}
+
+/// Takes many minutes: `cargo test --release -p millwright --test serve -- --ignored --nocapture`.
+#[test]
+#[ignore = "the large version of the test above"]
+fn two_hundred_incidents_and_twenty_kills() {
+    killed(200, 20);
+}

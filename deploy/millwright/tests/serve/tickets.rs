@@ -1,0 +1,139 @@
+/*!
+A ticket system that counts: it keeps the comments of issues as GitHub, Jira and Zendesk show them, and can lose its
+answers after it has done what was asked, which is what a cut connection looks like.
+*/
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use super::http::{answer, heard};
+
+#[derive(Default)]
+struct Kept {
+    /// By ticket: id and text.
+    comments: BTreeMap<String, Vec<(u64, String)>>,
+    next: u64,
+    updates: usize,
+    /// So many answers to come are lost, after the work was done.
+    lose: usize,
+    /// So many requests to come are turned away.
+    refuse: usize,
+}
+
+#[derive(Clone)]
+pub(crate) struct Tickets {
+    at: SocketAddr,
+    kept: Arc<Mutex<Kept>>,
+}
+
+impl Tickets {
+    pub(crate) fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let tickets = Self { at: listener.local_addr().unwrap(), kept: Arc::default() };
+        let serving = tickets.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let Ok((method, path, body)) = heard(&stream) else { continue };
+                let mut kept = serving.kept.lock().unwrap();
+                if kept.refuse > 0 {
+                    kept.refuse -= 1;
+                    drop(kept);
+                    answer(&stream, "503 Service Unavailable", "{}");
+                    continue;
+                }
+                let said = kept.handle(&method, &path, &body);
+                if method != "GET" && kept.lose > 0 {
+                    kept.lose -= 1;
+                    continue; // the stream is dropped unanswered
+                }
+                drop(kept);
+                match said {
+                    Some(said) => answer(&stream, "200 OK", &said.to_string()),
+                    None => answer(&stream, "404 Not Found", "{}"),
+                }
+            }
+        });
+        tickets
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.at)
+    }
+
+    pub(crate) fn lose(&self, answers: usize) {
+        self.kept.lock().unwrap().lose = answers;
+    }
+
+    pub(crate) fn refuse(&self, requests: usize) {
+        self.kept.lock().unwrap().refuse = requests;
+    }
+
+    /// The comments of a ticket.
+    pub(crate) fn of(&self, ticket: &str) -> Vec<String> {
+        let kept = self.kept.lock().unwrap();
+        kept.comments.get(ticket).into_iter().flatten().map(|(_, text)| text.clone()).collect()
+    }
+
+    pub(crate) fn updates(&self) -> usize {
+        self.kept.lock().unwrap().updates
+    }
+}
+
+impl Kept {
+    fn handle(&mut self, method: &str, path: &str, body: &str) -> Option<Value> {
+        let path = path.split('?').next()?;
+        let body: Value = serde_json::from_str(body).unwrap_or(Value::Null);
+        // Jira's text is a tree; its words are what counts here.
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
+        match (method, parts.as_slice()) {
+            ("POST", ["repos", owner, name, "issues", number, "comments"]) => {
+                Some(self.add(&format!("{owner}/{name}#{number}"), text(&body["body"])))
+            }
+            ("GET", ["repos", owner, name, "issues", number, "comments"]) => {
+                Some(self.list(&format!("{owner}/{name}#{number}")))
+            }
+            ("PATCH", ["repos", _, _, "issues", "comments", id]) => self.change(id, text(&body["body"])),
+            ("POST", ["rest", "api", "3", "issue", key, "comment"]) => {
+                Some(self.add(key, text(&body["body"])))
+            }
+            ("GET", ["rest", "api", "3", "issue", key, "comment"]) => {
+                let comments = self.list(key);
+                Some(json!({ "total": comments.as_array()?.len(), "comments": comments }))
+            }
+            ("PUT", ["rest", "api", "3", "issue", _, "comment", id]) => self.change(id, text(&body["body"])),
+            ("PUT", ["api", "v2", "tickets", file]) => {
+                assert_eq!(body["ticket"]["comment"]["public"], false, "a note is internal");
+                let ticket = file.trim_end_matches(".json").to_owned();
+                self.add(&ticket, text(&body["ticket"]["comment"]["body"]));
+                Some(json!({ "ticket": { "id": ticket } }))
+            }
+            ("GET", ["api", "v2", "tickets", ticket, "comments.json"]) => {
+                Some(json!({ "comments": self.list(ticket), "meta": { "has_more": false } }))
+            }
+            _ => None,
+        }
+    }
+
+    fn add(&mut self, ticket: &str, text: String) -> Value {
+        self.next += 1;
+        self.comments.entry(ticket.to_owned()).or_default().push((self.next, text.clone()));
+        json!({ "id": self.next, "body": text })
+    }
+
+    fn list(&self, ticket: &str) -> Value {
+        let comments = self.comments.get(ticket).into_iter().flatten();
+        comments.map(|(id, text)| json!({ "id": id, "body": text })).collect()
+    }
+
+    fn change(&mut self, id: &str, text: String) -> Option<Value> {
+        let id: u64 = id.parse().ok()?;
+        let comment = self.comments.values_mut().flatten().find(|(other, _)| *other == id)?;
+        comment.1.clone_from(&text);
+        self.updates += 1;
+        Some(json!({ "id": id, "body": text }))
+    }
+}

@@ -1,0 +1,154 @@
+/*!
+What persons say about an incident: remarks and questions, to stop, and whether the answer was right.
+*/
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use millwright_memory::store::{IncidentState, JobKind, MessageKind};
+use millwright_memory::types::Approval;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::incidents::json_of;
+use crate::app::App;
+use crate::auth::Principal;
+use crate::http::{Id, Json, Problem};
+
+/// Longest text of a message, in characters; runs take in half of it.
+const MAX_TEXT_CHARS: usize = 8_000;
+
+/// A remark while the investigation runs, a question once it has ended.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "NewMessage")]
+pub(crate) struct Said {
+    #[schemars(length(min = 1, max = 8000))]
+    text: String,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MessageKept")]
+pub(crate) struct Kept {
+    id: String,
+    /// `remark`: the run takes it in after its current step. `question`: the answer comes as a message.
+    kind: &'static str,
+}
+
+pub(crate) async fn say(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Id(id): Id,
+    Json(said): Json<Said>,
+) -> Result<impl IntoResponse, Problem> {
+    if said.text.trim().is_empty() || said.text.chars().count() > MAX_TEXT_CHARS {
+        return Err(Problem::unprocessable("text must be 1 to 8000 characters"));
+    }
+    let incident = app.store.get_incident(&id).await?;
+    let (kind, name) = match incident.state {
+        IncidentState::Queued | IncidentState::Running | IncidentState::AwaitingApproval => {
+            (MessageKind::Remark, "remark")
+        }
+        IncidentState::Done | IncidentState::Failed | IncidentState::Cancelled => {
+            (MessageKind::Question, "question")
+        }
+    };
+    let text = app.settings.redactor.for_run().redact(&said.text).text;
+    let message = app.store.put_message(&id, &principal.name, kind, &text).await?;
+    app.stored(&id);
+    app.work.notify_one();
+    Ok((StatusCode::ACCEPTED, json_of(&Kept { id: message.id, kind: name })))
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Cancelled")]
+pub(crate) struct Stopped {
+    id: String,
+    /// `cancelled`: it had not begun. `stopping`: it reports what is known, then it is cancelled.
+    state: &'static str,
+}
+
+pub(crate) async fn cancel(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Id(id): Id,
+) -> Result<impl IntoResponse, Problem> {
+    let incident = app.store.get_incident(&id).await?;
+    let ended =
+        matches!(incident.state, IncidentState::Done | IncidentState::Failed | IncidentState::Cancelled);
+    if ended {
+        return Err(Problem::conflict("the incident has ended already; there is nothing to stop"));
+    }
+    if app.store.get_job(JobKind::Investigate, &id).await?.is_none() {
+        return Err(Problem::conflict(
+            "this incident is investigated by another command, not by the service",
+        ));
+    }
+    let state = match app.store.cancel_idle_job(&id).await? {
+        true => "cancelled",
+        false => {
+            app.store.put_message(&id, &principal.name, MessageKind::Stop, "").await?;
+            // A parked run has to be driven once more to report what it knows.
+            app.store.wake_job(JobKind::Investigate, &id).await?;
+            "stopping"
+        }
+    };
+    app.store.put_on_record(principal.because(""), "cancel", &id, Some(&id), Some(state)).await?;
+    app.store.wake_notes(&id).await?;
+    app.stored(&id);
+    app.work.notify_one();
+    Ok((StatusCode::ACCEPTED, json_of(&Stopped { id, state })))
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Feedback {
+    verdict: Word,
+    /// Why; kept in the audit log.
+    #[serde(default)]
+    #[schemars(length(max = 4000))]
+    note: String,
+}
+
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[schemars(rename = "FeedbackVerdict")]
+enum Word {
+    Confirm,
+    Reject,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "FeedbackTaken")]
+pub(crate) struct Judged {
+    incident_id: String,
+    resolution_id: String,
+    /// `confirmed` or `rejected`.
+    approval: &'static str,
+}
+
+pub(crate) async fn judge(
+    State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
+    Id(id): Id,
+    Json(feedback): Json<Feedback>,
+) -> Result<impl IntoResponse, Problem> {
+    app.store.get_incident(&id).await?;
+    let (approval, word) = match feedback.verdict {
+        Word::Confirm => (Approval::Confirmed, "confirmed"),
+        Word::Reject => (Approval::Rejected, "rejected"),
+    };
+    let resolutions = app.store.resolutions(&id).await?;
+    let best = resolutions.first().ok_or_else(|| {
+        Problem::conflict(
+            "there is no resolution to confirm or reject: the investigation has not found a cause",
+        )
+    })?;
+    let note = app.settings.redactor.for_run().redact(&feedback.note).text;
+    app.store.set_approval(&best.id, approval, principal.because(&note)).await?;
+    app.stored(&id);
+    Ok(json_of(&Judged { incident_id: id, resolution_id: best.id.clone(), approval: word }))
+}

@@ -1,0 +1,94 @@
+/*!
+What every part of the service shares: the store, the settings, and the means to tell each other that something
+happened. Nothing of value lives here only: whatever was accepted is in the store.
+*/
+
+use std::sync::Arc;
+
+use millwright_agent::sink::Sink;
+use millwright_memory::store::Store;
+use tokio::sync::{Notify, broadcast, watch};
+
+use crate::auth::Sessions;
+use crate::http::Limiter;
+use crate::metrics::Metrics;
+use crate::settings::Settings;
+
+/// What readers and workers of this process are woken by; those of other processes look every second.
+#[derive(Debug, Clone)]
+pub(crate) enum Signal {
+    /// Something was stored about this incident.
+    Stored(Arc<str>),
+    /// How far a step is; shown while it lasts, never kept.
+    Progress(Arc<str>, Arc<str>),
+}
+
+pub(crate) struct App {
+    pub(crate) store: Store,
+    pub(crate) settings: Settings,
+    pub(crate) sessions: Sessions,
+    pub(crate) limiter: Limiter,
+    pub(crate) metrics: Metrics,
+    pub(crate) signals: broadcast::Sender<Signal>,
+    /// There is work.
+    pub(crate) work: Notify,
+    /// Turns true when the process is to end.
+    pub(crate) ending: watch::Receiver<bool>,
+    pub(crate) intake: crate::intake::Intake,
+}
+
+impl App {
+    pub(crate) fn new(store: Store, settings: Settings, ending: watch::Receiver<bool>) -> Arc<Self> {
+        let (signals, _) = broadcast::channel(1_024);
+        let intake = crate::intake::Intake::start(store.clone(), settings.limits.join_within);
+        Arc::new(Self {
+            sessions: Sessions::default(),
+            limiter: Limiter::new(settings.limits.requests_per_minute),
+            metrics: Metrics::default(),
+            signals,
+            work: Notify::new(),
+            ending,
+            intake,
+            store,
+            settings,
+        })
+    }
+
+    /// Tells readers that something was stored about an incident. Nobody listening is no error.
+    pub(crate) fn stored(&self, incident: &str) {
+        let _ = self.signals.send(Signal::Stored(incident.into()));
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        *self.ending.borrow()
+    }
+
+    /// Returns once the process is to end.
+    pub(crate) async fn ended(&self) {
+        let mut ending = self.ending.clone();
+        // The sender lives as long as the process; without it there is nothing to wait for either.
+        let _ = ending.wait_for(|ending| *ending).await;
+    }
+}
+
+/// Tells readers what an investigation does.
+pub(crate) struct Teller {
+    pub(crate) app: Arc<App>,
+    pub(crate) incident: Arc<str>,
+}
+
+impl Sink for Teller {
+    fn event(&self, _: &millwright_agent::run::Event) {
+        let _ = self.app.signals.send(Signal::Stored(self.incident.clone()));
+    }
+}
+
+impl millwright_tools::tool::Progress for Teller {
+    fn note(&self, event: millwright_tools::tool::ProgressEvent) {
+        if self.app.signals.receiver_count() > 0
+            && let Ok(text) = serde_json::to_string(&event)
+        {
+            let _ = self.app.signals.send(Signal::Progress(self.incident.clone(), text.into()));
+        }
+    }
+}

@@ -1,0 +1,302 @@
+/*!
+Who asks, and what they may do. A token is `mw_ID_SECRET`; of the secret only a hash is kept. Roles are ordered, and
+each contains the ones before it. Without a token nobody is let in, except on the loopback address when the operator
+said so; then the request must also be meant for this machine, because a page in a browser can reach it, too.
+*/
+
+use std::collections::HashMap;
+use std::fmt;
+use std::str::FromStr;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::http::{HeaderMap, header};
+use millwright_memory::store::{Actor, Store, StoreError, Token};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// How often the last use of a token is written down.
+const NOTE_USE_EVERY: Duration = Duration::from_secs(60);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Reads.
+    Viewer,
+    /// Reports incidents, talks to them, confirms and rejects answers.
+    Support,
+    /// Stops runs, decides about what needs consent, tells deployments.
+    Responder,
+    /// Reads the audit log.
+    Admin,
+}
+
+impl Role {
+    pub const ALL: [Role; 4] = [Role::Viewer, Role::Support, Role::Responder, Role::Admin];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Support => "support",
+            Self::Responder => "responder",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is no role; give viewer, support, responder or admin"))
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub(crate) struct Principal {
+    /// As it stands in the audit log.
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    /// What limits are counted by.
+    pub(crate) key: String,
+}
+
+impl Principal {
+    pub(crate) fn because<'a>(&'a self, why: &'a str) -> Actor<'a> {
+        Actor { who: &self.name, why }
+    }
+}
+
+/// Why somebody is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stranger {
+    NoToken,
+    /// Unknown, wrong, expired or revoked: which of them is nobody's business.
+    BadToken,
+    /// The loopback door was asked in another machine's name.
+    Elsewhere,
+}
+
+/// When the use of tokens was last written down.
+#[derive(Debug, Default)]
+pub(crate) struct Sessions(Mutex<HashMap<String, Instant>>);
+
+impl Sessions {
+    pub(crate) async fn authenticate(
+        &self,
+        store: &Store,
+        headers: &HeaderMap,
+        anonymous: bool,
+    ) -> Result<Result<Principal, Stranger>, StoreError> {
+        let Some(given) = headers.get(header::AUTHORIZATION) else {
+            return Ok(match anonymous {
+                false => Err(Stranger::NoToken),
+                true if is_meant_for_here(headers) => {
+                    let name = "anonymous@localhost".to_owned();
+                    Ok(Principal { key: name.clone(), name, role: Role::Admin })
+                }
+                true => Err(Stranger::Elsewhere),
+            });
+        };
+        let bearer = given.to_str().ok().and_then(|text| text.split_once(' '));
+        let token = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let Some((id, secret)) = token.and_then(|(_, token)| parts(token.trim())) else {
+            return Ok(Err(Stranger::BadToken));
+        };
+        let Some((token, hash)) = store.find_token(id).await? else { return Ok(Err(Stranger::BadToken)) };
+        let (Ok(role), true) = (token.role.parse(), is_same(&sha256(secret), &hash) && is_valid(&token))
+        else {
+            return Ok(Err(Stranger::BadToken));
+        };
+        if self.is_due(id) {
+            store.token_used(id).await?;
+        }
+        Ok(Ok(Principal { name: format!("{} ({})", token.name, token.id), role, key: token.id }))
+    }
+
+    fn is_due(&self, id: &str) -> bool {
+        let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        match noted.get(id) {
+            Some(last) if now.duration_since(*last) < NOTE_USE_EVERY => false,
+            _ => {
+                noted.insert(id.to_owned(), now);
+                true
+            }
+        }
+    }
+}
+
+fn parts(token: &str) -> Option<(&str, &str)> {
+    let (id, secret) = token.strip_prefix("mw_")?.split_once('_')?;
+    let plain = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric());
+    (token.len() <= 200 && plain(id) && plain(secret)).then_some((id, secret))
+}
+
+fn sha256(secret: &str) -> String {
+    hex::encode(Sha256::digest(secret.as_bytes()))
+}
+
+/// Compares without telling by its time where the difference is.
+fn is_same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+}
+
+fn is_valid(token: &Token) -> bool {
+    let expired = |at: &String| at.parse::<jiff::Timestamp>().is_ok_and(|at| at <= jiff::Timestamp::now());
+    token.revoked_at.is_none() && !token.expires_at.as_ref().is_some_and(expired)
+}
+
+/// A page of another site can make a browser send requests to this machine, but neither with our host name (unless
+/// its own name was pointed here) nor without saying where it comes from.
+fn is_meant_for_here(headers: &HeaderMap) -> bool {
+    let local = |host: &str| {
+        let name = host.rsplit_once(':').map_or(host, |(name, port)| match port.parse::<u16>() {
+            Ok(_) => name,
+            Err(_) => host,
+        });
+        matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    };
+    let text = |name| headers.get(name).map(|value: &axum::http::HeaderValue| value.to_str().unwrap_or("?"));
+    let host = text(header::HOST).is_some_and(local);
+    let origin = text(header::ORIGIN).is_none_or(|origin| {
+        origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://")).is_some_and(local)
+    });
+    host && origin
+}
+
+/// A token that was just made; the secret is shown once.
+#[derive(Debug)]
+pub struct NewToken {
+    pub token: Token,
+    pub text: String,
+}
+
+/// Makes a token.
+///
+/// # Errors
+/// When the store cannot keep it.
+pub async fn create_token(
+    store: &Store,
+    name: &str,
+    role: Role,
+    valid_for: Option<Duration>,
+    by: Actor<'_>,
+) -> Result<NewToken, StoreError> {
+    let random = || uuid::Uuid::new_v4().simple().to_string();
+    let (id, secret) = (random().chars().take(12).collect::<String>(), random() + &random());
+    let now = jiff::Timestamp::now();
+    let token = Token {
+        id: id.clone(),
+        name: name.chars().filter(|c| !c.is_control()).take(80).collect(),
+        role: role.as_str().to_owned(),
+        created_at: format!("{now:.6}"),
+        created_by: by.who.to_owned(),
+        expires_at: valid_for.map(|time| later(now, time)),
+        revoked_at: None,
+        last_used_at: None,
+    };
+    store.add_token(&token, &sha256(&secret), by).await?;
+    Ok(NewToken { text: format!("mw_{id}_{secret}"), token })
+}
+
+/// Makes a token in place of another, which stays valid for `overlap`.
+///
+/// # Errors
+/// When there is no such valid token.
+pub async fn rotate_token(
+    store: &Store,
+    id: &str,
+    overlap: Duration,
+    by: Actor<'_>,
+) -> Result<NewToken, StoreError> {
+    let missing = || StoreError::NotFound { what: "valid token", id: id.chars().take(80).collect() };
+    let (old, _) = store.find_token(id).await?.ok_or_else(missing)?;
+    if !is_valid(&old) {
+        return Err(missing());
+    }
+    let role = old.role.parse().map_err(|_| missing())?;
+    let now = jiff::Timestamp::now();
+    let life = |old: &Token| {
+        let (from, to) =
+            (old.created_at.parse::<jiff::Timestamp>().ok()?, old.expires_at.as_ref()?.parse().ok()?);
+        Duration::try_from(from.duration_until(to)).ok()
+    };
+    let new = create_token(store, &old.name, role, life(&old), by).await?;
+    store.end_token(id, Some(&later(now, overlap)), by).await?;
+    Ok(new)
+}
+
+fn later(now: jiff::Timestamp, time: Duration) -> String {
+    let at = jiff::SignedDuration::try_from(time).ok().and_then(|time| now.checked_add(time).ok());
+    format!("{:.6}", at.unwrap_or(jiff::Timestamp::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(header::HeaderName, &str)]) -> HeaderMap {
+        pairs.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn only_what_is_meant_for_this_machine_passes_without_a_token() {
+        let meant = |host: &str, origin: Option<&str>| {
+            let mut pairs = vec![(header::HOST, host)];
+            pairs.extend(origin.map(|origin| (header::ORIGIN, origin)));
+            is_meant_for_here(&headers(&pairs))
+        };
+        assert!(meant("127.0.0.1:7070", None) && meant("localhost", None) && meant("[::1]:7070", None));
+        assert!(meant("localhost:7070", Some("http://localhost:7070")));
+        assert!(!meant("evil.example:7070", None), "a name that was pointed here");
+        assert!(!meant("127.0.0.1:7070", Some("https://evil.example")));
+        assert!(!meant("127.0.0.1:7070", Some("null")));
+        assert!(!is_meant_for_here(&HeaderMap::new()));
+    }
+
+    #[tokio::test]
+    async fn tokens_expire_are_rotated_and_revoked() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path().to_str().unwrap()).await.unwrap();
+        let by = Actor { who: "anna", why: "test" };
+        let sessions = Sessions::default();
+        let ask = async |text: &str| {
+            let headers = headers(&[(header::AUTHORIZATION, &format!("Bearer {text}"))]);
+            sessions.authenticate(&store, &headers, false).await.unwrap()
+        };
+        let day = Duration::from_secs(86_400);
+        let made = create_token(&store, "ci", Role::Support, Some(day), by).await.unwrap();
+        assert_eq!(ask(&made.text).await.unwrap().role, Role::Support);
+        assert!(store.find_token(&made.token.id).await.unwrap().unwrap().0.last_used_at.is_some());
+        let mut wrong = made.text.clone();
+        wrong.pop();
+        for text in [&wrong, "mw_x_y", "mw__", "", "nonsense", &format!("{}x", made.text)] {
+            assert_eq!(ask(text).await.unwrap_err(), Stranger::BadToken, "{text}");
+        }
+        let old = create_token(&store, "old", Role::Admin, Some(Duration::ZERO), by).await.unwrap();
+        assert_eq!(ask(&old.text).await.unwrap_err(), Stranger::BadToken);
+
+        let kept = rotate_token(&store, &made.token.id, day, by).await.unwrap();
+        assert!(ask(&made.text).await.is_ok() && ask(&kept.text).await.is_ok());
+        let next = rotate_token(&store, &kept.token.id, Duration::ZERO, by).await.unwrap();
+        assert!(ask(&kept.text).await.is_err() && ask(&next.text).await.is_ok());
+        store.end_token(&next.token.id, None, by).await.unwrap();
+        assert!(ask(&next.text).await.is_err());
+        assert!(rotate_token(&store, &next.token.id, day, by).await.is_err());
+        let stored = std::fs::read(store.path()).unwrap();
+        let secret = made.text.rsplit('_').next().unwrap().as_bytes();
+        assert!(!stored.windows(secret.len()).any(|window| window == secret), "a secret is never kept");
+    }
+}

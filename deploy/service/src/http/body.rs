@@ -1,0 +1,132 @@
+/*!
+Bodies and parameters as handlers want them: bounded in size and time, and refused with a reason that helps.
+*/
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use bytes::Bytes;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use super::Problem;
+use crate::app::App;
+
+/// A body that takes longer than this is not worth a connection.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The raw bytes of a request, whole: signatures cover them.
+pub(crate) struct Raw(pub(crate) Bytes);
+
+/// A JSON body of a known shape.
+pub(crate) struct Json<T>(pub(crate) T);
+
+/// The parameters after `?`.
+pub(crate) struct Asked<T>(pub(crate) T);
+
+/// The id in a path.
+pub(crate) struct Id(pub(crate) String);
+
+pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
+    let collected = tokio::time::timeout(PATIENCE, Limited::new(body, limit).collect()).await;
+    match collected {
+        Ok(Ok(whole)) => Ok(whole.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limit)),
+        Ok(Err(_)) => Err(Problem::bad_request("the body ended early; send it whole")),
+        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive")),
+    }
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!(
+            "the body is larger than {limit} bytes (server.body_mb); send less, or only the part that matters"
+        ),
+    )
+}
+
+impl FromRequest<Arc<App>> for Raw {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let limit = app.settings.limits.body_bytes;
+        let announced = request.headers().get(header::CONTENT_LENGTH);
+        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+        if announced.is_some_and(|announced| announced > limit) {
+            return Err(too_large(limit));
+        }
+        Ok(Self(read(request.into_body(), limit).await?))
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
+        let media = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
+        let media =
+            media.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if media != "application/json" && !media.ends_with("+json") {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the body must be JSON; send it with content-type: application/json",
+            ));
+        }
+        let Raw(bytes) = Raw::from_request(request, app).await?;
+        // A list would be taken for the fields in their order.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+            return Err(Problem::unprocessable("the body does not fit: it must be a JSON object"));
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+/// Broken JSON is a bad request; JSON of another shape than asked for cannot be processed.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| Problem::bad_request(format!("the body is no UTF-8: {error}")))?;
+    serde_json::from_str(text).map_err(|error| {
+        let why = bounded(&error.to_string());
+        match error.classify() {
+            serde_json::error::Category::Data => {
+                Problem::unprocessable(format!("the body does not fit: {why}"))
+            }
+            _ => Problem::bad_request(format!("the body is no valid JSON: {why}")),
+        }
+    })
+}
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<App>> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        match Query::<T>::from_request_parts(parts, app).await {
+            Ok(Query(asked)) => Ok(Self(asked)),
+            Err(error) => Err(Problem::bad_request(format!("the query: {}", bounded(&error.body_text())))),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Problem> {
+        let Path(id) = Path::<String>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| Problem::bad_request("the id in the path is no text"))?;
+        let clean = id.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
+        match clean && id.len() <= 120 {
+            true => Ok(Self(id)),
+            false => Err(Problem::not_found("there is nothing with such an id; ids look like inc_01h…")),
+        }
+    }
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
+}

@@ -1,0 +1,242 @@
+/*!
+The one table of routes. The router, who may call what, the OpenAPI document and the matrix of the tests all come
+from it, so a route cannot exist without a rule and a description.
+*/
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::guard::{Rule, guard};
+use super::{Problem, openapi};
+use crate::api::{approvals, events, incidents, machine, messages, records};
+use crate::app::App;
+use crate::auth::Role;
+use crate::hooks;
+
+/// Who may call a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everybody; it tells nothing of what is known.
+    Open,
+    /// Whoever signs the body with a secret of the hook.
+    Signed,
+    /// Tokens of this role and those above.
+    Role(Role),
+}
+
+pub(crate) type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
+
+/// What a route answers when all is well.
+pub(crate) enum Answer {
+    Json(u16, MakeSchema),
+    Text(u16, &'static str),
+    Nothing(u16),
+}
+
+pub(crate) struct Route {
+    pub(crate) method: &'static str,
+    pub(crate) path: &'static str,
+    pub(crate) access: Access,
+    pub(crate) summary: &'static str,
+    /// Parameters after `?`, as the properties of an object.
+    pub(crate) query: Option<MakeSchema>,
+    pub(crate) body: Option<MakeSchema>,
+    pub(crate) answers: Vec<Answer>,
+    /// Errors beyond those that any route of its kind can give.
+    pub(crate) errors: &'static [u16],
+    handler: fn() -> MethodRouter<Arc<App>>,
+}
+
+fn schema<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    generator.subschema_for::<T>()
+}
+
+fn read(
+    path: &'static str,
+    access: Access,
+    summary: &'static str,
+    answer: Answer,
+    handler: fn() -> MethodRouter<Arc<App>>,
+) -> Route {
+    let answers = vec![answer];
+    Route { method: "get", path, access, summary, query: None, body: None, answers, errors: &[], handler }
+}
+
+fn write(
+    path: &'static str,
+    access: Access,
+    summary: &'static str,
+    body: Option<MakeSchema>,
+    answer: Answer,
+    handler: fn() -> MethodRouter<Arc<App>>,
+) -> Route {
+    Route { method: "post", body, ..read(path, access, summary, answer, handler) }
+}
+
+impl Route {
+    fn query(self, query: MakeSchema) -> Self {
+        Self { query: Some(query), ..self }
+    }
+
+    fn or(mut self, answer: Answer) -> Self {
+        self.answers.push(answer);
+        self
+    }
+
+    fn errors(self, errors: &'static [u16]) -> Self {
+        Self { errors, ..self }
+    }
+}
+
+/// Every route there is.
+pub(crate) fn table() -> Vec<Route> {
+    use Access::{Open, Role as For, Signed};
+    use Role::{Admin, Responder, Support, Viewer};
+    let mut table = vec![
+        write(
+            "/v1/incidents",
+            For(Support),
+            "Reports an incident; it is investigated in the background",
+            Some(schema::<incidents::Report>),
+            Answer::Json(202, schema::<incidents::Accepted>),
+            || post(incidents::create),
+        ),
+        read(
+            "/v1/incidents",
+            For(Viewer),
+            "Incidents, newest first",
+            Answer::Json(200, schema::<incidents::Page>),
+            || get(incidents::list),
+        )
+        .query(schema::<incidents::Filter>),
+        read(
+            "/v1/incidents/{id}",
+            For(Viewer),
+            "One incident, with its report once there is one",
+            Answer::Json(200, schema::<incidents::Whole>),
+            || get(incidents::show),
+        )
+        .errors(&[404]),
+        read(
+            "/v1/incidents/{id}/events",
+            For(Viewer),
+            "What happens, as server-sent events; Last-Event-ID goes on where a reader stopped",
+            Answer::Text(200, "text/event-stream"),
+            || get(events::stream),
+        )
+        .or(Answer::Nothing(204))
+        .errors(&[400, 404]),
+        write(
+            "/v1/incidents/{id}/messages",
+            For(Support),
+            "Tells a running investigation where to look, or asks about one that has ended",
+            Some(schema::<messages::Said>),
+            Answer::Json(202, schema::<messages::Kept>),
+            || post(messages::say),
+        )
+        .errors(&[404]),
+        write(
+            "/v1/incidents/{id}/cancel",
+            For(Responder),
+            "Stops an investigation; what is known by then is reported",
+            None,
+            Answer::Json(202, schema::<messages::Stopped>),
+            || post(messages::cancel),
+        )
+        .errors(&[404, 409]),
+        write(
+            "/v1/incidents/{id}/feedback",
+            For(Support),
+            "Says whether the answer was right",
+            Some(schema::<messages::Feedback>),
+            Answer::Json(200, schema::<messages::Judged>),
+            || post(messages::judge),
+        )
+        .errors(&[404, 409]),
+        read(
+            "/v1/approvals",
+            For(Responder),
+            "What waits for consent, oldest first",
+            Answer::Json(200, schema::<approvals::Open>),
+            || get(approvals::list),
+        ),
+        write(
+            "/v1/approvals/{id}",
+            For(Responder),
+            "Consents to what an investigation wants to do, or denies it",
+            Some(schema::<approvals::Deciding>),
+            Answer::Json(200, schema::<approvals::Decided>),
+            || post(approvals::decide),
+        )
+        .errors(&[404, 409]),
+        write(
+            "/v1/deployments",
+            For(Responder),
+            "Tells which revision of a service runs where since when",
+            Some(schema::<records::Deployed>),
+            Answer::Nothing(204),
+            || post(records::deploy),
+        ),
+        read(
+            "/v1/memory/search",
+            For(Viewer),
+            "Incidents like these words, and what is known of them",
+            Answer::Json(200, schema::<records::Found>),
+            || get(records::search),
+        )
+        .query(schema::<records::Search>),
+        read(
+            "/v1/audit",
+            For(Admin),
+            "Who did what, newest first",
+            Answer::Json(200, schema::<records::Audit>),
+            || get(records::audit),
+        )
+        .query(schema::<records::AuditPage>),
+        read("/metrics", For(Viewer), "Figures for Prometheus", Answer::Text(200, "text/plain"), || {
+            get(machine::metrics)
+        }),
+        read("/healthz", Open, "Whether the process lives", Answer::Text(200, "text/plain"), || {
+            get(machine::healthz)
+        }),
+        read("/readyz", Open, "Whether it can take requests", Answer::Text(200, "text/plain"), || {
+            get(machine::readyz)
+        })
+        .errors(&[503]),
+        read("/openapi.json", Open, "This document", Answer::Json(200, schema::<serde_json::Value>), || {
+            get(openapi::serve)
+        }),
+    ];
+    table.extend(hooks::ROUTES.iter().map(|(path, summary, handler)| {
+        let answer = Answer::Json(200, schema::<hooks::Taken>);
+        write(path, Signed, summary, Some(schema::<serde_json::Value>), answer, *handler)
+            .or(Answer::Json(202, schema::<hooks::Taken>))
+            .errors(&[404])
+    }));
+    table
+}
+
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let answers = app.settings.duty.answers();
+    let mut router = Router::new();
+    for route in table() {
+        // A worker shows how it is, and nothing else.
+        if !answers && !matches!(route.path, "/healthz" | "/readyz" | "/metrics") {
+            continue;
+        }
+        let rule = Rule { app: app.clone(), access: route.access, path: route.path, method: route.method };
+        let handler = (route.handler)().route_layer(from_fn_with_state(rule, guard));
+        router = router.route(route.path, handler);
+    }
+    router
+        .fallback(|| async { Problem::not_found("there is no such route; /openapi.json lists them") })
+        .method_not_allowed_fallback(|| async {
+            Problem::new(StatusCode::METHOD_NOT_ALLOWED, "the route exists, but not for this method")
+        })
+        .with_state(app.clone())
+}

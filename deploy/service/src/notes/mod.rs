@@ -1,0 +1,130 @@
+/*!
+Notes in the ticket that an incident came from: that it is looked into, and what was found. The intent is stored
+before one is sent; when the outcome is unknown, the note is looked for by its marker in the other system before
+anything is written again. So a note exists once, however often we die.
+*/
+
+mod systems;
+mod text;
+
+use std::sync::Arc;
+
+use millwright_memory::store::{IncidentState, Job, JobKind, JobState, Note, NoteState, StoreError};
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::worker::{Holder, rest};
+
+use systems::{Client, SendError};
+
+/// A note that failed so often is given up.
+const MOST_FAILURES: i64 = 12;
+
+#[derive(Debug, thiserror::Error)]
+enum NoteError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+pub(crate) async fn work(app: &Arc<App>, holder: &Holder, job: &Job) {
+    let settled = match write(app, &job.subject).await {
+        Ok(()) => settle(app, holder, job).await,
+        Err(error) => {
+            app.metrics.note("failed");
+            let (wait, final_) = match &error {
+                NoteError::Send(SendError::Later(wait)) => (*wait, false),
+                NoteError::Send(SendError::Refused(_)) => (rest(job.failures), job.failures + 1 >= 3),
+                _ => (rest(job.failures), job.failures + 1 >= MOST_FAILURES),
+            };
+            let text = app.settings.redactor.for_run().redact(&error.to_string()).text;
+            tracing::warn!(note = %job.subject, error = %text, "a note could not be written");
+            match final_ {
+                true => {
+                    let failed = JobState::Failed;
+                    app.store
+                        .settle_job(&job.id, holder.as_str(), failed, Some(&text), None)
+                        .await
+                        .map(|_| ())
+                }
+                false => app.store.return_job(&job.id, holder.as_str(), wait, Some(&text)).await.map(|_| ()),
+            }
+        }
+    };
+    if let Err(error) = settled {
+        tracing::error!(note = %job.subject, %error, "how a note ended could not be stored");
+    }
+}
+
+async fn settle(app: &App, holder: &Holder, job: &Job) -> Result<(), StoreError> {
+    app.store.settle_job(&job.id, holder.as_str(), JobState::Done, None, None).await?;
+    // What became known while it was written woke nobody.
+    let note = app.store.get_note(&job.subject).await?;
+    if due(app, &note).await?.is_some() {
+        app.store.wake_job(JobKind::Note, &note.id).await?;
+    }
+    Ok(())
+}
+
+/// What the note should say and its hash, when that is not what it says already.
+async fn due(app: &App, note: &Note) -> Result<Option<(String, String)>, StoreError> {
+    let incident = app.store.get_incident(&note.incident_id).await?;
+    let over =
+        matches!(incident.state, IncidentState::Done | IncidentState::Failed | IncidentState::Cancelled);
+    // Where a note cannot be changed, only the last word is worth one.
+    let once = note.system == "zendesk";
+    if once && (!over || note.state == NoteState::Sent) {
+        return Ok(None);
+    }
+    let report = match app.store.list_reports(&incident.id).await?.into_iter().next() {
+        Some(newest) => Some(app.store.get_report(&newest.id).await?),
+        None => None,
+    };
+    let text = text::note(&incident, report.as_ref(), app.settings.public_url.as_deref());
+    let hash = hex::encode(Sha256::digest(text.as_bytes()));
+    let same = note.state == NoteState::Sent && note.sent_sha256.as_deref() == Some(&hash);
+    Ok((!same).then_some((text, hash)))
+}
+
+async fn write(app: &Arc<App>, id: &str) -> Result<(), NoteError> {
+    let note = app.store.get_note(id).await?;
+    let Some((text, hash)) = due(app, &note).await? else { return Ok(()) };
+    let client = Client::of(&app.settings.tickets, &note)?;
+    let marked = text::marked(&text, &note.id);
+    let mut remote = note.remote_id.clone();
+    if remote.is_none() && note.state == NoteState::Sending {
+        // It may have arrived. Until that is known, nothing is sent.
+        remote = client.find(&note).await?;
+        app.metrics.note(if remote.is_some() { "found" } else { "lost" });
+        if let Some(found) = &remote {
+            app.store.set_note(&note.id, NoteState::Sending, Some(found), None).await?;
+            if note.system == "zendesk" {
+                app.store.set_note(&note.id, NoteState::Sent, Some(found), Some(&hash)).await?;
+                return Ok(());
+            }
+        }
+    }
+    app.store.set_note(&note.id, NoteState::Sending, None, None).await?;
+    let remote = match remote {
+        Some(remote) => {
+            client.update(&note, &remote, &marked).await?;
+            app.metrics.note("updated");
+            remote
+        }
+        None => match client.create(&note, &marked).await {
+            Ok(remote) => {
+                app.metrics.note("created");
+                remote
+            }
+            Err(error) => {
+                if error.certainly_not_done() {
+                    app.store.set_note(&note.id, NoteState::Wanted, None, None).await?;
+                }
+                return Err(error.into());
+            }
+        },
+    };
+    app.store.set_note(&note.id, NoteState::Sent, Some(&remote), Some(&hash)).await?;
+    Ok(())
+}

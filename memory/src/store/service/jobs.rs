@@ -1,0 +1,271 @@
+/*!
+The queue. A job is claimed with a lease and kept by heartbeats; when both stop, whoever looks next takes it over.
+Every change is made only by the holder, so that a worker that was thought dead and comes back changes nothing.
+*/
+
+use std::time::Duration;
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite, Transaction};
+
+use super::super::codec::{from_json, from_word, json, new_id, now, word};
+use super::super::{IncidentState, Store, StoreError};
+use super::{Job, JobKind, JobState};
+
+/// Longest error kept of a job, in characters.
+const MAX_ERROR_CHARS: usize = 2_000;
+
+impl Store {
+    /// Claims the oldest due jobs of a kind for `holder`, those of dead holders included.
+    pub async fn claim_jobs(
+        &self,
+        kind: JobKind,
+        holder: &str,
+        lease: Duration,
+        most: usize,
+    ) -> Result<Vec<Job>, StoreError> {
+        let at = now();
+        let rows = sqlx::query(
+            "UPDATE jobs SET state = 'running', holder = $1, lease_until = $2, attempts = attempts + 1, \
+             updated_at = $3 WHERE id IN (SELECT id FROM jobs WHERE kind = $4 AND \
+             ((state = 'queued' AND due_at <= $3) OR (state = 'running' AND lease_until < $3)) \
+             ORDER BY due_at, id LIMIT $5) RETURNING *",
+        )
+        .bind(holder)
+        .bind(after(lease))
+        .bind(&at)
+        .bind(word(&kind))
+        .bind(i64::try_from(most).unwrap_or(i64::MAX))
+        .fetch_all(&self.write)
+        .await?;
+        rows.iter().map(from_row).collect()
+    }
+
+    /// Holds on to a job; `false` when somebody else has it by now.
+    pub async fn keep_job(&self, id: &str, holder: &str, lease: Duration) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "UPDATE jobs SET lease_until = $3, updated_at = $4 WHERE id = $1 AND holder = $2 AND state = 'running'",
+        )
+        .bind(id)
+        .bind(holder)
+        .bind(after(lease))
+        .bind(now())
+        .execute(&self.write)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Who holds running jobs: for telling which of them are dead without waiting for their leases.
+    pub async fn job_holders(&self) -> Result<Vec<String>, StoreError> {
+        Ok(sqlx::query_scalar(
+            "SELECT DISTINCT holder FROM jobs WHERE state = 'running' AND holder IS NOT NULL",
+        )
+        .fetch_all(&self.read)
+        .await?)
+    }
+
+    /// Puts the jobs of a holder that is known to be dead back into the queue.
+    pub async fn free_jobs_of(&self, holder: &str) -> Result<u64, StoreError> {
+        let done = sqlx::query(
+            "UPDATE jobs SET state = 'queued', holder = NULL, lease_until = NULL WHERE holder = $1 \
+             AND state = 'running'",
+        )
+        .bind(holder)
+        .execute(&self.write)
+        .await?;
+        Ok(done.rows_affected())
+    }
+
+    /// Keeps what was decided about a job.
+    pub async fn plan_job(&self, id: &str, plan: &serde_json::Value) -> Result<(), StoreError> {
+        sqlx::query("UPDATE jobs SET plan = $2, updated_at = $3 WHERE id = $1")
+            .bind(id)
+            .bind(json(plan)?)
+            .bind(now())
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+
+    /// Ends a job, and with it the state of its incident where one is given; `false` when it is not the holder's.
+    pub async fn settle_job(
+        &self,
+        id: &str,
+        holder: &str,
+        state: JobState,
+        error: Option<&str>,
+        incident: Option<IncidentState>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let row: Option<(String,)> = sqlx::query_as(
+            "UPDATE jobs SET state = $3, error = $4, holder = NULL, lease_until = NULL, updated_at = $5 \
+             WHERE id = $1 AND holder = $2 RETURNING incident_id",
+        )
+        .bind(id)
+        .bind(holder)
+        .bind(word(&state))
+        .bind(error.map(shortened))
+        .bind(now())
+        .fetch_optional(&mut *tx)
+        .await?;
+        if let (Some((subject,)), Some(state)) = (&row, incident) {
+            set_state(&mut tx, subject, state).await?;
+        }
+        tx.commit().await?;
+        Ok(row.is_some())
+    }
+
+    /// Puts a job back, to be done after `wait`; counts a failure where there was one.
+    pub async fn return_job(
+        &self,
+        id: &str,
+        holder: &str,
+        wait: Duration,
+        failure: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "UPDATE jobs SET state = 'queued', holder = NULL, lease_until = NULL, due_at = $3, updated_at = $4, \
+             failures = failures + $5, error = coalesce($6, error) WHERE id = $1 AND holder = $2",
+        )
+        .bind(id)
+        .bind(holder)
+        .bind(after(wait))
+        .bind(now())
+        .bind(i64::from(failure.is_some()))
+        .bind(failure.map(shortened))
+        .execute(&self.write)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Makes a job due that waits or has ended; one that runs is left alone and `false` is answered.
+    pub async fn wake_job(&self, kind: JobKind, subject: &str) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let woken = wake(&mut tx, kind, subject).await?;
+        tx.commit().await?;
+        Ok(woken)
+    }
+
+    /// Cancels a job that nobody works on, and its incident; `false` when somebody does, or it has ended.
+    pub async fn cancel_idle_job(&self, incident: &str) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let done = sqlx::query(
+            "UPDATE jobs SET state = 'cancelled', updated_at = $2 WHERE kind = 'investigate' AND subject = $1 \
+             AND state = 'queued' AND NOT EXISTS (SELECT 1 FROM runs WHERE incident_id = $1)",
+        )
+        .bind(incident)
+        .bind(now())
+        .execute(&mut *tx)
+        .await?;
+        let cancelled = done.rows_affected() > 0;
+        if cancelled {
+            set_state(&mut tx, incident, IncidentState::Cancelled).await?;
+        }
+        tx.commit().await?;
+        Ok(cancelled)
+    }
+
+    pub async fn get_job(&self, kind: JobKind, subject: &str) -> Result<Option<Job>, StoreError> {
+        sqlx::query("SELECT * FROM jobs WHERE kind = $1 AND subject = $2")
+            .bind(word(&kind))
+            .bind(subject)
+            .fetch_optional(&self.read)
+            .await?
+            .map(|row| from_row(&row))
+            .transpose()
+    }
+
+    /// How many jobs are in each state.
+    pub async fn count_jobs(&self) -> Result<Vec<(JobKind, JobState, i64)>, StoreError> {
+        let rows: Vec<(String, String, i64)> =
+            sqlx::query_as("SELECT kind, state, count(*) FROM jobs GROUP BY kind, state")
+                .fetch_all(&self.read)
+                .await?;
+        rows.into_iter()
+            .map(|(kind, state, count)| {
+                Ok((from_word("job", "", &kind)?, from_word("job", "", &state)?, count))
+            })
+            .collect()
+    }
+}
+
+pub(crate) async fn insert(
+    tx: &mut Transaction<'static, Sqlite>,
+    kind: JobKind,
+    subject: &str,
+    incident: &str,
+) -> Result<(), StoreError> {
+    let at = now();
+    sqlx::query(
+        "INSERT INTO jobs (id, kind, subject, incident_id, state, created_at, updated_at, due_at) \
+         VALUES ($1, $2, $3, $4, 'queued', $5, $5, $5) ON CONFLICT (kind, subject) DO NOTHING",
+    )
+    .bind(new_id("job"))
+    .bind(word(&kind))
+    .bind(subject)
+    .bind(incident)
+    .bind(at)
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(crate) async fn wake(
+    tx: &mut Transaction<'static, Sqlite>,
+    kind: JobKind,
+    subject: &str,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "UPDATE jobs SET state = 'queued', due_at = $3, updated_at = $3, failures = 0 \
+         WHERE kind = $1 AND subject = $2 AND state <> 'running'",
+    )
+    .bind(word(&kind))
+    .bind(subject)
+    .bind(now())
+    .execute(&mut **tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+pub(crate) async fn set_state(
+    tx: &mut Transaction<'static, Sqlite>,
+    incident: &str,
+    state: IncidentState,
+) -> Result<(), StoreError> {
+    sqlx::query("UPDATE incidents SET state = $2, updated_at = $3 WHERE id = $1")
+        .bind(incident)
+        .bind(word(&state))
+        .bind(now())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+fn after(wait: Duration) -> String {
+    let wait = jiff::SignedDuration::try_from(wait).unwrap_or(jiff::SignedDuration::MAX);
+    format!("{:.6}", jiff::Timestamp::now().checked_add(wait).unwrap_or(jiff::Timestamp::MAX))
+}
+
+fn shortened(error: &str) -> String {
+    error.chars().take(MAX_ERROR_CHARS).collect()
+}
+
+fn from_row(row: &SqliteRow) -> Result<Job, StoreError> {
+    let id: String = row.try_get("id")?;
+    let (kind, state): (String, String) = (row.try_get("kind")?, row.try_get("state")?);
+    let plan: Option<String> = row.try_get("plan")?;
+    Ok(Job {
+        kind: from_word("job", &id, &kind)?,
+        state: from_word("job", &id, &state)?,
+        subject: row.try_get("subject")?,
+        incident_id: row.try_get("incident_id")?,
+        due_at: row.try_get("due_at")?,
+        attempts: row.try_get("attempts")?,
+        failures: row.try_get("failures")?,
+        holder: row.try_get("holder")?,
+        lease_until: row.try_get("lease_until")?,
+        error: row.try_get("error")?,
+        plan: plan.map(|plan| from_json("job", &id, &plan)).transpose()?,
+        id,
+    })
+}

@@ -1,0 +1,106 @@
+/*!
+Notes in other systems, and what is known of their sending. The intent is stored before a note is sent and the
+outcome after it, so that a note whose outcome is unknown is looked for by its marker instead of being sent again.
+*/
+
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite, Transaction};
+
+use super::super::codec::{from_word, new_id, now, word};
+use super::super::{Store, StoreError};
+use super::{JobKind, Note, NoteState, jobs};
+
+impl Store {
+    pub async fn get_note(&self, id: &str) -> Result<Note, StoreError> {
+        sqlx::query("SELECT * FROM notes WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.read)
+            .await?
+            .map(|row| from_row(&row))
+            .unwrap_or_else(|| Err(StoreError::NotFound { what: "note", id: id.to_owned() }))
+    }
+
+    /// Notes wanted of an incident.
+    pub async fn notes(&self, incident: &str) -> Result<Vec<Note>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM notes WHERE incident_id = $1 ORDER BY id LIMIT 200")
+            .bind(incident)
+            .fetch_all(&self.read)
+            .await?;
+        rows.iter().map(from_row).collect()
+    }
+
+    /// What is known of a note's sending now.
+    pub async fn set_note(
+        &self,
+        id: &str,
+        state: NoteState,
+        remote_id: Option<&str>,
+        sent_sha256: Option<&str>,
+    ) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE notes SET state = $2, remote_id = coalesce($3, remote_id), \
+             sent_sha256 = coalesce($4, sent_sha256), updated_at = $5 WHERE id = $1",
+        )
+        .bind(id)
+        .bind(word(&state))
+        .bind(remote_id)
+        .bind(sent_sha256)
+        .bind(now())
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    /// Makes the notes of an incident due: there is something new to say.
+    pub async fn wake_notes(&self, incident: &str) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM notes WHERE incident_id = $1")
+            .bind(incident)
+            .fetch_all(&mut *tx)
+            .await?;
+        for id in ids {
+            jobs::wake(&mut tx, JobKind::Note, &id).await?;
+        }
+        tx.commit().await?;
+        Ok(())
+    }
+}
+
+/// A note about an incident is wanted; wanted twice, it is one.
+pub(crate) async fn want(
+    tx: &mut Transaction<'static, Sqlite>,
+    incident: &str,
+    system: &str,
+    target: &str,
+) -> Result<(), StoreError> {
+    let id = new_id("note");
+    let done = sqlx::query(
+        "INSERT INTO notes (id, incident_id, system, target, state, updated_at) \
+         VALUES ($1, $2, $3, $4, 'wanted', $5) ON CONFLICT DO NOTHING",
+    )
+    .bind(&id)
+    .bind(incident)
+    .bind(system)
+    .bind(target)
+    .bind(now())
+    .execute(&mut **tx)
+    .await?;
+    if done.rows_affected() > 0 {
+        jobs::insert(tx, JobKind::Note, &id, incident).await?;
+    }
+    Ok(())
+}
+
+fn from_row(row: &SqliteRow) -> Result<Note, StoreError> {
+    let id: String = row.try_get("id")?;
+    let state: String = row.try_get("state")?;
+    Ok(Note {
+        state: from_word("note", &id, &state)?,
+        incident_id: row.try_get("incident_id")?,
+        system: row.try_get("system")?,
+        target: row.try_get("target")?,
+        remote_id: row.try_get("remote_id")?,
+        sent_sha256: row.try_get("sent_sha256")?,
+        id,
+    })
+}

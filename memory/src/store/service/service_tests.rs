@@ -1,0 +1,180 @@
+use std::time::Duration;
+
+use super::super::testing::{ANNA, incident, prose, temporary, traced};
+use super::super::{Actor, NewEvent, Store};
+use super::*;
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn arrival(title: &str, delivery: Option<&str>, correlation: Option<&str>) -> Arrival {
+    Arrival {
+        incident: incident(prose(title, "it fails")),
+        delivery: delivery.map(Into::into),
+        correlation: correlation.into_iter().map(Into::into).collect(),
+        resolved: false,
+        note: None,
+        by: "hook".into(),
+    }
+}
+
+async fn one(store: &Store, arrival: Arrival) -> Arrived {
+    store.arrive(&[arrival], HOUR).await.unwrap().remove(0)
+}
+
+#[tokio::test]
+async fn arrivals_open_join_repeat_and_resolve() {
+    let (store, _dir) = temporary().await;
+    let Arrived::Opened(id) = one(&store, arrival("a", Some("z:1"), Some("k"))).await else { panic!() };
+    assert_eq!(one(&store, arrival("a", Some("z:1"), Some("k"))).await, Arrived::Again(Some(id.clone())));
+    assert_eq!(one(&store, arrival("a again", Some("z:2"), Some("k"))).await, Arrived::Joined(id.clone()));
+    assert!(matches!(one(&store, arrival("b", None, Some("other"))).await, Arrived::Opened(_)));
+    let over =
+        |delivery: &str, key: &str| Arrival { resolved: true, ..arrival("a", Some(delivery), Some(key)) };
+    assert_eq!(one(&store, over("z:3", "k")).await, Arrived::Resolved(id.clone()));
+    assert_eq!(one(&store, over("z:4", "never seen")).await, Arrived::Ignored);
+    let effects: Vec<String> = store.deliveries(&id).await.unwrap().into_iter().map(|d| d.effect).collect();
+    assert_eq!(effects, ["opened", "joined", "resolved"]);
+    assert_eq!(store.count_jobs().await.unwrap(), [(JobKind::Investigate, JobState::Queued, 2)]);
+
+    // What is over for longer than the window is a new incident.
+    store.set_incident_state(&id, IncidentState::Done).await.unwrap();
+    assert_eq!(one(&store, arrival("a", Some("z:5"), Some("k"))).await, Arrived::Joined(id.clone()));
+    let late = store.arrive(&[arrival("a", Some("z:6"), Some("k"))], Duration::ZERO).await.unwrap();
+    assert!(matches!(&late[0], Arrived::Opened(new) if *new != id));
+}
+
+#[tokio::test]
+async fn an_arrival_is_taken_in_whole_or_not_at_all() {
+    let (store, _dir) = temporary().await;
+    let huge = Arrival { incident: incident(prose("b", &"x".repeat(17 << 20))), ..arrival("b", None, None) };
+    store.arrive(&[arrival("a", Some("z:1"), None), huge], HOUR).await.unwrap_err();
+    assert_eq!(store.count_incidents().await.unwrap(), 0);
+    assert!(matches!(one(&store, arrival("a", Some("z:1"), None)).await, Arrived::Opened(_)));
+}
+
+#[tokio::test]
+async fn a_job_has_one_holder_and_a_dead_one_loses_it() {
+    let (store, _dir) = temporary().await;
+    let Arrived::Opened(id) = one(&store, arrival("a", None, None)).await else { panic!() };
+    let claim = |who: &'static str, lease| store.claim_jobs(JobKind::Investigate, who, lease, 5);
+    let job = claim("one", HOUR).await.unwrap().remove(0);
+    assert_eq!((job.subject.as_str(), job.attempts), (id.as_str(), 1));
+    assert!(claim("two", HOUR).await.unwrap().is_empty());
+    assert!(store.keep_job(&job.id, "one", Duration::ZERO).await.unwrap());
+    tokio::time::sleep(Duration::from_millis(5)).await;
+    assert_eq!(claim("two", HOUR).await.unwrap().len(), 1, "the lease ran out");
+    assert!(!store.keep_job(&job.id, "one", HOUR).await.unwrap());
+    assert!(!store.settle_job(&job.id, "one", JobState::Done, None, None).await.unwrap());
+    assert!(!store.return_job(&job.id, "one", Duration::ZERO, None).await.unwrap());
+
+    assert_eq!(store.job_holders().await.unwrap(), ["two"]);
+    assert_eq!(store.free_jobs_of("two").await.unwrap(), 1);
+    let job = claim("three", HOUR).await.unwrap().remove(0);
+    assert!(store.return_job(&job.id, "three", HOUR, Some("no disk")).await.unwrap());
+    assert!(claim("three", HOUR).await.unwrap().is_empty(), "not due yet");
+    assert!(store.wake_job(JobKind::Investigate, &id).await.unwrap());
+    let job = claim("three", HOUR).await.unwrap().remove(0);
+    assert_eq!((job.failures, job.error.as_deref()), (0, Some("no disk")));
+    assert!(
+        store.settle_job(&job.id, "three", JobState::Done, None, Some(IncidentState::Failed)).await.unwrap()
+    );
+    assert_eq!(store.get_incident(&id).await.unwrap().state, IncidentState::Failed);
+}
+
+#[tokio::test]
+async fn consent_is_given_once_and_wakes_the_run() {
+    let (store, _dir) = temporary().await;
+    let Arrived::Opened(id) = one(&store, arrival("a", None, None)).await else { panic!() };
+    let job = store.claim_jobs(JobKind::Investigate, "w", HOUR, 1).await.unwrap().remove(0);
+    let run = store.create_run(&id).await.unwrap();
+    let call = ("c7".to_owned(), "write_fix".to_owned(), serde_json::json!({ "branch": "mend" }));
+    assert!(!store.ask_consent(&job, "another", &run.id, std::slice::from_ref(&call)).await.unwrap());
+    assert!(store.ask_consent(&job, "w", &run.id, &[call]).await.unwrap());
+    assert_eq!(store.get_incident(&id).await.unwrap().state, IncidentState::AwaitingApproval);
+    let open = store.open_approvals(None).await.unwrap();
+    assert_eq!(open.len(), 1);
+    let decided = store.decide(&open[0].id, true, ANNA).await.unwrap().unwrap();
+    assert_eq!(decided.decided_by.as_deref(), Some(ANNA.who));
+    assert_eq!(store.decide(&open[0].id, false, ANNA).await.unwrap(), None);
+    assert!(store.decide("run_x.c1", false, ANNA).await.is_err());
+    let said = store.waiting_messages(&id).await.unwrap();
+    assert_eq!((said.len(), said[0].kind), (1, MessageKind::Decision));
+    store.take_message(&said[0].id).await.unwrap();
+    assert!(store.waiting_messages(&id).await.unwrap().is_empty());
+    assert_eq!(store.claim_jobs(JobKind::Investigate, "w", HOUR, 1).await.unwrap().len(), 1);
+    assert!(store.audit(Some(&id)).await.unwrap().iter().any(|entry| entry.action == "consent"));
+}
+
+#[tokio::test]
+async fn the_stream_is_read_on_from_any_place() {
+    let (store, _dir) = temporary().await;
+    let made = store.create_incident(&incident(traced("t", "E", "m", &["a.py::f"]))).await.unwrap();
+    for n in 0..2 {
+        let run = store.create_run(&made.id).await.unwrap();
+        let events: Vec<NewEvent> =
+            (0..3).map(|at| NewEvent::fact("note", serde_json::json!({ "n": n * 3 + at }))).collect();
+        store.append_events(&run.id, &events).await.unwrap();
+    }
+    let all = store.stream(&made.id, &Position::default(), 100).await.unwrap();
+    assert_eq!(all.len(), 6);
+    for at in 0..all.len() {
+        let place: Position = all[at].position.to_string().parse().unwrap();
+        let rest = store.stream(&made.id, &place, 100).await.unwrap();
+        assert_eq!(rest, all[at + 1..]);
+    }
+    for wrong in ["", "7", "run_a", "run_a.x", "inc_1.2", "run_'; --.1"] {
+        assert!(wrong.parse::<Position>().is_err(), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn tokens_deployments_and_notes() {
+    let (store, _dir) = temporary().await;
+    let token = Token {
+        id: "t1".into(),
+        name: "ci".into(),
+        role: "viewer".into(),
+        created_at: "2026-01-01T00:00:00Z".into(),
+        created_by: "anna".into(),
+        expires_at: None,
+        revoked_at: None,
+        last_used_at: None,
+    };
+    store.add_token(&token, "abc", ANNA).await.unwrap();
+    assert_eq!(store.find_token("t1").await.unwrap().unwrap(), (token, "abc".into()));
+    store.end_token("t1", None, ANNA).await.unwrap();
+    assert!(store.find_token("t1").await.unwrap().unwrap().0.revoked_at.is_some());
+    assert!(store.end_token("t1", None, ANNA).await.is_err());
+    assert_eq!(store.audit(None).await.unwrap().len(), 2);
+
+    for (revision, at) in [("v1", "2026-01-01T00:00:00Z"), ("v2", "2026-01-02T12:00:00+02:00")] {
+        let deployment = Deployment {
+            service: "Shop".into(),
+            environment: "production".into(),
+            revision: revision.into(),
+            at: at.into(),
+        };
+        store.deployed(&deployment, "ci").await.unwrap();
+        store.deployed(&deployment, "ci").await.unwrap();
+    }
+    let ran = async |at: &str| store.deployments_at("shop", None, at, 5).await.unwrap();
+    assert_eq!(
+        ran("2026-01-02T10:30:00Z").await.iter().map(|d| &d.revision).collect::<Vec<_>>(),
+        ["v2", "v1"]
+    );
+    assert_eq!(ran("2026-01-02T09:30:00Z").await.len(), 1);
+    assert!(ran("2025-01-01T00:00:00Z").await.is_empty());
+
+    let noted =
+        Arrival { note: Some(("zendesk".into(), "41".into())), ..arrival("a", Some("z:1"), Some("k")) };
+    let Arrived::Opened(id) = one(&store, noted.clone()).await else { panic!() };
+    one(&store, Arrival { delivery: Some("z:2".into()), ..noted }).await;
+    let notes = store.notes(&id).await.unwrap();
+    assert_eq!(notes.len(), 1, "one note however often it was delivered");
+    store.set_note(&notes[0].id, NoteState::Sent, Some("9"), Some("hash")).await.unwrap();
+    store.set_note(&notes[0].id, NoteState::Sending, None, None).await.unwrap();
+    let note = store.get_note(&notes[0].id).await.unwrap();
+    assert_eq!((note.state, note.remote_id.as_deref()), (NoteState::Sending, Some("9")));
+    store.forget(&id, Actor { who: "anna", why: "asked" }).await.unwrap();
+    assert!(store.get_note(&note.id).await.is_err());
+}
