@@ -70,7 +70,7 @@ pub(crate) async fn enter(
         .bind(&scope)
         .execute(&mut **tx)
         .await?;
-    insert_keys(tx, doc, keys.hashes().into_iter().map(|(_, hash)| hash)).await?;
+    insert_keys(tx, doc, keys.hashes().into_iter().map(|(_, hash)| hash).collect()).await?;
     let vector = dense.at_once(ticket);
     if let Some(vector) = &vector {
         vectors::put(tx, dense.space(), doc, vector).await?;
@@ -89,7 +89,8 @@ pub(crate) async fn enter_units(
     // The file as well: a symbol may be renamed between two sightings.
     let names =
         units.flat_map(|unit| std::iter::once(unit.as_str()).chain(unit.split_once("::").map(|u| u.0)));
-    insert_keys(tx, doc, names.map(|name| key_hash(KeyKind::Unit, name))).await
+    let hashes = names.map(|name| key_hash(KeyKind::Unit, name)).collect();
+    insert_keys(tx, doc, hashes).await
 }
 
 pub(crate) async fn remove(tx: &mut Transaction<'static, Sqlite>, doc: i64) -> Result<(), StoreError> {
@@ -116,9 +117,9 @@ pub(crate) async fn remove(tx: &mut Transaction<'static, Sqlite>, doc: i64) -> R
 async fn insert_keys(
     tx: &mut Transaction<'static, Sqlite>,
     doc: i64,
-    hashes: impl Iterator<Item = i64>,
+    hashes: BTreeSet<i64>,
 ) -> Result<(), StoreError> {
-    let hashes: Vec<i64> = hashes.collect::<BTreeSet<_>>().into_iter().collect();
+    let hashes: Vec<i64> = hashes.into_iter().collect();
     for batch in hashes.chunks(MAX_BATCH) {
         let rows = (2..=batch.len() + 1).map(|i| format!("(${i}, $1)")).collect::<Vec<_>>().join(", ");
         let sql = format!("INSERT INTO incident_keys (key_hash, doc) VALUES {rows} ON CONFLICT DO NOTHING");
