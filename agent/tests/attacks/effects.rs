@@ -36,7 +36,7 @@ async fn what_is_not_granted_is_neither_offered_nor_done() {
     scene.investigate(&server).await;
     let tools = offered(&server.requests()[0]);
     assert!(
-        tools.contains("propose_patch") && !tools.contains("write_fix") && !tools.contains("push_fix"),
+        tools.contains("git_show") && !tools.contains("write_fix") && !tools.contains("push_fix"),
         "{tools:?}"
     );
 }

@@ -258,14 +258,16 @@ fn exit_status_and_output_follow_the_options() {
     }
 }
 
-/// What narrowing may cost is bounded; the culprit and its fix are proven all the same.
+/// What narrowing may cost is bounded; the culprit is proven all the same. Its whole revert does not apply here, because a
+/// later change rewrote the other file that it touched.
 #[test]
 fn minimising_can_be_bounded() {
     let whole = Scene::new().investigate(&["--no-memory", "--replay", CHECK, "--minimise-runs", "0"]);
     assert_eq!(whole.status, Some(0), "{}", whole.stderr);
     let report = whole.report();
-    assert_eq!((&report["verdict"], &report["fix"]["kind"]), (&"verified".into(), &"revert".into()));
+    assert_eq!((&report["verdict"], &report["fix"]), (&"confirmed".into(), &Value::Null));
     let default = Scene::new().investigate(&["--no-memory", "--replay", CHECK]).report();
+    assert_eq!(default["verdict"], "verified");
     let changed = |report: &Value| {
         let runs = report["replay"]["runs"].as_array().unwrap();
         runs.iter().filter(|run| run["patched"] == true).count()

@@ -32,7 +32,7 @@ async fn a_verified_fix_becomes_a_branch_and_is_pushed() {
     tests are not worse with it than without.
 
     Incident: inc_0123456789abcdef
-    Replays: 2, 3, 4
+    Replays: 2, 3, 4, 5, 6
     ");
     assert_eq!(
         bench.repo.git(&["diff", "--stat", "HEAD", "millwright/fix-89abcdef-patch_1"]).lines().count(),

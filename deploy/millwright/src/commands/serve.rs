@@ -25,9 +25,9 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<ExitCode> {
     let settings = settings(&arguments, &config, data_dir)?;
     let store = dense::attach(wiring::open_store(&settings.data_dir).await?, &config).await?;
     dense::fill_in_background(&store);
-    let role = arguments.role;
+    let role = format!("{:?}", arguments.role).to_lowercase();
     let service = Service::start(store.clone(), settings).await?;
-    eprintln!("millwright: listening on http://{} (role {role:?})", service.address()?);
+    eprintln!("millwright: listening on http://{} (role {role})", service.address()?);
     service.run(told_to_stop()).await;
     store.close().await;
     eprintln!("millwright: stopped; what was under way goes on with the next start");
