@@ -411,7 +411,7 @@ pub(crate) struct EvalRunArguments {
     /// Whether cases may use memory
     #[arg(long, value_enum, default_value = "off")]
     pub(crate) memory: EvalMemory,
-    /// Limits that must hold: a JSON file of {"task.figure": {"min": 0.5}}
+    /// Limits that must hold: a JSON file of {"rank": {"mrr": 0.7}}
     #[arg(long, value_name = "FILE")]
     pub(crate) gate: Option<PathBuf>,
     /// Environment for replays
