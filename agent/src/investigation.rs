@@ -13,9 +13,7 @@ use millwright_memory::store::{
     Actor, Incident, IncidentState, NewIncident, NewResolution, RunState, Store, StoreError,
 };
 use millwright_memory::types::{HypothesisStatus, ParsedTicket, Proof, Report, Verdict};
-use millwright_tools::code::CodeIndex;
-use millwright_tools::git::{self, Repo, RepoError};
-use millwright_tools::intake;
+use millwright_tools::git::RepoError;
 use millwright_tools::replay::{self, ReplayRecipe};
 use millwright_tools::tool::{
     CancelFlag, Decision, Dispatcher, Policy, Progress, Registry, ToolCall, ToolContext, ToolSpec, Workbench,
@@ -33,6 +31,8 @@ use crate::masking::{self, MaskedProgress};
 use crate::opener::GitOpener;
 use crate::planner::Planner;
 use crate::planner::openai::tools::with_model_tools;
+pub(crate) use crate::preparation::prepare;
+pub use crate::preparation::read_ticket;
 use crate::report::RenderContext;
 use crate::run::{Budget, Event, ReplayPlan, Run, RunRequest, Step};
 use crate::sink::Sink;
@@ -270,118 +270,6 @@ pub async fn calls_awaiting_consent(store: &Store, run: &str) -> Result<Vec<Tool
     match Run::from_events(&events).next_step(decide) {
         Step::AwaitApproval(calls) => Ok(calls),
         _ => Ok(Vec::new()),
-    }
-}
-
-pub(crate) struct Prepared {
-    pub(crate) repo: Repo,
-    pub(crate) request: RunRequest,
-}
-
-/// Opens the repository, resolves revisions, takes the ticket in: everything that can be wrong with the input
-/// is found here, before anything runs.
-pub(crate) async fn prepare(
-    options: &Options,
-    keeps: bool,
-    redactor: Arc<Redactor>,
-) -> Result<Prepared, InvestigateError> {
-    let options = options.clone();
-    let work = move || -> Result<Prepared, InvestigateError> {
-        std::fs::create_dir_all(&options.data_dir)
-            .map_err(|source| InvestigateError::DataDir { path: options.data_dir.clone(), source })?;
-        let repo = Repo::open(&options.repo, &options.data_dir)?;
-        let bad = repo.resolve(&options.at)?;
-        let good = options.good.as_deref().map(|good| repo.resolve(good)).transpose()?;
-        match &good {
-            Some(good) => repo.require_ancestor(good, &bad)?,
-            // The oldest commit of a shallow clone looks as if it had brought everything in.
-            None if repo.is_shallow() => {
-                return Err(RepoError::Shallow { path: repo.path().to_owned() }.into());
-            }
-            None => {}
-        }
-        if let Some(missing) = options.logs.iter().find(|path| !path.exists()) {
-            return Err(InvestigateError::NoLogs(missing.clone()));
-        }
-        if options.incident.is_none() && options.ticket.iter().all(u8::is_ascii_whitespace) {
-            return Err(InvestigateError::EmptyTicket);
-        }
-        let ticket = take_in(&options, &repo, &bad, &redactor)?;
-        let replay = plan_replay(&options, &ticket);
-        let request = RunRequest {
-            run_id: String::new(),
-            incident_id: String::new(),
-            ticket,
-            repo: repo.path().to_owned(),
-            repository: repo.identity()?,
-            bad,
-            good,
-            logs: options
-                .logs
-                .iter()
-                .map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()))
-                .collect(),
-            replay,
-            tests: options.tests,
-            planner: String::new(),
-            unattended: false,
-            runs_nothing: matches!(options.replay, ReplayChoice::Off),
-            budget: options.budget,
-            use_memory: options.use_memory && keeps,
-            jobs: options.jobs.max(1),
-        };
-        Ok(Prepared { repo, request })
-    };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(prepared) => prepared,
-        Err(error) => Err(JournalError(format!("taking the input in broke down: {error}")).into()),
-    }
-}
-
-/// Takes a ticket apart as far as that is possible without its repository; nothing of it is unmasked.
-pub fn read_ticket(bytes: &[u8], name: Option<&str>, redactor: &Redactor) -> ParsedTicket {
-    /// Larger ones are cut by intake first.
-    const WHOLE: usize = 2 << 20;
-    // Redacted before it is parsed, so that no part of the parsed ticket can hold what its text does not.
-    match std::str::from_utf8(bytes) {
-        Ok(text) if text.len() <= WHOLE => intake::parse_named(redactor.redact(text).text.as_bytes(), name),
-        _ => {
-            let readable = intake::parse_named(bytes, name);
-            let mut ticket = intake::parse_named(redactor.redact(&readable.text).text.as_bytes(), None);
-            ticket.notes.extend(readable.notes);
-            ticket
-        }
-    }
-}
-
-fn take_in(
-    options: &Options,
-    repo: &Repo,
-    bad: &str,
-    redactor: &Redactor,
-) -> Result<ParsedTicket, InvestigateError> {
-    let mut ticket = match &options.incident {
-        Some(accepted) => accepted.ticket.clone(),
-        None => read_ticket(&options.ticket, options.ticket_name.as_deref(), redactor),
-    };
-    let files = intake::RepoFiles::new(git::files_at(repo, bad)?.into_iter());
-    intake::map_frames(&mut ticket, &files);
-    let code = CodeIndex::new();
-    intake::name_symbols(&mut ticket, |path, line| {
-        code.enclosing(repo, bad, path, line).ok().flatten().map(|symbol| symbol.qualified)
-    });
-    ticket.fingerprint = intake::fingerprint(&ticket);
-    Ok(ticket)
-}
-
-fn plan_replay(options: &Options, ticket: &ParsedTicket) -> ReplayPlan {
-    match &options.replay {
-        ReplayChoice::Given(recipe) => ReplayPlan::Recipe(recipe.clone()),
-        ReplayChoice::Off => ReplayPlan::None("replays were switched off".into()),
-        ReplayChoice::Derive => match replay::derive_recipe(&options.recipes, ticket) {
-            Ok(recipe) => ReplayPlan::Recipe(Box::new(recipe)),
-            Err(because) => ReplayPlan::None(because.to_string()),
-        },
     }
 }
 

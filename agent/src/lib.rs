@@ -17,6 +17,7 @@ pub mod journal;
 mod masking;
 mod opener;
 pub mod planner;
+mod preparation;
 pub mod report;
 mod reporting;
 pub mod run;

@@ -358,7 +358,7 @@ fn whatever_was_accepted_has_one_report_though_the_process_is_killed() {
 
 /// Takes many minutes: `cargo test --release -p millwright --test serve -- --ignored --nocapture`.
 #[test]
-#[ignore = "the large version of the test above"]
+#[ignore = "takes minutes: 200 incidents and 20 kills, started by hand with --ignored"]
 fn two_hundred_incidents_and_twenty_kills() {
     killed(200, 20);
 }

@@ -1,0 +1,128 @@
+/*!
+Takes in what a door was asked: opens the repository, resolves revisions, reads the ticket and plans the replay.
+Everything that can be wrong with the input is found here, before anything runs.
+*/
+
+use std::sync::Arc;
+
+use millwright_memory::redaction::Redactor;
+use millwright_memory::types::ParsedTicket;
+use millwright_tools::code::CodeIndex;
+use millwright_tools::git::{self, Repo, RepoError};
+use millwright_tools::{intake, replay};
+
+use crate::investigation::{InvestigateError, Options, ReplayChoice};
+use crate::journal::JournalError;
+use crate::run::{ReplayPlan, RunRequest};
+
+pub(crate) struct Prepared {
+    pub(crate) repo: Repo,
+    pub(crate) request: RunRequest,
+}
+
+/// Opens the repository, resolves revisions, takes the ticket in: everything that can be wrong with the input
+/// is found here, before anything runs.
+pub(crate) async fn prepare(
+    options: &Options,
+    keeps: bool,
+    redactor: Arc<Redactor>,
+) -> Result<Prepared, InvestigateError> {
+    let options = options.clone();
+    let work = move || -> Result<Prepared, InvestigateError> {
+        std::fs::create_dir_all(&options.data_dir)
+            .map_err(|source| InvestigateError::DataDir { path: options.data_dir.clone(), source })?;
+        let repo = Repo::open(&options.repo, &options.data_dir)?;
+        let bad = repo.resolve(&options.at)?;
+        let good = options.good.as_deref().map(|good| repo.resolve(good)).transpose()?;
+        match &good {
+            Some(good) => repo.require_ancestor(good, &bad)?,
+            // The oldest commit of a shallow clone looks as if it had brought everything in.
+            None if repo.is_shallow() => {
+                return Err(RepoError::Shallow { path: repo.path().to_owned() }.into());
+            }
+            None => {}
+        }
+        if let Some(missing) = options.logs.iter().find(|path| !path.exists()) {
+            return Err(InvestigateError::NoLogs(missing.clone()));
+        }
+        if options.incident.is_none() && options.ticket.iter().all(u8::is_ascii_whitespace) {
+            return Err(InvestigateError::EmptyTicket);
+        }
+        let ticket = take_in(&options, &repo, &bad, &redactor)?;
+        let replay = plan_replay(&options, &ticket);
+        let request = RunRequest {
+            run_id: String::new(),
+            incident_id: String::new(),
+            ticket,
+            repo: repo.path().to_owned(),
+            repository: repo.identity()?,
+            bad,
+            good,
+            logs: options
+                .logs
+                .iter()
+                .map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()))
+                .collect(),
+            replay,
+            tests: options.tests,
+            planner: String::new(),
+            unattended: false,
+            runs_nothing: matches!(options.replay, ReplayChoice::Off),
+            budget: options.budget,
+            use_memory: options.use_memory && keeps,
+            jobs: options.jobs.max(1),
+        };
+        Ok(Prepared { repo, request })
+    };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(prepared) => prepared,
+        Err(error) => Err(JournalError(format!("taking the input in broke down: {error}")).into()),
+    }
+}
+
+/// Takes a ticket apart as far as that is possible without its repository; nothing of it is unmasked.
+pub fn read_ticket(bytes: &[u8], name: Option<&str>, redactor: &Redactor) -> ParsedTicket {
+    /// Larger ones are cut by intake first.
+    const WHOLE: usize = 2 << 20;
+    // Redacted before it is parsed, so that no part of the parsed ticket can hold what its text does not.
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.len() <= WHOLE => intake::parse_named(redactor.redact(text).text.as_bytes(), name),
+        _ => {
+            let readable = intake::parse_named(bytes, name);
+            let mut ticket = intake::parse_named(redactor.redact(&readable.text).text.as_bytes(), None);
+            ticket.notes.extend(readable.notes);
+            ticket
+        }
+    }
+}
+
+fn take_in(
+    options: &Options,
+    repo: &Repo,
+    bad: &str,
+    redactor: &Redactor,
+) -> Result<ParsedTicket, InvestigateError> {
+    let mut ticket = match &options.incident {
+        Some(accepted) => accepted.ticket.clone(),
+        None => read_ticket(&options.ticket, options.ticket_name.as_deref(), redactor),
+    };
+    let files = intake::RepoFiles::new(git::files_at(repo, bad)?.into_iter());
+    intake::map_frames(&mut ticket, &files);
+    let code = CodeIndex::new();
+    intake::name_symbols(&mut ticket, |path, line| {
+        code.enclosing(repo, bad, path, line).ok().flatten().map(|symbol| symbol.qualified)
+    });
+    ticket.fingerprint = intake::fingerprint(&ticket);
+    Ok(ticket)
+}
+
+fn plan_replay(options: &Options, ticket: &ParsedTicket) -> ReplayPlan {
+    match &options.replay {
+        ReplayChoice::Given(recipe) => ReplayPlan::Recipe(recipe.clone()),
+        ReplayChoice::Off => ReplayPlan::None("replays were switched off".into()),
+        ReplayChoice::Derive => match replay::derive_recipe(&options.recipes, ticket) {
+            Ok(recipe) => ReplayPlan::Recipe(Box::new(recipe)),
+            Err(because) => ReplayPlan::None(because.to_string()),
+        },
+    }
+}
