@@ -5,8 +5,7 @@ and found through indexes at any size; how alike they are is judged in `recall`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sqlx::{AssertSqlSafe, Row, Sqlite, Transaction};
-
+use super::db::{AssertSqlSafe, Tx, marks, query, query_as, query_scalar};
 use super::{SpaceId, Store, StoreError, StoredHypothesis, resolutions, vectors};
 use crate::recall::{KeyKind, Keys, Words, key_hash};
 use crate::types::{ParsedTicket, Resolution};
@@ -37,17 +36,17 @@ pub(crate) struct Document {
     pub(crate) words: Words,
 }
 
-pub(crate) async fn doc_of(tx: &mut Transaction<'static, Sqlite>, incident: &str) -> Result<i64, StoreError> {
-    sqlx::query_scalar("SELECT doc FROM incidents WHERE id = $1")
+pub(crate) async fn doc_of(tx: &mut Tx, incident: &str) -> Result<i64, StoreError> {
+    query_scalar("SELECT doc FROM incidents WHERE id = $1")
         .bind(incident)
-        .fetch_optional(&mut **tx)
+        .fetch_optional(&mut *tx)
         .await?
         .ok_or_else(|| StoreError::NotFound { what: "incident", id: incident.to_owned() })
 }
 
 /// Enters an incident; answers where its vector lies already.
 pub(crate) async fn enter(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     doc: i64,
     repository: Option<&str>,
     ticket: &ParsedTicket,
@@ -56,19 +55,19 @@ pub(crate) async fn enter(
 ) -> Result<Option<SpaceId>, StoreError> {
     let words = Words::of_ticket(ticket);
     let (title, body, scope) = (words.title.join(" "), words.body.join(" "), scope(repository));
-    sqlx::query("INSERT INTO incident_words (doc, title, body, scope) VALUES ($1, $2, $3, $4)")
+    query("INSERT INTO incident_words (doc, title, body, scope) VALUES ($1, $2, $3, $4)")
         .bind(doc)
         .bind(&title)
         .bind(&body)
         .bind(&scope)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
-    sqlx::query("INSERT INTO incident_fts (rowid, title, body, scope) VALUES ($1, $2, $3, $4)")
+    query("INSERT INTO incident_fts (rowid, title, body, scope) VALUES ($1, $2, $3, $4)")
         .bind(doc)
         .bind(&title)
         .bind(&body)
         .bind(&scope)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     insert_keys(tx, doc, keys.hashes().into_iter().map(|(_, hash)| hash).collect()).await?;
     let vector = dense.at_once(ticket);
@@ -80,11 +79,7 @@ pub(crate) async fn enter(
     Ok(embedded)
 }
 
-pub(crate) async fn enter_units(
-    tx: &mut Transaction<'static, Sqlite>,
-    doc: i64,
-    units: &[String],
-) -> Result<(), StoreError> {
+pub(crate) async fn enter_units(tx: &mut Tx, doc: i64, units: &[String]) -> Result<(), StoreError> {
     let units = units.iter().take(200);
     // The file as well: a symbol may be renamed between two sightings.
     let names =
@@ -93,38 +88,34 @@ pub(crate) async fn enter_units(
     insert_keys(tx, doc, hashes).await
 }
 
-pub(crate) async fn remove(tx: &mut Transaction<'static, Sqlite>, doc: i64) -> Result<(), StoreError> {
+pub(crate) async fn remove(tx: &mut Tx, doc: i64) -> Result<(), StoreError> {
     let words: Option<(String, String, String)> =
-        sqlx::query_as("SELECT title, body, scope FROM incident_words WHERE doc = $1")
+        query_as("SELECT title, body, scope FROM incident_words WHERE doc = $1")
             .bind(doc)
-            .fetch_optional(&mut **tx)
+            .fetch_optional(&mut *tx)
             .await?;
     if let Some((title, body, scope)) = words {
-        sqlx::query("INSERT INTO incident_fts (incident_fts, rowid, title, body, scope) VALUES ('delete', $1, $2, $3, $4)")
+        query("INSERT INTO incident_fts (incident_fts, rowid, title, body, scope) VALUES ('delete', $1, $2, $3, $4)")
             .bind(doc)
             .bind(title)
             .bind(body)
             .bind(scope)
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
     }
-    sqlx::query("DELETE FROM incident_words WHERE doc = $1").bind(doc).execute(&mut **tx).await?;
-    sqlx::query("DELETE FROM incident_keys WHERE doc = $1").bind(doc).execute(&mut **tx).await?;
+    query("DELETE FROM incident_words WHERE doc = $1").bind(doc).execute(&mut *tx).await?;
+    query("DELETE FROM incident_keys WHERE doc = $1").bind(doc).execute(&mut *tx).await?;
     Ok(())
 }
 
 /// All in one statement, for each costs a change of threads; in the order of the table, for each may cost a page.
-async fn insert_keys(
-    tx: &mut Transaction<'static, Sqlite>,
-    doc: i64,
-    hashes: BTreeSet<i64>,
-) -> Result<(), StoreError> {
+async fn insert_keys(tx: &mut Tx, doc: i64, hashes: BTreeSet<i64>) -> Result<(), StoreError> {
     let hashes: Vec<i64> = hashes.into_iter().collect();
     for batch in hashes.chunks(MAX_BATCH) {
         let rows = (2..=batch.len() + 1).map(|i| format!("(${i}, $1)")).collect::<Vec<_>>().join(", ");
         let sql = format!("INSERT INTO incident_keys (key_hash, doc) VALUES {rows} ON CONFLICT DO NOTHING");
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(doc);
-        batch.iter().fold(query, |q, hash| q.bind(*hash)).execute(&mut **tx).await?;
+        let query = query(AssertSqlSafe(sql)).bind(doc);
+        batch.iter().fold(query, |q, hash| q.bind(*hash)).execute(&mut *tx).await?;
     }
     Ok(())
 }
@@ -132,7 +123,7 @@ async fn insert_keys(
 impl Store {
     /// How many incidents there are.
     pub async fn count_incidents(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT count(*) FROM incidents").fetch_one(&self.read).await?)
+        Ok(query_scalar("SELECT count(*) FROM incidents").fetch_one(&self.read).await?)
     }
 
     /// The best `limit` incidents for any of the words by BM25 (FTS5: k1 1.2, b .75), titles weighted double.
@@ -165,7 +156,7 @@ impl Store {
     }
 
     async fn best_words(&self, expression: &str, limit: u32) -> Result<Vec<Candidate>, StoreError> {
-        let rows: Vec<(i64, f64)> = sqlx::query_as(
+        let rows: Vec<(i64, f64)> = query_as(
             "SELECT rowid, -rank AS score FROM incident_fts WHERE incident_fts MATCH $1 \
              AND rank MATCH 'bm25(2.0, 1.0, 0.0)' ORDER BY rank LIMIT $2",
         )
@@ -180,11 +171,11 @@ impl Store {
     async fn within(&self, found: Vec<Candidate>, repository: &str) -> Result<Vec<Candidate>, StoreError> {
         let mut own = BTreeSet::new();
         for batch in found.chunks(MAX_BATCH) {
-            let marks = (2..=batch.len() + 1).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
+            let marks = marks(2, batch.len());
             let sql = format!(
                 "SELECT doc FROM incidents WHERE (repository IS NULL OR repository = $1) AND doc IN ({marks})"
             );
-            let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(repository);
+            let query = query_scalar(AssertSqlSafe(sql)).bind(repository);
             let docs: Vec<i64> = batch.iter().fold(query, |q, c| q.bind(c.doc)).fetch_all(&self.read).await?;
             own.extend(docs);
         }
@@ -198,7 +189,7 @@ impl Store {
     ) -> Result<BTreeMap<(KeyKind, i64), Vec<i64>>, StoreError> {
         let asked = serde_json::Value::from(hashes.iter().map(|(_, hash)| *hash).collect::<Vec<_>>());
         // One row a key, for each row costs a change of threads and a key may have a thousand incidents.
-        let rows: Vec<(i64, Option<String>)> = sqlx::query_as(
+        let rows: Vec<(i64, Option<String>)> = query_as(
             "SELECT asked.value, (SELECT group_concat(doc) FROM (SELECT doc FROM incident_keys \
              WHERE key_hash = asked.value ORDER BY doc DESC LIMIT $2)) FROM json_each($1) AS asked",
         )
@@ -233,10 +224,10 @@ impl Store {
                 "SELECT i.doc, i.id, i.repository, i.service, i.environment, i.seen_at, \
                  w.title AS title_words, substr(w.body, 1, 4000) AS body_words FROM incidents i \
                  JOIN incident_words w ON w.doc = i.doc WHERE i.doc IN ({})",
-                placeholders(batch.len())
+                marks(1, batch.len())
             );
-            let query = batch.iter().fold(sqlx::query(AssertSqlSafe(sql)), |q, doc| q.bind(*doc));
-            for row in query.fetch_all(&self.read).await? {
+            let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, doc| q.bind(*doc));
+            for row in select.fetch_all(&self.read).await? {
                 let words = |column: &str| -> Result<Vec<String>, StoreError> {
                     let text: String = row.try_get(column)?;
                     Ok(text.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect())
@@ -262,19 +253,18 @@ impl Store {
     ) -> Result<HashMap<String, (Vec<Resolution>, Vec<StoredHypothesis>)>, StoreError> {
         let mut found: HashMap<String, (Vec<Resolution>, Vec<StoredHypothesis>)> = HashMap::new();
         for batch in incidents.chunks(MAX_BATCH) {
-            let sql =
-                format!("SELECT * FROM resolutions WHERE incident_id IN ({})", placeholders(batch.len()));
-            let query = batch.iter().fold(sqlx::query(AssertSqlSafe(sql)), |q, id| q.bind(id));
-            for row in query.fetch_all(&self.read).await? {
+            let sql = format!("SELECT * FROM resolutions WHERE incident_id IN ({})", marks(1, batch.len()));
+            let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, id| q.bind(id));
+            for row in select.fetch_all(&self.read).await? {
                 let resolution = resolutions::from_row(&row)?;
                 found.entry(resolution.incident_id.clone()).or_default().0.push(resolution);
             }
             let sql = format!(
                 "SELECT * FROM hypotheses WHERE status = 'refuted' AND incident_id IN ({}) ORDER BY created_at, id",
-                placeholders(batch.len())
+                marks(1, batch.len())
             );
-            let query = batch.iter().fold(sqlx::query(AssertSqlSafe(sql)), |q, id| q.bind(id));
-            for row in query.fetch_all(&self.read).await? {
+            let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, id| q.bind(id));
+            for row in select.fetch_all(&self.read).await? {
                 let incident: String = row.try_get("incident_id")?;
                 found.entry(incident).or_default().1.push(resolutions::hypothesis_from_row(&row)?);
             }
@@ -292,8 +282,4 @@ fn scope(repository: Option<&str>) -> String {
         Some(repository) => format!("repo_{:016x}", key_hash(KeyKind::Repository, repository)),
         None => "repo_none".to_owned(),
     }
-}
-
-fn placeholders(n: usize) -> String {
-    (1..=n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
 }
