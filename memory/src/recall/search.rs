@@ -91,12 +91,12 @@ pub async fn recall_with(store: &Store, query: &RecallQuery<'_>) -> Result<Recal
     let keys = Keys::of(query.ticket, query.mapped);
     let gathered = gather(store, query, Views::ALL).await?;
     let mut judged = Vec::new();
-    for found in gathered.found.into_iter().take(FINALISTS) {
-        let incident = match store.get_incident(&found.document.incident_id).await {
-            // Forgotten by another process in between.
-            Err(StoreError::NotFound { .. }) => continue,
-            other => other?,
-        };
+    let finalists: Vec<Found> = gathered.found.into_iter().take(FINALISTS).collect();
+    let ids: Vec<&str> = finalists.iter().map(|f| f.document.incident_id.as_str()).collect();
+    let mut incidents = store.get_incidents(&ids).await?;
+    for found in finalists {
+        // Missing is what another process forgot in between.
+        let Some(incident) = incidents.remove(&found.document.incident_id) else { continue };
         let theirs = Keys::of(&incident.ticket, &[]);
         let shared = Shared { text: incident.ticket.text == query.ticket.text, ..found.shared };
         let judgement = judge(&keys, &theirs, &shared);
