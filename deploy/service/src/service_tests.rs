@@ -21,8 +21,8 @@ use crate::settings::{Duty, Hook, Limits, Settings};
 
 const BY: Actor<'static> = Actor { who: "test", why: "" };
 
-struct Scene {
-    app: Arc<App>,
+pub(crate) struct Scene {
+    pub(crate) app: Arc<App>,
     router: Router,
     _end: watch::Sender<bool>,
     _dir: tempfile::TempDir,
@@ -69,7 +69,7 @@ fn settings(dir: &std::path::Path) -> Settings {
     }
 }
 
-async fn scene_with(change: impl FnOnce(&mut Settings)) -> Scene {
+pub(crate) async fn scene_with(change: impl FnOnce(&mut Settings)) -> Scene {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path().to_str().unwrap()).await.unwrap();
     let mut settings = settings(dir.path());

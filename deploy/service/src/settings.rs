@@ -75,6 +75,8 @@ pub struct Limits {
     pub lease: Duration,
     /// How long a shutdown waits for what is under way.
     pub grace: Duration,
+    /// Days after which an incident is forgotten that nothing was proven of and nobody judged. `None`: never.
+    pub keep_unproven_days: Option<u32>,
 }
 
 impl Default for Limits {
@@ -87,6 +89,7 @@ impl Default for Limits {
             join_within: Duration::from_secs(24 * 3_600),
             lease: Duration::from_secs(30),
             grace: Duration::from_secs(20),
+            keep_unproven_days: None,
         }
     }
 }

@@ -24,7 +24,6 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<ExitCode> {
     let data_dir = wiring::data_dir(&arguments.data, &config)?;
     let settings = settings(&arguments, &config, data_dir)?;
     let store = dense::attach(wiring::open_store(&settings.data_dir).await?, &config).await?;
-    dense::fill_in_background(&store);
     let role = format!("{:?}", arguments.role).to_lowercase();
     let service = Service::start(store.clone(), settings).await?;
     eprintln!("millwright: listening on http://{} (role {role})", service.address()?);
@@ -98,6 +97,7 @@ fn settings(
             join_within: Duration::from_secs(server.join_within_h.saturating_mul(3_600)),
             lease: Duration::from_secs(server.lease_s),
             grace: Duration::from_secs(server.grace_s),
+            keep_unproven_days: config.options.store.keep_unproven_days,
         },
         public_url: server.public_url.clone(),
         hooks: hooks(&config.options.connectors)?,

@@ -145,7 +145,8 @@ pub(crate) struct Store {
     pub(crate) data_dir: Option<PathBuf>,
     /// `sqlite://PATH`. Default: a file in the data folder. `MILLWRIGHT__STORE__URL`
     pub(crate) url: Option<String>,
-    /// Days after which `memory expire` forgets what was never proven nor judged by a person. Default: kept for good.
+    /// Days after which what was never proven nor judged by a person is forgotten, by the service or `memory expire`.
+    /// Default: kept for good.
     /// `MILLWRIGHT__STORE__KEEP_UNPROVEN_DAYS`
     pub(crate) keep_unproven_days: Option<u32>,
 }

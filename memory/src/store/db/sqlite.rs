@@ -26,6 +26,7 @@ const FILE_NAME: &str = "millwright.db";
 const APPLICATION_ID: i64 = 0x4d69_6c6c;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
+const ROW_BUFFER: usize = 1_000;
 
 /// Opens, and creates where missing, the database at a data folder or a `sqlite://` url.
 pub(super) async fn open(location: &str) -> Result<Opened, StoreError> {
@@ -43,6 +44,8 @@ pub(super) async fn open(location: &str) -> Result<Opened, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
+        // Rows come from a thread of the connection's own, and a full buffer costs a change of threads and back.
+        .row_buffer_size(ROW_BUFFER)
         .pragma("secure_delete", "ON")
         .pragma("temp_store", "MEMORY")
         .pragma("cache_size", "-16000")
