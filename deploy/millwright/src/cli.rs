@@ -214,6 +214,9 @@ pub(crate) enum ServeRole {
 pub(crate) struct TokenArguments {
     #[command(subcommand)]
     pub(crate) command: TokenCommand,
+    /// Configuration file, which says where the store is [default: none, the environment alone]
+    #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataDir,
     #[arg(long, value_enum, default_value = "text", global = true)]
@@ -261,6 +264,9 @@ pub(crate) struct IndexArguments {
 pub(crate) struct MemoryArguments {
     #[command(subcommand)]
     pub(crate) command: MemoryCommand,
+    /// Configuration file, which says where the store is [default: none, the environment alone]
+    #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataDir,
     #[arg(long, value_enum, default_value = "text", global = true)]

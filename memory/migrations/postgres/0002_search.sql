@@ -20,6 +20,10 @@ CREATE TABLE incident_terms (
 );
 CREATE INDEX incident_terms_by_doc ON incident_terms (doc);
 
+-- One row: how many incidents and words there are in all.
+CREATE TABLE word_totals (incidents BIGINT NOT NULL, words BIGINT NOT NULL);
+INSERT INTO word_totals VALUES (0, 0);
+
 -- In how many incidents each word stands; the same name and columns as SQLite's table of it.
 CREATE VIEW incident_vocabulary AS SELECT term, count(*) AS doc FROM incident_terms GROUP BY term;
 

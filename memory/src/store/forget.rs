@@ -49,7 +49,7 @@ impl Store {
 
     /// What [`Store::expire`] would forget, oldest first.
     pub async fn due(&self, before: &str) -> Result<Vec<String>, StoreError> {
-        Ok(query_scalar(
+        query_scalar(
             "SELECT id FROM incidents i WHERE updated_at < $1 \
              AND NOT EXISTS (SELECT 1 FROM resolutions r WHERE r.incident_id = i.id \
                  AND (r.approval <> $2 OR r.proof IN ($3, $4))) \
@@ -61,7 +61,7 @@ impl Store {
         .bind(word(&Proof::CauseConfirmed))
         .bind(word(&Proof::FixVerified))
         .fetch_all(&self.read)
-        .await?)
+        .await
     }
 
     async fn take_out(&self, incident: &str, by: Actor<'_>) -> Result<(), StoreError> {

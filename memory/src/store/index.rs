@@ -1,12 +1,12 @@
 /*!
-The recall index in SQL: words by FTS5, structure by hashed keys. It only fetches candidates, bounded in number
+The recall index in SQL: structure by hashed keys here, words in `words`. It only fetches candidates, bounded in number
 and found through indexes at any size; how alike they are is judged in `recall`.
 */
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::db::{AssertSqlSafe, Tx, marks, query, query_as, query_scalar};
-use super::{SpaceId, Store, StoreError, StoredHypothesis, resolutions, vectors};
+use super::db::{AssertSqlSafe, Dialect, Tx, marks, query, query_as, query_scalar};
+use super::{SpaceId, Store, StoreError, StoredHypothesis, resolutions, vectors, words};
 use crate::recall::{KeyKind, Keys, Words, key_hash};
 use crate::types::{ParsedTicket, Resolution};
 use crate::vectors::Dense;
@@ -14,7 +14,7 @@ use crate::vectors::Dense;
 /// A key on more incidents than this tells nothing apart and is not followed.
 const MAX_POSTINGS: i64 = 1_000;
 /// Ids bound to one statement.
-const MAX_BATCH: usize = 200;
+pub(super) const MAX_BATCH: usize = 200;
 
 /// An incident that an index gave, best first within its view.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,22 +53,7 @@ pub(crate) async fn enter(
     keys: &Keys,
     dense: &Dense,
 ) -> Result<Option<SpaceId>, StoreError> {
-    let words = Words::of_ticket(ticket);
-    let (title, body, scope) = (words.title.join(" "), words.body.join(" "), scope(repository));
-    query("INSERT INTO incident_words (doc, title, body, scope) VALUES ($1, $2, $3, $4)")
-        .bind(doc)
-        .bind(&title)
-        .bind(&body)
-        .bind(&scope)
-        .execute(&mut *tx)
-        .await?;
-    query("INSERT INTO incident_fts (rowid, title, body, scope) VALUES ($1, $2, $3, $4)")
-        .bind(doc)
-        .bind(&title)
-        .bind(&body)
-        .bind(&scope)
-        .execute(&mut *tx)
-        .await?;
+    words::enter(tx, doc, repository, &Words::of_ticket(ticket)).await?;
     insert_keys(tx, doc, keys.hashes().into_iter().map(|(_, hash)| hash).collect()).await?;
     let vector = dense.at_once(ticket);
     if let Some(vector) = &vector {
@@ -89,21 +74,7 @@ pub(crate) async fn enter_units(tx: &mut Tx, doc: i64, units: &[String]) -> Resu
 }
 
 pub(crate) async fn remove(tx: &mut Tx, doc: i64) -> Result<(), StoreError> {
-    let words: Option<(String, String, String)> =
-        query_as("SELECT title, body, scope FROM incident_words WHERE doc = $1")
-            .bind(doc)
-            .fetch_optional(&mut *tx)
-            .await?;
-    if let Some((title, body, scope)) = words {
-        query("INSERT INTO incident_fts (incident_fts, rowid, title, body, scope) VALUES ('delete', $1, $2, $3, $4)")
-            .bind(doc)
-            .bind(title)
-            .bind(body)
-            .bind(scope)
-            .execute(&mut *tx)
-            .await?;
-    }
-    query("DELETE FROM incident_words WHERE doc = $1").bind(doc).execute(&mut *tx).await?;
+    words::remove(tx, doc).await?;
     query("DELETE FROM incident_keys WHERE doc = $1").bind(doc).execute(&mut *tx).await?;
     Ok(())
 }
@@ -123,63 +94,7 @@ async fn insert_keys(tx: &mut Tx, doc: i64, hashes: BTreeSet<i64>) -> Result<(),
 impl Store {
     /// How many incidents there are.
     pub async fn count_incidents(&self) -> Result<i64, StoreError> {
-        Ok(query_scalar("SELECT count(*) FROM incidents").fetch_one(&self.read).await?)
-    }
-
-    /// The best `limit` incidents for any of the words by BM25 (FTS5: k1 1.2, b .75), titles weighted double.
-    /// With a repository: its incidents and those of none.
-    pub(crate) async fn find_words(
-        &self,
-        words: &[String],
-        repository: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<Candidate>, StoreError> {
-        let quoted: Vec<String> =
-            words.iter().filter(|w| !w.contains(['"', '\0'])).map(|w| format!("\"{w}\"")).collect();
-        if quoted.is_empty() {
-            return Ok(Vec::new());
-        }
-        let words = format!("{{title body}} : ({})", quoted.join(" OR "));
-        let Some(repository) = repository else { return self.best_words(&words, limit).await };
-        // The scope as a term costs all its postings twice, and most memories know few repositories. So first without,
-        // and with it only where others' incidents fill the places.
-        let most = limit.saturating_mul(2);
-        let any = self.best_words(&words, most).await?;
-        let all = any.len() < most as usize;
-        let mut own = self.within(any, repository).await?;
-        if all || own.len() >= limit as usize {
-            own.truncate(limit as usize);
-            return Ok(own);
-        }
-        let scoped = format!("({words}) AND (scope : ({} OR {}))", scope(Some(repository)), scope(None));
-        self.best_words(&scoped, limit).await
-    }
-
-    async fn best_words(&self, expression: &str, limit: u32) -> Result<Vec<Candidate>, StoreError> {
-        let rows: Vec<(i64, f64)> = query_as(
-            "SELECT rowid, -rank AS score FROM incident_fts WHERE incident_fts MATCH $1 \
-             AND rank MATCH 'bm25(2.0, 1.0, 0.0)' ORDER BY rank LIMIT $2",
-        )
-        .bind(expression)
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
-        Ok(rows.into_iter().map(|(doc, score)| Candidate { doc, score }).collect())
-    }
-
-    /// Those of a repository and of none.
-    async fn within(&self, found: Vec<Candidate>, repository: &str) -> Result<Vec<Candidate>, StoreError> {
-        let mut own = BTreeSet::new();
-        for batch in found.chunks(MAX_BATCH) {
-            let marks = marks(2, batch.len());
-            let sql = format!(
-                "SELECT doc FROM incidents WHERE (repository IS NULL OR repository = $1) AND doc IN ({marks})"
-            );
-            let query = query_scalar(AssertSqlSafe(sql)).bind(repository);
-            let docs: Vec<i64> = batch.iter().fold(query, |q, c| q.bind(c.doc)).fetch_all(&self.read).await?;
-            own.extend(docs);
-        }
-        Ok(found.into_iter().filter(|c| own.contains(&c.doc)).collect())
+        query_scalar("SELECT count(*) FROM incidents").fetch_one(&self.read).await
     }
 
     /// For each key the incidents that have it, newest first; keys beyond `MAX_POSTINGS` come back empty.
@@ -189,10 +104,17 @@ impl Store {
     ) -> Result<BTreeMap<(KeyKind, i64), Vec<i64>>, StoreError> {
         let asked = serde_json::Value::from(hashes.iter().map(|(_, hash)| *hash).collect::<Vec<_>>());
         // One row a key, for each row costs a change of threads and a key may have a thousand incidents.
-        let rows: Vec<(i64, Option<String>)> = query_as(
-            "SELECT asked.value, (SELECT group_concat(doc) FROM (SELECT doc FROM incident_keys \
-             WHERE key_hash = asked.value ORDER BY doc DESC LIMIT $2)) FROM json_each($1) AS asked",
-        )
+        let rows: Vec<(i64, Option<String>)> = query_as(match self.read.dialect() {
+            Dialect::Sqlite => {
+                "SELECT asked.value, (SELECT group_concat(doc) FROM (SELECT doc FROM incident_keys \
+                 WHERE key_hash = asked.value ORDER BY doc DESC LIMIT $2)) FROM json_each($1) AS asked"
+            }
+            Dialect::Postgres => {
+                "SELECT asked.value::bigint, (SELECT string_agg(doc::text, ',') FROM (SELECT doc FROM incident_keys \
+                 WHERE key_hash = asked.value::bigint ORDER BY doc DESC LIMIT $2) AS newest) \
+                 FROM json_array_elements_text($1::json) AS asked (value)"
+            }
+        })
         .bind(asked.to_string())
         .bind(MAX_POSTINGS)
         .fetch_all(&self.read)
@@ -273,13 +195,5 @@ impl Store {
             *resolutions = super::resolutions::most_trusted_first(std::mem::take(resolutions));
         }
         Ok(found)
-    }
-}
-
-fn scope(repository: Option<&str>) -> String {
-    match repository {
-        // The hash leaves no readable name in the index and is one token whatever the identity looks like.
-        Some(repository) => format!("repo_{:016x}", key_hash(KeyKind::Repository, repository)),
-        None => "repo_none".to_owned(),
     }
 }

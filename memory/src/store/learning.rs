@@ -28,7 +28,7 @@ impl Store {
         let mut tx = self.begin().await?;
         query("DELETE FROM ranking_samples WHERE incident_id = $1").bind(incident).execute(&mut tx).await?;
         insert_sample(&mut tx, incident, sample).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     pub async fn sample(&self, incident: &str) -> Result<Option<RankingSample>, StoreError> {
@@ -162,7 +162,7 @@ impl Store {
             return Err(no_version(version));
         }
         put_in_force(&mut tx, version, by).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 }
 

@@ -27,6 +27,7 @@ mod runs;
 mod service;
 mod transfer;
 mod vectors;
+mod words;
 
 pub use db::Place;
 pub use error::StoreError;
@@ -62,7 +63,12 @@ impl Store {
     /// Opens, and creates or brings up to date where needed, the store at a data folder, a `sqlite://` or a
     /// `postgres://` url.
     pub async fn open(location: &str) -> Result<Store, StoreError> {
-        let db::Opened { read, write, place } = db::open(location).await?;
+        Self::open_with(location, None).await
+    }
+
+    /// The same with a server's password, which then stands in no url.
+    pub async fn open_with(location: &str, password: Option<&str>) -> Result<Store, StoreError> {
+        let db::Opened { read, write, place } = db::open(location, password).await?;
         let embedder = Dense::built_in();
         let rows = VectorRows { read: read.clone(), write: write.clone() };
         let space = rows.space(EMBEDDED, embedder.model()).await?;
@@ -103,6 +109,15 @@ impl Store {
     /// Where the database is.
     pub fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Engine, version and place, for a person.
+    pub async fn described(&self) -> Result<String, StoreError> {
+        let engine = self.read.version().await?;
+        Ok(match &self.place {
+            Place::File(path) => format!("{engine}, {}", path.display()),
+            Place::Server(server) => format!("{engine}, {server}"),
+        })
     }
 
     /// Waits for the connections to close; SQLite's write-ahead log is folded into the file.

@@ -76,10 +76,10 @@ impl Store {
 
     /// Ids of the incidents of a problem, oldest first.
     pub async fn incidents_of_problem(&self, problem: &str) -> Result<Vec<String>, StoreError> {
-        Ok(query_scalar("SELECT id FROM incidents WHERE problem_id = $1 ORDER BY id")
+        query_scalar("SELECT id FROM incidents WHERE problem_id = $1 ORDER BY id")
             .bind(problem)
             .fetch_all(&self.read)
-            .await?)
+            .await
     }
 }
 

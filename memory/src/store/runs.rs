@@ -8,8 +8,8 @@ runs out.
 
 use std::time::Duration;
 
-use super::codec::{from_json, from_word, json, new_id, now, word};
-use super::db::{Row, Tx, query, query_scalar};
+use super::codec::{from_json, from_word, json, later, new_id, now, word};
+use super::db::{Row, Tx, clock, query, query_scalar};
 use super::{Event, EventPhase, NewEvent, Run, RunState, Store, StoreError};
 
 /// A payload beyond this belongs into evidence, cited by hash.
@@ -74,17 +74,15 @@ impl Store {
 
     /// Takes or renews the right to drive a run. False when another holder's lease still stands.
     pub async fn claim_run(&self, run: &str, holder: &str, lease: Duration) -> Result<bool, StoreError> {
-        let at = jiff::Timestamp::now();
-        let until = jiff::SignedDuration::try_from(lease).ok().and_then(|d| at.checked_add(d).ok());
-        let until = until.unwrap_or(jiff::Timestamp::MAX);
+        let at = clock(&self.write).await?;
         let done = query(
             "UPDATE runs SET holder = $2, lease_until = $3, updated_at = $4 WHERE id = $1 AND finished_at IS NULL \
              AND (holder IS NULL OR holder = $2 OR lease_until < $4)",
         )
         .bind(run)
         .bind(holder)
-        .bind(format!("{until:.6}"))
-        .bind(format!("{at:.6}"))
+        .bind(later(at, lease))
+        .bind(later(at, Duration::ZERO))
         .execute(&self.write)
         .await?;
         Ok(done.rows_affected() > 0)

@@ -1,5 +1,5 @@
 /*!
-Vectors in SQL: the spaces there are (a model in an engine), the vectors themselves where SQLite is the engine, and
+Vectors in SQL: the spaces there are (a model in an engine), the vectors themselves where this database is the engine, and
 for a server the marks of what it already holds. A mark is set only after the server has answered, so whatever was
 interrupted is simply still to be done.
 */
@@ -107,7 +107,7 @@ impl VectorRows {
 
     pub(crate) async fn docs(&self, space: SpaceId) -> Result<Vec<i64>, StoreError> {
         let sql = "SELECT doc FROM incident_vectors WHERE space = $1";
-        Ok(query_scalar(sql).bind(space.0).fetch_all(&self.read).await?)
+        query_scalar(sql).bind(space.0).fetch_all(&self.read).await
     }
 
     pub(crate) async fn count(&self, space: SpaceId) -> Result<u64, StoreError> {
@@ -139,8 +139,8 @@ impl VectorRows {
         let mut tx = self.write.begin().await?;
         for (incident, vector) in vectors {
             query(
-                "INSERT OR REPLACE INTO incident_vectors (space, doc, vector) \
-                 SELECT $1, doc, $3 FROM incidents WHERE id = $2",
+                "INSERT INTO incident_vectors (space, doc, vector) SELECT $1, doc, $3 FROM incidents WHERE id = $2 \
+                 ON CONFLICT (space, doc) DO UPDATE SET vector = excluded.vector, seq = excluded.seq",
             )
             .bind(space.0)
             .bind(incident)
@@ -148,7 +148,7 @@ impl VectorRows {
             .execute(&mut tx)
             .await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// Removes the vectors of incidents, of whatever model.
@@ -168,7 +168,7 @@ impl VectorRows {
                 .execute(&mut tx)
                 .await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// Vectors of other models in the same engine: gone for good once the new ones are complete.
@@ -203,12 +203,15 @@ pub(crate) async fn space_of(pool: &Pool, engine: &str, model: &ModelId) -> Resu
 
 /// Stores the vector of an incident within the transaction that stores the incident.
 pub(crate) async fn put(tx: &mut Tx, space: SpaceId, doc: i64, vector: &[f32]) -> Result<(), StoreError> {
-    query("INSERT OR REPLACE INTO incident_vectors (space, doc, vector) VALUES ($1, $2, $3)")
-        .bind(space.0)
-        .bind(doc)
-        .bind(to_bytes(vector))
-        .execute(&mut *tx)
-        .await?;
+    query(
+        "INSERT INTO incident_vectors (space, doc, vector) VALUES ($1, $2, $3) \
+         ON CONFLICT (space, doc) DO UPDATE SET vector = excluded.vector, seq = excluded.seq",
+    )
+    .bind(space.0)
+    .bind(doc)
+    .bind(to_bytes(vector))
+    .execute(&mut *tx)
+    .await?;
     Ok(())
 }
 
@@ -308,8 +311,9 @@ impl Store {
         let mut tx = self.begin().await?;
         for (pending, vector) in done {
             query(
-                "INSERT OR REPLACE INTO incident_vectors (space, doc, vector) \
-                 SELECT $1, doc, $4 FROM incidents WHERE id = $2 AND updated_at = $3",
+                "INSERT INTO incident_vectors (space, doc, vector) \
+                 SELECT $1, doc, $4 FROM incidents WHERE id = $2 AND updated_at = $3 \
+                 ON CONFLICT (space, doc) DO UPDATE SET vector = excluded.vector, seq = excluded.seq",
             )
             .bind(space.0)
             .bind(&pending.incident_id)
@@ -318,7 +322,7 @@ impl Store {
             .execute(&mut tx)
             .await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// Notes that another engine holds what one space holds.
@@ -348,7 +352,7 @@ impl Store {
 
     pub(crate) async fn pending_removals(&self, engine: &str) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT incident_id FROM vector_removals WHERE engine = $1 LIMIT 500";
-        Ok(query_scalar(sql).bind(engine).fetch_all(&self.read).await?)
+        query_scalar(sql).bind(engine).fetch_all(&self.read).await
     }
 
     pub(crate) async fn removed_there(&self, engine: &str, incidents: &[String]) -> Result<(), StoreError> {
@@ -360,7 +364,7 @@ impl Store {
                 .execute(&mut tx)
                 .await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// `doc`s of incidents that an engine named by id; forgotten ones are left out.

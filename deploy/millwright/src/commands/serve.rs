@@ -23,7 +23,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<ExitCode> {
     let config = Arc::new(wiring::config(arguments.config.as_deref(), Some(&here))?);
     let data_dir = wiring::data_dir(&arguments.data, &config)?;
     let settings = settings(&arguments, &config, data_dir)?;
-    let store = dense::attach(wiring::open_store(&settings.data_dir).await?, &config).await?;
+    let store = dense::attach(wiring::open_store(&settings.data_dir, &config).await?, &config).await?;
     let role = format!("{:?}", arguments.role).to_lowercase();
     let service = Service::start(store.clone(), settings).await?;
     eprintln!("millwright: listening on http://{} (role {role})", service.address()?);

@@ -79,6 +79,7 @@ impl Config {
         if let Origin::Repository(path) = &origin {
             refuse_weakening(&table, path)?;
         }
+        refuse_passwords(&table)?;
         env::overlay(&mut table, &shape, vars)?;
         let mut options: Options = table.try_into().map_err(|error: toml::de::Error| ConfigError::Value {
             what: format!("the configuration does not hold together: {}", error.message()),
@@ -149,6 +150,26 @@ fn read(path: &Path, shape: &Shape) -> Result<Table, ConfigError> {
         return Err(at(problem.at, problem.what));
     }
     toml::from_str(&text).map_err(broken)
+}
+
+/// Secrets come by the environment only, where a url may hold one as well.
+fn refuse_passwords(table: &Table) -> Result<(), ConfigError> {
+    let url = table.get("store").and_then(|store| store.get("url")).and_then(toml::Value::as_str);
+    let user = url.and_then(|url| url.split_once("://")).and_then(|(_, rest)| {
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        authority.rsplit_once('@').map(|(user, _)| user)
+    });
+    let asks = |name| {
+        url.is_some_and(|url| url.contains(&format!("?{name}=")) || url.contains(&format!("&{name}=")))
+    };
+    if user.is_some_and(|user| user.contains(':')) || asks("password") {
+        return Err(ConfigError::Value {
+            what: "store.url holds a password; leave it out there and set PGPASSWORD, or the variable that \
+                   store.password_env names"
+                .into(),
+        });
+    }
+    Ok(())
 }
 
 /// What a file out of a repository may not say.
@@ -235,10 +256,15 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
     options.embeddings.settle(folder).or_else(wrong)?;
     options.server.settle().or_else(wrong)?;
     options.connectors.settle().or_else(wrong)?;
+    let schemes = ["sqlite://", "postgres://", "postgresql://"];
     if let Some(url) = &options.store.url
-        && !url.starts_with("sqlite:")
+        && !schemes.iter().any(|scheme| url.starts_with(scheme))
     {
-        return wrong("store.url must be sqlite://PATH; leave it out for a file in the data folder".into());
+        return wrong(
+            "store.url must be sqlite://PATH or postgres://USER@HOST:5432/DATABASE; leave it out for a file in the \
+             data folder"
+                .into(),
+        );
     }
     Ok(())
 }

@@ -143,8 +143,11 @@ pub(crate) struct RedactionPattern {
 pub(crate) struct Store {
     /// Folder for everything it keeps; `--data-dir` goes before it. `MILLWRIGHT__STORE__DATA_DIR`
     pub(crate) data_dir: Option<PathBuf>,
-    /// `sqlite://PATH`. Default: a file in the data folder. `MILLWRIGHT__STORE__URL`
+    /// `sqlite://PATH`, or `postgres://USER@HOST:5432/DATABASE` for several processes; `?sslmode=verify-full` insists on
+    /// TLS with a certificate that is right. Default: a file in the data folder. `MILLWRIGHT__STORE__URL`
     pub(crate) url: Option<String>,
+    /// The variable that holds the password of `url`. Default: `PGPASSWORD`. `MILLWRIGHT__STORE__PASSWORD_ENV`
+    pub(crate) password_env: Option<String>,
     /// Days after which what was never proven nor judged by a person is forgotten, by the service or `memory expire`.
     /// Default: kept for good.
     /// `MILLWRIGHT__STORE__KEEP_UNPROVEN_DAYS`

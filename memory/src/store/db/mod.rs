@@ -42,6 +42,23 @@ pub(crate) enum Tx {
     Postgres(Transaction<'static, sqlx::Postgres>),
 }
 
+/// Which SQL is understood beyond what both do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    /// Ends a selection of rows that several processes choose from at once; SQLite's writers are alone anyway.
+    pub(crate) fn for_update_skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+}
+
 /// What an opened database consists of.
 pub(crate) struct Opened {
     pub(crate) read: Pool,
@@ -58,11 +75,21 @@ pub enum Place {
 }
 
 /// Opens, and creates or brings up to date where needed, the database at a data folder or a url.
-pub(crate) async fn open(location: &str) -> Result<Opened, StoreError> {
-    if postgres::is_url(location) { postgres::open(location).await } else { sqlite::open(location).await }
+pub(crate) async fn open(location: &str, password: Option<&str>) -> Result<Opened, StoreError> {
+    match postgres::is_url(location) {
+        true => postgres::open(location, password).await,
+        false => sqlite::open(location).await,
+    }
 }
 
 impl Pool {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
     /// A write transaction. Writers take turns on both engines, so that none fails half-way for what another did, and
     /// what one reads in it stays true until it ends.
     pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
@@ -70,6 +97,18 @@ impl Pool {
             Self::Sqlite(pool) => Ok(Tx::Sqlite(sqlite::begin(pool).await?)),
             Self::Postgres(pool) => Ok(Tx::Postgres(postgres::begin(pool).await?)),
         }
+    }
+
+    pub(crate) async fn version(&self) -> Result<String, StoreError> {
+        query_scalar(match self.dialect() {
+            Dialect::Sqlite => "SELECT 'SQLite ' || sqlite_version()",
+            Dialect::Postgres => {
+                "SELECT 'PostgreSQL ' || current_setting('server_version') || CASE WHEN ssl THEN ', TLS ' || version \
+                 ELSE ', no TLS' END FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+            }
+        })
+        .fetch_one(self)
+        .await
     }
 
     /// Has the engine drop what was deleted from its files, where it does not do so by itself; `false` while a reader
@@ -90,6 +129,13 @@ impl Pool {
 }
 
 impl Tx {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
     pub(crate) async fn commit(self) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(tx) => Ok(tx.commit().await?),
@@ -127,6 +173,20 @@ impl<'a> From<&'a mut Tx> for On<'a> {
         match tx {
             Tx::Sqlite(tx) => Self::Sqlite(tx),
             Tx::Postgres(tx) => Self::Pg(tx),
+        }
+    }
+}
+
+/// What time it is where the database is: between machines, leases are judged by one clock.
+pub(crate) async fn clock(on: impl Into<On<'_>>) -> Result<jiff::Timestamp, StoreError> {
+    let on = on.into();
+    let here = jiff::Timestamp::now();
+    match on {
+        // The same machine.
+        On::SqlitePool(_) | On::Sqlite(_) => Ok(here),
+        there => {
+            let micros: i64 = query_scalar(postgres::CLOCK).fetch_one(there).await?;
+            Ok(jiff::Timestamp::from_microsecond(micros).unwrap_or(here))
         }
     }
 }

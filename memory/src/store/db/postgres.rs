@@ -31,16 +31,23 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const WRITING: &str = "SELECT pg_advisory_xact_lock(1298754668)";
 const MIGRATING: &str = "SELECT pg_advisory_lock(1835625580)";
 
+/// In microseconds since 1970.
+pub(super) const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
 pub(super) fn is_url(location: &str) -> bool {
     location.starts_with("postgres://") || location.starts_with("postgresql://")
 }
 
-pub(super) async fn open(url: &str) -> Result<Opened, StoreError> {
+pub(super) async fn open(url: &str, password: Option<&str>) -> Result<Opened, StoreError> {
     let options = PgConnectOptions::from_str(url).map_err(|e| StoreError::BadUrl {
         // The whole of it may hold a password.
         url: format!("{}://…", url.split("://").next().unwrap_or_default()),
         detail: e.to_string(),
     })?;
+    let options = match password {
+        Some(password) => options.password(password),
+        None => options,
+    };
     let options = options
         .application_name("millwright")
         .options([("lock_timeout", "30s"), ("idle_in_transaction_session_timeout", "60s")])

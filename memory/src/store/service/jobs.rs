@@ -5,8 +5,8 @@ Every change is made only by the holder, so that a worker that was thought dead 
 
 use std::time::Duration;
 
-use super::super::codec::{from_json, from_word, json, new_id, now, word};
-use super::super::db::{Row, Tx, query, query_as, query_scalar};
+use super::super::codec::{from_json, from_word, json, later, new_id, now, word};
+use super::super::db::{AssertSqlSafe, Row, Tx, clock, query, query_as, query_scalar};
 use super::super::{IncidentState, Store, StoreError};
 use super::{Job, JobKind, JobState};
 
@@ -22,31 +22,37 @@ impl Store {
         lease: Duration,
         most: usize,
     ) -> Result<Vec<Job>, StoreError> {
-        let at = now();
-        let rows = query(
-            "UPDATE jobs SET state = 'running', holder = $1, lease_until = $2, attempts = attempts + 1, \
-             updated_at = $3 WHERE id IN (SELECT id FROM jobs WHERE kind = $4 AND \
+        let at = clock(&self.write).await?;
+        // Materialised, because the planner may run a subquery several times, and lock other jobs each time.
+        let sql = format!(
+            "WITH due AS MATERIALIZED (SELECT id FROM jobs WHERE kind = $4 AND \
              ((state = 'queued' AND due_at <= $3) OR (state = 'running' AND lease_until < $3)) \
-             ORDER BY due_at, id LIMIT $5) RETURNING *",
-        )
-        .bind(holder)
-        .bind(after(lease))
-        .bind(&at)
-        .bind(word(&kind))
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .fetch_all(&self.write)
-        .await?;
+             ORDER BY due_at, id LIMIT $5 {}) \
+             UPDATE jobs SET state = 'running', holder = $1, lease_until = $2, attempts = attempts + 1, \
+             lost = lost + CASE WHEN state = 'running' THEN 1 ELSE 0 END, updated_at = $3 \
+             WHERE id IN (SELECT id FROM due) RETURNING *",
+            self.write.dialect().for_update_skip_locked()
+        );
+        let rows = query(AssertSqlSafe(sql))
+            .bind(holder)
+            .bind(later(at, lease))
+            .bind(later(at, Duration::ZERO))
+            .bind(word(&kind))
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .fetch_all(&self.write)
+            .await?;
         rows.iter().map(from_row).collect()
     }
 
     /// Holds on to a job; `false` when somebody else has it by now.
     pub async fn keep_job(&self, id: &str, holder: &str, lease: Duration) -> Result<bool, StoreError> {
+        let at = clock(&self.write).await?;
         let done = query(
             "UPDATE jobs SET lease_until = $3, updated_at = $4 WHERE id = $1 AND holder = $2 AND state = 'running'",
         )
         .bind(id)
         .bind(holder)
-        .bind(after(lease))
+        .bind(later(at, lease))
         .bind(now())
         .execute(&self.write)
         .await?;
@@ -55,16 +61,16 @@ impl Store {
 
     /// Who holds running jobs: for telling which of them are dead without waiting for their leases.
     pub async fn job_holders(&self) -> Result<Vec<String>, StoreError> {
-        Ok(query_scalar("SELECT DISTINCT holder FROM jobs WHERE state = 'running' AND holder IS NOT NULL")
+        query_scalar("SELECT DISTINCT holder FROM jobs WHERE state = 'running' AND holder IS NOT NULL")
             .fetch_all(&self.read)
-            .await?)
+            .await
     }
 
     /// Puts the jobs of a holder that is known to be dead back into the queue.
     pub async fn free_jobs_of(&self, holder: &str) -> Result<u64, StoreError> {
         let done = query(
-            "UPDATE jobs SET state = 'queued', holder = NULL, lease_until = NULL WHERE holder = $1 \
-             AND state = 'running'",
+            "UPDATE jobs SET state = 'queued', holder = NULL, lease_until = NULL, lost = lost + 1 \
+             WHERE holder = $1 AND state = 'running'",
         )
         .bind(holder)
         .execute(&self.write)
@@ -119,13 +125,14 @@ impl Store {
         wait: Duration,
         failure: Option<&str>,
     ) -> Result<bool, StoreError> {
+        let at = clock(&self.write).await?;
         let done = query(
             "UPDATE jobs SET state = 'queued', holder = NULL, lease_until = NULL, due_at = $3, updated_at = $4, \
              failures = failures + $5, error = coalesce($6, error) WHERE id = $1 AND holder = $2",
         )
         .bind(id)
         .bind(holder)
-        .bind(after(wait))
+        .bind(later(at, wait))
         .bind(now())
         .bind(i64::from(failure.is_some()))
         .bind(failure.map(shortened))
@@ -191,28 +198,31 @@ pub(crate) async fn insert(
     subject: &str,
     incident: &str,
 ) -> Result<(), StoreError> {
-    let at = now();
+    let due = later(clock(&mut *tx).await?, Duration::ZERO);
     query(
         "INSERT INTO jobs (id, kind, subject, incident_id, state, created_at, updated_at, due_at) \
-         VALUES ($1, $2, $3, $4, 'queued', $5, $5, $5) ON CONFLICT (kind, subject) DO NOTHING",
+         VALUES ($1, $2, $3, $4, 'queued', $5, $5, $6) ON CONFLICT (kind, subject) DO NOTHING",
     )
     .bind(new_id("job"))
     .bind(word(&kind))
     .bind(subject)
     .bind(incident)
-    .bind(at)
+    .bind(now())
+    .bind(due)
     .execute(&mut *tx)
     .await?;
     Ok(())
 }
 
 pub(crate) async fn wake(tx: &mut Tx, kind: JobKind, subject: &str) -> Result<bool, StoreError> {
+    let due = later(clock(&mut *tx).await?, Duration::ZERO);
     let done = query(
-        "UPDATE jobs SET state = 'queued', due_at = $3, updated_at = $3, failures = 0 \
+        "UPDATE jobs SET state = 'queued', due_at = $3, updated_at = $4, failures = 0, lost = 0 \
          WHERE kind = $1 AND subject = $2 AND state <> 'running'",
     )
     .bind(word(&kind))
     .bind(subject)
+    .bind(due)
     .bind(now())
     .execute(&mut *tx)
     .await?;
@@ -227,11 +237,6 @@ pub(crate) async fn set_state(tx: &mut Tx, incident: &str, state: IncidentState)
         .execute(&mut *tx)
         .await?;
     Ok(())
-}
-
-fn after(wait: Duration) -> String {
-    let wait = jiff::SignedDuration::try_from(wait).unwrap_or(jiff::SignedDuration::MAX);
-    format!("{:.6}", jiff::Timestamp::now().checked_add(wait).unwrap_or(jiff::Timestamp::MAX))
 }
 
 fn shortened(error: &str) -> String {
@@ -250,6 +255,7 @@ fn from_row(row: &Row) -> Result<Job, StoreError> {
         due_at: row.try_get("due_at")?,
         attempts: row.try_get("attempts")?,
         failures: row.try_get("failures")?,
+        lost: row.try_get("lost")?,
         holder: row.try_get("holder")?,
         lease_until: row.try_get("lease_until")?,
         error: row.try_get("error")?,
