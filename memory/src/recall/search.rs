@@ -181,7 +181,11 @@ async fn gather(store: &Store, query: &RecallQuery<'_>, views: Views) -> Result<
     // Context finds nothing by itself: it decides between what words find.
     let wants_words = views.words || views == (Views { context: true, ..Views::NONE });
     let by_words = async {
-        if wants_words { word_candidates(store, &whole_words, query.repository).await } else { Ok(Vec::new()) }
+        if wants_words {
+            word_candidates(store, &whole_words, query.repository).await
+        } else {
+            Ok(Vec::new())
+        }
     };
     let by_meaning = async {
         if views.dense {
