@@ -3,7 +3,7 @@ What the service is started with. Plain data: where it comes from (a file, the e
 business of the binary.
 */
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,6 +58,7 @@ pub struct Settings {
     pub hooks: BTreeMap<String, Hook>,
     /// Systems that notes are written to, by name.
     pub tickets: BTreeMap<String, TicketSystem>,
+    pub slack: Option<Slack>,
 }
 
 #[derive(Debug, Clone)]
@@ -124,4 +125,18 @@ pub struct TicketSystem {
     pub token: SecretString,
     /// Jira only: requests of a service desk, whose comments can be internal.
     pub service_desk: bool,
+}
+
+/// Slack as a door.
+#[derive(Debug, Clone)]
+pub struct Slack {
+    /// Several while one is replaced; none where only the socket is used.
+    pub signing_secrets: Vec<SecretString>,
+    pub bot_token: SecretString,
+    /// For Socket Mode.
+    pub app_token: Option<SecretString>,
+    /// Of its Web API, without a trailing slash.
+    pub base_url: String,
+    /// Users, by their ids, who may stop and consent.
+    pub responders: BTreeSet<String>,
 }

@@ -175,9 +175,18 @@ fn refuse_passwords(table: &Table) -> Result<(), ConfigError> {
 /// What a file out of a repository may not say.
 fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
     let not_here = |option: String| ConfigError::NotFromARepository { path: path.to_owned(), option };
-    for section in
-        ["sandbox", "redaction", "store", "model", "vectors", "embeddings", "server", "auth", "connectors"]
-    {
+    for section in [
+        "sandbox",
+        "redaction",
+        "store",
+        "model",
+        "vectors",
+        "embeddings",
+        "server",
+        "auth",
+        "connectors",
+        "channels",
+    ] {
         if table.contains_key(section) {
             return Err(not_here(format!("[{section}]")));
         }
@@ -256,6 +265,7 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
     options.embeddings.settle(folder).or_else(wrong)?;
     options.server.settle().or_else(wrong)?;
     options.connectors.settle().or_else(wrong)?;
+    options.channels.settle().or_else(wrong)?;
     let schemes = ["sqlite://", "postgres://", "postgresql://"];
     if let Some(url) = &options.store.url
         && !schemes.iter().any(|scheme| url.starts_with(scheme))

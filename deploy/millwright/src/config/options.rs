@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::service::{Auth, Connectors, Server};
+use super::service::{Auth, Channels, Connectors, Server};
 use super::vectors::{Embeddings, Vectors};
 
 /// `millwright.toml`
@@ -26,6 +26,7 @@ pub(crate) struct Options {
     pub(crate) server: Server,
     pub(crate) auth: Auth,
     pub(crate) connectors: Connectors,
+    pub(crate) channels: Channels,
 }
 
 /// How one repository is found, tested and run.

@@ -229,6 +229,23 @@ pub(crate) async fn wake(tx: &mut Tx, kind: JobKind, subject: &str) -> Result<bo
     Ok(done.rows_affected() > 0)
 }
 
+/// Makes a job due that nobody works on and that is not due already. One that rests because the other side asked for
+/// time, or failed, goes on resting.
+pub(crate) async fn wake_idle(tx: &mut Tx, kind: JobKind, subject: &str) -> Result<(), StoreError> {
+    let due = later(clock(&mut *tx).await?, Duration::ZERO);
+    query(
+        "UPDATE jobs SET state = 'queued', due_at = $3, updated_at = $4, failures = 0, lost = 0 \
+         WHERE kind = $1 AND subject = $2 AND state NOT IN ('running', 'queued')",
+    )
+    .bind(word(&kind))
+    .bind(subject)
+    .bind(due)
+    .bind(now())
+    .execute(tx)
+    .await?;
+    Ok(())
+}
+
 pub(crate) async fn set_state(tx: &mut Tx, incident: &str, state: IncidentState) -> Result<(), StoreError> {
     query("UPDATE incidents SET state = $2, updated_at = $3 WHERE id = $1")
         .bind(incident)
