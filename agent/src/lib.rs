@@ -21,6 +21,7 @@ mod preparation;
 pub mod report;
 mod reporting;
 pub mod run;
+pub mod run_folder;
 pub mod sink;
 mod telemetry;
 pub mod verification;

@@ -23,6 +23,7 @@ mod past;
 mod problems;
 mod reports;
 mod resolutions;
+mod run_files;
 mod runs;
 mod service;
 mod transfer;

@@ -100,17 +100,21 @@ impl Store {
 
     pub async fn set_run_state(&self, run: &str, state: RunState) -> Result<(), StoreError> {
         let at = now();
+        let mut tx = self.begin().await?;
         let done = query("UPDATE runs SET state = $2, updated_at = $3, finished_at = $4 WHERE id = $1")
             .bind(run)
             .bind(word(&state))
             .bind(&at)
             .bind(Some(&at).filter(|_| state.is_final()))
-            .execute(&self.write)
+            .execute(&mut tx)
             .await?;
         if done.rows_affected() == 0 {
             return Err(StoreError::NotFound { what: "run", id: run.to_owned() });
         }
-        Ok(())
+        if state.is_final() {
+            query("DELETE FROM run_files WHERE run_id = $1").bind(run).execute(&mut tx).await?;
+        }
+        tx.commit().await
     }
 
     /// Appends all or none of the events; returns the sequence number of the first.
