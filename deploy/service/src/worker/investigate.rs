@@ -84,6 +84,10 @@ async fn failed(app: &App, holder: &Holder, job: &Job, error: &WorkError) -> Res
     let incident = &job.incident_id;
     let text = app.settings.redactor.for_run().redact(&error.to_string()).text;
     tracing::error!(%incident, error = %text, "an investigation failed");
+    // A database that is away is no fault of the incident's.
+    if matches!(error, WorkError::Store(error) if error.is_passing()) {
+        return app.store.return_job(&job.id, holder.as_str(), rest(0), None).await.map(|_| ());
+    }
     if job.failures + 1 < MOST_FAILURES {
         let again = rest(job.failures);
         return app.store.return_job(&job.id, holder.as_str(), again, Some(&text)).await.map(|_| ());

@@ -79,10 +79,16 @@ pub(super) async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres
     Ok(tx)
 }
 
-/// Takes what was deleted out of the tables. The server's own write-ahead log and its backups keep old pages for as long
-/// as they are configured to.
+/// Takes what was deleted out of the tables. What the server does with the freed bytes, its write-ahead log and its
+/// backups is up to whoever runs it.
 pub(super) async fn vacuum(pool: &PgPool) -> Result<bool, sqlx::Error> {
-    sqlx::raw_sql("VACUUM").execute(pool).await?;
+    sqlx::raw_sql(
+        "VACUUM (SKIP_LOCKED) incidents, incident_words, incident_terms, incident_keys, incident_vectors, runs, \
+         run_events, run_files, evidence, incident_evidence, hypotheses, resolutions, reports, audit_notes, problems, \
+         ranking_samples, deliveries, incident_messages, notes, approvals",
+    )
+    .execute(pool)
+    .await?;
     Ok(true)
 }
 
