@@ -104,7 +104,8 @@ impl Config {
         let wanted = canonical(path);
         let mut entries = self.options.repositories.iter();
         let found = entries.find(|(_, entry)| entry.path.as_deref().is_some_and(|p| canonical(p) == wanted));
-        let mut pathless = self.options.repositories.iter().filter(|(_, entry)| entry.path.is_none());
+        let mut pathless =
+            self.options.repositories.iter().filter(|(_, entry)| entry.path.is_none() && entry.url.is_none());
         let only = match (pathless.next(), pathless.next()) {
             (Some(only), None) => Some(only),
             _ => None,
@@ -201,6 +202,10 @@ fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
         if remotes.is_some_and(|remotes| !remotes.is_empty()) {
             return Err(not_here(format!("repositories.{name}.remotes")));
         }
+        if let Some(key) = ["url", "username", "token_env"].into_iter().find(|key| entry.get(*key).is_some())
+        {
+            return Err(not_here(format!("repositories.{name}.{key}")));
+        }
         let outside = entry.get("path").and_then(toml::Value::as_str).map(Path::new).is_some_and(|path| {
             path.is_absolute() || path.components().any(|part| part == std::path::Component::ParentDir)
         });
@@ -224,6 +229,22 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
         }
         if entry.timeout_s == Some(0) {
             return wrong(format!("repositories.{name}.timeout_s must be at least 1"));
+        }
+        match (&entry.url, &entry.path) {
+            (Some(url), None) => {
+                if let Err(why) = millwright_tools::git::check_url(url) {
+                    return wrong(format!("repositories.{name}.url: {why}"));
+                }
+            }
+            (Some(_), Some(_)) => {
+                return wrong(format!(
+                    "repositories.{name} has a path and a url; the code is at one of them"
+                ));
+            }
+            (None, _) if entry.token_env.is_some() || entry.username.is_some() => {
+                return wrong(format!("repositories.{name}: token_env and username belong to a url"));
+            }
+            (None, _) => {}
         }
         if let (Some(path), Some(folder)) = (&mut entry.path, folder) {
             *path = folder.join(&*path);

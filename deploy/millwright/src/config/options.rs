@@ -36,6 +36,13 @@ pub(crate) struct Repository {
     /// Its clone; relative to this file. Default: the folder of this file.
     /// `MILLWRIGHT__REPOSITORIES__NAME__PATH`
     pub(crate) path: Option<PathBuf>,
+    /// Where the service clones it from, and keeps fetching: `https://…` (or `http://`, `file:///`); instead of `path`.
+    /// `MILLWRIGHT__REPOSITORIES__NAME__URL`
+    pub(crate) url: Option<String>,
+    /// The account of the token. Default: `x-access-token`. `MILLWRIGHT__REPOSITORIES__NAME__USERNAME`
+    pub(crate) username: Option<String>,
+    /// The variable that holds a token which may read it. `MILLWRIGHT__REPOSITORIES__NAME__TOKEN_ENV`
+    pub(crate) token_env: Option<String>,
     /// The branch that is deployed. `MILLWRIGHT__REPOSITORIES__NAME__BRANCH`
     pub(crate) branch: Option<String>,
     /// Services built from it, as tickets and alerts name them. `MILLWRIGHT__REPOSITORIES__NAME__SERVICES`

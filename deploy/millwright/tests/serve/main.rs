@@ -21,6 +21,8 @@ mod postgres;
 #[path = "../../../../memory/tests/postgres/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests of the store")]
 mod server;
+mod slack;
+mod threads;
 mod tickets;
 
 use common::Scene;
