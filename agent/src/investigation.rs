@@ -27,6 +27,7 @@ use crate::facts::Facts;
 use crate::illustrate::{illustrate, ranking_of};
 use crate::inbox::{Inbox, LocalInbox};
 use crate::journal::{InMemoryJournal, Journal, JournalError, StoreJournal};
+use crate::machine;
 use crate::masking::{self, MaskedProgress};
 use crate::opener::GitOpener;
 use crate::planner::Planner;
@@ -373,22 +374,18 @@ async fn open_run_of(
 const LEASE: Duration = Duration::from_secs(30);
 
 fn holder() -> String {
-    format!("pid-{}@{}", std::process::id(), machine())
-}
-
-fn machine() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
+    format!("pid-{}@{}", std::process::id(), machine::name())
 }
 
 /// Whether a holder on this machine still runs. Holders of another kind are only judged by their lease.
 fn is_alive(holder: &str) -> bool {
-    let Some((pid, machine)) =
+    let Some((pid, there)) =
         holder.strip_prefix("pid-").map(|rest| rest.split_once('@').unwrap_or((rest, "")))
     else {
         return true;
     };
     // Holders before machines were told apart are of this one.
-    if !machine.is_empty() && machine != self::machine() {
+    if !there.is_empty() && there != machine::name() {
         return true;
     }
     !Path::new("/proc/self").exists() || Path::new("/proc").join(pid).exists()

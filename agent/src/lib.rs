@@ -14,6 +14,7 @@ mod illustrate;
 pub mod inbox;
 pub mod investigation;
 pub mod journal;
+pub mod machine;
 mod masking;
 mod opener;
 pub mod planner;

@@ -135,7 +135,7 @@ impl Store {
     async fn append(&self, run: &str, expected: Option<i64>, events: &[NewEvent]) -> Result<i64, StoreError> {
         let at = now();
         let payloads = events.iter().map(payload).collect::<Result<Vec<_>, _>>()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.write.begin_aside().await?;
         let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
         let next: Option<i64> = query_scalar(
             "UPDATE runs SET next_seq = next_seq + $2, updated_at = $3 WHERE id = $1 RETURNING next_seq",

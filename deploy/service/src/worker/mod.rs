@@ -49,8 +49,7 @@ pub(crate) struct Holder {
 
 impl Holder {
     fn new() -> Self {
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let host: String = host.trim().chars().filter(char::is_ascii_alphanumeric).take(64).collect();
+        let host = millwright_agent::machine::name();
         let pid = std::process::id();
         let life: String = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect();
         Self { name: format!("{host}/{pid}/{life}"), host, pid }

@@ -99,6 +99,15 @@ impl Pool {
         }
     }
 
+    /// A write transaction that waits for no turn where the engine lets several write: for what depends on the rows of
+    /// one run alone, which the first statement locks.
+    pub(crate) async fn begin_aside(&self) -> Result<Tx, StoreError> {
+        match self {
+            Self::Sqlite(pool) => Ok(Tx::Sqlite(sqlite::begin(pool).await?)),
+            Self::Postgres(pool) => Ok(Tx::Postgres(postgres::begin_aside(pool).await?)),
+        }
+    }
+
     pub(crate) async fn version(&self) -> Result<String, StoreError> {
         query_scalar(match self.dialect() {
             Dialect::Sqlite => "SELECT 'SQLite ' || sqlite_version()",

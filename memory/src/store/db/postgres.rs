@@ -74,9 +74,13 @@ pub(super) async fn open(url: &str, password: Option<&str>) -> Result<Opened, St
 
 /// Takes the turn to write. In two steps, because a transaction that failed to begin would be left half open.
 pub(super) async fn begin(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-    let mut tx = pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await?;
+    let mut tx = begin_aside(pool).await?;
     sqlx::query(WRITING).execute(&mut *tx).await?;
     Ok(tx)
+}
+
+pub(super) async fn begin_aside(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    pool.begin_with("BEGIN ISOLATION LEVEL READ COMMITTED").await
 }
 
 /// Takes what was deleted out of the tables. What the server does with the freed bytes, its write-ahead log and its
