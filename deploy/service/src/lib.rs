@@ -15,6 +15,8 @@ mod http;
 mod intake;
 mod metrics;
 mod notes;
+mod page;
+mod seal;
 pub mod settings;
 mod worker;
 

@@ -26,7 +26,7 @@ pub(crate) fn document() -> Value {
     let mut generator = settings.into_generator();
     let problem = generator.subschema_for::<Problem>().to_value();
     let mut paths = Map::new();
-    for route in table() {
+    for route in table().into_iter().filter(|route| !route.access.is_page()) {
         let query = route.query.map(|query| query(&mut generator).to_value());
         let body = route.body.map(|body| body(&mut generator).to_value());
         let mut answers = Map::new();

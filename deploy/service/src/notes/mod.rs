@@ -13,6 +13,7 @@ use millwright_memory::store::{IncidentState, Job, JobKind, JobState, Note, Note
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
+use crate::page::Links;
 use crate::worker::{Holder, rest};
 
 use systems::{Client, SendError};
@@ -81,7 +82,12 @@ async fn due(app: &App, note: &Note) -> Result<Option<(String, String)>, StoreEr
         Some(newest) => Some(app.store.get_report(&newest.id).await?),
         None => None,
     };
-    let text = text::note(&incident, report.as_ref(), app.settings.public_url.as_deref());
+    let public_url = app.settings.public_url.as_deref();
+    let links = match public_url.filter(|_| over && report.is_some()) {
+        Some(url) => Links::of(app, &incident.id, url).await?,
+        None => None,
+    };
+    let text = text::note(&incident, report.as_ref(), public_url, links.as_ref());
     let hash = hex::encode(Sha256::digest(text.as_bytes()));
     let same = note.state == NoteState::Sent && note.sent_sha256.as_deref() == Some(&hash);
     Ok((!same).then_some((text, hash)))

@@ -6,10 +6,17 @@ engineers find the rest. All of it is masked already; here it is only bounded.
 use millwright_memory::store::{Incident, IncidentState};
 use millwright_memory::types::{Proof, Report, Verdict};
 
+use crate::page::Links;
+
 /// Longest sentence taken from a report, in characters.
 const MOST: usize = 1_200;
 
-pub(super) fn note(incident: &Incident, report: Option<&Report>, public_url: Option<&str>) -> String {
+pub(super) fn note(
+    incident: &Incident,
+    report: Option<&Report>,
+    public_url: Option<&str>,
+    links: Option<&Links>,
+) -> String {
     let mut lines: Vec<String> = Vec::new();
     match (incident.state, report) {
         (IncidentState::Queued | IncidentState::Running, _) => {
@@ -24,8 +31,12 @@ pub(super) fn note(incident: &Incident, report: Option<&Report>, public_url: Opt
         }
         (_, None) => lines.push("Millwright could not look into this; an engineer has to see why.".into()),
     }
+    if let Some(links) = links {
+        lines.push(format!("Was it this? Yes: {}", links.confirm));
+        lines.push(format!("No, that was not it: {}", links.reject));
+    }
     if let Some(url) = public_url {
-        lines.push(format!("For engineers: {}/v1/incidents/{}", url.trim_end_matches('/'), incident.id));
+        lines.push(format!("For engineers: {}/incidents/{}", url.trim_end_matches('/'), incident.id));
     } else {
         lines.push(format!("For engineers: incident {}", incident.id));
     }
