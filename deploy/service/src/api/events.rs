@@ -164,9 +164,7 @@ impl Reader {
         for said in self.app.store.messages(&self.incident, Some(&self.place.message)).await? {
             self.place.message.clone_from(&said.id);
             let event = match self.telling {
-                Telling::Whole => {
-                    Event::default().event("message").data(json!(message(&said)).to_string())
-                }
+                Telling::Whole => Event::default().event("message").data(json!(message(&said)).to_string()),
                 // A page's `message` is every event without a name.
                 Telling::News => Event::default().event("talk").data("new"),
             };

@@ -68,7 +68,7 @@ pub(crate) fn document() -> Value {
         operation["responses"] = answers.into();
         operation["security"] = match route.access {
             Access::Role(role) => json!([{ "token": [role.as_str()] }]),
-            Access::Open | Access::Signed => json!([]),
+            Access::Open | Access::Signed | Access::Page(_) | Access::Visitor => json!([]),
         };
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[route.method] = operation;

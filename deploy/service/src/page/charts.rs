@@ -5,8 +5,8 @@ page, so that a chart is dark in the dark. The figures stand beside each chart a
 
 use maud::{Markup, PreEscaped, html};
 use plotters::prelude::{
-    BLACK, ChartBuilder, Circle, Color, IntoDrawingArea, IntoFont, LineSeries, RGBColor, Rectangle, SVGBackend,
-    SeriesLabelPosition, Text,
+    BLACK, ChartBuilder, Circle, Color, IntoDrawingArea, IntoFont, LineSeries, RGBColor, Rectangle,
+    SVGBackend, SeriesLabelPosition, Text,
 };
 
 const SIZE: (u32, u32) = (640, 260);
@@ -132,7 +132,8 @@ mod tests {
 
     #[test]
     fn charts_are_drawn_with_their_figures() {
-        let bars = bars("Time", &[("first".into(), 9.0, "9.0 s".into()), ("second".into(), 1.0, "1.0 s".into())]);
+        let bars =
+            bars("Time", &[("first".into(), 9.0, "9.0 s".into()), ("second".into(), 1.0, "1.0 s".into())]);
         let text = bars.into_string();
         assert!(text.contains("<svg class=\"chart\"") && text.matches("<rect").count() == 2, "{text}");
         assert!(text.contains("<th scope=\"row\">second</th><td>1.0 s</td>"));

@@ -18,8 +18,8 @@ use millwright_memory::store::{Actor, PageSession, StoreError};
 use serde::Deserialize;
 
 use super::forms::{Form, WORD, comes_from_here, word_in};
-use super::trouble::Trouble;
 use super::shell;
+use super::trouble::Trouble;
 use crate::app::App;
 use crate::auth::{Principal, Role, is_meant_for_here, later, sha256};
 use crate::http::{Problem, Raw, limit};
@@ -164,7 +164,9 @@ fn to_the_door(request: &Request) -> Response {
         // A part of a page whose reader was signed out: the whole page goes.
         return (StatusCode::UNAUTHORIZED, [("hx-redirect", "/sign-in")]).into_response();
     }
-    if *request.method() == Method::GET && wants(header::HeaderName::from_static("sec-fetch-site"), "cross-site") {
+    if *request.method() == Method::GET
+        && wants(header::HeaderName::from_static("sec-fetch-site"), "cross-site")
+    {
         // The cookie is not sent along from another site's link; coming from here, it is.
         let body = html! {
             meta http-equiv="refresh" content=(format!("0;url={door}"));
@@ -233,10 +235,7 @@ pub(super) struct Key {
     next: Option<String>,
 }
 
-pub(super) async fn sign_in(
-    State(app): State<Arc<App>>,
-    Form(key): Form<Key>,
-) -> Result<Response, Trouble> {
+pub(super) async fn sign_in(State(app): State<Arc<App>>, Form(key): Form<Key>) -> Result<Response, Trouble> {
     let next = way_back(key.next.as_deref());
     let Some((token, principal)) = app.sessions.know(&app.store, key.token.trim()).await? else {
         app.metrics.refused("stranger");
@@ -284,7 +283,15 @@ mod tests {
     #[test]
     fn the_way_back_is_one_of_ours() {
         assert_eq!(way_back(Some("/incidents/inc_1?said=confirmed")), "/incidents/inc_1?said=confirmed");
-        for other in ["//evil.example", "https://evil.example", "/\\evil.example", "javascript:x", "/a b", "/sign-in", ""] {
+        for other in [
+            "//evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "javascript:x",
+            "/a b",
+            "/sign-in",
+            "",
+        ] {
             assert_eq!(way_back(Some(other)), "/", "{other}");
         }
         assert_eq!(way_back(None), "/");

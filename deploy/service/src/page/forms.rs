@@ -78,7 +78,9 @@ mod tests {
             }
             comes_from_here(&headers).is_ok()
         };
-        assert!(from(&[]) && from(&[("sec-fetch-site", "same-origin")]) && from(&[("sec-fetch-site", "none")]));
+        assert!(
+            from(&[]) && from(&[("sec-fetch-site", "same-origin")]) && from(&[("sec-fetch-site", "none")])
+        );
         assert!(from(&[("origin", "https://mill.example:7070")]));
         assert!(!from(&[("sec-fetch-site", "cross-site")]) && !from(&[("sec-fetch-site", "same-site")]));
         assert!(!from(&[("origin", "https://evil.example")]) && !from(&[("origin", "null")]));

@@ -47,7 +47,8 @@ pub(super) struct Asked {
     said: Option<String>,
 }
 
-const AGES: [(&str, &str, i64); 3] = [("day", "last 24 hours", 24), ("week", "last 7 days", 168), ("month", "last 30 days", 720)];
+const AGES: [(&str, &str, i64); 3] =
+    [("day", "last 24 hours", 24), ("week", "last 7 days", 168), ("month", "last 30 days", 720)];
 
 impl Asked {
     fn tidy(self) -> Self {

@@ -73,7 +73,8 @@ struct Opened {
 
 async fn open(app: &App, link: &str) -> Result<Opened, Trouble> {
     let wrong = || {
-        let why = "this link does not hold (any more): it is incomplete, too old, or its incident was forgotten";
+        let why =
+            "this link does not hold (any more): it is incomplete, too old, or its incident was forgotten";
         Trouble(Problem::new(StatusCode::NOT_FOUND, why))
     };
     let (said, signature) = link.rsplit_once('.').ok_or_else(wrong)?;
@@ -146,7 +147,8 @@ pub(super) async fn judge(
     Form(said): Form<Said>,
 ) -> Result<Response, Trouble> {
     let opened = open(&app, &link).await?;
-    let who = filled(said.who).ok_or_else(|| Problem::unprocessable("say your name: it is kept with your word"))?;
+    let who =
+        filled(said.who).ok_or_else(|| Problem::unprocessable("say your name: it is kept with your word"))?;
     // Whoever holds the link may say any name; the audit log must not take it for somebody signed in.
     let who = format!("{} (by a link in the ticket)", words::short(&who, 80));
     let note: String = said.note.chars().take(1_000).collect();

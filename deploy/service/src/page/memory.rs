@@ -64,7 +64,8 @@ pub(super) async fn list(
     let chosen = |key: &str| (only.as_deref() == Some(key) && q.is_none()).then_some("true");
     let next = items.last().filter(|_| more).map(|last| {
         let only = only.as_deref().map(|only| ("only", only));
-        let pairs: Vec<(&str, &str)> = only.into_iter().chain([("after", last.incident_id.as_str())]).collect();
+        let pairs: Vec<(&str, &str)> =
+            only.into_iter().chain([("after", last.incident_id.as_str())]).collect();
         format!("/memory?{}", serde_urlencoded::to_string(pairs).unwrap_or_default())
     });
     let body = html! {

@@ -34,7 +34,12 @@ pub(super) async fn show(
     Extension(visit): Extension<Visit>,
 ) -> Result<Response, Trouble> {
     let services = inbox::services(&app).await?;
-    Ok(shell::page(&visit, Here::Incidents, "Report an incident", &form(&visit, &services, &Filled::default(), None)))
+    Ok(shell::page(
+        &visit,
+        Here::Incidents,
+        "Report an incident",
+        &form(&visit, &services, &Filled::default(), None),
+    ))
 }
 
 fn form(visit: &Visit, services: &[String], filled: &Filled, wrong: Option<&str>) -> Markup {

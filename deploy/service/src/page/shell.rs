@@ -99,7 +99,9 @@ pub(super) fn told(said: Option<&str>) -> Markup {
         Some("stopping") => "The investigation stops; it reports what it knows by then.",
         Some("approved") => "Approved. The investigation goes on.",
         Some("denied") => "Denied. The investigation goes on without it.",
-        Some("forgotten") => "Forgotten: text, evidence and answers are gone. The audit log keeps that it was done.",
+        Some("forgotten") => {
+            "Forgotten: text, evidence and answers are gone. The audit log keeps that it was done."
+        }
         Some("revoked") => "Revoked. Whoever used it is signed out.",
         Some("ended") => "That session has ended.",
         Some("known") => "This was reported before; here is its incident.",
@@ -110,5 +112,9 @@ pub(super) fn told(said: Option<&str>) -> Markup {
 
 /// For a button that a role may use.
 pub(super) fn only(visit: &Visit, least: Role, body: Markup) -> Markup {
-    if visit.may(least) { body } else { html! {} }
+    if visit.may(least) {
+        body
+    } else {
+        html! {}
+    }
 }

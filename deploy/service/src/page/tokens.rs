@@ -101,7 +101,8 @@ fn make(visit: &Visit) -> Markup {
 }
 
 fn list(visit: &Visit, tokens: &[Token]) -> Markup {
-    let (good, ended): (Vec<&Token>, Vec<&Token>) = tokens.iter().partition(|token| token.revoked_at.is_none());
+    let (good, ended): (Vec<&Token>, Vec<&Token>) =
+        tokens.iter().partition(|token| token.revoked_at.is_none());
     html! {
         section {
             h2 { "Tokens" }
@@ -140,7 +141,8 @@ fn list(visit: &Visit, tokens: &[Token]) -> Markup {
 }
 
 fn signed_in(visit: &Visit, tokens: &[Token], sessions: &[PageSession]) -> Markup {
-    let name = |id: &str| tokens.iter().find(|token| token.id == id).map_or("a token", |token| token.name.as_str());
+    let name =
+        |id: &str| tokens.iter().find(|token| token.id == id).map_or("a token", |token| token.name.as_str());
     html! {
         section {
             h2 { "Signed in" }

@@ -16,6 +16,9 @@ mod tokens;
 mod views;
 
 #[cfg(test)]
+#[path = "page_tests.rs"]
+mod page_tests;
+#[cfg(test)]
 #[path = "service_tests.rs"]
 mod tests;
 

@@ -111,7 +111,7 @@ mod tests {
         assert!(page.contains("id=\"cited\" data-n=\"4009\"><mark>line 4000</mark>"), "{}", &page[..300]);
         assert_eq!(page.matches("<mark>").count(), 2);
         assert_eq!(page.matches("class=\"ln").count(), LINES);
-        assert!(page.contains("2999 lines before") && page.contains("1 lines after") , "{}", &page[..300]);
+        assert!(page.contains("2999 lines before") && page.contains("1 lines after"), "{}", &page[..300]);
         let hostile = lines("<script>alert(1)</script>", &[], 1).into_string();
         assert!(!hostile.contains("<script>") && hostile.contains("&lt;script&gt;"));
     }

@@ -155,7 +155,9 @@ pub(super) async fn beside(app: &App, report: &Report) -> Result<RenderContext, 
 }
 
 fn waiting_words(incident: &Incident) -> &'static str {
-    use millwright_memory::store::IncidentState::{AwaitingApproval, Cancelled, Done, Failed, Queued, Running};
+    use millwright_memory::store::IncidentState::{
+        AwaitingApproval, Cancelled, Done, Failed, Queued, Running,
+    };
     match incident.state {
         Queued => "It begins as soon as a worker is free.",
         Running => "It is being looked into; this page follows along.",

@@ -116,7 +116,9 @@ fn tell(kind: &str, told: &Value, names: &BTreeMap<String, String>) -> Option<Ma
         "steered" => html! { b { (words::short(text("by"), 80)) } ": " (words::short(text("text"), 600)) },
         "fell_back" => html! { b { "The playbook takes over" } ": " (words::short(text("because"), 300)) },
         "interrupted" => html! { b { "Interrupted" } ", and goes on from here" },
-        "model_failed" => html! { b { "The model did not answer" } ": " (words::short(text("because"), 300)) },
+        "model_failed" => {
+            html! { b { "The model did not answer" } ": " (words::short(text("because"), 300)) }
+        }
         "finished" => html! { b { "Answered" } ": " (words::short(text("summary"), 600)) },
         _ => return None,
     })
