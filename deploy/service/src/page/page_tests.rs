@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
-use millwright_memory::store::{Actor, IncidentState, MessageKind, NewResolution, PageSession};
+use millwright_memory::store::{Actor, IncidentState, JobKind, MessageKind, NewResolution, PageSession};
 use millwright_memory::types::{Approval, Proof, Resolution};
 
 use super::Links;
@@ -500,4 +500,33 @@ async fn a_page_hears_what_is_new_and_assets_are_kept_by_their_hash() {
     assert_eq!(get(&scene, "/assets/page-0.css", "").await.status, 404);
     let lost = get(&scene, "/nowhere", "").await;
     assert!(lost.status == 404 && lost.text.contains("<h1>Not found</h1>"), "{}", lost.text);
+}
+
+#[tokio::test]
+async fn consent_is_asked_for_on_the_page_and_given_by_a_responder() {
+    let scene = scene().await;
+    let id = scene.report(&scene.token(Role::Support).await, "two").await;
+    let store = &scene.app.store;
+    let job =
+        store.claim_jobs(JobKind::Investigate, "w", Duration::from_secs(60), 1).await.unwrap().remove(0);
+    let run = store.create_run(&id).await.unwrap();
+    let call = ("c3".to_owned(), "write_fix".to_owned(), serde_json::json!({ "branch": "mend" }));
+    store.ask_consent(&job, "w", &run.id, &[call]).await.unwrap();
+    let approval = store.open_approvals(Some(&id)).await.unwrap().remove(0);
+    let (support, responder) =
+        (Browser::signed_in(&scene, Role::Support).await, Browser::signed_in(&scene, Role::Responder).await);
+    let path = format!("/incidents/{id}");
+    let form = format!("/approvals/{}", approval.id);
+    assert!(responder.get("/").await.text.contains("Waits for your consent"));
+    let page = support.get(&path).await.text;
+    assert!(
+        page.contains("Consent: write fix") && page.contains("&quot;mend&quot;") && !page.contains(&form),
+        "{page}"
+    );
+    assert!(responder.get(&path).await.text.contains(&form));
+    assert_eq!(responder.fill(&form, &[("decision", "maybe")]).await.status, 422);
+    leads(&responder.fill(&form, &[("decision", "approve")]).await, &format!("{path}?said=approved"));
+    assert_eq!(responder.fill(&form, &[("decision", "deny")]).await.status, 409, "it is decided once");
+    assert!(support.get(&path).await.text.contains("Approved what was asked."));
+    assert!(store.open_approvals(None).await.unwrap().is_empty());
 }
