@@ -48,7 +48,8 @@ pub(super) fn render(report: &Report, context: &RenderContext) -> String {
                         h1 { (title) }
                         p.meaning { (story::verdict_meaning(report)) }
                     }
-                    (sections(report, context))
+                    (answer(report, context))
+                    (grounds(report, context))
                     (foot(report))
                 }
             }
@@ -57,12 +58,19 @@ pub(super) fn render(report: &Report, context: &RenderContext) -> String {
     page.into_string() + "\n"
 }
 
-/// Everything between the heading and the foot: for the page above, and for a page that has more to say.
-pub fn sections(report: &Report, context: &RenderContext) -> Markup {
+/// What somebody wants who was woken by it: the cause, what to do, the fix. For the page above, and for one that has more
+/// to say.
+pub fn answer(report: &Report, context: &RenderContext) -> Markup {
     html! {
         (cause(report, context))
         (next(report, context))
         (fix(report))
+    }
+}
+
+/// What that rests on.
+pub fn grounds(report: &Report, context: &RenderContext) -> Markup {
+    html! {
         (proof(report, context))
         (culprit(context))
         (suspects(report))
@@ -439,16 +447,27 @@ fn evidence(report: &Report, context: &RenderContext) -> Markup {
             section {
                 h2 { "Evidence" }
                 @for evidence in report.evidence.iter().take(100) {
-                    article.evidence id=(anchor(&evidence.id)) {
-                        @let id = line(&evidence.id.0, 20);
-                        h3 { (id) " " code { (line(&evidence.locator.0, 300)) } }
-                        pre tabindex="0" { (marked(evidence, context)) }
-                        @if context.in_service {
-                            p { a href=(format!("/incidents/{}/evidence/{id}#cited", report.incident_id)) {
-                                "Open all of " (id) " where it is cited"
-                            } }
+                    @let id = line(&evidence.id.0, 20);
+                    @let excerpt = marked(evidence, context);
+                    @let hash = html! { p.dim.hash { "sha256 of the whole: " (line(&evidence.sha256, 64)) } };
+                    @if context.in_service {
+                        // Browsers open it when something inside of it is gone to.
+                        details.evidence {
+                            summary { b { (id) } " " code { (line(&evidence.locator.0, 300)) } }
+                            div id=(anchor(&evidence.id)) {
+                                pre tabindex="0" { (excerpt) }
+                                p { a href=(format!("/incidents/{}/evidence/{id}#cited", report.incident_id)) {
+                                    "Open all of " (id) " where it is cited"
+                                } }
+                                (hash)
+                            }
                         }
-                        p.dim.hash { "sha256 of the whole: " (line(&evidence.sha256, 64)) }
+                    } @else {
+                        article.evidence id=(anchor(&evidence.id)) {
+                            h3 { (id) " " code { (line(&evidence.locator.0, 300)) } }
+                            pre { (excerpt) }
+                            (hash)
+                        }
                     }
                 }
             }

@@ -18,7 +18,7 @@ mod terminal;
 mod text;
 
 pub use context::{BisectStep, BisectView, Candidate, Cited, CommitView, Format, RenderContext};
-pub use html::{STYLE, sections, spans};
+pub use html::{STYLE, answer, grounds, spans};
 pub use story::{proof_words, summarise, verdict_meaning, verdict_word};
 pub use text::{block as plain, duration, line, shorten};
 

@@ -32,6 +32,7 @@ pub(super) fn note(
         (_, None) => lines.push("Millwright could not look into this; an engineer has to see why.".into()),
     }
     if let Some(links) = links {
+        lines.extend(links.judged.clone());
         lines.push(format!("Was it this? Yes: {}", links.confirm));
         lines.push(format!("No, that was not it: {}", links.reject));
     }

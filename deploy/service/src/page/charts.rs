@@ -8,8 +8,10 @@ use plotters::prelude::{
     BLACK, ChartBuilder, Circle, Color, IntoDrawingArea, IntoFont, LineSeries, RGBColor, Rectangle,
     SVGBackend, SeriesLabelPosition, Text,
 };
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-const SIZE: (u32, u32) = (640, 260);
+/// Small, so that letters are still read when it is drawn as wide as a phone.
+const SIZE: (u32, u32) = (480, 230);
 /// What the style sheet knows the two series by.
 const FIRST: RGBColor = RGBColor(0x0b, 0x5c, 0xad);
 const SECOND: RGBColor = RGBColor(0x1a, 0x7f, 0x37);
@@ -30,14 +32,14 @@ fn draw_bars(svg: &mut String, bars: &[(String, f64, String)]) -> Result<(), Box
         .x_label_area_size(32)
         .build_cartesian_2d(0.0..bars.len() as f64, 0.0..highest * 1.18)?;
     chart.configure_mesh().disable_mesh().disable_axes().draw()?;
-    let font = ("sans-serif", 16).into_font().color(&BLACK);
+    let font = ("sans-serif", 17).into_font().color(&BLACK).pos(Pos::new(HPos::Center, VPos::Top));
     for (at, (name, value, said)) in bars.iter().enumerate() {
         let (left, right, middle) = (at as f64 + 0.2, at as f64 + 0.8, at as f64 + 0.5);
         chart.draw_series([Rectangle::new([(left, 0.0), (right, *value)], FIRST.filled())])?;
         let place = chart.backend_coord(&(middle, *value));
         let foot = chart.backend_coord(&(middle, 0.0));
-        root.draw(&Text::new(said.clone(), (place.0 - 4 * said.len() as i32, place.1 - 20), font.clone()))?;
-        root.draw(&Text::new(name.clone(), (foot.0 - 4 * name.len() as i32, foot.1 + 8), font.clone()))?;
+        root.draw(&Text::new(said.clone(), (place.0, place.1 - 22), font.clone()))?;
+        root.draw(&Text::new(name.clone(), (foot.0, foot.1 + 8), font.clone()))?;
     }
     root.present()?;
     Ok(())
@@ -65,18 +67,21 @@ fn draw_shares(
         .y_label_area_size(52)
         .build_cartesian_2d(-0.15..last + 0.15, 0.0..105.0)?;
     let label = |x: &f64| {
+        // A chart is too narrow for the year.
         let whole = (x - x.round()).abs() < 0.01 && *x >= 0.0;
         let point = whole.then(|| points.get(x.round() as usize)).flatten();
-        point.map(|(when, _)| when.clone()).unwrap_or_default()
+        point
+            .map(|(when, _)| when.split_once('-').map_or(when.as_str(), |(_, day)| day).to_owned())
+            .unwrap_or_default()
     };
     chart
         .configure_mesh()
         .disable_x_mesh()
-        .x_labels(points.len().clamp(2, 7))
+        .x_labels(points.len().clamp(2, 6))
         .x_label_formatter(&label)
         .y_labels(5)
         .y_label_formatter(&|y: &f64| format!("{y:.0} %"))
-        .label_style(("sans-serif", 14).into_font().color(&BLACK))
+        .label_style(("sans-serif", 16).into_font().color(&BLACK))
         .axis_style(BLACK.mix(0.4))
         .light_line_style(BLACK.mix(0.0))
         .bold_line_style(BLACK.mix(0.15))
@@ -100,7 +105,7 @@ fn draw_shares(
     chart
         .configure_series_labels()
         .position(SeriesLabelPosition::LowerRight)
-        .label_font(("sans-serif", 14).into_font().color(&BLACK))
+        .label_font(("sans-serif", 16).into_font().color(&BLACK))
         .draw()?;
     root.present()?;
     Ok(())
@@ -138,9 +143,9 @@ mod tests {
         assert!(text.contains("<svg class=\"chart\"") && text.matches("<rect").count() == 2, "{text}");
         assert!(text.contains("<th scope=\"row\">second</th><td>1.0 s</td>"));
         assert!(!text.contains("style="), "the policy forbids styles in a page: {text}");
-        let points = [("1 June".to_owned(), [0.5, 0.25]), ("8 June".to_owned(), [1.0, 0.5])];
+        let points = [("2026-06-01".to_owned(), [0.5, 0.25]), ("2026-06-08".to_owned(), [1.0, 0.5])];
         let text = shares("Shares", ["alone", "verified"], &points).into_string();
-        assert!(text.matches("<polyline").count() >= 2 && text.contains("8 June"), "{text}");
+        assert!(text.matches("<polyline").count() >= 2 && text.contains("06-08"), "{text}");
         assert!(!text.contains("style="), "{text}");
         // Nothing to draw is no reason to fail.
         assert!(shares("Shares", ["a", "b"], &[]).into_string().contains("<figcaption>"));

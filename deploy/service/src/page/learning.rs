@@ -139,7 +139,8 @@ fn weeks(answered: &[Answered]) -> Markup {
     html! {
         section {
             h2 { "By week" }
-            (charts::shares("Share of answers", ["settled without a person", "with a verified fix"], &points))
+            @if points.len() < 2 { p.dim { "A line needs a second week." } }
+            @else { (charts::shares("Share of answers", ["settled without a person", "with a verified fix"], &points)) }
         }
     }
 }

@@ -30,6 +30,8 @@ const LASTS: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub(crate) struct Links {
     pub(crate) confirm: String,
     pub(crate) reject: String,
+    /// What somebody said already.
+    pub(crate) judged: Option<String>,
 }
 
 impl Links {
@@ -44,7 +46,13 @@ impl Links {
             let said = format!("{}.{incident}.{}.{:x}", word.letter(), known.id, ends.as_second());
             format!("{}/links/{said}.{}", public_url.trim_end_matches('/'), seal.sign(PURPOSE, &said))
         };
-        Ok(Some(Self { confirm: url(Word::Confirm), reject: url(Word::Reject) }))
+        let by = || words::short(known.approved_by.as_deref().unwrap_or("somebody"), 120);
+        let judged = match known.approval {
+            Approval::None => None,
+            Approval::Confirmed => Some(format!("Confirmed by {}.", by())),
+            Approval::Rejected => Some(format!("Said not to be it by {}.", by())),
+        };
+        Ok(Some(Self { confirm: url(Word::Confirm), reject: url(Word::Reject), judged }))
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) async fn show(
     let notes = app.store.troubled_notes(NOTES).await?;
     let body = html! {
         h1 { "Settings" }
-        (places(&visit))
+        (places(&visit, "/settings"))
         (connectors(&app, &doors))
         (outgoing(&app, &notes))
         (code(&app.settings.repositories))
@@ -41,16 +41,18 @@ pub(super) async fn show(
     Ok(shell::page(&visit, Here::Settings, "Settings", &body))
 }
 
-pub(super) fn places(visit: &Visit) -> Markup {
+pub(super) fn places(visit: &Visit, here: &str) -> Markup {
+    let all =
+        [("/settings", "Connections"), ("/settings/tokens", "Tokens"), ("/settings/audit", "Audit log")];
     shell::only(
         visit,
         Role::Admin,
         html! {
             nav.filter aria-label="Settings" {
                 ul {
-                    li { a href="/settings" { "Connections" } }
-                    li { a href="/settings/tokens" { "Tokens" } }
-                    li { a href="/settings/audit" { "Audit log" } }
+                    @for (path, name) in all {
+                        li { a href=(path) aria-current=[(path == here).then_some("page")] { (name) } }
+                    }
                 }
             }
         },
@@ -163,7 +165,7 @@ pub(super) async fn audit(
     entries.truncate(AUDIT as usize);
     let body = html! {
         h1 { "Audit log" }
-        (places(&visit))
+        (places(&visit, "/settings/audit"))
         p.dim { "Who asked, approved, confirmed and forgot; nothing here can be changed." }
         @if entries.is_empty() { p.empty { "Nothing is on record." } }
         ol.rows {

@@ -6,8 +6,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
-use super::assets;
 use super::door::Visit;
+use super::{assets, words};
 use crate::auth::Role;
 
 /// Only what this server sends, by no inline anything; forms go nowhere else; nobody frames it.
@@ -43,7 +43,7 @@ pub(super) fn page(visit: &Visit, here: Here, title: &str, body: &Markup) -> Res
             }
         }
         div.who {
-            span { (visit.principal.name) ", " (visit.principal.role) }
+            span title=(visit.principal.name) { (words::person(&visit.principal.name)) ", " (visit.principal.role) }
             @if visit.is_signed_in() {
                 form method="post" action="/sign-out" { (visit.csrf_field()) button.quiet type="submit" { "Sign out" } }
             }

@@ -53,7 +53,7 @@ async fn page(
     let body = html! {
         (shell::told(said))
         h1 { "Tokens" }
-        (places(visit))
+        (places(visit, "/settings/tokens"))
         @if let Some(new) = new { (shown_once(new)) }
         (make(visit))
         (list(visit, &tokens))

@@ -97,8 +97,8 @@ pub(super) fn standing(known: &Resolution) -> Markup {
         ul.chips {
             li.good[proven].open[!proven] { (proof_word(known.proof)) }
             @match known.approval {
-                Approval::Confirmed => li.good { "confirmed" @if let Some(by) = &known.approved_by { " by " (line(by, 80)) } },
-                Approval::Rejected => li.bad { "rejected" @if let Some(by) = &known.approved_by { " by " (line(by, 80)) } },
+                Approval::Confirmed => li.good { "confirmed" @if let Some(by) = &known.approved_by { " by " (person(by)) } },
+                Approval::Rejected => li.bad { "rejected" @if let Some(by) = &known.approved_by { " by " (person(by)) } },
                 Approval::None => li.open { "nobody has judged it" },
             }
             @match known.outcome {
@@ -117,6 +117,15 @@ pub(super) fn excerpt(text: &str, most: usize) -> (String, bool) {
     (shorten(&clean, most), whole)
 }
 
+/// Whoever it is, without the id of their token.
+pub(super) fn person(name: &str) -> String {
+    let plain = match name.rsplit_once(" (") {
+        Some((plain, id)) if id.len() == 13 && id.ends_with(')') => plain,
+        _ => name,
+    };
+    line(plain, 80)
+}
+
 /// One line of something from outside.
 pub(super) fn short(text: &str, most: usize) -> String {
     line(text, most)
@@ -125,6 +134,16 @@ pub(super) fn short(text: &str, most: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn persons_are_named_without_their_tokens() {
+        assert_eq!(person("Ann (3806d8e0845e)"), "Ann");
+        assert_eq!(
+            person("Ann of the desk (by a link in the ticket)"),
+            "Ann of the desk (by a link in the ticket)"
+        );
+        assert_eq!(person("millwright"), "millwright");
+    }
 
     #[test]
     fn times_read_as_a_person_says_them() {

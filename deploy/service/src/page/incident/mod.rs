@@ -15,7 +15,7 @@ use axum::extract::{Query, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use maud::{Markup, html};
-use millwright_agent::report::{RenderContext, sections, verdict_meaning};
+use millwright_agent::report::{RenderContext, answer, grounds, verdict_meaning};
 use millwright_memory::store::{Approving, Delivery, Incident, JobKind, Note, NoteState};
 use millwright_memory::types::{ReplayOutcome, Report, Resolution};
 use millwright_tools::tool::ProgressEvent;
@@ -130,10 +130,14 @@ async fn standing(app: &App, visit: &Visit, incident: &Incident) -> Result<Marku
             @if open { p.progress sse-swap="progress" aria-live="off" {} }
             @if let Some(error) = error { p.told.bad { "The last attempt failed: " (words::short(error, 500)) } }
             @for approval in approvals.iter().take(20) { (consent(visit, approval)) }
-            (acts(visit, incident, resolution.as_ref(), open && job.is_some()))
+            @if open && job.is_some() { (stop_form(visit, id)) }
             @if let Some(report) = &report {
                 @if let Some(escalate) = &report.escalate { (missing(escalate)) }
-                div.report { (sections(report, &context)) }
+                div.report { (answer(report, &context)) }
+            }
+            @if let Some(known) = resolution.as_ref().filter(|_| !open) { (judge_form(visit, id, known)) }
+            @if let Some(report) = &report {
+                (grounds(report, &context))
                 (effort(report))
             }
         }
@@ -151,7 +155,8 @@ pub(super) async fn newest_report(app: &App, incident: &str) -> Result<Option<Re
 pub(super) async fn beside(app: &App, report: &Report) -> Result<RenderContext, Trouble> {
     let view = app.store.view(&report.id).await?;
     let context = view.and_then(|view| serde_json::from_value(view).ok()).unwrap_or_default();
-    Ok(RenderContext { in_service: true, ..context })
+    // Where the code lies on this machine is nobody's business, and no reader's path.
+    Ok(RenderContext { in_service: true, repository: None, ..context })
 }
 
 fn waiting_words(incident: &Incident) -> &'static str {
@@ -215,31 +220,33 @@ fn pretty(value: &serde_json::Value) -> String {
     serde_json::to_string_pretty(value).unwrap_or_default()
 }
 
-/// What a person may do about it now.
-fn acts(visit: &Visit, incident: &Incident, resolution: Option<&Resolution>, can_stop: bool) -> Markup {
-    let id = &incident.id;
-    let judged = resolution.filter(|_| words::is_over(incident.state));
-    html! {
-        @if let Some(known) = judged {
-            section.judge aria-labelledby="judge" {
-                h2 #judge { "Was it this?" }
-                (words::standing(known))
-                @if visit.may(Role::Support) {
-                    form.acts method="post" action=(format!("/incidents/{id}/feedback")) {
-                        (visit.csrf_field())
-                        input type="hidden" name="resolution" value=(known.id);
-                        label for="why" { "Why you think so " span.dim { "(kept in the audit log)" } }
-                        input #why name="note" maxlength="1000" autocomplete="off";
-                        button name="verdict" value="confirm" type="submit" { "Confirm" }
-                        button.danger name="verdict" value="reject" type="submit" { "Not it" }
-                    }
-                }
-            }
-        }
-        @if can_stop && visit.may(Role::Responder) {
+fn stop_form(visit: &Visit, id: &str) -> Markup {
+    shell::only(
+        visit,
+        Role::Responder,
+        html! {
             form.acts method="post" action=(format!("/incidents/{id}/cancel")) {
                 (visit.csrf_field())
                 button.danger type="submit" { "Stop the investigation" }
+            }
+        },
+    )
+}
+
+fn judge_form(visit: &Visit, id: &str, known: &Resolution) -> Markup {
+    html! {
+        section.judge aria-labelledby="judge" {
+            h2 #judge { "Was it this?" }
+            (words::standing(known))
+            @if visit.may(Role::Support) {
+                form.acts method="post" action=(format!("/incidents/{id}/feedback")) {
+                    (visit.csrf_field())
+                    input type="hidden" name="resolution" value=(known.id);
+                    label for="why" { "Why you think so " span.dim { "(kept in the audit log)" } }
+                    input #why name="note" maxlength="1000" autocomplete="off";
+                    button name="verdict" value="confirm" type="submit" { "Confirm" }
+                    button.danger name="verdict" value="reject" type="submit" { "Not it" }
+                }
             }
         }
     }

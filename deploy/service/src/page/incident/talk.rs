@@ -82,7 +82,7 @@ fn said(message: &Message) -> Markup {
     let (text, whole) = words::excerpt(&message.body, CHARS);
     html! {
         li.answer[message.kind == MessageKind::Answer] {
-            p.dim { b { (words::short(&message.author, 80)) } " · " (words::time(&message.at)) }
+            p.dim { b { (words::person(&message.author)) } " · " (words::time(&message.at)) }
             @match message.kind {
                 MessageKind::Stop => p { "Stop." },
                 MessageKind::Decision => p { (decision(&message.body)) },

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use axum::extract::{Query, State};
 use axum::response::Response;
+use jiff::Timestamp;
 use maud::{Markup, html};
+use millwright_agent::report::duration;
 use millwright_memory::store::{Position, StreamEvent};
 use serde::Deserialize;
 use serde_json::Value;
@@ -75,7 +77,8 @@ async fn rows(app: &App, id: &str, after: &Position, open: bool) -> Result<Marku
     }
     let told = (after.run.as_str(), after.seq);
     let mut names: BTreeMap<String, String> = BTreeMap::new();
-    let mut lines: Vec<(String, Markup)> = Vec::new();
+    let begun = events.first().and_then(|event| event.at.parse::<Timestamp>().ok());
+    let mut lines: Vec<(&StreamEvent, Markup)> = Vec::new();
     for event in &events {
         let (kind, told_of) = view(event);
         for call in told_of["calls"].as_array().into_iter().flatten() {
@@ -86,12 +89,12 @@ async fn rows(app: &App, id: &str, after: &Position, open: bool) -> Result<Marku
         if (event.position.run.as_str(), event.position.seq) > told
             && let Some(line) = tell(&kind, &told_of, &names)
         {
-            lines.push((event.at.clone(), line));
+            lines.push((event, line));
         }
     }
     let end = if events.is_empty() { String::new() } else { place.to_string() };
     Ok(html! {
-        @for (at, line) in &lines { li { (words::time(at)) div { (line) } } }
+        @for (event, line) in &lines { li { (since(begun, &event.at)) div { (line) } } }
         @if events.len() >= MOST { li { div { "The rest is left out here; the API streams all of it." } } }
         @else if open {
             li.tail hx-get=(format!("/incidents/{id}/timeline?after={end}")) hx-trigger="sse:step delay:150ms, sse:over, every 5s"
@@ -100,13 +103,24 @@ async fn rows(app: &App, id: &str, after: &Position, open: bool) -> Result<Marku
     })
 }
 
+/// When it happened, counted from the beginning.
+fn since(begun: Option<Timestamp>, at: &str) -> Markup {
+    let passed = at
+        .parse::<Timestamp>()
+        .ok()
+        .zip(begun)
+        .map(|(at, begun)| at.as_millisecond() - begun.as_millisecond());
+    let passed = passed.and_then(|passed| u64::try_from(passed).ok()).map_or_else(String::new, duration);
+    html! { time datetime=(at) title=(words::exact(at)) { (passed) } }
+}
+
 /// One line for what is worth one.
 fn tell(kind: &str, told: &Value, names: &BTreeMap<String, String>) -> Option<Markup> {
     let text = |key: &str| told[key].as_str().unwrap_or_default();
     let name = || names.get(text("call")).map_or("a step", String::as_str);
     Some(match kind {
         "started" => html! {
-            b { "Begun" } " at revision " code { (words::short(text("failing_revision"), 10)) } " by " (words::short(text("planner"), 60))
+            b { "Begun" } " at revision " code { (text("failing_revision").chars().take(10).collect::<String>()) } " by " (words::short(text("planner"), 60))
         },
         "planned" if !text("note").is_empty() => html! { (words::short(text("note"), 400)) },
         "tool_finished" => step(name(), told),
@@ -127,7 +141,7 @@ fn tell(kind: &str, told: &Value, names: &BTreeMap<String, String>) -> Option<Ma
 fn step(name: &str, told: &Value) -> Markup {
     let failure = told["failure"].as_str();
     let (text, whole) = words::excerpt(told["text"].as_str().unwrap_or_default(), SHOWN);
-    let took = told["duration_ms"].as_u64().map(millwright_agent::report::duration);
+    let took = told["duration_ms"].as_u64().map(duration);
     let evidence = told["evidence"].as_array().map_or(0, Vec::len);
     html! {
         details {
@@ -135,7 +149,7 @@ fn step(name: &str, told: &Value) -> Markup {
                 (name)
                 @if let Some(took) = took { span.dim { " · " (took) } }
                 @if failure.is_some() { " " span.mark.bad { "failed" } }
-                @if evidence > 0 { span.dim { " · " (evidence) " pieces of evidence" } }
+                @match evidence { 0 => {} 1 => span.dim { " · a piece of evidence" } _ => span.dim { " · " (evidence) " pieces of evidence" } }
             }
             @if let Some(failure) = failure { p.bad { (words::short(failure, 400)) } }
             @if !text.trim().is_empty() { pre tabindex="0" { (text) } }
