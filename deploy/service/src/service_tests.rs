@@ -35,12 +35,12 @@ pub(crate) struct Answered {
 }
 
 impl Answered {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
     /// A problem that says this.
-    fn refuses(&self, status: u16, words: &str) {
+    pub(crate) fn refuses(&self, status: u16, words: &str) {
         assert_eq!(self.status, status, "{}", self.text);
         assert_eq!(self.headers["content-type"], "application/problem+json");
         let problem = self.json();
@@ -66,6 +66,7 @@ fn settings(dir: &std::path::Path) -> Settings {
         public_url: None,
         hooks: Default::default(),
         tickets: Default::default(),
+        slack: None,
     }
 }
 

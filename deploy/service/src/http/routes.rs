@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::auth::Role;
 use crate::hooks;
 use crate::page;
+use crate::slack::doors as slack;
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub(crate) struct Route {
     /// Parameters after `?`, as the properties of an object.
     pub(crate) query: Option<MakeSchema>,
     pub(crate) body: Option<MakeSchema>,
+    /// Of the body.
+    pub(crate) media: &'static str,
     pub(crate) answers: Vec<Answer>,
     /// Errors beyond those that any route of its kind can give.
     pub(crate) errors: &'static [u16],
@@ -76,7 +79,18 @@ fn read(
     handler: fn() -> MethodRouter<Arc<App>>,
 ) -> Route {
     let answers = vec![answer];
-    Route { method: "get", path, access, summary, query: None, body: None, answers, errors: &[], handler }
+    Route {
+        method: "get",
+        path,
+        access,
+        summary,
+        query: None,
+        body: None,
+        media: JSON,
+        answers,
+        errors: &[],
+        handler,
+    }
 }
 
 fn write(
@@ -90,7 +104,14 @@ fn write(
     Route { method: "post", body, ..read(path, access, summary, answer, handler) }
 }
 
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
 impl Route {
+    fn form(self) -> Self {
+        Self { media: FORM, ..self }
+    }
+
     fn query(self, query: MakeSchema) -> Self {
         Self { query: Some(query), ..self }
     }
@@ -234,6 +255,31 @@ pub(crate) fn table() -> Vec<Route> {
         let answer = Answer::Text(200, "text/html");
         Route { method, ..read(path, *access, "A page", answer, *handler) }
     }));
+    let of_slack = |path, summary, answer, handler| {
+        write(path, Signed, summary, Some(schema::<serde_json::Value>), answer, handler).errors(&[404])
+    };
+    table.extend([
+        of_slack(
+            "/hooks/slack/events",
+            "Mentions and direct messages of Slack",
+            Answer::Json(200, schema::<serde_json::Value>),
+            || post(slack::events),
+        ),
+        of_slack(
+            "/hooks/slack/commands",
+            "The slash command of Slack",
+            Answer::Json(200, schema::<serde_json::Value>),
+            || post(slack::commands),
+        )
+        .form(),
+        of_slack(
+            "/hooks/slack/interactions",
+            "Buttons pressed in Slack",
+            Answer::Json(200, schema::<serde_json::Value>),
+            || post(slack::interactions),
+        )
+        .form(),
+    ]);
     table
 }
 

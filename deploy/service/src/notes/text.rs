@@ -11,7 +11,7 @@ use crate::page::Links;
 /// Longest sentence taken from a report, in characters.
 const MOST: usize = 1_200;
 
-pub(super) fn note(
+pub(crate) fn note(
     incident: &Incident,
     report: Option<&Report>,
     public_url: Option<&str>,
@@ -37,11 +37,16 @@ pub(super) fn note(
         lines.push(format!("No, that was not it: {}", links.reject));
     }
     if let Some(url) = public_url {
-        lines.push(format!("For engineers: {}/incidents/{}", url.trim_end_matches('/'), incident.id));
+        lines.push(format!("For engineers: {}", address(url, &incident.id)));
     } else {
         lines.push(format!("For engineers: incident {}", incident.id));
     }
     lines.join("\n\n")
+}
+
+/// Where people read about an incident.
+pub(crate) fn address(public_url: &str, incident: &str) -> String {
+    format!("{}/incidents/{incident}", public_url.trim_end_matches('/'))
 }
 
 fn tell(report: &Report, lines: &mut Vec<String>) {

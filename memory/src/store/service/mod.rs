@@ -12,6 +12,7 @@ mod messages;
 mod notes;
 mod sessions;
 mod stream;
+mod threads;
 mod tokens;
 mod views;
 
@@ -26,6 +27,7 @@ pub use approvals::Approving;
 pub use health::{DoorHealth, TroubledNote};
 pub use sessions::PageSession;
 pub use stream::{Position, StreamEvent};
+pub use threads::SaidThere;
 pub use views::Answered;
 
 use serde::{Deserialize, Serialize};
