@@ -35,7 +35,7 @@ pub(crate) async fn guard(State(rule): State<Rule>, request: Request, next: Next
     let peer = peer(&request);
     let admitted = match rule.access {
         Access::Page(least) => page::admit(&rule.app, least, peer, request).await,
-        Access::Visitor => page::admit_visitor(&rule.app, peer, request),
+        Access::Visitor => page::admit_visitor(&rule.app, peer, request).map_err(IntoResponse::into_response),
         _ => admit(&rule, peer, request).await.map_err(IntoResponse::into_response),
     };
     let response = match admitted {

@@ -91,13 +91,13 @@ pub(crate) async fn admit(
 }
 
 /// Everybody, but not too often, and no form from another site.
-pub(crate) fn admit_visitor(app: &App, peer: IpAddr, request: Request) -> Result<Request, Response> {
+pub(crate) fn admit_visitor(app: &App, peer: IpAddr, request: Request) -> Result<Request, Trouble> {
     // Behind a proxy all share an address; what pages load is kept by browsers anyway.
     if !request.uri().path().starts_with("/assets/") {
-        limit(app, &peer.to_string()).map_err(|problem| Trouble(problem).into_response())?;
+        limit(app, &peer.to_string())?;
     }
     if *request.method() == Method::POST {
-        comes_from_here(request.headers()).map_err(IntoResponse::into_response)?;
+        comes_from_here(request.headers())?;
     }
     Ok(request)
 }
