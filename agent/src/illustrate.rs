@@ -10,14 +10,16 @@ use millwright_memory::types::Report;
 use millwright_tools::git::{self, Repo};
 use millwright_tools::tool::CancelFlag;
 
+use crate::citations::Quote;
 use crate::facts::Facts;
-use crate::report::{BisectStep, BisectView, Candidate, CommitView, RenderContext};
+use crate::report::{BisectStep, BisectView, Candidate, Cited, CommitView, RenderContext};
 use crate::run::{ReplayPlan, RunRequest};
 
 /// Bytes of the culprit's diff that a page carries.
 const DIFF_BYTES: usize = 200_000;
 /// Candidates that a picture can show.
 const MOST_CANDIDATES: usize = 20_000;
+const MOST_QUOTES: usize = 200;
 
 /// Gathers it. Blocking.
 pub(crate) fn illustrate(
@@ -26,6 +28,7 @@ pub(crate) fn illustrate(
     facts: &Facts,
     report: &Report,
     ranking: &[(String, f64)],
+    quotes: Vec<Quote>,
 ) -> RenderContext {
     let culprit = report.root_cause.as_ref().and_then(|cause| cause.commit.as_deref());
     RenderContext {
@@ -41,6 +44,11 @@ pub(crate) fn illustrate(
         },
         tests_command: request.tests.clone(),
         notes: request.ticket.notes.clone(),
+        quotes: quotes
+            .into_iter()
+            .take(MOST_QUOTES)
+            .map(|quote| Cited { evidence: quote.evidence, text: quote.text })
+            .collect(),
         ..RenderContext::default()
     }
 }

@@ -231,9 +231,13 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         let (repo, request, report, run_dir) =
             (repo.clone(), request.clone(), report.clone(), run_dir.clone());
         let facts = Facts::of(&run);
-        let gather = move || illustrate(&repo, &request, &facts, &report, &ranking_of(&run_dir));
+        let quotes = run.finding().map(crate::reporting::quotes).unwrap_or_default();
+        let gather = move || illustrate(&repo, &request, &facts, &report, &ranking_of(&run_dir), quotes);
         masking::beside(&means.redactor, tokio::task::spawn_blocking(gather).await.unwrap_or_default())
     };
+    if let (Some(store), Ok(view)) = (means.store, serde_json::to_value(&context)) {
+        store.save_view(&report, &view).await?;
+    }
     // Artifacts of a finished run are in the report and the store; the folder only served a resume.
     let _ = std::fs::remove_dir_all(&run_dir);
     Ok(Investigated {

@@ -10,7 +10,7 @@ use millwright_memory::types::Locator;
 use millwright_tools::tool::{Progress, ProgressEvent, ToolCall};
 use serde_json::Value;
 
-use crate::report::{CommitView, RenderContext};
+use crate::report::{Cited, CommitView, RenderContext};
 use crate::run::ModelTurn;
 
 /// Longest line of a model that is held back until it ends.
@@ -67,6 +67,7 @@ pub(crate) fn beside(redactor: &Redactor, context: RenderContext) -> RenderConte
         replay_command: context.replay_command.map(masked),
         tests_command: context.tests_command.map(masked),
         notes: context.notes.into_iter().map(masked).collect(),
+        quotes: context.quotes.into_iter().map(|cited| Cited { text: masked(cited.text), ..cited }).collect(),
         ..context
     }
 }

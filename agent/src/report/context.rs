@@ -1,7 +1,11 @@
 /*!
 What a page shows and the JSON does not carry: the culprit's own diff and author, the order of the candidates,
-where the fix was saved. All of it is optional; a page without it is shorter, not wrong.
+where the fix was saved. All of it is optional; a page without it is shorter, not wrong. It is stored beside a report,
+so it only ever gains fields.
 */
+
+use millwright_memory::types::EvidenceId;
+use serde::{Deserialize, Serialize};
 
 /// `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -27,7 +31,8 @@ impl std::str::FromStr for Format {
     }
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RenderContext {
     pub ticket_title: Option<String>,
     /// Path of the repository as the user gave it.
@@ -46,13 +51,27 @@ pub struct RenderContext {
     pub tests_command: Option<String>,
     /// What could not be taken in or done, a line each.
     pub notes: Vec<String>,
+    /// Words that a claim quotes, and the evidence they stand in.
+    pub quotes: Vec<Cited>,
+    /// Set where the sections stand in the page of a service: incidents and evidence have pages of their own there.
+    #[serde(skip)]
+    pub in_service: bool,
     /// Columns of the terminal; held between 60 and 120, and 100 when zero.
+    #[serde(skip)]
     pub width: usize,
     /// Colours in the terminal format.
+    #[serde(skip)]
     pub color: bool,
 }
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cited {
+    pub evidence: EvidenceId,
+    pub text: String,
+}
+
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct CommitView {
     pub commit: String,
     pub parents: Vec<String>,
@@ -67,7 +86,8 @@ pub struct CommitView {
 }
 
 /// The bisect as a picture: how the probability mass over the candidates was narrowed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct BisectView {
     /// Oldest first.
     pub candidates: Vec<Candidate>,
@@ -75,14 +95,14 @@ pub struct BisectView {
     pub steps: Vec<BisectStep>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Candidate {
     pub commit: String,
     /// Share of the probability before the first run, 0 to 1.
     pub mass: f64,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BisectStep {
     /// Position in `report.replay.runs`, from 1.
     pub run: usize,

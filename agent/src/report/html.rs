@@ -6,7 +6,7 @@ and names the style sheet by its hash. maud escapes every value; `text` takes ou
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use millwright_memory::types::{
-    Approval, CheckResult, EvidenceId, HypothesisStatus, ReplayOutcome, Report, Suspect,
+    Approval, CheckResult, Evidence, EvidenceId, HypothesisStatus, ReplayOutcome, Report, Suspect,
 };
 use sha2::{Digest, Sha256};
 
@@ -16,7 +16,8 @@ use super::picture;
 use super::story::{self, Mark};
 use super::text::{block, duration, line, percent, short};
 
-const STYLE: &str = include_str!("style.css");
+/// How its classes look; a page that carries the sections carries this, too.
+pub const STYLE: &str = include_str!("style.css");
 /// Lines of one diff shown.
 const MAX_DIFF_LINES: usize = 600;
 const MAX_RUNS: usize = 200;
@@ -47,23 +48,38 @@ pub(super) fn render(report: &Report, context: &RenderContext) -> String {
                         h1 { (title) }
                         p.meaning { (story::verdict_meaning(report)) }
                     }
-                    (cause(report, context))
-                    (next(report, context))
-                    (fix(report))
-                    (proof(report, context))
-                    (culprit(context))
-                    (suspects(report))
-                    (hypotheses(report))
-                    (similar(report))
-                    (impact(report))
-                    (doubts(report, context))
-                    (evidence(report))
+                    (answer(report, context))
+                    (grounds(report, context))
                     (foot(report))
                 }
             }
         }
     };
     page.into_string() + "\n"
+}
+
+/// What somebody wants who was woken by it: the cause, what to do, the fix. For the page above, and for one that has more
+/// to say.
+pub fn answer(report: &Report, context: &RenderContext) -> Markup {
+    html! {
+        (cause(report, context))
+        (next(report, context))
+        (fix(report))
+    }
+}
+
+/// What that rests on.
+pub fn grounds(report: &Report, context: &RenderContext) -> Markup {
+    html! {
+        (proof(report, context))
+        (culprit(context))
+        (suspects(report))
+        (hypotheses(report))
+        (similar(report, context))
+        (impact(report))
+        (doubts(report, context))
+        (evidence(report, context))
+    }
 }
 
 fn cause(report: &Report, context: &RenderContext) -> Markup {
@@ -349,7 +365,7 @@ fn hypotheses(report: &Report) -> Markup {
     }
 }
 
-fn similar(report: &Report) -> Markup {
+fn similar(report: &Report, context: &RenderContext) -> Markup {
     html! {
         @if !report.similar.is_empty() {
             section {
@@ -357,7 +373,10 @@ fn similar(report: &Report) -> Markup {
                 ul {
                     @for similar in report.similar.iter().take(10) {
                         li {
-                            code { (line(&similar.incident_id, 80)) } " "
+                            @let id = line(&similar.incident_id, 80);
+                            @if context.in_service { a href=(format!("/incidents/{id}")) { code { (id) } } }
+                            @else { code { (id) } }
+                            " "
                             (story::proof_words(similar.proof))
                             @match similar.approval {
                                 Approval::Confirmed => ", confirmed by a person",
@@ -422,21 +441,70 @@ fn doubts(report: &Report, context: &RenderContext) -> Markup {
     }
 }
 
-fn evidence(report: &Report) -> Markup {
+fn evidence(report: &Report, context: &RenderContext) -> Markup {
     html! {
         @if !report.evidence.is_empty() {
             section {
                 h2 { "Evidence" }
                 @for evidence in report.evidence.iter().take(100) {
-                    article.evidence id=(anchor(&evidence.id)) {
-                        h3 { (line(&evidence.id.0, 20)) " " code { (line(&evidence.locator.0, 300)) } }
-                        pre { (super::text::shorten(&block(&evidence.excerpt), 6_000)) }
-                        p.dim.hash { "sha256 of the whole: " (line(&evidence.sha256, 64)) }
+                    @let id = line(&evidence.id.0, 20);
+                    @let excerpt = marked(evidence, context);
+                    @let hash = html! { p.dim.hash { "sha256 of the whole: " (line(&evidence.sha256, 64)) } };
+                    @if context.in_service {
+                        // Browsers open it when something inside of it is gone to.
+                        details.evidence {
+                            summary { b { (id) } " " code { (line(&evidence.locator.0, 300)) } }
+                            div id=(anchor(&evidence.id)) {
+                                pre tabindex="0" { (excerpt) }
+                                p { a href=(format!("/incidents/{}/evidence/{id}#cited", report.incident_id)) {
+                                    "Open all of " (id) " where it is cited"
+                                } }
+                                (hash)
+                            }
+                        }
+                    } @else {
+                        article.evidence id=(anchor(&evidence.id)) {
+                            h3 { (id) " " code { (line(&evidence.locator.0, 300)) } }
+                            pre { (excerpt) }
+                            (hash)
+                        }
                     }
                 }
             }
         }
     }
+}
+
+/// The excerpt, with the words marked that claims quote.
+fn marked(evidence: &Evidence, context: &RenderContext) -> Markup {
+    let excerpt = super::text::shorten(&block(&evidence.excerpt), 6_000);
+    let quotes = context.quotes.iter().filter(|cited| cited.evidence == evidence.id);
+    let quotes: Vec<String> = quotes.take(50).map(|cited| block(&cited.text)).collect();
+    html! { @for (text, quoted) in spans(&excerpt, &quotes) { @if quoted { mark { (text) } } @else { (text) } } }
+}
+
+/// A text in parts, each with whether one of the quotes covers it.
+pub fn spans<'a>(text: &'a str, quotes: &[String]) -> Vec<(&'a str, bool)> {
+    let mut covered: Vec<(usize, usize)> = quotes
+        .iter()
+        .map(|quote| quote.trim())
+        .filter(|quote| !quote.is_empty())
+        .filter_map(|quote| text.find(quote).map(|at| (at, at + quote.len())))
+        .collect();
+    covered.sort_unstable();
+    let (mut parts, mut at) = (Vec::new(), 0);
+    for (from, to) in covered {
+        let from = from.max(at);
+        if to <= from {
+            continue;
+        }
+        parts.push((&text[at..from], false));
+        parts.push((&text[from..to], true));
+        at = to;
+    }
+    parts.push((&text[at..], false));
+    parts.retain(|(part, _)| !part.is_empty());
+    parts
 }
 
 fn foot(report: &Report) -> Markup {

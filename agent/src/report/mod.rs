@@ -17,9 +17,10 @@ mod story;
 mod terminal;
 mod text;
 
-pub use context::{BisectStep, BisectView, Candidate, CommitView, Format, RenderContext};
-pub use story::summarise;
-pub use text::block as plain;
+pub use context::{BisectStep, BisectView, Candidate, Cited, CommitView, Format, RenderContext};
+pub use html::{STYLE, answer, grounds, spans};
+pub use story::{proof_words, summarise, verdict_meaning, verdict_word};
+pub use text::{block as plain, duration, line, shorten};
 
 use millwright_memory::types::Report;
 

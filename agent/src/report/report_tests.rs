@@ -269,6 +269,8 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
         replay_command: proven.then(|| "sh bin/counter invoice 1042".into()),
         tests_command: None,
         notes: vec![],
+        quotes: vec![],
+        in_service: false,
         width: 100,
         color: false,
     };
@@ -564,4 +566,32 @@ fn diffs_are_taken_apart() {
         "--- /dev/null\n+++ b/new file\t2025\n@@ -0,0 +1,2 @@\n+a\n+b\n\\ No newline at end of file\n",
     );
     assert_eq!((created.files[0].path.as_str(), created.added()), ("new file", 2));
+}
+
+#[test]
+fn what_a_claim_quotes_is_marked_where_it_stands() {
+    let quotes = ["b c".to_owned(), "c d".to_owned(), "nowhere".to_owned(), "  ".to_owned()];
+    assert_eq!(spans("a b c d e", &quotes), [("a ", false), ("b c", true), (" d", true), (" e", false)]);
+    assert_eq!(spans("", &quotes), []);
+    assert_eq!(spans("é b c", &["b c".to_owned()]), [("é ", false), ("b c", true)]);
+
+    let (report, mut context) = sample(Verdict::Verified);
+    let evidence = report.evidence.first().unwrap();
+    let quote: String = evidence.excerpt.lines().next().unwrap().chars().take(12).collect();
+    context.quotes = vec![Cited { evidence: evidence.id.clone(), text: quote.clone() }];
+    let alone = render(&report, &context, Format::Html);
+    assert!(alone.contains(&format!("<mark>{}</mark>", quote.replace('<', "&lt;"))), "{quote}");
+    assert!(!alone.contains("/evidence/"), "a file has no pages beside it");
+
+    // As it is stored, and shown by a service.
+    let stored = serde_json::to_value(&context).unwrap();
+    let context: RenderContext = serde_json::from_value(stored).unwrap();
+    let context = RenderContext { in_service: true, ..context };
+    let page = grounds(&report, &context).into_string();
+    assert!(
+        page.contains(&format!("/incidents/{}/evidence/{}#cited", report.incident_id, evidence.id)),
+        "{page}"
+    );
+    assert!(page.contains("<mark>") && page.contains("class=\"bisect\""), "{page}");
+    assert!(serde_json::from_str::<RenderContext>("{}").is_ok(), "one stored by an older version");
 }

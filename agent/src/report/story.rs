@@ -46,7 +46,7 @@ impl Step {
     }
 }
 
-pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
+pub fn verdict_word(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Known => "KNOWN",
         Verdict::Verified => "VERIFIED",
@@ -58,7 +58,7 @@ pub(super) fn verdict_word(verdict: Verdict) -> &'static str {
 }
 
 /// What the verdict means here, as a half-sentence.
-pub(super) fn verdict_meaning(report: &Report) -> String {
+pub fn verdict_meaning(report: &Report) -> String {
     match report.verdict {
         Verdict::Known => "seen before, and what was known of it was checked again now".to_owned(),
         Verdict::Verified => match report.fix.as_ref().map(|fix| fix.tests) {
@@ -89,7 +89,7 @@ pub(super) fn kind_words(kind: CauseKind) -> &'static str {
     }
 }
 
-pub(super) fn proof_words(proof: Proof) -> &'static str {
+pub fn proof_words(proof: Proof) -> &'static str {
     match proof {
         Proof::None => "not proven",
         Proof::Reproduced => "failure reproduced",

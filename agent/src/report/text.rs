@@ -4,7 +4,7 @@ taken out or shown as what they are, and everything is bounded. Every format sta
 */
 
 /// One line: line breaks and runs of white space become one blank; at most `max` characters.
-pub(super) fn line(text: &str, max: usize) -> String {
+pub fn line(text: &str, max: usize) -> String {
     let cleaned = clean(text);
     let joined = cleaned.split_whitespace().collect::<Vec<_>>().join(" ");
     shorten(&joined, max)
@@ -21,7 +21,7 @@ pub(super) fn patch(text: &str) -> String {
 }
 
 /// Cuts at `max` characters and says so with an ellipsis.
-pub(super) fn shorten(text: &str, max: usize) -> String {
+pub fn shorten(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
         None => text.to_owned(),
         Some(_) => {
@@ -108,7 +108,7 @@ pub(super) fn short(commit: &str) -> String {
 }
 
 /// `850 ms`, `2.4 s`, `3 min 05 s`, `2 h 10 min`.
-pub(super) fn duration(ms: u64) -> String {
+pub fn duration(ms: u64) -> String {
     match ms {
         0..1_000 => format!("{ms} ms"),
         1_000..60_000 => format!("{}.{} s", ms / 1_000, ms % 1_000 / 100),

@@ -179,6 +179,11 @@ impl Run {
         &self.started_at
     }
 
+    /// What the planner concluded.
+    pub fn finding(&self) -> Option<&Finding> {
+        self.finding.as_deref()
+    }
+
     pub fn interrupted(&self) -> Option<Interruption> {
         self.interrupted
     }

@@ -68,7 +68,11 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("hyper::", &["deploy/service/src/http/"]),
     // The one table of routes, so that none exists without a rule.
     (".route(", &["deploy/service/src/http/routes.rs"]),
-    ("hmac::", &["deploy/service/src/hooks/signature.rs", "/tests/", "_tests.rs"]),
+    (
+        "hmac::",
+        &["deploy/service/src/hooks/signature.rs", "deploy/service/src/seal.rs", "/tests/", "_tests.rs"],
+    ),
+    ("plotters::", &["deploy/service/src/page/charts.rs"]),
     ("tokio_tungstenite", &["deploy/service/src/slack/socket.rs", "/tests/"]),
     ("async_openai", &["agent/src/planner/openai/client.rs", "memory/src/embed/openai.rs"]),
     ("minijinja", &["prompts/src/"]),

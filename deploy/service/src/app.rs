@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use millwright_agent::sink::Sink;
-use millwright_memory::store::Store;
-use tokio::sync::{Notify, broadcast, watch};
+use millwright_memory::store::{Store, StoreError};
+use tokio::sync::{Notify, OnceCell, broadcast, watch};
 
 use crate::auth::Sessions;
 use crate::http::Limiter;
 use crate::metrics::Metrics;
+use crate::seal::Seal;
 use crate::settings::Settings;
 
 /// How often progress is told outside, at most.
@@ -39,6 +40,7 @@ pub(crate) struct App {
     /// Turns true when the process is to end.
     pub(crate) ending: watch::Receiver<bool>,
     pub(crate) intake: crate::intake::Intake,
+    seal: OnceCell<Seal>,
 }
 
 impl App {
@@ -53,6 +55,7 @@ impl App {
             work: Notify::new(),
             ending,
             intake,
+            seal: OnceCell::new(),
             store,
             settings,
         })
@@ -61,6 +64,11 @@ impl App {
     /// Tells readers that something was stored about an incident. Nobody listening is no error.
     pub(crate) fn stored(&self, incident: &str) {
         let _ = self.signals.send(Signal::Stored(incident.into()));
+    }
+
+    /// What this installation signs with.
+    pub(crate) async fn seal(&self) -> Result<&Seal, StoreError> {
+        self.seal.get_or_try_init(|| Seal::open(&self.store)).await
     }
 
     pub(crate) fn is_ending(&self) -> bool {

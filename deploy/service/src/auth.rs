@@ -28,7 +28,7 @@ pub enum Role {
     Support,
     /// Stops runs, decides about what needs consent, tells deployments.
     Responder,
-    /// Reads the audit log.
+    /// Reads the audit log, makes and revokes tokens, forgets.
     Admin,
 }
 
@@ -73,6 +73,12 @@ pub(crate) struct Principal {
 }
 
 impl Principal {
+    /// Whoever reaches the loopback address, where that is enough.
+    pub(crate) fn anonymous() -> Self {
+        let name = "anonymous@localhost".to_owned();
+        Self { key: name.clone(), name, role: Role::Admin }
+    }
+
     pub(crate) fn because<'a>(&'a self, why: &'a str) -> Actor<'a> {
         Actor { who: &self.name, why }
     }
@@ -102,27 +108,44 @@ impl Sessions {
         let Some(given) = headers.get(header::AUTHORIZATION) else {
             return Ok(match anonymous {
                 false => Err(Stranger::NoToken),
-                true if is_meant_for_here(headers) => {
-                    let name = "anonymous@localhost".to_owned();
-                    Ok(Principal { key: name.clone(), name, role: Role::Admin })
-                }
+                true if is_meant_for_here(headers) => Ok(Principal::anonymous()),
                 true => Err(Stranger::Elsewhere),
             });
         };
         let bearer = given.to_str().ok().and_then(|text| text.split_once(' '));
         let token = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let Some((id, secret)) = token.and_then(|(_, token)| parts(token.trim())) else {
-            return Ok(Err(Stranger::BadToken));
-        };
-        let Some((token, hash)) = store.find_token(id).await? else { return Ok(Err(Stranger::BadToken)) };
-        let (Ok(role), true) = (token.role.parse(), is_same(&sha256(secret), &hash) && is_valid(&token))
-        else {
-            return Ok(Err(Stranger::BadToken));
-        };
-        if self.is_due(id) {
-            store.token_used(id).await?;
+        let Some((_, token)) = token else { return Ok(Err(Stranger::BadToken)) };
+        let known = self.know(store, token.trim()).await?;
+        Ok(known.map(|(_, principal)| principal).ok_or(Stranger::BadToken))
+    }
+
+    /// Whose token this text is, if it is anybody's and still good.
+    pub(crate) async fn know(
+        &self,
+        store: &Store,
+        text: &str,
+    ) -> Result<Option<(Token, Principal)>, StoreError> {
+        let Some((id, secret)) = parts(text) else { return Ok(None) };
+        let Some((token, hash)) = store.find_token(id).await? else { return Ok(None) };
+        if !is_same(&sha256(secret), &hash) {
+            return Ok(None);
         }
-        Ok(Ok(Principal { name: format!("{} ({})", token.name, token.id), role, key: token.id }))
+        self.recognise(store, token).await
+    }
+
+    /// Who holds this token, as long as it is good.
+    pub(crate) async fn recognise(
+        &self,
+        store: &Store,
+        token: Token,
+    ) -> Result<Option<(Token, Principal)>, StoreError> {
+        let (Ok(role), true) = (token.role.parse(), is_valid(&token)) else { return Ok(None) };
+        if self.is_due(&token.id) {
+            store.token_used(&token.id).await?;
+        }
+        let name = format!("{} ({})", token.name, token.id);
+        let principal = Principal { name, role, key: token.id.clone() };
+        Ok(Some((token, principal)))
     }
 
     fn is_due(&self, id: &str) -> bool {
@@ -144,12 +167,12 @@ fn parts(token: &str) -> Option<(&str, &str)> {
     (token.len() <= 200 && plain(id) && plain(secret)).then_some((id, secret))
 }
 
-fn sha256(secret: &str) -> String {
+pub(crate) fn sha256(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))
 }
 
 /// Compares without telling by its time where the difference is.
-fn is_same(a: &str, b: &str) -> bool {
+pub(crate) fn is_same(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
@@ -160,7 +183,7 @@ fn is_valid(token: &Token) -> bool {
 
 /// A page of another site can make a browser send requests to this machine, but neither with our host name (unless
 /// its own name was pointed here) nor without saying where it comes from.
-fn is_meant_for_here(headers: &HeaderMap) -> bool {
+pub(crate) fn is_meant_for_here(headers: &HeaderMap) -> bool {
     let local = |host: &str| {
         let name = host.rsplit_once(':').map_or(host, |(name, port)| match port.parse::<u16>() {
             Ok(_) => name,
@@ -238,7 +261,7 @@ pub async fn rotate_token(
     Ok(new)
 }
 
-fn later(now: jiff::Timestamp, time: Duration) -> String {
+pub(crate) fn later(now: jiff::Timestamp, time: Duration) -> String {
     let at = jiff::SignedDuration::try_from(time).ok().and_then(|time| now.checked_add(time).ok());
     format!("{:.6}", at.unwrap_or(jiff::Timestamp::MAX))
 }

@@ -16,6 +16,8 @@ mod intake;
 mod metrics;
 mod notes;
 mod outward;
+mod page;
+mod seal;
 pub mod settings;
 mod slack;
 mod worker;

@@ -26,7 +26,7 @@ pub struct Trust {
 
 impl Trust {
     /// Of the best resolution; nothing is trusted where there is none.
-    pub(crate) fn of(resolutions: &[Resolution], now: Timestamp) -> Self {
+    pub fn of(resolutions: &[Resolution], now: Timestamp) -> Self {
         resolutions.first().map(|best| Self::of_one(best, now)).unwrap_or_default()
     }
 

@@ -51,10 +51,28 @@ impl Place {
     }
 }
 
+/// How a stream is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Telling {
+    /// With everything, as JSON.
+    Whole,
+    /// That something is new, for a page that fetches what it shows.
+    News,
+}
+
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
     Id(id): Id,
+) -> Result<Response, Problem> {
+    follow(app, &headers, id, Telling::Whole).await
+}
+
+pub(crate) async fn follow(
+    app: Arc<App>,
+    headers: &HeaderMap,
+    id: String,
+    telling: Telling,
 ) -> Result<Response, Problem> {
     let place = match headers.get("last-event-id").map(|id| id.to_str().unwrap_or("?")) {
         None | Some("") => None,
@@ -74,6 +92,7 @@ pub(crate) async fn stream(
         place: place.unwrap_or_default(),
         signals,
         waiting: VecDeque::new(),
+        telling,
         state: None,
         ended: false,
     };
@@ -99,6 +118,7 @@ struct Reader {
     signals: Receiver<Signal>,
     /// Whether it has a place in the stream, and the event.
     waiting: VecDeque<(bool, Event)>,
+    telling: Telling,
     /// The last one told.
     state: Option<IncidentState>,
     /// Everything is told once what waits is.
@@ -134,15 +154,21 @@ impl Reader {
         for stored in events {
             let (kind, told) = timeline::view(&stored);
             self.place.event = stored.position;
-            let event = Event::default().id(self.place.id()).event(kind).data(told.to_string());
-            self.waiting.push_back((true, event));
+            let event = match self.telling {
+                Telling::Whole => Event::default().event(kind).data(told.to_string()),
+                Telling::News => Event::default().event("step").data(kind),
+            };
+            self.waiting.push_back((true, event.id(self.place.id())));
         }
         let mut unanswered = false;
         for said in self.app.store.messages(&self.incident, Some(&self.place.message)).await? {
             self.place.message.clone_from(&said.id);
-            let told = json!(message(&said)).to_string();
-            let event = Event::default().id(self.place.id()).event("message").data(told);
-            self.waiting.push_back((true, event));
+            let event = match self.telling {
+                Telling::Whole => Event::default().event("message").data(json!(message(&said)).to_string()),
+                // A page's `message` is every event without a name.
+                Telling::News => Event::default().event("talk").data("new"),
+            };
+            self.waiting.push_back((true, event.id(self.place.id())));
         }
         if let Some(last) = self.app.store.messages(&self.incident, None).await?.last()
             && last.kind == MessageKind::Question
@@ -156,7 +182,13 @@ impl Reader {
             self.waiting.push_back((false, Event::default().event("state").data(told)));
         }
         let over = matches!(state, IncidentState::Done | IncidentState::Failed | IncidentState::Cancelled);
-        self.ended = over && !full && !unanswered;
+        // A page asks for answers by itself.
+        let unanswered = unanswered && self.telling == Telling::Whole;
+        let ended = over && !full && !unanswered;
+        if ended && !self.ended && self.telling == Telling::News {
+            self.waiting.push_back((false, Event::default().event("over").data("over")));
+        }
+        self.ended = ended;
         Ok(())
     }
 
@@ -173,7 +205,11 @@ impl Reader {
             match signal {
                 Ok(Signal::Stored(incident)) if *incident == *self.incident => return,
                 Ok(Signal::Progress(incident, text)) if *incident == *self.incident => {
-                    self.waiting.push_back((false, Event::default().event("progress").data(&*text)));
+                    let told = match self.telling {
+                        Telling::Whole => text.to_string(),
+                        Telling::News => crate::page::progress(&text),
+                    };
+                    self.waiting.push_back((false, Event::default().event("progress").data(told)));
                     return;
                 }
                 Ok(_) => {}

@@ -33,22 +33,22 @@ const MAX_ATTACHMENTS: usize = 20;
 pub(crate) struct Report {
     /// What goes wrong, in a line.
     #[schemars(length(min = 1, max = 500))]
-    title: String,
+    pub(crate) title: String,
     /// Everything known: what was seen, stack traces, log lines, failing tests.
     #[serde(default)]
-    body: String,
+    pub(crate) body: String,
     /// As `[repositories.NAME] services` names it.
-    service: Option<String>,
-    environment: Option<String>,
+    pub(crate) service: Option<String>,
+    pub(crate) environment: Option<String>,
     /// The release that failed: a tag, a commit, or a name that ends in one.
-    release: Option<String>,
+    pub(crate) release: Option<String>,
     /// The system it comes from.
-    source: Option<String>,
+    pub(crate) source: Option<String>,
     /// Its id there: the same one again is the same incident.
-    external_id: Option<String>,
+    pub(crate) external_id: Option<String>,
     #[serde(default)]
     #[schemars(length(max = 20))]
-    attachments: Vec<Attachment>,
+    pub(crate) attachments: Vec<Attachment>,
 }
 
 /// A file; either as text or in base64.
@@ -63,7 +63,7 @@ pub(crate) struct Attachment {
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct Accepted {
-    id: String,
+    pub(crate) id: String,
     /// The same was reported before; this is its incident.
     known: bool,
     /// Where to look.
@@ -76,7 +76,6 @@ pub(crate) async fn create(
     headers: HeaderMap,
     Json(report): Json<Report>,
 ) -> Result<Response, Problem> {
-    check(&report)?;
     let delivery = match (headers.get("idempotency-key"), &report.external_id) {
         (Some(key), _) => {
             let key = key.to_str().ok().filter(|key| (1..=200).contains(&key.len()));
@@ -87,6 +86,18 @@ pub(crate) async fn create(
         (None, Some(id)) => Some(format!("api:{}", digest(&[report.source.as_deref().unwrap_or("api"), id]))),
         (None, None) => None,
     };
+    let accepted = report_by(&app, &principal, report, delivery).await?;
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, accepted.url.clone())], json_of(&accepted)).into_response())
+}
+
+/// Takes a report in, whichever door it came by.
+pub(crate) async fn report_by(
+    app: &App,
+    principal: &Principal,
+    report: Report,
+    delivery: Option<String>,
+) -> Result<Accepted, Problem> {
+    check(&report)?;
     let attachments = report.attachments.iter().map(readable).collect::<Result<Vec<Value>, Problem>>()?;
     let payload = json!({
         "title": report.title,
@@ -112,7 +123,7 @@ pub(crate) async fn create(
         correlation: Vec::new(),
         resolved: false,
         note: None,
-        by: principal.name,
+        by: principal.name.clone(),
     };
     let arrived = app.intake.arrive(arrival).await?;
     let Some(id) = arrived.incident().map(str::to_owned) else {
@@ -121,9 +132,7 @@ pub(crate) async fn create(
     let known = matches!(arrived, Arrived::Again(_));
     app.metrics.arrival("api", if known { "again" } else { "opened" });
     app.work.notify_one();
-    let url = format!("/v1/incidents/{id}");
-    let accepted = Accepted { known, url: url.clone(), id };
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, url)], json_of(&accepted)).into_response())
+    Ok(Accepted { known, url: format!("/v1/incidents/{id}"), id })
 }
 
 fn check(report: &Report) -> Result<(), Problem> {

@@ -178,6 +178,9 @@ pub(crate) async fn judge_by(
     })?;
     let note = app.settings.redactor.for_run().redact(note).text;
     app.store.set_approval(&best.id, approval, Actor { who, why: &note }).await?;
+    // Notes say what was said of the answer.
+    app.store.wake_notes(&id).await?;
+    app.work.notify_one();
     app.stored(&id);
     Ok(Judged { incident_id: id, resolution_id: best.id.clone(), approval: word })
 }

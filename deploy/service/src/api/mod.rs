@@ -9,4 +9,4 @@ pub(crate) mod incidents;
 pub(crate) mod machine;
 pub(crate) mod messages;
 pub(crate) mod records;
-mod timeline;
+pub(crate) mod timeline;

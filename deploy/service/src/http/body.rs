@@ -119,12 +119,16 @@ impl FromRequestParts<Arc<App>> for Id {
         let Path(id) = Path::<String>::from_request_parts(parts, app)
             .await
             .map_err(|_| Problem::bad_request("the id in the path is no text"))?;
-        let clean = id.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
-        match clean && id.len() <= 120 {
+        match is_id(&id) {
             true => Ok(Self(id)),
             false => Err(Problem::not_found("there is nothing with such an id; ids look like inc_01h…")),
         }
     }
+}
+
+/// Whether a text can be an id at all.
+pub(crate) fn is_id(text: &str) -> bool {
+    text.len() <= 120 && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
 }
 
 fn bounded(text: &str) -> String {

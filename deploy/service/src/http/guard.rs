@@ -16,6 +16,7 @@ use super::Problem;
 use super::routes::Access;
 use crate::app::App;
 use crate::auth::Stranger;
+use crate::page;
 
 /// Who is at the other end of the connection.
 #[derive(Debug, Clone, Copy)]
@@ -31,26 +32,37 @@ pub(crate) struct Rule {
 
 pub(crate) async fn guard(State(rule): State<Rule>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    let response = match admit(&rule, request).await {
+    let peer = peer(&request);
+    let admitted = match rule.access {
+        Access::Page(least) => page::admit(&rule.app, least, peer, request).await,
+        Access::Visitor => page::admit_visitor(&rule.app, peer, request).map_err(IntoResponse::into_response),
+        _ => admit(&rule, peer, request).await.map_err(IntoResponse::into_response),
+    };
+    let response = match admitted {
         Ok(request) => next.run(request).await,
-        Err(problem) => problem.into_response(),
+        Err(refusal) => refusal,
     };
     rule.app.metrics.request(rule.path, rule.method, response.status().as_u16(), begun.elapsed());
     response
 }
 
-async fn admit(rule: &Rule, mut request: Request) -> Result<Request, Problem> {
+fn peer(request: &Request) -> IpAddr {
+    request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
+}
+
+/// Takes one request of whoever asks; too many are refused.
+pub(crate) fn limit(app: &App, key: &str) -> Result<(), Problem> {
+    app.limiter.take(key).map_err(|seconds| {
+        app.metrics.refused("rate");
+        Problem::later("too many requests (server.requests_per_minute); wait, then go on", seconds)
+    })
+}
+
+async fn admit(rule: &Rule, peer: IpAddr, mut request: Request) -> Result<Request, Problem> {
     let app = &rule.app;
-    let peer =
-        request.extensions().get::<Peer>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip());
-    let limit = |key: &str| {
-        app.limiter.take(key).map_err(|seconds| {
-            app.metrics.refused("rate");
-            Problem::later("too many requests (server.requests_per_minute); wait, then go on", seconds)
-        })
-    };
     match rule.access {
-        Access::Open => {}
+        // Pages have a door of their own.
+        Access::Open | Access::Page(_) | Access::Visitor => {}
         // Alerts come in bursts from one address; their signature is what holds others off.
         Access::Signed => {}
         Access::Role(least) => {
@@ -59,7 +71,7 @@ async fn admit(rule: &Rule, mut request: Request) -> Result<Request, Problem> {
             let principal = match known {
                 Ok(principal) => principal,
                 Err(stranger) => {
-                    limit(&peer.to_string())?;
+                    limit(app, &peer.to_string())?;
                     app.metrics.refused("stranger");
                     return Err(Problem::unauthorized(match stranger {
                         Stranger::NoToken => {
@@ -72,7 +84,7 @@ async fn admit(rule: &Rule, mut request: Request) -> Result<Request, Problem> {
                     }));
                 }
             };
-            limit(&principal.key)?;
+            limit(app, &principal.key)?;
             if principal.role < least {
                 app.metrics.refused("role");
                 return Err(Problem::new(

@@ -26,7 +26,7 @@ pub(crate) fn document() -> Value {
     let mut generator = settings.into_generator();
     let problem = generator.subschema_for::<Problem>().to_value();
     let mut paths = Map::new();
-    for route in table() {
+    for route in table().into_iter().filter(|route| !route.access.is_page()) {
         let query = route.query.map(|query| query(&mut generator).to_value());
         let body = route.body.map(|body| body(&mut generator).to_value());
         let mut answers = Map::new();
@@ -68,7 +68,7 @@ pub(crate) fn document() -> Value {
         operation["responses"] = answers.into();
         operation["security"] = match route.access {
             Access::Role(role) => json!([{ "token": [role.as_str()] }]),
-            Access::Open | Access::Signed => json!([]),
+            Access::Open | Access::Signed | Access::Page(_) | Access::Visitor => json!([]),
         };
         let path = paths.entry(route.path).or_insert_with(|| json!({}));
         path[route.method] = operation;

@@ -17,6 +17,7 @@ use crate::api::{approvals, events, incidents, machine, messages, records};
 use crate::app::App;
 use crate::auth::Role;
 use crate::hooks;
+use crate::page;
 use crate::slack::doors as slack;
 
 /// Who may call a route.
@@ -28,6 +29,17 @@ pub(crate) enum Access {
     Signed,
     /// Tokens of this role and those above.
     Role(Role),
+    /// A page for whoever is signed in with this role or one above; others are led to the door.
+    Page(Role),
+    /// A page for everybody: the door itself, how pages look, and what a signed link opens.
+    Visitor,
+}
+
+impl Access {
+    /// Whether it is for people in browsers; the others are described to programs.
+    pub(crate) fn is_page(self) -> bool {
+        matches!(self, Self::Page(_) | Self::Visitor)
+    }
 }
 
 pub(crate) type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
@@ -239,6 +251,10 @@ pub(crate) fn table() -> Vec<Route> {
             .or(Answer::Json(202, schema::<hooks::Taken>))
             .errors(&[404])
     }));
+    table.extend(page::ROUTES.iter().map(|(method, path, access, handler)| {
+        let answer = Answer::Text(200, "text/html");
+        Route { method, ..read(path, *access, "A page", answer, *handler) }
+    }));
     let of_slack = |path, summary, answer, handler| {
         write(path, Signed, summary, Some(schema::<serde_json::Value>), answer, handler).errors(&[404])
     };
@@ -280,7 +296,7 @@ pub(crate) fn router(app: &Arc<App>) -> Router {
         router = router.route(route.path, handler);
     }
     router
-        .fallback(|| async { Problem::not_found("there is no such route; /openapi.json lists them") })
+        .fallback(page::lost)
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "the route exists, but not for this method")
         })

@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::outward::SendError;
+use crate::page::Links;
 use crate::slack;
 use crate::worker::{Holder, rest};
 
@@ -110,7 +111,12 @@ async fn in_ticket(app: &App, note: &Note) -> Result<Option<Content>, StoreError
         Some(newest) => Some(app.store.get_report(&newest.id).await?),
         None => None,
     };
-    let text = text::note(&incident, report.as_ref(), app.settings.public_url.as_deref());
+    let public_url = app.settings.public_url.as_deref();
+    let links = match public_url.filter(|_| over && report.is_some()) {
+        Some(url) => Links::of(app, &incident.id, url).await?,
+        None => None,
+    };
+    let text = text::note(&incident, report.as_ref(), public_url, links.as_ref());
     Ok(Some(Content { text, blocks: None }))
 }
 

@@ -6,10 +6,17 @@ engineers find the rest. All of it is masked already; here it is only bounded.
 use millwright_memory::store::{Incident, IncidentState};
 use millwright_memory::types::{Proof, Report, Verdict};
 
+use crate::page::Links;
+
 /// Longest sentence taken from a report, in characters.
 const MOST: usize = 1_200;
 
-pub(crate) fn note(incident: &Incident, report: Option<&Report>, public_url: Option<&str>) -> String {
+pub(crate) fn note(
+    incident: &Incident,
+    report: Option<&Report>,
+    public_url: Option<&str>,
+    links: Option<&Links>,
+) -> String {
     let mut lines: Vec<String> = Vec::new();
     match (incident.state, report) {
         (IncidentState::Queued | IncidentState::Running, _) => {
@@ -24,6 +31,11 @@ pub(crate) fn note(incident: &Incident, report: Option<&Report>, public_url: Opt
         }
         (_, None) => lines.push("Millwright could not look into this; an engineer has to see why.".into()),
     }
+    if let Some(links) = links {
+        lines.extend(links.judged.clone());
+        lines.push(format!("Was it this? Yes: {}", links.confirm));
+        lines.push(format!("No, that was not it: {}", links.reject));
+    }
     if let Some(url) = public_url {
         lines.push(format!("For engineers: {}", address(url, &incident.id)));
     } else {
@@ -34,7 +46,7 @@ pub(crate) fn note(incident: &Incident, report: Option<&Report>, public_url: Opt
 
 /// Where people read about an incident.
 pub(crate) fn address(public_url: &str, incident: &str) -> String {
-    format!("{}/v1/incidents/{incident}", public_url.trim_end_matches('/'))
+    format!("{}/incidents/{incident}", public_url.trim_end_matches('/'))
 }
 
 fn tell(report: &Report, lines: &mut Vec<String>) {

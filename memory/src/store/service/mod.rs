@@ -6,20 +6,29 @@ and notes in other systems. Plain data here, the statements in one file per tabl
 mod approvals;
 mod arrivals;
 mod deployments;
+mod health;
 mod jobs;
 mod messages;
 mod notes;
+mod sessions;
 mod stream;
 mod threads;
 mod tokens;
+mod views;
 
+#[cfg(test)]
+#[path = "page_tests.rs"]
+mod page_tests;
 #[cfg(test)]
 #[path = "service_tests.rs"]
 mod tests;
 
 pub use approvals::Approving;
+pub use health::{DoorHealth, TroubledNote};
+pub use sessions::PageSession;
 pub use stream::{Position, StreamEvent};
 pub use threads::SaidThere;
+pub use views::Answered;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,118 @@
+/*!
+A piece of evidence, whole as it is stored, opened at the words that the answer cites.
+*/
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use maud::{Markup, html};
+use millwright_agent::report::{plain, spans};
+use millwright_memory::types::Evidence;
+
+use super::{beside, newest_report};
+use crate::app::App;
+use crate::http::{Problem, is_id};
+use crate::page::door::Visit;
+use crate::page::shell::{self, Here};
+use crate::page::trouble::Trouble;
+use crate::page::words;
+
+/// Lines shown; of more, those around the first cited words.
+const LINES: usize = 2_000;
+/// Characters of one line.
+const WIDTH: usize = 2_000;
+
+pub(crate) async fn show(
+    State(app): State<Arc<App>>,
+    Extension(visit): Extension<Visit>,
+    Path((id, piece)): Path<(String, String)>,
+) -> Result<Response, Trouble> {
+    let nothing = || Trouble(Problem::not_found("there is no such evidence"));
+    if !is_id(&id) || !is_id(&piece) {
+        return Err(nothing());
+    }
+    app.store.get_incident(&id).await?;
+    let report = newest_report(&app, &id).await?.ok_or_else(nothing)?;
+    let evidence = report.evidence.iter().find(|one| one.id.0 == piece).ok_or_else(nothing)?;
+    // Another incident's text is not to be had by its hash: the hash comes from this one's report.
+    let stored = app.store.get_evidence(&evidence.sha256).await?;
+    let text = plain(stored.as_deref().unwrap_or(&evidence.excerpt));
+    let context = beside(&app, &report).await?;
+    let quotes = context.quotes.iter().filter(|cited| cited.evidence == evidence.id);
+    let quotes: Vec<String> = quotes.take(50).map(|cited| plain(&cited.text)).collect();
+    let title = format!("Evidence {}", words::short(&evidence.id.0, 20));
+    let body = html! {
+        p { a href=(format!("/incidents/{id}#evidence-{}", words::short(&evidence.id.0, 20))) { "Back to the incident" } }
+        h1 { (title) }
+        p { code { (words::short(&evidence.locator.0, 300)) } }
+        @if stored.is_none() { p.told { "Only the excerpt of the report is kept of this." } }
+        @if quotes.is_empty() { p.dim { "The answer cites it as a whole." } } @else { p.dim { "What the answer quotes is marked." } }
+        (lines(&text, &quotes, first_line(evidence)))
+        p.dim.hash { "sha256 " (words::short(&evidence.sha256, 64)) }
+    };
+    Ok(shell::page(&visit, Here::Incidents, &title, &body))
+}
+
+/// The number of its first line where it lies.
+fn first_line(evidence: &Evidence) -> usize {
+    let lines = evidence.locator.0.rsplit_once("#L").map(|(_, lines)| lines);
+    let first = lines.map(|lines| lines.chars().take_while(char::is_ascii_digit).collect::<String>());
+    first.and_then(|first| first.parse().ok()).filter(|first| *first > 0).unwrap_or(1)
+}
+
+fn lines(text: &str, quotes: &[String], first: usize) -> Markup {
+    let mut lines: Vec<Vec<(&str, bool)>> = vec![Vec::new()];
+    for (part, quoted) in spans(text, quotes) {
+        for (at, piece) in part.split('\n').enumerate() {
+            if at > 0 {
+                lines.push(Vec::new());
+            }
+            if let Some(line) = lines.last_mut() {
+                line.push((piece, quoted));
+            }
+        }
+    }
+    if text.ends_with('\n') {
+        lines.pop();
+    }
+    let is_cited = |line: &Vec<(&str, bool)>| line.iter().any(|(piece, quoted)| *quoted && !piece.is_empty());
+    let cited = lines.iter().position(is_cited);
+    let from = match lines.len() > LINES {
+        true => cited.unwrap_or(0).saturating_sub(LINES / 2).min(lines.len() - LINES),
+        false => 0,
+    };
+    let hidden = (from, lines.len().saturating_sub(from + LINES));
+    html! {
+        @if hidden.0 > 0 { p.dim { (hidden.0) " lines before are left out." } }
+        div.code role="region" aria-label="The text" tabindex="0" {
+            @for (at, line) in lines.iter().enumerate().skip(from).take(LINES) {
+                div.ln.cited[is_cited(line)] id=[(cited == Some(at)).then_some("cited")] data-n=(first + at) {
+                    @for (piece, quoted) in line {
+                        @let piece = words::excerpt(piece, WIDTH).0;
+                        @if *quoted { mark { (piece) } } @else { (piece) }
+                    }
+                }
+            }
+        }
+        @if hidden.1 > 0 { p.dim { (hidden.1) " lines after are left out." } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_opens_at_the_cited_words_and_shows_no_more_than_it_should() {
+        let text = (1..=5_000).map(|n| format!("line {n}")).collect::<Vec<_>>().join("\n");
+        let page = lines(&text, &["line 4000\nline 4001".to_owned()], 10).into_string();
+        assert!(page.contains("id=\"cited\" data-n=\"4009\"><mark>line 4000</mark>"), "{}", &page[..300]);
+        assert_eq!(page.matches("<mark>").count(), 2);
+        assert_eq!(page.matches("class=\"ln").count(), LINES);
+        assert!(page.contains("2999 lines before") && page.contains("1 lines after"), "{}", &page[..300]);
+        let hostile = lines("<script>alert(1)</script>", &[], 1).into_string();
+        assert!(!hostile.contains("<script>") && hostile.contains("&lt;script&gt;"));
+    }
+}

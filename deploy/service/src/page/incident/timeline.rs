@@ -1,0 +1,159 @@
+/*!
+What was done, step by step. The list ends in a tail that fetches what comes after it and replaces itself, so that
+nothing is shown twice, however often a connection breaks; it also looks by itself now and then, should it have missed
+the word.
+*/
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::response::Response;
+use jiff::Timestamp;
+use maud::{Markup, html};
+use millwright_agent::report::duration;
+use millwright_memory::store::{Position, StreamEvent};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::api::timeline::view;
+use crate::app::App;
+use crate::http::{Id, Problem};
+use crate::page::trouble::Trouble;
+use crate::page::{shell, words};
+
+/// Events read at once, and at most.
+const READ: u32 = 200;
+const MOST: usize = 1_000;
+/// Characters of what a step showed.
+const SHOWN: usize = 1_500;
+
+pub(crate) async fn whole(app: &App, id: &str, open: bool) -> Result<Markup, Trouble> {
+    let rows = rows(app, id, &Position::default(), open).await?;
+    Ok(html! {
+        section #timeline {
+            h2 { "Timeline" }
+            details open[open] {
+                summary { "What was done, step by step" }
+                ol.timeline { (rows) }
+            }
+        }
+    })
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct After {
+    after: String,
+}
+
+pub(crate) async fn more(
+    State(app): State<Arc<App>>,
+    Id(id): Id,
+    Query(After { after }): Query<After>,
+) -> Result<Response, Trouble> {
+    let place: Position = match after.as_str() {
+        "" => Position::default(),
+        text => text.parse().map_err(Problem::bad_request)?,
+    };
+    let incident = app.store.get_incident(&id).await?;
+    let open = !words::is_over(incident.state);
+    Ok(shell::part(&rows(&app, &id, &place, open).await?))
+}
+
+async fn rows(app: &App, id: &str, after: &Position, open: bool) -> Result<Markup, Trouble> {
+    let mut events: Vec<StreamEvent> = Vec::new();
+    let mut place = Position::default();
+    // From the beginning: what a step did is told with the plan that named it.
+    loop {
+        let some = app.store.stream(id, &place, READ).await?;
+        let full = some.len() == READ as usize;
+        if let Some(last) = some.last() {
+            place = last.position.clone();
+        }
+        events.extend(some);
+        if !full || events.len() >= MOST {
+            break;
+        }
+    }
+    let told = (after.run.as_str(), after.seq);
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let begun = events.first().and_then(|event| event.at.parse::<Timestamp>().ok());
+    let mut lines: Vec<(&StreamEvent, Markup)> = Vec::new();
+    for event in &events {
+        let (kind, told_of) = view(event);
+        for call in told_of["calls"].as_array().into_iter().flatten() {
+            if let (Some(id), Some(tool)) = (call["id"].as_str(), call["tool"].as_str()) {
+                names.insert(id.to_owned(), tool.replace(['_', '.'], " "));
+            }
+        }
+        if (event.position.run.as_str(), event.position.seq) > told
+            && let Some(line) = tell(&kind, &told_of, &names)
+        {
+            lines.push((event, line));
+        }
+    }
+    let end = if events.is_empty() { String::new() } else { place.to_string() };
+    Ok(html! {
+        @for (event, line) in &lines { li { (since(begun, &event.at)) div { (line) } } }
+        @if events.len() >= MOST { li { div { "The rest is left out here; the API streams all of it." } } }
+        @else if open {
+            li.tail hx-get=(format!("/incidents/{id}/timeline?after={end}")) hx-trigger="sse:step delay:150ms, sse:over, every 5s"
+                hx-swap="outerHTML" { span.pulse aria-hidden="true" {} span.sr { "goes on" } }
+        } @else if events.is_empty() { li { div.dim { "Nothing was done." } } }
+    })
+}
+
+/// When it happened, counted from the beginning.
+fn since(begun: Option<Timestamp>, at: &str) -> Markup {
+    let passed = at
+        .parse::<Timestamp>()
+        .ok()
+        .zip(begun)
+        .map(|(at, begun)| at.as_millisecond() - begun.as_millisecond());
+    let passed = passed.and_then(|passed| u64::try_from(passed).ok()).map_or_else(String::new, duration);
+    html! { time datetime=(at) title=(words::exact(at)) { (passed) } }
+}
+
+/// One line for what is worth one.
+fn tell(kind: &str, told: &Value, names: &BTreeMap<String, String>) -> Option<Markup> {
+    let text = |key: &str| told[key].as_str().unwrap_or_default();
+    let name = || names.get(text("call")).map_or("a step", String::as_str);
+    Some(match kind {
+        "started" => html! {
+            b { "Begun" } " at revision " code { (text("failing_revision").chars().take(10).collect::<String>()) } " by " (words::short(text("planner"), 60))
+        },
+        "planned" if !text("note").is_empty() => html! { (words::short(text("note"), 400)) },
+        "tool_finished" => step(name(), told),
+        "approval_decided" => html! {
+            b { @if told["approved"] == true { "Approved" } @else { "Denied" } } ": " (name()) ", by " (words::short(text("by"), 80))
+        },
+        "steered" => html! { b { (words::short(text("by"), 80)) } ": " (words::short(text("text"), 600)) },
+        "fell_back" => html! { b { "The playbook takes over" } ": " (words::short(text("because"), 300)) },
+        "interrupted" => html! { b { "Interrupted" } ", and goes on from here" },
+        "model_failed" => {
+            html! { b { "The model did not answer" } ": " (words::short(text("because"), 300)) }
+        }
+        "finished" => html! { b { "Answered" } ": " (words::short(text("summary"), 600)) },
+        _ => return None,
+    })
+}
+
+fn step(name: &str, told: &Value) -> Markup {
+    let failure = told["failure"].as_str();
+    let (text, whole) = words::excerpt(told["text"].as_str().unwrap_or_default(), SHOWN);
+    let took = told["duration_ms"].as_u64().map(duration);
+    let evidence = told["evidence"].as_array().map_or(0, Vec::len);
+    html! {
+        details {
+            summary {
+                (name)
+                @if let Some(took) = took { span.dim { " · " (took) } }
+                @if failure.is_some() { " " span.mark.bad { "failed" } }
+                @match evidence { 0 => {} 1 => span.dim { " · a piece of evidence" } _ => span.dim { " · " (evidence) " pieces of evidence" } }
+            }
+            @if let Some(failure) = failure { p.bad { (words::short(failure, 400)) } }
+            @if !text.trim().is_empty() { pre tabindex="0" { (text) } }
+            @if !whole { p.dim { "Shortened." } }
+        }
+    }
+}

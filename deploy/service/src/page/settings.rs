@@ -1,0 +1,197 @@
+/*!
+How the installation is set up and how its doors are: what comes in, what could not be written back, where the code
+is; and for administrators the audit log. Nothing is changed here: settings come from the configuration.
+*/
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use maud::{Markup, html};
+use millwright_memory::store::{DoorHealth, JobState, TroubledNote};
+use serde::Deserialize;
+
+use super::door::Visit;
+use super::forms::filled;
+use super::shell::{self, Here};
+use super::trouble::Trouble;
+use super::words;
+use crate::app::App;
+use crate::auth::Role;
+use crate::hooks;
+use crate::settings::Repository;
+
+const NOTES: u32 = 20;
+const AUDIT: u32 = 50;
+
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Extension(visit): Extension<Visit>,
+) -> Result<Response, Trouble> {
+    let doors = app.store.door_health().await?;
+    let notes = app.store.troubled_notes(NOTES).await?;
+    let body = html! {
+        h1 { "Settings" }
+        (places(&visit, "/settings"))
+        (connectors(&app, &doors))
+        (outgoing(&app, &notes))
+        (code(&app.settings.repositories))
+    };
+    Ok(shell::page(&visit, Here::Settings, "Settings", &body))
+}
+
+pub(super) fn places(visit: &Visit, here: &str) -> Markup {
+    let all =
+        [("/settings", "Connections"), ("/settings/tokens", "Tokens"), ("/settings/audit", "Audit log")];
+    shell::only(
+        visit,
+        Role::Admin,
+        html! {
+            nav.filter aria-label="Settings" {
+                ul {
+                    @for (path, name) in all {
+                        li { a href=(path) aria-current=[(path == here).then_some("page")] { (name) } }
+                    }
+                }
+            }
+        },
+    )
+}
+
+fn connectors(app: &App, doors: &[DoorHealth]) -> Markup {
+    let names = hooks::ROUTES.iter().map(|(path, ..)| (*path, path.rsplit('/').next().unwrap_or_default()));
+    let (set, unset): (Vec<_>, Vec<_>) = names.partition(|(_, name)| app.settings.hooks.contains_key(*name));
+    let of = |name: &str| doors.iter().find(|door| door.source == name);
+    html! {
+        section {
+            h2 { "What comes in" }
+            @if set.is_empty() {
+                p { "No system is connected yet. A section such as " code { "[connectors.alertmanager]" }
+                    " with its secret in the configuration opens its hook." }
+            } @else {
+                ul.rows {
+                    @for (path, name) in set {
+                        li {
+                            b { (name) } " " code { (path) }
+                            p.dim {
+                                @match of(name) {
+                                    Some(door) => { (door.deliveries) " deliveries, the last " (words::time(&door.last_at)) }
+                                    None => "connected; nothing has come in yet",
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+            @if !unset.is_empty() {
+                p.dim { "Not connected: " @for (at, (_, name)) in unset.iter().enumerate() { @if at > 0 { ", " } (name) } "." }
+            }
+        }
+    }
+}
+
+fn outgoing(app: &App, notes: &[TroubledNote]) -> Markup {
+    html! {
+        section {
+            h2 { "Notes in tickets" }
+            @if app.settings.tickets.is_empty() {
+                p { "No ticket system is set up to be written to." }
+            } @else {
+                p { "Written to: " @for (at, name) in app.settings.tickets.keys().enumerate() { @if at > 0 { ", " } (name) } "." }
+            }
+            @if notes.is_empty() { p.dim { "No note is in trouble." } }
+            @else {
+                h3 { "In trouble" }
+                ul.rows {
+                    @for note in notes {
+                        li {
+                            p.marks { @if note.job == JobState::Failed { span.badge.failed { "given up" } } @else { span.badge.queued { "tried again" } } }
+                            a.name href=(format!("/incidents/{}", note.incident_id)) { (words::short(&note.system, 40)) " " (words::short(&note.target, 120)) }
+                            p { (words::short(note.error.as_deref().unwrap_or("the reason is not known"), 400)) }
+                            p.dim {
+                                (note.failures) " failed attempts"
+                                @if note.job != JobState::Failed { ", next " (words::time(&note.due_at)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn code(repositories: &[Repository]) -> Markup {
+    html! {
+        section {
+            h2 { "Code" }
+            @if repositories.is_empty() {
+                p { "No repository is configured, so nothing can be looked into: add " code { "[repositories.NAME]" } " with its " code { "path" } "." }
+            }
+            ul.rows {
+                @for one in repositories.iter().take(100) {
+                    li {
+                        b { (words::short(&one.name, 80)) }
+                        p.dim {
+                            @if one.services.is_empty() { "no services named" } @else { "services " (words::short(&one.services.join(", "), 300)) }
+                            @if let Some(branch) = &one.branch { " · branch " (words::short(branch, 80)) }
+                        }
+                        p {
+                            @if one.recipes.test_one.is_some() { "Failing tests can be replayed." }
+                            @else { span.open { "Nothing can be proven here" } ": " code { "test_one" } " says how to run one test." }
+                        }
+                    }
+                }
+            }
+            @if repositories.len() > 100 { p.dim { "and " (repositories.len() - 100) " more" } }
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Page {
+    before: Option<String>,
+}
+
+pub(super) async fn audit(
+    State(app): State<Arc<App>>,
+    Extension(visit): Extension<Visit>,
+    Query(page): Query<Page>,
+) -> Result<Response, Trouble> {
+    let before = filled(page.before);
+    let mut entries = app.store.audit_page(before.as_deref(), AUDIT + 1).await?;
+    let more = entries.len() > AUDIT as usize;
+    entries.truncate(AUDIT as usize);
+    let body = html! {
+        h1 { "Audit log" }
+        (places(&visit, "/settings/audit"))
+        p.dim { "Who asked, approved, confirmed and forgot; nothing here can be changed." }
+        @if entries.is_empty() { p.empty { "Nothing is on record." } }
+        ol.rows {
+            @for entry in &entries {
+                li {
+                    p { b { (words::short(&entry.action, 40)) } " by " (words::short(&entry.actor, 80)) ", " (words::time(&entry.at)) }
+                    p.dim {
+                        @match &entry.incident_id {
+                            Some(id) => a href=(format!("/incidents/{id}")) { (words::short(id, 60)) },
+                            None => (words::short(&entry.subject, 80)),
+                        }
+                        @if let Some(before) = &entry.before { " · from " (words::short(before, 80)) }
+                        @if let Some(after) = &entry.after { " · to " (words::short(after, 80)) }
+                    }
+                    @if let Some(note) = &entry.note { p { "“" (words::short(note, 400)) "”" } }
+                }
+            }
+        }
+        @if more || before.is_some() {
+            nav.pages aria-label="Pages" {
+                @if before.is_some() { a href="/settings/audit" { "Newest" } }
+                @if let Some(last) = entries.last().filter(|_| more) {
+                    a rel="next" href=(format!("/settings/audit?before={}", last.id)) { "Older" }
+                }
+            }
+        }
+    };
+    Ok(shell::page(&visit, Here::Settings, "Audit log", &body))
+}
