@@ -12,11 +12,11 @@ use millwright_tools::history::History;
 
 use super::memory::person;
 use crate::cli::{IndexArguments, ListFormat};
-use crate::config::Config;
 use crate::wiring;
 
 pub(super) async fn run(arguments: IndexArguments) -> Result<ExitCode> {
-    let data_dir = wiring::data_dir(&arguments.data, &Config::default())?;
+    let config = wiring::config(None, Some(&arguments.repo))?;
+    let data_dir = wiring::data_dir(&arguments.data, &config)?;
     let at = arguments.at.as_deref().map(str::parse::<jiff::Timestamp>).transpose();
     let at = at.context("--at must be a time as in 2026-11-24T10:00:00Z")?;
     let at = at.unwrap_or_else(jiff::Timestamp::now);
@@ -45,7 +45,7 @@ pub(super) async fn run(arguments: IndexArguments) -> Result<ExitCode> {
     };
     let (commits, deployed) = tokio::task::spawn_blocking(work).await??;
     if !deployed.is_empty() {
-        let store = wiring::open_store(&data_dir).await?;
+        let store = wiring::open_store(&data_dir, &config).await?;
         for (service, revision) in &deployed {
             let environment = arguments.environment.clone();
             let deployment = Deployment {
