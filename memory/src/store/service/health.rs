@@ -2,9 +2,8 @@
 How the doors are: what came in by which one and when, which notes wait or fail, and the audit log by pages.
 */
 
-use sqlx::Row;
-
 use super::super::codec::from_word;
+use super::super::db::{query, query_as, query_scalar};
 use super::super::{AuditEntry, Store, StoreError};
 use super::{JobState, NoteState};
 
@@ -33,7 +32,7 @@ pub struct TroubledNote {
 impl Store {
     /// Every system that ever delivered anything, in the order of names.
     pub async fn door_health(&self) -> Result<Vec<DoorHealth>, StoreError> {
-        let rows: Vec<(String, i64, String)> = sqlx::query_as(
+        let rows: Vec<(String, i64, String)> = query_as(
             "SELECT source, count(*), max(received_at) FROM deliveries GROUP BY source ORDER BY source LIMIT 100",
         )
         .fetch_all(&self.read)
@@ -46,7 +45,7 @@ impl Store {
 
     /// Notes whose last attempt failed, newest first, at most `most`.
     pub async fn troubled_notes(&self, most: u32) -> Result<Vec<TroubledNote>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT n.id, n.incident_id, n.system, n.target, n.state AS note, j.state AS job, j.failures, j.due_at, \
              j.error FROM jobs j JOIN notes n ON n.id = j.subject WHERE j.kind = 'note' \
              AND (j.state = 'failed' OR (j.state = 'queued' AND j.failures > 0)) ORDER BY j.updated_at DESC LIMIT $1",
@@ -74,7 +73,7 @@ impl Store {
 
     /// Services that incidents were reported of, in the order of names.
     pub async fn known_services(&self) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar(
+        Ok(query_scalar(
             "SELECT DISTINCT service FROM incidents WHERE service IS NOT NULL ORDER BY service LIMIT 200",
         )
         .fetch_all(&self.read)
@@ -83,12 +82,12 @@ impl Store {
 
     /// A page of the audit log, newest first; `before` is the last id of the page before.
     pub async fn audit_page(&self, before: Option<&str>, most: u32) -> Result<Vec<AuditEntry>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT a.id, a.at, a.actor, a.action, a.subject, a.incident_id, a.before_value, a.after_value, n.note \
-             FROM audit a LEFT JOIN audit_notes n ON n.audit_id = a.id WHERE a.id < $1 ORDER BY a.id DESC LIMIT $2",
+             FROM audit a LEFT JOIN audit_notes n ON n.audit_id = a.id WHERE ($1 IS NULL OR a.id < $1) \
+             ORDER BY a.id DESC LIMIT $2",
         )
-        // Sorts after every id.
-        .bind(before.unwrap_or("aud_~"))
+        .bind(before)
         .bind(i64::from(most))
         .fetch_all(&self.read)
         .await?;

@@ -3,11 +3,9 @@ Who is signed in on the page, and the keys that the service signs with. Of a ses
 kept; it ends by itself, by signing out, and with its token.
 */
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
 use super::super::audit::{Change, record};
 use super::super::codec::now;
+use super::super::db::{Row, query, query_scalar};
 use super::super::{Actor, Store, StoreError};
 use super::Token;
 
@@ -27,15 +25,15 @@ impl Store {
     /// Keeps a session of a token; those that have ended go.
     pub async fn begin_session(&self, session: &PageSession, by: Actor<'_>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("DELETE FROM page_sessions WHERE expires_at <= $1").bind(now()).execute(&mut *tx).await?;
-        sqlx::query(
+        query("DELETE FROM page_sessions WHERE expires_at <= $1").bind(now()).execute(&mut tx).await?;
+        query(
             "INSERT INTO page_sessions (id_sha256, token_id, created_at, expires_at) VALUES ($1, $2, $3, $4)",
         )
         .bind(&session.id_sha256)
         .bind(&session.token_id)
         .bind(&session.created_at)
         .bind(&session.expires_at)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         let subject = session.token_id.as_str();
         let change = Change { action: "sign in", subject, incident: None, before: None, after: None };
@@ -46,7 +44,7 @@ impl Store {
 
     /// A session that has not ended, with its token, which may have.
     pub async fn find_session(&self, id_sha256: &str) -> Result<Option<(PageSession, Token)>, StoreError> {
-        let row = sqlx::query("SELECT * FROM page_sessions WHERE id_sha256 = $1 AND expires_at > $2")
+        let row = query("SELECT * FROM page_sessions WHERE id_sha256 = $1 AND expires_at > $2")
             .bind(id_sha256)
             .bind(now())
             .fetch_optional(&self.read)
@@ -59,7 +57,7 @@ impl Store {
 
     /// Newest first, those that have ended left out.
     pub async fn list_sessions(&self) -> Result<Vec<PageSession>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT * FROM page_sessions WHERE expires_at > $1 ORDER BY created_at DESC, id_sha256 LIMIT $2",
         )
         .bind(now())
@@ -73,9 +71,9 @@ impl Store {
     pub async fn end_session(&self, id_sha256: &str, by: Actor<'_>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         let gone: Option<String> =
-            sqlx::query_scalar("DELETE FROM page_sessions WHERE id_sha256 = $1 RETURNING token_id")
+            query_scalar("DELETE FROM page_sessions WHERE id_sha256 = $1 RETURNING token_id")
                 .bind(id_sha256)
-                .fetch_optional(&mut *tx)
+                .fetch_optional(&mut tx)
                 .await?;
         if let Some(token) = gone {
             let change =
@@ -89,24 +87,24 @@ impl Store {
     /// The key of this name; `fresh` becomes it where there is none yet.
     pub async fn server_secret(&self, name: &str, fresh: &str) -> Result<String, StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query(
+        query(
             "INSERT INTO server_secrets (name, created_at, value) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
         )
         .bind(name)
         .bind(now())
         .bind(fresh)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
-        let value: String = sqlx::query_scalar("SELECT value FROM server_secrets WHERE name = $1")
+        let value: String = query_scalar("SELECT value FROM server_secrets WHERE name = $1")
             .bind(name)
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut tx)
             .await?;
         tx.commit().await?;
         Ok(value)
     }
 }
 
-fn from_row(row: &SqliteRow) -> Result<PageSession, StoreError> {
+fn from_row(row: &Row) -> Result<PageSession, StoreError> {
     Ok(PageSession {
         id_sha256: row.try_get("id_sha256")?,
         token_id: row.try_get("token_id")?,

@@ -3,9 +3,8 @@ What a page shows beside a report, kept with it, and the figures of answered inc
 was, and the how-manieth of its problem.
 */
 
-use sqlx::Row;
-
 use super::super::codec::{from_json, from_word, json};
+use super::super::db::{query, query_scalar};
 use super::super::{Store, StoreError};
 use crate::types::{Report, Verdict};
 
@@ -27,7 +26,7 @@ impl Store {
     /// Keeps what is shown beside a report.
     pub async fn save_view(&self, report: &Report, view: &serde_json::Value) -> Result<(), StoreError> {
         let number = |value: f64| if value.is_finite() { (value * 1e6).round() as i64 } else { 0 };
-        sqlx::query(
+        query(
             "INSERT INTO report_views (report_id, incident_id, wall_ms, cost_micro_usd, body) \
              VALUES ($1, $2, $3, $4, $5) ON CONFLICT (report_id) DO UPDATE SET wall_ms = excluded.wall_ms, \
              cost_micro_usd = excluded.cost_micro_usd, body = excluded.body",
@@ -43,7 +42,7 @@ impl Store {
     }
 
     pub async fn view(&self, report: &str) -> Result<Option<serde_json::Value>, StoreError> {
-        let body: Option<String> = sqlx::query_scalar("SELECT body FROM report_views WHERE report_id = $1")
+        let body: Option<String> = query_scalar("SELECT body FROM report_views WHERE report_id = $1")
             .bind(report)
             .fetch_optional(&self.read)
             .await?;
@@ -52,7 +51,7 @@ impl Store {
 
     /// The newest answers, newest first, at most `most`.
     pub async fn answered(&self, most: u32) -> Result<Vec<Answered>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT r.id, r.incident_id, r.created_at, r.verdict, v.wall_ms, v.cost_micro_usd, \
              (SELECT count(*) FROM incidents j WHERE j.problem_id = i.problem_id AND j.id <= i.id) AS occurrence, \
              (SELECT count(*) FROM incident_messages m WHERE m.incident_id = i.id \
