@@ -126,7 +126,7 @@ fn the_main_path_by_clicks() {
     browser.look("incident-done");
     browser.click(".cite");
     assert!(browser.url().contains("#evidence-"), "{}", browser.url());
-    browser.click(".evidence p a");
+    browser.click("details.evidence[open] p a");
     browser.until("the evidence is open", |browser| browser.url().contains("/evidence/E"));
     browser.look("evidence");
     browser.follow("Back to the incident");

@@ -189,7 +189,7 @@ async fn a_session_is_held_by_a_cookie_that_no_script_reads_and_ends() {
     scene.app.store.end_token(id, None, BY).await.unwrap();
     assert_eq!(browser.get("/").await.status, 303);
 
-    let stored = std::fs::read(scene.app.store.path()).unwrap();
+    let stored = std::fs::read(scene.app.settings.data_dir.join("millwright.db")).unwrap();
     assert!(!stored.windows(64).any(|bytes| bytes == name.as_bytes()), "the cookie itself is never kept");
 }
 

@@ -177,8 +177,11 @@ pub(super) async fn audit(
                             Some(id) => a href=(format!("/incidents/{id}")) { (words::short(id, 60)) },
                             None => (words::short(&entry.subject, 80)),
                         }
-                        @if let Some(before) = &entry.before { " · from " (words::short(before, 80)) }
-                        @if let Some(after) = &entry.after { " · to " (words::short(after, 80)) }
+                        @match (&entry.before, &entry.after) {
+                            (Some(before), Some(after)) => { " · " (words::short(before, 80)) " → " (words::short(after, 80)) }
+                            (None, Some(after)) => { " · " (words::short(after, 80)) }
+                            _ => {}
+                        }
                     }
                     @if let Some(note) = &entry.note { p { "“" (words::short(note, 400)) "”" } }
                 }

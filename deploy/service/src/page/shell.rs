@@ -104,7 +104,6 @@ pub(super) fn told(said: Option<&str>) -> Markup {
         }
         Some("revoked") => "Revoked. Whoever used it is signed out.",
         Some("ended") => "That session has ended.",
-        Some("known") => "This was reported before; here is its incident.",
         _ => return html! {},
     };
     html! { p.told role="status" { (text) } }

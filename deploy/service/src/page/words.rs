@@ -5,7 +5,7 @@ alone, outside text bounded.
 
 use jiff::Timestamp;
 use maud::{Markup, html};
-use millwright_agent::report::{line, shorten, verdict_word};
+use millwright_agent::report::{line, plain, verdict_word};
 use millwright_memory::store::IncidentState;
 use millwright_memory::types::{Approval, Outcome, Proof, Resolution, Verdict};
 
@@ -112,9 +112,11 @@ pub(super) fn standing(known: &Resolution) -> Markup {
 
 /// At most so many characters, and whether that is all.
 pub(super) fn excerpt(text: &str, most: usize) -> (String, bool) {
-    let clean = millwright_agent::report::plain(text);
-    let whole = clean.chars().nth(most).is_none();
-    (shorten(&clean, most), whole)
+    // Cut first: cleaning all of something long would take long.
+    match text.char_indices().nth(most) {
+        None => (plain(text), true),
+        Some((at, _)) => (format!("{} …", plain(text.get(..at).unwrap_or_default())), false),
+    }
 }
 
 /// Whoever it is, without the id of their token.

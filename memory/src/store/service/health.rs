@@ -84,7 +84,8 @@ impl Store {
     pub async fn audit_page(&self, before: Option<&str>, most: u32) -> Result<Vec<AuditEntry>, StoreError> {
         let rows = query(
             "SELECT a.id, a.at, a.actor, a.action, a.subject, a.incident_id, a.before_value, a.after_value, n.note \
-             FROM audit a LEFT JOIN audit_notes n ON n.audit_id = a.id WHERE ($1 IS NULL OR a.id < $1) ORDER BY a.id DESC LIMIT $2",
+             FROM audit a LEFT JOIN audit_notes n ON n.audit_id = a.id WHERE ($1 IS NULL OR a.id < $1) \
+             ORDER BY a.id DESC LIMIT $2",
         )
         .bind(before)
         .bind(i64::from(most))

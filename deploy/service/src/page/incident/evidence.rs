@@ -20,9 +20,9 @@ use crate::page::trouble::Trouble;
 use crate::page::words;
 
 /// Lines shown; of more, those around the first cited words.
-const LINES: usize = 2_000;
+const LINES: usize = 1_000;
 /// Characters of one line.
-const WIDTH: usize = 2_000;
+const WIDTH: usize = 500;
 
 pub(crate) async fn show(
     State(app): State<Arc<App>>,
@@ -111,7 +111,7 @@ mod tests {
         assert!(page.contains("id=\"cited\" data-n=\"4009\"><mark>line 4000</mark>"), "{}", &page[..300]);
         assert_eq!(page.matches("<mark>").count(), 2);
         assert_eq!(page.matches("class=\"ln").count(), LINES);
-        assert!(page.contains("2999 lines before") && page.contains("1 lines after"), "{}", &page[..300]);
+        assert!(page.contains("3499 lines before") && page.contains("501 lines after"), "{}", &page[..300]);
         let hostile = lines("<script>alert(1)</script>", &[], 1).into_string();
         assert!(!hostile.contains("<script>") && hostile.contains("&lt;script&gt;"));
     }

@@ -132,7 +132,6 @@ async fn standing(app: &App, visit: &Visit, incident: &Incident) -> Result<Marku
             @for approval in approvals.iter().take(20) { (consent(visit, approval)) }
             @if open && job.is_some() { (stop_form(visit, id)) }
             @if let Some(report) = &report {
-                @if let Some(escalate) = &report.escalate { (missing(escalate)) }
                 div.report { (answer(report, &context)) }
             }
             @if let Some(known) = resolution.as_ref().filter(|_| !open) { (judge_form(visit, id, known)) }
@@ -170,18 +169,6 @@ fn waiting_words(incident: &Incident) -> &'static str {
         Done => "It has ended without a report.",
         Failed => "It could not be looked into. Report it again once the reason below is mended.",
         Cancelled => "It was stopped before it began.",
-    }
-}
-
-fn missing(escalate: &millwright_memory::types::Escalation) -> Markup {
-    html! {
-        section.attention {
-            h2 { "What is missing" }
-            p { "Ask " b { (words::short(&escalate.to, 200)) } ": " (words::short(&escalate.because, 500)) }
-            @if !escalate.missing.is_empty() {
-                ul { @for one in escalate.missing.iter().take(10) { li { (words::short(one, 500)) } } }
-            }
-        }
     }
 }
 
