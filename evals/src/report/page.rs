@@ -246,6 +246,8 @@ mod tests {
             wall_ms: 12,
             not_judged: None,
             report: None,
+            tags: Vec::new(),
+            grades: None,
         };
         write(&path, &summary, &[result]).unwrap();
         let page = std::fs::read_to_string(path).unwrap();
