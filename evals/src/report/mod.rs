@@ -4,6 +4,8 @@ What an eval leaves for people: a page with plots, a note for a pull request, a 
 
 pub mod note;
 pub mod page;
+mod plots;
+mod timeline;
 
 use std::path::Path;
 
