@@ -1,6 +1,7 @@
 /*!
-What memory costs at a size: `scale [INCIDENTS]` (100,000 by default) fills a store in a temporary folder and prints
-writes a second, percentiles of dense search and of whole recalls, and what it takes of memory and disk.
+What memory costs at a size: `scale [INCIDENTS] [FOLDER]` (100,000 by default) fills a store and prints writes a second,
+percentiles of dense search and of whole recalls, and what it takes of memory and disk. Without a folder the store is a
+temporary one; a folder that holds a store already is only asked.
 */
 
 #[path = "../benches/made/mod.rs"]
@@ -21,32 +22,49 @@ const ASKED: usize = 200;
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
     let count: usize = std::env::args().nth(1).map(|n| n.parse()).transpose()?.unwrap_or(100_000);
-    let dir = tempfile::TempDir::new()?;
-    let memory = Memory::open(&dir.path().to_string_lossy()).await?;
+    let temporary = tempfile::TempDir::new()?;
+    let kept = std::env::args().nth(2).map(std::path::PathBuf::from);
+    let dir = kept.as_deref().unwrap_or(temporary.path());
+    let filled = dir.join("millwright.db").exists();
+    let memory = Memory::open(&dir.to_string_lossy()).await?;
     let mut random = Random(7);
+    if filled {
+        random = Random(8);
+    } else {
+        fill(&memory, &mut random, count).await?;
+    }
+    let size: u64 = std::fs::read_dir(dir)?.filter_map(|f| f.ok()?.metadata().ok()).map(|m| m.len()).sum();
+    println!("on disk: {} MB, {} bytes an incident", size / 1_000_000, size / count.max(1) as u64);
+    ask(&memory, &mut random).await?;
+    println!("memory at the end: {} MB", resident() / 1024);
+    memory.close().await;
+    Ok(())
+}
+
+async fn fill(memory: &Memory, random: &mut Random, count: usize) -> Result<(), Failure> {
     let begun = Instant::now();
     for _ in 0..count.div_ceil(500) {
-        let batch: Vec<_> = (0..500.min(count)).map(|_| incident(&mut random, 120)).collect();
+        let batch: Vec<_> = (0..500.min(count)).map(|_| incident(random, 120)).collect();
         memory.create_incidents(&batch).await?;
     }
     let rate = count as f64 / begun.elapsed().as_secs_f64();
     println!("{count} incidents in batches of 500: {rate:.0} a second");
     let begun = Instant::now();
     for _ in 0..ASKED {
-        memory.create_incident(&incident(&mut random, 120)).await?;
+        memory.create_incident(&incident(random, 120)).await?;
     }
     let rate = ASKED as f64 / begun.elapsed().as_secs_f64();
     println!("one by one, each durable: {rate:.0} a second");
-    let size: u64 =
-        std::fs::read_dir(dir.path())?.filter_map(|f| f.ok()?.metadata().ok()).map(|m| m.len()).sum();
-    println!("on disk: {} MB, {} bytes an incident", size / 1_000_000, size / count.max(1) as u64);
+    Ok(())
+}
 
+async fn ask(memory: &Memory, random: &mut Random) -> Result<(), Failure> {
     let before = resident();
     let dense = memory.dense();
     let (model, embedder) = (dense.embedder().model(), dense.embedder());
     let mut vectors = Vec::new();
     for _ in 0..ASKED {
-        let text = EmbedText::of_ticket(&ticket(&mut random, 120));
+        let text = EmbedText::of_ticket(&ticket(random, 120));
         vectors.extend(embedder.embed(&[text]).await?);
     }
     let begun = Instant::now();
@@ -66,7 +84,7 @@ async fn main() -> Result<(), Failure> {
     for (name, length) in [("short ticket (40 words)", 40), ("long ticket (1,000 words)", 1_000)] {
         let mut times = Vec::new();
         for _ in 0..ASKED {
-            let ticket = ticket(&mut random, length);
+            let ticket = ticket(random, length);
             let query = RecallQuery { repository: Some("r"), ..RecallQuery::new(&ticket) };
             let begun = Instant::now();
             memory.recall(&query).await?;
@@ -74,8 +92,6 @@ async fn main() -> Result<(), Failure> {
         }
         println!("whole recall, {name}: {}", percentiles(times));
     }
-    println!("memory at the end: {} MB", resident() / 1024);
-    memory.close().await;
     Ok(())
 }
 

@@ -68,7 +68,8 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("hyper::", &["deploy/service/src/http/"]),
     // The one table of routes, so that none exists without a rule.
     (".route(", &["deploy/service/src/http/routes.rs"]),
-    ("hmac::", &["deploy/service/src/hooks/signature.rs", "/tests/"]),
+    ("hmac::", &["deploy/service/src/hooks/signature.rs", "/tests/", "_tests.rs"]),
+    ("tokio_tungstenite", &["deploy/service/src/slack/socket.rs", "/tests/"]),
     ("async_openai", &["agent/src/planner/openai/client.rs", "memory/src/embed/openai.rs"]),
     ("minijinja", &["prompts/src/"]),
     ("plotters::", &["evals/src/report/plots.rs"]),

@@ -3,7 +3,8 @@ What every part of the service shares: the store, the settings, and the means to
 happened. Nothing of value lives here only: whatever was accepted is in the store.
 */
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use millwright_agent::sink::Sink;
 use millwright_memory::store::Store;
@@ -13,6 +14,9 @@ use crate::auth::Sessions;
 use crate::http::Limiter;
 use crate::metrics::Metrics;
 use crate::settings::Settings;
+
+/// How often progress is told outside, at most.
+const TELL_EVERY: Duration = Duration::from_secs(4);
 
 /// What readers and workers of this process are woken by; those of other processes look every second.
 #[derive(Debug, Clone)]
@@ -75,11 +79,41 @@ impl App {
 pub(crate) struct Teller {
     pub(crate) app: Arc<App>,
     pub(crate) incident: Arc<str>,
+    /// When progress was told outside last.
+    told: Mutex<Option<Instant>>,
 }
 
 impl Sink for Teller {
-    fn event(&self, _: &millwright_agent::run::Event) {
+    fn event(&self, event: &millwright_agent::run::Event) {
         let _ = self.app.signals.send(Signal::Stored(self.incident.clone()));
+        if matches!(event, millwright_agent::run::Event::Planned { .. }) && self.may_tell() {
+            let (app, incident) = (self.app.clone(), self.incident.clone());
+            tokio::spawn(async move {
+                // What is lost here is told with the next step.
+                if app.store.wake_notes(&incident).await.is_ok() {
+                    app.work.notify_one();
+                }
+            });
+        }
+    }
+}
+
+impl Teller {
+    pub(crate) fn new(app: Arc<App>, incident: &str) -> Self {
+        Self { app, incident: incident.into(), told: Mutex::new(None) }
+    }
+
+    /// Whether progress may be told outside: chat systems take an edit every few seconds, and only they show progress.
+    fn may_tell(&self) -> bool {
+        if self.app.settings.slack.is_none() {
+            return false;
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = told.is_none_or(|at| at.elapsed() >= TELL_EVERY);
+        if due {
+            *told = Some(Instant::now());
+        }
+        due
     }
 }
 

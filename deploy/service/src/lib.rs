@@ -15,7 +15,9 @@ mod http;
 mod intake;
 mod metrics;
 mod notes;
+mod outward;
 pub mod settings;
+mod slack;
 mod worker;
 
 use std::net::SocketAddr;
@@ -81,11 +83,15 @@ impl Service {
     /// Serves until `stop` returns; then answers end, and investigations are parked.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let worker = self.app.settings.duty.works().then(|| tokio::spawn(worker::run(self.app.clone())));
+        let slack = self.app.settings.duty.answers().then(|| tokio::spawn(slack::listen(self.app.clone())));
         let server = tokio::spawn(http::serve(self.app.clone(), self.listener));
         stop.await;
         let _ = self.end.send(true);
         if let Some(worker) = worker {
             let _ = worker.await;
+        }
+        if let Some(slack) = slack {
+            let _ = slack.await;
         }
         let _ = server.await;
     }

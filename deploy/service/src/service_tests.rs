@@ -21,26 +21,26 @@ use crate::settings::{Duty, Hook, Limits, Settings};
 
 const BY: Actor<'static> = Actor { who: "test", why: "" };
 
-struct Scene {
-    app: Arc<App>,
+pub(crate) struct Scene {
+    pub(crate) app: Arc<App>,
     router: Router,
     _end: watch::Sender<bool>,
     _dir: tempfile::TempDir,
 }
 
-struct Answered {
-    status: u16,
-    headers: axum::http::HeaderMap,
-    text: String,
+pub(crate) struct Answered {
+    pub(crate) status: u16,
+    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Answered {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
     /// A problem that says this.
-    fn refuses(&self, status: u16, words: &str) {
+    pub(crate) fn refuses(&self, status: u16, words: &str) {
         assert_eq!(self.status, status, "{}", self.text);
         assert_eq!(self.headers["content-type"], "application/problem+json");
         let problem = self.json();
@@ -66,10 +66,11 @@ fn settings(dir: &std::path::Path) -> Settings {
         public_url: None,
         hooks: Default::default(),
         tickets: Default::default(),
+        slack: None,
     }
 }
 
-async fn scene_with(change: impl FnOnce(&mut Settings)) -> Scene {
+pub(crate) async fn scene_with(change: impl FnOnce(&mut Settings)) -> Scene {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path().to_str().unwrap()).await.unwrap();
     let mut settings = settings(dir.path());
@@ -88,7 +89,7 @@ impl Scene {
         create_token(&self.app.store, role.as_str(), role, None, BY).await.unwrap().text
     }
 
-    async fn send(&self, request: Request<Body>) -> Answered {
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answered {
         let response = tower::ServiceExt::oneshot(self.router.clone(), request).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.into_body().collect().await.unwrap().to_bytes();

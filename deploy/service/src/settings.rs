@@ -3,7 +3,7 @@ What the service is started with. Plain data: where it comes from (a file, the e
 business of the binary.
 */
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -58,6 +58,7 @@ pub struct Settings {
     pub hooks: BTreeMap<String, Hook>,
     /// Systems that notes are written to, by name.
     pub tickets: BTreeMap<String, TicketSystem>,
+    pub slack: Option<Slack>,
 }
 
 #[derive(Debug, Clone)]
@@ -75,6 +76,8 @@ pub struct Limits {
     pub lease: Duration,
     /// How long a shutdown waits for what is under way.
     pub grace: Duration,
+    /// Days after which an incident is forgotten that nothing was proven of and nobody judged. `None`: never.
+    pub keep_unproven_days: Option<u32>,
 }
 
 impl Default for Limits {
@@ -87,6 +90,7 @@ impl Default for Limits {
             join_within: Duration::from_secs(24 * 3_600),
             lease: Duration::from_secs(30),
             grace: Duration::from_secs(20),
+            keep_unproven_days: None,
         }
     }
 }
@@ -121,4 +125,18 @@ pub struct TicketSystem {
     pub token: SecretString,
     /// Jira only: requests of a service desk, whose comments can be internal.
     pub service_desk: bool,
+}
+
+/// Slack as a door.
+#[derive(Debug, Clone)]
+pub struct Slack {
+    /// Several while one is replaced; none where only the socket is used.
+    pub signing_secrets: Vec<SecretString>,
+    pub bot_token: SecretString,
+    /// For Socket Mode.
+    pub app_token: Option<SecretString>,
+    /// Of its Web API, without a trailing slash.
+    pub base_url: String,
+    /// Users, by their ids, who may stop and consent.
+    pub responders: BTreeSet<String>,
 }

@@ -91,12 +91,12 @@ pub async fn recall_with(store: &Store, query: &RecallQuery<'_>) -> Result<Recal
     let keys = Keys::of(query.ticket, query.mapped);
     let gathered = gather(store, query, Views::ALL).await?;
     let mut judged = Vec::new();
-    for found in gathered.found.into_iter().take(FINALISTS) {
-        let incident = match store.get_incident(&found.document.incident_id).await {
-            // Forgotten by another process in between.
-            Err(StoreError::NotFound { .. }) => continue,
-            other => other?,
-        };
+    let finalists: Vec<Found> = gathered.found.into_iter().take(FINALISTS).collect();
+    let ids: Vec<&str> = finalists.iter().map(|f| f.document.incident_id.as_str()).collect();
+    let mut incidents = store.get_incidents(&ids).await?;
+    for found in finalists {
+        // Missing is what another process forgot in between.
+        let Some(incident) = incidents.remove(&found.document.incident_id) else { continue };
         let theirs = Keys::of(&incident.ticket, &[]);
         let shared = Shared { text: incident.ticket.text == query.ticket.text, ..found.shared };
         let judgement = judge(&keys, &theirs, &shared);
@@ -176,18 +176,28 @@ struct Gathered {
 /// Candidates of all views with what they share with the query, best first by fused rank.
 async fn gather(store: &Store, query: &RecallQuery<'_>, views: Views) -> Result<Gathered, StoreError> {
     let keys = if views.code { Keys::of(query.ticket, query.mapped) } else { Keys::default() };
-    let words = Words::of_ticket(query.ticket);
+    let whole_words = Words::of_ticket(query.ticket);
+    let words = whole_words.clone().head();
     // Context finds nothing by itself: it decides between what words find.
-    let by_words = match views.words || views == (Views { context: true, ..Views::NONE }) {
-        true => word_candidates(store, &words, query.repository).await?,
-        false => Vec::new(),
+    let wants_words = views.words || views == (Views { context: true, ..Views::NONE });
+    let by_words = async {
+        if wants_words {
+            word_candidates(store, &whole_words, query.repository).await
+        } else {
+            Ok(Vec::new())
+        }
     };
-    let words = words.head();
-    let structure = structural_candidates(store, &keys).await?;
-    let (dense, degraded) = match views.dense {
-        true => super::dense::candidates(store, query, &words, DENSE_CANDIDATES).await?,
-        false => Default::default(),
+    let by_meaning = async {
+        if views.dense {
+            super::dense::candidates(store, query, &words, DENSE_CANDIDATES).await
+        } else {
+            Ok(Default::default())
+        }
     };
+    // Side by side: words wait for the database's thread, vectors for the model, the engine or the scan.
+    let (by_words, structure, by_meaning) =
+        tokio::join!(by_words, structural_candidates(store, &keys), by_meaning);
+    let (by_words, structure, (dense, degraded)) = (by_words?, structure?, by_meaning?);
 
     let docs: BTreeSet<i64> = by_words.iter().chain(structure.keys()).chain(dense.keys()).copied().collect();
     let docs: Vec<i64> = docs.into_iter().collect();

@@ -3,8 +3,10 @@ Incidents: the ticket as parsed, where it came from and how far it is. Creating 
 recall index, in the same transaction, so that an incident is never known but not found.
 */
 
+use std::collections::HashMap;
+
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
+use sqlx::{AssertSqlSafe, Row, Sqlite, Transaction};
 
 use super::codec::{from_json, from_word, json, new_id, now, word};
 use super::{Incident, IncidentState, NewIncident, Store, StoreError, index, vectors};
@@ -44,6 +46,24 @@ impl Store {
         .await?
         .map(|row| from_row(&row))
         .unwrap_or_else(|| Err(StoreError::NotFound { what: "incident", id: id.to_owned() }))
+    }
+
+    /// Several at once; forgotten ones are left out.
+    pub(crate) async fn get_incidents(&self, ids: &[&str]) -> Result<HashMap<String, Incident>, StoreError> {
+        let mut found = HashMap::with_capacity(ids.len());
+        for batch in ids.chunks(200) {
+            let marks = (1..=batch.len()).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
+            let sql = format!(
+                "SELECT id, created_at, updated_at, state, repository, problem_id, source, external_id, service, \
+                 environment, release_name, ticket FROM incidents WHERE id IN ({marks})"
+            );
+            let query = batch.iter().fold(sqlx::query(AssertSqlSafe(sql)), |q, id| q.bind(*id));
+            for row in query.fetch_all(&self.read).await? {
+                let incident = from_row(&row)?;
+                found.insert(incident.id.clone(), incident);
+            }
+        }
+        Ok(found)
     }
 
     pub async fn set_incident_state(&self, id: &str, state: IncidentState) -> Result<(), StoreError> {

@@ -26,6 +26,7 @@ const FILE_NAME: &str = "millwright.db";
 const APPLICATION_ID: i64 = 0x4d69_6c6c;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
+const ROW_BUFFER: usize = 1_000;
 
 impl Store {
     /// Opens, and creates where missing, the store at a data folder or a `sqlite://` url.
@@ -44,6 +45,8 @@ impl Store {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(BUSY_TIMEOUT)
+            // Rows come from a thread of the connection's own, and a full buffer costs a change of threads and back.
+            .row_buffer_size(ROW_BUFFER)
             .pragma("secure_delete", "ON")
             .pragma("temp_store", "MEMORY")
             .pragma("cache_size", "-16000")

@@ -182,3 +182,60 @@ fn scope(repository: &str) -> i64 {
 fn cosine(a: &[f32], b: &[f32]) -> f64 {
     a.iter().zip(b).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::testing::{incident, prose, temporary};
+
+    /// Numbers that look random, the same each time (Steele and Vigna's SplitMix64).
+    fn numbers(seed: &mut u64) -> f32 {
+        *seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = *seed;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f32 / (1 << 23) as f32 - 1.0
+    }
+
+    #[tokio::test]
+    async fn rounding_decides_nothing() {
+        const NEAR: usize = 300;
+        let (store, _dir) = temporary().await;
+        let engine = store.embedded_engine();
+        let model = ModelId { name: "close".into(), dimension: 24 };
+        let made = store.create_incidents(&vec![incident(prose("alike", "")); NEAR]).await.unwrap();
+        let mut seed = 7;
+        let mut vector = |near: Option<&[f32]>, by: f32| -> Vec<f32> {
+            let mut vector: Vec<f32> = (0..24)
+                .map(|i| near.and_then(|n| n.get(i)).copied().unwrap_or(0.0) + by * numbers(&mut seed))
+                .collect();
+            crate::embed::normalise(&mut vector);
+            vector
+        };
+        // All within a step or two of a byte of each other, so that bytes alone cannot tell them apart.
+        let query = vector(None, 1.0);
+        let points: Vec<Point> = made
+            .iter()
+            .map(|made| Point {
+                incident_id: made.id.clone(),
+                repository: made.repository.clone(),
+                service: None,
+                environment: None,
+                dense: vector(Some(&query), 0.01),
+                words: vec![],
+            })
+            .collect();
+        engine.upsert(&model, &points).await.unwrap();
+        let mut exact: Vec<(f64, &str)> =
+            points.iter().map(|p| (cosine(&query, &p.dense), p.incident_id.as_str())).collect();
+        exact.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let asked = VectorQuery { dense: &query, limit: 100, ..VectorQuery::default() };
+        let found = engine.search(&model, asked).await.unwrap();
+        let mut scores = found.iter().map(|hit| hit.score);
+        assert!(scores.all(|score| exact.iter().any(|(cosine, _)| (cosine - score).abs() < 1e-9)));
+        let ids: Vec<&str> = found.iter().map(|hit| hit.incident_id.as_str()).collect();
+        let ten: Vec<&str> = exact.iter().take(10).map(|(_, id)| *id).collect();
+        assert_eq!(ids[..10], ten[..]);
+        assert!(found.windows(2).all(|pair| pair[0].score >= pair[1].score));
+    }
+}

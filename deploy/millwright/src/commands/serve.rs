@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use millwright_agent::planner::PLAYBOOK;
 use millwright_agent::planner::openai::Speaker;
 use millwright_service::Service;
-use millwright_service::settings::{Duty, Hook, Limits, Repository, Settings, TicketSystem};
+use millwright_service::settings::{Duty, Hook, Limits, Repository, Settings, Slack, TicketSystem};
 use millwright_tools::replay::TestRecipes;
 
 use crate::cli::{ServeArguments, ServeRole};
@@ -24,7 +24,6 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<ExitCode> {
     let data_dir = wiring::data_dir(&arguments.data, &config)?;
     let settings = settings(&arguments, &config, data_dir)?;
     let store = dense::attach(wiring::open_store(&settings.data_dir).await?, &config).await?;
-    dense::fill_in_background(&store);
     let role = format!("{:?}", arguments.role).to_lowercase();
     let service = Service::start(store.clone(), settings).await?;
     eprintln!("millwright: listening on http://{} (role {role})", service.address()?);
@@ -98,10 +97,12 @@ fn settings(
             join_within: Duration::from_secs(server.join_within_h.saturating_mul(3_600)),
             lease: Duration::from_secs(server.lease_s),
             grace: Duration::from_secs(server.grace_s),
+            keep_unproven_days: config.options.store.keep_unproven_days,
         },
         public_url: server.public_url.clone(),
         hooks: hooks(&config.options.connectors)?,
         tickets: tickets(&config.options.connectors)?,
+        slack: config.options.channels.slack.as_ref().map(slack).transpose()?,
     })
 }
 
@@ -181,7 +182,26 @@ fn ticket_systems(connectors: &Connectors) -> [(&'static str, Option<&Tickets>);
     ]
 }
 
+fn slack(options: &config::Slack) -> Result<Slack> {
+    let signing =
+        options.signing_secret_env.as_deref().map(|variable| read("channels.slack", variable)).transpose()?;
+    let signing_secrets = signing.iter().flat_map(|all| all.split_whitespace());
+    let app_token =
+        options.app_token_env.as_deref().map(|variable| read("channels.slack", variable)).transpose()?;
+    Ok(Slack {
+        signing_secrets: signing_secrets.map(|secret| secret.to_owned().into()).collect(),
+        bot_token: read("channels.slack", &options.bot_token_env)?.trim().to_owned().into(),
+        app_token: app_token.map(|token| token.trim().to_owned().into()),
+        base_url: options.base_url.trim_end_matches('/').to_owned(),
+        responders: options.responders.iter().cloned().collect(),
+    })
+}
+
 fn secret(system: &str, variable: &str) -> Result<String> {
+    read(&format!("connectors.{system}"), variable)
+}
+
+fn read(section: &str, variable: &str) -> Result<String> {
     let value = std::env::var(variable).ok().filter(|value| !value.trim().is_empty());
-    value.with_context(|| format!("connectors.{system} wants a secret in {variable}, which is not set"))
+    value.with_context(|| format!("{section} wants a secret in {variable}, which is not set"))
 }

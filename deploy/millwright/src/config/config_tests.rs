@@ -95,7 +95,7 @@ fn mistakes_name_the_place_and_the_remedy() {
     check("[sandbx]\n", "millwright.toml:1:2: unknown key sandbx; did you mean sandbox?");
     check(
         "[zebra]\n",
-        "millwright.toml:1:2: unknown key zebra; the nearest is vectors (there are repositories, sandbox, redaction, store, model, vectors, embeddings, server, auth, connectors)",
+        "millwright.toml:1:2: unknown key zebra; the nearest is vectors (there are repositories, sandbox, redaction, store, model, vectors, embeddings, server, auth, connectors, channels)",
     );
     check(
         "[repositories.a]\n\n  tests = \"x\"\n",
@@ -157,7 +157,7 @@ fn mistakes_in_variables() {
     check(
         "MILLWRIGHT__ZEBRA__PORT",
         "1",
-        "MILLWRIGHT__ZEBRA__PORT: unknown option zebra; the nearest is vectors (there are repositories, sandbox, redaction, store, model, vectors, embeddings, server, auth, connectors)",
+        "MILLWRIGHT__ZEBRA__PORT: unknown option zebra; the nearest is vectors (there are repositories, sandbox, redaction, store, model, vectors, embeddings, server, auth, connectors, channels)",
     );
     assert!(load_text("", &[("MILLWRIGHT__SANDBOX__WALL_S", "true")]).is_err());
     assert!(load_text("", &[("MILLWRIGHT__", "x")]).is_err());

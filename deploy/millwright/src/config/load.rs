@@ -154,9 +154,18 @@ fn read(path: &Path, shape: &Shape) -> Result<Table, ConfigError> {
 /// What a file out of a repository may not say.
 fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
     let not_here = |option: String| ConfigError::NotFromARepository { path: path.to_owned(), option };
-    for section in
-        ["sandbox", "redaction", "store", "model", "vectors", "embeddings", "server", "auth", "connectors"]
-    {
+    for section in [
+        "sandbox",
+        "redaction",
+        "store",
+        "model",
+        "vectors",
+        "embeddings",
+        "server",
+        "auth",
+        "connectors",
+        "channels",
+    ] {
         if table.contains_key(section) {
             return Err(not_here(format!("[{section}]")));
         }
@@ -235,6 +244,7 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
     options.embeddings.settle(folder).or_else(wrong)?;
     options.server.settle().or_else(wrong)?;
     options.connectors.settle().or_else(wrong)?;
+    options.channels.settle().or_else(wrong)?;
     if let Some(url) = &options.store.url
         && !url.starts_with("sqlite:")
     {

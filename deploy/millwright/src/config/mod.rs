@@ -19,7 +19,7 @@ mod vectors;
 
 pub(crate) use load::{Config, Origin};
 pub(crate) use options::{ActionMode, Model, Network, Options, Redaction, Repository};
-pub(crate) use service::{Connectors, Tickets};
+pub(crate) use service::{Connectors, Slack, Tickets};
 pub(crate) use vectors::{BUILT_IN, MINILM};
 
 #[cfg(test)]

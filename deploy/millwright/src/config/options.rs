@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::service::{Auth, Connectors, Server};
+use super::service::{Auth, Channels, Connectors, Server};
 use super::vectors::{Embeddings, Vectors};
 
 /// `millwright.toml`
@@ -26,6 +26,7 @@ pub(crate) struct Options {
     pub(crate) server: Server,
     pub(crate) auth: Auth,
     pub(crate) connectors: Connectors,
+    pub(crate) channels: Channels,
 }
 
 /// How one repository is found, tested and run.
@@ -145,7 +146,8 @@ pub(crate) struct Store {
     pub(crate) data_dir: Option<PathBuf>,
     /// `sqlite://PATH`. Default: a file in the data folder. `MILLWRIGHT__STORE__URL`
     pub(crate) url: Option<String>,
-    /// Days after which `memory expire` forgets what was never proven nor judged by a person. Default: kept for good.
+    /// Days after which what was never proven nor judged by a person is forgotten, by the service or `memory expire`.
+    /// Default: kept for good.
     /// `MILLWRIGHT__STORE__KEEP_UNPROVEN_DAYS`
     pub(crate) keep_unproven_days: Option<u32>,
 }

@@ -94,6 +94,70 @@ pub(crate) struct Tickets {
     pub(crate) service_desk: bool,
 }
 
+/// Where people talk to it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Channels {
+    pub(crate) slack: Option<Slack>,
+}
+
+/// Slack: mentions, direct messages, a slash command and buttons. Over HTTP with `signing_secret_env`, over a connection
+/// of our own (Socket Mode, no public address needed) with `app_token_env`, or both.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Slack {
+    /// The variable that holds the bot's token (`xoxb-…`).
+    pub(crate) bot_token_env: String,
+    /// The variable that holds the app's signing secret; several, divided by spaces, while one is replaced.
+    pub(crate) signing_secret_env: Option<String>,
+    /// The variable that holds an app-level token (`xapp-…`, scope `connections:write`).
+    pub(crate) app_token_env: Option<String>,
+    /// Ids of the users (`U…`) who may stop investigations and consent to what they want to do.
+    pub(crate) responders: Vec<String>,
+    /// Of the Web API; another one is for tests and relays.
+    pub(crate) base_url: String,
+}
+
+impl Default for Slack {
+    fn default() -> Self {
+        Self {
+            bot_token_env: String::new(),
+            signing_secret_env: None,
+            app_token_env: None,
+            responders: Vec::new(),
+            base_url: "https://slack.com/api".into(),
+        }
+    }
+}
+
+impl Channels {
+    pub(super) fn settle(&self) -> Result<(), String> {
+        let Some(slack) = &self.slack else { return Ok(()) };
+        if slack.bot_token_env.is_empty() {
+            return Err("channels.slack needs bot_token_env, the variable that holds the bot's token".into());
+        }
+        if slack.signing_secret_env.is_none() && slack.app_token_env.is_none() {
+            return Err(
+                "channels.slack needs signing_secret_env (Slack calls in over HTTP) or app_token_env (Socket Mode)"
+                    .into(),
+            );
+        }
+        if !is_url(&slack.base_url) {
+            return Err("channels.slack.base_url must begin with https:// (or http://)".into());
+        }
+        let odd = slack
+            .responders
+            .iter()
+            .find(|id| !id.starts_with(['U', 'W']) || id.contains(char::is_whitespace));
+        match odd {
+            Some(id) => {
+                Err(format!("channels.slack.responders: {id:?} is no user's id; ids look like U024BE7LH"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 impl Server {
     pub(super) fn settle(&self) -> Result<(), String> {
         if self.listen.parse::<std::net::SocketAddr>().is_err() {

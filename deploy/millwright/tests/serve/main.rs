@@ -17,6 +17,8 @@ use sha2::Sha256;
 #[expect(dead_code, reason = "shared with tests that investigate from the command line")]
 mod common;
 mod http;
+mod slack;
+mod threads;
 mod tickets;
 
 use common::Scene;

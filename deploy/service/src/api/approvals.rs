@@ -79,10 +79,22 @@ pub(crate) async fn decide(
     Json(deciding): Json<Deciding>,
 ) -> Result<impl IntoResponse, Problem> {
     let approve = deciding.decision == Word::Approve;
-    let note = app.settings.redactor.for_run().redact(&deciding.note).text;
-    let decided = app.store.decide(&id, approve, principal.because(&note)).await?;
+    let incident_id = decide_by(&app, &principal, &id, approve, &deciding.note).await?;
+    Ok(json_of(&Decided { id, incident_id, decision: deciding.decision }))
+}
+
+/// Decides, whichever door that came by; answers the incident.
+pub(crate) async fn decide_by(
+    app: &App,
+    principal: &Principal,
+    id: &str,
+    approve: bool,
+    note: &str,
+) -> Result<String, Problem> {
+    let note = app.settings.redactor.for_run().redact(note).text;
+    let decided = app.store.decide(id, approve, principal.because(&note)).await?;
     let decided = decided.ok_or_else(|| Problem::conflict("this was decided already"))?;
     app.stored(&decided.incident_id);
     app.work.notify_one();
-    Ok(json_of(&Decided { id, incident_id: decided.incident_id, decision: deciding.decision }))
+    Ok(decided.incident_id)
 }

@@ -8,7 +8,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use millwright_memory::store::{IncidentState, JobKind, MessageKind};
+use millwright_memory::store::{Actor, IncidentState, JobKind, MessageKind};
 use millwright_memory::types::Approval;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -44,7 +44,17 @@ pub(crate) async fn say(
     Id(id): Id,
     Json(said): Json<Said>,
 ) -> Result<impl IntoResponse, Problem> {
-    if said.text.trim().is_empty() || said.text.chars().count() > MAX_TEXT_CHARS {
+    Ok((StatusCode::ACCEPTED, json_of(&say_by(&app, &principal, id, &said.text).await?)))
+}
+
+/// Keeps what was said, whichever door it came by.
+pub(crate) async fn say_by(
+    app: &App,
+    principal: &Principal,
+    id: String,
+    text: &str,
+) -> Result<Kept, Problem> {
+    if text.trim().is_empty() || text.chars().count() > MAX_TEXT_CHARS {
         return Err(Problem::unprocessable("text must be 1 to 8000 characters"));
     }
     let incident = app.store.get_incident(&id).await?;
@@ -56,11 +66,11 @@ pub(crate) async fn say(
             (MessageKind::Question, "question")
         }
     };
-    let text = app.settings.redactor.for_run().redact(&said.text).text;
+    let text = app.settings.redactor.for_run().redact(text).text;
     let message = app.store.put_message(&id, &principal.name, kind, &text).await?;
     app.stored(&id);
     app.work.notify_one();
-    Ok((StatusCode::ACCEPTED, json_of(&Kept { id: message.id, kind: name })))
+    Ok(Kept { id: message.id, kind: name })
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -76,6 +86,11 @@ pub(crate) async fn cancel(
     Extension(principal): Extension<Principal>,
     Id(id): Id,
 ) -> Result<impl IntoResponse, Problem> {
+    Ok((StatusCode::ACCEPTED, json_of(&stop_by(&app, &principal, id).await?)))
+}
+
+/// Stops an investigation, whichever door that came by.
+pub(crate) async fn stop_by(app: &App, principal: &Principal, id: String) -> Result<Stopped, Problem> {
     let incident = app.store.get_incident(&id).await?;
     let ended =
         matches!(incident.state, IncidentState::Done | IncidentState::Failed | IncidentState::Cancelled);
@@ -100,7 +115,7 @@ pub(crate) async fn cancel(
     app.store.wake_notes(&id).await?;
     app.stored(&id);
     app.work.notify_one();
-    Ok((StatusCode::ACCEPTED, json_of(&Stopped { id, state })))
+    Ok(Stopped { id, state })
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -113,7 +128,7 @@ pub(crate) struct Feedback {
     note: String,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 #[schemars(rename = "FeedbackVerdict")]
 enum Word {
@@ -136,19 +151,33 @@ pub(crate) async fn judge(
     Id(id): Id,
     Json(feedback): Json<Feedback>,
 ) -> Result<impl IntoResponse, Problem> {
+    let confirm = feedback.verdict == Word::Confirm;
+    Ok(json_of(&judge_by(&app, &principal.name, id, None, confirm, &feedback.note).await?))
+}
+
+/// Confirms or rejects an answer, whichever door that came by: the most trusted one, or the one named.
+pub(crate) async fn judge_by(
+    app: &App,
+    who: &str,
+    id: String,
+    resolution: Option<&str>,
+    confirm: bool,
+    note: &str,
+) -> Result<Judged, Problem> {
     app.store.get_incident(&id).await?;
-    let (approval, word) = match feedback.verdict {
-        Word::Confirm => (Approval::Confirmed, "confirmed"),
-        Word::Reject => (Approval::Rejected, "rejected"),
+    let (approval, word) = match confirm {
+        true => (Approval::Confirmed, "confirmed"),
+        false => (Approval::Rejected, "rejected"),
     };
     let resolutions = app.store.resolutions(&id).await?;
-    let best = resolutions.first().ok_or_else(|| {
+    let mut named = resolutions.iter().filter(|known| resolution.is_none_or(|id| known.id == id));
+    let best = named.next().ok_or_else(|| {
         Problem::conflict(
             "there is no resolution to confirm or reject: the investigation has not found a cause",
         )
     })?;
-    let note = app.settings.redactor.for_run().redact(&feedback.note).text;
-    app.store.set_approval(&best.id, approval, principal.because(&note)).await?;
+    let note = app.settings.redactor.for_run().redact(note).text;
+    app.store.set_approval(&best.id, approval, Actor { who, why: &note }).await?;
     app.stored(&id);
-    Ok(json_of(&Judged { incident_id: id, resolution_id: best.id.clone(), approval: word }))
+    Ok(Judged { incident_id: id, resolution_id: best.id.clone(), approval: word })
 }

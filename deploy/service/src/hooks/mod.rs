@@ -10,7 +10,7 @@ a repeated delivery is known by.
 mod alerts;
 mod generic;
 mod sentry;
-mod signature;
+pub(crate) mod signature;
 mod tickets;
 
 use std::sync::Arc;

@@ -15,15 +15,15 @@ use sha2::Sha256;
 const WINDOW_SECONDS: i64 = 300;
 
 /// A delivery that is to be proven.
-pub(super) struct Signed<'a> {
-    pub(super) headers: &'a HeaderMap,
-    pub(super) body: &'a [u8],
-    pub(super) secrets: &'a [SecretString],
-    pub(super) now: Timestamp,
+pub(crate) struct Signed<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) body: &'a [u8],
+    pub(crate) secrets: &'a [SecretString],
+    pub(crate) now: Timestamp,
 }
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refused {
+pub(crate) enum Refused {
     #[error("the header {0} is missing; see that the sender signs with the secret of this hook")]
     Missing(&'static str),
     #[error("the header {0} cannot be read")]
@@ -153,6 +153,16 @@ fn hub(signed: &Signed<'_>, name: &'static str) -> Result<(), Refused> {
     let given = signed.header(name)?.strip_prefix("sha256=").ok_or(Refused::Malformed(name))?;
     let given = from_hex(name, given)?;
     signed.proven(&[signed.body], &[given])
+}
+
+/// Hex over `v0:TIME:BODY`; events, commands and interactions alike.
+pub(crate) fn slack(signed: &Signed<'_>) -> Result<(), Refused> {
+    const NAME: &str = "x-slack-signature";
+    const TIME: &str = "x-slack-request-timestamp";
+    let at = signed.header(TIME)?;
+    let given = signed.header(NAME)?.strip_prefix("v0=").ok_or(Refused::Malformed(NAME))?;
+    signed.proven(&[b"v0:", at.as_bytes(), b":", signed.body], &[from_hex(NAME, given)?])?;
+    signed.fresh(at.parse().map_err(|_| Refused::Malformed(TIME))?)
 }
 
 /// Base64 over the time and the body, without anything in between.

@@ -114,3 +114,24 @@ fn a_bearer_s_secret_is_whole() {
     }
     assert!(ask("Basic secret").is_err() && ask("secret").is_err());
 }
+
+#[test]
+fn slacks_own_example_fits_while_it_is_fresh() {
+    let body = b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&\
+        channel_name=foobar&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&\
+        response_url=https%3A%2F%2Fhooks.slack.com%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&\
+        trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c";
+    let ask = |signature: &str, at: &'static str, now: i64| {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-slack-request-timestamp", HeaderValue::from_static(at));
+        headers.insert("x-slack-signature", HeaderValue::from_str(signature).unwrap());
+        let secrets = ["8f742231b10e8888abcd99yyyzzz85a5".to_owned().into()];
+        let now = Timestamp::from_second(now).unwrap();
+        slack(&Signed { headers: &headers, body, secrets: &secrets, now })
+    };
+    let right = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503";
+    assert_eq!(ask(right, "1531420618", 1_531_420_618), Ok(()));
+    assert_eq!(ask(right, "1531420618", 1_531_420_919), Err(Refused::Stale));
+    assert_eq!(ask(right, "1531420619", 1_531_420_618), Err(Refused::Wrong), "the time is signed, too");
+    assert_eq!(ask(&right[3..], "1531420618", 1_531_420_618), Err(Refused::Malformed("x-slack-signature")));
+}

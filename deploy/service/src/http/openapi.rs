@@ -63,7 +63,7 @@ pub(crate) fn document() -> Value {
         }
         if let Some(body) = body {
             operation["requestBody"] =
-                json!({ "required": true, "content": { "application/json": { "schema": body } } });
+                json!({ "required": true, "content": { (route.media): { "schema": body } } });
         }
         operation["responses"] = answers.into();
         operation["security"] = match route.access {

@@ -17,6 +17,7 @@ use crate::api::{approvals, events, incidents, machine, messages, records};
 use crate::app::App;
 use crate::auth::Role;
 use crate::hooks;
+use crate::slack::doors as slack;
 
 /// Who may call a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub(crate) struct Route {
     /// Parameters after `?`, as the properties of an object.
     pub(crate) query: Option<MakeSchema>,
     pub(crate) body: Option<MakeSchema>,
+    /// Of the body.
+    pub(crate) media: &'static str,
     pub(crate) answers: Vec<Answer>,
     /// Errors beyond those that any route of its kind can give.
     pub(crate) errors: &'static [u16],
@@ -64,7 +67,18 @@ fn read(
     handler: fn() -> MethodRouter<Arc<App>>,
 ) -> Route {
     let answers = vec![answer];
-    Route { method: "get", path, access, summary, query: None, body: None, answers, errors: &[], handler }
+    Route {
+        method: "get",
+        path,
+        access,
+        summary,
+        query: None,
+        body: None,
+        media: JSON,
+        answers,
+        errors: &[],
+        handler,
+    }
 }
 
 fn write(
@@ -78,7 +92,14 @@ fn write(
     Route { method: "post", body, ..read(path, access, summary, answer, handler) }
 }
 
+const JSON: &str = "application/json";
+const FORM: &str = "application/x-www-form-urlencoded";
+
 impl Route {
+    fn form(self) -> Self {
+        Self { media: FORM, ..self }
+    }
+
     fn query(self, query: MakeSchema) -> Self {
         Self { query: Some(query), ..self }
     }
@@ -218,6 +239,31 @@ pub(crate) fn table() -> Vec<Route> {
             .or(Answer::Json(202, schema::<hooks::Taken>))
             .errors(&[404])
     }));
+    let of_slack = |path, summary, answer, handler| {
+        write(path, Signed, summary, Some(schema::<serde_json::Value>), answer, handler).errors(&[404])
+    };
+    table.extend([
+        of_slack(
+            "/hooks/slack/events",
+            "Mentions and direct messages of Slack",
+            Answer::Json(200, schema::<serde_json::Value>),
+            || post(slack::events),
+        ),
+        of_slack(
+            "/hooks/slack/commands",
+            "The slash command of Slack",
+            Answer::Json(200, schema::<serde_json::Value>),
+            || post(slack::commands),
+        )
+        .form(),
+        of_slack(
+            "/hooks/slack/interactions",
+            "Buttons pressed in Slack",
+            Answer::Json(200, schema::<serde_json::Value>),
+            || post(slack::interactions),
+        )
+        .form(),
+    ]);
     table
 }
 

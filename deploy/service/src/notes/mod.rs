@@ -5,17 +5,20 @@ anything is written again. So a note exists once, however often we die.
 */
 
 mod systems;
-mod text;
+pub(crate) mod text;
 
 use std::sync::Arc;
 
 use millwright_memory::store::{IncidentState, Job, JobKind, JobState, Note, NoteState, StoreError};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
+use crate::outward::SendError;
+use crate::slack;
 use crate::worker::{Holder, rest};
 
-use systems::{Client, SendError};
+use systems::Client;
 
 /// A note that failed so often is given up.
 const MOST_FAILURES: i64 = 12;
@@ -67,8 +70,34 @@ async fn settle(app: &App, holder: &Holder, job: &Job) -> Result<(), StoreError>
     Ok(())
 }
 
+/// What a note says.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Content {
+    pub(crate) text: String,
+    /// As Slack shows it.
+    pub(crate) blocks: Option<Value>,
+}
+
+impl Content {
+    fn hash(&self) -> String {
+        let blocks = self.blocks.as_ref().map_or(String::new(), Value::to_string);
+        hex::encode(Sha256::digest(format!("{}{blocks}", self.text)))
+    }
+}
+
 /// What the note should say and its hash, when that is not what it says already.
-async fn due(app: &App, note: &Note) -> Result<Option<(String, String)>, StoreError> {
+async fn due(app: &App, note: &Note) -> Result<Option<(Content, String)>, StoreError> {
+    let content = match note.system.as_str() {
+        slack::NAME => slack::content(app, note).await?,
+        _ => in_ticket(app, note).await?,
+    };
+    let Some(content) = content else { return Ok(None) };
+    let hash = content.hash();
+    let same = note.state == NoteState::Sent && note.sent_sha256.as_deref() == Some(&hash);
+    Ok((!same).then_some((content, hash)))
+}
+
+async fn in_ticket(app: &App, note: &Note) -> Result<Option<Content>, StoreError> {
     let incident = app.store.get_incident(&note.incident_id).await?;
     let over =
         matches!(incident.state, IncidentState::Done | IncidentState::Failed | IncidentState::Cancelled);
@@ -82,20 +111,59 @@ async fn due(app: &App, note: &Note) -> Result<Option<(String, String)>, StoreEr
         None => None,
     };
     let text = text::note(&incident, report.as_ref(), app.settings.public_url.as_deref());
-    let hash = hex::encode(Sha256::digest(text.as_bytes()));
-    let same = note.state == NoteState::Sent && note.sent_sha256.as_deref() == Some(&hash);
-    Ok((!same).then_some((text, hash)))
+    Ok(Some(Content { text, blocks: None }))
+}
+
+/// Whoever keeps the note.
+enum System<'a> {
+    Ticket(Client<'a>),
+    Slack(slack::api::Api<'a>),
+}
+
+impl<'a> System<'a> {
+    fn of(app: &'a App, note: &Note) -> Result<Self, SendError> {
+        if note.system != slack::NAME {
+            return Client::of(&app.settings.tickets, note).map(Self::Ticket);
+        }
+        let set_up = app.settings.slack.as_ref();
+        let set_up = set_up.ok_or_else(|| SendError::NotSetUp("channels.slack".to_owned()))?;
+        slack::api::Api::new(set_up).map(Self::Slack)
+    }
+
+    async fn find(&self, note: &Note) -> Result<Option<String>, SendError> {
+        match self {
+            Self::Ticket(client) => client.find(note).await,
+            Self::Slack(api) => api.find(note).await,
+        }
+    }
+
+    async fn create(&self, note: &Note, content: &Content) -> Result<String, SendError> {
+        match self {
+            Self::Ticket(client) => client.create(note, &text::marked(&content.text, &note.id)).await,
+            Self::Slack(api) => {
+                api.create(note, &content.text, content.blocks.as_ref().unwrap_or(&Value::Null)).await
+            }
+        }
+    }
+
+    async fn update(&self, note: &Note, remote: &str, content: &Content) -> Result<(), SendError> {
+        match self {
+            Self::Ticket(client) => client.update(note, remote, &text::marked(&content.text, &note.id)).await,
+            Self::Slack(api) => {
+                api.update(note, remote, &content.text, content.blocks.as_ref().unwrap_or(&Value::Null)).await
+            }
+        }
+    }
 }
 
 async fn write(app: &Arc<App>, id: &str) -> Result<(), NoteError> {
     let note = app.store.get_note(id).await?;
-    let Some((text, hash)) = due(app, &note).await? else { return Ok(()) };
-    let client = Client::of(&app.settings.tickets, &note)?;
-    let marked = text::marked(&text, &note.id);
+    let Some((content, hash)) = due(app, &note).await? else { return Ok(()) };
+    let system = System::of(app, &note)?;
     let mut remote = note.remote_id.clone();
     if remote.is_none() && note.state == NoteState::Sending {
         // It may have arrived. Until that is known, nothing is sent.
-        remote = client.find(&note).await?;
+        remote = system.find(&note).await?;
         app.metrics.note(if remote.is_some() { "found" } else { "lost" });
         if let Some(found) = &remote {
             app.store.set_note(&note.id, NoteState::Sending, Some(found), None).await?;
@@ -108,11 +176,11 @@ async fn write(app: &Arc<App>, id: &str) -> Result<(), NoteError> {
     app.store.set_note(&note.id, NoteState::Sending, None, None).await?;
     let remote = match remote {
         Some(remote) => {
-            client.update(&note, &remote, &marked).await?;
+            system.update(&note, &remote, &content).await?;
             app.metrics.note("updated");
             remote
         }
-        None => match client.create(&note, &marked).await {
+        None => match system.create(&note, &content).await {
             Ok(remote) => {
                 app.metrics.note("created");
                 remote

@@ -9,7 +9,7 @@ use millwright_memory::types::{Proof, Report, Verdict};
 /// Longest sentence taken from a report, in characters.
 const MOST: usize = 1_200;
 
-pub(super) fn note(incident: &Incident, report: Option<&Report>, public_url: Option<&str>) -> String {
+pub(crate) fn note(incident: &Incident, report: Option<&Report>, public_url: Option<&str>) -> String {
     let mut lines: Vec<String> = Vec::new();
     match (incident.state, report) {
         (IncidentState::Queued | IncidentState::Running, _) => {
@@ -25,11 +25,16 @@ pub(super) fn note(incident: &Incident, report: Option<&Report>, public_url: Opt
         (_, None) => lines.push("Millwright could not look into this; an engineer has to see why.".into()),
     }
     if let Some(url) = public_url {
-        lines.push(format!("For engineers: {}/v1/incidents/{}", url.trim_end_matches('/'), incident.id));
+        lines.push(format!("For engineers: {}", address(url, &incident.id)));
     } else {
         lines.push(format!("For engineers: incident {}", incident.id));
     }
     lines.join("\n\n")
+}
+
+/// Where people read about an incident.
+pub(crate) fn address(public_url: &str, incident: &str) -> String {
+    format!("{}/v1/incidents/{incident}", public_url.trim_end_matches('/'))
 }
 
 fn tell(report: &Report, lines: &mut Vec<String>) {

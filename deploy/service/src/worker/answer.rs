@@ -73,7 +73,7 @@ async fn answer(app: &Arc<App>, job: &Job) -> Result<(Message, String), StoreErr
         width: 100,
         color: false,
     };
-    let teller = Arc::new(Teller { app: app.clone(), incident: incident.id.as_str().into() });
+    let teller = Arc::new(Teller::new(app.clone(), &incident.id));
     let (runtime, asked) = (tokio::runtime::Handle::current(), question.body.clone());
     // A conversation stays on the thread that began it.
     let talk = move || {

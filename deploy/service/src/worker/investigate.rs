@@ -18,6 +18,7 @@ use super::place::{self, Nowhere, Place, PlaceError};
 use super::{Holder, rest, unplaced};
 use crate::app::{App, Teller};
 use crate::settings::Repository;
+use crate::slack;
 
 /// A job that failed so often is given up.
 const MOST_FAILURES: i64 = 3;
@@ -30,6 +31,8 @@ enum WorkError {
     Place(#[from] PlaceError),
     #[error(transparent)]
     Investigate(#[from] InvestigateError),
+    #[error(transparent)]
+    Thread(#[from] slack::ThreadError),
     #[error("the planner cannot be had: {0}")]
     Planner(String),
 }
@@ -92,7 +95,7 @@ async fn failed(app: &App, holder: &Holder, job: &Job, error: &WorkError) -> Res
 
 async fn attempt(app: &Arc<App>, holder: &Holder, job: &Job, stop: &CancelFlag) -> Result<Ended, WorkError> {
     let store = &app.store;
-    let incident = store.get_incident(&job.incident_id).await?;
+    let mut incident = store.get_incident(&job.incident_id).await?;
     let unfinished = store.latest_unfinished_run(&incident.id).await?.is_some();
     if !unfinished && !store.list_reports(&incident.id).await?.is_empty() {
         // It died between its report and the end of the job.
@@ -101,6 +104,14 @@ async fn attempt(app: &Arc<App>, holder: &Holder, job: &Job, stop: &CancelFlag) 
     store.set_incident_state(&incident.id, IncidentState::Running).await?;
     store.wake_notes(&incident.id).await?;
     app.stored(&incident.id);
+    if job.plan.is_none() {
+        match slack::complete(app, &incident).await {
+            Ok(()) => incident = store.get_incident(&job.incident_id).await?,
+            // After two more tries the report has to do without.
+            Err(error) if job.failures + 1 < MOST_FAILURES => return Err(error.into()),
+            Err(error) => tracing::warn!(incident = %incident.id, %error, "it is investigated without"),
+        }
+    }
     let place = match decided(app, job, &incident).await? {
         Ok(place) => place,
         Err(nowhere) => {
@@ -167,7 +178,7 @@ async fn drive(
 ) -> Result<Ended, WorkError> {
     let incident = &job.incident_id;
     let inbox = StoredInbox::open(app, incident).await?;
-    let teller = Arc::new(Teller { app: app.clone(), incident: incident.as_str().into() });
+    let teller = Arc::new(Teller::new(app.clone(), incident));
     let sinks: Vec<Arc<dyn Sink>> = vec![teller.clone()];
     loop {
         let mut planner = (app.settings.planner)().map_err(WorkError::Planner)?;

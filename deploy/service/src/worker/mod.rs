@@ -8,6 +8,7 @@ mod inbox;
 mod investigate;
 mod place;
 mod unplaced;
+mod upkeep;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -73,6 +74,8 @@ type Done = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(crate) async fn run(app: Arc<App>) {
     let holder = Holder::new();
     let stop = CancelFlag::default();
+    let upkeep = tokio::spawn(upkeep::run(app.clone()));
+    let _upkeep = Ended(upkeep.abort_handle());
     let mut at_work: JoinSet<()> = JoinSet::new();
     let mut busy = [0_usize; 3];
     let mut doing: HashMap<tokio::task::Id, (usize, String)> = HashMap::new();

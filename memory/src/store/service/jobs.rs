@@ -227,6 +227,25 @@ pub(crate) async fn wake(
     Ok(done.rows_affected() > 0)
 }
 
+/// Makes a job due that nobody works on and that is not due already. One that rests because the other side asked for
+/// time, or failed, goes on resting.
+pub(crate) async fn wake_idle(
+    tx: &mut Transaction<'static, Sqlite>,
+    kind: JobKind,
+    subject: &str,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "UPDATE jobs SET state = 'queued', due_at = $3, updated_at = $3, failures = 0 \
+         WHERE kind = $1 AND subject = $2 AND state NOT IN ('running', 'queued')",
+    )
+    .bind(word(&kind))
+    .bind(subject)
+    .bind(now())
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 pub(crate) async fn set_state(
     tx: &mut Transaction<'static, Sqlite>,
     incident: &str,

@@ -2,12 +2,12 @@
 What persons say to an incident, kept until its run has taken it in, and what is answered.
 */
 
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite, Transaction};
 
 use super::super::codec::{from_word, new_id, now, word};
 use super::super::{Store, StoreError};
-use super::{JobKind, Message, MessageKind, jobs};
+use super::{JobKind, Message, MessageKind, jobs, notes};
 
 impl Store {
     /// Keeps what was said; a question is queued to be answered.
@@ -18,31 +18,9 @@ impl Store {
         kind: MessageKind,
         body: &str,
     ) -> Result<Message, StoreError> {
-        let message = Message {
-            id: new_id("msg"),
-            incident_id: incident.to_owned(),
-            at: now(),
-            author: author.to_owned(),
-            kind,
-            body: body.to_owned(),
-            taken_at: None,
-        };
         let mut tx = self.begin().await?;
         super::super::incidents::must_exist(&mut tx, incident).await?;
-        sqlx::query(
-            "INSERT INTO incident_messages (id, incident_id, at, author, kind, body) VALUES ($1, $2, $3, $4, $5, $6)",
-        )
-        .bind(&message.id)
-        .bind(incident)
-        .bind(&message.at)
-        .bind(author)
-        .bind(word(&kind))
-        .bind(body)
-        .execute(&mut *tx)
-        .await?;
-        if kind == MessageKind::Question {
-            jobs::insert(&mut tx, JobKind::Answer, &message.id, incident).await?;
-        }
+        let message = insert(&mut tx, incident, author, kind, body).await?;
         tx.commit().await?;
         Ok(message)
     }
@@ -116,15 +94,17 @@ impl Store {
             .execute(&mut *tx)
             .await?;
         sqlx::query(
-            "INSERT INTO incident_messages (id, incident_id, at, author, kind, body) \
-             VALUES ($1, $2, $3, 'millwright', 'answer', $4)",
+            "INSERT INTO incident_messages (id, incident_id, at, author, kind, body, reply_to) \
+             VALUES ($1, $2, $3, 'millwright', 'answer', $4, $5)",
         )
         .bind(new_id("msg"))
         .bind(&question.incident_id)
         .bind(now())
         .bind(answer)
+        .bind(&question.id)
         .execute(&mut *tx)
         .await?;
+        notes::wake_reply(&mut tx, &question.incident_id, &question.id).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -141,7 +121,41 @@ impl Store {
     }
 }
 
-fn from_row(row: &SqliteRow) -> Result<Message, StoreError> {
+/// Keeps a message; a question is queued to be answered.
+pub(super) async fn insert(
+    tx: &mut Transaction<'static, Sqlite>,
+    incident: &str,
+    author: &str,
+    kind: MessageKind,
+    body: &str,
+) -> Result<Message, StoreError> {
+    let message = Message {
+        id: new_id("msg"),
+        incident_id: incident.to_owned(),
+        at: now(),
+        author: author.to_owned(),
+        kind,
+        body: body.to_owned(),
+        taken_at: None,
+    };
+    sqlx::query(
+        "INSERT INTO incident_messages (id, incident_id, at, author, kind, body) VALUES ($1, $2, $3, $4, $5, $6)",
+    )
+    .bind(&message.id)
+    .bind(incident)
+    .bind(&message.at)
+    .bind(author)
+    .bind(word(&kind))
+    .bind(body)
+    .execute(&mut **tx)
+    .await?;
+    if kind == MessageKind::Question {
+        jobs::insert(tx, JobKind::Answer, &message.id, incident).await?;
+    }
+    Ok(message)
+}
+
+pub(super) fn from_row(row: &SqliteRow) -> Result<Message, StoreError> {
     let id: String = row.try_get("id")?;
     let kind: String = row.try_get("kind")?;
     Ok(Message {

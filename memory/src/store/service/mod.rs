@@ -10,6 +10,7 @@ mod jobs;
 mod messages;
 mod notes;
 mod stream;
+mod threads;
 mod tokens;
 
 #[cfg(test)]
@@ -18,6 +19,7 @@ mod tests;
 
 pub use approvals::Approving;
 pub use stream::{Position, StreamEvent};
+pub use threads::SaidThere;
 
 use serde::{Deserialize, Serialize};
 

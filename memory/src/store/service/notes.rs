@@ -59,7 +59,7 @@ impl Store {
             .fetch_all(&mut *tx)
             .await?;
         for id in ids {
-            jobs::wake(&mut tx, JobKind::Note, &id).await?;
+            jobs::wake_idle(&mut tx, JobKind::Note, &id).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -87,6 +87,24 @@ pub(crate) async fn want(
     .await?;
     if done.rows_affected() > 0 {
         jobs::insert(tx, JobKind::Note, &id, incident).await?;
+    }
+    Ok(())
+}
+
+/// Makes the reply to a question due, where one is wanted elsewhere.
+pub(super) async fn wake_reply(
+    tx: &mut Transaction<'static, Sqlite>,
+    incident: &str,
+    question: &str,
+) -> Result<(), StoreError> {
+    let ids: Vec<String> =
+        sqlx::query_scalar("SELECT id FROM notes WHERE incident_id = $1 AND target LIKE '%/' || $2")
+            .bind(incident)
+            .bind(question)
+            .fetch_all(&mut **tx)
+            .await?;
+    for id in ids {
+        jobs::wake_idle(tx, JobKind::Note, &id).await?;
     }
     Ok(())
 }

@@ -1,0 +1,84 @@
+/*!
+Requests to other systems: bounded in time and size, never redirected, and with an error that tells whether the request
+certainly did nothing. Everything that writes elsewhere rests on that difference.
+*/
+
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use serde_json::Value;
+
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Longest answer read.
+const MAX_ANSWER_BYTES: usize = 8 << 20;
+/// Longest a system may ask us to wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(900);
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum SendError {
+    #[error("[{0}] is not set up any more")]
+    NotSetUp(String),
+    #[error("the system asks to wait {} s", .0.as_secs())]
+    Later(Duration),
+    #[error("the system cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("the system refused: {0}")]
+    Refused(String),
+    /// Whether it was done is not known.
+    #[error("no answer that tells the outcome: {0}")]
+    Unknown(String),
+}
+
+impl SendError {
+    pub(crate) fn certainly_not_done(&self) -> bool {
+        !matches!(self, Self::Unknown(_))
+    }
+}
+
+pub(crate) fn client() -> Result<reqwest::Client, SendError> {
+    // Fails when the process has a provider already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(concat!("millwright/", env!("CARGO_PKG_VERSION")))
+        .timeout(TIMEOUT)
+        // A redirect would carry the token elsewhere.
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| SendError::Refused(error.to_string()))
+}
+
+/// Sends a request; answers the JSON of a successful answer.
+pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<Value, SendError> {
+    let mut response = request.send().await.map_err(|error| {
+        // Without a connection nothing was sent.
+        let nothing_sent = error.is_connect() || error.is_builder();
+        let text = error.without_url().to_string();
+        if nothing_sent { SendError::Unreachable(text) } else { SendError::Unknown(text) }
+    })?;
+    let status = response.status();
+    let wait = response.headers().get("retry-after").and_then(|wait| wait.to_str().ok()?.parse().ok());
+    let mut bytes: Vec<u8> = Vec::new();
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| SendError::Unknown(error.without_url().to_string()))?
+    {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > MAX_ANSWER_BYTES {
+            return Err(SendError::Unknown("the answer is too long".into()));
+        }
+    }
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => {
+            Err(SendError::Later(Duration::from_secs(wait.unwrap_or(30)).min(LONGEST_WAIT)))
+        }
+        status if status.is_success() => match bytes.is_empty() {
+            true => Ok(Value::Null),
+            false => serde_json::from_slice(&bytes)
+                .map_err(|error| SendError::Unknown(format!("the answer is no JSON: {error}"))),
+        },
+        status if status.is_client_error() => {
+            let why: String = String::from_utf8_lossy(&bytes).chars().take(300).collect();
+            Err(SendError::Refused(format!("{status}: {why}")))
+        }
+        status => Err(SendError::Unknown(status.to_string())),
+    }
+}

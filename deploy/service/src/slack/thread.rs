@@ -1,0 +1,66 @@
+/*!
+What was said in a thread before we were asked: part of the report, fetched when the investigation begins, because
+an acknowledgement cannot wait for it.
+*/
+
+use millwright_memory::store::{Incident, StoreError};
+
+use super::api::{Api, Target};
+use super::{NAME, take, wire};
+use crate::app::App;
+use crate::intake;
+use crate::outward::SendError;
+
+/// Messages taken, the latest ones, and characters of them all.
+const MOST_MESSAGES: usize = 50;
+const MOST_CHARS: usize = 12_000;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ThreadError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("what was said in the thread before cannot be read: {0}")]
+    Slack(#[from] SendError),
+}
+
+/// Adds the earlier messages of its thread to an incident; one that has them already, or none, is left alone.
+pub(crate) async fn complete(app: &App, incident: &Incident) -> Result<(), ThreadError> {
+    let (Some(slack), Some(NAME)) = (&app.settings.slack, incident.source.as_deref()) else { return Ok(()) };
+    let notes = app.store.notes(&incident.id).await?;
+    let Some(note) = notes.iter().find(|note| note.system == NAME) else { return Ok(()) };
+    let target = Target::of(note);
+    let own = incident.external_id.as_deref().and_then(|id| id.split_once('/')).map(|(_, ts)| ts);
+    let (Some(thread), Some(own)) = (target.thread, own) else { return Ok(()) };
+    if own == thread || incident.ticket.text.contains(EARLIER) {
+        return Ok(());
+    }
+    let earlier = Api::new(slack)?.earlier(target, own).await?;
+    let mut kept: Vec<String> = Vec::new();
+    let mut room = MOST_CHARS;
+    for (author, bot, text) in earlier.iter().rev().take(MOST_MESSAGES) {
+        let text = wire::plain(text);
+        let line = format!("{}{author}: {text}", if *bot { "bot " } else { "" });
+        match room.checked_sub(line.chars().count()) {
+            Some(left) if !text.is_empty() => {
+                room = left;
+                kept.push(line);
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    if kept.is_empty() {
+        return Ok(());
+    }
+    kept.reverse();
+    let whole = format!("{}\n\n{EARLIER}\n{}", incident.ticket.text, kept.join("\n"));
+    let mut payload = take::payload(&whole);
+    payload["title"] = incident.ticket.title.clone().into();
+    let mut ticket = intake::read(&app.settings.redactor, payload).await;
+    let (old, new) = (&incident.ticket.context, &mut ticket.context);
+    new.external_id.clone_from(&old.external_id);
+    new.service = old.service.clone().or(new.service.take());
+    Ok(app.store.update_ticket(&incident.id, None, &ticket, &[]).await?)
+}
+
+const EARLIER: &str = "Said in the thread before:";

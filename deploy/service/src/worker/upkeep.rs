@@ -1,0 +1,82 @@
+/*!
+What a memory that is served needs from time to time, whoever calls in: vectors that are missing because the model or
+the vector server was away, and forgetting what nothing was proven of, where a time was set for it. Every worker does
+it; doing it twice changes nothing.
+*/
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millwright_memory::store::{Actor, StoreError};
+use millwright_memory::vectors::catch_up;
+
+use crate::app::App;
+
+const VECTORS_EVERY: Duration = Duration::from_secs(60);
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+/// Vectors made in one go, so that a change of model does not hold up what is asked meanwhile.
+const VECTORS_AT_ONCE: usize = 1_024;
+/// Who forgot, in the audit log.
+const BY: Actor<'static> = Actor { who: "service", why: "retention" };
+
+/// Looks after the memory until the process is to end.
+pub(super) async fn run(app: Arc<App>) {
+    let (mut vectors, mut forget) =
+        (tokio::time::interval(VECTORS_EVERY), tokio::time::interval(FORGET_EVERY));
+    loop {
+        tokio::select! {
+            _ = vectors.tick() => complete_vectors(&app).await,
+            _ = forget.tick() => match forget_unproven(&app).await {
+                Ok(0) => {}
+                Ok(gone) => tracing::info!(gone, "incidents that nothing was proven of are forgotten"),
+                // What was taken out stays out; the rest is due again in an hour.
+                Err(error) => tracing::warn!(%error, "forgetting did not come to its end"),
+            },
+            () = app.ended() => return,
+        }
+    }
+}
+
+async fn complete_vectors(app: &App) {
+    match catch_up(&app.store, VECTORS_AT_ONCE).await {
+        Ok(done) if done.embedded + done.removed > 0 => {
+            tracing::info!(done.embedded, done.removed, done.left, "vectors caught up");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "vectors could not be completed; recall goes on without them"),
+    }
+}
+
+/// Forgets what is due; answers how many incidents went.
+pub(crate) async fn forget_unproven(app: &App) -> Result<usize, StoreError> {
+    let Some(days) = app.settings.limits.keep_unproven_days else { return Ok(0) };
+    let span = jiff::SignedDuration::from_hours(24 * i64::from(days));
+    // So many days that the calendar has no such day: nothing is as old.
+    let Ok(before) = jiff::Timestamp::now().checked_sub(span) else { return Ok(0) };
+    Ok(app.store.expire(&format!("{before:.6}"), BY).await?.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use millwright_memory::store::NewIncident;
+    use millwright_tools::intake;
+
+    use super::*;
+    use crate::tests::scene_with;
+
+    #[tokio::test]
+    async fn only_what_is_old_enough_is_forgotten_and_nothing_without_a_time() {
+        let put = async |app: &App| {
+            let ticket = intake::parse(b"Invoices are empty since Monday");
+            let new = NewIncident { repository: None, source: None, ticket, mapped: vec![] };
+            app.store.create_incident(&new).await.unwrap().id
+        };
+        for (days, gone) in [(None, 0), (Some(30), 0), (Some(0), 1), (Some(u32::MAX), 0)] {
+            let scene = scene_with(|settings| settings.limits.keep_unproven_days = days).await;
+            let id = put(&scene.app).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            assert_eq!(forget_unproven(&scene.app).await.unwrap(), gone, "{days:?}");
+            assert_eq!(scene.app.store.get_incident(&id).await.is_err(), gone == 1, "{days:?}");
+        }
+    }
+}
