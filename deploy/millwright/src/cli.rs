@@ -468,7 +468,7 @@ pub(crate) enum EvalImportFrom {
 pub(crate) struct EvalRunArguments {
     /// smoke, nightly, learning-curve or safety: incidents made on the spot
     #[arg(value_name = "SUITE", conflicts_with_all = ["cases", "task", "memory", "repo_map"], required_unless_present = "cases")]
-    pub(crate) suite: Option<millwright_evals::Suite>,
+    pub(crate) suite: Option<String>,
     /// Cases, one JSON object a line; for log-templates the folder of systems
     #[arg(long, value_name = "FILE")]
     pub(crate) cases: Option<PathBuf>,

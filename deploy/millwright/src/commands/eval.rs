@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use millwright_agent::run::Budget;
-use millwright_evals::{MemoryMode, Options, Planners, RepoMapping, Summary, Task};
+use millwright_evals::{MemoryMode, Options, Planners, RepoMapping, Suite, Summary, Task};
 
 use crate::cli::{
     EvalArguments, EvalCommand, EvalCompareArguments, EvalMemory, EvalReportArguments, EvalReportFormat,
@@ -28,7 +28,8 @@ pub(super) async fn run(arguments: EvalArguments) -> Result<ExitCode> {
 }
 
 async fn run_cases(arguments: EvalRunArguments) -> Result<ExitCode> {
-    let suite = arguments.suite;
+    let suite =
+        arguments.suite.as_deref().map(str::parse::<Suite>).transpose().map_err(anyhow::Error::msg)?;
     let gate = match (arguments.gate.as_deref(), suite) {
         (Some(path), _) => Some(gate(path)?),
         (None, Some(suite)) => Some(suite.gate()),

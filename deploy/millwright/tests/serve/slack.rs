@@ -45,7 +45,11 @@ impl Slack {
                 if kept.limit > 0 {
                     kept.limit -= 1;
                     drop(kept);
-                    answer(&stream, "429 Too Many Requests\r\nretry-after: 1", "{\"ok\":false,\"error\":\"ratelimited\"}");
+                    answer(
+                        &stream,
+                        "429 Too Many Requests\r\nretry-after: 1",
+                        "{\"ok\":false,\"error\":\"ratelimited\"}",
+                    );
                     continue;
                 }
                 let said = kept.handle(path.trim_start_matches('/'), &body);
@@ -92,7 +96,8 @@ impl Slack {
     /// Our messages in a thread, oldest first.
     pub(crate) fn ours(&self, channel: &str, thread: &str) -> Vec<Value> {
         let kept = self.kept.lock().unwrap();
-        let is_there = |m: &&Value| m["channel"] == channel && m["thread_ts"] == thread && m["bot_id"] == "B1";
+        let is_there =
+            |m: &&Value| m["channel"] == channel && m["thread_ts"] == thread && m["bot_id"] == "B1";
         kept.messages.iter().filter(is_there).cloned().collect()
     }
 
@@ -115,7 +120,10 @@ impl Slack {
                 loop {
                     let Ok(order) = orders.recv_timeout(Duration::from_secs(120)) else { return };
                     let Some(envelope) = order else {
-                        let _ = send(&mut socket, &json!({ "type": "disconnect", "reason": "refresh_requested" }));
+                        let _ = send(
+                            &mut socket,
+                            &json!({ "type": "disconnect", "reason": "refresh_requested" }),
+                        );
                         let _ = socket.close(None);
                         let _ = socket.flush();
                         break;
@@ -168,7 +176,9 @@ impl Kept {
                 let is_there = |m: &&Value| {
                     let of = |key: &str| m[key].as_str().map(str::to_owned);
                     of("channel") == channel
-                        && thread.as_ref().is_none_or(|ts| m["ts"] == ts.as_str() || m["thread_ts"] == ts.as_str())
+                        && thread
+                            .as_ref()
+                            .is_none_or(|ts| m["ts"] == ts.as_str() || m["thread_ts"] == ts.as_str())
                 };
                 let messages: Vec<&Value> = self.messages.iter().filter(is_there).collect();
                 json!({ "ok": true, "messages": messages, "response_metadata": { "next_cursor": "" } })

@@ -12,9 +12,16 @@ pub(crate) const SIGNED: &str = "signing_secret_env = \"HOOK_SECRET\"";
 
 fn signed(serving: &Serving, path: &str, body: &str) -> std::io::Result<Answer> {
     let at = jiff::Timestamp::now().as_second().to_string();
-    let mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap().chain_update(format!("v0:{at}:{body}"));
+    let mac =
+        Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap().chain_update(format!("v0:{at}:{body}"));
     let signature = format!("v0={}", hex::encode(mac.finalize().into_bytes()));
-    ask(serving.at, "POST", path, &[("x-slack-request-timestamp", &at), ("x-slack-signature", &signature)], body)
+    ask(
+        serving.at,
+        "POST",
+        path,
+        &[("x-slack-request-timestamp", &at), ("x-slack-signature", &signature)],
+        body,
+    )
 }
 
 /// An envelope around a mention.
@@ -49,14 +56,16 @@ fn a_thread_shows_one_message_that_is_edited_and_answers_what_is_asked() {
     // What went wrong was said before we were asked.
     let thread = slack.write("C1", None, TEST_OUTPUT);
     let ts = slack.write("C1", Some(&thread), "<@U0BOT> can you look into this?");
-    let told = serving.tell_slack(&mention("Ev1", &ts, Some(&thread), "<@U0BOT> can you look into this?")).unwrap();
+    let told =
+        serving.tell_slack(&mention("Ev1", &ts, Some(&thread), "<@U0BOT> can you look into this?")).unwrap();
     assert_eq!((told.status, &told.json()["effect"]), (200, &json!("opened")), "{}", told.text);
     slack.limit(1);
     let id = serving.only_incident().unwrap();
     let done = serving.until_done(&id);
     assert_eq!(done["report"]["verdict"], "verified", "{done:#}");
     serving.has_one_report(&id);
-    let shows = |words: &str| slack.ours("C1", &thread).iter().any(|m| m["blocks"].to_string().contains(words));
+    let shows =
+        |words: &str| slack.ours("C1", &thread).iter().any(|m| m["blocks"].to_string().contains(words));
     serving.until("the thread says the outcome", || shows("The cause is proven"));
     serving.until("it can be confirmed", || shows("\"confirm\""));
     assert_eq!(slack.ours("C1", &thread).len(), 1, "{:#?}", slack.ours("C1", &thread));
@@ -77,7 +86,8 @@ fn a_thread_shows_one_message_that_is_edited_and_answers_what_is_asked() {
     let pressed = json!({ "type": "block_actions", "user": { "id": "U1" }, "channel": { "id": "C1" },
         "container": { "message_ts": "1.1", "channel_id": "C1" },
         "actions": [{ "action_id": "confirm", "value": id }] });
-    let body: String = format!("payload={pressed}").replace('{', "%7B").replace('}', "%7D").replace('"', "%22");
+    let body: String =
+        format!("payload={pressed}").replace('{', "%7B").replace('}', "%7D").replace('"', "%22");
     assert_eq!(signed(&serving, "/hooks/slack/interactions", &body).unwrap().status, 200);
     serving.until("the message says who confirmed", || shows("Confirmed by slack:U1"));
     assert_eq!(serving.get(&format!("/v1/incidents/{id}"))["state"], "done");
@@ -111,7 +121,8 @@ fn a_socket_of_our_own_is_as_good_and_is_opened_again() {
     assert!(answered["payload"]["text"].as_str().unwrap().contains("Tell me"), "{answered}");
     assert_eq!(serving.only_incident().as_deref(), Some(&*id));
     assert_eq!(serving.until_done(&id)["report"]["verdict"], "verified");
-    let shows = || slack.ours("C1", &ts).iter().any(|m| m["blocks"].to_string().contains("The cause is proven"));
+    let shows =
+        || slack.ours("C1", &ts).iter().any(|m| m["blocks"].to_string().contains("The cause is proven"));
     serving.until("the thread says the outcome", shows);
     assert_eq!(slack.ours("C1", &ts).len(), 1);
     // Without a signing secret nobody can call in.
