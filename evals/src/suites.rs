@@ -113,6 +113,8 @@ struct Prepared {
 fn prepare(suite: Suite, options: &Options) -> Result<Prepared, EvalError> {
     // Of one generation, so that repositories made before are found again.
     let folder = options.data_dir.join("scenarios").join(GENERATION.to_string());
+    // Cases name files below it, whatever folder they are read from.
+    let folder = std::path::absolute(&folder).unwrap_or(folder);
     create(&folder)?;
     if suite == Suite::LearningCurve {
         return Ok(Prepared { cases: scenarios::series(&folder)?, failed: Vec::new(), folder });
@@ -145,10 +147,7 @@ pub fn run(suite: Suite, options: &Options) -> Result<Summary, EvalError> {
     if !complaints.is_empty() {
         return Err(EvalError::Graders(complaints.join("; ")));
     }
-    let mapping = RepoMapping {
-        address: scenarios::ADDRESS.into(),
-        path: std::path::absolute(folder).unwrap_or_else(|_| folder.clone()),
-    };
+    let mapping = RepoMapping { address: scenarios::ADDRESS.into(), path: folder.clone() };
     let (mut summary, mut results) = (Map::new(), prepared.failed);
     for (task, memory) in suite.parts() {
         let kept = prepared.cases.iter().filter(|case| *task != Task::Rank || case.truth.commit.is_some());

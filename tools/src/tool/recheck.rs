@@ -169,7 +169,11 @@ fn by_replay(
     // not run now. An answer from memory has to be quick to be worth having.
     let (check, evidence) = super::verify_fix::check(ctx, &replayer, &candidate, None, LUCKY)?;
     out.runs = check.runs;
-    if check.fix.replay == CheckResult::Pass {
+    if check.fix.replay == CheckResult::Pass
+        && let Some(since) = brought_in_anew(ctx, known, &candidate.diff)
+    {
+        out.how = format!("its fix helps, but the guilty lines came in anew with {since}");
+    } else if check.fix.replay == CheckResult::Pass {
         out.result = CheckResult::Pass;
         out.how = "its fix makes the replay pass".into();
         out.locations = removed_lines(&known.fix_diff);
@@ -181,6 +185,33 @@ fn by_replay(
         out.how = check.detail;
     }
     Ok((out, evidence))
+}
+
+/// Places of a fix that are looked up; more would not change the answer.
+const PLACES: usize = 5;
+
+/// The commit that wrote all lines the fix takes away, where it is younger than what is known: somebody brought the fault
+/// in again, and the culprit of then is innocent of it. What cannot be looked up says nothing.
+fn brought_in_anew(ctx: &ToolContext, known: &Resolution, diff: &str) -> Option<String> {
+    let culprit = known.culprit.as_deref()?;
+    let then = ctx.visible(Some(&known.failing_revision)).ok()?;
+    let mut since = None;
+    for at in removed_lines(diff).into_iter().take(PLACES) {
+        let query = git::BlameQuery {
+            bad: ctx.bad.clone(),
+            good: None,
+            path: at.path,
+            start: at.start_line,
+            end: at.end_line,
+        };
+        for span in git::blame(&ctx.repo, &query, &ctx.cancel).ok()? {
+            if span.commit == culprit || ctx.repo.is_ancestor(&span.commit, &then).ok()? {
+                return None;
+            }
+            since = Some(span.commit);
+        }
+    }
+    since
 }
 
 /// Without a replay: the guilty code must still be there as it was when the resolution was found.

@@ -4,9 +4,9 @@ needed for the failure; or the guilty code has moved since and goes by another n
 */
 
 use super::{fault, make};
-use crate::scenarios::faults::Fault;
+use crate::scenarios::faults::{Fault, sh_frame as frame};
 use crate::scenarios::plot::{Plot, Scene, build_on_helper};
-use crate::scenarios::project::{Project, Role};
+use crate::scenarios::project::{Lang, Project, Role};
 use crate::scenarios::{Class, Make, ScenarioError};
 
 pub(super) fn of(class: Class) -> Vec<Make> {
@@ -45,30 +45,7 @@ struct Accomplice {
     fault: Fault,
 }
 
-const PLAIN: Fault = Fault {
-    id: "",
-    lang: crate::scenarios::project::Lang::Sh,
-    role: Role::Reader,
-    symbol: "",
-    old: "",
-    new: "",
-    subject: "",
-    body: "",
-    command: "total",
-    input: "",
-    expected: None,
-    shown: "",
-    frames: &[],
-    raised: Role::Rules,
-    title: "",
-    retold: ("", ""),
-    prose: "",
-    decoy: ("", ""),
-};
-
-const fn frame(role: Role, function: &'static str) -> crate::scenarios::faults::Frame {
-    crate::scenarios::faults::Frame { role, function, line: "" }
-}
+const PLAIN: Fault = Fault { raised: Role::Rules, ..Fault::plain(Lang::Sh, Role::Reader) };
 
 /// Codes were made small twice; each of two people takes one of the two away.
 const CASES: Accomplice = Accomplice {

@@ -2,7 +2,7 @@
 
 use super::make;
 use crate::cases::TruthKind;
-use crate::scenarios::faults::{Fault, Frame};
+use crate::scenarios::faults::{Fault, sh_frame};
 use crate::scenarios::plot::{Plot, Scene};
 use crate::scenarios::project::{Lang, Role};
 use crate::scenarios::{Class, Make, ScenarioError};
@@ -22,26 +22,7 @@ pub(super) fn of(class: Class) -> Vec<Make> {
     }
 }
 
-const PLAIN: Fault = Fault {
-    id: "",
-    lang: Lang::Sh,
-    role: Role::Pad,
-    symbol: "",
-    old: "",
-    new: "",
-    subject: "",
-    body: "",
-    command: "total",
-    input: "",
-    expected: None,
-    shown: "",
-    frames: &[],
-    raised: Role::Render,
-    title: "",
-    retold: ("", ""),
-    prose: "",
-    decoy: ("", ""),
-};
+const PLAIN: Fault = Fault::plain(Lang::Sh, Role::Pad);
 
 const PADS: Fault = Fault {
     command: "list",
@@ -119,10 +100,10 @@ const LOYAL_GONE: Fault = Fault {
     expected: None,
     shown: "no rate for the code 'loyal'",
     frames: &[
-        Frame { role: Role::Rules, function: "@rules@_rate", line: "" },
-        Frame { role: Role::Ledger, function: "@ledger@_amount", line: "" },
-        Frame { role: Role::Ledger, function: "@ledger@_read", line: "" },
-        Frame { role: Role::Main, function: "main", line: "" },
+        sh_frame(Role::Rules, "@rules@_rate"),
+        sh_frame(Role::Ledger, "@ledger@_amount"),
+        sh_frame(Role::Ledger, "@ledger@_read"),
+        sh_frame(Role::Main, "main"),
     ],
     title: "no rate for the code 'loyal'",
     prose: "Cards of loyal people are refused: there is no rate for their code.",

@@ -54,6 +54,42 @@ pub(super) struct Fault {
     pub(super) decoy: (&'static str, &'static str),
 }
 
+impl Fault {
+    /// A fault of which nothing is said yet.
+    pub(super) const fn plain(lang: Lang, role: Role) -> Self {
+        Self {
+            id: "",
+            lang,
+            role,
+            symbol: "",
+            old: "",
+            new: "",
+            subject: "",
+            body: "",
+            command: "total",
+            input: "",
+            expected: None,
+            shown: "",
+            frames: &[],
+            raised: Role::Render,
+            title: "",
+            retold: ("", ""),
+            prose: "",
+            decoy: ("", ""),
+        }
+    }
+}
+
+/// A line of a call path.
+pub(super) const fn frame(role: Role, function: &'static str, line: &'static str) -> Frame {
+    Frame { role, function, line }
+}
+
+/// A line of a call path that our shell programs keep by hand.
+pub(super) const fn sh_frame(role: Role, function: &'static str) -> Frame {
+    frame(role, function, "")
+}
+
 /// The fault of a name; scenarios name only faults that exist, which a test checks.
 pub(super) fn fault(id: &str) -> Option<&'static Fault> {
     SH.iter().chain(PYTHON).chain(NODE).find(|fault| fault.id == id)

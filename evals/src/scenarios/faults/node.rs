@@ -1,11 +1,7 @@
 /*! Faults of the program on node. */
 
-use super::{Fault, Frame};
+use super::{Fault, Frame, frame};
 use crate::scenarios::project::{Lang, Role};
-
-const fn frame(role: Role, function: &'static str, line: &'static str) -> Frame {
-    Frame { role, function, line }
-}
 
 const READ: Frame = frame(Role::Ledger, "read", "amount(row);");
 const MAIN: Frame = frame(
@@ -14,26 +10,7 @@ const MAIN: Frame = frame(
     "for (const row of ledger.read(book, fs.readFileSync(0, 'utf8').split('\\n'))) {",
 );
 
-const BASE: Fault = Fault {
-    id: "",
-    lang: Lang::Node,
-    role: Role::Main,
-    symbol: "",
-    old: "",
-    new: "",
-    subject: "",
-    body: "",
-    command: "total",
-    input: "",
-    expected: None,
-    shown: "",
-    frames: &[],
-    raised: Role::Render,
-    title: "",
-    retold: ("", ""),
-    prose: "",
-    decoy: ("", ""),
-};
+const BASE: Fault = Fault::plain(Lang::Node, Role::Main);
 
 pub(in crate::scenarios) const NODE: &[Fault] = &[
     Fault {

@@ -1,34 +1,11 @@
 /*! Faults of the program in Python. */
 
-use super::{Fault, Frame};
+use super::{Fault, Frame, frame};
 use crate::scenarios::project::{Lang, Role};
-
-const fn frame(role: Role, function: &'static str, line: &'static str) -> Frame {
-    Frame { role, function, line }
-}
 
 const READ: Frame = frame(Role::Main, "main", "for row in book.read(sys.stdin):");
 
-const BASE: Fault = Fault {
-    id: "",
-    lang: Lang::Python,
-    role: Role::Main,
-    symbol: "",
-    old: "",
-    new: "",
-    subject: "",
-    body: "",
-    command: "total",
-    input: "",
-    expected: None,
-    shown: "",
-    frames: &[],
-    raised: Role::Render,
-    title: "",
-    retold: ("", ""),
-    prose: "",
-    decoy: ("", ""),
-};
+const BASE: Fault = Fault::plain(Lang::Python, Role::Main);
 
 pub(in crate::scenarios) const PYTHON: &[Fault] = &[
     Fault {

@@ -1,32 +1,9 @@
 /*! Faults of the program in `sh`. */
 
-use super::{Fault, Frame};
+use super::{Fault, sh_frame as frame};
 use crate::scenarios::project::{Lang, Role};
 
-const fn frame(role: Role, function: &'static str) -> Frame {
-    Frame { role, function, line: "" }
-}
-
-const BASE: Fault = Fault {
-    id: "",
-    lang: Lang::Sh,
-    role: Role::Main,
-    symbol: "",
-    old: "",
-    new: "",
-    subject: "",
-    body: "",
-    command: "total",
-    input: "",
-    expected: None,
-    shown: "",
-    frames: &[],
-    raised: Role::Render,
-    title: "",
-    retold: ("", ""),
-    prose: "",
-    decoy: ("", ""),
-};
+const BASE: Fault = Fault::plain(Lang::Sh, Role::Main);
 
 pub(in crate::scenarios) const SH: &[Fault] = &[
     Fault {
