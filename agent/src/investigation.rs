@@ -27,6 +27,7 @@ use crate::facts::Facts;
 use crate::illustrate::{illustrate, ranking_of};
 use crate::inbox::{Inbox, LocalInbox};
 use crate::journal::{InMemoryJournal, Journal, JournalError, StoreJournal};
+use crate::machine;
 use crate::masking::{self, MaskedProgress};
 use crate::opener::GitOpener;
 use crate::planner::Planner;
@@ -298,8 +299,9 @@ async fn open_run(
             resumed: false,
         });
     };
+    let runs = options.data_dir.join("runs");
     if let Some(accepted) = &options.incident {
-        return open_run_of(&accepted.id, store, request).await;
+        return open_run_of(&accepted.id, store, &runs, request).await;
     }
     for incident in store.incidents_with_ticket(&request.ticket.text, Some(&request.repository)).await? {
         let Some(unfinished) = store.latest_unfinished_run(&incident.id).await? else { continue };
@@ -309,8 +311,7 @@ async fn open_run(
         if !store.claim_run(&unfinished.id, &holder(), LEASE).await? {
             continue; // another process works on it right now
         }
-        let journal =
-            StoreJournal { store: store.clone(), incident: incident.id.clone(), run: unfinished.id.clone() };
+        let journal = StoreJournal::open(store, &incident.id, &unfinished.id, &runs).await?;
         let run = Run::from_events(&journal.events().await?);
         request.run_id.clone_from(&unfinished.id);
         request.incident_id.clone_from(&incident.id);
@@ -332,7 +333,7 @@ async fn open_run(
     store.claim_run(&stored.id, &holder(), LEASE).await?;
     request.run_id.clone_from(&stored.id);
     request.incident_id.clone_from(&incident.id);
-    let journal = StoreJournal { store: store.clone(), incident: incident.id, run: stored.id };
+    let journal = StoreJournal::open(store, &incident.id, &stored.id, &runs).await?;
     let (first, run) = begin(request);
     Ok(OpenedRun { run, journal: Arc::new(journal), first: Some(first), resumed: false })
 }
@@ -342,6 +343,7 @@ async fn open_run(
 async fn open_run_of(
     incident: &str,
     store: &Store,
+    runs: &Path,
     mut request: RunRequest,
 ) -> Result<OpenedRun, InvestigateError> {
     let unfinished = store.latest_unfinished_run(incident).await?;
@@ -355,8 +357,7 @@ async fn open_run_of(
         None => store.create_run(incident).await?,
     };
     store.claim_run(&stored.id, &holder(), LEASE).await?;
-    let journal =
-        StoreJournal { store: store.clone(), incident: incident.to_owned(), run: stored.id.clone() };
+    let journal = StoreJournal::open(store, incident, &stored.id, runs).await?;
     let run = Run::from_events(&journal.events().await?);
     store.set_run_state(&stored.id, RunState::Running).await?;
     if run.request().is_some() {
@@ -373,12 +374,20 @@ async fn open_run_of(
 const LEASE: Duration = Duration::from_secs(30);
 
 fn holder() -> String {
-    format!("pid-{}", std::process::id())
+    format!("pid-{}@{}", std::process::id(), machine::name())
 }
 
 /// Whether a holder on this machine still runs. Holders of another kind are only judged by their lease.
 fn is_alive(holder: &str) -> bool {
-    let Some(pid) = holder.strip_prefix("pid-") else { return true };
+    let Some((pid, there)) =
+        holder.strip_prefix("pid-").map(|rest| rest.split_once('@').unwrap_or((rest, "")))
+    else {
+        return true;
+    };
+    // Holders before machines were told apart are of this one.
+    if !there.is_empty() && there != machine::name() {
+        return true;
+    }
     !Path::new("/proc/self").exists() || Path::new("/proc").join(pid).exists()
 }
 

@@ -5,13 +5,16 @@ killed run can be rebuilt; the in-memory journal serves runs that must leave no 
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use millwright_memory::store::{EventPhase, NewEvent, Store, StoreError};
 use millwright_memory::types::{Evidence, EvidenceDraft};
 
 use crate::run::Event;
+use crate::run_folder::RunFolder;
 
 /// The journal could not be written or read: the run stops rather than go on unrecorded.
 #[derive(Debug, thiserror::Error)]
@@ -31,14 +34,24 @@ pub trait Journal: Send + Sync {
 }
 
 /// Keeps everything in the store, where it outlives this process.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct StoreJournal {
-    pub store: Store,
-    pub incident: String,
-    pub run: String,
+    store: Store,
+    incident: String,
+    run: String,
+    /// What nobody else may have written meanwhile: whoever took the run over did, and then this one has lost it.
+    next: AtomicI64,
+    folder: Option<RunFolder>,
 }
 
 impl StoreJournal {
+    /// The journal of a run whose folder lies in `runs`.
+    pub async fn open(store: &Store, incident: &str, run: &str, runs: &Path) -> Result<Self, StoreError> {
+        let folder = RunFolder::bring(store, run, &runs.join(run)).await?;
+        let next = AtomicI64::new(store.get_run(run).await?.next_seq);
+        Ok(Self { store: store.clone(), incident: incident.to_owned(), run: run.to_owned(), next, folder })
+    }
+
     /// The events of the run so far. An event that this version cannot read ends the list with an error.
     pub async fn events(&self) -> Result<Vec<Event>, JournalError> {
         let stored = self.store.events(&self.run, 1).await?;
@@ -59,9 +72,14 @@ impl Journal for StoreJournal {
                 Event::ToolFinished { call, .. } => (EventPhase::Outcome, Some(call.clone())),
                 _ => (EventPhase::Fact, None),
             };
+            if let (EventPhase::Outcome, Some(folder)) = (phase, &self.folder) {
+                folder.keep().await?;
+            }
             let payload = serde_json::to_value(event).map_err(|error| JournalError(error.to_string()))?;
             let event = NewEvent { kind: event.kind().to_owned(), phase, effect, payload };
-            self.store.append_events(&self.run, &[event]).await?;
+            let next = self.next.load(Ordering::Relaxed);
+            self.store.append_events_at(&self.run, next, &[event]).await?;
+            self.next.store(next + 1, Ordering::Relaxed);
             Ok(())
         })
     }

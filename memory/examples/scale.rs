@@ -1,7 +1,7 @@
 /*!
 What memory costs at a size: `scale [INCIDENTS] [FOLDER]` (100,000 by default) fills a store and prints writes a second,
 percentiles of dense search and of whole recalls, and what it takes of memory and disk. Without a folder the store is a
-temporary one; a folder that holds a store already is only asked.
+temporary one; a folder that holds a store already is only asked. `postgres://…` in its place is filled as well.
 */
 
 #[path = "../benches/made/mod.rs"]
@@ -33,7 +33,12 @@ async fn main() -> Result<(), Failure> {
     } else {
         fill(&memory, &mut random, count).await?;
     }
-    let size: u64 = std::fs::read_dir(dir)?.filter_map(|f| f.ok()?.metadata().ok()).map(|m| m.len()).sum();
+    let size: u64 = std::fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .filter_map(|f| f.ok()?.metadata().ok())
+        .map(|m| m.len())
+        .sum();
     println!("on disk: {} MB, {} bytes an incident", size / 1_000_000, size / count.max(1) as u64);
     ask(&memory, &mut random).await?;
     println!("memory at the end: {} MB", resident() / 1024);

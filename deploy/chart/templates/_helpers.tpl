@@ -64,3 +64,10 @@ envFrom:
   - secretRef: {name: {{ . }}}
 {{- end }}
 {{- end -}}
+
+{{- define "millwright.store" -}}
+{{- with .Values.postgres.url }}
+env:
+  - {name: MILLWRIGHT__STORE__URL, value: {{ . | quote }}}
+{{- end }}
+{{- end -}}

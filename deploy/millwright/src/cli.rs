@@ -214,6 +214,9 @@ pub(crate) enum ServeRole {
 pub(crate) struct TokenArguments {
     #[command(subcommand)]
     pub(crate) command: TokenCommand,
+    /// Configuration file, which says where the store is [default: none, the environment alone]
+    #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataDir,
     #[arg(long, value_enum, default_value = "text", global = true)]
@@ -251,6 +254,15 @@ pub(crate) struct IndexArguments {
     /// The repository
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: PathBuf,
+    /// Note that this revision of a service was deployed; the service then knows what ran when something failed
+    #[arg(long, value_name = "SERVICE=REV")]
+    pub(crate) deployed: Vec<String>,
+    /// Where it was deployed
+    #[arg(long, value_name = "NAME", default_value = "production", requires = "deployed")]
+    pub(crate) environment: String,
+    /// When, as in 2026-11-24T10:00:00Z [default: now]
+    #[arg(long, value_name = "TIME", requires = "deployed")]
+    pub(crate) at: Option<String>,
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ListFormat,
     #[command(flatten)]
@@ -261,6 +273,9 @@ pub(crate) struct IndexArguments {
 pub(crate) struct MemoryArguments {
     #[command(subcommand)]
     pub(crate) command: MemoryCommand,
+    /// Configuration file, which says where the store is [default: none, the environment alone]
+    #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataDir,
     #[arg(long, value_enum, default_value = "text", global = true)]

@@ -153,11 +153,23 @@ pub(crate) fn data_dir(asked: &DataDir, config: &Config) -> Result<PathBuf> {
     Ok(base.context("no home folder to keep data in; give --data-dir DIR")?.join("millwright"))
 }
 
-pub(crate) async fn open_store(data_dir: &std::path::Path) -> Result<Store> {
+/// The store of the configuration, else the one in the data folder, which is made in any case: it also keeps what is no
+/// store's.
+pub(crate) async fn open_store(data_dir: &std::path::Path, config: &Config) -> Result<Store> {
     std::fs::create_dir_all(data_dir).with_context(|| {
         format!("the data folder {} cannot be made; give another one with --data-dir", data_dir.display())
     })?;
-    Ok(Store::open(&data_dir.to_string_lossy()).await?)
+    let options = &config.options.store;
+    let Some(url) = &options.url else { return Ok(Store::open(&data_dir.to_string_lossy()).await?) };
+    let password = match &options.password_env {
+        None => None,
+        Some(name) => Some(std::env::var(name).with_context(|| {
+            format!(
+                "store.password_env names {name}, which is not set; set it to the password of the database"
+            )
+        })?),
+    };
+    Ok(Store::open_with(url, password.as_deref()).await?)
 }
 
 /// Writes an answer to a file or to standard output. A reader that went away (`| head`) is no error.

@@ -295,7 +295,7 @@ mod tests {
         store.end_token(&next.token.id, None, by).await.unwrap();
         assert!(ask(&next.text).await.is_err());
         assert!(rotate_token(&store, &next.token.id, day, by).await.is_err());
-        let stored = std::fs::read(store.path()).unwrap();
+        let stored = std::fs::read(dir.path().join("millwright.db")).unwrap();
         let secret = made.text.rsplit('_').next().unwrap().as_bytes();
         assert!(!stored.windows(secret.len()).any(|window| window == secret), "a secret is never kept");
     }

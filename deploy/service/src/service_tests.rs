@@ -473,3 +473,30 @@ async fn stopping_what_has_not_begun_and_approving_once() {
     let told = json!({ "service": "shop", "revision": "v1", "environment": "production", "at": "2026-01-01T00:00:00Z" });
     assert_eq!(scene.ask("POST", "/v1/deployments", Some(&responder), Some(told)).await.status, 204);
 }
+
+#[tokio::test]
+async fn a_job_that_its_workers_do_not_survive_is_given_up() {
+    let scene = scene().await;
+    let support = scene.token(Role::Support).await;
+    let id = scene.report(&support, "one").await;
+    let store = &scene.app.store;
+    let kind = millwright_memory::store::JobKind::Investigate;
+    for life in 0..5 {
+        let claimed =
+            store.claim_jobs(kind, &format!("elsewhere/1/{life}"), Duration::ZERO, 1).await.unwrap();
+        assert_eq!(claimed[0].lost, life);
+    }
+    let run = store.create_run(&id).await.unwrap();
+    let worker = tokio::spawn(crate::worker::run(scene.app.clone()));
+    let known = async || scene.ask("GET", &format!("/v1/incidents/{id}"), Some(&support), None).await.json();
+    let given_up = async {
+        while known().await["state"] != "failed" {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), given_up).await.unwrap();
+    worker.abort();
+    let known = known().await;
+    assert!(known["error"].as_str().unwrap().contains("ended 5 times"), "{known:#}");
+    assert_eq!(store.get_run(&run.id).await.unwrap().state, millwright_memory::store::RunState::Failed);
+}

@@ -13,6 +13,7 @@ use millwright_agent::planner::Planner;
 use millwright_agent::planner::openai::Speaker;
 use millwright_agent::run::Budget;
 use millwright_memory::redaction::Redactor;
+use millwright_tools::git::Remote;
 use millwright_tools::replay::{ReplayOptions, TestRecipes};
 use secrecy::SecretString;
 
@@ -100,6 +101,8 @@ impl Default for Limits {
 pub struct Repository {
     pub name: String,
     pub path: PathBuf,
+    /// Where it is cloned and fetched from into `path`; otherwise the clone at `path` is somebody else's to keep.
+    pub remote: Option<Remote>,
     /// The branch that is deployed.
     pub branch: Option<String>,
     pub services: Vec<String>,

@@ -1,7 +1,7 @@
 //! What recall must find, must not find, and must say.
 
 use super::{RecallQuery, Recalled, nearest, recall};
-use crate::store::testing::{ANNA, REPOSITORY, incident, prose, resolution, temporary, traced};
+use crate::store::testing::{ANNA, Home, REPOSITORY, incident, prose, resolution, temporary, traced};
 use crate::store::{NewIncident, Store};
 use crate::types::{Approval, Hypothesis, HypothesisStatus, MappedFrame, Outcome, ParsedTicket, Proof};
 
@@ -9,7 +9,7 @@ const ADD: &[&str] = &["shop/money.py::Money.add", "shop/cart.py::Cart.total", "
 const PARSE: &[&str] = &["bank/iban.py::parse", "bank/forms.py::clean_iban", "bank/views.py::transfer"];
 
 /// A store with two hundred unrelated incidents, half of them traced.
-async fn filled() -> (Store, tempfile::TempDir) {
+async fn filled() -> (Store, Home) {
     let (store, dir) = temporary().await;
     let things =
         ["login", "upload", "search", "report", "mail", "export", "avatar", "invoice", "webhook", "cache"];

@@ -3,9 +3,8 @@ The audit log: who changed what memory holds to be true, when and why. Written i
 change, so that neither stands without the other; the database itself refuses to change or drop an entry.
 */
 
-use sqlx::{Sqlite, Transaction};
-
 use super::codec::{new_id, now};
+use super::db::{Tx, query, query_as};
 use super::{Actor, AuditEntry, Store, StoreError};
 
 const MAX_NOTE_BYTES: usize = 4_000;
@@ -26,7 +25,7 @@ impl Store {
     pub async fn audit(&self, incident: Option<&str>) -> Result<Vec<AuditEntry>, StoreError> {
         let rows: Vec<Row> = match incident {
             Some(id) => {
-                sqlx::query_as(
+                query_as(
                     "SELECT a.id, a.at, a.actor, a.action, a.subject, a.incident_id, a.before_value, \
                      a.after_value, n.note FROM audit a LEFT JOIN audit_notes n ON n.audit_id = a.id \
                      WHERE a.incident_id = $1 ORDER BY a.id",
@@ -36,7 +35,7 @@ impl Store {
                 .await?
             }
             None => {
-                sqlx::query_as(
+                query_as(
                     "SELECT a.id, a.at, a.actor, a.action, a.subject, a.incident_id, a.before_value, \
                      a.after_value, n.note FROM audit a LEFT JOIN audit_notes n ON n.audit_id = a.id \
                      ORDER BY a.id",
@@ -53,11 +52,7 @@ fn entry((id, at, actor, action, subject, incident_id, before, after, note): Row
     AuditEntry { id, at, actor, action, subject, incident_id, before, after, note }
 }
 
-pub(crate) async fn record(
-    tx: &mut Transaction<'static, Sqlite>,
-    actor: Actor<'_>,
-    change: Change<'_>,
-) -> Result<(), StoreError> {
+pub(crate) async fn record(tx: &mut Tx, actor: Actor<'_>, change: Change<'_>) -> Result<(), StoreError> {
     let entry = AuditEntry {
         id: new_id("aud"),
         at: now(),
@@ -73,11 +68,8 @@ pub(crate) async fn record(
 }
 
 /// Returns whether the entry was new.
-pub(crate) async fn insert(
-    tx: &mut Transaction<'static, Sqlite>,
-    entry: &AuditEntry,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+pub(crate) async fn insert(tx: &mut Tx, entry: &AuditEntry) -> Result<bool, StoreError> {
+    let done = query(
         "INSERT INTO audit (id, at, actor, action, subject, incident_id, before_value, after_value) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",
     )
@@ -89,14 +81,14 @@ pub(crate) async fn insert(
     .bind(&entry.incident_id)
     .bind(&entry.before)
     .bind(&entry.after)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     let new = done.rows_affected() > 0;
     if let Some(note) = entry.note.as_deref().filter(|_| new) {
-        sqlx::query("INSERT INTO audit_notes (audit_id, note) VALUES ($1, $2)")
+        query("INSERT INTO audit_notes (audit_id, note) VALUES ($1, $2)")
             .bind(&entry.id)
             .bind(note)
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
     }
     Ok(new)

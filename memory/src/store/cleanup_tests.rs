@@ -69,7 +69,7 @@ async fn the_past_comes_once_without_proof_and_with_named_approval_only() {
 
 #[tokio::test]
 async fn what_was_never_proven_expires_with_words_and_vectors() {
-    let (store, _dir) = temporary().await;
+    let (store, home) = temporary().await;
     let make = async |title: &str| {
         let made = store.create_incident(&incident(prose(title, "qqzzexpired words"))).await.unwrap();
         let run = store.create_run(&made.id).await.unwrap();
@@ -103,11 +103,10 @@ async fn what_was_never_proven_expires_with_words_and_vectors() {
     assert_eq!(dense.engine().count(dense.embedder().model()).await.unwrap(), 3);
     let audit = store.audit(Some(&idle)).await.unwrap();
     assert_eq!(audit.last().map(|entry| entry.action.as_str()), Some("forget"));
-    let bytes = std::fs::read(store.path()).unwrap();
-    assert!(memchr::memmem::find(&bytes, b"nothing known").is_none(), "the text is still in the file");
+    assert!(memchr::memmem::find(&home.bytes(), b"nothing known").is_none(), "the text is still in the file");
 }
 
-const FOLDER: &str = "MILLWRIGHT_TEST_CLEANUP_FOLDER";
+const LOCATION: &str = "MILLWRIGHT_TEST_CLEANUP_LOCATION";
 const TASK: &str = "MILLWRIGHT_TEST_CLEANUP_TASK";
 const MANY: usize = 400;
 
@@ -137,8 +136,8 @@ async fn with_slow(store: &Store) -> Store {
 /// The victim: only works when started by one of the tests below.
 #[tokio::test]
 async fn victim() {
-    let (Ok(folder), Ok(task)) = (std::env::var(FOLDER), std::env::var(TASK)) else { return };
-    let store = Store::open(&folder).await.unwrap();
+    let (Ok(location), Ok(task)) = (std::env::var(LOCATION), std::env::var(TASK)) else { return };
+    let store = Store::open(&location).await.unwrap();
     if task == "embed" {
         catch_up(&with_slow(&store).await, MANY).await.unwrap();
         return;
@@ -151,12 +150,12 @@ async fn victim() {
 }
 
 /// Starts the victim, kills it after some lines, and answers the last of them.
-fn killed(folder: &std::path::Path, task: &str, lines: usize) -> String {
+fn killed(location: &str, task: &str, lines: usize) -> String {
     #[expect(clippy::disallowed_methods, reason = "the test kills a copy of itself")]
     let mut command = std::process::Command::new(std::env::current_exe().unwrap());
     let mut victim = command
         .args(["--exact", "store::cleanup_tests::victim", "--nocapture"])
-        .env(FOLDER, folder)
+        .env(LOCATION, location)
         .env(TASK, task)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
@@ -172,15 +171,15 @@ fn killed(folder: &std::path::Path, task: &str, lines: usize) -> String {
 
 #[tokio::test]
 async fn an_import_that_is_killed_is_repeated_and_loses_nothing() {
-    let dir = tempfile::TempDir::new().unwrap();
+    let (_, home) = temporary().await;
     for lines in [1, 4, 9] {
-        let told: usize = killed(dir.path(), "import", lines)["kept ".len()..].parse().unwrap();
-        let store = Store::open(dir.path().to_str().unwrap()).await.unwrap();
+        let told: usize = killed(&home.location(), "import", lines)["kept ".len()..].parse().unwrap();
+        let store = Store::open(&home.location()).await.unwrap();
         let there = usize::try_from(store.count_incidents().await.unwrap()).unwrap();
         assert!(there >= told && there.is_multiple_of(10) && there < MANY, "{told} told, {there} there");
         store.close().await;
     }
-    let store = Store::open(dir.path().to_str().unwrap()).await.unwrap();
+    let store = Store::open(&home.location()).await.unwrap();
     let all: Vec<_> = (0..MANY).map(|n| past(n, Some("Anna"))).collect();
     let done = store.take_in_past(&all, false, ANNA).await.unwrap();
     assert_eq!(done.new_incidents + done.known_incidents, MANY as u64);
@@ -196,12 +195,12 @@ async fn an_import_that_is_killed_is_repeated_and_loses_nothing() {
 
 #[tokio::test]
 async fn embedding_anew_that_is_killed_goes_on_and_loses_nothing() {
-    let (store, dir) = temporary().await;
+    let (store, home) = temporary().await;
     let all: Vec<_> = (0..MANY).map(|n| past(n, None)).collect();
     store.take_in_past(&all, false, ANNA).await.unwrap();
     let old = store.dense().embedder().model().clone();
     for lines in [2, 3] {
-        killed(dir.path(), "embed", lines);
+        killed(&home.location(), "embed", lines);
     }
     let anew = with_slow(&store).await;
     let there = anew.dense().engine().count(anew.dense().embedder().model()).await.unwrap();

@@ -3,6 +3,9 @@ How values stand in columns: enums as the words of the report schema, structures
 text order is time order. One place, so that two tables never spell the same thing differently.
 */
 
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -10,7 +13,13 @@ use super::StoreError;
 
 /// RFC 3339, UTC, always six fractional digits: sorts as text.
 pub(crate) fn now() -> String {
-    format!("{:.6}", jiff::Timestamp::now())
+    format!("{:.6}", Timestamp::now())
+}
+
+/// The same form of a time later than another.
+pub(crate) fn later(at: Timestamp, wait: Duration) -> String {
+    let wait = SignedDuration::try_from(wait).unwrap_or(SignedDuration::MAX);
+    format!("{:.6}", at.checked_add(wait).unwrap_or(Timestamp::MAX))
 }
 
 /// `prefix_` and a UUIDv7 in 26 letters of Crockford's base 32: short, without look-alikes, sorted by time.

@@ -6,6 +6,10 @@ a database error to guess what to do.
 */
 
 use std::path::PathBuf;
+use std::time::Duration;
+
+use sqlx::error::DatabaseError;
+use sqlx::postgres::PgDatabaseError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -36,9 +40,14 @@ pub enum StoreError {
     )]
     Migration { path: String, detail: String },
     #[error(
-        "the store url {url:?} is not understood ({detail}); use a folder or sqlite:///path/to/millwright.db"
+        "the store url {url:?} is not understood ({detail}); use a folder, sqlite:///path/to/millwright.db or \
+         postgres://user@host:5432/database"
     )]
     BadUrl { url: String, detail: String },
+    #[error("the PostgreSQL database {server} cannot be used ({detail}); {mend}")]
+    Server { server: String, detail: String, mend: &'static str },
+    #[error("the connection to the database was lost ({detail}); nothing was half-written: repeat")]
+    Lost { detail: String },
     #[error("another process holds the database for too long; repeat, or look for a stuck millwright")]
     Busy,
     #[error("there is no {what} {id}; `millwright memory list` shows what there is")]
@@ -61,9 +70,31 @@ pub enum StoreError {
     Sql(#[source] sqlx::Error),
 }
 
+impl StoreError {
+    /// Whether the same may well succeed a little later, without anybody mending anything.
+    pub fn is_passing(&self) -> bool {
+        matches!(self, Self::Busy | Self::Lost { .. })
+    }
+
+    pub(crate) fn no_answer(server: &str, patience: Duration) -> Self {
+        Self::Server {
+            server: server.to_owned(),
+            detail: format!("it did not answer within {} s", patience.as_secs()),
+            mend: CHECK_SERVER,
+        }
+    }
+}
+
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        classify(error, "millwright.db")
+        let of_postgres = |db: &dyn DatabaseError| db.try_downcast_ref::<PgDatabaseError>().is_some();
+        match &error {
+            sqlx::Error::Database(db) if of_postgres(db.as_ref()) => of_server(error, "in use"),
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolClosed => {
+                Self::Lost { detail: error.to_string() }
+            }
+            _ => classify(error, "millwright.db"),
+        }
     }
 }
 
@@ -87,6 +118,41 @@ pub(crate) fn classify(error: sqlx::Error, path: &str) -> StoreError {
         }
         sqlx::Error::PoolTimedOut => StoreError::Busy,
         sqlx::Error::Io(io) => classify_io(io, path),
+        _ => StoreError::Sql(error),
+    }
+}
+
+const CHECK_SERVER: &str = "check that PostgreSQL runs there and that store.url names it";
+
+/// PostgreSQL's codes, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+pub(crate) fn of_server(error: sqlx::Error, server: &str) -> StoreError {
+    let told = |detail: String, mend| StoreError::Server { server: server.to_owned(), detail, mend };
+    let sqlx::Error::Database(db) = &error else {
+        return match &error {
+            sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => told(error.to_string(), CHECK_SERVER),
+            sqlx::Error::Tls(_) => told(
+                error.to_string(),
+                "check the certificate and sslmode, sslrootcert in store.url; sslmode=disable does without TLS",
+            ),
+            sqlx::Error::PoolTimedOut => StoreError::Busy,
+            _ => StoreError::Sql(error),
+        };
+    };
+    let detail = db.message().to_owned();
+    match db.code().as_deref().unwrap_or_default() {
+        "28P01" | "28000" => {
+            told(detail, "check user and password; the password may come by the environment, as PGPASSWORD")
+        }
+        "3D000" => told(detail, "create the database first: createdb millwright"),
+        "42501" => told(detail, "give this user the right to create tables: it should own the database"),
+        "25006" => told(detail, "it takes no writes; name the primary server instead of a standby"),
+        "53300" => told(detail, "raise max_connections there, or run fewer processes: each takes up to 8"),
+        "53100" => StoreError::DiskFull { path: format!("the database server {server}") },
+        // Lock not available in time, deadlock, serialisation failure, statement or idle time-out.
+        "55P03" | "40P01" | "40001" | "57014" | "25P03" => StoreError::Busy,
+        // Going down, crashed, starting up, connection failures.
+        "57P01" | "57P02" | "57P03" | "08000" | "08003" | "08006" => StoreError::Lost { detail },
+        "XX001" | "XX002" => StoreError::Corrupt { path: server.to_owned(), detail },
         _ => StoreError::Sql(error),
     }
 }

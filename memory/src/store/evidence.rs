@@ -3,9 +3,8 @@ Evidence by the hash of its text, so that a quote can be checked against exactly
 text, cited by many incidents, is kept once. The caller redacts before: what comes here is kept as it is.
 */
 
-use sqlx::{Sqlite, Transaction};
-
 use super::codec::{from_word, now, word};
+use super::db::{Tx, query, query_as, query_scalar};
 use super::{Store, StoreError, StoredEvidence};
 use crate::types::{Evidence, EvidenceDraft};
 
@@ -31,7 +30,7 @@ impl Store {
 
     /// The text with that hash; `None` when it was never kept, or was forgotten.
     pub async fn get_evidence(&self, sha256: &str) -> Result<Option<String>, StoreError> {
-        let text: Option<String> = sqlx::query_scalar("SELECT text FROM evidence WHERE sha256 = $1")
+        let text: Option<String> = query_scalar("SELECT text FROM evidence WHERE sha256 = $1")
             .bind(sha256)
             .fetch_optional(&self.read)
             .await?;
@@ -47,7 +46,7 @@ impl Store {
 
     /// What an incident's claims may cite, oldest first.
     pub async fn list_evidence(&self, incident: &str) -> Result<Vec<StoredEvidence>, StoreError> {
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
+        let rows: Vec<(String, String, String, String)> = query_as(
             "SELECT sha256, source, locator, created_at FROM incident_evidence WHERE incident_id = $1 \
              ORDER BY created_at, sha256",
         )
@@ -78,20 +77,20 @@ pub(crate) fn check_size(text: &str) -> Result<(), StoreError> {
 
 /// Returns whether the incident did not have it yet.
 pub(crate) async fn insert(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     incident: &str,
     stored: &StoredEvidence,
     text: &str,
 ) -> Result<bool, StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO evidence (sha256, created_at, text) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO NOTHING",
     )
     .bind(&stored.sha256)
     .bind(&stored.created_at)
     .bind(text)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO incident_evidence (incident_id, sha256, source, locator, created_at) \
          VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING",
     )
@@ -100,7 +99,7 @@ pub(crate) async fn insert(
     .bind(word(&stored.source))
     .bind(&stored.locator)
     .bind(&stored.created_at)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(done.rows_affected() > 0)
 }

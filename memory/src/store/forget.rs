@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::audit::{Change, record};
 use super::codec::word;
+use super::db::{query, query_scalar};
 use super::{Actor, Store, StoreError, index, vectors};
 use crate::types::{Approval, Proof};
 
@@ -48,7 +49,7 @@ impl Store {
 
     /// What [`Store::expire`] would forget, oldest first.
     pub async fn due(&self, before: &str) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar(
+        query_scalar(
             "SELECT id FROM incidents i WHERE updated_at < $1 \
              AND NOT EXISTS (SELECT 1 FROM resolutions r WHERE r.incident_id = i.id \
                  AND (r.approval <> $2 OR r.proof IN ($3, $4))) \
@@ -60,7 +61,7 @@ impl Store {
         .bind(word(&Proof::CauseConfirmed))
         .bind(word(&Proof::FixVerified))
         .fetch_all(&self.read)
-        .await?)
+        .await
     }
 
     async fn take_out(&self, incident: &str, by: Actor<'_>) -> Result<(), StoreError> {
@@ -68,45 +69,42 @@ impl Store {
         let doc = index::doc_of(&mut tx, incident).await?;
         index::remove(&mut tx, doc).await?;
         vectors::note_removal(&mut tx, doc, incident).await?;
-        sqlx::query(
-            "DELETE FROM audit_notes WHERE audit_id IN (SELECT id FROM audit WHERE incident_id = $1)",
-        )
-        .bind(incident)
-        .execute(&mut *tx)
-        .await?;
-        let hashes: Vec<String> =
-            sqlx::query_scalar("SELECT sha256 FROM incident_evidence WHERE incident_id = $1")
-                .bind(incident)
-                .fetch_all(&mut *tx)
-                .await?;
-        let problem: Option<String> = sqlx::query_scalar("SELECT problem_id FROM incidents WHERE id = $1")
+        query("DELETE FROM audit_notes WHERE audit_id IN (SELECT id FROM audit WHERE incident_id = $1)")
             .bind(incident)
-            .fetch_one(&mut *tx)
+            .execute(&mut tx)
             .await?;
-        sqlx::query("DELETE FROM incidents WHERE id = $1").bind(incident).execute(&mut *tx).await?;
+        let hashes: Vec<String> = query_scalar("SELECT sha256 FROM incident_evidence WHERE incident_id = $1")
+            .bind(incident)
+            .fetch_all(&mut tx)
+            .await?;
+        let problem: Option<String> = query_scalar("SELECT problem_id FROM incidents WHERE id = $1")
+            .bind(incident)
+            .fetch_one(&mut tx)
+            .await?;
+        query("DELETE FROM incidents WHERE id = $1").bind(incident).execute(&mut tx).await?;
         for hash in hashes {
-            sqlx::query(
+            query(
                 "DELETE FROM evidence WHERE sha256 = $1 \
                  AND NOT EXISTS (SELECT 1 FROM incident_evidence WHERE sha256 = $1)",
             )
             .bind(hash)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         }
         if let Some(problem) = problem {
             // The problem carries the title of its first incident, which may be the one to forget.
-            sqlx::query(
+            query(
                 "UPDATE problems SET title = coalesce((SELECT title FROM incidents WHERE problem_id = $1 \
                  ORDER BY id LIMIT 1), '') WHERE id = $1",
             )
             .bind(&problem)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-            sqlx::query(
+            query(
                 "DELETE FROM problems WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM incidents WHERE problem_id = $1)",
             )
             .bind(&problem)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         }
         let change = Change {
@@ -126,9 +124,7 @@ impl Store {
     pub async fn scrub(&self) -> Result<(), StoreError> {
         let started = Instant::now();
         loop {
-            let (busy, _, _): (i64, i64, i64) =
-                sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&self.write).await?;
-            if busy == 0 {
+            if self.write.let_go_of_deleted().await? {
                 return Ok(());
             }
             if started.elapsed() > PATIENCE {

@@ -9,8 +9,7 @@ tenth.
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use sqlx::AssertSqlSafe;
-
+use super::db::{AssertSqlSafe, marks, query_as, query_scalar};
 use super::{Store, StoreError};
 
 /// Words remembered; beyond that all are asked anew.
@@ -40,7 +39,7 @@ impl Store {
         words: impl IntoIterator<Item = &'w str>,
     ) -> Result<(i64, HashMap<&'w str, i64>), StoreError> {
         let now: i64 =
-            sqlx::query_scalar("SELECT coalesce(max(doc), 0) FROM incidents").fetch_one(&self.read).await?;
+            query_scalar("SELECT coalesce(max(doc), 0) FROM incidents").fetch_one(&self.read).await?;
         let mut found = HashMap::new();
         let mut missing = Vec::new();
         let incidents = {
@@ -65,9 +64,9 @@ impl Store {
             return Ok((incidents, found));
         }
         for batch in missing.chunks(MAX_BATCH) {
-            let marks = (1..=batch.len()).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
+            let marks = marks(1, batch.len());
             let sql = format!("SELECT term, doc FROM incident_vocabulary WHERE term IN ({marks})");
-            let query = batch.iter().fold(sqlx::query_as(AssertSqlSafe(sql)), |q, word| q.bind(*word));
+            let query = batch.iter().fold(query_as(AssertSqlSafe(sql)), |q, word| q.bind(*word));
             let rows: Vec<(String, i64)> = query.fetch_all(&self.read).await?;
             let mut counts: HashMap<String, i64> = rows.into_iter().collect();
             found.extend(batch.iter().map(|word| (*word, counts.remove(*word).unwrap_or(0))));

@@ -5,10 +5,8 @@ recall index, in the same transaction, so that an incident is never known but no
 
 use std::collections::HashMap;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{AssertSqlSafe, Row, Sqlite, Transaction};
-
 use super::codec::{from_json, from_word, json, new_id, now, word};
+use super::db::{AssertSqlSafe, Row, Tx, marks, query, query_scalar};
 use super::{Incident, IncidentState, NewIncident, Store, StoreError, index, vectors};
 use crate::recall::Keys;
 use crate::types::{Evidence, MappedFrame, ParsedTicket};
@@ -37,7 +35,7 @@ impl Store {
     }
 
     pub async fn get_incident(&self, id: &str) -> Result<Incident, StoreError> {
-        sqlx::query(
+        query(
             "SELECT id, created_at, updated_at, state, repository, problem_id, source, external_id, service, \
              environment, release_name, ticket FROM incidents WHERE id = $1",
         )
@@ -52,13 +50,13 @@ impl Store {
     pub(crate) async fn get_incidents(&self, ids: &[&str]) -> Result<HashMap<String, Incident>, StoreError> {
         let mut found = HashMap::with_capacity(ids.len());
         for batch in ids.chunks(200) {
-            let marks = (1..=batch.len()).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
+            let marks = marks(1, batch.len());
             let sql = format!(
                 "SELECT id, created_at, updated_at, state, repository, problem_id, source, external_id, service, \
                  environment, release_name, ticket FROM incidents WHERE id IN ({marks})"
             );
-            let query = batch.iter().fold(sqlx::query(AssertSqlSafe(sql)), |q, id| q.bind(*id));
-            for row in query.fetch_all(&self.read).await? {
+            let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, id| q.bind(*id));
+            for row in select.fetch_all(&self.read).await? {
                 let incident = from_row(&row)?;
                 found.insert(incident.id.clone(), incident);
             }
@@ -67,7 +65,7 @@ impl Store {
     }
 
     pub async fn set_incident_state(&self, id: &str, state: IncidentState) -> Result<(), StoreError> {
-        let done = sqlx::query("UPDATE incidents SET state = $2, updated_at = $3 WHERE id = $1")
+        let done = query("UPDATE incidents SET state = $2, updated_at = $3 WHERE id = $1")
             .bind(id)
             .bind(word(&state))
             .bind(now())
@@ -86,7 +84,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         let (text, fingerprint) = (ticket_json(ticket)?, fingerprint(ticket));
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        let done = query(
             "UPDATE incidents SET ticket = $2, title = $3, fingerprint = $4, ticket_sha256 = $5, updated_at = $6, \
              repository = coalesce($7, repository), service = $8, environment = $9, release_name = $10, \
              seen_at = coalesce($11, created_at) WHERE id = $1",
@@ -102,14 +100,14 @@ impl Store {
         .bind(&ticket.context.environment)
         .bind(&ticket.context.release)
         .bind(seen_at(ticket))
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         found(done.rows_affected(), id)?;
         let doc = index::doc_of(&mut tx, id).await?;
         index::remove(&mut tx, doc).await?;
-        let stands: Option<String> = sqlx::query_scalar("SELECT repository FROM incidents WHERE id = $1")
+        let stands: Option<String> = query_scalar("SELECT repository FROM incidents WHERE id = $1")
             .bind(id)
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut tx)
             .await?;
         let keys = Keys::of(ticket, mapped);
         let embedded = index::enter(&mut tx, doc, stands.as_deref(), ticket, &keys, &self.dense).await?;
@@ -126,7 +124,7 @@ impl Store {
         ticket_text: &str,
         repository: Option<&str>,
     ) -> Result<Vec<Incident>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT id, created_at, updated_at, state, repository, problem_id, source, external_id, service, \
              environment, release_name, ticket FROM incidents \
              WHERE ticket_sha256 = $1 AND ($2 IS NULL OR repository = $2) ORDER BY id DESC LIMIT 100",
@@ -146,7 +144,7 @@ impl Store {
             return Err(StoreError::NotFound { what: "incident", id: short.chars().take(80).collect() });
         }
         // `_` is also LIKE's wildcard, which only widens the match by look-alikes that no id has.
-        let found: Vec<String> = sqlx::query_scalar(
+        let found: Vec<String> = query_scalar(
             "SELECT id FROM incidents WHERE id = $1 \
              UNION SELECT incident_id FROM resolutions WHERE id = $1 OR id LIKE '%' || $1 \
              UNION SELECT id FROM incidents WHERE id LIKE $1 || '%' OR id LIKE '%' || $1 LIMIT 5",
@@ -184,15 +182,15 @@ pub(crate) fn complete(new: &NewIncident) -> Incident {
 
 /// Enters an incident and its index; the caller made sure that the id is free.
 pub(crate) async fn insert(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     incident: &Incident,
     keys: &Keys,
     dense: &Dense,
 ) -> Result<(), StoreError> {
     let ticket = ticket_json(&incident.ticket)?;
     let doc: i64 =
-        sqlx::query_scalar("SELECT coalesce(max(doc), 0) + 1 FROM incidents").fetch_one(&mut **tx).await?;
-    sqlx::query(
+        query_scalar("SELECT coalesce(max(doc), 0) + 1 FROM incidents").fetch_one(&mut *tx).await?;
+    query(
         "INSERT INTO incidents (id, doc, created_at, updated_at, state, repository, problem_id, source, external_id, \
          service, environment, release_name, title, fingerprint, ticket_sha256, ticket, seen_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
@@ -214,16 +212,16 @@ pub(crate) async fn insert(
     .bind(Evidence::hash(&incident.ticket.text))
     .bind(ticket)
     .bind(seen_at(&incident.ticket).unwrap_or(&incident.created_at))
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     index::enter(tx, doc, incident.repository.as_deref(), &incident.ticket, keys, dense).await.map(|_| ())
 }
 
-pub(crate) async fn must_exist(tx: &mut Transaction<'static, Sqlite>, id: &str) -> Result<(), StoreError> {
+pub(crate) async fn must_exist(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
     index::doc_of(tx, id).await.map(|_| ())
 }
 
-pub(crate) fn from_row(row: &SqliteRow) -> Result<Incident, StoreError> {
+pub(crate) fn from_row(row: &Row) -> Result<Incident, StoreError> {
     let id: String = row.try_get("id")?;
     let state: String = row.try_get("state")?;
     let ticket: String = row.try_get("ticket")?;

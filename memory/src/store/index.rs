@@ -1,13 +1,12 @@
 /*!
-The recall index in SQL: words by FTS5, structure by hashed keys. It only fetches candidates, bounded in number
+The recall index in SQL: structure by hashed keys here, words in `words`. It only fetches candidates, bounded in number
 and found through indexes at any size; how alike they are is judged in `recall`.
 */
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use sqlx::{AssertSqlSafe, Row, Sqlite, Transaction};
-
-use super::{SpaceId, Store, StoreError, StoredHypothesis, resolutions, vectors};
+use super::db::{AssertSqlSafe, Dialect, Tx, marks, query, query_as, query_scalar};
+use super::{SpaceId, Store, StoreError, StoredHypothesis, resolutions, vectors, words};
 use crate::recall::{KeyKind, Keys, Words, key_hash};
 use crate::types::{ParsedTicket, Resolution};
 use crate::vectors::Dense;
@@ -15,7 +14,7 @@ use crate::vectors::Dense;
 /// A key on more incidents than this tells nothing apart and is not followed.
 const MAX_POSTINGS: i64 = 1_000;
 /// Ids bound to one statement.
-const MAX_BATCH: usize = 200;
+pub(super) const MAX_BATCH: usize = 200;
 
 /// An incident that an index gave, best first within its view.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,39 +36,24 @@ pub(crate) struct Document {
     pub(crate) words: Words,
 }
 
-pub(crate) async fn doc_of(tx: &mut Transaction<'static, Sqlite>, incident: &str) -> Result<i64, StoreError> {
-    sqlx::query_scalar("SELECT doc FROM incidents WHERE id = $1")
+pub(crate) async fn doc_of(tx: &mut Tx, incident: &str) -> Result<i64, StoreError> {
+    query_scalar("SELECT doc FROM incidents WHERE id = $1")
         .bind(incident)
-        .fetch_optional(&mut **tx)
+        .fetch_optional(&mut *tx)
         .await?
         .ok_or_else(|| StoreError::NotFound { what: "incident", id: incident.to_owned() })
 }
 
 /// Enters an incident; answers where its vector lies already.
 pub(crate) async fn enter(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     doc: i64,
     repository: Option<&str>,
     ticket: &ParsedTicket,
     keys: &Keys,
     dense: &Dense,
 ) -> Result<Option<SpaceId>, StoreError> {
-    let words = Words::of_ticket(ticket);
-    let (title, body, scope) = (words.title.join(" "), words.body.join(" "), scope(repository));
-    sqlx::query("INSERT INTO incident_words (doc, title, body, scope) VALUES ($1, $2, $3, $4)")
-        .bind(doc)
-        .bind(&title)
-        .bind(&body)
-        .bind(&scope)
-        .execute(&mut **tx)
-        .await?;
-    sqlx::query("INSERT INTO incident_fts (rowid, title, body, scope) VALUES ($1, $2, $3, $4)")
-        .bind(doc)
-        .bind(&title)
-        .bind(&body)
-        .bind(&scope)
-        .execute(&mut **tx)
-        .await?;
+    words::enter(tx, doc, repository, &Words::of_ticket(ticket)).await?;
     insert_keys(tx, doc, keys.hashes().into_iter().map(|(_, hash)| hash).collect()).await?;
     let vector = dense.at_once(ticket);
     if let Some(vector) = &vector {
@@ -80,11 +64,7 @@ pub(crate) async fn enter(
     Ok(embedded)
 }
 
-pub(crate) async fn enter_units(
-    tx: &mut Transaction<'static, Sqlite>,
-    doc: i64,
-    units: &[String],
-) -> Result<(), StoreError> {
+pub(crate) async fn enter_units(tx: &mut Tx, doc: i64, units: &[String]) -> Result<(), StoreError> {
     let units = units.iter().take(200);
     // The file as well: a symbol may be renamed between two sightings.
     let names =
@@ -93,38 +73,20 @@ pub(crate) async fn enter_units(
     insert_keys(tx, doc, hashes).await
 }
 
-pub(crate) async fn remove(tx: &mut Transaction<'static, Sqlite>, doc: i64) -> Result<(), StoreError> {
-    let words: Option<(String, String, String)> =
-        sqlx::query_as("SELECT title, body, scope FROM incident_words WHERE doc = $1")
-            .bind(doc)
-            .fetch_optional(&mut **tx)
-            .await?;
-    if let Some((title, body, scope)) = words {
-        sqlx::query("INSERT INTO incident_fts (incident_fts, rowid, title, body, scope) VALUES ('delete', $1, $2, $3, $4)")
-            .bind(doc)
-            .bind(title)
-            .bind(body)
-            .bind(scope)
-            .execute(&mut **tx)
-            .await?;
-    }
-    sqlx::query("DELETE FROM incident_words WHERE doc = $1").bind(doc).execute(&mut **tx).await?;
-    sqlx::query("DELETE FROM incident_keys WHERE doc = $1").bind(doc).execute(&mut **tx).await?;
+pub(crate) async fn remove(tx: &mut Tx, doc: i64) -> Result<(), StoreError> {
+    words::remove(tx, doc).await?;
+    query("DELETE FROM incident_keys WHERE doc = $1").bind(doc).execute(&mut *tx).await?;
     Ok(())
 }
 
 /// All in one statement, for each costs a change of threads; in the order of the table, for each may cost a page.
-async fn insert_keys(
-    tx: &mut Transaction<'static, Sqlite>,
-    doc: i64,
-    hashes: BTreeSet<i64>,
-) -> Result<(), StoreError> {
+async fn insert_keys(tx: &mut Tx, doc: i64, hashes: BTreeSet<i64>) -> Result<(), StoreError> {
     let hashes: Vec<i64> = hashes.into_iter().collect();
     for batch in hashes.chunks(MAX_BATCH) {
         let rows = (2..=batch.len() + 1).map(|i| format!("(${i}, $1)")).collect::<Vec<_>>().join(", ");
         let sql = format!("INSERT INTO incident_keys (key_hash, doc) VALUES {rows} ON CONFLICT DO NOTHING");
-        let query = sqlx::query(AssertSqlSafe(sql)).bind(doc);
-        batch.iter().fold(query, |q, hash| q.bind(*hash)).execute(&mut **tx).await?;
+        let query = query(AssertSqlSafe(sql)).bind(doc);
+        batch.iter().fold(query, |q, hash| q.bind(*hash)).execute(&mut *tx).await?;
     }
     Ok(())
 }
@@ -132,63 +94,7 @@ async fn insert_keys(
 impl Store {
     /// How many incidents there are.
     pub async fn count_incidents(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar("SELECT count(*) FROM incidents").fetch_one(&self.read).await?)
-    }
-
-    /// The best `limit` incidents for any of the words by BM25 (FTS5: k1 1.2, b .75), titles weighted double.
-    /// With a repository: its incidents and those of none.
-    pub(crate) async fn find_words(
-        &self,
-        words: &[String],
-        repository: Option<&str>,
-        limit: u32,
-    ) -> Result<Vec<Candidate>, StoreError> {
-        let quoted: Vec<String> =
-            words.iter().filter(|w| !w.contains(['"', '\0'])).map(|w| format!("\"{w}\"")).collect();
-        if quoted.is_empty() {
-            return Ok(Vec::new());
-        }
-        let words = format!("{{title body}} : ({})", quoted.join(" OR "));
-        let Some(repository) = repository else { return self.best_words(&words, limit).await };
-        // The scope as a term costs all its postings twice, and most memories know few repositories. So first without,
-        // and with it only where others' incidents fill the places.
-        let most = limit.saturating_mul(2);
-        let any = self.best_words(&words, most).await?;
-        let all = any.len() < most as usize;
-        let mut own = self.within(any, repository).await?;
-        if all || own.len() >= limit as usize {
-            own.truncate(limit as usize);
-            return Ok(own);
-        }
-        let scoped = format!("({words}) AND (scope : ({} OR {}))", scope(Some(repository)), scope(None));
-        self.best_words(&scoped, limit).await
-    }
-
-    async fn best_words(&self, expression: &str, limit: u32) -> Result<Vec<Candidate>, StoreError> {
-        let rows: Vec<(i64, f64)> = sqlx::query_as(
-            "SELECT rowid, -rank AS score FROM incident_fts WHERE incident_fts MATCH $1 \
-             AND rank MATCH 'bm25(2.0, 1.0, 0.0)' ORDER BY rank LIMIT $2",
-        )
-        .bind(expression)
-        .bind(i64::from(limit))
-        .fetch_all(&self.read)
-        .await?;
-        Ok(rows.into_iter().map(|(doc, score)| Candidate { doc, score }).collect())
-    }
-
-    /// Those of a repository and of none.
-    async fn within(&self, found: Vec<Candidate>, repository: &str) -> Result<Vec<Candidate>, StoreError> {
-        let mut own = BTreeSet::new();
-        for batch in found.chunks(MAX_BATCH) {
-            let marks = (2..=batch.len() + 1).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
-            let sql = format!(
-                "SELECT doc FROM incidents WHERE (repository IS NULL OR repository = $1) AND doc IN ({marks})"
-            );
-            let query = sqlx::query_scalar(AssertSqlSafe(sql)).bind(repository);
-            let docs: Vec<i64> = batch.iter().fold(query, |q, c| q.bind(c.doc)).fetch_all(&self.read).await?;
-            own.extend(docs);
-        }
-        Ok(found.into_iter().filter(|c| own.contains(&c.doc)).collect())
+        query_scalar("SELECT count(*) FROM incidents").fetch_one(&self.read).await
     }
 
     /// For each key the incidents that have it, newest first; keys beyond `MAX_POSTINGS` come back empty.
@@ -198,10 +104,17 @@ impl Store {
     ) -> Result<BTreeMap<(KeyKind, i64), Vec<i64>>, StoreError> {
         let asked = serde_json::Value::from(hashes.iter().map(|(_, hash)| *hash).collect::<Vec<_>>());
         // One row a key, for each row costs a change of threads and a key may have a thousand incidents.
-        let rows: Vec<(i64, Option<String>)> = sqlx::query_as(
-            "SELECT asked.value, (SELECT group_concat(doc) FROM (SELECT doc FROM incident_keys \
-             WHERE key_hash = asked.value ORDER BY doc DESC LIMIT $2)) FROM json_each($1) AS asked",
-        )
+        let rows: Vec<(i64, Option<String>)> = query_as(match self.read.dialect() {
+            Dialect::Sqlite => {
+                "SELECT asked.value, (SELECT group_concat(doc) FROM (SELECT doc FROM incident_keys \
+                 WHERE key_hash = asked.value ORDER BY doc DESC LIMIT $2)) FROM json_each($1) AS asked"
+            }
+            Dialect::Postgres => {
+                "SELECT asked.value::bigint, (SELECT string_agg(doc::text, ',') FROM (SELECT doc FROM incident_keys \
+                 WHERE key_hash = asked.value::bigint ORDER BY doc DESC LIMIT $2) AS newest) \
+                 FROM json_array_elements_text($1::json) AS asked (value)"
+            }
+        })
         .bind(asked.to_string())
         .bind(MAX_POSTINGS)
         .fetch_all(&self.read)
@@ -233,10 +146,10 @@ impl Store {
                 "SELECT i.doc, i.id, i.repository, i.service, i.environment, i.seen_at, \
                  w.title AS title_words, substr(w.body, 1, 4000) AS body_words FROM incidents i \
                  JOIN incident_words w ON w.doc = i.doc WHERE i.doc IN ({})",
-                placeholders(batch.len())
+                marks(1, batch.len())
             );
-            let query = batch.iter().fold(sqlx::query(AssertSqlSafe(sql)), |q, doc| q.bind(*doc));
-            for row in query.fetch_all(&self.read).await? {
+            let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, doc| q.bind(*doc));
+            for row in select.fetch_all(&self.read).await? {
                 let words = |column: &str| -> Result<Vec<String>, StoreError> {
                     let text: String = row.try_get(column)?;
                     Ok(text.split(' ').filter(|w| !w.is_empty()).map(str::to_owned).collect())
@@ -262,19 +175,18 @@ impl Store {
     ) -> Result<HashMap<String, (Vec<Resolution>, Vec<StoredHypothesis>)>, StoreError> {
         let mut found: HashMap<String, (Vec<Resolution>, Vec<StoredHypothesis>)> = HashMap::new();
         for batch in incidents.chunks(MAX_BATCH) {
-            let sql =
-                format!("SELECT * FROM resolutions WHERE incident_id IN ({})", placeholders(batch.len()));
-            let query = batch.iter().fold(sqlx::query(AssertSqlSafe(sql)), |q, id| q.bind(id));
-            for row in query.fetch_all(&self.read).await? {
+            let sql = format!("SELECT * FROM resolutions WHERE incident_id IN ({})", marks(1, batch.len()));
+            let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, id| q.bind(id));
+            for row in select.fetch_all(&self.read).await? {
                 let resolution = resolutions::from_row(&row)?;
                 found.entry(resolution.incident_id.clone()).or_default().0.push(resolution);
             }
             let sql = format!(
                 "SELECT * FROM hypotheses WHERE status = 'refuted' AND incident_id IN ({}) ORDER BY created_at, id",
-                placeholders(batch.len())
+                marks(1, batch.len())
             );
-            let query = batch.iter().fold(sqlx::query(AssertSqlSafe(sql)), |q, id| q.bind(id));
-            for row in query.fetch_all(&self.read).await? {
+            let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, id| q.bind(id));
+            for row in select.fetch_all(&self.read).await? {
                 let incident: String = row.try_get("incident_id")?;
                 found.entry(incident).or_default().1.push(resolutions::hypothesis_from_row(&row)?);
             }
@@ -284,16 +196,4 @@ impl Store {
         }
         Ok(found)
     }
-}
-
-fn scope(repository: Option<&str>) -> String {
-    match repository {
-        // The hash leaves no readable name in the index and is one token whatever the identity looks like.
-        Some(repository) => format!("repo_{:016x}", key_hash(KeyKind::Repository, repository)),
-        None => "repo_none".to_owned(),
-    }
-}
-
-fn placeholders(n: usize) -> String {
-    (1..=n).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
 }

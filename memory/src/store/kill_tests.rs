@@ -3,18 +3,18 @@
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
 
-use super::testing::{ANNA, incident, prose, resolution};
+use super::testing::{ANNA, incident, prose, resolution, temporary};
 use super::*;
 use crate::types::Proof;
 
-const FOLDER: &str = "MILLWRIGHT_TEST_KILL_FOLDER";
+const LOCATION: &str = "MILLWRIGHT_TEST_KILL_LOCATION";
 const BATCH: usize = 3;
 
 /// The victim: only works when started by `accepted_writes_survive_kill_9`.
 #[tokio::test]
 async fn victim() {
-    let Ok(folder) = std::env::var(FOLDER) else { return };
-    let store = Store::open(&folder).await.unwrap();
+    let Ok(location) = std::env::var(LOCATION) else { return };
+    let store = Store::open(&location).await.unwrap();
     let mut out = std::io::stdout();
     for n in 0.. {
         let made =
@@ -32,12 +32,12 @@ async fn victim() {
     }
 }
 
-fn start(folder: &std::path::Path) -> Child {
+fn start(location: &str) -> Child {
     #[expect(clippy::disallowed_methods, reason = "the test kills a copy of itself")]
     let mut command = std::process::Command::new(std::env::current_exe().unwrap());
     command
         .args(["--exact", "store::kill_tests::victim", "--nocapture"])
-        .env(FOLDER, folder)
+        .env(LOCATION, location)
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -46,11 +46,11 @@ fn start(folder: &std::path::Path) -> Child {
 
 #[tokio::test]
 async fn accepted_writes_survive_kill_9() {
-    let dir = tempfile::TempDir::new().unwrap();
+    let (_, home) = temporary().await;
     let mut told: Vec<String> = Vec::new();
     for lines in [3, 8, 21, 34, 47] {
         // Two at once, so that one dies while the other waits for or holds the lock.
-        let mut victims = [start(dir.path()), start(dir.path())];
+        let mut victims = [start(&home.location()), start(&home.location())];
         for victim in &mut victims {
             let stdout = victim.stdout.take().unwrap();
             let is_ours =
@@ -66,7 +66,7 @@ async fn accepted_writes_survive_kill_9() {
     }
     assert!(told.len() >= 200, "{}", told.len());
 
-    let store = Store::open(dir.path().to_str().unwrap()).await.unwrap();
+    let store = Store::open(&home.location()).await.unwrap();
     for line in &told {
         let words: Vec<&str> = line.split(' ').collect();
         let (id, rest) = (words[1], words[2]);

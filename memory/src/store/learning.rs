@@ -4,11 +4,9 @@ now, and the versions of learned weights. Which version is in force is a fact of
 only; the versions themselves are never changed.
 */
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
-
 use super::audit::{Change, record};
 use super::codec::{from_json, json, now};
+use super::db::{Row, Tx, query, query_scalar};
 use super::resolutions::{from_row as resolution_from_row, most_trusted_first};
 use super::{Actor, Store, StoreError};
 use crate::types::{LearnedWeights, Precedent, RankingSample, Resolution, WeightVersion};
@@ -28,26 +26,22 @@ impl Store {
     /// Keeps what the ranking of an incident saw; a later ranking of the same incident replaces it.
     pub async fn save_sample(&self, incident: &str, sample: &RankingSample) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("DELETE FROM ranking_samples WHERE incident_id = $1")
-            .bind(incident)
-            .execute(&mut *tx)
-            .await?;
+        query("DELETE FROM ranking_samples WHERE incident_id = $1").bind(incident).execute(&mut tx).await?;
         insert_sample(&mut tx, incident, sample).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     pub async fn sample(&self, incident: &str) -> Result<Option<RankingSample>, StoreError> {
-        let body: Option<String> =
-            sqlx::query_scalar("SELECT body FROM ranking_samples WHERE incident_id = $1")
-                .bind(incident)
-                .fetch_optional(&self.read)
-                .await?;
+        let body: Option<String> = query_scalar("SELECT body FROM ranking_samples WHERE incident_id = $1")
+            .bind(incident)
+            .fetch_optional(&self.read)
+            .await?;
         body.map(|body| from_json("ranking sample", incident, &body)).transpose()
     }
 
     /// Samples of incidents whose culprit is trusted now, oldest first.
     pub async fn settled_samples(&self) -> Result<Vec<SettledSample>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT s.incident_id AS sampled, s.body AS body, r.* FROM ranking_samples s \
              JOIN resolutions r ON r.incident_id = s.incident_id WHERE r.culprit IS NOT NULL \
              AND s.incident_id IN (SELECT incident_id FROM ranking_samples ORDER BY created_at DESC LIMIT $1) \
@@ -57,12 +51,12 @@ impl Store {
         .fetch_all(&self.read)
         .await?;
         let mut found: Vec<SettledSample> = Vec::new();
-        let incident = |row: &SqliteRow| row.try_get::<String, _>("sampled").unwrap_or_default();
+        let incident = |row: &Row| row.try_get::<String>("sampled").unwrap_or_default();
         for of_incident in rows.chunk_by(|a, b| incident(a) == incident(b)) {
             let Some(best) = best_trusted(of_incident)? else { continue };
             let (Some(first), Some(culprit)) = (of_incident.first(), best.culprit) else { continue };
             let incident_id = best.incident_id;
-            let sample = from_json("ranking sample", &incident_id, &first.try_get::<String, _>("body")?)?;
+            let sample = from_json("ranking sample", &incident_id, &first.try_get::<String>("body")?)?;
             found.push(SettledSample { incident_id, culprit, sample });
         }
         Ok(found)
@@ -70,7 +64,7 @@ impl Store {
 
     /// What trusted resolutions of a repository were traced to, oldest first; `except` is the incident at hand.
     pub async fn precedents(&self, repository: &str, except: &str) -> Result<Vec<Precedent>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT * FROM resolutions WHERE repository = $1 AND incident_id <> $2 ORDER BY id DESC LIMIT $3",
         )
         .bind(repository)
@@ -106,17 +100,17 @@ impl Store {
     ) -> Result<WeightVersion, StoreError> {
         let mut tx = self.begin().await?;
         let last: Option<i64> =
-            sqlx::query_scalar("SELECT max(version) FROM weight_versions").fetch_one(&mut *tx).await?;
+            query_scalar("SELECT max(version) FROM weight_versions").fetch_one(&mut tx).await?;
         let version = last.unwrap_or(0) + 1;
         let created_at = now();
-        sqlx::query(
+        query(
             "INSERT INTO weight_versions (version, created_at, adopted, active, body) VALUES ($1, $2, $3, FALSE, $4)",
         )
         .bind(version)
         .bind(&created_at)
         .bind(adopted)
         .bind(json(learned)?)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         let after = if adopted { "adopted" } else { "rejected" };
         let subject = version_name(version);
@@ -132,7 +126,7 @@ impl Store {
 
     /// Newest first.
     pub async fn weight_versions(&self) -> Result<Vec<WeightVersion>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM weight_versions ORDER BY version DESC LIMIT $1")
+        let rows = query("SELECT * FROM weight_versions ORDER BY version DESC LIMIT $1")
             .bind(MOST)
             .fetch_all(&self.read)
             .await?;
@@ -140,7 +134,7 @@ impl Store {
     }
 
     pub async fn weight_version(&self, version: i64) -> Result<WeightVersion, StoreError> {
-        sqlx::query("SELECT * FROM weight_versions WHERE version = $1")
+        query("SELECT * FROM weight_versions WHERE version = $1")
             .bind(version)
             .fetch_optional(&self.read)
             .await?
@@ -150,7 +144,7 @@ impl Store {
 
     /// The weights in force; `None` stands for those that ship.
     pub async fn active_weights(&self) -> Result<Option<WeightVersion>, StoreError> {
-        sqlx::query("SELECT * FROM weight_versions WHERE active LIMIT 1")
+        query("SELECT * FROM weight_versions WHERE active LIMIT 1")
             .fetch_optional(&self.read)
             .await?
             .map(|row| version_from_row(&row))
@@ -160,15 +154,15 @@ impl Store {
     /// Goes back (or forth) to a version; 0 stands for the weights that ship.
     pub async fn use_weights(&self, version: i64, by: Actor<'_>) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let known: i64 = sqlx::query_scalar("SELECT count(*) FROM weight_versions WHERE version = $1")
+        let known: i64 = query_scalar("SELECT count(*) FROM weight_versions WHERE version = $1")
             .bind(version)
-            .fetch_one(&mut *tx)
+            .fetch_one(&mut tx)
             .await?;
         if version != 0 && known == 0 {
             return Err(no_version(version));
         }
         put_in_force(&mut tx, version, by).await?;
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 }
 
@@ -180,18 +174,11 @@ fn version_name(version: i64) -> String {
     format!("weights:{version}")
 }
 
-async fn put_in_force(
-    tx: &mut Transaction<'static, Sqlite>,
-    version: i64,
-    by: Actor<'_>,
-) -> Result<(), StoreError> {
-    let before: Option<i64> = sqlx::query_scalar("SELECT version FROM weight_versions WHERE active LIMIT 1")
-        .fetch_optional(&mut **tx)
+async fn put_in_force(tx: &mut Tx, version: i64, by: Actor<'_>) -> Result<(), StoreError> {
+    let before: Option<i64> = query_scalar("SELECT version FROM weight_versions WHERE active LIMIT 1")
+        .fetch_optional(&mut *tx)
         .await?;
-    sqlx::query("UPDATE weight_versions SET active = (version = $1)")
-        .bind(version)
-        .execute(&mut **tx)
-        .await?;
+    query("UPDATE weight_versions SET active = (version = $1)").bind(version).execute(&mut *tx).await?;
     let (before, after) = (version_name(before.unwrap_or(0)), version_name(version));
     let change = Change {
         action: "weights",
@@ -205,35 +192,35 @@ async fn put_in_force(
 
 /// Keeps a sample where there is none yet.
 pub(crate) async fn insert_sample(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     incident: &str,
     sample: &RankingSample,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO ranking_samples (incident_id, created_at, body) VALUES ($1, $2, $3) \
          ON CONFLICT (incident_id) DO NOTHING",
     )
     .bind(incident)
     .bind(now())
     .bind(json(sample)?)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
 
-fn best_trusted(rows: &[SqliteRow]) -> Result<Option<Resolution>, StoreError> {
+fn best_trusted(rows: &[Row]) -> Result<Option<Resolution>, StoreError> {
     let mut resolutions = rows.iter().map(resolution_from_row).collect::<Result<Vec<_>, _>>()?;
     resolutions.retain(Resolution::is_trusted);
     Ok(most_trusted_first(resolutions).into_iter().next())
 }
 
-fn version_from_row(row: &SqliteRow) -> Result<WeightVersion, StoreError> {
+fn version_from_row(row: &Row) -> Result<WeightVersion, StoreError> {
     let version: i64 = row.try_get("version")?;
     Ok(WeightVersion {
         created_at: row.try_get("created_at")?,
         adopted: row.try_get("adopted")?,
         active: row.try_get("active")?,
-        learned: from_json("weights", &version.to_string(), &row.try_get::<String, _>("body")?)?,
+        learned: from_json("weights", &version.to_string(), &row.try_get::<String>("body")?)?,
         version,
     })
 }

@@ -3,10 +3,8 @@ Looking at what is known: pages of incidents with their resolutions, and everyth
 able to see what was learned and why it is trusted, and to clean up.
 */
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite};
-
 use super::codec::{from_word, word};
+use super::db::{Builder, Row};
 use super::{Incident, MemoryEntry, MemoryFilter, MemoryItem, Store, StoreError};
 use crate::types::Proof;
 
@@ -16,7 +14,7 @@ const MAX_PAGE: u32 = 1_000;
 impl Store {
     /// A page of incidents, newest first; continue with `after` set to the last item's id.
     pub async fn list_memory(&self, filter: &MemoryFilter) -> Result<Vec<MemoryItem>, StoreError> {
-        let mut sql = QueryBuilder::<Sqlite>::new(
+        let mut sql = Builder::new(
             "SELECT i.id, i.created_at, i.state, i.repository, i.service, i.problem_id, i.title FROM incidents i \
              WHERE 1 = 1",
         );
@@ -38,9 +36,8 @@ impl Store {
             if let Some(least) = filter.proof_at_least {
                 let all = [Proof::None, Proof::Reproduced, Proof::CauseConfirmed, Proof::FixVerified];
                 sql.push(" AND r.proof IN (");
-                let mut list = sql.separated(", ");
-                for proof in all.into_iter().filter(|p| *p >= least) {
-                    list.push_bind(word(&proof));
+                for (at, proof) in all.into_iter().filter(|p| *p >= least).enumerate() {
+                    sql.push(if at > 0 { ", " } else { "" }).push_bind(word(&proof));
                 }
                 sql.push(")");
             }
@@ -138,7 +135,7 @@ fn item_of(incident: Incident) -> MemoryItem {
     }
 }
 
-fn item_from_row(row: &SqliteRow) -> Result<MemoryItem, StoreError> {
+fn item_from_row(row: &Row) -> Result<MemoryItem, StoreError> {
     let incident_id: String = row.try_get("id")?;
     let state: String = row.try_get("state")?;
     Ok(MemoryItem {

@@ -1,15 +1,15 @@
 /*!
 The store: all SQL of the workspace, behind typed async methods.
 
-One SQLite file in the data folder by default. Writes go through one connection in `BEGIN IMMEDIATE`
-transactions with `synchronous=FULL`, so that what was accepted survives a power cut and two processes on one
-folder wait for each other instead of failing half-way; reads have connections of their own. Statements are
-written in the common subset of SQLite and PostgreSQL (`$n`, `ON CONFLICT`, text times), apart from the word
-index in `index.rs` and `migrations/sqlite`, so that a second engine can pass the same contract suite.
+One SQLite file in the data folder by default, or a PostgreSQL database for several processes and machines. What was
+accepted survives a power cut, and writers wait for each other instead of failing half-way. Statements are written in
+the common subset of both (`$n`, `ON CONFLICT`, text times); what differs lies in `db`, in `words` and in the
+migrations of each, and the same contract suite runs on both.
 */
 
 mod audit;
 mod codec;
+mod db;
 mod error;
 mod evidence;
 mod forget;
@@ -19,16 +19,18 @@ mod index;
 mod learning;
 mod listing;
 mod model;
-mod open;
 mod past;
 mod problems;
 mod reports;
 mod resolutions;
+mod run_files;
 mod runs;
 mod service;
 mod transfer;
 mod vectors;
+mod words;
 
+pub use db::Place;
 pub use error::StoreError;
 pub use learning::SettledSample;
 pub use model::*;
@@ -43,8 +45,7 @@ pub(crate) use vectors::{EMBEDDED, Pending, SpaceId, SpaceState, VectorRows};
 
 use std::sync::Arc;
 
-use sqlx::sqlite::SqlitePool;
-use sqlx::{Sqlite, Transaction};
+use db::{Pool, Tx};
 
 use crate::embed::Embedder;
 use crate::vectors::{Dense, Embedded, VectorStore};
@@ -52,25 +53,33 @@ use crate::vectors::{Dense, Embedded, VectorStore};
 /// Handle to the one database; cheap to clone, closed when the last clone is dropped or by [`Store::close`].
 #[derive(Debug, Clone)]
 pub struct Store {
-    read: SqlitePool,
-    write: SqlitePool,
-    path: std::path::PathBuf,
+    read: Pool,
+    write: Pool,
+    place: Place,
     frequencies: std::sync::Arc<frequencies::Frequencies>,
     dense: Dense,
 }
 
 impl Store {
-    /// A write transaction: takes the write lock at once, so that it never fails for having read first.
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, StoreError> {
-        match self.write.begin_with("BEGIN IMMEDIATE").await {
-            // SQLite rolls back by itself when the disk is full, which sqlx does not notice: the connection
-            // would refuse every further transaction.
-            Err(sqlx::Error::InvalidSavePointStatement) => {
-                self.write.acquire().await?.close().await?;
-                Ok(self.write.begin_with("BEGIN IMMEDIATE").await?)
-            }
-            other => Ok(other?),
-        }
+    /// Opens, and creates or brings up to date where needed, the store at a data folder, a `sqlite://` or a
+    /// `postgres://` url.
+    pub async fn open(location: &str) -> Result<Store, StoreError> {
+        Self::open_with(location, None).await
+    }
+
+    /// The same with a server's password, which then stands in no url.
+    pub async fn open_with(location: &str, password: Option<&str>) -> Result<Store, StoreError> {
+        let db::Opened { read, write, place } = db::open(location, password).await?;
+        let embedder = Dense::built_in();
+        let rows = VectorRows { read: read.clone(), write: write.clone() };
+        let space = rows.space(EMBEDDED, embedder.model()).await?;
+        let dense = Dense::new(embedder, Arc::new(Embedded::new(rows)), space);
+        Ok(Store { read, write, place, frequencies: Default::default(), dense })
+    }
+
+    /// A write transaction; writers take turns.
+    async fn begin(&self) -> Result<Tx, StoreError> {
+        self.write.begin().await
     }
 
     /// The same store with another model or another engine for vectors. What is not embedded there yet is found by
@@ -98,12 +107,21 @@ impl Store {
         VectorRows { read: self.read.clone(), write: self.write.clone() }
     }
 
-    /// The database file.
-    pub fn path(&self) -> &std::path::Path {
-        &self.path
+    /// Where the database is.
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
-    /// Waits for the connections to close; the write-ahead log is folded into the file.
+    /// Engine, version and place, for a person.
+    pub async fn described(&self) -> Result<String, StoreError> {
+        let engine = self.read.version().await?;
+        Ok(match &self.place {
+            Place::File(path) => format!("{engine}, {}", path.display()),
+            Place::Server(server) => format!("{engine}, {server}"),
+        })
+    }
+
+    /// Waits for the connections to close; SQLite's write-ahead log is folded into the file.
     pub async fn close(&self) {
         self.read.close().await;
         self.write.close().await;
@@ -120,7 +138,13 @@ mod contract_tests;
 #[path = "kill_tests.rs"]
 mod kill_tests;
 #[cfg(test)]
+#[path = "postgres_tests.rs"]
+mod postgres_tests;
+#[cfg(test)]
 #[path = "sqlite_tests.rs"]
 mod sqlite_tests;
+#[cfg(test)]
+#[path = "../../tests/postgres/mod.rs"]
+mod test_server;
 #[cfg(test)]
 pub(crate) mod testing;

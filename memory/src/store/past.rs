@@ -9,10 +9,10 @@ repeated, one that was made twice changes nothing, and what was forgotten here d
 use jiff::Timestamp;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
-use sqlx::{Sqlite, Transaction};
 
 use super::audit::{self, Change};
 use super::codec::{id_of, now};
+use super::db::Tx;
 use super::{Actor, IncidentState, NewIncident, Store, StoreError, incidents, index, resolutions};
 use crate::recall::Keys;
 use crate::types::{Approval, Outcome, Proof, Resolution};
@@ -96,7 +96,7 @@ impl Store {
 
     async fn take_in_one(
         &self,
-        tx: &mut Transaction<'static, Sqlite>,
+        tx: &mut Tx,
         one: &PastIncident,
         by: Actor<'_>,
         summary: &mut PastSummary,

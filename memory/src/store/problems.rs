@@ -3,10 +3,9 @@ Problems: what several incidents are recurrences of. A link is made when a re-ch
 failure again, or by a person; never by likeness alone.
 */
 
-use sqlx::{Sqlite, Transaction};
-
 use super::audit::{Change, record};
 use super::codec::{new_id, now};
+use super::db::{Tx, query, query_as, query_scalar};
 use super::{Actor, Problem, Store, StoreError};
 
 impl Store {
@@ -24,31 +23,31 @@ impl Store {
             Some(id) => id,
             None => {
                 let id = new_id("prb");
-                sqlx::query(
+                query(
                     "INSERT INTO problems (id, created_at, repository, title) \
                      SELECT $1, $2, repository, title FROM incidents WHERE id = $3",
                 )
                 .bind(&id)
                 .bind(now())
                 .bind(earlier)
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
                 id
             }
         };
         if let Some(other) = of_incident.as_ref().filter(|other| **other != problem) {
-            sqlx::query("UPDATE incidents SET problem_id = $1 WHERE problem_id = $2")
+            query("UPDATE incidents SET problem_id = $1 WHERE problem_id = $2")
                 .bind(&problem)
                 .bind(other)
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
-            sqlx::query("DELETE FROM problems WHERE id = $1").bind(other).execute(&mut *tx).await?;
+            query("DELETE FROM problems WHERE id = $1").bind(other).execute(&mut tx).await?;
         }
-        sqlx::query("UPDATE incidents SET problem_id = $1 WHERE id IN ($2, $3)")
+        query("UPDATE incidents SET problem_id = $1 WHERE id IN ($2, $3)")
             .bind(&problem)
             .bind(incident)
             .bind(earlier)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         if of_incident.as_ref() != Some(&problem) {
             let change = Change {
@@ -68,7 +67,7 @@ impl Store {
 
     pub async fn get_problem(&self, id: &str) -> Result<Option<Problem>, StoreError> {
         let row: Option<(String, String, Option<String>, String)> =
-            sqlx::query_as("SELECT id, created_at, repository, title FROM problems WHERE id = $1")
+            query_as("SELECT id, created_at, repository, title FROM problems WHERE id = $1")
                 .bind(id)
                 .fetch_optional(&self.read)
                 .await?;
@@ -77,37 +76,31 @@ impl Store {
 
     /// Ids of the incidents of a problem, oldest first.
     pub async fn incidents_of_problem(&self, problem: &str) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT id FROM incidents WHERE problem_id = $1 ORDER BY id")
+        query_scalar("SELECT id FROM incidents WHERE problem_id = $1 ORDER BY id")
             .bind(problem)
             .fetch_all(&self.read)
-            .await?)
+            .await
     }
 }
 
-async fn problem_of(
-    tx: &mut Transaction<'static, Sqlite>,
-    incident: &str,
-) -> Result<Option<String>, StoreError> {
-    let row: Option<Option<String>> = sqlx::query_scalar("SELECT problem_id FROM incidents WHERE id = $1")
+async fn problem_of(tx: &mut Tx, incident: &str) -> Result<Option<String>, StoreError> {
+    let row: Option<Option<String>> = query_scalar("SELECT problem_id FROM incidents WHERE id = $1")
         .bind(incident)
-        .fetch_optional(&mut **tx)
+        .fetch_optional(&mut *tx)
         .await?;
     row.ok_or_else(|| StoreError::NotFound { what: "incident", id: incident.to_owned() })
 }
 
 /// Returns whether the problem was new.
-pub(crate) async fn insert(
-    tx: &mut Transaction<'static, Sqlite>,
-    problem: &Problem,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+pub(crate) async fn insert(tx: &mut Tx, problem: &Problem) -> Result<bool, StoreError> {
+    let done = query(
         "INSERT INTO problems (id, created_at, repository, title) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
     )
     .bind(&problem.id)
     .bind(&problem.created_at)
     .bind(&problem.repository)
     .bind(&problem.title)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(done.rows_affected() > 0)
 }

@@ -3,9 +3,8 @@ Reports as versioned JSON: the schema's name stands beside the body, so that a r
 still be told apart and handed out as it was written.
 */
 
-use sqlx::{Sqlite, Transaction};
-
 use super::codec::{from_json, from_word, json, now, word};
+use super::db::{Tx, query, query_as};
 use super::{ReportRef, Store, StoreError};
 use crate::types::{REPORT_SCHEMA, Report};
 
@@ -21,10 +20,10 @@ impl Store {
         };
         let mut tx = self.begin().await?;
         super::incidents::must_exist(&mut tx, &report.incident_id).await?;
-        sqlx::query("DELETE FROM reports WHERE id = $1 AND incident_id = $2")
+        query("DELETE FROM reports WHERE id = $1 AND incident_id = $2")
             .bind(&report.id)
             .bind(&report.incident_id)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         insert(&mut tx, &report.incident_id, &row).await?;
         tx.commit().await?;
@@ -32,11 +31,10 @@ impl Store {
     }
 
     pub async fn get_report(&self, id: &str) -> Result<Report, StoreError> {
-        let row: Option<(String, String)> =
-            sqlx::query_as("SELECT schema_name, body FROM reports WHERE id = $1")
-                .bind(id)
-                .fetch_optional(&self.read)
-                .await?;
+        let row: Option<(String, String)> = query_as("SELECT schema_name, body FROM reports WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.read)
+            .await?;
         match row {
             None => Err(StoreError::NotFound { what: "report", id: id.to_owned() }),
             Some((schema, _)) if schema != REPORT_SCHEMA => Err(StoreError::Unreadable {
@@ -50,7 +48,7 @@ impl Store {
 
     /// Reports of an incident, newest first.
     pub async fn list_reports(&self, incident: &str) -> Result<Vec<ReportRef>, StoreError> {
-        let rows: Vec<(String, String, String)> = sqlx::query_as(
+        let rows: Vec<(String, String, String)> = query_as(
             "SELECT id, created_at, verdict FROM reports WHERE incident_id = $1 ORDER BY created_at DESC, id DESC",
         )
         .bind(incident)
@@ -63,26 +61,34 @@ impl Store {
             })
             .collect()
     }
+
+    /// Reports of an incident as they stand in their rows, oldest first.
+    pub(crate) async fn report_rows(&self, incident: &str) -> Result<Vec<ReportRow>, StoreError> {
+        let rows: Vec<(String, String, String, String, String)> = query_as(
+            "SELECT id, created_at, schema_name, verdict, body FROM reports WHERE incident_id = $1 ORDER BY id",
+        )
+        .bind(incident)
+        .fetch_all(&self.read)
+        .await?;
+        let row =
+            |(id, created_at, schema, verdict, body)| ReportRow { id, created_at, schema, verdict, body };
+        Ok(rows.into_iter().map(row).collect())
+    }
 }
 
 /// A report as it stands in its row, also one of a schema this version cannot read.
-#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize, sqlx::FromRow)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ReportRow {
     pub(crate) id: String,
     pub(crate) created_at: String,
-    #[sqlx(rename = "schema_name")]
     pub(crate) schema: String,
     pub(crate) verdict: String,
     pub(crate) body: String,
 }
 
 /// Returns whether the report was new.
-pub(crate) async fn insert(
-    tx: &mut Transaction<'static, Sqlite>,
-    incident: &str,
-    row: &ReportRow,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+pub(crate) async fn insert(tx: &mut Tx, incident: &str, row: &ReportRow) -> Result<bool, StoreError> {
+    let done = query(
         "INSERT INTO reports (id, incident_id, created_at, schema_name, verdict, body) \
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",
     )
@@ -92,7 +98,7 @@ pub(crate) async fn insert(
     .bind(&row.schema)
     .bind(&row.verdict)
     .bind(&row.body)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(done.rows_affected() > 0)
 }

@@ -6,11 +6,9 @@ reason. Contradicting resolutions of one incident stand side by side. Refuted hy
 next incident should not try them first again.
 */
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
-
 use super::audit::{Change, record};
 use super::codec::{from_json, from_word, json, new_id, now, word};
+use super::db::{Row, Tx, query};
 use super::{Actor, NewResolution, Store, StoreError, StoredHypothesis, index};
 use crate::types::{Approval, Hypothesis, HypothesisStatus, Outcome, Proof, Resolution};
 
@@ -81,7 +79,7 @@ impl Store {
     }
 
     pub async fn get_resolution(&self, id: &str) -> Result<Resolution, StoreError> {
-        sqlx::query("SELECT * FROM resolutions WHERE id = $1")
+        query("SELECT * FROM resolutions WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.read)
             .await?
@@ -91,7 +89,7 @@ impl Store {
 
     /// Resolutions of an incident, most trusted first.
     pub async fn resolutions(&self, incident: &str) -> Result<Vec<Resolution>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM resolutions WHERE incident_id = $1 ORDER BY id")
+        let rows = query("SELECT * FROM resolutions WHERE incident_id = $1 ORDER BY id")
             .bind(incident)
             .fetch_all(&self.read)
             .await?;
@@ -104,7 +102,7 @@ impl Store {
         repository: &str,
         commit: &str,
     ) -> Result<Vec<Resolution>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT * FROM resolutions WHERE repository = $1 AND culprit = $2 ORDER BY id DESC LIMIT 1000",
         )
         .bind(repository)
@@ -115,7 +113,7 @@ impl Store {
     }
 
     pub async fn hypotheses(&self, incident: &str) -> Result<Vec<StoredHypothesis>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT run_id, id, created_at, status, statement, evidence FROM hypotheses WHERE incident_id = $1 \
              ORDER BY created_at, run_id, id",
         )
@@ -167,8 +165,7 @@ impl Store {
         edit: impl FnOnce(&mut Resolution),
     ) -> Result<Resolution, StoreError> {
         let mut tx = self.begin().await?;
-        let row =
-            sqlx::query("SELECT * FROM resolutions WHERE id = $1").bind(id).fetch_optional(&mut *tx).await?;
+        let row = query("SELECT * FROM resolutions WHERE id = $1").bind(id).fetch_optional(&mut tx).await?;
         let Some(row) = row else {
             return Err(StoreError::NotFound { what: "resolution", id: id.to_owned() });
         };
@@ -245,23 +242,14 @@ fn change<'a>(
     Change { action, subject: &r.id, incident: Some(&r.incident_id), before, after }
 }
 
-async fn of_incident_tx(
-    tx: &mut Transaction<'static, Sqlite>,
-    incident: &str,
-) -> Result<Vec<Resolution>, StoreError> {
-    let rows = sqlx::query("SELECT * FROM resolutions WHERE incident_id = $1")
-        .bind(incident)
-        .fetch_all(&mut **tx)
-        .await?;
+async fn of_incident_tx(tx: &mut Tx, incident: &str) -> Result<Vec<Resolution>, StoreError> {
+    let rows =
+        query("SELECT * FROM resolutions WHERE incident_id = $1").bind(incident).fetch_all(&mut *tx).await?;
     rows.iter().map(from_row).collect()
 }
 
 /// Enters the guilty units of all resolutions of an incident, after its index was made anew.
-pub(crate) async fn index_units(
-    tx: &mut Transaction<'static, Sqlite>,
-    incident: &str,
-    doc: i64,
-) -> Result<(), StoreError> {
+pub(crate) async fn index_units(tx: &mut Tx, incident: &str, doc: i64) -> Result<(), StoreError> {
     for resolution in of_incident_tx(tx, incident).await? {
         index::enter_units(tx, doc, &resolution.units).await?;
     }
@@ -269,11 +257,8 @@ pub(crate) async fn index_units(
 }
 
 /// Returns whether the resolution was new.
-pub(crate) async fn insert(
-    tx: &mut Transaction<'static, Sqlite>,
-    r: &Resolution,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+pub(crate) async fn insert(tx: &mut Tx, r: &Resolution) -> Result<bool, StoreError> {
+    let done = query(
         "INSERT INTO resolutions (id, incident_id, created_at, updated_at, repository, statement, culprit, \
          failing_revision, units, fix_diff, fix_kind, replay, proof, approval, approved_by, outcome) \
          VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (id) DO NOTHING",
@@ -293,46 +278,42 @@ pub(crate) async fn insert(
     .bind(word(&r.approval))
     .bind(&r.approved_by)
     .bind(word(&r.outcome))
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(done.rows_affected() > 0)
 }
 
-async fn set_column(
-    tx: &mut Transaction<'static, Sqlite>,
-    r: &Resolution,
-    field: Field,
-) -> Result<(), StoreError> {
+async fn set_column(tx: &mut Tx, r: &Resolution, field: Field) -> Result<(), StoreError> {
     let query = match field {
         Field::Proof => {
-            sqlx::query("UPDATE resolutions SET proof = $2, replay = $3, updated_at = $4 WHERE id = $1")
+            query("UPDATE resolutions SET proof = $2, replay = $3, updated_at = $4 WHERE id = $1")
                 .bind(&r.id)
                 .bind(word(&r.proof))
                 .bind(r.replay.as_ref().map(json).transpose()?)
         }
-        Field::Approval => sqlx::query(
-            "UPDATE resolutions SET approval = $2, approved_by = $3, updated_at = $4 WHERE id = $1",
-        )
-        .bind(&r.id)
-        .bind(word(&r.approval))
-        .bind(r.approved_by.clone()),
-        Field::Outcome => sqlx::query("UPDATE resolutions SET outcome = $2, updated_at = $4 WHERE id = $1")
+        Field::Approval => {
+            query("UPDATE resolutions SET approval = $2, approved_by = $3, updated_at = $4 WHERE id = $1")
+                .bind(&r.id)
+                .bind(word(&r.approval))
+                .bind(r.approved_by.clone())
+        }
+        Field::Outcome => query("UPDATE resolutions SET outcome = $2, updated_at = $4 WHERE id = $1")
             .bind(&r.id)
             .bind(word(&r.outcome))
             .bind(None::<String>),
     };
-    query.bind(now()).execute(&mut **tx).await?;
+    query.bind(now()).execute(&mut *tx).await?;
     Ok(())
 }
 
 /// Returns whether the hypothesis was new.
 pub(crate) async fn insert_hypothesis(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     incident: &str,
     stored: &StoredHypothesis,
 ) -> Result<bool, StoreError> {
     let h = &stored.hypothesis;
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO hypotheses (incident_id, id, run_id, created_at, status, statement, evidence) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
     )
@@ -343,16 +324,16 @@ pub(crate) async fn insert_hypothesis(
     .bind(word(&h.status))
     .bind(&h.statement)
     .bind(json(&h.evidence)?)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(done.rows_affected() > 0)
 }
 
-pub(crate) fn from_row(row: &SqliteRow) -> Result<Resolution, StoreError> {
+pub(crate) fn from_row(row: &Row) -> Result<Resolution, StoreError> {
     const WHAT: &str = "resolution";
     let id: String = row.try_get("id")?;
-    let text = |column: &str| row.try_get::<String, _>(column);
-    let optional = |column: &str| row.try_get::<Option<String>, _>(column);
+    let text = |column: &str| row.try_get::<String>(column);
+    let optional = |column: &str| row.try_get::<Option<String>>(column);
     Ok(Resolution {
         incident_id: text("incident_id")?,
         repository: text("repository")?,
@@ -372,7 +353,7 @@ pub(crate) fn from_row(row: &SqliteRow) -> Result<Resolution, StoreError> {
     })
 }
 
-pub(crate) fn hypothesis_from_row(row: &SqliteRow) -> Result<StoredHypothesis, StoreError> {
+pub(crate) fn hypothesis_from_row(row: &Row) -> Result<StoredHypothesis, StoreError> {
     const WHAT: &str = "hypothesis";
     let id: String = row.try_get("id")?;
     let status: String = row.try_get("status")?;

@@ -8,10 +8,8 @@ runs out.
 
 use std::time::Duration;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
-
-use super::codec::{from_json, from_word, json, new_id, now, word};
+use super::codec::{from_json, from_word, json, later, new_id, now, word};
+use super::db::{Row, Tx, clock, query, query_scalar};
 use super::{Event, EventPhase, NewEvent, Run, RunState, Store, StoreError};
 
 /// A payload beyond this belongs into evidence, cited by hash.
@@ -39,7 +37,7 @@ impl Store {
     }
 
     pub async fn get_run(&self, id: &str) -> Result<Run, StoreError> {
-        sqlx::query("SELECT * FROM runs WHERE id = $1")
+        query("SELECT * FROM runs WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.read)
             .await?
@@ -49,7 +47,7 @@ impl Store {
 
     /// Runs of an incident, oldest first.
     pub async fn list_runs(&self, incident: &str) -> Result<Vec<Run>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM runs WHERE incident_id = $1 ORDER BY id")
+        let rows = query("SELECT * FROM runs WHERE incident_id = $1 ORDER BY id")
             .bind(incident)
             .fetch_all(&self.read)
             .await?;
@@ -58,19 +56,17 @@ impl Store {
 
     /// The run to resume for an incident, if its last one did not end.
     pub async fn latest_unfinished_run(&self, incident: &str) -> Result<Option<Run>, StoreError> {
-        sqlx::query(
-            "SELECT * FROM runs WHERE incident_id = $1 AND finished_at IS NULL ORDER BY id DESC LIMIT 1",
-        )
-        .bind(incident)
-        .fetch_optional(&self.read)
-        .await?
-        .map(|row| from_row(&row))
-        .transpose()
+        query("SELECT * FROM runs WHERE incident_id = $1 AND finished_at IS NULL ORDER BY id DESC LIMIT 1")
+            .bind(incident)
+            .fetch_optional(&self.read)
+            .await?
+            .map(|row| from_row(&row))
+            .transpose()
     }
 
     /// All runs that did not end, oldest first: what a worker looks for when it starts.
     pub async fn unfinished_runs(&self) -> Result<Vec<Run>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM runs WHERE finished_at IS NULL ORDER BY id LIMIT 10000")
+        let rows = query("SELECT * FROM runs WHERE finished_at IS NULL ORDER BY id LIMIT 10000")
             .fetch_all(&self.read)
             .await?;
         rows.iter().map(from_row).collect()
@@ -78,17 +74,15 @@ impl Store {
 
     /// Takes or renews the right to drive a run. False when another holder's lease still stands.
     pub async fn claim_run(&self, run: &str, holder: &str, lease: Duration) -> Result<bool, StoreError> {
-        let at = jiff::Timestamp::now();
-        let until = jiff::SignedDuration::try_from(lease).ok().and_then(|d| at.checked_add(d).ok());
-        let until = until.unwrap_or(jiff::Timestamp::MAX);
-        let done = sqlx::query(
+        let at = clock(&self.write).await?;
+        let done = query(
             "UPDATE runs SET holder = $2, lease_until = $3, updated_at = $4 WHERE id = $1 AND finished_at IS NULL \
              AND (holder IS NULL OR holder = $2 OR lease_until < $4)",
         )
         .bind(run)
         .bind(holder)
-        .bind(format!("{until:.6}"))
-        .bind(format!("{at:.6}"))
+        .bind(later(at, lease))
+        .bind(later(at, Duration::ZERO))
         .execute(&self.write)
         .await?;
         Ok(done.rows_affected() > 0)
@@ -96,7 +90,7 @@ impl Store {
 
     /// Gives the lease back, if it is this holder's.
     pub async fn release_run(&self, run: &str, holder: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE runs SET holder = NULL, lease_until = NULL WHERE id = $1 AND holder = $2")
+        query("UPDATE runs SET holder = NULL, lease_until = NULL WHERE id = $1 AND holder = $2")
             .bind(run)
             .bind(holder)
             .execute(&self.write)
@@ -106,17 +100,21 @@ impl Store {
 
     pub async fn set_run_state(&self, run: &str, state: RunState) -> Result<(), StoreError> {
         let at = now();
-        let done = sqlx::query("UPDATE runs SET state = $2, updated_at = $3, finished_at = $4 WHERE id = $1")
+        let mut tx = self.begin().await?;
+        let done = query("UPDATE runs SET state = $2, updated_at = $3, finished_at = $4 WHERE id = $1")
             .bind(run)
             .bind(word(&state))
             .bind(&at)
             .bind(Some(&at).filter(|_| state.is_final()))
-            .execute(&self.write)
+            .execute(&mut tx)
             .await?;
         if done.rows_affected() == 0 {
             return Err(StoreError::NotFound { what: "run", id: run.to_owned() });
         }
-        Ok(())
+        if state.is_final() {
+            query("DELETE FROM run_files WHERE run_id = $1").bind(run).execute(&mut tx).await?;
+        }
+        tx.commit().await
     }
 
     /// Appends all or none of the events; returns the sequence number of the first.
@@ -137,15 +135,15 @@ impl Store {
     async fn append(&self, run: &str, expected: Option<i64>, events: &[NewEvent]) -> Result<i64, StoreError> {
         let at = now();
         let payloads = events.iter().map(payload).collect::<Result<Vec<_>, _>>()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.write.begin_aside().await?;
         let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
-        let next: Option<i64> = sqlx::query_scalar(
+        let next: Option<i64> = query_scalar(
             "UPDATE runs SET next_seq = next_seq + $2, updated_at = $3 WHERE id = $1 RETURNING next_seq",
         )
         .bind(run)
         .bind(count)
         .bind(&at)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await?;
         let Some(next) = next else {
             return Err(StoreError::NotFound { what: "run", id: run.to_owned() });
@@ -163,7 +161,7 @@ impl Store {
 
     /// The events from `from_seq` on (1 is the first), in order.
     pub async fn events(&self, run: &str, from_seq: i64) -> Result<Vec<Event>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT seq, at, phase, effect, kind, payload FROM run_events WHERE run_id = $1 AND seq >= $2 ORDER BY seq",
         )
         .bind(run)
@@ -175,7 +173,7 @@ impl Store {
 
     /// Intents whose outcome was never written: effects to reconcile before the run goes on.
     pub async fn open_intents(&self, run: &str) -> Result<Vec<Event>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT seq, at, phase, effect, kind, payload FROM run_events i WHERE run_id = $1 AND phase = 'intent' \
              AND NOT EXISTS (SELECT 1 FROM run_events o WHERE o.run_id = i.run_id AND o.phase = 'outcome' \
              AND o.effect = i.effect AND o.seq > i.seq) ORDER BY seq",
@@ -198,8 +196,8 @@ fn payload(event: &NewEvent) -> Result<String, StoreError> {
 }
 
 /// Returns whether the run was new.
-pub(crate) async fn insert(tx: &mut Transaction<'static, Sqlite>, run: &Run) -> Result<bool, StoreError> {
-    let done = sqlx::query(
+pub(crate) async fn insert(tx: &mut Tx, run: &Run) -> Result<bool, StoreError> {
+    let done = query(
         "INSERT INTO runs (id, incident_id, state, created_at, updated_at, finished_at, next_seq) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
     )
@@ -210,20 +208,20 @@ pub(crate) async fn insert(tx: &mut Transaction<'static, Sqlite>, run: &Run) -> 
     .bind(&run.updated_at)
     .bind(&run.finished_at)
     .bind(run.next_seq)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(done.rows_affected() > 0)
 }
 
 pub(crate) async fn insert_event(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     run: &str,
     seq: i64,
     at: &str,
     event: &NewEvent,
     payload: &str,
 ) -> Result<(), StoreError> {
-    sqlx::query(
+    query(
         "INSERT INTO run_events (run_id, seq, at, phase, effect, kind, payload) VALUES ($1, $2, $3, $4, $5, $6, $7) \
          ON CONFLICT DO NOTHING",
     )
@@ -234,12 +232,12 @@ pub(crate) async fn insert_event(
     .bind(&event.effect)
     .bind(&event.kind)
     .bind(payload)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
 
-fn from_row(row: &SqliteRow) -> Result<Run, StoreError> {
+fn from_row(row: &Row) -> Result<Run, StoreError> {
     let id: String = row.try_get("id")?;
     let state: String = row.try_get("state")?;
     Ok(Run {
@@ -255,7 +253,7 @@ fn from_row(row: &SqliteRow) -> Result<Run, StoreError> {
     })
 }
 
-fn event_from_row(run: &str, row: &SqliteRow) -> Result<Event, StoreError> {
+fn event_from_row(run: &str, row: &Row) -> Result<Event, StoreError> {
     let phase: String = row.try_get("phase")?;
     let payload: String = row.try_get("payload")?;
     let phase: EventPhase = from_word("event", run, &phase)?;

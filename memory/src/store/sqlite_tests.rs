@@ -2,8 +2,7 @@
 
 use std::path::Path;
 
-use sqlx::AssertSqlSafe;
-
+use super::db::{AssertSqlSafe, query, query_scalar};
 use super::testing::{ANNA, REPOSITORY, incident, prose, resolution, temporary, traced};
 use super::*;
 use crate::types::{EvidenceDraft, EvidenceSource, Hypothesis, HypothesisStatus, Locator, Proof};
@@ -20,7 +19,7 @@ async fn settings_are_the_durable_ones() {
     {
         for pool in [&store.read, &store.write] {
             let sql = format!("SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}");
-            let value: String = sqlx::query_scalar(AssertSqlSafe(sql)).fetch_one(pool).await.unwrap();
+            let value: String = query_scalar(AssertSqlSafe(sql)).fetch_one(pool).await.unwrap();
             assert_eq!(value, expected, "{pragma}");
         }
     }
@@ -34,7 +33,7 @@ async fn what_may_only_be_appended_cannot_be_changed() {
     store.append_events(&run.id, &[NewEvent::fact("noted", 1.into())]).await.unwrap();
     store.remember(&incident.id, &run.id, Some(&resolution("c", Proof::None)), &[], ANNA).await.unwrap();
     for sql in ["UPDATE run_events SET kind = 'x'", "UPDATE audit SET actor = 'x'", "DELETE FROM audit"] {
-        let error = sqlx::query(sql).execute(&store.write).await.unwrap_err().to_string();
+        let error = query(sql).execute(&store.write).await.unwrap_err().to_string();
         assert!(error.contains("append-only"), "{sql}: {error}");
     }
 }
@@ -42,7 +41,7 @@ async fn what_may_only_be_appended_cannot_be_changed() {
 #[tokio::test]
 async fn a_database_from_the_future_is_refused() {
     let (store, dir) = temporary().await;
-    sqlx::query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'x', TRUE, x'00', 0)")
+    query("INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) VALUES (9999, 'x', TRUE, x'00', 0)")
         .execute(&store.write)
         .await
         .unwrap();
@@ -114,8 +113,8 @@ async fn a_folder_that_cannot_be_written_is_named() {
 #[tokio::test]
 async fn a_full_disk_is_said_to_be_one_and_leaves_nothing_half_written() {
     let (store, _dir) = temporary().await;
-    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&store.write).await.unwrap();
-    sqlx::query(AssertSqlSafe(format!("PRAGMA max_page_count = {}", pages + 20)))
+    let pages: i64 = query_scalar("PRAGMA page_count").fetch_one(&store.write).await.unwrap();
+    query(AssertSqlSafe(format!("PRAGMA max_page_count = {}", pages + 20)))
         .execute(&store.write)
         .await
         .unwrap();
@@ -128,7 +127,7 @@ async fn a_full_disk_is_said_to_be_one_and_leaves_nothing_half_written() {
     };
     assert!(matches!(error, StoreError::DiskFull { .. }), "{error:?}");
     assert_eq!(store.count_incidents().await.unwrap(), accepted);
-    sqlx::query("PRAGMA max_page_count = 100000").execute(&store.write).await.unwrap();
+    query("PRAGMA max_page_count = 100000").execute(&store.write).await.unwrap();
     store.create_incident(&incident(prose("a", "goes on"))).await.unwrap();
     assert_eq!(store.search_memory("many words", 100).await.unwrap().len() as i64, accepted);
 }
@@ -138,8 +137,9 @@ async fn urls_are_understood_or_refused() {
     let dir = tempfile::TempDir::new().unwrap();
     let url = format!("sqlite://{}/deep/er/own.db", dir.path().display());
     let store = Store::open(&url).await.unwrap();
-    assert!(store.path().ends_with("deep/er/own.db") && store.path().exists());
-    for bad in ["", "sqlite://", "sqlite://:memory:", "postgres://localhost/x", "redis://x"] {
+    let Place::File(path) = store.place() else { panic!("{:?}", store.place()) };
+    assert!(path.ends_with("deep/er/own.db") && path.exists());
+    for bad in ["", "sqlite://", "sqlite://:memory:", "mysql://localhost/x", "redis://x"] {
         assert!(matches!(Store::open(bad).await, Err(StoreError::BadUrl { .. })), "{bad}");
     }
 }
@@ -241,9 +241,9 @@ async fn what_is_forgotten_is_in_no_file() {
     let audit = store.audit(Some(&id)).await.unwrap();
     assert_eq!(audit.last().map(|e| (e.action.as_str(), e.actor.as_str())), Some(("forget", "anna")));
     assert!(audit.iter().all(|e| e.note.is_none()));
-    let sound: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&store.read).await.unwrap();
+    let sound: String = query_scalar("PRAGMA integrity_check").fetch_one(&store.read).await.unwrap();
     assert_eq!(sound, "ok");
-    sqlx::query("INSERT INTO incident_fts (incident_fts, rank) VALUES ('integrity-check', 1)")
+    query("INSERT INTO incident_fts (incident_fts, rank) VALUES ('integrity-check', 1)")
         .execute(&store.write)
         .await
         .unwrap();

@@ -1,9 +1,11 @@
 /*!
-What the tests of store and recall share: stores in temporary folders and tickets that look like real ones.
+What the tests of store and recall share: stores of their own, on the engine under test, and tickets that look like
+real ones.
 */
 
 use tempfile::TempDir;
 
+use super::test_server::{SERVER, Server};
 use super::{Actor, NewIncident, NewResolution, Store};
 use crate::types::{
     ErrorMessage, ExceptionInfo, Fingerprint, Frame, Language, MappedFrame, ParsedTicket, Proof, StackTrace,
@@ -13,9 +15,50 @@ use crate::types::{
 pub(crate) const REPOSITORY: &str = "root:4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 pub(crate) const ANNA: Actor<'static> = Actor { who: "anna@example.org", why: "saw it on the dashboard" };
 
-pub(crate) async fn temporary() -> (Store, TempDir) {
-    let dir = TempDir::new().unwrap();
-    (Store::open(dir.path().to_str().unwrap()).await.unwrap(), dir)
+/// Where a store of a test lies.
+pub(crate) enum Home {
+    Folder(TempDir),
+    Database(String),
+}
+
+impl Home {
+    /// What [`Store::open`] takes, to open the same store once more.
+    pub(crate) fn location(&self) -> String {
+        match self {
+            Self::Folder(dir) => dir.path().to_str().unwrap().to_owned(),
+            Self::Database(url) => url.clone(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &std::path::Path {
+        match self {
+            Self::Folder(dir) => dir.path(),
+            Self::Database(_) => panic!("a test of files runs on SQLite only"),
+        }
+    }
+
+    /// The bytes of SQLite's files; of a server there are none to look at.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Folder(dir) => std::fs::read_dir(dir.path())
+                .unwrap()
+                .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
+                .collect(),
+            Self::Database(_) => Vec::new(),
+        }
+    }
+}
+
+/// A new store: SQLite's, or PostgreSQL's where the environment names a server, see `postgres_tests.rs`.
+pub(crate) async fn temporary() -> (Store, Home) {
+    let home = match std::env::var(SERVER) {
+        Ok(_) => {
+            let server = Server::find().unwrap();
+            Home::Database(server.database(&format!("t_{}", uuid::Uuid::new_v4().simple())))
+        }
+        Err(_) => Home::Folder(TempDir::new().unwrap()),
+    };
+    (Store::open(&home.location()).await.unwrap(), home)
 }
 
 pub(crate) fn prose(title: &str, symptom: &str) -> ParsedTicket {

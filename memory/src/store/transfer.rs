@@ -8,10 +8,10 @@ use std::collections::HashSet;
 use std::io::{BufRead, Read, Write};
 
 use serde::{Deserialize, Serialize};
-use sqlx::{Row, Sqlite, Transaction};
 
 use super::audit::{self, Change};
 use super::codec::json;
+use super::db::{Tx, query, query_scalar};
 use super::reports::ReportRow;
 use super::{
     Actor, AuditEntry, Event, Incident, Problem, Run, Store, StoreError, StoredEvidence, StoredHypothesis,
@@ -96,7 +96,7 @@ impl Store {
         let (mut last, mut exported) = (String::new(), HashSet::new());
         loop {
             let ids: Vec<String> =
-                sqlx::query_scalar("SELECT id FROM incidents WHERE id > $1 ORDER BY id LIMIT 500")
+                query_scalar("SELECT id FROM incidents WHERE id > $1 ORDER BY id LIMIT 500")
                     .bind(&last)
                     .fetch_all(&self.read)
                     .await?;
@@ -185,12 +185,7 @@ impl Store {
             let events = self.events(&run.id, 1).await?;
             with_events.push(RunWithEvents { run: Run { holder: None, lease_until: None, ..run }, events });
         }
-        let reports: Vec<ReportRow> = sqlx::query_as(
-            "SELECT id, created_at, schema_name, verdict, body FROM reports WHERE incident_id = $1 ORDER BY id",
-        )
-        .bind(id)
-        .fetch_all(&self.read)
-        .await?;
+        let reports = self.report_rows(id).await?;
         let mut resolutions = self.resolutions(id).await?;
         resolutions.sort_by(|a, b| a.id.cmp(&b.id));
         Ok(Some(Bundle {
@@ -237,7 +232,7 @@ impl Store {
 
     async fn take_in_incident(
         &self,
-        tx: &mut Transaction<'static, Sqlite>,
+        tx: &mut Tx,
         bundle: &Bundle,
         incident: &Incident,
         summary: &mut ImportSummary,
@@ -360,15 +355,12 @@ impl Bundle {
     }
 }
 
-pub(crate) async fn was_forgotten(
-    tx: &mut Transaction<'static, Sqlite>,
-    incident: &str,
-) -> Result<bool, StoreError> {
-    let row = sqlx::query("SELECT count(*) AS n FROM audit WHERE subject = $1 AND action = 'forget'")
+pub(crate) async fn was_forgotten(tx: &mut Tx, incident: &str) -> Result<bool, StoreError> {
+    let row = query("SELECT count(*) AS n FROM audit WHERE subject = $1 AND action = 'forget'")
         .bind(incident)
-        .fetch_one(&mut **tx)
+        .fetch_one(&mut *tx)
         .await?;
-    Ok(row.try_get::<i64, _>("n")? > 0)
+    Ok(row.try_get::<i64>("n")? > 0)
 }
 
 fn write_line(out: &mut (dyn Write + Send), bundle: &Bundle) -> Result<(), StoreError> {

@@ -1,13 +1,11 @@
 /*!
-Vectors in SQL: the spaces there are (a model in an engine), the vectors themselves where SQLite is the engine, and
+Vectors in SQL: the spaces there are (a model in an engine), the vectors themselves where this database is the engine, and
 for a server the marks of what it already holds. A mark is set only after the server has answered, so whatever was
 interrupted is simply still to be done.
 */
 
-use sqlx::sqlite::SqlitePool;
-use sqlx::{AssertSqlSafe, Row, Sqlite, Transaction};
-
 use super::codec::from_json;
+use super::db::{AssertSqlSafe, Pool, Tx, marks, query, query_as, query_scalar};
 use super::{Store, StoreError};
 use crate::embed::{EmbedText, ModelId};
 use crate::recall::Words;
@@ -54,8 +52,8 @@ pub(crate) struct SpaceState {
 /// The tables of vectors alone: what the embedded engine needs of a store, without holding it.
 #[derive(Debug, Clone)]
 pub(crate) struct VectorRows {
-    pub(crate) read: SqlitePool,
-    pub(crate) write: SqlitePool,
+    pub(crate) read: Pool,
+    pub(crate) write: Pool,
 }
 
 impl VectorRows {
@@ -64,7 +62,7 @@ impl VectorRows {
     }
 
     pub(crate) async fn state(&self, space: SpaceId) -> Result<SpaceState, StoreError> {
-        let (last_seq, removals): (i64, i64) = sqlx::query_as(
+        let (last_seq, removals): (i64, i64) = query_as(
             "SELECT coalesce((SELECT max(seq) FROM incident_vectors WHERE space = $1), 0), \
              coalesce((SELECT removals FROM vector_spaces WHERE id = $1), 0)",
         )
@@ -81,7 +79,7 @@ impl VectorRows {
         seq: i64,
         limit: i64,
     ) -> Result<Vec<VectorRow>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT v.seq, v.doc, v.vector, i.id, i.repository, i.service, i.environment \
              FROM incident_vectors v JOIN incidents i ON i.doc = v.doc \
              WHERE v.space = $1 AND v.seq > $2 AND v.vector IS NOT NULL ORDER BY v.seq LIMIT $3",
@@ -93,7 +91,7 @@ impl VectorRows {
         .await?;
         rows.iter()
             .map(|row| {
-                let blob: &[u8] = row.try_get("vector")?;
+                let blob = row.bytes("vector")?;
                 Ok(VectorRow {
                     seq: row.try_get("seq")?,
                     doc: row.try_get("doc")?,
@@ -109,11 +107,11 @@ impl VectorRows {
 
     pub(crate) async fn docs(&self, space: SpaceId) -> Result<Vec<i64>, StoreError> {
         let sql = "SELECT doc FROM incident_vectors WHERE space = $1";
-        Ok(sqlx::query_scalar(sql).bind(space.0).fetch_all(&self.read).await?)
+        query_scalar(sql).bind(space.0).fetch_all(&self.read).await
     }
 
     pub(crate) async fn count(&self, space: SpaceId) -> Result<u64, StoreError> {
-        let n: i64 = sqlx::query_scalar("SELECT count(*) FROM incident_vectors WHERE space = $1")
+        let n: i64 = query_scalar("SELECT count(*) FROM incident_vectors WHERE space = $1")
             .bind(space.0)
             .fetch_one(&self.read)
             .await?;
@@ -126,56 +124,56 @@ impl VectorRows {
         space: SpaceId,
         docs: &[i64],
     ) -> Result<Vec<(String, Vec<f32>)>, StoreError> {
-        let marks = (2..=docs.len() + 1).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
+        let marks = marks(2, docs.len());
         let sql = format!(
             "SELECT i.id, v.vector FROM incident_vectors v JOIN incidents i ON i.doc = v.doc \
              WHERE v.space = $1 AND v.doc IN ({marks}) AND v.vector IS NOT NULL"
         );
-        let query = docs.iter().fold(sqlx::query(AssertSqlSafe(sql)).bind(space.0), |q, doc| q.bind(*doc));
+        let query = docs.iter().fold(query(AssertSqlSafe(sql)).bind(space.0), |q, doc| q.bind(*doc));
         let rows = query.fetch_all(&self.read).await?;
-        rows.iter().map(|row| Ok((row.try_get("id")?, from_bytes(row.try_get("vector")?)))).collect()
+        rows.iter().map(|row| Ok((row.try_get("id")?, from_bytes(row.bytes("vector")?)))).collect()
     }
 
     /// Puts vectors of incidents that are still there; others are left out.
     pub(crate) async fn put_all(&self, space: SpaceId, vectors: &[(&str, &[f32])]) -> Result<(), StoreError> {
-        let mut tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
+        let mut tx = self.write.begin().await?;
         for (incident, vector) in vectors {
-            sqlx::query(
-                "INSERT OR REPLACE INTO incident_vectors (space, doc, vector) \
-                 SELECT $1, doc, $3 FROM incidents WHERE id = $2",
+            query(
+                "INSERT INTO incident_vectors (space, doc, vector) SELECT $1, doc, $3 FROM incidents WHERE id = $2 \
+                 ON CONFLICT (space, doc) DO UPDATE SET vector = excluded.vector, seq = excluded.seq",
             )
             .bind(space.0)
             .bind(incident)
             .bind(to_bytes(vector))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// Removes the vectors of incidents, of whatever model.
     pub(crate) async fn remove(&self, engine: &str, incidents: &[String]) -> Result<(), StoreError> {
-        let mut tx = self.write.begin_with("BEGIN IMMEDIATE").await?;
+        let mut tx = self.write.begin().await?;
         for incident in incidents {
-            sqlx::query(
+            query(
                 "DELETE FROM incident_vectors WHERE space IN (SELECT id FROM vector_spaces WHERE engine = $1) \
                  AND doc = (SELECT doc FROM incidents WHERE id = $2)",
             )
             .bind(engine)
             .bind(incident)
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-            sqlx::query("UPDATE vector_spaces SET behind = 1 WHERE engine = $1")
+            query("UPDATE vector_spaces SET behind = 1 WHERE engine = $1")
                 .bind(engine)
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// Vectors of other models in the same engine: gone for good once the new ones are complete.
     pub(crate) async fn drop_others(&self, engine: &str, keep: SpaceId) -> Result<(), StoreError> {
-        sqlx::query("DELETE FROM vector_spaces WHERE engine = $1 AND id <> $2")
+        query("DELETE FROM vector_spaces WHERE engine = $1 AND id <> $2")
             .bind(engine)
             .bind(keep.0)
             .execute(&self.write)
@@ -185,94 +183,75 @@ impl VectorRows {
 }
 
 /// The row of a model in an engine, made where it is missing.
-pub(crate) async fn space_of(
-    pool: &SqlitePool,
-    engine: &str,
-    model: &ModelId,
-) -> Result<SpaceId, StoreError> {
+pub(crate) async fn space_of(pool: &Pool, engine: &str, model: &ModelId) -> Result<SpaceId, StoreError> {
     let find = "SELECT id FROM vector_spaces WHERE engine = $1 AND model = $2 AND dimension = $3";
     let dimension = i64::try_from(model.dimension).unwrap_or(i64::MAX);
     let known: Option<i64> =
-        sqlx::query_scalar(find).bind(engine).bind(&model.name).bind(dimension).fetch_optional(pool).await?;
+        query_scalar(find).bind(engine).bind(&model.name).bind(dimension).fetch_optional(pool).await?;
     if let Some(id) = known {
         return Ok(SpaceId(id));
     }
-    sqlx::query(
-        "INSERT INTO vector_spaces (engine, model, dimension) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-    )
-    .bind(engine)
-    .bind(&model.name)
-    .bind(dimension)
-    .execute(pool)
-    .await?;
-    let id = sqlx::query_scalar(find).bind(engine).bind(&model.name).bind(dimension).fetch_one(pool).await?;
+    query("INSERT INTO vector_spaces (engine, model, dimension) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+        .bind(engine)
+        .bind(&model.name)
+        .bind(dimension)
+        .execute(pool)
+        .await?;
+    let id = query_scalar(find).bind(engine).bind(&model.name).bind(dimension).fetch_one(pool).await?;
     Ok(SpaceId(id))
 }
 
 /// Stores the vector of an incident within the transaction that stores the incident.
-pub(crate) async fn put(
-    tx: &mut Transaction<'static, Sqlite>,
-    space: SpaceId,
-    doc: i64,
-    vector: &[f32],
-) -> Result<(), StoreError> {
-    sqlx::query("INSERT OR REPLACE INTO incident_vectors (space, doc, vector) VALUES ($1, $2, $3)")
-        .bind(space.0)
-        .bind(doc)
-        .bind(to_bytes(vector))
-        .execute(&mut **tx)
-        .await?;
+pub(crate) async fn put(tx: &mut Tx, space: SpaceId, doc: i64, vector: &[f32]) -> Result<(), StoreError> {
+    query(
+        "INSERT INTO incident_vectors (space, doc, vector) VALUES ($1, $2, $3) \
+         ON CONFLICT (space, doc) DO UPDATE SET vector = excluded.vector, seq = excluded.seq",
+    )
+    .bind(space.0)
+    .bind(doc)
+    .bind(to_bytes(vector))
+    .execute(&mut *tx)
+    .await?;
     Ok(())
 }
 
 /// Drops the vectors and marks of an incident whose text has changed, but `keep`'s, which is of the new text.
-pub(crate) async fn outdate(
-    tx: &mut Transaction<'static, Sqlite>,
-    doc: i64,
-    keep: Option<SpaceId>,
-) -> Result<(), StoreError> {
-    sqlx::query("DELETE FROM incident_vectors WHERE doc = $1 AND space <> $2")
+pub(crate) async fn outdate(tx: &mut Tx, doc: i64, keep: Option<SpaceId>) -> Result<(), StoreError> {
+    query("DELETE FROM incident_vectors WHERE doc = $1 AND space <> $2")
         .bind(doc)
         .bind(keep.map_or(-1, |space| space.0))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
 }
 
 /// Notes that the spaces but `keep` lack the vector of an incident.
-pub(crate) async fn behind(
-    tx: &mut Transaction<'static, Sqlite>,
-    keep: Option<SpaceId>,
-) -> Result<(), StoreError> {
-    sqlx::query("UPDATE vector_spaces SET behind = 1 WHERE behind = 0 AND id <> $1")
+pub(crate) async fn behind(tx: &mut Tx, keep: Option<SpaceId>) -> Result<(), StoreError> {
+    query("UPDATE vector_spaces SET behind = 1 WHERE behind = 0 AND id <> $1")
         .bind(keep.map_or(-1, |space| space.0))
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
 }
 
 /// Before an incident is deleted: servers that hold its vector are to be told.
-pub(crate) async fn note_removal(
-    tx: &mut Transaction<'static, Sqlite>,
-    doc: i64,
-    incident: &str,
-) -> Result<(), StoreError> {
-    sqlx::query(
+pub(crate) async fn note_removal(tx: &mut Tx, doc: i64, incident: &str) -> Result<(), StoreError> {
+    query(
         "INSERT INTO vector_removals (engine, incident_id) SELECT DISTINCT s.engine, $2 FROM incident_vectors v \
          JOIN vector_spaces s ON s.id = v.space WHERE v.doc = $1 AND s.engine <> $3 ON CONFLICT DO NOTHING",
     )
     .bind(doc)
     .bind(incident)
     .bind(EMBEDDED)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
-    sqlx::query("DELETE FROM incident_vectors WHERE doc = $1").bind(doc).execute(&mut **tx).await?;
+    query("DELETE FROM incident_vectors WHERE doc = $1").bind(doc).execute(&mut *tx).await?;
     Ok(())
 }
 
 impl Store {
     pub(crate) async fn is_behind(&self, space: SpaceId) -> Result<bool, StoreError> {
-        let behind: Option<i64> = sqlx::query_scalar("SELECT behind FROM vector_spaces WHERE id = $1")
+        let behind: Option<i64> = query_scalar("SELECT behind FROM vector_spaces WHERE id = $1")
             .bind(space.0)
             .fetch_optional(&self.read)
             .await?;
@@ -285,7 +264,7 @@ impl Store {
         space: SpaceId,
         limit: usize,
     ) -> Result<Vec<Pending>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT i.updated_at, i.id, i.repository, i.service, i.environment, i.ticket FROM incidents i \
              WHERE NOT EXISTS (SELECT 1 FROM incident_vectors v WHERE v.space = $1 AND v.doc = i.doc) \
              ORDER BY i.doc DESC LIMIT $2",
@@ -313,7 +292,7 @@ impl Store {
     }
 
     pub(crate) async fn count_pending_vectors(&self, space: SpaceId) -> Result<u64, StoreError> {
-        let n: i64 = sqlx::query_scalar(
+        let n: i64 = query_scalar(
             "SELECT (SELECT count(*) FROM incidents) - (SELECT count(*) FROM incident_vectors WHERE space = $1)",
         )
         .bind(space.0)
@@ -331,23 +310,24 @@ impl Store {
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for (pending, vector) in done {
-            sqlx::query(
-                "INSERT OR REPLACE INTO incident_vectors (space, doc, vector) \
-                 SELECT $1, doc, $4 FROM incidents WHERE id = $2 AND updated_at = $3",
+            query(
+                "INSERT INTO incident_vectors (space, doc, vector) \
+                 SELECT $1, doc, $4 FROM incidents WHERE id = $2 AND updated_at = $3 \
+                 ON CONFLICT (space, doc) DO UPDATE SET vector = excluded.vector, seq = excluded.seq",
             )
             .bind(space.0)
             .bind(&pending.incident_id)
             .bind(&pending.updated_at)
             .bind(vector.map(to_bytes))
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// Notes that another engine holds what one space holds.
     pub(crate) async fn adopt_marks(&self, from: SpaceId, to: SpaceId) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "INSERT INTO incident_vectors (space, doc) SELECT $2, doc FROM incident_vectors WHERE space = $1 \
              ON CONFLICT DO NOTHING",
         )
@@ -360,7 +340,7 @@ impl Store {
 
     /// Notes that nothing is pending, if that is so; the answer tells.
     pub(crate) async fn settle_space(&self, space: SpaceId) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let done = query(
             "UPDATE vector_spaces SET behind = 0 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM incidents i \
              WHERE NOT EXISTS (SELECT 1 FROM incident_vectors v WHERE v.space = $1 AND v.doc = i.doc))",
         )
@@ -372,28 +352,28 @@ impl Store {
 
     pub(crate) async fn pending_removals(&self, engine: &str) -> Result<Vec<String>, StoreError> {
         let sql = "SELECT incident_id FROM vector_removals WHERE engine = $1 LIMIT 500";
-        Ok(sqlx::query_scalar(sql).bind(engine).fetch_all(&self.read).await?)
+        query_scalar(sql).bind(engine).fetch_all(&self.read).await
     }
 
     pub(crate) async fn removed_there(&self, engine: &str, incidents: &[String]) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
         for incident in incidents {
-            sqlx::query("DELETE FROM vector_removals WHERE engine = $1 AND incident_id = $2")
+            query("DELETE FROM vector_removals WHERE engine = $1 AND incident_id = $2")
                 .bind(engine)
                 .bind(incident)
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?;
         }
-        Ok(tx.commit().await?)
+        tx.commit().await
     }
 
     /// `doc`s of incidents that an engine named by id; forgotten ones are left out.
     pub(crate) async fn docs_of(&self, incidents: &[String]) -> Result<Vec<(String, i64)>, StoreError> {
         let mut found = Vec::with_capacity(incidents.len());
         for batch in incidents.chunks(200) {
-            let marks = (1..=batch.len()).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ");
+            let marks = marks(1, batch.len());
             let sql = format!("SELECT id, doc FROM incidents WHERE id IN ({marks})");
-            let query = batch.iter().fold(sqlx::query_as(AssertSqlSafe(sql)), |q, id| q.bind(id));
+            let query = batch.iter().fold(query_as(AssertSqlSafe(sql)), |q, id| q.bind(id));
             let rows: Vec<(String, i64)> = query.fetch_all(&self.read).await?;
             found.extend(rows);
         }

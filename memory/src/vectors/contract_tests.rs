@@ -121,8 +121,8 @@ async fn the_embedded_engine_obeys() {
 
 #[tokio::test]
 async fn the_embedded_engine_follows_other_processes_and_forgetting() {
-    let (a, dir) = temporary().await;
-    let b = Store::open(dir.path().to_str().unwrap()).await.unwrap();
+    let (a, home) = temporary().await;
+    let b = Store::open(&home.location()).await.unwrap();
     let asked = crate::embed::Lexical::default()
         .at_once(&crate::embed::EmbedText::new("umlauts are read twice", ""))
         .unwrap();
@@ -142,14 +142,13 @@ async fn the_embedded_engine_follows_other_processes_and_forgetting() {
     b.forget(&second, crate::store::testing::ANNA).await.unwrap();
     assert_eq!(find(&a).await, std::slice::from_ref(&first));
     assert_eq!(find(&b).await, [first]);
-    let bytes = std::fs::read(b.path()).unwrap();
     let gone: Vec<u8> = crate::embed::Lexical::default()
         .at_once(&crate::embed::EmbedText::new("umlauts read twice again", ""))
         .unwrap()
         .iter()
         .flat_map(|x| x.to_le_bytes())
         .collect();
-    assert!(memchr::memmem::find(&bytes, &gone[..256]).is_none(), "the vector is still in the file");
+    assert!(memchr::memmem::find(&home.bytes(), &gone[..256]).is_none(), "the vector is still in the file");
 }
 
 /// A model that counts letters, and may be away.

@@ -1,7 +1,7 @@
 /*!
 Git, in two manners: `Repo` finds the investigated repository by reading its files and makes the borrowing git
 directory that both work in; the trusted git process answers in bulk (log, diff, blame, grep), git2 the precise
-questions (a revision, a file, an ancestor). Neither ever sees the repository's own configuration. git2 is named
+questions (a revision, a file, an ancestor). `mirror` keeps clones of repositories that lie elsewhere. Neither ever sees the repository's own configuration. git2 is named
 only below this folder. Functions here block: call them on blocking threads.
 */
 
@@ -13,6 +13,7 @@ mod library;
 mod locate;
 mod log;
 mod map_lines;
+mod mirror;
 mod owners;
 mod publish;
 mod read;
@@ -32,6 +33,7 @@ pub use log::{
     CommitNode, CommitSummary, LogQuery, Page, PickaxeHit, PickaxeMode, log, pickaxe, range_graph,
 };
 pub use map_lines::{MappedLines, map_lines};
+pub use mirror::{MirrorError, Remote, bring, check_url};
 pub use owners::{CodeOwners, Contact, who_to_ask};
 pub use publish::{Published, branch_at, check_branch_name, check_remote, commit_of, create_branch, push};
 pub use repo::{Repo, RepoError};

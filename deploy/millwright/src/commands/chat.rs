@@ -43,7 +43,7 @@ pub(super) async fn run(arguments: ChatArguments) -> Result<ExitCode> {
     };
     let (ticket, incident) = subject(arguments.ticket.as_deref())?;
     let options = investigate::options(what, ticket, true, &config)?;
-    let store = wiring::open_store(&options.data_dir).await?;
+    let store = wiring::open_store(&options.data_dir, &config).await?;
     let to_terminal = std::io::stdout().is_terminal();
     let conversation = Conversation::begin(Setting {
         options,

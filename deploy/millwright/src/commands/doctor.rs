@@ -50,10 +50,11 @@ pub(super) async fn run(arguments: DoctorArguments) -> Result<ExitCode> {
     let data_dir = wiring::data_dir(&arguments.data, &config);
     match &data_dir {
         Err(error) => note("data folder", Err(format!("{error:#}"))),
-        Ok(dir) => match wiring::open_store(dir).await {
+        Ok(dir) => match wiring::open_store(dir, &config).await {
             Ok(store) => {
                 let count = store.count_incidents().await;
                 note("data folder", Ok(dir.display().to_string()));
+                note("database", store.described().await.map_err(|error| error.to_string()));
                 note(
                     "memory",
                     count
@@ -65,7 +66,10 @@ pub(super) async fn run(arguments: DoctorArguments) -> Result<ExitCode> {
                 }
                 store.close().await;
             }
-            Err(error) => note("data folder", Err(format!("{error:#}"))),
+            Err(error) => {
+                let name = if config.options.store.url.is_some() { "database" } else { "data folder" };
+                note(name, Err(format!("{error:#}")));
+            }
         },
     }
     let probe = tokio::task::spawn_blocking(process::probe).await?;

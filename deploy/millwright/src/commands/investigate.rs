@@ -66,7 +66,7 @@ pub(super) async fn investigate_and_print(
 ) -> Result<ExitCode> {
     // Without memory nothing is kept, neither knowledge nor a journal to go on from.
     let store = match keep {
-        true => Some(dense::attach(wiring::open_store(&options.data_dir).await?, config).await?),
+        true => Some(dense::attach(wiring::open_store(&options.data_dir, config).await?, config).await?),
         false => None,
     };
     store.iter().for_each(dense::fill_in_background);

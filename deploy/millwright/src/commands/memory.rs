@@ -20,9 +20,9 @@ use crate::cli::{ListFormat, MemoryArguments, MemoryCommand};
 use crate::{dense, wiring};
 
 pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
-    let config = wiring::config(None, None)?;
+    let config = wiring::config(arguments.config.as_deref(), None)?;
     let data_dir = wiring::data_dir(&arguments.data, &config)?;
-    let store = dense::attach(wiring::open_store(&data_dir).await?, &config).await?;
+    let store = dense::attach(wiring::open_store(&data_dir, &config).await?, &config).await?;
     let format = arguments.format;
     let mut code = ExitCode::SUCCESS;
     match arguments.command {

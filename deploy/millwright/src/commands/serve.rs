@@ -3,6 +3,7 @@
 */
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use millwright_agent::planner::PLAYBOOK;
 use millwright_agent::planner::openai::Speaker;
 use millwright_service::Service;
 use millwright_service::settings::{Duty, Hook, Limits, Repository, Settings, Slack, TicketSystem};
+use millwright_tools::git::Remote;
 use millwright_tools::replay::TestRecipes;
 
 use crate::cli::{ServeArguments, ServeRole};
@@ -23,7 +25,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<ExitCode> {
     let config = Arc::new(wiring::config(arguments.config.as_deref(), Some(&here))?);
     let data_dir = wiring::data_dir(&arguments.data, &config)?;
     let settings = settings(&arguments, &config, data_dir)?;
-    let store = dense::attach(wiring::open_store(&settings.data_dir).await?, &config).await?;
+    let store = dense::attach(wiring::open_store(&settings.data_dir, &config).await?, &config).await?;
     let role = format!("{:?}", arguments.role).to_lowercase();
     let service = Service::start(store.clone(), settings).await?;
     eprintln!("millwright: listening on http://{} (role {role})", service.address()?);
@@ -66,7 +68,7 @@ fn settings(
     let (for_planner, for_speaker) = (config.clone(), config.clone());
     let mut repositories = Vec::new();
     for (name, entry) in &config.options.repositories {
-        repositories.push(repository(name, entry, config)?);
+        repositories.push(repository(name, entry, config, &data_dir)?);
     }
     let listen = match arguments.listen {
         Some(listen) => listen,
@@ -113,12 +115,44 @@ fn speaker(config: &Config) -> Result<Option<Speaker>> {
     }
 }
 
-fn repository(name: &str, entry: &config::Repository, config: &Config) -> Result<Repository> {
-    let path = entry.path.clone().or_else(|| config.folder());
-    let path = path.with_context(|| format!("repositories.{name} needs a path to its clone"))?;
+fn folder_name(name: &str) -> String {
+    let plain: String =
+        name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_')).take(60).collect();
+    match plain == name {
+        true => plain,
+        false => format!(
+            "{plain}-{:08x}",
+            name.bytes().fold(0u32, |sum, b| sum.wrapping_mul(31).wrapping_add(b.into()))
+        ),
+    }
+}
+
+fn repository(
+    name: &str,
+    entry: &config::Repository,
+    config: &Config,
+    data_dir: &Path,
+) -> Result<Repository> {
+    let remote = match &entry.url {
+        None => None,
+        Some(url) => {
+            let section = format!("repositories.{name}");
+            let token = entry.token_env.as_deref().map(|variable| read(&section, variable)).transpose()?;
+            let user = entry.username.clone().unwrap_or_else(|| "x-access-token".to_owned());
+            let credentials = token.map(|token| (user, token.trim().to_owned().into()));
+            Some(Remote { url: url.clone(), credentials })
+        }
+    };
+    let path = match &remote {
+        // A folder's name: whatever else a name may hold.
+        Some(_) => Some(data_dir.join("clones").join(format!("{}.git", folder_name(name)))),
+        None => entry.path.clone().or_else(|| config.folder()),
+    };
+    let path = path.with_context(|| format!("repositories.{name} needs a url, or a path to its clone"))?;
     Ok(Repository {
         name: name.to_owned(),
         path,
+        remote,
         branch: entry.branch.clone(),
         services: entry.services.clone(),
         path_prefixes: entry.path_prefixes.clone(),

@@ -13,8 +13,8 @@ use crate::cli::{TokenArguments, TokenCommand};
 use crate::wiring;
 
 pub(super) async fn run(arguments: TokenArguments) -> Result<ExitCode> {
-    let config = wiring::config(None, None)?;
-    let store = wiring::open_store(&wiring::data_dir(&arguments.data, &config)?).await?;
+    let config = wiring::config(arguments.config.as_deref(), None)?;
+    let store = wiring::open_store(&wiring::data_dir(&arguments.data, &config)?, &config).await?;
     let who = person();
     let by = Actor { who: &who, why: "" };
     let format = arguments.format;

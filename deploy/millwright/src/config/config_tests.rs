@@ -128,9 +128,15 @@ fn mistakes_name_the_place_and_the_remedy() {
     );
     check("[sandbox]\nprocesses = 0\n", "sandbox.processes must be at least 1; leave it out for the default");
     check(
-        "[store]\nurl = \"postgres://x\"\n",
-        "store.url must be sqlite://PATH; leave it out for a file in the data folder",
+        "[store]\nurl = \"mysql://x\"\n",
+        "store.url must be sqlite://PATH or postgres://USER@HOST:5432/DATABASE; leave it out for a file in the data folder",
     );
+    for url in ["postgres://me:secret@db/x", "postgres://db/x?a=b&password=secret"] {
+        check(
+            &format!("[store]\nurl = \"{url}\"\n"),
+            "store.url holds a password; leave it out there and set PGPASSWORD, or the variable that store.password_env names",
+        );
+    }
     check(
         "[redaction]\npatterns = [{ name = \"A\", pattern = \"(\" }]\n",
         "redaction.pattern \"A\" is no regular expression: error: unclosed group",

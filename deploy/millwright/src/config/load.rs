@@ -79,6 +79,7 @@ impl Config {
         if let Origin::Repository(path) = &origin {
             refuse_weakening(&table, path)?;
         }
+        refuse_passwords(&table)?;
         env::overlay(&mut table, &shape, vars)?;
         let mut options: Options = table.try_into().map_err(|error: toml::de::Error| ConfigError::Value {
             what: format!("the configuration does not hold together: {}", error.message()),
@@ -103,7 +104,8 @@ impl Config {
         let wanted = canonical(path);
         let mut entries = self.options.repositories.iter();
         let found = entries.find(|(_, entry)| entry.path.as_deref().is_some_and(|p| canonical(p) == wanted));
-        let mut pathless = self.options.repositories.iter().filter(|(_, entry)| entry.path.is_none());
+        let mut pathless =
+            self.options.repositories.iter().filter(|(_, entry)| entry.path.is_none() && entry.url.is_none());
         let only = match (pathless.next(), pathless.next()) {
             (Some(only), None) => Some(only),
             _ => None,
@@ -151,6 +153,26 @@ fn read(path: &Path, shape: &Shape) -> Result<Table, ConfigError> {
     toml::from_str(&text).map_err(broken)
 }
 
+/// Secrets come by the environment only, where a url may hold one as well.
+fn refuse_passwords(table: &Table) -> Result<(), ConfigError> {
+    let url = table.get("store").and_then(|store| store.get("url")).and_then(toml::Value::as_str);
+    let user = url.and_then(|url| url.split_once("://")).and_then(|(_, rest)| {
+        let authority = rest.split(['/', '?']).next().unwrap_or_default();
+        authority.rsplit_once('@').map(|(user, _)| user)
+    });
+    let asks = |name| {
+        url.is_some_and(|url| url.contains(&format!("?{name}=")) || url.contains(&format!("&{name}=")))
+    };
+    if user.is_some_and(|user| user.contains(':')) || asks("password") {
+        return Err(ConfigError::Value {
+            what: "store.url holds a password; leave it out there and set PGPASSWORD, or the variable that \
+                   store.password_env names"
+                .into(),
+        });
+    }
+    Ok(())
+}
+
 /// What a file out of a repository may not say.
 fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
     let not_here = |option: String| ConfigError::NotFromARepository { path: path.to_owned(), option };
@@ -180,6 +202,10 @@ fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
         if remotes.is_some_and(|remotes| !remotes.is_empty()) {
             return Err(not_here(format!("repositories.{name}.remotes")));
         }
+        if let Some(key) = ["url", "username", "token_env"].into_iter().find(|key| entry.get(*key).is_some())
+        {
+            return Err(not_here(format!("repositories.{name}.{key}")));
+        }
         let outside = entry.get("path").and_then(toml::Value::as_str).map(Path::new).is_some_and(|path| {
             path.is_absolute() || path.components().any(|part| part == std::path::Component::ParentDir)
         });
@@ -203,6 +229,22 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
         }
         if entry.timeout_s == Some(0) {
             return wrong(format!("repositories.{name}.timeout_s must be at least 1"));
+        }
+        match (&entry.url, &entry.path) {
+            (Some(url), None) => {
+                if let Err(why) = millwright_tools::git::check_url(url) {
+                    return wrong(format!("repositories.{name}.url: {why}"));
+                }
+            }
+            (Some(_), Some(_)) => {
+                return wrong(format!(
+                    "repositories.{name} has a path and a url; the code is at one of them"
+                ));
+            }
+            (None, _) if entry.token_env.is_some() || entry.username.is_some() => {
+                return wrong(format!("repositories.{name}: token_env and username belong to a url"));
+            }
+            (None, _) => {}
         }
         if let (Some(path), Some(folder)) = (&mut entry.path, folder) {
             *path = folder.join(&*path);
@@ -245,10 +287,15 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
     options.server.settle().or_else(wrong)?;
     options.connectors.settle().or_else(wrong)?;
     options.channels.settle().or_else(wrong)?;
+    let schemes = ["sqlite://", "postgres://", "postgresql://"];
     if let Some(url) = &options.store.url
-        && !url.starts_with("sqlite:")
+        && !schemes.iter().any(|scheme| url.starts_with(scheme))
     {
-        return wrong("store.url must be sqlite://PATH; leave it out for a file in the data folder".into());
+        return wrong(
+            "store.url must be sqlite://PATH or postgres://USER@HOST:5432/DATABASE; leave it out for a file in the \
+             data folder"
+                .into(),
+        );
     }
     Ok(())
 }

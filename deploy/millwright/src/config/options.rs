@@ -36,6 +36,13 @@ pub(crate) struct Repository {
     /// Its clone; relative to this file. Default: the folder of this file.
     /// `MILLWRIGHT__REPOSITORIES__NAME__PATH`
     pub(crate) path: Option<PathBuf>,
+    /// Where the service clones it from, and keeps fetching: `https://…` (or `http://`, `file:///`); instead of `path`.
+    /// `MILLWRIGHT__REPOSITORIES__NAME__URL`
+    pub(crate) url: Option<String>,
+    /// The account of the token. Default: `x-access-token`. `MILLWRIGHT__REPOSITORIES__NAME__USERNAME`
+    pub(crate) username: Option<String>,
+    /// The variable that holds a token which may read it. `MILLWRIGHT__REPOSITORIES__NAME__TOKEN_ENV`
+    pub(crate) token_env: Option<String>,
     /// The branch that is deployed. `MILLWRIGHT__REPOSITORIES__NAME__BRANCH`
     pub(crate) branch: Option<String>,
     /// Services built from it, as tickets and alerts name them. `MILLWRIGHT__REPOSITORIES__NAME__SERVICES`
@@ -144,8 +151,11 @@ pub(crate) struct RedactionPattern {
 pub(crate) struct Store {
     /// Folder for everything it keeps; `--data-dir` goes before it. `MILLWRIGHT__STORE__DATA_DIR`
     pub(crate) data_dir: Option<PathBuf>,
-    /// `sqlite://PATH`. Default: a file in the data folder. `MILLWRIGHT__STORE__URL`
+    /// `sqlite://PATH`, or `postgres://USER@HOST:5432/DATABASE` for several processes; `?sslmode=verify-full` insists on
+    /// TLS with a certificate that is right. Default: a file in the data folder. `MILLWRIGHT__STORE__URL`
     pub(crate) url: Option<String>,
+    /// The variable that holds the password of `url`. Default: `PGPASSWORD`. `MILLWRIGHT__STORE__PASSWORD_ENV`
+    pub(crate) password_env: Option<String>,
     /// Days after which what was never proven nor judged by a person is forgotten, by the service or `memory expire`.
     /// Default: kept for good.
     /// `MILLWRIGHT__STORE__KEEP_UNPROVEN_DAYS`

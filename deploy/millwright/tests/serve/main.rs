@@ -17,6 +17,10 @@ use sha2::Sha256;
 #[expect(dead_code, reason = "shared with tests that investigate from the command line")]
 mod common;
 mod http;
+mod postgres;
+#[path = "../../../../memory/tests/postgres/mod.rs"]
+#[expect(dead_code, reason = "shared with the tests of the store")]
+mod server;
 mod slack;
 mod threads;
 mod tickets;
@@ -28,51 +32,79 @@ use tickets::Tickets;
 const SECRET: &str = "a-secret-of-the-hooks";
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A service on a scene, which can be killed and started again.
+/// A process of the service: what it does, where it listens, and its data folder.
+struct Process {
+    role: &'static str,
+    at: SocketAddr,
+    data: String,
+    child: Option<Child>,
+}
+
+/// A service on a scene, whose processes can be killed and started again.
 struct Serving {
     scene: Scene,
+    /// Where it is asked: the first process.
     at: SocketAddr,
     token: String,
-    child: Option<Child>,
+    processes: Vec<Process>,
     log: std::path::PathBuf,
 }
 
 impl Serving {
+    /// One process that does everything, on a file.
     fn new(more: &str) -> Self {
+        Self::of(&["all"], more)
+    }
+
+    /// Processes of these roles. Several share a database, not a data folder, as on machines of their own.
+    fn of(roles: &[&'static str], more: &str) -> Self {
         let scene = Scene::new();
         let config = format!(
             "[repositories.calc]\npath = \"repo\"\nservices = [\"calc\"]\ntest_one = \"sh check.sh {{test}}\"\n\
              [server]\nrequests_per_minute = 100000\nlease_s = 5\n{more}"
         );
         scene.write("service.toml", config);
-        let made = scene.run(&["token", "create", "tests", "--role", "admin"]);
+        let made = scene.run(&["token", "create", "tests", "--role", "admin", "--config", "service.toml"]);
         assert_eq!(made.status, Some(0), "{}", made.stderr);
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let port = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let process = |(number, role): (usize, &&'static str)| Process {
+            role,
+            at: port(),
+            data: if number == 0 { "data".to_owned() } else { format!("data{number}") },
+            child: None,
+        };
+        let processes: Vec<_> = roles.iter().enumerate().map(process).collect();
         let log = scene.path("serve.log");
-        let mut serving = Self { scene, at: port, token: made.stdout.trim().to_owned(), child: None, log };
-        serving.start();
+        let at = processes[0].at;
+        let mut serving = Self { scene, at, token: made.stdout.trim().to_owned(), processes, log };
+        for number in 0..roles.len() {
+            serving.start(number);
+        }
         serving
     }
 
-    fn start(&mut self) {
-        let at = self.at.to_string();
+    fn start(&mut self, number: usize) {
+        let process = &self.processes[number];
+        let (address, at) = (process.at.to_string(), process.at);
         let log = std::fs::File::options().create(true).append(true).open(&self.log).unwrap();
-        let mut command = self.scene.command(&["serve", "--config", "service.toml", "--listen", &at]);
+        let arguments = ["serve", "--config", "service.toml", "--listen", &address, "--role", process.role];
+        let mut command = self.scene.command(&[&arguments[..], &["--data-dir", &process.data]].concat());
         command.env("HOOK_SECRET", SECRET).env("API_TOKEN", "t0ken");
-        self.child = Some(command.stdout(Stdio::null()).stderr(log).spawn().unwrap());
-        let ready = || ask(self.at, "GET", "/readyz", &[], "").is_ok_and(|answer| answer.status == 200);
+        let child = command.stdout(Stdio::null()).stderr(log).spawn().unwrap();
+        self.processes[number].child = Some(child);
+        let ready = || ask(at, "GET", "/readyz", &[], "").is_ok_and(|answer| answer.status == 200);
         self.until("the service is ready", ready);
     }
 
-    fn kill(&mut self) {
-        let mut child = self.child.take().unwrap();
+    fn kill(&mut self, number: usize) {
+        let mut child = self.processes[number].child.take().unwrap();
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
-    /// Asks to end, as an init system does; answers the status.
+    /// Asks the first process to end, as an init system does; answers the status.
     fn terminate(&mut self) -> Option<i32> {
-        let mut child = self.child.take().unwrap();
+        let mut child = self.processes[0].child.take().unwrap();
         let pid = child.id().to_string();
         assert!(std::process::Command::new("kill").arg(pid).status().unwrap().success());
         child.wait().unwrap().code()
@@ -141,7 +173,7 @@ impl Serving {
 
     /// What the store itself says of an incident, from another process.
     fn memory(&self, id: &str) -> Value {
-        let shown = self.scene.run(&["memory", "show", id, "--format", "json"]);
+        let shown = self.scene.run(&["memory", "show", id, "--format", "json", "--config", "service.toml"]);
         serde_json::from_str(&shown.stdout).unwrap_or_else(|_| panic!("{}", shown.stderr))
     }
 
@@ -154,7 +186,7 @@ impl Serving {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
+        for mut child in self.processes.iter_mut().filter_map(|process| process.child.take()) {
             let _ = child.kill();
             let _ = child.wait();
         }
@@ -227,7 +259,7 @@ fn a_shutdown_parks_and_the_next_start_goes_on() {
     assert_eq!(serving.terminate(), Some(0));
     let parked = serving.memory(&id);
     assert_eq!(parked["runs"][0]["state"], "parked", "{parked:#}");
-    serving.start();
+    serving.start(0);
     assert_eq!(serving.until_done(&id)["report"]["verdict"], "verified");
     serving.has_one_report(&id);
 }
@@ -296,11 +328,12 @@ fn a_note_exists_once_though_answers_are_lost_and_says_the_outcome() {
     assert!(tickets.updates() >= 1);
 }
 
-/// Incidents are reported by API and hook while the process is killed; whatever was accepted has one report, and its
+/// Incidents are reported by API and hook while processes are killed; whatever was accepted has one report, and its
 /// ticket one note.
-fn killed(incidents: u32, kills: u32) {
+fn killed(roles: &[&'static str], store: &str, incidents: u32, kills: u32) {
     let tickets = Tickets::start();
-    let mut serving = Serving::new(&format!("{GITHUB}base_url = \"{}\"\n", tickets.url()));
+    let more = format!("{store}{GITHUB}base_url = \"{}\"\n", tickets.url());
+    let mut serving = Serving::of(roles, &more);
     let mut dice = Dice(u64::from(std::process::id()) | 1);
     let (mut accepted, mut sent) = (Vec::new(), 0);
     for round in 0..=kills {
@@ -318,9 +351,10 @@ fn killed(incidents: u32, kills: u32) {
         }
         if round < kills {
             std::thread::sleep(Duration::from_millis(dice.roll() % 1_500));
-            serving.kill();
+            let number = usize::try_from(dice.roll()).unwrap() % serving.processes.len();
+            serving.kill(number);
             tickets.lose(usize::from(dice.roll().is_multiple_of(2)));
-            serving.start();
+            serving.start(number);
         }
     }
     assert_eq!(accepted.len(), incidents as usize, "every one was answered");
@@ -355,12 +389,12 @@ impl Dice {
 
 #[test]
 fn whatever_was_accepted_has_one_report_though_the_process_is_killed() {
-    killed(9, 3);
+    killed(&["all"], "", 9, 3);
 }
 
 /// Takes many minutes: `cargo test --release -p millwright --test serve -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes minutes: 200 incidents and 20 kills, started by hand with --ignored"]
 fn two_hundred_incidents_and_twenty_kills() {
-    killed(200, 20);
+    killed(&["all"], "", 200, 20);
 }

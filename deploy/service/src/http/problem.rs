@@ -71,7 +71,11 @@ impl From<StoreError> for Problem {
             StoreError::NotFound { what, id } => Self::not_found(format!("there is no {what} {id}")),
             StoreError::Ambiguous { .. } => Self::conflict(error.to_string()),
             StoreError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
-            StoreError::Busy | StoreError::DiskFull { .. } | StoreError::ReadOnly { .. } => {
+            StoreError::Busy
+            | StoreError::Lost { .. }
+            | StoreError::Server { .. }
+            | StoreError::DiskFull { .. }
+            | StoreError::ReadOnly { .. } => {
                 tracing::error!(%error, "the store refused");
                 let problem = Self::new(
                     StatusCode::SERVICE_UNAVAILABLE,

@@ -170,6 +170,7 @@ pub(super) fn plain(text: &str) -> String {
     while let Some((before, inside)) = rest.split_once('<') {
         out.push_str(before);
         let Some((inside, after)) = inside.split_once('>') else {
+            out.push('<');
             rest = inside;
             continue;
         };

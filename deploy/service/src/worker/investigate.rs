@@ -84,6 +84,10 @@ async fn failed(app: &App, holder: &Holder, job: &Job, error: &WorkError) -> Res
     let incident = &job.incident_id;
     let text = app.settings.redactor.for_run().redact(&error.to_string()).text;
     tracing::error!(%incident, error = %text, "an investigation failed");
+    // A database that is away is no fault of the incident's.
+    if matches!(error, WorkError::Store(error) if error.is_passing()) {
+        return app.store.return_job(&job.id, holder.as_str(), rest(0), None).await.map(|_| ());
+    }
     if job.failures + 1 < MOST_FAILURES {
         let again = rest(job.failures);
         return app.store.return_job(&job.id, holder.as_str(), again, Some(&text)).await.map(|_| ());
@@ -112,7 +116,7 @@ async fn attempt(app: &Arc<App>, holder: &Holder, job: &Job, stop: &CancelFlag) 
             Err(error) => tracing::warn!(incident = %incident.id, %error, "it is investigated without"),
         }
     }
-    let place = match decided(app, job, &incident).await? {
+    let place = match decided(app, job, &incident, stop).await? {
         Ok(place) => place,
         Err(nowhere) => {
             store.save_report(&unplaced::report(&incident, &nowhere)).await?;
@@ -132,7 +136,12 @@ async fn attempt(app: &Arc<App>, holder: &Holder, job: &Job, stop: &CancelFlag) 
 }
 
 /// Where it happened, decided by the first attempt.
-async fn decided(app: &App, job: &Job, incident: &Incident) -> Result<Result<Place, Nowhere>, WorkError> {
+async fn decided(
+    app: &App,
+    job: &Job,
+    incident: &Incident,
+    stop: &CancelFlag,
+) -> Result<Result<Place, Nowhere>, WorkError> {
     if let Some(place) = job.plan.clone().and_then(|plan| serde_json::from_value::<Place>(plan).ok()) {
         return Ok(Ok(place));
     }
@@ -140,6 +149,7 @@ async fn decided(app: &App, job: &Job, incident: &Incident) -> Result<Result<Pla
         Ok(repository) => repository,
         Err(nowhere) => return Ok(Err(nowhere)),
     };
+    place::fetch(repository, stop).await?;
     let place = place::revision(&app.store, repository, incident, &app.settings.data_dir).await?;
     if let Ok(plan) = serde_json::to_value(&place) {
         app.store.plan_job(&job.id, &plan).await?;

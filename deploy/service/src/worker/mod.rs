@@ -17,7 +17,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use millwright_memory::store::{Job, JobKind};
+use millwright_memory::store::{IncidentState, Job, JobKind, JobState, RunState};
 use millwright_tools::tool::CancelFlag;
 use tokio::task::JoinSet;
 
@@ -31,6 +31,12 @@ const NOTES: usize = 4;
 const ANSWERS: usize = 2;
 /// How long a job that broke down rests.
 const BROKEN_RESTS: Duration = Duration::from_secs(60);
+/// A job whose worker died so often while it had it is given up: it may be what kills them.
+const MOST_LOST: i64 = 5;
+/// After so many deaths an investigation is worked on alone, so that the others are not given up for what it does.
+const ALONE_AFTER: i64 = 2;
+/// How long such a one waits for its worker to be free.
+const ALONE_WAITS: Duration = Duration::from_secs(10);
 
 /// The worker of this process, as leases name it.
 #[derive(Debug, Clone)]
@@ -43,8 +49,7 @@ pub(crate) struct Holder {
 
 impl Holder {
     fn new() -> Self {
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let host: String = host.trim().chars().filter(char::is_ascii_alphanumeric).take(64).collect();
+        let host = millwright_agent::machine::name();
         let pid = std::process::id();
         let life: String = uuid::Uuid::new_v4().simple().to_string().chars().take(8).collect();
         Self { name: format!("{host}/{pid}/{life}"), host, pid }
@@ -81,22 +86,36 @@ pub(crate) async fn run(app: Arc<App>) {
     let mut doing: HashMap<tokio::task::Id, (usize, String)> = HashMap::new();
     let most = [app.settings.limits.investigations, NOTES, ANSWERS];
     let kinds = [JobKind::Investigate, JobKind::Note, JobKind::Answer];
+    let mut alone: Option<tokio::task::Id> = None;
     while !app.is_ending() {
         if let Err(error) = free_the_dead(&app, &holder).await {
             tracing::warn!(%error, "the queue could not be looked through");
         }
         for (at, kind) in kinds.into_iter().enumerate() {
             let free = most[at].saturating_sub(busy[at]);
-            if free == 0 {
+            if free == 0 || (kind == JobKind::Investigate && alone.is_some()) {
                 continue;
             }
             match app.store.claim_jobs(kind, holder.as_str(), app.settings.limits.lease, free).await {
                 Ok(jobs) => {
                     for job in jobs {
+                        let suspect = kind == JobKind::Investigate && job.lost >= ALONE_AFTER;
+                        if (suspect && busy[at] > 0) || (kind == JobKind::Investigate && alone.is_some()) {
+                            let wait = if suspect { ALONE_WAITS } else { Duration::ZERO };
+                            if let Err(error) =
+                                app.store.return_job(&job.id, holder.as_str(), wait, None).await
+                            {
+                                tracing::warn!(job = %job.id, %error, "a job waits for its lease to run out");
+                            }
+                            continue;
+                        }
                         busy[at] += 1;
                         let id = job.id.clone();
                         let task = at_work.spawn(held(app.clone(), holder.clone(), job, stop.child()));
                         doing.insert(task.id(), (at, id));
+                        if suspect {
+                            alone = Some(task.id());
+                        }
                     }
                 }
                 Err(error) => tracing::warn!(%error, "jobs could not be taken from the queue"),
@@ -105,6 +124,9 @@ pub(crate) async fn run(app: Arc<App>) {
         tokio::select! {
             Some(ended) = at_work.join_next_with_id(), if !at_work.is_empty() => {
                 let task = ended.as_ref().map_or_else(|error| error.id(), |(task, _)| *task);
+                if alone == Some(task) {
+                    alone = None;
+                }
                 let Some((at, job)) = doing.remove(&task) else { continue };
                 if let Some(busy) = busy.get_mut(at) {
                     *busy = busy.saturating_sub(1);
@@ -143,12 +165,43 @@ fn held(app: Arc<App>, holder: Holder, job: Job, stop: CancelFlag) -> Done {
         let heartbeat = tokio::spawn(keep(app.clone(), holder.clone(), job.id.clone(), stop.clone()));
         // Ends also when the job breaks down, so that nobody holds on to it.
         let _heartbeat = Ended(heartbeat.abort_handle());
+        if job.lost >= MOST_LOST {
+            if let Err(error) = give_up(&app, &holder, &job).await {
+                tracing::error!(job = %job.id, %error, "that a job is given up could not be stored");
+            }
+            return;
+        }
         match job.kind {
             JobKind::Investigate => investigate::work(&app, &holder, &job, &stop).await,
             JobKind::Note => notes::work(&app, &holder, &job).await,
             JobKind::Answer => answer::work(&app, &holder, &job, &stop).await,
         }
     })
+}
+
+/// Ends a job that its workers do not survive; a person has to look.
+pub(crate) async fn give_up(
+    app: &App,
+    holder: &Holder,
+    job: &Job,
+) -> Result<(), millwright_memory::store::StoreError> {
+    let why = format!(
+        "the process that worked on it ended {} times before it was done, so it is not tried again; the logs of the \
+         workers and of their machine say why (out of memory, killed, crashed). Mend that, then report it anew",
+        job.lost
+    );
+    tracing::error!(incident = %job.incident_id, job = %job.id, %why, "a job is given up");
+    let of_incident = (job.kind == JobKind::Investigate).then_some(IncidentState::Failed);
+    let settled =
+        app.store.settle_job(&job.id, holder.as_str(), JobState::Failed, Some(&why), of_incident).await?;
+    if settled && job.kind == JobKind::Investigate {
+        if let Some(run) = app.store.latest_unfinished_run(&job.incident_id).await? {
+            app.store.set_run_state(&run.id, RunState::Failed).await?;
+        }
+        app.store.wake_notes(&job.incident_id).await?;
+    }
+    app.stored(&job.incident_id);
+    Ok(())
 }
 
 /// Aborts a task when dropped.

@@ -5,9 +5,11 @@ the repository itself.
 */
 
 use std::path::Path;
+use std::time::Duration;
 
 use millwright_memory::store::{Incident, Store, StoreError};
-use millwright_tools::git::{Repo, RepoError};
+use millwright_tools::git::{self, MirrorError, Repo, RepoError};
+use millwright_tools::tool::CancelFlag;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::Repository;
@@ -35,8 +37,29 @@ pub(super) enum PlaceError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Repo(#[from] RepoError),
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
     #[error("looking for the revision broke down")]
     Broken,
+}
+
+/// A clone that was fetched so lately is not fetched again.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// Brings our clone of a repository up to date, where it is ours to keep. One that is there already serves also when its
+/// origin cannot be reached.
+pub(super) async fn fetch(repository: &Repository, stop: &CancelFlag) -> Result<(), PlaceError> {
+    let Some(remote) = repository.remote.clone() else { return Ok(()) };
+    let (path, stop) = (repository.path.clone(), stop.clone());
+    let there = path.join("HEAD").exists();
+    let brought = tokio::task::spawn_blocking(move || git::bring(&remote, &path, FRESH, &stop)).await;
+    match brought.map_err(|_| PlaceError::Broken)? {
+        Err(error) if there => {
+            tracing::warn!(repository = %repository.name, %error, "what was fetched before is used");
+            Ok(())
+        }
+        other => Ok(other?),
+    }
 }
 
 /// The repository whose code failed.
@@ -175,6 +198,7 @@ mod tests {
         Repository {
             name: name.into(),
             path: "/nowhere".into(),
+            remote: None,
             branch: None,
             services: services.iter().map(|name| (*name).into()).collect(),
             path_prefixes: prefixes.iter().map(|name| (*name).into()).collect(),

@@ -1,6 +1,6 @@
 /*!
 What a memory that is served needs from time to time, whoever calls in: vectors that are missing because the model or
-the vector server was away, and forgetting what nothing was proven of, where a time was set for it. Every worker does
+the vector server was away, clones that are ours to keep, and forgetting what nothing was proven of, where a time was set for it. Every worker does
 it; doing it twice changes nothing.
 */
 
@@ -10,9 +10,13 @@ use std::time::Duration;
 use millwright_memory::store::{Actor, StoreError};
 use millwright_memory::vectors::catch_up;
 
+use millwright_tools::tool::CancelFlag;
+
+use super::place;
 use crate::app::App;
 
 const VECTORS_EVERY: Duration = Duration::from_secs(60);
+const FETCH_EVERY: Duration = Duration::from_secs(300);
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 /// Vectors made in one go, so that a change of model does not hold up what is asked meanwhile.
 const VECTORS_AT_ONCE: usize = 1_024;
@@ -21,11 +25,13 @@ const BY: Actor<'static> = Actor { who: "service", why: "retention" };
 
 /// Looks after the memory until the process is to end.
 pub(super) async fn run(app: Arc<App>) {
-    let (mut vectors, mut forget) =
-        (tokio::time::interval(VECTORS_EVERY), tokio::time::interval(FORGET_EVERY));
+    let every = |time| tokio::time::interval(time);
+    let (mut vectors, mut forget, mut fetch) =
+        (every(VECTORS_EVERY), every(FORGET_EVERY), every(FETCH_EVERY));
     loop {
         tokio::select! {
             _ = vectors.tick() => complete_vectors(&app).await,
+            _ = fetch.tick() => fetch_all(&app).await,
             _ = forget.tick() => match forget_unproven(&app).await {
                 Ok(0) => {}
                 Ok(gone) => tracing::info!(gone, "incidents that nothing was proven of are forgotten"),
@@ -33,6 +39,20 @@ pub(super) async fn run(app: Arc<App>) {
                 Err(error) => tracing::warn!(%error, "forgetting did not come to its end"),
             },
             () = app.ended() => return,
+        }
+    }
+}
+
+/// So that an investigation finds its clone there, and needs to fetch little.
+async fn fetch_all(app: &App) {
+    let stop = CancelFlag::default();
+    for repository in &app.settings.repositories {
+        let fetched = tokio::select! {
+            fetched = place::fetch(repository, &stop) => fetched,
+            () = app.ended() => return stop.cancel(),
+        };
+        if let Err(error) = fetched {
+            tracing::warn!(repository = %repository.name, %error, "a repository could not be cloned");
         }
     }
 }

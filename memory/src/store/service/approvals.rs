@@ -4,11 +4,10 @@ and the decision waits for the run, in one transaction.
 */
 
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
 
 use super::super::audit::{Change, record};
 use super::super::codec::{from_json, json, new_id, now};
+use super::super::db::{Row, query, query_scalar};
 use super::super::{Actor, IncidentState, Store, StoreError};
 use super::{Job, JobKind, jobs};
 
@@ -40,21 +39,21 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let incident = &job.incident_id;
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        let done = query(
             "UPDATE jobs SET state = 'waiting', holder = NULL, lease_until = NULL, updated_at = $3 \
              WHERE id = $1 AND holder = $2",
         )
         .bind(&job.id)
         .bind(holder)
         .bind(now())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         if done.rows_affected() == 0 {
             return Ok(false);
         }
         jobs::set_state(&mut tx, incident, IncidentState::AwaitingApproval).await?;
         for (call, tool, arguments) in calls {
-            sqlx::query(
+            query(
                 "INSERT INTO approvals (id, incident_id, run_id, call_id, tool, arguments, asked_at) \
                  VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
             )
@@ -65,7 +64,7 @@ impl Store {
             .bind(tool)
             .bind(json(arguments)?)
             .bind(now())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
         }
         tx.commit().await?;
@@ -74,7 +73,7 @@ impl Store {
 
     /// Those not decided yet, oldest first; of one incident, or of all.
     pub async fn open_approvals(&self, incident: Option<&str>) -> Result<Vec<Approving>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT * FROM approvals WHERE decided_at IS NULL AND ($1 IS NULL OR incident_id = $1) \
              ORDER BY asked_at, id LIMIT 500",
         )
@@ -93,7 +92,7 @@ impl Store {
     ) -> Result<Option<Approving>, StoreError> {
         let decision = if approve { "approve" } else { "deny" };
         let mut tx = self.begin().await?;
-        let row = sqlx::query(
+        let row = query(
             "UPDATE approvals SET decided_at = $2, decision = $3, decided_by = $4 WHERE id = $1 \
              AND decided_at IS NULL RETURNING *",
         )
@@ -101,12 +100,12 @@ impl Store {
         .bind(now())
         .bind(decision)
         .bind(by.who)
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await?;
         let Some(row) = row else {
-            let known: i64 = sqlx::query_scalar("SELECT count(*) FROM approvals WHERE id = $1")
+            let known: i64 = query_scalar("SELECT count(*) FROM approvals WHERE id = $1")
                 .bind(id)
-                .fetch_one(&mut *tx)
+                .fetch_one(&mut tx)
                 .await?;
             return match known {
                 0 => Err(StoreError::NotFound { what: "approval", id: id.chars().take(80).collect() }),
@@ -115,7 +114,7 @@ impl Store {
         };
         let decided = from_row(&row)?;
         let body = serde_json::json!({ "call": decided.call_id, "approved": approve });
-        sqlx::query(
+        query(
             "INSERT INTO incident_messages (id, incident_id, at, author, kind, body) \
              VALUES ($1, $2, $3, $4, 'decision', $5)",
         )
@@ -124,7 +123,7 @@ impl Store {
         .bind(now())
         .bind(by.who)
         .bind(json(&body)?)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         if jobs::wake(&mut tx, JobKind::Investigate, &decided.incident_id).await? {
             jobs::set_state(&mut tx, &decided.incident_id, IncidentState::Queued).await?;
@@ -138,7 +137,7 @@ impl Store {
     }
 }
 
-fn from_row(row: &SqliteRow) -> Result<Approving, StoreError> {
+fn from_row(row: &Row) -> Result<Approving, StoreError> {
     let id: String = row.try_get("id")?;
     let arguments: String = row.try_get("arguments")?;
     Ok(Approving {

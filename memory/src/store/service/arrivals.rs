@@ -6,10 +6,9 @@ transaction, because each transaction waits for the disk.
 
 use std::time::Duration;
 
-use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
-
 use super::super::audit::{Change, record};
 use super::super::codec::{from_word, new_id, now, word};
+use super::super::db::{Builder, Tx, query, query_as, query_scalar};
 use super::super::{Actor, IncidentState, Store, StoreError, incidents};
 use super::{Arrival, Arrived, Delivery, IncidentFilter, IncidentLine, JobKind, jobs, notes};
 use crate::recall::Keys;
@@ -36,15 +35,10 @@ impl Store {
         Ok(arrived)
     }
 
-    async fn admit(
-        &self,
-        tx: &mut Transaction<'static, Sqlite>,
-        arrival: &Arrival,
-        since: &str,
-    ) -> Result<Arrived, StoreError> {
+    async fn admit(&self, tx: &mut Tx, arrival: &Arrival, since: &str) -> Result<Arrived, StoreError> {
         let source = arrival.incident.source.as_deref().unwrap_or("api");
         let delivery = arrival.delivery.clone().unwrap_or_else(|| new_id("del"));
-        let inserted = sqlx::query(
+        let inserted = query(
             "INSERT INTO deliveries (id, source, received_at, effect, title) VALUES ($1, $2, $3, 'ignored', $4) \
              ON CONFLICT (id) DO NOTHING",
         )
@@ -52,14 +46,13 @@ impl Store {
         .bind(source)
         .bind(now())
         .bind(&arrival.incident.ticket.title)
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
         if inserted.rows_affected() == 0 {
-            let known: Option<String> =
-                sqlx::query_scalar("SELECT incident_id FROM deliveries WHERE id = $1")
-                    .bind(&delivery)
-                    .fetch_one(&mut **tx)
-                    .await?;
+            let known: Option<String> = query_scalar("SELECT incident_id FROM deliveries WHERE id = $1")
+                .bind(&delivery)
+                .fetch_one(&mut *tx)
+                .await?;
             return Ok(Arrived::Again(known));
         }
         let mut known = None;
@@ -87,11 +80,11 @@ impl Store {
             Arrived::Resolved(_) => "resolved",
             Arrived::Again(_) | Arrived::Ignored => "ignored",
         };
-        sqlx::query("UPDATE deliveries SET effect = $2, incident_id = $3 WHERE id = $1")
+        query("UPDATE deliveries SET effect = $2, incident_id = $3 WHERE id = $1")
             .bind(&delivery)
             .bind(effect)
             .bind(arrived.incident())
-            .execute(&mut **tx)
+            .execute(&mut *tx)
             .await?;
         if let (Some((system, target)), Some(incident), false) =
             (&arrival.note, arrived.incident(), arrival.resolved)
@@ -101,11 +94,7 @@ impl Store {
         Ok(arrived)
     }
 
-    async fn open_incident(
-        &self,
-        tx: &mut Transaction<'static, Sqlite>,
-        arrival: &Arrival,
-    ) -> Result<String, StoreError> {
+    async fn open_incident(&self, tx: &mut Tx, arrival: &Arrival) -> Result<String, StoreError> {
         let new = &arrival.incident;
         let incident = incidents::complete(new);
         let id = incident.id.clone();
@@ -120,7 +109,7 @@ impl Store {
 
     /// How an incident was reported, oldest first.
     pub async fn deliveries(&self, incident: &str) -> Result<Vec<Delivery>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT id, source, received_at, effect, title FROM deliveries WHERE incident_id = $1 \
              ORDER BY received_at, id LIMIT 200",
         )
@@ -142,7 +131,7 @@ impl Store {
 
     /// A page of incidents, newest first.
     pub async fn list_incidents(&self, filter: &IncidentFilter) -> Result<Vec<IncidentLine>, StoreError> {
-        let mut sql = QueryBuilder::<Sqlite>::new(
+        let mut sql = Builder::new(
             "SELECT i.id, i.title, i.state, i.source, i.external_id, i.service, i.environment, i.release_name, \
              i.created_at, i.updated_at, (SELECT r.verdict FROM reports r WHERE r.incident_id = i.id \
              ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS verdict FROM incidents i WHERE 1 = 1",
@@ -194,9 +183,8 @@ impl Store {
 
     /// How many incidents are in each state.
     pub async fn count_states(&self) -> Result<Vec<(IncidentState, i64)>, StoreError> {
-        let rows: Vec<(String, i64)> = sqlx::query_as("SELECT state, count(*) FROM incidents GROUP BY state")
-            .fetch_all(&self.read)
-            .await?;
+        let rows: Vec<(String, i64)> =
+            query_as("SELECT state, count(*) FROM incidents GROUP BY state").fetch_all(&self.read).await?;
         rows.into_iter().map(|(state, count)| Ok((from_word("incident", "", &state)?, count))).collect()
     }
 
@@ -218,17 +206,17 @@ impl Store {
 
 /// The incident that an arrival with this key joins. One that is over is annotated however old the incident is.
 async fn correlated(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     key: &str,
     since: &str,
     resolved: bool,
 ) -> Result<Option<String>, StoreError> {
-    let found: Option<(String, String, String)> = sqlx::query_as(
+    let found: Option<(String, String, String)> = query_as(
         "SELECT i.id, i.state, i.created_at FROM correlations c JOIN incidents i ON i.id = c.incident_id \
          WHERE c.key = $1",
     )
     .bind(key)
-    .fetch_optional(&mut **tx)
+    .fetch_optional(&mut *tx)
     .await?;
     let Some((id, state, created_at)) = found else { return Ok(None) };
     let state: IncidentState = from_word("incident", &id, &state)?;
@@ -242,12 +230,8 @@ async fn correlated(
     Ok(Some(id))
 }
 
-async fn correlate(
-    tx: &mut Transaction<'static, Sqlite>,
-    key: &str,
-    incident: &str,
-) -> Result<(), StoreError> {
-    sqlx::query(
+async fn correlate(tx: &mut Tx, key: &str, incident: &str) -> Result<(), StoreError> {
+    query(
         "INSERT INTO correlations (key, incident_id, last_at, arrivals) VALUES ($1, $2, $3, 1) \
          ON CONFLICT (key) DO UPDATE SET incident_id = excluded.incident_id, last_at = excluded.last_at, \
          arrivals = CASE correlations.incident_id WHEN excluded.incident_id THEN correlations.arrivals + 1 ELSE 1 END",
@@ -255,7 +239,7 @@ async fn correlate(
     .bind(key)
     .bind(incident)
     .bind(now())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }

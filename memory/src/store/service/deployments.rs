@@ -3,6 +3,7 @@ What ran where since when, as deployments tell it.
 */
 
 use super::super::codec::{new_id, now};
+use super::super::db::{query, query_as};
 use super::super::{Store, StoreError};
 use super::Deployment;
 
@@ -11,7 +12,7 @@ impl Store {
     pub async fn deployed(&self, deployment: &Deployment, by: &str) -> Result<(), StoreError> {
         let at = deployment.at.parse::<jiff::Timestamp>();
         let at = at.map_or_else(|_| now(), |at| format!("{at:.6}"));
-        sqlx::query(
+        query(
             "INSERT INTO deployments (id, service, environment, revision, at, reported_by) \
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
         )
@@ -35,7 +36,7 @@ impl Store {
         most: u32,
     ) -> Result<Vec<Deployment>, StoreError> {
         let at = at.parse::<jiff::Timestamp>().map_or_else(|_| now(), |at| format!("{at:.6}"));
-        let rows: Vec<(String, String, String, String)> = sqlx::query_as(
+        let rows: Vec<(String, String, String, String)> = query_as(
             "SELECT service, environment, revision, at FROM deployments WHERE lower(service) = lower($1) \
              AND ($2 IS NULL OR lower(environment) = lower($2)) AND at <= $3 ORDER BY at DESC, id DESC LIMIT $4",
         )

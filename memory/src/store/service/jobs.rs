@@ -5,10 +5,8 @@ Every change is made only by the holder, so that a worker that was thought dead 
 
 use std::time::Duration;
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
-
-use super::super::codec::{from_json, from_word, json, new_id, now, word};
+use super::super::codec::{from_json, from_word, json, later, new_id, now, word};
+use super::super::db::{AssertSqlSafe, Row, Tx, clock, query, query_as, query_scalar};
 use super::super::{IncidentState, Store, StoreError};
 use super::{Job, JobKind, JobState};
 
@@ -24,31 +22,37 @@ impl Store {
         lease: Duration,
         most: usize,
     ) -> Result<Vec<Job>, StoreError> {
-        let at = now();
-        let rows = sqlx::query(
-            "UPDATE jobs SET state = 'running', holder = $1, lease_until = $2, attempts = attempts + 1, \
-             updated_at = $3 WHERE id IN (SELECT id FROM jobs WHERE kind = $4 AND \
+        let at = clock(&self.write).await?;
+        // Materialised, because the planner may run a subquery several times, and lock other jobs each time.
+        let sql = format!(
+            "WITH due AS MATERIALIZED (SELECT id FROM jobs WHERE kind = $4 AND \
              ((state = 'queued' AND due_at <= $3) OR (state = 'running' AND lease_until < $3)) \
-             ORDER BY due_at, id LIMIT $5) RETURNING *",
-        )
-        .bind(holder)
-        .bind(after(lease))
-        .bind(&at)
-        .bind(word(&kind))
-        .bind(i64::try_from(most).unwrap_or(i64::MAX))
-        .fetch_all(&self.write)
-        .await?;
+             ORDER BY due_at, id LIMIT $5 {}) \
+             UPDATE jobs SET state = 'running', holder = $1, lease_until = $2, attempts = attempts + 1, \
+             lost = lost + CASE WHEN state = 'running' THEN 1 ELSE 0 END, updated_at = $3 \
+             WHERE id IN (SELECT id FROM due) RETURNING *",
+            self.write.dialect().for_update_skip_locked()
+        );
+        let rows = query(AssertSqlSafe(sql))
+            .bind(holder)
+            .bind(later(at, lease))
+            .bind(later(at, Duration::ZERO))
+            .bind(word(&kind))
+            .bind(i64::try_from(most).unwrap_or(i64::MAX))
+            .fetch_all(&self.write)
+            .await?;
         rows.iter().map(from_row).collect()
     }
 
     /// Holds on to a job; `false` when somebody else has it by now.
     pub async fn keep_job(&self, id: &str, holder: &str, lease: Duration) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let at = clock(&self.write).await?;
+        let done = query(
             "UPDATE jobs SET lease_until = $3, updated_at = $4 WHERE id = $1 AND holder = $2 AND state = 'running'",
         )
         .bind(id)
         .bind(holder)
-        .bind(after(lease))
+        .bind(later(at, lease))
         .bind(now())
         .execute(&self.write)
         .await?;
@@ -57,18 +61,16 @@ impl Store {
 
     /// Who holds running jobs: for telling which of them are dead without waiting for their leases.
     pub async fn job_holders(&self) -> Result<Vec<String>, StoreError> {
-        Ok(sqlx::query_scalar(
-            "SELECT DISTINCT holder FROM jobs WHERE state = 'running' AND holder IS NOT NULL",
-        )
-        .fetch_all(&self.read)
-        .await?)
+        query_scalar("SELECT DISTINCT holder FROM jobs WHERE state = 'running' AND holder IS NOT NULL")
+            .fetch_all(&self.read)
+            .await
     }
 
     /// Puts the jobs of a holder that is known to be dead back into the queue.
     pub async fn free_jobs_of(&self, holder: &str) -> Result<u64, StoreError> {
-        let done = sqlx::query(
-            "UPDATE jobs SET state = 'queued', holder = NULL, lease_until = NULL WHERE holder = $1 \
-             AND state = 'running'",
+        let done = query(
+            "UPDATE jobs SET state = 'queued', holder = NULL, lease_until = NULL, lost = lost + 1 \
+             WHERE holder = $1 AND state = 'running'",
         )
         .bind(holder)
         .execute(&self.write)
@@ -78,7 +80,7 @@ impl Store {
 
     /// Keeps what was decided about a job.
     pub async fn plan_job(&self, id: &str, plan: &serde_json::Value) -> Result<(), StoreError> {
-        sqlx::query("UPDATE jobs SET plan = $2, updated_at = $3 WHERE id = $1")
+        query("UPDATE jobs SET plan = $2, updated_at = $3 WHERE id = $1")
             .bind(id)
             .bind(json(plan)?)
             .bind(now())
@@ -97,7 +99,7 @@ impl Store {
         incident: Option<IncidentState>,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let row: Option<(String,)> = sqlx::query_as(
+        let row: Option<(String,)> = query_as(
             "UPDATE jobs SET state = $3, error = $4, holder = NULL, lease_until = NULL, updated_at = $5 \
              WHERE id = $1 AND holder = $2 RETURNING incident_id",
         )
@@ -106,7 +108,7 @@ impl Store {
         .bind(word(&state))
         .bind(error.map(shortened))
         .bind(now())
-        .fetch_optional(&mut *tx)
+        .fetch_optional(&mut tx)
         .await?;
         if let (Some((subject,)), Some(state)) = (&row, incident) {
             set_state(&mut tx, subject, state).await?;
@@ -123,13 +125,14 @@ impl Store {
         wait: Duration,
         failure: Option<&str>,
     ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
+        let at = clock(&self.write).await?;
+        let done = query(
             "UPDATE jobs SET state = 'queued', holder = NULL, lease_until = NULL, due_at = $3, updated_at = $4, \
              failures = failures + $5, error = coalesce($6, error) WHERE id = $1 AND holder = $2",
         )
         .bind(id)
         .bind(holder)
-        .bind(after(wait))
+        .bind(later(at, wait))
         .bind(now())
         .bind(i64::from(failure.is_some()))
         .bind(failure.map(shortened))
@@ -149,13 +152,13 @@ impl Store {
     /// Cancels a job that nobody works on, and its incident; `false` when somebody does, or it has ended.
     pub async fn cancel_idle_job(&self, incident: &str) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        let done = query(
             "UPDATE jobs SET state = 'cancelled', updated_at = $2 WHERE kind = 'investigate' AND subject = $1 \
              AND state = 'queued' AND NOT EXISTS (SELECT 1 FROM runs WHERE incident_id = $1)",
         )
         .bind(incident)
         .bind(now())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         let cancelled = done.rows_affected() > 0;
         if cancelled {
@@ -166,7 +169,7 @@ impl Store {
     }
 
     pub async fn get_job(&self, kind: JobKind, subject: &str) -> Result<Option<Job>, StoreError> {
-        sqlx::query("SELECT * FROM jobs WHERE kind = $1 AND subject = $2")
+        query("SELECT * FROM jobs WHERE kind = $1 AND subject = $2")
             .bind(word(&kind))
             .bind(subject)
             .fetch_optional(&self.read)
@@ -178,7 +181,7 @@ impl Store {
     /// How many jobs are in each state.
     pub async fn count_jobs(&self) -> Result<Vec<(JobKind, JobState, i64)>, StoreError> {
         let rows: Vec<(String, String, i64)> =
-            sqlx::query_as("SELECT kind, state, count(*) FROM jobs GROUP BY kind, state")
+            query_as("SELECT kind, state, count(*) FROM jobs GROUP BY kind, state")
                 .fetch_all(&self.read)
                 .await?;
         rows.into_iter()
@@ -190,86 +193,74 @@ impl Store {
 }
 
 pub(crate) async fn insert(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     kind: JobKind,
     subject: &str,
     incident: &str,
 ) -> Result<(), StoreError> {
-    let at = now();
-    sqlx::query(
+    let due = later(clock(&mut *tx).await?, Duration::ZERO);
+    query(
         "INSERT INTO jobs (id, kind, subject, incident_id, state, created_at, updated_at, due_at) \
-         VALUES ($1, $2, $3, $4, 'queued', $5, $5, $5) ON CONFLICT (kind, subject) DO NOTHING",
+         VALUES ($1, $2, $3, $4, 'queued', $5, $5, $6) ON CONFLICT (kind, subject) DO NOTHING",
     )
     .bind(new_id("job"))
     .bind(word(&kind))
     .bind(subject)
     .bind(incident)
-    .bind(at)
-    .execute(&mut **tx)
+    .bind(now())
+    .bind(due)
+    .execute(&mut *tx)
     .await?;
     Ok(())
 }
 
-pub(crate) async fn wake(
-    tx: &mut Transaction<'static, Sqlite>,
-    kind: JobKind,
-    subject: &str,
-) -> Result<bool, StoreError> {
-    let done = sqlx::query(
-        "UPDATE jobs SET state = 'queued', due_at = $3, updated_at = $3, failures = 0 \
+pub(crate) async fn wake(tx: &mut Tx, kind: JobKind, subject: &str) -> Result<bool, StoreError> {
+    let due = later(clock(&mut *tx).await?, Duration::ZERO);
+    let done = query(
+        "UPDATE jobs SET state = 'queued', due_at = $3, updated_at = $4, failures = 0, lost = 0 \
          WHERE kind = $1 AND subject = $2 AND state <> 'running'",
     )
     .bind(word(&kind))
     .bind(subject)
+    .bind(due)
     .bind(now())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     Ok(done.rows_affected() > 0)
 }
 
 /// Makes a job due that nobody works on and that is not due already. One that rests because the other side asked for
 /// time, or failed, goes on resting.
-pub(crate) async fn wake_idle(
-    tx: &mut Transaction<'static, Sqlite>,
-    kind: JobKind,
-    subject: &str,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE jobs SET state = 'queued', due_at = $3, updated_at = $3, failures = 0 \
+pub(crate) async fn wake_idle(tx: &mut Tx, kind: JobKind, subject: &str) -> Result<(), StoreError> {
+    let due = later(clock(&mut *tx).await?, Duration::ZERO);
+    query(
+        "UPDATE jobs SET state = 'queued', due_at = $3, updated_at = $4, failures = 0, lost = 0 \
          WHERE kind = $1 AND subject = $2 AND state NOT IN ('running', 'queued')",
     )
     .bind(word(&kind))
     .bind(subject)
+    .bind(due)
     .bind(now())
-    .execute(&mut **tx)
+    .execute(tx)
     .await?;
     Ok(())
 }
 
-pub(crate) async fn set_state(
-    tx: &mut Transaction<'static, Sqlite>,
-    incident: &str,
-    state: IncidentState,
-) -> Result<(), StoreError> {
-    sqlx::query("UPDATE incidents SET state = $2, updated_at = $3 WHERE id = $1")
+pub(crate) async fn set_state(tx: &mut Tx, incident: &str, state: IncidentState) -> Result<(), StoreError> {
+    query("UPDATE incidents SET state = $2, updated_at = $3 WHERE id = $1")
         .bind(incident)
         .bind(word(&state))
         .bind(now())
-        .execute(&mut **tx)
+        .execute(&mut *tx)
         .await?;
     Ok(())
-}
-
-fn after(wait: Duration) -> String {
-    let wait = jiff::SignedDuration::try_from(wait).unwrap_or(jiff::SignedDuration::MAX);
-    format!("{:.6}", jiff::Timestamp::now().checked_add(wait).unwrap_or(jiff::Timestamp::MAX))
 }
 
 fn shortened(error: &str) -> String {
     error.chars().take(MAX_ERROR_CHARS).collect()
 }
 
-fn from_row(row: &SqliteRow) -> Result<Job, StoreError> {
+fn from_row(row: &Row) -> Result<Job, StoreError> {
     let id: String = row.try_get("id")?;
     let (kind, state): (String, String) = (row.try_get("kind")?, row.try_get("state")?);
     let plan: Option<String> = row.try_get("plan")?;
@@ -281,6 +272,7 @@ fn from_row(row: &SqliteRow) -> Result<Job, StoreError> {
         due_at: row.try_get("due_at")?,
         attempts: row.try_get("attempts")?,
         failures: row.try_get("failures")?,
+        lost: row.try_get("lost")?,
         holder: row.try_get("holder")?,
         lease_until: row.try_get("lease_until")?,
         error: row.try_get("error")?,

@@ -2,10 +2,8 @@
 What persons say to an incident, kept until its run has taken it in, and what is answered.
 */
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
-
 use super::super::codec::{from_word, new_id, now, word};
+use super::super::db::{Row, Tx, query, query_scalar};
 use super::super::{Store, StoreError};
 use super::{JobKind, Message, MessageKind, jobs, notes};
 
@@ -27,7 +25,7 @@ impl Store {
 
     /// Those a run has not stored yet, oldest first.
     pub async fn waiting_messages(&self, incident: &str) -> Result<Vec<Message>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT * FROM incident_messages WHERE incident_id = $1 AND taken_at IS NULL \
              AND kind IN ('remark', 'decision', 'stop') ORDER BY id LIMIT 200",
         )
@@ -39,18 +37,17 @@ impl Store {
 
     /// All of an incident, oldest first, after a message where one is given.
     pub async fn messages(&self, incident: &str, after: Option<&str>) -> Result<Vec<Message>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT * FROM incident_messages WHERE incident_id = $1 AND id > $2 ORDER BY id LIMIT 200",
-        )
-        .bind(incident)
-        .bind(after.unwrap_or_default())
-        .fetch_all(&self.read)
-        .await?;
+        let rows =
+            query("SELECT * FROM incident_messages WHERE incident_id = $1 AND id > $2 ORDER BY id LIMIT 200")
+                .bind(incident)
+                .bind(after.unwrap_or_default())
+                .fetch_all(&self.read)
+                .await?;
         rows.iter().map(from_row).collect()
     }
 
     pub async fn take_message(&self, id: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE incident_messages SET taken_at = $2 WHERE id = $1 AND taken_at IS NULL")
+        query("UPDATE incident_messages SET taken_at = $2 WHERE id = $1 AND taken_at IS NULL")
             .bind(id)
             .bind(now())
             .execute(&self.write)
@@ -59,7 +56,7 @@ impl Store {
     }
 
     pub async fn get_message(&self, id: &str) -> Result<Message, StoreError> {
-        sqlx::query("SELECT * FROM incident_messages WHERE id = $1")
+        query("SELECT * FROM incident_messages WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.read)
             .await?
@@ -76,24 +73,24 @@ impl Store {
         answer: &str,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let done = sqlx::query(
+        let done = query(
             "UPDATE jobs SET state = 'done', holder = NULL, lease_until = NULL, updated_at = $3 \
              WHERE id = $1 AND holder = $2",
         )
         .bind(job)
         .bind(holder)
         .bind(now())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         if done.rows_affected() == 0 {
             return Ok(false);
         }
-        sqlx::query("UPDATE incident_messages SET taken_at = $2 WHERE id = $1")
+        query("UPDATE incident_messages SET taken_at = $2 WHERE id = $1")
             .bind(&question.id)
             .bind(now())
-            .execute(&mut *tx)
+            .execute(&mut tx)
             .await?;
-        sqlx::query(
+        query(
             "INSERT INTO incident_messages (id, incident_id, at, author, kind, body, reply_to) \
              VALUES ($1, $2, $3, 'millwright', 'answer', $4, $5)",
         )
@@ -102,7 +99,7 @@ impl Store {
         .bind(now())
         .bind(answer)
         .bind(&question.id)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         notes::wake_reply(&mut tx, &question.incident_id, &question.id).await?;
         tx.commit().await?;
@@ -111,19 +108,18 @@ impl Store {
 
     /// Whether somebody asked to stop this incident's run.
     pub async fn is_stopped(&self, incident: &str) -> Result<bool, StoreError> {
-        let count: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM incident_messages WHERE incident_id = $1 AND kind = 'stop'",
-        )
-        .bind(incident)
-        .fetch_one(&self.read)
-        .await?;
+        let count: i64 =
+            query_scalar("SELECT count(*) FROM incident_messages WHERE incident_id = $1 AND kind = 'stop'")
+                .bind(incident)
+                .fetch_one(&self.read)
+                .await?;
         Ok(count > 0)
     }
 }
 
 /// Keeps a message; a question is queued to be answered.
 pub(super) async fn insert(
-    tx: &mut Transaction<'static, Sqlite>,
+    tx: &mut Tx,
     incident: &str,
     author: &str,
     kind: MessageKind,
@@ -138,7 +134,7 @@ pub(super) async fn insert(
         body: body.to_owned(),
         taken_at: None,
     };
-    sqlx::query(
+    query(
         "INSERT INTO incident_messages (id, incident_id, at, author, kind, body) VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(&message.id)
@@ -147,7 +143,7 @@ pub(super) async fn insert(
     .bind(author)
     .bind(word(&kind))
     .bind(body)
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     if kind == MessageKind::Question {
         jobs::insert(tx, JobKind::Answer, &message.id, incident).await?;
@@ -155,7 +151,7 @@ pub(super) async fn insert(
     Ok(message)
 }
 
-pub(super) fn from_row(row: &SqliteRow) -> Result<Message, StoreError> {
+pub(super) fn from_row(row: &Row) -> Result<Message, StoreError> {
     let id: String = row.try_get("id")?;
     let kind: String = row.try_get("kind")?;
     Ok(Message {

@@ -104,6 +104,8 @@ pub struct Job {
     pub due_at: String,
     pub attempts: i64,
     pub failures: i64,
+    /// How often its worker died, or was not heard of, while it had the job.
+    pub lost: i64,
     pub holder: Option<String>,
     pub lease_until: Option<String>,
     pub error: Option<String>,

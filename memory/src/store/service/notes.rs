@@ -3,16 +3,14 @@ Notes in other systems, and what is known of their sending. The intent is stored
 outcome after it, so that a note whose outcome is unknown is looked for by its marker instead of being sent again.
 */
 
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
-
 use super::super::codec::{from_word, new_id, now, word};
+use super::super::db::{Row, Tx, query, query_scalar};
 use super::super::{Store, StoreError};
 use super::{JobKind, Note, NoteState, jobs};
 
 impl Store {
     pub async fn get_note(&self, id: &str) -> Result<Note, StoreError> {
-        sqlx::query("SELECT * FROM notes WHERE id = $1")
+        query("SELECT * FROM notes WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.read)
             .await?
@@ -22,7 +20,7 @@ impl Store {
 
     /// Notes wanted of an incident.
     pub async fn notes(&self, incident: &str) -> Result<Vec<Note>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM notes WHERE incident_id = $1 ORDER BY id LIMIT 200")
+        let rows = query("SELECT * FROM notes WHERE incident_id = $1 ORDER BY id LIMIT 200")
             .bind(incident)
             .fetch_all(&self.read)
             .await?;
@@ -37,7 +35,7 @@ impl Store {
         remote_id: Option<&str>,
         sent_sha256: Option<&str>,
     ) -> Result<(), StoreError> {
-        sqlx::query(
+        query(
             "UPDATE notes SET state = $2, remote_id = coalesce($3, remote_id), \
              sent_sha256 = coalesce($4, sent_sha256), updated_at = $5 WHERE id = $1",
         )
@@ -54,9 +52,9 @@ impl Store {
     /// Makes the notes of an incident due: there is something new to say.
     pub async fn wake_notes(&self, incident: &str) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let ids: Vec<String> = sqlx::query_scalar("SELECT id FROM notes WHERE incident_id = $1")
+        let ids: Vec<String> = query_scalar("SELECT id FROM notes WHERE incident_id = $1")
             .bind(incident)
-            .fetch_all(&mut *tx)
+            .fetch_all(&mut tx)
             .await?;
         for id in ids {
             jobs::wake_idle(&mut tx, JobKind::Note, &id).await?;
@@ -67,14 +65,9 @@ impl Store {
 }
 
 /// A note about an incident is wanted; wanted twice, it is one.
-pub(crate) async fn want(
-    tx: &mut Transaction<'static, Sqlite>,
-    incident: &str,
-    system: &str,
-    target: &str,
-) -> Result<(), StoreError> {
+pub(crate) async fn want(tx: &mut Tx, incident: &str, system: &str, target: &str) -> Result<(), StoreError> {
     let id = new_id("note");
-    let done = sqlx::query(
+    let done = query(
         "INSERT INTO notes (id, incident_id, system, target, state, updated_at) \
          VALUES ($1, $2, $3, $4, 'wanted', $5) ON CONFLICT DO NOTHING",
     )
@@ -83,7 +76,7 @@ pub(crate) async fn want(
     .bind(system)
     .bind(target)
     .bind(now())
-    .execute(&mut **tx)
+    .execute(&mut *tx)
     .await?;
     if done.rows_affected() > 0 {
         jobs::insert(tx, JobKind::Note, &id, incident).await?;
@@ -92,16 +85,12 @@ pub(crate) async fn want(
 }
 
 /// Makes the reply to a question due, where one is wanted elsewhere.
-pub(super) async fn wake_reply(
-    tx: &mut Transaction<'static, Sqlite>,
-    incident: &str,
-    question: &str,
-) -> Result<(), StoreError> {
+pub(super) async fn wake_reply(tx: &mut Tx, incident: &str, question: &str) -> Result<(), StoreError> {
     let ids: Vec<String> =
-        sqlx::query_scalar("SELECT id FROM notes WHERE incident_id = $1 AND target LIKE '%/' || $2")
+        query_scalar("SELECT id FROM notes WHERE incident_id = $1 AND target LIKE '%/' || $2")
             .bind(incident)
             .bind(question)
-            .fetch_all(&mut **tx)
+            .fetch_all(&mut *tx)
             .await?;
     for id in ids {
         jobs::wake_idle(tx, JobKind::Note, &id).await?;
@@ -109,7 +98,7 @@ pub(super) async fn wake_reply(
     Ok(())
 }
 
-fn from_row(row: &SqliteRow) -> Result<Note, StoreError> {
+fn from_row(row: &Row) -> Result<Note, StoreError> {
     let id: String = row.try_get("id")?;
     let state: String = row.try_get("state")?;
     Ok(Note {

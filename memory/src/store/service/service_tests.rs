@@ -178,3 +178,43 @@ async fn tokens_deployments_and_notes() {
     store.forget(&id, Actor { who: "anna", why: "asked" }).await.unwrap();
     assert!(store.get_note(&note.id).await.is_err());
 }
+
+#[tokio::test]
+async fn what_its_workers_do_not_survive_is_counted() {
+    let (store, _dir) = temporary().await;
+    let Arrived::Opened(id) = one(&store, arrival("slow", None, None)).await else { panic!() };
+    let claim = async |holder: &str, lease| {
+        store
+            .claim_jobs(JobKind::Investigate, holder, lease, 9)
+            .await
+            .unwrap()
+            .into_iter()
+            .next()
+            .unwrap()
+            .lost
+    };
+    assert_eq!(claim("a/1/x", Duration::ZERO).await, 0);
+    assert_eq!(claim("b/1/x", HOUR).await, 1, "its lease ran out");
+    assert_eq!(store.free_jobs_of("b/1/x").await.unwrap(), 1);
+    assert_eq!(claim("c/1/x", HOUR).await, 2, "its holder was found dead");
+    let job = store.get_job(JobKind::Investigate, &id).await.unwrap().unwrap();
+    assert!(store.return_job(&job.id, "c/1/x", Duration::ZERO, None).await.unwrap());
+    assert_eq!(claim("d/1/x", HOUR).await, 2, "who gives it back has not died");
+    assert!(store.settle_job(&job.id, "d/1/x", JobState::Failed, Some("died"), None).await.unwrap());
+    assert!(store.wake_job(JobKind::Investigate, &id).await.unwrap());
+    assert_eq!(claim("e/1/x", HOUR).await, 0, "asked for once more, it starts afresh");
+}
+
+#[tokio::test]
+async fn files_of_a_run_are_kept_until_it_ends() {
+    let (store, home) = temporary().await;
+    let incident = store.create_incident(&incident(prose("slow", ""))).await.unwrap();
+    let run = store.create_run(&incident.id).await.unwrap().id;
+    let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+    store.keep_run_files(&run, &[file("b.json", "{}"), file("a.json", "1")]).await.unwrap();
+    store.keep_run_files(&run, &[file("b.json", "[]")]).await.unwrap();
+    let again = Store::open(&home.location()).await.unwrap();
+    assert_eq!(again.run_files(&run).await.unwrap(), [file("a.json", "1"), file("b.json", "[]")]);
+    store.set_run_state(&run, crate::store::RunState::Done).await.unwrap();
+    assert!(store.run_files(&run).await.unwrap().is_empty());
+}

@@ -5,9 +5,8 @@ The events of an incident's runs as one stream that can be read on from any plac
 use std::fmt;
 use std::str::FromStr;
 
-use sqlx::Row;
-
 use super::super::codec::from_json;
+use super::super::db::query;
 use super::super::{Store, StoreError};
 
 /// A place in the stream: after this event of this run. Runs sort by their ids.
@@ -53,7 +52,7 @@ impl Store {
         after: &Position,
         most: u32,
     ) -> Result<Vec<StreamEvent>, StoreError> {
-        let rows = sqlx::query(
+        let rows = query(
             "SELECT e.run_id, e.seq, e.at, e.kind, e.payload FROM run_events e JOIN runs r ON r.id = e.run_id \
              WHERE r.incident_id = $1 AND (e.run_id > $2 OR (e.run_id = $2 AND e.seq > $3)) \
              ORDER BY e.run_id, e.seq LIMIT $4",

@@ -4,6 +4,7 @@ Conversations that go on elsewhere, in threads of a chat system: which incident 
 */
 
 use super::super::codec::{from_json, now};
+use super::super::db::{query, query_scalar};
 use super::super::{Store, StoreError};
 use super::{Message, MessageKind, messages, notes};
 
@@ -26,7 +27,7 @@ impl Store {
     pub async fn say_once(&self, said: SaidThere<'_>) -> Result<Option<Message>, StoreError> {
         let mut tx = self.begin().await?;
         super::super::incidents::must_exist(&mut tx, said.incident).await?;
-        let inserted = sqlx::query(
+        let inserted = query(
             "INSERT INTO deliveries (id, source, received_at, effect, incident_id, title) \
              VALUES ($1, $2, $3, 'said', $4, $5) ON CONFLICT (id) DO NOTHING",
         )
@@ -35,7 +36,7 @@ impl Store {
         .bind(now())
         .bind(said.incident)
         .bind(said.text.chars().take(200).collect::<String>())
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         if inserted.rows_affected() == 0 {
             return Ok(None);
@@ -50,7 +51,7 @@ impl Store {
 
     /// The incident that this key of arrivals leads to, however long ago it was.
     pub async fn incident_known_by(&self, key: &str) -> Result<Option<String>, StoreError> {
-        Ok(sqlx::query_scalar("SELECT incident_id FROM correlations WHERE key = $1")
+        Ok(query_scalar("SELECT incident_id FROM correlations WHERE key = $1")
             .bind(key)
             .fetch_optional(&self.read)
             .await?)
@@ -64,13 +65,13 @@ impl Store {
         remote_id: &str,
     ) -> Result<Option<String>, StoreError> {
         let sql = "SELECT incident_id FROM notes WHERE system = $1 AND target = $2 AND remote_id = $3";
-        let query = sqlx::query_scalar(sql).bind(system).bind(target).bind(remote_id);
+        let query = query_scalar(sql).bind(system).bind(target).bind(remote_id);
         Ok(query.fetch_optional(&self.read).await?)
     }
 
     /// What was answered to a question, once it is.
     pub async fn answer_to(&self, question: &str) -> Result<Option<Message>, StoreError> {
-        sqlx::query("SELECT * FROM incident_messages WHERE reply_to = $1 ORDER BY id LIMIT 1")
+        query("SELECT * FROM incident_messages WHERE reply_to = $1 ORDER BY id LIMIT 1")
             .bind(question)
             .fetch_optional(&self.read)
             .await?
@@ -80,7 +81,7 @@ impl Store {
 
     /// What the newest run of an incident means to do, as its last plan tells it.
     pub async fn latest_plan(&self, incident: &str) -> Result<Option<serde_json::Value>, StoreError> {
-        let found: Option<String> = sqlx::query_scalar(
+        let found: Option<String> = query_scalar(
             "SELECT e.payload FROM run_events e JOIN runs r ON r.id = e.run_id WHERE r.incident_id = $1 \
              AND e.kind = 'planned' ORDER BY e.run_id DESC, e.seq DESC LIMIT 1",
         )

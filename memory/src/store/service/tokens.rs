@@ -2,11 +2,9 @@
 API tokens: only the hash of a secret is kept. Making, rotating and revoking one is on record.
 */
 
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
-
 use super::super::audit::{Change, record};
 use super::super::codec::now;
+use super::super::db::{Row, query};
 use super::super::{Actor, Store, StoreError};
 use super::Token;
 
@@ -18,7 +16,7 @@ impl Store {
         by: Actor<'_>,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query(
+        query(
             "INSERT INTO tokens (id, name, role, secret_sha256, created_at, created_by, expires_at) \
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
         )
@@ -29,7 +27,7 @@ impl Store {
         .bind(&token.created_at)
         .bind(&token.created_by)
         .bind(&token.expires_at)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await?;
         let after = format!("{} ({})", token.name, token.role);
         let change =
@@ -41,14 +39,13 @@ impl Store {
 
     /// A token and the hash of its secret, whether it is still good or not.
     pub async fn find_token(&self, id: &str) -> Result<Option<(Token, String)>, StoreError> {
-        let row =
-            sqlx::query("SELECT * FROM tokens WHERE id = $1").bind(id).fetch_optional(&self.read).await?;
+        let row = query("SELECT * FROM tokens WHERE id = $1").bind(id).fetch_optional(&self.read).await?;
         row.map(|row| Ok((from_row(&row)?, row.try_get("secret_sha256")?))).transpose()
     }
 
     /// Newest first.
     pub async fn list_tokens(&self) -> Result<Vec<Token>, StoreError> {
-        let rows = sqlx::query("SELECT * FROM tokens ORDER BY created_at DESC, id DESC LIMIT 1000")
+        let rows = query("SELECT * FROM tokens ORDER BY created_at DESC, id DESC LIMIT 1000")
             .fetch_all(&self.read)
             .await?;
         rows.iter().map(from_row).collect()
@@ -59,20 +56,20 @@ impl Store {
         let mut tx = self.begin().await?;
         let done = match at {
             None => {
-                sqlx::query("UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+                query("UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
                     .bind(id)
                     .bind(now())
-                    .execute(&mut *tx)
+                    .execute(&mut tx)
                     .await?
             }
             Some(at) => {
-                sqlx::query(
+                query(
                     "UPDATE tokens SET expires_at = $2 WHERE id = $1 AND revoked_at IS NULL \
                      AND (expires_at IS NULL OR expires_at > $2)",
                 )
                 .bind(id)
                 .bind(at)
-                .execute(&mut *tx)
+                .execute(&mut tx)
                 .await?
             }
         };
@@ -86,7 +83,7 @@ impl Store {
     }
 
     pub async fn token_used(&self, id: &str) -> Result<(), StoreError> {
-        sqlx::query("UPDATE tokens SET last_used_at = $2 WHERE id = $1")
+        query("UPDATE tokens SET last_used_at = $2 WHERE id = $1")
             .bind(id)
             .bind(now())
             .execute(&self.write)
@@ -95,7 +92,7 @@ impl Store {
     }
 }
 
-fn from_row(row: &SqliteRow) -> Result<Token, StoreError> {
+fn from_row(row: &Row) -> Result<Token, StoreError> {
     Ok(Token {
         id: row.try_get("id")?,
         name: row.try_get("name")?,

@@ -1,24 +1,24 @@
 /*!
-Opening the database: where it lies, bringing it up to date, and saying clearly why that does not work.
+SQLite: one file. Opening it, bringing it up to date, and saying clearly why that does not work.
 
-The steps are taken under a lock file, because SQLite's migrations have no lock of their own and two processes
-may open a new folder at the same moment.
+Writes go through one connection with `synchronous=FULL`, reads have connections of their own. The migrations are
+applied under a lock file, because SQLite's have no lock of their own and two processes may open a new folder at the
+same moment.
 */
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{Sqlite, Transaction};
 
-use super::error::{classify, classify_io};
-use super::{EMBEDDED, Store, StoreError, VectorRows};
-use crate::vectors::{Dense, Embedded};
+use super::{COMMON, Opened, Place, Pool};
+use crate::store::StoreError;
+use crate::store::error::{classify, classify_io};
 
-static COMMON: Migrator = sqlx::migrate!("migrations/common");
 static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
 
 const FILE_NAME: &str = "millwright.db";
@@ -28,48 +28,61 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
 const ROW_BUFFER: usize = 1_000;
 
-impl Store {
-    /// Opens, and creates where missing, the store at a data folder or a `sqlite://` url.
-    pub async fn open(location: &str) -> Result<Store, StoreError> {
-        let path = database_path(location)?;
-        let shown = path.display().to_string();
-        let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
-        if !folder.as_os_str().is_empty() {
-            std::fs::create_dir_all(&folder).map_err(|e| classify_io(&e, folder.display().to_string()))?;
-        }
-        let lock = lock_folder(&path).await?;
-        let options = SqliteConnectOptions::new()
-            .filename(&path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true)
-            .busy_timeout(BUSY_TIMEOUT)
-            // Rows come from a thread of the connection's own, and a full buffer costs a change of threads and back.
-            .row_buffer_size(ROW_BUFFER)
-            .pragma("secure_delete", "ON")
-            .pragma("temp_store", "MEMORY")
-            .pragma("cache_size", "-16000")
-            .pragma("mmap_size", "268435456")
-            .pragma("journal_size_limit", "67108864");
-        let pool = |most: u32| {
-            SqlitePoolOptions::new().max_connections(most).min_connections(0).acquire_timeout(BUSY_TIMEOUT)
-        };
-        // Keys are hashes and land anywhere, so writing in bulk goes as fast as its tables are in memory.
-        let writing = options.clone().pragma("cache_size", "-64000");
-        let write = pool(1).connect_with(writing).await.map_err(|e| classify(e, &shown))?;
-        if let Err(error) = bring_up_to_date(&write, &shown).await {
-            write.close().await;
-            return Err(error);
-        }
-        let read = pool(READERS).connect_lazy_with(options);
-        let embedder = Dense::built_in();
-        let rows = VectorRows { read: read.clone(), write: write.clone() };
-        let space = rows.space(EMBEDDED, embedder.model()).await?;
-        let dense = Dense::new(embedder, Arc::new(Embedded::new(rows)), space);
-        drop(lock);
-        Ok(Store { read, write, path, frequencies: Default::default(), dense })
+/// Opens, and creates where missing, the database at a data folder or a `sqlite://` url.
+pub(super) async fn open(location: &str) -> Result<Opened, StoreError> {
+    let path = database_path(location)?;
+    let shown = path.display().to_string();
+    let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
+    if !folder.as_os_str().is_empty() {
+        std::fs::create_dir_all(&folder).map_err(|e| classify_io(&e, folder.display().to_string()))?;
     }
+    let _lock = lock_folder(&path).await?;
+    let options = SqliteConnectOptions::new()
+        .filename(&path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        // Rows come from a thread of the connection's own, and a full buffer costs a change of threads and back.
+        .row_buffer_size(ROW_BUFFER)
+        .pragma("secure_delete", "ON")
+        .pragma("temp_store", "MEMORY")
+        .pragma("cache_size", "-16000")
+        .pragma("mmap_size", "268435456")
+        .pragma("journal_size_limit", "67108864");
+    let pool = |most: u32| {
+        SqlitePoolOptions::new().max_connections(most).min_connections(0).acquire_timeout(BUSY_TIMEOUT)
+    };
+    // Keys are hashes and land anywhere, so writing in bulk goes as fast as its tables are in memory.
+    let writing = options.clone().pragma("cache_size", "-64000");
+    let write = pool(1).connect_with(writing).await.map_err(|e| classify(e, &shown))?;
+    if let Err(error) = bring_up_to_date(&write, &shown).await {
+        write.close().await;
+        return Err(error);
+    }
+    let read = pool(READERS).connect_lazy_with(options);
+    Ok(Opened { read: Pool::Sqlite(read), write: Pool::Sqlite(write), place: Place::File(path) })
+}
+
+/// Takes the write lock at once, so that a transaction never fails for having read first.
+pub(super) async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
+    match pool.begin_with("BEGIN IMMEDIATE").await {
+        // SQLite rolls back by itself when the disk is full, which sqlx does not notice: the connection
+        // would refuse every further transaction.
+        Err(sqlx::Error::InvalidSavePointStatement) => {
+            pool.acquire().await?.close().await?;
+            pool.begin_with("BEGIN IMMEDIATE").await
+        }
+        other => other,
+    }
+}
+
+/// Folds the write-ahead log into the file and empties it; `false` while a reader still needs old pages.
+pub(super) async fn fold_in(pool: &SqlitePool) -> Result<bool, sqlx::Error> {
+    let (busy, _, _): (i64, i64, i64) =
+        sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(pool).await?;
+    Ok(busy == 0)
 }
 
 fn database_path(location: &str) -> Result<PathBuf, StoreError> {
@@ -103,7 +116,7 @@ async fn lock_folder(database: &Path) -> Result<std::fs::File, StoreError> {
     }
 }
 
-pub(crate) fn migrations() -> Migrator {
+fn migrations() -> Migrator {
     Migrator::with_migrations(COMMON.iter().chain(SQLITE.iter()).cloned().collect())
 }
 
