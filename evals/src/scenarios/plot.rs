@@ -340,14 +340,14 @@ pub(super) fn build_on_helper(scene: &mut Scene<'_>, role: Role) -> Result<(), S
             (
                 "    if command not in (",
                 format!(
-                    "    if command == \"rest\":\n        from {} import {name}\n\n        print({name}.rest(int(arguments[1]), int(arguments[2])))\n        return\n    if command not in (",
+                    "    if command == \"rest\":\n        from {} import {name} as part\n\n        print(part.rest(int(arguments[1]), int(arguments[2])))\n        return\n    if command not in (",
                     project.theme.app
                 ),
             ),
             (
                 "    def test_quantity(self):",
                 format!(
-                    "    def test_rest(self):\n        from {} import {name}\n\n        self.assertEqual({name}.rest(8, 3), 5)\n\n    def test_quantity(self):",
+                    "    def test_rest(self):\n        from {} import {name} as part\n\n        self.assertEqual(part.rest(8, 3), 5)\n\n    def test_quantity(self):",
                     project.theme.app
                 ),
             ),

@@ -99,6 +99,18 @@ fn fails(bench: &Bench, revision: &str, attempts: usize) -> Option<String> {
     None
 }
 
+/// Whether a ticket tells of this very failure: an exception by its whole line, else something that was printed.
+fn quotes(ticket: &str, tail: &str) -> bool {
+    let raised = ticket.lines().map(str::trim).find(|line| {
+        line.split_once(": ").is_some_and(|(name, _)| name.ends_with("Error") && !name.contains(' '))
+    });
+    let printed = tail.lines().map(|line| line.trim().trim_start_matches("got: "));
+    match raised {
+        Some(raised) => tail.lines().any(|line| line.trim() == raised),
+        None => printed.filter(|line| line.len() > 8).any(|line| ticket.contains(line)),
+    }
+}
+
 /// What is not as the case says.
 fn untrue(class: Class, case: &Case, options: &Options) -> Vec<String> {
     let repo = open(case, options);
@@ -128,12 +140,7 @@ fn untrue(class: Class, case: &Case, options: &Options) -> Vec<String> {
             for accomplice in &case.truth.accomplices {
                 check(accomplice, false, "the accomplice");
             }
-            let mut told = case.ticket.lines().map(str::trim).filter(|line| line.len() > 8);
-            let last = tail.lines().map(str::trim).rfind(|line| line.len() > 8).unwrap_or_default();
-            if class != Class::Recurrence
-                && !told.any(|line| tail.contains(line))
-                && !case.ticket.contains(last)
-            {
+            if class != Class::Recurrence && !quotes(&case.ticket, &tail) {
                 out.push(format!("the ticket quotes nothing of\n{tail}"));
             }
         }
