@@ -114,7 +114,7 @@ fn figures_table(figures: &Value) -> Markup {
                     @if let Some(value) = value_of(figure) {
                         tr {
                             td { (name) }
-                            td.n { (shown(value)) }
+                            td.n { @match figure.as_u64() { Some(count) => (count), None => (shown(value)) } }
                             td.n {
                                 @if let (Some(low), Some(high)) = (number(figure, "low"), number(figure, "high")) {
                                     (shown(low)) " to " (shown(high))
@@ -160,11 +160,15 @@ fn parts_table(parts: &serde_json::Map<String, Value>) -> Markup {
         table {
             thead { tr { th {} @for column in &columns { th { (column) } } } }
             tbody {
-                @for (name, part) in parts {
+                // What lacks a tag is in the summary for comparing; here it would bury the tags.
+                @for (name, part) in parts.iter().filter(|(name, _)| !name.starts_with('!')) {
                     tr {
                         td { (name) }
                         @for column in &columns {
-                            td.n { @if let Some(value) = part.get(*column).and_then(value_of) { (shown(value)) } }
+                            @let figure = part.get(*column);
+                            td.n { @if let Some(value) = figure.and_then(value_of) {
+                                @match figure.and_then(Value::as_u64) { Some(count) => (count), None => (shown(value)) }
+                            } }
                         }
                     }
                 }
