@@ -451,6 +451,9 @@ pub(crate) struct EvalImportArguments {
     /// File for the cases
     #[arg(long, value_name = "FILE", global = true, default_value = "cases.jsonl")]
     pub(crate) out: PathBuf,
+    /// Configuration file, for where memory is [default: none]
+    #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE", global = true)]
+    pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) data: DataDir,
 }

@@ -7,18 +7,18 @@ use millwright_evals::import;
 use millwright_tools::git::Repo;
 
 use crate::cli::{EvalImportArguments, EvalImportFrom};
-use crate::config::Config;
 use crate::wiring;
 
 /// Reasons shown; all of them would hide the number of cases.
 const SHOWN: usize = 20;
 
 pub(super) async fn run(arguments: EvalImportArguments) -> Result<ExitCode> {
-    let data_dir = wiring::data_dir(&arguments.data, &Config::default())?;
+    let config = wiring::config(arguments.config.as_deref(), None)?;
+    let data_dir = wiring::data_dir(&arguments.data, &config)?;
     let imported = match &arguments.from {
         EvalImportFrom::Memory { repo } => {
             let repo = Repo::open(repo, &data_dir)?;
-            let store = wiring::open_store(&data_dir).await?;
+            let store = wiring::open_store(&data_dir, &config).await?;
             import::memory::import(&repo, &store).await?
         }
         EvalImportFrom::Lines { file, repo } => {
