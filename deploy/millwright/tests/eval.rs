@@ -6,6 +6,7 @@ how past incidents become cases that run.
 
 use std::fs;
 
+#[expect(dead_code, reason = "shared with tests that investigate from the command line")]
 mod common;
 
 use common::Scene;
