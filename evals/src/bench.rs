@@ -74,7 +74,7 @@ impl Bench {
             Ok(replayed) => match replayed.outcome() {
                 ReplayOutcome::Passes => Ended::Passes,
                 ReplayOutcome::Reproduces | ReplayOutcome::OtherFailure => {
-                    Ended::Fails { tail: replayed.tail.clone() }
+                    Ended::Fails { tail: replayed.tail }
                 }
                 ReplayOutcome::CannotTest => Ended::Unknown { why: replayed.why.unwrap_or_default() },
             },

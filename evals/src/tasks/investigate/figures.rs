@@ -46,17 +46,23 @@ pub(super) fn of(judged: &[&Judged]) -> Map<String, Value> {
     out.insert("with_replay".into(), json!(replayed.len()));
     let ranks: Vec<Option<u32>> =
         judged.iter().filter(|judged| judged.has_culprit).map(|judged| judged.result.rank).collect();
-    out.extend(rank_figures(&ranks));
+    if !ranks.is_empty() {
+        out.extend(rank_figures(&ranks));
+    }
     out.insert("hit".into(), json!(stats::mean(&samples(judged, |one| Some(yes(one.result.hit))))));
     let hit = |one: &Judged| Some(yes(one.result.hit));
-    out.insert("exact_commit".into(), json!(stats::mean(&samples(&convicted, hit))));
+    if !convicted.is_empty() {
+        out.insert("exact_commit".into(), json!(stats::mean(&samples(&convicted, hit))));
+    }
     let file = |one: &Judged| {
         one.has_culprit.then(|| graded(one, |grades| grades.file.map(yes)).unwrap_or(yes(one.result.hit)))
     };
     out.insert("file_hit@1".into(), json!(stats::mean(&samples(judged, file))));
     let verified =
         |one: &Judged| Some(yes(matches!(one.result.verdict.as_deref(), Some("verified" | "known"))));
-    out.insert("verified_rate".into(), json!(stats::mean(&samples(&convicted, verified))));
+    if !convicted.is_empty() {
+        out.insert("verified_rate".into(), json!(stats::mean(&samples(&convicted, verified))));
+    }
     let mut add = |name: &str, values: Vec<f64>| {
         if !values.is_empty() {
             out.insert(name.into(), json!(stats::mean(&values)));
