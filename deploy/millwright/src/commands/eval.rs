@@ -44,7 +44,7 @@ async fn run_cases(arguments: EvalRunArguments) -> Result<ExitCode> {
     .await??;
     let failures = gate.map(|gate| summary.gate(&gate)).unwrap_or_default();
     let text = match arguments.format {
-        ListFormat::Json => format!("{:#}\n", serde_json::Value::Object(summary.0.clone())),
+        ListFormat::Json => format!("{:#}\n", serde_json::Value::Object(summary.0)),
         ListFormat::Text => format!(
             "{}\n{}\nresults, summary and report.html are in {}\n",
             figures(&summary),
