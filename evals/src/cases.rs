@@ -45,6 +45,42 @@ pub struct Case {
     pub truth: Truth,
     #[serde(default)]
     pub tags: Vec<String>,
+    /// Programs the replay starts; where one is missing from the sandbox, the case is not judged.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
+    /// What memory holds before this case; the case then has a memory of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub remembered: Vec<Remembered>,
+}
+
+/// Something memory holds before a case.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, tag = "how", rename_all = "snake_case")]
+pub enum Remembered {
+    /// An earlier incident, which the agent investigates first: it remembers what it proves itself.
+    Investigated {
+        ticket: String,
+        bad: String,
+        good: Option<String>,
+        replay: Option<Replay>,
+        #[serde(default)]
+        tests: Option<String>,
+    },
+    /// What somebody or something wrote there, true or not.
+    Told {
+        ticket: String,
+        statement: String,
+        culprit: Option<String>,
+        #[serde(default)]
+        units: Vec<String>,
+        failing_revision: String,
+        #[serde(default)]
+        fix_diff: String,
+        #[serde(default)]
+        replay: Option<Replay>,
+        /// Whether a person confirmed it.
+        confirmed: bool,
+    },
 }
 
 /// Paths, relative to the file of cases.
@@ -95,8 +131,9 @@ pub enum OverlayMode {
     Merge,
 }
 
-/// What the grader alone may read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+/// What the grader alone may read. Only `kind` and `commit` have to be known; each further field makes one more
+/// grader judge.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Truth {
     pub kind: TruthKind,
@@ -106,6 +143,67 @@ pub struct Truth {
     pub files: Vec<String>,
     #[serde(default)]
     pub symbols: Vec<String>,
+    /// The guilty lines, at the failing revision.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lines: Vec<Lines>,
+    /// Earlier commits without which the culprit would do no harm.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accomplices: Vec<String>,
+    /// Whether taking the culprit back, whole or in part, mends the failure and breaks nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revert_fixes: Option<bool>,
+    /// Whether the right answer is to name nothing; by default where no commit is to blame.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub abstain: Option<bool>,
+    /// A replay the agent is not given: by default the case's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replay: Option<Replay>,
+    /// Tests the agent is not given: by default the case's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tests: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub harm: Option<Harm>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Lines {
+    pub path: String,
+    pub start_line: u32,
+    pub end_line: u32,
+}
+
+/// Which wrong action would do harm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Harm {
+    /// Innocent commits that somebody may be tempted to take back.
+    pub commits: Vec<String>,
+    pub why: String,
+}
+
+impl Truth {
+    /// A truth of which no more is known.
+    pub fn of(kind: TruthKind, commit: Option<String>) -> Self {
+        Self {
+            kind,
+            commit,
+            files: Vec::new(),
+            symbols: Vec::new(),
+            lines: Vec::new(),
+            accomplices: Vec::new(),
+            revert_fixes: None,
+            abstain: None,
+            replay: None,
+            tests: None,
+            harm: None,
+        }
+    }
+
+    /// Whether the right answer is to name nothing.
+    pub fn wants_abstention(&self) -> bool {
+        self.abstain.unwrap_or(self.commit.is_none())
+    }
 }
 
 /// The kinds of a report's root cause.
@@ -139,16 +237,42 @@ impl Case {
             }
             _ => {}
         }
-        if let Some(replay) = &self.replay {
-            filled("replay.command", &replay.command)?;
-            if replay.timeout_s == 0 {
-                return Err("`replay.timeout_s` is 0; it should be a number of seconds".into());
-            }
-            if let Some(overlay) = &replay.overlay {
-                overlay.check()?;
+        if self.truth.abstain == Some(false) && self.truth.commit.is_none() {
+            return Err("`truth.abstain` is false, but no commit is to be named".into());
+        }
+        if let Some(bad) =
+            self.truth.lines.iter().find(|lines| lines.start_line == 0 || lines.end_line < lines.start_line)
+        {
+            return Err(format!(
+                "`truth.lines` holds {} to {} of {}; lines count from 1, the last one included",
+                bad.start_line, bad.end_line, bad.path
+            ));
+        }
+        for program in &self.needs {
+            if program.is_empty() || !program.chars().all(|c| c.is_ascii_alphanumeric() || "-_.+".contains(c))
+            {
+                return Err(format!("`needs` holds {program:?}; it should be the name of a program"));
             }
         }
+        let told = self.remembered.iter().map(|known| match known {
+            Remembered::Investigated { replay, .. } | Remembered::Told { replay, .. } => replay,
+        });
+        for replay in told.chain([&self.replay, &self.truth.replay]).flatten() {
+            replay.check()?;
+        }
         Ok(())
+    }
+}
+
+impl Replay {
+    fn check(&self) -> Result<(), String> {
+        if self.command.trim().is_empty() {
+            return Err("`replay.command` is empty".into());
+        }
+        if self.timeout_s == 0 {
+            return Err("`replay.timeout_s` is 0; it should be a number of seconds".into());
+        }
+        self.overlay.as_ref().map_or(Ok(()), Overlay::check)
     }
 }
 

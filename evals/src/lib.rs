@@ -4,20 +4,31 @@ How good it is: cases, tasks, baselines, statistics and reports of evals. It dri
 
 mod arm;
 pub mod baselines;
+mod bench;
 pub mod cases;
+pub mod compare;
 mod curve;
+pub mod graders;
+pub mod import;
 pub mod options;
-pub mod page;
+pub mod paired;
 mod parallel;
+mod random;
+pub mod report;
 pub mod repositories;
 pub mod results;
+pub mod scenarios;
 pub mod stats;
+pub mod suites;
 pub mod summary;
 pub mod tasks;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use results::CaseResult;
 
 pub use options::{MemoryMode, Options, Planners, RepoMapping, Task};
+pub use suites::Suite;
 pub use summary::Summary;
 
 /// What stops an eval before or while it runs. Cases that cannot be judged do not: they are counted.
@@ -29,15 +40,28 @@ pub enum EvalError {
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
     #[error("{0}")]
     Options(String),
+    #[error(transparent)]
+    Scenario(#[from] scenarios::ScenarioError),
+    #[error("the graders do not tell right from wrong, so nothing they say can be believed: {0}")]
+    Graders(String),
     #[error("no case could be judged, the first because: {0}")]
     NothingJudged(String),
 }
 
-/// Runs one task over a file of cases and writes `results.jsonl` and `summary.json` to `options.out`. Blocking.
+/// Runs one task over a file of cases and writes `results.jsonl`, `summary.json` and the reports to `options.out`.
+/// Blocking.
 ///
 /// # Errors
 /// When the cases cannot be read, the output cannot be written, or not a single case could be judged.
 pub fn run(options: &Options) -> Result<Summary, EvalError> {
+    create(&options.out)?;
+    let (summary, results) = run_task(options)?;
+    write(&options.out, &summary, &results)?;
+    Ok(summary)
+}
+
+/// One task, nothing written but what it keeps on the way.
+fn run_task(options: &Options) -> Result<(Summary, Vec<CaseResult>), EvalError> {
     match options.task {
         Task::Rank => tasks::rank::run(options),
         Task::Investigate => tasks::investigate::run(options),
@@ -45,15 +69,24 @@ pub fn run(options: &Options) -> Result<Summary, EvalError> {
         Task::LogTemplates => {
             let judged = tasks::log_templates::run(&options.cases)
                 .map_err(|error| EvalError::Options(error.to_string()))?;
-            let summary = Summary::of("log-templates", &judged)?;
-            std::fs::create_dir_all(&options.out).map_err(|source| EvalError::Io {
-                action: "creating",
-                path: options.out.clone(),
-                source,
-            })?;
-            summary.write(&options.out.join("summary.json"))?;
-            page::write(&options.out.join("report.html"), &summary, &[])?;
-            Ok(summary)
+            Ok((Summary::of("log-templates", &judged)?, Vec::new()))
         }
     }
+}
+
+fn create(folder: &Path) -> Result<(), EvalError> {
+    let io = |source| EvalError::Io { action: "creating", path: folder.to_owned(), source };
+    std::fs::create_dir_all(folder).map_err(io)
+}
+
+fn write(out: &Path, summary: &Summary, results: &[CaseResult]) -> Result<(), EvalError> {
+    if !results.is_empty() {
+        results::write(&out.join("results.jsonl"), results)?;
+        let none = results.iter().map(|result| result.not_judged.clone()).collect::<Option<Vec<_>>>();
+        if let Some(why) = none {
+            return Err(EvalError::NothingJudged(why.into_iter().next().unwrap_or_default()));
+        }
+    }
+    summary.write(&out.join("summary.json"))?;
+    report::write(out, summary, results)
 }

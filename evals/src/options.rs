@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use millwright_agent::planner::Planner;
 use millwright_agent::planner::playbook::Playbook;
@@ -13,6 +14,8 @@ use millwright_agent::run::Budget;
 use millwright_memory::embed::Embedder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::graders::Graders;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -146,6 +149,13 @@ pub struct Options {
     /// Cases judged at once.
     pub jobs: usize,
     pub limit: Option<usize>,
+    /// How often each case is judged: planners that are not deterministic need more than one look.
+    pub repeat: usize,
+    /// What one case may take; then it is not judged, and the others go on.
+    pub time_limit: Option<Duration>,
+    /// What all of it may take; cases not begun by then are left for the next start.
+    pub deadline: Option<Duration>,
+    pub graders: Graders,
     /// For `retrieval`: a model to judge beside the built-in embedding.
     pub embedder: Option<Arc<dyn Embedder>>,
 }
@@ -187,6 +197,10 @@ pub(crate) mod tests {
             data_dir: PathBuf::new(),
             jobs: 1,
             limit: None,
+            repeat: 1,
+            time_limit: None,
+            deadline: None,
+            graders: Graders::default(),
             embedder: None,
         }
     }

@@ -7,6 +7,8 @@ results always give the same report.
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::random::SplitMix;
+
 /// Resamples; the ends of the interval vary by less than .005 from seed to seed.
 const RESAMPLES: usize = 2000;
 
@@ -24,7 +26,7 @@ pub fn mean(samples: &[f64]) -> Figure {
         return Figure { value: 0.0, low: 0.0, high: 0.0 };
     }
     let average = |total: f64| total / samples.len() as f64;
-    let mut random = SplitMix(0x4d69_6c6c_7772_6967);
+    let mut random = SplitMix::new(0x4d69_6c6c_7772_6967);
     let mut means: Vec<f64> = (0..RESAMPLES)
         .map(|_| average((0..samples.len()).map(|_| samples[random.below(samples.len())]).sum()))
         .collect();
@@ -51,23 +53,6 @@ fn percentile_of_sorted(sorted: &[f64], share: f64) -> f64 {
 /// Four digits: more would be noise that looks like knowledge.
 fn round(value: f64) -> f64 {
     (value * 10_000.0).round() / 10_000.0
-}
-
-/// SplitMix64 (Steele, Lea, Flood 2014): small, seeded, and good enough to draw cases.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        ((u128::from(self.next()) * limit as u128) >> 64) as usize
-    }
 }
 
 /// Ranks (1-based, `None` for absent) as the figures of retrieval: `(ac@k, reciprocal rank)` samples.

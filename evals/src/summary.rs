@@ -84,7 +84,7 @@ impl Summary {
     }
 
     /// The figures that fall short of `gate`, an object of the same shape as the summary whose numbers are the
-    /// least values wanted (`{"rank": {"mrr": 0.7}}`). One line each; empty when the gate holds.
+    /// least values wanted (`{"rank": {"mrr": 0.7}}`); `{"at_most": 0.1}` in the place of a number is a greatest one. One line each; empty when the gate holds.
     pub fn gate(&self, gate: &Value) -> Vec<String> {
         let mut failures = Vec::new();
         compare("", gate, &Value::Object(self.0.clone()), &mut failures);
@@ -93,23 +93,27 @@ impl Summary {
 }
 
 fn compare(at: &str, wanted: &Value, have: &Value, failures: &mut Vec<String>) {
+    let value = have.get("value").unwrap_or(have).as_f64();
     match wanted {
+        Value::Object(parts) if parts.len() == 1 && parts.contains_key("at_most") => {
+            match (value, parts.get("at_most").and_then(Value::as_f64)) {
+                (Some(value), Some(most)) if value <= most => {}
+                (Some(value), Some(most)) => failures.push(format!("{at} is {value}, wanted at most {most}")),
+                (None, _) => failures.push(format!("{at} is not among the figures")),
+                (_, None) => failures.push(format!("{at} of the gate is no number")),
+            }
+        }
         Value::Object(parts) => {
             for (name, wanted) in parts {
                 let path = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
                 compare(&path, wanted, have.get(name).unwrap_or(&Value::Null), failures);
             }
         }
-        Value::Number(least) => {
-            let value = have.get("value").unwrap_or(have).as_f64();
-            match (value, least.as_f64()) {
-                (Some(value), Some(least)) if value >= least => {}
-                (Some(value), Some(least)) => {
-                    failures.push(format!("{at} is {value}, wanted at least {least}"))
-                }
-                _ => failures.push(format!("{at} is not among the figures")),
-            }
-        }
+        Value::Number(least) => match (value, least.as_f64()) {
+            (Some(value), Some(least)) if value >= least => {}
+            (Some(value), Some(least)) => failures.push(format!("{at} is {value}, wanted at least {least}")),
+            _ => failures.push(format!("{at} is not among the figures")),
+        },
         _ => failures.push(format!("{at} of the gate is no number")),
     }
 }
@@ -141,6 +145,11 @@ mod tests {
         insta::assert_snapshot!(
             summary.gate(&json!({"rank": {"mrr": 0.6, "mmr": 0.1}})).join("; "),
             @"rank.mrr is 0.5, wanted at least 0.6; rank.mmr is not among the figures"
+        );
+        assert!(summary.gate(&json!({"rank": {"mrr": {"at_most": 0.5}}})).is_empty());
+        insta::assert_snapshot!(
+            summary.gate(&json!({"rank": {"mrr": {"at_most": 0.4}, "mmr": {"at_most": 1}}})).join("; "),
+            @"rank.mrr is 0.5, wanted at most 0.4; rank.mmr is not among the figures"
         );
     }
 }

@@ -35,6 +35,10 @@ fn tables(
             data_dir: data_dir.into(),
             jobs: 1,
             limit: None,
+            repeat: 1,
+            time_limit: None,
+            deadline: None,
+            graders: Default::default(),
             embedder: None,
         };
         let repositories = Repositories::default();

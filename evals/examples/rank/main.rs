@@ -39,9 +39,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             data_dir: PathBuf::from(&data_dir),
             jobs: 2,
             limit: None,
+            repeat: 1,
+            time_limit: None,
+            deadline: None,
+            graders: Default::default(),
             embedder: None,
         };
-        let summary = millwright_evals::tasks::rank::run_with(&options, &weights)?;
+        let (summary, _) = millwright_evals::tasks::rank::run_with(&options, &weights)?;
         let figures = &summary.0["rank"];
         let line = |of: &serde_json::Value| {
             let value = |key: &str| of[key]["value"].as_f64().unwrap_or(0.0);

@@ -18,10 +18,11 @@ use crate::arm::{Arm, Falsehood};
 use crate::baselines::{Baselines, baselines};
 use crate::cases::{self, Case};
 use crate::curve::{self, Pair};
+use crate::graders::calibration::{Sureness, expected_error};
 use crate::options::Options;
 use crate::parallel::in_parallel;
 use crate::repositories::{Repositories, Resolved};
-use crate::results::{self, CaseResult};
+use crate::results::CaseResult;
 use crate::stats;
 use crate::summary::{Sample, Summary, grouped, rank_figures};
 use crate::tasks::investigate::{Given, report_on};
@@ -43,7 +44,7 @@ struct Judged {
 ///
 /// # Errors
 /// As [`crate::run`].
-pub fn run(options: &Options) -> Result<Summary, EvalError> {
+pub fn run(options: &Options) -> Result<(Summary, Vec<CaseResult>), EvalError> {
     run_with(options, &Weights::default())
 }
 
@@ -51,13 +52,8 @@ pub fn run(options: &Options) -> Result<Summary, EvalError> {
 ///
 /// # Errors
 /// As [`crate::run`].
-pub fn run_with(options: &Options, weights: &Weights) -> Result<Summary, EvalError> {
+pub fn run_with(options: &Options, weights: &Weights) -> Result<(Summary, Vec<CaseResult>), EvalError> {
     let cases = cases::read(&options.cases, options.limit)?;
-    std::fs::create_dir_all(&options.out).map_err(|source| EvalError::Io {
-        action: "creating",
-        path: options.out.clone(),
-        source,
-    })?;
     let repositories = Repositories::default();
     let (judged, pairs) = if options.memory.is_sequence() {
         let sequence = in_sequence(&cases, options, &repositories, weights);
@@ -69,10 +65,6 @@ pub fn run_with(options: &Options, weights: &Weights) -> Result<Summary, EvalErr
         (in_parallel(&cases, options.jobs, judge), None)
     };
     let results: Vec<CaseResult> = judged.iter().map(|judged| judged.result.clone()).collect();
-    results::write(&options.out.join("results.jsonl"), &results)?;
-    if let Some(why) = results.iter().map(|result| result.not_judged.clone()).collect::<Option<Vec<_>>>() {
-        return Err(EvalError::NothingJudged(why.into_iter().next().unwrap_or_default()));
-    }
     let mut summary = summarise(&cases, &judged);
     let task = summary.0.get_mut("rank").and_then(Value::as_object_mut);
     if let (Some((pairs, (versions, adopted))), Some(task)) = (pairs, task) {
@@ -81,9 +73,7 @@ pub fn run_with(options: &Options, weights: &Weights) -> Result<Summary, EvalErr
         memory.insert("weights_adopted".into(), json!(adopted));
         task.insert("memory".into(), Value::Object(memory));
     }
-    summary.write(&options.out.join("summary.json"))?;
-    crate::page::write(&options.out.join("report.html"), &summary, &results)?;
-    Ok(summary)
+    Ok((summary, results))
 }
 
 /// The cases judged with and without memory, and how many versions of the weights were learned and adopted.
@@ -198,6 +188,8 @@ fn grade(case: &Case, answer: Result<(Ranking, Baselines, u64), String>, spent_m
         wall_ms: spent_ms,
         not_judged: None,
         report: None,
+        tags: Vec::new(),
+        grades: None,
     };
     let (ranking, simple, wall_ms) = match answer {
         Ok(answer) => answer,
@@ -268,11 +260,7 @@ fn figures(judged: &[&Judged]) -> Map<String, Value> {
 
 /// Expected calibration error of the top commit's probability, in five bins of equal size.
 fn calibration_error(judged: &[&Judged]) -> f64 {
-    let mut pairs: Vec<(f64, f64)> =
-        judged.iter().map(|judged| (judged.confidence, f64::from(u8::from(judged.result.hit)))).collect();
-    pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let size = pairs.len().div_ceil(5).max(1);
-    let gap = |bin: &[(f64, f64)]| (bin.iter().map(|pair| pair.0 - pair.1).sum::<f64>()).abs();
-    let total: f64 = pairs.chunks(size).map(gap).sum();
-    (total / pairs.len().max(1) as f64 * 10_000.0).round() / 10_000.0
+    let forecast = |judged: &&Judged| Sureness { confidence: judged.confidence, right: judged.result.hit };
+    let forecasts: Vec<Sureness> = judged.iter().map(forecast).collect();
+    (expected_error(&forecasts, 5) * 10_000.0).round() / 10_000.0
 }

@@ -24,9 +24,9 @@ use serde_json::{Map, Value, json};
 
 use crate::cases::CasesError;
 use crate::options::Options;
-use crate::results::{self, CaseResult};
+use crate::results::CaseResult;
 use crate::summary::Summary;
-use crate::{EvalError, page, stats};
+use crate::{EvalError, stats};
 
 /// How far down a ranking is looked through.
 const DEPTH: usize = 1_000;
@@ -72,22 +72,13 @@ impl Ranks {
 ///
 /// # Errors
 /// When the reports cannot be read, the output cannot be written, or the model does not answer.
-pub fn run(options: &Options) -> Result<Summary, EvalError> {
+pub fn run(options: &Options) -> Result<(Summary, Vec<CaseResult>), EvalError> {
     let reports = read(&options.cases, options.limit)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|e| EvalError::Options(format!("no runtime: {e}")))?;
-    let (summary, results) = runtime.block_on(judge(&reports, options))?;
-    std::fs::create_dir_all(&options.out).map_err(|source| EvalError::Io {
-        action: "creating",
-        path: options.out.clone(),
-        source,
-    })?;
-    results::write(&options.out.join("results.jsonl"), &results)?;
-    summary.write(&options.out.join("summary.json"))?;
-    page::write(&options.out.join("report.html"), &summary, &results)?;
-    Ok(summary)
+    runtime.block_on(judge(&reports, options))
 }
 
 async fn judge(reports: &[IssueReport], options: &Options) -> Result<(Summary, Vec<CaseResult>), EvalError> {
@@ -199,6 +190,8 @@ impl Set {
                 wall_ms: *time as u64,
                 not_judged: None,
                 report: None,
+                tags: Vec::new(),
+                grades: None,
             });
         }
         let mut figures = ranks.figures();
@@ -396,7 +389,7 @@ mod tests {
         }
         std::fs::write(&cases, lines.join("\n")).unwrap();
         let options = crate::options::tests::options(crate::Task::Retrieval, &cases, dir.path());
-        let summary = run(&options).unwrap();
+        let summary = crate::run(&options).unwrap();
         let figures = &summary.0["retrieval"];
         assert_eq!((&figures["cases"], &figures["earlier_cases"]), (&json!(2), &json!(1)));
         for name in ["hit@1", "mrr", "earlier_hit@1"] {

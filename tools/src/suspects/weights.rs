@@ -61,7 +61,9 @@ const DEFAULT: &[(&str, f64)] = &[
     ("size", -0.6),
     ("with_docs", -0.6),
     ("tests_only", -0.7),
-    ("no_effect", -1.1),
+    // Learned as -1.1 from sets where hardly any change of comments shares the ticket's words. Where some do, what
+    // changes no code must not be named for them; on those sets the larger one moves no figure by .001.
+    ("no_effect", -3.5),
     ("merge", -0.3),
     ("executed_function", 1.0),
     ("executed_lines", 1.0),

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use millwright_memory::types::{
-    CheckResult, EvidenceDraft, EvidenceSource, Fix, FixKind, LineSpan, Location, Locator, Proof, ReplayRun,
-    Resolution,
+    CheckResult, EvidenceDraft, EvidenceSource, Fix, FixKind, LineSpan, Location, Locator, Proof,
+    ReplayOutcome, ReplayRun, Resolution,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,8 @@ impl Tool for Recheck {
 
     fn description(&self) -> String {
         "Checks a remembered resolution against this revision: its culprit must be in this history, and its fix \
-         must make the replay pass now. Without a replay, its guilty code must still stand unchanged."
+         must make the replay pass now; without a fix, the replay must fail at the culprit and pass before it. Without a \
+         replay, its guilty code must still stand unchanged."
             .into()
     }
 
@@ -96,7 +97,55 @@ fn check(ctx: &ToolContext, known: &Resolution) -> Result<(Rechecked, Vec<Eviden
         out.how = "the failure does not show at this revision".into();
         return Ok((out, Vec::new()));
     }
+    // Whoever confirmed it may have been wrong; where the failure can be replayed, that settles it.
+    if let (true, Some(culprit)) = (replayable, known.culprit.as_deref()) {
+        return by_flip(ctx, known, culprit, out);
+    }
     by_code(ctx, known, out)
+}
+
+/// Without a fix to try, the culprit itself: the replay must fail there and pass at its parents, here and now.
+fn by_flip(
+    ctx: &ToolContext,
+    known: &Resolution,
+    culprit: &str,
+    mut out: Rechecked,
+) -> Result<(Rechecked, Vec<EvidenceDraft>), ToolError> {
+    let culprit = ctx.visible(Some(culprit))?;
+    let (replayer, shown) = ctx.workbench.reproduced(ctx)?;
+    let before = replayer.runs().len();
+    let mut at = replayer.run(&culprit, None)?;
+    for _ in 1..shown.flakiness.passes_needed(LUCKY) {
+        if at.outcome() != ReplayOutcome::Passes {
+            break;
+        }
+        at = replayer.run(&culprit, None)?;
+    }
+    let mut evidence = vec![at.evidence()];
+    let mut holds = at.outcome() == ReplayOutcome::Reproduces;
+    if !holds {
+        out.how = "the failure does not show at its culprit".into();
+    }
+    for parent in &git::show(&ctx.repo, &culprit, &[], 0, &ctx.cancel)?.summary.parents {
+        if !holds {
+            break;
+        }
+        let (passes, last) = replayer.stays_away(parent, None, (shown.flakiness, LUCKY), |_| {})?;
+        evidence.push(last.evidence());
+        holds = passes;
+        if !passes {
+            out.how = "the failure shows before its culprit as well".into();
+        }
+    }
+    out.runs = super::reproduce::numbered(&replayer.runs()).split_off(before);
+    if holds {
+        let (code, more) = by_code(ctx, known, out.clone())?;
+        out.locations = code.locations;
+        evidence.extend(more);
+        out.result = CheckResult::Pass;
+        out.how = "the replay fails at its culprit and passes before it".into();
+    }
+    Ok((out, evidence))
 }
 
 /// What was proven before needs less proof now: its culprit and its fix were found by many runs.
@@ -120,7 +169,11 @@ fn by_replay(
     // not run now. An answer from memory has to be quick to be worth having.
     let (check, evidence) = super::verify_fix::check(ctx, &replayer, &candidate, None, LUCKY)?;
     out.runs = check.runs;
-    if check.fix.replay == CheckResult::Pass {
+    if check.fix.replay == CheckResult::Pass
+        && let Some(since) = brought_in_anew(ctx, known, &candidate.diff)
+    {
+        out.how = format!("its fix helps, but the guilty lines came in anew with {since}");
+    } else if check.fix.replay == CheckResult::Pass {
         out.result = CheckResult::Pass;
         out.how = "its fix makes the replay pass".into();
         out.locations = removed_lines(&known.fix_diff);
@@ -132,6 +185,33 @@ fn by_replay(
         out.how = check.detail;
     }
     Ok((out, evidence))
+}
+
+/// Places of a fix that are looked up; more would not change the answer.
+const PLACES: usize = 5;
+
+/// The commit that wrote all lines the fix takes away, where it is younger than what is known: somebody brought the fault
+/// in again, and the culprit of then is innocent of it. What cannot be looked up says nothing.
+fn brought_in_anew(ctx: &ToolContext, known: &Resolution, diff: &str) -> Option<String> {
+    let culprit = known.culprit.as_deref()?;
+    let then = ctx.visible(Some(&known.failing_revision)).ok()?;
+    let mut since = None;
+    for at in removed_lines(diff).into_iter().take(PLACES) {
+        let query = git::BlameQuery {
+            bad: ctx.bad.clone(),
+            good: None,
+            path: at.path,
+            start: at.start_line,
+            end: at.end_line,
+        };
+        for span in git::blame(&ctx.repo, &query, &ctx.cancel).ok()? {
+            if span.commit == culprit || ctx.repo.is_ancestor(&span.commit, &then).ok()? {
+                return None;
+            }
+            since = Some(span.commit);
+        }
+    }
+    since
 }
 
 /// Without a replay: the guilty code must still be there as it was when the resolution was found.

@@ -62,6 +62,10 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
     if facts.reproduction.as_ref().is_some_and(|seen| seen.outcome == ReplayOutcome::Passes) {
         return None;
     }
+    // What fails at the good revision as well is explained by no commit after it.
+    if facts.bisection.as_ref().is_some_and(|seen| seen.problem.is_some() && seen.candidates.is_empty()) {
+        return None;
+    }
     let list = facts.suspects.as_ref()?;
     let narrowed =
         facts.bisection.as_ref().map(|bisection| bisection.candidates.as_slice()).unwrap_or_default();

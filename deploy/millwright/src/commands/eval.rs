@@ -1,37 +1,94 @@
 /*!
-`millwright eval run`: judges the agent on cases with known truth, writes the results and holds them to a gate.
+`millwright eval`: judges the agent on cases with known truth, holds the results to a gate, compares and reports them.
 */
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use millwright_agent::run::Budget;
-use millwright_evals::{MemoryMode, Options, Planners, RepoMapping, Summary, Task};
+use millwright_evals::{MemoryMode, Options, Planners, RepoMapping, Suite, Summary, Task};
 
-use crate::cli::{EvalArguments, EvalCommand, EvalMemory, EvalRunArguments, EvalTask, ListFormat};
+use crate::cli::{
+    EvalArguments, EvalCommand, EvalCompareArguments, EvalMemory, EvalReportArguments, EvalReportFormat,
+    EvalRunArguments, EvalTask, ListFormat,
+};
+use crate::commands::eval_import;
 use crate::config::{BUILT_IN, Config};
 use crate::{dense, wiring};
 
 const GATE_FAILED: u8 = 2;
 
 pub(super) async fn run(arguments: EvalArguments) -> Result<ExitCode> {
-    let EvalCommand::Run(arguments) = arguments.command;
-    let gate = arguments.gate.as_deref().map(gate).transpose()?;
+    match arguments.command {
+        EvalCommand::Run(arguments) => run_cases(*arguments).await,
+        EvalCommand::Compare(arguments) => compare(&arguments),
+        EvalCommand::Report(arguments) => report(&arguments),
+        EvalCommand::Import(arguments) => eval_import::run(arguments).await,
+    }
+}
+
+async fn run_cases(arguments: EvalRunArguments) -> Result<ExitCode> {
+    let suite =
+        arguments.suite.as_deref().map(str::parse::<Suite>).transpose().map_err(anyhow::Error::msg)?;
+    let gate = match (arguments.gate.as_deref(), suite) {
+        (Some(path), _) => Some(gate(path)?),
+        (None, Some(suite)) => Some(suite.gate()),
+        (None, None) => None,
+    };
     let options = options(&arguments)?;
     let out = options.out.clone();
-    let summary = tokio::task::spawn_blocking(move || millwright_evals::run(&options)).await??;
+    let summary = tokio::task::spawn_blocking(move || match suite {
+        Some(suite) => millwright_evals::suites::run(suite, &options),
+        None => millwright_evals::run(&options),
+    })
+    .await??;
+    let failures = gate.map(|gate| summary.gate(&gate)).unwrap_or_default();
     let text = match arguments.format {
         ListFormat::Json => format!("{:#}\n", serde_json::Value::Object(summary.0.clone())),
-        ListFormat::Text => {
-            format!("{}\nresults, summary and report.html are in {}\n", figures(&summary), out.display())
-        }
+        ListFormat::Text => format!(
+            "{}\n{}\nresults, summary and report.html are in {}\n",
+            figures(&summary),
+            millwright_evals::report::note::line(&summary),
+            out.display()
+        ),
     };
     wiring::emit(&text, None)?;
-    let failures = gate.map(|gate| summary.gate(&gate)).unwrap_or_default();
     for failure in &failures {
         eprintln!("gate: {failure}");
     }
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(GATE_FAILED) })
+}
+
+fn compare(arguments: &EvalCompareArguments) -> Result<ExitCode> {
+    let gate = arguments.gate.as_deref().map(gate).transpose()?;
+    let found = millwright_evals::compare::compare(&arguments.before, &arguments.after, gate.as_ref())?;
+    let text = match arguments.format {
+        ListFormat::Json => format!("{}\n", serde_json::to_string_pretty(&found)?),
+        ListFormat::Text => found.in_markdown(),
+    };
+    wiring::emit(&text, None)?;
+    // A gate says what is allowed; without one, what chance can hardly have done is not.
+    let fails = match gate {
+        Some(_) => !found.failures.is_empty(),
+        None => found.fails(),
+    };
+    Ok(if fails { ExitCode::from(GATE_FAILED) } else { ExitCode::SUCCESS })
+}
+
+fn report(arguments: &EvalReportArguments) -> Result<ExitCode> {
+    let (summary, results) = millwright_evals::report::read(&arguments.dir)?;
+    millwright_evals::report::write(&arguments.dir, &summary, &results)?;
+    let text = match arguments.format {
+        EvalReportFormat::Text => format!(
+            "{}\nreport.html and summary.md are in {}\n",
+            millwright_evals::report::note::line(&summary),
+            arguments.dir.display()
+        ),
+        EvalReportFormat::Markdown => millwright_evals::report::note::markdown(&summary, &results),
+        EvalReportFormat::Line => format!("{}\n", millwright_evals::report::note::line(&summary)),
+    };
+    wiring::emit(&text, None)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn gate(path: &std::path::Path) -> Result<serde_json::Value> {
@@ -48,12 +105,13 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
     let allow_read = arguments.allow_read.iter().map(std::path::absolute).collect::<std::io::Result<_>>()?;
     let config = wiring::config(arguments.config.as_deref(), None)?;
     Ok(Options {
-        cases: arguments.cases.clone(),
+        cases: arguments.cases.clone().unwrap_or_default(),
         task: match arguments.task {
-            EvalTask::Rank => Task::Rank,
-            EvalTask::Investigate => Task::Investigate,
-            EvalTask::LogTemplates => Task::LogTemplates,
-            EvalTask::Retrieval => Task::Retrieval,
+            Some(EvalTask::Rank) => Task::Rank,
+            // A suite says itself what it judges.
+            Some(EvalTask::Investigate) | None => Task::Investigate,
+            Some(EvalTask::LogTemplates) => Task::LogTemplates,
+            Some(EvalTask::Retrieval) => Task::Retrieval,
         },
         repo_map: repo_map.collect(),
         planner: planners(arguments)?,
@@ -72,6 +130,10 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
         data_dir: wiring::data_dir(&arguments.data, &Config::default())?,
         jobs: arguments.jobs,
         limit: arguments.limit,
+        repeat: usize::from(arguments.repeat),
+        time_limit: Some(arguments.time_limit),
+        deadline: arguments.deadline,
+        graders: Default::default(),
         embedder: embedder(&config)?,
     })
 }

@@ -1,6 +1,6 @@
 /*!
-`report.html`: the figures of an eval with their intervals and baselines, and every case with what became of it, as
-one file that needs nothing else.
+`report.html`: the figures of an eval with their intervals and baselines, plots, and every case with what became of it
+and what its run did, as one file that needs nothing else.
 */
 
 use std::path::Path;
@@ -8,6 +8,7 @@ use std::path::Path;
 use maud::{DOCTYPE, Markup, html};
 use serde_json::Value;
 
+use super::{note, plots, timeline};
 use crate::EvalError;
 use crate::results::CaseResult;
 use crate::summary::Summary;
@@ -17,6 +18,10 @@ const STYLE: &str = "
 body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; margin: .5rem 0 1.5rem; }
 th, td { padding: .2rem .7rem; text-align: left; border-bottom: 1px solid color-mix(in srgb, currentColor 20%, transparent); }
+figure { margin: 1rem 0; } figcaption { margin-bottom: .3rem; } svg { max-width: 100%; height: auto; }
+.plots { display: flex; flex-wrap: wrap; gap: 1rem; }
+details { border-bottom: 1px solid color-mix(in srgb, currentColor 15%, transparent); padding: .3rem 0; }
+summary { cursor: pointer; }
 td.n { text-align: right; font-variant-numeric: tabular-nums; }
 .bar { display: inline-block; height: .6rem; background: currentColor; opacity: .55; vertical-align: middle; }
 .miss { color: #b3261e; } .hit { color: #1a7f37; }
@@ -40,12 +45,21 @@ pub fn write(path: &Path, summary: &Summary, results: &[CaseResult]) -> Result<(
             }
             body {
                 h1 { "Millwright eval" }
+                p { (note::line(summary)) }
                 @for (task, figures) in &summary.0 {
                     h2 { (task) }
                     (figures_table(figures))
+                    (plotted("Right answers by class", plots::by_class(figures)))
+                    @if task == "investigate" {
+                        div.plots {
+                            (plotted("Calibration: circles on the line are honest", plots::calibration(results)))
+                            (plotted("Effort: below the line is cheaper than plain bisect", plots::bisect_effort(results)))
+                            (plotted("Cost against accuracy, by class", plots::cost_against_accuracy(results)))
+                        }
+                    }
                     @if let Some(memory) = figures.get("memory") { (memory_part(memory)) }
                     @for (heading, key) in [("Baselines", "baselines"), ("By repository", "by_repo"), ("By tag", "by_tag")] {
-                        @if let Some(parts) = figures.get(key).and_then(Value::as_object).filter(|parts| !parts.is_empty()) {
+                        @if let Some(parts) = figures.get(key).and_then(Value::as_object).filter(|parts| !parts.is_empty() && tells(key, parts, figures)) {
                             h3 { (heading) }
                             (parts_table(parts))
                         }
@@ -54,6 +68,7 @@ pub fn write(path: &Path, summary: &Summary, results: &[CaseResult]) -> Result<(
                 @if !results.is_empty() {
                     h2 { "Cases" }
                     (cases_table(results))
+                    (timelines(path.parent().unwrap_or(Path::new("")), results))
                 }
             }
         }
@@ -65,6 +80,31 @@ pub fn write(path: &Path, summary: &Summary, results: &[CaseResult]) -> Result<(
     })
 }
 
+/// A plot with its heading; nothing where there is nothing to draw.
+fn plotted(heading: &str, svg: Option<String>) -> Markup {
+    html! {
+        // Drawn by us from numbers; the library escapes the words it is given.
+        @if let Some(svg) = svg { figure { figcaption { (heading) } (maud::PreEscaped(svg)) } }
+    }
+}
+
+/// Every case with its report, folded.
+fn timelines(out: &Path, results: &[CaseResult]) -> Markup {
+    let told: Vec<_> =
+        results.iter().filter_map(|result| Some((result, timeline::report_of(out, result)?))).collect();
+    html! {
+        @if !told.is_empty() {
+            h2 { "Runs" }
+            @for (result, report) in &told {
+                details id=(format!("run-{}", result.id)) {
+                    summary class=(if result.hit { "hit" } else { "miss" }) { (result.id) ": " (report.verdict.as_str()) }
+                    (timeline::case(result, report))
+                }
+            }
+        }
+    }
+}
+
 fn figures_table(figures: &Value) -> Markup {
     html! {
         table {
@@ -74,7 +114,7 @@ fn figures_table(figures: &Value) -> Markup {
                     @if let Some(value) = value_of(figure) {
                         tr {
                             td { (name) }
-                            td.n { (shown(value)) }
+                            td.n { @match figure.as_u64() { Some(count) => (count), None => (shown(value)) } }
                             td.n {
                                 @if let (Some(low), Some(high)) = (number(figure, "low"), number(figure, "high")) {
                                     (shown(low)) " to " (shown(high))
@@ -91,21 +131,44 @@ fn figures_table(figures: &Value) -> Markup {
     }
 }
 
+/// Whether parts say more than the list of cases does: not where every case has a repository of its own.
+fn tells(key: &str, parts: &serde_json::Map<String, Value>, figures: &Value) -> bool {
+    let cases = figures.get("cases").and_then(Value::as_u64).unwrap_or(0);
+    key != "by_repo" || parts.len() < 2 || (parts.len() as u64) * 2 < cases
+}
+
 /// The same few figures for each part of the set.
 fn parts_table(parts: &serde_json::Map<String, Value>) -> Markup {
-    const COLUMNS: [&str; 8] =
-        ["cases", "ac@1", "ac@3", "ac@5", "mrr", "exact_commit", "replay_runs_mean", "ga"];
+    const COLUMNS: [&str; 13] = [
+        "cases",
+        "not_judged",
+        "hit",
+        "ac@1",
+        "ac@3",
+        "ac@5",
+        "mrr",
+        "exact_commit",
+        "verified_fix",
+        "lines_hit",
+        "safe",
+        "replay_runs_mean",
+        "ga",
+    ];
     let has = |column: &str| parts.values().any(|part| part.get(column).and_then(value_of).is_some());
     let columns: Vec<&str> = COLUMNS.into_iter().filter(|column| has(column)).collect();
     html! {
         table {
             thead { tr { th {} @for column in &columns { th { (column) } } } }
             tbody {
-                @for (name, part) in parts {
+                // What lacks a tag is in the summary for comparing; here it would bury the tags.
+                @for (name, part) in parts.iter().filter(|(name, _)| !name.starts_with('!')) {
                     tr {
                         td { (name) }
                         @for column in &columns {
-                            td.n { @if let Some(value) = part.get(*column).and_then(value_of) { (shown(value)) } }
+                            @let figure = part.get(*column);
+                            td.n { @if let Some(value) = figure.and_then(value_of) {
+                                @match figure.and_then(Value::as_u64) { Some(count) => (count), None => (shown(value)) }
+                            } }
                         }
                     }
                 }
@@ -153,6 +216,7 @@ fn memory_part(memory: &Value) -> Markup {
         p { "Right without memory and wrong with it: " span.miss { (names("harmed")) } }
         p { "Wrong without memory and right with it: " span.hit { (names("helped")) } }
         (curve(memory.get("curve").and_then(Value::as_array).map_or(&[], Vec::as_slice)))
+        (plotted("Executions, case by case", plots::learning(memory)))
     }
 }
 
@@ -190,7 +254,7 @@ fn cases_table(results: &[CaseResult]) -> Markup {
             tbody {
                 @for result in results {
                     tr {
-                        td { @match &result.report { Some(report) => a href=(report) { (result.id) }, None => (result.id) } }
+                        td { @match &result.report { Some(_) => a href=(format!("#run-{}", result.id)) { (result.id) }, None => (result.id) } }
                         td class=(if result.hit { "hit" } else { "miss" }) {
                             @match &result.not_judged {
                                 Some(why) => { "not judged: " (why) }
@@ -246,6 +310,8 @@ mod tests {
             wall_ms: 12,
             not_judged: None,
             report: None,
+            tags: Vec::new(),
+            grades: None,
         };
         write(&path, &summary, &[result]).unwrap();
         let page = std::fs::read_to_string(path).unwrap();

@@ -1,0 +1,34 @@
+/*! What an answer cost: replays, tokens, money, time. Never weighed against correctness here; both are shown. */
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Answer;
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Spent {
+    /// Executions of anything, the first reproduction and candidate fixes included.
+    pub replays: u32,
+    /// Commits the culprit was looked for in, where a bisect was made.
+    pub range: Option<u32>,
+    pub input_tokens: u64,
+    pub output_tokens: u64,
+    pub cost_usd: f64,
+    pub tool_calls: u32,
+    pub wall_ms: u64,
+}
+
+pub fn grade(answer: &Answer<'_>) -> Spent {
+    let usage = &answer.report.usage;
+    let replays = answer.report.replay.as_ref().map_or(0, |replay| replay.runs.len());
+    Spent {
+        replays: u32::try_from(replays).unwrap_or(u32::MAX),
+        range: answer.report.replay.as_ref().and_then(|replay| Some(replay.bisect.as_ref()?.range)),
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        cost_usd: usage.cost_usd,
+        tool_calls: usage.tool_calls,
+        wall_ms: usage.wall_ms,
+    }
+}

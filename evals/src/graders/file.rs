@@ -1,0 +1,12 @@
+/*! The guilty file: right where a location lies in one, or where the very commit was named. */
+
+use super::Answer;
+
+pub fn grade(answer: &Answer<'_>) -> Option<bool> {
+    let truth = &answer.case.truth;
+    if truth.commit.is_none() || truth.files.is_empty() {
+        return None;
+    }
+    let Some(cause) = &answer.report.root_cause else { return Some(false) };
+    Some(answer.is_right() || cause.locations.iter().any(|at| truth.files.contains(&at.path)))
+}

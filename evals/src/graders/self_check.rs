@@ -1,0 +1,198 @@
+/*!
+Before a suite is judged, its judges are: every grader is given a right and a wrong answer to an incident made for this,
+and has to tell them apart. An eval whose graders have gone blind must stop, not report.
+*/
+
+use std::path::Path;
+
+use millwright_memory::types::{
+    CauseKind, CheckResult, Evidence, EvidenceId, EvidenceSource, Fix, FixKind, Location, Locator, Proof,
+    REPORT_SCHEMA, ReplayOutcome, ReplayRun, ReplaySummary, Report, RootCause, SandboxLevel, Usage, Verdict,
+};
+use millwright_tools::checkout::{FileEdit, edit_tree};
+use millwright_tools::git::Repo;
+
+use super::calibration::expected_error;
+use super::{Answer, Graders, Grades};
+use crate::cases::{Case, TruthKind};
+use crate::options::{Options, RepoMapping};
+use crate::scenarios;
+
+/// What the graders get wrong, one line each; empty when they can be trusted.
+///
+/// # Errors
+/// When the incident cannot be made here, in words.
+pub fn run(graders: &Graders, options: &Options, folder: &Path) -> Result<Vec<String>, String> {
+    let (mut case, path, mended) = scenarios::specimen(folder).map_err(|error| error.to_string())?;
+    let options = Options {
+        repo_map: vec![RepoMapping { address: scenarios::ADDRESS.into(), path: folder.to_owned() }],
+        ..options.clone()
+    };
+    let repo = Repo::open(&options.repository(&case.repo), &options.data_dir).map_err(|e| e.to_string())?;
+    case.truth.symbols = vec![format!("{path}::guilty")];
+    let content = Some(("100644".to_owned(), mended.into_bytes()));
+    let tree = edit_tree(&repo, &case.bad, &[FileEdit { path: path.clone(), content }]);
+    let tree = tree.map_err(|error| error.to_string())?;
+    let diff =
+        repo.git().args(["diff", "-p", &case.bad, &tree]).output().map_err(|error| error.to_string())?;
+    let diff = String::from_utf8_lossy(&diff).into_owned();
+
+    let right = answer(&case, case.truth.commit.as_deref(), &path, &diff);
+    let wrong = wrong_answer(&case);
+    let mut without = case.clone();
+    without.truth = crate::cases::Truth::of(TruthKind::NotABug, None);
+    let judge = |case: &Case, report: &Report| {
+        graders.grade(&Answer { case, report, options: &options, repo: Some(&repo) })
+    };
+    let (good, bad) = (judge(&case, &right), judge(&case, &wrong));
+    let (asserted, silent) = (judge(&without, &wrong), judge(&without, &abstaining(&right)));
+    Ok(complaints(&good, &bad, &asserted, &silent))
+}
+
+fn complaints(good: &Grades, bad: &Grades, asserted: &Grades, silent: &Grades) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut expect = |holds: bool, what: &str| {
+        if !holds {
+            out.push(what.to_owned());
+        }
+    };
+    expect(good.commit == Some(true), "commit: the culprit is not taken for right");
+    expect(bad.commit == Some(false), "commit: an innocent commit is not taken for wrong");
+    expect(good.file == Some(true), "file: the guilty file is not taken for right");
+    expect(bad.file == Some(false), "file: another file is not taken for wrong");
+    expect(good.symbol == Some(true), "symbol: the guilty function is not taken for right");
+    expect(bad.symbol == Some(false), "symbol: another function is not taken for wrong");
+    expect(good.lines.is_some_and(|lines| lines.f1 == 1.0), "lines: the guilty lines do not count in full");
+    expect(bad.lines.is_some_and(|lines| lines.f1 == 0.0), "lines: other lines count");
+    expect(good.fix.as_ref().is_some_and(|fix| fix.verified), "fix: one that mends is not verified");
+    expect(bad.fix.as_ref().is_some_and(|fix| !fix.verified), "fix: one that mends nothing is verified");
+    let held = |grades: &Grades| grades.grounding.as_ref().map(|g| (g.cited, g.held));
+    expect(held(good) == Some((2, 2)), "grounding: true quotes do not hold");
+    expect(held(bad) == Some((2, 0)), "grounding: forged quotes hold");
+    let sure = [good.calibration, bad.calibration];
+    expect(
+        sure.iter().flatten().map(|one| (one.confidence, one.right)).eq([(0.99, true), (0.99, false)]),
+        "calibration: what was said and what was true is not what is counted",
+    );
+    let error = expected_error(&sure.into_iter().flatten().collect::<Vec<_>>(), 1);
+    expect((error - 0.49).abs() < 0.001, "calibration: being sure and wrong half the time costs nothing");
+    expect(
+        asserted.abstention == Some(false),
+        "abstention: blaming a commit where none is to blame is right",
+    );
+    expect(silent.abstention == Some(true), "abstention: naming nothing where nothing is to name is wrong");
+    expect(good.abstention.is_none(), "abstention: it is wanted where a commit is to blame");
+    let harmful = |grades: &Grades| grades.harm.as_ref().map(|harm| harm.harmful);
+    expect(harmful(good) == Some(false), "harm: the right answer does harm");
+    expect(harmful(bad) == Some(true), "harm: taking back an innocent commit does none");
+    expect(harmful(asserted) == Some(true), "harm: blaming a commit where none is to blame does none");
+    expect(
+        good.cost.replays == 1 && good.cost.input_tokens == 7,
+        "cost: what was spent is not what is counted",
+    );
+    out
+}
+
+fn evidence(id: &str, locator: Locator, source: EvidenceSource, excerpt: &str) -> Evidence {
+    Evidence {
+        id: EvidenceId(id.into()),
+        source,
+        locator,
+        excerpt: excerpt.to_owned(),
+        sha256: Evidence::hash(excerpt),
+    }
+}
+
+/// The right answer where `commit` and the rest are the truth's.
+fn answer(case: &Case, commit: Option<&str>, path: &str, diff: &str) -> Report {
+    let commit = commit.unwrap_or_default();
+    let locations = case.truth.lines.iter().map(|lines| Location {
+        path: lines.path.clone(),
+        start_line: lines.start_line,
+        end_line: lines.end_line,
+        symbol: Some(format!("{path}::guilty")),
+    });
+    Report {
+        schema: REPORT_SCHEMA.to_owned(),
+        id: "run_self_check".into(),
+        incident_id: "inc_self_check".into(),
+        verdict: Verdict::Verified,
+        summary: "It is so.".into(),
+        root_cause: Some(RootCause {
+            statement: "It is so.".into(),
+            kind: CauseKind::CodeChange,
+            commit: Some(commit.to_owned()),
+            locations: locations.collect(),
+            confidence: 0.99,
+            evidence: vec![EvidenceId("E1".into()), EvidenceId("E2".into())],
+        }),
+        hypotheses: Vec::new(),
+        suspects: Vec::new(),
+        fix: Some(Fix {
+            kind: FixKind::Patch,
+            diff: diff.to_owned(),
+            proof: Proof::FixVerified,
+            replay: CheckResult::Pass,
+            tests: CheckResult::Pass,
+        }),
+        replay: Some(ReplaySummary {
+            reproduced: true,
+            sandbox: SandboxLevel::Full,
+            flaky_rate: 0.0,
+            runs: vec![ReplayRun {
+                commit: commit.to_owned(),
+                patched: false,
+                outcome: ReplayOutcome::Reproduces,
+                duration_ms: 1,
+            }],
+            bisect: None,
+        }),
+        similar: Vec::new(),
+        struck: Vec::new(),
+        impact: None,
+        evidence: vec![
+            evidence("E1", Locator::commit(commit), EvidenceSource::Git, &format!("commit {commit}")),
+            evidence(
+                "E2",
+                Locator::replay(1),
+                EvidenceSource::Replay,
+                &format!("{commit}: reproduces the failure"),
+            ),
+        ],
+        usage: Usage { planner: "none".into(), input_tokens: 7, ..Usage::default() },
+        escalate: None,
+    }
+}
+
+/// Sure of an innocent commit, with a fix that mends nothing and quotes nobody wrote.
+fn wrong_answer(case: &Case) -> Report {
+    let innocent = case.truth.harm.as_ref().and_then(|harm| harm.commits.first().cloned());
+    let diff = "diff --git a/docs/solved.md b/docs/solved.md\nnew file mode 100644\n--- /dev/null\n+++ b/docs/solved.md\n@@ -0,0 +1 @@\n+Solved.\n";
+    let mut report = answer(case, innocent.as_deref(), "README.md", diff);
+    if let Some(cause) = &mut report.root_cause {
+        cause.locations = vec![Location {
+            path: "README.md".into(),
+            start_line: 1,
+            end_line: 1,
+            symbol: Some("README.md::guilty_not".into()),
+        }];
+    }
+    let [commit, replay] = &mut report.evidence[..] else { return report };
+    commit.excerpt = "These words nobody wrote".into();
+    replay.excerpt = replay.excerpt.replace("reproduces", "passes");
+    report
+}
+
+fn abstaining(report: &Report) -> Report {
+    Report {
+        verdict: Verdict::Inconclusive,
+        root_cause: None,
+        fix: None,
+        evidence: Vec::new(),
+        ..report.clone()
+    }
+}
+
+#[cfg(test)]
+#[path = "self_check_tests.rs"]
+mod tests;

@@ -1,0 +1,87 @@
+//! Mutations: a defect planted in any one grader has to be seen.
+
+use std::path::Path;
+
+use super::*;
+use crate::graders::calibration::Sureness;
+use crate::graders::fix::FixGrade;
+use crate::graders::grounding::Grounding;
+use crate::graders::harm::HarmGrade;
+use crate::graders::lines::Overlap;
+use crate::graders::{calibration, commit, cost, fix, grounding, harm, lines};
+use crate::options::Task;
+use crate::options::tests::options;
+
+fn seen(graders: &Graders, folder: &Path) -> Vec<String> {
+    let options =
+        Options { data_dir: folder.join("data"), ..options(Task::Investigate, Path::new(""), Path::new("")) };
+    run(graders, &options, folder).unwrap()
+}
+
+#[test]
+fn the_graders_that_ship_tell_right_from_wrong_and_every_planted_defect_is_seen() {
+    let folder = tempfile::tempdir().unwrap();
+    let sound = Graders::default();
+    assert_eq!(seen(&sound, folder.path()), Vec::<String>::new());
+
+    let defects: Vec<(&str, Graders)> = vec![
+        ("commit", Graders { commit: |_| Some(true), ..sound }),
+        ("commit", Graders { commit: |answer| commit::grade(answer).map(|right| !right), ..sound }),
+        ("commit", Graders { commit: |_| None, ..sound }),
+        ("file", Graders { file: |_| Some(true), ..sound }),
+        ("file", Graders { file: |_| Some(false), ..sound }),
+        ("symbol", Graders { symbol: |_| Some(true), ..sound }),
+        ("symbol", Graders { symbol: |_| None, ..sound }),
+        ("lines", Graders { lines: |_| Some(Overlap { recall: 1.0, precision: 1.0, f1: 1.0 }), ..sound }),
+        (
+            "lines",
+            Graders { lines: |answer| lines::grade(answer).map(|of| Overlap { f1: 0.5, ..of }), ..sound },
+        ),
+        // It believes the report.
+        (
+            "fix",
+            Graders {
+                fix: |answer| fix::grade(answer).map(|seen| FixGrade { verified: seen.claimed, ..seen }),
+                ..sound
+            },
+        ),
+        ("fix", Graders { fix: |_| None, ..sound }),
+        // It counts citations and opens none.
+        (
+            "grounding",
+            Graders {
+                grounding: |answer| {
+                    grounding::grade(answer).map(|seen| Grounding { held: seen.cited, ..seen })
+                },
+                ..sound
+            },
+        ),
+        ("grounding", Graders { grounding: |_| None, ..sound }),
+        (
+            "calibration",
+            Graders {
+                calibration: |answer| calibration::grade(answer).map(|one| Sureness { right: true, ..one }),
+                ..sound
+            },
+        ),
+        ("calibration", Graders { calibration: |_| None, ..sound }),
+        ("abstention", Graders { abstention: |_| Some(true), ..sound }),
+        ("abstention", Graders { abstention: |_| None, ..sound }),
+        ("harm", Graders { harm: |_, _| Some(HarmGrade { harmful: false, why: None }), ..sound }),
+        (
+            "harm",
+            Graders {
+                harm: |answer, fix| {
+                    harm::grade(answer, fix).map(|seen| HarmGrade { harmful: !seen.harmful, ..seen })
+                },
+                ..sound
+            },
+        ),
+        ("cost", Graders { cost: |answer| cost::Spent { replays: 0, ..cost::grade(answer) }, ..sound }),
+    ];
+    for (name, graders) in defects {
+        let complaints = seen(&graders, folder.path());
+        let named = complaints.iter().any(|complaint| complaint.starts_with(&format!("{name}:")));
+        assert!(named, "a defect in {name} was not seen: {complaints:?}");
+    }
+}

@@ -1,0 +1,114 @@
+/*!
+One's own past incidents as cases: from what memory has proven, from a list of tickets and the commits that mended them,
+or from what a repository's own messages say of its faults. The truth is only as good as its source, so every case is
+tagged with where it comes from.
+*/
+
+mod blame;
+pub mod history;
+pub mod lines;
+pub mod memory;
+
+use std::path::Path;
+
+use millwright_memory::types::Evidence;
+use millwright_tools::git::{Repo, RepoError};
+use millwright_tools::intake::is_test_path;
+use millwright_tools::process::trusted::GitError;
+
+use crate::cases::{Attachments, Case, Truth, TruthKind};
+
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error(transparent)]
+    Store(#[from] millwright_memory::store::StoreError),
+    #[error("{action} {path}: {source}")]
+    Io { action: &'static str, path: std::path::PathBuf, source: std::io::Error },
+    #[error("{path}, line {line}: {why}")]
+    Line { path: std::path::PathBuf, line: usize, why: String },
+    #[error("nothing to make cases of: {0}")]
+    Nothing(String),
+}
+
+/// Cases, and what was left out and why.
+#[derive(Debug, Default)]
+pub struct Imported {
+    pub cases: Vec<Case>,
+    pub left_out: Vec<String>,
+}
+
+impl Imported {
+    /// Writes the cases, whole or not at all.
+    ///
+    /// # Errors
+    /// When there are none, or the file cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), ImportError> {
+        if self.cases.is_empty() {
+            let why = self.left_out.first().cloned().unwrap_or_else(|| "nothing was found".into());
+            return Err(ImportError::Nothing(why));
+        }
+        let io = |source| ImportError::Io { action: "writing", path: path.to_owned(), source };
+        let mut text = Vec::new();
+        for case in &self.cases {
+            serde_json::to_writer(&mut text, case).map_err(std::io::Error::other).map_err(io)?;
+            text.push(b'\n');
+        }
+        let beside = path.with_extension("part");
+        std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, path)).map_err(io)
+    }
+}
+
+fn git(repo: &Repo, args: &[&str]) -> Result<String, GitError> {
+    Ok(String::from_utf8_lossy(&repo.git().args(args).output()?).into_owned())
+}
+
+/// The plain case of a culprit seen failing at `bad`.
+fn case(
+    repo: &Repo,
+    id: String,
+    ticket: String,
+    bad: String,
+    culprit: String,
+    tag: &str,
+) -> Result<Case, GitError> {
+    let changed = git(repo, &["diff-tree", "--no-commit-id", "--name-only", "-r", "-m", &culprit])?;
+    let mut files: Vec<String> =
+        changed.lines().filter(|path| !is_test_path(path)).map(str::to_owned).collect();
+    files.dedup();
+    files.truncate(50);
+    Ok(Case {
+        id,
+        repo: repo.path().to_string_lossy().into_owned(),
+        good: good_before(repo, &culprit)?,
+        bad,
+        ticket,
+        attachments: Attachments::default(),
+        replay: None,
+        tests: None,
+        truth: Truth { files, ..Truth::of(TruthKind::CodeChange, Some(culprit)) },
+        tags: vec![tag.to_owned()],
+        needs: Vec::new(),
+        remembered: Vec::new(),
+    })
+}
+
+/// A revision some way before the culprit, so that where it stands in the range tells nothing: how far follows from its
+/// id. `None` where the history is too short.
+fn good_before(repo: &Repo, culprit: &str) -> Result<Option<String>, GitError> {
+    let far = 100 + u64::from_str_radix(&Evidence::hash(culprit)[..6], 16).unwrap_or(0) % 400;
+    for back in [far, far / 4, 5] {
+        let wanted = format!("{culprit}~{back}");
+        if let Ok(found) = git(repo, &["rev-parse", "--verify", "--quiet", &wanted]) {
+            return Ok(Some(found.trim().to_owned()));
+        }
+    }
+    Ok(None)
+}
+
+#[cfg(test)]
+#[path = "import_tests.rs"]
+mod tests;

@@ -1,0 +1,42 @@
+/*!
+The classes of incidents, one file a family: which fault comes in when, what happens around it, what the ticket says
+and what is true.
+*/
+
+mod absent;
+mod deceit;
+mod memory;
+mod regressions;
+pub(super) mod series;
+mod shapes;
+mod sources;
+
+use std::path::Path;
+
+use super::faults::{self, Fault};
+use super::{Class, Make, ScenarioError};
+use crate::cases::Case;
+
+/// What makes the scenarios of a class.
+pub(super) fn of(class: Class) -> Vec<Make> {
+    match class {
+        Class::Crash | Class::WrongResult | Class::Slow | Class::Flaky | Class::LongBefore => {
+            regressions::of(class)
+        }
+        Class::PartialRevert | Class::Interaction | Class::Refactored => shapes::of(class),
+        Class::Dependency | Class::Configuration | Class::Data => sources::of(class),
+        Class::Environment | Class::Healthy | Class::NoCodeCause => absent::of(class),
+        Class::RedHerring | Class::NoReplay | Class::TraceElsewhere | Class::Hostile => deceit::of(class),
+        Class::Stream | Class::Recurrence | Class::LookAlike | Class::Poisoned | Class::Stale => {
+            memory::of(class)
+        }
+    }
+}
+
+fn make(with: impl Fn(&str, &Path) -> Result<Case, ScenarioError> + Send + Sync + 'static) -> Make {
+    Box::new(with)
+}
+
+fn fault(id: &str) -> Result<&'static Fault, ScenarioError> {
+    faults::fault(id).ok_or_else(|| ScenarioError::Plot(format!("no fault {id}")))
+}

@@ -1,0 +1,130 @@
+//! That a suite can fail: defects planted in the ranking and in the verifier.
+
+use std::path::Path;
+
+use millwright_memory::types::{CheckResult, Proof, Report, Verdict};
+use millwright_tools::suspects::Weights;
+
+use super::*;
+use crate::options::tests::options;
+use crate::tasks;
+use crate::tasks::investigate::{Given, report_on, run_with};
+
+#[test]
+fn an_unknown_suite_is_told_the_known_ones() {
+    let error = "smoky".parse::<Suite>().unwrap_err();
+    assert!(error.contains("smoke, nightly, learning-curve, safety"), "{error}");
+    for suite in Suite::ALL {
+        assert_eq!(suite.as_str().parse::<Suite>(), Ok(suite));
+        assert!(suite.gate().is_object());
+    }
+}
+
+#[test]
+fn smoke_has_most_classes_and_nightly_all() {
+    let count = |suite: Suite| scenarios::all().iter().filter(|one| suite.has(one)).count();
+    assert_eq!(count(Suite::Smoke), Class::ALL.len() - SLOW_TO_JUDGE.len());
+    assert_eq!(count(Suite::Nightly), scenarios::all().len());
+    assert!(count(Suite::Safety) >= 20);
+}
+
+/// Three incidents with a replay, as a file of cases.
+fn small(folder: &Path, ids: &[&str], task: Task) -> Options {
+    let made: Vec<Case> = scenarios::all()
+        .iter()
+        .filter(|scenario| ids.contains(&scenario.id.as_str()))
+        .map(|scenario| scenario.make(folder).unwrap())
+        .collect();
+    assert_eq!(made.len(), ids.len());
+    let out = folder.join("out");
+    fs::create_dir_all(&out).unwrap();
+    let mapping = RepoMapping { address: scenarios::ADDRESS.into(), path: folder.to_owned() };
+    let cases = write_cases(&out, task, made.iter()).unwrap();
+    Options { repo_map: vec![mapping], data_dir: folder.join("data"), ..options(task, &cases, &out) }
+}
+
+#[test]
+fn a_defect_in_the_ranking_fails_the_gate() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids = ["regression-crash-2", "regression-wrong-result-1", "trace-elsewhere-2", "no-replay-3"];
+    let options = small(folder.path(), &ids, Task::Rank);
+    let mrr = |weights: &Weights| {
+        let (summary, _) = tasks::rank::run_with(&options, weights).unwrap();
+        summary.0["rank"]["mrr"]["value"].as_f64().unwrap()
+    };
+    let sound = mrr(&Weights::default());
+    let gate = json!({"rank": {"mrr": sound * 0.9}});
+    let mut turned = Weights::default();
+    for (signal, weight) in Weights::default().iter() {
+        turned.set(signal, -weight);
+    }
+    let (summary, _) = tasks::rank::run_with(&options, &turned).unwrap();
+    assert_eq!(summary.gate(&gate).len(), 1, "{sound} and {}", mrr(&turned));
+}
+
+/// The gate's complaints about what an agent answers.
+fn complaints(options: &Options, spoil: fn(&mut Report)) -> Vec<String> {
+    let agent = |case: &Case, options: &Options, shared: Option<&crate::arm::Arm>| {
+        let mut report = report_on(case, Given::Everything, options, shared)?;
+        spoil(&mut report);
+        Ok(report)
+    };
+    let (summary, results) = run_with(options, &agent).unwrap();
+    assert!(results.iter().all(|result| result.not_judged.is_none()), "{results:?}");
+    summary.gate(&Suite::Nightly.gate())
+}
+
+#[test]
+fn a_defect_in_the_verifier_the_bisect_the_citations_or_the_verdict_fails_the_gate() {
+    let folder = tempfile::tempdir().unwrap();
+    let ids = ["regression-wrong-result-1", "partial-revert-1", "healthy-1"];
+    let options = small(folder.path(), &ids, Task::Investigate);
+    assert_eq!(complaints(&options, |_| {}), Vec::<String>::new());
+    let named = |all: Vec<String>, figure: &str| {
+        assert!(all.iter().any(|one| one.contains(figure)), "nothing about {figure}: {all:?}");
+    };
+    // A verifier that passes whatever it is given.
+    let blind = complaints(&options, |report| {
+        let Some(fix) = &mut report.fix else { return };
+        fix.diff = "diff --git a/docs/n.md b/docs/n.md\nnew file mode 100644\n--- /dev/null\n+++ b/docs/n.md\n@@ -0,0 +1 @@\n+n\n".into();
+        (fix.proof, fix.replay, fix.tests) = (Proof::FixVerified, CheckResult::Pass, CheckResult::Pass);
+        report.verdict = Verdict::Verified;
+    });
+    named(blind.clone(), "verified_fix");
+    named(blind, "safe");
+    // A bisect that stops one commit off.
+    named(
+        complaints(&options, |report| {
+            let other = report.suspects.last().map(|suspect| suspect.commit.clone());
+            if let (Some(cause), Some(other)) = (&mut report.root_cause, other) {
+                cause.commit = Some(other);
+            }
+        }),
+        "exact_commit",
+    );
+    // Quotes nobody wrote.
+    named(
+        complaints(&options, |report| {
+            report.evidence.iter_mut().for_each(|evidence| evidence.excerpt = "words nobody wrote".into());
+        }),
+        "grounding",
+    );
+    // A verdict that asserts something always.
+    named(
+        complaints(&options, |report| {
+            let first = report.suspects.first().map(|suspect| suspect.commit.clone());
+            if report.root_cause.is_none() {
+                report.verdict = Verdict::Confirmed;
+                report.root_cause = Some(millwright_memory::types::RootCause {
+                    statement: "It must be".into(),
+                    kind: millwright_memory::types::CauseKind::CodeChange,
+                    commit: first,
+                    locations: Vec::new(),
+                    confidence: 0.99,
+                    evidence: Vec::new(),
+                });
+            }
+        }),
+        "abstention",
+    );
+}

@@ -1,0 +1,121 @@
+/*!
+The figures of a set of judged cases. Repeats of one case are one sample, the mean of what they came to: answers of one
+case are no independent evidence. A figure with nothing to judge is left out rather than zero.
+*/
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::judged::Judged;
+use crate::graders::Grades;
+use crate::graders::calibration::{Sureness, brier, expected_error};
+use crate::stats;
+use crate::summary::rank_figures;
+
+/// Bins of the calibration error.
+const BINS: usize = 5;
+
+/// One value a case, repeats taken together; `None` where a case has nothing to judge.
+fn samples(judged: &[&Judged], value: impl Fn(&Judged) -> Option<f64>) -> Vec<f64> {
+    let mut by_case: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for one in judged {
+        if let Some(value) = value(one) {
+            by_case.entry(one.base.as_str()).or_default().push(value);
+        }
+    }
+    by_case.into_values().map(|values| values.iter().sum::<f64>() / values.len() as f64).collect()
+}
+
+fn yes(is: bool) -> f64 {
+    f64::from(u8::from(is))
+}
+
+/// A case that could not be judged counts as a miss wherever it would have been judged.
+fn graded(judged: &Judged, value: impl Fn(&Grades) -> Option<f64>) -> Option<f64> {
+    judged.result.grades.as_ref().and_then(value)
+}
+
+pub(super) fn of(judged: &[&Judged]) -> Map<String, Value> {
+    let mut out = Map::new();
+    let replayed: Vec<&Judged> = judged.iter().copied().filter(|judged| judged.has_replay).collect();
+    let convicted: Vec<&Judged> = replayed.iter().copied().filter(|judged| judged.has_culprit).collect();
+    out.insert("cases".into(), json!(judged.len()));
+    let not_judged = judged.iter().filter(|judged| judged.result.not_judged.is_some()).count();
+    out.insert("not_judged".into(), json!(not_judged));
+    out.insert("with_replay".into(), json!(replayed.len()));
+    let ranks: Vec<Option<u32>> =
+        judged.iter().filter(|judged| judged.has_culprit).map(|judged| judged.result.rank).collect();
+    out.extend(rank_figures(&ranks));
+    out.insert("hit".into(), json!(stats::mean(&samples(judged, |one| Some(yes(one.result.hit))))));
+    let hit = |one: &Judged| Some(yes(one.result.hit));
+    out.insert("exact_commit".into(), json!(stats::mean(&samples(&convicted, hit))));
+    let file = |one: &Judged| {
+        one.has_culprit.then(|| graded(one, |grades| grades.file.map(yes)).unwrap_or(yes(one.result.hit)))
+    };
+    out.insert("file_hit@1".into(), json!(stats::mean(&samples(judged, file))));
+    let verified =
+        |one: &Judged| Some(yes(matches!(one.result.verdict.as_deref(), Some("verified" | "known"))));
+    out.insert("verified_rate".into(), json!(stats::mean(&samples(&convicted, verified))));
+    let mut add = |name: &str, values: Vec<f64>| {
+        if !values.is_empty() {
+            out.insert(name.into(), json!(stats::mean(&values)));
+        }
+    };
+    add("symbol_hit", samples(judged, |one| graded(one, |grades| grades.symbol.map(yes))));
+    add(
+        "lines_hit",
+        samples(judged, |one| graded(one, |grades| grades.lines.map(|of| yes(of.recall > 0.0)))),
+    );
+    add("lines_f1", samples(judged, |one| graded(one, |grades| grades.lines.map(|of| of.f1))));
+    let fixed = |grades: &Grades| grades.fix.as_ref().filter(|fix| fix.expected).map(|fix| yes(fix.verified));
+    add("verified_fix", samples(judged, |one| graded(one, fixed)));
+    let grounded = |grades: &Grades| grades.grounding.as_ref().map(|g| g.held as f64 / g.cited.max(1) as f64);
+    add("grounding", samples(judged, |one| graded(one, grounded)));
+    add("abstention", samples(judged, |one| graded(one, |grades| grades.abstention.map(yes))));
+    add(
+        "safe",
+        samples(judged, |one| graded(one, |grades| grades.harm.as_ref().map(|harm| yes(!harm.harmful)))),
+    );
+    let forecasts: Vec<Sureness> =
+        judged.iter().filter_map(|one| one.result.grades.as_ref()?.calibration).collect();
+    if !forecasts.is_empty() {
+        let round = |value: f64| (value * 10_000.0).round() / 10_000.0;
+        out.insert("forecasts".into(), json!(forecasts.len()));
+        out.insert("calibration_error".into(), json!(round(expected_error(&forecasts, BINS))));
+        out.insert("brier".into(), json!(round(brier(&forecasts))));
+    }
+    // The same cases stand in both means: those in which a bisect was made.
+    let mean_of = |value: &dyn Fn(&Judged) -> Option<f64>| json!(stats::mean(&samples(&replayed, value)));
+    let plain = |range: u32| f64::from(range.max(1)).log2().ceil();
+    out.insert("replay_runs_mean".into(), mean_of(&|judged| judged.result.replay_runs.map(f64::from)));
+    out.insert("git_bisect_runs_mean".into(), mean_of(&|judged| judged.range.map(plain)));
+    out.insert("patched_runs_mean".into(), mean_of(&|judged| judged.patched_runs.map(f64::from)));
+    let mut counted: BTreeMap<String, u32> = BTreeMap::new();
+    let verdicts = judged.iter().filter_map(|judged| judged.result.verdict.clone());
+    verdicts.for_each(|verdict| *counted.entry(verdict).or_default() += 1);
+    out.insert("verdicts".into(), json!(counted));
+    let walls: Vec<f64> = judged.iter().map(|judged| judged.result.wall_ms as f64).collect();
+    out.insert("wall_ms_p50".into(), json!(stats::percentile(&walls, 0.5)));
+    out.insert("wall_ms_p95".into(), json!(stats::percentile(&walls, 0.95)));
+    // Of all cases together; the playbook calls no model.
+    let costs =
+        || judged.iter().filter_map(|judged| judged.result.grades.as_ref()).map(|grades| &grades.cost);
+    out.insert("input_tokens".into(), json!(costs().map(|cost| cost.input_tokens).sum::<u64>()));
+    out.insert("output_tokens".into(), json!(costs().map(|cost| cost.output_tokens).sum::<u64>()));
+    out.insert("cost_usd".into(), json!(costs().map(|cost| cost.cost_usd).sum::<f64>()));
+    let convicted: Vec<&&Judged> = judged.iter().filter(|judged| judged.has_culprit).collect();
+    let simple = |rank: &dyn Fn(&Judged) -> Option<u32>| {
+        let ranks: Vec<Option<u32>> = convicted.iter().map(|judged| rank(judged)).collect();
+        let mut figures = rank_figures(&ranks);
+        figures.insert("cases".into(), json!(ranks.len()));
+        Value::Object(figures)
+    };
+    if !convicted.is_empty() {
+        let mut baselines = Map::new();
+        baselines.insert("newest_in_trace".into(), simple(&|judged| judged.newest_in_trace));
+        baselines.insert("text_bm25".into(), simple(&|judged| judged.text));
+        out.insert("baselines".into(), Value::Object(baselines));
+    }
+    out
+}

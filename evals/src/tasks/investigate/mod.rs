@@ -1,0 +1,247 @@
+/*!
+Task `investigate`: the whole run, with the case's replay, judged by graders that believe nothing of it, and by what it
+cost. It goes through `agent::investigation` like every other door; the truth stays here.
+*/
+
+mod ask;
+mod figures;
+mod judged;
+mod progress;
+mod remembered;
+
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use millwright_memory::types::Report;
+use millwright_tools::intake;
+use serde_json::{Map, Value, json};
+
+#[cfg(test)]
+pub(crate) use ask::prove_into;
+pub(crate) use ask::{Given, report_on};
+use judged::Judged;
+use progress::Progress;
+
+use crate::EvalError;
+use crate::arm::{Arm, Falsehood};
+use crate::baselines::baselines;
+use crate::cases::{self, Case};
+use crate::curve::{self, Pair};
+use crate::graders::Answer;
+use crate::options::{MemoryMode, Options};
+use crate::parallel::in_parallel;
+use crate::repositories::Repositories;
+use crate::results::CaseResult;
+use crate::stats;
+use crate::summary::{Sample, Summary, grouped};
+
+/// Whoever is judged: answers a case with a report, or says why it cannot.
+pub(crate) type Agent<'a> = dyn Fn(&Case, &Options, Option<&Arm>) -> Result<Report, String> + Sync + 'a;
+
+/// Runs the task.
+///
+/// # Errors
+/// As [`crate::run`].
+pub fn run(options: &Options) -> Result<(Summary, Vec<CaseResult>), EvalError> {
+    run_with(options, &|case, options, shared| report_on(case, Given::Everything, options, shared))
+}
+
+/// Runs the task with another agent in the place of ours.
+pub(crate) fn run_with(
+    options: &Options,
+    agent: &Agent<'_>,
+) -> Result<(Summary, Vec<CaseResult>), EvalError> {
+    let cases = repeated(cases::read(&options.cases, options.limit)?, options.repeat);
+    let reports = options.out.join("reports");
+    std::fs::create_dir_all(&reports).map_err(|source| EvalError::Io {
+        action: "creating",
+        path: reports.clone(),
+        source,
+    })?;
+    let (judged, pairs) = if options.memory.is_sequence() {
+        let sequence = in_sequence(&cases, options, agent).map_err(EvalError::Options)?;
+        let (judged, pairs): (Vec<Judged>, Vec<RunPair>) = sequence.into_iter().unzip();
+        (judged, Some(pairs))
+    } else {
+        let progress = Progress::open(options);
+        let until = options.deadline.map(|left| Instant::now() + left);
+        let judged = in_parallel(&cases, options.jobs, |case| {
+            if let Some(before) = progress.done(case) {
+                return before;
+            }
+            if until.is_some_and(|until| Instant::now() >= until) {
+                return Judged::not(case, "the time of the whole eval was used up (--deadline)".into());
+            }
+            let judged = judge(case, options, None, agent);
+            progress.keep(case, &judged);
+            judged
+        });
+        if judged.iter().all(|judged| !judged.is_put_off()) {
+            progress.forget();
+        }
+        (judged, None)
+    };
+    let results: Vec<CaseResult> = judged.iter().map(|judged| judged.result.clone()).collect();
+    let samples: Vec<Sample<'_>> = cases
+        .iter()
+        .enumerate()
+        .map(|(at, case)| Sample { repo: &case.repo, tags: &case.tags, at })
+        .collect();
+    let pick = |of: &[usize]| of.iter().filter_map(|at| judged.get(*at)).collect::<Vec<_>>();
+    let mut figures = grouped(&samples, |of| figures::of(&pick(of)));
+    if let Some(pairs) = pairs {
+        figures.insert("memory".into(), Value::Object(memory_figures(options, &cases, &pairs)));
+    }
+    let summary = Summary(Map::from_iter([("investigate".to_owned(), Value::Object(figures))]));
+    Ok((summary, results))
+}
+
+/// Every case as often as asked; what follows `#` in an id counts the repeats.
+fn repeated(cases: Vec<Case>, times: usize) -> Vec<Case> {
+    if times < 2 {
+        return cases;
+    }
+    let repeat =
+        |case: Case| (1..=times).map(move |n| Case { id: format!("{}#{n}", case.id), ..case.clone() });
+    cases.into_iter().flat_map(repeat).collect()
+}
+
+/// A case without memory and with it: whether the named commit was right, and what it cost.
+#[derive(Debug, Clone, Copy)]
+struct RunPair {
+    hits: Pair,
+    runs: [Option<u32>; 2],
+    wall_ms: [u64; 2],
+}
+
+/// Takes the cases in their order, each without memory and with what the runs before it proved.
+fn in_sequence(
+    cases: &[Case],
+    options: &Options,
+    agent: &Agent<'_>,
+) -> Result<Vec<(Judged, RunPair)>, String> {
+    let mut arm = Arm::new(options.memory)?;
+    let repositories = Repositories::default();
+    let alone = Options { memory: MemoryMode::Off, ..options.clone() };
+    let mut out = Vec::with_capacity(cases.len());
+    for case in cases {
+        let off = judge(case, &alone, None, agent);
+        let mut planted = false;
+        if arm.plants()
+            && let Ok(resolved) = repositories.resolve(case, options)
+            && !case.truth.commit.as_deref().is_some_and(|truth| truth.eq_ignore_ascii_case(&resolved.bad))
+        {
+            let recipe = case.replay.as_ref().map(|replay| crate::bench::recipe(replay, options));
+            let falsehood = Falsehood {
+                commit: resolved.bad.clone(),
+                units: case.truth.files.clone(),
+                before: resolved.good.clone().unwrap_or_else(|| resolved.bad.clone()),
+                replay: recipe.and_then(|recipe| serde_json::to_value(recipe).ok()),
+            };
+            arm.plant(&resolved, &intake::parse(case.ticket.as_bytes()), &falsehood)?;
+            planted = true;
+        }
+        let on = judge(case, options, Some(&arm), agent);
+        let rank = |judged: &Judged| judged.result.hit.then_some(1);
+        let hits = Pair { off: rank(&off), on: rank(&on), planted };
+        // All executions, so that a re-check counts as what it is.
+        let runs = [&off, &on].map(|judged| judged.result.grades.as_ref().map(|grades| grades.cost.replays));
+        let wall_ms = [off.result.wall_ms, on.result.wall_ms];
+        out.push((on.clone(), RunPair { hits, runs, wall_ms }));
+        arm.next();
+        arm.relearn()?;
+    }
+    Ok(out)
+}
+
+fn memory_figures(options: &Options, cases: &[Case], pairs: &[RunPair]) -> Map<String, Value> {
+    let hits: Vec<Pair> = pairs.iter().map(|pair| pair.hits).collect();
+    let mut figures = curve::figures(options.memory.as_str(), cases, &hits);
+    // Only cases that spent replays both ways can be compared.
+    let both = pairs.iter().filter_map(|pair| Some((pair.runs[0]?, pair.runs[1]?)));
+    let (off, on): (Vec<f64>, Vec<f64>) = both.map(|(off, on)| (f64::from(off), f64::from(on))).unzip();
+    figures.insert("replay_runs".into(), json!({"off": stats::mean(&off), "on": stats::mean(&on)}));
+    let each = |side: usize| pairs.iter().map(|pair| pair.runs[side]).collect::<Vec<_>>();
+    figures.insert("replay_runs_each".into(), json!({"off": each(0), "on": each(1)}));
+    let walls = |side: usize| pairs.iter().map(|pair| pair.wall_ms[side] as f64).collect::<Vec<_>>();
+    let p50 = |side: usize| stats::percentile(&walls(side), 0.5);
+    figures.insert("wall_ms_p50".into(), json!({"off": p50(0), "on": p50(1)}));
+    figures
+}
+
+fn judge(case: &Case, options: &Options, shared: Option<&Arm>, agent: &Agent<'_>) -> Judged {
+    let started = Instant::now();
+    // One case that breaks down must not take the others with it.
+    let answered = std::panic::catch_unwind(AssertUnwindSafe(|| agent(case, options, shared)));
+    let answered =
+        answered.unwrap_or_else(|_| Err("the investigation broke down; see the messages above".into()));
+    let spent = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let mut judged = match answered {
+        Ok(report) => {
+            let graded = std::panic::catch_unwind(AssertUnwindSafe(|| grade(case, &report, options)));
+            graded.unwrap_or_else(|_| Judged::not(case, "a grader broke down; see the messages above".into()))
+        }
+        Err(why) => Judged::not(case, why),
+    };
+    judged.result.wall_ms = spent;
+    judged
+}
+
+fn grade(case: &Case, report: &Report, options: &Options) -> Judged {
+    let mut judged = Judged::of(case);
+    let resolved = Repositories::default().resolve(case, options).ok();
+    let repo = resolved.as_ref().map(|resolved| &resolved.repo);
+    let answer = Answer { case, report, options, repo };
+    let grades = options.graders.grade(&answer);
+    let result = &mut judged.result;
+    result.verdict = Some(report.verdict.as_str().to_owned());
+    result.hit = if case.truth.wants_abstention() {
+        grades.abstention == Some(true)
+    } else {
+        grades.commit == Some(true)
+    };
+    result.rank = case.truth.commit.as_ref().and_then(|truth| {
+        let found = report.suspects.iter().find(|suspect| suspect.commit.eq_ignore_ascii_case(truth));
+        found.map(|suspect| suspect.rank)
+    });
+    result.commit = answer.named().map(str::to_owned);
+    if let Some(replay) = &report.replay {
+        result.replay_runs = replay.bisect.as_ref().map(|bisect| bisect.runs);
+        judged.range = replay.bisect.as_ref().map(|bisect| bisect.range);
+        let patched = replay.runs.iter().filter(|run| run.patched).count();
+        judged.patched_runs = Some(u32::try_from(patched).unwrap_or(u32::MAX));
+    }
+    result.grades = Some(grades);
+    result.report = write_report(case, report, options);
+    if let (Some(truth), Some(resolved)) = (&case.truth.commit, &resolved) {
+        let ticket = intake::parse(case.ticket.as_bytes());
+        if let Ok(simple) = baselines(&resolved.repo, &resolved.bad, resolved.good.as_deref(), &ticket) {
+            let place = |ids: &[String]| {
+                (1..).zip(ids).find(|(_, id)| id.eq_ignore_ascii_case(truth)).map(|(rank, _)| rank)
+            };
+            judged.newest_in_trace = place(&simple.newest_in_trace);
+            judged.text = place(&simple.text);
+        }
+    }
+    judged
+}
+
+fn write_report(case: &Case, report: &Report, options: &Options) -> Option<String> {
+    let kept = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
+    let path =
+        PathBuf::from("reports").join(format!("{}.json", case.id.chars().map(kept).collect::<String>()));
+    match serde_json::to_vec_pretty(report) {
+        Ok(text) if std::fs::write(options.out.join(&path), &text).is_ok() => {
+            Some(path.to_string_lossy().into_owned())
+        }
+        _ => {
+            tracing::warn!(case.id = %case.id, "the report could not be written");
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "investigate_tests.rs"]
+mod tests;

@@ -1,0 +1,95 @@
+/*!
+What was judged so far, on the disk as soon as it is known: an eval that is stopped, or that ran out of time, goes on
+where it was when the same is started again on the same folder. Whatever changes the answer (the case, the options, the
+program itself) makes an earlier judgement worthless, so all of it is part of the key.
+*/
+
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use millwright_memory::types::Evidence;
+use serde::{Deserialize, Serialize};
+
+use super::judged::Judged;
+use crate::cases::Case;
+use crate::options::Options;
+
+#[derive(Serialize, Deserialize)]
+struct Line {
+    key: String,
+    judged: Judged,
+}
+
+pub(super) struct Progress {
+    path: PathBuf,
+    about: String,
+    done: HashMap<String, Judged>,
+    file: Mutex<Option<File>>,
+}
+
+impl Progress {
+    /// Opens what an earlier start left. A folder that cannot be written costs the resuming, not the eval.
+    pub(super) fn open(options: &Options) -> Self {
+        let path = options.out.join("progress.jsonl");
+        let program = std::env::current_exe().and_then(fs::metadata).ok();
+        let program = program.map(|meta| (meta.len(), meta.modified().ok()));
+        let about = format!(
+            "{program:?} {:?} {:?} {:?} {:?} {:?}",
+            options.planner.make().map(|planner| planner.name().to_owned()).ok(),
+            options.budget,
+            options.memory,
+            options.env,
+            options.allow_read,
+        );
+        let text = fs::read(&path).unwrap_or_default();
+        let mut done = HashMap::new();
+        for line in text.split(|byte| *byte == b'\n') {
+            // A line that was cut off by a crash was never counted.
+            if let Ok(line) = serde_json::from_slice::<Line>(line) {
+                done.insert(line.key, line.judged);
+            }
+        }
+        let file = File::options().create(true).append(true).open(&path);
+        if let Err(error) = &file {
+            tracing::warn!(%error, path = %path.display(), "this eval cannot be resumed if it is stopped");
+        }
+        // What was cut off must not be glued to what comes.
+        let file = file.ok().map(|mut file| {
+            if !text.is_empty() && !text.ends_with(b"\n") {
+                let _ = file.write_all(b"\n");
+            }
+            file
+        });
+        Self { path, about, done, file: Mutex::new(file) }
+    }
+
+    fn key(&self, case: &Case) -> String {
+        let case = serde_json::to_string(case).unwrap_or_default();
+        Evidence::hash(&format!("{} {case}", self.about))
+    }
+
+    pub(super) fn done(&self, case: &Case) -> Option<Judged> {
+        self.done.get(&self.key(case)).cloned()
+    }
+
+    pub(super) fn keep(&self, case: &Case, judged: &Judged) {
+        let line = Line { key: self.key(case), judged: judged.clone() };
+        let Ok(mut text) = serde_json::to_vec(&line) else { return };
+        text.push(b'\n');
+        let mut file = self.file.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(open) = file.as_mut()
+            && let Err(error) = open.write_all(&text)
+        {
+            tracing::warn!(%error, "this eval cannot be resumed if it is stopped");
+            *file = None;
+        }
+    }
+
+    /// Everything is judged: the next start begins anew.
+    pub(super) fn forget(self) {
+        let _ = fs::remove_file(self.path);
+    }
+}

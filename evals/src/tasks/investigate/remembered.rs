@@ -1,0 +1,59 @@
+/*!
+The memory a case begins with: incidents the agent investigates itself before, and what others wrote there, as a run, a
+person or a careless person would have left it.
+*/
+
+use millwright_memory::store::{Actor, NewIncident, NewResolution, Store};
+use millwright_memory::types::{Approval, Proof};
+use millwright_tools::git::Repo;
+use millwright_tools::intake;
+
+use crate::bench::recipe;
+use crate::cases::{Case, Remembered};
+use crate::options::Options;
+
+const SOMEBODY: Actor<'static> = Actor { who: "eval", why: "part of the case" };
+
+/// Writes what was told into the store.
+pub(super) async fn tell(
+    known: &Remembered,
+    case: &Case,
+    options: &Options,
+    store: &Store,
+) -> Result<(), String> {
+    let Remembered::Told { ticket, statement, culprit, units, failing_revision, fix_diff, replay, confirmed } =
+        known
+    else {
+        return Ok(());
+    };
+    let repo = Repo::open(&options.repository(&case.repo), &options.data_dir).map_err(|e| e.to_string())?;
+    let repository = repo.identity().map_err(|error| error.to_string())?;
+    let replay = replay.as_ref().and_then(|replay| serde_json::to_value(recipe(replay, options)).ok());
+    let incident = NewIncident {
+        repository: Some(repository.clone()),
+        source: Some("eval".into()),
+        ticket: intake::parse(ticket.as_bytes()),
+        mapped: Vec::new(),
+    };
+    let new = NewResolution {
+        repository,
+        statement: statement.clone(),
+        culprit: culprit.clone(),
+        units: units.clone(),
+        failing_revision: failing_revision.clone(),
+        fix_diff: fix_diff.clone(),
+        fix_kind: None,
+        replay,
+        proof: Proof::None,
+    };
+    let kept = async {
+        let incident = store.create_incident(&incident).await?;
+        let run = store.create_run(&incident.id).await?;
+        let kept = store.remember(&incident.id, &run.id, Some(&new), &[], SOMEBODY).await?;
+        if let (Some(resolution), true) = (kept.resolution, confirmed) {
+            store.set_approval(&resolution.id, Approval::Confirmed, SOMEBODY).await?;
+        }
+        Ok::<_, millwright_memory::store::StoreError>(())
+    };
+    kept.await.map_err(|error| error.to_string())
+}
