@@ -51,10 +51,10 @@ impl Store {
 
     /// The incident that this key of arrivals leads to, however long ago it was.
     pub async fn incident_known_by(&self, key: &str) -> Result<Option<String>, StoreError> {
-        Ok(query_scalar("SELECT incident_id FROM correlations WHERE key = $1")
+        query_scalar("SELECT incident_id FROM correlations WHERE key = $1")
             .bind(key)
             .fetch_optional(&self.read)
-            .await?)
+            .await
     }
 
     /// The incident whose note elsewhere has this id.
@@ -66,7 +66,7 @@ impl Store {
     ) -> Result<Option<String>, StoreError> {
         let sql = "SELECT incident_id FROM notes WHERE system = $1 AND target = $2 AND remote_id = $3";
         let query = query_scalar(sql).bind(system).bind(target).bind(remote_id);
-        Ok(query.fetch_optional(&self.read).await?)
+        query.fetch_optional(&self.read).await
     }
 
     /// What was answered to a question, once it is.
