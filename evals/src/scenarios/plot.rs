@@ -127,7 +127,8 @@ impl Played {
         let first = text[..at].matches('\n').count() as u32 + 1;
         let mut out: Vec<Lines> = Vec::new();
         for (number, line) in (first..).zip(new.lines()) {
-            if old.lines().any(|before| before == line) {
+            // A line that was only moved in or out is not what broke.
+            if old.lines().any(|before| before.trim() == line.trim()) {
                 continue;
             }
             match out.last_mut() {
@@ -154,12 +155,12 @@ impl Played {
             let found = self.history.lines_with(&project.path(role), &[&project.words(line)]);
             found.first().map_or(1, |at| at.start)
         };
+        // Said by whoever gave up waiting, in the program's name.
+        if fault.input == "@many@" {
+            return format!("{}: {shown}", project.theme.app);
+        }
         match project.lang {
-            Lang::Sh if fault.frames.is_empty() => {
-                let by =
-                    if fault.input == "@many@" { project.theme.app.to_owned() + ": " } else { String::new() };
-                format!("{by}{shown}")
-            }
+            Lang::Sh if fault.frames.is_empty() => shown,
             Lang::Sh => {
                 let mut out = format!("{}: error: {shown}", project.theme.app);
                 for frame in fault.frames {

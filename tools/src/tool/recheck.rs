@@ -170,7 +170,7 @@ fn by_replay(
     let (check, evidence) = super::verify_fix::check(ctx, &replayer, &candidate, None, LUCKY)?;
     out.runs = check.runs;
     if check.fix.replay == CheckResult::Pass
-        && let Some(since) = brought_in_anew(ctx, known, &candidate.diff)
+        && let Some(since) = brought_in_anew(ctx, known)
     {
         out.how = format!("its fix helps, but the guilty lines came in anew with {since}");
     } else if check.fix.replay == CheckResult::Pass {
@@ -192,17 +192,20 @@ const PLACES: usize = 5;
 
 /// The commit that wrote all lines the fix takes away, where it is younger than what is known: somebody brought the fault
 /// in again, and the culprit of then is innocent of it. What cannot be looked up says nothing.
-fn brought_in_anew(ctx: &ToolContext, known: &Resolution, diff: &str) -> Option<String> {
+fn brought_in_anew(ctx: &ToolContext, known: &Resolution) -> Option<String> {
     let culprit = known.culprit.as_deref()?;
     let then = ctx.visible(Some(&known.failing_revision)).ok()?;
     let mut since = None;
-    for at in removed_lines(diff).into_iter().take(PLACES) {
+    for at in removed_lines(&known.fix_diff).into_iter().take(PLACES) {
+        // The fix was drawn up there; its lines may stand elsewhere by now.
+        let span = LineSpan { start: at.start_line, end: at.end_line };
+        let now = git::map_lines(&ctx.repo, &at.path, span, &then, &ctx.bad, &ctx.cancel).ok()??;
         let query = git::BlameQuery {
             bad: ctx.bad.clone(),
             good: None,
-            path: at.path,
-            start: at.start_line,
-            end: at.end_line,
+            path: now.path,
+            start: now.span.start,
+            end: now.span.end,
         };
         for span in git::blame(&ctx.repo, &query, &ctx.cancel).ok()? {
             if span.commit == culprit || ctx.repo.is_ancestor(&span.commit, &then).ok()? {

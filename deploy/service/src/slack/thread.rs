@@ -39,7 +39,8 @@ pub(crate) async fn complete(app: &App, incident: &Incident) -> Result<(), Threa
     let mut room = MOST_CHARS;
     for (author, bot, text) in earlier.iter().rev().take(MOST_MESSAGES) {
         let text = wire::plain(text);
-        let line = format!("{}{author}: {text}", if *bot { "bot " } else { "" });
+        // On lines of its own: what is pasted begins where its line begins.
+        let line = format!("{}{author}:\n{text}\n", if *bot { "bot " } else { "" });
         match room.checked_sub(line.chars().count()) {
             Some(left) if !text.is_empty() => {
                 room = left;
