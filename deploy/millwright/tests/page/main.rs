@@ -98,6 +98,7 @@ fn the_main_path_by_clicks() {
     browser.look("memory-empty");
     browser.press(TAB);
     assert_eq!(browser.run("return document.activeElement.className"), "skip");
+    browser.run("document.activeElement.blur()");
     browser.follow("Incidents");
     browser.look("inbox-empty");
 

@@ -73,11 +73,11 @@ impl Store {
 
     /// Services that incidents were reported of, in the order of names.
     pub async fn known_services(&self) -> Result<Vec<String>, StoreError> {
-        Ok(query_scalar(
+        query_scalar(
             "SELECT DISTINCT service FROM incidents WHERE service IS NOT NULL ORDER BY service LIMIT 200",
         )
         .fetch_all(&self.read)
-        .await?)
+        .await
     }
 
     /// A page of the audit log, newest first; `before` is the last id of the page before.
