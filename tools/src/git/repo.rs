@@ -9,6 +9,7 @@ configuration is ours alone, so hostile configuration, hooks, filters and replac
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
 
@@ -293,8 +294,9 @@ impl Repo {
             if fs::read(&path).is_ok_and(|old| old == content) {
                 return Ok(());
             }
-            // Written beside and renamed: two runs may prepare the same folder at once.
-            let beside = dir.join(format!("{name}.{}", std::process::id()));
+            // Written beside and renamed: runs of this and of other processes may prepare the same folder at once.
+            let turn = PREPARED.fetch_add(1, Ordering::Relaxed);
+            let beside = dir.join(format!("{name}.{}.{turn}", std::process::id()));
             fs::write(&beside, content)
                 .and_then(|()| fs::rename(&beside, &path))
                 .map_err(io("writing", &path))
@@ -315,6 +317,9 @@ impl Repo {
         Ok(())
     }
 }
+
+/// Tells the files of one process's preparations apart.
+static PREPARED: AtomicU64 = AtomicU64::new(0);
 
 /// Git's built-in drivers, so that hunk headers name the enclosing function whatever the repository says.
 const FUNCTION_NAME_DRIVERS: &str = "\

@@ -239,3 +239,24 @@ fn hostile_configuration_is_never_read_and_nothing_changes() {
     assert!(!trap.exists(), "something of the repository's was run");
     assert_eq!(snapshot(&repo.work()), before);
 }
+
+#[test]
+fn many_may_open_one_repository_at_once() {
+    let repo = TestRepo::new();
+    let head = repo.commit("one", &[("a", "1")]);
+    let (work, data) = (repo.work(), repo.data());
+    let together = std::sync::Barrier::new(8);
+    std::thread::scope(|scope| {
+        let open = || {
+            for round in 0..20 {
+                // Each round is the first one of a folder, for all at the same moment.
+                together.wait();
+                let opened = Repo::open(&work, &data.join(round.to_string())).unwrap();
+                assert_eq!(opened.resolve("HEAD").unwrap(), head);
+            }
+        };
+        for _ in 0..8 {
+            scope.spawn(open);
+        }
+    });
+}
