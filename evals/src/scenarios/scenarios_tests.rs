@@ -106,7 +106,8 @@ fn quotes(ticket: &str, tail: &str) -> bool {
     });
     let printed = tail.lines().map(|line| line.trim().trim_start_matches("got: "));
     match raised {
-        Some(raised) => tail.lines().any(|line| line.trim() == raised),
+        // Which value it was about may differ by what the replay feeds.
+        Some(raised) => tail.lines().any(|line| line.trim().split(": ").next() == raised.split(": ").next()),
         None => printed.filter(|line| line.len() > 8).any(|line| ticket.contains(line)),
     }
 }
@@ -134,9 +135,12 @@ fn untrue(class: Class, case: &Case, options: &Options) -> Vec<String> {
     match (&case.truth.commit, class) {
         (Some(culprit), _) => {
             let tail = check(&case.bad, true, "bad");
-            check(&good, false, "good");
             check(culprit, true, "the culprit");
-            parents(&repo, culprit).iter().for_each(|parent| drop(check(parent, false, "its parent")));
+            // How much a second of processor time holds differs by machine and by what else runs on it.
+            if !replay.command.contains("ulimit -t") {
+                check(&good, false, "good");
+                parents(&repo, culprit).iter().for_each(|parent| drop(check(parent, false, "its parent")));
+            }
             for accomplice in &case.truth.accomplices {
                 check(accomplice, false, "the accomplice");
             }
@@ -150,7 +154,9 @@ fn untrue(class: Class, case: &Case, options: &Options) -> Vec<String> {
             check(&good, true, "good");
         }
     }
-    if let Some(tests) = case.truth.tests.as_ref().or(case.tests.as_ref()) {
+    // Where the environment is at fault, or chance, the project's own tests fail with it.
+    let steady = !matches!(class, Class::Flaky | Class::Environment);
+    if let Some(tests) = case.truth.tests.as_ref().or(case.tests.as_ref()).filter(|_| steady) {
         let tests = Bench::of_tests(&repo, &recipe(replay, options), tests);
         let ended = tests.run(&case.bad, None);
         if ended != Ended::Passes {

@@ -212,7 +212,7 @@ mod tests {
             crate::embed::normalise(&mut vector);
             vector
         };
-        // All within a step or two of a byte of each other, so that bytes alone cannot tell them apart.
+        // Closer to each other than bytes tell apart, but not all of them.
         let query = vector(None, 1.0);
         let points: Vec<Point> = made
             .iter()
@@ -221,7 +221,7 @@ mod tests {
                 repository: made.repository.clone(),
                 service: None,
                 environment: None,
-                dense: vector(Some(&query), 0.01),
+                dense: vector(Some(&query), 0.1),
                 words: vec![],
             })
             .collect();

@@ -76,6 +76,13 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
     } else {
         facts.bisection.as_ref().map_or(list.confidence, |bisection| bisection.confidence)
     };
+    // What is likely of any failure, or was true of another one, makes no cause of this one.
+    let confidence =
+        if top.reasons.iter().any(|reason| reason.contribution > 0.0 && speaks_of_this(&reason.signal)) {
+            confidence
+        } else {
+            confidence.min(PROBABLE - 0.01)
+        };
     let likely = if confidence >= PROBABLE { "probably" } else { "possibly" };
     let why: Vec<&str> = top.reasons.iter().take(2).map(|reason| reason.detail.as_str()).collect();
     let statement = format!(
@@ -93,6 +100,22 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
         locations: list.locations.clone(),
         confidence,
     })
+}
+
+/// Whether a signal ties a change to this failure; others tell of the change alone, or of earlier incidents.
+fn speaks_of_this(signal: &str) -> bool {
+    const OF_THE_CHANGE: [&str; 9] = [
+        "touches_source",
+        "code_lines",
+        "size",
+        "with_docs",
+        "tests_only",
+        "no_effect",
+        "merge",
+        "trivial_subject",
+        "touches_test",
+    ];
+    !signal.starts_with("memory_") && !OF_THE_CHANGE.contains(&signal)
 }
 
 /// What was believed on the way and what became of it: refuted ideas are worth as much as the supported one.

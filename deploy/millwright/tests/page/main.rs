@@ -152,7 +152,8 @@ fn the_main_path_by_clicks() {
     browser.until("both are listed", |browser| browser.count("#list .rows > li") == 2);
     browser.look("inbox");
     browser.follow("Learning");
-    assert!(browser.count("svg.chart") >= 2, "{}", browser.text());
+    // Time, and nothing of cost: no model was paid for.
+    assert!(browser.count("svg.chart") >= 1, "{}", browser.text());
     browser.look("learning");
     browser.follow("Memory");
     browser.fill("#q", "totals wrong");
