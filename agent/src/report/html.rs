@@ -5,11 +5,10 @@ and names the style sheet by its hash. maud escapes every value; `text` takes ou
 
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use millwright_memory::types::{
-    Approval, CheckResult, Evidence, EvidenceId, HypothesisStatus, ReplayOutcome, Report, Suspect,
-};
+use millwright_memory::types::{Approval, CheckResult, HypothesisStatus, ReplayOutcome, Report, Suspect};
 use sha2::{Digest, Sha256};
 
+use super::cited::{self, cited};
 use super::context::RenderContext;
 use super::diff::{self, Diff, DiffLine, Kind};
 use super::picture;
@@ -78,7 +77,7 @@ pub fn grounds(report: &Report, context: &RenderContext) -> Markup {
         (similar(report, context))
         (impact(report))
         (doubts(report, context))
-        (evidence(report, context))
+        (cited::section(report, context))
     }
 }
 
@@ -441,72 +440,6 @@ fn doubts(report: &Report, context: &RenderContext) -> Markup {
     }
 }
 
-fn evidence(report: &Report, context: &RenderContext) -> Markup {
-    html! {
-        @if !report.evidence.is_empty() {
-            section {
-                h2 { "Evidence" }
-                @for evidence in report.evidence.iter().take(100) {
-                    @let id = line(&evidence.id.0, 20);
-                    @let excerpt = marked(evidence, context);
-                    @let hash = html! { p.dim.hash { "sha256 of the whole: " (line(&evidence.sha256, 64)) } };
-                    @if context.in_service {
-                        // Browsers open it when something inside of it is gone to.
-                        details.evidence {
-                            summary { b { (id) } " " code { (line(&evidence.locator.0, 300)) } }
-                            div id=(anchor(&evidence.id)) {
-                                pre tabindex="0" { (excerpt) }
-                                p { a href=(format!("/incidents/{}/evidence/{id}#cited", report.incident_id)) {
-                                    "Open all of " (id) " where it is cited"
-                                } }
-                                (hash)
-                            }
-                        }
-                    } @else {
-                        article.evidence id=(anchor(&evidence.id)) {
-                            h3 { (id) " " code { (line(&evidence.locator.0, 300)) } }
-                            pre { (excerpt) }
-                            (hash)
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The excerpt, with the words marked that claims quote.
-fn marked(evidence: &Evidence, context: &RenderContext) -> Markup {
-    let excerpt = super::text::shorten(&block(&evidence.excerpt), 6_000);
-    let quotes = context.quotes.iter().filter(|cited| cited.evidence == evidence.id);
-    let quotes: Vec<String> = quotes.take(50).map(|cited| block(&cited.text)).collect();
-    html! { @for (text, quoted) in spans(&excerpt, &quotes) { @if quoted { mark { (text) } } @else { (text) } } }
-}
-
-/// A text in parts, each with whether one of the quotes covers it.
-pub fn spans<'a>(text: &'a str, quotes: &[String]) -> Vec<(&'a str, bool)> {
-    let mut covered: Vec<(usize, usize)> = quotes
-        .iter()
-        .map(|quote| quote.trim())
-        .filter(|quote| !quote.is_empty())
-        .filter_map(|quote| text.find(quote).map(|at| (at, at + quote.len())))
-        .collect();
-    covered.sort_unstable();
-    let (mut parts, mut at) = (Vec::new(), 0);
-    for (from, to) in covered {
-        let from = from.max(at);
-        if to <= from {
-            continue;
-        }
-        parts.push((&text[at..from], false));
-        parts.push((&text[from..to], true));
-        at = to;
-    }
-    parts.push((&text[at..], false));
-    parts.retain(|(part, _)| !part.is_empty());
-    parts
-}
-
 fn foot(report: &Report) -> Markup {
     let usage = &report.usage;
     html! {
@@ -525,16 +458,4 @@ fn foot(report: &Report) -> Markup {
             }
         }
     }
-}
-
-fn cited(ids: &[EvidenceId]) -> Markup {
-    html! {
-        @for id in ids.iter().take(20) { " " a.cite href=(format!("#{}", anchor(id))) { (line(&id.0, 20)) } }
-    }
-}
-
-/// An anchor that no other element of the page has.
-fn anchor(id: &EvidenceId) -> String {
-    let name: String = id.0.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
-    format!("evidence-{name}")
 }

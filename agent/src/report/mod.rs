@@ -7,6 +7,7 @@ repository: each format neutralises it for its own medium (`text` for terminals,
 JSON is the schema itself and nothing else.
 */
 
+mod cited;
 mod context;
 mod diff;
 mod html;
@@ -17,8 +18,9 @@ mod story;
 mod terminal;
 mod text;
 
+pub use cited::spans;
 pub use context::{BisectStep, BisectView, Candidate, Cited, CommitView, Format, RenderContext};
-pub use html::{STYLE, answer, grounds, spans};
+pub use html::{STYLE, answer, grounds};
 pub use story::{proof_words, summarise, verdict_meaning, verdict_word};
 pub use text::{block as plain, duration, line, shorten};
 

@@ -7,6 +7,8 @@ use millwright_memory::types::{
     CauseKind, CheckResult, Escalation, Evidence, EvidenceSource, HypothesisStatus, ReplayOutcome, Suspect,
 };
 
+use millwright_tools::tool::suspects::SuspectList;
+
 use crate::facts::Facts;
 use crate::findings::{CauseClaim, Citation, Claim, Finding, HypothesisClaim};
 use crate::run::{Interruption, Run, RunRequest};
@@ -72,17 +74,10 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
     let top =
         list.suspects.iter().find(|suspect| narrowed.is_empty() || narrowed.contains(&suspect.commit))?;
     let confidence = if narrowed.is_empty() {
-        list.confidence
+        bounded(list, top)
     } else {
         facts.bisection.as_ref().map_or(list.confidence, |bisection| bisection.confidence)
     };
-    // What is likely of any failure, or was true of another one, makes no cause of this one.
-    let confidence =
-        if top.reasons.iter().any(|reason| reason.contribution > 0.0 && speaks_of_this(&reason.signal)) {
-            confidence
-        } else {
-            confidence.min(PROBABLE - 0.01)
-        };
     let likely = if confidence >= PROBABLE { "probably" } else { "possibly" };
     let why: Vec<&str> = top.reasons.iter().take(2).map(|reason| reason.detail.as_str()).collect();
     let statement = format!(
@@ -100,6 +95,12 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
         locations: list.locations.clone(),
         confidence,
     })
+}
+
+/// How sure ranking alone may be. What is likely of any failure, or was true of another one, makes no cause of this one.
+fn bounded(list: &SuspectList, top: &Suspect) -> f64 {
+    let tied = top.reasons.iter().any(|reason| reason.contribution > 0.0 && speaks_of_this(&reason.signal));
+    if tied { list.confidence } else { list.confidence.min(PROBABLE - 0.01) }
 }
 
 /// Whether a signal ties a change to this failure; others tell of the change alone, or of earlier incidents.
@@ -351,4 +352,35 @@ fn cite(evidence: &Evidence, wanted: &str) -> Citation {
 
 fn short(commit: &str) -> &str {
     commit.get(..10).unwrap_or(commit)
+}
+
+#[cfg(test)]
+mod tests {
+    use millwright_memory::types::Reason;
+
+    use super::*;
+
+    #[test]
+    fn what_is_likely_of_any_failure_makes_no_cause_of_this_one() {
+        let sure = |signals: &[(&str, f64)]| {
+            let reasons = signals.iter().map(|(signal, contribution)| Reason {
+                signal: (*signal).to_owned(),
+                contribution: *contribution,
+                detail: String::new(),
+            });
+            let top = Suspect {
+                rank: 1,
+                commit: "0".repeat(40),
+                subject: String::new(),
+                score: 1.0,
+                reasons: reasons.collect(),
+            };
+            let list =
+                SuspectList { total: 9, confidence: 0.8, suspects: vec![top.clone()], locations: vec![] };
+            bounded(&list, &top)
+        };
+        assert!(sure(&[("touches_source", 1.0), ("memory_commit", 2.0), ("ticket_text", -0.1)]) < PROBABLE);
+        assert!(sure(&[]) < PROBABLE);
+        assert_eq!(sure(&[("touches_source", 1.0), ("symptom_text", 0.4)]), 0.8);
+    }
 }

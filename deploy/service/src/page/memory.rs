@@ -20,10 +20,9 @@ use super::incident::actions::Judging;
 use super::shell::{self, Here};
 use super::trouble::Trouble;
 use super::words;
-use crate::api::messages::judge_by;
 use crate::app::App;
 use crate::auth::Role;
-use crate::http::{Id, Problem, is_id};
+use crate::http::{Id, Problem};
 
 const PAGE: u32 = 25;
 /// Lines of each kind on one incident's page.
@@ -268,11 +267,7 @@ pub(super) async fn judge(
     Id(id): Id,
     Form(judging): Form<Judging>,
 ) -> Result<Redirect, Trouble> {
-    let confirm = judging.confirms()?;
-    let resolution = filled(judging.resolution).filter(|id| is_id(id));
-    let note: String = judging.note.chars().take(4_000).collect();
-    judge_by(&app, &visit.principal.name, id.clone(), resolution.as_deref(), confirm, &note).await?;
-    let said = if confirm { "confirmed" } else { "rejected" };
+    let said = judging.carry_out(&app, &visit, &id).await?;
     Ok(Redirect::to(&format!("/memory/{id}?said={said}")))
 }
 

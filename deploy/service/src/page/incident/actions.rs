@@ -35,6 +35,15 @@ impl Judging {
             _ => Err(Problem::unprocessable("say confirm or reject")),
         }
     }
+
+    /// Judges an answer of this incident, from whichever page; answers what was said.
+    pub(crate) async fn carry_out(self, app: &App, visit: &Visit, id: &str) -> Result<&'static str, Problem> {
+        let confirm = self.confirms()?;
+        let resolution = filled(self.resolution).filter(|id| is_id(id));
+        let note: String = self.note.chars().take(4_000).collect();
+        judge_by(app, &visit.principal.name, id.to_owned(), resolution.as_deref(), confirm, &note).await?;
+        Ok(if confirm { "confirmed" } else { "rejected" })
+    }
 }
 
 pub(crate) async fn judge(
@@ -43,12 +52,7 @@ pub(crate) async fn judge(
     Id(id): Id,
     Form(judging): Form<Judging>,
 ) -> Result<Redirect, Trouble> {
-    let confirm = judging.confirms()?;
-    let resolution = filled(judging.resolution).filter(|id| is_id(id));
-    let note: String = judging.note.chars().take(4_000).collect();
-    let who = &visit.principal.name;
-    judge_by(&app, who, id.clone(), resolution.as_deref(), confirm, &note).await?;
-    let said = if confirm { "confirmed" } else { "rejected" };
+    let said = judging.carry_out(&app, &visit, &id).await?;
     Ok(Redirect::to(&format!("/incidents/{id}?said={said}")))
 }
 
