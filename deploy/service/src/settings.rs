@@ -79,6 +79,8 @@ pub struct Limits {
     pub grace: Duration,
     /// Days after which an incident is forgotten that nothing was proven of and nobody judged. `None`: never.
     pub keep_unproven_days: Option<u32>,
+    /// How long the deployed branch must have had a fix, and the failure have stayed away, before it counts as shipped.
+    pub stay_away: Duration,
 }
 
 impl Default for Limits {
@@ -92,6 +94,7 @@ impl Default for Limits {
             lease: Duration::from_secs(30),
             grace: Duration::from_secs(20),
             keep_unproven_days: None,
+            stay_away: Duration::from_secs(24 * 3_600),
         }
     }
 }

@@ -113,3 +113,27 @@ fn failing_sets_are_compared_not_exit_codes() {
     check(&old, &not_run, NotRun);
     check(&not_run, &old, NotRun);
 }
+
+#[test]
+fn a_later_revision_has_a_fix_or_has_not() {
+    let repo = TestRepo::new();
+    let text =
+        |middle: &str, end: &str| format!("one\ntwo\n{middle}\nfour\nfive\nsix\nseven\neight\n{end}\n");
+    repo.commit("first", &[("a.txt", &text("three", "nine"))]);
+    let bad = repo.commit("bad", &[("a.txt", &text("wrong", "nine"))]);
+    let elsewhere = repo.commit("elsewhere", &[("a.txt", &text("wrong", "ten")), ("b.txt", "x\n")]);
+    let fixed = repo.commit("fixed", &[("a.txt", &text("three", "ten"))]);
+    let moved = repo.commit("moved", &[("a.txt", &format!("zero\n{}", text("three", "ten")))]);
+    let back = repo.commit("taken back", &[("a.txt", &text("wrong", "ten"))]);
+    let repo = repo.open();
+    let diff = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1,5 +1,5 @@\n one\n two\n-wrong\n+three\n four\n five\n";
+    for (revision, has) in
+        [(&bad, false), (&elsewhere, false), (&fixed, true), (&moved, true), (&back, false)]
+    {
+        assert_eq!(contains(&repo, diff, &bad, revision).unwrap(), has, "{revision}");
+    }
+    assert!(
+        !contains(&repo, "diff --git a/c b/c\n--- a/c\n+++ b/c\n@@ -1 +1 @@\n-x\n+y\n", &bad, &fixed)
+            .unwrap()
+    );
+}

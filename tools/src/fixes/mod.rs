@@ -119,12 +119,29 @@ pub fn known(repo: &Repo, diff: &str, bad: &str) -> Result<Result<Candidate, Str
     }
 }
 
+/// Whether a revision has a fix that was made for `bad`: it could be taken back there, and not be put in again.
+pub fn contains(repo: &Repo, diff: &str, bad: &str, revision: &str) -> Result<bool, FixError> {
+    let applies =
+        |diff: &str, at: &str| match checkout::compose(repo, at, Some(&Change::Patch(diff.to_owned())), None)
+        {
+            Ok(composed) => Ok(Some(composed.tree)),
+            Err(CheckoutError::DoesNotApply { .. }) => Ok(None),
+            Err(error) => Err(error),
+        };
+    let Some(fixed) = applies(diff, bad)? else { return Ok(false) };
+    let back = diff_between(repo, &fixed, bad)?;
+    Ok(applies(&back, revision)?.is_some() && applies(diff, revision)?.is_none())
+}
+
 fn diff_of(repo: &Repo, bad: &str, edits: &[FileEdit]) -> Result<String, FixError> {
-    let tree = checkout::edit_tree(repo, bad, edits)?;
+    diff_between(repo, bad, &checkout::edit_tree(repo, bad, edits)?)
+}
+
+fn diff_between(repo: &Repo, from: &str, to: &str) -> Result<String, FixError> {
     let diff = repo
         .git()
         .args(["diff-tree", "-p", "--binary", "--no-renames", "--no-ext-diff", "--no-textconv", "--no-color"])
-        .args([bad, &tree])
+        .args([from, to])
         .output()?;
     Ok(String::from_utf8_lossy(&diff).into_owned())
 }

@@ -100,6 +100,7 @@ fn settings(
             lease: Duration::from_secs(server.lease_s),
             grace: Duration::from_secs(server.grace_s),
             keep_unproven_days: config.options.store.keep_unproven_days,
+            ..Limits::default()
         },
         public_url: server.public_url.clone(),
         hooks: hooks(&config.options.connectors)?,

@@ -6,6 +6,7 @@ once, because another worker has it by then. When the process ends, runs are par
 mod answer;
 mod inbox;
 mod investigate;
+mod outcomes;
 mod place;
 mod unplaced;
 mod upkeep;

@@ -1,6 +1,6 @@
 /*!
 What a memory that is served needs from time to time, whoever calls in: vectors that are missing because the model or
-the vector server was away, clones that are ours to keep, and forgetting what nothing was proven of, where a time was set for it. Every worker does
+the vector server was away, clones that are ours to keep, what became of fixes, and forgetting what nothing was proven of, where a time was set for it. Every worker does
 it; doing it twice changes nothing.
 */
 
@@ -12,7 +12,7 @@ use millwright_memory::vectors::catch_up;
 
 use millwright_tools::tool::CancelFlag;
 
-use super::place;
+use super::{outcomes, place};
 use crate::app::App;
 
 const VECTORS_EVERY: Duration = Duration::from_secs(60);
@@ -31,7 +31,10 @@ pub(super) async fn run(app: Arc<App>) {
     loop {
         tokio::select! {
             _ = vectors.tick() => complete_vectors(&app).await,
-            _ = fetch.tick() => fetch_all(&app).await,
+            _ = fetch.tick() => {
+                fetch_all(&app).await;
+                watch_all(&app).await;
+            }
             _ = forget.tick() => match forget_unproven(&app).await {
                 Ok(0) => {}
                 Ok(gone) => tracing::info!(gone, "incidents that nothing was proven of are forgotten"),
@@ -53,6 +56,21 @@ async fn fetch_all(app: &App) {
         };
         if let Err(error) = fetched {
             tracing::warn!(repository = %repository.name, %error, "a repository could not be cloned");
+        }
+    }
+}
+
+/// What became of the fixes.
+async fn watch_all(app: &App) {
+    for repository in &app.settings.repositories {
+        match outcomes::watch(app, repository).await {
+            Ok(0) => {}
+            Ok(changed) => {
+                tracing::info!(repository = %repository.name, changed, "outcomes of fixes were seen")
+            }
+            Err(error) => {
+                tracing::warn!(repository = %repository.name, %error, "outcomes of fixes could not be looked for");
+            }
         }
     }
 }

@@ -10,6 +10,7 @@ mod health;
 mod jobs;
 mod messages;
 mod notes;
+mod outcomes;
 mod sessions;
 mod stream;
 mod threads;
@@ -25,6 +26,7 @@ mod tests;
 
 pub use approvals::Approving;
 pub use health::{DoorHealth, TroubledNote};
+pub use outcomes::CameBack;
 pub use sessions::PageSession;
 pub use stream::{Position, StreamEvent};
 pub use threads::SaidThere;

@@ -1,0 +1,120 @@
+/*!
+What became of a fix. It has shipped once the deployed branch has had it for a while and the failure stayed away; it
+was not it when the same failure then comes back in a revision that has the fix. Both are set by looking at the
+repository and at what was reported, never by what anybody says.
+*/
+
+use std::time::Duration;
+
+use millwright_memory::store::{Actor, StoreError};
+use millwright_memory::types::{Outcome, Resolution};
+use millwright_tools::fixes::{self, FixError};
+use millwright_tools::git::{LogQuery, Repo, RepoError, log};
+use millwright_tools::tool::CancelFlag;
+
+use super::place::Place;
+use crate::app::App;
+use crate::settings::Repository;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WatchError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    #[error("looking at the branch broke down")]
+    Broken,
+}
+
+/// Looks at the fixes of a repository once; answers how many outcomes changed.
+pub(super) async fn watch(app: &App, repository: &Repository) -> Result<usize, WatchError> {
+    let (path, data_dir) = (repository.path.clone(), app.settings.data_dir.clone());
+    let open = move || -> Result<(Repo, String), RepoError> {
+        let repo = Repo::open(&path, &data_dir)?;
+        let identity = repo.identity()?;
+        Ok((repo, identity))
+    };
+    let (repo, identity) = tokio::task::spawn_blocking(open).await.map_err(|_| WatchError::Broken)??;
+    let mut changed = 0;
+    let waiting = app.store.fixes_with(&identity, Outcome::Unknown).await?;
+    if !waiting.is_empty()
+        && let Some((aged, since)) = settled(&repo, repository, app.settings.limits.stay_away).await?
+    {
+        for fix in waiting {
+            if has(&repo, &fix, &aged).await? && app.store.came_back(&fix, &since).await?.is_empty() {
+                let why =
+                    format!("the deployed branch has it at {}, and the failure stayed away", short(&aged));
+                app.store.set_outcome(&fix.id, Outcome::Shipped, Actor { who: "service", why: &why }).await?;
+                changed += 1;
+            }
+        }
+    }
+    for fix in app.store.fixes_with(&identity, Outcome::Shipped).await? {
+        // Only what failed in a revision that has the fix says something about it.
+        for again in app.store.came_back(&fix, &fix.created_at).await? {
+            let place = again.plan.and_then(|plan| serde_json::from_value::<Place>(plan).ok());
+            let Some(place) = place.filter(|place| place.repository == repository.name) else { continue };
+            if has(&repo, &fix, &place.revision).await? {
+                let why = format!(
+                    "it was not it: the failure is back as {} at {}, which has the fix",
+                    again.incident_id,
+                    short(&place.revision)
+                );
+                app.store
+                    .set_outcome(&fix.id, Outcome::Recurred, Actor { who: "service", why: &why })
+                    .await?;
+                changed += 1;
+                break;
+            }
+        }
+    }
+    Ok(changed)
+}
+
+/// The newest commit of the deployed branch that has been there for a while, and its time.
+async fn settled(
+    repo: &Repo,
+    repository: &Repository,
+    stay_away: Duration,
+) -> Result<Option<(String, String)>, WatchError> {
+    let (repo, branch) = (repo.clone(), repository.branch.clone().unwrap_or_else(|| "HEAD".to_owned()));
+    let work = move || -> Result<Option<(String, String)>, RepoError> {
+        let wait = jiff::SignedDuration::try_from(stay_away).unwrap_or(jiff::SignedDuration::MAX);
+        let Ok(until) = jiff::Timestamp::now().checked_sub(wait) else { return Ok(None) };
+        let query = LogQuery {
+            tip: repo.resolve(&branch)?,
+            until: Some(format!("{until:.0}")),
+            limit: 1,
+            ..LogQuery::default()
+        };
+        let newest = log(&repo, &query, &CancelFlag::default())?.items.into_iter().next();
+        Ok(newest.map(|commit| {
+            let at = jiff::Timestamp::from_second(commit.commit_time).unwrap_or(until);
+            (commit.id, format!("{at:.6}"))
+        }))
+    };
+    Ok(tokio::task::spawn_blocking(work).await.map_err(|_| WatchError::Broken)??)
+}
+
+/// Whether a revision has a fix; one that cannot be judged there has not.
+async fn has(repo: &Repo, fix: &Resolution, revision: &str) -> Result<bool, WatchError> {
+    let (repo, diff, bad) = (repo.clone(), fix.fix_diff.clone(), fix.failing_revision.clone());
+    let revision = revision.to_owned();
+    let work = move || -> Result<bool, FixError> {
+        let later = repo.is_ancestor(&bad, &revision)? && bad != revision;
+        Ok(later && fixes::contains(&repo, &diff, &bad, &revision)?)
+    };
+    let found = tokio::task::spawn_blocking(work).await.map_err(|_| WatchError::Broken)?;
+    Ok(found.unwrap_or_else(|error| {
+        tracing::debug!(resolution = %fix.id, %error, "whether it was shipped cannot be told");
+        false
+    }))
+}
+
+fn short(revision: &str) -> &str {
+    revision.get(..12).unwrap_or(revision)
+}
+
+#[cfg(test)]
+#[path = "outcomes_tests.rs"]
+mod tests;

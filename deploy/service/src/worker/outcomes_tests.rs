@@ -1,0 +1,104 @@
+//! Outcomes of a fix, on a real repository.
+
+use std::path::Path;
+use std::process::Command;
+
+use millwright_memory::store::{Arrival, JobKind, NewIncident, NewResolution};
+use millwright_memory::types::Proof;
+use millwright_tools::intake;
+
+use super::*;
+use crate::tests::{Scene, scene_with};
+
+fn git(folder: &Path, args: &[&str]) -> String {
+    let mut command = Command::new("git");
+    command.current_dir(folder).args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]).args(args);
+    let said =
+        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").output().unwrap();
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    String::from_utf8_lossy(&said.stdout).trim().to_owned()
+}
+
+fn commit(folder: &Path, total: &str) -> String {
+    std::fs::write(folder.join("calc.sh"), format!("total() {{\n  {total}\n}}\n")).unwrap();
+    git(folder, &["add", "."]);
+    git(folder, &["commit", "--quiet", "--message", total]);
+    git(folder, &["rev-parse", "HEAD"])
+}
+
+async fn report(scene: &Scene, title: &str) -> String {
+    let ticket = intake::parse(title.as_bytes());
+    let arrival = Arrival {
+        incident: NewIncident { repository: None, source: None, ticket, mapped: vec![] },
+        delivery: None,
+        correlation: vec![],
+        resolved: false,
+        note: None,
+        by: "test".into(),
+    };
+    scene.app.intake.arrive(arrival).await.unwrap().incident().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_fix_ships_when_the_branch_has_it_and_was_not_it_when_the_failure_is_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let repo = folder.path();
+    git(repo, &["init", "--quiet", "--initial-branch=main"]);
+    commit(repo, "echo $(( $1 * 2 ))");
+    let bad = commit(repo, "echo $(( $1 * 3 ))");
+    let repository = Repository {
+        name: "calc".into(),
+        path: repo.to_owned(),
+        remote: None,
+        branch: Some("main".into()),
+        services: vec![],
+        path_prefixes: vec![],
+        recipes: Default::default(),
+        tests: None,
+        remotes: Default::default(),
+    };
+    let kept = repository.clone();
+    let scene = scene_with(move |settings| {
+        settings.repositories = vec![kept];
+        settings.limits.stay_away = Duration::ZERO;
+    })
+    .await;
+    let store = &scene.app.store;
+    let first = report(&scene, "Totals are wrong").await;
+    let identity = Repo::open(repo, scene.app.settings.data_dir.as_path()).unwrap().identity().unwrap();
+    let diff = "diff --git a/calc.sh b/calc.sh\n--- a/calc.sh\n+++ b/calc.sh\n@@ -1,3 +1,3 @@\n total() {\n\
+                -  echo $(( $1 * 3 ))\n+  echo $(( $1 * 2 ))\n }\n";
+    let new = NewResolution {
+        repository: identity.clone(),
+        statement: "it takes three times".into(),
+        culprit: Some(bad.clone()),
+        units: vec![],
+        failing_revision: bad.clone(),
+        fix_diff: diff.into(),
+        fix_kind: None,
+        replay: None,
+        proof: Proof::FixVerified,
+    };
+    store.remember(&first, "run_1", Some(&new), &[], Actor { who: "run", why: "" }).await.unwrap();
+    let outcome = async || store.resolutions(&first).await.unwrap().remove(0).outcome;
+    assert_eq!(watch(&scene.app, &repository).await.unwrap(), 0, "the branch has it not");
+
+    let fixed = commit(repo, "echo $(( $1 * 2 ))");
+    assert_eq!(watch(&scene.app, &repository).await.unwrap(), 1);
+    assert_eq!(outcome().await, Outcome::Shipped);
+    assert_eq!(watch(&scene.app, &repository).await.unwrap(), 0, "once");
+
+    // The same problem again: in an old release it says nothing, in one that has the fix it says everything.
+    for (revision, changes) in [(&bad, 0), (&fixed, 1)] {
+        let again = report(&scene, "Totals are wrong again").await;
+        store.link_recurrence(&again, &first, Actor { who: "run", why: "" }).await.unwrap();
+        let job = store.get_job(JobKind::Investigate, &again).await.unwrap().unwrap();
+        let place = Place { repository: "calc".into(), revision: revision.clone(), because: String::new() };
+        store.plan_job(&job.id, &serde_json::to_value(&place).unwrap()).await.unwrap();
+        assert_eq!(watch(&scene.app, &repository).await.unwrap(), changes, "{revision}");
+    }
+    assert_eq!(outcome().await, Outcome::Recurred);
+    assert!(!store.resolutions(&first).await.unwrap()[0].is_trusted());
+    let audit = store.show_memory(&first).await.unwrap();
+    assert!(serde_json::to_string(&audit).unwrap().contains("it was not it"), "why is on record");
+}
