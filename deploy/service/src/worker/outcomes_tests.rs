@@ -1,4 +1,8 @@
 //! Outcomes of a fix, on a real repository.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the repository under test is made by git as its users run it"
+)]
 
 use std::path::Path;
 use std::process::Command;
