@@ -36,39 +36,55 @@ pub(super) async fn watch(app: &App, repository: &Repository) -> Result<usize, W
     };
     let (repo, identity) = tokio::task::spawn_blocking(open).await.map_err(|_| WatchError::Broken)??;
     let mut changed = 0;
-    let waiting = app.store.fixes_with(&identity, Outcome::Unknown).await?;
-    if !waiting.is_empty()
-        && let Some((aged, since)) = settled(&repo, repository, app.settings.limits.stay_away).await?
-    {
-        for fix in waiting {
-            if has(&repo, &fix, &aged).await? && app.store.came_back(&fix, &since).await?.is_empty() {
-                let why =
-                    format!("the deployed branch has it at {}, and the failure stayed away", short(&aged));
-                app.store.set_outcome(&fix.id, Outcome::Shipped, Actor { who: "service", why: &why }).await?;
-                changed += 1;
-            }
-        }
-    }
-    for fix in app.store.fixes_with(&identity, Outcome::Shipped).await? {
-        // Only what failed in a revision that has the fix says something about it.
-        for again in app.store.came_back(&fix, &fix.created_at).await? {
-            let place = again.plan.and_then(|plan| serde_json::from_value::<Place>(plan).ok());
-            let Some(place) = place.filter(|place| place.repository == repository.name) else { continue };
-            if has(&repo, &fix, &place.revision).await? {
-                let why = format!(
-                    "it was not it: the failure is back as {} at {}, which has the fix",
-                    again.incident_id,
-                    short(&place.revision)
-                );
+    let mut waiting = Vec::new();
+    for outcome in [Outcome::Unknown, Outcome::Shipped] {
+        for fix in app.store.fixes_with(&identity, outcome).await? {
+            if let Some(why) = was_not_it(app, &repo, repository, &fix).await? {
                 app.store
                     .set_outcome(&fix.id, Outcome::Recurred, Actor { who: "service", why: &why })
                     .await?;
                 changed += 1;
-                break;
+            } else if outcome == Outcome::Unknown {
+                waiting.push(fix);
             }
         }
     }
+    if waiting.is_empty() {
+        return Ok(changed);
+    }
+    let Some((aged, since)) = settled(&repo, repository, app.settings.limits.stay_away).await? else {
+        return Ok(changed);
+    };
+    for fix in waiting {
+        if has(&repo, &fix, &aged).await? && app.store.came_back(&fix, &since).await?.is_empty() {
+            let why = format!("the deployed branch has it at {}, and the failure stayed away", short(&aged));
+            app.store.set_outcome(&fix.id, Outcome::Shipped, Actor { who: "service", why: &why }).await?;
+            changed += 1;
+        }
+    }
     Ok(changed)
+}
+
+/// Why a fix was not it: the same failure is back in a revision that has it. What fails in one that has it not says
+/// nothing about it.
+async fn was_not_it(
+    app: &App,
+    repo: &Repo,
+    repository: &Repository,
+    fix: &Resolution,
+) -> Result<Option<String>, WatchError> {
+    for again in app.store.came_back(fix, &fix.created_at).await? {
+        let place = again.plan.and_then(|plan| serde_json::from_value::<Place>(plan).ok());
+        let Some(place) = place.filter(|place| place.repository == repository.name) else { continue };
+        if has(repo, fix, &place.revision).await? {
+            return Ok(Some(format!(
+                "it was not it: the failure is back as {} at {}, which has the fix",
+                again.incident_id,
+                short(&place.revision)
+            )));
+        }
+    }
+    Ok(None)
 }
 
 /// The newest commit of the deployed branch that has been there for a while, and its time.

@@ -43,8 +43,16 @@ async fn report(scene: &Scene, title: &str) -> String {
     scene.app.intake.arrive(arrival).await.unwrap().incident().unwrap().to_owned()
 }
 
-#[tokio::test]
-async fn a_fix_ships_when_the_branch_has_it_and_was_not_it_when_the_failure_is_back() {
+struct Watched {
+    folder: tempfile::TempDir,
+    scene: Scene,
+    repository: Repository,
+    bad: String,
+    first: String,
+}
+
+/// A repository with a fault, and an incident with its verified fix.
+async fn watched(stay_away: Duration) -> Watched {
     let folder = tempfile::tempdir().unwrap();
     let repo = folder.path();
     git(repo, &["init", "--quiet", "--initial-branch=main"]);
@@ -64,7 +72,7 @@ async fn a_fix_ships_when_the_branch_has_it_and_was_not_it_when_the_failure_is_b
     let kept = repository.clone();
     let scene = scene_with(move |settings| {
         settings.repositories = vec![kept];
-        settings.limits.stay_away = Duration::ZERO;
+        settings.limits.stay_away = stay_away;
     })
     .await;
     let store = &scene.app.store;
@@ -84,25 +92,56 @@ async fn a_fix_ships_when_the_branch_has_it_and_was_not_it_when_the_failure_is_b
         proof: Proof::FixVerified,
     };
     store.remember(&first, "run_1", Some(&new), &[], Actor { who: "run", why: "" }).await.unwrap();
-    let outcome = async || store.resolutions(&first).await.unwrap().remove(0).outcome;
-    assert_eq!(watch(&scene.app, &repository).await.unwrap(), 0, "the branch has it not");
+    Watched { folder, scene, repository, bad, first }
+}
 
-    let fixed = commit(repo, "echo $(( $1 * 2 ))");
-    assert_eq!(watch(&scene.app, &repository).await.unwrap(), 1);
-    assert_eq!(outcome().await, Outcome::Shipped);
-    assert_eq!(watch(&scene.app, &repository).await.unwrap(), 0, "once");
+/// The same problem, reported again at a revision.
+async fn again(watched: &Watched, revision: &str) {
+    let store = &watched.scene.app.store;
+    let again = report(&watched.scene, "Totals are wrong again").await;
+    store.link_recurrence(&again, &watched.first, Actor { who: "run", why: "" }).await.unwrap();
+    let job = store.get_job(JobKind::Investigate, &again).await.unwrap().unwrap();
+    let place = Place { repository: "calc".into(), revision: revision.to_owned(), because: String::new() };
+    store.plan_job(&job.id, &serde_json::to_value(&place).unwrap()).await.unwrap();
+}
+
+impl Watched {
+    async fn look(&self) -> usize {
+        watch(&self.scene.app, &self.repository).await.unwrap()
+    }
+
+    async fn outcome(&self) -> Outcome {
+        self.scene.app.store.resolutions(&self.first).await.unwrap().remove(0).outcome
+    }
+}
+
+#[tokio::test]
+async fn a_fix_ships_when_the_branch_has_it_and_was_not_it_when_the_failure_is_back() {
+    let watched = watched(Duration::ZERO).await;
+    assert_eq!(watched.look().await, 0, "the branch has it not");
+    let fixed = commit(watched.folder.path(), "echo $(( $1 * 2 ))");
+    assert_eq!(watched.look().await, 1);
+    assert_eq!(watched.outcome().await, Outcome::Shipped);
+    assert_eq!(watched.look().await, 0, "once");
 
     // The same problem again: in an old release it says nothing, in one that has the fix it says everything.
-    for (revision, changes) in [(&bad, 0), (&fixed, 1)] {
-        let again = report(&scene, "Totals are wrong again").await;
-        store.link_recurrence(&again, &first, Actor { who: "run", why: "" }).await.unwrap();
-        let job = store.get_job(JobKind::Investigate, &again).await.unwrap().unwrap();
-        let place = Place { repository: "calc".into(), revision: revision.clone(), because: String::new() };
-        store.plan_job(&job.id, &serde_json::to_value(&place).unwrap()).await.unwrap();
-        assert_eq!(watch(&scene.app, &repository).await.unwrap(), changes, "{revision}");
+    for (revision, changes) in [(&watched.bad, 0), (&fixed, 1)] {
+        again(&watched, revision).await;
+        assert_eq!(watched.look().await, changes, "{revision}");
     }
-    assert_eq!(outcome().await, Outcome::Recurred);
-    assert!(!store.resolutions(&first).await.unwrap()[0].is_trusted());
-    let audit = store.show_memory(&first).await.unwrap();
+    assert_eq!(watched.outcome().await, Outcome::Recurred);
+    let store = &watched.scene.app.store;
+    assert!(!store.resolutions(&watched.first).await.unwrap()[0].is_trusted());
+    let audit = store.show_memory(&watched.first).await.unwrap();
     assert!(serde_json::to_string(&audit).unwrap().contains("it was not it"), "why is on record");
+}
+
+#[tokio::test]
+async fn a_failure_that_is_back_at_once_never_ships() {
+    let watched = watched(Duration::from_secs(3_600)).await;
+    let fixed = commit(watched.folder.path(), "echo $(( $1 * 2 ))");
+    assert_eq!(watched.look().await, 0, "it has not been there for long enough");
+    again(&watched, &fixed).await;
+    assert_eq!(watched.look().await, 1);
+    assert_eq!(watched.outcome().await, Outcome::Recurred);
 }
