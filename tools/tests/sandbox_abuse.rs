@@ -340,11 +340,11 @@ fn a_fork_bomb() {
     guard::behind_a_guard("a_fork_bomb", || {
         everywhere("a_fork_bomb", |ground| {
             let execution = ground.run("bomb() { bomb | bomb & }; bomb; sleep 30; echo survived");
-            // Without namespaces the kernel bounds an ordinary user's processes but tells nobody that it refused one, and
-            // a bomb that dies out at that bound between two samples is held all the same; what comes behind it goes on.
-            let held_by_kernel = ground.level.name != "full"
-                && !nix::unistd::geteuid().is_root()
-                && execution.output.contains("Cannot fork");
+            // Without a control group of its own the kernel bounds an ordinary user's processes but tells nobody that it
+            // refused one, and a bomb that dies out at that bound between two samples, which a busy machine sets far
+            // apart, is held all the same; what comes behind it goes on.
+            let held_by_kernel =
+                !nix::unistd::geteuid().is_root() && execution.output.contains("Cannot fork");
             if !held_by_kernel {
                 assert_eq!(execution.limit, Some(LimitHit::Processes), "{execution:?}");
                 assert!(!execution.output.contains("survived"));
