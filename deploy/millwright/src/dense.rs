@@ -5,7 +5,7 @@ From the configuration to memory's dense side: which model embeds and which engi
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use millwright_memory::embed::{Embedder, Lexical};
 use millwright_memory::store::Store;
 use millwright_memory::vectors::{VectorStore, catch_up};
@@ -38,7 +38,7 @@ fn minilm(path: &std::path::Path) -> Result<Arc<dyn Embedder>> {
 
 #[cfg(not(feature = "minilm"))]
 fn minilm(_: &std::path::Path) -> Result<Arc<dyn Embedder>> {
-    bail!(
+    anyhow::bail!(
         "this millwright was built without {MINILM}; build it with `cargo build --release --features minilm`"
     )
 }
@@ -63,7 +63,7 @@ struct OpenAi {
 #[cfg(not(feature = "openai-embeddings"))]
 fn openai(options: OpenAi) -> Result<Arc<dyn Embedder>> {
     let OpenAi { base_url, api_key: _, model, dimension, timeout: _ } = options;
-    bail!(
+    anyhow::bail!(
         "this millwright was built without embeddings from an endpoint ({model}, {dimension} dimensions, at \
          {base_url}); build it with the feature openai-embeddings"
     )
@@ -90,7 +90,7 @@ fn server(url: &str, config: &Config) -> Result<Arc<dyn VectorStore>> {
 
 #[cfg(not(feature = "qdrant"))]
 fn server(url: &str, _: &Config) -> Result<Arc<dyn VectorStore>> {
-    bail!("this millwright was built without vector servers ({url}); build it with the feature qdrant")
+    anyhow::bail!("this millwright was built without vector servers ({url}); build it with the feature qdrant")
 }
 
 /// The store with the configured model and engine.
