@@ -3,7 +3,7 @@ What every part of the service shares: the store, the settings, and the means to
 happened. Nothing of value lives here only: whatever was accepted is in the store.
 */
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use millwright_agent::sink::Sink;
@@ -13,6 +13,7 @@ use tokio::sync::{Notify, OnceCell, broadcast, watch};
 use crate::auth::Sessions;
 use crate::http::Limiter;
 use crate::metrics::Metrics;
+use crate::outward::{self, SendError};
 use crate::seal::Seal;
 use crate::settings::Settings;
 
@@ -41,6 +42,7 @@ pub(crate) struct App {
     pub(crate) ending: watch::Receiver<bool>,
     pub(crate) intake: crate::intake::Intake,
     seal: OnceCell<Seal>,
+    http: OnceLock<reqwest::Client>,
 }
 
 impl App {
@@ -56,6 +58,7 @@ impl App {
             ending,
             intake,
             seal: OnceCell::new(),
+            http: OnceLock::new(),
             store,
             settings,
         })
@@ -69,6 +72,15 @@ impl App {
     /// What this installation signs with.
     pub(crate) async fn seal(&self) -> Result<&Seal, StoreError> {
         self.seal.get_or_try_init(|| Seal::open(&self.store)).await
+    }
+
+    /// What other systems are asked by. One for the process: making it reads every certificate of the machine.
+    pub(crate) fn http(&self) -> Result<reqwest::Client, SendError> {
+        if let Some(made) = self.http.get() {
+            return Ok(made.clone());
+        }
+        let made = outward::client()?;
+        Ok(self.http.get_or_init(|| made).clone())
     }
 
     pub(crate) fn is_ending(&self) -> bool {
