@@ -16,7 +16,9 @@ use sha2::Sha256;
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "shared with tests that investigate from the command line")]
 mod common;
+mod hostile;
 mod http;
+mod notes;
 mod postgres;
 #[path = "../../../../memory/tests/postgres/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests of the store")]
