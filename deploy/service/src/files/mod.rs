@@ -107,13 +107,13 @@ async fn fetch(app: &App, wanted: &WantedFile) -> Result<String, Left> {
         return Err(left("it is no text"));
     }
     let (base, authorization) = door(app, &wanted.system)?;
-    let place = Place::of(&wanted.system, base, &wanted.file.url).map_err(|why| left(why))?;
+    let place = Place::of(&wanted.system, base, &wanted.file.url).map_err(left)?;
     let http = app.http()?;
     let request = http.get(place.url.clone()).header("authorization", authorization);
     let mut got = outward::fetch(request, MOST_BYTES).await?;
     if let Some(to) = got.leads_to.take() {
         // Where systems keep their files; it is told no secret.
-        let to = place.store(&to).map_err(|why| left(why))?;
+        let to = place.store(&to).map_err(left)?;
         got = outward::fetch(http.get(to), MOST_BYTES).await?;
     }
     if got.leads_to.is_some() {
