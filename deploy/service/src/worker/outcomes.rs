@@ -59,7 +59,9 @@ pub(super) async fn watch(app: &App, repository: &Repository) -> Result<usize, W
         return Ok(changed);
     };
     for fix in waiting {
-        if has(&repo, &fix, &aged).await? && app.store.came_back(&fix, &since).await?.is_empty() {
+        let stayed_away = app.store.came_back(&fix, &since).await?.is_empty()
+            && app.store.joined_after(&fix.incident_id, &since).await?.is_empty();
+        if stayed_away && has(&repo, &fix, &aged).await? {
             let why = format!("the deployed branch has it at {}, and the failure stayed away", short(&aged));
             app.store.set_outcome(&fix.id, Outcome::Shipped, Actor { who: "service", why: &why }).await?;
             changed += 1;
