@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use millwright_agent::sink::Sink;
 use millwright_memory::store::{Store, StoreError};
-use tokio::sync::{Notify, OnceCell, broadcast, watch};
+use tokio::sync::{Notify, OnceCell, Semaphore, broadcast, watch};
 
 use crate::auth::Sessions;
 use crate::http::Limiter;
@@ -41,6 +41,8 @@ pub(crate) struct App {
     /// Turns true when the process is to end.
     pub(crate) ending: watch::Receiver<bool>,
     pub(crate) intake: crate::intake::Intake,
+    /// Room for bodies that arrive, in KiB.
+    pub(crate) bodies: Semaphore,
     seal: OnceCell<Seal>,
     http: OnceLock<reqwest::Client>,
 }
@@ -57,6 +59,7 @@ impl App {
             work: Notify::new(),
             ending,
             intake,
+            bodies: crate::http::room(settings.limits.body_bytes),
             seal: OnceCell::new(),
             http: OnceLock::new(),
             store,

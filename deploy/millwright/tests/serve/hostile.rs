@@ -127,6 +127,44 @@ fn a_body_without_end_is_refused_and_never_held() {
 }
 
 #[test]
+fn bodies_that_arrive_at_once_share_a_bound() {
+    const MIB: usize = 1 << 20;
+    let serving = open("body_timeout_s = 10");
+    let before = serving.peak_mib();
+    let head = format!(
+        "POST /hooks/github HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
+        9 * MIB
+    );
+    // None of them comes to its end.
+    let begun: Vec<_> = (0..30)
+        .map(|_| {
+            let (mut stream, end) = serving.begin(&head);
+            let _ = stream.write_all(&vec![b'x'; 9 * MIB - 1]);
+            (stream, end)
+        })
+        .collect();
+    serving.is_well();
+    let mut refused = 0;
+    for (_stream, end) in begun {
+        let answer = end.join().unwrap().unwrap();
+        match answer.status {
+            503 => {
+                answer.refuses(503, "at once");
+                refused += 1;
+            }
+            _ => answer.refuses(408, "body_timeout_s"),
+        }
+    }
+    assert!(refused > 0, "all of them were held");
+    let grown = serving.peak_mib() - before;
+    // Eight of the largest, 80 MiB, and what connections read ahead.
+    assert!(grown < 130, "270 MiB were sent, {grown} MiB were held");
+    let body = doors()[5].report.to_string();
+    let again = || serving.deliver("/hooks/github", body.as_bytes(), SECRET, 0).status == 202;
+    serving.until("there is room again", again);
+}
+
+#[test]
 fn what_is_no_request_ends_only_its_connection() {
     let serving = open("");
     let many = (0..200).map(|n| format!("x-{n}: y\r\n")).collect::<String>();

@@ -94,9 +94,11 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let delivery = match (headers.get("idempotency-key"), &report.external_id) {
         (Some(key), _) => {
-            let key = key.to_str().ok().filter(|key| (1..=200).contains(&key.len()));
-            let key =
-                key.ok_or_else(|| Problem::bad_request("idempotency-key must be 1 to 200 plain characters"))?;
+            let plain =
+                |key: &&str| (1..=200).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+            let key = key.to_str().ok().filter(plain).ok_or_else(|| {
+                Problem::bad_request("idempotency-key must be 1 to 200 plain characters, without spaces")
+            })?;
             Some(format!("key:{}", digest(&[&principal.key, key])))
         }
         (None, Some(id)) => Some(format!("api:{}", digest(&[report.source.as_deref().unwrap_or("api"), id]))),

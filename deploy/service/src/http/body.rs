@@ -12,6 +12,7 @@ use axum::http::{StatusCode, header};
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Problem;
 use crate::app::App;
@@ -19,6 +20,8 @@ use crate::app::App;
 /// How long what is left of a refused body is read and thrown away. Closing at once would reset the connection, and the
 /// sender would never read why.
 const LINGER: Duration = Duration::from_secs(5);
+/// Bodies of the largest size that may arrive at once.
+const BODIES_AT_ONCE: usize = 8;
 
 /// The raw bytes of a request, whole: signatures cover them.
 pub(crate) struct Raw(pub(crate) Bytes);
@@ -32,10 +35,20 @@ pub(crate) struct Asked<T>(pub(crate) T);
 /// The id in a path.
 pub(crate) struct Id(pub(crate) String);
 
+/// What all bodies together may take that are still arriving: so many of the largest ones. Whoever may call in at all could
+/// begin any number of them.
+pub(crate) fn room(largest: usize) -> Semaphore {
+    Semaphore::new(BODIES_AT_ONCE * largest.div_ceil(1 << 10))
+}
+
 /// Reads a body whole. Of one that is too large no more than the limit is ever held.
-pub(crate) async fn read(mut body: Body, limit: usize, patience: Duration) -> Result<Bytes, Problem> {
+async fn read(mut body: Body, announced: usize, app: &App) -> Result<Bytes, Problem> {
+    let limit = app.settings.limits.body_bytes;
+    let kib = |bytes: usize| u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
     let whole = async {
-        let mut kept: Vec<u8> = Vec::new();
+        // Reserved is not taken: memory that nobody writes to is not there.
+        let mut kept: Vec<u8> = Vec::with_capacity(announced.min(limit));
+        let mut held: Option<SemaphorePermit<'_>> = None;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|_| {
                 Problem::bad_request("the body ended early, or its chunks are broken; send it whole")
@@ -44,12 +57,20 @@ pub(crate) async fn read(mut body: Body, limit: usize, patience: Duration) -> Re
             if kept.len() + data.len() > limit {
                 return Err(too_large(limit));
             }
+            let more = kib(kept.len() + data.len()) - kib(kept.len());
+            let Ok(more) = app.bodies.try_acquire_many(more) else {
+                return Err(Problem::busy("too many large bodies arrive at once; repeat in a moment"));
+            };
+            match &mut held {
+                Some(held) => held.merge(more),
+                None => held = Some(more),
+            }
             kept.extend_from_slice(&data);
         }
         Ok(Bytes::from(kept))
     };
-    match tokio::time::timeout(patience, whole).await {
-        Ok(Err(problem)) if problem.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+    match tokio::time::timeout(app.settings.limits.body_patience, whole).await {
+        Ok(Err(problem)) if problem.status() != StatusCode::BAD_REQUEST => {
             throw_away(body);
             Err(problem)
         }
@@ -80,15 +101,15 @@ impl FromRequest<Arc<App>> for Raw {
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
         let limits = &app.settings.limits;
         let announced = request.headers().get(header::CONTENT_LENGTH);
-        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        if announced.is_some_and(|announced| announced > limits.body_bytes as u64) {
+        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
+        if announced > limits.body_bytes as u64 {
             // Who asks before sending has sent nothing.
             if !request.headers().contains_key(header::EXPECT) {
                 throw_away(request.into_body());
             }
             return Err(too_large(limits.body_bytes));
         }
-        Ok(Self(read(request.into_body(), limits.body_bytes, limits.body_patience).await?))
+        Ok(Self(read(request.into_body(), usize::try_from(announced).unwrap_or(0), app).await?))
     }
 }
 

@@ -23,7 +23,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 
-pub(crate) use body::{Asked, Id, Json, Raw, is_id, parse};
+pub(crate) use body::{Asked, Id, Json, Raw, is_id, parse, room};
 pub(crate) use guard::{Peer, limit};
 pub(crate) use limiter::Limiter;
 pub(crate) use problem::Problem;

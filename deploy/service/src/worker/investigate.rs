@@ -114,7 +114,8 @@ async fn attempt(app: &Arc<App>, holder: &Holder, job: &Job, stop: &CancelFlag) 
     store.set_incident_state(&incident.id, IncidentState::Running).await?;
     store.wake_notes(&incident.id).await?;
     app.stored(&incident.id);
-    if job.plan.is_none() {
+    // What joined it later may have brought files.
+    if job.plan.is_none() || job.reopened_at.is_some() {
         match completed(app, &incident).await {
             Ok(whole) => incident = whole,
             // After two more tries the report has to do without.
