@@ -20,6 +20,7 @@ mod hostile;
 mod http;
 mod notes;
 mod postgres;
+mod recurrence;
 #[path = "../../../../memory/tests/postgres/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests of the store")]
 mod server;

@@ -84,15 +84,15 @@ async fn watched(stay_away: Duration) -> Watched {
     let store = &scene.app.store;
     let first = report(&scene, "Totals are wrong").await;
     let identity = Repo::open(repo, scene.app.settings.data_dir.as_path()).unwrap().identity().unwrap();
-    let diff = "diff --git a/calc.sh b/calc.sh\n--- a/calc.sh\n+++ b/calc.sh\n@@ -1,3 +1,3 @@\n total() {\n\
-                -  echo $(( $1 * 3 ))\n+  echo $(( $1 * 2 ))\n }\n";
+    // With the ids of its blobs, by which git can merge it.
+    let diff = git(repo, &["diff", &bad, "HEAD~1"]) + "\n";
     let new = NewResolution {
         repository: identity.clone(),
         statement: "it takes three times".into(),
         culprit: Some(bad.clone()),
         units: vec![],
         failing_revision: bad.clone(),
-        fix_diff: diff.into(),
+        fix_diff: diff,
         fix_kind: None,
         replay: None,
         proof: Proof::FixVerified,
