@@ -70,7 +70,13 @@ const CONFINED: &[(&str, &[&str])] = &[
     (".route(", &["deploy/service/src/http/routes.rs"]),
     (
         "hmac::",
-        &["deploy/service/src/hooks/signature.rs", "deploy/service/src/seal.rs", "/tests/", "_tests.rs"],
+        &[
+            "deploy/service/src/hooks/signature.rs",
+            "deploy/service/src/seal.rs",
+            "/tests/",
+            "_tests.rs",
+            "/benches/",
+        ],
     ),
     ("tokio_tungstenite", &["deploy/service/src/slack/socket.rs", "/tests/"]),
     ("async_openai", &["agent/src/planner/openai/client.rs", "memory/src/embed/openai.rs"]),

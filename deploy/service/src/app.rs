@@ -3,16 +3,17 @@ What every part of the service shares: the store, the settings, and the means to
 happened. Nothing of value lives here only: whatever was accepted is in the store.
 */
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use millwright_agent::sink::Sink;
 use millwright_memory::store::{Store, StoreError};
-use tokio::sync::{Notify, OnceCell, broadcast, watch};
+use tokio::sync::{Notify, OnceCell, Semaphore, broadcast, watch};
 
 use crate::auth::Sessions;
 use crate::http::Limiter;
 use crate::metrics::Metrics;
+use crate::outward::{self, SendError};
 use crate::seal::Seal;
 use crate::settings::Settings;
 
@@ -40,7 +41,10 @@ pub(crate) struct App {
     /// Turns true when the process is to end.
     pub(crate) ending: watch::Receiver<bool>,
     pub(crate) intake: crate::intake::Intake,
+    /// Room for bodies that arrive, in KiB.
+    pub(crate) bodies: Semaphore,
     seal: OnceCell<Seal>,
+    http: OnceLock<reqwest::Client>,
 }
 
 impl App {
@@ -55,7 +59,9 @@ impl App {
             work: Notify::new(),
             ending,
             intake,
+            bodies: crate::http::room(settings.limits.body_bytes),
             seal: OnceCell::new(),
+            http: OnceLock::new(),
             store,
             settings,
         })
@@ -69,6 +75,15 @@ impl App {
     /// What this installation signs with.
     pub(crate) async fn seal(&self) -> Result<&Seal, StoreError> {
         self.seal.get_or_try_init(|| Seal::open(&self.store)).await
+    }
+
+    /// What other systems are asked by. One for the process: making it reads every certificate of the machine.
+    pub(crate) fn http(&self) -> Result<reqwest::Client, SendError> {
+        if let Some(made) = self.http.get() {
+            return Ok(made.clone());
+        }
+        let made = outward::client()?;
+        Ok(self.http.get_or_init(|| made).clone())
     }
 
     pub(crate) fn is_ending(&self) -> bool {

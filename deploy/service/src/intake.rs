@@ -4,7 +4,7 @@ come at the same moment share one transaction: each waits for the disk only once
 acknowledged as quickly as one.
 */
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use millwright_memory::redaction::Redactor;
@@ -12,12 +12,17 @@ use millwright_memory::store::{Arrival, Arrived, Store, StoreError};
 use millwright_memory::types::ParsedTicket;
 use millwright_tools::intake;
 use serde_json::Value;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 
 /// Arrivals in one transaction.
 const AT_ONCE: usize = 64;
 /// Arrivals that wait for the disk; more wait before they are taken from their connections.
 const WAITING: usize = 256;
+
+/// Payloads that are masked and taken apart at once: as many as there are processors. More would only share them, and each
+/// keeps working memory for every pattern it has met.
+static AT_WORK: LazyLock<Semaphore> =
+    LazyLock::new(|| Semaphore::new(std::thread::available_parallelism().map_or(2, |many| many.get())));
 
 type Asked = (Box<Arrival>, oneshot::Sender<Result<Arrived, StoreError>>);
 
@@ -66,6 +71,8 @@ async fn serve(store: Store, window: Duration, mut receiver: mpsc::Receiver<Aske
 /// Masks a payload and takes it apart. What a JSON string spells with escapes is masked as what it says.
 pub(crate) async fn read(redactor: &Arc<Redactor>, payload: Value) -> ParsedTicket {
     let redactor = redactor.for_run();
+    // Never closed, so there is always a turn to wait for.
+    let _turn = AT_WORK.acquire().await;
     let work = move || {
         let masked = redactor.redact_json(&payload);
         intake::parse_named(masked.to_string().as_bytes(), Some("payload.json"))

@@ -10,6 +10,7 @@ investigation (`agent` does).
 mod api;
 mod app;
 pub mod auth;
+mod files;
 mod hooks;
 mod http;
 mod intake;

@@ -47,6 +47,48 @@ pub(crate) fn client() -> Result<reqwest::Client, SendError> {
         .map_err(|error| SendError::Refused(error.to_string()))
 }
 
+/// A file of another system.
+pub(crate) struct Fetched {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether there was no more of it.
+    pub(crate) whole: bool,
+    /// Where the system says that it is instead; whether to go there is for the caller to judge.
+    pub(crate) leads_to: Option<String>,
+}
+
+/// Fetches a file, at most so many bytes of it.
+pub(crate) async fn fetch(request: reqwest::RequestBuilder, most: usize) -> Result<Fetched, SendError> {
+    let lost = |error: reqwest::Error| SendError::Unknown(error.without_url().to_string());
+    let mut response = request.send().await.map_err(lost)?;
+    let status = response.status();
+    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
+    match status {
+        StatusCode::TOO_MANY_REQUESTS => {
+            let wait = header("retry-after").and_then(|wait| wait.parse().ok()).unwrap_or(30);
+            return Err(SendError::Later(Duration::from_secs(wait).min(LONGEST_WAIT)));
+        }
+        status if status.is_redirection() => {
+            let leads_to = header("location").map(str::to_owned);
+            let leads_to = leads_to.ok_or_else(|| SendError::Refused("it leads nowhere".to_owned()))?;
+            return Ok(Fetched { bytes: Vec::new(), whole: true, leads_to: Some(leads_to) });
+        }
+        status if status.is_success() => {}
+        status if status.is_client_error() => return Err(SendError::Refused(status.to_string())),
+        status => return Err(SendError::Unknown(status.to_string())),
+    }
+    let (mut bytes, mut whole) = (Vec::new(), true);
+    while let Some(chunk) = response.chunk().await.map_err(lost)? {
+        let room = most - bytes.len();
+        if chunk.len() > room {
+            bytes.extend_from_slice(&chunk[..room]);
+            whole = false;
+            break;
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Fetched { bytes, whole, leads_to: None })
+}
+
 /// Sends a request; answers the JSON of a successful answer.
 pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<Value, SendError> {
     let mut response = request.send().await.map_err(|error| {

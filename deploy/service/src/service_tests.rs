@@ -443,6 +443,27 @@ async fn the_document_describes_every_route_and_headers_protect() {
     assert!(figures.text.contains("# TYPE millwright_incidents gauge"), "{}", figures.text);
 }
 
+/// A browser, and most libraries, take an answer packed; what is not must not say so.
+#[tokio::test]
+async fn what_says_that_it_is_packed_is_packed() {
+    let scene = scene().await;
+    let token = scene.token(Role::Viewer).await;
+    for (path, status) in
+        [("/openapi.json", 200), ("/nowhere", 404), ("/v1/incidents", 401), ("/v1/incidents/inc_1", 404)]
+    {
+        let mut request = Request::builder().uri(path).header("accept-encoding", "gzip");
+        if status == 404 {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let answer = tower::ServiceExt::oneshot(scene.router.clone(), request.body(Body::empty()).unwrap());
+        let answer = answer.await.unwrap();
+        assert_eq!(answer.status(), status, "{path}");
+        let said = answer.headers().get("content-encoding").is_some_and(|coding| coding == "gzip");
+        let bytes = answer.into_body().collect().await.unwrap().to_bytes();
+        assert!(said && bytes.starts_with(b"\x1f\x8b"), "{path}: {said} {bytes:?}");
+    }
+}
+
 #[tokio::test]
 async fn stopping_what_has_not_begun_and_approving_once() {
     let scene = scene().await;

@@ -66,6 +66,10 @@ pub struct Settings {
 pub struct Limits {
     /// Largest body of a request.
     pub body_bytes: usize,
+    /// A client that takes longer for the headers of a request, or rests longer between two, is cut off.
+    pub header_patience: Duration,
+    /// A body that takes longer to arrive is refused.
+    pub body_patience: Duration,
     /// Requests of one token, or of one stranger's address.
     pub requests_per_minute: u32,
     pub connections: usize,
@@ -87,6 +91,8 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 10 << 20,
+            header_patience: Duration::from_secs(10),
+            body_patience: Duration::from_secs(30),
             requests_per_minute: 600,
             connections: 1_024,
             investigations: 1,

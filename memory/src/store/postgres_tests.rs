@@ -118,6 +118,7 @@ async fn many_open_a_new_database_at_once_write_and_claim_each_job_once() {
         correlation: correlation.map(str::to_owned).into_iter().collect(),
         resolved: false,
         note: None,
+        files: Vec::new(),
         by: "hook".into(),
     };
     let hour = Duration::from_secs(3_600);

@@ -10,7 +10,7 @@ use super::audit::{Change, record};
 use super::codec::{from_json, from_word, json, new_id, now, word};
 use super::db::{Row, Tx, query};
 use super::{Actor, NewResolution, Store, StoreError, StoredHypothesis, index};
-use crate::types::{Approval, Hypothesis, HypothesisStatus, Outcome, Proof, Resolution};
+use crate::types::{Approval, Evidence, Hypothesis, HypothesisStatus, Outcome, Proof, Resolution};
 
 /// What `remember` did.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,6 +155,41 @@ impl Store {
         by: Actor<'_>,
     ) -> Result<Resolution, StoreError> {
         self.change(resolution, Field::Proof, by, |r| r.proof = proof).await
+    }
+
+    /// Puts what it says into other words; proof, approval and outcome stay as they are. The old words go with the entry
+    /// of the audit log, so that they are forgotten with the incident; the log itself keeps only what tells them apart.
+    pub async fn set_statement(
+        &self,
+        resolution: &str,
+        statement: &str,
+        by: Actor<'_>,
+    ) -> Result<Resolution, StoreError> {
+        let mut tx = self.begin().await?;
+        let row =
+            query("SELECT * FROM resolutions WHERE id = $1").bind(resolution).fetch_optional(&mut tx).await?;
+        let Some(row) = row else {
+            return Err(StoreError::NotFound { what: "resolution", id: resolution.to_owned() });
+        };
+        let mut known = from_row(&row)?;
+        if known.statement == statement {
+            return Ok(known);
+        }
+        query("UPDATE resolutions SET statement = $2, updated_at = $3 WHERE id = $1")
+            .bind(&known.id)
+            .bind(statement)
+            .bind(now())
+            .execute(&mut tx)
+            .await?;
+        let told_apart = |text: &str| format!("sha256:{}", Evidence::hash(text));
+        let (before, after) = (told_apart(&known.statement), told_apart(statement));
+        let why =
+            format!("{}{}it said: {}", by.why, if by.why.is_empty() { "" } else { "; " }, known.statement);
+        let by = Actor { who: by.who, why: &why };
+        record(&mut tx, by, change("statement", &known, Some(&before), Some(&after))).await?;
+        tx.commit().await?;
+        known.statement = statement.to_owned();
+        Ok(known)
     }
 
     async fn change(

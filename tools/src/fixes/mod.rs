@@ -130,7 +130,10 @@ pub fn contains(repo: &Repo, diff: &str, bad: &str, revision: &str) -> Result<bo
         };
     let Some(fixed) = applies(diff, bad)? else { return Ok(false) };
     let back = diff_between(repo, &fixed, bad)?;
-    Ok(applies(&back, revision)?.is_some() && applies(diff, revision)?.is_none())
+    // Git merges a patch whose blobs it knows, so one that is there already applies, too, and changes nothing.
+    let own = checkout::compose(repo, revision, None, None)?.tree;
+    let changes = |tree: Option<String>| tree.is_some_and(|tree| tree != own);
+    Ok(changes(applies(&back, revision)?) && !changes(applies(diff, revision)?))
 }
 
 fn diff_of(repo: &Repo, bad: &str, edits: &[FileEdit]) -> Result<String, FixError> {

@@ -93,6 +93,8 @@ fn settings(
         sandbox: wiring::sandbox(config),
         limits: Limits {
             body_bytes: server.body_mb << 20,
+            header_patience: Duration::from_secs(server.header_timeout_s),
+            body_patience: Duration::from_secs(server.body_timeout_s),
             requests_per_minute: server.requests_per_minute,
             connections: server.connections,
             investigations: server.investigations,

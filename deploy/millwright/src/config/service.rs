@@ -16,6 +16,10 @@ pub(crate) struct Server {
     pub(crate) public_url: Option<String>,
     /// Largest body of a request. `MILLWRIGHT__SERVER__BODY_MB`
     pub(crate) body_mb: usize,
+    /// Seconds that a client has for the headers of a request. `MILLWRIGHT__SERVER__HEADER_TIMEOUT_S`
+    pub(crate) header_timeout_s: u64,
+    /// Seconds that a body has to arrive. `MILLWRIGHT__SERVER__BODY_TIMEOUT_S`
+    pub(crate) body_timeout_s: u64,
     /// Of one token, or of one stranger's address. `MILLWRIGHT__SERVER__REQUESTS_PER_MINUTE`
     pub(crate) requests_per_minute: u32,
     /// Open at once. `MILLWRIGHT__SERVER__CONNECTIONS`
@@ -37,6 +41,8 @@ impl Default for Server {
             listen: "127.0.0.1:7070".into(),
             public_url: None,
             body_mb: 10,
+            header_timeout_s: 10,
+            body_timeout_s: 30,
             requests_per_minute: 600,
             connections: 1_024,
             investigations: 1,
@@ -172,6 +178,8 @@ impl Server {
             ("connections", self.connections as u64),
             ("investigations", self.investigations as u64),
             ("lease_s", self.lease_s),
+            ("header_timeout_s", self.header_timeout_s),
+            ("body_timeout_s", self.body_timeout_s),
         ];
         if let Some((key, _)) = bounds.iter().find(|(_, value)| *value == 0 || *value > u64::from(u32::MAX)) {
             return Err(format!("server.{key} must be at least 1, and not beyond all bounds"));

@@ -11,12 +11,22 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    /// Its content type.
+    pub(crate) media: String,
     pub(crate) text: String,
 }
 
 impl Answer {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
+    }
+
+    /// A problem that says this.
+    pub(crate) fn refuses(&self, status: u16, words: &str) {
+        assert_eq!((self.status, &*self.media), (status, "application/problem+json"), "{}", self.text);
+        let problem = self.json();
+        assert_eq!(problem["status"], status, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().contains(words), "{words:?} is not said: {problem}");
     }
 }
 
@@ -36,8 +46,12 @@ pub(crate) fn ask(
     }
     request.push_str(&format!("content-length: {}\r\n\r\n{body}", body.len()));
     stream.write_all(request.as_bytes())?;
-    let mut reader = BufReader::new(stream);
-    let (first, length, chunked) = head(&mut reader)?;
+    read_answer(&mut BufReader::new(stream))
+}
+
+/// Reads one answer.
+pub(crate) fn read_answer(reader: &mut impl BufRead) -> std::io::Result<Answer> {
+    let Head { first, length, chunked, media, .. } = head(reader)?;
     let status = first.split(' ').nth(1).and_then(|status| status.parse().ok());
     let status = status.ok_or_else(|| std::io::Error::other("no status"))?;
     let mut bytes = Vec::new();
@@ -61,24 +75,39 @@ pub(crate) fn ask(
             reader.read_to_end(&mut bytes)?;
         }
     }
-    Ok(Answer { status, text: String::from_utf8_lossy(&bytes).into_owned() })
+    Ok(Answer { status, media, text: String::from_utf8_lossy(&bytes).into_owned() })
 }
 
-/// The first line, the length of the body, and whether it comes in chunks.
-fn head(reader: &mut impl BufRead) -> std::io::Result<(String, Option<usize>, bool)> {
+/// What stands before a body: the first line, the body's length, whether it comes in chunks, its type, and who asks.
+struct Head {
+    first: String,
+    length: Option<usize>,
+    chunked: bool,
+    media: String,
+    authorization: String,
+}
+
+fn head(reader: &mut impl BufRead) -> std::io::Result<Head> {
     let mut first = String::new();
     if reader.read_line(&mut first)? == 0 {
         return Err(std::io::ErrorKind::UnexpectedEof.into());
     }
     let (mut length, mut chunked) = (None, false);
+    let (mut media, mut authorization) = (String::new(), String::new());
     loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
+        let mut given = String::new();
+        if reader.read_line(&mut given)? == 0 {
             return Err(std::io::ErrorKind::UnexpectedEof.into());
         }
-        let line = line.trim().to_ascii_lowercase();
+        let line = given.trim().to_ascii_lowercase();
         if line.is_empty() {
-            return Ok((first.trim().to_owned(), length, chunked));
+            return Ok(Head { first: first.trim().to_owned(), length, chunked, media, authorization });
+        }
+        if let Some(value) = line.strip_prefix("content-type:") {
+            value.trim().clone_into(&mut media);
+        }
+        if line.starts_with("authorization:") {
+            given.trim().split_once(':').map_or("", |(_, value)| value.trim()).clone_into(&mut authorization);
         }
         if let Some(value) = line.strip_prefix("content-length:") {
             length = value.trim().parse().ok();
@@ -87,16 +116,23 @@ fn head(reader: &mut impl BufRead) -> std::io::Result<(String, Option<usize>, bo
     }
 }
 
-/// Reads one request: its method and path, and its body.
-pub(crate) fn heard(stream: &TcpStream) -> std::io::Result<(String, String, String)> {
+/// One request.
+pub(crate) struct Heard {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    pub(crate) authorization: String,
+    pub(crate) body: String,
+}
+
+pub(crate) fn heard(stream: &TcpStream) -> std::io::Result<Heard> {
     stream.set_read_timeout(Some(Duration::from_secs(10)))?;
     let mut reader = BufReader::new(stream);
-    let (first, length, _) = head(&mut reader)?;
+    let Head { first, length, authorization, .. } = head(&mut reader)?;
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body)?;
     let mut words = first.split(' ').map(str::to_owned);
     let (method, path) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
-    Ok((method, path, String::from_utf8_lossy(&body).into_owned()))
+    Ok(Heard { method, path, authorization, body: String::from_utf8_lossy(&body).into_owned() })
 }
 
 pub(crate) fn answer(mut stream: &TcpStream, status: &str, body: &str) {

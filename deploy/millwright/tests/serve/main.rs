@@ -16,8 +16,11 @@ use sha2::Sha256;
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "shared with tests that investigate from the command line")]
 mod common;
+mod hostile;
 mod http;
+mod notes;
 mod postgres;
+mod recurrence;
 #[path = "../../../../memory/tests/postgres/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests of the store")]
 mod server;

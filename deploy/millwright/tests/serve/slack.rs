@@ -3,6 +3,7 @@ A Slack that counts: it keeps the messages of channels and threads as its Web AP
 it has done what was asked, and can ask for time. It also speaks the server's side of Socket Mode.
 */
 
+use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
@@ -11,7 +12,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message, accept};
 
-use super::http::{answer, heard};
+use super::http::{Heard, answer, heard};
 
 #[derive(Default)]
 struct Kept {
@@ -25,6 +26,10 @@ struct Kept {
     limit: usize,
     /// Where sockets are told to connect.
     socket: Option<SocketAddr>,
+    /// By path.
+    files: BTreeMap<String, String>,
+    /// What asked for files, as its headers say.
+    asked_with: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -40,8 +45,14 @@ impl Slack {
         let serving = slack.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let Ok((_, path, body)) = heard(&stream) else { continue };
+                let Ok(Heard { path, authorization, body, .. }) = heard(&stream) else { continue };
                 let mut kept = serving.kept.lock().unwrap();
+                if let Some(text) = kept.files.get(&path).cloned() {
+                    kept.asked_with.push(authorization);
+                    drop(kept);
+                    answer(&stream, "200 OK", &text);
+                    continue;
+                }
                 if kept.limit > 0 {
                     kept.limit -= 1;
                     drop(kept);
@@ -69,6 +80,20 @@ impl Slack {
             "[channels.slack]\nbot_token_env = \"API_TOKEN\"\nbase_url = \"http://{}\"\nresponders = [\"U0RESP\"]\n{more}\n",
             self.at
         )
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.at)
+    }
+
+    /// Keeps a file at a path.
+    pub(crate) fn keep(&self, path: &str, text: &str) {
+        self.kept.lock().unwrap().files.insert(path.to_owned(), text.to_owned());
+    }
+
+    /// Whether a file was asked for with these credentials.
+    pub(crate) fn was_asked_with(&self, authorization: &str) -> bool {
+        self.kept.lock().unwrap().asked_with.iter().any(|one| one == authorization)
     }
 
     pub(crate) fn lose(&self, answers: usize) {

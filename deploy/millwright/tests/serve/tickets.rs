@@ -3,13 +3,13 @@ A ticket system that counts: it keeps the comments of issues as GitHub, Jira and
 answers after it has done what was asked, which is what a cut connection looks like.
 */
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
-use super::http::{answer, heard};
+use super::http::{Heard, answer, heard};
 
 #[derive(Default)]
 struct Kept {
@@ -21,6 +21,14 @@ struct Kept {
     lose: usize,
     /// So many requests to come are turned away.
     refuse: usize,
+    /// So many requests to come are asked to wait a second.
+    limit: usize,
+    /// What asked us, as its headers say.
+    keys: BTreeSet<String>,
+    /// By path: status with headers, and text.
+    files: BTreeMap<String, (String, String)>,
+    /// Files that were asked for, in order.
+    fetched: Vec<String>,
 }
 
 #[derive(Clone)]
@@ -36,12 +44,24 @@ impl Tickets {
         let serving = tickets.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let Ok((method, path, body)) = heard(&stream) else { continue };
+                let Ok(Heard { method, path, authorization, body }) = heard(&stream) else { continue };
                 let mut kept = serving.kept.lock().unwrap();
+                kept.keys.insert(authorization);
+                if kept.limit > 0 {
+                    kept.limit -= 1;
+                    drop(kept);
+                    answer(&stream, "429 Too Many Requests\r\nretry-after: 1", "{}");
+                    continue;
+                }
                 if kept.refuse > 0 {
                     kept.refuse -= 1;
                     drop(kept);
                     answer(&stream, "503 Service Unavailable", "{}");
+                    continue;
+                }
+                if let Some((status, text)) = kept.file(&path) {
+                    drop(kept);
+                    answer(&stream, &status, &text);
                     continue;
                 }
                 let said = kept.handle(&method, &path, &body);
@@ -69,6 +89,30 @@ impl Tickets {
 
     pub(crate) fn refuse(&self, requests: usize) {
         self.kept.lock().unwrap().refuse = requests;
+    }
+
+    pub(crate) fn limit(&self, requests: usize) {
+        self.kept.lock().unwrap().limit = requests;
+    }
+
+    /// How often the other side still has to be asked to wait.
+    pub(crate) fn limits_left(&self) -> usize {
+        self.kept.lock().unwrap().limit
+    }
+
+    /// Keeps a file at a path, answered with this status and these headers.
+    pub(crate) fn keep(&self, path: &str, status: &str, text: &str) {
+        self.kept.lock().unwrap().files.insert(path.to_owned(), (status.to_owned(), text.to_owned()));
+    }
+
+    /// The paths of files that were asked for.
+    pub(crate) fn fetched(&self) -> Vec<String> {
+        self.kept.lock().unwrap().fetched.clone()
+    }
+
+    /// Every `authorization` that was seen.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.kept.lock().unwrap().keys.iter().cloned().collect()
     }
 
     /// The comments of a ticket.
@@ -116,6 +160,14 @@ impl Kept {
             }
             _ => None,
         }
+    }
+
+    fn file(&mut self, path: &str) -> Option<(String, String)> {
+        let found = self.files.get(path).cloned();
+        if found.is_some() {
+            self.fetched.push(path.to_owned());
+        }
+        found
     }
 
     fn add(&mut self, ticket: &str, text: String) -> Value {

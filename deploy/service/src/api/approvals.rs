@@ -54,6 +54,7 @@ pub(crate) struct Deciding {
     decision: Word,
     /// Why; kept in the audit log.
     #[serde(default)]
+    #[schemars(length(max = 4000))]
     note: String,
 }
 
@@ -78,6 +79,7 @@ pub(crate) async fn decide(
     Id(id): Id,
     Json(deciding): Json<Deciding>,
 ) -> Result<impl IntoResponse, Problem> {
+    super::messages::fits(&deciding.note)?;
     let approve = deciding.decision == Word::Approve;
     let incident_id = decide_by(&app, &principal, &id, approve, &deciding.note).await?;
     Ok(json_of(&Decided { id, incident_id, decision: deciding.decision }))

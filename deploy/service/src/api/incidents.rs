@@ -32,19 +32,24 @@ const MAX_ATTACHMENTS: usize = 20;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Report {
     /// What goes wrong, in a line.
-    #[schemars(length(min = 1, max = 500))]
+    #[schemars(length(min = 1, max = 500), regex(pattern = r"[^\s\x85]"))]
     pub(crate) title: String,
     /// Everything known: what was seen, stack traces, log lines, failing tests.
     #[serde(default)]
     pub(crate) body: String,
     /// As `[repositories.NAME] services` names it.
+    #[schemars(length(min = 1, max = 200))]
     pub(crate) service: Option<String>,
+    #[schemars(length(min = 1, max = 200))]
     pub(crate) environment: Option<String>,
     /// The release that failed: a tag, a commit, or a name that ends in one.
+    #[schemars(length(min = 1, max = 200))]
     pub(crate) release: Option<String>,
     /// The system it comes from.
+    #[schemars(length(min = 1, max = 200))]
     pub(crate) source: Option<String>,
     /// Its id there: the same one again is the same incident.
+    #[schemars(length(min = 1, max = 200))]
     pub(crate) external_id: Option<String>,
     #[serde(default)]
     #[schemars(length(max = 20))]
@@ -54,11 +59,22 @@ pub(crate) struct Report {
 /// A file; either as text or in base64.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = either("text", "base64")))]
 pub(crate) struct Attachment {
     name: String,
     media_type: Option<String>,
+    #[schemars(regex(pattern = BASE64))]
     base64: Option<String>,
     text: Option<String>,
+}
+
+/// Padded, and without bits that say nothing.
+const BASE64: &str = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$";
+
+/// One of two fields is given, the other is left out or null.
+fn either(one: &str, other: &str) -> Value {
+    let only = |given: &str, missing: &str| json!({ "required": [given], "properties": { given: { "type": "string" }, missing: { "type": "null" } } });
+    json!([only(one, other), only(other, one)])
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -78,9 +94,11 @@ pub(crate) async fn create(
 ) -> Result<Response, Problem> {
     let delivery = match (headers.get("idempotency-key"), &report.external_id) {
         (Some(key), _) => {
-            let key = key.to_str().ok().filter(|key| (1..=200).contains(&key.len()));
-            let key =
-                key.ok_or_else(|| Problem::bad_request("idempotency-key must be 1 to 200 plain characters"))?;
+            let plain =
+                |key: &&str| (1..=200).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
+            let key = key.to_str().ok().filter(plain).ok_or_else(|| {
+                Problem::bad_request("idempotency-key must be 1 to 200 plain characters, without spaces")
+            })?;
             Some(format!("key:{}", digest(&[&principal.key, key])))
         }
         (None, Some(id)) => Some(format!("api:{}", digest(&[report.source.as_deref().unwrap_or("api"), id]))),
@@ -123,6 +141,7 @@ pub(crate) async fn report_by(
         correlation: Vec::new(),
         resolved: false,
         note: None,
+        files: Vec::new(),
         by: principal.name.clone(),
     };
     let arrived = app.intake.arrive(arrival).await?;

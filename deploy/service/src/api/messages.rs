@@ -21,12 +21,23 @@ use crate::http::{Id, Json, Problem};
 /// Longest text of a message, in characters; runs take in half of it.
 const MAX_TEXT_CHARS: usize = 8_000;
 
+/// Longest note about a decision or a judgement, in characters.
+const MAX_NOTE_CHARS: usize = 4_000;
+
+/// A note that fits the audit log.
+pub(super) fn fits(note: &str) -> Result<(), Problem> {
+    match note.chars().count() <= MAX_NOTE_CHARS {
+        true => Ok(()),
+        false => Err(Problem::unprocessable("note must be at most 4000 characters")),
+    }
+}
+
 /// A remark while the investigation runs, a question once it has ended.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "NewMessage")]
 pub(crate) struct Said {
-    #[schemars(length(min = 1, max = 8000))]
+    #[schemars(length(min = 1, max = 8000), regex(pattern = r"[^\s\x85]"))]
     text: String,
 }
 
@@ -151,6 +162,7 @@ pub(crate) async fn judge(
     Id(id): Id,
     Json(feedback): Json<Feedback>,
 ) -> Result<impl IntoResponse, Problem> {
+    fits(&feedback.note)?;
     let confirm = feedback.verdict == Word::Confirm;
     Ok(json_of(&judge_by(&app, &principal.name, id, None, confirm, &feedback.note).await?))
 }

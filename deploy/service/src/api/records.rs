@@ -22,11 +22,15 @@ use crate::http::{Asked, Json, Problem};
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Deployment")]
 pub(crate) struct Deployed {
+    #[schemars(length(min = 1, max = 200))]
     service: String,
     /// A tag or a commit of its repository.
+    #[schemars(length(min = 1, max = 200))]
     revision: String,
+    #[schemars(length(min = 1, max = 200))]
     environment: String,
     /// RFC 3339; now where it is left out.
+    #[schemars(extend("format" = "date-time"))]
     at: Option<String>,
 }
 
@@ -36,7 +40,8 @@ pub(crate) async fn deploy(
     Json(deployed): Json<Deployed>,
 ) -> Result<impl IntoResponse, Problem> {
     let Deployed { service, revision, environment, at } = deployed;
-    if [&service, &revision, &environment].into_iter().any(|text| text.is_empty() || text.len() > 200) {
+    let fits = |text: &String| (1..=200).contains(&text.chars().count());
+    if ![&service, &revision, &environment].into_iter().all(fits) {
         return Err(Problem::unprocessable("service, revision and environment must be 1 to 200 characters"));
     }
     let at = match at {
@@ -55,7 +60,7 @@ pub(crate) async fn deploy(
 #[schemars(rename = "SearchQuery")]
 pub(crate) struct Search {
     /// Words.
-    #[schemars(length(min = 1, max = 2000))]
+    #[schemars(length(min = 1, max = 2000), regex(pattern = r"[^\s\x85]"))]
     q: String,
     /// 20 by default.
     #[schemars(range(min = 1, max = 100))]

@@ -10,6 +10,7 @@ a repeated delivery is known by.
 mod alerts;
 mod generic;
 mod sentry;
+pub(crate) mod shapes;
 pub(crate) mod signature;
 mod tickets;
 
@@ -27,6 +28,8 @@ use serde_json::Value;
 
 use crate::api::incidents::{digest, json_of};
 use crate::app::App;
+use crate::files;
+use crate::http::routes::MakeSchema;
 use crate::http::{Problem, Raw, parse};
 use crate::intake;
 
@@ -64,11 +67,12 @@ struct Source {
     read: fn(&HeaderMap, &Value) -> Result<Event, String>,
 }
 
-type Row = (&'static str, &'static str, fn() -> MethodRouter<Arc<App>>);
+/// Path, what comes in, what it must have, and the handler.
+type Row = (&'static str, &'static str, MakeSchema, fn() -> MethodRouter<Arc<App>>);
 
 macro_rules! hook {
-    ($path:literal, $summary:literal, $source:path) => {
-        ($path, $summary, || {
+    ($path:literal, $summary:literal, $shape:path, $source:path) => {
+        ($path, $summary, $shape, || {
             post(|State(app): State<Arc<App>>, headers: HeaderMap, Raw(body): Raw| {
                 take(&$source, app, headers, body)
             })
@@ -78,14 +82,19 @@ macro_rules! hook {
 
 /// The hooks, for the table of routes.
 pub(crate) const ROUTES: &[Row] = &[
-    hook!("/hooks/generic", "Reports by the Standard Webhooks specification", generic::SOURCE),
-    hook!("/hooks/alertmanager", "Alerts of a Prometheus Alertmanager", alerts::ALERTMANAGER),
-    hook!("/hooks/grafana", "Alerts of Grafana", alerts::GRAFANA),
-    hook!("/hooks/pagerduty", "Incidents of PagerDuty (v3 webhooks)", alerts::PAGERDUTY),
-    hook!("/hooks/sentry", "Alerts and issues of Sentry", sentry::SOURCE),
-    hook!("/hooks/github", "Issues and deployments of GitHub", tickets::GITHUB),
-    hook!("/hooks/jira", "Issues of Jira and Jira Service Management", tickets::JIRA),
-    hook!("/hooks/zendesk", "Tickets of Zendesk", tickets::ZENDESK),
+    hook!(
+        "/hooks/generic",
+        "Reports by the Standard Webhooks specification",
+        shapes::generic,
+        generic::SOURCE
+    ),
+    hook!("/hooks/alertmanager", "Alerts of a Prometheus Alertmanager", shapes::alerts, alerts::ALERTMANAGER),
+    hook!("/hooks/grafana", "Alerts of Grafana", shapes::alerts, alerts::GRAFANA),
+    hook!("/hooks/pagerduty", "Incidents of PagerDuty (v3 webhooks)", shapes::pagerduty, alerts::PAGERDUTY),
+    hook!("/hooks/sentry", "Alerts and issues of Sentry", shapes::sentry, sentry::SOURCE),
+    hook!("/hooks/github", "Issues and deployments of GitHub", shapes::github, tickets::GITHUB),
+    hook!("/hooks/jira", "Issues of Jira and Jira Service Management", shapes::jira, tickets::JIRA),
+    hook!("/hooks/zendesk", "Tickets of Zendesk", shapes::typed, tickets::ZENDESK),
 ];
 
 /// What became of a delivery.
@@ -114,7 +123,8 @@ async fn take(
         app.metrics.refused("signature");
         return Err(Problem::unauthorized(refused.to_string()));
     }
-    if body.iter().all(u8::is_ascii_whitespace) {
+    // How some systems try whether somebody is there.
+    if body.is_empty() {
         return Ok(taken(&app, name, "ignored", None));
     }
     let value: Value = parse(&body)?;
@@ -136,6 +146,7 @@ async fn report_in(
     body: &[u8],
 ) -> Result<Response, Problem> {
     let name = source.name;
+    let files = files::in_payload(name, &report.payload);
     let mut ticket = intake::read(&app.settings.redactor, report.payload).await;
     if ticket.title.trim().is_empty() {
         ticket.title = format!("Report from {name}");
@@ -152,12 +163,14 @@ async fn report_in(
         None => format!("{name}:body:{}", digest(&[&String::from_utf8_lossy(body)])),
     };
     let has_client = app.settings.tickets.contains_key(name);
+    let files = if has_client { files } else { Vec::new() };
     let arrival = Arrival {
         incident: NewIncident { repository: None, source: Some(name.to_owned()), ticket, mapped: Vec::new() },
         delivery: Some(delivery),
         correlation: keys,
         resolved: report.resolved,
         note: report.ticket.filter(|_| has_client).map(|ticket| (name.to_owned(), ticket)),
+        files,
         by: name.to_owned(),
     };
     let arrived = app.intake.arrive(arrival).await?;

@@ -56,7 +56,11 @@ fn read_jira(_: &HeaderMap, value: &Value) -> Result<Event, String> {
         keys: vec![format!("issue:{key}")],
         resolved,
         payload: value.clone(),
-        service: text(value, &["issue", "fields", "components", "0", "name"]).map(str::to_owned),
+        service: value
+            .pointer("/issue/fields/components/0/name")
+            .and_then(Value::as_str)
+            .filter(|name| !name.is_empty())
+            .map(str::to_owned),
         external_id: Some(key.to_owned()),
         ticket: Some(key.to_owned()),
         by_trace: true,
@@ -87,7 +91,8 @@ fn read_github(headers: &HeaderMap, value: &Value) -> Result<Event, String> {
     let resolved = match text(value, &["action"]) {
         Some("opened" | "reopened") => false,
         Some("closed") => true,
-        _ => return Ok(Event::Nothing),
+        Some(_) => return Ok(Event::Nothing),
+        None => return Err("the event needs action".into()),
     };
     let full = text(value, &["repository", "full_name"]).ok_or("the event needs repository.full_name")?;
     let number = value.pointer("/issue/number").and_then(Value::as_u64);

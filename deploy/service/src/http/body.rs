@@ -10,14 +10,18 @@ use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use bytes::Bytes;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::Problem;
 use crate::app::App;
 
-/// A body that takes longer than this is not worth a connection.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long what is left of a refused body is read and thrown away. Closing at once would reset the connection, and the
+/// sender would never read why.
+const LINGER: Duration = Duration::from_secs(5);
+/// Bodies of the largest size that may arrive at once.
+const BODIES_AT_ONCE: usize = 8;
 
 /// The raw bytes of a request, whole: signatures cover them.
 pub(crate) struct Raw(pub(crate) Bytes);
@@ -31,14 +35,55 @@ pub(crate) struct Asked<T>(pub(crate) T);
 /// The id in a path.
 pub(crate) struct Id(pub(crate) String);
 
-pub(crate) async fn read(body: Body, limit: usize) -> Result<Bytes, Problem> {
-    let collected = tokio::time::timeout(PATIENCE, Limited::new(body, limit).collect()).await;
-    match collected {
-        Ok(Ok(whole)) => Ok(whole.to_bytes()),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(too_large(limit)),
-        Ok(Err(_)) => Err(Problem::bad_request("the body ended early; send it whole")),
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body took too long to arrive")),
+/// What all bodies together may take that are still arriving: so many of the largest ones. Whoever may call in at all could
+/// begin any number of them.
+pub(crate) fn room(largest: usize) -> Semaphore {
+    Semaphore::new(BODIES_AT_ONCE * largest.div_ceil(1 << 10))
+}
+
+/// Reads a body whole. Of one that is too large no more than the limit is ever held.
+async fn read(mut body: Body, announced: usize, app: &App) -> Result<Bytes, Problem> {
+    let limit = app.settings.limits.body_bytes;
+    let kib = |bytes: usize| u32::try_from(bytes.div_ceil(1 << 10)).unwrap_or(u32::MAX);
+    let whole = async {
+        // Reserved is not taken: memory that nobody writes to is not there.
+        let mut kept: Vec<u8> = Vec::with_capacity(announced.min(limit));
+        let mut held: Option<SemaphorePermit<'_>> = None;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| {
+                Problem::bad_request("the body ended early, or its chunks are broken; send it whole")
+            })?;
+            let Ok(data) = frame.into_data() else { continue };
+            if kept.len() + data.len() > limit {
+                return Err(too_large(limit));
+            }
+            let more = kib(kept.len() + data.len()) - kib(kept.len());
+            let Ok(more) = app.bodies.try_acquire_many(more) else {
+                return Err(Problem::busy("too many large bodies arrive at once; repeat in a moment"));
+            };
+            match &mut held {
+                Some(held) => held.merge(more),
+                None => held = Some(more),
+            }
+            kept.extend_from_slice(&data);
+        }
+        Ok(Bytes::from(kept))
+    };
+    match tokio::time::timeout(app.settings.limits.body_patience, whole).await {
+        Ok(Err(problem)) if problem.status() != StatusCode::BAD_REQUEST => {
+            throw_away(body);
+            Err(problem)
+        }
+        Ok(read) => read,
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body took too long to arrive (server.body_timeout_s); send it in one go",
+        )),
     }
+}
+
+fn throw_away(mut body: Body) {
+    tokio::spawn(tokio::time::timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));
 }
 
 fn too_large(limit: usize) -> Problem {
@@ -54,13 +99,17 @@ impl FromRequest<Arc<App>> for Raw {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self, Problem> {
-        let limit = app.settings.limits.body_bytes;
+        let limits = &app.settings.limits;
         let announced = request.headers().get(header::CONTENT_LENGTH);
-        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-        if announced.is_some_and(|announced| announced > limit) {
-            return Err(too_large(limit));
+        let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
+        if announced > limits.body_bytes as u64 {
+            // Who asks before sending has sent nothing.
+            if !request.headers().contains_key(header::EXPECT) {
+                throw_away(request.into_body());
+            }
+            return Err(too_large(limits.body_bytes));
         }
-        Ok(Self(read(request.into_body(), limit).await?))
+        Ok(Self(read(request.into_body(), usize::try_from(announced).unwrap_or(0), app).await?))
     }
 }
 

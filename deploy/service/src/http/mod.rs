@@ -23,19 +23,17 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tower_http::compression::CompressionLayer;
 
-pub(crate) use body::{Asked, Id, Json, Raw, is_id, parse};
+pub(crate) use body::{Asked, Id, Json, Raw, is_id, parse, room};
 pub(crate) use guard::{Peer, limit};
 pub(crate) use limiter::Limiter;
 pub(crate) use problem::Problem;
 
 use crate::app::App;
 
-/// A client that takes longer for its headers is cut off.
-const HEADER_PATIENCE: Duration = Duration::from_secs(10);
-
 /// The whole service as the tests and the server call it.
 pub(crate) fn service(app: &Arc<App>) -> Router {
-    routes::router(app).layer(CompressionLayer::new()).layer(from_fn(guard::around))
+    // Compression goes last: a problem is written anew with its request's id, and must not be called compressed then.
+    routes::router(app).layer(from_fn(guard::around)).layer(CompressionLayer::new())
 }
 
 /// Serves until the app is told to end, then lets open answers end for as long as the grace lasts.
@@ -55,7 +53,9 @@ pub(crate) async fn serve(app: Arc<App>, listener: TcpListener) {
             tower::ServiceExt::oneshot(router.clone(), request)
         });
         let mut http = hyper::server::conn::http1::Builder::new();
-        http.timer(TokioTimer::new()).header_read_timeout(HEADER_PATIENCE).max_headers(100);
+        http.timer(TokioTimer::new())
+            .header_read_timeout(app.settings.limits.header_patience)
+            .max_headers(100);
         let connection =
             graceful.watch(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
         tokio::spawn(async move {

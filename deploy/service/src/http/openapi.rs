@@ -36,6 +36,10 @@ pub(crate) fn document() -> Value {
                     let schema = schema(&mut generator).to_value();
                     (status, Some(json!({ "application/json": { "schema": schema } })))
                 }
+                // A stream has no end to which a schema could hold; its events are described in words.
+                Answer::Text(status, media) if *media == "text/event-stream" => {
+                    (status, Some(json!({ (*media): {} })))
+                }
                 Answer::Text(status, media) => {
                     (status, Some(json!({ (*media): { "schema": { "type": "string" } } })))
                 }
@@ -62,8 +66,7 @@ pub(crate) fn document() -> Value {
             operation["parameters"] = parameters.into();
         }
         if let Some(body) = body {
-            operation["requestBody"] =
-                json!({ "required": true, "content": { (route.media): { "schema": body } } });
+            operation["requestBody"] = json!({ "required": !route.body_may_be_missing, "content": { (route.media): { "schema": body } } });
         }
         operation["responses"] = answers.into();
         operation["security"] = match route.access {
@@ -112,12 +115,13 @@ fn errors(route: &Route) -> Vec<u16> {
 fn parameters(route: &Route, query: Option<&Value>, definitions: &Map<String, Value>) -> Vec<Value> {
     let mut parameters = Vec::new();
     if route.path.contains("{id}") {
-        parameters
-            .push(json!({ "name": "id", "in": "path", "required": true, "schema": { "type": "string" } }));
+        let schema = json!({ "type": "string", "pattern": "^[A-Za-z0-9_.-]{1,120}$" });
+        parameters.push(json!({ "name": "id", "in": "path", "required": true, "schema": schema }));
     }
-    if route.path.ends_with("/events") {
+    for (name, pattern, description) in route.headers {
         parameters.push(json!({
-            "name": "Last-Event-ID", "in": "header", "required": false, "schema": { "type": "string" },
+            "name": name, "in": "header", "required": false, "description": description,
+            "schema": { "type": "string", "pattern": pattern },
         }));
     }
     let Some(query) = query else { return parameters };
@@ -129,9 +133,26 @@ fn parameters(route: &Route, query: Option<&Value>, definitions: &Map<String, Va
     let required = shape.get("required").and_then(Value::as_array);
     for (name, schema) in shape.get("properties").and_then(Value::as_object).into_iter().flatten() {
         let required = required.is_some_and(|names| names.iter().any(|other| other == name));
+        let schema = never_null(schema);
         parameters.push(json!({ "name": name, "in": "query", "required": required, "schema": schema }));
     }
     parameters
+}
+
+/// A parameter is there or it is not; there is no null in a query.
+fn never_null(schema: &Value) -> Value {
+    let null = json!("null");
+    let mut schema = schema.clone();
+    if let Some(kinds) = schema.get_mut("type").filter(|kinds| kinds.is_array()) {
+        let kept: Vec<Value> =
+            kinds.as_array().into_iter().flatten().filter(|kind| **kind != null).cloned().collect();
+        *kinds = if let [one] = kept.as_slice() { one.clone() } else { kept.into() };
+    }
+    let others = schema.get("anyOf").and_then(Value::as_array);
+    match others.and_then(|all| all.iter().find(|one| one.get("type") != Some(&null))) {
+        Some(one) => one.clone(),
+        None => schema,
+    }
 }
 
 fn operation_id(route: &Route) -> String {

@@ -56,11 +56,15 @@ pub(crate) struct Route {
     pub(crate) path: &'static str,
     pub(crate) access: Access,
     pub(crate) summary: &'static str,
+    /// Headers that mean something here: name, pattern, and what for.
+    pub(crate) headers: &'static [(&'static str, &'static str, &'static str)],
     /// Parameters after `?`, as the properties of an object.
     pub(crate) query: Option<MakeSchema>,
     pub(crate) body: Option<MakeSchema>,
     /// Of the body.
     pub(crate) media: &'static str,
+    /// Whether a request without a body is answered as well.
+    pub(crate) body_may_be_missing: bool,
     pub(crate) answers: Vec<Answer>,
     /// Errors beyond those that any route of its kind can give.
     pub(crate) errors: &'static [u16],
@@ -84,9 +88,11 @@ fn read(
         path,
         access,
         summary,
+        headers: &[],
         query: None,
         body: None,
         media: JSON,
+        body_may_be_missing: false,
         answers,
         errors: &[],
         handler,
@@ -110,6 +116,14 @@ const FORM: &str = "application/x-www-form-urlencoded";
 impl Route {
     fn form(self) -> Self {
         Self { media: FORM, ..self }
+    }
+
+    fn or_no_body(self) -> Self {
+        Self { body_may_be_missing: true, ..self }
+    }
+
+    fn headers(self, headers: &'static [(&'static str, &'static str, &'static str)]) -> Self {
+        Self { headers, ..self }
     }
 
     fn query(self, query: MakeSchema) -> Self {
@@ -138,7 +152,9 @@ pub(crate) fn table() -> Vec<Route> {
             Some(schema::<incidents::Report>),
             Answer::Json(202, schema::<incidents::Accepted>),
             || post(incidents::create),
-        ),
+        )
+        .headers(&[("Idempotency-Key", "^[!-~]{1,200}$", "The same one again is the same report")])
+        .errors(&[409]),
         read(
             "/v1/incidents",
             For(Viewer),
@@ -162,6 +178,11 @@ pub(crate) fn table() -> Vec<Route> {
             Answer::Text(200, "text/event-stream"),
             || get(events::stream),
         )
+        .headers(&[(
+            "Last-Event-ID",
+            "^(run_[0-9a-z]{1,40}[.][0-9]{1,18}(~msg_[0-9a-z]{1,40})?)?$",
+            "The id of the event that was seen last",
+        )])
         .or(Answer::Nothing(204))
         .errors(&[400, 404]),
         write(
@@ -245,29 +266,32 @@ pub(crate) fn table() -> Vec<Route> {
             get(openapi::serve)
         }),
     ];
-    table.extend(hooks::ROUTES.iter().map(|(path, summary, handler)| {
+    table.extend(hooks::ROUTES.iter().map(|(path, summary, shape, handler)| {
         let answer = Answer::Json(200, schema::<hooks::Taken>);
-        write(path, Signed, summary, Some(schema::<serde_json::Value>), answer, *handler)
+        write(path, Signed, summary, Some(*shape), answer, *handler)
             .or(Answer::Json(202, schema::<hooks::Taken>))
+            .or_no_body()
             .errors(&[404])
     }));
     table.extend(page::ROUTES.iter().map(|(method, path, access, handler)| {
         let answer = Answer::Text(200, "text/html");
         Route { method, ..read(path, *access, "A page", answer, *handler) }
     }));
-    let of_slack = |path, summary, answer, handler| {
-        write(path, Signed, summary, Some(schema::<serde_json::Value>), answer, handler).errors(&[404])
+    let of_slack = |path, summary, shape: MakeSchema, answer, handler| {
+        write(path, Signed, summary, Some(shape), answer, handler).errors(&[404])
     };
     table.extend([
         of_slack(
             "/hooks/slack/events",
             "Mentions and direct messages of Slack",
+            hooks::shapes::typed,
             Answer::Json(200, schema::<serde_json::Value>),
             || post(slack::events),
         ),
         of_slack(
             "/hooks/slack/commands",
             "The slash command of Slack",
+            hooks::shapes::slack_command,
             Answer::Json(200, schema::<serde_json::Value>),
             || post(slack::commands),
         )
@@ -275,6 +299,7 @@ pub(crate) fn table() -> Vec<Route> {
         of_slack(
             "/hooks/slack/interactions",
             "Buttons pressed in Slack",
+            hooks::shapes::slack_interaction,
             Answer::Json(200, schema::<serde_json::Value>),
             || post(slack::interactions),
         )

@@ -20,6 +20,7 @@ use crate::slack;
 use crate::worker::{Holder, rest};
 
 use systems::Client;
+pub(crate) use systems::credentials;
 
 /// A note that failed so often is given up.
 const MOST_FAILURES: i64 = 12;
@@ -116,7 +117,8 @@ async fn in_ticket(app: &App, note: &Note) -> Result<Option<Content>, StoreError
         Some(url) => Links::of(app, &incident.id, url).await?,
         None => None,
     };
-    let text = text::note(&incident, report.as_ref(), public_url, links.as_ref());
+    let was_not_it = text::was_not_it(&app.store, &incident.id).await?;
+    let text = text::note(&incident, report.as_ref(), public_url, links.as_ref(), was_not_it);
     Ok(Some(Content { text, blocks: None }))
 }
 
@@ -129,11 +131,11 @@ enum System<'a> {
 impl<'a> System<'a> {
     fn of(app: &'a App, note: &Note) -> Result<Self, SendError> {
         if note.system != slack::NAME {
-            return Client::of(&app.settings.tickets, note).map(Self::Ticket);
+            return Client::of(app, note).map(Self::Ticket);
         }
         let set_up = app.settings.slack.as_ref();
         let set_up = set_up.ok_or_else(|| SendError::NotSetUp("channels.slack".to_owned()))?;
-        slack::api::Api::new(set_up).map(Self::Slack)
+        Ok(Self::Slack(slack::api::Api::new(set_up, app.http()?)))
     }
 
     async fn find(&self, note: &Note) -> Result<Option<String>, SendError> {

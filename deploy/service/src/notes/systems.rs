@@ -3,14 +3,13 @@ The ticket systems' wire formats, as far as notes need them: create one that onl
 marker.
 */
 
-use std::collections::BTreeMap;
-
-use base64::Engine as _;
 use millwright_memory::store::Note;
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
+use crate::app::App;
+use crate::files::basic;
 use crate::outward::{self, SendError};
 use crate::settings::TicketSystem;
 
@@ -18,16 +17,19 @@ use crate::settings::TicketSystem;
 const MOST_PAGES: usize = 50;
 
 pub(super) struct Client<'a> {
+    name: &'a str,
     system: &'a TicketSystem,
     http: reqwest::Client,
 }
 
 impl<'a> Client<'a> {
-    pub(super) fn of(systems: &'a BTreeMap<String, TicketSystem>, note: &Note) -> Result<Self, SendError> {
-        let system = systems
-            .get(&note.system)
+    pub(super) fn of(app: &'a App, note: &Note) -> Result<Self, SendError> {
+        let (name, system) = app
+            .settings
+            .tickets
+            .get_key_value(&note.system)
             .ok_or_else(|| SendError::NotSetUp(format!("connectors.{}", note.system)))?;
-        Ok(Self { system, http: outward::client()? })
+        Ok(Self { name, system, http: app.http()? })
     }
 
     /// Writes a new note; answers its id there.
@@ -121,25 +123,26 @@ impl<'a> Client<'a> {
     }
 
     async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, SendError> {
-        let token = self.system.token.expose_secret();
-        let authorization = match &self.system.email {
-            Some(email) => {
-                let separator = if path.starts_with("/api/v2/") { "/token:" } else { ":" };
-                let pair =
-                    base64::engine::general_purpose::STANDARD.encode(format!("{email}{separator}{token}"));
-                format!("Basic {pair}")
-            }
-            None => format!("Bearer {token}"),
-        };
         let mut request = self
             .http
             .request(method, format!("{}{path}", self.system.base_url))
-            .header("authorization", authorization)
+            .header("authorization", credentials(self.name, self.system))
             .header("accept", "application/json");
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
         outward::send(request).await
+    }
+}
+
+/// What a system wants to see of us.
+pub(crate) fn credentials(system: &str, set_up: &TicketSystem) -> String {
+    let token = set_up.token.expose_secret();
+    match &set_up.email {
+        // Zendesk tells a token from a password by the account's name.
+        Some(email) if system == "zendesk" => basic(&format!("{email}/token"), token),
+        Some(email) => basic(email, token),
+        None => format!("Bearer {token}"),
     }
 }
 

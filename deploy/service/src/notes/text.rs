@@ -3,8 +3,8 @@ What a note says, in words for support: the verdict, the cause, since when, who 
 engineers find the rest. All of it is masked already; here it is only bounded.
 */
 
-use millwright_memory::store::{Incident, IncidentState};
-use millwright_memory::types::{Proof, Report, Verdict};
+use millwright_memory::store::{Incident, IncidentState, Store, StoreError};
+use millwright_memory::types::{Outcome, Proof, Report, Verdict};
 
 use crate::page::Links;
 
@@ -16,8 +16,14 @@ pub(crate) fn note(
     report: Option<&Report>,
     public_url: Option<&str>,
     links: Option<&Links>,
+    was_not_it: bool,
 ) -> String {
     let mut lines: Vec<String> = Vec::new();
+    if was_not_it {
+        lines.push(
+            "The earlier answer was not it: the failure came back in a version that has the fix.".into(),
+        );
+    }
     match (incident.state, report) {
         (IncidentState::Queued | IncidentState::Running, _) => {
             lines.push("Millwright is looking into this; this note will say what it finds.".into());
@@ -42,6 +48,11 @@ pub(crate) fn note(
         lines.push(format!("For engineers: incident {}", incident.id));
     }
     lines.join("\n\n")
+}
+
+/// Whether an answer to this incident turned out not to be it.
+pub(crate) async fn was_not_it(store: &Store, incident: &str) -> Result<bool, StoreError> {
+    Ok(store.resolutions(incident).await?.iter().any(|known| known.outcome == Outcome::Recurred))
 }
 
 /// Where people read about an incident.

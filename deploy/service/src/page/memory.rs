@@ -17,6 +17,7 @@ use serde::Deserialize;
 use super::door::Visit;
 use super::forms::{Form, filled};
 use super::incident::actions::Judging;
+use super::rewording;
 use super::shell::{self, Here};
 use super::trouble::Trouble;
 use super::words;
@@ -188,6 +189,7 @@ fn resolution(visit: &Visit, incident: &str, known: &Resolution) -> Markup {
                     button.danger name="verdict" value="reject" type="submit" { "Not it" }
                 }
             }
+            (shell::only(visit, Role::Responder, rewording::form(visit, incident, known)))
         }
     }
 }

@@ -17,6 +17,7 @@ mod learning;
 mod links;
 mod memory;
 mod report_form;
+mod rewording;
 mod settings;
 mod shell;
 mod tokens;
@@ -56,6 +57,7 @@ pub(crate) const ROUTES: &[Row] = &[
     ("get", "/memory", Page(Viewer), || get(memory::list)),
     ("get", "/memory/{id}", Page(Viewer), || get(memory::show)),
     ("post", "/memory/{id}/judge", Page(Support), || post(memory::judge)),
+    ("post", "/memory/{id}/text", Page(Responder), || post(rewording::send)),
     ("post", "/memory/{id}/forget", Page(Admin), || post(memory::forget)),
     ("get", "/learning", Page(Viewer), || get(learning::show)),
     ("get", "/settings", Page(Viewer), || get(settings::show)),

@@ -369,6 +369,7 @@ async fn what_a_role_may_not_do_is_not_shown() {
     for (page, what, least) in [
         (path.as_str(), "/feedback\"", Role::Support),
         (memory.as_str(), "/judge\"", Role::Support),
+        (memory.as_str(), "/text\"", Role::Responder),
         (memory.as_str(), "/forget\"", Role::Admin),
     ] {
         for role in Role::ALL {
@@ -411,6 +412,39 @@ async fn memory_is_judged_and_forgotten_and_tokens_are_shown_once() {
         "/settings/tokens?said=revoked",
     );
     assert_eq!(desk.get("/").await.status, 303);
+}
+
+#[tokio::test]
+async fn what_is_remembered_gets_better_words_and_nothing_else_changes() {
+    let scene = scene().await;
+    let browser = Browser::signed_in(&scene, Role::Responder).await;
+    let id = scene.report(&scene.token(Role::Support).await, "Totals are wrong").await;
+    let known = answered(&scene, &id, "a commit <b>did</b> it").await;
+    scene.app.store.set_approval(&known.id, Approval::Confirmed, BY).await.unwrap();
+    let (path, was) = (format!("/memory/{id}/text"), sha256(&known.statement));
+    let send = async |was: &str, text: &str| {
+        let fields = [("resolution", known.id.as_str()), ("was", was), ("text", text), ("note", "clearer")];
+        browser.fill(&path, &fields).await
+    };
+    for (text, status) in [(" ", 422), (&*"x".repeat(2_001), 422)] {
+        assert_eq!(send(&was, text).await.status, status);
+    }
+    let text = "The discount is taken twice.\r\npassword=hunter2hunter2 was in the log";
+    leads(&send(&was, text).await, &format!("/memory/{id}?said=reworded"));
+    assert_eq!(send(&was, "what somebody else saw").await.status, 409, "it says something else by now");
+
+    let now = scene.app.store.resolutions(&id).await.unwrap().remove(0);
+    assert!(now.statement.starts_with("The discount is taken twice.\npassword="), "{}", now.statement);
+    assert!(!now.statement.contains("hunter2"), "{}", now.statement);
+    assert_eq!(
+        Resolution { statement: known.statement.clone(), ..now },
+        Resolution { approval: Approval::Confirmed, approved_by: Some(BY.who.to_owned()), ..known.clone() }
+    );
+    let page = browser.get(&format!("/memory/{id}")).await.text;
+    assert!(page.contains("clearer; it said: a commit &lt;b&gt;did&lt;/b&gt; it"), "{page}");
+    let other = scene.report(&scene.token(Role::Support).await, "another").await;
+    let fields = [("resolution", known.id.as_str()), ("was", was.as_str()), ("text", "x")];
+    assert_eq!(browser.fill(&format!("/memory/{other}/text"), &fields).await.status, 404);
 }
 
 #[tokio::test]

@@ -96,6 +96,7 @@ pub(super) fn told(said: Option<&str>) -> Markup {
     let text = match said {
         Some("confirmed") => "Confirmed. Memory trusts this answer now.",
         Some("rejected") => "Marked as not it. Memory will not offer this answer again.",
+        Some("reworded") => "The text is changed. Proof, approval and outcome are as they were.",
         Some("stopping") => "The investigation stops; it reports what it knows by then.",
         Some("approved") => "Approved. The investigation goes on.",
         Some("denied") => "Denied. The investigation goes on without it.",

@@ -45,8 +45,8 @@ impl<'t> Target<'t> {
 }
 
 impl<'a> Api<'a> {
-    pub(crate) fn new(slack: &'a Slack) -> Result<Self, SendError> {
-        Ok(Self { slack, http: outward::client()? })
+    pub(crate) fn new(slack: &'a Slack, http: reqwest::Client) -> Self {
+        Self { slack, http }
     }
 
     /// Posts a note; answers its time, which is its name.

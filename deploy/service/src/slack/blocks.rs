@@ -41,11 +41,12 @@ pub(super) fn incident(shown: &Shown<'_>) -> Value {
     for paragraph in shown.note.split("\n\n").filter(|part| !part.trim().is_empty()).take(MOST_SECTIONS) {
         blocks.push(section(&escape(paragraph)));
     }
-    if let Some(report) = report {
-        tell(report, &mut blocks);
-    }
     let over =
         matches!(incident.state, IncidentState::Done | IncidentState::Failed | IncidentState::Cancelled);
+    // One that was opened again has only a report that was not it.
+    if let Some(report) = report.filter(|_| over) {
+        tell(report, &mut blocks);
+    }
     if let (Some(step), IncidentState::Running) = (shown.step, incident.state) {
         blocks.push(context(&format!("Now: {}", escape(step))));
     }

@@ -24,5 +24,8 @@ pub(crate) use thread::{ThreadError, complete};
 pub(crate) const NAME: &str = "slack";
 
 #[cfg(test)]
+#[path = "kinds_tests.rs"]
+mod kinds;
+#[cfg(test)]
 #[path = "slack_tests.rs"]
 mod tests;

@@ -247,7 +247,7 @@ fn slacks_notation_becomes_plain_text() {
     assert_eq!(wire::told(&json!({ "type": "app_rate_limited" })), Ok(Told::Nothing));
 }
 
-fn check(value: &Value) {
+pub(super) fn check(value: &Value) {
     let blocks = value.as_array().unwrap();
     assert!((1..=50).contains(&blocks.len()));
     let length = |value: &Value| value.as_str().unwrap().chars().count();

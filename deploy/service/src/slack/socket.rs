@@ -50,7 +50,7 @@ pub(crate) async fn listen(app: Arc<App>) {
 /// One connection, to its end.
 async fn once(app: &Arc<App>, slack: &Slack) -> Result<(), String> {
     let Some(token) = &slack.app_token else { return Ok(()) };
-    let api = Api::new(slack).map_err(|error| error.to_string())?;
+    let api = Api::new(slack, app.http().map_err(|error| error.to_string())?);
     let url = api.open_socket(token).await.map_err(|error| error.to_string())?;
     let limits = WebSocketConfig::default()
         .max_message_size(Some(MAX_FRAME_BYTES))

@@ -5,7 +5,9 @@ is in the workspace may report and judge; to stop and to consent one has to be n
 
 use std::sync::Arc;
 
-use millwright_memory::store::{Arrival, Arrived, IncidentState, MessageKind, NewIncident, SaidThere};
+use millwright_memory::store::{
+    Arrival, Arrived, IncidentState, MessageKind, NewIncident, RemoteFile, SaidThere,
+};
 use serde_json::json;
 
 use super::wire::{Command, Pressed, Said, Told};
@@ -62,7 +64,8 @@ async fn said(app: &Arc<App>, said: Said) -> Result<&'static str, Problem> {
     let target = format!("{}/{}", said.channel, said.thread);
     let external_id = format!("{}/{}", said.channel, said.ts);
     let keys = vec![key(&said.channel, &said.thread)];
-    let arrived = report(app, &said.user, &said.text, keys, external_id, target, delivery.clone()).await?;
+    let reported = Reported { user: &said.user, text: &said.text, keys, external_id, target };
+    let arrived = report(app, reported, said.files.clone(), delivery.clone()).await?;
     match &arrived {
         // Somebody was quicker in this thread, or the same failure is known from elsewhere: this adds to it.
         Arrived::Joined(incident) => go_on(app, &said, incident, &format!("{delivery}:said")).await,
@@ -72,15 +75,24 @@ async fn said(app: &Arc<App>, said: Said) -> Result<&'static str, Problem> {
     }
 }
 
+/// What begins an incident.
+struct Reported<'a> {
+    user: &'a str,
+    text: &'a str,
+    /// What it is known by.
+    keys: Vec<String>,
+    external_id: String,
+    /// Where it is answered.
+    target: String,
+}
+
 async fn report(
     app: &App,
-    user: &str,
-    text: &str,
-    mut keys: Vec<String>,
-    external_id: String,
-    target: String,
+    reported: Reported<'_>,
+    files: Vec<RemoteFile>,
     delivery: String,
 ) -> Result<Arrived, Problem> {
+    let Reported { user, text, mut keys, external_id, target } = reported;
     let mut ticket = intake::read(&app.settings.redactor, payload(text)).await;
     ticket.context.external_id = Some(external_id);
     if !ticket.fingerprint.symbols.is_empty() {
@@ -99,6 +111,7 @@ async fn report(
             correlation: keys,
             resolved: false,
             note: Some((NAME.to_owned(), target)),
+            files,
             by: person(user),
         })
         .await?;
@@ -179,16 +192,14 @@ pub(super) async fn command(app: &Arc<App>, command: Command) -> Result<(&'stati
         return Ok(("ignored", HELP.to_owned()));
     }
     let id = digest(&[&command.trigger]);
-    let arrived = report(
-        app,
-        &command.user,
-        &command.text,
-        Vec::new(),
-        format!("{}/{id}", command.channel),
-        command.channel.clone(),
-        format!("{NAME}:{id}"),
-    )
-    .await?;
+    let reported = Reported {
+        user: &command.user,
+        text: &command.text,
+        keys: Vec::new(),
+        external_id: format!("{}/{id}", command.channel),
+        target: command.channel.clone(),
+    };
+    let arrived = report(app, reported, Vec::new(), format!("{NAME}:{id}")).await?;
     Ok(match arrived {
         Arrived::Joined(id) => {
             ("joined", format!("That is looked into already ({id}); I say what I find in the channel."))
@@ -282,7 +293,8 @@ fn whisper(app: &Arc<App>, channel: &str, thread: Option<&str>, user: &str, text
     let thread = thread.map(str::to_owned);
     tokio::spawn(async move {
         let Some(slack) = &app.settings.slack else { return };
-        let told = async { Api::new(slack)?.whisper(&channel, thread.as_deref(), &user, &text).await };
+        let told =
+            async { Api::new(slack, app.http()?).whisper(&channel, thread.as_deref(), &user, &text).await };
         if let Err(error) = told.await {
             tracing::warn!(%error, "somebody in Slack could not be told why");
         }

@@ -34,7 +34,7 @@ pub(crate) async fn complete(app: &App, incident: &Incident) -> Result<(), Threa
     if own == thread || incident.ticket.text.contains(EARLIER) {
         return Ok(());
     }
-    let earlier = Api::new(slack)?.earlier(target, own).await?;
+    let earlier = Api::new(slack, app.http()?).earlier(target, own).await?;
     let mut kept: Vec<String> = Vec::new();
     let mut room = MOST_CHARS;
     for (author, bot, text) in earlier.iter().rev().take(MOST_MESSAGES) {

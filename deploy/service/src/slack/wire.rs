@@ -3,7 +3,11 @@ What Slack sends: events, slash commands and pressed buttons, over HTTP and over
 nowhere else; what is no business of ours comes out as nothing.
 */
 
+use millwright_memory::store::RemoteFile;
 use serde_json::Value;
+
+use super::NAME;
+use crate::files;
 
 /// Longest text taken from a message, in characters; Slack's own limit is 40,000.
 const MOST_TEXT: usize = 40_000;
@@ -36,6 +40,8 @@ pub(super) struct Said {
     pub(super) thread: String,
     pub(super) user: String,
     pub(super) text: String,
+    /// Files that were sent along.
+    pub(super) files: Vec<RemoteFile>,
 }
 
 /// A slash command.
@@ -112,6 +118,7 @@ fn said(event_id: &str, event: &Value, message: &Value) -> Option<Said> {
         ts,
         user: name(message, "user")?,
         text: plain(text(message, "text").unwrap_or_default()),
+        files: files::in_payload(NAME, message),
     })
 }
 

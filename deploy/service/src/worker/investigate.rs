@@ -17,6 +17,7 @@ use super::inbox::StoredInbox;
 use super::place::{self, Nowhere, Place, PlaceError};
 use super::{Holder, rest, unplaced};
 use crate::app::{App, Teller};
+use crate::files;
 use crate::settings::Repository;
 use crate::slack;
 
@@ -33,6 +34,8 @@ enum WorkError {
     Investigate(#[from] InvestigateError),
     #[error(transparent)]
     Thread(#[from] slack::ThreadError),
+    #[error(transparent)]
+    Files(#[from] files::FileError),
     #[error("the planner cannot be had: {0}")]
     Planner(String),
 }
@@ -101,19 +104,26 @@ async fn attempt(app: &Arc<App>, holder: &Holder, job: &Job, stop: &CancelFlag) 
     let store = &app.store;
     let mut incident = store.get_incident(&job.incident_id).await?;
     let unfinished = store.latest_unfinished_run(&incident.id).await?.is_some();
-    if !unfinished && !store.list_reports(&incident.id).await?.is_empty() {
+    // What was reported before it was opened again was not it.
+    let since = job.reopened_at.as_deref().unwrap_or_default();
+    let reported = store.list_reports(&incident.id).await?;
+    if !unfinished && reported.iter().any(|report| report.created_at.as_str() > since) {
         // It died between its report and the end of the job.
         return Ok(Ended::Reported);
     }
     store.set_incident_state(&incident.id, IncidentState::Running).await?;
     store.wake_notes(&incident.id).await?;
     app.stored(&incident.id);
-    if job.plan.is_none() {
-        match slack::complete(app, &incident).await {
-            Ok(()) => incident = store.get_incident(&job.incident_id).await?,
+    // What joined it later may have brought files.
+    if job.plan.is_none() || job.reopened_at.is_some() {
+        match completed(app, &incident).await {
+            Ok(whole) => incident = whole,
             // After two more tries the report has to do without.
-            Err(error) if job.failures + 1 < MOST_FAILURES => return Err(error.into()),
-            Err(error) => tracing::warn!(incident = %incident.id, %error, "it is investigated without"),
+            Err(error) if job.failures + 1 < MOST_FAILURES => return Err(error),
+            Err(error) => {
+                tracing::warn!(incident = %incident.id, %error, "it is investigated without");
+                incident = store.get_incident(&job.incident_id).await?;
+            }
         }
     }
     let place = match decided(app, job, &incident, stop).await? {
@@ -133,6 +143,14 @@ async fn attempt(app: &Arc<App>, holder: &Holder, job: &Job, stop: &CancelFlag) 
         return Ok(Ended::Reported);
     };
     drive(app, holder, job, stop, options(app, repository, &place, incident)).await
+}
+
+/// The incident with what an acknowledgement could not wait for: its thread, and its files.
+async fn completed(app: &App, incident: &Incident) -> Result<Incident, WorkError> {
+    slack::complete(app, incident).await?;
+    let incident = app.store.get_incident(&incident.id).await?;
+    files::complete(app, &incident).await?;
+    Ok(app.store.get_incident(&incident.id).await?)
 }
 
 /// Where it happened, decided by the first attempt.

@@ -1,7 +1,7 @@
 /*!
 What became of a fix. It has shipped once the deployed branch has had it for a while and the failure stayed away; it
-was not it when the same failure then comes back in a revision that has the fix. Both are set by looking at the
-repository and at what was reported, never by what anybody says.
+was not it when the same failure then comes back in a revision that has the fix: then its incident is opened again, to be
+investigated there. Both are set by looking at the repository and at what was reported, never by what anybody says.
 */
 
 use std::time::Duration;
@@ -12,9 +12,12 @@ use millwright_tools::fixes::{self, FixError};
 use millwright_tools::git::{LogQuery, Repo, RepoError, log};
 use millwright_tools::tool::CancelFlag;
 
-use super::place::Place;
+use super::place::{self, Place};
 use crate::app::App;
 use crate::settings::Repository;
+
+/// Deliveries of one incident that are looked at, the latest ones.
+const MOST_JOINED: usize = 20;
 
 #[derive(Debug, thiserror::Error)]
 pub(super) enum WatchError {
@@ -39,10 +42,10 @@ pub(super) async fn watch(app: &App, repository: &Repository) -> Result<usize, W
     let mut waiting = Vec::new();
     for outcome in [Outcome::Unknown, Outcome::Shipped] {
         for fix in app.store.fixes_with(&identity, outcome).await? {
-            if let Some(why) = was_not_it(app, &repo, repository, &fix).await? {
-                app.store
-                    .set_outcome(&fix.id, Outcome::Recurred, Actor { who: "service", why: &why })
-                    .await?;
+            if let Some((why, place)) = was_not_it(app, &repo, repository, &fix).await? {
+                let by = Actor { who: "service", why: &why };
+                app.store.set_outcome(&fix.id, Outcome::Recurred, by).await?;
+                open_again(app, &fix, &place, &why).await?;
                 changed += 1;
             } else if outcome == Outcome::Unknown {
                 waiting.push(fix);
@@ -56,7 +59,9 @@ pub(super) async fn watch(app: &App, repository: &Repository) -> Result<usize, W
         return Ok(changed);
     };
     for fix in waiting {
-        if has(&repo, &fix, &aged).await? && app.store.came_back(&fix, &since).await?.is_empty() {
+        let stayed_away = app.store.came_back(&fix, &since).await?.is_empty()
+            && app.store.joined_after(&fix.incident_id, &since).await?.is_empty();
+        if stayed_away && has(&repo, &fix, &aged).await? {
             let why = format!("the deployed branch has it at {}, and the failure stayed away", short(&aged));
             app.store.set_outcome(&fix.id, Outcome::Shipped, Actor { who: "service", why: &why }).await?;
             changed += 1;
@@ -65,23 +70,51 @@ pub(super) async fn watch(app: &App, repository: &Repository) -> Result<usize, W
     Ok(changed)
 }
 
-/// Why a fix was not it: the same failure is back in a revision that has it. What fails in one that has it not says
-/// nothing about it.
+/// Takes the incident of a fix up again where the failure came back, and says why.
+async fn open_again(app: &App, fix: &Resolution, place: &Place, why: &str) -> Result<(), WatchError> {
+    let Ok(plan) = serde_json::to_value(place) else { return Ok(()) };
+    if app.store.reopen(&fix.incident_id, &plan, Actor { who: "millwright", why }).await? {
+        app.stored(&fix.incident_id);
+        app.work.notify_one();
+    }
+    Ok(())
+}
+
+/// Why a fix was not it, and where that was seen: the same failure is back in a revision that has it, as an incident of its
+/// own or as another delivery of the same one. What fails in a revision that has it not says nothing about it.
 async fn was_not_it(
     app: &App,
     repo: &Repo,
     repository: &Repository,
     fix: &Resolution,
-) -> Result<Option<String>, WatchError> {
+) -> Result<Option<(String, Place)>, WatchError> {
     for again in app.store.came_back(fix, &fix.created_at).await? {
         let place = again.plan.and_then(|plan| serde_json::from_value::<Place>(plan).ok());
         let Some(place) = place.filter(|place| place.repository == repository.name) else { continue };
         if has(repo, fix, &place.revision).await? {
-            return Ok(Some(format!(
-                "it was not it: the failure is back as {} at {}, which has the fix",
-                again.incident_id,
+            let at = short(&place.revision);
+            let why = format!(
+                "it was not it: the failure is back as {} at {at}, which has the fix",
+                again.incident_id
+            );
+            return Ok(Some((why, place)));
+        }
+    }
+    let joined = app.store.joined_after(&fix.incident_id, &fix.created_at).await?;
+    if joined.is_empty() {
+        return Ok(None);
+    }
+    let incident = app.store.get_incident(&fix.incident_id).await?;
+    // The last one is the likeliest to have met the fix; of many that came in, each would only say the same.
+    for at in joined.iter().rev().take(MOST_JOINED) {
+        let place = place::at_time(&app.store, repository, &incident, at, &app.settings.data_dir).await;
+        let Some(place) = place.map_err(|_| WatchError::Broken)? else { continue };
+        if has(repo, fix, &place.revision).await? {
+            let why = format!(
+                "it was not it: the failure was reported again at {at}, when {} ran, which has the fix",
                 short(&place.revision)
-            )));
+            );
+            return Ok(Some((why, place)));
         }
     }
     Ok(None)

@@ -7,7 +7,9 @@
 use std::path::Path;
 use std::process::Command;
 
-use millwright_memory::store::{Arrival, JobKind, NewIncident, NewResolution};
+use millwright_memory::store::{
+    Arrival, Arrived, IncidentState, JobKind, JobState, NewIncident, NewResolution,
+};
 use millwright_memory::types::Proof;
 use millwright_tools::intake;
 
@@ -35,13 +37,17 @@ async fn report(scene: &Scene, title: &str) -> String {
     let arrival = Arrival {
         incident: NewIncident { repository: None, source: None, ticket, mapped: vec![] },
         delivery: None,
-        correlation: vec![],
+        correlation: (title == "Totals are wrong").then(|| KEY.to_owned()).into_iter().collect(),
         resolved: false,
         note: None,
+        files: Vec::new(),
         by: "test".into(),
     };
     scene.app.intake.arrive(arrival).await.unwrap().incident().unwrap().to_owned()
 }
+
+/// What the first incident is known by in its system.
+const KEY: &str = "alert:totals";
 
 struct Watched {
     folder: tempfile::TempDir,
@@ -78,15 +84,15 @@ async fn watched(stay_away: Duration) -> Watched {
     let store = &scene.app.store;
     let first = report(&scene, "Totals are wrong").await;
     let identity = Repo::open(repo, scene.app.settings.data_dir.as_path()).unwrap().identity().unwrap();
-    let diff = "diff --git a/calc.sh b/calc.sh\n--- a/calc.sh\n+++ b/calc.sh\n@@ -1,3 +1,3 @@\n total() {\n\
-                -  echo $(( $1 * 3 ))\n+  echo $(( $1 * 2 ))\n }\n";
+    // With the ids of its blobs, by which git can merge it.
+    let diff = git(repo, &["diff", &bad, "HEAD~1"]) + "\n";
     let new = NewResolution {
         repository: identity.clone(),
         statement: "it takes three times".into(),
         culprit: Some(bad.clone()),
         units: vec![],
         failing_revision: bad.clone(),
-        fix_diff: diff.into(),
+        fix_diff: diff,
         fix_kind: None,
         replay: None,
         proof: Proof::FixVerified,
@@ -134,6 +140,75 @@ async fn a_fix_ships_when_the_branch_has_it_and_was_not_it_when_the_failure_is_b
     assert!(!store.resolutions(&watched.first).await.unwrap()[0].is_trusted());
     let audit = store.show_memory(&watched.first).await.unwrap();
     assert!(serde_json::to_string(&audit).unwrap().contains("it was not it"), "why is on record");
+}
+
+#[tokio::test]
+async fn an_incident_whose_answer_was_not_it_is_opened_again_and_investigated_where_it_came_back() {
+    let watched = watched(Duration::ZERO).await;
+    let (app, first) = (&watched.scene.app, &watched.first);
+    let store = &app.store;
+    // It was answered, and its job is done.
+    let job =
+        store.claim_jobs(JobKind::Investigate, "w", Duration::from_secs(60), 1).await.unwrap().remove(0);
+    let earlier = super::super::unplaced::report(
+        &store.get_incident(first).await.unwrap(),
+        &super::place::Nowhere { because: "x".into(), missing: "y".into() },
+    );
+    store.save_report(&earlier).await.unwrap();
+    store.settle_job(&job.id, "w", JobState::Done, None, Some(IncidentState::Done)).await.unwrap();
+    commit(watched.folder.path(), "echo $(( $1 * 2 ))");
+    assert_eq!((watched.look().await, watched.outcome().await), (1, Outcome::Shipped));
+
+    // The same alert fires again and joins its incident: no new one is opened, but the answer was not it.
+    let state = async || store.get_incident(first).await.unwrap().state;
+    deliver_again(&watched).await;
+    assert_eq!((watched.look().await, watched.outcome().await), (1, Outcome::Recurred));
+    assert_eq!(state().await, IncidentState::Queued);
+    let said = store.messages(first, None).await.unwrap();
+    assert_eq!(said.len(), 1);
+    assert!(said[0].body.contains("it was not it: the failure was reported again"), "{said:?}");
+    let text = crate::notes::text::was_not_it(store, first).await.unwrap();
+    assert!(text, "notes say so");
+    assert_eq!(watched.look().await, 0, "once");
+
+    // A worker takes it up, although there is a report; the place is the revision that has the fix.
+    let worker = tokio::spawn(crate::worker::run(app.clone()));
+    let answered = async {
+        while state().await != IncidentState::Done {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), answered).await.unwrap();
+    worker.abort();
+    let reports = store.list_reports(first).await.unwrap();
+    assert_eq!(reports.len(), 2, "{reports:?}");
+    let job = store.get_job(JobKind::Investigate, first).await.unwrap().unwrap();
+    let fixed = git(watched.folder.path(), &["rev-parse", "main"]);
+    assert_eq!(job.plan.unwrap()["revision"], fixed);
+    assert!(
+        !store.messages(first, None).await.unwrap().iter().any(|said| said.taken_at.is_none()),
+        "the run knows why"
+    );
+}
+
+/// Another delivery that belongs to the first incident.
+async fn deliver_again(watched: &Watched) {
+    let arrival = Arrival {
+        incident: NewIncident {
+            repository: None,
+            source: None,
+            ticket: intake::parse(b"Totals are wrong"),
+            mapped: vec![],
+        },
+        delivery: None,
+        correlation: vec![KEY.into()],
+        resolved: false,
+        note: None,
+        files: Vec::new(),
+        by: "test".into(),
+    };
+    let arrived = watched.scene.app.intake.arrive(arrival).await.unwrap();
+    assert_eq!(arrived, Arrived::Joined(watched.first.clone()));
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use millwright_memory::store::{Incident, Store, StoreError};
-use millwright_tools::git::{self, MirrorError, Repo, RepoError};
+use millwright_tools::git::{self, LogQuery, MirrorError, Repo, RepoError, log};
 use millwright_tools::tool::CancelFlag;
 use serde::{Deserialize, Serialize};
 
@@ -158,6 +158,51 @@ pub(super) async fn revision(
         Ok(Place { repository: name, revision, because })
     };
     tokio::task::spawn_blocking(look).await.map_err(|_| PlaceError::Broken)?
+}
+
+/// What ran at a time: the revision that was deployed then, else the newest commit that the deployed branch had. `None` when
+/// the branch is younger than that.
+pub(super) async fn at_time(
+    store: &Store,
+    repository: &Repository,
+    incident: &Incident,
+    at: &str,
+    data_dir: &Path,
+) -> Result<Option<Place>, PlaceError> {
+    let mut tries: Vec<(String, String)> = Vec::new();
+    for service in incident.service.iter().chain(&repository.services).chain([&repository.name]) {
+        let ran = store.deployments_at(service, incident.environment.as_deref(), at, 1).await?;
+        if let Some(deployment) = ran.first() {
+            let because = format!(
+                "{} of {} was deployed at {}",
+                deployment.revision, deployment.service, deployment.at
+            );
+            tries.extend(names_of(&deployment.revision).into_iter().map(|name| (name, because.clone())));
+            break;
+        }
+    }
+    let branch = repository.branch.clone().unwrap_or_else(|| "HEAD".to_owned());
+    let (name, path, data_dir, until) =
+        (repository.name.clone(), repository.path.clone(), data_dir.to_owned(), at.to_owned());
+    let look = move || -> Result<Option<Place>, RepoError> {
+        let repo = Repo::open(&path, &data_dir)?;
+        for (name_of, because) in tries {
+            if let Ok(revision) = repo.resolve(&name_of) {
+                return Ok(Some(Place { repository: name, revision, because }));
+            }
+        }
+        let because = format!("{branch} had it at {until}");
+        let Ok(until) = until.parse::<jiff::Timestamp>() else { return Ok(None) };
+        let query = LogQuery {
+            tip: repo.resolve(&branch)?,
+            until: Some(format!("{until:.0}")),
+            limit: 1,
+            ..LogQuery::default()
+        };
+        let newest = log(&repo, &query, &CancelFlag::default())?.items.into_iter().next();
+        Ok(newest.map(|commit| Place { repository: name, revision: commit.id, because }))
+    };
+    Ok(tokio::task::spawn_blocking(look).await.map_err(|_| PlaceError::Broken)??)
 }
 
 /// What a release may be called in a repository: `shop@1.2.3`, `1.2.3`, `v1.2.3`, a commit. Never an expression.

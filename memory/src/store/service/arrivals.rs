@@ -10,7 +10,7 @@ use super::super::audit::{Change, record};
 use super::super::codec::{from_word, new_id, now, word};
 use super::super::db::{Builder, Tx, query, query_as, query_scalar};
 use super::super::{Actor, IncidentState, Store, StoreError, incidents};
-use super::{Arrival, Arrived, Delivery, IncidentFilter, IncidentLine, JobKind, jobs, notes};
+use super::{Arrival, Arrived, Delivery, IncidentFilter, IncidentLine, JobKind, files, jobs, notes};
 use crate::recall::Keys;
 use crate::types::Verdict;
 
@@ -90,6 +90,9 @@ impl Store {
             (&arrival.note, arrived.incident(), arrival.resolved)
         {
             notes::want(tx, incident, system, target).await?;
+        }
+        if let (Some(incident), false) = (arrived.incident(), arrival.resolved) {
+            files::want(tx, incident, source, &arrival.files).await?;
         }
         Ok(arrived)
     }

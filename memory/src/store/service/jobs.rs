@@ -276,6 +276,7 @@ fn from_row(row: &Row) -> Result<Job, StoreError> {
         holder: row.try_get("holder")?,
         lease_until: row.try_get("lease_until")?,
         error: row.try_get("error")?,
+        reopened_at: row.try_get("reopened_at")?,
         plan: plan.map(|plan| from_json("job", &id, &plan)).transpose()?,
         id,
     })

@@ -6,17 +6,22 @@ and notes in other systems. Plain data here, the statements in one file per tabl
 mod approvals;
 mod arrivals;
 mod deployments;
+mod files;
 mod health;
 mod jobs;
 mod messages;
 mod notes;
 mod outcomes;
+mod reopening;
 mod sessions;
 mod stream;
 mod threads;
 mod tokens;
 mod views;
 
+#[cfg(test)]
+#[path = "loops_tests.rs"]
+mod loops_tests;
 #[cfg(test)]
 #[path = "page_tests.rs"]
 mod page_tests;
@@ -25,6 +30,7 @@ mod page_tests;
 mod tests;
 
 pub use approvals::Approving;
+pub use files::{RemoteFile, WantedFile};
 pub use health::{DoorHealth, TroubledNote};
 pub use outcomes::CameBack;
 pub use sessions::PageSession;
@@ -49,6 +55,8 @@ pub struct Arrival {
     pub resolved: bool,
     /// Where a note about the outcome is wanted: system and its own name of the ticket.
     pub note: Option<(String, String)>,
+    /// Files that hang on it in its system.
+    pub files: Vec<RemoteFile>,
     /// Who brought it, for the audit.
     pub by: String,
 }
@@ -121,6 +129,8 @@ pub struct Job {
     pub lease_until: Option<String>,
     pub error: Option<String>,
     pub plan: Option<serde_json::Value>,
+    /// When its incident was opened again: reports from before do not end it.
+    pub reopened_at: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

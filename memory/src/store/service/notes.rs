@@ -52,16 +52,21 @@ impl Store {
     /// Makes the notes of an incident due: there is something new to say.
     pub async fn wake_notes(&self, incident: &str) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
-        let ids: Vec<String> = query_scalar("SELECT id FROM notes WHERE incident_id = $1")
-            .bind(incident)
-            .fetch_all(&mut tx)
-            .await?;
-        for id in ids {
-            jobs::wake_idle(&mut tx, JobKind::Note, &id).await?;
-        }
+        wake(&mut tx, incident).await?;
         tx.commit().await?;
         Ok(())
     }
+}
+
+pub(super) async fn wake(tx: &mut Tx, incident: &str) -> Result<(), StoreError> {
+    let ids: Vec<String> = query_scalar("SELECT id FROM notes WHERE incident_id = $1")
+        .bind(incident)
+        .fetch_all(&mut *tx)
+        .await?;
+    for id in ids {
+        jobs::wake_idle(&mut *tx, JobKind::Note, &id).await?;
+    }
+    Ok(())
 }
 
 /// A note about an incident is wanted; wanted twice, it is one.

@@ -115,6 +115,7 @@ async fn doors_tell_what_came_in_and_which_notes_are_in_trouble() {
         correlation: vec!["k".into()],
         resolved: false,
         note: Some(("zendesk".into(), "7".into())),
+        files: Vec::new(),
         by: "hook".into(),
     };
     let hour = std::time::Duration::from_secs(3_600);

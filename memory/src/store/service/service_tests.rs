@@ -13,6 +13,7 @@ fn arrival(title: &str, delivery: Option<&str>, correlation: Option<&str>) -> Ar
         correlation: correlation.into_iter().map(Into::into).collect(),
         resolved: false,
         note: None,
+        files: Vec::new(),
         by: "hook".into(),
     }
 }

@@ -123,6 +123,7 @@ async fn standing(app: &App, visit: &Visit, incident: &Incident) -> Result<Marku
             div.standing role="status" {
                 (words::state(incident.state))
                 @match &report {
+                    Some(_) if open => span.meaning { "The answer below was not it; it is looked into again." },
                     Some(report) => { (words::verdict(report.verdict)) span.meaning { (verdict_meaning(report)) } }
                     None => span.meaning { (waiting_words(incident)) },
                 }

@@ -1,0 +1,71 @@
+/*!
+An incident that is taken up again, because the failure is back in a revision that has its fix. The message that says so,
+the job and the state change together, so that nobody sees an incident that is open again without a reason.
+*/
+
+use super::super::audit::{Change, record};
+use super::super::codec::{json, now, word};
+use super::super::db::{query, query_as};
+use super::super::{Actor, IncidentState, Store, StoreError};
+use super::{JobKind, MessageKind, jobs, messages, notes};
+
+/// Arrivals looked at for one incident.
+const MOST: i64 = 200;
+
+impl Store {
+    /// Opens an incident again that is done, to be investigated by this plan; `false` when it is not done, or a worker has
+    /// it. Its author is told why in a message, which the run takes in.
+    pub async fn reopen(
+        &self,
+        incident: &str,
+        plan: &serde_json::Value,
+        by: Actor<'_>,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.begin().await?;
+        let state: Option<(String,)> = query_as("SELECT state FROM incidents WHERE id = $1")
+            .bind(incident)
+            .fetch_optional(&mut tx)
+            .await?;
+        if state.is_none_or(|(state,)| state != word(&IncidentState::Done)) {
+            return Ok(false);
+        }
+        jobs::insert(&mut tx, JobKind::Investigate, incident, incident).await?;
+        if !jobs::wake(&mut tx, JobKind::Investigate, incident).await? {
+            return Ok(false);
+        }
+        query("UPDATE jobs SET plan = $2, error = NULL, reopened_at = $3 WHERE kind = $4 AND subject = $1")
+            .bind(incident)
+            .bind(json(plan)?)
+            .bind(now())
+            .bind(word(&JobKind::Investigate))
+            .execute(&mut tx)
+            .await?;
+        jobs::set_state(&mut tx, incident, IncidentState::Queued).await?;
+        messages::insert(&mut tx, incident, by.who, MessageKind::Remark, by.why).await?;
+        let change = Change {
+            action: "reopen",
+            subject: incident,
+            incident: Some(incident),
+            before: Some("done"),
+            after: Some("queued"),
+        };
+        record(&mut tx, by, change).await?;
+        notes::wake(&mut tx, incident).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    /// When an incident was reported again by another delivery, after a time (RFC 3339), oldest first.
+    pub async fn joined_after(&self, incident: &str, since: &str) -> Result<Vec<String>, StoreError> {
+        let rows: Vec<(String,)> = query_as(
+            "SELECT received_at FROM deliveries WHERE incident_id = $1 AND effect = 'joined' AND received_at > $2 \
+             ORDER BY received_at LIMIT $3",
+        )
+        .bind(incident)
+        .bind(since)
+        .bind(MOST)
+        .fetch_all(&self.read)
+        .await?;
+        Ok(rows.into_iter().map(|(at,)| at).collect())
+    }
+}
