@@ -122,10 +122,14 @@ fn hash_of_program() -> io::Result<String> {
 }
 
 /// What fell since `before` by more than chance may do: below the interval that figure had then. One line each, such as
-/// `investigate safe 1.00 → 0.90 (was 0.95 to 1.00)`.
+/// `investigate safe 1.00 → 0.90 (was 0.95 to 1.00)`. Baselines may fall, and other cases are not compared.
 pub fn fell(before: &KeptEvaluation, now: &Evaluation) -> Vec<String> {
     let mut out = Vec::new();
-    for (task, figures) in &now.figures {
+    for (task, figures) in now.figures.iter().filter(|(task, _)| !task.contains('/')) {
+        let cases = |of: Option<KeyFigure>| of.map(|figure| figure.value);
+        if cases(now.figure(task, "cases")) != cases(before.evaluation.figure(task, "cases")) {
+            continue;
+        }
         for (name, words) in FOLLOWED {
             let (Some(now), Some(then)) = (figures.get(name), before.evaluation.figure(task, name)) else {
                 continue;
@@ -186,6 +190,12 @@ mod tests {
         check(1.0, &[]);
         check(0.96, &[]);
         check(0.9, &["investigate safe 1.00 → 0.90 (was 0.95 to 1.00)"]);
+        let mut fewer = evaluated(json!({"value": 0.5}));
+        for figures in fewer.figures.values_mut() {
+            figures.insert("cases".into(), KeyFigure { value: 3.0, ..KeyFigure::default() });
+            figures.insert("exact_commit".into(), KeyFigure::default());
+        }
+        assert_eq!(fell(&then, &fewer), Vec::<String>::new(), "other cases are no measure");
         let other = Evaluation { planner: "a model".into(), ..evaluated(json!(1.0)) };
         assert!(before(std::slice::from_ref(&then), &other).is_none());
         assert_eq!(before(std::slice::from_ref(&then), &evaluated(json!(1.0))), Some(&then));
