@@ -61,8 +61,8 @@ pub(crate) fn figures(mode: &str, cases: &[Case], pairs: &[Pair]) -> Map<String,
             kept.iter().map(|pair| rank(pair)).collect()
         };
         let one = |ranks: &[Option<u32>]| {
-            json!({"ac@1": stats::mean(&stats::hits_within(ranks, 1)),
-                   "ac@5": stats::mean(&stats::hits_within(ranks, 5)),
+            json!({"ac@1": stats::share(&stats::hits_within(ranks, 1)),
+                   "ac@5": stats::share(&stats::hits_within(ranks, 5)),
                    "mrr": stats::mean(&stats::reciprocal_ranks(ranks))})
         };
         let gains: Vec<f64> = kept.iter().map(|pair| reciprocal(pair.on) - reciprocal(pair.off)).collect();

@@ -9,6 +9,7 @@ pub mod cases;
 pub mod compare;
 mod curve;
 pub mod graders;
+pub mod history;
 pub mod import;
 pub mod options;
 pub mod paired;
@@ -27,7 +28,7 @@ use std::path::{Path, PathBuf};
 
 use results::CaseResult;
 
-pub use options::{MemoryMode, Options, Planners, RepoMapping, Task};
+pub use options::{MemoryMode, Options, Planners, ProseJudge, RepoMapping, Task};
 pub use suites::Suite;
 pub use summary::Summary;
 
@@ -36,7 +37,7 @@ pub use summary::Summary;
 pub enum EvalError {
     #[error(transparent)]
     Cases(#[from] cases::CasesError),
-    #[error("{action} {path}: {source}; check that the folder exists and may be written")]
+    #[error("{action} {path}: {source}; check that the folder exists, may be written and has room")]
     Io { action: &'static str, path: PathBuf, source: std::io::Error },
     #[error("{0}")]
     Options(String),

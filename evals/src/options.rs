@@ -127,6 +127,39 @@ impl std::fmt::Debug for Planners {
     }
 }
 
+type AskModel = dyn Fn(&str, &str) -> Result<String, String> + Send + Sync;
+
+/// A model that is asked how well reports are written. Asking blocks.
+#[derive(Clone)]
+pub struct ProseJudge {
+    name: String,
+    ask: Arc<AskModel>,
+}
+
+impl ProseJudge {
+    /// `ask` takes the instructions and the question, and answers the model's words, or why there are none.
+    pub fn new(
+        name: impl Into<String>,
+        ask: impl Fn(&str, &str) -> Result<String, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name: name.into(), ask: Arc::new(ask) }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn ask(&self, instructions: &str, question: &str) -> Result<String, String> {
+        (self.ask)(instructions, question)
+    }
+}
+
+impl std::fmt::Debug for ProseJudge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("ProseJudge").field(&self.name).finish()
+    }
+}
+
 #[derive(Debug, Clone)]
 pub struct Options {
     pub cases: PathBuf,
@@ -134,6 +167,10 @@ pub struct Options {
     pub repo_map: Vec<RepoMapping>,
     /// Who plans; by the playbook, `rank` is the ranking alone.
     pub planner: Planners,
+    /// For `investigate`: who judges the same cases once more, to stand beside the planner: the model alone.
+    pub bare: Option<Planners>,
+    /// For `investigate`: who says how well reports are written.
+    pub judge: Option<ProseJudge>,
     /// What one case may use.
     pub budget: Budget,
     pub memory: MemoryMode,
@@ -188,6 +225,8 @@ pub(crate) mod tests {
             task,
             repo_map: Vec::new(),
             planner: Planners::playbook(),
+            bare: None,
+            judge: None,
             budget: Budget::default(),
             memory: MemoryMode::Off,
             gate: None,

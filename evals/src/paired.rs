@@ -11,23 +11,6 @@ use crate::stats::{Figure, percentile};
 
 const RESAMPLES: usize = 4000;
 
-/// Wilson's interval (95 %) of a share: unlike the bootstrap it is honest about 20 of 20.
-pub fn wilson(hits: usize, of: usize) -> Figure {
-    if of == 0 {
-        return Figure { value: 0.0, low: 0.0, high: 1.0 };
-    }
-    let (n, z) = (of as f64, 1.959_964);
-    let share = hits as f64 / n;
-    let middle = (share + z * z / (2.0 * n)) / (1.0 + z * z / n);
-    let half = z / (1.0 + z * z / n) * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
-    let round = |value: f64| (value * 10_000.0).round() / 10_000.0;
-    Figure {
-        value: round(share),
-        low: round((middle - half).max(0.0)),
-        high: round((middle + half).min(1.0)),
-    }
-}
-
 /// Two-sided p of McNemar's exact test: `lost` cases were hits before, `won` are hits now.
 pub fn mcnemar(lost: usize, won: usize) -> f64 {
     let n = lost + won;
@@ -99,9 +82,6 @@ mod tests {
 
     #[test]
     fn agrees_with_published_values() {
-        // Agresti: 10 of 10 gives .722 to 1; 1 of 10 gives .018 to .404.
-        assert_eq!(wilson(10, 10), Figure { value: 1.0, low: 0.7225, high: 1.0 });
-        assert_eq!(wilson(1, 10), Figure { value: 0.1, low: 0.0179, high: 0.4042 });
         // Binomial at one half: 1 of 8 one way is 2 · 9/256.
         assert!((mcnemar(1, 7) - 0.070_312_5).abs() < 1e-9);
         assert!((mcnemar(0, 6) - 0.031_25).abs() < 1e-9);

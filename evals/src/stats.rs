@@ -1,7 +1,7 @@
 /*!
 Figures with their uncertainty. A difference that a few other cases would have undone is no difference, so every
-figure carries a 95 % interval: percentile bootstrap over cases (Efron 1979), with a fixed seed, so that the same
-results always give the same report.
+figure carries a 95 % interval: Wilson's (1927) where it is a share of cases, else the percentile bootstrap over cases
+(Efron 1979), with a fixed seed, so that the same results always give the same report.
 */
 
 use schemars::JsonSchema;
@@ -36,6 +36,31 @@ pub fn mean(samples: &[f64]) -> Figure {
         low: round(percentile_of_sorted(&means, 0.025)),
         high: round(percentile_of_sorted(&means, 0.975)),
     }
+}
+
+/// Wilson's interval (95 %) of a share: unlike the bootstrap it is honest about 20 of 20.
+pub fn wilson(hits: usize, of: usize) -> Figure {
+    if of == 0 {
+        return Figure { value: 0.0, low: 0.0, high: 1.0 };
+    }
+    let (n, z) = (of as f64, 1.959_964);
+    let share = hits as f64 / n;
+    let middle = (share + z * z / (2.0 * n)) / (1.0 + z * z / n);
+    let half = z / (1.0 + z * z / n) * (share * (1.0 - share) / n + z * z / (4.0 * n * n)).sqrt();
+    Figure {
+        value: round(share),
+        low: round((middle - half).max(0.0)),
+        high: round((middle + half).min(1.0)),
+    }
+}
+
+/// The share of cases in which something holds, one value from 0 to 1 a case: Wilson's interval where every case says
+/// yes or no, the bootstrap's where repeats of one case do not agree.
+pub fn share(samples: &[f64]) -> Figure {
+    if samples.is_empty() || samples.iter().any(|value| *value != 0.0 && *value != 1.0) {
+        return mean(samples);
+    }
+    wilson(samples.iter().filter(|value| **value == 1.0).count(), samples.len())
 }
 
 /// The `share` quantile (nearest rank) of any numbers; zero for none.
@@ -79,6 +104,15 @@ mod tests {
         assert!((many.high - many.low - 0.038).abs() < 0.006, "{many:?}");
         assert_eq!(mean(&samples(20)), few);
         assert_eq!(mean(&[]), Figure { value: 0.0, low: 0.0, high: 0.0 });
+    }
+
+    #[test]
+    fn shares_are_honest_about_all_of_a_few() {
+        // Agresti: 10 of 10 gives .722 to 1; 1 of 10 gives .018 to .404.
+        assert_eq!(share(&[1.0; 10]), Figure { value: 1.0, low: 0.7225, high: 1.0 });
+        assert_eq!(wilson(1, 10), Figure { value: 0.1, low: 0.0179, high: 0.4042 });
+        assert_eq!(share(&[0.5, 1.0]), mean(&[0.5, 1.0]));
+        assert_eq!(share(&[]), mean(&[]));
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub fn grouped(
 pub fn rank_figures(ranks: &[Option<u32>]) -> Map<String, Value> {
     let mut out = Map::new();
     for k in [1, 3, 5, 10] {
-        out.insert(format!("ac@{k}"), json!(stats::mean(&stats::hits_within(ranks, k))));
+        out.insert(format!("ac@{k}"), json!(stats::share(&stats::hits_within(ranks, k))));
     }
     out.insert("mrr".into(), json!(stats::mean(&stats::reciprocal_ranks(ranks))));
     out

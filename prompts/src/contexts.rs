@@ -188,3 +188,17 @@ pub struct ReviewClaim {
     pub confidence: String,
     pub cites: Vec<String>,
 }
+
+/// Who judges how reports are written, in evals. It knows no truth.
+#[derive(Debug, Clone, Serialize)]
+pub struct Prose {}
+prompt!(Prose, "prose");
+
+/// One report to judge.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProseCase {
+    pub mark: String,
+    /// Fenced.
+    pub report: String,
+}
+prompt!(ProseCase, "prose_case");

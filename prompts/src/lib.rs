@@ -16,8 +16,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 pub use contexts::{
-    Brief, BriefFinding, Chat, ChatTopic, Compacted, EvidenceLine, Nudge, NudgeKind, Repair, Review,
-    ReviewCase, ReviewClaim, Steered, System, ToolLine, ToolResult,
+    Brief, BriefFinding, Chat, ChatTopic, Compacted, EvidenceLine, Nudge, NudgeKind, Prose, ProseCase,
+    Repair, Review, ReviewCase, ReviewClaim, Steered, System, ToolLine, ToolResult,
 };
 pub use fence::Fence;
 

@@ -83,6 +83,8 @@ fn everything() -> Vec<(&'static str, String)> {
         evidence: vec!["X".into()],
     };
     add(&mut out, &case);
+    add(&mut out, &Prose {});
+    add(&mut out, &ProseCase { mark: "m".into(), report: "R".into() });
     out
 }
 
@@ -103,6 +105,9 @@ fn every_template_renders_in_each_of_its_branches() {
     assert!(of("brief")[1].contains("Evidence: E1 (git:E1), E2 (git:E2)\n"));
     assert!(of("tool_result")[1].contains("70 characters were left out"));
     assert!(of("review_case")[0].contains("root cause, confidence 0.80, cites E1, E2:\nS\n"));
+    assert!(
+        of("prose")[0].ends_with("{\"clear\": 1, \"brief\": 1, \"useful\": 1, \"why\": \"one sentence\"}")
+    );
     assert!(of("system")[1].contains("- git_log {}: Reads."));
 }
 

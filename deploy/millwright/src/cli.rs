@@ -12,8 +12,9 @@ mod eval;
 
 pub(crate) use crate::commands::SchemaOf;
 pub(crate) use eval::{
-    EvalArguments, EvalCommand, EvalCompareArguments, EvalImportArguments, EvalImportFrom, EvalMemory,
-    EvalReportArguments, EvalReportFormat, EvalRunArguments, EvalTask,
+    EvalArguments, EvalBaseline, EvalCommand, EvalCompareArguments, EvalHistoryArguments,
+    EvalImportArguments, EvalImportFrom, EvalMemory, EvalReportArguments, EvalReportFormat, EvalRunArguments,
+    EvalTask,
 };
 
 /// Finds the commit, the lines and the fix behind a production failure, and proves it by replay.

@@ -82,6 +82,11 @@ pub(crate) fn planner(
     }
 }
 
+/// The model alone, for evals to compare with: nothing of ours around it, and nobody to consent to anything.
+pub(crate) fn bare_planner(name: &str, config: &Config) -> Result<Box<dyn Planner>> {
+    Ok(Box::new(OpenAi::bare(model(name, config)?, tool_specs(false))?))
+}
+
 /// How a model is reached, by the configuration and the environment.
 pub(crate) fn model(name: &str, config: &Config) -> Result<Settings> {
     let options = &config.options.model;

@@ -18,7 +18,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("memory", &[]),
     ("tools", &["millwright-memory"]),
     ("agent", &["millwright-memory", "millwright-prompts", "millwright-tools"]),
-    ("evals", &["millwright-agent", "millwright-memory", "millwright-tools"]),
+    ("evals", &["millwright-agent", "millwright-memory", "millwright-prompts", "millwright-tools"]),
     ("deploy/service", &["millwright-agent", "millwright-evals", "millwright-memory", "millwright-tools"]),
     (
         "deploy/millwright",

@@ -5,6 +5,8 @@ how past incidents become cases that run.
 #![expect(clippy::unwrap_used, reason = "a folder that cannot be written fails its test")]
 
 use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 
 #[expect(dead_code, reason = "shared with tests that investigate from the command line")]
 mod common;
@@ -70,6 +72,109 @@ fn comparing_ends_with_0_where_nobody_can_tell_and_with_2_where_it_is_worse() {
     let held = scene.run(&["eval", "compare", "good", "less", "--gate", "strict.json"]);
     assert_eq!(held.status, Some(2));
     assert!(held.stdout.contains("investigate.hit fell by 0.0500, allowed are 0.01"), "{}", held.stdout);
+}
+
+/// A webhook on loopback that hears one request and answers as Slack does; its address, and what it heard.
+fn webhook() -> (String, std::thread::JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}/services/T0/B0/secret", listener.local_addr().unwrap());
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut text = Vec::new();
+        let mut part = [0; 4096];
+        // The body is one object and ends with its brace.
+        while !text.ends_with(b"}") {
+            let read = stream.read(&mut part).unwrap();
+            assert!(read > 0, "cut off: {}", String::from_utf8_lossy(&text));
+            text.extend_from_slice(&part[..read]);
+        }
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok").unwrap();
+        String::from_utf8(text).unwrap()
+    });
+    (address, heard)
+}
+
+#[test]
+fn runs_of_suites_stand_in_the_history_and_a_gate_that_fails_rings() {
+    let scene = Scene::new();
+    assert!(scene.run(&["eval", "history"]).stdout.contains("no suite was run here yet"));
+    scene.write("low.json", "{\"investigate\": {\"safe\": 1.0, \"exact_commit\": 1.0}}");
+    scene.write("high.json", "{\"investigate\": {\"safe\": 1.0, \"no_such_figure\": 0.5}}");
+    let run = |gate, more: &[&'static str]| {
+        let first = ["eval", "run", "smoke", "--limit", "1", "--out", "out", "--gate", gate];
+        [&first, more].concat()
+    };
+    let held = scene.run(&run("low.json", &[]));
+    assert_eq!(held.status, Some(0), "{}", held.stderr);
+
+    let (address, heard) = webhook();
+    let mut command = scene.command(&run("high.json", &["--alert-env", "ALARM"]));
+    let failed: common::Ran = command.env("ALARM", &address).output().unwrap().into();
+    assert_eq!(failed.status, Some(2), "{}", failed.stderr);
+    let line = "gate: investigate.no_such_figure is not among the figures";
+    assert!(failed.stderr.contains(line) && !failed.stderr.contains("secret"), "{}", failed.stderr);
+    let heard = heard.join().unwrap();
+    assert!(heard.starts_with("POST /services/T0/B0/secret "), "{heard}");
+    assert!(heard.contains(&format!("{{\"text\":\"millwright eval, smoke: {line}\"}}")), "{heard}");
+
+    let told = scene.run(&["eval", "history", "smoke"]);
+    let places = ["gate held", "gate FAILED"].map(|words| told.stdout.find(words).unwrap());
+    assert!(places[1] < places[0], "the newest first: {}", told.stdout);
+    assert!(told.stdout.contains("1 cases, exact commit 1.00 (0.21–1.00)"), "{}", told.stdout);
+    assert!(told.stdout.contains(&format!("    {line}\n")), "{}", told.stdout);
+    let kept = scene.run(&["eval", "history", "--limit", "1", "--format", "json"]).report();
+    assert_eq!((kept.as_array().unwrap().len(), &kept[0]["suite"]), (1, &json!("smoke")));
+    assert_eq!(kept[0]["planner"], "playbook");
+    assert!(kept[0]["program"].as_str().unwrap().starts_with(env!("CARGO_PKG_VERSION")), "{kept}");
+    assert!(scene.run(&["eval", "history", "nightly"]).stdout.contains("no suite was run"));
+
+    scene.run(&run("low.json", &["--alert-env", "UNSET"])).refuses(&["--alert-env", "UNSET", "https://"]);
+    scene.run(&["eval", "history", "smoky"]).refuses(&["no suite \"smoky\""]);
+}
+
+#[test]
+fn truth_that_does_not_exist_and_a_case_that_hangs_are_not_judged_and_the_rest_is() {
+    let scene = Scene::new();
+    let case = |id: &str, command: &str, truth: &str| {
+        json!({"id": id, "repo": scene.path("repo"), "bad": scene.id("HEAD"), "good": scene.id("HEAD~11"),
+            "ticket": common::TICKET, "replay": {"command": command, "timeout_s": 900},
+            "truth": {"kind": "code_change", "commit": truth, "files": ["lib/calc.sh"]}})
+        .to_string()
+    };
+    let culprit = scene.id("HEAD~5");
+    let missing = culprit.chars().rev().collect::<String>();
+    let cases = [
+        case("good", common::CHECK, &culprit),
+        case("absent", common::CHECK, &missing),
+        case("hangs", "sleep 800", &culprit),
+    ];
+    scene.write("cases.jsonl", cases.join("\n"));
+    let ran = scene.run(&[
+        "eval",
+        "run",
+        "--cases",
+        "cases.jsonl",
+        "--task",
+        "investigate",
+        "--time-limit",
+        "20s",
+        "--jobs",
+        "3",
+        "--out",
+        "out",
+        "--format",
+        "json",
+    ]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let figures = &ran.report()["investigate"];
+    assert_eq!((&figures["cases"], &figures["not_judged"]), (&json!(3), &json!(2)));
+    let text = fs::read_to_string(scene.path("out/results.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> =
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((&lines[0]["hit"], &lines[0]["not_judged"]), (&json!(true), &json!(null)), "{text}");
+    let why = |at: usize| lines[at]["not_judged"].as_str().unwrap_or_else(|| panic!("{text}"));
+    assert!(why(1).contains(&missing) && why(1).contains("truth.commit"), "{text}");
+    assert!(why(2).contains("not answered within 20 s (--time-limit)"), "{text}");
 }
 
 #[test]

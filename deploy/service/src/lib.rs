@@ -7,6 +7,7 @@ This crate alone knows the HTTP server. It knows no SQL (`memory::store` does) a
 investigation (`agent` does).
 */
 
+pub mod alert;
 mod api;
 mod app;
 pub mod auth;

@@ -26,6 +26,8 @@ fn tables(
             task: Task::Rank,
             repo_map: maps.iter().map(|m| m.parse()).collect::<Result<_, _>>()?,
             planner: millwright_evals::Planners::playbook(),
+            bare: None,
+            judge: None,
             budget: Default::default(),
             memory: MemoryMode::Off,
             gate: None,

@@ -30,6 +30,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             task: Task::Rank,
             repo_map: repo_map.clone(),
             planner: millwright_evals::Planners::playbook(),
+            bare: None,
+            judge: None,
             budget: Default::default(),
             memory,
             gate: None,

@@ -1,7 +1,7 @@
 /*!
 What an answer is worth, one grader a file. A grader sees the case with its truth and the report, and believes of the
 report only what it can see for itself: fixes are applied and run again, citations opened. Correctness is never left to
-a model.
+a model; one may be asked how well a report is written, see `prose`.
 
 Graders stand in a table, so that a test can exchange one for a defect and see that the suite then fails: an eval that
 cannot fail proves nothing.
@@ -16,6 +16,7 @@ pub mod fix;
 pub mod grounding;
 pub mod harm;
 pub mod lines;
+pub mod prose;
 pub mod self_check;
 pub mod symbol;
 
@@ -73,6 +74,9 @@ pub struct Grades {
     pub abstention: Option<bool>,
     pub harm: Option<harm::HarmGrade>,
     pub cost: cost::Spent,
+    /// What a model thinks of the words, where one was asked; it changes nothing else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prose: Option<prose::ProseGrade>,
 }
 
 /// The graders in force.
@@ -120,6 +124,7 @@ impl Graders {
             abstention: (self.abstention)(answer),
             harm: (self.harm)(answer, fix.as_ref()),
             cost: (self.cost)(answer),
+            prose: answer.options.judge.as_ref().map(|judge| prose::grade(answer.report, judge)),
             fix,
         }
     }

@@ -64,7 +64,12 @@ fn complaints(good: &Grades, bad: &Grades, asserted: &Grades, silent: &Grades) -
     expect(bad.symbol == Some(false), "symbol: another function is not taken for wrong");
     expect(good.lines.is_some_and(|lines| lines.f1 == 1.0), "lines: the guilty lines do not count in full");
     expect(bad.lines.is_some_and(|lines| lines.f1 == 0.0), "lines: other lines count");
-    expect(good.fix.as_ref().is_some_and(|fix| fix.verified), "fix: one that mends is not verified");
+    // Where nothing can be run at all (a full disk, no sandbox), the grader says so, and that is what has to be mended.
+    let why = good.fix.as_ref().map_or("nothing was judged", |fix| &fix.why);
+    expect(
+        good.fix.as_ref().is_some_and(|fix| fix.verified),
+        &format!("fix: one that mends is not verified ({why})"),
+    );
     expect(bad.fix.as_ref().is_some_and(|fix| !fix.verified), "fix: one that mends nothing is verified");
     let held = |grades: &Grades| grades.grounding.as_ref().map(|g| (g.cited, g.held));
     expect(held(good) == Some((2, 2)), "grounding: true quotes do not hold");

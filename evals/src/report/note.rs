@@ -6,7 +6,7 @@ use crate::results::CaseResult;
 use crate::summary::Summary;
 
 /// Figures worth a line in a note, with how they are called there.
-const TOLD: [(&str, &str); 13] = [
+const TOLD: [(&str, &str); 14] = [
     ("exact_commit", "exact commit"),
     ("verified_fix", "verified fix"),
     ("abstention", "abstention"),
@@ -20,6 +20,7 @@ const TOLD: [(&str, &str); 13] = [
     ("git_bisect_runs_mean", "plain bisect"),
     ("hit@1", "hit@1"),
     ("ga", "grouping accuracy"),
+    ("prose", "prose, 1 to 5, in a model's opinion"),
 ];
 
 fn value(figure: &Value) -> Option<f64> {
@@ -60,6 +61,17 @@ pub fn markdown(summary: &Summary, results: &[CaseResult]) -> String {
                 _ => String::new(),
             };
             out.push_str(&format!("| {words} | {of:.3} | {interval} |\n"));
+        }
+        let baselines = figures.get("baselines").and_then(Value::as_object);
+        for (name, part) in baselines.into_iter().flatten() {
+            let told = TOLD.iter().filter_map(|(name, words)| {
+                let of = part.get(*name).and_then(value)?;
+                Some(format!("{words} {of:.3}"))
+            });
+            let told: Vec<String> = told.collect();
+            if !told.is_empty() {
+                out.push_str(&format!("\nBaseline `{name}`: {}\n", told.join(", ")));
+            }
         }
         let classes = figures.get("by_tag").and_then(Value::as_object);
         let classes: Vec<_> =
@@ -108,6 +120,7 @@ mod tests {
     #[test]
     fn tells_every_class_and_every_miss() {
         let figures = json!({"cases": 2, "not_judged": 1, "exact_commit": {"value": 0.5, "low": 0.1, "high": 0.9},
+            "baselines": {"bare": {"exact_commit": {"value": 0.25}, "prose": 4.0}, "other": {}},
             "by_tag": {"data": {"cases": 1, "hit": {"value": 1.0}, "not_judged": 0}, "!data": {"cases": 1}}});
         let summary = Summary(serde_json::Map::from_iter([("investigate".to_owned(), figures)]));
         let results = [CaseResult::not("data-2", "investigate", "no python3\nanywhere".into())];
@@ -115,6 +128,8 @@ mod tests {
         let note = markdown(&summary, &results);
         assert!(note.contains("| exact commit | 0.500 | 0.100 to 0.900 |"), "{note}");
         assert!(note.contains("| data | 1 | 1.00 | 0 |") && !note.contains("!data"), "{note}");
+        let baseline = "Baseline `bare`: exact commit 0.250, prose, 1 to 5, in a model's opinion 4.000\n";
+        assert!(note.contains(baseline) && !note.contains("`other`"), "{note}");
         assert!(note.contains("- `data-2`: not judged: no python3\n"), "{note}");
     }
 }

@@ -49,6 +49,7 @@ pub fn write(path: &Path, summary: &Summary, results: &[CaseResult]) -> Result<(
                 @for (task, figures) in &summary.0 {
                     h2 { (task) }
                     (figures_table(figures))
+                    @if let Some(note) = figures.get("prose_note").and_then(Value::as_str) { p { "prose: " (note) } }
                     (plotted("Right answers by class", plots::by_class(figures)))
                     @if task == "investigate" {
                         div.plots {
@@ -139,7 +140,7 @@ fn tells(key: &str, parts: &serde_json::Map<String, Value>, figures: &Value) -> 
 
 /// The same few figures for each part of the set.
 fn parts_table(parts: &serde_json::Map<String, Value>) -> Markup {
-    const COLUMNS: [&str; 13] = [
+    const COLUMNS: [&str; 16] = [
         "cases",
         "not_judged",
         "hit",
@@ -152,6 +153,9 @@ fn parts_table(parts: &serde_json::Map<String, Value>) -> Markup {
         "lines_hit",
         "safe",
         "replay_runs_mean",
+        "abstention",
+        "calibration_error",
+        "cost_usd",
         "ga",
     ];
     let has = |column: &str| parts.values().any(|part| part.get(column).and_then(value_of).is_some());

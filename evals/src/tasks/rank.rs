@@ -247,8 +247,8 @@ fn figures(judged: &[&Judged]) -> Map<String, Value> {
     let share: Vec<f64> =
         judged.iter().map(|judged| f64::from(u8::from(judged.confidence >= PROBABLE))).collect();
     let right: Vec<f64> = probable.iter().map(|judged| f64::from(u8::from(judged.result.hit))).collect();
-    out.insert("probable_share".into(), json!(stats::mean(&share)));
-    out.insert("probable_precision".into(), json!(stats::mean(&right)));
+    out.insert("probable_share".into(), json!(stats::share(&share)));
+    out.insert("probable_precision".into(), json!(stats::share(&right)));
     let baselines = [
         ("newest_in_trace", ranks(&|judged| judged.newest_in_trace)),
         ("text_bm25", ranks(&|judged| judged.text)),

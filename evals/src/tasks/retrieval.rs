@@ -59,7 +59,7 @@ impl Ranks {
         let mut out = Map::new();
         for (prefix, ranks) in [("", &self.all), ("earlier_", &self.earlier)] {
             for k in [1, 5, 10] {
-                out.insert(format!("{prefix}hit@{k}"), json!(stats::mean(&stats::hits_within(ranks, k))));
+                out.insert(format!("{prefix}hit@{k}"), json!(stats::share(&stats::hits_within(ranks, k))));
             }
             out.insert(format!("{prefix}mrr"), json!(stats::mean(&stats::reciprocal_ranks(ranks))));
         }
@@ -263,8 +263,8 @@ impl Set {
                 // Only what agrees in structure may be acted upon; everything else is a hint.
                 claimed.push(counts(found.iter().any(|r| r.structural && (judged || right(&r.incident.id)))));
             }
-            wrong.insert(format!("{name}_rate"), json!(stats::mean(&any)));
-            wrong.insert(format!("{name}_structural_rate"), json!(stats::mean(&claimed)));
+            wrong.insert(format!("{name}_rate"), json!(stats::share(&any)));
+            wrong.insert(format!("{name}_structural_rate"), json!(stats::share(&claimed)));
         }
         Ok(wrong)
     }

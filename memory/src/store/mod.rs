@@ -11,6 +11,7 @@ mod audit;
 mod codec;
 mod db;
 mod error;
+mod evaluations;
 mod evidence;
 mod forget;
 mod frequencies;

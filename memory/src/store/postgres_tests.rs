@@ -10,12 +10,13 @@ use super::*;
 use crate::types::{EvidenceDraft, EvidenceSource, Locator, Proof};
 
 /// All that makes its stores by `testing::temporary`.
-const SUITES: [&str; 7] = [
+const SUITES: [&str; 8] = [
     "store::contract_tests",
     "store::service::tests",
     "store::cleanup_tests",
     "store::kill_tests",
     "store::learning",
+    "store::evaluations",
     "vectors::contract_tests",
     "recall::",
 ];

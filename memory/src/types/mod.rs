@@ -2,6 +2,7 @@
 The vocabulary shared by all crates. Plain data: no IO, no behaviour beyond what the data itself implies.
 */
 
+mod evaluation;
 mod evidence;
 mod learning;
 mod report;
@@ -9,6 +10,7 @@ mod resolution;
 mod ticket;
 mod trace;
 
+pub use evaluation::{Evaluation, KeptEvaluation, KeyFigure};
 pub use evidence::{Evidence, EvidenceDraft, EvidenceId, EvidenceSource, Locator};
 pub use learning::{
     LearnedWeights, LearningFigures, Precedent, RankingSample, SampledCandidate, WeightMove, WeightVersion,

@@ -71,6 +71,55 @@ fn a_conflict_is_named_and_the_rest_still_offered() {
 }
 
 #[test]
+fn the_whole_hunk_is_offered_beside_its_guilty_lines() {
+    let repo = TestRepo::new();
+    repo.commit("before", &[("a.sh", "f() {\n    R=1\n}\n")]);
+    let after = "f() {\n    R=2\n}\n\ng() {\n    R=3\n}\n";
+    let culprit = repo.commit("culprit", &[("a.sh", after)]);
+    let bad = repo.commit("later", &[("b.sh", "g\n")]);
+    let repo = repo.open();
+    // The closing brace ends both functions, so the change and the new function are one hunk or two, as git pleases.
+    let [whole] = &hunks_of(&repo, &culprit).unwrap()[..] else {
+        panic!("two hunks: the case tells nothing")
+    };
+    let pieces = crate::minimise::split(whole);
+    let proposal = propose(&repo, &culprit, &pieces[..1], &bad).unwrap();
+    let told: Vec<(&str, usize)> =
+        proposal.candidates.iter().map(|candidate| (candidate.id.as_str(), candidate.lines)).collect();
+    assert_eq!(told, [("partial_revert", 2), ("partial_revert_hunks", whole.new_lines as usize + 1)]);
+    assert!(proposal.candidates[0].diff.contains("\n-    R=2\n+    R=1\n }\n"), "{proposal:?}");
+}
+
+#[test]
+fn what_was_renamed_since_is_taken_back_under_its_new_name() {
+    let repo = TestRepo::new();
+    repo.commit("before", &[("old.txt", BEFORE), ("new.txt", "kept\n")]);
+    let culprit = repo.commit("culprit", &[("old.txt", CULPRIT), ("added.txt", BEFORE)]);
+    repo.git(&["mv", "old.txt", "lib.txt"]);
+    repo.git(&["mv", "added.txt", "moved.txt"]);
+    repo.commit("moved", &[("lib.txt", &format!("zero\n{CULPRIT}"))]);
+    repo.git(&["mv", "lib.txt", "core.txt"]);
+    let bad = repo.commit("moved again", &[]);
+    let conflicting = repo.commit("changed", &[("core.txt", &CULPRIT.replace("TWO", "TWO, and more"))]);
+    let repo = repo.open();
+    let hunks = hunks_of(&repo, &culprit).unwrap();
+    let guilty: Vec<Hunk> = hunks.into_iter().filter(|hunk| hunk.path == "old.txt").take(1).collect();
+    let proposal = propose(&repo, &culprit, &guilty, &bad).unwrap();
+    let ids: Vec<&str> = proposal.candidates.iter().map(|candidate| candidate.id.as_str()).collect();
+    assert_eq!(ids, ["partial_revert", "revert"], "{proposal:?}");
+    let [partial, whole] = &proposal.candidates[..] else { panic!("{proposal:?}") };
+    assert!(partial.diff.contains("--- a/core.txt\n+++ b/core.txt\n"), "{}", partial.diff);
+    assert!(partial.diff.contains("\n-TWO\n+two\n") && !partial.diff.contains("eight"), "{}", partial.diff);
+    assert!(whole.diff.contains("\n-EIGHT\n+eight\n"), "{}", whole.diff);
+    assert!(whole.diff.contains("--- a/moved.txt\n+++ /dev/null"), "{}", whole.diff);
+    let refused = propose(&repo, &culprit, &guilty, &conflicting).unwrap();
+    assert_eq!(
+        refused.not_applicable[0],
+        "the guilty lines cannot be taken back cleanly: core.txt (old.txt then) changed there since"
+    );
+}
+
+#[test]
 fn a_known_fix_applies_or_says_why_not() {
     let (test, _, bad) = history(CULPRIT);
     let repo = test.open();

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::checkout::{self, Change, CheckoutError, FileEdit};
 use crate::git::{Repo, RepoError};
-use crate::minimise::Hunk;
+use crate::minimise::{Hunk, hunks_of};
 use crate::process::trusted::GitError;
 
 pub use hand_over::{About, as_patch, commit};
@@ -43,7 +43,7 @@ pub enum FixError {
 /// A diff worth trying.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// `known`, `revert`, `partial_revert`, `patch_1` …: unique within a run.
+    /// `known`, `revert`, `partial_revert`, `partial_revert_hunks`, `patch_1` …: unique within a run.
     pub id: String,
     pub kind: FixKind,
     /// Unified diff against the failing revision.
@@ -64,18 +64,21 @@ pub struct Proposal {
 pub fn propose(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) -> Result<Proposal, FixError> {
     let mut proposal = Proposal::default();
     let mut draft = |kind: FixKind, id: &str, edits: Result<Vec<FileEdit>, String>| -> Result<(), FixError> {
+        let mut refuse = |because: String| {
+            if !proposal.not_applicable.contains(&because) {
+                proposal.not_applicable.push(because);
+            }
+        };
         let edits = match edits {
             Ok(edits) => edits,
             Err(because) => {
-                proposal.not_applicable.push(because);
+                refuse(because);
                 return Ok(());
             }
         };
         let diff = diff_of(repo, bad, &edits)?;
         if diff.is_empty() {
-            proposal
-                .not_applicable
-                .push(format!("the {} changes nothing at the failing revision", kind_in_words(kind)));
+            refuse(format!("the {} changes nothing at the failing revision", kind_in_words(kind)));
         } else if !proposal.candidates.iter().any(|other| other.diff == diff) {
             let lines = changed_lines(&diff);
             proposal.candidates.push(Candidate { id: id.to_owned(), kind, diff, lines });
@@ -84,6 +87,12 @@ pub fn propose(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) -> Result
     };
     if !guilty.is_empty() {
         draft(FixKind::PartialRevert, "partial_revert", revert::partial(repo, culprit, guilty, bad)?)?;
+        // Lines that flip the replay may still need the rest of their hunk for everything else.
+        let whole: Vec<Hunk> = hunks_of(repo, culprit)?
+            .into_iter()
+            .filter(|hunk| guilty.iter().any(|piece| hunk.holds(piece)))
+            .collect();
+        draft(FixKind::PartialRevert, "partial_revert_hunks", revert::partial(repo, culprit, &whole, bad)?)?;
     }
     draft(FixKind::Revert, "revert", revert::whole(repo, culprit, bad)?)?;
     proposal.candidates.sort_by_key(|candidate| candidate.lines);

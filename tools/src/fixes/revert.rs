@@ -2,7 +2,7 @@
 Takes back what a commit did, at a later revision, file by file: a three-way merge whose base is the file as the
 culprit left it, ours the file as it is now, and theirs the file without the guilty lines. Done per file by
 `git merge-file`, so that one conflicting document does not spoil a clean inverse of the code elsewhere unnoticed:
-every conflict is named.
+every conflict is named. What was renamed since is taken back under the name it has now.
 */
 
 use std::collections::BTreeMap;
@@ -10,9 +10,10 @@ use std::fs;
 
 use super::FixError;
 use crate::checkout::{FileEdit, TreeEntry, blob, tree_entries};
-use crate::git::Repo;
+use crate::git::{self, Repo};
 use crate::minimise::Hunk;
 use crate::process::trusted::GitError;
+use crate::tool::CancelFlag;
 
 /// `Err` inside says why it cannot be done, in words.
 type Drafted = Result<Vec<FileEdit>, String>;
@@ -35,12 +36,15 @@ pub(super) fn whole(repo: &Repo, culprit: &str, bad: &str) -> Result<Drafted, Fi
                 _ => None,
             })
         };
-        let (ours, base, theirs) =
-            (content(now.get(path))?, content(after.get(path))?, content(before.get(path))?);
+        let (base, theirs) = (content(after.get(path))?, content(before.get(path))?);
+        let (there, ours) = match now.get(path) {
+            None if base.is_some() && base != theirs => moved(repo, path, culprit, bad)?,
+            entry => (path.clone(), content(entry)?),
+        };
         match merge(repo, ours.clone(), base, theirs)? {
             Some(merged) if merged == ours => {}
-            Some(merged) => edits.push(FileEdit { path: path.clone(), content: merged }),
-            None => conflicts.push(path.clone()),
+            Some(merged) => edits.push(FileEdit { path: there, content: merged }),
+            None => conflicts.push(renamed_in_words(path, &there)),
         }
     }
     Ok(match conflicts.is_empty() {
@@ -60,29 +64,51 @@ pub(super) fn partial(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) ->
     }
     let mut edits = Vec::new();
     for (path, hunks) in by_path {
-        let read = |revision: &str, path: &str| -> Result<Option<(String, Vec<u8>)>, FixError> {
-            let found = entries(repo, revision, &[path.to_owned()])?;
-            found.get(path).map(|entry| Ok((entry.mode.clone(), blob(repo, entry)?))).transpose()
-        };
-        let (base, before) = (read(culprit, path)?, read(&parent, path)?);
+        let (base, before) = (read(repo, culprit, path)?, read(repo, &parent, path)?);
         let theirs = match (&base, &before) {
             (Some((mode, base)), Some((_, before))) if hunks.iter().all(|hunk| hunk.is_text()) => {
                 Some((mode.clone(), without(base, before, &hunks)))
             }
             _ => before,
         };
-        let ours = read(bad, path)?;
+        let (there, ours) = match read(repo, bad, path)? {
+            None if base.is_some() => moved(repo, path, culprit, bad)?,
+            ours => (path.to_owned(), ours),
+        };
         match merge(repo, ours.clone(), base, theirs)? {
             Some(merged) if merged == ours => {}
-            Some(merged) => edits.push(FileEdit { path: path.to_owned(), content: merged }),
+            Some(merged) => edits.push(FileEdit { path: there, content: merged }),
             None => {
                 return Ok(Err(format!(
-                    "the guilty lines cannot be taken back cleanly: {path} changed there since"
+                    "the guilty lines cannot be taken back cleanly: {} changed there since",
+                    renamed_in_words(path, &there)
                 )));
             }
         }
     }
     Ok(Ok(edits))
+}
+
+/// A file that is not there any more under its name: the name it has at `bad`, and its content. One that is gone keeps
+/// its name and has none.
+fn moved(repo: &Repo, path: &str, culprit: &str, bad: &str) -> Result<(String, File), FixError> {
+    match git::renamed_to(repo, path, culprit, bad, &CancelFlag::default())? {
+        Some(there) => {
+            let content = read(repo, bad, &there)?;
+            Ok((there, content))
+        }
+        None => Ok((path.to_owned(), None)),
+    }
+}
+
+fn renamed_in_words(path: &str, there: &str) -> String {
+    if path == there { path.to_owned() } else { format!("{there} ({path} then)") }
+}
+
+fn read(repo: &Repo, revision: &str, path: &str) -> Result<File, FixError> {
+    let found = entries(repo, revision, &[path.to_owned()])?;
+    let file = found.get(path).filter(|entry| entry.mode != "160000");
+    file.map(|entry| Ok((entry.mode.clone(), blob(repo, entry)?))).transpose()
 }
 
 /// The text `after` with `hunks` as they were in `before`.

@@ -6,8 +6,8 @@ changed hunk is mapped to the hunk's place and marked as changed, so that a call
 use millwright_memory::types::LineSpan;
 use serde::{Deserialize, Serialize};
 
-use super::read::{self, fields};
-use super::{Repo, RepoError, file};
+use super::renames::renamed_to;
+use super::{Repo, RepoError, file, read};
 use crate::tool::CancelFlag;
 
 const MAX_DIFF_BYTES: usize = 32 << 20;
@@ -47,23 +47,6 @@ pub fn map_lines(
     let hunks = hunks(&String::from_utf8_lossy(&output.bytes));
     let (span, changed) = shift(span, &hunks, new.line_count()?.max(1));
     Ok(Some(MappedLines { path: there, span, changed }))
-}
-
-fn renamed_to(
-    repo: &Repo,
-    path: &str,
-    from: &str,
-    to: &str,
-    cancel: &CancelFlag,
-) -> Result<Option<String>, RepoError> {
-    let command =
-        repo.git().args(["diff-tree", "-r", "-z", "-M", "--name-status", "--diff-filter=R", from, to]);
-    let output = read::output(command, MAX_DIFF_BYTES, cancel)?;
-    let renames = fields(&output.bytes);
-    Ok(renames.chunks(3).find_map(|rename| match rename {
-        [_, old, new] if old == path => Some(new.clone()),
-        _ => None,
-    }))
 }
 
 /// A hunk without context: `old_count` lines from `old_start` became `new_count` lines from `new_start`.

@@ -18,6 +18,7 @@ mod owners;
 mod publish;
 mod read;
 mod refs;
+mod renames;
 mod repo;
 #[cfg(test)]
 pub(crate) mod testing;
@@ -36,4 +37,5 @@ pub use map_lines::{MappedLines, map_lines};
 pub use mirror::{MirrorError, Remote, bring, check_url};
 pub use owners::{CodeOwners, Contact, who_to_ask};
 pub use publish::{Published, branch_at, check_branch_name, check_remote, commit_of, create_branch, push};
+pub use renames::renamed_to;
 pub use repo::{Repo, RepoError};

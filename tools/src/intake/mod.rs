@@ -9,6 +9,7 @@ The same parsers read a replay's output (`signature`), so that a ticket and a re
 mod decode;
 mod failing;
 mod fingerprint;
+mod intermittent;
 mod library;
 mod logs;
 mod mapping;
@@ -27,6 +28,7 @@ mod traces;
 use millwright_memory::types::{ErrorMessage, ParsedTicket, StackTrace, TicketContext, TicketFormat};
 
 pub use fingerprint::fingerprint;
+pub use intermittent::is_intermittent;
 pub use mapping::{RepoFiles, map_frames, name_symbols};
 pub use moment::moment;
 pub use obstacles::{Obstacle, ObstacleKind};

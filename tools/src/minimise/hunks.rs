@@ -38,6 +38,17 @@ impl Hunk {
         self.kind == HunkKind::Lines
     }
 
+    /// Whether `piece` is a part of it, or all of it.
+    pub fn holds(&self, piece: &Hunk) -> bool {
+        let within = |whole: (u32, u32), part: (u32, u32)| {
+            part.1 == 0 || (whole.0 <= part.0 && part.0 + part.1 <= whole.0 + whole.1)
+        };
+        self.path == piece.path
+            && self.kind == piece.kind
+            && within((self.old_start, self.old_lines), (piece.old_start, piece.old_lines))
+            && within((self.new_start, self.new_lines), (piece.new_start, piece.new_lines))
+    }
+
     /// The lines it stands on in the commit's own version of the file; where it only removes, the line before.
     pub fn new_span(&self) -> (u32, u32) {
         let start = self.new_start.max(1);
@@ -145,29 +156,48 @@ fn ranges(text: &str) -> Option<(Range, Range, String)> {
     Some((range(old)?, range(new)?, heading.trim().to_owned()))
 }
 
-/// A hunk in the pieces that can be taken back one by one: line by line where both sides pair up, and each line of a
-/// pure insertion or removal. Anything else stays whole.
+/// A hunk in the pieces that can be taken back one by one: line by line as far as both sides pair up, and each line of a
+/// pure insertion or removal. Where one side is longer, what it has beyond the other is one piece: a change and what was
+/// put behind it become one hunk wherever the same lines end both. Should they belong together after all, only both
+/// pieces flip the replay, and nothing is lost but a few runs.
 pub fn split(hunk: &Hunk) -> Vec<Hunk> {
     /// Longer ones are left whole: every piece may cost a run.
     const MOST: u32 = 64;
-    let pieces = hunk.old_lines.max(hunk.new_lines);
-    let pairs = hunk.old_lines == hunk.new_lines;
+    let paired = hunk.old_lines.min(hunk.new_lines);
+    let pieces = match paired {
+        0 => hunk.old_lines.max(hunk.new_lines),
+        _ => paired + u32::from(hunk.old_lines != hunk.new_lines),
+    };
     if !hunk.is_text() || !(2..=MOST).contains(&pieces) {
         return vec![hunk.clone()];
     }
-    let piece = |at: u32| match (pairs, hunk.old_lines, hunk.new_lines) {
-        (true, _, _) => Some(Hunk {
+    let piece = |at: u32| match (hunk.old_lines, hunk.new_lines) {
+        (0, _) => Hunk { new_start: hunk.new_start + at, new_lines: 1, ..hunk.clone() },
+        (_, 0) => Hunk { old_start: hunk.old_start + at, old_lines: 1, ..hunk.clone() },
+        _ if at < paired => Hunk {
             old_start: hunk.old_start + at,
             old_lines: 1,
             new_start: hunk.new_start + at,
             new_lines: 1,
             ..hunk.clone()
-        }),
-        (false, 0, _) => Some(Hunk { new_start: hunk.new_start + at, new_lines: 1, ..hunk.clone() }),
-        (false, _, 0) => Some(Hunk { old_start: hunk.old_start + at, old_lines: 1, ..hunk.clone() }),
-        _ => None,
+        },
+        // With no lines on a side, a piece stands after the last one that paired up.
+        (old, new) if new > old => Hunk {
+            old_start: hunk.old_start + paired - 1,
+            old_lines: 0,
+            new_start: hunk.new_start + paired,
+            new_lines: new - paired,
+            ..hunk.clone()
+        },
+        (old, _) => Hunk {
+            old_start: hunk.old_start + paired,
+            old_lines: old - paired,
+            new_start: hunk.new_start + paired - 1,
+            new_lines: 0,
+            ..hunk.clone()
+        },
     };
-    (0..pieces).map(piece).collect::<Option<Vec<_>>>().unwrap_or_else(|| vec![hunk.clone()])
+    (0..pieces).map(piece).collect()
 }
 
 #[cfg(test)]
@@ -196,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn splits_only_where_lines_pair_up() {
+    fn splits_as_far_as_lines_pair_up() {
         let hunk = |old_lines, new_lines| Hunk {
             path: "f".into(),
             kind: HunkKind::Lines,
@@ -207,16 +237,21 @@ mod tests {
             heading: String::new(),
         };
         let check = |old, new, expected: &[(u32, u32, u32, u32)]| {
-            let got: Vec<_> = split(&hunk(old, new))
-                .iter()
-                .map(|h| (h.old_start, h.old_lines, h.new_start, h.new_lines))
-                .collect();
+            let pieces = split(&hunk(old, new));
+            assert!(pieces.iter().all(|piece| hunk(old, new).holds(piece)), "{pieces:?}");
+            let got: Vec<_> =
+                pieces.iter().map(|h| (h.old_start, h.old_lines, h.new_start, h.new_lines)).collect();
             assert_eq!(got, expected);
         };
         check(2, 2, &[(10, 1, 20, 1), (11, 1, 21, 1)]);
         check(0, 2, &[(10, 0, 20, 1), (10, 0, 21, 1)]);
         check(2, 0, &[(10, 1, 20, 0), (11, 1, 20, 0)]);
-        check(2, 3, &[(10, 2, 20, 3)]);
+        check(2, 5, &[(10, 1, 20, 1), (11, 1, 21, 1), (11, 0, 22, 3)]);
+        check(4, 1, &[(10, 1, 20, 1), (11, 3, 20, 0)]);
+        check(70, 70, &[(10, 70, 20, 70)]);
         check(1, 1, &[(10, 1, 20, 1)]);
+        let elsewhere = Hunk { new_start: 30, old_start: 30, ..hunk(1, 1) };
+        assert!(!hunk(2, 2).holds(&elsewhere));
+        assert!(!hunk(2, 2).holds(&Hunk { path: "g".into(), ..hunk(1, 1) }));
     }
 }

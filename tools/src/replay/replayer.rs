@@ -147,14 +147,25 @@ impl Replayer {
     /// once is repeated up to the recipe's `attempts`, to learn how often it does. With `traced`, the first
     /// execution also records the code it goes through.
     pub fn reproduce(&self, bad: &str, traced: bool) -> Result<Reproduction, ReplayError> {
+        self.reproduce_within(bad, traced, 0)
+    }
+
+    /// The same for a failure that is said to show now and then: until it has shown, up to `patience` attempts are made.
+    pub fn reproduce_within(
+        &self,
+        bad: &str,
+        traced: bool,
+        patience: u32,
+    ) -> Result<Reproduction, ReplayError> {
         let attempts = self.recipe.attempts.clamp(1, 100);
+        let most = attempts.max(patience.min(100));
         let mut shown: Option<(Replayed, FailureSignature)> = None;
         let mut last = String::new();
         let (mut passes, mut failures) = (0, 0);
         let mut tracing = traced;
         let mut doubted = false;
         let mut done = 0;
-        while done < attempts {
+        while done < attempts || (shown.is_none() && done < most) {
             let replayed = self.run_once(bad, None, tracing)?;
             // A tracer that gets in the way must not decide anything: what it saw pass is run again without it.
             if std::mem::take(&mut tracing) && replayed.outcome() != ReplayOutcome::Reproduces {
@@ -186,7 +197,7 @@ impl Replayer {
             }
         }
         let Some((shown, failure)) = shown else {
-            return Err(ReplayError::BadPasses { revision: bad.into(), attempts, tail: last });
+            return Err(ReplayError::BadPasses { revision: bad.into(), attempts: done, tail: last });
         };
         Ok(Reproduction { trace: shown.trace.clone(), shown, failure, passes, failures })
     }

@@ -32,6 +32,12 @@ pub(super) struct Candidate {
 }
 
 impl Candidate {
+    /// Whether it changes a line that runs. What changes comments alone may say every word of a ticket and stand in every
+    /// file of its trace: it is no cause, so its words and places are no evidence.
+    pub(super) fn changes_code(&self) -> bool {
+        self.substance.code_lines > 0
+    }
+
     pub(super) fn source_files(&self) -> impl Iterator<Item = &FileChange> {
         self.files.iter().filter(|file| file.kind == PathKind::Source)
     }

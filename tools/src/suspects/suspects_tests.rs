@@ -134,6 +134,34 @@ fn changes_without_effect_rank_low() {
 }
 
 #[test]
+fn a_comment_in_the_words_of_the_ticket_is_no_evidence() {
+    let mut repo = TestRepo::new();
+    repo.commit("Start the shop", &[Write("shop/cart.py", CART)]);
+    let total = CART.replace("item.price for", "item.price * item.count for");
+    repo.commit("Count items in carts", &[Write("shop/cart.py", &total)]);
+    repo.commit(
+        "Say where parcels are",
+        &[Write("shop/parcel.py", "def track(parcel):\n    return parcel\n")],
+    );
+    let said = "    # The total of a cart forgets to count items: AttributeError, no attribute 'count'\n    def total";
+    let words = "The total of a cart forgets to count items";
+    repo.commit(words, &[Write("shop/cart.py", &total.replace("    def total", said))]);
+    let ids = repo.import();
+    let shop = Shop { repo, ids };
+    let ticket = "The total of a cart forgets to count items\n\nTraceback (most recent call last):\n  File \"/srv/app/shop/cart.py\", line 10, in total\n    return sum(x)\nAttributeError: no attribute 'count'\n";
+    let ranking = shop.rank(ticket);
+    assert_eq!(ranking.suspects[0].subject, "Count items in carts");
+    let comment = ranking.suspects.iter().find(|suspect| suspect.subject.starts_with("The total")).unwrap();
+    let evidence: Vec<&str> = comment
+        .reasons
+        .iter()
+        .filter(|reason| reason.contribution > 0.0 && reason.signal != "touches_source")
+        .map(|reason| reason.signal.as_str())
+        .collect();
+    assert!(evidence.is_empty(), "{:#?}", comment.reasons);
+}
+
+#[test]
 fn probabilities_add_up_and_follow_the_score() {
     let ranking = shop().rank("Invoices are not sent");
     let total: f64 = ranking.commits.iter().map(|commit| commit.probability).sum();

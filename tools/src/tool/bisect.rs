@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use millwright_memory::types::{EvidenceDraft, ReplayRun};
+use millwright_memory::types::{EvidenceDraft, ReplayOutcome, ReplayRun};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::minimise::GUILTY;
 use super::reproduce::numbered;
+use super::standing::standing;
 use super::suspects::{RANKING, commit_evidence};
 use super::workbench::Shown;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
@@ -16,7 +17,7 @@ use crate::bisect::{
     Bisect as Machine, BisectError, BisectPolicy, CommitGraph, Flakiness, Narrowed, Progress, Verdict, search,
 };
 use crate::minimise::Hunk;
-use crate::replay::Replayed;
+use crate::replay::{Replayed, Replayer};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Bisect;
@@ -166,12 +167,14 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
             steps.push((replayed.number, u32::try_from(bisect.posterior().len()).unwrap_or(u32::MAX)));
         }
     })?;
-    let verdict = done.verdict;
-    let last: HashMap<String, Replayed> = past
-        .into_iter()
-        .chain(done.replays)
-        .map(|replayed| (replayed.run.commit.clone(), replayed))
-        .collect();
+    let (mut verdict, mut replays) = (done.verdict, done.replays);
+    if let Verdict::Proven { culprit, .. } = &verdict
+        && let Some((flip, seen)) = flipped_again(ctx, &replayer, &machine, culprit)?
+    {
+        (verdict, replays) = (flip, replays.into_iter().chain(seen).collect());
+    }
+    let last: HashMap<String, Replayed> =
+        past.into_iter().chain(replays).map(|replayed| (replayed.run.commit.clone(), replayed)).collect();
     let mut found = Bisection { range, skipped: machine.skipped(), steps, ..Bisection::default() };
     let mut evidence: Vec<EvidenceDraft> = Vec::new();
     match &verdict {
@@ -239,6 +242,43 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
         ),
     };
     Ok(ToolOutput::new(text, found).with_evidence(evidence))
+}
+
+/// A bisect takes the failure to have begun once. Where somebody wrote the proven culprit's lines again, it may have been
+/// mended in between, and then whoever wrote them last is to blame for the failure of today: run red, and green before.
+fn flipped_again(
+    ctx: &ToolContext,
+    replayer: &Replayer,
+    machine: &Machine,
+    culprit: &str,
+) -> Result<Option<(Verdict, Vec<Replayed>)>, ToolError> {
+    /// Commits asked about; each costs a run, and the newest ones are the likeliest.
+    const MOST: usize = 2;
+    /// As for a fix: the failure would have stayed away by luck with at most this probability.
+    const LUCKY: f64 = 0.0003;
+    let mut later = standing(ctx, culprit).rewritten_by;
+    later.sort_by_key(|commit| std::cmp::Reverse(machine.graph().number(commit)));
+    for commit in later.into_iter().take(MOST) {
+        let parents = crate::git::show(&ctx.repo, &commit, &[], 0, &ctx.cancel)?.summary.parents;
+        let mut seen = Vec::new();
+        for parent in &parents {
+            let known = (machine.flakiness(culprit), LUCKY);
+            let (stays_away, last) = replayer.stays_away(parent, None, known, |_| {})?;
+            seen.push((stays_away, last));
+            if !stays_away {
+                break;
+            }
+        }
+        if parents.is_empty() || !seen.iter().all(|(stays_away, _)| *stays_away) {
+            continue;
+        }
+        let at = replayer.run(&commit, None)?;
+        if at.outcome() == ReplayOutcome::Reproduces {
+            let seen = seen.into_iter().map(|(_, last)| last).chain([at]).collect();
+            return Ok(Some((Verdict::Proven { culprit: commit, parents }, seen)));
+        }
+    }
+    Ok(None)
 }
 
 /// A machine that knows what the runs of this investigation have shown so far: those of an interrupted bisect, and of

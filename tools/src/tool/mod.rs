@@ -28,6 +28,7 @@ mod output;
 mod policy;
 mod registry;
 mod staleness;
+mod standing;
 mod workbench;
 
 pub mod bisect;

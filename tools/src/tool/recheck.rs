@@ -9,6 +9,7 @@ use millwright_memory::types::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::standing::{Standing, standing};
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
 use crate::{fixes, git};
 
@@ -36,6 +37,9 @@ pub struct Rechecked {
     pub locations: Vec<Location>,
     pub fix: Option<Fix>,
     pub runs: Vec<(usize, ReplayRun)>,
+    /// Where it does not hold: the commit that the code points at instead, to be tried first.
+    #[serde(default)]
+    pub instead: Option<String>,
 }
 
 impl Tool for Recheck {
@@ -46,8 +50,8 @@ impl Tool for Recheck {
 
     fn description(&self) -> String {
         "Checks a remembered resolution against this revision: its culprit must be in this history, and its fix \
-         must make the replay pass now; without a fix, the replay must fail at the culprit and pass before it. Without a \
-         replay, its guilty code must still stand unchanged."
+         must make the replay pass now; without a fix, the replay must fail at the culprit and pass before it, and what it \
+         wrote must still stand. Without a replay, its guilty code must still stand unchanged."
             .into()
     }
 
@@ -82,6 +86,7 @@ fn check(ctx: &ToolContext, known: &Resolution) -> Result<(Rechecked, Vec<Eviden
         locations: Vec::new(),
         fix: None,
         runs: Vec::new(),
+        instead: None,
     };
     if let Some(culprit) = &known.culprit
         && ctx.visible(Some(culprit)).is_err()
@@ -138,7 +143,14 @@ fn by_flip(
         }
     }
     out.runs = super::reproduce::numbered(&replayer.runs()).split_off(before);
-    if holds {
+    let standing = if holds { standing(ctx, &culprit) } else { Standing::default() };
+    if holds && !standing.is_its_own() {
+        // It was guilty then. It may have been mended meanwhile, and somebody else have done the same again.
+        out.how =
+            "the replay fails at its culprit and passes before it, but what that wrote has changed since"
+                .into();
+        out.instead = standing.rewritten_by.into_iter().next();
+    } else if holds {
         let (code, more) = by_code(ctx, known, out.clone())?;
         out.locations = code.locations;
         evidence.extend(more);
@@ -173,6 +185,7 @@ fn by_replay(
         && let Some(since) = brought_in_anew(ctx, known)
     {
         out.how = format!("its fix helps, but the guilty lines came in anew with {since}");
+        out.instead = Some(since);
     } else if check.fix.replay == CheckResult::Pass {
         out.result = CheckResult::Pass;
         out.how = "its fix makes the replay pass".into();

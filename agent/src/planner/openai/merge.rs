@@ -36,6 +36,35 @@ pub fn complete(run: &Run, rules: Finding) -> Finding {
     merged(run, rules, state(run))
 }
 
+/// What the model concluded, as far as it could found it: nothing that ran goes before it, and nobody reads it again.
+pub(super) fn bare(run: &Run) -> Finding {
+    let mut finding = Finding::default();
+    let mut ideas = Vec::new();
+    let concluded: Option<Concluded> =
+        run.result("conclude").cloned().and_then(|data| serde_json::from_value(data).ok());
+    if let Some(concluded) = &concluded {
+        take(&mut finding, &mut ideas, concluded, &Facts::default(), false);
+    }
+    finding.hypotheses = numbered(ideas);
+    finding.summary = match (&finding.root_cause, &finding.not_an_incident) {
+        (Some(cause), _) => cause.claim.statement.clone(),
+        (None, Some(claim)) => format!("Nothing is wrong: {}", claim.statement),
+        (None, None) => "No cause could be named.".to_owned(),
+    };
+    finding
+}
+
+fn numbered(ideas: Vec<(String, HypothesisStatus, Vec<Citation>)>) -> Vec<HypothesisClaim> {
+    let claims = ideas.into_iter().take(HYPOTHESES).zip(1..);
+    claims
+        .map(|((statement, status, cites), number)| HypothesisClaim {
+            id: format!("H{number}"),
+            claim: Claim { statement, cites },
+            status,
+        })
+        .collect()
+}
+
 fn merged(run: &Run, rules: Finding, reviewed: State) -> Finding {
     if !run.log().iter().any(|entry| matches!(entry, Entry::Asked(_))) {
         return rules;
@@ -69,16 +98,7 @@ fn merged(run: &Run, rules: Finding, reviewed: State) -> Finding {
         // "Nothing is wrong" was refuted, so somebody has to look all the same.
         finding.escalate = whom;
     }
-    finding.hypotheses = ideas
-        .into_iter()
-        .take(HYPOTHESES)
-        .zip(1..)
-        .map(|((statement, status, cites), number)| HypothesisClaim {
-            id: format!("H{number}"),
-            claim: Claim { statement, cites },
-            status,
-        })
-        .collect();
+    finding.hypotheses = numbered(ideas);
     finding.summary = summary(run, &facts, &finding, taken, &rules.summary, reviewed);
     if hearsay {
         finding.summary.push_str(

@@ -46,6 +46,8 @@ pub use speaker::{Reply, Speaker};
 pub const CONCLUDE: &str = "conclude";
 /// What the playbook looks at before the model is asked.
 const FIRST: &[&str] = &["ticket", "recall", "log_changes", "reproduce", "recheck", "suspects"];
+/// What a bare model is not given: memory, and the ranking.
+const NOT_BARE: &[&str] = &["recall", "recheck", "suspects"];
 /// A context below this is small, in tokens.
 const SMALL_CONTEXT: u64 = 16_000;
 /// Fewest tokens of output worth asking for.
@@ -55,6 +57,7 @@ pub struct OpenAi {
     settings: Settings,
     client: ChatClient,
     tools: Vec<ToolSpec>,
+    bare: bool,
 }
 
 impl OpenAi {
@@ -64,7 +67,18 @@ impl OpenAi {
     /// When an option of the connection is wrong.
     pub fn new(settings: Settings, tools: Vec<ToolSpec>) -> Result<Self, SetupError> {
         let client = ChatClient::new(&settings.connection)?;
-        Ok(Self { settings, client, tools })
+        Ok(Self { settings, client, tools, bare: false })
+    }
+
+    /// The same model with the same tools and nothing of ours around it, for evals to compare with: it is shown the
+    /// ticket and no findings, has neither memory nor the ranking, and what it concludes is neither proven by rules nor
+    /// read a second time. The verdict is still read off what really ran, as in every report.
+    ///
+    /// # Errors
+    /// As [`OpenAi::new`].
+    pub fn bare(settings: Settings, mut tools: Vec<ToolSpec>) -> Result<Self, SetupError> {
+        tools.retain(|tool| !NOT_BARE.contains(&tool.name.as_str()));
+        Ok(Self { bare: true, ..Self::new(settings, tools)? })
     }
 
     fn next(&self, run: &Run) -> Result<Plan, PlanError> {
@@ -75,7 +89,12 @@ impl OpenAi {
             return self.again(run, request, ask);
         }
         let asked = run.log().iter().any(|entry| matches!(entry, Entry::Asked(_)));
-        if !asked {
+        if !asked && self.bare {
+            if !run.called("ticket") {
+                let call = rules_call(run, "ticket");
+                return Ok(Plan::CallByRules { note: "reading the ticket".to_owned(), calls: vec![call] });
+            }
+        } else if !asked {
             match playbook::next(run) {
                 Plan::Call { note, calls }
                     if calls.iter().all(|call| FIRST.contains(&call.name.as_str())) =>
@@ -91,6 +110,9 @@ impl OpenAi {
         }
         if let Some(plan) = heard(run) {
             return Ok(plan);
+        }
+        if self.has_concluded(run, request) && self.bare {
+            return Ok(Plan::Conclude { note: String::new(), finding: Box::new(merge::bare(run)) });
         }
         if self.has_concluded(run, request) {
             return self.prove_and_review(run);
@@ -150,8 +172,7 @@ impl OpenAi {
     fn prove_and_review(&self, run: &Run) -> Result<Plan, PlanError> {
         // A reproduction that the model wrote is replayed like one that was given.
         if Facts::of(run).written.is_some() && !run.called("reproduce") {
-            let id = format!("c{}", run.next_call_number());
-            let call = ToolCall { id, name: "reproduce".to_owned(), args: serde_json::json!({}) };
+            let call = rules_call(run, "reproduce");
             let note = "replaying the reproduction that was written".to_owned();
             return Ok(Plan::CallByRules { note, calls: vec![call] });
         }
@@ -383,11 +404,23 @@ fn heard(run: &Run) -> Option<Plan> {
     Some(Plan::Call { note: format!("asking for {}", names.join(", ")), calls })
 }
 
+/// A call without arguments that no model asked for.
+fn rules_call(run: &Run, tool: &str) -> ToolCall {
+    ToolCall {
+        id: format!("c{}", run.next_call_number()),
+        name: tool.to_owned(),
+        args: serde_json::json!({}),
+    }
+}
+
 /// A bisect begins at the commit that the model named.
 fn favouring(run: &Run, mut call: ToolCall) -> ToolCall {
     let named = run.result(CONCLUDE).and_then(|data| data["commit"].as_str());
     if let (Some(named), "bisect") = (named, call.name.as_str()) {
-        call.args["favour"] = serde_json::json!([named]);
+        match call.args["favour"].as_array_mut() {
+            Some(favoured) => favoured.insert(0, named.into()),
+            None => call.args["favour"] = serde_json::json!([named]),
+        }
     }
     call
 }

@@ -31,7 +31,9 @@ pub(super) fn body(connection: &Connection, tools: &[ToolSpec], request: &Reques
     if let Some(temperature) = connection.temperature {
         body.insert("temperature".into(), temperature.into());
     }
-    if native {
+    // An empty list of tools is refused by some servers, and so is a choice among none.
+    let offers = native && !tools.is_empty();
+    if offers {
         let tools = tools.iter().map(|tool| {
             json!({
                 "type": "function",
@@ -41,14 +43,14 @@ pub(super) fn body(connection: &Connection, tools: &[ToolSpec], request: &Reques
         body.insert("tools".into(), Value::Array(tools.collect()));
     }
     body.insert("messages".into(), Value::Array(request.messages.iter().map(message).collect()));
-    if native {
+    if offers {
         let choice = match ask.choice {
             Choice::Any => json!("auto"),
             Choice::NoTools => json!("none"),
             Choice::Conclude => json!({ "type": "function", "function": { "name": super::CONCLUDE } }),
         };
         body.insert("tool_choice".into(), choice);
-    } else if let Some((name, schema)) = schema::of_answer(ask, tools) {
+    } else if !native && let Some((name, schema)) = schema::of_answer(ask, tools) {
         let schema = json!({ "name": name, "strict": true, "schema": schema });
         body.insert("response_format".into(), json!({ "type": "json_schema", "json_schema": schema }));
     }

@@ -97,10 +97,12 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
     })
 }
 
-/// How sure ranking alone may be. What is likely of any failure, or was true of another one, makes no cause of this one.
+/// How sure ranking alone may be. What is likely of any failure, or was true of another one, makes no cause of this one;
+/// and what changes nothing but comments or the look of the code is no cause without a replay that says so.
 fn bounded(list: &SuspectList, top: &Suspect) -> f64 {
     let tied = top.reasons.iter().any(|reason| reason.contribution > 0.0 && speaks_of_this(&reason.signal));
-    if tied { list.confidence } else { list.confidence.min(PROBABLE - 0.01) }
+    let idle = top.reasons.iter().any(|reason| reason.signal == "no_effect" && reason.contribution < 0.0);
+    if tied && !idle { list.confidence } else { list.confidence.min(PROBABLE - 0.01) }
 }
 
 /// Whether a signal ties a change to this failure; others tell of the change alone, or of earlier incidents.
@@ -382,5 +384,6 @@ mod tests {
         assert!(sure(&[("touches_source", 1.0), ("memory_commit", 2.0), ("ticket_text", -0.1)]) < PROBABLE);
         assert!(sure(&[]) < PROBABLE);
         assert_eq!(sure(&[("touches_source", 1.0), ("symptom_text", 0.4)]), 0.8);
+        assert!(sure(&[("symptom_text", 3.1), ("frame_file", 0.5), ("no_effect", -3.5)]) < PROBABLE);
     }
 }

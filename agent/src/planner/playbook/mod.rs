@@ -131,7 +131,10 @@ fn locate(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
         return Wanted::one(note, "bisect", json!({}));
     }
     (!run.called("bisect")).then_some(())?;
-    Wanted::one("bisecting, most probable first", "bisect", json!({}))
+    // Where memory was outdated, the code told who did the same again.
+    let instead: Vec<&str> = facts.rechecks.iter().filter_map(|recheck| recheck.instead.as_deref()).collect();
+    let args = if instead.is_empty() { json!({}) } else { json!({ "favour": instead }) };
+    Wanted::one("bisecting, most probable first", "bisect", args)
 }
 
 fn narrow(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Wanted> {

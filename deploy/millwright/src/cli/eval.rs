@@ -22,8 +22,26 @@ pub(crate) enum EvalCommand {
     Compare(EvalCompareArguments),
     /// Write the reports of a run anew
     Report(EvalReportArguments),
+    /// What suites came to, run by run
+    History(EvalHistoryArguments),
     /// Make cases of past incidents
     Import(EvalImportArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalHistoryArguments {
+    /// smoke, nightly, learning-curve or safety [default: all]
+    pub(crate) suite: Option<String>,
+    /// The newest so many runs
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) limit: u32,
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ListFormat,
+    /// Configuration file, for where the history is [default: none]
+    #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataDir,
 }
 
 #[derive(Debug, Args)]
@@ -110,6 +128,13 @@ pub(crate) struct EvalRunArguments {
     /// `playbook`, or the name of a model
     #[arg(long, value_name = "playbook|MODEL", default_value = "playbook")]
     pub(crate) planner: String,
+    /// Judge the cases a second time by something simpler, whose figures stand beside the others: `bare` is the model of
+    /// --planner with the same tools, without recall, ranking and verification
+    #[arg(long, value_enum)]
+    pub(crate) baseline: Option<EvalBaseline>,
+    /// A model that says how well reports are written; never whether they are right
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) judge: Option<String>,
     /// Whether cases may use memory
     #[arg(long, value_enum, default_value = "off")]
     pub(crate) memory: EvalMemory,
@@ -145,6 +170,10 @@ pub(crate) struct EvalRunArguments {
     /// Configuration file, for the model [default: none]
     #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+    /// An environment variable that holds the address of an incoming webhook (Slack's or one like it), which is told in
+    /// one line when the gate fails or a figure fell since the run before
+    #[arg(long, value_name = "NAME")]
+    pub(crate) alert_env: Option<String>,
     /// Only the first cases
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
@@ -160,6 +189,12 @@ pub(crate) enum EvalTask {
     Investigate,
     LogTemplates,
     Retrieval,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EvalBaseline {
+    /// The model alone
+    Bare,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -3,16 +3,20 @@
 */
 
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::{Context, Result};
-use millwright_agent::run::Budget;
-use millwright_evals::{MemoryMode, Options, Planners, RepoMapping, Suite, Summary, Task};
+use millwright_agent::context::Message;
+use millwright_agent::planner::PLAYBOOK;
+use millwright_agent::planner::openai::Speaker;
+use millwright_agent::run::{ActionMode, Budget};
+use millwright_evals::{MemoryMode, Options, Planners, ProseJudge, RepoMapping, Suite, Summary, Task};
 
 use crate::cli::{
-    EvalArguments, EvalCommand, EvalCompareArguments, EvalMemory, EvalReportArguments, EvalReportFormat,
-    EvalRunArguments, EvalTask, ListFormat,
+    EvalArguments, EvalBaseline, EvalCommand, EvalCompareArguments, EvalMemory, EvalReportArguments,
+    EvalReportFormat, EvalRunArguments, EvalTask, ListFormat,
 };
-use crate::commands::eval_import;
+use crate::commands::{eval_history, eval_import};
 use crate::config::{BUILT_IN, Config};
 use crate::{dense, wiring};
 
@@ -23,6 +27,7 @@ pub(super) async fn run(arguments: EvalArguments) -> Result<ExitCode> {
         EvalCommand::Run(arguments) => run_cases(*arguments).await,
         EvalCommand::Compare(arguments) => compare(&arguments),
         EvalCommand::Report(arguments) => report(&arguments),
+        EvalCommand::History(arguments) => eval_history::run(arguments).await,
         EvalCommand::Import(arguments) => eval_import::run(arguments).await,
     }
 }
@@ -35,8 +40,17 @@ async fn run_cases(arguments: EvalRunArguments) -> Result<ExitCode> {
         (None, Some(suite)) => Some(suite.gate()),
         (None, None) => None,
     };
-    let options = options(&arguments)?;
+    let config = wiring::config(arguments.config.as_deref(), None)?;
+    let options = options(&arguments, &config)?;
+    // A store that cannot be opened is told before the suite, not after it.
+    let store = match suite {
+        Some(_) => Some(wiring::open_store(&options.data_dir, &config).await?),
+        None => None,
+    };
+    // An alarm that cannot ring is told now, too.
+    let webhook = arguments.alert_env.as_deref().map(webhook).transpose()?;
     let out = options.out.clone();
+    let begun = Instant::now();
     let summary = tokio::task::spawn_blocking(move || match suite {
         Some(suite) => millwright_evals::suites::run(suite, &options),
         None => millwright_evals::run(&options),
@@ -44,7 +58,7 @@ async fn run_cases(arguments: EvalRunArguments) -> Result<ExitCode> {
     .await??;
     let failures = gate.map(|gate| summary.gate(&gate)).unwrap_or_default();
     let text = match arguments.format {
-        ListFormat::Json => format!("{:#}\n", serde_json::Value::Object(summary.0)),
+        ListFormat::Json => format!("{:#}\n", serde_json::Value::Object(summary.0.clone())),
         ListFormat::Text => format!(
             "{}\n{}\nresults, summary and report.html are in {}\n",
             figures(&summary),
@@ -53,10 +67,39 @@ async fn run_cases(arguments: EvalRunArguments) -> Result<ExitCode> {
         ),
     };
     wiring::emit(&text, None)?;
-    for failure in &failures {
-        eprintln!("gate: {failure}");
+    let mut alarm: Vec<String> = failures.iter().map(|failure| format!("gate: {failure}")).collect();
+    if let (Some(store), Some(suite)) = (store, suite) {
+        let run = (arguments.planner.as_str(), begun.elapsed());
+        // What was measured stands in the folder, whether or not the history takes it.
+        match eval_history::keep(&store, suite, &summary, &failures, run).await {
+            Ok(fell) => {
+                alarm.extend(fell.into_iter().map(|line| format!("fell since the run before: {line}")));
+            }
+            Err(error) => eprintln!("millwright: {error:#}"),
+        }
+        store.close().await;
+    }
+    alarm.iter().for_each(|line| eprintln!("{line}"));
+    if let (Some(webhook), false) = (&webhook, alarm.is_empty()) {
+        let what = suite.map_or("cases of its own", Suite::as_str);
+        let line = format!("millwright eval, {what}: {}", alarm.join("; "));
+        if let Err(error) = millwright_service::alert::alert(webhook, &line).await {
+            eprintln!("millwright: the webhook was not told: {error}");
+        }
     }
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(GATE_FAILED) })
+}
+
+/// The address a variable holds: it is a secret, so it stands in no argument and no message.
+fn webhook(name: &str) -> Result<String> {
+    let address = std::env::var(name).ok().map(|address| address.trim().to_owned());
+    address.filter(|address| address.starts_with("https://") || address.starts_with("http://")).with_context(
+        || {
+            format!(
+                "--alert-env names {name}, which is not set to an https:// address; set it to the webhook's"
+            )
+        },
+    )
 }
 
 fn compare(arguments: &EvalCompareArguments) -> Result<ExitCode> {
@@ -97,13 +140,21 @@ fn gate(path: &std::path::Path) -> Result<serde_json::Value> {
     serde_json::from_str(&text).with_context(|| format!("the gate {} is no JSON", path.display()))
 }
 
-fn options(arguments: &EvalRunArguments) -> Result<Options> {
+fn options(arguments: &EvalRunArguments, config: &Config) -> Result<Options> {
     let repo_map = arguments.repo_map.iter().map(|(address, path)| RepoMapping {
         address: address.trim_end_matches('/').to_owned(),
         path: path.clone(),
     });
+    let investigates = matches!(arguments.task, None | Some(EvalTask::Investigate));
+    for (given, option) in
+        [(arguments.baseline.is_some(), "--baseline"), (arguments.judge.is_some(), "--judge")]
+    {
+        anyhow::ensure!(
+            investigates || !given,
+            "{option} is for whole investigations: --task investigate, or a suite"
+        );
+    }
     let allow_read = arguments.allow_read.iter().map(std::path::absolute).collect::<std::io::Result<_>>()?;
-    let config = wiring::config(arguments.config.as_deref(), None)?;
     Ok(Options {
         cases: arguments.cases.clone().unwrap_or_default(),
         task: match arguments.task {
@@ -114,8 +165,10 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
             Some(EvalTask::Retrieval) => Task::Retrieval,
         },
         repo_map: repo_map.collect(),
-        planner: planners(arguments)?,
-        budget: Budget { minimise_runs: arguments.minimise_runs, ..wiring::budget(&config) },
+        planner: planners(arguments, config)?,
+        bare: bare(arguments, config)?,
+        judge: judge(arguments, config)?,
+        budget: Budget { minimise_runs: arguments.minimise_runs, ..wiring::budget(config) },
         memory: match arguments.memory {
             EvalMemory::Off => MemoryMode::Off,
             EvalMemory::Fresh => MemoryMode::Fresh,
@@ -127,14 +180,14 @@ fn options(arguments: &EvalRunArguments) -> Result<Options> {
         env: arguments.env.iter().cloned().collect(),
         allow_read,
         out: arguments.out.clone(),
-        data_dir: wiring::data_dir(&arguments.data, &Config::default())?,
+        data_dir: wiring::data_dir(&arguments.data, config)?,
         jobs: arguments.jobs,
         limit: arguments.limit,
         repeat: usize::from(arguments.repeat),
         time_limit: Some(arguments.time_limit),
         deadline: arguments.deadline,
         graders: Default::default(),
-        embedder: embedder(&config)?,
+        embedder: embedder(config)?,
     })
 }
 
@@ -146,8 +199,8 @@ fn embedder(config: &Config) -> Result<Option<std::sync::Arc<dyn millwright_memo
     Ok(Some(dense::embedder(config)?))
 }
 
-fn planners(arguments: &EvalRunArguments) -> Result<Planners> {
-    let config = wiring::config(arguments.config.as_deref(), None)?;
+fn planners(arguments: &EvalRunArguments, config: &Config) -> Result<Planners> {
+    let config = config.clone();
     let name = arguments.planner.clone();
     // Wrong options are told before the first case.
     wiring::planner(Some(&name), &config, wiring::Attendance::Unattended)?;
@@ -155,6 +208,31 @@ fn planners(arguments: &EvalRunArguments) -> Result<Planners> {
         wiring::planner(Some(&name), &config, wiring::Attendance::Unattended)
             .map_err(|error| format!("{error:#}"))
     }))
+}
+
+/// The model of `--planner` alone, where it is asked for.
+fn bare(arguments: &EvalRunArguments, config: &Config) -> Result<Option<Planners>> {
+    let Some(EvalBaseline::Bare) = arguments.baseline else { return Ok(None) };
+    anyhow::ensure!(
+        arguments.planner != PLAYBOOK,
+        "--baseline bare is the model of --planner alone; name one, as in --planner MODEL"
+    );
+    let (name, config) = (arguments.planner.clone(), config.clone());
+    wiring::bare_planner(&name, &config)?;
+    let made = move || wiring::bare_planner(&name, &config).map_err(|error| format!("{error:#}"));
+    Ok(Some(Planners::new(made)))
+}
+
+fn judge(arguments: &EvalRunArguments, config: &Config) -> Result<Option<ProseJudge>> {
+    let Some(name) = &arguments.judge else { return Ok(None) };
+    let speaker = Speaker::new(wiring::model(name, config)?)?;
+    let runtime = tokio::runtime::Handle::current();
+    Ok(Some(ProseJudge::new(name.clone(), move |instructions, question| {
+        let messages = [Message::System(instructions.to_owned()), Message::User(question.to_owned())];
+        let silent = |_: &str| {};
+        let asked = speaker.ask(&messages, &[], ActionMode::Tools, true, &silent);
+        runtime.block_on(asked).map(|reply| reply.answer).map_err(|failure| failure.message)
+    })))
 }
 
 /// The figures of the whole set, one a line, with their intervals.

@@ -253,7 +253,7 @@ fn day(at: &str) -> &str {
 }
 
 /// One line of hostile text: no control characters, bounded.
-fn clean(text: &str, most: usize) -> String {
+pub(super) fn clean(text: &str, most: usize) -> String {
     let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
     match line.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &line[..at]),

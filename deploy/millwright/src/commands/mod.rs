@@ -14,6 +14,7 @@ mod chat;
 mod demo;
 mod doctor;
 mod eval;
+mod eval_history;
 mod eval_import;
 mod index;
 mod init;

@@ -1,6 +1,6 @@
 /*!
 Whether it learns: how long and how dear a proven cause was by how often its problem had been seen, how much is
-settled without a person, how much is verified, and what ranking learned from it.
+settled without a person, how much is verified, what ranking learned from it, and what suites of evals came to.
 */
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use millwright_memory::types::{Verdict, WeightVersion};
 use super::door::Visit;
 use super::shell::{self, Here};
 use super::trouble::Trouble;
-use super::{charts, words};
+use super::{charts, evaluations, words};
 use crate::app::App;
 
 /// Answers looked at, the newest ones; and weeks drawn.
@@ -32,6 +32,7 @@ pub(super) async fn show(
 ) -> Result<Response, Trouble> {
     let answered = app.store.answered(ANSWERS).await?;
     let versions = app.store.weight_versions().await?;
+    let evaluated = app.store.evaluations(None, evaluations::MOST).await?;
     let body = html! {
         h1 { "Learning" }
         @if answered.is_empty() {
@@ -45,6 +46,7 @@ pub(super) async fn show(
             (weeks(&answered))
         }
         (ranking(&versions))
+        (evaluations::section(&evaluated))
     };
     Ok(shell::page(&visit, Here::Learning, "Learning", &body))
 }

@@ -10,6 +10,7 @@ forbids both.
 mod assets;
 mod charts;
 mod door;
+mod evaluations;
 mod forms;
 mod inbox;
 mod incident;

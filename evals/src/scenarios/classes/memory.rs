@@ -7,8 +7,8 @@ use super::absent::mend;
 use super::{fault, make};
 use crate::cases::{Case, Remembered};
 use crate::scenarios::faults::Fault;
-use crate::scenarios::plot::{Plot, replay};
-use crate::scenarios::{Class, Make};
+use crate::scenarios::plot::{Plot, Scene, replay};
+use crate::scenarios::{Class, Make, ScenarioError};
 
 pub(super) fn of(class: Class) -> Vec<Make> {
     match class {
@@ -28,7 +28,13 @@ pub(super) fn of(class: Class) -> Vec<Make> {
         Class::Poisoned => {
             vec![poisoned(Poison::Confirmed, 0), poisoned(Poison::WrongFix, 1), poisoned(Poison::Claimed, 2)]
         }
-        Class::Stale => vec![look_alike_in(Class::Stale, "sh-cuts", "sh-cuts", 3), told_stale(4)],
+        Class::Stale => {
+            vec![
+                look_alike_in(Class::Stale, "sh-cuts", "sh-cuts", 3),
+                told_stale(4),
+                told_of_then("sh-tens", 5),
+            ]
+        }
         _ => Vec::new(),
     }
 }
@@ -90,19 +96,52 @@ fn look_alike(before: &'static str, now: &'static str, theme: usize) -> Make {
     look_alike_in(Class::LookAlike, before, now, theme)
 }
 
+/// A person rightly confirmed who brought a fault in; it was mended, and somebody else brought it in again.
+fn told_of_then(name: &'static str, theme: usize) -> Make {
+    make(move |id, folder| {
+        let fault = fault(name)?;
+        let plot = Plot::new(id, fault.lang, theme, 180)
+            .at(0.15, "other", |scene| settle(scene, fault))
+            .labelled(0.3, "then")
+            .at(0.4, "mended", |scene| mend(scene, fault))
+            .fault(0.6, "culprit", fault)
+            .suspicion(fault);
+        let played = plot.play()?;
+        let unit = played.project.path(fault.role);
+        let (mut case, ids) = played.finish(&plot, Class::Stale, fault, folder)?;
+        case.remembered.push(Remembered::Told {
+            ticket: case.ticket.clone(),
+            statement: "Settling it as agreed brought it in".into(),
+            culprit: ids.get("other").cloned(),
+            units: vec![unit],
+            failing_revision: ids.get("then").cloned().unwrap_or_default(),
+            fix_diff: String::new(),
+            replay: case.replay.clone(),
+            confirmed: true,
+        });
+        if let Some(harm) = &mut case.truth.harm {
+            harm.commits.extend(ids.get("other").cloned());
+        }
+        Ok(case)
+    })
+}
+
+/// Brings a fault in by itself, in words that say nothing of it.
+fn settle(scene: &mut Scene<'_>, fault: &Fault) -> Result<(), ScenarioError> {
+    let project = scene.furniture.project();
+    let path = project.path(fault.role);
+    scene.history.replace(&path, &project.words(fault.old), &project.words(fault.new))?;
+    scene.history.commit("Settle it as agreed at the meeting", "");
+    Ok(())
+}
+
 /// One fault was investigated and mended; another shows now, told in the words of the first. Where both are the same
 /// fault, somebody else brought it in again.
 fn look_alike_in(class: Class, before: &'static str, now: &'static str, theme: usize) -> Make {
     make(move |id, folder| {
         let (first, asked) = (fault(before)?, fault(now)?);
         let plot = Plot::new(id, asked.lang, theme, 190)
-            .at(0.15, "other", |scene| {
-                let project = scene.furniture.project();
-                let path = project.path(first.role);
-                scene.history.replace(&path, &project.words(first.old), &project.words(first.new))?;
-                scene.history.commit("Settle it as agreed at the meeting", "");
-                Ok(())
-            })
+            .at(0.15, "other", |scene| settle(scene, first))
             .labelled(0.3, "then")
             .at(0.4, "mended", |scene| mend(scene, first))
             .fault(0.55, "culprit", asked)

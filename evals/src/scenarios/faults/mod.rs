@@ -106,7 +106,7 @@ impl Fault {
         let input = project.words(self.input);
         let run = project.run(self.command);
         let feed = match self.input {
-            "@many@" => many(),
+            "@many@" => many(self.lang),
             _ => {
                 let lines: Vec<String> = input.lines().map(quoted).collect();
                 format!("printf '%s\\n' {}", lines.join(" "))
@@ -129,7 +129,9 @@ impl Fault {
     }
 }
 
-/// A long input, made on the way.
-fn many() -> String {
-    "i=0; while [ $i -lt 3000 ]; do i=$((i + 1)); echo \"$i;Ada;1;60.00;2024-03-01;std\"; done".into()
+/// A long input, made on the way: as long as it takes for a slow program to need twice the second it is given, on a machine
+/// that is twice as fast as those of today.
+fn many(lang: Lang) -> String {
+    let lines = if lang == Lang::Sh { 3000 } else { 9000 };
+    format!("i=0; while [ $i -lt {lines} ]; do i=$((i + 1)); echo \"$i;Ada;1;60.00;2024-03-01;std\"; done")
 }

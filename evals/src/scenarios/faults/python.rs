@@ -115,7 +115,7 @@ pub(in crate::scenarios) const PYTHON: &[Fault] = &[
         raised: Role::Reader,
         title: "Large files take minutes",
         retold: ("The night run is not done by morning", "Short files are as quick as ever."),
-        prose: "A file of three thousand lines was read in a moment last month. Now it gives up after a second of processor time.",
+        prose: "A file of nine thousand lines was read in a moment last month. Now it gives up after a second of processor time.",
         decoy: (
             "Do less for every line that is read",
             "Reading a file of many lines has to be done in a moment.",

@@ -16,6 +16,9 @@ use crate::summary::rank_figures;
 /// Bins of the calibration error.
 const BINS: usize = 5;
 
+/// What the figure `prose` is and is not.
+const PROSE_NOTE: &str = "how well reports are written, 1 to 5, in the opinion of a model that knows no truth; no measure of correctness";
+
 /// One value a case, repeats taken together; `None` where a case has nothing to judge.
 fn samples(judged: &[&Judged], value: impl Fn(&Judged) -> Option<f64>) -> Vec<f64> {
     let mut by_case: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
@@ -49,23 +52,26 @@ pub(super) fn of(judged: &[&Judged]) -> Map<String, Value> {
     if !ranks.is_empty() {
         out.extend(rank_figures(&ranks));
     }
-    out.insert("hit".into(), json!(stats::mean(&samples(judged, |one| Some(yes(one.result.hit))))));
+    out.insert("hit".into(), json!(stats::share(&samples(judged, |one| Some(yes(one.result.hit))))));
     let hit = |one: &Judged| Some(yes(one.result.hit));
     if !convicted.is_empty() {
-        out.insert("exact_commit".into(), json!(stats::mean(&samples(&convicted, hit))));
+        out.insert("exact_commit".into(), json!(stats::share(&samples(&convicted, hit))));
     }
     let file = |one: &Judged| {
         one.has_culprit.then(|| graded(one, |grades| grades.file.map(yes)).unwrap_or(yes(one.result.hit)))
     };
-    out.insert("file_hit@1".into(), json!(stats::mean(&samples(judged, file))));
+    out.insert("file_hit@1".into(), json!(stats::share(&samples(judged, file))));
     let verified =
         |one: &Judged| Some(yes(matches!(one.result.verdict.as_deref(), Some("verified" | "known"))));
     if !convicted.is_empty() {
-        out.insert("verified_rate".into(), json!(stats::mean(&samples(&convicted, verified))));
+        out.insert("verified_rate".into(), json!(stats::share(&samples(&convicted, verified))));
     }
     let mut add = |name: &str, values: Vec<f64>| {
         if !values.is_empty() {
-            out.insert(name.into(), json!(stats::mean(&values)));
+            // Shares of citations and of lines are no shares of cases.
+            let inside = matches!(name, "lines_f1" | "grounding" | "prose");
+            let figure = if inside { stats::mean(&values) } else { stats::share(&values) };
+            out.insert(name.into(), json!(figure));
         }
     };
     add("symbol_hit", samples(judged, |one| graded(one, |grades| grades.symbol.map(yes))));
@@ -83,6 +89,15 @@ pub(super) fn of(judged: &[&Judged]) -> Map<String, Value> {
         "safe",
         samples(judged, |one| graded(one, |grades| grades.harm.as_ref().map(|harm| yes(!harm.harmful)))),
     );
+    let written: Vec<_> =
+        judged.iter().filter_map(|one| one.result.grades.as_ref()?.prose.as_ref()).collect();
+    if !written.is_empty() {
+        add("prose", samples(judged, |one| graded(one, |grades| grades.prose.as_ref()?.score())));
+        let silent = written.iter().filter(|prose| prose.marks.is_none()).count();
+        out.insert("prose_not_judged".into(), json!(silent));
+        let by = written.first().map_or("", |prose| &prose.by);
+        out.insert("prose_note".into(), json!(format!("{PROSE_NOTE}; asked was {by}")));
+    }
     let forecasts: Vec<Sureness> =
         judged.iter().filter_map(|one| one.result.grades.as_ref()?.calibration).collect();
     if !forecasts.is_empty() {

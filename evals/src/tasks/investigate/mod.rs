@@ -29,7 +29,7 @@ use crate::baselines::baselines;
 use crate::cases::{self, Case};
 use crate::curve::{self, Pair};
 use crate::graders::Answer;
-use crate::options::{MemoryMode, Options};
+use crate::options::{MemoryMode, Options, Planners};
 use crate::parallel::in_parallel;
 use crate::repositories::Repositories;
 use crate::results::CaseResult;
@@ -53,34 +53,14 @@ pub(crate) fn run_with(
     agent: &Agent<'_>,
 ) -> Result<(Summary, Vec<CaseResult>), EvalError> {
     let cases = repeated(cases::read(&options.cases, options.limit)?, options.repeat);
-    let reports = options.out.join("reports");
-    std::fs::create_dir_all(&reports).map_err(|source| EvalError::Io {
-        action: "creating",
-        path: reports.clone(),
-        source,
-    })?;
+    crate::create(&options.out.join("reports"))?;
+    let until = options.deadline.map(|left| Instant::now() + left);
     let (judged, pairs) = if options.memory.is_sequence() {
         let sequence = in_sequence(&cases, options, agent).map_err(EvalError::Options)?;
         let (judged, pairs): (Vec<Judged>, Vec<RunPair>) = sequence.into_iter().unzip();
         (judged, Some(pairs))
     } else {
-        let progress = Progress::open(options);
-        let until = options.deadline.map(|left| Instant::now() + left);
-        let judged = in_parallel(&cases, options.jobs, |case| {
-            if let Some(before) = progress.done(case) {
-                return before;
-            }
-            if until.is_some_and(|until| Instant::now() >= until) {
-                return Judged::not(case, "the time of the whole eval was used up (--deadline)".into());
-            }
-            let judged = judge(case, options, None, agent);
-            progress.keep(case, &judged);
-            judged
-        });
-        if judged.iter().all(|judged| !judged.is_put_off()) {
-            progress.forget();
-        }
-        (judged, None)
+        (side_by_side(&cases, options, until, agent), None)
     };
     let results: Vec<CaseResult> = judged.iter().map(|judged| judged.result.clone()).collect();
     let samples: Vec<Sample<'_>> = cases
@@ -93,8 +73,69 @@ pub(crate) fn run_with(
     if let Some(pairs) = pairs {
         figures.insert("memory".into(), Value::Object(memory_figures(options, &cases, &pairs)));
     }
+    if let Some(planner) = &options.bare {
+        let alone = bare(&cases, options, planner, until, agent)?;
+        let baselines = figures.entry("baselines").or_insert_with(|| json!({}));
+        if let Some(baselines) = baselines.as_object_mut() {
+            baselines.insert("bare".into(), Value::Object(alone));
+        }
+    }
     let summary = Summary(Map::from_iter([("investigate".to_owned(), Value::Object(figures))]));
     Ok((summary, results))
+}
+
+/// Judges cases that know nothing of each other; those judged by an earlier start are not judged again.
+fn side_by_side(cases: &[Case], options: &Options, until: Option<Instant>, agent: &Agent<'_>) -> Vec<Judged> {
+    let progress = Progress::open(options);
+    let judged = in_parallel(cases, options.jobs, |case| {
+        if let Some(before) = progress.done(case) {
+            return before;
+        }
+        if until.is_some_and(|until| Instant::now() >= until) {
+            return Judged::not(case, "the time of the whole eval was used up (--deadline)".into());
+        }
+        let judged = judge(case, options, None, agent);
+        progress.keep(case, &judged);
+        judged
+    });
+    if judged.iter().all(|judged| !judged.is_put_off()) {
+        progress.forget();
+    }
+    judged
+}
+
+/// The same cases by the model alone: no memory, and an answer that the playbook finished is none of the model's. Its
+/// results stand in a folder of their own, which `eval compare` takes.
+fn bare(
+    cases: &[Case],
+    options: &Options,
+    planner: &Planners,
+    until: Option<Instant>,
+    agent: &Agent<'_>,
+) -> Result<Map<String, Value>, EvalError> {
+    let alone = Options {
+        out: options.out.join("bare"),
+        planner: planner.clone(),
+        bare: None,
+        memory: MemoryMode::Off,
+        ..options.clone()
+    };
+    crate::create(&alone.out.join("reports"))?;
+    let forgetful: Vec<Case> =
+        cases.iter().map(|case| Case { remembered: Vec::new(), ..case.clone() }).collect();
+    let model_only = |case: &Case, options: &Options, shared: Option<&Arm>| {
+        let report = agent(case, options, shared)?;
+        match &report.usage.fell_back {
+            Some(because) => Err(format!("the model alone came to no answer: {because}")),
+            None => Ok(report),
+        }
+    };
+    let judged = side_by_side(&forgetful, &alone, until, &model_only);
+    let results: Vec<CaseResult> = judged.iter().map(|judged| judged.result.clone()).collect();
+    crate::results::write(&alone.out.join("results.jsonl"), &results)?;
+    let mut figures = figures::of(&judged.iter().collect::<Vec<_>>());
+    figures.remove("baselines");
+    Ok(figures)
 }
 
 /// Every case as often as asked; what follows `#` in an id counts the repeats.

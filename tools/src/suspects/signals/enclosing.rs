@@ -62,7 +62,7 @@ fn touched<'c>(context: &'c Context<'_>, leading: &BTreeSet<u32>) -> Vec<(u32, V
         }
         let owned = history.owned.iter().map(|owned| (owned.candidate, owned.start));
         for (candidate, line) in owned.chain(history.beside.iter().copied()) {
-            if !leading.contains(&candidate) {
+            if !leading.contains(&candidate) || !context.candidates.list[candidate as usize].changes_code() {
                 continue;
             }
             let Some(definition) = super::super::outline::enclosing(&source.definitions, line) else {

@@ -15,7 +15,7 @@ pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
         let near = 1.0 / (1.0 + frame.distance as f64);
         let touching = touching(context, frame);
         let rarity = candidates.idf(touching.len() as u32);
-        for at in touching {
+        for at in touching.iter().filter(|at| candidates.list[**at as usize].changes_code()) {
             in_file[*at as usize] += near * rarity;
             let files = &candidates.list[*at as usize].files;
             if files.iter().any(|file| file.path == frame.path && changes_function(file, frame)) {

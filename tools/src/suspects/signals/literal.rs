@@ -3,6 +3,7 @@ Phrases of the error message that stand in changed source lines: whoever touched
 code that makes it, is near. Phrases that many candidates have say nothing.
 */
 
+use super::super::candidates::Candidate;
 use super::super::context::Context;
 use super::Column;
 
@@ -16,6 +17,10 @@ pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
         let frequency = candidates.gram_frequency[usize::from(*gram)];
         if f64::from(frequency) > limit { 0.0 } else { candidates.idf(frequency) }
     };
-    let values = candidates.list.iter().map(|candidate| candidate.grams.iter().map(value).sum()).collect();
+    let of = |candidate: &Candidate| match candidate.changes_code() {
+        true => candidate.grams.iter().map(value).sum(),
+        false => 0.0,
+    };
+    let values = candidates.list.iter().map(of).collect();
     vec![Column::relative("literal", values, |_| "changes a line with a phrase of the error message".into())]
 }

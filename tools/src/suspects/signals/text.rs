@@ -1,6 +1,6 @@
 /*!
 What ticket and patch say alike: the ticket as a whole, its parts each by themselves, and the whole ticket against
-single parts of the patch. Commits without source lines score nothing: they rarely break a program.
+single parts of the patch. Commits that change no line of code score nothing: they rarely break a program.
 */
 
 use super::super::bm25::{ALL_FIELDS, FieldWeights, contributions, mask, only, scores};
@@ -49,7 +49,7 @@ fn column<'c>(
     let candidates = &context.candidates;
     let mut values = scores(candidates, &section.tokens, weights);
     for (value, candidate) in values.iter_mut().zip(&candidates.list) {
-        if candidate.substance.lines == 0 {
+        if !candidate.changes_code() {
             *value = 0.0;
         }
     }
