@@ -90,7 +90,9 @@ fn server(url: &str, config: &Config) -> Result<Arc<dyn VectorStore>> {
 
 #[cfg(not(feature = "qdrant"))]
 fn server(url: &str, _: &Config) -> Result<Arc<dyn VectorStore>> {
-    anyhow::bail!("this millwright was built without vector servers ({url}); build it with the feature qdrant")
+    anyhow::bail!(
+        "this millwright was built without vector servers ({url}); build it with the feature qdrant"
+    )
 }
 
 /// The store with the configured model and engine.
