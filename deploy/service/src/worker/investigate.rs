@@ -183,7 +183,7 @@ pub(super) fn options(app: &App, repository: &Repository, place: &Place, inciden
         ticket_name: None,
         repo: repository.path.clone(),
         at: place.revision.clone(),
-        good: None,
+        good: place.good.clone(),
         logs: Vec::new(),
         replay: ReplayChoice::Derive,
         recipes: repository.recipes.clone(),

@@ -16,6 +16,8 @@ use super::place::{self, Place};
 use crate::app::App;
 use crate::settings::Repository;
 
+/// Commits looked through for the one that brought a fix.
+const MOST_COMMITS: usize = 200;
 /// Deliveries of one incident that are looked at, the latest ones.
 const MOST_JOINED: usize = 20;
 
@@ -45,7 +47,7 @@ pub(super) async fn watch(app: &App, repository: &Repository) -> Result<usize, W
             if let Some((why, place)) = was_not_it(app, &repo, repository, &fix).await? {
                 let by = Actor { who: "service", why: &why };
                 app.store.set_outcome(&fix.id, Outcome::Recurred, by).await?;
-                open_again(app, &fix, &place, &why).await?;
+                open_again(app, &repo, &fix, place, &why).await?;
                 changed += 1;
             } else if outcome == Outcome::Unknown {
                 waiting.push(fix);
@@ -71,13 +73,44 @@ pub(super) async fn watch(app: &App, repository: &Repository) -> Result<usize, W
 }
 
 /// Takes the incident of a fix up again where the failure came back, and says why.
-async fn open_again(app: &App, fix: &Resolution, place: &Place, why: &str) -> Result<(), WatchError> {
-    let Ok(plan) = serde_json::to_value(place) else { return Ok(()) };
+async fn open_again(
+    app: &App,
+    repo: &Repo,
+    fix: &Resolution,
+    place: Place,
+    why: &str,
+) -> Result<(), WatchError> {
+    // Before the fix it failed as well, by the old fault: what is looked for came after.
+    let good = first_with(repo, fix, &place.revision).await?;
+    let Ok(plan) = serde_json::to_value(Place { good, ..place }) else { return Ok(()) };
     if app.store.reopen(&fix.incident_id, &plan, Actor { who: "millwright", why }).await? {
         app.stored(&fix.incident_id);
         app.work.notify_one();
     }
     Ok(())
+}
+
+/// The first commit on the way to a revision that has a fix, when it is not that revision itself.
+async fn first_with(repo: &Repo, fix: &Resolution, revision: &str) -> Result<Option<String>, WatchError> {
+    let query = LogQuery {
+        tip: revision.to_owned(),
+        exclude: Some(fix.failing_revision.clone()),
+        limit: MOST_COMMITS,
+        ..LogQuery::default()
+    };
+    let clone = repo.clone();
+    let list = move || log(&clone, &query, &CancelFlag::default());
+    let page = tokio::task::spawn_blocking(list).await.map_err(|_| WatchError::Broken)??;
+    // Of a longer way the beginning is not known.
+    if page.more {
+        return Ok(None);
+    }
+    for commit in page.items.iter().rev() {
+        if has(repo, fix, &commit.id).await? {
+            return Ok(Some(commit.id.clone()).filter(|id| id != revision));
+        }
+    }
+    Ok(None)
 }
 
 /// Why a fix was not it, and where that was seen: the same failure is back in a revision that has it, as an incident of its

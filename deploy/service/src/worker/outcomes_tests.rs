@@ -107,7 +107,12 @@ async fn again(watched: &Watched, revision: &str) {
     let again = report(&watched.scene, "Totals are wrong again").await;
     store.link_recurrence(&again, &watched.first, Actor { who: "run", why: "" }).await.unwrap();
     let job = store.get_job(JobKind::Investigate, &again).await.unwrap().unwrap();
-    let place = Place { repository: "calc".into(), revision: revision.to_owned(), because: String::new() };
+    let place = Place {
+        repository: "calc".into(),
+        revision: revision.to_owned(),
+        because: String::new(),
+        good: None,
+    };
     store.plan_job(&job.id, &serde_json::to_value(&place).unwrap()).await.unwrap();
 }
 

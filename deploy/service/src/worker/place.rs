@@ -22,6 +22,9 @@ pub(super) struct Place {
     pub(super) revision: String,
     /// Why this revision, in words.
     pub(super) because: String,
+    /// A revision before it that had the fix of the failure, where it came back: the new fault is younger.
+    #[serde(default)]
+    pub(super) good: Option<String>,
 }
 
 /// Why no repository could be chosen.
@@ -150,12 +153,12 @@ pub(super) async fn revision(
         let repo = Repo::open(&path, &data_dir)?;
         for (name_of, because) in tries {
             if let Ok(revision) = repo.resolve(&name_of) {
-                return Ok(Place { repository: name, revision, because });
+                return Ok(Place { repository: name, revision, because, good: None });
             }
         }
         let revision = repo.resolve(&branch)?;
         let because = format!("nothing says which release ran, so {branch} is looked at");
-        Ok(Place { repository: name, revision, because })
+        Ok(Place { repository: name, revision, because, good: None })
     };
     tokio::task::spawn_blocking(look).await.map_err(|_| PlaceError::Broken)?
 }
@@ -188,7 +191,7 @@ pub(super) async fn at_time(
         let repo = Repo::open(&path, &data_dir)?;
         for (name_of, because) in tries {
             if let Ok(revision) = repo.resolve(&name_of) {
-                return Ok(Some(Place { repository: name, revision, because }));
+                return Ok(Some(Place { repository: name, revision, because, good: None }));
             }
         }
         let because = format!("{branch} had it at {until}");
@@ -200,7 +203,7 @@ pub(super) async fn at_time(
             ..LogQuery::default()
         };
         let newest = log(&repo, &query, &CancelFlag::default())?.items.into_iter().next();
-        Ok(newest.map(|commit| Place { repository: name, revision: commit.id, because }))
+        Ok(newest.map(|commit| Place { repository: name, revision: commit.id, because, good: None }))
     };
     Ok(tokio::task::spawn_blocking(look).await.map_err(|_| PlaceError::Broken)??)
 }
