@@ -12,13 +12,15 @@ use crate::minimise::{Hunk, hunks_of};
 
 /// Hunks of a commit that are looked at; more would not change the answer.
 const PLACES: usize = 5;
+/// Characters of a line that tells anything: a brace stands everywhere.
+const TELLING: usize = 4;
 
 /// Whose the code of a commit is at the failing revision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Standing {
-    /// Later commits that wrote lines where the commit's stood, each once, in the order of the commit's hunks.
+    /// Later commits that wrote the very lines again, each once, in the order of the commit's hunks.
     pub(super) rewritten_by: Vec<String>,
-    /// Some of it is not there any more at all, or could not be looked up.
+    /// Some of it is not there any more, or could not be looked up.
     pub(super) gone: bool,
 }
 
@@ -38,24 +40,34 @@ pub(super) fn standing(ctx: &ToolContext, commit: &str) -> Standing {
             && !matches!(path_kind(&hunk.path), PathKind::Docs | PathKind::Test)
     };
     for hunk in hunks.iter().filter(runs).take(PLACES) {
-        let Some(owners) = owners(ctx, commit, hunk) else {
+        let Some((wrote, now)) = lines(ctx, commit, hunk) else {
             out.gone = true;
             continue;
         };
-        for owner in owners.into_iter().filter(|owner| owner != commit) {
-            let later = ctx.repo.is_ancestor(commit, &owner).unwrap_or(false);
-            out.gone |= !later;
-            if later && !out.rewritten_by.contains(&owner) {
-                out.rewritten_by.push(owner);
+        // What others put between the lines is not asked about: a comment there takes nothing from the commit.
+        for line in wrote.iter().map(|line| line.trim()).filter(|line| line.len() >= TELLING) {
+            let owners = || now.iter().filter(|(_, text)| text.trim() == line).map(|(owner, _)| owner);
+            if owners().any(|owner| owner == commit) {
+                continue;
+            }
+            match owners().find(|owner| ctx.repo.is_ancestor(commit, owner).unwrap_or(false)) {
+                Some(later) if out.rewritten_by.contains(later) => {}
+                Some(later) => out.rewritten_by.push(later.clone()),
+                None => out.gone = true,
             }
         }
     }
     out
 }
 
-/// Who wrote the lines that stand where a hunk's stood; `None` where there are none.
-fn owners(ctx: &ToolContext, commit: &str, hunk: &Hunk) -> Option<Vec<String>> {
+/// Lines of a file, each with the commit it is by.
+type Owned = Vec<(String, String)>;
+
+/// The lines that a hunk brought in, and those that stand there now; `None` where that cannot be told.
+fn lines(ctx: &ToolContext, commit: &str, hunk: &Hunk) -> Option<(Vec<String>, Owned)> {
     let (start, end) = hunk.new_span();
+    let text = git::blob_at(&ctx.repo, commit, &hunk.path).ok()?.text().ok()?;
+    let wrote = text.lines().skip(start as usize - 1).take(hunk.new_lines as usize).map(str::to_owned);
     let span = LineSpan { start, end };
     let now = git::map_lines(&ctx.repo, &hunk.path, span, commit, &ctx.bad, &ctx.cancel).ok()??;
     let query = git::BlameQuery {
@@ -66,5 +78,9 @@ fn owners(ctx: &ToolContext, commit: &str, hunk: &Hunk) -> Option<Vec<String>> {
         end: now.span.end,
     };
     let blamed = git::blame(&ctx.repo, &query, &ctx.cancel).ok()?;
-    Some(blamed.into_iter().map(|span| span.commit).collect())
+    let owned = blamed.into_iter().flat_map(|span| {
+        let commit = span.commit;
+        span.lines.into_iter().map(move |line| (commit.clone(), line))
+    });
+    Some((wrote.collect(), owned.collect()))
 }
