@@ -161,7 +161,7 @@ proptest! {
         let mut bisect = bisect_of(&hunt, &[], BisectPolicy::default());
         check_proven(&hunt, hunt.run(&mut bisect, |_, outcome| outcome));
         let plain = (count as f64).log2().ceil() as u32;
-        prop_assert!(bisect.runs() <= plain + 3, "{} runs for {count} commits", bisect.runs());
+        prop_assert!(bisect.runs() <= plain + 4, "{} runs for {count} commits", bisect.runs());
     }
 
     #[test]
