@@ -30,6 +30,7 @@ mod tickets;
 
 use common::Scene;
 use http::{Answer, ask};
+use slack::Slack;
 use tickets::Tickets;
 
 const SECRET: &str = "a-secret-of-the-hooks";
@@ -331,19 +332,31 @@ fn a_note_exists_once_though_answers_are_lost_and_says_the_outcome() {
     assert!(tickets.updates() >= 1);
 }
 
-/// Incidents are reported by API and hook while processes are killed; whatever was accepted has one report, and its
-/// ticket one note.
+/// Incidents are reported by API, hook and Slack while processes are killed; whatever was accepted has one report, its
+/// ticket one note, and its thread one message of ours.
 fn killed(roles: &[&'static str], store: &str, incidents: u32, kills: u32) {
-    let tickets = Tickets::start();
-    let more = format!("{store}{GITHUB}base_url = \"{}\"\n", tickets.url());
+    let (tickets, slack) = (Tickets::start(), Slack::start());
+    let channels = slack.config(threads::SIGNED);
+    let more = format!("{store}{GITHUB}base_url = \"{}\"\n{channels}", tickets.url());
     let mut serving = Serving::of(roles, &more);
     let mut dice = Dice(u64::from(std::process::id()) | 1);
-    let (mut accepted, mut sent) = (Vec::new(), 0);
+    let (mut accepted, mut threads, mut sent) = (Vec::new(), Vec::new(), 0);
     for round in 0..=kills {
         let until = incidents * (round + 1) / (kills + 1);
         while sent < until {
             sent += 1;
             let answer = match sent % 3 {
+                1 => {
+                    let text = format!("<@U0BOT> totals are wrong ({sent})\n{TEST_OUTPUT}");
+                    let thread = slack.write("C1", None, &text);
+                    let told =
+                        serving.tell_slack(&threads::mention(&format!("Ev{sent}"), &thread, None, &text));
+                    threads.extend(told.ok().map(|answer| {
+                        assert_eq!(answer.json()["effect"], "opened", "{}", answer.text);
+                        thread
+                    }));
+                    continue;
+                }
                 0 => serving.github(sent, "opened").map(|answer| {
                     assert!(answer.status < 300, "{}", answer.text);
                     answer.json()["incident_id"].as_str().unwrap().to_owned()
@@ -357,10 +370,11 @@ fn killed(roles: &[&'static str], store: &str, incidents: u32, kills: u32) {
             let number = usize::try_from(dice.roll()).unwrap() % serving.processes.len();
             serving.kill(number);
             tickets.lose(usize::from(dice.roll().is_multiple_of(2)));
+            slack.lose(usize::from(dice.roll().is_multiple_of(2)));
             serving.start(number);
         }
     }
-    assert_eq!(accepted.len(), incidents as usize, "every one was answered");
+    assert_eq!(accepted.len() + threads.len(), incidents as usize, "every one was answered");
     accepted.sort();
     accepted.dedup();
     for id in &accepted {
@@ -375,6 +389,12 @@ fn killed(roles: &[&'static str], store: &str, incidents: u32, kills: u32) {
     for number in numbers {
         let notes = noted(number);
         assert_eq!(notes.len(), 1, "acme/calc#{number}: {notes:#?}");
+    }
+    for thread in &threads {
+        let has_ended =
+            || slack.ours("C1", thread).iter().any(|m| m["blocks"].to_string().contains("\"confirm\""));
+        serving.until("every thread has its answer", has_ended);
+        assert_eq!(slack.ours("C1", thread).len(), 1, "{:#?}", slack.ours("C1", thread));
     }
 }
 

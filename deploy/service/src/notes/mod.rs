@@ -64,7 +64,7 @@ pub(crate) async fn work(app: &Arc<App>, holder: &Holder, job: &Job) {
 
 async fn settle(app: &App, holder: &Holder, job: &Job) -> Result<(), StoreError> {
     app.store.settle_job(&job.id, holder.as_str(), JobState::Done, None, None).await?;
-    // What became known while it was written woke nobody.
+    // What changed while it was written may have woken nobody: time, or a page's address.
     let note = app.store.get_note(&job.subject).await?;
     if due(app, &note).await?.is_some() {
         app.store.wake_job(JobKind::Note, &note.id).await?;

@@ -79,8 +79,7 @@ async fn reported(app: &App, holder: &Holder, job: &Job) -> Result<(), StoreErro
         true => (IncidentState::Cancelled, JobState::Cancelled),
         false => (IncidentState::Done, JobState::Done),
     };
-    app.store.settle_job(&job.id, holder.as_str(), of_job, None, Some(state)).await?;
-    app.store.wake_notes(incident).await
+    app.store.settle_job(&job.id, holder.as_str(), of_job, None, Some(state)).await.map(|_| ())
 }
 
 async fn failed(app: &App, holder: &Holder, job: &Job, error: &WorkError) -> Result<(), StoreError> {
@@ -96,8 +95,7 @@ async fn failed(app: &App, holder: &Holder, job: &Job, error: &WorkError) -> Res
         return app.store.return_job(&job.id, holder.as_str(), again, Some(&text)).await.map(|_| ());
     }
     let failed = Some(IncidentState::Failed);
-    app.store.settle_job(&job.id, holder.as_str(), JobState::Failed, Some(&text), failed).await?;
-    app.store.wake_notes(incident).await
+    app.store.settle_job(&job.id, holder.as_str(), JobState::Failed, Some(&text), failed).await.map(|_| ())
 }
 
 async fn attempt(app: &Arc<App>, holder: &Holder, job: &Job, stop: &CancelFlag) -> Result<Ended, WorkError> {

@@ -195,11 +195,11 @@ pub(crate) async fn give_up(
     let of_incident = (job.kind == JobKind::Investigate).then_some(IncidentState::Failed);
     let settled =
         app.store.settle_job(&job.id, holder.as_str(), JobState::Failed, Some(&why), of_incident).await?;
-    if settled && job.kind == JobKind::Investigate {
-        if let Some(run) = app.store.latest_unfinished_run(&job.incident_id).await? {
-            app.store.set_run_state(&run.id, RunState::Failed).await?;
-        }
-        app.store.wake_notes(&job.incident_id).await?;
+    if settled
+        && job.kind == JobKind::Investigate
+        && let Some(run) = app.store.latest_unfinished_run(&job.incident_id).await?
+    {
+        app.store.set_run_state(&run.id, RunState::Failed).await?;
     }
     app.stored(&job.incident_id);
     Ok(())

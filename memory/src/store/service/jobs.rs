@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::super::codec::{from_json, from_word, json, later, new_id, now, word};
 use super::super::db::{AssertSqlSafe, Row, Tx, clock, query, query_as, query_scalar};
 use super::super::{IncidentState, Store, StoreError};
-use super::{Job, JobKind, JobState};
+use super::{Job, JobKind, JobState, notes};
 
 /// Longest error kept of a job, in characters.
 const MAX_ERROR_CHARS: usize = 2_000;
@@ -28,7 +28,7 @@ impl Store {
             "WITH due AS MATERIALIZED (SELECT id FROM jobs WHERE kind = $4 AND \
              ((state = 'queued' AND due_at <= $3) OR (state = 'running' AND lease_until < $3)) \
              ORDER BY due_at, id LIMIT $5 {}) \
-             UPDATE jobs SET state = 'running', holder = $1, lease_until = $2, attempts = attempts + 1, \
+             UPDATE jobs SET state = 'running', holder = $1, lease_until = $2, attempts = attempts + 1, woken = 0, \
              lost = lost + CASE WHEN state = 'running' THEN 1 ELSE 0 END, updated_at = $3 \
              WHERE id IN (SELECT id FROM due) RETURNING *",
             self.write.dialect().for_update_skip_locked()
@@ -89,7 +89,8 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a job, and with it the state of its incident where one is given; `false` when it is not the holder's.
+    /// Ends a job; `false` when it is not the holder's. Where a state of its incident is given, that is set and its notes
+    /// are due in the same transaction. A job that is done and was woken meanwhile is queued instead.
     pub async fn settle_job(
         &self,
         id: &str,
@@ -100,8 +101,8 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let row: Option<(String,)> = query_as(
-            "UPDATE jobs SET state = $3, error = $4, holder = NULL, lease_until = NULL, updated_at = $5 \
-             WHERE id = $1 AND holder = $2 RETURNING incident_id",
+            "UPDATE jobs SET state = CASE WHEN woken = 1 AND $3 = 'done' THEN 'queued' ELSE $3 END, error = $4, \
+             holder = NULL, lease_until = NULL, updated_at = $5 WHERE id = $1 AND holder = $2 RETURNING incident_id",
         )
         .bind(id)
         .bind(holder)
@@ -112,6 +113,7 @@ impl Store {
         .await?;
         if let (Some((subject,)), Some(state)) = (&row, incident) {
             set_state(&mut tx, subject, state).await?;
+            notes::wake(&mut tx, subject).await?;
         }
         tx.commit().await?;
         Ok(row.is_some())
@@ -229,8 +231,8 @@ pub(crate) async fn wake(tx: &mut Tx, kind: JobKind, subject: &str) -> Result<bo
     Ok(done.rows_affected() > 0)
 }
 
-/// Makes a job due that nobody works on and that is not due already. One that rests because the other side asked for
-/// time, or failed, goes on resting.
+/// Makes a job due that nobody works on and that is not due already, or due again once whoever works on it is done. One
+/// that rests because the other side asked for time, or failed, goes on resting.
 pub(crate) async fn wake_idle(tx: &mut Tx, kind: JobKind, subject: &str) -> Result<(), StoreError> {
     let due = later(clock(&mut *tx).await?, Duration::ZERO);
     query(
@@ -241,8 +243,13 @@ pub(crate) async fn wake_idle(tx: &mut Tx, kind: JobKind, subject: &str) -> Resu
     .bind(subject)
     .bind(due)
     .bind(now())
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
+    query("UPDATE jobs SET woken = 1 WHERE kind = $1 AND subject = $2 AND state = 'running'")
+        .bind(word(&kind))
+        .bind(subject)
+        .execute(tx)
+        .await?;
     Ok(())
 }
 

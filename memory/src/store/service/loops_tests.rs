@@ -94,3 +94,23 @@ async fn files_of_a_ticket_are_wanted_once_and_go_with_it() {
     store.forget(&id, Actor { who: "anna", why: "asked" }).await.unwrap();
     assert!(urls().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_note_that_has_news_while_it_is_written_is_written_again_whoever_dies() {
+    let (store, _dir) = temporary().await;
+    let id = arrive(&store, arrival("1", &[])).await;
+    let claim = |kind| store.claim_jobs(kind, "w", HOUR, 1);
+    let job = claim(JobKind::Investigate).await.unwrap().remove(0);
+    let note = claim(JobKind::Note).await.unwrap().remove(0);
+    // The end of the investigation is news, and told with it: nobody has to live on to tell it.
+    let done = Some(IncidentState::Done);
+    assert!(store.settle_job(&job.id, "w", JobState::Done, None, done).await.unwrap());
+    assert!(claim(JobKind::Note).await.unwrap().is_empty(), "it is being written");
+    assert!(store.settle_job(&note.id, "w", JobState::Done, None, None).await.unwrap());
+    let again = claim(JobKind::Note).await.unwrap().remove(0);
+    assert_eq!(again.id, note.id);
+    assert!(store.settle_job(&note.id, "w", JobState::Done, None, None).await.unwrap());
+    assert!(claim(JobKind::Note).await.unwrap().is_empty(), "once");
+    let job = store.get_job(JobKind::Investigate, &id).await.unwrap().unwrap();
+    assert_eq!(job.state, JobState::Done);
+}
