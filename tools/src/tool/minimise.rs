@@ -86,7 +86,6 @@ impl Tool for Minimise {
 fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
     let culprit = ctx.visible(Some(&args.commit))?;
     let (replayer, shown) = ctx.workbench.reproduced(ctx)?;
-    let before = replayer.runs().len();
     let hunks = hunks_of(&ctx.repo, &culprit)?;
     let weight = |hunk: &Hunk| suspicion(hunk, &shown, culprit == ctx.bad);
     let repeats = shown.flakiness.passes_needed(LUCKY);
@@ -118,7 +117,7 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
         total: done.total,
         is_minimal: done.is_minimal,
         diff: guilty_diff(ctx, &culprit, &done.guilty)?,
-        runs: numbered(&replayer.runs()).split_off(before),
+        runs: numbered(&replayer.runs()),
         ..Minimal::default()
     };
     let mut evidence = Vec::new();

@@ -118,7 +118,6 @@ fn by_flip(
 ) -> Result<(Rechecked, Vec<EvidenceDraft>), ToolError> {
     let culprit = ctx.visible(Some(culprit))?;
     let (replayer, shown) = ctx.workbench.reproduced(ctx)?;
-    let before = replayer.runs().len();
     let mut at = replayer.run(&culprit, None)?;
     for _ in 1..shown.flakiness.passes_needed(LUCKY) {
         if at.outcome() != ReplayOutcome::Passes {
@@ -142,7 +141,7 @@ fn by_flip(
             out.how = "the failure shows before its culprit as well".into();
         }
     }
-    out.runs = super::reproduce::numbered(&replayer.runs()).split_off(before);
+    out.runs = super::reproduce::numbered(&replayer.runs());
     let standing = if holds { standing(ctx, &culprit) } else { Standing::default() };
     if holds && !standing.is_its_own() {
         // It was guilty then. It may have been mended meanwhile, and somebody else have done the same again.
