@@ -179,7 +179,7 @@ fn by_replay(
     // The replay alone: the project's tests were compared when the fix was found, and the report says they were
     // not run now. An answer from memory has to be quick to be worth having.
     let (check, evidence) = super::verify_fix::check(ctx, &replayer, &candidate, None, LUCKY)?;
-    out.runs = check.runs;
+    out.runs = super::reproduce::numbered(&replayer.runs());
     if check.fix.replay == CheckResult::Pass
         && let Some(since) = brought_in_anew(ctx, known)
     {

@@ -145,8 +145,8 @@ fn not_shown(
     ToolOutput::new(text, found).with_evidence(last.map(Replayed::evidence))
 }
 
-/// Every run of the ledger by its number. A call tells all of them, not those it added: one that was interrupted and is made
-/// again finds its own in the ledger already, and would cite what nobody lists.
+/// Every run of the ledger by its number. A re-check tells all of them, not those it added: one that was interrupted and is
+/// made again finds its own in the ledger already, and would cite what nobody lists.
 pub(super) fn numbered(runs: &[ReplayRun]) -> Vec<(usize, ReplayRun)> {
     runs.iter().enumerate().map(|(at, run)| (at + 1, run.clone())).collect()
 }

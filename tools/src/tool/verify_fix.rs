@@ -103,6 +103,7 @@ pub(super) fn check(
     tests: Option<&str>,
     doubt: f64,
 ) -> Result<(FixCheck, Vec<EvidenceDraft>), ToolError> {
+    let before = replayer.runs().len();
     let flakiness = ctx.workbench.shown().map(|shown| shown.flakiness).unwrap_or_default();
     let tests = match tests {
         None => None,
@@ -136,7 +137,7 @@ pub(super) fn check(
         replay: seen.replay,
         tests: seen.tests,
     };
-    let runs = numbered(&replayer.runs());
+    let runs = numbered(&replayer.runs()).split_off(before);
     let evidence = seen.shown.iter().map(Replayed::evidence).collect();
     let failing = match (seen.replay, seen.tests) {
         (CheckResult::Pass, CheckResult::Fail) => seen.tested.as_ref(),
