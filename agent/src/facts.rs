@@ -4,9 +4,10 @@ so that no claim can rest on words: only on the results of tools that really ran
 */
 
 use millwright_memory::types::{CheckResult, Proof, ReplayOutcome};
+use millwright_tools::replay::ReplayRecipe;
 use millwright_tools::tool::ToolCall;
 use millwright_tools::tool::{
-    bisect::Bisection, log_changes::LogChange, minimise::Minimal, owners::Owners, propose_fix::Candidates,
+    bisect::Bisection, find_fix::FixingCommit, log_changes::LogChange, minimise::Minimal, owners::Owners, propose_fix::Candidates,
     recall::Recollection, recheck::Rechecked, reproduce::Reproduction, suspects::SuspectList,
     verify_fix::FixCheck, write_reproduction::WrittenReproduction,
 };
@@ -25,6 +26,8 @@ pub struct Facts {
     pub reproduction: Option<Reproduction>,
     pub suspects: Option<SuspectList>,
     pub bisection: Option<Bisection>,
+    /// Where the replay passes at the failing revision: since which commit.
+    pub found_fix: Option<FixingCommit>,
     pub minimal: Option<Minimal>,
     pub candidates: Option<Candidates>,
     pub fix_checks: Vec<FixCheck>,
@@ -42,6 +45,7 @@ impl Facts {
             reproduction: latest(run, "reproduce"),
             suspects: latest(run, "suspects"),
             bisection: latest(run, "bisect"),
+            found_fix: latest(run, "find_fix"),
             minimal: since_bisect(run, "minimise").pop(),
             candidates: since_bisect(run, "propose_fix").pop(),
             fix_checks: since_bisect(run, "verify_fix"),
@@ -108,7 +112,11 @@ impl Facts {
     /// The recipe that was replayed: what a later re-check runs.
     pub fn recipe_used(&self, request: &RunRequest) -> Option<serde_json::Value> {
         match &request.replay {
-            ReplayPlan::Recipe(recipe) => serde_json::to_value(recipe).ok(),
+            ReplayPlan::Recipe(recipe) => {
+                let younger = || self.bisection.as_ref().and_then(|bisection| bisection.overlay.clone());
+                let overlay = recipe.overlay.clone().or_else(younger);
+                serde_json::to_value(ReplayRecipe { overlay, ..(**recipe).clone() }).ok()
+            }
             ReplayPlan::None(_) if self.written.is_some() => {
                 serde_json::to_value(&self.written.as_ref()?.recipe).ok()
             }

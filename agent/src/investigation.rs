@@ -12,9 +12,9 @@ use millwright_memory::redaction::Redactor;
 use millwright_memory::store::{
     Actor, Incident, IncidentState, NewIncident, NewResolution, RunState, Store, StoreError,
 };
-use millwright_memory::types::{HypothesisStatus, ParsedTicket, Proof, Report, Verdict};
+use millwright_memory::types::{FixChecks, HypothesisStatus, ParsedTicket, Proof, Report, Verdict};
 use millwright_tools::git::RepoError;
-use millwright_tools::replay::{self, ReplayRecipe};
+use millwright_tools::replay::{self, OverlayError, ReplayRecipe};
 use millwright_tools::tool::{
     CancelFlag, Decision, Dispatcher, Policy, Progress, Registry, ToolCall, ToolContext, ToolSpec, Workbench,
 };
@@ -99,6 +99,8 @@ pub enum InvestigateError {
     Drive(#[from] DriveError),
     #[error("{0} is not there; give log files or folders that exist with --logs")]
     NoLogs(PathBuf),
+    #[error(transparent)]
+    Overlay(#[from] OverlayError),
     #[error("the ticket is empty; give a text, a stack trace, a failing test's output or an alert's JSON")]
     EmptyTicket,
     #[error("{path}: {source}; make sure the data folder exists, is writable and has room (--data-dir)")]
@@ -173,7 +175,9 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
             recipe,
             recipes,
             remotes: options.remotes.clone(),
+            runs_nothing: request.runs_nothing,
             tests: request.tests.clone(),
+            four_way_inputs: request.budget.four_way_inputs,
             jobs: request.jobs,
             sandbox: options.sandbox.clone(),
             repository: request.repository.clone(),
@@ -465,6 +469,7 @@ async fn remember(
             .map(|fix| fix.diff.clone())
             .unwrap_or_default(),
         fix_kind: report.fix.as_ref().map(|fix| fix.kind),
+        fix_checks: report.fix.as_ref().filter(|fix| fix.proof == Proof::FixVerified).map(FixChecks::from),
         // A masked recipe replays nothing, and one that holds a secret is not memory's to keep.
         replay: facts.recipe_used(request).filter(|recipe| redactor.redact_json(recipe) == *recipe),
         proof: if report.verdict == Verdict::Probable { proof.min(Proof::Reproduced) } else { proof },

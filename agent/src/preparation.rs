@@ -9,6 +9,7 @@ use millwright_memory::redaction::Redactor;
 use millwright_memory::types::ParsedTicket;
 use millwright_tools::code::CodeIndex;
 use millwright_tools::git::{self, Repo, RepoError};
+use millwright_tools::replay::ReplayRecipe;
 use millwright_tools::{intake, replay};
 
 use crate::investigation::{InvestigateError, Options, ReplayChoice};
@@ -48,8 +49,11 @@ pub(crate) async fn prepare(
         if options.incident.is_none() && options.ticket.iter().all(u8::is_ascii_whitespace) {
             return Err(InvestigateError::EmptyTicket);
         }
-        let ticket = take_in(&options, &repo, &bad, &redactor)?;
-        let replay = plan_replay(&options, &ticket);
+        let mut ticket = take_in(&options, &repo, &bad, &redactor)?;
+        let mut replay = plan_replay(&options, &ticket);
+        if let ReplayPlan::Recipe(recipe) = &mut replay {
+            ticket.notes.extend(lay_files(&options, &repo, &bad, recipe)?);
+        }
         let request = RunRequest {
             run_id: String::new(),
             incident_id: String::new(),
@@ -78,6 +82,45 @@ pub(crate) async fn prepare(
         Ok(prepared) => prepared,
         Err(error) => Err(JournalError(format!("taking the input in broke down: {error}")).into()),
     }
+}
+
+/// Puts the files into the recipe that are to lie over every checkout: those asked for, and those that the command names
+/// and nobody has committed. Answers with what a reader of the report has to know of it.
+fn lay_files(
+    options: &Options,
+    repo: &Repo,
+    bad: &str,
+    recipe: &mut ReplayRecipe,
+) -> Result<Vec<String>, InvestigateError> {
+    /// Files named in a note.
+    const NAMED: usize = 5;
+    for given in &options.recipes.overlay {
+        recipe.files.extend(replay::load_overlay(repo, given, repo.path())?);
+    }
+    let mut notes = Vec::new();
+    let is_head = repo.resolve("HEAD").is_ok_and(|head| head == bad);
+    let (Some(work_tree), true) = (repo.work_tree(), is_head) else { return Ok(notes) };
+    let is_laid = |recipe: &ReplayRecipe, path: &str| recipe.files.iter().any(|file| file.path == path);
+    let on_disk = |path: &str| work_tree.join(path).is_file();
+    for path in replay::named_files(&recipe.command, on_disk) {
+        if is_laid(recipe, &path) || git::exists_at(repo, bad, &path)? {
+            continue;
+        }
+        recipe.files.extend(replay::load_overlay(repo, &path, &work_tree)?);
+        notes.push(format!("{path} is not committed; it was laid over every checkout, since the replay names it"));
+    }
+    let mut unseen = git::uncommitted(repo, bad)?;
+    unseen.retain(|path| !is_laid(recipe, path));
+    if !unseen.is_empty() {
+        let more = unseen.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        unseen.truncate(NAMED);
+        notes.push(format!(
+            "uncommitted changes were not looked at: {}{more}; --overlay PATH lays a file over every checkout",
+            unseen.join(", ")
+        ));
+    }
+    Ok(notes)
 }
 
 /// Takes a ticket apart as far as that is possible without its repository; nothing of it is unmasked.

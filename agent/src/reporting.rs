@@ -15,8 +15,8 @@ use serde::Deserialize as _;
 use crate::citations::{ClaimRef, Quote};
 use crate::facts::Facts;
 use crate::findings::{Citation, Finding};
-use crate::run::{Entry, Run};
-use crate::verification::{best_fix, judge};
+use crate::run::{Entry, ReplayPlan, Run};
+use crate::verification::{best_fix, judge, tried_fixes};
 
 pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64) -> Report {
     let facts = Facts::of(run);
@@ -68,6 +68,7 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
             .collect(),
         suspects: facts.suspects.as_ref().map(|list| list.suspects.clone()).unwrap_or_default(),
         fix,
+        tried: tried_fixes(&facts),
         replay: replay(run, &facts),
         similar: similar(&facts),
         struck: finding.struck,
@@ -144,7 +145,25 @@ fn replay(run: &Run, facts: &Facts) -> Option<ReplaySummary> {
         },
         runs: runs.into_iter().map(|(_, run)| run).collect(),
         bisect,
+        output_end: Some(reproduction.output_end.clone()).filter(|output| !output.is_empty()),
+        agreement: reproduction.agreement.clone(),
+        laid_in: laid_in(run, facts),
     })
+}
+
+/// Files that were laid over every checkout: those asked for, and those found to be younger than the fault.
+fn laid_in(run: &Run, facts: &Facts) -> Vec<String> {
+    /// Files listed.
+    const MOST: usize = 50;
+    let recipe = run.request().and_then(|request| match &request.replay {
+        ReplayPlan::Recipe(recipe) => Some(recipe),
+        ReplayPlan::None(_) => None,
+    });
+    let asked = recipe.iter().flat_map(|recipe| &recipe.files).map(|file| file.path.clone());
+    let younger = facts.reproduction.iter().flat_map(|seen| seen.laid_in.clone());
+    let later = facts.bisection.iter().flat_map(|bisection| bisection.laid_in.clone());
+    let all: std::collections::BTreeSet<String> = asked.chain(younger).chain(later).collect();
+    all.into_iter().take(MOST).collect()
 }
 
 /// Executions of the unchanged code after the first reproduction at the failing revision: what finding the

@@ -2,7 +2,7 @@
 How much is proven. The verdict follows from what really ran, never from what a planner says of it.
 */
 
-use millwright_memory::types::{CheckResult, Fix, Proof, ReplayOutcome, Verdict};
+use millwright_memory::types::{Fix, Proof, ReplayOutcome, TriedFix, Verdict};
 
 use millwright_tools::fixes::changed_lines;
 
@@ -36,18 +36,29 @@ pub fn judge(facts: &Facts, finding: &Finding) -> Judgement {
     Judgement { verdict, proof }
 }
 
-/// The best fix that was tried: the smallest verified one, then one that at least passes the replay.
+/// The best fix that was tried: the smallest verified one, then one whose replay passes and that nothing contradicts.
 pub fn best_fix(facts: &Facts) -> Option<Fix> {
     if let Some(known) = facts.known() {
         return known.fix.clone();
     }
-    let checks = || facts.fix_checks.iter().map(|check| &check.fix);
+    let checks = || facts.fix_checks.iter().filter(|check| check.holds()).map(|check| &check.fix);
     checks()
         .filter(|fix| fix.proof == Proof::FixVerified)
         .min_by_key(|fix| changed_lines(&fix.diff))
-        .or_else(|| checks().find(|fix| fix.replay == CheckResult::Pass))
-        .or_else(|| checks().next())
+        .or_else(|| checks().min_by_key(|fix| (fix.is_stopgap, changed_lines(&fix.diff))))
         .cloned()
+}
+
+/// The candidates that were tried and did not hold.
+pub fn tried_fixes(facts: &Facts) -> Vec<TriedFix> {
+    let failed = facts.fix_checks.iter().filter(|check| !check.holds());
+    failed
+        .map(|check| TriedFix {
+            kind: check.fix.kind,
+            diff: check.fix.diff.clone(),
+            because: check.detail.clone(),
+        })
+        .collect()
 }
 
 /// The proof level that the facts bear.

@@ -204,6 +204,7 @@ fn resolution(
         failing_revision,
         fix_diff: String::new(),
         fix_kind: None,
+        fix_checks: None,
         replay: None,
         proof: Proof::None,
     }

@@ -1,8 +1,9 @@
 /*!
 Unified diffs taken apart for showing, with the guilty lines marked.
 
-The minimal guilty set arrives as a diff of its own. Its new line numbers differ from the commit's (the other
-hunks are missing in it), its old ones do not, so lines are matched by path, text and the old line they stand at.
+The minimal guilty set arrives as a diff of its own, from the commit without its guilty lines to the commit. Its old line
+numbers differ from those of the commit's own diff, its new ones do not, so lines are matched by path, text and the new
+line they stand at.
 */
 
 use std::collections::HashSet;
@@ -82,6 +83,42 @@ impl Diff {
         self
     }
 
+    /// As text for a fence: paths, signs and lines, guilty ones marked in front.
+    pub(super) fn as_text(&self) -> String {
+        let mut out = String::new();
+        let mut path = None;
+        for (file, hunk) in self.hunks() {
+            if path != Some(&file.path) {
+                path = Some(&file.path);
+                out.push_str(&format!("  {}\n", file.path));
+            } else {
+                out.push_str("  …\n");
+            }
+            for line in &hunk.lines {
+                let sign = match line.kind {
+                    Kind::Added => '+',
+                    Kind::Removed => '-',
+                    Kind::Context => ' ',
+                };
+                // The sign stays first, so that a page colours the line.
+                let guilty = if line.guilty { '>' } else { ' ' };
+                out.push_str(&format!("{sign}{guilty} {}\n", line.text));
+            }
+        }
+        out
+    }
+
+    /// Only the hunks with guilty lines, or everything where none is marked.
+    pub(super) fn only_guilty(mut self) -> Self {
+        if self.lines().any(|(_, line)| line.guilty) {
+            for file in &mut self.files {
+                file.hunks.retain(Hunk::is_guilty);
+            }
+            self.files.retain(|file| !file.hunks.is_empty());
+        }
+        self
+    }
+
     fn lines(&self) -> impl Iterator<Item = (&FileDiff, &DiffLine)> {
         self.hunks().flat_map(|(file, hunk)| hunk.lines.iter().map(move |line| (file, line)))
     }
@@ -95,12 +132,12 @@ impl Diff {
         let keys: HashSet<(String, Kind, u32, String)> = guilty
             .lines()
             .filter(|(_, line)| line.kind != Kind::Context)
-            .map(|(file, line)| (file.path.clone(), line.kind, line.old, line.text.clone()))
+            .map(|(file, line)| (file.path.clone(), line.kind, line.new, line.text.clone()))
             .collect();
         for file in &mut self.files {
             for line in file.hunks.iter_mut().flat_map(|hunk| &mut hunk.lines) {
                 line.guilty = line.kind != Kind::Context
-                    && keys.contains(&(file.path.clone(), line.kind, line.old, line.text.clone()));
+                    && keys.contains(&(file.path.clone(), line.kind, line.new, line.text.clone()));
             }
         }
         self

@@ -5,7 +5,9 @@ and names the style sheet by its hash. maud escapes every value; `text` takes ou
 
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use millwright_memory::types::{Approval, CheckResult, HypothesisStatus, ReplayOutcome, Report, Suspect};
+use millwright_memory::types::{
+    Approval, CheckResult, Fix, HypothesisStatus, ReplayOutcome, Report, Suspect, TestsResult,
+};
 use sha2::{Digest, Sha256};
 
 use super::cited::{self, cited};
@@ -64,6 +66,8 @@ pub fn answer(report: &Report, context: &RenderContext) -> Markup {
         (cause(report, context))
         (next(report, context))
         (fix(report))
+        (tried(report))
+        (shown(report))
     }
 }
 
@@ -149,11 +153,76 @@ fn fix(report: &Report) -> Markup {
             p { (story::fix_words(fix, &parsed)) }
             ul.chips {
                 li.(chip(fix.replay)) { "replay: " (story::check_words(fix.replay)) }
-                li.(chip(fix.tests)) { "project tests: " (story::check_words(fix.tests)) }
+                li.(tests_chip(fix.tests)) { "project tests: " (story::tests_words(fix.tests)) }
                 li { (story::proof_words(fix.proof)) }
+            }
+            @if let Some(detail) = &fix.tests_detail { p.dim { (line(&detail.because, 600)) } }
+            @if let Some(check) = &fix.four_way {
+                p.dim { (line(&story::four_way_words(check), 400)) "." }
+                @if let Some(example) = check.example.as_deref().filter(|_| check.contradicted > 0) {
+                    p { "Contradicted: " (line(example, 600)) }
+                }
+                @if !check.on_purpose.is_empty() {
+                    p { "It changes as well:" }
+                    ul { @for item in check.on_purpose.iter().take(5) { li { (line(item, 300)) } } }
+                }
+            }
+            @if !fix.takes_away.is_empty() {
+                p { "What it takes away:" }
+                ul { @for item in fix.takes_away.iter().take(12) { li { (line(item, 300)) } } }
             }
             (diff_table(&parsed, "The fix"))
         }
+    }
+}
+
+fn tried(report: &Report) -> Markup {
+    html! {
+        @if !report.tried.is_empty() {
+            section {
+                h2 { "Tried, and did not hold" }
+                @for tried in report.tried.iter().take(5) {
+                    @let parsed = diff::parse(&tried.diff);
+                    details {
+                        summary {
+                            (story::fix_words(&Fix::untested(tried.kind, String::new()), &parsed)) ": "
+                            (line(&tried.because, 600))
+                        }
+                        (diff_table(&parsed, "Tried"))
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the replay printed at the failing revision, and whether that is what the ticket says.
+fn shown(report: &Report) -> Markup {
+    let Some(replay) = &report.replay else { return html! {} };
+    let output = replay.output_end.as_deref().unwrap_or_default();
+    html! {
+        section {
+            h2 { "What the replay shows" }
+            @if let Some(text) = story::agreement_words(report) { p { (line(&text, 500)) } }
+            @if let Some((ticket, shown)) = story::two_failures(report) {
+                dl {
+                    dt { "The ticket" } dd { (line(ticket, 400)) }
+                    dt { "The replay" } dd { (line(shown, 400)) }
+                }
+            }
+            @if !replay.laid_in.is_empty() {
+                p.dim { "Laid over every checkout: " (line(&replay.laid_in.join(", "), 400)) }
+            }
+            @if !output.trim().is_empty() { pre.command { code { (block(output)) } } }
+        }
+    }
+}
+
+fn tests_chip(result: TestsResult) -> &'static str {
+    match result {
+        TestsResult::Pass => "good",
+        TestsResult::Fail => "bad",
+        TestsResult::NotComparable | TestsResult::CouldNotRun | TestsResult::NotRun => "open",
     }
 }
 

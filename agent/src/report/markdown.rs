@@ -5,7 +5,7 @@ link, embed, mention anybody, nor reference or close issues; code stands in fenc
 
 use std::fmt::Write as _;
 
-use millwright_memory::types::{CheckResult, EvidenceId, HypothesisStatus, Report};
+use millwright_memory::types::{CheckResult, EvidenceId, Fix, HypothesisStatus, Proof, Report};
 
 use super::context::RenderContext;
 use super::diff;
@@ -27,6 +27,8 @@ pub(super) fn render(report: &Report, context: &RenderContext) -> String {
     }
     cause(&mut out, report, context);
     fix(&mut out, report);
+    tried(&mut out, report);
+    shown(&mut out, report);
     proof(&mut out, report, context);
     next(&mut out, report, context);
     suspects(&mut out, report);
@@ -67,19 +69,60 @@ fn cause(out: &mut String, report: &Report, context: &RenderContext) {
         let _ = writeln!(out, "- {}{}", code(&place, 300), symbol.unwrap_or_default());
     }
     if let Some(view) = &context.culprit {
-        let guilty = view.guilty_diff.as_deref();
-        let title = if guilty.is_some() { "The guilty lines" } else { "The commit's changes" };
-        fence(out, title, guilty.unwrap_or(&view.diff));
+        match &view.guilty_diff {
+            Some(guilty) => {
+                let marked = diff::parse(&view.diff).mark(&diff::parse(guilty)).only_guilty();
+                fence(out, "The culprit's hunks; > marks the guilty lines", &marked.as_text());
+            }
+            None => fence(out, "The commit's changes", &view.diff),
+        }
     }
 }
 
 fn fix(out: &mut String, report: &Report) {
     let Some(fix) = &report.fix else { return };
     let words = story::fix_words(fix, &diff::parse(&fix.diff));
-    let (replay, tests) = (story::check_words(fix.replay), story::check_words(fix.tests));
-    let _ = writeln!(out, "\n**Fix.** {words}. Replay with it: {replay}. Project tests: {tests}.");
+    let (replay, tests) = (story::check_words(fix.replay), story::tests_words(fix.tests));
+    let standing = if fix.proof == Proof::FixVerified { "Verified" } else { "Not verified" };
+    let _ = writeln!(out, "\n**Fix.** {standing}: {words}. Replay with it: {replay}. Project tests: {tests}.");
+    for item in fix.takes_away.iter().take(12) {
+        let _ = writeln!(out, "- takes away: {}", prose(item, 300));
+    }
+    if let Some(check) = &fix.four_way {
+        let _ = writeln!(out, "- {}", prose(&story::four_way_words(check), 300));
+        if let Some(example) = check.example.as_deref().filter(|_| check.contradicted > 0) {
+            let _ = writeln!(out, "- contradicted: {}", prose(example, 600));
+        }
+        for item in check.on_purpose.iter().take(5) {
+            let _ = writeln!(out, "- changes as well: {}", prose(item, 300));
+        }
+    }
     if !fix.diff.is_empty() {
         fence(out, "The fix", &fix.diff);
+    }
+}
+
+fn tried(out: &mut String, report: &Report) {
+    if report.tried.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n**Tried, and did not hold**\n");
+    for tried in report.tried.iter().take(5) {
+        let words = story::fix_words(&Fix::untested(tried.kind, String::new()), &diff::parse(&tried.diff));
+        let _ = writeln!(out, "- {words}: {}", prose(&tried.because, 600));
+    }
+}
+
+fn shown(out: &mut String, report: &Report) {
+    let Some(replay) = &report.replay else { return };
+    let _ = writeln!(out, "\n**What the replay shows at the failing revision.** {}", {
+        prose(&story::agreement_words(report).unwrap_or_default(), 500)
+    });
+    if let Some((ticket, shown)) = story::two_failures(report) {
+        let _ = writeln!(out, "\n| the ticket | the replay |\n|---|---|\n| {} | {} |", code(ticket, 400), code(shown, 400));
+    }
+    if let Some(output) = replay.output_end.as_deref().filter(|output| !output.trim().is_empty()) {
+        fenced(out, "text", &block(output));
     }
 }
 

@@ -5,13 +5,13 @@ report's own runs show: each check is derived from runs, not from the verdict.
 */
 
 use millwright_memory::types::{
-    CauseKind, CheckResult, Fix, FixKind, HypothesisStatus, Proof, ReplayOutcome, ReplayRun, Report,
-    RootCause, SandboxLevel, Verdict,
+    CauseKind, CheckResult, FailureAgreement, Fix, FixKind, FourWay, HypothesisStatus, Proof, ReplayOutcome,
+    ReplayRun, Report, RootCause, SandboxLevel, TestsResult, Verdict,
 };
 
 use super::context::RenderContext;
 use super::diff::{self, Diff};
-use super::text::{count, line, percent, shell_word, short};
+use super::text::{count, duration, line, percent, shell_word, short};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
@@ -61,13 +61,17 @@ pub fn verdict_word(verdict: Verdict) -> &'static str {
 pub fn verdict_meaning(report: &Report) -> String {
     match report.verdict {
         Verdict::Known => "seen before, and what was known of it was checked again now".to_owned(),
-        Verdict::Verified => match report.fix.as_ref().map(|fix| fix.tests) {
-            Some(CheckResult::Pass) => {
-                "cause proven by replay; the fix passes, and the project's tests are not worse".to_owned()
+        Verdict::Verified => {
+            let beyond = report.fix.as_ref().map(beyond_words).unwrap_or_default();
+            format!("cause proven by replay; the fix passes it, and {beyond}")
+        }
+        Verdict::Confirmed => match &report.fix {
+            Some(fix) if fix.is_stopgap => {
+                "cause proven by replay; the fix takes a protection back: a stopgap at most".to_owned()
             }
-            _ => "cause proven by replay; the fix passes; project tests NOT RUN".to_owned(),
+            Some(_) => "cause proven by replay; a fix passes it, and nothing more shows that it is right".to_owned(),
+            None => "cause proven by replay; no fix has passed yet".to_owned(),
         },
-        Verdict::Confirmed => "cause proven by replay; no fix has passed yet".to_owned(),
         Verdict::Probable => match &report.root_cause {
             Some(cause) => format!("{} likely, not proven by a replay", percent(cause.confidence)),
             None => "likely, not proven by a replay".to_owned(),
@@ -115,12 +119,115 @@ pub(super) fn check_words(result: CheckResult) -> &'static str {
     }
 }
 
-/// `partial revert, only the guilty lines (1 file, 3 lines added, 1 removed)`.
+pub(super) fn tests_words(result: TestsResult) -> &'static str {
+    match result {
+        TestsResult::Pass => "not worse",
+        TestsResult::Fail => "worse",
+        TestsResult::NotComparable => "cannot be compared",
+        TestsResult::CouldNotRun => "could not be run",
+        TestsResult::NotRun => "not run",
+    }
+}
+
+/// What speaks for a fix beyond the replay: `120 of the project's tests ran with it and none newly fails`.
+pub(super) fn beyond_words(fix: &Fix) -> String {
+    let mut parts = Vec::new();
+    if fix.tests == TestsResult::Pass {
+        let ran = fix.tests_detail.as_ref().map_or(0, |detail| detail.ran);
+        parts.push(format!("of {ran} tests that ran none newly fails"));
+    }
+    if let Some(check) = fix.four_way.as_ref().filter(|check| check.held()) {
+        parts.push(format!("the four-way check held on {} inputs", check.deciding));
+    }
+    match parts.is_empty() {
+        true => "nothing beyond the replay was run".to_owned(),
+        false => parts.join("; "),
+    }
+}
+
+/// What the four-way check showed, as a sentence part.
+pub(super) fn four_way_words(check: &FourWay) -> String {
+    let time = duration(check.wall_ms);
+    if check.contradicted > 0 {
+        return format!("the four-way check contradicts it on {} of {} inputs ({time})", check.contradicted, check.inputs);
+    }
+    match check.held() {
+        true => format!(
+            "the four-way check held on {} deciding inputs of {} ({time})",
+            check.deciding, check.inputs
+        ),
+        false => format!(
+            "the four-way check found {} deciding inputs among {}, and it takes {} ({time})",
+            check.deciding,
+            check.inputs,
+            FourWay::DECIDING
+        ),
+    }
+}
+
+/// What is known of a fix, sentence by sentence, for channels that show no report: whether it is verified, what the
+/// tests and the four-way check showed, and what it takes away.
+pub fn fix_sentences(fix: &Fix) -> Vec<String> {
+    let mut out = vec![match (fix.proof, fix.replay) {
+        (Proof::FixVerified, _) => format!("The fix is verified: the replay passes with it, and {}.", beyond_words(fix)),
+        (_, CheckResult::Pass) if fix.is_stopgap => {
+            "The replay passes with a fix that takes a protection back: a stopgap at most.".to_owned()
+        }
+        (_, CheckResult::Pass) => {
+            "The replay passes with a candidate fix; nothing beyond the replay shows that it is right.".to_owned()
+        }
+        (_, CheckResult::Fail) => "The replay fails with the candidate fix.".to_owned(),
+        (_, CheckResult::NotRun) => "A fix is proposed; it was not run.".to_owned(),
+    }];
+    let detail = fix.tests_detail.as_ref().map(|detail| line(&detail.because, 300)).filter(|why| !why.is_empty());
+    out.push(sentence(&match detail {
+        Some(why) => format!("Project tests: {} ({})", tests_words(fix.tests), why.trim_end_matches('.')),
+        None => format!("Project tests: {}", tests_words(fix.tests)),
+    }));
+    if let Some(check) = &fix.four_way {
+        let mut words = four_way_words(check);
+        if let Some(first) = words.get(..1).map(str::to_uppercase) {
+            words.replace_range(..1, &first);
+        }
+        out.push(sentence(&words));
+    }
+    out.extend(fix.takes_away.iter().take(3).map(|item| sentence(&format!("It takes away: {}", line(item, 300)))));
+    out
+}
+
+/// The two failures side by side, where the replay shows another one than the ticket tells.
+pub(super) fn two_failures(report: &Report) -> Option<(&str, &str)> {
+    match report.replay.as_ref()?.agreement.as_ref()? {
+        FailureAgreement::Differs { ticket, replay } | FailureAgreement::Accepted { ticket, replay } => {
+            Some((ticket, replay))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the replay shows what the ticket says, as a sentence; `None` where nothing was reproduced.
+pub(super) fn agreement_words(report: &Report) -> Option<String> {
+    Some(match report.replay.as_ref()?.agreement.as_ref()? {
+        FailureAgreement::Agrees { why } => format!("The replay shows what the ticket says: {why}."),
+        FailureAgreement::NotNamed => {
+            "The ticket names no error, so what the replay shows was compared with nothing.".to_owned()
+        }
+        FailureAgreement::CannotTell { why } => {
+            format!("Whether the replay shows what the ticket says cannot be told: {why}.")
+        }
+        FailureAgreement::Differs { .. } => "The replay shows another failure than the ticket.".to_owned(),
+        FailureAgreement::Accepted { .. } => {
+            "The replay shows another failure than the ticket; it was accepted by --accept-failure.".to_owned()
+        }
+    })
+}
+
+/// `partial revert of the commit (1 file, 3 lines added, 1 removed)`.
 pub(super) fn fix_words(fix: &Fix, diff: &Diff) -> String {
     let kind = match fix.kind {
         FixKind::Known => "known fix",
         FixKind::Revert => "revert of the whole commit",
-        FixKind::PartialRevert => "partial revert, only the guilty lines",
+        FixKind::PartialRevert => "partial revert of the commit",
         FixKind::Patch => "patch",
     };
     let files = count(diff.files.len(), "file");
@@ -219,12 +326,24 @@ fn fix_checks(fix: &Fix, report: &Report, context: &RenderContext, checks: &mut 
         }
         CheckResult::NotRun => {}
     }
+    let why = fix.tests_detail.as_ref().map(|detail| detail.because.trim_end_matches('.'));
+    let why = why.filter(|why| !why.is_empty()).map(|why| format!(": {}", line(why, 400))).unwrap_or_default();
     let (mark, text) = match fix.tests {
-        CheckResult::Pass => (Mark::Good, "the project's tests are not worse with the fix".to_owned()),
-        CheckResult::Fail => (Mark::Bad, "the project's tests are worse with the fix".to_owned()),
-        CheckResult::NotRun => (Mark::Open, "the project's tests were NOT RUN".to_owned()),
+        TestsResult::Pass => (Mark::Good, "the project's tests are not worse with the fix"),
+        TestsResult::Fail => (Mark::Bad, "the project's tests are worse with the fix"),
+        TestsResult::NotComparable => (Mark::Open, "the project's tests CANNOT BE COMPARED"),
+        TestsResult::CouldNotRun => (Mark::Open, "the project's tests COULD NOT BE RUN"),
+        TestsResult::NotRun => (Mark::Open, "the project's tests were NOT RUN"),
     };
-    checks.push(Check { mark, text, runs: vec![] });
+    checks.push(Check { mark, text: format!("{text}{why}"), runs: vec![] });
+    if let Some(check) = &fix.four_way {
+        let mark = match (check.contradicted, check.held()) {
+            (0, true) => Mark::Good,
+            (0, false) => Mark::Open,
+            _ => Mark::Bad,
+        };
+        checks.push(Check { mark, text: four_way_words(check), runs: vec![] });
+    }
 }
 
 /// One line on the effort: `7 runs narrowed 150 commits to one (halving takes 8); full sandbox; …`.
@@ -283,17 +402,28 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<Step> 
             if let Some(fix) = fixed {
                 steps.extend(apply_steps(fix, report, context));
                 steps.extend(tests_step(fix, context));
-                steps.push(Step::say("Ship it, and keep the replay as a regression test"));
+                steps.push(Step::say(match report.verdict {
+                    Verdict::Verified => "Ship it, and keep the replay as a regression test",
+                    _ => "Keep the replay as a regression test",
+                }));
             } else if report.verdict == Verdict::Known {
                 steps.push(Step::say("Do what mended it then (see the similar incident below)"));
             }
         }
         Verdict::Confirmed => {
-            let tried = match report.fix {
-                Some(_) => "The fix above did not hold; change the guilty lines by hand",
-                None => "No fix has passed yet; change the guilty lines by hand",
+            let tried = match (&report.fix, report.tried.is_empty()) {
+                (Some(fix), _) if fix.is_stopgap => {
+                    "The fix takes a protection back: use it as a stopgap at most, and change the guilty lines by hand"
+                }
+                (Some(_), _) => {
+                    "The replay passes with the fix, and that is all that is known of it: have it reviewed by somebody \
+                     who knows this code"
+                }
+                (None, false) => "None of the fixes that were tried held; change the guilty lines by hand",
+                (None, true) => "No fix has passed yet; change the guilty lines by hand",
             };
             steps.push(Step::say(tried));
+            steps.extend(report.fix.as_ref().and_then(|fix| tests_step(fix, context)));
             if let Some(command) = &context.replay_command {
                 steps.push(Step::run("Until this passes", line(command, 2_000)));
             }
@@ -330,11 +460,16 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<Step> 
 
 fn tests_step(fix: &Fix, context: &RenderContext) -> Option<Step> {
     match (fix.tests, &context.tests_command) {
-        (CheckResult::Pass, _) => None,
-        (_, Some(command)) => Some(Step::run("Run the project's tests first", line(command, 2_000))),
-        (_, None) => Some(Step::say(
+        (TestsResult::Pass, _) => None,
+        (TestsResult::NotRun, None) => Some(Step::say(
             "Run the project's tests first: none were run, since no test command is known (--tests 'COMMAND')",
         )),
+        (_, Some(command)) => {
+            let why = fix.tests_detail.as_ref().map(|detail| detail.because.as_str()).unwrap_or_default();
+            let why = if why.is_empty() { String::new() } else { format!(" ({})", line(why, 200)) };
+            Some(Step::run(format!("Run the project's tests first{why}"), line(command, 2_000)))
+        }
+        (_, None) => Some(Step::say("Run the project's tests first")),
     }
 }
 
@@ -370,21 +505,17 @@ pub fn summarise(report: &Report, context: &RenderContext) -> String {
     }
     if let Some(fix) = &report.fix {
         let words = fix_words(fix, &diff::parse(&fix.diff));
-        match (fix.replay, fix.tests) {
-            (CheckResult::Pass, CheckResult::Pass) => {
-                sentences
-                    .push(format!("The replay passes with the fix, a {words}, and tests are not worse."));
+        sentences.push(match (fix.replay, fix.proof) {
+            (CheckResult::Pass, Proof::FixVerified) => {
+                format!("The replay passes with the fix, a {words}; {}.", beyond_words(fix))
             }
-            (CheckResult::Pass, CheckResult::Fail) => {
-                sentences.push(format!("The replay passes with a {words}, but tests are worse with it."));
-            }
-            (CheckResult::Pass, CheckResult::NotRun) => {
-                let text = format!("The replay passes with the fix, a {words}. Project tests were not run.");
-                sentences.push(text);
-            }
-            (CheckResult::Fail, _) => sentences.push(format!("A {words} did not mend it.")),
-            (CheckResult::NotRun, _) => sentences.push(format!("A {words} is proposed, but was not tried.")),
-        }
+            (CheckResult::Pass, _) => format!(
+                "The replay passes with a {words}, which is not verified: the project's tests: {}.",
+                tests_words(fix.tests)
+            ),
+            (CheckResult::Fail, _) => format!("A {words} did not fix it."),
+            (CheckResult::NotRun, _) => format!("A {words} is proposed, but was not tried."),
+        });
     }
     sentences.join(" ")
 }

@@ -7,7 +7,7 @@ in a pipe, a log and a ticket.
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use millwright_memory::types::{CheckResult, HypothesisStatus, Report, Verdict};
+use millwright_memory::types::{CheckResult, Fix, HypothesisStatus, Report, TestsResult, Verdict};
 
 use super::context::RenderContext;
 use super::diff::{self, Diff, Kind};
@@ -16,6 +16,8 @@ use super::text::{block, duration, line, patch, percent, short, shorten};
 
 /// Lines of the fix shown before the page refers to the file.
 const MAX_FIX_LINES: usize = 60;
+/// Lines of the replay's output shown.
+const MAX_OUTPUT_LINES: usize = 12;
 /// Lines of the culprit shown.
 const MAX_GUILTY_LINES: usize = 24;
 
@@ -26,6 +28,8 @@ pub(super) fn render(report: &Report, context: &RenderContext) -> String {
     page.cause(report);
     page.culprit(report, context);
     page.fix(report, context);
+    page.tried(report);
+    page.shown(report);
     page.proof(report, context);
     page.steps(&story::next_steps(report, context));
     page.suspects(report);
@@ -169,19 +173,22 @@ impl Page {
             self.wrapped("  ", "    ", &format!("{path}:{lines}{}", symbol.unwrap_or_default()));
         }
         if let Some(view) = &context.culprit {
-            let guilty = view.guilty_diff.as_deref().unwrap_or(&view.diff);
-            let parsed = diff::parse(guilty);
+            let whole = diff::parse(&view.diff);
+            let all = whole.hunks().count();
+            let parsed = match &view.guilty_diff {
+                Some(guilty) => whole.mark(&diff::parse(guilty)).only_guilty(),
+                None => whole,
+            };
             let _ = writeln!(self.out);
             self.diff(&parsed, MAX_GUILTY_LINES);
+            let some = parsed.hunks().count();
             if view.guilty_diff.is_some() {
-                let (all, some) = (diff::parse(&view.diff).hunks().count(), parsed.hunks().count());
-                if some < all {
-                    self.wrapped(
-                        "    ",
-                        "    ",
-                        "only these of the commit's changes matter: without the others it fails all the same",
-                    );
-                }
+                let others = match some < all {
+                    true => format!(" ({some} of the commit's {all} hunks)"),
+                    false => String::new(),
+                };
+                let text = format!("> marks the guilty lines: with them back, the replay passes{others}");
+                self.wrapped("    ", "    ", &text);
             }
         }
     }
@@ -208,7 +215,8 @@ impl Page {
                     Kind::Context => (' ', None, diff_line.new),
                 };
                 let text = line_of_code(&diff_line.text);
-                self.code("    ", &format!("{number:>5} {sign} {text}"), style);
+                let guilty = if diff_line.guilty { '>' } else { ' ' };
+                self.code("   ", &format!("{guilty}{number:>5} {sign} {text}"), style);
             }
             left = left.saturating_sub(hunk.lines.len());
         }
@@ -223,6 +231,17 @@ impl Page {
         let parsed = diff::parse(&fix.diff);
         self.section("Fix");
         self.wrapped("  ", "  ", &story::fix_words(fix, &parsed));
+        for item in fix.takes_away.iter().take(12) {
+            self.wrapped("  - ", "    ", &format!("takes away: {}", line(item, 300)));
+        }
+        if let Some(check) = &fix.four_way {
+            if let Some(example) = check.example.as_deref().filter(|_| check.contradicted > 0) {
+                self.wrapped("  - ", "    ", &format!("contradicted: {}", line(example, 600)));
+            }
+            for item in check.on_purpose.iter().take(5) {
+                self.wrapped("  - ", "    ", &format!("changes as well: {}", line(item, 300)));
+            }
+        }
         if fix.diff.is_empty() {
             return;
         }
@@ -243,11 +262,43 @@ impl Page {
         }
     }
 
+    fn tried(&mut self, report: &Report) {
+        if report.tried.is_empty() {
+            return;
+        }
+        self.section("Tried, and did not hold");
+        for tried in report.tried.iter().take(5) {
+            let size = diff::parse(&tried.diff);
+            let words = story::fix_words(&Fix::untested(tried.kind, String::new()), &size);
+            self.wrapped("  - ", "    ", &format!("{words}: {}", line(&tried.because, 600)));
+        }
+    }
+
+    /// What the replay printed at the failing revision, and whether that is what the ticket says.
+    fn shown(&mut self, report: &Report) {
+        let Some(replay) = &report.replay else { return };
+        self.section("What the replay shows at the failing revision");
+        if let Some((ticket, shown)) = story::two_failures(report) {
+            self.wrapped("  ticket  ", "          ", &line(ticket, 400));
+            self.wrapped("  replay  ", "          ", &line(shown, 400));
+        }
+        if let Some(text) = story::agreement_words(report) {
+            self.wrapped("  ", "  ", &line(&text, 500));
+        }
+        for path in replay.laid_in.iter().take(5) {
+            self.wrapped("  ", "  ", &format!("Laid over every checkout: {}", line(path, 200)));
+        }
+        let output = replay.output_end.as_deref().unwrap_or_default();
+        for row in output.lines().rev().take(MAX_OUTPUT_LINES).collect::<Vec<_>>().into_iter().rev() {
+            self.code("    ", &line_of_code(row), Some(DIM));
+        }
+    }
+
     fn proof(&mut self, report: &Report, context: &RenderContext) {
         let checks = story::checks(report, context);
         let effort = story::effort(report);
         if checks.is_empty() && effort.is_none() {
-            let not_run = report.fix.as_ref().is_some_and(|fix| fix.tests == CheckResult::NotRun);
+            let not_run = report.fix.as_ref().is_some_and(|fix| fix.tests == TestsResult::NotRun);
             if not_run {
                 self.section("How it was proven");
                 self.wrapped("  ", "  ", "Not by a replay; the project's tests were NOT RUN.");

@@ -58,6 +58,9 @@ pub struct Budget {
     /// Replays that may be spent on narrowing a proven culprit to its guilty lines; 0 leaves it whole.
     #[serde(default)]
     pub minimise_runs: Option<u32>,
+    /// Inputs that the four-way check of a fix may run; 0 leaves it out.
+    #[serde(default)]
+    pub four_way_inputs: Option<u32>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -144,6 +144,13 @@ pub(crate) struct WhatArguments {
     /// The same, as a script in a file
     #[arg(long, value_name = "FILE", conflicts_with = "no_replay")]
     pub(crate) replay_file: Option<PathBuf>,
+    /// File or folder laid over every checkout before the replay: of the working tree as it is now, or of a revision as
+    /// REV:PATH; TARGET says where it belongs when that is elsewhere
+    #[arg(long, value_name = "PATH[=TARGET]", num_args = 1.., conflicts_with = "no_replay")]
+    pub(crate) overlay: Vec<String>,
+    /// Take what the replay shows for what is meant, although the ticket names another error
+    #[arg(long, conflicts_with = "no_replay")]
+    pub(crate) accept_failure: bool,
     /// Command that runs the project's tests, to see that a fix breaks nothing
     #[arg(long, value_name = "CMD")]
     pub(crate) tests: Option<String>,
@@ -167,6 +174,10 @@ pub(crate) struct WhatArguments {
     /// [default: as many as a smaller set is worth]
     #[arg(long, value_name = "N")]
     pub(crate) minimise_runs: Option<u32>,
+    /// Inputs around the replay's own on which a fix is compared with the history (the four-way check); 0 leaves it out
+    /// [default: 12]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=12))]
+    pub(crate) four_way_inputs: Option<u32>,
     /// Replays at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) jobs: usize,

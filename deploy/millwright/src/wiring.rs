@@ -142,6 +142,7 @@ pub(crate) fn budget(config: &Config) -> Budget {
         deadline_ms: budgets.deadline_s.map(|seconds| seconds.saturating_mul(1000)),
         steps: budgets.steps,
         minimise_runs: None,
+        four_way_inputs: None,
     }
 }
 

@@ -4,6 +4,7 @@ anybody looks. Sent once and not again: the line is on standard error as well, a
 */
 
 use crate::outward;
+use crate::slack::escape;
 
 /// Posts `line` to the webhook. The address is a secret, so no error names it.
 ///
@@ -11,15 +12,10 @@ use crate::outward;
 /// When it cannot be reached or refuses, in words.
 pub async fn alert(webhook: &str, line: &str) -> Result<(), String> {
     let client = outward::client().map_err(|error| error.to_string())?;
-    let request = client.post(webhook).json(&serde_json::json!({ "text": escaped(line) }));
+    let request = client.post(webhook).json(&serde_json::json!({ "text": escape(line) }));
     let answer = request.send().await.map_err(|error| error.without_url().to_string())?;
     match answer.status() {
         status if status.is_success() => Ok(()),
         status => Err(format!("it answered {status}")),
     }
-}
-
-/// Three characters mean something to Slack; as they stand they could mention everybody.
-fn escaped(line: &str) -> String {
-    line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -5,8 +5,12 @@ certainly did nothing. Everything that writes elsewhere rests on that difference
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use base64::Engine as _;
+use reqwest::{Response, StatusCode};
+use secrecy::ExposeSecret;
 use serde_json::Value;
+
+use crate::settings::TicketSystem;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest answer read.
@@ -47,6 +51,22 @@ pub(crate) fn client() -> Result<reqwest::Client, SendError> {
         .map_err(|error| SendError::Refused(error.to_string()))
 }
 
+/// What a system wants to see of us.
+pub(crate) fn credentials(system: &str, set_up: &TicketSystem) -> String {
+    let token = set_up.token.expose_secret();
+    match &set_up.email {
+        // Zendesk tells a token from a password by the account's name.
+        Some(email) if system == "zendesk" => basic(&format!("{email}/token"), token),
+        Some(email) => basic(email, token),
+        None => format!("Bearer {token}"),
+    }
+}
+
+/// Basic credentials.
+fn basic(account: &str, secret: &str) -> String {
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{account}:{secret}")))
+}
+
 /// A file of another system.
 pub(crate) struct Fetched {
     pub(crate) bytes: Vec<u8>,
@@ -60,21 +80,13 @@ pub(crate) struct Fetched {
 pub(crate) async fn fetch(request: reqwest::RequestBuilder, most: usize) -> Result<Fetched, SendError> {
     let lost = |error: reqwest::Error| SendError::Unknown(error.without_url().to_string());
     let mut response = request.send().await.map_err(lost)?;
-    let status = response.status();
-    let header = |name: &str| response.headers().get(name).and_then(|value| value.to_str().ok());
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => {
-            let wait = header("retry-after").and_then(|wait| wait.parse().ok()).unwrap_or(30);
-            return Err(SendError::Later(Duration::from_secs(wait).min(LONGEST_WAIT)));
-        }
-        status if status.is_redirection() => {
-            let leads_to = header("location").map(str::to_owned);
-            let leads_to = leads_to.ok_or_else(|| SendError::Refused("it leads nowhere".to_owned()))?;
-            return Ok(Fetched { bytes: Vec::new(), whole: true, leads_to: Some(leads_to) });
-        }
-        status if status.is_success() => {}
-        status if status.is_client_error() => return Err(SendError::Refused(status.to_string())),
-        status => return Err(SendError::Unknown(status.to_string())),
+    if response.status().is_redirection() {
+        let leads_to = header(&response, "location").map(str::to_owned);
+        let leads_to = leads_to.ok_or_else(|| SendError::Refused("it leads nowhere".to_owned()))?;
+        return Ok(Fetched { bytes: Vec::new(), whole: true, leads_to: Some(leads_to) });
+    }
+    if let Some(error) = failure(&response) {
+        return Err(error);
     }
     let (mut bytes, mut whole) = (Vec::new(), true);
     while let Some(chunk) = response.chunk().await.map_err(lost)? {
@@ -97,8 +109,7 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<Value, Send
         let text = error.without_url().to_string();
         if nothing_sent { SendError::Unreachable(text) } else { SendError::Unknown(text) }
     })?;
-    let status = response.status();
-    let wait = response.headers().get("retry-after").and_then(|wait| wait.to_str().ok()?.parse().ok());
+    let failed = failure(&response);
     let mut bytes: Vec<u8> = Vec::new();
     while let Some(chunk) =
         response.chunk().await.map_err(|error| SendError::Unknown(error.without_url().to_string()))?
@@ -108,19 +119,31 @@ pub(crate) async fn send(request: reqwest::RequestBuilder) -> Result<Value, Send
             return Err(SendError::Unknown("the answer is too long".into()));
         }
     }
-    match status {
-        StatusCode::TOO_MANY_REQUESTS => {
-            Err(SendError::Later(Duration::from_secs(wait.unwrap_or(30)).min(LONGEST_WAIT)))
-        }
-        status if status.is_success() => match bytes.is_empty() {
-            true => Ok(Value::Null),
-            false => serde_json::from_slice(&bytes)
-                .map_err(|error| SendError::Unknown(format!("the answer is no JSON: {error}"))),
-        },
-        status if status.is_client_error() => {
+    match failed {
+        Some(SendError::Refused(status)) => {
             let why: String = String::from_utf8_lossy(&bytes).chars().take(300).collect();
             Err(SendError::Refused(format!("{status}: {why}")))
         }
-        status => Err(SendError::Unknown(status.to_string())),
+        Some(error) => Err(error),
+        None if bytes.is_empty() => Ok(Value::Null),
+        None => serde_json::from_slice(&bytes)
+            .map_err(|error| SendError::Unknown(format!("the answer is no JSON: {error}"))),
     }
+}
+
+/// What the status of an answer says went wrong.
+fn failure(response: &Response) -> Option<SendError> {
+    match response.status() {
+        StatusCode::TOO_MANY_REQUESTS => {
+            let wait = header(response, "retry-after").and_then(|wait| wait.parse().ok()).unwrap_or(30);
+            Some(SendError::Later(Duration::from_secs(wait).min(LONGEST_WAIT)))
+        }
+        status if status.is_success() => None,
+        status if status.is_client_error() => Some(SendError::Refused(status.to_string())),
+        status => Some(SendError::Unknown(status.to_string())),
+    }
+}
+
+fn header<'r>(response: &'r Response, name: &str) -> Option<&'r str> {
+    response.headers().get(name)?.to_str().ok()
 }

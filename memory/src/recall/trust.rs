@@ -97,6 +97,7 @@ mod tests {
             failing_revision: String::new(),
             fix_diff: String::new(),
             fix_kind: None,
+            fix_checks: None,
             replay: None,
             proof,
             approval,

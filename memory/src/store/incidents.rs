@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::codec::{from_json, from_word, json, new_id, now, word};
 use super::db::{AssertSqlSafe, Row, Tx, marks, query, query_scalar};
+use super::service::set_state;
 use super::{Incident, IncidentState, NewIncident, Store, StoreError, index, vectors};
 use crate::recall::Keys;
 use crate::types::{Evidence, MappedFrame, ParsedTicket};
@@ -65,13 +66,10 @@ impl Store {
     }
 
     pub async fn set_incident_state(&self, id: &str, state: IncidentState) -> Result<(), StoreError> {
-        let done = query("UPDATE incidents SET state = $2, updated_at = $3 WHERE id = $1")
-            .bind(id)
-            .bind(word(&state))
-            .bind(now())
-            .execute(&self.write)
-            .await?;
-        found(done.rows_affected(), id)
+        let mut tx = self.begin().await?;
+        let changed = set_state(&mut tx, id, state).await?;
+        tx.commit().await?;
+        found(changed, id)
     }
 
     /// Replaces the ticket once more is known of it (its frames mapped, its repository found) and indexes it anew.

@@ -6,7 +6,7 @@ What the store takes and gives, as plain data. The shared vocabulary (tickets, r
 use serde::{Deserialize, Serialize};
 
 use crate::types::{
-    Approval, EvidenceSource, FixKind, Hypothesis, MappedFrame, Outcome, ParsedTicket, Proof, Resolution,
+    Approval, EvidenceSource, FixChecks, FixKind, Hypothesis, MappedFrame, Outcome, ParsedTicket, Proof, Resolution,
     Verdict,
 };
 
@@ -136,6 +136,7 @@ pub struct NewResolution {
     pub failing_revision: String,
     pub fix_diff: String,
     pub fix_kind: Option<FixKind>,
+    pub fix_checks: Option<FixChecks>,
     pub replay: Option<serde_json::Value>,
     pub proof: Proof,
 }

@@ -132,6 +132,7 @@ impl Store {
             failing_revision: String::new(),
             fix_diff: String::new(),
             fix_kind: None,
+            fix_checks: None,
             replay: None,
             proof: Proof::None,
             approval: if known.confirmed_by.is_some() { Approval::Confirmed } else { Approval::None },

@@ -9,6 +9,7 @@ next incident should not try them first again.
 use super::audit::{Change, record};
 use super::codec::{from_json, from_word, json, new_id, now, word};
 use super::db::{Row, Tx, query};
+use super::service::wake_notes;
 use super::{Actor, NewResolution, Store, StoreError, StoredHypothesis, index};
 use crate::types::{Approval, Evidence, Hypothesis, HypothesisStatus, Outcome, Proof, Resolution};
 
@@ -166,12 +167,7 @@ impl Store {
         by: Actor<'_>,
     ) -> Result<Resolution, StoreError> {
         let mut tx = self.begin().await?;
-        let row =
-            query("SELECT * FROM resolutions WHERE id = $1").bind(resolution).fetch_optional(&mut tx).await?;
-        let Some(row) = row else {
-            return Err(StoreError::NotFound { what: "resolution", id: resolution.to_owned() });
-        };
-        let mut known = from_row(&row)?;
+        let mut known = load(&mut tx, resolution).await?;
         if known.statement == statement {
             return Ok(known);
         }
@@ -200,19 +196,44 @@ impl Store {
         edit: impl FnOnce(&mut Resolution),
     ) -> Result<Resolution, StoreError> {
         let mut tx = self.begin().await?;
-        let row = query("SELECT * FROM resolutions WHERE id = $1").bind(id).fetch_optional(&mut tx).await?;
-        let Some(row) = row else {
-            return Err(StoreError::NotFound { what: "resolution", id: id.to_owned() });
-        };
-        let mut resolution = from_row(&row)?;
-        let before = field.value(&resolution);
-        edit(&mut resolution);
-        let after = field.value(&resolution);
-        set_column(&mut tx, &resolution, field).await?;
-        record(&mut tx, by, change(field.name(), &resolution, Some(&before), Some(&after))).await?;
+        let resolution = change_in(&mut tx, id, field, by, edit).await?;
         tx.commit().await?;
         Ok(resolution)
     }
+}
+
+/// Changes one field, on record; the notes of its incident, which tell it, are due.
+async fn change_in(
+    tx: &mut Tx,
+    id: &str,
+    field: Field,
+    by: Actor<'_>,
+    edit: impl FnOnce(&mut Resolution),
+) -> Result<Resolution, StoreError> {
+    let mut resolution = load(tx, id).await?;
+    let before = field.value(&resolution);
+    edit(&mut resolution);
+    let after = field.value(&resolution);
+    set_column(tx, &resolution, field).await?;
+    record(tx, by, change(field.name(), &resolution, Some(&before), Some(&after))).await?;
+    wake_notes(tx, &resolution.incident_id).await?;
+    Ok(resolution)
+}
+
+/// [`Store::set_outcome`] as a part of something larger.
+pub(super) async fn set_outcome(
+    tx: &mut Tx,
+    resolution: &str,
+    outcome: Outcome,
+    by: Actor<'_>,
+) -> Result<Resolution, StoreError> {
+    change_in(tx, resolution, Field::Outcome, by, |r| r.outcome = outcome).await
+}
+
+async fn load(tx: &mut Tx, id: &str) -> Result<Resolution, StoreError> {
+    let row = query("SELECT * FROM resolutions WHERE id = $1").bind(id).fetch_optional(tx).await?;
+    let row = row.ok_or_else(|| StoreError::NotFound { what: "resolution", id: id.to_owned() })?;
+    from_row(&row)
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -259,6 +280,7 @@ fn complete(incident: &str, new: &NewResolution) -> Resolution {
         failing_revision: new.failing_revision.clone(),
         fix_diff: new.fix_diff.clone(),
         fix_kind: new.fix_kind,
+        fix_checks: new.fix_checks.clone(),
         replay: new.replay.clone(),
         proof: new.proof,
         approval: Approval::None,
@@ -295,8 +317,8 @@ pub(crate) async fn index_units(tx: &mut Tx, incident: &str, doc: i64) -> Result
 pub(crate) async fn insert(tx: &mut Tx, r: &Resolution) -> Result<bool, StoreError> {
     let done = query(
         "INSERT INTO resolutions (id, incident_id, created_at, updated_at, repository, statement, culprit, \
-         failing_revision, units, fix_diff, fix_kind, replay, proof, approval, approved_by, outcome) \
-         VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT (id) DO NOTHING",
+         failing_revision, units, fix_diff, fix_kind, replay, proof, approval, approved_by, outcome, fix_checks) \
+         VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING",
     )
     .bind(&r.id)
     .bind(&r.incident_id)
@@ -313,6 +335,7 @@ pub(crate) async fn insert(tx: &mut Tx, r: &Resolution) -> Result<bool, StoreErr
     .bind(word(&r.approval))
     .bind(&r.approved_by)
     .bind(word(&r.outcome))
+    .bind(r.fix_checks.as_ref().map(json).transpose()?)
     .execute(&mut *tx)
     .await?;
     Ok(done.rows_affected() > 0)
@@ -378,6 +401,7 @@ pub(crate) fn from_row(row: &Row) -> Result<Resolution, StoreError> {
         failing_revision: text("failing_revision")?,
         fix_diff: text("fix_diff")?,
         fix_kind: optional("fix_kind")?.map(|k| from_word(WHAT, &id, &k)).transpose()?,
+        fix_checks: optional("fix_checks")?.map(|checks| from_json(WHAT, &id, &checks)).transpose()?,
         replay: optional("replay")?.map(|r| from_json(WHAT, &id, &r)).transpose()?,
         proof: from_word(WHAT, &id, &text("proof")?)?,
         approval: from_word(WHAT, &id, &text("approval")?)?,

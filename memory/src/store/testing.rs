@@ -132,6 +132,7 @@ pub(crate) fn resolution(culprit: &str, proof: Proof) -> NewResolution {
         failing_revision: "f".repeat(40),
         fix_diff: "--- a/shop/money.py\n+++ b/shop/money.py\n".into(),
         fix_kind: None,
+        fix_checks: None,
         replay: Some(serde_json::json!({"command": "pytest -q"})),
         proof,
     }

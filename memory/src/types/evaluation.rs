@@ -4,6 +4,7 @@ program, the model and the weights, and to tell a change from chance.
 */
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,16 @@ pub struct KeyFigure {
     pub value: f64,
     pub low: Option<f64>,
     pub high: Option<f64>,
+}
+
+/// `0.96 (0.87–0.99)`: the ends are where the figure may be by chance, 19 times of 20.
+impl fmt::Display for KeyFigure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.low, self.high) {
+            (Some(low), Some(high)) => write!(f, "{:.2} ({low:.2}–{high:.2})", self.value),
+            _ => write!(f, "{:.2}", self.value),
+        }
+    }
 }
 
 /// A run of a suite as the store keeps it.

@@ -26,6 +26,9 @@ pub struct Report {
     /// The first 20 at least, where the range has them, also when a replay has settled the cause.
     pub suspects: Vec<Suspect>,
     pub fix: Option<Fix>,
+    /// Candidate fixes that were tried and did not hold.
+    #[serde(default)]
+    pub tried: Vec<TriedFix>,
     pub replay: Option<ReplaySummary>,
     pub similar: Vec<SimilarIncident>,
     /// Claims taken out because their evidence does not bear them.
@@ -42,7 +45,8 @@ pub struct Report {
 pub enum Verdict {
     /// A proven or confirmed resolution matched and was re-checked now.
     Known,
-    /// Cause confirmed, the fix passes the replay, project tests not worse.
+    /// Cause confirmed, the fix passes the replay, and something beyond the replay shows that the behaviour is right
+    /// again: the project's tests, or the four-way check on neighbouring inputs.
     Verified,
     /// The replay fails at the culprit and passes at its parent, both really run.
     Confirmed,
@@ -166,6 +170,87 @@ pub enum CheckResult {
     NotRun,
 }
 
+/// What comparing the project's tests with and without a fix showed. Only `pass` speaks for a fix.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TestsResult {
+    /// Both sides ran to their end, at least one test ran, none newly fails and none is gone.
+    Pass,
+    /// A test fails with the fix that passes without it.
+    Fail,
+    /// Nothing names the single tests (exit statuses alone), or a test is gone.
+    NotComparable,
+    /// The tests did not run to their end on one side or both.
+    CouldNotRun,
+    #[default]
+    NotRun,
+}
+
+impl TestsResult {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TestsResult::Pass => "pass",
+            TestsResult::Fail => "fail",
+            TestsResult::NotComparable => "not_comparable",
+            TestsResult::CouldNotRun => "could_not_run",
+            TestsResult::NotRun => "not_run",
+        }
+    }
+}
+
+/// The comparison of the project's tests, test by test.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct TestsDetail {
+    /// Tests that ran with the fix; skipped ones do not count.
+    pub ran: u64,
+    /// Tests that fail with the fix and pass without it, each repeated (bounded).
+    pub newly_failing: Vec<String>,
+    /// Tests that ran without the fix and do not run with it (bounded).
+    pub removed: Vec<String>,
+    /// Tests that came out differently when repeated, and so count for neither side (bounded).
+    pub flaky: Vec<String>,
+    /// The result, explained in one sentence.
+    pub because: String,
+}
+
+/// What the four-way check showed: the parent of the culprit, the culprit, the failing revision and the fix, run on
+/// inputs around the replay's own.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct FourWay {
+    /// Inputs that were run.
+    pub inputs: u32,
+    /// Inputs on which the history says what a right fix must do.
+    pub deciding: u32,
+    /// Deciding inputs on which the fix does something else.
+    pub contradicted: u32,
+    /// Inputs on which the fix keeps what the culprit changed, which decides nothing.
+    pub kept: u32,
+    /// Deciding inputs besides the replay's own on which the fix restores what the culprit changed.
+    pub restored: u32,
+    /// The input that contradicts the fix, or one on which it held, with what was seen.
+    pub example: Option<String>,
+    /// What the fix changes besides the failure, because the culprit changed it on purpose (bounded).
+    pub on_purpose: Vec<String>,
+    /// Wall time of the check in milliseconds.
+    pub wall_ms: u64,
+}
+
+impl FourWay {
+    /// Deciding inputs that it takes to speak for a fix.
+    pub const DECIDING: u32 = 5;
+
+    /// Whether the check speaks for the fix: held on enough deciding inputs and contradicted on none.
+    pub fn held(&self) -> bool {
+        /// A fix that keeps more of the culprit than it restores may have missed some of the fault.
+        const KEPT: u32 = 2;
+        self.contradicted == 0
+            && self.deciding >= Self::DECIDING
+            && self.kept <= self.restored.saturating_add(KEPT)
+    }
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Fix {
     pub kind: FixKind,
@@ -173,7 +258,76 @@ pub struct Fix {
     pub diff: String,
     pub proof: Proof,
     pub replay: CheckResult,
-    pub tests: CheckResult,
+    pub tests: TestsResult,
+    #[serde(default)]
+    pub tests_detail: Option<TestsDetail>,
+    /// What goes when this fix is applied, besides the fault: features, tests, later commits that build on it; what
+    /// speaks of security first.
+    #[serde(default)]
+    pub takes_away: Vec<String>,
+    #[serde(default)]
+    pub four_way: Option<FourWay>,
+    /// Whether it takes a security change back: then it is a stopgap at most.
+    #[serde(default)]
+    pub is_stopgap: bool,
+}
+
+impl Fix {
+    /// A fix of which nothing is known yet.
+    pub fn untested(kind: FixKind, diff: impl Into<String>) -> Self {
+        Self {
+            kind,
+            diff: diff.into(),
+            proof: Proof::None,
+            replay: CheckResult::NotRun,
+            tests: TestsResult::NotRun,
+            tests_detail: None,
+            takes_away: Vec::new(),
+            four_way: None,
+            is_stopgap: false,
+        }
+    }
+
+    /// Whether something beyond the replay shows that the behaviour is right again, and nothing speaks against it.
+    pub fn holds_beyond_replay(&self) -> bool {
+        let four_way = self.four_way.as_ref();
+        let contradicted = four_way.is_some_and(|check| check.contradicted > 0);
+        let tests_speak = self.tests == TestsResult::Pass;
+        !contradicted
+            && !self.is_stopgap
+            && self.tests != TestsResult::Fail
+            && (tests_speak || four_way.is_some_and(FourWay::held))
+    }
+}
+
+/// What was run beyond the replay when a fix was verified, as memory keeps it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct FixChecks {
+    pub tests: TestsResult,
+    pub tests_detail: Option<TestsDetail>,
+    pub four_way: Option<FourWay>,
+    pub takes_away: Vec<String>,
+}
+
+impl From<&Fix> for FixChecks {
+    fn from(fix: &Fix) -> Self {
+        Self {
+            tests: fix.tests,
+            tests_detail: fix.tests_detail.clone(),
+            four_way: fix.four_way.clone(),
+            takes_away: fix.takes_away.clone(),
+        }
+    }
+}
+
+/// A candidate fix that was tried and did not hold.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct TriedFix {
+    pub kind: FixKind,
+    /// Unified diff against the failing revision.
+    pub diff: String,
+    pub because: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -197,6 +351,31 @@ pub struct ReplaySummary {
     /// Every execution, in order; `replay:<n>` cites the n-th, from 1.
     pub runs: Vec<ReplayRun>,
     pub bisect: Option<BisectSummary>,
+    /// The end of the replay's output at the failing revision, with how it ended.
+    #[serde(default)]
+    pub output_end: Option<String>,
+    /// Whether what the replay shows is what the ticket says.
+    #[serde(default)]
+    pub agreement: Option<FailureAgreement>,
+    /// Files laid over every checkout before the replay (bounded).
+    #[serde(default)]
+    pub laid_in: Vec<String>,
+}
+
+/// The failure that the ticket tells, against the one that the replay shows at the failing revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum FailureAgreement {
+    /// The replay shows what the ticket says.
+    Agrees { why: String },
+    /// The ticket names no error, so there is nothing to compare.
+    NotNamed,
+    /// The replay prints nothing that could be compared.
+    CannotTell { why: String },
+    /// The ticket names one error and the replay shows another.
+    Differs { ticket: String, replay: String },
+    /// They differ, and a person said that the replay is what is meant.
+    Accepted { ticket: String, replay: String },
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

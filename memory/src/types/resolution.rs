@@ -18,7 +18,7 @@ pub enum Proof {
     Reproduced,
     /// The replay fails at the culprit and passes at its parent, both really run.
     CauseConfirmed,
-    /// The replay passes with the fix and the project's tests are not worse.
+    /// The replay passes with the fix, and something beyond it shows that the behaviour is right again.
     FixVerified,
 }
 
@@ -57,6 +57,9 @@ pub struct Resolution {
     /// Unified diff against `failing_revision`; empty when no fix is known.
     pub fix_diff: String,
     pub fix_kind: Option<super::report::FixKind>,
+    /// What was run beyond the replay when the fix was verified; `None` where that is not on record.
+    #[serde(default)]
+    pub fix_checks: Option<super::report::FixChecks>,
     /// How to re-check: the replay recipe as JSON, `None` when there was no replay.
     pub replay: Option<serde_json::Value>,
     pub proof: Proof,

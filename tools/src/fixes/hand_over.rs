@@ -3,7 +3,7 @@ A verified fix as something to hand over: one commit on the failing revision who
 proof, and that commit as a patch that `git am` and `git apply` take. Where it is put is for the caller to say.
 */
 
-use millwright_memory::types::{CheckResult, FixKind};
+use millwright_memory::types::{FixKind, TestsResult};
 
 use super::{FixError, kind_in_words};
 use crate::checkout::{self, Change};
@@ -20,7 +20,7 @@ pub struct About<'a> {
     pub kind: FixKind,
     /// The failure as it was seen at the failing revision.
     pub failure: Option<String>,
-    pub tests: CheckResult,
+    pub tests: TestsResult,
     /// The replays that showed that it holds.
     pub replays: Vec<usize>,
 }
@@ -51,9 +51,11 @@ fn message(bad: &str, about: &About<'_>) -> String {
     let why = about.why.clone().unwrap_or_else(|| format!("This is the {}.", kind_in_words(about.kind)));
     let fails = about.failure.as_ref().map_or_else(String::new, |failure| format!(" ({failure})"));
     let tests = match about.tests {
-        CheckResult::Pass => "The project's tests are not worse with it than without.",
-        CheckResult::Fail => "The project's tests are worse with it.",
-        CheckResult::NotRun => "The project's tests were not run.",
+        TestsResult::Pass => "The project's tests are not worse with it than without.",
+        TestsResult::Fail => "The project's tests are worse with it.",
+        TestsResult::NotComparable => "The project's tests could not be compared.",
+        TestsResult::CouldNotRun => "The project's tests could not be run.",
+        TestsResult::NotRun => "The project's tests were not run.",
     };
     let proof = format!(
         "Proven by replay: the failure shows at {}{} and stays away with this change. {tests}",

@@ -3,16 +3,19 @@ Candidate fixes at the failing revision, and their verification.
 
 A candidate is a unified diff against the failing revision: the fix memory knows, the inverse of the culprit, the
 inverse of its guilty hunks alone, carried to today's files by three-way merge, or a patch that a model wrote. Where
-that merge conflicts the candidate is not applicable and says where. A candidate is verified only when the replay passes with it *and* the
-project's own tests fail nowhere where they did not fail before.
+that merge conflicts the candidate is not applicable and says where. A candidate is verified only when the replay passes with it *and*
+something beyond the replay shows that the behaviour is right again: the project's tests, or the four-way check.
 */
 
 mod applied;
+mod changes;
+mod four_way_check;
 mod hand_over;
 mod patch;
 mod place;
 mod revert;
-mod test_outcome;
+mod project_tests;
+mod takes_away;
 mod unified;
 mod verify;
 
@@ -25,10 +28,13 @@ use crate::git::{Repo, RepoError};
 use crate::minimise::{Hunk, hunks_of};
 use crate::process::trusted::GitError;
 
+pub use changes::{FileChange, changes_of};
+pub use four_way_check::{DEFAULT_INPUTS, FourWayCheck, SharedObservations};
 pub use hand_over::{About, as_patch, commit};
 pub use patch::{Edit, MAX_DIFF_BYTES, MAX_EDITS, Written, may_be_changed, patch};
-pub use test_outcome::{TestOutcome, compare};
-pub use verify::{Verification, baseline, tests_recipe, verify};
+pub use project_tests::{ProjectTests, TestsRun, TestsVerdict, tests_recipe};
+pub use takes_away::{TakesAway, takes_away};
+pub use verify::{BeyondReplay, Verification, verify};
 
 #[derive(Debug, thiserror::Error)]
 pub enum FixError {

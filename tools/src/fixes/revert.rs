@@ -30,16 +30,10 @@ pub(super) fn whole(repo: &Repo, culprit: &str, bad: &str) -> Result<Drafted, Fi
     let mut edits = Vec::new();
     let mut conflicts = Vec::new();
     for path in &paths {
-        let content = |entry: Option<&TreeEntry>| -> Result<Option<(String, Vec<u8>)>, FixError> {
-            Ok(match entry {
-                Some(entry) if entry.mode != "160000" => Some((entry.mode.clone(), blob(repo, entry)?)),
-                _ => None,
-            })
-        };
-        let (base, theirs) = (content(after.get(path))?, content(before.get(path))?);
+        let (base, theirs) = (content(repo, after.get(path))?, content(repo, before.get(path))?);
         let (there, ours) = match now.get(path) {
             None if base.is_some() && base != theirs => moved(repo, path, culprit, bad)?,
-            entry => (path.clone(), content(entry)?),
+            entry => (path.clone(), content(repo, entry)?),
         };
         match merge(repo, ours.clone(), base, theirs)? {
             Some(merged) if merged == ours => {}
@@ -106,8 +100,12 @@ fn renamed_in_words(path: &str, there: &str) -> String {
 }
 
 fn read(repo: &Repo, revision: &str, path: &str) -> Result<File, FixError> {
-    let found = entries(repo, revision, &[path.to_owned()])?;
-    let file = found.get(path).filter(|entry| entry.mode != "160000");
+    content(repo, entries(repo, revision, &[path.to_owned()])?.get(path))
+}
+
+/// Other repositories that a path names are none of ours to take back.
+fn content(repo: &Repo, entry: Option<&TreeEntry>) -> Result<File, FixError> {
+    let file = entry.filter(|entry| entry.mode != "160000");
     file.map(|entry| Ok((entry.mode.clone(), blob(repo, entry)?))).transpose()
 }
 

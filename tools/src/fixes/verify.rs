@@ -1,53 +1,50 @@
 /*!
-Verifies a candidate: the replay has to pass with it, as often as a flaky failure demands, and the project's tests
-must not be worse. A candidate whose replay fails is not taken to the tests.
+Verifies a candidate: the replay has to pass with it, as often as a flaky failure demands, and something beyond the
+replay has to show that the behaviour is right again: the project's tests, or the four-way check on inputs around the
+replay's own. A candidate whose replay fails is not taken further.
 */
 
-use millwright_memory::types::{CheckResult, ReplayOutcome};
+use millwright_memory::types::{CheckResult, FourWay, ReplayOutcome, TestsDetail, TestsResult};
 
-use super::{Candidate, TestOutcome, compare};
+use super::four_way_check::FourWayCheck;
+use super::project_tests::{ProjectTests, TestsRun};
+use super::Candidate;
 use crate::bisect::Flakiness;
 use crate::checkout::Change;
-use crate::replay::{ReplayError, ReplayRecipe, Replayed, Replayer};
+use crate::replay::{ReplayError, Replayed, Replayer};
 
 /// What verifying a candidate showed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verification {
     pub replay: CheckResult,
-    pub tests: CheckResult,
+    pub tests: TestsResult,
+    pub tests_detail: Option<TestsDetail>,
+    pub four_way: Option<FourWay>,
     /// In words, for the report.
     pub detail: String,
     /// How often the replay passed and failed with the candidate applied.
     pub outcomes: Flakiness,
     /// The last replay with the candidate applied.
     pub shown: Option<Replayed>,
-    /// The tests with the candidate applied.
-    pub tested: Option<Replayed>,
+    /// The end of what failed with it. Empty when it held.
+    pub output_end: String,
 }
 
-/// The recipe that runs the project's tests: like the replay, without what it lays over the checkout.
-pub fn tests_recipe(replay: &ReplayRecipe, tests: &str) -> ReplayRecipe {
-    /// A whole suite takes longer than one failure.
-    const TIMES_AS_LONG: u64 = 10;
-    ReplayRecipe {
-        command: tests.to_owned(),
-        overlay: None,
-        files: Vec::new(),
-        is_hang: false,
-        timeout_s: replay.timeout_s.saturating_mul(TIMES_AS_LONG).max(600),
-        ..replay.clone()
-    }
+/// What is run beyond the replay.
+#[derive(Default)]
+pub struct BeyondReplay<'a> {
+    /// The project's tests, with what they showed without the fix.
+    pub tests: Option<(&'a ProjectTests, &'a TestsRun)>,
+    pub four_way: Option<FourWayCheck<'a>>,
 }
 
-/// The project's tests at `bad` as it is.
-pub fn baseline(tests: &Replayer, bad: &str) -> Result<TestOutcome, ReplayError> {
-    Ok(TestOutcome::of(&tests.run(bad, None)?))
-}
-
-/// Verifies `candidate` at `bad`. `tests` is a replayer of the project's tests with their baseline.
+/// Verifies `candidate` at `bad`.
+///
+/// # Errors
+/// When something cannot be run at all; what fails is an answer.
 pub fn verify(
     replayer: &Replayer,
-    tests: Option<(&Replayer, &TestOutcome)>,
+    beyond: BeyondReplay<'_>,
     candidate: &Candidate,
     bad: &str,
     (seen, doubt): (Flakiness, f64),
@@ -60,29 +57,45 @@ pub fn verify(
             ReplayOutcome::Reproduces => failures += 1,
             ReplayOutcome::OtherFailure | ReplayOutcome::CannotTest => {}
         })?;
-    let (why, shown, outcomes) = (last.why.clone(), Some(last), Flakiness::new(passes, failures));
+    let (why, tail, shown) = (last.why.clone(), last.tail.clone(), Some(last));
+    let mut out = Verification {
+        replay: CheckResult::Pass,
+        tests: TestsResult::NotRun,
+        tests_detail: None,
+        four_way: None,
+        detail: String::new(),
+        outcomes: Flakiness::new(passes, failures),
+        shown,
+        output_end: String::new(),
+    };
     if !stays_away {
         let why = why.unwrap_or_else(|| "the failure still shows".into());
         let after = if passes > 0 { format!(", after {passes} passes") } else { String::new() };
-        return Ok(Verification {
-            replay: CheckResult::Fail,
-            tests: CheckResult::NotRun,
-            detail: format!(
-                "the {} does not make the replay pass: {why}{after}",
-                super::kind_in_words(candidate.kind)
-            ),
-            outcomes,
-            shown,
-            tested: None,
-        });
+        out.replay = CheckResult::Fail;
+        out.detail =
+            format!("the {} does not make the replay pass: {why}{after}", super::kind_in_words(candidate.kind));
+        out.output_end = tail;
+        return Ok(out);
     }
-    let (result, detail, tested) = match tests {
-        None => (CheckResult::NotRun, "no test command is known".to_owned(), None),
+    match beyond.tests {
+        None => out.detail = "no test command is known".to_owned(),
         Some((tests, before)) => {
-            let after = tests.run(bad, Some(&change))?;
-            let (result, detail) = compare(before, &TestOutcome::of(&after));
-            (result, detail, Some(after))
+            let found = tests.compare(before, candidate, bad)?;
+            out.tests = found.result;
+            out.detail.clone_from(&found.detail.because);
+            out.output_end = found.output_end;
+            out.tests_detail = Some(found.detail);
         }
-    };
-    Ok(Verification { replay: CheckResult::Pass, tests: result, detail, outcomes, shown, tested })
+    }
+    // Tests that fail have said enough.
+    if out.tests != TestsResult::Fail
+        && let Some(check) = beyond.four_way
+    {
+        let found = check.run(candidate)?;
+        if let Some(example) = found.example.as_deref().filter(|_| found.contradicted > 0) {
+            out.detail = format!("the four-way check contradicts it: {example}");
+        }
+        out.four_way = Some(found);
+    }
+    Ok(out)
 }

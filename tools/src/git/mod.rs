@@ -20,6 +20,7 @@ mod read;
 mod refs;
 mod renames;
 mod repo;
+mod uncommitted;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -39,3 +40,4 @@ pub use owners::{CodeOwners, Contact, who_to_ask};
 pub use publish::{Published, branch_at, check_branch_name, check_remote, commit_of, create_branch, push};
 pub use renames::renamed_to;
 pub use repo::{Repo, RepoError};
+pub use uncommitted::uncommitted;

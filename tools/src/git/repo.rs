@@ -133,6 +133,17 @@ impl Repo {
         self.data.join("git")
     }
 
+    /// Where `HEAD` and the index of the user's work tree lie.
+    pub(super) fn git_dir(&self) -> &Path {
+        &self.located.git_dir
+    }
+
+    /// The folder of the checked-out files, where the repository has one.
+    pub fn work_tree(&self) -> Option<PathBuf> {
+        let above = self.path.ancestors().find(|folder| folder.join(".git").exists());
+        above.map(Path::to_path_buf)
+    }
+
     /// The user's own git directory, for making a branch that a person approved.
     pub(super) fn common_dir(&self) -> &Path {
         &self.located.common_dir

@@ -50,17 +50,35 @@ pub fn run(command: &SandboxedCommand, cancel: &CancelFlag) -> Result<Execution,
     run_at(Ceiling::default(), command, cancel)
 }
 
+/// As [`run`]; `observer` sees every byte of the output as it comes, also what is not kept.
+pub fn run_observed(
+    command: &SandboxedCommand,
+    cancel: &CancelFlag,
+    observer: &mut dyn FnMut(&[u8]),
+) -> Result<Execution, SandboxError> {
+    run_with(Ceiling::default(), command, cancel, observer)
+}
+
 /// As [`run`], in a sandbox no stronger than `ceiling`.
 pub fn run_at(
     ceiling: Ceiling,
     command: &SandboxedCommand,
     cancel: &CancelFlag,
 ) -> Result<Execution, SandboxError> {
+    run_with(ceiling, command, cancel, &mut |_| {})
+}
+
+fn run_with(
+    ceiling: Ceiling,
+    command: &SandboxedCommand,
+    cancel: &CancelFlag,
+    observer: &mut dyn FnMut(&[u8]),
+) -> Result<Execution, SandboxError> {
     let temp = Temp::new()?;
     let mut spec = specification(command, ceiling, temp.path())?;
     let mut refused = |wanted: Wanted| {
         spec.wanted = wanted;
-        match attempt(&spec, cancel)? {
+        match attempt(&spec, cancel, observer)? {
             Attempt::Refused(why) => Ok(Err(why)),
             Attempt::Ran(execution) => Ok(Ok(*execution)),
         }
@@ -185,7 +203,11 @@ enum Attempt {
     Ran(Box<Execution>),
 }
 
-fn attempt(spec: &Spec, cancel: &CancelFlag) -> Result<Attempt, SandboxError> {
+fn attempt(
+    spec: &Spec,
+    cancel: &CancelFlag,
+    observer: &mut dyn FnMut(&[u8]),
+) -> Result<Attempt, SandboxError> {
     if cancel.is_cancelled() {
         return Err(SandboxError::Cancelled);
     }
@@ -197,7 +219,7 @@ fn attempt(spec: &Spec, cancel: &CancelFlag) -> Result<Attempt, SandboxError> {
             last_words(&mut stage)
         )));
     }
-    let output = attend(&mut stage, &mut socket, &mut printed, &spec.limits, cancel)?;
+    let output = attend(&mut stage, &mut socket, &mut printed, &spec.limits, cancel, observer)?;
     let report = wire::receive(&mut socket);
     // Everything that could hold the pipe is gone; a stage that died without a report is killed and reaped here.
     drop(socket);
@@ -278,6 +300,7 @@ fn attend(
     printed: &mut std::io::PipeReader,
     limits: &Limits,
     cancel: &CancelFlag,
+    observer: &mut dyn FnMut(&[u8]),
 ) -> Result<BoundedOutput, SandboxError> {
     let mut output = BoundedOutput::new(limits.kept_output_bytes);
     let mut buffer = vec![0; 64 * 1024];
@@ -295,7 +318,11 @@ fn attend(
         if may_read {
             match printed.read(&mut buffer) {
                 Ok(0) => printed_to_the_end = true,
-                Ok(n) => output.push(buffer.get(..n).unwrap_or_default()),
+                Ok(n) => {
+                    let read = buffer.get(..n).unwrap_or_default();
+                    output.push(read);
+                    observer(read);
+                }
                 Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
                 Err(_) => printed_to_the_end = true,
             }

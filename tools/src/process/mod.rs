@@ -23,7 +23,7 @@ pub mod trusted;
 mod wire;
 
 pub use cancel::CancelFlag;
-pub use launch::{run, run_at, set_sandbox_executable};
+pub use launch::{run, run_at, run_observed, set_sandbox_executable};
 pub use probe::{Mechanism, SandboxProbe, probe};
 pub use sandboxed::{
     Ceiling, Execution, Exit, LimitHit, Limits, Network, SandboxError, SandboxedCommand, Weaker,

@@ -45,6 +45,12 @@ pub struct TestRecipes {
     pub allow_read: Vec<PathBuf>,
     pub timeout_s: Option<u64>,
     pub loopback: bool,
+    /// Files laid over every checkout, as `PATH[=TARGET]` or `REV:PATH[=TARGET]`; read by [`super::load_overlay`].
+    pub overlay: Vec<String>,
+    /// Globs of report files that the project's tests write (JUnit XML, TAP …), relative to the checkout.
+    pub test_report: Vec<String>,
+    /// What the replay shows is what is meant, whatever the ticket says.
+    pub accept_failure: bool,
 }
 
 impl TestRecipes {
@@ -57,6 +63,7 @@ impl TestRecipes {
             allow_read: self.allow_read.clone(),
             timeout_s: self.timeout_s.unwrap_or(recipe.timeout_s),
             loopback: self.loopback,
+            accept_failure: self.accept_failure,
             ..recipe
         }
     }

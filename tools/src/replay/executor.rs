@@ -8,6 +8,18 @@ use crate::process::{self, CancelFlag, Execution, SandboxError, SandboxedCommand
 pub trait Executor: Send + Sync {
     /// Runs a command to its end. Blocks.
     fn execute(&self, command: &SandboxedCommand, cancel: &CancelFlag) -> Result<Execution, SandboxError>;
+
+    /// As [`Executor::execute`]; `observer` sees the whole output as it comes, also what is not kept.
+    fn execute_observed(
+        &self,
+        command: &SandboxedCommand,
+        cancel: &CancelFlag,
+        observer: &mut dyn FnMut(&[u8]),
+    ) -> Result<Execution, SandboxError> {
+        let execution = self.execute(command, cancel)?;
+        observer(execution.output.as_bytes());
+        Ok(execution)
+    }
 }
 
 /// The real one.
@@ -17,5 +29,14 @@ pub struct Sandbox;
 impl Executor for Sandbox {
     fn execute(&self, command: &SandboxedCommand, cancel: &CancelFlag) -> Result<Execution, SandboxError> {
         process::run(command, cancel)
+    }
+
+    fn execute_observed(
+        &self,
+        command: &SandboxedCommand,
+        cancel: &CancelFlag,
+        observer: &mut dyn FnMut(&[u8]),
+    ) -> Result<Execution, SandboxError> {
+        process::run_observed(command, cancel, observer)
     }
 }

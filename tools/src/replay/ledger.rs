@@ -101,6 +101,15 @@ impl Ledger {
         self.entries.get(number).map(|entry| (number + 1, entry.clone()))
     }
 
+    /// The numbers of the executions that were asked for since this was opened, in order: what they were answered by, whether
+    /// it ran then or was recorded.
+    pub(super) fn asked(&self) -> Vec<usize> {
+        let each = self.asked.values().flat_map(|(numbers, asked)| numbers.iter().take(*asked));
+        let mut numbers: Vec<usize> = each.map(|at| at + 1).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
     /// Takes all recorded executions as asked for.
     pub(super) fn ask_no_more(&mut self) {
         self.asked.values_mut().for_each(|(numbers, asked)| *asked = numbers.len());

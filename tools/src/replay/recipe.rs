@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use millwright_memory::types::Evidence;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,26 @@ use crate::checkout::Overlay;
 pub struct LaidFile {
     pub path: String,
     pub content: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub executable: bool,
+    /// Whether `content` is base64, for files that are no text.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub base64: bool,
+}
+
+impl LaidFile {
+    /// A text file.
+    pub fn text(path: impl Into<String>, content: impl Into<String>) -> Self {
+        Self { path: path.into(), content: content.into(), executable: false, base64: false }
+    }
+
+    /// What is written; `None` where `content` is not the base64 that it claims to be.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        match self.base64 {
+            true => STANDARD.decode(&self.content).ok(),
+            false => Some(self.content.clone().into_bytes()),
+        }
+    }
 }
 
 /// How to make the failure show, at any revision.
@@ -51,6 +73,9 @@ pub struct ReplayRecipe {
     /// Executions at the failing revision at most, until the failure shows.
     #[serde(default = "default_attempts")]
     pub attempts: u32,
+    /// What the replay shows is what is meant, whatever the ticket says.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accept_failure: bool,
 }
 
 fn default_timeout_s() -> u64 {
@@ -74,6 +99,7 @@ impl ReplayRecipe {
             loopback: false,
             is_hang: false,
             attempts: default_attempts(),
+            accept_failure: false,
         }
     }
 

@@ -61,11 +61,11 @@ const STEADY: u32 = 3;
 
 /// Replays one recipe at any revision. Methods block; share it between threads for parallel runs.
 pub struct Replayer {
-    pool: CheckoutPool,
-    recipe: ReplayRecipe,
-    executor: Arc<dyn Executor>,
-    options: ReplayOptions,
-    cancel: CancelFlag,
+    pub(super) pool: CheckoutPool,
+    pub(super) recipe: ReplayRecipe,
+    pub(super) executor: Arc<dyn Executor>,
+    pub(super) options: ReplayOptions,
+    pub(super) cancel: CancelFlag,
     setups: SetupCache,
     ledger: Mutex<Ledger>,
     composed: Mutex<HashMap<String, Composed>>,
@@ -128,9 +128,15 @@ impl Replayer {
         self.recorded()
     }
 
-    /// Every execution so far, in order, as a report lists it.
-    pub fn runs(&self) -> Vec<ReplayRun> {
-        hold(&self.ledger).runs()
+    /// Every execution so far, by its number, as a report lists them. A call that asked for replays tells all of them, not
+    /// those it added: one that was interrupted and is made again finds its own recorded, and would cite what nobody lists.
+    pub fn runs(&self) -> Vec<(usize, ReplayRun)> {
+        (1..).zip(hold(&self.ledger).runs()).collect()
+    }
+
+    /// The numbers of the executions that this one was answered by.
+    pub fn asked(&self) -> Vec<usize> {
+        hold(&self.ledger).asked()
     }
 
     /// How the incident fails, once it was reproduced (or is known from memory).
@@ -290,7 +296,7 @@ impl Replayer {
         Ok(Replayed::new(number, entry, false))
     }
 
-    fn compose(&self, revision: &str, change: Option<&Change>) -> Result<Composed, ReplayError> {
+    pub(super) fn compose(&self, revision: &str, change: Option<&Change>) -> Result<Composed, ReplayError> {
         if change.is_none()
             && let Some(known) = hold(&self.composed).get(revision)
         {
@@ -300,7 +306,10 @@ impl Replayer {
         if !self.recipe.files.is_empty() {
             let laid = |file: &LaidFile| FileEdit {
                 path: file.path.clone(),
-                content: Some(("100644".to_owned(), file.content.clone().into_bytes())),
+                content: file.bytes().map(|bytes| {
+                    let mode = if file.executable { "100755" } else { "100644" };
+                    (mode.to_owned(), bytes)
+                }),
             };
             let files: Vec<FileEdit> = self.recipe.files.iter().map(laid).collect();
             composed.tree = edit_tree(self.pool.repo(), &composed.tree, &files)?;
@@ -312,7 +321,11 @@ impl Replayer {
     }
 
     /// Runs the setup steps, or lays their kept result over the checkout. The inner error is a step that failed.
-    fn set_up(&self, slot: &mut Slot, tree: &str) -> Result<Result<(), (String, Execution)>, ReplayError> {
+    pub(super) fn set_up(
+        &self,
+        slot: &mut Slot,
+        tree: &str,
+    ) -> Result<Result<(), (String, Execution)>, ReplayError> {
         if self.recipe.setup.is_empty() {
             return Ok(Ok(()));
         }
@@ -345,22 +358,36 @@ impl Replayer {
         instrument: Option<&Instrument>,
     ) -> Result<Result<Execution, SandboxError>, ReplayError> {
         let checkout = slot.hand_out();
-        let mut command = SandboxedCommand {
-            script: script.to_owned(),
-            cwd: checkout.clone(),
-            env: self.recipe.env.clone(),
-            read: self.recipe.allow_read.clone(),
-            write: vec![checkout.clone()],
-            network: if self.recipe.loopback { Network::Loopback } else { Network::None },
-            limits: Limits { wall: self.recipe.timeout(), ..self.options.limits.clone() },
-            weaker: self.options.weaker,
-            record_opened_under: None,
-        };
+        let mut command = self.command(script, &checkout);
         if let Some(instrument) = instrument {
             instrument.arm(&mut command);
             command.record_opened_under = Some(checkout);
         }
-        match self.executor.execute(&command, &self.cancel) {
+        self.execute_command(&command, &mut |_| {})
+    }
+
+    /// What is run in a checkout, with everything the recipe declares around it.
+    pub(super) fn command(&self, script: &str, checkout: &Path) -> SandboxedCommand {
+        SandboxedCommand {
+            script: script.to_owned(),
+            cwd: checkout.to_owned(),
+            env: self.recipe.env.clone(),
+            read: self.recipe.allow_read.clone(),
+            write: vec![checkout.to_owned()],
+            network: if self.recipe.loopback { Network::Loopback } else { Network::None },
+            limits: Limits { wall: self.recipe.timeout(), ..self.options.limits.clone() },
+            weaker: self.options.weaker,
+            record_opened_under: None,
+        }
+    }
+
+    /// The inner error says that this one execution could not be had; the outer one that none can.
+    pub(super) fn execute_command(
+        &self,
+        command: &SandboxedCommand,
+        observer: &mut dyn FnMut(&[u8]),
+    ) -> Result<Result<Execution, SandboxError>, ReplayError> {
+        match self.executor.execute_observed(command, &self.cancel, observer) {
             Err(SandboxError::Cancelled) => Err(ReplayError::Cancelled),
             Err(
                 error @ (SandboxError::Unavailable { .. }

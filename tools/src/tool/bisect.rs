@@ -7,8 +7,8 @@ use millwright_memory::types::{EvidenceDraft, ReplayOutcome, ReplayRun};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::lay_in::lay_in_tests_of;
 use super::minimise::GUILTY;
-use super::reproduce::numbered;
 use super::standing::standing;
 use super::suspects::{RANKING, commit_evidence};
 use super::workbench::Shown;
@@ -16,6 +16,7 @@ use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
 use crate::bisect::{
     Bisect as Machine, BisectError, BisectPolicy, CommitGraph, Flakiness, Narrowed, Progress, Verdict, search,
 };
+use crate::checkout::Overlay;
 use crate::minimise::Hunk;
 use crate::replay::{Replayed, Replayer};
 
@@ -57,6 +58,12 @@ pub struct Bisection {
     /// What the runs of revisions that hold the proven culprit showed.
     #[serde(default)]
     pub flakiness: Flakiness,
+    /// Files younger than the fault that were laid over every checkout.
+    #[serde(default)]
+    pub laid_in: Vec<String>,
+    /// The same as a recipe has it.
+    #[serde(default)]
+    pub overlay: Option<Overlay>,
     /// All runs of the investigation since the failure was reproduced; numbered as `replay:<n>` cites them.
     pub runs: Vec<(usize, ReplayRun)>,
 }
@@ -175,6 +182,17 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
     }
     let last: HashMap<String, Replayed> =
         past.into_iter().chain(replays).map(|replayed| (replayed.run.commit.clone(), replayed)).collect();
+    let blamed = match &verdict {
+        Verdict::Proven { culprit, .. } => Some(culprit.clone()),
+        Verdict::Narrowed { candidates, .. } => candidates.first().map(|(commit, _)| commit.clone()),
+        Verdict::OlderThanRange { .. } => None,
+    };
+    // A commit that brings nothing but a test shows a fault; it does not make one.
+    if let Some(blamed) = blamed
+        && !lay_in_tests_of(ctx, replayer.recipe(), &blamed)?.is_empty()
+    {
+        return work(ctx, args);
+    }
     let mut found = Bisection { range, skipped: machine.skipped(), steps, ..Bisection::default() };
     let mut evidence: Vec<EvidenceDraft> = Vec::new();
     match &verdict {
@@ -207,8 +225,10 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
         Verdict::OlderThanRange { commit } => {
             let which = if Some(commit) == ctx.good.as_ref() { "the good revision " } else { "" };
             let output = last.get(commit).map(|replayed| super::reproduce::end_of(&replayed.tail));
+            // Nothing in the range was tested by this: it clears nobody.
             found.problem = Some(format!(
-                "the replay fails at {which}{} as well, so the fault is older than the range; give an older --good. \
+                "the replay fails at {which}{} in the same way, so it cannot tell the commits of the range apart: \
+                 either it cannot be run here (see its output), or the fault is older and needs an older --good. \
                  Its output ends: {}",
                 short(commit),
                 output.unwrap_or_default()
@@ -218,15 +238,19 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
     }
     let alive: std::collections::HashSet<String> =
         machine.posterior().into_iter().map(|(id, _)| id).collect();
-    let cleared = ranking
-        .iter()
-        .take(50)
-        .filter(|(id, _)| !alive.contains(id) || (found.proven && found.culprit.as_ref() != Some(id)));
-    found.innocent = cleared.map(|(id, _)| id.clone()).collect();
+    if !matches!(verdict, Verdict::OlderThanRange { .. }) {
+        let cleared = ranking
+            .iter()
+            .take(50)
+            .filter(|(id, _)| !alive.contains(id) || (found.proven && found.culprit.as_ref() != Some(id)));
+        found.innocent = cleared.map(|(id, _)| id.clone()).collect();
+    }
     if let Some(culprit) = &found.culprit {
         found.subject = crate::git::show(&ctx.repo, culprit, &[], 0, &ctx.cancel)?.summary.subject;
     }
-    let all = numbered(&replayer.runs());
+    found.overlay = ctx.workbench.overlay();
+    found.laid_in = found.overlay.iter().flat_map(|overlay| overlay.paths.clone()).collect();
+    let all = replayer.runs();
     found.runs = all.into_iter().filter(|(number, _)| *number > shown.runs).collect();
     let text = match (&found.culprit, &found.problem) {
         (Some(culprit), _) => format!(

@@ -6,7 +6,6 @@ use millwright_memory::types::{EvidenceDraft, EvidenceSource, LineSpan, Location
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::reproduce::numbered;
 use super::workbench::Shown;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
 use crate::checkout::Change;
@@ -117,7 +116,7 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
         total: done.total,
         is_minimal: done.is_minimal,
         diff: guilty_diff(ctx, &culprit, &done.guilty)?,
-        runs: numbered(&replayer.runs()),
+        runs: replayer.runs(),
         ..Minimal::default()
     };
     let mut evidence = Vec::new();
@@ -144,8 +143,9 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
 }
 
 /// The usual time of one replay, from those that were recorded; a resumed run finds the same.
-fn one_replay(runs: &[ReplayRun]) -> Duration {
-    let mut durations: Vec<u64> = runs.iter().filter(|run| !run.patched).map(|run| run.duration_ms).collect();
+fn one_replay(runs: &[(usize, ReplayRun)]) -> Duration {
+    let unchanged = runs.iter().map(|(_, run)| run);
+    let mut durations: Vec<u64> = unchanged.filter(|run| !run.patched).map(|run| run.duration_ms).collect();
     durations.sort_unstable();
     Duration::from_millis(durations.get(durations.len() / 2).copied().unwrap_or(1000).max(1))
 }

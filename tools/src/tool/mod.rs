@@ -22,6 +22,7 @@ mod git_grep;
 mod git_log;
 mod git_pickaxe;
 mod git_show;
+mod lay_in;
 mod log_search;
 mod log_templates;
 mod output;
@@ -32,6 +33,7 @@ mod standing;
 mod workbench;
 
 pub mod bisect;
+pub mod find_fix;
 pub mod log_changes;
 pub mod minimise;
 pub mod owners;
@@ -86,6 +88,7 @@ pub fn investigation_tools() -> Registry {
         .with(CodeDefinition::default())
         .with(CodeReferences::default())
         .with(CodeSymbols::default())
+        .with(find_fix::FindFix)
         .with(GitBlame)
         .with(GitDiff)
         .with(GitFile)

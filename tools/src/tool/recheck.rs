@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use millwright_memory::types::{
     CheckResult, EvidenceDraft, EvidenceSource, Fix, FixKind, LineSpan, Location, Locator, Proof,
-    ReplayOutcome, ReplayRun, Resolution,
+    ReplayOutcome, ReplayRun, Resolution, TestsDetail,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::standing::{Standing, standing};
+use super::standing::{Standing, blamed, standing};
+use super::verify_fix::Thoroughness;
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
 use crate::{fixes, git};
 
@@ -94,6 +95,11 @@ fn check(ctx: &ToolContext, known: &Resolution) -> Result<(Rechecked, Vec<Eviden
         out.how = "its culprit is not in the history of this revision".into();
         return Ok((out, Vec::new()));
     }
+    if ctx.workbench.runs_nothing && known.replay.is_some() {
+        out.result = CheckResult::NotRun;
+        out.how = "replays were switched off for this run, so what was proven then was not checked again".into();
+        return Ok((out, Vec::new()));
+    }
     let replayable = ctx.workbench.shown().is_some();
     if replayable && !known.fix_diff.is_empty() {
         return by_replay(ctx, known, out);
@@ -141,7 +147,7 @@ fn by_flip(
             out.how = "the failure shows before its culprit as well".into();
         }
     }
-    out.runs = super::reproduce::numbered(&replayer.runs());
+    out.runs = replayer.runs();
     let standing = if holds { standing(ctx, &culprit) } else { Standing::default() };
     if holds && !standing.is_its_own() {
         // It was guilty then. It may have been mended meanwhile, and somebody else have done the same again.
@@ -178,8 +184,8 @@ fn by_replay(
     let (replayer, _) = ctx.workbench.reproduced(ctx)?;
     // The replay alone: the project's tests were compared when the fix was found, and the report says they were
     // not run now. An answer from memory has to be quick to be worth having.
-    let (check, evidence) = super::verify_fix::check(ctx, &replayer, &candidate, None, LUCKY)?;
-    out.runs = super::reproduce::numbered(&replayer.runs());
+    let (check, evidence) = super::verify_fix::check(ctx, &replayer, &candidate, Thoroughness::ReplayOnly, LUCKY)?;
+    out.runs = replayer.runs();
     if check.fix.replay == CheckResult::Pass
         && let Some(since) = brought_in_anew(ctx, known)
     {
@@ -192,11 +198,30 @@ fn by_replay(
         for location in &mut out.locations {
             location.symbol = super::minimise::symbol_at(ctx, &location.path, location.start_line);
         }
-        out.fix = Some(Fix { kind: FixKind::Known, proof: Proof::FixVerified, ..check.fix });
+        out.fix = Some(as_proven_then(known, Fix { kind: FixKind::Known, ..check.fix }));
     } else {
         out.how = check.detail;
     }
     Ok((out, evidence))
+}
+
+/// The fix as it is re-checked now, with what was run beyond the replay when it was proven. A resolution that does not
+/// say what that was makes no verified fix.
+fn as_proven_then(known: &Resolution, now: Fix) -> Fix {
+    let Some(then) = &known.fix_checks else { return Fix { proof: Proof::CauseConfirmed, ..now } };
+    let when = known.created_at.get(..10).unwrap_or(&known.created_at);
+    let because = then.tests_detail.as_ref().map(|detail| detail.because.as_str()).unwrap_or_default();
+    let because = match because {
+        "" => format!("not run now, nor when the fix was proven on {when}"),
+        because => format!("not run now; when the fix was proven on {when}: {because}"),
+    };
+    Fix {
+        proof: known.proof,
+        tests_detail: Some(TestsDetail { because, ..TestsDetail::default() }),
+        takes_away: then.takes_away.clone(),
+        four_way: then.four_way.clone(),
+        ..now
+    }
 }
 
 /// Places of a fix that are looked up; more would not change the answer.
@@ -211,15 +236,7 @@ fn brought_in_anew(ctx: &ToolContext, known: &Resolution) -> Option<String> {
     for at in removed_lines(&known.fix_diff).into_iter().take(PLACES) {
         // The fix was drawn up there; its lines may stand elsewhere by now.
         let span = LineSpan { start: at.start_line, end: at.end_line };
-        let now = git::map_lines(&ctx.repo, &at.path, span, &then, &ctx.bad, &ctx.cancel).ok()??;
-        let query = git::BlameQuery {
-            bad: ctx.bad.clone(),
-            good: None,
-            path: now.path,
-            start: now.span.start,
-            end: now.span.end,
-        };
-        for span in git::blame(&ctx.repo, &query, &ctx.cancel).ok()? {
+        for span in blamed(ctx, &at.path, span, &then)? {
             if span.commit == culprit || ctx.repo.is_ancestor(&span.commit, &then).ok()? {
                 return None;
             }
@@ -270,13 +287,8 @@ fn by_code(
     if !known.fix_diff.is_empty() {
         match fixes::known(&ctx.repo, &known.fix_diff, &ctx.bad)? {
             Ok(candidate) => {
-                out.fix = Some(Fix {
-                    kind: FixKind::Known,
-                    diff: candidate.diff,
-                    proof: known.proof,
-                    replay: CheckResult::NotRun,
-                    tests: CheckResult::NotRun,
-                });
+                let fix = Fix::untested(FixKind::Known, candidate.diff);
+                out.fix = Some(Fix { proof: known.proof.min(Proof::CauseConfirmed), ..fix });
             }
             Err(because) => {
                 out.how = because;

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use millwright_memory::types::{ReplayOutcome, ReplayRun, SandboxLevel};
+use millwright_memory::types::{FailureAgreement, ReplayOutcome, ReplayRun, SandboxLevel};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::lay_in::lay_in_younger;
 use super::recall::remembered_recipe;
 use super::workbench::Shown;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
-use crate::replay::{ReplayError, Replayed};
+use crate::intake;
+use crate::replay::{self, ReplayError, Replayed};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Reproduce;
@@ -33,6 +35,15 @@ pub struct Reproduction {
     /// Numbered as `replay:<n>` cites them.
     pub runs: Vec<(usize, ReplayRun)>,
     pub executed_files: usize,
+    /// The ticket's failure against the one seen.
+    #[serde(default)]
+    pub agreement: Option<FailureAgreement>,
+    /// What to do where the replay could not get as far as the failure.
+    #[serde(default)]
+    pub remedy: Option<String>,
+    /// Files younger than the fault that are laid over every checkout.
+    #[serde(default)]
+    pub laid_in: Vec<String>,
 }
 
 /// Attempts for a failure that is said to show now and then, until it has shown: of one that shows in a third of the runs,
@@ -53,6 +64,7 @@ impl Tool for Reproduce {
 
     async fn run(&self, ctx: &ToolContext, _args: Args) -> Result<ToolOutput, ToolError> {
         if ctx.workbench.recipe().is_none()
+            && !ctx.workbench.runs_nothing
             && let Some(recipe) = remembered_recipe(ctx).await?
         {
             ctx.workbench.adopt_recipe(&recipe)?;
@@ -71,7 +83,7 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
     let replayer = ctx.workbench.replayer(ctx, recipe)?;
     let patience = if crate::intake::is_intermittent(&ctx.ticket) { PATIENCE } else { 0 };
     let result = replayer.reproduce_within(&ctx.bad, true, patience);
-    let runs = numbered(&replayer.runs());
+    let runs = replayer.runs();
     for (number, run) in &runs {
         ctx.progress.note(ProgressEvent::Replay {
             commit: run.commit.clone(),
@@ -83,6 +95,11 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
     }
     match result {
         Ok(seen) => {
+            let recipe = replayer.recipe();
+            let agreement = agreement(ctx, &seen, recipe.accept_failure);
+            if let FailureAgreement::Differs { ticket, replay } = &agreement {
+                return Ok(differs(ctx, &seen, ticket, replay, runs));
+            }
             ctx.workbench.keep_shown(&Shown {
                 failure: seen.failure.clone(),
                 flakiness: seen.flakiness(),
@@ -98,15 +115,25 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
                 signature: seen.failure.to_string(),
                 output_end: end_of(&seen.shown.tail),
                 denied: seen.shown.notes.clone(),
-                runs,
                 executed_files: seen.trace.as_ref().map_or(0, |trace| trace.files.len()),
+                agreement: Some(agreement),
+                remedy: None,
+                laid_in: lay_in_younger(ctx, recipe)?,
+                runs: ctx.workbench.replayer(ctx, recipe.clone())?.runs(),
             };
             let flaky = match seen.passes {
                 0 => String::new(),
                 passes => format!(" It is flaky: {passes} of {} runs passed.", passes + seen.failures),
             };
+            let laid = match found.laid_in.as_slice() {
+                [] => String::new(),
+                files => format!(
+                    " {} came later than the fault and is laid over every checkout.",
+                    files.join(", ")
+                ),
+            };
             let text = format!(
-                "The failure shows at {}: {}.{flaky}\n{}",
+                "The failure shows at {}: {}.{flaky}{laid}\n{}",
                 ctx.bad, found.signature, found.output_end
             );
             Ok(ToolOutput::new(text, found).with_evidence([seen.shown.evidence()]))
@@ -122,6 +149,58 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The ticket's failure against the one that the replay shows.
+fn agreement(ctx: &ToolContext, seen: &replay::Reproduction, accepted: bool) -> FailureAgreement {
+    match seen.failure.agreement(&ctx.ticket, &seen.shown.tail) {
+        intake::FailureAgreement::Agrees { why } => FailureAgreement::Agrees { why },
+        intake::FailureAgreement::NotNamed => FailureAgreement::NotNamed,
+        intake::FailureAgreement::CannotTell { why } => FailureAgreement::CannotTell { why },
+        intake::FailureAgreement::Differs { ticket, replay } if accepted => {
+            FailureAgreement::Accepted { ticket, replay }
+        }
+        intake::FailureAgreement::Differs { ticket, replay } => FailureAgreement::Differs { ticket, replay },
+    }
+}
+
+/// The replay fails, but not as the ticket says: its set-up is broken here, or it is another failure. Neither proves
+/// anything about the ticket.
+fn differs(
+    ctx: &ToolContext,
+    seen: &replay::Reproduction,
+    ticket: &str,
+    shown: &str,
+    runs: Vec<(usize, ReplayRun)>,
+) -> ToolOutput {
+    let obstacle = seen.failure.output.obstacle.as_ref();
+    let found = Reproduction {
+        outcome: match obstacle {
+            Some(_) => ReplayOutcome::CannotTest,
+            None => ReplayOutcome::OtherFailure,
+        },
+        flaky_rate: seen.flakiness().rate(),
+        sandbox: seen.shown.sandbox,
+        signature: shown.to_owned(),
+        output_end: end_of(&seen.shown.tail),
+        denied: seen.shown.notes.clone(),
+        runs,
+        executed_files: 0,
+        agreement: Some(FailureAgreement::Differs { ticket: ticket.to_owned(), replay: shown.to_owned() }),
+        remedy: obstacle.map(intake::Obstacle::remedy),
+        laid_in: Vec::new(),
+    };
+    let text = match &found.remedy {
+        Some(remedy) => format!(
+            "The replay cannot be run at {}: {}. {remedy}\n{}",
+            ctx.bad, found.signature, found.output_end
+        ),
+        None => format!(
+            "The replay fails at {} otherwise than the ticket says. The ticket: {ticket}. The replay: {shown}.\n{}",
+            ctx.bad, found.output_end
+        ),
+    };
+    ToolOutput::new(text, found).with_evidence([seen.shown.evidence()])
 }
 
 fn not_shown(
@@ -140,15 +219,12 @@ fn not_shown(
         denied: last.map(|replayed| replayed.notes.clone()).unwrap_or_default(),
         runs,
         executed_files: 0,
+        agreement: None,
+        remedy: None,
+        laid_in: Vec::new(),
     };
     let text = format!("The failure does not show: {}.\n{}", found.signature, found.output_end);
     ToolOutput::new(text, found).with_evidence(last.map(Replayed::evidence))
-}
-
-/// Every run of the ledger by its number. A re-check tells all of them, not those it added: one that was interrupted and is
-/// made again finds its own in the ledger already, and would cite what nobody lists.
-pub(super) fn numbered(runs: &[ReplayRun]) -> Vec<(usize, ReplayRun)> {
-    runs.iter().enumerate().map(|(at, run)| (at + 1, run.clone())).collect()
 }
 
 /// The last lines of an output, for a report.

@@ -68,6 +68,7 @@ mod tests {
             failing_revision: failing_revision.into(),
             fix_diff: FIX.into(),
             fix_kind: None,
+            fix_checks: None,
             replay: None,
             proof: Proof::FixVerified,
             approval: Approval::None,

@@ -68,8 +68,22 @@ fn lines(ctx: &ToolContext, commit: &str, hunk: &Hunk) -> Option<(Vec<String>, O
     let (start, end) = hunk.new_span();
     let text = git::blob_at(&ctx.repo, commit, &hunk.path).ok()?.text().ok()?;
     let wrote = text.lines().skip(start as usize - 1).take(hunk.new_lines as usize).map(str::to_owned);
-    let span = LineSpan { start, end };
-    let now = git::map_lines(&ctx.repo, &hunk.path, span, commit, &ctx.bad, &ctx.cancel).ok()??;
+    let blamed = blamed(ctx, &hunk.path, LineSpan { start, end }, commit)?;
+    let owned = blamed.into_iter().flat_map(|span| {
+        let commit = span.commit;
+        span.lines.into_iter().map(move |line| (commit.clone(), line))
+    });
+    Some((wrote.collect(), owned.collect()))
+}
+
+/// Whose the lines are, at the failing revision, that stood here at `then`; `None` where that cannot be told.
+pub(super) fn blamed(
+    ctx: &ToolContext,
+    path: &str,
+    span: LineSpan,
+    then: &str,
+) -> Option<Vec<git::BlameSpan>> {
+    let now = git::map_lines(&ctx.repo, path, span, then, &ctx.bad, &ctx.cancel).ok()??;
     let query = git::BlameQuery {
         bad: ctx.bad.clone(),
         good: None,
@@ -77,10 +91,5 @@ fn lines(ctx: &ToolContext, commit: &str, hunk: &Hunk) -> Option<(Vec<String>, O
         start: now.span.start,
         end: now.span.end,
     };
-    let blamed = git::blame(&ctx.repo, &query, &ctx.cancel).ok()?;
-    let owned = blamed.into_iter().flat_map(|span| {
-        let commit = span.commit;
-        span.lines.into_iter().map(move |line| (commit.clone(), line))
-    });
-    Some((wrote.collect(), owned.collect()))
+    git::blame(&ctx.repo, &query, &ctx.cancel).ok()
 }

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use millwright_memory::types::{CheckResult, EvidenceDraft, Fix, FixKind, Proof, ReplayRun};
+use millwright_memory::types::{CheckResult, EvidenceDraft, Fix, FixKind, Proof, ReplayRun, TestsResult};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::reproduce::{end_of, numbered};
+use super::bisect::CULPRIT;
+use super::reproduce::end_of;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput, candidates};
-use crate::fixes::{self, Candidate, TestOutcome};
+use crate::fixes::{self, BeyondReplay, Candidate, FourWayCheck, ProjectTests, TakesAway, TestsRun};
+use crate::git;
 use crate::replay::{Replayed, Replayer};
 
 #[derive(Debug, Clone, Copy)]
@@ -27,7 +29,11 @@ pub struct FixCheck {
     pub fix: Fix,
     /// Why it holds or not, in words.
     pub detail: String,
+    /// Every replay of the investigation so far.
     pub runs: Vec<(usize, ReplayRun)>,
+    /// The numbers of those that this fix was judged by.
+    #[serde(default)]
+    pub judged_by: Vec<usize>,
     /// Passes of the replay with the fix.
     #[serde(default)]
     pub passes: u32,
@@ -42,6 +48,12 @@ pub struct FixCheck {
 impl FixCheck {
     pub fn in_words(&self) -> String {
         format!("The {}", fixes::kind_in_words(self.fix.kind))
+    }
+
+    /// Whether the replay passes with it and nothing that was run speaks against it.
+    pub fn holds(&self) -> bool {
+        let contradicted = self.fix.four_way.as_ref().is_some_and(|check| check.contradicted > 0);
+        self.fix.replay == CheckResult::Pass && self.fix.tests != TestsResult::Fail && !contradicted
     }
 }
 
@@ -59,8 +71,9 @@ impl Tool for VerifyFix {
     const TIMEOUT: Duration = Duration::from_secs(8 * 3600);
 
     fn description(&self) -> String {
-        "Verifies a candidate fix: runs the replay with it at the failing revision, and compares the project's \
-         tests with and without it."
+        "Verifies a candidate fix: runs the replay with it at the failing revision, compares the project's tests with \
+         and without it one by one, and compares its behaviour with the history on inputs around the replay's own. It \
+         is verified only when one of the last two speaks for it and none against it."
             .into()
     }
 
@@ -68,16 +81,23 @@ impl Tool for VerifyFix {
         ctx.blocking(move |ctx| {
             let candidate = candidates::named(ctx, &args.candidate)?;
             let (replayer, _) = ctx.workbench.reproduced(ctx)?;
-            let (check, evidence) = check(ctx, &replayer, &candidate, ctx.workbench.tests.as_deref(), LUCKY)?;
+            let (check, evidence) = check(ctx, &replayer, &candidate, Thoroughness::Whole, LUCKY)?;
             candidates::keep_check(ctx, &check)?;
+            let standing = match (check.fix.proof, check.holds()) {
+                (Proof::FixVerified, _) => "verified",
+                (_, true) => "passes the replay, but nothing beyond it shows that it is right, so it is not verified",
+                (_, false) => "does not hold",
+            };
             let mut text = format!(
-                "{}: {}. Replay with it: {}; project's tests: {}. {}.",
+                "{}: {standing}. Replay with it: {}; project's tests: {}. {}.",
                 check.candidate,
-                if check.fix.proof == Proof::FixVerified { "verified" } else { "does not hold" },
                 in_words(check.fix.replay),
-                in_words(check.fix.tests),
+                check.fix.tests.as_str().replace('_', " "),
                 check.detail
             );
+            for item in &check.fix.takes_away {
+                text.push_str(&format!("\nIt takes away: {item}"));
+            }
             if !check.output_end.is_empty() {
                 text.push_str(&format!("\nThe failing output ends:\n{}", check.output_end));
             }
@@ -95,64 +115,104 @@ fn in_words(result: CheckResult) -> &'static str {
     }
 }
 
-/// Verifies `candidate` with the replay in force and, where a command is given, the project's tests.
+/// How far a verification goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Thoroughness {
+    /// The replay alone: for a fix that was verified before.
+    ReplayOnly,
+    /// The project's tests and the four-way check as well.
+    Whole,
+}
+
+/// Verifies `candidate` with the replay in force and, as far as asked for, with what shows more than the replay.
 pub(super) fn check(
     ctx: &ToolContext,
     replayer: &Replayer,
     candidate: &Candidate,
-    tests: Option<&str>,
+    thoroughness: Thoroughness,
     doubt: f64,
 ) -> Result<(FixCheck, Vec<EvidenceDraft>), ToolError> {
-    let before = replayer.runs().len();
     let flakiness = ctx.workbench.shown().map(|shown| shown.flakiness).unwrap_or_default();
-    let tests = match tests {
+    let whole = thoroughness == Thoroughness::Whole;
+    let tests = match ctx.workbench.tests.as_deref().filter(|_| whole) {
         None => None,
-        Some(command) => {
-            let tests = replayer.with_recipe(fixes::tests_recipe(replayer.recipe(), command));
-            let outcome: TestOutcome = match ctx.workbench.artifact(BASELINE) {
-                Some(known) => known,
-                None => {
-                    ctx.progress
-                        .note(ProgressEvent::Step { text: "the project's tests without the fix".into() });
-                    let outcome = fixes::baseline(&tests, &ctx.bad)?;
-                    ctx.workbench.keep(BASELINE, &outcome)?;
-                    outcome
-                }
-            };
-            Some((tests, outcome))
+        Some(command) => Some(tests_with_baseline(ctx, replayer, command)?),
+    };
+    let culprit = ctx.workbench.artifact::<String>(CULPRIT).filter(|_| whole);
+    let parent = match &culprit {
+        Some(culprit) => {
+            let parents = git::show(&ctx.repo, culprit, &[], 0, &ctx.cancel)?.summary.parents;
+            parents.into_iter().next()
         }
+        None => None,
+    };
+    let observations = culprit.as_deref().map(|culprit| ctx.workbench.observations_of(culprit));
+    let max_inputs = ctx.workbench.four_way_inputs.unwrap_or(fixes::DEFAULT_INPUTS);
+    // A failure that comes and goes, or that is a hang, leaves nothing to compare outputs by.
+    let comparable = max_inputs > 0 && flakiness.passes == 0 && !replayer.recipe().is_hang;
+    let four_way = match (&culprit, &parent, &observations) {
+        (Some(culprit), Some(parent), Some(observations)) if comparable => Some(FourWayCheck {
+            replayer,
+            culprit,
+            parent,
+            bad: &ctx.bad,
+            max_inputs,
+            time_left: ctx.time_left(),
+            observations,
+        }),
+        _ => None,
     };
     ctx.progress.note(ProgressEvent::Step { text: format!("the {}", fixes::kind_in_words(candidate.kind)) });
-    let with = tests.as_ref().map(|(tests, outcome)| (tests, outcome));
-    let seen = fixes::verify(replayer, with, candidate, &ctx.bad, (flakiness, doubt))?;
+    let beyond =
+        BeyondReplay { tests: tests.as_ref().map(|(tests, before)| (tests, before)), four_way };
+    let seen = fixes::verify(replayer, beyond, candidate, &ctx.bad, (flakiness, doubt))?;
     let is_revert = candidate.kind == FixKind::Revert;
     if is_revert {
         super::bisect::keep_taken_back(ctx, seen.outcomes)?;
     }
-    let verified = seen.replay == CheckResult::Pass && seen.tests != CheckResult::Fail;
-    let fix = Fix {
-        kind: candidate.kind,
-        diff: candidate.diff.clone(),
-        proof: if verified { Proof::FixVerified } else { Proof::CauseConfirmed },
+    let takes_away = match &culprit {
+        Some(culprit) => fixes::takes_away(&ctx.repo, candidate, culprit, &ctx.bad)?,
+        None => TakesAway::default(),
+    };
+    let mut fix = Fix {
         replay: seen.replay,
         tests: seen.tests,
+        tests_detail: seen.tests_detail,
+        takes_away: takes_away.items,
+        four_way: seen.four_way,
+        is_stopgap: takes_away.security,
+        proof: Proof::CauseConfirmed,
+        ..Fix::untested(candidate.kind, candidate.diff.clone())
     };
-    let runs = numbered(&replayer.runs()).split_off(before);
+    if fix.replay == CheckResult::Pass && fix.holds_beyond_replay() {
+        fix.proof = Proof::FixVerified;
+    }
     let evidence = seen.shown.iter().map(Replayed::evidence).collect();
-    let failing = match (seen.replay, seen.tests) {
-        (CheckResult::Pass, CheckResult::Fail) => seen.tested.as_ref(),
-        (CheckResult::Pass, _) => None,
-        _ => seen.shown.as_ref(),
-    };
-    let output_end = failing.map(|replayed| end_of(&replayed.tail)).unwrap_or_default();
     let check = FixCheck {
         candidate: candidate.id.clone(),
         fix,
         detail: seen.detail,
-        runs,
+        runs: replayer.runs(),
+        judged_by: replayer.asked(),
         passes: seen.outcomes.passes,
         contradicts: is_revert && seen.outcomes.failures > 0,
-        output_end,
+        output_end: end_of(&seen.output_end),
     };
     Ok((check, evidence))
+}
+
+/// The project's tests, and what they show without a fix: run once in an investigation.
+fn tests_with_baseline(
+    ctx: &ToolContext,
+    replayer: &Replayer,
+    command: &str,
+) -> Result<(ProjectTests, TestsRun), ToolError> {
+    let tests = ProjectTests::new(replayer, command, &ctx.workbench.recipes.test_report);
+    if let Some(known) = ctx.workbench.artifact(BASELINE) {
+        return Ok((tests, known));
+    }
+    ctx.progress.note(ProgressEvent::Step { text: "the project's tests without the fix".into() });
+    let before = tests.run(&ctx.bad, None)?;
+    ctx.workbench.keep(BASELINE, &before)?;
+    Ok((tests, before))
 }

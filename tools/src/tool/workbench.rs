@@ -8,7 +8,7 @@ folder. A tool reads them from there, so that every tool works alone and a resum
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use millwright_memory::store::Store;
 use serde::Serialize;
@@ -16,8 +16,9 @@ use serde::de::DeserializeOwned;
 
 use super::{ToolContext, ToolError};
 use crate::bisect::Flakiness;
-use crate::checkout::{CheckoutPool, PoolLimits};
+use crate::checkout::{CheckoutPool, Overlay, PoolLimits};
 use crate::exec_trace::ExecutionTrace;
+use crate::fixes::SharedObservations;
 use crate::replay::{FailureSignature, Ledger, ReplayOptions, ReplayRecipe, Replayer, Sandbox, TestRecipes};
 
 /// Shared by all calls of a run.
@@ -30,9 +31,13 @@ pub struct Workbench {
     pub recipes: TestRecipes,
     /// Command that runs the project's tests.
     pub tests: Option<String>,
+    /// Inputs that the four-way check of a fix may run; 0 leaves it out.
+    pub four_way_inputs: Option<u32>,
     pub attempts: Attempts,
     /// Where a fix may be pushed: the remotes declared for this repository, by name.
     pub remotes: BTreeMap<String, String>,
+    /// Nothing of the repository's may be run (`--no-replay`), not even what memory kept.
+    pub runs_nothing: bool,
     pub jobs: usize,
     pub sandbox: ReplayOptions,
     /// `Repo::identity`.
@@ -40,7 +45,12 @@ pub struct Workbench {
     pub incident: String,
     /// `None`: this run neither recalls nor remembers.
     pub memory: Option<Store>,
+    /// What the four-way check saw of each culprit and its parent, for the next candidate.
+    pub observations: Observations,
 }
+
+/// By culprit. A resumed run sees it all again.
+pub type Observations = Arc<Mutex<BTreeMap<String, Arc<SharedObservations>>>>;
 
 /// How often what a planner writes is tried in one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,6 +87,7 @@ impl Workbench {
     const LEDGER: &str = "replays.jsonl";
     const SHOWN: &str = "reproduction.json";
     const RECIPE: &str = "recipe.json";
+    const OVERLAY: &str = "overlay.json";
 
     /// Writes an artifact, whole or not at all.
     pub(super) fn keep<T: Serialize>(&self, name: &str, value: &T) -> Result<(), ToolError> {
@@ -104,7 +115,18 @@ impl Workbench {
 
     /// The recipe in force: the one asked for, else the one that a remembered incident brought.
     pub(super) fn recipe(&self) -> Option<ReplayRecipe> {
-        self.recipe.clone().or_else(|| self.artifact(Self::RECIPE))
+        let mut recipe: ReplayRecipe = self.recipe.clone().or_else(|| self.artifact(Self::RECIPE))?;
+        recipe.overlay = recipe.overlay.or_else(|| self.overlay());
+        Some(recipe)
+    }
+
+    /// Files younger than the fault, laid over every checkout of this run.
+    pub(super) fn overlay(&self) -> Option<Overlay> {
+        self.artifact(Self::OVERLAY)
+    }
+
+    pub(super) fn keep_overlay(&self, overlay: &Overlay) -> Result<(), ToolError> {
+        self.keep(Self::OVERLAY, overlay)
     }
 
     /// Takes over the recipe of a remembered incident for this run.
@@ -123,6 +145,9 @@ impl Workbench {
 
     /// The same, where the failure is still to be seen.
     pub(super) fn unexpecting(&self, ctx: &ToolContext, recipe: ReplayRecipe) -> Result<Replayer, ToolError> {
+        if self.runs_nothing {
+            return Err(ToolError::unavailable("replays were switched off for this run (--no-replay)"));
+        }
         let path = self.run_dir.join(Self::LEDGER);
         let ledger = Ledger::open(&path).map_err(|error| {
             ToolError::unavailable(format!("the replay ledger cannot be opened: {error}; is the disk full?"))
@@ -132,6 +157,12 @@ impl Workbench {
         let pool = CheckoutPool::new((*ctx.repo).clone(), limits);
         let (sandbox, cancel) = (self.sandbox.clone(), ctx.cancel.clone());
         Ok(Replayer::new(pool, recipe, Arc::new(Sandbox), ledger, sandbox, cancel))
+    }
+
+    /// What was seen of `culprit` and its parent so far.
+    pub(super) fn observations_of(&self, culprit: &str) -> Arc<SharedObservations> {
+        let mut all = self.observations.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(culprit.to_owned()).or_default())
     }
 
     /// The replayer of the recipe in force, once the failure was reproduced.

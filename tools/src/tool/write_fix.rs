@@ -109,7 +109,7 @@ fn commit(ctx: &ToolContext, candidate: &Candidate, check: &FixCheck) -> Result<
         kind: candidate.kind,
         failure: ctx.workbench.shown().map(|shown| shown.failure.to_string()),
         tests: check.fix.tests,
-        replays: check.runs.iter().map(|(number, _)| *number).collect(),
+        replays: check.judged_by.clone(),
     };
     Ok(fixes::commit(&ctx.repo, &ctx.bad, &candidate.diff, &about)?)
 }

@@ -56,6 +56,20 @@ async fn a_verified_fix_becomes_a_branch_and_is_pushed() {
     assert!(address.contains("is declared; there are: origin"), "{address}");
 }
 
+/// As after an interruption: what ran then is recorded and not run again, and still is what the fix was judged by.
+#[tokio::test]
+async fn a_check_that_is_made_again_lists_what_it_cites() {
+    let bench = Bench::patched().await;
+    let check = async || {
+        let data = bench.call("verify_fix", json!({"candidate": "patch_1"})).await.unwrap().data;
+        (data["judged_by"].clone(), data["runs"].clone())
+    };
+    let (judged_by, runs) = check().await;
+    assert_eq!(judged_by, json!([2, 3, 4, 5, 6]));
+    assert_eq!(runs.as_array().unwrap().len(), 6, "the reproduction among them: {runs}");
+    assert_eq!(check().await, (judged_by, runs));
+}
+
 #[tokio::test]
 async fn a_patch_file_lies_in_the_data_folder_and_nothing_is_overwritten() {
     let bench = verified().await;

@@ -14,7 +14,7 @@ use millwright_memory::types::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::reproduce::{end_of, numbered};
+use super::reproduce::end_of;
 use super::run_tests::one_test;
 use super::workbench::Shown;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
@@ -91,7 +91,7 @@ fn work(ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
         )));
     }
     let mut recipe = one_test(ctx, &args.test)?;
-    recipe.files = vec![LaidFile { path: path.clone(), content: args.content.clone() }];
+    recipe.files = vec![LaidFile::text(path.clone(), args.content.clone())];
     count_attempt(ctx)?;
 
     ctx.progress.note(ProgressEvent::Step { text: format!("running the written test {}", args.test) });
@@ -150,7 +150,7 @@ fn work(ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
     };
     let found = WrittenReproduction {
         signature: seen.failure.to_string(),
-        runs: numbered(&replayer.runs()),
+        runs: replayer.runs(),
         test: args.test,
         content: args.content,
         path,

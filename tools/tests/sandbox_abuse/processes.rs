@@ -85,7 +85,7 @@ fn secrets_of_other_processes() {
         let me = std::process::id();
         let pid = victim.id();
         let execution = ground.run(&format!(
-            "env; for p in {me} {pid} 1; do cat /proc/$p/environ /proc/$p/cmdline /proc/$p/maps; ls /proc/$p/fd /proc/$p/cwd/ /proc/$p/root/home; done 2>&1
+            "env; for p in {me} {pid} 1; do cat /proc/$p/environ /proc/$p/cmdline /proc/$p/maps; ls /proc/$p/fd /proc/$p/cwd/; (cd /proc/$p/root && ls home); done 2>&1
              grep -l 61.5 /proc/[0-9]*/cmdline; cat /proc/[0-9]*/environ | tr '\\0' '\\n'; exit 1"
         ));
         victim.kill().unwrap();

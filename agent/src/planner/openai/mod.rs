@@ -111,13 +111,13 @@ impl OpenAi {
         if let Some(plan) = heard(run) {
             return Ok(plan);
         }
-        if self.has_concluded(run, request) && self.bare {
-            return Ok(Plan::Conclude { note: String::new(), finding: Box::new(merge::bare(run)) });
+        match self.has_concluded(run, request) {
+            true if self.bare => {
+                Ok(Plan::Conclude { note: String::new(), finding: Box::new(merge::bare(run)) })
+            }
+            true => self.prove_and_review(run),
+            false => self.plan_step(run, request),
         }
-        if self.has_concluded(run, request) {
-            return self.prove_and_review(run);
-        }
-        self.plan_step(run, request)
     }
 
     fn plan_step(&self, run: &Run, request: &RunRequest) -> Result<Plan, PlanError> {

@@ -4,15 +4,17 @@ of a tool, and every citation quotes what stands in that tool's evidence.
 */
 
 use millwright_memory::types::{
-    CauseKind, CheckResult, Escalation, Evidence, EvidenceSource, HypothesisStatus, ReplayOutcome, Suspect,
+    CauseKind, CheckResult, Escalation, Evidence, EvidenceSource, FailureAgreement, Fix, FourWay,
+    HypothesisStatus, Proof, ReplayOutcome, Suspect, TestsResult,
 };
 
+use millwright_tools::fixes::kind_in_words;
 use millwright_tools::tool::suspects::SuspectList;
 
 use crate::facts::Facts;
 use crate::findings::{CauseClaim, Citation, Claim, Finding, HypothesisClaim};
 use crate::run::{Interruption, Run, RunRequest};
-use crate::verification::PROBABLE;
+use crate::verification::{PROBABLE, best_fix};
 
 pub(super) fn finding(run: &Run, request: &RunRequest, facts: &Facts) -> Finding {
     let mut finding = Finding {
@@ -148,6 +150,12 @@ fn hypotheses(run: &Run, facts: &Facts) -> Vec<HypothesisClaim> {
     if facts.known().is_some() {
         return out;
     }
+    if let Some(commit) = facts.found_fix.as_ref().and_then(|fixed| fixed.commit.as_deref()) {
+        let statement = format!("It is fixed already, by {}", short(commit));
+        let sources = [EvidenceSource::Git, EvidenceSource::Replay];
+        add(statement, HypothesisStatus::Supported, cite_sources(run, "find_fix", &sources));
+        return out;
+    }
     let Some(list) = &facts.suspects else { return out };
     let culprit = facts.proven_culprit();
     let tested = facts.bisection.as_ref().map(|bisection| bisection.innocent.as_slice()).unwrap_or_default();
@@ -203,9 +211,25 @@ fn summary(run: &Run, request: &RunRequest, facts: &Facts, cause: Option<&CauseC
         out.push(format!("Re-checked now at {}: {}.", short(&request.bad), known.how));
         return out.join(" ");
     }
+    if let Some(fixed) = facts.found_fix.as_ref()
+        && let Some(commit) = &fixed.commit
+    {
+        out.push(format!(
+            "Already fixed at {}: commit {} (\u{201c}{}\u{201d}) fixed it; the replay passes since that commit and fails at \
+             its parent {}.",
+            short(&request.bad),
+            short(commit),
+            fixed.subject,
+            fixed.failing.as_deref().map_or("", short)
+        ));
+        return out.join(" ");
+    }
+    if let Some(unchecked) = facts.rechecks.iter().find(|recheck| recheck.result == CheckResult::NotRun) {
+        out.push(format!("It looks like incident {}; {}.", unchecked.incident, unchecked.how));
+    }
     if let Some(failed) = facts.rechecks.iter().find(|recheck| recheck.result == CheckResult::Fail) {
         out.push(format!(
-            "It looks like incident {}, but what was known of that one does not hold here ({}), so it was investigated anew.",
+            "It looks like incident {}, but what was known of that one does not hold here ({}), so it was investigated again.",
             failed.incident, failed.how
         ));
     }
@@ -227,18 +251,28 @@ fn proof_in_words(facts: &Facts, request: &RunRequest) -> Vec<String> {
                 short(&request.bad),
                 ending(&seen.output_end)
             )),
-            ReplayOutcome::OtherFailure => out.push(format!(
-                "The replay fails at {} in another way than the ticket says ({}){}.",
-                short(&request.bad),
-                seen.signature,
-                ending(&seen.output_end)
-            )),
-            ReplayOutcome::CannotTest => out.push(format!(
-                "The replay could not be run at {}: {}{}.",
-                short(&request.bad),
-                seen.signature,
-                ending(&seen.output_end)
-            )),
+            ReplayOutcome::OtherFailure => {
+                let ticket = match &seen.agreement {
+                    Some(FailureAgreement::Differs { ticket, .. }) => format!(" The ticket says: {ticket}."),
+                    _ => String::new(),
+                };
+                out.push(format!(
+                    "The replay fails at {} in another way than the ticket says, so nothing is proven by it.{ticket} The \
+                     replay shows: {}{}.",
+                    short(&request.bad),
+                    seen.signature,
+                    ending(&seen.output_end)
+                ));
+            }
+            ReplayOutcome::CannotTest => {
+                let remedy = seen.remedy.as_deref().map(|remedy| format!(" {remedy}")).unwrap_or_default();
+                out.push(format!(
+                    "The replay could not be run at {}: {}{}.{remedy}",
+                    short(&request.bad),
+                    seen.signature,
+                    ending(&seen.output_end)
+                ));
+            }
         },
         None => {
             if let Some(because) = facts.no_replay_because(request) {
@@ -249,15 +283,23 @@ fn proof_in_words(facts: &Facts, request: &RunRequest) -> Vec<String> {
     if let Some(problem) = facts.bisection.as_ref().and_then(|bisection| bisection.problem.as_deref()) {
         out.push(format!("{problem}."));
     }
-    let verified = facts.fix_checks.iter().find(|check| check.fix.replay == CheckResult::Pass);
-    match (verified, facts.proven_culprit()) {
-        (Some(check), _) => {
-            let tests = match check.fix.tests {
-                CheckResult::Pass => "the project's tests are not worse than before",
-                CheckResult::Fail => "but the project's tests are worse than before",
-                CheckResult::NotRun => "the project's tests were not run (no test command is known)",
-            };
-            out.push(format!("{} makes the replay pass; {tests}.", check.in_words()));
+    let best = best_fix(facts);
+    match (best, facts.proven_culprit()) {
+        (Some(fix), _) => {
+            let kind = kind_in_words(fix.kind);
+            out.push(match fix.proof {
+                Proof::FixVerified => format!("The {kind} is verified: {}.", beyond_replay(&fix)),
+                _ => format!(
+                    "The {kind} makes the replay pass, and nothing beyond the replay shows that the behaviour is right \
+                     again ({}), so it is a candidate, not a verified fix.",
+                    beyond_replay(&fix)
+                ),
+            });
+            if let Some(first) = fix.takes_away.first() {
+                let more = fix.takes_away.len() - 1;
+                let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+                out.push(format!("It also takes away: {first}{more}."));
+            }
         }
         (None, Some(_)) => {
             let why = facts.fix_checks.last().map(|check| check.detail.clone());
@@ -270,6 +312,33 @@ fn proof_in_words(facts: &Facts, request: &RunRequest) -> Vec<String> {
         (None, None) => {}
     }
     out
+}
+
+/// What was run beyond the replay, and what it showed, as a half-sentence.
+fn beyond_replay(fix: &Fix) -> String {
+    let tests = match (&fix.tests_detail, fix.tests) {
+        (Some(detail), _) if !detail.because.is_empty() => detail.because.trim_end_matches('.').to_owned(),
+        (_, TestsResult::Pass) => "the project's tests are not worse with it".to_owned(),
+        (_, TestsResult::Fail) => "the project's tests are worse with it".to_owned(),
+        (_, TestsResult::NotComparable) => "the project's tests cannot be compared".to_owned(),
+        (_, TestsResult::CouldNotRun) => "the project's tests could not be run".to_owned(),
+        (_, TestsResult::NotRun) => "the project's tests were not run".to_owned(),
+    };
+    let four_way = match &fix.four_way {
+        Some(check) if check.contradicted > 0 => {
+            format!("the four-way check contradicts it on {} of {} inputs", check.contradicted, check.inputs)
+        }
+        Some(check) if check.held() => {
+            format!("the four-way check held on {} deciding inputs", check.deciding)
+        }
+        Some(check) => format!(
+            "the four-way check found {} deciding inputs of the {} that it takes",
+            check.deciding,
+            FourWay::DECIDING
+        ),
+        None => "the four-way check was not run".to_owned(),
+    };
+    format!("{tests}; {four_way}")
 }
 
 /// How an output ended, as the end of a sentence.
@@ -299,11 +368,19 @@ fn escalation(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Escalati
             short(&request.bad)
         )),
         Some(ReplayOutcome::OtherFailure) => {
-            missing.push("a replay that fails the way the ticket says; see its output in the evidence".to_owned());
+            missing.push(
+                "a replay that fails the way the ticket says; where its failure is what is meant, look at its output and \
+                 investigate again with --accept-failure"
+                    .to_owned(),
+            );
         }
-        Some(ReplayOutcome::CannotTest) => missing.push(
-            "a replay that can run in the sandbox: see its output; declare what it needs with --allow-read and --env".to_owned(),
-        ),
+        Some(ReplayOutcome::CannotTest) => {
+            let remedy = facts.reproduction.as_ref().and_then(|seen| seen.remedy.clone());
+            let remedy = remedy.unwrap_or_else(|| {
+                "see its output; declare what it needs with --allow-read and --env".to_owned()
+            });
+            missing.push(format!("a replay that can run in the sandbox: {remedy}"));
+        }
         _ => {}
     }
     if let Some(failure) = run.failure("reproduce").or_else(|| run.failure("bisect")) {
@@ -319,7 +396,18 @@ fn escalation(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Escalati
         missing.push("a stack trace or an exact error message".to_owned());
     }
     if facts.proven_culprit().is_some() {
-        missing.push("a fix: the cause is proven, no automatic candidate held".to_owned());
+        missing.push(match best_fix(facts) {
+            None => "a fix: the cause is proven, no automatic candidate held".to_owned(),
+            Some(fix) if fix.is_stopgap => {
+                "a fix that keeps the protection: the candidate takes it back, so it is a stopgap at most".to_owned()
+            }
+            Some(_) => "something beyond the replay that shows the behaviour is right again: a command that runs the \
+                        project's tests (--tests CMD) and names each test"
+                .to_owned(),
+        });
+    }
+    if let Some(failing) = facts.found_fix.as_ref().and_then(|fixed| fixed.failing.as_deref()) {
+        missing.push(format!("the culprit, if it is wanted: investigate with --at {}", short(failing)));
     }
     let owners = facts.owners.as_ref();
     let to = owners

@@ -39,7 +39,7 @@ pub fn next(run: &Run) -> Plan {
         return Plan::Conclude { note: String::new(), finding: Box::default() };
     };
     let facts = Facts::of(run);
-    let rules = [look_back, reproduce, recheck, suspect, locate, narrow, mend, prove_fix];
+    let rules = [look_back, reproduce, look_for_fix, recheck, suspect, locate, narrow, mend, prove_fix];
     if run.interrupted().is_none() {
         for rule in rules {
             if let Some(wanted) = rule(run, request, &facts) {
@@ -97,8 +97,15 @@ fn reproduce(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Wanted> {
     let replayable = matches!(request.replay, ReplayPlan::Recipe(_))
         || facts.remembered_recipe()
         || facts.written.is_some();
-    (replayable && !run.called("reproduce")).then_some(())?;
+    (replayable && !request.runs_nothing && !run.called("reproduce")).then_some(())?;
     Wanted::one("replaying the failure at the failing revision", "reproduce", json!({}))
+}
+
+/// Where the replay passes: was it fixed already, and by which commit?
+fn look_for_fix(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+    let passes = facts.reproduction.as_ref().is_some_and(|seen| seen.outcome == ReplayOutcome::Passes);
+    (passes && !run.called("find_fix")).then_some(())?;
+    Wanted::one("the replay passes there; looking for the commit that fixed it", "find_fix", json!({}))
 }
 
 /// Is a resolution that memory trusts still true here and now? Best match first, one at a time.

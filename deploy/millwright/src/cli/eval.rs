@@ -155,6 +155,9 @@ pub(crate) struct EvalRunArguments {
     /// [default: as many as a smaller set is worth]
     #[arg(long, value_name = "N")]
     pub(crate) minimise_runs: Option<u32>,
+    /// Inputs that the four-way check of a fix may run; 0 leaves it out [default: 12]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=12))]
+    pub(crate) four_way_inputs: Option<u32>,
     /// Cases at once
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) jobs: usize,

@@ -168,7 +168,11 @@ fn options(arguments: &EvalRunArguments, config: &Config) -> Result<Options> {
         planner: planners(arguments, config)?,
         bare: bare(arguments, config)?,
         judge: judge(arguments, config)?,
-        budget: Budget { minimise_runs: arguments.minimise_runs, ..wiring::budget(config) },
+        budget: Budget {
+            minimise_runs: arguments.minimise_runs,
+            four_way_inputs: arguments.four_way_inputs,
+            ..wiring::budget(config)
+        },
         memory: match arguments.memory {
             EvalMemory::Off => MemoryMode::Off,
             EvalMemory::Fresh => MemoryMode::Fresh,

@@ -65,14 +65,9 @@ fn page(kept: &[KeptEvaluation]) -> String {
             clean(&of.planner, 60)
         );
         for (task, figures) in &of.figures {
-            let told = history::FOLLOWED.iter().filter_map(|(name, words)| {
-                let figure = figures.get(*name)?;
-                let interval = match (figure.low, figure.high) {
-                    (Some(low), Some(high)) => format!(" ({low:.2}–{high:.2})"),
-                    _ => String::new(),
-                };
-                Some(format!("{words} {:.2}{interval}", figure.value))
-            });
+            let told = history::FOLLOWED
+                .iter()
+                .filter_map(|(name, words)| Some(format!("{words} {}", figures.get(*name)?)));
             let cases = figures.get("cases").map_or(0.0, |figure| figure.value);
             let told: Vec<String> = std::iter::once(format!("{cases:.0} cases")).chain(told).collect();
             let _ = writeln!(out, "    {}: {}", clean(task, 60), told.join(", "));

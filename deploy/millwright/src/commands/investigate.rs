@@ -218,6 +218,9 @@ pub(super) fn options(
         allow_read,
         timeout_s: repository.and_then(|repository| repository.timeout_s),
         loopback: wiring::loopback(config),
+        overlay: overlay(arguments, repository.map(|repository| repository.overlay.as_slice()))?,
+        test_report: repository.map(|repository| repository.test_report.clone()).unwrap_or_default(),
+        accept_failure: arguments.accept_failure,
     };
     let replay = match command {
         _ if arguments.no_replay => ReplayChoice::Off,
@@ -245,12 +248,28 @@ pub(super) fn options(
     })
 }
 
+/// What is to lie over every checkout. Paths of the command line are taken from where it was typed, else from the
+/// repository; those of the configuration from the repository.
+fn overlay(arguments: &WhatArguments, configured: Option<&[String]>) -> Result<Vec<String>> {
+    let mut out = configured.unwrap_or_default().to_vec();
+    for given in &arguments.overlay {
+        let source = given.rsplit_once('=').map_or(given.as_str(), |(source, _)| source);
+        let here = std::path::absolute(source)?;
+        out.push(match here.exists() {
+            true => given.replacen(source, &here.to_string_lossy(), 1),
+            false => given.clone(),
+        });
+    }
+    Ok(out)
+}
+
 /// The command line goes before the configuration.
 fn budget(arguments: &WhatArguments, config: &Config) -> Result<Budget> {
     let mut budget = wiring::budget(config);
     budget.tokens = arguments.budget_tokens.or(budget.tokens);
     budget.usd = arguments.budget_usd.or(budget.usd);
     budget.minimise_runs = arguments.minimise_runs;
+    budget.four_way_inputs = arguments.four_way_inputs;
     let deadline = arguments.deadline.map(|deadline| u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX));
     budget.deadline_ms = deadline.or(budget.deadline_ms);
     if let Some(usd) = arguments.budget_usd {

@@ -276,6 +276,7 @@ mod tests {
             failing_revision: String::new(),
             fix_diff: String::new(),
             fix_kind: None,
+            fix_checks: None,
             replay: None,
             proof: Proof::None,
             approval,

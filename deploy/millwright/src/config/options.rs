@@ -56,6 +56,12 @@ pub(crate) struct Repository {
     pub(crate) test: Option<String>,
     /// Runs one test; `{test}` stands for its name. `MILLWRIGHT__REPOSITORIES__NAME__TEST_ONE`
     pub(crate) test_one: Option<String>,
+    /// Reports that its tests write, as globs relative to the checkout: JUnit XML, TAP, `go test -json`. They name every
+    /// test, where output often names failing ones only. `MILLWRIGHT__REPOSITORIES__NAME__TEST_REPORT`
+    pub(crate) test_report: Vec<String>,
+    /// Files laid over every checkout before a replay: `PATH[=TARGET]` of the working tree, `REV:PATH[=TARGET]` of a
+    /// revision. `MILLWRIGHT__REPOSITORIES__NAME__OVERLAY`
+    pub(crate) overlay: Vec<String>,
     /// Files and folders outside of the checkout that its commands may read, such as an interpreter's.
     /// `MILLWRIGHT__REPOSITORIES__NAME__ALLOW_READ`
     pub(crate) allow_read: Vec<PathBuf>,

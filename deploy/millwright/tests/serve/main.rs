@@ -390,6 +390,14 @@ fn killed(roles: &[&'static str], store: &str, incidents: u32, kills: u32) {
         let notes = noted(number);
         assert_eq!(notes.len(), 1, "acme/calc#{number}: {notes:#?}");
     }
+    let mut verdicts: std::collections::BTreeMap<String, usize> = Default::default();
+    let listed = serving.get("/v1/incidents?limit=200");
+    for one in listed["incidents"].as_array().unwrap() {
+        let v = format!("{} {}", one["state"], one["verdict"]);
+        if v.contains("inconclusive") || v.contains("probable") || v.contains("failed") { eprintln!("DEBUGID {v} {}", serving.get(&format!("/v1/incidents/{}", one["id"].as_str().unwrap()))["report"]); }
+        *verdicts.entry(v).or_default() += 1;
+    }
+    eprintln!("DEBUG {verdicts:?}");
     for thread in &threads {
         // What is over can be stopped no more. Whether it can be confirmed hangs on how far a run came.
         let is_over = |message: &Value| !message["blocks"].to_string().contains("\"stop\"");

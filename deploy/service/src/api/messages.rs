@@ -123,7 +123,6 @@ pub(crate) async fn stop_by(app: &App, principal: &Principal, id: String) -> Res
         }
     };
     app.store.put_on_record(principal.because(""), "cancel", &id, Some(&id), Some(state)).await?;
-    app.store.wake_notes(&id).await?;
     app.stored(&id);
     app.work.notify_one();
     Ok(Stopped { id, state })
@@ -190,8 +189,6 @@ pub(crate) async fn judge_by(
     })?;
     let note = app.settings.redactor.for_run().redact(note).text;
     app.store.set_approval(&best.id, approval, Actor { who, why: &note }).await?;
-    // Notes say what was said of the answer.
-    app.store.wake_notes(&id).await?;
     app.work.notify_one();
     app.stored(&id);
     Ok(Judged { incident_id: id, resolution_id: best.id.clone(), approval: word })

@@ -9,7 +9,6 @@ An acknowledgement does not wait for this: it is done when the investigation beg
 mod named;
 mod place;
 
-use base64::Engine as _;
 use millwright_memory::store::{Incident, StoreError, WantedFile};
 use millwright_memory::types::TicketContext;
 use secrecy::ExposeSecret;
@@ -17,8 +16,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::intake;
-use crate::notes::credentials;
-use crate::outward::{self, SendError};
+use crate::outward::{self, SendError, credentials};
 use crate::slack;
 
 pub(crate) use named::in_payload;
@@ -170,11 +168,6 @@ fn is_text(media: &str, name: &str) -> bool {
                 || ["json", "xml", "yaml", "x-log"].iter().any(|kind| media.contains(kind))
         }
     }
-}
-
-/// Basic credentials.
-pub(crate) fn basic(account: &str, secret: &str) -> String {
-    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{account}:{secret}")))
 }
 
 #[cfg(test)]

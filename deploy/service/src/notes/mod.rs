@@ -9,7 +9,7 @@ pub(crate) mod text;
 
 use std::sync::Arc;
 
-use millwright_memory::store::{IncidentState, Job, JobKind, JobState, Note, NoteState, StoreError};
+use millwright_memory::store::{IncidentState, Job, JobState, Note, NoteState, StoreError};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -20,7 +20,6 @@ use crate::slack;
 use crate::worker::{Holder, rest};
 
 use systems::Client;
-pub(crate) use systems::credentials;
 
 /// A note that failed so often is given up.
 const MOST_FAILURES: i64 = 12;
@@ -35,7 +34,10 @@ enum NoteError {
 
 pub(crate) async fn work(app: &Arc<App>, holder: &Holder, job: &Job) {
     let settled = match write(app, &job.subject).await {
-        Ok(()) => settle(app, holder, job).await,
+        // Where there was news meanwhile, the store queues it again.
+        Ok(()) => {
+            app.store.settle_job(&job.id, holder.as_str(), JobState::Done, None, None).await.map(|_| ())
+        }
         Err(error) => {
             app.metrics.note("failed");
             let (wait, final_) = match &error {
@@ -60,16 +62,6 @@ pub(crate) async fn work(app: &Arc<App>, holder: &Holder, job: &Job) {
     if let Err(error) = settled {
         tracing::error!(note = %job.subject, %error, "how a note ended could not be stored");
     }
-}
-
-async fn settle(app: &App, holder: &Holder, job: &Job) -> Result<(), StoreError> {
-    app.store.settle_job(&job.id, holder.as_str(), JobState::Done, None, None).await?;
-    // What changed while it was written may have woken nobody: time, or a page's address.
-    let note = app.store.get_note(&job.subject).await?;
-    if due(app, &note).await?.is_some() {
-        app.store.wake_job(JobKind::Note, &note.id).await?;
-    }
-    Ok(())
 }
 
 /// What a note says.
@@ -117,7 +109,7 @@ async fn in_ticket(app: &App, note: &Note) -> Result<Option<Content>, StoreError
         Some(url) => Links::of(app, &incident.id, url).await?,
         None => None,
     };
-    let was_not_it = text::was_not_it(&app.store, &incident.id).await?;
+    let was_not_it = text::was_not_it(&app.store.resolutions(&incident.id).await?);
     let text = text::note(&incident, report.as_ref(), public_url, links.as_ref(), was_not_it);
     Ok(Some(Content { text, blocks: None }))
 }

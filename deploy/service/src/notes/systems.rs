@@ -5,12 +5,10 @@ marker.
 
 use millwright_memory::store::Note;
 use reqwest::Method;
-use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::files::basic;
-use crate::outward::{self, SendError};
+use crate::outward::{self, SendError, credentials};
 use crate::settings::TicketSystem;
 
 /// Pages looked through for a marker.
@@ -132,17 +130,6 @@ impl<'a> Client<'a> {
             request = request.header("content-type", "application/json").body(body.to_string());
         }
         outward::send(request).await
-    }
-}
-
-/// What a system wants to see of us.
-pub(crate) fn credentials(system: &str, set_up: &TicketSystem) -> String {
-    let token = set_up.token.expose_secret();
-    match &set_up.email {
-        // Zendesk tells a token from a password by the account's name.
-        Some(email) if system == "zendesk" => basic(&format!("{email}/token"), token),
-        Some(email) => basic(email, token),
-        None => format!("Bearer {token}"),
     }
 }
 

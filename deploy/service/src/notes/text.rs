@@ -3,8 +3,9 @@ What a note says, in words for support: the verdict, the cause, since when, who 
 engineers find the rest. All of it is masked already; here it is only bounded.
 */
 
-use millwright_memory::store::{Incident, IncidentState, Store, StoreError};
-use millwright_memory::types::{Outcome, Proof, Report, Verdict};
+use millwright_agent::report::fix_sentences;
+use millwright_memory::store::{Incident, IncidentState};
+use millwright_memory::types::{Outcome, Report, Resolution, Verdict};
 
 use crate::page::Links;
 
@@ -51,8 +52,8 @@ pub(crate) fn note(
 }
 
 /// Whether an answer to this incident turned out not to be it.
-pub(crate) async fn was_not_it(store: &Store, incident: &str) -> Result<bool, StoreError> {
-    Ok(store.resolutions(incident).await?.iter().any(|known| known.outcome == Outcome::Recurred))
+pub(crate) fn was_not_it(known: &[Resolution]) -> bool {
+    known.iter().any(|known| known.outcome == Outcome::Recurred)
 }
 
 /// Where people read about an incident.
@@ -84,12 +85,8 @@ fn tell(report: &Report, lines: &mut Vec<String>) {
             lines.push(format!("What is known of its extent: {}.", known.join(", ")));
         }
     }
-    match &report.fix {
-        Some(fix) if fix.proof == Proof::FixVerified => {
-            lines.push("A fix passed its tests and waits to be shipped.".into());
-        }
-        Some(_) => lines.push("A fix is proposed; it is not tested.".into()),
-        None => {}
+    if let Some(fix) = &report.fix {
+        lines.extend(fix_sentences(fix).iter().map(|sentence| bounded(sentence)));
     }
     if let Some(escalate) = &report.escalate {
         let missing = escalate.missing.iter().take(3).map(|missing| bounded(missing));

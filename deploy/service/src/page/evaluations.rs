@@ -83,15 +83,8 @@ const SHOWN: [(&str, &str); 6] = [
     ("calibration_error", "calibration error"),
 ];
 
-/// `0.96 (0.87–0.99)`: the ends are where the figure may be by chance, 19 times of 20.
 fn figure(figure: Option<KeyFigure>) -> String {
-    match figure {
-        None => "–".to_owned(),
-        Some(KeyFigure { value, low: Some(low), high: Some(high) }) => {
-            format!("{value:.2} ({low:.2}–{high:.2})")
-        }
-        Some(KeyFigure { value, .. }) => format!("{value:.2}"),
-    }
+    figure.map_or_else(|| "–".to_owned(), |figure| figure.to_string())
 }
 
 #[cfg(test)]

@@ -78,6 +78,7 @@ async fn answered(scene: &Scene, id: &str, statement: &str) -> Resolution {
         failing_revision: "f".repeat(40),
         fix_diff: String::new(),
         fix_kind: None,
+        fix_checks: None,
         replay: None,
         proof: Proof::CauseConfirmed,
     };

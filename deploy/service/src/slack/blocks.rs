@@ -189,8 +189,8 @@ fn button(action: &str, label: &str, value: &str, style: Option<&str>) -> Value 
     button
 }
 
-/// The three characters that begin Slack's notation.
-fn escape(text: &str) -> String {
+/// The three characters that begin Slack's notation: as they stand, a text could mention everybody.
+pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

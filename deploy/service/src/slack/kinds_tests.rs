@@ -65,6 +65,7 @@ fn resolution(approval: Approval) -> Resolution {
         failing_revision: "0".repeat(40),
         fix_diff: String::new(),
         fix_kind: None,
+        fix_checks: None,
         replay: None,
         proof: Proof::FixVerified,
         approval,

@@ -16,6 +16,7 @@ mod take;
 mod thread;
 mod wire;
 
+pub(crate) use blocks::escape;
 pub(crate) use note::content;
 pub(crate) use socket::listen;
 pub(crate) use thread::{ThreadError, complete};

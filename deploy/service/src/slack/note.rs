@@ -46,7 +46,7 @@ async fn incident(app: &App, note: &Note) -> Result<Content, StoreError> {
     let asked = store.open_approvals(Some(&incident.id)).await?;
     let resolutions = store.resolutions(&incident.id).await?;
     let url = app.settings.public_url.as_deref().map(|url| text::address(url, &incident.id));
-    let was_not_it = text::was_not_it(store, &incident.id).await?;
+    let was_not_it = text::was_not_it(&resolutions);
     let told = text::note(&incident, report.as_ref(), app.settings.public_url.as_deref(), None, was_not_it);
     let shown = Shown {
         incident: &incident,

@@ -214,6 +214,7 @@ async fn buttons_judge_for_everybody_and_stop_for_responders_only() {
         failing_revision: "0".repeat(40),
         fix_diff: String::new(),
         fix_kind: None,
+        fix_checks: None,
         replay: None,
         proof: Proof::CauseConfirmed,
     };

@@ -64,8 +64,16 @@ async fn said(app: &Arc<App>, said: Said) -> Result<&'static str, Problem> {
     let target = format!("{}/{}", said.channel, said.thread);
     let external_id = format!("{}/{}", said.channel, said.ts);
     let keys = vec![key(&said.channel, &said.thread)];
-    let reported = Reported { user: &said.user, text: &said.text, keys, external_id, target };
-    let arrived = report(app, reported, said.files.clone(), delivery.clone()).await?;
+    let reported = Reported {
+        user: &said.user,
+        text: &said.text,
+        files: said.files.clone(),
+        keys,
+        external_id,
+        target,
+        delivery: delivery.clone(),
+    };
+    let arrived = report(app, reported).await?;
     match &arrived {
         // Somebody was quicker in this thread, or the same failure is known from elsewhere: this adds to it.
         Arrived::Joined(incident) => go_on(app, &said, incident, &format!("{delivery}:said")).await,
@@ -79,20 +87,18 @@ async fn said(app: &Arc<App>, said: Said) -> Result<&'static str, Problem> {
 struct Reported<'a> {
     user: &'a str,
     text: &'a str,
+    files: Vec<RemoteFile>,
     /// What it is known by.
     keys: Vec<String>,
     external_id: String,
     /// Where it is answered.
     target: String,
+    /// What this delivery is known by.
+    delivery: String,
 }
 
-async fn report(
-    app: &App,
-    reported: Reported<'_>,
-    files: Vec<RemoteFile>,
-    delivery: String,
-) -> Result<Arrived, Problem> {
-    let Reported { user, text, mut keys, external_id, target } = reported;
+async fn report(app: &App, reported: Reported<'_>) -> Result<Arrived, Problem> {
+    let Reported { user, text, files, mut keys, external_id, target, delivery } = reported;
     let mut ticket = intake::read(&app.settings.redactor, payload(text)).await;
     ticket.context.external_id = Some(external_id);
     if !ticket.fingerprint.symbols.is_empty() {
@@ -195,11 +201,13 @@ pub(super) async fn command(app: &Arc<App>, command: Command) -> Result<(&'stati
     let reported = Reported {
         user: &command.user,
         text: &command.text,
+        files: Vec::new(),
         keys: Vec::new(),
         external_id: format!("{}/{id}", command.channel),
         target: command.channel.clone(),
+        delivery: format!("{NAME}:{id}"),
     };
-    let arrived = report(app, reported, Vec::new(), format!("{NAME}:{id}")).await?;
+    let arrived = report(app, reported).await?;
     Ok(match arrived {
         Arrived::Joined(id) => {
             ("joined", format!("That is looked into already ({id}); I say what I find in the channel."))
@@ -225,18 +233,13 @@ pub(super) async fn pressed(app: &Arc<App>, pressed: Pressed) -> Result<(), Prob
     let done = match action.as_str() {
         _ if !known(&value) => return Ok(()),
         "confirm" | "reject" => {
-            let judged = messages::judge_by(
-                app,
-                &principal.name,
-                value.clone(),
-                None,
-                action == "confirm",
-                "in Slack",
-            );
-            judged.await.map(|_| value)
+            let judged =
+                messages::judge_by(app, &principal.name, value, None, action == "confirm", "in Slack");
+            judged.await.map(|_| ())
         }
         "approve" | "deny" if principal.role >= Role::Responder => {
-            approvals::decide_by(app, &principal, &value, action == "approve", "in Slack").await
+            let decided = approvals::decide_by(app, &principal, &value, action == "approve", "in Slack");
+            decided.await.map(|_| ())
         }
         "stop" => {
             stop(app, &user, value, &channel, thread).await;
@@ -249,11 +252,7 @@ pub(super) async fn pressed(app: &Arc<App>, pressed: Pressed) -> Result<(), Prob
         _ => return Ok(()),
     };
     match done {
-        Ok(incident) => {
-            app.store.wake_notes(&incident).await?;
-            app.work.notify_one();
-            Ok(())
-        }
+        Ok(()) => Ok(()),
         // The store being away is for Slack to try again; what cannot be done is for the person to know.
         Err(problem) if problem.status().is_server_error() => Err(problem),
         Err(problem) => {

@@ -110,7 +110,6 @@ async fn attempt(app: &Arc<App>, holder: &Holder, job: &Job, stop: &CancelFlag) 
         return Ok(Ended::Reported);
     }
     store.set_incident_state(&incident.id, IncidentState::Running).await?;
-    store.wake_notes(&incident.id).await?;
     app.stored(&incident.id);
     // What joined it later may have brought files.
     if job.plan.is_none() || job.reopened_at.is_some() {
@@ -240,6 +239,5 @@ async fn ask_consent(app: &App, holder: &Holder, job: &Job) -> Result<Ended, Wor
     let calls = calls_awaiting_consent(&app.store, &run.id).await?;
     let calls: Vec<_> = calls.into_iter().map(|call| (call.id, call.name, call.args)).collect();
     app.store.ask_consent(job, holder.as_str(), &run.id, &calls).await?;
-    app.store.wake_notes(incident).await?;
     Ok(Ended::AwaitsConsent)
 }

@@ -45,8 +45,6 @@ pub(super) async fn watch(app: &App, repository: &Repository) -> Result<usize, W
     for outcome in [Outcome::Unknown, Outcome::Shipped] {
         for fix in app.store.fixes_with(&identity, outcome).await? {
             if let Some((why, place)) = was_not_it(app, &repo, repository, &fix).await? {
-                let by = Actor { who: "service", why: &why };
-                app.store.set_outcome(&fix.id, Outcome::Recurred, by).await?;
                 open_again(app, &repo, &fix, place, &why).await?;
                 changed += 1;
             } else if outcome == Outcome::Unknown {
@@ -72,7 +70,7 @@ pub(super) async fn watch(app: &App, repository: &Repository) -> Result<usize, W
     Ok(changed)
 }
 
-/// Takes the incident of a fix up again where the failure came back, and says why.
+/// Marks a fix as not having been it, takes its incident up again where the failure came back, and says why.
 async fn open_again(
     app: &App,
     repo: &Repo,
@@ -81,12 +79,16 @@ async fn open_again(
     why: &str,
 ) -> Result<(), WatchError> {
     // Before the fix it failed as well, by the old fault: what is looked for came after.
-    let good = first_with(repo, fix, &place.revision).await?;
-    let Ok(plan) = serde_json::to_value(Place { good, ..place }) else { return Ok(()) };
-    if app.store.reopen(&fix.incident_id, &plan, Actor { who: "millwright", why }).await? {
-        app.stored(&fix.incident_id);
+    let good = first_with(repo, fix, &place.revision).await.unwrap_or_else(|error| {
+        tracing::debug!(resolution = %fix.id, %error, "since when the fix is there cannot be told");
+        None
+    });
+    let plan = serde_json::to_value(Place { good, ..place }).map_err(|_| WatchError::Broken)?;
+    let by = Actor { who: "millwright", why };
+    if app.store.reopen(&fix.incident_id, Some(&fix.id), &plan, by).await? {
         app.work.notify_one();
     }
+    app.stored(&fix.incident_id);
     Ok(())
 }
 
@@ -163,13 +165,7 @@ async fn settled(
     let work = move || -> Result<Option<(String, String)>, RepoError> {
         let wait = jiff::SignedDuration::try_from(stay_away).unwrap_or(jiff::SignedDuration::MAX);
         let Ok(until) = jiff::Timestamp::now().checked_sub(wait) else { return Ok(None) };
-        let query = LogQuery {
-            tip: repo.resolve(&branch)?,
-            until: Some(format!("{until:.0}")),
-            limit: 1,
-            ..LogQuery::default()
-        };
-        let newest = log(&repo, &query, &CancelFlag::default())?.items.into_iter().next();
+        let newest = place::newest_until(&repo, &branch, until)?;
         Ok(newest.map(|commit| {
             let at = jiff::Timestamp::from_second(commit.commit_time).unwrap_or(until);
             (commit.id, format!("{at:.6}"))

@@ -94,6 +94,7 @@ async fn watched(stay_away: Duration) -> Watched {
         failing_revision: bad.clone(),
         fix_diff: diff,
         fix_kind: None,
+        fix_checks: None,
         replay: None,
         proof: Proof::FixVerified,
     };
@@ -172,7 +173,7 @@ async fn an_incident_whose_answer_was_not_it_is_opened_again_and_investigated_wh
     let said = store.messages(first, None).await.unwrap();
     assert_eq!(said.len(), 1);
     assert!(said[0].body.contains("it was not it: the failure was reported again"), "{said:?}");
-    let text = crate::notes::text::was_not_it(store, first).await.unwrap();
+    let text = crate::notes::text::was_not_it(&store.resolutions(first).await.unwrap());
     assert!(text, "notes say so");
     assert_eq!(watched.look().await, 0, "once");
 

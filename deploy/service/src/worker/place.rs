@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use millwright_memory::store::{Incident, Store, StoreError};
-use millwright_tools::git::{self, LogQuery, MirrorError, Repo, RepoError, log};
+use millwright_tools::git::{self, CommitSummary, LogQuery, MirrorError, Repo, RepoError, log};
 use millwright_tools::tool::CancelFlag;
 use serde::{Deserialize, Serialize};
 
@@ -133,31 +133,17 @@ pub(super) async fn revision(
     }
     let context = &incident.ticket.context;
     let at = context.first_seen.as_ref().or(context.last_seen.as_ref()).unwrap_or(&incident.created_at);
-    for service in incident.service.iter().chain(&repository.services).chain([&repository.name]) {
-        let environment = incident.environment.as_deref();
-        let ran = store.deployments_at(service, environment, at, 1).await?;
-        if let Some(deployment) = ran.first() {
-            let because = format!(
-                "{} of {} was deployed to {} at {}",
-                deployment.revision, deployment.service, deployment.environment, deployment.at
-            );
-            for name in names_of(&deployment.revision) {
-                tries.push((name, because.clone()));
-            }
-            break;
-        }
-    }
+    tries.extend(deployed(store, repository, incident, at).await?);
     let branch = repository.branch.clone().unwrap_or_else(|| "HEAD".to_owned());
     let (name, path, data_dir) = (repository.name.clone(), repository.path.clone(), data_dir.to_owned());
     let look = move || {
         let repo = Repo::open(&path, &data_dir)?;
-        for (name_of, because) in tries {
-            if let Ok(revision) = repo.resolve(&name_of) {
-                return Ok(Place { repository: name, revision, because, good: None });
+        let (revision, because) = match first_known(&repo, tries) {
+            Some(known) => known,
+            None => {
+                (repo.resolve(&branch)?, format!("nothing says which release ran, so {branch} is looked at"))
             }
-        }
-        let revision = repo.resolve(&branch)?;
-        let because = format!("nothing says which release ran, so {branch} is looked at");
+        };
         Ok(Place { repository: name, revision, because, good: None })
     };
     tokio::task::spawn_blocking(look).await.map_err(|_| PlaceError::Broken)?
@@ -172,40 +158,62 @@ pub(super) async fn at_time(
     at: &str,
     data_dir: &Path,
 ) -> Result<Option<Place>, PlaceError> {
-    let mut tries: Vec<(String, String)> = Vec::new();
-    for service in incident.service.iter().chain(&repository.services).chain([&repository.name]) {
-        let ran = store.deployments_at(service, incident.environment.as_deref(), at, 1).await?;
-        if let Some(deployment) = ran.first() {
-            let because = format!(
-                "{} of {} was deployed at {}",
-                deployment.revision, deployment.service, deployment.at
-            );
-            tries.extend(names_of(&deployment.revision).into_iter().map(|name| (name, because.clone())));
-            break;
-        }
-    }
+    let tries = deployed(store, repository, incident, at).await?;
     let branch = repository.branch.clone().unwrap_or_else(|| "HEAD".to_owned());
     let (name, path, data_dir, until) =
         (repository.name.clone(), repository.path.clone(), data_dir.to_owned(), at.to_owned());
     let look = move || -> Result<Option<Place>, RepoError> {
         let repo = Repo::open(&path, &data_dir)?;
-        for (name_of, because) in tries {
-            if let Ok(revision) = repo.resolve(&name_of) {
-                return Ok(Some(Place { repository: name, revision, because, good: None }));
-            }
+        if let Some((revision, because)) = first_known(&repo, tries) {
+            return Ok(Some(Place { repository: name, revision, because, good: None }));
         }
+        let Ok(time) = until.parse::<jiff::Timestamp>() else { return Ok(None) };
         let because = format!("{branch} had it at {until}");
-        let Ok(until) = until.parse::<jiff::Timestamp>() else { return Ok(None) };
-        let query = LogQuery {
-            tip: repo.resolve(&branch)?,
-            until: Some(format!("{until:.0}")),
-            limit: 1,
-            ..LogQuery::default()
-        };
-        let newest = log(&repo, &query, &CancelFlag::default())?.items.into_iter().next();
+        let newest = newest_until(&repo, &branch, time)?;
         Ok(newest.map(|commit| Place { repository: name, revision: commit.id, because, good: None }))
     };
     Ok(tokio::task::spawn_blocking(look).await.map_err(|_| PlaceError::Broken)??)
+}
+
+/// What was deployed at a time, of the incident's service or else of one that the repository holds: names, each with why.
+async fn deployed(
+    store: &Store,
+    repository: &Repository,
+    incident: &Incident,
+    at: &str,
+) -> Result<Vec<(String, String)>, StoreError> {
+    for service in incident.service.iter().chain(&repository.services).chain([&repository.name]) {
+        let ran = store.deployments_at(service, incident.environment.as_deref(), at, 1).await?;
+        if let Some(deployment) = ran.first() {
+            let because = format!(
+                "{} of {} was deployed to {} at {}",
+                deployment.revision, deployment.service, deployment.environment, deployment.at
+            );
+            let names = names_of(&deployment.revision).into_iter();
+            return Ok(names.map(|name| (name, because.clone())).collect());
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The first name that means a revision here, as that revision, and why.
+fn first_known(repo: &Repo, tries: Vec<(String, String)>) -> Option<(String, String)> {
+    tries.into_iter().find_map(|(name, because)| Some((repo.resolve(&name).ok()?, because)))
+}
+
+/// The newest commit that a branch had at a time; `None` when it is younger than that.
+pub(super) fn newest_until(
+    repo: &Repo,
+    branch: &str,
+    until: jiff::Timestamp,
+) -> Result<Option<CommitSummary>, RepoError> {
+    let query = LogQuery {
+        tip: repo.resolve(branch)?,
+        until: Some(format!("{until:.0}")),
+        limit: 1,
+        ..LogQuery::default()
+    };
+    Ok(log(repo, &query, &CancelFlag::default())?.items.into_iter().next())
 }
 
 /// What a release may be called in a repository: `shop@1.2.3`, `1.2.3`, `v1.2.3`, a commit. Never an expression.

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::judged::Judged;
 use crate::graders::Grades;
 use crate::graders::calibration::{Sureness, brier, expected_error};
-use crate::stats;
+use crate::stats::{self, Figure};
 use crate::summary::rank_figures;
 
 /// Bins of the calibration error.
@@ -66,33 +66,45 @@ pub(super) fn of(judged: &[&Judged]) -> Map<String, Value> {
     if !convicted.is_empty() {
         out.insert("verified_rate".into(), json!(stats::share(&samples(&convicted, verified))));
     }
-    let mut add = |name: &str, values: Vec<f64>| {
+    // Most are shares of cases; those of citations, lines and marks are means over cases.
+    let mut add_as = |name: &str, figure: fn(&[f64]) -> Figure, values: Vec<f64>| {
         if !values.is_empty() {
-            // Shares of citations and of lines are no shares of cases.
-            let inside = matches!(name, "lines_f1" | "grounding" | "prose");
-            let figure = if inside { stats::mean(&values) } else { stats::share(&values) };
-            out.insert(name.into(), json!(figure));
+            out.insert(name.into(), json!(figure(&values)));
         }
     };
-    add("symbol_hit", samples(judged, |one| graded(one, |grades| grades.symbol.map(yes))));
-    add(
+    add_as("symbol_hit", stats::share, samples(judged, |one| graded(one, |grades| grades.symbol.map(yes))));
+    add_as(
         "lines_hit",
+        stats::share,
         samples(judged, |one| graded(one, |grades| grades.lines.map(|of| yes(of.recall > 0.0)))),
     );
-    add("lines_f1", samples(judged, |one| graded(one, |grades| grades.lines.map(|of| of.f1))));
+    add_as(
+        "lines_f1",
+        stats::mean,
+        samples(judged, |one| graded(one, |grades| grades.lines.map(|of| of.f1))),
+    );
     let fixed = |grades: &Grades| grades.fix.as_ref().filter(|fix| fix.expected).map(|fix| yes(fix.verified));
-    add("verified_fix", samples(judged, |one| graded(one, fixed)));
+    add_as("verified_fix", stats::share, samples(judged, |one| graded(one, fixed)));
     let grounded = |grades: &Grades| grades.grounding.as_ref().map(|g| g.held as f64 / g.cited.max(1) as f64);
-    add("grounding", samples(judged, |one| graded(one, grounded)));
-    add("abstention", samples(judged, |one| graded(one, |grades| grades.abstention.map(yes))));
-    add(
+    add_as("grounding", stats::mean, samples(judged, |one| graded(one, grounded)));
+    add_as(
+        "abstention",
+        stats::share,
+        samples(judged, |one| graded(one, |grades| grades.abstention.map(yes))),
+    );
+    add_as(
         "safe",
+        stats::share,
         samples(judged, |one| graded(one, |grades| grades.harm.as_ref().map(|harm| yes(!harm.harmful)))),
     );
     let written: Vec<_> =
         judged.iter().filter_map(|one| one.result.grades.as_ref()?.prose.as_ref()).collect();
     if !written.is_empty() {
-        add("prose", samples(judged, |one| graded(one, |grades| grades.prose.as_ref()?.score())));
+        add_as(
+            "prose",
+            stats::mean,
+            samples(judged, |one| graded(one, |grades| grades.prose.as_ref()?.score())),
+        );
         let silent = written.iter().filter(|prose| prose.marks.is_none()).count();
         out.insert("prose_not_judged".into(), json!(silent));
         let by = written.first().map_or("", |prose| &prose.by);

@@ -43,6 +43,7 @@ pub(super) async fn tell(
         failing_revision: failing_revision.clone(),
         fix_diff: fix_diff.clone(),
         fix_kind: None,
+        fix_checks: None,
         replay,
         proof: Proof::None,
     };

@@ -9,7 +9,7 @@ use super::super::audit::{Change, record};
 use super::super::codec::{from_json, json, new_id, now};
 use super::super::db::{Row, query, query_scalar};
 use super::super::{Actor, IncidentState, Store, StoreError};
-use super::{Job, JobKind, jobs};
+use super::{Job, JobKind, jobs, notes};
 
 /// A call that waits, or waited.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -127,6 +127,8 @@ impl Store {
         .await?;
         if jobs::wake(&mut tx, JobKind::Investigate, &decided.incident_id).await? {
             jobs::set_state(&mut tx, &decided.incident_id, IncidentState::Queued).await?;
+        } else {
+            notes::wake(&mut tx, &decided.incident_id).await?;
         }
         let incident = Some(decided.incident_id.as_str());
         let change =

@@ -89,8 +89,8 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a job; `false` when it is not the holder's. Where a state of its incident is given, that is set and its notes
-    /// are due in the same transaction. A job that is done and was woken meanwhile is queued instead.
+    /// Ends a job; `false` when it is not the holder's. Where a state of its incident is given, that is set in the same
+    /// transaction. A job that is done and was woken meanwhile is queued instead.
     pub async fn settle_job(
         &self,
         id: &str,
@@ -113,7 +113,6 @@ impl Store {
         .await?;
         if let (Some((subject,)), Some(state)) = (&row, incident) {
             set_state(&mut tx, subject, state).await?;
-            notes::wake(&mut tx, subject).await?;
         }
         tx.commit().await?;
         Ok(row.is_some())
@@ -253,14 +252,17 @@ pub(crate) async fn wake_idle(tx: &mut Tx, kind: JobKind, subject: &str) -> Resu
     Ok(())
 }
 
-pub(crate) async fn set_state(tx: &mut Tx, incident: &str, state: IncidentState) -> Result<(), StoreError> {
-    query("UPDATE incidents SET state = $2, updated_at = $3 WHERE id = $1")
+/// Sets an incident's state and makes its notes due, which tell it, both or neither: whoever changed it may die before it
+/// could wake anybody. Answers how many incidents that were.
+pub(crate) async fn set_state(tx: &mut Tx, incident: &str, state: IncidentState) -> Result<u64, StoreError> {
+    let done = query("UPDATE incidents SET state = $2, updated_at = $3 WHERE id = $1")
         .bind(incident)
         .bind(word(&state))
         .bind(now())
         .execute(&mut *tx)
         .await?;
-    Ok(())
+    notes::wake(tx, incident).await?;
+    Ok(done.rows_affected())
 }
 
 fn shortened(error: &str) -> String {

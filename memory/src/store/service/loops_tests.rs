@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::testing::{incident, prose, temporary};
+use super::super::testing::{incident, prose, resolution, temporary};
 use super::super::{Actor, Store};
 use super::*;
+use crate::types::{Approval, Outcome, Proof};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 const BY: Actor<'static> = Actor { who: "millwright", why: "it was not it: it failed again" };
@@ -39,7 +40,7 @@ async fn only_what_is_done_is_opened_again_with_its_reason_its_job_and_its_note(
     let (store, _dir) = temporary().await;
     let id = arrive(&store, arrival("1", &[])).await;
     let plan = json!({ "revision": "abc" });
-    assert!(!store.reopen(&id, &plan, BY).await.unwrap(), "it is open");
+    assert!(!store.reopen(&id, None, &plan, BY).await.unwrap(), "it is open");
     let job = store.claim_jobs(JobKind::Investigate, "w", HOUR, 1).await.unwrap().remove(0);
     assert_eq!(job.reopened_at, None);
     let done = Some(IncidentState::Done);
@@ -52,8 +53,8 @@ async fn only_what_is_done_is_opened_again_with_its_reason_its_job_and_its_note(
     arrive(&store, arrival("2", &[])).await;
     assert_eq!(store.joined_after(&id, &since).await.unwrap().len(), 1);
 
-    assert!(store.reopen(&id, &plan, BY).await.unwrap());
-    assert!(!store.reopen(&id, &plan, BY).await.unwrap(), "once");
+    assert!(store.reopen(&id, None, &plan, BY).await.unwrap());
+    assert!(!store.reopen(&id, None, &plan, BY).await.unwrap(), "once");
     assert_eq!(store.get_incident(&id).await.unwrap().state, IncidentState::Queued);
     let job = store.claim_jobs(JobKind::Investigate, "w", HOUR, 1).await.unwrap().remove(0);
     assert_eq!((job.plan, job.error), (Some(plan.clone()), None));
@@ -69,9 +70,9 @@ async fn only_what_is_done_is_opened_again_with_its_reason_its_job_and_its_note(
     // An incident that a command investigated has no job until now.
     let other = store.create_incident(&incident(prose("another", ""))).await.unwrap().id;
     store.set_incident_state(&other, IncidentState::Done).await.unwrap();
-    assert!(store.reopen(&other, &plan, BY).await.unwrap());
+    assert!(store.reopen(&other, None, &plan, BY).await.unwrap());
     assert!(store.get_job(JobKind::Investigate, &other).await.unwrap().is_some());
-    assert!(!store.reopen("inc_nothing", &plan, BY).await.unwrap());
+    assert!(!store.reopen("inc_nothing", None, &plan, BY).await.unwrap());
 }
 
 #[tokio::test]
@@ -113,4 +114,50 @@ async fn a_note_that_has_news_while_it_is_written_is_written_again_whoever_dies(
     assert!(claim(JobKind::Note).await.unwrap().is_empty(), "once");
     let job = store.get_job(JobKind::Investigate, &id).await.unwrap().unwrap();
     assert_eq!(job.state, JobState::Done);
+}
+
+#[tokio::test]
+async fn an_answer_that_was_not_it_is_marked_and_its_incident_opened_in_one_go() {
+    let (store, _dir) = temporary().await;
+    let id = arrive(&store, arrival("1", &[])).await;
+    let fix = resolution("c0ffee", Proof::FixVerified);
+    let fix = store.remember(&id, "run_1", Some(&fix), &[], BY).await.unwrap().resolution.unwrap();
+    let outcome = async || store.resolutions(&id).await.unwrap()[0].outcome;
+    // Of one that is open already, the answer alone is marked.
+    assert!(!store.reopen(&id, Some(&fix.id), &json!({}), BY).await.unwrap());
+    assert_eq!(outcome().await, Outcome::Recurred);
+    store.set_outcome(&fix.id, Outcome::Shipped, BY).await.unwrap();
+    store.set_incident_state(&id, IncidentState::Done).await.unwrap();
+    let job = store.claim_jobs(JobKind::Investigate, "w", HOUR, 1).await.unwrap().remove(0);
+    store.settle_job(&job.id, "w", JobState::Done, None, None).await.unwrap();
+    assert!(store.reopen(&id, Some(&fix.id), &json!({}), BY).await.unwrap());
+    assert_eq!(outcome().await, Outcome::Recurred);
+    store.reopen(&id, Some("res_nothing"), &json!({}), BY).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn a_note_is_due_with_whatever_it_tells() {
+    let (store, _dir) = temporary().await;
+    let id = arrive(&store, arrival("1", &[])).await;
+    let fix = resolution("c0ffee", Proof::FixVerified);
+    let fix = store.remember(&id, "run_1", Some(&fix), &[], BY).await.unwrap().resolution.unwrap();
+    let written = async || match store.claim_jobs(JobKind::Note, "w", HOUR, 1).await.unwrap().pop() {
+        Some(note) => store.settle_job(&note.id, "w", JobState::Done, None, None).await.unwrap(),
+        None => false,
+    };
+    assert!(written().await && !written().await, "the first one");
+    store.set_incident_state(&id, IncidentState::Running).await.unwrap();
+    assert!(written().await && !written().await, "a state");
+    store.set_approval(&fix.id, Approval::Confirmed, BY).await.unwrap();
+    assert!(written().await && !written().await, "what was said of the answer");
+    store.set_outcome(&fix.id, Outcome::Shipped, BY).await.unwrap();
+    assert!(written().await && !written().await, "what became of it");
+    let job = store.claim_jobs(JobKind::Investigate, "w", HOUR, 1).await.unwrap().remove(0);
+    let run = store.create_run(&id).await.unwrap();
+    let calls = [("c1".to_owned(), "push_fix".to_owned(), json!({}))];
+    assert!(store.ask_consent(&job, "w", &run.id, &calls).await.unwrap());
+    assert!(written().await && !written().await, "that consent is asked for");
+    let asked = store.open_approvals(Some(&id)).await.unwrap().remove(0);
+    store.decide(&asked.id, true, BY).await.unwrap();
+    assert!(written().await && !written().await, "that it was given");
 }

@@ -32,6 +32,8 @@ mod tests;
 pub use approvals::Approving;
 pub use files::{RemoteFile, WantedFile};
 pub use health::{DoorHealth, TroubledNote};
+pub(super) use jobs::set_state;
+pub(super) use notes::wake as wake_notes;
 pub use outcomes::CameBack;
 pub use sessions::PageSession;
 pub use stream::{Position, StreamEvent};

@@ -58,7 +58,8 @@ impl Store {
     }
 }
 
-pub(super) async fn wake(tx: &mut Tx, incident: &str) -> Result<(), StoreError> {
+/// The same as a part of what is new.
+pub(crate) async fn wake(tx: &mut Tx, incident: &str) -> Result<(), StoreError> {
     let ids: Vec<String> = query_scalar("SELECT id FROM notes WHERE incident_id = $1")
         .bind(incident)
         .fetch_all(&mut *tx)

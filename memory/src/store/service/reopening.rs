@@ -1,58 +1,38 @@
 /*!
-An incident that is taken up again, because the failure is back in a revision that has its fix. The message that says so,
-the job and the state change together, so that nobody sees an incident that is open again without a reason.
+An incident that is taken up again, because the failure is back in a revision that has its fix. The answer that was not
+it, the message that says so, the job and the state change together: nobody sees an incident that is open again without a
+reason, and none stays closed because whoever judged its answer died then.
 */
 
 use super::super::audit::{Change, record};
 use super::super::codec::{json, now, word};
-use super::super::db::{query, query_as};
+use super::super::db::{Tx, query, query_as};
+use super::super::resolutions::set_outcome;
 use super::super::{Actor, IncidentState, Store, StoreError};
-use super::{JobKind, MessageKind, jobs, messages, notes};
+use super::{JobKind, MessageKind, jobs, messages};
+use crate::types::Outcome;
 
 /// Arrivals looked at for one incident.
 const MOST: i64 = 200;
 
 impl Store {
     /// Opens an incident again that is done, to be investigated by this plan; `false` when it is not done, or a worker has
-    /// it. Its author is told why in a message, which the run takes in.
+    /// it. Why stands in a message, which the run takes in. `was_not_it` is the resolution that turned out so; it is marked,
+    /// whether or not the incident is opened.
     pub async fn reopen(
         &self,
         incident: &str,
+        was_not_it: Option<&str>,
         plan: &serde_json::Value,
         by: Actor<'_>,
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        let state: Option<(String,)> = query_as("SELECT state FROM incidents WHERE id = $1")
-            .bind(incident)
-            .fetch_optional(&mut tx)
-            .await?;
-        if state.is_none_or(|(state,)| state != word(&IncidentState::Done)) {
-            return Ok(false);
+        if let Some(resolution) = was_not_it {
+            set_outcome(&mut tx, resolution, Outcome::Recurred, by).await?;
         }
-        jobs::insert(&mut tx, JobKind::Investigate, incident, incident).await?;
-        if !jobs::wake(&mut tx, JobKind::Investigate, incident).await? {
-            return Ok(false);
-        }
-        query("UPDATE jobs SET plan = $2, error = NULL, reopened_at = $3 WHERE kind = $4 AND subject = $1")
-            .bind(incident)
-            .bind(json(plan)?)
-            .bind(now())
-            .bind(word(&JobKind::Investigate))
-            .execute(&mut tx)
-            .await?;
-        jobs::set_state(&mut tx, incident, IncidentState::Queued).await?;
-        messages::insert(&mut tx, incident, by.who, MessageKind::Remark, by.why).await?;
-        let change = Change {
-            action: "reopen",
-            subject: incident,
-            incident: Some(incident),
-            before: Some("done"),
-            after: Some("queued"),
-        };
-        record(&mut tx, by, change).await?;
-        notes::wake(&mut tx, incident).await?;
+        let opened = open(&mut tx, incident, plan, by).await?;
         tx.commit().await?;
-        Ok(true)
+        Ok(opened)
     }
 
     /// When an incident was reported again by another delivery, after a time (RFC 3339), oldest first.
@@ -68,4 +48,39 @@ impl Store {
         .await?;
         Ok(rows.into_iter().map(|(at,)| at).collect())
     }
+}
+
+async fn open(
+    tx: &mut Tx,
+    incident: &str,
+    plan: &serde_json::Value,
+    by: Actor<'_>,
+) -> Result<bool, StoreError> {
+    let state: Option<(String,)> =
+        query_as("SELECT state FROM incidents WHERE id = $1").bind(incident).fetch_optional(&mut *tx).await?;
+    if state.is_none_or(|(state,)| state != word(&IncidentState::Done)) {
+        return Ok(false);
+    }
+    jobs::insert(tx, JobKind::Investigate, incident, incident).await?;
+    if !jobs::wake(tx, JobKind::Investigate, incident).await? {
+        return Ok(false);
+    }
+    query("UPDATE jobs SET plan = $2, error = NULL, reopened_at = $3 WHERE kind = $4 AND subject = $1")
+        .bind(incident)
+        .bind(json(plan)?)
+        .bind(now())
+        .bind(word(&JobKind::Investigate))
+        .execute(&mut *tx)
+        .await?;
+    jobs::set_state(tx, incident, IncidentState::Queued).await?;
+    messages::insert(tx, incident, by.who, MessageKind::Remark, by.why).await?;
+    let change = Change {
+        action: "reopen",
+        subject: incident,
+        incident: Some(incident),
+        before: Some("done"),
+        after: Some("queued"),
+    };
+    record(tx, by, change).await?;
+    Ok(true)
 }

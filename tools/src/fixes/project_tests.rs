@@ -1,0 +1,227 @@
+/*!
+The project's own tests with and without a fix, compared test by test. Outcomes are read from the whole output as it
+comes, or from the report files that the recipe names, never from an exit status alone: a suite that did not run, or of
+which a part is gone, speaks for no fix. Tests that a fix removes or changes are run as they are at the failing revision.
+*/
+
+use std::collections::BTreeSet;
+
+use millwright_memory::types::{TestsDetail, TestsResult};
+use serde::{Deserialize, Serialize};
+
+use super::Candidate;
+use super::changes::changes_of;
+use crate::checkout::{Change, Overlay, OverlayMode};
+use crate::intake::is_test_path;
+use crate::process::{Exit, LimitHit};
+use crate::replay::{ObservationRequest, ReplayError, ReplayRecipe, Replayer};
+use crate::test_report::{
+    TestComparison, TestOutputReader, TestReport, candidates_to_repeat, compare, merge_repeat, read_report_file,
+};
+
+/// A newly failing test is run this often on each side before it is held against a fix.
+const REPEATS: usize = 2;
+/// Names listed in a report.
+const MAX_NAMES: usize = 20;
+/// Files remembered of a run.
+const MAX_OPENED: usize = 20_000;
+
+/// One run of the project's tests.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TestsRun {
+    pub report: TestReport,
+    /// Why the tests did not run to their end, where something stopped them.
+    pub stopped: Option<String>,
+    /// Files of the checkout that were opened meanwhile.
+    pub opened: BTreeSet<String>,
+    pub duration_ms: u64,
+    pub output_end: String,
+}
+
+/// What comparing two runs showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestsVerdict {
+    pub result: TestsResult,
+    pub detail: TestsDetail,
+    /// The end of the output with the fix, where it counts against it.
+    pub output_end: String,
+}
+
+/// The project's tests on the checkouts of a replay.
+pub struct ProjectTests {
+    replayer: Replayer,
+    report_files: Vec<String>,
+}
+
+impl ProjectTests {
+    /// `report_files` are globs of reports that the command writes.
+    pub fn new(replay: &Replayer, command: &str, report_files: &[String]) -> Self {
+        let recipe = tests_recipe(replay.recipe(), command);
+        Self { replayer: replay.with_recipe(recipe), report_files: report_files.to_vec() }
+    }
+
+    /// The tests at `revision` with `change`.
+    ///
+    /// # Errors
+    /// When the revision cannot be checked out, the change does not apply, or no sandbox can be had.
+    pub fn run(&self, revision: &str, change: Option<&Change>) -> Result<TestsRun, ReplayError> {
+        run(&self.replayer, &self.report_files, revision, change)
+    }
+
+    /// Compares the tests with `candidate` to those `before`, at `bad`.
+    ///
+    /// # Errors
+    /// As [`ProjectTests::run`].
+    pub fn compare(
+        &self,
+        before: &TestsRun,
+        candidate: &Candidate,
+        bad: &str,
+    ) -> Result<TestsVerdict, ReplayError> {
+        let change = Change::Patch(candidate.diff.clone());
+        let changed = changes_of(&candidate.diff);
+        // Who judges a fix is not changed by it.
+        let tests: Vec<String> =
+            changed.iter().filter_map(|file| file.old.clone()).filter(|path| is_test_path(path)).collect();
+        let kept = (!tests.is_empty()).then(|| {
+            let overlay =
+                Overlay { from: bad.to_owned(), base: None, paths: tests, mode: OverlayMode::Replace };
+            let recipe = ReplayRecipe { overlay: Some(overlay), ..self.replayer.recipe().clone() };
+            self.replayer.with_recipe(recipe)
+        });
+        let replayer = kept.as_ref().unwrap_or(&self.replayer);
+        let after = run(replayer, &self.report_files, bad, Some(&change))?;
+        let mut found = judge(before, &after);
+        let mut repeats = 0;
+        while found.result == TestsResult::Fail
+            && !candidates_to_repeat(&before.report, &after.report).is_empty()
+            && repeats < REPEATS
+        {
+            repeats += 1;
+            let again = run(replayer, &self.report_files, bad, Some(&change))?;
+            let without = self.run(bad, None)?;
+            found = merge_repeat(found, &without.report, &again.report);
+        }
+        let product = changed.iter().map(|file| file.path()).filter(|path| !is_test_path(path));
+        let reached = self.reaches(&after, product);
+        Ok(verdict(found, &after, reached))
+    }
+
+    /// Whether the tests read one of the files that the fix changes. Where a set-up installs the project elsewhere, or
+    /// nothing was recorded, that cannot be told and is assumed.
+    fn reaches<'a>(&self, after: &TestsRun, mut changed: impl Iterator<Item = &'a str>) -> bool {
+        after.opened.is_empty()
+            || !self.replayer.recipe().setup.is_empty()
+            || changed.any(|path| after.opened.contains(path))
+    }
+}
+
+/// The recipe that runs the project's tests: like the replay, without what it lays over the checkout.
+pub fn tests_recipe(replay: &ReplayRecipe, tests: &str) -> ReplayRecipe {
+    /// A whole suite takes longer than one failure.
+    const TIMES_AS_LONG: u64 = 10;
+    ReplayRecipe {
+        command: tests.to_owned(),
+        overlay: None,
+        files: Vec::new(),
+        is_hang: false,
+        timeout_s: replay.timeout_s.saturating_mul(TIMES_AS_LONG).max(600),
+        ..replay.clone()
+    }
+}
+
+fn run(
+    replayer: &Replayer,
+    report_files: &[String],
+    revision: &str,
+    change: Option<&Change>,
+) -> Result<TestsRun, ReplayError> {
+    let mut reader = TestOutputReader::new();
+    let request = ObservationRequest { collect: report_files, opened: true, ..ObservationRequest::default() };
+    let seen = replayer.observe(revision, change, request, &mut |bytes| reader.push(bytes))?;
+    let seen = match seen {
+        Ok(seen) => seen,
+        Err(error) => {
+            return Ok(TestsRun {
+                report: reader.finish(None),
+                stopped: Some(format!("the sandbox failed: {error}")),
+                opened: BTreeSet::new(),
+                duration_ms: 0,
+                output_end: String::new(),
+            });
+        }
+    };
+    let exit = match (seen.execution.limit, seen.execution.exit) {
+        (None, Exit::Code(status)) => Some(status),
+        _ => None,
+    };
+    let stopped = match (&seen.failed_step, seen.execution.limit, seen.execution.exit) {
+        (Some(step), ..) => Some(format!("the setup step `{step}` failed")),
+        (None, Some(LimitHit::Wall), _) => {
+            Some(format!("they did not end within {} s", replayer.recipe().timeout_s))
+        }
+        (None, Some(limit), _) => Some(limit.to_string()),
+        (None, None, Exit::Signal(signal)) => Some(format!("they were ended by signal {signal}")),
+        (None, None, Exit::Code(126)) => Some("status 126: the command is not executable here".to_owned()),
+        (None, None, Exit::Code(127)) => Some("status 127: the command was not found here".to_owned()),
+        (None, None, Exit::Code(_)) => None,
+    };
+    let files = seen.collected.iter().filter_map(|(name, bytes)| read_report_file(bytes, name));
+    let report = reader.finish(exit).with_report_files(files);
+    let opened = seen.opened.iter().take(MAX_OPENED).map(|path| path.to_string_lossy().into_owned());
+    Ok(TestsRun {
+        report,
+        stopped,
+        opened: opened.collect(),
+        duration_ms: u64::try_from(seen.execution.duration.as_millis()).unwrap_or(u64::MAX),
+        output_end: end_of(&seen.execution.output),
+    })
+}
+
+/// A run that something stopped is compared with nothing.
+fn judge(before: &TestsRun, after: &TestsRun) -> TestComparison {
+    let could_not = |side: &str, why: &str, run: &TestsRun| {
+        let last = run.output_end.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        let last = if last.is_empty() { String::new() } else { format!(" (the output ends: {})", last.trim()) };
+        TestComparison {
+            result: TestsResult::CouldNotRun,
+            ran: after.report.ran(),
+            because: format!("the project's tests could not be run {side} the fix: {why}{last}"),
+            ..TestComparison::default()
+        }
+    };
+    match (&before.stopped, &after.stopped) {
+        (Some(why), _) => could_not("without", why, before),
+        (None, Some(why)) => could_not("with", why, after),
+        (None, None) => compare(&before.report, &after.report),
+    }
+}
+
+fn verdict(found: TestComparison, after: &TestsRun, reached: bool) -> TestsVerdict {
+    let bounded = |names: &[String]| names.iter().take(MAX_NAMES).cloned().collect();
+    let mut result = found.result;
+    let mut because = found.because;
+    if result == TestsResult::Pass && !reached {
+        result = TestsResult::NotComparable;
+        because = format!("{because} None of them reads a file that the fix changes, so they say nothing of it.");
+    }
+    let against = matches!(result, TestsResult::Fail | TestsResult::CouldNotRun);
+    TestsVerdict {
+        result,
+        detail: TestsDetail {
+            ran: u64::from(found.ran),
+            newly_failing: bounded(&found.newly_failing),
+            removed: bounded(&found.removed),
+            flaky: bounded(&found.flaky),
+            because,
+        },
+        output_end: if against { after.output_end.clone() } else { String::new() },
+    }
+}
+
+/// The last lines, for a report.
+fn end_of(output: &str) -> String {
+    const LINES: usize = 15;
+    let lines: Vec<&str> = output.trim_end().lines().collect();
+    lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n")
+}
