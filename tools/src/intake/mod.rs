@@ -7,6 +7,7 @@ The same parsers read a replay's output (`signature`), so that a ticket and a re
 */
 
 mod decode;
+mod expected;
 mod failing;
 mod fingerprint;
 mod intermittent;
@@ -27,11 +28,12 @@ mod traces;
 
 use millwright_memory::types::{ErrorMessage, ParsedTicket, StackTrace, TicketContext, TicketFormat};
 
+pub use expected::{Ending, ExpectedFailure, FailureAgreement};
 pub use fingerprint::fingerprint;
 pub use intermittent::is_intermittent;
 pub use mapping::{RepoFiles, map_frames, name_symbols};
 pub use moment::moment;
-pub use obstacles::{Obstacle, ObstacleKind};
+pub use obstacles::{Obstacle, ObstacleKind, SetupContext};
 pub use past::{Fields, of_markdown, of_record};
 pub use signature::{Failure, FailureSignature, SignatureMatch, signature};
 pub use template::template;

@@ -7,7 +7,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::intake::{self, SignatureMatch};
+use millwright_memory::types::ParsedTicket;
+
+use crate::intake::{self, Ending, FailureAgreement, SignatureMatch};
 use crate::process::Exit;
 
 /// A failure, reduced to what stays between revisions.
@@ -37,6 +39,15 @@ impl FailureSignature {
             };
         }
         self.output.matches(&seen.output)
+    }
+
+    /// Whether this, seen with `output`, is the failure that the ticket tells of.
+    pub fn agreement(&self, ticket: &ParsedTicket, output: &str) -> FailureAgreement {
+        let ending = match self.exit {
+            Exit::Code(status) => Ending::Status(status),
+            Exit::Signal(signal) => Ending::Signal(signal),
+        };
+        FailureAgreement::of(ticket, &self.output, ending, output)
     }
 }
 
