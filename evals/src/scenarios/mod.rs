@@ -26,7 +26,7 @@ use crate::cases::Case;
 pub const ADDRESS: &str = "https://scenarios.invalid";
 
 /// Changes whenever a scenario changes, so that repositories of before are not taken for today's.
-pub const GENERATION: u32 = 3;
+pub const GENERATION: u32 = 4;
 
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {

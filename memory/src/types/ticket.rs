@@ -55,6 +55,10 @@ pub struct TicketContext {
     /// Identifier in the system it came from (Sentry event id, alert fingerprint …).
     pub external_id: Option<String>,
     pub labels: std::collections::BTreeMap<String, String>,
+    /// Files of the repository to lay over every checkout, as `REV:PATH[=TARGET]`; set by the API alone, never read
+    /// from a ticket's text.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overlay: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

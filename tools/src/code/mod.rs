@@ -7,6 +7,10 @@ recursion. What cannot be parsed yields nothing, not an error. One file per lang
 C++ has a grammar of its own, `.h` files are read as C.
 */
 
+pub mod changes;
+pub mod check;
+pub mod names;
+pub(crate) mod syntax;
 mod compare;
 mod index;
 mod languages;

@@ -6,7 +6,7 @@ generated file can make them slow, so size and time are bounded, and depth costs
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
-use tree_sitter::{Node, ParseOptions, Parser, Tree};
+use tree_sitter::{InputEdit, Node, ParseOptions, Parser, Point, Tree};
 
 use super::languages::Lang;
 
@@ -17,7 +17,12 @@ const MAX_PARSE_TIME: Duration = Duration::from_millis(1500);
 
 /// The syntax tree, or nothing when the source is too large or took too long. Errors in the source are no
 /// hindrance: the tree then holds error nodes.
-pub(super) fn parse(source: &str, lang: Lang) -> Option<Tree> {
+pub(crate) fn parse(source: &str, lang: Lang) -> Option<Tree> {
+    parse_after(source, lang, None)
+}
+
+/// The same for a later version of a source whose tree is known: only what changed is parsed again.
+pub(crate) fn parse_after(source: &str, lang: Lang, earlier: Option<(&str, &Tree)>) -> Option<Tree> {
     if source.len() > MAX_SOURCE_BYTES {
         return None;
     }
@@ -28,16 +33,44 @@ pub(super) fn parse(source: &str, lang: Lang) -> Option<Tree> {
         if start.elapsed() > MAX_PARSE_TIME { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let bytes = source.as_bytes();
+    let earlier = earlier.map(|(text, tree)| {
+        let mut tree = tree.clone();
+        tree.edit(&one_edit(text, source));
+        tree
+    });
     parser.parse_with_options(
         &mut |at, _| bytes.get(at..).unwrap_or_default(),
-        None,
+        earlier.as_ref(),
         Some(ParseOptions::new().progress_callback(&mut in_time)),
     )
 }
 
+/// Everything between the first and the last byte that differ, as one edit.
+fn one_edit(old: &str, new: &str) -> InputEdit {
+    let (old, new) = (old.as_bytes(), new.as_bytes());
+    let front = old.iter().zip(new).take_while(|(a, b)| a == b).count();
+    let left = old.len().min(new.len()) - front;
+    let back = old.iter().rev().zip(new.iter().rev()).take(left).take_while(|(a, b)| a == b).count();
+    let point = |text: &[u8], at: usize| {
+        let head = text.get(..at).unwrap_or_default();
+        let row = head.iter().filter(|byte| **byte == b'\n').count();
+        let column = head.iter().rev().take_while(|byte| **byte != b'\n').count();
+        Point { row, column }
+    };
+    let (old_end, new_end) = (old.len() - back, new.len() - back);
+    InputEdit {
+        start_byte: front,
+        old_end_byte: old_end,
+        new_end_byte: new_end,
+        start_position: point(old, front),
+        old_end_position: point(old, old_end),
+        new_end_position: point(new, new_end),
+    }
+}
+
 /// Whether a walk goes on into the children of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Into {
+pub(crate) enum Into {
     Children,
     Skip,
 }
@@ -47,7 +80,7 @@ pub(super) enum Into {
 const MAX_DEPTH: usize = 1_000;
 
 /// Visits nodes in source order with their depth (0 for the root). False when some lay too deep to be visited.
-pub(super) fn walk<'tree>(tree: &'tree Tree, mut visit: impl FnMut(Node<'tree>, usize) -> Into) -> bool {
+pub(crate) fn walk<'tree>(tree: &'tree Tree, mut visit: impl FnMut(Node<'tree>, usize) -> Into) -> bool {
     let mut cursor = tree.walk();
     let (mut depth, mut complete) = (0, true);
     loop {
@@ -68,17 +101,17 @@ pub(super) fn walk<'tree>(tree: &'tree Tree, mut visit: impl FnMut(Node<'tree>, 
     }
 }
 
-pub(super) fn text<'s>(node: Node<'_>, source: &'s str) -> &'s str {
+pub(crate) fn text<'s>(node: Node<'_>, source: &'s str) -> &'s str {
     source.get(node.byte_range()).unwrap_or_default()
 }
 
 /// 1-based line a node starts on.
-pub(super) fn line(node: Node<'_>) -> u32 {
+pub(crate) fn line(node: Node<'_>) -> u32 {
     u32::try_from(node.start_position().row).unwrap_or(u32::MAX).saturating_add(1)
 }
 
 /// 1-based line a node ends on, both included.
-pub(super) fn end_line(node: Node<'_>) -> u32 {
+pub(crate) fn end_line(node: Node<'_>) -> u32 {
     let end = node.end_position();
     // Some grammars count the newline in: the end is then the start of the next line.
     let row = if end.column == 0 && end.row > node.start_position().row { end.row - 1 } else { end.row };

@@ -160,7 +160,7 @@ impl SideRunner for SandboxedSides<'_> {
         let late: Vec<LaidFile> =
             input.files.iter().map(|(path, text)| LaidFile::text(path.clone(), text.clone())).collect();
         let request = ObservationRequest { written: true, late: &late, ..ObservationRequest::default() };
-        let seen = match replayer.observe(revision, change, request, &mut |_| {}) {
+        let seen = match replayer.observe(revision, change, request, &mut |_, _| {}) {
             Ok(Ok(seen)) => seen,
             Ok(Err(error)) => return Err(error.to_string()),
             Err(error) => {

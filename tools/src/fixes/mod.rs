@@ -18,14 +18,16 @@ mod project_tests;
 mod takes_away;
 mod unified;
 mod verify;
+mod whole_fixes;
 
 use millwright_memory::redaction::placeholders;
 use millwright_memory::types::FixKind;
 use serde::{Deserialize, Serialize};
 
 use crate::checkout::{self, Change, CheckoutError, FileEdit};
-use crate::git::{Repo, RepoError};
-use crate::minimise::{Hunk, hunks_of};
+use crate::code::check::check_candidate;
+use crate::git::{self, Repo, RepoError};
+use crate::minimise::Hunk;
 use crate::process::trusted::GitError;
 
 pub use changes::{FileChange, changes_of};
@@ -82,6 +84,10 @@ pub fn propose(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) -> Result
                 return Ok(());
             }
         };
+        if let Some(problem) = unsound(repo, culprit, bad, &edits) {
+            refuse(format!("the {} was dropped: {problem}", kind_in_words(kind)));
+            return Ok(());
+        }
         let diff = diff_of(repo, bad, &edits)?;
         if diff.is_empty() {
             refuse(format!("the {} changes nothing at the failing revision", kind_in_words(kind)));
@@ -91,14 +97,12 @@ pub fn propose(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) -> Result
         }
         Ok(())
     };
-    if !guilty.is_empty() {
-        draft(FixKind::PartialRevert, "partial_revert", revert::partial(repo, culprit, guilty, bad)?)?;
-        // Lines that flip the replay may still need the rest of their hunk for everything else.
-        let whole: Vec<Hunk> = hunks_of(repo, culprit)?
-            .into_iter()
-            .filter(|hunk| guilty.iter().any(|piece| hunk.holds(piece)))
-            .collect();
-        draft(FixKind::PartialRevert, "partial_revert_hunks", revert::partial(repo, culprit, &whole, bad)?)?;
+    for change in whole_fixes::whole_changes_of(repo, culprit, guilty)? {
+        let edits = match change.missing.first() {
+            Some(missing) => Err(format!("a part of the commit cannot be taken back alone: {missing}")),
+            None => revert::partial(repo, culprit, &change.hunks, bad)?,
+        };
+        draft(FixKind::PartialRevert, whole_fixes::id_of(change.level), edits)?;
     }
     draft(FixKind::Revert, "revert", revert::whole(repo, culprit, bad)?)?;
     proposal.candidates.sort_by_key(|candidate| candidate.lines);
@@ -149,6 +153,21 @@ pub fn contains(repo: &Repo, diff: &str, bad: &str, revision: &str) -> Result<bo
     let own = checkout::compose(repo, revision, None, None)?.tree;
     let changes = |tree: Option<String>| tree.is_some_and(|tree| tree != own);
     Ok(changes(applies(&back, revision)?) && !changes(applies(diff, revision)?))
+}
+
+/// What is wrong with the files of a candidate that is not wrong at `bad` and was not before the culprit: it does not
+/// parse, leaves code that is never reached, holds half of a construct, or uses a name that is nowhere defined.
+fn unsound(repo: &Repo, culprit: &str, bad: &str, edits: &[FileEdit]) -> Option<String> {
+    let parent = repo.git().args(["rev-parse", "--verify", "--quiet", &format!("{culprit}^1")]).output().ok()?;
+    let parent = String::from_utf8_lossy(&parent).trim().to_owned();
+    let text = |revision: &str, path: &str| git::blob_at(repo, revision, path).ok()?.text().ok();
+    edits.iter().find_map(|edit| {
+        let after = String::from_utf8(edit.content.as_ref()?.1.clone()).ok()?;
+        let before = text(bad, &edit.path)?;
+        let origin = text(&parent, &edit.path);
+        let problem = check_candidate(&edit.path, &before, &after, origin.as_deref()).err()?;
+        Some(format!("{}: {problem}", edit.path))
+    })
 }
 
 fn diff_of(repo: &Repo, bad: &str, edits: &[FileEdit]) -> Result<String, FixError> {

@@ -92,15 +92,13 @@ impl ProjectTests {
         let replayer = kept.as_ref().unwrap_or(&self.replayer);
         let after = run(replayer, &self.report_files, bad, Some(&change))?;
         let mut found = judge(before, &after);
-        let mut repeats = 0;
-        while found.result == TestsResult::Fail
-            && !candidates_to_repeat(&before.report, &after.report).is_empty()
-            && repeats < REPEATS
-        {
-            repeats += 1;
-            let again = run(replayer, &self.report_files, bad, Some(&change))?;
-            let without = self.run(bad, None)?;
-            found = merge_repeat(found, &without.report, &again.report);
+        if found.result == TestsResult::Fail && !candidates_to_repeat(&before.report, &after.report).is_empty() {
+            let (mut without, mut with) = (Vec::new(), Vec::new());
+            for _ in 0..REPEATS {
+                with.push(run(replayer, &self.report_files, bad, Some(&change))?.report);
+                without.push(self.run(bad, None)?.report);
+            }
+            found = merge_repeat(found, &without, &with);
         }
         let product = changed.iter().map(|file| file.path()).filter(|path| !is_test_path(path));
         let reached = self.reaches(&after, product);
@@ -136,9 +134,15 @@ fn run(
     revision: &str,
     change: Option<&Change>,
 ) -> Result<TestsRun, ReplayError> {
-    let mut reader = TestOutputReader::new();
+    let mut reader: Option<TestOutputReader> = None;
     let request = ObservationRequest { collect: report_files, opened: true, ..ObservationRequest::default() };
-    let seen = replayer.observe(revision, change, request, &mut |bytes| reader.push(bytes))?;
+    let seen = replayer.observe(revision, change, request, &mut |checkout, bytes| {
+        // Checkouts differ from run to run, the names of tests must not.
+        reader
+            .get_or_insert_with(|| TestOutputReader::in_directory(&checkout.to_string_lossy()))
+            .push(bytes);
+    })?;
+    let reader = reader.unwrap_or_default();
     let seen = match seen {
         Ok(seen) => seen,
         Err(error) => {
@@ -183,12 +187,9 @@ fn judge(before: &TestsRun, after: &TestsRun) -> TestComparison {
     let could_not = |side: &str, why: &str, run: &TestsRun| {
         let last = run.output_end.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
         let last = if last.is_empty() { String::new() } else { format!(" (the output ends: {})", last.trim()) };
-        TestComparison {
-            result: TestsResult::CouldNotRun,
-            ran: after.report.ran(),
-            because: format!("the project's tests could not be run {side} the fix: {why}{last}"),
-            ..TestComparison::default()
-        }
+        TestComparison::could_not_run(format!(
+            "the project's tests could not be run {side} the fix: {why}{last}"
+        ))
     };
     match (&before.stopped, &after.stopped) {
         (Some(why), _) => could_not("without", why, before),

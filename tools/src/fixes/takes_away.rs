@@ -36,7 +36,7 @@ pub struct TakesAway {
 
 /// Words of messages and code that tell of a protection. Short ones count as whole words only (`author` is no `auth`).
 static SECURITY: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    let words = r"(?i)\bCVE-\d|\bGHSA-|\bre-?dos\b|\bxss\b|\bcsrf\b|\bssrf\b|\bsecur(e|ity)|vulnerab|sanitiz|sanitis|\bunsafe input|prototype pollution|path traversal|directory traversal|\binjection\b|\bexploit|denial.of.service|(\b|_)(un)?escap(e|ed|es|ing)(\b|_|[A-Z])|[a-z]Escap(e|ed|es|ing)|\bauth(n|z)?\b|authenticat|authoriz|authoris|\bpermission check";
+    let words = r"(?i)\bCVE-\d|\bGHSA-|\bre-?dos\b|\bxss\b|\bcsrf\b|\bssrf\b|\bsecur(e|ity)\b|vulnerab|sanitiz|sanitis|\bunsafe input|prototype pollution|path traversal|directory traversal|\binjection\b|\bexploit|denial.of.service|(\b|_)(un)?escap(e|ed|es|ing)(\b|_|[A-Z])|[a-z]Escap(e|ed|es|ing)|\bauth(n|z)?\b|authenticat|authoriz|authoris|\bpermission check";
     Regex::new(words).ok()
 });
 

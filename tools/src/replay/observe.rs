@@ -51,7 +51,7 @@ pub struct Observation {
 
 impl Replayer {
     /// Runs the recipe at `revision` with `change` and tells what was seen. `observer` reads the whole output as it
-    /// comes.
+    /// comes, and is told where the checkout lies.
     ///
     /// # Errors
     /// When the revision cannot be checked out or no sandbox can be had. The inner error is of this execution alone.
@@ -60,7 +60,7 @@ impl Replayer {
         revision: &str,
         change: Option<&Change>,
         request: ObservationRequest<'_>,
-        observer: &mut dyn FnMut(&[u8]),
+        observer: &mut dyn FnMut(&Path, &[u8]),
     ) -> Result<Result<Observation, SandboxError>, ReplayError> {
         if self.cancel.is_cancelled() {
             return Err(ReplayError::Cancelled);
@@ -85,7 +85,7 @@ impl Replayer {
         if request.opened {
             command.record_opened_under = Some(checkout.clone());
         }
-        let execution = match self.execute_command(&command, observer)? {
+        let execution = match self.execute_command(&command, &mut |bytes| observer(&checkout, bytes))? {
             Ok(execution) => execution,
             Err(error) => return Ok(Err(error)),
         };

@@ -141,7 +141,7 @@ async fn by_replay(ctx: &ToolContext, found: &[Recalled]) -> Result<Vec<Match>, 
     let Ok(recipe) = serde_json::to_value(recipe) else { return Ok(Vec::new()) };
     let filter = MemoryFilter {
         repository: Some(ctx.workbench.repository.clone()),
-        proof_at_least: Some(Proof::FixVerified),
+        proof_at_least: Some(Proof::CauseConfirmed),
         limit: LOOKED_THROUGH,
         ..MemoryFilter::default()
     };
@@ -154,7 +154,7 @@ async fn by_replay(ctx: &ToolContext, found: &[Recalled]) -> Result<Vec<Match>, 
     let mut out: Vec<Match> = Vec::new();
     for item in items {
         let same = item.resolutions.iter().find(|known| {
-            known.is_trusted() && known.proof == Proof::FixVerified && known.replay.as_ref() == Some(&recipe)
+            known.is_trusted() && known.proof >= Proof::CauseConfirmed && known.replay.as_ref() == Some(&recipe)
         });
         let Some(best) = same else { continue };
         // The same fix need not be tried twice.

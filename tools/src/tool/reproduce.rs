@@ -10,7 +10,7 @@ use super::lay_in::lay_in_younger;
 use super::recall::remembered_recipe;
 use super::workbench::Shown;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
-use crate::intake;
+use crate::{git, intake};
 use crate::replay::{self, ReplayError, Replayed};
 
 #[derive(Debug, Clone, Copy)]
@@ -140,12 +140,13 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
         }
         Err(ReplayError::BadPasses { attempts, .. }) => {
             let why = format!("it passed {attempts} of {attempts} times");
-            Ok(not_shown(ReplayOutcome::Passes, why, runs, &replayer.recorded()))
+            Ok(not_shown(ReplayOutcome::Passes, why, None, runs, &replayer.recorded()))
         }
         Err(ReplayError::BadCannotTest { why, .. }) => {
-            let last = replayer.recorded().last().map(|replayed| replayed.run.outcome);
-            let outcome = last.unwrap_or(ReplayOutcome::CannotTest);
-            Ok(not_shown(outcome, why, runs, &replayer.recorded()))
+            let recorded = replayer.recorded();
+            let outcome = recorded.last().map_or(ReplayOutcome::CannotTest, |last| last.run.outcome);
+            let remedy = recorded.last().and_then(|last| remedy(ctx, &last.tail));
+            Ok(not_shown(outcome, why, remedy, runs, &recorded))
         }
         Err(error) => Err(error.into()),
     }
@@ -187,7 +188,7 @@ fn differs(
         runs,
         executed_files: 0,
         agreement: Some(FailureAgreement::Differs { ticket: ticket.to_owned(), replay: shown.to_owned() }),
-        remedy: obstacle.map(intake::Obstacle::remedy),
+        remedy: obstacle.and_then(|_| remedy(ctx, &seen.shown.tail)),
         laid_in: Vec::new(),
     };
     let text = match &found.remedy {
@@ -203,9 +204,24 @@ fn differs(
     ToolOutput::new(text, found).with_evidence([seen.shown.evidence()])
 }
 
+/// What to do about a replay that did not get as far as the failure.
+fn remedy(ctx: &ToolContext, tail: &str) -> Option<String> {
+    let modules = git::blob_at(&ctx.repo, &ctx.bad, ".gitmodules").ok().and_then(|blob| blob.text().ok());
+    let modules = modules.unwrap_or_default();
+    let path = |line: &str| Some(line.trim().strip_prefix("path")?.trim().strip_prefix('=')?.trim().to_owned());
+    let submodules: Vec<String> = modules.lines().filter_map(path).collect();
+    let ended = tail.lines().last().and_then(|line| line.strip_prefix("[exit status ")?.strip_suffix(']'));
+    let context = intake::SetupContext {
+        submodules: &submodules,
+        exit_status: ended.and_then(|status| status.parse().ok()),
+    };
+    intake::Obstacle::find(tail, &context).map(|obstacle| obstacle.remedy())
+}
+
 fn not_shown(
     outcome: ReplayOutcome,
     why: String,
+    remedy: Option<String>,
     runs: Vec<(usize, ReplayRun)>,
     recorded: &[Replayed],
 ) -> ToolOutput {
@@ -220,7 +236,7 @@ fn not_shown(
         runs,
         executed_files: 0,
         agreement: None,
-        remedy: None,
+        remedy,
         laid_in: Vec::new(),
     };
     let text = format!("The failure does not show: {}.\n{}", found.signature, found.output_end);

@@ -80,6 +80,9 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
     } else {
         facts.bisection.as_ref().map_or(list.confidence, |bisection| bisection.confidence)
     };
+    // A replay that did not show the failure has tested nobody, so this stays a guess.
+    let shown = facts.reproduction.as_ref().is_none_or(|seen| seen.outcome == ReplayOutcome::Reproduces);
+    let confidence = if shown { confidence } else { confidence.min(PROBABLE - 0.01) };
     let likely = if confidence >= PROBABLE { "probably" } else { "possibly" };
     let why: Vec<&str> = top.reasons.iter().take(2).map(|reason| reason.detail.as_str()).collect();
     let statement = format!(

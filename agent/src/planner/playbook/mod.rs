@@ -18,7 +18,7 @@ use super::{Plan, PlanFuture, Planner};
 use crate::run::{ReplayPlan, Run, RunRequest};
 
 /// How many candidate fixes are tried before the report says that none held.
-const FIX_ATTEMPTS: usize = 3;
+const FIX_ATTEMPTS: usize = 5;
 
 #[derive(Debug, Default, Clone, Copy)]
 pub struct Playbook;

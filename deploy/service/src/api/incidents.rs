@@ -54,7 +54,15 @@ pub(crate) struct Report {
     #[serde(default)]
     #[schemars(length(max = 20))]
     pub(crate) attachments: Vec<Attachment>,
+    /// Files of the repository to lay over every checkout before a replay, as `REV:PATH` or `REV:PATH=TARGET`: a test
+    /// that the failing revision does not have.
+    #[serde(default)]
+    #[schemars(length(max = 20), inner(length(max = 500), regex(pattern = OVERLAY)))]
+    pub(crate) overlay: Vec<String>,
 }
+
+/// A revision, a path inside the repository, and perhaps another path.
+const OVERLAY: &str = "^[^:=-][^:=]*:[^:=]+(=[^:=]+)?$";
 
 /// A file; either as text or in base64.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -127,6 +135,7 @@ pub(crate) async fn report_by(
         "attachments": attachments,
     });
     let mut ticket = intake::read(&app.settings.redactor, payload).await;
+    ticket.context.overlay.clone_from(&report.overlay);
     if ticket.title.trim().is_empty() {
         ticket.title = "Untitled incident".to_owned();
     }
@@ -162,6 +171,16 @@ fn check(report: &Report) -> Result<(), Problem> {
     let names = [&report.service, &report.environment, &report.release, &report.source, &report.external_id];
     if names.into_iter().flatten().any(|name| name.is_empty() || name.chars().count() > MAX_NAME_CHARS) {
         return wrong("service, environment, release, source and external_id must be 1 to 200 characters");
+    }
+    let is_overlay = |given: &String| {
+        let (source, target) = given.split_once('=').map_or((given.as_str(), None), |(a, b)| (a, Some(b)));
+        let parts = source.split_once(':').filter(|(revision, path)| {
+            !revision.is_empty() && !revision.starts_with('-') && !path.is_empty() && !path.contains(':')
+        });
+        given.len() <= 500 && parts.is_some() && target.is_none_or(|target| !target.is_empty() && !target.contains([':', '=']))
+    };
+    if report.overlay.len() > MAX_ATTACHMENTS || !report.overlay.iter().all(is_overlay) {
+        return wrong("overlay holds at most 20 entries of the form REV:PATH or REV:PATH=TARGET");
     }
     if report.attachments.len() > MAX_ATTACHMENTS {
         return wrong("at most 20 attachments; put related ones into one file");

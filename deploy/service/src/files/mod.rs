@@ -79,6 +79,7 @@ fn completed(told: TicketContext, read: TicketContext) -> TicketContext {
         sessions: told.sessions.or(read.sessions),
         external_id: told.external_id,
         labels: told.labels,
+        overlay: told.overlay,
     }
 }
 

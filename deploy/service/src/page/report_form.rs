@@ -89,6 +89,7 @@ pub(super) async fn send(
         source: Some("page".to_owned()),
         external_id: None,
         attachments: Vec::new(),
+        overlay: Vec::new(),
     };
     match report_by(&app, &visit.principal, report, None).await {
         Ok(accepted) => Ok(Redirect::to(&format!("/incidents/{}", accepted.id)).into_response()),

@@ -173,6 +173,8 @@ async fn decided(
 }
 
 pub(super) fn options(app: &App, repository: &Repository, place: &Place, incident: Incident) -> Options {
+    let mut recipes = repository.recipes.clone();
+    recipes.overlay.extend(incident.ticket.context.overlay.clone());
     Options {
         source: incident.source.clone().unwrap_or_else(|| "api".to_owned()),
         incident: Some(Box::new(incident)),
@@ -183,7 +185,7 @@ pub(super) fn options(app: &App, repository: &Repository, place: &Place, inciden
         good: place.good.clone(),
         logs: Vec::new(),
         replay: ReplayChoice::Derive,
-        recipes: repository.recipes.clone(),
+        recipes,
         remotes: repository.remotes.clone(),
         tests: repository.tests.clone(),
         use_memory: true,

@@ -10,8 +10,8 @@ use crate::code::SymbolKind;
 use crate::code::parse::{line, text};
 use crate::code::references::Import;
 
-pub(super) static C: Grammar = grammar(|| tree_sitter_c::LANGUAGE.into());
-pub(super) static CPP: Grammar = grammar(|| tree_sitter_cpp::LANGUAGE.into());
+pub(crate) static C: Grammar = grammar(|| tree_sitter_c::LANGUAGE.into());
+pub(crate) static CPP: Grammar = grammar(|| tree_sitter_cpp::LANGUAGE.into());
 
 const fn grammar(language: fn() -> tree_sitter::Language) -> Grammar {
     Grammar {

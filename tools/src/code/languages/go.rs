@@ -9,7 +9,7 @@ use crate::code::SymbolKind;
 use crate::code::parse::{line, text};
 use crate::code::references::Import;
 
-pub(super) static GRAMMAR: Grammar = Grammar {
+pub(crate) static GRAMMAR: Grammar = Grammar {
     language: || tree_sitter_go::LANGUAGE.into(),
     define,
     wrappers: &[],

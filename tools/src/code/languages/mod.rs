@@ -3,11 +3,13 @@ The languages read as syntax. A language is one file that says, in terms of its 
 defines a name, what calls, what imports and what is a comment; everything else is shared.
 */
 
+mod bash;
 mod c;
 mod go;
 mod java;
 mod javascript;
 mod python;
+mod ruby;
 mod rust;
 
 use serde::{Deserialize, Serialize};
@@ -28,6 +30,8 @@ pub enum Lang {
     Java,
     C,
     Cpp,
+    Ruby,
+    Bash,
 }
 
 impl Lang {
@@ -44,6 +48,8 @@ impl Lang {
             "go" => Lang::Go,
             "java" => Lang::Java,
             "c" | "h" => Lang::C,
+            "rb" | "rake" | "gemspec" => Lang::Ruby,
+            "sh" | "bash" => Lang::Bash,
             "cc" | "cpp" | "cxx" | "c++" | "hh" | "hpp" | "hxx" | "ipp" | "inl" => Lang::Cpp,
             _ => return None,
         })
@@ -59,7 +65,7 @@ impl Lang {
         family(self) == family(other)
     }
 
-    pub(super) fn grammar(self) -> &'static Grammar {
+    pub(crate) fn grammar(self) -> &'static Grammar {
         match self {
             Lang::Python => &python::GRAMMAR,
             Lang::JavaScript => &javascript::JAVASCRIPT,
@@ -70,27 +76,29 @@ impl Lang {
             Lang::Java => &java::GRAMMAR,
             Lang::C => &c::C,
             Lang::Cpp => &c::CPP,
+            Lang::Ruby => &ruby::GRAMMAR,
+            Lang::Bash => &bash::GRAMMAR,
         }
     }
 }
 
 /// What the shared code asks of a language.
-pub(super) struct Grammar {
-    pub(super) language: fn() -> Language,
+pub(crate) struct Grammar {
+    pub(crate) language: fn() -> Language,
     /// Whether this node defines a name, given the scope it stands in.
-    pub(super) define: fn(Node<'_>, &str, Scope) -> Option<Definition>,
+    pub(crate) define: fn(Node<'_>, &str, Scope) -> Option<Definition>,
     /// Nodes around a definition that belong to it (decorators, `export`).
-    pub(super) wrappers: &'static [&'static str],
-    pub(super) comments: &'static [&'static str],
+    pub(crate) wrappers: &'static [&'static str],
+    pub(crate) comments: &'static [&'static str],
     /// Call nodes: their kind, the field with what is called, and the field with what it is called on.
-    pub(super) calls: &'static [(&'static str, &'static str, Option<&'static str>)],
-    pub(super) import_nodes: &'static [&'static str],
-    pub(super) import: fn(Node<'_>, &str) -> Vec<Import>,
+    pub(crate) calls: &'static [(&'static str, &'static str, Option<&'static str>)],
+    pub(crate) import_nodes: &'static [&'static str],
+    pub(crate) import: fn(Node<'_>, &str) -> Vec<Import>,
 }
 
 /// What surrounds a definition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(crate) enum Scope {
     File,
     /// Module or namespace.
     Module,
@@ -99,13 +107,13 @@ pub(super) enum Scope {
     Function,
 }
 
-pub(super) struct Definition {
-    pub(super) name: String,
+pub(crate) struct Definition {
+    pub(crate) name: String,
     /// What the definition itself says it belongs to: the receiver of a Go method, `Foo::` in C++.
-    pub(super) qualifier: Option<String>,
+    pub(crate) qualifier: Option<String>,
     /// `None` for what only opens a scope (an `impl` block).
-    pub(super) kind: Option<SymbolKind>,
-    pub(super) opens: Option<Scope>,
+    pub(crate) kind: Option<SymbolKind>,
+    pub(crate) opens: Option<Scope>,
 }
 
 impl Definition {

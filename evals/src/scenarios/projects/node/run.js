@@ -7,12 +7,15 @@ const render = require('../src/@render@');
 const rules = require('../src/@rules@');
 
 let failed = 0;
+let count = 0;
+// Prints the Test Anything Protocol, so that a reader knows each test by its name.
 function check(name, got, expected) {
+  count += 1;
   try {
     assert.strictEqual(got, expected);
-    console.log(`ok   ${name}`);
+    console.log(`ok ${count} - ${name}`);
   } catch (error) {
-    console.log(`FAIL ${name}: expected ${expected}, got ${got}`);
+    console.log(`not ok ${count} - ${name}\n# expected ${expected}, got ${got}`);
     failed = 1;
   }
 }
@@ -29,4 +32,5 @@ check('a rate', rules.rate('staff').permille, 300);
 for (const name of fs.readdirSync(__dirname).filter((name) => name.startsWith('t_')).sort()) {
   require(path.join(__dirname, name))(check);
 }
+console.log(`1..${count}`);
 process.exit(failed);

@@ -2,12 +2,16 @@
 # The project's own tests.
 cd "$(dirname "$0")/.." || exit 1
 failed=0
+count=0
 
+# Prints the Test Anything Protocol, so that a reader knows each test by its name.
 check() {
+    count=$((count + 1))
     if [ "$2" = "$3" ]; then
-        echo "ok   $1"
+        echo "ok $count - $1"
     else
-        echo "FAIL $1: expected '$2', got '$3'"
+        echo "not ok $count - $1"
+        echo "# expected '$2', got '$3'"
         failed=1
     fi
 }
@@ -24,4 +28,5 @@ for part in tests/t_*.sh; do
         . "$part"
     fi
 done
+echo "1..$count"
 exit "$failed"

@@ -1,0 +1,177 @@
+/*!
+What must hold for the shape of a file: no errors, no block without a statement, one indentation per block, and no
+statement that has become the body of a header it is not indented under.
+*/
+
+use super::{Finding, ProblemKind};
+use crate::code::Lang;
+use crate::code::syntax::kinds::is_block;
+use crate::code::syntax::{Row, SyntaxTable};
+
+/// Errors, and tokens the parser had to invent.
+pub(super) fn broken(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<Finding>) {
+    let node = table.node(row);
+    if !node.is_broken {
+        return;
+    }
+    let what = match node.end > node.start {
+        true => format!("`{}` does not parse", table.excerpt(row)),
+        false => format!("`{}` is missing", node.kind),
+    };
+    found.push(Finding {
+        kind: ProblemKind::SyntaxError,
+        key: format!("{}{}", node.kind, table.squeezed(row)),
+        line: node.line,
+        sentence: format!("Line {} is a syntax error: {what}.", node.line),
+    });
+}
+
+/// A `try` that nothing follows, which some grammars let pass.
+pub(super) fn lone_try(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<Finding>) {
+    let follows =
+        |kind: &str| kind.starts_with("except") || matches!(kind, "finally_clause" | "catch_clause");
+    if table.kind(row) != "try_statement" || table.children(row).any(|child| follows(table.kind(child))) {
+        return;
+    }
+    let line = table.node(row).line;
+    found.push(Finding {
+        kind: ProblemKind::SyntaxError,
+        key: format!("try {}", table.squeezed(row)),
+        line,
+        sentence: format!("Line {line} is a syntax error: nothing catches what the `try` block raises."),
+    });
+}
+
+/// A Python header without a body, which its grammar lets pass.
+pub(super) fn empty_block(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<Finding>) {
+    if table.lang != Lang::Python || table.kind(row) != "block" || table.named_children(row).next().is_some()
+    {
+        return;
+    }
+    let Some(header) = table.parent(row) else { return };
+    let line = table.node(header).line;
+    found.push(Finding {
+        kind: ProblemKind::EmptyBlock,
+        key: table.squeezed(header),
+        line,
+        sentence: format!("`{}` on line {line} has no body.", table.excerpt(header)),
+    });
+}
+
+/// Statements of one Python block that start at different columns.
+pub(super) fn indentation(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<Finding>) {
+    if table.lang != Lang::Python || !matches!(table.kind(row), "block" | "module") {
+        return;
+    }
+    let mut column = (table.kind(row) == "module").then_some(0);
+    let mut last_line = 0;
+    for child in table.named_children(row) {
+        let node = table.node(child);
+        let first_of_line = node.line > last_line;
+        last_line = node.end_line;
+        if !first_of_line || node.kind == "ERROR" {
+            continue;
+        }
+        if *column.get_or_insert(node.column) != node.column {
+            found.push(Finding {
+                kind: ProblemKind::Indentation,
+                key: table.squeezed(child),
+                line: node.line,
+                sentence: format!("Line {} is not indented like the block it stands in.", node.line),
+            });
+        }
+    }
+}
+
+/// The statement that a header without braces governs.
+pub(super) fn unbraced_bodies(table: &SyntaxTable<'_>, row: Row) -> Vec<Row> {
+    if !matches!(
+        table.lang,
+        Lang::C | Lang::Cpp | Lang::Java | Lang::JavaScript | Lang::TypeScript | Lang::Tsx
+    ) {
+        return Vec::new();
+    }
+    let fields: &[&str] = match table.kind(row) {
+        "if_statement" => &["consequence", "alternative"],
+        "for_statement"
+        | "for_in_statement"
+        | "enhanced_for_statement"
+        | "while_statement"
+        | "for_range_loop" => &["body"],
+        "else_clause" => {
+            let body = table.named_children(row).next();
+            return body.filter(|body| is_plain(table, *body)).into_iter().collect();
+        }
+        _ => return Vec::new(),
+    };
+    fields.iter().filter_map(|field| table.field(row, field)).filter(|body| is_plain(table, *body)).collect()
+}
+
+fn is_plain(table: &SyntaxTable<'_>, body: Row) -> bool {
+    let after_else = table.node(body).field == "alternative"
+        || table.parent(body).is_some_and(|parent| table.kind(parent) == "else_clause");
+    let kind = table.kind(body);
+    !is_block(kind)
+        && !matches!(kind, "else_clause" | "empty_statement" | "ERROR")
+        && !(after_else && kind == "if_statement")
+        && table.node(body).end > table.node(body).start
+}
+
+/// A body without braces that starts a line and is not indented deeper than its header.
+pub(super) fn misleading_body(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<Finding>) {
+    for body in unbraced_bodies(table, row) {
+        let node = table.node(body);
+        let header = header_line(table, row, body);
+        if node.line <= header {
+            continue;
+        }
+        // `} else` before an `#endif`, and code that was squeezed into long lines.
+        if has_directive(table, header, node.line) {
+            continue;
+        }
+        let (indent, around) = (indent_of(table.source, node.start), line_indent(table, header));
+        let comparable = indent.starts_with(around) || around.starts_with(indent);
+        if comparable && indent.len() <= around.len() {
+            let (header, line) = (table.excerpt(row), node.line);
+            found.push(Finding {
+                kind: ProblemKind::HalfConstruct,
+                key: format!("{header} {}", table.squeezed(body)),
+                line,
+                sentence: format!("The statement on line {line} has become the body of `{header}`."),
+            });
+        }
+    }
+}
+
+/// The line of the keyword a body belongs to: `else` has its own.
+fn header_line(table: &SyntaxTable<'_>, row: Row, body: Row) -> u32 {
+    let keyword = match table.node(body).field {
+        "alternative" => table.children(row).find(|child| table.kind(*child) == "else"),
+        _ => None,
+    };
+    table.node(keyword.unwrap_or(row)).line
+}
+
+/// White space between the start of the line and a byte, when there is nothing else.
+fn indent_of(source: &str, at: u32) -> &str {
+    let head = source.get(..at as usize).unwrap_or_default();
+    let line = head.rsplit('\n').next().unwrap_or_default();
+    let rest = line.trim_start_matches([' ', '\t']);
+    line.get(..line.len() - rest.len()).unwrap_or_default()
+}
+
+fn line_indent<'s>(table: &SyntaxTable<'s>, line: u32) -> &'s str {
+    table.tokens_on(line, line).find(|token| table.node(*token).line == line).map_or("", |token| {
+        let source: &'s str = table.source;
+        indent_of(source, table.node(token).start)
+    })
+}
+
+/// Whether a line between two others is for the preprocessor, or too long to be written by hand.
+fn has_directive(table: &SyntaxTable<'_>, from: u32, to: u32) -> bool {
+    /// Longer lines are generated.
+    const MAX_LINE: usize = 500;
+    let count = to.saturating_sub(from).saturating_add(1) as usize;
+    let lines = table.source.lines().skip(from.saturating_sub(1) as usize).take(count);
+    lines.into_iter().any(|line| line.len() > MAX_LINE || line.trim_start().starts_with('#'))
+}

@@ -1,0 +1,133 @@
+/*!
+Guilty lines and a fix are two things. The lines that flip the replay may be half of an `if`, or use a name that the
+culprit removed elsewhere; so they are widened to whole statements, blocks and units by the syntax of the file, with
+what they need by name in the other files of the commit.
+*/
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::FixError;
+use crate::code::changes::{ChangeLevel, LineHunk, whole_changes};
+use crate::code::names::{FileChange, PieceId, needed_by_names};
+use crate::git::{self, Repo};
+use crate::minimise::{Hunk, hunks_of, split};
+
+/// Pieces of a commit that are looked at: a commit of more is an import, not a change.
+const MAX_PIECES: usize = 20_000;
+
+/// A part of the culprit that makes sense as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct WholeChange {
+    pub(super) level: ChangeLevel,
+    pub(super) hunks: Vec<Hunk>,
+    /// Names that stay without a definition when only this is taken back, a sentence each.
+    pub(super) missing: Vec<String>,
+}
+
+/// One file of the culprit.
+struct ChangedFile {
+    path: String,
+    old: String,
+    new: String,
+    pieces: Vec<Hunk>,
+    lines: Vec<LineHunk>,
+    guilty: Vec<usize>,
+}
+
+/// The parts of `culprit` around its `guilty` hunks, smallest first, each a whole change of syntax. Full ids.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub(super) fn whole_changes_of(
+    repo: &Repo,
+    culprit: &str,
+    guilty: &[Hunk],
+) -> Result<Vec<WholeChange>, FixError> {
+    let files = changed_files(repo, culprit, guilty)?;
+    // What cannot be taken apart by lines is whole by itself.
+    let whole: Vec<Hunk> = guilty.iter().filter(|hunk| !hunk.is_text()).cloned().collect();
+    let views: Vec<FileChange<'_>> = files
+        .iter()
+        .map(|file| FileChange { path: &file.path, old: &file.old, new: &file.new, hunks: &file.lines })
+        .collect();
+    let sets: BTreeMap<usize, Vec<(ChangeLevel, Vec<usize>)>> = files
+        .iter()
+        .enumerate()
+        .filter(|(_, file)| !file.guilty.is_empty())
+        .map(|(at, file)| {
+            let sets = whole_changes(&file.path, &file.old, &file.new, &file.lines, &file.guilty);
+            (at, sets.into_iter().map(|set| (set.level, set.pieces)).collect())
+        })
+        .collect();
+    let levels: BTreeSet<ChangeLevel> = sets.values().flatten().map(|(level, _)| *level).collect();
+    let mut out: Vec<WholeChange> = Vec::new();
+    for level in levels {
+        // Each guilty file at this level, or at the nearest wider one that it has.
+        let mut taken: BTreeSet<PieceId> = BTreeSet::new();
+        for (at, sets) in &sets {
+            let fits = sets.iter().filter(|(own, _)| *own >= level).min_by_key(|(own, _)| *own);
+            let pieces = fits.or(sets.last()).map(|(_, pieces)| pieces.as_slice()).unwrap_or_default();
+            taken.extend(pieces.iter().map(|piece| PieceId { file: *at, piece: *piece }));
+        }
+        let chosen: Vec<PieceId> = taken.iter().copied().collect();
+        let closure = needed_by_names(&views, &chosen);
+        taken.extend(closure.extra);
+        let hunks = taken.iter().filter_map(|id| files.get(id.file)?.pieces.get(id.piece)).cloned();
+        let hunks: Vec<Hunk> = hunks.chain(whole.clone()).collect();
+        if !hunks.is_empty() && !out.iter().any(|known| known.hunks == hunks) {
+            out.push(WholeChange { level, hunks, missing: closure.missing });
+        }
+    }
+    if out.is_empty() && !whole.is_empty() {
+        out.push(WholeChange { level: ChangeLevel::File, hunks: whole, missing: Vec::new() });
+    }
+    Ok(out)
+}
+
+fn changed_files(repo: &Repo, culprit: &str, guilty: &[Hunk]) -> Result<Vec<ChangedFile>, FixError> {
+    let parent = format!("{culprit}^1");
+    let mut by_path: BTreeMap<String, Vec<Hunk>> = BTreeMap::new();
+    let mut count = 0;
+    for hunk in hunks_of(repo, culprit)?.iter().filter(|hunk| hunk.is_text()) {
+        let pieces = split(hunk);
+        count += pieces.len();
+        let is_guilty = guilty.iter().any(|guilty| guilty.path == hunk.path);
+        if count <= MAX_PIECES || is_guilty {
+            by_path.entry(hunk.path.clone()).or_default().extend(pieces);
+        }
+    }
+    let text = |revision: &str, path: &str| -> Option<String> {
+        let revision = repo.git().args(["rev-parse", "--verify", "--quiet", revision]).output().ok()?;
+        let id = String::from_utf8_lossy(&revision).trim().to_owned();
+        git::blob_at(repo, &id, path).ok()?.text().ok()
+    };
+    let mut out = Vec::new();
+    for (path, pieces) in by_path {
+        let (Some(old), Some(new)) = (text(&parent, &path), text(culprit, &path)) else { continue };
+        let is_guilty = |piece: &Hunk| guilty.iter().any(|guilty| guilty.holds(piece));
+        let guilty = (0..).zip(&pieces).filter(|(_, piece)| is_guilty(piece)).map(|(at, _)| at).collect();
+        let lines = pieces
+            .iter()
+            .map(|piece| LineHunk {
+                old_start: piece.old_start,
+                old_lines: piece.old_lines,
+                new_start: piece.new_start,
+                new_lines: piece.new_lines,
+            })
+            .collect();
+        out.push(ChangedFile { path, old, new, pieces, lines, guilty });
+    }
+    Ok(out)
+}
+
+/// How a candidate of that level is called.
+pub(super) fn id_of(level: ChangeLevel) -> &'static str {
+    match level {
+        ChangeLevel::Line => "partial_revert",
+        ChangeLevel::Statement => "partial_revert_statements",
+        ChangeLevel::Block => "partial_revert_block",
+        ChangeLevel::Unit => "partial_revert_unit",
+        ChangeLevel::TopLevel => "partial_revert_definition",
+        ChangeLevel::File => "partial_revert_files",
+    }
+}

@@ -1,0 +1,156 @@
+/*!
+What the diffs of the culprit and of the fix suggest to try: their numbers (with the neighbours on both sides: the
+bounds of a changed comparison), their strings, lines of changed texts, and the names of the functions they touch. A
+fix that is wrong next to the replay's input is wrong, more often than not, at a value that one of the two mentions.
+*/
+
+use super::literal::{decode_literal, takes_escapes};
+use super::statement::Code;
+use super::token::{Language, TokenKind};
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Dictionary {
+    pub(super) numbers: Vec<String>,
+    pub(super) strings: Vec<String>,
+    /// Lines of changed texts (fixtures, documents).
+    pub(super) lines: Vec<String>,
+    /// Functions that are changed or defined in a changed place.
+    pub(super) names: Vec<String>,
+}
+
+const MAX_ENTRIES: usize = 24;
+const MAX_LINES: usize = 3_000;
+
+pub(super) fn dictionary(diffs: &[String]) -> Dictionary {
+    let mut found = Dictionary::default();
+    for diff in diffs.iter().take(4) {
+        let mut language = None;
+        for line in diff.lines().take(MAX_LINES) {
+            if let Some(path) = line.strip_prefix("+++ ").or_else(|| line.strip_prefix("--- ")) {
+                language = Language::of_path(path.trim()).or(language.filter(|_| path.contains("/dev/null")));
+                continue;
+            }
+            let language = language.unwrap_or(Language::Data);
+            if let Some(header) = line.strip_prefix("@@") {
+                let context = header.split_once("@@").map_or("", |(_, context)| context);
+                found.definition(language, context);
+                continue;
+            }
+            let changed = line.starts_with(['+', '-']);
+            let Some(text) = line.get(1..).filter(|_| line.starts_with(['+', '-', ' '])) else { continue };
+            if language == Language::Text {
+                let text = text.trim_end();
+                if changed && (2..160).contains(&text.len()) {
+                    push(&mut found.lines, text);
+                }
+                continue;
+            }
+            if text.len() < 2000 {
+                found.definition(language, text);
+                if changed {
+                    found.literals(language, text);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn push(list: &mut Vec<String>, value: &str) {
+    if list.len() < MAX_ENTRIES && !list.iter().any(|known| known == value) {
+        list.push(value.to_owned());
+    }
+}
+
+impl Dictionary {
+    fn literals(&mut self, language: Language, text: &str) {
+        let code = Code::new(language, text);
+        for (at, token) in code.tokens.iter().enumerate() {
+            match token.kind {
+                TokenKind::Number => {
+                    let number = code.get(at).trim_end_matches(|c: char| c.is_ascii_alphabetic());
+                    if number.len() < 12 && number.parse::<f64>().is_ok() {
+                        push(&mut self.numbers, number);
+                    }
+                }
+                TokenKind::String => {
+                    let content = text.get(token.content.clone()).unwrap_or_default();
+                    let start = token.content.start.saturating_sub(1);
+                    let quote = text.as_bytes().get(start).copied().unwrap_or(b'"');
+                    let prefix = text.get(token.span.start..start).unwrap_or_default();
+                    let escapes = takes_escapes(language, prefix, quote);
+                    if let Some(value) = decode_literal(content, language, quote, escapes)
+                        && value.len() <= 60
+                    {
+                        push(&mut self.strings, &value);
+                    }
+                }
+                TokenKind::Regex => {
+                    // Characters that a changed pattern names.
+                    for c in code
+                        .get(at)
+                        .chars()
+                        .filter(|c| !c.is_alphanumeric() && !"\\/[](){}^$.*+?|".contains(*c))
+                    {
+                        push(&mut self.strings, &c.to_string());
+                    }
+                }
+                TokenKind::Word
+                    if code.get(at).len() > 2
+                        && (code.is_punct(at + 1, ":") || code.is_punct(at.wrapping_sub(1), ".")) =>
+                {
+                    // Keys and members: names of options, mostly.
+                    push(&mut self.strings, code.get(at));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn definition(&mut self, language: Language, text: &str) {
+        const KEYWORDS: [&str; 12] = [
+            "if", "for", "while", "switch", "catch", "return", "elif", "else", "foreach", "unless", "match",
+            "with",
+        ];
+        if matches!(language, Language::Data | Language::Text) {
+            return;
+        }
+        let code = Code::new(language, text);
+        let introduced = (0..code.tokens.len())
+            .find(|at| matches!(code.get(*at), "def" | "function" | "func" | "fn" | "sub"));
+        if let Some(at) = introduced {
+            let mut name = at + 1;
+            if code.get(name) == "self" {
+                name += 2;
+            }
+            if code.kind(name) == Some(TokenKind::Word) {
+                push(&mut self.names, code.get(name));
+            } else if at >= 2 && code.is_punct(at - 1, "=") {
+                push(&mut self.names, code.get(at - 2));
+            }
+            return;
+        }
+        let Some(open) = (0..code.tokens.len()).find(|at| code.is_punct(*at, "(")) else { return };
+        let opens_body = text.trim_end().ends_with(['{', ')']) && !text.trim_start().starts_with(['.', '}']);
+        let name = code.get(open.saturating_sub(1));
+        let typed = open >= 2
+            && code
+                .kind(open - 2)
+                .is_some_and(|kind| kind == TokenKind::Word || code.is_punct(open - 2, "*"));
+        let method = open == 1 && language == Language::JavaScript && text.trim_end().ends_with('{');
+        let arrow = language == Language::JavaScript
+            && text.contains("=>")
+            && open >= 2
+            && code.is_punct(open - 1, "=");
+        if arrow {
+            push(&mut self.names, code.get(open - 2));
+        } else if open > 0
+            && opens_body
+            && (typed || method)
+            && !KEYWORDS.contains(&name)
+            && !KEYWORDS.contains(&code.get(0))
+        {
+            push(&mut self.names, name);
+        }
+    }
+}

@@ -1,0 +1,411 @@
+/*!
+Which input runs next on which side, and when it is enough.
+
+Every candidate first runs on the parent and the culprit (cheap, and cached for the next fix of the same incident);
+only inputs that say something new go on to the failing revision and the fix. An input that holds needs no repetition:
+its observations agree in pairs of different revisions. A contradiction is repeated on all four sides before it
+counts, and an output that differs from its own repetition decides nothing.
+*/
+
+use std::collections::HashMap;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::time::SystemTime;
+
+use super::normalise::{Comparable, Normaliser};
+use super::observe::{ObservationMode, observe};
+use super::rules::{DifferenceShape, FourSides, InputRule, Ruling, difference_shape, is_broken, rule};
+use super::types::{
+    FixKind, FourWayExample, FourWayOutcome, InputChange, InputSource, InputVariant, Observation, Side,
+};
+use super::variants::input_variants;
+
+/// Runs an input on a side. Blocks.
+pub trait SideRunner {
+    /// # Errors
+    /// Says why the input cannot run on this side; it then decides nothing.
+    fn run(&mut self, side: Side, input: &InputVariant) -> Result<Observation, String>;
+
+    /// Paths of the checkouts, which outputs may mention.
+    fn roots(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// False ends the check early: time is up, or the investigation was interrupted.
+    fn may_continue(&mut self) -> bool {
+        true
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct FourWayOptions {
+    pub kind: FixKind,
+    /// Inputs that run on all four sides at most.
+    pub max_inputs: usize,
+    /// Deciding inputs that count as proof.
+    pub enough: usize,
+    /// Candidates that run on the parent and the culprit at most.
+    pub max_probes: usize,
+    /// Executions at most, answers of the cache not counted.
+    pub max_runs: usize,
+}
+
+impl FourWayOptions {
+    pub fn new(kind: FixKind) -> Self {
+        Self { kind, max_inputs: 12, enough: 5, max_probes: 32, max_runs: 130 }
+    }
+}
+
+/// What the parent, the culprit and the failing revision showed, for the next fix of the same incident. Keep one for
+/// each incident.
+#[derive(Debug, Default)]
+pub struct ObservationCache {
+    seen: HashMap<(Side, u64), Observation>,
+}
+
+const MAX_CACHED: usize = 2_000;
+
+pub struct FourWayDriver<'a> {
+    source: &'a InputSource,
+    options: FourWayOptions,
+    cache: &'a mut ObservationCache,
+    runner: &'a mut dyn SideRunner,
+    normaliser: Normaliser,
+    outcome: FourWayOutcome,
+    settled: Vec<SettledInput>,
+    errors: usize,
+}
+
+/// An input that ran on all four sides.
+struct SettledInput {
+    input: InputVariant,
+    sides: FourSides,
+    ruling: Ruling,
+}
+
+/// An input that ran on the parent and the culprit.
+struct Probe {
+    input: InputVariant,
+    parent: Comparable,
+    culprit: Comparable,
+}
+
+impl<'a> FourWayDriver<'a> {
+    pub fn new(
+        source: &'a InputSource,
+        options: FourWayOptions,
+        cache: &'a mut ObservationCache,
+        runner: &'a mut dyn SideRunner,
+    ) -> Self {
+        let normaliser = Normaliser::new(runner.roots(), SystemTime::now());
+        let outcome = FourWayOutcome { needed: options.enough, ..FourWayOutcome::default() };
+        Self { source, options, cache, runner, normaliser, outcome, settled: Vec::new(), errors: 0 }
+    }
+
+    /// Runs the check to its end.
+    pub fn check(mut self) -> FourWayOutcome {
+        let (mode, original) = self.choose_mode();
+        let own = original.as_ref().map(|probe| (probe.parent.clone(), probe.culprit.clone()));
+        let mut contradicted = false;
+        if let Some(original) = original {
+            contradicted = self.decide(original);
+        }
+        let mut waiting: Vec<Probe> = Vec::new();
+        if !contradicted {
+            let candidates = input_variants(self.source, mode, self.options.max_probes * 3 + 1);
+            contradicted = self.explore(candidates, own.as_ref(), &mut waiting);
+        }
+        // Slots that are left go to inputs that were much like others.
+        let mut waiting = waiting.into_iter();
+        while !contradicted
+            && self.settled.len() < self.options.max_inputs
+            && self.may_run(2)
+            && let Some(probe) = waiting.next()
+        {
+            contradicted = self.decide(probe);
+        }
+        self.finish()
+    }
+
+    fn may_run(&mut self, executions: usize) -> bool {
+        self.errors < 4
+            && self.outcome.runs + executions <= self.options.max_runs
+            && self.runner.may_continue()
+    }
+
+    fn execute(&mut self, side: Side, input: &InputVariant, fresh: bool) -> Option<Comparable> {
+        let mut hasher = DefaultHasher::new();
+        (&input.command, &input.env, &input.files).hash(&mut hasher);
+        let key = (side, hasher.finish());
+        if !fresh && let Some(known) = self.cache.seen.get(&key) {
+            self.outcome.cached += 1;
+            return Some(self.normaliser.comparable(known));
+        }
+        self.outcome.runs += 1;
+        match self.runner.run(side, input) {
+            Ok(observation) => {
+                self.errors = 0;
+                let comparable = self.normaliser.comparable(&observation);
+                if side != Side::Fixed && self.cache.seen.len() < MAX_CACHED {
+                    self.cache.seen.insert(key, observation);
+                }
+                Some(comparable)
+            }
+            Err(why) => {
+                self.errors += 1;
+                let note = format!("an input could not run: {}", why.chars().take(200).collect::<String>());
+                if self.outcome.notes.len() < 8 && !self.outcome.notes.contains(&note) {
+                    self.outcome.notes.push(note);
+                }
+                None
+            }
+        }
+    }
+
+    fn probe(&mut self, input: InputVariant) -> Option<Probe> {
+        let parent = self.execute(Side::Parent, &input, false)?;
+        let culprit = self.execute(Side::Culprit, &input, false)?;
+        Some(Probe { input, parent, culprit })
+    }
+
+    /// The first mode whose own input tells the parent and the culprit apart, steadily.
+    fn choose_mode(&mut self) -> (ObservationMode, Option<Probe>) {
+        let mut tried: Vec<InputVariant> = Vec::new();
+        let mut fallback = None;
+        for mode in ObservationMode::ALL {
+            let Some(input) = observe(self.source, mode) else { continue };
+            if tried.contains(&input) || !self.may_run(3) {
+                continue;
+            }
+            tried.push(input.clone());
+            let Some(probe) = self.probe(input.clone()) else { continue };
+            if probe.parent == probe.culprit || is_broken(&probe.parent) {
+                if mode == ObservationMode::AsIs {
+                    fallback = Some(probe);
+                }
+                continue;
+            }
+            if self.execute(Side::Parent, &input, true).is_some_and(|again| again == probe.parent) {
+                return (mode, Some(probe));
+            }
+        }
+        self.outcome
+            .notes
+            .push("the replay's output does not tell the parent and the culprit apart".to_owned());
+        (ObservationMode::AsIs, fallback)
+    }
+
+    /// Probes candidates; whether the fix was contradicted.
+    fn explore(
+        &mut self,
+        candidates: Vec<InputVariant>,
+        own: Option<&(Comparable, Comparable)>,
+        waiting: &mut Vec<Probe>,
+    ) -> bool {
+        /// Probes of a literal that may change nothing, or break everything, before it is left alone.
+        const PATIENCE: usize = 3;
+        let mut seen: HashMap<(Comparable, Comparable), usize> = HashMap::new();
+        if let Some(own) = own {
+            seen.insert(own.clone(), 1);
+        }
+        let mut idle: HashMap<usize, usize> = HashMap::new();
+        let (mut probes, mut same, mut changed) = (0, 0, 0);
+        let share = self.options.max_inputs * 7 / 12;
+        for input in candidates.into_iter().filter(|input| input.change != InputChange::Original) {
+            let site = input.site.unwrap_or(usize::MAX);
+            if idle.get(&site).is_some_and(|n| *n >= PATIENCE) {
+                continue;
+            }
+            if probes >= self.options.max_probes
+                || self.settled.len() >= self.options.max_inputs
+                || !self.may_run(4)
+            {
+                break;
+            }
+            probes += 1;
+            let Some(probe) = self.probe(input) else { continue };
+            let pair = (probe.parent.clone(), probe.culprit.clone());
+            let times = seen.entry(pair.clone()).or_default();
+            *times += 1;
+            let times = *times;
+            let broken =
+                is_broken(&probe.parent) && (probe.parent == probe.culprit || is_broken(&probe.culprit));
+            if broken || own.is_some_and(|own| *own == pair) {
+                *idle.entry(site).or_default() += 1;
+            } else {
+                idle.remove(&site);
+            }
+            if broken {
+                continue;
+            }
+            let differs = probe.parent != probe.culprit;
+            let (used, most_alike) = if differs { (&mut changed, 4) } else { (&mut same, 2) };
+            if times > most_alike || *used >= share {
+                waiting.push(probe);
+                continue;
+            }
+            *used += 1;
+            if self.decide(probe) {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Runs a probed input on the other two sides; whether it contradicts the fix beyond doubt.
+    fn decide(&mut self, probe: Probe) -> bool {
+        let Probe { input, parent, culprit } = probe;
+        let Some(bad) = self.execute(Side::Bad, &input, false) else { return false };
+        let is_original = input.change == InputChange::Original;
+        if parent != culprit && culprit != bad {
+            // The fix cannot change that this decides nothing.
+            let fixed = bad.clone();
+            self.settled.push(SettledInput {
+                input,
+                sides: FourSides { parent, culprit, bad, fixed },
+                ruling: Ruling::Undecided,
+            });
+            return false;
+        }
+        let Some(fixed) = self.execute(Side::Fixed, &input, false) else { return false };
+        let mut sides = FourSides { parent, culprit, bad, fixed };
+        let mut ruling = rule(&sides, self.options.kind, is_original);
+        if matches!(ruling, Ruling::Contradicts(_) | Ruling::Suspect) {
+            match self.repeat(&input) {
+                Some(again) if same_sides(&again, &sides) => sides = again,
+                _ => ruling = Ruling::Undecided,
+            }
+        }
+        let stop = matches!(ruling, Ruling::Contradicts(_));
+        self.settled.push(SettledInput { input, sides, ruling });
+        stop
+    }
+
+    fn repeat(&mut self, input: &InputVariant) -> Option<FourSides> {
+        Some(FourSides {
+            fixed: self.execute(Side::Fixed, input, true)?,
+            bad: self.execute(Side::Bad, input, true)?,
+            parent: self.execute(Side::Parent, input, true)?,
+            culprit: self.execute(Side::Culprit, input, true)?,
+        })
+    }
+
+    /// Settles what only all inputs together can tell, and sums up.
+    fn finish(mut self) -> FourWayOutcome {
+        self.settle_suspects();
+        self.settle_only_the_replay();
+        let own_shape = self.own_shape();
+        let mut outcome = std::mem::take(&mut self.outcome);
+        outcome.inputs = self.settled.len();
+        let mut held = Vec::new();
+        for SettledInput { input, sides, ruling } in self.settled {
+            let is_original = input.change == InputChange::Original;
+            let example = |rule: InputRule| FourWayExample {
+                input: input.clone(),
+                rule,
+                parent: excerpt(&sides.parent),
+                culprit: excerpt(&sides.culprit),
+                bad: excerpt(&sides.bad),
+                fixed: excerpt(&sides.fixed),
+            };
+            match ruling {
+                Ruling::Contradicts(rule) => {
+                    outcome.deciding += 1;
+                    outcome.contradicted += 1;
+                    outcome.examples.push(example(rule));
+                }
+                Ruling::Holds(rule) => {
+                    outcome.deciding += 1;
+                    held.push(example(rule));
+                    if rule == InputRule::Restored && !is_original {
+                        outcome.on_purpose.push(example(rule));
+                    }
+                }
+                Ruling::Keeps => {
+                    outcome.undecided += 1;
+                    let alike = own_shape
+                        .as_ref()
+                        .is_some_and(|own| *own == difference_shape(&sides.parent, &sides.culprit));
+                    let note = "an input that differs since the culprit as the failure does is left as it is";
+                    if alike && !outcome.notes.iter().any(|known| known == note) {
+                        outcome.notes.push(note.to_owned());
+                    }
+                    outcome.kept.push(example(InputRule::KeepsNewBehaviour));
+                }
+                Ruling::Suspect | Ruling::Undecided => outcome.undecided += 1,
+            }
+        }
+        outcome.examples.extend(held);
+        outcome
+    }
+
+    fn own_shape(&self) -> Option<DifferenceShape> {
+        let own = self.settled.iter().find(|settled| settled.input.change == InputChange::Original)?;
+        Some(difference_shape(&own.sides.parent, &own.sides.culprit))
+    }
+
+    /// A patch that differs from both sides is right if it is the old behaviour plus what it keeps of the new one.
+    fn settle_suspects(&mut self) {
+        let kept: Vec<DifferenceShape> = self
+            .settled
+            .iter()
+            .filter(|settled| settled.ruling == Ruling::Keeps && settled.sides.fixed == settled.sides.culprit)
+            .map(|settled| difference_shape(&settled.sides.parent, &settled.sides.culprit))
+            .collect();
+        for settled in self.settled.iter_mut().filter(|settled| settled.ruling == Ruling::Suspect) {
+            let own = difference_shape(&settled.sides.parent, &settled.sides.fixed);
+            settled.ruling =
+                if kept.contains(&own) { Ruling::Keeps } else { Ruling::Contradicts(InputRule::Restored) };
+        }
+    }
+
+    /// A patch made for the replay's own input restores no neighbour.
+    fn settle_only_the_replay(&mut self) {
+        const NEIGHBOURS: usize = 3;
+        let Some(own) = self.own_shape() else { return };
+        let restored = |settled: &&SettledInput| {
+            settled.ruling == Ruling::Holds(InputRule::Restored)
+                && settled.input.change != InputChange::Original
+        };
+        let alike = |settled: &SettledInput| {
+            settled.ruling == Ruling::Keeps
+                && !settled.input.singular
+                && settled.sides.fixed == settled.sides.culprit
+                && difference_shape(&settled.sides.parent, &settled.sides.culprit) == own
+        };
+        let own_holds = self.settled.iter().any(|settled| {
+            settled.input.change == InputChange::Original
+                && settled.ruling == Ruling::Holds(InputRule::Restored)
+        });
+        let unrestored = self.settled.iter().filter(|settled| alike(settled)).count();
+        if !own_holds || unrestored < NEIGHBOURS || self.settled.iter().filter(restored).count() > 0 {
+            return;
+        }
+        for settled in &mut self.settled {
+            if alike(settled) {
+                settled.ruling = Ruling::Contradicts(InputRule::OnlyTheReplay);
+            }
+        }
+    }
+}
+
+fn same_sides(a: &FourSides, b: &FourSides) -> bool {
+    a.parent == b.parent && a.culprit == b.culprit && a.bad == b.bad && a.fixed == b.fixed
+}
+
+/// The end of an output matters most, its start says what it is.
+fn excerpt(seen: &Comparable) -> String {
+    const LONGEST: usize = 400;
+    let text = seen.output.trim();
+    let chars: Vec<char> = text.chars().collect();
+    let shown: String = if chars.len() <= LONGEST {
+        text.to_owned()
+    } else {
+        let head: String = chars.iter().take(LONGEST / 2).collect();
+        let tail: String = chars.iter().skip(chars.len() - LONGEST / 2).collect();
+        format!("{head} … {tail}")
+    };
+    let files =
+        if seen.files.is_empty() { String::new() } else { format!(", {} files written", seen.files.len()) };
+    format!("{shown} ({}{files})", seen.ending)
+}

@@ -1,0 +1,220 @@
+/*!
+What four observations of one input say about a fix. Pure, and the only place that decides it.
+
+- P = C: the culprit does not matter here, so the fix must leave the failing revision's behaviour alone (F = B).
+- P ≠ C and C = B: the culprit's change still holds here, so the fix must restore the parent's behaviour (F = P).
+- Otherwise later commits have their say, and the input decides nothing.
+
+A whole revert has no excuse in the second case. A partial revert or a patch may rightly keep what the culprit was
+meant to do: where F = C it *keeps the new behaviour*, which decides nothing, unless the culprit crashes or hangs there
+and the parent does not (no feature is a crash). F different from both P and C contradicts, unless it can be told from
+the other inputs that it is the old behaviour plus the new feature: all its lines are lines of P or C, or F differs
+from P exactly as C does elsewhere where the patch keeps C's behaviour. And a patch that restores nothing but the
+replay's own input, while three or more neighbours still differ in the way the failure does, is made for that input.
+*/
+
+use serde::{Deserialize, Serialize};
+
+use super::normalise::Comparable;
+use super::types::{Ending, FixKind};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum InputRule {
+    /// The culprit does not matter for the input: the fix must not either.
+    Unaffected,
+    /// The culprit changed the behaviour: the fix must change it back.
+    Restored,
+    /// A patch keeps the culprit's behaviour; decides nothing.
+    KeepsNewBehaviour,
+    /// A patch restores the replay's own input and none of its neighbours.
+    OnlyTheReplay,
+    /// Later commits changed the behaviour, or an output varies by itself.
+    Undecided,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ruling {
+    Holds(InputRule),
+    Contradicts(InputRule),
+    /// A patch differs from the parent and from the culprit: settled when the other inputs are known.
+    Suspect,
+    Keeps,
+    Undecided,
+}
+
+/// The four sides of one input.
+#[derive(Debug, Clone)]
+pub(super) struct FourSides {
+    pub(super) parent: Comparable,
+    pub(super) culprit: Comparable,
+    pub(super) bad: Comparable,
+    pub(super) fixed: Comparable,
+}
+
+pub(super) fn rule(sides: &FourSides, kind: FixKind, is_original: bool) -> Ruling {
+    let FourSides { parent, culprit, bad, fixed } = sides;
+    if parent == culprit {
+        return match (fixed == bad, is_broken(parent)) {
+            (true, true) => Ruling::Undecided,
+            (false, true) if is_broken(bad) => Ruling::Undecided,
+            (true, false) => Ruling::Holds(InputRule::Unaffected),
+            (false, _) => Ruling::Contradicts(InputRule::Unaffected),
+        };
+    }
+    // A parent that cannot run the input (a function that it does not have) is no oracle for it.
+    if culprit != bad || is_broken(parent) {
+        return Ruling::Undecided;
+    }
+    if fixed == parent {
+        return Ruling::Holds(InputRule::Restored);
+    }
+    if kind == FixKind::Revert {
+        return Ruling::Contradicts(InputRule::Restored);
+    }
+    if fixed == culprit {
+        return match (is_crash(culprit) && !is_crash(parent), is_original) {
+            (true, _) => Ruling::Contradicts(InputRule::Restored),
+            (false, true) => Ruling::Undecided,
+            (false, false) => Ruling::Keeps,
+        };
+    }
+    if is_mixture(fixed, parent, culprit) { Ruling::Keeps } else { Ruling::Suspect }
+}
+
+/// Whether an execution shows that the script itself does not work: nothing that a program computed.
+pub(super) fn is_broken(seen: &Comparable) -> bool {
+    const SIGNS: [&str; 40] = [
+        "SyntaxError",
+        "syntax error",
+        "Syntax error",
+        "unexpected token",
+        "Unexpected token",
+        "ModuleNotFoundError",
+        "Cannot find module",
+        "cannot load such file",
+        "LoadError",
+        "ImportError",
+        "command not found",
+        ": not found",
+        "is not defined",
+        "IndentationError",
+        "parse error",
+        "Parse error",
+        "undefined local variable",
+        "has no attribute",
+        "is not a function",
+        "undefined method",
+        "Can't locate",
+        "Undefined subroutine",
+        "undefined function",
+        "undeclared",
+        "cannot find symbol",
+        "undefined reference",
+        "undefined: ",
+        "unterminated",
+        "Unterminated",
+        "unmatched",
+        "No such file or directory",
+        "Cannot find package",
+        "implicit declaration",
+        "compilation terminated",
+        "incompatible types",
+        "Global symbol",
+        "Can't find string terminator",
+        "error: expected",
+        "EOFError: EOF",
+        "implicitly declaring",
+    ];
+    match seen.ending {
+        Ending::Status(0) => false,
+        Ending::Status(126 | 127) => true,
+        Ending::Status(_) => {
+            // Null dereferences speak of methods and attributes as well; those are behaviour.
+            let null = ["NoneType", "nil:", "of undefined", "of null", "for nil"]
+                .iter()
+                .any(|sign| seen.output.contains(sign));
+            !null && SIGNS.iter().any(|sign| seen.output.contains(sign))
+        }
+        _ => false,
+    }
+}
+
+/// Ends that no feature has: signals, hangs, sanitizers, dereferenced nothing.
+pub(super) fn is_crash(seen: &Comparable) -> bool {
+    const SIGNS: [&str; 12] = [
+        "AddressSanitizer",
+        "UndefinedBehaviorSanitizer",
+        "Segmentation fault",
+        "NullPointerException",
+        "NoneType",
+        "Cannot read properties of",
+        "for nil:NilClass",
+        "for nil",
+        "nil pointer dereference",
+        "Maximum call stack",
+        "RecursionError",
+        "StackOverflowError",
+    ];
+    match seen.ending {
+        Ending::TimedOut | Ending::Limit => true,
+        Ending::Status(0) => seen.output.contains("exit 139") || seen.output.contains("exit 134"),
+        Ending::Status(132 | 134 | 135 | 136 | 139) | Ending::Signal(_) => true,
+        Ending::Status(_) => SIGNS.iter().any(|sign| seen.output.contains(sign)),
+    }
+}
+
+/// Every line of the fix is the parent's or the culprit's, and none of both is just left out.
+fn is_mixture(fixed: &Comparable, parent: &Comparable, culprit: &Comparable) -> bool {
+    let lines = |seen: &Comparable| seen.output.lines().map(str::to_owned).collect::<Vec<_>>();
+    let (f, p, c) = (lines(fixed), lines(parent), lines(culprit));
+    let ending = fixed.ending == parent.ending || fixed.ending == culprit.ending;
+    let files = fixed.files.iter().all(|file| parent.files.contains(file) || culprit.files.contains(file));
+    let short = p.len().min(c.len()).max(2);
+    ending && files && f.len() >= short && f.iter().all(|line| p.contains(line) || c.contains(line))
+}
+
+/// How two outputs differ: the words taken away and put in, with digits made alike. Differences of the same shape are
+/// likely the same change of behaviour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct DifferenceShape {
+    removed: Vec<String>,
+    added: Vec<String>,
+    endings: (Ending, Ending),
+}
+
+pub(super) fn difference_shape(from: &Comparable, to: &Comparable) -> DifferenceShape {
+    let (a, b) = (words(&from.output), words(&to.output));
+    let head = a.iter().zip(&b).take_while(|(a, b)| a == b).count();
+    let most = a.len().min(b.len()) - head;
+    let tail = a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count().min(most);
+    let cut = |words: &[String]| {
+        let kept = words.get(head..words.len() - tail).unwrap_or_default();
+        kept.iter().take(40).cloned().collect::<Vec<_>>()
+    };
+    DifferenceShape { removed: cut(&a), added: cut(&b), endings: (from.ending, to.ending) }
+}
+
+fn words(text: &str) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    let mut last = ' ';
+    for c in text.chars().take(20_000) {
+        let class = if c.is_ascii_digit() {
+            '9'
+        } else if c.is_alphanumeric() {
+            'a'
+        } else {
+            c
+        };
+        match found.last_mut() {
+            Some(word) if class == last && class.is_alphanumeric() => {
+                if class != '9' {
+                    word.push(c);
+                }
+            }
+            _ => found.push(if class == '9' { "9".to_owned() } else { c.to_string() }),
+        }
+        last = class;
+    }
+    found
+}
