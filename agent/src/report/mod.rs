@@ -21,7 +21,9 @@ mod text;
 pub use cited::spans;
 pub use context::{BisectStep, BisectView, Candidate, Cited, CommitView, Format, RenderContext};
 pub use html::{STYLE, answer, grounds};
-pub use story::{fix_sentences, proof_words, summarise, verdict_meaning, verdict_word};
+pub use story::{
+    fix_sentences, proof_words, remembered_fix_sentences, summarise, verdict_meaning, verdict_word,
+};
 pub use text::{block as plain, duration, line, shorten};
 
 use millwright_memory::types::Report;

@@ -158,19 +158,21 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
                 ),
             ],
         },
-        fix: fixed.then(|| Fix {
-            kind: if verdict == Verdict::Known { FixKind::Known } else { FixKind::PartialRevert },
-            diff: FIX_DIFF.into(),
-            proof: Proof::FixVerified,
-            replay: CheckResult::Pass,
-            tests: if verdict == Verdict::Known { CheckResult::NotRun } else { CheckResult::Pass },
+        fix: fixed.then(|| {
+            let kind = if verdict == Verdict::Known { FixKind::Known } else { FixKind::PartialRevert };
+            let tests = if verdict == Verdict::Known { TestsResult::NotRun } else { TestsResult::Pass };
+            Fix { proof: Proof::FixVerified, replay: CheckResult::Pass, tests, ..Fix::untested(kind, FIX_DIFF) }
         }),
+        tried: vec![],
         replay: proven.then(|| ReplaySummary {
             reproduced: true,
             sandbox: SandboxLevel::Full,
             flaky_rate: 0.0,
             runs,
             bisect: (verdict != Verdict::Known).then_some(BisectSummary { range: 150, runs: 5, skipped: 2 }),
+            output_end: Some("expected 1,00\ngot 100\n[exit status 1]".into()),
+            agreement: Some(FailureAgreement::Agrees { why: "the same message".into() }),
+            laid_in: vec![],
         }),
         similar: match verdict {
             Verdict::Known => vec![SimilarIncident {
@@ -320,18 +322,92 @@ fn json_is_the_schema_and_nothing_is_left_out() {
     assert_eq!(value["similar"], serde_json::json!([]));
 }
 
-#[test]
-fn tests_that_were_not_run_are_said_everywhere() {
-    let (mut report, mut context) = sample(Verdict::Verified);
-    report.fix.as_mut().unwrap().tests = CheckResult::NotRun;
+/// A report whose fix passes the replay and whose tests ended in `result`.
+fn with_tests(verdict: Verdict, result: TestsResult, because: &str) -> (Report, RenderContext) {
+    let (mut report, mut context) = sample(verdict);
+    let fix = Fix {
+        proof: Proof::CauseConfirmed,
+        replay: CheckResult::Pass,
+        tests: result,
+        tests_detail: Some(TestsDetail { because: because.into(), ..TestsDetail::default() }),
+        ..Fix::untested(FixKind::Revert, FIX_DIFF)
+    };
+    report.fix = Some(fix);
     context.tests_command = Some("make test".into());
     report.summary = summarise(&report, &context);
-    assert!(report.summary.contains("Project tests were not run"), "{}", report.summary);
-    let text = render(&report, &context, Format::Text);
-    assert!(text.lines().next().unwrap().contains("NOT RUN"), "{text}");
-    assert!(text.contains("Run the project's tests first:\n     $ make test"), "{text}");
-    assert!(render(&report, &context, Format::Markdown).contains("Project tests: not run."));
-    assert!(render(&report, &context, Format::Html).contains("project tests: not run"));
+    (report, context)
+}
+
+#[test]
+fn what_the_tests_showed_is_said_in_every_format_in_words_of_its_own() {
+    for (result, words) in [
+        (TestsResult::NotRun, "not run"),
+        (TestsResult::CouldNotRun, "could not be run"),
+        (TestsResult::NotComparable, "cannot be compared"),
+        (TestsResult::Fail, "worse"),
+    ] {
+        let (report, context) = with_tests(Verdict::Confirmed, result, "because of this");
+        let text = render(&report, &context, Format::Text);
+        assert!(text.contains(&words.to_uppercase()) || text.contains(words), "{words}: {text}");
+        assert!(text.contains("because of this"), "{text}");
+        assert!(text.contains("$ make test"), "{text}");
+        let markdown = render(&report, &context, Format::Markdown);
+        assert!(markdown.contains(&format!("Project tests: {words}.")), "{markdown}");
+        assert!(markdown.contains("Not verified"), "{markdown}");
+        let html = render(&report, &context, Format::Html);
+        assert!(html.contains(&format!("project tests: {words}")), "{words}");
+        assert!(fix_sentences(report.fix.as_ref().unwrap()).join(" ").contains(words), "{words}");
+    }
+}
+
+#[test]
+fn only_what_is_verified_is_to_be_shipped() {
+    for verdict in VERDICTS {
+        let (report, context) = sample(verdict);
+        for format in [Format::Text, Format::Markdown, Format::Html] {
+            let said = render(&report, &context, format).contains("Ship it");
+            assert_eq!(said, verdict == Verdict::Verified, "{verdict:?} {format:?}");
+        }
+    }
+}
+
+#[test]
+fn what_failed_what_goes_and_what_contradicts_is_told() {
+    let (mut report, context) = with_tests(Verdict::Confirmed, TestsResult::NotRun, "");
+    report.tried = vec![TriedFix {
+        kind: FixKind::PartialRevert,
+        diff: FIX_DIFF.into(),
+        because: "the four-way check contradicts it: input 7".into(),
+    }];
+    let fix = report.fix.as_mut().unwrap();
+    fix.takes_away = vec!["SECURITY: the guard of names".into()];
+    fix.is_stopgap = true;
+    fix.four_way = Some(FourWay { inputs: 9, deciding: 3, ..FourWay::default() });
+    for format in [Format::Text, Format::Markdown, Format::Html] {
+        let page = render(&report, &context, format).split_whitespace().collect::<Vec<_>>().join(" ");
+        for words in
+            ["Tried, and did not hold", "contradicts it: input 7", "SECURITY: the guard of names", "3 deciding inputs", "stopgap"]
+        {
+            assert!(page.contains(words), "{words} {format:?}: {page}");
+        }
+    }
+}
+
+#[test]
+fn two_failures_stand_side_by_side() {
+    let (mut report, context) = sample(Verdict::Inconclusive);
+    report.replay = sample(Verdict::Verified).0.replay;
+    let replay = report.replay.as_mut().unwrap();
+    replay.agreement = Some(FailureAgreement::Differs {
+        ticket: "TypeError: null".into(),
+        replay: "Cannot find module side-channel".into(),
+    });
+    for format in [Format::Text, Format::Markdown, Format::Html] {
+        let page = render(&report, &context, format);
+        assert!(page.contains("TypeError: null"), "{format:?}: {page}");
+        assert!(page.contains("Cannot find module side-channel"), "{format:?}: {page}");
+        assert!(page.contains("got 100"), "the replay's own output {format:?}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ report's own runs show: each check is derived from runs, not from the verdict.
 
 use millwright_memory::types::{
     CauseKind, CheckResult, FailureAgreement, Fix, FixKind, FourWay, HypothesisStatus, Proof, ReplayOutcome,
-    ReplayRun, Report, RootCause, SandboxLevel, TestsResult, Verdict,
+    ReplayRun, Report, Resolution, RootCause, SandboxLevel, TestsResult, Verdict,
 };
 
 use super::context::RenderContext;
@@ -193,6 +193,26 @@ pub fn fix_sentences(fix: &Fix) -> Vec<String> {
     }
     out.extend(fix.takes_away.iter().take(3).map(|item| sentence(&format!("It takes away: {}", line(item, 300)))));
     out
+}
+
+/// The same for what memory keeps of a fix. `None` where it keeps none.
+pub fn remembered_fix_sentences(known: &Resolution) -> Vec<String> {
+    if known.fix_diff.is_empty() {
+        return Vec::new();
+    }
+    let Some(checks) = &known.fix_checks else {
+        return vec!["What was run beyond the replay when the fix was found is not on record.".to_owned()];
+    };
+    let fix = Fix {
+        proof: known.proof,
+        replay: CheckResult::Pass,
+        tests: checks.tests,
+        tests_detail: checks.tests_detail.clone(),
+        four_way: checks.four_way.clone(),
+        takes_away: checks.takes_away.clone(),
+        ..Fix::untested(known.fix_kind.unwrap_or(FixKind::Known), known.fix_diff.clone())
+    };
+    fix_sentences(&fix)
 }
 
 /// The two failures side by side, where the replay shows another one than the ticket tells.

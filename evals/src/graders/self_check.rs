@@ -8,6 +8,7 @@ use std::path::Path;
 use millwright_memory::types::{
     CauseKind, CheckResult, Evidence, EvidenceId, EvidenceSource, Fix, FixKind, Location, Locator, Proof,
     REPORT_SCHEMA, ReplayOutcome, ReplayRun, ReplaySummary, Report, RootCause, SandboxLevel, Usage, Verdict,
+ TestsResult,
 };
 use millwright_tools::checkout::{FileEdit, edit_tree};
 use millwright_tools::git::Repo;
@@ -134,12 +135,12 @@ fn answer(case: &Case, commit: Option<&str>, path: &str, diff: &str) -> Report {
         hypotheses: Vec::new(),
         suspects: Vec::new(),
         fix: Some(Fix {
-            kind: FixKind::Patch,
-            diff: diff.to_owned(),
             proof: Proof::FixVerified,
             replay: CheckResult::Pass,
-            tests: CheckResult::Pass,
+            tests: TestsResult::Pass,
+            ..Fix::untested(FixKind::Patch, diff)
         }),
+        tried: Vec::new(),
         replay: Some(ReplaySummary {
             reproduced: true,
             sandbox: SandboxLevel::Full,
@@ -151,6 +152,9 @@ fn answer(case: &Case, commit: Option<&str>, path: &str, diff: &str) -> Report {
                 duration_ms: 1,
             }],
             bisect: None,
+            output_end: None,
+            agreement: None,
+            laid_in: Vec::new(),
         }),
         similar: Vec::new(),
         struck: Vec::new(),

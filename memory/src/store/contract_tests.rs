@@ -41,6 +41,7 @@ fn report(incident: &str, id: &str) -> Report {
         hypotheses: vec![],
         suspects: vec![],
         fix: None,
+        tried: Vec::new(),
         replay: None,
         similar: vec![],
         struck: vec![],

@@ -60,6 +60,11 @@ impl ProjectTests {
         Self { replayer: replay.with_recipe(recipe), report_files: report_files.to_vec() }
     }
 
+    /// Tests by a recipe of their own, such as a single one.
+    pub fn of_recipe(replay: &Replayer, recipe: ReplayRecipe, report_files: &[String]) -> Self {
+        Self { replayer: replay.with_recipe(recipe), report_files: report_files.to_vec() }
+    }
+
     /// The tests at `revision` with `change`.
     ///
     /// # Errors

@@ -106,3 +106,7 @@ fn adopt(
     ctx.workbench.keep_overlay(&overlay)?;
     Ok(paths)
 }
+
+#[cfg(test)]
+#[path = "lay_in_tests.rs"]
+mod tests;

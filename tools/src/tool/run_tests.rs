@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use millwright_memory::types::{EvidenceDraft, EvidenceSource, Locator, ReplayOutcome};
+use millwright_memory::types::{EvidenceDraft, EvidenceSource, Locator};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -11,8 +11,7 @@ use super::format::short;
 use super::replay::change;
 use super::reproduce::end_of;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
-use crate::fixes;
-use crate::intake;
+use crate::fixes::{self, ProjectTests};
 use crate::replay::{DeriveError, ReplayRecipe, derive_command};
 
 #[derive(Debug, Clone, Copy)]
@@ -78,16 +77,16 @@ fn work(ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
         text: format!("{} at {}", args.test.as_deref().unwrap_or("the project's tests"), short(&revision)),
     });
     // On a ledger of its own: these are no replays of the incident.
-    let tests = ctx.workbench.replayer(ctx, recipe.clone())?.with_recipe(recipe);
+    let replayer = ctx.workbench.replayer(ctx, recipe.clone())?;
+    let tests = ProjectTests::of_recipe(&replayer, recipe, &ctx.workbench.recipes.test_report);
     let seen = tests.run(&revision, change.as_ref())?;
-    let failing = intake::parse(seen.tail.as_bytes()).failing_tests.into_iter().map(|test| test.id);
+    let obstacle = seen.report.obstacle.clone().filter(|_| seen.report.ran() == 0);
     let found = TestsRun {
-        passed: seen.outcome() == ReplayOutcome::Passes,
-        not_run: (seen.outcome() == ReplayOutcome::CannotTest)
-            .then(|| seen.why.clone().unwrap_or_else(|| "they could not be run".into())),
-        failing: failing.take(MOST_FAILING).collect(),
-        duration_ms: seen.run.duration_ms,
-        output_end: end_of(&seen.tail),
+        passed: seen.stopped.is_none() && seen.report.exit_status == Some(0),
+        not_run: seen.stopped.clone().or(obstacle),
+        failing: seen.report.failing().take(MOST_FAILING).collect(),
+        duration_ms: seen.duration_ms,
+        output_end: end_of(&seen.output_end),
         candidate: args.candidate,
         test: args.test,
         revision,
@@ -114,7 +113,7 @@ fn work(ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
     let evidence = EvidenceDraft {
         source: EvidenceSource::Logs,
         locator: Locator(format!("file:tests@{}", short(&found.revision))),
-        text: format!("{place}\n{}", seen.tail),
+        text: format!("{place}\n{}", seen.output_end),
     };
     Ok(ToolOutput::new(text, found).with_evidence([evidence]))
 }

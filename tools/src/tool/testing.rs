@@ -61,7 +61,8 @@ impl Bench {
                 ("name.sh", "echo shop\n"),
                 (
                     "tests/all.sh",
-                    "sh name.sh | grep -q shop || { echo '--- FAIL: TestName (0.00s)'; exit 1; }\n",
+                    "if sh name.sh | grep -q shop; then echo 'ok 1 - TestName'; else echo 'not ok 1 - TestName'; bad=1; fi\n\
+                     echo 1..1\nexit ${bad:-0}\n",
                 ),
             ],
         );

@@ -216,3 +216,7 @@ fn tests_with_baseline(
     ctx.workbench.keep(BASELINE, &before)?;
     Ok((tests, before))
 }
+
+#[cfg(test)]
+#[path = "verify_fix_tests.rs"]
+mod tests;

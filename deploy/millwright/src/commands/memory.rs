@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use millwright_agent::report::remembered_fix_sentences;
 use millwright_memory::store::{Actor, MemoryEntry, MemoryFilter, MemoryItem, Store};
 use millwright_memory::types::{Approval, Outcome, Proof, Resolution};
 use millwright_memory::vectors::{catch_up, migrate};
@@ -192,6 +193,9 @@ fn entry_text(entry: &MemoryEntry) -> String {
         if !resolution.fix_diff.is_empty() {
             let lines = resolution.fix_diff.lines().count();
             let _ = writeln!(out, "  fix of {lines} lines (see --format json)");
+            for sentence in remembered_fix_sentences(resolution) {
+                let _ = writeln!(out, "    {}", clean(&sentence, 400));
+            }
         }
     }
     if !entry.hypotheses.is_empty() {

@@ -8,6 +8,7 @@ use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::{Redirect, Response};
 use maud::{Markup, html};
+use millwright_agent::report::remembered_fix_sentences;
 use millwright_memory::recall::Trust;
 use millwright_memory::store::{Actor, MemoryEntry, MemoryFilter, MemoryItem, StoreError};
 use millwright_memory::types::{Approval, HypothesisStatus, Proof, Resolution};
@@ -177,6 +178,7 @@ fn resolution(visit: &Visit, incident: &str, known: &Resolution) -> Markup {
                 }
             }
             @if !fix.is_empty() {
+                ul { @for sentence in remembered_fix_sentences(known) { li { (words::short(&sentence, 500)) } } }
                 details { summary { "The fix" } pre tabindex="0" { (fix) } @if !whole { p.dim { "Shortened." } } }
             }
             @if visit.may(Role::Support) {

@@ -19,6 +19,7 @@ pub(super) fn report(incident: &Incident, nowhere: &Nowhere) -> Report {
         hypotheses: Vec::new(),
         suspects: Vec::new(),
         fix: None,
+        tried: Vec::new(),
         replay: None,
         similar: Vec::new(),
         struck: Vec::new(),

@@ -69,6 +69,7 @@ fn report(incident: &str, id: &str, wall_ms: u64, verdict: Verdict) -> Report {
         hypotheses: vec![],
         suspects: vec![],
         fix: None,
+        tried: Vec::new(),
         replay: None,
         similar: vec![],
         struck: vec![],
