@@ -104,7 +104,7 @@ static SERVER_ERROR: LazyLock<Option<Regex>> = LazyLock::new(|| {
     )
 });
 /// `Totals are ten times too small: total wrong: 30`.
-static TAIL: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"^[^:\n]{8,200}?: ([^\n]{4,200})$"));
+static TAIL: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"^([^:\n]{8,200}?): ([^\n]{4,200})$"));
 
 pub(super) fn read(ticket: &ParsedTicket) -> Option<ExpectedFailure> {
     let mut errors: Vec<NamedError> = Vec::new();
@@ -192,14 +192,35 @@ fn of_sentences(text: &str, errors: &mut Vec<NamedError>) {
         {
             push(errors, plain(None, found.as_str(), true));
         }
-        if let Some(tail) = TAIL.as_ref().and_then(|re| re.captures(line)).and_then(|found| found.get(1)) {
-            let tail = tail.as_str().trim();
-            let words = tail.split_whitespace().count();
-            if (2..=14).contains(&words) && !tail.ends_with(['.', '!', '?', ':']) {
-                push(errors, plain(None, tail, false));
-            }
+        of_tail(line, errors);
+    }
+}
+
+/// What stands behind the colon of a sentence: certain where the sentence says that it is an error.
+fn of_tail(line: &str, errors: &mut Vec<NamedError>) {
+    let Some(found) = TAIL.as_ref().and_then(|re| re.captures(line)) else { return };
+    let (Some(head), Some(tail)) = (found.get(1), found.get(2)) else { return };
+    let tail = tail.as_str().trim();
+    let is_error = ERROR_CUE.as_ref().is_some_and(|re| re.is_match(cue_before(line, head.end())))
+        && overlap::message_words(tail).is_some();
+    let sentence = head.as_str().split_whitespace().count() >= 3;
+    let short = (2..=14).contains(&tail.split_whitespace().count());
+    if short
+        && (is_error || sentence && !tail.ends_with(['.', '!', '?', ':']))
+        && !is_wanted(line, head.end())
+    {
+        push(errors, plain(None, tail, is_error));
+    }
+}
+
+/// A message without the rest of the sentence behind its closing quotation mark.
+fn unquoted(message: &str) -> &str {
+    for mark in ['"', '`', '\u{201D}'] {
+        if message.matches(mark).count() % 2 == 1 {
+            return message.split(mark).next().unwrap_or(message);
         }
     }
+    message
 }
 
 fn plain(kind: Option<&str>, message: &str, is_certain: bool) -> NamedError {
@@ -233,7 +254,7 @@ fn of_types(line: &str, errors: &mut Vec<NamedError>) {
         if name.len() < 6 || defined || is_wanted(line, whole.start()) {
             continue;
         }
-        let message = found.get(2).map_or("", |message| message.as_str());
+        let message = found.get(2).map_or("", |message| unquoted(message.as_str()));
         let known = errors
             .iter()
             .any(|known| known.kind.as_deref().map(exception_name).as_deref() == Some(name.as_str()));
@@ -256,7 +277,8 @@ fn of_quotations(line: &str, errors: &mut Vec<NamedError>) {
         let is_error = ERROR_CUE.as_ref().is_some_and(|re| re.is_match(before));
         let is_output = OUTPUT_CUE.as_ref().is_some_and(|re| re.is_match(before));
         let enough = overlap::message_words(text.as_str()).is_some();
-        if is_error && enough || is_output && text.as_str().len() >= 4 {
+        let telling = enough || text.as_str().chars().any(|c| c.is_ascii_digit());
+        if is_error && enough || is_output && telling {
             push(errors, plain(None, text.as_str(), is_error && enough));
         }
     }

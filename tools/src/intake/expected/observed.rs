@@ -44,7 +44,11 @@ pub(super) struct Observed {
     pub tests: Vec<String>,
     /// Words of exceptions, assertions and complaints.
     pub vocabulary: Vocabulary,
+    /// Words of the exceptions' messages alone.
+    pub said: Vocabulary,
     complaint: Option<String>,
+    /// The exceptions come from traces; a line of a script's own may only look like one.
+    is_traced: bool,
     /// All lines, normalised.
     lines: Vec<String>,
 }
@@ -55,10 +59,11 @@ impl Observed {
         let lines = Lines::new(&decoded.text);
         let found = traces::find(&lines, MAX_EXCEPTIONS);
         let tests = failing::find(&lines);
-        let mut vocabulary = Vocabulary::default();
+        let (mut vocabulary, mut said) = (Vocabulary::default(), Vocabulary::default());
         let mut exceptions: Vec<SeenException> = Vec::new();
         for error in found.iter().flat_map(|one| &one.trace.exceptions).take(MAX_EXCEPTIONS) {
             vocabulary.add(error.message.lines().take(6).collect::<Vec<_>>().join("\n").as_str());
+            said.add(error.message.lines().next().unwrap_or(""));
             for frame in error.frames.iter().filter(|frame| frame.in_app) {
                 vocabulary.add(frame.function.as_deref().unwrap_or(""));
                 if fingerprint::is_test_frame(frame) || error.frames.len() <= 2 {
@@ -71,6 +76,7 @@ impl Observed {
                 functions: functions(error),
             });
         }
+        let is_traced = !exceptions.is_empty();
         if exceptions.is_empty() {
             for error in prose::read(&lines, &[], &[]).errors.into_iter().take(20) {
                 vocabulary.add(&error.message);
@@ -83,7 +89,7 @@ impl Observed {
         }
         let ending_lines: Vec<&str> = ending_lines(&lines);
         let complaints: Vec<&str> = ending_lines.iter().copied().filter(|line| is_complaint(line)).collect();
-        if exceptions.iter().all(|seen| is_assertion(&seen.kind)) {
+        if !is_traced || exceptions.iter().all(|seen| is_assertion(&seen.kind)) {
             complaints.iter().for_each(|line| vocabulary.add(line));
             if !complaints.is_empty() {
                 // What is wrong often stands beside the line that says so.
@@ -102,7 +108,9 @@ impl Observed {
             complaint: complaints.last().map(|line| clip(line.trim(), MAX_LINE).to_owned()),
             lines: normalised(&lines),
             exceptions,
+            is_traced,
             tests: names,
+            said,
             vocabulary,
         }
     }
@@ -127,7 +135,8 @@ impl Observed {
 
     /// Whether what fails is an assertion or a complaint of the replay, rather than an exception of the program.
     pub(super) fn is_assertion(&self) -> bool {
-        self.crash.is_none() && self.exceptions.iter().all(|seen| is_assertion(&seen.kind))
+        self.crash.is_none()
+            && (!self.is_traced || self.exceptions.iter().all(|seen| is_assertion(&seen.kind)))
     }
 
     /// The failure in one line; `None` when the run says nothing.

@@ -59,11 +59,11 @@ impl Shared {
         self.0.iter().filter(|(_, weight)| *weight == Weight::Identifier).count()
     }
 
-    /// Whether this is enough for a text of `total` words to be about the same: one telling name, or for a longer
-    /// text more than one word.
+    /// Whether this is enough for a text of `total` words to be about the same: one telling name, or a fair share of
+    /// its words.
     pub(super) fn suffices(&self, total: usize) -> bool {
         let words = self.0.len();
-        self.identifiers() > 0 || words >= 2 || words == 1 && total <= 6
+        self.identifiers() > 0 || words > 0 && words * 7 >= total
     }
 
     pub(super) fn sample(&self) -> String {
@@ -142,7 +142,7 @@ static STOP: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
      given goes have having here how into its just last later less like made make makes many more most much must need \
      never now off once one only other our out over own same second see seen since some still such take than that the \
      their them then there these they this those through time too two under until use used uses using very want was \
-     well were what when where which while who why will with within without work worked working works would you your \
+     args attribute class func function getattr inner kwargs object request response super well were what when where which while who why will with within without work worked working works would you your \
      actual array assert assertequal assertion assertionerror assertionfailederror assertraises asserts asserttrue assertfalse \
      bool boolean but check command compare contain contains dict differ different differs equal equals error errors exception \
      exit expect expected expects fail failed failing fails failure failures false file found function got instance \

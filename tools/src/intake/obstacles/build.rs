@@ -44,7 +44,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         Build,
         Anywhere,
-        r"^(?:vet: )?\.?/?\S+\.go:\d+:\d+: (undefined: \S+|cannot use .+|\S+ undefined \(.+|.* declared and not used.*|.*imported and not used.*|not enough arguments in call.*|too many arguments in call.*|missing return|syntax error: .+|assignment mismatch: .+|invalid operation: .+|undeclared name: .+|.* redeclared in this block|unknown field .+|cannot find .+|.+ does not implement .+|non-name .+|expected .+, found .+)",
+        r"^(?:vet: )?\.?/?\S+\.go:\d+:\d+: (undefined: \S+|cannot use .+|\S+ undefined \(.+|.*declared (?:and|but) not used.*|.*imported and not used.*|not enough arguments in call.*|too many arguments in call.*|missing return|syntax error: .+|assignment mismatch: .+|invalid operation: .+|undeclared name: .+|.* redeclared in this block|unknown field .+|cannot find .+|.+ does not implement .+|non-name .+|expected .+, found .+)",
     ),
     // Scripts that do not parse.
     rule(Syntax, Anywhere, r"^(?:\S+: )?(?:line )?\d+: (?:Syntax error|syntax error): (.+)"),
@@ -61,6 +61,6 @@ pub(super) const RULES: &[Rule] = &[
         r"^(?:\S+: )?-?\S*:\d+: (syntax errors? found.*)|^(syntax error at \S+ line \d+, .+)|had compilation errors\.$",
     ),
     rule(Syntax, Anywhere, r"(Cannot use import statement outside a module|Unexpected token 'export')"),
-    rule(Syntax, Ending, r"^(?:E +)?SyntaxError: (.+)"),
+    rule(Syntax, Ending, r"^E +SyntaxError: (.+)"),
     rule(Syntax, Ending, r"^(?:E +)?(?:IndentationError|TabError): (.+)"),
 ];

@@ -186,11 +186,8 @@ pub(super) const RULES: &[Rule] = &[
         Ending,
         r"Errno::E(?:ACCES|PERM|ROFS)|PermissionError|PermissionDenied|UnauthorizedAccessException",
     ),
-    rule(
-        Permission,
-        Ending,
-        r"(?:: |\()(?:Permission denied|Operation not permitted)(?: \(os error \d+\))?\)?\.?$",
-    ),
+    rule(Permission, Ending, r"\((/[^)]+)\): [Ff]ailed to open (?:stream|dir): Permission denied"),
+    rule(Permission, Ending, r"(?:: |\()(?:Permission denied|Operation not permitted)(?:\W| at | in |$)"),
     // Variables of the environment.
     rule(
         MissingVariable,
@@ -285,7 +282,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         Resources,
         Ending,
-        r"OutOfMemoryError|heap out of memory|runtime: out of memory|cannot allocate \d+-byte block|^Out of memory|memory allocation of \d+ bytes failed",
+        r"OutOfMemoryError|heap out of memory|Fatal process OOM|reserve virtual memory|runtime: out of memory|cannot allocate \d+-byte block|^Out of memory|memory allocation of \d+ bytes failed",
     ),
     rule(
         Resources,

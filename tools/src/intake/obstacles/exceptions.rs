@@ -36,11 +36,17 @@ pub(super) fn of_loading(found: &[Found], tests: &[FailingTest]) -> Option<Obsta
 
 /// Node parses a module before any of its code runs; `JSON.parse` raises the same type while it runs.
 fn is_loading(error: &ExceptionInfo) -> bool {
-    const LOADERS: &[&str] = &["wrapSafe", "compileSourceTextModule", "internalCompileFunction", "compile"];
+    const LOADERS: &[&str] = &[
+        "wrapSafe",
+        "compileSourceTextModule",
+        "internalCompileFunction",
+        "compileFunction",
+        "makeContextifyScript",
+    ];
     let loads = |frame: &Frame| {
         let function = frame.function.as_deref().unwrap_or("");
-        LOADERS.iter().any(|name| function.contains(name))
-            || frame.path.as_deref().is_some_and(|path| path.contains("modules/"))
+        let path = frame.path.as_deref().unwrap_or("");
+        LOADERS.iter().any(|name| function.contains(name)) || path.contains("internal/")
     };
     error.frames.first().is_none_or(loads)
 }

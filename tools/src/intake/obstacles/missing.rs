@@ -2,7 +2,7 @@
 
 use super::ObstacleKind::{Import, MissingCommand, MissingFile, MissingTest};
 use super::rules::Rule;
-use super::rules::Scope::{Anywhere, Ending};
+use super::rules::Scope::{Anywhere, Ending, Overriding};
 use super::rules::rule;
 
 pub(super) const RULES: &[Rule] = &[
@@ -44,10 +44,11 @@ pub(super) const RULES: &[Rule] = &[
     rule(MissingFile, Anywhere, r"Unable to access jarfile (\S+)"),
     rule(MissingFile, Anywhere, r"^error: file not found: (\S+)"),
     rule(MissingFile, Anywhere, r"ERROR: file or directory not found: (\S+)"),
+    rule(MissingFile, Anywhere, r"error: couldn't read `?([^`:]+)`?: No such file"),
     rule(MissingFile, Anywhere, r"error: could not find `(Cargo\.toml)`"),
     rule(MissingFile, Anywhere, r"manifest path `([^`]+)` does not exist"),
     rule(MissingFile, Anywhere, r"No targets specified and no (makefile) found"),
-    rule(MissingFile, Anywhere, r"^make(?:\[\d+\])?: (\S*[Mm]akefile\S*): No such file"),
+    rule(MissingFile, Anywhere, r"^make(?:\[\d+\])?: (\S*[Mm]akefile\S*|\S+\.mk): No such file"),
     rule(MissingFile, Anywhere, r"^make(?:\[\d+\])?: \*\*\* (\S+): No such file or directory"),
     rule(MissingFile, Anywhere, r"No rule to make target [`']([^']+)', needed by"),
     rule(MissingFile, Anywhere, r"npm (?:ERR!|error) (?:enoent .*open|path) '?([^']*package\.json)"),
@@ -118,6 +119,12 @@ pub(super) const RULES: &[Rule] = &[
     rule(Import, Anywhere, r"Error: Cannot find module '([^']+)'"),
     rule(Import, Anywhere, r"Cannot find package '([^']+)' imported from"),
     rule(Import, Anywhere, r"Cannot find module '([^']+)' (?:imported )?from"),
+    rule(
+        Import,
+        Anywhere,
+        r"npm (?:ERR!|error) (?:404 .*GET|request to) https?://[^/\s]+/([^\s]+?)(?: failed.*)?$",
+    ),
+    rule(Import, Anywhere, r"npm (?:ERR!|error) code E(?:404|NOTCACHED)"),
     rule(Import, Anywhere, r"ERR_MODULE_NOT_FOUND"),
     rule(
         Import,
@@ -255,7 +262,11 @@ pub(super) const RULES: &[Rule] = &[
         Anywhere,
         r"^\S+: (?:line )?\d+: exec: ([^\s:]+): (?:cannot execute: )?(?:not found|No such file)",
     ),
-    rule(MissingCommand, Anywhere, r"(?:bad interpreter|cannot execute: required file not found)"),
+    rule(
+        MissingCommand,
+        Anywhere,
+        r"(?:line \d+: )?([^\s:]+): (?:cannot execute: required file not found|\S+: bad interpreter)|bad interpreter: ([^:]+)",
+    ),
     rule(
         MissingCommand,
         Anywhere,
@@ -300,6 +311,12 @@ pub(super) const RULES: &[Rule] = &[
         Anywhere,
         r"NO TESTS RAN|no tests ran|Ran 0 tests|No tests were executed|No tests matching pattern|No tests executed!|No test files? found|No examples found|no test files",
     ),
+    rule(
+        MissingTest,
+        Overriding,
+        r"AttributeError: (?:type object|module) '[^']+' has no attribute '(test\w*)'",
+    ),
+    rule(MissingTest, Anywhere, r"^Could not find '([^']+)'$"),
     rule(MissingTest, Anywhere, r"No tests found(?: for given includes: \[([^\]]+)\])?"),
     rule(MissingTest, Anywhere, r"^ERROR: not found: (\S+)"),
     rule(MissingTest, Anywhere, r"error: no (?:test|bin|example|bench) target named `?([\w-]*)"),

@@ -79,7 +79,7 @@ pub(super) fn remedy(kind: ObstacleKind, subject: Option<&str>) -> String {
              configuration."
             .to_owned(),
         ObstacleKind::TimeOut => "Let the replay do less, or raise timeout_s in [repositories.NAME] of the configuration (wall_s in \
-             [sandbox] is the upper bound); where not ending is the failure, say so in the ticket."
+             [sandbox] is the upper bound)."
             .to_owned(),
         ObstacleKind::Environment => "Run the replay command in a checkout of this revision by hand and give what it lacks with --allow-read \
              PATH, --env KEY=VALUE or setup = [...] in [repositories.NAME]."

@@ -80,7 +80,8 @@ fn hits(line: &str, wanted: impl Fn(&Rule) -> bool) -> Vec<Hit> {
 fn subject_of(regex: &Regex, line: &[u8]) -> Option<String> {
     let found = regex.captures(line)?;
     let named = found.iter().skip(1).flatten().next()?;
-    let text = String::from_utf8_lossy(named.as_bytes()).trim().to_owned();
+    let text = String::from_utf8_lossy(named.as_bytes());
+    let text = text.trim().trim_end_matches([':', ',']).to_owned();
     (!text.is_empty()).then_some(text)
 }
 
