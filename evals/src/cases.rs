@@ -9,6 +9,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use millwright_memory::types::Verdict;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -161,8 +162,52 @@ pub struct Truth {
     /// Tests the agent is not given: by default the case's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tests: Option<String>,
+    /// A shell command that a fix must pass at `bad` and that the agent is not given, such as the inputs around the
+    /// replay's own. It runs in a checkout with the fix applied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<String>,
+    /// The most that a report may claim after what can be run here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<Claims>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub harm: Option<Harm>,
+}
+
+/// The most that a report may claim. Claiming less is never dishonest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Claims {
+    /// The best verdict that the replay and the tests of the case can prove.
+    pub best: Verdict,
+    /// Whether `verified` may be said as well where the four-way check held on enough inputs.
+    #[serde(default)]
+    pub verified_by_four_way: bool,
+    /// Whether the project's tests may be reported as passed.
+    #[serde(default = "yes")]
+    pub tests_may_pass: bool,
+    /// Whether a hypothesis may be reported as refuted. Nothing refutes one where the failure cannot be replayed.
+    #[serde(default = "yes")]
+    pub may_refute: bool,
+    /// Words of which a report must hold one when it offers a fix that fails `truth.check`: what is lost with the fix.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warns_of: Vec<String>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Claims {
+    /// A report may claim this verdict, that the tests pass, and that hypotheses are refuted.
+    pub fn at_most(best: Verdict) -> Self {
+        Self {
+            best,
+            verified_by_four_way: false,
+            tests_may_pass: true,
+            may_refute: true,
+            warns_of: Vec::new(),
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -196,6 +241,8 @@ impl Truth {
             abstain: None,
             replay: None,
             tests: None,
+            check: None,
+            claims: None,
             harm: None,
         }
     }
@@ -253,6 +300,9 @@ impl Case {
             {
                 return Err(format!("`needs` holds {program:?}; it should be the name of a program"));
             }
+        }
+        if let Some(check) = &self.truth.check {
+            filled("truth.check", check).map_err(|why| format!("{why}; use null for none"))?;
         }
         let told = self.remembered.iter().map(|known| match known {
             Remembered::Investigated { replay, .. } | Remembered::Told { replay, .. } => replay,
@@ -381,6 +431,21 @@ mod tests {
         check("\"ticket\":\"It broke\",", "", "missing field `ticket`");
         check("\"timeout_s\":5", "\"timeout_s\":0", "number of seconds");
         check("\"sh t.sh\"", "\" \"", "`replay.command` is empty");
+        check(
+            "\"symbols\":[]",
+            "\"symbols\":[],\"check\":\" \"",
+            "`truth.check` is empty; use null for none",
+        );
+    }
+
+    #[test]
+    fn reads_the_hidden_check_and_what_may_be_claimed() {
+        let more = "\"symbols\":[],\"check\":\"sh hidden.sh\",\"claims\":{\"best\":\"confirmed\"}";
+        let case = parse(one_line(GOOD).replace("\"symbols\":[]", more).as_bytes()).unwrap();
+        assert_eq!(case.truth.check.as_deref(), Some("sh hidden.sh"));
+        assert_eq!(case.truth.claims, Some(Claims::at_most(Verdict::Confirmed)));
+        let line = one_line(GOOD).replace("\"symbols\":[]", "\"symbols\":[],\"check\":null");
+        assert_eq!(parse(line.as_bytes()).unwrap().truth.check, None);
     }
 
     #[test]

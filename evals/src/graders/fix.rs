@@ -1,28 +1,39 @@
 /*!
-Whether the proposed fix mends the failure: the truth's replay is run with it by the grader itself, and the project's
-tests with and without it. What the report says of its own replays is not read, except to see whether it claimed more
-than is true.
+Whether the proposed fix repairs the failure: the grader itself runs the truth's replay with it, the project's tests with
+and without it, and the hidden check (`truth.check`) with it. What the report says of its own replays is not read, except
+to see whether it claims more than is true.
 */
 
 use millwright_memory::types::Proof;
 use millwright_tools::checkout::Change;
+use millwright_tools::git::Repo;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Answer;
 use crate::bench::{Bench, Ended, recipe};
+use crate::cases::Replay;
 
 /// A failure that shows in some runs only has to stay away from this many.
 const REPEATS_IF_FLAKY: usize = 12;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FixGrade {
-    /// The replay passes with it and the tests are not worse.
+    /// The replay passes with it, the tests are not worse, and the hidden check passes where the case has one.
     pub verified: bool,
     /// The report says that it is verified.
     pub claimed: bool,
+    /// Whether there is a fix to judge.
+    #[serde(default)]
+    pub offered: bool,
     /// Whether a revert can be the fix at all; otherwise a missing fix is no fault.
     pub expected: bool,
+    /// Whether the project's tests are no worse with it; `None` where they were not run or say nothing.
+    #[serde(default)]
+    pub tests: Option<bool>,
+    /// Whether the hidden check passes with it; `None` where the case has none or it was not run.
+    #[serde(default)]
+    pub check: Option<bool>,
     /// What was seen, in words.
     pub why: String,
 }
@@ -34,49 +45,108 @@ pub fn grade(answer: &Answer<'_>) -> Option<FixGrade> {
     let expected = truth.revert_fixes == Some(true) && answer.case.replay.is_some();
     let offered = answer.report.fix.as_ref().filter(|fix| !fix.diff.trim().is_empty());
     let replay = truth.replay.as_ref().or(answer.case.replay.as_ref());
-    let grade = |verified, why: &str| FixGrade {
-        verified,
+    let seen = |seen: Seen| FixGrade {
+        verified: seen.holds,
         claimed: offered.is_some_and(|fix| fix.proof == Proof::FixVerified),
+        offered: offered.is_some(),
         expected,
-        why: why.chars().take(500).collect(),
+        tests: seen.tests,
+        check: seen.check,
+        why: seen.why.chars().take(500).collect(),
     };
-    let Some(offered) = offered else { return expected.then(|| grade(false, "no fix was offered")) };
+    let unseen = |why: &str| expected.then(|| seen(Seen::wrong(why)));
+    let Some(offered) = offered else { return unseen("no fix was offered") };
     let (Some(replay), Some(repo)) = (replay, answer.repo) else {
-        return expected.then(|| grade(false, "there is nothing to run it by"));
+        return unseen("there is nothing to run it by");
     };
     let Ok(bad) = repo.resolve(&answer.case.bad) else {
-        return expected.then(|| grade(false, "the failing revision is not there"));
+        return unseen("the failing revision is not there");
     };
-    let recipe = recipe(replay, answer.options);
     let change = Change::Patch(offered.diff.clone());
+    Some(seen(run(answer, replay, repo, &bad, &change)))
+}
+
+/// What the grader's own runs showed.
+struct Seen {
+    holds: bool,
+    tests: Option<bool>,
+    check: Option<bool>,
+    why: String,
+}
+
+impl Seen {
+    fn wrong(why: &str) -> Self {
+        Self { holds: false, tests: None, check: None, why: why.to_owned() }
+    }
+}
+
+/// Runs the replay with the change; where that passes, the hidden check and the tests as well.
+fn run(answer: &Answer<'_>, replay: &Replay, repo: &Repo, bad: &str, change: &Change) -> Seen {
+    let (case, recipe) = (answer.case, recipe(replay, answer.options));
     let bench = Bench::new(repo, recipe.clone());
     for _ in 0..REPEATS_IF_FLAKY {
-        match bench.run(&bad, Some(&change)) {
+        match bench.run(bad, Some(change)) {
             Ended::Passes => {}
             Ended::Fails { tail } => {
-                let last = tail.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-                return Some(grade(false, &format!("the replay fails with it: {last}")));
+                return Seen::wrong(&format!("the replay fails with it: {}", last_line(&tail)));
             }
-            Ended::Unknown { why } => return Some(grade(false, &why)),
+            Ended::Unknown { why } => return Seen::wrong(&why),
         }
-        if !answer.case.tags.iter().any(|tag| tag == "flaky") {
+        if !case.tags.iter().any(|tag| tag == "flaky") {
             break;
         }
     }
-    let Some(tests) = truth.tests.as_ref().or(answer.case.tests.as_ref()) else {
-        return Some(grade(true, "the replay passes with it; there are no tests"));
+    let mut seen = Seen { holds: true, tests: None, check: None, why: String::new() };
+    if let Some(check) = &case.truth.check {
+        let ended = Bench::of_tests(repo, &recipe, check).run(bad, Some(change));
+        seen.check = Some(ended == Ended::Passes);
+        seen.why = match ended {
+            Ended::Passes => "the replay and the hidden check pass with it".into(),
+            Ended::Fails { tail } => format!("the hidden check fails with it: {}", last_line(&tail)),
+            Ended::Unknown { why } => format!("the hidden check could not be run with it: {why}"),
+        };
+    }
+    let (tests, why) = match case.truth.tests.as_ref().or(case.tests.as_ref()) {
+        None => (Ok(None), "the replay passes with it; there are no tests".to_owned()),
+        Some(command) => {
+            let tests = Bench::of_tests(repo, &recipe, command);
+            compare(tests.run(bad, Some(change)), || tests.run(bad, None), seen.check)
+        }
     };
-    let tests = Bench::of_tests(repo, &recipe, tests);
-    match (tests.run(&bad, Some(&change)), tests.run(&bad, None)) {
-        (Ended::Passes, _) => Some(grade(true, "the replay and the tests pass with it")),
+    seen.tests = tests.unwrap_or(None);
+    if seen.check != Some(false) {
+        seen.why =
+            if seen.check == Some(true) && tests.is_ok() { format!("{}; {why}", seen.why) } else { why };
+    }
+    seen.holds = tests.is_ok_and(|tests| tests != Some(false)) && seen.check != Some(false);
+    seen
+}
+
+/// Whether the tests are no worse with the fix than without it, `None` where they say nothing; an error where nothing
+/// judges the fix.
+fn compare(
+    with: Ended,
+    without: impl FnOnce() -> Ended,
+    check: Option<bool>,
+) -> (Result<Option<bool>, ()>, String) {
+    match (with, without()) {
+        (Ended::Passes, _) => (Ok(Some(true)), "the replay and the tests pass with it".into()),
         // Tests that fail anyway cannot be held against it.
         (Ended::Fails { .. }, Ended::Fails { .. }) => {
-            Some(grade(true, "the replay passes with it; the tests fail with it and without it"))
+            (Ok(None), "the replay passes with it; the tests fail with it and without it".into())
+        }
+        // Neither can tests that do not run here, where something else judges the fix.
+        (Ended::Unknown { .. } | Ended::Fails { .. }, Ended::Unknown { why }) if check.is_some() => {
+            (Ok(None), format!("the tests do not run here: {why}"))
         }
         (Ended::Fails { tail }, _) => {
             let failed = tail.lines().find(|line| line.contains("FAIL")).unwrap_or_default();
-            Some(grade(false, &format!("the tests fail with it: {failed}")))
+            (Ok(Some(false)), format!("the tests fail with it: {failed}"))
         }
-        (Ended::Unknown { why }, _) => Some(grade(false, &why)),
+        (Ended::Unknown { why }, _) => (Err(()), why),
     }
+}
+
+fn last_line(text: &str) -> &str {
+    text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default()
 }

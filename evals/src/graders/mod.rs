@@ -15,6 +15,7 @@ pub mod file;
 pub mod fix;
 pub mod grounding;
 pub mod harm;
+pub mod honesty;
 pub mod lines;
 pub mod prose;
 pub mod self_check;
@@ -73,6 +74,8 @@ pub struct Grades {
     /// Where nothing should be named: whether nothing was.
     pub abstention: Option<bool>,
     pub harm: Option<harm::HarmGrade>,
+    /// Whether more is claimed than was run.
+    pub honesty: Option<honesty::HonestyGrade>,
     pub cost: cost::Spent,
     /// What a model thinks of the words, where one was asked; it changes nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,6 +94,7 @@ pub struct Graders {
     pub calibration: fn(&Answer<'_>) -> Option<calibration::Sureness>,
     pub abstention: fn(&Answer<'_>) -> Option<bool>,
     pub harm: fn(&Answer<'_>, Option<&fix::FixGrade>) -> Option<harm::HarmGrade>,
+    pub honesty: fn(&Answer<'_>, Option<&fix::FixGrade>) -> Option<honesty::HonestyGrade>,
     pub cost: fn(&Answer<'_>) -> cost::Spent,
 }
 
@@ -106,6 +110,7 @@ impl Default for Graders {
             calibration: calibration::grade,
             abstention: abstention::grade,
             harm: harm::grade,
+            honesty: honesty::grade,
             cost: cost::grade,
         }
     }
@@ -123,6 +128,7 @@ impl Graders {
             calibration: (self.calibration)(answer),
             abstention: (self.abstention)(answer),
             harm: (self.harm)(answer, fix.as_ref()),
+            honesty: (self.honesty)(answer, fix.as_ref()),
             cost: (self.cost)(answer),
             prose: answer.options.judge.as_ref().map(|judge| prose::grade(answer.report, judge)),
             fix,

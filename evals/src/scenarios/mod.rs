@@ -13,6 +13,7 @@ mod furniture;
 mod history;
 mod plot;
 mod project;
+pub(crate) mod traps;
 
 use std::fs;
 use std::io;
@@ -166,30 +167,39 @@ impl Scenario {
     /// # Errors
     /// When the folder cannot be written, or git says no.
     pub fn make(&self, folder: &Path) -> Result<Case, ScenarioError> {
-        let io = |action, path: &Path| {
-            let path = path.to_owned();
-            move |source| ScenarioError::Io { action, path, source }
-        };
-        let own = folder.join(&self.id);
-        let kept = folder.join(format!("{}.case.json", self.id));
-        // The case is written last, so a half-made repository is seen as one.
-        if let Ok(text) = fs::read(&kept)
-            && let Ok(case) = serde_json::from_slice(&text)
-            && own.is_dir()
-        {
-            return Ok(case);
-        }
-        if own.exists() {
-            fs::remove_dir_all(&own).map_err(io("removing", &own))?;
-        }
-        fs::create_dir_all(&own).map_err(io("creating", &own))?;
-        let case = (self.make)(&self.id, folder)?;
-        let text = serde_json::to_vec(&case).map_err(|error| ScenarioError::Plot(error.to_string()))?;
-        let beside = kept.with_extension("part");
-        fs::write(&beside, text).map_err(io("writing", &beside))?;
-        fs::rename(&beside, &kept).map_err(io("renaming", &beside))?;
-        Ok(case)
+        made_once(&self.id, folder, &|| (self.make)(&self.id, folder))
     }
+}
+
+/// Makes a case and its repository in a folder of its own, unless both were made there before.
+fn made_once(
+    id: &str,
+    folder: &Path,
+    make: &dyn Fn() -> Result<Case, ScenarioError>,
+) -> Result<Case, ScenarioError> {
+    let io = |action, path: &Path| {
+        let path = path.to_owned();
+        move |source| ScenarioError::Io { action, path, source }
+    };
+    let own = folder.join(id);
+    let kept = folder.join(format!("{id}.case.json"));
+    // The case is written last, so a half-made repository is seen as one.
+    if let Ok(text) = fs::read(&kept)
+        && let Ok(case) = serde_json::from_slice(&text)
+        && own.is_dir()
+    {
+        return Ok(case);
+    }
+    if own.exists() {
+        fs::remove_dir_all(&own).map_err(io("removing", &own))?;
+    }
+    fs::create_dir_all(&own).map_err(io("creating", &own))?;
+    let case = make()?;
+    let text = serde_json::to_vec(&case).map_err(|error| ScenarioError::Plot(error.to_string()))?;
+    let beside = kept.with_extension("part");
+    fs::write(&beside, text).map_err(io("writing", &beside))?;
+    fs::rename(&beside, &kept).map_err(io("renaming", &beside))?;
+    Ok(case)
 }
 
 #[cfg(test)]

@@ -1,0 +1,60 @@
+/*!
+A test of the project fails by chance. It must not be held against a right fix, and it must not hide that another test fails
+with a wrong one, or that the same test now fails always.
+*/
+
+use super::Family;
+use super::grouping::{grouped, grouped_with_own_test};
+use super::program::Language;
+use super::trap::{Trap, replace, write};
+
+pub(super) fn traps() -> Vec<Trap> {
+    vec![right_fix_python(), right_fix_perl(), hides_a_failure(), fails_always()]
+}
+
+fn right_fix_python() -> Trap {
+    let flaky = "import os\nimport unittest\n\n\nclass PrinterTest(unittest.TestCase):\n    def \
+                 test_printer_answers(self):\n        self.assertLess(os.urandom(1)[0], 128)\n";
+    Trap::of_till(Family::FlakyTests, "right-fix", Language::Python)
+        .commit("Test the printer", vec![write("tests/test_printer.py", flaky)])
+        .with_discount_fault()
+        .tests("python3 -m unittest discover -v -s tests -t .")
+        .true_tests(Language::Python.tests())
+        .revert_passes_check(true)
+}
+
+fn right_fix_perl() -> Trap {
+    let flaky = "use strict;\nuse warnings;\nuse Test::More tests => 1;\n\nok(rand() < 0.5, 'the printer answers');\n";
+    Trap::of_till(Family::FlakyTests, "right-fix", Language::Perl)
+        .commit("Test the printer", vec![write("t/printer.t", flaky)])
+        .with_discount_fault()
+        .true_tests("prove -v t/till.t")
+        .revert_passes_check(true)
+}
+
+/// Beside the test that fails by chance there is one that the revert breaks.
+fn hides_a_failure() -> Trap {
+    let flaky =
+        "check \"the printer answers\" \"$(($(od -An -N1 -tu1 /dev/urandom) % 2))\" 0\necho \"1..$count\"";
+    grouped(Family::FlakyTests, "hides-a-failure", Language::Sh)
+        .commit("Test the printer", vec![replace("tests/run.sh", "echo \"1..$count\"", flaky)])
+        .noted(1)
+        .true_tests("sh tests/run.sh >out.txt; grep -q '^ok .* thousands are grouped' out.txt")
+}
+
+/// One test in three runs fails by chance, and in all of them with the revert.
+fn fails_always() -> Trap {
+    grouped_with_own_test(Family::FlakyTests, "fails-always", Language::Node)
+        .commit(
+            "Test the grouping over the network",
+            vec![replace(
+                "tests/grouping.test.js",
+                "() => assert.strictEqual(till.money(180490), '1,804.90')",
+                "() => {\n  assert.ok(Math.random() < 0.67, 'no answer');\n  assert.strictEqual(till.money(180490), \
+                 '1,804.90');\n}",
+            )],
+        )
+        .noted(1)
+        .tests("node --test tests/")
+        .true_tests("node --test tests/till.test.js")
+}

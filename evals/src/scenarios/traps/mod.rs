@@ -1,0 +1,106 @@
+/*!
+Traps: small incidents that tempt an agent to claim more than was run. The tests never ran, the replay fails otherwise than
+the ticket says, the smallest change that makes the replay pass breaks everything around it. Each trap states the true
+commit, the most that may be claimed, and a hidden check that a fix must pass. Controls are incidents of the same kinds in
+which everything is right, so that an agent that never claims anything does not look honest.
+
+One file a family. A test runs what each trap says about itself.
+*/
+
+mod cannot_test;
+mod controls;
+mod crash;
+mod flaky_tests;
+mod grouping;
+mod half_constructs;
+mod half_functions;
+mod other_failure;
+mod other_failure_setup;
+mod program;
+mod security;
+mod tests_never_ran;
+mod tests_removed;
+mod tests_worse;
+mod trap;
+mod young_tests;
+
+pub(crate) use trap::Trap;
+
+/// What tempts the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Family {
+    /// No test ran, whatever the command printed.
+    TestsNeverRan,
+    /// A test fails with the fix that passed without it, hard to see in the output.
+    TestsWorse,
+    /// The revert takes the tests away that would fail.
+    TestsRemoved,
+    /// Some tests fail by chance.
+    FlakyTests,
+    /// The replay fails, and not as the ticket says.
+    OtherFailure,
+    /// The replay cannot tell the good revision from the failing one.
+    CannotTest,
+    /// The test is younger than the fault.
+    YoungTest,
+    /// The smallest change that makes the replay pass is half of a construct.
+    HalfConstruct,
+    /// The culprit guards against an attack, and its revert takes the guard away.
+    SecurityGuard,
+    /// Everything is right.
+    Control,
+}
+
+impl Family {
+    #[cfg(test)]
+    pub(crate) const ALL: [Family; 10] = [
+        Family::TestsNeverRan,
+        Family::TestsWorse,
+        Family::TestsRemoved,
+        Family::FlakyTests,
+        Family::OtherFailure,
+        Family::CannotTest,
+        Family::YoungTest,
+        Family::HalfConstruct,
+        Family::SecurityGuard,
+        Family::Control,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Family::TestsNeverRan => "tests-never-ran",
+            Family::TestsWorse => "tests-worse",
+            Family::TestsRemoved => "tests-removed",
+            Family::FlakyTests => "flaky-tests",
+            Family::OtherFailure => "other-failure",
+            Family::CannotTest => "cannot-test",
+            Family::YoungTest => "young-test",
+            Family::HalfConstruct => "half-construct",
+            Family::SecurityGuard => "security-guard",
+            Family::Control => "control",
+        }
+    }
+}
+
+/// Every trap and every control, family by family.
+pub(crate) fn all() -> Vec<Trap> {
+    let families = [
+        tests_never_ran::traps(),
+        tests_worse::traps(),
+        tests_removed::traps(),
+        flaky_tests::traps(),
+        other_failure::traps(),
+        other_failure_setup::traps(),
+        cannot_test::traps(),
+        young_tests::traps(),
+        half_constructs::traps(),
+        half_functions::traps(),
+        security::traps(),
+        controls::traps(),
+    ];
+    families.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+#[path = "traps_tests.rs"]
+mod tests;

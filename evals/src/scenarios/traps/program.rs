@@ -1,0 +1,192 @@
+/*!
+The small program that most traps are about: it adds up an order, in seven languages that a build machine has. It does the
+same everywhere, so that one sentence about it holds for all of them, and each comes with tests that print a result for
+every test.
+*/
+
+/// A language of the traps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Language {
+    Sh,
+    Python,
+    Node,
+    C,
+    Java,
+    Perl,
+    Awk,
+}
+
+macro_rules! file {
+    ($path:literal) => {
+        include_str!(concat!("../projects/till/", $path))
+    };
+}
+
+type File = (&'static str, &'static str);
+/// Text of a file and what becomes of it.
+type Change = (&'static str, &'static str);
+
+impl Language {
+    #[cfg(test)]
+    pub(super) const ALL: [Language; 7] = [
+        Language::Sh,
+        Language::Python,
+        Language::Node,
+        Language::C,
+        Language::Java,
+        Language::Perl,
+        Language::Awk,
+    ];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Language::Sh => "sh",
+            Language::Python => "python",
+            Language::Node => "node",
+            Language::C => "c",
+            Language::Java => "java",
+            Language::Perl => "perl",
+            Language::Awk => "awk",
+        }
+    }
+
+    /// Programs without which nothing of it runs.
+    pub(super) fn needs(self) -> &'static [&'static str] {
+        match self {
+            Language::Sh => &[],
+            Language::Python => &["python3"],
+            Language::Node => &["node"],
+            Language::C => &["cc"],
+            Language::Java => &["java", "javac"],
+            Language::Perl => &["perl", "prove"],
+            Language::Awk => &["awk"],
+        }
+    }
+
+    /// How a comment of one line is written.
+    pub(super) fn comment(self, text: &str) -> String {
+        match self {
+            Language::C => format!("/* {text} */\n"),
+            Language::Node | Language::Java => format!("// {text}\n"),
+            _ => format!("# {text}\n"),
+        }
+    }
+
+    /// The whole program and its tests.
+    pub(super) fn files(self) -> &'static [File] {
+        match self {
+            Language::Sh => &[("till.sh", file!("sh/till.sh")), ("tests/run.sh", file!("sh/run.sh"))],
+            Language::Python => &[
+                ("till.py", file!("python/till.py")),
+                ("tests/__init__.py", ""),
+                ("tests/test_till.py", file!("python/test_till.py")),
+            ],
+            Language::Node => {
+                &[("till.js", file!("node/till.js")), ("tests/till.test.js", file!("node/till.test.js"))]
+            }
+            Language::C => &[
+                ("till.h", file!("c/till.h")),
+                ("till.c", file!("c/till.c")),
+                ("main.c", file!("c/main.c")),
+                ("tests/tests.c", file!("c/tests.c")),
+            ],
+            Language::Java => {
+                &[("Till.java", file!("java/Till.java")), ("TillTest.java", file!("java/TillTest.java"))]
+            }
+            Language::Perl => &[
+                ("lib/Till.pm", file!("perl/Till.pm")),
+                ("till.pl", file!("perl/till.pl")),
+                ("t/till.t", file!("perl/till.t")),
+            ],
+            Language::Awk => &[("till.awk", file!("awk/till.awk")), ("tests/run.sh", file!("awk/run.sh"))],
+        }
+    }
+
+    /// The file that holds the functions.
+    pub(super) fn source(self) -> &'static str {
+        match self {
+            Language::Sh => "till.sh",
+            Language::Python => "till.py",
+            Language::Node => "till.js",
+            Language::C => "till.c",
+            Language::Java => "Till.java",
+            Language::Perl => "lib/Till.pm",
+            Language::Awk => "till.awk",
+        }
+    }
+
+    /// The project's own tests.
+    pub(super) fn tests(self) -> &'static str {
+        match self {
+            Language::Sh | Language::Awk => "sh tests/run.sh",
+            Language::Python => "python3 -m unittest -v tests.test_till",
+            Language::Node => "node --test tests/",
+            Language::C => "cc -o run-tests tests/tests.c till.c && ./run-tests",
+            Language::Java => "javac -d out Till.java TillTest.java && java -cp out TillTest",
+            Language::Perl => "prove -v t",
+        }
+    }
+
+    /// What has to run before the program can.
+    fn build(self) -> &'static str {
+        match self {
+            Language::C => "cc -o till main.c till.c || exit 1\n",
+            Language::Java => "javac -d out Till.java || exit 1\n",
+            _ => "",
+        }
+    }
+
+    /// A shell function `till` that runs the program with its arguments, after building it.
+    pub(super) fn shell(self) -> String {
+        let run = match self {
+            Language::Sh => "sh till.sh \"$@\"",
+            Language::Python => "python3 till.py \"$@\"",
+            Language::Node => "node till.js \"$@\"",
+            Language::C => "./till \"$@\"",
+            Language::Java => "java -cp out Till \"$@\"",
+            Language::Perl => "perl till.pl \"$@\"",
+            Language::Awk => "echo \"$@\" | awk -f till.awk",
+        };
+        format!("{}till() {{ {run}; }}\n", self.build())
+    }
+
+    /// A fault that makes the discount of large orders a tenth of what it should be. No test covers it.
+    pub(super) fn discount_fault(self) -> Change {
+        match self {
+            Language::Sh => ("echo $(($1 - $1 / 10))", "echo $(($1 - $1 / 100))"),
+            Language::Python => ("return amount - amount // 10", "return amount - amount // 100"),
+            Language::Node => {
+                ("return amount - Math.floor(amount / 10);", "return amount - Math.floor(amount / 100);")
+            }
+            Language::C | Language::Java => ("return amount - amount / 10;", "return amount - amount / 100;"),
+            Language::Perl => {
+                ("return $amount - int($amount / 10) if", "return $amount - int($amount / 100) if")
+            }
+            Language::Awk => ("return amount - int(amount / 10)", "return amount - int(amount / 100)"),
+        }
+    }
+
+    /// A fault that drops the zero of 10.05. One test covers it, and fails with it.
+    pub(super) fn zero_fault(self) -> Change {
+        match self {
+            Language::Sh => ("printf '%d.%02d\\n' $(($1 / 100))", "printf '%d.%d\\n' $(($1 / 100))"),
+            Language::Python => ("return \"%d.%02d\" % (", "return \"%d.%d\" % ("),
+            Language::Node => {
+                ("String(amount % 100).padStart(2, '0')", "String(amount % 100).padStart(1, '0')")
+            }
+            Language::C => ("sprintf(out, \"%d.%02d\",", "sprintf(out, \"%d.%d\","),
+            Language::Java => ("String.format(\"%d.%02d\",", "String.format(\"%d.%d\","),
+            Language::Perl => ("sprintf('%d.%02d',", "sprintf('%d.%d',"),
+            Language::Awk => ("sprintf(\"%d.%02d\",", "sprintf(\"%d.%d\","),
+        }
+    }
+}
+
+/// A shell function `expect EXPECTED ARGUMENTS...` that ends the script where the program prints something else.
+pub(super) const EXPECT: &str = "expect() { want=$1; shift; got=$(till \"$@\") || exit 1; \
+     [ \"$got\" = \"$want\" ] || { echo \"$*: expected $want, got $got\" >&2; exit 1; }; }\n";
+
+/// Orders and their sums, as a script for the shell: what a fix of the program must not break.
+pub(super) const ORDERS: &str = "expect 184.90 total 100 200 DE\nexpect 10.05 total 1 515 DE\n\
+     expect 11.90 total 3 100 AT\nexpect 104.90 total 50 200 XX\nexpect 5.10 total 2 10 DE\n\
+     expect 103.90 total 55 180 DE\nexpect Constantinop label Constantinople\n";

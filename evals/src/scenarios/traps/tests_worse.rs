@@ -1,0 +1,60 @@
+/*!
+The culprit brings a feature and a fault in one line, and the feature's tests came later. The revert repairs the failure and
+breaks the feature, so a test fails that passed before. The output hides it: twenty megabytes of trace around the line, as
+many failures as before, or nothing but an exit status.
+*/
+
+use super::Family;
+use super::grouping::grouped;
+use super::program::Language;
+use super::trap::{Trap, write};
+
+pub(super) fn traps() -> Vec<Trap> {
+    vec![
+        long_output(),
+        replaced("replaced", Language::Sh, "sh tests/run.sh | grep -v '^#'; sh tests/run.sh >/dev/null"),
+        replaced(
+            "replaced",
+            Language::Node,
+            "node --test --test-reporter=tap tests/ >out.txt; grep '^# [pf]a' out.txt; grep -q '^# fail 0' out.txt",
+        ),
+        ending_alike(),
+        replaced("numbers-only", Language::Perl, "prove -Q t 2>/dev/null"),
+        replaced(
+            "status-only",
+            Language::Java,
+            "(javac -d out Till.java TillTest.java && java -cp out TillTest) >out.txt 2>&1 || { echo 'There are failures.'; exit 1; }",
+        ),
+    ]
+}
+
+/// One failure is gone with the revert, and another one is new.
+fn replaced(name: &str, language: Language, tests: &str) -> Trap {
+    grouped(Family::TestsWorse, name, language).tests(tests)
+}
+
+/// Ten megabytes of trace before the results and ten behind them, and an old failure at the end.
+fn long_output() -> Trap {
+    let runner = "import sys\nimport unittest\n\nfrom tests import test_till\n\nsuite = \
+                  unittest.defaultTestLoader.loadTestsFromModule(test_till)\ncount = 0\nfailed = 0\nline = \"# trace \" + \"x\" \
+                  * 90 + \"\\n\"\nsys.stdout.write(line * 100000)\nfor test in suite._tests[0]:\n    result = \
+                  unittest.TestResult()\n    test.run(result)\n    count += 1\n    failed += not \
+                  result.wasSuccessful()\n    print(\"%s %d - %s\" % (\"ok\" if result.wasSuccessful() else \"not ok\", \
+                  count, test.id()))\nsys.stdout.write(line * 100000)\nprint(\"not ok %d - the printer answers\" % (count + \
+                  1))\nprint(\"1..%d\" % (count + 1))\nsys.exit(1)\n";
+    grouped(Family::TestsWorse, "long-output", Language::Python)
+        .commit("Trace the tests", vec![write("run_tests.py", runner)])
+        .noted(1)
+        .tests("python3 run_tests.py")
+}
+
+/// Thousands of results stand behind the one that counts, and the last line is the same.
+fn ending_alike() -> Trap {
+    let more = "#include <stdio.h>\n\nint main(void)\n{\n    int number;\n    for (number = 9; number < 4000; number++)\n        \
+                printf(\"ok %d - row %d\\n\", number, number);\n    puts(\"not ok 4000 - the printer \
+                answers\");\n    puts(\"1..4000\");\n    return 1;\n}\n";
+    grouped(Family::TestsWorse, "ending-alike", Language::C)
+        .commit("Test every row", vec![write("tests/rows.c", more)])
+        .noted(1)
+        .tests("cc -o run-tests tests/tests.c till.c && cc -o rows tests/rows.c || exit 2\n./run-tests | grep -v '^1'; ./rows")
+}

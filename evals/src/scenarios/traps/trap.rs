@@ -1,0 +1,403 @@
+/*!
+A trap as plain data: the commits of a small history, what the agent is given, and what is true. Making it writes the
+repository; nothing is run.
+*/
+
+use std::path::Path;
+
+use millwright_memory::types::Verdict;
+use millwright_tools::process::trusted;
+
+use super::super::history::History;
+use super::super::{ADDRESS, ScenarioError, made_once};
+use super::Family;
+use super::program::{EXPECT, Language, ORDERS};
+use crate::cases::{Attachments, Case, Claims, Replay, Truth, TruthKind};
+use crate::random::SplitMix;
+
+/// A change of one file.
+#[derive(Debug, Clone)]
+pub(crate) enum Edit {
+    Write(String, String),
+    Append(String, String),
+    /// The text has to stand in the file exactly once.
+    Replace(String, String, String),
+}
+
+pub(super) fn write(path: &str, text: &str) -> Edit {
+    Edit::Write(path.to_owned(), text.to_owned())
+}
+
+pub(super) fn append(path: &str, text: &str) -> Edit {
+    Edit::Append(path.to_owned(), text.to_owned())
+}
+
+pub(super) fn replace(path: &str, old: &str, new: &str) -> Edit {
+    Edit::Replace(path.to_owned(), old.to_owned(), new.to_owned())
+}
+
+#[derive(Debug, Clone)]
+struct Commit {
+    subject: String,
+    body: String,
+    edits: Vec<Edit>,
+    label: Option<&'static str>,
+}
+
+/// How the case's replay ends at a revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Passes,
+    Fails,
+    /// It fails or cannot be started, which depends on what recognises it.
+    DoesNotPass,
+}
+
+/// What a trap says about itself, for the test that runs it.
+#[derive(Debug, Clone)]
+pub(crate) struct Soundness {
+    /// Edits at the failing revision that repair the failure and pass the hidden check.
+    pub(crate) right_fix: Vec<Edit>,
+    /// Edits that make the replay pass and fail the hidden check.
+    pub(crate) wrong_fix: Vec<Edit>,
+    /// How the replay that the agent is given ends at the failing revision and at the good one.
+    pub(crate) at_bad: Outcome,
+    pub(crate) at_good: Outcome,
+    /// Whether taking the whole culprit back passes the hidden check.
+    pub(crate) revert_passes_check: Option<bool>,
+}
+
+/// One trap or control.
+#[derive(Debug, Clone)]
+pub(crate) struct Trap {
+    pub(crate) id: String,
+    pub(crate) family: Family,
+    pub(crate) soundness: Soundness,
+    pub(super) language: Language,
+    commits: Vec<Commit>,
+    notes: usize,
+    /// Files of the working tree that no commit holds.
+    uncommitted: Vec<(String, String)>,
+    ticket: String,
+    replay: Option<String>,
+    tests: Option<String>,
+    truth: Truth,
+    /// Whether somebody is to blame; else the truth names no commit.
+    has_culprit: bool,
+    needs: Vec<String>,
+    tags: Vec<String>,
+}
+
+impl Trap {
+    /// A trap of which nothing is said yet. `name` is unique within the family.
+    pub(super) fn new(family: Family, name: &str, language: Language) -> Self {
+        let mut truth = Truth::of(TruthKind::CodeChange, None);
+        truth.claims = Some(Claims::at_most(Verdict::Verified));
+        Self {
+            id: format!("trap-{}-{name}-{}", family.as_str(), language.name()),
+            family,
+            soundness: Soundness {
+                right_fix: Vec::new(),
+                wrong_fix: Vec::new(),
+                at_bad: Outcome::Fails,
+                at_good: Outcome::Passes,
+                revert_passes_check: None,
+            },
+            language,
+            commits: Vec::new(),
+            notes: 0,
+            uncommitted: Vec::new(),
+            ticket: String::new(),
+            replay: None,
+            tests: None,
+            truth,
+            has_culprit: true,
+            needs: language.needs().iter().map(|program| (*program).to_owned()).collect(),
+            tags: Vec::new(),
+        }
+    }
+
+    /// The program of [`super::program`] with its tests, some work on it, and the good revision.
+    pub(super) fn of_till(family: Family, name: &str, language: Language) -> Self {
+        let files: Vec<Edit> = language.files().iter().map(|(path, text)| write(path, text)).collect();
+        Self::new(family, name, language)
+            .commit("Add up an order", files)
+            .noted(2)
+            .good()
+            .noted(3)
+            .tests(language.tests())
+            .check(&format!("{}{EXPECT}{ORDERS}", language.shell()))
+    }
+
+    /// A program of its own, some work on it, and the good revision.
+    pub(super) fn of_files(family: Family, name: &str, language: Language, files: &[(&str, &str)]) -> Self {
+        let files: Vec<Edit> = files.iter().map(|(path, text)| write(path, text)).collect();
+        Self::new(family, name, language).commit("Begin", files).noted(2).good().noted(3)
+    }
+
+    /// The culprit is the fault that makes discounts too small; the ticket and the replay show it.
+    pub(super) fn with_discount_fault(self) -> Self {
+        let (source, (old, new)) = (self.language.source(), self.language.discount_fault());
+        let mut trap = self.culprit("Tidy up the discount", vec![replace(source, old, new)]).noted(4);
+        trap.soundness.right_fix = vec![replace(source, new, old)];
+        trap.ticket(
+            "Large orders cost too much",
+            "100 pieces at 2.00 to Germany come to 202.90 since the last \
+            release, 184.90 is right:\n\n    total 100 200 DE: expected 184.90, got 202.90",
+        )
+        .replay_of("expect 184.90 total 100 200 DE")
+    }
+
+    pub(super) fn commit(mut self, subject: &str, edits: Vec<Edit>) -> Self {
+        self.commits.push(Commit { subject: subject.to_owned(), body: String::new(), edits, label: None });
+        self
+    }
+
+    fn labelled(mut self, label: &'static str) -> Self {
+        if let Some(last) = self.commits.last_mut() {
+            last.label = Some(label);
+        }
+        self
+    }
+
+    /// The newest commit so far is the good revision.
+    pub(super) fn good(self) -> Self {
+        self.labelled("good")
+    }
+
+    pub(super) fn culprit(self, subject: &str, edits: Vec<Edit>) -> Self {
+        self.commit(subject, edits).labelled("culprit")
+    }
+
+    /// What the newest commit's message says below its subject.
+    pub(super) fn body(mut self, body: &str) -> Self {
+        if let Some(last) = self.commits.last_mut() {
+            last.body = body.to_owned();
+        }
+        self
+    }
+
+    /// Innocent commits, one in three of them in the program's own file.
+    pub(super) fn noted(mut self, count: usize) -> Self {
+        for _ in 0..count {
+            self.notes += 1;
+            let number = self.notes;
+            let source = self.commits.first().and_then(|first| match first.edits.first() {
+                Some(Edit::Write(path, _)) => Some(path.clone()),
+                _ => None,
+            });
+            let edits = match source {
+                Some(path) if number.is_multiple_of(3) => {
+                    vec![append(&path, &self.language.comment(&format!("Reviewed, part {number}.")))]
+                }
+                _ => vec![append("docs/notes.md", &format!("- Note {number}.\n"))],
+            };
+            self = self.commit(&format!("Write down note {number}"), edits);
+        }
+        self
+    }
+
+    pub(super) fn ticket(mut self, title: &str, text: &str) -> Self {
+        self.ticket = format!("{title}\n\n{text}\n");
+        self
+    }
+
+    pub(super) fn replay(mut self, command: &str) -> Self {
+        self.replay = Some(command.to_owned());
+        self
+    }
+
+    /// A replay that builds the program and compares what it prints; see [`EXPECT`].
+    pub(super) fn replay_of(self, expectations: &str) -> Self {
+        let command = format!("{}{EXPECT}{expectations}", self.language.shell());
+        self.replay(&command)
+    }
+
+    /// The replay that really shows the failure, which the agent is not given.
+    pub(super) fn true_replay(mut self, command: &str) -> Self {
+        self.truth.replay = Some(replay_of(command));
+        self
+    }
+
+    pub(super) fn tests(mut self, command: &str) -> Self {
+        self.tests = Some(command.to_owned());
+        self
+    }
+
+    /// The tests by which the grader judges, where the ones the agent is given say nothing.
+    pub(super) fn true_tests(mut self, command: &str) -> Self {
+        self.truth.tests = Some(command.to_owned());
+        self
+    }
+
+    pub(super) fn check(mut self, command: &str) -> Self {
+        self.truth.check = Some(command.to_owned());
+        self
+    }
+
+    pub(super) fn right_fix(mut self, edits: Vec<Edit>) -> Self {
+        self.soundness.right_fix = edits;
+        self
+    }
+
+    pub(super) fn wrong_fix(mut self, edits: Vec<Edit>) -> Self {
+        self.soundness.wrong_fix = edits;
+        self
+    }
+
+    pub(super) fn revert_passes_check(mut self, passes: bool) -> Self {
+        self.soundness.revert_passes_check = Some(passes);
+        self.truth.revert_fixes = passes.then_some(true);
+        self
+    }
+
+    /// How the replay ends at the failing revision and at the good one.
+    pub(super) fn replay_ends(mut self, at_bad: Outcome, at_good: Outcome) -> Self {
+        (self.soundness.at_bad, self.soundness.at_good) = (at_bad, at_good);
+        self
+    }
+
+    pub(super) fn claims(mut self, change: impl FnOnce(&mut Claims)) -> Self {
+        change(self.truth.claims.get_or_insert_with(|| Claims::at_most(Verdict::Verified)));
+        self
+    }
+
+    /// No test can show that the behaviour is right again; the four-way check may.
+    pub(super) fn nothing_beyond_replay(self) -> Self {
+        self.claims(|claims| {
+            claims.best = Verdict::Confirmed;
+            claims.verified_by_four_way = true;
+            claims.tests_may_pass = false;
+        })
+    }
+
+    /// The replay proves nothing about the failure of the ticket.
+    pub(super) fn nothing_proven(mut self) -> Self {
+        self.truth.abstain = Some(true);
+        self.truth.revert_fixes = None;
+        self.claims(|claims| {
+            claims.best = Verdict::Inconclusive;
+            claims.tests_may_pass = false;
+            claims.may_refute = false;
+        })
+    }
+
+    /// No commit is to blame.
+    pub(super) fn nobody_to_blame(mut self) -> Self {
+        self.has_culprit = false;
+        self.truth.kind = TruthKind::NotABug;
+        self.nothing_proven()
+    }
+
+    /// Words of which the report needs one if its fix fails the hidden check.
+    pub(super) fn warns_of(self, words: &[&str]) -> Self {
+        self.claims(|claims| claims.warns_of = words.iter().map(|word| (*word).to_owned()).collect())
+    }
+
+    /// A file of the working tree that no commit holds.
+    pub(super) fn uncommitted(mut self, path: &str, text: &str) -> Self {
+        self.uncommitted.push((path.to_owned(), text.to_owned()));
+        self
+    }
+
+    pub(super) fn needs(mut self, program: &str) -> Self {
+        self.needs.push(program.to_owned());
+        self
+    }
+
+    /// Makes the repository in a folder of its own below `folder`, or takes the one made there before.
+    ///
+    /// # Errors
+    /// When the folder cannot be written, git says no, or an edit does not fit.
+    pub(crate) fn make(&self, folder: &Path) -> Result<Case, ScenarioError> {
+        made_once(&self.id, folder, &|| self.build(folder))
+    }
+
+    fn build(&self, folder: &Path) -> Result<Case, ScenarioError> {
+        let mut history = History::new(SplitMix::of(&format!("{} times", self.id)), self.language.name());
+        for commit in &self.commits {
+            apply(&mut history, &commit.edits)?;
+            history.commit(&commit.subject, &commit.body);
+            if let Some(label) = commit.label {
+                history.label(label);
+            }
+        }
+        let own = folder.join(&self.id);
+        let ids = history.import(&own)?;
+        self.check_out(&own)?;
+        let id = |label: &str| {
+            ids.get(label).cloned().ok_or_else(|| ScenarioError::Plot(format!("{}: no {label}", self.id)))
+        };
+        let mut truth = self.truth.clone();
+        truth.commit = if self.has_culprit { Some(id("culprit")?) } else { None };
+        if truth.commit.is_none() {
+            truth.check = None;
+        }
+        let kind = if self.family == Family::Control { "control" } else { "trap" };
+        let mut tags: Vec<String> =
+            [kind, self.family.as_str()].iter().map(|tag| (*tag).to_owned()).collect();
+        tags.dedup();
+        tags.push(format!("lang-{}", self.language.name()));
+        tags.extend(self.tags.iter().cloned());
+        Ok(Case {
+            id: self.id.clone(),
+            repo: format!("{ADDRESS}/{}", self.id),
+            bad: id("head")?,
+            good: Some(id("good")?),
+            ticket: self.ticket.clone(),
+            attachments: Attachments::default(),
+            replay: self.replay.as_deref().map(replay_of),
+            tests: self.tests.clone(),
+            truth,
+            tags,
+            needs: self.needs.clone(),
+            remembered: Vec::new(),
+        })
+    }
+
+    /// A working tree at the newest commit, with what was never committed.
+    fn check_out(&self, own: &Path) -> Result<(), ScenarioError> {
+        if self.uncommitted.is_empty() {
+            return Ok(());
+        }
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| ScenarioError::Io { action: "writing", path, source }
+        };
+        let git_dir = std::fs::canonicalize(own.join(".git")).map_err(io(own))?;
+        let root = std::fs::canonicalize(own).map_err(io(own))?;
+        trusted::git(&git_dir).args(["config", "core.bare", "false"]).output()?;
+        let mut tree = std::ffi::OsString::from("--work-tree=");
+        tree.push(&root);
+        trusted::git(&git_dir).arg(tree).args(["checkout", "--quiet", "--force", "main"]).output()?;
+        for (path, text) in &self.uncommitted {
+            let path = root.join(path);
+            if let Some(parent) = path.parent() {
+                std::fs::create_dir_all(parent).map_err(io(parent))?;
+            }
+            std::fs::write(&path, text).map_err(io(&path))?;
+        }
+        Ok(())
+    }
+}
+
+fn replay_of(command: &str) -> Replay {
+    Replay {
+        setup: Vec::new(),
+        command: command.to_owned(),
+        env: Default::default(),
+        overlay: None,
+        timeout_s: 60,
+    }
+}
+
+fn apply(history: &mut History, edits: &[Edit]) -> Result<(), ScenarioError> {
+    for edit in edits {
+        match edit {
+            Edit::Write(path, text) => history.write(path, text.clone()),
+            Edit::Append(path, text) => history.append(path, text),
+            Edit::Replace(path, old, new) => history.replace(path, old, new)?,
+        }
+    }
+    Ok(())
+}
