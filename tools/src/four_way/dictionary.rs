@@ -23,10 +23,12 @@ const MAX_LINES: usize = 3_000;
 
 pub(super) fn dictionary(diffs: &[String]) -> Dictionary {
     let mut found = Dictionary::default();
-    for diff in diffs.iter().take(4) {
+    // The fix's diff first: what it alone mentions is where it may be wrong.
+    for diff in diffs.iter().rev().take(4) {
         let mut language = None;
         for line in diff.lines().take(MAX_LINES) {
             if let Some(path) = line.strip_prefix("+++ ").or_else(|| line.strip_prefix("--- ")) {
+                let path = path.split('\t').next().unwrap_or(path);
                 language = Language::of_path(path.trim()).or(language.filter(|_| path.contains("/dev/null")));
                 continue;
             }
@@ -49,6 +51,9 @@ pub(super) fn dictionary(diffs: &[String]) -> Dictionary {
                 found.definition(language, text);
                 if changed {
                     found.literals(language, text);
+                    if language == Language::Shell {
+                        found.literals(Language::Awk, text);
+                    }
                 }
             }
         }
@@ -83,6 +88,9 @@ impl Dictionary {
                         && value.len() <= 60
                     {
                         push(&mut self.strings, &value);
+                        if value.contains('[') {
+                            self.characters(&value);
+                        }
                     }
                 }
                 TokenKind::Regex => {
@@ -104,6 +112,12 @@ impl Dictionary {
                 }
                 _ => {}
             }
+        }
+    }
+
+    fn characters(&mut self, pattern: &str) {
+        for c in pattern.chars().filter(|c| !c.is_alphanumeric() && !"\\/[](){}^$.*+?|".contains(*c)) {
+            push(&mut self.strings, &c.to_string());
         }
     }
 

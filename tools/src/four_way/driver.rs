@@ -1,8 +1,9 @@
 /*!
 Which input runs next on which side, and when it is enough.
 
-Every candidate first runs on the parent and the culprit (cheap, and cached for the next fix of the same incident);
-only inputs that say something new go on to the failing revision and the fix. An input that holds needs no repetition:
+Every candidate first runs on the parent, the culprit and the fix (the first two are cached for the next fix of the same
+incident). Where the fix does not behave like the parent, the failing revision runs at once; of the others, those that
+differ most fill the inputs that are left. An input that holds needs no repetition:
 its observations agree in pairs of different revisions. A contradiction is repeated on all four sides before it
 counts, and an output that differs from its own repetition decides nothing.
 */
@@ -44,7 +45,7 @@ pub struct FourWayOptions {
     pub max_inputs: usize,
     /// Deciding inputs that count as proof.
     pub enough: usize,
-    /// Candidates that run on the parent and the culprit at most.
+    /// Candidates that run on the parent, the culprit and the fix at most.
     pub max_probes: usize,
     /// Executions at most, answers of the cache not counted.
     pub max_runs: usize,
@@ -52,7 +53,7 @@ pub struct FourWayOptions {
 
 impl FourWayOptions {
     pub fn new(kind: FixKind) -> Self {
-        Self { kind, max_inputs: 12, enough: 5, max_probes: 32, max_runs: 130 }
+        Self { kind, max_inputs: 12, enough: 5, max_probes: 36, max_runs: 150 }
     }
 }
 
@@ -73,6 +74,8 @@ pub struct FourWayDriver<'a> {
     normaliser: Normaliser,
     outcome: FourWayOutcome,
     settled: Vec<SettledInput>,
+    /// What the fixed code showed in this check.
+    fixed: HashMap<u64, Comparable>,
     errors: usize,
 }
 
@@ -99,7 +102,17 @@ impl<'a> FourWayDriver<'a> {
     ) -> Self {
         let normaliser = Normaliser::new(runner.roots(), SystemTime::now());
         let outcome = FourWayOutcome { needed: options.enough, ..FourWayOutcome::default() };
-        Self { source, options, cache, runner, normaliser, outcome, settled: Vec::new(), errors: 0 }
+        Self {
+            source,
+            options,
+            cache,
+            runner,
+            normaliser,
+            outcome,
+            settled: Vec::new(),
+            fixed: HashMap::new(),
+            errors: 0,
+        }
     }
 
     /// Runs the check to its end.
@@ -110,19 +123,9 @@ impl<'a> FourWayDriver<'a> {
         if let Some(original) = original {
             contradicted = self.decide(original);
         }
-        let mut waiting: Vec<Probe> = Vec::new();
         if !contradicted {
             let candidates = input_variants(self.source, mode, self.options.max_probes * 3 + 1);
-            contradicted = self.explore(candidates, own.as_ref(), &mut waiting);
-        }
-        // Slots that are left go to inputs that were much like others.
-        let mut waiting = waiting.into_iter();
-        while !contradicted
-            && self.settled.len() < self.options.max_inputs
-            && self.may_run(2)
-            && let Some(probe) = waiting.next()
-        {
-            contradicted = self.decide(probe);
+            self.explore(candidates, own.as_ref());
         }
         self.finish()
     }
@@ -146,7 +149,9 @@ impl<'a> FourWayDriver<'a> {
             Ok(observation) => {
                 self.errors = 0;
                 let comparable = self.normaliser.comparable(&observation);
-                if side != Side::Fixed && self.cache.seen.len() < MAX_CACHED {
+                if side == Side::Fixed {
+                    self.fixed.insert(key.1, comparable.clone());
+                } else if self.cache.seen.len() < MAX_CACHED {
                     self.cache.seen.insert(key, observation);
                 }
                 Some(comparable)
@@ -195,39 +200,32 @@ impl<'a> FourWayDriver<'a> {
         (ObservationMode::AsIs, fallback)
     }
 
-    /// Probes candidates; whether the fix was contradicted.
-    fn explore(
-        &mut self,
-        candidates: Vec<InputVariant>,
-        own: Option<&(Comparable, Comparable)>,
-        waiting: &mut Vec<Probe>,
-    ) -> bool {
+    /// Probes candidates. One where the fix does not behave like the parent is decided at once, because it may
+    /// contradict; of the others, those that differ most fill the inputs that are left.
+    fn explore(&mut self, candidates: Vec<InputVariant>, own: Option<&(Comparable, Comparable)>) {
         /// Probes of a literal that may change nothing, or break everything, before it is left alone.
-        const PATIENCE: usize = 3;
+        const PATIENCE: usize = 4;
         let mut seen: HashMap<(Comparable, Comparable), usize> = HashMap::new();
         if let Some(own) = own {
             seen.insert(own.clone(), 1);
         }
         let mut idle: HashMap<usize, usize> = HashMap::new();
-        let (mut probes, mut same, mut changed) = (0, 0, 0);
-        let share = self.options.max_inputs * 7 / 12;
+        let mut probes = 0;
+        // Changed and unchanged by the culprit, with how many like it came before.
+        let mut changed: Vec<(usize, Probe)> = Vec::new();
+        let mut same: Vec<(usize, Probe)> = Vec::new();
         for input in candidates.into_iter().filter(|input| input.change != InputChange::Original) {
             let site = input.site.unwrap_or(usize::MAX);
             if idle.get(&site).is_some_and(|n| *n >= PATIENCE) {
                 continue;
             }
-            if probes >= self.options.max_probes
-                || self.settled.len() >= self.options.max_inputs
-                || !self.may_run(4)
-            {
+            let reserved = self.options.max_inputs.saturating_sub(self.settled.len());
+            if probes >= self.options.max_probes || reserved == 0 || !self.may_run(3 + reserved) {
                 break;
             }
             probes += 1;
             let Some(probe) = self.probe(input) else { continue };
             let pair = (probe.parent.clone(), probe.culprit.clone());
-            let times = seen.entry(pair.clone()).or_default();
-            *times += 1;
-            let times = *times;
             let broken =
                 is_broken(&probe.parent) && (probe.parent == probe.culprit || is_broken(&probe.culprit));
             if broken || own.is_some_and(|own| *own == pair) {
@@ -238,18 +236,35 @@ impl<'a> FourWayDriver<'a> {
             if broken {
                 continue;
             }
-            let differs = probe.parent != probe.culprit;
-            let (used, most_alike) = if differs { (&mut changed, 4) } else { (&mut same, 2) };
-            if times > most_alike || *used >= share {
-                waiting.push(probe);
+            let Some(fixed) = self.execute(Side::Fixed, &probe.input, false) else { continue };
+            if fixed != probe.parent {
+                if self.decide(probe) {
+                    return;
+                }
                 continue;
             }
-            *used += 1;
-            if self.decide(probe) {
-                return true;
+            let times = seen.entry(pair).or_default();
+            *times += 1;
+            if probe.parent == probe.culprit {
+                same.push((*times, probe))
+            } else {
+                changed.push((*times, probe))
             }
         }
-        false
+        changed.sort_by_key(|(times, _)| *times);
+        same.sort_by_key(|(times, _)| *times);
+        let (mut changed, mut same) = (changed.into_iter(), same.into_iter());
+        while self.settled.len() < self.options.max_inputs && self.may_run(2) {
+            let (one, other) = (changed.next(), same.next());
+            if one.is_none() && other.is_none() {
+                return;
+            }
+            for (_, probe) in one.into_iter().chain(other) {
+                if self.settled.len() < self.options.max_inputs && self.decide(probe) {
+                    return;
+                }
+            }
+        }
     }
 
     /// Runs a probed input on the other two sides; whether it contradicts the fix beyond doubt.
@@ -257,16 +272,6 @@ impl<'a> FourWayDriver<'a> {
         let Probe { input, parent, culprit } = probe;
         let Some(bad) = self.execute(Side::Bad, &input, false) else { return false };
         let is_original = input.change == InputChange::Original;
-        if parent != culprit && culprit != bad {
-            // The fix cannot change that this decides nothing.
-            let fixed = bad.clone();
-            self.settled.push(SettledInput {
-                input,
-                sides: FourSides { parent, culprit, bad, fixed },
-                ruling: Ruling::Undecided,
-            });
-            return false;
-        }
         let Some(fixed) = self.execute(Side::Fixed, &input, false) else { return false };
         let mut sides = FourSides { parent, culprit, bad, fixed };
         let mut ruling = rule(&sides, self.options.kind, is_original);
@@ -277,6 +282,13 @@ impl<'a> FourWayDriver<'a> {
             }
         }
         let stop = matches!(ruling, Ruling::Contradicts(_));
+        let undecided = |settled: &&SettledInput| matches!(settled.ruling, Ruling::Keeps | Ruling::Undecided);
+        if matches!(ruling, Ruling::Keeps | Ruling::Undecided)
+            && self.settled.iter().filter(undecided).count()
+                >= self.options.max_inputs.saturating_sub(self.options.enough + 2)
+        {
+            return false;
+        }
         self.settled.push(SettledInput { input, sides, ruling });
         stop
     }
@@ -326,10 +338,7 @@ impl<'a> FourWayDriver<'a> {
                     let alike = own_shape
                         .as_ref()
                         .is_some_and(|own| *own == difference_shape(&sides.parent, &sides.culprit));
-                    let note = "an input that differs since the culprit as the failure does is left as it is";
-                    if alike && !outcome.notes.iter().any(|known| known == note) {
-                        outcome.notes.push(note.to_owned());
-                    }
+                    outcome.kept_alike += usize::from(alike && !input.singular);
                     outcome.kept.push(example(InputRule::KeepsNewBehaviour));
                 }
                 Ruling::Suspect | Ruling::Undecided => outcome.undecided += 1,
@@ -344,7 +353,8 @@ impl<'a> FourWayDriver<'a> {
         Some(difference_shape(&own.sides.parent, &own.sides.culprit))
     }
 
-    /// A patch that differs from both sides is right if it is the old behaviour plus what it keeps of the new one.
+    /// A fix that differs from both sides is right if it is the old behaviour plus what later commits changed, or plus
+    /// what a patch keeps of the new behaviour.
     fn settle_suspects(&mut self) {
         let kept: Vec<DifferenceShape> = self
             .settled
@@ -352,14 +362,27 @@ impl<'a> FourWayDriver<'a> {
             .filter(|settled| settled.ruling == Ruling::Keeps && settled.sides.fixed == settled.sides.culprit)
             .map(|settled| difference_shape(&settled.sides.parent, &settled.sides.culprit))
             .collect();
+        // What later commits change where the culprit does not matter.
+        let later: Vec<DifferenceShape> = self
+            .settled
+            .iter()
+            .filter(|settled| {
+                settled.sides.parent == settled.sides.culprit && settled.sides.bad != settled.sides.parent
+            })
+            .map(|settled| difference_shape(&settled.sides.parent, &settled.sides.bad))
+            .collect();
         for settled in self.settled.iter_mut().filter(|settled| settled.ruling == Ruling::Suspect) {
             let own = difference_shape(&settled.sides.parent, &settled.sides.fixed);
+            if later.iter().any(|shape| shape.is_like(&own)) {
+                settled.ruling = Ruling::Undecided;
+                continue;
+            }
             settled.ruling =
                 if kept.contains(&own) { Ruling::Keeps } else { Ruling::Contradicts(InputRule::Restored) };
         }
     }
 
-    /// A patch made for the replay's own input restores no neighbour.
+    /// A patch made for the replay's own input restores no neighbour, or hardly any.
     fn settle_only_the_replay(&mut self) {
         const NEIGHBOURS: usize = 3;
         let Some(own) = self.own_shape() else { return };
@@ -378,7 +401,8 @@ impl<'a> FourWayDriver<'a> {
                 && settled.ruling == Ruling::Holds(InputRule::Restored)
         });
         let unrestored = self.settled.iter().filter(|settled| alike(settled)).count();
-        if !own_holds || unrestored < NEIGHBOURS || self.settled.iter().filter(restored).count() > 0 {
+        let restored = self.settled.iter().filter(restored).count();
+        if !own_holds || unrestored < NEIGHBOURS || unrestored <= 2 * restored {
             return;
         }
         for settled in &mut self.settled {

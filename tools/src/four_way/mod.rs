@@ -12,14 +12,18 @@ prints what the program computes instead of judging it), [`FourWayDriver`] decid
 everything is bounded, nothing panics, and what cannot be read is left as it is.
 */
 
+mod decode;
 mod dictionary;
 mod driver;
 mod literal;
 mod mutate;
 mod normalise;
 mod observe;
+mod observe_assertions;
 mod observe_program;
 mod observe_shell;
+mod operands;
+mod program_sites;
 mod region;
 mod rules;
 mod shell;
@@ -38,3 +42,7 @@ pub use types::{
     InputSource, InputVariant, Observation, Side,
 };
 pub use variants::{MAX_VARIANTS, input_variants};
+
+#[cfg(test)]
+#[path = "tests/mod.rs"]
+mod tests;

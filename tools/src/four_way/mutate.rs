@@ -14,7 +14,8 @@ const LONGEST: usize = 4_000;
 pub(super) fn text_mutations(value: &str, others: &[String], dictionary: &Dictionary) -> Vec<Mutation> {
     use InputChange::*;
     let mut found: Vec<Mutation> = Vec::new();
-    structure(value, &mut found);
+    let mut structured: Vec<Mutation> = Vec::new();
+    structure(value, &mut structured);
     let chars: Vec<char> = value.chars().collect();
     let n = chars.len();
     let collect = |chars: &[char]| chars.iter().collect::<String>();
@@ -25,7 +26,6 @@ pub(super) fn text_mutations(value: &str, others: &[String], dictionary: &Dictio
             if value.contains('\n') { format!("{value}\n{value}") } else { format!("{value}{value}") },
         ));
         found.push((Plain, plain(value)));
-        found.push((Empty, String::new()));
         found.push((Whitespace, format!("{value}\n")));
         found.push((Whitespace, value.trim_end().to_owned()));
         found.push((Case, swap_case(value)));
@@ -48,6 +48,9 @@ pub(super) fn text_mutations(value: &str, others: &[String], dictionary: &Dictio
         found.push((Longer, "abc def".to_owned()));
         found.push((Number, "0".to_owned()));
     }
+    for (at, mutation) in structured.into_iter().enumerate() {
+        found.insert((at * 2).min(found.len()), mutation);
+    }
     let long = n > 40 || value.contains('\n');
     let mut suggested: Vec<Mutation> = Vec::new();
     if long || value.contains(' ') || value.contains(|c: char| !c.is_alphanumeric()) {
@@ -57,15 +60,17 @@ pub(super) fn text_mutations(value: &str, others: &[String], dictionary: &Dictio
         let joined = string.chars().count() <= 2 && n > 0;
         if joined {
             let (left, right) = chars.split_at(n / 2);
+            suggested.extend(replaced(&chars, string).map(|text| (FromDiff, text)));
+            suggested.push((FromDiff, format!("{string}{value}")));
             suggested.push((FromDiff, format!("{}{string}{}", collect(left), collect(right))));
             suggested.push((FromDiff, format!("{value}{string}")));
         }
-        if !long {
+        if !long && !joined {
             suggested.push((FromDiff, string.clone()));
         }
     }
     for (at, mutation) in suggested.into_iter().enumerate() {
-        found.insert((at * 3 + 1).min(found.len()), mutation);
+        found.insert((at * 2 + 1).min(found.len()), mutation);
     }
     for other in others.iter().filter(|other| other.as_str() != value).take(3) {
         found.insert(7.min(found.len()), (Swapped, other.clone()));
@@ -111,6 +116,17 @@ fn neighbour(chars: &[char]) -> String {
     chars.into_iter().collect()
 }
 
+/// A single character in place of the last one of its kind.
+fn replaced(chars: &[char], string: &str) -> Option<String> {
+    let mut single = string.chars();
+    let (c, None) = (single.next()?, single.next()) else { return None };
+    let class = |c: &char| (c.is_alphabetic(), c.is_numeric(), c.is_whitespace());
+    let at = chars.iter().rposition(|known| class(known) == class(&c))?;
+    let mut chars = chars.to_vec();
+    *chars.get_mut(at)? = c;
+    Some(chars.into_iter().collect())
+}
+
 /// Numbers inside a text: `10%` → `11%`.
 fn digits(chars: &[char], dictionary: &Dictionary, found: &mut Vec<Mutation>) {
     let Some(start) = chars.iter().position(char::is_ascii_digit) else { return };
@@ -141,14 +157,28 @@ fn structure(value: &str, found: &mut Vec<Mutation>) {
         let complete = complete_row(first, last, *delimiter);
         let head = value.trim_end().strip_suffix(last).unwrap_or_default();
         if let Some(complete) = &complete {
+            // Many formats want a rule of three marks or more.
+            let wide = stretched(complete);
             found.push((Structure, format!("{head}{complete}")));
+            if wide != *complete {
+                found.push((Structure, format!("{head}{wide}\n{first}")));
+                found.push((Structure, format!("{head}{wide}")));
+            }
             found.push((Structure, format!("{head}{complete}\n{first}")));
-            found.push((Structure, format!("{head}{complete}\n{first}\n{first}\n")));
+            found.push((Structure, format!("{head}{wide}\n{first}\n{first}\n")));
+        }
+        let wide = stretched(value);
+        if complete.is_none() && wide != value {
+            found.push((Structure, wide));
         }
         found.push((Structure, format!("{}\n{first}\n", value.trim_end())));
         found.push((Structure, (*first).to_owned()));
     }
     brackets(value, found);
+    let collapsed = collapsed(value);
+    if collapsed != value {
+        found.push((Structure, collapsed));
+    }
     let mut used = 0;
     for delimiter in DELIMITERS {
         let parts: Vec<&str> = value.split(delimiter).collect();
@@ -164,6 +194,11 @@ fn structure(value: &str, found: &mut Vec<Mutation>) {
         found.push((Structure, without_last));
         found.push((Structure, format!("{value}{d}{}", if last.is_empty() { first } else { last })));
         found.push((Structure, without_first));
+        if parts.len() > 2 {
+            let middle = parts.len() / 2;
+            let kept = parts.iter().enumerate().filter(|(at, _)| *at != middle).map(|(_, part)| *part);
+            found.push((Structure, kept.collect::<Vec<_>>().join(&d)));
+        }
         found.push((Structure, reversed));
         found.push((Structure, value.replacen(delimiter, "", 1)));
         found.push((Structure, value.replacen(delimiter, &d.repeat(2), 1)));
@@ -175,6 +210,32 @@ fn structure(value: &str, found: &mut Vec<Mutation>) {
             break;
         }
     }
+}
+
+/// Doubled marks made single: `**` → `*`.
+fn collapsed(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut last = None;
+    for c in text.chars() {
+        if c.is_alphanumeric() || c.is_whitespace() || last != Some(c) {
+            out.push(c);
+        }
+        last = Some(c);
+    }
+    out
+}
+
+/// Single marks of a rule made three: `:-` → `:---`.
+fn stretched(text: &str) -> String {
+    let chars: Vec<char> = text.chars().collect();
+    let mut out = String::with_capacity(text.len() * 2);
+    for (at, c) in chars.iter().enumerate() {
+        let single = chars.get(at + 1) != Some(c) && (at == 0 || chars.get(at - 1) != Some(c));
+        let mark = matches!(c, '-' | '=' | '~' | '#');
+        let count = if mark && single { 3 } else { 1 };
+        out.extend(std::iter::repeat_n(*c, count));
+    }
+    out
 }
 
 fn complete_row(first: &str, last: &str, delimiter: char) -> Option<String> {
@@ -248,10 +309,10 @@ pub(super) fn number_mutations(value: &str, dictionary: &Dictionary, whole: bool
         }
         let fixed = [
             number + 1,
-            number - 1,
             0,
+            -number.abs().max(1),
             number * 10,
-            -number.max(1),
+            number - 1,
             number * 2,
             1,
             2,

@@ -128,7 +128,7 @@ impl Normaliser {
                 at += length;
                 continue;
             }
-            if fresh && rest.starts_with("line ") {
+            if fresh && rest.starts_with("line ") && names_position(&out) {
                 let digits = rest.bytes().skip(5).take_while(u8::is_ascii_digit).count();
                 if digits > 0 {
                     out.push_str("line …");
@@ -254,6 +254,17 @@ fn without_durations(line: &str) -> String {
 fn ends_with_file(text: &str) -> bool {
     let name = text.rsplit(|c: char| c.is_whitespace() || "\"'(<[/".contains(c)).next().unwrap_or_default();
     super::token::Language::of_path(name).is_some_and(|language| language != super::token::Language::Text)
+}
+
+/// Whether a `line 12` that follows is the position of code: after a file's name.
+fn names_position(text: &str) -> bool {
+    let text = text.trim_end();
+    let text = text.strip_suffix(" on").unwrap_or(text).trim_end_matches([':', ',', '"']);
+    ends_with_file(text)
+        || text.ends_with("-e")
+        || text.ends_with("sh")
+        || text.ends_with("-c")
+        || text.ends_with("code")
 }
 
 /// Length of `:12` or `:12:3`.

@@ -7,8 +7,9 @@ a shell word changes exactly those bytes.
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use super::decode::{Decoded, decode_pieces};
 use super::literal::{Quoting, encode};
-use super::shell::{Decoded, Joint, Stage, decode_pieces, parse_shell};
+use super::shell::{Joint, Stage, parse_shell};
 use super::token::Language;
 use super::types::{FileOrigin, InputSource};
 
@@ -310,8 +311,11 @@ pub fn named_files(command: &str) -> Vec<String> {
             .iter()
             .filter(|redirect| redirect.operator == "<")
             .map(|redirect| &redirect.target);
-        for word in stage.words.iter().chain(targets).filter(|word| !word.expands) {
+        for (at, word) in stage.words.iter().chain(targets).enumerate().filter(|(_, word)| !word.expands) {
             let value = word.value(command);
+            if at == 0 && Language::of_interpreter(&value).is_some() {
+                continue;
+            }
             let value = value.strip_prefix("./").unwrap_or(&value);
             let path = value.split("::").next().unwrap_or(value);
             let plain = !path.is_empty()
@@ -324,7 +328,7 @@ pub fn named_files(command: &str) -> Vec<String> {
                 .words
                 .first()
                 .is_some_and(|first| Language::of_interpreter(&first.value(command)).is_some());
-            if plain && (like_path || run) && !found.iter().any(|known| known == path) && found.len() < 20 {
+            if plain && (like_path || (run && at == 1)) && !found.iter().any(|known| known == path) && found.len() < 20 {
                 found.push(path.to_owned());
             }
         }

@@ -5,12 +5,17 @@ What four observations of one input say about a fix. Pure, and the only place th
 - P ≠ C and C = B: the culprit's change still holds here, so the fix must restore the parent's behaviour (F = P).
 - Otherwise later commits have their say, and the input decides nothing.
 
-A whole revert has no excuse in the second case. A partial revert or a patch may rightly keep what the culprit was
+C = B does not prove that later commits left the restored behaviour alone: they may have changed what only shows without
+the culprit (a message's format, say). So F different from both P and C counts only if no other input shows that later
+commits change P's output in the same way where the culprit does not matter.
+
+A whole revert has no other excuse in the second case. A partial revert or a patch may rightly keep what the culprit was
 meant to do: where F = C it *keeps the new behaviour*, which decides nothing, unless the culprit crashes or hangs there
 and the parent does not (no feature is a crash). F different from both P and C contradicts, unless it can be told from
 the other inputs that it is the old behaviour plus the new feature: all its lines are lines of P or C, or F differs
-from P exactly as C does elsewhere where the patch keeps C's behaviour. And a patch that restores nothing but the
-replay's own input, while three or more neighbours still differ in the way the failure does, is made for that input.
+from P exactly as C does elsewhere where the patch keeps C's behaviour, or P and C both fail where F does not. And a patch that restores nothing but the
+replay's own input (or hardly more), while three or more neighbours still differ in the way the failure does, is made
+for that input.
 */
 
 use serde::{Deserialize, Serialize};
@@ -37,7 +42,7 @@ pub enum InputRule {
 pub enum Ruling {
     Holds(InputRule),
     Contradicts(InputRule),
-    /// A patch differs from the parent and from the culprit: settled when the other inputs are known.
+    /// The fix differs from the parent and from the culprit: settled when the other inputs are known.
     Suspect,
     Keeps,
     Undecided,
@@ -70,7 +75,7 @@ pub(super) fn rule(sides: &FourSides, kind: FixKind, is_original: bool) -> Rulin
         return Ruling::Holds(InputRule::Restored);
     }
     if kind == FixKind::Revert {
-        return Ruling::Contradicts(InputRule::Restored);
+        return if fixed == culprit { Ruling::Contradicts(InputRule::Restored) } else { Ruling::Suspect };
     }
     if fixed == culprit {
         return match (is_crash(culprit) && !is_crash(parent), is_original) {
@@ -79,7 +84,10 @@ pub(super) fn rule(sides: &FourSides, kind: FixKind, is_original: bool) -> Rulin
             (false, false) => Ruling::Keeps,
         };
     }
-    if is_mixture(fixed, parent, culprit) { Ruling::Keeps } else { Ruling::Suspect }
+    // Refused by the parent, broken by the culprit, accepted now: the fix and the new feature together, perhaps.
+    let fails = |seen: &Comparable| seen.ending != Ending::Status(0);
+    let accepted = fails(parent) && fails(culprit) && !fails(fixed) && !is_original;
+    if accepted || is_mixture(fixed, parent, culprit) { Ruling::Keeps } else { Ruling::Suspect }
 }
 
 /// Whether an execution shows that the script itself does not work: nothing that a program computed.
@@ -172,6 +180,16 @@ fn is_mixture(fixed: &Comparable, parent: &Comparable, culprit: &Comparable) -> 
     let files = fixed.files.iter().all(|file| parent.files.contains(file) || culprit.files.contains(file));
     let short = p.len().min(c.len()).max(2);
     ending && files && f.len() >= short && f.iter().all(|line| p.contains(line) || c.contains(line))
+}
+
+impl DifferenceShape {
+    /// Whether one may be the other plus something that is special to its input.
+    pub(super) fn is_like(&self, other: &Self) -> bool {
+        let same = |a: &[String], b: &[String]| !a.is_empty() && a == b;
+        self == other
+            || (self.endings == other.endings
+                && (same(&self.added, &other.added) || same(&self.removed, &other.removed)))
+    }
 }
 
 /// How two outputs differ: the words taken away and put in, with digits made alike. Differences of the same shape are

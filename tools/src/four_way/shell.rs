@@ -6,6 +6,7 @@ plain commands, and positions always refer to the text given.
 
 use std::ops::Range;
 
+use super::decode::decode_pieces;
 use super::literal::Quoting;
 use super::token::MAX_TEXT;
 
@@ -94,65 +95,6 @@ pub(super) fn parse_shell(text: &str) -> Vec<Stage> {
     }
     parser.stages.sort_by_key(|stage| (stage.span.start, stage.depth));
     parser.stages
-}
-
-/// The decoded text of some pieces, where each decoded byte stands in the raw text (start and end), and the quoting
-/// that counts from each decoded position on.
-pub(super) struct Decoded {
-    pub(super) text: String,
-    pub(super) starts: Vec<usize>,
-    pub(super) ends: Vec<usize>,
-    pub(super) quotings: Vec<(usize, Quoting)>,
-}
-
-pub(super) fn decode_pieces(text: &str, pieces: &[Piece]) -> Decoded {
-    let mut decoded =
-        Decoded { text: String::new(), starts: Vec::new(), ends: Vec::new(), quotings: Vec::new() };
-    for piece in pieces {
-        decoded.quotings.push((decoded.text.len(), piece.quoting));
-        let raw = text.get(piece.raw.clone()).unwrap_or_default();
-        let mut chars = raw.char_indices().peekable();
-        while let Some((i, c)) = chars.next() {
-            let (mut value, mut width) = (Some(c), c.len_utf8());
-            if c == '\\'
-                && let Some((_, next)) = chars.peek().copied()
-            {
-                let taken = match piece.quoting {
-                    Quoting::ShellDouble => matches!(next, '"' | '\\' | '$' | '`' | '\n').then_some(next),
-                    Quoting::HereDocument => matches!(next, '\\' | '$' | '`').then_some(next),
-                    Quoting::ShellBare => Some(next),
-                    Quoting::ShellAnsi | Quoting::Printf => match next {
-                        'n' => Some('\n'),
-                        't' => Some('\t'),
-                        'r' => Some('\r'),
-                        '\\' | '\'' | '"' => Some(next),
-                        _ => None,
-                    },
-                    _ => None,
-                };
-                if let Some(taken) = taken {
-                    chars.next();
-                    width += next.len_utf8();
-                    value = (next != '\n').then_some(taken);
-                }
-            } else if c == '%'
-                && piece.quoting == Quoting::Printf
-                && chars.peek().is_some_and(|(_, n)| *n == '%')
-            {
-                chars.next();
-                width += 1;
-            }
-            if let Some(value) = value {
-                let raw_start = piece.raw.start + i;
-                decoded.text.push(value);
-                for _ in 0..value.len_utf8() {
-                    decoded.starts.push(raw_start);
-                    decoded.ends.push(raw_start + width);
-                }
-            }
-        }
-    }
-    decoded
 }
 
 impl ShellWord {
@@ -258,7 +200,7 @@ impl Parser<'_> {
     fn documents(&mut self) {
         for (start, end_word, quoted, tabs) in std::mem::take(&mut self.waiting) {
             let from = self.at;
-            let mut body_end = self.bytes.len();
+            let body_end;
             let mut line_start = from;
             loop {
                 let rest = self.text.get(line_start..).unwrap_or_default();

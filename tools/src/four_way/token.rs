@@ -106,7 +106,7 @@ pub(super) struct Token {
 
 /// Text beyond this is not read.
 pub(super) const MAX_TEXT: usize = 128 * 1024;
-const MAX_TOKENS: usize = 20_000;
+const MAX_TOKENS: usize = 6_000;
 
 struct Scanner<'a> {
     text: &'a str,

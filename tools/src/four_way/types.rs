@@ -174,6 +174,8 @@ pub struct FourWayOutcome {
     pub on_purpose: Vec<FourWayExample>,
     /// What a patch leaves as it is since the culprit: kept on purpose, or not fixed.
     pub kept: Vec<FourWayExample>,
+    /// Of these, inputs that differ since the culprit in the way the failure does.
+    pub kept_alike: usize,
     /// Executions that this check asked for, and those of them that a cache answered.
     pub runs: usize,
     pub cached: usize,
@@ -187,7 +189,7 @@ impl FourWayOutcome {
     pub fn verdict(&self) -> FourWayVerdict {
         if self.contradicted > 0 {
             FourWayVerdict::Contradicted
-        } else if self.deciding >= self.needed.max(1) && self.kept.len() <= self.on_purpose.len() + 2 {
+        } else if self.deciding >= self.needed.max(1) && self.kept_alike <= self.on_purpose.len() {
             FourWayVerdict::Held
         } else {
             FourWayVerdict::Undecided

@@ -32,7 +32,12 @@ pub fn input_variants(source: &InputSource, mode: ObservationMode, budget: usize
             let kind =
                 used_changes.iter().find(|(change, _)| *change == candidate.change).map_or(0, |(_, n)| *n);
             let site = used_sites.get(candidate.site).copied().unwrap_or(0);
-            candidate.rank * 2 + site * 3 + kind * 3 + candidate.priority * 3
+            // What a diff mentions is the likeliest to tell a wrong fix from a right one.
+            let (near, fresh) = match candidate.change {
+                InputChange::FromDiff | InputChange::Boundary | InputChange::Sibling => (1, 1),
+                _ => (2, 3),
+            };
+            candidate.rank * near + site * 2 + kind * fresh + candidate.priority * 3
         };
         let Some(best) = (0..candidates.len()).min_by_key(|at| candidates.get(*at).map_or(usize::MAX, cost))
         else {
@@ -129,7 +134,7 @@ fn mutations(site: &Site, region: &Region, others: &[String], dictionary: &Dicti
         SiteKind::Choice(choices) => choices.clone(),
         SiteKind::Call if region.language == Language::Awk => Vec::new(),
         SiteKind::Call => {
-            let known = dictionary.names.iter().any(|name| *name == site.value);
+            let known = dictionary.names.contains(&site.value);
             // Only functions of the program under test have siblings: it is one that a diff names, or a member.
             let before = region.text.get(..site.span.start).unwrap_or_default();
             if !known && !before.ends_with(['.', ':', '>']) {

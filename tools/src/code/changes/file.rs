@@ -3,7 +3,7 @@ One file of a commit, both versions as syntax, and what belongs to a piece of it
 piece touches is taken back completely on both sides, and nothing is put back into a construct that is not there.
 */
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::pieces::{LineHunk, Side, Span, apply_pieces, changes_to_candidate, contiguous};
 use crate::code::check::{self, FileVersion, LineMap};
@@ -38,6 +38,10 @@ pub(crate) struct SyntaxChange<'s> {
     pub(crate) old: FileVersion<'s>,
     pub(crate) new: FileVersion<'s>,
     groups: Vec<Vec<usize>>,
+    /// The group of each piece.
+    group_of: Vec<usize>,
+    /// Pieces by group, side and key of an entry.
+    entries: HashMap<(usize, Side, String), Vec<usize>>,
     /// Piece numbers by their first line, per side, for quick look-ups.
     order: [Vec<usize>; 2],
 }
@@ -52,15 +56,35 @@ impl<'s> SyntaxChange<'s> {
             order
         };
         let version = FileVersion::read(old, lang)?;
-        Some(Self {
+        let groups = contiguous(pieces);
+        let mut group_of = vec![0; pieces.len()];
+        for (number, group) in groups.iter().enumerate() {
+            for index in group {
+                if let Some(group) = group_of.get_mut(*index) {
+                    *group = number;
+                }
+            }
+        }
+        let mut change = Self {
             old_text: old,
             new_text: new,
             pieces,
             new: FileVersion::read_after(new, &version)?,
             old: version,
-            groups: contiguous(pieces),
+            groups,
+            group_of,
+            entries: HashMap::new(),
             order: [sorted(Side::Old), sorted(Side::New)],
-        })
+        };
+        for index in 0..pieces.len() {
+            for side in [Side::Old, Side::New] {
+                for key in change.keys_of(index, side) {
+                    let group = change.group_of.get(index).copied().unwrap_or(0);
+                    change.entries.entry((group, side, key)).or_default().push(index);
+                }
+            }
+        }
+        Some(change)
     }
 
     pub(crate) fn table(&self, side: Side) -> &SyntaxTable<'s> {
@@ -115,24 +139,27 @@ impl<'s> SyntaxChange<'s> {
     pub(crate) fn complete(&self, set: &PieceSet, level: ChangeLevel) -> PieceSet {
         let mut found = PieceSet::new();
         let mut todo: Vec<usize> = set.iter().copied().collect();
+        let mut done: HashSet<(Side, Span)> = HashSet::new();
         while let Some(index) = todo.pop() {
             if !found.insert(index) {
                 continue;
             }
             let Some(piece) = self.pieces.get(index) else { continue };
-            for side in [Side::Old, Side::New] {
-                for span in self.spans_of(piece, side, level) {
-                    todo.extend(self.within(side, span).filter(|index| !found.contains(index)));
-                }
-            }
-            todo.extend(self.same_entries(index).filter(|index| !found.contains(index)));
+            todo.extend(self.same_entries(index));
             if self.is_paired_by_place(piece) {
-                let group = self.groups.iter().find(|group| group.contains(&index));
+                let group = self.group_of.get(index).and_then(|group| self.groups.get(*group));
                 todo.extend(group.into_iter().flatten().filter(|index| !found.contains(index)));
+            }
+            let mut spans: Vec<(Side, Span)> = Vec::new();
+            for side in [Side::Old, Side::New] {
+                spans.extend(self.spans_of(piece, side, level).into_iter().map(|span| (side, span)));
             }
             // What is put back needs the constructs that stand around it.
             if piece.old_lines > 0 {
-                for (side, span) in self.absent_frames(piece, &found) {
+                spans.extend(self.absent_frames(piece, &found));
+            }
+            for (side, span) in spans {
+                if done.insert((side, span)) {
                     todo.extend(self.within(side, span).filter(|index| !found.contains(index)));
                 }
             }
@@ -178,27 +205,26 @@ impl<'s> SyntaxChange<'s> {
         }
     }
 
-    /// Pieces next to this one that have an entry with the same key on the other side: `'b': 1` goes when `'b': 2` comes.
-    fn same_entries(&self, index: usize) -> impl Iterator<Item = usize> + '_ {
-        let group = self.groups.iter().find(|group| group.contains(&index));
-        let keys = |index: usize, side: Side| -> BTreeSet<&str> {
-            let table = self.table(side);
-            let span = self.pieces.get(index).and_then(|piece| piece.span(side));
-            let tokens = span.into_iter().flat_map(|(from, to)| table.tokens_on(from, to));
-            let entries = tokens.filter_map(|token| owner(table, token));
-            entries.filter_map(|entry| Some(table.text(crate::code::check::entry_key(table, entry)?))).collect()
-        };
-        let (old, new) = (keys(index, Side::Old), keys(index, Side::New));
-        let others: Vec<usize> = match old.is_empty() && new.is_empty() {
-            true => Vec::new(),
-            false => group.into_iter().flatten().copied().filter(|other| *other != index).collect(),
-        };
-        others.into_iter().filter(move |other| {
-            let shares = |mine: &BTreeSet<&str>, side: Side| {
-                !mine.is_empty() && !mine.is_disjoint(&keys(*other, side))
-            };
-            shares(&old, Side::New) || shares(&new, Side::Old)
-        })
+    /// Pieces of the same hunk that have an entry with the same key on the other side: `'b': 1` goes when `'b': 2` comes.
+    fn same_entries(&self, index: usize) -> Vec<usize> {
+        let Some(group) = self.group_of.get(index) else { return Vec::new() };
+        let mut same = Vec::new();
+        for side in [Side::Old, Side::New] {
+            for key in self.keys_of(index, side) {
+                same.extend(self.entries.get(&(*group, side.other(), key)).into_iter().flatten());
+            }
+        }
+        same
+    }
+
+    /// Keys of the entries that a piece touches.
+    fn keys_of(&self, index: usize, side: Side) -> BTreeSet<String> {
+        let table = self.table(side);
+        let span = self.pieces.get(index).and_then(|piece| piece.span(side));
+        let tokens = span.into_iter().flat_map(|(from, to)| table.tokens_on(from, to));
+        let mut items: Vec<Row> = tokens.filter_map(|token| owner(table, token)).collect();
+        items.dedup();
+        items.into_iter().filter_map(|item| Some(table.squeezed(check::entry_key(table, item)?))).collect()
     }
 
     /// The lines of the statements and entries that a piece touches on a side.

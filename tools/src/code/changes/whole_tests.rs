@@ -149,7 +149,7 @@ fn takes_back_whole_statements() {
             "const f = (a) => {\n  return a\n    .map((x) => `${x}1`)\n    .join();\n};\ng();\n",
             "const f = (a) => {\n  return a\n    .map((x) => `${x}2`)\n    .join('');\n};\ng(1);\n",
             "`${x}2`",
-            "const f = (a) => {\n  return a\n    .map((x) => `${x}1`)\n    .join();\n};\ng(1);\n",
+            "const f = (a) => {\n  return a\n    .map((x) => `${x}1`)\n    .join('');\n};\ng(1);\n",
         ),
         (
             "a.ts",
@@ -190,17 +190,17 @@ fn takes_back_whole_statements() {
         ),
         (
             "a.rb",
-            "def f(a)\n  if a\n    b\n  else\n    c\n  end\n  1\nend\n",
-            "def f(a)\n  b\n  2\nend\n",
+            "def f(a)\n  if a\n    b\n  else\n    c\n  end\n  x\n  1\nend\n",
+            "def f(a)\n  b\n  x\n  2\nend\n",
             "else",
-            "def f(a)\n  if a\n    b\n  else\n    c\n  end\n  2\nend\n",
+            "def f(a)\n  if a\n    b\n  else\n    c\n  end\n  x\n  2\nend\n",
         ),
         (
             "a.sh",
-            "f() {\n  if [ -n \"$1\" ]; then\n    a\n  fi\n  b\n}\n",
-            "f() {\n  b 1\n}\n",
+            "f() {\n  if [ -n \"$1\" ]; then\n    a\n  fi\n  x\n  b\n}\n",
+            "f() {\n  x\n  b 1\n}\n",
             "  fi",
-            "f() {\n  if [ -n \"$1\" ]; then\n    a\n  fi\n  b\n}\n",
+            "f() {\n  if [ -n \"$1\" ]; then\n    a\n  fi\n  x\n  b 1\n}\n",
         ),
         // Windows line ends, tabs, comments, blank lines.
         (

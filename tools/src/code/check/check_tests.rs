@@ -19,8 +19,8 @@ pub(super) fn check(cases: &[Case<'_>]) {
 }
 
 use ProblemKind::{
-    DuplicateCase, DuplicateDefinition, DuplicateKey, DuplicateParameter, EmptyBlock, HalfConstruct,
-    Indentation, RepeatedCondition, SyntaxError, UndefinedName, Unreachable,
+    DuplicateCase, EmptyBlock, HalfConstruct, Indentation, RepeatedCondition, SyntaxError, UndefinedName,
+    Unreachable,
 };
 
 #[test]

@@ -52,7 +52,7 @@ fn lines_near(table: &SyntaxTable<'_>, origins: &[(&SyntaxTable<'_>, &LineMap)])
             .next_if(|hunk| hunk.span(Side::New).map_or(hunk.front(Side::New), |span| span.1) < near.0)
             .is_some()
         {}
-        if !hunks.peek().is_some_and(|hunk| hunk.front(Side::New) <= near.1) {
+        if hunks.peek().is_none_or(|hunk| hunk.front(Side::New) > near.1) {
             continue;
         }
         for token in table.tokens_on(span.0.max(done + 1), span.1) {

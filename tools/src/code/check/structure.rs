@@ -111,10 +111,9 @@ fn is_plain(table: &SyntaxTable<'_>, body: Row) -> bool {
     let after_else = table.node(body).field == "alternative"
         || table.parent(body).is_some_and(|parent| table.kind(parent) == "else_clause");
     let kind = table.kind(body);
-    !is_block(kind)
-        && !matches!(kind, "else_clause" | "empty_statement" | "ERROR")
-        && !(after_else && kind == "if_statement")
-        && table.node(body).end > table.node(body).start
+    let is_chain = after_else && kind == "if_statement";
+    let is_other = is_block(kind) || matches!(kind, "else_clause" | "empty_statement" | "ERROR");
+    !is_chain && !is_other && table.node(body).end > table.node(body).start
 }
 
 /// A body without braces that starts a line and is not indented deeper than its header.

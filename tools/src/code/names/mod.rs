@@ -58,6 +58,8 @@ pub(crate) struct FileNames<'s> {
     /// Scopes that bind a name.
     bound: HashMap<&'s str, Vec<usize>>,
     definitions: HashSet<&'s str>,
+    /// Occurrences of a name, by number.
+    of_name: HashMap<&'s str, Vec<usize>>,
     /// Names come in that cannot be listed: `from m import *`, `exec`.
     pub(crate) is_open: bool,
     /// Whether anything is imported or exported: what is not, is a script that shares its names with others.
@@ -71,6 +73,7 @@ impl<'s> FileNames<'s> {
             scopes: vec![NameScope { parent: None, path: String::new(), is_function: false }],
             bound: HashMap::new(),
             definitions: HashSet::new(),
+            of_name: HashMap::new(),
             is_open: false,
             is_module: false,
         };
@@ -100,6 +103,7 @@ impl<'s> FileNames<'s> {
             let outside = role == Role::Bind && roles::names_scope(table, row);
             let scope = if outside { names.parent_of(scope) } else { scope };
             for word in roles::words(table, row, name) {
+                names.of_name.entry(word).or_default().push(names.occurrences.len());
                 names.occurrences.push(Occurrence { name: word, role, line: node.line, scope });
                 if role == Role::MemberBind || (role == Role::Bind && names.is_definition_scope(scope)) {
                     names.definitions.insert(word);
@@ -154,6 +158,11 @@ impl<'s> FileNames<'s> {
     /// Whether the name is defined for use from outside, as a member or by a definition.
     pub(crate) fn defines(&self, name: &str) -> bool {
         self.definitions.contains(name)
+    }
+
+    pub(crate) fn occurrences_of(&self, name: &str) -> impl Iterator<Item = &Occurrence<'s>> {
+        let numbers = self.of_name.get(name).map(Vec::as_slice).unwrap_or_default();
+        numbers.iter().filter_map(|number| self.occurrences.get(*number))
     }
 
     pub(crate) fn binds_anywhere(&self, name: &str) -> bool {

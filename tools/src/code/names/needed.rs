@@ -184,9 +184,8 @@ impl<'a, 's> CommitNames<'a, 's> {
             }
             for (file, user) in self.changes.iter().enumerate() {
                 let Some(user) = user else { continue };
-                let uses = user.new.names.occurrences.iter().filter(|found| {
-                    found.name == gone.name && !matches!(found.role, Role::Bind | Role::MemberBind)
-                });
+                let uses = user.new.names.occurrences_of(gone.name);
+                let uses = uses.filter(|found| !matches!(found.role, Role::Bind | Role::MemberBind));
                 add(file, uses.flat_map(|found| user.within(Side::New, (found.line, found.line))).collect());
             }
         }
@@ -233,7 +232,7 @@ fn unbound_uses<'a, 's>(names: &'a FileNames<'s>) -> Vec<(&'s str, u32, &'a str)
 fn bringing(change: &SyntaxChange<'_>, set: &PieceSet, name: &str, path: &str) -> Option<PieceSet> {
     let (old, new) = (&change.old.names, &change.new.names);
     let pieces = |side: Side, names: &FileNames<'_>, wants: &dyn Fn(&Occurrence<'_>) -> bool| -> PieceSet {
-        let found = names.occurrences.iter().filter(|found| found.name == name && wants(found));
+        let found = names.occurrences_of(name).filter(|found| wants(found));
         let all = found.flat_map(|found| change.within(side, (found.line, found.line)));
         all.filter(|piece| !set.contains(piece)).collect()
     };

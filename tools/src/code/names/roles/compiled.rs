@@ -173,8 +173,7 @@ pub(super) fn rust(table: &SyntaxTable<'_>, row: Row, parent: Row) -> Option<Rol
             break;
         }
         let binds = at_field == "pattern"
-            || matches!(around_kind, "closure_parameters" | "match_pattern" | "captured_pattern")
-            || around_kind == "parameter" && at_field == "pattern";
+            || matches!(around_kind, "closure_parameters" | "match_pattern" | "captured_pattern");
         if binds {
             // Constants and variants without a path.
             let upper = table.text(row).starts_with(char::is_uppercase);
