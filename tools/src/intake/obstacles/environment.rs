@@ -43,7 +43,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(RuntimeVersion, Ending, r"[Rr]equires (Node(?:\.js|JS)? ?(?:version )?(?:>=? ?)?v?\d[\d.]*)"),
     rule(
         RuntimeVersion,
-        Overriding,
+        Ending,
         r"requires (go >= ?[\d.]+)|module requires (Go [\d.]+)|invalid go version '([^']+)'",
     ),
     rule(
@@ -53,13 +53,13 @@ pub(super) const RULES: &[Rule] = &[
     ),
     rule(
         RuntimeVersion,
-        Overriding,
+        Ending,
         r"(?:requires|is not supported by) (rustc [\d.]+)|feature `(edition\d+)` is required|error\[(E0554)\]",
     ),
     rule(RuntimeVersion, Overriding, r"rustc [\d.]+ is not supported by the following packages?"),
     rule(
         RuntimeVersion,
-        Overriding,
+        Ending,
         r"[Rr]equires(?: a different)? (Python:? '?(?:[<>=!~]=? ?)?\d[\w.,<>=!~*]*)",
     ),
     rule(RuntimeVersion, Overriding, r"requires a different (Python): [\d.]+ not in"),
@@ -79,7 +79,7 @@ pub(super) const RULES: &[Rule] = &[
         r"Your (Ruby) version is ([\d.]+), but your Gemfile|requires (Ruby version [\d.<>=~ ]+)",
     ),
     rule(RuntimeVersion, Overriding, r#"Composer dependencies require a (PHP version "[^"]+")"#),
-    rule(RuntimeVersion, Overriding, r"requires (php [\^~>=\d.]+)"),
+    rule(RuntimeVersion, Ending, r"requires (php [\^~>=\d.]+)"),
     rule(RuntimeVersion, Overriding, r"(Perl v?[\d.]+) required--this is only"),
     rule(
         RuntimeVersion,
@@ -87,10 +87,10 @@ pub(super) const RULES: &[Rule] = &[
         r"You must install or update (\.NET)|NETSDK1045|required (?:library|framework) could not be found",
     ),
     rule(RuntimeVersion, Overriding, r"version [`']((?:GLIBC|GLIBCXX|CXXABI)_[\d.]+)' not found"),
-    rule(RuntimeVersion, Overriding, r"CMake ([\d.]+) or higher is required"),
+    rule(RuntimeVersion, Ending, r"CMake ([\d.]+) or higher is required"),
     rule(
         RuntimeVersion,
-        Overriding,
+        Ending,
         r"You're trying to run .* on Elixir v?([\d.]+)|(Elixir) v?[\d.]+ but it has declared in its mix\.exs",
     ),
     // Network: a replay has none, so that anything it cannot reach is one.
@@ -184,7 +184,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         Permission,
         Ending,
-        r"Errno::E(?:ACCES|PERM|ROFS)|PermissionError|PermissionDenied|UnauthorizedAccessException",
+        r"Errno::E(?:ACCES|PERM|ROFS)|PermissionError|kind: PermissionDenied|UnauthorizedAccessException",
     ),
     rule(Permission, Ending, r"\((/[^)]+)\): [Ff]ailed to open (?:stream|dir): Permission denied"),
     rule(Permission, Ending, r"(?:: |\()(?:Permission denied|Operation not permitted)(?:\W| at | in |$)"),
@@ -213,7 +213,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         MissingVariable,
         Ending,
-        r#"[`'"$]?\b([A-Z][A-Z0-9]*_[A-Z0-9_]+|DSN|PATH|HOME|TOKEN)\b[`'"]? (?:env(?:ironment)? ?var(?:iable)? )?(?:is|was|must be|must|needs to be|has to be|has) (?:not |be |been )?(?:set|defined|required|provided|missing|unset|specified|undefined|empty)"#,
+        r#"[`'"$]?\b([A-Z][A-Z0-9]*_[A-Z0-9_]+|DSN|PATH|HOME|TOKEN)\b[`'"]? (?:env(?:ironment)? ?var(?:iable)? )?(?:is|was|must be|must|needs to be|has to be|has) (?:not |be |been )?(?:set|required|provided|missing|unset|specified)"#,
     ),
     rule(
         MissingVariable,
@@ -225,11 +225,7 @@ pub(super) const RULES: &[Rule] = &[
         Ending,
         r"UndefinedValueError: (\w+) not found|(\w+) not found\. Declare it as envvar",
     ),
-    rule(
-        MissingVariable,
-        Ending,
-        r#"key not found: "([A-Z][A-Z0-9_]+)"|KeyError: '([A-Z][A-Z0-9]*_[A-Z0-9_]+)'"#,
-    ),
+    rule(MissingVariable, Ending, r#"key not found: "([A-Z][A-Z0-9_]+)""#),
     rule(
         MissingVariable,
         Ending,
@@ -292,7 +288,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         Resources,
         Ending,
-        r"Resource temporarily unavailable|[Tt]oo many open files|EMFILE|File size limit exceeded|File too large|pthread_create (?:failed|has failed)",
+        r"Resource temporarily unavailable|[Tt]oo many open files|EMFILE|File size limit exceeded|write error: File too large|Errno 27|EFBIG|pthread_create (?:failed|has failed)",
     ),
     rule(TimeOut, Ending, r"^timeout: sending signal|^(?:\S+: )?(?:line \d+: +\d+ )?Terminated +timeout"),
 ];

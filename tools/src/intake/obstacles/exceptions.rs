@@ -30,7 +30,11 @@ pub(super) fn of_loading(found: &[Found], tests: &[FailingTest]) -> Option<Obsta
             (Language::Python, "AttributeError") if is_missing_test(&error.message) => MissingTest,
             _ => return None,
         };
-        Some(Obstacle::new(kind, &detail(error), subject(error)))
+        let subject = match kind {
+            Syntax => error.message.lines().next().map(str::to_owned),
+            _ => subject(error),
+        };
+        Some(Obstacle::new(kind, &detail(error), subject))
     })
 }
 

@@ -134,7 +134,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         Import,
         Anywhere,
-        r#"Can't resolve '([^']+)'|Failed to resolve import "([^"]+)"|Could not resolve "([^"]+)""#,
+        r#"Can't resolve '([^']+)'|Failed to resolve import "([^"]+)"|\[ERROR\] Could not resolve "([^"]+)""#,
     ),
     rule(Import, Anywhere, r"cannot load such file -- (\S+?)(?: \(LoadError\))?$"),
     rule(Import, Anywhere, r"Could not find gem '([^' ]+)"),
@@ -213,7 +213,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(
         Import,
         Anywhere,
-        r"No package '([^']+)' found|Package '?([\w.+-]+)'?(?:, required by '[^']+',)? (?:was )?not found",
+        r"No package '([^']+)' found|Package '?([\w.+-]+)'?(?:, required by '[^']+', not found| was not found in the pkg-config)",
     ),
     rule(
         Import,
@@ -250,7 +250,7 @@ pub(super) const RULES: &[Rule] = &[
     rule(MissingCommand, Anywhere, r"(?:line \d+: |^\w*sh: |: )([^\s:]+): command not found"),
     rule(MissingCommand, Anywhere, r"command not found: (\S+)"),
     rule(MissingCommand, Anywhere, r": command not found"),
-    rule(MissingCommand, Anywhere, r"[Uu]nknown command:? '?([\w.-]+)'?$"),
+    rule(MissingCommand, Anywhere, r"^fish: Unknown command:? '?([\w.-]+)'?"),
     rule(MissingCommand, Anywhere, r"^(?:\S*/)?(?:\S*sh|\S+): (?:line )?\d+: ([^\s:]+): not found$"),
     rule(
         MissingCommand,

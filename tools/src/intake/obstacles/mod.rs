@@ -215,7 +215,12 @@ fn names_path(text: &str, path: &str) -> bool {
     bounded(path)
         || path.contains('/') && bounded(&path.replace('/', "."))
         // An include or import path often begins inside of the submodule's parent folder.
-        || path.contains('/') && leaf.len() >= 4 && bounded(&format!("{leaf}/"))
+        || path.contains('/') && leaf.len() >= 4 && begins_with_folder(text, leaf)
+}
+
+fn begins_with_folder(text: &str, folder: &str) -> bool {
+    text.split(|c: char| c.is_whitespace() || matches!(c, '\'' | '"' | '`' | '<' | '>' | '(' | ':'))
+        .any(|word| word.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')))
 }
 
 #[cfg(test)]

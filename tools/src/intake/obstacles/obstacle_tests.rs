@@ -58,6 +58,10 @@ fn ordinary_failures_are_no_obstacle() {
         "--- FAIL: TestTotal (0.01s)\n    cart_test.go:13: got 3, want 5\nFAIL\nexit status 1\nFAIL\tacme/cart\t0.003s\n",
         "SyntaxError: Unexpected token o in JSON at position 1\n    at JSON.parse (<anonymous>)\n    at read (/app/lib/read.js:3:8)\n",
         "Segmentation fault (core dumped)\n",
+        "ReferenceError: MAX_SIZE is not defined\n    at size (/app/lib/size.js:3:8)\n",
+        "ledger: unknown command: totals\n",
+        "Traceback (most recent call last):\n  File \"/app/a.py\", line 3, in f\n    rates[code]\nKeyError: 'SHOP_RATE'\n",
+        "django.core.exceptions.PermissionDenied: only for editors\n",
         "<p>Connection refused is what the page says</p>\n<p>the title is wrong</p>\n".repeat(30).as_str(),
     ] {
         if output.len() < 1000 {
