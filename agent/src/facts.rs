@@ -7,9 +7,9 @@ use millwright_memory::types::{CheckResult, Proof, ReplayOutcome};
 use millwright_tools::replay::ReplayRecipe;
 use millwright_tools::tool::ToolCall;
 use millwright_tools::tool::{
-    bisect::Bisection, find_fix::FixingCommit, log_changes::LogChange, minimise::Minimal, owners::Owners, propose_fix::Candidates,
-    recall::Recollection, recheck::Rechecked, reproduce::Reproduction, suspects::SuspectList,
-    verify_fix::FixCheck, write_reproduction::WrittenReproduction,
+    bisect::Bisection, find_fix::FixingCommit, log_changes::LogChange, minimise::Minimal, owners::Owners,
+    propose_fix::Candidates, recall::Recollection, recheck::Rechecked, reproduce::Reproduction,
+    suspects::SuspectList, verify_fix::FixCheck, write_reproduction::WrittenReproduction,
 };
 use serde::de::DeserializeOwned;
 

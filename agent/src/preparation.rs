@@ -107,7 +107,9 @@ fn lay_files(
             continue;
         }
         recipe.files.extend(replay::load_overlay(repo, &path, &work_tree)?);
-        notes.push(format!("{path} is not committed; it was laid over every checkout, since the replay names it"));
+        notes.push(format!(
+            "{path} is not committed; it was laid over every checkout, since the replay names it"
+        ));
     }
     let mut unseen = git::uncommitted(repo, bad)?;
     unseen.retain(|path| !is_laid(recipe, path));

@@ -84,7 +84,8 @@ fn fix(out: &mut String, report: &Report) {
     let words = story::fix_words(fix, &diff::parse(&fix.diff));
     let (replay, tests) = (story::check_words(fix.replay), story::tests_words(fix.tests));
     let standing = if fix.proof == Proof::FixVerified { "Verified" } else { "Not verified" };
-    let _ = writeln!(out, "\n**Fix.** {standing}: {words}. Replay with it: {replay}. Project tests: {tests}.");
+    let _ =
+        writeln!(out, "\n**Fix.** {standing}: {words}. Replay with it: {replay}. Project tests: {tests}.");
     for item in fix.takes_away.iter().take(12) {
         let _ = writeln!(out, "- takes away: {}", prose(item, 300));
     }
@@ -119,7 +120,12 @@ fn shown(out: &mut String, report: &Report) {
         prose(&story::agreement_words(report).unwrap_or_default(), 500)
     });
     if let Some((ticket, shown)) = story::two_failures(report) {
-        let _ = writeln!(out, "\n| the ticket | the replay |\n|---|---|\n| {} | {} |", code(ticket, 400), code(shown, 400));
+        let _ = writeln!(
+            out,
+            "\n| the ticket | the replay |\n|---|---|\n| {} | {} |",
+            code(ticket, 400),
+            code(shown, 400)
+        );
     }
     if let Some(output) = replay.output_end.as_deref().filter(|output| !output.trim().is_empty()) {
         fenced(out, "text", &block(output));

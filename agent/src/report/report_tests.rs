@@ -161,7 +161,12 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
         fix: fixed.then(|| {
             let kind = if verdict == Verdict::Known { FixKind::Known } else { FixKind::PartialRevert };
             let tests = if verdict == Verdict::Known { TestsResult::NotRun } else { TestsResult::Pass };
-            Fix { proof: Proof::FixVerified, replay: CheckResult::Pass, tests, ..Fix::untested(kind, FIX_DIFF) }
+            Fix {
+                proof: Proof::FixVerified,
+                replay: CheckResult::Pass,
+                tests,
+                ..Fix::untested(kind, FIX_DIFF)
+            }
         }),
         tried: vec![],
         replay: proven.then(|| ReplaySummary {
@@ -385,9 +390,13 @@ fn what_failed_what_goes_and_what_contradicts_is_told() {
     fix.four_way = Some(FourWay { inputs: 9, deciding: 3, ..FourWay::default() });
     for format in [Format::Text, Format::Markdown, Format::Html] {
         let page = render(&report, &context, format).split_whitespace().collect::<Vec<_>>().join(" ");
-        for words in
-            ["Tried, and did not hold", "contradicts it: input 7", "SECURITY: the guard of names", "3 deciding inputs", "stopgap"]
-        {
+        for words in [
+            "Tried, and did not hold",
+            "contradicts it: input 7",
+            "SECURITY: the guard of names",
+            "3 deciding inputs",
+            "stopgap",
+        ] {
             assert!(page.contains(words), "{words} {format:?}: {page}");
         }
     }

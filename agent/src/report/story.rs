@@ -69,7 +69,9 @@ pub fn verdict_meaning(report: &Report) -> String {
             Some(fix) if fix.is_stopgap => {
                 "cause proven by replay; the fix takes a protection back: a stopgap at most".to_owned()
             }
-            Some(_) => "cause proven by replay; a fix passes it, and nothing more shows that it is right".to_owned(),
+            Some(_) => {
+                "cause proven by replay; a fix passes it, and nothing more shows that it is right".to_owned()
+            }
             None => "cause proven by replay; no fix has passed yet".to_owned(),
         },
         Verdict::Probable => match &report.root_cause {
@@ -149,7 +151,10 @@ pub(super) fn beyond_words(fix: &Fix) -> String {
 pub(super) fn four_way_words(check: &FourWay) -> String {
     let time = duration(check.wall_ms);
     if check.contradicted > 0 {
-        return format!("the four-way check contradicts it on {} of {} inputs ({time})", check.contradicted, check.inputs);
+        return format!(
+            "the four-way check contradicts it on {} of {} inputs ({time})",
+            check.contradicted, check.inputs
+        );
     }
     match check.held() {
         true => format!(
@@ -169,17 +174,21 @@ pub(super) fn four_way_words(check: &FourWay) -> String {
 /// tests and the four-way check showed, and what it takes away.
 pub fn fix_sentences(fix: &Fix) -> Vec<String> {
     let mut out = vec![match (fix.proof, fix.replay) {
-        (Proof::FixVerified, _) => format!("The fix is verified: the replay passes with it, and {}.", beyond_words(fix)),
+        (Proof::FixVerified, _) => {
+            format!("The fix is verified: the replay passes with it, and {}.", beyond_words(fix))
+        }
         (_, CheckResult::Pass) if fix.is_stopgap => {
             "The replay passes with a fix that takes a protection back: a stopgap at most.".to_owned()
         }
         (_, CheckResult::Pass) => {
-            "The replay passes with a candidate fix; nothing beyond the replay shows that it is right.".to_owned()
+            "The replay passes with a candidate fix; nothing beyond the replay shows that it is right."
+                .to_owned()
         }
         (_, CheckResult::Fail) => "The replay fails with the candidate fix.".to_owned(),
         (_, CheckResult::NotRun) => "A fix is proposed; it was not run.".to_owned(),
     }];
-    let detail = fix.tests_detail.as_ref().map(|detail| line(&detail.because, 300)).filter(|why| !why.is_empty());
+    let detail =
+        fix.tests_detail.as_ref().map(|detail| line(&detail.because, 300)).filter(|why| !why.is_empty());
     out.push(sentence(&match detail {
         Some(why) => format!("Project tests: {} ({})", tests_words(fix.tests), why.trim_end_matches('.')),
         None => format!("Project tests: {}", tests_words(fix.tests)),
@@ -191,7 +200,9 @@ pub fn fix_sentences(fix: &Fix) -> Vec<String> {
         }
         out.push(sentence(&words));
     }
-    out.extend(fix.takes_away.iter().take(3).map(|item| sentence(&format!("It takes away: {}", line(item, 300)))));
+    out.extend(
+        fix.takes_away.iter().take(3).map(|item| sentence(&format!("It takes away: {}", line(item, 300)))),
+    );
     out
 }
 
@@ -237,7 +248,8 @@ pub(super) fn agreement_words(report: &Report) -> Option<String> {
         }
         FailureAgreement::Differs { .. } => "The replay shows another failure than the ticket.".to_owned(),
         FailureAgreement::Accepted { .. } => {
-            "The replay shows another failure than the ticket; it was accepted by --accept-failure.".to_owned()
+            "The replay shows another failure than the ticket; it was accepted by --accept-failure."
+                .to_owned()
         }
     })
 }
@@ -347,7 +359,8 @@ fn fix_checks(fix: &Fix, report: &Report, context: &RenderContext, checks: &mut 
         CheckResult::NotRun => {}
     }
     let why = fix.tests_detail.as_ref().map(|detail| detail.because.trim_end_matches('.'));
-    let why = why.filter(|why| !why.is_empty()).map(|why| format!(": {}", line(why, 400))).unwrap_or_default();
+    let why =
+        why.filter(|why| !why.is_empty()).map(|why| format!(": {}", line(why, 400))).unwrap_or_default();
     let (mark, text) = match fix.tests {
         TestsResult::Pass => (Mark::Good, "the project's tests are not worse with the fix"),
         TestsResult::Fail => (Mark::Bad, "the project's tests are worse with the fix"),

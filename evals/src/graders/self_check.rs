@@ -7,8 +7,8 @@ use std::path::Path;
 
 use millwright_memory::types::{
     CauseKind, CheckResult, Evidence, EvidenceId, EvidenceSource, Fix, FixKind, Location, Locator, Proof,
-    REPORT_SCHEMA, ReplayOutcome, ReplayRun, ReplaySummary, Report, RootCause, SandboxLevel, Usage, Verdict,
- TestsResult,
+    REPORT_SCHEMA, ReplayOutcome, ReplayRun, ReplaySummary, Report, RootCause, SandboxLevel, TestsResult,
+    Usage, Verdict,
 };
 use millwright_tools::checkout::{FileEdit, edit_tree};
 use millwright_tools::git::Repo;

@@ -6,8 +6,8 @@ What the store takes and gives, as plain data. The shared vocabulary (tickets, r
 use serde::{Deserialize, Serialize};
 
 use crate::types::{
-    Approval, EvidenceSource, FixChecks, FixKind, Hypothesis, MappedFrame, Outcome, ParsedTicket, Proof, Resolution,
-    Verdict,
+    Approval, EvidenceSource, FixChecks, FixKind, Hypothesis, MappedFrame, Outcome, ParsedTicket, Proof,
+    Resolution, Verdict,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -9,14 +9,14 @@ C++ has a grammar of its own, `.h` files are read as C.
 
 pub mod changes;
 pub mod check;
-pub mod names;
-pub(crate) mod syntax;
 mod compare;
 mod index;
 mod languages;
+pub mod names;
 mod parse;
 mod references;
 mod symbols;
+pub(crate) mod syntax;
 mod test_paths;
 
 pub use compare::is_formatting_or_comment_only;

@@ -95,8 +95,11 @@ impl FourWayCheck<'_> {
         let repo = self.replayer.pool().repo();
         let culprit = diff_of(repo, self.parent, self.culprit);
         let mut files = BTreeMap::new();
-        let touched: Vec<String> =
-            [culprit.as_str(), candidate.diff.as_str()].iter().flat_map(|diff| changes_of(diff)).map(|file| file.path().to_owned()).collect();
+        let touched: Vec<String> = [culprit.as_str(), candidate.diff.as_str()]
+            .iter()
+            .flat_map(|diff| changes_of(diff))
+            .map(|file| file.path().to_owned())
+            .collect();
         for path in named_files(&recipe.command).into_iter().take(MAX_FILES) {
             let laid = laid_text(repo, recipe, &path);
             let origin = if laid.is_some() { FileOrigin::Laid } else { FileOrigin::Checkout };
@@ -178,7 +181,8 @@ impl SideRunner for SandboxedSides<'_> {
             (None, Exit::Code(status)) => Ending::Status(status),
             (None, Exit::Signal(signal)) => Ending::Signal(signal),
         };
-        let files = seen.written.into_iter().map(|(path, digest)| (path.to_string_lossy().into_owned(), digest));
+        let files =
+            seen.written.into_iter().map(|(path, digest)| (path.to_string_lossy().into_owned(), digest));
         Ok(Observation { output: seen.execution.output, ending, files: files.collect() })
     }
 
@@ -196,7 +200,9 @@ fn in_words(example: &FourWayExample) -> String {
     let rule = match example.rule {
         InputRule::Unaffected => "the culprit does not matter for it, so the fix must change nothing",
         InputRule::Restored => "the culprit changed it, so the fix must restore what its parent did",
-        InputRule::OnlyTheReplay => "it differs as the replay's input does, and the fix restores only that one",
+        InputRule::OnlyTheReplay => {
+            "it differs as the replay's input does, and the fix restores only that one"
+        }
         InputRule::KeepsNewBehaviour | InputRule::Undecided => "it decides nothing",
     };
     let text = format!(

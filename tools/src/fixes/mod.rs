@@ -13,8 +13,8 @@ mod four_way_check;
 mod hand_over;
 mod patch;
 mod place;
-mod revert;
 mod project_tests;
+mod revert;
 mod takes_away;
 mod unified;
 mod verify;
@@ -158,7 +158,8 @@ pub fn contains(repo: &Repo, diff: &str, bad: &str, revision: &str) -> Result<bo
 /// What is wrong with the files of a candidate that is not wrong at `bad` and was not before the culprit: it does not
 /// parse, leaves code that is never reached, holds half of a construct, or uses a name that is nowhere defined.
 fn unsound(repo: &Repo, culprit: &str, bad: &str, edits: &[FileEdit]) -> Option<String> {
-    let parent = repo.git().args(["rev-parse", "--verify", "--quiet", &format!("{culprit}^1")]).output().ok()?;
+    let parent =
+        repo.git().args(["rev-parse", "--verify", "--quiet", &format!("{culprit}^1")]).output().ok()?;
     let parent = String::from_utf8_lossy(&parent).trim().to_owned();
     let text = |revision: &str, path: &str| git::blob_at(repo, revision, path).ok()?.text().ok();
     edits.iter().find_map(|edit| {

@@ -16,7 +16,8 @@ use crate::intake::is_test_path;
 use crate::process::{Exit, LimitHit};
 use crate::replay::{ObservationRequest, ReplayError, ReplayRecipe, Replayer};
 use crate::test_report::{
-    TestComparison, TestOutputReader, TestReport, candidates_to_repeat, compare, merge_repeat, read_report_file,
+    TestComparison, TestOutputReader, TestReport, candidates_to_repeat, compare, merge_repeat,
+    read_report_file,
 };
 
 /// A newly failing test is run this often on each side before it is held against a fix.
@@ -97,7 +98,9 @@ impl ProjectTests {
         let replayer = kept.as_ref().unwrap_or(&self.replayer);
         let after = run(replayer, &self.report_files, bad, Some(&change))?;
         let mut found = judge(before, &after);
-        if found.result == TestsResult::Fail && !candidates_to_repeat(&before.report, &after.report).is_empty() {
+        if found.result == TestsResult::Fail
+            && !candidates_to_repeat(&before.report, &after.report).is_empty()
+        {
             let (mut without, mut with) = (Vec::new(), Vec::new());
             for _ in 0..REPEATS {
                 with.push(run(replayer, &self.report_files, bad, Some(&change))?.report);
@@ -143,9 +146,7 @@ fn run(
     let request = ObservationRequest { collect: report_files, opened: true, ..ObservationRequest::default() };
     let seen = replayer.observe(revision, change, request, &mut |checkout, bytes| {
         // Checkouts differ from run to run, the names of tests must not.
-        reader
-            .get_or_insert_with(|| TestOutputReader::in_directory(&checkout.to_string_lossy()))
-            .push(bytes);
+        reader.get_or_insert_with(|| TestOutputReader::in_directory(&checkout.to_string_lossy())).push(bytes);
     })?;
     let reader = reader.unwrap_or_default();
     let seen = match seen {
@@ -191,7 +192,8 @@ fn run(
 fn judge(before: &TestsRun, after: &TestsRun) -> TestComparison {
     let could_not = |side: &str, why: &str, run: &TestsRun| {
         let last = run.output_end.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-        let last = if last.is_empty() { String::new() } else { format!(" (the output ends: {})", last.trim()) };
+        let last =
+            if last.is_empty() { String::new() } else { format!(" (the output ends: {})", last.trim()) };
         TestComparison::could_not_run(format!(
             "the project's tests could not be run {side} the fix: {why}{last}"
         ))
@@ -209,7 +211,8 @@ fn verdict(found: TestComparison, after: &TestsRun, reached: bool) -> TestsVerdi
     let mut because = found.because;
     if result == TestsResult::Pass && !reached {
         result = TestsResult::NotComparable;
-        because = format!("{because} None of them reads a file that the fix changes, so they say nothing of it.");
+        because =
+            format!("{because} None of them reads a file that the fix changes, so they say nothing of it.");
     }
     let against = matches!(result, TestsResult::Fail | TestsResult::CouldNotRun);
     TestsVerdict {

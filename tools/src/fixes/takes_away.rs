@@ -135,9 +135,8 @@ fn removed_symbols(repo: &Repo, files: &[FileChange], bad: &str) -> (Vec<String>
         let gone: BTreeSet<u32> = file.removed.iter().map(|(line, _)| *line).collect();
         let whole = symbols(&text, lang).into_iter().filter(|symbol| {
             let lines = symbol.start_line..=symbol.end_line;
-            let blank = |line: &u32| {
-                text.lines().nth(*line as usize - 1).is_none_or(|text| text.trim().is_empty())
-            };
+            let blank =
+                |line: &u32| text.lines().nth(*line as usize - 1).is_none_or(|text| text.trim().is_empty());
             lines.clone().all(|line| gone.contains(&line) || blank(&line))
         });
         let whole: Vec<String> = whole.map(|symbol| symbol.qualified).collect();
@@ -194,13 +193,7 @@ fn still_used(
 }
 
 /// Later commits whose lines go as well.
-fn built_on(
-    repo: &Repo,
-    files: &[FileChange],
-    culprit: &str,
-    bad: &str,
-    cancel: &CancelFlag,
-) -> Vec<String> {
+fn built_on(repo: &Repo, files: &[FileChange], culprit: &str, bad: &str, cancel: &CancelFlag) -> Vec<String> {
     let mut later: Vec<(String, String, usize)> = Vec::new();
     let with_lines = files.iter().filter(|file| file.old.is_some() && !file.removed.is_empty());
     for file in with_lines.take(MAX_BLAMED_FILES) {

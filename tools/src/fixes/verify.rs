@@ -6,9 +6,9 @@ replay's own. A candidate whose replay fails is not taken further.
 
 use millwright_memory::types::{CheckResult, FourWay, ReplayOutcome, TestsDetail, TestsResult};
 
+use super::Candidate;
 use super::four_way_check::FourWayCheck;
 use super::project_tests::{ProjectTests, TestsRun};
-use super::Candidate;
 use crate::bisect::Flakiness;
 use crate::checkout::Change;
 use crate::replay::{ReplayError, Replayed, Replayer};
@@ -72,8 +72,10 @@ pub fn verify(
         let why = why.unwrap_or_else(|| "the failure still shows".into());
         let after = if passes > 0 { format!(", after {passes} passes") } else { String::new() };
         out.replay = CheckResult::Fail;
-        out.detail =
-            format!("the {} does not make the replay pass: {why}{after}", super::kind_in_words(candidate.kind));
+        out.detail = format!(
+            "the {} does not make the replay pass: {why}{after}",
+            super::kind_in_words(candidate.kind)
+        );
         out.output_end = tail;
         return Ok(out);
     }

@@ -328,7 +328,11 @@ pub fn named_files(command: &str) -> Vec<String> {
                 .words
                 .first()
                 .is_some_and(|first| Language::of_interpreter(&first.value(command)).is_some());
-            if plain && (like_path || (run && at == 1)) && !found.iter().any(|known| known == path) && found.len() < 20 {
+            if plain
+                && (like_path || (run && at == 1))
+                && !found.iter().any(|known| known == path)
+                && found.len() < 20
+            {
                 found.push(path.to_owned());
             }
         }

@@ -20,9 +20,9 @@ mod read;
 mod refs;
 mod renames;
 mod repo;
-mod uncommitted;
 #[cfg(test)]
 pub(crate) mod testing;
+mod uncommitted;
 
 pub use blame::{BlameQuery, BlameSpan, MAX_BLAME_LINES, blame};
 pub use diff::{CommitDetail, Diff, FileChange, diff, show};

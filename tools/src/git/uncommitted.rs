@@ -20,7 +20,9 @@ const MAX_PATHS: usize = 1_000;
 /// When the scratch folder cannot be written.
 pub fn uncommitted(repo: &Repo, head: &str) -> Result<Vec<String>, RepoError> {
     let Some(work_tree) = repo.work_tree() else { return Ok(Vec::new()) };
-    let Some(index) = read_small(&repo.git_dir().join("index"), MAX_INDEX_BYTES) else { return Ok(Vec::new()) };
+    let Some(index) = read_small(&repo.git_dir().join("index"), MAX_INDEX_BYTES) else {
+        return Ok(Vec::new());
+    };
     let scratch = repo.data().join("scratch");
     let io = |source| RepoError::Io { action: "writing", path: scratch.clone(), source };
     std::fs::create_dir_all(&scratch).map_err(io)?;

@@ -77,7 +77,8 @@ fn words(command: &str) -> impl Iterator<Item = String> + '_ {
     }
     command[..end]
         .split(|letter: char| {
-            letter.is_whitespace() || matches!(letter, '"' | '\'' | '`' | ';' | '&' | '|' | '<' | '>' | '(' | ')' | ',')
+            letter.is_whitespace()
+                || matches!(letter, '"' | '\'' | '`' | ';' | '&' | '|' | '<' | '>' | '(' | ')' | ',')
         })
         .filter(|word| !word.is_empty())
         .map(str::to_owned)

@@ -11,8 +11,8 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobSetBuilder};
 use sha2::{Digest, Sha256};
 
-use super::replayer::{ReplayError, Replayer};
 use super::recipe::LaidFile;
+use super::replayer::{ReplayError, Replayer};
 use crate::checkout::{Change, CheckoutError, Slot};
 use crate::process::{Execution, SandboxError};
 
@@ -148,8 +148,16 @@ fn write_late(checkout: &Path, files: &[LaidFile]) -> Result<(), ReplayError> {
 /// Whether a file is made by tools on the way rather than by the program: caches and build products.
 fn is_by_product(path: &Path) -> bool {
     const FOLDERS: [&str; 10] = [
-        "__pycache__", ".pytest_cache", "node_modules", "target", ".gradle", ".cache", "CMakeFiles", ".nyc_output",
-        ".mypy_cache", ".tox",
+        "__pycache__",
+        ".pytest_cache",
+        "node_modules",
+        "target",
+        ".gradle",
+        ".cache",
+        "CMakeFiles",
+        ".nyc_output",
+        ".mypy_cache",
+        ".tox",
     ];
     const ENDINGS: [&str; 8] = ["pyc", "o", "a", "so", "class", "d", "gcno", "log"];
     path.components().any(|part| part.as_os_str().to_str().is_some_and(|part| FOLDERS.contains(&part)))

@@ -20,15 +20,21 @@ const MAX_FILES: usize = 2_000;
 
 #[derive(Debug, thiserror::Error)]
 pub enum OverlayError {
-    #[error("--overlay {given:?}: {path} is not there; give a file or folder of the working tree, or REV:PATH")]
+    #[error(
+        "--overlay {given:?}: {path} is not there; give a file or folder of the working tree, or REV:PATH"
+    )]
     NotThere { given: String, path: PathBuf },
     #[error("--overlay {given:?}: {path} is at no path of that name at {revision}")]
     NotAtRevision { given: String, path: String, revision: String },
-    #[error("--overlay {given:?}: it lies outside of the repository; say where it belongs, as in PATH=TARGET")]
+    #[error(
+        "--overlay {given:?}: it lies outside of the repository; say where it belongs, as in PATH=TARGET"
+    )]
     NeedsTarget { given: String },
     #[error("--overlay {given:?}: the target {target:?} is not a path inside the repository")]
     BadTarget { given: String, target: String },
-    #[error("--overlay {given:?} holds more than {MAX_FILES} files or {MAX_BYTES} bytes; name only what the replay needs")]
+    #[error(
+        "--overlay {given:?} holds more than {MAX_FILES} files or {MAX_BYTES} bytes; name only what the replay needs"
+    )]
     TooMuch { given: String },
     #[error("--overlay {given:?}: {path}: {source}")]
     Io { given: String, path: PathBuf, source: std::io::Error },
@@ -75,7 +81,8 @@ fn of_work_tree(
     path: &Path,
     target: Option<&str>,
 ) -> Result<Vec<LaidFile>, OverlayError> {
-    let io = |path: &Path, source| OverlayError::Io { given: given.to_owned(), path: path.to_owned(), source };
+    let io =
+        |path: &Path, source| OverlayError::Io { given: given.to_owned(), path: path.to_owned(), source };
     let real = fs::canonicalize(path).map_err(|source| io(path, source))?;
     let target = match (target, real.strip_prefix(repo.path())) {
         (Some(target), _) => target.to_owned(),

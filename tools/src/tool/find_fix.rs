@@ -55,7 +55,8 @@ impl Tool for FindFix {
 }
 
 fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
-    let recipe = ctx.workbench.recipe().ok_or_else(|| ToolError::unavailable("there is no replay in this run"))?;
+    let recipe =
+        ctx.workbench.recipe().ok_or_else(|| ToolError::unavailable("there is no replay in this run"))?;
     let replayer = ctx.workbench.replayer(ctx, recipe)?;
     let mut evidence: Vec<EvidenceDraft> = Vec::new();
     let mut found = FixingCommit::default();
@@ -72,7 +73,8 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
             match turned_round(ctx, &replayer, &failing, &mut evidence)? {
                 Verdict::Proven { culprit, parents } => {
                     evidence.insert(0, commit_evidence(ctx, &culprit)?);
-                    found.subject = crate::git::show(&ctx.repo, &culprit, &[], 0, &ctx.cancel)?.summary.subject;
+                    found.subject =
+                        crate::git::show(&ctx.repo, &culprit, &[], 0, &ctx.cancel)?.summary.subject;
                     found.failing = parents.into_iter().next();
                     found.commit = Some(culprit);
                 }
@@ -138,7 +140,8 @@ fn turned_round(
                     let proof = |replayed: &Replayed| {
                         replayed.run.commit == *culprit || parents.contains(&replayed.run.commit)
                     };
-                    evidence.extend(replayer.recorded().iter().filter(|one| proof(one)).map(Replayed::evidence));
+                    evidence
+                        .extend(replayer.recorded().iter().filter(|one| proof(one)).map(Replayed::evidence));
                 }
                 return Ok(verdict);
             }

@@ -12,7 +12,8 @@ use crate::tool::testing::{Bench, empty_ticket};
 
 const RIGHT: &str = "total() {\n  echo $(( $1 * 100 ))\n}\n";
 const WRONG: &str = "total() {\n  echo $(( $1 * 10 ))\n}\n";
-const TEST: &str = ". ./lib.sh\n[ \"$(total 4)\" = 400 ] || { echo \"total wrong: $(total 4)\" >&2; exit 1; }\n";
+const TEST: &str =
+    ". ./lib.sh\n[ \"$(total 4)\" = 400 ] || { echo \"total wrong: $(total 4)\" >&2; exit 1; }\n";
 
 /// A history whose culprit is the third commit, as a bench that replays `command` at the last one.
 fn bench(command: &str, last: &[(&str, &str)]) -> (Bench, String) {
@@ -53,7 +54,8 @@ async fn a_test_that_came_later_is_laid_over_every_checkout() {
 #[tokio::test]
 async fn a_commit_that_only_adds_a_test_is_not_the_culprit() {
     // The command names no file of the commit, so the bisect finds it first.
-    let (bench, culprit) = bench("for t in tests/*.sh; do sh $t || exit 1; done", &[("tests/total.sh", TEST)]);
+    let (bench, culprit) =
+        bench("for t in tests/*.sh; do sh $t || exit 1; done", &[("tests/total.sh", TEST)]);
     bench.call("reproduce", json!({})).await.unwrap();
     let found = bisection(&bench).await;
     assert_eq!(found.culprit, Some(culprit), "{:?}", found.problem);
@@ -71,7 +73,10 @@ async fn a_program_that_came_with_its_fault_is_not_laid_in() {
 
 #[tokio::test]
 async fn where_it_is_fixed_already_the_fixing_commit_is_found() {
-    let (bench, _) = bench(". ./lib.sh; [ \"$(total 4)\" = 400 ] || { echo \"total wrong: $(total 4)\" >&2; exit 1; }", &[("lib.sh", RIGHT)]);
+    let (bench, _) = bench(
+        ". ./lib.sh; [ \"$(total 4)\" = 400 ] || { echo \"total wrong: $(total 4)\" >&2; exit 1; }",
+        &[("lib.sh", RIGHT)],
+    );
     let output = bench.call("find_fix", json!({})).await.unwrap();
     let found: FixingCommit = serde_json::from_value(output.data).unwrap();
     assert_eq!(found.commit.as_ref(), Some(&bench.ctx.bad), "{:?}", found.problem);

@@ -154,7 +154,9 @@ async fn by_replay(ctx: &ToolContext, found: &[Recalled]) -> Result<Vec<Match>, 
     let mut out: Vec<Match> = Vec::new();
     for item in items {
         let same = item.resolutions.iter().find(|known| {
-            known.is_trusted() && known.proof >= Proof::CauseConfirmed && known.replay.as_ref() == Some(&recipe)
+            known.is_trusted()
+                && known.proof >= Proof::CauseConfirmed
+                && known.replay.as_ref() == Some(&recipe)
         });
         let Some(best) = same else { continue };
         // The same fix need not be tried twice.

@@ -97,7 +97,8 @@ fn check(ctx: &ToolContext, known: &Resolution) -> Result<(Rechecked, Vec<Eviden
     }
     if ctx.workbench.runs_nothing && known.replay.is_some() {
         out.result = CheckResult::NotRun;
-        out.how = "replays were switched off for this run, so what was proven then was not checked again".into();
+        out.how =
+            "replays were switched off for this run, so what was proven then was not checked again".into();
         return Ok((out, Vec::new()));
     }
     let replayable = ctx.workbench.shown().is_some();
@@ -184,7 +185,8 @@ fn by_replay(
     let (replayer, _) = ctx.workbench.reproduced(ctx)?;
     // The replay alone: the project's tests were compared when the fix was found, and the report says they were
     // not run now. An answer from memory has to be quick to be worth having.
-    let (check, evidence) = super::verify_fix::check(ctx, &replayer, &candidate, Thoroughness::ReplayOnly, LUCKY)?;
+    let (check, evidence) =
+        super::verify_fix::check(ctx, &replayer, &candidate, Thoroughness::ReplayOnly, LUCKY)?;
     out.runs = replayer.runs();
     if check.fix.replay == CheckResult::Pass
         && let Some(since) = brought_in_anew(ctx, known)

@@ -10,8 +10,8 @@ use super::lay_in::lay_in_younger;
 use super::recall::remembered_recipe;
 use super::workbench::Shown;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
-use crate::{git, intake};
 use crate::replay::{self, ReplayError, Replayed};
+use crate::{git, intake};
 
 #[derive(Debug, Clone, Copy)]
 pub struct Reproduce;
@@ -208,7 +208,8 @@ fn differs(
 fn remedy(ctx: &ToolContext, tail: &str) -> Option<String> {
     let modules = git::blob_at(&ctx.repo, &ctx.bad, ".gitmodules").ok().and_then(|blob| blob.text().ok());
     let modules = modules.unwrap_or_default();
-    let path = |line: &str| Some(line.trim().strip_prefix("path")?.trim().strip_prefix('=')?.trim().to_owned());
+    let path =
+        |line: &str| Some(line.trim().strip_prefix("path")?.trim().strip_prefix('=')?.trim().to_owned());
     let submodules: Vec<String> = modules.lines().filter_map(path).collect();
     let ended = tail.lines().last().and_then(|line| line.strip_prefix("[exit status ")?.strip_suffix(']'));
     let context = intake::SetupContext {

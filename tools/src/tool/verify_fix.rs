@@ -85,7 +85,9 @@ impl Tool for VerifyFix {
             candidates::keep_check(ctx, &check)?;
             let standing = match (check.fix.proof, check.holds()) {
                 (Proof::FixVerified, _) => "verified",
-                (_, true) => "passes the replay, but nothing beyond it shows that it is right, so it is not verified",
+                (_, true) => {
+                    "passes the replay, but nothing beyond it shows that it is right, so it is not verified"
+                }
                 (_, false) => "does not hold",
             };
             let mut text = format!(
@@ -163,8 +165,7 @@ pub(super) fn check(
         _ => None,
     };
     ctx.progress.note(ProgressEvent::Step { text: format!("the {}", fixes::kind_in_words(candidate.kind)) });
-    let beyond =
-        BeyondReplay { tests: tests.as_ref().map(|(tests, before)| (tests, before)), four_way };
+    let beyond = BeyondReplay { tests: tests.as_ref().map(|(tests, before)| (tests, before)), four_way };
     let seen = fixes::verify(replayer, beyond, candidate, &ctx.bad, (flakiness, doubt))?;
     let is_revert = candidate.kind == FixKind::Revert;
     if is_revert {

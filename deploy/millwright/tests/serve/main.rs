@@ -394,7 +394,12 @@ fn killed(roles: &[&'static str], store: &str, incidents: u32, kills: u32) {
     let listed = serving.get("/v1/incidents?limit=200");
     for one in listed["incidents"].as_array().unwrap() {
         let v = format!("{} {}", one["state"], one["verdict"]);
-        if v.contains("inconclusive") || v.contains("probable") || v.contains("failed") { eprintln!("DEBUGID {v} {}", serving.get(&format!("/v1/incidents/{}", one["id"].as_str().unwrap()))["report"]); }
+        if v.contains("inconclusive") || v.contains("probable") || v.contains("failed") {
+            eprintln!(
+                "DEBUGID {v} {}",
+                serving.get(&format!("/v1/incidents/{}", one["id"].as_str().unwrap()))["report"]
+            );
+        }
         *verdicts.entry(v).or_default() += 1;
     }
     eprintln!("DEBUG {verdicts:?}");

@@ -177,7 +177,9 @@ fn check(report: &Report) -> Result<(), Problem> {
         let parts = source.split_once(':').filter(|(revision, path)| {
             !revision.is_empty() && !revision.starts_with('-') && !path.is_empty() && !path.contains(':')
         });
-        given.len() <= 500 && parts.is_some() && target.is_none_or(|target| !target.is_empty() && !target.contains([':', '=']))
+        given.len() <= 500
+            && parts.is_some()
+            && target.is_none_or(|target| !target.is_empty() && !target.contains([':', '=']))
     };
     if report.overlay.len() > MAX_ATTACHMENTS || !report.overlay.iter().all(is_overlay) {
         return wrong("overlay holds at most 20 entries of the form REV:PATH or REV:PATH=TARGET");

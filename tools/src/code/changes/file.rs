@@ -6,9 +6,11 @@ piece touches is taken back completely on both sides, and nothing is put back in
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::pieces::{LineHunk, Side, Span, apply_pieces, changes_to_candidate, contiguous};
-use crate::code::check::{self, FileVersion, LineMap};
 use crate::code::Lang;
-use crate::code::syntax::kinds::{body_of, is_block, is_item, is_list, is_separator, is_statement_item, is_unit};
+use crate::code::check::{self, FileVersion, LineMap};
+use crate::code::syntax::kinds::{
+    body_of, is_block, is_item, is_list, is_separator, is_statement_item, is_unit,
+};
 use crate::code::syntax::{Row, SyntaxTable};
 
 /// Numbers of pieces.

@@ -14,9 +14,9 @@ mod undefined;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::code::Lang;
 use crate::code::changes::line_hunks;
 use crate::code::changes::pieces::{LineHunk, Side};
-use crate::code::Lang;
 use crate::code::names::FileNames;
 use crate::code::syntax::SyntaxTable;
 pub(crate) use duplicates::key_of as entry_key;

@@ -5,8 +5,8 @@ Names that the fix leaves without a definition, and, as a suspicion only, names 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::{CandidateProblem, FileVersion, LineMap, ProblemKind, Suspicion};
-use crate::code::changes::pieces::Side;
 use crate::code::Lang;
+use crate::code::changes::pieces::Side;
 use crate::code::names::builtins::is_builtin;
 use crate::code::names::{FileNames, Occurrence, Role, decides_names};
 use crate::code::syntax::SyntaxTable;
