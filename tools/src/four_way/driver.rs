@@ -15,7 +15,7 @@ use std::time::SystemTime;
 
 use super::normalise::{Comparable, Normaliser};
 use super::observe::{ObservationMode, observe};
-use super::rules::{DifferenceShape, FourSides, InputRule, Ruling, difference_shape, is_broken, rule};
+use super::rules::{DifferenceShape, FourSides, InputRule, Ruling, difference_shape, is_broken, may_be_later_words, rule};
 use super::types::{
     FixKind, FourWayExample, FourWayOutcome, InputChange, InputSource, InputVariant, Observation, Side,
 };
@@ -372,6 +372,10 @@ impl<'a> FourWayDriver<'a> {
             .map(|settled| difference_shape(&settled.sides.parent, &settled.sides.bad))
             .collect();
         for settled in self.settled.iter_mut().filter(|settled| settled.ruling == Ruling::Suspect) {
+            if may_be_later_words(&settled.sides) {
+                settled.ruling = Ruling::Undecided;
+                continue;
+            }
             let own = difference_shape(&settled.sides.parent, &settled.sides.fixed);
             if later.iter().any(|shape| shape.is_like(&own)) {
                 settled.ruling = Ruling::Undecided;

@@ -10,6 +10,8 @@ use super::bisect::CULPRIT;
 use super::reproduce::end_of;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput, candidates};
 use crate::fixes::{self, BeyondReplay, Candidate, FourWayCheck, ProjectTests, TakesAway, TestsRun};
+use crate::intake::is_test_path;
+use crate::minimise::hunks_of;
 use crate::git;
 use crate::replay::{Replayed, Replayer};
 
@@ -185,7 +187,19 @@ pub(super) fn check(
         proof: Proof::CauseConfirmed,
         ..Fix::untested(candidate.kind, candidate.diff.clone())
     };
-    if fix.replay == CheckResult::Pass && fix.holds_beyond_replay() {
+    // Tests that came with the culprit say what it was meant to do. A fix that takes that back, and was not held against
+    // them, is right for the old behaviour alone.
+    let untested = match &culprit {
+        Some(culprit) if fix.tests != TestsResult::Pass && takes_back(&fix) => tests_of(ctx, culprit)?,
+        _ => Vec::new(),
+    };
+    if let Some(first) = untested.first() {
+        fix.takes_away.push(format!(
+            "what the culprit was meant to do, as far as its own tests ({first}{}) tell; they were not run with the fix",
+            if untested.len() > 1 { " …" } else { "" }
+        ));
+    }
+    if fix.replay == CheckResult::Pass && fix.holds_beyond_replay() && untested.is_empty() {
         fix.proof = Proof::FixVerified;
     }
     let evidence = seen.shown.iter().map(Replayed::evidence).collect();
@@ -200,6 +214,19 @@ pub(super) fn check(
         output_end: end_of(&seen.output_end),
     };
     Ok((check, evidence))
+}
+
+/// Whether the four-way check saw the fix restore more than the replay's own input.
+fn takes_back(fix: &Fix) -> bool {
+    fix.four_way.as_ref().is_some_and(|check| check.restored > 0)
+}
+
+/// Tests that a commit changes.
+fn tests_of(ctx: &ToolContext, commit: &str) -> Result<Vec<String>, ToolError> {
+    let mut paths: Vec<String> = hunks_of(&ctx.repo, commit)?.into_iter().map(|hunk| hunk.path).collect();
+    paths.dedup();
+    paths.retain(|path| is_test_path(path));
+    Ok(paths)
 }
 
 /// The project's tests, and what they show without a fix: run once in an investigation.
