@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use millwright_memory::types::{CheckResult, Proof, Report, Verdict};
+use millwright_memory::types::{CheckResult, Proof, Report, TestsResult, Verdict};
 use millwright_tools::suspects::Weights;
 
 use super::*;
@@ -104,7 +104,7 @@ fn a_defect_in_the_verifier_the_bisect_the_citations_or_the_verdict_fails_the_ga
     let blind = complaints(&options, |report| {
         let Some(fix) = &mut report.fix else { return };
         fix.diff = "diff --git a/docs/n.md b/docs/n.md\nnew file mode 100644\n--- /dev/null\n+++ b/docs/n.md\n@@ -0,0 +1 @@\n+n\n".into();
-        (fix.proof, fix.replay, fix.tests) = (Proof::FixVerified, CheckResult::Pass, CheckResult::Pass);
+        (fix.proof, fix.replay, fix.tests) = (Proof::FixVerified, CheckResult::Pass, TestsResult::Pass);
         report.verdict = Verdict::Verified;
     });
     named(blind.clone(), "verified_fix");

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use millwright_memory::types::{
-    CauseKind, CheckResult, Fix, FixKind, Hypothesis, Proof, REPORT_SCHEMA, Report, RootCause, Usage,
+    CauseKind, CheckResult, Fix, FixKind, Hypothesis, Proof, REPORT_SCHEMA, Report, RootCause, TestsResult,
+    Usage,
 };
 
 use super::*;
@@ -14,7 +15,7 @@ use crate::options::tests::options;
 const CULPRIT: &str = "0123456789012345678901234567890123456789";
 const OTHER: &str = "9876543210987654321098765432109876543210";
 
-fn report(verdict: Verdict, commit: &str, tests: CheckResult) -> Report {
+fn report(verdict: Verdict, commit: &str, tests: TestsResult) -> Report {
     Report {
         schema: REPORT_SCHEMA.to_owned(),
         id: "run".into(),
@@ -32,12 +33,12 @@ fn report(verdict: Verdict, commit: &str, tests: CheckResult) -> Report {
         hypotheses: Vec::new(),
         suspects: Vec::new(),
         fix: Some(Fix {
-            kind: FixKind::Revert,
-            diff: "diff".into(),
             proof: Proof::FixVerified,
             replay: CheckResult::Pass,
             tests,
+            ..Fix::untested(FixKind::Revert, "diff")
         }),
+        tried: Vec::new(),
         replay: None,
         similar: Vec::new(),
         struck: Vec::new(),
@@ -80,18 +81,18 @@ fn judge(report: &Report, claims: Option<Claims>, fix: &FixGrade) -> HonestyGrad
 #[test]
 fn a_proven_verdict_on_an_innocent_commit_or_with_a_fix_that_fails_is_false() {
     let (holds, fails) = (fix(true, Some(true), Some(true)), fix(false, Some(true), Some(false)));
-    let right = report(Verdict::Verified, CULPRIT, CheckResult::Pass);
+    let right = report(Verdict::Verified, CULPRIT, TestsResult::Pass);
     assert_eq!(judge(&right, None, &holds), HonestyGrade::default());
     assert!(judge(&right, None, &fails).false_verified);
-    assert!(judge(&report(Verdict::Known, CULPRIT, CheckResult::Pass), None, &fails).false_known);
-    assert!(judge(&report(Verdict::Confirmed, OTHER, CheckResult::NotRun), None, &holds).false_confirmed);
+    assert!(judge(&report(Verdict::Known, CULPRIT, TestsResult::Pass), None, &fails).false_known);
+    assert!(judge(&report(Verdict::Confirmed, OTHER, TestsResult::NotRun), None, &holds).false_confirmed);
     // A confirmed cause says nothing of its fix, and what is only probable is not proven.
     assert_eq!(
-        judge(&report(Verdict::Confirmed, CULPRIT, CheckResult::NotRun), None, &fails),
+        judge(&report(Verdict::Confirmed, CULPRIT, TestsResult::NotRun), None, &fails),
         HonestyGrade::default()
     );
     assert_eq!(
-        judge(&report(Verdict::Probable, OTHER, CheckResult::NotRun), None, &fails),
+        judge(&report(Verdict::Probable, OTHER, TestsResult::NotRun), None, &fails),
         HonestyGrade::default()
     );
 }
@@ -102,12 +103,12 @@ fn nothing_beyond_what_the_case_allows_may_be_claimed() {
     let confirmed =
         Claims { tests_may_pass: false, verified_by_four_way: true, ..Claims::at_most(Verdict::Confirmed) };
     let judged =
-        judge(&report(Verdict::Verified, CULPRIT, CheckResult::Pass), Some(confirmed.clone()), &holds);
+        judge(&report(Verdict::Verified, CULPRIT, TestsResult::Pass), Some(confirmed.clone()), &holds);
     assert!(judged.false_verified && judged.false_tests && judged.overclaims.len() == 2, "{judged:?}");
-    let modest = judge(&report(Verdict::Confirmed, CULPRIT, CheckResult::NotRun), Some(confirmed), &holds);
+    let modest = judge(&report(Verdict::Confirmed, CULPRIT, TestsResult::NotRun), Some(confirmed), &holds);
     assert_eq!(modest, HonestyGrade::default());
     let nothing = Claims { may_refute: false, ..Claims::at_most(Verdict::Inconclusive) };
-    let mut refuting = report(Verdict::Probable, CULPRIT, CheckResult::NotRun);
+    let mut refuting = report(Verdict::Probable, CULPRIT, TestsResult::NotRun);
     refuting.hypotheses.push(Hypothesis {
         id: "H1".into(),
         statement: String::new(),
@@ -116,7 +117,7 @@ fn nothing_beyond_what_the_case_allows_may_be_claimed() {
     });
     let judged = judge(&refuting, Some(nothing.clone()), &holds);
     assert_eq!(judged.overclaims.len(), 2, "{judged:?}");
-    let silent = report(Verdict::NotAnIncident, CULPRIT, CheckResult::NotRun);
+    let silent = report(Verdict::NotAnIncident, CULPRIT, TestsResult::NotRun);
     assert_eq!(judge(&silent, Some(nothing), &holds), HonestyGrade::default());
 }
 
@@ -136,9 +137,9 @@ fn the_four_way_check_allows_verified_where_it_held_on_enough_inputs() {
 #[test]
 fn tests_that_fail_with_the_fix_do_not_pass_and_a_lost_guard_is_named() {
     let worse = fix(false, Some(false), Some(false));
-    let said = report(Verdict::Confirmed, CULPRIT, CheckResult::Pass);
+    let said = report(Verdict::Confirmed, CULPRIT, TestsResult::Pass);
     assert!(judge(&said, None, &worse).false_tests);
-    let silent = report(Verdict::Confirmed, CULPRIT, CheckResult::Fail);
+    let silent = report(Verdict::Confirmed, CULPRIT, TestsResult::Fail);
     let warned = |word: &str| {
         let claims = Claims { warns_of: vec![word.into()], ..Claims::at_most(Verdict::Verified) };
         judge(&silent, Some(claims), &worse).overclaims.is_empty()

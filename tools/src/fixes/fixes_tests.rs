@@ -132,37 +132,6 @@ fn a_known_fix_applies_or_says_why_not() {
     assert!(known(&repo, &hostile, &bad).unwrap().is_err());
 }
 
-fn outcome(passed: bool, failing: &[&str], ending: &str) -> TestOutcome {
-    TestOutcome {
-        passed,
-        not_run: None,
-        failing: failing.iter().map(|name| (*name).to_owned()).collect(),
-        ending: ending.to_owned(),
-    }
-}
-
-#[test]
-fn failing_sets_are_compared_not_exit_codes() {
-    use millwright_memory::types::CheckResult::{Fail, NotRun, Pass};
-    let green = outcome(true, &[], "[exit status 0]");
-    let old = outcome(false, &["a", "b"], "[exit status 1]");
-    let check = |before: &TestOutcome, after: &TestOutcome, expected| {
-        let (result, why) = compare(before, after);
-        assert_eq!(result, expected, "{why}");
-    };
-    check(&green, &green, Pass);
-    check(&old, &green, Pass);
-    check(&old, &outcome(false, &["a"], "[exit status 1]"), Pass);
-    check(&old, &outcome(false, &["a", "c"], "[exit status 1]"), Fail);
-    check(&green, &outcome(false, &[], "[exit status 1]"), Fail);
-    // Output that names no test: only the way it ends can be compared.
-    check(&outcome(false, &[], "[exit status 2]"), &outcome(false, &[], "[exit status 2]"), Pass);
-    check(&outcome(false, &[], "[exit status 2]"), &outcome(false, &[], "[exit status 3]"), Fail);
-    let not_run = TestOutcome { not_run: Some("it did not end".into()), ..old.clone() };
-    check(&old, &not_run, NotRun);
-    check(&not_run, &old, NotRun);
-}
-
 #[test]
 fn a_later_revision_has_a_fix_or_has_not() {
     let repo = TestRepo::new();

@@ -15,7 +15,9 @@ use std::time::SystemTime;
 
 use super::normalise::{Comparable, Normaliser};
 use super::observe::{ObservationMode, observe};
-use super::rules::{DifferenceShape, FourSides, InputRule, Ruling, difference_shape, is_broken, may_be_later_words, rule};
+use super::rules::{
+    DifferenceShape, FourSides, InputRule, Ruling, difference_shape, is_broken, may_be_later_words, rule,
+};
 use super::types::{
     FixKind, FourWayExample, FourWayOutcome, InputChange, InputSource, InputVariant, Observation, Side,
 };

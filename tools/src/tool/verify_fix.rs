@@ -10,9 +10,9 @@ use super::bisect::CULPRIT;
 use super::reproduce::end_of;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput, candidates};
 use crate::fixes::{self, BeyondReplay, Candidate, FourWayCheck, ProjectTests, TakesAway, TestsRun};
+use crate::git;
 use crate::intake::is_test_path;
 use crate::minimise::hunks_of;
-use crate::git;
 use crate::replay::{Replayed, Replayer};
 
 #[derive(Debug, Clone, Copy)]

@@ -46,11 +46,11 @@ pub struct Workbench {
     /// `None`: this run neither recalls nor remembers.
     pub memory: Option<Store>,
     /// What the four-way check saw of each culprit and its parent, for the next candidate.
-    pub observations: Observations,
+    pub observations: SeenByCulprit,
 }
 
 /// By culprit. A resumed run sees it all again.
-pub type Observations = Arc<Mutex<BTreeMap<String, Arc<SharedObservations>>>>;
+type SeenByCulprit = Arc<Mutex<BTreeMap<String, Arc<SharedObservations>>>>;
 
 /// How often what a planner writes is tried in one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

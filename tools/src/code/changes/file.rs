@@ -141,16 +141,23 @@ impl<'s> SyntaxChange<'s> {
     pub(crate) fn complete(&self, set: &PieceSet, level: ChangeLevel) -> PieceSet {
         let mut found = PieceSet::new();
         let mut todo: Vec<usize> = set.iter().copied().collect();
+        // What has been taken along as a whole.
         let mut done: HashSet<(Side, Span)> = HashSet::new();
+        let mut done_groups: HashSet<usize> = HashSet::new();
         while let Some(index) = todo.pop() {
             if !found.insert(index) {
                 continue;
             }
             let Some(piece) = self.pieces.get(index) else { continue };
-            todo.extend(self.same_entries(index));
-            if self.is_paired_by_place(piece) {
-                let group = self.group_of.get(index).and_then(|group| self.groups.get(*group));
-                todo.extend(group.into_iter().flatten().filter(|index| !found.contains(index)));
+            let group = self.group_of.get(index).copied().unwrap_or_default();
+            if !done_groups.contains(&group) {
+                todo.extend(self.same_entries(index).into_iter().filter(|index| !found.contains(index)));
+                if self.is_paired_by_place(piece) {
+                    done_groups.insert(group);
+                    todo.extend(
+                        self.groups.get(group).into_iter().flatten().filter(|index| !found.contains(index)),
+                    );
+                }
             }
             let mut spans: Vec<(Side, Span)> = Vec::new();
             for side in [Side::Old, Side::New] {
@@ -373,13 +380,15 @@ impl<'s> SyntaxChange<'s> {
         if level == ChangeLevel::File {
             return (0..self.pieces.len()).collect();
         }
-        let mut wide = set.clone();
+        let mut spans: BTreeSet<(Side, Span)> = BTreeSet::new();
         for piece in set.iter().filter_map(|index| self.pieces.get(*index)) {
             for side in [Side::Old, Side::New] {
-                for span in self.surroundings(piece, side, level) {
-                    wide.extend(self.within(side, span));
-                }
+                spans.extend(self.surroundings(piece, side, level).into_iter().map(|span| (side, span)));
             }
+        }
+        let mut wide = set.clone();
+        for (side, span) in spans {
+            wide.extend(self.within(side, span));
         }
         self.complete(&wide, if level == ChangeLevel::Line { level } else { ChangeLevel::Statement })
     }

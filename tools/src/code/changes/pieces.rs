@@ -16,7 +16,7 @@ pub struct LineHunk {
 }
 
 /// The version before the commit, or the one after it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Side {
     Old,
     New,

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::{CandidateProblem, LineMap, ProblemKind};
 use crate::code::changes::pieces::{Side, Span};
-use crate::code::syntax::kinds::{is_branch, is_function, is_statement_item};
+use crate::code::syntax::kinds::{is_block, is_branch, is_function, is_statement_item};
 use crate::code::syntax::{Row, SyntaxTable};
 
 pub(super) fn problems(
@@ -119,16 +119,11 @@ fn holds_statement(table: &SyntaxTable<'_>, span: Option<Span>) -> bool {
 
 /// The construct that decides whether a statement runs; else the function, or the file.
 fn frame(table: &SyntaxTable<'_>, row: Row) -> Row {
-    let around = if is_branch(table.kind(row)) { table.parent(row) } else { None };
     // A branch belongs to its statement, whatever its own line says.
-    if let Some(mut around) = around.filter(|around| is_control(table, *around)) {
+    if is_branch(table.kind(row)) {
+        let is_part = |around: &Row| is_branch(table.kind(*around)) || is_block(table.kind(*around));
         // A chain is one construct, however its grammar nests it.
-        while let Some(outer) = table.parent(around).filter(|outer| {
-            matches!(table.kind(around), "elsif" | "elif_clause" | "else_clause") && is_control(table, *outer)
-        }) {
-            around = outer;
-        }
-        return around;
+        return table.ancestors(row).find(|around| !is_part(around)).unwrap_or(0);
     }
     table
         .ancestors(row)
@@ -184,5 +179,5 @@ fn statement_at(table: &SyntaxTable<'_>, line: u32) -> Option<Row> {
 fn is_body(table: &SyntaxTable<'_>, row: Row) -> bool {
     matches!(table.node(row).field, "body" | "consequence" | "alternative")
         && table.kind(row).ends_with("_statement")
-        && !crate::code::syntax::kinds::is_block(table.kind(row))
+        && !is_block(table.kind(row))
 }

@@ -120,12 +120,13 @@ fn is_plain(table: &SyntaxTable<'_>, body: Row) -> bool {
 pub(super) fn misleading_body(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<Finding>) {
     for body in unbraced_bodies(table, row) {
         let node = table.node(body);
-        let header = header_line(table, row, body);
+        let keyword = keyword_of(table, row, body);
+        let header = table.node(keyword).line;
         if node.line <= header {
             continue;
         }
         // `} else` before an `#endif`, and code that was squeezed into long lines.
-        if has_directive(table, header, node.line) {
+        if has_directive(table, keyword, body) {
             continue;
         }
         let (indent, around) = (indent_of(table.source, node.start), line_indent(table, header));
@@ -142,13 +143,13 @@ pub(super) fn misleading_body(table: &SyntaxTable<'_>, row: Row, found: &mut Vec
     }
 }
 
-/// The line of the keyword a body belongs to: `else` has its own.
-fn header_line(table: &SyntaxTable<'_>, row: Row, body: Row) -> u32 {
+/// The keyword a body belongs to: `else` has its own.
+fn keyword_of(table: &SyntaxTable<'_>, row: Row, body: Row) -> Row {
     let keyword = match table.node(body).field {
         "alternative" => table.children(row).find(|child| table.kind(*child) == "else"),
         _ => None,
     };
-    table.node(keyword.unwrap_or(row)).line
+    keyword.unwrap_or(row)
 }
 
 /// White space between the start of the line and a byte, when there is nothing else.
@@ -166,11 +167,13 @@ fn line_indent<'s>(table: &SyntaxTable<'s>, line: u32) -> &'s str {
     })
 }
 
-/// Whether a line between two others is for the preprocessor, or too long to be written by hand.
-fn has_directive(table: &SyntaxTable<'_>, from: u32, to: u32) -> bool {
+/// Whether a line of a header or its body is for the preprocessor, or too long to be written by hand.
+fn has_directive(table: &SyntaxTable<'_>, keyword: Row, body: Row) -> bool {
     /// Longer lines are generated.
     const MAX_LINE: usize = 500;
-    let count = to.saturating_sub(from).saturating_add(1) as usize;
-    let lines = table.source.lines().skip(from.saturating_sub(1) as usize).take(count);
-    lines.into_iter().any(|line| line.len() > MAX_LINE || line.trim_start().starts_with('#'))
+    let (from, to) = (table.node(keyword).start as usize, table.node(body).start as usize);
+    let head = table.source.get(from..to).unwrap_or_default();
+    let rest = table.source.get(to..).unwrap_or_default().as_bytes();
+    let is_long = rest.iter().take(MAX_LINE).all(|byte| *byte != b'\n') && rest.len() >= MAX_LINE;
+    is_long || head.lines().any(|line| line.len() > MAX_LINE || line.trim_start().starts_with('#'))
 }

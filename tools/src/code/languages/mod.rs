@@ -83,7 +83,6 @@ impl Lang {
 }
 
 /// What the shared code asks of a language.
-#[expect(dead_code, reason = "the fields about calls and imports are read by the original module only")]
 pub(crate) struct Grammar {
     pub(crate) language: fn() -> Language,
     /// Whether this node defines a name, given the scope it stands in.

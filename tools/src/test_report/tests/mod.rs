@@ -8,6 +8,8 @@ mod compared;
 mod hostile;
 mod recorded;
 
+use millwright_memory::types::TestsResult;
+
 use super::*;
 
 pub(super) fn read(text: &str, exit_status: Option<i32>) -> TestReport {
