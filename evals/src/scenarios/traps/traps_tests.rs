@@ -139,9 +139,8 @@ fn untrue(trap: &Trap, case: &Case, options: &Options) -> Vec<String> {
         if let Some(tests) = &case.truth.tests {
             let tests = Bench::of_tests(&repo, &given, tests);
             expect("the true tests at bad", Outcome::Passes, tests.run(&case.bad, None));
-            let wanted = if trap.id.contains("fails-always") { Outcome::DoesNotPass } else { Outcome::Fails };
             let ended = tests.run(&case.bad, Some(&wrong));
-            expect("the true tests with the wrong fix", wanted, ended);
+            expect("the true tests with the wrong fix", Outcome::Fails, ended);
         }
     }
     if let Some(passes) = soundness.revert_passes_check {
@@ -188,7 +187,9 @@ fn check_families(families: &[Family], name: &str) {
     let (mut wrong, mut skipped) = (Vec::new(), Vec::new());
     for (trap, case) in made.traps.iter().filter(|(trap, _)| families.contains(&trap.family)) {
         if missing(&case.needs, &options, made.folder.path()).unwrap().is_empty() {
+            let begun = std::time::Instant::now();
             wrong.extend(untrue(trap, case, &options));
+            println!("{} {:?}", trap.id, begun.elapsed());
         } else {
             skipped.push(&trap.id);
         }

@@ -7,18 +7,11 @@ use super::Family;
 use super::program::{EXPECT, Language};
 use super::trap::{Outcome, Trap, write};
 
-const SH: &str = ". ./till.sh\ngot=$(discounted 20000)\n[ \"$got\" = 18000 ] || {\n    echo \"discount of 20000: expected 18000, got \
-                  $got\" >&2\n    exit 1\n}\n";
-const PYTHON: &str = "import unittest\n\nimport till\n\n\nclass DiscountTest(unittest.TestCase):\n    def \
-                      test_large_orders(self):\n        self.assertEqual(till.discounted(20000), 18000)\n";
-const NODE: &str = "'use strict';\nconst test = require('node:test');\nconst assert = require('node:assert');\nconst till = \
-                    require('../till.js');\n\ntest('large orders', () => assert.strictEqual(till.discounted(20000), \
-                    18000));\n";
-const PERL: &str = "use strict;\nuse warnings;\nuse lib 'lib';\nuse Test::More tests => 1;\nuse \
-                    Till;\n\nis(Till::discounted(20000), 18000, 'large orders');\n";
-const C: &str = "#include <stdio.h>\n#include \"../till.h\"\n\nint main(void)\n{\n    if (discounted(20000) == 18000)\n        \
-                 return 0;\n    printf(\"discount of 20000: expected 18000, got %d\\n\", discounted(20000));\n    return \
-                 1;\n}\n";
+const SH: &str = program!("young_tests/discount.sh");
+const PYTHON: &str = program!("young_tests/test_discount.py");
+const NODE: &str = program!("young_tests/discount.test.js");
+const PERL: &str = program!("young_tests/discount.t");
+const C: &str = program!("young_tests/discount.c");
 
 pub(super) fn traps() -> Vec<Trap> {
     let discount_c = "cc -o discount tests/discount.c till.c && ./discount";
