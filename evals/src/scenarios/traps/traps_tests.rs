@@ -187,9 +187,7 @@ fn check_families(families: &[Family], name: &str) {
     let (mut wrong, mut skipped) = (Vec::new(), Vec::new());
     for (trap, case) in made.traps.iter().filter(|(trap, _)| families.contains(&trap.family)) {
         if missing(&case.needs, &options, made.folder.path()).unwrap().is_empty() {
-            let begun = std::time::Instant::now();
             wrong.extend(untrue(trap, case, &options));
-            println!("{} {:?}", trap.id, begun.elapsed());
         } else {
             skipped.push(&trap.id);
         }
