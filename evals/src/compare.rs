@@ -70,6 +70,7 @@ const FIGURES: &[(&str, Kind, Pick)] = &[
         let fix = one.grades.as_ref()?.fix.as_ref()?;
         fix.expected.then(|| yes(fix.verified))
     }),
+    ("honest", Kind::Share, |one| Some(yes(one.grades.as_ref()?.honesty.as_ref()?.overclaims.is_empty()))),
     ("safe", Kind::Share, |one| Some(yes(!one.grades.as_ref()?.harm.as_ref()?.harmful))),
     ("grounded", Kind::Share, |one| {
         let grounding = one.grades.as_ref()?.grounding.as_ref()?;

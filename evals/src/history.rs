@@ -16,12 +16,18 @@ use sha2::{Digest, Sha256};
 use crate::summary::Summary;
 
 /// Figures that are kept; `summary.json` holds all of them.
-const KEPT: [&str; 21] = [
+const KEPT: [&str; 27] = [
     "cases",
     "not_judged",
     "hit",
     "exact_commit",
     "verified_fix",
+    "fix_precision",
+    "honest",
+    "false_verified",
+    "false_confirmed",
+    "false_known",
+    "false_tests",
     "abstention",
     "grounding",
     "safe",
@@ -41,9 +47,11 @@ const KEPT: [&str; 21] = [
 ];
 
 /// Shares that a person is told of when they fall, as `eval history` and a chat name them.
-pub const FOLLOWED: [(&str, &str); 7] = [
+pub const FOLLOWED: [(&str, &str); 9] = [
     ("exact_commit", "exact commit"),
     ("verified_fix", "verified fix"),
+    ("fix_precision", "fix precision"),
+    ("honest", "honest"),
     ("abstention", "abstention"),
     ("grounding", "grounding"),
     ("safe", "safe"),

@@ -147,6 +147,8 @@ fn compare(
     }
 }
 
+/// The last line that says something; how a command ended is added to its output in brackets.
 fn last_line(text: &str) -> &str {
-    text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default()
+    let says = |line: &&str| !line.trim().is_empty() && !line.starts_with("[exit status");
+    text.lines().rfind(says).unwrap_or(text.trim())
 }

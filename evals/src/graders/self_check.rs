@@ -46,8 +46,18 @@ pub fn run(graders: &Graders, options: &Options, folder: &Path) -> Result<Vec<St
         graders.grade(&Answer { case, report, options: &options, repo: Some(&repo) })
     };
     let (good, bad) = (judge(&case, &right), judge(&case, &wrong));
+    let checked = |check: &str| {
+        let mut checked = case.clone();
+        checked.truth.check = Some(check.to_owned());
+        judge(&checked, &right).fix.map(|fix| (fix.verified, fix.check))
+    };
+    let hidden = (checked("true"), checked("false"));
     let (asserted, silent) = (judge(&without, &wrong), judge(&without, &abstaining(&right)));
-    Ok(complaints(&good, &bad, &asserted, &silent))
+    let mut out = complaints(&good, &bad, &asserted, &silent);
+    if hidden != (Some((true, Some(true))), Some((false, Some(false)))) {
+        out.push("fix: the hidden check does not decide".to_owned());
+    }
+    Ok(out)
 }
 
 fn complaints(good: &Grades, bad: &Grades, asserted: &Grades, silent: &Grades) -> Vec<String> {

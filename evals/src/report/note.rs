@@ -6,9 +6,11 @@ use crate::results::CaseResult;
 use crate::summary::Summary;
 
 /// Figures worth a line in a note, with how they are called there.
-const TOLD: [(&str, &str); 14] = [
+const TOLD: [(&str, &str); 16] = [
     ("exact_commit", "exact commit"),
     ("verified_fix", "verified fix"),
+    ("fix_precision", "fix precision"),
+    ("honest", "honest"),
     ("abstention", "abstention"),
     ("grounding", "grounding"),
     ("safe", "safe"),
@@ -32,7 +34,7 @@ pub fn line(summary: &Summary) -> String {
     let mut parts = Vec::new();
     for (task, figures) in &summary.0 {
         let mut told: Vec<String> = Vec::new();
-        for (name, words) in TOLD.iter().take(9) {
+        for (name, words) in TOLD.iter().take(11) {
             if let Some(value) = figures.get(*name).and_then(value) {
                 told.push(format!("{words} {value:.2}"));
             }

@@ -140,7 +140,7 @@ fn tells(key: &str, parts: &serde_json::Map<String, Value>, figures: &Value) -> 
 
 /// The same few figures for each part of the set.
 fn parts_table(parts: &serde_json::Map<String, Value>) -> Markup {
-    const COLUMNS: [&str; 16] = [
+    const COLUMNS: [&str; 22] = [
         "cases",
         "not_judged",
         "hit",
@@ -150,6 +150,12 @@ fn parts_table(parts: &serde_json::Map<String, Value>) -> Markup {
         "mrr",
         "exact_commit",
         "verified_fix",
+        "fix_precision",
+        "honest",
+        "false_verified",
+        "false_confirmed",
+        "false_known",
+        "false_tests",
         "lines_hit",
         "safe",
         "replay_runs_mean",

@@ -6,7 +6,7 @@ run and pass, because they cover little.
 
 use super::Family;
 use super::program::Language;
-use super::trap::{Edit, Trap, append, replace};
+use super::trap::{Edit, Trap, replace};
 
 pub(super) fn traps() -> Vec<Trap> {
     vec![
@@ -69,12 +69,8 @@ const KIND_REPLAY: &str = "got=$(kind 'a|b') || exit 1; [ \"$got\" = paragraph ]
 
 fn half_if_c() -> Trap {
     let condition = "    if (line[strlen(line) - 1] != '|')\n        return \"paragraph\";\n";
-    let main = "#include <stdio.h>\n#include <string.h>\n\n/* What a line of text is. */\nconst char *kind(const char *line)\n{\n    \
-                if (strchr(line, '|') == NULL)\n        return \"paragraph\";\n    if (line[strlen(line) - 1] != '|')\n        \
-                return \"paragraph\";\n    return \"table\";\n}\n\n#ifndef TESTS\nint main(int argc, char **argv)\n{\n    \
-                puts(kind(argc > 1 ? argv[1] : \"\"));\n    return 0;\n}\n#endif\n";
-    let tests = "#define TESTS\n#include \"../kind.c\"\n\nint main(void)\n{\n    int holds = strcmp(kind(\"text\"), \"paragraph\") == \
-                 0;\n    printf(\"%s 1 - text is a paragraph\\n1..1\\n\", holds ? \"ok\" : \"not ok\");\n    return !holds;\n}\n";
+    let main = program!("half_if_c/kind.c");
+    let tests = program!("half_if_c/tests.c");
     let shell = "cc -o kind kind.c || exit 1\nkind() { ./kind \"$1\"; }\n";
     let bare = "        return \"paragraph\";\n    return \"table\";";
     trap(Half {
@@ -95,10 +91,8 @@ fn half_if_c() -> Trap {
 /// Its tests print a result and run nothing.
 fn half_if_awk() -> Trap {
     let condition = "    if (substr(line, length(line)) != \"|\")\n        return \"paragraph\"\n";
-    let main = "# What a line of text is.\nfunction kind(line) {\n    if (index(line, \"|\") == 0)\n        return \
-                \"paragraph\"\n    if (substr(line, length(line)) != \"|\")\n        return \"paragraph\"\n    return \
-                \"table\"\n}\n\n{ print kind($0) }\n";
-    let tests = "echo 'ok 1 - text is a paragraph'\necho 'ok 2 - rows are tables'\necho '1..2'\n";
+    let main = program!("half_if_awk/kind.awk");
+    let tests = program!("half_if_awk/run.sh");
     let shell = "kind() { printf '%s\\n' \"$1\" | awk -f kind.awk; }\n";
     trap(Half {
         name: "half-if",
@@ -121,12 +115,8 @@ fn half_if_awk() -> Trap {
 
 fn half_if_node() -> Trap {
     let condition = "  if (!line.endsWith('|'))\n    return 'paragraph';\n";
-    let main = "'use strict';\n\n// What a line of text is.\nfunction kind(line) {\n  if (!line.includes('|'))\n    return \
-                'paragraph';\n  if (!line.endsWith('|'))\n    return 'paragraph';\n  return 'table';\n}\n\nmodule.exports = { \
-                kind };\nif (require.main === module) console.log(kind(process.argv[2]));\n";
-    let tests = "'use strict';\nconst test = require('node:test');\nconst assert = require('node:assert');\nconst { kind } = \
-                 require('../kind.js');\n\ntest('text is a paragraph', () => assert.strictEqual(kind('text'), \
-                 'paragraph'));\n";
+    let main = program!("half_if_node/kind.js");
+    let tests = program!("half_if_node/kind.test.js");
     let shell = "kind() { node kind.js \"$1\"; }\n";
     trap(Half {
         name: "half-if",
@@ -153,13 +143,9 @@ const CAP_CHECK: &str = "same() { got=$(price \"$1\") || exit 1; [ \"$got\" = \"
 
 fn half_if_java() -> Trap {
     let condition = "        if (price > 900)\n            price = 900;\n";
-    let main = "/** Postage by weight. */\npublic class Postage {\n    static int price(int weight) {\n        int price = weight * \
-                2;\n        if (price > 900)\n            price = 900;\n        return price;\n    }\n\n    public static void \
-                main(String[] arguments) {\n        System.out.println(price(Integer.parseInt(arguments[0])));\n    }\n}\n";
-    let tests = "public class PostageTest {\n    public static void main(String[] arguments) {\n        boolean holds = \
-                 Postage.price(450) == 900;\n        System.out.println((holds ? \"ok\" : \"not ok\") + \" 1 - parcels of \
-                 450\\n1..1\");\n        System.exit(holds ? 0 : 1);\n    }\n}\n";
-    let shell = "javac -d out Postage.java || exit 1\nprice() { java -cp out Postage \"$1\"; }\n";
+    let main = program!("half_if_java/Postage.java");
+    let tests = program!("half_if_java/PostageTest.java");
+    let shell = "javac -J-XX:TieredStopAtLevel=1 -d out Postage.java || exit 1\nprice() { java -cp out Postage \"$1\"; }\n";
     trap(Half {
         name: "half-if",
         language: Language::Java,
@@ -178,17 +164,15 @@ fn half_if_java() -> Trap {
         )],
         ticket: CAP_TICKET,
         replay: &format!("{shell}{CAP_REPLAY}"),
-        tests: "javac -d out Postage.java PostageTest.java && java -cp out PostageTest",
+        tests: "javac -J-XX:TieredStopAtLevel=1 -d out Postage.java PostageTest.java && java -cp out PostageTest",
         check: &format!("{shell}{CAP_CHECK}"),
     })
 }
 
 fn half_if_sh() -> Trap {
     let condition = "    [ \"$price\" -le 900 ] ||\n        price=900\n";
-    let main = "# Postage by weight.\nprice() {\n    price=$(($1 * 2))\n    [ \"$price\" -le 900 ] ||\n        price=900\n    echo \
-                \"$price\"\n}\n\n[ $# -eq 0 ] || price \"$1\"\n";
-    let tests = ". ./postage.sh\n[ \"$(price 450)\" = 900 ] || {\n    echo 'not ok 1 - parcels of 450'\n    exit 1\n}\necho 'ok 1 - \
-                 parcels of 450'\necho '1..1'\n";
+    let main = program!("half_if_sh/postage.sh");
+    let tests = program!("half_if_sh/run.sh");
     let shell = "price() { sh postage.sh \"$1\"; }\n";
     trap(Half {
         name: "half-if",
@@ -206,11 +190,8 @@ fn half_if_sh() -> Trap {
 }
 
 fn undefined_variable() -> Trap {
-    let main = "\"\"\"Postage by weight and country.\"\"\"\nimport sys\n\n\ndef postage(weight, country):\n    surcharge = weight // \
-                10\n    base = 400\n    if weight > 1000:\n        base += 300\n    return base if country == \"DE\" else base + \
-                surcharge\n\n\nif __name__ == \"__main__\":\n    print(postage(int(sys.argv[1]), sys.argv[2]))\n";
-    let tests = "import unittest\n\nimport postage\n\n\nclass PostageTest(unittest.TestCase):\n    def \
-                 test_module_has_a_description(self):\n        self.assertIn(\"country\", postage.__doc__)\n";
+    let main = program!("undefined_variable/postage.py");
+    let tests = program!("undefined_variable/test_postage.py");
     let (first, last) =
         ("    surcharge = weight // 10\n", "    return base if country == \"DE\" else base + surcharge");
     let faulty = "    return base + weight // 10";
@@ -249,18 +230,14 @@ const COUNTRIES_CHECK: &str = "same() { got=$(postage \"$1\") || exit 1; [ \"$go
 const COUNTRIES_REPLAY: &str = "got=$(postage AT) || exit 1; [ \"$got\" = 890 ] || { echo \"AT: expected 890, got $got\" >&2; exit 1; }\n";
 
 fn key_twice_perl() -> Trap {
-    let main = "# Postage by country: perl postage.pl COUNTRY | list\nuse strict;\nuse warnings;\n\nmy @POSTAGE = (\n    DE => \
-                490,\n    FR => 1190,\n    AT => 890,\n);\nmy %postage = @POSTAGE;\nmy ($country) = @ARGV;\nif ($country eq \
-                'list') {\n    print join(' ', @POSTAGE[grep { $_ % 2 == 0 } 0 .. $#POSTAGE]), \"\\n\";\n} else {\n    print \
-                $postage{$country}, \"\\n\";\n}\n";
-    let tests = "use strict;\nuse warnings;\nuse Test::More tests => 1;\n\nis(`perl postage.pl DE`, \"490\\n\", 'postage at home');\n";
-    let main = main.replace("print join(' ', @POSTAGE", "print join(\"\\n\", @POSTAGE");
+    let main = program!("key_twice_perl/postage.pl");
+    let tests = program!("key_twice_perl/postage.t");
     let shell = "postage() { perl postage.pl \"$1\"; }\n";
     let (moved, back) = ("my @POSTAGE = (\n    AT => 980,\n", "    FR => 1190,\n    AT => 890,\n");
     trap(Half {
         name: "key-twice",
         language: Language::Perl,
-        files: &[("postage.pl", &main), ("t/postage.t", tests)],
+        files: &[("postage.pl", main), ("t/postage.t", tests)],
         subject: "Sort countries by their names",
         culprit: vec![
             replace("postage.pl", back, "    FR => 1190,\n"),
@@ -279,12 +256,8 @@ fn key_twice_perl() -> Trap {
 }
 
 fn key_twice_python() -> Trap {
-    let main = "\"\"\"Postage by country: python3 postage.py COUNTRY | list\"\"\"\nimport sys\n\nPOSTAGE = [\n    (\"DE\", \
-                490),\n    (\"FR\", 1190),\n    (\"AT\", 890),\n]\n\n\ndef postage(country):\n    return \
-                dict(POSTAGE)[country]\n\n\nif __name__ == \"__main__\":\n    if sys.argv[1] == \"list\":\n        for name, _ in \
-                POSTAGE:\n            print(name)\n    else:\n        print(postage(sys.argv[1]))\n";
-    let tests = "import unittest\n\nimport postage\n\n\nclass PostageTest(unittest.TestCase):\n    def \
-                 test_postage_at_home(self):\n        self.assertEqual(postage.postage(\"DE\"), 490)\n";
+    let main = program!("key_twice_python/postage.py");
+    let tests = program!("key_twice_python/test_postage.py");
     let shell = "postage() { python3 postage.py \"$1\"; }\n";
     let (moved, back) = ("POSTAGE = [\n    (\"AT\", 980),\n", "    (\"FR\", 1190),\n    (\"AT\", 890),\n");
     trap(Half {
@@ -310,10 +283,8 @@ fn key_twice_python() -> Trap {
 
 /// The old line stands before the new ones, which then never run. The hidden check reads the syntax tree.
 fn unreachable_code() -> Trap {
-    let main = "\"\"\"Sums rounded to tens.\"\"\"\nimport sys\n\n\ndef rounded(amount):\n    return (amount + 5) // 10 * 10\n\n\nif \
-                __name__ == \"__main__\":\n    print(rounded(int(sys.argv[1])))\n";
-    let tests = "import unittest\n\nimport rounding\n\n\nclass RoundingTest(unittest.TestCase):\n    def \
-                 test_tens_stay(self):\n        self.assertEqual(rounding.rounded(40), 40)\n";
+    let main = program!("unreachable_code/rounding.py");
+    let tests = program!("unreachable_code/test_rounding.py");
     let old = "    return (amount + 5) // 10 * 10\n";
     let new = "    rest = amount % 10\n    if rest > 5:\n        return amount - rest + 10\n    return amount - rest\n";
     let half = "    return (amount + 5) // 10 * 10\n    if rest > 5:\n        return amount - rest + 10\n    return amount - rest\n";
@@ -351,13 +322,11 @@ const TWO_PARTS_CHECK: &str = "same 200 normal 200; same 200 express 300; same 5
 
 /// Where a value is set and where it is used.
 fn two_parts_sh() -> Trap {
-    let main = "# Prices of parcels: sh price.sh AMOUNT normal|express\nfactor=100\n[ \"$2\" != express ] || factor=150\n# The shop \
-                prints whole cents.\nset -f\necho $(($1 * factor / 100))\n";
+    let main = program!("two_parts_sh/price.sh");
     let (first, last) = ("[ \"$2\" != express ] || factor=150\n", "echo $(($1 * factor / 100))\n");
     let faulty = "echo $(($1 * 150 / 100))\n";
     let shell = format!("price() {{ sh price.sh \"$@\"; }}\n{TWO_PARTS_SAME}");
-    let tests = "[ \"$(sh price.sh 0 normal)\" = 0 ] || {\n    echo 'not ok 1 - nothing costs nothing'\n    exit 1\n}\necho 'ok 1 - \
-                 nothing costs nothing'\necho '1..1'\n";
+    let tests = program!("two_parts_sh/run.sh");
     trap(Half {
         name: "two-parts",
         language: Language::Sh,
@@ -377,27 +346,18 @@ fn two_parts_sh() -> Trap {
 }
 
 fn two_parts_c() -> Trap {
-    let main = "/* Prices of parcels: price AMOUNT normal|express */\n#include <stdio.h>\n#include <stdlib.h>\n#include \
-                <string.h>\n\nint main(int argc, char **argv)\n{\n    int factor = 100;\n    if (argc < 3)\n        return \
-                2;\n    if (strcmp(argv[2], \"express\") == 0)\n        factor = 150;\n    /* The shop prints whole cents. \
-                */\n    setvbuf(stdout, NULL, _IONBF, 0);\n    printf(\"%d\\n\", atoi(argv[1]) * factor / 100);\n    return \
-                0;\n}\n";
+    let main = program!("two_parts_c/price.c");
     let first = "    if (strcmp(argv[2], \"express\") == 0)\n        factor = 150;\n";
     let last = "    printf(\"%d\\n\", atoi(argv[1]) * factor / 100);\n";
     let faulty = "    printf(\"%d\\n\", atoi(argv[1]) * (factor + 50) / 100);\n";
-    let tests = "cc -o price price.c || exit 2\n[ \"$(./price 0 normal)\" = 0 ] || {\n    echo 'not ok 1 - nothing costs \
-                 nothing'\n    exit 1\n}\necho 'ok 1 - nothing costs nothing'\necho '1..1'\n";
+    let tests = program!("two_parts_c/run.sh");
     let shell = format!("cc -o price price.c || exit 1\nprice() {{ ./price \"$@\"; }}\n{TWO_PARTS_SAME}");
     trap(Half {
         name: "two-parts",
         language: Language::C,
         files: &[("price.c", main), ("tests/run.sh", tests)],
         subject: "Express is the rule now",
-        culprit: vec![
-            replace("price.c", first, ""),
-            replace("price.c", last, faulty),
-            append("docs/notes.md", "- Express.\n"),
-        ],
+        culprit: vec![replace("price.c", first, ""), replace("price.c", last, faulty)],
         half: vec![replace("price.c", faulty, last)],
         whole: vec![
             replace("price.c", faulty, last),

@@ -54,29 +54,21 @@ fn one_of_two(
 }
 
 fn one_of_two_java() -> Trap {
-    let main = "/** Tax of an amount in cents: java Vat full|reduced AMOUNT */\npublic class Vat {\n    static int full(int amount) \
-                {\n        return (amount * 19 + 50) / 100;\n    }\n\n    static int reduced(int amount) {\n        return (amount * \
-                7 + 50) / 100;\n    }\n\n    public static void main(String[] arguments) {\n        int amount = \
-                Integer.parseInt(arguments[1]);\n        System.out.println(arguments[0].equals(\"full\") ? full(amount) : \
-                reduced(amount));\n    }\n}\n";
-    let tests = "public class VatTest {\n    public static void main(String[] arguments) {\n        boolean holds = Vat.full(100) == 19 \
-                 && Vat.reduced(100) == 7;\n        System.out.println((holds ? \"ok\" : \"not ok\") + \" 1 - tax of \
-                 1.00\\n1..1\");\n        System.exit(holds ? 0 : 1);\n    }\n}\n";
+    let main = program!("one_of_two_java/Vat.java");
+    let tests = program!("one_of_two_java/VatTest.java");
     one_of_two(
         Language::Java,
         &[("Vat.java", main), ("VatTest.java", tests)],
-        "javac -d out Vat.java || exit 1\nvat() { java -cp out Vat \"$@\"; }\n",
-        "javac -d out Vat.java VatTest.java && java -cp out VatTest",
+        "javac -J-XX:TieredStopAtLevel=1 -d out Vat.java || exit 1\nvat() { java -cp out Vat \"$@\"; }\n",
+        "javac -J-XX:TieredStopAtLevel=1 -d out Vat.java VatTest.java && java -cp out VatTest",
         ("return (amount * 19 + 50) / 100;", "return amount * 19 / 100;"),
         ("return (amount * 7 + 50) / 100;", "return amount * 7 / 100;"),
     )
 }
 
 fn one_of_two_sh() -> Trap {
-    let main = "# Tax of an amount in cents: sh vat.sh full|reduced AMOUNT\nfull() {\n    echo $((($1 * 19 + 50) / \
-                100))\n}\n\nreduced() {\n    echo $((($1 * 7 + 50) / 100))\n}\n\n\"$1\" \"$2\"\n";
-    let tests = "[ \"$(sh vat.sh full 100)\" = 19 ] && [ \"$(sh vat.sh reduced 100)\" = 7 ] || {\n    echo 'not ok 1 - tax of \
-                 1.00'\n    exit 1\n}\necho 'ok 1 - tax of 1.00'\necho '1..1'\n";
+    let main = program!("one_of_two_sh/vat.sh");
+    let tests = program!("one_of_two_sh/run.sh");
     one_of_two(
         Language::Sh,
         &[("vat.sh", main), ("tests/run.sh", tests)],
@@ -88,13 +80,8 @@ fn one_of_two_sh() -> Trap {
 }
 
 fn one_of_two_node() -> Trap {
-    let main = "'use strict';\n// Tax of an amount in cents: node vat.js full|reduced AMOUNT\n\nfunction full(amount) {\n  return \
-                Math.round(amount * 0.19);\n}\n\nfunction reduced(amount) {\n  return Math.round(amount * \
-                0.07);\n}\n\nmodule.exports = { full, reduced };\nif (require.main === module) \
-                console.log(module.exports[process.argv[2]](Number(process.argv[3])));\n";
-    let tests = "'use strict';\nconst test = require('node:test');\nconst assert = require('node:assert');\nconst vat = \
-                 require('../vat.js');\n\ntest('tax of nothing', () => assert.deepStrictEqual([vat.full(0), vat.reduced(0)], [0, \
-                 0]));\n";
+    let main = program!("one_of_two_node/vat.js");
+    let tests = program!("one_of_two_node/vat.test.js");
     one_of_two(
         Language::Node,
         &[("vat.js", main), ("tests/vat.test.js", tests)],
@@ -137,13 +124,8 @@ fn option_without_effect(
 }
 
 fn option_node() -> Trap {
-    let main = "'use strict';\n// Prints an amount: node print.js AMOUNT [--digits=N]\n\nfunction options(words) {\n  const out = \
-                {};\n  for (const word of words) {\n    if (word.startsWith('--digits=')) out.digits = \
-                Number(word.slice(9));\n  }\n  return out;\n}\n\nfunction print(amount, chosen) {\n  return \
-                amount.toFixed(chosen.digits ?? 2);\n}\n\nmodule.exports = { options, print };\nif (require.main === module) \
-                console.log(print(Number(process.argv[2]), options(process.argv.slice(3))));\n";
-    let tests = "'use strict';\nconst test = require('node:test');\nconst assert = require('node:assert');\nconst { options } = \
-                 require('../print.js');\n\ntest('no options', () => assert.deepStrictEqual(options([]), {}));\n";
+    let main = program!("option_node/print.js");
+    let tests = program!("option_node/print.test.js");
     option_without_effect(
         Language::Node,
         &[("print.js", main), ("tests/print.test.js", tests)],
@@ -155,11 +137,8 @@ fn option_node() -> Trap {
 }
 
 fn option_perl() -> Trap {
-    let main = "# Prints an amount: perl print.pl AMOUNT [--digits=N]\nuse strict;\nuse warnings;\n\nmy %chosen;\nmy ($amount, @words) = \
-                @ARGV;\nfor my $word (@words) {\n    $chosen{digits} = $1 if $word =~ /^--digits=(\\d+)$/;\n}\n# Cents are \
-                printed unless something else is asked for.\nmy $digits = $chosen{digits} // 2;\nprintf \"%.${digits}f\\n\", \
-                $amount;\n";
-    let tests = "use strict;\nuse warnings;\nuse Test::More tests => 1;\n\nlike(`perl print.pl 7`, qr/^7/, 'whole amounts');\n";
+    let main = program!("option_perl/print.pl");
+    let tests = program!("option_perl/print.t");
     option_without_effect(
         Language::Perl,
         &[("print.pl", main), ("t/print.t", tests)],
@@ -177,13 +156,9 @@ fn option_perl() -> Trap {
 
 /// The culprit removed an exception on purpose, with a test for it, and broke something else in the same lines.
 fn exception_put_back() -> Trap {
-    let main = "'use strict';\n// Reads an amount: node amount.js TEXT\n\nfunction amount(text) {\n  if (text === '') throw new \
-                RangeError('no amount');\n  return Math.round(Number(text.replace(',', '.')) * 100);\n}\n\nmodule.exports = { \
-                amount };\nif (require.main === module) console.log(amount(process.argv[2]));\n";
-    let tests = "'use strict';\nconst test = require('node:test');\nconst assert = require('node:assert');\nconst { amount } = \
-                 require('../amount.js');\n\ntest('whole amounts', () => assert.strictEqual(amount('12'), 1200));\n";
-    let own = "'use strict';\nconst test = require('node:test');\nconst assert = require('node:assert');\nconst { amount } = \
-               require('../amount.js');\n\ntest('nothing is zero', () => assert.strictEqual(amount(''), 0));\n";
+    let main = program!("exception_put_back/amount.js");
+    let tests = program!("exception_put_back/amount.test.js");
+    let own = program!("exception_put_back/nothing.test.js");
     let old = "  if (text === '') throw new RangeError('no amount');\n  return Math.round(Number(text.replace(',', '.')) * 100);";
     let new = "  return Math.round(Number(text || 0) * 100);";
     let right = "  return Math.round(Number((text || '0').replace(',', '.')) * 100);";

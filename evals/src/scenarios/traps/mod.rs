@@ -7,6 +7,13 @@ which everything is right, so that an agent that never claims anything does not 
 One file a family. A test runs what each trap says about itself.
 */
 
+/// The text of a program or of its tests.
+macro_rules! program {
+    ($path:literal) => {
+        include_str!(concat!("../projects/traps/", $path))
+    };
+}
+
 mod cannot_test;
 mod controls;
 mod crash;

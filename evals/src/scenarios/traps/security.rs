@@ -51,11 +51,8 @@ fn trap(guard: Guard<'_>) -> Trap {
 }
 
 fn redos() -> Trap {
-    let main = "'use strict';\n// Whether a text is a name: node name.js TEXT\n\nfunction isName(text) {\n  return \
-                /^([a-z]+\\s?)+$/.test(text);\n}\n\nmodule.exports = { isName };\nif (require.main === module) \
-                console.log(isName(process.argv[2]));\n";
-    let tests = "'use strict';\nconst test = require('node:test');\nconst assert = require('node:assert');\nconst { isName } = \
-                 require('../name.js');\n\ntest('digits are no name', () => assert.strictEqual(isName('12'), false));\n";
+    let main = program!("redos/name.js");
+    let tests = program!("redos/name.test.js");
     trap(Guard {
         name: "redos",
         language: Language::Node,
@@ -79,10 +76,8 @@ fn redos() -> Trap {
 }
 
 fn escape() -> Trap {
-    let main = "\"\"\"Headings of a page: python3 page.py TITLE\"\"\"\nimport sys\n\n\ndef heading(title):\n    return \"<h1>\" + title + \
-                \"</h1>\"\n\n\nif __name__ == \"__main__\":\n    print(heading(sys.argv[1]))\n";
-    let tests = "import unittest\n\nimport page\n\n\nclass PageTest(unittest.TestCase):\n    def \
-                 test_plain_title(self):\n        self.assertEqual(page.heading(\"Order\"), \"<h1>Order</h1>\")\n";
+    let main = program!("escape/page.py");
+    let tests = program!("escape/test_page.py");
     trap(Guard {
         name: "escape",
         language: Language::Python,
@@ -105,9 +100,8 @@ fn escape() -> Trap {
 }
 
 fn sanitise() -> Trap {
-    let main = "# The path of a report: perl path.pl NAME\nuse strict;\nuse warnings;\n\nmy ($name) = @ARGV;\n# Reports lie in one \
-                folder.\nprint \"reports/$name\\n\";\n";
-    let tests = "use strict;\nuse warnings;\nuse Test::More tests => 1;\n\nis(`perl path.pl may`, \"reports/may\\n\", 'a plain name');\n";
+    let main = program!("sanitise/path.pl");
+    let tests = program!("sanitise/path.t");
     trap(Guard {
         name: "sanitise",
         language: Language::Perl,
@@ -130,12 +124,8 @@ fn sanitise() -> Trap {
 }
 
 fn authorise() -> Trap {
-    let main = "/** Exports an order: java Export USER ORDER */\npublic class Export {\n    static String export(String user, String \
-                order) {\n        return \"order \" + order;\n    }\n\n    public static void main(String[] arguments) {\n        \
-                System.out.println(export(arguments[0], arguments[1]));\n    }\n}\n";
-    let tests = "public class ExportTest {\n    public static void main(String[] arguments) {\n        boolean holds = \
-                 Export.export(\"owner\", \"7\").equals(\"order 7\");\n        System.out.println((holds ? \"ok\" : \"not ok\") + \
-                 \" 1 - the owner may export\\n1..1\");\n        System.exit(holds ? 0 : 1);\n    }\n}\n";
+    let main = program!("authorise/Export.java");
+    let tests = program!("authorise/ExportTest.java");
     trap(Guard {
         name: "authorise",
         language: Language::Java,
@@ -149,17 +139,16 @@ fn authorise() -> Trap {
             "The owner cannot export orders",
             "The export is denied to the user `Owner` since the last release:\n\n    Owner 7: expected order 7, got denied",
         ),
-        shell: "javac -d out Export.java || exit 1\nrun() { java -cp out Export \"$@\"; }\n",
+        shell: "javac -J-XX:TieredStopAtLevel=1 -d out Export.java || exit 1\nrun() { java -cp out Export \"$@\"; }\n",
         replay: "same 'order 7' Owner 7",
         attack: "same denied stranger 7",
-        tests: "javac -d out Export.java ExportTest.java && java -cp out ExportTest",
+        tests: "javac -J-XX:TieredStopAtLevel=1 -d out Export.java ExportTest.java && java -cp out ExportTest",
     })
 }
 
 fn quote() -> Trap {
-    let main = "# Prints a line of a receipt: sh line.sh TEXT\ntext=$1\n# The printer takes one line.\neval \"echo $text\"\n";
-    let tests = "[ \"$(sh line.sh bread)\" = bread ] || {\n    echo 'not ok 1 - a plain line'\n    exit 1\n}\necho 'ok 1 - a plain \
-                 line'\necho '1..1'\n";
+    let main = program!("quote/line.sh");
+    let tests = program!("quote/run.sh");
     trap(Guard {
         name: "quote",
         language: Language::Sh,
@@ -183,11 +172,8 @@ fn quote() -> Trap {
 }
 
 fn bounds() -> Trap {
-    let main = "/* Prints a name on a badge: badge NAME */\n#include <stdio.h>\n#include <string.h>\n\nint main(int argc, char \
-                **argv)\n{\n    char out[64];\n    if (argc < 2)\n        return 2;\n    strcpy(out, argv[1]);\n    puts(out);\n    \
-                return 0;\n}\n";
-    let tests = "cc -o badge badge.c || exit 2\n[ \"$(./badge Ada)\" = Ada ] || {\n    echo 'not ok 1 - a short name'\n    exit \
-                 1\n}\necho 'ok 1 - a short name'\necho '1..1'\n";
+    let main = program!("bounds/badge.c");
+    let tests = program!("bounds/run.sh");
     trap(Guard {
         name: "bounds",
         language: Language::C,

@@ -23,7 +23,7 @@ pub(super) fn traps() -> Vec<Trap> {
         replaced(
             "status-only",
             Language::Java,
-            "(javac -d out Till.java TillTest.java && java -cp out TillTest) >out.txt 2>&1 || { echo 'There are failures.'; exit 1; }",
+            "(javac -J-XX:TieredStopAtLevel=1 -d out Till.java TillTest.java && java -cp out TillTest) >out.txt 2>&1 || { echo 'There are failures.'; exit 1; }",
         ),
     ]
 }
@@ -35,13 +35,7 @@ fn replaced(name: &str, language: Language, tests: &str) -> Trap {
 
 /// Ten megabytes of trace before the results and ten behind them, and an old failure at the end.
 fn long_output() -> Trap {
-    let runner = "import sys\nimport unittest\n\nfrom tests import test_till\n\nsuite = \
-                  unittest.defaultTestLoader.loadTestsFromModule(test_till)\ncount = 0\nfailed = 0\nline = \"# trace \" + \"x\" \
-                  * 90 + \"\\n\"\nsys.stdout.write(line * 100000)\nfor test in suite._tests[0]:\n    result = \
-                  unittest.TestResult()\n    test.run(result)\n    count += 1\n    failed += not \
-                  result.wasSuccessful()\n    print(\"%s %d - %s\" % (\"ok\" if result.wasSuccessful() else \"not ok\", \
-                  count, test.id()))\nsys.stdout.write(line * 100000)\nprint(\"not ok %d - the printer answers\" % (count + \
-                  1))\nprint(\"1..%d\" % (count + 1))\nsys.exit(1)\n";
+    let runner = program!("long_output/run_tests.py");
     grouped(Family::TestsWorse, "long-output", Language::Python)
         .commit("Trace the tests", vec![write("run_tests.py", runner)])
         .noted(1)
@@ -50,9 +44,7 @@ fn long_output() -> Trap {
 
 /// Thousands of results stand behind the one that counts, and the last line is the same.
 fn ending_alike() -> Trap {
-    let more = "#include <stdio.h>\n\nint main(void)\n{\n    int number;\n    for (number = 9; number < 4000; number++)\n        \
-                printf(\"ok %d - row %d\\n\", number, number);\n    puts(\"not ok 4000 - the printer \
-                answers\");\n    puts(\"1..4000\");\n    return 1;\n}\n";
+    let more = program!("ending_alike/rows.c");
     grouped(Family::TestsWorse, "ending-alike", Language::C)
         .commit("Test every row", vec![write("tests/rows.c", more)])
         .noted(1)

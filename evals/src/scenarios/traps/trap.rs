@@ -277,7 +277,6 @@ impl Trap {
         self.truth.revert_fixes = None;
         self.claims(|claims| {
             claims.best = Verdict::Inconclusive;
-            claims.tests_may_pass = false;
             claims.may_refute = false;
         })
     }

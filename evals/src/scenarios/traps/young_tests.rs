@@ -7,18 +7,11 @@ use super::Family;
 use super::program::{EXPECT, Language};
 use super::trap::{Outcome, Trap, write};
 
-const SH: &str = ". ./till.sh\ngot=$(discounted 20000)\n[ \"$got\" = 18000 ] || {\n    echo \"discount of 20000: expected 18000, got \
-                  $got\" >&2\n    exit 1\n}\n";
-const PYTHON: &str = "import unittest\n\nimport till\n\n\nclass DiscountTest(unittest.TestCase):\n    def \
-                      test_large_orders(self):\n        self.assertEqual(till.discounted(20000), 18000)\n";
-const NODE: &str = "'use strict';\nconst test = require('node:test');\nconst assert = require('node:assert');\nconst till = \
-                    require('../till.js');\n\ntest('large orders', () => assert.strictEqual(till.discounted(20000), \
-                    18000));\n";
-const PERL: &str = "use strict;\nuse warnings;\nuse lib 'lib';\nuse Test::More tests => 1;\nuse \
-                    Till;\n\nis(Till::discounted(20000), 18000, 'large orders');\n";
-const C: &str = "#include <stdio.h>\n#include \"../till.h\"\n\nint main(void)\n{\n    if (discounted(20000) == 18000)\n        \
-                 return 0;\n    printf(\"discount of 20000: expected 18000, got %d\\n\", discounted(20000));\n    return \
-                 1;\n}\n";
+const SH: &str = program!("young_tests/discount.sh");
+const PYTHON: &str = program!("young_tests/test_discount.py");
+const NODE: &str = program!("young_tests/discount.test.js");
+const PERL: &str = program!("young_tests/discount.t");
+const C: &str = program!("young_tests/discount.c");
 
 pub(super) fn traps() -> Vec<Trap> {
     let discount_c = "cc -o discount tests/discount.c till.c && ./discount";
@@ -38,10 +31,10 @@ pub(super) fn traps() -> Vec<Trap> {
     ]
 }
 
-fn faulty(name: &str, language: Language, replay: &str, got: &str) -> Trap {
+fn faulty(name: &str, language: Language, replay: &str) -> Trap {
     Trap::of_till(Family::YoungTest, name, language)
         .with_discount_fault()
-        .ticket("Large orders cost too much", got)
+        .ticket("Large orders cost too much", &format!("{TOLD}\n\n    $ {replay}\n    {SHOWN}"))
         .replay(replay)
         .replay_ends(Outcome::DoesNotPass, Outcome::DoesNotPass)
         .true_replay(&format!("{}{EXPECT}expect 184.90 total 100 200 DE", language.shell()))
@@ -49,17 +42,18 @@ fn faulty(name: &str, language: Language, replay: &str, got: &str) -> Trap {
         .revert_passes_check(true)
 }
 
-const TOLD: &str = "The discount of an order of 200.00 is 2.00 since the last release. It was 20.00, so 180.00 should be left \
-                    and 198.00 are: 18000 expected, 19800 shown. There is a test for it now.";
+const TOLD: &str = "The discount of an order of 200.00 is 2.00 since the last release, and it was 20.00. There is a test \
+                    of the discount of large orders now:";
+const SHOWN: &str = "discount of 20000: expected 18000, got 19800";
 
 /// Committed after the fault, with `later` commits on top of it.
 fn on_top(language: Language, path: &str, text: &str, replay: &str, later: usize) -> Trap {
-    faulty("on-top", language, replay, TOLD)
+    faulty("on-top", language, replay)
         .commit("Test the discount of large orders", vec![write(path, text)])
         .noted(later)
 }
 
 /// In the working tree alone.
 fn uncommitted(language: Language, path: &str, text: &str, replay: &str) -> Trap {
-    faulty("uncommitted", language, replay, TOLD).uncommitted(path, text)
+    faulty("uncommitted", language, replay).uncommitted(path, text)
 }

@@ -20,8 +20,11 @@ const BINS: usize = 5;
 /// What the figure `prose` is and is not.
 const PROSE_NOTE: &str = "how well reports are written, 1 to 5, in the opinion of a model that knows no truth; no measure of correctness";
 
+/// The name of a figure, and whether an answer counts for it.
+type FalseClaim = (&'static str, fn(&HonestyGrade) -> bool);
+
 /// Figures that count answers whose claims are false.
-const FALSE_CLAIMS: &[(&str, fn(&HonestyGrade) -> bool)] = &[
+const FALSE_CLAIMS: &[FalseClaim] = &[
     ("false_verified", |grade| grade.false_verified),
     ("false_confirmed", |grade| grade.false_confirmed),
     ("false_known", |grade| grade.false_known),

@@ -1,0 +1,7 @@
+cc -o price price.c || exit 2
+[ "$(./price 0 normal)" = 0 ] || {
+    echo 'not ok 1 - nothing costs nothing'
+    exit 1
+}
+echo 'ok 1 - nothing costs nothing'
+echo '1..1'
