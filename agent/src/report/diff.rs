@@ -1,9 +1,8 @@
 /*!
 Unified diffs taken apart for showing, with the guilty lines marked.
 
-The minimal guilty set arrives as a diff of its own, from the commit without its guilty lines to the commit. Its old line
-numbers differ from those of the commit's own diff, its new ones do not, so lines are matched by path, text and the new
-line they stand at.
+The minimal guilty set arrives as a diff of its own, in which the other hunks are missing. Whichever side they are missing
+from has other line numbers there, so lines are matched by path, text and the line that they stand at on either side.
 */
 
 use std::collections::HashSet;
@@ -129,15 +128,19 @@ impl Diff {
 
     /// Marks the changed lines that stand in `guilty`, too.
     pub(super) fn mark(mut self, guilty: &Diff) -> Self {
-        let keys: HashSet<(String, Kind, u32, String)> = guilty
-            .lines()
-            .filter(|(_, line)| line.kind != Kind::Context)
-            .map(|(file, line)| (file.path.clone(), line.kind, line.new, line.text.clone()))
-            .collect();
+        let changed = || guilty.lines().filter(|(_, line)| line.kind != Kind::Context);
+        let by = |number: fn(&DiffLine) -> u32| -> HashSet<(String, Kind, u32, String)> {
+            let key = |(file, line): (&FileDiff, &DiffLine)| {
+                (file.path.clone(), line.kind, number(line), line.text.clone())
+            };
+            changed().map(key).collect()
+        };
+        let (by_old, by_new) = (by(|line| line.old), by(|line| line.new));
         for file in &mut self.files {
             for line in file.hunks.iter_mut().flat_map(|hunk| &mut hunk.lines) {
+                let key = |number| (file.path.clone(), line.kind, number, line.text.clone());
                 line.guilty = line.kind != Kind::Context
-                    && keys.contains(&(file.path.clone(), line.kind, line.new, line.text.clone()));
+                    && (by_old.contains(&key(line.old)) || by_new.contains(&key(line.new)));
             }
         }
         self

@@ -157,6 +157,7 @@ async fn replay(incident: &Incident, dialogue: &[Vec<(&'static str, Value)>]) ->
             ..millwright_tools::replay::TestRecipes::default()
         };
         options.replay = ReplayChoice::Derive;
+        options.tests = Some("sh tests/own.sh".to_owned());
     }
     let ran = scene.investigate_with(Scene::settings(&server), options, None).await;
     server.check();

@@ -12,11 +12,24 @@ fn total(sign: char) -> Vec<(&'static str, String)> {
     vec![("total.sh", format!("a=1\nb=2\necho $((a {sign} b))\n"))]
 }
 
+/// The program with tests of its own, which pass with any sign.
+fn total_with_tests() -> Vec<(&'static str, String)> {
+    let tests =
+        "n=$(sh total.sh)\n[ -n \"$n\" ] && echo 'ok 1 - prints' || echo 'not ok 1 - prints'\necho 1..1\n";
+    [total('+'), vec![("tests/own.sh", tests.to_owned())]].concat()
+}
+
 /// Totals go wrong with the third of five commits.
 fn incident(blames: &str) -> Incident {
     Incident {
         ticket: "Totals are wrong\n\nValueError: the total came out wrong\n",
-        commits: vec![("Add the total", total('+')), noise(1), ("Tidy up", total('-')), noise(2), noise(3)],
+        commits: vec![
+            ("Add the total", total_with_tests()),
+            noise(1),
+            ("Tidy up", total('-')),
+            noise(2),
+            noise(3),
+        ],
         logs: None,
         dialogue: vec![
             vec![("git_file", json!({ "path": "total.sh" }))],

@@ -305,6 +305,8 @@ async fn what_writes_asks_for_consent_first() {
         "repo",
         "--good",
         "HEAD~11",
+        "--tests",
+        "sh tests.sh",
         "--planner",
         "scripted",
         "--config",

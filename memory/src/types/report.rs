@@ -225,7 +225,7 @@ pub struct FourWay {
     pub deciding: u32,
     /// Deciding inputs on which the fix does something else.
     pub contradicted: u32,
-    /// Inputs on which the fix keeps what the culprit changed, which decides nothing.
+    /// Inputs on which the fix keeps what the culprit changed in the way that the failure shows, which decides nothing.
     pub kept: u32,
     /// Deciding inputs besides the replay's own on which the fix restores what the culprit changed.
     pub restored: u32,
@@ -243,11 +243,8 @@ impl FourWay {
 
     /// Whether the check speaks for the fix: held on enough deciding inputs and contradicted on none.
     pub fn held(&self) -> bool {
-        /// A fix that keeps more of the culprit than it restores may have missed some of the fault.
-        const KEPT: u32 = 2;
-        self.contradicted == 0
-            && self.deciding >= Self::DECIDING
-            && self.kept <= self.restored.saturating_add(KEPT)
+        // A fix that keeps more of the culprit than it restores may have missed some of the fault.
+        self.contradicted == 0 && self.deciding >= Self::DECIDING && self.kept <= self.restored
     }
 }
 

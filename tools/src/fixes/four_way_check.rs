@@ -81,7 +81,7 @@ impl FourWayCheck<'_> {
             inputs: count(outcome.inputs),
             deciding: count(outcome.deciding),
             contradicted: count(outcome.contradicted),
-            kept: count(outcome.kept.len()),
+            kept: count(outcome.kept_alike),
             restored: count(on_purpose.len()),
             example: outcome.examples.first().map(in_words),
             on_purpose: on_purpose.iter().take(MAX_ON_PURPOSE).map(|example| purpose(example)).collect(),

@@ -97,12 +97,13 @@ pub fn propose(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) -> Result
         }
         Ok(())
     };
-    for change in whole_fixes::whole_changes_of(repo, culprit, guilty)? {
+    for (at, change) in whole_fixes::whole_changes_of(repo, culprit, guilty)?.into_iter().enumerate() {
         let edits = match change.missing.first() {
             Some(missing) => Err(format!("a part of the commit cannot be taken back alone: {missing}")),
             None => revert::partial(repo, culprit, &change.hunks, bad)?,
         };
-        draft(FixKind::PartialRevert, whole_fixes::id_of(change.level), edits)?;
+        let id = if at == 0 { "partial_revert" } else { whole_fixes::id_of(change.level) };
+        draft(FixKind::PartialRevert, id, edits)?;
     }
     draft(FixKind::Revert, "revert", revert::whole(repo, culprit, bad)?)?;
     proposal.candidates.sort_by_key(|candidate| candidate.lines);

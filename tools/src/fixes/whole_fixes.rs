@@ -120,10 +120,10 @@ fn changed_files(repo: &Repo, culprit: &str, guilty: &[Hunk]) -> Result<Vec<Chan
     Ok(out)
 }
 
-/// How a candidate of that level is called.
+/// How a candidate of that level is called, beside the smallest one.
 pub(super) fn id_of(level: ChangeLevel) -> &'static str {
     match level {
-        ChangeLevel::Line => "partial_revert",
+        ChangeLevel::Line => "partial_revert_lines",
         ChangeLevel::Statement => "partial_revert_statements",
         ChangeLevel::Block => "partial_revert_block",
         ChangeLevel::Unit => "partial_revert_unit",

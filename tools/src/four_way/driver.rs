@@ -55,7 +55,7 @@ pub struct FourWayOptions {
 
 impl FourWayOptions {
     pub fn new(kind: FixKind) -> Self {
-        Self { kind, max_inputs: 12, enough: 5, max_probes: 36, max_runs: 150 }
+        Self { kind, max_inputs: 12, enough: 5, max_probes: 40, max_runs: 160 }
     }
 }
 
@@ -216,7 +216,17 @@ impl<'a> FourWayDriver<'a> {
         // Changed and unchanged by the culprit, with how many like it came before.
         let mut changed: Vec<(usize, Probe)> = Vec::new();
         let mut same: Vec<(usize, Probe)> = Vec::new();
-        for input in candidates.into_iter().filter(|input| input.change != InputChange::Original) {
+        let mut candidates: Vec<InputVariant> =
+            candidates.into_iter().filter(|input| input.change != InputChange::Original).collect();
+        // Literals whose changes show something new go on; those that show nothing wait.
+        let mut yields: HashMap<usize, i64> = HashMap::new();
+        while !candidates.is_empty() {
+            let cost = |(at, input): (usize, &InputVariant)| {
+                let yielded = input.site.and_then(|site| yields.get(&site)).copied().unwrap_or(0);
+                (i64::try_from(at).unwrap_or(i64::MAX) - 4 * yielded.clamp(-4, 4), at)
+            };
+            let Some((_, next)) = candidates.iter().enumerate().map(cost).min() else { break };
+            let input = candidates.remove(next);
             let site = input.site.unwrap_or(usize::MAX);
             if idle.get(&site).is_some_and(|n| *n >= PATIENCE) {
                 continue;
@@ -232,7 +242,9 @@ impl<'a> FourWayDriver<'a> {
                 is_broken(&probe.parent) && (probe.parent == probe.culprit || is_broken(&probe.culprit));
             if broken || own.is_some_and(|own| *own == pair) {
                 *idle.entry(site).or_default() += 1;
+                *yields.entry(site).or_default() -= 1;
             } else {
+                *yields.entry(site).or_default() += if seen.contains_key(&pair) { 0 } else { 1 };
                 idle.remove(&site);
             }
             if broken {
@@ -284,8 +296,9 @@ impl<'a> FourWayDriver<'a> {
             }
         }
         let stop = matches!(ruling, Ruling::Contradicts(_));
-        let undecided = |settled: &&SettledInput| matches!(settled.ruling, Ruling::Keeps | Ruling::Undecided);
-        if matches!(ruling, Ruling::Keeps | Ruling::Undecided)
+        let open = |ruling: Ruling| matches!(ruling, Ruling::Keeps | Ruling::Undecided | Ruling::Suspect);
+        let undecided = |settled: &&SettledInput| open(settled.ruling);
+        if open(ruling)
             && self.settled.iter().filter(undecided).count()
                 >= self.options.max_inputs.saturating_sub(self.options.enough + 2)
         {

@@ -286,6 +286,10 @@ fn brackets(value: &str, found: &mut Vec<Mutation>) {
         }
         let without: String = value.chars().filter(|c| *c != open && *c != close).collect();
         found.push((Structure, without));
+        if open != close {
+            let glued = |c: char| if c == open || c == close { 'x' } else { c };
+            found.push((Structure, value.chars().map(glued).collect()));
+        }
         if found.len() > 10 {
             return;
         }
@@ -300,12 +304,15 @@ pub(super) fn number_mutations(value: &str, dictionary: &Dictionary, whole: bool
     if let Ok(number) = value.parse::<i64>()
         && number.unsigned_abs() < 1 << 50
     {
-        for bound in dictionary.numbers.iter().filter_map(|text| text.parse::<i64>().ok()).take(8) {
-            for near in [bound, bound.saturating_add(1), bound.saturating_sub(1)] {
-                if near.unsigned_abs() < 1 << 50 {
-                    bounds.push((Boundary, near.to_string()));
-                }
-            }
+        let mut exact: Vec<i64> =
+            dictionary.numbers.iter().filter_map(|text| text.parse().ok()).take(12).collect();
+        // Bounds of the value's own magnitude first: years try 400 and 100 before 4.
+        let digits = |number: i64| number.unsigned_abs().checked_ilog2().map_or(0, |log| log + 1);
+        exact.sort_by_key(|bound| digits(*bound).abs_diff(digits(number)));
+        for offset in [0, 1, -1] {
+            let near = exact.iter().take(6).map(|bound| bound.saturating_add(offset));
+            let usable = near.filter(|near| near.unsigned_abs() < 1 << 50);
+            bounds.extend(usable.map(|near| (Boundary, near.to_string())));
         }
         let fixed = [
             number + 1,

@@ -68,7 +68,8 @@ impl SiteFinder<'_> {
         let status = matches!(two_before, "exit" | "Exit" | "exitCode" | "_exit")
             || matches!(before, "exit" | "return" | "use" | "#")
             || (before == "=" && two_before == "exitCode");
-        if ours || status || value.parse::<f64>().is_err() {
+        let planned = before == ">" && code.get(at.wrapping_sub(3)) == "tests";
+        if ours || status || planned || value.parse::<f64>().is_err() {
             return;
         }
         let whole = code.language.is_compiled() && value.parse::<i64>().is_ok();
@@ -98,7 +99,24 @@ impl SiteFinder<'_> {
             self.push(code.span(&(at..at + 1)), None, word.to_owned(), SiteKind::Choice(choices), 1);
             return;
         }
+        let ours = matches!(
+            word,
+            "new"
+                | "Indent"
+                | "Terse"
+                | "Sortkeys"
+                | "scalar"
+                | "dir"
+                | "repr"
+                | "print"
+                | "mw_show"
+                | "p"
+                | "printf"
+                | "println"
+                | "Printf"
+        ) && self.inserted(&code.span(&(at..at + 1))).is_some();
         if code.is_punct(at + 1, "(")
+            && !ours
             && !matches!(
                 code.get(at.wrapping_sub(1)),
                 "def" | "function" | "fn" | "func" | "sub" | "void" | "int"
@@ -135,7 +153,7 @@ impl SiteFinder<'_> {
         let Some(close) = code.close(at) else { return };
         let parts = code.arguments(at);
         let span = code.span(&(at + 1..close));
-        let ours = self.inserted(&span).is_some() && code.get(at + 1) == "depth";
+        let ours = self.inserted(&span).is_some() && matches!(code.get(at + 1), "depth" | "scalar");
         if ours || parts.is_empty() || parts.len() > 40 || span.len() > 2_000 || is_message(code, at + 1) {
             return;
         }

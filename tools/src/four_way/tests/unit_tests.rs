@@ -182,3 +182,38 @@ fn hostile_text_never_panics() {
         12,
     );
 }
+
+#[test]
+#[ignore = "prints the inputs of a planted case"]
+fn inputs_of_a_case() {
+    let only = std::env::var("FOURWAY_ONLY").unwrap_or_default();
+    let cases = [
+        super::cases_javascript::CASES,
+        super::cases_c::CASES,
+        super::cases_perl_ruby::CASES,
+        super::cases_python::CASES,
+        super::cases_shell::CASES,
+    ];
+    for case in cases.iter().flat_map(|cases| cases.iter()).filter(|case| case.name == only) {
+        let mut source = InputSource { command: case.replay.to_owned(), ..InputSource::default() };
+        let parent: super::Files =
+            case.files.iter().map(|(p, t)| ((*p).to_owned(), (*t).to_owned())).collect();
+        let culprit = super::edited(&parent, case.culprit, "");
+        let bad = super::edited(&culprit, case.later, "");
+        let number = std::env::var("FOURWAY_FIX").ok().and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
+        let fixed = super::edited(&bad, case.fixes[number].edits, "");
+        source.diffs = vec![super::revision_diff(&parent, &culprit), super::revision_diff(&bad, &fixed)];
+        for (path, text) in case.laid {
+            let file = InputFile { text: (*text).to_owned(), origin: FileOrigin::Laid };
+            source.files.insert((*path).to_owned(), file);
+        }
+        println!(
+            "{}",
+            observe(&source, ObservationMode::Printed)
+                .map_or_else(String::new, |i| format!("{}\n{:?}", i.command, i.files))
+        );
+        for input in input_variants(&source, ObservationMode::Printed, 100) {
+            println!("{:?} {:?} {}", input.site, input.change, input.description);
+        }
+    }
+}
