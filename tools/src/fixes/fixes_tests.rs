@@ -66,7 +66,8 @@ fn a_conflict_is_named_and_the_rest_still_offered() {
     check(
         &later,
         &[1],
-        "partial_revert -EIGHT +eight\nthe whole commit cannot be reverted cleanly: a.txt changed since",
+        "partial_revert -EIGHT +eight\nthe whole commit cannot be reverted cleanly: a.txt changed since\n\
+         the guilty lines cannot be taken back cleanly: a.txt changed there since",
     );
 }
 
@@ -86,7 +87,7 @@ fn the_whole_hunk_is_offered_beside_its_guilty_lines() {
     let proposal = propose(&repo, &culprit, &pieces[..1], &bad).unwrap();
     let told: Vec<(&str, usize)> =
         proposal.candidates.iter().map(|candidate| (candidate.id.as_str(), candidate.lines)).collect();
-    assert_eq!(told, [("partial_revert", 2), ("partial_revert_hunks", whole.new_lines as usize + 1)]);
+    assert_eq!(told, [("partial_revert", 2), ("revert", whole.new_lines as usize + 1)]);
     assert!(proposal.candidates[0].diff.contains("\n-    R=2\n+    R=1\n }\n"), "{proposal:?}");
 }
 
@@ -106,8 +107,8 @@ fn what_was_renamed_since_is_taken_back_under_its_new_name() {
     let guilty: Vec<Hunk> = hunks.into_iter().filter(|hunk| hunk.path == "old.txt").take(1).collect();
     let proposal = propose(&repo, &culprit, &guilty, &bad).unwrap();
     let ids: Vec<&str> = proposal.candidates.iter().map(|candidate| candidate.id.as_str()).collect();
-    assert_eq!(ids, ["partial_revert", "revert"], "{proposal:?}");
-    let [partial, whole] = &proposal.candidates[..] else { panic!("{proposal:?}") };
+    assert_eq!(ids, ["partial_revert", "partial_revert_files", "revert"], "{proposal:?}");
+    let [partial, _, whole] = &proposal.candidates[..] else { panic!("{proposal:?}") };
     assert!(partial.diff.contains("--- a/core.txt\n+++ b/core.txt\n"), "{}", partial.diff);
     assert!(partial.diff.contains("\n-TWO\n+two\n") && !partial.diff.contains("eight"), "{}", partial.diff);
     assert!(whole.diff.contains("\n-EIGHT\n+eight\n"), "{}", whole.diff);

@@ -97,15 +97,19 @@ pub fn propose(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) -> Result
         }
         Ok(())
     };
-    for (at, change) in whole_fixes::whole_changes_of(repo, culprit, guilty)?.into_iter().enumerate() {
-        let edits = match change.missing.first() {
-            Some(missing) => Err(format!("a part of the commit cannot be taken back alone: {missing}")),
-            None => revert::partial(repo, culprit, &change.hunks, bad)?,
-        };
-        let id = if at == 0 { "partial_revert" } else { whole_fixes::id_of(change.level) };
-        draft(FixKind::PartialRevert, id, edits)?;
+    let part = |change: &whole_fixes::WholeChange| match change.missing.first() {
+        Some(missing) => Ok(Err(format!("a part of the commit cannot be taken back alone: {missing}"))),
+        None => revert::partial(repo, culprit, &change.hunks, bad),
+    };
+    let parts = whole_fixes::whole_changes_of(repo, culprit, guilty)?;
+    if let Some(smallest) = parts.first() {
+        draft(FixKind::PartialRevert, "partial_revert", part(smallest)?)?;
     }
+    // Before the wider parts, so that a part that is all of the commit counts as that.
     draft(FixKind::Revert, "revert", revert::whole(repo, culprit, bad)?)?;
+    for change in parts.iter().skip(1) {
+        draft(FixKind::PartialRevert, whole_fixes::id_of(change.level), part(change)?)?;
+    }
     proposal.candidates.sort_by_key(|candidate| candidate.lines);
     Ok(proposal)
 }

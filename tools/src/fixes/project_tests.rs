@@ -211,8 +211,10 @@ fn verdict(found: TestComparison, after: &TestsRun, reached: bool) -> TestsVerdi
     let mut because = found.because;
     if result == TestsResult::Pass && !reached {
         result = TestsResult::NotComparable;
-        because =
-            format!("{because} None of them reads a file that the fix changes, so they say nothing of it.");
+        because = format!(
+            "{}. None of them reads a file that the fix changes, so they say nothing of it",
+            because.trim_end_matches('.')
+        );
     }
     let against = matches!(result, TestsResult::Fail | TestsResult::CouldNotRun);
     TestsVerdict {

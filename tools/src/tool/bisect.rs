@@ -182,16 +182,20 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
     }
     let last: HashMap<String, Replayed> =
         past.into_iter().chain(replays).map(|replayed| (replayed.run.commit.clone(), replayed)).collect();
-    let blamed = match &verdict {
-        Verdict::Proven { culprit, .. } => Some(culprit.clone()),
-        Verdict::Narrowed { candidates, .. } => candidates.first().map(|(commit, _)| commit.clone()),
-        Verdict::OlderThanRange { .. } => None,
+    /// Candidates that are looked at where no single one is proven.
+    const LOOKED_AT: usize = 20;
+    let blamed: Vec<&String> = match &verdict {
+        Verdict::Proven { culprit, .. } => vec![culprit],
+        Verdict::Narrowed { candidates, .. } => {
+            candidates.iter().take(LOOKED_AT).map(|(commit, _)| commit).collect()
+        }
+        Verdict::OlderThanRange { .. } => Vec::new(),
     };
     // A commit that brings nothing but a test shows a fault; it does not make one.
-    if let Some(blamed) = blamed
-        && !lay_in_tests_of(ctx, replayer.recipe(), &blamed)?.is_empty()
-    {
-        return work(ctx, args);
+    for commit in blamed {
+        if !lay_in_tests_of(ctx, replayer.recipe(), commit)?.is_empty() {
+            return work(ctx, args);
+        }
     }
     let mut found = Bisection { range, skipped: machine.skipped(), steps, ..Bisection::default() };
     let mut evidence: Vec<EvidenceDraft> = Vec::new();

@@ -57,6 +57,10 @@ pub(super) fn verified(ctx: &ToolContext, candidate: &Candidate) -> Result<FixCh
         Some(check) if check.fix.proof == Proof::FixVerified && check.fix.replay == CheckResult::Pass => {
             Ok(check)
         }
+        Some(check) if check.holds() => Err(ToolError::denied(format!(
+            "the replay passes with {}, and nothing beyond it shows that it is right ({}); only a verified fix is written",
+            candidate.id, check.detail
+        ))),
         Some(check) => Err(ToolError::denied(format!(
             "{} did not hold when it was verified ({}); only a verified fix is written",
             candidate.id, check.detail

@@ -61,7 +61,7 @@ impl Bench {
                 ("name.sh", "echo shop\n"),
                 (
                     "tests/all.sh",
-                    "if sh name.sh | grep -q shop; then echo 'ok 1 - TestName'; else echo 'not ok 1 - TestName'; bad=1; fi\n\
+                    "sh total.sh >/dev/null\nif sh name.sh | grep -q shop; then echo 'ok 1 - TestName'; else echo 'not ok 1 - TestName'; bad=1; fi\n\
                      echo 1..1\nexit ${bad:-0}\n",
                 ),
             ],
