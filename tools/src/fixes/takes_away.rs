@@ -134,10 +134,9 @@ fn removed_symbols(repo: &Repo, files: &[FileChange], bad: &str) -> (Vec<String>
         };
         let gone: BTreeSet<u32> = file.removed.iter().map(|(line, _)| *line).collect();
         let whole = symbols(&text, lang).into_iter().filter(|symbol| {
-            let lines = symbol.start_line..=symbol.end_line;
             let blank =
                 |line: &u32| text.lines().nth(*line as usize - 1).is_none_or(|text| text.trim().is_empty());
-            lines.clone().all(|line| gone.contains(&line) || blank(&line))
+            (symbol.start_line..=symbol.end_line).all(|line| gone.contains(&line) || blank(&line))
         });
         let whole: Vec<String> = whole.map(|symbol| symbol.qualified).collect();
         match is_test {

@@ -67,7 +67,7 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
         Some((failing, seen)) => {
             evidence.push(seen.evidence());
             // What failed there is what must stay away since the fix.
-            if let Some(failure) = seen.failure.clone() {
+            if let Some(failure) = seen.failure {
                 replayer.expect_failure(failure);
             }
             match turned_round(ctx, &replayer, &failing, &mut evidence)? {

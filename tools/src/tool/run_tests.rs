@@ -113,7 +113,7 @@ fn work(ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
     let evidence = EvidenceDraft {
         source: EvidenceSource::Logs,
         locator: Locator(format!("file:tests@{}", short(&found.revision))),
-        text: format!("{place}\n{}", seen.output_end),
+        text: format!("{place}\n{}\n", seen.output_end),
     };
     Ok(ToolOutput::new(text, found).with_evidence([evidence]))
 }
