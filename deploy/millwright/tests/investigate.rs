@@ -103,7 +103,8 @@ fn the_same_failure_in_other_words_and_places_is_known_and_a_look_alike_is_not()
     scene.replace("check.sh", "r=$(total 21)", "r=$(( $(total 21) + 21 ))");
     scene.commit("add a fee");
     let alike = ask(&["--good", "HEAD~1"]);
-    assert_eq!(alike["verdict"], "verified", "{}", alike["summary"]);
+    // The fault lies in the script of the replay itself, so no inputs around it could be told from the program.
+    assert_eq!(alike["verdict"], "confirmed", "{}", alike["summary"]);
     assert_eq!(alike["root_cause"]["commit"], scene.id("HEAD").as_str());
     assert!(alike["summary"].as_str().unwrap().contains("investigated again"), "{}", alike["summary"]);
 }
