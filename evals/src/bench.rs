@@ -53,6 +53,9 @@ pub(crate) enum Ended {
     },
 }
 
+/// Attempts at a run whose sandbox fails.
+const MAX_SANDBOX_ATTEMPTS: usize = 3;
+
 /// Runs one recipe on one repository.
 pub(crate) struct Bench(Replayer);
 
@@ -69,7 +72,21 @@ impl Bench {
         Self::new(repo, tests_recipe(replay, tests))
     }
 
+    /// A sandbox that could not be set up on a busy machine says nothing about the code, so it is tried again.
     pub(crate) fn run(&self, revision: &str, change: Option<&Change>) -> Ended {
+        let mut ended = self.run_once(revision, change);
+        for _ in 1..MAX_SANDBOX_ATTEMPTS {
+            match &ended {
+                Ended::Unknown { why } if why.starts_with("the sandbox failed") => {
+                    ended = self.run_once(revision, change);
+                }
+                _ => break,
+            }
+        }
+        ended
+    }
+
+    fn run_once(&self, revision: &str, change: Option<&Change>) -> Ended {
         match self.0.run(revision, change) {
             Ok(replayed) => match replayed.outcome() {
                 ReplayOutcome::Passes => Ended::Passes,

@@ -99,7 +99,8 @@ impl Suite {
                 "false_tests": {"at_most": 0}, "honest": 0.95, "abstention": 0.95, "grounding": 1.0,
                 "by_tag": {
                     "control": {"exact_commit": 0.9, "verified_fix": 0.8, "verified_rate": 0.8},
-                    "trap": {"exact_commit": 0.8}}}}),
+                    "trap": {"exact_commit": 0.8},
+                    "young-test": {"exact_commit": 0.6, "verified_rate": 0.6}}}}),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::graders::calibration::Sureness;
 use crate::graders::fix::FixGrade;
 use crate::graders::grounding::Grounding;
 use crate::graders::harm::HarmGrade;
+use crate::graders::honesty::HonestyGrade;
 use crate::graders::lines::Overlap;
 use crate::graders::{calibration, commit, cost, fix, grounding, harm, lines};
 use crate::options::Task;
@@ -77,6 +78,8 @@ fn the_graders_that_ship_tell_right_from_wrong_and_every_planted_defect_is_seen(
                 ..sound
             },
         ),
+        ("honesty", Graders { honesty: |_, _| None, ..sound }),
+        ("honesty", Graders { honesty: |_, _| Some(HonestyGrade::default()), ..sound }),
         ("cost", Graders { cost: |answer| cost::Spent { replays: 0, ..cost::grade(answer) }, ..sound }),
     ];
     for (name, graders) in defects {
