@@ -177,7 +177,7 @@ fn check(report: &Report) -> Result<(), Problem> {
         let parts = source.split_once(':').filter(|(revision, path)| {
             !revision.is_empty() && !revision.starts_with('-') && !path.is_empty() && !path.contains(':')
         });
-        given.len() <= 500
+        given.chars().count() <= 500
             && parts.is_some()
             && target.is_none_or(|target| !target.is_empty() && !target.contains([':', '=']))
     };
