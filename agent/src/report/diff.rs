@@ -66,6 +66,18 @@ impl Diff {
         self.files.iter().flat_map(|file| file.hunks.iter().map(move |hunk| (file, hunk)))
     }
 
+    /// Runs of changed lines, and how many of them have a guilty line: hunks as git counts them without context, which
+    /// is what minimising works on.
+    pub(super) fn changes(&self) -> (usize, usize) {
+        let runs = self.hunks().flat_map(|(_, hunk)| {
+            let kind = |line: &DiffLine| line.kind == Kind::Context;
+            hunk.lines.chunk_by(move |one, next| kind(one) == kind(next)).filter(move |run| !kind(&run[0]))
+        });
+        runs.fold((0, 0), |(all, guilty), run| {
+            (all + 1, guilty + usize::from(run.iter().any(|line| line.guilty)))
+        })
+    }
+
     /// At most `max` lines, files with guilty lines first.
     pub(super) fn bounded(mut self, max: usize) -> Self {
         self.files.sort_by_key(|file| !file.hunks.iter().any(Hunk::is_guilty));

@@ -5,29 +5,27 @@ and names the style sheet by its hash. maud escapes every value; `text` takes ou
 
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use millwright_memory::types::{
-    Approval, CheckResult, Fix, HypothesisStatus, ReplayOutcome, Report, Suspect, TestsResult,
-};
+use millwright_memory::types::{Approval, CheckResult, HypothesisStatus, ReplayOutcome, Report, Suspect};
 use sha2::{Digest, Sha256};
 
 use super::cited::{self, cited};
 use super::context::RenderContext;
-use super::diff::{self, Diff, DiffLine, Kind};
+use super::diff;
+use super::html_fix::{diff_table, fix, tried};
 use super::picture;
 use super::story::{self, Mark};
 use super::text::{block, duration, line, percent, short};
+use super::words;
 
 /// How its classes look; a page that carries the sections carries this, too.
 pub const STYLE: &str = include_str!("style.css");
-/// Lines of one diff shown.
-const MAX_DIFF_LINES: usize = 600;
 const MAX_RUNS: usize = 200;
 
 pub(super) fn render(report: &Report, context: &RenderContext) -> String {
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE));
     let policy =
         format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'");
-    let word = story::verdict_word(report.verdict);
+    let word = words::verdict_word(report.verdict);
     let title = context.ticket_title.as_deref().unwrap_or("Incident");
     let title = line(title, 160);
     let page = html! {
@@ -47,7 +45,7 @@ pub(super) fn render(report: &Report, context: &RenderContext) -> String {
                     header {
                         p.verdict.(report.verdict.as_str()) { (word) }
                         h1 { (title) }
-                        p.meaning { (story::verdict_meaning(report)) }
+                        p.meaning { (words::verdict_meaning(report)) }
                     }
                     (answer(report, context))
                     (grounds(report, context))
@@ -94,7 +92,7 @@ fn cause(report: &Report, context: &RenderContext) -> Markup {
             h2 { "Cause" }
             p.lead { (line(&cause.statement, 1_000)) (cited(&cause.evidence)) }
             dl {
-                dt { "Kind" } dd { (story::kind_words(cause.kind)) ", " (percent(cause.confidence)) " sure" }
+                dt { "Kind" } dd { (words::kind_words(cause.kind)) ", " (percent(cause.confidence)) " sure" }
                 @if let Some(commit) = &cause.commit {
                     dt { "Commit" }
                     dd {
@@ -144,58 +142,6 @@ fn next(report: &Report, context: &RenderContext) -> Markup {
     }
 }
 
-fn fix(report: &Report) -> Markup {
-    let Some(fix) = &report.fix else { return html! {} };
-    let parsed = diff::parse(&fix.diff);
-    html! {
-        section {
-            h2 { "Fix" }
-            p { (story::fix_words(fix, &parsed)) }
-            ul.chips {
-                li.(chip(fix.replay)) { "replay: " (story::check_words(fix.replay)) }
-                li.(tests_chip(fix.tests)) { "project tests: " (story::tests_words(fix.tests)) }
-                li { (story::proof_words(fix.proof)) }
-            }
-            @if let Some(detail) = &fix.tests_detail { p.dim { (line(&detail.because, 600)) } }
-            @if let Some(check) = &fix.four_way {
-                p.dim { (line(&story::four_way_words(check), 400)) "." }
-                @if let Some(example) = check.example.as_deref().filter(|_| check.contradicted > 0) {
-                    p { "Contradicted: " (line(example, 600)) }
-                }
-                @if !check.on_purpose.is_empty() {
-                    p { "It changes as well:" }
-                    ul { @for item in check.on_purpose.iter().take(5) { li { (line(item, 300)) } } }
-                }
-            }
-            @if !fix.takes_away.is_empty() {
-                p { "What it takes away:" }
-                ul { @for item in fix.takes_away.iter().take(12) { li { (line(item, 300)) } } }
-            }
-            (diff_table(&parsed, "The fix"))
-        }
-    }
-}
-
-fn tried(report: &Report) -> Markup {
-    html! {
-        @if !report.tried.is_empty() {
-            section {
-                h2 { "Tried, and did not hold" }
-                @for tried in report.tried.iter().take(5) {
-                    @let parsed = diff::parse(&tried.diff);
-                    details {
-                        summary {
-                            (story::fix_words(&Fix::untested(tried.kind, String::new()), &parsed)) ": "
-                            (line(&tried.because, 600))
-                        }
-                        (diff_table(&parsed, "Tried"))
-                    }
-                }
-            }
-        }
-    }
-}
-
 /// What the replay printed at the failing revision, and whether that is what the ticket says.
 fn shown(report: &Report) -> Markup {
     let Some(replay) = &report.replay else { return html! {} };
@@ -203,8 +149,8 @@ fn shown(report: &Report) -> Markup {
     html! {
         section {
             h2 { "What the replay shows" }
-            @if let Some(text) = story::agreement_words(report) { p { (line(&text, 500)) } }
-            @if let Some((ticket, shown)) = story::two_failures(report) {
+            @if let Some(text) = words::agreement_words(report) { p { (line(&text, 500)) } }
+            @if let Some((ticket, shown)) = words::two_failures(report) {
                 dl {
                     dt { "The ticket" } dd { (line(ticket, 400)) }
                     dt { "The replay" } dd { (line(shown, 400)) }
@@ -218,15 +164,7 @@ fn shown(report: &Report) -> Markup {
     }
 }
 
-fn tests_chip(result: TestsResult) -> &'static str {
-    match result {
-        TestsResult::Pass => "good",
-        TestsResult::Fail => "bad",
-        TestsResult::NotComparable | TestsResult::CouldNotRun | TestsResult::NotRun => "open",
-    }
-}
-
-fn chip(result: CheckResult) -> &'static str {
+pub(super) fn chip(result: CheckResult) -> &'static str {
     match result {
         CheckResult::Pass => "good",
         CheckResult::Fail => "bad",
@@ -272,7 +210,7 @@ fn proof(report: &Report, context: &RenderContext) -> Markup {
                                             code { (short(&run.commit)) }
                                             @if run.patched { span.dim { " changed" } }
                                         }
-                                        td.(outcome(run.outcome)) { (story::outcome_words(run.outcome)) }
+                                        td.(outcome(run.outcome)) { (words::outcome_words(run.outcome)) }
                                         td.num { (duration(run.duration_ms)) }
                                     }
                                 }
@@ -315,51 +253,6 @@ fn culprit(context: &RenderContext) -> Markup {
             (diff_table(&parsed, "The culprit’s changes"))
         }
     }
-}
-
-fn diff_table(parsed: &Diff, label: &str) -> Markup {
-    let shown = parsed.clone().bounded(MAX_DIFF_LINES);
-    html! {
-        @for file in &shown.files {
-            figure.diff {
-                figcaption {
-                    code { (line(&file.path, 300)) }
-                    @for note in file.notes.iter().take(4) { span.dim { " " (line(note, 160)) } }
-                }
-                div.scroll tabindex="0" role="region" aria-label=(format!("{label}: {}", line(&file.path, 200))) {
-                    table {
-                        @for hunk in &file.hunks {
-                            tbody.guilty[hunk.is_guilty()] {
-                                tr.hunk { td colspan="4" { "⋯ " (line(&hunk.section, 160)) } }
-                                @for diff_line in &hunk.lines { (diff_row(diff_line)) }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        @if shown.truncated { p.dim { "The rest of the diff is left out." } }
-    }
-}
-
-fn diff_row(diff_line: &DiffLine) -> Markup {
-    let (class, sign) = match diff_line.kind {
-        Kind::Added => ("add", "+"),
-        Kind::Removed => ("del", "−"),
-        Kind::Context => ("same", ""),
-    };
-    html! {
-        tr.(class).guilty[diff_line.guilty] {
-            td.no { @if diff_line.kind != Kind::Added { (diff_line.old) } }
-            td.no { @if diff_line.kind != Kind::Removed { (diff_line.new) } }
-            td.sign { (sign) @if diff_line.guilty { span.sr { " guilty" } } }
-            td.text { (line_of_code(&diff_line.text)) }
-        }
-    }
-}
-
-fn line_of_code(text: &str) -> String {
-    super::text::shorten(&block(text).replace('\n', " "), 1_000)
 }
 
 fn suspects(report: &Report) -> Markup {
@@ -445,13 +338,13 @@ fn similar(report: &Report, context: &RenderContext) -> Markup {
                             @if context.in_service { a href=(format!("/incidents/{id}")) { code { (id) } } }
                             @else { code { (id) } }
                             " "
-                            (story::proof_words(similar.proof))
+                            (words::proof_words(similar.proof))
                             @match similar.approval {
                                 Approval::Confirmed => ", confirmed by a person",
                                 Approval::Rejected => ", REJECTED by a person",
                                 Approval::None => "",
                             }
-                            "; " span.mark.(chip(similar.recheck)) { "check now: " (story::check_words(similar.recheck)) }
+                            "; " span.mark.(chip(similar.recheck)) { "check now: " (words::check_words(similar.recheck)) }
                             @if !similar.why.is_empty() {
                                 ul.dim { @for why in similar.why.iter().take(6) { li { (line(why, 200)) } } }
                             }

@@ -1,17 +1,18 @@
 /*!
-What is worth saying, before any format: what the verdict means, what was proven and by which runs, what to do
-next and with which command. Plain words for somebody who was woken by this. Nothing here says more than the
-report's own runs show: each check is derived from runs, not from the verdict.
+What is worth saying, before any format: what was proven and by which runs, what to do next and with which command.
+Plain words for somebody who was woken by this. Nothing here says more than the report's own runs show: each check is
+derived from runs, not from the verdict.
 */
 
 use millwright_memory::types::{
-    CauseKind, CheckResult, FailureAgreement, Fix, FixKind, FourWay, HypothesisStatus, Proof, ReplayOutcome,
-    ReplayRun, Report, Resolution, RootCause, SandboxLevel, TestsResult, Verdict,
+    CheckResult, Fix, FixKind, HypothesisStatus, Proof, ReplayOutcome, ReplayRun, Report, RootCause,
+    TestsResult, Verdict,
 };
 
 use super::context::RenderContext;
-use super::diff::{self, Diff};
-use super::text::{count, duration, line, percent, shell_word, short};
+use super::diff;
+use super::text::{count, line, percent, shell_word, short};
+use super::words::{beyond_words, fix_words, four_way_words, sandbox_words, sentence, tests_words};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
@@ -43,234 +44,6 @@ impl Step {
 
     fn run(text: impl Into<String>, command: String) -> Self {
         Self { text: text.into(), command: Some(command) }
-    }
-}
-
-pub fn verdict_word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Known => "KNOWN",
-        Verdict::Verified => "VERIFIED",
-        Verdict::Confirmed => "CONFIRMED",
-        Verdict::Probable => "PROBABLE",
-        Verdict::Inconclusive => "INCONCLUSIVE",
-        Verdict::NotAnIncident => "NOT AN INCIDENT",
-    }
-}
-
-/// What the verdict means here, as a half-sentence.
-pub fn verdict_meaning(report: &Report) -> String {
-    match report.verdict {
-        Verdict::Known => "seen before, and what was known of it was checked again now".to_owned(),
-        Verdict::Verified => {
-            let beyond = report.fix.as_ref().map(beyond_words).unwrap_or_default();
-            format!("cause proven by replay; the fix passes it, and {beyond}")
-        }
-        Verdict::Confirmed => match &report.fix {
-            Some(fix) if fix.is_stopgap => {
-                "cause proven by replay; the fix takes a protection back: a stopgap at most".to_owned()
-            }
-            Some(_) => {
-                "cause proven by replay; a fix passes it, and nothing more shows that it is right".to_owned()
-            }
-            None => "cause proven by replay; no fix has passed yet".to_owned(),
-        },
-        Verdict::Probable => match &report.root_cause {
-            Some(cause) => format!("{} likely, not proven by a replay", percent(cause.confidence)),
-            None => "likely, not proven by a replay".to_owned(),
-        },
-        Verdict::Inconclusive => "the cause is not known; below is what is missing".to_owned(),
-        Verdict::NotAnIncident => "nothing here calls for a change".to_owned(),
-    }
-}
-
-pub(super) fn kind_words(kind: CauseKind) -> &'static str {
-    match kind {
-        CauseKind::CodeChange => "a code change",
-        CauseKind::Configuration => "a configuration",
-        CauseKind::Dependency => "a dependency",
-        CauseKind::Data => "the data",
-        CauseKind::Infrastructure => "the infrastructure",
-        CauseKind::External => "something outside",
-        CauseKind::NotABug => "not a bug",
-    }
-}
-
-pub fn proof_words(proof: Proof) -> &'static str {
-    match proof {
-        Proof::None => "not proven",
-        Proof::Reproduced => "failure reproduced",
-        Proof::CauseConfirmed => "cause confirmed by replay",
-        Proof::FixVerified => "fix verified by replay",
-    }
-}
-
-pub(super) fn outcome_words(outcome: ReplayOutcome) -> &'static str {
-    match outcome {
-        ReplayOutcome::Passes => "passes",
-        ReplayOutcome::Reproduces => "fails the same way",
-        ReplayOutcome::OtherFailure => "fails in another way",
-        ReplayOutcome::CannotTest => "cannot be tested",
-    }
-}
-
-pub(super) fn check_words(result: CheckResult) -> &'static str {
-    match result {
-        CheckResult::Pass => "pass",
-        CheckResult::Fail => "fail",
-        CheckResult::NotRun => "not run",
-    }
-}
-
-pub(super) fn tests_words(result: TestsResult) -> &'static str {
-    match result {
-        TestsResult::Pass => "not worse",
-        TestsResult::Fail => "worse",
-        TestsResult::NotComparable => "cannot be compared",
-        TestsResult::CouldNotRun => "could not be run",
-        TestsResult::NotRun => "not run",
-    }
-}
-
-/// What speaks for a fix beyond the replay: `120 of the project's tests ran with it and none newly fails`.
-pub(super) fn beyond_words(fix: &Fix) -> String {
-    let mut parts = Vec::new();
-    if fix.tests == TestsResult::Pass {
-        let ran = fix.tests_detail.as_ref().map_or(0, |detail| detail.ran);
-        parts.push(format!("of {ran} tests that ran none newly fails"));
-    }
-    if let Some(check) = fix.four_way.as_ref().filter(|check| check.held()) {
-        parts.push(format!("the four-way check held on {} inputs", check.deciding));
-    }
-    match parts.is_empty() {
-        true => "nothing beyond the replay was run".to_owned(),
-        false => parts.join("; "),
-    }
-}
-
-/// What the four-way check showed, as a sentence part.
-pub(super) fn four_way_words(check: &FourWay) -> String {
-    let time = duration(check.wall_ms);
-    if check.contradicted > 0 {
-        return format!(
-            "the four-way check contradicts it on {} of {} inputs ({time})",
-            check.contradicted, check.inputs
-        );
-    }
-    match check.held() {
-        true => format!(
-            "the four-way check held on {} deciding inputs of {} ({time})",
-            check.deciding, check.inputs
-        ),
-        false => format!(
-            "the four-way check found {} deciding inputs among {}, and it takes {} ({time})",
-            check.deciding,
-            check.inputs,
-            FourWay::DECIDING
-        ),
-    }
-}
-
-/// What is known of a fix, sentence by sentence, for channels that show no report: whether it is verified, what the
-/// tests and the four-way check showed, and what it takes away.
-pub fn fix_sentences(fix: &Fix) -> Vec<String> {
-    let mut out = vec![match (fix.proof, fix.replay) {
-        (Proof::FixVerified, _) => {
-            format!("The fix is verified: the replay passes with it, and {}.", beyond_words(fix))
-        }
-        (_, CheckResult::Pass) if fix.is_stopgap => {
-            "The replay passes with a fix that takes a protection back: a stopgap at most.".to_owned()
-        }
-        (_, CheckResult::Pass) => {
-            "The replay passes with a candidate fix; nothing beyond the replay shows that it is right."
-                .to_owned()
-        }
-        (_, CheckResult::Fail) => "The replay fails with the candidate fix.".to_owned(),
-        (_, CheckResult::NotRun) => "A fix is proposed; it was not run.".to_owned(),
-    }];
-    let detail =
-        fix.tests_detail.as_ref().map(|detail| line(&detail.because, 300)).filter(|why| !why.is_empty());
-    out.push(sentence(&match detail {
-        Some(why) => format!("Project tests: {} ({})", tests_words(fix.tests), why.trim_end_matches('.')),
-        None => format!("Project tests: {}", tests_words(fix.tests)),
-    }));
-    if let Some(check) = &fix.four_way {
-        let mut words = four_way_words(check);
-        if let Some(first) = words.get(..1).map(str::to_uppercase) {
-            words.replace_range(..1, &first);
-        }
-        out.push(sentence(&words));
-    }
-    out.extend(
-        fix.takes_away.iter().take(3).map(|item| sentence(&format!("It takes away: {}", line(item, 300)))),
-    );
-    out
-}
-
-/// The same for what memory keeps of a fix. `None` where it keeps none.
-pub fn remembered_fix_sentences(known: &Resolution) -> Vec<String> {
-    if known.fix_diff.is_empty() {
-        return Vec::new();
-    }
-    let Some(checks) = &known.fix_checks else {
-        return vec!["What was run beyond the replay when the fix was found is not on record.".to_owned()];
-    };
-    let fix = Fix {
-        proof: known.proof,
-        replay: CheckResult::Pass,
-        tests: checks.tests,
-        tests_detail: checks.tests_detail.clone(),
-        four_way: checks.four_way.clone(),
-        takes_away: checks.takes_away.clone(),
-        ..Fix::untested(known.fix_kind.unwrap_or(FixKind::Known), known.fix_diff.clone())
-    };
-    fix_sentences(&fix)
-}
-
-/// The two failures side by side, where the replay shows another one than the ticket tells.
-pub(super) fn two_failures(report: &Report) -> Option<(&str, &str)> {
-    match report.replay.as_ref()?.agreement.as_ref()? {
-        FailureAgreement::Differs { ticket, replay } | FailureAgreement::Accepted { ticket, replay } => {
-            Some((ticket, replay))
-        }
-        _ => None,
-    }
-}
-
-/// Whether the replay shows what the ticket says, as a sentence; `None` where nothing was reproduced.
-pub(super) fn agreement_words(report: &Report) -> Option<String> {
-    Some(match report.replay.as_ref()?.agreement.as_ref()? {
-        FailureAgreement::Agrees { why } => format!("The replay shows what the ticket says: {why}."),
-        FailureAgreement::NotNamed => {
-            "The ticket names no error, so what the replay shows was compared with nothing.".to_owned()
-        }
-        FailureAgreement::CannotTell { why } => {
-            format!("Whether the replay shows what the ticket says cannot be told: {why}.")
-        }
-        FailureAgreement::Differs { .. } => "The replay shows another failure than the ticket.".to_owned(),
-        FailureAgreement::Accepted { .. } => {
-            "The replay shows another failure than the ticket; it was accepted by --accept-failure."
-                .to_owned()
-        }
-    })
-}
-
-/// `partial revert of the commit (1 file, 3 lines added, 1 removed)`.
-pub(super) fn fix_words(fix: &Fix, diff: &Diff) -> String {
-    let kind = match fix.kind {
-        FixKind::Known => "known fix",
-        FixKind::Revert => "revert of the whole commit",
-        FixKind::PartialRevert => "partial revert of the commit",
-        FixKind::Patch => "patch",
-    };
-    let files = count(diff.files.len(), "file");
-    format!("{kind} ({files}, {} added, {} removed)", count(diff.added(), "line"), diff.removed())
-}
-
-pub(super) fn sandbox_words(level: SandboxLevel) -> &'static str {
-    match level {
-        SandboxLevel::Full => "full sandbox",
-        SandboxLevel::Reduced => "reduced sandbox (no namespaces here)",
-        SandboxLevel::None => "NO sandbox, as was asked for",
     }
 }
 
@@ -571,9 +344,4 @@ fn cause_sentence(cause: &RootCause, report: &Report, context: &RenderContext) -
         (Some(commit), None) if !named => format!("{statement} It came with commit {}.", short(commit)),
         _ => statement,
     }
-}
-
-fn sentence(text: &str) -> String {
-    let end = if text.ends_with(['.', '!', '?', '…']) { "" } else { "." };
-    format!("{text}{end}")
 }

@@ -13,6 +13,7 @@ use super::context::RenderContext;
 use super::diff::{self, Diff, Kind};
 use super::story::{self, Check, Mark, Step};
 use super::text::{block, duration, line, patch, percent, short, shorten};
+use super::words;
 
 /// Lines of the fix shown before the page refers to the file.
 const MAX_FIX_LINES: usize = 60;
@@ -104,8 +105,8 @@ impl Page {
             Verdict::Confirmed | Verdict::Probable => YELLOW.bold(),
             Verdict::Inconclusive => RED.bold(),
         };
-        let word = story::verdict_word(report.verdict);
-        let meaning = story::verdict_meaning(report);
+        let word = words::verdict_word(report.verdict);
+        let meaning = words::verdict_meaning(report);
         let wrapped = textwrap::fill(&format!("{word}: {meaning}"), self.width);
         let rest = wrapped.strip_prefix(word).unwrap_or_default();
         let _ = writeln!(self.out, "{}{rest}", self.paint(style, word));
@@ -127,7 +128,7 @@ impl Page {
                     let _ = write!(text, " [{}]", cited.join(", "));
                 }
                 self.wrapped("  ", "  ", &text);
-                let surely = format!("{}; {} sure", story::kind_words(cause.kind), percent(cause.confidence));
+                let surely = format!("{}; {} sure", words::kind_words(cause.kind), percent(cause.confidence));
                 let surely = self.paint(DIM, &surely);
                 let _ = writeln!(self.out, "  {surely}");
             }
@@ -174,16 +175,16 @@ impl Page {
         }
         if let Some(view) = &context.culprit {
             let whole = diff::parse(&view.diff);
-            let all = whole.hunks().count();
-            let parsed = match &view.guilty_diff {
-                Some(guilty) => whole.mark(&diff::parse(guilty)).only_guilty(),
+            let marked = match &view.guilty_diff {
+                Some(guilty) => whole.mark(&diff::parse(guilty)),
                 None => whole,
             };
+            let (all, some) = marked.changes();
+            let parsed = marked.only_guilty();
             let _ = writeln!(self.out);
             self.diff(&parsed, MAX_GUILTY_LINES);
-            let some = parsed.hunks().count();
             if view.guilty_diff.is_some() {
-                let others = match some < all {
+                let others = match some < all && !parsed.truncated {
                     true => format!(" ({some} of the commit's {all} hunks)"),
                     false => String::new(),
                 };
@@ -230,7 +231,7 @@ impl Page {
         let Some(fix) = &report.fix else { return };
         let parsed = diff::parse(&fix.diff);
         self.section("Fix");
-        self.wrapped("  ", "  ", &story::fix_words(fix, &parsed));
+        self.wrapped("  ", "  ", &words::fix_words(fix, &parsed));
         for item in fix.takes_away.iter().take(12) {
             self.wrapped("  - ", "    ", &format!("takes away: {}", line(item, 300)));
         }
@@ -269,7 +270,7 @@ impl Page {
         self.section("Tried, and did not hold");
         for tried in report.tried.iter().take(5) {
             let size = diff::parse(&tried.diff);
-            let words = story::fix_words(&Fix::untested(tried.kind, String::new()), &size);
+            let words = words::fix_words(&Fix::untested(tried.kind, String::new()), &size);
             self.wrapped("  - ", "    ", &format!("{words}: {}", line(&tried.because, 600)));
         }
     }
@@ -278,11 +279,11 @@ impl Page {
     fn shown(&mut self, report: &Report) {
         let Some(replay) = &report.replay else { return };
         self.section("What the replay shows at the failing revision");
-        if let Some((ticket, shown)) = story::two_failures(report) {
+        if let Some((ticket, shown)) = words::two_failures(report) {
             self.wrapped("  ticket  ", "          ", &line(ticket, 400));
             self.wrapped("  replay  ", "          ", &line(shown, 400));
         }
-        if let Some(text) = story::agreement_words(report) {
+        if let Some(text) = words::agreement_words(report) {
             self.wrapped("  ", "  ", &line(&text, 500));
         }
         for path in replay.laid_in.iter().take(5) {
@@ -415,7 +416,7 @@ impl Page {
             let text = format!(
                 "{}  {}; {recheck}. Alike: {}",
                 line(&similar.incident_id, 80),
-                story::proof_words(similar.proof),
+                words::proof_words(similar.proof),
                 why.join("; ")
             );
             self.wrapped("  ", "    ", &text);

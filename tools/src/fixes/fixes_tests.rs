@@ -156,3 +156,40 @@ fn a_later_revision_has_a_fix_or_has_not() {
             .unwrap()
     );
 }
+
+/// Subjects of candidates in their order, for a culprit of one file.
+fn candidates_of(path: &str, before: &str, after: &str, guilty: &[usize]) -> Vec<(String, String)> {
+    let repo = TestRepo::new();
+    repo.commit("before", &[(path, before)]);
+    let culprit = repo.commit("culprit", &[(path, after)]);
+    let bad = repo.commit("later", &[("other.txt", "later\n")]);
+    let repo = repo.open();
+    let hunks = hunks_of(&repo, &culprit).unwrap();
+    let guilty: Vec<Hunk> = guilty.iter().map(|at| hunks[*at].clone()).collect();
+    let proposal = propose(&repo, &culprit, &guilty, &bad).unwrap();
+    proposal.candidates.into_iter().map(|candidate| (candidate.id, candidate.diff)).collect()
+}
+
+#[test]
+fn a_renamed_key_is_renamed_back_in_both_places() {
+    let old = "my %chosen;\n$chosen{digits} = $1 if shift =~ /(\\d+)/;\n# Cents.\nmy $n = $chosen{digits} // 2;\nprint $n;\n";
+    let new = old
+        .replace("$chosen{digits} =", "$chosen{places} =")
+        .replace("$chosen{digits} // 2", "$chosen{places} // 0");
+    let found = candidates_of("print.pl", old, &new, &[1]);
+    assert!(
+        found.iter().all(|(_, diff)| diff.matches("-").count() > 2 && diff.contains("+$chosen{digits}")),
+        "{found:#?}"
+    );
+}
+
+#[test]
+fn what_is_done_alike_elsewhere_is_taken_back_first() {
+    let old = "function full(a) {\n  return Math.round(a * 0.19);\n}\n\nfunction reduced(a) {\n  return Math.round(a * 0.07);\n}\n";
+    let new = old.replace("round", "floor");
+    let found = candidates_of("vat.js", old, &new, &[0]);
+    let ids: Vec<&str> = found.iter().map(|(id, _)| id.as_str()).collect();
+    assert_eq!(ids, ["partial_revert", "partial_revert_alone"]);
+    assert!(found[0].1.contains("+  return Math.round(a * 0.07);"));
+    assert!(!found[1].1.contains("+  return Math.round(a * 0.07);"));
+}

@@ -110,7 +110,13 @@ impl FourWayCheck<'_> {
                 files.insert(path, InputFile { text, origin });
             }
         }
+        let mut programs = BTreeMap::new();
+        for path in touched.into_iter().take(MAX_FILES) {
+            let text = git::blob_at(repo, self.bad, &path).ok().and_then(|blob| blob.text().ok());
+            programs.extend(text.filter(|text| text.len() <= MAX_FILE_BYTES).map(|text| (path, text)));
+        }
         InputSource {
+            programs,
             command: recipe.command.clone(),
             env: recipe.env.clone(),
             files,

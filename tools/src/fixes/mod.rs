@@ -9,6 +9,7 @@ something beyond the replay shows that the behaviour is right again: the project
 
 mod applied;
 mod changes;
+mod coupled;
 mod four_way_check;
 mod hand_over;
 mod patch;
@@ -68,6 +69,9 @@ pub struct Proposal {
     pub not_applicable: Vec<String>,
 }
 
+/// The candidate that takes back one of several places where the culprit does the same: tried last.
+const LONE: &str = "partial_revert_alone";
+
 /// Drafts candidates that take back `culprit`, or only its `guilty` hunks, at `bad`. All ids are full.
 pub fn propose(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) -> Result<Proposal, FixError> {
     let mut proposal = Proposal::default();
@@ -107,10 +111,13 @@ pub fn propose(repo: &Repo, culprit: &str, guilty: &[Hunk], bad: &str) -> Result
     }
     // Before the wider parts, so that a part that is all of the commit counts as that.
     draft(FixKind::Revert, "revert", revert::whole(repo, culprit, bad)?)?;
-    for change in parts.iter().skip(1) {
+    for change in parts.iter().skip(1).filter(|change| !change.leaves_alike) {
         draft(FixKind::PartialRevert, whole_fixes::id_of(change.level), part(change)?)?;
     }
-    proposal.candidates.sort_by_key(|candidate| candidate.lines);
+    if let Some(lone) = parts.iter().skip(1).find(|change| change.leaves_alike) {
+        draft(FixKind::PartialRevert, LONE, part(lone)?)?;
+    }
+    proposal.candidates.sort_by_key(|candidate| (candidate.id == LONE, candidate.lines));
     Ok(proposal)
 }
 

@@ -5,6 +5,7 @@ which a part is gone, speaks for no fix. Tests that a fix removes or changes are
 */
 
 use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 
 use millwright_memory::types::{TestsDetail, TestsResult};
 use serde::{Deserialize, Serialize};
@@ -16,12 +17,14 @@ use crate::intake::is_test_path;
 use crate::process::{Exit, LimitHit};
 use crate::replay::{ObservationRequest, ReplayError, ReplayRecipe, Replayer};
 use crate::test_report::{
-    TestComparison, TestOutputReader, TestReport, candidates_to_repeat, compare, merge_repeat,
-    read_report_file,
+    TestComparison, TestOutputReader, TestReport, candidates_to_repeat, compare, failing_on_both,
+    merge_repeat, passing_in_one, read_report_file, settle_unsteady,
 };
 
 /// A newly failing test is run this often on each side before it is held against a fix.
 const REPEATS: usize = 2;
+/// One that passes now and then without a fix gets as many runs with it, to pass once.
+const CHANCES: usize = 4;
 /// Names listed in a report.
 const MAX_NAMES: usize = 20;
 /// Files remembered of a run.
@@ -46,24 +49,55 @@ pub struct TestsVerdict {
     pub detail: TestsDetail,
     /// The end of the output with the fix, where it counts against it.
     pub output_end: String,
+    /// The tests fail with the fix, and whether they did so before cannot be told.
+    pub fails_untold: bool,
 }
 
 /// The project's tests on the checkouts of a replay.
 pub struct ProjectTests {
     replayer: Replayer,
     report_files: Vec<String>,
+    /// More runs without a fix.
+    again: Mutex<Vec<TestReport>>,
 }
 
 impl ProjectTests {
     /// `report_files` are globs of reports that the command writes.
     pub fn new(replay: &Replayer, command: &str, report_files: &[String]) -> Self {
         let recipe = tests_recipe(replay.recipe(), command);
-        Self { replayer: replay.with_recipe(recipe), report_files: report_files.to_vec() }
+        Self {
+            replayer: replay.with_recipe(recipe),
+            report_files: report_files.to_vec(),
+            again: Mutex::default(),
+        }
     }
 
     /// Tests by a recipe of their own, such as a single one.
     pub fn of_recipe(replay: &Replayer, recipe: ReplayRecipe, report_files: &[String]) -> Self {
-        Self { replayer: replay.with_recipe(recipe), report_files: report_files.to_vec() }
+        Self {
+            replayer: replay.with_recipe(recipe),
+            report_files: report_files.to_vec(),
+            again: Mutex::default(),
+        }
+    }
+
+    /// With what was run again without a fix for another candidate.
+    #[must_use]
+    pub fn with_repeats(self, again: Vec<TestReport>) -> Self {
+        Self { again: Mutex::new(again), ..self }
+    }
+
+    /// What was run again without a fix.
+    pub fn repeats(&self) -> Vec<TestReport> {
+        self.again.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn run_again(&self, bad: &str) -> Result<Vec<TestReport>, ReplayError> {
+        let mut known = self.again.lock().unwrap_or_else(PoisonError::into_inner);
+        while known.len() < REPEATS {
+            known.push(self.run(bad, None)?.report);
+        }
+        Ok(known.clone())
     }
 
     /// The tests at `revision` with `change`.
@@ -101,12 +135,25 @@ impl ProjectTests {
         if found.result == TestsResult::Fail
             && !candidates_to_repeat(&before.report, &after.report).is_empty()
         {
-            let (mut without, mut with) = (Vec::new(), Vec::new());
+            let mut with = Vec::new();
             for _ in 0..REPEATS {
                 with.push(run(replayer, &self.report_files, bad, Some(&change))?.report);
-                without.push(self.run(bad, None)?.report);
             }
-            found = merge_repeat(found, &without, &with);
+            found = merge_repeat(found, &self.run_again(bad)?, &with);
+        }
+        let shared = match found.result {
+            TestsResult::Pass => failing_on_both(&before.report, &after.report),
+            _ => Vec::new(),
+        };
+        if !shared.is_empty() {
+            let unsteady = passing_in_one(&shared, &self.run_again(bad)?);
+            let mut with: Vec<TestReport> = Vec::new();
+            while with.len() < CHANCES && passing_in_one(&unsteady, &with).len() < unsteady.len() {
+                with.push(run(replayer, &self.report_files, bad, Some(&change))?.report);
+            }
+            if !unsteady.is_empty() {
+                found = settle_unsteady(found, unsteady, &with);
+            }
         }
         let product = changed.iter().map(|file| file.path()).filter(|path| !is_test_path(path));
         let reached = self.reaches(&after, product);
@@ -216,9 +263,14 @@ fn verdict(found: TestComparison, after: &TestsRun, reached: bool) -> TestsVerdi
             because.trim_end_matches('.')
         );
     }
-    let against = matches!(result, TestsResult::Fail | TestsResult::CouldNotRun);
+    let fails_untold = result == TestsResult::NotComparable && after.report.exit_status != Some(0);
+    if fails_untold {
+        because = format!("{}; they fail with the fix", because.trim_end_matches('.'));
+    }
+    let against = fails_untold || matches!(result, TestsResult::Fail | TestsResult::CouldNotRun);
     TestsVerdict {
         result,
+        fails_untold,
         detail: TestsDetail {
             ran: u64::from(found.ran),
             newly_failing: bounded(&found.newly_failing),

@@ -20,6 +20,8 @@ pub struct Verification {
     pub tests: TestsResult,
     pub tests_detail: Option<TestsDetail>,
     pub four_way: Option<FourWay>,
+    /// The tests fail with the candidate, and whether they did so before cannot be told: nothing else outweighs that.
+    pub tests_fail_untold: bool,
     /// In words, for the report.
     pub detail: String,
     /// How often the replay passed and failed with the candidate applied.
@@ -63,6 +65,7 @@ pub fn verify(
         tests: TestsResult::NotRun,
         tests_detail: None,
         four_way: None,
+        tests_fail_untold: false,
         detail: String::new(),
         outcomes: Flakiness::new(passes, failures),
         shown,
@@ -84,6 +87,7 @@ pub fn verify(
         Some((tests, before)) => {
             let found = tests.compare(before, candidate, bad)?;
             out.tests = found.result;
+            out.tests_fail_untold = found.fails_untold;
             out.detail.clone_from(&found.detail.because);
             out.output_end = found.output_end;
             out.tests_detail = Some(found.detail);

@@ -7,7 +7,10 @@ what they need by name in the other files of the commit.
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::FixError;
+use super::coupled::{FileText, PieceText, alike, coupled};
+use crate::code::Lang;
 use crate::code::changes::{ChangeLevel, LineHunk, whole_changes};
+use crate::code::is_test_path;
 use crate::code::names::{FileChange, PieceId, needed_by_names};
 use crate::git::{self, Repo};
 use crate::minimise::{Hunk, hunks_of, split};
@@ -22,6 +25,8 @@ pub(super) struct WholeChange {
     pub(super) hunks: Vec<Hunk>,
     /// Names that stay without a definition when only this is taken back, a sentence each.
     pub(super) missing: Vec<String>,
+    /// The commit does the same elsewhere, and that stays.
+    pub(super) leaves_alike: bool,
 }
 
 /// One file of the culprit.
@@ -34,7 +39,8 @@ struct ChangedFile {
     guilty: Vec<usize>,
 }
 
-/// The parts of `culprit` around its `guilty` hunks, smallest first, each a whole change of syntax. Full ids.
+/// The parts of `culprit` around its `guilty` hunks, smallest first, each a whole change of syntax, with what goes
+/// together although no syntax says so. Full ids.
 ///
 /// # Errors
 /// When the repository cannot be read.
@@ -43,9 +49,34 @@ pub(super) fn whole_changes_of(
     culprit: &str,
     guilty: &[Hunk],
 ) -> Result<Vec<WholeChange>, FixError> {
-    let files = changed_files(repo, culprit, guilty)?;
+    let mut files = changed_files(repo, culprit, guilty)?;
     // What cannot be taken apart by lines is whole by itself.
     let whole: Vec<Hunk> = guilty.iter().filter(|hunk| !hunk.is_text()).cloned().collect();
+    let mut parts = parts_around(&files, &whole);
+    let coupled = together(&files, parts.first(), coupled);
+    if !coupled.is_empty() {
+        count_in(&mut files, &coupled);
+        parts = parts_around(&files, &whole);
+    }
+    let alike = together(&files, parts.first(), |_, pieces, chosen| alike(pieces, chosen));
+    let mut out: Vec<WholeChange> = Vec::new();
+    if !alike.is_empty() {
+        count_in(&mut files, &alike);
+        out.extend(parts_around(&files, &whole).into_iter().map(|(change, _)| change));
+        // The guilty place alone comes later: the others may be meant.
+        parts.truncate(1);
+        parts.iter_mut().for_each(|(change, _)| change.leaves_alike = true);
+    }
+    for (change, _) in parts {
+        if !out.iter().any(|known| known.hunks == change.hunks) {
+            out.push(change);
+        }
+    }
+    Ok(out)
+}
+
+/// The parts around what is guilty in `files`, with their pieces.
+fn parts_around(files: &[ChangedFile], whole: &[Hunk]) -> Vec<(WholeChange, BTreeSet<PieceId>)> {
     let views: Vec<FileChange<'_>> = files
         .iter()
         .map(|file| FileChange { path: &file.path, old: &file.old, new: &file.new, hunks: &file.lines })
@@ -60,7 +91,7 @@ pub(super) fn whole_changes_of(
         })
         .collect();
     let levels: BTreeSet<ChangeLevel> = sets.values().flatten().map(|(level, _)| *level).collect();
-    let mut out: Vec<WholeChange> = Vec::new();
+    let mut out: Vec<(WholeChange, BTreeSet<PieceId>)> = Vec::new();
     for level in levels {
         // Each guilty file at this level, or at the nearest wider one that it has.
         let mut taken: BTreeSet<PieceId> = BTreeSet::new();
@@ -73,15 +104,81 @@ pub(super) fn whole_changes_of(
         let closure = needed_by_names(&views, &chosen);
         taken.extend(closure.extra);
         let hunks = taken.iter().filter_map(|id| files.get(id.file)?.pieces.get(id.piece)).cloned();
-        let hunks: Vec<Hunk> = hunks.chain(whole.clone()).collect();
-        if !hunks.is_empty() && !out.iter().any(|known| known.hunks == hunks) {
-            out.push(WholeChange { level, hunks, missing: closure.missing });
+        let hunks: Vec<Hunk> = hunks.chain(whole.to_vec()).collect();
+        if !hunks.is_empty() && !out.iter().any(|(known, _)| known.hunks == hunks) {
+            let change = WholeChange { level, hunks, missing: closure.missing, leaves_alike: false };
+            out.push((change, taken));
         }
     }
     if out.is_empty() && !whole.is_empty() {
-        out.push(WholeChange { level: ChangeLevel::File, hunks: whole, missing: Vec::new() });
+        let hunks = whole.to_vec();
+        let level = ChangeLevel::File;
+        out.push((WholeChange { level, hunks, missing: Vec::new(), leaves_alike: false }, BTreeSet::new()));
     }
-    Ok(out)
+    out
+}
+
+/// What `find` adds to the pieces of `part`, among those of the product's code.
+fn together(
+    files: &[ChangedFile],
+    part: Option<&(WholeChange, BTreeSet<PieceId>)>,
+    find: impl Fn(&[FileText<'_>], &[PieceText<'_>], &BTreeSet<usize>) -> BTreeSet<usize>,
+) -> Vec<PieceId> {
+    let Some((_, taken)) = part else { return Vec::new() };
+    let texts: Vec<FileText<'_>> =
+        files.iter().map(|file| FileText { old: &file.old, new: &file.new }).collect();
+    let mut ids = Vec::new();
+    let mut pieces = Vec::new();
+    for (at, file) in files.iter().enumerate() {
+        if is_test_path(&file.path) || Lang::from_path(&file.path).is_none() {
+            continue;
+        }
+        let (old, new) = (LineStarts::of(&file.old), LineStarts::of(&file.new));
+        for (number, lines) in file.lines.iter().enumerate() {
+            ids.push(PieceId { file: at, piece: number });
+            pieces.push(PieceText {
+                file: at,
+                removed: old.lines(lines.old_start, lines.old_lines),
+                added: new.lines(lines.new_start, lines.new_lines),
+            });
+        }
+    }
+    let chosen = ids.iter().enumerate().filter(|(_, id)| taken.contains(id)).map(|(at, _)| at).collect();
+    find(&texts, &pieces, &chosen).into_iter().filter_map(|at| ids.get(at).copied()).collect()
+}
+
+fn count_in(files: &mut [ChangedFile], pieces: &[PieceId]) {
+    for id in pieces {
+        if let Some(file) = files.get_mut(id.file)
+            && !file.guilty.contains(&id.piece)
+        {
+            file.guilty.push(id.piece);
+            file.guilty.sort_unstable();
+        }
+    }
+}
+
+/// Where the lines of a text begin.
+struct LineStarts<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> LineStarts<'a> {
+    fn of(text: &'a str) -> Self {
+        let starts = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        Self { text, starts }
+    }
+
+    /// `count` lines from the 1-based `start`.
+    fn lines(&self, start: u32, count: u32) -> &'a str {
+        if count == 0 {
+            return "";
+        }
+        let at =
+            |line: u32| self.starts.get(line.saturating_sub(1) as usize).copied().unwrap_or(self.text.len());
+        self.text.get(at(start)..at(start.saturating_add(count))).unwrap_or_default()
+    }
 }
 
 fn changed_files(repo: &Repo, culprit: &str, guilty: &[Hunk]) -> Result<Vec<ChangedFile>, FixError> {

@@ -4,6 +4,9 @@ bounds of a changed comparison), their strings, lines of changed texts, and the 
 fix that is wrong next to the replay's input is wrong, more often than not, at a value that one of the two mentions.
 */
 
+use std::collections::BTreeMap;
+
+use super::compared::compared;
 use super::literal::{decode_literal, takes_escapes};
 use super::statement::Code;
 use super::token::{Language, TokenKind};
@@ -16,13 +19,19 @@ pub(super) struct Dictionary {
     pub(super) lines: Vec<String>,
     /// Functions that are changed or defined in a changed place.
     pub(super) names: Vec<String>,
+    /// Words that the changed files compare their input with, nearest to the changes first.
+    pub(super) compared: Vec<String>,
+    /// Long options near the changes, with `=` where they take a value.
+    pub(super) options: Vec<String>,
 }
 
 const MAX_ENTRIES: usize = 24;
 const MAX_LINES: usize = 3_000;
 
-pub(super) fn dictionary(diffs: &[String]) -> Dictionary {
-    let mut found = Dictionary::default();
+/// From the `diffs` of the culprit and the fix, and the `programs` that they change.
+pub(super) fn dictionary(diffs: &[String], programs: &BTreeMap<String, String>) -> Dictionary {
+    let fix = diffs.last().map_or("", String::as_str);
+    let mut found = Dictionary { compared: compared(fix, programs), ..Dictionary::default() };
     // The fix's diff first: what it alone mentions is where it may be wrong.
     for diff in diffs.iter().rev().take(4) {
         let mut language = None;
@@ -49,6 +58,7 @@ pub(super) fn dictionary(diffs: &[String]) -> Dictionary {
             }
             if text.len() < 2000 {
                 found.definition(language, text);
+                found.long_options(text);
                 if changed {
                     found.literals(language, text);
                     if language == Language::Shell {
@@ -115,6 +125,19 @@ impl Dictionary {
         }
     }
 
+    fn long_options(&mut self, text: &str) {
+        for (at, _) in text.match_indices("--") {
+            let before = text.get(..at).and_then(|head| head.chars().next_back());
+            let rest = text.get(at + 2..).unwrap_or_default();
+            let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '-').collect();
+            let starts = before.is_none_or(|c| !c.is_alphanumeric() && c != '-' && c != ')' && c != ']');
+            if starts && name.len() > 1 && name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+                let takes_value = rest.get(name.len()..).is_some_and(|rest| rest.starts_with('='));
+                push(&mut self.options, &format!("--{name}{}", if takes_value { "=" } else { "" }));
+            }
+        }
+    }
+
     fn characters(&mut self, pattern: &str) {
         for c in pattern.chars().filter(|c| !c.is_alphanumeric() && !"\\/[](){}^$.*+?|".contains(*c)) {
             push(&mut self.strings, &c.to_string());
@@ -151,7 +174,9 @@ impl Dictionary {
             && code
                 .kind(open - 2)
                 .is_some_and(|kind| kind == TokenKind::Word || code.is_punct(open - 2, "*"));
-        let method = open == 1 && language == Language::JavaScript && text.trim_end().ends_with('{');
+        let method = open == 1
+            && matches!(language, Language::JavaScript | Language::Shell)
+            && text.trim_end().ends_with('{');
         let arrow = language == Language::JavaScript
             && text.contains("=>")
             && open >= 2

@@ -12,6 +12,7 @@ prints what the program computes instead of judging it), [`FourWayDriver`] decid
 everything is bounded, nothing panics, and what cannot be read is left as it is.
 */
 
+mod compared;
 mod decode;
 mod dictionary;
 mod driver;

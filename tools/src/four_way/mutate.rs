@@ -69,6 +69,9 @@ pub(super) fn text_mutations(value: &str, others: &[String], dictionary: &Dictio
             suggested.push((FromDiff, string.clone()));
         }
     }
+    for (at, mutation) in siblings(value, dictionary).into_iter().enumerate() {
+        suggested.insert((at * 2).min(suggested.len()), mutation);
+    }
     for (at, mutation) in suggested.into_iter().enumerate() {
         found.insert((at * 2 + 1).min(found.len()), mutation);
     }
@@ -76,6 +79,20 @@ pub(super) fn text_mutations(value: &str, others: &[String], dictionary: &Dictio
         found.insert(7.min(found.len()), (Swapped, other.clone()));
     }
     finish(value, found)
+}
+
+/// Words that may stand where a word stands: functions beside the one that it names, and what the changed files compare
+/// with.
+fn siblings(value: &str, dictionary: &Dictionary) -> Vec<Mutation> {
+    const EACH: usize = 4;
+    let word = |text: &str| text.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+    if !word(value) || value.len() > 30 || value.parse::<f64>().is_ok() {
+        return Vec::new();
+    }
+    let named = dictionary.names.iter().any(|name| name == value);
+    let names = dictionary.names.iter().filter(|_| named).take(EACH + 1);
+    let others = names.chain(dictionary.compared.iter().take(EACH + 1));
+    others.filter(|other| *other != value).map(|other| (InputChange::Sibling, other.clone())).collect()
 }
 
 fn finish(value: &str, found: Vec<Mutation>) -> Vec<Mutation> {

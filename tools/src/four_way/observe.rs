@@ -75,6 +75,7 @@ pub(super) fn original(source: &InputSource, observable: &Observable) -> InputVa
         site: None,
         description: "the replay's own input".to_owned(),
         singular: false,
+        replaced: None,
     }
 }
 

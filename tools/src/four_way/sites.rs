@@ -23,6 +23,8 @@ pub(super) enum SiteKind {
     },
     /// Replacements that are ready.
     Choice(Vec<(InputChange, String)>),
+    /// All arguments of a command, with replacements that are ready; options of the diffs are put behind them.
+    Arguments(Vec<(InputChange, String)>),
     /// A called function's name.
     Call,
 }
@@ -239,7 +241,7 @@ impl SiteFinder<'_> {
             }
         }
         let value = plain.join(" ");
-        self.push(start..end, None, value, SiteKind::Choice(choices), 1);
+        self.push(start..end, None, value, SiteKind::Arguments(choices), 1);
     }
 
     fn option(&mut self, word: &ShellWord, value: &str) {

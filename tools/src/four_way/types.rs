@@ -34,6 +34,9 @@ pub struct InputSource {
     pub files: BTreeMap<String, InputFile>,
     /// Unified diffs of the culprit and, after it, of the fix.
     pub diffs: Vec<String>,
+    /// The changed files at the failing revision (path → text): what they compare their input with is worth trying.
+    #[serde(default)]
+    pub programs: BTreeMap<String, String>,
 }
 
 /// The kind of change that made a variant.
@@ -44,7 +47,8 @@ pub enum InputChange {
     Original,
     /// A literal of the culprit's or the fix's diff.
     FromDiff,
-    /// A function next to the called one that the culprit or the fix changes too.
+    /// A function next to the called one that the culprit or the fix changes too, or a word that the changed files
+    /// compare their input with.
     Sibling,
     Structure,
     Shorter,
@@ -78,6 +82,9 @@ pub struct InputVariant {
     /// The varied literal is a value that stands alone (0, an empty string): its neighbours need not behave like it.
     #[serde(default)]
     pub singular: bool,
+    /// The varied literal before and after the change, where it is a plain value.
+    #[serde(default)]
+    pub replaced: Option<(String, String)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -22,7 +22,7 @@ pub fn input_variants(source: &InputSource, mode: ObservationMode, budget: usize
     let observable = observable(source, mode);
     let budget = budget.min(MAX_VARIANTS);
     let mut found = vec![original(source, &observable)];
-    let dictionary = dictionary(&source.diffs);
+    let dictionary = dictionary(&source.diffs, &source.programs);
     let (regions, sites) = sites(&observable);
     let mut candidates = candidates(&regions, &sites, &dictionary);
     let mut used_sites = vec![0_usize; sites.len()];
@@ -71,6 +71,7 @@ struct Candidate {
     edit: Edit,
     description: String,
     singular: bool,
+    replaced: Option<(String, String)>,
 }
 
 impl Candidate {
@@ -84,6 +85,7 @@ impl Candidate {
             site: Some(self.site),
             description: self.description,
             singular: self.singular,
+            replaced: self.replaced,
         }
     }
 }
@@ -113,6 +115,8 @@ fn candidates(regions: &[Region], sites: &[Site], dictionary: &Dictionary) -> Ve
                 description: format!("{} → {}", shown(&site.value), shown(&text)),
                 edit,
                 singular: is_singular(site),
+                replaced: matches!(site.kind, SiteKind::Text | SiteKind::Number { .. })
+                    .then(|| (site.value.clone(), text.clone())),
             });
         }
     }
@@ -132,6 +136,16 @@ fn mutations(site: &Site, region: &Region, others: &[String], dictionary: &Dicti
         SiteKind::Text => text_mutations(&site.value, others, dictionary),
         SiteKind::Number { whole } => number_mutations(&site.value, dictionary, *whole),
         SiteKind::Choice(choices) => choices.clone(),
+        SiteKind::Arguments(choices) => {
+            let known = |option: &&String| !site.value.contains(option.trim_end_matches('='));
+            let options = dictionary.options.iter().filter(known).take(4).flat_map(|option| {
+                let values: &[&str] = if option.ends_with('=') { &["1", "3"] } else { &[""] };
+                values
+                    .iter()
+                    .map(move |value| (InputChange::FromDiff, format!("{} {option}{value}", site.value)))
+            });
+            options.chain(choices.iter().cloned()).collect()
+        }
         SiteKind::Call if region.language == Language::Awk => Vec::new(),
         SiteKind::Call => {
             let known = dictionary.names.contains(&site.value);

@@ -35,7 +35,7 @@ mod vitest;
 mod tests;
 
 pub use compare::{TestComparison, compare};
-pub use repeat::{candidates_to_repeat, merge_repeat};
+pub use repeat::{candidates_to_repeat, failing_on_both, merge_repeat, passing_in_one, settle_unsteady};
 pub use report::{RunnerKind, RunnerReport, TestCounts, TestReport, TestStatus, UnitStatus};
 pub use report_file::read_report_file;
 

@@ -1,6 +1,7 @@
 /*!
 Repeats rule out flaky tests. A test is held against a fix only if it fails every time with the fix and passes every
-time without it; one that also fails without the fix, or passes with it, is listed as flaky.
+time without it; one that also fails without the fix, or passes with it, is listed as flaky. One that passes now and
+then without the fix and never with it is neither: as long as there is such a test, two runs cannot be compared.
 */
 
 use std::collections::BTreeSet;
@@ -14,6 +15,40 @@ use super::report::TestReport;
 pub fn candidates_to_repeat(before: &TestReport, after: &TestReport) -> Vec<String> {
     let comparison = compare(before, after);
     if comparison.result == TestsResult::Fail { comparison.newly_failing } else { Vec::new() }
+}
+
+/// Tests that fail on both sides.
+pub fn failing_on_both(before: &TestReport, after: &TestReport) -> Vec<String> {
+    let before: BTreeSet<String> = before.failing().collect();
+    after.failing().filter(|name| before.contains(name)).collect()
+}
+
+/// Those of `names` that pass in one of the runs.
+pub fn passing_in_one(names: &[String], repeats: &[TestReport]) -> Vec<String> {
+    let passes = |name: &&String| repeats.iter().any(|repeat| fails(repeat, name) == Some(false));
+    names.iter().filter(passes).cloned().collect()
+}
+
+/// What failing on both sides is worth for `unsteady` tests, which pass now and then without the fix: those that pass
+/// with it, too, are flaky.
+#[must_use]
+pub fn settle_unsteady(
+    mut comparison: TestComparison,
+    unsteady: Vec<String>,
+    repeats_after: &[TestReport],
+) -> TestComparison {
+    let flaky = passing_in_one(&unsteady, repeats_after);
+    let doubtful: Vec<&String> = unsteady.iter().filter(|name| !flaky.contains(name)).collect();
+    if let Some(first) = doubtful.first() {
+        let doubt = format!("{first} passes now and then without the fix, and never with it");
+        comparison.not_comparable_because.get_or_insert(doubt);
+        if comparison.result == TestsResult::Pass {
+            comparison.result = TestsResult::NotComparable;
+        }
+    }
+    comparison.flaky.extend(flaky);
+    comparison.because = describe(&comparison, 0, &BTreeSet::new());
+    comparison
 }
 
 /// Judges a comparison again in the light of repeats. A repeat that did not end, or that does not say how a test
@@ -33,6 +68,13 @@ pub fn merge_repeat(
     };
     let (flaky, failing): (Vec<String>, Vec<String>) = comparison.newly_failing.drain(..).partition(is_flaky);
     comparison.newly_failing = failing;
+    if let Some(first) =
+        flaky.iter().find(|name| passing_in_one(std::slice::from_ref(*name), repeats_after).is_empty())
+        && !repeats_after.is_empty()
+    {
+        let doubt = format!("{first} passes now and then without the fix, and never with it");
+        comparison.not_comparable_because.get_or_insert(doubt);
+    }
     let known: BTreeSet<String> = comparison.flaky.drain(..).chain(flaky).collect();
     comparison.flaky = known.into_iter().collect();
     let is_clear =

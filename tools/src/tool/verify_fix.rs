@@ -65,6 +65,8 @@ const LUCKY: f64 = 0.0003;
 
 /// The artifact with the outcome of the project's tests at the failing revision as it is.
 const BASELINE: &str = "tests.json";
+/// The artifact with what they showed when they were run again.
+const BASELINE_AGAIN: &str = "tests_again.json";
 
 impl Tool for VerifyFix {
     type Args = Args;
@@ -169,6 +171,11 @@ pub(super) fn check(
     ctx.progress.note(ProgressEvent::Step { text: format!("the {}", fixes::kind_in_words(candidate.kind)) });
     let beyond = BeyondReplay { tests: tests.as_ref().map(|(tests, before)| (tests, before)), four_way };
     let seen = fixes::verify(replayer, beyond, candidate, &ctx.bad, (flakiness, doubt))?;
+    if let Some(repeats) =
+        tests.as_ref().map(|(tests, _)| tests.repeats()).filter(|repeats| !repeats.is_empty())
+    {
+        ctx.workbench.keep(BASELINE_AGAIN, &repeats)?;
+    }
     let is_revert = candidate.kind == FixKind::Revert;
     if is_revert {
         super::bisect::keep_taken_back(ctx, seen.outcomes)?;
@@ -199,7 +206,8 @@ pub(super) fn check(
             if untested.len() > 1 { " …" } else { "" }
         ));
     }
-    if fix.replay == CheckResult::Pass && fix.holds_beyond_replay() && untested.is_empty() {
+    let told_against = seen.tests_fail_untold || !untested.is_empty();
+    if fix.replay == CheckResult::Pass && fix.holds_beyond_replay() && !told_against {
         fix.proof = Proof::FixVerified;
     }
     let evidence = seen.shown.iter().map(Replayed::evidence).collect();
@@ -235,7 +243,8 @@ fn tests_with_baseline(
     replayer: &Replayer,
     command: &str,
 ) -> Result<(ProjectTests, TestsRun), ToolError> {
-    let tests = ProjectTests::new(replayer, command, &ctx.workbench.recipes.test_report);
+    let tests = ProjectTests::new(replayer, command, &ctx.workbench.recipes.test_report)
+        .with_repeats(ctx.workbench.artifact(BASELINE_AGAIN).unwrap_or_default());
     if let Some(known) = ctx.workbench.artifact(BASELINE) {
         return Ok((tests, known));
     }

@@ -63,6 +63,15 @@ pub(crate) const fn wrong_partial(name: &'static str, edits: &'static [TextEdit]
 
 type Files = std::collections::BTreeMap<String, String>;
 
+/// The files of `bad` that one of the `others` has otherwise.
+pub(crate) fn changed_programs(bad: &Files, others: &[&Files]) -> Files {
+    let changed = |path: &String, text: &String| others.iter().any(|other| other.get(path) != Some(text));
+    bad.iter()
+        .filter(|(path, text)| changed(path, text))
+        .map(|(path, text)| (path.clone(), text.clone()))
+        .collect()
+}
+
 fn edited(files: &Files, edits: &[TextEdit], what: &str) -> Files {
     let mut files = files.clone();
     for (from, to) in edits {
@@ -107,6 +116,7 @@ fn check_case(case: &PlantedCase, tally: &mut Tally) {
         let mut source = InputSource {
             command: case.replay.to_owned(),
             diffs: vec![revision_diff(&parent, &culprit), revision_diff(&bad, &fixed)],
+            programs: changed_programs(&bad, &[&fixed]),
             ..InputSource::default()
         };
         for (path, text) in case.laid {

@@ -57,6 +57,36 @@ fn variants_are_near_diverse_and_quoted() {
     assert!(variants.iter().any(|variant| variant.command.contains(r"it'\''s a=2")));
 }
 
+/// Commands of the first `budget` variants of a replay of a changed program.
+fn commands(command: &str, path: &str, program: &str, diff: &str, budget: usize) -> Vec<String> {
+    let source = InputSource {
+        command: command.to_owned(),
+        diffs: vec![diff.to_owned()],
+        programs: [(path.to_owned(), program.to_owned())].into(),
+        ..InputSource::default()
+    };
+    let variants = input_variants(&source, ObservationMode::AsIs, budget);
+    variants.into_iter().map(|variant| variant.command).collect()
+}
+
+#[test]
+fn words_that_the_program_knows_are_tried_early() {
+    let diff = "--- a/price.c\n+++ b/price.c\n@@ -7,3 +7,3 @@ int main\n x\n y\n z\n-    printf(\"%d\", a * (factor + 50));\n+    printf(\"%d\", a * factor);\n";
+    let program = "int main() {\n    if (strcmp(argv[2], \"express\") == 0)\n        factor = 150;\n}\n";
+    let found = commands("./price 200 normal", "price.c", program, diff, 10);
+    assert!(found.contains(&"./price 200 express".to_owned()), "{found:#?}");
+    let shell = "case \"$1\" in\n    full) full \"$2\" ;;\n    reduced) reduced \"$2\" ;;\nesac\n";
+    let found = commands("sh vat.sh full 10", "vat.sh", shell, "", 10);
+    assert!(found.contains(&"sh vat.sh reduced 10".to_owned()), "{found:#?}");
+}
+
+#[test]
+fn options_of_the_diff_are_tried() {
+    let diff = "--- a/print.pl\n+++ b/print.pl\n@@ -1,2 +1,2 @@\n-    $chosen{digits} = $1 if $word =~ /^--digits=(\\d+)$/;\n+    $chosen{places} = $1 if $word =~ /^--digits=(\\d+)$/;\n";
+    let found = commands("perl print.pl 12.5", "print.pl", "", diff, 12);
+    assert!(found.contains(&"perl print.pl 12.5 --digits=3".to_owned()), "{found:#?}");
+}
+
 #[test]
 fn tables_are_completed() {
     let source =
@@ -165,6 +195,7 @@ fn hostile_text_never_panics() {
             env: [("N".to_owned(), text.clone())].into(),
             files: names.iter().map(|name| ((*name).to_owned(), file.clone())).collect(),
             diffs: vec![text.clone()],
+            programs: names.iter().map(|name| ((*name).to_owned(), text.clone())).collect(),
         };
         for mode in ObservationMode::ALL {
             let _ = input_variants(&source, mode, 12);
@@ -203,6 +234,7 @@ fn inputs_of_a_case() {
         let number = std::env::var("FOURWAY_FIX").ok().and_then(|n| n.parse::<usize>().ok()).unwrap_or(0);
         let fixed = super::edited(&bad, case.fixes[number].edits, "");
         source.diffs = vec![super::revision_diff(&parent, &culprit), super::revision_diff(&bad, &fixed)];
+        source.programs = super::changed_programs(&bad, &[&fixed]);
         for (path, text) in case.laid {
             let file = InputFile { text: (*text).to_owned(), origin: FileOrigin::Laid };
             source.files.insert((*path).to_owned(), file);

@@ -190,3 +190,22 @@ fn hostile_texts_are_survived() {
         }
     }
 }
+
+#[test]
+fn a_block_under_a_line_that_says_so_is_the_error() {
+    const ZERO: &str = "Illegal division by zero at lib/Till.pm line 7.\n";
+    let own =
+        "Orders to Switzerland crash\n\nEvery order to Switzerland ends like this:\n\n    no postage to CH\n";
+    check(own, ZERO, Ending::Status(255), "differs");
+    check(own, "no postage to CH\n", Ending::Status(255), "agrees");
+    let fenced = "Imports stop\n\nThe error message is:\n```\nrow 7 has no amount\n```\n";
+    check(fenced, ZERO, Ending::Status(255), "differs");
+    // What is typed, what is put in and what is long is no message.
+    for other in [
+        "Sums are wrong\n\nIt fails with this input:\n\n    apples and oranges\n",
+        "Sums are wrong\n\nThe log says:\n\n    one line\n    another line\n    a third one\n    a fourth\n",
+        "Sums are wrong\n\nIt dies like this:\n\n    $ sum apples and oranges\n",
+    ] {
+        check(other, ZERO, Ending::Status(255), "not named");
+    }
+}

@@ -8,6 +8,7 @@ signal, or asserts about the same values, names or functions. They differ only w
 ties them; an exact culprit is not given up for a replay that merely says little (`CannotTell`).
 */
 
+mod introduced;
 mod named;
 mod observed;
 mod overlap;

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 use millwright_memory::types::{ErrorMessage, ParsedTicket, StackTrace};
 use regex::Regex;
 
+use super::introduced;
 use super::observed::{self, functions};
 use super::overlap::{self, Vocabulary};
 use super::{ExpectedFailure, exception_name};
@@ -112,6 +113,7 @@ pub(super) fn read(ticket: &ParsedTicket) -> Option<ExpectedFailure> {
     ticket.errors.iter().for_each(|error| of_line(error, &mut errors));
     let prose = clip(&ticket.text, MAX_PROSE);
     of_sentences(prose, &mut errors);
+    introduced::read(prose, &mut errors);
     let crash = CRASH.as_ref().and_then(|re| re.find(prose)).map(|found| named_signal(found.as_str()));
     let status = STATUS.as_ref().and_then(|re| re.captures(prose)).and_then(|found| {
         found.iter().skip(1).flatten().next()?.as_str().parse::<i32>().ok().filter(|status| *status > 0)
@@ -132,7 +134,7 @@ pub(super) fn read(ticket: &ParsedTicket) -> Option<ExpectedFailure> {
     })
 }
 
-fn push(errors: &mut Vec<NamedError>, error: NamedError) {
+pub(super) fn push(errors: &mut Vec<NamedError>, error: NamedError) {
     let known = errors
         .iter()
         .any(|known| known.message == error.message && (known.kind == error.kind || error.kind.is_none()));
@@ -223,7 +225,7 @@ fn unquoted(message: &str) -> &str {
     message
 }
 
-fn plain(kind: Option<&str>, message: &str, is_certain: bool) -> NamedError {
+pub(super) fn plain(kind: Option<&str>, message: &str, is_certain: bool) -> NamedError {
     NamedError {
         kind: kind.map(str::to_owned),
         message: message.trim().to_owned(),
@@ -289,7 +291,7 @@ fn cue_before(line: &str, at: usize) -> &str {
     line.get(from..at).unwrap_or("")
 }
 
-fn is_wanted(line: &str, at: usize) -> bool {
+pub(super) fn is_wanted(line: &str, at: usize) -> bool {
     WANTED.as_ref().is_some_and(|re| re.is_match(cue_before(line, at)))
 }
 

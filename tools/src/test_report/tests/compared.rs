@@ -184,13 +184,32 @@ fn repeats_rule_out_flaky_tests() {
     let held = merge(&vec![pass.clone(); 2], &vec![fail.clone(); 2]);
     assert_eq!((held.result, held.newly_failing.len()), (TestsResult::Fail, 1));
     let one = std::slice::from_ref;
-    let flaky = merge(&[pass.clone(), fail.clone()], one(&fail));
+    let never = merge(&[pass.clone(), fail.clone()], one(&fail));
+    assert_eq!((never.result, never.newly_failing.len()), (TestsResult::NotComparable, 0));
+    assert!(never.because.contains("never with it"), "{}", never.because);
+    let flaky = merge(&[pass.clone(), fail.clone()], &[fail.clone(), pass.clone()]);
     assert_eq!((flaky.result, flaky.flaky.len(), flaky.newly_failing.len()), (TestsResult::Pass, 1, 0));
     assert!(flaky.because.contains("flaky"), "{}", flaky.because);
     assert_eq!(merge(one(&pass), one(&pass)).result, TestsResult::Pass);
     // Repeats that say nothing clear nothing.
     let killed = read("", None);
     assert_eq!(merge(one(&killed), one(&killed)).result, TestsResult::Fail);
+}
+
+#[test]
+fn a_test_that_fails_on_both_sides_may_be_broken_all_the_same() {
+    let pass = pytest(&[("a", "PASSED"), ("b", "PASSED")], 0);
+    let fail = pytest(&[("a", "PASSED"), ("b", "FAILED")], 1);
+    let shared = failing_on_both(&fail, &fail);
+    assert_eq!(shared.len(), 1);
+    // It always fails without the fix: nothing is unsteady.
+    assert!(passing_in_one(&shared, &[fail.clone(), fail.clone()]).is_empty());
+    let unsteady = passing_in_one(&shared, &[fail.clone(), pass.clone()]);
+    assert_eq!(unsteady, shared);
+    let settled = |with: &[TestReport]| settle_unsteady(compare(&fail, &fail), unsteady.clone(), with);
+    assert_eq!(settled(&[fail.clone(), fail.clone()]).result, TestsResult::NotComparable);
+    let flaky = settled(&[fail.clone(), pass]);
+    assert_eq!((flaky.result, flaky.flaky.len()), (TestsResult::Pass, 1));
 }
 
 #[test]

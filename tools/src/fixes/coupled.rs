@@ -1,0 +1,246 @@
+/*!
+Pieces of one commit that go together although no syntax says so. A key that the commit renames is renamed where it is
+set and where it is read; a line that it moves is taken away here and put in there: with one of the two taken back, the
+code is of two minds. And where a commit does the same thing at several places, what is wrong at one is likely wrong at
+the others, which a replay of one does not show.
+*/
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// More places than this are changed by a habit, not by hand.
+const MOST_ALIKE: usize = 6;
+/// Bytes of one piece that are looked at.
+const MOST_BYTES: usize = 16 * 1024;
+
+/// One changed stretch of a file, its lines on both sides.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PieceText<'a> {
+    /// Number of its file.
+    pub(super) file: usize,
+    pub(super) removed: &'a str,
+    pub(super) added: &'a str,
+}
+
+/// A file on both sides.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FileText<'a> {
+    pub(super) old: &'a str,
+    pub(super) new: &'a str,
+}
+
+/// Words that a piece takes away and puts in.
+struct Words<'a> {
+    removed: BTreeSet<&'a str>,
+    added: BTreeSet<&'a str>,
+}
+
+/// What has to be taken back with the `chosen` pieces (positions in `pieces`), without them.
+pub(super) fn coupled(
+    files: &[FileText<'_>],
+    pieces: &[PieceText<'_>],
+    chosen: &BTreeSet<usize>,
+) -> BTreeSet<usize> {
+    let words: Vec<Words<'_>> = pieces.iter().map(words_of).collect();
+    let mut counts = Counts { files, known: HashMap::new() };
+    let mut taken = chosen.clone();
+    let mut open: Vec<usize> = chosen.iter().copied().collect();
+    while let Some(at) = open.pop() {
+        let (Some(own), Some(piece)) = (words.get(at), pieces.get(at)) else { continue };
+        for (other, (theirs, place)) in words.iter().zip(pieces).enumerate() {
+            if taken.contains(&other) {
+                continue;
+            }
+            let moved = piece.file == place.file
+                && (own.removed.intersection(&theirs.added).chain(own.added.intersection(&theirs.removed)))
+                    .any(|word| counts.is_single(piece.file, word));
+            let renamed = own
+                .added
+                .intersection(&theirs.added)
+                .any(|word| counts.is_new(word) && (is_key(piece.added, word) || is_key(place.added, word)));
+            if moved || renamed {
+                taken.insert(other);
+                open.push(other);
+            }
+        }
+    }
+    taken.difference(chosen).copied().collect()
+}
+
+/// Pieces that change their code as a `chosen` one does, without those.
+pub(super) fn alike(pieces: &[PieceText<'_>], chosen: &BTreeSet<usize>) -> BTreeSet<usize> {
+    let edits: Vec<Option<Edit<'_>>> = pieces.iter().map(edit_of).collect();
+    let mut out = BTreeSet::new();
+    for own in chosen.iter().filter_map(|at| edits.get(*at)?.as_ref()) {
+        let same: Vec<usize> = edits
+            .iter()
+            .enumerate()
+            .filter(|(_, edit)| edit.as_ref() == Some(own))
+            .map(|(at, _)| at)
+            .collect();
+        if same.len() <= MOST_ALIKE {
+            out.extend(same.into_iter().filter(|at| !chosen.contains(at)));
+        }
+    }
+    out
+}
+
+fn words_of<'a>(piece: &PieceText<'a>) -> Words<'a> {
+    let set = |text: &'a str| -> BTreeSet<&'a str> { words(clipped(text)).collect() };
+    let (removed, added) = (set(piece.removed), set(piece.added));
+    Words {
+        removed: removed.difference(&added).copied().collect(),
+        added: added.difference(&removed).copied().collect(),
+    }
+}
+
+fn clipped(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(MOST_BYTES)).unwrap_or(text)
+}
+
+fn is_word_char(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !is_word_char(c))
+        .filter(|word| word.len() > 1 && word.contains(|c: char| c.is_alphabetic()))
+}
+
+/// How often words stand in the files of the commit.
+struct Counts<'a, 'w> {
+    files: &'a [FileText<'a>],
+    known: HashMap<(usize, &'w str), (usize, usize)>,
+}
+
+impl<'w> Counts<'_, 'w> {
+    fn of(&mut self, file: usize, word: &'w str) -> (usize, usize) {
+        let files = self.files;
+        *self.known.entry((file, word)).or_insert_with(|| {
+            let count = |text: &str| words(text).filter(|known| *known == word).count();
+            files.get(file).map_or((0, 0), |text| (count(text.old), count(text.new)))
+        })
+    }
+
+    fn is_single(&mut self, file: usize, word: &'w str) -> bool {
+        self.of(file, word) == (1, 1)
+    }
+
+    fn is_new(&mut self, word: &'w str) -> bool {
+        (0..self.files.len()).all(|file| self.of(file, word).0 == 0)
+    }
+}
+
+/// Whether a word stands as a key or a member: what defines it is no piece of syntax that could be asked.
+fn is_key(text: &str, word: &str) -> bool {
+    text.match_indices(word).any(|(at, _)| {
+        let before = text.get(..at).unwrap_or_default().trim_end_matches(' ');
+        let after = text.get(at + word.len()..).unwrap_or_default();
+        let whole = !before.ends_with(is_word_char) && !after.starts_with(is_word_char);
+        let member =
+            before.ends_with(['.', '"', '\'', '{', '`']) || before.ends_with("->") || before.ends_with("[:");
+        let key = after.trim_start().starts_with(':') || after.trim_start().starts_with("=>");
+        // `{ name` begins a block as well; only with the brace closing behind it, it is a subscript.
+        let subscript = !before.ends_with('{') || after.starts_with('}');
+        whole && (member && subscript || key)
+    })
+}
+
+/// What a piece does to its code: tokens that it takes away and puts in, how often each.
+type Edit<'a> = (BTreeMap<&'a str, usize>, BTreeMap<&'a str, usize>);
+
+fn edit_of<'a>(piece: &PieceText<'a>) -> Option<Edit<'a>> {
+    let count = |text: &'a str| {
+        let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+        for token in tokens(clipped(text)) {
+            *counts.entry(token).or_default() += 1;
+        }
+        counts
+    };
+    let (removed, added) = (count(piece.removed), count(piece.added));
+    // A line that only comes or goes is like another one when it is the same line.
+    let less = |a: &BTreeMap<&'a str, usize>, b: &BTreeMap<&'a str, usize>| -> BTreeMap<&'a str, usize> {
+        a.iter()
+            .map(|(token, n)| (*token, n.saturating_sub(b.get(token).copied().unwrap_or(0))))
+            .filter(|(_, n)| *n > 0)
+            .collect()
+    };
+    let edit = (less(&removed, &added), less(&added, &removed));
+    let says_something =
+        |side: &BTreeMap<&str, usize>| side.keys().any(|token| token.starts_with(is_word_char));
+    (says_something(&edit.0) || says_something(&edit.1)).then_some(edit)
+}
+
+/// Words, numbers and single marks.
+fn tokens(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start();
+        let first = rest.chars().next()?;
+        let end = match is_word_char(first) {
+            true => rest.find(|c: char| !is_word_char(c)).unwrap_or(rest.len()),
+            false => first.len_utf8(),
+        };
+        let (token, tail) = rest.split_at_checked(end)?;
+        rest = tail;
+        Some(token)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(positions: &[usize]) -> BTreeSet<usize> {
+        positions.iter().copied().collect()
+    }
+
+    fn piece<'a>(file: usize, removed: &'a str, added: &'a str) -> PieceText<'a> {
+        PieceText { file, removed, added }
+    }
+
+    #[test]
+    fn a_renamed_key_goes_with_where_it_is_read() {
+        let set_old = "    $chosen{digits} = $1 if $word =~ /^--digits=(\\d+)$/;\n";
+        let set_new = "    $chosen{places} = $1 if $word =~ /^--digits=(\\d+)$/;\n";
+        let (read_old, read_new) =
+            ("my $digits = $chosen{digits} // 2;\n", "my $digits = $chosen{places} // 0;\n");
+        let (old, new) = (format!("{set_old}{read_old}"), format!("{set_new}{read_new}"));
+        let files = [FileText { old: &old, new: &new }];
+        let pieces = [piece(0, set_old, set_new), piece(0, read_old, read_new)];
+        assert_eq!(coupled(&files, &pieces, &set(&[1])), set(&[0]));
+    }
+
+    #[test]
+    fn a_moved_entry_goes_with_its_new_place() {
+        let old = "x = [\n    ('DE', 490),\n    ('AT', 890),\n]\n";
+        let new = "x = [\n    ('AT', 980),\n    ('DE', 490),\n]\n";
+        let pieces = [piece(0, "", "    ('AT', 980),\n"), piece(0, "    ('AT', 890),\n", "")];
+        assert_eq!(coupled(&[FileText { old, new }], &pieces, &set(&[1])), set(&[0]));
+    }
+
+    #[test]
+    fn unrelated_pieces_stay() {
+        let (old, new) = ("a = old(1)\nb = 2\nlog(b)\n", "a = helper(1)\nb = 3\nlog(b, helper)\n");
+        let pieces = [
+            piece(0, "a = old(1)\n", "a = helper(1)\n"),
+            piece(0, "b = 2\n", "b = 3\n"),
+            piece(0, "log(b)\n", "log(b, helper)\n"),
+        ];
+        // A new function is known to the syntax; nothing more is guessed from its name.
+        assert_eq!(coupled(&[FileText { old, new }], &pieces, &set(&[0])), set(&[]));
+    }
+
+    #[test]
+    fn the_same_change_at_two_places_is_alike() {
+        let pieces = [
+            piece(0, "  return Math.round(amount * 0.19);\n", "  return Math.floor(amount * 0.19);\n"),
+            piece(0, "  return Math.round(amount * 0.07);\n", "  return Math.floor(amount * 0.07);\n"),
+            piece(0, "  return amount;\n", "  return amount + 1;\n"),
+            piece(0, "}\n", "};\n"),
+        ];
+        assert_eq!(alike(&pieces, &set(&[0])), set(&[1]));
+        assert_eq!(alike(&pieces, &set(&[3])), set(&[]));
+        let many = vec![piece(0, "puts old\n", "puts new\n"); 9];
+        assert_eq!(alike(&many, &set(&[0])), set(&[]));
+    }
+}
