@@ -53,10 +53,12 @@ pub(super) fn coupled(
             let moved = piece.file == place.file
                 && (own.removed.intersection(&theirs.added).chain(own.added.intersection(&theirs.removed)))
                     .any(|word| counts.is_single(piece.file, word));
-            let renamed = own
-                .added
-                .intersection(&theirs.added)
-                .any(|word| counts.is_new(word) && (is_key(piece.added, word) || is_key(place.added, word)));
+            let renamed = own.added.intersection(&theirs.added).any(|word| {
+                counts.is_new(word)
+                    && is_key(piece.added, word)
+                    && is_key(place.added, word)
+                    && (is_set(piece.added, word) || is_set(place.added, word))
+            });
             if moved || renamed {
                 taken.insert(other);
                 open.push(other);
@@ -130,18 +132,35 @@ impl<'w> Counts<'_, 'w> {
     }
 }
 
+/// The places of `word` in `text`: what stands before it and behind it.
+fn places<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+    text.match_indices(word).filter_map(move |(at, _)| {
+        let (before, after) = (text.get(..at)?, text.get(at + word.len()..)?);
+        (!before.ends_with(is_word_char) && !after.starts_with(is_word_char)).then_some((before, after))
+    })
+}
+
 /// Whether a word stands as a key or a member: what defines it is no piece of syntax that could be asked.
 fn is_key(text: &str, word: &str) -> bool {
-    text.match_indices(word).any(|(at, _)| {
-        let before = text.get(..at).unwrap_or_default().trim_end_matches(' ');
-        let after = text.get(at + word.len()..).unwrap_or_default();
-        let whole = !before.ends_with(is_word_char) && !after.starts_with(is_word_char);
+    places(text, word).any(|(before, after)| {
+        let before = before.trim_end_matches(' ');
         let member =
             before.ends_with(['.', '"', '\'', '{', '`']) || before.ends_with("->") || before.ends_with("[:");
         let key = after.trim_start().starts_with(':') || after.trim_start().starts_with("=>");
         // `{ name` begins a block as well; only with the brace closing behind it, it is a subscript.
         let subscript = !before.ends_with('{') || after.starts_with('}');
-        whole && (member && subscript || key)
+        member && subscript || key
+    })
+}
+
+/// Whether a key gets its value here: `out.places = …`, `$chosen{places} //= …`, `places: …`.
+fn is_set(text: &str, word: &str) -> bool {
+    places(text, word).any(|(_, after)| {
+        let after = after.trim_start_matches(['}', ']', '"', '\'', '`', ' ']);
+        let operator = after.trim_start_matches(['|', '/', '?', '+', '*', '-']);
+        let assigned =
+            operator.starts_with('=') && !operator.starts_with("==") && after.len() - operator.len() <= 2;
+        assigned || after.starts_with(':') && !after.starts_with("::")
     })
 }
 

@@ -20,7 +20,7 @@ static INTRODUCTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?i)\b(?:says?|said|complains?|(?:error|message)(?: message)?(?: is| was| reads)?",
         r"|(?:ends?|dies|stops|exits|quits|fails|breaks|crashe?s|aborts)",
-        r" (?:like this|like so|thus|with(?: this| the| an?)?(?: \w+)?(?: error| message| exception)?))\s*:$",
+        r" (?:like this|like so|thus|with(?: this| the following)?|with(?: this| the| an?)?(?: \w+)? (?:error|message|exception)))\s*:$",
     ))
     .ok()
 });

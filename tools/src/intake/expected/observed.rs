@@ -23,11 +23,15 @@ const MAX_LINE: usize = 1000;
 
 /// Words by which a script says that it is not satisfied.
 static COMPLAINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)\b(?:fail(?:s|ed|ure|ing)?|wrong|errors?|expect(?:s|ed)?|unexpected|mismatch|assert\w*|not ok|got|cannot|can't|could not|invalid|missing|bad|differs?|different|broken|should|exception|panic(?:ked)?|abort(?:ed)?|fatal|incorrect|warning|bug|crash(?:ed)?|instead of|undefined|no longer)\b|!=|✗|✕|×|^E  ").ok()
+    Regex::new(r"(?i)\b(?:fail(?:s|ed|ure|ing)?|wrong|errors?|expect(?:s|ed)?|unexpected|mismatch|assert\w*|not ok|got|cannot|can't|could not|unable|illegal|denied|refused|not found|no such|invalid|missing|bad|differs?|different|broken|should|exception|panic(?:ked)?|abort(?:ed)?|fatal|incorrect|warning|bug|crash(?:ed)?|instead of|undefined|no longer)\b|!=|✗|✕|×|^E  ").ok()
 });
 static CRASH: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)segmentation fault|\bSIGSEGV\b|\bSIGABRT\b|\bSIGBUS\b|\bSIGFPE\b|\bSIGILL\b|core dumped|AddressSanitizer|stack smashing|double free|Bus error|Floating point exception|Illegal instruction").ok()
 });
+
+/// How Perl dies and warns.
+static PERL: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(\S.{2,300}?) at \S+ line \d+(?:, <\w+> (?:line|chunk) \d+)?\.$").ok());
 
 pub(super) struct SeenException {
     pub kind: String,
@@ -88,6 +92,14 @@ impl Observed {
             }
         }
         let ending_lines: Vec<&str> = ending_lines(&lines);
+        if exceptions.is_empty() {
+            let died =
+                ending_lines.iter().filter_map(|line| PERL.as_ref()?.captures(clip(line, MAX_LINE))?.get(1));
+            for message in died.map(|found| found.as_str().to_owned()) {
+                vocabulary.add(&message);
+                exceptions.push(SeenException { kind: String::new(), message, functions: Vec::new() });
+            }
+        }
         let complaints: Vec<&str> = ending_lines.iter().copied().filter(|line| is_complaint(line)).collect();
         if !is_traced || exceptions.iter().all(|seen| is_assertion(&seen.kind)) {
             complaints.iter().for_each(|line| vocabulary.add(line));
