@@ -309,7 +309,7 @@ impl Driver<'_> {
         Ok(match result {
             Ok(output) => ToolOutcome {
                 text: self.masked(&output.text),
-                data: self.redactor.redact_json(&output.data),
+                data: masking::data(self.redactor, &output.data),
                 evidence: self.keep(run, output.evidence).await?,
                 failure: None,
                 duration_ms,

@@ -16,6 +16,7 @@ pub mod investigation;
 pub mod journal;
 pub mod machine;
 mod masking;
+mod narrow_diff;
 mod opener;
 pub mod planner;
 mod preparation;

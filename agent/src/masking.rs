@@ -10,6 +10,7 @@ use millwright_memory::types::Locator;
 use millwright_tools::tool::{Progress, ProgressEvent, ToolCall};
 use serde_json::Value;
 
+use crate::narrow_diff::narrow;
 use crate::report::{Cited, CommitView, RenderContext};
 use crate::run::ModelTurn;
 
@@ -37,6 +38,24 @@ pub(crate) fn calls(redactor: &Redactor, calls: Vec<ToolCall>) -> Vec<ToolCall> 
         ..call
     };
     calls.into_iter().map(masked).collect()
+}
+
+/// What a tool found. A diff goes without the context that would be masked, so that it can be applied as it is printed.
+pub(crate) fn data(redactor: &Redactor, data: &Value) -> Value {
+    fn narrowed(redactor: &Redactor, name: &str, value: &Value) -> Value {
+        match value {
+            Value::String(text) if name == "diff" => {
+                let masked = |line: &str| redactor.redact(line).text != line;
+                Value::String(narrow(text, masked).unwrap_or_else(|| text.clone()))
+            }
+            Value::Array(items) => items.iter().map(|item| narrowed(redactor, name, item)).collect(),
+            Value::Object(fields) => {
+                fields.iter().map(|(name, value)| (name.clone(), narrowed(redactor, name, value))).collect()
+            }
+            other => other.clone(),
+        }
+    }
+    redactor.redact_json(&narrowed(redactor, "", data))
 }
 
 /// A place whose path holds a secret still opens where it names a commit: the commit alone.

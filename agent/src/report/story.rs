@@ -4,6 +4,7 @@ Plain words for somebody who was woken by this. Nothing here says more than the 
 derived from runs, not from the verdict.
 */
 
+use millwright_memory::redaction::placeholders;
 use millwright_memory::types::{
     CheckResult, Fix, FixKind, HypothesisStatus, Proof, ReplayOutcome, ReplayRun, Report, RootCause,
     TestsResult, Verdict,
@@ -185,6 +186,11 @@ pub(super) fn apply_steps(fix: &Fix, report: &Report, context: &RenderContext) -
     };
     let commit = report.root_cause.as_ref().and_then(|cause| cause.commit.as_deref());
     let mut steps = Vec::new();
+    if !placeholders(&fix.diff).is_empty() {
+        steps.push(Step::say(
+            "Put back what is masked in the diff (as [EMAIL_1]) first: git applies it only as it stands in the file",
+        ));
+    }
     match &context.fix_file {
         Some(file) => steps.push(Step::run("Apply it", format!("{git} apply {}", shell_word(file)))),
         None if fix.kind != FixKind::Revert || commit.is_none() => {

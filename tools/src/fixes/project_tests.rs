@@ -157,7 +157,7 @@ impl ProjectTests {
         }
         let product = changed.iter().map(|file| file.path()).filter(|path| !is_test_path(path));
         let reached = self.reaches(&after, product);
-        Ok(verdict(found, &after, reached))
+        Ok(verdict(found, (before, &after), reached))
     }
 
     /// Whether the tests read one of the files that the fix changes. Where a set-up installs the project elsewhere, or
@@ -252,7 +252,7 @@ fn judge(before: &TestsRun, after: &TestsRun) -> TestComparison {
     }
 }
 
-fn verdict(found: TestComparison, after: &TestsRun, reached: bool) -> TestsVerdict {
+fn verdict(found: TestComparison, (before, after): (&TestsRun, &TestsRun), reached: bool) -> TestsVerdict {
     let bounded = |names: &[String]| names.iter().take(MAX_NAMES).cloned().collect();
     let mut result = found.result;
     let mut because = found.because;
@@ -263,7 +263,9 @@ fn verdict(found: TestComparison, after: &TestsRun, reached: bool) -> TestsVerdi
             because.trim_end_matches('.')
         );
     }
-    let fails_untold = result == TestsResult::NotComparable && after.report.exit_status != Some(0);
+    let fails_untold = result == TestsResult::NotComparable
+        && after.report.exit_status != Some(0)
+        && may_have_run(&before.output_end, &after.output_end);
     if fails_untold {
         because = format!("{}; they fail with the fix", because.trim_end_matches('.'));
     }
@@ -282,9 +284,32 @@ fn verdict(found: TestComparison, after: &TestsRun, reached: bool) -> TestsVerdi
     }
 }
 
+/// Whether outputs that no runner is known by may be those of tests: they tell of failures, or differ. A command that
+/// ends alike on both sides, and for its own reasons, has run nothing that could be worse.
+fn may_have_run(before: &str, after: &str) -> bool {
+    const FAILURES: [&str; 7] = ["fail", "not ok", "wrong", "broken", "expected", "✗", "✕"];
+    let without_numbers =
+        |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>().to_lowercase();
+    let (before, after) = (without_numbers(before), without_numbers(after));
+    before != after || FAILURES.iter().any(|word| after.contains(word))
+}
+
 /// The last lines, for a report.
 fn end_of(output: &str) -> String {
     const LINES: usize = 15;
     let lines: Vec<&str> = output.trim_end().lines().collect();
     lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_have_run;
+
+    #[test]
+    fn what_ends_alike_for_its_own_reasons_ran_no_test() {
+        assert!(!may_have_run("", ""));
+        assert!(!may_have_run("sh: 1: no-such: Permission denied", "sh: 2: no-such: Permission denied"));
+        assert!(may_have_run("3 of 5 failed", "3 of 5 failed"));
+        assert!(may_have_run("a: 3", "b: 3"));
+    }
 }
