@@ -27,7 +27,7 @@ pub(super) fn fix(report: &Report) -> Markup {
             }
             @if let Some(detail) = &fix.tests_detail { p.dim { (line(&detail.because, 600)) } }
             @if let Some(check) = &fix.four_way {
-                p.dim { (line(&words::four_way_words(check), 400)) "." }
+                p.dim { (line(&words::four_way_sentence(check), 400)) }
                 @if let Some(example) = check.example.as_deref().filter(|_| check.contradicted > 0) {
                     p { "Contradicted: " (line(example, 600)) }
                 }

@@ -65,7 +65,7 @@ pub fn proof_words(proof: Proof) -> &'static str {
         Proof::None => "not proven",
         Proof::Reproduced => "failure reproduced",
         Proof::CauseConfirmed => "cause confirmed by replay",
-        Proof::FixVerified => "fix verified by replay",
+        Proof::FixVerified => "fix verified",
     }
 }
 
@@ -135,6 +135,15 @@ pub(super) fn four_way_words(check: &FourWay) -> String {
     }
 }
 
+/// The same as a sentence of its own.
+pub(super) fn four_way_sentence(check: &FourWay) -> String {
+    let mut words = four_way_words(check);
+    if let Some(first) = words.get(..1).map(str::to_uppercase) {
+        words.replace_range(..1, &first);
+    }
+    sentence(&words)
+}
+
 /// What is known of a fix, sentence by sentence, for channels that show no report: whether it is verified, what the
 /// tests and the four-way check showed, and what it takes away.
 pub fn fix_sentences(fix: &Fix) -> Vec<String> {
@@ -159,11 +168,7 @@ pub fn fix_sentences(fix: &Fix) -> Vec<String> {
         None => format!("Project tests: {}", tests_words(fix.tests)),
     }));
     if let Some(check) = &fix.four_way {
-        let mut words = four_way_words(check);
-        if let Some(first) = words.get(..1).map(str::to_uppercase) {
-            words.replace_range(..1, &first);
-        }
-        out.push(sentence(&words));
+        out.push(four_way_sentence(check));
     }
     out.extend(
         fix.takes_away.iter().take(3).map(|item| sentence(&format!("It takes away: {}", line(item, 300)))),

@@ -299,7 +299,7 @@ fn memory_is_listed_judged_moved_and_forgotten() {
         .to_owned();
     // Arguments, and words of the answer.
     let steps: &[(&[&str], &str)] = &[
-        (&["memory", "list"], "fix verified by replay"),
+        (&["memory", "list"], "fix verified"),
         (&["memory", "show", &id], "Totals are wrong"),
         (&["memory", "search", "wrong totals"], &id),
         (&["memory", "confirm", &id, "--note", "seen it"], "confirmed by"),

@@ -56,11 +56,22 @@ impl Minimal {
             [one] => format!(", in {one}"),
             [one, rest @ ..] => format!(", in {one} and {} more files", rest.len()),
         };
-        match (self.hunks.len(), self.total) {
+        match (whole_hunks(&self.hunks), self.total) {
             (guilty, total) if guilty < total => format!(" with {guilty} of its {total} hunks{place}"),
             _ => place,
         }
     }
+}
+
+/// How many hunks the pieces are of, in their order: what one hunk was split into stands side by side.
+fn whole_hunks(pieces: &[Hunk]) -> usize {
+    let adjoins = |one: &Hunk, next: &Hunk| {
+        one.path == next.path
+            && one.is_text()
+            && next.old_start <= one.old_start + one.old_lines.max(1)
+            && next.new_start <= one.new_start + one.new_lines.max(1)
+    };
+    pieces.chunk_by(adjoins).count()
 }
 
 /// The artifact with the guilty hunks.
@@ -129,12 +140,17 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
                 _ => found.locations.push(location),
             }
         }
-        evidence.extend(hunk_evidence(ctx, &culprit, hunk));
+        let more = hunk_evidence(ctx, &culprit, hunk);
+        let is_known = |draft: &EvidenceDraft| {
+            evidence.iter().any(|known: &EvidenceDraft| known.locator == draft.locator)
+        };
+        let more: Vec<EvidenceDraft> = more.into_iter().filter(|draft| !is_known(draft)).collect();
+        evidence.extend(more);
     }
     found.hunks = done.guilty;
     let text = format!(
         "{} of {} hunks are guilty{}:\n{}",
-        found.hunks.len(),
+        whole_hunks(&found.hunks),
         found.total,
         if found.is_minimal { "" } else { " (the search was cut off; it may be fewer)" },
         found.diff

@@ -235,7 +235,7 @@ fn trust(resolution: &Resolution) -> String {
         Proof::None => "not proven",
         Proof::Reproduced => "failure reproduced, cause not proven",
         Proof::CauseConfirmed => "cause confirmed by replay",
-        Proof::FixVerified => "fix verified by replay",
+        Proof::FixVerified => "fix verified",
     };
     let by = resolution.approved_by.as_deref().unwrap_or("a person");
     let approval = match resolution.approval {

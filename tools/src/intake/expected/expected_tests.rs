@@ -200,6 +200,14 @@ fn a_block_under_a_line_that_says_so_is_the_error() {
     check(own, "no postage to CH\n", Ending::Status(255), "agrees");
     let fenced = "Imports stop\n\nThe error message is:\n```\nrow 7 has no amount\n```\n";
     check(fenced, ZERO, Ending::Status(255), "differs");
+    // With an error that is known by its form, frames are no messages.
+    let traced = "Orders crash\n\nEvery order ends like this:\n\n    TypeError: no postage to CH\n        at main (till.js:30:5)\n";
+    check(
+        traced,
+        "ReferenceError: logger is not defined\n    at main (till.js:28:5)\n    at Object.<anonymous> (till.js:40:1)\n",
+        ONE,
+        "differs",
+    );
     // What is typed, what is put in and what is long is no message.
     for other in [
         "Sums are wrong\n\nIt fails with this input:\n\n    apples and oranges\n",

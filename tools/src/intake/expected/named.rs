@@ -113,7 +113,10 @@ pub(super) fn read(ticket: &ParsedTicket) -> Option<ExpectedFailure> {
     ticket.errors.iter().for_each(|error| of_line(error, &mut errors));
     let prose = clip(&ticket.text, MAX_PROSE);
     of_sentences(prose, &mut errors);
-    introduced::read(prose, &mut errors);
+    // Where an error is known by its form, the lines beside it are its frames.
+    if !errors.iter().any(|error| error.is_certain) {
+        introduced::read(prose, &mut errors);
+    }
     let crash = CRASH.as_ref().and_then(|re| re.find(prose)).map(|found| named_signal(found.as_str()));
     let status = STATUS.as_ref().and_then(|re| re.captures(prose)).and_then(|found| {
         found.iter().skip(1).flatten().next()?.as_str().parse::<i32>().ok().filter(|status| *status > 0)
