@@ -29,6 +29,8 @@ pub(super) struct Candidate {
     pub(super) mentions: Vec<String>,
     pub(super) substance: Substance,
     pub(super) is_merge: bool,
+    /// The first commit of a history, or one that brings a whole project in or moves it.
+    pub(super) is_import: bool,
 }
 
 impl Candidate {
@@ -36,6 +38,11 @@ impl Candidate {
     /// file of its trace: it is no cause, so its words and places are no evidence.
     pub(super) fn changes_code(&self) -> bool {
         self.substance.code_lines > 0
+    }
+
+    /// Whether what it says is evidence: it changes code, and is no import, which has every word.
+    pub(super) fn speaks(&self) -> bool {
+        self.changes_code() && !self.is_import
     }
 
     pub(super) fn source_files(&self) -> impl Iterator<Item = &FileChange> {
@@ -143,6 +150,7 @@ fn reduce(
     }
     hits.sort_unstable_by_key(|hit| (hit.token, hit.field));
     let found = grams.iter().zip(0..).filter(|(gram, _)| text.trigrams.binary_search(gram).is_ok());
+    let is_import = is_import(structure, position, &text);
     Candidate {
         position,
         hits,
@@ -150,6 +158,7 @@ fn reduce(
         grams: found.map(|(_, number)| number).collect(),
         files: text.files,
         mentions: text.mentions,
+        is_import,
         substance: text.substance,
         is_merge: structure.commit(position).parents.len() > 1,
     }
@@ -165,7 +174,15 @@ fn blank(structure: &Structure, position: u32) -> Candidate {
         mentions: Vec::new(),
         substance: Substance::default(),
         is_merge: structure.commit(position).parents.len() > 1,
+        is_import: structure.commit(position).parents.is_empty(),
     }
+}
+
+fn is_import(structure: &Structure, position: u32, text: &CommitText) -> bool {
+    const FILES: usize = 200;
+    const LINES: u32 = 20_000;
+    let files = text.files.iter().filter(|file| file.kind == PathKind::Source).count();
+    structure.commit(position).parents.is_empty() || files >= FILES || text.substance.lines >= LINES
 }
 
 /// Words that stand in both sorted lists; walks the shorter one.

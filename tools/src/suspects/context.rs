@@ -13,7 +13,7 @@ use super::lines::{FileHistory, follow};
 use super::query::Query;
 use super::tests_of::{TestFiles, test_files};
 use super::tree::{Source, Tree};
-use super::{RankRequest, SuspectsError, index};
+use super::{Indexed, RankRequest, SuspectsError, index};
 use crate::history::{CommitMeta, History, trigrams};
 use crate::intake::{RepoFiles, map_frames};
 
@@ -40,7 +40,10 @@ pub(super) struct Context<'a> {
     /// The ticket with its frames and tests matched to files of the failing revision.
     pub(super) ticket: ParsedTicket,
     pub(super) history: History,
+    /// The commits of the range, and behind them older ones to compare them with.
     pub(super) candidates: Candidates,
+    /// How many of them are in the range.
+    pub(super) in_range: usize,
     pub(super) query: Query,
     pub(super) tree: Tree,
     pub(super) frames: Vec<LocatedFrame>,
@@ -60,7 +63,7 @@ impl<'a> Context<'a> {
             let tree = tree.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             (indexed, tree)
         });
-        let ((history, positions, _), tree) = (indexed?, tree?);
+        let (Indexed { history, positions, in_range, .. }, tree) = (indexed?, tree?);
         let mut ticket = request.ticket.clone();
         map_frames(&mut ticket, &RepoFiles::new(tree.paths().map(str::to_owned)));
         let query = Query::new(&ticket, request.extra_text);
@@ -80,7 +83,19 @@ impl<'a> Context<'a> {
             .par_iter()
             .map(|(path, source)| (path.clone(), follow(&candidates, path, source.lines)))
             .collect();
-        Ok(Self { request, ticket, history, candidates, query, tree, frames, tests, sources, line_history })
+        Ok(Self {
+            request,
+            ticket,
+            history,
+            candidates,
+            in_range,
+            query,
+            tree,
+            frames,
+            tests,
+            sources,
+            line_history,
+        })
     }
 
     /// The commit of a candidate.

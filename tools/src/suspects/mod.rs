@@ -10,6 +10,7 @@ statistics are those of the candidates, and file statistics those of the revisio
 mod bm25;
 mod candidates;
 mod context;
+mod evidence;
 pub mod learn;
 mod lines;
 mod outline;
@@ -29,6 +30,7 @@ use crate::history::{History, HistoryError, parse_id};
 use crate::process::trusted::GitError;
 use context::Context;
 
+pub use evidence::Evidence;
 pub use weights::Weights;
 
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +69,10 @@ pub struct RankedCommit {
     /// 40 hex digits.
     pub commit: String,
     pub score: f64,
-    /// Calibrated probability that this commit is the culprit; over all candidates they add up to 1.
+    /// Where a bisect looks first, given that one of the candidates is the culprit: they add up to 1.
+    pub prior: f64,
+    /// Calibrated probability that this commit is the culprit. What all candidates together lack to 1 is the probability
+    /// that no commit of the range is.
     pub probability: f64,
 }
 
@@ -79,10 +84,16 @@ pub struct Ranking {
     pub suspects: Vec<Suspect>,
     /// What to learn from once the culprit is settled.
     pub sample: RankingSample,
+    /// What ties the first commit to the ticket.
+    pub evidence: Evidence,
 }
 
 /// Suspects that carry reasons.
 const EXPLAINED: usize = 50;
+
+/// Commits that a ranking compares, at least. Where the range is shorter, commits from before it stand beside its
+/// candidates: they are known to be innocent, so what a ticket has in common with them is what it has by chance.
+const COMPARED: usize = 1_000;
 
 /// Candidates kept to learn from; a culprit below them teaches too seldom to be worth its bytes.
 const SAMPLED: usize = 60;
@@ -104,10 +115,19 @@ pub fn rank(request: &RankRequest<'_>) -> Result<Ranking, SuspectsError> {
     let context = Context::read(request)?;
     let columns = signals::all(&context);
     let scores = request.weights.scores(&columns, context.candidates.len());
-    let mut order: Vec<usize> = (0..scores.len()).collect();
+    let mut order: Vec<usize> = (0..context.in_range).collect();
     // Newest first among equals, which is the order of the candidates.
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
-    let probabilities = probability::calibrated(&scores, &context);
+    let priors = probability::calibrated(&scores, &context);
+    let within = order.iter().map(|at| priors[*at]).sum::<f64>().max(1e-9);
+    // Who was guilty before comes earlier, and is not the likelier to be guilty of this.
+    let said = request.weights.without_memory().scores(&columns, context.candidates.len());
+    let probabilities = probability::calibrated(&said, &context);
+    let mut probabilities: Vec<f64> = order.iter().map(|at| probabilities[*at]).collect();
+    let evidence =
+        order.first().map(|first| evidence::evidence(&context, &columns, request.weights, &scores, *first));
+    let evidence = evidence.unwrap_or_default();
+    probability::rescale(&mut probabilities, &evidence);
     let suspects = order.iter().take(EXPLAINED).zip(1..).map(|(at, rank)| {
         let commit = context.commit(*at);
         let mut reasons: Vec<Reason> = columns
@@ -139,13 +159,16 @@ pub fn rank(request: &RankRequest<'_>) -> Result<Ranking, SuspectsError> {
     };
     Ok(Ranking {
         sample,
+        evidence,
         suspects: suspects.collect(),
         commits: order
             .iter()
-            .map(|at| RankedCommit {
+            .zip(probabilities)
+            .map(|(at, probability)| RankedCommit {
                 commit: context.commit(*at).hex(),
                 score: scores[*at],
-                probability: probabilities[*at],
+                prior: priors[*at] / within,
+                probability,
             })
             .collect(),
     })
@@ -157,8 +180,13 @@ pub fn rank(request: &RankRequest<'_>) -> Result<Ranking, SuspectsError> {
 /// As [`rank`].
 pub fn signal_table(request: &RankRequest<'_>) -> Result<SignalTable, SuspectsError> {
     let context = Context::read(request)?;
-    let columns = signals::all(&context).into_iter().map(|column| (column.name, column.values)).collect();
-    let commits = (0..context.candidates.len()).map(|at| context.commit(at).hex()).collect();
+    let in_range = |mut values: Vec<f64>| {
+        values.truncate(context.in_range);
+        values
+    };
+    let columns =
+        signals::all(&context).into_iter().map(|column| (column.name, in_range(column.values))).collect();
+    let commits = (0..context.in_range).map(|at| context.commit(at).hex()).collect();
     Ok(SignalTable { commits, columns })
 }
 
@@ -168,16 +196,30 @@ pub fn signal_table(request: &RankRequest<'_>) -> Result<SignalTable, SuspectsEr
 /// # Errors
 /// As [`rank`].
 pub fn prepare(repo: &Repo, bad: &str, good: Option<&str>) -> Result<(usize, usize), SuspectsError> {
-    let (history, _, read) = index(repo, bad, good)?;
-    Ok((history.structure.len(), read))
+    let indexed = index(repo, bad, good)?;
+    Ok((indexed.history.structure.len(), indexed.read))
 }
 
-/// The history with the text of every candidate, where the candidates are in it, and how many patches were read now.
-fn index(repo: &Repo, bad: &str, good: Option<&str>) -> Result<(History, Vec<u32>, usize), SuspectsError> {
+/// The history with the text of what a ranking compares.
+struct Indexed {
+    history: History,
+    /// Newest first: the candidates, then older commits to compare them with.
+    positions: Vec<u32>,
+    in_range: usize,
+    /// Patches that were read now.
+    read: usize,
+}
+
+fn index(repo: &Repo, bad: &str, good: Option<&str>) -> Result<Indexed, SuspectsError> {
     let (mut history, ahead) = History::open_range(repo, bad, good)?;
-    let positions = candidate_positions(&history, bad, good)?;
+    let mut positions = candidate_positions(&history, bad, good)?;
+    let in_range = positions.len();
+    if let Some(good) = good.and_then(parse_id).and_then(|id| history.structure.position(&id)) {
+        let older = history.structure.range(good, None).into_iter();
+        positions.extend(older.take(COMPARED.saturating_sub(in_range)));
+    }
     let read = history.text.ensure(repo, &history.structure, &positions)?;
-    Ok((history, positions, ahead + read))
+    Ok(Indexed { history, positions, in_range, read: ahead + read })
 }
 
 fn candidate_positions(history: &History, bad: &str, good: Option<&str>) -> Result<Vec<u32>, SuspectsError> {

@@ -97,6 +97,12 @@ impl Weights {
         signal != "named_by_later_commit" && !signal.starts_with("memory_")
     }
 
+    /// The same table without what memory says.
+    pub(super) fn without_memory(&self) -> Self {
+        let table = self.table.iter().filter(|(name, _)| !name.starts_with("memory_"));
+        Self { table: table.map(|(name, weight)| (*name, *weight)).collect() }
+    }
+
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, f64)> {
         self.table.iter().map(|(name, weight)| (*name, *weight))
     }

@@ -107,8 +107,8 @@ fn work(ctx: &ToolContext, learned: &Learned) -> Result<ToolOutput, ToolError> {
         weights: &learned.weights,
     })
     .map_err(explained)?;
-    let prior: Vec<(String, f64)> =
-        ranking.commits.iter().map(|candidate| (candidate.commit.clone(), candidate.probability)).collect();
+    let prior: Vec<(&str, f64)> =
+        ranking.commits.iter().map(|candidate| (candidate.commit.as_str(), candidate.prior)).collect();
     ctx.workbench.keep(RANKING, &prior)?;
     ctx.workbench.keep(SAMPLE, &ranking.sample)?;
     let mut suspects = ranking.suspects;
@@ -141,7 +141,7 @@ fn work(ctx: &ToolContext, learned: &Learned) -> Result<ToolOutput, ToolError> {
     };
     let list = SuspectList {
         total: prior.len(),
-        confidence: prior.first().map_or(0.0, |(_, probability)| *probability),
+        confidence: ranking.commits.first().map_or(0.0, |candidate| candidate.probability),
         suspects,
         locations,
     };

@@ -9,6 +9,7 @@ use millwright_memory::types::{
 };
 
 use millwright_tools::fixes::kind_in_words;
+use millwright_tools::intake::purpose;
 use millwright_tools::tool::suspects::SuspectList;
 
 use crate::facts::Facts;
@@ -25,6 +26,18 @@ pub(super) fn finding(run: &Run, request: &RunRequest, facts: &Facts) -> Finding
     };
     finding.summary = summary(run, request, facts, finding.root_cause.as_ref());
     finding
+}
+
+/// Where the ticket reports no failure at all.
+pub(super) fn no_failure(run: &Run, request: &RunRequest) -> Finding {
+    let why = purpose(&request.ticket).no_failure().unwrap_or_default();
+    let statement = format!("This is {why}.");
+    let cites = cite_sources(run, "ticket", &[EvidenceSource::Ticket]).into_iter().take(1).collect();
+    Finding {
+        summary: format!("Nothing here calls for a change. {statement}"),
+        not_an_incident: Some(Claim { statement, cites }),
+        ..Finding::default()
+    }
 }
 
 fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseClaim> {

@@ -9,6 +9,7 @@ Each rule is a question about the state; the first one that wants something wins
 mod conclude;
 
 use millwright_memory::types::ReplayOutcome;
+use millwright_tools::intake::purpose;
 use millwright_tools::tool::ToolCall;
 use serde_json::{Value, json};
 
@@ -39,6 +40,11 @@ pub fn next(run: &Run) -> Plan {
         return Plan::Conclude { note: String::new(), finding: Box::default() };
     };
     let facts = Facts::of(run);
+    // Who writes to ask or to thank gets no suspects; with a replay somebody has something that fails.
+    let nothing_fails = purpose(&request.ticket).no_failure().is_some() && !has_replay(request);
+    if nothing_fails && run.called("ticket") {
+        return Plan::Conclude { note: String::new(), finding: Box::new(conclude::no_failure(run, request)) };
+    }
     let rules = [look_back, reproduce, look_for_fix, recheck, suspect, locate, narrow, mend, prove_fix];
     if run.interrupted().is_none() {
         for rule in rules {
@@ -53,6 +59,10 @@ pub fn next(run: &Run) -> Plan {
         }
     }
     Plan::Conclude { note: String::new(), finding: Box::new(conclude::finding(run, request, &facts)) }
+}
+
+fn has_replay(request: &RunRequest) -> bool {
+    matches!(request.replay, ReplayPlan::Recipe(_))
 }
 
 struct Wanted {

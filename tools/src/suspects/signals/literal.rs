@@ -17,7 +17,7 @@ pub(super) fn columns<'c>(context: &'c Context<'_>) -> Vec<Column<'c>> {
         let frequency = candidates.gram_frequency[usize::from(*gram)];
         if f64::from(frequency) > limit { 0.0 } else { candidates.idf(frequency) }
     };
-    let of = |candidate: &Candidate| match candidate.changes_code() {
+    let of = |candidate: &Candidate| match candidate.speaks() {
         true => candidate.grams.iter().map(value).sum(),
         false => 0.0,
     };

@@ -49,7 +49,7 @@ fn column<'c>(
     let candidates = &context.candidates;
     let mut values = scores(candidates, &section.tokens, weights);
     for (value, candidate) in values.iter_mut().zip(&candidates.list) {
-        if !candidate.changes_code() {
+        if !candidate.speaks() {
             *value = 0.0;
         }
     }

@@ -1,0 +1,79 @@
+//! How sure the ranking is, and whether it is right: `certainty DATA_DIR CASES.jsonl… -- ADDRESS=PATH…` prints one JSON object
+//! a case. A case without a culprit is one that no commit explains.
+
+use std::path::PathBuf;
+
+use millwright_evals::{MemoryMode, Options, Task, cases, repositories::Repositories};
+use millwright_tools::suspects::{RankRequest, Weights, rank};
+use rayon::prelude::*;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let split = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
+    let (data_dir, files) = args.get(..split).and_then(|own| own.split_first()).ok_or("DATA_DIR CASES…")?;
+    let maps = args.get(split + 1..).unwrap_or_default();
+    let weights = Weights::default();
+    for file in files {
+        let options = Options {
+            cases: file.into(),
+            task: Task::Rank,
+            repo_map: maps.iter().map(|map| map.parse()).collect::<Result<_, _>>()?,
+            planner: millwright_evals::Planners::playbook(),
+            bare: None,
+            judge: None,
+            budget: Default::default(),
+            memory: MemoryMode::Off,
+            gate: None,
+            env: Default::default(),
+            allow_read: vec![],
+            out: PathBuf::new(),
+            data_dir: data_dir.into(),
+            jobs: 1,
+            limit: None,
+            repeat: 1,
+            time_limit: None,
+            deadline: None,
+            graders: Default::default(),
+            embedder: None,
+        };
+        let repositories = Repositories::default();
+        let cases = cases::read(&options.cases, None)?;
+        let rows: Vec<Result<serde_json::Value, String>> = cases
+            .par_iter()
+            .map(|case| {
+                let resolved = repositories.resolve(case, &options)?;
+                let ticket = millwright_tools::intake::parse(case.ticket.as_bytes());
+                let ranking = rank(&RankRequest {
+                    repo: &resolved.repo,
+                    bad: &resolved.bad,
+                    good: resolved.good.as_deref(),
+                    ticket: &ticket,
+                    executed: None,
+                    extra_text: "",
+                    precedents: &[],
+                    weights: &weights,
+                })
+                .map_err(|error| error.to_string())?;
+                let place = case.truth.commit.as_ref().and_then(|truth| {
+                    ranking.commits.iter().position(|ranked| ranked.commit == *truth).map(|at| at + 1)
+                });
+                let first = ranking.suspects.first();
+                Ok(serde_json::json!({
+                    "id": case.id, "rank": place, "has_cause": case.truth.commit.is_some(),
+                    "candidates": ranking.commits.len(),
+                    "p": ranking.commits.first().map(|ranked| ranked.probability),
+                    "in_range": ranking.commits.iter().map(|ranked| ranked.probability).sum::<f64>(),
+                    "top": first,
+                    "evidence": ranking.evidence,
+                }))
+            })
+            .collect();
+        for row in rows {
+            match row {
+                Ok(row) => println!("{row}"),
+                Err(error) => eprintln!("{error}"),
+            }
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,184 @@
+/*!
+What ties the first suspect to this very ticket, in absolute terms. Signals are relative to the best of a range, so that
+some commit always comes first, by however little; whether that little is more than chance is asked here.
+
+Words count only where they say something: no stop word of the ticket's language, no name of the repository, of a
+service or a folder, no scope that commits of this history begin with.
+*/
+
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use serde::Serialize;
+
+use super::bm25::{ALL_FIELDS, contributions, mask};
+use super::context::Context;
+use super::signals::Column;
+use super::weights::Weights;
+use crate::history::for_each_token;
+
+/// Evidence of one suspect, each part 0 or more.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Evidence {
+    /// Informative words that ticket and change share, each by its rarity.
+    pub words: f64,
+    /// The share of the ticket's informative words, by rarity, that the change has.
+    pub coverage: f64,
+    /// Shared words that at most two in a hundred commits have.
+    pub rare_words: usize,
+    /// Points of the score that places of a trace gave.
+    pub places: f64,
+    /// Points that the name and code of a failing test gave.
+    pub test: f64,
+    /// Points that phrases of an error message gave.
+    pub literal: f64,
+    /// Points that the words of ticket and change gave.
+    pub text: f64,
+    /// Points ahead of the next of all that were compared.
+    pub lead: f64,
+    /// Commits compared, those from before the range included.
+    pub compared: usize,
+}
+
+/// The evidence of the candidate `at`, `scores` being those of all that were compared.
+pub(super) fn evidence(
+    context: &Context<'_>,
+    columns: &[Column<'_>],
+    weights: &Weights,
+    scores: &[f64],
+    at: usize,
+) -> Evidence {
+    let candidates = &context.candidates;
+    let telling = telling_words(context);
+    let wanted = mask(candidates, &telling);
+    let rarity = |token: u16| candidates.idf(candidates.document_frequency[usize::from(token)]);
+    let candidate = &candidates.list[at];
+    let shared: Vec<u16> = match candidate.speaks() {
+        true => contributions(candidates, candidate, &wanted, &ALL_FIELDS).map(|(token, _)| token).collect(),
+        false => Vec::new(),
+    };
+    let words: f64 = shared.iter().map(|token| rarity(*token)).sum();
+    let all: f64 = telling.iter().map(|token| rarity(*token)).sum();
+    let rare = 0.02 * candidates.len() as f64;
+    let is_rare = |token: &&u16| f64::from(candidates.document_frequency[usize::from(**token)]) <= rare;
+    let points = |names: &[&str]| -> f64 {
+        let own = columns.iter().filter(|column| names.contains(&column.name));
+        own.map(|column| weights.of(column.name) * column.values[at]).sum()
+    };
+    let next = scores.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, score)| *score);
+    Evidence {
+        words,
+        coverage: if all > 0.0 { words / all } else { 0.0 },
+        rare_words: shared.iter().filter(is_rare).count(),
+        places: points(&["frame_function", "frame_file", "frame_blame", "function_blame", "context_text"]),
+        test: points(&[
+            "test_name_text",
+            "test_name_message",
+            "test_name_added",
+            "test_module_text",
+            "test_code_text",
+            "function_under_test",
+            "owns_class_under_test",
+            "class_under_test",
+            "test_cochange",
+        ]),
+        literal: points(&["literal"]),
+        text: points(&[
+            "ticket_text",
+            "symptom_text",
+            "word_forms_text",
+            "message_text",
+            "paths_text",
+            "touched_functions_text",
+            "added_code_text",
+            "commit_message_text",
+        ]),
+        lead: next.fold(f64::INFINITY, |least, score| least.min(scores[at] - score)).min(100.0),
+        compared: candidates.len(),
+    }
+}
+
+/// Words of the ticket that say something.
+fn telling_words(context: &Context<'_>) -> Vec<u16> {
+    let query = &context.query;
+    let empty = empty_words(context);
+    let telling = |token: &&u16| {
+        let word = query.vocabulary[usize::from(**token)].as_str();
+        word.chars().count() > 2 && !word.bytes().all(|byte| byte.is_ascii_digit()) && !empty.contains(word)
+    };
+    query.whole.tokens.iter().filter(telling).copied().collect()
+}
+
+/// Words that say nothing of a cause in this repository.
+fn empty_words(context: &Context<'_>) -> HashSet<String> {
+    let mut empty: HashSet<String> = HashSet::new();
+    let mut add = |text: &str| {
+        for_each_token(text.as_bytes(), |token| {
+            empty.insert(String::from_utf8_lossy(token).to_lowercase());
+        });
+    };
+    let place = context.request.repo.path().with_extension("");
+    add(&place.file_name().unwrap_or_default().to_string_lossy());
+    for path in context.tree.paths() {
+        let folders: Vec<&str> = path.split('/').collect();
+        folders.iter().take(folders.len().saturating_sub(1)).take(2).for_each(|folder| add(folder));
+    }
+    let mut scopes: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
+    for at in 0..context.candidates.len() {
+        if let Some(scope) = scope_of(&context.commit(at).subject) {
+            *scopes.entry(scope.to_lowercase()).or_default() += 1;
+        }
+    }
+    scopes.iter().filter(|(_, times)| **times >= 3).for_each(|(scope, _)| add(scope));
+    let words: HashSet<&str> = context.query.vocabulary.iter().map(String::as_str).collect();
+    for list in languages_of(&words) {
+        empty.extend(list.iter().map(|word| (*word).to_owned()));
+    }
+    empty
+}
+
+/// What stands before the colon of `billing: round up` and in the brackets of `fix(billing): round up`.
+fn scope_of(subject: &str) -> Option<&str> {
+    let (head, rest) = subject.split_once(':')?;
+    let scope = match head.trim_end_matches('!').split_once('(') {
+        Some((_, scope)) => scope.trim_end_matches(')'),
+        None => head.trim_end_matches('!'),
+    };
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | '.' | ',' | ' ');
+    (rest.starts_with(' ') && scope.len() <= 40 && scope.chars().all(plain)).then_some(scope)
+}
+
+/// Stop words of English, and of every language that a fifth of the words are stop words of.
+fn languages_of(words: &HashSet<&str>) -> Vec<&'static [&'static str]> {
+    static LISTS: LazyLock<Vec<(&str, &[&str])>> = LazyLock::new(|| {
+        let known = stop_words::available_languages().iter();
+        known.filter_map(|code| Some((*code, stop_words::lookup(code)?))).collect()
+    });
+    let enough = (words.len() as f64 / 5.0).max(2.0);
+    let spoken = |list: &[&str]| list.iter().filter(|word| words.contains(**word)).count() as f64 >= enough;
+    LISTS.iter().filter(|(code, list)| *code == "en" || spoken(list)).map(|(_, list)| *list).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_of_subjects() {
+        let check = |subject: &str, wanted: Option<&str>| assert_eq!(scope_of(subject), wanted, "{subject}");
+        check("billing: round up", Some("billing"));
+        check("fix(billing)!: round up", Some("billing"));
+        check("net/http, url: take spaces", Some("net/http, url"));
+        check("Merge 'a' into b: c", None);
+        check("at 12:30 it broke", None);
+        check("round up", None);
+    }
+
+    #[test]
+    fn stop_words_of_the_languages_spoken() {
+        let german: HashSet<&str> = "bitte ändern sie meine adresse ich bin umgezogen".split(' ').collect();
+        let lists = languages_of(&german);
+        assert!(lists.iter().any(|list| list.contains(&"ich")));
+        assert!(!lists.iter().any(|list| list.contains(&"pour")));
+    }
+}
