@@ -8,8 +8,8 @@ its observations agree in pairs of different revisions. A contradiction is repea
 counts, and an output that differs from its own repetition decides nothing.
 */
 
-use std::collections::HashMap;
 use std::collections::hash_map::DefaultHasher;
+use std::collections::{HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::time::SystemTime;
 
@@ -331,6 +331,8 @@ impl<'a> FourWayDriver<'a> {
         let mut outcome = std::mem::take(&mut self.outcome);
         outcome.inputs = self.settled.len();
         let mut held = Vec::new();
+        // Five inputs that all end in the same message are one piece of evidence.
+        let mut shown: HashSet<(Comparable, Comparable)> = HashSet::new();
         for SettledInput { input, sides, ruling } in self.settled {
             let is_original = input.change == InputChange::Original;
             let example = |rule: InputRule| FourWayExample {
@@ -346,6 +348,9 @@ impl<'a> FourWayDriver<'a> {
                     outcome.deciding += 1;
                     outcome.contradicted += 1;
                     outcome.examples.push(example(rule));
+                }
+                Ruling::Holds(_) if !shown.insert((sides.parent.clone(), sides.culprit.clone())) => {
+                    outcome.undecided += 1;
                 }
                 Ruling::Holds(rule) => {
                     outcome.deciding += 1;

@@ -92,7 +92,7 @@ pub(super) fn rule(sides: &FourSides, kind: FixKind, is_original: bool) -> Rulin
 
 /// Whether an execution shows that the script itself does not work: nothing that a program computed.
 pub(super) fn is_broken(seen: &Comparable) -> bool {
-    const SIGNS: [&str; 40] = [
+    const SIGNS: [&str; 42] = [
         "SyntaxError",
         "syntax error",
         "Syntax error",
@@ -133,10 +133,13 @@ pub(super) fn is_broken(seen: &Comparable) -> bool {
         "error: expected",
         "EOFError: EOF",
         "implicitly declaring",
+        "unknown type name",
+        "fatal error:",
     ];
     match seen.ending {
         Ending::Status(0) => false,
-        Ending::Status(126 | 127) => true,
+        // 125 is how a script says that it cannot test, as for `git bisect run`.
+        Ending::Status(125..=127) => true,
         Ending::Status(_) => {
             // Null dereferences speak of methods and attributes as well; those are behaviour.
             let null = ["NoneType", "nil:", "of undefined", "of null", "for nil"]

@@ -169,7 +169,7 @@ pub enum FourWayVerdict {
 pub struct FourWayOutcome {
     /// Inputs that ran on all four sides.
     pub inputs: usize,
-    /// Of these, inputs whose observations say something about the fix.
+    /// Of these, inputs whose observations say something about the fix; those that show the same count once.
     pub deciding: usize,
     /// Of these, inputs on which the fix is wrong.
     pub contradicted: usize,

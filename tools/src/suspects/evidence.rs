@@ -7,7 +7,6 @@ service or a folder, no scope that commits of this history begin with.
 */
 
 use std::collections::HashSet;
-use std::sync::LazyLock;
 
 use serde::Serialize;
 
@@ -104,7 +103,10 @@ fn telling_words(context: &Context<'_>) -> Vec<u16> {
     let empty = empty_words(context);
     let telling = |token: &&u16| {
         let word = query.vocabulary[usize::from(**token)].as_str();
-        word.chars().count() > 2 && !word.bytes().all(|byte| byte.is_ascii_digit()) && !empty.contains(word)
+        !query.stop_words.contains(*token)
+            && word.chars().count() > 2
+            && !word.bytes().all(|byte| byte.is_ascii_digit())
+            && !empty.contains(word)
     };
     query.whole.tokens.iter().filter(telling).copied().collect()
 }
@@ -130,10 +132,6 @@ fn empty_words(context: &Context<'_>) -> HashSet<String> {
         }
     }
     scopes.iter().filter(|(_, times)| **times >= 3).for_each(|(scope, _)| add(scope));
-    let words: HashSet<&str> = context.query.vocabulary.iter().map(String::as_str).collect();
-    for list in languages_of(&words) {
-        empty.extend(list.iter().map(|word| (*word).to_owned()));
-    }
     empty
 }
 
@@ -146,17 +144,6 @@ fn scope_of(subject: &str) -> Option<&str> {
     };
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '/' | '.' | ',' | ' ');
     (rest.starts_with(' ') && scope.len() <= 40 && scope.chars().all(plain)).then_some(scope)
-}
-
-/// Stop words of English, and of every language that a fifth of the words are stop words of.
-fn languages_of(words: &HashSet<&str>) -> Vec<&'static [&'static str]> {
-    static LISTS: LazyLock<Vec<(&str, &[&str])>> = LazyLock::new(|| {
-        let known = stop_words::available_languages().iter();
-        known.filter_map(|code| Some((*code, stop_words::lookup(code)?))).collect()
-    });
-    let enough = (words.len() as f64 / 5.0).max(2.0);
-    let spoken = |list: &[&str]| list.iter().filter(|word| words.contains(**word)).count() as f64 >= enough;
-    LISTS.iter().filter(|(code, list)| *code == "en" || spoken(list)).map(|(_, list)| *list).collect()
 }
 
 #[cfg(test)]
@@ -172,13 +159,5 @@ mod tests {
         check("Merge 'a' into b: c", None);
         check("at 12:30 it broke", None);
         check("round up", None);
-    }
-
-    #[test]
-    fn stop_words_of_the_languages_spoken() {
-        let german: HashSet<&str> = "bitte ändern sie meine adresse ich bin umgezogen".split(' ').collect();
-        let lists = languages_of(&german);
-        assert!(lists.iter().any(|list| list.contains(&"ich")));
-        assert!(!lists.iter().any(|list| list.contains(&"pour")));
     }
 }

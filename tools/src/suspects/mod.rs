@@ -18,6 +18,7 @@ mod probability;
 mod query;
 pub mod relearn;
 mod signals;
+mod stop_words;
 mod tests_of;
 mod tree;
 mod weights;

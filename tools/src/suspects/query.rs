@@ -3,10 +3,11 @@ The ticket as a query. Its parts are scored apart, because the name of a failing
 a traceback, and a sentence somebody wrote more than both; poured together the long parts would drown the short.
 */
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use millwright_memory::types::{Frame, ParsedTicket};
 
+use super::stop_words::stop_words_for;
 use crate::history::{for_each_token, hash_token};
 
 /// Distinct words a query may have; a ticket of a megabyte is not a better query.
@@ -32,6 +33,8 @@ pub(super) struct Query {
     pub(super) word_forms: Section,
     pub(super) message: Section,
     pub(super) functions: Section,
+    /// Words of the vocabulary that every text in the ticket's language has.
+    pub(super) stop_words: HashSet<u16>,
 }
 
 impl Query {
@@ -57,7 +60,22 @@ impl Query {
                 .filter(|frame| frame.in_app && !is_test(frame))
                 .filter_map(|frame| frame.function.as_deref()),
         );
+        query.find_stop_words();
+        let stop = std::mem::take(&mut query.stop_words);
+        // What a person wrote is mostly such words; a test, a trace and a name have them for a reason.
+        for section in [&mut query.symptom, &mut query.word_forms] {
+            section.tokens.retain(|token| !stop.contains(token));
+        }
+        query.stop_words = stop;
         query
+    }
+
+    fn find_stop_words(&mut self) {
+        let words: HashSet<&str> = self.vocabulary.iter().map(String::as_str).collect();
+        let stop = stop_words_for(&words);
+        let numbered = self.vocabulary.iter().zip(0u16..);
+        self.stop_words =
+            numbered.filter(|(word, _)| stop.contains(word.as_str())).map(|(_, number)| number).collect();
     }
 
     /// Hash and number of every word, for joining with a record.

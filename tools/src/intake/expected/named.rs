@@ -351,9 +351,10 @@ fn cue(kind: ObstacleKind) -> (&'static str, bool) {
             false,
         ),
         K::MissingTest => (r"(?i)no tests|tests? (?:are|is) not (?:found|run)|not collected", true),
-        K::Environment | K::Resources => {
-            (r"(?i)memory|no space|disk|\bOOM\b|killed|too many open|ENOSPC|ENOMEM|EMFILE|resource", true)
-        }
+        K::Environment | K::Resources => (
+            r"(?i)memory|no space|disk|\bOOM\b|killed|too many open|ENOSPC|ENOMEM|EMFILE|resource|slow|minutes|forever|hang|\btakes? (?:too )?long|time-? ?out|timed out|processor|\bCPU\b",
+            true,
+        ),
         K::Network => (
             r"(?i)refused|resolve|ECONN|ENOTFOUND|EAI_AGAIN|unreachable|getaddrinfo|cannot connect|can't connect|could not connect|unable to connect|connection",
             true,

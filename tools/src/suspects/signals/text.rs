@@ -58,7 +58,13 @@ fn column<'c>(
         let mut words: Vec<(u16, f64)> =
             contributions(candidates, &candidates.list[at], &wanted, weights).collect();
         words.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let words = words.into_iter().map(|(token, _)| context.query.vocabulary[usize::from(token)].clone());
-        format!("shares the words {}", list(words))
+        let telling = words.into_iter().filter(|(token, _)| !context.query.stop_words.contains(token));
+        let telling: Vec<String> =
+            telling.map(|(token, _)| context.query.vocabulary[usize::from(token)].clone()).collect();
+        match telling.as_slice() {
+            [] => "shares only words that every text has".to_owned(),
+            [one] => format!("shares the word {one}"),
+            _ => format!("shares the words {}", list(telling)),
+        }
     })
 }
