@@ -11,6 +11,7 @@ mod classes;
 mod faults;
 mod furniture;
 mod history;
+pub(crate) mod no_cause;
 mod plot;
 mod project;
 pub(crate) mod traps;

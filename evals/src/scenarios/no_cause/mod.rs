@@ -1,0 +1,189 @@
+/*!
+Alerts and letters behind which there is no change of code, beside histories that are full of plausible changes. Each is
+asked about at several ranges: what is named must hang on the evidence, never on how few commits there are to choose
+from. The texts stand in `texts.txt`; the eight histories differ in language, size of their words and style of their
+subjects, monorepos whose commits begin with the name of a service among them.
+*/
+
+mod words;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::history::History;
+use super::{ADDRESS, ScenarioError, made_once};
+use crate::cases::{Attachments, Case, Truth, TruthKind};
+use crate::random::SplitMix;
+use words::{DOMAINS, Domain, QUALIFIERS, VERBS};
+
+/// Commits of each history.
+const COMMITS: usize = 1_200;
+/// First-parent commits before the failing revision at which it was fine; `None` is the whole history.
+const RANGES: [(&str, Option<usize>); 4] =
+    [("range-10", Some(10)), ("range-25", Some(25)), ("range-200", Some(200)), ("range-all", None)];
+
+/// Kind and text.
+fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
+    include_str!("texts.txt")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split_once(" | "))
+}
+
+/// At most `limit` cases, a text at all of its ranges before the next one. They reuse what was made in `folder` before.
+pub(crate) fn cases(folder: &Path, limit: usize) -> Result<Vec<Case>, ScenarioError> {
+    let mut made: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    let mut out = Vec::new();
+    for (number, (kind, text)) in texts().enumerate() {
+        if out.len() >= limit {
+            break;
+        }
+        let place = number % DOMAINS.len();
+        let Some(domain) = DOMAINS.get(place) else { continue };
+        let commits = match made.entry(place) {
+            std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
+            std::collections::btree_map::Entry::Vacant(free) => free.insert(repository(domain, folder)?),
+        };
+        let mut random = SplitMix::of(&format!("letter {number}"));
+        let ticket = filled(text, domain, &mut random);
+        // Not always the newest commit: what came since belongs to no range.
+        let bad = random.below(100);
+        for (tag, range) in RANGES {
+            let good = range.map(|range| bad + range);
+            let id = |at: usize| {
+                let at = commits.len().checked_sub(1 + at).and_then(|at| commits.get(at)).cloned();
+                at.ok_or_else(|| ScenarioError::Plot(format!("{} has too few commits", domain.name)))
+            };
+            out.push(Case {
+                id: format!("no-cause-{number}-{tag}"),
+                repo: format!("{ADDRESS}/{}", repository_id(domain)),
+                bad: id(bad)?,
+                good: good.map(id).transpose()?,
+                ticket: ticket.clone(),
+                attachments: Attachments::default(),
+                replay: None,
+                tests: None,
+                truth: nothing(),
+                tags: vec!["no-cause".into(), tag.into(), format!("kind-{kind}")],
+                needs: Vec::new(),
+                remembered: Vec::new(),
+            });
+        }
+    }
+    out.truncate(limit);
+    Ok(out)
+}
+
+fn nothing() -> Truth {
+    Truth {
+        kind: TruthKind::NotABug,
+        commit: None,
+        files: Vec::new(),
+        symbols: Vec::new(),
+        lines: Vec::new(),
+        accomplices: Vec::new(),
+        revert_fixes: None,
+        abstain: None,
+        replay: None,
+        tests: None,
+        check: None,
+        claims: None,
+        harm: None,
+    }
+}
+
+fn repository_id(domain: &Domain) -> String {
+    format!("no-cause-{}", domain.name)
+}
+
+fn filled(text: &str, domain: &Domain, random: &mut SplitMix) -> String {
+    let mut pick = |from: &[&str]| random.pick(from).copied().unwrap_or_default().to_owned();
+    let (service, other, word) = (pick(domain.services), pick(domain.services), pick(domain.nouns));
+    let text = text.replace("\\n", "\n").replace("{service}", &service);
+    text.replace("{other}", &other).replace("{word}", &word)
+}
+
+/// Ids of the commits of a domain's history, oldest first.
+fn repository(domain: &Domain, folder: &Path) -> Result<Vec<String>, ScenarioError> {
+    let id = repository_id(domain);
+    let made = made_once(&id, folder, &|| {
+        let ids = history(domain)?.import(&folder.join(&id))?;
+        let mut commits: Vec<(usize, String)> =
+            ids.into_iter().filter_map(|(label, id)| Some((label.parse().ok()?, id))).collect();
+        commits.sort();
+        // The ids ride on a case, so that a history is made once.
+        Ok(Case {
+            id: id.clone(),
+            repo: format!("{ADDRESS}/{id}"),
+            bad: String::new(),
+            good: None,
+            ticket: String::new(),
+            attachments: Attachments::default(),
+            replay: None,
+            tests: None,
+            truth: nothing(),
+            tags: commits.into_iter().map(|(_, id)| id).collect(),
+            needs: Vec::new(),
+            remembered: Vec::new(),
+        })
+    })?;
+    Ok(made.tags)
+}
+
+fn history(domain: &Domain) -> Result<History, ScenarioError> {
+    let mut random = SplitMix::of(domain.name);
+    let mut history = History::new(SplitMix::of(&format!("people of {}", domain.name)), domain.name);
+    let mut pick = |from: &[&'static str]| random.pick(from).copied().unwrap_or_default();
+    // The first commit brings everything in, and with it every word.
+    for service in domain.services {
+        for noun in domain.nouns {
+            history.write(&path(domain, service, noun), (domain.function)("load", noun, "value"));
+        }
+    }
+    history.write("README.md", format!("# {}\n", domain.name));
+    history.commit("Import", "");
+    history.label("0");
+    for number in 1..=COMMITS {
+        let (service, noun, other) = (pick(domain.services), pick(domain.nouns), pick(domain.nouns));
+        let (verb, qualifier) = (pick(VERBS), pick(QUALIFIERS));
+        let file = path(domain, service, noun);
+        history.append(&file, &(domain.function)(verb, noun, &format!("{other}_{number}")));
+        if number % 5 == 0 {
+            let second = path(domain, service, other);
+            history.append(&second, &(domain.function)(verb, other, noun));
+        }
+        let subject = (domain.subject)(service, verb, noun, &format!("{qualifier} {other}"), number);
+        history.commit(&subject, "");
+        history.label(&number.to_string());
+    }
+    Ok(history)
+}
+
+fn path(domain: &Domain, service: &str, noun: &str) -> String {
+    format!("{}/{service}/{noun}.{}", domain.root, domain.extension)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn at_least_two_hundred_texts_over_eight_histories() {
+        assert!(texts().count() >= 200, "{}", texts().count());
+        assert!(DOMAINS.len() >= 8);
+        let folder = tempfile::tempdir().unwrap();
+        let made = cases(folder.path(), 40).unwrap();
+        assert_eq!(made.len(), 40);
+        assert!(
+            made.iter().all(|case| case.truth.commit.is_none() && !case.ticket.contains('{')),
+            "{made:#?}"
+        );
+        // Made again, they are the same.
+        assert_eq!(cases(folder.path(), 40).unwrap(), made);
+        let ranges = |tag: &str| made.iter().filter(|case| case.tags.iter().any(|own| own == tag)).count();
+        assert_eq!(
+            [ranges("range-10"), ranges("range-25"), ranges("range-200"), ranges("range-all")],
+            [10; 4]
+        );
+    }
+}
