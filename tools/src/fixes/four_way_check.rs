@@ -24,6 +24,10 @@ use crate::replay::{LaidFile, ObservationRequest, ReplayError, ReplayRecipe, Rep
 pub const DEFAULT_INPUTS: u32 = 12;
 /// What the check is worth: nobody waits longer for it.
 const MAX_TIME: Duration = Duration::from_secs(600);
+/// An input around the replay's own takes about as long. One that takes many times as long (a test runner without the
+/// name of the test runs them all) is another thing.
+const TIMES_AS_LONG: u64 = 5;
+const MIN_TIMEOUT_S: u64 = 10;
 /// Files that a command names and that are varied.
 const MAX_FILES: usize = 8;
 const MAX_FILE_BYTES: usize = 256 * 1024;
@@ -64,8 +68,10 @@ impl FourWayCheck<'_> {
         });
         options.max_inputs = self.max_inputs as usize;
         let time = self.time_left.map_or(MAX_TIME, |left| MAX_TIME.min(left / 3));
+        let longest = self.replayer.runs().iter().map(|(_, run)| run.duration_ms).max().unwrap_or(0);
         let mut sides = SandboxedSides {
             check: self,
+            timeout_s: (longest.div_ceil(1_000) * TIMES_AS_LONG).max(MIN_TIMEOUT_S),
             fix: Change::Patch(candidate.diff.clone()),
             until: begun + time,
             failed: None,
@@ -146,6 +152,8 @@ fn diff_of(repo: &Repo, from: &str, to: &str) -> String {
 
 struct SandboxedSides<'a> {
     check: &'a FourWayCheck<'a>,
+    /// Of one execution.
+    timeout_s: u64,
     fix: Change,
     until: Instant,
     failed: Option<ReplayError>,
@@ -157,6 +165,7 @@ impl SideRunner for SandboxedSides<'_> {
         let recipe = ReplayRecipe {
             command: input.command.clone(),
             env: input.env.clone(),
+            timeout_s: self.timeout_s.min(check.replayer.recipe().timeout_s),
             ..check.replayer.recipe().clone()
         };
         let replayer = check.replayer.with_recipe(recipe);

@@ -147,7 +147,9 @@ pub(super) fn is_broken(seen: &Comparable) -> bool {
                 .any(|sign| seen.output.contains(sign));
             !null && SIGNS.iter().any(|sign| seen.output.contains(sign))
         }
-        _ => false,
+        // Cut off: what it would have shown is not known.
+        Ending::TimedOut | Ending::Limit => true,
+        Ending::Signal(_) => false,
     }
 }
 
