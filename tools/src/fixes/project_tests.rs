@@ -123,13 +123,19 @@ impl ProjectTests {
         // Who judges a fix is not changed by it.
         let tests: Vec<String> =
             changed.iter().filter_map(|file| file.old.clone()).filter(|path| is_test_path(path)).collect();
-        let kept = (!tests.is_empty()).then(|| {
-            let overlay =
-                Overlay { from: bad.to_owned(), base: None, paths: tests, mode: OverlayMode::Replace };
-            let recipe = ReplayRecipe { overlay: Some(overlay), ..self.replayer.recipe().clone() };
-            self.replayer.with_recipe(recipe)
+        let kept = (!tests.is_empty()).then(|| Overlay {
+            from: bad.to_owned(),
+            base: None,
+            paths: tests,
+            mode: OverlayMode::Replace,
         });
-        let replayer = kept.as_ref().unwrap_or(&self.replayer);
+        let recipe = self.replayer.recipe();
+        let replayer = self.replayer.with_recipe(ReplayRecipe {
+            overlay: kept.or_else(|| recipe.overlay.clone()),
+            timeout_s: recipe.timeout_s.min(patience_s(before)),
+            ..recipe.clone()
+        });
+        let replayer = &replayer;
         let after = run(replayer, &self.report_files, bad, Some(&change))?;
         let mut found = judge(before, &after);
         if found.result == TestsResult::Fail
@@ -292,6 +298,14 @@ fn may_have_run(before: &str, after: &str) -> bool {
         |text: &str| text.chars().filter(|c| !c.is_ascii_digit()).collect::<String>().to_lowercase();
     let (before, after) = (without_numbers(before), without_numbers(after));
     before != after || FAILURES.iter().any(|word| after.contains(word))
+}
+
+/// How long tests may take with a fix, in seconds: one that makes them wait for ever is found out by those that ran
+/// without it.
+fn patience_s(before: &TestsRun) -> u64 {
+    const TIMES_AS_LONG: u64 = 4;
+    const LEAST_S: u64 = 60;
+    (before.duration_ms.div_ceil(1_000) * TIMES_AS_LONG).max(LEAST_S)
 }
 
 /// The last lines, for a report.
