@@ -8,8 +8,9 @@ use millwright_tools::replay::ReplayRecipe;
 use millwright_tools::tool::ToolCall;
 use millwright_tools::tool::{
     bisect::Bisection, find_fix::FixingCommit, log_changes::LogChange, minimise::Minimal, owners::Owners,
-    propose_fix::Candidates, recall::Recollection, recheck::Rechecked, reproduce::Reproduction,
-    suspects::SuspectList, verify_fix::FixCheck, write_reproduction::WrittenReproduction,
+    propose_fix::Candidates, recall::Recollection, recheck::Rechecked, rejections::Rejection,
+    reproduce::Reproduction, suspects::SuspectList, verify_fix::FixCheck,
+    write_reproduction::WrittenReproduction,
 };
 use serde::de::DeserializeOwned;
 
@@ -83,15 +84,32 @@ impl Facts {
             && self.fix_checks.iter().any(|check| check.contradicts)
     }
 
+    /// What a person said who rejected `commit` as the cause of this failure before.
+    pub fn rejection_of(&self, commit: &str) -> Option<&Rejection> {
+        let rejections = self.recollection.iter().flat_map(|recollection| &recollection.rejections);
+        rejections.into_iter().find(|rejection| rejection.culprit.as_deref() == Some(commit))
+    }
+
+    /// What was said of the culprit that the replay proves all the same.
+    pub fn rejected_culprit(&self) -> Option<&Rejection> {
+        self.rejection_of(self.proven_culprit()?)
+    }
+
     pub fn fix_verified(&self) -> bool {
-        self.fix_checks.iter().any(|check| check.fix.proof == Proof::FixVerified)
+        // What a person rejected is verified again by nobody but a person.
+        self.rejected_culprit().is_none()
+            && self.fix_checks.iter().any(|check| check.fix.proof == Proof::FixVerified)
     }
 
     /// The next trusted resolution that is like this incident in structure and was not re-checked yet.
     pub fn untested_resolution(&self, run: &Run) -> Option<&str> {
         let tried = run.finished().filter(|(call, _)| call.name == "recheck").count();
         let matches = &self.recollection.as_ref()?.matches;
-        let eligible = matches.iter().filter(|found| found.trusted && found.structural);
+        let rejected = |culprit: &Option<String>| {
+            culprit.as_deref().is_some_and(|culprit| self.rejection_of(culprit).is_some())
+        };
+        let eligible =
+            matches.iter().filter(|found| found.trusted && found.structural && !rejected(&found.culprit));
         eligible
             .filter_map(|found| found.resolution_id.as_deref())
             .take(RECHECKS)

@@ -455,7 +455,11 @@ async fn remember(
     if let Some(known) = facts.known() {
         store.link_recurrence(&request.incident_id, &known.incident, by).await?;
     }
-    let settled = report.root_cause.as_ref().filter(|_| report.verdict != Verdict::Inconclusive);
+    // What a person rejected does not come back as a resolution of its own.
+    let settled = report
+        .root_cause
+        .as_ref()
+        .filter(|_| report.verdict != Verdict::Inconclusive && facts.rejected_culprit().is_none());
     let resolution = settled.map(|cause| NewResolution {
         repository: request.repository.clone(),
         statement: cause.statement.clone(),

@@ -6,6 +6,7 @@ use millwright_memory::types::{Approval, EvidenceDraft, EvidenceSource, Locator,
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rejections::{Rejection, rejections};
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput, staleness};
 use crate::replay::ReplayRecipe;
 
@@ -19,6 +20,9 @@ pub struct Args {}
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Recollection {
     pub matches: Vec<Match>,
+    /// Answers to this failure that a person rejected.
+    #[serde(default)]
+    pub rejections: Vec<Rejection>,
 }
 
 /// An earlier incident that this one may be again, with its most trusted resolution.
@@ -35,6 +39,8 @@ pub struct Match {
     #[serde(default)]
     pub trust: Trust,
     pub resolution_id: Option<String>,
+    #[serde(default)]
+    pub culprit: Option<String>,
     pub statement: String,
     pub proof: Proof,
     pub approval: Approval,
@@ -58,6 +64,7 @@ impl Tool for Recall {
         let memory::Recall { found, degraded } = similar(ctx).await?;
         let mut evidence = Vec::new();
         let replayed = by_replay(ctx, &found).await?;
+        let rejections = rejections(ctx, &found).await?;
         for recalled in &found {
             let incident = &recalled.incident;
             let mut text = format!("{}\n{}\n", incident.id, incident.ticket.title);
@@ -102,7 +109,15 @@ impl Tool for Recall {
                 }
             ));
         }
-        Ok(ToolOutput::new(text, Recollection { matches }).with_evidence(evidence))
+        for rejection in &rejections {
+            text.push_str(&format!("{}: {}\n", rejection.in_words(), rejection.statement));
+            evidence.push(EvidenceDraft {
+                source: EvidenceSource::Memory,
+                locator: Locator::memory(&rejection.incident_id),
+                text: format!("{}\n{}\n{}", rejection.incident_id, rejection.in_words(), rejection.statement),
+            });
+        }
+        Ok(ToolOutput::new(text, Recollection { matches, rejections }).with_evidence(evidence))
     }
 }
 
@@ -117,6 +132,7 @@ impl From<Recalled> for Match {
             trusted: recalled.trusted,
             trust: recalled.trust,
             resolution_id: best.map(|best| best.id.clone()),
+            culprit: best.and_then(|best| best.culprit.clone()),
             statement: best.map(|best| best.statement.clone()).unwrap_or_default(),
             proof: best.map_or(Proof::None, |best| best.proof),
             approval: best.map_or(Approval::None, |best| best.approval),
@@ -179,6 +195,7 @@ async fn by_replay(ctx: &ToolContext, found: &[Recalled]) -> Result<Vec<Match>, 
             trusted: true,
             trust: Trust::default(),
             resolution_id: Some(best.id.clone()),
+            culprit: best.culprit.clone(),
             statement: best.statement.clone(),
             proof: best.proof,
             approval: best.approval,

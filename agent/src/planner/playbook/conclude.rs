@@ -5,7 +5,7 @@ of a tool, and every citation quotes what stands in that tool's evidence.
 
 use millwright_memory::types::{
     CauseKind, CheckResult, Escalation, Evidence, EvidenceSource, FailureAgreement, Fix, FourWay,
-    HypothesisStatus, Proof, ReplayOutcome, Suspect, TestsResult,
+    HypothesisStatus, Locator, Proof, ReplayOutcome, Suspect, TestsResult,
 };
 
 use millwright_tools::fixes::kind_in_words;
@@ -62,8 +62,14 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
         cites.extend(cite_sources(run, "minimise", &[EvidenceSource::Git]));
         let flaky = bisection.flaky_in_words().map(|flaky| format!(" {flaky}")).unwrap_or_default();
         let lines = facts.minimal.as_ref().map(|minimal| minimal.in_words()).unwrap_or_default();
+        let rejected = facts.rejected_culprit().map(|rejection| {
+            cites.extend(cite_memory(run, &rejection.incident_id));
+            format!(" {}; the replay shows it all the same, so look at both.", rejection.in_words())
+        });
+        let rejected = rejected.unwrap_or_default();
         let statement = format!(
-            "Commit {} (\u{201c}{}\u{201d}) brought the failure in{lines}: the replay fails at it and passes at its parent.{flaky}",
+            "Commit {} (\u{201c}{}\u{201d}) brought the failure in{lines}: the replay fails at it and passes at its \
+             parent.{flaky}{rejected}",
             short(culprit),
             bisection.subject,
         );
@@ -86,9 +92,15 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
     let list = facts.suspects.as_ref()?;
     let narrowed =
         facts.bisection.as_ref().map(|bisection| bisection.candidates.as_slice()).unwrap_or_default();
-    let top =
-        list.suspects.iter().find(|suspect| narrowed.is_empty() || narrowed.contains(&suspect.commit))?;
-    let confidence = if narrowed.is_empty() {
+    let top = list.suspects.iter().find(|suspect| {
+        (narrowed.is_empty() || narrowed.contains(&suspect.commit))
+            && facts.rejection_of(&suspect.commit).is_none()
+    })?;
+    let first = list.suspects.first().is_some_and(|first| first.commit == top.commit);
+    let confidence = if !first {
+        // How sure the ranking is is known of its first alone.
+        list.confidence.min(PROBABLE - 0.01)
+    } else if narrowed.is_empty() {
         bounded(list, top)
     } else {
         facts.bisection.as_ref().map_or(list.confidence, |bisection| bisection.confidence)
@@ -172,10 +184,22 @@ fn hypotheses(run: &Run, facts: &Facts) -> Vec<HypothesisClaim> {
         add(statement, HypothesisStatus::Supported, cite_sources(run, "find_fix", &sources));
         return out;
     }
+    let mut rejected: Vec<(String, Vec<Citation>)> = Vec::new();
+    for rejection in facts.recollection.iter().flat_map(|recollection| &recollection.rejections) {
+        let of = rejection.culprit.as_deref().map_or("what was said then", short);
+        let statement = format!("{of} is the cause: {}", rejection.in_words());
+        rejected.push((statement, cite_memory(run, &rejection.incident_id)));
+    }
+    for (statement, cites) in rejected {
+        add(statement, HypothesisStatus::Refuted, cites);
+    }
     let Some(list) = &facts.suspects else { return out };
     let culprit = facts.proven_culprit();
     let tested = facts.bisection.as_ref().map(|bisection| bisection.innocent.as_slice()).unwrap_or_default();
     for suspect in list.suspects.iter().take(5) {
+        if facts.rejection_of(&suspect.commit).is_some() && culprit != Some(suspect.commit.as_str()) {
+            continue;
+        }
         let status = match culprit {
             Some(culprit) if culprit == suspect.commit => HypothesisStatus::Supported,
             _ if tested.contains(&suspect.commit) => HypothesisStatus::Refuted,
@@ -438,6 +462,13 @@ fn cite_commit(run: &Run, suspect: &Suspect) -> Vec<Citation> {
     let about = format!("git:{}", suspect.commit);
     let found = run.evidence().find(|evidence| evidence.locator.0.starts_with(&about));
     found.map(|evidence| cite(evidence, &suspect.subject)).into_iter().collect()
+}
+
+/// Cites what memory keeps of an incident.
+fn cite_memory(run: &Run, incident: &str) -> Vec<Citation> {
+    let about = Locator::memory(incident);
+    let found = run.evidence().find(|evidence| evidence.locator == about);
+    found.map(|evidence| cite(evidence, "")).into_iter().collect()
 }
 
 /// Cites what a tool brought of the given sources, quoting the first telling line of each.

@@ -167,7 +167,9 @@ fn narrow(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Wanted> {
 
 fn mend(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
     let culprit = facts.proven_culprit()?;
-    (facts.known().is_none() && !called_since_bisect(run, "propose_fix")).then_some(())?;
+    // A person has seen this answer and its fix, and rejected them.
+    let wanted = facts.known().is_none() && facts.rejected_culprit().is_none();
+    (wanted && !called_since_bisect(run, "propose_fix")).then_some(())?;
     Wanted::one("drafting candidate fixes", "propose_fix", json!({ "commit": culprit }))
 }
 
