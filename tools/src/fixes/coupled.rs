@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// More places than this are changed by a habit, not by hand.
 const MOST_ALIKE: usize = 6;
+/// Lines between what sets a variable and what uses it, at most: another one of its name lies further away.
+const NEAR: u32 = 80;
 /// Bytes of one piece that are looked at.
 const MOST_BYTES: usize = 16 * 1024;
 
@@ -17,6 +19,8 @@ const MOST_BYTES: usize = 16 * 1024;
 pub(super) struct PieceText<'a> {
     /// Number of its file.
     pub(super) file: usize,
+    /// Its first line before the commit.
+    pub(super) line: u32,
     pub(super) removed: &'a str,
     pub(super) added: &'a str,
 }
@@ -59,7 +63,12 @@ pub(super) fn coupled(
                     && is_key(place.added, word)
                     && (is_set(piece.added, word) || is_set(place.added, word))
             });
-            if moved || renamed {
+            // The one uses what the other declares or sets otherwise than before.
+            let near = piece.file == place.file && piece.line.abs_diff(place.line) <= NEAR;
+            let redefined = near
+                && (redefined(place).any(|word| is_used(piece, word))
+                    || redefined(piece).any(|word| is_used(place, word)));
+            if moved || renamed || redefined {
                 taken.insert(other);
                 open.push(other);
             }
@@ -130,6 +139,53 @@ impl<'w> Counts<'_, 'w> {
     fn is_new(&mut self, word: &'w str) -> bool {
         (0..self.files.len()).all(|file| self.of(file, word).0 == 0)
     }
+}
+
+/// Variables that a piece declares or sets on both sides, and otherwise.
+fn redefined<'a>(piece: &PieceText<'a>) -> impl Iterator<Item = &'a str> {
+    let (before, after) = (definitions(piece.removed), definitions(piece.added));
+    before
+        .into_iter()
+        .filter(move |(word, how)| after.get(word).is_some_and(|now| now != how))
+        .map(|(word, _)| word)
+}
+
+fn is_used(piece: &PieceText<'_>, word: &str) -> bool {
+    let uses = |text: &str| words(clipped(text)).any(|known| known == word);
+    uses(piece.removed) && uses(piece.added)
+}
+
+/// How variables are declared and set in a text: their type, or what they are set to.
+fn definitions(text: &str) -> BTreeMap<&str, Vec<String>> {
+    const NO_TYPES: [&str; 16] = [
+        "return", "else", "in", "and", "or", "not", "if", "while", "case", "when", "is", "new", "throw",
+        "raise", "await", "yield",
+    ];
+    let mut out: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for line in clipped(text).lines() {
+        let tokens: Vec<&str> = tokens(line).collect();
+        let at = |position: usize| tokens.get(position).copied().unwrap_or("");
+        let is_name = |token: &str| {
+            token.len() > 1
+                && token.starts_with(|c: char| c.is_alphabetic() || c == '_')
+                && !NO_TYPES.contains(&token)
+        };
+        for (number, token) in tokens.iter().enumerate().filter(|(_, token)| is_name(token)) {
+            let (next, second) = (at(number + 1), at(number + 2));
+            let before = number.checked_sub(1).map_or("", at);
+            if next == "=" && second != "=" && second != ">" && !matches!(before, "." | "=" | "!" | "<" | ">")
+            {
+                let value: Vec<&str> = tokens.iter().skip(number + 2).take(24).copied().collect();
+                out.entry(token).or_default().push(value.join(" "));
+            }
+            let pointer = matches!(before, "*" | "&");
+            let kind = if pointer { number.checked_sub(2).map_or("", at) } else { before };
+            if is_name(kind) && matches!(next, "," | ")" | ";" | "=" | "[") {
+                out.entry(token).or_default().push(format!("{kind} {}", if pointer { before } else { "" }));
+            }
+        }
+    }
+    out
 }
 
 /// The places of `word` in `text`: what stands before it and behind it.
@@ -214,7 +270,7 @@ mod tests {
     }
 
     fn piece<'a>(file: usize, removed: &'a str, added: &'a str) -> PieceText<'a> {
-        PieceText { file, removed, added }
+        PieceText { file, line: 1, removed, added }
     }
 
     #[test]
@@ -235,6 +291,33 @@ mod tests {
         let new = "x = [\n    ('AT', 980),\n    ('DE', 490),\n]\n";
         let pieces = [piece(0, "", "    ('AT', 980),\n"), piece(0, "    ('AT', 890),\n", "")];
         assert_eq!(coupled(&[FileText { old, new }], &pieces, &set(&[1])), set(&[0]));
+    }
+
+    #[test]
+    fn a_variable_goes_with_its_declaration_and_its_value() {
+        let signature = piece(
+            0,
+            "static void process(subject *subj, delimiter *bottom) {\n",
+            "static void process(subject *subj, bufsize_t bottom) {\n",
+        );
+        let guilty = piece(
+            0,
+            "  while (closer != NULL && closer->previous != bottom) {\n",
+            "  while (closer != NULL && closer->previous->position >= bottom) {\n",
+        );
+        let files = [FileText { old: "", new: "" }];
+        assert_eq!(coupled(&files, &[signature, guilty], &set(&[1])), set(&[0]));
+        let value = piece(0, "        factor = 150;\n", "        factor = 100;\n");
+        let used =
+            piece(0, "    print(amount * factor / 100)\n", "    print(amount * (factor + 50) / 100)\n");
+        assert_eq!(coupled(&files, &[value, used], &set(&[1])), set(&[0]));
+        // Far away it is another variable.
+        let far = PieceText { line: 900, ..value };
+        assert_eq!(coupled(&files, &[far, used], &set(&[1])), set(&[]));
+        // Used alike before and after, it was not touched.
+        let same =
+            piece(0, "        factor = 150;\n        log(1)\n", "        factor = 150;\n        log(2)\n");
+        assert_eq!(coupled(&files, &[same, used], &set(&[1])), set(&[]));
     }
 
     #[test]

@@ -137,6 +137,7 @@ fn together(
             ids.push(PieceId { file: at, piece: number });
             pieces.push(PieceText {
                 file: at,
+                line: lines.old_start,
                 removed: old.lines(lines.old_start, lines.old_lines),
                 added: new.lines(lines.new_start, lines.new_lines),
             });

@@ -73,7 +73,7 @@ static FAILURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(concat!(
         r"(?i)\b(?:errors?|exceptions?|traceback|crash\w*|fail(?:s|ed|ing|ures?)?|broken|breaks|wrong(?:ly)?|incorrect\w*|bugs?|regress\w*",
         r"|does(?:n't| not)|do(?:n't| not) (?:work|show|appear|load|open|get|see|receive|find)|did(?:n't| not)|is(?:n't| not) (?:work|show|load|possible)\w*",
-        r"|not working|won't|cannot|can(?:'t| not)|unable|missing|lost|vanish\w*|disappear\w*|since (?:the|this|our|your|last|yesterday|today|version|v?\d)\b",
+        r"|not (?:working|found|valid|possible|available|loading)|invalid|says|won't|cannot|can(?:'t| not)|unable|missing|lost|vanish\w*|disappear\w*|since (?:the|this|our|your|last|yesterday|today|version|v?\d)\b",
         r"|after (?:the )?(?:last |new )?(?:update|upgrade|release|deploy\w*)|used to|no longer|instead of|expected|time ?outs?|timed out|hangs?|stuck|freez\w*|blank",
         r"|twice|double|duplicat\w*|too (?:low|high|small|large|many|few|slow)|unexpected\w*|strange|weird|[45]\d\d\b|slow|down|outage|urgent|stopped|refus\w*|reject\w*|denied",
         r"|fehler\w*|kaputt|falsch\w*|funktioniert nicht|geht nicht|erreur\w*|panne|ne (?:marche|fonctionne)|falla\w*|no funciona|erro\b|não funciona|błąd|nie działa|ошибк\w*|не работает)\b",

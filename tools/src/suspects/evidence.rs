@@ -69,7 +69,15 @@ pub(super) fn evidence(
         words,
         coverage: if all > 0.0 { words / all } else { 0.0 },
         rare_words: shared.iter().filter(is_rare).count(),
-        places: points(&["frame_function", "frame_file", "frame_blame", "function_blame", "context_text"]),
+        places: points(&[
+            "frame_function",
+            "frame_file",
+            "frame_blame",
+            "function_blame",
+            "context_text",
+            "executed_function",
+            "executed_lines",
+        ]),
         test: points(&[
             "test_name_text",
             "test_name_message",
