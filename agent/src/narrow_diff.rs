@@ -36,10 +36,7 @@ pub(crate) fn narrow(diff: &str, is_masked: impl Fn(&str) -> bool) -> Option<Str
         }
         let is_whole = old == 0 && new == 0;
         let hides = |line: &&str| !is_change(line) && is_masked(line.get(1..).unwrap_or_default());
-        match (is_whole && body.iter().any(|line| hides(line)))
-            .then(|| parts(&header, &body, &hides))
-            .flatten()
-        {
+        match (is_whole && body.iter().any(hides)).then(|| parts(&header, &body, &hides)).flatten() {
             Some(parts) => {
                 narrowed = true;
                 out.push_str(&parts);
