@@ -12,7 +12,7 @@ use serde_json::Value;
 
 mod common;
 
-use common::{CHECK, Scene};
+use common::{CHECK, Scene, TICKET};
 
 #[test]
 fn the_demo_is_verified_and_then_known() {
@@ -337,10 +337,8 @@ fn a_rejection_holds() {
     let said = scene.run(&["memory", "reject", id, "--note", "the rounding is wanted"]);
     assert_eq!(said.status, Some(0), "{}", said.stderr);
     let retold = "Reports of the office are off by far\n\nSince Monday nothing adds up: 21 should give 42.\n";
-    for ticket in [None, Some(retold), None] {
-        if let Some(text) = ticket {
-            scene.write("ticket.txt", text);
-        }
+    for ticket in [TICKET, retold, TICKET] {
+        scene.write("ticket.txt", ticket);
         let again = scene.investigate(&["--good", "HEAD~11", "--replay", CHECK]).report();
         assert_eq!(again["verdict"], "confirmed", "{again:#}");
         assert_eq!(again["fix"], Value::Null);
