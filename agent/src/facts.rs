@@ -8,7 +8,7 @@ use millwright_tools::replay::ReplayRecipe;
 use millwright_tools::tool::ToolCall;
 use millwright_tools::tool::{
     bisect::Bisection, find_fix::FixingCommit, log_changes::LogChange, minimise::Minimal, owners::Owners,
-    propose_fix::Candidates, recall::Recollection, recheck::Rechecked, rejections::Rejection,
+    propose_fix::Candidates, recall::Recollection, recheck::Rechecked, rejected_causes::RejectedCause,
     reproduce::Reproduction, suspects::SuspectList, verify_fix::FixCheck,
     write_reproduction::WrittenReproduction,
 };
@@ -84,19 +84,19 @@ impl Facts {
             && self.fix_checks.iter().any(|check| check.contradicts)
     }
 
-    /// What a person said who rejected `commit` as the cause of this failure before.
-    pub fn rejection_of(&self, commit: &str) -> Option<&Rejection> {
-        let rejections = self.recollection.iter().flat_map(|recollection| &recollection.rejections);
+    /// The rejection of `commit` as the cause of this failure by a person.
+    pub fn rejection_of(&self, commit: &str) -> Option<&RejectedCause> {
+        let rejections = self.recollection.iter().flat_map(|recollection| &recollection.rejected_causes);
         rejections.into_iter().find(|rejection| rejection.culprit.as_deref() == Some(commit))
     }
 
-    /// What was said of the culprit that the replay proves all the same.
-    pub fn rejected_culprit(&self) -> Option<&Rejection> {
+    /// The rejection of the culprit that this run's replay proves.
+    pub fn rejected_culprit(&self) -> Option<&RejectedCause> {
         self.rejection_of(self.proven_culprit()?)
     }
 
     pub fn fix_verified(&self) -> bool {
-        // What a person rejected is verified again by nobody but a person.
+        // Only a person can overrule the rejection by a person.
         self.rejected_culprit().is_none()
             && self.fix_checks.iter().any(|check| check.fix.proof == Proof::FixVerified)
     }

@@ -455,7 +455,7 @@ async fn remember(
     if let Some(known) = facts.known() {
         store.link_recurrence(&request.incident_id, &known.incident, by).await?;
     }
-    // What a person rejected does not come back as a resolution of its own.
+    // A rejected cause is not stored again as a new resolution.
     let settled = report
         .root_cause
         .as_ref()

@@ -3,13 +3,7 @@ Unified diffs whose context holds what has to be masked. A masked line stands in
 less context around the change it applies as printed, and the value is not shown either.
 */
 
-/// A hunk's header: where it begins on both sides, and how many lines it has there.
-struct Header<'a> {
-    old: (usize, usize),
-    new: (usize, usize),
-    /// The enclosing function that git names behind the second `@@`.
-    section: &'a str,
-}
+use crate::report::diff::{HunkHeader, hunk_header};
 
 /// `diff` without the context lines that `is_masked`, as far as git can do without them: a change needs a line of context
 /// behind it, or git takes it for the end of the file. `None` where there is nothing to leave out.
@@ -18,11 +12,11 @@ pub(crate) fn narrow(diff: &str, is_masked: impl Fn(&str) -> bool) -> Option<Str
     let mut lines = diff.split_inclusive('\n').peekable();
     let mut narrowed = false;
     while let Some(line) = lines.next() {
-        let Some(header) = header_of(line) else {
+        let Some(header) = line.strip_prefix("@@ -").and_then(|rest| hunk_header(rest.trim_end())) else {
             out.push_str(line);
             continue;
         };
-        let (mut old, mut new) = (header.old.1, header.new.1);
+        let (_, mut old, _, mut new, _) = header;
         let mut body: Vec<&str> = Vec::new();
         while old > 0 || new > 0 || lines.peek().is_some_and(|next| next.starts_with('\\')) {
             let Some(next) = lines.next() else { break };
@@ -55,9 +49,14 @@ fn is_change(line: &str) -> bool {
 }
 
 /// The hunk in pieces between the lines that are left out; `None` where a piece would end in a change.
-fn parts(header: &Header<'_>, body: &[&str], hides: &dyn Fn(&&str) -> bool) -> Option<String> {
+fn parts(
+    (old_start, _, new_start, _, section): &HunkHeader,
+    body: &[&str],
+    hides: &dyn Fn(&&str) -> bool,
+) -> Option<String> {
+    let section = if section.is_empty() { String::new() } else { format!(" {section}") };
+    let (mut old, mut new) = (*old_start as usize, *new_start as usize);
     let mut out = String::new();
-    let (mut old, mut new) = (header.old.0, header.new.0);
     let mut rest = body;
     while !rest.is_empty() {
         let end = rest.iter().position(hides).unwrap_or(rest.len());
@@ -71,7 +70,7 @@ fn parts(header: &Header<'_>, body: &[&str], hides: &dyn Fn(&&str) -> bool) -> O
             // A side without lines stands after the line before it.
             let start = |at: usize, lines: usize| if lines == 0 { at.saturating_sub(1) } else { at };
             let (from, to) = (start(old, old_lines), start(new, new_lines));
-            out.push_str(&format!("@@ -{from},{old_lines} +{to},{new_lines} @@{}\n", header.section));
+            out.push_str(&format!("@@ -{from},{old_lines} +{to},{new_lines} @@{section}\n"));
             out.extend(piece.iter().copied());
         }
         (old, new) = (old + old_lines, new + new_lines);
@@ -83,19 +82,6 @@ fn parts(header: &Header<'_>, body: &[&str], hides: &dyn Fn(&&str) -> bool) -> O
         }
     }
     Some(out)
-}
-
-fn header_of(line: &str) -> Option<Header<'_>> {
-    let rest = line.strip_prefix("@@ -")?;
-    let (ranges, section) = rest.split_once(" @@")?;
-    let (old, new) = ranges.split_once(" +")?;
-    let range = |text: &str| -> Option<(usize, usize)> {
-        match text.split_once(',') {
-            Some((start, lines)) => Some((start.parse().ok()?, lines.parse().ok()?)),
-            None => Some((text.parse().ok()?, 1)),
-        }
-    };
-    Some(Header { old: range(old)?, new: range(new)?, section: section.trim_end_matches('\n') })
 }
 
 #[cfg(test)]

@@ -41,6 +41,10 @@ pub fn best_fix(facts: &Facts) -> Option<Fix> {
     if let Some(known) = facts.known() {
         return known.fix.clone();
     }
+    // A person rejected this cause; a machine check does not overrule that.
+    if facts.rejected_culprit().is_some() {
+        return None;
+    }
     let checks = || facts.fix_checks.iter().filter(|check| check.holds()).map(|check| &check.fix);
     checks()
         .filter(|fix| fix.proof == Proof::FixVerified)

@@ -198,6 +198,32 @@ pub struct Options {
 }
 
 impl Options {
+    /// One case at a time, once, planned by the playbook, without memory and without a gate.
+    pub fn new(task: Task, cases: &Path, out: &Path) -> Self {
+        Self {
+            cases: cases.to_owned(),
+            task,
+            repo_map: Vec::new(),
+            planner: Planners::playbook(),
+            bare: None,
+            judge: None,
+            budget: Budget::default(),
+            memory: MemoryMode::Off,
+            gate: None,
+            env: BTreeMap::new(),
+            allow_read: Vec::new(),
+            out: out.to_owned(),
+            data_dir: PathBuf::new(),
+            jobs: 1,
+            limit: None,
+            repeat: 1,
+            time_limit: None,
+            deadline: None,
+            graders: Graders::default(),
+            embedder: None,
+        }
+    }
+
     /// Where the repository of a case lies: by the longest matching mapping, or as a path.
     pub fn repository(&self, address: &str) -> PathBuf {
         let plain = address.trim_end_matches('/');
@@ -220,28 +246,7 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn options(task: Task, cases: &Path, out: &Path) -> Options {
-        Options {
-            cases: cases.to_owned(),
-            task,
-            repo_map: Vec::new(),
-            planner: Planners::playbook(),
-            bare: None,
-            judge: None,
-            budget: Budget::default(),
-            memory: MemoryMode::Off,
-            gate: None,
-            env: BTreeMap::new(),
-            allow_read: Vec::new(),
-            out: out.to_owned(),
-            data_dir: PathBuf::new(),
-            jobs: 1,
-            limit: None,
-            repeat: 1,
-            time_limit: None,
-            deadline: None,
-            graders: Graders::default(),
-            embedder: None,
-        }
+        Options::new(task, cases, out)
     }
 
     #[test]

@@ -245,7 +245,11 @@ fn name(diff: &mut Diff, path: &str) {
     }
 }
 
-fn hunk_header(header: &str) -> Option<(u32, u32, u32, u32, String)> {
+/// First line and number of lines on the old side, the same on the new side, and the enclosing function that git names.
+pub(crate) type HunkHeader = (u32, u32, u32, u32, String);
+
+/// Reads what stands behind `@@ -`.
+pub(crate) fn hunk_header(header: &str) -> Option<HunkHeader> {
     let (ranges, section) = header.split_once(" @@")?;
     let (old, new) = ranges.split_once(" +")?;
     let range = |text: &str| -> Option<(u32, u32)> {

@@ -12,10 +12,10 @@ use super::cited::{self, cited};
 use super::context::RenderContext;
 use super::diff;
 use super::html_fix::{diff_table, fix, tried};
+use super::phrasing;
 use super::picture;
 use super::story::{self, Mark};
 use super::text::{block, duration, line, percent, short};
-use super::words;
 
 /// How its classes look; a page that carries the sections carries this, too.
 pub const STYLE: &str = include_str!("style.css");
@@ -25,7 +25,7 @@ pub(super) fn render(report: &Report, context: &RenderContext) -> String {
     let hash = base64::engine::general_purpose::STANDARD.encode(Sha256::digest(STYLE));
     let policy =
         format!("default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'");
-    let word = words::verdict_word(report.verdict);
+    let word = phrasing::verdict_word(report.verdict);
     let title = context.ticket_title.as_deref().unwrap_or("Incident");
     let title = line(title, 160);
     let page = html! {
@@ -45,7 +45,7 @@ pub(super) fn render(report: &Report, context: &RenderContext) -> String {
                     header {
                         p.verdict.(report.verdict.as_str()) { (word) }
                         h1 { (title) }
-                        p.meaning { (words::verdict_meaning(report)) }
+                        p.meaning { (phrasing::verdict_meaning(report)) }
                     }
                     (answer(report, context))
                     (grounds(report, context))
@@ -92,7 +92,7 @@ fn cause(report: &Report, context: &RenderContext) -> Markup {
             h2 { "Cause" }
             p.lead { (line(&cause.statement, 1_000)) (cited(&cause.evidence)) }
             dl {
-                dt { "Kind" } dd { (words::kind_words(cause.kind)) ", " (percent(cause.confidence)) " sure" }
+                dt { "Kind" } dd { (phrasing::kind_words(cause.kind)) ", " (percent(cause.confidence)) " sure" }
                 @if let Some(commit) = &cause.commit {
                     dt { "Commit" }
                     dd {
@@ -149,8 +149,8 @@ fn shown(report: &Report) -> Markup {
     html! {
         section {
             h2 { "What the replay shows" }
-            @if let Some(text) = words::agreement_words(report) { p { (line(&text, 500)) } }
-            @if let Some((ticket, shown)) = words::two_failures(report) {
+            @if let Some(text) = phrasing::agreement_words(report) { p { (line(&text, 500)) } }
+            @if let Some((ticket, shown)) = phrasing::two_failures(report) {
                 dl {
                     dt { "The ticket" } dd { (line(ticket, 400)) }
                     dt { "The replay" } dd { (line(shown, 400)) }
@@ -210,7 +210,7 @@ fn proof(report: &Report, context: &RenderContext) -> Markup {
                                             code { (short(&run.commit)) }
                                             @if run.patched { span.dim { " changed" } }
                                         }
-                                        td.(outcome(run.outcome)) { (words::outcome_words(run.outcome)) }
+                                        td.(outcome(run.outcome)) { (phrasing::outcome_words(run.outcome)) }
                                         td.num { (duration(run.duration_ms)) }
                                     }
                                 }
@@ -338,13 +338,13 @@ fn similar(report: &Report, context: &RenderContext) -> Markup {
                             @if context.in_service { a href=(format!("/incidents/{id}")) { code { (id) } } }
                             @else { code { (id) } }
                             " "
-                            (words::proof_words(similar.proof))
+                            (phrasing::proof_words(similar.proof))
                             @match similar.approval {
                                 Approval::Confirmed => ", confirmed by a person",
                                 Approval::Rejected => ", REJECTED by a person",
                                 Approval::None => "",
                             }
-                            "; " span.mark.(chip(similar.recheck)) { "check now: " (words::check_words(similar.recheck)) }
+                            "; " span.mark.(chip(similar.recheck)) { "check now: " (phrasing::check_words(similar.recheck)) }
                             @if !similar.why.is_empty() {
                                 ul.dim { @for why in similar.why.iter().take(6) { li { (line(why, 200)) } } }
                             }

@@ -7,8 +7,8 @@ use millwright_memory::types::{Fix, Report, TestsResult};
 
 use super::diff::{self, Diff, DiffLine, Kind};
 use super::html::chip;
+use super::phrasing;
 use super::text::{block, line};
-use super::words;
 
 /// Lines of one diff shown.
 const MAX_DIFF_LINES: usize = 600;
@@ -19,15 +19,15 @@ pub(super) fn fix(report: &Report) -> Markup {
     html! {
         section {
             h2 { "Fix" }
-            p { (words::fix_words(fix, &parsed)) }
+            p { (phrasing::fix_words(fix, &parsed)) }
             ul.chips {
-                li.(chip(fix.replay)) { "replay: " (words::check_words(fix.replay)) }
-                li.(tests_chip(fix.tests)) { "project tests: " (words::tests_words(fix.tests)) }
-                li { (words::proof_words(fix.proof)) }
+                li.(chip(fix.replay)) { "replay: " (phrasing::check_words(fix.replay)) }
+                li.(tests_chip(fix.tests)) { "project tests: " (phrasing::tests_words(fix.tests)) }
+                li { (phrasing::proof_words(fix.proof)) }
             }
             @if let Some(detail) = &fix.tests_detail { p.dim { (line(&detail.because, 600)) } }
             @if let Some(check) = &fix.four_way {
-                p.dim { (line(&words::four_way_sentence(check), 400)) }
+                p.dim { (line(&phrasing::four_way_sentence(check), 400)) }
                 @if let Some(example) = check.example.as_deref().filter(|_| check.contradicted > 0) {
                     p { "Contradicted: " (line(example, 600)) }
                 }
@@ -54,7 +54,7 @@ pub(super) fn tried(report: &Report) -> Markup {
                     @let parsed = diff::parse(&tried.diff);
                     details {
                         summary {
-                            (words::fix_words(&Fix::untested(tried.kind, String::new()), &parsed)) ": "
+                            (phrasing::fix_words(&Fix::untested(tried.kind, String::new()), &parsed)) ": "
                             (line(&tried.because, 600))
                         }
                         (diff_table(&parsed, "Tried"))

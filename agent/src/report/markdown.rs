@@ -9,9 +9,9 @@ use millwright_memory::types::{CheckResult, EvidenceId, Fix, HypothesisStatus, P
 
 use super::context::RenderContext;
 use super::diff;
+use super::phrasing;
 use super::story::{self, Mark};
 use super::text::{block, duration, line, patch, percent, short};
-use super::words;
 
 /// Longest diff written out, in lines: hosts cut comments at 65,536 characters.
 const MAX_DIFF_LINES: usize = 300;
@@ -21,8 +21,8 @@ pub(super) fn render(report: &Report, context: &RenderContext) -> String {
     // A ticket is read on other machines: paths of this one would be noise there, and tell more than needed.
     let context = &RenderContext { repository: None, fix_file: None, ..context.clone() };
     let mut out = String::new();
-    let word = words::verdict_word(report.verdict);
-    let _ = writeln!(out, "## {}: {}", word, words::verdict_meaning(report));
+    let word = phrasing::verdict_word(report.verdict);
+    let _ = writeln!(out, "## {}: {}", word, phrasing::verdict_meaning(report));
     if let Some(title) = &context.ticket_title {
         let _ = writeln!(out, "\n{}", prose(title, 200));
     }
@@ -55,7 +55,7 @@ fn cause(out: &mut String, report: &Report, context: &RenderContext) {
     };
     let cited = cited(&cause.evidence);
     let _ = writeln!(out, "\n**Cause.** {}{cited}", prose(&cause.statement, 1_000));
-    let _ = writeln!(out, "\n- {}, {} sure", words::kind_words(cause.kind), percent(cause.confidence));
+    let _ = writeln!(out, "\n- {}, {} sure", phrasing::kind_words(cause.kind), percent(cause.confidence));
     if let Some(commit) = &cause.commit {
         let _ = write!(out, "- Commit {}", code(commit, 40));
         if let Some(view) = &context.culprit {
@@ -82,8 +82,8 @@ fn cause(out: &mut String, report: &Report, context: &RenderContext) {
 
 fn fix(out: &mut String, report: &Report) {
     let Some(fix) = &report.fix else { return };
-    let words = words::fix_words(fix, &diff::parse(&fix.diff));
-    let (replay, tests) = (words::check_words(fix.replay), words::tests_words(fix.tests));
+    let words = phrasing::fix_words(fix, &diff::parse(&fix.diff));
+    let (replay, tests) = (phrasing::check_words(fix.replay), phrasing::tests_words(fix.tests));
     let standing = if fix.proof == Proof::FixVerified { "Verified" } else { "Not verified" };
     let _ =
         writeln!(out, "\n**Fix.** {standing}: {words}. Replay with it: {replay}. Project tests: {tests}.");
@@ -91,7 +91,7 @@ fn fix(out: &mut String, report: &Report) {
         let _ = writeln!(out, "- takes away: {}", prose(item, 300));
     }
     if let Some(check) = &fix.four_way {
-        let _ = writeln!(out, "- {}", prose(&words::four_way_words(check), 300));
+        let _ = writeln!(out, "- {}", prose(&phrasing::four_way_words(check), 300));
         if let Some(example) = check.example.as_deref().filter(|_| check.contradicted > 0) {
             let _ = writeln!(out, "- contradicted: {}", prose(example, 600));
         }
@@ -110,7 +110,7 @@ fn tried(out: &mut String, report: &Report) {
     }
     let _ = writeln!(out, "\n**Tried, and did not hold**\n");
     for tried in report.tried.iter().take(5) {
-        let words = words::fix_words(&Fix::untested(tried.kind, String::new()), &diff::parse(&tried.diff));
+        let words = phrasing::fix_words(&Fix::untested(tried.kind, String::new()), &diff::parse(&tried.diff));
         let _ = writeln!(out, "- {words}: {}", prose(&tried.because, 600));
     }
 }
@@ -118,9 +118,9 @@ fn tried(out: &mut String, report: &Report) {
 fn shown(out: &mut String, report: &Report) {
     let Some(replay) = &report.replay else { return };
     let _ = writeln!(out, "\n**What the replay shows at the failing revision.** {}", {
-        prose(&words::agreement_words(report).unwrap_or_default(), 500)
+        prose(&phrasing::agreement_words(report).unwrap_or_default(), 500)
     });
-    if let Some((ticket, shown)) = words::two_failures(report) {
+    if let Some((ticket, shown)) = phrasing::two_failures(report) {
         let _ = writeln!(
             out,
             "\n| the ticket | the replay |\n|---|---|\n| {} | {} |",
@@ -197,7 +197,7 @@ fn known(out: &mut String, report: &Report) {
             CheckResult::Fail => "checked again now and does **not** hold",
             CheckResult::NotRun => "not checked again",
         };
-        let (id, proof) = (code(&similar.incident_id, 80), words::proof_words(similar.proof));
+        let (id, proof) = (code(&similar.incident_id, 80), phrasing::proof_words(similar.proof));
         let _ = writeln!(out, "- {id}: {proof}, {recheck}. Alike: {}", why.join("; "));
     }
 }

@@ -1,31 +1,31 @@
 /*!
 The report a person reads, in four formats over one [`Report`].
 
-What is worth saying is decided once, in `story` (what was proven and how, what to do next) and in `words` (what each
-verdict and outcome is called, the sentences about a fix), so that the formats differ in form only. Everything in a report may come from a hostile ticket or
-repository: each format neutralises it for its own medium (`text` for terminals, escaping for Markdown and HTML).
-JSON is the schema itself and nothing else.
+What is worth saying is decided once, in `story` (what was proven and how, what to do next) and in `phrasing` (what each
+verdict and outcome is called, the sentences about a fix), so that the formats differ in form only. Everything in a
+report may come from a hostile ticket or repository: each format neutralises it for its own medium (`text` for
+terminals, escaping for Markdown and HTML). JSON is the schema itself and nothing else.
 */
 
 mod cited;
 mod context;
-mod diff;
+pub(crate) mod diff;
 mod html;
 mod html_fix;
 mod json;
 mod markdown;
+pub(crate) mod phrasing;
 mod picture;
 mod story;
 mod terminal;
 mod text;
-mod words;
 
 pub use cited::spans;
 pub use context::{BisectStep, BisectView, Candidate, Cited, CommitView, Format, RenderContext};
 pub use html::{STYLE, answer, grounds};
+pub use phrasing::{fix_sentences, proof_words, remembered_fix_sentences, verdict_meaning, verdict_word};
 pub use story::summarise;
 pub use text::{block as plain, duration, line, shorten};
-pub use words::{fix_sentences, proof_words, remembered_fix_sentences, verdict_meaning, verdict_word};
 
 use millwright_memory::types::Report;
 

@@ -9,8 +9,8 @@ use maud::{Markup, html};
 use millwright_memory::types::{ReplayOutcome, ReplayRun, Report};
 
 use super::context::BisectView;
+use super::phrasing::outcome_words;
 use super::text::{count, percent, short};
-use super::words::outcome_words;
 
 const WIDTH: f64 = 720.0;
 const LEFT: f64 = 8.0;

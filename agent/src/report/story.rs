@@ -12,8 +12,8 @@ use millwright_memory::types::{
 
 use super::context::RenderContext;
 use super::diff;
+use super::phrasing::{beyond_words, fix_words, four_way_words, sandbox_words, sentence, tests_words};
 use super::text::{count, line, percent, shell_word, short};
-use super::words::{beyond_words, fix_words, four_way_words, sandbox_words, sentence, tests_words};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {

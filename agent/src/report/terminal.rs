@@ -11,9 +11,9 @@ use millwright_memory::types::{CheckResult, Fix, HypothesisStatus, Report, Tests
 
 use super::context::RenderContext;
 use super::diff::{self, Diff, Kind};
+use super::phrasing;
 use super::story::{self, Check, Mark, Step};
 use super::text::{block, duration, line, patch, percent, short, shorten};
-use super::words;
 
 /// Lines of the fix shown before the page refers to the file.
 const MAX_FIX_LINES: usize = 60;
@@ -105,8 +105,8 @@ impl Page {
             Verdict::Confirmed | Verdict::Probable => YELLOW.bold(),
             Verdict::Inconclusive => RED.bold(),
         };
-        let word = words::verdict_word(report.verdict);
-        let meaning = words::verdict_meaning(report);
+        let word = phrasing::verdict_word(report.verdict);
+        let meaning = phrasing::verdict_meaning(report);
         let wrapped = textwrap::fill(&format!("{word}: {meaning}"), self.width);
         let rest = wrapped.strip_prefix(word).unwrap_or_default();
         let _ = writeln!(self.out, "{}{rest}", self.paint(style, word));
@@ -128,7 +128,8 @@ impl Page {
                     let _ = write!(text, " [{}]", cited.join(", "));
                 }
                 self.wrapped("  ", "  ", &text);
-                let surely = format!("{}; {} sure", words::kind_words(cause.kind), percent(cause.confidence));
+                let surely =
+                    format!("{}; {} sure", phrasing::kind_words(cause.kind), percent(cause.confidence));
                 let surely = self.paint(DIM, &surely);
                 let _ = writeln!(self.out, "  {surely}");
             }
@@ -231,7 +232,7 @@ impl Page {
         let Some(fix) = &report.fix else { return };
         let parsed = diff::parse(&fix.diff);
         self.section("Fix");
-        self.wrapped("  ", "  ", &words::fix_words(fix, &parsed));
+        self.wrapped("  ", "  ", &phrasing::fix_words(fix, &parsed));
         for item in fix.takes_away.iter().take(12) {
             self.wrapped("  - ", "    ", &format!("takes away: {}", line(item, 300)));
         }
@@ -270,7 +271,7 @@ impl Page {
         self.section("Tried, and did not hold");
         for tried in report.tried.iter().take(5) {
             let size = diff::parse(&tried.diff);
-            let words = words::fix_words(&Fix::untested(tried.kind, String::new()), &size);
+            let words = phrasing::fix_words(&Fix::untested(tried.kind, String::new()), &size);
             self.wrapped("  - ", "    ", &format!("{words}: {}", line(&tried.because, 600)));
         }
     }
@@ -279,11 +280,11 @@ impl Page {
     fn shown(&mut self, report: &Report) {
         let Some(replay) = &report.replay else { return };
         self.section("What the replay shows at the failing revision");
-        if let Some((ticket, shown)) = words::two_failures(report) {
+        if let Some((ticket, shown)) = phrasing::two_failures(report) {
             self.wrapped("  ticket  ", "          ", &line(ticket, 400));
             self.wrapped("  replay  ", "          ", &line(shown, 400));
         }
-        if let Some(text) = words::agreement_words(report) {
+        if let Some(text) = phrasing::agreement_words(report) {
             self.wrapped("  ", "  ", &line(&text, 500));
         }
         for path in replay.laid_in.iter().take(5) {
@@ -416,7 +417,7 @@ impl Page {
             let text = format!(
                 "{}  {}; {recheck}. Alike: {}",
                 line(&similar.incident_id, 80),
-                words::proof_words(similar.proof),
+                phrasing::proof_words(similar.proof),
                 why.join("; ")
             );
             self.wrapped("  ", "    ", &text);

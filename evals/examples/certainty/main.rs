@@ -1,9 +1,7 @@
 //! How sure the ranking is, and whether it is right: `certainty DATA_DIR CASES.jsonl… -- ADDRESS=PATH…` prints one JSON object
 //! a case. A case without a culprit is one that no commit explains.
 
-use std::path::PathBuf;
-
-use millwright_evals::{MemoryMode, Options, Task, cases, repositories::Repositories};
+use millwright_evals::{Options, Task, cases, repositories::Repositories};
 use millwright_tools::suspects::{RankRequest, Weights, rank};
 use rayon::prelude::*;
 
@@ -15,26 +13,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let weights = Weights::default();
     for file in files {
         let options = Options {
-            cases: file.into(),
-            task: Task::Rank,
             repo_map: maps.iter().map(|map| map.parse()).collect::<Result<_, _>>()?,
-            planner: millwright_evals::Planners::playbook(),
-            bare: None,
-            judge: None,
-            budget: Default::default(),
-            memory: MemoryMode::Off,
-            gate: None,
-            env: Default::default(),
-            allow_read: vec![],
-            out: PathBuf::new(),
             data_dir: data_dir.into(),
-            jobs: 1,
-            limit: None,
-            repeat: 1,
-            time_limit: None,
-            deadline: None,
-            graders: Default::default(),
-            embedder: None,
+            ..Options::new(Task::Rank, file.as_ref(), "".as_ref())
         };
         let repositories = Repositories::default();
         let cases = cases::read(&options.cases, None)?;

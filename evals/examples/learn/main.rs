@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use millwright_evals::{MemoryMode, Options, Task, cases, repositories::Repositories};
+use millwright_evals::{Options, Task, cases, repositories::Repositories};
 use millwright_tools::suspects::learn::{LabelledCase, Learner};
 use millwright_tools::suspects::{RankRequest, Weights, signal_table};
 use rayon::prelude::*;
@@ -22,26 +22,9 @@ fn tables(
         let view =
             PathBuf::from(file).file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
         let options = Options {
-            cases: file.into(),
-            task: Task::Rank,
-            repo_map: maps.iter().map(|m| m.parse()).collect::<Result<_, _>>()?,
-            planner: millwright_evals::Planners::playbook(),
-            bare: None,
-            judge: None,
-            budget: Default::default(),
-            memory: MemoryMode::Off,
-            gate: None,
-            env: Default::default(),
-            allow_read: vec![],
-            out: PathBuf::new(),
+            repo_map: maps.iter().map(|map| map.parse()).collect::<Result<_, _>>()?,
             data_dir: data_dir.into(),
-            jobs: 1,
-            limit: None,
-            repeat: 1,
-            time_limit: None,
-            deadline: None,
-            graders: Default::default(),
-            embedder: None,
+            ..Options::new(Task::Rank, file.as_ref(), "".as_ref())
         };
         let repositories = Repositories::default();
         let cases = cases::read(&options.cases, None)?;

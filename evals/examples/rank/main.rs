@@ -26,26 +26,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .map(|stem| stem.to_string_lossy().into_owned())
             .unwrap_or_default();
         let options = Options {
-            cases: PathBuf::from(&file),
-            task: Task::Rank,
             repo_map: repo_map.clone(),
-            planner: millwright_evals::Planners::playbook(),
-            bare: None,
-            judge: None,
-            budget: Default::default(),
             memory,
-            gate: None,
-            env: Default::default(),
-            allow_read: Vec::new(),
-            out: PathBuf::from(&out).join(&name),
             data_dir: PathBuf::from(&data_dir),
             jobs: 2,
-            limit: None,
-            repeat: 1,
-            time_limit: None,
-            deadline: None,
-            graders: Default::default(),
-            embedder: None,
+            ..Options::new(Task::Rank, file.as_ref(), &PathBuf::from(&out).join(&name))
         };
         let (summary, _) = millwright_evals::tasks::rank::run_with(&options, &weights)?;
         let figures = &summary.0["rank"];

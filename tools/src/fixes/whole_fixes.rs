@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::FixError;
 use super::coupled::{FileText, PieceText, alike, coupled};
 use crate::code::changes::{ChangeLevel, LineHunk, whole_changes};
-use crate::code::is_test_path;
 use crate::code::names::{FileChange, PieceId, needed_by_names};
 use crate::git::{self, Repo};
+use crate::history::{PathKind, path_kind};
 use crate::minimise::{Hunk, hunks_of, split};
 
 /// Pieces of a commit that are looked at: a commit of more is an import, not a change.
@@ -129,7 +129,7 @@ fn together(
     let mut ids = Vec::new();
     let mut pieces = Vec::new();
     for (at, file) in files.iter().enumerate() {
-        if is_test_path(&file.path) || is_prose(&file.path) {
+        if matches!(path_kind(&file.path), PathKind::Test | PathKind::Docs) {
             continue;
         }
         let (old, new) = (LineStarts::of(&file.old), LineStarts::of(&file.new));
@@ -145,13 +145,6 @@ fn together(
     }
     let chosen = ids.iter().enumerate().filter(|(_, id)| taken.contains(id)).map(|(at, _)| at).collect();
     find(&texts, &pieces, &chosen).into_iter().filter_map(|at| ids.get(at).copied()).collect()
-}
-
-/// Whether a file is written for people: what it says twice is no code.
-fn is_prose(path: &str) -> bool {
-    const ENDINGS: [&str; 9] = [".md", ".markdown", ".rst", ".txt", ".adoc", ".html", ".po", ".csv", ".svg"];
-    let path = path.to_ascii_lowercase();
-    ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
 
 fn count_in(files: &mut [ChangedFile], pieces: &[PieceId]) {

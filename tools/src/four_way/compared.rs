@@ -19,7 +19,7 @@ pub(super) fn compared(fix: &str, programs: &BTreeMap<String, String>) -> Vec<St
     let mut found: Vec<(usize, String)> = Vec::new();
     for (path, text) in programs {
         let Some(language) = Language::of_path(path) else { continue };
-        let changed = changed_lines(fix, path);
+        let changed = hunk_starts(fix, path);
         for (number, line) in
             text.lines().take(MAX_LINES).enumerate().filter(|(_, line)| line.len() <= MAX_LINE)
         {
@@ -38,7 +38,7 @@ pub(super) fn compared(fix: &str, programs: &BTreeMap<String, String>) -> Vec<St
 }
 
 /// Where the hunks of `path` begin, 1-based, on the side before the fix.
-fn changed_lines(diff: &str, path: &str) -> Vec<usize> {
+fn hunk_starts(diff: &str, path: &str) -> Vec<usize> {
     let mut here = false;
     let mut out = Vec::new();
     for line in diff.lines() {

@@ -20,11 +20,11 @@ mod past;
 mod path_forms;
 mod payload;
 mod prose;
-mod purpose;
 mod signature;
 mod template;
 mod test_path;
 mod text;
+mod ticket_purpose;
 mod traces;
 
 use millwright_memory::types::{ErrorMessage, ParsedTicket, StackTrace, TicketContext, TicketFormat};
@@ -36,10 +36,10 @@ pub use mapping::{RepoFiles, map_frames, name_symbols};
 pub use moment::moment;
 pub use obstacles::{Obstacle, ObstacleKind, SetupContext};
 pub use past::{Fields, of_markdown, of_record};
-pub use purpose::{Purpose, purpose};
 pub use signature::{Failure, FailureSignature, SignatureMatch, signature};
 pub use template::template;
 pub use test_path::is_test_path;
+pub use ticket_purpose::{TicketPurpose, ticket_purpose};
 
 use prose::Kind;
 use text::{Lines, clip};

@@ -10,7 +10,6 @@ statistics are those of the candidates, and file statistics those of the revisio
 mod bm25;
 mod candidates;
 mod context;
-mod evidence;
 pub mod learn;
 mod lines;
 mod outline;
@@ -19,6 +18,7 @@ mod query;
 pub mod relearn;
 mod signals;
 mod stop_words;
+mod suspect_evidence;
 mod tests_of;
 mod tree;
 mod weights;
@@ -31,7 +31,7 @@ use crate::history::{History, HistoryError, parse_id};
 use crate::process::trusted::GitError;
 use context::Context;
 
-pub use evidence::Evidence;
+pub use suspect_evidence::SuspectEvidence;
 pub use weights::Weights;
 
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +86,7 @@ pub struct Ranking {
     /// What to learn from once the culprit is settled.
     pub sample: RankingSample,
     /// What ties the first commit to the ticket.
-    pub evidence: Evidence,
+    pub evidence: SuspectEvidence,
 }
 
 /// Suspects that carry reasons.
@@ -125,8 +125,9 @@ pub fn rank(request: &RankRequest<'_>) -> Result<Ranking, SuspectsError> {
     let said = request.weights.without_memory().scores(&columns, context.candidates.len());
     let probabilities = probability::calibrated(&said, &context);
     let mut probabilities: Vec<f64> = order.iter().map(|at| probabilities[*at]).collect();
-    let evidence =
-        order.first().map(|first| evidence::evidence(&context, &columns, request.weights, &scores, *first));
+    let evidence = order
+        .first()
+        .map(|first| suspect_evidence::evidence_of(&context, &columns, request.weights, &scores, *first));
     let evidence = evidence.unwrap_or_default();
     probability::rescale(&mut probabilities, &evidence);
     let suspects = order.iter().take(EXPLAINED).zip(1..).map(|(at, rank)| {

@@ -8,7 +8,7 @@ prose, and for 137 regressions of five other repositories.
 */
 
 use super::context::Context;
-use super::evidence::Evidence;
+use super::suspect_evidence::SuspectEvidence;
 
 const TEMPERATURE: f64 = 0.9;
 
@@ -28,7 +28,7 @@ pub(super) fn calibrated(scores: &[f64], context: &Context<'_>) -> Vec<f64> {
 const SLOPE: f64 = 0.65;
 const OFFSET: f64 = 0.2;
 
-/// Evidence at which a suspect is believed half, in rarities of informative words (`ln` of how many commits have each).
+/// SuspectEvidence at which a suspect is believed half, in rarities of informative words (`ln` of how many commits have each).
 const HALF: f64 = 5.0;
 
 /// What a place in a trace, a failing test or a phrase of the error message is worth, in the same unit.
@@ -40,7 +40,7 @@ const ANCHOR: f64 = 30.0;
 /// The constants are those that made the outcomes of 379 rankings with a culprit (Django in three views, two Java
 /// libraries, tickets that strangers wrote about 14 projects) and 1,199 of alerts and letters without one likely, 20
 /// repositories with ranges of 10, 25 and 200 commits and whole histories; chosen so as to name hardly any of the latter.
-pub(super) fn of_first(p: f64, evidence: &Evidence) -> f64 {
+pub(super) fn of_first(p: f64, evidence: &SuspectEvidence) -> f64 {
     let p = p.clamp(1e-6, 1.0 - 1e-6);
     let odds = (SLOPE * (p / (1.0 - p)).ln() + OFFSET).exp();
     let anchors = [evidence.places > 1.0, evidence.test > 1.0, evidence.literal > 0.3];
@@ -50,7 +50,7 @@ pub(super) fn of_first(p: f64, evidence: &Evidence) -> f64 {
 }
 
 /// Makes the first of `probabilities` (best first) what it is worth; the others keep their proportions.
-pub(super) fn rescale(probabilities: &mut [f64], evidence: &Evidence) {
+pub(super) fn rescale(probabilities: &mut [f64], evidence: &SuspectEvidence) {
     let Some((first, others)) = probabilities.split_first_mut() else { return };
     let own = of_first(*first, evidence);
     let factor = if own <= *first { own / first.max(1e-9) } else { (1.0 - own) / (1.0 - *first).max(1e-9) };

@@ -42,7 +42,7 @@ pub mod propose_patch;
 pub mod push_fix;
 pub mod recall;
 pub mod recheck;
-pub mod rejections;
+pub mod rejected_causes;
 pub mod replay;
 pub mod reproduce;
 pub mod run_tests;

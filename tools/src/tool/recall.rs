@@ -1,12 +1,12 @@
 /*! Tool: has anything like this been seen before? */
 
 use millwright_memory::recall::{self as memory, RecallQuery, Recalled, Trust, recall_with};
-use millwright_memory::store::MemoryFilter;
-use millwright_memory::types::{Approval, EvidenceDraft, EvidenceSource, Locator, Proof};
+use millwright_memory::store::{MemoryFilter, MemoryItem};
+use millwright_memory::types::{Approval, EvidenceDraft, EvidenceSource, Locator, Proof, Resolution};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rejections::{Rejection, rejections};
+use super::rejected_causes::{RejectedCause, find_rejected_causes};
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput, staleness};
 use crate::replay::ReplayRecipe;
 
@@ -22,7 +22,7 @@ pub struct Recollection {
     pub matches: Vec<Match>,
     /// Answers to this failure that a person rejected.
     #[serde(default)]
-    pub rejections: Vec<Rejection>,
+    pub rejected_causes: Vec<RejectedCause>,
 }
 
 /// An earlier incident that this one may be again, with its most trusted resolution.
@@ -63,13 +63,17 @@ impl Tool for Recall {
     async fn run(&self, ctx: &ToolContext, _args: Args) -> Result<ToolOutput, ToolError> {
         let memory::Recall { found, degraded } = similar(ctx).await?;
         let mut evidence = Vec::new();
-        let replayed = by_replay(ctx, &found).await?;
-        let rejections = rejections(ctx, &found).await?;
+        let replayed = replayed_incidents(ctx).await?;
+        let matched_by_replay = by_replay(&found, &replayed);
+        let rejected_causes = find_rejected_causes(ctx, &found, &replayed).await?;
         for recalled in &found {
             let incident = &recalled.incident;
             let mut text = format!("{}\n{}\n", incident.id, incident.ticket.title);
             if let Some(best) = recalled.resolutions.first() {
                 text.push_str(&format!("{}\n{}", best.statement, best.fix_diff));
+            }
+            for rejected in rejected_causes.iter().filter(|rejected| rejected.incident_id == incident.id) {
+                text.push_str(&format!("\n{}", rejected.in_words()));
             }
             evidence.push(EvidenceDraft {
                 source: EvidenceSource::Memory,
@@ -78,7 +82,7 @@ impl Tool for Recall {
             });
         }
         let mut matches: Vec<Match> = found.into_iter().map(Match::from).collect();
-        for one in replayed {
+        for one in matched_by_replay {
             evidence.push(EvidenceDraft {
                 source: EvidenceSource::Memory,
                 locator: Locator::memory(&one.incident_id),
@@ -109,15 +113,23 @@ impl Tool for Recall {
                 }
             ));
         }
-        for rejection in &rejections {
-            text.push_str(&format!("{}: {}\n", rejection.in_words(), rejection.statement));
-            evidence.push(EvidenceDraft {
-                source: EvidenceSource::Memory,
-                locator: Locator::memory(&rejection.incident_id),
-                text: format!("{}\n{}\n{}", rejection.incident_id, rejection.in_words(), rejection.statement),
-            });
+        for rejected in &rejected_causes {
+            text.push_str(&format!("{}: {}\n", rejected.in_words(), rejected.statement));
+            let locator = Locator::memory(&rejected.incident_id);
+            if !evidence.iter().any(|known: &EvidenceDraft| known.locator == locator) {
+                evidence.push(EvidenceDraft {
+                    source: EvidenceSource::Memory,
+                    locator,
+                    text: format!(
+                        "{}\n{}\n{}",
+                        rejected.incident_id,
+                        rejected.statement,
+                        rejected.in_words()
+                    ),
+                });
+            }
         }
-        Ok(ToolOutput::new(text, Recollection { matches, rejections }).with_evidence(evidence))
+        Ok(ToolOutput::new(text, Recollection { matches, rejected_causes }).with_evidence(evidence))
     }
 }
 
@@ -148,9 +160,8 @@ const SAME_REPLAY: f64 = 0.7;
 /// Incidents of the repository that are looked through for the same replay.
 const LOOKED_THROUGH: u32 = 500;
 
-/// Proven incidents that were replayed by the very same recipe and are not structural matches already. Whether
-/// this is the same failure is for `recheck` to show: the fix of then has to make the replay pass now.
-async fn by_replay(ctx: &ToolContext, found: &[Recalled]) -> Result<Vec<Match>, ToolError> {
+/// Proven incidents of the repository that the recipe in force replayed, with only those of their resolutions.
+async fn replayed_incidents(ctx: &ToolContext) -> Result<Vec<MemoryItem>, ToolError> {
     let (Some(store), Some(recipe)) = (&ctx.workbench.memory, ctx.workbench.recipe()) else {
         return Ok(Vec::new());
     };
@@ -161,23 +172,28 @@ async fn by_replay(ctx: &ToolContext, found: &[Recalled]) -> Result<Vec<Match>, 
         limit: LOOKED_THROUGH,
         ..MemoryFilter::default()
     };
-    let items = store
+    let mut items = store
         .list_memory(&filter)
         .await
         .map_err(|error| ToolError::unavailable("memory cannot be read").with_detail(error))?;
+    for item in &mut items {
+        item.resolutions.retain(|known| known.replay.as_ref() == Some(&recipe));
+    }
+    items.retain(|item| !item.resolutions.is_empty() && item.incident_id != ctx.workbench.incident);
+    Ok(items)
+}
+
+/// Incidents with the same replay that are not structural matches already. Whether this is the same failure is for
+/// `recheck` to show: their fix has to make the replay pass now.
+fn by_replay(found: &[Recalled], replayed: &[MemoryItem]) -> Vec<Match> {
     let structural =
         |id: &str| found.iter().any(|recalled| recalled.structural && recalled.incident.id == id);
     let mut out: Vec<Match> = Vec::new();
-    for item in items {
-        let same = item.resolutions.iter().find(|known| {
-            known.is_trusted()
-                && known.proof >= Proof::CauseConfirmed
-                && known.replay.as_ref() == Some(&recipe)
-        });
-        let Some(best) = same else { continue };
+    for item in replayed {
+        let proven = |known: &&Resolution| known.is_trusted() && known.proof >= Proof::CauseConfirmed;
+        let Some(best) = item.resolutions.iter().find(proven) else { continue };
         // The same fix need not be tried twice.
-        if item.incident_id == ctx.workbench.incident
-            || structural(&item.incident_id)
+        if structural(&item.incident_id)
             || out.iter().any(|one| one.statement == best.statement)
             || found
                 .iter()
@@ -187,8 +203,8 @@ async fn by_replay(ctx: &ToolContext, found: &[Recalled]) -> Result<Vec<Match>, 
             continue;
         }
         out.push(Match {
-            incident_id: item.incident_id,
-            title: item.title,
+            incident_id: item.incident_id.clone(),
+            title: item.title.clone(),
             score: SAME_REPLAY,
             why: vec!["the same replay was run for it".to_owned()],
             structural: true,
@@ -206,7 +222,7 @@ async fn by_replay(ctx: &ToolContext, found: &[Recalled]) -> Result<Vec<Match>, 
             break;
         }
     }
-    Ok(out)
+    out
 }
 
 /// What recall finds, stale knowledge marked as such.

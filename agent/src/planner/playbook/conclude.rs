@@ -4,17 +4,16 @@ of a tool, and every citation quotes what stands in that tool's evidence.
 */
 
 use millwright_memory::types::{
-    CauseKind, CheckResult, Escalation, Evidence, EvidenceSource, FailureAgreement, Fix, FourWay,
-    HypothesisStatus, Locator, Proof, ReplayOutcome, Suspect, TestsResult,
+    CauseKind, CheckResult, Escalation, Evidence, EvidenceSource, HypothesisStatus, Locator, ReplayOutcome,
+    Suspect,
 };
 
-use millwright_tools::fixes::kind_in_words;
-use millwright_tools::intake::purpose;
 use millwright_tools::tool::suspects::SuspectList;
 
+use super::summary;
 use crate::facts::Facts;
 use crate::findings::{CauseClaim, Citation, Claim, Finding, HypothesisClaim};
-use crate::run::{Interruption, Run, RunRequest};
+use crate::run::{Run, RunRequest};
 use crate::verification::{PROBABLE, best_fix};
 
 pub(super) fn finding(run: &Run, request: &RunRequest, facts: &Facts) -> Finding {
@@ -24,13 +23,12 @@ pub(super) fn finding(run: &Run, request: &RunRequest, facts: &Facts) -> Finding
         escalate: escalation(run, request, facts),
         ..Finding::default()
     };
-    finding.summary = summary(run, request, facts, finding.root_cause.as_ref());
+    finding.summary = summary::write(run, request, facts, finding.root_cause.as_ref());
     finding
 }
 
 /// Where the ticket reports no failure at all.
-pub(super) fn no_failure(run: &Run, request: &RunRequest) -> Finding {
-    let why = purpose(&request.ticket).no_failure().unwrap_or_default();
+pub(super) fn no_failure(run: &Run, why: &str) -> Finding {
     let statement = format!("This is {why}.");
     let cites = cite_sources(run, "ticket", &[EvidenceSource::Ticket]).into_iter().take(1).collect();
     Finding {
@@ -64,7 +62,10 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
         let lines = facts.minimal.as_ref().map(|minimal| minimal.in_words()).unwrap_or_default();
         let rejected = facts.rejected_culprit().map(|rejection| {
             cites.extend(cite_memory(run, &rejection.incident_id));
-            format!(" {}; the replay shows it all the same, so look at both.", rejection.in_words())
+            format!(
+                " {}. The replay still fails at this commit and passes at its parent.",
+                rejection.in_words()
+            )
         });
         let rejected = rejected.unwrap_or_default();
         let statement = format!(
@@ -98,7 +99,7 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
     })?;
     let first = list.suspects.first().is_some_and(|first| first.commit == top.commit);
     let confidence = if !first {
-        // How sure the ranking is is known of its first alone.
+        // The calibrated probability is that of the first suspect only.
         list.confidence.min(PROBABLE - 0.01)
     } else if narrowed.is_empty() {
         bounded(list, top)
@@ -184,14 +185,10 @@ fn hypotheses(run: &Run, facts: &Facts) -> Vec<HypothesisClaim> {
         add(statement, HypothesisStatus::Supported, cite_sources(run, "find_fix", &sources));
         return out;
     }
-    let mut rejected: Vec<(String, Vec<Citation>)> = Vec::new();
-    for rejection in facts.recollection.iter().flat_map(|recollection| &recollection.rejections) {
-        let of = rejection.culprit.as_deref().map_or("what was said then", short);
-        let statement = format!("{of} is the cause: {}", rejection.in_words());
-        rejected.push((statement, cite_memory(run, &rejection.incident_id)));
-    }
-    for (statement, cites) in rejected {
-        add(statement, HypothesisStatus::Refuted, cites);
+    for rejection in facts.recollection.iter().flat_map(|recollection| &recollection.rejected_causes) {
+        let cause = rejection.culprit.as_deref().map_or("what the earlier report named", short);
+        let statement = format!("{cause} is the cause. {}", rejection.in_words());
+        add(statement, HypothesisStatus::Refuted, cite_memory(run, &rejection.incident_id));
     }
     let Some(list) = &facts.suspects else { return out };
     let culprit = facts.proven_culprit();
@@ -229,166 +226,6 @@ fn hypotheses(run: &Run, facts: &Facts) -> Vec<HypothesisClaim> {
         );
     }
     out
-}
-
-fn summary(run: &Run, request: &RunRequest, facts: &Facts, cause: Option<&CauseClaim>) -> String {
-    let mut out = Vec::new();
-    if let Some(interrupted) = run.interrupted() {
-        out.push(match interrupted {
-            Interruption::Cancelled => {
-                "The investigation was stopped before its end; this is what was known by then.".into()
-            }
-            Interruption::Deadline => {
-                "The deadline came before the end; this is what was known by then.".into()
-            }
-            Interruption::Budget => {
-                "The budget was used up before the end; this is what was known by then.".to_owned()
-            }
-        });
-    }
-    if let Some(known) = facts.known() {
-        out.push(format!("Known: incident {} again. {}", known.incident, known.statement));
-        out.push(format!("Re-checked now at {}: {}.", short(&request.bad), known.how));
-        return out.join(" ");
-    }
-    if let Some(fixed) = facts.found_fix.as_ref()
-        && let Some(commit) = &fixed.commit
-    {
-        out.push(format!(
-            "Already fixed at {}: commit {} (\u{201c}{}\u{201d}) fixed it; the replay passes since that commit and fails at \
-             its parent {}.",
-            short(&request.bad),
-            short(commit),
-            fixed.subject,
-            fixed.failing.as_deref().map_or("", short)
-        ));
-        return out.join(" ");
-    }
-    if let Some(unchecked) = facts.rechecks.iter().find(|recheck| recheck.result == CheckResult::NotRun) {
-        out.push(format!("It looks like incident {}; {}.", unchecked.incident, unchecked.how));
-    }
-    if let Some(failed) = facts.rechecks.iter().find(|recheck| recheck.result == CheckResult::Fail) {
-        out.push(format!(
-            "It looks like incident {}, but what was known of that one does not hold here ({}), so it was investigated again.",
-            failed.incident, failed.how
-        ));
-    }
-    match cause {
-        Some(cause) => out.push(cause.claim.statement.clone()),
-        None => out.push("No cause could be named.".into()),
-    }
-    out.extend(proof_in_words(facts, request));
-    out.join(" ")
-}
-
-fn proof_in_words(facts: &Facts, request: &RunRequest) -> Vec<String> {
-    let mut out = Vec::new();
-    match &facts.reproduction {
-        Some(seen) => match seen.outcome {
-            ReplayOutcome::Reproduces => {}
-            ReplayOutcome::Passes => out.push(format!(
-                "The replay passes at the failing revision {}, so it does not show this failure{}.",
-                short(&request.bad),
-                ending(&seen.output_end)
-            )),
-            ReplayOutcome::OtherFailure => {
-                let ticket = match &seen.agreement {
-                    Some(FailureAgreement::Differs { ticket, .. }) => format!(" The ticket says: {ticket}."),
-                    _ => String::new(),
-                };
-                out.push(format!(
-                    "The replay fails at {} in another way than the ticket says, so nothing is proven by it.{ticket} The \
-                     replay shows: {}{}.",
-                    short(&request.bad),
-                    seen.signature,
-                    ending(&seen.output_end)
-                ));
-            }
-            ReplayOutcome::CannotTest => {
-                let remedy = seen.remedy.as_deref().map(|remedy| format!(" {remedy}")).unwrap_or_default();
-                out.push(format!(
-                    "The replay could not be run at {}: {}{}.{remedy}",
-                    short(&request.bad),
-                    seen.signature,
-                    ending(&seen.output_end)
-                ));
-            }
-        },
-        None => {
-            if let Some(because) = facts.no_replay_because(request) {
-                out.push(format!("Nothing was replayed: {because}."));
-            }
-        }
-    }
-    if let Some(problem) = facts.bisection.as_ref().and_then(|bisection| bisection.problem.as_deref()) {
-        out.push(format!("{problem}."));
-    }
-    let best = best_fix(facts);
-    match (best, facts.proven_culprit()) {
-        (Some(fix), _) => {
-            let kind = kind_in_words(fix.kind);
-            out.push(match fix.proof {
-                Proof::FixVerified => format!("The {kind} is verified: {}.", beyond_replay(&fix)),
-                _ => format!(
-                    "The {kind} makes the replay pass, and nothing beyond the replay shows that the behaviour is right \
-                     again ({}), so it is a candidate, not a verified fix.",
-                    beyond_replay(&fix)
-                ),
-            });
-            if let Some(first) = fix.takes_away.first() {
-                let more = fix.takes_away.len() - 1;
-                let more = if more > 0 { format!(", and {more} more") } else { String::new() };
-                out.push(format!("It also takes away: {first}{more}."));
-            }
-        }
-        (None, Some(_)) => {
-            let why = facts.fix_checks.last().map(|check| check.detail.clone());
-            let none = facts.candidates.as_ref().and_then(|found| found.not_applicable.first().cloned());
-            out.push(match why.or(none) {
-                Some(why) => format!("No fix was verified: {why}."),
-                None => "No fix was verified.".to_owned(),
-            });
-        }
-        (None, None) => {}
-    }
-    out
-}
-
-/// What was run beyond the replay, and what it showed, as a half-sentence.
-fn beyond_replay(fix: &Fix) -> String {
-    let tests = match (&fix.tests_detail, fix.tests) {
-        (Some(detail), _) if !detail.because.is_empty() => detail.because.trim_end_matches('.').to_owned(),
-        (_, TestsResult::Pass) => "the project's tests are not worse with it".to_owned(),
-        (_, TestsResult::Fail) => "the project's tests are worse with it".to_owned(),
-        (_, TestsResult::NotComparable) => "the project's tests cannot be compared".to_owned(),
-        (_, TestsResult::CouldNotRun) => "the project's tests could not be run".to_owned(),
-        (_, TestsResult::NotRun) => "the project's tests were not run".to_owned(),
-    };
-    let four_way = match &fix.four_way {
-        Some(check) if check.contradicted > 0 => {
-            format!("the four-way check contradicts it on {} of {} inputs", check.contradicted, check.inputs)
-        }
-        Some(check) if check.held() => {
-            format!("the four-way check held on {} deciding inputs", check.deciding)
-        }
-        Some(check) => format!(
-            "the four-way check found {} deciding inputs of the {} that it takes",
-            check.deciding,
-            FourWay::DECIDING
-        ),
-        None => "the four-way check was not run".to_owned(),
-    };
-    format!("{tests}; {four_way}")
-}
-
-/// How an output ended, as the end of a sentence.
-fn ending(output: &str) -> String {
-    const LINES: usize = 3;
-    let lines: Vec<&str> = output.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    match lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default() {
-        [] => "; it printed nothing".to_owned(),
-        last => format!("; its output ends: {}", last.join(" | ")),
-    }
 }
 
 /// Says exactly what is missing and whom to ask, unless a fix is verified.
@@ -487,7 +324,7 @@ fn cite(evidence: &Evidence, wanted: &str) -> Citation {
     Citation { evidence: evidence.id.clone(), quotes }
 }
 
-fn short(commit: &str) -> &str {
+pub(super) fn short(commit: &str) -> &str {
     commit.get(..10).unwrap_or(commit)
 }
 

@@ -7,9 +7,10 @@ Each rule is a question about the state; the first one that wants something wins
 */
 
 mod conclude;
+mod summary;
 
 use millwright_memory::types::ReplayOutcome;
-use millwright_tools::intake::purpose;
+use millwright_tools::intake::ticket_purpose;
 use millwright_tools::tool::ToolCall;
 use serde_json::{Value, json};
 
@@ -40,10 +41,13 @@ pub fn next(run: &Run) -> Plan {
         return Plan::Conclude { note: String::new(), finding: Box::default() };
     };
     let facts = Facts::of(run);
-    // Who writes to ask or to thank gets no suspects; with a replay somebody has something that fails.
-    let nothing_fails = purpose(&request.ticket).no_failure().is_some() && !has_replay(request);
-    if nothing_fails && run.called("ticket") {
-        return Plan::Conclude { note: String::new(), finding: Box::new(conclude::no_failure(run, request)) };
+    // A question or thanks gets no suspects. With a replay there is something that fails.
+    let has_replay = matches!(request.replay, ReplayPlan::Recipe(_));
+    if run.called("ticket")
+        && !has_replay
+        && let Some(why) = ticket_purpose(&request.ticket).no_failure()
+    {
+        return Plan::Conclude { note: String::new(), finding: Box::new(conclude::no_failure(run, why)) };
     }
     let rules = [look_back, reproduce, look_for_fix, recheck, suspect, locate, narrow, mend, prove_fix];
     if run.interrupted().is_none() {
@@ -59,10 +63,6 @@ pub fn next(run: &Run) -> Plan {
         }
     }
     Plan::Conclude { note: String::new(), finding: Box::new(conclude::finding(run, request, &facts)) }
-}
-
-fn has_replay(request: &RunRequest) -> bool {
-    matches!(request.replay, ReplayPlan::Recipe(_))
 }
 
 struct Wanted {
@@ -167,7 +167,7 @@ fn narrow(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Wanted> {
 
 fn mend(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
     let culprit = facts.proven_culprit()?;
-    // A person has seen this answer and its fix, and rejected them.
+    // A person has rejected this cause and its fix.
     let wanted = facts.known().is_none() && facts.rejected_culprit().is_none();
     (wanted && !called_since_bisect(run, "propose_fix")).then_some(())?;
     Wanted::one("drafting candidate fixes", "propose_fix", json!({ "commit": culprit }))

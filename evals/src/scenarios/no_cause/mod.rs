@@ -5,7 +5,7 @@ from. The texts stand in `texts.txt`; the eight histories differ in language, si
 subjects, monorepos whose commits begin with the name of a service among them.
 */
 
-mod words;
+mod profiles;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -14,7 +14,7 @@ use super::history::History;
 use super::{ADDRESS, ScenarioError, made_once};
 use crate::cases::{Attachments, Case, Truth, TruthKind};
 use crate::random::SplitMix;
-use words::{DOMAINS, Domain, QUALIFIERS, VERBS};
+use profiles::{HistoryProfile, PROFILES, QUALIFIERS, VERBS};
 
 /// Commits of each history.
 const COMMITS: usize = 1_200;
@@ -38,32 +38,32 @@ pub(crate) fn cases(folder: &Path, limit: usize) -> Result<Vec<Case>, ScenarioEr
         if out.len() >= limit {
             break;
         }
-        let place = number % DOMAINS.len();
-        let Some(domain) = DOMAINS.get(place) else { continue };
+        let place = number % PROFILES.len();
+        let Some(profile) = PROFILES.get(place) else { continue };
         let commits = match made.entry(place) {
             std::collections::btree_map::Entry::Occupied(known) => known.into_mut(),
-            std::collections::btree_map::Entry::Vacant(free) => free.insert(repository(domain, folder)?),
+            std::collections::btree_map::Entry::Vacant(free) => free.insert(repository(profile, folder)?),
         };
         let mut random = SplitMix::of(&format!("letter {number}"));
-        let ticket = filled(text, domain, &mut random);
+        let ticket = filled(text, profile, &mut random);
         // Not always the newest commit: what came since belongs to no range.
         let bad = random.below(100);
         for (tag, range) in RANGES {
             let good = range.map(|range| bad + range);
             let id = |at: usize| {
                 let at = commits.len().checked_sub(1 + at).and_then(|at| commits.get(at)).cloned();
-                at.ok_or_else(|| ScenarioError::Plot(format!("{} has too few commits", domain.name)))
+                at.ok_or_else(|| ScenarioError::Plot(format!("{} has too few commits", profile.name)))
             };
             out.push(Case {
                 id: format!("no-cause-{number}-{tag}"),
-                repo: format!("{ADDRESS}/{}", repository_id(domain)),
+                repo: format!("{ADDRESS}/{}", repository_id(profile)),
                 bad: id(bad)?,
                 good: good.map(id).transpose()?,
                 ticket: ticket.clone(),
                 attachments: Attachments::default(),
                 replay: None,
                 tests: None,
-                truth: nothing(),
+                truth: Truth::of(TruthKind::NotABug, None),
                 tags: vec!["no-cause".into(), tag.into(), format!("kind-{kind}")],
                 needs: Vec::new(),
                 remembered: Vec::new(),
@@ -74,40 +74,22 @@ pub(crate) fn cases(folder: &Path, limit: usize) -> Result<Vec<Case>, ScenarioEr
     Ok(out)
 }
 
-fn nothing() -> Truth {
-    Truth {
-        kind: TruthKind::NotABug,
-        commit: None,
-        files: Vec::new(),
-        symbols: Vec::new(),
-        lines: Vec::new(),
-        accomplices: Vec::new(),
-        revert_fixes: None,
-        abstain: None,
-        replay: None,
-        tests: None,
-        check: None,
-        claims: None,
-        harm: None,
-    }
+fn repository_id(profile: &HistoryProfile) -> String {
+    format!("no-cause-{}", profile.name)
 }
 
-fn repository_id(domain: &Domain) -> String {
-    format!("no-cause-{}", domain.name)
-}
-
-fn filled(text: &str, domain: &Domain, random: &mut SplitMix) -> String {
+fn filled(text: &str, profile: &HistoryProfile, random: &mut SplitMix) -> String {
     let mut pick = |from: &[&str]| random.pick(from).copied().unwrap_or_default().to_owned();
-    let (service, other, word) = (pick(domain.services), pick(domain.services), pick(domain.nouns));
+    let (service, other, word) = (pick(profile.services), pick(profile.services), pick(profile.nouns));
     let text = text.replace("\\n", "\n").replace("{service}", &service);
     text.replace("{other}", &other).replace("{word}", &word)
 }
 
-/// Ids of the commits of a domain's history, oldest first.
-fn repository(domain: &Domain, folder: &Path) -> Result<Vec<String>, ScenarioError> {
-    let id = repository_id(domain);
+/// Ids of the commits of a profile's history, oldest first.
+fn repository(profile: &HistoryProfile, folder: &Path) -> Result<Vec<String>, ScenarioError> {
+    let id = repository_id(profile);
     let made = made_once(&id, folder, &|| {
-        let ids = history(domain)?.import(&folder.join(&id))?;
+        let ids = history(profile)?.import(&folder.join(&id))?;
         let mut commits: Vec<(usize, String)> =
             ids.into_iter().filter_map(|(label, id)| Some((label.parse().ok()?, id))).collect();
         commits.sort();
@@ -121,7 +103,7 @@ fn repository(domain: &Domain, folder: &Path) -> Result<Vec<String>, ScenarioErr
             attachments: Attachments::default(),
             replay: None,
             tests: None,
-            truth: nothing(),
+            truth: Truth::of(TruthKind::NotABug, None),
             tags: commits.into_iter().map(|(_, id)| id).collect(),
             needs: Vec::new(),
             remembered: Vec::new(),
@@ -130,37 +112,37 @@ fn repository(domain: &Domain, folder: &Path) -> Result<Vec<String>, ScenarioErr
     Ok(made.tags)
 }
 
-fn history(domain: &Domain) -> Result<History, ScenarioError> {
-    let mut random = SplitMix::of(domain.name);
-    let mut history = History::new(SplitMix::of(&format!("people of {}", domain.name)), domain.name);
+fn history(profile: &HistoryProfile) -> Result<History, ScenarioError> {
+    let mut random = SplitMix::of(profile.name);
+    let mut history = History::new(SplitMix::of(&format!("people of {}", profile.name)), profile.name);
     let mut pick = |from: &[&'static str]| random.pick(from).copied().unwrap_or_default();
     // The first commit brings everything in, and with it every word.
-    for service in domain.services {
-        for noun in domain.nouns {
-            history.write(&path(domain, service, noun), (domain.function)("load", noun, "value"));
+    for service in profile.services {
+        for noun in profile.nouns {
+            history.write(&path(profile, service, noun), (profile.function)("load", noun, "value"));
         }
     }
-    history.write("README.md", format!("# {}\n", domain.name));
+    history.write("README.md", format!("# {}\n", profile.name));
     history.commit("Import", "");
     history.label("0");
     for number in 1..=COMMITS {
-        let (service, noun, other) = (pick(domain.services), pick(domain.nouns), pick(domain.nouns));
+        let (service, noun, other) = (pick(profile.services), pick(profile.nouns), pick(profile.nouns));
         let (verb, qualifier) = (pick(VERBS), pick(QUALIFIERS));
-        let file = path(domain, service, noun);
-        history.append(&file, &(domain.function)(verb, noun, &format!("{other}_{number}")));
+        let file = path(profile, service, noun);
+        history.append(&file, &(profile.function)(verb, noun, &format!("{other}_{number}")));
         if number % 5 == 0 {
-            let second = path(domain, service, other);
-            history.append(&second, &(domain.function)(verb, other, noun));
+            let second = path(profile, service, other);
+            history.append(&second, &(profile.function)(verb, other, noun));
         }
-        let subject = (domain.subject)(service, verb, noun, &format!("{qualifier} {other}"), number);
+        let subject = (profile.subject)(service, verb, noun, &format!("{qualifier} {other}"), number);
         history.commit(&subject, "");
         history.label(&number.to_string());
     }
     Ok(history)
 }
 
-fn path(domain: &Domain, service: &str, noun: &str) -> String {
-    format!("{}/{service}/{noun}.{}", domain.root, domain.extension)
+fn path(profile: &HistoryProfile, service: &str, noun: &str) -> String {
+    format!("{}/{service}/{noun}.{}", profile.root, profile.extension)
 }
 
 #[cfg(test)]
@@ -170,7 +152,7 @@ mod tests {
     #[test]
     fn at_least_two_hundred_texts_over_eight_histories() {
         assert!(texts().count() >= 200, "{}", texts().count());
-        assert!(DOMAINS.len() >= 8);
+        assert!(PROFILES.len() >= 8);
         let folder = tempfile::tempdir().unwrap();
         let made = cases(folder.path(), 40).unwrap();
         assert_eq!(made.len(), 40);

@@ -113,7 +113,7 @@ pub(super) fn beyond_words(fix: &Fix) -> String {
 }
 
 /// What the four-way check showed, as a sentence part.
-pub(super) fn four_way_words(check: &FourWay) -> String {
+pub(crate) fn four_way_words(check: &FourWay) -> String {
     let time = duration(check.wall_ms);
     if check.contradicted > 0 {
         return format!(

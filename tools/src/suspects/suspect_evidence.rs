@@ -16,9 +16,9 @@ use super::signals::Column;
 use super::weights::Weights;
 use crate::history::for_each_token;
 
-/// Evidence of one suspect, each part 0 or more.
+/// SuspectEvidence of one suspect, each part 0 or more.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Evidence {
+pub struct SuspectEvidence {
     /// Informative words that ticket and change share, each by its rarity.
     pub words: f64,
     /// The share of the ticket's informative words, by rarity, that the change has.
@@ -40,13 +40,13 @@ pub struct Evidence {
 }
 
 /// The evidence of the candidate `at`, `scores` being those of all that were compared.
-pub(super) fn evidence(
+pub(super) fn evidence_of(
     context: &Context<'_>,
     columns: &[Column<'_>],
     weights: &Weights,
     scores: &[f64],
     at: usize,
-) -> Evidence {
+) -> SuspectEvidence {
     let candidates = &context.candidates;
     let telling = telling_words(context);
     let wanted = mask(candidates, &telling);
@@ -65,7 +65,7 @@ pub(super) fn evidence(
         own.map(|column| weights.of(column.name) * column.values[at]).sum()
     };
     let next = scores.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, score)| *score);
-    Evidence {
+    SuspectEvidence {
         words,
         coverage: if all > 0.0 { words / all } else { 0.0 },
         rare_words: shared.iter().filter(is_rare).count(),
@@ -129,10 +129,9 @@ fn empty_words(context: &Context<'_>) -> HashSet<String> {
     };
     let place = context.request.repo.path().with_extension("");
     add(&place.file_name().unwrap_or_default().to_string_lossy());
-    for path in context.tree.paths() {
-        let folders: Vec<&str> = path.split('/').collect();
-        folders.iter().take(folders.len().saturating_sub(1)).take(2).for_each(|folder| add(folder));
-    }
+    let folders = context.tree.paths().filter_map(|path| path.rsplit_once('/'));
+    let outer: HashSet<&str> = folders.flat_map(|(folders, _)| folders.split('/').take(2)).collect();
+    outer.into_iter().for_each(&mut add);
     let mut scopes: std::collections::HashMap<String, usize> = std::collections::HashMap::new();
     for at in 0..context.candidates.len() {
         if let Some(scope) = scope_of(&context.commit(at).subject) {

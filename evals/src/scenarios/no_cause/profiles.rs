@@ -3,7 +3,7 @@ What the histories talk about, and how.
 */
 
 /// One repository: its services, its words, its language and the style of its subjects.
-pub(super) struct Domain {
+pub(super) struct HistoryProfile {
     pub(super) name: &'static str,
     pub(super) root: &'static str,
     pub(super) extension: &'static str,
@@ -88,8 +88,8 @@ fn numbered(_: &str, verb: &str, noun: &str, rest: &str, number: usize) -> Strin
     format!("[OPS-{}] {verb} {noun} {rest}", 400 + number)
 }
 
-pub(super) const DOMAINS: &[Domain] = &[
-    Domain {
+pub(super) const PROFILES: &[HistoryProfile] = &[
+    HistoryProfile {
         name: "shop",
         root: "services",
         extension: "py",
@@ -101,7 +101,7 @@ pub(super) const DOMAINS: &[Domain] = &[
         function: python,
         subject: prefixed,
     },
-    Domain {
+    HistoryProfile {
         name: "gateway",
         root: "internal",
         extension: "go",
@@ -121,7 +121,7 @@ pub(super) const DOMAINS: &[Domain] = &[
         function: go,
         subject: prefixed,
     },
-    Domain {
+    HistoryProfile {
         name: "ledger",
         root: "src/main/java/ledger",
         extension: "java",
@@ -141,7 +141,7 @@ pub(super) const DOMAINS: &[Domain] = &[
         function: java,
         subject: plain,
     },
-    Domain {
+    HistoryProfile {
         name: "portal",
         root: "packages",
         extension: "ts",
@@ -153,7 +153,7 @@ pub(super) const DOMAINS: &[Domain] = &[
         function: script,
         subject: conventional,
     },
-    Domain {
+    HistoryProfile {
         name: "fleet",
         root: "modules",
         extension: "sh",
@@ -162,7 +162,7 @@ pub(super) const DOMAINS: &[Domain] = &[
         function: shell,
         subject: numbered,
     },
-    Domain {
+    HistoryProfile {
         name: "clinic",
         root: "app",
         extension: "py",
@@ -182,7 +182,7 @@ pub(super) const DOMAINS: &[Domain] = &[
         function: python,
         subject: plain,
     },
-    Domain {
+    HistoryProfile {
         name: "telemetry",
         root: "pkg",
         extension: "go",
@@ -202,7 +202,7 @@ pub(super) const DOMAINS: &[Domain] = &[
         function: go,
         subject: conventional,
     },
-    Domain {
+    HistoryProfile {
         name: "school",
         root: "lib",
         extension: "js",

@@ -17,7 +17,7 @@ const MAX_TEXT: usize = 4 * 1024;
 const MAX_WORDS: usize = 90;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub enum TicketPurpose {
     /// A failure, or anything that may be one.
     Failure,
     Heartbeat,
@@ -29,7 +29,7 @@ pub enum Purpose {
     Request,
 }
 
-impl Purpose {
+impl TicketPurpose {
     /// Why there is nothing to look into; `None` for what may be a failure.
     pub fn no_failure(self) -> Option<&'static str> {
         Some(match self {
@@ -104,34 +104,34 @@ static REQUEST: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 
 /// What the ticket was written for.
-pub fn purpose(ticket: &ParsedTicket) -> Purpose {
+pub fn ticket_purpose(ticket: &ParsedTicket) -> TicketPurpose {
     if !ticket.traces.is_empty() || !ticket.failing_tests.is_empty() {
-        return Purpose::Failure;
+        return TicketPurpose::Failure;
     }
     let text = clip(&ticket.text, MAX_TEXT);
     let is = |pattern: &LazyLock<Option<Regex>>| pattern.as_ref().is_some_and(|re| re.is_match(text));
     let whole = text.len() == ticket.text.len();
     if is(&HEARTBEAT) {
-        return Purpose::Heartbeat;
+        return TicketPurpose::Heartbeat;
     }
     let short = text.split_whitespace().count() <= MAX_WORDS;
     if !whole || !short {
-        return Purpose::Failure;
+        return TicketPurpose::Failure;
     }
     if is(&TEST) {
-        return Purpose::Test;
+        return TicketPurpose::Test;
     }
     if is(&RESOLVED) && ticket.errors.is_empty() {
-        return Purpose::Resolved;
+        return TicketPurpose::Resolved;
     }
     if !ticket.errors.is_empty() || is(&FAILURE) {
-        return Purpose::Failure;
+        return TicketPurpose::Failure;
     }
     match () {
-        () if is(&QUESTION) => Purpose::Question,
-        () if is(&REQUEST) => Purpose::Request,
-        () if is(&THANKS) => Purpose::Thanks,
-        () => Purpose::Failure,
+        () if is(&QUESTION) => TicketPurpose::Question,
+        () if is(&REQUEST) => TicketPurpose::Request,
+        () if is(&THANKS) => TicketPurpose::Thanks,
+        () => TicketPurpose::Failure,
     }
 }
 
@@ -141,13 +141,13 @@ mod tests {
     use crate::intake::parse;
 
     #[track_caller]
-    fn check(text: &str, wanted: Purpose) {
-        assert_eq!(purpose(&parse(text.as_bytes())), wanted, "{text}");
+    fn check(text: &str, wanted: TicketPurpose) {
+        assert_eq!(ticket_purpose(&parse(text.as_bytes())), wanted, "{text}");
     }
 
     #[test]
     fn what_reports_no_failure() {
-        use Purpose::*;
+        use TicketPurpose::*;
         check("Watchdog\nThis alert always fires, to show that alerting works.", Heartbeat);
         check("Test notification, please ignore", Test);
         check("[RESOLVED] HighErrorRate: back to normal", Resolved);
@@ -172,7 +172,7 @@ mod tests {
             "Invoices are rounded up",
             "Rack 14 lost power",
         ] {
-            check(text, Purpose::Failure);
+            check(text, TicketPurpose::Failure);
         }
     }
 }
