@@ -1,6 +1,6 @@
 /*!
-Unified diffs whose context holds what has to be masked. A masked line stands in no file, so git refuses the diff; with
-less context around the change it applies as printed, and the value is not shown either.
+Unified diffs whose context contains masked values. Git rejects such a diff because the masked line is not in the file.
+Without that context line the diff applies as printed.
 */
 
 use crate::report::diff::{HunkHeader, hunk_header};

@@ -1,15 +1,14 @@
 /*!
-Pieces of one commit that go together although no syntax says so. A key that the commit renames is renamed where it is
-set and where it is read; a line that it moves is taken away here and put in there: with one of the two taken back, the
-code is of two minds. And where a commit does the same thing at several places, what is wrong at one is likely wrong at
-the others, which a replay of one does not show.
+Pieces of a commit that belong together although no syntax connects them. A fix that reverts only one of them leaves
+inconsistent code: a key renamed where it is set and where it is read, an entry moved from one place to another, a variable
+used here and redeclared there. Pieces that make the same edit elsewhere likely have the same fault.
 */
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// More places than this are changed by a habit, not by hand.
+/// Above this number of places the edit is a mechanical replacement.
 const MOST_ALIKE: usize = 6;
-/// Lines between what sets a variable and what uses it, at most: another one of its name lies further away.
+/// Maximum distance in lines between setting and using a variable; a more distant name is likely another variable.
 const NEAR: u32 = 80;
 /// Bytes of one piece that are looked at.
 const MOST_BYTES: usize = 16 * 1024;
@@ -38,7 +37,7 @@ struct Words<'a> {
     added: BTreeSet<&'a str>,
 }
 
-/// What has to be taken back with the `chosen` pieces (positions in `pieces`), without them.
+/// Pieces that have to be reverted together with the `chosen` ones (positions in `pieces`).
 pub(super) fn coupled(
     files: &[FileText<'_>],
     pieces: &[PieceText<'_>],
@@ -63,7 +62,7 @@ pub(super) fn coupled(
                     && is_key(place.added, word)
                     && (is_set(piece.added, word) || is_set(place.added, word))
             });
-            // The one uses what the other declares or sets otherwise than before.
+            // One piece uses a variable that the other declares or sets differently.
             let near = piece.file == place.file && piece.line.abs_diff(place.line) <= NEAR;
             let redefined = near
                 && (redefined(place).any(|word| is_used(piece, word))
@@ -77,7 +76,7 @@ pub(super) fn coupled(
     taken.difference(chosen).copied().collect()
 }
 
-/// Pieces that change their code as a `chosen` one does, without those.
+/// Pieces that make the same edit as a `chosen` one.
 pub(super) fn alike(pieces: &[PieceText<'_>], chosen: &BTreeSet<usize>) -> BTreeSet<usize> {
     let edits: Vec<Option<Edit<'_>>> = pieces.iter().map(edit_of).collect();
     let mut out = BTreeSet::new();
@@ -141,7 +140,7 @@ impl<'w> Counts<'_, 'w> {
     }
 }
 
-/// Variables that a piece declares or sets on both sides, and otherwise.
+/// Variables that a piece declares or sets differently than before.
 fn redefined<'a>(piece: &PieceText<'a>) -> impl Iterator<Item = &'a str> {
     let (before, after) = (definitions(piece.removed), definitions(piece.added));
     before
@@ -196,7 +195,7 @@ fn places<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = (&'a str, &'
     })
 }
 
-/// Whether a word stands as a key or a member: what defines it is no piece of syntax that could be asked.
+/// Whether a word is a key or a member, which has no definition in the syntax.
 fn is_key(text: &str, word: &str) -> bool {
     places(text, word).any(|(before, after)| {
         let before = before.trim_end_matches(' ');

@@ -24,8 +24,8 @@ use crate::replay::{LaidFile, ObservationRequest, ReplayError, ReplayRecipe, Rep
 pub const DEFAULT_INPUTS: u32 = 12;
 /// What the check is worth: nobody waits longer for it.
 const MAX_TIME: Duration = Duration::from_secs(600);
-/// An input around the replay's own takes about as long. One that takes many times as long (a test runner without the
-/// name of the test runs them all) is another thing.
+/// Time limit of one execution, in multiples of the replay's own time. A variation that runs much longer does something
+/// else, such as a test runner that lost the name of its test.
 const TIMES_AS_LONG: u64 = 5;
 const MIN_TIMEOUT_S: u64 = 10;
 /// Files that a command names and that are varied.

@@ -23,7 +23,7 @@ use crate::test_report::{
 
 /// A newly failing test is run this often on each side before it is held against a fix.
 const REPEATS: usize = 2;
-/// One that passes now and then without a fix gets as many runs with it, to pass once.
+/// Runs with the fix that a flaky test gets to pass once.
 const CHANCES: usize = 4;
 /// Names listed in a report.
 const MAX_NAMES: usize = 20;
@@ -290,8 +290,8 @@ fn verdict(found: TestComparison, (before, after): (&TestsRun, &TestsRun), reach
     }
 }
 
-/// Whether outputs that no runner is known by may be those of tests: they tell of failures, or differ. A command that
-/// ends alike on both sides, and for its own reasons, has run nothing that could be worse.
+/// Whether output of an unknown runner may come from tests: it mentions failures, or the two sides differ. A command that
+/// fails identically on both sides (a missing file, a compiler error) ran no test.
 fn may_have_run(before: &str, after: &str) -> bool {
     const FAILURES: [&str; 7] = ["fail", "not ok", "wrong", "broken", "expected", "✗", "✕"];
     let without_numbers =
@@ -300,8 +300,7 @@ fn may_have_run(before: &str, after: &str) -> bool {
     before != after || FAILURES.iter().any(|word| after.contains(word))
 }
 
-/// How long tests may take with a fix, in seconds: one that makes them wait for ever is found out by those that ran
-/// without it.
+/// Time limit of the tests with a fix, in seconds, from the time they take without it. A fix can make a test hang.
 fn patience_s(before: &TestsRun) -> u64 {
     const TIMES_AS_LONG: u64 = 4;
     const LEAST_S: u64 = 60;

@@ -20,7 +20,7 @@ pub struct Verification {
     pub tests: TestsResult,
     pub tests_detail: Option<TestsDetail>,
     pub four_way: Option<FourWay>,
-    /// The tests fail with the candidate, and whether they did so before cannot be told: nothing else outweighs that.
+    /// The tests fail with the candidate, and it is unknown whether they failed before. Such a candidate is not verified.
     pub tests_fail_untold: bool,
     /// In words, for the report.
     pub detail: String,

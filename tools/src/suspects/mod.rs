@@ -70,10 +70,10 @@ pub struct RankedCommit {
     /// 40 hex digits.
     pub commit: String,
     pub score: f64,
-    /// Where a bisect looks first, given that one of the candidates is the culprit: they add up to 1.
+    /// Prior of the bisect, which knows that one of the candidates is the culprit. Adds up to 1.
     pub prior: f64,
-    /// Calibrated probability that this commit is the culprit. What all candidates together lack to 1 is the probability
-    /// that no commit of the range is.
+    /// Calibrated probability that this commit is the culprit. The sum over the range is at most 1; the remainder is the
+    /// probability that no commit of the range is the culprit.
     pub probability: f64,
 }
 
@@ -92,8 +92,8 @@ pub struct Ranking {
 /// Suspects that carry reasons.
 const EXPLAINED: usize = 50;
 
-/// Commits that a ranking compares, at least. Where the range is shorter, commits from before it stand beside its
-/// candidates: they are known to be innocent, so what a ticket has in common with them is what it has by chance.
+/// Least number of commits in a ranking. A shorter range is filled up with older commits. They cannot be the cause, so
+/// a ticket matches them by chance alone; that makes the scores of short and long ranges comparable.
 const COMPARED: usize = 1_000;
 
 /// Candidates kept to learn from; a culprit below them teaches too seldom to be worth its bytes.
@@ -121,7 +121,7 @@ pub fn rank(request: &RankRequest<'_>) -> Result<Ranking, SuspectsError> {
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
     let priors = probability::calibrated(&scores, &context);
     let within = order.iter().map(|at| priors[*at]).sum::<f64>().max(1e-9);
-    // Who was guilty before comes earlier, and is not the likelier to be guilty of this.
+    // Memory changes the order of suspects and not their probability.
     let said = request.weights.without_memory().scores(&columns, context.candidates.len());
     let probabilities = probability::calibrated(&said, &context);
     let mut probabilities: Vec<f64> = order.iter().map(|at| probabilities[*at]).collect();

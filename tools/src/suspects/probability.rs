@@ -24,22 +24,22 @@ pub(super) fn calibrated(scores: &[f64], context: &Context<'_>) -> Vec<f64> {
     softmax(scores, if bounded { TEMPERATURE } else { TEMPERATURE_UNBOUNDED }, UNIFORM)
 }
 
-/// Slope and offset of the log odds, by which the softmax of one repository is true of others.
+/// Slope and offset of the log odds (Platt scaling), so that the softmax is calibrated across repositories.
 const SLOPE: f64 = 0.65;
 const OFFSET: f64 = 0.2;
 
-/// SuspectEvidence at which a suspect is believed half, in rarities of informative words (`ln` of how many commits have each).
+/// Amount of evidence at which half of the probability remains, in summed inverse document frequencies of shared words.
 const HALF: f64 = 5.0;
 
-/// What a place in a trace, a failing test or a phrase of the error message is worth, in the same unit.
+/// Evidence of a place in a stack trace, a failing test or a phrase of the error message, in the same unit.
 const ANCHOR: f64 = 30.0;
 
-/// The probability that the first suspect is the culprit, from its share `p` of all that was compared: scores tell which
-/// commit it is if it is one, and the evidence tells whether it is more than chance.
+/// The probability that the first suspect is the culprit. `p` is its share of the softmax over all compared commits. The
+/// score says which commit it is if it is one of them; the evidence says whether the match is more than chance.
 ///
-/// The constants are those that made the outcomes of 379 rankings with a culprit (Django in three views, two Java
-/// libraries, tickets that strangers wrote about 14 projects) and 1,199 of alerts and letters without one likely, 20
-/// repositories with ranges of 10, 25 and 200 commits and whole histories; chosen so as to name hardly any of the latter.
+/// The constants were fitted by hand on 379 rankings with a known culprit (Django in three views, two Java libraries,
+/// strangers' tickets of 14 projects) and 1,199 rankings of alerts and letters without a cause in code (17 projects; ranges
+/// of 10, 25 and 200 commits and whole histories), so that almost none of the latter reaches .5.
 pub(super) fn of_first(p: f64, evidence: &SuspectEvidence) -> f64 {
     let p = p.clamp(1e-6, 1.0 - 1e-6);
     let odds = (SLOPE * (p / (1.0 - p)).ln() + OFFSET).exp();
@@ -49,7 +49,7 @@ pub(super) fn of_first(p: f64, evidence: &SuspectEvidence) -> f64 {
     odds / (1.0 + odds) * belief
 }
 
-/// Makes the first of `probabilities` (best first) what it is worth; the others keep their proportions.
+/// Calibrates the first of `probabilities` (best first) by its evidence; the others keep their proportions.
 pub(super) fn rescale(probabilities: &mut [f64], evidence: &SuspectEvidence) {
     let Some((first, others)) = probabilities.split_first_mut() else { return };
     let own = of_first(*first, evidence);

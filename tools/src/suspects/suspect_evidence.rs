@@ -1,9 +1,9 @@
 /*!
-What ties the first suspect to this very ticket, in absolute terms. Signals are relative to the best of a range, so that
-some commit always comes first, by however little; whether that little is more than chance is asked here.
+The evidence that ties the first suspect to the ticket, in absolute terms. Signals are relative to the best commit of a
+range, so a commit always comes first, however weak its match is. This module measures the match itself.
 
-Words count only where they say something: no stop word of the ticket's language, no name of the repository, of a
-service or a folder, no scope that commits of this history begin with.
+Only informative words count: no stop words of the ticket's language, no names of the repository, of a service or a
+folder, no commit scopes of this history.
 */
 
 use std::collections::HashSet;
@@ -16,7 +16,7 @@ use super::signals::Column;
 use super::weights::Weights;
 use crate::history::for_each_token;
 
-/// SuspectEvidence of one suspect, each part 0 or more.
+/// Evidence of one suspect. Each part is 0 or more.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct SuspectEvidence {
     /// Informative words that ticket and change share, each by its rarity.
@@ -105,7 +105,7 @@ pub(super) fn evidence_of(
     }
 }
 
-/// Words of the ticket that say something.
+/// Informative words of the ticket.
 fn telling_words(context: &Context<'_>) -> Vec<u16> {
     let query = &context.query;
     let empty = empty_words(context);
@@ -119,7 +119,7 @@ fn telling_words(context: &Context<'_>) -> Vec<u16> {
     query.whole.tokens.iter().filter(telling).copied().collect()
 }
 
-/// Words that say nothing of a cause in this repository.
+/// Words that are no evidence in this repository: names of the repository and its folders, commit scopes.
 fn empty_words(context: &Context<'_>) -> HashSet<String> {
     let mut empty: HashSet<String> = HashSet::new();
     let mut add = |text: &str| {

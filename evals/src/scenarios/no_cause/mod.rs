@@ -1,8 +1,8 @@
 /*!
-Alerts and letters behind which there is no change of code, beside histories that are full of plausible changes. Each is
-asked about at several ranges: what is named must hang on the evidence, never on how few commits there are to choose
-from. The texts stand in `texts.txt`; the eight histories differ in language, size of their words and style of their
-subjects, monorepos whose commits begin with the name of a service among them.
+Alerts and letters without a cause in code, and histories full of plausible changes. Each text is asked about at several
+ranges, because the answer must depend on the evidence and not on the number of candidates. The texts are in
+`texts.txt`. The eight histories differ in language, vocabulary and style of their commit subjects; some are monorepos
+whose subjects begin with the name of a service.
 */
 
 mod profiles;
