@@ -28,7 +28,7 @@ pub fn verdict_meaning(report: &Report) -> String {
         Verdict::Known => "seen before, and what was known of it was checked again now".to_owned(),
         Verdict::Verified => {
             let beyond = report.fix.as_ref().map(beyond_words).unwrap_or_default();
-            format!("cause proven by replay; the fix passes it, and {beyond}")
+            format!("cause proven by replay; the replay passes with the fix; {beyond}")
         }
         Verdict::Confirmed => match &report.fix {
             Some(fix) if fix.is_stopgap => {
@@ -96,12 +96,12 @@ pub(super) fn tests_words(result: TestsResult) -> &'static str {
     }
 }
 
-/// What speaks for a fix beyond the replay: `120 of the project's tests ran with it and none newly fails`.
+/// What speaks for a fix beyond the replay: `none of the 120 tests that ran newly fails`.
 pub(super) fn beyond_words(fix: &Fix) -> String {
     let mut parts = Vec::new();
     if fix.tests == TestsResult::Pass {
         let ran = fix.tests_detail.as_ref().map_or(0, |detail| detail.ran);
-        parts.push(format!("of {ran} tests that ran none newly fails"));
+        parts.push(format!("none of the {ran} tests that ran newly fails"));
     }
     if let Some(check) = fix.four_way.as_ref().filter(|check| check.held()) {
         parts.push(format!("the four-way check held on {} inputs", check.deciding));

@@ -319,7 +319,13 @@ impl Page {
             let cite = match runs.as_slice() {
                 [] => String::new(),
                 [run] => format!("  (run {run})"),
-                [first, .., last] => format!("  (runs {first} to {last})"),
+                [first, .., last] if last - first + 1 == runs.len() => {
+                    format!("  (runs {first} to {last})")
+                }
+                several => {
+                    let several: Vec<String> = several.iter().map(usize::to_string).collect();
+                    format!("  (runs {})", several.join(", "))
+                }
             };
             let _ = writeln!(self.out, "  {sign}  {text}{}", self.paint(DIM, &cite));
         }
