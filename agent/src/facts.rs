@@ -3,13 +3,13 @@ What the tools of a run have found so far, typed. The playbook and the verdict r
 so that no claim can rest on words: only on the results of tools that really ran.
 */
 
-use millwright_memory::types::{CheckResult, Proof, ReplayOutcome};
+use millwright_memory::types::{CheckResult, Location, Proof, ReplayOutcome};
 use millwright_tools::replay::ReplayRecipe;
 use millwright_tools::tool::ToolCall;
 use millwright_tools::tool::{
-    bisect::Bisection, find_fix::FixingCommit, log_changes::LogChange, minimise::Minimal, owners::Owners,
-    propose_fix::Candidates, recall::Recollection, recheck::Rechecked, rejected_causes::RejectedCause,
-    reproduce::Reproduction, suspects::SuspectList, verify_fix::FixCheck,
+    bisect::Bisection, earlier_culprits::EarlierIncident, find_fix::FixingCommit, log_changes::LogChange,
+    minimise::Minimal, owners::Owners, propose_fix::Candidates, recall::Recollection, recheck::Rechecked,
+    rejected_causes::RejectedCause, reproduce::Reproduction, suspects::SuspectList, verify_fix::FixCheck,
     write_reproduction::WrittenReproduction,
 };
 use serde::de::DeserializeOwned;
@@ -18,6 +18,8 @@ use crate::run::{ReplayPlan, Run, RunRequest, ToolOutcome};
 
 /// Similar incidents re-checked before the investigation starts anew.
 const RECHECKS: usize = 2;
+/// Earlier incidents with a suspected or proven culprit that are re-checked.
+const EARLIER_RECHECKS: usize = 3;
 /// Bisects that are reopened before the contradiction is reported as it is.
 const REOPENED: usize = 2;
 
@@ -66,6 +68,12 @@ impl Facts {
         self.rechecks.iter().find(|recheck| recheck.result == CheckResult::Pass)
     }
 
+    /// Whether the re-checked incident is like this one in words or structure, and not in its culprit alone.
+    pub fn looks_like(&self, recheck: &Rechecked) -> bool {
+        let matches = self.recollection.iter().flat_map(|recollection| &recollection.matches);
+        matches.into_iter().any(|found| found.resolution_id.as_deref() == Some(&recheck.resolution))
+    }
+
     /// The culprit, when its red and its parents' green were really run.
     pub fn proven_culprit(&self) -> Option<&str> {
         let bisection = self.bisection.as_ref().filter(|bisection| bisection.proven)?;
@@ -86,13 +94,62 @@ impl Facts {
 
     /// The rejection of `commit` as the cause of this failure by a person.
     pub fn rejection_of(&self, commit: &str) -> Option<&RejectedCause> {
-        let rejections = self.recollection.iter().flat_map(|recollection| &recollection.rejected_causes);
-        rejections.into_iter().find(|rejection| rejection.culprit.as_deref() == Some(commit))
+        self.rejections().into_iter().find(|rejection| rejection.culprit.as_deref() == Some(commit))
     }
 
-    /// The rejection of the culprit that this run's replay proves.
+    /// Rejected causes of this failure, of listed suspects and of the proven culprit, each once.
+    pub fn rejections(&self) -> Vec<&RejectedCause> {
+        let recalled = self.recollection.iter().flat_map(|recollection| &recollection.rejected_causes);
+        let listed = self.suspects.iter().flat_map(|list| &list.rejected_causes);
+        let mut out: Vec<&RejectedCause> = Vec::new();
+        for rejection in recalled.chain(listed).chain(self.rejected_culprit()) {
+            if !out.iter().any(|other| other.incident_id == rejection.incident_id) {
+                out.push(rejection);
+            }
+        }
+        out
+    }
+
+    /// The rejection of the culprit that this run's replay proves: of this failure, or of one that was traced to the same
+    /// code.
     pub fn rejected_culprit(&self) -> Option<&RejectedCause> {
-        self.rejection_of(self.proven_culprit()?)
+        let culprit = self.proven_culprit()?;
+        let recalled = self.recollection.iter().flat_map(|recollection| &recollection.rejected_causes);
+        let of_this = recalled.into_iter().find(|rejection| rejection.culprit.as_deref() == Some(culprit));
+        let units = self.guilty_units();
+        let of_the_code = self.bisection.as_ref().and_then(|bisection| bisection.rejected_cause.as_ref());
+        of_this.or_else(|| of_the_code.filter(|rejection| rejection.is_about(&units)))
+    }
+
+    /// The guilty code, as memory keeps it: symbols where they are known, files otherwise.
+    pub fn guilty_units(&self) -> Vec<String> {
+        units_of(self.minimal.iter().flat_map(|minimal| &minimal.locations))
+    }
+
+    /// The next earlier incident that this one may be again and that was not re-checked yet: before a bisect one whose
+    /// culprit is suspected, after it one with the proven culprit.
+    pub fn unchecked_earlier(&self, run: &Run) -> Option<&EarlierIncident> {
+        let rechecked = |earlier: &&EarlierIncident| {
+            run.finished()
+                .any(|(call, _)| call.name == "recheck" && call.args["resolution"] == earlier.resolution_id)
+        };
+        let earlier = match &self.bisection {
+            Some(bisection) => &bisection.earlier,
+            None => &self.suspects.as_ref()?.earlier,
+        };
+        earlier.iter().take(EARLIER_RECHECKS).find(|earlier| !rechecked(earlier))
+    }
+
+    /// An earlier incident with the same culprit and, as far as that is known, the same guilty code.
+    pub fn same_problem(&self) -> Option<&str> {
+        if let Some(known) = self.known() {
+            return Some(&known.incident);
+        }
+        self.proven_culprit()?;
+        let units = self.guilty_units();
+        let earlier = &self.bisection.as_ref()?.earlier;
+        let same = earlier.iter().find(|earlier| units.iter().any(|unit| earlier.units.contains(unit)));
+        same.map(|earlier| earlier.incident_id.as_str())
     }
 
     pub fn fix_verified(&self) -> bool {
@@ -187,6 +244,15 @@ impl Facts {
             _ => None,
         }
     }
+}
+
+/// The code that locations lie in: symbols where they are known, files otherwise.
+pub fn units_of<'a>(locations: impl Iterator<Item = &'a Location>) -> Vec<String> {
+    let mut units: Vec<String> =
+        locations.map(|at| at.symbol.clone().unwrap_or_else(|| at.path.clone())).collect();
+    units.sort();
+    units.dedup();
+    units
 }
 
 /// Whether a tool was called (and ended, well or badly) for the culprit that the latest bisect named.

@@ -9,10 +9,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use millwright_memory::redaction::Redactor;
-use millwright_memory::store::{
-    Actor, Incident, IncidentState, NewIncident, NewResolution, RunState, Store, StoreError,
-};
-use millwright_memory::types::{FixChecks, HypothesisStatus, ParsedTicket, Proof, Report, Verdict};
+use millwright_memory::store::{Incident, IncidentState, NewIncident, RunState, Store, StoreError};
+use millwright_memory::types::{ParsedTicket, Report};
 use millwright_tools::git::RepoError;
 use millwright_tools::replay::{self, OverlayError, ReplayRecipe};
 use millwright_tools::tool::{
@@ -37,7 +35,7 @@ pub use crate::preparation::read_ticket;
 use crate::report::RenderContext;
 use crate::run::{Budget, Event, ReplayPlan, Run, RunRequest, Step};
 use crate::sink::Sink;
-use crate::telemetry;
+use crate::{telemetry, write_back};
 
 /// What a door was asked.
 #[derive(Debug, Clone)]
@@ -225,7 +223,7 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
         if let Some(sample) = millwright_tools::tool::suspects::sample_of(&run_dir) {
             store.save_sample(&request.incident_id, &sample).await?;
         }
-        remember(store, &request, &run, &report, &means.redactor).await?;
+        write_back::remember(store, &request, &run, &report, &means.redactor).await?;
         // Whoever accepted an incident says when it is done with it.
         if options.incident.is_none() {
             store.set_incident_state(&request.incident_id, IncidentState::Done).await?;
@@ -438,63 +436,4 @@ fn same_question(a: &RunRequest, b: &RunRequest) -> bool {
     a.jobs = b.jobs;
     a.unattended = b.unattended;
     a == *b
-}
-
-/// Writes back what was learned: the resolution with the proof it earned, and the hypotheses, refuted ones too.
-async fn remember(
-    store: &Store,
-    request: &RunRequest,
-    run: &Run,
-    report: &Report,
-    redactor: &Redactor,
-) -> Result<(), InvestigateError> {
-    store.save_report(report).await?;
-    let facts = Facts::of(run);
-    let by = Actor { who: "millwright", why: report.verdict.as_str() };
-    let proof = crate::verification::proof(&facts);
-    if let Some(known) = facts.known() {
-        store.link_recurrence(&request.incident_id, &known.incident, by).await?;
-    }
-    // A rejected cause is not stored again as a new resolution.
-    let settled = report
-        .root_cause
-        .as_ref()
-        .filter(|_| report.verdict != Verdict::Inconclusive && facts.rejected_culprit().is_none());
-    let resolution = settled.map(|cause| NewResolution {
-        repository: request.repository.clone(),
-        statement: cause.statement.clone(),
-        culprit: cause.commit.clone(),
-        units: units(report),
-        failing_revision: request.bad.clone(),
-        fix_diff: report
-            .fix
-            .as_ref()
-            .filter(|fix| fix.proof == Proof::FixVerified)
-            .map(|fix| fix.diff.clone())
-            .unwrap_or_default(),
-        fix_kind: report.fix.as_ref().map(|fix| fix.kind),
-        fix_checks: report.fix.as_ref().filter(|fix| fix.proof == Proof::FixVerified).map(FixChecks::from),
-        // A masked recipe replays nothing, and one that holds a secret is not memory's to keep.
-        replay: facts.recipe_used(request).filter(|recipe| redactor.redact_json(recipe) == *recipe),
-        proof: if report.verdict == Verdict::Probable { proof.min(Proof::Reproduced) } else { proof },
-    });
-    let worth: Vec<_> = report
-        .hypotheses
-        .iter()
-        .filter(|hypothesis| hypothesis.status != HypothesisStatus::Open)
-        .cloned()
-        .collect();
-    store.remember(&request.incident_id, &request.run_id, resolution.as_ref(), &worth, by).await?;
-    store.set_run_state(&request.run_id, RunState::Done).await?;
-    Ok(())
-}
-
-/// The guilty code: symbols where they are known, files otherwise.
-fn units(report: &Report) -> Vec<String> {
-    let locations = report.root_cause.iter().flat_map(|cause| &cause.locations);
-    let mut units: Vec<String> =
-        locations.map(|at| at.symbol.clone().unwrap_or_else(|| at.path.clone())).collect();
-    units.sort();
-    units.dedup();
-    units
 }

@@ -27,3 +27,4 @@ pub mod run_folder;
 pub mod sink;
 mod telemetry;
 pub mod verification;
+mod write_back;

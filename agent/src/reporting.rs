@@ -6,8 +6,8 @@ give the same report. The citation check comes after, on the report and its quot
 use std::collections::BTreeMap;
 
 use millwright_memory::types::{
-    BisectSummary, CheckResult, Hypothesis, Impact, REPORT_SCHEMA, ReplayRun, ReplaySummary, Report,
-    RootCause, SimilarIncident, Usage,
+    Approval, BisectSummary, CheckResult, Hypothesis, Impact, Proof, REPORT_SCHEMA, ReplayRun, ReplaySummary,
+    Report, RootCause, SimilarIncident, Usage,
 };
 
 use serde::Deserialize as _;
@@ -183,7 +183,7 @@ fn similar(facts: &Facts) -> Vec<SimilarIncident> {
         let of = facts.rechecks.iter().find(|recheck| Some(recheck.resolution.as_str()) == resolution);
         of.map_or(CheckResult::NotRun, |recheck| recheck.result)
     };
-    matches
+    let mut out: Vec<SimilarIncident> = matches
         .map(|found| SimilarIncident {
             incident_id: found.incident_id.clone(),
             score: found.score,
@@ -192,8 +192,37 @@ fn similar(facts: &Facts) -> Vec<SimilarIncident> {
             approval: found.approval,
             recheck: recheck(found.resolution_id.as_deref()),
         })
-        .collect()
+        .collect();
+    // Not alike in words and structure, but by what its culprit did.
+    let by_culprit = facts.rechecks.iter().map(|recheck| {
+        let is_same = recheck.result == CheckResult::Pass;
+        SimilarIncident {
+            incident_id: recheck.incident.clone(),
+            score: if is_same { SAME_CODE } else { 0.0 },
+            why: vec![recheck.how.clone()],
+            proof: recheck.proof,
+            approval: recheck.approval,
+            recheck: recheck.result,
+        }
+    });
+    let rejected = facts.rejections().into_iter().map(|rejection| SimilarIncident {
+        incident_id: rejection.incident_id.clone(),
+        score: 0.0,
+        why: vec![rejection.in_words()],
+        proof: Proof::None,
+        approval: Approval::Rejected,
+        recheck: CheckResult::NotRun,
+    });
+    for one in by_culprit.chain(rejected) {
+        if !out.iter().any(|known| known.incident_id == one.incident_id) {
+            out.push(one);
+        }
+    }
+    out
 }
+
+/// How alike two incidents are whose failures the same code makes, told in words that have nothing in common.
+const SAME_CODE: f64 = 0.7;
 
 fn impact(run: &Run, facts: &Facts) -> Option<Impact> {
     let context = &run.request()?.ticket.context;

@@ -205,6 +205,7 @@ fn resolution(
         fix_diff: String::new(),
         fix_kind: None,
         fix_checks: None,
+        failed_fixes: Vec::new(),
         replay: None,
         proof: Proof::None,
     }

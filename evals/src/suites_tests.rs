@@ -13,7 +13,7 @@ use crate::tasks::investigate::{Given, report_on, run_with};
 #[test]
 fn an_unknown_suite_is_told_the_known_ones() {
     let error = "smoky".parse::<Suite>().unwrap_err();
-    assert!(error.contains("smoke, nightly, learning-curve, safety, honesty, no-cause"), "{error}");
+    assert!(error.contains("smoke, nightly, learning-curve, retold, safety, honesty, no-cause"), "{error}");
     for suite in Suite::ALL {
         assert_eq!(suite.as_str().parse::<Suite>(), Ok(suite));
         assert!(suite.gate().is_object());

@@ -11,6 +11,7 @@ stopped through a [`Voice`] while it works, parked and resumed, and what needs c
 mod command;
 mod grounding;
 mod intent;
+mod judging;
 mod notebook;
 mod rules;
 mod runs;
@@ -168,6 +169,8 @@ pub struct Conversation {
     dispatcher: Dispatcher,
     context: ToolContext,
     notebook: Notebook,
+    /// What is talked of, where it is one that was there before.
+    incident: Option<String>,
     last: Option<Target>,
     report: Option<Investigated>,
     waiting: Option<Waiting>,
@@ -226,6 +229,7 @@ impl Conversation {
             dispatcher,
             context,
             notebook: Notebook::default(),
+            incident: incident.as_ref().map(|incident| incident.id.clone()),
             last: None,
             report: None,
             waiting: None,
@@ -242,7 +246,7 @@ impl Conversation {
         Ok(conversation)
     }
 
-    /// Begins no investigation and writes nothing: for doors that have other ways to ask for that.
+    /// Begins no investigation and writes nothing but what the person says of the answer: for doors that have other ways to ask for that.
     #[must_use]
     pub fn reading_only(mut self) -> Self {
         self.reads_only = true;
@@ -294,6 +298,10 @@ impl Conversation {
 
     async fn converse(&mut self, line: &str, ears: &Ears) -> String {
         match understand(line) {
+            Intent::Unknown if judging::judgement(line).is_some() => {
+                let approval = judging::judgement(line).unwrap_or_default();
+                plain(&self.judge(approval, line).await.unwrap_or_else(|why| why))
+            }
             Intent::Investigate(_) | Intent::WriteFix(_) if self.reads_only => {
                 "Here only questions are answered; report a new incident to have it investigated.".to_owned()
             }

@@ -337,3 +337,19 @@ async fn what_writes_asks_for_consent_first() {
     let denied = answer(&ran, "/deny");
     assert!(denied.contains("denied") && denied.contains("VERIFIED"), "{denied}");
 }
+
+#[test]
+fn what_a_person_says_of_the_answer_is_kept() {
+    let scene = Scene::new();
+    let nothing = chat(&scene, &["ticket.txt"], "that was not it");
+    assert!(answer(&nothing, "that was not it").contains("no answer yet"), "{}", nothing.stdout);
+    let first = scene.investigate(&["--good", "HEAD~11", "--replay", CHECK]).report();
+    let id = first["incident_id"].as_str().unwrap();
+    let line = format!("No, it was {}.", &scene.id("HEAD~2")[..8]);
+    let told = chat(&scene, &[id], &line);
+    assert!(answer(&told, &line).contains("Marked as not it"), "{}", told.stdout);
+    let shown = scene.run(&["memory", "show", id]).stdout;
+    assert!(shown.contains("rejected") && shown.contains(&scene.id("HEAD~2")[..8]), "{shown}");
+    let again = chat(&scene, &[id], "that was it");
+    assert!(answer(&again, "that was it").contains("Confirmed"), "{}", again.stdout);
+}

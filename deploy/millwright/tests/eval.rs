@@ -37,7 +37,7 @@ fn wrong_input_is_one_clear_line() {
     fs::create_dir(scene.path("empty")).unwrap();
     let run = |more: &[&str]| scene.run(&[&["eval"], more].concat());
     run(&["run", "smoky", "--out", "out"])
-        .refuses(&["no suite \"smoky\"", "smoke, nightly, learning-curve, safety"]);
+        .refuses(&["no suite \"smoky\"", "smoke, nightly, learning-curve, retold, safety"]);
     run(&["run", "--cases", "bad.jsonl", "--task", "rank", "--out", "out"])
         .refuses(&["bad.jsonl, line 1", "missing field"]);
     run(&["run", "--cases", "one.jsonl", "--task", "investigate", "--out", "out"])

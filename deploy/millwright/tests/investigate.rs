@@ -12,7 +12,7 @@ use serde_json::Value;
 
 mod common;
 
-use common::{CHECK, Scene, TICKET};
+use common::{CHECK, Scene};
 
 #[test]
 fn the_demo_is_verified_and_then_known() {
@@ -325,29 +325,4 @@ fn memory_is_listed_judged_moved_and_forgotten() {
     }
     scene.run(&["memory", "show", "inc_nothing"]).refuses(&["inc_nothing"]);
     scene.run(&["memory", "weights", "rollback", "7"]).refuses(&["version of the weights", "7"]);
-}
-
-/// What a person rejects is not presented again, however the same failure is told.
-#[test]
-fn a_rejection_holds() {
-    let scene = Scene::new();
-    let first = scene.investigate(&["--good", "HEAD~11", "--replay", CHECK]).report();
-    assert_eq!(first["verdict"], "verified");
-    let id = first["incident_id"].as_str().unwrap();
-    let said = scene.run(&["memory", "reject", id, "--note", "the rounding is wanted"]);
-    assert_eq!(said.status, Some(0), "{}", said.stderr);
-    let retold = "Reports of the office are off by far\n\nSince Monday nothing adds up: 21 should give 42.\n";
-    for ticket in [TICKET, retold, TICKET] {
-        scene.write("ticket.txt", ticket);
-        let again = scene.investigate(&["--good", "HEAD~11", "--replay", CHECK]).report();
-        assert_eq!(again["verdict"], "confirmed", "{again:#}");
-        assert_eq!(again["fix"], Value::Null);
-        let statement = again["root_cause"]["statement"].as_str().unwrap();
-        assert!(statement.contains("“the rounding is wanted”") && statement.contains(id), "{statement}");
-        assert!(again["hypotheses"].to_string().contains("the rounding is wanted"));
-    }
-    // With nothing replayed it is not even suspected first.
-    let guess = scene.investigate(&["--good", "HEAD~11", "--no-replay"]);
-    assert_eq!(guess.status, Some(2), "{}", guess.stderr);
-    assert_ne!(guess.report()["root_cause"]["commit"], first["root_cause"]["commit"]);
 }

@@ -135,12 +135,28 @@ pub fn all() -> Vec<Scenario> {
 /// # Errors
 /// As [`Scenario::make`].
 pub fn series(folder: &Path) -> Result<Vec<Case>, ScenarioError> {
-    let own = folder.join(classes::series::ID);
-    if own.exists() {
-        let io = |source| ScenarioError::Io { action: "removing", path: own.clone(), source };
-        fs::remove_dir_all(&own).map_err(io)?;
-    }
+    remove(&folder.join(classes::series::ID))?;
     classes::series::make(folder)
+}
+
+/// Pairs of reports of one fault, the second in other words and with another command; program by program, the first
+/// reports before the second ones.
+///
+/// # Errors
+/// As [`Scenario::make`].
+pub(crate) fn retold(folder: &Path) -> Result<Vec<Case>, ScenarioError> {
+    for id in classes::retold::ids() {
+        remove(&folder.join(id))?;
+    }
+    classes::retold::make(folder)
+}
+
+fn remove(folder: &Path) -> Result<(), ScenarioError> {
+    if folder.exists() {
+        let io = |source| ScenarioError::Io { action: "removing", path: folder.to_owned(), source };
+        fs::remove_dir_all(folder).map_err(io)?;
+    }
+    Ok(())
 }
 
 /// An incident to try graders on: its case, the guilty file, and the text of that file without the fault.
@@ -149,11 +165,7 @@ pub fn series(folder: &Path) -> Result<Vec<Case>, ScenarioError> {
 /// As [`Scenario::make`].
 pub(crate) fn specimen(folder: &Path) -> Result<(Case, String, String), ScenarioError> {
     let id = "specimen";
-    let own = folder.join(id);
-    if own.exists() {
-        let io = |source| ScenarioError::Io { action: "removing", path: own.clone(), source };
-        fs::remove_dir_all(&own).map_err(io)?;
-    }
+    remove(&folder.join(id))?;
     let fault = faults::fault("sh-tens").ok_or_else(|| ScenarioError::Plot("no fault".into()))?;
     let plot = plot::Plot::new(id, fault.lang, 0, 40).fault(0.5, "culprit", fault).suspicion(fault);
     let played = plot.play()?;

@@ -98,6 +98,7 @@ mod tests {
             fix_diff: String::new(),
             fix_kind: None,
             fix_checks: None,
+            failed_fixes: Vec::new(),
             replay: None,
             proof,
             approval,

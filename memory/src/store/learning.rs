@@ -64,24 +64,7 @@ impl Store {
 
     /// What trusted resolutions of a repository were traced to, oldest first; `except` is the incident at hand.
     pub async fn precedents(&self, repository: &str, except: &str) -> Result<Vec<Precedent>, StoreError> {
-        let rows = query(
-            "SELECT * FROM resolutions WHERE repository = $1 AND incident_id <> $2 ORDER BY id DESC LIMIT $3",
-        )
-        .bind(repository)
-        .bind(except)
-        .bind(MOST)
-        .fetch_all(&self.read)
-        .await?;
-        let mut resolutions = rows.iter().map(resolution_from_row).collect::<Result<Vec<_>, _>>()?;
-        resolutions.retain(Resolution::is_trusted);
-        // Contradicting resolutions of one incident stand side by side; only the best of them counts as knowledge.
-        let mut best: Vec<Resolution> = Vec::new();
-        for resolution in most_trusted_first(resolutions) {
-            if !best.iter().any(|known| known.incident_id == resolution.incident_id) {
-                best.push(resolution);
-            }
-        }
-        best.sort_by(|a, b| a.id.cmp(&b.id));
+        let best = self.trusted_resolutions(repository, except).await?;
         let precedent = |resolution: Resolution| Precedent {
             incident_id: resolution.incident_id,
             culprit: resolution.culprit,

@@ -6,8 +6,8 @@ What the store takes and gives, as plain data. The shared vocabulary (tickets, r
 use serde::{Deserialize, Serialize};
 
 use crate::types::{
-    Approval, EvidenceSource, FixChecks, FixKind, Hypothesis, MappedFrame, Outcome, ParsedTicket, Proof,
-    Resolution, Verdict,
+    Approval, EvidenceSource, FailedFix, FixChecks, FixKind, Hypothesis, MappedFrame, Outcome, ParsedTicket,
+    Proof, Resolution, Verdict,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -137,6 +137,7 @@ pub struct NewResolution {
     pub fix_diff: String,
     pub fix_kind: Option<FixKind>,
     pub fix_checks: Option<FixChecks>,
+    pub failed_fixes: Vec<FailedFix>,
     pub replay: Option<serde_json::Value>,
     pub proof: Proof,
 }

@@ -133,6 +133,7 @@ impl Store {
             fix_diff: String::new(),
             fix_kind: None,
             fix_checks: None,
+            failed_fixes: Vec::new(),
             replay: None,
             proof: Proof::None,
             approval: if known.confirmed_by.is_some() { Approval::Confirmed } else { Approval::None },

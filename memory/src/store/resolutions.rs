@@ -11,7 +11,7 @@ use super::codec::{from_json, from_word, json, new_id, now, word};
 use super::db::{Row, Tx, query};
 use super::service::wake_notes;
 use super::{Actor, NewResolution, Store, StoreError, StoredHypothesis, index};
-use crate::types::{Approval, Evidence, Hypothesis, HypothesisStatus, Outcome, Proof, Resolution};
+use crate::types::{Approval, Evidence, FailedFix, Hypothesis, HypothesisStatus, Outcome, Proof, Resolution};
 
 /// What `remember` did.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +64,7 @@ impl Store {
                     let change = change("proof", &known, Some(&before), Some(&after));
                     record(&mut tx, by, change).await?;
                 }
+                add_failed_fixes(&mut tx, &mut known, &new.failed_fixes).await?;
                 known
             }
             None => {
@@ -203,7 +204,7 @@ impl Store {
 }
 
 /// Changes one field, on record; the notes of its incident, which tell it, are due.
-async fn change_in(
+pub(super) async fn change_in(
     tx: &mut Tx,
     id: &str,
     field: Field,
@@ -237,7 +238,7 @@ async fn load(tx: &mut Tx, id: &str) -> Result<Resolution, StoreError> {
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Field {
+pub(super) enum Field {
     Proof,
     Approval,
     Outcome,
@@ -269,7 +270,7 @@ pub(crate) fn most_trusted_first(mut resolutions: Vec<Resolution>) -> Vec<Resolu
     resolutions
 }
 
-fn complete(incident: &str, new: &NewResolution) -> Resolution {
+pub(super) fn complete(incident: &str, new: &NewResolution) -> Resolution {
     Resolution {
         id: new_id("res"),
         incident_id: incident.to_owned(),
@@ -281,6 +282,7 @@ fn complete(incident: &str, new: &NewResolution) -> Resolution {
         fix_diff: new.fix_diff.clone(),
         fix_kind: new.fix_kind,
         fix_checks: new.fix_checks.clone(),
+        failed_fixes: new.failed_fixes.clone(),
         replay: new.replay.clone(),
         proof: new.proof,
         approval: Approval::None,
@@ -313,12 +315,36 @@ pub(crate) async fn index_units(tx: &mut Tx, incident: &str, doc: i64) -> Result
     Ok(())
 }
 
+/// Adds those that are not on record yet.
+async fn add_failed_fixes(
+    tx: &mut Tx,
+    known: &mut Resolution,
+    failed: &[FailedFix],
+) -> Result<(), StoreError> {
+    let count = known.failed_fixes.len();
+    for fix in failed {
+        if !known.failed_fixes.iter().any(|other| other.diff == fix.diff) {
+            known.failed_fixes.push(fix.clone());
+        }
+    }
+    if known.failed_fixes.len() > count {
+        query("UPDATE resolutions SET failed_fixes = $2, updated_at = $3 WHERE id = $1")
+            .bind(&known.id)
+            .bind(failed_fixes_column(&known.failed_fixes)?)
+            .bind(now())
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
+}
+
 /// Returns whether the resolution was new.
 pub(crate) async fn insert(tx: &mut Tx, r: &Resolution) -> Result<bool, StoreError> {
     let done = query(
         "INSERT INTO resolutions (id, incident_id, created_at, updated_at, repository, statement, culprit, \
-         failing_revision, units, fix_diff, fix_kind, replay, proof, approval, approved_by, outcome, fix_checks) \
-         VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT (id) DO NOTHING",
+         failing_revision, units, fix_diff, fix_kind, replay, proof, approval, approved_by, outcome, fix_checks, \
+         failed_fixes) \
+         VALUES ($1, $2, $3, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT (id) DO NOTHING",
     )
     .bind(&r.id)
     .bind(&r.incident_id)
@@ -336,9 +362,14 @@ pub(crate) async fn insert(tx: &mut Tx, r: &Resolution) -> Result<bool, StoreErr
     .bind(&r.approved_by)
     .bind(word(&r.outcome))
     .bind(r.fix_checks.as_ref().map(json).transpose()?)
+    .bind(failed_fixes_column(&r.failed_fixes)?)
     .execute(&mut *tx)
     .await?;
     Ok(done.rows_affected() > 0)
+}
+
+fn failed_fixes_column(failed: &[FailedFix]) -> Result<Option<String>, StoreError> {
+    (!failed.is_empty()).then(|| json(&failed)).transpose()
 }
 
 async fn set_column(tx: &mut Tx, r: &Resolution, field: Field) -> Result<(), StoreError> {
@@ -402,6 +433,10 @@ pub(crate) fn from_row(row: &Row) -> Result<Resolution, StoreError> {
         fix_diff: text("fix_diff")?,
         fix_kind: optional("fix_kind")?.map(|k| from_word(WHAT, &id, &k)).transpose()?,
         fix_checks: optional("fix_checks")?.map(|checks| from_json(WHAT, &id, &checks)).transpose()?,
+        failed_fixes: match optional("failed_fixes")? {
+            Some(failed) => from_json(WHAT, &id, &failed)?,
+            None => Vec::new(),
+        },
         replay: optional("replay")?.map(|r| from_json(WHAT, &id, &r)).transpose()?,
         proof: from_word(WHAT, &id, &text("proof")?)?,
         approval: from_word(WHAT, &id, &text("approval")?)?,

@@ -133,6 +133,7 @@ pub(crate) fn resolution(culprit: &str, proof: Proof) -> NewResolution {
         fix_diff: "--- a/shop/money.py\n+++ b/shop/money.py\n".into(),
         fix_kind: None,
         fix_checks: None,
+        failed_fixes: Vec::new(),
         replay: Some(serde_json::json!({"command": "pytest -q"})),
         proof,
     }

@@ -16,7 +16,7 @@ pub use learning::{
     LearnedWeights, LearningFigures, Precedent, RankingSample, SampledCandidate, WeightMove, WeightVersion,
 };
 pub use report::*;
-pub use resolution::{Approval, Outcome, Proof, Resolution};
+pub use resolution::{Approval, FailedFix, Outcome, Proof, Resolution};
 pub use ticket::{
     ErrorMessage, FailingTest, Fingerprint, ParsedTicket, TestFramework, TicketContext, TicketFormat,
 };

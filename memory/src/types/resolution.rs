@@ -41,6 +41,15 @@ pub enum Outcome {
     Recurred,
 }
 
+/// A fix with which the replay passes and something else fails.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedFix {
+    /// Unified diff against the failing revision.
+    pub diff: String,
+    /// What failed with it, in words.
+    pub because: String,
+}
+
 /// What memory keeps of how an incident was explained and mended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resolution {
@@ -60,6 +69,9 @@ pub struct Resolution {
     /// What was run beyond the replay when the fix was verified; `None` where that is not on record.
     #[serde(default)]
     pub fix_checks: Option<super::report::FixChecks>,
+    /// Fixes that were tried for it and are known to be wrong although the replay passes with them.
+    #[serde(default)]
+    pub failed_fixes: Vec<FailedFix>,
     /// How to re-check: the replay recipe as JSON, `None` when there was no replay.
     pub replay: Option<serde_json::Value>,
     pub proof: Proof,

@@ -44,6 +44,7 @@ pub(super) fn coupled(
     chosen: &BTreeSet<usize>,
 ) -> BTreeSet<usize> {
     let words: Vec<Words<'_>> = pieces.iter().map(words_of).collect();
+    let (places, place_of) = places_of(pieces);
     let mut counts = Counts { files, known: HashMap::new() };
     let mut taken = chosen.clone();
     let mut open: Vec<usize> = chosen.iter().copied().collect();
@@ -64,9 +65,12 @@ pub(super) fn coupled(
             });
             // One piece uses a variable that the other declares or sets differently.
             let near = piece.file == place.file && piece.line.abs_diff(place.line) <= NEAR;
+            let whole = |number: usize| places.get(*place_of.get(number)?);
             let redefined = near
-                && (redefined(place).any(|word| is_used(piece, word))
-                    || redefined(piece).any(|word| is_used(place, word)));
+                && match place_of.get(at) == place_of.get(other) {
+                    true => redefines(&Place::of(piece), &Place::of(place)),
+                    false => whole(at).zip(whole(other)).is_some_and(|(here, there)| redefines(here, there)),
+                };
             if moved || renamed || redefined {
                 taken.insert(other);
                 open.push(other);
@@ -140,18 +144,66 @@ impl<'w> Counts<'_, 'w> {
     }
 }
 
-/// Variables that a piece declares or sets differently than before.
-fn redefined<'a>(piece: &PieceText<'a>) -> impl Iterator<Item = &'a str> {
-    let (before, after) = (definitions(piece.removed), definitions(piece.added));
+/// Pieces side by side: one statement on several lines may be several pieces, of which one takes a name away and another
+/// puts it back.
+#[derive(Debug, Default)]
+struct Place {
+    removed: String,
+    added: String,
+}
+
+impl Place {
+    fn of(piece: &PieceText<'_>) -> Self {
+        let mut place = Self::default();
+        place.add(piece);
+        place
+    }
+
+    fn add(&mut self, piece: &PieceText<'_>) {
+        self.removed.push_str(clipped(piece.removed));
+        self.added.push_str(clipped(piece.added));
+    }
+}
+
+/// Whether one of the two declares or sets what the other one uses.
+fn redefines(here: &Place, there: &Place) -> bool {
+    redefined(there).any(|word| is_used(here, word)) || redefined(here).any(|word| is_used(there, word))
+}
+
+/// The places that pieces stand in, and each piece's number among them.
+fn places_of(pieces: &[PieceText<'_>]) -> (Vec<Place>, Vec<usize>) {
+    let mut places: Vec<Place> = Vec::new();
+    let mut place_of = Vec::with_capacity(pieces.len());
+    let mut end: Option<(usize, u32)> = None;
+    for piece in pieces {
+        let adjoins = end.is_some_and(|(file, line)| {
+            file == piece.file && piece.line >= line.saturating_sub(1) && piece.line <= line
+        });
+        if !adjoins {
+            places.push(Place::default());
+        }
+        if let Some(place) = places.last_mut() {
+            place.add(piece);
+        }
+        place_of.push(places.len().saturating_sub(1));
+        let lines = u32::try_from(piece.removed.lines().count()).unwrap_or(u32::MAX);
+        end = Some((piece.file, piece.line.saturating_add(lines)));
+    }
+    (places, place_of)
+}
+
+/// Variables that are declared or set differently than before.
+fn redefined(place: &Place) -> impl Iterator<Item = &str> {
+    let (before, after) = (definitions(&place.removed), definitions(&place.added));
     before
         .into_iter()
         .filter(move |(word, how)| after.get(word).is_some_and(|now| now != how))
         .map(|(word, _)| word)
 }
 
-fn is_used(piece: &PieceText<'_>, word: &str) -> bool {
+fn is_used(place: &Place, word: &str) -> bool {
     let uses = |text: &str| words(clipped(text)).any(|known| known == word);
-    uses(piece.removed) && uses(piece.added)
+    uses(&place.removed) && uses(&place.added)
 }
 
 /// How variables are declared and set in a text: their type, or what they are set to.
@@ -306,6 +358,16 @@ mod tests {
         );
         let files = [FileText { old: "", new: "" }];
         assert_eq!(coupled(&files, &[signature, guilty], &set(&[1])), set(&[0]));
+        // The same, with one piece a line.
+        let signature = PieceText { line: 642, ..signature };
+        let head = PieceText { line: 653, added: "  while (closer != NULL &&\n", ..guilty };
+        let tail = PieceText {
+            line: 653,
+            removed: "",
+            added: "         closer->previous->position >= bottom) {\n",
+            ..guilty
+        };
+        assert_eq!(coupled(&files, &[signature, head, tail], &set(&[1, 2])), set(&[0]));
         let value = piece(0, "        factor = 150;\n", "        factor = 100;\n");
         let used =
             piece(0, "    print(amount * factor / 100)\n", "    print(amount * (factor + 50) / 100)\n");

@@ -7,8 +7,10 @@ use millwright_memory::types::{EvidenceDraft, ReplayOutcome, ReplayRun};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::earlier_culprits::{EarlierIncident, KnownCauses};
 use super::lay_in::lay_in_tests_of;
 use super::minimise::GUILTY;
+use super::rejected_causes::RejectedCause;
 use super::standing::standing;
 use super::suspects::{RANKING, commit_evidence};
 use super::workbench::Shown;
@@ -35,6 +37,8 @@ pub struct Args {
 const FAVOURED: f64 = 0.5;
 /// Most of them.
 const MOST_FAVOURED: usize = 8;
+/// Earlier incidents of the same culprit that are named.
+const MOST_EARLIER: usize = 20;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Bisection {
@@ -64,6 +68,12 @@ pub struct Bisection {
     /// The same as a recipe has it.
     #[serde(default)]
     pub overlay: Option<Overlay>,
+    /// Earlier incidents that were traced to the proven culprit, the newest first (bounded).
+    #[serde(default)]
+    pub earlier: Vec<EarlierIncident>,
+    /// The rejection of the proven culprit as the cause of an earlier incident.
+    #[serde(default)]
+    pub rejected_cause: Option<RejectedCause>,
     /// All runs of the investigation since the failure was reproduced; numbered as `replay:<n>` cites them.
     pub runs: Vec<(usize, ReplayRun)>,
 }
@@ -111,7 +121,8 @@ impl Tool for Bisect {
     }
 
     async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
-        ctx.blocking(move |ctx| work(ctx, &args)).await
+        let known = KnownCauses::load(ctx).await?;
+        ctx.blocking(move |ctx| work(ctx, &args, &known)).await
     }
 }
 
@@ -138,7 +149,7 @@ fn favour(prior: &mut Vec<f64>, commits: &[&str], favoured: &[String]) {
     }
 }
 
-fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
+fn work(ctx: &ToolContext, args: &Args, known: &KnownCauses) -> Result<ToolOutput, ToolError> {
     let (replayer, shown) = ctx.workbench.reproduced(ctx)?;
     let graph = CommitGraph::load(&ctx.repo, ctx.good.as_deref(), &ctx.bad)
         .map_err(|error| ToolError::failed(error.to_string()))?;
@@ -194,7 +205,7 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
     // A commit that brings nothing but a test shows a fault; it does not make one.
     for commit in blamed {
         if !lay_in_tests_of(ctx, replayer.recipe(), commit)?.is_empty() {
-            return work(ctx, args);
+            return work(ctx, args, known);
         }
     }
     let mut found = Bisection { range, skipped: machine.skipped(), steps, ..Bisection::default() };
@@ -205,6 +216,9 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
             found.proven = true;
             found.confidence = 1.0;
             found.flakiness = machine.flakiness(culprit);
+            found.earlier = known.incidents_of(culprit);
+            found.earlier.truncate(MOST_EARLIER);
+            found.rejected_cause = known.rejection_of(culprit).cloned();
             if ctx.workbench.artifact::<String>(CULPRIT).as_ref() != Some(culprit) {
                 ctx.workbench.keep::<Vec<Hunk>>(GUILTY, &Vec::new())?;
                 ctx.workbench.keep(CULPRIT, culprit)?;
@@ -256,7 +270,7 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
     found.laid_in = found.overlay.iter().flat_map(|overlay| overlay.paths.clone()).collect();
     let all = replayer.runs();
     found.runs = all.into_iter().filter(|(number, _)| *number > shown.runs).collect();
-    let text = match (&found.culprit, &found.problem) {
+    let mut text = match (&found.culprit, &found.problem) {
         (Some(culprit), _) => format!(
             "The replay flips at {culprit} ({}): fails there, passes at its parent. {} runs over {range} commits.{}",
             found.subject,
@@ -269,6 +283,16 @@ fn work(ctx: &ToolContext, args: &Args) -> Result<ToolOutput, ToolError> {
             found.candidates.len()
         ),
     };
+    for earlier in &found.earlier {
+        text.push_str(&format!(
+            "\nIncident {} was traced to it, too; `recheck` of resolution {} tells whether it is the same problem.",
+            earlier.incident_id, earlier.resolution_id
+        ));
+    }
+    if let Some(rejected) = &found.rejected_cause {
+        evidence.push(rejected.evidence());
+        text.push_str(&format!("\n{}", rejected.in_words()));
+    }
     Ok(ToolOutput::new(text, found).with_evidence(evidence))
 }
 

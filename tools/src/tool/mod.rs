@@ -14,6 +14,7 @@ mod code_symbols;
 mod context;
 mod dispatch;
 mod error;
+mod failed_fixes;
 mod format;
 mod git_blame;
 mod git_diff;
@@ -33,6 +34,7 @@ mod standing;
 mod workbench;
 
 pub mod bisect;
+pub mod earlier_culprits;
 pub mod find_fix;
 pub mod log_changes;
 pub mod minimise;

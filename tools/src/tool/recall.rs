@@ -115,18 +115,9 @@ impl Tool for Recall {
         }
         for rejected in &rejected_causes {
             text.push_str(&format!("{}: {}\n", rejected.in_words(), rejected.statement));
-            let locator = Locator::memory(&rejected.incident_id);
-            if !evidence.iter().any(|known: &EvidenceDraft| known.locator == locator) {
-                evidence.push(EvidenceDraft {
-                    source: EvidenceSource::Memory,
-                    locator,
-                    text: format!(
-                        "{}\n{}\n{}",
-                        rejected.incident_id,
-                        rejected.statement,
-                        rejected.in_words()
-                    ),
-                });
+            let draft = rejected.evidence();
+            if !evidence.iter().any(|known: &EvidenceDraft| known.locator == draft.locator) {
+                evidence.push(draft);
             }
         }
         Ok(ToolOutput::new(text, Recollection { matches, rejected_causes }).with_evidence(evidence))

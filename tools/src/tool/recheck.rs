@@ -3,15 +3,19 @@
 use std::time::Duration;
 
 use millwright_memory::types::{
-    CheckResult, EvidenceDraft, EvidenceSource, Fix, FixKind, LineSpan, Location, Locator, Proof,
+    Approval, CheckResult, EvidenceDraft, EvidenceSource, Fix, FixKind, LineSpan, Location, Locator, Proof,
     ReplayOutcome, ReplayRun, Resolution, TestsDetail,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::bisect::CULPRIT;
 use super::standing::{Standing, blamed, standing};
+use super::suspects::commit_evidence;
 use super::verify_fix::Thoroughness;
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
+use crate::checkout::Change;
+use crate::minimise::hunks_of;
 use crate::{fixes, git};
 
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +26,9 @@ pub struct Recheck;
 pub struct Args {
     /// The id of a resolution from `recall`.
     pub resolution: String,
+    /// The replay must fail at its culprit as well: for an incident that is not like this one in words and structure.
+    #[serde(default)]
+    pub at_culprit: bool,
 }
 
 /// What re-checking a remembered resolution showed.
@@ -33,6 +40,11 @@ pub struct Rechecked {
     /// What was checked and seen, in words.
     pub how: String,
     pub statement: String,
+    /// As memory has it.
+    #[serde(default)]
+    pub proof: Proof,
+    #[serde(default)]
+    pub approval: Approval,
     pub culprit: Option<String>,
     /// The guilty code at this revision.
     pub locations: Vec<Location>,
@@ -63,7 +75,10 @@ impl Tool for Recheck {
             ToolError::not_found(format!("no resolution {:?}", args.resolution)).with_detail(error)
         })?;
         ctx.blocking(move |ctx| {
-            let (rechecked, mut evidence) = check(ctx, &known)?;
+            let (mut rechecked, mut evidence) = check(ctx, &known, args.at_culprit)?;
+            if args.at_culprit && rechecked.result == CheckResult::Pass && !is_proven_here(ctx, &known) {
+                evidence.extend(must_fail_at_culprit(ctx, &mut rechecked)?);
+            }
             evidence.push(EvidenceDraft {
                 source: EvidenceSource::Memory,
                 locator: Locator::memory(&known.incident_id),
@@ -76,14 +91,24 @@ impl Tool for Recheck {
     }
 }
 
-fn check(ctx: &ToolContext, known: &Resolution) -> Result<(Rechecked, Vec<EvidenceDraft>), ToolError> {
+fn check(
+    ctx: &ToolContext,
+    known: &Resolution,
+    at_culprit: bool,
+) -> Result<(Rechecked, Vec<EvidenceDraft>), ToolError> {
     let mut out = Rechecked {
         resolution: known.id.clone(),
         incident: known.incident_id.clone(),
         result: CheckResult::Fail,
         how: String::new(),
         statement: known.statement.clone(),
-        culprit: known.culprit.clone(),
+        proof: known.proof,
+        approval: known.approval,
+        // A person may have named it by a part of its id.
+        culprit: known
+            .culprit
+            .as_deref()
+            .map(|culprit| ctx.visible(Some(culprit)).unwrap_or_else(|_| culprit.to_owned())),
         locations: Vec::new(),
         fix: None,
         runs: Vec::new(),
@@ -95,7 +120,7 @@ fn check(ctx: &ToolContext, known: &Resolution) -> Result<(Rechecked, Vec<Eviden
         out.how = "its culprit is not in the history of this revision".into();
         return Ok((out, Vec::new()));
     }
-    if ctx.workbench.runs_nothing && known.replay.is_some() {
+    if ctx.workbench.runs_nothing && known.replay.is_some() && known.proof > Proof::None {
         out.result = CheckResult::NotRun;
         out.how =
             "replays were switched off for this run, so what was proven then was not checked again".into();
@@ -108,6 +133,9 @@ fn check(ctx: &ToolContext, known: &Resolution) -> Result<(Rechecked, Vec<Eviden
     if ctx.workbench.recipe().is_some() && !replayable {
         out.how = "the failure does not show at this revision".into();
         return Ok((out, Vec::new()));
+    }
+    if replayable && (at_culprit || is_proven_here(ctx, known)) {
+        return by_guilty_code(ctx, known, out);
     }
     // Whoever confirmed it may have been wrong; where the failure can be replayed, that settles it.
     if let (true, Some(culprit)) = (replayable, known.culprit.as_deref()) {
@@ -166,6 +194,82 @@ fn by_flip(
     Ok((out, evidence))
 }
 
+/// Whether the bisect of this very run ended at its culprit.
+fn is_proven_here(ctx: &ToolContext, known: &Resolution) -> bool {
+    known.culprit.is_some() && ctx.workbench.artifact::<String>(CULPRIT) == known.culprit
+}
+
+/// What helps mends a failure that a later commit may have made; so the failure has to be there at the culprit.
+fn must_fail_at_culprit(
+    ctx: &ToolContext,
+    rechecked: &mut Rechecked,
+) -> Result<Option<EvidenceDraft>, ToolError> {
+    let Some(culprit) = rechecked.culprit.clone() else { return Ok(None) };
+    let (replayer, shown) = ctx.workbench.reproduced(ctx)?;
+    let mut at = replayer.run(&culprit, None)?;
+    for _ in 1..shown.flakiness.passes_needed(LUCKY) {
+        if at.outcome() != ReplayOutcome::Passes {
+            break;
+        }
+        at = replayer.run(&culprit, None)?;
+    }
+    rechecked.runs = replayer.runs();
+    if at.outcome() == ReplayOutcome::Reproduces {
+        rechecked.how = format!("{}, and the replay fails at its culprit", rechecked.how);
+    } else {
+        rechecked.result = CheckResult::Fail;
+        rechecked.how = format!("{}, but the failure does not show at its culprit", rechecked.how);
+        rechecked.fix = None;
+        rechecked.locations.clear();
+    }
+    Ok(Some(at.evidence()))
+}
+
+/// It is the same problem when the code that was guilty then is guilty now: without what the culprit did there, the replay
+/// must pass.
+fn by_guilty_code(
+    ctx: &ToolContext,
+    known: &Resolution,
+    mut out: Rechecked,
+) -> Result<(Rechecked, Vec<EvidenceDraft>), ToolError> {
+    let culprit = ctx.visible(known.culprit.as_deref())?;
+    let mut guilty = Vec::new();
+    for hunk in hunks_of(&ctx.repo, &culprit)? {
+        let at = super::minimise::location_at_bad(ctx, &culprit, &hunk.path, hunk.new_span())?;
+        let Some(at) = at.filter(|_| hunk.is_text()) else { continue };
+        if known.units.iter().any(|unit| *unit == at.path || at.symbol.as_ref() == Some(unit)) {
+            out.locations.push(at);
+            guilty.push(hunk);
+        }
+    }
+    if guilty.is_empty() {
+        out.how = "which code of its culprit was guilty then is not known".into();
+        return Ok((out, Vec::new()));
+    }
+    let edits = match fixes::take_back(&ctx.repo, &culprit, &guilty, &ctx.bad)? {
+        Ok(edits) => edits,
+        Err(because) => {
+            out.how =
+                format!("what its culprit did to the guilty code cannot be taken back alone: {because}");
+            return Ok((out, Vec::new()));
+        }
+    };
+    let (replayer, shown) = ctx.workbench.reproduced(ctx)?;
+    let change = Change::Files(edits);
+    let (passes, last) = replayer.stays_away(&ctx.bad, Some(&change), (shown.flakiness, LUCKY), |_| {})?;
+    out.runs = replayer.runs();
+    if passes {
+        out.result = CheckResult::Pass;
+        out.how =
+            "the replay fails at its culprit, and passes before it and without the code that was guilty then"
+                .into();
+    } else {
+        out.locations.clear();
+        out.how = "the failure stays without what its culprit did to the code that was guilty then".into();
+    }
+    Ok((out, vec![last.evidence()]))
+}
+
 /// What was proven before needs less proof now: its culprit and its fix were found by many runs.
 const LUCKY: f64 = 0.02;
 
@@ -177,6 +281,7 @@ fn by_replay(
 ) -> Result<(Rechecked, Vec<EvidenceDraft>), ToolError> {
     let candidate = match fixes::known(&ctx.repo, &known.fix_diff, &ctx.bad)? {
         Ok(candidate) => candidate,
+        Err(_) if is_proven_here(ctx, known) => return by_guilty_code(ctx, known, out),
         Err(because) => {
             out.how = because;
             return Ok((out, Vec::new()));
@@ -254,6 +359,18 @@ fn by_code(
     known: &Resolution,
     mut out: Rechecked,
 ) -> Result<(Rechecked, Vec<EvidenceDraft>), ToolError> {
+    // A cause that a person named has no units; then all that the commit wrote counts.
+    if let (true, Some(culprit)) = (known.units.is_empty(), out.culprit.clone())
+        && known.approval == Approval::Confirmed
+    {
+        if standing(ctx, &culprit).is_its_own() {
+            out.result = CheckResult::Pass;
+            out.how = "what its culprit wrote stands unchanged; there is no replay to run".into();
+        } else {
+            out.how = "what its culprit wrote has changed since, so it may no longer hold".into();
+        }
+        return Ok((out, vec![commit_evidence(ctx, &culprit)?]));
+    }
     if known.units.is_empty() {
         out.result = CheckResult::NotRun;
         out.how =
@@ -304,7 +421,7 @@ fn by_code(
 }
 
 /// The text of a symbol, or of a whole file.
-fn unit_text(
+pub(super) fn unit_text(
     ctx: &ToolContext,
     revision: &str,
     path: &str,

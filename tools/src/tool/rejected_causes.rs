@@ -1,23 +1,29 @@
 /*!
 Causes that a person rejected. A rejection holds for every later report of the same failure: where memory finds the
-incident again by its words or code, and where the same replay is run.
+incident again by its words or code, where the same replay is run, and where another investigation of the repository ends at the
+same commit and code.
 */
 
 use millwright_memory::recall::Recalled;
 use millwright_memory::store::{MemoryItem, Store, StoreError};
-use millwright_memory::types::{Approval, Resolution};
+use millwright_memory::types::{Approval, EvidenceDraft, EvidenceSource, Locator, Resolution};
 use serde::{Deserialize, Serialize};
 
 use super::{ToolContext, ToolError};
 
 /// Rejected causes that one investigation considers.
 const MAX_REJECTED_CAUSES: usize = 10;
+/// Rejected causes of a repository that are read.
+const MAX_LOADED: usize = 200;
 
 /// A cause that a person rejected for an earlier incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RejectedCause {
     pub incident_id: String,
     pub culprit: Option<String>,
+    /// Its guilty code, as [`Resolution::units`]; empty where that is not known.
+    #[serde(default)]
+    pub units: Vec<String>,
     /// What the rejected resolution said.
     pub statement: String,
     pub rejected_by: String,
@@ -26,6 +32,45 @@ pub struct RejectedCause {
 }
 
 impl RejectedCause {
+    /// All of the repository, newest first.
+    pub(super) async fn load_all(ctx: &ToolContext) -> Result<Vec<Self>, ToolError> {
+        let Some(store) = &ctx.workbench.memory else { return Ok(Vec::new()) };
+        let unreadable = |error| ToolError::unavailable("memory cannot be read").with_detail(error);
+        let (repository, incident) = (&ctx.workbench.repository, &ctx.workbench.incident);
+        let rejected = store.rejected_resolutions(repository, incident).await.map_err(unreadable)?;
+        let mut out: Vec<Self> = Vec::new();
+        for known in rejected.iter().take(MAX_LOADED) {
+            if !out.iter().any(|other| other.culprit == known.culprit && other.units == known.units) {
+                out.push(Self::of(store, known).await.map_err(unreadable)?);
+            }
+        }
+        Ok(out)
+    }
+
+    async fn of(store: &Store, known: &Resolution) -> Result<Self, StoreError> {
+        Ok(Self {
+            incident_id: known.incident_id.clone(),
+            culprit: known.culprit.clone(),
+            units: known.units.clone(),
+            statement: known.statement.clone(),
+            rejected_by: known.approved_by.clone().unwrap_or_default(),
+            note: load_note(store, known).await?,
+        })
+    }
+
+    /// Whether guilty code found now may be what was rejected then: it overlaps, or one of the two is not known.
+    pub fn is_about(&self, units: &[String]) -> bool {
+        self.units.is_empty() || units.is_empty() || units.iter().any(|unit| self.units.contains(unit))
+    }
+
+    pub(super) fn evidence(&self) -> EvidenceDraft {
+        EvidenceDraft {
+            source: EvidenceSource::Memory,
+            locator: Locator::memory(&self.incident_id),
+            text: format!("{}\n{}\n{}", self.incident_id, self.statement, self.in_words()),
+        }
+    }
+
     /// `anna rejected this cause for incident inc_1: “not this”`.
     pub fn in_words(&self) -> String {
         let by = if self.rejected_by.is_empty() { "A person" } else { &self.rejected_by };
@@ -48,16 +93,11 @@ pub(super) async fn find_rejected_causes(
     for known in found.chain(replayed).filter(|known| known.approval == Approval::Rejected) {
         let is_listed = out.iter().any(|one| one.incident_id == known.incident_id);
         if out.len() < MAX_REJECTED_CAUSES && known.incident_id != ctx.workbench.incident && !is_listed {
-            let note = load_note(store, known)
-                .await
-                .map_err(|error| ToolError::unavailable("memory cannot be read").with_detail(error))?;
-            out.push(RejectedCause {
-                incident_id: known.incident_id.clone(),
-                culprit: known.culprit.clone(),
-                statement: known.statement.clone(),
-                rejected_by: known.approved_by.clone().unwrap_or_default(),
-                note,
-            });
+            let rejected = RejectedCause::of(store, known).await;
+            out.push(
+                rejected
+                    .map_err(|error| ToolError::unavailable("memory cannot be read").with_detail(error))?,
+            );
         }
     }
     Ok(out)

@@ -69,6 +69,7 @@ mod tests {
             fix_diff: FIX.into(),
             fix_kind: None,
             fix_checks: None,
+            failed_fixes: Vec::new(),
             replay: None,
             proof: Proof::FixVerified,
             approval: Approval::None,

@@ -4,11 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use millwright_memory::types::{
-    EvidenceDraft, EvidenceSource, Location, Locator, Precedent, RankingSample, Suspect,
+    EvidenceDraft, EvidenceSource, Location, Locator, RankingSample, Reason, Suspect,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::earlier_culprits::{EarlierIncident, KnownCauses};
+use super::rejected_causes::RejectedCause;
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
 use crate::git;
 use crate::suspects::{RankRequest, SuspectsError, Weights, rank, relearn};
@@ -19,6 +21,8 @@ const PATCH_BYTES: usize = 20_000;
 const CITED: usize = 3;
 /// Suspects handed on; a report shows at least 20.
 const LISTED: usize = 25;
+/// The signal of a suspect that a person rejected.
+const REJECTED: &str = "rejected";
 
 #[derive(Debug, Clone, Copy)]
 pub struct Suspects;
@@ -36,6 +40,12 @@ pub struct SuspectList {
     pub confidence: f64,
     /// What the first changed in product code, mapped to the failing revision.
     pub locations: Vec<Location>,
+    /// Rejections of listed suspects as the cause of earlier incidents.
+    #[serde(default)]
+    pub rejected_causes: Vec<RejectedCause>,
+    /// Earlier incidents whose culprits are suspected and whose fault may still be there, most suspected first.
+    #[serde(default)]
+    pub earlier: Vec<EarlierIncident>,
 }
 
 /// The artifact with every candidate's probability: the prior of the bisect.
@@ -53,7 +63,7 @@ pub fn sample_of(run_dir: &Path) -> Option<RankingSample> {
 #[derive(Debug, Clone, Default)]
 struct Learned {
     weights: Weights,
-    precedents: Vec<Precedent>,
+    known: KnownCauses,
 }
 
 /// Reads what was learned. A memory that cannot be read costs the ranking its help, never the ranking itself.
@@ -63,15 +73,52 @@ async fn learned(ctx: &ToolContext) -> Learned {
         tracing::warn!(error = %error, "learned weights cannot be read; ranking by those that ship");
         None
     });
-    let precedents = store.precedents(&ctx.workbench.repository, &ctx.workbench.incident).await;
+    let known = KnownCauses::load(ctx).await.unwrap_or_else(|error| {
+        tracing::warn!(error = %error, "earlier causes cannot be read; ranking without them");
+        KnownCauses::default()
+    });
     Learned {
         weights: weights
             .map_or_else(Weights::default, |version| relearn::weights_of(&version.learned.weights)),
-        precedents: precedents.unwrap_or_else(|error| {
-            tracing::warn!(error = %error, "precedents cannot be read; ranking without them");
-            Vec::new()
-        }),
+        known,
     }
+}
+
+/// Puts commits that a person rejected as the cause of an earlier incident behind all others that are listed, with the
+/// person's note as the first reason; returns these rejections. Where only the ranking speaks for a commit, a person's word
+/// weighs more.
+fn put_rejected_last(suspects: &mut Vec<Suspect>, rejected_causes: &[RejectedCause]) -> Vec<RejectedCause> {
+    let rejection_of = |suspect: &Suspect| {
+        rejected_causes.iter().find(|rejected| rejected.culprit.as_deref() == Some(suspect.commit.as_str()))
+    };
+    let listed = suspects.iter().take(LISTED);
+    let found: Vec<RejectedCause> = listed.filter_map(rejection_of).cloned().collect();
+    if found.is_empty() {
+        return found;
+    }
+    let (rejected, mut others): (Vec<Suspect>, Vec<Suspect>) = std::mem::take(suspects)
+        .into_iter()
+        .partition(|suspect| found.iter().any(|one| one.culprit.as_deref() == Some(suspect.commit.as_str())));
+    others.truncate(LISTED.saturating_sub(rejected.len()));
+    let last = others.last().map_or(0.0, |suspect| suspect.score);
+    for mut suspect in rejected {
+        let lowered = suspect.score.min(last);
+        if let Some(rejection) = rejection_of(&suspect) {
+            let reason = Reason {
+                signal: REJECTED.to_owned(),
+                contribution: lowered - suspect.score,
+                detail: rejection.in_words(),
+            };
+            suspect.reasons.insert(0, reason);
+        }
+        suspect.score = lowered;
+        others.push(suspect);
+    }
+    for (rank, suspect) in (1..).zip(&mut others) {
+        suspect.rank = rank;
+    }
+    *suspects = others;
+    found
 }
 
 impl Tool for Suspects {
@@ -103,7 +150,7 @@ fn work(ctx: &ToolContext, learned: &Learned) -> Result<ToolOutput, ToolError> {
         ticket: &ctx.ticket,
         executed: shown.as_ref().and_then(|shown| shown.trace.as_ref()),
         extra_text: &said.collect::<Vec<_>>().join("\n"),
-        precedents: &learned.precedents,
+        precedents: &learned.known.precedents(),
         weights: &learned.weights,
     })
     .map_err(explained)?;
@@ -111,7 +158,12 @@ fn work(ctx: &ToolContext, learned: &Learned) -> Result<ToolOutput, ToolError> {
         ranking.commits.iter().map(|candidate| (candidate.commit.as_str(), candidate.prior)).collect();
     ctx.workbench.keep(RANKING, &prior)?;
     ctx.workbench.keep(SAMPLE, &ranking.sample)?;
+    let earlier = match shown {
+        Some(_) => learned.known.to_try_first(ctx, &prior),
+        None => Vec::new(),
+    };
     let mut suspects = ranking.suspects;
+    let rejected_causes = put_rejected_last(&mut suspects, learned.known.rejected());
     suspects.truncate(LISTED);
     let mut evidence = Vec::new();
     for suspect in suspects.iter().take(CITED) {
@@ -135,15 +187,28 @@ fn work(ctx: &ToolContext, learned: &Learned) -> Result<ToolOutput, ToolError> {
             prior.len() - suspects.len()
         ));
     }
+    for one in &earlier {
+        text.push_str(&format!(
+            "The culprit of incident {} is among them; `recheck` of resolution {} with `at_culprit` tells whether it is the \
+             same problem.\n",
+            one.incident_id, one.resolution_id
+        ));
+    }
     let locations = match suspects.first() {
         Some(top) => changed_locations(ctx, &top.commit)?,
         None => Vec::new(),
     };
+    evidence.extend(rejected_causes.iter().take(CITED).map(RejectedCause::evidence));
     let list = SuspectList {
         total: prior.len(),
-        confidence: ranking.commits.first().map_or(0.0, |candidate| candidate.probability),
+        confidence: suspects.first().map_or(0.0, |top| {
+            let of = ranking.commits.iter().find(|candidate| candidate.commit == top.commit);
+            of.map_or(0.0, |candidate| candidate.probability)
+        }),
         suspects,
         locations,
+        rejected_causes,
+        earlier,
     };
     Ok(ToolOutput::new(text, list).with_evidence(evidence))
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bisect::CULPRIT;
 use super::reproduce::end_of;
-use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput, candidates};
+use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput, candidates, failed_fixes};
 use crate::fixes::{self, BeyondReplay, Candidate, FourWayCheck, ProjectTests, TakesAway, TestsRun};
 use crate::git;
 use crate::intake::is_test_path;
@@ -42,6 +42,9 @@ pub struct FixCheck {
     /// The whole culprit was taken back and the failure stayed: it may be none.
     #[serde(default)]
     pub contradicts: bool,
+    /// Why memory knows it to be wrong, in words.
+    #[serde(default)]
+    pub failed_before: Option<String>,
     /// The end of what failed with it, for whoever writes the next one. Empty when it held.
     #[serde(default)]
     pub output_end: String,
@@ -55,7 +58,15 @@ impl FixCheck {
     /// Whether the replay passes with it and nothing that was run speaks against it.
     pub fn holds(&self) -> bool {
         let contradicted = self.fix.four_way.as_ref().is_some_and(|check| check.contradicted > 0);
-        self.fix.replay == CheckResult::Pass && self.fix.tests != TestsResult::Fail && !contradicted
+        self.fix.replay == CheckResult::Pass
+            && self.fix.tests != TestsResult::Fail
+            && !contradicted
+            && self.failed_before.is_none()
+    }
+
+    /// Whether the replay passes with it and something else fails: worth keeping, since a later run may not see that.
+    pub fn fails_beyond_replay(&self) -> bool {
+        self.fix.replay == CheckResult::Pass && !self.holds()
     }
 }
 
@@ -82,10 +93,16 @@ impl Tool for VerifyFix {
     }
 
     async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
+        let failed = failed_fixes::load(ctx).await?;
         ctx.blocking(move |ctx| {
             let candidate = candidates::named(ctx, &args.candidate)?;
             let (replayer, _) = ctx.workbench.reproduced(ctx)?;
-            let (check, evidence) = check(ctx, &replayer, &candidate, Thoroughness::Whole, LUCKY)?;
+            let (mut check, evidence) = check(ctx, &replayer, &candidate, Thoroughness::Whole, LUCKY)?;
+            if let Some(because) = failed_fixes::known_to_fail(&failed, &check.fix) {
+                check.fix.proof = check.fix.proof.min(Proof::CauseConfirmed);
+                check.detail = format!("{because}. Now: {}", check.detail);
+                check.failed_before = Some(because);
+            }
             candidates::keep_check(ctx, &check)?;
             let standing = match (check.fix.proof, check.holds()) {
                 (Proof::FixVerified, _) => "verified",
@@ -219,6 +236,7 @@ pub(super) fn check(
         judged_by: replayer.asked(),
         passes: seen.outcomes.passes,
         contradicts: is_revert && seen.outcomes.failures > 0,
+        failed_before: None,
         output_end: end_of(&seen.output_end),
     };
     Ok((check, evidence))

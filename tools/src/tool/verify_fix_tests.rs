@@ -1,8 +1,9 @@
-use millwright_memory::types::{FixKind, Proof, TestsResult};
+use millwright_memory::store::{Actor, NewIncident, NewResolution, Store};
+use millwright_memory::types::{FailedFix, FixKind, Proof, TestsResult};
 use serde_json::json;
 
 use super::FixCheck;
-use crate::tool::testing::Bench;
+use crate::tool::testing::{Bench, empty_ticket};
 
 /// What verifying `patch_1`, which is right, says when `tests` are the project's.
 async fn check(tests: &str, expected: TestsResult, words: &str) {
@@ -43,4 +44,55 @@ async fn tests_are_compared_by_name_in_the_whole_output() {
     let gone = "[ \"$(sh total.sh)\" = 3 ] || echo 'ok 2 - b'\necho 'ok 1 - a'\n\
                 [ \"$(sh total.sh)\" = 3 ] && echo 1..1 || echo 1..2";
     check(gone, TestsResult::Fail, "b").await;
+}
+
+/// A memory in which `diff` failed for an earlier incident.
+async fn memory_of_failed_fix(folder: &str, diff: &str) -> Store {
+    let store = Store::open(folder).await.unwrap();
+    let incident = NewIncident { repository: None, source: None, ticket: empty_ticket(), mapped: Vec::new() };
+    let incident = store.create_incident(&incident).await.unwrap();
+    let run = store.create_run(&incident.id).await.unwrap();
+    let failed = FailedFix { diff: diff.into(), because: "2 tests newly fail".into() };
+    let new = NewResolution {
+        repository: "shop".into(),
+        statement: "the total is wrong".into(),
+        culprit: Some("1".repeat(40)),
+        units: Vec::new(),
+        failing_revision: String::new(),
+        fix_diff: String::new(),
+        fix_kind: None,
+        fix_checks: None,
+        failed_fixes: vec![failed],
+        replay: None,
+        proof: Proof::CauseConfirmed,
+    };
+    store.remember(&incident.id, &run.id, Some(&new), &[], Actor { who: "run", why: "" }).await.unwrap();
+    store
+}
+
+#[tokio::test]
+async fn what_failed_before_is_not_verified_without_running_what_showed_it() {
+    let diff =
+        "--- a/total.sh\n+++ b/total.sh\n@@ -1,3 +1,3 @@\n a=1\n b=2\n-echo $((a - b))\n+echo $((a + b))\n";
+    let folder = tempfile::tempdir().unwrap();
+    let store = memory_of_failed_fix(folder.path().to_str().unwrap(), diff).await;
+    let bench = async |tests: Option<&str>| {
+        let (memory, tests) = (store.clone(), tests.map(str::to_owned));
+        let bench = Bench::new().with(|bench| {
+            bench.tests = tests;
+            bench.repository = "shop".into();
+            bench.memory = Some(memory);
+        });
+        bench.call("reproduce", json!({})).await.unwrap();
+        let edits = json!([{"path": "total.sh", "old": "a - b", "new": "a + b"}]);
+        bench.call("propose_patch", json!({"edits": edits, "rationale": "It adds up."})).await.unwrap();
+        let output = bench.call("verify_fix", json!({"candidate": "patch_1"})).await.unwrap();
+        serde_json::from_value::<FixCheck>(output.data).unwrap()
+    };
+    let unseen = bench(None).await;
+    assert!(!unseen.holds() && unseen.detail.contains("2 tests newly fail"), "{}", unseen.detail);
+    // Tests that pass with it now are newer than what memory says.
+    let seen = bench(Some("sh tests/all.sh")).await;
+    assert!(seen.holds() && seen.failed_before.is_none(), "{}", seen.detail);
+    assert_eq!(seen.fix.proof, Proof::FixVerified);
 }

@@ -8,6 +8,8 @@ use millwright_memory::types::{
     Suspect,
 };
 
+use millwright_tools::tool::bisect::Bisection;
+use millwright_tools::tool::recheck::Rechecked;
 use millwright_tools::tool::suspects::SuspectList;
 
 use super::summary;
@@ -40,12 +42,7 @@ pub(super) fn no_failure(run: &Run, why: &str) -> Finding {
 
 fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseClaim> {
     if let Some(known) = facts.known() {
-        let mut cites = cite_sources(
-            run,
-            "recheck",
-            &[EvidenceSource::Replay, EvidenceSource::Memory, EvidenceSource::Code],
-        );
-        cites.extend(cite_sources(run, "recall", &[EvidenceSource::Memory]).into_iter().take(1));
+        let cites = cite_recheck(run, known);
         return Some(CauseClaim {
             claim: Claim { statement: known.statement.clone(), cites },
             kind: CauseKind::CodeChange,
@@ -68,9 +65,10 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
             )
         });
         let rejected = rejected.unwrap_or_default();
+        let earlier = earlier_incidents(bisection, facts.same_problem());
         let statement = format!(
             "Commit {} (\u{201c}{}\u{201d}) brought the failure in{lines}: the replay fails at it and passes at its \
-             parent.{flaky}{rejected}",
+             parent.{flaky}{earlier}{rejected}",
             short(culprit),
             bisection.subject,
         );
@@ -128,6 +126,23 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
     })
 }
 
+/// Earlier incidents that the culprit caused, in a sentence; `same` is the one that is the same problem.
+fn earlier_incidents(bisection: &Bisection, same: Option<&str>) -> String {
+    let first = same.or_else(|| bisection.earlier.first().map(|earlier| earlier.incident_id.as_str()));
+    let Some(first) = first else { return String::new() };
+    let more = match bisection.earlier.len().saturating_sub(1) {
+        0 => String::new(),
+        1 => " and one more".to_owned(),
+        more => format!(" and {more} more"),
+    };
+    match same {
+        Some(_) => format!(" It is the problem of incident {first}{more} again: the same commit and code."),
+        None => {
+            format!(" The same commit caused incident {first}{more}, with other code as far as is known.")
+        }
+    }
+}
+
 /// How sure ranking alone may be. What is likely of any failure, or was true of another one, makes no cause of this one;
 /// and what changes nothing but comments or the look of the code is no cause without a replay that says so.
 fn bounded(list: &SuspectList, top: &Suspect) -> f64 {
@@ -166,15 +181,7 @@ fn hypotheses(run: &Run, facts: &Facts) -> Vec<HypothesisClaim> {
             CheckResult::NotRun => HypothesisStatus::Open,
         };
         let statement = format!("This is incident {} again ({})", recheck.incident, recheck.how);
-        add(
-            statement,
-            status,
-            cite_sources(
-                run,
-                "recheck",
-                &[EvidenceSource::Replay, EvidenceSource::Memory, EvidenceSource::Code],
-            ),
-        );
+        add(statement, status, cite_recheck(run, recheck));
     }
     if facts.known().is_some() {
         return out;
@@ -185,7 +192,7 @@ fn hypotheses(run: &Run, facts: &Facts) -> Vec<HypothesisClaim> {
         add(statement, HypothesisStatus::Supported, cite_sources(run, "find_fix", &sources));
         return out;
     }
-    for rejection in facts.recollection.iter().flat_map(|recollection| &recollection.rejected_causes) {
+    for rejection in facts.rejections() {
         let cause = rejection.culprit.as_deref().map_or("what the earlier report named", short);
         let statement = format!("{cause} is the cause. {}", rejection.in_words());
         add(statement, HypothesisStatus::Refuted, cite_memory(run, &rejection.incident_id));
@@ -301,6 +308,14 @@ fn cite_commit(run: &Run, suspect: &Suspect) -> Vec<Citation> {
     found.map(|evidence| cite(evidence, &suspect.subject)).into_iter().collect()
 }
 
+/// Cites what a re-check showed, and what memory keeps of its incident.
+fn cite_recheck(run: &Run, recheck: &Rechecked) -> Vec<Citation> {
+    let of_this = run
+        .finished()
+        .filter(|(call, _)| call.name == "recheck" && call.args["resolution"] == recheck.resolution.as_str());
+    of_this.flat_map(|(_, outcome)| &outcome.evidence).take(6).map(|evidence| cite(evidence, "")).collect()
+}
+
 /// Cites what memory keeps of an incident.
 fn cite_memory(run: &Run, incident: &str) -> Vec<Citation> {
     let about = Locator::memory(incident);
@@ -349,8 +364,14 @@ mod tests {
                 score: 1.0,
                 reasons: reasons.collect(),
             };
-            let list =
-                SuspectList { total: 9, confidence: 0.8, suspects: vec![top.clone()], locations: vec![] };
+            let list = SuspectList {
+                total: 9,
+                confidence: 0.8,
+                suspects: vec![top.clone()],
+                locations: vec![],
+                rejected_causes: vec![],
+                earlier: vec![],
+            };
             bounded(&list, &top)
         };
         assert!(sure(&[("touches_source", 1.0), ("memory_commit", 2.0), ("ticket_text", -0.1)]) < PROBABLE);

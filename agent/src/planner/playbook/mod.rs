@@ -49,7 +49,19 @@ pub fn next(run: &Run) -> Plan {
     {
         return Plan::Conclude { note: String::new(), finding: Box::new(conclude::no_failure(run, why)) };
     }
-    let rules = [look_back, reproduce, look_for_fix, recheck, suspect, locate, narrow, mend, prove_fix];
+    let rules = [
+        look_back,
+        reproduce,
+        look_for_fix,
+        recheck,
+        suspect,
+        recognise,
+        locate,
+        recognise,
+        narrow,
+        mend,
+        prove_fix,
+    ];
     if run.interrupted().is_none() {
         for rule in rules {
             if let Some(wanted) = rule(run, request, &facts) {
@@ -152,6 +164,19 @@ fn locate(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
     let instead: Vec<&str> = facts.rechecks.iter().filter_map(|recheck| recheck.instead.as_deref()).collect();
     let args = if instead.is_empty() { json!({}) } else { json!({ "favour": instead }) };
     Wanted::one("bisecting, most probable first", "bisect", args)
+}
+
+/// Is it an earlier incident told in other words? One replay without what was guilty then tells.
+fn recognise(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+    if facts.known().is_some() || !facts.reproduced() {
+        return None;
+    }
+    let earlier = facts.unchecked_earlier(run)?;
+    Wanted::one(
+        format!("checking whether it is incident {} again", earlier.incident_id),
+        "recheck",
+        json!({ "resolution": earlier.resolution_id, "at_culprit": true }),
+    )
 }
 
 fn narrow(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Wanted> {

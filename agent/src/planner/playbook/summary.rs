@@ -48,7 +48,9 @@ pub(super) fn write(run: &Run, request: &RunRequest, facts: &Facts, cause: Optio
     if let Some(unchecked) = facts.rechecks.iter().find(|recheck| recheck.result == CheckResult::NotRun) {
         out.push(format!("It looks like incident {}; {}.", unchecked.incident, unchecked.how));
     }
-    if let Some(failed) = facts.rechecks.iter().find(|recheck| recheck.result == CheckResult::Fail) {
+    if let Some(failed) =
+        facts.rechecks.iter().find(|recheck| recheck.result == CheckResult::Fail && facts.looks_like(recheck))
+    {
         out.push(format!(
             "It looks like incident {}, but what was known of that one does not hold here ({}), so it was investigated again.",
             failed.incident, failed.how

@@ -30,7 +30,7 @@ pub(crate) enum EvalCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalHistoryArguments {
-    /// smoke, nightly, learning-curve, safety or honesty [default: all]
+    /// smoke, nightly, learning-curve, retold, safety, honesty or no-cause [default: all]
     pub(crate) suite: Option<String>,
     /// The newest so many runs
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
@@ -113,7 +113,7 @@ pub(crate) enum EvalImportFrom {
 
 #[derive(Debug, Args)]
 pub(crate) struct EvalRunArguments {
-    /// smoke, nightly, learning-curve, safety or honesty: incidents made on the spot
+    /// smoke, nightly, learning-curve, retold, safety, honesty or no-cause: incidents made on the spot
     #[arg(value_name = "SUITE", conflicts_with_all = ["cases", "task", "memory", "repo_map"], required_unless_present = "cases")]
     pub(crate) suite: Option<String>,
     /// Cases, one JSON object a line; for log-templates the folder of systems

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use millwright_agent::report::remembered_fix_sentences;
-use millwright_memory::store::{Actor, MemoryEntry, MemoryFilter, MemoryItem, Store};
+use millwright_memory::store::{Actor, MemoryEntry, MemoryFilter, MemoryItem, Store, StoreError};
 use millwright_memory::types::{Approval, Outcome, Proof, Resolution};
 use millwright_memory::vectors::{catch_up, migrate};
 use serde::Serialize;
@@ -112,14 +112,21 @@ async fn approve(
     format: ListFormat,
 ) -> Result<()> {
     let id = store.resolve_incident_id(incident).await?;
-    let resolutions = store.resolutions(&id).await?;
-    let best = resolutions.first().with_context(|| {
-        format!(
-            "{id} has no resolution to confirm or reject; `millwright memory show {id}` says what is known"
-        )
+    let judged = store.judge(&id, None, approval, Actor { who: &person(), why: note }).await;
+    let judged = judged.map_err(|error| match error {
+        StoreError::NotFound { .. } => anyhow::anyhow!(
+            "{id} has no resolution to confirm or reject; `millwright memory show {id}` says what is known, and \
+             `--note \"it was COMMIT\"` tells the cause"
+        ),
+        other => other.into(),
     })?;
-    let changed = store.set_approval(&best.id, approval, Actor { who: &person(), why: note }).await?;
-    show(format, &changed, || format!("{id}: {}\n", trust(&changed)))
+    show(format, &judged.resolution.as_ref().or(judged.correction.as_ref()), || {
+        let standing = judged.resolution.as_ref().map(|known| format!("{id}: {}\n", trust(known)));
+        let correction = judged.corrected_to().map(|commit| {
+            format!("Taken as the cause: commit {commit}. It is re-checked before it is called known.\n")
+        });
+        standing.into_iter().chain(correction).collect()
+    })
 }
 
 /// As memory writes times.
@@ -281,6 +288,7 @@ mod tests {
             fix_diff: String::new(),
             fix_kind: None,
             fix_checks: None,
+            failed_fixes: Vec::new(),
             replay: None,
             proof: Proof::None,
             approval,

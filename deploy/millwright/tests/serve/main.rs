@@ -242,6 +242,17 @@ fn an_incident_is_answered_at_once_and_investigated_behind() {
     assert_eq!(messages()[1]["kind"], "answer");
     assert!(!messages()[1]["text"].as_str().unwrap().is_empty());
 
+    // So is a person's word on the answer, by the same door.
+    let other = &serving.scene.id("HEAD~2")[..9];
+    let said = json!({ "text": format!("That was not it, it was {other}") }).to_string();
+    serving.try_ask("POST", &format!("/v1/incidents/{id}/messages"), &said).unwrap();
+    serving.until("the correction is answered", || messages().as_array().unwrap().len() == 4);
+    assert!(messages()[3]["text"].as_str().unwrap().contains(other), "{}", messages()[3]);
+    let corrected = serving.report("Totals are off once more").unwrap();
+    let corrected = serving.until_done(&corrected);
+    assert_eq!(corrected["report"]["verdict"], "confirmed", "{}", corrected["report"]["summary"]);
+    assert!(corrected["report"]["root_cause"]["statement"].to_string().contains(other), "{corrected:#}");
+
     // A service that nobody knows: with one repository it is looked into there; what is wrong is said in the end.
     let nameless =
         serving.try_ask("POST", "/v1/incidents", r#"{"title":"Something is odd"}"#).unwrap().json();

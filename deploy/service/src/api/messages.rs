@@ -8,7 +8,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use millwright_memory::store::{Actor, IncidentState, JobKind, MessageKind};
+use millwright_memory::store::{Actor, IncidentState, JobKind, MessageKind, StoreError};
 use millwright_memory::types::Approval;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -132,7 +132,7 @@ pub(crate) async fn stop_by(app: &App, principal: &Principal, id: String) -> Res
 #[serde(deny_unknown_fields)]
 pub(crate) struct Feedback {
     verdict: Word,
-    /// Why; kept in the audit log.
+    /// Why; kept in the audit log. `it was 1c1ed3b` names the commit that it was instead.
     #[serde(default)]
     #[schemars(length(max = 4000))]
     note: String,
@@ -153,6 +153,9 @@ pub(crate) struct Judged {
     resolution_id: String,
     /// `confirmed` or `rejected`.
     approval: &'static str,
+    /// The commit that the note named as the cause instead (`it was 1c1ed3b`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    correction: Option<String>,
 }
 
 pub(crate) async fn judge(
@@ -180,16 +183,18 @@ pub(crate) async fn judge_by(
         true => (Approval::Confirmed, "confirmed"),
         false => (Approval::Rejected, "rejected"),
     };
-    let resolutions = app.store.resolutions(&id).await?;
-    let mut named = resolutions.iter().filter(|known| resolution.is_none_or(|id| known.id == id));
-    let best = named.next().ok_or_else(|| {
-        Problem::conflict(
-            "there is no resolution to confirm or reject: the investigation has not found a cause",
-        )
-    })?;
     let note = app.settings.redactor.for_run().redact(note).text;
-    app.store.set_approval(&best.id, approval, Actor { who, why: &note }).await?;
+    let judged = app.store.judge(&id, resolution, approval, Actor { who, why: &note }).await;
+    let judged = judged.map_err(|error| match error {
+        StoreError::NotFound { .. } => Problem::conflict(
+            "there is no resolution to confirm or reject: the investigation has not found a cause; a note such as \
+             `it was 1c1ed3b` tells it",
+        ),
+        other => other.into(),
+    })?;
     app.work.notify_one();
     app.stored(&id);
-    Ok(Judged { incident_id: id, resolution_id: best.id.clone(), approval: word })
+    let correction = judged.corrected_to().map(str::to_owned);
+    let resolution_id = judged.resolution.or(judged.correction).map(|known| known.id).unwrap_or_default();
+    Ok(Judged { incident_id: id, resolution_id, approval: word, correction })
 }

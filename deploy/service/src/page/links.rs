@@ -123,7 +123,7 @@ pub(super) async fn show(State(app): State<Arc<App>>, Id(link): Id) -> Result<Re
             form.stack method="post" action=(format!("/links/{link}")) {
                 label for="who" { "Your name" }
                 input #who name="who" required maxlength="80" autocomplete="name";
-                label for="note" { "What makes you sure " span.dim { "(not needed)" } }
+                label for="note" { "What makes you sure " span.dim { "(not needed; “it was 1c1ed3b” names another commit)" } }
                 input #note name="note" maxlength="1000" autocomplete="off";
                 button.danger[opened.word == Word::Reject] type="submit" { (button) }
             }

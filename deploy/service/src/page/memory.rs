@@ -185,7 +185,7 @@ fn resolution(visit: &Visit, incident: &str, known: &Resolution) -> Markup {
                 form.acts method="post" action=(format!("/memory/{incident}/judge")) {
                     (visit.csrf_field())
                     input type="hidden" name="resolution" value=(known.id);
-                    label for=(format!("why-{}", known.id)) { "Why you think so " span.dim { "(kept in the audit log)" } }
+                    label for=(format!("why-{}", known.id)) { "Why you think so " span.dim { "(kept in the audit log; “it was 1c1ed3b” names another commit)" } }
                     input id=(format!("why-{}", known.id)) name="note" maxlength="1000" autocomplete="off";
                     button name="verdict" value="confirm" type="submit" { "Confirm" }
                     button.danger name="verdict" value="reject" type="submit" { "Not it" }

@@ -79,6 +79,7 @@ async fn answered(scene: &Scene, id: &str, statement: &str) -> Resolution {
         fix_diff: String::new(),
         fix_kind: None,
         fix_checks: None,
+        failed_fixes: Vec::new(),
         replay: None,
         proof: Proof::CauseConfirmed,
     };

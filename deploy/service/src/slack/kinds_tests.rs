@@ -66,6 +66,7 @@ fn resolution(approval: Approval) -> Resolution {
         fix_diff: String::new(),
         fix_kind: None,
         fix_checks: None,
+        failed_fixes: Vec::new(),
         replay: None,
         proof: Proof::FixVerified,
         approval,

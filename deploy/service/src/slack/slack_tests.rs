@@ -215,6 +215,7 @@ async fn buttons_judge_for_everybody_and_stop_for_responders_only() {
         fix_diff: String::new(),
         fix_kind: None,
         fix_checks: None,
+        failed_fixes: Vec::new(),
         replay: None,
         proof: Proof::CauseConfirmed,
     };

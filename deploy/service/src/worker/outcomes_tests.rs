@@ -95,6 +95,7 @@ async fn watched(stay_away: Duration) -> Watched {
         fix_diff: diff,
         fix_kind: None,
         fix_checks: None,
+        failed_fixes: Vec::new(),
         replay: None,
         proof: Proof::FixVerified,
     };

@@ -7,6 +7,7 @@ mod absent;
 mod deceit;
 mod memory;
 mod regressions;
+pub(super) mod retold;
 pub(super) mod series;
 mod shapes;
 mod sources;

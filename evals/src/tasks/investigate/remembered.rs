@@ -44,6 +44,7 @@ pub(super) async fn tell(
         fix_diff: fix_diff.clone(),
         fix_kind: None,
         fix_checks: None,
+        failed_fixes: Vec::new(),
         replay,
         proof: Proof::None,
     };

@@ -230,7 +230,7 @@ fn judge_form(visit: &Visit, id: &str, known: &Resolution) -> Markup {
                 form.acts method="post" action=(format!("/incidents/{id}/feedback")) {
                     (visit.csrf_field())
                     input type="hidden" name="resolution" value=(known.id);
-                    label for="why" { "Why you think so " span.dim { "(kept in the audit log)" } }
+                    label for="why" { "Why you think so " span.dim { "(kept in the audit log; “it was 1c1ed3b” names another commit)" } }
                     input #why name="note" maxlength="1000" autocomplete="off";
                     button name="verdict" value="confirm" type="submit" { "Confirm" }
                     button.danger name="verdict" value="reject" type="submit" { "Not it" }

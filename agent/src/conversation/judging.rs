@@ -1,0 +1,113 @@
+/*!
+A person says whether the answer is right: “that was it”, “that was not it”, “it was 1c1ed3b”. The same as the buttons and
+commands of the other channels.
+*/
+
+use millwright_memory::store::{Actor, StoreError, commit_named};
+use millwright_memory::types::Approval;
+
+use super::Conversation;
+
+/// Longest judgement in words, in characters; longer texts tell something else as well.
+const LONGEST: usize = 300;
+
+/// What a line says of the answer; `None` where it is no judgement.
+pub(super) fn judgement(line: &str) -> Option<Approval> {
+    const WRONG: [&str; 12] = [
+        "not it",
+        "that is wrong",
+        "that's wrong",
+        "that was wrong",
+        "this is wrong",
+        "wrong commit",
+        "wrong cause",
+        "not the cause",
+        "not the culprit",
+        "wasn't it",
+        "isn't it",
+        "not this",
+    ];
+    const RIGHT: [&str; 8] = [
+        "that was it",
+        "that is it",
+        "that's it",
+        "this was it",
+        "that is right",
+        "that's right",
+        "that is the cause",
+        "that was the cause",
+    ];
+    let line = line.trim();
+    if line.contains('?') || line.chars().nth(LONGEST).is_some() {
+        return None;
+    }
+    let said: Vec<String> = line
+        .to_lowercase()
+        .replace('\u{2019}', "'")
+        .split(|c: char| !(c.is_alphanumeric() || c == '\''))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    let said = format!(" {} ", said.join(" "));
+    let says = |phrases: &[&str]| phrases.iter().any(|phrase| said.contains(&format!(" {phrase} ")));
+    if says(&WRONG) || (commit_named(line).is_some() && says(&["it was", "caused by", "culprit", "cause"])) {
+        Some(Approval::Rejected)
+    } else if says(&RIGHT) {
+        Some(Approval::Confirmed)
+    } else {
+        None
+    }
+}
+
+impl Conversation {
+    /// Keeps what the person said of the incident that is talked of.
+    pub(super) async fn judge(&self, approval: Approval, line: &str) -> Result<String, String> {
+        let incident = self
+            .incident
+            .clone()
+            .or_else(|| self.report.as_ref().map(|known| known.report.incident_id.clone()));
+        let Some(incident) = incident else {
+            return Err(
+                "There is no answer yet to confirm or reject; `investigate this` finds one.".to_owned()
+            );
+        };
+        let note = self.redact(line);
+        let by = Actor { who: &self.by, why: &note };
+        let judged = match self.store.judge(&incident, None, approval, by).await {
+            Ok(judged) => judged,
+            Err(StoreError::NotFound { .. }) => {
+                return Err("There is no answer yet to confirm or reject. `it was COMMIT` tells the cause."
+                    .to_owned());
+            }
+            Err(error) => return Err(error.to_string()),
+        };
+        let standing = match (approval, &judged.resolution) {
+            (_, None) => "Taken.",
+            (Approval::Rejected, _) => "Marked as not it: it is not offered again for this failure.",
+            (Approval::Confirmed | Approval::None, _) => "Confirmed.",
+        };
+        let correction = judged.corrected_to().map(|commit| {
+            format!(" The cause is commit {commit}, as you say; it is re-checked before it is called known.")
+        });
+        Ok(format!("{standing}{}", correction.unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn judgements_are_told_from_questions() {
+        let check = |line: &str, expected: Option<Approval>| assert_eq!(judgement(line), expected, "{line}");
+        check("that was not it", Some(Approval::Rejected));
+        check("No, it was 1c1ed3b.", Some(Approval::Rejected));
+        check("the culprit is 1c1ed3b", Some(Approval::Rejected));
+        check("That\u{2019}s it!", Some(Approval::Confirmed));
+        check("was it 1c1ed3b?", None);
+        check("show commit 1c1ed3b", None);
+        check("is that it?", None);
+        check("investigate: that was not it", Some(Approval::Rejected));
+        check("thanks", None);
+    }
+}

@@ -1,0 +1,232 @@
+/*!
+Pairs of reports of one fault by two people: the first pastes what was printed and is investigated; the second knows
+nothing of it, tells the failure in other words and shows it by another command on other records. Each program has
+several faults at a time, so that memory has more than one culprit to offer.
+*/
+
+use std::path::Path;
+
+use super::fault;
+use crate::cases::Case;
+use crate::scenarios::faults::{Fault, quoted};
+use crate::scenarios::plot::{Plot, replay};
+use crate::scenarios::project::{Lang, Project};
+use crate::scenarios::{Class, ScenarioError};
+
+/// How the second person shows a fault.
+struct Retelling {
+    fault: &'static str,
+    command: &'static str,
+    /// Lines of a file.
+    input: &'static str,
+    /// A line that has to be printed.
+    wanted: &'static str,
+}
+
+const fn total(fault: &'static str, input: &'static str, wanted: &'static str) -> Retelling {
+    Retelling { fault, command: "total", input, wanted }
+}
+
+/// A program with faults that do not hide one another.
+struct Program {
+    id: &'static str,
+    lang: Lang,
+    theme: usize,
+    /// Whether its tests can be run, so that fixes end verified.
+    has_tests: bool,
+    retellings: &'static [Retelling],
+}
+
+const PROGRAMS: &[Program] = &[
+    Program {
+        id: "retold-till",
+        lang: Lang::Sh,
+        theme: 0,
+        has_tests: true,
+        retellings: &[
+            total("sh-tens", "9;Rita;4;80.5;2024-07-09;std", "1 @recs@, total 322.00, largest 322.00"),
+            total(
+                "sh-round",
+                "12;Sven;1;90.15;2024-07-09;staff\n13;Tom;1;70.00;2024-07-09;std",
+                "2 @recs@, total 133.10, largest 70.00",
+            ),
+            Retelling {
+                fault: "sh-default",
+                command: "list",
+                input: "14;Uma;1;75.00;2024-07-09;",
+                wanted: "14 Uma              75.00",
+            },
+            total("sh-free", "15;Vera;2;25.00;2024-07-10;std", "1 @recs@, total 50.00, largest 50.00"),
+            total(
+                "sh-skip",
+                "007;Will;1;99.00;2024-07-10;std\n8;Xena;1;55.00;2024-07-10;std",
+                "2 @recs@, total 154.00, largest 99.00",
+            ),
+            Retelling {
+                fault: "sh-date",
+                command: "list",
+                input: "16;Yuri;1;66.00;2023-12-31;std",
+                wanted: "16 Yuri             66.00",
+            },
+        ],
+    },
+    Program {
+        id: "retold-clinic",
+        lang: Lang::Sh,
+        theme: 2,
+        has_tests: false,
+        retellings: &[
+            total("sh-cents", "5;Zoe;1;71.08;2024-08-01;std", "1 @recs@, total 71.08, largest 71.08"),
+            total("sh-prefix", "6;Abe;1;150.00;2024-08-01;std2", "1 @recs@, total 144.00, largest 144.00"),
+            Retelling {
+                fault: "sh-blank",
+                command: "list",
+                input: "7;Bea;  2;40.00;2024-08-01;std",
+                wanted: "7 Bea              80.00",
+            },
+            total("sh-cuts", "8;Cy;2;50.00;2024-08-02;staff", "1 @recs@, total 70.00, largest 70.00"),
+            Retelling {
+                fault: "sh-trim",
+                command: "list",
+                input: "9;Dan Brown  ;1;85.00;2024-08-02;std",
+                wanted: "9 Dan Brown        85.00",
+            },
+            total(
+                "sh-largest",
+                "10;Eve;1;95.00;2024-08-02;std\n11;Flo;100;2.00;2024-08-02;std",
+                "2 @recs@, total 295.00, largest 200.00",
+            ),
+        ],
+    },
+    Program {
+        id: "retold-depot",
+        lang: Lang::Python,
+        theme: 5,
+        has_tests: true,
+        retellings: &[
+            Retelling {
+                fault: "py-code",
+                command: "list",
+                input: "7;Gil;1;65.00;2024-09-03; ",
+                wanted: "7 Gil              65.00 std",
+            },
+            total("py-float", "8;Hal;100;4.35;2024-09-03;std", "1 @recs@, total 435.00, largest 435.00"),
+            total("py-cut", "9;Ivy;2;100.00;2024-09-03;staff", "1 @recs@, total 140.00, largest 140.00"),
+            Retelling {
+                fault: "py-number",
+                command: "list",
+                input: "N4;Jo;1;77.00;2024-09-04;std",
+                wanted: "N4 Jo               77.00 std",
+            },
+        ],
+    },
+    Program {
+        id: "retold-studio",
+        lang: Lang::Node,
+        theme: 6,
+        has_tests: true,
+        retellings: &[
+            Retelling {
+                fault: "js-code",
+                command: "list",
+                input: "7;Kai;1;65.00;2024-09-03;  ",
+                wanted: "7 Kai              65.00",
+            },
+            total(
+                "js-sort",
+                "8;Lou;1;900.00;2024-09-03;std\n9;Mia;1;1000.00;2024-09-03;std",
+                "2 @recs@, total 1900.00, largest 1000.00",
+            ),
+            total("js-split", "10;;1;70.00;2024-09-04;std", "1 @recs@, total 70.00, largest 70.00"),
+        ],
+    },
+    Program {
+        id: "retold-mill",
+        lang: Lang::Node,
+        theme: 3,
+        has_tests: false,
+        retellings: &[
+            total("js-zero", "11;Ola;1;55.00;2024-09-05;std", "1 @recs@, total 55.00, largest 55.00"),
+            Retelling {
+                fault: "js-split",
+                command: "list",
+                input: "12;;1;80.00;2024-09-05;std",
+                wanted: "12                  80.00",
+            },
+        ],
+    },
+];
+
+/// The programs, each in a repository of its own.
+pub(in crate::scenarios) fn ids() -> impl Iterator<Item = &'static str> {
+    PROGRAMS.iter().map(|program| program.id)
+}
+
+/// The tag of second reports.
+pub(in crate::scenarios) const TOLD_AGAIN: &str = "told-again";
+
+impl Retelling {
+    /// Another shape of command: a file is handed in and one line of the answer looked for.
+    fn replay(&self, project: &Project) -> String {
+        let lines: Vec<String> = self.input.lines().map(quoted).collect();
+        let wanted = quoted(&project.words(self.wanted));
+        format!(
+            "set -e; day=$(mktemp); printf '%s\\n' {} >\"$day\"; {} <\"$day\" >\"$day.said\" 2>&1 || true; \
+             grep -qxF {wanted} \"$day.said\" || {{ echo 'not as agreed:'; cat \"$day.said\"; exit 3; }}",
+            lines.join(" "),
+            project.run(self.command),
+        )
+    }
+}
+
+/// All first reports of a program, then all second ones.
+pub(in crate::scenarios) fn make(folder: &Path) -> Result<Vec<Case>, ScenarioError> {
+    let mut out = Vec::new();
+    for program in PROGRAMS {
+        out.extend(cases_of(program, folder)?);
+    }
+    Ok(out)
+}
+
+fn cases_of(program: &Program, folder: &Path) -> Result<Vec<Case>, ScenarioError> {
+    let faults: Vec<&'static Fault> =
+        program.retellings.iter().map(|retelling| fault(retelling.fault)).collect::<Result<_, _>>()?;
+    let Some(first) = faults.first() else { return Ok(Vec::new()) };
+    const LABELS: [&str; 6] = ["c0", "c1", "c2", "c3", "c4", "c5"];
+    let mut plot = Plot::new(program.id, program.lang, program.theme, 240);
+    for (number, (fault, label)) in faults.iter().zip(LABELS).enumerate() {
+        plot = plot.fault(0.15 + 0.08 * number as f64, label, fault);
+    }
+    plot = plot.labelled(0.7, "then").labelled(0.15, "culprit");
+    // Tickets and lines are read off one telling of the history; a second one becomes the repository.
+    let told = plot.play()?;
+    let (base, ids) = plot.play()?.finish(&plot, Class::Recurrence, first, folder)?;
+    let id = |label: &str| {
+        ids.get(label).cloned().ok_or_else(|| ScenarioError::Plot(format!("no commit {label}")))
+    };
+    let mut out = Vec::new();
+    for again in [false, true] {
+        for ((retelling, fault), label) in program.retellings.iter().zip(&faults).zip(LABELS) {
+            let mut case = base.clone();
+            case.id = format!("{}-{}-{}", program.id, if again { "again" } else { "first" }, fault.id);
+            let command = match again {
+                true => retelling.replay(&told.project),
+                false => fault.replay(&told.project),
+            };
+            case.bad = id(if again { "head" } else { "then" })?;
+            case.ticket = if again { told.retold(fault) } else { told.ticket(fault) };
+            case.replay = Some(replay(command));
+            case.tests = base.tests.clone().filter(|_| program.has_tests);
+            case.truth.commit = Some(id(label)?);
+            // Lines of the end are not those of the moment; and what is left of the others fails the tests of the end.
+            case.truth.lines.clear();
+            case.truth.symbols.clear();
+            case.truth.files = vec![told.project.path(fault.role)];
+            case.truth.harm = None;
+            case.truth.revert_fixes = None;
+            case.tags = vec![if again { TOLD_AGAIN } else { "told-first" }.to_owned()];
+            out.push(case);
+        }
+    }
+    Ok(out)
+}

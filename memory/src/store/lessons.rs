@@ -1,0 +1,147 @@
+/*!
+What the earlier incidents of a repository teach a new one: causes that are trusted, causes that a person rejected, and
+fixes that are known to be wrong.
+*/
+
+use super::db::query;
+use super::resolutions::{from_row, most_trusted_first};
+use super::{Store, StoreError};
+use crate::types::{Approval, FailedFix, Resolution};
+
+/// Newest resolutions that are read; older ones say little about the code of today.
+const MOST: i64 = 2_000;
+
+/// A fix that failed, and the incident it was tried for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedFixOf {
+    pub incident_id: String,
+    /// RFC 3339: when it was first tried.
+    pub created_at: String,
+    pub fix: FailedFix,
+}
+
+impl Store {
+    /// The most trusted resolution of every incident of a repository that has a trusted one, oldest first; `except` is
+    /// the incident at hand.
+    pub async fn trusted_resolutions(
+        &self,
+        repository: &str,
+        except: &str,
+    ) -> Result<Vec<Resolution>, StoreError> {
+        let mut resolutions = self.newest_resolutions(repository, except).await?;
+        resolutions.retain(Resolution::is_trusted);
+        // Contradicting resolutions of one incident stand side by side; only the best of them counts as knowledge.
+        let mut best: Vec<Resolution> = Vec::new();
+        for resolution in most_trusted_first(resolutions) {
+            if !best.iter().any(|known| known.incident_id == resolution.incident_id) {
+                best.push(resolution);
+            }
+        }
+        best.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(best)
+    }
+
+    /// Resolutions of a repository that a person rejected, newest first. A culprit that another incident was traced to and
+    /// that is trusted there is no rejected one.
+    pub async fn rejected_resolutions(
+        &self,
+        repository: &str,
+        except: &str,
+    ) -> Result<Vec<Resolution>, StoreError> {
+        let all = self.newest_resolutions(repository, except).await?;
+        let trusted: Vec<&Resolution> = all.iter().filter(|known| known.is_trusted()).collect();
+        let stands = |rejected: &Resolution| {
+            trusted
+                .iter()
+                .any(|known| known.culprit == rejected.culprit && known.incident_id != rejected.incident_id)
+        };
+        let rejected = all.iter().filter(|known| {
+            known.approval == Approval::Rejected && known.culprit.is_some() && !stands(known)
+        });
+        Ok(rejected.cloned().collect())
+    }
+
+    /// Fixes that are known to be wrong for a repository, newest first.
+    pub async fn failed_fixes(&self, repository: &str) -> Result<Vec<FailedFixOf>, StoreError> {
+        let rows = query(
+            "SELECT * FROM resolutions WHERE repository = $1 AND failed_fixes IS NOT NULL ORDER BY id DESC LIMIT $2",
+        )
+        .bind(repository)
+        .bind(MOST)
+        .fetch_all(&self.read)
+        .await?;
+        let mut out = Vec::new();
+        for row in &rows {
+            let known = from_row(row)?;
+            out.extend(known.failed_fixes.into_iter().map(|fix| FailedFixOf {
+                incident_id: known.incident_id.clone(),
+                created_at: known.created_at.clone(),
+                fix,
+            }));
+        }
+        Ok(out)
+    }
+
+    async fn newest_resolutions(
+        &self,
+        repository: &str,
+        except: &str,
+    ) -> Result<Vec<Resolution>, StoreError> {
+        let rows = query(
+            "SELECT * FROM resolutions WHERE repository = $1 AND incident_id <> $2 ORDER BY id DESC LIMIT $3",
+        )
+        .bind(repository)
+        .bind(except)
+        .bind(MOST)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(from_row).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{ANNA, REPOSITORY, incident, prose, resolution, temporary};
+    use super::*;
+    use crate::store::NewResolution;
+    use crate::types::Proof;
+
+    async fn keep(store: &Store, new: &NewResolution) -> Resolution {
+        let incident = store.create_incident(&incident(prose("totals are wrong", ""))).await.unwrap();
+        let run = store.create_run(&incident.id).await.unwrap();
+        let kept = store.remember(&incident.id, &run.id, Some(new), &[], ANNA).await.unwrap();
+        kept.resolution.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_rejected_cause_is_listed_unless_another_incident_proves_it() {
+        let (store, _dir) = temporary().await;
+        let proven = resolution("aaaa", Proof::CauseConfirmed);
+        let first = keep(&store, &proven).await;
+        store.set_approval(&first.id, Approval::Rejected, ANNA).await.unwrap();
+        let rejected = store.rejected_resolutions(REPOSITORY, "").await.unwrap();
+        assert_eq!(rejected.len(), 1);
+        assert!(store.rejected_resolutions(REPOSITORY, &first.incident_id).await.unwrap().is_empty());
+        keep(&store, &proven).await;
+        assert!(store.rejected_resolutions(REPOSITORY, "").await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn failed_fixes_add_up_and_are_forgotten_with_their_incident() {
+        let (store, _dir) = temporary().await;
+        let failed = |diff: &str| FailedFix { diff: diff.into(), because: "tests fail".into() };
+        let new =
+            NewResolution { failed_fixes: vec![failed("one")], ..resolution("aaaa", Proof::CauseConfirmed) };
+        let kept = keep(&store, &new).await;
+        let again = NewResolution { failed_fixes: vec![failed("one"), failed("two")], ..new };
+        let run = store.create_run(&kept.incident_id).await.unwrap();
+        let merged = store.remember(&kept.incident_id, &run.id, Some(&again), &[], ANNA).await.unwrap();
+        assert!(merged.merged);
+        let known = store.failed_fixes(REPOSITORY).await.unwrap();
+        let diffs: Vec<&str> = known.iter().map(|known| known.fix.diff.as_str()).collect();
+        assert_eq!(diffs, ["one", "two"]);
+        assert_eq!(store.get_resolution(&kept.id).await.unwrap().failed_fixes.len(), 2);
+        store.forget(&kept.incident_id, ANNA).await.unwrap();
+        assert!(store.failed_fixes(REPOSITORY).await.unwrap().is_empty());
+    }
+}
