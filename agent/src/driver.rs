@@ -340,12 +340,21 @@ impl Driver<'_> {
 
     /// Numbers evidence within the run, redacts and stores it.
     async fn keep(&self, run: &Run, drafts: Vec<EvidenceDraft>) -> Result<Vec<Evidence>, DriveError> {
-        let first = run.evidence().count() + 1;
-        let mut kept = Vec::with_capacity(drafts.len());
-        for (draft, number) in drafts.into_iter().zip(first..) {
+        let mut number = run.evidence().count();
+        let mut kept: Vec<Evidence> = Vec::with_capacity(drafts.len());
+        for draft in drafts {
             let locator = masking::locator(self.redactor, &draft.locator);
             let draft = EvidenceDraft { text: self.masked(&draft.text), locator, ..draft };
             let sha256 = self.journal.keep_evidence(&draft).await?;
+            // What another call brought already keeps its number.
+            let known = run.evidence().chain(&kept).find(|known| {
+                known.locator == draft.locator && known.sha256 == sha256 && known.source == draft.source
+            });
+            if let Some(known) = known {
+                kept.push(known.clone());
+                continue;
+            }
+            number += 1;
             let excerpt = citations::excerpt(&draft.text, EXCERPT_CHARS);
             let id = EvidenceId(format!("E{number}"));
             kept.push(Evidence { id, source: draft.source, locator: draft.locator, excerpt, sha256 });

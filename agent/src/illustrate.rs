@@ -33,7 +33,8 @@ pub(crate) fn illustrate(
     let culprit = report.root_cause.as_ref().and_then(|cause| cause.commit.as_deref());
     RenderContext {
         ticket_title: Some(request.ticket.title.clone()),
-        repository: Some(request.repo.display().to_string()),
+        repository: Some(std::path::absolute(&request.repo).unwrap_or_else(|_| request.repo.clone()))
+            .map(|path| path.display().to_string()),
         failing_revision: Some(request.bad.clone()),
         good_revision: request.good.clone(),
         culprit: culprit.and_then(|commit| view(repo, commit, facts)),
@@ -56,7 +57,10 @@ pub(crate) fn illustrate(
 fn view(repo: &Repo, commit: &str, facts: &Facts) -> Option<CommitView> {
     let detail = git::show(repo, commit, &[], DIFF_BYTES, &CancelFlag::default()).ok()?;
     let summary = detail.summary;
-    let guilty = facts.minimal.as_ref().map(|minimal| minimal.diff.clone());
+    let minimal = facts.minimal.as_ref().map(|minimal| minimal.diff.clone());
+    // What the known fix takes back is what is guilty.
+    let known = || facts.known()?.fix.as_ref().map(|fix| taken_back(&fix.diff));
+    let guilty = minimal.or_else(known);
     Some(CommitView {
         commit: summary.id,
         parents: summary.parents,
@@ -66,6 +70,17 @@ fn view(repo: &Repo, commit: &str, facts: &Facts) -> Option<CommitView> {
         diff: detail.diff.patch,
         guilty_diff: guilty.filter(|diff| !diff.is_empty()),
     })
+}
+
+/// The lines that a diff takes away as lines that are put in, and the other way round.
+fn taken_back(diff: &str) -> String {
+    let turned = diff.lines().map(|line| match line.as_bytes() {
+        [b'+', b'+', b'+', b' ', ..] | [b'-', b'-', b'-', b' ', ..] => line.to_owned(),
+        [b'+', ..] => format!("-{}", &line[1..]),
+        [b'-', ..] => format!("+{}", &line[1..]),
+        _ => line.to_owned(),
+    });
+    turned.map(|line| line + "\n").collect()
 }
 
 fn bisect(repo: &Repo, request: &RunRequest, facts: &Facts, ranking: &[(String, f64)]) -> Option<BisectView> {

@@ -101,6 +101,11 @@ pub enum InvestigateError {
     Overlay(#[from] OverlayError),
     #[error("the ticket is empty; give a text, a stack trace, a failing test's output or an alert's JSON")]
     EmptyTicket,
+    #[error(
+        "the ticket is {0}; give its text (what is to be seen on a picture has to be written down), and other files \
+         with --logs"
+    )]
+    NoTextTicket(String),
     #[error("{path}: {source}; make sure the data folder exists, is writable and has room (--data-dir)")]
     DataDir { path: PathBuf, source: std::io::Error },
 }

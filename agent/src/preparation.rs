@@ -3,10 +3,11 @@ Takes in what a door was asked: opens the repository, resolves revisions, reads 
 Everything that can be wrong with the input is found here, before anything runs.
 */
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use millwright_memory::redaction::Redactor;
-use millwright_memory::types::ParsedTicket;
+use millwright_memory::types::{Evidence, ParsedTicket};
 use millwright_tools::code::CodeIndex;
 use millwright_tools::git::{self, Repo, RepoError};
 use millwright_tools::replay::ReplayRecipe;
@@ -28,7 +29,7 @@ pub(crate) async fn prepare(
     keeps: bool,
     redactor: Arc<Redactor>,
 ) -> Result<Prepared, InvestigateError> {
-    let options = options.clone();
+    let mut options = options.clone();
     let work = move || -> Result<Prepared, InvestigateError> {
         std::fs::create_dir_all(&options.data_dir)
             .map_err(|source| InvestigateError::DataDir { path: options.data_dir.clone(), source })?;
@@ -49,7 +50,24 @@ pub(crate) async fn prepare(
         if options.incident.is_none() && options.ticket.iter().all(u8::is_ascii_whitespace) {
             return Err(InvestigateError::EmptyTicket);
         }
+        if options.incident.is_none()
+            && let Some(what) = intake::binary_kind(&options.ticket)
+        {
+            // With a replay there is something that fails, whatever the ticket is.
+            if !matches!(options.replay, ReplayChoice::Given(_)) {
+                return Err(InvestigateError::NoTextTicket(what));
+            }
+            options.ticket = format!("The ticket is {what}; nothing of it was read.\n").into_bytes();
+        }
         let mut ticket = take_in(&options, &repo, &bad, &redactor)?;
+        let mut logs: Vec<PathBuf> =
+            options.logs.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect();
+        if options.incident.is_none() && options.ticket.len() > intake::LARGEST_TICKET {
+            logs.push(keep_whole(&options)?);
+            ticket
+                .notes
+                .push("The whole ticket was kept as an attachment and is searched as a log.".to_owned());
+        }
         let mut replay = plan_replay(&options, &ticket);
         if let ReplayPlan::Recipe(recipe) = &mut replay {
             ticket.notes.extend(lay_files(&options, &repo, &bad, recipe)?);
@@ -62,11 +80,7 @@ pub(crate) async fn prepare(
             repository: repo.identity()?,
             bad,
             good,
-            logs: options
-                .logs
-                .iter()
-                .map(|path| path.canonicalize().unwrap_or_else(|_| path.clone()))
-                .collect(),
+            logs,
             replay,
             tests: options.tests,
             planner: String::new(),
@@ -82,6 +96,16 @@ pub(crate) async fn prepare(
         Ok(prepared) => prepared,
         Err(error) => Err(JournalError(format!("taking the input in broke down: {error}")).into()),
     }
+}
+
+/// Keeps a ticket that is too long for one as a file, by its content, so that the same ticket is one file.
+fn keep_whole(options: &Options) -> Result<PathBuf, InvestigateError> {
+    let folder = options.data_dir.join("tickets");
+    let path = folder.join(format!("{}.log", Evidence::hash(&String::from_utf8_lossy(&options.ticket))));
+    let failed = |source| InvestigateError::DataDir { path: path.clone(), source };
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    std::fs::write(&path, &options.ticket).map_err(failed)?;
+    Ok(path.canonicalize().unwrap_or(path))
 }
 
 /// Puts the files into the recipe that are to lie over every checkout: those asked for, and those that the command names
@@ -127,6 +151,17 @@ fn lay_files(
 
 /// Takes a ticket apart as far as that is possible without its repository; nothing of it is unmasked.
 pub fn read_ticket(bytes: &[u8], name: Option<&str>, redactor: &Redactor) -> ParsedTicket {
+    match intake::readable_text(bytes) {
+        Some(readable) => {
+            let mut ticket = read_text(readable.text.as_bytes(), None, redactor);
+            ticket.notes.extend(readable.notes);
+            ticket
+        }
+        None => read_text(bytes, name, redactor),
+    }
+}
+
+fn read_text(bytes: &[u8], name: Option<&str>, redactor: &Redactor) -> ParsedTicket {
     /// Larger ones are cut by intake first.
     const WHOLE: usize = 2 << 20;
     // Redacted before it is parsed, so that no part of the parsed ticket can hold what its text does not.

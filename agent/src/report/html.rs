@@ -5,7 +5,9 @@ and names the style sheet by its hash. maud escapes every value; `text` takes ou
 
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use millwright_memory::types::{Approval, CheckResult, HypothesisStatus, ReplayOutcome, Report, Suspect};
+use millwright_memory::types::{
+    Approval, CheckResult, HypothesisStatus, ReplayOutcome, Report, Suspect, Verdict,
+};
 use sha2::{Digest, Sha256};
 
 use super::cited::{self, cited};
@@ -73,7 +75,7 @@ pub fn answer(report: &Report, context: &RenderContext) -> Markup {
 pub fn grounds(report: &Report, context: &RenderContext) -> Markup {
     html! {
         (proof(report, context))
-        (culprit(context))
+        (culprit(report, context))
         (suspects(report))
         (hypotheses(report))
         (similar(report, context))
@@ -89,7 +91,7 @@ fn cause(report: &Report, context: &RenderContext) -> Markup {
     };
     html! {
         section {
-            h2 { "Cause" }
+            h2 { (phrasing::cause_heading(report)) }
             p.lead { (line(&cause.statement, 1_000)) (cited(&cause.evidence)) }
             dl {
                 dt { "Kind" } dd { (phrasing::kind_words(cause.kind)) ", " (percent(cause.confidence)) " sure" }
@@ -133,7 +135,7 @@ fn next(report: &Report, context: &RenderContext) -> Markup {
                     @for step in &steps {
                         li {
                             (line(&step.text, 500))
-                            @if let Some(command) = &step.command { pre.command { code { (line(command, 4_000)) } } }
+                            @if let Some(command) = &step.command { pre.command { code { (block(command)) } } }
                         }
                     }
                 }
@@ -232,8 +234,10 @@ fn outcome(outcome: ReplayOutcome) -> &'static str {
     }
 }
 
-fn culprit(context: &RenderContext) -> Markup {
-    let Some(view) = context.culprit.as_ref().filter(|view| !view.diff.is_empty()) else { return html! {} };
+fn culprit(report: &Report, context: &RenderContext) -> Markup {
+    let shown = context.culprit.as_ref().filter(|view| !view.diff.is_empty());
+    // What a mere suspect changed would be read as what is to be mended.
+    let Some(view) = shown.filter(|_| report.verdict != Verdict::Inconclusive) else { return html! {} };
     let mut parsed = diff::parse(&view.diff);
     let mut told = "";
     if let Some(guilty) = &view.guilty_diff {
@@ -260,6 +264,7 @@ fn suspects(report: &Report) -> Markup {
         return html! {};
     }
     let culprit = report.root_cause.as_ref().and_then(|cause| cause.commit.as_deref());
+    let named = if report.verdict == Verdict::Inconclusive { "named" } else { "the culprit" };
     // One scale for all, so that the bars of two commits can be compared.
     let contributions = report.suspects.iter().take(20).flat_map(|suspect| &suspect.reasons);
     let contributions = contributions.map(|reason| reason.contribution.abs()).filter(|size| size.is_finite());
@@ -274,7 +279,7 @@ fn suspects(report: &Report) -> Markup {
                         details open[suspect.rank <= 3] {
                             summary {
                                 code { (short(&suspect.commit)) } " " (line(&suspect.subject, 140))
-                                @if culprit == Some(suspect.commit.as_str()) { " " span.tag { "the culprit" } }
+                                @if culprit == Some(suspect.commit.as_str()) { " " span.tag { (named) } }
                                 span.score { (format!("{:.2}", suspect.score)) }
                             }
                             (reasons(suspect, largest))

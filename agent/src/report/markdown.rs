@@ -5,7 +5,7 @@ link, embed, mention anybody, nor reference or close issues; code stands in fenc
 
 use std::fmt::Write as _;
 
-use millwright_memory::types::{CheckResult, EvidenceId, Fix, HypothesisStatus, Proof, Report};
+use millwright_memory::types::{CheckResult, EvidenceId, Fix, HypothesisStatus, Proof, Report, Verdict};
 
 use super::context::RenderContext;
 use super::diff;
@@ -54,7 +54,8 @@ fn cause(out: &mut String, report: &Report, context: &RenderContext) {
         return;
     };
     let cited = cited(&cause.evidence);
-    let _ = writeln!(out, "\n**Cause.** {}{cited}", prose(&cause.statement, 1_000));
+    let _ =
+        writeln!(out, "\n**{}.** {}{cited}", phrasing::cause_heading(report), prose(&cause.statement, 1_000));
     let _ = writeln!(out, "\n- {}, {} sure", phrasing::kind_words(cause.kind), percent(cause.confidence));
     if let Some(commit) = &cause.commit {
         let _ = write!(out, "- Commit {}", code(commit, 40));
@@ -69,7 +70,8 @@ fn cause(out: &mut String, report: &Report, context: &RenderContext) {
         let symbol = location.symbol.as_ref().map(|symbol| format!(" in {}", code(symbol, 200)));
         let _ = writeln!(out, "- {}{}", code(&place, 300), symbol.unwrap_or_default());
     }
-    if let Some(view) = &context.culprit {
+    // What a mere suspect changed would be read as what is to be mended.
+    if let Some(view) = context.culprit.as_ref().filter(|_| report.verdict != Verdict::Inconclusive) {
         match &view.guilty_diff {
             Some(guilty) => {
                 let marked = diff::parse(&view.diff).mark(&diff::parse(guilty)).only_guilty();
@@ -142,7 +144,7 @@ fn proof(out: &mut String, report: &Report, context: &RenderContext) {
     let _ = writeln!(out, "\n**How it was proven.** {}\n", effort.unwrap_or_default());
     for check in checks {
         let mark = match check.mark {
-            Mark::Good => "pass",
+            Mark::Good => "ok",
             Mark::Bad => "**fail**",
             Mark::Open => "open",
         };
@@ -157,6 +159,11 @@ fn next(out: &mut String, report: &Report, context: &RenderContext) {
     }
     let _ = writeln!(out, "\n**What to do next**\n");
     for (at, step) in steps.iter().enumerate() {
+        if let Some(command) = step.command.as_ref().filter(|command| command.contains('\n')) {
+            let _ = writeln!(out, "{}. {}:", at + 1, prose(&step.text, 500));
+            fenced(out, "sh", command);
+            continue;
+        }
         let command = step.command.as_ref().map(|command| format!(": {}", code(command, 4_000)));
         let _ = writeln!(out, "{}. {}{}", at + 1, prose(&step.text, 500), command.unwrap_or_default());
     }
@@ -171,7 +178,7 @@ fn suspects(out: &mut String, report: &Report) {
     let _ = writeln!(out, "| # | commit | score | why |\n|--:|---|--:|---|");
     for suspect in report.suspects.iter().take(shown) {
         let reasons: Vec<String> =
-            suspect.reasons.iter().take(3).map(|reason| prose(&reason.detail, 120)).collect();
+            phrasing::reasons(suspect).into_iter().take(3).map(|reason| prose(reason, 120)).collect();
         let _ = writeln!(
             out,
             "| {} | {} {} | {:.2} | {} |",

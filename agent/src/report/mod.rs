@@ -18,12 +18,15 @@ pub(crate) mod phrasing;
 mod picture;
 mod story;
 mod terminal;
+mod terminal_page;
 mod text;
 
 pub use cited::spans;
 pub use context::{BisectStep, BisectView, Candidate, Cited, CommitView, Format, RenderContext};
 pub use html::{STYLE, answer, grounds};
-pub use phrasing::{fix_sentences, proof_words, remembered_fix_sentences, verdict_meaning, verdict_word};
+pub use phrasing::{
+    cause_heading, fix_sentences, proof_words, remembered_fix_sentences, verdict_meaning, verdict_word,
+};
 pub use story::summarise;
 pub use text::{block as plain, duration, line, shorten};
 

@@ -4,8 +4,8 @@ channel says alike. No format, and no order of a page.
 */
 
 use millwright_memory::types::{
-    CauseKind, CheckResult, FailureAgreement, Fix, FixKind, FourWay, Proof, ReplayOutcome, Report,
-    Resolution, SandboxLevel, TestsResult, Verdict,
+    CauseKind, CheckResult, Evidence, FailureAgreement, Fix, FixKind, FourWay, Proof, ReplayOutcome, Report,
+    Resolution, SandboxLevel, Suspect, TestsResult, Verdict,
 };
 
 use super::diff::Diff;
@@ -46,6 +46,33 @@ pub fn verdict_meaning(report: &Report) -> String {
         Verdict::Inconclusive => "the cause is not known; below is what is missing".to_owned(),
         Verdict::NotAnIncident => "nothing here calls for a change".to_owned(),
     }
+}
+
+/// Over the commit that is named: a guess is no cause.
+pub fn cause_heading(report: &Report) -> &'static str {
+    match report.verdict {
+        Verdict::Inconclusive => "Most suspected, and not established",
+        _ => "Cause",
+    }
+}
+
+/// What speaks for a suspect, strongest first; what two signals say in the same words is said once.
+pub(super) fn reasons(suspect: &Suspect) -> Vec<&str> {
+    let mut out: Vec<&str> = Vec::new();
+    for reason in suspect.reasons.iter().filter(|reason| reason.contribution > 0.0) {
+        if !out.contains(&reason.detail.as_str()) {
+            out.push(&reason.detail);
+        }
+    }
+    out
+}
+
+/// Whether a line of a piece of evidence tells more than its locator does.
+pub(super) fn tells(text: &str, evidence: &Evidence) -> bool {
+    const PREAMBLES: [&str; 6] = ["commit ", "Author: ", "diff --git ", "index ", "--- ", "+++ "];
+    text.len() > 3
+        && !evidence.locator.0.ends_with(text)
+        && !PREAMBLES.iter().any(|preamble| text.starts_with(preamble))
 }
 
 pub(super) fn kind_words(kind: CauseKind) -> &'static str {

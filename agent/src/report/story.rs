@@ -13,7 +13,7 @@ use millwright_memory::types::{
 use super::context::RenderContext;
 use super::diff;
 use super::phrasing::{beyond_words, fix_words, four_way_words, sandbox_words, sentence, tests_words};
-use super::text::{count, line, percent, shell_word, short};
+use super::text::{count, line, patch, percent, shell_script, shell_word, short};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
@@ -72,11 +72,12 @@ pub(super) fn checks(report: &Report, context: &RenderContext) -> Vec<Check> {
         let found = plain(bad, ReplayOutcome::Reproduces);
         if !found.is_empty() && culprit != Some(bad) {
             let text = format!("fails at the failing revision {}{}", short(bad), times(&found));
-            checks.push(Check { mark: Mark::Bad, text, runs: found });
+            // A failure that was looked for is a check that held.
+            checks.push(Check { mark: Mark::Good, text, runs: found });
         }
     } else if replay.reproduced && culprit.is_none() {
         checks.push(Check {
-            mark: Mark::Bad,
+            mark: Mark::Good,
             text: "fails at the failing revision".to_owned(),
             runs: vec![],
         });
@@ -95,7 +96,7 @@ pub(super) fn checks(report: &Report, context: &RenderContext) -> Vec<Check> {
         let found = plain(culprit, ReplayOutcome::Reproduces);
         if !found.is_empty() {
             let text = format!("fails at the culprit {}{}", short(culprit), times(&found));
-            checks.push(Check { mark: Mark::Bad, text, runs: found });
+            checks.push(Check { mark: Mark::Good, text, runs: found });
         }
         let parents = context.culprit.as_ref().map_or(&[][..], |view| &view.parents);
         for parent in parents {
@@ -194,7 +195,12 @@ pub(super) fn apply_steps(fix: &Fix, report: &Report, context: &RenderContext) -
     match &context.fix_file {
         Some(file) => steps.push(Step::run("Apply it", format!("{git} apply {}", shell_word(file)))),
         None if fix.kind != FixKind::Revert || commit.is_none() => {
-            steps.push(Step::run("Save the diff as fix.patch, then", format!("{git} apply fix.patch")));
+            // `git -C` would look for it in the repository.
+            let file = if git == "git" { "fix.patch" } else { "\"$PWD/fix.patch\"" };
+            steps.push(Step::run(
+                "Save the diff as fix.patch (or investigate again with --write-fix fix.patch), then",
+                format!("{git} apply {file}"),
+            ));
         }
         None => {}
     }
@@ -203,6 +209,20 @@ pub(super) fn apply_steps(fix: &Fix, report: &Report, context: &RenderContext) -
         steps.push(Step::run(text, format!("{git} revert {}", shell_word(commit))));
     }
     steps
+}
+
+/// A command that can be pasted anywhere: it goes to the repository first. Several lines stay several lines.
+fn in_repository(command: &str, context: &RenderContext) -> String {
+    let command = patch(command);
+    let command = command.trim();
+    let command = match command.contains('\n') {
+        true => format!("sh -c {}", shell_script(command)),
+        false => command.to_owned(),
+    };
+    match context.repository.as_deref() {
+        Some(path) if path != "." => format!("(cd {} && {command})", shell_word(path)),
+        _ => command,
+    }
 }
 
 /// What to do now, most useful first.
@@ -219,7 +239,11 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<Step> 
                     _ => "Keep the replay as a regression test",
                 }));
             } else if report.verdict == Verdict::Known {
-                steps.push(Step::say("Do what mended it then (see the similar incident below)"));
+                let command = report.similar.iter().find(|similar| similar.recheck == CheckResult::Pass);
+                let command = command
+                    .map(|similar| format!("millwright memory show {}", shell_word(&similar.incident_id)));
+                let text = "Do what mended it then; what is known of it".to_owned();
+                steps.push(Step { text, command });
             }
         }
         Verdict::Confirmed => {
@@ -237,7 +261,7 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<Step> 
             steps.push(Step::say(tried));
             steps.extend(report.fix.as_ref().and_then(|fix| tests_step(fix, context)));
             if let Some(command) = &context.replay_command {
-                steps.push(Step::run("Until this passes", line(command, 2_000)));
+                steps.push(Step::run("Until this passes", in_repository(command, context)));
             }
             if let Some(view) = &context.culprit {
                 steps.push(Step::say(format!("{} wrote the commit", line(&view.author, 80))));
@@ -279,7 +303,7 @@ fn tests_step(fix: &Fix, context: &RenderContext) -> Option<Step> {
         (_, Some(command)) => {
             let why = fix.tests_detail.as_ref().map(|detail| detail.because.as_str()).unwrap_or_default();
             let why = if why.is_empty() { String::new() } else { format!(" ({})", line(why, 200)) };
-            Some(Step::run(format!("Run the project's tests first{why}"), line(command, 2_000)))
+            Some(Step::run(format!("Run the project's tests first{why}"), in_repository(command, context)))
         }
         (_, None) => Some(Step::say("Run the project's tests first")),
     }

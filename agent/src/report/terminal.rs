@@ -6,14 +6,14 @@ in a pipe, a log and a ticket.
 
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
 use millwright_memory::types::{CheckResult, Fix, HypothesisStatus, Report, TestsResult, Verdict};
 
 use super::context::RenderContext;
-use super::diff::{self, Diff, Kind};
+use super::diff;
 use super::phrasing;
 use super::story::{self, Check, Mark, Step};
-use super::text::{block, duration, line, patch, percent, short, shorten};
+use super::terminal_page::{DIM, GREEN, Page, RED, YELLOW, line_of_code};
+use super::text::{duration, line, patch, percent, short};
 
 /// Lines of the fix shown before the page refers to the file.
 const MAX_FIX_LINES: usize = 60;
@@ -43,62 +43,7 @@ pub(super) fn render(report: &Report, context: &RenderContext) -> String {
     page.out
 }
 
-struct Page {
-    out: String,
-    width: usize,
-    color: bool,
-}
-
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const RED: Style = AnsiColor::Red.on_default();
-const GREEN: Style = AnsiColor::Green.on_default();
-const YELLOW: Style = AnsiColor::Yellow.on_default();
-
 impl Page {
-    fn paint(&self, style: Style, text: &str) -> String {
-        if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
-    }
-
-    fn section(&mut self, title: &str) {
-        let title = self.paint(BOLD, title);
-        let _ = writeln!(self.out, "\n{title}");
-    }
-
-    /// A wrapped paragraph. `text` must be clean already.
-    fn wrapped(&mut self, first: &str, rest: &str, text: &str) {
-        let options = textwrap::Options::new(self.width).initial_indent(first).subsequent_indent(rest);
-        for row in textwrap::wrap(text, options) {
-            let _ = writeln!(self.out, "{}", row.trim_end());
-        }
-    }
-
-    /// A line that keeps its blanks, cut at the width.
-    fn code(&mut self, indent: &str, text: &str, style: Option<Style>) {
-        let room = self.width.saturating_sub(indent.len());
-        let mut cut = String::new();
-        let mut used = 0;
-        for char in text.chars() {
-            let wide = textwrap::core::display_width(char.encode_utf8(&mut [0; 4]));
-            if used + wide > room {
-                cut.pop();
-                cut.push('…');
-                break;
-            }
-            used += wide;
-            cut.push(char);
-        }
-        let cut = cut.trim_end();
-        let painted = style.map_or_else(|| cut.to_owned(), |style| self.paint(style, cut));
-        let _ = writeln!(self.out, "{}", format!("{indent}{painted}").trim_end());
-    }
-
-    fn command(&mut self, indent: &str, command: &str) {
-        // Never cut: a command is copied as a whole.
-        let painted = self.paint(BOLD, &line(command, 4_000));
-        let _ = writeln!(self.out, "{indent}$ {painted}");
-    }
-
     fn head(&mut self, report: &Report, context: &RenderContext) {
         let style = match report.verdict {
             Verdict::Known | Verdict::Verified | Verdict::NotAnIncident => GREEN.bold(),
@@ -118,9 +63,9 @@ impl Page {
     fn cause(&mut self, report: &Report) {
         match &report.root_cause {
             Some(cause) => {
-                self.section("Cause");
                 // Where nothing is settled, why it is not matters as much as who is suspected.
                 let unsettled = report.verdict == Verdict::Inconclusive;
+                self.section(phrasing::cause_heading(report));
                 let mut text =
                     if unsettled { line(&report.summary, 1_500) } else { line(&cause.statement, 800) };
                 let cited: Vec<String> = cause.evidence.iter().map(|id| line(&id.0, 20)).collect();
@@ -174,7 +119,8 @@ impl Page {
             let path = line(&location.path, 200);
             self.wrapped("  ", "    ", &format!("{path}:{lines}{}", symbol.unwrap_or_default()));
         }
-        if let Some(view) = &context.culprit {
+        // What a mere suspect changed would be read as what is to be mended.
+        if let Some(view) = context.culprit.as_ref().filter(|_| report.verdict != Verdict::Inconclusive) {
             let whole = diff::parse(&view.diff);
             let marked = match &view.guilty_diff {
                 Some(guilty) => whole.mark(&diff::parse(guilty)),
@@ -192,39 +138,6 @@ impl Page {
                 let text = format!("> marks the guilty lines: with them back, the replay passes{others}");
                 self.wrapped("    ", "    ", &text);
             }
-        }
-    }
-
-    fn diff(&mut self, parsed: &Diff, max: usize) {
-        let total: usize = parsed.hunks().map(|(_, hunk)| hunk.lines.len()).sum();
-        let mut left = max;
-        let mut path = None;
-        for (file, hunk) in parsed.hunks() {
-            if left == 0 {
-                break;
-            }
-            if path != Some(&file.path) {
-                path = Some(&file.path);
-                let name = line(&file.path, 200);
-                self.code("    ", &name, Some(BOLD));
-            } else {
-                self.code("    ", "    …", Some(DIM));
-            }
-            for diff_line in hunk.lines.iter().take(left) {
-                let (sign, style, number) = match diff_line.kind {
-                    Kind::Added => ('+', Some(GREEN), diff_line.new),
-                    Kind::Removed => ('-', Some(RED), diff_line.old),
-                    Kind::Context => (' ', None, diff_line.new),
-                };
-                let text = line_of_code(&diff_line.text);
-                let guilty = if diff_line.guilty { '>' } else { ' ' };
-                self.code("   ", &format!("{guilty}{number:>5} {sign} {text}"), style);
-            }
-            left = left.saturating_sub(hunk.lines.len());
-        }
-        if total > max {
-            let text = self.paint(DIM, &format!("… {} more lines", total - max));
-            let _ = writeln!(self.out, "    {text}");
         }
     }
 
@@ -363,13 +276,8 @@ impl Page {
                 suspect.score
             );
             self.wrapped("  ", "      ", &text);
-            let reasons: Vec<String> = suspect
-                .reasons
-                .iter()
-                .filter(|reason| reason.contribution > 0.0)
-                .take(3)
-                .map(|reason| line(&reason.detail, 120))
-                .collect();
+            let reasons: Vec<String> =
+                phrasing::reasons(suspect).into_iter().take(3).map(|reason| line(reason, 120)).collect();
             if !reasons.is_empty() {
                 self.wrapped("      ", "      ", &reasons.join("; "));
             }
@@ -472,7 +380,9 @@ impl Page {
         self.section("Evidence");
         for evidence in report.evidence.iter().take(12) {
             let locator = line(&evidence.locator.0, 160);
-            let row = format!("{:<4} {}", line(&evidence.id.0, 20), shorten_commit(&locator));
+            let text = evidence.excerpt.lines().map(str::trim).find(|text| phrasing::tells(text, evidence));
+            let text = text.map(|text| format!("  {}", line(text, 300))).unwrap_or_default();
+            let row = format!("{:<4} {}{text}", line(&evidence.id.0, 20), shorten_commit(&locator));
             self.code("  ", &row, None);
         }
         if report.evidence.len() > 12 {
@@ -492,11 +402,6 @@ impl Page {
         let text = self.paint(DIM, &text);
         let _ = writeln!(self.out, "\n{text}");
     }
-}
-
-/// One line of code: its blanks are kept.
-fn line_of_code(text: &str) -> String {
-    shorten(&block(text).replace('\n', " "), 400)
 }
 
 /// `git:<40 hex>:path` with ten digits, so that the path is seen.

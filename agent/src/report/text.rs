@@ -102,6 +102,11 @@ pub(super) fn shell_word(text: &str) -> String {
     }
 }
 
+/// A script as one word of a shell; its lines stay lines.
+pub(super) fn shell_script(text: &str) -> String {
+    format!("'{}'", patch(text).trim().replace('\'', "'\\''"))
+}
+
 /// The first ten digits of a commit id.
 pub(super) fn short(commit: &str) -> String {
     line(commit, 200).chars().take(10).collect()

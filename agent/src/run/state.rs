@@ -295,7 +295,9 @@ impl Run {
 
     /// All evidence gathered so far, in the order of its ids.
     pub fn evidence(&self) -> impl Iterator<Item = &Evidence> {
-        self.finished().flat_map(|(_, outcome)| &outcome.evidence)
+        let mut seen = std::collections::HashSet::new();
+        let all = self.finished().flat_map(|(_, outcome)| &outcome.evidence);
+        all.filter(move |evidence| seen.insert(&evidence.id))
     }
 
     /// The evidence that the latest call of a tool brought.

@@ -100,6 +100,33 @@ fn a_ticket_of_any_bytes_is_taken_in() {
         assert_eq!(ran.status, Some(0), "{name}: {}", ran.stderr);
         assert_eq!(ran.report()["verdict"], "verified", "{name}");
     }
+    // Without a replay there would be nothing to go by.
+    scene.write("ticket.txt", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and so on");
+    scene.investigate(&["--no-replay"]).refuses(&["a picture (image/png)", "give its text"]);
+}
+
+/// A forwarded mail and a log of many megabytes are tickets as well.
+#[test]
+fn a_mail_and_a_large_ticket_are_read() {
+    let scene = Scene::new();
+    let mail = "From: a@example.org\nTo: b@example.org\nSubject: =?UTF-8?B?UmVjaG51bmcgaXN0IGZhbHNjaA==?=\n\
+                MIME-Version: 1.0\nContent-Type: text/html\n\n<html><body><p>calc_check: total 21 gave 63, not \
+                42</p></body></html>\n";
+    scene.write("ticket.txt", mail);
+    let ran =
+        scene.run(&["investigate", "ticket.txt", "--repo", "repo", "--good", "HEAD~11", "--replay", CHECK]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.contains("Rechnung ist falsch") && ran.stdout.contains("is a mail"), "{}", ran.stdout);
+    let line = "2026-01-05T10:00:00Z ERROR cannot total 21\n";
+    scene.write("ticket.txt", format!("{}{}", common::TICKET, line.repeat(250_000)));
+    let ran = scene.investigate(&["--good", "HEAD~11", "--no-replay"]);
+    assert_eq!(ran.status, Some(2), "{}", ran.stderr);
+    let report = ran.report();
+    assert!(
+        report["evidence"].to_string().contains("tickets/"),
+        "it is searched as a log: {}",
+        report["evidence"]
+    );
 }
 
 #[test]

@@ -71,7 +71,12 @@ pub(super) fn coupled(
                     true => redefines(&Place::of(piece), &Place::of(place)),
                     false => whole(at).zip(whole(other)).is_some_and(|(here, there)| redefines(here, there)),
                 };
-            if moved || renamed || redefined {
+            // One piece changes what a function takes, the other how it is called.
+            let called = whole(at).zip(whole(other)).is_some_and(|(here, there)| {
+                place_of.get(at) != place_of.get(other)
+                    && (calls_changed(here, there) || calls_changed(there, here))
+            });
+            if moved || renamed || redefined || called {
                 taken.insert(other);
                 open.push(other);
             }
@@ -150,6 +155,43 @@ impl<'w> Counts<'_, 'w> {
 struct Place {
     removed: String,
     added: String,
+}
+
+/// Whether `there` calls a function, before and after, whose parameters are others since `here`.
+fn calls_changed(here: &Place, there: &Place) -> bool {
+    let (before, after) = (signatures(&here.removed), signatures(&here.added));
+    let changed = before.iter().filter(|(name, takes)| after.get(*name).is_some_and(|now| now != *takes));
+    let calls = |text: &str, name: &str| places(text, name).any(|(_, after)| after.starts_with('('));
+    changed.into_iter().any(|(name, _)| calls(&there.removed, name) && calls(&there.added, name))
+}
+
+/// Functions that are defined in a text, with what they take: the rest of the line behind the name.
+fn signatures(text: &str) -> BTreeMap<&str, &str> {
+    const DEFINES: [&str; 5] = ["def", "fn", "func", "function", "sub"];
+    const CONTROLS: [&str; 12] = [
+        "if", "for", "while", "switch", "catch", "return", "else", "elif", "foreach", "unless", "until",
+        "match",
+    ];
+    let mut out = BTreeMap::new();
+    for line in text.lines().map(str::trim) {
+        // A method of Go has its receiver before its name.
+        let rest = match line.strip_prefix("func (").and_then(|rest| rest.split_once(')')) {
+            Some((_, rest)) => rest,
+            None => line,
+        };
+        let Some((head, takes)) = rest.split_once('(') else { continue };
+        let is_go_method = rest.len() < line.len();
+        let mut words: Vec<&str> = words(head).collect();
+        let Some(name) = words.pop().filter(|name| head.ends_with(name)) else { continue };
+        let is_control = CONTROLS.iter().any(|word| *word == name || words.contains(word));
+        let is_declared = is_go_method || words.iter().any(|word| DEFINES.contains(word));
+        // `static int total(int a) {`, `total(a, b) {`
+        let opens = line.ends_with('{') && !head.contains(['=', '.', '"', '\'']);
+        if !is_control && (is_declared || opens) {
+            out.insert(name, takes);
+        }
+    }
+    out
 }
 
 impl Place {
@@ -379,6 +421,30 @@ mod tests {
         let same =
             piece(0, "        factor = 150;\n        log(1)\n", "        factor = 150;\n        log(2)\n");
         assert_eq!(coupled(&files, &[same, used], &set(&[1])), set(&[]));
+    }
+
+    #[test]
+    fn a_changed_signature_goes_with_its_calls() {
+        let check = |removed: &str, added: &str, called: (&str, &str), expected: &[usize]| {
+            let signature = PieceText { line: 10, ..piece(0, removed, added) };
+            let call = PieceText { line: 900, ..piece(1, called.0, called.1) };
+            let files = [FileText { old: "", new: "" }, FileText { old: "", new: "" }];
+            assert_eq!(coupled(&files, &[signature, call], &set(&[0])), set(expected), "{removed}");
+        };
+        let calls = ("  process(subj, opener->previous);\n", "  process(subj, opener->position);\n");
+        let (old, new) = (
+            "static void process(subject *s, delimiter *b) {\n",
+            "static void process(subject *s, size b) {\n",
+        );
+        check(old, new, calls, &[1]);
+        check("def process(a, b):\n", "def process(a):\n", ("x = process(1, 2)\n", "x = process(1)\n"), &[1]);
+        check("func (s *S) process(a int) {\n", "func (s *S) process(b int) {\n", calls, &[1]);
+        check("  process(a, b) {\n", "  process(a) {\n", calls, &[1]);
+        // The same signature, another function, a call that only came.
+        check(old, old, calls, &[]);
+        check(old, new, ("  other(subj, 1);\n", "  other(subj, 2);\n"), &[]);
+        check(old, new, ("", "  process(subj, 1);\n"), &[]);
+        check("  if (process(a)) {\n", "  if (process(b)) {\n", calls, &[]);
     }
 
     #[test]

@@ -6,9 +6,11 @@ or left out is said in words, because the report must not pretend to have read w
 
 use memchr::{memchr, memchr2};
 
+/// A ticket of more bytes is cut.
+pub const LARGEST_TICKET: usize = 2 * KEEP_BYTES;
 /// Head and tail kept of an oversized ticket, bytes each. A trace stands at the start of an error report and at
 /// the end of a log, so both ends matter more than the middle.
-const KEEP_BYTES: usize = 2 * 1024 * 1024;
+const KEEP_BYTES: usize = 512 * 1024;
 /// Longest line kept whole; a minified bundle or a base64 blob on one line helps nobody.
 const KEEP_LINE_BYTES: usize = 16 * 1024;
 
@@ -27,7 +29,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Decoded {
 }
 
 fn cut_middle<'b>(bytes: &'b [u8], notes: &mut Vec<String>) -> std::borrow::Cow<'b, [u8]> {
-    if bytes.len() <= 2 * KEEP_BYTES {
+    if bytes.len() <= LARGEST_TICKET {
         return bytes.into();
     }
     let head_end =

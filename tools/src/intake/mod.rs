@@ -20,6 +20,7 @@ mod past;
 mod path_forms;
 mod payload;
 mod prose;
+mod rich_text;
 mod signature;
 mod template;
 mod test_path;
@@ -29,6 +30,7 @@ mod traces;
 
 use millwright_memory::types::{ErrorMessage, ParsedTicket, StackTrace, TicketContext, TicketFormat};
 
+pub use decode::LARGEST_TICKET;
 pub use expected::{Ending, ExpectedFailure, FailureAgreement};
 pub use fingerprint::fingerprint;
 pub use intermittent::is_intermittent;
@@ -36,6 +38,7 @@ pub use mapping::{RepoFiles, map_frames, name_symbols};
 pub use moment::moment;
 pub use obstacles::{Obstacle, ObstacleKind, SetupContext};
 pub use past::{Fields, of_markdown, of_record};
+pub use rich_text::{ReadableText, binary_kind, readable_text};
 pub use signature::{Failure, FailureSignature, SignatureMatch, signature};
 pub use template::template;
 pub use test_path::is_test_path;

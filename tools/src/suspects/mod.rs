@@ -31,6 +31,7 @@ use crate::history::{History, HistoryError, parse_id};
 use crate::process::trusted::GitError;
 use context::Context;
 
+pub(crate) use stop_words::stop_words_for;
 pub use suspect_evidence::SuspectEvidence;
 pub use weights::Weights;
 

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use millwright_memory::types::{Precedent, Resolution};
 use serde::{Deserialize, Serialize};
 
+use super::likeness::likeness;
 use super::recheck::unit_text;
 use super::rejected_causes::RejectedCause;
 use super::{ToolContext, ToolError};
@@ -17,6 +18,9 @@ use crate::fixes;
 const TRIED_FIRST: usize = 3;
 /// Earlier culprits of the range that are looked up.
 const LOOKED_UP: usize = 20;
+
+/// Earlier incidents whose words are read.
+const READ: usize = 200;
 
 /// An earlier incident that was traced to a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +36,8 @@ pub struct EarlierIncident {
 pub(super) struct KnownCauses {
     trusted: Vec<Resolution>,
     rejected: Vec<RejectedCause>,
+    /// What was told and run of earlier incidents, by their id.
+    told: HashMap<String, String>,
 }
 
 impl KnownCauses {
@@ -40,8 +46,17 @@ impl KnownCauses {
         let unreadable = |error| ToolError::unavailable("memory cannot be read").with_detail(error);
         let (repository, incident) = (&ctx.workbench.repository, &ctx.workbench.incident);
         let trusted = store.trusted_resolutions(repository, incident).await.map_err(unreadable)?;
+        let newest: Vec<&str> =
+            trusted.iter().rev().take(READ).map(|known| known.incident_id.as_str()).collect();
+        let incidents = store.get_incidents(&newest).await.map_err(unreadable)?;
+        let told = trusted.iter().filter_map(|known| {
+            let ticket = &incidents.get(&known.incident_id)?.ticket;
+            let command = known.replay.as_ref().and_then(|replay| replay["command"].as_str()).unwrap_or("");
+            Some((known.incident_id.clone(), format!("{}\n{command}\n{}", ticket.title, ticket.text)))
+        });
+        let told = told.collect();
         let rejected = RejectedCause::load_all(ctx).await?;
-        ctx.blocking(move |ctx| Ok(Self { trusted: with_full_ids(ctx, trusted), rejected })).await
+        ctx.blocking(move |ctx| Ok(Self { trusted: with_full_ids(ctx, trusted), rejected, told })).await
     }
 
     /// What a ranking learns from.
@@ -70,23 +85,55 @@ impl KnownCauses {
         self.rejected.iter().find(|rejected| rejected.culprit.as_deref() == Some(culprit))
     }
 
-    /// Earlier incidents to try before a bisect, those of the most suspected culprits first, as long as what these brought in
-    /// was not mended. `prior` is the ranking's, of the whole range.
-    pub(super) fn to_try_first(&self, ctx: &ToolContext, prior: &[(&str, f64)]) -> Vec<EarlierIncident> {
+    /// Earlier incidents to try before a bisect, as long as what their culprits brought in was not mended: those first whose
+    /// culprits the ranking suspects and that are alike in words. `prior` is the ranking's, of the whole range; `shown` is
+    /// what is told and shown of this failure.
+    pub(super) fn to_try_first(
+        &self,
+        ctx: &ToolContext,
+        prior: &[(&str, f64)],
+        shown: &str,
+    ) -> Vec<EarlierIncident> {
         let prior: HashMap<&str, f64> = prior.iter().copied().collect();
-        let mut known: Vec<(f64, &Resolution)> = Vec::new();
+        let mut known: Vec<&Resolution> = Vec::new();
         for resolution in self.trusted.iter().rev() {
             let Some(culprit) = resolution.culprit.as_deref() else { continue };
-            let is_listed = known.iter().any(|(_, other)| other.culprit == resolution.culprit);
-            match prior.get(culprit) {
-                Some(suspicion) if !is_listed => known.push((*suspicion, resolution)),
-                _ => {}
+            let is_listed = known.iter().any(|other| other.culprit == resolution.culprit);
+            if prior.contains_key(culprit) && !is_listed {
+                known.push(resolution);
             }
         }
-        known.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let stand = known.into_iter().take(LOOKED_UP).filter(|(_, resolution)| still_stands(ctx, resolution));
+        let suspicion: Vec<f64> = known
+            .iter()
+            .map(|known| known.culprit.as_deref().and_then(|culprit| prior.get(culprit)).copied())
+            .map(Option::unwrap_or_default)
+            .collect();
+        // All that was told of a culprit so far.
+        let told: Vec<String> = known
+            .iter()
+            .map(|known| {
+                let of = self.trusted.iter().filter(|other| other.culprit == known.culprit);
+                of.filter_map(|other| self.told.get(&other.incident_id)).map(String::as_str).collect()
+            })
+            .collect();
+        let fused: Vec<f64> = reciprocal_ranks(&suspicion)
+            .into_iter()
+            .zip(reciprocal_ranks(&likeness(shown, &told)))
+            .map(|(suspected, alike)| suspected + alike)
+            .collect();
+        let mut order: Vec<(f64, &Resolution)> = fused.into_iter().zip(known).collect();
+        order.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let stand = order.into_iter().take(LOOKED_UP).filter(|(_, resolution)| still_stands(ctx, resolution));
         stand.take(TRIED_FIRST).map(|(_, resolution)| EarlierIncident::of(resolution)).collect()
     }
+}
+
+/// The reciprocal of each value's rank (Cormack, Clarke and Büttcher 2009), by which two orders are fused.
+fn reciprocal_ranks(values: &[f64]) -> Vec<f64> {
+    /// Small, because there are few values.
+    const K: f64 = 2.0;
+    let rank = |value: f64| values.iter().filter(|other| **other > value).count() as f64;
+    values.iter().map(|value| if *value > 0.0 { 1.0 / (K + rank(*value)) } else { 0.0 }).collect()
 }
 
 impl EarlierIncident {

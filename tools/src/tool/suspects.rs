@@ -143,13 +143,14 @@ fn work(ctx: &ToolContext, learned: &Learned) -> Result<ToolOutput, ToolError> {
     let shown = ctx.workbench.shown();
     let command = ctx.workbench.recipe().map(|recipe| recipe.command);
     let said = command.into_iter().chain(shown.iter().map(|shown| shown.output.clone()));
+    let said = said.collect::<Vec<_>>().join("\n");
     let ranking = rank(&RankRequest {
         repo: &ctx.repo,
         bad: &ctx.bad,
         good: ctx.good.as_deref(),
         ticket: &ctx.ticket,
         executed: shown.as_ref().and_then(|shown| shown.trace.as_ref()),
-        extra_text: &said.collect::<Vec<_>>().join("\n"),
+        extra_text: &said,
         precedents: &learned.known.precedents(),
         weights: &learned.weights,
     })
@@ -159,7 +160,10 @@ fn work(ctx: &ToolContext, learned: &Learned) -> Result<ToolOutput, ToolError> {
     ctx.workbench.keep(RANKING, &prior)?;
     ctx.workbench.keep(SAMPLE, &ranking.sample)?;
     let earlier = match shown {
-        Some(_) => learned.known.to_try_first(ctx, &prior),
+        Some(_) => {
+            let told = format!("{}\n{}\n{said}", ctx.ticket.title, ctx.ticket.text);
+            learned.known.to_try_first(ctx, &prior, &told)
+        }
         None => Vec::new(),
     };
     let mut suspects = ranking.suspects;

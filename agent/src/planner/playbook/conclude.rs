@@ -108,7 +108,9 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
     let shown = facts.reproduction.as_ref().is_none_or(|seen| seen.outcome == ReplayOutcome::Reproduces);
     let confidence = if shown { confidence } else { confidence.min(PROBABLE - 0.01) };
     let likely = if confidence >= PROBABLE { "probably" } else { "possibly" };
-    let why: Vec<&str> = top.reasons.iter().take(2).map(|reason| reason.detail.as_str()).collect();
+    let mut why: Vec<&str> = top.reasons.iter().map(|reason| reason.detail.as_str()).collect();
+    why.dedup();
+    why.truncate(2);
     let statement = format!(
         "Commit {} (\u{201c}{}\u{201d}) {likely} brought the failure in: {}.",
         short(&top.commit),
@@ -276,7 +278,10 @@ fn escalation(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Escalati
     if request.good.is_none() && facts.proven_culprit().is_none() {
         missing.push("a revision where it still worked: --good REV narrows the range".to_owned());
     }
-    if request.ticket.traces.is_empty() && facts.proven_culprit().is_none() {
+    let ticket = &request.ticket;
+    let tells_error =
+        !(ticket.traces.is_empty() && ticket.errors.is_empty() && ticket.failing_tests.is_empty());
+    if !tells_error && facts.proven_culprit().is_none() {
         missing.push("a stack trace or an exact error message".to_owned());
     }
     if facts.proven_culprit().is_some() {

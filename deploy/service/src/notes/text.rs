@@ -3,7 +3,7 @@ What a note says, in words for support: the verdict, the cause, since when, who 
 engineers find the rest. All of it is masked already; here it is only bounded.
 */
 
-use millwright_agent::report::fix_sentences;
+use millwright_agent::report::{cause_heading, fix_sentences};
 use millwright_memory::store::{Incident, IncidentState};
 use millwright_memory::types::{Outcome, Report, Resolution, Verdict};
 
@@ -73,7 +73,7 @@ fn tell(report: &Report, lines: &mut Vec<String>) {
     lines.push(verdict.to_owned());
     lines.push(bounded(&report.summary));
     if let Some(cause) = &report.root_cause {
-        lines.push(format!("Cause: {}", bounded(&cause.statement)));
+        lines.push(format!("{}: {}", cause_heading(report), bounded(&cause.statement)));
     }
     if let Some(impact) = &report.impact {
         let mut known: Vec<String> = Vec::new();

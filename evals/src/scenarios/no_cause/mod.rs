@@ -12,7 +12,7 @@ use std::path::Path;
 
 use super::history::History;
 use super::{ADDRESS, ScenarioError, made_once};
-use crate::cases::{Attachments, Case, Truth, TruthKind};
+use crate::cases::{Attachments, Case, Remembered, Truth, TruthKind};
 use crate::random::SplitMix;
 use profiles::{HistoryProfile, PROFILES, QUALIFIERS, VERBS};
 
@@ -21,6 +21,17 @@ const COMMITS: usize = 1_200;
 /// First-parent commits before the failing revision at which it was fine; `None` is the whole history.
 const RANGES: [(&str, Option<usize>); 4] =
     [("range-10", Some(10)), ("range-25", Some(25)), ("range-200", Some(200)), ("range-all", None)];
+/// The range that is asked about once more with a memory that is full of incidents which commits of that range caused.
+const WITH_MEMORY: (&str, Option<usize>) = ("memory-full", Some(25));
+/// Incidents in that memory.
+const REMEMBERED: usize = 12;
+/// What was reported then.
+const EARLIER: [&str; 4] = [
+    "The {word} of {service} is wrong since the release",
+    "{service}: error while the {word} is read",
+    "Customers of {service} see an empty {word}",
+    "{service} answers 500 for every {word}",
+];
 
 /// Kind and text.
 fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -48,12 +59,29 @@ pub(crate) fn cases(folder: &Path, limit: usize) -> Result<Vec<Case>, ScenarioEr
         let ticket = filled(text, profile, &mut random);
         // Not always the newest commit: what came since belongs to no range.
         let bad = random.below(100);
-        for (tag, range) in RANGES {
+        for (tag, range) in RANGES.into_iter().chain([WITH_MEMORY]) {
             let good = range.map(|range| bad + range);
             let id = |at: usize| {
                 let at = commits.len().checked_sub(1 + at).and_then(|at| commits.get(at)).cloned();
                 at.ok_or_else(|| ScenarioError::Plot(format!("{} has too few commits", profile.name)))
             };
+            let mut remembered = Vec::new();
+            if tag == WITH_MEMORY.0 {
+                for _ in 0..REMEMBERED {
+                    let earlier = random.pick(&EARLIER).copied().unwrap_or_default();
+                    let culprit = id(bad + random.below(range.unwrap_or(1)))?;
+                    remembered.push(Remembered::Told {
+                        ticket: filled(earlier, profile, &mut random),
+                        statement: "A commit of the last release brought it in".into(),
+                        culprit: Some(culprit),
+                        units: Vec::new(),
+                        failing_revision: id(bad)?,
+                        fix_diff: String::new(),
+                        replay: None,
+                        confirmed: true,
+                    });
+                }
+            }
             out.push(Case {
                 id: format!("no-cause-{number}-{tag}"),
                 repo: format!("{ADDRESS}/{}", repository_id(profile)),
@@ -66,7 +94,7 @@ pub(crate) fn cases(folder: &Path, limit: usize) -> Result<Vec<Case>, ScenarioEr
                 truth: Truth::of(TruthKind::NotABug, None),
                 tags: vec!["no-cause".into(), tag.into(), format!("kind-{kind}")],
                 needs: Vec::new(),
-                remembered: Vec::new(),
+                remembered,
             });
         }
     }
