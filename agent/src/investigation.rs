@@ -247,6 +247,9 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
     }
     // Artifacts of a finished run are in the report and the store; the folder only served a resume.
     let _ = std::fs::remove_dir_all(&run_dir);
+    if let Some(file) = &prepared.ticket_file {
+        let _ = std::fs::remove_file(file);
+    }
     Ok(Investigated {
         report,
         ticket: request.ticket,

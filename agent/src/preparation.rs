@@ -20,6 +20,8 @@ use crate::run::{ReplayPlan, RunRequest};
 pub(crate) struct Prepared {
     pub(crate) repo: Repo,
     pub(crate) request: RunRequest,
+    /// The ticket as a file, where it is too long for one: for as long as the run may go on, like the run's folder.
+    pub(crate) ticket_file: Option<PathBuf>,
 }
 
 /// Opens the repository, resolves revisions, takes the ticket in: everything that can be wrong with the input
@@ -62,11 +64,11 @@ pub(crate) async fn prepare(
         let mut ticket = take_in(&options, &repo, &bad, &redactor)?;
         let mut logs: Vec<PathBuf> =
             options.logs.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect();
-        if options.incident.is_none() && options.ticket.len() > intake::LARGEST_TICKET {
-            logs.push(keep_whole(&options)?);
-            ticket
-                .notes
-                .push("The whole ticket was kept as an attachment and is searched as a log.".to_owned());
+        let is_too_long = options.incident.is_none() && options.ticket.len() > intake::LARGEST_TICKET;
+        let ticket_file = is_too_long.then(|| keep_whole(&options)).transpose()?;
+        if let Some(file) = &ticket_file {
+            logs.push(file.clone());
+            ticket.notes.push("The whole ticket was searched as a log.".to_owned());
         }
         let mut replay = plan_replay(&options, &ticket);
         if let ReplayPlan::Recipe(recipe) = &mut replay {
@@ -90,7 +92,7 @@ pub(crate) async fn prepare(
             use_memory: options.use_memory && keeps,
             jobs: options.jobs.max(1),
         };
-        Ok(Prepared { repo, request })
+        Ok(Prepared { repo, request, ticket_file })
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(prepared) => prepared,
@@ -98,7 +100,7 @@ pub(crate) async fn prepare(
     }
 }
 
-/// Keeps a ticket that is too long for one as a file, by its content, so that the same ticket is one file.
+/// Lays a ticket that is too long for one aside as a file, by its content, so that a resumed run finds the same.
 fn keep_whole(options: &Options) -> Result<PathBuf, InvestigateError> {
     let folder = options.data_dir.join("tickets");
     let path = folder.join(format!("{}.log", Evidence::hash(&String::from_utf8_lossy(&options.ticket))));

@@ -46,7 +46,9 @@ impl Memory {
             Err(StoreError::NotFound { .. }) => self.only_resolution(id).await?,
             Err(other) => return Err(other),
         };
-        self.store.set_approval(&resolution, approval, by).await
+        let incident = self.store.get_resolution(&resolution).await?.incident_id;
+        let recorded = self.store.record_feedback(&incident, Some(&resolution), approval, by).await?;
+        recorded.resolution.ok_or(StoreError::NotFound { what: "resolution", id: resolution })
     }
 
     /// The resolution meant by an incident's id or by a shortened one of its own.

@@ -3,6 +3,10 @@ What a person wants, by rules: a few kinds of questions, each of which has a too
 [`Intent::Unknown`]; guessing would put words into tools' mouths.
 */
 
+use millwright_memory::types::Approval;
+
+use super::feedback::feedback_in;
+
 /// What a question is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Target {
@@ -32,6 +36,8 @@ pub(super) enum Intent {
     Search(String),
     /// `FILE` or `branch:NAME`, when given.
     WriteFix(Option<String>),
+    /// Whether the answer is right.
+    Feedback(Approval),
     Unknown,
 }
 
@@ -115,7 +121,7 @@ pub(super) fn understand(text: &str) -> Intent {
         let from = at(&["for"]).map_or(1, |at| at + 1);
         return subject(after(text, from)).map_or(Intent::Unknown, Intent::Search);
     }
-    Intent::Unknown
+    feedback_in(text).map_or(Intent::Unknown, Intent::Feedback)
 }
 
 /// The text behind its first `count` words.

@@ -9,9 +9,9 @@ stopped through a [`Voice`] while it works, parked and resumed, and what needs c
 */
 
 mod command;
+mod feedback;
 mod grounding;
 mod intent;
-mod judging;
 mod notebook;
 mod rules;
 mod runs;
@@ -202,9 +202,17 @@ impl Conversation {
         if !has_ticket {
             options.ticket = NO_TICKET.into();
         }
-        let prepared = prepare(&options, true, redactor.clone()).await?;
+        let mut prepared = prepare(&options, true, redactor.clone()).await?;
         let repo = Arc::new(prepared.repo);
         let scratch = options.data_dir.join("runs").join(format!("chat_{}", uuid::Uuid::now_v7().simple()));
+        // An investigation takes its own away; this one's goes with the conversation.
+        if let Some(file) = &prepared.ticket_file {
+            let own = scratch.join("ticket.log");
+            let moved = std::fs::create_dir_all(&scratch).and_then(|()| std::fs::rename(file, &own));
+            moved.map_err(|source| InvestigateError::DataDir { path: own.clone(), source })?;
+            prepared.request.logs.retain(|log| log != file);
+            prepared.request.logs.push(own);
+        }
         let context = context(&options, &repo, &prepared.request, &store, scratch.clone());
         // Proposals are steps of a run; a conversation only reads.
         let reads =
@@ -246,7 +254,8 @@ impl Conversation {
         Ok(conversation)
     }
 
-    /// Begins no investigation and writes nothing but what the person says of the answer: for doors that have other ways to ask for that.
+    /// Begins no investigation and writes nothing but the person's feedback: for doors that have other ways to ask for
+    /// that.
     #[must_use]
     pub fn reading_only(mut self) -> Self {
         self.reads_only = true;
@@ -298,9 +307,8 @@ impl Conversation {
 
     async fn converse(&mut self, line: &str, ears: &Ears) -> String {
         match understand(line) {
-            Intent::Unknown if judging::judgement(line).is_some() => {
-                let approval = judging::judgement(line).unwrap_or_default();
-                plain(&self.judge(approval, line).await.unwrap_or_else(|why| why))
+            Intent::Feedback(approval) => {
+                plain(&self.record_feedback(approval, line).await.unwrap_or_else(|why| why))
             }
             Intent::Investigate(_) | Intent::WriteFix(_) if self.reads_only => {
                 "Here only questions are answered; report a new incident to have it investigated.".to_owned()

@@ -49,9 +49,11 @@ impl Conversation {
                 Err(why) => Err(why),
             },
             Intent::Search(text) => self.told("git_grep", json!({ "pattern": text })).await,
-            Intent::Investigate(_) | Intent::WriteFix(_) | Intent::Unknown => Err(format!(
-                "The rules have no answer to that; a model could answer it (--planner MODEL). They can tell:\n{ABILITIES}"
-            )),
+            Intent::Investigate(_) | Intent::WriteFix(_) | Intent::Feedback(_) | Intent::Unknown => {
+                Err(format!(
+                    "The rules have no answer to that; a model could answer it (--planner MODEL). They can tell:\n{ABILITIES}"
+                ))
+            }
         };
         plain(&text.unwrap_or_else(|why| why))
     }

@@ -57,7 +57,7 @@ pub fn cause_heading(report: &Report) -> &'static str {
 }
 
 /// What speaks for a suspect, strongest first; what two signals say in the same words is said once.
-pub(super) fn reasons(suspect: &Suspect) -> Vec<&str> {
+pub(crate) fn reasons(suspect: &Suspect) -> Vec<&str> {
     let mut out: Vec<&str> = Vec::new();
     for reason in suspect.reasons.iter().filter(|reason| reason.contribution > 0.0) {
         if !out.contains(&reason.detail.as_str()) {

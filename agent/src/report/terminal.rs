@@ -12,7 +12,7 @@ use super::context::RenderContext;
 use super::diff;
 use super::phrasing;
 use super::story::{self, Check, Mark, Step};
-use super::terminal_page::{DIM, GREEN, Page, RED, YELLOW, line_of_code};
+use super::terminal_page::{DIM, GREEN, RED, TerminalPage, YELLOW, line_of_code};
 use super::text::{duration, line, patch, percent, short};
 
 /// Lines of the fix shown before the page refers to the file.
@@ -24,7 +24,7 @@ const MAX_GUILTY_LINES: usize = 24;
 
 pub(super) fn render(report: &Report, context: &RenderContext) -> String {
     let width = if context.width == 0 { 100 } else { context.width.clamp(60, 120) };
-    let mut page = Page { out: String::new(), width, color: context.color };
+    let mut page = TerminalPage { out: String::new(), width, color: context.color };
     page.head(report, context);
     page.cause(report);
     page.culprit(report, context);
@@ -43,7 +43,7 @@ pub(super) fn render(report: &Report, context: &RenderContext) -> String {
     page.out
 }
 
-impl Page {
+impl TerminalPage {
     fn head(&mut self, report: &Report, context: &RenderContext) {
         let style = match report.verdict {
             Verdict::Known | Verdict::Verified | Verdict::NotAnIncident => GREEN.bold(),

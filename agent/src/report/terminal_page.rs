@@ -10,7 +10,7 @@ use super::diff::{Diff, Kind};
 use super::text::{block, line, patch, shorten};
 
 /// A page of a terminal, as far as it is written.
-pub(super) struct Page {
+pub(super) struct TerminalPage {
     pub(super) out: String,
     pub(super) width: usize,
     pub(super) color: bool,
@@ -22,7 +22,7 @@ pub(super) const RED: Style = AnsiColor::Red.on_default();
 pub(super) const GREEN: Style = AnsiColor::Green.on_default();
 pub(super) const YELLOW: Style = AnsiColor::Yellow.on_default();
 
-impl Page {
+impl TerminalPage {
     pub(super) fn paint(&self, style: Style, text: &str) -> String {
         if self.color { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }

@@ -127,6 +127,8 @@ fn a_mail_and_a_large_ticket_are_read() {
         "it is searched as a log: {}",
         report["evidence"]
     );
+    let left = fs::read_dir(scene.path("data").join("tickets")).unwrap().count();
+    assert_eq!(left, 0, "nothing unmasked stays behind");
 }
 
 #[test]

@@ -48,7 +48,7 @@ impl Store {
     }
 
     /// Several at once; forgotten ones are left out.
-    pub async fn get_incidents(&self, ids: &[&str]) -> Result<HashMap<String, Incident>, StoreError> {
+    pub(crate) async fn get_incidents(&self, ids: &[&str]) -> Result<HashMap<String, Incident>, StoreError> {
         let mut found = HashMap::with_capacity(ids.len());
         for batch in ids.chunks(200) {
             let marks = marks(1, batch.len());

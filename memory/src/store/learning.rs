@@ -64,7 +64,7 @@ impl Store {
 
     /// What trusted resolutions of a repository were traced to, oldest first; `except` is the incident at hand.
     pub async fn precedents(&self, repository: &str, except: &str) -> Result<Vec<Precedent>, StoreError> {
-        let best = self.trusted_resolutions(repository, except).await?;
+        let best = self.earlier_causes(repository, except).await?.trusted;
         let precedent = |resolution: Resolution| Precedent {
             incident_id: resolution.incident_id,
             culprit: resolution.culprit,

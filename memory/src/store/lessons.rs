@@ -3,7 +3,9 @@ What the earlier incidents of a repository teach a new one: causes that are trus
 fixes that are known to be wrong.
 */
 
-use super::db::query;
+use std::collections::HashMap;
+
+use super::db::{AssertSqlSafe, marks, query, query_as};
 use super::resolutions::{from_row, most_trusted_first};
 use super::{Store, StoreError};
 use crate::types::{Approval, FailedFix, Resolution};
@@ -13,56 +15,73 @@ const MOST: i64 = 2_000;
 
 /// A fix that failed, and the incident it was tried for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FailedFixOf {
+pub struct FailedFixRecord {
     pub incident_id: String,
     /// RFC 3339: when it was first tried.
     pub created_at: String,
     pub fix: FailedFix,
 }
 
+/// What earlier incidents of a repository were traced to.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct EarlierCauses {
+    /// The most trusted resolution of every incident that has a trusted one, oldest first.
+    pub trusted: Vec<Resolution>,
+    /// Resolutions with a culprit that a person rejected, newest first. A culprit that another incident was traced to and
+    /// that is trusted there is no rejected one.
+    pub rejected: Vec<Resolution>,
+}
+
 impl Store {
-    /// The most trusted resolution of every incident of a repository that has a trusted one, oldest first; `except` is
-    /// the incident at hand.
-    pub async fn trusted_resolutions(
-        &self,
-        repository: &str,
-        except: &str,
-    ) -> Result<Vec<Resolution>, StoreError> {
-        let mut resolutions = self.newest_resolutions(repository, except).await?;
-        resolutions.retain(Resolution::is_trusted);
+    /// What the incidents of a repository were traced to; `except` is the incident at hand.
+    pub async fn earlier_causes(&self, repository: &str, except: &str) -> Result<EarlierCauses, StoreError> {
+        let rows = query(
+            "SELECT * FROM resolutions WHERE repository = $1 AND incident_id <> $2 ORDER BY id DESC LIMIT $3",
+        )
+        .bind(repository)
+        .bind(except)
+        .bind(MOST)
+        .fetch_all(&self.read)
+        .await?;
+        let all = rows.iter().map(from_row).collect::<Result<Vec<Resolution>, _>>()?;
+        let (trusted, mut rejected): (Vec<Resolution>, Vec<Resolution>) =
+            all.into_iter().partition(Resolution::is_trusted);
+        rejected.retain(|known| {
+            known.approval == Approval::Rejected
+                && known.culprit.is_some()
+                && !trusted
+                    .iter()
+                    .any(|other| other.culprit == known.culprit && other.incident_id != known.incident_id)
+        });
         // Contradicting resolutions of one incident stand side by side; only the best of them counts as knowledge.
         let mut best: Vec<Resolution> = Vec::new();
-        for resolution in most_trusted_first(resolutions) {
+        for resolution in most_trusted_first(trusted) {
             if !best.iter().any(|known| known.incident_id == resolution.incident_id) {
                 best.push(resolution);
             }
         }
         best.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(best)
+        Ok(EarlierCauses { trusted: best, rejected })
     }
 
-    /// Resolutions of a repository that a person rejected, newest first. A culprit that another incident was traced to and
-    /// that is trusted there is no rejected one.
-    pub async fn rejected_resolutions(
-        &self,
-        repository: &str,
-        except: &str,
-    ) -> Result<Vec<Resolution>, StoreError> {
-        let all = self.newest_resolutions(repository, except).await?;
-        let trusted: Vec<&Resolution> = all.iter().filter(|known| known.is_trusted()).collect();
-        let stands = |rejected: &Resolution| {
-            trusted
-                .iter()
-                .any(|known| known.culprit == rejected.culprit && known.incident_id != rejected.incident_id)
-        };
-        let rejected = all.iter().filter(|known| {
-            known.approval == Approval::Rejected && known.culprit.is_some() && !stands(known)
-        });
-        Ok(rejected.cloned().collect())
+    /// What persons said who rejected resolutions, by their ids; of several rejections the latest.
+    pub async fn rejection_notes(&self, resolutions: &[&str]) -> Result<HashMap<String, String>, StoreError> {
+        let mut notes = HashMap::new();
+        for batch in resolutions.chunks(200) {
+            let marks = marks(1, batch.len());
+            let sql = format!(
+                "SELECT a.subject, n.note FROM audit a LEFT JOIN audit_notes n ON n.audit_id = a.id \
+                 WHERE a.action = 'approval' AND a.after_value = 'rejected' AND a.subject IN ({marks}) ORDER BY a.id"
+            );
+            let select = batch.iter().fold(query_as(AssertSqlSafe(sql)), |q, id| q.bind(*id));
+            let rows: Vec<(String, Option<String>)> = select.fetch_all(&self.read).await?;
+            notes.extend(rows.into_iter().map(|(id, note)| (id, note.unwrap_or_default())));
+        }
+        Ok(notes)
     }
 
     /// Fixes that are known to be wrong for a repository, newest first.
-    pub async fn failed_fixes(&self, repository: &str) -> Result<Vec<FailedFixOf>, StoreError> {
+    pub async fn failed_fixes(&self, repository: &str) -> Result<Vec<FailedFixRecord>, StoreError> {
         let rows = query(
             "SELECT * FROM resolutions WHERE repository = $1 AND failed_fixes IS NOT NULL ORDER BY id DESC LIMIT $2",
         )
@@ -73,29 +92,13 @@ impl Store {
         let mut out = Vec::new();
         for row in &rows {
             let known = from_row(row)?;
-            out.extend(known.failed_fixes.into_iter().map(|fix| FailedFixOf {
+            out.extend(known.failed_fixes.into_iter().map(|fix| FailedFixRecord {
                 incident_id: known.incident_id.clone(),
                 created_at: known.created_at.clone(),
                 fix,
             }));
         }
         Ok(out)
-    }
-
-    async fn newest_resolutions(
-        &self,
-        repository: &str,
-        except: &str,
-    ) -> Result<Vec<Resolution>, StoreError> {
-        let rows = query(
-            "SELECT * FROM resolutions WHERE repository = $1 AND incident_id <> $2 ORDER BY id DESC LIMIT $3",
-        )
-        .bind(repository)
-        .bind(except)
-        .bind(MOST)
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter().map(from_row).collect()
     }
 }
 
@@ -119,11 +122,11 @@ mod tests {
         let proven = resolution("aaaa", Proof::CauseConfirmed);
         let first = keep(&store, &proven).await;
         store.set_approval(&first.id, Approval::Rejected, ANNA).await.unwrap();
-        let rejected = store.rejected_resolutions(REPOSITORY, "").await.unwrap();
+        let rejected = store.earlier_causes(REPOSITORY, "").await.unwrap().rejected;
         assert_eq!(rejected.len(), 1);
-        assert!(store.rejected_resolutions(REPOSITORY, &first.incident_id).await.unwrap().is_empty());
+        assert!(store.earlier_causes(REPOSITORY, &first.incident_id).await.unwrap().rejected.is_empty());
         keep(&store, &proven).await;
-        assert!(store.rejected_resolutions(REPOSITORY, "").await.unwrap().is_empty());
+        assert!(store.earlier_causes(REPOSITORY, "").await.unwrap().rejected.is_empty());
     }
 
     #[tokio::test]

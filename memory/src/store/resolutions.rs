@@ -59,7 +59,7 @@ impl Store {
                     let before = word(&known.proof);
                     known.proof = new.proof;
                     known.replay = new.replay.clone().or(known.replay);
-                    set_column(&mut tx, &known, Field::Proof).await?;
+                    set_column(&mut tx, &known, ResolutionField::Proof).await?;
                     let after = word(&known.proof);
                     let change = change("proof", &known, Some(&before), Some(&after));
                     record(&mut tx, by, change).await?;
@@ -132,7 +132,7 @@ impl Store {
         approval: Approval,
         by: Actor<'_>,
     ) -> Result<Resolution, StoreError> {
-        self.change(resolution, Field::Approval, by, |r| {
+        self.change(resolution, ResolutionField::Approval, by, |r| {
             r.approval = approval;
             r.approved_by = Some(by.who.to_owned()).filter(|_| approval != Approval::None);
         })
@@ -146,7 +146,7 @@ impl Store {
         outcome: Outcome,
         by: Actor<'_>,
     ) -> Result<Resolution, StoreError> {
-        self.change(resolution, Field::Outcome, by, |r| r.outcome = outcome).await
+        self.change(resolution, ResolutionField::Outcome, by, |r| r.outcome = outcome).await
     }
 
     /// What a machine check has shown now; may also lower it, when a re-check failed.
@@ -156,7 +156,7 @@ impl Store {
         proof: Proof,
         by: Actor<'_>,
     ) -> Result<Resolution, StoreError> {
-        self.change(resolution, Field::Proof, by, |r| r.proof = proof).await
+        self.change(resolution, ResolutionField::Proof, by, |r| r.proof = proof).await
     }
 
     /// Puts what it says into other words; proof, approval and outcome stay as they are. The old words go with the entry
@@ -192,7 +192,7 @@ impl Store {
     async fn change(
         &self,
         id: &str,
-        field: Field,
+        field: ResolutionField,
         by: Actor<'_>,
         edit: impl FnOnce(&mut Resolution),
     ) -> Result<Resolution, StoreError> {
@@ -207,7 +207,7 @@ impl Store {
 pub(super) async fn change_in(
     tx: &mut Tx,
     id: &str,
-    field: Field,
+    field: ResolutionField,
     by: Actor<'_>,
     edit: impl FnOnce(&mut Resolution),
 ) -> Result<Resolution, StoreError> {
@@ -228,7 +228,7 @@ pub(super) async fn set_outcome(
     outcome: Outcome,
     by: Actor<'_>,
 ) -> Result<Resolution, StoreError> {
-    change_in(tx, resolution, Field::Outcome, by, |r| r.outcome = outcome).await
+    change_in(tx, resolution, ResolutionField::Outcome, by, |r| r.outcome = outcome).await
 }
 
 async fn load(tx: &mut Tx, id: &str) -> Result<Resolution, StoreError> {
@@ -238,25 +238,25 @@ async fn load(tx: &mut Tx, id: &str) -> Result<Resolution, StoreError> {
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Field {
+pub(super) enum ResolutionField {
     Proof,
     Approval,
     Outcome,
 }
 
-impl Field {
+impl ResolutionField {
     fn name(self) -> &'static str {
         match self {
-            Field::Proof => "proof",
-            Field::Approval => "approval",
-            Field::Outcome => "outcome",
+            ResolutionField::Proof => "proof",
+            ResolutionField::Approval => "approval",
+            ResolutionField::Outcome => "outcome",
         }
     }
     fn value(self, r: &Resolution) -> String {
         match self {
-            Field::Proof => word(&r.proof),
-            Field::Approval => word(&r.approval),
-            Field::Outcome => word(&r.outcome),
+            ResolutionField::Proof => word(&r.proof),
+            ResolutionField::Approval => word(&r.approval),
+            ResolutionField::Outcome => word(&r.outcome),
         }
     }
 }
@@ -372,24 +372,26 @@ fn failed_fixes_column(failed: &[FailedFix]) -> Result<Option<String>, StoreErro
     (!failed.is_empty()).then(|| json(&failed)).transpose()
 }
 
-async fn set_column(tx: &mut Tx, r: &Resolution, field: Field) -> Result<(), StoreError> {
+async fn set_column(tx: &mut Tx, r: &Resolution, field: ResolutionField) -> Result<(), StoreError> {
     let query = match field {
-        Field::Proof => {
+        ResolutionField::Proof => {
             query("UPDATE resolutions SET proof = $2, replay = $3, updated_at = $4 WHERE id = $1")
                 .bind(&r.id)
                 .bind(word(&r.proof))
                 .bind(r.replay.as_ref().map(json).transpose()?)
         }
-        Field::Approval => {
+        ResolutionField::Approval => {
             query("UPDATE resolutions SET approval = $2, approved_by = $3, updated_at = $4 WHERE id = $1")
                 .bind(&r.id)
                 .bind(word(&r.approval))
                 .bind(r.approved_by.clone())
         }
-        Field::Outcome => query("UPDATE resolutions SET outcome = $2, updated_at = $4 WHERE id = $1")
-            .bind(&r.id)
-            .bind(word(&r.outcome))
-            .bind(None::<String>),
+        ResolutionField::Outcome => {
+            query("UPDATE resolutions SET outcome = $2, updated_at = $4 WHERE id = $1")
+                .bind(&r.id)
+                .bind(word(&r.outcome))
+                .bind(None::<String>)
+        }
     };
     query.bind(now()).execute(&mut *tx).await?;
     Ok(())

@@ -44,7 +44,7 @@ pub(super) fn coupled(
     chosen: &BTreeSet<usize>,
 ) -> BTreeSet<usize> {
     let words: Vec<Words<'_>> = pieces.iter().map(words_of).collect();
-    let (places, place_of) = places_of(pieces);
+    let (blocks, block_of) = blocks_of(pieces);
     let mut counts = Counts { files, known: HashMap::new() };
     let mut taken = chosen.clone();
     let mut open: Vec<usize> = chosen.iter().copied().collect();
@@ -65,18 +65,13 @@ pub(super) fn coupled(
             });
             // One piece uses a variable that the other declares or sets differently.
             let near = piece.file == place.file && piece.line.abs_diff(place.line) <= NEAR;
-            let whole = |number: usize| places.get(*place_of.get(number)?);
+            let whole = |number: usize| blocks.get(*block_of.get(number)?);
             let redefined = near
-                && match place_of.get(at) == place_of.get(other) {
-                    true => redefines(&Place::of(piece), &Place::of(place)),
+                && match block_of.get(at) == block_of.get(other) {
+                    true => redefines(&ChangeBlock::of(piece), &ChangeBlock::of(place)),
                     false => whole(at).zip(whole(other)).is_some_and(|(here, there)| redefines(here, there)),
                 };
-            // One piece changes what a function takes, the other how it is called.
-            let called = whole(at).zip(whole(other)).is_some_and(|(here, there)| {
-                place_of.get(at) != place_of.get(other)
-                    && (calls_changed(here, there) || calls_changed(there, here))
-            });
-            if moved || renamed || redefined || called {
+            if moved || renamed || redefined {
                 taken.insert(other);
                 open.push(other);
             }
@@ -152,49 +147,12 @@ impl<'w> Counts<'_, 'w> {
 /// Pieces side by side: one statement on several lines may be several pieces, of which one takes a name away and another
 /// puts it back.
 #[derive(Debug, Default)]
-struct Place {
+struct ChangeBlock {
     removed: String,
     added: String,
 }
 
-/// Whether `there` calls a function, before and after, whose parameters are others since `here`.
-fn calls_changed(here: &Place, there: &Place) -> bool {
-    let (before, after) = (signatures(&here.removed), signatures(&here.added));
-    let changed = before.iter().filter(|(name, takes)| after.get(*name).is_some_and(|now| now != *takes));
-    let calls = |text: &str, name: &str| places(text, name).any(|(_, after)| after.starts_with('('));
-    changed.into_iter().any(|(name, _)| calls(&there.removed, name) && calls(&there.added, name))
-}
-
-/// Functions that are defined in a text, with what they take: the rest of the line behind the name.
-fn signatures(text: &str) -> BTreeMap<&str, &str> {
-    const DEFINES: [&str; 5] = ["def", "fn", "func", "function", "sub"];
-    const CONTROLS: [&str; 12] = [
-        "if", "for", "while", "switch", "catch", "return", "else", "elif", "foreach", "unless", "until",
-        "match",
-    ];
-    let mut out = BTreeMap::new();
-    for line in text.lines().map(str::trim) {
-        // A method of Go has its receiver before its name.
-        let rest = match line.strip_prefix("func (").and_then(|rest| rest.split_once(')')) {
-            Some((_, rest)) => rest,
-            None => line,
-        };
-        let Some((head, takes)) = rest.split_once('(') else { continue };
-        let is_go_method = rest.len() < line.len();
-        let mut words: Vec<&str> = words(head).collect();
-        let Some(name) = words.pop().filter(|name| head.ends_with(name)) else { continue };
-        let is_control = CONTROLS.iter().any(|word| *word == name || words.contains(word));
-        let is_declared = is_go_method || words.iter().any(|word| DEFINES.contains(word));
-        // `static int total(int a) {`, `total(a, b) {`
-        let opens = line.ends_with('{') && !head.contains(['=', '.', '"', '\'']);
-        if !is_control && (is_declared || opens) {
-            out.insert(name, takes);
-        }
-    }
-    out
-}
-
-impl Place {
+impl ChangeBlock {
     fn of(piece: &PieceText<'_>) -> Self {
         let mut place = Self::default();
         place.add(piece);
@@ -208,34 +166,34 @@ impl Place {
 }
 
 /// Whether one of the two declares or sets what the other one uses.
-fn redefines(here: &Place, there: &Place) -> bool {
+fn redefines(here: &ChangeBlock, there: &ChangeBlock) -> bool {
     redefined(there).any(|word| is_used(here, word)) || redefined(here).any(|word| is_used(there, word))
 }
 
-/// The places that pieces stand in, and each piece's number among them.
-fn places_of(pieces: &[PieceText<'_>]) -> (Vec<Place>, Vec<usize>) {
-    let mut places: Vec<Place> = Vec::new();
-    let mut place_of = Vec::with_capacity(pieces.len());
+/// The blocks of the pieces, and the number of each piece's block.
+fn blocks_of(pieces: &[PieceText<'_>]) -> (Vec<ChangeBlock>, Vec<usize>) {
+    let mut blocks: Vec<ChangeBlock> = Vec::new();
+    let mut block_of = Vec::with_capacity(pieces.len());
     let mut end: Option<(usize, u32)> = None;
     for piece in pieces {
         let adjoins = end.is_some_and(|(file, line)| {
             file == piece.file && piece.line >= line.saturating_sub(1) && piece.line <= line
         });
         if !adjoins {
-            places.push(Place::default());
+            blocks.push(ChangeBlock::default());
         }
-        if let Some(place) = places.last_mut() {
-            place.add(piece);
+        if let Some(block) = blocks.last_mut() {
+            block.add(piece);
         }
-        place_of.push(places.len().saturating_sub(1));
+        block_of.push(blocks.len().saturating_sub(1));
         let lines = u32::try_from(piece.removed.lines().count()).unwrap_or(u32::MAX);
         end = Some((piece.file, piece.line.saturating_add(lines)));
     }
-    (places, place_of)
+    (blocks, block_of)
 }
 
 /// Variables that are declared or set differently than before.
-fn redefined(place: &Place) -> impl Iterator<Item = &str> {
+fn redefined(place: &ChangeBlock) -> impl Iterator<Item = &str> {
     let (before, after) = (definitions(&place.removed), definitions(&place.added));
     before
         .into_iter()
@@ -243,7 +201,7 @@ fn redefined(place: &Place) -> impl Iterator<Item = &str> {
         .map(|(word, _)| word)
 }
 
-fn is_used(place: &Place, word: &str) -> bool {
+fn is_used(place: &ChangeBlock, word: &str) -> bool {
     let uses = |text: &str| words(clipped(text)).any(|known| known == word);
     uses(&place.removed) && uses(&place.added)
 }
@@ -421,30 +379,6 @@ mod tests {
         let same =
             piece(0, "        factor = 150;\n        log(1)\n", "        factor = 150;\n        log(2)\n");
         assert_eq!(coupled(&files, &[same, used], &set(&[1])), set(&[]));
-    }
-
-    #[test]
-    fn a_changed_signature_goes_with_its_calls() {
-        let check = |removed: &str, added: &str, called: (&str, &str), expected: &[usize]| {
-            let signature = PieceText { line: 10, ..piece(0, removed, added) };
-            let call = PieceText { line: 900, ..piece(1, called.0, called.1) };
-            let files = [FileText { old: "", new: "" }, FileText { old: "", new: "" }];
-            assert_eq!(coupled(&files, &[signature, call], &set(&[0])), set(expected), "{removed}");
-        };
-        let calls = ("  process(subj, opener->previous);\n", "  process(subj, opener->position);\n");
-        let (old, new) = (
-            "static void process(subject *s, delimiter *b) {\n",
-            "static void process(subject *s, size b) {\n",
-        );
-        check(old, new, calls, &[1]);
-        check("def process(a, b):\n", "def process(a):\n", ("x = process(1, 2)\n", "x = process(1)\n"), &[1]);
-        check("func (s *S) process(a int) {\n", "func (s *S) process(b int) {\n", calls, &[1]);
-        check("  process(a, b) {\n", "  process(a) {\n", calls, &[1]);
-        // The same signature, another function, a call that only came.
-        check(old, old, calls, &[]);
-        check(old, new, ("  other(subj, 1);\n", "  other(subj, 2);\n"), &[]);
-        check(old, new, ("", "  process(subj, 1);\n"), &[]);
-        check("  if (process(a)) {\n", "  if (process(b)) {\n", calls, &[]);
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn cut_middle<'b>(bytes: &'b [u8], notes: &mut Vec<String>) -> std::borrow::Cow<
     kept.into()
 }
 
-fn is_utf16(bytes: &[u8]) -> bool {
+pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) || utf16_without_bom(bytes).is_some()
 }
 

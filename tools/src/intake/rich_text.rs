@@ -9,6 +9,8 @@ use mail_parser::decoders::html::html_to_text;
 use mail_parser::{MessageParser, MessagePart, MimeHeaders};
 use regex::Regex;
 
+use super::decode::is_utf16;
+
 /// Bytes at the start that tell a mail or a page.
 const HEAD: usize = 4 * 1024;
 /// Longer inputs are logs or dumps, whatever they begin with.
@@ -107,10 +109,10 @@ fn of_page(page: &str) -> ReadableText {
 
 /// What a page shows. Styles and scripts are taken out first: the library knows them only without attributes.
 fn page_text(page: &str) -> String {
-    static UNSEEN: LazyLock<[Regex; 3]> = LazyLock::new(|| {
-        ["style", "script", "template"].map(|name| {
-            Regex::new(&format!(r"(?is)<{name}\b[^>]*>.*?(?:</{name}\s*>|\z)")).expect("a fixed pattern")
-        })
+    static UNSEEN: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+        let names = ["style", "script", "template"].into_iter();
+        let element = |name: &str| Regex::new(&format!(r"(?is)<{name}\b[^>]*>.*?(?:</{name}\s*>|\z)")).ok();
+        names.filter_map(element).collect()
     });
     let seen =
         UNSEEN.iter().fold(page.to_owned(), |page, unseen| unseen.replace_all(&page, " ").into_owned());
@@ -135,13 +137,9 @@ pub fn binary_kind(bytes: &[u8]) -> Option<String> {
         return Some(format!("{what} ({name})"));
     }
     let sample = bytes.get(..bytes.len().min(HEAD)).unwrap_or_default();
-    // UTF-16 has a zero in every other byte, and is text.
-    let zeros = sample.iter().filter(|byte| **byte == 0).count();
-    let is_wide = sample.starts_with(&[0xFF, 0xFE])
-        || sample.starts_with(&[0xFE, 0xFF])
-        || (zeros * 5 >= sample.len() * 2 && zeros * 5 <= sample.len() * 3);
     let controls = sample.iter().filter(|byte| matches!(byte, 0..=8 | 14..=26 | 28..=31)).count();
-    (!is_wide && controls * 100 > sample.len() * CONTROLS).then(|| "bytes that are no text".to_owned())
+    (!is_utf16(bytes) && controls * 100 > sample.len() * CONTROLS)
+        .then(|| "bytes that are no text".to_owned())
 }
 
 #[cfg(test)]

@@ -31,7 +31,6 @@ use crate::history::{History, HistoryError, parse_id};
 use crate::process::trusted::GitError;
 use context::Context;
 
-pub(crate) use stop_words::stop_words_for;
 pub use suspect_evidence::SuspectEvidence;
 pub use weights::Weights;
 

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::LazyLock;
 
 /// Stop words of English, and of every language that a fifth of the words are stop words of.
-pub(crate) fn stop_words_for(words: &HashSet<&str>) -> HashSet<&'static str> {
+pub(super) fn stop_words_for(words: &HashSet<&str>) -> HashSet<&'static str> {
     static LISTS: LazyLock<Vec<(&str, &[&str])>> = LazyLock::new(|| {
         let known = stop_words::available_languages().iter();
         known.filter_map(|code| Some((*code, stop_words::lookup(code)?))).collect()

@@ -121,8 +121,24 @@ impl Tool for Bisect {
     }
 
     async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
-        let known = KnownCauses::load(ctx).await?;
-        ctx.blocking(move |ctx| work(ctx, &args, &known)).await
+        let (mut found, mut text, mut evidence) = ctx.blocking(move |ctx| work(ctx, &args)).await?;
+        if let Some(culprit) = found.culprit.clone() {
+            let known = KnownCauses::load(ctx).await?;
+            found.earlier = known.incidents_of(&culprit);
+            found.earlier.truncate(MOST_EARLIER);
+            found.rejected_cause = known.rejection_of(&culprit).cloned();
+        }
+        for earlier in &found.earlier {
+            text.push_str(&format!(
+                "\nIncident {} was traced to it, too; `recheck` of resolution {} tells whether it is the same problem.",
+                earlier.incident_id, earlier.resolution_id
+            ));
+        }
+        if let Some(rejected) = &found.rejected_cause {
+            evidence.push(rejected.evidence());
+            text.push_str(&format!("\n{}", rejected.in_words()));
+        }
+        Ok(ToolOutput::new(text, found).with_evidence(evidence))
     }
 }
 
@@ -149,7 +165,8 @@ fn favour(prior: &mut Vec<f64>, commits: &[&str], favoured: &[String]) {
     }
 }
 
-fn work(ctx: &ToolContext, args: &Args, known: &KnownCauses) -> Result<ToolOutput, ToolError> {
+/// What was found, the same in words, and its evidence.
+fn work(ctx: &ToolContext, args: &Args) -> Result<(Bisection, String, Vec<EvidenceDraft>), ToolError> {
     let (replayer, shown) = ctx.workbench.reproduced(ctx)?;
     let graph = CommitGraph::load(&ctx.repo, ctx.good.as_deref(), &ctx.bad)
         .map_err(|error| ToolError::failed(error.to_string()))?;
@@ -205,7 +222,7 @@ fn work(ctx: &ToolContext, args: &Args, known: &KnownCauses) -> Result<ToolOutpu
     // A commit that brings nothing but a test shows a fault; it does not make one.
     for commit in blamed {
         if !lay_in_tests_of(ctx, replayer.recipe(), commit)?.is_empty() {
-            return work(ctx, args, known);
+            return work(ctx, args);
         }
     }
     let mut found = Bisection { range, skipped: machine.skipped(), steps, ..Bisection::default() };
@@ -216,9 +233,6 @@ fn work(ctx: &ToolContext, args: &Args, known: &KnownCauses) -> Result<ToolOutpu
             found.proven = true;
             found.confidence = 1.0;
             found.flakiness = machine.flakiness(culprit);
-            found.earlier = known.incidents_of(culprit);
-            found.earlier.truncate(MOST_EARLIER);
-            found.rejected_cause = known.rejection_of(culprit).cloned();
             if ctx.workbench.artifact::<String>(CULPRIT).as_ref() != Some(culprit) {
                 ctx.workbench.keep::<Vec<Hunk>>(GUILTY, &Vec::new())?;
                 ctx.workbench.keep(CULPRIT, culprit)?;
@@ -270,7 +284,7 @@ fn work(ctx: &ToolContext, args: &Args, known: &KnownCauses) -> Result<ToolOutpu
     found.laid_in = found.overlay.iter().flat_map(|overlay| overlay.paths.clone()).collect();
     let all = replayer.runs();
     found.runs = all.into_iter().filter(|(number, _)| *number > shown.runs).collect();
-    let mut text = match (&found.culprit, &found.problem) {
+    let text = match (&found.culprit, &found.problem) {
         (Some(culprit), _) => format!(
             "The replay flips at {culprit} ({}): fails there, passes at its parent. {} runs over {range} commits.{}",
             found.subject,
@@ -283,17 +297,7 @@ fn work(ctx: &ToolContext, args: &Args, known: &KnownCauses) -> Result<ToolOutpu
             found.candidates.len()
         ),
     };
-    for earlier in &found.earlier {
-        text.push_str(&format!(
-            "\nIncident {} was traced to it, too; `recheck` of resolution {} tells whether it is the same problem.",
-            earlier.incident_id, earlier.resolution_id
-        ));
-    }
-    if let Some(rejected) = &found.rejected_cause {
-        evidence.push(rejected.evidence());
-        text.push_str(&format!("\n{}", rejected.in_words()));
-    }
-    Ok(ToolOutput::new(text, found).with_evidence(evidence))
+    Ok((found, text, evidence))
 }
 
 /// A bisect takes the failure to have begun once. Where somebody wrote the proven culprit's lines again, it may have been

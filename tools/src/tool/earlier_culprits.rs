@@ -5,11 +5,12 @@ by another command. Whether it is the same problem shows in one replay with what
 
 use std::collections::HashMap;
 
-use millwright_memory::types::{Precedent, Resolution};
+use millwright_memory::recall::{self, RecallQuery};
+use millwright_memory::store::EarlierCauses;
+use millwright_memory::types::{ParsedTicket, Precedent, Resolution};
 use serde::{Deserialize, Serialize};
 
-use super::likeness::likeness;
-use super::recheck::unit_text;
+use super::recheck::{split_unit, unit_text};
 use super::rejected_causes::RejectedCause;
 use super::{ToolContext, ToolError};
 use crate::fixes;
@@ -19,8 +20,8 @@ const TRIED_FIRST: usize = 3;
 /// Earlier culprits of the range that are looked up.
 const LOOKED_UP: usize = 20;
 
-/// Earlier incidents whose words are read.
-const READ: usize = 200;
+/// Incidents that are looked at for their likeness.
+const MOST_ALIKE: usize = 100;
 
 /// An earlier incident that was traced to a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,27 +37,19 @@ pub struct EarlierIncident {
 pub(super) struct KnownCauses {
     trusted: Vec<Resolution>,
     rejected: Vec<RejectedCause>,
-    /// What was told and run of earlier incidents, by their id.
-    told: HashMap<String, String>,
 }
 
 impl KnownCauses {
     pub(super) async fn load(ctx: &ToolContext) -> Result<Self, ToolError> {
         let Some(store) = &ctx.workbench.memory else { return Ok(Self::default()) };
         let unreadable = |error| ToolError::unavailable("memory cannot be read").with_detail(error);
-        let (repository, incident) = (&ctx.workbench.repository, &ctx.workbench.incident);
-        let trusted = store.trusted_resolutions(repository, incident).await.map_err(unreadable)?;
-        let newest: Vec<&str> =
-            trusted.iter().rev().take(READ).map(|known| known.incident_id.as_str()).collect();
-        let incidents = store.get_incidents(&newest).await.map_err(unreadable)?;
-        let told = trusted.iter().filter_map(|known| {
-            let ticket = &incidents.get(&known.incident_id)?.ticket;
-            let command = known.replay.as_ref().and_then(|replay| replay["command"].as_str()).unwrap_or("");
-            Some((known.incident_id.clone(), format!("{}\n{command}\n{}", ticket.title, ticket.text)))
-        });
-        let told = told.collect();
-        let rejected = RejectedCause::load_all(ctx).await?;
-        ctx.blocking(move |ctx| Ok(Self { trusted: with_full_ids(ctx, trusted), rejected, told })).await
+        let EarlierCauses { trusted, rejected } = store
+            .earlier_causes(&ctx.workbench.repository, &ctx.workbench.incident)
+            .await
+            .map_err(unreadable)?;
+        let rejected: Vec<&Resolution> = rejected.iter().collect();
+        let rejected = RejectedCause::load(store, &rejected).await.map_err(unreadable)?;
+        ctx.blocking(move |ctx| Ok(Self { trusted: with_full_ids(ctx, trusted), rejected })).await
     }
 
     /// What a ranking learns from.
@@ -86,42 +79,36 @@ impl KnownCauses {
     }
 
     /// Earlier incidents to try before a bisect, as long as what their culprits brought in was not mended: those first whose
-    /// culprits the ranking suspects and that are alike in words. `prior` is the ranking's, of the whole range; `shown` is
-    /// what is told and shown of this failure.
+    /// culprits the ranking suspects and that are like this one. `prior` is the ranking's, of the whole range; `alike` are
+    /// incidents, the most alike first.
     pub(super) fn to_try_first(
         &self,
         ctx: &ToolContext,
         prior: &[(&str, f64)],
-        shown: &str,
+        alike: &[String],
     ) -> Vec<EarlierIncident> {
         let prior: HashMap<&str, f64> = prior.iter().copied().collect();
         let mut known: Vec<&Resolution> = Vec::new();
+        let (mut suspicion, mut likeness) = (Vec::new(), Vec::new());
         for resolution in self.trusted.iter().rev() {
             let Some(culprit) = resolution.culprit.as_deref() else { continue };
-            let is_listed = known.iter().any(|other| other.culprit == resolution.culprit);
-            if prior.contains_key(culprit) && !is_listed {
-                known.push(resolution);
+            let place = alike.iter().position(|id| *id == resolution.incident_id);
+            let likely = place.map_or(0.0, |place| 1.0 / (place as f64 + 1.0));
+            let listed = known.iter().position(|other| other.culprit == resolution.culprit);
+            match (prior.get(culprit), listed.and_then(|at| likeness.get_mut(at))) {
+                // Several incidents have this culprit; the most alike counts.
+                (_, Some(best)) => *best = likely.max(*best),
+                (Some(suspected), None) => {
+                    known.push(resolution);
+                    suspicion.push(*suspected);
+                    likeness.push(likely);
+                }
+                (None, None) => {}
             }
         }
-        let suspicion: Vec<f64> = known
-            .iter()
-            .map(|known| known.culprit.as_deref().and_then(|culprit| prior.get(culprit)).copied())
-            .map(Option::unwrap_or_default)
-            .collect();
-        // All that was told of a culprit so far.
-        let told: Vec<String> = known
-            .iter()
-            .map(|known| {
-                let of = self.trusted.iter().filter(|other| other.culprit == known.culprit);
-                of.filter_map(|other| self.told.get(&other.incident_id)).map(String::as_str).collect()
-            })
-            .collect();
-        let fused: Vec<f64> = reciprocal_ranks(&suspicion)
-            .into_iter()
-            .zip(reciprocal_ranks(&likeness(shown, &told)))
-            .map(|(suspected, alike)| suspected + alike)
-            .collect();
-        let mut order: Vec<(f64, &Resolution)> = fused.into_iter().zip(known).collect();
+        let fused = reciprocal_ranks(&suspicion).into_iter().zip(reciprocal_ranks(&likeness));
+        let mut order: Vec<(f64, &Resolution)> =
+            fused.map(|(suspected, alike)| suspected + alike).zip(known).collect();
         order.sort_by(|a, b| b.0.total_cmp(&a.0));
         let stand = order.into_iter().take(LOOKED_UP).filter(|(_, resolution)| still_stands(ctx, resolution));
         stand.take(TRIED_FIRST).map(|(_, resolution)| EarlierIncident::of(resolution)).collect()
@@ -146,6 +133,21 @@ impl EarlierIncident {
     }
 }
 
+/// Incidents of the repository that are like this one in what is told and `shown` of them, the most alike first.
+pub(super) async fn alike(ctx: &ToolContext, shown: &str) -> Result<Vec<String>, ToolError> {
+    let Some(store) = &ctx.workbench.memory else { return Ok(Vec::new()) };
+    let ticket = ParsedTicket { text: format!("{}\n{shown}", ctx.ticket.text), ..(*ctx.ticket).clone() };
+    let query = RecallQuery {
+        repository: Some(&ctx.workbench.repository),
+        exclude: Some(&ctx.workbench.incident),
+        limit: MOST_ALIKE,
+        ..RecallQuery::new(&ticket)
+    };
+    let near = recall::nearest(store, &query).await;
+    let near = near.map_err(|error| ToolError::unavailable("memory cannot be read").with_detail(error))?;
+    Ok(near.into_iter().map(|near| near.incident_id).collect())
+}
+
 /// A person may have named a culprit by a part of its id.
 fn with_full_ids(ctx: &ToolContext, mut known: Vec<Resolution>) -> Vec<Resolution> {
     const WHOLE_ID: usize = 40;
@@ -168,8 +170,7 @@ fn still_stands(ctx: &ToolContext, known: &Resolution) -> bool {
         return false;
     }
     known.units.iter().any(|unit| {
-        let (path, symbol) =
-            unit.split_once("::").map_or((unit.as_str(), None), |(path, name)| (path, Some(name)));
+        let (path, symbol) = split_unit(unit);
         let text = |revision: &str| unit_text(ctx, revision, path, symbol).map(|(_, text)| text);
         text(&known.failing_revision).is_some_and(|then| text(&ctx.bad).as_ref() == Some(&then))
     })

@@ -3,20 +3,20 @@ Fixes that memory knows to be wrong although the replay passes with them: a late
 does not call them right.
 */
 
-use millwright_memory::store::FailedFixOf;
+use millwright_memory::store::FailedFixRecord;
 use millwright_memory::types::{Fix, TestsResult};
 
 use super::{ToolContext, ToolError};
 
 /// Fixes of the repository that are known to be wrong.
-pub(super) async fn load(ctx: &ToolContext) -> Result<Vec<FailedFixOf>, ToolError> {
+pub(super) async fn load(ctx: &ToolContext) -> Result<Vec<FailedFixRecord>, ToolError> {
     let Some(store) = &ctx.workbench.memory else { return Ok(Vec::new()) };
     let unreadable = |error| ToolError::unavailable("memory cannot be read").with_detail(error);
     store.failed_fixes(&ctx.workbench.repository).await.map_err(unreadable)
 }
 
 /// Why `fix` is known to be wrong, unless the project's tests were run with it now and speak for it.
-pub(super) fn known_to_fail(failed: &[FailedFixOf], fix: &Fix) -> Option<String> {
+pub(super) fn known_to_fail(failed: &[FailedFixRecord], fix: &Fix) -> Option<String> {
     if fix.tests == TestsResult::Pass {
         return None;
     }
@@ -44,8 +44,8 @@ mod tests {
 
     const DIFF: &str = "--- a/x\n+++ b/x\n@@ -1,2 +1,2 @@\n a\n-b\n+c\n";
 
-    fn failed() -> Vec<FailedFixOf> {
-        vec![FailedFixOf {
+    fn failed() -> Vec<FailedFixRecord> {
+        vec![FailedFixRecord {
             incident_id: "inc_1".into(),
             created_at: "2026-01-02T03:04:05Z".into(),
             fix: FailedFix { diff: DIFF.into(), because: "2 tests fail".into() },

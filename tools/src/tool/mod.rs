@@ -24,7 +24,6 @@ mod git_log;
 mod git_pickaxe;
 mod git_show;
 mod lay_in;
-mod likeness;
 mod log_search;
 mod log_templates;
 mod output;

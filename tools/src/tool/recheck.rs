@@ -9,13 +9,14 @@ use millwright_memory::types::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::bisect::CULPRIT;
 use super::standing::{Standing, blamed, standing};
 use super::suspects::commit_evidence;
 use super::verify_fix::Thoroughness;
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
+use crate::bisect::Flakiness;
 use crate::checkout::Change;
 use crate::minimise::hunks_of;
+use crate::replay::{Replayed, Replayer};
 use crate::{fixes, git};
 
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +77,7 @@ impl Tool for Recheck {
         })?;
         ctx.blocking(move |ctx| {
             let (mut rechecked, mut evidence) = check(ctx, &known, args.at_culprit)?;
-            if args.at_culprit && rechecked.result == CheckResult::Pass && !is_proven_here(ctx, &known) {
+            if args.at_culprit && rechecked.result == CheckResult::Pass {
                 evidence.extend(must_fail_at_culprit(ctx, &mut rechecked)?);
             }
             evidence.push(EvidenceDraft {
@@ -128,13 +129,13 @@ fn check(
     }
     let replayable = ctx.workbench.shown().is_some();
     if replayable && !known.fix_diff.is_empty() {
-        return by_replay(ctx, known, out);
+        return by_replay(ctx, known, at_culprit, out);
     }
     if ctx.workbench.recipe().is_some() && !replayable {
         out.how = "the failure does not show at this revision".into();
         return Ok((out, Vec::new()));
     }
-    if replayable && (at_culprit || is_proven_here(ctx, known)) {
+    if replayable && at_culprit {
         return by_guilty_code(ctx, known, out);
     }
     // Whoever confirmed it may have been wrong; where the failure can be replayed, that settles it.
@@ -153,13 +154,7 @@ fn by_flip(
 ) -> Result<(Rechecked, Vec<EvidenceDraft>), ToolError> {
     let culprit = ctx.visible(Some(culprit))?;
     let (replayer, shown) = ctx.workbench.reproduced(ctx)?;
-    let mut at = replayer.run(&culprit, None)?;
-    for _ in 1..shown.flakiness.passes_needed(LUCKY) {
-        if at.outcome() != ReplayOutcome::Passes {
-            break;
-        }
-        at = replayer.run(&culprit, None)?;
-    }
+    let at = replay_at(&replayer, &culprit, shown.flakiness)?;
     let mut evidence = vec![at.evidence()];
     let mut holds = at.outcome() == ReplayOutcome::Reproduces;
     if !holds {
@@ -194,9 +189,16 @@ fn by_flip(
     Ok((out, evidence))
 }
 
-/// Whether the bisect of this very run ended at its culprit.
-fn is_proven_here(ctx: &ToolContext, known: &Resolution) -> bool {
-    known.culprit.is_some() && ctx.workbench.artifact::<String>(CULPRIT) == known.culprit
+/// The replay at a commit, asked as often as a failure that comes and goes demands.
+fn replay_at(replayer: &Replayer, commit: &str, seen: Flakiness) -> Result<Replayed, ToolError> {
+    let mut at = replayer.run(commit, None)?;
+    for _ in 1..seen.passes_needed(LUCKY) {
+        if at.outcome() != ReplayOutcome::Passes {
+            break;
+        }
+        at = replayer.run(commit, None)?;
+    }
+    Ok(at)
 }
 
 /// What helps mends a failure that a later commit may have made; so the failure has to be there at the culprit.
@@ -206,13 +208,7 @@ fn must_fail_at_culprit(
 ) -> Result<Option<EvidenceDraft>, ToolError> {
     let Some(culprit) = rechecked.culprit.clone() else { return Ok(None) };
     let (replayer, shown) = ctx.workbench.reproduced(ctx)?;
-    let mut at = replayer.run(&culprit, None)?;
-    for _ in 1..shown.flakiness.passes_needed(LUCKY) {
-        if at.outcome() != ReplayOutcome::Passes {
-            break;
-        }
-        at = replayer.run(&culprit, None)?;
-    }
+    let at = replay_at(&replayer, &culprit, shown.flakiness)?;
     rechecked.runs = replayer.runs();
     if at.outcome() == ReplayOutcome::Reproduces {
         rechecked.how = format!("{}, and the replay fails at its culprit", rechecked.how);
@@ -260,9 +256,7 @@ fn by_guilty_code(
     out.runs = replayer.runs();
     if passes {
         out.result = CheckResult::Pass;
-        out.how =
-            "the replay fails at its culprit, and passes before it and without the code that was guilty then"
-                .into();
+        out.how = "the replay passes without what its culprit did to the code that was guilty then".into();
     } else {
         out.locations.clear();
         out.how = "the failure stays without what its culprit did to the code that was guilty then".into();
@@ -277,11 +271,12 @@ const LUCKY: f64 = 0.02;
 fn by_replay(
     ctx: &ToolContext,
     known: &Resolution,
+    at_culprit: bool,
     mut out: Rechecked,
 ) -> Result<(Rechecked, Vec<EvidenceDraft>), ToolError> {
     let candidate = match fixes::known(&ctx.repo, &known.fix_diff, &ctx.bad)? {
         Ok(candidate) => candidate,
-        Err(_) if is_proven_here(ctx, known) => return by_guilty_code(ctx, known, out),
+        Err(_) if at_culprit => return by_guilty_code(ctx, known, out),
         Err(because) => {
             out.how = because;
             return Ok((out, Vec::new()));
@@ -379,8 +374,7 @@ fn by_code(
     }
     let mut evidence = Vec::new();
     for unit in known.units.iter().take(10) {
-        let (path, symbol) =
-            unit.split_once("::").map_or((unit.as_str(), None), |(path, name)| (path, Some(name)));
+        let (path, symbol) = split_unit(unit);
         let before = unit_text(ctx, &known.failing_revision, path, symbol);
         let now = unit_text(ctx, &ctx.bad, path, symbol);
         match (before, now) {
@@ -418,6 +412,11 @@ fn by_code(
     out.result = CheckResult::Pass;
     out.how = "the guilty code stands unchanged; there is no replay to run".into();
     Ok((out, evidence))
+}
+
+/// Path and symbol of a unit.
+pub(super) fn split_unit(unit: &str) -> (&str, Option<&str>) {
+    unit.split_once("::").map_or((unit, None), |(path, name)| (path, Some(name)))
 }
 
 /// The text of a symbol, or of a whole file.

@@ -13,8 +13,6 @@ use super::{ToolContext, ToolError};
 
 /// Rejected causes that one investigation considers.
 const MAX_REJECTED_CAUSES: usize = 10;
-/// Rejected causes of a repository that are read.
-const MAX_LOADED: usize = 200;
 
 /// A cause that a person rejected for an earlier incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,30 +30,24 @@ pub struct RejectedCause {
 }
 
 impl RejectedCause {
-    /// All of the repository, newest first.
-    pub(super) async fn load_all(ctx: &ToolContext) -> Result<Vec<Self>, ToolError> {
-        let Some(store) = &ctx.workbench.memory else { return Ok(Vec::new()) };
-        let unreadable = |error| ToolError::unavailable("memory cannot be read").with_detail(error);
-        let (repository, incident) = (&ctx.workbench.repository, &ctx.workbench.incident);
-        let rejected = store.rejected_resolutions(repository, incident).await.map_err(unreadable)?;
+    /// The rejected resolutions with what was said of them, each culprit and code once.
+    pub(super) async fn load(store: &Store, rejected: &[&Resolution]) -> Result<Vec<Self>, StoreError> {
+        let ids: Vec<&str> = rejected.iter().map(|known| known.id.as_str()).collect();
+        let mut notes = store.rejection_notes(&ids).await?;
         let mut out: Vec<Self> = Vec::new();
-        for known in rejected.iter().take(MAX_LOADED) {
+        for known in rejected {
             if !out.iter().any(|other| other.culprit == known.culprit && other.units == known.units) {
-                out.push(Self::of(store, known).await.map_err(unreadable)?);
+                out.push(Self {
+                    incident_id: known.incident_id.clone(),
+                    culprit: known.culprit.clone(),
+                    units: known.units.clone(),
+                    statement: known.statement.clone(),
+                    rejected_by: known.approved_by.clone().unwrap_or_default(),
+                    note: notes.remove(&known.id).unwrap_or_default(),
+                });
             }
         }
         Ok(out)
-    }
-
-    async fn of(store: &Store, known: &Resolution) -> Result<Self, StoreError> {
-        Ok(Self {
-            incident_id: known.incident_id.clone(),
-            culprit: known.culprit.clone(),
-            units: known.units.clone(),
-            statement: known.statement.clone(),
-            rejected_by: known.approved_by.clone().unwrap_or_default(),
-            note: load_note(store, known).await?,
-        })
     }
 
     /// Whether guilty code found now may be what was rejected then: it overlaps, or one of the two is not known.
@@ -89,23 +81,15 @@ pub(super) async fn find_rejected_causes(
     let Some(store) = &ctx.workbench.memory else { return Ok(Vec::new()) };
     let found = found.iter().flat_map(|recalled| &recalled.resolutions);
     let replayed = replayed.iter().flat_map(|item| &item.resolutions);
-    let mut out: Vec<RejectedCause> = Vec::new();
+    let mut rejected: Vec<&Resolution> = Vec::new();
     for known in found.chain(replayed).filter(|known| known.approval == Approval::Rejected) {
-        let is_listed = out.iter().any(|one| one.incident_id == known.incident_id);
-        if out.len() < MAX_REJECTED_CAUSES && known.incident_id != ctx.workbench.incident && !is_listed {
-            let rejected = RejectedCause::of(store, known).await;
-            out.push(
-                rejected
-                    .map_err(|error| ToolError::unavailable("memory cannot be read").with_detail(error))?,
-            );
+        let is_listed = rejected.iter().any(|one| one.incident_id == known.incident_id);
+        if known.incident_id != ctx.workbench.incident && !is_listed {
+            rejected.push(known);
         }
     }
-    Ok(out)
-}
-
-/// The note of the latest rejection.
-async fn load_note(store: &Store, known: &Resolution) -> Result<String, StoreError> {
-    let entries = store.audit(Some(&known.incident_id)).await?;
-    let last = entries.into_iter().rfind(|entry| entry.action == "approval" && entry.subject == known.id);
-    Ok(last.and_then(|entry| entry.note).unwrap_or_default())
+    rejected.truncate(MAX_REJECTED_CAUSES);
+    RejectedCause::load(store, &rejected)
+        .await
+        .map_err(|error| ToolError::unavailable("memory cannot be read").with_detail(error))
 }

@@ -9,7 +9,7 @@ use millwright_memory::types::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::earlier_culprits::{EarlierIncident, KnownCauses};
+use super::earlier_culprits::{self, EarlierIncident, KnownCauses};
 use super::rejected_causes::RejectedCause;
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
 use crate::git;
@@ -64,10 +64,12 @@ pub fn sample_of(run_dir: &Path) -> Option<RankingSample> {
 struct Learned {
     weights: Weights,
     known: KnownCauses,
+    /// Incidents like this one, the most alike first.
+    alike: Vec<String>,
 }
 
 /// Reads what was learned. A memory that cannot be read costs the ranking its help, never the ranking itself.
-async fn learned(ctx: &ToolContext) -> Learned {
+async fn learned(ctx: &ToolContext, shown: &str) -> Learned {
     let Some(store) = &ctx.workbench.memory else { return Learned::default() };
     let weights = store.active_weights().await.unwrap_or_else(|error| {
         tracing::warn!(error = %error, "learned weights cannot be read; ranking by those that ship");
@@ -77,11 +79,23 @@ async fn learned(ctx: &ToolContext) -> Learned {
         tracing::warn!(error = %error, "earlier causes cannot be read; ranking without them");
         KnownCauses::default()
     });
+    let alike = earlier_culprits::alike(ctx, shown).await.unwrap_or_else(|error| {
+        tracing::warn!(error = %error, "similar incidents cannot be found; trying earlier culprits by the ranking alone");
+        Vec::new()
+    });
     Learned {
         weights: weights
             .map_or_else(Weights::default, |version| relearn::weights_of(&version.learned.weights)),
         known,
+        alike,
     }
+}
+
+/// What is run and what it prints at the failing revision, as far as that is known.
+fn shown_text(ctx: &ToolContext) -> String {
+    let command = ctx.workbench.recipe().map(|recipe| recipe.command);
+    let output = ctx.workbench.shown().map(|shown| shown.output);
+    command.into_iter().chain(output).collect::<Vec<_>>().join("\n")
 }
 
 /// Puts commits that a person rejected as the cause of an earlier incident behind all others that are listed, with the
@@ -134,23 +148,21 @@ impl Tool for Suspects {
     }
 
     async fn run(&self, ctx: &ToolContext, _: Args) -> Result<ToolOutput, ToolError> {
-        let learned = learned(ctx).await;
-        ctx.blocking(move |ctx| work(ctx, &learned)).await
+        let shown = shown_text(ctx);
+        let learned = learned(ctx, &shown).await;
+        ctx.blocking(move |ctx| work(ctx, &shown, &learned)).await
     }
 }
 
-fn work(ctx: &ToolContext, learned: &Learned) -> Result<ToolOutput, ToolError> {
+fn work(ctx: &ToolContext, shown_text: &str, learned: &Learned) -> Result<ToolOutput, ToolError> {
     let shown = ctx.workbench.shown();
-    let command = ctx.workbench.recipe().map(|recipe| recipe.command);
-    let said = command.into_iter().chain(shown.iter().map(|shown| shown.output.clone()));
-    let said = said.collect::<Vec<_>>().join("\n");
     let ranking = rank(&RankRequest {
         repo: &ctx.repo,
         bad: &ctx.bad,
         good: ctx.good.as_deref(),
         ticket: &ctx.ticket,
         executed: shown.as_ref().and_then(|shown| shown.trace.as_ref()),
-        extra_text: &said,
+        extra_text: shown_text,
         precedents: &learned.known.precedents(),
         weights: &learned.weights,
     })
@@ -160,10 +172,7 @@ fn work(ctx: &ToolContext, learned: &Learned) -> Result<ToolOutput, ToolError> {
     ctx.workbench.keep(RANKING, &prior)?;
     ctx.workbench.keep(SAMPLE, &ranking.sample)?;
     let earlier = match shown {
-        Some(_) => {
-            let told = format!("{}\n{}\n{said}", ctx.ticket.title, ctx.ticket.text);
-            learned.known.to_try_first(ctx, &prior, &told)
-        }
+        Some(_) => learned.known.to_try_first(ctx, &prior, &learned.alike),
         None => Vec::new(),
     };
     let mut suspects = ranking.suspects;

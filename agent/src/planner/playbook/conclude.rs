@@ -15,6 +15,7 @@ use millwright_tools::tool::suspects::SuspectList;
 use super::summary;
 use crate::facts::Facts;
 use crate::findings::{CauseClaim, Citation, Claim, Finding, HypothesisClaim};
+use crate::report::phrasing::reasons;
 use crate::run::{Run, RunRequest};
 use crate::verification::{PROBABLE, best_fix};
 
@@ -108,8 +109,7 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
     let shown = facts.reproduction.as_ref().is_none_or(|seen| seen.outcome == ReplayOutcome::Reproduces);
     let confidence = if shown { confidence } else { confidence.min(PROBABLE - 0.01) };
     let likely = if confidence >= PROBABLE { "probably" } else { "possibly" };
-    let mut why: Vec<&str> = top.reasons.iter().map(|reason| reason.detail.as_str()).collect();
-    why.dedup();
+    let mut why = reasons(top);
     why.truncate(2);
     let statement = format!(
         "Commit {} (\u{201c}{}\u{201d}) {likely} brought the failure in: {}.",

@@ -49,6 +49,7 @@ pub fn next(run: &Run) -> Plan {
     {
         return Plan::Conclude { note: String::new(), finding: Box::new(conclude::no_failure(run, why)) };
     }
+    // Earlier incidents are recognised twice: by suspected culprits before the bisect, by the proven one after it.
     let rules = [
         look_back,
         reproduce,

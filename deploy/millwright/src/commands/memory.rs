@@ -112,7 +112,7 @@ async fn approve(
     format: ListFormat,
 ) -> Result<()> {
     let id = store.resolve_incident_id(incident).await?;
-    let judged = store.judge(&id, None, approval, Actor { who: &person(), why: note }).await;
+    let judged = store.record_feedback(&id, None, approval, Actor { who: &person(), why: note }).await;
     let judged = judged.map_err(|error| match error {
         StoreError::NotFound { .. } => anyhow::anyhow!(
             "{id} has no resolution to confirm or reject; `millwright memory show {id}` says what is known, and \

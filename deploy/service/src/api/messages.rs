@@ -184,7 +184,7 @@ pub(crate) async fn judge_by(
         false => (Approval::Rejected, "rejected"),
     };
     let note = app.settings.redactor.for_run().redact(note).text;
-    let judged = app.store.judge(&id, resolution, approval, Actor { who, why: &note }).await;
+    let judged = app.store.record_feedback(&id, resolution, approval, Actor { who, why: &note }).await;
     let judged = judged.map_err(|error| match error {
         StoreError::NotFound { .. } => Problem::conflict(
             "there is no resolution to confirm or reject: the investigation has not found a cause; a note such as \

@@ -14,7 +14,7 @@ use crate::scenarios::project::{Lang, Project};
 use crate::scenarios::{Class, ScenarioError};
 
 /// How the second person shows a fault.
-struct Retelling {
+struct SecondReport {
     fault: &'static str,
     command: &'static str,
     /// Lines of a file.
@@ -23,34 +23,34 @@ struct Retelling {
     wanted: &'static str,
 }
 
-const fn total(fault: &'static str, input: &'static str, wanted: &'static str) -> Retelling {
-    Retelling { fault, command: "total", input, wanted }
+const fn total(fault: &'static str, input: &'static str, wanted: &'static str) -> SecondReport {
+    SecondReport { fault, command: "total", input, wanted }
 }
 
 /// A program with faults that do not hide one another.
-struct Program {
+struct RetoldProgram {
     id: &'static str,
     lang: Lang,
     theme: usize,
     /// Whether its tests can be run, so that fixes end verified.
     has_tests: bool,
-    retellings: &'static [Retelling],
+    second_reports: &'static [SecondReport],
 }
 
-const PROGRAMS: &[Program] = &[
-    Program {
+const PROGRAMS: &[RetoldProgram] = &[
+    RetoldProgram {
         id: "retold-till",
         lang: Lang::Sh,
         theme: 0,
         has_tests: true,
-        retellings: &[
+        second_reports: &[
             total("sh-tens", "9;Rita;4;80.5;2024-07-09;std", "1 @recs@, total 322.00, largest 322.00"),
             total(
                 "sh-round",
                 "12;Sven;1;90.15;2024-07-09;staff\n13;Tom;1;70.00;2024-07-09;std",
                 "2 @recs@, total 133.10, largest 70.00",
             ),
-            Retelling {
+            SecondReport {
                 fault: "sh-default",
                 command: "list",
                 input: "14;Uma;1;75.00;2024-07-09;",
@@ -62,7 +62,7 @@ const PROGRAMS: &[Program] = &[
                 "007;Will;1;99.00;2024-07-10;std\n8;Xena;1;55.00;2024-07-10;std",
                 "2 @recs@, total 154.00, largest 99.00",
             ),
-            Retelling {
+            SecondReport {
                 fault: "sh-date",
                 command: "list",
                 input: "16;Yuri;1;66.00;2023-12-31;std",
@@ -70,22 +70,22 @@ const PROGRAMS: &[Program] = &[
             },
         ],
     },
-    Program {
+    RetoldProgram {
         id: "retold-clinic",
         lang: Lang::Sh,
         theme: 2,
         has_tests: false,
-        retellings: &[
+        second_reports: &[
             total("sh-cents", "5;Zoe;1;71.08;2024-08-01;std", "1 @recs@, total 71.08, largest 71.08"),
             total("sh-prefix", "6;Abe;1;150.00;2024-08-01;std2", "1 @recs@, total 144.00, largest 144.00"),
-            Retelling {
+            SecondReport {
                 fault: "sh-blank",
                 command: "list",
                 input: "7;Bea;  2;40.00;2024-08-01;std",
                 wanted: "7 Bea              80.00",
             },
             total("sh-cuts", "8;Cy;2;50.00;2024-08-02;staff", "1 @recs@, total 70.00, largest 70.00"),
-            Retelling {
+            SecondReport {
                 fault: "sh-trim",
                 command: "list",
                 input: "9;Dan Brown  ;1;85.00;2024-08-02;std",
@@ -98,13 +98,13 @@ const PROGRAMS: &[Program] = &[
             ),
         ],
     },
-    Program {
+    RetoldProgram {
         id: "retold-depot",
         lang: Lang::Python,
         theme: 5,
         has_tests: true,
-        retellings: &[
-            Retelling {
+        second_reports: &[
+            SecondReport {
                 fault: "py-code",
                 command: "list",
                 input: "7;Gil;1;65.00;2024-09-03; ",
@@ -112,7 +112,7 @@ const PROGRAMS: &[Program] = &[
             },
             total("py-float", "8;Hal;100;4.35;2024-09-03;std", "1 @recs@, total 435.00, largest 435.00"),
             total("py-cut", "9;Ivy;2;100.00;2024-09-03;staff", "1 @recs@, total 140.00, largest 140.00"),
-            Retelling {
+            SecondReport {
                 fault: "py-number",
                 command: "list",
                 input: "N4;Jo;1;77.00;2024-09-04;std",
@@ -120,13 +120,13 @@ const PROGRAMS: &[Program] = &[
             },
         ],
     },
-    Program {
+    RetoldProgram {
         id: "retold-studio",
         lang: Lang::Node,
         theme: 6,
         has_tests: true,
-        retellings: &[
-            Retelling {
+        second_reports: &[
+            SecondReport {
                 fault: "js-code",
                 command: "list",
                 input: "7;Kai;1;65.00;2024-09-03;  ",
@@ -140,14 +140,14 @@ const PROGRAMS: &[Program] = &[
             total("js-split", "10;;1;70.00;2024-09-04;std", "1 @recs@, total 70.00, largest 70.00"),
         ],
     },
-    Program {
+    RetoldProgram {
         id: "retold-mill",
         lang: Lang::Node,
         theme: 3,
         has_tests: false,
-        retellings: &[
+        second_reports: &[
             total("js-zero", "11;Ola;1;55.00;2024-09-05;std", "1 @recs@, total 55.00, largest 55.00"),
-            Retelling {
+            SecondReport {
                 fault: "js-split",
                 command: "list",
                 input: "12;;1;80.00;2024-09-05;std",
@@ -165,7 +165,7 @@ pub(in crate::scenarios) fn ids() -> impl Iterator<Item = &'static str> {
 /// The tag of second reports.
 pub(in crate::scenarios) const TOLD_AGAIN: &str = "told-again";
 
-impl Retelling {
+impl SecondReport {
     /// Another shape of command: a file is handed in and one line of the answer looked for.
     fn replay(&self, project: &Project) -> String {
         let lines: Vec<String> = self.input.lines().map(quoted).collect();
@@ -188,9 +188,9 @@ pub(in crate::scenarios) fn make(folder: &Path) -> Result<Vec<Case>, ScenarioErr
     Ok(out)
 }
 
-fn cases_of(program: &Program, folder: &Path) -> Result<Vec<Case>, ScenarioError> {
+fn cases_of(program: &RetoldProgram, folder: &Path) -> Result<Vec<Case>, ScenarioError> {
     let faults: Vec<&'static Fault> =
-        program.retellings.iter().map(|retelling| fault(retelling.fault)).collect::<Result<_, _>>()?;
+        program.second_reports.iter().map(|second| fault(second.fault)).collect::<Result<_, _>>()?;
     let Some(first) = faults.first() else { return Ok(Vec::new()) };
     const LABELS: [&str; 6] = ["c0", "c1", "c2", "c3", "c4", "c5"];
     let mut plot = Plot::new(program.id, program.lang, program.theme, 240);
@@ -206,11 +206,11 @@ fn cases_of(program: &Program, folder: &Path) -> Result<Vec<Case>, ScenarioError
     };
     let mut out = Vec::new();
     for again in [false, true] {
-        for ((retelling, fault), label) in program.retellings.iter().zip(&faults).zip(LABELS) {
+        for ((second, fault), label) in program.second_reports.iter().zip(&faults).zip(LABELS) {
             let mut case = base.clone();
             case.id = format!("{}-{}-{}", program.id, if again { "again" } else { "first" }, fault.id);
             let command = match again {
-                true => retelling.replay(&told.project),
+                true => second.replay(&told.project),
                 false => fault.replay(&told.project),
             };
             case.bad = id(if again { "head" } else { "then" })?;

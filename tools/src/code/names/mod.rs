@@ -165,6 +165,22 @@ impl<'s> FileNames<'s> {
         numbers.iter().filter_map(|number| self.occurrences.get(*number))
     }
 
+    /// What the function of a name takes, as far as the line of its name says: names and types, in their order. `None`
+    /// where no function of that name begins on the line.
+    pub(crate) fn parameters(&self, name: &str, line: u32) -> Option<Vec<&'s str>> {
+        let function = |scope: usize| {
+            let scope = self.scopes.get(scope).filter(|scope| scope.is_function)?;
+            (scope.path.rsplit('.').next() == Some(name)).then_some(())
+        };
+        let taken = |found: &&Occurrence<'s>| found.line == line && function(found.scope).is_some();
+        let mut on_line = self.occurrences.iter().filter(|found| found.line == line);
+        let is_defined =
+            on_line.any(|found| found.name == name && matches!(found.role, Role::Bind | Role::MemberBind));
+        let is_function = self.scopes.iter().enumerate().any(|(scope, _)| function(scope).is_some());
+        (is_defined && is_function)
+            .then(|| self.occurrences.iter().filter(taken).map(|found| found.name).collect())
+    }
+
     pub(crate) fn binds_anywhere(&self, name: &str) -> bool {
         self.bound.contains_key(name)
     }

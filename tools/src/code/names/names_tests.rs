@@ -70,3 +70,65 @@ fn follows_names_through_the_files_of_a_commit() {
     assert_eq!(closure(&[local], &[(0, 1)]).0, [(0, 0)]);
     assert_eq!(closure(&[local], &[(7, 1), (0, 9)]).0, []);
 }
+
+#[test]
+fn a_changed_signature_goes_with_its_calls() {
+    let check = |path: &str, definer: (&str, &str), caller: (&str, &str), expected: &[(usize, usize)]| {
+        let found = closure(&[(path, definer.0, definer.1), (path, caller.0, caller.1)], &[(0, 0)]);
+        assert_eq!(found.0, expected, "{path}: {}", definer.0);
+    };
+    let c = (
+        "static void process(subject *s, delimiter *b) {\n}\n",
+        "static void process(subject *s, size b) {\n}\n",
+    );
+    let calls = (
+        "void f(void) {\n  process(subj, opener->previous);\n}\n",
+        "void f(void) {\n  process(subj, opener->position);\n}\n",
+    );
+    check("a.c", c, calls, &[(1, 0)]);
+    check(
+        "a.py",
+        ("def process(a, b):\n    pass\n", "def process(a):\n    pass\n"),
+        ("x = process(1, 2)\n", "x = process(1)\n"),
+        &[(1, 0)],
+    );
+    check(
+        "a.go",
+        ("package p\n\nfunc (s *S) process(a int) {\n}\n", "package p\n\nfunc (s *S) process(b int) {\n}\n"),
+        (
+            "package p\n\nfunc f(s *S) {\n\ts.process(1)\n}\n",
+            "package p\n\nfunc f(s *S) {\n\ts.process(2)\n}\n",
+        ),
+        &[(1, 0)],
+    );
+    check(
+        "a.js",
+        ("class S {\n  process(a, b) {\n  }\n}\n", "class S {\n  process(a) {\n  }\n}\n"),
+        ("s.process(1, 2);\n", "s.process(1);\n"),
+        &[(1, 0)],
+    );
+    // The same parameters, another function, a call that only came, no definition.
+    let same = ("static void process(int a) {\n}\n", "extern void process(int a) {\n}\n");
+    check("a.c", same, calls, &[]);
+    check(
+        "a.c",
+        c,
+        ("void f(void) {\n  other(subj, 1);\n}\n", "void f(void) {\n  other(subj, 2);\n}\n"),
+        &[],
+    );
+    check("a.c", c, ("void f(void) {\n}\n", "void f(void) {\n  process(subj, 1);\n}\n"), &[]);
+    let used =
+        ("void g(void) {\n  if (process(a)) {\n  }\n}\n", "void g(void) {\n  if (process(b)) {\n  }\n}\n");
+    check("a.c", used, calls, &[]);
+}
+
+/// A member that comes back is read, so it has to get its value again.
+#[test]
+fn a_member_that_is_gone_goes_with_where_it_is_set() {
+    let old = "struct s {\n  int a;\n  int b;\n};\n\nvoid set(struct s *x) {\n  x->b = 1;\n}\n\nint get(struct s *x) {\n  return x->b;\n}\n";
+    let new = "struct s {\n  int a;\n};\n\nvoid set(struct s *x) {\n}\n\nint get(struct s *x) {\n  return x->a;\n}\n";
+    assert_eq!(closure(&[("a.c", old, new)], &[(0, 2)]), (vec![(0, 0), (0, 1)], Vec::new()));
+    let old = "package p\n\ntype s struct {\n\ta, b int\n}\n\nfunc set(x *s) {\n\tx.b, x.a = 1, 2\n}\n\nfunc get(x *s) int {\n\treturn x.b\n}\n";
+    let new = "package p\n\ntype s struct {\n\ta int\n}\n\nfunc set(x *s) {\n\tx.a = 2\n}\n\nfunc get(x *s) int {\n\treturn x.a\n}\n";
+    assert_eq!(closure(&[("a.go", old, new)], &[(0, 2)]).0, [(0, 0), (0, 1)]);
+}

@@ -1,6 +1,7 @@
 /*!
 What a set of pieces needs by name. Restored code uses names that the culprit removed elsewhere, in the same file or in
-another one; and what it takes away may be used by lines that the culprit added elsewhere. Both are taken back along.
+another one; what it takes away may be used by lines that the culprit added elsewhere; and a function that takes other
+parameters again is called with them. All of that is taken back along.
 */
 
 use std::collections::{BTreeSet, HashMap};
@@ -189,8 +190,41 @@ impl<'a, 's> CommitNames<'a, 's> {
                 add(file, uses.flat_map(|found| user.within(Side::New, (found.line, found.line))).collect());
             }
         }
+        for name in other_parameters(change, set) {
+            for (file, caller) in self.changes.iter().enumerate() {
+                add(file, caller.map_or_else(PieceSet::new, |caller| changed_calls(caller, name)));
+            }
+        }
         missing
     }
+}
+
+/// Functions that take other parameters with `set` taken back.
+fn other_parameters<'a>(change: &'a SyntaxChange<'_>, set: &'a PieceSet) -> BTreeSet<&'a str> {
+    let signatures = |side: Side| -> HashMap<&str, Vec<&str>> {
+        let names = match side {
+            Side::Old => &change.old.names,
+            Side::New => &change.new.names,
+        };
+        let found = on_lines_of(change, set, side);
+        found.filter_map(|found| Some((found.name, names.parameters(found.name, found.line)?))).collect()
+    };
+    let (before, after) = (signatures(Side::Old), signatures(Side::New));
+    let differs = |(name, takes): (&'a str, Vec<&str>)| {
+        after.get(name).is_some_and(|now| *now != takes).then_some(name)
+    };
+    before.into_iter().filter_map(differs).collect()
+}
+
+/// The pieces that use a name on both sides: calls that were changed.
+fn changed_calls(change: &SyntaxChange<'_>, name: &str) -> PieceSet {
+    let pieces = |side: Side, names: &FileNames<'_>| -> PieceSet {
+        let used = names.occurrences_of(name);
+        let used = used.filter(|found| matches!(found.role, Role::Use | Role::Member | Role::Mention));
+        used.flat_map(|found| change.within(side, (found.line, found.line))).collect()
+    };
+    let (before, after) = (pieces(Side::Old, &change.old.names), pieces(Side::New, &change.new.names));
+    before.intersection(&after).copied().collect()
 }
 
 /// Definitions on changed lines of `side` whose name `other` does not define.

@@ -2,7 +2,7 @@
 Roles of names in C, C++, Go, Java and Rust.
 */
 
-use super::{Role, out_of};
+use super::{Role, member, out_of};
 use crate::code::syntax::{Row, SyntaxTable};
 
 pub(super) fn c(table: &SyntaxTable<'_>, row: Row, parent: Row) -> Option<Role> {
@@ -10,7 +10,7 @@ pub(super) fn c(table: &SyntaxTable<'_>, row: Row, parent: Row) -> Option<Role> 
     let (kind, field) = (table.kind(parent), node.field);
     match node.kind {
         "field_identifier" => {
-            return Some(if field == "declarator" { Role::MemberBind } else { Role::Member });
+            return Some(if field == "declarator" { Role::MemberBind } else { member(table, parent) });
         }
         "type_identifier" => {
             let defines = match kind {
@@ -46,7 +46,7 @@ pub(super) fn go(table: &SyntaxTable<'_>, row: Row, parent: Row) -> Option<Role>
             return Some(if matches!(kind, "field_declaration" | "method_declaration") {
                 Role::MemberBind
             } else {
-                Role::Member
+                member(table, parent)
             });
         }
         "type_identifier" => return Some(if field == "name" { Role::Bind } else { Role::Type }),
@@ -87,7 +87,7 @@ pub(super) fn java(table: &SyntaxTable<'_>, row: Row, parent: Row) -> Option<Rol
         return None;
     }
     Some(match kind {
-        "field_access" if field == "field" => Role::Member,
+        "field_access" if field == "field" => member(table, parent),
         "method_invocation" if field == "name" => {
             if table.field(parent, "object").is_some() {
                 Role::Member
@@ -126,7 +126,7 @@ pub(super) fn rust(table: &SyntaxTable<'_>, row: Row, parent: Row) -> Option<Rol
     let (kind, field) = (table.kind(parent), node.field);
     match node.kind {
         "field_identifier" => {
-            return Some(if kind == "field_declaration" { Role::MemberBind } else { Role::Member });
+            return Some(if kind == "field_declaration" { Role::MemberBind } else { member(table, parent) });
         }
         "type_identifier" => {
             let defines = field == "name" && kind.ends_with("_item") || kind == "type_parameter";

@@ -2,7 +2,7 @@
 Roles of names in JavaScript and TypeScript.
 */
 
-use super::{Role, out_of};
+use super::{Role, member, out_of};
 use crate::code::syntax::{Row, SyntaxTable};
 
 pub(super) fn role(table: &SyntaxTable<'_>, row: Row, parent: Row) -> Option<Role> {
@@ -18,9 +18,7 @@ pub(super) fn role(table: &SyntaxTable<'_>, row: Row, parent: Row) -> Option<Rol
             if kind != "member_expression" {
                 return None;
             }
-            let assigned = table.node(parent).field == "left"
-                && table.parent(parent).is_some_and(|around| table.kind(around) == "assignment_expression");
-            return Some(if assigned { Role::MemberBind } else { Role::Member });
+            return Some(member(table, parent));
         }
         "shorthand_property_identifier_pattern" => return Some(Role::Bind),
         "shorthand_property_identifier" => return Some(Role::Use),

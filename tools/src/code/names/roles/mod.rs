@@ -74,10 +74,13 @@ pub(super) fn is_module_mark(table: &SyntaxTable<'_>, row: Row) -> bool {
 
 /// The name of a definition.
 pub(super) fn name_of<'s>(table: &SyntaxTable<'s>, row: Row) -> Option<&'s str> {
-    if let Some(name) = table.field(row, "name").or_else(|| table.field(row, "type")) {
+    if let Some(name) = table.field(row, "name") {
         return Some(table.text(name));
     }
-    let mut at = table.field(row, "declarator")?;
+    // A function of C has a type, too: what it returns. An `impl` of Rust has nothing else.
+    let Some(mut at) = table.field(row, "declarator") else {
+        return table.field(row, "type").map(|name| table.text(name));
+    };
     for _ in 0..64 {
         match table.field(at, "declarator") {
             Some(inner) => at = inner,
@@ -106,6 +109,14 @@ pub(super) fn names_scope(table: &SyntaxTable<'_>, row: Row) -> bool {
         at = around;
     }
     false
+}
+
+/// What a member stands for: in an assignment to it, it gets its value. `access` is the node of `object.member`.
+fn member(table: &SyntaxTable<'_>, access: Row) -> Role {
+    let (target, around) = out_of(table, access, &["expression_list"]);
+    let is_assigned = table.node(target).field == "left"
+        && matches!(table.kind(around), "assignment_expression" | "assignment_statement");
+    if is_assigned { Role::MemberBind } else { Role::Member }
 }
 
 /// Climbs out of patterns: the outermost pattern node around a name, and what it stands in.

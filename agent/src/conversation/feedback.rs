@@ -8,11 +8,11 @@ use millwright_memory::types::Approval;
 
 use super::Conversation;
 
-/// Longest judgement in words, in characters; longer texts tell something else as well.
+/// Longest feedback, in characters; longer texts tell something else as well.
 const LONGEST: usize = 300;
 
-/// What a line says of the answer; `None` where it is no judgement.
-pub(super) fn judgement(line: &str) -> Option<Approval> {
+/// What a line says of the answer; `None` where it is no feedback.
+pub(super) fn feedback_in(line: &str) -> Option<Approval> {
     const WRONG: [&str; 12] = [
         "not it",
         "that is wrong",
@@ -61,7 +61,7 @@ pub(super) fn judgement(line: &str) -> Option<Approval> {
 
 impl Conversation {
     /// Keeps what the person said of the incident that is talked of.
-    pub(super) async fn judge(&self, approval: Approval, line: &str) -> Result<String, String> {
+    pub(super) async fn record_feedback(&self, approval: Approval, line: &str) -> Result<String, String> {
         let incident = self
             .incident
             .clone()
@@ -73,7 +73,7 @@ impl Conversation {
         };
         let note = self.redact(line);
         let by = Actor { who: &self.by, why: &note };
-        let judged = match self.store.judge(&incident, None, approval, by).await {
+        let judged = match self.store.record_feedback(&incident, None, approval, by).await {
             Ok(judged) => judged,
             Err(StoreError::NotFound { .. }) => {
                 return Err("There is no answer yet to confirm or reject. `it was COMMIT` tells the cause."
@@ -98,8 +98,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn judgements_are_told_from_questions() {
-        let check = |line: &str, expected: Option<Approval>| assert_eq!(judgement(line), expected, "{line}");
+    fn feedback_is_told_from_questions() {
+        let check =
+            |line: &str, expected: Option<Approval>| assert_eq!(feedback_in(line), expected, "{line}");
         check("that was not it", Some(Approval::Rejected));
         check("No, it was 1c1ed3b.", Some(Approval::Rejected));
         check("the culprit is 1c1ed3b", Some(Approval::Rejected));

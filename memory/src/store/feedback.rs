@@ -6,7 +6,7 @@ re-check it before it is presented as known.
 
 use super::audit::{Change, record};
 use super::db::{Tx, query_scalar};
-use super::resolutions::{Field, change_in, complete, insert};
+use super::resolutions::{ResolutionField, change_in, complete, insert};
 use super::service::wake_notes;
 use super::{Actor, NewResolution, Store, StoreError};
 use crate::types::{Approval, Proof, Resolution};
@@ -15,16 +15,16 @@ use crate::types::{Approval, Proof, Resolution};
 const SHORTEST_ID: usize = 7;
 const WHOLE_ID: usize = 40;
 
-/// What a judgement changed.
+/// What a person's feedback changed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judgement {
+pub struct FeedbackResult {
     /// What was confirmed or rejected; `None` where nothing had been concluded and the cause is new.
     pub resolution: Option<Resolution>,
     /// The cause that the person named instead.
     pub correction: Option<Resolution>,
 }
 
-impl Judgement {
+impl FeedbackResult {
     /// The commit that was named instead.
     pub fn corrected_to(&self) -> Option<&str> {
         self.correction.as_ref().and_then(|correction| correction.culprit.as_deref())
@@ -38,13 +38,13 @@ impl Store {
     ///
     /// # Errors
     /// When there is nothing to judge, or the store cannot be written.
-    pub async fn judge(
+    pub async fn record_feedback(
         &self,
         incident: &str,
         resolution: Option<&str>,
         approval: Approval,
         by: Actor<'_>,
-    ) -> Result<Judgement, StoreError> {
+    ) -> Result<FeedbackResult, StoreError> {
         let known = self.resolutions(incident).await?;
         let judged = known.iter().find(|known| resolution.is_none_or(|id| known.id == id));
         let named = commit_named(by.why).filter(|_| approval == Approval::Rejected);
@@ -79,7 +79,7 @@ impl Store {
             }
         };
         tx.commit().await?;
-        Ok(Judgement { resolution, correction })
+        Ok(FeedbackResult { resolution, correction })
     }
 }
 
@@ -89,7 +89,7 @@ async fn approve(
     approval: Approval,
     by: Actor<'_>,
 ) -> Result<Resolution, StoreError> {
-    change_in(tx, resolution, Field::Approval, by, |known| {
+    change_in(tx, resolution, ResolutionField::Approval, by, |known| {
         known.approval = approval;
         known.approved_by = Some(by.who.to_owned()).filter(|_| approval != Approval::None);
     })
@@ -216,14 +216,14 @@ mod tests {
         let kept = store.remember(&incident.id, &run.id, Some(&new), &[], ANNA).await.unwrap();
         let kept = kept.resolution.unwrap();
         let by = Actor { who: "anna", why: "it was 1c1ed3b" };
-        let judged = store.judge(&incident.id, None, Approval::Rejected, by).await.unwrap();
+        let judged = store.record_feedback(&incident.id, None, Approval::Rejected, by).await.unwrap();
         let correction = judged.correction.unwrap();
         assert_eq!(judged.resolution.unwrap().approval, Approval::Rejected);
         assert_eq!(correction.culprit.as_deref(), Some("1c1ed3b"));
         assert_eq!((correction.approval, correction.proof), (Approval::Confirmed, Proof::None));
         assert_eq!(correction.replay, kept.replay);
         // Said again, it is one correction.
-        store.judge(&incident.id, Some(&kept.id), Approval::Rejected, by).await.unwrap();
+        store.record_feedback(&incident.id, Some(&kept.id), Approval::Rejected, by).await.unwrap();
         let all = store.resolutions(&incident.id).await.unwrap();
         assert_eq!(all.iter().map(|known| &known.id).collect::<Vec<_>>(), [&correction.id, &kept.id]);
         let said: Vec<String> =
@@ -244,8 +244,8 @@ mod tests {
         for again in &kept[1..3] {
             store.link_recurrence(&again.incident_id, &kept[0].incident_id, ANNA).await.unwrap();
         }
-        store.judge(&kept[2].incident_id, None, Approval::Confirmed, ANNA).await.unwrap();
-        store.judge(&kept[0].incident_id, None, Approval::Rejected, ANNA).await.unwrap();
+        store.record_feedback(&kept[2].incident_id, None, Approval::Confirmed, ANNA).await.unwrap();
+        store.record_feedback(&kept[0].incident_id, None, Approval::Rejected, ANNA).await.unwrap();
         let mut standing = Vec::new();
         for one in &kept {
             standing.push(store.get_resolution(&one.id).await.unwrap().approval);
@@ -258,8 +258,9 @@ mod tests {
     async fn where_nothing_was_concluded_the_cause_can_be_told() {
         let (store, _dir) = temporary().await;
         let incident = store.create_incident(&incident(prose("totals are wrong", ""))).await.unwrap();
-        let say =
-            async |why| store.judge(&incident.id, None, Approval::Rejected, Actor { who: "anna", why }).await;
+        let say = async |why| {
+            store.record_feedback(&incident.id, None, Approval::Rejected, Actor { who: "anna", why }).await
+        };
         assert!(matches!(say("no").await, Err(StoreError::NotFound { .. })));
         let told = say("it was 1c1ed3b").await.unwrap();
         assert_eq!((told.resolution.as_ref(), told.corrected_to()), (None, Some("1c1ed3b")));
