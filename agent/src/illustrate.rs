@@ -76,6 +76,15 @@ fn view(repo: &Repo, commit: &str, facts: &Facts) -> Option<CommitView> {
 fn taken_back(diff: &str) -> String {
     let turned = diff.lines().map(|line| match line.as_bytes() {
         [b'+', b'+', b'+', b' ', ..] | [b'-', b'-', b'-', b' ', ..] => line.to_owned(),
+        [b'@', b'@', b' ', ..] => {
+            let words: Vec<&str> = line.splitn(4, ' ').collect();
+            match words.as_slice() {
+                [at, old, new, rest] => {
+                    format!("{at} {} {} {rest}", new.replacen('+', "-", 1), old.replacen('-', "+", 1))
+                }
+                _ => line.to_owned(),
+            }
+        }
         [b'+', ..] => format!("-{}", &line[1..]),
         [b'-', ..] => format!("+{}", &line[1..]),
         _ => line.to_owned(),

@@ -134,6 +134,8 @@ pub struct Investigated {
     pub resumed: bool,
     /// The failing revision, resolved.
     pub failing: String,
+    /// Whom to ask, with the address that the report masks.
+    pub contact: Option<String>,
 }
 
 /// Investigates. Started again with the same options after an interruption, it goes on where it stopped.
@@ -250,7 +252,9 @@ pub async fn investigate(options: &Options, means: Means<'_>) -> Result<Investig
     if let Some(file) = &prepared.ticket_file {
         let _ = std::fs::remove_file(file);
     }
+    let contact = masking::contact(&means.redactor, &report);
     Ok(Investigated {
+        contact,
         report,
         ticket: request.ticket,
         context,

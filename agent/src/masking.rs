@@ -6,7 +6,7 @@ locators, and what a page shows beside the report.
 use std::sync::{Arc, Mutex, PoisonError};
 
 use millwright_memory::redaction::Redactor;
-use millwright_memory::types::Locator;
+use millwright_memory::types::{Locator, Report};
 use millwright_tools::tool::{Progress, ProgressEvent, ToolCall};
 use serde_json::Value;
 
@@ -16,6 +16,12 @@ use crate::run::ModelTurn;
 
 /// Longest line of a model that is held back until it ends.
 const LINE_BYTES: usize = 64 << 10;
+
+/// Whom a report says to ask, with the address that it masks. Neither kept nor sent anywhere: it is for the terminal of
+/// whoever investigates, and so can read the repository that it stands in.
+pub(crate) fn contact(redactor: &Redactor, report: &Report) -> Option<String> {
+    report.escalate.as_ref().map(|escalate| redactor.unmask(&escalate.to))
+}
 
 /// An answer of a model as it may be kept.
 pub(crate) fn turn(redactor: &Redactor, mut turn: ModelTurn) -> ModelTurn {

@@ -19,6 +19,7 @@ pub mod logs;
 pub mod minimise;
 pub mod process;
 pub mod replay;
+pub mod setup_check;
 pub mod suspects;
 pub mod test_report;
 pub mod tool;

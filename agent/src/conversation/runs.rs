@@ -130,6 +130,7 @@ impl Conversation {
             },
             resumed: false,
             failing: self.request.bad.clone(),
+            contact: None,
         });
         Ok(())
     }

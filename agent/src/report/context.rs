@@ -53,6 +53,10 @@ pub struct RenderContext {
     pub notes: Vec<String>,
     /// Words that a claim quotes, and the evidence they stand in.
     pub quotes: Vec<Cited>,
+    /// Whom to ask, with the address that the report masks; for a person who can read it in the repository as well. Never
+    /// stored.
+    #[serde(skip)]
+    pub contact: Option<String>,
     /// Set where the sections stand in the page of a service: incidents and evidence have pages of their own there.
     #[serde(skip)]
     pub in_service: bool,

@@ -138,8 +138,26 @@ impl Diff {
         self.lines().filter(|(_, line)| line.kind == kind).count()
     }
 
-    /// Marks the changed lines that stand in `guilty`, too.
+    /// Marks the changed lines that stand in `guilty`, too. That may be a diff of a later revision, where lines have other
+    /// numbers; then their text alone tells.
     pub(super) fn mark(mut self, guilty: &Diff) -> Self {
+        self.mark_by_number(guilty);
+        if !self.lines().any(|(_, line)| line.guilty) {
+            let changed = guilty.lines().filter(|(_, line)| line.kind != Kind::Context);
+            let texts: HashSet<(&str, Kind, &str)> =
+                changed.map(|(file, line)| (file.path.as_str(), line.kind, line.text.as_str())).collect();
+            for file in &mut self.files {
+                for line in file.hunks.iter_mut().flat_map(|hunk| &mut hunk.lines) {
+                    line.guilty = line.kind != Kind::Context
+                        && !line.text.trim().is_empty()
+                        && texts.contains(&(file.path.as_str(), line.kind, line.text.as_str()));
+                }
+            }
+        }
+        self
+    }
+
+    fn mark_by_number(&mut self, guilty: &Diff) {
         let changed = || guilty.lines().filter(|(_, line)| line.kind != Kind::Context);
         let by = |number: fn(&DiffLine) -> u32| -> HashSet<(String, Kind, u32, String)> {
             let key = |(file, line): (&FileDiff, &DiffLine)| {
@@ -155,7 +173,6 @@ impl Diff {
                     && (by_old.contains(&key(line.old)) || by_new.contains(&key(line.new)));
             }
         }
-        self
     }
 }
 

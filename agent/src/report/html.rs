@@ -180,23 +180,13 @@ fn proof(report: &Report, context: &RenderContext) -> Markup {
     let hidden = replay.runs.len().saturating_sub(MAX_RUNS);
     html! {
         section {
-            h2 { "How it was proven" }
-            ul.checks {
-                @for check in &checks {
-                    @let (class, word) = match check.mark {
-                        Mark::Good => ("good", "ok"),
-                        Mark::Bad => ("bad", "fail"),
-                        Mark::Open => ("open", "open"),
-                    };
-                    li {
-                        span.mark.(class) { (word) } " " (line(&check.text, 300))
-                        @for run in check.runs.iter().filter(|run| **run <= MAX_RUNS).take(5) {
-                            " " a.cite href=(format!("#run{run}")) { "run " (run) }
-                        }
-                    }
-                }
-            }
+            h2 { (story::checks_heading(report)) }
+            (check_list(&checks))
             @if let Some(effort) = story::effort(report) { p.dim { (effort) } }
+            @if let Some((heading, checks)) = story::checks_then(report) {
+                h3 { (heading) }
+                (check_list(&checks))
+            }
             @if let Some(view) = &context.bisect { (picture::draw(report, view).unwrap_or_default()) }
             @if !replay.runs.is_empty() {
                 details {
@@ -220,6 +210,26 @@ fn proof(report: &Report, context: &RenderContext) -> Markup {
                         }
                     }
                     @if hidden > 0 { p.dim { (hidden) " more are in the JSON report." } }
+                }
+            }
+        }
+    }
+}
+
+fn check_list(checks: &[story::Check]) -> Markup {
+    html! {
+        ul.checks {
+            @for check in checks {
+                @let (class, word) = match check.mark {
+                    Mark::Good => ("good", "ok"),
+                    Mark::Bad => ("bad", "fail"),
+                    Mark::Open => ("open", "open"),
+                };
+                li {
+                    span.mark.(class) { (word) } " " (line(&check.text, 300))
+                    @for run in check.runs.iter().filter(|run| **run <= MAX_RUNS).take(5) {
+                        " " a.cite href=(format!("#run{run}")) { "run " (run) }
+                    }
                 }
             }
         }

@@ -141,7 +141,15 @@ fn proof(out: &mut String, report: &Report, context: &RenderContext) {
     if checks.is_empty() && effort.is_none() {
         return;
     }
-    let _ = writeln!(out, "\n**How it was proven.** {}\n", effort.unwrap_or_default());
+    let _ = writeln!(out, "\n**{}.** {}\n", story::checks_heading(report), effort.unwrap_or_default());
+    check_list(out, &checks);
+    if let Some((heading, checks)) = story::checks_then(report) {
+        let _ = writeln!(out, "\n**{heading}.**\n");
+        check_list(out, &checks);
+    }
+}
+
+fn check_list(out: &mut String, checks: &[story::Check]) {
     for check in checks {
         let mark = match check.mark {
             Mark::Good => "ok",

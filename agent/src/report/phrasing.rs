@@ -5,7 +5,7 @@ channel says alike. No format, and no order of a page.
 
 use millwright_memory::types::{
     CauseKind, CheckResult, Evidence, FailureAgreement, Fix, FixKind, FourWay, Proof, ReplayOutcome, Report,
-    Resolution, SandboxLevel, Suspect, TestsResult, Verdict,
+    Resolution, SandboxLevel, Suspect, TestsDetail, TestsResult, Verdict,
 };
 
 use super::diff::Diff;
@@ -125,18 +125,29 @@ pub(super) fn tests_words(result: TestsResult) -> &'static str {
 
 /// What speaks for a fix beyond the replay: `none of the 120 tests that ran newly fails`.
 pub(super) fn beyond_words(fix: &Fix) -> String {
+    let now = shown_beyond(fix.tests, fix.tests_detail.as_ref(), fix.four_way.as_ref());
+    let then = fix.proven_then.as_ref().map(|then| {
+        let shown = shown_beyond(then.tests, then.tests_detail.as_ref(), then.four_way.as_ref());
+        let shown = shown.unwrap_or_else(|| "nothing beyond the replay was run".to_owned());
+        format!("when it was proven, on {}, {shown}", then.on)
+    });
+    now.or(then).unwrap_or_else(|| "nothing beyond the replay was run".to_owned())
+}
+
+fn shown_beyond(
+    tests: TestsResult,
+    detail: Option<&TestsDetail>,
+    four_way: Option<&FourWay>,
+) -> Option<String> {
     let mut parts = Vec::new();
-    if fix.tests == TestsResult::Pass {
-        let ran = fix.tests_detail.as_ref().map_or(0, |detail| detail.ran);
+    if tests == TestsResult::Pass {
+        let ran = detail.map_or(0, |detail| detail.ran);
         parts.push(format!("none of the {ran} tests that ran newly fails"));
     }
-    if let Some(check) = fix.four_way.as_ref().filter(|check| check.held()) {
+    if let Some(check) = four_way.filter(|check| check.held()) {
         parts.push(format!("the four-way check held on {} inputs", check.deciding));
     }
-    match parts.is_empty() {
-        true => "nothing beyond the replay was run".to_owned(),
-        false => parts.join("; "),
-    }
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// What the four-way check showed, as a sentence part.
@@ -175,6 +186,9 @@ pub(super) fn four_way_sentence(check: &FourWay) -> String {
 /// tests and the four-way check showed, and what it takes away.
 pub fn fix_sentences(fix: &Fix) -> Vec<String> {
     let mut out = vec![match (fix.proof, fix.replay) {
+        (Proof::FixVerified, _) if fix.proven_then.is_some() => {
+            format!("The replay passes with the known fix; {}.", beyond_words(fix))
+        }
         (Proof::FixVerified, _) => {
             format!("The fix is verified: the replay passes with it, and {}.", beyond_words(fix))
         }

@@ -257,6 +257,7 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
     let context = RenderContext {
         ticket_title: Some("Order 1042 cannot be invoiced".into()),
         repository: Some("/srv/shop".into()),
+        contact: None,
         failing_revision: Some(BAD.into()),
         good_revision: Some(GOOD.into()),
         culprit: caused.then(|| CommitView {

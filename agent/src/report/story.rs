@@ -6,8 +6,8 @@ derived from runs, not from the verdict.
 
 use millwright_memory::redaction::placeholders;
 use millwright_memory::types::{
-    CheckResult, Fix, FixKind, HypothesisStatus, Proof, ReplayOutcome, ReplayRun, Report, RootCause,
-    TestsResult, Verdict,
+    CheckResult, Fix, FixKind, FourWay, HypothesisStatus, Proof, ReplayOutcome, ReplayRun, Report, RootCause,
+    TestsDetail, TestsResult, Verdict,
 };
 
 use super::context::RenderContext;
@@ -133,25 +133,55 @@ fn fix_checks(fix: &Fix, report: &Report, context: &RenderContext, checks: &mut 
         }
         CheckResult::NotRun => {}
     }
-    let why = fix.tests_detail.as_ref().map(|detail| detail.because.trim_end_matches('.'));
+    if fix.proven_then.is_some() && fix.tests == TestsResult::NotRun {
+        let text = "the project's tests and the four-way check were NOT RUN again".to_owned();
+        checks.push(Check { mark: Mark::Open, text, runs: vec![] });
+        return;
+    }
+    checks.push(tests_check(fix.tests, fix.tests_detail.as_ref()));
+    checks.extend(fix.four_way.as_ref().map(four_way_check));
+}
+
+fn tests_check(tests: TestsResult, detail: Option<&TestsDetail>) -> Check {
+    let why = detail.map(|detail| detail.because.trim_end_matches('.'));
     let why =
         why.filter(|why| !why.is_empty()).map(|why| format!(": {}", line(why, 400))).unwrap_or_default();
-    let (mark, text) = match fix.tests {
+    let (mark, text) = match tests {
         TestsResult::Pass => (Mark::Good, "the project's tests are not worse with the fix"),
         TestsResult::Fail => (Mark::Bad, "the project's tests are worse with the fix"),
         TestsResult::NotComparable => (Mark::Open, "the project's tests CANNOT BE COMPARED"),
         TestsResult::CouldNotRun => (Mark::Open, "the project's tests COULD NOT BE RUN"),
         TestsResult::NotRun => (Mark::Open, "the project's tests were NOT RUN"),
     };
-    checks.push(Check { mark, text: format!("{text}{why}"), runs: vec![] });
-    if let Some(check) = &fix.four_way {
-        let mark = match (check.contradicted, check.held()) {
-            (0, true) => Mark::Good,
-            (0, false) => Mark::Open,
-            _ => Mark::Bad,
-        };
-        checks.push(Check { mark, text: four_way_words(check), runs: vec![] });
+    Check { mark, text: format!("{text}{why}"), runs: vec![] }
+}
+
+fn four_way_check(check: &FourWay) -> Check {
+    let mark = match (check.contradicted, check.held()) {
+        (0, true) => Mark::Good,
+        (0, false) => Mark::Open,
+        _ => Mark::Bad,
+    };
+    Check { mark, text: four_way_words(check), runs: vec![] }
+}
+
+/// How the section of [`checks`] is headed: what memory answers was proven before, and checked again now.
+pub(super) fn checks_heading(report: &Report) -> &'static str {
+    if report.verdict == Verdict::Known { "What was checked again now" } else { "How it was proven" }
+}
+
+/// What was shown when a known fix was proven, with its heading. Nothing of it was run now.
+pub(super) fn checks_then(report: &Report) -> Option<(String, Vec<Check>)> {
+    let fix = report.fix.as_ref()?;
+    let then = fix.proven_then.as_ref()?;
+    let mut checks = Vec::new();
+    if fix.proof >= Proof::CauseConfirmed {
+        let text = "the replay failed at the culprit and passed at its parent".to_owned();
+        checks.push(Check { mark: Mark::Good, text, runs: vec![] });
     }
+    checks.push(tests_check(then.tests, then.tests_detail.as_ref()));
+    checks.extend(then.four_way.as_ref().map(four_way_check));
+    Some((format!("What was shown when it was proven, on {}", line(&then.on, 40)), checks))
 }
 
 /// One line on the effort: `7 runs narrowed 150 commits to one (halving takes 8); full sandbox; …`.
@@ -289,7 +319,8 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<Step> 
         Verdict::NotAnIncident => steps.push(Step::say("Close the ticket with this explanation")),
     }
     if let Some(escalate) = &report.escalate {
-        steps.push(Step::say(format!("Ask {} ({})", line(&escalate.to, 120), line(&escalate.because, 300))));
+        let to = context.contact.as_deref().unwrap_or(&escalate.to);
+        steps.push(Step::say(format!("Ask {} ({})", line(to, 120), line(&escalate.because, 300))));
     }
     steps
 }

@@ -130,7 +130,7 @@ impl TerminalPage {
             let parsed = marked.only_guilty();
             let _ = writeln!(self.out);
             self.diff(&parsed, MAX_GUILTY_LINES);
-            if view.guilty_diff.is_some() {
+            if view.guilty_diff.is_some() && some > 0 {
                 let others = match some < all && !parsed.truncated {
                     true => format!(" ({some} of the commit's {all} hunks)"),
                     false => String::new(),
@@ -220,8 +220,19 @@ impl TerminalPage {
             }
             return;
         }
-        self.section("How it was proven");
-        for Check { mark, text, runs } in &checks {
+        self.section(story::checks_heading(report));
+        self.checks(&checks);
+        if let Some(effort) = effort {
+            self.wrapped("        ", "        ", &effort);
+        }
+        if let Some((heading, checks)) = story::checks_then(report) {
+            self.section(&heading);
+            self.checks(&checks);
+        }
+    }
+
+    fn checks(&mut self, checks: &[Check]) {
+        for Check { mark, text, runs } in checks {
             let (sign, style) = match mark {
                 Mark::Good => ("ok  ", GREEN),
                 Mark::Bad => ("FAIL", RED),
@@ -241,9 +252,6 @@ impl TerminalPage {
                 }
             };
             let _ = writeln!(self.out, "  {sign}  {text}{}", self.paint(DIM, &cite));
-        }
-        if let Some(effort) = effort {
-            self.wrapped("        ", "        ", &effort);
         }
     }
 

@@ -3,7 +3,7 @@ The state that follows from a run's events, and the next step that follows from 
 */
 
 use millwright_memory::types::{Evidence, Report};
-use millwright_tools::tool::{Decision, ToolCall};
+use millwright_tools::tool::{Decision, ToolCall, ToolErrorKind};
 use serde_json::Value;
 
 use super::event::{Event, Interruption, RunRequest, ToolOutcome};
@@ -275,6 +275,15 @@ impl Run {
         self.finished().any(|(call, _)| call.name == tool)
     }
 
+    /// Whether the latest call of one tool came after all calls of another.
+    pub fn comes_after(&self, later: &str, earlier: &str) -> bool {
+        let last = |tool: &str| self.finished().enumerate().filter(|(_, (call, _))| call.name == tool).last();
+        match (last(later), last(earlier)) {
+            (Some((later, _)), Some((earlier, _))) => later > earlier,
+            (found, _) => found.is_some(),
+        }
+    }
+
     /// The latest successful result of a tool.
     pub fn result<'a>(&'a self, tool: &'a str) -> Option<&'a Value> {
         self.results(tool).last()
@@ -291,6 +300,13 @@ impl Run {
     pub fn failure(&self, tool: &str) -> Option<&str> {
         let (_, outcome) = self.finished().filter(|(call, _)| call.name == tool).last()?;
         outcome.failure.as_ref().map(|failure| failure.message.as_str())
+    }
+
+    /// Whether the latest call of a tool was cut off by time.
+    pub fn timed_out(&self, tool: &str) -> bool {
+        let latest = self.finished().filter(|(call, _)| call.name == tool).last();
+        let failure = latest.and_then(|(_, outcome)| outcome.failure.as_ref());
+        failure.is_some_and(|failure| failure.kind == ToolErrorKind::Timeout.as_str())
     }
 
     /// All evidence gathered so far, in the order of its ids.

@@ -96,6 +96,14 @@ pub(crate) struct InitArguments {
     /// Overwrite an existing millwright.toml
     #[arg(long)]
     pub(crate) force: bool,
+    /// Do not run what was guessed
+    #[arg(long)]
+    pub(crate) no_replay: bool,
+    /// Longest time for one command that is tried, as in 90s or 5m
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    pub(crate) deadline: std::time::Duration,
+    #[command(flatten)]
+    pub(crate) data: DataDir,
 }
 
 #[derive(Debug, Args)]
@@ -401,12 +409,24 @@ pub(crate) enum WeightsCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
-    /// A repository to check as well
+    /// A repository to check, in place of those of the configuration
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: Option<PathBuf>,
     /// A model to ask a question in each action mode [default: the model of the configuration]
     #[arg(long, value_name = "MODEL")]
     pub(crate) planner: Option<String>,
+    /// Do not run the recipes of repositories
+    #[arg(long)]
+    pub(crate) no_replay: bool,
+    /// Longest time for one command of a recipe, as in 90s or 5m
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    pub(crate) deadline: std::time::Duration,
+    /// Environment for the recipes
+    #[arg(long, value_name = "KEY=VALUE", num_args = 1.., value_parser = key_value)]
+    pub(crate) env: Vec<(String, String)>,
+    /// Folders that the recipes may read besides the checkout (an interpreter, a virtual environment)
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(crate) allow_read: Vec<PathBuf>,
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ListFormat,
     #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE")]

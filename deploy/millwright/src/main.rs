@@ -18,7 +18,15 @@ mod wiring;
 fn main() -> ExitCode {
     // A re-exec of this binary as a sandbox stage never returns from here.
     millwright_tools::process::intercept();
-    let arguments = cli::Arguments::parse();
+    let arguments = match cli::Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(told) => {
+            // Help and versions were asked for; everything else is an error of usage, which is 1 in every command.
+            let code = if told.use_stderr() { ExitCode::from(1) } else { ExitCode::SUCCESS };
+            let _ = told.print();
+            return code;
+        }
+    };
     init_tracing();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

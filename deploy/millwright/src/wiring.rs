@@ -178,6 +178,19 @@ pub(crate) async fn open_store(data_dir: &std::path::Path, config: &Config) -> R
     Ok(Store::open_with(url, password.as_deref()).await?)
 }
 
+/// Whether an answer can be written there, to be said before the work and not after it. Leaves nothing behind.
+pub(crate) fn require_writable(path: &Path) -> Result<()> {
+    anyhow::ensure!(!path.is_dir(), "{} is a folder; give a path of a file in it", path.display());
+    let told = || format!("{} cannot be written; give a path in an existing folder", path.display());
+    if path.symlink_metadata().is_ok() {
+        std::fs::OpenOptions::new().append(true).open(path).with_context(told)?;
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    tempfile::tempfile_in(folder).with_context(told)?;
+    Ok(())
+}
+
 /// Writes an answer to a file or to standard output. A reader that went away (`| head`) is no error.
 pub(crate) fn emit(text: &str, out: Option<&std::path::Path>) -> Result<()> {
     use std::io::Write;

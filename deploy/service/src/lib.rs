@@ -19,6 +19,7 @@ mod metrics;
 mod notes;
 mod outward;
 mod page;
+pub mod reach;
 mod seal;
 pub mod settings;
 mod slack;

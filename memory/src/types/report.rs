@@ -267,6 +267,9 @@ pub struct Fix {
     /// Whether it takes a security change back: then it is a stopgap at most.
     #[serde(default)]
     pub is_stopgap: bool,
+    /// Of a known fix: what was run beyond the replay when it was proven. Nothing of it was run again.
+    #[serde(default)]
+    pub proven_then: Option<ProvenThen>,
 }
 
 impl Fix {
@@ -282,6 +285,7 @@ impl Fix {
             takes_away: Vec::new(),
             four_way: None,
             is_stopgap: false,
+            proven_then: None,
         }
     }
 
@@ -297,6 +301,18 @@ impl Fix {
     }
 }
 
+/// What an earlier investigation ran beyond the replay to prove a fix.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ProvenThen {
+    /// The day, as `2026-11-29`.
+    pub on: String,
+    pub tests: TestsResult,
+    #[serde(default)]
+    pub tests_detail: Option<TestsDetail>,
+    #[serde(default)]
+    pub four_way: Option<FourWay>,
+}
+
 /// What was run beyond the replay when a fix was verified, as memory keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -309,11 +325,20 @@ pub struct FixChecks {
 
 impl From<&Fix> for FixChecks {
     fn from(fix: &Fix) -> Self {
-        Self {
-            tests: fix.tests,
-            tests_detail: fix.tests_detail.clone(),
-            four_way: fix.four_way.clone(),
-            takes_away: fix.takes_away.clone(),
+        let takes_away = fix.takes_away.clone();
+        match &fix.proven_then {
+            Some(then) => Self {
+                tests: then.tests,
+                tests_detail: then.tests_detail.clone(),
+                four_way: then.four_way.clone(),
+                takes_away,
+            },
+            None => Self {
+                tests: fix.tests,
+                tests_detail: fix.tests_detail.clone(),
+                four_way: fix.four_way.clone(),
+                takes_away,
+            },
         }
     }
 }

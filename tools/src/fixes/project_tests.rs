@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::Candidate;
 use super::changes::changes_of;
 use crate::checkout::{Change, Overlay, OverlayMode};
-use crate::intake::is_test_path;
+use crate::git::submodules_at;
+use crate::intake::{Obstacle, SetupContext, is_test_path};
 use crate::process::{Exit, LimitHit};
 use crate::replay::{ObservationRequest, ReplayError, ReplayRecipe, Replayer};
 use crate::test_report::{
@@ -36,6 +37,12 @@ pub struct TestsRun {
     pub report: TestReport,
     /// Why the tests did not run to their end, where something stopped them.
     pub stopped: Option<String>,
+    /// The set-up step that failed, when the tests were not reached.
+    #[serde(default)]
+    pub failed_step: Option<String>,
+    /// What kept the tests from running, where none ran and the output shows it.
+    #[serde(default)]
+    pub obstacle: Option<Obstacle>,
     /// Files of the checkout that were opened meanwhile.
     pub opened: BTreeSet<String>,
     pub duration_ms: u64,
@@ -208,6 +215,8 @@ fn run(
             return Ok(TestsRun {
                 report: reader.finish(None),
                 stopped: Some(format!("the sandbox failed: {error}")),
+                failed_step: None,
+                obstacle: None,
                 opened: BTreeSet::new(),
                 duration_ms: 0,
                 output_end: String::new(),
@@ -232,9 +241,23 @@ fn run(
     let files = seen.collected.iter().filter_map(|(name, bytes)| read_report_file(bytes, name));
     let report = reader.finish(exit).with_report_files(files);
     let opened = seen.opened.iter().take(MAX_OPENED).map(|path| path.to_string_lossy().into_owned());
+    let is_in_the_way = seen.failed_step.is_some() || (report.ran() == 0 && exit != Some(0));
+    let submodules = match is_in_the_way {
+        true => submodules_at(replayer.pool().repo(), revision).unwrap_or_default(),
+        false => Vec::new(),
+    };
+    let context = SetupContext { submodules: &submodules, exit_status: exit };
+    let found = is_in_the_way.then(|| Obstacle::find(&seen.execution.output, &context)).flatten();
+    let timed_out = seen.execution.limit == Some(LimitHit::Wall);
+    let obstacle = match timed_out {
+        true => Some(Obstacle::time_out(replayer.recipe().timeout_s)),
+        false => found,
+    };
     Ok(TestsRun {
         report,
         stopped,
+        failed_step: seen.failed_step,
+        obstacle,
         opened: opened.collect(),
         duration_ms: u64::try_from(seen.execution.duration.as_millis()).unwrap_or(u64::MAX),
         output_end: end_of(&seen.execution.output),

@@ -179,6 +179,12 @@ pub fn entries_at(repo: &Repo, revision: &str) -> Result<Vec<TreeEntry>, RepoErr
     Ok(fields(&output).into_iter().filter_map(entry).collect())
 }
 
+/// Paths of the submodules of a revision (full id), whose folders stay empty in a checkout.
+pub fn submodules_at(repo: &Repo, revision: &str) -> Result<Vec<String>, RepoError> {
+    let modules = entries_at(repo, revision)?.into_iter().filter(|entry| entry.kind == EntryKind::Submodule);
+    Ok(modules.map(|entry| entry.path).collect())
+}
+
 /// Whether the revision (full id) has something at `path`.
 pub fn exists_at(repo: &Repo, revision: &str, path: &str) -> Result<bool, RepoError> {
     match blob_at(repo, revision, path) {

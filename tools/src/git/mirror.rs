@@ -20,6 +20,8 @@ use crate::process::trusted::{self, GitCommand, GitError};
 /// Longest time for the first transfer, and for a later one.
 const CLONE: Duration = Duration::from_secs(2 * 3_600);
 const FETCH: Duration = Duration::from_secs(600);
+/// Longest time for the list of branches.
+const REACH: Duration = Duration::from_secs(30);
 /// Whose folder it is, and when it was fetched last, as the time of a file.
 const FETCHED: &str = "millwright-fetched";
 
@@ -120,6 +122,25 @@ pub fn bring(
         fs::rename(&made, folder).map_err(io("moving", folder))?;
     }
     fs::write(&mark, &remote.url).map_err(io("writing", &mark))
+}
+
+/// Asks it for its branches and answers their number; nothing is fetched. Blocks.
+///
+/// # Errors
+/// When it cannot be reached, or refuses.
+pub fn reach(remote: &Remote) -> Result<usize, MirrorError> {
+    check_url(&remote.url).map_err(MirrorError::Url)?;
+    let failed = |source| MirrorError::Fetch { url: remote.url.clone(), source };
+    let scratch = tempfile::tempdir().map_err(|source| {
+        let path = std::env::temp_dir();
+        MirrorError::Io { action: "making a folder in", path, source }
+    })?;
+    // It is only ever asked from a repository.
+    let init = trusted::git(scratch.path()).args(["init", "--quiet", "--bare", "--template="]);
+    init.output().map_err(failed)?;
+    let asked = asking(remote, scratch.path()).deadline(REACH);
+    let heads = asked.args(["ls-remote", "--heads", "--", &remote.url]).output().map_err(failed)?;
+    Ok(String::from_utf8_lossy(&heads).lines().count())
 }
 
 /// How long ago it was fetched.

@@ -28,14 +28,14 @@ pub use blame::{BlameQuery, BlameSpan, MAX_BLAME_LINES, blame};
 pub use diff::{CommitDetail, Diff, FileChange, diff, show};
 pub use file::{
     Blob, EntryKind, MAX_FILE_BYTES, PathKind, Revision, TreeEntry, blob_at, entries_at, exists_at, files_at,
-    is_binary, kind_at,
+    is_binary, kind_at, submodules_at,
 };
 pub use grep::{GrepHit, GrepQuery, GrepResult, PatternKind, grep};
 pub use log::{
     CommitNode, CommitSummary, LogQuery, Page, PickaxeHit, PickaxeMode, log, pickaxe, range_graph,
 };
 pub use map_lines::{MappedLines, map_lines};
-pub use mirror::{MirrorError, Remote, bring, check_url};
+pub use mirror::{MirrorError, Remote, bring, check_url, reach};
 pub use owners::{CodeOwners, Contact, who_to_ask};
 pub use publish::{Published, branch_at, check_branch_name, check_remote, commit_of, create_branch, push};
 pub use renames::renamed_to;

@@ -128,16 +128,20 @@ async fn limited(
     tool: &dyn ErasedTool,
     prepared: PreparedCall<'_>,
 ) -> Result<ToolOutput, ToolError> {
-    let limit = ctx.time_left().map_or(tool.timeout(), |left| left.min(tool.timeout()));
+    let until_deadline = ctx.time_left().filter(|left| *left < tool.timeout());
+    let limit = until_deadline.unwrap_or_else(|| tool.timeout());
     let result = tokio::select! {
         biased;
         () = ctx.cancel.cancelled() => Err(ToolError::timeout("the run was cancelled")),
         result = caught(prepared) => result,
-        () = tokio::time::sleep(limit) => Err(ToolError::timeout(format!(
-            "{} took longer than {} s and was stopped; ask for less (a path, a narrower range)",
-            tool.name(),
-            limit.as_secs()
-        ))),
+        () = tokio::time::sleep(limit) => Err(ToolError::timeout(match until_deadline {
+            Some(left) => format!("the deadline came after {} s of {}", left.as_secs(), tool.name()),
+            None => format!(
+                "{} took longer than {} s and was stopped; ask for less (a path, a narrower range)",
+                tool.name(),
+                limit.as_secs()
+            ),
+        })),
     };
     ctx.cancel.cancel();
     result

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use millwright_memory::types::{
     Approval, CheckResult, EvidenceDraft, EvidenceSource, Fix, FixKind, LineSpan, Location, Locator, Proof,
-    ReplayOutcome, ReplayRun, Resolution, TestsDetail,
+    ProvenThen, ReplayOutcome, ReplayRun, Resolution, TestsDetail,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +41,9 @@ pub struct Rechecked {
     /// What was checked and seen, in words.
     pub how: String,
     pub statement: String,
+    /// The day that memory has it from, as `2026-11-29`.
+    #[serde(default)]
+    pub since: String,
     /// As memory has it.
     #[serde(default)]
     pub proof: Proof,
@@ -103,6 +106,7 @@ fn check(
         result: CheckResult::Fail,
         how: String::new(),
         statement: known.statement.clone(),
+        since: known.created_at.get(..10).unwrap_or(&known.created_at).to_owned(),
         proof: known.proof,
         approval: known.approval,
         // A person may have named it by a part of its id.
@@ -310,18 +314,20 @@ fn by_replay(
 /// The fix as it is re-checked now, with what was run beyond the replay when it was proven. A resolution that does not
 /// say what that was makes no verified fix.
 fn as_proven_then(known: &Resolution, now: Fix) -> Fix {
-    let Some(then) = &known.fix_checks else { return Fix { proof: Proof::CauseConfirmed, ..now } };
-    let when = known.created_at.get(..10).unwrap_or(&known.created_at);
-    let because = then.tests_detail.as_ref().map(|detail| detail.because.as_str()).unwrap_or_default();
-    let because = match because {
-        "" => format!("not run now, nor when the fix was proven on {when}"),
-        because => format!("not run now; when the fix was proven on {when}: {because}"),
+    let Some(checks) = &known.fix_checks else { return Fix { proof: Proof::CauseConfirmed, ..now } };
+    let on = known.created_at.get(..10).unwrap_or(&known.created_at).to_owned();
+    let then = ProvenThen {
+        on,
+        tests: checks.tests,
+        tests_detail: checks.tests_detail.clone(),
+        four_way: checks.four_way.clone(),
     };
+    let because = "an answer from memory runs the replay alone".to_owned();
     Fix {
         proof: known.proof,
         tests_detail: Some(TestsDetail { because, ..TestsDetail::default() }),
-        takes_away: then.takes_away.clone(),
-        four_way: then.four_way.clone(),
+        takes_away: checks.takes_away.clone(),
+        proven_then: Some(then),
         ..now
     }
 }

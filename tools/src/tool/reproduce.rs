@@ -206,11 +206,7 @@ fn differs(
 
 /// What to do about a replay that did not get as far as the failure.
 fn remedy(ctx: &ToolContext, tail: &str) -> Option<String> {
-    let modules = git::blob_at(&ctx.repo, &ctx.bad, ".gitmodules").ok().and_then(|blob| blob.text().ok());
-    let modules = modules.unwrap_or_default();
-    let path =
-        |line: &str| Some(line.trim().strip_prefix("path")?.trim().strip_prefix('=')?.trim().to_owned());
-    let submodules: Vec<String> = modules.lines().filter_map(path).collect();
+    let submodules = git::submodules_at(&ctx.repo, &ctx.bad).unwrap_or_default();
     let ended = tail.lines().last().and_then(|line| line.strip_prefix("[exit status ")?.strip_suffix(']'));
     let context = intake::SetupContext {
         submodules: &submodules,

@@ -4,8 +4,8 @@ of a tool, and every citation quotes what stands in that tool's evidence.
 */
 
 use millwright_memory::types::{
-    CauseKind, CheckResult, Escalation, Evidence, EvidenceSource, HypothesisStatus, Locator, ReplayOutcome,
-    Suspect,
+    CauseKind, CheckResult, Escalation, Evidence, EvidenceSource, HypothesisStatus, Locator, Proof,
+    ReplayOutcome, Suspect,
 };
 
 use millwright_tools::tool::bisect::Bisection;
@@ -44,8 +44,13 @@ pub(super) fn no_failure(run: &Run, why: &str) -> Finding {
 fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseClaim> {
     if let Some(known) = facts.known() {
         let cites = cite_recheck(run, known);
+        // What was shown then is told apart from what was run now.
+        let statement = match known.proof >= Proof::CauseConfirmed && !known.since.is_empty() {
+            true => format!("{} That was shown on {}; now {}.", known.statement, known.since, known.how),
+            false => known.statement.clone(),
+        };
         return Some(CauseClaim {
-            claim: Claim { statement: known.statement.clone(), cites },
+            claim: Claim { statement, cites },
             kind: CauseKind::CodeChange,
             commit: known.culprit.clone(),
             locations: known.locations.clone(),
@@ -269,8 +274,16 @@ fn escalation(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Escalati
         }
         _ => {}
     }
-    if let Some(failure) = run.failure("reproduce").or_else(|| run.failure("bisect")) {
-        missing.push(failure.to_owned());
+    let replaying = ["reproduce", "bisect"].into_iter().find(|tool| run.failure(tool).is_some());
+    match replaying {
+        Some("reproduce") if run.timed_out("reproduce") => missing.push(
+            "a replay that ends before the deadline: a faster command, or a later --deadline".to_owned(),
+        ),
+        Some("bisect") if run.timed_out("bisect") => {
+            missing.push("time for the bisect: a faster replay, or a later --deadline".to_owned())
+        }
+        Some(tool) => missing.extend(run.failure(tool).map(str::to_owned)),
+        None => {}
     }
     if let Some(problem) = facts.bisection.as_ref().and_then(|bisection| bisection.problem.clone()) {
         missing.push(problem);

@@ -52,6 +52,7 @@ pub fn next(run: &Run) -> Plan {
     // Earlier incidents are recognised twice: by suspected culprits before the bisect, by the proven one after it.
     let rules = [
         look_back,
+        suspect_before_the_deadline,
         reproduce,
         look_for_fix,
         recheck,
@@ -144,12 +145,22 @@ fn recheck(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
     )
 }
 
-fn suspect(run: &Run, _: &RunRequest, _: &Facts) -> Option<Wanted> {
-    // Also where memory knows the answer: a report names the suspects of its range, and a reader may doubt memory.
-    if run.called("suspects") {
-        return None;
-    }
+/// A replay that hangs must not take all the time there is.
+fn suspect_before_the_deadline(run: &Run, request: &RunRequest, _: &Facts) -> Option<Wanted> {
+    let hurried = request.budget.deadline_ms.is_some();
+    (hurried && !run.called("suspects")).then_some(())?;
     Wanted::one("ranking the commits of the range", "suspects", json!({}))
+}
+
+fn suspect(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+    // Also where memory knows the answer: a report names the suspects of its range, and a reader may doubt memory.
+    if !run.called("suspects") {
+        return Wanted::one("ranking the commits of the range", "suspects", json!({}));
+    }
+    // What the failure went through says more than the ticket alone.
+    let traced = facts.reproduction.as_ref().is_some_and(|seen| seen.executed_files > 0);
+    (traced && run.comes_after("reproduce", "suspects")).then_some(())?;
+    Wanted::one("ranking them again by the code that the failure ran", "suspects", json!({}))
 }
 
 fn locate(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {

@@ -139,6 +139,12 @@ fn proof_in_words(facts: &Facts, request: &RunRequest) -> Vec<String> {
 
 /// What was run beyond the replay, and what it showed, as a half-sentence.
 fn beyond_replay(fix: &Fix) -> String {
+    if let Some(then) = &fix.proven_then {
+        return format!(
+            "the project's tests and the four-way check were not run again since it was proven, on {}",
+            then.on
+        );
+    }
     let tests = match (&fix.tests_detail, fix.tests) {
         (Some(detail), _) if !detail.because.is_empty() => detail.because.trim_end_matches('.').to_owned(),
         (_, TestsResult::Pass) => "the project's tests are not worse with it".to_owned(),

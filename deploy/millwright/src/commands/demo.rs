@@ -20,6 +20,7 @@ use crate::wiring;
 pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
     let data_dir = wiring::data_dir(&arguments.data, &Config::default())?.join("demo");
     let at = data_dir.join("repository");
+    let is_first = !at.exists();
     let demo = tokio::task::spawn_blocking(move || crate::demo::build(&at))
         .await?
         .context("the demo repository could not be built")?;
@@ -57,7 +58,7 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
         write_fix: None,
     };
     let code = investigate_and_print(options, &Config::default(), Box::new(Playbook), true, output).await?;
-    if arguments.format == Format::Text && arguments.out.is_none() {
+    if is_first && arguments.format == Format::Text && arguments.out.is_none() {
         eprintln!("\nRun it again: the same failure is then answered from memory.");
     }
     Ok(code)

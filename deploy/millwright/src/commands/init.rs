@@ -1,23 +1,34 @@
 /*!
-`millwright init`: writes a commented `millwright.toml` for a repository, with what could be guessed from its
-files and, beside each guess, what to check. Nothing of the repository is run; files are read within bounds.
-An existing file is never overwritten unless asked.
+`millwright init`: writes a commented `millwright.toml` for a repository, with what could be guessed from its files and,
+beside each guess, what to check. Commands that were guessed are run once in the sandbox, and those that do not work here
+are written as comments. An existing file is never overwritten unless asked.
 */
 
 mod guess;
 mod services;
+mod tried_guess;
 
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-pub(crate) use guess::{Guess, guess};
+use anyhow::Result;
+use millwright_tools::git::{Repo, RepoError};
+
+use self::tried_guess::{TrialTerms, try_guess};
+use crate::cli::InitArguments;
+use crate::wiring;
+
+pub(crate) use guess::{FailedGuess, Guess, guess};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InitError {
     #[error("{path} is not a folder; give the repository with --repo")]
     NotAFolder { path: PathBuf },
+    #[error("{path} has no work tree to write the file into; give a clone with its files checked out")]
+    Bare { path: PathBuf },
     #[error("{path} exists already; look at it, or overwrite it with --force")]
     Exists { path: PathBuf },
     #[error("writing {path}: {source}")]
@@ -38,13 +49,53 @@ pub(crate) struct Written {
     pub(crate) guess: Guess,
 }
 
-/// Guesses, and writes `millwright.toml` into `root`.
-pub(crate) fn init(root: &Path, existing: Existing) -> Result<Written, InitError> {
+pub(super) async fn run(arguments: InitArguments) -> Result<ExitCode> {
+    let config = wiring::config(None, None)?;
+    let data_dir = wiring::data_dir(&arguments.data, &config)?;
+    let sandbox = wiring::sandbox(&config);
+    let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
+    let work = move || -> Result<Written> {
+        let given = &arguments.repo;
+        if !given.is_dir() {
+            return Err(InitError::NotAFolder { path: given.clone() }.into());
+        }
+        let repo = match Repo::open(given, &data_dir) {
+            Ok(repo) => Some(repo),
+            // Nothing is committed yet, so there is nothing to try.
+            Err(RepoError::Empty { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let root = match &repo {
+            Some(repo) => repo.work_tree().ok_or_else(|| InitError::Bare { path: given.clone() })?,
+            None => given.clone(),
+        };
+        let written = init(&root, existing, |guess| {
+            if let Some(repo) = repo.as_ref().filter(|_| !arguments.no_replay) {
+                try_guess(guess, repo, &TrialTerms { sandbox, patience: arguments.deadline });
+            }
+        })?;
+        Ok(written)
+    };
+    let written = tokio::task::spawn_blocking(work).await??;
+    wiring::emit(&written.tell(), None)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Guesses, tries it, and writes `millwright.toml` into `root`.
+pub(crate) fn init(
+    root: &Path,
+    existing: Existing,
+    trial: impl FnOnce(&mut Guess),
+) -> Result<Written, InitError> {
     if !root.is_dir() {
         return Err(InitError::NotAFolder { path: root.to_owned() });
     }
     let path = root.join("millwright.toml");
-    let guess = guess(root);
+    if existing == Existing::Keep && path.symlink_metadata().is_ok() {
+        return Err(InitError::Exists { path });
+    }
+    let mut guess = guess(root);
+    trial(&mut guess);
     let text = render(&guess);
     let write_error = |source| InitError::Write { path: path.clone(), source };
     let mut options = fs::OpenOptions::new();
@@ -71,10 +122,22 @@ impl Written {
             let _ = writeln!(out, "  languages  {languages}");
         }
         for (key, value) in [("test", &self.guess.test), ("test_one", &self.guess.test_one)] {
-            let _ = writeln!(out, "  {key:<9}  {}", value.as_deref().unwrap_or("not known"));
+            let unknown = if self.guess.failed(key).is_some() { "does not work here" } else { "not known" };
+            let _ = writeln!(out, "  {key:<9}  {}", value.as_deref().unwrap_or(unknown));
         }
         if !self.guess.services.is_empty() {
             let _ = writeln!(out, "  services   {}", self.guess.services.join(", "));
+        }
+        for worked in &self.guess.worked {
+            let _ = writeln!(out, "Tried: {worked}");
+        }
+        for failed in &self.guess.failed {
+            let _ = writeln!(
+                out,
+                "Does not work here, and is written as a comment: {} = {}",
+                failed.key, failed.command
+            );
+            let _ = writeln!(out, "  {}", failed.why);
         }
         out.push_str("Check:\n");
         for check in &self.guess.check {
@@ -114,27 +177,27 @@ pub(crate) fn render(guess: &Guess) -> String {
         list(&guess.path_prefixes),
         "[\"/app\"]",
     );
-    option(
+    command(
         &mut out,
         "Prepares a checkout, once for each content. Runs in the sandbox: there is no network.",
         "setup",
         list(&guess.setup),
-        "[\"make deps\"]",
+        (guess, "[\"make deps\"]"),
     );
-    option(
+    command(
         &mut out,
         "Runs all tests: a fix is verified only where they can be run.",
         "test",
         guess.test.as_deref().map(text),
-        "\"make test\"",
+        (guess, "\"make test\""),
     );
-    option(
+    command(
         &mut out,
         "Runs one test; {test} is its name, quoted for the shell. A ticket that names a failing test is\n\
          # replayed by it.",
         "test_one",
         guess.test_one.as_deref().map(text),
-        "\"make test TEST={test}\"",
+        (guess, "\"make test TEST={test}\""),
     );
     for (command, why) in &guess.other_tests {
         let _ = writeln!(out, "# or: test = {}  ({why})", text(command));
@@ -146,6 +209,23 @@ pub(crate) fn render(guess: &Guess) -> String {
          # allow_read = [\"/opt/python\"]\n",
     );
     out
+}
+
+/// A command that was guessed; one that did not work stands as a comment with the reason, in place of an example.
+fn command(
+    out: &mut String,
+    comment: &str,
+    key: &str,
+    value: Option<String>,
+    (guess, example): (&Guess, &str),
+) {
+    match guess.failed(key) {
+        Some(failed) => {
+            let comment = format!("{comment}\n# Tried, and does not work here: {}", failed.why);
+            option(out, &comment, key, None, &failed.command);
+        }
+        None => option(out, comment, key, value, example),
+    }
 }
 
 fn option(out: &mut String, comment: &str, key: &str, value: Option<String>, example: &str) {

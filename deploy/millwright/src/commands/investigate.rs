@@ -31,8 +31,14 @@ pub(super) async fn run(arguments: InvestigateArguments) -> Result<ExitCode> {
     let what = &arguments.what;
     let config = wiring::config(what.config.as_deref(), Some(&what.repo))?;
     let planner = wiring::planner(what.planner.as_deref(), &config, wiring::Attendance::Unattended)?;
+    if let Some(out) = &arguments.out {
+        wiring::require_writable(out)?;
+    }
     if let Some(to) = &arguments.write_fix {
         is_free(to)?;
+        if let Destination::File(path) = to {
+            wiring::require_writable(path)?;
+        }
     }
     let ticket = Ticket {
         text: wiring::read_input(&arguments.ticket)?,
@@ -158,6 +164,8 @@ fn render(investigated: &Investigated, output: &Output<'_>) -> Result<String> {
     let context = report::RenderContext {
         width: terminal_width(to_terminal),
         color: to_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+        // Whoever runs this can read the repository. Other formats are made to be handed on.
+        contact: investigated.contact.clone().filter(|_| output.format == Format::Text),
         ..investigated.context.clone()
     };
     let format = match output.format {

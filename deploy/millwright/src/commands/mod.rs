@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::cli::{Arguments, Command, InitArguments};
+use crate::cli::{Arguments, Command};
 use crate::wiring;
 
 mod chat;
@@ -22,6 +22,7 @@ mod investigate;
 mod memory;
 mod schema;
 mod serve;
+mod service_settings;
 mod token;
 
 pub(crate) use schema::SchemaOf;
@@ -29,7 +30,7 @@ pub(crate) use schema::SchemaOf;
 pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
         Command::Demo(arguments) => demo::run(arguments).await,
-        Command::Init(arguments) => init_repository(&arguments),
+        Command::Init(arguments) => init::run(arguments).await,
         Command::Investigate(arguments) => investigate::run(*arguments).await,
         Command::Chat(arguments) => chat::run(*arguments).await,
         Command::Serve(arguments) => serve::run(arguments).await,
@@ -40,13 +41,6 @@ pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Doctor(arguments) => doctor::run(arguments).await,
         Command::Schema { of } => print_schema(of),
     }
-}
-
-fn init_repository(arguments: &InitArguments) -> Result<ExitCode> {
-    let existing = if arguments.force { init::Existing::Overwrite } else { init::Existing::Keep };
-    let written = init::init(&arguments.repo, existing)?;
-    wiring::emit(&written.tell(), None)?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn print_schema(of: SchemaOf) -> Result<ExitCode> {

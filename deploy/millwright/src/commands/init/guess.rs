@@ -30,6 +30,27 @@ pub(crate) struct Guess {
     pub(crate) other_tests: Vec<(String, &'static str)>,
     /// What to check, in full sentences.
     pub(crate) check: Vec<String>,
+    /// What was run and worked, in words.
+    pub(crate) worked: Vec<String>,
+    /// What was guessed and does not work here; it stands in no other field.
+    pub(crate) failed: Vec<FailedGuess>,
+}
+
+/// A command that was guessed, run, and did not work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct FailedGuess {
+    /// Of the configuration: `test`.
+    pub(crate) key: &'static str,
+    /// As it would stand in the file.
+    pub(crate) command: String,
+    /// One line.
+    pub(crate) why: String,
+}
+
+impl Guess {
+    pub(crate) fn failed(&self, key: &str) -> Option<&FailedGuess> {
+        self.failed.iter().find(|failed| failed.key == key)
+    }
 }
 
 /// Looks at the files in the folder given (empty for the root), and adds the language it knows them by.

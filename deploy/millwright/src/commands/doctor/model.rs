@@ -1,0 +1,39 @@
+/*!
+The model: whether it answers, and in which action modes.
+*/
+
+use millwright_agent::planner::openai;
+
+use super::checkup::Checkup;
+use crate::config::Config;
+use crate::wiring;
+
+pub(super) async fn check_model(checkup: &mut Checkup, name: &str, config: &Config) {
+    let settings = match wiring::model(name, config) {
+        Ok(settings) => settings,
+        Err(error) => return checkup.note("model", Err(format!("{error:#}"))),
+    };
+    let at = settings.connection.base_url.clone();
+    let probe = match openai::probe(&settings).await {
+        Ok(probe) => probe,
+        Err(error) => return checkup.note("model", Err(error.to_string())),
+    };
+    if let Some(why) = probe.unreachable {
+        let mend = "check model.base_url (or OPENAI_BASE_URL), the key, the model's name, proxy and ca_file";
+        return checkup.note("model", Err(format!("{name} at {at}: {why}; {mend}")));
+    }
+    let works = match (&probe.tools, &probe.constrained) {
+        (Ok(()), _) => Ok(format!("{name} at {at} makes native tool calls")),
+        (Err(_), Ok(())) => Ok(format!(
+            "{name} at {at} acts by constrained answers; set model.action_mode = \"constrained\" to spare the first try"
+        )),
+        (Err(_), Err(_)) => Err(format!(
+            "{name} at {at} answers, but neither by calls nor by a schema; take another model, or a server that \
+             supports tools or response_format"
+        )),
+    };
+    let told = |mode: Result<(), String>| mode.map(|()| "works".to_owned());
+    checkup.note("model", works);
+    checkup.note("model: tools", told(probe.tools));
+    checkup.note("model: constrained", told(probe.constrained));
+}

@@ -1,0 +1,217 @@
+/*!
+Faults of set-up, planted one by one, and what `doctor` and `init` say of each.
+*/
+#![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
+
+use std::fs;
+
+use serde_json::Value;
+
+mod common;
+
+use common::{CHECK, Ran, Scene};
+
+/// What `doctor` says, as it is: `configuration` beside the repository, which is looked at as the service would.
+fn doctor(scene: &Scene, configuration: &str, more: &[&str]) -> Ran {
+    scene.write("service.toml", configuration);
+    let first = ["doctor", "--config", "service.toml", "--format", "json"];
+    scene.run(&[&first, more].concat())
+}
+
+fn parts(ran: &Ran) -> Vec<Value> {
+    let told: Value = serde_json::from_str(&ran.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}\n{}", ran.stdout, ran.stderr));
+    told["checks"].as_array().unwrap().clone()
+}
+
+fn part<'v>(parts: &'v [Value], name: &str) -> &'v Value {
+    parts
+        .iter()
+        .find(|part| part["name"] == name)
+        .unwrap_or_else(|| panic!("{name} is not told of: {parts:?}"))
+}
+
+/// The part is told as one to mend, with these words, and the status says so.
+fn finds(ran: &Ran, name: &str, words: &[&str]) {
+    assert_eq!(ran.status, Some(1), "{}", ran.stderr);
+    let parts = parts(ran);
+    let part = part(&parts, name);
+    assert_eq!(part["state"], "broken", "{part}");
+    let detail = part["detail"].as_str().unwrap();
+    for word in words {
+        assert!(detail.contains(word), "{word:?} is not said: {detail}");
+    }
+}
+
+fn shop(lines: &str) -> String {
+    format!("[repositories.shop]\npath = \"repo\"\n{lines}\n")
+}
+
+const TESTS: &str = "test = \"sh tests.sh\"";
+
+#[test]
+fn a_set_up_that_works_is_told_with_what_ran() {
+    let scene = Scene::new();
+    let ran = doctor(&scene, &shop(&format!("{TESTS}\nsetup = [\"test -d lib\"]\nbranch = \"main\"")), &[]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stdout);
+    let parts = parts(&ran);
+    assert!(part(&parts, "repository shop: test")["detail"].as_str().unwrap().contains("1 test ran"));
+    assert!(part(&parts, "repository shop: setup")["detail"].as_str().unwrap().contains("1 step works"));
+    assert_eq!(part(&parts, "repository shop: test_one")["state"], "doubtful");
+    assert!(ran.stderr.contains("trying `sh tests.sh`"), "{}", ran.stderr);
+}
+
+#[test]
+fn recipes_that_do_not_run_are_named_with_what_to_do() {
+    let scene = Scene::new();
+    let tries = |lines: &str, name: &str, words: &[&str]| {
+        finds(
+            &doctor(&scene, &shop(lines), &["--deadline", "2s"]),
+            &format!("repository shop: {name}"),
+            words,
+        );
+    };
+    tries("test = \"no-such-runner --all\"", "test", &["no-such-runner", "--allow-read"]);
+    tries("test = \"echo 1..0\"", "test", &["ran no test"]);
+    tries("test = \"sleep 60\"", "test", &["did not end within 2 s"]);
+    tries(&format!("{TESTS}\nsetup = [\"true\", \"ls vendored\"]"), "setup", &["`ls vendored`", "vendored"]);
+    let one = format!("{TESTS}\ntest_one = \"no-such-runner {{test}}\"");
+    fs::create_dir_all(scene.path("repo/tests")).unwrap();
+    scene.write("repo/tests/test_cart.py", "def test_total():\n    pass\n");
+    scene.commit("a test with a name");
+    let pytest = one.replace("no-such-runner", "no-such-pytest");
+    tries(&pytest, "test_one", &["no-such-pytest"]);
+    tries(&format!("{TESTS}\nallow_read = [\"/no/such/folder\"]"), "allow_read", &["/no/such/folder"]);
+    tries(&format!("{TESTS}\noverlay = [\"no-such-file\"]"), "overlay", &["no-such-file"]);
+    tries(&format!("{TESTS}\nbranch = \"production\""), "branch", &["production"]);
+}
+
+#[test]
+fn what_a_checkout_lacks_is_named() {
+    let scene = Scene::new();
+    let lock = r#"{"lockfileVersion": 3, "packages": {"node_modules/left-pad": {"version": "1.3.0"}}}"#;
+    scene.write("repo/package-lock.json", lock);
+    scene.commit("packages");
+    let needs = "test = \"test -e node_modules/left-pad\"";
+    finds(&doctor(&scene, &shop(needs), &[]), "repository shop: packages", &["package-lock.json", "npm ci"]);
+    // Nothing is run where nothing may be.
+    let ran = doctor(&scene, &shop(needs), &["--no-replay"]);
+    finds(&ran, "repository shop: packages", &["npm ci"]);
+    assert!(!ran.stderr.contains("trying"), "{}", ran.stderr);
+
+    let head = scene.id("HEAD");
+    let repo = scene.path("repo");
+    scene.git(&repo, &["update-index", "--add", "--cacheinfo", &format!("160000,{head},third_party/zlib")]);
+    scene.git(&repo, &["commit", "-q", "-m", "a submodule"]);
+    finds(
+        &doctor(&scene, &shop(needs), &[]),
+        "repository shop: submodules",
+        &["third_party/zlib", "--allow-read"],
+    );
+    // Tests that run without it do not miss it.
+    assert_eq!(doctor(&scene, &shop(TESTS), &[]).status, Some(0));
+}
+
+#[test]
+fn each_repository_and_system_of_the_service_is_looked_at_by_name() {
+    let scene = Scene::new();
+    let configuration = format!(
+        "{}[repositories.gone]\npath = \"no-such-clone\"\n[repositories.far]\nurl = \"file:///no/such/place.git\"\n\
+         [repositories.locked]\nurl = \"https://127.0.0.1:1/a.git\"\ntoken_env = \"NO_SUCH_TOKEN\"\n\
+         [connectors.sentry]\nsecret_env = \"NO_SUCH_SECRET\"\n[connectors.github]\nbase_url = \"http://127.0.0.1:1\"\n\
+         token_env = \"SOME_TOKEN\"\n[channels.slack]\nbot_token_env = \"NO_SUCH_BOT\"\nsigning_secret_env = \"NO_SUCH_BOT\"\n",
+        shop(TESTS)
+    );
+    scene.write("service.toml", configuration);
+    let mut command = scene.command(&["doctor", "--config", "service.toml", "--format", "json"]);
+    let ran: Ran = command.env("SOME_TOKEN", "t0ken").output().unwrap().into();
+    finds(&ran, "repository gone", &["no-such-clone"]);
+    finds(&ran, "repository far", &["file:///no/such/place.git"]);
+    finds(&ran, "repository locked", &["NO_SUCH_TOKEN", "not set"]);
+    finds(&ran, "hook sentry", &["NO_SUCH_SECRET", "not set"]);
+    finds(&ran, "tickets of github", &["http://127.0.0.1:1", "base_url"]);
+    finds(&ran, "slack", &["NO_SUCH_BOT", "not set"]);
+    assert_eq!(part(&parts(&ran), "repository shop")["state"], "works");
+    assert!(!ran.stdout.contains("t0ken"));
+}
+
+#[test]
+fn a_configuration_or_a_data_folder_that_is_wrong_is_told() {
+    let scene = Scene::new();
+    finds(
+        &doctor(&scene, "[repositories.shop]\ntset = \"make test\"\n", &[]),
+        "configuration",
+        &["tset", "test"],
+    );
+    scene.write("taken", "a file");
+    finds(&doctor(&scene, &shop(TESTS), &["--data-dir", "taken"]), "data folder", &["taken", "--data-dir"]);
+    let model = "[model]\nname = \"some\"\nbase_url = \"http://127.0.0.1:1/v1\"\n";
+    finds(&doctor(&scene, model, &[]), "model", &["127.0.0.1:1", "model.base_url"]);
+    finds(
+        &scene.run(&["doctor", "--repo", "data", "--format", "json"]),
+        "repository",
+        &["not a git repository"],
+    );
+}
+
+/// `init` keeps what ran, and says of what did not why.
+#[test]
+fn init_tries_what_it_guesses_and_refuses_outside_of_a_repository() {
+    let scene = Scene::new();
+    fs::create_dir_all(scene.path("nowhere")).unwrap();
+    scene.run(&["init", "--repo", "nowhere"]).refuses(&["not a git repository"]);
+    assert!(!scene.path("nowhere/millwright.toml").exists());
+
+    scene.write("repo/Makefile", "test:\n\tsh tests.sh\n");
+    scene.commit("a Makefile");
+    let ran = scene.run(&["init", "--repo", "repo"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    assert!(ran.stdout.contains("1 test ran"), "{}", ran.stdout);
+    let written = fs::read_to_string(scene.path("repo/millwright.toml")).unwrap();
+    assert!(written.contains("\ntest = \"make test\""), "{written}");
+
+    // A manifest alone makes no tests.
+    scene.git(&scene.path("repo"), &["rm", "-q", "-f", "Makefile"]);
+    scene.write("repo/setup.py", "");
+    scene.commit("a manifest without tests");
+    let ran = scene.run(&["init", "--repo", "repo", "--force"]);
+    assert_eq!(ran.status, Some(0), "{}", ran.stderr);
+    let written = fs::read_to_string(scene.path("repo/millwright.toml")).unwrap();
+    assert!(!written.contains("\ntest = "), "{written}");
+    assert!(written.contains("# test = \"python3 -m unittest discover\""), "{written}");
+}
+
+#[test]
+fn usage_errors_and_paths_that_cannot_be_written_are_told_before_anything_runs() {
+    let scene = Scene::new();
+    for wrong in
+        [&["investigate", "--no-such-option"][..], &["no-such-command"], &["doctor", "--format", "xml"], &[]]
+    {
+        let ran = scene.run(wrong);
+        assert_eq!(ran.status, Some(1), "{wrong:?}: {}", ran.stderr);
+        assert_eq!(ran.stdout, "", "{wrong:?}");
+    }
+    assert_eq!(scene.run(&["--help"]).status, Some(0));
+    assert_eq!(scene.run(&["--version"]).status, Some(0));
+    for option in ["--out", "--write-fix"] {
+        scene
+            .investigate(&["--replay", CHECK, option, "no/such/folder/file"])
+            .refuses(&["no/such/folder/file"]);
+        assert!(!scene.path("data").exists(), "nothing was begun");
+    }
+    scene.investigate(&["--replay", CHECK, "--out", "repo"]).refuses(&["repo", "folder"]);
+}
+
+/// A replay that hangs takes the time, not the answer.
+#[test]
+fn a_deadline_keeps_the_suspects() {
+    let scene = Scene::new();
+    let ran = scene.investigate(&["--replay", "sleep 600", "--deadline", "6s", "--good", "HEAD~11"]);
+    let report = ran.report();
+    assert!(report["suspects"].as_array().unwrap().len() >= 5, "{}", report["suspects"]);
+    assert_eq!(report["suspects"][0]["commit"], scene.id("HEAD~5").as_str());
+    assert_ne!(report["verdict"], "verified");
+    let missing = report["escalate"]["missing"].to_string();
+    assert!(missing.contains("deadline"), "{missing}");
+    assert!(!missing.contains("narrower range"), "{missing}");
+}
