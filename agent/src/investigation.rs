@@ -63,6 +63,8 @@ pub struct Options {
     pub sandbox: replay::ReplayOptions,
     /// Which door: kept with the incident.
     pub source: String,
+    /// What its reader has to know of how it was set up, a line each.
+    pub notes: Vec<String>,
 }
 
 /// Where the replay comes from. Never from a ticket.

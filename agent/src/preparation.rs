@@ -62,6 +62,7 @@ pub(crate) async fn prepare(
             options.ticket = format!("The ticket is {what}; nothing of it was read.\n").into_bytes();
         }
         let mut ticket = take_in(&options, &repo, &bad, &redactor)?;
+        ticket.notes.extend(options.notes.iter().cloned());
         let mut logs: Vec<PathBuf> =
             options.logs.iter().map(|path| path.canonicalize().unwrap_or_else(|_| path.clone())).collect();
         let is_too_long = options.incident.is_none() && options.ticket.len() > intake::LARGEST_TICKET;

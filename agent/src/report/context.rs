@@ -57,6 +57,9 @@ pub struct RenderContext {
     /// stored.
     #[serde(skip)]
     pub contact: Option<String>,
+    /// The data folder, where commands have to name it.
+    #[serde(skip)]
+    pub data_dir: Option<String>,
     /// Set where the sections stand in the page of a service: incidents and evidence have pages of their own there.
     #[serde(skip)]
     pub in_service: bool,

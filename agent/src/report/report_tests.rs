@@ -258,6 +258,7 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
         ticket_title: Some("Order 1042 cannot be invoiced".into()),
         repository: Some("/srv/shop".into()),
         contact: None,
+        data_dir: None,
         failing_revision: Some(BAD.into()),
         good_revision: Some(GOOD.into()),
         culprit: caused.then(|| CommitView {

@@ -270,8 +270,12 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<Step> 
                 }));
             } else if report.verdict == Verdict::Known {
                 let command = report.similar.iter().find(|similar| similar.recheck == CheckResult::Pass);
-                let command = command
-                    .map(|similar| format!("millwright memory show {}", shell_word(&similar.incident_id)));
+                let data_dir = context.data_dir.as_deref();
+                let data_dir =
+                    data_dir.map(|dir| format!(" --data-dir {}", shell_word(dir))).unwrap_or_default();
+                let command = command.map(|similar| {
+                    format!("millwright memory show {}{data_dir}", shell_word(&similar.incident_id))
+                });
                 let text = "Do what mended it then; what is known of it".to_owned();
                 steps.push(Step { text, command });
             }
@@ -307,8 +311,9 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<Step> 
                 steps.push(Step::say("If it is not this one, take the suspects in their order"));
             }
             if context.replay_command.is_none() {
-                let text = "To have it proven, investigate again with a command that fails because of this";
-                steps.push(Step::run(text, "millwright investigate … --replay 'COMMAND'".to_owned()));
+                steps.push(Step::say(
+                    "To have it proven, investigate again with a command that fails because of this (--replay CMD)",
+                ));
             }
         }
         Verdict::Inconclusive => {

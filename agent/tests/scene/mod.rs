@@ -140,6 +140,7 @@ impl Scene {
             data_dir: self.path("data"),
             sandbox: ReplayOptions::default(),
             source: "test".into(),
+            notes: Vec::new(),
         }
     }
 

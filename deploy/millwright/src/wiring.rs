@@ -159,12 +159,27 @@ pub(crate) fn data_dir(asked: &DataDir, config: &Config) -> Result<PathBuf> {
     Ok(base.context("no home folder to keep data in; give --data-dir DIR")?.join("millwright"))
 }
 
+/// Makes the data folder for its owner alone, and tightens one that others could enter.
+pub(crate) fn make_private(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    const OF_OTHERS: u32 = 0o077;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| {
+        format!("the data folder {} cannot be made; give another one with --data-dir", folder.display())
+    })?;
+    let rights = std::fs::metadata(folder)?.permissions();
+    if rights.mode() & OF_OTHERS != 0 {
+        let tight = std::fs::Permissions::from_mode(rights.mode() & !OF_OTHERS);
+        if let Err(error) = std::fs::set_permissions(folder, tight) {
+            tracing::warn!(folder = %folder.display(), %error, "others may enter the data folder, which cannot be changed");
+        }
+    }
+    Ok(())
+}
+
 /// The store of the configuration, else the one in the data folder, which is made in any case: it also keeps what is no
 /// store's.
 pub(crate) async fn open_store(data_dir: &std::path::Path, config: &Config) -> Result<Store> {
-    std::fs::create_dir_all(data_dir).with_context(|| {
-        format!("the data folder {} cannot be made; give another one with --data-dir", data_dir.display())
-    })?;
+    make_private(data_dir)?;
     let options = &config.options.store;
     let Some(url) = &options.url else { return Ok(Store::open(&data_dir.to_string_lossy()).await?) };
     let password = match &options.password_env {

@@ -4,6 +4,7 @@ Faults of set-up, planted one by one, and what `doctor` and `init` say of each.
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
@@ -214,4 +215,36 @@ fn a_deadline_keeps_the_suspects() {
     let missing = report["escalate"]["missing"].to_string();
     assert!(missing.contains("deadline"), "{missing}");
     assert!(!missing.contains("narrower range"), "{missing}");
+}
+
+/// Keys that sign links, tickets and code lie there.
+#[test]
+fn what_is_kept_is_its_owners_alone() {
+    let scene = Scene::new();
+    let rights = |name: &str| fs::metadata(scene.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!(scene.run(&["memory", "list"]).status, Some(0));
+    assert_eq!((rights("data"), rights("data/millwright.db")), (0o700, 0o600));
+    // One that was made before is tightened.
+    fs::set_permissions(scene.path("data"), fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(scene.path("data/millwright.db"), fs::Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(scene.run(&["memory", "list"]).status, Some(0));
+    assert_eq!((rights("data"), rights("data/millwright.db")), (0o700, 0o600));
+    // So is one that only an investigation without memory makes.
+    scene.investigate(&["--no-memory", "--no-replay", "--data-dir", "other"]);
+    assert_eq!(rights("other"), 0o700);
+}
+
+/// A superproject is somebody else's, and so is a folder above a clone.
+#[test]
+fn what_lies_above_a_repository_is_not_obeyed() {
+    let scene = Scene::new();
+    for section in
+        ["[model]\nname = \"m\"\nbase_url = \"http://127.0.0.1:1/v1\"\n", "[redaction]\nenabled = false\n"]
+    {
+        scene.write("millwright.toml", section);
+        scene.investigate(&["--no-replay"]).refuses(&["millwright.toml", "--config"]);
+    }
+    scene.write("millwright.toml", "[repositories.a]\npath = \"repo\"\ntest = \"sh tests.sh\"\n");
+    let ran = scene.run(&["investigate", "ticket.txt", "--repo", "repo", "--no-replay"]);
+    assert!(ran.stdout.contains("was taken from"), "{}", ran.stdout);
 }

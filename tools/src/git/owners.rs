@@ -128,8 +128,17 @@ pub fn who_to_ask(
     Ok(contacts)
 }
 
+/// Whether commits by this author were made by a program.
 fn is_bot(name: &str, email: &str) -> bool {
-    name.ends_with("[bot]") || email.contains("[bot]@") || email.starts_with("noreply@")
+    /// Words of the names and addresses of programs that commit.
+    const PROGRAMS: [&str; 9] =
+        ["bot", "autofix", "dependabot", "renovate", "greenkeeper", "snyk", "copilot", "codemod", "autoroll"];
+    let has = |text: &str| {
+        let text = text.to_lowercase();
+        text.split(|letter: char| !letter.is_alphanumeric()).any(|word| PROGRAMS.contains(&word))
+    };
+    let account = email.split('@').next().unwrap_or_default();
+    has(name) || has(account) || email.starts_with("noreply@") || account == "actions"
 }
 
 /// Spaces inside a pattern are written with a backslash.
@@ -212,6 +221,7 @@ mod tests {
         repo.commit_as("Cyd", "two", &[("src/a.py", "2\n")]);
         repo.commit_as("Cyd", "three", &[("src/a.py", "3\n")]);
         repo.commit_as("dep[bot]", "four", &[("src/a.py", "4\n")]);
+        repo.commit_as("DeepView Autofix", "five", &[("src/a.py", "5\n")]);
         let head = repo.commit_as("Dan", "elsewhere", &[("b.py", "4\n")]);
         let found = who_to_ask(&repo.open(), &head, &["src/a.py".into()], &CancelFlag::default()).unwrap();
         let lines: Vec<_> =

@@ -8,6 +8,7 @@ configuration is ours alone, so hostile configuration, hooks, filters and replac
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -98,7 +99,9 @@ impl Repo {
             let path = path.to_owned();
             move |source| RepoError::Io { action, path, source }
         };
-        fs::create_dir_all(data_dir).map_err(io("creating", data_dir))?;
+        // Indexes and checkouts hold what the repository holds, which is not everybody's to read.
+        let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(data_dir);
+        made.map_err(io("creating", data_dir))?;
         let data_dir = fs::canonicalize(data_dir).map_err(io("reading", data_dir))?;
         if data_dir.starts_with(&located.common_dir) {
             return Err(RepoError::DataInside { data: data_dir, path: located.common_dir });

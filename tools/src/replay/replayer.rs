@@ -442,9 +442,14 @@ impl Replayer {
             sandbox: execution.level,
             trace: ExecutionTrace::of_opened(&execution.opened, checkout),
             notes: execution.denied,
-            tail: tail(&execution.output, execution.exit, self.kept_output),
+            tail: tail(&in_checkout(&execution.output, checkout), execution.exit, self.kept_output),
         }
     }
+}
+
+/// Paths of the checkout as paths of the repository: where it lies is of no interest, and differs from run to run.
+fn in_checkout(output: &str, checkout: &Path) -> String {
+    output.replace(&format!("{}/", checkout.display()), "")
 }
 
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -50,8 +50,10 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
         data_dir: data_dir.clone(),
         sandbox: ReplayOptions::default(),
         source: "demo".into(),
+        notes: Vec::new(),
     };
     let output = Output {
+        data_dir: Some(&data_dir),
         format: arguments.format,
         out: arguments.out.as_deref(),
         require: Verdict::Verified,

@@ -45,7 +45,9 @@ pub(super) async fn run(arguments: InvestigateArguments) -> Result<ExitCode> {
         name: Some(arguments.ticket.clone()).filter(|name| name != "-"),
     };
     let options = options(what, ticket, !arguments.no_memory, &config)?;
+    let data_dir = what.data.data_dir.as_deref().map(std::path::absolute).transpose()?;
     let output = Output {
+        data_dir: data_dir.as_deref(),
         format: arguments.format,
         out: arguments.out.as_deref(),
         require: arguments.require,
@@ -59,6 +61,8 @@ pub(super) struct Output<'a> {
     pub(super) format: Format,
     pub(super) out: Option<&'a Path>,
     pub(super) require: Verdict,
+    /// The data folder, where it is not the one that commands find by themselves.
+    pub(super) data_dir: Option<&'a Path>,
     /// Where the person wants the fix.
     pub(super) write_fix: Option<&'a Destination>,
 }
@@ -70,6 +74,7 @@ pub(super) async fn investigate_and_print(
     keep: bool,
     output: Output<'_>,
 ) -> Result<ExitCode> {
+    wiring::make_private(&options.data_dir)?;
     // Without memory nothing is kept, neither knowledge nor a journal to go on from.
     let store = match keep {
         true => Some(dense::attach(wiring::open_store(&options.data_dir, config).await?, config).await?),
@@ -162,6 +167,7 @@ fn render(investigated: &Investigated, output: &Output<'_>) -> Result<String> {
     use std::io::IsTerminal;
     let to_terminal = output.out.is_none() && std::io::stdout().is_terminal();
     let context = report::RenderContext {
+        data_dir: output.data_dir.map(|dir| dir.display().to_string()),
         width: terminal_width(to_terminal),
         color: to_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
         // Whoever runs this can read the repository. Other formats are made to be handed on.
@@ -253,7 +259,13 @@ pub(super) fn options(
         data_dir: wiring::data_dir(&arguments.data, config)?,
         sandbox: wiring::sandbox(config),
         source: "cli".into(),
+        notes: config.origin.found.iter().map(|path| taken_from(path)).collect(),
     })
+}
+
+/// A file that somebody else may have written is named.
+fn taken_from(path: &Path) -> String {
+    format!("how this repository is tested was taken from {}", path.display())
 }
 
 /// What is to lie over every checkout. Paths of the command line are taken from where it was typed, else from the

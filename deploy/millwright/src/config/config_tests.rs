@@ -1,4 +1,5 @@
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::load::ConfigError;
@@ -169,18 +170,27 @@ fn mistakes_in_variables() {
     assert!(load_text("", &[("MILLWRIGHT__", "x")]).is_err());
 }
 
+/// Whoever writes a superproject, or a shared folder above a clone, is a stranger like the author of the clone.
 #[test]
-fn found_upwards_and_a_clone_cannot_weaken_anything() {
+fn what_is_found_in_or_above_a_repository_cannot_weaken_anything() {
     let top = tempfile::tempdir().unwrap();
     let repo = top.path().join("repo");
     let deep = repo.join("src/deep");
     fs::create_dir_all(&deep).unwrap();
     fs::create_dir(repo.join(".git")).unwrap();
     let load = || Config::load(None, Some(&deep), []);
-    fs::write(top.path().join("millwright.toml"), "[sandbox]\nallow_weaker = true\n").unwrap();
+    let above = top.path().join("millwright.toml");
+    for section in
+        ["[sandbox]\nallow_weaker = true\n", "[model]\nbase_url = \"http://attacker.example/v1\"\n"]
+    {
+        fs::write(&above, section).unwrap();
+        let refused = load().unwrap_err().to_string();
+        assert!(refused.contains("is not taken from it") && refused.contains("--config"), "{refused}");
+    }
+    fs::write(&above, "[repositories.a]\npath = \"repo\"\ntest = \"make check\"\n").unwrap();
     let config = load().unwrap();
-    assert!(config.options.sandbox.allow_weaker, "above the repository it is the user's own");
-    assert!(matches!(config.origin, Origin::Named(_)));
+    assert_eq!(config.origin, Origin { own: None, found: Some(fs::canonicalize(&above).unwrap()) });
+    assert_eq!(config.repository(&repo).and_then(|(_, entry)| entry.test.as_deref()), Some("make check"));
 
     let inside = repo.join("millwright.toml");
     let refused = |text: &str| {
@@ -200,13 +210,42 @@ fn found_upwards_and_a_clone_cannot_weaken_anything() {
     assert!(refused("[redaction]\nenabled = false\n").contains("--config"));
     fs::write(&inside, "[repositories.a]\npath = \".\"\ntest = \"make test\"\n").unwrap();
     let config = load().unwrap();
-    assert!(matches!(config.origin, Origin::Repository(_)));
+    assert_eq!(config.origin.found, Some(fs::canonicalize(&inside).unwrap()));
     assert_eq!(config.repository(&repo).map(|(name, _)| name), Some("a"));
     assert_eq!(config.repository(top.path()).map(|(name, _)| name), None);
 
     fs::write(&inside, "[sandbox]\nallow_weaker = true\n").unwrap();
     let named = Config::load(Some(&inside), Some(&deep), []).unwrap();
     assert!(named.options.sandbox.allow_weaker, "a file that is named is trusted");
+}
+
+#[test]
+fn the_users_own_file_goes_before_what_is_found() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".config/millwright");
+    let repo = home.path().join("work/repo");
+    fs::create_dir_all(&folder).unwrap();
+    fs::create_dir_all(&repo).unwrap();
+    let own = folder.join("millwright.toml");
+    let path = repo.display();
+    fs::write(
+        &own,
+        format!("[sandbox]\nwall_s = 7\n[repositories.mine]\npath = \"{path}\"\ntest = \"mine\"\n"),
+    )
+    .unwrap();
+    let found =
+        "[repositories.theirs]\ntest = \"theirs\"\n[repositories.other]\npath = \"sub\"\ntest = \"sub\"\n";
+    fs::write(repo.join("millwright.toml"), found).unwrap();
+    let vars = || [("HOME".to_owned(), home.path().display().to_string())];
+    let config = Config::load(None, Some(&repo), vars()).unwrap();
+    assert_eq!(config.options.sandbox.wall_s, 7);
+    assert_eq!(config.repository(&repo).map(|(name, _)| name), Some("mine"));
+    assert!(!config.options.repositories.contains_key("theirs"), "the operator's own entry stands");
+    assert_eq!(config.options.repositories["other"].test.as_deref(), Some("sub"));
+    // What others may write is not the user's own.
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o666)).unwrap();
+    let refused = Config::load(None, Some(&repo), vars()).unwrap_err();
+    assert!(matches!(refused, ConfigError::NotOurs { .. }), "{refused}");
 }
 
 #[test]

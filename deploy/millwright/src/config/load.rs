@@ -4,6 +4,7 @@ Finds the file, reads it, lays the environment over it, and checks what types al
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use toml::Table;
@@ -30,22 +31,25 @@ pub(crate) enum ConfigError {
     #[error("{what}")]
     Value { what: String },
     #[error(
-        "{path} lies in the repository, so {option} is not taken from it (a clone must not weaken what guards \
-         against it); if the file is yours, name it: --config {path}"
+        "{path} was found in or above the repository, so {option} is not taken from it (a clone must not weaken what \
+         guards against it); if the file is yours, name it: --config {path}"
     )]
     NotFromARepository { path: PathBuf, option: String },
+    #[error(
+        "{path} belongs to another user, or others may write it; take it over, or name it: --config {path}"
+    )]
+    NotOurs { path: PathBuf },
 }
 
-/// Where a configuration came from.
+/// Where a configuration came from. Whoever writes a repository, or a folder above it, must not gain anything by that: what
+/// is found there says how a repository is tested, and nothing else.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) enum Origin {
-    /// No file; defaults and the environment.
-    #[default]
-    Defaults,
-    /// Named by `--config` or `MILLWRIGHT_CONFIG`, or found above the repository.
-    Named(PathBuf),
-    /// Found inside the repository.
-    Repository(PathBuf),
+pub(crate) struct Origin {
+    /// The operator's own: named by `--config` or `MILLWRIGHT_CONFIG`, else of the user's or the system's configuration
+    /// folder.
+    pub(crate) own: Option<PathBuf>,
+    /// In the repository, or in a folder above it. Not looked for where a file is named.
+    pub(crate) found: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -64,38 +68,43 @@ impl Config {
         vars: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
         let vars: Vec<(String, String)> = vars.into_iter().collect();
-        let by_variable = vars.iter().find(|(name, value)| name == "MILLWRIGHT_CONFIG" && !value.is_empty());
-        let origin = match (named, by_variable, start) {
-            (Some(path), _, _) => Origin::Named(path.to_owned()),
-            (None, Some((_, path)), _) => Origin::Named(PathBuf::from(path)),
-            (None, None, Some(start)) => find(start),
-            (None, None, None) => Origin::Defaults,
+        let value = |name: &str| {
+            let found = vars.iter().find(|(key, value)| key == name && !value.is_empty());
+            found.map(|(_, value)| PathBuf::from(value))
         };
+        let named = named.map(Path::to_owned).or_else(|| value("MILLWRIGHT_CONFIG"));
+        let is_named = named.is_some();
+        let own = named.or_else(|| configuration_file(value("XDG_CONFIG_HOME"), value("HOME")));
+        let found = if is_named { None } else { start.and_then(find) };
+        // The user's own file may lie above a repository, and is not less theirs for that.
+        let found = found.filter(|found| own.as_ref() != Some(found));
         let shape = Shape::of_options();
-        let mut table = match &origin {
-            Origin::Defaults => Table::new(),
-            Origin::Named(path) | Origin::Repository(path) => read(path, &shape)?,
-        };
-        if let Origin::Repository(path) = &origin {
-            refuse_weakening(&table, path)?;
+        let mut table = own.as_deref().map_or_else(|| Ok(Table::new()), |path| read(path, &shape))?;
+        if let (Some(path), false) = (&own, is_named)
+            && !is_ours(path)
+        {
+            return Err(ConfigError::NotOurs { path: path.clone() });
+        }
+        if let Some(path) = &found {
+            let mut repositories = read(path, &shape)?;
+            refuse_weakening(&repositories, path)?;
+            with_whole_paths(&mut repositories, path);
+            lay_under(&mut table, own.as_deref().and_then(Path::parent), repositories);
         }
         refuse_passwords(&table)?;
         env::overlay(&mut table, &shape, vars)?;
         let mut options: Options = table.try_into().map_err(|error: toml::de::Error| ConfigError::Value {
             what: format!("the configuration does not hold together: {}", error.message()),
         })?;
-        let mut config = Self { options: Options::default(), origin };
+        let mut config = Self { options: Options::default(), origin: Origin { own, found } };
         settle(&mut options, config.folder().as_deref())?;
         config.options = options;
         Ok(config)
     }
 
-    /// Where the file lies, if there is one.
+    /// Where the operator's own file lies, if there is one.
     pub(crate) fn folder(&self) -> Option<PathBuf> {
-        match &self.origin {
-            Origin::Defaults => None,
-            Origin::Named(path) | Origin::Repository(path) => path.parent().map(Path::to_owned),
-        }
+        self.origin.own.as_deref().and_then(Path::parent).map(Path::to_owned)
     }
 
     /// The entry for the repository at `path`: the one whose `path` is it, else the only one without a `path`.
@@ -114,20 +123,54 @@ impl Config {
     }
 }
 
-/// From `start` upwards. Inside the repository (up to the folder with `.git`) a file is the repository's own.
-fn find(start: &Path) -> Origin {
+/// The file of the user's configuration folder, else of the system's.
+fn configuration_file(config_home: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+    let of_user = config_home.filter(|home| home.is_absolute()).or_else(|| Some(home?.join(".config")));
+    let folders = of_user.into_iter().chain([PathBuf::from("/etc")]);
+    folders.map(|folder| folder.join("millwright").join(FILE)).find(|file| file.is_file())
+}
+
+/// From `start` upwards.
+fn find(start: &Path) -> Option<PathBuf> {
     let start = fs::canonicalize(start).unwrap_or_else(|_| start.to_owned());
-    let mut inside = true;
-    for folder in start.ancestors() {
-        let file = folder.join(FILE);
-        if file.is_file() {
-            return if inside { Origin::Repository(file) } else { Origin::Named(file) };
-        }
-        if folder.join(".git").exists() {
-            inside = false;
+    start.ancestors().map(|folder| folder.join(FILE)).find(|file| file.is_file())
+}
+
+/// Whether a file is ours or the administrator's, and nobody else may write it.
+fn is_ours(path: &Path) -> bool {
+    const OTHERS_WRITE: u32 = 0o002;
+    let us = fs::metadata("/proc/self").map(|process| process.uid()).ok();
+    fs::metadata(path)
+        .is_ok_and(|file| (file.uid() == 0 || Some(file.uid()) == us) && file.mode() & OTHERS_WRITE == 0)
+}
+
+/// Paths of repositories are taken from the folder of the file that names them, which is the default as well.
+fn with_whole_paths(table: &mut Table, file: &Path) {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let repositories = table.get_mut("repositories").and_then(toml::Value::as_table_mut);
+    for entry in repositories.into_iter().flat_map(|entries| entries.iter_mut().map(|(_, entry)| entry)) {
+        let Some(entry) = entry.as_table_mut() else { continue };
+        let path = entry.get("path").and_then(toml::Value::as_str).unwrap_or(".");
+        let whole = folder.join(path).to_string_lossy().into_owned();
+        entry.insert("path".to_owned(), toml::Value::String(whole));
+    }
+}
+
+/// Adds the repositories that the operator's own file in `folder` does not have, by name or by path.
+fn lay_under(own: &mut Table, folder: Option<&Path>, found: Table) {
+    let canonical = |entry: &toml::Value| {
+        let path = folder.unwrap_or(Path::new("")).join(entry.get("path")?.as_str()?);
+        Some(fs::canonicalize(&path).unwrap_or(path))
+    };
+    let Some(toml::Value::Table(found)) = found.get("repositories").cloned() else { return };
+    let repositories = own.entry("repositories").or_insert_with(|| toml::Value::Table(Table::new()));
+    let Some(repositories) = repositories.as_table_mut() else { return };
+    let known: Vec<PathBuf> = repositories.iter().filter_map(|(_, entry)| canonical(entry)).collect();
+    for (name, entry) in found {
+        if !canonical(&entry).is_some_and(|path| known.contains(&path)) {
+            repositories.entry(name).or_insert(entry);
         }
     }
-    Origin::Defaults
 }
 
 fn read(path: &Path, shape: &Shape) -> Result<Table, ConfigError> {

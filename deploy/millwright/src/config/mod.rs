@@ -1,13 +1,15 @@
 /*!
 `millwright.toml`: a struct per concern, every option working and none accepted and ignored.
 
-The file is given by `--config` or `MILLWRIGHT_CONFIG`, or found from the repository upwards; variables
+The operator's own file is given by `--config` or `MILLWRIGHT_CONFIG`, or lies in the user's or the system's
+configuration folder (`~/.config/millwright/millwright.toml`, `/etc/millwright/millwright.toml`); variables
 `MILLWRIGHT__SECTION__KEY` override it. The structs are the only description of what exists: the JSON Schema
 derived from them drives the check for unknown keys and wrong types (`check`), the reading of variables (`env`)
 and `millwright schema config`.
 
-A file that was found *inside* the investigated repository came with a clone, maybe a stranger's. It may say how
-to test, but nothing that weakens the sandbox or the masking of secrets: for that the user names the file.
+A file that was found in the investigated repository or in a folder above it (a superproject, somebody's shared folder) may be
+a stranger's. It may say how to test, but nothing that weakens the sandbox or the masking of secrets, and nothing of models,
+stores and systems: for that the user names the file.
 */
 
 mod check;

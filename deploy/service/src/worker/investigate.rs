@@ -177,6 +177,7 @@ pub(super) fn options(app: &App, repository: &Repository, place: &Place, inciden
     recipes.overlay.extend(incident.ticket.context.overlay.clone());
     Options {
         source: incident.source.clone().unwrap_or_else(|| "api".to_owned()),
+        notes: Vec::new(),
         incident: Some(Box::new(incident)),
         ticket: Vec::new(),
         ticket_name: None,

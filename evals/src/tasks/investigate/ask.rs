@@ -170,6 +170,7 @@ async fn ask(
         data_dir: options.data_dir.clone(),
         sandbox: ReplayOptions::default(),
         source: "eval".into(),
+        notes: Vec::new(),
     };
     let mut planner = options.planner.make()?;
     let means = Means {

@@ -6,6 +6,7 @@ applied under a lock file, because SQLite's have no lock of their own and two pr
 same moment.
 */
 
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,8 +35,10 @@ pub(super) async fn open(location: &str) -> Result<Opened, StoreError> {
     let shown = path.display().to_string();
     let folder = path.parent().map(Path::to_path_buf).unwrap_or_default();
     if !folder.as_os_str().is_empty() {
-        std::fs::create_dir_all(&folder).map_err(|e| classify_io(&e, folder.display().to_string()))?;
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        made.map_err(|e| classify_io(&e, folder.display().to_string()))?;
     }
+    keep_private(&path).map_err(|e| classify_io(&e, shown.clone()))?;
     let _lock = lock_folder(&path).await?;
     let options = SqliteConnectOptions::new()
         .filename(&path)
@@ -63,6 +66,28 @@ pub(super) async fn open(location: &str) -> Result<Opened, StoreError> {
     }
     let read = pool(READERS).connect_lazy_with(options);
     Ok(Opened { read: Pool::Sqlite(read), write: Pool::Sqlite(write), place: Place::File(path) })
+}
+
+/// Makes the file for its owner alone, who is trusted with everything in it, the keys that sign links among it; what
+/// others could read before, they cannot any more. SQLite gives its other files the rights of this one.
+fn keep_private(database: &Path) -> std::io::Result<()> {
+    const OF_OTHERS: u32 = 0o077;
+    match std::fs::File::options().write(true).create_new(true).mode(0o600).open(database) {
+        Ok(_) => return Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    for suffix in ["", "-wal", "-shm"] {
+        let mut file = database.as_os_str().to_owned();
+        file.push(suffix);
+        let Ok(rights) = std::fs::metadata(&file).map(|file| file.permissions()) else { continue };
+        if rights.mode() & OF_OTHERS != 0 {
+            // Somebody else's file may be used, but is not ours to change.
+            let _ =
+                std::fs::set_permissions(&file, std::fs::Permissions::from_mode(rights.mode() & !OF_OTHERS));
+        }
+    }
+    Ok(())
 }
 
 /// Takes the write lock at once, so that a transaction never fails for having read first.

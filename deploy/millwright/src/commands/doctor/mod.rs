@@ -90,12 +90,15 @@ async fn check_repositories(
 
 fn described(config: &Result<Config>) -> Result<String, String> {
     match config {
-        Ok(config) => Ok(match &config.origin {
-            Origin::Defaults => {
-                "no millwright.toml; defaults are used (`millwright init` writes one)".to_owned()
-            }
-            Origin::Named(path) | Origin::Repository(path) => path.display().to_string(),
-        }),
+        Ok(config) => {
+            let Origin { own, found } = &config.origin;
+            let found = found.as_ref().map(|found| format!("{} (for this repository only)", found.display()));
+            let files: Vec<String> = own.iter().map(|own| own.display().to_string()).chain(found).collect();
+            Ok(match files.is_empty() {
+                true => "no millwright.toml; defaults are used (`millwright init` writes one)".to_owned(),
+                false => files.join(", "),
+            })
+        }
         Err(error) => Err(format!("{error:#}")),
     }
 }
