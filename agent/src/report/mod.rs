@@ -28,7 +28,7 @@ pub use phrasing::{
     cause_heading, fix_sentences, proof_words, remembered_fix_sentences, verdict_meaning, verdict_word,
 };
 pub use story::summarise;
-pub use text::{block as plain, duration, line, shorten};
+pub use text::{block as plain, duration, line, shell_word, shorten};
 
 use millwright_memory::types::Report;
 

@@ -92,7 +92,7 @@ fn skip_csi(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
 }
 
 /// A word for a POSIX shell, quoted when it needs to be.
-pub(super) fn shell_word(text: &str) -> String {
+pub fn shell_word(text: &str) -> String {
     let text = clean(text).replace('\n', " ");
     let plain = |char: char| char.is_ascii_alphanumeric() || "_-./:=@%+,".contains(char);
     if !text.is_empty() && text.chars().all(plain) {

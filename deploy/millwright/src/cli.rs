@@ -187,7 +187,7 @@ pub(crate) struct WhatArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=12))]
     pub(crate) four_way_inputs: Option<u32>,
     /// Replays at once
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_once)]
     pub(crate) jobs: usize,
     /// Report what is known by then (30s, 10m, 1h)
     #[arg(long, value_name = "TIME", value_parser = duration)]
@@ -379,6 +379,9 @@ pub(crate) struct ImportArguments {
     /// service, environment, release, resolution, culprit, units and confirmed_by
     #[arg(long, value_name = "FIELD=KEY")]
     pub(crate) map: Vec<String>,
+    /// The public key of an installation whose export is trusted with what it says of proof, besides store.trusted_keys
+    #[arg(long, value_name = "KEY")]
+    pub(crate) trust: Vec<String>,
     /// The system the tickets come from
     #[arg(long, value_name = "NAME")]
     pub(crate) source: Option<String>,
@@ -440,6 +443,12 @@ fn key_value(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("give KEY=VALUE".into()),
     }
+}
+
+/// How many things are done at once.
+fn at_once(text: &str) -> Result<usize, String> {
+    const MOST: usize = 256;
+    text.parse().ok().filter(|count| (1..=MOST).contains(count)).ok_or_else(|| format!("give 1 to {MOST}"))
 }
 
 fn verdict(text: &str) -> Result<Verdict, String> {

@@ -163,10 +163,15 @@ pub(crate) fn data_dir(asked: &DataDir, config: &Config) -> Result<PathBuf> {
 pub(crate) fn make_private(folder: &Path) -> Result<()> {
     use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
     const OF_OTHERS: u32 = 0o077;
+    const SHARED: u32 = 0o1000;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| {
         format!("the data folder {} cannot be made; give another one with --data-dir", folder.display())
     })?;
     let rights = std::fs::metadata(folder)?.permissions();
+    // Somebody may have named a folder that is not for us alone, such as /tmp or the current one.
+    if rights.mode() & SHARED != 0 || !folder.join("millwright.db").exists() {
+        return Ok(());
+    }
     if rights.mode() & OF_OTHERS != 0 {
         let tight = std::fs::Permissions::from_mode(rights.mode() & !OF_OTHERS);
         if let Err(error) = std::fs::set_permissions(folder, tight) {

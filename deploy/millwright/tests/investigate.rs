@@ -314,15 +314,25 @@ fn memory_is_listed_judged_moved_and_forgotten() {
         (&["memory", "forget", &id], "is forgotten"),
         (&["memory", "list"], "Nothing is remembered"),
         (&["memory", "import", "kept.jsonl"], "1 left out because they were forgotten here"),
-        (&["memory", "import", "kept.jsonl", "--data-dir", "other"], "1 incidents imported"),
-        (&["memory", "list", "--data-dir", "other"], "Totals are wrong"),
-        (&["memory", "weights", "learn", "--data-dir", "other"], "1 ranked incidents"),
+        // Somebody else's file proves nothing.
+        (&["memory", "import", "kept.jsonl", "--data-dir", "strange"], "1 incidents imported"),
+        (&["memory", "list", "--data-dir", "strange"], "not trusted: not proven"),
     ];
-    for (arguments, words) in steps {
+    let check = |arguments: &[&str], words: &str| {
         let ran = scene.run(arguments);
         assert_eq!(ran.status, Some(0), "{arguments:?}: {}", ran.stderr);
         assert!(ran.stdout.contains(words), "{arguments:?}: {words:?} is not in {}", ran.stdout);
-    }
+    };
+    steps.iter().for_each(|(arguments, words)| check(arguments, words));
+    // Nor does one whose sender is said to be another system, whatever it says of itself.
+    let as_tickets = ["memory", "import", "kept.jsonl", "--source", "jira", "--data-dir", "jira"];
+    assert!(scene.run(&as_tickets).stdout.contains("0 incidents imported"));
+    let text = std::fs::read_to_string(scene.path("kept.jsonl")).unwrap();
+    let signature: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    let key = signature["key"].as_str().unwrap();
+    check(&["memory", "import", "kept.jsonl", "--trust", key, "--data-dir", "other"], "1 incidents imported");
+    check(&["memory", "list", "--data-dir", "other"], "fix verified");
+    check(&["memory", "weights", "learn", "--data-dir", "other"], "1 ranked incidents");
     scene.run(&["memory", "show", "inc_nothing"]).refuses(&["inc_nothing"]);
     scene.run(&["memory", "weights", "rollback", "7"]).refuses(&["version of the weights", "7"]);
 }

@@ -143,7 +143,7 @@ async fn options_of_the_model_are_checked_before_anything_runs() {
     assert!(server.requests().is_empty());
     // A clone must not choose who is told about an incident.
     std::fs::write(scene.path("repo/millwright.toml"), "[model]\nname = \"m\"\n").unwrap();
-    scene.investigate(&[]).refuses(&["[model]", "lies in the repository"]);
+    scene.investigate(&[]).refuses(&["[model]", "in or above the repository"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

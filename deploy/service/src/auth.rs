@@ -176,6 +176,14 @@ pub(crate) fn is_same(a: &str, b: &str) -> bool {
     a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
 }
 
+/// Whether whoever was let in as this is let in still: what is streamed outlives the request that asked for it.
+pub(crate) async fn is_let_in_still(store: &Store, principal: &Principal) -> Result<bool, StoreError> {
+    if principal.key == Principal::anonymous().key {
+        return Ok(true);
+    }
+    Ok(store.find_token(&principal.key).await?.is_some_and(|(token, _)| is_valid(&token)))
+}
+
 fn is_valid(token: &Token) -> bool {
     let expired = |at: &String| at.parse::<jiff::Timestamp>().is_ok_and(|at| at <= jiff::Timestamp::now());
     token.revoked_at.is_none() && !token.expires_at.as_ref().is_some_and(expired)

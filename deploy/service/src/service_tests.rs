@@ -383,6 +383,30 @@ async fn an_open_stream_shows_what_comes_and_ends_with_the_incident() {
     assert!(text.contains(r#"{"state":"queued"}"#) && text.contains(r#"{"state":"done"}"#));
 }
 
+/// What is streamed outlives the request that asked for it, and must not outlive the right to it.
+#[tokio::test]
+async fn a_revoked_token_reads_no_further() {
+    let scene = scene().await;
+    let id = scene.report(&scene.token(Role::Support).await, "Totals are wrong").await;
+    let reader = create_token(&scene.app.store, "reader", Role::Viewer, None, BY).await.unwrap();
+    let request = Request::builder()
+        .uri(format!("/v1/incidents/{id}/events"))
+        .header("authorization", format!("Bearer {}", reader.text));
+    let request = request.body(Body::empty()).unwrap();
+    let response = tower::ServiceExt::oneshot(scene.router.clone(), request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let stream = tokio::spawn(response.into_body().collect());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!stream.is_finished(), "the incident is still open");
+    scene.app.store.end_token(&reader.token.id, None, BY).await.unwrap();
+    // Three seconds are what it takes; the rest is for slow machines.
+    tokio::time::timeout(Duration::from_secs(20), stream)
+        .await
+        .expect("the stream has ended")
+        .unwrap()
+        .unwrap();
+}
+
 #[tokio::test]
 async fn too_many_requests_are_told_when_to_come_back() {
     let scene = scene_with(|settings| settings.limits.requests_per_minute = 3).await;

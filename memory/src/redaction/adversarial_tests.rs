@@ -43,6 +43,79 @@ fn encoded_for_a_url() {
     check(&format!("key={split_key}"), &[&split_key], &[]);
 }
 
+/// Loggers colour names and values apart, and so do `grep` and `git diff`.
+#[test]
+fn coloured_for_a_terminal() {
+    for line in [
+        "\u{1b}[36mpassword\u{1b}[0m=hunter2x next",
+        "\u{1b}[36mpassword=\u{1b}[0mhunter2x next",
+        "\u{1b}[2m10:00\u{1b}[0m INF login \u{1b}[36mdb_password=\u{1b}[0m\u{1b}[1mhunter2x\u{1b}[0m next",
+        "pass\u{1b}[01;31m\u{1b}[Kword\u{1b}[m\u{1b}[K=hunter2x next",
+        "\u{1b}[32m+password = \"hunter2x\"\u{1b}[m next",
+        "password\u{1b}(B\u{1b}[m=hunter2x next",
+        "{\"msg\":\"\\u001b[36mpassword\\u001b[0m=hunter2x next\"}",
+        "\u{1b}]8;;https://x\u{7}password=hunter2x\u{1b}]8;;\u{7} next",
+    ] {
+        check(line, &["hunter2x"], &["next"]);
+    }
+    // Colours alone are no disguise.
+    check("\u{1b}[31mERROR\u{1b}[0m total is wrong", &[], &["\u{1b}[31mERROR\u{1b}[0m total is wrong"]);
+}
+
+#[test]
+fn everyday_shapes() {
+    for line in [
+        "machine api.example.org login ada password hunter2x next",
+        "bindpw hunter2x next",
+        "127.0.0.1:6379> AUTH hunter2x next",
+        "| db password | hunter2x | next",
+        "password\thunter2x\tnext",
+        "headers = [[\"X-Api-Key\", \"hunter2xLmQz81xPqR7vTn4WsY\"], next]",
+        "Authorization: Bearer hunter2xLmQz81xPqR7 next",
+        "password=!hunter2x#9 next",
+        "password: \"@hunter2x!9\" next",
+    ] {
+        check(line, &["hunter2x"], &["next"]);
+    }
+    check("passphrase: correct horse battery staple", &["horse"], &["passphrase"]);
+    check("{\"passphrase\": \"correct horse battery staple\"}", &["horse"], &["passphrase"]);
+    check("your PIN is 4711, keep it", &["4711"], &["keep it"]);
+    check("verification code: 839201 next", &["839201"], &["next"]);
+    for line in [
+        "| password | required | string |",
+        "| Secret | Kubernetes | none |",
+        "passphrase: the passphrase is required",
+        "GPIO pin 1270 is high",
+        "otp = 300",
+        "AUTH CRAM-MD5 next",
+        "AUTH 2026-11-29T16:48:29 next",
+        "Error reading passphrase: no such file or directory",
+        "login failed because password expired",
+        "machine learning: login with password authentication failed",
+        "| password | 2024-11-29 | changed |",
+        "| secret | v1beta1 | kind |",
+        "AUTH failed for user",
+        "password=$DB_PASSWORD",
+        "password: !vault |",
+        "pin: 2.3.1",
+        "Authorization: Bearer [BEARER_TOKEN_1] for GET /orders",
+    ] {
+        check(line, &[], &[line]);
+    }
+}
+
+#[test]
+fn names_and_values_apart_in_structured_json() {
+    let value = json!({
+        "env": [{"name": "DB_PASSWORD", "value": "hunter2x"}, {"name": "PORT", "value": "25"}],
+        "passwords": ["hunter2x"],
+        "headers": [["X-Api-Key", "hunter2xLmQz81xPqR7vTn4WsY"], ["Accept", "text/html"]],
+    });
+    let masked = Redactor::default().redact_json(&value);
+    assert!(!masked.to_string().contains("hunter2x"), "{masked}");
+    assert_eq!((&masked["env"][1]["value"], &masked["headers"][1][1]), (&json!("25"), &json!("text/html")));
+}
+
 #[test]
 fn in_json_strings() {
     check(r#"{"user":"ada\u0040corp.io","n":1}"#, &["corp.io"], &[r#""n":1"#]);

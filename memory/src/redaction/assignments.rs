@@ -35,8 +35,29 @@ macro_rules! flag {
 #[rustfmt::skip]
 pub(crate) const RULES: &[Rule] = &[
     Rule { kind: "AUTHORIZATION", keywords: &["authorization", "authenticate"],
-        pattern: r#"(?i)authorization\\?["'\]]{0,2}\s{0,3}(?:=>|:|=|,)\s{0,3}\\?(?:[bf]?["'])?(?:(?:bearer|basic|token|digest|negotiate|ntlm|apikey|key|hmac|aws4-hmac-sha256|splunk|bot|ssws|genie\w*)\s+)?([^\s"'\\](?-u:[^"'\\\r\n]{5,4096}))"#,
+        pattern: r#"(?i)authorization\\?["'\]]{0,2}\s{0,3}(?:=>|:|=|,)\s{0,3}\\?(?:[bf]?["'])?(?:(?:bearer|basic|token|negotiate|ntlm|apikey|key|splunk|bot|ssws|genie\w*)\s+(?P<word>[^\s"'\\](?-u:[^\s"'\\]{5,4096}))|(?:(?:digest|hmac|aws4-hmac-sha256)\s+)?([^\s"'\\](?-u:[^"'\\\r\n]{5,4096})))"#,
         check: header_value },
+    Rule { kind: "API_KEY", keywords: &["key", "token", "secret", "cookie"],
+        pattern: r#"(?i)["'](?:x-)?(?:[a-z]{1,20}-){0,2}(?:api-?key|auth-?token|access-?token|token|secret|cookie)["']\s{0,3},\s{0,3}["']((?-u:[^"'\r\n]{8,4096}))["']"#,
+        check: |candidate| looks_random(candidate.value()) && !is_reference(candidate.value()) },
+    Rule { kind: "PASSWORD", keywords: &["bindpw", "rootpw", "requirepass", "masterauth", "auth_pass", "ldap_bind"],
+        pattern: r#"(?i)(?:^|\s)(?:bindpw|rootpw|requirepass|masterauth|auth_pass|ldap_bind_(?:pw|password))\s{1,8}["']?(?P<word>(?-u:[^\s"']{3,256}))"#,
+        check: |candidate| !is_reference(candidate.value()) },
+    Rule { kind: "PASSWORD", keywords: &["machine"],
+        pattern: r#"\bmachine\s+[^\s]+\s+login\s+[^\s]+\s+password\s+(?P<word>(?-u:[^\s"']{3,256}))"#,
+        check: netrc },
+    Rule { kind: "PASSWORD", keywords: &["auth "],
+        pattern: r#"(?:^|[>"$#]\s?)AUTH\s(?:[a-z][a-z0-9_-]{1,32}\s)?["']?(?P<word>(?-u:[^\s"']{6,256}))"#,
+        check: redis_auth },
+    Rule { kind: "PASSWORD", keywords: &["password", "passwd", "passphrase", "secret", "api key", "api_key"],
+        pattern: r#"(?i)(?:^|[|\t])\s{0,8}(?:[a-z]{1,20}[_ ])?(?:password|passwd|passphrase|secret|api[_ ]key)\s{0,16}[|\t]\s{0,16}(?P<word>[^\s|"'](?-u:[^\s|"']{4,256}))"#,
+        check: table },
+    Rule { kind: "PASSWORD", keywords: &["passphrase", "pass phrase", "pass-phrase"],
+        pattern: r#"(?i)pass[ _-]?phrase\\?["']?\s{0,3}[:=]\s{0,3}(?:\\?["']((?-u:[^"'\r\n\\]{8,200}))|((?-u:[a-z0-9 ._-]{8,200}))$)"#,
+        check: passphrase },
+    Rule { kind: "CODE", keywords: &["pin", "otp", "one-time", "one time", "verification code", "security code"],
+        pattern: r#"(?i)\b(?:(?:pin|otp)(?:\s(?:code|number))?["']?\s{0,2}(?::|=|is|was)\s{0,2}["']?|(?:one[- ]time (?:code|password|pin)|verification code|security code)["']?(?:\s(?:is|was))?\s{0,2}[:=]?\s{0,2}["']?)([0-9]{4,8})\b"#,
+        check: |candidate| !candidate.after().starts_with([':', '.', '/', '-']) },
     Rule { kind: "BEARER_TOKEN", keywords: &["bearer"],
         pattern: r#"(?i)\bbearer[\s:=]{1,3}["']?([A-Za-z0-9_.~+/-]{12,}={0,2})"#,
         check: |candidate| looks_random(candidate.value()) && !is_reference(candidate.value()) },
@@ -246,6 +267,71 @@ fn cookie(candidate: &Candidate<'_>) -> bool {
         && !value.contains(" = ")
         && value.len() >= 6
         && value.bytes().any(|byte| byte.is_ascii_digit() || byte.is_ascii_uppercase())
+}
+
+/// A cell beside the one with the name: manuals describe passwords in tables, too.
+fn table(candidate: &Candidate<'_>) -> bool {
+    let value = candidate.value();
+    let digits = value.bytes().any(|byte| byte.is_ascii_digit());
+    let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let signs = value.bytes().any(|byte| b"!#$%&*+?@^~".contains(&byte));
+    let is_version = value.starts_with('v') && value.as_bytes().get(1).is_some_and(u8::is_ascii_digit);
+    !is_reference(value)
+        && letters
+        && (digits || signs)
+        && !is_version
+        && !looks_like_identifier(value)
+        && !value.contains(['(', '/', ':'])
+}
+
+/// Sentences can be of the form of a line of `.netrc`; they go on with words.
+fn netrc(candidate: &Candidate<'_>) -> bool {
+    let value = candidate.value();
+    !is_reference(value)
+        && (value.bytes().any(|byte| !byte.is_ascii_alphabetic()) || candidate.after().trim().is_empty())
+}
+
+/// `AUTH` is a command of mail servers as well, with the name of a mechanism.
+fn redis_auth(candidate: &Candidate<'_>) -> bool {
+    let value = candidate.value();
+    let mechanisms =
+        ["CRAM-", "DIGEST-", "SCRAM-", "XOAUTH", "OAUTHBEARER", "PLAIN", "LOGIN", "NTLM", "GSSAPI"];
+    !is_reference(value)
+        && value.bytes().any(|byte| byte.is_ascii_digit())
+        && value.bytes().any(|byte| byte.is_ascii_alphabetic())
+        && !value.contains(':')
+        && !mechanisms.iter().any(|name| value.to_ascii_uppercase().starts_with(name))
+}
+
+/// Words without the look of a sentence.
+fn passphrase(candidate: &Candidate<'_>) -> bool {
+    const OF_SENTENCES: [&str; 20] = [
+        "is",
+        "must",
+        "required",
+        "invalid",
+        "wrong",
+        "incorrect",
+        "enter",
+        "the",
+        "for",
+        "not",
+        "missing",
+        "your",
+        "was",
+        "empty",
+        "no",
+        "such",
+        "file",
+        "error",
+        "denied",
+        "failed",
+    ];
+    let value = candidate.value().trim();
+    let words: Vec<&str> = value.split([' ', '-', '.', '_']).filter(|word| !word.is_empty()).collect();
+    words.len() >= 3
+        && !is_reference(value)
+        && !words.iter().any(|word| OF_SENTENCES.contains(&word.to_ascii_lowercase().as_str()))
 }
 
 fn prose(candidate: &Candidate<'_>) -> bool {

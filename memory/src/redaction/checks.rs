@@ -121,7 +121,9 @@ pub(crate) fn is_reference(value: &str) -> bool {
     let plain = value.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_ascii_lowercase();
     let opening = ["$", "{", "<", "%", "&", "*", "(", "[", "@", "#{", "...", "…", "\\", "!"];
     plain.is_empty()
-        || opening.iter().any(|open| value.starts_with(open)) && !value.starts_with("$2")
+        || opening.iter().any(|open| value.starts_with(open))
+            && !value.starts_with("$2")
+            && !is_odd_password(value)
         || value.contains("${")
         || value.contains("{{")
         || value.contains("%(")
@@ -129,6 +131,20 @@ pub(crate) fn is_reference(value: &str) -> bool {
         || BENIGN.binary_search(&plain.as_str()).is_ok()
         || plain.bytes().all(|byte| byte == b'x' || byte == b'.' || byte == b'-')
         || has_placeholder(value)
+}
+
+/// A password may begin as references do; it has a digit and a sign besides, which names of variables, tags and anchors have
+/// not.
+fn is_odd_password(value: &str) -> bool {
+    let Some(rest) = value.strip_prefix(['!', '@', '*', '&', '$']) else { return false };
+    let signs = rest.bytes().filter(|byte| b"!#%^&*?@~+=$".contains(byte)).count();
+    let digits = rest.bytes().any(|byte| byte.is_ascii_digit());
+    let letters = rest.bytes().any(|byte| byte.is_ascii_alphabetic());
+    rest.len() >= 6
+        && letters
+        && digits
+        && (signs > 0 || (!value.starts_with('$') && !looks_like_identifier(rest)))
+        && !rest.contains(['{', '(', '[', '<', '*', ' '])
 }
 
 /// Whether a placeholder of ours stands in `text`.

@@ -1,6 +1,6 @@
 /*!
-Secrets that are written otherwise: percent-encoded in a URL, with `\u0040` in JSON, with letters that only look like
-ASCII, wrapped in base64, or broken over lines. Each is read in its plain form, and what is found there is masked
+Secrets that are written otherwise: percent-encoded in a URL, with `\u0040` in JSON, coloured for a terminal, with letters
+that only look like ASCII, wrapped in base64, or broken over lines. Each is read in its plain form, and what is found there is masked
 where it stands. Only lines that show such a form are read again, so ordinary text costs a scan for a few bytes.
 */
 
@@ -38,7 +38,7 @@ impl Plain {
 /// The line with its escapes and lookalikes undone; `None` when it has none.
 pub(super) fn plain(line: &str) -> Option<Plain> {
     let bytes = line.as_bytes();
-    let escaped = memchr::memchr2(b'%', b'\\', bytes).is_some();
+    let escaped = memchr::memchr3(b'%', b'\\', ESCAPE, bytes).is_some();
     if !escaped && bytes.is_ascii() {
         return None;
     }
@@ -47,6 +47,14 @@ pub(super) fn plain(line: &str) -> Option<Plain> {
     let mut rest = line.char_indices();
     while let Some((at, c)) = rest.next() {
         let tail = &line[at..];
+        // Colours between a name and its value are read as nothing.
+        if let Some(length) = terminal_code(tail) {
+            changed = true;
+            for _ in 1..tail.get(..length).map_or(1, |code| code.chars().count()) {
+                rest.next();
+            }
+            continue;
+        }
         let escape = match c {
             '%' => hex(tail.get(1..3)).map(|byte| (byte, 3)),
             '\\' => match tail.as_bytes().get(1) {
@@ -73,6 +81,42 @@ pub(super) fn plain(line: &str) -> Option<Plain> {
     }
     out.from.push(line.len());
     changed.then_some(out)
+}
+
+const ESCAPE: u8 = 0x1b;
+
+/// Length of the terminal code (ECMA-48) that a text begins with, as it is or with its escape character spelled out as in
+/// JSON and source code.
+fn terminal_code(text: &str) -> Option<usize> {
+    const SPELLED: [&str; 6] = ["\u{1b}", "\\u001b", "\\u001B", "\\x1b", "\\x1B", "\\033"];
+    /// Longer ones are no codes.
+    const LONGEST: usize = 128;
+    let escape = SPELLED.iter().find(|spelled| text.starts_with(**spelled))?.len();
+    let after = text.as_bytes().get(escape..)?;
+    let length = match after.first()? {
+        // Control sequences: parameters, intermediates, one final letter.
+        b'[' => {
+            let body = after.get(1..)?.iter().take(LONGEST);
+            let parameters = body.take_while(|byte| (0x20..=0x3f).contains(*byte)).count();
+            let last = after.get(1 + parameters)?;
+            (0x40..=0x7e).contains(last).then_some(parameters + 2)?
+        }
+        // Commands to the terminal, such as links: up to BEL or ESC \.
+        b']' => {
+            let end = after.iter().take(LONGEST * 16).position(|byte| matches!(*byte, 0x07 | ESCAPE))?;
+            end + if after.get(end) == Some(&ESCAPE) { 2.min(after.len() - end) } else { 1 }
+        }
+        // Others: intermediates and one final letter, as in `ESC ( B`.
+        _ if escape == 1 => {
+            let intermediates =
+                after.iter().take(LONGEST).take_while(|byte| (0x20..=0x2f).contains(*byte)).count();
+            let last = after.get(intermediates)?;
+            (0x30..=0x7e).contains(last).then_some(intermediates + 1)?
+        }
+        _ => return None,
+    };
+    let whole = escape + length;
+    text.is_char_boundary(whole).then_some(whole)
 }
 
 fn hex(digits: Option<&str>) -> Option<u32> {

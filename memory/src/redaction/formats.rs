@@ -117,6 +117,9 @@ pub(crate) fn private_keys(text: &str, mask: &mut dyn FnMut(usize, usize)) {
             continue;
         }
         let head = "-----BEGIN ".len() + label.len() + "-----".len();
+        // A key ends before the next begins, so that a text full of markers is looked through once.
+        let next = memchr::memmem::find(rest.as_bytes().get(head..).unwrap_or_default(), b"-----BEGIN ");
+        let rest = next.map_or(rest, |next| rest.get(..head + next).unwrap_or(rest));
         let Some(end) = key_end(rest, head, label) else { continue };
         mask(start, start + end);
         from = start + end;

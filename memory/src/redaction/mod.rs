@@ -12,6 +12,7 @@ mod assignments;
 mod checks;
 mod disguise;
 mod formats;
+mod paired;
 mod personal;
 mod scan;
 mod vault;
@@ -132,25 +133,49 @@ impl Redactor {
     pub fn redact_json(&self, value: &Value) -> Value {
         match value {
             Value::String(text) => Value::String(self.redact(text).text),
+            // A header as a pair of its name and its value.
+            Value::Array(items) if matches!(items.as_slice(), [Value::String(_), Value::String(_)]) => {
+                let [Value::String(name), Value::String(text)] = items.as_slice() else {
+                    return value.clone();
+                };
+                Value::Array(vec![Value::String(self.redact(name).text), self.redact_named(name, text)])
+            }
             Value::Array(items) => Value::Array(
                 self.redact_lines(items)
                     .unwrap_or_else(|| items.iter().map(|item| self.redact_json(item)).collect()),
             ),
-            Value::Object(fields) => Value::Object(
-                fields
-                    .iter()
-                    .map(|(name, value)| {
-                        let masked = match value {
-                            // A secret is often told by its name alone.
-                            Value::String(text) => self.redact_named(name, text),
-                            other => self.redact_json(other),
-                        };
-                        (self.redact(name).text, masked)
-                    })
-                    .collect(),
-            ),
+            Value::Object(fields) => {
+                // `{"name": "DB_PASSWORD", "value": "…"}`: the name is told by a sibling.
+                let told = ["name", "key", "header", "variable", "field"].iter();
+                let told = told.filter_map(|label| fields.get(*label)?.as_str()).next();
+                let masked = fields.iter().map(|(name, value)| {
+                    let is_value = matches!(name.as_str(), "value" | "val" | "content" | "default");
+                    let masked = match (value, told.filter(|_| is_value)) {
+                        (Value::String(text), Some(told)) => self.redact_named(told, text),
+                        // A secret is often told by its name alone.
+                        (Value::String(text), None) => self.redact_named(name, text),
+                        (Value::Array(items), _) => self.redact_below(name, items),
+                        (other, _) => self.redact_json(other),
+                    };
+                    (self.redact(name).text, masked)
+                });
+                Value::Object(masked.collect())
+            }
             other => other.clone(),
         }
+    }
+
+    /// The values of a list under a name.
+    fn redact_below(&self, name: &str, items: &[Value]) -> Value {
+        let whole = Value::Array(items.to_vec());
+        let singular = name.strip_suffix('s').unwrap_or(name);
+        if !items.iter().all(Value::is_string) || singular.is_empty() {
+            return self.redact_json(&whole);
+        }
+        let named: Vec<Value> =
+            items.iter().filter_map(Value::as_str).map(|text| self.redact_named(singular, text)).collect();
+        let changed = named.iter().zip(items).any(|(masked, item)| masked != item);
+        if changed { Value::Array(named) } else { self.redact_json(&whole) }
     }
 
     /// Lines of a file are looked at together: a private key spans several.

@@ -11,7 +11,7 @@ use aho_corasick::{AhoCorasick, MatchKind};
 use regex::bytes::Regex;
 
 use super::checks::{looks_random, placeholders};
-use super::{RedactionConfig, RedactionError, assignments, disguise, formats, personal};
+use super::{RedactionConfig, RedactionError, assignments, disguise, formats, paired, personal};
 
 /// Lines with fewer digits hold no card, telephone or account number.
 const MIN_DIGITS: usize = 7;
@@ -162,6 +162,11 @@ impl Scanner {
         };
         formats::private_keys(text, &mut key);
         formats::key_lines(text, &mut key);
+        // Least specific: a rule that knows the shape of what it finds names it.
+        let priority = usize::MAX;
+        paired::named_values(text, &mut |start, end| {
+            hits.push(Hit { start, end, kind: Cow::Borrowed("SECRET"), priority });
+        });
         self.settle(text, hits)
     }
 

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::testing::{ANNA, REPOSITORY, incident, prose, resolution, temporary, traced};
 use super::*;
+use crate::redaction::{RedactionConfig, Redactor};
 use crate::types::*;
 
 const CULPRIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -349,7 +350,11 @@ async fn exported(store: &Store) -> Vec<u8> {
     out
 }
 
-async fn imported(store: &Store, text: &[u8], options: ImportOptions) -> Result<ImportSummary, StoreError> {
+async fn imported(
+    store: &Store,
+    text: &[u8],
+    options: ImportOptions<'_>,
+) -> Result<ImportSummary, StoreError> {
     store.import(&mut Cursor::new(text), options, ANNA).await
 }
 
@@ -385,11 +390,58 @@ async fn an_import_from_elsewhere_brings_no_trust() {
     let (from, _from) = temporary().await;
     let (to, _to) = temporary().await;
     let ids = fill(&from).await;
-    let options = ImportOptions { trust: ImportTrust::Nothing, ..Default::default() };
-    imported(&to, &exported(&from).await, options).await.unwrap();
-    for id in ids {
-        let r = to.resolutions(&id).await.unwrap().remove(0);
-        assert_eq!((r.proof, r.approval, r.approved_by), (Proof::None, Approval::None, None));
+    let redactor = Redactor::new(RedactionConfig::default()).unwrap();
+    let options = ImportOptions { trust: ImportTrust::Nothing(&redactor), ..Default::default() };
+    let secret = "Totals 1, password=hunter2-hunter2";
+    let text = String::from_utf8(exported(&from).await).unwrap().replace("Totals 1", secret);
+    imported(&to, text.as_bytes(), options).await.unwrap();
+    for id in &ids {
+        let entry = to.show_memory(id).await.unwrap();
+        let known = &entry.resolutions[0];
+        assert_eq!((known.proof, known.approval, &known.approved_by), (Proof::None, Approval::None, &None));
+        assert_eq!(
+            (&known.replay, &known.fix_checks),
+            (&None, &None),
+            "nothing of it may be run or shown as proof"
+        );
+        assert!(entry.hypotheses.is_empty() && to.list_runs(id).await.unwrap().is_empty());
+        assert!(!format!("{entry:?}").contains("hunter2"), "it is masked again");
+        // The audit tells what was done to this memory: the import, and nothing that the file says.
+        assert!(entry.audit.iter().all(|audit| audit.action != "confirm" && audit.action != "approval"));
+    }
+    // Once its sender is trusted, the same file brings what it proves.
+    imported(&to, text.as_bytes(), ImportOptions { trust: ImportTrust::ProofOnly, ..Default::default() })
+        .await
+        .unwrap();
+    assert_eq!(to.resolutions(&ids[0]).await.unwrap()[0].proof, Proof::FixVerified);
+    // What is known here gets nothing from a stranger.
+    let again = imported(&from, text.as_bytes(), options).await.unwrap();
+    assert_eq!((again.known_incidents, again.new_resolutions), (3, 0));
+    assert_eq!(from.resolutions(&ids[0]).await.unwrap()[0].proof, Proof::FixVerified);
+}
+
+#[tokio::test]
+async fn an_export_is_signed_as_a_whole_and_by_one_installation() {
+    let (from, _from) = temporary().await;
+    let (other, _other) = temporary().await;
+    fill(&from).await;
+    let text = exported(&from).await;
+    let signer = |text: &[u8]| signer_of(&mut Cursor::new(text.to_vec())).unwrap();
+    let Signer::Key(key) = signer(&text) else { panic!("it is signed") };
+    assert_eq!(key, from.export(&mut Vec::new()).await.unwrap().key);
+    assert_ne!(key, other.export(&mut Vec::new()).await.unwrap().key);
+    let whole = String::from_utf8(text).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    let signature = lines.last().unwrap();
+    for forged in [
+        whole.replace("Totals 1", "Totals 9"),
+        lines[..lines.len() - 1].join("\n"),
+        format!("{}\n{signature}\n", lines[0]),
+        format!("{whole}{}\n", lines[0]),
+        whole.replace(&key, &"0".repeat(64)),
+        String::new(),
+    ] {
+        assert_eq!(signer(forged.as_bytes()), Signer::Nobody);
     }
 }
 

@@ -29,6 +29,7 @@ mod resolutions;
 mod run_files;
 mod runs;
 mod service;
+mod signature;
 mod transfer;
 mod vectors;
 mod words;
@@ -42,6 +43,7 @@ pub use model::*;
 pub use past::{PastIncident, PastResolution, PastSummary};
 pub use resolutions::Remembered;
 pub use service::*;
+pub use signature::{Signer, signer_of};
 pub use transfer::{ExportSummary, ImportOptions, ImportSummary, ImportTrust, TRANSFER_SCHEMA};
 
 pub(crate) use index::Document;

@@ -338,6 +338,15 @@ async fn add_failed_fixes(
     Ok(())
 }
 
+/// Removes a resolution that nothing was proven of and that nobody judged.
+pub(crate) async fn remove_unproven(tx: &mut Tx, id: &str) -> Result<(), StoreError> {
+    query("DELETE FROM resolutions WHERE id = $1 AND proof = 'none' AND approval = 'none'")
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
+    Ok(())
+}
+
 /// Returns whether the resolution was new.
 pub(crate) async fn insert(tx: &mut Tx, r: &Resolution) -> Result<bool, StoreError> {
     let done = query(

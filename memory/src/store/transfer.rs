@@ -1,23 +1,27 @@
 /*!
 Export and import as JSON lines: one incident a line with everything that hangs on it, so that a line is taken in
 wholly or not at all and an interrupted import is simply repeated. What is there already stays as it is; what was
-forgotten here does not come back.
+forgotten here does not come back. The last line is a signature; what a file says of proof counts only where its signer is
+trusted.
 */
 
 use std::collections::HashSet;
 use std::io::{BufRead, Read, Write};
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::audit::{self, Change};
 use super::codec::json;
 use super::db::{Tx, query, query_scalar};
 use super::reports::ReportRow;
+use super::signature::{ExportKey, is_signature};
 use super::{
-    Actor, AuditEntry, Event, Incident, Problem, Run, Store, StoreError, StoredEvidence, StoredHypothesis,
-    evidence, incidents, index, learning, problems, reports, resolutions, runs,
+    Actor, AuditEntry, Event, Incident, IncidentState, Problem, Run, Store, StoreError, StoredEvidence,
+    StoredHypothesis, evidence, incidents, index, learning, problems, reports, resolutions, runs,
 };
 use crate::recall::Keys;
+use crate::redaction::Redactor;
 use crate::types::{Approval, Evidence, Outcome, Proof, RankingSample, Resolution};
 
 pub const TRANSFER_SCHEMA: &str = "millwright.memory/1";
@@ -55,27 +59,32 @@ struct RunWithEvents {
     events: Vec<Event>,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct ExportSummary {
     pub incidents: u64,
     pub resolutions: u64,
+    /// The public key of the signature, 64 hex digits.
+    pub key: String,
 }
 
 /// What an import may bring of proof and approval.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum ImportTrust {
-    /// As the file says: for one's own export.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum ImportTrust<'a> {
+    /// As the file says, with its audit: for this store's own export.
     #[default]
     AsWritten,
-    /// Proof, approval and outcome are dropped: for a file from elsewhere.
-    Nothing,
+    /// Proof, approval and outcome as the file says; the audit, which tells what was done to this memory, stays this store's
+    /// own. For the export of an installation that this one trusts.
+    ProofOnly,
+    /// Tickets and statements, masked again, and nothing that could be taken for proof or be run: for a file from elsewhere.
+    Nothing(&'a Redactor),
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-pub struct ImportOptions {
+pub struct ImportOptions<'a> {
     /// Reads and checks everything, writes nothing.
     pub dry_run: bool,
-    pub trust: ImportTrust,
+    pub trust: ImportTrust<'a>,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -90,9 +99,17 @@ pub struct ImportSummary {
 }
 
 impl Store {
-    /// Writes everything, oldest incident first.
+    /// The public key that exports of this store are signed with, 64 hex digits.
+    pub async fn export_key(&self) -> Result<String, StoreError> {
+        Ok(ExportKey::open(self).await?.public())
+    }
+
+    /// Writes everything, oldest incident first, and a signature.
     pub async fn export(&self, out: &mut (dyn Write + Send)) -> Result<ExportSummary, StoreError> {
-        let mut summary = ExportSummary::default();
+        let key = ExportKey::open(self).await?;
+        let mut summary = ExportSummary { key: key.public(), ..ExportSummary::default() };
+        let mut out = Digesting { out, digest: Sha256::new() };
+        let out = &mut out;
         let (mut last, mut exported) = (String::new(), HashSet::new());
         loop {
             let ids: Vec<String> =
@@ -115,6 +132,8 @@ impl Store {
         if !rest.is_empty() {
             write_line(out, &Bundle { audit: rest, ..Bundle::empty() })?;
         }
+        let signature = key.sign(&out.digest.clone().finalize());
+        out.out.write_all(format!("{signature}\n").as_bytes())?;
         out.flush()?;
         Ok(summary)
     }
@@ -123,7 +142,7 @@ impl Store {
     pub async fn import(
         &self,
         input: &mut (dyn BufRead + Send),
-        options: ImportOptions,
+        options: ImportOptions<'_>,
         by: Actor<'_>,
     ) -> Result<ImportSummary, StoreError> {
         let mut summary = ImportSummary::default();
@@ -142,10 +161,15 @@ impl Store {
             if read as u64 == MAX_LINE_BYTES {
                 return Err(bad(format!("longer than {MAX_LINE_BYTES} bytes")));
             }
+            if is_signature(&line) {
+                continue;
+            }
             let mut bundle: Bundle = serde_json::from_slice(&line).map_err(|e| bad(e.to_string()))?;
             bundle.check().map_err(bad)?;
-            if options.trust == ImportTrust::Nothing {
-                bundle.distrust();
+            match options.trust {
+                ImportTrust::AsWritten => {}
+                ImportTrust::ProofOnly => bundle.audit.clear(),
+                ImportTrust::Nothing(redactor) => bundle.distrust(redactor).map_err(bad)?,
             }
             self.take_in(&bundle, options, &mut summary).await?;
         }
@@ -205,7 +229,7 @@ impl Store {
     async fn take_in(
         &self,
         bundle: &Bundle,
-        options: ImportOptions,
+        options: ImportOptions<'_>,
         summary: &mut ImportSummary,
     ) -> Result<(), StoreError> {
         let mut tx = self.begin().await?;
@@ -214,7 +238,7 @@ impl Store {
                 summary.forgotten += 1;
                 return Ok(());
             }
-            self.take_in_incident(&mut tx, bundle, incident, summary).await?;
+            self.take_in_incident(&mut tx, bundle, incident, options, summary).await?;
         }
         for entry in &bundle.audit {
             // A forgetting elsewhere is not a forgetting here: the audit says what was done to this memory.
@@ -235,6 +259,7 @@ impl Store {
         tx: &mut Tx,
         bundle: &Bundle,
         incident: &Incident,
+        options: ImportOptions<'_>,
         summary: &mut ImportSummary,
     ) -> Result<(), StoreError> {
         if let Some(problem) = &bundle.problem {
@@ -243,6 +268,10 @@ impl Store {
         let doc = match index::doc_of(tx, &incident.id).await {
             Ok(doc) => {
                 summary.known_incidents += 1;
+                // Whoever is not trusted adds nothing to what is known here.
+                if matches!(options.trust, ImportTrust::Nothing(_)) {
+                    return Ok(());
+                }
                 doc
             }
             Err(StoreError::NotFound { .. }) => {
@@ -253,6 +282,10 @@ impl Store {
             Err(other) => return Err(other),
         };
         for resolution in &bundle.resolutions {
+            // One that came without proof, from whomever, makes room for the one that is trusted.
+            if !matches!(options.trust, ImportTrust::Nothing(_)) {
+                resolutions::remove_unproven(tx, &resolution.id).await?;
+            }
             if resolutions::insert(tx, resolution).await? {
                 summary.new_resolutions += 1;
                 index::enter_units(tx, doc, &resolution.units).await?;
@@ -344,14 +377,60 @@ impl Bundle {
         Ok(())
     }
 
-    fn distrust(&mut self) {
-        for r in &mut self.resolutions {
-            r.proof = Proof::None;
-            r.approval = Approval::None;
-            r.approved_by = None;
-            r.outcome = Outcome::Unknown;
+    /// Leaves tickets and statements, masked, and nothing that could be taken for proof or be run.
+    fn distrust(&mut self, redactor: &Redactor) -> Result<(), String> {
+        self.problem = None;
+        if let Some(incident) = &mut self.incident {
+            incident.problem_id = None;
+            // Nobody works on it here.
+            incident.state = IncidentState::Done;
+            incident.ticket = masked(redactor, &incident.ticket)?;
         }
+        for resolution in &mut self.resolutions {
+            resolution.proof = Proof::None;
+            resolution.approval = Approval::None;
+            resolution.approved_by = None;
+            resolution.outcome = Outcome::Unknown;
+            resolution.replay = None;
+            resolution.fix_checks = None;
+            resolution.failed_fixes.clear();
+            for text in
+                [&mut resolution.statement, &mut resolution.fix_diff].into_iter().chain(&mut resolution.units)
+            {
+                *text = redactor.redact(text).text;
+            }
+        }
+        self.hypotheses.clear();
+        self.evidence.clear();
+        self.reports.clear();
+        self.runs.clear();
         self.audit.clear();
+        self.sample = None;
+        Ok(())
+    }
+}
+
+/// The same with every text masked.
+fn masked<T: Serialize + serde::de::DeserializeOwned>(redactor: &Redactor, value: &T) -> Result<T, String> {
+    let value = serde_json::to_value(value).map_err(|error| error.to_string())?;
+    serde_json::from_value(redactor.redact_json(&value)).map_err(|error| error.to_string())
+}
+
+/// Writes on, and keeps the digest of what was written.
+struct Digesting<'w> {
+    out: &'w mut (dyn Write + Send),
+    digest: Sha256,
+}
+
+impl Write for Digesting<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.digest.update(&bytes[..written]);
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
     }
 }
 

@@ -27,7 +27,8 @@ const KNOWN: [(&str, &[&str]); 11] = [
     ("resolution", &["resolution", "root_cause"]),
     ("culprit", &["culprit"]),
     ("units", &["units", "files"]),
-    ("confirmed_by", &["confirmed_by"]),
+    // Trust is given by whoever imports, so that this one counts only where its key is named.
+    ("confirmed_by", &[]),
 ];
 /// More would be a dump, not a name.
 const MOST_UNITS: usize = 50;
@@ -240,6 +241,15 @@ mod tests {
         assert_eq!(past.id(), read(record, &mapped).unwrap().id(), "the same record is the same incident");
     }
 
+    /// A record that says of itself that it was confirmed is not believed.
+    #[test]
+    fn confirmation_counts_only_where_its_key_is_named() {
+        let record = json!({"title": "x", "resolution": "y", "confirmed_by": "anna"});
+        assert_eq!(read(record.clone(), &[]).unwrap().resolution.unwrap().confirmed_by, None);
+        let named = read(record, &["confirmed_by=confirmed_by"]).unwrap();
+        assert_eq!(named.resolution.unwrap().confirmed_by.as_deref(), Some("anna"));
+    }
+
     #[test]
     fn what_is_no_record_is_said() {
         for (record, mapped, wanted) in [
@@ -251,7 +261,11 @@ mod tests {
             ),
             (json!({"title": ["x"]}), vec![], "title (title or summary or subject) is not a text"),
             (json!({"title": "x", "created": "soon"}), vec![], "created \"soon\" is not a time"),
-            (json!({"title": "x", "confirmed_by": "anna"}), vec![], "names neither resolution nor culprit"),
+            (
+                json!({"title": "x", "by": "anna"}),
+                vec!["confirmed_by=by"],
+                "names neither resolution nor culprit",
+            ),
             (json!({"title": "x"}), vec!["titel=x"], "there is no field \"titel\" to map"),
             (json!({"title": "x"}), vec!["title"], "maps nothing"),
         ] {

@@ -159,7 +159,7 @@ pub(crate) struct EvalRunArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=12))]
     pub(crate) four_way_inputs: Option<u32>,
     /// Cases at once
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = super::at_once)]
     pub(crate) jobs: usize,
     /// How often each case is judged, for planners that do not always say the same
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=20))]

@@ -3,6 +3,7 @@
 investigation; the report becomes output and an exit status.
 */
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -121,7 +122,11 @@ pub(super) async fn investigate_and_print(
         Some(to) => Some(written(&options, &mut investigated, to).await),
         None => None,
     };
-    let text = render(&investigated, &output)?;
+    let env = match &options.replay {
+        ReplayChoice::Given(recipe) => &recipe.env,
+        _ => &options.recipes.env,
+    };
+    let text = render(&investigated, &output, env)?;
     wiring::emit(&text, output.out)?;
     match written {
         Some(Ok(text)) => eprintln!("millwright: {text}"),
@@ -163,10 +168,33 @@ fn shortfall(report: &Report, required: Verdict) -> String {
     format!("the verdict is {}, below --require {}{why}", report.verdict.as_str(), required.as_str())
 }
 
-fn render(investigated: &Investigated, output: &Output<'_>) -> Result<String> {
+/// A command as the person who gave this environment can run it. What is stored and handed on does not hold it.
+fn with_environment(command: &str, env: &BTreeMap<String, String>) -> String {
+    let is_name = |name: &str| {
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+            && !name.starts_with(|first: char| first.is_ascii_digit())
+    };
+    let named = env.iter().filter(|(name, _)| is_name(name));
+    let exports = named.map(|(name, value)| format!("export {name}={}\n", report::shell_word(value)));
+    exports.chain([command.to_owned()]).collect()
+}
+
+fn render(
+    investigated: &Investigated,
+    output: &Output<'_>,
+    env: &BTreeMap<String, String>,
+) -> Result<String> {
     use std::io::IsTerminal;
     let to_terminal = output.out.is_none() && std::io::stdout().is_terminal();
+    let with_environment = |command: &Option<String>| -> Option<String> {
+        command.as_ref().map(|command| match output.format {
+            Format::Text => with_environment(command, env),
+            _ => command.clone(),
+        })
+    };
     let context = report::RenderContext {
+        replay_command: with_environment(&investigated.context.replay_command),
+        tests_command: with_environment(&investigated.context.tests_command),
         data_dir: output.data_dir.map(|dir| dir.display().to_string()),
         width: terminal_width(to_terminal),
         color: to_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
@@ -225,6 +253,10 @@ pub(super) fn options(
         ),
         (None, None) => None,
     };
+    anyhow::ensure!(
+        command.as_ref().is_none_or(|command| !command.trim().is_empty()),
+        "the replay is empty; give a command that fails because of what the ticket tells, or --no-replay"
+    );
     let recipes = TestRecipes {
         setup: repository.map(|repository| repository.setup.clone()).unwrap_or_default(),
         test_one: repository.and_then(|repository| repository.test_one.clone()),

@@ -12,7 +12,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use millwright_agent::report::remembered_fix_sentences;
-use millwright_memory::store::{Actor, MemoryEntry, MemoryFilter, MemoryItem, Store, StoreError};
+use millwright_memory::store::{
+    Actor, ExportSummary, MemoryEntry, MemoryFilter, MemoryItem, Store, StoreError,
+};
 use millwright_memory::types::{Approval, Outcome, Proof, Resolution};
 use millwright_memory::vectors::{catch_up, migrate};
 use serde::Serialize;
@@ -33,7 +35,10 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
         }
         MemoryCommand::Search { query, limit } => {
             let items = store.search_memory(&query, limit).await?;
-            show(format, &items, || list(&items))?;
+            show(format, &items, || match items.is_empty() {
+                true => format!("Nothing that is remembered is like {:?}.\n", clean(&query, 80)),
+                false => list(&items),
+            })?;
         }
         MemoryCommand::Show { incident } => {
             let id = store.resolve_incident_id(&incident).await?;
@@ -72,11 +77,16 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
         }
         MemoryCommand::Export { out } => {
             let mut lines = Vec::new();
-            let count = store.export(&mut lines).await?.incidents;
+            let ExportSummary { incidents, key, .. } = store.export(&mut lines).await?;
             wiring::emit(&String::from_utf8_lossy(&lines), out.as_deref())?;
             if out.is_some() {
-                let said = || format!("{count} incidents exported\n");
-                show(format, &serde_json::json!({ "exported": count }), said)?;
+                let said = || {
+                    format!(
+                        "{incidents} incidents exported, signed with the key\n  {key}\nWhere it is imported, --trust KEY \
+                         or store.trusted_keys lets its proof count.\n"
+                    )
+                };
+                show(format, &serde_json::json!({ "exported": incidents, "key": key }), said)?;
             }
         }
         MemoryCommand::Expire { days, dry_run } => {
@@ -158,6 +168,9 @@ fn list(items: &[MemoryItem]) -> String {
     for item in items {
         let title = clean(&item.title, 80);
         let _ = writeln!(out, "{}  {}  {title}", item.incident_id, day(&item.created_at));
+        if let Some(repository) = &item.repository {
+            let _ = writeln!(out, "    in {}", clean(repository, 200));
+        }
         match item.resolutions.first() {
             Some(best) => {
                 let refuted = match item.refuted {
@@ -178,6 +191,9 @@ fn list(items: &[MemoryItem]) -> String {
     out
 }
 
+/// Lines of a fix that are shown.
+const MOST_DIFF_LINES: usize = 60;
+
 fn entry_text(entry: &MemoryEntry) -> String {
     let incident = &entry.incident;
     let title = clean(&incident.ticket.title, 200);
@@ -191,17 +207,28 @@ fn entry_text(entry: &MemoryEntry) -> String {
     for resolution in &entry.resolutions {
         let _ = writeln!(out, "\nresolution {}\n  {}", resolution.id, clean(&resolution.statement, 400));
         let _ = writeln!(out, "  {}", trust(resolution));
+        let _ = writeln!(out, "  repository {}", clean(&resolution.repository, 200));
         if let Some(culprit) = &resolution.culprit {
-            let _ = writeln!(out, "  culprit {culprit}");
+            let _ = writeln!(out, "  culprit {}", clean(culprit, 64));
+        }
+        let command = resolution.replay.as_ref().and_then(|recipe| recipe["command"].as_str());
+        if let Some(command) = command {
+            let _ = writeln!(out, "  replay {}", clean(command, 400));
         }
         for unit in &resolution.units {
             let _ = writeln!(out, "  in {}", clean(unit, 200));
         }
         if !resolution.fix_diff.is_empty() {
             let lines = resolution.fix_diff.lines().count();
-            let _ = writeln!(out, "  fix of {lines} lines (see --format json)");
+            let _ = writeln!(out, "  fix of {lines} lines");
             for sentence in remembered_fix_sentences(resolution) {
                 let _ = writeln!(out, "    {}", clean(&sentence, 400));
+            }
+            for line in resolution.fix_diff.lines().take(MOST_DIFF_LINES) {
+                let _ = writeln!(out, "    {}", clean(line, 400));
+            }
+            if lines > MOST_DIFF_LINES {
+                let _ = writeln!(out, "    … {} more lines with --format json", lines - MOST_DIFF_LINES);
             }
         }
     }
@@ -218,9 +245,10 @@ fn entry_text(entry: &MemoryEntry) -> String {
     }
     out.push_str("\nhistory\n");
     for audit in &entry.audit {
-        let after = audit.after.as_deref().unwrap_or("");
+        let after = clean(audit.after.as_deref().unwrap_or(""), 120);
         let note = audit.note.as_deref().map(|note| clean(note, 120)).unwrap_or_default();
-        let _ = writeln!(out, "  {}  {} {} {after} {note}", day(&audit.at), audit.actor, audit.action);
+        let (actor, action) = (clean(&audit.actor, 80), clean(&audit.action, 40));
+        let _ = writeln!(out, "  {}  {actor} {action} {after} {note}", day(&audit.at));
     }
     out
 }
@@ -244,7 +272,7 @@ fn trust(resolution: &Resolution) -> String {
         Proof::CauseConfirmed => "cause confirmed by replay",
         Proof::FixVerified => "fix verified",
     };
-    let by = resolution.approved_by.as_deref().unwrap_or("a person");
+    let by = clean(resolution.approved_by.as_deref().unwrap_or("a person"), 80);
     let approval = match resolution.approval {
         Approval::None => String::new(),
         Approval::Confirmed => format!(", confirmed by {by}"),

@@ -4,13 +4,15 @@ postmortems as Markdown files. Which of them a file is shows in its first line.
 */
 
 use std::collections::HashSet;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use millwright_memory::redaction::Redactor;
-use millwright_memory::store::{Actor, ImportOptions, ImportSummary, PastIncident, PastSummary, Store};
+use millwright_memory::store::{
+    Actor, ImportOptions, ImportSummary, ImportTrust, PastIncident, PastSummary, Signer, Store, signer_of,
+};
 use millwright_tools::git::Repo;
 use millwright_tools::intake::{Fields, of_markdown, of_record};
 use serde::Serialize;
@@ -56,6 +58,7 @@ pub(super) async fn run(
     if let Some(path) = &arguments.repo {
         fields.repository = Some(Repo::open(path, data_dir)?.identity()?);
     }
+    let masks = wiring::redactor(config)?;
     let redactor = wiring::redactor(config)?;
     let mut past = Past {
         store,
@@ -74,9 +77,16 @@ pub(super) async fn run(
             || std::fs::File::open(path).with_context(|| format!("{} cannot be opened", path.display()));
         if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("md")) {
             past.postmortem(path, open()?).await?;
-        } else if arguments.map.is_empty() && is_export(open()?)? {
-            let options = ImportOptions { dry_run: arguments.dry_run, ..ImportOptions::default() };
-            let done = store.import(&mut BufReader::new(open()?), options, by).await;
+        } else if arguments.source.is_none() && arguments.map.is_empty() && is_export(open()?)? {
+            // Whoever says that these are another system's tickets is believed, whatever the file says of itself. What was
+            // verified is what is imported: a copy of our own.
+            let mut copy = tempfile::tempfile_in(data_dir).context("a copy of the file cannot be made")?;
+            std::io::copy(&mut open()?, &mut copy).context("a copy of the file cannot be made")?;
+            copy.rewind()?;
+            let trust = trust(store, &mut BufReader::new(&copy), path, &arguments, config, &masks).await?;
+            copy.rewind()?;
+            let options = ImportOptions { dry_run: arguments.dry_run, trust };
+            let done = store.import(&mut BufReader::new(&copy), options, by).await;
             add(&mut exported, done.with_context(|| path.display().to_string())?);
         } else {
             past.tickets(path, BufReader::new(open()?)).await?;
@@ -162,6 +172,34 @@ impl Past<'_> {
         }
         Ok(())
     }
+}
+
+/// How far what an export says of proof counts here: by whose key it is signed.
+async fn trust<'m>(
+    store: &Store,
+    input: &mut dyn BufRead,
+    path: &Path,
+    arguments: &ImportArguments,
+    config: &Config,
+    masks: &'m Redactor,
+) -> Result<ImportTrust<'m>> {
+    let signer = signer_of(input).with_context(|| path.display().to_string())?;
+    let own = store.export_key().await?;
+    let trusted = config.options.store.trusted_keys.iter().chain(&arguments.trust);
+    let trusted: HashSet<String> = trusted.map(|key| key.trim().to_lowercase()).collect();
+    let (path, key) = match signer {
+        Signer::Key(key) if key == own => return Ok(ImportTrust::AsWritten),
+        Signer::Key(key) if trusted.contains(&key) => return Ok(ImportTrust::ProofOnly),
+        Signer::Key(key) => {
+            (path.display(), format!("is signed by the key {key}, which is not trusted here"))
+        }
+        Signer::Nobody => (path.display(), "is not signed, or was changed since".to_owned()),
+    };
+    eprintln!(
+        "millwright: {path} {key}: its tickets and statements are taken in, its proof, approvals and replays are not; \
+         --trust KEY takes them where you know whose key it is"
+    );
+    Ok(ImportTrust::Nothing(masks))
 }
 
 /// Whether the first line says so of itself.

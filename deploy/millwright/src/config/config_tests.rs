@@ -208,6 +208,13 @@ fn what_is_found_in_or_above_a_repository_cannot_weaken_anything() {
     assert!(far.contains("repositories.a.remotes.origin") && far.contains("file:///"), "{far}");
     assert!(refused("[repositories.a]\npath = \"../other\"\n").contains("outside of the repository"));
     assert!(refused("[redaction]\nenabled = false\n").contains("--config"));
+    let key = top.path().join("key");
+    fs::write(&key, "secret").unwrap();
+    std::os::unix::fs::symlink(&key, repo.join("link")).unwrap();
+    for laid in [key.display().to_string(), "../key".to_owned(), "link".to_owned(), "link=x".to_owned()] {
+        let refused = refused(&format!("[repositories.a]\noverlay = [\"{laid}\"]\n"));
+        assert!(refused.contains("overlay"), "{laid}: {refused}");
+    }
     fs::write(&inside, "[repositories.a]\npath = \".\"\ntest = \"make test\"\n").unwrap();
     let config = load().unwrap();
     assert_eq!(config.origin.found, Some(fs::canonicalize(&inside).unwrap()));

@@ -5,7 +5,7 @@ Finds the file, reads it, lays the environment over it, and checks what types al
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use toml::Table;
 use toml::de::DeTable;
@@ -79,12 +79,12 @@ impl Config {
         // The user's own file may lie above a repository, and is not less theirs for that.
         let found = found.filter(|found| own.as_ref() != Some(found));
         let shape = Shape::of_options();
-        let mut table = own.as_deref().map_or_else(|| Ok(Table::new()), |path| read(path, &shape))?;
         if let (Some(path), false) = (&own, is_named)
             && !is_ours(path)
         {
             return Err(ConfigError::NotOurs { path: path.clone() });
         }
+        let mut table = own.as_deref().map_or_else(|| Ok(Table::new()), |path| read(path, &shape))?;
         if let Some(path) = &found {
             let mut repositories = read(path, &shape)?;
             refuse_weakening(&repositories, path)?;
@@ -125,7 +125,8 @@ impl Config {
 
 /// The file of the user's configuration folder, else of the system's.
 fn configuration_file(config_home: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
-    let of_user = config_home.filter(|home| home.is_absolute()).or_else(|| Some(home?.join(".config")));
+    let absolute = |folder: &PathBuf| folder.is_absolute();
+    let of_user = config_home.filter(absolute).or_else(|| Some(home.filter(absolute)?.join(".config")));
     let folders = of_user.into_iter().chain([PathBuf::from("/etc")]);
     folders.map(|folder| folder.join("millwright").join(FILE)).find(|file| file.is_file())
 }
@@ -138,7 +139,7 @@ fn find(start: &Path) -> Option<PathBuf> {
 
 /// Whether a file is ours or the administrator's, and nobody else may write it.
 fn is_ours(path: &Path) -> bool {
-    const OTHERS_WRITE: u32 = 0o002;
+    const OTHERS_WRITE: u32 = 0o022;
     let us = fs::metadata("/proc/self").map(|process| process.uid()).ok();
     fs::metadata(path)
         .is_ok_and(|file| (file.uid() == 0 || Some(file.uid()) == us) && file.mode() & OTHERS_WRITE == 0)
@@ -165,6 +166,10 @@ fn lay_under(own: &mut Table, folder: Option<&Path>, found: Table) {
     let Some(toml::Value::Table(found)) = found.get("repositories").cloned() else { return };
     let repositories = own.entry("repositories").or_insert_with(|| toml::Value::Table(Table::new()));
     let Some(repositories) = repositories.as_table_mut() else { return };
+    // An entry without a place is for whatever repository is asked about.
+    if repositories.iter().any(|(_, entry)| entry.get("path").is_none() && entry.get("url").is_none()) {
+        return;
+    }
     let known: Vec<PathBuf> = repositories.iter().filter_map(|(_, entry)| canonical(entry)).collect();
     for (name, entry) in found {
         if !canonical(&entry).is_some_and(|path| known.contains(&path)) {
@@ -216,6 +221,19 @@ fn refuse_passwords(table: &Table) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// Whether a path of the file's folder, with every link followed, lies below that folder. What is not there, such as
+/// `REV:PATH`, is taken from no other place.
+fn is_below(folder: &Path, path: &str) -> bool {
+    let parts = Path::new(path).components();
+    let plain = parts.into_iter().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let real = |path: &Path| fs::canonicalize(path).ok();
+    plain
+        && match (real(folder), real(&folder.join(path))) {
+            (Some(folder), Some(path)) => path.starts_with(folder),
+            _ => true,
+        }
+}
+
 /// What a file out of a repository may not say.
 fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
     let not_here = |option: String| ConfigError::NotFromARepository { path: path.to_owned(), option };
@@ -254,6 +272,16 @@ fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
         });
         if outside {
             return Err(not_here(format!("repositories.{name}.path outside of the repository")));
+        }
+        // What is laid over a checkout is read by the repository's own commands.
+        let overlay = entry.get("overlay").and_then(toml::Value::as_array);
+        for laid in overlay.into_iter().flatten().filter_map(toml::Value::as_str) {
+            let source = laid.rsplit_once('=').map_or(laid, |(source, _)| source);
+            if !is_below(path.parent().unwrap_or(Path::new(".")), source) {
+                return Err(not_here(format!(
+                    "repositories.{name}.overlay {laid:?} outside of the repository"
+                )));
+            }
         }
     }
     Ok(())

@@ -162,6 +162,9 @@ pub(crate) struct Store {
     pub(crate) url: Option<String>,
     /// The variable that holds the password of `url`. Default: `PGPASSWORD`. `MILLWRIGHT__STORE__PASSWORD_ENV`
     pub(crate) password_env: Option<String>,
+    /// Public keys of installations whose exports are trusted with what they say of proof and approval; `memory export` names
+    /// the key that it signs with. `MILLWRIGHT__STORE__TRUSTED_KEYS`
+    pub(crate) trusted_keys: Vec<String>,
     /// Days after which what was never proven nor judged by a person is forgotten, by the service or `memory expire`.
     /// Default: kept for good.
     /// `MILLWRIGHT__STORE__KEEP_UNPROVEN_DAYS`

@@ -7,8 +7,9 @@ where it stopped (`Last-Event-ID`).
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -20,12 +21,15 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 use super::incidents::message;
 use super::timeline;
 use crate::app::{App, Signal};
+use crate::auth::{self, Principal};
 use crate::http::{Id, Problem};
 
 /// Events read at once.
 const PAGE: u32 = 100;
 /// Other processes send no signals; their events are seen after this long.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// A reader whose token was revoked is cut off within this time and one look.
+const ASK_AGAIN: Duration = Duration::from_secs(2);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How far a reader is: events of runs, and messages.
@@ -60,16 +64,25 @@ pub(crate) enum Telling {
     News,
 }
 
+/// Who reads a stream.
+pub(crate) struct Follower {
+    pub(crate) principal: Principal,
+    /// The hash of a page's cookie.
+    pub(crate) session: Option<String>,
+}
+
 pub(crate) async fn stream(
     State(app): State<Arc<App>>,
+    Extension(principal): Extension<Principal>,
     headers: HeaderMap,
     Id(id): Id,
 ) -> Result<Response, Problem> {
-    follow(app, &headers, id, Telling::Whole).await
+    follow(app, Follower { principal, session: None }, &headers, id, Telling::Whole).await
 }
 
 pub(crate) async fn follow(
     app: Arc<App>,
+    follower: Follower,
     headers: &HeaderMap,
     id: String,
     telling: Telling,
@@ -88,6 +101,8 @@ pub(crate) async fn follow(
     let signals = app.signals.subscribe();
     let mut reader = Reader {
         app,
+        follower,
+        let_in_at: Instant::now(),
         incident: id,
         place: place.unwrap_or_default(),
         signals,
@@ -113,6 +128,9 @@ pub(crate) async fn follow(
 
 struct Reader {
     app: Arc<App>,
+    follower: Follower,
+    /// When it was last made sure that they may read.
+    let_in_at: Instant,
     incident: String,
     place: Place,
     signals: Receiver<Signal>,
@@ -131,7 +149,7 @@ impl Reader {
             if let Some((_, event)) = self.waiting.pop_front() {
                 return Some(event);
             }
-            if self.ended || self.app.is_ending() {
+            if self.ended || self.app.is_ending() || !self.may_read_on().await {
                 return None;
             }
             let before = (self.place.clone(), self.state);
@@ -143,6 +161,21 @@ impl Reader {
                 self.wait().await;
             }
         }
+    }
+
+    /// Whether the reader's token still holds, asked now and then. A store that is away is told by the next look.
+    async fn may_read_on(&mut self) -> bool {
+        if self.let_in_at.elapsed() < ASK_AGAIN {
+            return true;
+        }
+        self.let_in_at = Instant::now();
+        let store = &self.app.store;
+        if let Some(session) = &self.follower.session
+            && matches!(store.find_session(session).await, Ok(None))
+        {
+            return false;
+        }
+        auth::is_let_in_still(store, &self.follower.principal).await.unwrap_or(true)
     }
 
     /// Reads what is new.

@@ -4,6 +4,7 @@ only where it may be.
 */
 
 use millwright_memory::store::RemoteFile;
+use reqwest::Url;
 use serde_json::Value;
 
 /// Files taken of one ticket.
@@ -27,7 +28,11 @@ pub(crate) fn in_payload(system: &str, payload: &Value) -> Vec<RemoteFile> {
             .filter_map(|one| file(one, &["url_private_download", "url_private"], &["name"], &["mimetype"]))
             .collect(),
         // GitHub names the files of an issue in its text only.
-        "github" => payload.pointer("/issue/body").and_then(Value::as_str).map(in_text).unwrap_or_default(),
+        "github" => {
+            let repository = payload.pointer("/repository/full_name").and_then(Value::as_str);
+            let text = payload.pointer("/issue/body").and_then(Value::as_str);
+            text.map(|text| in_text(text, repository)).unwrap_or_default()
+        }
         _ => Vec::new(),
     };
     files.into_iter().take(MOST).collect()
@@ -42,15 +47,26 @@ fn file(one: &Value, urls: &[&str], names: &[&str], media: &[&str]) -> Option<Re
     Some(RemoteFile { url: url.to_owned(), name: short(text(names)), media_type: short(text(media)) })
 }
 
-/// Links of the form that GitHub makes of a file that is dropped into an issue: `…/files/NUMBER/NAME`.
-fn in_text(text: &str) -> Vec<RemoteFile> {
+/// Links of the forms that GitHub makes of a file that is dropped into an issue of this repository:
+/// `/user-attachments/files/NUMBER/NAME`, and before 2024 `/OWNER/REPOSITORY/files/NUMBER/NAME`.
+fn in_text(text: &str, repository: Option<&str>) -> Vec<RemoteFile> {
     let is_end = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '<' | '>' | '[' | ']' | '"' | '\'');
     let words = text.split(is_end).filter(|word| word.starts_with("https://") || word.starts_with("http://"));
     let files = words.filter_map(|url| {
-        let mut parts = url.rsplit('/');
-        let (name, number, files) = (parts.next()?, parts.next()?, parts.next()?);
-        let plain = !name.is_empty() && !number.is_empty() && number.chars().all(|c| c.is_ascii_digit());
-        (plain && files == "files" && url.len() <= MOST_URL).then(|| RemoteFile {
+        let parsed = Url::parse(url).ok().filter(|parsed| parsed.query().is_none())?;
+        let parts: Vec<&str> = parsed.path().split('/').skip(1).collect();
+        let (number, name) = match parts.as_slice() {
+            ["user-attachments", "files", number, name] => (*number, *name),
+            // A file of another repository is not for this issue's author to read.
+            [owner, name_of, "files", number, name]
+                if repository.is_some_and(|own| own.eq_ignore_ascii_case(&format!("{owner}/{name_of}"))) =>
+            {
+                (*number, *name)
+            }
+            _ => return None,
+        };
+        let plain = !name.is_empty() && !number.is_empty() && number.bytes().all(|c| c.is_ascii_digit());
+        (plain && url.len() <= MOST_URL).then(|| RemoteFile {
             url: url.to_owned(),
             name: name.chars().take(200).collect(),
             media_type: String::new(),
@@ -100,6 +116,10 @@ mod tests {
             names("github", &github),
             ["https://github.com/user-attachments/files/12/app.log app.log "]
         );
+        let own = json!({ "repository": { "full_name": "Acme/calc" }, "issue": { "body":
+            "https://github.com/acme/calc/files/7/a.txt https://github.com/acme/secret/files/8/b.txt \
+             https://api.github.com/repos/acme/secret/contents/.env?x=/files/1/c.txt" } });
+        assert_eq!(names("github", &own), ["https://github.com/acme/calc/files/7/a.txt a.txt "]);
         assert!(names("generic", &jira).is_empty());
         let many = json!({ "files": vec![json!({ "url_private": "https://x/y" }); 99] });
         assert_eq!(names("slack", &many).len(), MOST);

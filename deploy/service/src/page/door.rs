@@ -20,6 +20,7 @@ use serde::Deserialize;
 use super::forms::{Form, WORD, comes_from_here, word_in};
 use super::shell;
 use super::trouble::Trouble;
+use crate::api::events::Follower;
 use crate::app::App;
 use crate::auth::{Principal, Role, is_meant_for_here, later, sha256};
 use crate::http::{Problem, Raw, limit};
@@ -42,6 +43,11 @@ pub(crate) struct Visit {
 impl Visit {
     pub(super) fn may(&self, least: Role) -> bool {
         self.principal.role >= least
+    }
+
+    /// Whoever reads on after this request.
+    pub(super) fn follower(self) -> Follower {
+        Follower { principal: self.principal, session: self.session }
     }
 
     pub(super) fn is_signed_in(&self) -> bool {

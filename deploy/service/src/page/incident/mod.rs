@@ -280,11 +280,11 @@ fn ticket(incident: &Incident, deliveries: &[Delivery], notes: &[Note]) -> Marku
 /// Says that something is new; the page fetches what it shows.
 pub(super) async fn live(
     State(app): State<Arc<App>>,
-    Extension(_): Extension<Visit>,
+    Extension(visit): Extension<Visit>,
     headers: HeaderMap,
     Id(id): Id,
 ) -> Result<Response, Problem> {
-    follow(app, &headers, id, Telling::News).await
+    follow(app, visit.follower(), &headers, id, Telling::News).await
 }
 
 /// How far a step is, as a part of the page. What comes in is the progress as the API tells it.
