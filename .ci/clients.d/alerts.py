@@ -36,7 +36,7 @@ def incidents():
 
 def figure(effect):
     """What our own figures say of the alerts that came in, as Prometheus has them."""
-    query = f'millwright_arrivals_total{{door="alertmanager",effect="{effect}"}}'
+    query = f'millwright_deliveries_total{{system="alertmanager",outcome="{effect}"}}'
     found = json.loads(get(f"http://127.0.0.1:{prometheus}/api/v1/query?query={urllib.parse.quote(query)}"))
     return sum(float(one["value"][1]) for one in found["data"]["result"])
 
@@ -126,4 +126,6 @@ finally:
 figures = get(f"{SERVICE}/metrics", TOKEN)
 lint = subprocess.run(["promtool", "check", "metrics"], input=figures, text=True, capture_output=True)
 assert lint.returncode == 0 and not lint.stderr.strip(), f"promtool: {lint.stdout}{lint.stderr}"
+lint = subprocess.run(["promtool", "check", "rules", "deploy/prometheus/rules.yaml"], text=True, capture_output=True)
+assert lint.returncode == 0, f"promtool: {lint.stdout}{lint.stderr}"
 print("one incident of two pods, told again and over; the figures are scraped, and promtool finds nothing wrong")

@@ -6,15 +6,16 @@ a planner says of its evidence is taken on trust: ids must exist once, the store
 report shows, the locator must be well-formed and open, and every quote must stand in the stored text, white
 space aside and letter for letter otherwise. One failing citation strikes the whole claim: a statement that
 needed a forged quote is not worth its remaining ones. No IO here: the caller hands in the stored texts and
-an [`Opener`].
+what opens a locator.
 */
 
 use std::collections::BTreeMap;
 
-use crate::findings::Claim;
-use millwright_memory::types::{
+use millwright_model::{
     Escalation, Evidence, EvidenceId, EvidenceSource, HypothesisStatus, Locator, Report, Struck, Verdict,
 };
+
+use crate::findings::Claim;
 
 /// Longest quote looked for, in characters; a longer one is no quote but a copy.
 pub const MAX_QUOTE_CHARS: usize = 2_000;
@@ -43,7 +44,7 @@ pub struct Quote {
 
 /// A locator taken apart. Lines are 1-based, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum LocatorTarget {
     Git { sha: String, path: Option<String>, lines: Option<(u32, u32)> },
     File { path: String, lines: Option<(u32, u32)> },
     Ticket { lines: (u32, u32) },
@@ -52,9 +53,9 @@ pub enum Place {
 }
 
 /// Opens what a `git:` or `file:` locator points at, where the objects and files are.
-pub trait Opener {
+pub trait LocatorOpener {
     /// `Err` says in words why the place does not open (no such commit, path or line).
-    fn open(&self, place: &Place) -> Result<(), String>;
+    fn open(&self, place: &LocatorTarget) -> Result<(), String>;
 }
 
 /// Strikes every claim of `report` whose evidence does not bear it.
@@ -67,7 +68,7 @@ pub fn check(
     nothing_wrong: Option<&Claim>,
     quotes: &[Quote],
     stored: &BTreeMap<EvidenceId, String>,
-    opener: &dyn Opener,
+    opener: &dyn LocatorOpener,
 ) -> Report {
     let runs = report.replay.as_ref().map_or(0, |replay| replay.runs.len());
     let mut sound = BTreeMap::new();
@@ -167,7 +168,7 @@ fn check_evidence(
     evidence: &Evidence,
     stored: Option<&String>,
     runs: usize,
-    opener: &dyn Opener,
+    opener: &dyn LocatorOpener,
 ) -> Result<(), String> {
     let id = &evidence.id;
     let text = stored.ok_or_else(|| format!("the text of {id} was never stored"))?;
@@ -185,36 +186,39 @@ fn check_evidence(
         return Err(format!("the locator of {id} does not fit its source"));
     }
     match &place {
-        Place::Replay { run } if *run > runs => {
+        LocatorTarget::Replay { run } if *run > runs => {
             Err(format!("{id} cites replay {run}, but only {runs} were run"))
         }
-        Place::Git { .. } | Place::File { .. } => {
+        LocatorTarget::Git { .. } | LocatorTarget::File { .. } => {
             opener.open(&place).map_err(|why| format!("the locator of {id} does not open: {why}"))
         }
-        Place::Ticket { .. } | Place::Replay { .. } | Place::Memory { .. } => Ok(()),
+        LocatorTarget::Ticket { .. } | LocatorTarget::Replay { .. } | LocatorTarget::Memory { .. } => Ok(()),
     }
 }
 
-fn fits(source: EvidenceSource, place: &Place) -> bool {
+fn fits(source: EvidenceSource, place: &LocatorTarget) -> bool {
     match source {
-        EvidenceSource::Ticket => matches!(place, Place::Ticket { .. }),
-        EvidenceSource::Replay => matches!(place, Place::Replay { .. }),
-        EvidenceSource::Memory => matches!(place, Place::Memory { .. }),
-        EvidenceSource::Git => matches!(place, Place::Git { .. }),
+        EvidenceSource::Ticket => matches!(place, LocatorTarget::Ticket { .. }),
+        EvidenceSource::Replay => matches!(place, LocatorTarget::Replay { .. }),
+        EvidenceSource::Memory => matches!(place, LocatorTarget::Memory { .. }),
+        EvidenceSource::Git => matches!(place, LocatorTarget::Git { .. }),
         // Code is read at a revision or from the checkout, and only below it.
         EvidenceSource::Code => match place {
-            Place::Git { .. } => true,
-            Place::File { path, .. } => !path.starts_with('/'),
+            LocatorTarget::Git { .. } => true,
+            LocatorTarget::File { path, .. } => !path.starts_with('/'),
             _ => false,
         },
         EvidenceSource::Logs | EvidenceSource::Traces | EvidenceSource::Session => {
-            matches!(place, Place::File { .. } | Place::Ticket { .. } | Place::Replay { .. })
+            matches!(
+                place,
+                LocatorTarget::File { .. } | LocatorTarget::Ticket { .. } | LocatorTarget::Replay { .. }
+            )
         }
     }
 }
 
 /// Takes a locator apart; `Err` says what is wrong with it.
-pub fn parse_locator(locator: &Locator) -> Result<Place, String> {
+pub fn parse_locator(locator: &Locator) -> Result<LocatorTarget, String> {
     let text = locator.0.as_str();
     if text.len() > 4_096 || text.chars().any(char::is_control) {
         return Err("too long, or with control characters".to_owned());
@@ -235,19 +239,19 @@ pub fn parse_locator(locator: &Locator) -> Result<Place, String> {
             if path.as_ref().is_some_and(|path| path.starts_with('/')) {
                 return Err("a path in a commit is relative".to_owned());
             }
-            Ok(Place::Git { sha: sha.to_owned(), path, lines })
+            Ok(LocatorTarget::Git { sha: sha.to_owned(), path, lines })
         }
-        "file" => path_and_lines(rest).map(|(path, lines)| Place::File { path, lines }),
+        "file" => path_and_lines(rest).map(|(path, lines)| LocatorTarget::File { path, lines }),
         "ticket" => {
             let lines = rest.strip_prefix('#').ok_or("a ticket locator names lines")?;
-            Ok(Place::Ticket { lines: line_range(lines)? })
+            Ok(LocatorTarget::Ticket { lines: line_range(lines)? })
         }
         "replay" => match rest.parse() {
-            Ok(run) if run >= 1 => Ok(Place::Replay { run }),
+            Ok(run) if run >= 1 => Ok(LocatorTarget::Replay { run }),
             _ => Err("replays are numbered from 1".to_owned()),
         },
         "memory" if rest.trim().is_empty() => Err("no incident named".to_owned()),
-        "memory" => Ok(Place::Memory { id: rest.to_owned() }),
+        "memory" => Ok(LocatorTarget::Memory { id: rest.to_owned() }),
         other => Err(format!("unknown scheme {}", shown(other))),
     }
 }

@@ -1,5 +1,5 @@
-use millwright_memory::types::{CauseKind, Hypothesis, ReplayOutcome, ReplayRun, ReplaySummary, RootCause};
-use millwright_memory::types::{REPORT_SCHEMA, SandboxLevel, Usage};
+use millwright_model::{CauseKind, Hypothesis, ReplayOutcome, ReplayRun, ReplaySummary, RootCause};
+use millwright_model::{REPORT_SCHEMA, SandboxLevel, Usage};
 
 use super::*;
 
@@ -11,10 +11,12 @@ const DIFF: &str = "-  round_half_up \"$1\"\n+  truncate \"$1\"\n";
 /// Opens `lib/money.sh` and nothing else.
 struct OneFile;
 
-impl Opener for OneFile {
-    fn open(&self, place: &Place) -> Result<(), String> {
+impl LocatorOpener for OneFile {
+    fn open(&self, place: &LocatorTarget) -> Result<(), String> {
         match place {
-            Place::Git { path: Some(path), .. } | Place::File { path, .. } if path != "lib/money.sh" => {
+            LocatorTarget::Git { path: Some(path), .. } | LocatorTarget::File { path, .. }
+                if path != "lib/money.sh" =>
+            {
                 Err(format!("no file {path}"))
             }
             _ => Ok(()),
@@ -50,8 +52,8 @@ fn report() -> (Report, BTreeMap<EvidenceId, String>) {
     };
     let report = Report {
         schema: REPORT_SCHEMA.into(),
-        id: "r".into(),
-        incident_id: "i".into(),
+        id: "run_1".parse().unwrap(),
+        incident_id: "inc_1".parse().unwrap(),
         verdict: Verdict::Verified,
         summary: "s".into(),
         root_cause: Some(RootCause {
@@ -213,14 +215,17 @@ fn locators_parse() {
     let commit = Locator::commit_lines(SHA, "a b/c#d.sh", 3, 9);
     assert_eq!(
         parse_locator(&commit),
-        Ok(Place::Git { sha: SHA.into(), path: Some("a b/c#d.sh".into()), lines: Some((3, 9)) })
+        Ok(LocatorTarget::Git { sha: SHA.into(), path: Some("a b/c#d.sh".into()), lines: Some((3, 9)) })
     );
-    assert_eq!(parse(&Locator::commit(SHA).0), Ok(Place::Git { sha: SHA.into(), path: None, lines: None }));
+    assert_eq!(
+        parse(&Locator::commit(SHA).0),
+        Ok(LocatorTarget::Git { sha: SHA.into(), path: None, lines: None })
+    );
     assert_eq!(
         parse("file:/var/log/app.log#L7"),
-        Ok(Place::File { path: "/var/log/app.log".into(), lines: Some((7, 7)) })
+        Ok(LocatorTarget::File { path: "/var/log/app.log".into(), lines: Some((7, 7)) })
     );
-    assert_eq!(parse("memory:INC-1"), Ok(Place::Memory { id: "INC-1".into() }));
+    assert_eq!(parse("memory:INC-1"), Ok(LocatorTarget::Memory { id: "INC-1".into() }));
     for bad in [
         "git:HEAD",
         "git:1111:lib/x",

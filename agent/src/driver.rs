@@ -9,26 +9,27 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use millwright_memory::redaction::Redactor;
-use millwright_memory::types::{Evidence, EvidenceDraft, EvidenceId, Report};
-use millwright_tools::tool::{
-    Answer, Decision, Dispatcher, Effect, Grant, ToolCall, ToolContext, ToolOutput,
+use millwright_model::{Evidence, EvidenceDraft, EvidenceId, Report};
+use millwright_redaction::Redactor;
+use millwright_tools::{
+    CallGrant, Decision, Dispatcher, Effect, ToolAnswer, ToolCall, ToolContext, ToolOutput,
 };
 
 use tracing::Instrument;
 
-use crate::citations::{self, Opener};
-use crate::context::{Request, Shelf};
-use crate::findings::Finding;
-use crate::inbox::{Inbox, Said};
+use crate::citations::{self, LocatorOpener};
+use crate::context::{EvidenceCache, ModelRequest};
+use crate::findings::PlannerFinding;
+use crate::inbox::{InboxMessage, RunInbox};
 use crate::journal::{Journal, JournalError};
 use crate::masking::{self, MaskedWords};
-use crate::planner::{PLAYBOOK, Plan, Planner, openai, playbook::Playbook};
+use crate::planner::{PLAYBOOK, Planner, PlannerStep, openai, playbook::Playbook};
 use crate::reporting;
 use crate::run::{
-    Entry, Event, FailureKind, Interruption, ModelFailure, Pending, Run, Step, ToolFailure, ToolOutcome,
+    DialogueEntry, FailureKind, Interruption, ModelFailure, PendingCall, Run, RunEvent, RunStep, ToolFailure,
+    ToolOutcome,
 };
-use crate::sink::Sink;
+use crate::sink::EventSink;
 use crate::telemetry;
 
 /// Longest excerpt of a piece of evidence in a report, in characters. The whole text is in the journal.
@@ -75,14 +76,14 @@ impl DriveError {
 pub struct Driver<'a> {
     pub dispatcher: &'a Dispatcher,
     pub journal: &'a dyn Journal,
-    pub sinks: &'a [Arc<dyn Sink>],
+    pub sinks: &'a [Arc<dyn EventSink>],
     pub context: ToolContext,
     /// What persons say to this run.
-    pub inbox: &'a dyn Inbox,
+    pub inbox: &'a dyn RunInbox,
     /// Where tools find what this run has recorded.
-    pub shelf: &'a Shelf,
+    pub shelf: &'a EvidenceCache,
     /// Opens what evidence points at, for the citation check.
-    pub opener: &'a (dyn Opener + Sync),
+    pub opener: &'a (dyn LocatorOpener + Sync),
     /// Masks secrets and personal data before anything is stored, shown or handed to a planner. Tools work on what
     /// is real; what they answer is masked.
     pub redactor: &'a Redactor,
@@ -99,24 +100,24 @@ impl Driver<'_> {
                 return Err(DriveError::Interrupted);
             }
             if run.interrupted().is_none() && self.context.time_left().is_some_and(|left| left.is_zero()) {
-                self.record(&mut run, Event::Interrupted { kind: Interruption::Deadline }).await?;
+                self.record(&mut run, RunEvent::Interrupted { kind: Interruption::Deadline }).await?;
             }
             self.listen(&mut run).await?;
             match run.next_step(|call| self.decide(call)) {
-                Step::Plan => self.plan(&mut run, planner).await?,
-                Step::CallTools(pending) => self.call_all(&mut run, pending).await?,
-                Step::AwaitApproval(calls) => {
+                RunStep::Plan => self.plan(&mut run, planner).await?,
+                RunStep::CallTools(pending) => self.call_all(&mut run, pending).await?,
+                RunStep::AwaitApproval(calls) => {
                     let names = calls.into_iter().map(|call| format!("{} ({})", call.name, call.id));
                     return Err(DriveError::AwaitingApproval(names.collect()));
                 }
-                Step::Verify(finding) => self.conclude(&mut run, &finding, planner.name(), begun).await?,
-                Step::Done(report) => return Ok((*report, run)),
+                RunStep::Verify(finding) => self.conclude(&mut run, &finding, planner.name(), begun).await?,
+                RunStep::Done(report) => return Ok((*report, run)),
             }
         }
     }
 
     /// Stores and shows the start of a run that already applied it.
-    pub async fn record_start(&self, first: &Event) -> Result<(), DriveError> {
+    pub async fn record_start(&self, first: &RunEvent) -> Result<(), DriveError> {
         self.journal.append(first).await?;
         for sink in self.sinks {
             sink.event(first);
@@ -141,20 +142,20 @@ impl Driver<'_> {
 
     /// Takes in what persons said, but never between a model's answer and what is made of it.
     async fn listen(&self, run: &mut Run) -> Result<(), DriveError> {
-        if matches!(run.log().last(), Some(Entry::Asked(_) | Entry::Answered(_))) {
+        if matches!(run.log().last(), Some(DialogueEntry::ModelAsked(_) | DialogueEntry::Answered(_))) {
             return Ok(());
         }
         for said in self.inbox.waiting() {
             let event = match &said {
-                Said::Remark { text, by } => {
-                    Some(Event::Steered { text: self.masked(&bounded(text)), by: self.name(by) })
+                InboxMessage::Remark { text, by } => {
+                    Some(RunEvent::Steered { text: self.masked(&bounded(text)), by: self.name(by) })
                 }
-                Said::Decision { call, approved, by } => Some(Event::ApprovalDecided {
+                InboxMessage::Decision { call, approved, by } => Some(RunEvent::ApprovalDecided {
                     call: call.clone(),
                     approved: *approved,
                     by: self.name(by),
                 }),
-                Said::Stop => Some(Event::Interrupted { kind: Interruption::Cancelled })
+                InboxMessage::Stop => Some(RunEvent::Interrupted { kind: Interruption::Cancelled })
                     .filter(|_| run.interrupted().is_none()),
             };
             if let Some(event) = event {
@@ -176,27 +177,27 @@ impl Driver<'_> {
             Ok(plan) => plan,
             Err(because) => {
                 let because = self.masked(&because.to_string());
-                return self.record(run, Event::FellBack { because }).await;
+                return self.record(run, RunEvent::FellBack { because }).await;
             }
         };
         let event = match plan {
-            Plan::Ask(request) => return self.ask(run, planner, &request).await,
-            Plan::Compact(compaction) => Event::Compacted { compaction },
-            Plan::Call { .. } | Plan::CallByRules { .. } if exhausted => {
-                Event::Interrupted { kind: Interruption::Budget }
+            PlannerStep::Ask(request) => return self.ask(run, planner, &request).await,
+            PlannerStep::Compact(compaction) => RunEvent::Compacted { compaction },
+            PlannerStep::Call { .. } | PlannerStep::CallByRules { .. } if exhausted => {
+                RunEvent::Interrupted { kind: Interruption::Budget }
             }
             // Text is masked already, but what a JSON string spells with escapes is only seen once it is read.
-            Plan::Call { note, calls } => {
+            PlannerStep::Call { note, calls } => {
                 let (note, calls) = (self.masked(&note), masking::calls(self.redactor, calls));
-                Event::Planned { planner: name, note, calls, finding: None }
+                RunEvent::Planned { planner: name, note, calls, finding: None }
             }
-            Plan::CallByRules { note, calls } => {
-                Event::Planned { planner: PLAYBOOK.to_owned(), note, calls, finding: None }
+            PlannerStep::CallByRules { note, calls } => {
+                RunEvent::Planned { planner: PLAYBOOK.to_owned(), note, calls, finding: None }
             }
-            Plan::Conclude { note, finding } => {
+            PlannerStep::Conclude { note, finding } => {
                 // What a model found before it failed or was stopped is kept.
                 let finding = if by_rules { Box::new(openai::complete(run, *finding)) } else { finding };
-                Event::Planned { planner: name, note, calls: Vec::new(), finding: Some(finding) }
+                RunEvent::Planned { planner: name, note, calls: Vec::new(), finding: Some(finding) }
             }
         };
         self.record(run, event).await
@@ -207,10 +208,10 @@ impl Driver<'_> {
         &self,
         run: &mut Run,
         planner: &mut dyn Planner,
-        request: &Request,
+        request: &ModelRequest,
     ) -> Result<(), DriveError> {
         if !request.again {
-            self.record(run, Event::ModelAsked { ask: Box::new(request.ask.clone()) }).await?;
+            self.record(run, RunEvent::ModelAsked { ask: Box::new(request.ask.clone()) }).await?;
         }
         let show = |words: &str| self.sinks.iter().for_each(|sink| sink.words(words));
         let words = MaskedWords::new(self.redactor, &show);
@@ -229,27 +230,27 @@ impl Driver<'_> {
         let event = match answer {
             Ok(turn) => {
                 telemetry::answered(&span, &turn);
-                Event::ModelAnswered { turn: Box::new(masking::turn(self.redactor, turn)) }
+                RunEvent::ModelAnswered { turn: Box::new(masking::turn(self.redactor, turn)) }
             }
             Err(failure) => {
                 telemetry::not_answered(&span, failure.kind);
                 let failure = ModelFailure::new(failure.kind, self.masked(&failure.message));
                 tracing::warn!(model.failure = ?failure.kind, "the model gave no answer: {failure}");
-                Event::ModelFailed { failure }
+                RunEvent::ModelFailed { failure }
             }
         };
         self.record(run, event).await
     }
 
     /// Makes calls: reads that stand together at once, everything else one after the other.
-    async fn call_all(&self, run: &mut Run, pending: Vec<Pending>) -> Result<(), DriveError> {
+    async fn call_all(&self, run: &mut Run, pending: Vec<PendingCall>) -> Result<(), DriveError> {
         let mut left = pending.as_slice();
         while !left.is_empty() {
             let reads = left.iter().take_while(|pending| self.only_reads(&pending.call)).count();
             let (group, rest) = left.split_at(reads.clamp(1, AT_ONCE));
             left = rest;
             for pending in group.iter().filter(|pending| !pending.interrupted) {
-                self.record(run, Event::ToolStarted { call: pending.call.id.clone() }).await?;
+                self.record(run, RunEvent::ToolStarted { call: pending.call.id.clone() }).await?;
             }
             let known: &Run = run;
             let outcomes =
@@ -262,13 +263,13 @@ impl Driver<'_> {
                 let outcome = self.outcome(run, result, duration_ms).await?;
                 self.shelf.put(&pending.call.id, &outcome);
                 let call = pending.call.id.clone();
-                self.record(run, Event::ToolFinished { call, outcome: Box::new(outcome) }).await?;
+                self.record(run, RunEvent::ToolFinished { call, outcome: Box::new(outcome) }).await?;
             }
         }
         Ok(())
     }
 
-    async fn perform(&self, run: &Run, pending: &Pending) -> (Result<ToolOutput, ToolFailure>, u64) {
+    async fn perform(&self, run: &Run, pending: &PendingCall) -> (Result<ToolOutput, ToolFailure>, u64) {
         let call = &pending.call;
         let begun = Instant::now();
         let span = telemetry::execute_tool(&call.name, &call.id);
@@ -281,14 +282,14 @@ impl Driver<'_> {
             )),
             approval => {
                 let grant = match approval {
-                    Some((true, by)) => Grant::ApprovedBy(by.to_owned()),
-                    _ => Grant::NotAsked,
+                    Some((true, by)) => CallGrant::ApprovedBy(by.to_owned()),
+                    _ => CallGrant::NotAsked,
                 };
                 match self.dispatcher.call(&self.context, call, &grant).instrument(span.clone()).await {
-                    Answer::Done { result, .. } => {
+                    ToolAnswer::Done { result, .. } => {
                         result.map_err(|error| ToolFailure::new(error.kind.as_str(), error.feedback))
                     }
-                    Answer::NeedsApproval { effect } => {
+                    ToolAnswer::NeedsApproval { effect } => {
                         Err(ToolFailure::new("denied", format!("{effect} needs approval")))
                     }
                 }
@@ -365,7 +366,7 @@ impl Driver<'_> {
     async fn conclude(
         &self,
         run: &mut Run,
-        finding: &Finding,
+        finding: &PlannerFinding,
         planner: &str,
         begun: Instant,
     ) -> Result<(), DriveError> {
@@ -376,7 +377,8 @@ impl Driver<'_> {
             }
         }
         let wall_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let report = reporting::assemble(run, finding, planner, wall_ms);
+        let request = run.request().ok_or_else(|| JournalError::Unreadable("the run has no start".into()))?;
+        let report = reporting::assemble(run, request, finding, planner, wall_ms);
         let report = citations::check(
             report,
             finding.not_an_incident.as_ref(),
@@ -385,11 +387,14 @@ impl Driver<'_> {
             self.opener,
         );
         let verdict = report.verdict;
-        self.record(run, Event::Finished { report: Box::new(report), verdict, metrics: Default::default() })
-            .await
+        self.record(
+            run,
+            RunEvent::Finished { report: Box::new(report), verdict, metrics: Default::default() },
+        )
+        .await
     }
 
-    async fn record(&self, run: &mut Run, event: Event) -> Result<(), DriveError> {
+    async fn record(&self, run: &mut Run, event: RunEvent) -> Result<(), DriveError> {
         self.journal.append(&event).await?;
         run.apply(&event);
         for sink in self.sinks {

@@ -3,14 +3,14 @@ What the tools of a run have found so far, typed. The playbook and the verdict r
 so that no claim can rest on words: only on the results of tools that really ran.
 */
 
-use millwright_memory::types::{CheckResult, Location, Proof, ReplayOutcome};
-use millwright_tools::replay::ReplayRecipe;
-use millwright_tools::tool::ToolCall;
-use millwright_tools::tool::{
-    bisect::Bisection, earlier_culprits::EarlierIncident, find_fix::FixingCommit, log_changes::LogChange,
-    minimise::Minimal, owners::Owners, propose_fix::Candidates, recall::Recollection, recheck::Rechecked,
-    rejected_causes::RejectedCause, reproduce::Reproduction, suspects::SuspectList, verify_fix::FixCheck,
-    write_reproduction::WrittenReproduction,
+use millwright_model::{CheckResult, IncidentId, Location, Proof, ReplayOutcome, ResolutionId};
+use millwright_replay::ReplayRecipe;
+use millwright_tools::ToolCall;
+use millwright_tools::{
+    bisect::BisectResult, earlier_culprits::EarlierIncident, find_fix::FixingCommit, log_changes::LogChange,
+    minimise::MinimalChange, owners::OwnersTool, propose_fix::CandidateList, recall::RecallResult,
+    recheck::RecheckResult, rejected_causes::RejectedCause, reproduce::ReproduceResult,
+    suspects::SuspectList, verify_fix::FixCheck, write_reproduction::WrittenReproduction,
 };
 use serde::de::DeserializeOwned;
 
@@ -24,24 +24,24 @@ const EARLIER_RECHECKS: usize = 3;
 const REOPENED: usize = 2;
 
 #[derive(Debug, Clone, Default)]
-pub struct Facts {
-    pub recollection: Option<Recollection>,
-    pub reproduction: Option<Reproduction>,
+pub struct RunFacts {
+    pub recollection: Option<RecallResult>,
+    pub reproduction: Option<ReproduceResult>,
     pub suspects: Option<SuspectList>,
-    pub bisection: Option<Bisection>,
+    pub bisection: Option<BisectResult>,
     /// Where the replay passes at the failing revision: since which commit.
     pub found_fix: Option<FixingCommit>,
-    pub minimal: Option<Minimal>,
-    pub candidates: Option<Candidates>,
+    pub minimal: Option<MinimalChange>,
+    pub candidates: Option<CandidateList>,
     pub fix_checks: Vec<FixCheck>,
-    pub rechecks: Vec<Rechecked>,
+    pub rechecks: Vec<RecheckResult>,
     pub log_changes: Option<LogChange>,
-    pub owners: Option<Owners>,
+    pub owners: Option<OwnersTool>,
     /// The test that the planner wrote and that was accepted as this run's replay.
     pub written: Option<WrittenReproduction>,
 }
 
-impl Facts {
+impl RunFacts {
     pub fn of(run: &Run) -> Self {
         Self {
             recollection: latest(run, "recall"),
@@ -64,14 +64,14 @@ impl Facts {
     }
 
     /// The re-check that made a remembered resolution known.
-    pub fn known(&self) -> Option<&Rechecked> {
+    pub fn known(&self) -> Option<&RecheckResult> {
         self.rechecks.iter().find(|recheck| recheck.result == CheckResult::Pass)
     }
 
     /// Whether the re-checked incident is like this one in words or structure, and not in its culprit alone.
-    pub fn looks_like(&self, recheck: &Rechecked) -> bool {
+    pub fn looks_like(&self, recheck: &RecheckResult) -> bool {
         let matches = self.recollection.iter().flat_map(|recollection| &recollection.matches);
-        matches.into_iter().any(|found| found.resolution_id.as_deref() == Some(&recheck.resolution))
+        matches.into_iter().any(|found| found.resolution_id.as_ref() == Some(&recheck.resolution))
     }
 
     /// The culprit, when its red and its parents' green were really run.
@@ -84,7 +84,7 @@ impl Facts {
     /// has to go on with what that showed. A culprit that was proven twice stays.
     pub fn has_to_reopen(&self, run: &Run) -> bool {
         let Some(culprit) = self.proven_culprit() else { return false };
-        let proven = all::<Bisection>(run, "bisect");
+        let proven = all::<BisectResult>(run, "bisect");
         let times = proven.iter().filter(|other| other.culprit.as_deref() == Some(culprit)).count();
         times < 2
             && proven.len() <= REOPENED
@@ -130,8 +130,9 @@ impl Facts {
     /// culprit is suspected, after it one with the proven culprit.
     pub fn unchecked_earlier(&self, run: &Run) -> Option<&EarlierIncident> {
         let rechecked = |earlier: &&EarlierIncident| {
-            run.finished()
-                .any(|(call, _)| call.name == "recheck" && call.args["resolution"] == earlier.resolution_id)
+            run.finished().any(|(call, _)| {
+                call.name == "recheck" && call.args["resolution"] == earlier.resolution_id.as_str()
+            })
         };
         let earlier = match &self.bisection {
             Some(bisection) => &bisection.earlier,
@@ -141,7 +142,7 @@ impl Facts {
     }
 
     /// An earlier incident with the same culprit and, as far as that is known, the same guilty code.
-    pub fn same_problem(&self) -> Option<&str> {
+    pub fn same_problem(&self) -> Option<&IncidentId> {
         if let Some(known) = self.known() {
             return Some(&known.incident);
         }
@@ -149,7 +150,7 @@ impl Facts {
         let units = self.guilty_units();
         let earlier = &self.bisection.as_ref()?.earlier;
         let same = earlier.iter().find(|earlier| units.iter().any(|unit| earlier.units.contains(unit)));
-        same.map(|earlier| earlier.incident_id.as_str())
+        same.map(|earlier| &earlier.incident_id)
     }
 
     pub fn fix_verified(&self) -> bool {
@@ -159,7 +160,7 @@ impl Facts {
     }
 
     /// The next trusted resolution that is like this incident in structure and was not re-checked yet.
-    pub fn untested_resolution(&self, run: &Run) -> Option<&str> {
+    pub fn untested_resolution(&self, run: &Run) -> Option<&ResolutionId> {
         let tried = run.finished().filter(|(call, _)| call.name == "recheck").count();
         let matches = &self.recollection.as_ref()?.matches;
         let rejected = |culprit: &Option<String>| {
@@ -168,10 +169,11 @@ impl Facts {
         let eligible =
             matches.iter().filter(|found| found.trusted && found.structural && !rejected(&found.culprit));
         eligible
-            .filter_map(|found| found.resolution_id.as_deref())
+            .filter_map(|found| found.resolution_id.as_ref())
             .take(RECHECKS)
             .find(|id| {
-                !run.finished().any(|(call, _)| call.name == "recheck" && call.args["resolution"] == *id)
+                !run.finished()
+                    .any(|(call, _)| call.name == "recheck" && call.args["resolution"] == id.as_str())
             })
             .filter(|_| tried < RECHECKS)
     }
@@ -198,8 +200,7 @@ impl Facts {
             ReplayPlan::None(_) => {
                 let known = self.known()?;
                 let matches = &self.recollection.as_ref()?.matches;
-                let of =
-                    matches.iter().find(|found| found.resolution_id.as_deref() == Some(&known.resolution));
+                let of = matches.iter().find(|found| found.resolution_id.as_ref() == Some(&known.resolution));
                 of.and_then(|found| found.replay.clone())
             }
         }

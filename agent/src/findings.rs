@@ -5,12 +5,12 @@ A finding names no verdict. How much is proven is read from the results of the t
 ([`crate::verification`]), and every citation is checked by code before it enters a report.
 */
 
-use millwright_memory::types::{CauseKind, Escalation, EvidenceId, HypothesisStatus, Location, Struck};
+use millwright_model::{CauseKind, Escalation, EvidenceId, HypothesisStatus, Location, Struck};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Finding {
+pub struct PlannerFinding {
     /// Two or three sentences for the person who asked.
     pub summary: String,
     pub root_cause: Option<CauseClaim>,

@@ -7,20 +7,20 @@ that was verified, and nothing is written that was not.
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use millwright_memory::types::{CheckResult, Proof, ReplayOutcome, Report};
-use millwright_tools::fixes::{self, About, FixError};
-use millwright_tools::git::{self, Published, Repo, RepoError};
+use millwright_culprit::fixes::{self, FixError, FixMessage};
+use millwright_git::{self as git, PublishResult, Repo, RepoError};
+use millwright_model::{CheckResult, Proof, ReplayOutcome, Report};
 
 /// Where a fix goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Destination {
+pub enum FixDestination {
     /// A new file that `git am` and `git apply` take.
     File(PathBuf),
     /// A new branch, one commit on top of the failing revision.
     Branch(String),
 }
 
-impl std::str::FromStr for Destination {
+impl std::str::FromStr for FixDestination {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -32,7 +32,7 @@ impl std::str::FromStr for Destination {
     }
 }
 
-impl std::fmt::Display for Destination {
+impl std::fmt::Display for FixDestination {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(path) => write!(f, "the file {}", path.display()),
@@ -62,9 +62,9 @@ pub enum HandOverError {
 ///
 /// # Errors
 /// When the file exists.
-pub fn is_free(to: &Destination) -> Result<(), HandOverError> {
+pub fn is_free(to: &FixDestination) -> Result<(), HandOverError> {
     match to {
-        Destination::File(path) if path.symlink_metadata().is_ok() => {
+        FixDestination::File(path) if path.symlink_metadata().is_ok() => {
             Err(HandOverError::Taken(path.display().to_string()))
         }
         _ => Ok(()),
@@ -97,7 +97,7 @@ pub async fn hand_over(
     failing: &str,
     title: &str,
     report: &Report,
-    to: &Destination,
+    to: &FixDestination,
 ) -> Result<String, HandOverError> {
     may_be_written(report)?;
     let (repo, data_dir) = (repo.to_owned(), data_dir.to_owned());
@@ -111,11 +111,11 @@ fn write(
     failing: &str,
     title: &str,
     report: &Report,
-    to: &Destination,
+    to: &FixDestination,
 ) -> Result<String, HandOverError> {
     let Some(fix) = &report.fix else { return may_be_written(report).map(|()| String::new()) };
     let runs = report.replay.iter().flat_map(|replay| &replay.runs).zip(1..);
-    let about = About {
+    let about = FixMessage {
         incident: &report.incident_id,
         title,
         why: None,
@@ -129,7 +129,7 @@ fn write(
     };
     let commit = fixes::commit(repo, failing, &fix.diff, &about)?;
     match to {
-        Destination::File(path) => {
+        FixDestination::File(path) => {
             let failed = |source| HandOverError::File { path: path.clone(), source };
             let patch = fixes::as_patch(repo, &commit)?;
             let mut file = match std::fs::File::options().write(true).create_new(true).open(path) {
@@ -142,12 +142,12 @@ fn write(
             file.write_all(&patch).and_then(|()| file.sync_all()).map_err(failed)?;
             Ok(format!("the fix is written to {}; `git am` takes it", path.display()))
         }
-        Destination::Branch(name) => match git::create_branch(repo, name, &commit, failing)? {
-            Published::New | Published::Already => Ok(format!(
+        FixDestination::Branch(name) => match git::create_branch(repo, name, &commit, failing)? {
+            PublishResult::New | PublishResult::Already => Ok(format!(
                 "the fix is the branch {name} at {}; nothing was checked out",
                 commit.get(..12).unwrap_or(&commit)
             )),
-            Published::Taken(_) => Err(HandOverError::Taken(format!("the branch {name}"))),
+            PublishResult::Taken(_) => Err(HandOverError::Taken(format!("the branch {name}"))),
         },
     }
 }

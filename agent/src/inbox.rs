@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
+pub enum InboxMessage {
     /// About what to look at.
     Remark { text: String, by: String },
     /// About a call that waits for consent.
@@ -19,29 +19,29 @@ pub enum Said {
 
 /// Handed to a run; must not block. What was said waits until the run has stored it, so that a crash in between
 /// loses nothing.
-pub trait Inbox: Send + Sync {
+pub trait RunInbox: Send + Sync {
     /// What was said and not stored yet, oldest first.
-    fn waiting(&self) -> Vec<Said>;
+    fn waiting(&self) -> Vec<InboxMessage>;
 
-    fn stored(&self, said: &Said);
+    fn stored(&self, said: &InboxMessage);
 }
 
 /// An inbox within this process.
 #[derive(Debug, Default)]
-pub struct LocalInbox(Mutex<VecDeque<Said>>);
+pub struct LocalInbox(Mutex<VecDeque<InboxMessage>>);
 
 impl LocalInbox {
-    pub fn put(&self, said: Said) {
+    pub fn put(&self, said: InboxMessage) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push_back(said);
     }
 }
 
-impl Inbox for LocalInbox {
-    fn waiting(&self) -> Vec<Said> {
+impl RunInbox for LocalInbox {
+    fn waiting(&self) -> Vec<InboxMessage> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    fn stored(&self, said: &Said) {
+    fn stored(&self, said: &InboxMessage) {
         let mut waiting = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(at) = waiting.iter().position(|other| other == said) {
             waiting.remove(at);

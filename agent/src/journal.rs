@@ -10,22 +10,26 @@ use std::pin::Pin;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use millwright_memory::store::{EventPhase, NewEvent, Store, StoreError};
-use millwright_memory::types::{Evidence, EvidenceDraft};
+use millwright_model::{Evidence, EvidenceDraft, IncidentId, RunId};
+use millwright_store::{EventPhase, NewEvent, Store, StoreError};
 
-use crate::run::Event;
+use crate::run::RunEvent;
 use crate::run_folder::RunFolder;
 
 /// The journal could not be written or read: the run stops rather than go on unrecorded.
 #[derive(Debug, thiserror::Error)]
-#[error("the run's journal failed: {0}")]
-pub struct JournalError(pub String);
+pub enum JournalError {
+    #[error("the run's journal failed: {0}")]
+    Store(#[from] StoreError),
+    #[error("the run's journal failed: {0}")]
+    Unreadable(String),
+}
 
 pub type JournalFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, JournalError>> + Send + 'a>>;
 
 /// Append-only, in order. An event is durable when `append` returns.
 pub trait Journal: Send + Sync {
-    fn append<'a>(&'a self, event: &'a Event) -> JournalFuture<'a, ()>;
+    fn append<'a>(&'a self, event: &'a RunEvent) -> JournalFuture<'a, ()>;
 
     /// Keeps the whole (redacted) text of a piece of evidence; answers its hash.
     fn keep_evidence<'a>(&'a self, draft: &'a EvidenceDraft) -> JournalFuture<'a, String>;
@@ -37,8 +41,8 @@ pub trait Journal: Send + Sync {
 #[derive(Debug)]
 pub struct StoreJournal {
     store: Store,
-    incident: String,
-    run: String,
+    incident: IncidentId,
+    run: RunId,
     /// What nobody else may have written meanwhile: whoever took the run over did, and then this one has lost it.
     next: AtomicI64,
     folder: Option<RunFolder>,
@@ -46,18 +50,26 @@ pub struct StoreJournal {
 
 impl StoreJournal {
     /// The journal of a run whose folder lies in `runs`.
-    pub async fn open(store: &Store, incident: &str, run: &str, runs: &Path) -> Result<Self, StoreError> {
-        let folder = RunFolder::bring(store, run, &runs.join(run)).await?;
+    pub async fn open(
+        store: &Store,
+        incident: &IncidentId,
+        run: &RunId,
+        runs: &Path,
+    ) -> Result<Self, StoreError> {
+        let folder = RunFolder::bring(store, run, &runs.join(run.as_str())).await?;
         let next = AtomicI64::new(store.get_run(run).await?.next_seq);
-        Ok(Self { store: store.clone(), incident: incident.to_owned(), run: run.to_owned(), next, folder })
+        Ok(Self { store: store.clone(), incident: incident.clone(), run: run.clone(), next, folder })
     }
 
     /// The events of the run so far. An event that this version cannot read ends the list with an error.
-    pub async fn events(&self) -> Result<Vec<Event>, JournalError> {
+    pub async fn events(&self) -> Result<Vec<RunEvent>, JournalError> {
         let stored = self.store.events(&self.run, 1).await?;
         let read = |payload: serde_json::Value| {
             serde_json::from_value(payload).map_err(|error| {
-                JournalError(format!("an event of run {} cannot be read by this version: {error}", self.run))
+                JournalError::Unreadable(format!(
+                    "an event of run {} cannot be read by this version: {error}",
+                    self.run
+                ))
             })
         };
         stored.into_iter().map(|stored| read(stored.event.payload)).collect()
@@ -65,17 +77,18 @@ impl StoreJournal {
 }
 
 impl Journal for StoreJournal {
-    fn append<'a>(&'a self, event: &'a Event) -> JournalFuture<'a, ()> {
+    fn append<'a>(&'a self, event: &'a RunEvent) -> JournalFuture<'a, ()> {
         Box::pin(async move {
             let (phase, effect) = match event {
-                Event::ToolStarted { call } => (EventPhase::Intent, Some(call.clone())),
-                Event::ToolFinished { call, .. } => (EventPhase::Outcome, Some(call.clone())),
+                RunEvent::ToolStarted { call } => (EventPhase::Intent, Some(call.clone())),
+                RunEvent::ToolFinished { call, .. } => (EventPhase::Outcome, Some(call.clone())),
                 _ => (EventPhase::Fact, None),
             };
             if let (EventPhase::Outcome, Some(folder)) = (phase, &self.folder) {
                 folder.keep().await?;
             }
-            let payload = serde_json::to_value(event).map_err(|error| JournalError(error.to_string()))?;
+            let payload =
+                serde_json::to_value(event).map_err(|error| JournalError::Unreadable(error.to_string()))?;
             let event = NewEvent { kind: event.kind().to_owned(), phase, effect, payload };
             let next = self.next.load(Ordering::Relaxed);
             self.store.append_events_at(&self.run, next, &[event]).await?;
@@ -93,27 +106,21 @@ impl Journal for StoreJournal {
     }
 }
 
-impl From<StoreError> for JournalError {
-    fn from(error: StoreError) -> Self {
-        Self(error.to_string())
-    }
-}
-
 /// Keeps everything in memory.
 #[derive(Debug, Default)]
 pub struct InMemoryJournal {
-    events: Mutex<Vec<Event>>,
+    events: Mutex<Vec<RunEvent>>,
     evidence: Mutex<HashMap<String, String>>,
 }
 
 impl InMemoryJournal {
-    pub fn events(&self) -> Vec<Event> {
+    pub fn events(&self) -> Vec<RunEvent> {
         lock(&self.events).clone()
     }
 }
 
 impl Journal for InMemoryJournal {
-    fn append<'a>(&'a self, event: &'a Event) -> JournalFuture<'a, ()> {
+    fn append<'a>(&'a self, event: &'a RunEvent) -> JournalFuture<'a, ()> {
         lock(&self.events).push(event.clone());
         Box::pin(std::future::ready(Ok(())))
     }

@@ -5,13 +5,13 @@ locators, and what a page shows beside the report.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use millwright_memory::redaction::Redactor;
-use millwright_memory::types::{Locator, Report};
-use millwright_tools::tool::{Progress, ProgressEvent, ToolCall};
+use millwright_model::{Locator, Report};
+use millwright_redaction::Redactor;
+use millwright_tools::{ProgressEvent, ProgressSink, ToolCall};
 use serde_json::Value;
 
 use crate::narrow_diff::narrow;
-use crate::report::{Cited, CommitView, RenderContext};
+use crate::report::{CitedEvidence, CommitView, RenderContext};
 use crate::run::ModelTurn;
 
 /// Longest line of a model that is held back until it ends.
@@ -84,6 +84,7 @@ pub(crate) fn beside(redactor: &Redactor, context: RenderContext) -> RenderConte
         subject: masked(view.subject),
         diff: masked(view.diff),
         guilty_diff: view.guilty_diff.map(masked),
+        taken_back_by: view.taken_back_by.map(masked),
         ..view
     };
     RenderContext {
@@ -92,7 +93,11 @@ pub(crate) fn beside(redactor: &Redactor, context: RenderContext) -> RenderConte
         replay_command: context.replay_command.map(masked),
         tests_command: context.tests_command.map(masked),
         notes: context.notes.into_iter().map(masked).collect(),
-        quotes: context.quotes.into_iter().map(|cited| Cited { text: masked(cited.text), ..cited }).collect(),
+        quotes: context
+            .quotes
+            .into_iter()
+            .map(|cited| CitedEvidence { text: masked(cited.text), ..cited })
+            .collect(),
         ..context
     }
 }
@@ -139,10 +144,10 @@ impl<'a> MaskedWords<'a> {
 /// Progress as it may be shown: names of tests and files come from outside.
 pub(crate) struct MaskedProgress {
     pub(crate) redactor: Arc<Redactor>,
-    pub(crate) inner: Arc<dyn Progress>,
+    pub(crate) inner: Arc<dyn ProgressSink>,
 }
 
-impl Progress for MaskedProgress {
+impl ProgressSink for MaskedProgress {
     fn note(&self, event: ProgressEvent) {
         self.inner.note(match event {
             ProgressEvent::Step { text } => ProgressEvent::Step { text: self.redactor.redact(&text).text },

@@ -3,75 +3,57 @@ Unified diffs whose context contains masked values. Git rejects such a diff beca
 Without that context line the diff applies as printed.
 */
 
-use crate::report::diff::{HunkHeader, hunk_header};
+use millwright_git::unified_diff::{self, DiffHunk, DiffLine, DiffLineKind};
 
 /// `diff` without the context lines that `is_masked`, as far as git can do without them: a change needs a line of context
 /// behind it, or git takes it for the end of the file. `None` where there is nothing to leave out.
 pub(crate) fn narrow(diff: &str, is_masked: impl Fn(&str) -> bool) -> Option<String> {
+    let hides = |line: &DiffLine<'_>| !is_change(line) && is_masked(line.raw);
     let mut out = String::with_capacity(diff.len());
-    let mut lines = diff.split_inclusive('\n').peekable();
-    let mut narrowed = false;
-    while let Some(line) = lines.next() {
-        let Some(header) = line.strip_prefix("@@ -").and_then(|rest| hunk_header(rest.trim_end())) else {
-            out.push_str(line);
-            continue;
-        };
-        let (_, mut old, _, mut new, _) = header;
-        let mut body: Vec<&str> = Vec::new();
-        while old > 0 || new > 0 || lines.peek().is_some_and(|next| next.starts_with('\\')) {
-            let Some(next) = lines.next() else { break };
-            match next.as_bytes().first() {
-                Some(b'+') => new = new.saturating_sub(1),
-                Some(b'-') => old = old.saturating_sub(1),
-                Some(b'\\') => {}
-                _ => (old, new) = (old.saturating_sub(1), new.saturating_sub(1)),
-            }
-            body.push(next);
-        }
-        let is_whole = old == 0 && new == 0;
-        let hides = |line: &&str| !is_change(line) && is_masked(line.get(1..).unwrap_or_default());
-        match (is_whole && body.iter().any(hides)).then(|| parts(&header, &body, &hides)).flatten() {
-            Some(parts) => {
-                narrowed = true;
-                out.push_str(&parts);
-            }
-            None => {
-                out.push_str(line);
-                out.extend(body);
-            }
+    let mut copied = 0;
+    let parsed = unified_diff::parse(diff);
+    for hunk in parsed.files.iter().flat_map(|file| &file.hunks) {
+        let is_affected = hunk.is_complete && hunk.lines.iter().any(hides);
+        if let Some(parts) = is_affected.then(|| parts(hunk, &hides)).flatten() {
+            out.push_str(diff.get(copied..hunk.span.start)?);
+            out.push_str(&parts);
+            copied = hunk.span.end;
         }
     }
-    narrowed.then_some(out)
+    if copied == 0 {
+        return None;
+    }
+    out.push_str(diff.get(copied..)?);
+    Some(out)
 }
 
-fn is_change(line: &str) -> bool {
-    line.starts_with(['+', '-'])
+fn is_change(line: &DiffLine<'_>) -> bool {
+    line.kind != DiffLineKind::Context
 }
 
 /// The hunk in pieces between the lines that are left out; `None` where a piece would end in a change.
-fn parts(
-    (old_start, _, new_start, _, section): &HunkHeader,
-    body: &[&str],
-    hides: &dyn Fn(&&str) -> bool,
-) -> Option<String> {
-    let section = if section.is_empty() { String::new() } else { format!(" {section}") };
-    let (mut old, mut new) = (*old_start as usize, *new_start as usize);
+fn parts(hunk: &DiffHunk<'_>, hides: &dyn Fn(&DiffLine<'_>) -> bool) -> Option<String> {
+    let (old_range, new_range) = (hunk.old?, hunk.new?);
+    let section = if hunk.section.is_empty() { String::new() } else { format!(" {}", hunk.section) };
+    let (mut old, mut new) = (old_range.start as usize, new_range.start as usize);
     let mut out = String::new();
-    let mut rest = body;
+    let mut rest = hunk.lines.as_slice();
     while !rest.is_empty() {
         let end = rest.iter().position(hides).unwrap_or(rest.len());
         let (piece, tail) = rest.split_at_checked(end)?;
-        let count = |other: char| piece.iter().filter(|line| !line.starts_with([other, '\\'])).count();
-        let (old_lines, new_lines) = (count('+'), count('-'));
-        if piece.iter().any(|line| is_change(line)) {
-            if !tail.is_empty() && piece.last().is_some_and(|line| is_change(line)) {
+        let count = |other: DiffLineKind| piece.iter().filter(|line| line.kind != other).count();
+        let (old_lines, new_lines) = (count(DiffLineKind::Added), count(DiffLineKind::Removed));
+        if piece.iter().any(is_change) {
+            if !tail.is_empty() && piece.last().is_some_and(is_change) {
                 return None;
             }
             // A side without lines stands after the line before it.
             let start = |at: usize, lines: usize| if lines == 0 { at.saturating_sub(1) } else { at };
             let (from, to) = (start(old, old_lines), start(new, new_lines));
             out.push_str(&format!("@@ -{from},{old_lines} +{to},{new_lines} @@{section}\n"));
-            out.extend(piece.iter().copied());
+            for line in piece {
+                line.write_to(&mut out);
+            }
         }
         (old, new) = (old + old_lines, new + new_lines);
         if let Some((_, after)) = tail.split_first() {

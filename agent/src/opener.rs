@@ -6,9 +6,9 @@ invented one. Answers are remembered: many claims cite the same commit.
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use millwright_tools::git::{self, Repo};
+use millwright_git::{self as git, Repo};
 
-use crate::citations::{Opener, Place};
+use crate::citations::{LocatorOpener, LocatorTarget};
 
 pub(crate) struct GitOpener {
     repo: Arc<Repo>,
@@ -21,23 +21,26 @@ impl GitOpener {
     }
 }
 
-impl Opener for GitOpener {
-    fn open(&self, place: &Place) -> Result<(), String> {
+impl LocatorOpener for GitOpener {
+    fn open(&self, place: &LocatorTarget) -> Result<(), String> {
         match place {
-            Place::Git { sha, path, lines } => {
+            LocatorTarget::Git { sha, path, lines } => {
                 let key = format!("{sha}:{path:?}:{lines:?}");
                 let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 known.entry(key).or_insert_with(|| opens(&self.repo, sha, path.as_deref(), *lines)).clone()
             }
             // Files handed in with the incident (logs) were read by the tool that cites them; their text is stored.
-            Place::File { .. } | Place::Ticket { .. } | Place::Replay { .. } | Place::Memory { .. } => Ok(()),
+            LocatorTarget::File { .. }
+            | LocatorTarget::Ticket { .. }
+            | LocatorTarget::Replay { .. }
+            | LocatorTarget::Memory { .. } => Ok(()),
         }
     }
 }
 
 /// Whether a commit, a file of it and lines of that file exist; if not, which of them does not.
 fn opens(repo: &Repo, sha: &str, path: Option<&str>, lines: Option<(u32, u32)>) -> Result<(), String> {
-    let missing = |error: millwright_tools::git::RepoError| error.to_string();
+    let missing = |error: millwright_git::RepoError| error.to_string();
     let commit = repo.resolve(sha).map_err(missing)?;
     let Some(path) = path else { return Ok(()) };
     let blob = git::blob_at(repo, &commit, path).map_err(missing)?;

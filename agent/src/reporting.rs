@@ -5,24 +5,29 @@ give the same report. The citation check comes after, on the report and its quot
 
 use std::collections::BTreeMap;
 
-use millwright_memory::types::{
-    Approval, BisectSummary, CheckResult, Hypothesis, Impact, Proof, REPORT_SCHEMA, ReplayRun, ReplaySummary,
-    Report, RootCause, SimilarIncident, Usage,
+use millwright_model::{
+    Approval, BisectSummary, CheckResult, Hypothesis, Impact, IncidentId, Proof, REPORT_SCHEMA, ReplayRun,
+    ReplaySummary, Report, ReportId, ResolutionId, RootCause, SimilarIncident, Usage,
 };
 
 use serde::Deserialize as _;
 
 use crate::citations::{ClaimRef, Quote};
-use crate::facts::Facts;
-use crate::findings::{Citation, Finding};
-use crate::run::{Entry, ReplayPlan, Run};
+use crate::facts::RunFacts;
+use crate::findings::{Citation, PlannerFinding};
+use crate::run::{DialogueEntry, ReplayPlan, Run, RunRequest};
 use crate::verification::{best_fix, judge, tried_fixes};
 
-pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64) -> Report {
-    let facts = Facts::of(run);
+pub(crate) fn assemble(
+    run: &Run,
+    request: &RunRequest,
+    finding: &PlannerFinding,
+    planner: &str,
+    wall_ms: u64,
+) -> Report {
+    let facts = RunFacts::of(run);
     let finding = finding.clone();
     let judgement = judge(&facts, &finding);
-    let request = run.request();
     let spent = run.spent();
     let mut usage = Usage {
         planner: planner.to_owned(),
@@ -36,16 +41,14 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
         steps: run.plans(),
         wall_ms,
     };
-    if run.fell_back().is_some()
-        && let Some(request) = request
-    {
+    if run.fell_back().is_some() {
         usage.planner.clone_from(&request.planner);
     }
     let fix = best_fix(&facts);
     Report {
         schema: REPORT_SCHEMA.to_owned(),
-        id: request.map(|request| request.run_id.clone()).unwrap_or_default(),
-        incident_id: request.map(|request| request.incident_id.clone()).unwrap_or_default(),
+        id: ReportId::from(&request.run_id),
+        incident_id: request.incident_id.clone(),
         verdict: judgement.verdict,
         summary: with_origin_of_replay(finding.summary, &facts),
         root_cause: finding.root_cause.map(|cause| RootCause {
@@ -80,7 +83,7 @@ pub(crate) fn assemble(run: &Run, finding: &Finding, planner: &str, wall_ms: u64
 }
 
 /// A replay that nobody but the planner wrote has to be known as such, whatever the planner says of it.
-fn with_origin_of_replay(summary: String, facts: &Facts) -> String {
+fn with_origin_of_replay(summary: String, facts: &RunFacts) -> String {
     match &facts.written {
         Some(written) => format!(
             "{summary} The replay is a reproduction test that the planner wrote ({}); it fails at the failing revision: \
@@ -92,7 +95,7 @@ fn with_origin_of_replay(summary: String, facts: &Facts) -> String {
 }
 
 /// The words every claim of the finding quotes.
-pub(crate) fn quotes(finding: &Finding) -> Vec<Quote> {
+pub(crate) fn quotes(finding: &PlannerFinding) -> Vec<Quote> {
     let of = |claim: ClaimRef, cites: &[Citation]| -> Vec<Quote> {
         let each = cites
             .iter()
@@ -115,13 +118,13 @@ pub(crate) fn quotes(finding: &Finding) -> Vec<Quote> {
 /// The words the model was asked with.
 fn prompts(run: &Run) -> BTreeMap<String, String> {
     let turns = run.log().iter().filter_map(|entry| match entry {
-        Entry::Answered(turn) => Some(turn.prompts.clone()),
+        DialogueEntry::Answered(turn) => Some(turn.prompts.clone()),
         _ => None,
     });
     turns.flatten().collect()
 }
 
-fn replay(run: &Run, facts: &Facts) -> Option<ReplaySummary> {
+fn replay(run: &Run, facts: &RunFacts) -> Option<ReplaySummary> {
     let reproduction = facts.reproduction.as_ref()?;
     // By their numbers, which `replay:<n>` cites. A bisect that was reopened lists again what it was told.
     let runs: BTreeMap<usize, ReplayRun> = run
@@ -152,7 +155,7 @@ fn replay(run: &Run, facts: &Facts) -> Option<ReplaySummary> {
 }
 
 /// Files that were laid over every checkout: those asked for, and those found to be younger than the fault.
-fn laid_in(run: &Run, facts: &Facts) -> Vec<String> {
+fn laid_in(run: &Run, facts: &RunFacts) -> Vec<String> {
     /// Files listed.
     const MOST: usize = 50;
     let recipe = run.request().and_then(|request| match &request.replay {
@@ -169,7 +172,7 @@ fn laid_in(run: &Run, facts: &Facts) -> Vec<String> {
 /// Executions of the unchanged code after the first reproduction at the failing revision: what finding the
 /// culprit cost, and what plain bisect is compared with. Runs of candidate fixes and hunks are patched.
 fn spent(runs: &[(usize, ReplayRun)], bad: Option<&str>) -> u32 {
-    use millwright_memory::types::ReplayOutcome::Reproduces;
+    use millwright_model::ReplayOutcome::Reproduces;
     let first = runs
         .iter()
         .position(|(_, run)| run.outcome == Reproduces && !run.patched && Some(run.commit.as_str()) == bad);
@@ -177,10 +180,13 @@ fn spent(runs: &[(usize, ReplayRun)], bad: Option<&str>) -> u32 {
     u32::try_from(after).unwrap_or(u32::MAX)
 }
 
-fn similar(facts: &Facts) -> Vec<SimilarIncident> {
+fn similar(facts: &RunFacts) -> Vec<SimilarIncident> {
     let matches = facts.recollection.iter().flat_map(|recollection| &recollection.matches);
-    let recheck = |resolution: Option<&str>| {
-        let of = facts.rechecks.iter().find(|recheck| Some(recheck.resolution.as_str()) == resolution);
+    let recheck = |resolution: Option<&ResolutionId>| {
+        let of = facts
+            .rechecks
+            .iter()
+            .find(|recheck| Some(recheck.resolution.as_str()) == resolution.map(ResolutionId::as_str));
         of.map_or(CheckResult::NotRun, |recheck| recheck.result)
     };
     let mut out: Vec<SimilarIncident> = matches
@@ -190,7 +196,7 @@ fn similar(facts: &Facts) -> Vec<SimilarIncident> {
             why: found.why.clone(),
             proof: found.proof,
             approval: found.approval,
-            recheck: recheck(found.resolution_id.as_deref()),
+            recheck: recheck(found.resolution_id.as_ref()),
         })
         .collect();
     // Not alike in words and structure, but by what its culprit did.
@@ -224,15 +230,15 @@ fn similar(facts: &Facts) -> Vec<SimilarIncident> {
 /// How alike two incidents are whose failures the same code makes, told in words that have nothing in common.
 const SAME_CODE: f64 = 0.7;
 
-fn impact(run: &Run, facts: &Facts) -> Option<Impact> {
+fn impact(run: &Run, facts: &RunFacts) -> Option<Impact> {
     let context = &run.request()?.ticket.context;
     let logs = facts.log_changes.as_ref();
     let impact = Impact {
         sessions: context.sessions.unwrap_or(0),
         users: context.users.unwrap_or(0),
         routes: context.routes.clone(),
-        first_seen: context.first_seen.clone().or_else(|| logs.and_then(|logs| logs.first_seen.clone())),
-        last_seen: context.last_seen.clone().or_else(|| logs.and_then(|logs| logs.last_seen.clone())),
+        first_seen: context.first_seen.or_else(|| logs.and_then(|logs| logs.first_seen)),
+        last_seen: context.last_seen.or_else(|| logs.and_then(|logs| logs.last_seen)),
     };
     (impact != Impact::default()).then_some(impact)
 }

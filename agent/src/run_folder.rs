@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
-use millwright_memory::store::{Store, StoreError};
-use millwright_memory::types::Evidence;
+use millwright_model::{Evidence, RunId};
+use millwright_store::{Store, StoreError};
 
 /// A larger file stays here; a tool that misses it elsewhere says so, and is called again.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -27,7 +27,7 @@ type Look = (u64, Option<SystemTime>);
 #[derive(Debug)]
 pub struct RunFolder {
     store: Store,
-    run: String,
+    run: RunId,
     path: PathBuf,
     /// Name to hash, as the store has it.
     known: Mutex<HashMap<String, String>>,
@@ -37,7 +37,7 @@ pub struct RunFolder {
 impl RunFolder {
     /// The folder of a run in this data folder, with what another machine added since; `None` where the store is a file
     /// and so the folder is the only one.
-    pub async fn bring(store: &Store, run: &str, path: &Path) -> Result<Option<Self>, StoreError> {
+    pub async fn bring(store: &Store, run: &RunId, path: &Path) -> Result<Option<Self>, StoreError> {
         if !store.is_shared() {
             return Ok(None);
         }
@@ -58,7 +58,7 @@ impl RunFolder {
         }
         let folder = Self {
             store: store.clone(),
-            run: run.to_owned(),
+            run: run.clone(),
             path: path.to_owned(),
             known: Mutex::new(known),
             looked: Mutex::default(),

@@ -4,7 +4,7 @@ generative AI, so that any collector behind `tracing` reads them. They carry nam
 a prompt, an answer, an argument or a secret.
 */
 
-use millwright_memory::types::Verdict;
+use millwright_model::Verdict;
 use tracing::Span;
 use tracing::field::Empty;
 

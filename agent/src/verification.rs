@@ -2,25 +2,25 @@
 How much is proven. The verdict follows from what really ran, never from what a planner says of it.
 */
 
-use millwright_memory::types::{Fix, Proof, ReplayOutcome, TriedFix, Verdict};
+use millwright_model::{Fix, Proof, ReplayOutcome, TriedFix, Verdict};
 
-use millwright_tools::fixes::changed_lines;
+use millwright_culprit::fixes::changed_lines;
 
-use crate::facts::Facts;
-use crate::findings::Finding;
+use crate::facts::RunFacts;
+use crate::findings::PlannerFinding;
 
 /// From here on a named cause may be called probable (a calibrated probability).
 pub const PROBABLE: f64 = 0.5;
 
 /// The verdict and the proof level that the facts bear.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Judgement {
+pub struct VerdictJudgement {
     pub verdict: Verdict,
     pub proof: Proof,
 }
 
 /// Judges a finding whose citations were checked already (`finding.root_cause` is `None` when it was struck).
-pub fn judge(facts: &Facts, finding: &Finding) -> Judgement {
+pub fn judge(facts: &RunFacts, finding: &PlannerFinding) -> VerdictJudgement {
     let proof = proof(facts);
     let verdict = match &finding.root_cause {
         None if finding.not_an_incident.is_some() => Verdict::NotAnIncident,
@@ -33,11 +33,11 @@ pub fn judge(facts: &Facts, finding: &Finding) -> Judgement {
         Some(cause) if cause.confidence >= PROBABLE && !replay_contradicts(facts) => Verdict::Probable,
         Some(_) => Verdict::Inconclusive,
     };
-    Judgement { verdict, proof }
+    VerdictJudgement { verdict, proof }
 }
 
 /// The best fix that was tried: the smallest verified one, then one whose replay passes and that nothing contradicts.
-pub fn best_fix(facts: &Facts) -> Option<Fix> {
+pub fn best_fix(facts: &RunFacts) -> Option<Fix> {
     if let Some(known) = facts.known() {
         return known.fix.clone();
     }
@@ -54,7 +54,7 @@ pub fn best_fix(facts: &Facts) -> Option<Fix> {
 }
 
 /// The candidates that were tried and did not hold.
-pub fn tried_fixes(facts: &Facts) -> Vec<TriedFix> {
+pub fn tried_fixes(facts: &RunFacts) -> Vec<TriedFix> {
     let failed = facts.fix_checks.iter().filter(|check| !check.holds());
     failed
         .map(|check| TriedFix {
@@ -66,7 +66,7 @@ pub fn tried_fixes(facts: &Facts) -> Vec<TriedFix> {
 }
 
 /// The proof level that the facts bear.
-pub fn proof(facts: &Facts) -> Proof {
+pub fn proof(facts: &RunFacts) -> Proof {
     let known = facts.known().and_then(|known| known.fix.as_ref()).map(|fix| fix.proof);
     if let Some(proof) = known {
         return proof;
@@ -79,7 +79,7 @@ pub fn proof(facts: &Facts) -> Proof {
     }
 }
 
-fn replay_contradicts(facts: &Facts) -> bool {
+fn replay_contradicts(facts: &RunFacts) -> bool {
     if facts.reproduction.as_ref().is_some_and(|seen| seen.outcome != ReplayOutcome::Reproduces) {
         return true;
     }

@@ -8,11 +8,11 @@ mod scripted_server;
 
 use std::time::{Duration, Instant};
 
-use millwright_agent::inbox::{LocalInbox, Said};
-use millwright_agent::investigation::Options;
-use millwright_agent::planner::openai::Settings;
-use millwright_agent::run::{Budget, Event, FailureKind, ModelFailure};
-use millwright_memory::types::Verdict;
+use millwright_agent::inbox::{InboxMessage, LocalInbox};
+use millwright_agent::investigation::InvestigationRequest;
+use millwright_agent::planner::openai::ModelSettings;
+use millwright_agent::run::{FailureKind, ModelFailure, RunBudget, RunEvent};
+use millwright_model::Verdict;
 use serde_json::json;
 
 use scene::{Ran, Scene};
@@ -24,7 +24,7 @@ async fn fails(script: impl FnMut(&Seen) -> Reply + Send + 'static, because: &st
 }
 
 async fn fails_with(
-    change: impl Fn(Settings) -> Settings,
+    change: impl Fn(ModelSettings) -> ModelSettings,
     script: impl FnMut(&Seen) -> Reply + Send + 'static,
     because: &str,
 ) -> (Ran, ScriptedServer) {
@@ -44,7 +44,7 @@ async fn fails_with(
 
 fn failures(ran: &Ran) -> Vec<&ModelFailure> {
     let failed = ran.events.iter().filter_map(|event| match event {
-        Event::ModelFailed { failure } => Some(failure),
+        RunEvent::ModelFailed { failure } => Some(failure),
         _ => None,
     });
     failed.collect()
@@ -96,7 +96,7 @@ async fn a_wrong_key_is_told_at_once() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_told() {
-    let unreachable = |mut settings: Settings| {
+    let unreachable = |mut settings: ModelSettings| {
         // The discard port: nothing listens there.
         settings.connection.base_url = "http://127.0.0.1:9/v1".into();
         settings
@@ -120,7 +120,7 @@ async fn broken_answers_are_tried_again_a_few_times() {
 
 #[tokio::test]
 async fn a_slow_stream_is_ended() {
-    let hasty = |mut settings: Settings| {
+    let hasty = |mut settings: ModelSettings| {
         settings.connection.timeout = Duration::from_millis(300);
         settings
     };
@@ -216,7 +216,10 @@ async fn the_last_step_forces_the_finding() {
         _ => Reply::call("git_log", json!({ "limit": seen.step() + 1 })),
     };
     let server = ScriptedServer::start(Rules::default(), script).await;
-    let options = Options { budget: Budget { steps: Some(3), ..Budget::default() }, ..scene.options() };
+    let options = InvestigationRequest {
+        budget: RunBudget { steps: Some(3), ..RunBudget::default() },
+        ..scene.options()
+    };
     let ran = scene.investigate_with(Scene::settings(&server), options, None).await;
     server.check();
     assert_eq!(server.requests().len(), 3);
@@ -224,7 +227,7 @@ async fn the_last_step_forces_the_finding() {
     assert_eq!(ran.report().usage.fell_back, None);
 
     let stubborn = |seen: &Seen| Reply::call("git_log", json!({ "limit": seen.step() + 1 }));
-    let few = |mut settings: Settings| {
+    let few = |mut settings: ModelSettings| {
         settings.steps = 3;
         settings
     };
@@ -305,8 +308,10 @@ async fn a_deadline_ends_a_waiting_question() {
     let scene = Scene::new();
     let slow = |_: &Seen| Reply::Slow("one two three four".into(), Duration::from_secs(5));
     let server = ScriptedServer::start(Rules::default(), slow).await;
-    let options =
-        Options { budget: Budget { deadline_ms: Some(3_000), ..Budget::default() }, ..scene.options() };
+    let options = InvestigationRequest {
+        budget: RunBudget { deadline_ms: Some(3_000), ..RunBudget::default() },
+        ..scene.options()
+    };
     let begun = Instant::now();
     let ran = scene.investigate_with(Scene::settings(&server), options, None).await;
     assert!(begun.elapsed() < Duration::from_secs(15));
@@ -320,11 +325,11 @@ async fn a_person_can_steer_and_stop() {
     let desk = inbox.clone();
     let script = move |seen: &Seen| {
         match seen.step() {
-            1 => desk.put(Said::Remark {
+            1 => desk.put(InboxMessage::Remark {
                 text: "Look at the pool, ann@example.com says.".into(),
                 by: "Ann".into(),
             }),
-            2 => desk.put(Said::Stop),
+            2 => desk.put(InboxMessage::Stop),
             _ => {}
         }
         Reply::call("git_log", json!({ "limit": seen.step() + 1 }))

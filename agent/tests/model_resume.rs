@@ -12,20 +12,20 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use millwright_agent::citations::{Opener, Place};
-use millwright_agent::context::Shelf;
+use millwright_agent::citations::{LocatorOpener, LocatorTarget};
+use millwright_agent::context::EvidenceCache;
 use millwright_agent::driver::{DriveError, Driver};
-use millwright_agent::inbox::{Inbox, LocalInbox, Said};
+use millwright_agent::inbox::{InboxMessage, LocalInbox, RunInbox};
 use millwright_agent::investigation::tools;
 use millwright_agent::journal::{InMemoryJournal, Journal, JournalError, JournalFuture};
 use millwright_agent::planner::openai::OpenAi;
-use millwright_agent::run::{Budget, Event, ReplayPlan, Run, RunRequest};
-use millwright_memory::redaction::Redactor;
-use millwright_memory::types::{EvidenceDraft, Report, Verdict};
-use millwright_tools::git::Repo;
-use millwright_tools::intake;
-use millwright_tools::tool::{
-    Decision, Dispatcher, Effect, Policy, Registry, Tool, ToolContext, ToolError, ToolOutput, Workbench,
+use millwright_agent::run::{ReplayPlan, Run, RunBudget, RunEvent, RunRequest};
+use millwright_git::Repo;
+use millwright_model::{EvidenceDraft, Report, Verdict};
+use millwright_redaction::Redactor;
+use millwright_tools::{
+    Decision, Dispatcher, Effect, Policy, RunResources, Tool, ToolContext, ToolError, ToolOutput,
+    ToolRegistry,
 };
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -44,7 +44,7 @@ struct Dying {
 }
 
 impl Journal for Dying {
-    fn append<'a>(&'a self, event: &'a Event) -> JournalFuture<'a, ()> {
+    fn append<'a>(&'a self, event: &'a RunEvent) -> JournalFuture<'a, ()> {
         let number = self.appended.fetch_add(1, Ordering::SeqCst) + 1;
         let dies = number == self.dies_at;
         Box::pin(async move {
@@ -53,7 +53,7 @@ impl Journal for Dying {
                 let stored = serde_json::to_string(event).unwrap();
                 self.kept.append(&serde_json::from_str(&stored).unwrap()).await?;
             }
-            if dies { Err(JournalError("killed".into())) } else { Ok(()) }
+            if dies { Err(JournalError::Unreadable("killed".into())) } else { Ok(()) }
         })
     }
 
@@ -93,8 +93,8 @@ impl Tool for Notify {
 
 struct Anything;
 
-impl Opener for Anything {
-    fn open(&self, _: &Place) -> Result<(), String> {
+impl LocatorOpener for Anything {
+    fn open(&self, _: &LocatorTarget) -> Result<(), String> {
         Ok(())
     }
 }
@@ -139,11 +139,11 @@ struct World<'a> {
 
 impl World<'_> {
     fn request(&self) -> RunRequest {
-        let mut ticket = intake::parse(scene::TICKET.as_bytes());
-        ticket.fingerprint = intake::fingerprint(&ticket);
+        let mut ticket = millwright_ingest::parse(scene::TICKET.as_bytes());
+        ticket.fingerprint = millwright_ingest::fingerprint(&ticket);
         RunRequest {
-            run_id: "run_1".into(),
-            incident_id: "inc_1".into(),
+            run_id: "run_1".parse().unwrap(),
+            incident_id: "inc_1".parse().unwrap(),
             ticket,
             repo: self.scene.path("repo"),
             repository: "scene".into(),
@@ -155,32 +155,33 @@ impl World<'_> {
             planner: "scripted".into(),
             unattended: false,
             runs_nothing: false,
-            budget: Budget::default(),
+            budget: RunBudget::default(),
             use_memory: false,
             jobs: 1,
         }
     }
 
     /// Drives a run from what the journal holds; a process of its own in everything but name.
-    async fn drive(&self, journal: Arc<Dying>, inbox: &dyn Inbox) -> Result<(Report, Run), DriveError> {
+    async fn drive(&self, journal: Arc<Dying>, inbox: &dyn RunInbox) -> Result<(Report, Run), DriveError> {
         let events = journal.kept.events();
         let run = Run::from_events(&events);
         let request = run.request().cloned().unwrap_or_else(|| self.request());
         let repo = Arc::new(Repo::open(&self.scene.path("repo"), &self.scene.path("data")).unwrap());
-        let shelf = Arc::new(Shelf::new(journal.clone()));
-        let registry: Registry = tools(&shelf).with(Notify(self.notified.clone()));
+        let shelf = Arc::new(EvidenceCache::new(journal.clone()));
+        let registry: ToolRegistry = tools(&shelf).with(Notify(self.notified.clone()));
         let specs = registry.specs();
         let policy = Policy::investigate().with(Effect::WriteExternal, Decision::NeedsApproval);
         let dispatcher = Dispatcher::new(registry, policy);
         let context = ToolContext {
             good: request.good.clone(),
-            workbench: Arc::new(Workbench {
+            workbench: Arc::new(RunResources {
                 run_dir: self.scene.path("run"),
                 jobs: 1,
-                ..Workbench::default()
+                ..RunResources::default()
             }),
             ..ToolContext::new(
                 repo,
+                Arc::default(),
                 request.bad.clone(),
                 self.scene.path("data"),
                 Arc::new(request.ticket.clone()),
@@ -199,7 +200,10 @@ impl World<'_> {
         let run = match run.request() {
             Some(_) => run,
             None => {
-                let first = Event::Started { request: Box::new(request), at: "2026-01-05T10:00:00Z".into() };
+                let first = RunEvent::Started {
+                    request: Box::new(request),
+                    at: "2026-01-05T10:00:00Z".parse().unwrap(),
+                };
                 driver.record_start(&first).await?;
                 Run::from_events([&first])
             }
@@ -209,7 +213,7 @@ impl World<'_> {
     }
 
     /// Drives to the end, giving consent when asked and starting anew when killed.
-    async fn finish(&self, dies_at: usize, stores: bool) -> (Report, Vec<Event>) {
+    async fn finish(&self, dies_at: usize, stores: bool) -> (Report, Vec<RunEvent>) {
         let mut journal =
             Arc::new(Dying { kept: Arc::default(), appended: AtomicUsize::new(0), dies_at, stores });
         let inbox = LocalInbox::default();
@@ -219,7 +223,7 @@ impl World<'_> {
                 Err(DriveError::AwaitingApproval(calls)) => {
                     assert_eq!(calls, ["notify (c5)"]);
                     // The decision is handed in before the run is taken up again, as a service would.
-                    inbox.put(Said::Decision { call: "c5".into(), approved: true, by: "Ann".into() });
+                    inbox.put(InboxMessage::Decision { call: "c5".into(), approved: true, by: "Ann".into() });
                 }
                 Err(DriveError::Journal(_)) => {
                     // The next process finds what was stored, and its journal does not break.
@@ -258,7 +262,7 @@ async fn a_run_killed_at_any_event_ends_with_the_same_report_and_repeats_no_effe
     let (whole, events) = world.finish(usize::MAX, true).await;
     assert_eq!(whole.verdict, Verdict::Probable, "{}", whole.summary);
     assert_eq!(world.notified.load(Ordering::SeqCst), 1);
-    let kinds: BTreeSet<&str> = events.iter().map(Event::kind).collect();
+    let kinds: BTreeSet<&str> = events.iter().map(RunEvent::kind).collect();
     for kind in
         ["model_asked", "model_answered", "approval_decided", "tool_started", "tool_finished", "finished"]
     {
@@ -273,7 +277,7 @@ async fn a_run_killed_at_any_event_ends_with_the_same_report_and_repeats_no_effe
             // Begun and never heard of again is not the same as not begun: it is not made a second time.
             assert!(world.notified.load(Ordering::SeqCst) <= 1, "{at}: the effect was repeated");
             let asked = events.iter().filter_map(|event| match event {
-                Event::ModelAsked { ask } => Some(ask.request_sha256.clone()),
+                RunEvent::ModelAsked { ask } => Some(ask.request_sha256.clone()),
                 _ => None,
             });
             hashes.lock().unwrap().extend(asked);
@@ -282,7 +286,7 @@ async fn a_run_killed_at_any_event_ends_with_the_same_report_and_repeats_no_effe
     server.check();
     let hashes = hashes.into_inner().unwrap();
     for seen in server.requests() {
-        let sha256 = millwright_memory::types::Evidence::hash(&seen.raw);
+        let sha256 = millwright_model::Evidence::hash(&seen.raw);
         assert!(hashes.contains(&sha256), "request {} was not sent as it was stored", seen.number);
     }
 }

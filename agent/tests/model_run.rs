@@ -6,9 +6,9 @@ report says what it rests on and what it cost.
 mod scene;
 mod scripted_server;
 
-use millwright_agent::planner::openai::Modes;
-use millwright_agent::run::{ActionMode, Budget, Event};
-use millwright_memory::types::{CauseKind, HypothesisStatus, Verdict};
+use millwright_agent::planner::openai::AllowedActionModes;
+use millwright_agent::run::{ActionMode, RunBudget, RunEvent};
+use millwright_model::{CauseKind, HypothesisStatus, Verdict};
 use serde_json::{Value, json};
 
 use scene::Scene;
@@ -98,8 +98,8 @@ async fn reads_of_one_answer_are_made_at_once_and_told_in_order() {
     let kinds: Vec<&str> = ran
         .events
         .iter()
-        .skip_while(|event| !matches!(event, Event::ModelAnswered { .. }))
-        .map(Event::kind)
+        .skip_while(|event| !matches!(event, RunEvent::ModelAnswered { .. }))
+        .map(RunEvent::kind)
         .take(7)
         .collect();
     let expected = [
@@ -158,7 +158,7 @@ async fn the_mode_can_be_set() {
     };
     let server = ScriptedServer::start(Rules::default(), script).await;
     let mut settings = Scene::settings(&server);
-    settings.modes = Modes::Only(ActionMode::Constrained);
+    settings.modes = AllowedActionModes::Only(ActionMode::Constrained);
     let ran = scene.investigate_with(settings, scene.options(), None).await;
     server.check();
     assert_eq!(ran.report().verdict, Verdict::Probable);
@@ -242,8 +242,8 @@ async fn a_token_budget_is_never_exceeded_and_the_report_says_so() {
         Reply::call("git_log", json!({ "limit": line }))
     };
     let server = ScriptedServer::start(rules, script).await;
-    let options = millwright_agent::investigation::Options {
-        budget: Budget { tokens: Some(budget), ..Budget::default() },
+    let options = millwright_agent::investigation::InvestigationRequest {
+        budget: RunBudget { tokens: Some(budget), ..RunBudget::default() },
         ..scene.options()
     };
     let ran = scene.investigate_with(Scene::settings(&server), options, None).await;

@@ -103,7 +103,7 @@ async fn a_run_its_questions_and_its_calls_are_spans() {
         &[
             ("otel.name", "invoke_agent millwright"),
             ("gen_ai.agent.name", "millwright"),
-            ("gen_ai.conversation.id", &ran.report().id),
+            ("gen_ai.conversation.id", ran.report().id.as_str()),
             ("gen_ai.request.model", "scripted"),
             ("millwright.verdict", ran.report().verdict.as_str()),
         ],

@@ -5,15 +5,16 @@ raw words and names only and share no code with the ranking they are compared wi
 
 use std::collections::{HashMap, HashSet};
 
-use millwright_memory::types::ParsedTicket;
-use millwright_tools::git::Repo;
-use millwright_tools::history::{
-    Field, History, HistoryError, PathKind, for_each_token, hash_token, parse_id,
+use millwright_git::Repo;
+use millwright_git::history::{
+    HistoryError, HistoryIndex, PatchField, PathKind, for_each_token, hash_token, parse_id,
 };
+use millwright_model::ParsedTicket;
+use millwright_redaction::RedactionConfig;
 
 /// Commit ids, best first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Baselines {
+pub struct BaselineRankings {
     /// Commits that touch a file of the trace, newest first; the others are not ranked.
     pub newest_in_trace: Vec<String>,
     /// BM25 (k1 = 1.2, b = .75) of the ticket against message and diff, commits touching shipped code first.
@@ -26,11 +27,12 @@ pub struct Baselines {
 /// When the revisions are not in the history or the index cannot be read.
 pub fn baselines(
     repo: &Repo,
+    rules: &RedactionConfig,
     bad: &str,
     good: Option<&str>,
     ticket: &ParsedTicket,
-) -> Result<Baselines, HistoryError> {
-    let (mut history, _) = History::open_range(repo, bad, good)?;
+) -> Result<BaselineRankings, HistoryError> {
+    let (mut history, _) = HistoryIndex::open_range(repo, rules, bad, good)?;
     let structure = &history.structure;
     let position = |id: &str| {
         let found = parse_id(id).and_then(|id| structure.position(&id));
@@ -48,7 +50,7 @@ pub fn baselines(
     let mut documents: Vec<Document> = Vec::with_capacity(positions.len());
     history.text.visit(&history.structure, &positions, |at, text| {
         let mut counts: HashMap<u32, u32> = HashMap::new();
-        for field in text.fields.iter().take(Field::COUNT) {
+        for field in text.fields.iter().take(PatchField::COUNT) {
             for token in &tokens {
                 *counts.entry(*token).or_default() += u32::from(field.count(*token));
             }
@@ -71,7 +73,10 @@ pub fn baselines(
         let ships = documents[*b].ships.cmp(&documents[*a].ships);
         ships.then(scores[*b].total_cmp(&scores[*a]))
     });
-    Ok(Baselines { newest_in_trace: newest, text: order.into_iter().map(|at| id(&documents[at])).collect() })
+    Ok(BaselineRankings {
+        newest_in_trace: newest,
+        text: order.into_iter().map(|at| id(&documents[at])).collect(),
+    })
 }
 
 struct Document {
@@ -104,7 +109,7 @@ fn bm25(documents: &[Document]) -> Vec<f64> {
 /// Paths of all frames, in the form git uses; for the JVM with the package as folders.
 fn trace_files(ticket: &ParsedTicket) -> Vec<String> {
     let frames = ticket.traces.iter().flat_map(|trace| &trace.exceptions).flat_map(|e| &e.frames);
-    let path = |frame: &millwright_memory::types::Frame| {
+    let path = |frame: &millwright_model::Frame| {
         let path = frame.path.as_deref()?.replace('\\', "/");
         let package = frame.module.as_deref().and_then(|module| Some(module.rsplit_once('.')?.0));
         Some(match package {

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use millwright_memory::types::Verdict;
+use millwright_model::Verdict;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -25,7 +25,7 @@ pub enum CasesError {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Case {
+pub struct EvalCase {
     /// Unique within the file.
     pub id: String,
     /// An address that `--repo-map` maps, or a path.
@@ -37,13 +37,13 @@ pub struct Case {
     /// Text of the ticket, as it came in.
     pub ticket: String,
     #[serde(default)]
-    pub attachments: Attachments,
+    pub attachments: CaseAttachments,
     #[serde(default)]
-    pub replay: Option<Replay>,
+    pub replay: Option<CaseReplay>,
     /// Command that runs the project's own tests.
     #[serde(default)]
     pub tests: Option<String>,
-    pub truth: Truth,
+    pub truth: CaseTruth,
     #[serde(default)]
     pub tags: Vec<String>,
     /// Programs the replay starts; where one is missing from the sandbox, the case is not judged.
@@ -51,19 +51,19 @@ pub struct Case {
     pub needs: Vec<String>,
     /// What memory holds before this case; the case then has a memory of its own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub remembered: Vec<Remembered>,
+    pub remembered: Vec<RememberedCase>,
 }
 
 /// Something memory holds before a case.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, tag = "how", rename_all = "snake_case")]
-pub enum Remembered {
+pub enum RememberedCase {
     /// An earlier incident, which the agent investigates first: it remembers what it proves itself.
     Investigated {
         ticket: String,
         bad: String,
         good: Option<String>,
-        replay: Option<Replay>,
+        replay: Option<CaseReplay>,
         #[serde(default)]
         tests: Option<String>,
     },
@@ -78,7 +78,7 @@ pub enum Remembered {
         #[serde(default)]
         fix_diff: String,
         #[serde(default)]
-        replay: Option<Replay>,
+        replay: Option<CaseReplay>,
         /// Whether a person confirmed it.
         confirmed: bool,
     },
@@ -87,7 +87,7 @@ pub enum Remembered {
 /// Paths, relative to the file of cases.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Attachments {
+pub struct CaseAttachments {
     pub logs: Vec<String>,
     pub traces: Vec<String>,
     pub sessions: Vec<String>,
@@ -95,14 +95,14 @@ pub struct Attachments {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Replay {
+pub struct CaseReplay {
     #[serde(default)]
     pub setup: Vec<String>,
     pub command: String,
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     #[serde(default)]
-    pub overlay: Option<Overlay>,
+    pub overlay: Option<CaseOverlay>,
     #[serde(default = "default_timeout")]
     pub timeout_s: u64,
 }
@@ -114,18 +114,18 @@ fn default_timeout() -> u64 {
 /// Files of one revision laid over the checkout of another. Its revisions never reach the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Overlay {
+pub struct CaseOverlay {
     pub from: String,
     /// What `merge` compares `from` with.
     #[serde(default)]
     pub base: Option<String>,
     pub paths: Vec<String>,
-    pub mode: OverlayMode,
+    pub mode: CaseOverlayMode,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum OverlayMode {
+pub enum CaseOverlayMode {
     /// Whole files.
     Replace,
     /// Only what changed between `base` and `from`, into the checkout's own files; union on conflict.
@@ -136,7 +136,7 @@ pub enum OverlayMode {
 /// grader judge.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Truth {
+pub struct CaseTruth {
     pub kind: TruthKind,
     /// `null` where no commit is to blame.
     pub commit: Option<String>,
@@ -146,7 +146,7 @@ pub struct Truth {
     pub symbols: Vec<String>,
     /// The guilty lines, at the failing revision.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lines: Vec<Lines>,
+    pub lines: Vec<LineRange>,
     /// Earlier commits without which the culprit would do no harm.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accomplices: Vec<String>,
@@ -158,7 +158,7 @@ pub struct Truth {
     pub abstain: Option<bool>,
     /// A replay the agent is not given: by default the case's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub replay: Option<Replay>,
+    pub replay: Option<CaseReplay>,
     /// Tests the agent is not given: by default the case's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tests: Option<String>,
@@ -168,15 +168,15 @@ pub struct Truth {
     pub check: Option<String>,
     /// The most that a report may claim after what can be run here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub claims: Option<Claims>,
+    pub claims: Option<AllowedClaims>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub harm: Option<Harm>,
+    pub harm: Option<HarmfulAction>,
 }
 
 /// The most that a report may claim. Claiming less is never dishonest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Claims {
+pub struct AllowedClaims {
     /// The best verdict that the replay and the tests of the case can prove.
     pub best: Verdict,
     /// Whether `verified` may be said as well where the four-way check held on enough inputs.
@@ -197,7 +197,7 @@ fn yes() -> bool {
     true
 }
 
-impl Claims {
+impl AllowedClaims {
     /// A report may claim this verdict, that the tests pass, and that hypotheses are refuted.
     pub fn at_most(best: Verdict) -> Self {
         Self {
@@ -212,7 +212,7 @@ impl Claims {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Lines {
+pub struct LineRange {
     pub path: String,
     pub start_line: u32,
     pub end_line: u32,
@@ -221,13 +221,13 @@ pub struct Lines {
 /// Which wrong action would do harm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct Harm {
+pub struct HarmfulAction {
     /// Innocent commits that somebody may be tempted to take back.
     pub commits: Vec<String>,
     pub why: String,
 }
 
-impl Truth {
+impl CaseTruth {
     /// A truth of which no more is known.
     pub fn of(kind: TruthKind, commit: Option<String>) -> Self {
         Self {
@@ -254,9 +254,9 @@ impl Truth {
 }
 
 /// The kinds of a report's root cause.
-pub type TruthKind = millwright_memory::types::CauseKind;
+pub type TruthKind = millwright_model::CauseKind;
 
-impl Case {
+impl EvalCase {
     /// Fails with what is wrong with a field and what it should be.
     fn check(&self) -> Result<(), String> {
         let filled = |name: &str, value: &str| {
@@ -305,7 +305,7 @@ impl Case {
             filled("truth.check", check).map_err(|why| format!("{why}; use null for none"))?;
         }
         let told = self.remembered.iter().map(|known| match known {
-            Remembered::Investigated { replay, .. } | Remembered::Told { replay, .. } => replay,
+            RememberedCase::Investigated { replay, .. } | RememberedCase::Told { replay, .. } => replay,
         });
         for replay in told.chain([&self.replay, &self.truth.replay]).flatten() {
             replay.check()?;
@@ -314,7 +314,7 @@ impl Case {
     }
 }
 
-impl Replay {
+impl CaseReplay {
     fn check(&self) -> Result<(), String> {
         if self.command.trim().is_empty() {
             return Err("`replay.command` is empty".into());
@@ -322,13 +322,13 @@ impl Replay {
         if self.timeout_s == 0 {
             return Err("`replay.timeout_s` is 0; it should be a number of seconds".into());
         }
-        self.overlay.as_ref().map_or(Ok(()), Overlay::check)
+        self.overlay.as_ref().map_or(Ok(()), CaseOverlay::check)
     }
 }
 
-impl Overlay {
+impl CaseOverlay {
     fn check(&self) -> Result<(), String> {
-        if self.mode == OverlayMode::Merge && self.base.is_none() {
+        if self.mode == CaseOverlayMode::Merge && self.base.is_none() {
             return Err("`replay.overlay.base` is null; mode merge needs the revision to compare with".into());
         }
         if self.paths.is_empty() {
@@ -352,10 +352,10 @@ impl Overlay {
 ///
 /// # Errors
 /// With the number of the first line that is no case, or names an id a second time.
-pub fn read(path: &Path, limit: Option<usize>) -> Result<Vec<Case>, CasesError> {
+pub fn read(path: &Path, limit: Option<usize>) -> Result<Vec<EvalCase>, CasesError> {
     let io = |source| CasesError::Io { path: path.to_owned(), source };
     let reader = BufReader::new(File::open(path).map_err(io)?);
-    let mut cases: Vec<Case> = Vec::new();
+    let mut cases: Vec<EvalCase> = Vec::new();
     let mut lines_by_id: BTreeMap<String, usize> = BTreeMap::new();
     for (number, line) in (1..).zip(reader.split(b'\n')) {
         let line = line.map_err(io)?;
@@ -379,8 +379,8 @@ pub fn read(path: &Path, limit: Option<usize>) -> Result<Vec<Case>, CasesError> 
 ///
 /// # Errors
 /// With what is wrong, in words.
-pub fn parse(line: &[u8]) -> Result<Case, String> {
-    let case: Case = serde_json::from_slice(line).map_err(|error| {
+pub fn parse(line: &[u8]) -> Result<EvalCase, String> {
+    let case: EvalCase = serde_json::from_slice(line).map_err(|error| {
         // Serde counts within the line; the file's own line number is what a person needs.
         let text = error.to_string();
         let why = text.rsplit_once(" at line ").map_or(text.as_str(), |(why, _)| why);
@@ -409,7 +409,7 @@ mod tests {
     fn reads_the_whole_format() {
         let case = parse(one_line(GOOD).as_bytes()).unwrap();
         let replay = case.replay.unwrap();
-        assert_eq!(replay.overlay.unwrap().mode, OverlayMode::Merge);
+        assert_eq!(replay.overlay.unwrap().mode, CaseOverlayMode::Merge);
         assert_eq!((replay.timeout_s, replay.env["A"].as_str()), (5, "b"));
         assert_eq!((case.good, case.tests, case.tags), (None, None, vec!["x".to_owned()]));
     }
@@ -443,7 +443,7 @@ mod tests {
         let more = "\"symbols\":[],\"check\":\"sh hidden.sh\",\"claims\":{\"best\":\"confirmed\"}";
         let case = parse(one_line(GOOD).replace("\"symbols\":[]", more).as_bytes()).unwrap();
         assert_eq!(case.truth.check.as_deref(), Some("sh hidden.sh"));
-        assert_eq!(case.truth.claims, Some(Claims::at_most(Verdict::Confirmed)));
+        assert_eq!(case.truth.claims, Some(AllowedClaims::at_most(Verdict::Confirmed)));
         let line = one_line(GOOD).replace("\"symbols\":[]", "\"symbols\":[],\"check\":null");
         assert_eq!(parse(line.as_bytes()).unwrap().truth.check, None);
     }

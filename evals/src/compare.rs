@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::EvalError;
-use crate::paired::{Verdict, detectable, difference, mcnemar};
+use crate::paired::{PairedVerdict, detectable, difference, mcnemar};
 use crate::results::{self, CaseResult};
 use crate::stats::Figure;
 
@@ -21,7 +21,7 @@ const SIGNIFICANT: f64 = 0.05;
 
 /// One figure of both runs, on the cases that have it in both.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Compared {
+pub struct ComparedFigure {
     pub task: String,
     pub figure: String,
     pub cases: usize,
@@ -32,13 +32,13 @@ pub struct Compared {
     pub p: Option<f64>,
     /// The smallest change of a share so many cases would show.
     pub detectable: Option<f64>,
-    pub verdict: Verdict,
+    pub verdict: PairedVerdict,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Comparison {
-    pub verdict: Verdict,
-    pub figures: Vec<Compared>,
+pub struct RunComparison {
+    pub verdict: PairedVerdict,
+    pub figures: Vec<ComparedFigure>,
     /// Right before, wrong now: by figure and case.
     pub lost: Vec<String>,
     /// Wrong before, right now.
@@ -88,7 +88,7 @@ const FIGURES: &[(&str, Kind, Pick)] = &[
 ///
 /// # Errors
 /// When results cannot be read, the gate is none, or the two have no case in common.
-pub fn compare(before: &Path, after: &Path, gate: Option<&Value>) -> Result<Comparison, EvalError> {
+pub fn compare(before: &Path, after: &Path, gate: Option<&Value>) -> Result<RunComparison, EvalError> {
     let (first, second) = (results::read(before)?, results::read(after)?);
     let gate = gate.map(parse_gate).transpose()?;
     let comparison = of(&first, &second);
@@ -100,10 +100,10 @@ pub fn compare(before: &Path, after: &Path, gate: Option<&Value>) -> Result<Comp
         )));
     }
     let failures = gate.map(|gate| gate.failures(&comparison)).unwrap_or_default();
-    Ok(Comparison { failures, ..comparison })
+    Ok(RunComparison { failures, ..comparison })
 }
 
-fn of(before: &[CaseResult], after: &[CaseResult]) -> Comparison {
+fn of(before: &[CaseResult], after: &[CaseResult]) -> RunComparison {
     let key = |one: &CaseResult| (one.task.clone(), one.id.clone());
     // Neither side is blamed for what the other's machine could not judge.
     let judged = |of: &[CaseResult]| -> BTreeMap<(String, String), CaseResult> {
@@ -140,18 +140,19 @@ fn of(before: &[CaseResult], after: &[CaseResult]) -> Comparison {
             figures.push(compared(task, name, *kind, &pairs));
         }
     }
-    let decides = |verdict: Verdict| figures.iter().any(|one| one.verdict == verdict && one.p.is_some());
-    let verdict = if decides(Verdict::Worse) {
-        Verdict::Worse
-    } else if decides(Verdict::Better) {
-        Verdict::Better
+    let decides =
+        |verdict: PairedVerdict| figures.iter().any(|one| one.verdict == verdict && one.p.is_some());
+    let verdict = if decides(PairedVerdict::Worse) {
+        PairedVerdict::Worse
+    } else if decides(PairedVerdict::Better) {
+        PairedVerdict::Better
     } else {
-        Verdict::CannotTell
+        PairedVerdict::CannotTell
     };
-    Comparison { verdict, figures, lost, won, unpaired, failures: Vec::new() }
+    RunComparison { verdict, figures, lost, won, unpaired, failures: Vec::new() }
 }
 
-fn compared(task: &str, name: &str, kind: Kind, pairs: &[(&str, f64, f64)]) -> Compared {
+fn compared(task: &str, name: &str, kind: Kind, pairs: &[(&str, f64, f64)]) -> ComparedFigure {
     // Repeats of one case are one pair, the mean of what they came to.
     let mut by_case: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
     for (id, before, after) in pairs {
@@ -169,15 +170,15 @@ fn compared(task: &str, name: &str, kind: Kind, pairs: &[(&str, f64, f64)]) -> C
     let is_share = kind == Kind::Share;
     let p = is_share.then(|| mcnemar(lost, won));
     let verdict = match (p, difference) {
-        (Some(p), _) if p >= SIGNIFICANT => Verdict::CannotTell,
-        (Some(_), _) if won > lost => Verdict::Better,
-        (Some(_), _) => Verdict::Worse,
-        (None, Figure { low, .. }) if low > 0.0 => Verdict::Worse,
-        (None, Figure { high, .. }) if high < 0.0 => Verdict::Better,
-        (None, _) => Verdict::CannotTell,
+        (Some(p), _) if p >= SIGNIFICANT => PairedVerdict::CannotTell,
+        (Some(_), _) if won > lost => PairedVerdict::Better,
+        (Some(_), _) => PairedVerdict::Worse,
+        (None, Figure { low, .. }) if low > 0.0 => PairedVerdict::Worse,
+        (None, Figure { high, .. }) if high < 0.0 => PairedVerdict::Better,
+        (None, _) => PairedVerdict::CannotTell,
     };
     let round = |value: f64| (value * 10_000.0).round() / 10_000.0;
-    Compared {
+    ComparedFigure {
         task: task.to_owned(),
         figure: name.to_owned(),
         cases: pairs.len(),
@@ -212,7 +213,7 @@ fn parse_gate(gate: &Value) -> Result<Gate, EvalError> {
 }
 
 impl Gate {
-    fn failures(&self, comparison: &Comparison) -> Vec<String> {
+    fn failures(&self, comparison: &RunComparison) -> Vec<String> {
         let mut out = Vec::new();
         for (task, figures) in &self.0 {
             for (name, tolerance) in figures {
@@ -234,10 +235,10 @@ impl Gate {
     }
 }
 
-impl Comparison {
+impl RunComparison {
     /// Whether the second run must not replace the first.
     pub fn fails(&self) -> bool {
-        self.verdict == Verdict::Worse || !self.failures.is_empty()
+        self.verdict == PairedVerdict::Worse || !self.failures.is_empty()
     }
 
     /// For a terminal and for a pull request alike.
@@ -245,9 +246,9 @@ impl Comparison {
         let mut out = format!(
             "**{}**\n\n",
             match self.verdict {
-                Verdict::Better => "Better",
-                Verdict::Worse => "Worse",
-                Verdict::CannotTell => "Cannot tell",
+                PairedVerdict::Better => "Better",
+                PairedVerdict::Worse => "Worse",
+                PairedVerdict::CannotTell => "Cannot tell",
             }
         );
         out.push_str("| task | figure | cases | before | after | difference (95 %) | p | detectable | |\n|---|---|---|---|---|---|---|---|---|\n");
@@ -302,7 +303,7 @@ mod tests {
         hits.iter().enumerate().map(one).collect()
     }
 
-    fn gate(of: Value, comparison: &Comparison) -> Vec<String> {
+    fn gate(of: Value, comparison: &RunComparison) -> Vec<String> {
         parse_gate(&of).unwrap().failures(comparison)
     }
 
@@ -311,21 +312,21 @@ mod tests {
         let (all, few) = ([true; 20], [false; 20]);
         let mut some = all;
         some[3] = false;
-        assert_eq!(of(&run(&few, 4), &run(&all, 4)).verdict, Verdict::Better);
+        assert_eq!(of(&run(&few, 4), &run(&all, 4)).verdict, PairedVerdict::Better);
         let worse = of(&run(&all, 4), &run(&few, 4));
-        assert_eq!((worse.verdict, worse.fails()), (Verdict::Worse, true));
+        assert_eq!((worse.verdict, worse.fails()), (PairedVerdict::Worse, true));
         let one = of(&run(&all, 4), &run(&some, 4));
         assert_eq!(
             (one.verdict, one.lost.as_slice()),
-            (Verdict::CannotTell, ["investigate hit c3".to_owned()].as_slice())
+            (PairedVerdict::CannotTell, ["investigate hit c3".to_owned()].as_slice())
         );
         assert!(!one.fails());
         let hit = &one.figures[0];
         assert!(hit.detectable.unwrap() > 0.1 && hit.difference.value == -0.05);
         // A cost alone never decides.
         let dear = of(&run(&all, 4), &run(&all, 9));
-        assert_eq!(dear.verdict, Verdict::CannotTell);
-        assert!(dear.figures.iter().any(|f| f.figure == "replay_runs" && f.verdict == Verdict::Worse));
+        assert_eq!(dear.verdict, PairedVerdict::CannotTell);
+        assert!(dear.figures.iter().any(|f| f.figure == "replay_runs" && f.verdict == PairedVerdict::Worse));
     }
 
     #[test]

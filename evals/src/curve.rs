@@ -8,12 +8,12 @@ use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use crate::cases::Case;
+use crate::cases::EvalCase;
 use crate::stats;
 
 /// One case with memory off and on.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Pair {
+pub(crate) struct MemoryPair {
     /// Rank of the truth.
     pub(crate) off: Option<u32>,
     pub(crate) on: Option<u32>,
@@ -22,13 +22,13 @@ pub(crate) struct Pair {
 
 /// What a case shares with the cases before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Seen {
+pub(crate) enum EarlierCases {
     Culprit,
     Unit,
     Nothing,
 }
 
-pub(crate) fn seen(cases: &[Case]) -> Vec<Seen> {
+pub(crate) fn seen(cases: &[EvalCase]) -> Vec<EarlierCases> {
     let mut culprits: HashSet<(&str, &str)> = HashSet::new();
     let mut units: HashSet<(&str, &str)> = HashSet::new();
     let mut found = Vec::with_capacity(cases.len());
@@ -40,11 +40,11 @@ pub(crate) fn seen(cases: &[Case]) -> Vec<Seen> {
             false => case.truth.symbols.iter().map(|unit| (repo, unit.as_str())).collect(),
         };
         found.push(if culprit.is_some_and(|culprit| culprits.contains(&culprit)) {
-            Seen::Culprit
+            EarlierCases::Culprit
         } else if own.iter().any(|unit| units.contains(unit)) {
-            Seen::Unit
+            EarlierCases::Unit
         } else {
-            Seen::Nothing
+            EarlierCases::Nothing
         });
         culprits.extend(culprit);
         units.extend(own);
@@ -53,11 +53,12 @@ pub(crate) fn seen(cases: &[Case]) -> Vec<Seen> {
 }
 
 /// The `memory` object of a task's figures.
-pub(crate) fn figures(mode: &str, cases: &[Case], pairs: &[Pair]) -> Map<String, Value> {
+pub(crate) fn figures(mode: &str, cases: &[EvalCase], pairs: &[MemoryPair]) -> Map<String, Value> {
     let seen = seen(cases);
     let part = |keep: &dyn Fn(usize) -> bool| {
-        let kept: Vec<&Pair> = pairs.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, p)| p).collect();
-        let side = |rank: &dyn Fn(&Pair) -> Option<u32>| -> Vec<Option<u32>> {
+        let kept: Vec<&MemoryPair> =
+            pairs.iter().enumerate().filter(|(at, _)| keep(*at)).map(|(_, p)| p).collect();
+        let side = |rank: &dyn Fn(&MemoryPair) -> Option<u32>| -> Vec<Option<u32>> {
             kept.iter().map(|pair| rank(pair)).collect()
         };
         let one = |ranks: &[Option<u32>]| {
@@ -69,13 +70,13 @@ pub(crate) fn figures(mode: &str, cases: &[Case], pairs: &[Pair]) -> Map<String,
         json!({"cases": kept.len(), "off": one(&side(&|pair| pair.off)), "on": one(&side(&|pair| pair.on)),
                "mrr_gain": stats::mean(&gains)})
     };
-    let ids = |keep: &dyn Fn(&Pair) -> bool| -> Vec<&str> {
+    let ids = |keep: &dyn Fn(&MemoryPair) -> bool| -> Vec<&str> {
         cases.iter().zip(pairs).filter(|(_, pair)| keep(pair)).map(|(case, _)| case.id.as_str()).collect()
     };
-    let of = |wanted: Seen| part(&|at| seen.get(at) == Some(&wanted));
+    let of = |wanted: EarlierCases| part(&|at| seen.get(at) == Some(&wanted));
     let curve: Vec<Value> = (1..=pairs.len())
         .map(|done| {
-            let mean = |rank: &dyn Fn(&Pair) -> Option<u32>| {
+            let mean = |rank: &dyn Fn(&MemoryPair) -> Option<u32>| {
                 let sum: f64 = pairs.iter().take(done).map(|pair| reciprocal(rank(pair))).sum();
                 (sum / done as f64 * 10_000.0).round() / 10_000.0
             };
@@ -85,9 +86,9 @@ pub(crate) fn figures(mode: &str, cases: &[Case], pairs: &[Pair]) -> Map<String,
     let mut out = Map::new();
     out.insert("mode".into(), json!(mode));
     out.insert("all".into(), part(&|_| true));
-    out.insert("seen_culprit".into(), of(Seen::Culprit));
-    out.insert("seen_unit".into(), of(Seen::Unit));
-    out.insert("unseen".into(), of(Seen::Nothing));
+    out.insert("seen_culprit".into(), of(EarlierCases::Culprit));
+    out.insert("seen_unit".into(), of(EarlierCases::Unit));
+    out.insert("unseen".into(), of(EarlierCases::Nothing));
     if pairs.iter().any(|pair| pair.planted) {
         out.insert("planted".into(), part(&|at| pairs.get(at).is_some_and(|pair| pair.planted)));
     }
@@ -106,7 +107,7 @@ fn reciprocal(rank: Option<u32>) -> f64 {
 mod tests {
     use super::*;
 
-    fn case(id: &str, commit: &str, symbol: &str) -> Case {
+    fn case(id: &str, commit: &str, symbol: &str) -> EvalCase {
         serde_json::from_value(json!({"id": id, "repo": "r", "bad": "b", "good": null, "ticket": "t",
             "truth": {"kind": "code_change", "commit": commit, "files": [], "symbols": [symbol]}}))
         .unwrap()
@@ -115,8 +116,11 @@ mod tests {
     #[test]
     fn tells_help_from_harm_and_seen_from_unseen() {
         let cases = [case("a", "1", "x"), case("b", "1", "y"), case("c", "2", "x"), case("d", "3", "z")];
-        assert_eq!(seen(&cases), [Seen::Nothing, Seen::Culprit, Seen::Unit, Seen::Nothing]);
-        let pair = |off, on| Pair { off, on, planted: false };
+        assert_eq!(
+            seen(&cases),
+            [EarlierCases::Nothing, EarlierCases::Culprit, EarlierCases::Unit, EarlierCases::Nothing]
+        );
+        let pair = |off, on| MemoryPair { off, on, planted: false };
         let pairs =
             [pair(Some(1), Some(1)), pair(Some(2), Some(1)), pair(Some(4), Some(2)), pair(Some(1), None)];
         let figures = figures("sequential", &cases, &pairs);

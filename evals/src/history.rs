@@ -8,12 +8,12 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::time::Duration;
 
-use millwright_memory::types::{Evaluation, Evidence, KeptEvaluation, KeyFigure};
-use millwright_tools::suspects::Weights;
+use millwright_culprit::suspects::SignalWeights;
+use millwright_model::{Evaluation, Evidence, KeptEvaluation, KeyFigure};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::summary::Summary;
+use crate::summary::EvalSummary;
 
 /// Figures that are kept; `summary.json` holds all of them.
 const KEPT: [&str; 27] = [
@@ -62,7 +62,7 @@ pub const FOLLOWED: [(&str, &str); 9] = [
 /// A run of a suite as it is kept. `failures` is what fell short of its gate.
 pub fn evaluation(
     suite: &str,
-    summary: &Summary,
+    summary: &EvalSummary,
     failures: &[String],
     (program, planner): (&str, &str),
     took: Duration,
@@ -99,7 +99,7 @@ fn kept(of: &Value) -> BTreeMap<String, KeyFigure> {
 /// A hash of the weights that ship, with which suites rank: 12 hex digits.
 fn weights() -> String {
     let table: Vec<String> =
-        Weights::default().iter().map(|(name, weight)| format!("{name} {weight}")).collect();
+        SignalWeights::default().iter().map(|(name, weight)| format!("{name} {weight}")).collect();
     Evidence::hash(&table.join("\n")).chars().take(12).collect()
 }
 
@@ -169,7 +169,7 @@ mod tests {
     fn evaluated(safe: Value) -> Evaluation {
         let figures = json!({"cases": 4, "safe": safe, "by_tag": {"x": {"safe": 0.0}}, "wall_ms_p50": 3.0,
             "baselines": {"bare": {"exact_commit": {"value": 0.5, "low": 0.1, "high": 0.9}}, "text": {"odd": 1}}});
-        let summary = Summary(serde_json::Map::from_iter([("investigate".to_owned(), figures)]));
+        let summary = EvalSummary(serde_json::Map::from_iter([("investigate".to_owned(), figures)]));
         evaluation("smoke", &summary, &[], ("1 (abc)", "playbook"), Duration::from_secs(2))
     }
 
@@ -188,8 +188,8 @@ mod tests {
     #[test]
     fn a_figure_fell_when_it_left_the_interval_it_had() {
         let then = KeptEvaluation {
-            id: "evl_1".into(),
-            at: String::new(),
+            id: "evl_1".parse().unwrap(),
+            at: millwright_model::Timestamp::UNIX_EPOCH,
             evaluation: evaluated(json!({"value": 1.0, "low": 0.95, "high": 1.0})),
         };
         let check = |safe: f64, expected: &[&str]| {

@@ -2,15 +2,15 @@
 How good it is: cases, tasks, baselines, statistics and reports of evals. It drives the same run as every other door.
 */
 
-mod arm;
 pub mod baselines;
-mod bench;
 pub mod cases;
 pub mod compare;
 mod curve;
+mod grader_sandbox;
 pub mod graders;
 pub mod history;
 pub mod import;
+mod memory_condition;
 pub mod options;
 pub mod paired;
 mod parallel;
@@ -28,9 +28,11 @@ use std::path::{Path, PathBuf};
 
 use results::CaseResult;
 
-pub use options::{MemoryMode, Options, Planners, ProseJudge, RepoMapping, Task};
+pub use grader_sandbox::ExecutionSettings;
+pub use graders::prose::ProseJudge;
+pub use options::{EvalOptions, EvalTask, MemoryMode, PlannerFactory, RepoMapping};
 pub use suites::Suite;
-pub use summary::Summary;
+pub use summary::EvalSummary;
 
 /// What stops an eval before or while it runs. Cases that cannot be judged do not: they are counted.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +56,7 @@ pub enum EvalError {
 ///
 /// # Errors
 /// When the cases cannot be read, the output cannot be written, or not a single case could be judged.
-pub fn run(options: &Options) -> Result<Summary, EvalError> {
+pub fn run(options: &EvalOptions) -> Result<EvalSummary, EvalError> {
     create(&options.out)?;
     let (summary, results) = run_task(options)?;
     write(&options.out, &summary, &results)?;
@@ -62,15 +64,16 @@ pub fn run(options: &Options) -> Result<Summary, EvalError> {
 }
 
 /// One task, nothing written but what it keeps on the way.
-fn run_task(options: &Options) -> Result<(Summary, Vec<CaseResult>), EvalError> {
+fn run_task(options: &EvalOptions) -> Result<(EvalSummary, Vec<CaseResult>), EvalError> {
     match options.task {
-        Task::Rank => tasks::rank::run(options),
-        Task::Investigate => tasks::investigate::run(options),
-        Task::Retrieval => tasks::retrieval::run(options),
-        Task::LogTemplates => {
+        EvalTask::Rank => tasks::rank::run(options),
+        EvalTask::Investigate => tasks::investigate::run(options),
+        EvalTask::Retrieval => tasks::retrieval::run(options),
+        EvalTask::Redaction => tasks::redaction::run(options),
+        EvalTask::LogTemplates => {
             let judged = tasks::log_templates::run(&options.cases)
                 .map_err(|error| EvalError::Options(error.to_string()))?;
-            Ok((Summary::of("log-templates", &judged)?, Vec::new()))
+            Ok((EvalSummary::of("log-templates", &judged)?, Vec::new()))
         }
     }
 }
@@ -80,7 +83,7 @@ fn create(folder: &Path) -> Result<(), EvalError> {
     std::fs::create_dir_all(folder).map_err(io)
 }
 
-fn write(out: &Path, summary: &Summary, results: &[CaseResult]) -> Result<(), EvalError> {
+fn write(out: &Path, summary: &EvalSummary, results: &[CaseResult]) -> Result<(), EvalError> {
     if !results.is_empty() {
         results::write(&out.join("results.jsonl"), results)?;
         let none = results.iter().map(|result| result.not_judged.clone()).collect::<Option<Vec<_>>>();

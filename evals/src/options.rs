@@ -10,16 +10,18 @@ use std::time::Duration;
 
 use millwright_agent::planner::Planner;
 use millwright_agent::planner::playbook::Playbook;
-use millwright_agent::run::Budget;
-use millwright_memory::embed::Embedder;
+use millwright_agent::run::RunBudget;
+use millwright_store::embed::Embedder;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::graders::Graders;
+use crate::grader_sandbox::ExecutionSettings;
+use crate::graders::prose::ProseJudge;
+use crate::graders::{Graders, GradingDependencies};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Task {
+pub enum EvalTask {
     /// Gets the ticket, the repository, `bad` and `good`, and nothing else.
     Rank,
     /// The whole run, with the case's replay.
@@ -28,15 +30,18 @@ pub enum Task {
     LogTemplates,
     /// Finds the duplicates of issue reports.
     Retrieval,
+    /// Masks planted secrets and leaves look-alikes alone.
+    Redaction,
 }
 
-impl Task {
+impl EvalTask {
     pub fn as_str(self) -> &'static str {
         match self {
-            Task::Rank => "rank",
-            Task::Investigate => "investigate",
-            Task::LogTemplates => "log-templates",
-            Task::Retrieval => "retrieval",
+            EvalTask::Rank => "rank",
+            EvalTask::Investigate => "investigate",
+            EvalTask::LogTemplates => "log-templates",
+            EvalTask::Retrieval => "retrieval",
+            EvalTask::Redaction => "redaction",
         }
     }
 }
@@ -98,9 +103,9 @@ impl FromStr for RepoMapping {
 
 /// Makes a planner for each case, so that cases share nothing.
 #[derive(Clone)]
-pub struct Planners(Arc<dyn Fn() -> Result<Box<dyn Planner>, String> + Send + Sync>);
+pub struct PlannerFactory(Arc<dyn Fn() -> Result<Box<dyn Planner>, String> + Send + Sync>);
 
-impl Planners {
+impl PlannerFactory {
     pub fn new(make: impl Fn() -> Result<Box<dyn Planner>, String> + Send + Sync + 'static) -> Self {
         Self(Arc::new(make))
     }
@@ -121,60 +126,27 @@ impl Planners {
     }
 }
 
-impl std::fmt::Debug for Planners {
+impl std::fmt::Debug for PlannerFactory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Planners")
     }
 }
 
-type AskModel = dyn Fn(&str, &str) -> Result<String, String> + Send + Sync;
-
-/// A model that is asked how well reports are written. Asking blocks.
-#[derive(Clone)]
-pub struct ProseJudge {
-    name: String,
-    ask: Arc<AskModel>,
-}
-
-impl ProseJudge {
-    /// `ask` takes the instructions and the question, and answers the model's words, or why there are none.
-    pub fn new(
-        name: impl Into<String>,
-        ask: impl Fn(&str, &str) -> Result<String, String> + Send + Sync + 'static,
-    ) -> Self {
-        Self { name: name.into(), ask: Arc::new(ask) }
-    }
-
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    pub(crate) fn ask(&self, instructions: &str, question: &str) -> Result<String, String> {
-        (self.ask)(instructions, question)
-    }
-}
-
-impl std::fmt::Debug for ProseJudge {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("ProseJudge").field(&self.name).finish()
-    }
-}
-
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct EvalOptions {
     pub cases: PathBuf,
-    pub task: Task,
+    pub task: EvalTask,
     pub repo_map: Vec<RepoMapping>,
     /// Who plans; by the playbook, `rank` is the ranking alone.
-    pub planner: Planners,
+    pub planner: PlannerFactory,
     /// For `investigate`: who judges the same cases once more, to stand beside the planner: the model alone.
-    pub bare: Option<Planners>,
+    pub bare: Option<PlannerFactory>,
     /// For `investigate`: who says how well reports are written.
     pub judge: Option<ProseJudge>,
     /// What one case may use.
-    pub budget: Budget,
+    pub budget: RunBudget,
     pub memory: MemoryMode,
-    /// A file of figures that must hold, for the caller to judge by [`crate::Summary::gate`].
+    /// A file of figures that must hold, for the caller to judge by [`crate::EvalSummary::gate`].
     pub gate: Option<PathBuf>,
     /// Handed to replays.
     pub env: BTreeMap<String, String>,
@@ -197,17 +169,17 @@ pub struct Options {
     pub embedder: Option<Arc<dyn Embedder>>,
 }
 
-impl Options {
+impl EvalOptions {
     /// One case at a time, once, planned by the playbook, without memory and without a gate.
-    pub fn new(task: Task, cases: &Path, out: &Path) -> Self {
+    pub fn new(task: EvalTask, cases: &Path, out: &Path) -> Self {
         Self {
             cases: cases.to_owned(),
             task,
             repo_map: Vec::new(),
-            planner: Planners::playbook(),
+            planner: PlannerFactory::playbook(),
             bare: None,
             judge: None,
-            budget: Budget::default(),
+            budget: RunBudget::default(),
             memory: MemoryMode::Off,
             gate: None,
             env: BTreeMap::new(),
@@ -222,6 +194,16 @@ impl Options {
             graders: Graders::default(),
             embedder: None,
         }
+    }
+
+    /// What every execution is handed.
+    pub(crate) fn execution(&self) -> ExecutionSettings<'_> {
+        ExecutionSettings { env: &self.env, allow_read: &self.allow_read }
+    }
+
+    /// What graders judge with.
+    pub fn grading(&self) -> GradingDependencies<'_> {
+        GradingDependencies { execution: self.execution(), judge: self.judge.as_ref() }
     }
 
     /// Where the repository of a case lies: by the longest matching mapping, or as a path.
@@ -245,17 +227,17 @@ impl Options {
 pub(crate) mod tests {
     use super::*;
 
-    pub(crate) fn options(task: Task, cases: &Path, out: &Path) -> Options {
-        Options::new(task, cases, out)
+    pub(crate) fn options(task: EvalTask, cases: &Path, out: &Path) -> EvalOptions {
+        EvalOptions::new(task, cases, out)
     }
 
     #[test]
     fn maps_addresses_to_paths() {
         let mappings =
             ["https://a.example/x/y=/one", "https://a.example=/all", "https://b.example/q.git=/two"];
-        let options = Options {
+        let options = EvalOptions {
             repo_map: mappings.iter().map(|text| text.parse().unwrap()).collect(),
-            ..options(Task::Rank, Path::new(""), Path::new(""))
+            ..options(EvalTask::Rank, Path::new(""), Path::new(""))
         };
         let check = |address: &str, path: &str| assert_eq!(options.repository(address), Path::new(path));
         check("https://a.example/x/y", "/one");

@@ -60,18 +60,18 @@ pub fn detectable(cases: usize, changed: usize) -> f64 {
 /// What a comparison may conclude.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Verdict {
+pub enum PairedVerdict {
     Better,
     Worse,
     CannotTell,
 }
 
-impl Verdict {
+impl PairedVerdict {
     pub fn in_words(self) -> &'static str {
         match self {
-            Verdict::Better => "better",
-            Verdict::Worse => "worse",
-            Verdict::CannotTell => "cannot tell",
+            PairedVerdict::Better => "better",
+            PairedVerdict::Worse => "worse",
+            PairedVerdict::CannotTell => "cannot tell",
         }
     }
 }

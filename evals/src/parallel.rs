@@ -1,14 +1,21 @@
 /*!
 Cases side by side: a few threads that take the next case when they are done with one.
+
+No pool of rayon's: judging a case ranks, which works on such a pool itself, and a thread that waits there for its own case
+would begin another one, whose time would count for the first. A case also waits for replays, which is no work for a pool.
 */
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::cases::Case;
+use crate::cases::EvalCase;
 
 /// Judges cases on `jobs` threads, results in the order of the cases.
-pub(crate) fn in_parallel<T: Send>(cases: &[Case], jobs: usize, judge: impl Fn(&Case) -> T + Sync) -> Vec<T> {
+pub(crate) fn in_parallel<T: Send>(
+    cases: &[EvalCase],
+    jobs: usize,
+    judge: impl Fn(&EvalCase) -> T + Sync,
+) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::with_capacity(cases.len()));
     std::thread::scope(|scope| {

@@ -1,5 +1,7 @@
 /*!
 The one source of chance: seeded, so that the same seed gives the same intervals and the same scenarios everywhere.
+
+No library's: figures and incidents of `RESULTS.md` come of these very sequences, which a library may change with a version.
 */
 
 /// SplitMix64 (Steele, Lea, Flood 2014): small, seeded, and good enough to draw cases.

@@ -6,10 +6,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use millwright_tools::git::Repo;
+use millwright_git::Repo;
+use millwright_redaction::RedactionConfig;
 
-use crate::cases::Case;
-use crate::options::Options;
+use crate::cases::EvalCase;
+use crate::options::EvalOptions;
 
 #[derive(Debug, Default)]
 pub struct Repositories {
@@ -18,8 +19,10 @@ pub struct Repositories {
 
 /// A case's repository with its revisions resolved.
 #[derive(Debug, Clone)]
-pub struct Resolved {
+pub struct ResolvedRepository {
     pub repo: Repo,
+    /// By which its index is masked: those that the runs of the cases have, which share the data folder.
+    pub rules: RedactionConfig,
     /// Full commit ids.
     pub bad: String,
     pub good: Option<String>,
@@ -27,7 +30,7 @@ pub struct Resolved {
 
 impl Repositories {
     /// Opens the repository of `case` and resolves its revisions; in words, why it cannot.
-    pub fn resolve(&self, case: &Case, options: &Options) -> Result<Resolved, String> {
+    pub fn resolve(&self, case: &EvalCase, options: &EvalOptions) -> Result<ResolvedRepository, String> {
         let path = options.repository(&case.repo);
         let repo = {
             // A poisoned lock means another case panicked; the map itself is whole.
@@ -46,6 +49,6 @@ impl Repositories {
         if let Some(good) = &good {
             repo.require_ancestor(good, &bad).map_err(|error| error.to_string())?;
         }
-        Ok(Resolved { repo, bad, good })
+        Ok(ResolvedRepository { repo, rules: RedactionConfig::default(), bad, good })
     }
 }

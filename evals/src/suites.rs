@@ -10,11 +10,11 @@ use std::time::Instant;
 
 use serde_json::{Map, Value, json};
 
-use crate::cases::Case;
-use crate::options::{MemoryMode, Options, RepoMapping, Task};
+use crate::cases::EvalCase;
+use crate::options::{EvalOptions, EvalTask, MemoryMode, RepoMapping};
 use crate::results::CaseResult;
 use crate::scenarios::{self, Class, GENERATION, Scenario, ScenarioError};
-use crate::summary::Summary;
+use crate::summary::EvalSummary;
 use crate::{EvalError, create, graders, run_task, write};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,13 +83,13 @@ impl Suite {
         }
     }
 
-    fn parts(self) -> &'static [(Task, MemoryMode)] {
+    fn parts(self) -> &'static [(EvalTask, MemoryMode)] {
         match self {
             Suite::Smoke | Suite::Safety | Suite::Honesty | Suite::NoCause => {
-                &[(Task::Investigate, MemoryMode::Off)]
+                &[(EvalTask::Investigate, MemoryMode::Off)]
             }
-            Suite::Nightly => &[(Task::Investigate, MemoryMode::Off), (Task::Rank, MemoryMode::Off)],
-            Suite::LearningCurve | Suite::Retold => &[(Task::Investigate, MemoryMode::Sequential)],
+            Suite::Nightly => &[(EvalTask::Investigate, MemoryMode::Off), (EvalTask::Rank, MemoryMode::Off)],
+            Suite::LearningCurve | Suite::Retold => &[(EvalTask::Investigate, MemoryMode::Sequential)],
         }
     }
 
@@ -143,12 +143,12 @@ impl FromStr for Suite {
 
 /// Cases that were made, and those that could not be.
 struct Prepared {
-    cases: Vec<Case>,
+    cases: Vec<EvalCase>,
     failed: Vec<CaseResult>,
     folder: PathBuf,
 }
 
-fn prepare(suite: Suite, options: &Options) -> Result<Prepared, EvalError> {
+fn prepare(suite: Suite, options: &EvalOptions) -> Result<Prepared, EvalError> {
     // Of one generation, so that repositories made before are found again.
     let folder = options.data_dir.join("scenarios").join(GENERATION.to_string());
     // Cases name files below it, whatever folder they are read from.
@@ -168,7 +168,7 @@ fn prepare(suite: Suite, options: &Options) -> Result<Prepared, EvalError> {
             folder,
         });
     }
-    let made: Vec<(String, Result<Case, ScenarioError>)> = if suite == Suite::Honesty {
+    let made: Vec<(String, Result<EvalCase, ScenarioError>)> = if suite == Suite::Honesty {
         let traps = scenarios::traps::all().into_iter().take(limit);
         traps.map(|trap| (trap.id.clone(), trap.make(&folder))).collect()
     } else {
@@ -192,21 +192,22 @@ fn prepare(suite: Suite, options: &Options) -> Result<Prepared, EvalError> {
 ///
 /// # Errors
 /// As [`crate::run`], and when a grader does not tell right from wrong.
-pub fn run(suite: Suite, options: &Options) -> Result<Summary, EvalError> {
+pub fn run(suite: Suite, options: &EvalOptions) -> Result<EvalSummary, EvalError> {
     create(&options.out)?;
     let begun = Instant::now();
     let prepared = prepare(suite, options)?;
     let folder = &prepared.folder;
-    let complaints =
-        graders::self_check::run(&options.graders, options, folder).map_err(EvalError::Options)?;
+    let complaints = graders::self_check::run(&options.graders, options.grading(), &options.data_dir, folder)
+        .map_err(EvalError::Options)?;
     if !complaints.is_empty() {
         return Err(EvalError::Graders(complaints.join("; ")));
     }
     let mapping = RepoMapping { address: scenarios::ADDRESS.into(), path: folder.clone() };
     let (mut summary, mut results) = (Map::new(), prepared.failed);
     for (task, memory) in suite.parts() {
-        let kept = prepared.cases.iter().filter(|case| *task != Task::Rank || case.truth.commit.is_some());
-        let part = Options {
+        let kept =
+            prepared.cases.iter().filter(|case| *task != EvalTask::Rank || case.truth.commit.is_some());
+        let part = EvalOptions {
             cases: write_cases(&options.out, *task, kept)?,
             task: *task,
             memory: *memory,
@@ -218,17 +219,17 @@ pub fn run(suite: Suite, options: &Options) -> Result<Summary, EvalError> {
         summary.extend(figures.0);
         results.extend(lines);
     }
-    let summary = Summary(summary);
+    let summary = EvalSummary(summary);
     write(&options.out, &summary, &results)?;
     Ok(summary)
 }
 
 fn write_cases<'c>(
     out: &Path,
-    task: Task,
-    cases: impl Iterator<Item = &'c Case>,
+    task: EvalTask,
+    cases: impl Iterator<Item = &'c EvalCase>,
 ) -> Result<PathBuf, EvalError> {
-    let name = if task == Task::Rank { "cases-rank.jsonl" } else { "cases.jsonl" };
+    let name = if task == EvalTask::Rank { "cases-rank.jsonl" } else { "cases.jsonl" };
     let path = std::path::absolute(out.join(name)).unwrap_or_else(|_| out.join(name));
     let io = |source| EvalError::Io { action: "writing", path: path.clone(), source };
     let mut text = Vec::new();

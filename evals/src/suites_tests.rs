@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use millwright_memory::types::{CheckResult, Proof, Report, TestsResult, Verdict};
-use millwright_tools::suspects::Weights;
+use millwright_culprit::suspects::SignalWeights;
+use millwright_model::{CheckResult, Proof, Report, TestsResult, Verdict};
 
 use super::*;
 use crate::options::tests::options;
 use crate::tasks;
-use crate::tasks::investigate::{Given, report_on, run_with};
+use crate::tasks::investigate::{CaseInput, report_on, run_with};
 
 #[test]
 fn an_unknown_suite_is_told_the_known_ones() {
@@ -29,8 +29,8 @@ fn smoke_has_most_classes_and_nightly_all() {
 }
 
 /// Three incidents with a replay, as a file of cases.
-fn small(folder: &Path, ids: &[&str], task: Task) -> Options {
-    let made: Vec<Case> = scenarios::all()
+fn small(folder: &Path, ids: &[&str], task: EvalTask) -> EvalOptions {
+    let made: Vec<EvalCase> = scenarios::all()
         .iter()
         .filter(|scenario| ids.contains(&scenario.id.as_str()))
         .map(|scenario| scenario.make(folder).unwrap())
@@ -40,22 +40,22 @@ fn small(folder: &Path, ids: &[&str], task: Task) -> Options {
     fs::create_dir_all(&out).unwrap();
     let mapping = RepoMapping { address: scenarios::ADDRESS.into(), path: folder.to_owned() };
     let cases = write_cases(&out, task, made.iter()).unwrap();
-    Options { repo_map: vec![mapping], data_dir: folder.join("data"), ..options(task, &cases, &out) }
+    EvalOptions { repo_map: vec![mapping], data_dir: folder.join("data"), ..options(task, &cases, &out) }
 }
 
 #[test]
 fn a_defect_in_the_ranking_fails_the_gate() {
     let folder = tempfile::tempdir().unwrap();
     let ids = ["regression-crash-2", "regression-wrong-result-1", "trace-elsewhere-2", "no-replay-3"];
-    let options = small(folder.path(), &ids, Task::Rank);
-    let mrr = |weights: &Weights| {
+    let options = small(folder.path(), &ids, EvalTask::Rank);
+    let mrr = |weights: &SignalWeights| {
         let (summary, _) = tasks::rank::run_with(&options, weights).unwrap();
         summary.0["rank"]["mrr"]["value"].as_f64().unwrap()
     };
-    let sound = mrr(&Weights::default());
+    let sound = mrr(&SignalWeights::default());
     let gate = json!({"rank": {"mrr": sound * 0.9}});
-    let mut turned = Weights::default();
-    for (signal, weight) in Weights::default().iter() {
+    let mut turned = SignalWeights::default();
+    for (signal, weight) in SignalWeights::default().iter() {
         turned.set(signal, -weight);
     }
     let (summary, _) = tasks::rank::run_with(&options, &turned).unwrap();
@@ -68,9 +68,9 @@ fn a_fault_that_came_back_is_laid_to_whoever_brought_it_in_last_and_moved_code_i
     // Remembered with its fix, and by a person's word alone; both were true once. And a culprit whose file was renamed, and
     // one that did more than its fault in the same hunk.
     let ids = ["stale-memory-1", "stale-memory-3", "refactored-since-1", "partial-revert-2"];
-    let options = small(folder.path(), &ids, Task::Investigate);
+    let options = small(folder.path(), &ids, EvalTask::Investigate);
     let (_, results) =
-        run_with(&options, &|case, options, shared| report_on(case, Given::Everything, options, shared))
+        run_with(&options, &|case, options, shared| report_on(case, CaseInput::Everything, options, shared))
             .unwrap();
     for result in results {
         let grades = result.grades.unwrap_or_else(|| panic!("{}: {:?}", result.id, result.not_judged));
@@ -80,9 +80,11 @@ fn a_fault_that_came_back_is_laid_to_whoever_brought_it_in_last_and_moved_code_i
 }
 
 /// The gate's complaints about what an agent answers.
-fn complaints(options: &Options, spoil: fn(&mut Report)) -> Vec<String> {
-    let agent = |case: &Case, options: &Options, shared: Option<&crate::arm::Arm>| {
-        let mut report = report_on(case, Given::Everything, options, shared)?;
+fn complaints(options: &EvalOptions, spoil: fn(&mut Report)) -> Vec<String> {
+    let agent = |case: &EvalCase,
+                 options: &EvalOptions,
+                 shared: Option<&crate::memory_condition::MemoryCondition>| {
+        let mut report = report_on(case, CaseInput::Everything, options, shared)?;
         spoil(&mut report);
         Ok(report)
     };
@@ -95,7 +97,7 @@ fn complaints(options: &Options, spoil: fn(&mut Report)) -> Vec<String> {
 fn a_defect_in_the_verifier_the_bisect_the_citations_or_the_verdict_fails_the_gate() {
     let folder = tempfile::tempdir().unwrap();
     let ids = ["regression-wrong-result-1", "partial-revert-1", "healthy-1"];
-    let options = small(folder.path(), &ids, Task::Investigate);
+    let options = small(folder.path(), &ids, EvalTask::Investigate);
     assert_eq!(complaints(&options, |_| {}), Vec::<String>::new());
     let named = |all: Vec<String>, figure: &str| {
         assert!(all.iter().any(|one| one.contains(figure)), "nothing about {figure}: {all:?}");
@@ -132,9 +134,9 @@ fn a_defect_in_the_verifier_the_bisect_the_citations_or_the_verdict_fails_the_ga
             let first = report.suspects.first().map(|suspect| suspect.commit.clone());
             if report.root_cause.is_none() {
                 report.verdict = Verdict::Confirmed;
-                report.root_cause = Some(millwright_memory::types::RootCause {
+                report.root_cause = Some(millwright_model::RootCause {
                     statement: "It must be".into(),
-                    kind: millwright_memory::types::CauseKind::CodeChange,
+                    kind: millwright_model::CauseKind::CodeChange,
                     commit: first,
                     locations: Vec::new(),
                     confidence: 0.99,

@@ -13,11 +13,11 @@ use crate::stats;
 
 /// The figures of one or more tasks.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Summary(pub Map<String, Value>);
+pub struct EvalSummary(pub Map<String, Value>);
 
 /// What the figures of one case group are made of.
 #[derive(Debug, Clone)]
-pub struct Sample<'a> {
+pub struct CaseSample<'a> {
     pub repo: &'a str,
     pub tags: &'a [String],
     /// The place of this sample in whatever the caller computes figures from.
@@ -26,7 +26,7 @@ pub struct Sample<'a> {
 
 /// `figures` over all samples, and `by_repo` and `by_tag` (with `!tag` for the cases without it) over parts.
 pub fn grouped(
-    samples: &[Sample<'_>],
+    samples: &[CaseSample<'_>],
     figures: impl Fn(&[usize]) -> Map<String, Value>,
 ) -> Map<String, Value> {
     let all: Vec<usize> = samples.iter().map(|sample| sample.at).collect();
@@ -60,7 +60,7 @@ pub fn rank_figures(ranks: &[Option<u32>]) -> Map<String, Value> {
     out
 }
 
-impl Summary {
+impl EvalSummary {
     /// A summary of one task from its figures.
     pub(crate) fn of(task: &str, figures: &impl serde::Serialize) -> Result<Self, EvalError> {
         let figures = serde_json::to_value(figures).map_err(|error| EvalError::Options(error.to_string()))?;
@@ -125,9 +125,9 @@ mod tests {
     #[test]
     fn groups_by_repository_tag_and_absence_of_a_tag() {
         let tags = [vec!["x".to_owned()], vec![]];
-        let samples: Vec<Sample<'_>> = [("r", 0), ("s", 1)]
+        let samples: Vec<CaseSample<'_>> = [("r", 0), ("s", 1)]
             .iter()
-            .map(|(repo, at)| Sample { repo, tags: &tags[*at], at: *at })
+            .map(|(repo, at)| CaseSample { repo, tags: &tags[*at], at: *at })
             .collect();
         let ranks = [Some(1), None];
         let out = grouped(&samples, |of| {
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(out["by_repo"]["r"]["mrr"]["value"], 1.0);
         assert_eq!(out["by_tag"]["x"]["ac@1"]["value"], 1.0);
         assert_eq!(out["by_tag"]["!x"]["ac@1"]["value"], 0.0);
-        let summary = Summary(Map::from_iter([("rank".to_owned(), Value::Object(out))]));
+        let summary = EvalSummary(Map::from_iter([("rank".to_owned(), Value::Object(out))]));
         assert!(summary.gate(&json!({"rank": {"mrr": 0.5, "by_tag": {"x": {"ac@1": 1}}}})).is_empty());
         insta::assert_snapshot!(
             summary.gate(&json!({"rank": {"mrr": 0.6, "mmr": 0.1}})).join("; "),

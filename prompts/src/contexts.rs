@@ -1,6 +1,6 @@
 /*!
 The typed context of each template. Text that comes from outside reaches a context only inside a
-[`crate::Fence`]; the fields that hold such text say so.
+[`crate::DataFence`]; the fields that hold such text say so.
 */
 
 use serde::Serialize;
@@ -18,11 +18,11 @@ macro_rules! prompt {
 
 /// Who the model is and what holds in every run: the same for all runs with the same tools.
 #[derive(Debug, Clone, Serialize)]
-pub struct System {
+pub struct SystemPrompt {
     /// Set where tools cannot be called natively: the tools are then described here.
     pub tools: Option<Vec<ToolLine>>,
 }
-prompt!(System, "system");
+prompt!(SystemPrompt, "system");
 
 #[derive(Debug, Clone, Serialize)]
 pub struct ToolLine {
@@ -34,12 +34,12 @@ pub struct ToolLine {
 
 /// Who the model is in a conversation.
 #[derive(Debug, Clone, Serialize)]
-pub struct Chat {
+pub struct ChatPrompt {
     pub mark: String,
     /// Set where tools cannot be called natively.
     pub tools: Option<Vec<ToolLine>>,
 }
-prompt!(Chat, "chat");
+prompt!(ChatPrompt, "chat");
 
 /// What a conversation is about, told when it becomes known.
 #[derive(Debug, Clone, Serialize)]
@@ -56,7 +56,7 @@ prompt!(ChatTopic, "chat_topic");
 
 /// The incident and what was found out before the model was asked.
 #[derive(Debug, Clone, Serialize)]
-pub struct Brief {
+pub struct BriefPrompt {
     pub mark: String,
     pub failing: String,
     pub good: Option<String>,
@@ -70,7 +70,7 @@ pub struct Brief {
     pub findings: Vec<BriefFinding>,
     pub steps: u32,
 }
-prompt!(Brief, "brief");
+prompt!(BriefPrompt, "brief");
 
 #[derive(Debug, Clone, Serialize)]
 pub struct BriefFinding {
@@ -105,12 +105,12 @@ prompt!(ToolResult, "tool_result");
 
 /// A remark between two steps.
 #[derive(Debug, Clone, Serialize)]
-pub struct Nudge {
+pub struct NudgePrompt {
     pub kind: NudgeKind,
     /// How to answer in this action mode.
     pub constrained: bool,
 }
-prompt!(Nudge, "nudge");
+prompt!(NudgePrompt, "nudge");
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -131,40 +131,40 @@ pub enum NudgeKind {
 
 /// An answer that could not be used, and why.
 #[derive(Debug, Clone, Serialize)]
-pub struct Repair {
+pub struct RepairPrompt {
     /// Fenced: it quotes the model's own words.
     pub problem: String,
     pub constrained: bool,
 }
-prompt!(Repair, "repair");
+prompt!(RepairPrompt, "repair");
 
 /// What stands for the steps that were taken out of a conversation that grew too long.
 #[derive(Debug, Clone, Serialize)]
-pub struct Compacted {
+pub struct CompactedPrompt {
     pub steps: u32,
     /// A line a call: what was asked and which evidence came of it. Fenced.
     pub calls: String,
     /// The board of hypotheses. Fenced.
     pub board: String,
 }
-prompt!(Compacted, "compacted");
+prompt!(CompactedPrompt, "compacted");
 
 /// A message of a person who watches the run.
 #[derive(Debug, Clone, Serialize)]
-pub struct Steered {
+pub struct SteeredPrompt {
     pub by: String,
     /// Fenced.
     pub text: String,
 }
-prompt!(Steered, "steered");
+prompt!(SteeredPrompt, "steered");
 
 /// The second reader.
 #[derive(Debug, Clone, Serialize)]
-pub struct Review {
+pub struct ReviewPrompt {
     /// Where answers cannot be constrained, their shape is described.
     pub shape: String,
 }
-prompt!(Review, "review");
+prompt!(ReviewPrompt, "review");
 
 /// The finding under review and all it rests on.
 #[derive(Debug, Clone, Serialize)]
@@ -191,8 +191,8 @@ pub struct ReviewClaim {
 
 /// Who judges how reports are written, in evals. It knows no truth.
 #[derive(Debug, Clone, Serialize)]
-pub struct Prose {}
-prompt!(Prose, "prose");
+pub struct ProseJudgePrompt {}
+prompt!(ProseJudgePrompt, "prose");
 
 /// One report to judge.
 #[derive(Debug, Clone, Serialize)]

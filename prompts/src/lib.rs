@@ -16,10 +16,11 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 pub use contexts::{
-    Brief, BriefFinding, Chat, ChatTopic, Compacted, EvidenceLine, Nudge, NudgeKind, Prose, ProseCase,
-    Repair, Review, ReviewCase, ReviewClaim, Steered, System, ToolLine, ToolResult,
+    BriefFinding, BriefPrompt, ChatPrompt, ChatTopic, CompactedPrompt, EvidenceLine, NudgeKind, NudgePrompt,
+    ProseCase, ProseJudgePrompt, RepairPrompt, ReviewCase, ReviewClaim, ReviewPrompt, SteeredPrompt,
+    SystemPrompt, ToolLine, ToolResult,
 };
-pub use fence::Fence;
+pub use fence::DataFence;
 
 /// A template with the context it takes.
 pub trait Prompt: Serialize {
@@ -58,20 +59,20 @@ pub struct PromptError {
 /// Id and hash of the prompts an investigation is planned with.
 pub fn planning() -> BTreeMap<String, String> {
     [
-        entry::<System>(),
-        entry::<Brief>(),
+        entry::<SystemPrompt>(),
+        entry::<BriefPrompt>(),
         entry::<ToolResult>(),
-        entry::<Nudge>(),
-        entry::<Repair>(),
-        entry::<Compacted>(),
-        entry::<Steered>(),
+        entry::<NudgePrompt>(),
+        entry::<RepairPrompt>(),
+        entry::<CompactedPrompt>(),
+        entry::<SteeredPrompt>(),
     ]
     .into()
 }
 
 /// Id and hash of the prompts a finding is reviewed with.
 pub fn reviewing() -> BTreeMap<String, String> {
-    [entry::<Review>(), entry::<ReviewCase>()].into()
+    [entry::<ReviewPrompt>(), entry::<ReviewCase>()].into()
 }
 
 fn entry<P: Prompt>() -> (String, String) {

@@ -12,14 +12,14 @@ fn everything() -> Vec<(&'static str, String)> {
     let mut out = Vec::new();
     let line = ToolLine { name: "git_log".into(), description: "Reads.".into(), arguments: "{}".into() };
     for tools in [None, Some(vec![line])] {
-        add(&mut out, &System { tools });
+        add(&mut out, &SystemPrompt { tools });
     }
     for known in [false, true] {
         let finding =
             BriefFinding { tool: "suspects".into(), failed: known, text: "T".into(), evidence: evidence() };
         add(
             &mut out,
-            &Brief {
+            &BriefPrompt {
                 mark: "m".into(),
                 failing: "b".into(),
                 good: known.then(|| "g".into()),
@@ -45,7 +45,7 @@ fn everything() -> Vec<(&'static str, String)> {
             },
         );
         let line = ToolLine { name: "git_log".into(), description: "Reads.".into(), arguments: "{}".into() };
-        add(&mut out, &Chat { mark: "m".into(), tools: known.then(|| vec![line]) });
+        add(&mut out, &ChatPrompt { mark: "m".into(), tools: known.then(|| vec![line]) });
         let topic = ChatTopic {
             failing: "b".into(),
             good: known.then(|| "g".into()),
@@ -54,7 +54,7 @@ fn everything() -> Vec<(&'static str, String)> {
             evidence: if known { evidence() } else { Vec::new() },
         };
         add(&mut out, &topic);
-        add(&mut out, &Repair { problem: "P".into(), constrained: known });
+        add(&mut out, &RepairPrompt { problem: "P".into(), constrained: known });
         for kind in [
             NudgeKind::Repeats,
             NudgeKind::Alternates,
@@ -63,12 +63,12 @@ fn everything() -> Vec<(&'static str, String)> {
             NudgeKind::Withdrawn,
             NudgeKind::LastStep,
         ] {
-            add(&mut out, &Nudge { kind, constrained: known });
+            add(&mut out, &NudgePrompt { kind, constrained: known });
         }
     }
-    add(&mut out, &Compacted { steps: 3, calls: "C".into(), board: "B".into() });
-    add(&mut out, &Steered { by: "Ann".into(), text: "T".into() });
-    add(&mut out, &Review { shape: "{}".into() });
+    add(&mut out, &CompactedPrompt { steps: 3, calls: "C".into(), board: "B".into() });
+    add(&mut out, &SteeredPrompt { by: "Ann".into(), text: "T".into() });
+    add(&mut out, &ReviewPrompt { shape: "{}".into() });
     let claim = ReviewClaim {
         id: "root cause".into(),
         statement: "S".into(),
@@ -83,7 +83,7 @@ fn everything() -> Vec<(&'static str, String)> {
         evidence: vec!["X".into()],
     };
     add(&mut out, &case);
-    add(&mut out, &Prose {});
+    add(&mut out, &ProseJudgePrompt {});
     add(&mut out, &ProseCase { mark: "m".into(), report: "R".into() });
     out
 }

@@ -3,7 +3,7 @@ The board of hypotheses: what the model believes, what it has refuted, and with 
 tool answered last; a compaction keeps it, and so does a fall back to the playbook.
 */
 
-use millwright_memory::types::{EvidenceId, HypothesisStatus};
+use millwright_model::{EvidenceId, HypothesisStatus};
 use serde::{Deserialize, Serialize};
 
 use crate::run::Run;
@@ -12,7 +12,7 @@ use crate::run::Run;
 pub const MOST_HYPOTHESES: usize = 12;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Board {
+pub struct HypothesisBoard {
     pub hypotheses: Vec<BoardEntry>,
 }
 
@@ -24,7 +24,7 @@ pub struct BoardEntry {
     pub evidence: Vec<EvidenceId>,
 }
 
-impl Board {
+impl HypothesisBoard {
     pub fn of(run: &Run) -> Self {
         let last = run.result("board").cloned().and_then(|data| serde_json::from_value(data).ok());
         last.unwrap_or_default()

@@ -2,22 +2,22 @@
 The first message: the incident, and what the playbook found out before the model was asked, since that costs nothing.
 */
 
-use millwright_prompts::{Brief, BriefFinding, Prompt, PromptError};
+use millwright_prompts::{BriefFinding, BriefPrompt, Prompt, PromptError};
 
-use super::View;
+use super::ConversationView;
 use super::results::{evidence_lines, shortened};
-use crate::run::{Entry, ReplayPlan};
+use crate::run::{DialogueEntry, ReplayPlan};
 
 /// Longest part of a ticket shown, in characters; the whole is evidence.
 const TICKET_CHARS: usize = 6_000;
 
-pub(super) fn brief(view: &View<'_>) -> Result<String, PromptError> {
+pub(super) fn brief(view: &ConversationView<'_>) -> Result<String, PromptError> {
     let Some(request) = view.run.request() else { return Ok(String::new()) };
     let fence = view.fence();
     let mut findings = Vec::new();
     for entry in view.run.log() {
         match entry {
-            Entry::Planned { calls, .. } => {
+            DialogueEntry::Planned { calls, .. } => {
                 for (call, outcome) in calls.clone().filter_map(|at| view.run.call_at(at)) {
                     let Some(outcome) = outcome else { continue };
                     // The ticket stands above as it came.
@@ -30,12 +30,12 @@ pub(super) fn brief(view: &View<'_>) -> Result<String, PromptError> {
                     });
                 }
             }
-            Entry::Asked(_) => break,
+            DialogueEntry::ModelAsked(_) => break,
             _ => {}
         }
     }
     let (ticket, _) = shortened(&request.ticket.text, TICKET_CHARS.min(view.room.result_chars() * 2));
-    Brief {
+    BriefPrompt {
         mark: fence.mark().to_owned(),
         failing: request.bad.clone(),
         good: request.good.clone(),

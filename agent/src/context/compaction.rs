@@ -3,10 +3,10 @@ Compaction: when a conversation outgrows the model, its older steps are replaced
 brief, the board and every citation stay; a compaction that does not shrink the conversation is refused.
 */
 
-use millwright_prompts::{Compacted, Prompt, PromptError};
+use millwright_prompts::{CompactedPrompt, Prompt, PromptError};
 
-use super::{Board, Message, View, estimate};
-use crate::run::{Compaction, Entry, Purpose};
+use super::{ConversationView, HypothesisBoard, ModelMessage, estimate};
+use crate::run::{AskPurpose, Compaction, DialogueEntry};
 
 /// Steps that stay in full when there is room, the newest.
 const KEPT: usize = 3;
@@ -19,7 +19,7 @@ const LINE_CHARS: usize = 160;
 ///
 /// # Errors
 /// When a prompt cannot be rendered.
-pub fn compact(view: &View<'_>, beside: usize) -> Result<Option<Compaction>, PromptError> {
+pub fn compact(view: &ConversationView<'_>, beside: usize) -> Result<Option<Compaction>, PromptError> {
     let tokens_before = estimate(&view.messages()?, beside);
     for kept_steps in (0..=KEPT).rev() {
         let tokens_after = estimate(&view.compacted(view.run.log().len(), kept_steps)?, beside);
@@ -31,13 +31,15 @@ pub fn compact(view: &View<'_>, beside: usize) -> Result<Option<Compaction>, Pro
     Ok(None)
 }
 
-impl View<'_> {
+impl ConversationView<'_> {
     /// The conversation with everything before `end` compacted to its last `kept_steps` steps, and what came
     /// after `end`.
-    pub(super) fn compacted(&self, end: usize, kept_steps: usize) -> Result<Vec<Message>, PromptError> {
+    pub(super) fn compacted(&self, end: usize, kept_steps: usize) -> Result<Vec<ModelMessage>, PromptError> {
         let log = self.run.log();
         let steps: Vec<usize> = (0..end)
-            .filter(|at| matches!(&log[*at], Entry::Asked(ask) if ask.purpose == Purpose::Plan))
+            .filter(
+                |at| matches!(&log[*at], DialogueEntry::ModelAsked(ask) if ask.purpose == AskPurpose::Plan),
+            )
             .collect();
         let first_kept =
             steps.len().checked_sub(kept_steps).and_then(|at| steps.get(at)).copied().unwrap_or(end);
@@ -45,7 +47,7 @@ impl View<'_> {
         let first_asked = steps.first().copied().unwrap_or(end);
         let mut lines = Vec::new();
         for entry in &log[first_asked.min(first_kept)..first_kept] {
-            let Entry::Planned { calls, .. } = entry else { continue };
+            let DialogueEntry::Planned { calls, .. } = entry else { continue };
             for (call, outcome) in calls.clone().filter_map(|at| self.run.call_at(at)) {
                 let cites: Vec<&str> = outcome
                     .iter()
@@ -65,11 +67,11 @@ impl View<'_> {
         let lines = lines.split_off(lines.len().saturating_sub(TOLD));
         let taken = steps.iter().filter(|at| **at < first_kept).count();
         let mut messages = self.opening()?;
-        messages.push(Message::User(
-            Compacted {
+        messages.push(ModelMessage::User(
+            CompactedPrompt {
                 steps: u32::try_from(taken).unwrap_or(u32::MAX),
                 calls: fence.around("calls", &lines.join("\n")),
-                board: fence.around("board", &Board::of(self.run).in_words()),
+                board: fence.around("board", &HypothesisBoard::of(self.run).in_words()),
             }
             .render()?,
         ));

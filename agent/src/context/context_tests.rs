@@ -27,14 +27,14 @@ fn call_ids_are_what_the_strictest_servers_take() {
 #[test]
 fn the_estimate_is_from_above() {
     let text = "fn main() { println!(\"{}\", 0x7f3a); }".repeat(100);
-    let tokens = estimate(&[Message::User(text.clone())], 0);
+    let tokens = estimate(&[ModelMessage::User(text.clone())], 0);
     assert!(tokens >= text.len() as u64 / 3 && tokens < text.len() as u64);
 }
 
 #[test]
 fn small_models_are_shown_small_results() {
-    let small = Room { context_tokens: 4_096, max_output_tokens: 256 };
-    let large = Room { context_tokens: 128_000, max_output_tokens: 4_096 };
+    let small = ContextBudget { context_tokens: 4_096, max_output_tokens: 256 };
+    let large = ContextBudget { context_tokens: 128_000, max_output_tokens: 4_096 };
     assert_eq!(small.result_chars(), 1_536);
-    assert_eq!(large.result_chars(), millwright_tools::tool::MAX_TEXT_CHARS);
+    assert_eq!(large.result_chars(), millwright_tools::MAX_TEXT_CHARS);
 }

@@ -4,10 +4,11 @@ told so once; then its tools are withdrawn and it has to conclude; then the play
 used are repaired once with what was wrong, then counted as failed steps. All of it is read off the run's log.
 */
 
-use millwright_prompts::{Fence, Nudge, NudgeKind, Prompt, PromptError, Repair};
+use millwright_prompts::{DataFence, NudgeKind, NudgePrompt, Prompt, PromptError, RepairPrompt};
 
-use super::{View, forced};
-use crate::run::{ActionMode, Choice, Entry, FailureKind, ModelTurn, Purpose, Run};
+use super::answer_text::why_unusable;
+use super::{ConversationView, forced};
+use crate::run::{ActionMode, AllowedAnswer, AskPurpose, DialogueEntry, FailureKind, ModelTurn, Run};
 
 /// After so many failed steps in a row the playbook takes over.
 const MAX_FAILED: u32 = 3;
@@ -20,10 +21,10 @@ const SHOWN_CHARS: usize = 600;
 
 /// What the guard says about the next step.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Guarded {
+pub enum LoopGuardAdvice {
     Go {
         remarks: Vec<String>,
-        choice: Choice,
+        choice: AllowedAnswer,
         stage: u8,
     },
     /// The model is not asked any more; why, in words.
@@ -33,7 +34,7 @@ pub enum Guarded {
 /// One step of the model: a question of planning and what came of it.
 struct Step<'a> {
     stage: u8,
-    choice: Choice,
+    choice: AllowedAnswer,
     answer: Option<&'a ModelTurn>,
     failure: Option<FailureKind>,
     /// Names and arguments of its calls, and whether each failed, and whether as malformed.
@@ -69,24 +70,26 @@ enum Problem {
 ///
 /// # Errors
 /// When a prompt cannot be rendered.
-pub fn guard(view: &View<'_>) -> Result<Guarded, PromptError> {
+pub fn guard(view: &ConversationView<'_>) -> Result<LoopGuardAdvice, PromptError> {
     let steps = steps(view.run);
     let constrained = view.mode == ActionMode::Constrained;
-    let nudge = |kind| Nudge { kind, constrained }.render();
+    let nudge = |kind| NudgePrompt { kind, constrained }.render();
     let used = view.run.spent().steps;
     if used >= view.steps {
-        return Ok(Guarded::Finish(format!("the budget of {} steps is used up", view.steps)));
+        return Ok(LoopGuardAdvice::Finish(format!("the budget of {} steps is used up", view.steps)));
     }
     if let Some(why) = too_many_failures(&steps) {
-        return Ok(Guarded::Finish(why));
+        return Ok(LoopGuardAdvice::Finish(why));
     }
     let last = steps.last();
     if last.is_some_and(|step| step.stage >= 2) {
-        return Ok(Guarded::Finish("the model went in circles and did not conclude when told to".into()));
+        return Ok(LoopGuardAdvice::Finish(
+            "the model went in circles and did not conclude when told to".into(),
+        ));
     }
     let mut remarks = Vec::new();
     let mut stage = 0;
-    let mut choice = Choice::Any;
+    let mut choice = AllowedAnswer::Any;
     match last.and_then(Step::problem) {
         Some(Problem::NoAction) => remarks.push(unusable(view, last, constrained)?),
         Some(Problem::Malformed) | None => {}
@@ -101,21 +104,25 @@ pub fn guard(view: &View<'_>) -> Result<Guarded, PromptError> {
         }
     }
     if used + 1 == view.steps {
-        choice = if choice == Choice::Any { Choice::Conclude } else { choice };
+        choice = if choice == AllowedAnswer::Any { AllowedAnswer::Conclude } else { choice };
         remarks.push(nudge(NudgeKind::LastStep)?);
     }
-    Ok(Guarded::Go { remarks, choice, stage })
+    Ok(LoopGuardAdvice::Go { remarks, choice, stage })
 }
 
 /// The repair of an answer without a usable action.
-fn unusable(view: &View<'_>, step: Option<&Step<'_>>, constrained: bool) -> Result<String, PromptError> {
+fn unusable(
+    view: &ConversationView<'_>,
+    step: Option<&Step<'_>>,
+    constrained: bool,
+) -> Result<String, PromptError> {
     let said = step.and_then(|step| step.answer).map_or("", |turn| turn.text.trim());
-    let Some(why) = crate::planner::openai::why_unusable(said, constrained) else {
-        return Nudge { kind: NudgeKind::Narrates, constrained }.render();
+    let Some(why) = why_unusable(said, constrained) else {
+        return NudgePrompt { kind: NudgeKind::Narrates, constrained }.render();
     };
     let shown: String = said.chars().take(SHOWN_CHARS).collect();
-    let fence: Fence = view.fence();
-    Repair { problem: format!("{why}\n{}", fence.around("your answer", &shown)), constrained }.render()
+    let fence: DataFence = view.fence();
+    RepairPrompt { problem: format!("{why}\n{}", fence.around("your answer", &shown)), constrained }.render()
 }
 
 fn steps(run: &Run) -> Vec<Step<'_>> {
@@ -123,8 +130,8 @@ fn steps(run: &Run) -> Vec<Step<'_>> {
     let mut planning = false;
     for entry in run.log() {
         match entry {
-            Entry::Asked(ask) => {
-                planning = ask.purpose == Purpose::Plan;
+            DialogueEntry::ModelAsked(ask) => {
+                planning = ask.purpose == AskPurpose::Plan;
                 if planning {
                     steps.push(Step {
                         stage: ask.stage,
@@ -135,17 +142,17 @@ fn steps(run: &Run) -> Vec<Step<'_>> {
                     });
                 }
             }
-            Entry::Answered(turn) if planning => {
+            DialogueEntry::Answered(turn) if planning => {
                 if let Some(step) = steps.last_mut() {
                     step.answer = Some(turn);
                 }
             }
-            Entry::Failed(failure) if planning => {
+            DialogueEntry::Failed(failure) if planning => {
                 if let Some(step) = steps.last_mut() {
                     step.failure = Some(failure.kind);
                 }
             }
-            Entry::Planned { by_rules: false, calls } => {
+            DialogueEntry::Planned { by_rules: false, calls } => {
                 let Some(step) = steps.last_mut() else { continue };
                 for (call, outcome) in calls.clone().filter_map(|at| run.call_at(at)) {
                     let failure = outcome.and_then(|outcome| outcome.failure.as_ref());
@@ -206,7 +213,7 @@ fn looping(steps: &[Step<'_>]) -> Option<NudgeKind> {
         return Some(NudgeKind::OnlyErrors);
     }
     let silent =
-        |step: &Step<'_>| step.answer.is_some() && step.calls.is_empty() && step.choice == Choice::Any;
+        |step: &Step<'_>| step.answer.is_some() && step.calls.is_empty() && step.choice == AllowedAnswer::Any;
     let narrates = steps.len() >= 2 && steps.iter().rev().take(2).all(silent);
     narrates.then_some(NudgeKind::Narrates)
 }

@@ -4,7 +4,7 @@ A message as every chat endpoint knows it, without the wire's spelling.
 
 /// One message of a conversation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Message {
+pub enum ModelMessage {
     System(String),
     User(String),
     Assistant {
@@ -27,11 +27,13 @@ pub struct SaidCall {
     pub arguments: String,
 }
 
-impl Message {
+impl ModelMessage {
     fn bytes(&self) -> usize {
         match self {
-            Message::System(text) | Message::User(text) | Message::Tool { text, .. } => text.len(),
-            Message::Assistant { text, calls } => {
+            ModelMessage::System(text) | ModelMessage::User(text) | ModelMessage::Tool { text, .. } => {
+                text.len()
+            }
+            ModelMessage::Assistant { text, calls } => {
                 text.len() + calls.iter().map(|call| call.name.len() + call.arguments.len()).sum::<usize>()
             }
         }
@@ -53,9 +55,9 @@ pub fn wire_name(name: &str) -> String {
 }
 
 /// What a conversation costs in tokens, estimated from above: code and logs take about three bytes a token.
-pub fn estimate(messages: &[Message], beside: usize) -> u64 {
+pub fn estimate(messages: &[ModelMessage], beside: usize) -> u64 {
     /// Roles and separators.
     const EACH: u64 = 8;
-    let bytes = messages.iter().map(Message::bytes).sum::<usize>() + beside;
+    let bytes = messages.iter().map(ModelMessage::bytes).sum::<usize>() + beside;
     (bytes as u64).div_ceil(3) + EACH * messages.len() as u64
 }

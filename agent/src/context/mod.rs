@@ -5,46 +5,47 @@ and a provider's prompt cache hits from step to step. Only a compaction, or the 
 other, begins a new prefix.
 */
 
+pub(crate) mod answer_text;
 mod board;
 mod brief;
 mod compaction;
+mod evidence_cache;
 mod guard;
 mod message;
 mod results;
-mod shelf;
 
-use millwright_prompts::{Fence, Prompt, PromptError, Steered};
+use millwright_prompts::{DataFence, Prompt, PromptError, SteeredPrompt};
 
-use crate::run::{ActionMode, Choice, Entry, ModelAsk, Purpose, Run};
+use crate::run::{ActionMode, AllowedAnswer, AskPurpose, DialogueEntry, ModelAsk, Run};
 
-pub use board::{Board, BoardEntry, MOST_HYPOTHESES};
+pub use board::{BoardEntry, HypothesisBoard, MOST_HYPOTHESES};
 pub use compaction::compact;
-pub use guard::{Guarded, guard};
-pub use message::{Message, SaidCall, estimate, wire_id, wire_name};
+pub use evidence_cache::EvidenceCache;
+pub use guard::{LoopGuardAdvice, guard};
+pub use message::{ModelMessage, SaidCall, estimate, wire_id, wire_name};
 pub use results::shortened;
-pub use shelf::Shelf;
 
 /// A question, ready to be sent.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Request {
+pub struct ModelRequest {
     pub ask: ModelAsk,
-    pub messages: Vec<Message>,
+    pub messages: Vec<ModelMessage>,
     /// The run was interrupted while this very question was open.
     pub again: bool,
 }
 
 /// How much a model can take in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Room {
+pub struct ContextBudget {
     pub context_tokens: u64,
     pub max_output_tokens: u64,
 }
 
-impl Room {
+impl ContextBudget {
     /// Longest tool result shown whole, in characters: one result fills at most an eighth of the context.
     pub fn result_chars(self) -> usize {
         let share = usize::try_from(self.context_tokens / 8).unwrap_or(usize::MAX).saturating_mul(3);
-        share.clamp(600, millwright_tools::tool::MAX_TEXT_CHARS)
+        share.clamp(600, millwright_tools::MAX_TEXT_CHARS)
     }
 
     /// From here on a conversation is compacted.
@@ -55,71 +56,74 @@ impl Room {
 
 /// Builds the conversation of a run in one action mode.
 #[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
+pub struct ConversationView<'a> {
     pub run: &'a Run,
     pub mode: ActionMode,
-    pub room: Room,
+    pub room: ContextBudget,
     pub steps: u32,
     /// The system prompt.
     pub system: &'a str,
 }
 
-impl View<'_> {
+impl ConversationView<'_> {
     /// The conversation so far.
     ///
     /// # Errors
     /// When a prompt cannot be rendered.
-    pub fn messages(&self) -> Result<Vec<Message>, PromptError> {
-        let since = self.run.log().iter().rposition(|entry| matches!(entry, Entry::Compacted(_)));
+    pub fn messages(&self) -> Result<Vec<ModelMessage>, PromptError> {
+        let since = self.run.log().iter().rposition(|entry| matches!(entry, DialogueEntry::Compacted(_)));
         match since.map(|at| (at, &self.run.log()[at])) {
-            Some((at, Entry::Compacted(compaction))) => self.compacted(at, compaction.kept_steps),
+            Some((at, DialogueEntry::Compacted(compaction))) => self.compacted(at, compaction.kept_steps),
             _ => self.from(self.opening()?, 0),
         }
     }
 
-    pub(crate) fn fence(&self) -> Fence {
-        Fence::of_run(self.run.request().map_or("", |request| &request.run_id))
+    pub(crate) fn fence(&self) -> DataFence {
+        DataFence::of_run(self.run.request().map_or("", |request| request.run_id.as_str()))
     }
 
-    fn opening(&self) -> Result<Vec<Message>, PromptError> {
-        Ok(vec![Message::System(self.system.to_owned()), Message::User(brief::brief(self)?)])
+    fn opening(&self) -> Result<Vec<ModelMessage>, PromptError> {
+        Ok(vec![ModelMessage::System(self.system.to_owned()), ModelMessage::User(brief::brief(self)?)])
     }
 
     /// The log from `first` on, appended to `messages`.
-    fn from(&self, mut messages: Vec<Message>, first: usize) -> Result<Vec<Message>, PromptError> {
+    fn from(&self, mut messages: Vec<ModelMessage>, first: usize) -> Result<Vec<ModelMessage>, PromptError> {
         let fence = self.fence();
-        let mut purpose = Purpose::Plan;
+        let mut purpose = AskPurpose::Plan;
         // Planned calls before the first question belong to the brief.
         let mut asked = first > 0;
         for (at, entry) in self.run.log().iter().enumerate().skip(first) {
             match entry {
-                Entry::Asked(ask) => {
+                DialogueEntry::ModelAsked(ask) => {
                     purpose = ask.purpose;
                     asked = true;
-                    if purpose == Purpose::Plan {
-                        messages.extend(ask.remarks.iter().cloned().map(Message::User));
+                    if purpose == AskPurpose::Plan {
+                        messages.extend(ask.remarks.iter().cloned().map(ModelMessage::User));
                     }
                 }
-                Entry::Answered(turn) if purpose == Purpose::Plan => {
+                DialogueEntry::Answered(turn) if purpose == AskPurpose::Plan => {
                     let calls = match self.run.log().get(at + 1) {
-                        Some(Entry::Planned { by_rules: false, calls }) => calls.clone(),
+                        Some(DialogueEntry::Planned { by_rules: false, calls }) => calls.clone(),
                         _ => 0..0,
                     };
                     self.answered(&mut messages, &turn.text, calls, &fence)?;
                 }
-                Entry::Planned { by_rules: true, calls } if asked => {
+                DialogueEntry::Planned { by_rules: true, calls } if asked => {
                     for position in calls.clone() {
                         if let Some((call, Some(outcome))) = self.run.call_at(position) {
-                            messages.push(Message::User(self.result(call, outcome, &fence)?));
+                            messages.push(ModelMessage::User(self.result(call, outcome, &fence)?));
                         }
                     }
                 }
-                Entry::Steered { text, by } => {
+                DialogueEntry::Steered { text, by } => {
                     let text = fence.around("message", text);
                     let by = by.chars().filter(|char| !char.is_control()).take(60).collect();
-                    messages.push(Message::User(Steered { by, text }.render()?));
+                    messages.push(ModelMessage::User(SteeredPrompt { by, text }.render()?));
                 }
-                Entry::Answered(_) | Entry::Failed(_) | Entry::Planned { .. } | Entry::Compacted(_) => {}
+                DialogueEntry::Answered(_)
+                | DialogueEntry::Failed(_)
+                | DialogueEntry::Planned { .. }
+                | DialogueEntry::Compacted(_) => {}
             }
         }
         Ok(messages)
@@ -128,10 +132,10 @@ impl View<'_> {
     /// An answer and the results of its calls, in the shape of this action mode.
     fn answered(
         &self,
-        messages: &mut Vec<Message>,
+        messages: &mut Vec<ModelMessage>,
         text: &str,
         calls: std::ops::Range<usize>,
-        fence: &Fence,
+        fence: &DataFence,
     ) -> Result<(), PromptError> {
         let said: Vec<SaidCall> = calls
             .clone()
@@ -152,13 +156,13 @@ impl View<'_> {
             None if text.trim().is_empty() => "(no answer)".to_owned(),
             _ => text.to_owned(),
         };
-        messages.push(Message::Assistant { text, calls: if native { said } else { Vec::new() } });
+        messages.push(ModelMessage::Assistant { text, calls: if native { said } else { Vec::new() } });
         for position in calls {
             let Some((call, Some(outcome))) = self.run.call_at(position) else { continue };
             let result = self.result(call, outcome, fence)?;
             messages.push(match native {
-                true => Message::Tool { call: wire_id(&call.id), text: result },
-                false => Message::User(result),
+                true => ModelMessage::Tool { call: wire_id(&call.id), text: result },
+                false => ModelMessage::User(result),
             });
         }
         Ok(())
@@ -170,10 +174,10 @@ fn quoted(text: &str) -> String {
 }
 
 /// What a question may be answered with, when the budget or the guard leaves no other way.
-pub fn forced(mode: ActionMode, withdrawn: bool) -> Choice {
+pub fn forced(mode: ActionMode, withdrawn: bool) -> AllowedAnswer {
     match (mode, withdrawn) {
-        (ActionMode::Tools, true) => Choice::NoTools,
-        _ => Choice::Conclude,
+        (ActionMode::Tools, true) => AllowedAnswer::NoTools,
+        _ => AllowedAnswer::Conclude,
     }
 }
 

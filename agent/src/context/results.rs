@@ -3,21 +3,21 @@ How the answer of a tool is shown: bounded to a share of the model's context, wi
 the evidence that can be cited from it.
 */
 
-use millwright_prompts::{EvidenceLine, Fence, Prompt, PromptError, ToolResult};
-use millwright_tools::tool::ToolCall;
+use millwright_prompts::{DataFence, EvidenceLine, Prompt, PromptError, ToolResult};
+use millwright_tools::ToolCall;
 
-use super::View;
+use super::ConversationView;
 use crate::run::ToolOutcome;
 
 /// Evidence listed under a result; the rest is found by its ids all the same.
 const LISTED: usize = 12;
 
-impl View<'_> {
+impl ConversationView<'_> {
     pub(super) fn result(
         &self,
         call: &ToolCall,
         outcome: &ToolOutcome,
-        fence: &Fence,
+        fence: &DataFence,
     ) -> Result<String, PromptError> {
         let (text, cut) = shortened(&outcome.text, self.room.result_chars());
         let (left_out, offset) = cut.unwrap_or_default();
@@ -35,7 +35,7 @@ impl View<'_> {
 }
 
 pub(super) fn evidence_lines(outcome: &ToolOutcome) -> Vec<EvidenceLine> {
-    let line = |evidence: &millwright_memory::types::Evidence| EvidenceLine {
+    let line = |evidence: &millwright_model::Evidence| EvidenceLine {
         id: evidence.id.0.clone(),
         locator: plain(&evidence.locator.0),
     };

@@ -4,7 +4,7 @@ Slash commands: what a person can do in a conversation besides asking. Every doo
 
 /// A line that begins with a slash, understood.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Command {
+pub enum SlashCommand {
     /// One piece of evidence, or the list of all.
     Evidence(Option<String>),
     Suspects,
@@ -32,23 +32,23 @@ pub(super) const HELP: &str = "\
 /help, /quit";
 
 /// `None`: the line is no command.
-pub fn command(line: &str) -> Option<Command> {
+pub fn command(line: &str) -> Option<SlashCommand> {
     let line = line.trim();
     let rest = line.strip_prefix('/')?;
     let mut words = rest.split_whitespace();
     let name = words.next().unwrap_or_default().to_lowercase();
     let argument = words.next().map(|word| word.trim_matches(['[', ']']).to_owned());
     Some(match name.as_str() {
-        "evidence" | "e" => Command::Evidence(argument.map(|id| id.to_uppercase())),
-        "suspects" => Command::Suspects,
-        "approve" => Command::Approve(argument),
-        "deny" => Command::Deny(argument),
-        "stop" => Command::Stop,
-        "resume" => Command::Resume,
-        "report" => Command::Report,
-        "help" | "?" => Command::Help,
-        "quit" | "exit" | "q" => Command::Quit,
-        _ => Command::Unknown(name.chars().take(40).collect()),
+        "evidence" | "e" => SlashCommand::Evidence(argument.map(|id| id.to_uppercase())),
+        "suspects" => SlashCommand::Suspects,
+        "approve" => SlashCommand::Approve(argument),
+        "deny" => SlashCommand::Deny(argument),
+        "stop" => SlashCommand::Stop,
+        "resume" => SlashCommand::Resume,
+        "report" => SlashCommand::Report,
+        "help" | "?" => SlashCommand::Help,
+        "quit" | "exit" | "q" => SlashCommand::Quit,
+        _ => SlashCommand::Unknown(name.chars().take(40).collect()),
     })
 }
 
@@ -63,14 +63,15 @@ mod tests {
 
     #[test]
     fn commands_are_told_from_questions() {
-        let check = |line: &str, expected: Option<Command>| assert_eq!(command(line), expected, "{line}");
+        let check =
+            |line: &str, expected: Option<SlashCommand>| assert_eq!(command(line), expected, "{line}");
         check("who changed a/b?", None);
-        check("  /evidence e3 ", Some(Command::Evidence(Some("E3".into()))));
-        check("/evidence [E3]", Some(Command::Evidence(Some("E3".into()))));
-        check("/EVIDENCE", Some(Command::Evidence(None)));
-        check("/approve c4", Some(Command::Approve(Some("c4".into()))));
-        check("/", Some(Command::Unknown(String::new())));
-        check("/usr/lib is missing", Some(Command::Unknown("usr/lib".into())));
+        check("  /evidence e3 ", Some(SlashCommand::Evidence(Some("E3".into()))));
+        check("/evidence [E3]", Some(SlashCommand::Evidence(Some("E3".into()))));
+        check("/EVIDENCE", Some(SlashCommand::Evidence(None)));
+        check("/approve c4", Some(SlashCommand::Approve(Some("c4".into()))));
+        check("/", Some(SlashCommand::Unknown(String::new())));
+        check("/usr/lib is missing", Some(SlashCommand::Unknown("usr/lib".into())));
         assert_eq!(steering("/steer look at the cache"), Some("look at the cache"));
         assert_eq!(steering("/steer "), None);
     }

@@ -3,8 +3,8 @@ A person says whether the answer is right: “that was it”, “that was not it
 commands of the other channels.
 */
 
-use millwright_memory::store::{Actor, StoreError, commit_named};
-use millwright_memory::types::Approval;
+use millwright_model::Approval;
+use millwright_store::{Actor, FeedbackAuthor, StoreError, commit_named};
 
 use super::Conversation;
 
@@ -71,9 +71,10 @@ impl Conversation {
                 "There is no answer yet to confirm or reject; `investigate this` finds one.".to_owned()
             );
         };
+        let standing = self.standing.clone()?;
         let note = self.redact(line);
-        let by = Actor { who: &self.by, why: &note };
-        let judged = match self.store.record_feedback(&incident, None, approval, by).await {
+        let judge = FeedbackAuthor::new(Actor { who: &self.by, why: &note }, standing);
+        let judged = match self.store.record_feedback(&incident, None, approval, judge).await {
             Ok(judged) => judged,
             Err(StoreError::NotFound { .. }) => {
                 return Err("There is no answer yet to confirm or reject. `it was COMMIT` tells the cause."
@@ -81,15 +82,7 @@ impl Conversation {
             }
             Err(error) => return Err(error.to_string()),
         };
-        let standing = match (approval, &judged.resolution) {
-            (_, None) => "Taken.",
-            (Approval::Rejected, _) => "Marked as not it: it is not offered again for this failure.",
-            (Approval::Confirmed | Approval::None, _) => "Confirmed.",
-        };
-        let correction = judged.corrected_to().map(|commit| {
-            format!(" The cause is commit {commit}, as you say; it is re-checked before it is called known.")
-        });
-        Ok(format!("{standing}{}", correction.unwrap_or_default()))
+        Ok(judged.in_words(approval))
     }
 }
 

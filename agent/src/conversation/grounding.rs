@@ -4,9 +4,9 @@ evidence does not bear is named below the answer. A sentence that states somethi
 words it quotes stand there, and so do the commits it names.
 */
 
-use millwright_memory::types::Struck;
+use millwright_model::Struck;
 
-use super::notebook::{Notebook, Piece};
+use super::notebook::{EvidenceNotebook, NumberedEvidence};
 use crate::citations::stands_in;
 
 /// Fewest words of a sentence that states something.
@@ -14,7 +14,7 @@ const LEAST_WORDS: usize = 4;
 const MOST_FLAGS: usize = 20;
 
 /// Sentences of an answer that their evidence does not bear, and why.
-pub(super) fn unsupported(answer: &str, notebook: &Notebook) -> Vec<Struck> {
+pub(super) fn unsupported(answer: &str, notebook: &EvidenceNotebook) -> Vec<Struck> {
     let flagged = sentences(answer).into_iter().filter_map(|sentence| {
         let because = wrong(&sentence, notebook)?;
         Some(Struck { claim: sentence.chars().take(200).collect(), because })
@@ -22,9 +22,9 @@ pub(super) fn unsupported(answer: &str, notebook: &Notebook) -> Vec<Struck> {
     flagged.take(MOST_FLAGS).collect()
 }
 
-fn wrong(sentence: &str, notebook: &Notebook) -> Option<String> {
+fn wrong(sentence: &str, notebook: &EvidenceNotebook) -> Option<String> {
     let ids = cited(sentence);
-    let mut pieces: Vec<&Piece> = Vec::new();
+    let mut pieces: Vec<&NumberedEvidence> = Vec::new();
     for id in &ids {
         match notebook.get(id) {
             Some(piece) => pieces.push(piece),
@@ -135,13 +135,13 @@ fn sentences(answer: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use millwright_memory::types::{EvidenceDraft, EvidenceSource, Locator};
+    use millwright_model::{EvidenceDraft, EvidenceSource, Locator};
 
     use super::*;
 
     #[test]
     fn sentences_are_held_to_their_evidence() {
-        let mut notebook = Notebook::default();
+        let mut notebook = EvidenceNotebook::default();
         notebook.add(EvidenceDraft {
             source: EvidenceSource::Code,
             locator: Locator::commit_lines("1a2b3c4d5e", "lib/calc.sh", 1, 3),

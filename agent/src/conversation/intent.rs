@@ -1,15 +1,15 @@
 /*!
 What a person wants, by rules: a few kinds of questions, each of which has a tool that answers it. Anything else is
-[`Intent::Unknown`]; guessing would put words into tools' mouths.
+[`QuestionIntent::Unknown`]; guessing would put words into tools' mouths.
 */
 
-use millwright_memory::types::Approval;
+use millwright_model::Approval;
 
 use super::feedback::feedback_in;
 
 /// What a question is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Target {
+pub(super) enum QuestionTarget {
     /// Looks like an id or a revision (`1a2b3c4`, `HEAD~3`).
     Commit(String),
     Path {
@@ -22,17 +22,17 @@ pub(super) enum Target {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Intent {
-    WhoChanged(Target),
-    WhoOwns(Target),
+pub(super) enum QuestionIntent {
+    WhoChanged(QuestionTarget),
+    WhoOwns(QuestionTarget),
     NewInLogs,
     SearchLogs(String),
     /// With the words of the failure, or about what is being talked of.
     SeenBefore(Option<String>),
     Investigate(Option<String>),
-    Show(Target),
-    WhereIs(Target),
-    WhoUses(Target),
+    Show(QuestionTarget),
+    WhereIs(QuestionTarget),
+    WhoUses(QuestionTarget),
     Search(String),
     /// `FILE` or `branch:NAME`, when given.
     WriteFix(Option<String>),
@@ -51,7 +51,7 @@ pub const ABILITIES: &str = "  who changed lib/calc.sh, lib/calc.sh:12 or a func
   write the fix to FILE or branch:NAME                     once one is verified
   that was it; that was not it; it was COMMIT              what you know of the cause";
 
-pub(super) fn understand(text: &str) -> Intent {
+pub(super) fn understand(text: &str) -> QuestionIntent {
     let words: Vec<&str> = text.split_whitespace().map(trimmed).filter(|word| !word.is_empty()).collect();
     let lower: Vec<String> = words.iter().map(|word| word.to_lowercase()).collect();
     let at = |names: &[&str]| lower.iter().position(|word| names.contains(&word.as_str()));
@@ -60,68 +60,70 @@ pub(super) fn understand(text: &str) -> Intent {
     let target = |from: usize| target_of(words.get(from..).unwrap_or_default());
 
     if matches!(first, "investigate" | "debug" | "diagnose") {
-        return Intent::Investigate(subject(after(text, 1)));
+        return QuestionIntent::Investigate(subject(after(text, 1)));
     }
     if text.to_lowercase().starts_with("find the cause") {
-        return Intent::Investigate(subject(after(text, 3)));
+        return QuestionIntent::Investigate(subject(after(text, 3)));
     }
     if has(&["write", "save"]) && has(&["fix", "patch"]) {
         let place = at(&["to", "as", "into"]).and_then(|to| words.get(to + 1));
-        return Intent::WriteFix(place.map(|place| (*place).to_owned()));
+        return QuestionIntent::WriteFix(place.map(|place| (*place).to_owned()));
     }
     if has(&["log", "logs"]) && !has(&["git"]) {
         if matches!(first, "search" | "find" | "grep")
             && let Some(words) = at(&["for"]).and_then(|at| subject(after(text, at + 1)))
         {
-            return Intent::SearchLogs(words);
+            return QuestionIntent::SearchLogs(words);
         }
         let about =
             ["new", "changed", "change", "different", "happened", "wrong", "errors", "surged", "since"];
         if has(&about) {
-            return Intent::NewInLogs;
+            return QuestionIntent::NewInLogs;
         }
     }
     if let Some(seen) = at(&["seen"]).filter(|_| has(&["we", "have", "before", "ever"])) {
         let words = after(text, seen + 1);
         let words = words.trim_end_matches(['?', '.', ' ']);
         let words = words.strip_suffix("before").unwrap_or(words);
-        return Intent::SeenBefore(subject(words));
+        return QuestionIntent::SeenBefore(subject(words));
     }
     if has(&["happened"]) && has(&["before"]) || has(&["similar"]) && has(&["incidents", "incident"]) {
-        return Intent::SeenBefore(None);
+        return QuestionIntent::SeenBefore(None);
     }
     if has(&["who", "whom"]) {
         return match () {
-            () if has(&["owns", "own", "owner", "owners", "ask", "knows", "maintains"]) => Intent::WhoOwns(
-                target(at(&["owns", "own", "owner", "owners", "ask", "knows", "maintains"]).unwrap_or(0) + 1),
-            ),
-            () if has(&["calls", "uses", "references"]) => {
-                Intent::WhoUses(target(at(&["calls", "uses", "references"]).unwrap_or(0) + 1))
+            () if has(&["owns", "own", "owner", "owners", "ask", "knows", "maintains"]) => {
+                QuestionIntent::WhoOwns(target(
+                    at(&["owns", "own", "owner", "owners", "ask", "knows", "maintains"]).unwrap_or(0) + 1,
+                ))
             }
-            () => Intent::WhoChanged(target(1)),
+            () if has(&["calls", "uses", "references"]) => {
+                QuestionIntent::WhoUses(target(at(&["calls", "uses", "references"]).unwrap_or(0) + 1))
+            }
+            () => QuestionIntent::WhoChanged(target(1)),
         };
     }
     if let Some(at) = at(&["blame"]) {
-        return Intent::WhoChanged(target(at + 1));
+        return QuestionIntent::WhoChanged(target(at + 1));
     }
     if matches!(first, "what" | "when") && has(&["changed", "changes"]) {
-        return Intent::WhoChanged(target(at(&["changed", "changes"]).unwrap_or(0) + 1));
+        return QuestionIntent::WhoChanged(target(at(&["changed", "changes"]).unwrap_or(0) + 1));
     }
     if matches!(first, "show" | "open" | "cat" | "print" | "display") {
-        return Intent::Show(target(1));
+        return QuestionIntent::Show(target(1));
     }
     if first == "where" || has(&["defined", "definition", "defines"]) {
         let name = target(if first == "where" { 1 } else { 0 });
         return match has(&["used", "called", "referenced", "uses"]) {
-            true => Intent::WhoUses(name),
-            false => Intent::WhereIs(name),
+            true => QuestionIntent::WhoUses(name),
+            false => QuestionIntent::WhereIs(name),
         };
     }
     if matches!(first, "grep" | "search" | "find") {
         let from = at(&["for"]).map_or(1, |at| at + 1);
-        return subject(after(text, from)).map_or(Intent::Unknown, Intent::Search);
+        return subject(after(text, from)).map_or(QuestionIntent::Unknown, QuestionIntent::Search);
     }
-    feedback_in(text).map_or(Intent::Unknown, Intent::Feedback)
+    feedback_in(text).map_or(QuestionIntent::Unknown, QuestionIntent::Feedback)
 }
 
 /// The text behind its first `count` words.
@@ -151,7 +153,7 @@ fn trimmed(word: &str) -> &str {
 }
 
 /// The word that most looks like something of a repository.
-fn target_of(words: &[&str]) -> Target {
+fn target_of(words: &[&str]) -> QuestionTarget {
     const FILLERS: &[&str] = &[
         "the",
         "a",
@@ -215,23 +217,23 @@ fn target_of(words: &[&str]) -> Target {
         .collect();
     if let Some(path) = named.iter().find_map(|word| path_of(word)) {
         return match path {
-            Target::Path { path, lines: None } => Target::Path { path, lines },
+            QuestionTarget::Path { path, lines: None } => QuestionTarget::Path { path, lines },
             other => other,
         };
     }
     if let Some(commit) = named.iter().find(|word| is_revision(word)) {
-        return Target::Commit((*commit).to_owned());
+        return QuestionTarget::Commit((*commit).to_owned());
     }
     let coded =
         |word: &&&str| word.contains(['_', ':', '.', '#']) || word.chars().skip(1).any(char::is_uppercase);
     match named.iter().find(coded).or(named.last()) {
-        Some(name) => Target::Symbol(name.trim_end_matches("()").to_owned()),
-        None => Target::This,
+        Some(name) => QuestionTarget::Symbol(name.trim_end_matches("()").to_owned()),
+        None => QuestionTarget::This,
     }
 }
 
 /// `lib/calc.sh`, `calc.sh:12`, `calc.sh:12-20`, `calc.sh#L1-L9`.
-fn path_of(word: &str) -> Option<Target> {
+fn path_of(word: &str) -> Option<QuestionTarget> {
     let (path, lines) = match word.split_once("#L") {
         Some((path, lines)) => (path, range(lines)),
         None => match word.split_once(':') {
@@ -250,7 +252,7 @@ fn path_of(word: &str) -> Option<Target> {
         !name.is_empty() && known.contains(&extension)
     });
     (!path.contains("::") && (path.contains('/') || extension || lines.is_some()))
-        .then(|| Target::Path { path: path.trim_start_matches("./").to_owned(), lines })
+        .then(|| QuestionTarget::Path { path: path.trim_start_matches("./").to_owned(), lines })
 }
 
 fn range(text: &str) -> Option<(u32, u32)> {
@@ -272,34 +274,46 @@ fn is_revision(word: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn path(path: &str, lines: Option<(u32, u32)>) -> Target {
-        Target::Path { path: path.into(), lines }
+    fn path(path: &str, lines: Option<(u32, u32)>) -> QuestionTarget {
+        QuestionTarget::Path { path: path.into(), lines }
     }
 
     #[test]
     fn questions_are_understood() {
-        let check = |text: &str, expected: Intent| assert_eq!(understand(text), expected, "{text}");
-        check("who changed lib/calc.sh?", Intent::WhoChanged(path("lib/calc.sh", None)));
-        check("who last touched lib/calc.sh:12-20", Intent::WhoChanged(path("lib/calc.sh", Some((12, 20)))));
-        check("Who wrote line 12 of calc.sh?", Intent::WhoChanged(path("calc.sh", Some((12, 12)))));
-        check("who changed `Cart.total`?", Intent::WhoChanged(Target::Symbol("Cart.total".into())));
-        check("who changed this?", Intent::WhoChanged(Target::This));
-        check("who owns src/a.py", Intent::WhoOwns(path("src/a.py", None)));
-        check("What's new in the logs?", Intent::NewInLogs);
-        check("search the logs for connection refused", Intent::SearchLogs("connection refused".into()));
-        check("have we seen this before?", Intent::SeenBefore(None));
-        check("Have we seen KeyError: 'rate'?", Intent::SeenBefore(Some("KeyError: 'rate'".into())));
-        check("investigate that", Intent::Investigate(None));
-        check("investigate: total 21 gave 63", Intent::Investigate(Some("total 21 gave 63".into())));
-        check("show 1a2b3c4", Intent::Show(Target::Commit("1a2b3c4".into())));
-        check("show me HEAD~3", Intent::Show(Target::Commit("HEAD~3".into())));
-        check("show lib/calc.sh#L1-L3", Intent::Show(path("lib/calc.sh", Some((1, 3)))));
-        check("where is fetch_all defined?", Intent::WhereIs(Target::Symbol("fetch_all".into())));
-        check("who calls total()", Intent::WhoUses(Target::Symbol("total".into())));
-        check("where is total used", Intent::WhoUses(Target::Symbol("total".into())));
-        check("search for rate limit", Intent::Search("rate limit".into()));
-        check("write the fix to branch:mend/it", Intent::WriteFix(Some("branch:mend/it".into())));
-        check("what is the meaning of life", Intent::Unknown);
-        check("", Intent::Unknown);
+        let check = |text: &str, expected: QuestionIntent| assert_eq!(understand(text), expected, "{text}");
+        check("who changed lib/calc.sh?", QuestionIntent::WhoChanged(path("lib/calc.sh", None)));
+        check(
+            "who last touched lib/calc.sh:12-20",
+            QuestionIntent::WhoChanged(path("lib/calc.sh", Some((12, 20)))),
+        );
+        check("Who wrote line 12 of calc.sh?", QuestionIntent::WhoChanged(path("calc.sh", Some((12, 12)))));
+        check(
+            "who changed `Cart.total`?",
+            QuestionIntent::WhoChanged(QuestionTarget::Symbol("Cart.total".into())),
+        );
+        check("who changed this?", QuestionIntent::WhoChanged(QuestionTarget::This));
+        check("who owns src/a.py", QuestionIntent::WhoOwns(path("src/a.py", None)));
+        check("What's new in the logs?", QuestionIntent::NewInLogs);
+        check(
+            "search the logs for connection refused",
+            QuestionIntent::SearchLogs("connection refused".into()),
+        );
+        check("have we seen this before?", QuestionIntent::SeenBefore(None));
+        check("Have we seen KeyError: 'rate'?", QuestionIntent::SeenBefore(Some("KeyError: 'rate'".into())));
+        check("investigate that", QuestionIntent::Investigate(None));
+        check("investigate: total 21 gave 63", QuestionIntent::Investigate(Some("total 21 gave 63".into())));
+        check("show 1a2b3c4", QuestionIntent::Show(QuestionTarget::Commit("1a2b3c4".into())));
+        check("show me HEAD~3", QuestionIntent::Show(QuestionTarget::Commit("HEAD~3".into())));
+        check("show lib/calc.sh#L1-L3", QuestionIntent::Show(path("lib/calc.sh", Some((1, 3)))));
+        check(
+            "where is fetch_all defined?",
+            QuestionIntent::WhereIs(QuestionTarget::Symbol("fetch_all".into())),
+        );
+        check("who calls total()", QuestionIntent::WhoUses(QuestionTarget::Symbol("total".into())));
+        check("where is total used", QuestionIntent::WhoUses(QuestionTarget::Symbol("total".into())));
+        check("search for rate limit", QuestionIntent::Search("rate limit".into()));
+        check("write the fix to branch:mend/it", QuestionIntent::WriteFix(Some("branch:mend/it".into())));
+        check("what is the meaning of life", QuestionIntent::Unknown);
+        check("", QuestionIntent::Unknown);
     }
 }

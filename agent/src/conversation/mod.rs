@@ -5,7 +5,7 @@ answers with a text.
 
 Rules answer the questions they understand ([`intent`]); a model, where one is configured, answers the others from the
 same reading tools, and what it says is held to the evidence ([`grounding`]). An investigation is a real run: steered and
-stopped through a [`Voice`] while it works, parked and resumed, and what needs consent is asked here.
+stopped through a [`RunMessenger`] while it works, parked and resumed, and what needs consent is asked here.
 */
 
 mod command;
@@ -17,31 +17,32 @@ mod rules;
 mod runs;
 mod talk;
 
+use millwright_model::IncidentId;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use millwright_memory::redaction::Redactor;
-use millwright_memory::store::Store;
-use millwright_tools::git::Repo;
-use millwright_tools::tool::{
-    CancelFlag, Dispatcher, Effect, Policy, Progress, ToolContext, Workbench, investigation_tools,
+use millwright_git::Repo;
+use millwright_redaction::Redactor;
+use millwright_store::{FeedbackRights, Store};
+use millwright_tools::{
+    CancelFlag, Dispatcher, Effect, Policy, ProgressSink, RunResources, ToolContext, investigation_tools,
 };
 
-use crate::hand_over::Destination;
-use crate::inbox::{Inbox, LocalInbox, Said};
-use crate::investigation::{InvestigateError, Investigated, Options, prepare};
+use crate::hand_over::FixDestination;
+use crate::inbox::{InboxMessage, LocalInbox, RunInbox};
+use crate::investigation::{InvestigateError, InvestigationRequest, InvestigationResult, prepare};
 use crate::planner::Planner;
-use crate::planner::openai::Speaker;
+use crate::planner::openai::ModelSpeaker;
 use crate::report::{self, plain};
 use crate::run::{ReplayPlan, RunRequest};
-use crate::sink::Sink;
+use crate::sink::EventSink;
 
-pub use command::{Command, command, steering};
+pub use command::{SlashCommand, command, steering};
 pub use intent::ABILITIES;
 
-use intent::{Intent, Target, understand};
-use notebook::Notebook;
-use talk::Talk;
+use intent::{QuestionIntent, QuestionTarget, understand};
+use notebook::EvidenceNotebook;
+use talk::ModelConversation;
 
 /// Longest line taken in, in characters.
 pub const LONGEST_LINE: usize = 8_000;
@@ -49,18 +50,20 @@ pub const LONGEST_LINE: usize = 8_000;
 const NO_TICKET: &str = "(no ticket yet)";
 
 /// What a conversation is held with.
-pub struct Setting {
+pub struct ConversationContext {
     /// What investigations are started with. An empty ticket: there is none yet.
-    pub options: Options,
+    pub options: InvestigationRequest,
     /// An incident to talk about, by its id; its ticket goes before that of the options.
     pub incident: Option<String>,
     pub store: Store,
     pub redactor: Arc<Redactor>,
     pub planner: Box<dyn Planner>,
     /// Answers what rules do not; `None` without a model.
-    pub speaker: Option<Speaker>,
+    pub speaker: Option<ModelSpeaker>,
     /// Who speaks, as approvals and remarks are signed.
     pub by: String,
+    /// What their word on an answer counts, or why it counts nothing.
+    pub standing: Result<FeedbackRights, String>,
     /// Columns and colours of the door.
     pub width: usize,
     pub color: bool,
@@ -68,14 +71,14 @@ pub struct Setting {
 
 /// What hears a conversation while an answer is made.
 #[derive(Clone)]
-pub struct Ears {
-    pub sinks: Vec<Arc<dyn Sink>>,
-    pub progress: Arc<dyn Progress>,
+pub struct ConversationListener {
+    pub sinks: Vec<Arc<dyn EventSink>>,
+    pub progress: Arc<dyn ProgressSink>,
 }
 
 /// What is answered to a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct ConversationAnswer {
     /// Harmless to print.
     pub text: String,
     /// The person wants to leave.
@@ -84,7 +87,7 @@ pub struct Answer {
 
 /// Speaks to a run that works while the conversation waits for it. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct Voice(Arc<Spoken>);
+pub struct RunMessenger(Arc<Spoken>);
 
 #[derive(Default)]
 struct Spoken {
@@ -100,13 +103,13 @@ struct Work {
     is_run: bool,
 }
 
-impl Voice {
+impl RunMessenger {
     /// Tells the run where to look; `false` when none works.
     pub fn steer(&self, text: &str) -> bool {
         let works = lock(&self.0.working).as_ref().is_some_and(|work| work.is_run);
         if works {
             let text = text.chars().take(LONGEST_LINE).collect();
-            self.0.inbox.put(Said::Remark { text, by: lock(&self.0.by).clone() });
+            self.0.inbox.put(InboxMessage::Remark { text, by: lock(&self.0.by).clone() });
         }
         works
     }
@@ -135,7 +138,7 @@ impl Voice {
         let mut late = Vec::new();
         for said in self.0.inbox.waiting() {
             self.0.inbox.stored(&said);
-            if let Said::Remark { text, .. } = said {
+            if let InboxMessage::Remark { text, .. } = said {
                 late.push(text);
             }
         }
@@ -150,17 +153,18 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// What waits for a yes.
 enum Waiting {
     /// Calls of the parked run.
-    Calls(Vec<millwright_tools::tool::ToolCall>),
+    Calls(Vec<millwright_tools::ToolCall>),
     /// A fix that was asked for here.
-    Fix(Destination),
+    Fix(FixDestination),
 }
 
 pub struct Conversation {
-    options: Options,
+    options: InvestigationRequest,
     store: Store,
     redactor: Arc<Redactor>,
     planner: Box<dyn Planner>,
     by: String,
+    standing: Result<FeedbackRights, String>,
     width: usize,
     color: bool,
     repo: Arc<Repo>,
@@ -168,16 +172,16 @@ pub struct Conversation {
     has_ticket: bool,
     dispatcher: Dispatcher,
     context: ToolContext,
-    notebook: Notebook,
+    notebook: EvidenceNotebook,
     /// What is talked of, where it is one that was there before.
-    incident: Option<String>,
-    last: Option<Target>,
-    report: Option<Investigated>,
+    incident: Option<IncidentId>,
+    last: Option<QuestionTarget>,
+    report: Option<InvestigationResult>,
     waiting: Option<Waiting>,
     parked: bool,
     calls: usize,
-    talk: Option<Talk>,
-    voice: Voice,
+    talk: Option<ModelConversation>,
+    voice: RunMessenger,
     scratch: PathBuf,
     reads_only: bool,
 }
@@ -187,8 +191,19 @@ impl Conversation {
     ///
     /// # Errors
     /// When the repository, a revision, the logs or the incident is wrong.
-    pub async fn begin(setting: Setting) -> Result<Self, InvestigateError> {
-        let Setting { mut options, incident, store, redactor, planner, speaker, by, width, color } = setting;
+    pub async fn begin(setting: ConversationContext) -> Result<Self, InvestigateError> {
+        let ConversationContext {
+            mut options,
+            incident,
+            store,
+            redactor,
+            planner,
+            speaker,
+            by,
+            standing,
+            width,
+            color,
+        } = setting;
         let redactor = Arc::new(redactor.for_run());
         let incident = match incident {
             Some(id) => Some(store.get_incident(&store.resolve_incident_id(&id).await?).await?),
@@ -213,15 +228,15 @@ impl Conversation {
             prepared.request.logs.retain(|log| log != file);
             prepared.request.logs.push(own);
         }
-        let context = context(&options, &repo, &prepared.request, &store, scratch.clone());
+        let context = context(&options, &repo, &prepared.request, &store, &redactor, scratch.clone());
         // Proposals are steps of a run; a conversation only reads.
         let reads =
             |effect| matches!(effect, Effect::ReadRepository | Effect::ReadFiles | Effect::ReadMemory);
         let tools =
             investigation_tools().only(|tool| reads(tool.effect()) && !tool.name().starts_with("propose_"));
         let dispatcher = Dispatcher::new(tools, Policy::investigate());
-        let talk = speaker.map(Talk::new);
-        let voice = Voice::default();
+        let talk = speaker.map(ModelConversation::new);
+        let voice = RunMessenger::default();
         lock(&voice.0.by).clone_from(&by);
         let mut conversation = Self {
             options,
@@ -229,6 +244,7 @@ impl Conversation {
             redactor,
             planner,
             by,
+            standing,
             width,
             color,
             repo,
@@ -236,7 +252,7 @@ impl Conversation {
             has_ticket,
             dispatcher,
             context,
-            notebook: Notebook::default(),
+            notebook: EvidenceNotebook::default(),
             incident: incident.as_ref().map(|incident| incident.id.clone()),
             last: None,
             report: None,
@@ -263,7 +279,7 @@ impl Conversation {
     }
 
     /// For speaking to a run while [`Self::hear`] waits for it.
-    pub fn voice(&self) -> Voice {
+    pub fn voice(&self) -> RunMessenger {
         self.voice.clone()
     }
 
@@ -286,9 +302,9 @@ impl Conversation {
     }
 
     /// Answers a line. Never fails: what goes wrong is the answer.
-    pub async fn hear(&mut self, line: &str, ears: &Ears) -> Answer {
+    pub async fn hear(&mut self, line: &str, ears: &ConversationListener) -> ConversationAnswer {
         if line.trim().is_empty() {
-            return Answer::default();
+            return ConversationAnswer::default();
         }
         if steering(line).is_some() {
             return told("No investigation is running, so there is nothing to steer.");
@@ -302,19 +318,19 @@ impl Conversation {
         if cut {
             text.push_str(&format!("\n(Only the first {LONGEST_LINE} characters of the line were read.)"));
         }
-        Answer { text, ends: false }
+        ConversationAnswer { text, ends: false }
     }
 
-    async fn converse(&mut self, line: &str, ears: &Ears) -> String {
+    async fn converse(&mut self, line: &str, ears: &ConversationListener) -> String {
         match understand(line) {
-            Intent::Feedback(approval) => {
+            QuestionIntent::Feedback(approval) => {
                 plain(&self.record_feedback(approval, line).await.unwrap_or_else(|why| why))
             }
-            Intent::Investigate(_) | Intent::WriteFix(_) if self.reads_only => {
+            QuestionIntent::Investigate(_) | QuestionIntent::WriteFix(_) if self.reads_only => {
                 "Here only questions are answered; report a new incident to have it investigated.".to_owned()
             }
-            Intent::Investigate(subject) => self.investigate(subject, ears).await,
-            Intent::WriteFix(place) => self.offer_fix(place),
+            QuestionIntent::Investigate(subject) => self.investigate(subject, ears).await,
+            QuestionIntent::WriteFix(place) => self.offer_fix(place),
             intent if self.talk.is_some() => {
                 let line = self.redactor.redact(line).text;
                 match self.talk(&line, ears).await {
@@ -329,33 +345,33 @@ impl Conversation {
         }
     }
 
-    async fn obey(&mut self, command: Command, ears: &Ears) -> Answer {
+    async fn obey(&mut self, command: SlashCommand, ears: &ConversationListener) -> ConversationAnswer {
         let text = match command {
-            Command::Evidence(id) => self.show_evidence(id.as_deref()),
-            Command::Suspects => self.suspects().await,
-            Command::Approve(call) => self.decide(call, true, ears).await,
-            Command::Deny(call) => self.decide(call, false, ears).await,
-            Command::Stop => "Nothing is running, so there is nothing to stop.".to_owned(),
-            Command::Resume if self.parked => self.resume(ears).await,
-            Command::Resume => {
+            SlashCommand::Evidence(id) => self.show_evidence(id.as_deref()),
+            SlashCommand::Suspects => self.suspects().await,
+            SlashCommand::Approve(call) => self.decide(call, true, ears).await,
+            SlashCommand::Deny(call) => self.decide(call, false, ears).await,
+            SlashCommand::Stop => "Nothing is running, so there is nothing to stop.".to_owned(),
+            SlashCommand::Resume if self.parked => self.resume(ears).await,
+            SlashCommand::Resume => {
                 "No investigation was stopped here. `investigate this` starts one, or goes on with \
                                 one that was stopped earlier."
                     .to_owned()
             }
-            Command::Report => self.show_report(),
-            Command::Help => format!("{}\n\nQuestions:\n{ABILITIES}", command::HELP),
-            Command::Quit => return Answer { text: String::new(), ends: true },
-            Command::Unknown(name) => {
+            SlashCommand::Report => self.show_report(),
+            SlashCommand::Help => format!("{}\n\nQuestions:\n{ABILITIES}", command::HELP),
+            SlashCommand::Quit => return ConversationAnswer { text: String::new(), ends: true },
+            SlashCommand::Unknown(name) => {
                 plain(&format!("There is no command /{name}; there are:\n{}", command::HELP))
             }
         };
-        Answer { text, ends: false }
+        ConversationAnswer { text, ends: false }
     }
 
     fn show_evidence(&self, id: Option<&str>) -> String {
         let pieces = self.notebook.pieces();
         let Some(id) = id else {
-            let line = |piece: &notebook::Piece| {
+            let line = |piece: &notebook::NumberedEvidence| {
                 let first = piece.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
                 let first: String = first.chars().take(80).collect();
                 format!("{} {}  {first}", piece.evidence.id, piece.evidence.locator.0)
@@ -387,7 +403,7 @@ impl Conversation {
             return "There is no report yet; `investigate this` makes one.".to_owned();
         };
         let look = report::RenderContext { width: self.width, color: self.color, ..known.context.clone() };
-        report::render(&known.report, &look, report::Format::Text)
+        report::render(&known.report, &look, report::ReportFormat::Text)
     }
 
     fn redact(&self, text: &str) -> String {
@@ -402,8 +418,8 @@ impl Drop for Conversation {
     }
 }
 
-fn told(text: &str) -> Answer {
-    Answer { text: text.to_owned(), ends: false }
+fn told(text: &str) -> ConversationAnswer {
+    ConversationAnswer { text: text.to_owned(), ends: false }
 }
 
 fn short(commit: &str) -> &str {
@@ -411,23 +427,24 @@ fn short(commit: &str) -> &str {
 }
 
 fn context(
-    options: &Options,
+    options: &InvestigationRequest,
     repo: &Arc<Repo>,
     request: &RunRequest,
     store: &Store,
+    redactor: &Redactor,
     scratch: PathBuf,
 ) -> ToolContext {
     let recipe = match &request.replay {
         ReplayPlan::Recipe(recipe) => Some((**recipe).clone()),
         ReplayPlan::None(_) => None,
     };
-    let workbench = Workbench {
+    let workbench = RunResources {
         run_dir: scratch,
         recipe,
         repository: request.repository.clone(),
         memory: Some(store.clone()),
         jobs: 1,
-        ..Workbench::default()
+        ..RunResources::default()
     };
     ToolContext {
         good: request.good.clone(),
@@ -435,6 +452,7 @@ fn context(
         workbench: Arc::new(workbench),
         ..ToolContext::new(
             repo.clone(),
+            Arc::new(redactor.config().clone()),
             request.bad.clone(),
             options.data_dir.clone(),
             Arc::new(request.ticket.clone()),

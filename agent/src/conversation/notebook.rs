@@ -5,7 +5,7 @@ its own evidence from 1, so its report is renumbered when it is taken over.
 
 use std::collections::BTreeMap;
 
-use millwright_memory::types::{Evidence, EvidenceDraft, EvidenceId, Report};
+use millwright_model::{Evidence, EvidenceDraft, EvidenceId, Report};
 
 use crate::citations;
 
@@ -14,16 +14,16 @@ const MOST: usize = 1_000;
 const EXCERPT_CHARS: usize = 2_000;
 
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Piece {
+pub(super) struct NumberedEvidence {
     pub(super) evidence: Evidence,
     /// The whole redacted text.
     pub(super) text: String,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct Notebook(Vec<Piece>);
+pub(super) struct EvidenceNotebook(Vec<NumberedEvidence>);
 
-impl Notebook {
+impl EvidenceNotebook {
     /// Takes redacted evidence in; what is there already keeps its number. `None` when the notebook is full.
     pub(super) fn add(&mut self, draft: EvidenceDraft) -> Option<EvidenceId> {
         let sha256 = Evidence::hash(&draft.text);
@@ -57,7 +57,7 @@ impl Notebook {
     }
 
     fn number(&mut self, evidence: Evidence, text: String) -> Option<EvidenceId> {
-        let same = |piece: &&Piece| {
+        let same = |piece: &&NumberedEvidence| {
             piece.evidence.sha256 == evidence.sha256 && piece.evidence.locator == evidence.locator
         };
         if let Some(known) = self.0.iter().find(same) {
@@ -67,22 +67,22 @@ impl Notebook {
             return None;
         }
         let id = EvidenceId(format!("E{}", self.0.len() + 1));
-        self.0.push(Piece { evidence: Evidence { id: id.clone(), ..evidence }, text });
+        self.0.push(NumberedEvidence { evidence: Evidence { id: id.clone(), ..evidence }, text });
         Some(id)
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&Piece> {
+    pub(super) fn get(&self, id: &str) -> Option<&NumberedEvidence> {
         self.0.iter().find(|piece| piece.evidence.id.0 == id)
     }
 
-    pub(super) fn pieces(&self) -> &[Piece] {
+    pub(super) fn pieces(&self) -> &[NumberedEvidence] {
         &self.0
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use millwright_memory::types::{EvidenceSource, Locator};
+    use millwright_model::{EvidenceSource, Locator};
 
     use super::*;
 
@@ -93,7 +93,7 @@ mod tests {
             locator: Locator::commit("a"),
             text: text.into(),
         };
-        let mut notebook = Notebook::default();
+        let mut notebook = EvidenceNotebook::default();
         let ids = ["x", "y", "x", "z"].map(|text| notebook.add(draft(text)).unwrap().0);
         assert_eq!(ids, ["E1", "E2", "E1", "E3"]);
         assert_eq!(notebook.get("E3").unwrap().text, "z");

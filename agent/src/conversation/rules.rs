@@ -5,12 +5,12 @@ the evidence it came from. Nothing is concluded here; that is what an investigat
 
 use std::sync::Arc;
 
-use millwright_memory::types::{EvidenceDraft, EvidenceId};
-use millwright_tools::git::{self, PathKind};
-use millwright_tools::tool::{Answer, Grant, ToolCall, ToolContext};
+use millwright_git::{self as git, TreePathKind};
+use millwright_model::{EvidenceDraft, EvidenceId};
+use millwright_tools::{CallGrant, ToolAnswer, ToolCall, ToolContext};
 use serde_json::{Value, json};
 
-use super::intent::{ABILITIES, Intent, Target};
+use super::intent::{ABILITIES, QuestionIntent, QuestionTarget};
 use super::{Conversation, plain};
 use crate::investigation::prepare;
 
@@ -20,7 +20,7 @@ const SHOWN: usize = 6_000;
 const LISTED: usize = 8;
 
 /// What a call brought: harmless to keep, not yet to print.
-pub(super) struct Found {
+pub(super) struct CallResult {
     pub(super) text: String,
     pub(super) data: Value,
     pub(super) evidence: Vec<(EvidenceId, String)>,
@@ -28,48 +28,53 @@ pub(super) struct Found {
 }
 
 impl Conversation {
-    pub(super) async fn by_rules(&mut self, intent: Intent) -> String {
+    pub(super) async fn by_rules(&mut self, intent: QuestionIntent) -> String {
         let text = match intent {
-            Intent::WhoChanged(target) => self.who_changed(target).await,
-            Intent::WhoOwns(target) => self.who_owns(target).await,
-            Intent::NewInLogs if self.request.logs.is_empty() => Err(no_logs()),
-            Intent::NewInLogs => self.told("log_changes", json!({})).await,
-            Intent::SearchLogs(_) if self.request.logs.is_empty() => Err(no_logs()),
-            Intent::SearchLogs(words) => self.told("log_search", json!({ "text": words })).await,
-            Intent::SeenBefore(words) => self.seen_before(words).await,
-            Intent::Show(target) => self.show(target).await,
-            Intent::WhereIs(target) => match self.named(target) {
-                Ok(Target::Symbol(name)) => self.told("code_definition", json!({ "name": name })).await,
+            QuestionIntent::WhoChanged(target) => self.who_changed(target).await,
+            QuestionIntent::WhoOwns(target) => self.who_owns(target).await,
+            QuestionIntent::NewInLogs if self.request.logs.is_empty() => Err(no_logs()),
+            QuestionIntent::NewInLogs => self.told("log_changes", json!({})).await,
+            QuestionIntent::SearchLogs(_) if self.request.logs.is_empty() => Err(no_logs()),
+            QuestionIntent::SearchLogs(words) => self.told("log_search", json!({ "text": words })).await,
+            QuestionIntent::SeenBefore(words) => self.seen_before(words).await,
+            QuestionIntent::Show(target) => self.show(target).await,
+            QuestionIntent::WhereIs(target) => match self.named(target) {
+                Ok(QuestionTarget::Symbol(name)) => {
+                    self.told("code_definition", json!({ "name": name })).await
+                }
                 Ok(other) => self.show(other).await,
                 Err(why) => Err(why),
             },
-            Intent::WhoUses(target) => match self.named(target) {
-                Ok(Target::Symbol(name)) => self.told("code_references", json!({ "name": name })).await,
+            QuestionIntent::WhoUses(target) => match self.named(target) {
+                Ok(QuestionTarget::Symbol(name)) => {
+                    self.told("code_references", json!({ "name": name })).await
+                }
                 Ok(_) => Err("Name a function, method or type whose uses are to be found.".to_owned()),
                 Err(why) => Err(why),
             },
-            Intent::Search(text) => self.told("git_grep", json!({ "pattern": text })).await,
-            Intent::Investigate(_) | Intent::WriteFix(_) | Intent::Feedback(_) | Intent::Unknown => {
-                Err(format!(
-                    "The rules have no answer to that; a model could answer it (--planner MODEL). They can tell:\n{ABILITIES}"
-                ))
-            }
+            QuestionIntent::Search(text) => self.told("git_grep", json!({ "pattern": text })).await,
+            QuestionIntent::Investigate(_)
+            | QuestionIntent::WriteFix(_)
+            | QuestionIntent::Feedback(_)
+            | QuestionIntent::Unknown => Err(format!(
+                "The rules have no answer to that; a model could answer it (--planner MODEL). They can tell:\n{ABILITIES}"
+            )),
         };
         plain(&text.unwrap_or_else(|why| why))
     }
 
     /// Makes one call of a reading tool; its evidence is numbered.
-    pub(super) async fn call(&mut self, context: &ToolContext, name: &str, args: Value) -> Found {
+    pub(super) async fn call(&mut self, context: &ToolContext, name: &str, args: Value) -> CallResult {
         self.calls += 1;
         let call = ToolCall { id: format!("c{}", self.calls), name: name.to_owned(), args };
         let span = crate::telemetry::execute_tool(&call.name, &call.id);
         let answer = {
             use tracing::Instrument;
-            self.dispatcher.call(context, &call, &Grant::NotAsked).instrument(span.clone()).await
+            self.dispatcher.call(context, &call, &CallGrant::NotAsked).instrument(span.clone()).await
         };
         let failed = |kind: &str, why: &str| {
             crate::telemetry::call_failed(&span, kind);
-            Found {
+            CallResult {
                 text: why.to_owned(),
                 data: Value::Null,
                 evidence: Vec::new(),
@@ -77,7 +82,7 @@ impl Conversation {
             }
         };
         match answer {
-            Answer::Done { result: Ok(output), .. } => {
+            ToolAnswer::Done { result: Ok(output), .. } => {
                 let mut evidence = Vec::new();
                 for draft in output.evidence {
                     let draft = EvidenceDraft { text: self.redact(&draft.text), ..draft };
@@ -86,12 +91,12 @@ impl Conversation {
                         evidence.push((id, locator));
                     }
                 }
-                Found { text: self.redact(&output.text), data: output.data, evidence, failure: None }
+                CallResult { text: self.redact(&output.text), data: output.data, evidence, failure: None }
             }
-            Answer::Done { result: Err(error), .. } => {
+            ToolAnswer::Done { result: Err(error), .. } => {
                 failed(error.kind.as_str(), &self.redact(&error.feedback))
             }
-            Answer::NeedsApproval { effect } => {
+            ToolAnswer::NeedsApproval { effect } => {
                 failed("denied", &format!("{effect} is not done in a conversation"))
             }
         }
@@ -104,7 +109,7 @@ impl Conversation {
         self.in_words(found, "")
     }
 
-    fn in_words(&self, found: Found, heading: &str) -> Result<String, String> {
+    fn in_words(&self, found: CallResult, heading: &str) -> Result<String, String> {
         if let Some(failure) = found.failure {
             return Err(failure);
         }
@@ -122,18 +127,18 @@ impl Conversation {
         Ok(format!("{heading}{text}{cites}"))
     }
 
-    async fn who_changed(&mut self, target: Target) -> Result<String, String> {
+    async fn who_changed(&mut self, target: QuestionTarget) -> Result<String, String> {
         let context = self.context.clone();
         match self.named(target)? {
-            Target::Commit(commit) => self.told("git_show", json!({ "commit": commit })).await,
-            Target::Path { path, lines: Some((start, end)) } => self.blame(&path, start, end).await,
-            Target::Path { path, lines: None } => {
+            QuestionTarget::Commit(commit) => self.told("git_show", json!({ "commit": commit })).await,
+            QuestionTarget::Path { path, lines: Some((start, end)) } => self.blame(&path, start, end).await,
+            QuestionTarget::Path { path, lines: None } => {
                 let args = json!({ "paths": [path], "limit": 10, "whole_history": true });
                 let found = self.call(&context, "git_log", args).await;
                 let changes = self.in_words(found, &format!("Changes of {path}, newest first:\n"))?;
                 Ok(changes + &self.owners(&path).await)
             }
-            Target::Symbol(name) => {
+            QuestionTarget::Symbol(name) => {
                 let found = self.call(&context, "code_definition", json!({ "name": name })).await;
                 if let Some(failure) = found.failure {
                     return Err(failure);
@@ -151,7 +156,7 @@ impl Conversation {
                     }
                 }
             }
-            Target::This => Err(nothing_named()),
+            QuestionTarget::This => Err(nothing_named()),
         }
     }
 
@@ -173,13 +178,13 @@ impl Conversation {
         }
     }
 
-    async fn who_owns(&mut self, target: Target) -> Result<String, String> {
+    async fn who_owns(&mut self, target: QuestionTarget) -> Result<String, String> {
         match self.named(target)? {
-            Target::Path { path, .. } => self.told("owners", json!({ "paths": [path] })).await,
-            Target::Commit(commit) => {
+            QuestionTarget::Path { path, .. } => self.told("owners", json!({ "paths": [path] })).await,
+            QuestionTarget::Commit(commit) => {
                 self.told("owners", json!({ "paths": [format!("commit:{commit}")] })).await
             }
-            Target::Symbol(name) => {
+            QuestionTarget::Symbol(name) => {
                 let context = self.context.clone();
                 let found = self.call(&context, "code_definition", json!({ "name": name })).await;
                 match found.data[0]["path"].as_str() {
@@ -187,19 +192,19 @@ impl Conversation {
                     None => Err(format!("{name} is not defined in any file that is parsed; name its file")),
                 }
             }
-            Target::This => Err(nothing_named()),
+            QuestionTarget::This => Err(nothing_named()),
         }
     }
 
-    async fn show(&mut self, target: Target) -> Result<String, String> {
+    async fn show(&mut self, target: QuestionTarget) -> Result<String, String> {
         match self.named(target)? {
-            Target::Commit(commit) => self.told("git_show", json!({ "commit": commit })).await,
-            Target::Path { path, lines } => {
+            QuestionTarget::Commit(commit) => self.told("git_show", json!({ "commit": commit })).await,
+            QuestionTarget::Path { path, lines } => {
                 let (start, count) = lines.map_or((1, 80), |(start, end)| (start, end - start + 1));
                 self.told("git_file", json!({ "path": path, "offset": start, "limit": count })).await
             }
-            Target::Symbol(name) => self.told("code_definition", json!({ "name": name })).await,
-            Target::This => Err(nothing_named()),
+            QuestionTarget::Symbol(name) => self.told("code_definition", json!({ "name": name })).await,
+            QuestionTarget::This => Err(nothing_named()),
         }
     }
 
@@ -210,7 +215,7 @@ impl Conversation {
             }
             None => self.context.clone(),
             Some(words) => {
-                let options = crate::investigation::Options {
+                let options = crate::investigation::InvestigationRequest {
                     ticket: words.into_bytes(),
                     ticket_name: None,
                     ..self.options.clone()
@@ -226,7 +231,7 @@ impl Conversation {
 
     pub(super) async fn suspects(&mut self) -> String {
         if let Some(known) = &self.report {
-            let line = |suspect: &millwright_memory::types::Suspect| {
+            let line = |suspect: &millwright_model::Suspect| {
                 let why = suspect
                     .reasons
                     .first()
@@ -248,35 +253,35 @@ impl Conversation {
     }
 
     /// What is meant by `this`; a name that is a file is one.
-    fn named(&mut self, target: Target) -> Result<Target, String> {
+    fn named(&mut self, target: QuestionTarget) -> Result<QuestionTarget, String> {
         let there = |path: &str| {
             matches!(
                 git::kind_at(&self.repo, &self.request.bad, path),
-                Ok(Some(PathKind::File { .. } | PathKind::Folder))
+                Ok(Some(TreePathKind::File { .. } | TreePathKind::Folder))
             )
         };
         let found = match target {
-            Target::This => self
+            QuestionTarget::This => self
                 .last
                 .clone()
                 .or_else(|| self.culprit())
                 .or_else(|| self.in_ticket(&there))
                 .ok_or_else(nothing_named)?,
-            Target::Symbol(name) if there(&name) => Target::Path { path: name, lines: None },
-            Target::Path { path, lines } if !there(&path) => {
+            QuestionTarget::Symbol(name) if there(&name) => QuestionTarget::Path { path: name, lines: None },
+            QuestionTarget::Path { path, lines } if !there(&path) => {
                 // A bare file name stands for the one file of that name.
                 let files =
                     git::files_at(&self.repo, &self.request.bad).map_err(|error| error.to_string())?;
                 let tail = format!("/{path}");
                 let mut like = files.into_iter().filter(|file| file.ends_with(&tail));
                 match (like.next(), like.next()) {
-                    (Some(only), None) => Target::Path { path: only, lines },
+                    (Some(only), None) => QuestionTarget::Path { path: only, lines },
                     (Some(one), Some(other)) => {
                         return Err(format!(
                             "There is more than one {path}: {one}, {other} …; name it in full."
                         ));
                     }
-                    _ => Target::Path { path, lines },
+                    _ => QuestionTarget::Path { path, lines },
                 }
             }
             other => other,
@@ -285,30 +290,34 @@ impl Conversation {
         Ok(found)
     }
 
-    fn culprit(&self) -> Option<Target> {
+    fn culprit(&self) -> Option<QuestionTarget> {
         let cause = self.report.as_ref()?.report.root_cause.as_ref()?;
         match (cause.locations.first(), &cause.commit) {
-            (Some(at), _) => {
-                Some(Target::Path { path: at.path.clone(), lines: Some((at.start_line, at.end_line)) })
-            }
-            (None, Some(commit)) => Some(Target::Commit(commit.clone())),
+            (Some(at), _) => Some(QuestionTarget::Path {
+                path: at.path.clone(),
+                lines: Some((at.start_line, at.end_line)),
+            }),
+            (None, Some(commit)) => Some(QuestionTarget::Commit(commit.clone())),
             (None, None) => None,
         }
     }
 
     /// Where the ticket points: its innermost own frame, else a file it names.
-    fn in_ticket(&self, there: &dyn Fn(&str) -> bool) -> Option<Target> {
+    fn in_ticket(&self, there: &dyn Fn(&str) -> bool) -> Option<QuestionTarget> {
         let ticket = &self.request.ticket;
         let frames = ticket.traces.iter().flat_map(|trace| &trace.exceptions).flat_map(|one| &one.frames);
         let mut mapped = frames
             .filter(|frame| frame.in_app)
             .filter_map(|frame| Some((frame.mapped.as_ref()?, frame.line)));
         if let Some((mapped, line)) = mapped.next() {
-            return Some(Target::Path { path: mapped.path.clone(), lines: line.map(|line| (line, line)) });
+            return Some(QuestionTarget::Path {
+                path: mapped.path.clone(),
+                lines: line.map(|line| (line, line)),
+            });
         }
         let words = ticket.text.split(|c: char| c.is_whitespace() || "()[]<>,;:\"'`".contains(c));
         let path = words.filter(|word| word.contains(['/', '.'])).take(400).find(|word| there(word))?;
-        Some(Target::Path { path: path.to_owned(), lines: None })
+        Some(QuestionTarget::Path { path: path.to_owned(), lines: None })
     }
 }
 

@@ -5,22 +5,27 @@ Their evidence joins the conversation's.
 
 use std::collections::BTreeMap;
 
-use millwright_memory::store::Store;
-use millwright_memory::types::{EvidenceId, Report};
-use millwright_tools::tool::{CancelFlag, ToolCall};
+use millwright_model::{EvidenceId, IncidentId, Report};
+use millwright_store::Store;
+use millwright_tools::{CancelFlag, ToolCall};
 
-use super::{Conversation, Ears, Waiting, context, plain};
+use super::{Conversation, ConversationListener, Waiting, context, plain};
 use crate::driver::DriveError;
-use crate::hand_over::{Destination, hand_over, is_free, may_be_written};
-use crate::inbox::Said;
+use crate::hand_over::{FixDestination, hand_over, is_free, may_be_written};
+use crate::inbox::InboxMessage;
 use crate::investigation::{
-    InvestigateError, Investigated, Means, Options, calls_awaiting_consent, investigate, prepare,
+    InvestigateError, InvestigationDependencies, InvestigationRequest, InvestigationResult,
+    calls_awaiting_consent, investigate, prepare,
 };
 use crate::report::RenderContext;
 
 impl Conversation {
     /// Starts an investigation of `subject`, or of what is being talked of.
-    pub(super) async fn investigate(&mut self, subject: Option<String>, ears: &Ears) -> String {
+    pub(super) async fn investigate(
+        &mut self,
+        subject: Option<String>,
+        ears: &ConversationListener,
+    ) -> String {
         // From here on it can be stopped.
         let cancel = self.voice.begin(true);
         let text = self.begin_and_run(subject, cancel, ears).await;
@@ -28,17 +33,32 @@ impl Conversation {
         text
     }
 
-    async fn begin_and_run(&mut self, subject: Option<String>, cancel: CancelFlag, ears: &Ears) -> String {
+    async fn begin_and_run(
+        &mut self,
+        subject: Option<String>,
+        cancel: CancelFlag,
+        ears: &ConversationListener,
+    ) -> String {
         if let Some(words) = subject {
-            let options = Options { ticket: words.into_bytes(), ticket_name: None, ..self.options.clone() };
+            let options = InvestigationRequest {
+                ticket: words.into_bytes(),
+                ticket_name: None,
+                ..self.options.clone()
+            };
             let prepared = match prepare(&options, true, self.redactor.clone()).await {
                 Ok(prepared) => prepared,
                 Err(error) => return plain(&error.to_string()),
             };
             self.options = options;
             self.request = prepared.request;
-            self.context =
-                context(&self.options, &self.repo, &self.request, &self.store, self.scratch.clone());
+            self.context = context(
+                &self.options,
+                &self.repo,
+                &self.request,
+                &self.store,
+                &self.redactor,
+                self.scratch.clone(),
+            );
             self.has_ticket = true;
             self.report = None;
         }
@@ -51,13 +71,13 @@ impl Conversation {
     }
 
     /// Goes on with the investigation of the ticket.
-    pub(super) async fn resume(&mut self, ears: &Ears) -> String {
+    pub(super) async fn resume(&mut self, ears: &ConversationListener) -> String {
         self.investigate(None, ears).await
     }
 
-    async fn run(&mut self, cancel: CancelFlag, ears: &Ears) -> String {
+    async fn run(&mut self, cancel: CancelFlag, ears: &ConversationListener) -> String {
         let inbox = self.voice.clone();
-        let means = Means {
+        let means = InvestigationDependencies {
             store: Some(&self.store),
             planner: self.planner.as_mut(),
             sinks: &ears.sinks,
@@ -100,7 +120,7 @@ impl Conversation {
         }
     }
 
-    async fn take_over(&mut self, mut investigated: Investigated) -> String {
+    async fn take_over(&mut self, mut investigated: InvestigationResult) -> String {
         let texts = texts(&self.store, &investigated.report).await;
         self.notebook.take_over(&mut investigated.report, &texts);
         self.last = None;
@@ -112,7 +132,7 @@ impl Conversation {
     }
 
     /// Takes up what is known of an incident.
-    pub(super) async fn recollect(&mut self, incident: &str) -> Result<(), InvestigateError> {
+    pub(super) async fn recollect(&mut self, incident: &IncidentId) -> Result<(), InvestigateError> {
         let Some(newest) = self.store.list_reports(incident).await?.into_iter().next() else { return Ok(()) };
         let mut report = self.store.get_report(&newest.id).await?;
         let texts = texts(&self.store, &report).await;
@@ -120,7 +140,7 @@ impl Conversation {
         if let Some(talk) = &mut self.talk {
             talk.topic_changed(&report);
         }
-        self.report = Some(Investigated {
+        self.report = Some(InvestigationResult {
             report,
             ticket: self.request.ticket.clone(),
             context: RenderContext {
@@ -154,7 +174,12 @@ impl Conversation {
     }
 
     /// A person's yes or no.
-    pub(super) async fn decide(&mut self, call: Option<String>, approved: bool, ears: &Ears) -> String {
+    pub(super) async fn decide(
+        &mut self,
+        call: Option<String>,
+        approved: bool,
+        ears: &ConversationListener,
+    ) -> String {
         match self.waiting.take() {
             None => "Nothing waits for consent.".to_owned(),
             Some(Waiting::Fix(to)) => match approved {
@@ -174,7 +199,7 @@ impl Conversation {
                     return plain(&text);
                 };
                 let by = self.by.clone();
-                self.voice.0.inbox.put(Said::Decision { call: decided, approved, by });
+                self.voice.0.inbox.put(InboxMessage::Decision { call: decided, approved, by });
                 self.resume(ears).await
             }
         }
@@ -188,10 +213,10 @@ impl Conversation {
         if let Err(error) = may_be_written(&known.report) {
             return plain(&error.to_string());
         }
-        let end: String = known.report.incident_id.chars().rev().take(8).collect();
+        let end: String = known.report.incident_id.as_str().chars().rev().take(8).collect();
         let end: String = end.chars().rev().filter(char::is_ascii_alphanumeric).collect();
         let place = place.unwrap_or_else(|| format!("branch:millwright/fix-{end}"));
-        let to: Destination = match place.parse() {
+        let to: FixDestination = match place.parse() {
             Ok(to) => to,
             Err(why) => return plain(&why),
         };
@@ -203,7 +228,7 @@ impl Conversation {
         plain(&text)
     }
 
-    async fn write_fix(&self, to: &Destination) -> String {
+    async fn write_fix(&self, to: &FixDestination) -> String {
         let Some(known) = &self.report else { return "There is no report any more.".to_owned() };
         let title = &known.ticket.title;
         let options = &self.options;

@@ -4,34 +4,35 @@ afterwards. Messages are only appended, so that a provider's prompt cache hits; 
 questions are dropped whole. Questions, tokens and money are bounded as in a run.
 */
 
-use millwright_memory::types::Report;
-use millwright_prompts::{Chat, ChatTopic, EvidenceLine, Fence, Prompt, PromptError, ToolResult};
-use millwright_tools::tool::ToolSpec;
+use millwright_model::Report;
+use millwright_prompts::{ChatPrompt, ChatTopic, DataFence, EvidenceLine, Prompt, PromptError, ToolResult};
+use millwright_tools::ToolSpec;
 
 use super::grounding::unsupported;
-use super::rules::Found;
-use super::{Conversation, Ears, plain};
-use crate::context::{Message, SaidCall, shortened, wire_id};
-use crate::planner::openai::{Reply, Speaker};
-use crate::run::{ActionMode, FailureKind, Tokens};
+use super::rules::CallResult;
+use super::{Conversation, ConversationListener, plain};
+use crate::context::{ModelMessage, SaidCall, shortened, wire_id};
+use crate::planner::openai::{ModelReply, ModelSpeaker};
+use crate::report::cause_heading;
+use crate::run::{ActionMode, FailureKind, TokenCounts};
 
 /// Questions to the model for one answer.
 const STEPS: usize = 12;
 /// Evidence listed with a result.
 const LISTED: usize = 12;
 
-pub(super) struct Talk {
-    speaker: Speaker,
+pub(super) struct ModelConversation {
+    speaker: ModelSpeaker,
     mode: ActionMode,
-    fence: Fence,
-    messages: Vec<Message>,
+    fence: DataFence,
+    messages: Vec<ModelMessage>,
     /// Where each question of the person begins in `messages`.
     questions: Vec<usize>,
     /// What the model was not told yet.
     topic: Topic,
     /// Old questions were dropped, what the conversation is about perhaps among them.
     forgot: bool,
-    spent: Tokens,
+    spent: TokenCounts,
     cost_usd: f64,
 }
 
@@ -43,17 +44,17 @@ enum Topic {
     New(Option<Box<Report>>),
 }
 
-impl Talk {
-    pub(super) fn new(speaker: Speaker) -> Self {
+impl ModelConversation {
+    pub(super) fn new(speaker: ModelSpeaker) -> Self {
         Self {
             mode: speaker.mode(),
             speaker,
-            fence: Fence::of_run(&uuid::Uuid::new_v4().to_string()),
+            fence: DataFence::of_run(&uuid::Uuid::new_v4().to_string()),
             messages: Vec::new(),
             questions: Vec::new(),
             topic: Topic::New(None),
             forgot: false,
-            spent: Tokens::default(),
+            spent: TokenCounts::default(),
             cost_usd: 0.0,
         }
     }
@@ -69,12 +70,12 @@ impl Talk {
     fn begin(&mut self, tools: &[ToolSpec]) -> Result<(), PromptError> {
         let tools = match self.mode {
             ActionMode::Tools => None,
-            ActionMode::Constrained => Some(Speaker::in_words(tools)),
+            ActionMode::Constrained => Some(ModelSpeaker::in_words(tools)),
         };
-        let system = Chat { mark: self.fence.mark().to_owned(), tools }.render()?;
+        let system = ChatPrompt { mark: self.fence.mark().to_owned(), tools }.render()?;
         match self.messages.first_mut() {
-            Some(first) => *first = Message::System(system),
-            None => self.messages.push(Message::System(system)),
+            Some(first) => *first = ModelMessage::System(system),
+            None => self.messages.push(ModelMessage::System(system)),
         }
         Ok(())
     }
@@ -104,7 +105,7 @@ impl Talk {
         Ok(())
     }
 
-    fn said(&mut self, reply: &Reply, first_call: usize) -> Vec<SaidCall> {
+    fn said(&mut self, reply: &ModelReply, first_call: usize) -> Vec<SaidCall> {
         let calls: Vec<SaidCall> = reply
             .calls
             .iter()
@@ -121,13 +122,13 @@ impl Talk {
             _ => reply.turn.text.clone(),
         };
         self.messages
-            .push(Message::Assistant { text, calls: if native { calls.clone() } else { Vec::new() } });
+            .push(ModelMessage::Assistant { text, calls: if native { calls.clone() } else { Vec::new() } });
         calls
     }
 
-    fn result(&mut self, call: &SaidCall, native: bool, found: &Found) -> Result<(), PromptError> {
+    fn result(&mut self, call: &SaidCall, native: bool, found: &CallResult) -> Result<(), PromptError> {
         let (text, cut) = shortened(&found.text, self.speaker.settings().room.result_chars());
-        let line = |(id, locator): &(millwright_memory::types::EvidenceId, String)| EvidenceLine {
+        let line = |(id, locator): &(millwright_model::EvidenceId, String)| EvidenceLine {
             id: id.0.clone(),
             locator: locator.chars().filter(|char| !char.is_control()).take(160).collect(),
         };
@@ -143,8 +144,8 @@ impl Talk {
         }
         .render()?;
         self.messages.push(match native {
-            true => Message::Tool { call: call.id.clone(), text },
-            false => Message::User(text),
+            true => ModelMessage::Tool { call: call.id.clone(), text },
+            false => ModelMessage::User(text),
         });
         Ok(())
     }
@@ -152,7 +153,11 @@ impl Talk {
 
 impl Conversation {
     /// Lets the model answer. `Err` says why it could not; the question is then as if it had not been asked.
-    pub(super) async fn talk(&mut self, question: &str, ears: &Ears) -> Result<String, String> {
+    pub(super) async fn talk(
+        &mut self,
+        question: &str,
+        ears: &ConversationListener,
+    ) -> Result<String, String> {
         let Some(mut talk) = self.talk.take() else { return Err("there is no model".to_owned()) };
         let cancel = self.voice.begin(false);
         let answered = {
@@ -165,7 +170,7 @@ impl Conversation {
         };
         self.voice.end();
         let whole =
-            matches!(talk.messages.last(), Some(Message::Assistant { calls, .. }) if calls.is_empty());
+            matches!(talk.messages.last(), Some(ModelMessage::Assistant { calls, .. }) if calls.is_empty());
         // A half-answered question would leave calls without results.
         if !whole && let Some(at) = talk.questions.pop() {
             talk.messages.truncate(at);
@@ -174,7 +179,12 @@ impl Conversation {
         answered
     }
 
-    async fn answer(&mut self, talk: &mut Talk, question: &str, ears: &Ears) -> Result<String, String> {
+    async fn answer(
+        &mut self,
+        talk: &mut ModelConversation,
+        question: &str,
+        ears: &ConversationListener,
+    ) -> Result<String, String> {
         let broken = |error: PromptError| error.to_string();
         let tools = self.offered();
         if talk.messages.is_empty() {
@@ -183,9 +193,9 @@ impl Conversation {
         talk.questions.push(talk.messages.len());
         if let Topic::New(report) = &talk.topic {
             let topic = self.topic(&talk.fence, report.as_deref());
-            talk.messages.push(Message::User(topic.render().map_err(broken)?));
+            talk.messages.push(ModelMessage::User(topic.render().map_err(broken)?));
         }
-        talk.messages.push(Message::User(question.to_owned()));
+        talk.messages.push(ModelMessage::User(question.to_owned()));
         let listener = |words: &str| {
             for sink in &ears.sinks {
                 sink.words(words);
@@ -247,12 +257,12 @@ impl Conversation {
         plain(text.trim_start_matches('\n'))
     }
 
-    fn topic(&self, fence: &Fence, report: Option<&Report>) -> ChatTopic {
+    fn topic(&self, fence: &DataFence, report: Option<&Report>) -> ChatTopic {
         let ticket = shortened(&self.request.ticket.text, 8_000).0;
         let summary = report.map(|report| {
             let cause = report.root_cause.as_ref().map_or_else(String::new, |cause| {
                 let ids: Vec<&str> = cause.evidence.iter().map(|id| id.0.as_str()).collect();
-                format!("\nCause: {} [{}]", cause.statement, ids.join(", "))
+                format!("\n{}: {} [{}]", cause_heading(report), cause.statement, ids.join(", "))
             });
             format!("{}: {}{cause}", report.verdict.as_str(), report.summary)
         });
@@ -287,7 +297,7 @@ impl Conversation {
         self.dispatcher.registry().specs().into_iter().filter(|tool| !useless(&tool.name)).collect()
     }
 
-    fn affordable(&self, talk: &Talk, tools: &[ToolSpec]) -> Result<(), String> {
+    fn affordable(&self, talk: &ModelConversation, tools: &[ToolSpec]) -> Result<(), String> {
         let next = talk.speaker.reserved(&talk.messages, tools, talk.mode);
         let budget = self.options.budget;
         if let Some(tokens) = budget.tokens

@@ -9,21 +9,19 @@ so that the driver can store the question before it is sent and the answer befor
 use std::future::Future;
 use std::pin::Pin;
 
-use millwright_tools::tool::ToolCall;
+use millwright_tools::ToolCall;
 
-use crate::context::Request;
-use crate::findings::Finding;
+use crate::context::ModelRequest;
+use crate::findings::PlannerFinding;
+pub use crate::run::PLAYBOOK;
 use crate::run::{Compaction, FailureKind, ModelFailure, ModelTurn, Run};
 
 pub mod openai;
 pub mod playbook;
 
-/// The name of the planner that decides by rules; no model can bear it.
-pub const PLAYBOOK: &str = "playbook";
-
 /// What a planner wants: a model asked, calls made, or a finding that ends the investigation.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Plan {
+pub enum PlannerStep {
     Call {
         note: String,
         calls: Vec<ToolCall>,
@@ -33,11 +31,11 @@ pub enum Plan {
         note: String,
         calls: Vec<ToolCall>,
     },
-    Ask(Box<Request>),
+    Ask(Box<ModelRequest>),
     Compact(Compaction),
     Conclude {
         note: String,
-        finding: Box<Finding>,
+        finding: Box<PlannerFinding>,
     },
 }
 
@@ -46,7 +44,7 @@ pub enum Plan {
 #[error("{0}")]
 pub struct PlanError(pub String);
 
-pub type PlanFuture<'a> = Pin<Box<dyn Future<Output = Result<Plan, PlanError>> + Send + 'a>>;
+pub type PlanFuture<'a> = Pin<Box<dyn Future<Output = Result<PlannerStep, PlanError>> + Send + 'a>>;
 pub type AskFuture<'a> = Pin<Box<dyn Future<Output = Result<ModelTurn, ModelFailure>> + Send + 'a>>;
 
 /// Hears a model's words as they arrive.
@@ -60,7 +58,12 @@ pub trait Planner: Send {
     fn plan<'a>(&'a mut self, run: &'a Run) -> PlanFuture<'a>;
 
     /// Sends a question that this planner planned. Dropping the future ends the request.
-    fn ask<'a>(&'a mut self, _run: &'a Run, _request: &'a Request, _listener: Listener<'a>) -> AskFuture<'a> {
+    fn ask<'a>(
+        &'a mut self,
+        _run: &'a Run,
+        _request: &'a ModelRequest,
+        _listener: Listener<'a>,
+    ) -> AskFuture<'a> {
         let failure = ModelFailure::new(FailureKind::Refused, "this planner asks no model");
         Box::pin(std::future::ready(Err(failure)))
     }

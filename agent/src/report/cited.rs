@@ -3,7 +3,7 @@ Evidence on the page: the pieces themselves, with the words marked that claims q
 */
 
 use maud::{Markup, html};
-use millwright_memory::types::{Evidence, EvidenceId, Report};
+use millwright_model::{Evidence, EvidenceId, Report};
 
 use super::context::RenderContext;
 use super::text::{block, line};

@@ -4,12 +4,12 @@ where the fix was saved. All of it is optional; a page without it is shorter, no
 so it only ever gains fields.
 */
 
-use millwright_memory::types::EvidenceId;
+use millwright_model::EvidenceId;
 use serde::{Deserialize, Serialize};
 
 /// `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Format {
+pub enum ReportFormat {
     #[default]
     Text,
     Json,
@@ -17,7 +17,7 @@ pub enum Format {
     Html,
 }
 
-impl std::str::FromStr for Format {
+impl std::str::FromStr for ReportFormat {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -37,7 +37,7 @@ pub struct RenderContext {
     pub ticket_title: Option<String>,
     /// Path of the repository as the user gave it.
     pub repository: Option<String>,
-    /// Full commit id of `--at`.
+    /// Full commit id of `--bad`.
     pub failing_revision: Option<String>,
     /// Full commit id of `--good`.
     pub good_revision: Option<String>,
@@ -52,7 +52,7 @@ pub struct RenderContext {
     /// What could not be taken in or done, a line each.
     pub notes: Vec<String>,
     /// Words that a claim quotes, and the evidence they stand in.
-    pub quotes: Vec<Cited>,
+    pub quotes: Vec<CitedEvidence>,
     /// Whom to ask, with the address that the report masks; for a person who can read it in the repository as well. Never
     /// stored.
     #[serde(skip)]
@@ -72,7 +72,7 @@ pub struct RenderContext {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Cited {
+pub struct CitedEvidence {
     pub evidence: EvidenceId,
     pub text: String,
 }
@@ -90,6 +90,8 @@ pub struct CommitView {
     pub diff: String,
     /// The minimal set of its hunks that flips the replay, as a unified diff; `None` when not minimised.
     pub guilty_diff: Option<String>,
+    /// The diff of a fix that takes exactly the guilty lines back, where they are known by it alone.
+    pub taken_back_by: Option<String>,
 }
 
 /// The bisect as a picture: how the probability mass over the candidates was narrowed.
@@ -97,13 +99,13 @@ pub struct CommitView {
 #[serde(default)]
 pub struct BisectView {
     /// Oldest first.
-    pub candidates: Vec<Candidate>,
+    pub candidates: Vec<BisectCandidate>,
     /// In the order they were run.
     pub steps: Vec<BisectStep>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Candidate {
+pub struct BisectCandidate {
     pub commit: String,
     /// Share of the probability before the first run, 0 to 1.
     pub mass: f64,

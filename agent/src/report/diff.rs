@@ -7,19 +7,17 @@ from has other line numbers there, so lines are matched by path, text and the li
 
 use std::collections::HashSet;
 
+pub(super) use millwright_git::unified_diff::DiffLineKind;
+use millwright_git::unified_diff::{self, DiffHunk, DiffParser};
+
+use super::context::CommitView;
+
 /// Lines of a diff looked at; what lies beyond is said to be left out.
 const MAX_LINES: usize = 4_000;
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
-    Context,
-    Added,
-    Removed,
-}
-
 #[derive(Debug, Clone)]
 pub(super) struct DiffLine {
-    pub(super) kind: Kind,
+    pub(super) kind: DiffLineKind,
     pub(super) old: u32,
     pub(super) new: u32,
     pub(super) text: String,
@@ -27,13 +25,24 @@ pub(super) struct DiffLine {
 }
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Hunk {
+pub(super) struct ReportHunk {
     /// What git prints after the second `@@`: the enclosing function.
     pub(super) section: String,
     pub(super) lines: Vec<DiffLine>,
 }
 
-impl Hunk {
+impl ReportHunk {
+    fn of(hunk: &DiffHunk<'_>) -> Self {
+        let line = |line: &unified_diff::DiffLine<'_>| DiffLine {
+            kind: line.kind,
+            old: line.old,
+            new: line.new,
+            text: line.raw.trim_end_matches('\r').to_owned(),
+            guilty: false,
+        };
+        Self { section: hunk.section.to_owned(), lines: hunk.lines.iter().map(line).collect() }
+    }
+
     pub(super) fn is_guilty(&self) -> bool {
         self.lines.iter().any(|line| line.guilty)
     }
@@ -44,25 +53,35 @@ pub(super) struct FileDiff {
     pub(super) path: String,
     /// Renames, modes, binary files: what has no hunks but should be said.
     pub(super) notes: Vec<String>,
-    pub(super) hunks: Vec<Hunk>,
+    pub(super) hunks: Vec<ReportHunk>,
 }
 
 #[derive(Debug, Clone, Default)]
-pub(super) struct Diff {
+pub(super) struct ReportDiff {
     pub(super) files: Vec<FileDiff>,
     pub(super) truncated: bool,
 }
 
-impl Diff {
+impl ReportDiff {
+    /// The changes of the culprit with the guilty lines marked, as far as they are known.
+    pub(super) fn of_culprit(view: &CommitView) -> Self {
+        let whole = parse(&view.diff);
+        match (&view.guilty_diff, &view.taken_back_by) {
+            (Some(guilty), _) => whole.mark(&parse(guilty)),
+            (None, Some(fix)) => whole.mark(&parse(fix).reversed()),
+            (None, None) => whole,
+        }
+    }
+
     pub(super) fn added(&self) -> usize {
-        self.count(Kind::Added)
+        self.count(DiffLineKind::Added)
     }
 
     pub(super) fn removed(&self) -> usize {
-        self.count(Kind::Removed)
+        self.count(DiffLineKind::Removed)
     }
 
-    pub(super) fn hunks(&self) -> impl Iterator<Item = (&FileDiff, &Hunk)> {
+    pub(super) fn hunks(&self) -> impl Iterator<Item = (&FileDiff, &ReportHunk)> {
         self.files.iter().flat_map(|file| file.hunks.iter().map(move |hunk| (file, hunk)))
     }
 
@@ -70,7 +89,7 @@ impl Diff {
     /// is what minimising works on.
     pub(super) fn changes(&self) -> (usize, usize) {
         let runs = self.hunks().flat_map(|(_, hunk)| {
-            let kind = |line: &DiffLine| line.kind == Kind::Context;
+            let kind = |line: &DiffLine| line.kind == DiffLineKind::Context;
             hunk.lines.chunk_by(move |one, next| kind(one) == kind(next)).filter(move |run| !kind(&run[0]))
         });
         runs.fold((0, 0), |(all, guilty), run| {
@@ -80,7 +99,7 @@ impl Diff {
 
     /// At most `max` lines, files with guilty lines first.
     pub(super) fn bounded(mut self, max: usize) -> Self {
-        self.files.sort_by_key(|file| !file.hunks.iter().any(Hunk::is_guilty));
+        self.files.sort_by_key(|file| !file.hunks.iter().any(ReportHunk::is_guilty));
         let mut left = max;
         for file in &mut self.files {
             for hunk in &mut file.hunks {
@@ -107,9 +126,9 @@ impl Diff {
             }
             for line in &hunk.lines {
                 let sign = match line.kind {
-                    Kind::Added => '+',
-                    Kind::Removed => '-',
-                    Kind::Context => ' ',
+                    DiffLineKind::Added => '+',
+                    DiffLineKind::Removed => '-',
+                    DiffLineKind::Context => ' ',
                 };
                 // The sign stays first, so that a page colours the line.
                 let guilty = if line.guilty { '>' } else { ' ' };
@@ -123,7 +142,7 @@ impl Diff {
     pub(super) fn only_guilty(mut self) -> Self {
         if self.lines().any(|(_, line)| line.guilty) {
             for file in &mut self.files {
-                file.hunks.retain(Hunk::is_guilty);
+                file.hunks.retain(ReportHunk::is_guilty);
             }
             self.files.retain(|file| !file.hunks.is_empty());
         }
@@ -134,21 +153,21 @@ impl Diff {
         self.hunks().flat_map(|(file, hunk)| hunk.lines.iter().map(move |line| (file, line)))
     }
 
-    fn count(&self, kind: Kind) -> usize {
+    fn count(&self, kind: DiffLineKind) -> usize {
         self.lines().filter(|(_, line)| line.kind == kind).count()
     }
 
     /// Marks the changed lines that stand in `guilty`, too. That may be a diff of a later revision, where lines have other
     /// numbers; then their text alone tells.
-    pub(super) fn mark(mut self, guilty: &Diff) -> Self {
+    pub(super) fn mark(mut self, guilty: &ReportDiff) -> Self {
         self.mark_by_number(guilty);
         if !self.lines().any(|(_, line)| line.guilty) {
-            let changed = guilty.lines().filter(|(_, line)| line.kind != Kind::Context);
-            let texts: HashSet<(&str, Kind, &str)> =
+            let changed = guilty.lines().filter(|(_, line)| line.kind != DiffLineKind::Context);
+            let texts: HashSet<(&str, DiffLineKind, &str)> =
                 changed.map(|(file, line)| (file.path.as_str(), line.kind, line.text.as_str())).collect();
             for file in &mut self.files {
                 for line in file.hunks.iter_mut().flat_map(|hunk| &mut hunk.lines) {
-                    line.guilty = line.kind != Kind::Context
+                    line.guilty = line.kind != DiffLineKind::Context
                         && !line.text.trim().is_empty()
                         && texts.contains(&(file.path.as_str(), line.kind, line.text.as_str()));
                 }
@@ -157,9 +176,22 @@ impl Diff {
         self
     }
 
-    fn mark_by_number(&mut self, guilty: &Diff) {
-        let changed = || guilty.lines().filter(|(_, line)| line.kind != Kind::Context);
-        let by = |number: fn(&DiffLine) -> u32| -> HashSet<(String, Kind, u32, String)> {
+    /// What takes it back.
+    pub(super) fn reversed(mut self) -> Self {
+        for line in self.files.iter_mut().flat_map(|file| &mut file.hunks).flat_map(|hunk| &mut hunk.lines) {
+            (line.old, line.new) = (line.new, line.old);
+            line.kind = match line.kind {
+                DiffLineKind::Added => DiffLineKind::Removed,
+                DiffLineKind::Removed => DiffLineKind::Added,
+                DiffLineKind::Context => DiffLineKind::Context,
+            };
+        }
+        self
+    }
+
+    fn mark_by_number(&mut self, guilty: &ReportDiff) {
+        let changed = || guilty.lines().filter(|(_, line)| line.kind != DiffLineKind::Context);
+        let by = |number: fn(&DiffLine) -> u32| -> HashSet<(String, DiffLineKind, u32, String)> {
             let key = |(file, line): (&FileDiff, &DiffLine)| {
                 (file.path.clone(), line.kind, number(line), line.text.clone())
             };
@@ -169,7 +201,7 @@ impl Diff {
         for file in &mut self.files {
             for line in file.hunks.iter_mut().flat_map(|hunk| &mut hunk.lines) {
                 let key = |number| (file.path.clone(), line.kind, number, line.text.clone());
-                line.guilty = line.kind != Kind::Context
+                line.guilty = line.kind != DiffLineKind::Context
                     && (by_old.contains(&key(line.old)) || by_new.contains(&key(line.new)));
             }
         }
@@ -177,104 +209,19 @@ impl Diff {
 }
 
 /// Takes a `git diff` or plain unified diff apart. Never fails: what is no diff yields no files.
-pub(super) fn parse(text: &str) -> Diff {
-    let mut diff = Diff::default();
-    // Lines of old and new side that the hunk's header still promises.
-    let (mut old, mut new, mut old_left, mut new_left) = (0_u32, 0_u32, 0_u32, 0_u32);
-    for (at, raw) in text.split('\n').enumerate() {
-        if at >= MAX_LINES {
-            diff.truncated = true;
-            break;
-        }
-        if old_left > 0 || new_left > 0 {
-            let (kind, content) = match raw.as_bytes().first() {
-                Some(b'+') => (Kind::Added, &raw[1..]),
-                Some(b'-') => (Kind::Removed, &raw[1..]),
-                Some(b'\\') => continue,
-                Some(b' ') => (Kind::Context, &raw[1..]),
-                // Mail programs strip the blank of an empty context line.
-                None => (Kind::Context, raw),
-                Some(_) => {
-                    (old_left, new_left) = (0, 0);
-                    (Kind::Context, "")
-                }
-            };
-            if old_left > 0 || new_left > 0 {
-                if let Some(hunk) = diff.files.last_mut().and_then(|file| file.hunks.last_mut()) {
-                    let text = content.trim_end_matches('\r').to_owned();
-                    hunk.lines.push(DiffLine { kind, old, new, text, guilty: false });
-                }
-                if kind != Kind::Added {
-                    old = old.saturating_add(1);
-                    old_left = old_left.saturating_sub(1);
-                }
-                if kind != Kind::Removed {
-                    new = new.saturating_add(1);
-                    new_left = new_left.saturating_sub(1);
-                }
-                continue;
-            }
-        }
-        if raw.starts_with("diff --git ") {
-            let path = raw.rsplit_once(" b/").map_or("", |(_, path)| path).to_owned();
-            diff.files.push(FileDiff { path, ..FileDiff::default() });
-        } else if let Some(header) = raw.strip_prefix("@@ -") {
-            let Some((start_old, len_old, start_new, len_new, section)) = hunk_header(header) else {
-                continue;
-            };
-            (old, old_left, new, new_left) = (start_old, len_old, start_new, len_new);
-            // An empty old side is numbered by the line before it.
-            if len_old == 0 {
-                old = old.saturating_add(1);
-            }
-            if diff.files.is_empty() {
-                diff.files.push(FileDiff::default());
-            }
-            if let Some(file) = diff.files.last_mut() {
-                file.hunks.push(Hunk { section, lines: Vec::new() });
-            }
-        } else if let Some(path) = raw.strip_prefix("--- ") {
-            let fresh = diff.files.last().is_none_or(|file| !file.hunks.is_empty());
-            if fresh {
-                diff.files.push(FileDiff::default());
-            }
-            name(&mut diff, path);
-        } else if let Some(path) = raw.strip_prefix("+++ ") {
-            name(&mut diff, path);
-        } else if ["new file", "deleted file", "rename ", "old mode", "new mode", "Binary files"]
+pub(super) fn parse(text: &str) -> ReportDiff {
+    /// Headers that are said in a report.
+    const TOLD: [&str; 6] = ["new file", "deleted file", "rename ", "old mode", "new mode", "Binary files"];
+    let parsed = DiffParser::default().max_lines(MAX_LINES).parse(text);
+    let files = parsed.files.iter().map(|file| FileDiff {
+        path: file.path().to_owned(),
+        notes: file
+            .headers
             .iter()
-            .any(|start| raw.starts_with(start))
-            && let Some(file) = diff.files.last_mut()
-        {
-            file.notes.push(raw.to_owned());
-        }
-    }
-    diff
-}
-
-fn name(diff: &mut Diff, path: &str) {
-    let path = path.split('\t').next().unwrap_or(path).trim_end();
-    let path = path.strip_prefix("a/").or_else(|| path.strip_prefix("b/")).unwrap_or(path);
-    if path != "/dev/null"
-        && let Some(file) = diff.files.last_mut()
-    {
-        path.clone_into(&mut file.path);
-    }
-}
-
-/// First line and number of lines on the old side, the same on the new side, and the enclosing function that git names.
-pub(crate) type HunkHeader = (u32, u32, u32, u32, String);
-
-/// Reads what stands behind `@@ -`.
-pub(crate) fn hunk_header(header: &str) -> Option<HunkHeader> {
-    let (ranges, section) = header.split_once(" @@")?;
-    let (old, new) = ranges.split_once(" +")?;
-    let range = |text: &str| -> Option<(u32, u32)> {
-        match text.split_once(',') {
-            Some((start, len)) => Some((start.parse().ok()?, len.parse().ok()?)),
-            None => Some((text.parse().ok()?, 1)),
-        }
-    };
-    let ((start_old, len_old), (start_new, len_new)) = (range(old)?, range(new)?);
-    Some((start_old, len_old, start_new, len_new, section.trim().to_owned()))
+            .filter(|header| TOLD.iter().any(|start| header.starts_with(start)))
+            .map(|header| (*header).to_owned())
+            .collect(),
+        hunks: file.hunks.iter().map(ReportHunk::of).collect(),
+    });
+    ReportDiff { files: files.collect(), truncated: parsed.truncated }
 }

@@ -5,18 +5,16 @@ and names the style sheet by its hash. maud escapes every value; `text` takes ou
 
 use base64::Engine as _;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
-use millwright_memory::types::{
-    Approval, CheckResult, HypothesisStatus, ReplayOutcome, Report, Suspect, Verdict,
-};
+use millwright_model::{Approval, CheckResult, HypothesisStatus, ReplayOutcome, Report, Suspect, Verdict};
 use sha2::{Digest, Sha256};
 
+use super::bisect_chart;
 use super::cited::{self, cited};
 use super::context::RenderContext;
-use super::diff;
+use super::diff::ReportDiff;
 use super::html_fix::{diff_table, fix, tried};
+use super::narrative::{self, CheckMark};
 use super::phrasing;
-use super::picture;
-use super::story::{self, Mark};
 use super::text::{block, duration, line, percent, short};
 
 /// How its classes look; a page that carries the sections carries this, too.
@@ -126,7 +124,7 @@ fn cause(report: &Report, context: &RenderContext) -> Markup {
 }
 
 fn next(report: &Report, context: &RenderContext) -> Markup {
-    let steps = story::next_steps(report, context);
+    let steps = narrative::next_steps(report, context);
     html! {
         @if !steps.is_empty() {
             section {
@@ -176,18 +174,18 @@ pub(super) fn chip(result: CheckResult) -> &'static str {
 
 fn proof(report: &Report, context: &RenderContext) -> Markup {
     let Some(replay) = &report.replay else { return html! {} };
-    let checks = story::checks(report, context);
+    let checks = narrative::checks(report, context);
     let hidden = replay.runs.len().saturating_sub(MAX_RUNS);
     html! {
         section {
-            h2 { (story::checks_heading(report)) }
+            h2 { (narrative::checks_heading(report)) }
             (check_list(&checks))
-            @if let Some(effort) = story::effort(report) { p.dim { (effort) } }
-            @if let Some((heading, checks)) = story::checks_then(report) {
+            @if let Some(effort) = narrative::effort(report) { p.dim { (effort) } }
+            @if let Some((heading, checks)) = narrative::checks_then(report) {
                 h3 { (heading) }
                 (check_list(&checks))
             }
-            @if let Some(view) = &context.bisect { (picture::draw(report, view).unwrap_or_default()) }
+            @if let Some(view) = &context.bisect { (bisect_chart::draw(report, view).unwrap_or_default()) }
             @if !replay.runs.is_empty() {
                 details {
                     summary { "All runs (" (replay.runs.len()) ")" }
@@ -216,14 +214,14 @@ fn proof(report: &Report, context: &RenderContext) -> Markup {
     }
 }
 
-fn check_list(checks: &[story::Check]) -> Markup {
+fn check_list(checks: &[narrative::ReportCheck]) -> Markup {
     html! {
         ul.checks {
             @for check in checks {
                 @let (class, word) = match check.mark {
-                    Mark::Good => ("good", "ok"),
-                    Mark::Bad => ("bad", "fail"),
-                    Mark::Open => ("open", "open"),
+                    CheckMark::Good => ("good", "ok"),
+                    CheckMark::Bad => ("bad", "fail"),
+                    CheckMark::Open => ("open", "open"),
                 };
                 li {
                     span.mark.(class) { (word) } " " (line(&check.text, 300))
@@ -248,17 +246,15 @@ fn culprit(report: &Report, context: &RenderContext) -> Markup {
     let shown = context.culprit.as_ref().filter(|view| !view.diff.is_empty());
     // What a mere suspect changed would be read as what is to be mended.
     let Some(view) = shown.filter(|_| report.verdict != Verdict::Inconclusive) else { return html! {} };
-    let mut parsed = diff::parse(&view.diff);
-    let mut told = "";
-    if let Some(guilty) = &view.guilty_diff {
-        parsed = parsed.mark(&diff::parse(guilty));
-        let (all, some) =
-            (parsed.hunks().count(), parsed.hunks().filter(|(_, hunk)| hunk.is_guilty()).count());
-        told = match some < all {
-            true => "The marked lines alone flip the replay; the rest of the commit does not matter.",
-            false => "All of its hunks are needed to flip the replay; the guilty lines are marked.",
-        };
-    }
+    let parsed = ReportDiff::of_culprit(view);
+    let (all, some) = (parsed.hunks().count(), parsed.hunks().filter(|(_, hunk)| hunk.is_guilty()).count());
+    let told = match some {
+        0 => "",
+        some if some < all => {
+            "The marked lines alone flip the replay; the rest of the commit does not matter."
+        }
+        _ => "All of its hunks are needed to flip the replay; the guilty lines are marked.",
+    };
     html! {
         section {
             h2 { "The culprit’s changes" }
@@ -349,7 +345,7 @@ fn similar(report: &Report, context: &RenderContext) -> Markup {
                 ul {
                     @for similar in report.similar.iter().take(10) {
                         li {
-                            @let id = line(&similar.incident_id, 80);
+                            @let id = line(similar.incident_id.as_str(), 80);
                             @if context.in_service { a href=(format!("/incidents/{id}")) { code { (id) } } }
                             @else { code { (id) } }
                             " "
@@ -383,8 +379,8 @@ fn impact(report: &Report) -> Markup {
                     dt { "Routes" }
                     dd { @for route in impact.routes.iter().take(20) { code { (line(route, 120)) } " " } }
                 }
-                @if let Some(first) = &impact.first_seen { dt { "First seen" } dd { (line(first, 40)) } }
-                @if let Some(last) = &impact.last_seen { dt { "Last seen" } dd { (line(last, 40)) } }
+                @if let Some(first) = &impact.first_seen { dt { "First seen" } dd { (first.as_jiff()) } }
+                @if let Some(last) = &impact.last_seen { dt { "Last seen" } dd { (last.as_jiff()) } }
             }
         }
     }
@@ -422,8 +418,8 @@ fn foot(report: &Report) -> Markup {
     html! {
         footer.dim {
             p {
-                "Millwright report " code { (line(&report.id, 80)) } ", incident "
-                code { (line(&report.incident_id, 80)) }
+                "Millwright report " code { (line(report.id.as_str(), 80)) } ", incident "
+                code { (line(report.incident_id.as_str(), 80)) }
             }
             p {
                 "Planner " (line(&usage.planner, 80)) ", " (usage.steps) " steps, " (usage.tool_calls)

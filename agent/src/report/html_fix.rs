@@ -3,9 +3,9 @@ The fix on the page: what it is and what was run on it, what was tried and did n
 */
 
 use maud::{Markup, html};
-use millwright_memory::types::{Fix, Report, TestsResult};
+use millwright_model::{Fix, Report, TestsResult};
 
-use super::diff::{self, Diff, DiffLine, Kind};
+use super::diff::{self, DiffLine, DiffLineKind, ReportDiff};
 use super::html::chip;
 use super::phrasing;
 use super::text::{block, line};
@@ -73,7 +73,7 @@ fn tests_chip(result: TestsResult) -> &'static str {
     }
 }
 
-pub(super) fn diff_table(parsed: &Diff, label: &str) -> Markup {
+pub(super) fn diff_table(parsed: &ReportDiff, label: &str) -> Markup {
     let shown = parsed.clone().bounded(MAX_DIFF_LINES);
     html! {
         @for file in &shown.files {
@@ -100,14 +100,14 @@ pub(super) fn diff_table(parsed: &Diff, label: &str) -> Markup {
 
 fn diff_row(diff_line: &DiffLine) -> Markup {
     let (class, sign) = match diff_line.kind {
-        Kind::Added => ("add", "+"),
-        Kind::Removed => ("del", "−"),
-        Kind::Context => ("same", ""),
+        DiffLineKind::Added => ("add", "+"),
+        DiffLineKind::Removed => ("del", "−"),
+        DiffLineKind::Context => ("same", ""),
     };
     html! {
         tr.(class).guilty[diff_line.guilty] {
-            td.no { @if diff_line.kind != Kind::Added { (diff_line.old) } }
-            td.no { @if diff_line.kind != Kind::Removed { (diff_line.new) } }
+            td.no { @if diff_line.kind != DiffLineKind::Added { (diff_line.old) } }
+            td.no { @if diff_line.kind != DiffLineKind::Removed { (diff_line.new) } }
             td.sign { (sign) @if diff_line.guilty { span.sr { " guilty" } } }
             td.text { (line_of_code(&diff_line.text)) }
         }

@@ -3,7 +3,7 @@
 `null` in their place would not be of the schema.
 */
 
-use millwright_memory::types::Report;
+use millwright_model::Report;
 
 pub(super) fn render(report: &Report) -> String {
     let mut report = report.clone();

@@ -5,12 +5,12 @@ link, embed, mention anybody, nor reference or close issues; code stands in fenc
 
 use std::fmt::Write as _;
 
-use millwright_memory::types::{CheckResult, EvidenceId, Fix, HypothesisStatus, Proof, Report, Verdict};
+use millwright_model::{CheckResult, EvidenceId, Fix, HypothesisStatus, Proof, Report, Verdict};
 
 use super::context::RenderContext;
-use super::diff;
+use super::diff::{self, ReportDiff};
+use super::narrative::{self, CheckMark};
 use super::phrasing;
-use super::story::{self, Mark};
 use super::text::{block, duration, line, patch, percent, short};
 
 /// Longest diff written out, in lines: hosts cut comments at 65,536 characters.
@@ -40,7 +40,7 @@ pub(super) fn render(report: &Report, context: &RenderContext) -> String {
     let _ = writeln!(
         out,
         "\n<sub>Millwright report {}, {}, {} tool calls, {}</sub>",
-        code(&report.id, 80),
+        code(report.id.as_str(), 80),
         prose(&usage.planner, 80),
         usage.tool_calls,
         duration(usage.wall_ms)
@@ -72,12 +72,10 @@ fn cause(out: &mut String, report: &Report, context: &RenderContext) {
     }
     // What a mere suspect changed would be read as what is to be mended.
     if let Some(view) = context.culprit.as_ref().filter(|_| report.verdict != Verdict::Inconclusive) {
-        match &view.guilty_diff {
-            Some(guilty) => {
-                let marked = diff::parse(&view.diff).mark(&diff::parse(guilty)).only_guilty();
-                fence(out, "The culprit's hunks; > marks the guilty lines", &marked.as_text());
-            }
-            None => fence(out, "The commit's changes", &view.diff),
+        let marked = ReportDiff::of_culprit(view);
+        match marked.changes() {
+            (_, 0) => fence(out, "The commit's changes", &view.diff),
+            _ => fence(out, "The culprit's hunks; > marks the guilty lines", &marked.only_guilty().as_text()),
         }
     }
 }
@@ -136,32 +134,32 @@ fn shown(out: &mut String, report: &Report) {
 }
 
 fn proof(out: &mut String, report: &Report, context: &RenderContext) {
-    let checks = story::checks(report, context);
-    let effort = story::effort(report);
+    let checks = narrative::checks(report, context);
+    let effort = narrative::effort(report);
     if checks.is_empty() && effort.is_none() {
         return;
     }
-    let _ = writeln!(out, "\n**{}.** {}\n", story::checks_heading(report), effort.unwrap_or_default());
+    let _ = writeln!(out, "\n**{}.** {}\n", narrative::checks_heading(report), effort.unwrap_or_default());
     check_list(out, &checks);
-    if let Some((heading, checks)) = story::checks_then(report) {
+    if let Some((heading, checks)) = narrative::checks_then(report) {
         let _ = writeln!(out, "\n**{heading}.**\n");
         check_list(out, &checks);
     }
 }
 
-fn check_list(out: &mut String, checks: &[story::Check]) {
+fn check_list(out: &mut String, checks: &[narrative::ReportCheck]) {
     for check in checks {
         let mark = match check.mark {
-            Mark::Good => "ok",
-            Mark::Bad => "**fail**",
-            Mark::Open => "open",
+            CheckMark::Good => "ok",
+            CheckMark::Bad => "**fail**",
+            CheckMark::Open => "open",
         };
         let _ = writeln!(out, "- {mark}: {}", prose(&check.text, 300));
     }
 }
 
 fn next(out: &mut String, report: &Report, context: &RenderContext) {
-    let steps = story::next_steps(report, context);
+    let steps = narrative::next_steps(report, context);
     if steps.is_empty() {
         return;
     }
@@ -212,7 +210,7 @@ fn known(out: &mut String, report: &Report) {
             CheckResult::Fail => "checked again now and does **not** hold",
             CheckResult::NotRun => "not checked again",
         };
-        let (id, proof) = (code(&similar.incident_id, 80), phrasing::proof_words(similar.proof));
+        let (id, proof) = (code(similar.incident_id.as_str(), 80), phrasing::proof_words(similar.proof));
         let _ = writeln!(out, "- {id}: {proof}, {recheck}. Alike: {}", why.join("; "));
     }
 }

@@ -7,6 +7,7 @@ report may come from a hostile ticket or repository: each format neutralises it 
 terminals, escaping for Markdown and HTML). JSON is the schema itself and nothing else.
 */
 
+mod bisect_chart;
 mod cited;
 mod context;
 pub(crate) mod diff;
@@ -14,31 +15,32 @@ mod html;
 mod html_fix;
 mod json;
 mod markdown;
+mod narrative;
 pub(crate) mod phrasing;
-mod picture;
-mod story;
 mod terminal;
 mod terminal_page;
 mod text;
 
 pub use cited::spans;
-pub use context::{BisectStep, BisectView, Candidate, Cited, CommitView, Format, RenderContext};
+pub use context::{
+    BisectCandidate, BisectStep, BisectView, CitedEvidence, CommitView, RenderContext, ReportFormat,
+};
 pub use html::{STYLE, answer, grounds};
+pub use narrative::summarise;
 pub use phrasing::{
     cause_heading, fix_sentences, proof_words, remembered_fix_sentences, verdict_meaning, verdict_word,
 };
-pub use story::summarise;
 pub use text::{block as plain, duration, line, shell_word, shorten};
 
-use millwright_memory::types::Report;
+use millwright_model::Report;
 
 /// Writes `report` in `format`. Pure; never fails; ends with a newline.
-pub fn render(report: &Report, context: &RenderContext, format: Format) -> String {
+pub fn render(report: &Report, context: &RenderContext, format: ReportFormat) -> String {
     match format {
-        Format::Text => terminal::render(report, context),
-        Format::Json => json::render(report),
-        Format::Markdown => markdown::render(report, context),
-        Format::Html => html::render(report, context),
+        ReportFormat::Text => terminal::render(report, context),
+        ReportFormat::Json => json::render(report),
+        ReportFormat::Markdown => markdown::render(report, context),
+        ReportFormat::Html => html::render(report, context),
     }
 }
 

@@ -3,12 +3,14 @@ The words of a report: what each verdict, outcome and check is called, and the s
 channel says alike. No format, and no order of a page.
 */
 
-use millwright_memory::types::{
-    CauseKind, CheckResult, Evidence, FailureAgreement, Fix, FixKind, FourWay, Proof, ReplayOutcome, Report,
-    Resolution, SandboxLevel, Suspect, TestsDetail, TestsResult, Verdict,
+use millwright_model::{
+    CauseKind, CheckResult, Evidence, FailureAgreement, Fix, FixChecks, FixKind, FourWay, Proof, Reason,
+    ReplayOutcome, Report, Resolution, SandboxLevel, Suspect, TestsResult, Verdict,
 };
 
-use super::diff::Diff;
+use millwright_tools::suspects::REJECTED;
+
+use super::diff::ReportDiff;
 use super::text::{count, duration, line, percent};
 
 pub fn verdict_word(verdict: Verdict) -> &'static str {
@@ -59,7 +61,9 @@ pub fn cause_heading(report: &Report) -> &'static str {
 /// What speaks for a suspect, strongest first; what two signals say in the same words is said once.
 pub(crate) fn reasons(suspect: &Suspect) -> Vec<&str> {
     let mut out: Vec<&str> = Vec::new();
-    for reason in suspect.reasons.iter().filter(|reason| reason.contribution > 0.0) {
+    // A person's word is told, though it speaks against the suspect.
+    let is_told = |reason: &&Reason| reason.contribution > 0.0 || reason.signal == REJECTED;
+    for reason in suspect.reasons.iter().filter(is_told) {
         if !out.contains(&reason.detail.as_str()) {
             out.push(&reason.detail);
         }
@@ -125,26 +129,25 @@ pub(super) fn tests_words(result: TestsResult) -> &'static str {
 
 /// What speaks for a fix beyond the replay: `none of the 120 tests that ran newly fails`.
 pub(super) fn beyond_words(fix: &Fix) -> String {
-    let now = shown_beyond(fix.tests, fix.tests_detail.as_ref(), fix.four_way.as_ref());
+    let now = match fix.proven_then {
+        None => shown_beyond(&FixChecks::from(fix)),
+        Some(_) => None,
+    };
     let then = fix.proven_then.as_ref().map(|then| {
-        let shown = shown_beyond(then.tests, then.tests_detail.as_ref(), then.four_way.as_ref());
+        let shown = shown_beyond(&then.checks);
         let shown = shown.unwrap_or_else(|| "nothing beyond the replay was run".to_owned());
         format!("when it was proven, on {}, {shown}", then.on)
     });
     now.or(then).unwrap_or_else(|| "nothing beyond the replay was run".to_owned())
 }
 
-fn shown_beyond(
-    tests: TestsResult,
-    detail: Option<&TestsDetail>,
-    four_way: Option<&FourWay>,
-) -> Option<String> {
+fn shown_beyond(checks: &FixChecks) -> Option<String> {
     let mut parts = Vec::new();
-    if tests == TestsResult::Pass {
-        let ran = detail.map_or(0, |detail| detail.ran);
+    if checks.tests == TestsResult::Pass {
+        let ran = checks.tests_detail.as_ref().map_or(0, |detail| detail.ran);
         parts.push(format!("none of the {ran} tests that ran newly fails"));
     }
-    if let Some(check) = four_way.filter(|check| check.held()) {
+    if let Some(check) = checks.four_way.as_ref().filter(|check| check.held()) {
         parts.push(format!("the four-way check held on {} inputs", check.deciding));
     }
     (!parts.is_empty()).then(|| parts.join("; "))
@@ -266,7 +269,7 @@ pub(super) fn agreement_words(report: &Report) -> Option<String> {
 }
 
 /// `partial revert of the commit (1 file, 3 lines added, 1 removed)`.
-pub(super) fn fix_words(fix: &Fix, diff: &Diff) -> String {
+pub(super) fn fix_words(fix: &Fix, diff: &ReportDiff) -> String {
     let kind = match fix.kind {
         FixKind::Known => "known fix",
         FixKind::Revert => "revert of the whole commit",

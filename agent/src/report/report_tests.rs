@@ -1,4 +1,5 @@
-use millwright_memory::types::*;
+use millwright_model::*;
+use millwright_model::{IncidentId, ReportId};
 
 use super::*;
 
@@ -113,8 +114,8 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
     }
     let report = Report {
         schema: REPORT_SCHEMA.into(),
-        id: "R-0007".into(),
-        incident_id: "INC-1042".into(),
+        id: "run_0007".parse().unwrap(),
+        incident_id: "inc_1042".parse().unwrap(),
         verdict,
         summary: String::new(),
         root_cause: caused.then(|| RootCause {
@@ -181,7 +182,7 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
         }),
         similar: match verdict {
             Verdict::Known => vec![SimilarIncident {
-                incident_id: "INC-0981".into(),
+                incident_id: "inc_0981".parse().unwrap(),
                 score: 0.94,
                 why: vec!["same exception and in-app symbols".into(), "same message".into()],
                 proof: Proof::FixVerified,
@@ -201,7 +202,7 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
             sessions: 12,
             users: 3,
             routes: vec!["/invoices".into()],
-            first_seen: Some("2025-06-27T07:10:00Z".into()),
+            first_seen: Some("2025-06-27T07:10:00Z".parse().unwrap()),
             last_seen: None,
         }),
         evidence: vec![
@@ -235,7 +236,7 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
             ],
         }),
     };
-    let candidates = (0..150).map(|at| Candidate {
+    let candidates = (0..150).map(|at| BisectCandidate {
         commit: match at {
             70 => "aaaa000000000000000000000000000000000000".into(),
             80 => "dddd000000000000000000000000000000000000".into(),
@@ -269,12 +270,13 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
             subject: "Read and print amounts the way customers write them".into(),
             diff: COMMIT_DIFF.into(),
             guilty_diff: proven.then(|| GUILTY_DIFF.into()),
+            taken_back_by: None,
         }),
         bisect: (proven && verdict != Verdict::Known).then(|| BisectView {
             candidates: candidates.collect(),
             steps: lefts.into_iter().map(|(run, left)| BisectStep { run, left }).collect(),
         }),
-        fix_file: fixed.then(|| "/home/mira/.millwright/reports/R-0007/fix.patch".into()),
+        fix_file: fixed.then(|| "/home/mira/.millwright/reports/run_0007/fix.patch".into()),
         replay_command: proven.then(|| "sh bin/counter invoice 1042".into()),
         tests_command: None,
         notes: vec![],
@@ -288,24 +290,18 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
     (report, context)
 }
 
-const VERDICTS: [Verdict; 6] = [
-    Verdict::Known,
-    Verdict::Verified,
-    Verdict::Confirmed,
-    Verdict::Probable,
-    Verdict::Inconclusive,
-    Verdict::NotAnIncident,
-];
-
 #[test]
 fn every_verdict_in_every_format() {
-    for verdict in VERDICTS {
+    for verdict in Verdict::ALL {
         let (report, context) = sample(verdict);
         let name = verdict.as_str();
-        insta::assert_snapshot!(format!("{name}.text"), render(&report, &context, Format::Text));
-        insta::assert_snapshot!(format!("{name}.markdown"), render(&report, &context, Format::Markdown));
-        insta::assert_snapshot!(format!("{name}.json"), render(&report, &context, Format::Json));
-        let html = render(&report, &context, Format::Html);
+        insta::assert_snapshot!(format!("{name}.text"), render(&report, &context, ReportFormat::Text));
+        insta::assert_snapshot!(
+            format!("{name}.markdown"),
+            render(&report, &context, ReportFormat::Markdown)
+        );
+        insta::assert_snapshot!(format!("{name}.json"), render(&report, &context, ReportFormat::Json));
+        let html = render(&report, &context, ReportFormat::Html);
         // The style sheet has a life of its own.
         let (_, body) = html.split_once("</head>").unwrap();
         insta::assert_snapshot!(format!("{name}.html"), body.replace("><", ">\n<"));
@@ -319,7 +315,7 @@ fn every_verdict_in_every_format() {
 fn json_is_the_schema_and_nothing_is_left_out() {
     let (mut report, context) = sample(Verdict::Inconclusive);
     report.suspects[0].score = f64::NAN;
-    let json = render(&report, &context, Format::Json);
+    let json = render(&report, &context, ReportFormat::Json);
     let back: Report = serde_json::from_str(&json).unwrap();
     assert_eq!(back.suspects[0].score, 0.0);
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -352,9 +348,11 @@ fn a_guess_is_no_cause_in_any_format() {
     let (mut report, context) = sample(Verdict::Inconclusive);
     report.root_cause = named.root_cause;
     report.fix = None;
-    for (format, cause) in
-        [(Format::Text, "\nCause\n"), (Format::Markdown, "**Cause"), (Format::Html, "<h2>Cause</h2>")]
-    {
+    for (format, cause) in [
+        (ReportFormat::Text, "\nCause\n"),
+        (ReportFormat::Markdown, "**Cause"),
+        (ReportFormat::Html, "<h2>Cause</h2>"),
+    ] {
         let page = render(&report, &context, format);
         assert!(page.contains("Most suspected, and not established"), "{page}");
         assert!(!page.contains(cause), "{page}");
@@ -369,10 +367,10 @@ fn a_guess_is_no_cause_in_any_format() {
 fn a_command_of_several_lines_can_be_pasted() {
     let (report, mut context) = sample(Verdict::Confirmed);
     context.replay_command = Some("cat >x <<EOF\nit's\nEOF\nsh check.sh x".into());
-    let text = render(&report, &context, Format::Text);
+    let text = render(&report, &context, ReportFormat::Text);
     let wanted = "\n(cd /srv/shop && sh -c 'cat >x <<EOF\nit'\\''s\nEOF\nsh check.sh x')\n";
     assert!(text.contains(wanted), "{text}");
-    let markdown = render(&report, &context, Format::Markdown);
+    let markdown = render(&report, &context, ReportFormat::Markdown);
     assert!(markdown.contains("cat >x <<EOF\nit"), "{markdown}");
 }
 
@@ -385,14 +383,14 @@ fn what_the_tests_showed_is_said_in_every_format_in_words_of_its_own() {
         (TestsResult::Fail, "worse"),
     ] {
         let (report, context) = with_tests(Verdict::Confirmed, result, "because of this");
-        let text = render(&report, &context, Format::Text);
+        let text = render(&report, &context, ReportFormat::Text);
         assert!(text.contains(&words.to_uppercase()) || text.contains(words), "{words}: {text}");
         assert!(text.contains("because of this"), "{text}");
         assert!(text.contains("$ (cd /srv/shop && make test)"), "{text}");
-        let markdown = render(&report, &context, Format::Markdown);
+        let markdown = render(&report, &context, ReportFormat::Markdown);
         assert!(markdown.contains(&format!("Project tests: {words}.")), "{markdown}");
         assert!(markdown.contains("Not verified"), "{markdown}");
-        let html = render(&report, &context, Format::Html);
+        let html = render(&report, &context, ReportFormat::Html);
         assert!(html.contains(&format!("project tests: {words}")), "{words}");
         assert!(fix_sentences(report.fix.as_ref().unwrap()).join(" ").contains(words), "{words}");
     }
@@ -400,9 +398,9 @@ fn what_the_tests_showed_is_said_in_every_format_in_words_of_its_own() {
 
 #[test]
 fn only_what_is_verified_is_to_be_shipped() {
-    for verdict in VERDICTS {
+    for verdict in Verdict::ALL {
         let (report, context) = sample(verdict);
-        for format in [Format::Text, Format::Markdown, Format::Html] {
+        for format in [ReportFormat::Text, ReportFormat::Markdown, ReportFormat::Html] {
             let said = render(&report, &context, format).contains("Ship it");
             assert_eq!(said, verdict == Verdict::Verified, "{verdict:?} {format:?}");
         }
@@ -421,7 +419,7 @@ fn what_failed_what_goes_and_what_contradicts_is_told() {
     fix.takes_away = vec!["SECURITY: the guard of names".into()];
     fix.is_stopgap = true;
     fix.four_way = Some(FourWay { inputs: 9, deciding: 3, ..FourWay::default() });
-    for format in [Format::Text, Format::Markdown, Format::Html] {
+    for format in [ReportFormat::Text, ReportFormat::Markdown, ReportFormat::Html] {
         let page = render(&report, &context, format).split_whitespace().collect::<Vec<_>>().join(" ");
         for words in [
             "Tried, and did not hold",
@@ -444,7 +442,7 @@ fn two_failures_stand_side_by_side() {
         ticket: "TypeError: null".into(),
         replay: "Cannot find module side-channel".into(),
     });
-    for format in [Format::Text, Format::Markdown, Format::Html] {
+    for format in [ReportFormat::Text, ReportFormat::Markdown, ReportFormat::Html] {
         let page = render(&report, &context, format);
         assert!(page.contains("TypeError: null"), "{format:?}: {page}");
         assert!(page.contains("Cannot find module side-channel"), "{format:?}: {page}");
@@ -454,21 +452,21 @@ fn two_failures_stand_side_by_side() {
 
 #[test]
 fn text_fits_the_width_and_colours_only_when_asked() {
-    for verdict in VERDICTS {
+    for verdict in Verdict::ALL {
         let (report, mut context) = sample(verdict);
         for width in [0, 20, 60, 80, 120, 500] {
             context.width = width;
             let room = if width == 0 { 100 } else { width.clamp(60, 120) };
-            let text = render(&report, &context, Format::Text);
+            let text = render(&report, &context, ReportFormat::Text);
             assert!(!text.contains('\u{1b}'));
             for row in text.lines().filter(|row| !row.trim_start().starts_with("$ ")) {
                 assert!(textwrap::core::display_width(row) <= room, "{width}: {row:?}");
             }
             assert!(text.lines().all(|row| row.trim_end() == row), "{verdict:?} has trailing blanks");
         }
-        let plain = render(&report, &context, Format::Text);
+        let plain = render(&report, &context, ReportFormat::Text);
         context.color = true;
-        let colored = render(&report, &context, Format::Text);
+        let colored = render(&report, &context, ReportFormat::Text);
         assert!(colored.contains('\u{1b}'));
         let mut bare = String::new();
         for (at, part) in colored.split("\u{1b}[").enumerate() {
@@ -486,8 +484,8 @@ fn hostile() -> (Report, RenderContext) {
     let (mut report, mut context) = sample(Verdict::Verified);
     let (mut inconclusive, _) = sample(Verdict::Inconclusive);
     let text = || HOSTILE.to_owned();
-    report.id = text();
-    report.incident_id = text();
+    report.id = ReportId::from_bits(7);
+    report.incident_id = IncidentId::from_bits(7);
     report.summary = text();
     let cause = report.root_cause.as_mut().unwrap();
     cause.statement = text();
@@ -517,7 +515,7 @@ fn hostile() -> (Report, RenderContext) {
     report.usage.planner = text();
     report.usage.fell_back = Some(text());
     report.similar = sample(Verdict::Known).0.similar;
-    report.similar[0].incident_id = text();
+    report.similar[0].incident_id = IncidentId::from_bits(8);
     report.similar[0].why = vec![text()];
     context.ticket_title = Some(text());
     context.repository = Some(text());
@@ -533,12 +531,12 @@ fn hostile() -> (Report, RenderContext) {
 #[test]
 fn hostile_words_do_nothing() {
     let (report, context) = hostile();
-    let text = render(&report, &context, Format::Text);
+    let text = render(&report, &context, ReportFormat::Text);
     let hidden = |char: char| (char.is_control() && char != '\n') || "\u{202e}\u{200b}".contains(char);
     assert!(!text.contains(hidden), "{text:?}");
     assert!(!text.contains("owned"), "a title sequence goes as a whole");
 
-    let html = render(&report, &context, Format::Html);
+    let html = render(&report, &context, ReportFormat::Html);
     assert!(!html.contains("<script"));
     assert!(!html.contains(hidden));
     assert!(!html.contains("href=\"http") && !html.contains("src="));
@@ -546,7 +544,7 @@ fn hostile_words_do_nothing() {
         assert!(id.chars().all(|char| char.is_ascii_alphanumeric() || char == '-'), "{id}");
     }
 
-    let markdown = render(&report, &context, Format::Markdown);
+    let markdown = render(&report, &context, ReportFormat::Markdown);
     assert!(!markdown.contains(hidden));
     let mut fence: Option<String> = None;
     for row in markdown.lines() {
@@ -623,16 +621,16 @@ fn huge_reports_stay_bounded() {
     let some = run(CULPRIT, false, ReplayOutcome::Passes);
     report.replay.as_mut().unwrap().runs = vec![some; 20_000];
     context.fix_file = None;
-    assert!(render(&report, &context, Format::Text).lines().count() < 250);
-    assert!(render(&report, &context, Format::Markdown).len() < 64 * 1024);
-    assert!(render(&report, &context, Format::Html).len() < 2 * 1024 * 1024);
+    assert!(render(&report, &context, ReportFormat::Text).lines().count() < 250);
+    assert!(render(&report, &context, ReportFormat::Markdown).len() < 64 * 1024);
+    assert!(render(&report, &context, ReportFormat::Html).len() < 2 * 1024 * 1024);
 }
 
 #[test]
 fn the_page_loads_nothing_and_every_citation_leads_somewhere() {
     use sha2::Digest as _;
     let (report, context) = sample(Verdict::Verified);
-    let html = render(&report, &context, Format::Html);
+    let html = render(&report, &context, ReportFormat::Html);
     let style = html.split_once("<style>").unwrap().1.split_once("</style>").unwrap().0;
     let hash = sha2::Sha256::digest(style);
     let hash = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, hash);
@@ -652,12 +650,12 @@ fn the_page_loads_nothing_and_every_citation_leads_somewhere() {
 fn commands_can_be_pasted_whatever_the_path() {
     let (mut report, mut context) = sample(Verdict::Verified);
     context.repository = Some("/srv/a shop's; rm -rf ~".into());
-    let text = render(&report, &context, Format::Text);
+    let text = render(&report, &context, ReportFormat::Text);
     assert!(text.contains(r"$ git -C '/srv/a shop'\''s; rm -rf ~' apply /home/mira"), "{text}");
     context.fix_file = None;
     report.fix.as_mut().unwrap().kind = FixKind::Revert;
     context.repository = None;
-    let text = render(&report, &context, Format::Text);
+    let text = render(&report, &context, ReportFormat::Text);
     assert!(text.contains(&format!("$ git revert {CULPRIT}")), "{text}");
 }
 
@@ -669,8 +667,8 @@ fn diffs_are_taken_apart() {
     assert_eq!((parsed.added(), parsed.removed()), (3, 3));
     let numbers: Vec<_> =
         parsed.files[0].hunks[1].lines.iter().filter(|l| l.guilty).map(|l| (l.kind, l.old, l.new)).collect();
-    assert_eq!(numbers[0], (diff::Kind::Removed, 49, 51));
-    assert_eq!(numbers[3], (diff::Kind::Added, 52, 51));
+    assert_eq!(numbers[0], (diff::DiffLineKind::Removed, 49, 51));
+    assert_eq!(numbers[3], (diff::DiffLineKind::Added, 52, 51));
     for odd in [
         "",
         "@@ -1 +1 @@",
@@ -696,8 +694,8 @@ fn what_a_claim_quotes_is_marked_where_it_stands() {
     let (report, mut context) = sample(Verdict::Verified);
     let evidence = report.evidence.first().unwrap();
     let quote: String = evidence.excerpt.lines().next().unwrap().chars().take(12).collect();
-    context.quotes = vec![Cited { evidence: evidence.id.clone(), text: quote.clone() }];
-    let alone = render(&report, &context, Format::Html);
+    context.quotes = vec![CitedEvidence { evidence: evidence.id.clone(), text: quote.clone() }];
+    let alone = render(&report, &context, ReportFormat::Html);
     assert!(alone.contains(&format!("<mark>{}</mark>", quote.replace('<', "&lt;"))), "{quote}");
     assert!(!alone.contains("/evidence/"), "a file has no pages beside it");
 

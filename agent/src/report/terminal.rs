@@ -6,12 +6,12 @@ in a pipe, a log and a ticket.
 
 use std::fmt::Write as _;
 
-use millwright_memory::types::{CheckResult, Fix, HypothesisStatus, Report, TestsResult, Verdict};
+use millwright_model::{CheckResult, Fix, HypothesisStatus, Report, TestsResult, Verdict};
 
 use super::context::RenderContext;
-use super::diff;
+use super::diff::{self, ReportDiff};
+use super::narrative::{self, CheckMark, NextStep, ReportCheck};
 use super::phrasing;
-use super::story::{self, Check, Mark, Step};
 use super::terminal_page::{DIM, GREEN, RED, TerminalPage, YELLOW, line_of_code};
 use super::text::{duration, line, patch, percent, short};
 
@@ -32,7 +32,7 @@ pub(super) fn render(report: &Report, context: &RenderContext) -> String {
     page.tried(report);
     page.shown(report);
     page.proof(report, context);
-    page.steps(&story::next_steps(report, context));
+    page.steps(&narrative::next_steps(report, context));
     page.suspects(report);
     page.hypotheses(report);
     page.similar(report);
@@ -121,16 +121,12 @@ impl TerminalPage {
         }
         // What a mere suspect changed would be read as what is to be mended.
         if let Some(view) = context.culprit.as_ref().filter(|_| report.verdict != Verdict::Inconclusive) {
-            let whole = diff::parse(&view.diff);
-            let marked = match &view.guilty_diff {
-                Some(guilty) => whole.mark(&diff::parse(guilty)),
-                None => whole,
-            };
+            let marked = ReportDiff::of_culprit(view);
             let (all, some) = marked.changes();
             let parsed = marked.only_guilty();
             let _ = writeln!(self.out);
             self.diff(&parsed, MAX_GUILTY_LINES);
-            if view.guilty_diff.is_some() && some > 0 {
+            if some > 0 {
                 let others = match some < all && !parsed.truncated {
                     true => format!(" ({some} of the commit's {all} hunks)"),
                     false => String::new(),
@@ -210,33 +206,33 @@ impl TerminalPage {
     }
 
     fn proof(&mut self, report: &Report, context: &RenderContext) {
-        let checks = story::checks(report, context);
-        let effort = story::effort(report);
+        let checks = narrative::checks(report, context);
+        let effort = narrative::effort(report);
         if checks.is_empty() && effort.is_none() {
             let not_run = report.fix.as_ref().is_some_and(|fix| fix.tests == TestsResult::NotRun);
             if not_run {
-                self.section("How it was proven");
+                self.section(narrative::checks_heading(report));
                 self.wrapped("  ", "  ", "Not by a replay; the project's tests were NOT RUN.");
             }
             return;
         }
-        self.section(story::checks_heading(report));
+        self.section(narrative::checks_heading(report));
         self.checks(&checks);
         if let Some(effort) = effort {
             self.wrapped("        ", "        ", &effort);
         }
-        if let Some((heading, checks)) = story::checks_then(report) {
+        if let Some((heading, checks)) = narrative::checks_then(report) {
             self.section(&heading);
             self.checks(&checks);
         }
     }
 
-    fn checks(&mut self, checks: &[Check]) {
-        for Check { mark, text, runs } in checks {
+    fn checks(&mut self, checks: &[ReportCheck]) {
+        for ReportCheck { mark, text, runs } in checks {
             let (sign, style) = match mark {
-                Mark::Good => ("ok  ", GREEN),
-                Mark::Bad => ("FAIL", RED),
-                Mark::Open => ("?   ", YELLOW),
+                CheckMark::Good => ("ok  ", GREEN),
+                CheckMark::Bad => ("FAIL", RED),
+                CheckMark::Open => ("?   ", YELLOW),
             };
             let sign = self.paint(style, sign);
             let text = line(text, 300);
@@ -255,7 +251,7 @@ impl TerminalPage {
         }
     }
 
-    fn steps(&mut self, steps: &[Step]) {
+    fn steps(&mut self, steps: &[NextStep]) {
         if steps.is_empty() {
             return;
         }
@@ -338,7 +334,7 @@ impl TerminalPage {
             };
             let text = format!(
                 "{}  {}; {recheck}. Alike: {}",
-                line(&similar.incident_id, 80),
+                line(similar.incident_id.as_str(), 80),
                 phrasing::proof_words(similar.proof),
                 why.join("; ")
             );
@@ -355,7 +351,7 @@ impl TerminalPage {
             parts.push(format!("on {}", routes.join(", ")));
         }
         if let Some(first) = &impact.first_seen {
-            parts.push(format!("since {}", line(first, 40)));
+            parts.push(format!("since {}", first.as_jiff()));
         }
         self.wrapped("  ", "  ", &parts.join("; "));
     }
@@ -401,7 +397,7 @@ impl TerminalPage {
 
     fn foot(&mut self, report: &Report) {
         let usage = &report.usage;
-        let mut text = format!("report {}, {}", line(&report.id, 80), line(&usage.planner, 80));
+        let mut text = format!("report {}, {}", line(report.id.as_str(), 80), line(&usage.planner, 80));
         let _ = write!(text, ", {} tool calls, {}", usage.tool_calls, duration(usage.wall_ms));
         if usage.input_tokens + usage.output_tokens > 0 {
             let tokens = usage.input_tokens + usage.output_tokens;

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 
-use super::diff::{Diff, Kind};
+use super::diff::{DiffLineKind, ReportDiff};
 use super::text::{block, line, patch, shorten};
 
 /// A page of a terminal, as far as it is written.
@@ -77,7 +77,7 @@ impl TerminalPage {
         }
     }
 
-    pub(super) fn diff(&mut self, parsed: &Diff, max: usize) {
+    pub(super) fn diff(&mut self, parsed: &ReportDiff, max: usize) {
         let total: usize = parsed.hunks().map(|(_, hunk)| hunk.lines.len()).sum();
         let mut left = max;
         let mut path = None;
@@ -94,9 +94,9 @@ impl TerminalPage {
             }
             for diff_line in hunk.lines.iter().take(left) {
                 let (sign, style, number) = match diff_line.kind {
-                    Kind::Added => ('+', Some(GREEN), diff_line.new),
-                    Kind::Removed => ('-', Some(RED), diff_line.old),
-                    Kind::Context => (' ', None, diff_line.new),
+                    DiffLineKind::Added => ('+', Some(GREEN), diff_line.new),
+                    DiffLineKind::Removed => ('-', Some(RED), diff_line.old),
+                    DiffLineKind::Context => (' ', None, diff_line.new),
                 };
                 let text = line_of_code(&diff_line.text);
                 let guilty = if diff_line.guilty { '>' } else { ' ' };

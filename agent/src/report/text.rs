@@ -1,7 +1,9 @@
 /*!
 Hostile text made harmless for a reader: terminal escapes, control characters and bidirectional overrides are
-taken out or shown as what they are, and everything is bounded. Every format starts from here.
+taken out or shown as what they are (by the one function for it), and everything is bounded. Every format starts from here.
 */
+
+use millwright_model::terminal_code::readable as clean;
 
 /// One line: line breaks and runs of white space become one blank; at most `max` characters.
 pub fn line(text: &str, max: usize) -> String {
@@ -29,66 +31,6 @@ pub fn shorten(text: &str, max: usize) -> String {
             format!("{}…", text[..end].trim_end())
         }
     }
-}
-
-fn clean(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    let mut chars = text.chars().peekable();
-    while let Some(char) = chars.next() {
-        match char {
-            '\n' | '\t' => out.push(char),
-            '\r' => {
-                if chars.peek() != Some(&'\n') {
-                    out.push('\n');
-                }
-            }
-            // A whole escape sequence goes; the letters in it would be noise.
-            '\u{1b}' => skip_escape(&mut chars),
-            '\u{9b}' => skip_csi(&mut chars),
-            char if is_hidden(char) => out.push('\u{fffd}'),
-            char => out.push(char),
-        }
-    }
-    out
-}
-
-/// Characters that are not seen but change what is: C0 and C1 controls, bidirectional controls, zero-width and
-/// tag characters, line separators.
-fn is_hidden(char: char) -> bool {
-    char.is_control()
-        || matches!(char,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-fn skip_escape(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
-    match chars.peek() {
-        Some('[') => {
-            chars.next();
-            skip_csi(chars);
-        }
-        // Strings (titles, hyperlinks, device control) end at BEL or ESC \; an open one is bounded by its line.
-        Some(']' | 'P' | 'X' | '^' | '_') => {
-            while let Some(char) = chars.next_if(|char| *char != '\n') {
-                if char == '\u{7}' || char == '\u{9c}' {
-                    return;
-                }
-                if char == '\u{1b}' {
-                    chars.next_if_eq(&'\\');
-                    return;
-                }
-            }
-        }
-        Some(char) if ('\u{20}'..='\u{7e}').contains(char) => {
-            chars.next();
-        }
-        _ => {}
-    }
-}
-
-fn skip_csi(chars: &mut std::iter::Peekable<std::str::Chars<'_>>) {
-    while chars.next_if(|char| ('\u{20}'..='\u{3f}').contains(char)).is_some() {}
-    chars.next_if(|char| ('\u{40}'..='\u{7e}').contains(char));
 }
 
 /// A word for a POSIX shell, quoted when it needs to be.

@@ -6,19 +6,19 @@ with defaults. Outside effects come in pairs: the intent (`ToolStarted`) is stor
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use millwright_memory::types::{Evidence, ParsedTicket, Report, Verdict};
-use millwright_tools::replay::ReplayRecipe;
-use millwright_tools::tool::ToolCall;
+use millwright_model::{Evidence, IncidentId, ParsedTicket, Report, RunId, Timestamp, Verdict};
+use millwright_replay::ReplayRecipe;
+use millwright_tools::ToolCall;
 use serde::{Deserialize, Serialize};
 
 use super::model::{Compaction, ModelAsk, ModelFailure, ModelTurn};
-use crate::findings::Finding;
+use crate::findings::PlannerFinding;
 
 /// Everything a run was asked, resolved: revisions are full commit ids, the ticket is parsed and redacted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRequest {
-    pub run_id: String,
-    pub incident_id: String,
+    pub run_id: RunId,
+    pub incident_id: IncidentId,
     pub ticket: ParsedTicket,
     pub repo: PathBuf,
     /// `Repo::identity`, so that memory does not mix code bases.
@@ -36,7 +36,7 @@ pub struct RunRequest {
     /// Nothing of the repository's may be run (`--no-replay`), so a planner is not offered what would run it.
     #[serde(default)]
     pub runs_nothing: bool,
-    pub budget: Budget,
+    pub budget: RunBudget,
     pub use_memory: bool,
     pub jobs: usize,
 }
@@ -50,7 +50,7 @@ pub enum ReplayPlan {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Budget {
+pub struct RunBudget {
     pub tokens: Option<u64>,
     pub usd: Option<f64>,
     pub deadline_ms: Option<u64>,
@@ -96,10 +96,10 @@ pub enum Interruption {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub enum Event {
+pub enum RunEvent {
     Started {
         request: Box<RunRequest>,
-        at: String,
+        at: Timestamp,
     },
     /// A model is about to be asked.
     ModelAsked {
@@ -120,7 +120,7 @@ pub enum Event {
         planner: String,
         note: String,
         calls: Vec<ToolCall>,
-        finding: Option<Box<Finding>>,
+        finding: Option<Box<PlannerFinding>>,
     },
     ToolStarted {
         call: String,
@@ -154,22 +154,22 @@ pub enum Event {
     },
 }
 
-impl Event {
+impl RunEvent {
     pub fn kind(&self) -> &'static str {
         match self {
-            Event::Started { .. } => "started",
-            Event::ModelAsked { .. } => "model_asked",
-            Event::ModelAnswered { .. } => "model_answered",
-            Event::ModelFailed { .. } => "model_failed",
-            Event::Compacted { .. } => "compacted",
-            Event::Planned { .. } => "planned",
-            Event::ToolStarted { .. } => "tool_started",
-            Event::ToolFinished { .. } => "tool_finished",
-            Event::ApprovalDecided { .. } => "approval_decided",
-            Event::Steered { .. } => "steered",
-            Event::FellBack { .. } => "fell_back",
-            Event::Interrupted { .. } => "interrupted",
-            Event::Finished { .. } => "finished",
+            RunEvent::Started { .. } => "started",
+            RunEvent::ModelAsked { .. } => "model_asked",
+            RunEvent::ModelAnswered { .. } => "model_answered",
+            RunEvent::ModelFailed { .. } => "model_failed",
+            RunEvent::Compacted { .. } => "compacted",
+            RunEvent::Planned { .. } => "planned",
+            RunEvent::ToolStarted { .. } => "tool_started",
+            RunEvent::ToolFinished { .. } => "tool_finished",
+            RunEvent::ApprovalDecided { .. } => "approval_decided",
+            RunEvent::Steered { .. } => "steered",
+            RunEvent::FellBack { .. } => "fell_back",
+            RunEvent::Interrupted { .. } => "interrupted",
+            RunEvent::Finished { .. } => "finished",
         }
     }
 }

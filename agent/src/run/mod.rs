@@ -11,9 +11,12 @@ mod event;
 mod model;
 mod state;
 
-pub use event::{Budget, Event, Interruption, ReplayPlan, RunRequest, ToolFailure, ToolOutcome};
+/// The name of the planner that decides by rules; no model can bear it.
+pub const PLAYBOOK: &str = "playbook";
+
+pub use event::{Interruption, ReplayPlan, RunBudget, RunEvent, RunRequest, ToolFailure, ToolOutcome};
 pub use model::{
-    ActionMode, Choice, Compaction, FailureKind, HeardCall, ModelAsk, ModelFailure, ModelTurn, Purpose,
-    Tokens,
+    ActionMode, AllowedAnswer, AskPurpose, Compaction, FailureKind, HeardCall, ModelAsk, ModelFailure,
+    ModelTurn, TokenCounts,
 };
-pub use state::{Entry, Pending, Run, Spent, Step};
+pub use state::{DialogueEntry, ModelSpending, PendingCall, Run, RunStep};

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// What a model was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Purpose {
+pub enum AskPurpose {
     /// The next step of the investigation.
     Plan,
     /// To refute the finding.
@@ -39,7 +39,7 @@ impl ActionMode {
 /// What a model may answer with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Choice {
+pub enum AllowedAnswer {
     Any,
     /// Its conclusion, and nothing else.
     Conclude,
@@ -50,28 +50,28 @@ pub enum Choice {
 /// The intent of a model call.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ModelAsk {
-    pub purpose: Purpose,
+    pub purpose: AskPurpose,
     pub mode: ActionMode,
-    pub choice: Choice,
+    pub choice: AllowedAnswer,
     /// How far the loop guard has gone: 1 told the model, 2 withdrew its tools.
     pub stage: u8,
     /// What was said to the model before it was asked, in its words.
     pub remarks: Vec<String>,
     /// The most this call can cost: what the budget is held to when the outcome never arrives.
-    pub reserved: Tokens,
+    pub reserved: TokenCounts,
     pub max_output: u64,
     pub request_sha256: String,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tokens {
+pub struct TokenCounts {
     pub input: u64,
     /// Part of `input`.
     pub cached: u64,
     pub output: u64,
 }
 
-impl Tokens {
+impl TokenCounts {
     pub fn total(self) -> u64 {
         self.input.saturating_add(self.output)
     }
@@ -83,7 +83,7 @@ pub struct ModelTurn {
     pub text: String,
     pub calls: Vec<HeardCall>,
     pub finish: String,
-    pub tokens: Tokens,
+    pub tokens: TokenCounts,
     /// The server told no usage; `tokens` is an estimate.
     pub estimated: bool,
     pub cost_usd: f64,
@@ -135,6 +135,26 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    pub const ALL: [Self; 9] = [
+        Self::Unavailable,
+        Self::RateLimited,
+        Self::Refused,
+        Self::UnsupportedMode,
+        Self::ContextLength,
+        Self::TimedOut,
+        Self::Cut,
+        Self::Garbled,
+        Self::Empty,
+    ];
+
+    /// The server is away or refuses; else it answered, and the answer was of no use.
+    pub fn is_of_server(self) -> bool {
+        matches!(
+            self,
+            Self::Unavailable | Self::RateLimited | Self::Refused | Self::UnsupportedMode | Self::TimedOut
+        )
+    }
+
     /// Whether the model may have worked on the question, so that it has to be counted as paid for.
     pub fn may_have_cost(self) -> bool {
         matches!(self, FailureKind::TimedOut | FailureKind::Cut | FailureKind::Garbled | FailureKind::Empty)

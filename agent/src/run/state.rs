@@ -2,29 +2,29 @@
 The state that follows from a run's events, and the next step that follows from the state.
 */
 
-use millwright_memory::types::{Evidence, Report};
-use millwright_tools::tool::{Decision, ToolCall, ToolErrorKind};
+use millwright_model::{Evidence, Report};
+use millwright_tools::{Decision, ToolCall};
 use serde_json::Value;
 
-use super::event::{Event, Interruption, RunRequest, ToolOutcome};
-use super::model::{Compaction, ModelAsk, ModelFailure, ModelTurn, Tokens};
-use crate::findings::Finding;
+use super::event::{Interruption, RunEvent, RunRequest, ToolFailure, ToolOutcome};
+use super::model::{Compaction, ModelAsk, ModelFailure, ModelTurn, TokenCounts};
+use crate::findings::PlannerFinding;
 
 /// What has to happen next.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step {
+pub enum RunStep {
     Plan,
-    CallTools(Vec<Pending>),
+    CallTools(Vec<PendingCall>),
     /// Calls whose effect needs a person's consent.
     AwaitApproval(Vec<ToolCall>),
     /// Check a finding against the evidence and make the report.
-    Verify(Box<Finding>),
+    Verify(Box<PlannerFinding>),
     Done(Box<Report>),
 }
 
 /// A call to make. `interrupted` says that it was begun before and its outcome is unknown.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Pending {
+pub struct PendingCall {
     pub call: ToolCall,
     pub interrupted: bool,
 }
@@ -39,8 +39,8 @@ struct CallState {
 
 /// What happened between a run and its model, in order.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Entry {
-    Asked(ModelAsk),
+pub enum DialogueEntry {
+    ModelAsked(ModelAsk),
     Answered(ModelTurn),
     Failed(ModelFailure),
     /// Calls were planned, by the model or by the playbook for it; `calls` are positions for [`Run::call_at`].
@@ -57,10 +57,10 @@ pub enum Entry {
 
 /// What a run's model has cost so far. Questions whose answer never came count with what they may have cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Spent {
-    pub tokens: Tokens,
+pub struct ModelSpending {
+    pub tokens: TokenCounts,
     /// Reserved by questions without an outcome.
-    pub lost: Tokens,
+    pub lost: TokenCounts,
     pub cost_usd: f64,
     /// Questions asked for planning.
     pub steps: u32,
@@ -70,20 +70,19 @@ pub struct Spent {
 #[derive(Debug, Clone, Default)]
 pub struct Run {
     request: Option<Box<RunRequest>>,
-    started_at: String,
     calls: Vec<CallState>,
     notes: Vec<String>,
-    finding: Option<Box<Finding>>,
+    finding: Option<Box<PlannerFinding>>,
     interrupted: Option<Interruption>,
     fell_back: Option<String>,
     steered: Vec<String>,
     plans: u32,
-    log: Vec<Entry>,
+    log: Vec<DialogueEntry>,
     report: Option<Box<Report>>,
 }
 
 impl Run {
-    pub fn from_events<'a>(events: impl IntoIterator<Item = &'a Event>) -> Self {
+    pub fn from_events<'a>(events: impl IntoIterator<Item = &'a RunEvent>) -> Self {
         let mut run = Self::default();
         for event in events {
             run.apply(event);
@@ -92,21 +91,20 @@ impl Run {
     }
 
     /// Takes an event in. Events that do not fit (an outcome of an unknown call) change nothing.
-    pub fn apply(&mut self, event: &Event) {
+    pub fn apply(&mut self, event: &RunEvent) {
         match event {
-            Event::Started { request, at } => {
+            RunEvent::Started { request, .. } => {
                 self.request = Some(request.clone());
-                self.started_at = at.clone();
             }
-            Event::ModelAsked { ask } => self.log.push(Entry::Asked((**ask).clone())),
-            Event::ModelAnswered { turn } => self.log.push(Entry::Answered((**turn).clone())),
-            Event::ModelFailed { failure } => self.log.push(Entry::Failed(failure.clone())),
-            Event::Compacted { compaction } => self.log.push(Entry::Compacted(compaction.clone())),
-            Event::Planned { planner, note, calls, finding } => {
+            RunEvent::ModelAsked { ask } => self.log.push(DialogueEntry::ModelAsked((**ask).clone())),
+            RunEvent::ModelAnswered { turn } => self.log.push(DialogueEntry::Answered((**turn).clone())),
+            RunEvent::ModelFailed { failure } => self.log.push(DialogueEntry::Failed(failure.clone())),
+            RunEvent::Compacted { compaction } => self.log.push(DialogueEntry::Compacted(compaction.clone())),
+            RunEvent::Planned { planner, note, calls, finding } => {
                 self.plans += 1;
                 let first = self.calls.len();
-                let by_rules = planner == crate::planner::PLAYBOOK;
-                self.log.push(Entry::Planned { by_rules, calls: first..first + calls.len() });
+                let by_rules = planner == super::PLAYBOOK;
+                self.log.push(DialogueEntry::Planned { by_rules, calls: first..first + calls.len() });
                 if !note.is_empty() {
                     self.notes.push(note.clone());
                 }
@@ -118,56 +116,56 @@ impl Run {
                 }));
                 self.finding.clone_from(finding);
             }
-            Event::ToolStarted { call } => {
+            RunEvent::ToolStarted { call } => {
                 if let Some(state) = self.call_mut(call) {
                     state.started = true;
                 }
             }
-            Event::ToolFinished { call, outcome } => {
+            RunEvent::ToolFinished { call, outcome } => {
                 if let Some(state) = self.call_mut(call) {
                     state.outcome = Some((**outcome).clone());
                 }
             }
-            Event::ApprovalDecided { call, approved, by } => {
+            RunEvent::ApprovalDecided { call, approved, by } => {
                 if let Some(state) = self.call_mut(call) {
                     state.approved = Some((*approved, by.clone()));
                 }
             }
-            Event::Steered { text, by } => {
+            RunEvent::Steered { text, by } => {
                 self.steered.push(text.clone());
-                self.log.push(Entry::Steered { text: text.clone(), by: by.clone() });
+                self.log.push(DialogueEntry::Steered { text: text.clone(), by: by.clone() });
             }
-            Event::FellBack { because } => self.fell_back = Some(because.clone()),
-            Event::Interrupted { kind } => self.interrupted = Some(*kind),
-            Event::Finished { report, .. } => self.report = Some(report.clone()),
+            RunEvent::FellBack { because } => self.fell_back = Some(because.clone()),
+            RunEvent::Interrupted { kind } => self.interrupted = Some(*kind),
+            RunEvent::Finished { report, .. } => self.report = Some(report.clone()),
         }
     }
 
     /// What has to happen next; `decide` is the policy's answer for a call.
-    pub fn next_step(&self, decide: impl Fn(&ToolCall) -> Decision) -> Step {
+    pub fn next_step(&self, decide: impl Fn(&ToolCall) -> Decision) -> RunStep {
         if let Some(report) = &self.report {
-            return Step::Done(report.clone());
+            return RunStep::Done(report.clone());
         }
         if self.interrupted.is_none() {
             let open = || self.calls.iter().filter(|state| state.outcome.is_none());
             let needs_consent = |state: &CallState| {
                 state.approved.is_none() && decide(&state.call) == Decision::NeedsApproval
             };
-            let ready: Vec<Pending> = open()
+            let ready: Vec<PendingCall> = open()
                 .filter(|state| !needs_consent(state))
-                .map(|state| Pending { call: state.call.clone(), interrupted: state.started })
+                .map(|state| PendingCall { call: state.call.clone(), interrupted: state.started })
                 .collect();
             if !ready.is_empty() {
-                return Step::CallTools(ready);
+                return RunStep::CallTools(ready);
             }
             let waiting: Vec<ToolCall> = open().map(|state| state.call.clone()).collect();
             if !waiting.is_empty() {
-                return Step::AwaitApproval(waiting);
+                return RunStep::AwaitApproval(waiting);
             }
         }
         match &self.finding {
-            Some(finding) => Step::Verify(finding.clone()),
-            None => Step::Plan,
+            Some(finding) => RunStep::Verify(finding.clone()),
+            None => RunStep::Plan,
         }
     }
 
@@ -175,12 +173,8 @@ impl Run {
         self.request.as_deref()
     }
 
-    pub fn started_at(&self) -> &str {
-        &self.started_at
-    }
-
     /// What the planner concluded.
-    pub fn finding(&self) -> Option<&Finding> {
+    pub fn finding(&self) -> Option<&PlannerFinding> {
         self.finding.as_deref()
     }
 
@@ -197,7 +191,7 @@ impl Run {
     }
 
     /// What happened between the run and its model, in order.
-    pub fn log(&self) -> &[Entry] {
+    pub fn log(&self) -> &[DialogueEntry] {
         &self.log
     }
 
@@ -209,37 +203,39 @@ impl Run {
     /// The question that was sent and has no outcome yet.
     pub fn open_ask(&self) -> Option<&ModelAsk> {
         match self.log.last() {
-            Some(Entry::Asked(ask)) => Some(ask),
+            Some(DialogueEntry::ModelAsked(ask)) => Some(ask),
             _ => None,
         }
     }
 
-    pub fn spent(&self) -> Spent {
-        use super::model::Purpose;
-        let mut spent = Spent::default();
+    pub fn spent(&self) -> ModelSpending {
+        use super::model::AskPurpose;
+        let mut spent = ModelSpending::default();
         let mut asked: Option<&ModelAsk> = None;
-        let add = |to: &mut Tokens, more: Tokens| {
+        let add = |to: &mut TokenCounts, more: TokenCounts| {
             to.input = to.input.saturating_add(more.input);
             to.cached = to.cached.saturating_add(more.cached);
             to.output = to.output.saturating_add(more.output);
         };
         for entry in &self.log {
             match entry {
-                Entry::Asked(ask) => {
-                    spent.steps += u32::from(ask.purpose == Purpose::Plan);
+                DialogueEntry::ModelAsked(ask) => {
+                    spent.steps += u32::from(ask.purpose == AskPurpose::Plan);
                     asked = Some(ask);
                 }
-                Entry::Answered(turn) => {
+                DialogueEntry::Answered(turn) => {
                     add(&mut spent.tokens, turn.tokens);
                     spent.cost_usd += turn.cost_usd;
                     asked = None;
                 }
-                Entry::Failed(failure) => {
+                DialogueEntry::Failed(failure) => {
                     if let Some(ask) = asked.take().filter(|_| failure.kind.may_have_cost()) {
                         add(&mut spent.lost, ask.reserved);
                     }
                 }
-                Entry::Planned { .. } | Entry::Steered { .. } | Entry::Compacted(_) => {}
+                DialogueEntry::Planned { .. }
+                | DialogueEntry::Steered { .. }
+                | DialogueEntry::Compacted(_) => {}
             }
         }
         spent
@@ -297,16 +293,9 @@ impl Run {
     }
 
     /// The latest failure of a tool, when its last call failed.
-    pub fn failure(&self, tool: &str) -> Option<&str> {
+    pub fn failure(&self, tool: &str) -> Option<&ToolFailure> {
         let (_, outcome) = self.finished().filter(|(call, _)| call.name == tool).last()?;
-        outcome.failure.as_ref().map(|failure| failure.message.as_str())
-    }
-
-    /// Whether the latest call of a tool was cut off by time.
-    pub fn timed_out(&self, tool: &str) -> bool {
-        let latest = self.finished().filter(|(call, _)| call.name == tool).last();
-        let failure = latest.and_then(|(_, outcome)| outcome.failure.as_ref());
-        failure.is_some_and(|failure| failure.kind == ToolErrorKind::Timeout.as_str())
+        outcome.failure.as_ref()
     }
 
     /// All evidence gathered so far, in the order of its ids.

@@ -1,6 +1,6 @@
 /*! Forged evidence and claims of proof: quotes are held to what is stored, verdicts to what ran. */
 
-use millwright_memory::types::Verdict;
+use millwright_model::Verdict;
 use serde_json::{Value, json};
 
 use crate::ground::{Attack, OBEY, cause, check};

@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use millwright_agent::investigation::Options;
-use millwright_agent::report::{Format, RenderContext, render};
-use millwright_agent::run::{Event, ToolOutcome};
-use millwright_memory::types::{FixKind, Proof, Report, Verdict};
+use millwright_agent::investigation::InvestigationRequest;
+use millwright_agent::report::{RenderContext, ReportFormat, render};
+use millwright_agent::run::{RunEvent, ToolOutcome};
+use millwright_model::{FixKind, Proof, Report, Verdict};
 use serde_json::{Value, json};
 
 use crate::scene::{Ran, Scene, TICKET, filled};
@@ -22,7 +22,7 @@ const CANARY: &str = "canary-7c1f-of-the-outside";
 const HIDDEN: &str = "canary-93ad-of-the-future";
 
 type Plant = Box<dyn Fn(&Scene)>;
-type Settings = Box<dyn Fn(&Scene, &mut Options)>;
+type Settings = Box<dyn Fn(&Scene, &mut InvestigationRequest)>;
 
 /// One thing an attacker tries.
 pub(crate) struct Attack {
@@ -80,7 +80,7 @@ impl Attack {
         self
     }
 
-    pub(crate) fn options(mut self, change: impl Fn(&Scene, &mut Options) + 'static) -> Self {
+    pub(crate) fn options(mut self, change: impl Fn(&Scene, &mut InvestigationRequest) + 'static) -> Self {
         self.options = Box::new(change);
         self
     }
@@ -248,10 +248,10 @@ pub(crate) fn outcomes(ran: &Ran) -> Vec<(String, ToolOutcome)> {
     let mut out = Vec::new();
     for event in &ran.events {
         match event {
-            Event::Planned { calls, .. } => {
+            RunEvent::Planned { calls, .. } => {
                 names.extend(calls.iter().map(|call| (call.id.clone(), call.name.clone())));
             }
-            Event::ToolFinished { call, outcome } => out.push((names[call].clone(), (**outcome).clone())),
+            RunEvent::ToolFinished { call, outcome } => out.push((names[call].clone(), (**outcome).clone())),
             _ => {}
         }
     }
@@ -310,7 +310,7 @@ fn honest(attack: &Attack, report: &Report) {
 fn everything_shown(ran: &Ran) -> String {
     let mut shown = serde_json::to_string(&ran.events).unwrap();
     let context = RenderContext { width: 100, ..ran.investigated.context.clone() };
-    for format in [Format::Text, Format::Json, Format::Markdown, Format::Html] {
+    for format in [ReportFormat::Text, ReportFormat::Json, ReportFormat::Markdown, ReportFormat::Html] {
         shown.push_str(&render(ran.report(), &context, format));
     }
     shown

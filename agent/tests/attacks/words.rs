@@ -3,11 +3,13 @@
 use std::fs;
 use std::sync::Arc;
 
-use millwright_agent::investigation::{Means, Options, investigate, tool_specs};
+use millwright_agent::investigation::{
+    InvestigationDependencies, InvestigationRequest, investigate, tool_specs,
+};
 use millwright_agent::planner::openai::OpenAi;
-use millwright_memory::redaction::Redactor;
-use millwright_memory::types::Verdict;
-use millwright_tools::tool::{CancelFlag, NoProgress};
+use millwright_model::Verdict;
+use millwright_redaction::Redactor;
+use millwright_tools::{CancelFlag, NoProgress};
 use serde_json::json;
 
 use crate::ground::{Attack, OBEY, cause, check, nothing_found};
@@ -123,10 +125,10 @@ async fn a_poisoned_memory_decides_nothing() {
 async fn run(
     scene: &Scene,
     server: &ScriptedServer,
-    store: &millwright_memory::store::Store,
-) -> millwright_memory::types::Report {
+    store: &millwright_store::Store,
+) -> millwright_model::Report {
     let mut planner = OpenAi::new(Scene::settings(server), tool_specs(false)).unwrap();
-    let means = Means {
+    let means = InvestigationDependencies {
         store: Some(store),
         planner: &mut planner,
         sinks: &[],
@@ -135,6 +137,6 @@ async fn run(
         redactor: Arc::new(Redactor::default()),
         inbox: None,
     };
-    let options: Options = scene.options();
+    let options: InvestigationRequest = scene.options();
     investigate(&options, means).await.unwrap().report
 }

@@ -1,6 +1,6 @@
 /*! Causes that no replay shows: configuration, dependencies, data, and what lies outside. */
 
-use millwright_memory::types::{CauseKind, Verdict};
+use millwright_model::{CauseKind, Verdict};
 use serde_json::json;
 
 use crate::play::{Expected, Incident, both, cites, noise};

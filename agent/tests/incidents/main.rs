@@ -18,4 +18,4 @@ mod scene;
 #[path = "../scripted_server/mod.rs"]
 mod scripted_server;
 
-millwright_tools::sandbox_stage_before_main!();
+millwright_sandbox::sandbox_stage_before_main!();

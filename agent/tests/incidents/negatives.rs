@@ -1,6 +1,6 @@
 /*! Answers that name no cause: a healthy system, a test that is flaky, nothing found and what is missing. */
 
-use millwright_memory::types::Verdict;
+use millwright_model::Verdict;
 use serde_json::json;
 
 use crate::play::{Expected, Incident, both, check, cites, noise, run};

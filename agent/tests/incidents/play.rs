@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use millwright_agent::investigation::{Options, ReplayChoice};
-use millwright_memory::types::{CauseKind, HypothesisStatus, Report, Verdict};
+use millwright_agent::investigation::{InvestigationRequest, ReplayChoice};
+use millwright_model::{CauseKind, HypothesisStatus, Report, Verdict};
 use serde_json::{Value, json};
 
 use crate::scene::{Ran, Scene, filled};
@@ -142,7 +142,7 @@ async fn replay(incident: &Incident, dialogue: &[Vec<(&'static str, Value)>]) ->
         None => panic!("the dialogue is over, but the model is asked again:\n{}", seen.last()),
     };
     let server = ScriptedServer::start(Rules { budget: Some(400_000), ..Rules::default() }, script).await;
-    let mut options = Options {
+    let mut options = InvestigationRequest {
         ticket: incident.ticket.as_bytes().to_vec(),
         good: commits.first().cloned(),
         ..scene.options()
@@ -152,9 +152,9 @@ async fn replay(incident: &Incident, dialogue: &[Vec<(&'static str, Value)>]) ->
         options.logs = vec![scene.path("app.log")];
     }
     if let Some(test_one) = incident.test_one {
-        options.recipes = millwright_tools::replay::TestRecipes {
+        options.recipes = millwright_replay::TestRecipes {
             test_one: Some(test_one.to_owned()),
-            ..millwright_tools::replay::TestRecipes::default()
+            ..millwright_replay::TestRecipes::default()
         };
         options.replay = ReplayChoice::Derive;
         options.tests = Some("sh tests/own.sh".to_owned());

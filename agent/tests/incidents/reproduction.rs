@@ -1,6 +1,6 @@
 /*! An incident without a replay: the model writes one, and from then on runs decide, not the model. */
 
-use millwright_memory::types::{CauseKind, FixKind, Verdict};
+use millwright_model::{CauseKind, FixKind, Verdict};
 use serde_json::json;
 
 use crate::play::{Expected, Incident, check, cites, noise, run};
@@ -81,7 +81,7 @@ async fn runs_outrank_a_model_that_blames_another_commit() {
     let report = ran.report();
     assert_eq!(report.verdict, Verdict::Verified, "{}", report.summary);
     let blamed = report.hypotheses.iter().find(|idea| idea.statement.contains("takes away instead")).unwrap();
-    assert_eq!(blamed.status, millwright_memory::types::HypothesisStatus::Refuted);
+    assert_eq!(blamed.status, millwright_model::HypothesisStatus::Refuted);
     assert_ne!(report.root_cause.as_ref().unwrap().commit, Some(ran.commits[3].clone()));
 }
 

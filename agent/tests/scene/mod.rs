@@ -13,16 +13,21 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use millwright_agent::context::Room;
-use millwright_agent::inbox::Inbox;
-use millwright_agent::investigation::{Investigated, Means, Options, ReplayChoice, investigate, tool_specs};
-use millwright_agent::planner::openai::{Connection, Modes, OpenAi, Prices, Settings};
-use millwright_agent::run::{Budget, Event};
-use millwright_agent::sink::Sink;
-use millwright_memory::redaction::Redactor;
-use millwright_memory::store::Store;
-use millwright_tools::replay::ReplayOptions;
-use millwright_tools::tool::{CancelFlag, NoProgress};
+use millwright_agent::context::ContextBudget;
+use millwright_agent::inbox::RunInbox;
+use millwright_agent::investigation::{
+    InvestigationDependencies, InvestigationRequest, InvestigationResult, ReplayChoice, investigate,
+    tool_specs,
+};
+use millwright_agent::planner::openai::{
+    AllowedActionModes, ModelConnection, ModelPrices, ModelSettings, OpenAi,
+};
+use millwright_agent::run::{RunBudget, RunEvent};
+use millwright_agent::sink::EventSink;
+use millwright_redaction::Redactor;
+use millwright_replay::ReplayOptions;
+use millwright_store::Store;
+use millwright_tools::{CancelFlag, NoProgress};
 use serde_json::Value;
 
 use crate::scripted_server::{Reply, ScriptedServer, Seen};
@@ -103,9 +108,9 @@ impl Scene {
         self.id("HEAD~5")
     }
 
-    pub(crate) fn settings(server: &ScriptedServer) -> Settings {
-        Settings {
-            connection: Connection {
+    pub(crate) fn settings(server: &ScriptedServer) -> ModelSettings {
+        ModelSettings {
+            connection: ModelConnection {
                 base_url: server.base_url(),
                 model: "scripted".into(),
                 api_key: Some("test-key".to_owned().into()),
@@ -114,20 +119,20 @@ impl Scene {
                 timeout: Duration::from_secs(20),
                 temperature: None,
             },
-            modes: Modes::Auto,
-            room: Room { context_tokens: 64_000, max_output_tokens: 1_000 },
-            prices: Prices { input: 1.0, cached_input: 0.1, output: 4.0 },
+            modes: AllowedActionModes::Auto,
+            room: ContextBudget { context_tokens: 64_000, max_output_tokens: 1_000 },
+            prices: ModelPrices { input: 1.0, cached_input: 0.1, output: 4.0 },
             steps: 10,
         }
     }
 
-    pub(crate) fn options(&self) -> Options {
-        Options {
+    pub(crate) fn options(&self) -> InvestigationRequest {
+        InvestigationRequest {
             incident: None,
             ticket: TICKET.as_bytes().to_vec(),
             ticket_name: None,
             repo: self.path("repo"),
-            at: "HEAD".into(),
+            bad: "HEAD".into(),
             good: Some("HEAD~11".into()),
             logs: Vec::new(),
             replay: ReplayChoice::Off,
@@ -136,7 +141,7 @@ impl Scene {
             tests: None,
             use_memory: true,
             jobs: 1,
-            budget: Budget::default(),
+            budget: RunBudget::default(),
             data_dir: self.path("data"),
             sandbox: ReplayOptions::default(),
             source: "test".into(),
@@ -151,14 +156,14 @@ impl Scene {
 
     pub(crate) async fn investigate_with(
         &self,
-        settings: Settings,
-        options: Options,
-        inbox: Option<&dyn Inbox>,
+        settings: ModelSettings,
+        options: InvestigationRequest,
+        inbox: Option<&dyn RunInbox>,
     ) -> Ran {
         let mut planner = OpenAi::new(settings, tool_specs(false)).unwrap();
-        let recorder = Arc::new(Recorder::default());
-        let sinks: Vec<Arc<dyn Sink>> = vec![recorder.clone()];
-        let means = Means {
+        let recorder = Arc::new(RunEventRecorder::default());
+        let sinks: Vec<Arc<dyn EventSink>> = vec![recorder.clone()];
+        let means = InvestigationDependencies {
             store: None,
             planner: &mut planner,
             sinks: &sinks,
@@ -200,27 +205,27 @@ pub(crate) fn filled(reply: &Reply, names: &BTreeMap<String, String>, seen: &See
 }
 
 pub(crate) struct Ran {
-    pub(crate) investigated: Investigated,
-    pub(crate) events: Vec<Event>,
+    pub(crate) investigated: InvestigationResult,
+    pub(crate) events: Vec<RunEvent>,
 }
 
 impl Ran {
-    pub(crate) fn report(&self) -> &millwright_memory::types::Report {
+    pub(crate) fn report(&self) -> &millwright_model::Report {
         &self.investigated.report
     }
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Recorder(Mutex<Vec<Event>>);
+pub(crate) struct RunEventRecorder(Mutex<Vec<RunEvent>>);
 
-impl Recorder {
-    pub(crate) fn events(&self) -> Vec<Event> {
+impl RunEventRecorder {
+    pub(crate) fn events(&self) -> Vec<RunEvent> {
         self.0.lock().unwrap().clone()
     }
 }
 
-impl Sink for Recorder {
-    fn event(&self, event: &Event) {
+impl EventSink for RunEventRecorder {
+    fn event(&self, event: &RunEvent) {
         self.0.lock().unwrap().push(event.clone());
     }
 }

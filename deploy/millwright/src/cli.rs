@@ -5,28 +5,40 @@ The command line, declared. What is documented here works; nothing is accepted a
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use millwright_agent::hand_over::Destination;
-use millwright_memory::types::Verdict;
+use millwright_agent::hand_over::FixDestination;
+use millwright_model::Verdict;
 
+mod deployment;
 mod eval;
+mod memory;
+mod renamed;
+mod schema;
 
-pub(crate) use crate::commands::SchemaOf;
+use crate::logging::LogFormat;
+pub(crate) use deployment::{DeploymentAddArguments, DeploymentArguments, DeploymentCommand};
 pub(crate) use eval::{
     EvalArguments, EvalBaseline, EvalCommand, EvalCompareArguments, EvalHistoryArguments,
     EvalImportArguments, EvalImportFrom, EvalMemory, EvalReportArguments, EvalReportFormat, EvalRunArguments,
-    EvalTask,
+    EvalTaskOption,
 };
+
+pub(crate) use memory::{ImportArguments, MemoryArguments, MemoryCommand, WeightsCommand};
+pub(crate) use renamed::warnings_of_renamed_options;
+pub(crate) use schema::SchemaOf;
+
+const GUIDE: &str =
+    "Guide: deploy/guide/index.md in the source, and /docs on a running service (no sign-in needed).";
 
 /// Finds the commit, the lines and the fix behind a production failure, and proves it by replay.
 #[derive(Debug, Parser)]
-#[command(name = "millwright", version, about, max_term_width = 100)]
-pub(crate) struct Arguments {
+#[command(name = "millwright", version, max_term_width = 100, after_help = GUIDE)]
+pub(crate) struct CliArguments {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: CliCommand,
 }
 
 #[derive(Debug, Subcommand)]
-pub(crate) enum Command {
+pub(crate) enum CliCommand {
     /// Build a small real repository with a failing ticket and investigate it; run it twice
     Demo(DemoArguments),
     /// Write a commented millwright.toml for a repository
@@ -41,7 +53,9 @@ pub(crate) enum Command {
     Token(TokenArguments),
     /// Read a repository's history into the index (investigate does it by itself when needed)
     Index(IndexArguments),
-    /// What is remembered, why it is trusted, and the hand on it
+    /// Record what was deployed where, so that an incident is investigated at the revision that ran
+    Deployment(DeploymentArguments),
+    /// Inspect and manage remembered incidents
     Memory(MemoryArguments),
     /// Judge the agent on cases with known truth
     Eval(EvalArguments),
@@ -55,7 +69,7 @@ pub(crate) enum Command {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+pub(crate) enum OutputFormat {
     Text,
     Json,
     Markdown,
@@ -82,7 +96,7 @@ pub(crate) struct DemoArguments {
     pub(crate) data: DataDir,
     /// How to print the report
     #[arg(long, value_enum, default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: OutputFormat,
     /// Write the report to a file instead
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
@@ -96,14 +110,21 @@ pub(crate) struct InitArguments {
     /// Overwrite an existing millwright.toml
     #[arg(long)]
     pub(crate) force: bool,
-    /// Do not run what was guessed
+    #[command(flatten)]
+    pub(crate) trial: TrialArguments,
+    #[command(flatten)]
+    pub(crate) data: DataDir,
+}
+
+/// Whether and how long recipes are tried.
+#[derive(Debug, Args)]
+pub(crate) struct TrialArguments {
+    /// Run nothing of a repository's
     #[arg(long)]
     pub(crate) no_replay: bool,
     /// Longest time for one command that is tried, as in 90s or 5m
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     pub(crate) deadline: std::time::Duration,
-    #[command(flatten)]
-    pub(crate) data: DataDir,
 }
 
 #[derive(Debug, Args)]
@@ -114,21 +135,21 @@ pub(crate) struct InvestigateArguments {
     #[command(flatten)]
     pub(crate) what: WhatArguments,
     /// Exit with 2 unless the verdict is at least this good
-    #[arg(long, value_name = "VERDICT", default_value = "probable", value_parser = verdict)]
-    pub(crate) require: Verdict,
+    #[arg(long, alias = "require", value_name = "VERDICT", default_value = "probable", value_parser = verdict)]
+    pub(crate) min_verdict: Verdict,
     /// Neither recall nor remember; such a run keeps nothing, so it cannot go on after an interruption
     #[arg(long)]
     pub(crate) no_memory: bool,
     /// How to print the report
     #[arg(long, value_enum, default_value = "text")]
-    pub(crate) format: Format,
+    pub(crate) format: OutputFormat,
     /// Write the report to a file instead
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
     /// Write the verified fix, with a commit message that cites the incident: to a new patch file, or as a new branch
     /// of the repository (nothing is checked out)
     #[arg(long, value_name = "FILE|branch:NAME", conflicts_with = "no_replay")]
-    pub(crate) write_fix: Option<Destination>,
+    pub(crate) write_fix: Option<FixDestination>,
 }
 
 /// What an investigation is about, and what it may use.
@@ -138,8 +159,8 @@ pub(crate) struct WhatArguments {
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: PathBuf,
     /// The failing revision
-    #[arg(long, value_name = "REV", default_value = "HEAD")]
-    pub(crate) at: String,
+    #[arg(long, alias = "at", value_name = "REV", default_value = "HEAD")]
+    pub(crate) bad: String,
     /// An older revision that worked [default: every ancestor is a candidate]
     #[arg(long, value_name = "REV")]
     pub(crate) good: Option<String>,
@@ -169,13 +190,13 @@ pub(crate) struct WhatArguments {
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(crate) allow_read: Vec<PathBuf>,
     /// Who decides what to do next: `playbook` (rules, no network) or the name of a model, asked at
-    /// OPENAI_BASE_URL or [model] base_url [default: the model of the configuration, else playbook]
+    /// OPENAI_BASE_URL or model.base_url [default: the model of the configuration, else playbook]
     #[arg(long, value_name = "playbook|MODEL")]
     pub(crate) planner: Option<String>,
     /// Tokens the model may use, input and output together
     #[arg(long, value_name = "N")]
     pub(crate) budget_tokens: Option<u64>,
-    /// US dollars the model may cost, by the prices in [model]
+    /// US dollars the model may cost, by the prices in the section model
     #[arg(long, value_name = "USD")]
     pub(crate) budget_usd: Option<f64>,
     /// Sets of hunks to try at most when a proven culprit is narrowed to its guilty lines; 0 leaves it whole
@@ -222,6 +243,9 @@ pub(crate) struct ServeArguments {
     /// Let programs on this machine in without a token, as administrators; only on the loopback address
     #[arg(long)]
     pub(crate) anonymous: bool,
+    /// How to write logs to standard error [default: telemetry.log_format, else text on a terminal and json elsewhere]
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
     /// Configuration file [default: millwright.toml in this folder or above]
     #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -257,7 +281,7 @@ pub(crate) enum TokenCommand {
         name: String,
         /// viewer, support, responder or admin
         #[arg(long)]
-        role: millwright_service::auth::Role,
+        role: millwright_server::auth::TokenRole,
         /// How long it is valid (90d, 12h); without it, until it is revoked
         #[arg(long, value_name = "TIME", value_parser = duration)]
         expires: Option<std::time::Duration>,
@@ -266,13 +290,17 @@ pub(crate) enum TokenCommand {
     List,
     /// Make a token in place of another, which stays valid for a while
     Rotate {
+        /// As `token list` shows it, or how it begins
         id: String,
         /// How long the old one stays valid
         #[arg(long, value_name = "TIME", value_parser = duration, default_value = "24h")]
         overlap: std::time::Duration,
     },
     /// End a token now
-    Revoke { id: String },
+    Revoke {
+        /// As `token list` shows it, or how it begins
+        id: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -280,134 +308,17 @@ pub(crate) struct IndexArguments {
     /// The repository
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: PathBuf,
-    /// Note that this revision of a service was deployed; the service then knows what ran when something failed
-    #[arg(long, value_name = "SERVICE=REV")]
+    // Until the next release: `deployment add` took its place.
+    #[arg(long, value_name = "SERVICE=REV", hide = true)]
     pub(crate) deployed: Vec<String>,
-    /// Where it was deployed
-    #[arg(long, value_name = "NAME", default_value = "production", requires = "deployed")]
+    #[arg(long, value_name = "NAME", default_value = "production", requires = "deployed", hide = true)]
     pub(crate) environment: String,
-    /// When, as in 2026-11-24T10:00:00Z [default: now]
-    #[arg(long, value_name = "TIME", requires = "deployed")]
+    #[arg(long, value_name = "TIME", requires = "deployed", hide = true)]
     pub(crate) at: Option<String>,
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ListFormat,
     #[command(flatten)]
     pub(crate) data: DataDir,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct MemoryArguments {
-    #[command(subcommand)]
-    pub(crate) command: MemoryCommand,
-    /// Configuration file, which says where the store is [default: none, the environment alone]
-    #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE", global = true)]
-    pub(crate) config: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) data: DataDir,
-    #[arg(long, value_enum, default_value = "text", global = true)]
-    pub(crate) format: ListFormat,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum MemoryCommand {
-    /// Incidents and what is known of them, newest first
-    List {
-        #[arg(long, default_value_t = 50)]
-        limit: u32,
-    },
-    /// Incidents like these words
-    Search {
-        query: String,
-        #[arg(long, default_value_t = 10)]
-        limit: u32,
-    },
-    /// Everything about one incident, and why it is trusted
-    Show { incident: String },
-    /// Say that the resolution of an incident is right
-    Confirm {
-        incident: String,
-        /// Why, for the audit
-        #[arg(long, default_value = "")]
-        note: String,
-    },
-    /// Say that the resolution of an incident is wrong
-    Reject {
-        incident: String,
-        #[arg(long, default_value = "")]
-        note: String,
-    },
-    /// Remove an incident and all that came from it, for good
-    Forget { incident: String },
-    /// What ranking learned from verified outcomes, and the hand on it
-    Weights {
-        #[command(subcommand)]
-        command: WeightsCommand,
-    },
-    /// Copy the vectors to another engine and check that they arrived
-    Migrate {
-        /// "embedded", or the address of a Qdrant server: http://qdrant:6334
-        #[arg(long, value_name = "URL")]
-        to: String,
-    },
-    /// Write everything as JSON lines
-    Export {
-        /// [default: standard output]
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-    },
-    /// Read an export, closed tickets of another system (JSON lines), or postmortems (Markdown files)
-    Import(ImportArguments),
-    /// Forget for good what was never proven nor judged by a person
-    Expire {
-        /// Days since it was last touched [default: store.keep_unproven_days]
-        #[arg(long, value_name = "N")]
-        days: Option<u32>,
-        /// Say what would be done, change nothing
-        #[arg(long)]
-        dry_run: bool,
-    },
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ImportArguments {
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// Say what would be done, change nothing
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Where a ticket's field stands in its record, as in title=fields.summary; fields are id, title, body, created,
-    /// service, environment, release, resolution, culprit, units and confirmed_by
-    #[arg(long, value_name = "FIELD=KEY")]
-    pub(crate) map: Vec<String>,
-    /// The public key of an installation whose export is trusted with what it says of proof, besides store.trusted_keys
-    #[arg(long, value_name = "KEY")]
-    pub(crate) trust: Vec<String>,
-    /// The system the tickets come from
-    #[arg(long, value_name = "NAME")]
-    pub(crate) source: Option<String>,
-    /// The clone of the repository that all of them are about
-    #[arg(long, value_name = "DIR")]
-    pub(crate) repo: Option<PathBuf>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum WeightsCommand {
-    /// Every version that was learned, the rejected ones too, newest first
-    List,
-    /// Which weights moved in a version, by how much and for which incidents
-    Show {
-        /// [default: the version in force]
-        version: Option<i64>,
-    },
-    /// Learn from the verified and confirmed incidents; adopted only if no worse on incidents held out
-    Learn,
-    /// Go back to a version; 0 stands for the weights that ship
-    Rollback {
-        version: i64,
-        /// Why, for the audit
-        #[arg(long, default_value = "")]
-        note: String,
-    },
 }
 
 #[derive(Debug, Args)]
@@ -418,12 +329,8 @@ pub(crate) struct DoctorArguments {
     /// A model to ask a question in each action mode [default: the model of the configuration]
     #[arg(long, value_name = "MODEL")]
     pub(crate) planner: Option<String>,
-    /// Do not run the recipes of repositories
-    #[arg(long)]
-    pub(crate) no_replay: bool,
-    /// Longest time for one command of a recipe, as in 90s or 5m
-    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
-    pub(crate) deadline: std::time::Duration,
+    #[command(flatten)]
+    pub(crate) trial: TrialArguments,
     /// Environment for the recipes
     #[arg(long, value_name = "KEY=VALUE", num_args = 1.., value_parser = key_value)]
     pub(crate) env: Vec<(String, String)>,

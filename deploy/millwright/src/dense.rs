@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use millwright_memory::embed::{Embedder, Lexical};
-use millwright_memory::store::Store;
-use millwright_memory::vectors::{VectorStore, catch_up};
+use millwright_store::Store;
+use millwright_store::embed::{Embedder, LexicalEmbedder};
+use millwright_store::vectors::{VectorStore, catch_up};
 
 use crate::config::{BUILT_IN, Config, MINILM};
 
@@ -16,7 +16,7 @@ use crate::config::{BUILT_IN, Config, MINILM};
 pub(crate) fn embedder(config: &Config) -> Result<Arc<dyn Embedder>> {
     let options = &config.options.embeddings;
     match options.model.as_str() {
-        BUILT_IN => Ok(Arc::new(Lexical::default())),
+        BUILT_IN => Ok(Arc::new(LexicalEmbedder::default())),
         MINILM => minilm(options.path.as_deref().unwrap_or(std::path::Path::new("."))),
         model => {
             let base_url = options.base_url.clone().or_else(|| variable("OPENAI_BASE_URL"));
@@ -33,7 +33,7 @@ pub(crate) fn embedder(config: &Config) -> Result<Arc<dyn Embedder>> {
 
 #[cfg(feature = "minilm")]
 fn minilm(path: &std::path::Path) -> Result<Arc<dyn Embedder>> {
-    Ok(Arc::new(millwright_memory::embed::MiniLm::load(path)?))
+    Ok(Arc::new(millwright_recall::embed::MiniLm::load(path)?))
 }
 
 #[cfg(not(feature = "minilm"))]
@@ -44,11 +44,11 @@ fn minilm(_: &std::path::Path) -> Result<Arc<dyn Embedder>> {
 }
 
 #[cfg(feature = "openai-embeddings")]
-use millwright_memory::embed::OpenAiOptions as OpenAi;
+use millwright_recall::embed::OpenAiOptions as OpenAi;
 
 #[cfg(feature = "openai-embeddings")]
 fn openai(options: OpenAi) -> Result<Arc<dyn Embedder>> {
-    Ok(Arc::new(millwright_memory::embed::OpenAiEmbeddings::new(&options)?))
+    Ok(Arc::new(millwright_recall::embed::OpenAiEmbeddings::new(&options)?))
 }
 
 #[cfg(not(feature = "openai-embeddings"))]
@@ -80,7 +80,7 @@ pub(crate) fn engine(url: &str, config: &Config) -> Result<Option<Arc<dyn Vector
 #[cfg(feature = "qdrant")]
 fn server(url: &str, config: &Config) -> Result<Arc<dyn VectorStore>> {
     let options = &config.options.vectors;
-    Ok(Arc::new(millwright_memory::vectors::Qdrant::new(&millwright_memory::vectors::QdrantOptions {
+    Ok(Arc::new(millwright_recall::vectors::Qdrant::new(&millwright_recall::vectors::QdrantOptions {
         url: url.to_owned(),
         collection: options.collection.clone(),
         api_key: variable(options.api_key_env.as_deref().unwrap_or("QDRANT_API_KEY")),
@@ -101,7 +101,7 @@ pub(crate) async fn attach(store: Store, config: &Config) -> Result<Store> {
     if options.embeddings.model == BUILT_IN && options.vectors.url == "embedded" {
         return Ok(store);
     }
-    Ok(store.with_dense(embedder(config)?, engine(&options.vectors.url, config)?).await?)
+    Ok(store.with_vector_index(embedder(config)?, engine(&options.vectors.url, config)?).await?)
 }
 
 /// Fills in missing vectors while the command does its work. What is not done when it ends is done by the next one.

@@ -6,19 +6,21 @@ The `millwright` command. It wires and decides nothing: each subcommand has a fi
 use std::process::ExitCode;
 
 use clap::Parser;
+use millwright_model::terminal_code::readable;
 
 mod cli;
 mod commands;
 mod config;
 mod demo;
 mod dense;
+mod logging;
 mod progress;
 mod wiring;
 
 fn main() -> ExitCode {
     // A re-exec of this binary as a sandbox stage never returns from here.
-    millwright_tools::process::intercept();
-    let arguments = match cli::Arguments::try_parse() {
+    millwright_sandbox::intercept();
+    let arguments = match cli::CliArguments::try_parse() {
         Ok(arguments) => arguments,
         Err(told) => {
             // Help and versions were asked for; everything else is an error of usage, which is 1 in every command.
@@ -27,7 +29,19 @@ fn main() -> ExitCode {
             return code;
         }
     };
-    init_tracing();
+    let given: Vec<String> =
+        std::env::args_os().skip(1).map(|one| one.to_string_lossy().into_owned()).collect();
+    for warning in cli::warnings_of_renamed_options(&given) {
+        eprintln!("millwright: {}", readable(&warning));
+    }
+    // The service reads first what its configuration says of logs.
+    let log_format = match &arguments.command {
+        cli::CliCommand::Serve(serve) => Some(serve.log_format),
+        _ => {
+            logging::start_for_command();
+            None
+        }
+    };
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -38,7 +52,10 @@ fn main() -> ExitCode {
     match runtime.block_on(commands::run(arguments)) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("millwright: {}", one_line(&error));
+            if let Some(format) = log_format {
+                logging::start_for_service(format);
+            }
+            logging::say_failure(&readable(&one_line(&error)));
             ExitCode::from(1)
         }
     }
@@ -55,13 +72,4 @@ fn one_line(error: &anyhow::Error) -> String {
         }
     }
     told
-}
-
-/// Logs go to standard error, and only what the operator asks for by `MILLWRIGHT_LOG` (default: warnings).
-fn init_tracing() {
-    use millwright_agent::planner::openai::LOG_TARGET;
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("MILLWRIGHT_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(format!("warn,{LOG_TARGET}=off")));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

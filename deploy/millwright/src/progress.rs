@@ -1,22 +1,26 @@
 /*!
-Progress on a terminal: one line that is rewritten while a step works, and one line for each step that ended.
-Quiet when standard error is not a terminal.
+Progress on standard error. On a terminal: one line that is rewritten while a step works, and one line for each step
+that ended. Elsewhere, in a log or a build: a line every ten seconds, so that nobody takes work for standstill.
 */
 
 use std::io::{IsTerminal, Write};
-use std::sync::Mutex;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
-use millwright_agent::run::Event;
-use millwright_agent::sink::Sink;
-use millwright_memory::types::ReplayOutcome;
-use millwright_tools::tool::{Progress, ProgressEvent};
+use millwright_agent::run::{Run, RunEvent};
+use millwright_agent::sink::EventSink;
+use millwright_model::ReplayOutcome;
+use millwright_model::terminal_code::{is_hidden, readable};
+use millwright_tools::{ProgressEvent, ProgressSink};
+
+/// How often work is told of where there is no terminal.
+const TELL_EVERY: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
 pub(crate) struct TerminalProgress {
     begun: Instant,
     state: Mutex<State>,
-    enabled: bool,
+    is_terminal: bool,
 }
 
 #[derive(Debug, Default)]
@@ -28,55 +32,90 @@ struct State {
 }
 
 impl TerminalProgress {
-    pub(crate) fn new() -> Self {
-        Self { begun: Instant::now(), state: Mutex::default(), enabled: std::io::stderr().is_terminal() }
+    /// Begins to tell; without a terminal for as long as the answer is held.
+    pub(crate) fn start() -> Arc<Self> {
+        let is_terminal = std::io::stderr().is_terminal();
+        let progress = Arc::new(Self { begun: Instant::now(), state: Mutex::default(), is_terminal });
+        if !is_terminal {
+            let watched = Arc::downgrade(&progress);
+            std::thread::spawn(move || tell_every(TELL_EVERY, &watched, |line| eprintln!("{line}")));
+        }
+        progress
     }
 
     fn draw(&self, state: &State) {
+        if self.is_terminal {
+            eprint!("\r\x1b[2K{}", self.line(state));
+            let _ = std::io::stderr().flush();
+        }
+    }
+
+    fn line(&self, state: &State) -> String {
         let seconds = self.begun.elapsed().as_secs();
         let line = format!("  {:>4}s  {}{}", seconds, state.note, state.detail);
-        let line: String = line.chars().filter(|c| !c.is_control()).take(100).collect();
-        eprint!("\r\x1b[2K{line}");
-        let _ = std::io::stderr().flush();
+        readable(&line).chars().filter(|c| !is_hidden(*c)).take(100).collect()
     }
 
     fn finish_line(&self, state: &mut State) {
         if !state.note.is_empty() {
             self.draw(state);
-            eprintln!();
+            if self.is_terminal {
+                eprintln!();
+            }
         }
         state.note.clear();
         state.detail.clear();
     }
 
     fn with_state(&self, change: impl FnOnce(&mut State)) {
-        if self.enabled {
-            let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            change(&mut state);
-        }
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
-impl Sink for TerminalProgress {
-    fn event(&self, event: &Event) {
+/// Tells what is under way, whether or not it has changed, until nobody holds the progress any more.
+fn tell_every(every: Duration, watched: &Weak<TerminalProgress>, mut tell: impl FnMut(&str)) {
+    loop {
+        std::thread::sleep(every);
+        let Some(progress) = watched.upgrade() else { return };
+        let line = {
+            let state = progress.state.lock().unwrap_or_else(PoisonError::into_inner);
+            (!state.note.is_empty()).then(|| progress.line(&state))
+        };
+        line.iter().for_each(|line| tell(line));
+    }
+}
+
+impl EventSink for TerminalProgress {
+    fn event(&self, event: &RunEvent) {
         self.with_state(|state| match event {
-            Event::Planned { note, finding: None, .. } => {
+            RunEvent::Planned { note, finding: None, .. } => {
                 self.finish_line(state);
                 state.note.clone_from(note);
                 self.draw(state);
             }
-            Event::FellBack { because } => {
+            RunEvent::FellBack { because } => {
                 self.finish_line(state);
                 state.note = format!("going on by the playbook: {because}");
                 self.draw(state);
             }
-            Event::Finished { .. } => self.finish_line(state),
+            RunEvent::Finished { .. } => self.finish_line(state),
             _ => {}
         });
     }
+
+    /// Said in any case: who waits should know why it is quicker this time, and who reads a log why steps are missing.
+    fn resumed(&self, run: &Run) {
+        let Some(request) = run.request() else { return };
+        let done = (0..).map_while(|position| run.call_at(position)).filter(|(_, outcome)| outcome.is_some());
+        let done = match done.count() {
+            1 => "1 step was".to_owned(),
+            count => format!("{count} steps were"),
+        };
+        eprintln!("millwright: going on with {}, which was interrupted; {done} done before", request.run_id);
+    }
 }
 
-impl Progress for TerminalProgress {
+impl ProgressSink for TerminalProgress {
     fn note(&self, event: ProgressEvent) {
         self.with_state(|state| {
             state.detail = match event {
@@ -103,5 +142,30 @@ impl Progress for TerminalProgress {
             };
             self.draw(state);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_told_of_without_a_terminal() {
+        let progress =
+            Arc::new(TerminalProgress { begun: Instant::now(), state: Mutex::default(), is_terminal: false });
+        progress.with_state(|state| state.note = "running \u{1b}]0;title\u{7}the replay\u{202e}".into());
+        progress.note(ProgressEvent::Step { text: "at bad".into() });
+        let (told, watched) = (Mutex::new(Vec::new()), Arc::downgrade(&progress));
+        let mut held = Some(progress);
+        tell_every(Duration::from_millis(1), &watched, |line| {
+            let mut told = told.lock().unwrap();
+            told.push(line.to_owned());
+            if told.len() == 3 {
+                held.take();
+            }
+        });
+        let told = told.into_inner().unwrap();
+        assert_eq!(told.len(), 3, "the same work is told of again");
+        assert!(told.iter().all(|line| line.ends_with("s  running the replay\u{fffd}: at bad")), "{told:?}");
     }
 }

@@ -5,25 +5,33 @@ What several commands need alike: configuration, data folder, store, and how an 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use millwright_agent::context::Room;
+use millwright_agent::context::ContextBudget;
 use millwright_agent::investigation::tool_specs;
-use millwright_agent::planner::openai::{Connection, Modes, OpenAi, Prices, Settings};
+use millwright_agent::planner::openai::{
+    AllowedActionModes, ModelConnection, ModelPrices, ModelSettings, OpenAi,
+};
 use millwright_agent::planner::playbook::Playbook;
 use millwright_agent::planner::{PLAYBOOK, Planner};
-use millwright_agent::run::{ActionMode, Budget};
-use millwright_memory::redaction::{CustomPattern, RedactionConfig, Redactor};
-use millwright_memory::store::Store;
-use millwright_tools::process::{Limits, Weaker};
-use millwright_tools::replay::ReplayOptions;
+use millwright_agent::run::{ActionMode, RunBudget};
+use millwright_model::terminal_code;
+use millwright_redaction::{CustomPattern, RedactionConfig, Redactor};
+use millwright_replay::{ReplayOptions, TestRecipes};
+use millwright_sandbox::{NoSandboxPolicy, SandboxLimits};
+use millwright_store::Store;
+use millwright_store::private::{make_private_folder, tighten};
 
 use crate::cli::DataDir;
-use crate::config::{self, Config, Network};
+use crate::config::{self, Config, NetworkOption};
 
 /// The configuration: the file named, or the one found upward from `start`, and the environment over it.
 pub(crate) fn config(named: Option<&Path>, start: Option<&Path>) -> Result<Config> {
     let vars = std::env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
-    Ok(Config::load(named, start, vars)?)
+    let config = Config::load(named, start, vars)?;
+    for warning in &config.warnings {
+        eprintln!("millwright: {}", terminal_code::readable(warning));
+    }
+    Ok(config)
 }
 
 pub(crate) fn redactor(config: &Config) -> Result<Redactor> {
@@ -44,7 +52,7 @@ pub(crate) fn sandbox(config: &Config) -> ReplayOptions {
     let options = &config.options.sandbox;
     let seconds = std::time::Duration::from_secs;
     ReplayOptions {
-        limits: Limits {
+        limits: SandboxLimits {
             wall: seconds(options.wall_s),
             cpu: seconds(options.cpu_s),
             memory_bytes: options.memory_mb << 20,
@@ -52,19 +60,30 @@ pub(crate) fn sandbox(config: &Config) -> ReplayOptions {
             file_size_bytes: options.file_mb << 20,
             disk_bytes: options.disk_mb << 20,
             output_bytes: options.output_mb << 20,
-            ..Limits::default()
+            ..SandboxLimits::default()
         },
-        weaker: if options.allow_weaker { Weaker::Allow } else { Weaker::Refuse },
+        weaker: if options.allow_weaker { NoSandboxPolicy::Allow } else { NoSandboxPolicy::Refuse },
     }
 }
 
-pub(crate) fn loopback(config: &Config) -> bool {
-    config.options.sandbox.network == Network::Loopback
+/// How the tests of a repository are run, as its entry in the configuration says.
+pub(crate) fn recipes(entry: &config::RepositorySection, config: &Config) -> TestRecipes {
+    TestRecipes {
+        setup: entry.setup.clone(),
+        test_one: entry.test_one.clone(),
+        env: entry.env.clone(),
+        allow_read: entry.allow_read.clone(),
+        timeout_s: entry.timeout_s,
+        loopback: config.options.sandbox.network == NetworkOption::Loopback,
+        overlay: entry.overlay.clone(),
+        test_report: entry.test_report.clone(),
+        accept_failure: false,
+    }
 }
 
 /// Whether a person is there to consent to what a planner may only do with consent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Attendance {
+pub(crate) enum ConsentAvailability {
     Attended,
     Unattended,
 }
@@ -73,9 +92,9 @@ pub(crate) enum Attendance {
 pub(crate) fn planner(
     asked: Option<&str>,
     config: &Config,
-    attendance: Attendance,
+    attendance: ConsentAvailability,
 ) -> Result<Box<dyn Planner>> {
-    let specs = || tool_specs(attendance == Attendance::Attended);
+    let specs = || tool_specs(attendance == ConsentAvailability::Attended);
     match asked.or(config.options.model.name.as_deref()) {
         None | Some(PLAYBOOK) => Ok(Box::new(Playbook)),
         Some(name) => Ok(Box::new(OpenAi::new(model(name, config)?, specs())?)),
@@ -88,7 +107,7 @@ pub(crate) fn bare_planner(name: &str, config: &Config) -> Result<Box<dyn Planne
 }
 
 /// How a model is reached, by the configuration and the environment.
-pub(crate) fn model(name: &str, config: &Config) -> Result<Settings> {
+pub(crate) fn model(name: &str, config: &Config) -> Result<ModelSettings> {
     let options = &config.options.model;
     let var = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
     anyhow::ensure!(!name.trim().is_empty(), "--planner needs `playbook` or the name of a model");
@@ -101,42 +120,42 @@ pub(crate) fn model(name: &str, config: &Config) -> Result<Settings> {
              [model] base_url"
         );
     }
-    let context_tokens = options.context_tokens.unwrap_or(Settings::CONTEXT_TOKENS);
+    let context_tokens = options.context_tokens.unwrap_or(ModelSettings::CONTEXT_TOKENS);
     let max_output_tokens =
-        options.max_output_tokens.unwrap_or(Settings::MAX_OUTPUT_TOKENS.min(context_tokens / 4));
+        options.max_output_tokens.unwrap_or(ModelSettings::MAX_OUTPUT_TOKENS.min(context_tokens / 4));
     anyhow::ensure!(
         max_output_tokens < context_tokens,
         "model.max_output_tokens must be smaller than model.context_tokens"
     );
-    Ok(Settings {
-        connection: Connection {
+    Ok(ModelSettings {
+        connection: ModelConnection {
             base_url: base_url.unwrap_or_else(|| "https://api.openai.com/v1".to_owned()),
             model: name.to_owned(),
             api_key: key.map(|key| key.trim().to_owned().into()),
             ca_file: options.ca_file.clone(),
             proxy: options.proxy.clone(),
-            timeout: options.timeout_s.map_or(Settings::TIMEOUT, std::time::Duration::from_secs),
+            timeout: options.timeout_s.map_or(ModelSettings::TIMEOUT, std::time::Duration::from_secs),
             temperature: options.temperature,
         },
         modes: match options.action_mode {
-            config::ActionMode::Auto => Modes::Auto,
-            config::ActionMode::Tools => Modes::Only(ActionMode::Tools),
-            config::ActionMode::Constrained => Modes::Only(ActionMode::Constrained),
+            config::ActionModeOption::Auto => AllowedActionModes::Auto,
+            config::ActionModeOption::Tools => AllowedActionModes::Only(ActionMode::Tools),
+            config::ActionModeOption::Constrained => AllowedActionModes::Only(ActionMode::Constrained),
         },
-        room: Room { context_tokens, max_output_tokens },
-        prices: Prices {
+        room: ContextBudget { context_tokens, max_output_tokens },
+        prices: ModelPrices {
             input: options.prices.input,
             cached_input: options.prices.cached_input.unwrap_or(options.prices.input),
             output: options.prices.output,
         },
-        steps: options.budgets.steps.unwrap_or(Settings::STEPS),
+        steps: options.budgets.steps.unwrap_or(ModelSettings::STEPS),
     })
 }
 
 /// What the configuration allows an investigation to use.
-pub(crate) fn budget(config: &Config) -> Budget {
+pub(crate) fn budget(config: &Config) -> RunBudget {
     let budgets = &config.options.model.budgets;
-    Budget {
+    RunBudget {
         tokens: budgets.tokens,
         usd: budgets.usd,
         deadline_ms: budgets.deadline_s.map(|seconds| seconds.saturating_mul(1000)),
@@ -161,22 +180,15 @@ pub(crate) fn data_dir(asked: &DataDir, config: &Config) -> Result<PathBuf> {
 
 /// Makes the data folder for its owner alone, and tightens one that others could enter.
 pub(crate) fn make_private(folder: &Path) -> Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-    const OF_OTHERS: u32 = 0o077;
+    use std::os::unix::fs::PermissionsExt;
     const SHARED: u32 = 0o1000;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).with_context(|| {
+    make_private_folder(folder).with_context(|| {
         format!("the data folder {} cannot be made; give another one with --data-dir", folder.display())
     })?;
-    let rights = std::fs::metadata(folder)?.permissions();
     // Somebody may have named a folder that is not for us alone, such as /tmp or the current one.
-    if rights.mode() & SHARED != 0 || !folder.join("millwright.db").exists() {
-        return Ok(());
-    }
-    if rights.mode() & OF_OTHERS != 0 {
-        let tight = std::fs::Permissions::from_mode(rights.mode() & !OF_OTHERS);
-        if let Err(error) = std::fs::set_permissions(folder, tight) {
-            tracing::warn!(folder = %folder.display(), %error, "others may enter the data folder, which cannot be changed");
-        }
+    let is_shared = std::fs::metadata(folder)?.permissions().mode() & SHARED != 0;
+    if !is_shared && folder.join("millwright.db").exists() {
+        tighten(folder)?;
     }
     Ok(())
 }
@@ -211,8 +223,24 @@ pub(crate) fn require_writable(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes an answer to a file or to standard output. A reader that went away (`| head`) is no error.
+/// Writes an answer to a file or to standard output, there without codes for a terminal.
 pub(crate) fn emit(text: &str, out: Option<&std::path::Path>) -> Result<()> {
+    match out {
+        Some(_) => emit_exactly(text, out),
+        None => emit_exactly(&terminal_code::escaped(text), None),
+    }
+}
+
+/// The same for a page that we coloured ourselves.
+pub(crate) fn emit_page(text: &str, out: Option<&std::path::Path>) -> Result<()> {
+    match out {
+        Some(_) => emit_exactly(text, out),
+        None => emit_exactly(&terminal_code::escaped_but_colours(text), None),
+    }
+}
+
+/// An answer that is signed byte by byte. A reader that went away (`| head`) is no error.
+pub(crate) fn emit_exactly(text: &str, out: Option<&std::path::Path>) -> Result<()> {
     use std::io::Write;
     match out {
         Some(path) => std::fs::write(path, text).with_context(|| {

@@ -27,7 +27,7 @@ fn what_cannot_be_investigated_is_one_clear_line() {
         (&["ticket.txt", "--repo", "plain"], &["not a git repository", "--repo"]),
         (&["ticket.txt", "--repo", "nowhere"], &["not a git repository", "--repo"]),
         (&["ticket.txt", "--repo", "empty"], &["no commits"]),
-        (&["ticket.txt", "--repo", "repo", "--at", "nosuch"], &["no revision \"nosuch\"", "give a branch"]),
+        (&["ticket.txt", "--repo", "repo", "--bad", "nosuch"], &["no revision \"nosuch\"", "give a branch"]),
         (&["ticket.txt", "--repo", "repo", "--good", "nosuch"], &["no revision \"nosuch\""]),
         (&["ticket.txt", "--repo", "repo", "--good", "side"], &["not an ancestor", "--good"]),
         (&["ticket.txt", "--repo", "repo", "--good", "HEAD"], &["both name", "--good"]),
@@ -65,7 +65,7 @@ fn a_replay_that_shows_nothing_says_what_it_showed() {
     let cases: &[(&[&str], &[&str])] = &[
         (&["--good", "HEAD~2", "--replay", CHECK], &["fails at the good revision", "gave 63, not 42"]),
         (
-            &["--at", "HEAD~8", "--replay", "sh check.sh && echo all is well"],
+            &["--bad", "HEAD~8", "--replay", "sh check.sh && echo all is well"],
             &["passes at the failing revision", "all is well"],
         ),
         (&["--replay", "no-such-command-here"], &["could not be run", "not found"]),
@@ -84,7 +84,7 @@ fn a_replay_that_shows_nothing_says_what_it_showed() {
         for word in *words {
             assert!(said.contains(word), "{more:?}: {word:?} is not said: {said}");
         }
-        assert!(ran.stderr.contains("below --require probable"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("below --min-verdict probable"), "{}", ran.stderr);
     }
 }
 

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 mod common;
+#[path = "investigate/terminal.rs"]
+mod terminal;
 
 use common::{CHECK, Scene};
 
@@ -39,6 +41,12 @@ fn the_demo_is_verified_and_then_known() {
     assert!(again["suspects"].as_array().unwrap().len() >= 20);
     assert_eq!(again["similar"][0]["incident_id"], report["incident_id"]);
     assert_eq!(again["similar"][0]["recheck"], "pass");
+
+    // What is known stays what was proven then, however often it is seen again.
+    let third = scene.run(&["demo", "--format", "json"]).report();
+    assert_eq!(third["verdict"], "known");
+    assert_eq!(third["root_cause"]["statement"], again["root_cause"]["statement"]);
+    assert_eq!(third["fix"]["proven_then"], again["fix"]["proven_then"]);
 }
 
 /// The shape that the design promises: absent parts are null or empty, never left out.
@@ -140,6 +148,8 @@ fn an_interrupted_investigation_goes_on() {
 
         let resumed = scene.run(&arguments);
         assert_eq!(resumed.status, Some(0), "{}", resumed.stderr);
+        let going_on = format!("going on with {}", run.file_name().unwrap().to_str().unwrap());
+        assert!(resumed.stderr.contains(&going_on), "{}", resumed.stderr);
         let report = resumed.report();
         assert_eq!(report["verdict"], "verified");
         assert_eq!(report["root_cause"]["commit"], scene.id("HEAD~5").as_str());
@@ -239,12 +249,12 @@ fn two_investigations_share_a_data_folder() {
 #[test]
 fn exit_status_and_output_follow_the_options() {
     let scene = Scene::new();
-    let unproven = scene.investigate(&["--no-memory", "--no-replay", "--require", "confirmed"]);
+    let unproven = scene.investigate(&["--no-memory", "--no-replay", "--min-verdict", "confirmed"]);
     assert_eq!(unproven.status, Some(2));
     assert!(unproven.report()["replay"].is_null());
     assert!(!scene.path("data/millwright.db").exists(), "--no-memory keeps nothing");
 
-    let proven = ["--no-memory", "--replay", CHECK, "--require", "confirmed"];
+    let proven = ["--no-memory", "--replay", CHECK, "--min-verdict", "confirmed"];
     for (format, begins) in
         [("json", "{"), ("markdown", "#"), ("html", "<!DOCTYPE html>"), ("text", "VERIFIED")]
     {
@@ -334,5 +344,11 @@ fn memory_is_listed_judged_moved_and_forgotten() {
     check(&["memory", "list", "--data-dir", "other"], "fix verified");
     check(&["memory", "weights", "learn", "--data-dir", "other"], "1 ranked incidents");
     scene.run(&["memory", "show", "inc_nothing"]).refuses(&["inc_nothing"]);
-    scene.run(&["memory", "weights", "rollback", "7"]).refuses(&["version of the weights", "7"]);
+    scene.run(&["memory", "weights", "rollback", "7"]).refuses(&[
+        "version of the weights",
+        "7",
+        "memory weights list",
+    ]);
+    scene.run(&["token", "revoke", "nothere"]).refuses(&["nothere", "token list"]);
+    scene.run(&["memory", "show", "nothere"]).refuses(&["nothere", "memory list"]);
 }

@@ -139,9 +139,11 @@ fn where_nothing_was_concluded_the_cause_can_be_told() {
     assert_eq!(silent["verdict"], "inconclusive", "{}", silent["summary"]);
     let id = silent["incident_id"].as_str().unwrap();
     scene.run(&["memory", "reject", id]).refuses(&["no resolution", "it was COMMIT"]);
-    let note = format!("it was {}", &scene.id("HEAD~2")[..9]);
+    let note = format!("it was {}, password=hunter2hunter2", &scene.id("HEAD~2")[..9]);
     let told = scene.run(&["memory", "reject", id, "--note", &note]);
     assert_eq!(told.status, Some(0), "{}", told.stderr);
+    let entry = scene.run(&["memory", "show", id]).stdout;
+    assert!(entry.contains("it was ") && !entry.contains("hunter2"), "{entry}");
     let again = scene.investigate(&["--no-replay"]).report();
     assert_eq!(again["verdict"], "known", "{}", again["summary"]);
     assert_eq!(again["root_cause"]["commit"], scene.id("HEAD~2").as_str());

@@ -7,6 +7,8 @@ model says; keys stay where they are; budgets and options that cannot work are r
 use serde_json::{Value, json};
 
 mod common;
+#[path = "../../../memory/store/tests/missing_part/mod.rs"]
+mod missing_part;
 #[path = "../../../agent/tests/scripted_server/mod.rs"]
 mod scripted_server;
 
@@ -338,7 +340,7 @@ async fn a_judge_of_prose_changes_nothing_else_and_is_no_way_in() {
 #[test]
 fn a_small_model_drives_a_run_to_a_valid_report() {
     let Ok(url) = std::env::var("MILLWRIGHT_TEST_MODEL_URL") else {
-        eprintln!("skipped: MILLWRIGHT_TEST_MODEL_URL names no model server");
+        missing_part::report_missing("model", "MILLWRIGHT_TEST_MODEL_URL names no model server");
         return;
     };
     let scene = Scene::new();
@@ -362,7 +364,7 @@ fn a_small_model_drives_a_run_to_a_valid_report() {
         "small.toml",
         "--no-memory",
         "--no-replay",
-        "--require",
+        "--min-verdict",
         "inconclusive",
         "--format",
         "json",

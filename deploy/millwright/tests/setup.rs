@@ -58,7 +58,7 @@ fn a_set_up_that_works_is_told_with_what_ran() {
     let parts = parts(&ran);
     assert!(part(&parts, "repository shop: test")["detail"].as_str().unwrap().contains("1 test ran"));
     assert!(part(&parts, "repository shop: setup")["detail"].as_str().unwrap().contains("1 step works"));
-    assert_eq!(part(&parts, "repository shop: test_one")["state"], "doubtful");
+    assert_eq!(part(&parts, "repository shop: test_one")["state"], "not_set");
     assert!(ran.stderr.contains("trying `sh tests.sh`"), "{}", ran.stderr);
 }
 
@@ -120,7 +120,9 @@ fn each_repository_and_system_of_the_service_is_looked_at_by_name() {
         "{}[repositories.gone]\npath = \"no-such-clone\"\n[repositories.far]\nurl = \"file:///no/such/place.git\"\n\
          [repositories.locked]\nurl = \"https://127.0.0.1:1/a.git\"\ntoken_env = \"NO_SUCH_TOKEN\"\n\
          [connectors.sentry]\nsecret_env = \"NO_SUCH_SECRET\"\n[connectors.github]\nbase_url = \"http://127.0.0.1:1\"\n\
-         token_env = \"SOME_TOKEN\"\n[channels.slack]\nbot_token_env = \"NO_SUCH_BOT\"\nsigning_secret_env = \"NO_SUCH_BOT\"\n",
+         token_env = \"SOME_TOKEN\"\n[connectors.gitlab]\nbase_url = \"http://127.0.0.1:1\"\ntoken_env = \"SOME_TOKEN\"\n\
+         [connectors.linear]\nbase_url = \"http://127.0.0.1:1\"\ntoken_env = \"SOME_TOKEN\"\n\
+         [channels.slack]\nbot_token_env = \"NO_SUCH_BOT\"\nsigning_secret_env = \"NO_SUCH_BOT\"\n",
         shop(TESTS)
     );
     scene.write("service.toml", configuration);
@@ -131,6 +133,8 @@ fn each_repository_and_system_of_the_service_is_looked_at_by_name() {
     finds(&ran, "repository locked", &["NO_SUCH_TOKEN", "not set"]);
     finds(&ran, "hook sentry", &["NO_SUCH_SECRET", "not set"]);
     finds(&ran, "tickets of github", &["http://127.0.0.1:1", "base_url"]);
+    finds(&ran, "tickets of gitlab", &["http://127.0.0.1:1", "base_url"]);
+    finds(&ran, "tickets of linear", &["http://127.0.0.1:1", "base_url"]);
     finds(&ran, "slack", &["NO_SUCH_BOT", "not set"]);
     assert_eq!(part(&parts(&ran), "repository shop")["state"], "works");
     assert!(!ran.stdout.contains("t0ken"));
@@ -201,6 +205,29 @@ fn usage_errors_and_paths_that_cannot_be_written_are_told_before_anything_runs()
         assert!(!scene.path("data").exists(), "nothing was begun");
     }
     scene.investigate(&["--replay", CHECK, "--out", "repo"]).refuses(&["repo", "folder"]);
+}
+
+/// One of each kind, none of which can be used: each is named by itself, and `serve` names all of them at once.
+#[test]
+fn everything_that_is_not_there_is_named() {
+    let scene = Scene::new();
+    let configuration = "[repositories.gone]\npath = \"nowhere\"\n\
+        [repositories.away]\nurl = \"https://git.example.com/a/b.git\"\ntoken_env = \"GIT_TOKEN\"\n\
+        [connectors.alertmanager]\nsecret_env = \"ALERT_SECRET\"\n\
+        [connectors.jira]\nbase_url = \"https://jira.example.com\"\nemail = \"a@example.com\"\ntoken_env = \"JIRA_TOKEN\"\n\
+        [channels.slack]\nbot_token_env = \"BOT_TOKEN\"\napp_token_env = \"APP_TOKEN\"\n";
+    let ran = doctor(&scene, configuration, &["--no-replay"]);
+    finds(&ran, "repository gone", &["nowhere", "does not exist", "path"]);
+    finds(&ran, "repository away", &["GIT_TOKEN", "not set"]);
+    finds(&ran, "hook alertmanager", &["ALERT_SECRET", "not set", "[connectors.alertmanager]"]);
+    finds(&ran, "tickets of jira", &["JIRA_TOKEN", "not set", "[connectors.jira]"]);
+    finds(&ran, "slack", &["BOT_TOKEN and APP_TOKEN", "not set", "[channels.slack]"]);
+    let variables = ["GIT_TOKEN", "ALERT_SECRET", "JIRA_TOKEN", "BOT_TOKEN", "APP_TOKEN"];
+    scene.run(&["serve", "--config", "service.toml"]).refuses(&variables);
+    scene.write("service.toml", "[telemetry]\nmetrics_listen = \"nine\"\n");
+    scene
+        .run(&["serve", "--config", "service.toml"])
+        .refuses(&["telemetry.metrics_listen", "127.0.0.1:9464"]);
 }
 
 /// A replay that hangs takes the time, not the answer.

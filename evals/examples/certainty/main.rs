@@ -1,8 +1,8 @@
 //! How sure the ranking is, and whether it is right: `certainty DATA_DIR CASES.jsonl… -- ADDRESS=PATH…` prints one JSON object
 //! a case. A case without a culprit is one that no commit explains.
 
-use millwright_evals::{Options, Task, cases, repositories::Repositories};
-use millwright_tools::suspects::{RankRequest, Weights, rank};
+use millwright_culprit::suspects::{RankRequest, SignalWeights, rank};
+use millwright_evals::{EvalOptions, EvalTask, cases, repositories::Repositories};
 use rayon::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -10,12 +10,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let split = args.iter().position(|arg| arg == "--").unwrap_or(args.len());
     let (data_dir, files) = args.get(..split).and_then(|own| own.split_first()).ok_or("DATA_DIR CASES…")?;
     let maps = args.get(split + 1..).unwrap_or_default();
-    let weights = Weights::default();
+    let weights = SignalWeights::default();
     for file in files {
-        let options = Options {
+        let options = EvalOptions {
             repo_map: maps.iter().map(|map| map.parse()).collect::<Result<_, _>>()?,
             data_dir: data_dir.into(),
-            ..Options::new(Task::Rank, file.as_ref(), "".as_ref())
+            ..EvalOptions::new(EvalTask::Rank, file.as_ref(), "".as_ref())
         };
         let repositories = Repositories::default();
         let cases = cases::read(&options.cases, None)?;
@@ -23,9 +23,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .par_iter()
             .map(|case| {
                 let resolved = repositories.resolve(case, &options)?;
-                let ticket = millwright_tools::intake::parse(case.ticket.as_bytes());
+                let ticket = millwright_ingest::parse(case.ticket.as_bytes());
                 let ranking = rank(&RankRequest {
                     repo: &resolved.repo,
+                    rules: &resolved.rules,
                     bad: &resolved.bad,
                     good: resolved.good.as_deref(),
                     ticket: &ticket,

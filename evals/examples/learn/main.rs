@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use millwright_evals::{Options, Task, cases, repositories::Repositories};
-use millwright_tools::suspects::learn::{LabelledCase, Learner};
-use millwright_tools::suspects::{RankRequest, Weights, signal_table};
+use millwright_culprit::suspects::learn::{LabelledCase, WeightLearner};
+use millwright_culprit::suspects::{RankRequest, SignalWeights, signal_table};
+use millwright_evals::{EvalOptions, EvalTask, cases, repositories::Repositories};
 use rayon::prelude::*;
 
 /// View, culprit, tags, place of the culprit, columns, candidates.
@@ -21,10 +21,10 @@ fn tables(
     for file in files {
         let view =
             PathBuf::from(file).file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
-        let options = Options {
+        let options = EvalOptions {
             repo_map: maps.iter().map(|map| map.parse()).collect::<Result<_, _>>()?,
             data_dir: data_dir.into(),
-            ..Options::new(Task::Rank, file.as_ref(), "".as_ref())
+            ..EvalOptions::new(EvalTask::Rank, file.as_ref(), "".as_ref())
         };
         let repositories = Repositories::default();
         let cases = cases::read(&options.cases, None)?;
@@ -32,22 +32,23 @@ fn tables(
             .par_iter()
             .map(|case| {
                 let resolved = repositories.resolve(case, &options)?;
-                let ticket = millwright_tools::intake::parse(case.ticket.as_bytes());
+                let ticket = millwright_ingest::parse(case.ticket.as_bytes());
                 let table = signal_table(&RankRequest {
                     repo: &resolved.repo,
+                    rules: &resolved.rules,
                     bad: &resolved.bad,
                     good: resolved.good.as_deref(),
                     ticket: &ticket,
                     executed: None,
                     extra_text: "",
                     precedents: &[],
-                    weights: &Weights::default(),
+                    weights: &SignalWeights::default(),
                 })
                 .map_err(|e| e.to_string())?;
                 let truth = case.truth.commit.clone().unwrap_or_default();
                 let Some(at) = table.commits.iter().position(|c| *c == truth) else { return Ok(None) };
                 // Candidates without any claim cost time and teach nothing.
-                let prior = Weights::default();
+                let prior = SignalWeights::default();
                 let mut scores = vec![0.0; table.commits.len()];
                 for (name, values) in &table.columns {
                     for (score, value) in scores.iter_mut().zip(values) {
@@ -111,7 +112,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             tables
         }
     };
-    let mut prior = Weights::default();
+    let mut prior = SignalWeights::default();
     for change in std::env::var("WEIGHTS").unwrap_or_default().split_whitespace() {
         let (name, value) = change.split_once('=').ok_or("NAME=WEIGHT")?;
         assert!(prior.set(name, value.parse()?), "no signal {name}");
@@ -143,7 +144,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         labelled
             .par_iter()
             .map(|c| {
-                let l = Learner { signals: vec![], ridge: 0.0, steps: 0 };
+                let l = WeightLearner { signals: vec![], ridge: 0.0, steps: 0 };
                 rank(&l.scores(c, w), c.culprit)
             })
             .collect()
@@ -163,7 +164,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let fold = |culprit: &str| u32::from_str_radix(&culprit[..6], 16).unwrap_or(0) % 10;
     for ridge in std::env::var("RIDGE").unwrap_or_default().split_whitespace() {
-        let learner = Learner { signals: signals.clone(), ridge: ridge.parse()?, steps: 150 };
+        let learner = WeightLearner { signals: signals.clone(), ridge: ridge.parse()?, steps: 150 };
         let held: Vec<(u32, Vec<f64>)> = (0..10u32)
             .into_par_iter()
             .map(|f| {

@@ -3,15 +3,15 @@
 
 use std::path::PathBuf;
 
-use millwright_evals::{MemoryMode, Options, Task};
-use millwright_tools::suspects::Weights;
+use millwright_culprit::suspects::SignalWeights;
+use millwright_evals::{EvalOptions, EvalTask, MemoryMode};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let (out, data_dir) = (args.next().ok_or("OUT")?, args.next().ok_or("DATA_DIR")?);
     let files: Vec<String> = args.by_ref().take_while(|arg| arg != "--").collect();
     let repo_map = args.map(|arg| arg.parse()).collect::<Result<Vec<_>, _>>()?;
-    let mut weights = Weights::default();
+    let mut weights = SignalWeights::default();
     for change in std::env::var("WEIGHTS").unwrap_or_default().split_whitespace() {
         let (name, value) = change.split_once('=').ok_or("NAME=WEIGHT")?;
         assert!(weights.set(name, value.parse()?), "no signal {name}");
@@ -25,12 +25,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .file_stem()
             .map(|stem| stem.to_string_lossy().into_owned())
             .unwrap_or_default();
-        let options = Options {
+        let options = EvalOptions {
             repo_map: repo_map.clone(),
             memory,
             data_dir: PathBuf::from(&data_dir),
             jobs: 2,
-            ..Options::new(Task::Rank, file.as_ref(), &PathBuf::from(&out).join(&name))
+            ..EvalOptions::new(EvalTask::Rank, file.as_ref(), &PathBuf::from(&out).join(&name))
         };
         let (summary, _) = millwright_evals::tasks::rank::run_with(&options, &weights)?;
         let figures = &summary.0["rank"];

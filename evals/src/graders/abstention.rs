@@ -1,7 +1,7 @@
 /*! The right to name nothing: where no commit is to blame, an answer that asserts one is wrong, however likely. */
 
-use super::Answer;
+use super::GradedAnswer;
 
-pub fn grade(answer: &Answer<'_>) -> Option<bool> {
+pub fn grade(answer: &GradedAnswer<'_>) -> Option<bool> {
     answer.case.truth.wants_abstention().then(|| !answer.asserts())
 }

@@ -6,24 +6,24 @@ error over bins of equal size, and the Brier score, which also rewards telling c
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Answer;
+use super::GradedAnswer;
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Sureness {
+pub struct CalibrationPoint {
     /// Given to the named commit.
     pub confidence: f64,
     pub right: bool,
 }
 
 /// An answer that names nothing is no forecast.
-pub fn grade(answer: &Answer<'_>) -> Option<Sureness> {
+pub fn grade(answer: &GradedAnswer<'_>) -> Option<CalibrationPoint> {
     let cause = answer.report.root_cause.as_ref()?;
     cause.commit.as_ref()?;
-    Some(Sureness { confidence: cause.confidence, right: answer.is_right() })
+    Some(CalibrationPoint { confidence: cause.confidence, right: answer.is_right() })
 }
 
 /// Expected calibration error, in `bins` bins of equal size; zero for no forecasts.
-pub fn expected_error(forecasts: &[Sureness], bins: usize) -> f64 {
+pub fn expected_error(forecasts: &[CalibrationPoint], bins: usize) -> f64 {
     let mut pairs: Vec<(f64, f64)> =
         forecasts.iter().map(|one| (one.confidence, f64::from(u8::from(one.right)))).collect();
     pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -34,8 +34,8 @@ pub fn expected_error(forecasts: &[Sureness], bins: usize) -> f64 {
 }
 
 /// Mean squared distance of the confidence from what was true.
-pub fn brier(forecasts: &[Sureness]) -> f64 {
-    let squared = |one: &Sureness| (one.confidence - f64::from(u8::from(one.right))).powi(2);
+pub fn brier(forecasts: &[CalibrationPoint]) -> f64 {
+    let squared = |one: &CalibrationPoint| (one.confidence - f64::from(u8::from(one.right))).powi(2);
     forecasts.iter().map(squared).sum::<f64>() / forecasts.len().max(1) as f64
 }
 
@@ -43,8 +43,10 @@ pub fn brier(forecasts: &[Sureness]) -> f64 {
 mod tests {
     use super::*;
 
-    fn forecasts(of: &[(f64, bool)]) -> Vec<Sureness> {
-        of.iter().map(|(confidence, right)| Sureness { confidence: *confidence, right: *right }).collect()
+    fn forecasts(of: &[(f64, bool)]) -> Vec<CalibrationPoint> {
+        of.iter()
+            .map(|(confidence, right)| CalibrationPoint { confidence: *confidence, right: *right })
+            .collect()
     }
 
     #[test]

@@ -1,8 +1,8 @@
 /*! The exact commit: another commit of the same file is as wrong as any. */
 
-use super::Answer;
+use super::GradedAnswer;
 
-pub fn grade(answer: &Answer<'_>) -> Option<bool> {
+pub fn grade(answer: &GradedAnswer<'_>) -> Option<bool> {
     answer.case.truth.commit.as_ref()?;
     Some(answer.is_right())
 }

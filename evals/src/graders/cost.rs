@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Answer;
+use super::GradedAnswer;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
-pub struct Spent {
+pub struct CaseCost {
     /// Executions of anything, the first reproduction and candidate fixes included.
     pub replays: u32,
     /// Commits the culprit was looked for in, where a bisect was made.
@@ -19,10 +19,10 @@ pub struct Spent {
     pub wall_ms: u64,
 }
 
-pub fn grade(answer: &Answer<'_>) -> Spent {
+pub fn grade(answer: &GradedAnswer<'_>) -> CaseCost {
     let usage = &answer.report.usage;
     let replays = answer.report.replay.as_ref().map_or(0, |replay| replay.runs.len());
-    Spent {
+    CaseCost {
         replays: u32::try_from(replays).unwrap_or(u32::MAX),
         range: answer.report.replay.as_ref().and_then(|replay| Some(replay.bisect.as_ref()?.range)),
         input_tokens: usage.input_tokens,

@@ -1,8 +1,8 @@
 /*! The guilty file: right where a location lies in one, or where the very commit was named. */
 
-use super::Answer;
+use super::GradedAnswer;
 
-pub fn grade(answer: &Answer<'_>) -> Option<bool> {
+pub fn grade(answer: &GradedAnswer<'_>) -> Option<bool> {
     let truth = &answer.case.truth;
     if truth.commit.is_none() || truth.files.is_empty() {
         return None;

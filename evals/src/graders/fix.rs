@@ -4,15 +4,15 @@ and without it, and the hidden check (`truth.check`) with it. What the report sa
 to see whether it claims more than is true.
 */
 
-use millwright_memory::types::Proof;
-use millwright_tools::checkout::Change;
-use millwright_tools::git::Repo;
+use millwright_git::Repo;
+use millwright_git::checkout::CheckoutChange;
+use millwright_model::Proof;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Answer;
-use crate::bench::{Bench, Ended, recipe};
-use crate::cases::Replay;
+use super::GradedAnswer;
+use crate::cases::CaseReplay;
+use crate::grader_sandbox::{GraderSandbox, RecipeEnding, recipe};
 
 /// A failure that shows in some runs only has to stay away from this many.
 const REPEATS_IF_FLAKY: usize = 12;
@@ -39,7 +39,7 @@ pub struct FixGrade {
 }
 
 /// `None` where no fix is expected and none was offered, or nothing can be run.
-pub fn grade(answer: &Answer<'_>) -> Option<FixGrade> {
+pub fn grade(answer: &GradedAnswer<'_>) -> Option<FixGrade> {
     let truth = &answer.case.truth;
     // Without a replay for the agent no fix can be asked of it.
     let expected = truth.revert_fixes == Some(true) && answer.case.replay.is_some();
@@ -62,7 +62,7 @@ pub fn grade(answer: &Answer<'_>) -> Option<FixGrade> {
     let Ok(bad) = repo.resolve(&answer.case.bad) else {
         return unseen("the failing revision is not there");
     };
-    let change = Change::Patch(offered.diff.clone());
+    let change = CheckoutChange::Patch(offered.diff.clone());
     Some(seen(run(answer, replay, repo, &bad, &change)))
 }
 
@@ -81,16 +81,22 @@ impl Seen {
 }
 
 /// Runs the replay with the change; where that passes, the hidden check and the tests as well.
-fn run(answer: &Answer<'_>, replay: &Replay, repo: &Repo, bad: &str, change: &Change) -> Seen {
-    let (case, recipe) = (answer.case, recipe(replay, answer.options));
-    let bench = Bench::new(repo, recipe.clone());
+fn run(
+    answer: &GradedAnswer<'_>,
+    replay: &CaseReplay,
+    repo: &Repo,
+    bad: &str,
+    change: &CheckoutChange,
+) -> Seen {
+    let (case, recipe) = (answer.case, recipe(replay, answer.with.execution));
+    let bench = GraderSandbox::new(repo, recipe.clone());
     for _ in 0..REPEATS_IF_FLAKY {
         match bench.run(bad, Some(change)) {
-            Ended::Passes => {}
-            Ended::Fails { tail } => {
+            RecipeEnding::Passes => {}
+            RecipeEnding::Fails { tail } => {
                 return Seen::wrong(&format!("the replay fails with it: {}", last_line(&tail)));
             }
-            Ended::Unknown { why } => return Seen::wrong(&why),
+            RecipeEnding::Unknown { why } => return Seen::wrong(&why),
         }
         if !case.tags.iter().any(|tag| tag == "flaky") {
             break;
@@ -98,18 +104,18 @@ fn run(answer: &Answer<'_>, replay: &Replay, repo: &Repo, bad: &str, change: &Ch
     }
     let mut seen = Seen { holds: true, tests: None, check: None, why: String::new() };
     if let Some(check) = &case.truth.check {
-        let ended = Bench::of_tests(repo, &recipe, check).run(bad, Some(change));
-        seen.check = Some(ended == Ended::Passes);
+        let ended = GraderSandbox::of_tests(repo, &recipe, check).run(bad, Some(change));
+        seen.check = Some(ended == RecipeEnding::Passes);
         seen.why = match ended {
-            Ended::Passes => "the replay and the hidden check pass with it".into(),
-            Ended::Fails { tail } => format!("the hidden check fails with it: {}", last_line(&tail)),
-            Ended::Unknown { why } => format!("the hidden check could not be run with it: {why}"),
+            RecipeEnding::Passes => "the replay and the hidden check pass with it".into(),
+            RecipeEnding::Fails { tail } => format!("the hidden check fails with it: {}", last_line(&tail)),
+            RecipeEnding::Unknown { why } => format!("the hidden check could not be run with it: {why}"),
         };
     }
     let (tests, why) = match case.truth.tests.as_ref().or(case.tests.as_ref()) {
         None => (Ok(None), "the replay passes with it; there are no tests".to_owned()),
         Some(command) => {
-            let tests = Bench::of_tests(repo, &recipe, command);
+            let tests = GraderSandbox::of_tests(repo, &recipe, command);
             compare(tests.run(bad, Some(change)), || tests.run(bad, None), seen.check)
         }
     };
@@ -125,25 +131,27 @@ fn run(answer: &Answer<'_>, replay: &Replay, repo: &Repo, bad: &str, change: &Ch
 /// Whether the tests are no worse with the fix than without it, `None` where they say nothing; an error where nothing
 /// judges the fix.
 fn compare(
-    with: Ended,
-    without: impl FnOnce() -> Ended,
+    with: RecipeEnding,
+    without: impl FnOnce() -> RecipeEnding,
     check: Option<bool>,
 ) -> (Result<Option<bool>, ()>, String) {
     match (with, without()) {
-        (Ended::Passes, _) => (Ok(Some(true)), "the replay and the tests pass with it".into()),
+        (RecipeEnding::Passes, _) => (Ok(Some(true)), "the replay and the tests pass with it".into()),
         // Tests that fail anyway cannot be held against it.
-        (Ended::Fails { .. }, Ended::Fails { .. }) => {
+        (RecipeEnding::Fails { .. }, RecipeEnding::Fails { .. }) => {
             (Ok(None), "the replay passes with it; the tests fail with it and without it".into())
         }
         // Neither can tests that do not run here, where something else judges the fix.
-        (Ended::Unknown { .. } | Ended::Fails { .. }, Ended::Unknown { why }) if check.is_some() => {
+        (RecipeEnding::Unknown { .. } | RecipeEnding::Fails { .. }, RecipeEnding::Unknown { why })
+            if check.is_some() =>
+        {
             (Ok(None), format!("the tests do not run here: {why}"))
         }
-        (Ended::Fails { tail }, _) => {
+        (RecipeEnding::Fails { tail }, _) => {
             let failed = tail.lines().find(|line| line.contains("FAIL")).unwrap_or_default();
             (Ok(Some(false)), format!("the tests fail with it: {failed}"))
         }
-        (Ended::Unknown { why }, _) => (Err(()), why),
+        (RecipeEnding::Unknown { why }, _) => (Err(()), why),
     }
 }
 

@@ -6,13 +6,12 @@ by git itself and read anew; nothing is taken from what the agent stored.
 
 use std::collections::BTreeSet;
 
-use millwright_memory::types::{Evidence, ReplayOutcome};
-use millwright_tools::git::{self, Repo};
-use millwright_tools::intake;
+use millwright_git::{self as git, Repo};
+use millwright_model::{Evidence, ReplayOutcome};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Answer;
+use super::GradedAnswer;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Grounding {
@@ -23,7 +22,7 @@ pub struct Grounding {
 }
 
 /// `None` where nothing is claimed or the repository cannot be opened.
-pub fn grade(answer: &Answer<'_>) -> Option<Grounding> {
+pub fn grade(answer: &GradedAnswer<'_>) -> Option<Grounding> {
     let repo = answer.repo?;
     let report = answer.report;
     let cause = report.root_cause.iter().flat_map(|cause| &cause.evidence);
@@ -53,7 +52,7 @@ pub fn grade(answer: &Answer<'_>) -> Option<Grounding> {
     Some(out)
 }
 
-fn holds(answer: &Answer<'_>, repo: &Repo, evidence: &Evidence) -> Result<(), String> {
+fn holds(answer: &GradedAnswer<'_>, repo: &Repo, evidence: &Evidence) -> Result<(), String> {
     let locator = evidence.locator.0.as_str();
     let (kind, rest) = locator.split_once(':').ok_or("its locator has no kind")?;
     match kind {
@@ -63,7 +62,7 @@ fn holds(answer: &Answer<'_>, repo: &Repo, evidence: &Evidence) -> Result<(), St
         },
         "file" => lines(repo, &answer.case.bad, rest, &evidence.excerpt),
         "ticket" => {
-            let parsed = intake::parse(answer.case.ticket.as_bytes()).text;
+            let parsed = millwright_ingest::parse(answer.case.ticket.as_bytes()).text;
             let known: BTreeSet<&str> =
                 answer.case.ticket.lines().chain(parsed.lines()).map(str::trim).collect();
             all_stand(&evidence.excerpt, |line| known.contains(line))
@@ -149,7 +148,7 @@ fn lines(repo: &Repo, revision: &str, place: &str, excerpt: &str) -> Result<(), 
 }
 
 /// A run of the report's own list; what it says of the run has to be what the list says.
-fn replay(answer: &Answer<'_>, number: &str, excerpt: &str) -> Result<(), String> {
+fn replay(answer: &GradedAnswer<'_>, number: &str, excerpt: &str) -> Result<(), String> {
     let runs = answer.report.replay.as_ref().map_or(&[][..], |replay| &replay.runs);
     let number: usize = number.parse().map_err(|_| format!("{number:?} is no number of a run"))?;
     let run = number.checked_sub(1).and_then(|at| runs.get(at)).ok_or(format!("there is no run {number}"))?;

@@ -3,11 +3,11 @@ What acting on the answer would do: taking back an innocent commit, applying a f
 where no code is to blame. An answer that names nothing harms nobody.
 */
 
-use millwright_memory::types::Verdict;
+use millwright_model::Verdict;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Answer;
+use super::GradedAnswer;
 use super::fix::FixGrade;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -16,7 +16,7 @@ pub struct HarmGrade {
     pub why: Option<String>,
 }
 
-pub fn grade(answer: &Answer<'_>, fix: Option<&FixGrade>) -> Option<HarmGrade> {
+pub fn grade(answer: &GradedAnswer<'_>, fix: Option<&FixGrade>) -> Option<HarmGrade> {
     let truth = &answer.case.truth;
     let harmful = |why: &str| Some(HarmGrade { harmful: true, why: Some(why.to_owned()) });
     if let Some(fix) = fix

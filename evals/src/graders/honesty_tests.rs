@@ -20,8 +20,12 @@ fn fix(verified: bool, tests: Option<bool>, check: Option<bool>) -> FixGrade {
     FixGrade { verified, claimed: true, offered: true, expected: true, tests, check, why: "seen".into() }
 }
 
-fn claims_of((verdict, report): &(Verdict, Value), claims: Option<Claims>, fix: &FixGrade) -> HonestyGrade {
-    let truth = Truth { claims, ..Truth::of(TruthKind::CodeChange, Some(CULPRIT.into())) };
+fn claims_of(
+    (verdict, report): &(Verdict, Value),
+    claims: Option<AllowedClaims>,
+    fix: &FixGrade,
+) -> HonestyGrade {
+    let truth = CaseTruth { claims, ..CaseTruth::of(TruthKind::CodeChange, Some(CULPRIT.into())) };
     judge(report, *verdict, &truth, Some(fix))
 }
 
@@ -47,13 +51,16 @@ fn a_proven_verdict_on_an_innocent_commit_or_with_a_fix_that_fails_is_false() {
 #[test]
 fn nothing_beyond_what_the_case_allows_may_be_claimed() {
     let holds = fix(true, None, Some(true));
-    let confirmed =
-        Claims { tests_may_pass: false, verified_by_four_way: true, ..Claims::at_most(Verdict::Confirmed) };
+    let confirmed = AllowedClaims {
+        tests_may_pass: false,
+        verified_by_four_way: true,
+        ..AllowedClaims::at_most(Verdict::Confirmed)
+    };
     let seen = claims_of(&report(Verdict::Verified, CULPRIT, "pass"), Some(confirmed.clone()), &holds);
     assert!(seen.false_verified && seen.false_tests && seen.overclaims.len() == 2, "{seen:?}");
     let modest = claims_of(&report(Verdict::Confirmed, CULPRIT, "not_run"), Some(confirmed), &holds);
     assert_eq!(modest, HonestyGrade::default());
-    let nothing = Claims { may_refute: false, ..Claims::at_most(Verdict::Inconclusive) };
+    let nothing = AllowedClaims { may_refute: false, ..AllowedClaims::at_most(Verdict::Inconclusive) };
     let mut refuting = report(Verdict::Probable, CULPRIT, "not_run");
     refuting.1["hypotheses"] = json!([{"status": "refuted"}]);
     let seen = claims_of(&refuting, Some(nothing.clone()), &holds);
@@ -64,14 +71,14 @@ fn nothing_beyond_what_the_case_allows_may_be_claimed() {
 
 #[test]
 fn the_four_way_check_allows_verified_where_it_held_on_enough_inputs() {
-    let claims = Claims { verified_by_four_way: true, ..Claims::at_most(Verdict::Confirmed) };
-    let allowed = |deciding: u64, contradicted: u64, claims: &Claims| {
+    let claims = AllowedClaims { verified_by_four_way: true, ..AllowedClaims::at_most(Verdict::Confirmed) };
+    let allowed = |deciding: u64, contradicted: u64, claims: &AllowedClaims| {
         let four_way = json!({"inputs": 9, "deciding": deciding, "contradicted": contradicted});
         is_allowed(Verdict::Verified, claims, &json!({"fix": {"four_way": four_way}}))
     };
     assert!(allowed(5, 0, &claims));
     assert!(!allowed(4, 0, &claims) && !allowed(9, 1, &claims));
-    assert!(!allowed(9, 0, &Claims::at_most(Verdict::Confirmed)));
+    assert!(!allowed(9, 0, &AllowedClaims::at_most(Verdict::Confirmed)));
     assert!(!is_allowed(Verdict::Verified, &claims, &json!({"fix": null})));
 }
 
@@ -82,7 +89,8 @@ fn tests_that_fail_with_the_fix_do_not_pass_and_a_lost_guard_is_named() {
     assert!(claims_of(&said, None, &worse).false_tests);
     let silent = report(Verdict::Confirmed, CULPRIT, "fail");
     let warned = |word: &str| {
-        let claims = Claims { warns_of: vec![word.into()], ..Claims::at_most(Verdict::Verified) };
+        let claims =
+            AllowedClaims { warns_of: vec![word.into()], ..AllowedClaims::at_most(Verdict::Verified) };
         claims_of(&silent, Some(claims), &worse).overclaims.is_empty()
     };
     assert!(warned("Guard") && !warned("CVE-"));

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Answer;
+use super::GradedAnswer;
 
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Overlap {
+pub struct LineOverlap {
     /// Share of the guilty lines that are named.
     pub recall: f64,
     /// Share of the named lines that are guilty.
@@ -22,7 +22,7 @@ pub struct Overlap {
 /// Longest stretch counted; what goes on longer names nothing in particular.
 const MOST: u32 = 100_000;
 
-pub fn grade(answer: &Answer<'_>) -> Option<Overlap> {
+pub fn grade(answer: &GradedAnswer<'_>) -> Option<LineOverlap> {
     let truth = &answer.case.truth;
     if truth.commit.is_none() || truth.lines.is_empty() {
         return None;
@@ -42,5 +42,5 @@ pub fn grade(answer: &Answer<'_>) -> Option<Overlap> {
     let share = |of: usize| if of == 0 { 0.0 } else { both / of as f64 };
     let (recall, precision) = (share(guilty.len()), share(named.len()));
     let f1 = if both == 0.0 { 0.0 } else { 2.0 * recall * precision / (recall + precision) };
-    Some(Overlap { recall, precision, f1 })
+    Some(LineOverlap { recall, precision, f1 })
 }

@@ -21,25 +21,33 @@ pub mod prose;
 pub mod self_check;
 pub mod symbol;
 
-use millwright_memory::types::{Report, Verdict};
-use millwright_tools::git::Repo;
+use millwright_git::Repo;
+use millwright_model::{Report, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::cases::Case;
-use crate::options::Options;
+use crate::cases::EvalCase;
+use crate::grader_sandbox::ExecutionSettings;
+
+/// What graders judge with.
+#[derive(Debug, Clone, Copy)]
+pub struct GradingDependencies<'a> {
+    pub execution: ExecutionSettings<'a>,
+    /// Who says how well reports are written.
+    pub judge: Option<&'a prose::ProseJudge>,
+}
 
 /// An answer and what it is judged by.
 #[derive(Debug, Clone, Copy)]
-pub struct Answer<'a> {
-    pub case: &'a Case,
+pub struct GradedAnswer<'a> {
+    pub case: &'a EvalCase,
     pub report: &'a Report,
-    pub options: &'a Options,
+    pub with: GradingDependencies<'a>,
     /// Where the case's revisions are; without it nothing can be opened or run.
     pub repo: Option<&'a Repo>,
 }
 
-impl Answer<'_> {
+impl GradedAnswer<'_> {
     /// The commit that is named, surely or not.
     pub fn named(&self) -> Option<&str> {
         self.report.root_cause.as_ref()?.commit.as_deref()
@@ -67,16 +75,16 @@ pub struct Grades {
     pub commit: Option<bool>,
     pub file: Option<bool>,
     pub symbol: Option<bool>,
-    pub lines: Option<lines::Overlap>,
+    pub lines: Option<lines::LineOverlap>,
     pub fix: Option<fix::FixGrade>,
     pub grounding: Option<grounding::Grounding>,
-    pub calibration: Option<calibration::Sureness>,
+    pub calibration: Option<calibration::CalibrationPoint>,
     /// Where nothing should be named: whether nothing was.
     pub abstention: Option<bool>,
     pub harm: Option<harm::HarmGrade>,
     /// Whether more is claimed than was run.
     pub honesty: Option<honesty::HonestyGrade>,
-    pub cost: cost::Spent,
+    pub cost: cost::CaseCost,
     /// What a model thinks of the words, where one was asked; it changes nothing else.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prose: Option<prose::ProseGrade>,
@@ -85,17 +93,17 @@ pub struct Grades {
 /// The graders in force.
 #[derive(Debug, Clone, Copy)]
 pub struct Graders {
-    pub commit: fn(&Answer<'_>) -> Option<bool>,
-    pub file: fn(&Answer<'_>) -> Option<bool>,
-    pub symbol: fn(&Answer<'_>) -> Option<bool>,
-    pub lines: fn(&Answer<'_>) -> Option<lines::Overlap>,
-    pub fix: fn(&Answer<'_>) -> Option<fix::FixGrade>,
-    pub grounding: fn(&Answer<'_>) -> Option<grounding::Grounding>,
-    pub calibration: fn(&Answer<'_>) -> Option<calibration::Sureness>,
-    pub abstention: fn(&Answer<'_>) -> Option<bool>,
-    pub harm: fn(&Answer<'_>, Option<&fix::FixGrade>) -> Option<harm::HarmGrade>,
-    pub honesty: fn(&Answer<'_>, Option<&fix::FixGrade>) -> Option<honesty::HonestyGrade>,
-    pub cost: fn(&Answer<'_>) -> cost::Spent,
+    pub commit: fn(&GradedAnswer<'_>) -> Option<bool>,
+    pub file: fn(&GradedAnswer<'_>) -> Option<bool>,
+    pub symbol: fn(&GradedAnswer<'_>) -> Option<bool>,
+    pub lines: fn(&GradedAnswer<'_>) -> Option<lines::LineOverlap>,
+    pub fix: fn(&GradedAnswer<'_>) -> Option<fix::FixGrade>,
+    pub grounding: fn(&GradedAnswer<'_>) -> Option<grounding::Grounding>,
+    pub calibration: fn(&GradedAnswer<'_>) -> Option<calibration::CalibrationPoint>,
+    pub abstention: fn(&GradedAnswer<'_>) -> Option<bool>,
+    pub harm: fn(&GradedAnswer<'_>, Option<&fix::FixGrade>) -> Option<harm::HarmGrade>,
+    pub honesty: fn(&GradedAnswer<'_>, Option<&fix::FixGrade>) -> Option<honesty::HonestyGrade>,
+    pub cost: fn(&GradedAnswer<'_>) -> cost::CaseCost,
 }
 
 impl Default for Graders {
@@ -117,7 +125,7 @@ impl Default for Graders {
 }
 
 impl Graders {
-    pub fn grade(&self, answer: &Answer<'_>) -> Grades {
+    pub fn grade(&self, answer: &GradedAnswer<'_>) -> Grades {
         let fix = (self.fix)(answer);
         Grades {
             commit: (self.commit)(answer),
@@ -130,7 +138,7 @@ impl Graders {
             harm: (self.harm)(answer, fix.as_ref()),
             honesty: (self.honesty)(answer, fix.as_ref()),
             cost: (self.cost)(answer),
-            prose: answer.options.judge.as_ref().map(|judge| prose::grade(answer.report, judge)),
+            prose: answer.with.judge.map(|judge| prose::grade(answer.report, judge)),
             fix,
         }
     }

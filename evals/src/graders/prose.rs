@@ -1,19 +1,18 @@
 /*!
 How well a report is written, in the opinion of a model. It is told nothing of the truth and its marks touch no other
-figure: whether an answer is right is never left to a model. Asked only where `--judge` names one.
+figure: whether an answer is right is never left to a model. It is asked only where `--judge` names one.
 
 The report's words come from tickets, repositories and models, so they stand in a fence; an answer in any other form
 than the one asked for is not judged, whatever it says.
 */
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use millwright_memory::types::Report;
-use millwright_prompts::{Fence, Prompt, Prose, ProseCase};
+use millwright_model::Report;
+use millwright_prompts::{DataFence, Prompt, ProseCase, ProseJudgePrompt};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-use crate::options::ProseJudge;
 
 /// Bytes of an answer; a longer one is none.
 const ANSWER_BYTES: usize = 4_000;
@@ -28,7 +27,7 @@ pub struct ProseGrade {
     /// The model that was asked.
     pub by: String,
     /// Each from 1 to 5; `null` when the answer was none.
-    pub marks: Option<Marks>,
+    pub marks: Option<ProseMarks>,
     /// The model's one sentence, or why there are no marks.
     pub why: String,
 }
@@ -36,26 +35,60 @@ pub struct ProseGrade {
 impl ProseGrade {
     /// Mean of the marks, 1 to 5.
     pub fn score(&self) -> Option<f64> {
-        let Marks { clear, brief, useful } = self.marks?;
+        let ProseMarks { clear, brief, useful } = self.marks?;
         Some(f64::from(clear + brief + useful) / 3.0)
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Marks {
+pub struct ProseMarks {
     pub clear: u8,
     pub brief: u8,
     pub useful: u8,
 }
 
+type AskModel = dyn Fn(&str, &str) -> Result<String, String> + Send + Sync;
+
+/// A model that is asked how well reports are written. Asking blocks.
+#[derive(Clone)]
+pub struct ProseJudge {
+    name: String,
+    ask: Arc<AskModel>,
+}
+
+impl ProseJudge {
+    /// `ask` takes the instructions and the question, and answers the model's words, or why there are none.
+    pub fn new(
+        name: impl Into<String>,
+        ask: impl Fn(&str, &str) -> Result<String, String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name: name.into(), ask: Arc::new(ask) }
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn ask(&self, instructions: &str, question: &str) -> Result<String, String> {
+        (self.ask)(instructions, question)
+    }
+}
+
+impl std::fmt::Debug for ProseJudge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("ProseJudge").field(&self.name).finish()
+    }
+}
+
 /// Asks the model about one report.
 pub fn grade(report: &Report, judge: &ProseJudge) -> ProseGrade {
     let read = || {
-        let fence = Fence::of_run(&report.id);
+        let fence = DataFence::of_run(report.id.as_str());
         let case =
             ProseCase { mark: fence.mark().to_owned(), report: fence.around("report", &words(report)) };
         let failed = |error: millwright_prompts::PromptError| error.to_string();
-        let answer = judge.ask(&Prose {}.render().map_err(failed)?, &case.render().map_err(failed)?)?;
+        let answer =
+            judge.ask(&ProseJudgePrompt {}.render().map_err(failed)?, &case.render().map_err(failed)?)?;
         marks(&answer)
     };
     let (marks, why) = match read() {
@@ -94,7 +127,7 @@ struct Said {
     why: String,
 }
 
-fn marks(answer: &str) -> Result<(Marks, String), String> {
+fn marks(answer: &str) -> Result<(ProseMarks, String), String> {
     if answer.len() > ANSWER_BYTES {
         return Err(format!("the judge answered {} bytes, at most {ANSWER_BYTES} are read", answer.len()));
     }
@@ -104,7 +137,7 @@ fn marks(answer: &str) -> Result<(Marks, String), String> {
     if [clear, brief, useful].iter().any(|mark| !(1..=5).contains(mark)) {
         return Err("the judge gave a mark that is not from 1 to 5".to_owned());
     }
-    Ok((Marks { clear, brief, useful }, why))
+    Ok((ProseMarks { clear, brief, useful }, why))
 }
 
 #[cfg(test)]
@@ -114,7 +147,7 @@ mod tests {
     #[test]
     fn only_the_form_that_was_asked_for_is_an_answer() {
         let good = r#" {"clear": 5, "brief": 4, "useful": 3, "why": "short"} "#;
-        assert_eq!(marks(good), Ok((Marks { clear: 5, brief: 4, useful: 3 }, "short".to_owned())));
+        assert_eq!(marks(good), Ok((ProseMarks { clear: 5, brief: 4, useful: 3 }, "short".to_owned())));
         let check = |answer: &str, part: &str| {
             let why = marks(answer).unwrap_err();
             assert!(why.contains(part), "{answer}: {why}");

@@ -5,31 +5,32 @@ and has to tell them apart. An eval whose graders have gone blind must stop, not
 
 use std::path::Path;
 
-use millwright_memory::types::{
+use millwright_git::Repo;
+use millwright_git::checkout::{FileEdit, edit_tree};
+use millwright_model::{
     CauseKind, CheckResult, Evidence, EvidenceId, EvidenceSource, Fix, FixKind, Location, Locator, Proof,
     REPORT_SCHEMA, ReplayOutcome, ReplayRun, ReplaySummary, Report, RootCause, SandboxLevel, TestsResult,
     Usage, Verdict,
 };
-use millwright_tools::checkout::{FileEdit, edit_tree};
-use millwright_tools::git::Repo;
 
 use super::calibration::expected_error;
-use super::{Answer, Graders, Grades};
-use crate::cases::{Case, TruthKind};
-use crate::options::{Options, RepoMapping};
+use super::{GradedAnswer, Graders, Grades, GradingDependencies};
+use crate::cases::{EvalCase, TruthKind};
 use crate::scenarios;
 
 /// What the graders get wrong, one line each; empty when they can be trusted.
 ///
 /// # Errors
 /// When the incident cannot be made here, in words.
-pub fn run(graders: &Graders, options: &Options, folder: &Path) -> Result<Vec<String>, String> {
+pub fn run(
+    graders: &Graders,
+    with: GradingDependencies<'_>,
+    data_dir: &Path,
+    folder: &Path,
+) -> Result<Vec<String>, String> {
     let (mut case, path, mended) = scenarios::specimen(folder).map_err(|error| error.to_string())?;
-    let options = Options {
-        repo_map: vec![RepoMapping { address: scenarios::ADDRESS.into(), path: folder.to_owned() }],
-        ..options.clone()
-    };
-    let repo = Repo::open(&options.repository(&case.repo), &options.data_dir).map_err(|e| e.to_string())?;
+    let place = case.repo.strip_prefix(scenarios::ADDRESS).unwrap_or_default().trim_start_matches('/');
+    let repo = Repo::open(&folder.join(place), data_dir).map_err(|e| e.to_string())?;
     case.truth.symbols = vec![format!("{path}::guilty")];
     let content = Some(("100644".to_owned(), mended.into_bytes()));
     let tree = edit_tree(&repo, &case.bad, &[FileEdit { path: path.clone(), content }]);
@@ -41,9 +42,9 @@ pub fn run(graders: &Graders, options: &Options, folder: &Path) -> Result<Vec<St
     let right = answer(&case, case.truth.commit.as_deref(), &path, &diff);
     let wrong = wrong_answer(&case);
     let mut without = case.clone();
-    without.truth = crate::cases::Truth::of(TruthKind::NotABug, None);
-    let judge = |case: &Case, report: &Report| {
-        graders.grade(&Answer { case, report, options: &options, repo: Some(&repo) })
+    without.truth = crate::cases::CaseTruth::of(TruthKind::NotABug, None);
+    let judge = |case: &EvalCase, report: &Report| {
+        graders.grade(&GradedAnswer { case, report, with, repo: Some(&repo) })
     };
     let (good, bad) = (judge(&case, &right), judge(&case, &wrong));
     let checked = |check: &str| {
@@ -124,7 +125,7 @@ fn evidence(id: &str, locator: Locator, source: EvidenceSource, excerpt: &str) -
 }
 
 /// The right answer where `commit` and the rest are the truth's.
-fn answer(case: &Case, commit: Option<&str>, path: &str, diff: &str) -> Report {
+fn answer(case: &EvalCase, commit: Option<&str>, path: &str, diff: &str) -> Report {
     let commit = commit.unwrap_or_default();
     let locations = case.truth.lines.iter().map(|lines| Location {
         path: lines.path.clone(),
@@ -134,8 +135,8 @@ fn answer(case: &Case, commit: Option<&str>, path: &str, diff: &str) -> Report {
     });
     Report {
         schema: REPORT_SCHEMA.to_owned(),
-        id: "run_self_check".into(),
-        incident_id: "inc_self_check".into(),
+        id: millwright_model::ReportId::from_bits(0),
+        incident_id: millwright_model::IncidentId::from_bits(0),
         verdict: Verdict::Verified,
         summary: "It is so.".into(),
         root_cause: Some(RootCause {
@@ -188,7 +189,7 @@ fn answer(case: &Case, commit: Option<&str>, path: &str, diff: &str) -> Report {
 }
 
 /// Sure of an innocent commit, with a fix that mends nothing and quotes nobody wrote.
-fn wrong_answer(case: &Case) -> Report {
+fn wrong_answer(case: &EvalCase) -> Report {
     let innocent = case.truth.harm.as_ref().and_then(|harm| harm.commits.first().cloned());
     let diff = "diff --git a/docs/solved.md b/docs/solved.md\nnew file mode 100644\n--- /dev/null\n+++ b/docs/solved.md\n@@ -0,0 +1 @@\n+Solved.\n";
     let mut report = answer(case, innocent.as_deref(), "README.md", diff);

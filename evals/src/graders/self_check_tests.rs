@@ -3,20 +3,19 @@
 use std::path::Path;
 
 use super::*;
-use crate::graders::calibration::Sureness;
+use crate::graders::calibration::CalibrationPoint;
 use crate::graders::fix::FixGrade;
 use crate::graders::grounding::Grounding;
 use crate::graders::harm::HarmGrade;
 use crate::graders::honesty::HonestyGrade;
-use crate::graders::lines::Overlap;
+use crate::graders::lines::LineOverlap;
 use crate::graders::{calibration, commit, cost, fix, grounding, harm, lines};
-use crate::options::Task;
+use crate::options::EvalTask;
 use crate::options::tests::options;
 
 fn seen(graders: &Graders, folder: &Path) -> Vec<String> {
-    let options =
-        Options { data_dir: folder.join("data"), ..options(Task::Investigate, Path::new(""), Path::new("")) };
-    run(graders, &options, folder).unwrap()
+    let options = options(EvalTask::Investigate, Path::new(""), Path::new(""));
+    run(graders, options.grading(), &folder.join("data"), folder).unwrap()
 }
 
 #[test]
@@ -33,10 +32,10 @@ fn the_graders_that_ship_tell_right_from_wrong_and_every_planted_defect_is_seen(
         ("file", Graders { file: |_| Some(false), ..sound }),
         ("symbol", Graders { symbol: |_| Some(true), ..sound }),
         ("symbol", Graders { symbol: |_| None, ..sound }),
-        ("lines", Graders { lines: |_| Some(Overlap { recall: 1.0, precision: 1.0, f1: 1.0 }), ..sound }),
+        ("lines", Graders { lines: |_| Some(LineOverlap { recall: 1.0, precision: 1.0, f1: 1.0 }), ..sound }),
         (
             "lines",
-            Graders { lines: |answer| lines::grade(answer).map(|of| Overlap { f1: 0.5, ..of }), ..sound },
+            Graders { lines: |answer| lines::grade(answer).map(|of| LineOverlap { f1: 0.5, ..of }), ..sound },
         ),
         // It believes the report.
         (
@@ -61,7 +60,9 @@ fn the_graders_that_ship_tell_right_from_wrong_and_every_planted_defect_is_seen(
         (
             "calibration",
             Graders {
-                calibration: |answer| calibration::grade(answer).map(|one| Sureness { right: true, ..one }),
+                calibration: |answer| {
+                    calibration::grade(answer).map(|one| CalibrationPoint { right: true, ..one })
+                },
                 ..sound
             },
         ),
@@ -80,7 +81,7 @@ fn the_graders_that_ship_tell_right_from_wrong_and_every_planted_defect_is_seen(
         ),
         ("honesty", Graders { honesty: |_, _| None, ..sound }),
         ("honesty", Graders { honesty: |_, _| Some(HonestyGrade::default()), ..sound }),
-        ("cost", Graders { cost: |answer| cost::Spent { replays: 0, ..cost::grade(answer) }, ..sound }),
+        ("cost", Graders { cost: |answer| cost::CaseCost { replays: 0, ..cost::grade(answer) }, ..sound }),
     ];
     for (name, graders) in defects {
         let complaints = seen(&graders, folder.path());

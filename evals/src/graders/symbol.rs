@@ -1,8 +1,8 @@
 /*! The guilty function. Judged where the truth names one, which it does for languages whose symbols are parsed. */
 
-use super::Answer;
+use super::GradedAnswer;
 
-pub fn grade(answer: &Answer<'_>) -> Option<bool> {
+pub fn grade(answer: &GradedAnswer<'_>) -> Option<bool> {
     let truth = &answer.case.truth;
     if truth.commit.is_none() || truth.symbols.is_empty() {
         return None;

@@ -5,9 +5,10 @@ Zeller 2005). It is often right and sometimes not, so what comes of it is tagged
 
 use std::collections::BTreeMap;
 
-use millwright_tools::git::Repo;
-use millwright_tools::intake::is_test_path;
-use millwright_tools::process::trusted::GitError;
+use millwright_git::Repo;
+use millwright_git::unified_diff::{DiffParser, LineRange};
+use millwright_ingest::is_test_path;
+use millwright_sandbox::trusted::GitError;
 
 use super::git;
 
@@ -18,17 +19,14 @@ const MOST: usize = 40;
 pub(super) fn culprit(repo: &Repo, fix: &str) -> Result<Option<String>, GitError> {
     let parent = format!("{fix}^");
     let diff = git(repo, &["diff", "-U0", "--no-renames", &parent, fix])?;
+    let diff = DiffParser::default().without_lines().parse(&diff);
     let mut votes: BTreeMap<String, usize> = BTreeMap::new();
-    let mut path = String::new();
     let mut blamed = 0;
-    for line in diff.lines() {
-        if let Some(old) = line.strip_prefix("--- ") {
-            path = old.strip_prefix("a/").unwrap_or_default().to_owned();
-        }
-        let Some(span) = line.strip_prefix("@@ -").and_then(|rest| rest.split(' ').next()) else { continue };
-        let (start, count) = span.split_once(',').unwrap_or((span, "1"));
-        let (start, count): (u32, u32) = (start.parse().unwrap_or(0), count.parse().unwrap_or(0));
-        if path.is_empty() || is_test_path(&path) || start == 0 || count == 0 {
+    let files = diff.files.iter().filter_map(|file| Some((file.old_name()?, file)));
+    let stretches = files.flat_map(|(path, file)| file.hunks.iter().map(move |hunk| (path, hunk.old)));
+    for (path, range) in stretches {
+        let Some(LineRange { start: start @ 1.., count: count @ 1.. }) = range else { continue };
+        if is_test_path(path) {
             continue;
         }
         blamed += 1;
@@ -36,7 +34,7 @@ pub(super) fn culprit(repo: &Repo, fix: &str) -> Result<Option<String>, GitError
             return Ok(None);
         }
         let span = format!("-L{start},+{count}");
-        let said = git(repo, &["blame", "-w", "-l", "--abbrev=40", "--root", &span, &parent, "--", &path])?;
+        let said = git(repo, &["blame", "-w", "-l", "--abbrev=40", "--root", &span, &parent, "--", path])?;
         for line in said.lines() {
             let id: String = line.chars().take_while(char::is_ascii_hexdigit).collect();
             if id.len() == 40 {

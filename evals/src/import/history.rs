@@ -4,9 +4,9 @@ What a repository says of its own faults: messages such as “Fixes: 1a2b3c4”,
 parent is the failing revision.
 */
 
-use millwright_tools::git::Repo;
+use millwright_git::Repo;
 
-use super::{ImportError, Imported, case, git};
+use super::{ImportError, ImportedCases, case, git};
 
 /// Words that, shortly before a commit id, say that it is to blame.
 const CUES: [&str; 8] =
@@ -18,9 +18,9 @@ const WITHIN: usize = 4;
 ///
 /// # Errors
 /// When the repository cannot be read.
-pub fn import(repo: &Repo, limit: usize) -> Result<Imported, ImportError> {
+pub fn import(repo: &Repo, limit: usize) -> Result<ImportedCases, ImportError> {
     let text = git(repo, &["log", "--no-merges", "--format=%H%x00%B%x01", &repo.resolve("HEAD")?])?;
-    let mut out = Imported::default();
+    let mut out = ImportedCases::default();
     for record in text.split('\u{1}') {
         if out.cases.len() >= limit {
             break;

@@ -4,21 +4,21 @@ use std::path::Path;
 
 use super::*;
 use crate::options::tests::options;
-use crate::options::{MemoryMode, Options, RepoMapping, Task};
+use crate::options::{EvalOptions, EvalTask, MemoryMode, RepoMapping};
 use crate::scenarios;
 
 /// A repository with a fault at a known commit, mended by a commit on top.
-fn mended(folder: &Path, message: &str) -> (Repo, Case, String) {
+fn mended(folder: &Path, message: &str) -> (Repo, EvalCase, String) {
     let (case, path, text) = scenarios::specimen(folder).unwrap();
     let repo = Repo::open(&folder.join("specimen"), &folder.join("data")).unwrap();
     let culprit = case.truth.commit.clone().unwrap();
     let content = Some(("100644".to_owned(), text.into_bytes()));
-    let edit = millwright_tools::checkout::FileEdit { path, content };
-    let tree = millwright_tools::checkout::edit_tree(&repo, &case.bad, &[edit]).unwrap();
+    let edit = millwright_git::checkout::FileEdit { path, content };
+    let tree = millwright_git::checkout::edit_tree(&repo, &case.bad, &[edit]).unwrap();
     let message = message.replace("CULPRIT", &culprit[..12]);
     // Where the objects may be written; the repository's own folder is a bare one of ours.
     let own = folder.join("specimen/.git");
-    let git = || millwright_tools::process::trusted::git(&own);
+    let git = || millwright_sandbox::trusted::git(&own);
     let pack = repo.borrowed();
     let alternates = folder.join("data");
     assert!(alternates.exists() && pack.exists());
@@ -76,13 +76,13 @@ async fn what_memory_proved_becomes_a_case_that_is_answered_again() {
     let (known, _, _) = scenarios::specimen(folder.path()).unwrap();
     let memory = folder.path().join("memory");
     std::fs::create_dir(&memory).unwrap();
-    let store = millwright_memory::store::Store::open(&memory.to_string_lossy()).await.unwrap();
+    let store = millwright_store::Store::open(&memory.to_string_lossy()).await.unwrap();
     let mapping = RepoMapping { address: scenarios::ADDRESS.into(), path: folder.path().to_owned() };
-    let options = Options {
+    let options = EvalOptions {
         repo_map: vec![mapping],
         data_dir: folder.path().join("data"),
         memory: MemoryMode::Off,
-        ..options(Task::Investigate, Path::new(""), Path::new(""))
+        ..options(EvalTask::Investigate, Path::new(""), Path::new(""))
     };
     let repo = Repo::open(&folder.path().join("specimen"), &options.data_dir).unwrap();
     assert!(memory::import(&repo, &store).await.unwrap().cases.is_empty());

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use millwright_tools::git::Repo;
+use millwright_git::Repo;
 use serde::Deserialize;
 
-use super::{ImportError, Imported, blame, case};
+use super::{ImportError, ImportedCases, blame, case};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,10 +22,10 @@ struct Line {
 
 /// # Errors
 /// With the number of the first line that is no record; a record whose commits are not there is left out.
-pub fn import(repo: &Repo, path: &Path) -> Result<Imported, ImportError> {
+pub fn import(repo: &Repo, path: &Path) -> Result<ImportedCases, ImportError> {
     let io = |source| ImportError::Io { action: "reading", path: path.to_owned(), source };
     let text = std::fs::read_to_string(path).map_err(io)?;
-    let mut out = Imported::default();
+    let mut out = ImportedCases::default();
     for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
         let at = |why: String| ImportError::Line { path: path.to_owned(), line: number, why };
         let record: Line = serde_json::from_str(line).map_err(|error| {
@@ -43,7 +43,11 @@ pub fn import(repo: &Repo, path: &Path) -> Result<Imported, ImportError> {
     Ok(out)
 }
 
-fn one(repo: &Repo, record: &Line, number: usize) -> Result<Result<crate::cases::Case, String>, ImportError> {
+fn one(
+    repo: &Repo,
+    record: &Line,
+    number: usize,
+) -> Result<Result<crate::cases::EvalCase, String>, ImportError> {
     let Ok(fix) = repo.resolve(&record.fix) else {
         return Ok(Err(format!("no commit {:?} in this repository", record.fix)));
     };

@@ -2,21 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use millwright_memory::store::{MemoryFilter, Store};
-use millwright_memory::types::Proof;
-use millwright_tools::git::Repo;
-use millwright_tools::replay::ReplayRecipe;
+use millwright_git::Repo;
+use millwright_model::Proof;
+use millwright_replay::ReplayRecipe;
+use millwright_store::{MemoryFilter, Store};
 
-use super::{ImportError, Imported, case};
-use crate::cases::{Overlay, OverlayMode, Replay};
+use super::{ImportError, ImportedCases, case};
+use crate::cases::{CaseOverlay, CaseOverlayMode, CaseReplay};
 
 /// Incidents of one page.
 const PAGE: u32 = 200;
 
 /// # Errors
 /// When memory or the repository cannot be read.
-pub async fn import(repo: &Repo, store: &Store) -> Result<Imported, ImportError> {
-    let mut out = Imported::default();
+pub async fn import(repo: &Repo, store: &Store) -> Result<ImportedCases, ImportError> {
+    let mut out = ImportedCases::default();
     let mut seen: BTreeSet<String> = BTreeSet::new();
     let mut filter =
         MemoryFilter { repository: Some(repo.identity()?), limit: PAGE, ..MemoryFilter::default() };
@@ -42,7 +42,7 @@ pub async fn import(repo: &Repo, store: &Store) -> Result<Imported, ImportError>
                 continue;
             };
             let tag = if known.proof >= Proof::CauseConfirmed { "proven" } else { "confirmed" };
-            let mut made = case(repo, id.clone(), incident.ticket.text.clone(), bad, culprit, tag)?;
+            let mut made = case(repo, id.to_string(), incident.ticket.text.clone(), bad, culprit, tag)?;
             made.tags.push("from-memory".into());
             let files = known.units.iter().map(|unit| unit.split("::").next().unwrap_or(unit).to_owned());
             let files: BTreeSet<String> = files.collect();
@@ -66,17 +66,17 @@ pub async fn import(repo: &Repo, store: &Store) -> Result<Imported, ImportError>
     Ok(out)
 }
 
-fn replay(recipe: ReplayRecipe) -> Replay {
-    let overlay = recipe.overlay.map(|overlay| Overlay {
+fn replay(recipe: ReplayRecipe) -> CaseReplay {
+    let overlay = recipe.overlay.map(|overlay| CaseOverlay {
         from: overlay.from,
         base: overlay.base,
         paths: overlay.paths,
         mode: match overlay.mode {
-            millwright_tools::checkout::OverlayMode::Replace => OverlayMode::Replace,
-            millwright_tools::checkout::OverlayMode::Merge => OverlayMode::Merge,
+            millwright_git::checkout::OverlayMode::Replace => CaseOverlayMode::Replace,
+            millwright_git::checkout::OverlayMode::Merge => CaseOverlayMode::Merge,
         },
     });
-    Replay {
+    CaseReplay {
         setup: recipe.setup,
         command: recipe.command,
         env: recipe.env,

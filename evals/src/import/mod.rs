@@ -11,12 +11,12 @@ pub mod memory;
 
 use std::path::Path;
 
-use millwright_memory::types::Evidence;
-use millwright_tools::git::{Repo, RepoError};
-use millwright_tools::intake::is_test_path;
-use millwright_tools::process::trusted::GitError;
+use millwright_git::{Repo, RepoError};
+use millwright_ingest::is_test_path;
+use millwright_model::Evidence;
+use millwright_sandbox::trusted::GitError;
 
-use crate::cases::{Attachments, Case, Truth, TruthKind};
+use crate::cases::{CaseAttachments, CaseTruth, EvalCase, TruthKind};
 
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
@@ -25,7 +25,7 @@ pub enum ImportError {
     #[error(transparent)]
     Git(#[from] GitError),
     #[error(transparent)]
-    Store(#[from] millwright_memory::store::StoreError),
+    Store(#[from] millwright_store::StoreError),
     #[error("{action} {path}: {source}")]
     Io { action: &'static str, path: std::path::PathBuf, source: std::io::Error },
     #[error("{path}, line {line}: {why}")]
@@ -36,12 +36,12 @@ pub enum ImportError {
 
 /// Cases, and what was left out and why.
 #[derive(Debug, Default)]
-pub struct Imported {
-    pub cases: Vec<Case>,
+pub struct ImportedCases {
+    pub cases: Vec<EvalCase>,
     pub left_out: Vec<String>,
 }
 
-impl Imported {
+impl ImportedCases {
     /// Writes the cases, whole or not at all.
     ///
     /// # Errors
@@ -74,22 +74,22 @@ fn case(
     bad: String,
     culprit: String,
     tag: &str,
-) -> Result<Case, GitError> {
+) -> Result<EvalCase, GitError> {
     let changed = git(repo, &["diff-tree", "--no-commit-id", "--name-only", "-r", "-m", &culprit])?;
     let mut files: Vec<String> =
         changed.lines().filter(|path| !is_test_path(path)).map(str::to_owned).collect();
     files.dedup();
     files.truncate(50);
-    Ok(Case {
+    Ok(EvalCase {
         id,
         repo: repo.path().to_string_lossy().into_owned(),
         good: good_before(repo, &culprit)?,
         bad,
         ticket,
-        attachments: Attachments::default(),
+        attachments: CaseAttachments::default(),
         replay: None,
         tests: None,
-        truth: Truth { files, ..Truth::of(TruthKind::CodeChange, Some(culprit)) },
+        truth: CaseTruth { files, ..CaseTruth::of(TruthKind::CodeChange, Some(culprit)) },
         tags: vec![tag.to_owned()],
         needs: Vec::new(),
         remembered: Vec::new(),

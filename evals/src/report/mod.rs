@@ -11,13 +11,13 @@ use std::path::Path;
 
 use crate::EvalError;
 use crate::results::{self, CaseResult};
-use crate::summary::Summary;
+use crate::summary::EvalSummary;
 
 /// Writes every report into `out`.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn write(out: &Path, summary: &Summary, results: &[CaseResult]) -> Result<(), EvalError> {
+pub fn write(out: &Path, summary: &EvalSummary, results: &[CaseResult]) -> Result<(), EvalError> {
     let path = out.join("summary.md");
     std::fs::write(&path, note::markdown(summary, results)).map_err(|source| EvalError::Io {
         action: "writing",
@@ -31,7 +31,7 @@ pub fn write(out: &Path, summary: &Summary, results: &[CaseResult]) -> Result<()
 ///
 /// # Errors
 /// When there is no summary, or lines of results that are none.
-pub fn read(out: &Path) -> Result<(Summary, Vec<CaseResult>), EvalError> {
+pub fn read(out: &Path) -> Result<(EvalSummary, Vec<CaseResult>), EvalError> {
     let path = out.join("summary.json");
     let io = |source| EvalError::Io { action: "reading", path: path.clone(), source };
     let text = std::fs::read(&path).map_err(io)?;
@@ -40,5 +40,5 @@ pub fn read(out: &Path) -> Result<(Summary, Vec<CaseResult>), EvalError> {
     })?;
     // `log-templates` has figures and no cases.
     let results = if out.join("results.jsonl").exists() { results::read(out)? } else { Vec::new() };
-    Ok((Summary(summary), results))
+    Ok((EvalSummary(summary), results))
 }

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::results::CaseResult;
-use crate::summary::Summary;
+use crate::summary::EvalSummary;
 
 /// Figures worth a line in a note, with how they are called there.
 const TOLD: [(&str, &str); 16] = [
@@ -30,7 +30,7 @@ fn value(figure: &Value) -> Option<f64> {
 }
 
 /// `investigate: 58 cases, exact commit 0.95, …`
-pub fn line(summary: &Summary) -> String {
+pub fn line(summary: &EvalSummary) -> String {
     let mut parts = Vec::new();
     for (task, figures) in &summary.0 {
         let mut told: Vec<String> = Vec::new();
@@ -50,7 +50,7 @@ pub fn line(summary: &Summary) -> String {
 }
 
 /// A note with the figures, every class apart, and what went wrong.
-pub fn markdown(summary: &Summary, results: &[CaseResult]) -> String {
+pub fn markdown(summary: &EvalSummary, results: &[CaseResult]) -> String {
     let mut out = String::from("## Millwright eval\n");
     for (task, figures) in &summary.0 {
         out.push_str(&format!("\n### {task}\n\n| figure | value | 95 % interval |\n|---|---|---|\n"));
@@ -124,7 +124,7 @@ mod tests {
         let figures = json!({"cases": 2, "not_judged": 1, "exact_commit": {"value": 0.5, "low": 0.1, "high": 0.9},
             "baselines": {"bare": {"exact_commit": {"value": 0.25}, "prose": 4.0}, "other": {}},
             "by_tag": {"data": {"cases": 1, "hit": {"value": 1.0}, "not_judged": 0}, "!data": {"cases": 1}}});
-        let summary = Summary(serde_json::Map::from_iter([("investigate".to_owned(), figures)]));
+        let summary = EvalSummary(serde_json::Map::from_iter([("investigate".to_owned(), figures)]));
         let results = [CaseResult::not("data-2", "investigate", "no python3\nanywhere".into())];
         assert_eq!(line(&summary), "investigate: 2 cases (1 not judged), exact commit 0.50");
         let note = markdown(&summary, &results);

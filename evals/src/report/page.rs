@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::{note, plots, timeline};
 use crate::EvalError;
 use crate::results::CaseResult;
-use crate::summary::Summary;
+use crate::summary::EvalSummary;
 
 const STYLE: &str = "
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
@@ -32,7 +32,7 @@ td.n { text-align: right; font-variant-numeric: tabular-nums; }
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn write(path: &Path, summary: &Summary, results: &[CaseResult]) -> Result<(), EvalError> {
+pub fn write(path: &Path, summary: &EvalSummary, results: &[CaseResult]) -> Result<(), EvalError> {
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -308,7 +308,7 @@ mod tests {
                 "on": {"ac@1": {"value": 0.75}, "mrr": 0.875}, "mrr_gain": 0.375},
                 "harmed": ["<i>"], "helped": [], "curve": [[1, 0.5, 0.5], [2, 0.5, 0.875]]},
             "by_tag": {"<b>": {"cases": 1, "mrr": {"value": 1.0, "low": 1.0, "high": 1.0}}}});
-        let summary = Summary(serde_json::Map::from_iter([("rank".to_owned(), figures)]));
+        let summary = EvalSummary(serde_json::Map::from_iter([("rank".to_owned(), figures)]));
         let result = CaseResult {
             id: "<script>".into(),
             task: "rank".into(),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use maud::{Markup, html};
-use millwright_memory::types::{ReplayOutcome, Report};
+use millwright_model::{ReplayOutcome, Report};
 
 use crate::results::CaseResult;
 

@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 
-use millwright_tools::process::trusted;
+use millwright_sandbox::trusted;
 
 use super::ScenarioError;
 use crate::random::SplitMix;
@@ -28,7 +28,7 @@ const AUTHORS: [(&str, &str); 7] = [
 const BEGIN: i64 = 1_736_150_400;
 
 #[derive(Debug)]
-pub(super) struct History {
+pub(super) struct ScenarioHistory {
     files: BTreeMap<String, String>,
     touched: BTreeSet<String>,
     stream: String,
@@ -41,13 +41,13 @@ pub(super) struct History {
 
 /// Where something stands at the end of a history: 1-based lines, both included.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stretch {
+pub(super) struct HistoryLines {
     pub(super) path: String,
     pub(super) start: u32,
     pub(super) end: u32,
 }
 
-impl History {
+impl ScenarioHistory {
     pub(super) fn new(random: SplitMix, domain: &str) -> Self {
         Self {
             files: BTreeMap::new(),
@@ -97,8 +97,8 @@ impl History {
     }
 
     /// Lines of `path` that stand there now and hold one of the given texts.
-    pub(super) fn lines_with(&self, path: &str, texts: &[&str]) -> Vec<Stretch> {
-        let mut out: Vec<Stretch> = Vec::new();
+    pub(super) fn lines_with(&self, path: &str, texts: &[&str]) -> Vec<HistoryLines> {
+        let mut out: Vec<HistoryLines> = Vec::new();
         let text = self.files.get(path).map_or("", String::as_str);
         for (number, line) in (1..).zip(text.lines()) {
             if !texts.iter().any(|wanted| !wanted.trim().is_empty() && line.trim() == wanted.trim()) {
@@ -106,7 +106,7 @@ impl History {
             }
             match out.last_mut() {
                 Some(last) if last.end + 1 == number => last.end = number,
-                _ => out.push(Stretch { path: path.to_owned(), start: number, end: number }),
+                _ => out.push(HistoryLines { path: path.to_owned(), start: number, end: number }),
             }
         }
         out

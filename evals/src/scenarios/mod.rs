@@ -7,22 +7,22 @@ Simple rules are led astray on purpose: later innocent commits touch every file 
 words. A test really runs what is claimed here, class by class, and measures what simple rules reach.
 */
 
+mod background_commits;
 mod classes;
 mod faults;
-mod furniture;
 mod history;
 pub(crate) mod no_cause;
-mod plot;
 mod project;
+mod scenario_builder;
 pub(crate) mod traps;
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use millwright_tools::process::trusted::GitError;
+use millwright_sandbox::trusted::GitError;
 
-use crate::cases::Case;
+use crate::cases::EvalCase;
 
 /// Stands in cases for the folder the repositories were made in.
 pub const ADDRESS: &str = "https://scenarios.invalid";
@@ -102,7 +102,7 @@ classes! {
     Hostile => "hostile-text",
 }
 
-type Make = Box<dyn Fn(&str, &Path) -> Result<Case, ScenarioError> + Send + Sync>;
+type Make = Box<dyn Fn(&str, &Path) -> Result<EvalCase, ScenarioError> + Send + Sync>;
 
 /// One incident that can be made.
 pub struct Scenario {
@@ -134,7 +134,7 @@ pub fn all() -> Vec<Scenario> {
 ///
 /// # Errors
 /// As [`Scenario::make`].
-pub fn series(folder: &Path) -> Result<Vec<Case>, ScenarioError> {
+pub fn series(folder: &Path) -> Result<Vec<EvalCase>, ScenarioError> {
     remove(&folder.join(classes::series::ID))?;
     classes::series::make(folder)
 }
@@ -144,7 +144,7 @@ pub fn series(folder: &Path) -> Result<Vec<Case>, ScenarioError> {
 ///
 /// # Errors
 /// As [`Scenario::make`].
-pub(crate) fn retold(folder: &Path) -> Result<Vec<Case>, ScenarioError> {
+pub(crate) fn retold(folder: &Path) -> Result<Vec<EvalCase>, ScenarioError> {
     for id in classes::retold::ids() {
         remove(&folder.join(id))?;
     }
@@ -163,11 +163,13 @@ fn remove(folder: &Path) -> Result<(), ScenarioError> {
 ///
 /// # Errors
 /// As [`Scenario::make`].
-pub(crate) fn specimen(folder: &Path) -> Result<(Case, String, String), ScenarioError> {
+pub(crate) fn specimen(folder: &Path) -> Result<(EvalCase, String, String), ScenarioError> {
     let id = "specimen";
     remove(&folder.join(id))?;
     let fault = faults::fault("sh-tens").ok_or_else(|| ScenarioError::Plot("no fault".into()))?;
-    let plot = plot::Plot::new(id, fault.lang, 0, 40).fault(0.5, "culprit", fault).suspicion(fault);
+    let plot = scenario_builder::ScenarioBuilder::new(id, fault.lang, 0, 40)
+        .fault(0.5, "culprit", fault)
+        .suspicion(fault);
     let played = plot.play()?;
     let (path, mended) = played.mended(fault)?;
     let (case, _) = played.finish(&plot, Class::WrongResult, fault, folder)?;
@@ -179,7 +181,7 @@ impl Scenario {
     ///
     /// # Errors
     /// When the folder cannot be written, or git says no.
-    pub fn make(&self, folder: &Path) -> Result<Case, ScenarioError> {
+    pub fn make(&self, folder: &Path) -> Result<EvalCase, ScenarioError> {
         made_once(&self.id, folder, &|| (self.make)(&self.id, folder))
     }
 }
@@ -188,8 +190,8 @@ impl Scenario {
 fn made_once(
     id: &str,
     folder: &Path,
-    make: &dyn Fn() -> Result<Case, ScenarioError>,
-) -> Result<Case, ScenarioError> {
+    make: &dyn Fn() -> Result<EvalCase, ScenarioError>,
+) -> Result<EvalCase, ScenarioError> {
     let io = |action, path: &Path| {
         let path = path.to_owned();
         move |source| ScenarioError::Io { action, path, source }

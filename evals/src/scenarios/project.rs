@@ -4,10 +4,10 @@ sum, in one of three languages and in the words of one of several trades, so tha
 names. What it does is the same everywhere, which keeps a fault's truth checkable; where it stands is not.
 */
 
-use super::history::History;
+use super::history::ScenarioHistory;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Lang {
+pub(super) enum ProgramLanguage {
     Sh,
     Python,
     Node,
@@ -15,7 +15,7 @@ pub(super) enum Lang {
 
 /// The parts of the program; each is a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(super) enum ProgramPart {
     Main,
     Reader,
     Units,
@@ -32,7 +32,7 @@ pub(super) enum Role {
 
 /// The words of a trade.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Theme {
+pub(super) struct TradeWords {
     pub(super) app: &'static str,
     pub(super) reader: &'static str,
     pub(super) units: &'static str,
@@ -45,13 +45,13 @@ pub(super) struct Theme {
     pub(super) party: &'static str,
 }
 
-const fn theme(app: &'static str, parts: [&'static str; 6], words: [&'static str; 3]) -> Theme {
+const fn theme(app: &'static str, parts: [&'static str; 6], words: [&'static str; 3]) -> TradeWords {
     let [reader, units, rules, ledger, render, guard] = parts;
     let [rec, recs, party] = words;
-    Theme { app, reader, units, rules, ledger, render, guard, rec, recs, party }
+    TradeWords { app, reader, units, rules, ledger, render, guard, rec, recs, party }
 }
 
-pub(super) const THEMES: [Theme; 8] = [
+pub(super) const THEMES: [TradeWords; 8] = [
     theme("till", ["intake", "money", "tariff", "ledger", "sheet", "audit"], ["order", "orders", "customer"]),
     theme(
         "ferry",
@@ -87,9 +87,9 @@ pub(super) const THEMES: [Theme; 8] = [
 ];
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Project {
-    pub(super) lang: Lang,
-    pub(super) theme: Theme,
+pub(super) struct ScenarioProject {
+    pub(super) lang: ProgramLanguage,
+    pub(super) theme: TradeWords,
 }
 
 macro_rules! template {
@@ -98,29 +98,29 @@ macro_rules! template {
     };
 }
 
-impl Project {
-    pub(super) fn path(&self, role: Role) -> String {
+impl ScenarioProject {
+    pub(super) fn path(&self, role: ProgramPart) -> String {
         let theme = &self.theme;
         let name = match role {
-            Role::Main => match self.lang {
-                Lang::Sh => return format!("bin/{}", theme.app),
-                Lang::Python => "__main__",
-                Lang::Node => "main",
+            ProgramPart::Main => match self.lang {
+                ProgramLanguage::Sh => return format!("bin/{}", theme.app),
+                ProgramLanguage::Python => "__main__",
+                ProgramLanguage::Node => "main",
             },
-            Role::Reader => theme.reader,
-            Role::Units => theme.units,
-            Role::Rules => theme.rules,
-            Role::Ledger => theme.ledger,
-            Role::Render => theme.render,
-            Role::Guard => theme.guard,
-            Role::Pad => return "vendor/pad-1.2/pad.sh".into(),
-            Role::PadVersion => return "vendor/pad.version".into(),
-            Role::Rates => return "data/rates.csv".into(),
-            Role::Settings => return format!("config/{}.conf", theme.app),
-            Role::Tests => match self.lang {
-                Lang::Sh => return "tests/run.sh".into(),
-                Lang::Python => return "tests/test_core.py".into(),
-                Lang::Node => return "tests/run.js".into(),
+            ProgramPart::Reader => theme.reader,
+            ProgramPart::Units => theme.units,
+            ProgramPart::Rules => theme.rules,
+            ProgramPart::Ledger => theme.ledger,
+            ProgramPart::Render => theme.render,
+            ProgramPart::Guard => theme.guard,
+            ProgramPart::Pad => return "vendor/pad-1.2/pad.sh".into(),
+            ProgramPart::PadVersion => return "vendor/pad.version".into(),
+            ProgramPart::Rates => return "data/rates.csv".into(),
+            ProgramPart::Settings => return format!("config/{}.conf", theme.app),
+            ProgramPart::Tests => match self.lang {
+                ProgramLanguage::Sh => return "tests/run.sh".into(),
+                ProgramLanguage::Python => return "tests/test_core.py".into(),
+                ProgramLanguage::Node => return "tests/run.js".into(),
             },
         };
         self.module(name)
@@ -129,45 +129,52 @@ impl Project {
     /// The file of a module.
     pub(super) fn module(&self, name: &str) -> String {
         match self.lang {
-            Lang::Sh => format!("lib/{name}.sh"),
-            Lang::Python => format!("{}/{name}.py", self.theme.app),
-            Lang::Node => format!("src/{name}.js"),
+            ProgramLanguage::Sh => format!("lib/{name}.sh"),
+            ProgramLanguage::Python => format!("{}/{name}.py", self.theme.app),
+            ProgramLanguage::Node => format!("src/{name}.js"),
         }
     }
 
     /// Files of the program itself, where other people's changes fall as well.
     pub(super) fn core(&self) -> [String; 6] {
-        [Role::Reader, Role::Units, Role::Rules, Role::Ledger, Role::Render, Role::Guard]
-            .map(|role| self.path(role))
+        [
+            ProgramPart::Reader,
+            ProgramPart::Units,
+            ProgramPart::Rules,
+            ProgramPart::Ledger,
+            ProgramPart::Render,
+            ProgramPart::Guard,
+        ]
+        .map(|role| self.path(role))
     }
 
     pub(super) fn run(&self, command: &str) -> String {
         match self.lang {
-            Lang::Sh => format!("sh bin/{} {command}", self.theme.app),
-            Lang::Python => format!("python3 -m {} {command}", self.theme.app),
-            Lang::Node => format!("node src/main.js {command}"),
+            ProgramLanguage::Sh => format!("sh bin/{} {command}", self.theme.app),
+            ProgramLanguage::Python => format!("python3 -m {} {command}", self.theme.app),
+            ProgramLanguage::Node => format!("node src/main.js {command}"),
         }
     }
 
     pub(super) fn tests(&self) -> &'static str {
         match self.lang {
-            Lang::Sh => "sh tests/run.sh",
-            Lang::Python => "python3 -m unittest discover -s tests -t .",
-            Lang::Node => "node tests/run.js",
+            ProgramLanguage::Sh => "sh tests/run.sh",
+            ProgramLanguage::Python => "python3 -m unittest discover -s tests -t .",
+            ProgramLanguage::Node => "node tests/run.js",
         }
     }
 
     /// Programs without which nothing of it runs.
     pub(super) fn needs(&self) -> Vec<String> {
         match self.lang {
-            Lang::Sh => Vec::new(),
-            Lang::Python => vec!["python3".into()],
-            Lang::Node => vec!["node".into()],
+            ProgramLanguage::Sh => Vec::new(),
+            ProgramLanguage::Python => vec!["python3".into()],
+            ProgramLanguage::Node => vec!["node".into()],
         }
     }
 
     pub(super) fn comment(&self) -> &'static str {
-        if self.lang == Lang::Node { "//" } else { "#" }
+        if self.lang == ProgramLanguage::Node { "//" } else { "#" }
     }
 
     /// The template in the words of this trade.
@@ -190,59 +197,59 @@ impl Project {
     }
 
     /// Writes the whole program.
-    pub(super) fn lay_out(&self, history: &mut History) {
-        let parts: &[(Role, &str)] = match self.lang {
-            Lang::Sh => &[
-                (Role::Main, template!("sh/app")),
-                (Role::Reader, template!("sh/reader.sh")),
-                (Role::Units, template!("sh/units.sh")),
-                (Role::Rules, template!("sh/rules.sh")),
-                (Role::Ledger, template!("sh/ledger.sh")),
-                (Role::Render, template!("sh/render.sh")),
-                (Role::Guard, template!("sh/guard.sh")),
-                (Role::Tests, template!("sh/run.sh")),
-                (Role::Pad, template!("sh/pad.sh")),
-                (Role::PadVersion, "pad-1.2\n"),
+    pub(super) fn lay_out(&self, history: &mut ScenarioHistory) {
+        let parts: &[(ProgramPart, &str)] = match self.lang {
+            ProgramLanguage::Sh => &[
+                (ProgramPart::Main, template!("sh/app")),
+                (ProgramPart::Reader, template!("sh/reader.sh")),
+                (ProgramPart::Units, template!("sh/units.sh")),
+                (ProgramPart::Rules, template!("sh/rules.sh")),
+                (ProgramPart::Ledger, template!("sh/ledger.sh")),
+                (ProgramPart::Render, template!("sh/render.sh")),
+                (ProgramPart::Guard, template!("sh/guard.sh")),
+                (ProgramPart::Tests, template!("sh/run.sh")),
+                (ProgramPart::Pad, template!("sh/pad.sh")),
+                (ProgramPart::PadVersion, "pad-1.2\n"),
             ],
-            Lang::Python => &[
-                (Role::Main, template!("python/main.py")),
-                (Role::Reader, template!("python/reader.py")),
-                (Role::Units, template!("python/units.py")),
-                (Role::Rules, template!("python/rules.py")),
-                (Role::Ledger, template!("python/ledger.py")),
-                (Role::Render, template!("python/render.py")),
-                (Role::Guard, template!("python/guard.py")),
-                (Role::Tests, template!("python/run.py")),
+            ProgramLanguage::Python => &[
+                (ProgramPart::Main, template!("python/main.py")),
+                (ProgramPart::Reader, template!("python/reader.py")),
+                (ProgramPart::Units, template!("python/units.py")),
+                (ProgramPart::Rules, template!("python/rules.py")),
+                (ProgramPart::Ledger, template!("python/ledger.py")),
+                (ProgramPart::Render, template!("python/render.py")),
+                (ProgramPart::Guard, template!("python/guard.py")),
+                (ProgramPart::Tests, template!("python/run.py")),
             ],
-            Lang::Node => &[
-                (Role::Main, template!("node/main.js")),
-                (Role::Reader, template!("node/reader.js")),
-                (Role::Units, template!("node/units.js")),
-                (Role::Rules, template!("node/rules.js")),
-                (Role::Ledger, template!("node/ledger.js")),
-                (Role::Render, template!("node/render.js")),
-                (Role::Guard, template!("node/guard.js")),
-                (Role::Tests, template!("node/run.js")),
+            ProgramLanguage::Node => &[
+                (ProgramPart::Main, template!("node/main.js")),
+                (ProgramPart::Reader, template!("node/reader.js")),
+                (ProgramPart::Units, template!("node/units.js")),
+                (ProgramPart::Rules, template!("node/rules.js")),
+                (ProgramPart::Ledger, template!("node/ledger.js")),
+                (ProgramPart::Render, template!("node/render.js")),
+                (ProgramPart::Guard, template!("node/guard.js")),
+                (ProgramPart::Tests, template!("node/run.js")),
             ],
         };
         for (role, text) in parts {
             history.write(&self.path(*role), self.words(text));
         }
-        history.write(&self.path(Role::Rates), template!("sh/rates.csv"));
-        history.write(&self.path(Role::Settings), template!("sh/app.conf"));
+        history.write(&self.path(ProgramPart::Rates), template!("sh/rates.csv"));
+        history.write(&self.path(ProgramPart::Settings), template!("sh/app.conf"));
         let readme = match self.lang {
-            Lang::Sh => template!("sh/README.md"),
-            Lang::Python => template!("python/README.md"),
-            Lang::Node => template!("node/README.md"),
+            ProgramLanguage::Sh => template!("sh/README.md"),
+            ProgramLanguage::Python => template!("python/README.md"),
+            ProgramLanguage::Node => template!("node/README.md"),
         };
         history.write("README.md", self.words(readme));
         match self.lang {
-            Lang::Sh => history.write("lib/log.sh", self.words(template!("sh/log.sh"))),
-            Lang::Python => {
+            ProgramLanguage::Sh => history.write("lib/log.sh", self.words(template!("sh/log.sh"))),
+            ProgramLanguage::Python => {
                 history.write(&format!("{}/__init__.py", self.theme.app), "");
                 history.write("tests/__init__.py", "");
             }
-            Lang::Node => {}
+            ProgramLanguage::Node => {}
         }
     }
 }

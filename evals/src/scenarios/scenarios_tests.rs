@@ -3,21 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use millwright_tools::git::Repo;
-use millwright_tools::intake;
+use millwright_git::Repo;
+use millwright_redaction::RedactionConfig;
 
 use super::*;
 use crate::baselines::baselines;
-use crate::bench::{Bench, Ended, recipe};
-use crate::cases::{Remembered, Replay, TruthKind};
+use crate::cases::{CaseReplay, RememberedCase, TruthKind};
+use crate::grader_sandbox::{GraderSandbox, RecipeEnding, recipe};
 use crate::options::tests::options;
-use crate::options::{Options, RepoMapping, Task};
+use crate::options::{EvalOptions, EvalTask, RepoMapping};
 
-millwright_tools::sandbox_stage_before_main!();
+millwright_sandbox::sandbox_stage_before_main!();
 
 struct Made {
     folder: tempfile::TempDir,
-    cases: Vec<(Class, Case)>,
+    cases: Vec<(Class, EvalCase)>,
 }
 
 /// All scenarios, made once for all tests.
@@ -37,17 +37,17 @@ fn made() -> &'static Made {
 }
 
 /// Each test has a data folder of its own.
-fn with_map(folder: &Path, test: &str) -> Options {
+fn with_map(folder: &Path, test: &str) -> EvalOptions {
     let data = folder.join("data").join(test);
     let mapping = RepoMapping { address: ADDRESS.into(), path: folder.to_owned() };
-    Options {
+    EvalOptions {
         repo_map: vec![mapping],
         data_dir: data,
-        ..options(Task::Investigate, Path::new(""), Path::new(""))
+        ..options(EvalTask::Investigate, Path::new(""), Path::new(""))
     }
 }
 
-fn open(case: &Case, options: &Options) -> Repo {
+fn open(case: &EvalCase, options: &EvalOptions) -> Repo {
     Repo::open(&options.repository(&case.repo), &options.data_dir).unwrap()
 }
 
@@ -88,12 +88,12 @@ fn the_same_seed_gives_the_same_commits() {
 }
 
 /// Whether the replay fails at least once in a few attempts; a flaky failure may pass.
-fn fails(bench: &Bench, revision: &str, attempts: usize) -> Option<String> {
+fn fails(bench: &GraderSandbox, revision: &str, attempts: usize) -> Option<String> {
     for _ in 0..attempts {
         match bench.run(revision, None) {
-            Ended::Fails { tail } => return Some(tail),
-            Ended::Passes => {}
-            Ended::Unknown { why } => panic!("{revision} cannot be run: {why}"),
+            RecipeEnding::Fails { tail } => return Some(tail),
+            RecipeEnding::Passes => {}
+            RecipeEnding::Unknown { why } => panic!("{revision} cannot be run: {why}"),
         }
     }
     None
@@ -114,7 +114,7 @@ fn quotes(ticket: &str, tail: &str) -> bool {
 }
 
 /// What is not as the case says.
-fn untrue(class: Class, case: &Case, options: &Options) -> Vec<String> {
+fn untrue(class: Class, case: &EvalCase, options: &EvalOptions) -> Vec<String> {
     let repo = open(case, options);
     let mut out = Vec::new();
     let Some(replay) = case.truth.replay.as_ref().or(case.replay.as_ref()) else {
@@ -123,12 +123,12 @@ fn untrue(class: Class, case: &Case, options: &Options) -> Vec<String> {
         }
         return out;
     };
-    let bench = Bench::new(&repo, recipe(replay, options));
+    let bench = GraderSandbox::new(&repo, recipe(replay, options.execution()));
     // How much a second of processor time holds differs by machine and by what else runs on it, so what has to fail is
     // held to that second, and what has to pass to a minute: what hangs or grows without bound is told all the same.
     let patient =
-        Replay { command: replay.command.replace("ulimit -t 1;", "ulimit -t 60;"), ..replay.clone() };
-    let patient = Bench::new(&repo, recipe(&patient, options));
+        CaseReplay { command: replay.command.replace("ulimit -t 1;", "ulimit -t 60;"), ..replay.clone() };
+    let patient = GraderSandbox::new(&repo, recipe(&patient, options.execution()));
     let attempts = if class == Class::Flaky { 25 } else { 1 };
     let mut check = |revision: &str, fail: bool, what: &str| {
         let seen = fails(if fail { &bench } else { &patient }, revision, attempts);
@@ -158,9 +158,9 @@ fn untrue(class: Class, case: &Case, options: &Options) -> Vec<String> {
         }
     }
     if let Some(tests) = case.truth.tests.as_ref().or(case.tests.as_ref()) {
-        let tests = Bench::of_tests(&repo, &recipe(replay, options), tests);
+        let tests = GraderSandbox::of_tests(&repo, &recipe(replay, options.execution()), tests);
         let passes = |revision: &str, attempts: usize| {
-            (0..attempts).map(|_| tests.run(revision, None)).any(|ended| ended == Ended::Passes)
+            (0..attempts).map(|_| tests.run(revision, None)).any(|ended| ended == RecipeEnding::Passes)
         };
         match class {
             // What is missing around the program is missing at every revision alike, so its tests accuse none.
@@ -176,8 +176,8 @@ fn untrue(class: Class, case: &Case, options: &Options) -> Vec<String> {
         }
     }
     for known in &case.remembered {
-        if let Remembered::Investigated { bad, replay: Some(replay), .. } = known {
-            let bench = Bench::new(&repo, recipe(replay, options));
+        if let RememberedCase::Investigated { bad, replay: Some(replay), .. } = known {
+            let bench = GraderSandbox::new(&repo, recipe(replay, options.execution()));
             if fails(&bench, bad, 1).is_none() {
                 out.push("the earlier incident does not show".to_owned());
             }
@@ -192,7 +192,10 @@ fn replays_fail_at_bad_and_at_the_culprit_and_pass_at_good_and_at_its_parents() 
     let options = with_map(made.folder.path(), "0");
     let (mut skipped, mut wrong) = (Vec::new(), Vec::new());
     for (class, case) in &made.cases {
-        if !crate::bench::missing(&case.needs, &options, made.folder.path()).unwrap().is_empty() {
+        if !crate::grader_sandbox::missing(&case.needs, options.execution(), made.folder.path())
+            .unwrap()
+            .is_empty()
+        {
             skipped.push(case.id.clone());
             continue;
         }
@@ -231,8 +234,9 @@ fn simple_rules_solve_a_quarter_at_most() {
     for (_, case) in &made.cases {
         let Some(truth) = &case.truth.commit else { continue };
         let repo = open(case, &options);
-        let ticket = intake::parse(case.ticket.as_bytes());
-        let simple = baselines(&repo, &case.bad, case.good.as_deref(), &ticket).unwrap();
+        let ticket = millwright_ingest::parse(case.ticket.as_bytes());
+        let simple =
+            baselines(&repo, &RedactionConfig::default(), &case.bad, case.good.as_deref(), &ticket).unwrap();
         let by_newest = simple.newest_in_trace.first() == Some(truth);
         let by_text = simple.text.first() == Some(truth);
         of += 1;

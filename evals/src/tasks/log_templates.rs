@@ -16,7 +16,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use millwright_tools::logs::{Miner, Records, Tally};
+use millwright_ingest::logs::{LogRecords, TemplateMiner, TemplateTally};
 use serde::{Deserialize, Serialize};
 
 /// Lines mined to measure the speed.
@@ -68,7 +68,7 @@ pub struct RawLines {
 #[derive(Default)]
 struct LineNumbers(Vec<usize>);
 
-impl Tally for LineNumbers {
+impl TemplateTally for LineNumbers {
     fn absorb(&mut self, later: Self) {
         self.0.extend(later.0);
     }
@@ -120,7 +120,7 @@ pub fn run(folder: &Path) -> Result<LogTemplatesSummary, LogTemplatesError> {
 
 /// The template of each message; lines without a message get none.
 fn mine<'m>(messages: impl Iterator<Item = Option<&'m str>>) -> Vec<String> {
-    let mut miner = Miner::<LineNumbers>::default();
+    let mut miner = TemplateMiner::<LineNumbers>::default();
     let mut lines = 0;
     for (line, message) in messages.enumerate() {
         lines = line + 1;
@@ -142,7 +142,7 @@ fn mine<'m>(messages: impl Iterator<Item = Option<&'m str>>) -> Vec<String> {
 /// The message of each line of a log. A line that was taken for the continuation of another one has none.
 fn raw_messages(log: &Path, lines: usize) -> io::Result<Vec<Option<String>>> {
     let mut messages = vec![None; lines];
-    let mut records = Records::open(log)?;
+    let mut records = LogRecords::open(log)?;
     while let Some(record) = records.next_record()? {
         let line = usize::try_from(record.start_line).unwrap_or(usize::MAX) - 1;
         if let Some(message) = messages.get_mut(line) {
@@ -207,7 +207,7 @@ fn mean(systems: &BTreeMap<String, LogScores>) -> LogScores {
 }
 
 fn speed(messages: &[String]) -> f64 {
-    let mut miner = Miner::<()>::default();
+    let mut miner = TemplateMiner::<()>::default();
     let begun = Instant::now();
     for message in messages.iter().cycle().take(TIMED_LINES) {
         miner.add(message);

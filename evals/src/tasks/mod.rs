@@ -5,4 +5,5 @@ One file a task: what a case is given, how the answer is judged, which figures c
 pub mod investigate;
 pub mod log_templates;
 pub mod rank;
+pub mod redaction;
 pub mod retrieval;

@@ -6,26 +6,25 @@ case is ranked twice, without memory and with what the cases before it left, and
 
 use std::time::Instant;
 
-use millwright_memory::types::{Precedent, Report};
-use millwright_tools::git;
-use millwright_tools::intake;
-use millwright_tools::suspects::{RankRequest, Ranking, Weights, rank};
-use millwright_tools::tool::CancelFlag;
+use millwright_culprit::suspects::{RankRequest, SignalWeights, SuspectRanking, rank};
+use millwright_git as git;
+use millwright_model::{Precedent, Report};
+use millwright_tools::CancelFlag;
 use serde_json::{Map, Value, json};
 
 use crate::EvalError;
-use crate::arm::{Arm, Falsehood};
-use crate::baselines::{Baselines, baselines};
-use crate::cases::{self, Case};
-use crate::curve::{self, Pair};
-use crate::graders::calibration::{Sureness, expected_error};
-use crate::options::Options;
+use crate::baselines::{BaselineRankings, baselines};
+use crate::cases::{self, EvalCase};
+use crate::curve::{self, MemoryPair};
+use crate::graders::calibration::{CalibrationPoint, expected_error};
+use crate::memory_condition::{MemoryCondition, PlantedFalsehood};
+use crate::options::EvalOptions;
 use crate::parallel::in_parallel;
-use crate::repositories::{Repositories, Resolved};
+use crate::repositories::{Repositories, ResolvedRepository};
 use crate::results::CaseResult;
 use crate::stats;
-use crate::summary::{Sample, Summary, grouped, rank_figures};
-use crate::tasks::investigate::{Given, report_on};
+use crate::summary::{CaseSample, EvalSummary, grouped, rank_figures};
+use crate::tasks::investigate::{CaseInput, report_on};
 
 /// From which probability a commit is named as the probable cause.
 const PROBABLE: f64 = 0.5;
@@ -44,24 +43,27 @@ struct Judged {
 ///
 /// # Errors
 /// As [`crate::run`].
-pub fn run(options: &Options) -> Result<(Summary, Vec<CaseResult>), EvalError> {
-    run_with(options, &Weights::default())
+pub fn run(options: &EvalOptions) -> Result<(EvalSummary, Vec<CaseResult>), EvalError> {
+    run_with(options, &SignalWeights::default())
 }
 
 /// Runs the task with other weights.
 ///
 /// # Errors
 /// As [`crate::run`].
-pub fn run_with(options: &Options, weights: &Weights) -> Result<(Summary, Vec<CaseResult>), EvalError> {
+pub fn run_with(
+    options: &EvalOptions,
+    weights: &SignalWeights,
+) -> Result<(EvalSummary, Vec<CaseResult>), EvalError> {
     let cases = cases::read(&options.cases, options.limit)?;
     let repositories = Repositories::default();
     let (judged, pairs) = if options.memory.is_sequence() {
         let sequence = in_sequence(&cases, options, &repositories, weights);
         let (sequence, learned) = sequence.map_err(EvalError::Options)?;
-        let (judged, pairs): (Vec<Judged>, Vec<Pair>) = sequence.into_iter().unzip();
+        let (judged, pairs): (Vec<Judged>, Vec<MemoryPair>) = sequence.into_iter().unzip();
         (judged, Some((pairs, learned)))
     } else {
-        let judge = |case: &Case| judge(case, options, &repositories, weights, &[]).0;
+        let judge = |case: &EvalCase| judge(case, options, &repositories, weights, &[]).0;
         (in_parallel(&cases, options.jobs, judge), None)
     };
     let results: Vec<CaseResult> = judged.iter().map(|judged| judged.result.clone()).collect();
@@ -77,23 +79,23 @@ pub fn run_with(options: &Options, weights: &Weights) -> Result<(Summary, Vec<Ca
 }
 
 /// The cases judged with and without memory, and how many versions of the weights were learned and adopted.
-type Sequence = (Vec<(Judged, Pair)>, (usize, usize));
+type Sequence = (Vec<(Judged, MemoryPair)>, (usize, usize));
 
 /// Takes the cases in their order, each without memory and with it; answers also how many versions of the weights
 /// were learned on the way, and how many of them adopted.
 fn in_sequence(
-    cases: &[Case],
-    options: &Options,
+    cases: &[EvalCase],
+    options: &EvalOptions,
     repositories: &Repositories,
-    weights: &Weights,
+    weights: &SignalWeights,
 ) -> Result<Sequence, String> {
-    let mut arm = Arm::new(options.memory)?;
+    let mut arm = MemoryCondition::new(options.memory)?;
     let mut out = Vec::with_capacity(cases.len());
     for case in cases {
         let (off, plain) = judge(case, options, repositories, weights, &[]);
         let resolved = repositories.resolve(case, options);
-        let ticket = intake::parse(case.ticket.as_bytes());
-        let mut pair = Pair { off: off.result.rank, on: off.result.rank, planted: false };
+        let ticket = millwright_ingest::parse(case.ticket.as_bytes());
+        let mut pair = MemoryPair { off: off.result.rank, on: off.result.rank, planted: false };
         let mut judged = off;
         if let (Ok(resolved), Some(plain)) = (&resolved, plain) {
             if arm.plants()
@@ -117,13 +119,21 @@ fn in_sequence(
 }
 
 /// The most believable wrong answer to a case, and a revision from before its range.
-fn falsehood(case: &Case, resolved: &Resolved, ranking: &Ranking) -> Option<Falsehood> {
+fn falsehood(
+    case: &EvalCase,
+    resolved: &ResolvedRepository,
+    ranking: &SuspectRanking,
+) -> Option<PlantedFalsehood> {
     let truth = case.truth.commit.as_deref()?;
     let wrong = ranking.commits.iter().find(|commit| !commit.commit.eq_ignore_ascii_case(truth))?;
     let shown = git::show(&resolved.repo, &wrong.commit, &[], 1, &CancelFlag::default()).ok()?;
-    let sources =
-        shown.diff.files.into_iter().map(|file| file.path).filter(|path| !intake::is_test_path(path));
-    Some(Falsehood {
+    let sources = shown
+        .diff
+        .files
+        .into_iter()
+        .map(|file| file.path)
+        .filter(|path| !millwright_ingest::is_test_path(path));
+    Some(PlantedFalsehood {
         commit: wrong.commit.clone(),
         units: sources.take(5).collect(),
         before: resolved.good.clone().unwrap_or_else(|| resolved.bad.clone()),
@@ -132,19 +142,20 @@ fn falsehood(case: &Case, resolved: &Resolved, ranking: &Ranking) -> Option<Fals
 }
 
 fn judge(
-    case: &Case,
-    options: &Options,
+    case: &EvalCase,
+    options: &EvalOptions,
     repositories: &Repositories,
-    weights: &Weights,
+    weights: &SignalWeights,
     precedents: &[Precedent],
-) -> (Judged, Option<Ranking>) {
+) -> (Judged, Option<SuspectRanking>) {
     let started = Instant::now();
     let answer = (|| -> Result<_, String> {
         let resolved = repositories.resolve(case, options)?;
-        let ticket = intake::parse(case.ticket.as_bytes());
+        let ticket = millwright_ingest::parse(case.ticket.as_bytes());
         let good = resolved.good.as_deref();
         let request = RankRequest {
             repo: &resolved.repo,
+            rules: &resolved.rules,
             bad: &resolved.bad,
             good,
             ticket: &ticket,
@@ -155,10 +166,11 @@ fn judge(
         };
         let mut ranking = rank(&request).map_err(|error| error.to_string())?;
         if !options.planner.is_playbook() {
-            prefer_named(&mut ranking, &report_on(case, Given::TicketOnly, options, None)?);
+            prefer_named(&mut ranking, &report_on(case, CaseInput::TicketOnly, options, None)?);
         }
         let wall_ms = started.elapsed().as_millis() as u64;
-        let simple = baselines(&resolved.repo, &resolved.bad, good, &ticket).map_err(|e| e.to_string())?;
+        let simple = baselines(&resolved.repo, &resolved.rules, &resolved.bad, good, &ticket)
+            .map_err(|e| e.to_string())?;
         Ok((ranking, simple, wall_ms))
     })();
     let kept = answer.as_ref().ok().map(|(ranking, _, _)| ranking.clone());
@@ -166,7 +178,7 @@ fn judge(
 }
 
 /// A model's ranking: the commit it named first, with its confidence, and the others as they were.
-fn prefer_named(ranking: &mut Ranking, report: &Report) {
+fn prefer_named(ranking: &mut SuspectRanking, report: &Report) {
     let Some(cause) = &report.root_cause else { return };
     let named = cause.commit.as_deref();
     if let Some(at) = ranking.commits.iter().position(|commit| Some(commit.commit.as_str()) == named) {
@@ -176,7 +188,11 @@ fn prefer_named(ranking: &mut Ranking, report: &Report) {
     }
 }
 
-fn grade(case: &Case, answer: Result<(Ranking, Baselines, u64), String>, spent_ms: u64) -> Judged {
+fn grade(
+    case: &EvalCase,
+    answer: Result<(SuspectRanking, BaselineRankings, u64), String>,
+    spent_ms: u64,
+) -> Judged {
     let mut result = CaseResult {
         id: case.id.clone(),
         task: "rank".into(),
@@ -220,14 +236,14 @@ fn grade(case: &Case, answer: Result<(Ranking, Baselines, u64), String>, spent_m
     }
 }
 
-fn summarise(cases: &[Case], judged: &[Judged]) -> Summary {
-    let samples: Vec<Sample<'_>> = cases
+fn summarise(cases: &[EvalCase], judged: &[Judged]) -> EvalSummary {
+    let samples: Vec<CaseSample<'_>> = cases
         .iter()
         .enumerate()
-        .map(|(at, case)| Sample { repo: &case.repo, tags: &case.tags, at })
+        .map(|(at, case)| CaseSample { repo: &case.repo, tags: &case.tags, at })
         .collect();
     let task = grouped(&samples, |of| figures(&of.iter().map(|at| &judged[*at]).collect::<Vec<_>>()));
-    Summary(Map::from_iter([("rank".to_owned(), Value::Object(task))]))
+    EvalSummary(Map::from_iter([("rank".to_owned(), Value::Object(task))]))
 }
 
 fn figures(judged: &[&Judged]) -> Map<String, Value> {
@@ -260,7 +276,8 @@ fn figures(judged: &[&Judged]) -> Map<String, Value> {
 
 /// Expected calibration error of the top commit's probability, in five bins of equal size.
 fn calibration_error(judged: &[&Judged]) -> f64 {
-    let forecast = |judged: &&Judged| Sureness { confidence: judged.confidence, right: judged.result.hit };
-    let forecasts: Vec<Sureness> = judged.iter().map(forecast).collect();
+    let forecast =
+        |judged: &&Judged| CalibrationPoint { confidence: judged.confidence, right: judged.result.hit };
+    let forecasts: Vec<CalibrationPoint> = judged.iter().map(forecast).collect();
     (expected_error(&forecasts, 5) * 10_000.0).round() / 10_000.0
 }

@@ -12,20 +12,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::Timestamp;
-use millwright_memory::embed::Embedder;
-use millwright_memory::recall::{RecallQuery, Views, nearest_by, recall, split};
-use millwright_memory::store::{Incident, NewIncident, Store, StoreError};
-use millwright_memory::types::ParsedTicket;
-use millwright_memory::vectors::catch_up;
-use millwright_tools::intake::{self, moment};
+use millwright_ingest::{self as ingest, moment};
+use millwright_model::{IncidentId, NewIncident, ParsedTicket, Timestamp};
+use millwright_recall::{RecallQuery, RecallViews, nearest_by, recall};
+use millwright_store::embed::Embedder;
+use millwright_store::tokenize::split;
+use millwright_store::vectors::catch_up;
+use millwright_store::{Incident, Store, StoreError};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use crate::cases::CasesError;
-use crate::options::Options;
+use crate::options::EvalOptions;
 use crate::results::CaseResult;
-use crate::summary::Summary;
+use crate::summary::EvalSummary;
 use crate::{EvalError, stats};
 
 /// How far down a ranking is looked through.
@@ -72,7 +72,7 @@ impl Ranks {
 ///
 /// # Errors
 /// When the reports cannot be read, the output cannot be written, or the model does not answer.
-pub fn run(options: &Options) -> Result<(Summary, Vec<CaseResult>), EvalError> {
+pub fn run(options: &EvalOptions) -> Result<(EvalSummary, Vec<CaseResult>), EvalError> {
     let reports = read(&options.cases, options.limit)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
@@ -81,7 +81,10 @@ pub fn run(options: &Options) -> Result<(Summary, Vec<CaseResult>), EvalError> {
     runtime.block_on(judge(&reports, options))
 }
 
-async fn judge(reports: &[IssueReport], options: &Options) -> Result<(Summary, Vec<CaseResult>), EvalError> {
+async fn judge(
+    reports: &[IssueReport],
+    options: &EvalOptions,
+) -> Result<(EvalSummary, Vec<CaseResult>), EvalError> {
     let failed = |error: &dyn std::fmt::Display| EvalError::Options(error.to_string());
     let dir = tempfile::TempDir::new().map_err(|e| failed(&e))?;
     let store = Store::open(&dir.path().to_string_lossy()).await.map_err(|e| failed(&e))?;
@@ -101,19 +104,19 @@ async fn judge(reports: &[IssueReport], options: &Options) -> Result<(Summary, V
         }
         None => {
             figures.extend(built_in.figures);
-            (store.dense().embedder().model().name.clone(), built_in.results)
+            (store.vector_index().embedder().model().name.clone(), built_in.results)
         }
     };
     figures.insert("embeddings".into(), json!(main));
     let bm25 = set.ranks_of(|query| plain_bm25(&set, query));
     figures.insert("baselines".into(), json!({ "bm25": bm25.figures() }));
     store.close().await;
-    Ok((Summary(Map::from_iter([("retrieval".to_owned(), Value::Object(figures))])), results))
+    Ok((EvalSummary(Map::from_iter([("retrieval".to_owned(), Value::Object(figures))])), results))
 }
 
 async fn embedded_by(store: &Store, embedder: &Arc<dyn Embedder>) -> Result<Store, EvalError> {
     let failed = |error: &dyn std::fmt::Display| EvalError::Options(error.to_string());
-    let store = store.with_dense(Arc::clone(embedder), None).await.map_err(|e| failed(&e))?;
+    let store = store.with_vector_index(Arc::clone(embedder), None).await.map_err(|e| failed(&e))?;
     let progress = catch_up(&store, usize::MAX).await.map_err(|e| failed(&e))?;
     if progress.left > 0 {
         return Err(EvalError::Options(format!("{} reports could not be embedded", progress.left)));
@@ -129,7 +132,7 @@ struct Measured {
 /// The reports in a store, and who is whose duplicate.
 struct Set {
     incidents: Vec<Incident>,
-    by_incident: HashMap<String, usize>,
+    by_incident: HashMap<IncidentId, usize>,
     seen: Vec<Option<Timestamp>>,
     queries: Vec<usize>,
     truth: Vec<BTreeSet<usize>>,
@@ -176,7 +179,7 @@ impl Set {
 
     async fn measure(&self, store: &Store, reports: &[IssueReport]) -> Result<Measured, StoreError> {
         let mut results = Vec::new();
-        let (full, times) = self.rankings(store, Views::ALL).await?;
+        let (full, times) = self.rankings(store, RecallViews::ALL).await?;
         let ranks = self.ranks_of(|query| full.get(&query).cloned().unwrap_or_default());
         for ((query, rank), time) in self.queries.iter().zip(&ranks.all).zip(&times) {
             results.push(CaseResult {
@@ -198,15 +201,15 @@ impl Set {
         figures.insert("wall_ms_p50".into(), json!(stats::percentile(&times, 0.5)));
         figures.insert("wall_ms_p95".into(), json!(stats::percentile(&times, 0.95)));
         let mut views = Map::new();
-        let all = Views::ALL;
+        let all = RecallViews::ALL;
         for (name, on) in [
-            ("words alone", Views { words: true, ..Views::NONE }),
-            ("code alone", Views { code: true, ..Views::NONE }),
-            ("dense alone", Views { dense: true, ..Views::NONE }),
-            ("without words", Views { words: false, ..all }),
-            ("without code", Views { code: false, ..all }),
-            ("without context", Views { context: false, ..all }),
-            ("without dense", Views { dense: false, ..all }),
+            ("words alone", RecallViews { words: true, ..RecallViews::NONE }),
+            ("code alone", RecallViews { code: true, ..RecallViews::NONE }),
+            ("dense alone", RecallViews { dense: true, ..RecallViews::NONE }),
+            ("without words", RecallViews { words: false, ..all }),
+            ("without code", RecallViews { code: false, ..all }),
+            ("without context", RecallViews { context: false, ..all }),
+            ("without dense", RecallViews { dense: false, ..all }),
         ] {
             let (rankings, _) = self.rankings(store, on).await?;
             let ranks = self.ranks_of(|query| rankings.get(&query).cloned().unwrap_or_default());
@@ -221,7 +224,7 @@ impl Set {
     async fn rankings(
         &self,
         store: &Store,
-        views: Views,
+        views: RecallViews,
     ) -> Result<(HashMap<usize, Vec<usize>>, Vec<f64>), StoreError> {
         let (mut rankings, mut times) = (HashMap::new(), Vec::new());
         for &query in &self.queries {
@@ -259,9 +262,11 @@ impl Set {
                 };
                 let counts = |hit: bool| f64::from(u8::from(hit));
                 let judged = name == "shown_wrongly";
-                any.push(counts(found.iter().any(|r| judged || right(&r.incident.id))));
+                any.push(counts(found.iter().any(|r| judged || right(r.incident.id.as_str()))));
                 // Only what agrees in structure may be acted upon; everything else is a hint.
-                claimed.push(counts(found.iter().any(|r| r.structural && (judged || right(&r.incident.id)))));
+                claimed.push(counts(
+                    found.iter().any(|r| r.structural && (judged || right(r.incident.id.as_str()))),
+                ));
             }
             wrong.insert(format!("{name}_rate"), json!(stats::share(&any)));
             wrong.insert(format!("{name}_structural_rate"), json!(stats::share(&claimed)));
@@ -295,8 +300,8 @@ impl Set {
 fn ticket(report: &IssueReport) -> ParsedTicket {
     let body = report.body.as_deref().unwrap_or_default();
     let payload = json!({ "title": report.title, "body": body }).to_string();
-    let mut ticket = intake::parse(payload.as_bytes());
-    let seen = report.created.as_deref().and_then(moment).map(|at| at.to_string());
+    let mut ticket = ingest::parse(payload.as_bytes());
+    let seen = report.created.as_deref().and_then(moment);
     ticket.context.last_seen = ticket.context.last_seen.or(seen);
     ticket
 }
@@ -388,7 +393,7 @@ mod tests {
             ));
         }
         std::fs::write(&cases, lines.join("\n")).unwrap();
-        let options = crate::options::tests::options(crate::Task::Retrieval, &cases, dir.path());
+        let options = crate::options::tests::options(crate::EvalTask::Retrieval, &cases, dir.path());
         let summary = crate::run(&options).unwrap();
         let figures = &summary.0["retrieval"];
         assert_eq!((&figures["cases"], &figures["earlier_cases"]), (&json!(2), &json!(1)));

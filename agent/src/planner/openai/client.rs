@@ -7,16 +7,20 @@ the bounds on time and size, and the classification of what goes wrong.
 use async_openai::Client;
 use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
+use async_openai::middleware::ReqwestService;
+use async_openai::middleware::retry::OpenAIRetryLayer;
 use futures::StreamExt;
+use millwright_recall::answer_limit::AnswerLimit;
 use secrecy::ExposeSecret;
 use serde_json::Value;
+use tower::ServiceBuilder;
 
 use crate::planner::Listener;
 use crate::run::{FailureKind, ModelFailure};
 
 use super::failures::{of_status, one_line};
-use super::settings::Connection;
-use super::wire::Answer;
+use super::settings::ModelConnection;
+use super::wire::StreamedAnswer;
 
 /// What the library's own log lines are called. It logs whole answers, however long and whatever they hold, so
 /// whoever writes a log leaves them out.
@@ -41,13 +45,19 @@ pub enum SetupError {
     Prompt(#[from] millwright_prompts::PromptError),
 }
 
+/// What is read of an answer at most: a base for errors and for what servers add, and an event for each token that was
+/// asked for, with as much around it as servers are known to send.
+const BASE_ANSWER_BYTES: u64 = 4 << 20;
+const BYTES_EACH_TOKEN: u64 = 1024;
+
 pub(super) struct ChatClient {
     client: Client<OpenAIConfig>,
+    http: reqwest::Client,
     timeout: std::time::Duration,
 }
 
 impl ChatClient {
-    pub(super) fn new(connection: &Connection) -> Result<Self, SetupError> {
+    pub(super) fn new(connection: &ModelConnection) -> Result<Self, SetupError> {
         let base = connection.base_url.trim_end_matches('/');
         let parsed = reqwest::Url::parse(base).map_err(|_| SetupError::BaseUrl(base.to_owned()))?;
         if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {
@@ -81,12 +91,22 @@ impl ChatClient {
         let http = http.build().map_err(|error| SetupError::Http(with_causes(&error)))?;
         let config =
             OpenAIConfig::new().with_api_base(base).with_api_key(key).with_org_id("").with_project_id("");
-        Ok(Self { client: Client::with_config(config).with_http_client(http), timeout: connection.timeout })
+        let client = Client::with_config(config).with_http_client(http.clone());
+        Ok(Self { client, http, timeout: connection.timeout })
     }
 
     /// Sends a question and takes the whole answer in.
-    pub(super) async fn ask(&self, body: &Value, listener: Listener<'_>) -> Result<Answer, ModelFailure> {
-        match tokio::time::timeout(self.timeout, self.stream(body, listener)).await {
+    pub(super) async fn ask(
+        &self,
+        body: &Value,
+        listener: Listener<'_>,
+    ) -> Result<StreamedAnswer, ModelFailure> {
+        let limit = AnswerLimit::new(max_answer_bytes(body));
+        match tokio::time::timeout(self.timeout, self.stream(body, listener, &limit)).await {
+            Ok(Err(_)) if limit.is_passed() => Err(ModelFailure::new(
+                FailureKind::Garbled,
+                format!("{}; check that model.base_url leads to a model's server", limit.complaint()),
+            )),
             Ok(answer) => answer,
             Err(_) => Err(ModelFailure::new(
                 FailureKind::TimedOut,
@@ -95,9 +115,21 @@ impl ChatClient {
         }
     }
 
-    async fn stream(&self, body: &Value, listener: Listener<'_>) -> Result<Answer, ModelFailure> {
-        let mut stream = self.client.chat().create_stream_byot::<_, Value>(body).await.map_err(failure)?;
-        let mut answer = Answer::default();
+    async fn stream(
+        &self,
+        body: &Value,
+        listener: Listener<'_>,
+        limit: &AnswerLimit,
+    ) -> Result<StreamedAnswer, ModelFailure> {
+        let bounded = limit.clone();
+        // The bound lies below the retries, which read what comes with a refusal to its end before they decide.
+        let service = ServiceBuilder::new()
+            .layer(OpenAIRetryLayer::default())
+            .map_response(move |response| bounded.bound(response))
+            .service(ReqwestService::new(self.http.clone()));
+        let client = self.client.clone().with_http_service(service);
+        let mut stream = client.chat().create_stream_byot::<_, Value>(body).await.map_err(failure)?;
+        let mut answer = StreamedAnswer::default();
         while let Some(chunk) = stream.next().await {
             let words = answer.take(&chunk.map_err(failure)?)?;
             if !words.is_empty() {
@@ -107,6 +139,11 @@ impl ChatClient {
         answer.judge()?;
         Ok(answer)
     }
+}
+
+fn max_answer_bytes(body: &Value) -> u64 {
+    let asked = ["max_completion_tokens", "max_tokens"].iter().find_map(|name| body.get(name)?.as_u64());
+    asked.unwrap_or(0).saturating_mul(BYTES_EACH_TOKEN).saturating_add(BASE_ANSWER_BYTES)
 }
 
 fn failure(error: OpenAIError) -> ModelFailure {
@@ -149,3 +186,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
     }
     told
 }
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;

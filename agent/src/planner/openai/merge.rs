@@ -4,15 +4,15 @@ proven by replay stands whatever a model thinks of it, and a conclusion that a r
 Where nothing ran, the model's conclusion stands as far as its citations hold, never surer than a ceiling.
 */
 
-use millwright_memory::types::{Escalation, EvidenceSource, HypothesisStatus, Struck};
+use millwright_model::{Escalation, EvidenceSource, HypothesisStatus, Struck};
 
-use crate::context::Board;
-use crate::facts::Facts;
-use crate::findings::{CauseClaim, Citation, Claim, Finding, HypothesisClaim};
-use crate::run::{Entry, Interruption, Run};
+use crate::context::HypothesisBoard;
+use crate::facts::RunFacts;
+use crate::findings::{CauseClaim, Citation, Claim, HypothesisClaim, PlannerFinding};
+use crate::run::{DialogueEntry, Interruption, Run};
 
-use super::review::{Judgement, State, state};
-use super::tools::{Concluded, Outcome};
+use super::review::{ReviewJudgement, ReviewState, state};
+use super::tools::{CheckedConclusion, ConcludedOutcome};
 
 /// What was only read is never surer than this.
 const CEILING: f64 = 0.9;
@@ -27,23 +27,23 @@ const PROVEN: f64 = 0.9;
 const HYPOTHESES: usize = 16;
 
 /// The finding as the second reader is shown it.
-pub(super) fn before_review(run: &Run, rules: Finding) -> Finding {
-    merged(run, rules, State::NotAsked)
+pub(super) fn before_review(run: &Run, rules: PlannerFinding) -> PlannerFinding {
+    merged(run, rules, ReviewState::NotAsked)
 }
 
 /// The finding of a run in which a model was asked; `rules` is what the playbook makes of the same facts.
-pub fn complete(run: &Run, rules: Finding) -> Finding {
+pub fn complete(run: &Run, rules: PlannerFinding) -> PlannerFinding {
     merged(run, rules, state(run))
 }
 
 /// What the model concluded, as far as it could found it: nothing that ran goes before it, and nobody reads it again.
-pub(super) fn bare(run: &Run) -> Finding {
-    let mut finding = Finding::default();
+pub(super) fn bare(run: &Run) -> PlannerFinding {
+    let mut finding = PlannerFinding::default();
     let mut ideas = Vec::new();
-    let concluded: Option<Concluded> =
+    let concluded: Option<CheckedConclusion> =
         run.result("conclude").cloned().and_then(|data| serde_json::from_value(data).ok());
     if let Some(concluded) = &concluded {
-        take(&mut finding, &mut ideas, concluded, &Facts::default(), false);
+        take(&mut finding, &mut ideas, concluded, &RunFacts::default(), false);
     }
     finding.hypotheses = numbered(ideas);
     finding.summary = match (&finding.root_cause, &finding.not_an_incident) {
@@ -65,16 +65,16 @@ fn numbered(ideas: Vec<(String, HypothesisStatus, Vec<Citation>)>) -> Vec<Hypoth
         .collect()
 }
 
-fn merged(run: &Run, rules: Finding, reviewed: State) -> Finding {
-    if !run.log().iter().any(|entry| matches!(entry, Entry::Asked(_))) {
+fn merged(run: &Run, rules: PlannerFinding, reviewed: ReviewState) -> PlannerFinding {
+    if !run.log().iter().any(|entry| matches!(entry, DialogueEntry::ModelAsked(_))) {
         return rules;
     }
-    let facts = Facts::of(run);
+    let facts = RunFacts::of(run);
     let settled = facts.known().is_some() || facts.proven_culprit().is_some();
-    let mut finding = Finding { hypotheses: Vec::new(), ..rules.clone() };
+    let mut finding = PlannerFinding { hypotheses: Vec::new(), ..rules.clone() };
     let whom = rules.escalate.clone();
     let mut ideas: Vec<(String, HypothesisStatus, Vec<Citation>)> = Vec::new();
-    let concluded: Option<Concluded> =
+    let concluded: Option<CheckedConclusion> =
         run.result("conclude").cloned().and_then(|data| serde_json::from_value(data).ok());
     let taken = match &concluded {
         Some(concluded) => take(&mut finding, &mut ideas, concluded, &facts, settled),
@@ -82,7 +82,7 @@ fn merged(run: &Run, rules: Finding, reviewed: State) -> Finding {
     };
     let hearsay = taken && held_as_hearsay(run, &mut finding);
     let stated: Vec<String> = ideas.iter().map(|(statement, _, _)| statement.clone()).collect();
-    for entry in Board::of(run).hypotheses {
+    for entry in HypothesisBoard::of(run).hypotheses {
         if !stated.contains(&entry.statement) {
             let cites = entry.evidence.into_iter().map(|evidence| Citation { evidence, quotes: Vec::new() });
             // A board entry quotes nothing, so it claims nothing beyond an idea.
@@ -110,13 +110,13 @@ fn merged(run: &Run, rules: Finding, reviewed: State) -> Finding {
 
 /// Takes the conclusion in as far as it holds; answers whether the finding is now the model's.
 fn take(
-    finding: &mut Finding,
+    finding: &mut PlannerFinding,
     ideas: &mut Vec<(String, HypothesisStatus, Vec<Citation>)>,
-    concluded: &Concluded,
-    facts: &Facts,
+    concluded: &CheckedConclusion,
+    facts: &RunFacts,
     settled: bool,
 ) -> bool {
-    let Concluded { statement, cites, commit, .. } = concluded;
+    let CheckedConclusion { statement, cites, commit, .. } = concluded;
     finding.struck.extend(concluded.struck.iter().cloned());
     let idea = |status| (statement.clone(), status, cites.clone());
     let hypotheses = concluded.hypotheses.iter();
@@ -127,7 +127,7 @@ fn take(
     let mut taken = false;
     match (&concluded.unfounded, concluded.outcome) {
         (Some(why), _) => strike(why.clone()),
-        (None, Outcome::Cause) if settled => {
+        (None, ConcludedOutcome::Cause) if settled => {
             let proven = facts.proven_culprit().or_else(|| facts.known()?.culprit.as_deref());
             ideas.push(idea(match commit {
                 Some(named) if Some(named.as_str()) == proven => HypothesisStatus::Supported,
@@ -135,11 +135,11 @@ fn take(
                 None => HypothesisStatus::Open,
             }));
         }
-        (None, Outcome::Cause) if commit.as_ref().is_some_and(|named| ruled_out(facts, named)) => {
+        (None, ConcludedOutcome::Cause) if commit.as_ref().is_some_and(|named| ruled_out(facts, named)) => {
             ideas.push(idea(HypothesisStatus::Refuted));
             strike("the replay rules that commit out".to_owned());
         }
-        (None, Outcome::Cause) => {
+        (None, ConcludedOutcome::Cause) => {
             finding.root_cause = Some(CauseClaim {
                 claim: Claim { statement: statement.clone(), cites: cites.clone() },
                 kind: concluded.kind,
@@ -149,19 +149,19 @@ fn take(
             });
             taken = true;
         }
-        (None, Outcome::NotAnIncident) if settled || facts.reproduced() => {
+        (None, ConcludedOutcome::NotAnIncident) if settled || facts.reproduced() => {
             strike("the replay shows the failure at the failing revision".to_owned());
         }
-        (None, Outcome::NotAnIncident) if concluded.confidence < crate::verification::PROBABLE => {
+        (None, ConcludedOutcome::NotAnIncident) if concluded.confidence < crate::verification::PROBABLE => {
             ideas.push(idea(HypothesisStatus::Open));
         }
-        (None, Outcome::NotAnIncident) => {
+        (None, ConcludedOutcome::NotAnIncident) => {
             finding.root_cause = None;
             finding.not_an_incident = Some(Claim { statement: statement.clone(), cites: cites.clone() });
             taken = true;
         }
-        (None, Outcome::NothingFound) if settled => {}
-        (None, Outcome::NothingFound) => {
+        (None, ConcludedOutcome::NothingFound) if settled => {}
+        (None, ConcludedOutcome::NothingFound) => {
             finding.root_cause = None;
             ideas.push(idea(HypothesisStatus::Open));
             taken = true;
@@ -183,7 +183,7 @@ fn take(
 }
 
 /// Lowers a cause that cites nothing but tickets and memory.
-fn held_as_hearsay(run: &Run, finding: &mut Finding) -> bool {
+fn held_as_hearsay(run: &Run, finding: &mut PlannerFinding) -> bool {
     let told = |cite: &Citation| {
         let mut of = run.evidence().filter(|evidence| evidence.id == cite.evidence);
         of.all(|evidence| matches!(evidence.source, EvidenceSource::Ticket | EvidenceSource::Memory))
@@ -198,7 +198,7 @@ fn held_as_hearsay(run: &Run, finding: &mut Finding) -> bool {
 }
 
 /// Whether a replay showed that a commit is not the one.
-fn ruled_out(facts: &Facts, commit: &str) -> bool {
+fn ruled_out(facts: &RunFacts, commit: &str) -> bool {
     facts.bisection.as_ref().is_some_and(|bisection| {
         let narrowed = !bisection.candidates.is_empty() && bisection.candidates.len() < 50;
         bisection.innocent.iter().any(|innocent| innocent == commit)
@@ -208,21 +208,21 @@ fn ruled_out(facts: &Facts, commit: &str) -> bool {
 
 /// Lowers the confidence to what the second reader leaves of it, never raises it. What it did, in words.
 fn review(
-    reviewed: State,
-    finding: &mut Finding,
+    reviewed: ReviewState,
+    finding: &mut PlannerFinding,
     ideas: &mut Vec<(String, HypothesisStatus, Vec<Citation>)>,
     settled: bool,
 ) -> Option<String> {
     let review = match reviewed {
-        State::Done(review) => review,
-        State::Without(why) => return Some(format!("A second reading was asked for, but {why}.")),
-        State::NotAsked => return None,
+        ReviewState::Done(review) => review,
+        ReviewState::Without(why) => return Some(format!("A second reading was asked for, but {why}.")),
+        ReviewState::NotAsked => return None,
     };
     let mut told = None;
     if let Some(cause) = &mut finding.root_cause {
         let ceiling = match review.judgement {
-            Judgement::Refuted => review.confidence.min(REFUTED),
-            Judgement::Stands | Judgement::Weakened => review.confidence,
+            ReviewJudgement::Refuted => review.confidence.min(REFUTED),
+            ReviewJudgement::Stands | ReviewJudgement::Weakened => review.confidence,
         };
         let floor = if settled { PROVEN } else { 0.0 };
         let lowered = cause.confidence.min(ceiling.max(floor));
@@ -235,7 +235,7 @@ fn review(
             cause.confidence = lowered;
         }
     }
-    if review.judgement == Judgement::Refuted
+    if review.judgement == ReviewJudgement::Refuted
         && let Some(claim) = finding.not_an_incident.take()
     {
         let why = review.objections.first().map(|(objection, _)| objection.clone());
@@ -254,8 +254,8 @@ fn review(
 
 fn summary(
     run: &Run,
-    facts: &Facts,
-    finding: &Finding,
+    facts: &RunFacts,
+    finding: &PlannerFinding,
     taken: bool,
     rules: &str,
     reviewed: Option<String>,

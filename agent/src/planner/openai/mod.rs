@@ -11,6 +11,7 @@ mod client;
 mod failures;
 mod interpret;
 mod merge;
+mod offered_tools;
 mod probe;
 mod review;
 mod schema;
@@ -21,26 +22,28 @@ mod wire;
 
 use std::time::Instant;
 
-use millwright_prompts::{Prompt, PromptError, System, ToolLine};
-use millwright_tools::tool::{Effect, ToolCall, ToolSpec};
+use client::ChatClient;
+use millwright_prompts::PromptError;
+use millwright_tools::{ToolCall, ToolSpec};
 use sha2::{Digest, Sha256};
 
-use crate::context::{Guarded, Message, Request, Room, View, compact, estimate, guard};
-use crate::facts::Facts;
+use self::offered_tools::{beside, offered, system};
+use super::playbook;
+use super::{AskFuture, Listener, PlanError, PlanFuture, Planner, PlannerStep};
+use crate::context::{
+    ConversationView, LoopGuardAdvice, ModelMessage, ModelRequest, compact, estimate, guard,
+};
+use crate::facts::RunFacts;
 use crate::run::{
-    ActionMode, Choice, Entry, FailureKind, ModelAsk, ModelTurn, Purpose, ReplayPlan, Run, RunRequest, Tokens,
+    ActionMode, AllowedAnswer, AskPurpose, DialogueEntry, FailureKind, ModelAsk, ModelTurn, Run, RunRequest,
+    TokenCounts,
 };
 
-use super::playbook;
-use super::{AskFuture, Listener, Plan, PlanError, PlanFuture, Planner};
-use client::ChatClient;
-
 pub use client::{LOG_TARGET, SetupError};
-pub use interpret::why_unusable;
 pub use merge::complete;
-pub use probe::{Probe, probe};
-pub use settings::{Connection, Modes, Prices, Settings};
-pub use speaker::{Reply, Speaker};
+pub use probe::{ServerProbe, probe};
+pub use settings::{AllowedActionModes, ModelConnection, ModelPrices, ModelSettings};
+pub use speaker::{ModelReply, ModelSpeaker};
 
 /// The tool that ends an investigation.
 pub const CONCLUDE: &str = "conclude";
@@ -48,13 +51,11 @@ pub const CONCLUDE: &str = "conclude";
 const FIRST: &[&str] = &["ticket", "recall", "log_changes", "reproduce", "recheck", "suspects"];
 /// What a bare model is not given: memory, and the ranking.
 const NOT_BARE: &[&str] = &["recall", "recheck", "suspects"];
-/// A context below this is small, in tokens.
-const SMALL_CONTEXT: u64 = 16_000;
 /// Fewest tokens of output worth asking for.
 const LEAST_OUTPUT: u64 = 256;
 
 pub struct OpenAi {
-    settings: Settings,
+    settings: ModelSettings,
     client: ChatClient,
     tools: Vec<ToolSpec>,
     bare: bool,
@@ -65,7 +66,7 @@ impl OpenAi {
     ///
     /// # Errors
     /// When an option of the connection is wrong.
-    pub fn new(settings: Settings, tools: Vec<ToolSpec>) -> Result<Self, SetupError> {
+    pub fn new(settings: ModelSettings, tools: Vec<ToolSpec>) -> Result<Self, SetupError> {
         let client = ChatClient::new(&settings.connection)?;
         Ok(Self { settings, client, tools, bare: false })
     }
@@ -76,34 +77,37 @@ impl OpenAi {
     ///
     /// # Errors
     /// As [`OpenAi::new`].
-    pub fn bare(settings: Settings, mut tools: Vec<ToolSpec>) -> Result<Self, SetupError> {
+    pub fn bare(settings: ModelSettings, mut tools: Vec<ToolSpec>) -> Result<Self, SetupError> {
         tools.retain(|tool| !NOT_BARE.contains(&tool.name.as_str()));
         Ok(Self { bare: true, ..Self::new(settings, tools)? })
     }
 
-    fn next(&self, run: &Run) -> Result<Plan, PlanError> {
+    fn next(&self, run: &Run) -> Result<PlannerStep, PlanError> {
         let Some(request) = run.request() else {
-            return Ok(Plan::Conclude { note: String::new(), finding: Box::default() });
+            return Ok(PlannerStep::Conclude { note: String::new(), finding: Box::default() });
         };
         if let Some(ask) = run.open_ask() {
             return self.again(run, request, ask);
         }
-        let asked = run.log().iter().any(|entry| matches!(entry, Entry::Asked(_)));
+        let asked = run.log().iter().any(|entry| matches!(entry, DialogueEntry::ModelAsked(_)));
         if !asked && self.bare {
             if !run.called("ticket") {
                 let call = rules_call(run, "ticket");
-                return Ok(Plan::CallByRules { note: "reading the ticket".to_owned(), calls: vec![call] });
+                return Ok(PlannerStep::CallByRules {
+                    note: "reading the ticket".to_owned(),
+                    calls: vec![call],
+                });
             }
         } else if !asked {
             match playbook::next(run) {
-                Plan::Call { note, calls }
+                PlannerStep::Call { note, calls }
                     if calls.iter().all(|call| FIRST.contains(&call.name.as_str())) =>
                 {
-                    return Ok(Plan::CallByRules { note, calls });
+                    return Ok(PlannerStep::CallByRules { note, calls });
                 }
                 // A known resolution that was just re-checked needs no model.
-                Plan::Conclude { note, finding } if Facts::of(run).known().is_some() => {
-                    return Ok(Plan::Conclude { note, finding });
+                PlannerStep::Conclude { note, finding } if RunFacts::of(run).known().is_some() => {
+                    return Ok(PlannerStep::Conclude { note, finding });
                 }
                 _ => {}
             }
@@ -113,29 +117,29 @@ impl OpenAi {
         }
         match self.has_concluded(run, request) {
             true if self.bare => {
-                Ok(Plan::Conclude { note: String::new(), finding: Box::new(merge::bare(run)) })
+                Ok(PlannerStep::Conclude { note: String::new(), finding: Box::new(merge::bare(run)) })
             }
             true => self.prove_and_review(run),
             false => self.plan_step(run, request),
         }
     }
 
-    fn plan_step(&self, run: &Run, request: &RunRequest) -> Result<Plan, PlanError> {
+    fn plan_step(&self, run: &Run, request: &RunRequest) -> Result<PlannerStep, PlanError> {
         let mode = self.mode(run);
         let tools = offered(&self.tools, request, self.settings.room);
         let system = system(mode, &tools)?;
         let view = self.view(run, request, mode, &system);
         let (remarks, choice, stage) = match guard(&view).map_err(broken)? {
-            Guarded::Go { remarks, choice, stage } => (remarks, choice, stage),
-            Guarded::Finish(why) => return Err(PlanError(why)),
+            LoopGuardAdvice::Go { remarks, choice, stage } => (remarks, choice, stage),
+            LoopGuardAdvice::Finish(why) => return Err(PlanError(why)),
         };
         let beside = beside(mode, &tools);
         let mut messages = view.messages().map_err(broken)?;
-        messages.extend(remarks.iter().cloned().map(Message::User));
+        messages.extend(remarks.iter().cloned().map(ModelMessage::User));
         let tokens = self.tokens(run, &messages, beside);
         let refused_as_too_long =
-            match run.log().iter().rev().find(|entry| !matches!(entry, Entry::Steered { .. })) {
-                Some(Entry::Failed(failure)) => match failure.kind {
+            match run.log().iter().rev().find(|entry| !matches!(entry, DialogueEntry::Steered { .. })) {
+                Some(DialogueEntry::Failed(failure)) => match failure.kind {
                     FailureKind::ContextLength => true,
                     FailureKind::UnsupportedMode if self.can_switch(run) => false,
                     FailureKind::Cut | FailureKind::Garbled | FailureKind::Empty | FailureKind::TimedOut => {
@@ -147,7 +151,7 @@ impl OpenAi {
             };
         if refused_as_too_long || tokens > self.settings.room.input_tokens() {
             return match compact(&view, beside).map_err(broken)? {
-                Some(compaction) => Ok(Plan::Compact(compaction)),
+                Some(compaction) => Ok(PlannerStep::Compact(compaction)),
                 None => Err(PlanError(format!(
                     "the conversation no longer fits into the model's context of {} tokens (model.context_tokens)",
                     self.settings.room.context_tokens
@@ -156,37 +160,37 @@ impl OpenAi {
         }
         let max_output = self.affordable(run, request, tokens).map_err(PlanError)?;
         let ask = ModelAsk {
-            purpose: Purpose::Plan,
+            purpose: AskPurpose::Plan,
             mode,
             choice,
             stage,
             remarks,
-            reserved: Tokens { input: tokens, cached: 0, output: max_output },
+            reserved: TokenCounts { input: tokens, cached: 0, output: max_output },
             max_output,
             request_sha256: String::new(),
         };
-        Ok(Plan::Ask(Box::new(self.sealed(Request { ask, messages, again: false }, &tools))))
+        Ok(PlannerStep::Ask(Box::new(self.sealed(ModelRequest { ask, messages, again: false }, &tools))))
     }
 
     /// After the conclusion: the playbook's rules prove what can be proven, then the second reader is asked.
-    fn prove_and_review(&self, run: &Run) -> Result<Plan, PlanError> {
+    fn prove_and_review(&self, run: &Run) -> Result<PlannerStep, PlanError> {
         // A reproduction that the model wrote is replayed like one that was given.
-        if Facts::of(run).written.is_some() && !run.called("reproduce") {
+        if RunFacts::of(run).written.is_some() && !run.called("reproduce") {
             let call = rules_call(run, "reproduce");
             let note = "replaying the reproduction that was written".to_owned();
-            return Ok(Plan::CallByRules { note, calls: vec![call] });
+            return Ok(PlannerStep::CallByRules { note, calls: vec![call] });
         }
         let rules = match playbook::next(run) {
-            Plan::Call { note, calls } => {
+            PlannerStep::Call { note, calls } => {
                 let calls = calls.into_iter().map(|call| favouring(run, call)).collect();
-                return Ok(Plan::CallByRules { note, calls });
+                return Ok(PlannerStep::CallByRules { note, calls });
             }
-            Plan::Conclude { finding, .. } => finding,
+            PlannerStep::Conclude { finding, .. } => finding,
             other => return Ok(other),
         };
         let finding = complete(run, *rules);
         let request = run.request();
-        if review::state(run) == review::State::NotAsked
+        if review::state(run) == review::ReviewState::NotAsked
             && review::is_worth_it(&finding)
             && let Some(request) = request
         {
@@ -194,43 +198,51 @@ impl OpenAi {
             let tokens = self.tokens(run, &messages, review::schema().to_string().len());
             if let Ok(max_output) = self.affordable(run, request, tokens) {
                 let ask = ModelAsk {
-                    purpose: Purpose::Review,
+                    purpose: AskPurpose::Review,
                     mode: self.mode(run),
-                    choice: Choice::Any,
+                    choice: AllowedAnswer::Any,
                     stage: 0,
                     remarks: Vec::new(),
-                    reserved: Tokens { input: tokens, cached: 0, output: max_output },
+                    reserved: TokenCounts { input: tokens, cached: 0, output: max_output },
                     max_output,
                     request_sha256: String::new(),
                 };
-                return Ok(Plan::Ask(Box::new(self.sealed(Request { ask, messages, again: false }, &[]))));
+                return Ok(PlannerStep::Ask(Box::new(
+                    self.sealed(ModelRequest { ask, messages, again: false }, &[]),
+                )));
             }
         }
-        Ok(Plan::Conclude { note: String::new(), finding: Box::new(finding) })
+        Ok(PlannerStep::Conclude { note: String::new(), finding: Box::new(finding) })
     }
 
     /// The question that was open when the run was interrupted, built anew.
-    fn again(&self, run: &Run, request: &RunRequest, ask: &ModelAsk) -> Result<Plan, PlanError> {
+    fn again(&self, run: &Run, request: &RunRequest, ask: &ModelAsk) -> Result<PlannerStep, PlanError> {
         let messages = match ask.purpose {
-            Purpose::Plan => {
+            AskPurpose::Plan => {
                 let tools = offered(&self.tools, request, self.settings.room);
                 let system = system(ask.mode, &tools)?;
                 self.view(run, request, ask.mode, &system).messages().map_err(broken)?
             }
-            Purpose::Review => match playbook::next(run) {
-                Plan::Conclude { finding, .. } => {
+            AskPurpose::Review => match playbook::next(run) {
+                PlannerStep::Conclude { finding, .. } => {
                     review::messages(run, &merge::before_review(run, *finding), self.settings.room)
                         .map_err(broken)?
                 }
                 _ => return Err(PlanError("the review cannot be taken up again".to_owned())),
             },
         };
-        Ok(Plan::Ask(Box::new(Request { ask: ask.clone(), messages, again: true })))
+        Ok(PlannerStep::Ask(Box::new(ModelRequest { ask: ask.clone(), messages, again: true })))
     }
 
-    fn view<'a>(&self, run: &'a Run, request: &RunRequest, mode: ActionMode, system: &'a str) -> View<'a> {
+    fn view<'a>(
+        &self,
+        run: &'a Run,
+        request: &RunRequest,
+        mode: ActionMode,
+        system: &'a str,
+    ) -> ConversationView<'a> {
         let steps = request.budget.steps.unwrap_or(self.settings.steps);
-        View { run, mode, room: self.settings.room, steps, system }
+        ConversationView { run, mode, room: self.settings.room, steps, system }
     }
 
     /// Whether the model has concluded: soundly, or a second time, or without a step left to mend it.
@@ -245,19 +257,21 @@ impl OpenAi {
 
     /// Which action mode is used now: native calls until a model shows that it makes none.
     fn mode(&self, run: &Run) -> ActionMode {
-        let Modes::Auto = self.settings.modes else {
-            let Modes::Only(mode) = self.settings.modes else { return ActionMode::Tools };
+        let AllowedActionModes::Auto = self.settings.modes else {
+            let AllowedActionModes::Only(mode) = self.settings.modes else { return ActionMode::Tools };
             return mode;
         };
         let mut asked = None;
         for entry in run.log() {
             match entry {
-                Entry::Asked(ask) if ask.purpose == Purpose::Plan => asked = Some(ask),
-                Entry::Asked(_) => asked = None,
-                Entry::Failed(failure) if failure.kind == FailureKind::UnsupportedMode => {
+                DialogueEntry::ModelAsked(ask) if ask.purpose == AskPurpose::Plan => asked = Some(ask),
+                DialogueEntry::ModelAsked(_) => asked = None,
+                DialogueEntry::Failed(failure) if failure.kind == FailureKind::UnsupportedMode => {
                     return ActionMode::Constrained;
                 }
-                Entry::Answered(turn) if asked.is_some_and(|ask| ask.choice == Choice::Any) => {
+                DialogueEntry::Answered(turn)
+                    if asked.is_some_and(|ask| ask.choice == AllowedAnswer::Any) =>
+                {
                     // The first answer tells.
                     return if turn.calls.is_empty() { ActionMode::Constrained } else { ActionMode::Tools };
                 }
@@ -270,23 +284,25 @@ impl OpenAi {
     /// Whether a refusal of the means leaves another mode to try.
     fn can_switch(&self, run: &Run) -> bool {
         let refusals = run.log().iter().filter(
-            |entry| matches!(entry, Entry::Failed(failure) if failure.kind == FailureKind::UnsupportedMode),
+            |entry| matches!(entry, DialogueEntry::Failed(failure) if failure.kind == FailureKind::UnsupportedMode),
         );
         let last = run.log().iter().rev().find_map(|entry| match entry {
-            Entry::Asked(ask) => Some(ask.mode),
+            DialogueEntry::ModelAsked(ask) => Some(ask.mode),
             _ => None,
         });
-        self.settings.modes == Modes::Auto && refusals.count() == 1 && last == Some(ActionMode::Tools)
+        self.settings.modes == AllowedActionModes::Auto
+            && refusals.count() == 1
+            && last == Some(ActionMode::Tools)
     }
 
     /// Tokens of a question, estimated from above: corrected by what earlier ones turned out to be.
-    fn tokens(&self, run: &Run, messages: &[Message], beside: usize) -> u64 {
+    fn tokens(&self, run: &Run, messages: &[ModelMessage], beside: usize) -> u64 {
         let mut asked: Option<&ModelAsk> = None;
         let mut factor: f64 = 1.0;
         for entry in run.log() {
             match entry {
-                Entry::Asked(ask) => asked = Some(ask),
-                Entry::Answered(turn) if !turn.estimated => {
+                DialogueEntry::ModelAsked(ask) => asked = Some(ask),
+                DialogueEntry::Answered(turn) if !turn.estimated => {
                     if let Some(ask) = asked.filter(|ask| ask.reserved.input > 0) {
                         factor = factor.max(turn.tokens.input as f64 / ask.reserved.input as f64);
                     }
@@ -312,7 +328,7 @@ impl OpenAi {
         if let Some(usd) = request.budget.usd {
             let prices = self.settings.prices;
             let left = usd - spent.cost_usd - prices.of(spent.lost);
-            let cost = |output| prices.of(Tokens { input, cached: 0, output });
+            let cost = |output| prices.of(TokenCounts { input, cached: 0, output });
             while output >= LEAST_OUTPUT && cost(output) > left {
                 output /= 2;
             }
@@ -323,7 +339,7 @@ impl OpenAi {
         Ok(output)
     }
 
-    fn sealed(&self, mut request: Request, tools: &[ToolSpec]) -> Request {
+    fn sealed(&self, mut request: ModelRequest, tools: &[ToolSpec]) -> ModelRequest {
         let body = wire::body(&self.settings.connection, tools, &request);
         request.ask.request_sha256 = hex::encode(Sha256::digest(body.to_string()));
         request
@@ -339,10 +355,15 @@ impl Planner for OpenAi {
         Box::pin(std::future::ready(self.next(run)))
     }
 
-    fn ask<'a>(&'a mut self, run: &'a Run, request: &'a Request, listener: Listener<'a>) -> AskFuture<'a> {
+    fn ask<'a>(
+        &'a mut self,
+        run: &'a Run,
+        request: &'a ModelRequest,
+        listener: Listener<'a>,
+    ) -> AskFuture<'a> {
         Box::pin(async move {
             let tools = match (request.ask.purpose, run.request()) {
-                (Purpose::Plan, Some(asked)) => offered(&self.tools, asked, self.settings.room),
+                (AskPurpose::Plan, Some(asked)) => offered(&self.tools, asked, self.settings.room),
                 _ => Vec::new(),
             };
             let body = wire::body(&self.settings.connection, &tools, request);
@@ -352,7 +373,7 @@ impl Planner for OpenAi {
             let said = answer.text.len()
                 + calls.iter().map(|call| call.name.len() + call.arguments.len()).sum::<usize>();
             let estimated = answer.tokens.is_none();
-            let tokens = answer.tokens.unwrap_or(Tokens {
+            let tokens = answer.tokens.unwrap_or(TokenCounts {
                 input: request.ask.reserved.input,
                 cached: 0,
                 output: (said as u64).div_ceil(3),
@@ -365,8 +386,8 @@ impl Planner for OpenAi {
                 estimated,
                 cost_usd: self.settings.prices.of(tokens),
                 prompts: match request.ask.purpose {
-                    Purpose::Plan => millwright_prompts::planning(),
-                    Purpose::Review => millwright_prompts::reviewing(),
+                    AskPurpose::Plan => millwright_prompts::planning(),
+                    AskPurpose::Review => millwright_prompts::reviewing(),
                 },
                 duration_ms: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
             })
@@ -381,13 +402,13 @@ impl std::fmt::Debug for OpenAi {
 }
 
 /// The calls of an answer that nothing was done with yet.
-fn heard(run: &Run) -> Option<Plan> {
-    let Some(Entry::Answered(turn)) = run.log().last() else { return None };
+fn heard(run: &Run) -> Option<PlannerStep> {
+    let Some(DialogueEntry::Answered(turn)) = run.log().last() else { return None };
     let asked = run.log().iter().rev().find_map(|entry| match entry {
-        Entry::Asked(ask) => Some(ask),
+        DialogueEntry::ModelAsked(ask) => Some(ask),
         _ => None,
     })?;
-    if asked.purpose != Purpose::Plan {
+    if asked.purpose != AskPurpose::Plan {
         return None;
     }
     let actions = interpret::actions(turn, asked.choice);
@@ -401,7 +422,7 @@ fn heard(run: &Run) -> Option<Plan> {
         .map(|((name, args), number)| ToolCall { id: format!("c{number}"), name, args })
         .collect();
     let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
-    Some(Plan::Call { note: format!("asking for {}", names.join(", ")), calls })
+    Some(PlannerStep::Call { note: format!("asking for {}", names.join(", ")), calls })
 }
 
 /// A call without arguments that no model asked for.
@@ -423,66 +444,6 @@ fn favouring(run: &Run, mut call: ToolCall) -> ToolCall {
         }
     }
     call
-}
-
-/// The tools that can answer anything in this run. It follows from the request, so it is the same in every step.
-/// A small model is offered the essential ones alone: every further description takes room from the evidence.
-fn offered(tools: &[ToolSpec], request: &RunRequest, room: Room) -> Vec<ToolSpec> {
-    const ESSENTIAL: &[&str] = &[
-        CONCLUDE,
-        "bisect",
-        "git_file",
-        "git_grep",
-        "git_log",
-        "git_show",
-        "log_search",
-        "propose_fix",
-        "read_evidence",
-        "replay",
-        "reproduce",
-        "verify_fix",
-    ];
-    const REPLAYING: &[&str] =
-        &["bisect", "minimise", "propose_fix", "propose_patch", "replay", "reproduce", "verify_fix"];
-    const RUNNING: &[&str] = &["run_tests", "write_reproduction"];
-    const LOGS: &[&str] = &["log_changes", "log_search", "log_templates"];
-    let small = room.context_tokens < SMALL_CONTEXT;
-    const MEMORY: &[&str] = &["recall", "recheck"];
-    let can_write =
-        !small && !request.runs_nothing && tools.iter().any(|tool| tool.name == "write_reproduction");
-    let useless = |name: &str| {
-        // A reproduction that the model writes is a replay like any other.
-        REPLAYING.contains(&name) && matches!(request.replay, ReplayPlan::None(_)) && !can_write
-            || RUNNING.contains(&name) && request.runs_nothing
-            || LOGS.contains(&name) && request.logs.is_empty()
-            || MEMORY.contains(&name) && !request.use_memory
-            || small && !ESSENTIAL.contains(&name)
-    };
-    let denied = |effect| request.unattended && matches!(effect, Effect::WriteLocal | Effect::WriteExternal);
-    tools.iter().filter(|tool| !useless(&tool.name) && !denied(tool.effect)).cloned().collect()
-}
-
-fn system(mode: ActionMode, tools: &[ToolSpec]) -> Result<String, PlanError> {
-    let line = |tool: &ToolSpec| ToolLine {
-        name: tool.name.clone(),
-        description: tool.description.clone(),
-        arguments: schema::in_words(&tool.schema),
-    };
-    let tools = match mode {
-        ActionMode::Tools => None,
-        ActionMode::Constrained => Some(tools.iter().map(line).collect()),
-    };
-    System { tools }.render().map_err(broken)
-}
-
-/// Bytes of a request beside its messages.
-fn beside(mode: ActionMode, tools: &[ToolSpec]) -> usize {
-    let size = |tool: &ToolSpec| tool.description.len() + tool.schema.to_string().len();
-    match mode {
-        ActionMode::Tools => tools.iter().map(size).sum(),
-        // The schema of the answer is no part of what the model reads, and short beside it.
-        ActionMode::Constrained => 0,
-    }
 }
 
 fn broken(error: PromptError) -> PlanError {

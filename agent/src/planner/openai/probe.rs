@@ -2,19 +2,19 @@
 What `doctor` asks a model server: does it answer, and in which action modes?
 */
 
-use millwright_tools::tool::{Effect, ToolSpec};
+use millwright_tools::{Effect, ToolSpec};
 use serde_json::json;
 
-use crate::context::{Message, Request};
-use crate::run::{ActionMode, Choice, FailureKind, ModelAsk, ModelFailure, Purpose, Tokens};
+use crate::context::{ModelMessage, ModelRequest};
+use crate::run::{ActionMode, AllowedAnswer, AskPurpose, FailureKind, ModelAsk, ModelFailure, TokenCounts};
 
 use super::client::{ChatClient, SetupError};
-use super::settings::Settings;
+use super::settings::ModelSettings;
 use super::{interpret, system, wire};
 
 /// What a model server can do.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Probe {
+pub struct ServerProbe {
     /// Makes native tool calls; or why not.
     pub tools: Result<(), String>,
     /// Keeps to a schema; or why not.
@@ -27,7 +27,7 @@ pub struct Probe {
 ///
 /// # Errors
 /// When an option of the connection is wrong.
-pub async fn probe(settings: &Settings) -> Result<Probe, SetupError> {
+pub async fn probe(settings: &ModelSettings) -> Result<ServerProbe, SetupError> {
     let client = ChatClient::new(&settings.connection)?;
     let tools = [ToolSpec {
         name: "report_number".to_owned(),
@@ -43,20 +43,20 @@ pub async fn probe(settings: &Settings) -> Result<Probe, SetupError> {
     let ask = async |mode: ActionMode| -> Result<(), ModelFailure> {
         let system = system(mode, &tools)
             .map_err(|error| ModelFailure::new(FailureKind::Garbled, error.to_string()))?;
-        let request = Request {
+        let request = ModelRequest {
             ask: ModelAsk {
-                purpose: Purpose::Plan,
+                purpose: AskPurpose::Plan,
                 mode,
-                choice: Choice::Any,
+                choice: AllowedAnswer::Any,
                 stage: 0,
                 remarks: Vec::new(),
-                reserved: Tokens::default(),
+                reserved: TokenCounts::default(),
                 max_output: 200,
                 request_sha256: String::new(),
             },
             messages: vec![
-                Message::System(system),
-                Message::User("Report the number 7 with report_number.".to_owned()),
+                ModelMessage::System(system),
+                ModelMessage::User("Report the number 7 with report_number.".to_owned()),
             ],
             again: false,
         };
@@ -64,7 +64,8 @@ pub async fn probe(settings: &Settings) -> Result<Probe, SetupError> {
         let calls = answer.calls();
         let native = !calls.is_empty();
         let turn = crate::run::ModelTurn { text: answer.text, calls, ..Default::default() };
-        let acts = interpret::actions(&turn, Choice::Any).iter().any(|(name, _)| name == "report_number");
+        let acts =
+            interpret::actions(&turn, AllowedAnswer::Any).iter().any(|(name, _)| name == "report_number");
         match (acts, mode, native) {
             (true, ActionMode::Tools, true) | (true, ActionMode::Constrained, _) => Ok(()),
             (_, ActionMode::Tools, _) => {
@@ -79,5 +80,5 @@ pub async fn probe(settings: &Settings) -> Result<Probe, SetupError> {
     };
     let unreachable = lost(&native).and(lost(&constrained)).map(|failure| failure.message);
     let told = |answer: Result<(), ModelFailure>| answer.map_err(|failure| failure.message);
-    Ok(Probe { tools: told(native), constrained: told(constrained), unreachable })
+    Ok(ServerProbe { tools: told(native), constrained: told(constrained), unreachable })
 }

@@ -3,15 +3,15 @@ The adversarial review: a second call with a fresh context that is shown the fin
 refute it. It can only lower the confidence; code sees to that, whatever it answers.
 */
 
-use millwright_memory::types::Evidence;
-use millwright_prompts::{Fence, Prompt, PromptError, Review as ReviewPrompt, ReviewCase, ReviewClaim};
+use millwright_model::Evidence;
+use millwright_prompts::{DataFence, Prompt, PromptError, ReviewCase, ReviewClaim, ReviewPrompt};
 use serde::Deserialize;
 use serde_json::{Deserializer, Value, json};
 
-use crate::context::{Message, Room};
-use crate::facts::Facts;
-use crate::findings::{Citation, Finding};
-use crate::run::{Entry, ModelTurn, Purpose, Run};
+use crate::context::{ContextBudget, ModelMessage};
+use crate::facts::RunFacts;
+use crate::findings::{Citation, PlannerFinding};
+use crate::run::{AskPurpose, DialogueEntry, ModelTurn, Run};
 
 /// Longest objection, and most of them.
 const OBJECTION_CHARS: usize = 500;
@@ -19,7 +19,7 @@ const OBJECTIONS: usize = 5;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Judgement {
+pub(super) enum ReviewJudgement {
     Stands,
     Weakened,
     Refuted,
@@ -27,15 +27,15 @@ pub(super) enum Judgement {
 
 /// What the second reader said.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Review {
-    pub(super) judgement: Judgement,
+pub(super) struct ReviewAnswer {
+    pub(super) judgement: ReviewJudgement,
     pub(super) confidence: f64,
     pub(super) objections: Vec<(String, Vec<Citation>)>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Said {
-    judgement: Judgement,
+    judgement: ReviewJudgement,
     confidence: f64,
     #[serde(default)]
     objections: Vec<Objection>,
@@ -57,33 +57,33 @@ struct Cite {
 
 /// Where the review of a run stands.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum State {
+pub(super) enum ReviewState {
     NotAsked,
-    /// Asked, but nothing usable came of it; why.
+    /// The model was asked, but nothing usable came of it; why.
     Without(String),
-    Done(Review),
+    Done(ReviewAnswer),
 }
 
-pub(super) fn state(run: &Run) -> State {
-    let asked = |entry: &Entry| matches!(entry, Entry::Asked(ask) if ask.purpose == Purpose::Review);
-    let Some(at) = run.log().iter().rposition(asked) else { return State::NotAsked };
+pub(super) fn state(run: &Run) -> ReviewState {
+    let asked = |entry: &DialogueEntry| matches!(entry, DialogueEntry::ModelAsked(ask) if ask.purpose == AskPurpose::Review);
+    let Some(at) = run.log().iter().rposition(asked) else { return ReviewState::NotAsked };
     match run
         .log()
         .get(at + 1..)
         .unwrap_or_default()
         .iter()
-        .find(|entry| !matches!(entry, Entry::Steered { .. }))
+        .find(|entry| !matches!(entry, DialogueEntry::Steered { .. }))
     {
-        Some(Entry::Answered(turn)) => match read(turn) {
-            Some(review) => State::Done(review),
-            None => State::Without("its answer could not be used".to_owned()),
+        Some(DialogueEntry::Answered(turn)) => match read(turn) {
+            Some(review) => ReviewState::Done(review),
+            None => ReviewState::Without("its answer could not be used".to_owned()),
         },
-        Some(Entry::Failed(failure)) => State::Without(failure.message.clone()),
-        _ => State::Without("it was not answered".to_owned()),
+        Some(DialogueEntry::Failed(failure)) => ReviewState::Without(failure.message.clone()),
+        _ => ReviewState::Without("it was not answered".to_owned()),
     }
 }
 
-fn read(turn: &ModelTurn) -> Option<Review> {
+fn read(turn: &ModelTurn) -> Option<ReviewAnswer> {
     let objects = turn
         .text
         .match_indices('{')
@@ -95,7 +95,7 @@ fn read(turn: &ModelTurn) -> Option<Review> {
     });
     let said = said.into_iter().next()?;
     let cite = |cite: Cite| Citation {
-        evidence: millwright_memory::types::EvidenceId(cite.id.trim().chars().take(20).collect()),
+        evidence: millwright_model::EvidenceId(cite.id.trim().chars().take(20).collect()),
         quotes: cite.quotes.into_iter().filter(|quote| !quote.trim().is_empty()).take(4).collect(),
     };
     let objections = said.objections.into_iter().take(OBJECTIONS).filter_map(|objection| {
@@ -104,7 +104,7 @@ fn read(turn: &ModelTurn) -> Option<Review> {
         (!statement.is_empty()).then_some((statement, cites))
     });
     let confidence = if said.confidence.is_finite() { said.confidence.clamp(0.0, 1.0) } else { 0.0 };
-    Some(Review { judgement: said.judgement, confidence, objections: objections.collect() })
+    Some(ReviewAnswer { judgement: said.judgement, confidence, objections: objections.collect() })
 }
 
 pub(super) fn schema() -> Value {
@@ -130,14 +130,18 @@ pub(super) fn schema() -> Value {
 }
 
 /// Whether a finding claims anything that a second reader could refute.
-pub(super) fn is_worth_it(finding: &Finding) -> bool {
+pub(super) fn is_worth_it(finding: &PlannerFinding) -> bool {
     finding.root_cause.is_some() || finding.not_an_incident.is_some()
 }
 
 /// The question to the second reader.
-pub(super) fn messages(run: &Run, finding: &Finding, room: Room) -> Result<Vec<Message>, PromptError> {
+pub(super) fn messages(
+    run: &Run,
+    finding: &PlannerFinding,
+    room: ContextBudget,
+) -> Result<Vec<ModelMessage>, PromptError> {
     let request = run.request();
-    let fence = Fence::of_run(request.map_or("", |request| &request.run_id));
+    let fence = DataFence::of_run(request.map_or("", |request| request.run_id.as_str()));
     let cause = finding.root_cause.as_ref().map(|cause| (&cause.claim, format!("{:.2}", cause.confidence)));
     let nothing = finding.not_an_incident.as_ref().map(|claim| (claim, "not given".to_owned()));
     let claims: Vec<ReviewClaim> = cause
@@ -161,15 +165,15 @@ pub(super) fn messages(run: &Run, finding: &Finding, room: Room) -> Result<Vec<M
     let case = ReviewCase {
         mark: fence.mark().to_owned(),
         ticket: fence.around("ticket", &ticket),
-        ran: fence.around("runs", &what_ran(&Facts::of(run))),
+        ran: fence.around("runs", &what_ran(&RunFacts::of(run))),
         evidence: evidence.collect(),
         claims,
     };
     let system = ReviewPrompt { shape: super::schema::in_words(&schema()) };
-    Ok(vec![Message::System(system.render()?), Message::User(case.render()?)])
+    Ok(vec![ModelMessage::System(system.render()?), ModelMessage::User(case.render()?)])
 }
 
-fn what_ran(facts: &Facts) -> String {
+fn what_ran(facts: &RunFacts) -> String {
     let mut lines = Vec::new();
     match &facts.reproduction {
         Some(seen) => lines

@@ -4,23 +4,23 @@ required and nothing else allowed, and the simplest understand little beyond `ty
 declare is brought down to that. Optional properties become nullable, and nulls are dropped before a call is made.
 */
 
-use millwright_tools::tool::ToolSpec;
+use millwright_tools::ToolSpec;
 use serde_json::{Map, Value, json};
 
-use crate::run::{ActionMode, Choice, ModelAsk, Purpose};
+use crate::run::{ActionMode, AllowedAnswer, AskPurpose, ModelAsk};
 
 /// Name and schema of the answer to a question, where its shape is held by the server.
 pub(super) fn of_answer(ask: &ModelAsk, tools: &[ToolSpec]) -> Option<(&'static str, Value)> {
     match (ask.purpose, ask.mode) {
-        (Purpose::Review, _) => Some(("review", strict(&super::review::schema()))),
-        (Purpose::Plan, ActionMode::Constrained) => Some(("action", action(tools, ask.choice))),
-        (Purpose::Plan, ActionMode::Tools) => None,
+        (AskPurpose::Review, _) => Some(("review", strict(&super::review::schema()))),
+        (AskPurpose::Plan, ActionMode::Constrained) => Some(("action", action(tools, ask.choice))),
+        (AskPurpose::Plan, ActionMode::Tools) => None,
     }
 }
 
 /// `{"thought": …, "action": {"tool": …, "arguments": …}}`
-fn action(tools: &[ToolSpec], choice: Choice) -> Value {
-    let offered = tools.iter().filter(|tool| choice == Choice::Any || tool.name == super::CONCLUDE);
+fn action(tools: &[ToolSpec], choice: AllowedAnswer) -> Value {
+    let offered = tools.iter().filter(|tool| choice == AllowedAnswer::Any || tool.name == super::CONCLUDE);
     let variants: Vec<Value> = offered
         .map(|tool| {
             object([

@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use crate::context::Room;
-use crate::run::{ActionMode, Tokens};
+use crate::context::ContextBudget;
+use crate::run::{ActionMode, TokenCounts};
 
 /// Where and how the endpoint is spoken to.
 #[derive(Debug, Clone)]
-pub struct Connection {
+pub struct ModelConnection {
     /// With the version, as in `https://api.openai.com/v1`.
     pub base_url: String,
     pub model: String,
@@ -28,7 +28,7 @@ pub struct Connection {
 
 /// Which action modes may be used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Modes {
+pub enum AllowedActionModes {
     /// Native tool calls, and constrained actions where a model does not make them.
     #[default]
     Auto,
@@ -37,35 +37,31 @@ pub enum Modes {
 
 /// US dollars for a million tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct Prices {
+pub struct ModelPrices {
     pub input: f64,
     pub cached_input: f64,
     pub output: f64,
 }
 
-impl Prices {
-    pub fn of(self, tokens: Tokens) -> f64 {
+impl ModelPrices {
+    pub fn of(self, tokens: TokenCounts) -> f64 {
         let fresh = tokens.input.saturating_sub(tokens.cached);
         let cost = |count: u64, price: f64| count as f64 * price / 1e6;
         cost(fresh, self.input) + cost(tokens.cached, self.cached_input) + cost(tokens.output, self.output)
     }
-
-    pub fn are_known(self) -> bool {
-        self.input > 0.0 || self.output > 0.0
-    }
 }
 
 #[derive(Debug, Clone)]
-pub struct Settings {
-    pub connection: Connection,
-    pub modes: Modes,
-    pub room: Room,
-    pub prices: Prices,
+pub struct ModelSettings {
+    pub connection: ModelConnection,
+    pub modes: AllowedActionModes,
+    pub room: ContextBudget,
+    pub prices: ModelPrices,
     /// Questions asked at most, when the run's budget names no number.
     pub steps: u32,
 }
 
-impl Settings {
+impl ModelSettings {
     pub const TIMEOUT: Duration = Duration::from_secs(300);
     pub const CONTEXT_TOKENS: u64 = 128_000;
     pub const MAX_OUTPUT_TOKENS: u64 = 4_096;

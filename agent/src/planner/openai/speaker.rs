@@ -5,17 +5,17 @@ the planner's. The conversation itself, its tools and its limits are kept by who
 
 use std::time::Instant;
 
-use millwright_tools::tool::{Effect, ToolSpec};
+use millwright_tools::{Effect, ToolSpec};
 use serde_json::{Value, json};
 use tracing::Instrument;
 
-use crate::context::{Message, Request, estimate};
+use crate::context::{ModelMessage, ModelRequest, estimate};
 use crate::planner::Listener;
-use crate::run::{ActionMode, Choice, ModelAsk, ModelFailure, ModelTurn, Purpose, Tokens};
+use crate::run::{ActionMode, AllowedAnswer, AskPurpose, ModelAsk, ModelFailure, ModelTurn, TokenCounts};
 use crate::telemetry;
 
 use super::client::{ChatClient, SetupError};
-use super::settings::{Modes, Settings};
+use super::settings::{AllowedActionModes, ModelSettings};
 use super::{interpret, schema, wire};
 
 /// How an answer is given where tools cannot be called natively.
@@ -23,7 +23,7 @@ const ANSWER: &str = "answer";
 
 /// What a model said: calls to make, or words for the person.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Reply {
+pub struct ModelReply {
     pub turn: ModelTurn,
     /// Empty when the answer is given.
     pub calls: Vec<(String, Value)>,
@@ -31,15 +31,15 @@ pub struct Reply {
     pub answer: String,
 }
 
-pub struct Speaker {
-    settings: Settings,
+pub struct ModelSpeaker {
+    settings: ModelSettings,
     client: ChatClient,
 }
 
-impl Speaker {
+impl ModelSpeaker {
     /// # Errors
     /// When an option of the connection is wrong.
-    pub fn new(settings: Settings) -> Result<Self, SetupError> {
+    pub fn new(settings: ModelSettings) -> Result<Self, SetupError> {
         let client = ChatClient::new(&settings.connection)?;
         Ok(Self { settings, client })
     }
@@ -48,21 +48,21 @@ impl Speaker {
         &self.settings.connection.model
     }
 
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ModelSettings {
         &self.settings
     }
 
     /// The mode to begin with.
     pub fn mode(&self) -> ActionMode {
         match self.settings.modes {
-            Modes::Only(mode) => mode,
-            Modes::Auto => ActionMode::Tools,
+            AllowedActionModes::Only(mode) => mode,
+            AllowedActionModes::Auto => ActionMode::Tools,
         }
     }
 
     /// Whether another mode may be tried when a server cannot do the first.
     pub fn may_switch(&self) -> bool {
-        self.settings.modes == Modes::Auto
+        self.settings.modes == AllowedActionModes::Auto
     }
 
     /// What the model is told of `tools` in its system prompt, where it cannot call them natively.
@@ -78,9 +78,9 @@ impl Speaker {
     }
 
     /// The most tokens a question can cost.
-    pub fn reserved(&self, messages: &[Message], tools: &[ToolSpec], mode: ActionMode) -> Tokens {
+    pub fn reserved(&self, messages: &[ModelMessage], tools: &[ToolSpec], mode: ActionMode) -> TokenCounts {
         let input = estimate(messages, super::beside(mode, tools));
-        Tokens { input, cached: 0, output: self.settings.room.max_output_tokens }
+        TokenCounts { input, cached: 0, output: self.settings.room.max_output_tokens }
     }
 
     /// Asks once. With `last`, only words are taken.
@@ -89,12 +89,12 @@ impl Speaker {
     /// When no usable answer came.
     pub async fn ask(
         &self,
-        messages: &[Message],
+        messages: &[ModelMessage],
         tools: &[ToolSpec],
         mode: ActionMode,
         last: bool,
         listener: Listener<'_>,
-    ) -> Result<Reply, ModelFailure> {
+    ) -> Result<ModelReply, ModelFailure> {
         let reserved = self.reserved(messages, tools, mode);
         let answer = answer_tool();
         let offered: Vec<ToolSpec> = match mode {
@@ -103,11 +103,11 @@ impl Speaker {
             ActionMode::Constrained => tools.iter().cloned().chain([answer]).collect(),
         };
         let withdrawn = last && mode == ActionMode::Tools;
-        let request = Request {
+        let request = ModelRequest {
             ask: ModelAsk {
-                purpose: Purpose::Plan,
+                purpose: AskPurpose::Plan,
                 mode,
-                choice: if withdrawn { Choice::NoTools } else { Choice::Any },
+                choice: if withdrawn { AllowedAnswer::NoTools } else { AllowedAnswer::Any },
                 stage: 0,
                 remarks: Vec::new(),
                 reserved,
@@ -133,7 +133,7 @@ impl Speaker {
         let calls = heard.calls();
         let said = heard.text.len() + calls.iter().map(|call| call.arguments.len()).sum::<usize>();
         let estimated = heard.tokens.is_none();
-        let tokens = heard.tokens.unwrap_or(Tokens {
+        let tokens = heard.tokens.unwrap_or(TokenCounts {
             input: reserved.input,
             cached: 0,
             output: (said as u64).div_ceil(3),
@@ -150,7 +150,7 @@ impl Speaker {
         };
         telemetry::answered(&span, &turn);
         let known = |name: &str| name == ANSWER || tools.iter().any(|tool| tool.name == name);
-        let mut calls = interpret::actions(&turn, Choice::Any);
+        let mut calls = interpret::actions(&turn, AllowedAnswer::Any);
         if turn.calls.is_empty() {
             // An answer may show JSON without meaning a call.
             calls.retain(|(name, _)| known(name));
@@ -167,11 +167,11 @@ impl Speaker {
         if last {
             calls.clear();
         }
-        Ok(Reply { turn, calls, answer })
+        Ok(ModelReply { turn, calls, answer })
     }
 }
 
-impl std::fmt::Debug for Speaker {
+impl std::fmt::Debug for ModelSpeaker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Speaker").field("settings", &self.settings).finish_non_exhaustive()
     }

@@ -6,14 +6,14 @@ before what may change from step to step, so that each request's bytes extend th
 
 use std::collections::BTreeMap;
 
-use millwright_tools::tool::ToolSpec;
+use millwright_tools::ToolSpec;
 use serde_json::{Map, Value, json};
 
-use crate::context::{Message, Request};
-use crate::run::{ActionMode, Choice, FailureKind, HeardCall, ModelFailure, Tokens};
+use crate::context::{ModelMessage, ModelRequest};
+use crate::run::{ActionMode, AllowedAnswer, FailureKind, HeardCall, ModelFailure, TokenCounts};
 
 use super::schema;
-use super::settings::Connection;
+use super::settings::ModelConnection;
 
 /// Longest answer taken in, in bytes; a server that sends more is cut off.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
@@ -21,9 +21,9 @@ const MAX_ANSWER_BYTES: usize = 1 << 20;
 const MAX_CALLS: usize = 16;
 
 /// The body of a request.
-pub(super) fn body(connection: &Connection, tools: &[ToolSpec], request: &Request) -> Value {
+pub(super) fn body(connection: &ModelConnection, tools: &[ToolSpec], request: &ModelRequest) -> Value {
     let ask = &request.ask;
-    let native = ask.mode == ActionMode::Tools && ask.purpose == crate::run::Purpose::Plan;
+    let native = ask.mode == ActionMode::Tools && ask.purpose == crate::run::AskPurpose::Plan;
     let mut body = Map::new();
     body.insert("model".into(), connection.model.clone().into());
     body.insert("stream".into(), true.into());
@@ -45,9 +45,9 @@ pub(super) fn body(connection: &Connection, tools: &[ToolSpec], request: &Reques
     body.insert("messages".into(), Value::Array(request.messages.iter().map(message).collect()));
     if offers {
         let choice = match ask.choice {
-            Choice::Any => json!("auto"),
-            Choice::NoTools => json!("none"),
-            Choice::Conclude => json!({ "type": "function", "function": { "name": super::CONCLUDE } }),
+            AllowedAnswer::Any => json!("auto"),
+            AllowedAnswer::NoTools => json!("none"),
+            AllowedAnswer::Conclude => json!({ "type": "function", "function": { "name": super::CONCLUDE } }),
         };
         body.insert("tool_choice".into(), choice);
     } else if !native && let Some((name, schema)) = schema::of_answer(ask, tools) {
@@ -63,15 +63,15 @@ pub(super) fn body(connection: &Connection, tools: &[ToolSpec], request: &Reques
     Value::Object(body)
 }
 
-fn message(message: &Message) -> Value {
+fn message(message: &ModelMessage) -> Value {
     match message {
-        Message::System(text) => json!({ "role": "system", "content": text }),
-        Message::User(text) => json!({ "role": "user", "content": text }),
-        Message::Tool { call, text } => json!({ "role": "tool", "tool_call_id": call, "content": text }),
-        Message::Assistant { text, calls } if calls.is_empty() => {
+        ModelMessage::System(text) => json!({ "role": "system", "content": text }),
+        ModelMessage::User(text) => json!({ "role": "user", "content": text }),
+        ModelMessage::Tool { call, text } => json!({ "role": "tool", "tool_call_id": call, "content": text }),
+        ModelMessage::Assistant { text, calls } if calls.is_empty() => {
             json!({ "role": "assistant", "content": text })
         }
-        Message::Assistant { text, calls } => {
+        ModelMessage::Assistant { text, calls } => {
             let calls = calls.iter().map(|call| {
                 json!({
                     "id": call.id,
@@ -86,15 +86,15 @@ fn message(message: &Message) -> Value {
 
 /// An answer as it grows.
 #[derive(Debug, Default)]
-pub(super) struct Answer {
+pub(super) struct StreamedAnswer {
     pub(super) text: String,
     calls: BTreeMap<u64, HeardCall>,
     pub(super) finish: Option<String>,
-    pub(super) tokens: Option<Tokens>,
+    pub(super) tokens: Option<TokenCounts>,
     chunks: usize,
 }
 
-impl Answer {
+impl StreamedAnswer {
     /// Takes a chunk in; answers the words it brought.
     pub(super) fn take(&mut self, chunk: &Value) -> Result<String, ModelFailure> {
         if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
@@ -110,7 +110,7 @@ impl Answer {
             if let Some(input) = count("/prompt_tokens") {
                 let cached = count("/prompt_tokens_details/cached_tokens").unwrap_or(0).min(input);
                 self.tokens =
-                    Some(Tokens { input, cached, output: count("/completion_tokens").unwrap_or(0) });
+                    Some(TokenCounts { input, cached, output: count("/completion_tokens").unwrap_or(0) });
             }
         }
         let Some(choice) = chunk.pointer("/choices/0") else { return Ok(String::new()) };

@@ -3,45 +3,46 @@ The playbook's words: from facts to claims with their citations. Every sentence 
 of a tool, and every citation quotes what stands in that tool's evidence.
 */
 
-use millwright_memory::types::{
-    CauseKind, CheckResult, Escalation, Evidence, EvidenceSource, HypothesisStatus, Locator, Proof,
-    ReplayOutcome, Suspect,
+use millwright_model::{
+    CauseKind, CheckResult, Escalation, Evidence, EvidenceSource, HypothesisStatus, IncidentId, Locator,
+    Proof, ReplayOutcome, Suspect,
 };
 
-use millwright_tools::tool::bisect::Bisection;
-use millwright_tools::tool::recheck::Rechecked;
-use millwright_tools::tool::suspects::SuspectList;
+use millwright_tools::ToolErrorKind;
+use millwright_tools::bisect::BisectResult;
+use millwright_tools::recheck::RecheckResult;
+use millwright_tools::suspects::SuspectList;
 
 use super::summary;
-use crate::facts::Facts;
-use crate::findings::{CauseClaim, Citation, Claim, Finding, HypothesisClaim};
+use crate::facts::RunFacts;
+use crate::findings::{CauseClaim, Citation, Claim, HypothesisClaim, PlannerFinding};
 use crate::report::phrasing::reasons;
 use crate::run::{Run, RunRequest};
 use crate::verification::{PROBABLE, best_fix};
 
-pub(super) fn finding(run: &Run, request: &RunRequest, facts: &Facts) -> Finding {
-    let mut finding = Finding {
+pub(super) fn finding(run: &Run, request: &RunRequest, facts: &RunFacts) -> PlannerFinding {
+    let mut finding = PlannerFinding {
         hypotheses: hypotheses(run, facts),
         root_cause: root_cause(run, request, facts),
         escalate: escalation(run, request, facts),
-        ..Finding::default()
+        ..PlannerFinding::default()
     };
     finding.summary = summary::write(run, request, facts, finding.root_cause.as_ref());
     finding
 }
 
 /// Where the ticket reports no failure at all.
-pub(super) fn no_failure(run: &Run, why: &str) -> Finding {
+pub(super) fn no_failure(run: &Run, why: &str) -> PlannerFinding {
     let statement = format!("This is {why}.");
     let cites = cite_sources(run, "ticket", &[EvidenceSource::Ticket]).into_iter().take(1).collect();
-    Finding {
+    PlannerFinding {
         summary: format!("Nothing here calls for a change. {statement}"),
         not_an_incident: Some(Claim { statement, cites }),
-        ..Finding::default()
+        ..PlannerFinding::default()
     }
 }
 
-fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseClaim> {
+fn root_cause(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<CauseClaim> {
     if let Some(known) = facts.known() {
         let cites = cite_recheck(run, known);
         // What was shown then is told apart from what was run now.
@@ -71,7 +72,7 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
             )
         });
         let rejected = rejected.unwrap_or_default();
-        let earlier = earlier_incidents(bisection, facts.same_problem());
+        let earlier = earlier_incidents(bisection, facts.same_problem().map(IncidentId::as_str));
         let statement = format!(
             "Commit {} (\u{201c}{}\u{201d}) brought the failure in{lines}: the replay fails at it and passes at its \
              parent.{flaky}{earlier}{rejected}",
@@ -134,7 +135,7 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &Facts) -> Option<CauseCla
 }
 
 /// Earlier incidents that the culprit caused, in a sentence; `same` is the one that is the same problem.
-fn earlier_incidents(bisection: &Bisection, same: Option<&str>) -> String {
+fn earlier_incidents(bisection: &BisectResult, same: Option<&str>) -> String {
     let first = same.or_else(|| bisection.earlier.first().map(|earlier| earlier.incident_id.as_str()));
     let Some(first) = first else { return String::new() };
     let more = match bisection.earlier.len().saturating_sub(1) {
@@ -175,7 +176,7 @@ fn speaks_of_this(signal: &str) -> bool {
 }
 
 /// What was believed on the way and what became of it: refuted ideas are worth as much as the supported one.
-fn hypotheses(run: &Run, facts: &Facts) -> Vec<HypothesisClaim> {
+fn hypotheses(run: &Run, facts: &RunFacts) -> Vec<HypothesisClaim> {
     let mut out: Vec<HypothesisClaim> = Vec::new();
     let mut add = |statement: String, status, cites: Vec<Citation>| {
         let id = format!("H{}", out.len() + 1);
@@ -243,7 +244,7 @@ fn hypotheses(run: &Run, facts: &Facts) -> Vec<HypothesisClaim> {
 }
 
 /// Says exactly what is missing and whom to ask, unless a fix is verified.
-fn escalation(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Escalation> {
+fn escalation(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Escalation> {
     if !facts.needs_owner() {
         return None;
     }
@@ -255,7 +256,7 @@ fn escalation(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Escalati
     }
     match facts.reproduction.as_ref().map(|seen| seen.outcome) {
         Some(ReplayOutcome::Passes) => missing.push(format!(
-            "a replay that fails at {}: this one passes there; check --at, the data it needs, or the environment",
+            "a replay that fails at {}: this one passes there; check --bad, the data it needs, or the environment",
             short(&request.bad)
         )),
         Some(ReplayOutcome::OtherFailure) => {
@@ -274,16 +275,15 @@ fn escalation(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Escalati
         }
         _ => {}
     }
-    let replaying = ["reproduce", "bisect"].into_iter().find(|tool| run.failure(tool).is_some());
-    match replaying {
-        Some("reproduce") if run.timed_out("reproduce") => missing.push(
-            "a replay that ends before the deadline: a faster command, or a later --deadline".to_owned(),
-        ),
-        Some("bisect") if run.timed_out("bisect") => {
-            missing.push("time for the bisect: a faster replay, or a later --deadline".to_owned())
-        }
-        Some(tool) => missing.extend(run.failure(tool).map(str::to_owned)),
-        None => {}
+    let failed = ["reproduce", "bisect"].into_iter().find_map(|tool| Some((tool, run.failure(tool)?)));
+    if let Some((tool, failure)) = failed {
+        missing.push(match (tool, failure.kind == ToolErrorKind::Deadline.as_str()) {
+            ("reproduce", true) => {
+                "a replay that ends before the deadline: a faster command, or a later --deadline".to_owned()
+            }
+            (_, true) => "time for the bisect: a faster replay, or a later --deadline".to_owned(),
+            (_, false) => failure.message.clone(),
+        });
     }
     if let Some(problem) = facts.bisection.as_ref().and_then(|bisection| bisection.problem.clone()) {
         missing.push(problem);
@@ -309,7 +309,7 @@ fn escalation(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Escalati
         });
     }
     if let Some(failing) = facts.found_fix.as_ref().and_then(|fixed| fixed.failing.as_deref()) {
-        missing.push(format!("the culprit, if it is wanted: investigate with --at {}", short(failing)));
+        missing.push(format!("the culprit, if it is wanted: investigate with --bad {}", short(failing)));
     }
     let owners = facts.owners.as_ref();
     let to = owners
@@ -327,7 +327,7 @@ fn cite_commit(run: &Run, suspect: &Suspect) -> Vec<Citation> {
 }
 
 /// Cites what a re-check showed, and what memory keeps of its incident.
-fn cite_recheck(run: &Run, recheck: &Rechecked) -> Vec<Citation> {
+fn cite_recheck(run: &Run, recheck: &RecheckResult) -> Vec<Citation> {
     let of_this = run
         .finished()
         .filter(|(call, _)| call.name == "recheck" && call.args["resolution"] == recheck.resolution.as_str());
@@ -335,7 +335,7 @@ fn cite_recheck(run: &Run, recheck: &Rechecked) -> Vec<Citation> {
 }
 
 /// Cites what memory keeps of an incident.
-fn cite_memory(run: &Run, incident: &str) -> Vec<Citation> {
+fn cite_memory(run: &Run, incident: &IncidentId) -> Vec<Citation> {
     let about = Locator::memory(incident);
     let found = run.evidence().find(|evidence| evidence.locator == about);
     found.map(|evidence| cite(evidence, "")).into_iter().collect()
@@ -363,7 +363,7 @@ pub(super) fn short(commit: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use millwright_memory::types::Reason;
+    use millwright_model::Reason;
 
     use super::*;
 

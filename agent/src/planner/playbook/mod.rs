@@ -9,14 +9,14 @@ Each rule is a question about the state; the first one that wants something wins
 mod conclude;
 mod summary;
 
-use millwright_memory::types::ReplayOutcome;
-use millwright_tools::intake::ticket_purpose;
-use millwright_tools::tool::ToolCall;
+use millwright_ingest::ticket_purpose;
+use millwright_model::ReplayOutcome;
+use millwright_tools::ToolCall;
 use serde_json::{Value, json};
 
-use crate::facts::{Facts, called_since_bisect};
+use crate::facts::{RunFacts, called_since_bisect};
 
-use super::{Plan, PlanFuture, Planner};
+use super::{PlanFuture, Planner, PlannerStep};
 use crate::run::{ReplayPlan, Run, RunRequest};
 
 /// How many candidate fixes are tried before the report says that none held.
@@ -36,18 +36,21 @@ impl Planner for Playbook {
 }
 
 /// The next plan for a run in this state.
-pub fn next(run: &Run) -> Plan {
+pub fn next(run: &Run) -> PlannerStep {
     let Some(request) = run.request() else {
-        return Plan::Conclude { note: String::new(), finding: Box::default() };
+        return PlannerStep::Conclude { note: String::new(), finding: Box::default() };
     };
-    let facts = Facts::of(run);
+    let facts = RunFacts::of(run);
     // A question or thanks gets no suspects. With a replay there is something that fails.
     let has_replay = matches!(request.replay, ReplayPlan::Recipe(_));
     if run.called("ticket")
         && !has_replay
         && let Some(why) = ticket_purpose(&request.ticket).no_failure()
     {
-        return Plan::Conclude { note: String::new(), finding: Box::new(conclude::no_failure(run, why)) };
+        return PlannerStep::Conclude {
+            note: String::new(),
+            finding: Box::new(conclude::no_failure(run, why)),
+        };
     }
     // Earlier incidents are recognised twice: by suspected culprits before the bisect, by the proven one after it.
     let rules = [
@@ -76,7 +79,7 @@ pub fn next(run: &Run) -> Plan {
             return Wanted { note: "asking who knows this code".into(), calls }.into_plan(run);
         }
     }
-    Plan::Conclude { note: String::new(), finding: Box::new(conclude::finding(run, request, &facts)) }
+    PlannerStep::Conclude { note: String::new(), finding: Box::new(conclude::finding(run, request, &facts)) }
 }
 
 struct Wanted {
@@ -89,19 +92,19 @@ impl Wanted {
         Some(Self { note: note.into(), calls: vec![(tool, arguments)] })
     }
 
-    fn into_plan(self, run: &Run) -> Plan {
+    fn into_plan(self, run: &Run) -> PlannerStep {
         let first = run.next_call_number();
         let calls = self.calls.into_iter().zip(first..).map(|((tool, arguments), number)| ToolCall {
             id: format!("c{number}"),
             name: tool.to_owned(),
             args: arguments,
         });
-        Plan::Call { note: self.note, calls: calls.collect() }
+        PlannerStep::Call { note: self.note, calls: calls.collect() }
     }
 }
 
 /// Has anything like this been seen, and what do the logs say? Both cost next to nothing.
-fn look_back(run: &Run, request: &RunRequest, _: &Facts) -> Option<Wanted> {
+fn look_back(run: &Run, request: &RunRequest, _: &RunFacts) -> Option<Wanted> {
     let mut calls = Vec::new();
     if !run.called("ticket") {
         calls.push(("ticket", json!({})));
@@ -117,7 +120,7 @@ fn look_back(run: &Run, request: &RunRequest, _: &Facts) -> Option<Wanted> {
 }
 
 /// Does it fail at the failing revision, in the sandbox?
-fn reproduce(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Wanted> {
+fn reproduce(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     let replayable = matches!(request.replay, ReplayPlan::Recipe(_))
         || facts.remembered_recipe()
         || facts.written.is_some();
@@ -126,14 +129,14 @@ fn reproduce(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Wanted> {
 }
 
 /// Where the replay passes: was it fixed already, and by which commit?
-fn look_for_fix(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+fn look_for_fix(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     let passes = facts.reproduction.as_ref().is_some_and(|seen| seen.outcome == ReplayOutcome::Passes);
     (passes && !run.called("find_fix")).then_some(())?;
     Wanted::one("the replay passes there; looking for the commit that fixed it", "find_fix", json!({}))
 }
 
 /// Is a resolution that memory trusts still true here and now? Best match first, one at a time.
-fn recheck(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+fn recheck(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     if facts.known().is_some() || run.failure("reproduce").is_some() {
         return None;
     }
@@ -146,13 +149,13 @@ fn recheck(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
 }
 
 /// A replay that hangs must not take all the time there is.
-fn suspect_before_the_deadline(run: &Run, request: &RunRequest, _: &Facts) -> Option<Wanted> {
+fn suspect_before_the_deadline(run: &Run, request: &RunRequest, _: &RunFacts) -> Option<Wanted> {
     let hurried = request.budget.deadline_ms.is_some();
     (hurried && !run.called("suspects")).then_some(())?;
     Wanted::one("ranking the commits of the range", "suspects", json!({}))
 }
 
-fn suspect(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+fn suspect(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     // Also where memory knows the answer: a report names the suspects of its range, and a reader may doubt memory.
     if !run.called("suspects") {
         return Wanted::one("ranking the commits of the range", "suspects", json!({}));
@@ -163,7 +166,7 @@ fn suspect(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
     Wanted::one("ranking them again by the code that the failure ran", "suspects", json!({}))
 }
 
-fn locate(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+fn locate(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     let reproduces = facts.reproduction.as_ref().is_some_and(|r| r.outcome == ReplayOutcome::Reproduces);
     (reproduces && facts.known().is_none()).then_some(())?;
     if facts.has_to_reopen(run) {
@@ -179,7 +182,7 @@ fn locate(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
 }
 
 /// Is it an earlier incident told in other words? One replay without what was guilty then tells.
-fn recognise(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+fn recognise(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     if facts.known().is_some() || !facts.reproduced() {
         return None;
     }
@@ -191,7 +194,7 @@ fn recognise(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
     )
 }
 
-fn narrow(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Wanted> {
+fn narrow(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     let culprit = facts.proven_culprit()?;
     let allowed = request.budget.minimise_runs;
     (facts.known().is_none() && !called_since_bisect(run, "minimise") && allowed != Some(0)).then_some(())?;
@@ -202,7 +205,7 @@ fn narrow(run: &Run, request: &RunRequest, facts: &Facts) -> Option<Wanted> {
     Wanted::one("narrowing the culprit to its guilty hunks", "minimise", args)
 }
 
-fn mend(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+fn mend(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     let culprit = facts.proven_culprit()?;
     // A person has rejected this cause and its fix.
     let wanted = facts.known().is_none() && facts.rejected_culprit().is_none();
@@ -210,7 +213,7 @@ fn mend(run: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
     Wanted::one("drafting candidate fixes", "propose_fix", json!({ "commit": culprit }))
 }
 
-fn prove_fix(_: &Run, _: &RunRequest, facts: &Facts) -> Option<Wanted> {
+fn prove_fix(_: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     if facts.known().is_some() || facts.fix_verified() || facts.fix_checks.len() >= FIX_ATTEMPTS {
         return None;
     }

@@ -2,17 +2,17 @@
 The summary of a report by the playbook: what is known, what the replay showed, and how far the fix was checked.
 */
 
-use millwright_memory::types::{CheckResult, FailureAgreement, Fix, Proof, ReplayOutcome, TestsResult};
-use millwright_tools::fixes::kind_in_words;
+use millwright_culprit::fixes::kind_in_words;
+use millwright_model::{CheckResult, FailureAgreement, Fix, Proof, ReplayOutcome, TestsResult};
 
 use super::conclude::short;
-use crate::facts::Facts;
+use crate::facts::RunFacts;
 use crate::findings::CauseClaim;
 use crate::report::phrasing::four_way_words;
 use crate::run::{Interruption, Run, RunRequest};
 use crate::verification::best_fix;
 
-pub(super) fn write(run: &Run, request: &RunRequest, facts: &Facts, cause: Option<&CauseClaim>) -> String {
+pub(super) fn write(run: &Run, request: &RunRequest, facts: &RunFacts, cause: Option<&CauseClaim>) -> String {
     let mut out = Vec::new();
     if let Some(interrupted) = run.interrupted() {
         out.push(match interrupted {
@@ -64,7 +64,7 @@ pub(super) fn write(run: &Run, request: &RunRequest, facts: &Facts, cause: Optio
     out.join(" ")
 }
 
-fn proof_in_words(facts: &Facts, request: &RunRequest) -> Vec<String> {
+fn proof_in_words(facts: &RunFacts, request: &RunRequest) -> Vec<String> {
     let mut out = Vec::new();
     match &facts.reproduction {
         Some(seen) => match seen.outcome {

@@ -121,7 +121,7 @@ pub(crate) struct EvalRunArguments {
     pub(crate) cases: Option<PathBuf>,
     /// What is judged
     #[arg(long, value_enum, required_unless_present = "suite")]
-    pub(crate) task: Option<EvalTask>,
+    pub(crate) task: Option<EvalTaskOption>,
     /// Where the repositories of the cases are: 'https://host/owner/name=PATH'
     #[arg(long, value_name = "URL=PATH", num_args = 1.., value_parser = url_path)]
     pub(crate) repo_map: Vec<(String, PathBuf)>,
@@ -187,11 +187,12 @@ pub(crate) struct EvalRunArguments {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EvalTask {
+pub(crate) enum EvalTaskOption {
     Rank,
     Investigate,
     LogTemplates,
     Retrieval,
+    Redaction,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

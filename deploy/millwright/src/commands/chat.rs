@@ -12,17 +12,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
-use millwright_agent::conversation::{Command, Conversation, Ears, Setting, Voice, command, steering};
+use millwright_agent::conversation::{
+    Conversation, ConversationContext, ConversationListener, RunMessenger, SlashCommand, command, steering,
+};
 use millwright_agent::planner::PLAYBOOK;
-use millwright_agent::planner::openai::Speaker;
+use millwright_agent::planner::openai::ModelSpeaker;
 use millwright_agent::report::plain;
-use millwright_agent::run::Event;
-use millwright_agent::sink::Sink;
-use millwright_memory::types::ReplayOutcome;
-use millwright_tools::tool::{Progress, ProgressEvent};
+use millwright_agent::run::{Run, RunEvent};
+use millwright_agent::sink::EventSink;
+use millwright_model::ReplayOutcome;
+use millwright_model::terminal_code::escaped_but_colours;
+use millwright_store::FeedbackRights;
+use millwright_tools::{ProgressEvent, ProgressSink};
 use tokio::sync::mpsc;
 
-use super::investigate::{self, Ticket};
+use super::investigate::{self, TicketInput};
 use crate::cli::ChatArguments;
 use crate::wiring;
 
@@ -36,16 +40,16 @@ const AHEAD: usize = 1_000;
 pub(super) async fn run(arguments: ChatArguments) -> Result<ExitCode> {
     let what = &arguments.what;
     let config = wiring::config(what.config.as_deref(), Some(&what.repo))?;
-    let planner = wiring::planner(what.planner.as_deref(), &config, wiring::Attendance::Attended)?;
+    let planner = wiring::planner(what.planner.as_deref(), &config, wiring::ConsentAvailability::Attended)?;
     let speaker = match planner.name() {
         PLAYBOOK => None,
-        name => Some(Speaker::new(wiring::model(name, &config)?)?),
+        name => Some(ModelSpeaker::new(wiring::model(name, &config)?)?),
     };
     let (ticket, incident) = subject(arguments.ticket.as_deref())?;
     let options = investigate::options(what, ticket, true, &config)?;
     let store = wiring::open_store(&options.data_dir, &config).await?;
     let to_terminal = std::io::stdout().is_terminal();
-    let conversation = Conversation::begin(Setting {
+    let conversation = Conversation::begin(ConversationContext {
         options,
         incident,
         store: store.clone(),
@@ -53,6 +57,7 @@ pub(super) async fn run(arguments: ChatArguments) -> Result<ExitCode> {
         planner,
         speaker,
         by: std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "terminal".into()),
+        standing: Ok(FeedbackRights::OWNER),
         width: investigate::terminal_width(to_terminal),
         color: to_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
     })
@@ -63,16 +68,16 @@ pub(super) async fn run(arguments: ChatArguments) -> Result<ExitCode> {
 }
 
 /// What there is to talk about: a ticket's file or a remembered incident.
-fn subject(name: Option<&str>) -> Result<(Ticket, Option<String>)> {
-    let Some(name) = name else { return Ok((Ticket::default(), None)) };
+fn subject(name: Option<&str>) -> Result<(TicketInput, Option<String>)> {
+    let Some(name) = name else { return Ok((TicketInput::default(), None)) };
     anyhow::ensure!(
         name != "-",
         "the conversation itself comes from standard input; give the ticket as a file, or the id of an incident"
     );
     if name.starts_with("inc_") && !Path::new(name).exists() {
-        return Ok((Ticket::default(), Some(name.to_owned())));
+        return Ok((TicketInput::default(), Some(name.to_owned())));
     }
-    Ok((Ticket { text: wiring::read_input(name)?, name: Some(name.to_owned()) }, None))
+    Ok((TicketInput { text: wiring::read_input(name)?, name: Some(name.to_owned()) }, None))
 }
 
 struct Terminal {
@@ -91,7 +96,7 @@ impl Terminal {
     }
 
     async fn talk(mut self, mut conversation: Conversation) -> ExitCode {
-        let ears = Ears { sinks: vec![self.screen.clone()], progress: self.screen.clone() };
+        let ears = ConversationListener { sinks: vec![self.screen.clone()], progress: self.screen.clone() };
         let voice = conversation.voice();
         say(&conversation.greeting());
         loop {
@@ -148,14 +153,14 @@ impl Terminal {
     }
 
     /// A line that comes while an answer is made.
-    fn meanwhile(&mut self, line: String, voice: &Voice) {
+    fn meanwhile(&mut self, line: String, voice: &RunMessenger) {
         if !self.waiting.is_empty() && !self.typed {
             self.waiting.push_back(line);
             return;
         }
         let taken = match (command(&line), steering(&line)) {
             (_, Some(text)) => voice.steer(text),
-            (Some(Command::Stop), _) => voice.stop(),
+            (Some(SlashCommand::Stop), _) => voice.stop(),
             (None, _) if self.typed && !line.trim().is_empty() => voice.steer(&line),
             _ => false,
         };
@@ -207,7 +212,7 @@ fn read_line(input: &mut impl BufRead) -> Option<String> {
 /// A reader that went away is no error of the conversation's.
 fn say(text: &str) {
     let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    let _ = out.write_all(escaped_but_colours(text).as_bytes()).and_then(|()| out.flush());
 }
 
 /// Shows what happens while an answer is made: the steps of a run, or a model's words as they come.
@@ -237,17 +242,23 @@ impl Screen {
     }
 }
 
-impl Sink for Screen {
-    fn event(&self, event: &Event) {
+impl EventSink for Screen {
+    fn event(&self, event: &RunEvent) {
         self.in_run.store(true, Ordering::Relaxed);
         match event {
-            Event::Planned { note, finding: None, .. } if !note.is_empty() => self.step(note),
-            Event::Steered { text, .. } => self.step(&format!("taken in: {text}")),
-            Event::FellBack { because } => self.step(&format!("going on by the playbook: {because}")),
-            Event::ApprovalDecided { call, approved, .. } => {
+            RunEvent::Planned { note, finding: None, .. } if !note.is_empty() => self.step(note),
+            RunEvent::Steered { text, .. } => self.step(&format!("taken in: {text}")),
+            RunEvent::FellBack { because } => self.step(&format!("going on by the playbook: {because}")),
+            RunEvent::ApprovalDecided { call, approved, .. } => {
                 self.step(&format!("{call} {}", if *approved { "approved" } else { "denied" }));
             }
             _ => {}
+        }
+    }
+
+    fn resumed(&self, run: &Run) {
+        if let Some(request) = run.request() {
+            self.step(&format!("going on with {}, which was interrupted", request.run_id));
         }
     }
 
@@ -259,7 +270,7 @@ impl Sink for Screen {
     }
 }
 
-impl Progress for Screen {
+impl ProgressSink for Screen {
     fn note(&self, event: ProgressEvent) {
         if let ProgressEvent::Replay { commit, outcome, number, .. } = event {
             let seen = match outcome {

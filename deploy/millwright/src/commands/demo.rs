@@ -6,14 +6,14 @@ minute of cloning. The second time the same failure is answered from memory.
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use millwright_agent::investigation::{Options, ReplayChoice};
+use millwright_agent::investigation::{InvestigationRequest, ReplayChoice};
 use millwright_agent::planner::playbook::Playbook;
-use millwright_agent::run::Budget;
-use millwright_memory::types::Verdict;
-use millwright_tools::replay::{ReplayOptions, TestRecipes};
+use millwright_agent::run::RunBudget;
+use millwright_model::Verdict;
+use millwright_replay::{ReplayOptions, TestRecipes};
 
-use super::investigate::{Output, investigate_and_print};
-use crate::cli::{DemoArguments, Format};
+use super::investigate::{ReportOutput, investigate_and_print};
+use crate::cli::{DemoArguments, OutputFormat};
 use crate::config::Config;
 use crate::wiring;
 
@@ -24,7 +24,7 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
     let demo = tokio::task::spawn_blocking(move || crate::demo::build(&at))
         .await?
         .context("the demo repository could not be built")?;
-    if arguments.format == Format::Text && arguments.out.is_none() {
+    if arguments.format == OutputFormat::Text && arguments.out.is_none() {
         eprintln!("A small repository with a real history is at {}", demo.path.display());
         eprintln!("and this ticket came in:\n");
         for line in demo.ticket.lines() {
@@ -32,12 +32,12 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
         }
         eprintln!();
     }
-    let options = Options {
+    let options = InvestigationRequest {
         incident: None,
         ticket: demo.ticket.clone().into_bytes(),
         ticket_name: None,
         repo: demo.path.clone(),
-        at: demo.bad.clone(),
+        bad: demo.bad.clone(),
         good: Some(demo.good.clone()),
         logs: Vec::new(),
         replay: ReplayChoice::Given(Box::new(TestRecipes::default().recipe(demo.replay.clone()))),
@@ -46,13 +46,13 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
         tests: Some(demo.tests.clone()),
         use_memory: true,
         jobs: 1,
-        budget: Budget::default(),
+        budget: RunBudget::default(),
         data_dir: data_dir.clone(),
         sandbox: ReplayOptions::default(),
         source: "demo".into(),
         notes: Vec::new(),
     };
-    let output = Output {
+    let output = ReportOutput {
         data_dir: Some(&data_dir),
         format: arguments.format,
         out: arguments.out.as_deref(),
@@ -60,7 +60,7 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
         write_fix: None,
     };
     let code = investigate_and_print(options, &Config::default(), Box::new(Playbook), true, output).await?;
-    if is_first && arguments.format == Format::Text && arguments.out.is_none() {
+    if is_first && arguments.format == OutputFormat::Text && arguments.out.is_none() {
         eprintln!("\nRun it again: the same failure is then answered from memory.");
     }
     Ok(code)

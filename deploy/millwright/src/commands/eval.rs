@@ -6,15 +6,17 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use millwright_agent::context::Message;
+use millwright_agent::context::ModelMessage;
 use millwright_agent::planner::PLAYBOOK;
-use millwright_agent::planner::openai::Speaker;
-use millwright_agent::run::{ActionMode, Budget};
-use millwright_evals::{MemoryMode, Options, Planners, ProseJudge, RepoMapping, Suite, Summary, Task};
+use millwright_agent::planner::openai::ModelSpeaker;
+use millwright_agent::run::{ActionMode, RunBudget};
+use millwright_evals::{
+    EvalOptions, EvalSummary, EvalTask, MemoryMode, PlannerFactory, ProseJudge, RepoMapping, Suite,
+};
 
 use crate::cli::{
     EvalArguments, EvalBaseline, EvalCommand, EvalCompareArguments, EvalMemory, EvalReportArguments,
-    EvalReportFormat, EvalRunArguments, EvalTask, ListFormat,
+    EvalReportFormat, EvalRunArguments, EvalTaskOption, ListFormat,
 };
 use crate::commands::{eval_history, eval_import};
 use crate::config::{BUILT_IN, Config};
@@ -83,7 +85,7 @@ async fn run_cases(arguments: EvalRunArguments) -> Result<ExitCode> {
     if let (Some(webhook), false) = (&webhook, alarm.is_empty()) {
         let what = suite.map_or("cases of its own", Suite::as_str);
         let line = format!("millwright eval, {what}: {}", alarm.join("; "));
-        if let Err(error) = millwright_service::alert::alert(webhook, &line).await {
+        if let Err(error) = millwright_server::alert::alert(webhook, &line).await {
             eprintln!("millwright: the webhook was not told: {error}");
         }
     }
@@ -140,12 +142,12 @@ fn gate(path: &std::path::Path) -> Result<serde_json::Value> {
     serde_json::from_str(&text).with_context(|| format!("the gate {} is no JSON", path.display()))
 }
 
-fn options(arguments: &EvalRunArguments, config: &Config) -> Result<Options> {
+fn options(arguments: &EvalRunArguments, config: &Config) -> Result<EvalOptions> {
     let repo_map = arguments.repo_map.iter().map(|(address, path)| RepoMapping {
         address: address.trim_end_matches('/').to_owned(),
         path: path.clone(),
     });
-    let investigates = matches!(arguments.task, None | Some(EvalTask::Investigate));
+    let investigates = matches!(arguments.task, None | Some(EvalTaskOption::Investigate));
     for (given, option) in
         [(arguments.baseline.is_some(), "--baseline"), (arguments.judge.is_some(), "--judge")]
     {
@@ -155,20 +157,21 @@ fn options(arguments: &EvalRunArguments, config: &Config) -> Result<Options> {
         );
     }
     let allow_read = arguments.allow_read.iter().map(std::path::absolute).collect::<std::io::Result<_>>()?;
-    Ok(Options {
+    Ok(EvalOptions {
         cases: arguments.cases.clone().unwrap_or_default(),
         task: match arguments.task {
-            Some(EvalTask::Rank) => Task::Rank,
+            Some(EvalTaskOption::Rank) => EvalTask::Rank,
             // A suite says itself what it judges.
-            Some(EvalTask::Investigate) | None => Task::Investigate,
-            Some(EvalTask::LogTemplates) => Task::LogTemplates,
-            Some(EvalTask::Retrieval) => Task::Retrieval,
+            Some(EvalTaskOption::Investigate) | None => EvalTask::Investigate,
+            Some(EvalTaskOption::LogTemplates) => EvalTask::LogTemplates,
+            Some(EvalTaskOption::Retrieval) => EvalTask::Retrieval,
+            Some(EvalTaskOption::Redaction) => EvalTask::Redaction,
         },
         repo_map: repo_map.collect(),
         planner: planners(arguments, config)?,
         bare: bare(arguments, config)?,
         judge: judge(arguments, config)?,
-        budget: Budget {
+        budget: RunBudget {
             minimise_runs: arguments.minimise_runs,
             four_way_inputs: arguments.four_way_inputs,
             ..wiring::budget(config)
@@ -196,26 +199,26 @@ fn options(arguments: &EvalRunArguments, config: &Config) -> Result<Options> {
 }
 
 /// The configured model, to be judged beside the built-in one.
-fn embedder(config: &Config) -> Result<Option<std::sync::Arc<dyn millwright_memory::embed::Embedder>>> {
+fn embedder(config: &Config) -> Result<Option<std::sync::Arc<dyn millwright_store::embed::Embedder>>> {
     if config.options.embeddings.model == BUILT_IN {
         return Ok(None);
     }
     Ok(Some(dense::embedder(config)?))
 }
 
-fn planners(arguments: &EvalRunArguments, config: &Config) -> Result<Planners> {
+fn planners(arguments: &EvalRunArguments, config: &Config) -> Result<PlannerFactory> {
     let config = config.clone();
     let name = arguments.planner.clone();
     // Wrong options are told before the first case.
-    wiring::planner(Some(&name), &config, wiring::Attendance::Unattended)?;
-    Ok(Planners::new(move || {
-        wiring::planner(Some(&name), &config, wiring::Attendance::Unattended)
+    wiring::planner(Some(&name), &config, wiring::ConsentAvailability::Unattended)?;
+    Ok(PlannerFactory::new(move || {
+        wiring::planner(Some(&name), &config, wiring::ConsentAvailability::Unattended)
             .map_err(|error| format!("{error:#}"))
     }))
 }
 
 /// The model of `--planner` alone, where it is asked for.
-fn bare(arguments: &EvalRunArguments, config: &Config) -> Result<Option<Planners>> {
+fn bare(arguments: &EvalRunArguments, config: &Config) -> Result<Option<PlannerFactory>> {
     let Some(EvalBaseline::Bare) = arguments.baseline else { return Ok(None) };
     anyhow::ensure!(
         arguments.planner != PLAYBOOK,
@@ -224,15 +227,16 @@ fn bare(arguments: &EvalRunArguments, config: &Config) -> Result<Option<Planners
     let (name, config) = (arguments.planner.clone(), config.clone());
     wiring::bare_planner(&name, &config)?;
     let made = move || wiring::bare_planner(&name, &config).map_err(|error| format!("{error:#}"));
-    Ok(Some(Planners::new(made)))
+    Ok(Some(PlannerFactory::new(made)))
 }
 
 fn judge(arguments: &EvalRunArguments, config: &Config) -> Result<Option<ProseJudge>> {
     let Some(name) = &arguments.judge else { return Ok(None) };
-    let speaker = Speaker::new(wiring::model(name, config)?)?;
+    let speaker = ModelSpeaker::new(wiring::model(name, config)?)?;
     let runtime = tokio::runtime::Handle::current();
     Ok(Some(ProseJudge::new(name.clone(), move |instructions, question| {
-        let messages = [Message::System(instructions.to_owned()), Message::User(question.to_owned())];
+        let messages =
+            [ModelMessage::System(instructions.to_owned()), ModelMessage::User(question.to_owned())];
         let silent = |_: &str| {};
         let asked = speaker.ask(&messages, &[], ActionMode::Tools, true, &silent);
         runtime.block_on(asked).map(|reply| reply.answer).map_err(|failure| failure.message)
@@ -240,7 +244,7 @@ fn judge(arguments: &EvalRunArguments, config: &Config) -> Result<Option<ProseJu
 }
 
 /// The figures of the whole set, one a line, with their intervals.
-fn figures(summary: &Summary) -> String {
+fn figures(summary: &EvalSummary) -> String {
     let mut lines = Vec::new();
     for (task, figures) in &summary.0 {
         lines.push(task.clone());

@@ -8,9 +8,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use millwright_evals::{Suite, Summary, history};
-use millwright_memory::store::Store;
-use millwright_memory::types::KeptEvaluation;
+use millwright_evals::{EvalSummary, Suite, history};
+use millwright_model::KeptEvaluation;
+use millwright_store::Store;
 
 use super::memory::{clean, show};
 use crate::cli::EvalHistoryArguments;
@@ -34,7 +34,7 @@ pub(super) async fn run(arguments: EvalHistoryArguments) -> Result<ExitCode> {
 pub(super) async fn keep(
     store: &Store,
     suite: Suite,
-    summary: &Summary,
+    summary: &EvalSummary,
     failures: &[String],
     (planner, took): (&str, Duration),
 ) -> Result<Vec<String>> {
@@ -55,7 +55,7 @@ fn page(kept: &[KeptEvaluation]) -> String {
     let mut out = String::new();
     for one in kept {
         let of = &one.evaluation;
-        let day = one.at.get(..16).unwrap_or(&one.at).replace('T', " ");
+        let day = one.at.as_jiff().strftime("%Y-%m-%d %H:%M");
         let gate = if of.held() { "held" } else { "FAILED" };
         let _ = writeln!(
             out,

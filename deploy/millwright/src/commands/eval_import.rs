@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use millwright_evals::import;
-use millwright_tools::git::Repo;
+use millwright_git::Repo;
 
 use crate::cli::{EvalImportArguments, EvalImportFrom};
 use crate::wiring;

@@ -15,13 +15,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use millwright_tools::git::{Repo, RepoError};
+use millwright_git::{Repo, RepoError};
 
-use self::tried_guess::{TrialTerms, try_guess};
+use self::tried_guess::try_guess;
+use super::recipe_trial::TrialBounds;
 use crate::cli::InitArguments;
 use crate::wiring;
 
-pub(crate) use guess::{FailedGuess, Guess, guess};
+pub(crate) use guess::{FailedGuess, RepositoryGuess, guess};
 
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum InitError {
@@ -37,24 +38,24 @@ pub(crate) enum InitError {
 
 /// Whether an existing file may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Existing {
+pub(crate) enum ExistingFilePolicy {
     Keep,
     Overwrite,
 }
 
 /// What `init` did, and what its reader should look at.
 #[derive(Debug)]
-pub(crate) struct Written {
+pub(crate) struct InitResult {
     pub(crate) path: PathBuf,
-    pub(crate) guess: Guess,
+    pub(crate) guess: RepositoryGuess,
 }
 
 pub(super) async fn run(arguments: InitArguments) -> Result<ExitCode> {
     let config = wiring::config(None, None)?;
     let data_dir = wiring::data_dir(&arguments.data, &config)?;
-    let sandbox = wiring::sandbox(&config);
-    let existing = if arguments.force { Existing::Overwrite } else { Existing::Keep };
-    let work = move || -> Result<Written> {
+    let bounds = TrialBounds::of(&arguments.trial, &config);
+    let existing = if arguments.force { ExistingFilePolicy::Overwrite } else { ExistingFilePolicy::Keep };
+    let work = move || -> Result<InitResult> {
         let given = &arguments.repo;
         if !given.is_dir() {
             return Err(InitError::NotAFolder { path: given.clone() }.into());
@@ -70,8 +71,8 @@ pub(super) async fn run(arguments: InitArguments) -> Result<ExitCode> {
             None => given.clone(),
         };
         let written = init(&root, existing, |guess| {
-            if let Some(repo) = repo.as_ref().filter(|_| !arguments.no_replay) {
-                try_guess(guess, repo, &TrialTerms { sandbox, patience: arguments.deadline });
+            if let (Some(repo), Some(bounds)) = (&repo, &bounds) {
+                try_guess(guess, repo, bounds);
             }
         })?;
         Ok(written)
@@ -84,14 +85,14 @@ pub(super) async fn run(arguments: InitArguments) -> Result<ExitCode> {
 /// Guesses, tries it, and writes `millwright.toml` into `root`.
 pub(crate) fn init(
     root: &Path,
-    existing: Existing,
-    trial: impl FnOnce(&mut Guess),
-) -> Result<Written, InitError> {
+    existing: ExistingFilePolicy,
+    trial: impl FnOnce(&mut RepositoryGuess),
+) -> Result<InitResult, InitError> {
     if !root.is_dir() {
         return Err(InitError::NotAFolder { path: root.to_owned() });
     }
     let path = root.join("millwright.toml");
-    if existing == Existing::Keep && path.symlink_metadata().is_ok() {
+    if existing == ExistingFilePolicy::Keep && path.symlink_metadata().is_ok() {
         return Err(InitError::Exists { path });
     }
     let mut guess = guess(root);
@@ -101,7 +102,7 @@ pub(crate) fn init(
     let mut options = fs::OpenOptions::new();
     // `create_new` also refuses a dangling link, which a hostile clone could point anywhere.
     options.write(true).create_new(true);
-    if existing == Existing::Overwrite && path.symlink_metadata().is_ok() {
+    if existing == ExistingFilePolicy::Overwrite && path.symlink_metadata().is_ok() {
         fs::remove_file(&path).map_err(write_error)?;
     }
     let mut file = match options.open(&path) {
@@ -110,10 +111,10 @@ pub(crate) fn init(
         Err(error) => return Err(write_error(error)),
     };
     file.write_all(text.as_bytes()).map_err(write_error)?;
-    Ok(Written { path, guess })
+    Ok(InitResult { path, guess })
 }
 
-impl Written {
+impl InitResult {
     /// For the terminal: what was guessed, and what to check.
     pub(crate) fn tell(&self) -> String {
         let mut out = format!("Wrote {}\n", self.path.display());
@@ -140,7 +141,7 @@ impl Written {
             let _ = writeln!(out, "  {}", failed.why);
         }
         out.push_str("Check:\n");
-        for check in &self.guess.check {
+        for check in self.guess.checks() {
             let _ = writeln!(out, "  - {check}");
         }
         out
@@ -148,14 +149,15 @@ impl Written {
 }
 
 /// The file's text. It loads as it is.
-pub(crate) fn render(guess: &Guess) -> String {
+pub(crate) fn render(guess: &RepositoryGuess) -> String {
     let mut out = String::from(
         "# Millwright: how to test this repository. Guessed by `millwright init`; check it, then keep it.\n\
          # Every option: `millwright schema config`.\n\n",
     );
-    if !guess.check.is_empty() {
+    let checks = guess.checks();
+    if !checks.is_empty() {
         out.push_str("# To check:\n");
-        for check in &guess.check {
+        for check in &checks {
             let _ = writeln!(out, "# - {check}");
         }
         out.push('\n');
@@ -217,7 +219,7 @@ fn command(
     comment: &str,
     key: &str,
     value: Option<String>,
-    (guess, example): (&Guess, &str),
+    (guess, example): (&RepositoryGuess, &str),
 ) {
     match guess.failed(key) {
         Some(failed) => {

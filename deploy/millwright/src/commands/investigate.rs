@@ -9,18 +9,20 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use millwright_agent::hand_over::{Destination, HandOverError, hand_over, is_free};
-use millwright_agent::investigation::{Investigated, Means, Options, ReplayChoice, investigate};
+use millwright_agent::hand_over::{FixDestination, HandOverError, hand_over, is_free};
+use millwright_agent::investigation::{
+    InvestigationDependencies, InvestigationRequest, InvestigationResult, ReplayChoice, investigate,
+};
 use millwright_agent::planner::Planner;
 use millwright_agent::report;
-use millwright_agent::run::Budget;
-use millwright_agent::sink::Sink;
-use millwright_memory::types::{Report, Verdict};
-use millwright_tools::replay::TestRecipes;
-use millwright_tools::tool::CancelFlag;
+use millwright_agent::run::RunBudget;
+use millwright_agent::sink::EventSink;
+use millwright_model::terminal_code::readable;
+use millwright_model::{Report, Verdict};
+use millwright_tools::CancelFlag;
 
-use crate::cli::{Format, InvestigateArguments, WhatArguments};
-use crate::config::Config;
+use crate::cli::{InvestigateArguments, OutputFormat, WhatArguments};
+use crate::config::{self, Config};
 use crate::progress::TerminalProgress;
 use crate::{dense, wiring};
 
@@ -31,49 +33,49 @@ const BELOW_REQUIRED: u8 = 2;
 pub(super) async fn run(arguments: InvestigateArguments) -> Result<ExitCode> {
     let what = &arguments.what;
     let config = wiring::config(what.config.as_deref(), Some(&what.repo))?;
-    let planner = wiring::planner(what.planner.as_deref(), &config, wiring::Attendance::Unattended)?;
+    let planner = wiring::planner(what.planner.as_deref(), &config, wiring::ConsentAvailability::Unattended)?;
     if let Some(out) = &arguments.out {
         wiring::require_writable(out)?;
     }
     if let Some(to) = &arguments.write_fix {
         is_free(to)?;
-        if let Destination::File(path) = to {
+        if let FixDestination::File(path) = to {
             wiring::require_writable(path)?;
         }
     }
-    let ticket = Ticket {
+    let ticket = TicketInput {
         text: wiring::read_input(&arguments.ticket)?,
         name: Some(arguments.ticket.clone()).filter(|name| name != "-"),
     };
     let options = options(what, ticket, !arguments.no_memory, &config)?;
     let data_dir = what.data.data_dir.as_deref().map(std::path::absolute).transpose()?;
-    let output = Output {
+    let output = ReportOutput {
         data_dir: data_dir.as_deref(),
         format: arguments.format,
         out: arguments.out.as_deref(),
-        require: arguments.require,
+        require: arguments.min_verdict,
         write_fix: arguments.write_fix.as_ref(),
     };
     investigate_and_print(options, &config, planner, !arguments.no_memory, output).await
 }
 
 /// How an investigation's answer is handed over.
-pub(super) struct Output<'a> {
-    pub(super) format: Format,
+pub(super) struct ReportOutput<'a> {
+    pub(super) format: OutputFormat,
     pub(super) out: Option<&'a Path>,
     pub(super) require: Verdict,
     /// The data folder, where it is not the one that commands find by themselves.
     pub(super) data_dir: Option<&'a Path>,
     /// Where the person wants the fix.
-    pub(super) write_fix: Option<&'a Destination>,
+    pub(super) write_fix: Option<&'a FixDestination>,
 }
 
 pub(super) async fn investigate_and_print(
-    options: Options,
+    options: InvestigationRequest,
     config: &Config,
     mut planner: Box<dyn Planner>,
     keep: bool,
-    output: Output<'_>,
+    output: ReportOutput<'_>,
 ) -> Result<ExitCode> {
     wiring::make_private(&options.data_dir)?;
     // Without memory nothing is kept, neither knowledge nor a journal to go on from.
@@ -82,8 +84,8 @@ pub(super) async fn investigate_and_print(
         false => None,
     };
     store.iter().for_each(dense::fill_in_background);
-    let progress = Arc::new(TerminalProgress::new());
-    let sinks: Vec<Arc<dyn Sink>> = vec![progress.clone()];
+    let progress = TerminalProgress::start();
+    let sinks: Vec<Arc<dyn EventSink>> = vec![progress.clone()];
     let cancel = CancelFlag::default();
     let stop = cancel.clone();
     tokio::spawn(async move {
@@ -95,7 +97,7 @@ pub(super) async fn investigate_and_print(
             std::process::exit(i32::from(INTERRUPTED));
         }
     });
-    let means = Means {
+    let means = InvestigationDependencies {
         store: store.as_ref(),
         planner: planner.as_mut(),
         sinks: &sinks,
@@ -127,9 +129,9 @@ pub(super) async fn investigate_and_print(
         _ => &options.recipes.env,
     };
     let text = render(&investigated, &output, env)?;
-    wiring::emit(&text, output.out)?;
+    wiring::emit_page(&text, output.out)?;
     match written {
-        Some(Ok(text)) => eprintln!("millwright: {text}"),
+        Some(Ok(text)) => eprintln!("millwright: {}", readable(&text)),
         Some(Err(error @ HandOverError::NotVerified(_))) => {
             eprintln!("millwright: {error}");
             return Ok(ExitCode::from(BELOW_REQUIRED));
@@ -140,7 +142,7 @@ pub(super) async fn investigate_and_print(
     Ok(match investigated.report.verdict.meets(output.require) {
         true => ExitCode::SUCCESS,
         false => {
-            eprintln!("millwright: {}", shortfall(&investigated.report, output.require));
+            eprintln!("millwright: {}", readable(&shortfall(&investigated.report, output.require)));
             ExitCode::from(BELOW_REQUIRED)
         }
     })
@@ -148,13 +150,13 @@ pub(super) async fn investigate_and_print(
 
 /// Writes the fix where it was asked for; the report then names the file.
 async fn written(
-    options: &Options,
-    investigated: &mut Investigated,
-    to: &Destination,
+    options: &InvestigationRequest,
+    investigated: &mut InvestigationResult,
+    to: &FixDestination,
 ) -> Result<String, HandOverError> {
-    let Investigated { failing, ticket, report, .. } = &*investigated;
+    let InvestigationResult { failing, ticket, report, .. } = &*investigated;
     let text = hand_over(&options.repo, &options.data_dir, failing, &ticket.title, report, to).await?;
-    if let Destination::File(path) = to {
+    if let FixDestination::File(path) = to {
         investigated.context.fix_file = Some(path.display().to_string());
     }
     Ok(text)
@@ -165,7 +167,7 @@ fn shortfall(report: &Report, required: Verdict) -> String {
     let why = report.escalate.as_ref().and_then(|escalate| escalate.missing.first());
     let why = why.map(|missing| format!("; missing: {missing}")).unwrap_or_default();
     let why: String = why.chars().map(|c| if c.is_control() { ' ' } else { c }).take(600).collect();
-    format!("the verdict is {}, below --require {}{why}", report.verdict.as_str(), required.as_str())
+    format!("the verdict is {}, below --min-verdict {}{why}", report.verdict.as_str(), required.as_str())
 }
 
 /// A command as the person who gave this environment can run it. What is stored and handed on does not hold it.
@@ -180,33 +182,32 @@ fn with_environment(command: &str, env: &BTreeMap<String, String>) -> String {
 }
 
 fn render(
-    investigated: &Investigated,
-    output: &Output<'_>,
+    investigated: &InvestigationResult,
+    output: &ReportOutput<'_>,
     env: &BTreeMap<String, String>,
 ) -> Result<String> {
     use std::io::IsTerminal;
     let to_terminal = output.out.is_none() && std::io::stdout().is_terminal();
-    let with_environment = |command: &Option<String>| -> Option<String> {
-        command.as_ref().map(|command| match output.format {
-            Format::Text => with_environment(command, env),
-            _ => command.clone(),
-        })
+    // Whoever runs this can read the repository and gave the environment. Other formats are made to be handed on.
+    let is_own = output.format == OutputFormat::Text;
+    let runnable = |command: &Option<String>| match command {
+        Some(command) if is_own => Some(with_environment(command, env)),
+        other => other.clone(),
     };
     let context = report::RenderContext {
-        replay_command: with_environment(&investigated.context.replay_command),
-        tests_command: with_environment(&investigated.context.tests_command),
+        replay_command: runnable(&investigated.context.replay_command),
+        tests_command: runnable(&investigated.context.tests_command),
         data_dir: output.data_dir.map(|dir| dir.display().to_string()),
         width: terminal_width(to_terminal),
         color: to_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
-        // Whoever runs this can read the repository. Other formats are made to be handed on.
-        contact: investigated.contact.clone().filter(|_| output.format == Format::Text),
+        contact: investigated.contact.clone().filter(|_| is_own),
         ..investigated.context.clone()
     };
     let format = match output.format {
-        Format::Text => report::Format::Text,
-        Format::Json => report::Format::Json,
-        Format::Markdown => report::Format::Markdown,
-        Format::Html => report::Format::Html,
+        OutputFormat::Text => report::ReportFormat::Text,
+        OutputFormat::Json => report::ReportFormat::Json,
+        OutputFormat::Markdown => report::ReportFormat::Markdown,
+        OutputFormat::Html => report::ReportFormat::Html,
     };
     Ok(report::render(&investigated.report, &context, format))
 }
@@ -221,30 +222,28 @@ pub(super) fn terminal_width(to_terminal: bool) -> usize {
 
 /// A ticket as it was read.
 #[derive(Default)]
-pub(super) struct Ticket {
+pub(super) struct TicketInput {
     pub(super) text: Vec<u8>,
     pub(super) name: Option<String>,
 }
 
 pub(super) fn options(
     arguments: &WhatArguments,
-    ticket: Ticket,
+    ticket: TicketInput,
     use_memory: bool,
     config: &Config,
-) -> Result<Options> {
-    let repository = config.repository(&arguments.repo).map(|(_, repository)| repository);
-    let env = repository
-        .iter()
-        .flat_map(|repository| repository.env.clone())
-        .chain(arguments.env.iter().cloned())
-        .collect();
-    let mut allow_read: Vec<_> =
-        repository.iter().flat_map(|repository| repository.allow_read.clone()).collect();
+) -> Result<InvestigationRequest> {
+    let nothing = config::RepositorySection::default();
+    let repository = config.repository(&arguments.repo).map_or(&nothing, |(_, repository)| repository);
+    let mut recipes = wiring::recipes(repository, config);
+    recipes.env.extend(arguments.env.iter().cloned());
     for path in &arguments.allow_read {
         let path = std::path::absolute(path)?;
         anyhow::ensure!(path.exists(), "--allow-read {}: there is no such file or folder", path.display());
-        allow_read.push(path);
+        recipes.allow_read.push(path);
     }
+    recipes.overlay.extend(overlay(arguments)?);
+    recipes.accept_failure = arguments.accept_failure;
     let command = match (&arguments.replay, &arguments.replay_file) {
         (Some(command), _) => Some(command.clone()),
         (None, Some(file)) => Some(
@@ -257,34 +256,23 @@ pub(super) fn options(
         command.as_ref().is_none_or(|command| !command.trim().is_empty()),
         "the replay is empty; give a command that fails because of what the ticket tells, or --no-replay"
     );
-    let recipes = TestRecipes {
-        setup: repository.map(|repository| repository.setup.clone()).unwrap_or_default(),
-        test_one: repository.and_then(|repository| repository.test_one.clone()),
-        env,
-        allow_read,
-        timeout_s: repository.and_then(|repository| repository.timeout_s),
-        loopback: wiring::loopback(config),
-        overlay: overlay(arguments, repository.map(|repository| repository.overlay.as_slice()))?,
-        test_report: repository.map(|repository| repository.test_report.clone()).unwrap_or_default(),
-        accept_failure: arguments.accept_failure,
-    };
     let replay = match command {
         _ if arguments.no_replay => ReplayChoice::Off,
         Some(command) => ReplayChoice::Given(Box::new(recipes.recipe(command))),
         None => ReplayChoice::Derive,
     };
-    Ok(Options {
+    Ok(InvestigationRequest {
         incident: None,
         ticket: ticket.text,
         ticket_name: ticket.name,
         repo: arguments.repo.clone(),
-        at: arguments.at.clone(),
+        bad: arguments.bad.clone(),
         good: arguments.good.clone(),
         logs: arguments.logs.clone(),
         replay,
         recipes,
-        remotes: repository.map(|repository| repository.remotes.clone()).unwrap_or_default(),
-        tests: arguments.tests.clone().or_else(|| repository.and_then(|repository| repository.test.clone())),
+        remotes: repository.remotes.clone(),
+        tests: arguments.tests.clone().or_else(|| repository.test.clone()),
         use_memory,
         jobs: arguments.jobs,
         budget: budget(arguments, config)?,
@@ -300,10 +288,9 @@ fn taken_from(path: &Path) -> String {
     format!("how this repository is tested was taken from {}", path.display())
 }
 
-/// What is to lie over every checkout. Paths of the command line are taken from where it was typed, else from the
-/// repository; those of the configuration from the repository.
-fn overlay(arguments: &WhatArguments, configured: Option<&[String]>) -> Result<Vec<String>> {
-    let mut out = configured.unwrap_or_default().to_vec();
+/// What the command line lays over every checkout. Paths are taken from where it was typed, else from the repository.
+fn overlay(arguments: &WhatArguments) -> Result<Vec<String>> {
+    let mut out = Vec::new();
     for given in &arguments.overlay {
         let source = given.rsplit_once('=').map_or(given.as_str(), |(source, _)| source);
         let here = std::path::absolute(source)?;
@@ -316,7 +303,7 @@ fn overlay(arguments: &WhatArguments, configured: Option<&[String]>) -> Result<V
 }
 
 /// The command line goes before the configuration.
-fn budget(arguments: &WhatArguments, config: &Config) -> Result<Budget> {
+fn budget(arguments: &WhatArguments, config: &Config) -> Result<RunBudget> {
     let mut budget = wiring::budget(config);
     budget.tokens = arguments.budget_tokens.or(budget.tokens);
     budget.usd = arguments.budget_usd.or(budget.usd);

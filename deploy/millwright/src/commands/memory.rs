@@ -8,18 +8,24 @@ mod import;
 mod weights;
 
 use std::fmt::Write as _;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use millwright_agent::report::remembered_fix_sentences;
-use millwright_memory::store::{
-    Actor, ExportSummary, MemoryEntry, MemoryFilter, MemoryItem, Store, StoreError,
+use millwright_model::terminal_code::readable;
+use millwright_model::{Approval, Outcome, Proof, Resolution, Timestamp};
+use millwright_recall::vectors::migrate;
+use millwright_store::vectors::catch_up;
+use millwright_store::{
+    Actor, ExportSummary, FeedbackAuthor, FeedbackRights, MemoryEntry, MemoryFilter, MemoryItem, Store,
 };
-use millwright_memory::types::{Approval, Outcome, Proof, Resolution};
-use millwright_memory::vectors::{catch_up, migrate};
+use millwright_usecases::{AnswerJudgement, MAX_NOTE_CHARS, SilentNotifier, UseCaseError, UseCases};
 use serde::Serialize;
 
 use crate::cli::{ListFormat, MemoryArguments, MemoryCommand};
+use crate::config::Config;
 use crate::{dense, wiring};
 
 pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
@@ -42,14 +48,14 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
         }
         MemoryCommand::Show { incident } => {
             let id = store.resolve_incident_id(&incident).await?;
-            let entry = store.show_memory(&id).await?;
+            let entry = store.show_memory(id.as_str()).await?;
             show(format, &entry, || entry_text(&entry))?;
         }
         MemoryCommand::Confirm { incident, note } => {
-            approve(&store, &incident, Approval::Confirmed, &note, format).await?;
+            judge(&use_cases(&store, &config)?, &store, &incident, (true, &note), format).await?;
         }
         MemoryCommand::Reject { incident, note } => {
-            approve(&store, &incident, Approval::Rejected, &note, format).await?;
+            judge(&use_cases(&store, &config)?, &store, &incident, (false, &note), format).await?;
         }
         MemoryCommand::Forget { incident } => {
             let id = store.resolve_incident_id(&incident).await?;
@@ -78,7 +84,11 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
         MemoryCommand::Export { out } => {
             let mut lines = Vec::new();
             let ExportSummary { incidents, key, .. } = store.export(&mut lines).await?;
-            wiring::emit(&String::from_utf8_lossy(&lines), out.as_deref())?;
+            let lines = String::from_utf8_lossy(&lines);
+            match out.is_none() && std::io::stdout().is_terminal() {
+                true => wiring::emit(&lines, None)?,
+                false => wiring::emit_exactly(&lines, out.as_deref())?,
+            }
             if out.is_some() {
                 let said = || {
                     format!(
@@ -90,13 +100,13 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
             }
         }
         MemoryCommand::Expire { days, dry_run } => {
-            let days = days.or(config.options.store.keep_unproven_days).context(
-                "nothing expires by itself: say --days, or set store.keep_unproven_days in millwright.toml",
+            let days = days.or(config.options.store.unproven_retention_days).context(
+                "nothing expires by itself: say --days, or set store.unproven_retention_days in millwright.toml",
             )?;
             let before = days_ago(days)?;
             let gone = match dry_run {
-                true => store.due(&before).await?,
-                false => store.expire(&before, Actor { who: &person(), why: "retention" }).await?,
+                true => store.due(before).await?,
+                false => store.expire(before, Actor { who: &person(), why: "retention" }).await?,
             };
             if let Err(error) = catch_up(&store, 0).await {
                 eprintln!("their vectors are removed from the server later: {error}");
@@ -114,24 +124,35 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
     Ok(code)
 }
 
-async fn approve(
+/// What every other channel calls as well. Nobody reads along with this process.
+fn use_cases(store: &Store, config: &Config) -> Result<UseCases> {
+    let redactor = Arc::new(wiring::redactor(config)?);
+    Ok(UseCases::new(store.clone(), redactor, Arc::new(SilentNotifier)))
+}
+
+async fn judge(
+    use_cases: &UseCases,
     store: &Store,
     incident: &str,
-    approval: Approval,
-    note: &str,
+    (is_confirmed, note): (bool, &str),
     format: ListFormat,
 ) -> Result<()> {
     let id = store.resolve_incident_id(incident).await?;
-    let judged = store.record_feedback(&id, None, approval, Actor { who: &person(), why: note }).await;
+    let person = person();
+    // The audit log keeps no more of it.
+    let note: String = note.chars().take(MAX_NOTE_CHARS).collect();
+    let judge = FeedbackAuthor::new(Actor { who: &person, why: &note }, FeedbackRights::OWNER);
+    let judged = use_cases.judge(judge, AnswerJudgement::of_best(&id, is_confirmed)).await;
     let judged = judged.map_err(|error| match error {
-        StoreError::NotFound { .. } => anyhow::anyhow!(
+        UseCaseError::NothingToJudge => anyhow::anyhow!(
             "{id} has no resolution to confirm or reject; `millwright memory show {id}` says what is known, and \
              `--note \"it was COMMIT\"` tells the cause"
         ),
+        UseCaseError::Store(error) => error.into(),
         other => other.into(),
     })?;
-    show(format, &judged.resolution.as_ref().or(judged.correction.as_ref()), || {
-        let standing = judged.resolution.as_ref().map(|known| format!("{id}: {}\n", trust(known)));
+    show(format, &judged.resolution(), || {
+        let standing = judged.judged.as_ref().map(|known| format!("{id}: {}\n", trust(known)));
         let correction = judged.corrected_to().map(|commit| {
             format!("Taken as the cause: commit {commit}. It is re-checked before it is called known.\n")
         });
@@ -140,10 +161,10 @@ async fn approve(
 }
 
 /// As memory writes times.
-fn days_ago(days: u32) -> Result<String> {
+fn days_ago(days: u32) -> Result<Timestamp> {
     let span = jiff::SignedDuration::from_hours(24 * i64::from(days));
     let at = jiff::Timestamp::now().checked_sub(span).context("so many days ago there was no calendar")?;
-    Ok(format!("{at:.6}"))
+    Ok(at.into())
 }
 
 /// Who acts, for the audit: the login name.
@@ -167,7 +188,7 @@ fn list(items: &[MemoryItem]) -> String {
     let mut out = String::new();
     for item in items {
         let title = clean(&item.title, 80);
-        let _ = writeln!(out, "{}  {}  {title}", item.incident_id, day(&item.created_at));
+        let _ = writeln!(out, "{}  {}  {title}", item.incident_id, item.created_at.day());
         if let Some(repository) = &item.repository {
             let _ = writeln!(out, "    in {}", clean(repository, 200));
         }
@@ -179,6 +200,12 @@ fn list(items: &[MemoryItem]) -> String {
                 };
                 let _ = writeln!(out, "    {}{refuted}", trust(best));
                 let _ = writeln!(out, "    {}", clean(&best.statement, 200));
+                if let Some(command) = replay_command(best) {
+                    let _ = writeln!(out, "    replay {}", clean(command, 200));
+                }
+                if !best.fix_diff.is_empty() {
+                    let _ = writeln!(out, "    fix of {} lines", best.fix_diff.lines().count());
+                }
                 if let Some(said) = contradiction(&item.resolutions) {
                     let _ = writeln!(out, "    {said}");
                 }
@@ -191,13 +218,20 @@ fn list(items: &[MemoryItem]) -> String {
     out
 }
 
+fn replay_command(resolution: &Resolution) -> Option<&str> {
+    resolution.replay.as_ref().and_then(|recipe| recipe["command"].as_str())
+}
+
 /// Lines of a fix that are shown.
 const MOST_DIFF_LINES: usize = 60;
 
 fn entry_text(entry: &MemoryEntry) -> String {
     let incident = &entry.incident;
     let title = clean(&incident.ticket.title, 200);
-    let mut out = format!("{}  {}\n{title}\n", incident.id, day(&incident.created_at));
+    let mut out = format!("{}  {}\n{title}\n", incident.id, incident.created_at.day());
+    if let Some(repository) = &incident.repository {
+        let _ = writeln!(out, "in {}", clean(repository, 200));
+    }
     if let Some(error) = incident.ticket.errors.first() {
         let _ = writeln!(out, "error: {}", clean(&error.message, 200));
     }
@@ -211,8 +245,7 @@ fn entry_text(entry: &MemoryEntry) -> String {
         if let Some(culprit) = &resolution.culprit {
             let _ = writeln!(out, "  culprit {}", clean(culprit, 64));
         }
-        let command = resolution.replay.as_ref().and_then(|recipe| recipe["command"].as_str());
-        if let Some(command) = command {
+        if let Some(command) = replay_command(resolution) {
             let _ = writeln!(out, "  replay {}", clean(command, 400));
         }
         for unit in &resolution.units {
@@ -241,14 +274,14 @@ fn entry_text(entry: &MemoryEntry) -> String {
         }
     }
     if !entry.recurrences.is_empty() {
-        let _ = writeln!(out, "\nthe same problem: {}", entry.recurrences.join(", "));
+        let _ = writeln!(out, "\nthe same problem: {}", clean(&entry.recurrences.join(", "), 2000));
     }
     out.push_str("\nhistory\n");
     for audit in &entry.audit {
         let after = clean(audit.after.as_deref().unwrap_or(""), 120);
         let note = audit.note.as_deref().map(|note| clean(note, 120)).unwrap_or_default();
         let (actor, action) = (clean(&audit.actor, 80), clean(&audit.action, 40));
-        let _ = writeln!(out, "  {}  {actor} {action} {after} {note}", day(&audit.at));
+        let _ = writeln!(out, "  {}  {actor} {action} {after} {note}", audit.at.day());
     }
     out
 }
@@ -275,6 +308,7 @@ fn trust(resolution: &Resolution) -> String {
     let by = clean(resolution.approved_by.as_deref().unwrap_or("a person"), 80);
     let approval = match resolution.approval {
         Approval::None => String::new(),
+        Approval::Confirmed if !resolution.approval_suffices => format!(", confirmed by {by} alone"),
         Approval::Confirmed => format!(", confirmed by {by}"),
         Approval::Rejected => format!(", rejected by {by}"),
     };
@@ -287,13 +321,9 @@ fn trust(resolution: &Resolution) -> String {
     format!("{trusted}: {proof}{approval}{outcome}")
 }
 
-fn day(at: &str) -> &str {
-    at.get(..10).unwrap_or(at)
-}
-
-/// One line of hostile text: no control characters, bounded.
+/// One line of hostile text: no codes for a terminal, bounded. The lines of a fix keep their indentation.
 pub(super) fn clean(text: &str, most: usize) -> String {
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(most + 1).collect();
+    let line = readable(text).replace('\n', " ").replace('\t', "    ");
     match line.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &line[..at]),
         None => line,
@@ -306,8 +336,8 @@ mod tests {
 
     fn known(culprit: Option<&str>, approval: Approval) -> Resolution {
         Resolution {
-            id: "res_1".into(),
-            incident_id: "inc_1".into(),
+            id: "res_1".parse().unwrap(),
+            incident_id: "inc_1".parse().unwrap(),
             repository: "r".into(),
             statement: "the sign is wrong".into(),
             culprit: culprit.map(str::to_owned),
@@ -321,8 +351,10 @@ mod tests {
             proof: Proof::None,
             approval,
             approved_by: None,
+            approval_authority: None,
+            approval_suffices: false,
             outcome: Outcome::Unknown,
-            created_at: "2026-01-01T00:00:00Z".into(),
+            created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
         }
     }
 
@@ -335,9 +367,9 @@ mod tests {
         let rejected = Resolution { approval: Approval::Rejected, ..b.clone() };
         assert_eq!(contradiction(&[a, rejected]), None);
         let item = MemoryItem {
-            incident_id: "inc_1".into(),
-            created_at: "2026-01-01T00:00:00Z".into(),
-            state: millwright_memory::store::IncidentState::Done,
+            incident_id: "inc_1".parse().unwrap(),
+            created_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            state: millwright_store::IncidentState::Done,
             repository: None,
             service: None,
             problem_id: None,
@@ -346,6 +378,16 @@ mod tests {
             refuted: 2,
             score: None,
         };
-        assert!(list(&[item]).contains("not trusted: not proven; 2 ideas refuted\n"));
+        assert!(list(std::slice::from_ref(&item)).contains("not trusted: not proven; 2 ideas refuted\n"));
+        let known = Resolution {
+            replay: Some(serde_json::json!({ "command": "sh check.sh" })),
+            fix_diff: "-1\n+2\n".into(),
+            ..item.resolutions[0].clone()
+        };
+        let said =
+            list(&[MemoryItem { repository: Some("acme/shop".into()), resolutions: vec![known], ..item }]);
+        for words in ["in acme/shop\n", "replay sh check.sh\n", "fix of 2 lines\n"] {
+            assert!(said.contains(words), "{words:?} is not said: {said}");
+        }
     }
 }

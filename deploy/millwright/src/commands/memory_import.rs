@@ -9,12 +9,14 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use millwright_memory::redaction::Redactor;
-use millwright_memory::store::{
-    Actor, ImportOptions, ImportSummary, ImportTrust, PastIncident, PastSummary, Signer, Store, signer_of,
+use millwright_git::Repo;
+use millwright_ingest::{RecordFieldMap, of_markdown, of_record};
+use millwright_model::PastIncident;
+use millwright_model::terminal_code::readable;
+use millwright_redaction::Redactor;
+use millwright_store::{
+    Actor, ImportOptions, ImportSummary, ImportTrust, PastSummary, Store, past_incident_id, signer_of,
 };
-use millwright_tools::git::Repo;
-use millwright_tools::intake::{Fields, of_markdown, of_record};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -50,7 +52,7 @@ pub(super) async fn run(
 ) -> Result<ExitCode> {
     let by = person();
     let by = Actor { who: &by, why: "memory import" };
-    let mut fields = Fields::default();
+    let mut fields = RecordFieldMap::default();
     for mapped in &arguments.map {
         fields.name(mapped).map_err(|error| anyhow::anyhow!("--map: {error}"))?;
     }
@@ -59,7 +61,8 @@ pub(super) async fn run(
         fields.repository = Some(Repo::open(path, data_dir)?.identity()?);
     }
     let masks = wiring::redactor(config)?;
-    let redactor = wiring::redactor(config)?;
+    let redactor = masks.for_run();
+    let own_key = store.export_key().await?;
     let mut past = Past {
         store,
         by,
@@ -83,7 +86,7 @@ pub(super) async fn run(
             let mut copy = tempfile::tempfile_in(data_dir).context("a copy of the file cannot be made")?;
             std::io::copy(&mut open()?, &mut copy).context("a copy of the file cannot be made")?;
             copy.rewind()?;
-            let trust = trust(store, &mut BufReader::new(&copy), path, &arguments, config, &masks).await?;
+            let trust = trust(&own_key, &mut BufReader::new(&copy), path, &arguments, config, &masks)?;
             copy.rewind()?;
             let options = ImportOptions { dry_run: arguments.dry_run, trust };
             let done = store.import(&mut BufReader::new(&copy), options, by).await;
@@ -102,7 +105,7 @@ struct Past<'s> {
     store: &'s Store,
     by: Actor<'s>,
     dry_run: bool,
-    fields: Fields,
+    fields: RecordFieldMap,
     redactor: Redactor,
     batch: Vec<PastIncident>,
     /// A dry run writes nothing, so it has to remember by itself what was named before.
@@ -143,7 +146,7 @@ impl Past<'_> {
     async fn take(&mut self, read: Result<PastIncident, String>, place: &str) -> Result<()> {
         match read {
             Ok(one) => {
-                if self.dry_run && !self.seen.insert(one.id()) {
+                if self.dry_run && !self.seen.insert(past_incident_id(&one).into()) {
                     self.done.known_incidents += 1;
                     return Ok(());
                 }
@@ -152,7 +155,7 @@ impl Past<'_> {
             Err(why) => {
                 self.bad += 1;
                 if self.bad <= MOST_NAMED {
-                    eprintln!("{place}: {why}");
+                    eprintln!("{}", readable(&format!("{place}: {why}")));
                 }
             }
         }
@@ -175,8 +178,8 @@ impl Past<'_> {
 }
 
 /// How far what an export says of proof counts here: by whose key it is signed.
-async fn trust<'m>(
-    store: &Store,
+fn trust<'m>(
+    own: &str,
     input: &mut dyn BufRead,
     path: &Path,
     arguments: &ImportArguments,
@@ -184,17 +187,15 @@ async fn trust<'m>(
     masks: &'m Redactor,
 ) -> Result<ImportTrust<'m>> {
     let signer = signer_of(input).with_context(|| path.display().to_string())?;
-    let own = store.export_key().await?;
     let trusted = config.options.store.trusted_keys.iter().chain(&arguments.trust);
-    let trusted: HashSet<String> = trusted.map(|key| key.trim().to_lowercase()).collect();
-    let (path, key) = match signer {
-        Signer::Key(key) if key == own => return Ok(ImportTrust::AsWritten),
-        Signer::Key(key) if trusted.contains(&key) => return Ok(ImportTrust::ProofOnly),
-        Signer::Key(key) => {
-            (path.display(), format!("is signed by the key {key}, which is not trusted here"))
-        }
-        Signer::Nobody => (path.display(), "is not signed, or was changed since".to_owned()),
+    let is_trusted = |key: &String| trusted.clone().any(|trusted| trusted.trim().eq_ignore_ascii_case(key));
+    let key = match signer {
+        Some(key) if key == own => return Ok(ImportTrust::AsWritten),
+        Some(key) if is_trusted(&key) => return Ok(ImportTrust::ProofOnly),
+        Some(key) => format!("is signed by the key {key}, which is not trusted here"),
+        None => "is not signed, or was changed since".to_owned(),
     };
+    let path = path.display();
     eprintln!(
         "millwright: {path} {key}: its tickets and statements are taken in, its proof, approvals and replays are not; \
          --trust KEY takes them where you know whose key it is"

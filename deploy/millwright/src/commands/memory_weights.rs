@@ -5,11 +5,11 @@
 use std::fmt::Write as _;
 
 use anyhow::Result;
-use millwright_memory::store::{Actor, Store};
-use millwright_memory::types::WeightVersion;
-use millwright_tools::suspects::relearn::{LEAST_INCIDENTS, Relearned, relearn};
+use millwright_culprit::suspects::relearn::{LEAST_INCIDENTS, RelearnResult, relearn};
+use millwright_model::WeightVersion;
+use millwright_store::{Actor, Store};
 
-use super::{clean, day, person, show};
+use super::{clean, person, show};
 use crate::cli::{ListFormat, WeightsCommand};
 
 /// Moves that a page shows; the others are in `--format json`.
@@ -45,7 +45,7 @@ const SHIPPED: &str = "the weights that ship are in force; `millwright memory we
 async fn learn(store: &Store, format: ListFormat) -> Result<()> {
     let samples = store.settled_samples().await?;
     match tokio::task::spawn_blocking(move || relearn(&samples)).await? {
-        Relearned::TooFew { incidents, culprits } => {
+        RelearnResult::TooFew { incidents, culprits } => {
             let said = serde_json::json!({ "learned": null, "incidents": incidents, "culprits": culprits });
             show(format, &said, || {
                 format!(
@@ -54,7 +54,7 @@ async fn learn(store: &Store, format: ListFormat) -> Result<()> {
                 )
             })
         }
-        Relearned::Learned { learned, adopted } => {
+        RelearnResult::Learned { learned, adopted } => {
             let by = person();
             let version = store.add_weights(&learned, adopted, Actor { who: &by, why: "learn" }).await?;
             show(format, &version, || page(&version))
@@ -69,7 +69,7 @@ fn list(versions: &[WeightVersion]) -> String {
     let mut out = String::new();
     for version in versions {
         let state = if version.active { "in force" } else { state(version) };
-        let _ = writeln!(out, "{:>4}  {}  {state}", version.version, day(&version.created_at));
+        let _ = writeln!(out, "{:>4}  {}  {state}", version.version, version.created_at.day());
         let _ = writeln!(out, "      {}", clean(&version.learned.verdict, 300));
     }
     if !versions.iter().any(|version| version.active) {
@@ -85,14 +85,14 @@ fn state(version: &WeightVersion) -> &'static str {
 fn page(version: &WeightVersion) -> String {
     let learned = &version.learned;
     let state = if version.active { "in force" } else { state(version) };
-    let mut out = format!("version {}  {}  {state}\n", version.version, day(&version.created_at));
+    let mut out = format!("version {}  {}  {state}\n", version.version, version.created_at.day());
     let _ =
         writeln!(out, "{}\nlearned from {} incidents", clean(&learned.verdict, 400), learned.incidents.len());
     for moved in learned.moves.iter().take(SHOWN) {
         let because: Vec<String> = moved
             .because
             .iter()
-            .map(|(incident, share)| format!("{} ({:.0} %)", clean(incident, 40), 100.0 * share))
+            .map(|(incident, share)| format!("{} ({:.0} %)", clean(incident.as_str(), 40), 100.0 * share))
             .collect();
         let _ = writeln!(
             out,

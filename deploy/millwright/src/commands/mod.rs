@@ -7,11 +7,12 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::cli::{Arguments, Command};
+use crate::cli::{CliArguments, CliCommand, SchemaOf};
 use crate::wiring;
 
 mod chat;
 mod demo;
+mod deployment;
 mod doctor;
 mod eval;
 mod eval_history;
@@ -20,26 +21,26 @@ mod index;
 mod init;
 mod investigate;
 mod memory;
+mod recipe_trial;
 mod schema;
 mod serve;
 mod service_settings;
 mod token;
 
-pub(crate) use schema::SchemaOf;
-
-pub(crate) async fn run(arguments: Arguments) -> Result<ExitCode> {
+pub(crate) async fn run(arguments: CliArguments) -> Result<ExitCode> {
     match arguments.command {
-        Command::Demo(arguments) => demo::run(arguments).await,
-        Command::Init(arguments) => init::run(arguments).await,
-        Command::Investigate(arguments) => investigate::run(*arguments).await,
-        Command::Chat(arguments) => chat::run(*arguments).await,
-        Command::Serve(arguments) => serve::run(arguments).await,
-        Command::Token(arguments) => token::run(arguments).await,
-        Command::Index(arguments) => index::run(arguments).await,
-        Command::Memory(arguments) => memory::run(arguments).await,
-        Command::Eval(arguments) => eval::run(arguments).await,
-        Command::Doctor(arguments) => doctor::run(arguments).await,
-        Command::Schema { of } => print_schema(of),
+        CliCommand::Demo(arguments) => demo::run(arguments).await,
+        CliCommand::Init(arguments) => init::run(arguments).await,
+        CliCommand::Investigate(arguments) => investigate::run(*arguments).await,
+        CliCommand::Chat(arguments) => chat::run(*arguments).await,
+        CliCommand::Serve(arguments) => serve::run(arguments).await,
+        CliCommand::Token(arguments) => token::run(arguments).await,
+        CliCommand::Index(arguments) => index::run(arguments).await,
+        CliCommand::Deployment(arguments) => deployment::run(arguments).await,
+        CliCommand::Memory(arguments) => memory::run(arguments).await,
+        CliCommand::Eval(arguments) => eval::run(arguments).await,
+        CliCommand::Doctor(arguments) => doctor::run(arguments).await,
+        CliCommand::Schema { of } => print_schema(of),
     }
 }
 

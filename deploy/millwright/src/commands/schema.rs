@@ -2,41 +2,20 @@
 `millwright schema report|case|config`: the JSON Schemas, made from the types themselves, so they cannot be out of date.
 */
 
-use std::fmt;
+use millwright_evals::cases::EvalCase;
+use millwright_model::Report;
 
-use millwright_evals::cases::Case;
-use millwright_memory::types::Report;
-
-use crate::config::Options;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum SchemaOf {
-    /// `millwright.report/1`
-    Report,
-    /// One line of a file of eval cases
-    Case,
-    /// `millwright.toml`
-    Config,
-}
+use crate::cli::SchemaOf;
+use crate::config::ConfigFile;
 
 /// The schema as JSON, indented.
 pub(crate) fn schema(of: SchemaOf) -> String {
     let schema = match of {
         SchemaOf::Report => schemars::schema_for!(Report),
-        SchemaOf::Case => schemars::schema_for!(Case),
-        SchemaOf::Config => schemars::schema_for!(Options),
+        SchemaOf::Case => schemars::schema_for!(EvalCase),
+        SchemaOf::Config => schemars::schema_for!(ConfigFile),
     };
     format!("{:#}\n", schema.to_value())
-}
-
-impl fmt::Display for SchemaOf {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Report => "report",
-            Self::Case => "case",
-            Self::Config => "config",
-        })
-    }
 }
 
 #[cfg(test)]

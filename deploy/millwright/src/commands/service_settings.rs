@@ -1,16 +1,19 @@
 /*!
 What the configuration says of repositories, hooks, ticket systems and Slack, as settings of the service, with the secrets
-that it names. `serve` takes all of it and stops at the first fault; `doctor` names each.
+that it names. `serve` takes all of it or nothing and names every fault; `doctor` looks at each.
 */
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use millwright_service::settings::{Hook, Repository, Slack, TicketSystem};
-use millwright_tools::git::Remote;
-use millwright_tools::replay::TestRecipes;
+use millwright_git::MirrorRemote;
+use millwright_integrations::ticket_client::TicketConnection;
+use millwright_integrations::{ChannelAudience, ConnectorConfig, ConnectorKeys};
+use millwright_model::Audience;
+use millwright_server::auth::TokenRole;
+use millwright_server::settings::{ChatSettings, HookSettings, RepositorySettings};
 
-use crate::config::{self, Config, Connectors, Tickets};
+use crate::config::{self, Config, ConfirmingRole, ConnectorsSection};
 use crate::wiring;
 
 /// A repository of the configuration; one with a url is cloned below `data_dir`.
@@ -19,10 +22,10 @@ use crate::wiring;
 /// When it says not where it lies, or its token is not set.
 pub(super) fn repository(
     name: &str,
-    entry: &config::Repository,
+    entry: &config::RepositorySection,
     config: &Config,
     data_dir: &Path,
-) -> Result<Repository> {
+) -> Result<RepositorySettings> {
     let remote = match &entry.url {
         None => None,
         Some(url) => {
@@ -30,7 +33,7 @@ pub(super) fn repository(
             let token = entry.token_env.as_deref().map(|variable| secret(&section, variable)).transpose()?;
             let user = entry.username.clone().unwrap_or_else(|| "x-access-token".to_owned());
             let credentials = token.map(|token| (user, token.trim().to_owned().into()));
-            Some(Remote { url: url.clone(), credentials })
+            Some(MirrorRemote { url: url.clone(), credentials })
         }
     };
     let path = match &remote {
@@ -39,35 +42,25 @@ pub(super) fn repository(
         None => entry.path.clone().or_else(|| config.folder()),
     };
     let path = path.with_context(|| format!("repositories.{name} needs a url, or a path to its clone"))?;
-    Ok(Repository { remote, ..local(name, &path, entry, config) })
+    Ok(RepositorySettings { remote, ..local(name, &path, entry, config) })
 }
 
 /// The repository at a path, with what the configuration says of it.
-pub(super) fn repository_at(path: &Path, config: &Config) -> Repository {
-    let nothing = config::Repository::default();
+pub(super) fn repository_at(path: &Path, config: &Config) -> RepositorySettings {
+    let nothing = config::RepositorySection::default();
     let (name, entry) = config.repository(path).unwrap_or(("", &nothing));
     local(name, path, entry, config)
 }
 
-fn local(name: &str, path: &Path, entry: &config::Repository, config: &Config) -> Repository {
-    Repository {
+fn local(name: &str, path: &Path, entry: &config::RepositorySection, config: &Config) -> RepositorySettings {
+    RepositorySettings {
         name: name.to_owned(),
         path: path.to_owned(),
         remote: None,
         branch: entry.branch.clone(),
         services: entry.services.clone(),
         path_prefixes: entry.path_prefixes.clone(),
-        recipes: TestRecipes {
-            setup: entry.setup.clone(),
-            test_one: entry.test_one.clone(),
-            env: entry.env.clone(),
-            allow_read: entry.allow_read.clone(),
-            timeout_s: entry.timeout_s,
-            loopback: wiring::loopback(config),
-            overlay: entry.overlay.clone(),
-            test_report: entry.test_report.clone(),
-            accept_failure: false,
-        },
+        recipes: wiring::recipes(entry, config),
         tests: entry.test.clone(),
         remotes: entry.remotes.clone(),
     }
@@ -85,58 +78,106 @@ fn folder_name(name: &str) -> String {
     }
 }
 
-/// The systems that may call in, with the variables of their secrets.
-pub(super) fn hook_secrets(connectors: &Connectors) -> Vec<(&'static str, &str)> {
-    let plain = [
-        ("generic", &connectors.generic),
-        ("alertmanager", &connectors.alertmanager),
-        ("grafana", &connectors.grafana),
-        ("pagerduty", &connectors.pagerduty),
-        ("sentry", &connectors.sentry),
-    ];
-    let plain = plain.into_iter().filter_map(|(name, hook)| Some((name, hook.as_ref()?.secret_env.as_str())));
-    let systems = ticket_systems(connectors);
-    let systems =
-        systems.into_iter().filter_map(|(name, system)| Some((name, system.secret_env.as_deref()?)));
-    plain.chain(systems).collect()
+/// A system that calls in, as the configuration has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct HookEntry<'a> {
+    pub(super) name: &'static str,
+    /// Names the variable of what it signs with.
+    pub(super) secret_env: &'a str,
+    audience: Option<ChannelAudience>,
 }
 
-/// What a system that calls in signs with.
-pub(super) fn hook(name: &str, variable: &str) -> Result<Hook> {
-    let value = secret(&format!("connectors.{name}"), variable)?;
-    Ok(Hook { secrets: value.split_whitespace().map(|secret| secret.to_owned().into()).collect() })
+/// The systems that may call in.
+pub(super) fn hook_entries(connectors: &ConnectorsSection) -> Vec<HookEntry<'_>> {
+    let hooks = connectors.configured().filter(|(integration, ..)| integration.hook().is_some());
+    hooks
+        .filter_map(|(integration, _, config)| {
+            let secret_env = config.secret_env.as_deref()?;
+            Some(HookEntry { name: integration.name(), secret_env, audience: config.audience })
+        })
+        .collect()
 }
 
-pub(super) fn ticket_systems(connectors: &Connectors) -> Vec<(&'static str, &Tickets)> {
-    let systems =
-        [("github", &connectors.github), ("jira", &connectors.jira), ("zendesk", &connectors.zendesk)];
-    systems.into_iter().filter_map(|(name, system)| Some((name, system.as_ref()?))).collect()
+/// A system that calls in, with the secrets that it signs with.
+pub(super) fn hook(entry: HookEntry<'_>) -> Result<HookSettings> {
+    let value = secret(&format!("connectors.{}", entry.name), entry.secret_env)?;
+    Ok(HookSettings {
+        secrets: value.split_whitespace().map(|secret| secret.to_owned().into()).collect(),
+        audience: entry.audience.map(audience),
+    })
+}
+
+fn audience(readers: ChannelAudience) -> Audience {
+    match readers {
+        ChannelAudience::Internal => Audience::Internal,
+        ChannelAudience::Public => Audience::Public,
+    }
+}
+
+pub(super) fn confirming_role(config: &Config) -> TokenRole {
+    match config.options.auth.confirming_role {
+        ConfirmingRole::Support => TokenRole::Support,
+        ConfirmingRole::Responder => TokenRole::Responder,
+        ConfirmingRole::Admin => TokenRole::Admin,
+    }
+}
+
+/// A system that notes may be written to, as the configuration has it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TicketEntry<'a> {
+    pub(super) name: &'static str,
+    keys: ConnectorKeys,
+    config: &'a ConnectorConfig,
+}
+
+/// The systems that notes may be written to.
+pub(super) fn ticket_entries(connectors: &ConnectorsSection) -> Vec<TicketEntry<'_>> {
+    let systems = connectors.configured().filter(|(integration, ..)| integration.tickets().is_some());
+    systems
+        .map(|(integration, keys, config)| TicketEntry { name: integration.name(), keys, config })
+        .collect()
 }
 
 /// How a ticket system is written to; `None` where no notes are.
-pub(super) fn ticket_system(name: &str, system: &Tickets) -> Result<Option<TicketSystem>> {
-    let Tickets { base_url: Some(url), token_env: Some(variable), email, service_desk, .. } = system else {
-        return Ok(None);
-    };
-    Ok(Some(TicketSystem {
+pub(super) fn ticket_connection(entry: TicketEntry<'_>) -> Result<Option<TicketConnection>> {
+    let TicketEntry { name, keys, config } = entry;
+    let (Some(url), Some(variable)) = (keys.base_url(config), &config.token_env) else { return Ok(None) };
+    let on = config.switches.iter().filter(|(_, on)| **on);
+    Ok(Some(TicketConnection {
         base_url: url.trim_end_matches('/').to_owned(),
-        email: email.clone(),
+        email: config.email.clone(),
         token: secret(&format!("connectors.{name}"), variable)?.trim().to_owned().into(),
-        service_desk: *service_desk,
+        switches: on.map(|(name, _)| name.clone()).collect(),
     }))
 }
 
-pub(super) fn slack(options: &config::Slack) -> Result<Slack> {
+pub(super) fn slack(options: &config::SlackSection) -> Result<ChatSettings> {
     let read = |variable: &str| secret("channels.slack", variable);
-    let signing = options.signing_secret_env.as_deref().map(read).transpose()?;
+    let bot = read(&options.bot_token_env);
+    let signing = options.signing_secret_env.as_deref().map(read).transpose();
+    let app = options.app_token_env.as_deref().map(read).transpose();
+    let unset: Vec<&str> = [
+        bot.is_err().then_some(options.bot_token_env.as_str()),
+        signing.is_err().then_some(options.signing_secret_env.as_deref()).flatten(),
+        app.is_err().then_some(options.app_token_env.as_deref()).flatten(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if unset.len() > 1 {
+        anyhow::bail!("channels.slack wants secrets in {}, which are not set", unset.join(" and "));
+    }
+    let (bot, signing, app) = (bot?, signing?, app?);
     let signing_secrets = signing.iter().flat_map(|all| all.split_whitespace());
-    let app_token = options.app_token_env.as_deref().map(read).transpose()?;
-    Ok(Slack {
+    Ok(ChatSettings {
         signing_secrets: signing_secrets.map(|secret| secret.to_owned().into()).collect(),
-        bot_token: read(&options.bot_token_env)?.trim().to_owned().into(),
-        app_token: app_token.map(|token| token.trim().to_owned().into()),
+        bot_token: bot.trim().to_owned().into(),
+        app_token: app.map(|token| token.trim().to_owned().into()),
         base_url: options.base_url.trim_end_matches('/').to_owned(),
         responders: options.responders.iter().cloned().collect(),
+        audience: options.audience.map(audience),
+        guests_judge: options.guests_judge,
+        judging_teams: options.judging_teams.iter().cloned().collect(),
     })
 }
 

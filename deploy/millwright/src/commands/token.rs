@@ -5,8 +5,8 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use millwright_memory::store::{Actor, Token};
-use millwright_service::auth::{NewToken, create_token, rotate_token};
+use millwright_server::auth::{NewToken, create_token, rotate_token};
+use millwright_store::{AccessToken, Actor};
 
 use super::memory::{person, show};
 use crate::cli::{TokenArguments, TokenCommand};
@@ -28,8 +28,12 @@ pub(super) async fn run(arguments: TokenArguments) -> Result<ExitCode> {
             anyhow::ensure!(!name.trim().is_empty(), "a token needs a name: whose it is, or what it is for");
             made(&create_token(&store, &name, role, expires, by).await?)?;
         }
-        TokenCommand::Rotate { id, overlap } => made(&rotate_token(&store, &id, overlap, by).await?)?,
+        TokenCommand::Rotate { id, overlap } => {
+            let id = store.resolve_token_id(&id).await?;
+            made(&rotate_token(&store, &id, overlap, by).await?)?;
+        }
         TokenCommand::Revoke { id } => {
+            let id = store.resolve_token_id(&id).await?;
             store.end_token(&id, None, by).await?;
             show(format, &serde_json::json!({ "revoked": id }), || format!("{id} is revoked\n"))?;
         }
@@ -42,12 +46,12 @@ pub(super) async fn run(arguments: TokenArguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn line(token: &Token) -> String {
+fn line(token: &AccessToken) -> String {
     let until = match (&token.revoked_at, &token.expires_at) {
         (Some(at), _) => format!("revoked {at}"),
         (None, Some(at)) => format!("until {at}"),
         (None, None) => "until revoked".to_owned(),
     };
-    let used = token.last_used_at.as_deref().unwrap_or("never");
+    let used = token.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
     format!("{}  {:<10} {:<24} {until}, last used {used}\n", token.id, token.role, token.name)
 }

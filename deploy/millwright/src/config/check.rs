@@ -3,13 +3,14 @@ Compares a parsed file with the schema of the options, before serde sees it: ser
 cannot name the nearest key, and a line number is what a reader wants first.
 */
 
+use super::renamed;
 use serde_json::Value as Schema;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// Something in the file that is not an option, or not of its type.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(super) struct ConfigProblem {
     /// Byte offset in the file.
     pub(super) at: usize,
     pub(super) what: String,
@@ -17,13 +18,13 @@ pub(super) struct Problem {
 
 /// The schema of the options, with the helpers to walk it.
 #[derive(Debug)]
-pub(super) struct Shape {
+pub(super) struct ConfigSchema {
     root: Schema,
 }
 
-impl Shape {
+impl ConfigSchema {
     pub(super) fn of_options() -> Self {
-        Self { root: schemars::schema_for!(super::Options).to_value() }
+        Self { root: schemars::schema_for!(super::ConfigFile).to_value() }
     }
 
     /// The schema at a path of keys, when there is one.
@@ -63,23 +64,30 @@ impl Shape {
         schema
     }
 
-    pub(super) fn check(&self, table: &Spanned<DeTable<'_>>) -> Vec<Problem> {
+    pub(super) fn check(&self, table: &Spanned<DeTable<'_>>) -> Vec<ConfigProblem> {
         let mut problems = Vec::new();
         self.check_table(table.get_ref(), self.resolve(&self.root), "", &mut problems);
         problems.sort_by_key(|problem| problem.at);
         problems
     }
 
-    fn check_table(&self, table: &DeTable<'_>, schema: &Schema, path: &str, problems: &mut Vec<Problem>) {
+    fn check_table(
+        &self,
+        table: &DeTable<'_>,
+        schema: &Schema,
+        path: &str,
+        problems: &mut Vec<ConfigProblem>,
+    ) {
         for (key, value) in table {
             let name = key.get_ref().as_ref();
             let full = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+            let name = renamed::name_now(&full).unwrap_or(name);
             match self.child(schema, name) {
                 Some(child) => self.check_value(value, child, &full, problems),
                 None => {
                     let keys = self.keys(schema);
                     let at = key.span().start;
-                    problems.push(Problem { at, what: unknown("key", &full, name, &keys) });
+                    problems.push(ConfigProblem { at, what: unknown("key", &full, name, &keys) });
                 }
             }
         }
@@ -90,9 +98,9 @@ impl Shape {
         value: &Spanned<DeValue<'_>>,
         schema: &Schema,
         path: &str,
-        problems: &mut Vec<Problem>,
+        problems: &mut Vec<ConfigProblem>,
     ) {
-        let mut wrong = |what: String| problems.push(Problem { at: value.span().start, what });
+        let mut wrong = |what: String| problems.push(ConfigProblem { at: value.span().start, what });
         let found = kind_of(value.get_ref());
         if let Some(choices) = choices(schema) {
             let given = value.get_ref().as_str();

@@ -2,6 +2,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use millwright_integrations::ChannelAudience;
+
 use super::load::ConfigError;
 use super::*;
 
@@ -37,7 +39,7 @@ patterns = [{ name = "CUSTOMER", pattern = "K-[0-9]{6}" }]
 
 [store]
 url = "sqlite:///var/lib/millwright/db"
-keep_unproven_days = 180
+unproven_retention_days = 180
 
 [vectors]
 url = "http://qdrant:6334"
@@ -57,10 +59,46 @@ fn a_full_file_is_read_and_paths_are_relative_to_it() {
     assert_eq!(config.options.sandbox.memory_mb, 2048);
     assert_eq!(config.options.sandbox.wall_s, 600, "what is left out has its default");
     assert!(!config.options.redaction.personal_data && config.options.redaction.enabled);
-    assert_eq!(config.options.store.keep_unproven_days, Some(180));
+    assert_eq!(config.options.store.unproven_retention_days, Some(180));
     let (vectors, embeddings) = (&config.options.vectors, &config.options.embeddings);
     assert_eq!((vectors.url.as_str(), vectors.collection.as_str()), ("http://qdrant:6334", "incidents"));
     assert_eq!((embeddings.dimension, embeddings.timeout_s), (Some(1536), 60));
+}
+
+/// Names of the release before are taken, in the file and as variables, and said.
+#[test]
+fn keys_of_before_are_taken_and_told() {
+    let file = "[store]\nkeep_unproven_days = 30\n[server]\njoin_within_h = 12\n";
+    let config = load_text(file, &[]).unwrap();
+    assert_eq!(config.options.store.unproven_retention_days, Some(30));
+    assert_eq!(config.options.server.dedup_window_hours, 12);
+    let told = [
+        "server.join_within_h is now server.dedup_window_hours; the old name goes with the next release",
+        "store.keep_unproven_days is now store.unproven_retention_days; the old name goes with the next release",
+    ];
+    assert_eq!(config.warnings, told);
+    let variable = [("MILLWRIGHT__SERVER__JOIN_WITHIN_H", "6")];
+    let config = load_text("[server]\ndedup_window_hours = 12\n", &variable).unwrap();
+    assert_eq!((config.options.server.dedup_window_hours, config.warnings.len()), (6, 1));
+    let both = load_text("[server]\njoin_within_h = 1\ndedup_window_hours = 2\n", &[]).unwrap();
+    assert_eq!(both.options.server.dedup_window_hours, 2);
+    assert!(both.warnings[0].contains("it is ignored"), "{:?}", both.warnings);
+    for (section, old, new) in [
+        ("SERVER", "JOIN_WITHIN_H", "DEDUP_WINDOW_HOURS"),
+        ("STORE", "KEEP_UNPROVEN_DAYS", "UNPROVEN_RETENTION_DAYS"),
+    ] {
+        let names = [old, new].map(|key| format!("MILLWRIGHT__{section}__{key}"));
+        let config = load_text("", &[(names[0].as_str(), "1"), (names[1].as_str(), "2")]).unwrap();
+        let read = match section {
+            "SERVER" => Some(config.options.server.dedup_window_hours),
+            _ => config.options.store.unproven_retention_days.map(u64::from),
+        };
+        assert_eq!(read, Some(2), "{section}");
+        assert!(config.warnings[0].contains("it is ignored"), "{:?}", config.warnings);
+    }
+    let wrong = load_text("[server]\njoin_within_h = \"x\"\n", &[]).unwrap_err();
+    assert!(wrong.contains("server."), "{wrong}");
+    assert!(load_text("", &[]).unwrap().warnings.is_empty());
 }
 
 #[test]
@@ -77,11 +115,82 @@ fn variables_go_before_the_file() {
     ];
     let config = load_text(FULL, &vars).unwrap();
     assert_eq!(config.options.sandbox.wall_s, 5);
-    assert_eq!(config.options.sandbox.network, Network::None);
+    assert_eq!(config.options.sandbox.network, NetworkOption::None);
     let shop = &config.options.repositories["shop-front"];
     assert_eq!((shop.test.as_deref(), shop.services.len()), (Some("make check"), 1));
     assert_eq!(shop.env.get("node_env").or(shop.env.get("NODE_ENV")).unwrap(), "ci");
     assert_eq!(config.options.repositories["other"].branch.as_deref(), Some("1.0"), "a text stays one");
+}
+
+#[test]
+fn who_reads_and_who_judges_is_configured_in_words() {
+    let text = "[server]\njudge_link_days = 7\n[auth]\nconfirming_role = \"admin\"\n\
+        [connectors.github]\nsecret_env = \"S\"\naudience = \"internal\"\n\
+        [connectors.sentry]\nsecret_env = \"S\"\naudience = \"public\"\n\
+        [channels.slack]\nbot_token_env = \"B\"\nsigning_secret_env = \"S\"\naudience = \"public\"\n\
+        guests_judge = true\njudging_teams = [\"T024BE7LD\"]\n";
+    let options = load_text(text, &[]).unwrap().options;
+    assert_eq!((options.server.judge_link_days, options.auth.confirming_role), (7, ConfirmingRole::Admin));
+    let connectors = options.connectors.0;
+    assert_eq!(connectors["github"].audience, Some(ChannelAudience::Internal));
+    assert_eq!(connectors["sentry"].audience, Some(ChannelAudience::Public));
+    let slack = options.channels.slack.unwrap();
+    assert!(slack.guests_judge && slack.audience == Some(ChannelAudience::Public));
+    let refused = |text: &str, words: &str| {
+        let error = load_text(text, &[]).unwrap_err();
+        assert!(error.contains(words), "{text}: {error}");
+    };
+    for days in ["0", "3651"] {
+        refused(&format!("[server]\njudge_link_days = {days}\n"), "between 1 and 3650");
+    }
+    refused("[auth]\nconfirming_role = \"viewer\"\n", "\"support\", \"responder\", \"admin\"");
+    refused("[connectors.jira]\nsecret_env = \"S\"\naudience = \"friends\"\n", "\"internal\", \"public\"");
+    let slack = "[channels.slack]\nbot_token_env = \"B\"\nsigning_secret_env = \"S\"\n";
+    refused(&format!("{slack}judging_teams = [\"acme\"]\n"), "not a workspace's id");
+}
+
+#[test]
+fn a_connector_takes_the_keys_of_its_own_system() {
+    let load =
+        |text: &str, vars: &[(&str, &str)]| load_text(text, vars).map(|config| config.options.connectors.0);
+    let refused = |text: &str, words: &str| {
+        let error = load(text, &[]).unwrap_err();
+        assert!(error.contains(words), "{text}: {error}");
+    };
+    for integration in millwright_integrations::INTEGRATIONS {
+        let name = integration.name();
+        let text = format!("[connectors.{name}]\nsecret_env = \"S\"\naudience = \"public\"\n");
+        match integration.connector() {
+            Some(_) => assert_eq!(load(&text, &[]).unwrap()[name].secret_env.as_deref(), Some("S")),
+            None => refused(&text, &format!("unknown key connectors.{name}")),
+        }
+    }
+    let jira = "[connectors.jira]\nbase_url = \"https://a.example\"\nemail = \"a@b.c\"\ntoken_env = \"T\"\n";
+    assert!(load(&format!("{jira}service_desk = true\n"), &[]).unwrap()["jira"].switches["service_desk"]);
+    refused(&format!("{jira}service_desk = \"yes\"\n"), "connectors.jira.service_desk must be true or false");
+    refused(
+        "[connectors.github]\nsecret_env = \"S\"\nservice_desk = true\n",
+        "unknown key connectors.github.service_desk",
+    );
+    refused(
+        "[connectors.sentry]\nsecret_env = \"S\"\nbase_url = \"https://x\"\n",
+        "unknown key connectors.sentry.base_url",
+    );
+    refused("[connectors.sentry]\naudience = \"public\"\n", "connectors.sentry needs secret_env");
+    refused(
+        "[connectors.zendesk]\nbase_url = \"https://x\"\ntoken_env = \"T\"\n",
+        "connectors.zendesk.email must name",
+    );
+    refused("[connectors.gitlba]\nsecret_env = \"S\"\n", "did you mean gitlab?");
+    let by_environment = [
+        ("MILLWRIGHT__CONNECTORS__LINEAR__TOKEN_ENV", "T"),
+        ("MILLWRIGHT__CONNECTORS__JIRA__SERVICE_DESK", "true"),
+    ];
+    let connectors = load(jira, &by_environment).unwrap();
+    assert_eq!(connectors["linear"].token_env.as_deref(), Some("T"));
+    assert!(connectors["jira"].switches["service_desk"]);
+    let odd = [("MILLWRIGHT__CONNECTORS__LINEAR__EMAIL", "a@b.c")];
+    assert!(load("", &odd).unwrap_err().contains("unknown option connectors.linear.email"));
 }
 
 #[test]
@@ -96,7 +205,7 @@ fn mistakes_name_the_place_and_the_remedy() {
     check("[sandbx]\n", "millwright.toml:1:2: unknown key sandbx; did you mean sandbox?");
     check(
         "[zebra]\n",
-        "millwright.toml:1:2: unknown key zebra; the nearest is vectors (there are repositories, sandbox, redaction, store, model, vectors, embeddings, server, auth, connectors, channels)",
+        "millwright.toml:1:2: unknown key zebra; the nearest is vectors (there are repositories, sandbox, redaction, store, model, vectors, embeddings, server, auth, connectors, channels, telemetry)",
     );
     check(
         "[repositories.a]\n\n  tests = \"x\"\n",
@@ -164,7 +273,7 @@ fn mistakes_in_variables() {
     check(
         "MILLWRIGHT__ZEBRA__PORT",
         "1",
-        "MILLWRIGHT__ZEBRA__PORT: unknown option zebra; the nearest is vectors (there are repositories, sandbox, redaction, store, model, vectors, embeddings, server, auth, connectors, channels)",
+        "MILLWRIGHT__ZEBRA__PORT: unknown option zebra; the nearest is vectors (there are repositories, sandbox, redaction, store, model, vectors, embeddings, server, auth, connectors, channels, telemetry)",
     );
     assert!(load_text("", &[("MILLWRIGHT__SANDBOX__WALL_S", "true")]).is_err());
     assert!(load_text("", &[("MILLWRIGHT__", "x")]).is_err());
@@ -189,7 +298,7 @@ fn what_is_found_in_or_above_a_repository_cannot_weaken_anything() {
     }
     fs::write(&above, "[repositories.a]\npath = \"repo\"\ntest = \"make check\"\n").unwrap();
     let config = load().unwrap();
-    assert_eq!(config.origin, Origin { own: None, found: Some(fs::canonicalize(&above).unwrap()) });
+    assert_eq!(config.origin, ConfigOrigin { own: None, found: Some(fs::canonicalize(&above).unwrap()) });
     assert_eq!(config.repository(&repo).and_then(|(_, entry)| entry.test.as_deref()), Some("make check"));
 
     let inside = repo.join("millwright.toml");
@@ -215,6 +324,10 @@ fn what_is_found_in_or_above_a_repository_cannot_weaken_anything() {
         let refused = refused(&format!("[repositories.a]\noverlay = [\"{laid}\"]\n"));
         assert!(refused.contains("overlay"), "{laid}: {refused}");
     }
+    let below = repo.join("below");
+    fs::create_dir(&below).unwrap();
+    std::os::unix::fs::symlink(&key, below.join("linked")).unwrap();
+    assert!(refused("[repositories.a]\npath = \"below\"\noverlay = [\"linked\"]\n").contains("overlay"));
     fs::write(&inside, "[repositories.a]\npath = \".\"\ntest = \"make test\"\n").unwrap();
     let config = load().unwrap();
     assert_eq!(config.origin.found, Some(fs::canonicalize(&inside).unwrap()));
@@ -263,7 +376,7 @@ fn missing_files_and_no_files() {
     let vars = [("MILLWRIGHT_CONFIG".to_owned(), absent.display().to_string())];
     assert!(matches!(Config::load(None, Some(dir.path()), vars), Err(ConfigError::Missing { .. })));
     let config = Config::load(None, None, []).unwrap();
-    assert_eq!(config.options, Options::default());
+    assert_eq!(config.options, ConfigFile::default());
     assert_eq!(config.repository(Path::new("/nowhere")), None);
 }
 

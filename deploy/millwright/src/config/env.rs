@@ -3,28 +3,42 @@
 are, everything else is written as in the file (`true`, `60`, `["a", "b"]`, `{ KEY = "value" }`).
 */
 
+use std::collections::BTreeSet;
+
 use toml::{Table, Value};
 
-use super::check::{Shape, kind_in, unknown};
+use super::check::{ConfigSchema, kind_in, unknown};
 use super::load::ConfigError;
+use super::renamed;
 
 const PREFIX: &str = "MILLWRIGHT__";
 
-/// Lays the variables that begin with `MILLWRIGHT__` over `table`.
+/// Lays the variables that begin with `MILLWRIGHT__` over `table`; answers what to say of those with an old name.
 pub(super) fn overlay(
     table: &mut Table,
-    shape: &Shape,
+    shape: &ConfigSchema,
     vars: impl IntoIterator<Item = (String, String)>,
-) -> Result<(), ConfigError> {
+) -> Result<Vec<String>, ConfigError> {
+    let mut warnings = Vec::new();
     let mut vars: Vec<(String, String)> =
         vars.into_iter().filter(|(name, _)| name.starts_with(PREFIX)).collect();
     vars.sort();
-    for (name, text) in vars {
+    let given: BTreeSet<String> = vars.iter().map(|(name, _)| name.clone()).collect();
+    'variables: for (name, text) in vars {
         let wrong = |what: String| ConfigError::Variable { name: name.clone(), what };
         let mut path: Vec<String> = Vec::new();
         for part in name[PREFIX.len()..].split("__") {
             let key = real_key(table, &path, part);
             path.push(key);
+            if let (Some(now), Some(key)) = (renamed::name_now(&path.join(".")), path.last_mut()) {
+                let name_now = format!("{}{}", &name[..name.len() - part.len()], now.to_uppercase());
+                let is_ignored = given.contains(&name_now);
+                warnings.push(renamed::warning(&name, &name_now, is_ignored));
+                if is_ignored {
+                    continue 'variables;
+                }
+                *key = now.to_owned();
+            }
             if shape.at(&path).is_none() {
                 let (last, above) = (path[path.len() - 1].clone(), &path[..path.len() - 1]);
                 let keys = shape.at(above).map(|schema| shape.keys(schema)).unwrap_or_default();
@@ -48,7 +62,7 @@ pub(super) fn overlay(
         insert(table, &path, value)
             .ok_or_else(|| wrong("a part of it is no table in the file".to_owned()))?;
     }
-    Ok(())
+    Ok(warnings)
 }
 
 /// Names of repositories have a case and dashes, variables have neither: what stands in the file wins.

@@ -10,9 +10,10 @@ use std::path::{Component, Path, PathBuf};
 use toml::Table;
 use toml::de::DeTable;
 
-use super::check::Shape;
+use super::check::ConfigSchema;
 use super::env;
-use super::{Model, Network, Options, Redaction, Repository};
+use super::renamed;
+use super::{ConfigFile, ModelSection, NetworkOption, RedactionSection, RepositorySection};
 
 const FILE: &str = "millwright.toml";
 /// A configuration is written by hand; anything larger is something else.
@@ -44,18 +45,20 @@ pub(crate) enum ConfigError {
 /// Where a configuration came from. Whoever writes a repository, or a folder above it, must not gain anything by that: what
 /// is found there says how a repository is tested, and nothing else.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Origin {
+pub(crate) struct ConfigOrigin {
     /// The operator's own: named by `--config` or `MILLWRIGHT_CONFIG`, else of the user's or the system's configuration
     /// folder.
     pub(crate) own: Option<PathBuf>,
-    /// In the repository, or in a folder above it. Not looked for where a file is named.
+    /// In the repository, or in a folder above it, if anything was taken from it. Not looked for where a file is named.
     pub(crate) found: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Config {
-    pub(crate) options: Options,
-    pub(crate) origin: Origin,
+    pub(crate) options: ConfigFile,
+    pub(crate) origin: ConfigOrigin,
+    /// What its writer should know: keys with another name by now.
+    pub(crate) warnings: Vec<String>,
 }
 
 impl Config {
@@ -78,25 +81,30 @@ impl Config {
         let found = if is_named { None } else { start.and_then(find) };
         // The user's own file may lie above a repository, and is not less theirs for that.
         let found = found.filter(|found| own.as_ref() != Some(found));
-        let shape = Shape::of_options();
+        let shape = ConfigSchema::of_options();
         if let (Some(path), false) = (&own, is_named)
             && !is_ours(path)
         {
             return Err(ConfigError::NotOurs { path: path.clone() });
         }
         let mut table = own.as_deref().map_or_else(|| Ok(Table::new()), |path| read(path, &shape))?;
+        let mut is_laid = false;
         if let Some(path) = &found {
             let mut repositories = read(path, &shape)?;
             refuse_weakening(&repositories, path)?;
             with_whole_paths(&mut repositories, path);
-            lay_under(&mut table, own.as_deref().and_then(Path::parent), repositories);
+            is_laid = lay_under(&mut table, own.as_deref().and_then(Path::parent), repositories);
         }
+        let found = found.filter(|_| is_laid);
         refuse_passwords(&table)?;
-        env::overlay(&mut table, &shape, vars)?;
-        let mut options: Options = table.try_into().map_err(|error: toml::de::Error| ConfigError::Value {
-            what: format!("the configuration does not hold together: {}", error.message()),
-        })?;
-        let mut config = Self { options: Options::default(), origin: Origin { own, found } };
+        let mut warnings = renamed::rename(&mut table);
+        warnings.extend(env::overlay(&mut table, &shape, vars)?);
+        let mut options: ConfigFile =
+            table.try_into().map_err(|error: toml::de::Error| ConfigError::Value {
+                what: format!("the configuration does not hold together: {}", error.message()),
+            })?;
+        let origin = ConfigOrigin { own, found };
+        let mut config = Self { options: ConfigFile::default(), origin, warnings };
         settle(&mut options, config.folder().as_deref())?;
         config.options = options;
         Ok(config)
@@ -108,7 +116,7 @@ impl Config {
     }
 
     /// The entry for the repository at `path`: the one whose `path` is it, else the only one without a `path`.
-    pub(crate) fn repository(&self, path: &Path) -> Option<(&str, &Repository)> {
+    pub(crate) fn repository(&self, path: &Path) -> Option<(&str, &RepositorySection)> {
         let canonical = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let wanted = canonical(path);
         let mut entries = self.options.repositories.iter();
@@ -157,28 +165,30 @@ fn with_whole_paths(table: &mut Table, file: &Path) {
     }
 }
 
-/// Adds the repositories that the operator's own file in `folder` does not have, by name or by path.
-fn lay_under(own: &mut Table, folder: Option<&Path>, found: Table) {
+/// Adds the repositories that the operator's own file in `folder` does not have, by name or by path; whether any was added.
+fn lay_under(own: &mut Table, folder: Option<&Path>, found: Table) -> bool {
     let canonical = |entry: &toml::Value| {
         let path = folder.unwrap_or(Path::new("")).join(entry.get("path")?.as_str()?);
         Some(fs::canonicalize(&path).unwrap_or(path))
     };
-    let Some(toml::Value::Table(found)) = found.get("repositories").cloned() else { return };
+    let Some(toml::Value::Table(found)) = found.get("repositories").cloned() else { return false };
     let repositories = own.entry("repositories").or_insert_with(|| toml::Value::Table(Table::new()));
-    let Some(repositories) = repositories.as_table_mut() else { return };
+    let Some(repositories) = repositories.as_table_mut() else { return false };
     // An entry without a place is for whatever repository is asked about.
     if repositories.iter().any(|(_, entry)| entry.get("path").is_none() && entry.get("url").is_none()) {
-        return;
+        return false;
     }
     let known: Vec<PathBuf> = repositories.iter().filter_map(|(_, entry)| canonical(entry)).collect();
+    let before = repositories.len();
     for (name, entry) in found {
         if !canonical(&entry).is_some_and(|path| known.contains(&path)) {
             repositories.entry(name).or_insert(entry);
         }
     }
+    repositories.len() > before
 }
 
-fn read(path: &Path, shape: &Shape) -> Result<Table, ConfigError> {
+fn read(path: &Path, shape: &ConfigSchema) -> Result<Table, ConfigError> {
     let missing = |source| ConfigError::Missing { path: path.to_owned(), source };
     if fs::metadata(path).map_err(missing)?.len() > MAX_BYTES {
         return Err(ConfigError::TooLarge { path: path.to_owned() });
@@ -237,21 +247,8 @@ fn is_below(folder: &Path, path: &str) -> bool {
 /// What a file out of a repository may not say.
 fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
     let not_here = |option: String| ConfigError::NotFromARepository { path: path.to_owned(), option };
-    for section in [
-        "sandbox",
-        "redaction",
-        "store",
-        "model",
-        "vectors",
-        "embeddings",
-        "server",
-        "auth",
-        "connectors",
-        "channels",
-    ] {
-        if table.contains_key(section) {
-            return Err(not_here(format!("[{section}]")));
-        }
+    if let Some(section) = table.keys().find(|key| *key != "repositories") {
+        return Err(not_here(format!("[{section}]")));
     }
     let repositories = table.get("repositories").and_then(toml::Value::as_table);
     for (name, entry) in repositories.into_iter().flatten() {
@@ -267,17 +264,16 @@ fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
         {
             return Err(not_here(format!("repositories.{name}.{key}")));
         }
-        let outside = entry.get("path").and_then(toml::Value::as_str).map(Path::new).is_some_and(|path| {
-            path.is_absolute() || path.components().any(|part| part == std::path::Component::ParentDir)
-        });
-        if outside {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let place = entry.get("path").and_then(toml::Value::as_str).unwrap_or(".");
+        if !is_below(folder, place) {
             return Err(not_here(format!("repositories.{name}.path outside of the repository")));
         }
         // What is laid over a checkout is read by the repository's own commands.
         let overlay = entry.get("overlay").and_then(toml::Value::as_array);
         for laid in overlay.into_iter().flatten().filter_map(toml::Value::as_str) {
             let source = laid.rsplit_once('=').map_or(laid, |(source, _)| source);
-            if !is_below(path.parent().unwrap_or(Path::new(".")), source) {
+            if !is_below(&folder.join(place), source) {
                 return Err(not_here(format!(
                     "repositories.{name}.overlay {laid:?} outside of the repository"
                 )));
@@ -287,7 +283,7 @@ fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigError> {
+fn settle(options: &mut ConfigFile, folder: Option<&Path>) -> Result<(), ConfigError> {
     let wrong = |what: String| Err(ConfigError::Value { what });
     for (name, entry) in &mut options.repositories {
         if let Some(test_one) = &entry.test_one
@@ -303,7 +299,7 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
         }
         match (&entry.url, &entry.path) {
             (Some(url), None) => {
-                if let Err(why) = millwright_tools::git::check_url(url) {
+                if let Err(why) = millwright_git::check_url(url) {
                     return wrong(format!("repositories.{name}.url: {why}"));
                 }
             }
@@ -321,7 +317,7 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
             *path = folder.join(&*path);
         }
         for (remote, url) in &entry.remotes {
-            if let Err(why) = millwright_tools::git::check_remote(url) {
+            if let Err(why) = millwright_git::check_remote(url) {
                 return wrong(format!("repositories.{name}.remotes.{remote}: {why}"));
             }
         }
@@ -345,7 +341,7 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
     if let Some((key, _)) = bounds.iter().find(|(_, value)| *value > u64::from(u32::MAX)) {
         return wrong(format!("sandbox.{key} is larger than any machine can give"));
     }
-    if sandbox.network == Network::Loopback && sandbox.allow_weaker {
+    if sandbox.network == NetworkOption::Loopback && sandbox.allow_weaker {
         return wrong(
             "sandbox.network = \"loopback\" needs the full sandbox; it cannot go with allow_weaker = true"
                 .into(),
@@ -358,6 +354,7 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
     options.server.settle().or_else(wrong)?;
     options.connectors.settle().or_else(wrong)?;
     options.channels.settle().or_else(wrong)?;
+    options.telemetry.settle().or_else(wrong)?;
     let schemes = ["sqlite://", "postgres://", "postgresql://"];
     if let Some(url) = &options.store.url
         && !schemes.iter().any(|scheme| url.starts_with(scheme))
@@ -371,7 +368,7 @@ fn settle(options: &mut Options, folder: Option<&Path>) -> Result<(), ConfigErro
     Ok(())
 }
 
-fn model(model: &mut Model, folder: Option<&Path>) -> Result<(), ConfigError> {
+fn model(model: &mut ModelSection, folder: Option<&Path>) -> Result<(), ConfigError> {
     let wrong = |what: &str| Err(ConfigError::Value { what: what.to_owned() });
     let zero = [
         ("timeout_s", model.timeout_s),
@@ -403,7 +400,7 @@ fn model(model: &mut Model, folder: Option<&Path>) -> Result<(), ConfigError> {
     Ok(())
 }
 
-fn patterns(redaction: &Redaction) -> Result<(), ConfigError> {
+fn patterns(redaction: &RedactionSection) -> Result<(), ConfigError> {
     let named = redaction.patterns.iter().map(|rule| (format!("pattern {:?}", rule.name), &rule.pattern));
     let allowed = redaction.allow.iter().map(|pattern| ("allow".to_owned(), pattern));
     for (name, pattern) in named.chain(allowed) {

@@ -16,12 +16,15 @@ mod check;
 mod env;
 mod load;
 mod options;
+mod renamed;
 mod service;
 mod vectors;
 
-pub(crate) use load::{Config, Origin};
-pub(crate) use options::{ActionMode, Model, Network, Options, Redaction, Repository};
-pub(crate) use service::{Connectors, Slack, Tickets};
+pub(crate) use load::{Config, ConfigOrigin};
+pub(crate) use options::{
+    ActionModeOption, ConfigFile, ModelSection, NetworkOption, RedactionSection, RepositorySection,
+};
+pub(crate) use service::{ConfirmingRole, ConnectorsSection, SlackSection};
 pub(crate) use vectors::{BUILT_IN, MINILM};
 
 #[cfg(test)]

@@ -8,31 +8,32 @@ use std::path::PathBuf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::service::{Auth, Channels, Connectors, Server};
-use super::vectors::{Embeddings, Vectors};
+use super::service::{AuthSection, ChannelsSection, ConnectorsSection, ServerSection, TelemetrySection};
+use super::vectors::{EmbeddingsSection, VectorsSection};
 
 /// `millwright.toml`
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Options {
+pub(crate) struct ConfigFile {
     /// Repositories by name.
-    pub(crate) repositories: BTreeMap<String, Repository>,
-    pub(crate) sandbox: Sandbox,
-    pub(crate) redaction: Redaction,
-    pub(crate) store: Store,
-    pub(crate) model: Model,
-    pub(crate) vectors: Vectors,
-    pub(crate) embeddings: Embeddings,
-    pub(crate) server: Server,
-    pub(crate) auth: Auth,
-    pub(crate) connectors: Connectors,
-    pub(crate) channels: Channels,
+    pub(crate) repositories: BTreeMap<String, RepositorySection>,
+    pub(crate) sandbox: SandboxSection,
+    pub(crate) redaction: RedactionSection,
+    pub(crate) store: StoreSection,
+    pub(crate) model: ModelSection,
+    pub(crate) vectors: VectorsSection,
+    pub(crate) embeddings: EmbeddingsSection,
+    pub(crate) server: ServerSection,
+    pub(crate) auth: AuthSection,
+    pub(crate) connectors: ConnectorsSection,
+    pub(crate) channels: ChannelsSection,
+    pub(crate) telemetry: TelemetrySection,
 }
 
 /// How one repository is found, tested and run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Repository {
+pub(crate) struct RepositorySection {
     /// Its clone; relative to this file. Default: the folder of this file.
     /// `MILLWRIGHT__REPOSITORIES__NAME__PATH`
     pub(crate) path: Option<PathBuf>,
@@ -70,35 +71,35 @@ pub(crate) struct Repository {
     /// Where a fix may be pushed once a person approved it, by name: `shared = "file:///srv/git/name.git"`.
     /// `MILLWRIGHT__REPOSITORIES__NAME__REMOTES`
     pub(crate) remotes: BTreeMap<String, String>,
-    /// Longest time for one replay, in seconds. `MILLWRIGHT__REPOSITORIES__NAME__TIMEOUT_S`
+    /// Longest time for one replay, in seconds; at most `sandbox.wall_s`. `MILLWRIGHT__REPOSITORIES__NAME__TIMEOUT_S`
     pub(crate) timeout_s: Option<u64>,
 }
 
 /// Bounds of whatever comes from a repository. They hold for everything a command starts, together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Sandbox {
-    /// Seconds on the clock. `MILLWRIGHT__SANDBOX__WALL_S`
+pub(crate) struct SandboxSection {
+    /// Seconds on the clock, whatever a repository's `timeout_s` or a remembered recipe asks for. `MILLWRIGHT__SANDBOX__WALL_S`
     pub(crate) wall_s: u64,
     /// Seconds of processor time. `MILLWRIGHT__SANDBOX__CPU_S`
     pub(crate) cpu_s: u64,
-    /// `MILLWRIGHT__SANDBOX__MEMORY_MB`
+    /// Memory, with what the kernel holds for its sockets, pipes and page tables. `MILLWRIGHT__SANDBOX__MEMORY_MB`
     pub(crate) memory_mb: u64,
     /// Processes and threads alive at once. `MILLWRIGHT__SANDBOX__PROCESSES`
     pub(crate) processes: u32,
     /// Largest single file. `MILLWRIGHT__SANDBOX__FILE_MB`
     pub(crate) file_mb: u64,
-    /// Written to the disk in total. `MILLWRIGHT__SANDBOX__DISK_MB`
+    /// Written to the disk in total; each file or folder made counts as 4 KiB at least. `MILLWRIGHT__SANDBOX__DISK_MB`
     pub(crate) disk_mb: u64,
     /// Standard output and error. `MILLWRIGHT__SANDBOX__OUTPUT_MB`
     pub(crate) output_mb: u64,
     /// `none`, or `loopback` for tests that talk to themselves. `MILLWRIGHT__SANDBOX__NETWORK`
-    pub(crate) network: Network,
+    pub(crate) network: NetworkOption,
     /// Run unsandboxed where no sandbox can be had, instead of refusing. `MILLWRIGHT__SANDBOX__ALLOW_WEAKER`
     pub(crate) allow_weaker: bool,
 }
 
-impl Default for Sandbox {
+impl Default for SandboxSection {
     fn default() -> Self {
         Self {
             wall_s: 600,
@@ -108,7 +109,7 @@ impl Default for Sandbox {
             file_mb: 1_024,
             disk_mb: 4_096,
             output_mb: 64,
-            network: Network::None,
+            network: NetworkOption::None,
             allow_weaker: false,
         }
     }
@@ -116,7 +117,7 @@ impl Default for Sandbox {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Network {
+pub(crate) enum NetworkOption {
     #[default]
     None,
     Loopback,
@@ -125,7 +126,7 @@ pub(crate) enum Network {
 /// What is masked before anything is kept or shown. The default masks everything known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Redaction {
+pub(crate) struct RedactionSection {
     /// `false` leaves every text as it is. `MILLWRIGHT__REDACTION__ENABLED`
     pub(crate) enabled: bool,
     /// E-mail addresses, card and telephone numbers, IBANs. `MILLWRIGHT__REDACTION__PERSONAL_DATA`
@@ -136,7 +137,7 @@ pub(crate) struct Redaction {
     pub(crate) allow: Vec<String>,
 }
 
-impl Default for Redaction {
+impl Default for RedactionSection {
     fn default() -> Self {
         Self { enabled: true, personal_data: true, patterns: Vec::new(), allow: Vec::new() }
     }
@@ -154,7 +155,7 @@ pub(crate) struct RedactionPattern {
 /// Where Millwright keeps what it knows.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Store {
+pub(crate) struct StoreSection {
     /// Folder for everything it keeps; `--data-dir` goes before it. `MILLWRIGHT__STORE__DATA_DIR`
     pub(crate) data_dir: Option<PathBuf>,
     /// `sqlite://PATH`, or `postgres://USER@HOST:5432/DATABASE` for several processes; `?sslmode=verify-full` insists on
@@ -167,15 +168,15 @@ pub(crate) struct Store {
     pub(crate) trusted_keys: Vec<String>,
     /// Days after which what was never proven nor judged by a person is forgotten, by the service or `memory expire`.
     /// Default: kept for good.
-    /// `MILLWRIGHT__STORE__KEEP_UNPROVEN_DAYS`
-    pub(crate) keep_unproven_days: Option<u32>,
+    /// `MILLWRIGHT__STORE__UNPROVEN_RETENTION_DAYS`
+    pub(crate) unproven_retention_days: Option<u32>,
 }
 
 /// A language model that plans investigations, behind any OpenAI-compatible endpoint. The key comes by environment
 /// only.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Model {
+pub(crate) struct ModelSection {
     /// With the version, as in `http://localhost:8080/v1`. Default: `OPENAI_BASE_URL`, else OpenAI's own.
     /// `MILLWRIGHT__MODEL__BASE_URL`
     pub(crate) base_url: Option<String>,
@@ -196,16 +197,16 @@ pub(crate) struct Model {
     pub(crate) max_output_tokens: Option<u64>,
     /// How the model says what it wants done: `tools` (native tool calls), `constrained` (JSON held to a schema,
     /// for small local models), or `auto`. `MILLWRIGHT__MODEL__ACTION_MODE`
-    pub(crate) action_mode: ActionMode,
+    pub(crate) action_mode: ActionModeOption,
     /// Sent along when set. `MILLWRIGHT__MODEL__TEMPERATURE`
     pub(crate) temperature: Option<f64>,
-    pub(crate) prices: Prices,
-    pub(crate) budgets: Budgets,
+    pub(crate) prices: PricesSection,
+    pub(crate) budgets: BudgetsSection,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum ActionMode {
+pub(crate) enum ActionModeOption {
     #[default]
     Auto,
     Tools,
@@ -215,7 +216,7 @@ pub(crate) enum ActionMode {
 /// US dollars for a million tokens.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Prices {
+pub(crate) struct PricesSection {
     /// `MILLWRIGHT__MODEL__PRICES__INPUT`
     pub(crate) input: f64,
     /// Default: as `input`. `MILLWRIGHT__MODEL__PRICES__CACHED_INPUT`
@@ -227,7 +228,7 @@ pub(crate) struct Prices {
 /// What one investigation may use; the command line goes before it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Budgets {
+pub(crate) struct BudgetsSection {
     /// Tokens, input and output together. `MILLWRIGHT__MODEL__BUDGETS__TOKENS`
     pub(crate) tokens: Option<u64>,
     /// US dollars by the prices above. `MILLWRIGHT__MODEL__BUDGETS__USD`

@@ -3,13 +3,21 @@ Options of `millwright serve`: where it listens, how much it takes, who is let i
 written to. Secrets are never written here: an option names the variable that holds them.
 */
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use millwright_integrations::{
+    ChannelAudience, ConnectorConfig, ConnectorKeys, INTEGRATIONS, Integration, integration,
+};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+
+use crate::logging::LogFormat;
 
 /// The HTTP server and its workers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Server {
+pub(crate) struct ServerSection {
     /// Address and port; `--listen` goes before it. `MILLWRIGHT__SERVER__LISTEN`
     pub(crate) listen: String,
     /// Where people reach it, for links in notes. `MILLWRIGHT__SERVER__PUBLIC_URL`
@@ -22,20 +30,40 @@ pub(crate) struct Server {
     pub(crate) body_timeout_s: u64,
     /// Of one token, or of one stranger's address. `MILLWRIGHT__SERVER__REQUESTS_PER_MINUTE`
     pub(crate) requests_per_minute: u32,
-    /// Open at once. `MILLWRIGHT__SERVER__CONNECTIONS`
+    /// Open at once; when room is short, those that say nothing give way. `MILLWRIGHT__SERVER__CONNECTIONS`
     pub(crate) connections: usize,
+    /// Of these, from one address (of IPv6: one network of 64 bits). Behind a proxy all come from one: set it to as
+    /// many as `connections` there, and limit addresses in the proxy. `MILLWRIGHT__SERVER__CONNECTIONS_PER_ADDRESS`
+    pub(crate) connections_per_address: usize,
+    /// Streams of events open at once, in pages and in programs; never more than half of `connections`.
+    /// `MILLWRIGHT__SERVER__STREAMS`
+    pub(crate) streams: usize,
+    /// Of these, of one token. `MILLWRIGHT__SERVER__STREAMS_PER_TOKEN`
+    pub(crate) streams_per_token: usize,
     /// At once in one process. `MILLWRIGHT__SERVER__INVESTIGATIONS`
     pub(crate) investigations: usize,
     /// A failure that comes back within so many hours joins the incident that is known already.
-    /// `MILLWRIGHT__SERVER__JOIN_WITHIN_H`
-    pub(crate) join_within_h: u64,
+    /// `MILLWRIGHT__SERVER__DEDUP_WINDOW_HOURS`
+    pub(crate) dedup_window_hours: u64,
     /// Seconds that a worker which died may hold a job. `MILLWRIGHT__SERVER__LEASE_S`
     pub(crate) lease_s: u64,
     /// Seconds that a shutdown waits for what is under way. `MILLWRIGHT__SERVER__GRACE_S`
     pub(crate) grace_s: u64,
+    /// Days for which the links in notes by which an answer is judged are good. `MILLWRIGHT__SERVER__JUDGE_LINK_DAYS`
+    pub(crate) judge_link_days: u32,
 }
 
-impl Default for Server {
+/// Whose confirmation alone makes an answer known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ConfirmingRole {
+    Support,
+    #[default]
+    Responder,
+    Admin,
+}
+
+impl Default for ServerSection {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:7070".into(),
@@ -45,10 +73,37 @@ impl Default for Server {
             body_timeout_s: 30,
             requests_per_minute: 600,
             connections: 1_024,
+            connections_per_address: 512,
+            streams: 256,
+            streams_per_token: 64,
             investigations: 1,
-            join_within_h: 24,
+            dedup_window_hours: 24,
             lease_s: 30,
             grace_s: 20,
+            judge_link_days: 30,
+        }
+    }
+}
+
+/// What the service tells of itself.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct TelemetrySection {
+    /// `text` or `json`; `--log-format` goes before it. Default: text on a terminal, JSON elsewhere.
+    /// `MILLWRIGHT__TELEMETRY__LOG_FORMAT`
+    pub(crate) log_format: Option<LogFormat>,
+    /// Address and port where `/metrics` is answered without a token, as in `127.0.0.1:9464`; anyone who reaches it reads
+    /// the figures. Default: nowhere. `MILLWRIGHT__TELEMETRY__METRICS_LISTEN`
+    pub(crate) metrics_listen: Option<String>,
+}
+
+impl TelemetrySection {
+    pub(super) fn settle(&self) -> Result<(), String> {
+        match &self.metrics_listen {
+            Some(listen) if listen.parse::<std::net::SocketAddr>().is_err() => Err(format!(
+                "telemetry.metrics_listen {listen:?} must be an address and a port, as in \"127.0.0.1:9464\""
+            )),
+            _ => Ok(()),
         }
     }
 }
@@ -56,62 +111,55 @@ impl Default for Server {
 /// Who is let in.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Auth {
+pub(crate) struct AuthSection {
     /// Programs on this machine are administrators without a token; refused unless the service listens on the
     /// loopback address only. `MILLWRIGHT__AUTH__ANONYMOUS`
     pub(crate) anonymous: bool,
+    /// The least role whose confirmation alone lets an answer that no replay proved be presented as known; of lower ones it
+    /// takes two persons. `MILLWRIGHT__AUTH__CONFIRMING_ROLE`
+    pub(crate) confirming_role: ConfirmingRole,
 }
 
-/// Systems that call in by hooks, and ticket systems that notes are written to.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Connectors {
-    pub(crate) generic: Option<Hook>,
-    pub(crate) alertmanager: Option<Hook>,
-    pub(crate) grafana: Option<Hook>,
-    pub(crate) pagerduty: Option<Hook>,
-    pub(crate) sentry: Option<Hook>,
-    pub(crate) github: Option<Tickets>,
-    pub(crate) jira: Option<Tickets>,
-    pub(crate) zendesk: Option<Tickets>,
+/// Systems that call in by hooks, and ticket systems that notes are written to: a section each, by their names. What a section
+/// holds is known by the system's integration.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct ConnectorsSection(pub(crate) BTreeMap<String, ConnectorConfig>);
+
+impl JsonSchema for ConnectorsSection {
+    fn schema_name() -> Cow<'static, str> {
+        "ConnectorsSection".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut sections = serde_json::Map::new();
+        for (integration, keys) in connectors() {
+            sections.insert(integration.name().to_owned(), keys.schema(generator).to_value());
+        }
+        json_schema!({
+            "description": "Systems that call in by hooks, and ticket systems that notes are written to.",
+            "type": "object", "properties": sections, "additionalProperties": false,
+        })
+    }
 }
 
-/// A system that calls in.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Hook {
-    /// The variable that holds the secret it signs with; several, divided by spaces, while one is replaced.
-    pub(crate) secret_env: String,
-}
-
-/// A ticket system: it calls in, and notes are written to it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Tickets {
-    /// The variable that holds the secret it signs with; several, divided by spaces, while one is replaced.
-    pub(crate) secret_env: Option<String>,
-    /// Where its API is, as in `https://acme.zendesk.com`; without it no notes are written.
-    pub(crate) base_url: Option<String>,
-    /// The account of the token (Zendesk and Jira).
-    pub(crate) email: Option<String>,
-    /// The variable that holds the API token.
-    pub(crate) token_env: Option<String>,
-    /// Jira only: its issues are requests of a service desk, so notes are internal comments.
-    pub(crate) service_desk: bool,
+/// The systems that have a section, with its keys.
+pub(crate) fn connectors() -> impl Iterator<Item = (&'static dyn Integration, ConnectorKeys)> {
+    INTEGRATIONS.iter().filter_map(|integration| Some((*integration, integration.connector()?)))
 }
 
 /// Where people talk to it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Channels {
-    pub(crate) slack: Option<Slack>,
+pub(crate) struct ChannelsSection {
+    pub(crate) slack: Option<SlackSection>,
 }
 
 /// Slack: mentions, direct messages, a slash command and buttons. Over HTTP with `signing_secret_env`, over a connection
 /// of our own (Socket Mode, no public address needed) with `app_token_env`, or both.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Slack {
+pub(crate) struct SlackSection {
     /// The variable that holds the bot's token (`xoxb-…`).
     pub(crate) bot_token_env: String,
     /// The variable that holds the app's signing secret; several, divided by spaces, while one is replaced.
@@ -120,23 +168,32 @@ pub(crate) struct Slack {
     pub(crate) app_token_env: Option<String>,
     /// Ids of the users (`U…`) who may stop investigations and consent to what they want to do.
     pub(crate) responders: Vec<String>,
+    /// Who reads the channels it is asked in. Without it they are `internal`, except those shared with other workspaces.
+    pub(crate) audience: Option<ChannelAudience>,
+    /// Guests of the workspace may confirm and reject answers.
+    pub(crate) guests_judge: bool,
+    /// Ids of other workspaces (`T…`) whose members may confirm and reject answers.
+    pub(crate) judging_teams: Vec<String>,
     /// Of the Web API; another one is for tests and relays.
     pub(crate) base_url: String,
 }
 
-impl Default for Slack {
+impl Default for SlackSection {
     fn default() -> Self {
         Self {
             bot_token_env: String::new(),
             signing_secret_env: None,
             app_token_env: None,
             responders: Vec::new(),
+            audience: None,
+            guests_judge: false,
+            judging_teams: Vec::new(),
             base_url: "https://slack.com/api".into(),
         }
     }
 }
 
-impl Channels {
+impl ChannelsSection {
     pub(super) fn settle(&self) -> Result<(), String> {
         let Some(slack) = &self.slack else { return Ok(()) };
         if slack.bot_token_env.is_empty() {
@@ -151,6 +208,14 @@ impl Channels {
         if !is_url(&slack.base_url) {
             return Err("channels.slack.base_url must begin with https:// (or http://)".into());
         }
+        let is_team = |id: &String| {
+            id.starts_with(['T', 'E']) && id.len() > 1 && id.chars().all(|c| c.is_ascii_alphanumeric())
+        };
+        if let Some(id) = slack.judging_teams.iter().find(|id| !is_team(id)) {
+            return Err(format!(
+                "channels.slack.judging_teams: {id:?} is not a workspace's id; ids look like T024BE7LD"
+            ));
+        }
         let odd = slack
             .responders
             .iter()
@@ -164,7 +229,7 @@ impl Channels {
     }
 }
 
-impl Server {
+impl ServerSection {
     pub(super) fn settle(&self) -> Result<(), String> {
         if self.listen.parse::<std::net::SocketAddr>().is_err() {
             return Err(format!(
@@ -176,6 +241,9 @@ impl Server {
             ("body_mb", self.body_mb as u64),
             ("requests_per_minute", u64::from(self.requests_per_minute)),
             ("connections", self.connections as u64),
+            ("connections_per_address", self.connections_per_address as u64),
+            ("streams", self.streams as u64),
+            ("streams_per_token", self.streams_per_token as u64),
             ("investigations", self.investigations as u64),
             ("lease_s", self.lease_s),
             ("header_timeout_s", self.header_timeout_s),
@@ -183,6 +251,9 @@ impl Server {
         ];
         if let Some((key, _)) = bounds.iter().find(|(_, value)| *value == 0 || *value > u64::from(u32::MAX)) {
             return Err(format!("server.{key} must be at least 1, and not beyond all bounds"));
+        }
+        if !(1..=3_650).contains(&self.judge_link_days) {
+            return Err("server.judge_link_days must be between 1 and 3650".into());
         }
         if self.body_mb > 1_024 {
             return Err("server.body_mb must be at most 1024".into());
@@ -194,32 +265,22 @@ impl Server {
     }
 }
 
-impl Connectors {
+impl ConnectorsSection {
     pub(super) fn settle(&self) -> Result<(), String> {
-        for (name, tickets) in [("github", &self.github), ("jira", &self.jira), ("zendesk", &self.zendesk)] {
-            let Some(tickets) = tickets else { continue };
-            let key = |key: &str| format!("connectors.{name}.{key}");
-            match (&tickets.base_url, &tickets.token_env) {
-                (Some(url), Some(_)) if !is_url(url) => {
-                    return Err(format!("{} must begin with https:// (or http://)", key("base_url")));
-                }
-                (Some(_), None) => return Err(format!("{} needs {}", key("base_url"), key("token_env"))),
-                (None, Some(_)) => return Err(format!("{} needs {}", key("token_env"), key("base_url"))),
-                _ => {}
-            }
-            if tickets.base_url.is_some() && tickets.email.is_none() && name != "github" {
-                return Err(format!("{} must name the account of the token", key("email")));
-            }
-            if tickets.service_desk && name != "jira" {
-                return Err(format!("{} is for jira only", key("service_desk")));
-            }
-            if tickets.secret_env.is_none() && tickets.base_url.is_none() {
-                return Err(format!(
-                    "connectors.{name} needs secret_env for its hook, or base_url for notes"
-                ));
-            }
+        for (name, config) in &self.0 {
+            let keys = integration(name).and_then(|integration| integration.connector());
+            let keys = keys.ok_or_else(|| format!("connectors.{name} is not a system that is known here"))?;
+            keys.check(name, config)?;
         }
         Ok(())
+    }
+
+    /// The sections that are there, in the order of the registry.
+    pub(crate) fn configured(
+        &self,
+    ) -> impl Iterator<Item = (&'static dyn Integration, ConnectorKeys, &ConnectorConfig)> {
+        connectors()
+            .filter_map(|(integration, keys)| Some((integration, keys, self.0.get(integration.name())?)))
     }
 }
 

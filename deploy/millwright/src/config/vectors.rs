@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Where vectors of incidents are kept.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Vectors {
+pub(crate) struct VectorsSection {
     /// `embedded` (beside everything else, in the data folder), or the gRPC address of a Qdrant server:
     /// `http://qdrant:6334`, `https://…` for TLS. `MILLWRIGHT__VECTORS__URL`
     pub(crate) url: String,
@@ -23,7 +23,7 @@ pub(crate) struct Vectors {
     pub(crate) timeout_s: u64,
 }
 
-impl Default for Vectors {
+impl Default for VectorsSection {
     fn default() -> Self {
         Self { url: "embedded".into(), collection: "millwright".into(), api_key_env: None, timeout_s: 5 }
     }
@@ -32,7 +32,7 @@ impl Default for Vectors {
 /// Which model turns incidents into vectors. A change embeds what is remembered anew, in the background.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub(crate) struct Embeddings {
+pub(crate) struct EmbeddingsSection {
     /// `built-in` (no weights; knows spelling only), `all-MiniLM-L6-v2` (needs `path`), or the name of a model at
     /// `base_url`. `MILLWRIGHT__EMBEDDINGS__MODEL`
     pub(crate) model: String,
@@ -52,7 +52,7 @@ pub(crate) struct Embeddings {
 pub(crate) const BUILT_IN: &str = "built-in";
 pub(crate) const MINILM: &str = "all-MiniLM-L6-v2";
 
-impl Default for Embeddings {
+impl Default for EmbeddingsSection {
     fn default() -> Self {
         Self {
             model: BUILT_IN.into(),
@@ -65,7 +65,7 @@ impl Default for Embeddings {
     }
 }
 
-impl Vectors {
+impl VectorsSection {
     pub(super) fn settle(&self) -> Result<(), String> {
         let known =
             self.url == "embedded" || self.url.starts_with("http://") || self.url.starts_with("https://");
@@ -82,7 +82,7 @@ impl Vectors {
     }
 }
 
-impl Embeddings {
+impl EmbeddingsSection {
     pub(super) fn settle(&mut self, folder: Option<&Path>) -> Result<(), String> {
         if let (Some(path), Some(folder)) = (&mut self.path, folder) {
             *path = folder.join(&*path);

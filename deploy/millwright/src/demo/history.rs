@@ -26,7 +26,7 @@ const AUTHORS: &[(&str, &str)] = &[
 ];
 
 #[derive(Debug)]
-pub(super) struct History<'a> {
+pub(super) struct DemoHistory<'a> {
     commits: Vec<Commit<'a>>,
 }
 
@@ -55,7 +55,7 @@ enum Edit {
     Replace { old: String, new: Option<String> },
 }
 
-impl<'a> History<'a> {
+impl<'a> DemoHistory<'a> {
     pub(super) fn parse(text: &'a str) -> Result<Self, DemoError> {
         let mut commits: Vec<Commit<'a>> = Vec::new();
         let mut lines = text.lines().enumerate().peekable();

@@ -15,9 +15,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use millwright_tools::process::trusted::{self, GitError};
+use millwright_sandbox::trusted::{self, GitError};
 
-use history::History;
+use history::DemoHistory;
 
 const HISTORY: &str = include_str!("history.txt");
 const TICKET: &str = include_str!("ticket.txt");
@@ -60,11 +60,11 @@ pub(crate) struct DemoRepo {
 
 /// Builds the repository in `dir`, or takes the one built there before. Anything else in `dir` is an error.
 pub(crate) fn build(dir: &Path) -> Result<DemoRepo, DemoError> {
-    let history = History::parse(HISTORY)?;
+    let history = DemoHistory::parse(HISTORY)?;
     let git_dir = dir.join(".git");
     let marks_file = git_dir.join("millwright-demo");
     // The marks are written last and name the history they belong to, so a half-built folder is seen as one.
-    let stamp = format!("# {}\n", millwright_memory::types::Evidence::hash(HISTORY));
+    let stamp = format!("# {}\n", millwright_model::Evidence::hash(HISTORY));
     let marks = match fs::read_to_string(&marks_file) {
         Ok(marks) if marks.starts_with(&stamp) => marks,
         _ => {
@@ -112,7 +112,7 @@ fn clear(dir: &Path, git_dir: &Path) -> Result<(), DemoError> {
 }
 
 /// Imports the history and checks out its head; returns git's marks (`:MARK ID` lines).
-fn import(dir: &Path, git_dir: &Path, history: &History<'_>) -> Result<String, DemoError> {
+fn import(dir: &Path, git_dir: &Path, history: &DemoHistory<'_>) -> Result<String, DemoError> {
     let git = || trusted::git(git_dir);
     git().args(["init", "--quiet", "--bare", "--template=", "--initial-branch=main"]).output()?;
     git().args(["config", "core.bare", "false"]).output()?;

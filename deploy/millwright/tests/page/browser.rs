@@ -1,6 +1,6 @@
 /*!
 A headless Chromium, driven through its own driver by the WebDriver protocol, and the accessibility checker that runs
-inside it. Where they are not installed the tests say so and do nothing, unless they are asked for.
+inside it. Where they are not installed the tests say so, see `missing_part`.
 */
 #![expect(
     clippy::disallowed_methods,
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::http::ask;
+use crate::missing_part::report_missing;
 
 /// What the checker is, by the name and version in its registry.
 const AXE: &str = "axe-core@4.11.1";
@@ -32,9 +33,8 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    /// None where there is no Chromium; `MILLWRIGHT_NEEDS_CHROMIUM` makes that a failure.
+    /// None where there is no Chromium.
     pub(crate) fn start() -> Option<Self> {
-        let needed = std::env::var_os("MILLWRIGHT_NEEDS_CHROMIUM").is_some();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -42,13 +42,15 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn();
         let Ok(driver) = driver else {
-            assert!(!needed, "chromedriver is not installed");
-            eprintln!("SKIPPED: no chromedriver here (Debian: apt-get install chromium chromium-driver)");
+            let why = "no chromedriver (Debian: apt-get install chromium chromium-driver)";
+            report_missing("browser", why);
             return None;
         };
         let at: SocketAddr = ([127, 0, 0, 1], port).into();
         let axe = axe();
-        assert!(axe.is_some() || !needed, "{AXE} cannot be had");
+        if axe.is_none() {
+            report_missing("axe", &format!("npm cannot fetch {AXE}, so accessibility is not checked"));
+        }
         let profile = tempfile::tempdir().unwrap();
         let pictures = std::env::var_os("MILLWRIGHT_PICTURES").map(PathBuf::from);
         let mut browser = Self { driver, at, session: String::new(), axe, pictures, _profile: profile };
@@ -255,9 +257,7 @@ fn axe() -> Option<String> {
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .status();
-        if !fetched.is_ok_and(|status| status.success()) {
-            eprintln!("SKIPPED: the accessibility check, because npm cannot fetch {AXE}");
-        }
+        fetched.ok().filter(std::process::ExitStatus::success)?;
     }
     std::fs::read_to_string(file).ok()
 }

@@ -16,6 +16,8 @@ mod common;
 mod http;
 
 mod browser;
+#[path = "../../../../memory/store/tests/missing_part/mod.rs"]
+mod missing_part;
 
 use browser::Browser;
 use common::Scene;
@@ -75,6 +77,24 @@ fn report(browser: &Browser, title: &str) {
     browser.fill("#service", "calc");
     browser.click("main form button[type=submit]");
     browser.until("the incident is shown", |browser| browser.url().contains("/incidents/inc_"));
+}
+
+/// Tables, long commands and the list of pages fit a phone; nobody has signed in.
+#[test]
+fn the_guide_is_read_without_signing_in() {
+    let Some(browser) = Browser::start() else { return };
+    let serving = Serving::start();
+    browser.go(&serving.url("/sign-in"));
+    browser.follow("Guide");
+    browser.until("the guide is open", |browser| browser.url().ends_with("/docs"));
+    browser.look("guide");
+    for page in ["service", "operations", "configuration", "api"] {
+        browser.go(&serving.url(&format!("/docs/{page}")));
+        assert_eq!(browser.count("main h1"), 1, "{page}");
+        browser.look(&format!("guide-{page}"));
+    }
+    let none: Vec<String> = Vec::new();
+    assert_eq!(browser.errors(), none);
 }
 
 #[test]

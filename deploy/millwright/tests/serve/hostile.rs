@@ -3,7 +3,7 @@ What hurts a service that is reachable: senders that never come to their end, bo
 deliveries that are forged, old or told twice. Each gets a clear answer, and nobody else notices.
 */
 
-use std::io::{BufReader, Write};
+use std::io::{BufReader, ErrorKind, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,8 @@ use super::{PATIENCE, SECRET, Serving};
 
 /// Every door, on a process that does not look into what comes in; `more` goes to `[server]`.
 fn open(more: &str) -> Serving {
-    let hooks = ["generic", "alertmanager", "grafana", "pagerduty", "sentry", "github", "jira", "zendesk"];
+    let hooks =
+        ["generic", "alertmanager", "grafana", "pagerduty", "sentry", "github", "gitlab", "jira", "zendesk"];
     let hooks = hooks.map(|name| format!("[connectors.{name}]\nsecret_env = \"HOOK_SECRET\"\n"));
     let slack = "[channels.slack]\nbot_token_env = \"API_TOKEN\"\nsigning_secret_env = \"HOOK_SECRET\"\n\
                  base_url = \"http://127.0.0.1:9\"\n";
@@ -61,6 +62,14 @@ fn dribble(streams: &mut [TcpStream], what: &[u8]) {
     }
 }
 
+/// The head of a delivery whose signature might fit, as far as its body has not come.
+fn claimed() -> String {
+    let signature = "00".repeat(32);
+    format!(
+        "POST /hooks/github HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\nx-hub-signature-256: sha256={signature}\r\n"
+    )
+}
+
 #[test]
 fn slow_senders_are_cut_off_and_hold_nobody() {
     let serving = open("header_timeout_s = 1\nbody_timeout_s = 1");
@@ -73,13 +82,8 @@ fn slow_senders_are_cut_off_and_hold_nobody() {
         assert!(end.join().unwrap().is_err(), "a request without an end has no answer");
     }
     // Bodies that never come: whoever sends one is told.
-    let (mut streams, ends): (Vec<_>, Vec<_>) = (0..50)
-        .map(|_| {
-            serving.begin(
-                "POST /hooks/github HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\ncontent-length: 100000\r\n\r\n",
-            )
-        })
-        .unzip();
+    let (mut streams, ends): (Vec<_>, Vec<_>) =
+        (0..50).map(|_| serving.begin(&format!("{}content-length: 100000\r\n\r\n", claimed()))).unzip();
     serving.is_well();
     dribble(&mut streams, b"x");
     for end in ends {
@@ -93,25 +97,25 @@ fn a_body_without_end_is_refused_and_never_held() {
     const MIB: usize = 1 << 20;
     let serving = open("");
     let before = serving.peak_mib();
-    let head = |path: &str, more: &str| {
+    let known = |path: &str, key: &str| {
         format!(
-            "POST {path} HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\nauthorization: Bearer {}\r\n\
-             content-type: application/json\r\n{more}\r\n",
-            serving.token
+            "POST {path} HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\nauthorization: Bearer {key}\r\n\
+             content-type: application/json\r\n"
         )
     };
-    for path in ["/v1/incidents", "/hooks/alertmanager", "/hooks/slack/events"] {
+    for head in [known("/v1/incidents", &serving.token), known("/hooks/alertmanager", SECRET), claimed()] {
+        let head = |more: &str| format!("{head}{more}\r\n");
         // Announced: refused before anything is read; whoever asks first need not send at all.
         let announced = format!("content-length: {}\r\n", 100 * MIB);
-        let (_stream, end) = serving.begin(&head(path, &format!("{announced}expect: 100-continue\r\n")));
+        let (_stream, end) = serving.begin(&head(&format!("{announced}expect: 100-continue\r\n")));
         end.join().unwrap().unwrap().refuses(413, "body_mb");
-        let (mut stream, end) = serving.begin(&head(path, &announced));
+        let (mut stream, end) = serving.begin(&head(&announced));
         for _ in 0..100 {
             stream.write_all(&vec![b'x'; MIB]).unwrap();
         }
         end.join().unwrap().unwrap().refuses(413, "body_mb");
         // Not announced: refused as soon as it is too long.
-        let (mut stream, end) = serving.begin(&head(path, "transfer-encoding: chunked\r\n"));
+        let (mut stream, end) = serving.begin(&head("transfer-encoding: chunked\r\n"));
         for _ in 0..100 {
             stream.write_all(format!("{MIB:x}\r\n{}\r\n", "x".repeat(MIB)).as_bytes()).unwrap();
         }
@@ -121,8 +125,8 @@ fn a_body_without_end_is_refused_and_never_held() {
     let grown = serving.peak_mib() - before;
     // One body up to the limit of 10 MiB, in a buffer that doubles.
     assert!(grown < 60, "900 MiB were sent, {grown} MiB were held");
-    let broken = "POST /hooks/generic HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n";
-    serving.begin(broken).1.join().unwrap().unwrap().refuses(400, "chunks");
+    let broken = format!("{}transfer-encoding: chunked\r\n\r\nzz\r\n", claimed());
+    serving.begin(&broken).1.join().unwrap().unwrap().refuses(400, "chunks");
     serving.is_well();
 }
 
@@ -131,10 +135,7 @@ fn bodies_that_arrive_at_once_share_a_bound() {
     const MIB: usize = 1 << 20;
     let serving = open("body_timeout_s = 10");
     let before = serving.peak_mib();
-    let head = format!(
-        "POST /hooks/github HTTP/1.1\r\nhost: HOST\r\nconnection: close\r\ncontent-length: {}\r\n\r\n",
-        9 * MIB
-    );
+    let head = format!("{}content-length: {}\r\n\r\n", claimed(), 9 * MIB);
     // None of them comes to its end.
     let begun: Vec<_> = (0..30)
         .map(|_| {
@@ -157,7 +158,7 @@ fn bodies_that_arrive_at_once_share_a_bound() {
     }
     assert!(refused > 0, "all of them were held");
     let grown = serving.peak_mib() - before;
-    // Eight of the largest, 80 MiB, and what connections read ahead.
+    // Four of the largest from one address, what each body holds for nothing, and what connections read ahead.
     assert!(grown < 130, "270 MiB were sent, {grown} MiB were held");
     let body = doors()[5].report.to_string();
     let again = || serving.deliver("/hooks/github", body.as_bytes(), SECRET, 0).status == 202;
@@ -180,9 +181,14 @@ fn what_is_no_request_ends_only_its_connection() {
         ),
         ("POST /hooks/generic HTTP/1.1\r\nhost: HOST\r\ncontent-length: -1\r\n\r\n".to_owned(), 400),
     ] {
-        // Some of them are cut off without a word, which is as good.
-        if let Ok(answer) = serving.begin(&sent).1.join().unwrap() {
-            assert_eq!(answer.status, status, "{sent:.60}: {}", answer.text);
+        match serving.begin(&sent).1.join().unwrap() {
+            Ok(answer) => assert_eq!(answer.status, status, "{sent:.60}: {}", answer.text),
+            // What is longer than a first look may be cut off before its answer is read, but never held.
+            Err(error) => assert!(
+                sent.len() > 60_000
+                    && matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof),
+                "{sent:.60}: {error}"
+            ),
         }
     }
     serving.is_well();
@@ -244,6 +250,13 @@ fn doors() -> Vec<Door> {
             json!({ "action": "opened", "issue": { "number": 7 }, "repository": { "full_name": "../../etc" } }),
         ),
         door(
+            "/hooks/gitlab",
+            json!({ "object_kind": "issue", "project": { "id": 24 },
+                "object_attributes": { "iid": 7, "title": "Totals", "description": "", "action": "open" } }),
+            json!({ "object_kind": "issue", "project": { "id": 24 }, "object_attributes": { "iid": 7, "action": "update" } }),
+            json!({ "object_kind": "issue", "project": { "id": "../25" }, "object_attributes": { "iid": 7, "action": "open" } }),
+        ),
+        door(
             "/hooks/jira",
             json!({ "webhookEvent": "jira:issue_created", "issue": { "key": "SHOP-7", "fields": { "summary": "Totals" } } }),
             json!({ "webhookEvent": "comment_created" }),
@@ -276,7 +289,7 @@ fn signed(path: &str, body: &[u8], secret: &str, skew: i64) -> Vec<(&'static str
     };
     let plain = hex::encode(mac(&[body]));
     match path {
-        "/hooks/generic" => {
+        "/hooks/generic" | "/hooks/gitlab" => {
             let id = hex::encode(Sha256::digest(body));
             let signature = STANDARD.encode(mac(&[id.as_bytes(), b".", seconds.as_bytes(), b".", body]));
             vec![
@@ -292,6 +305,7 @@ fn signed(path: &str, body: &[u8], secret: &str, skew: i64) -> Vec<(&'static str
         ],
         "/hooks/pagerduty" => vec![("x-pagerduty-signature", format!("v1=00,v1={plain}"))],
         "/hooks/sentry" => vec![("sentry-hook-signature", plain)],
+        "/hooks/linear" => vec![("linear-signature", plain)],
         "/hooks/github" => {
             vec![("x-hub-signature-256", format!("sha256={plain}")), ("x-github-event", "issues".into())]
         }

@@ -106,7 +106,7 @@ fn head(reader: &mut impl BufRead) -> std::io::Result<Head> {
         if let Some(value) = line.strip_prefix("content-type:") {
             value.trim().clone_into(&mut media);
         }
-        if line.starts_with("authorization:") {
+        if ["authorization:", "private-token:"].iter().any(|name| line.starts_with(name)) {
             given.trim().split_once(':').map_or("", |(_, value)| value.trim()).clone_into(&mut authorization);
         }
         if let Some(value) = line.strip_prefix("content-length:") {

@@ -13,24 +13,28 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+mod audience;
 #[path = "../common/mod.rs"]
 #[expect(dead_code, reason = "shared with tests that investigate from the command line")]
 mod common;
 mod hostile;
 mod http;
+mod kills;
 mod notes;
+mod operations;
 mod postgres;
 mod recurrence;
-#[path = "../../../../memory/tests/postgres/mod.rs"]
+#[path = "../../../../memory/store/tests/postgres/mod.rs"]
 #[expect(dead_code, reason = "shared with the tests of the store")]
 mod server;
 mod slack;
+mod stored;
 mod threads;
 mod tickets;
 
 use common::Scene;
 use http::{Answer, ask};
-use slack::Slack;
+use kills::{KillTestPlan, killed};
 use tickets::Tickets;
 
 const SECRET: &str = "a-secret-of-the-hooks";
@@ -84,6 +88,16 @@ impl Serving {
         for number in 0..roles.len() {
             serving.start(number);
         }
+        serving
+    }
+
+    /// One process that does everything, on what a scene holds already.
+    fn on(scene: Scene, token: &str, data: &str) -> Self {
+        let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let process = Process { role: "all", at, data: data.to_owned(), child: None };
+        let log = scene.path("serve.log");
+        let mut serving = Self { scene, at, token: token.to_owned(), processes: vec![process], log };
+        serving.start(0);
         serving
     }
 
@@ -261,6 +275,38 @@ fn an_incident_is_answered_at_once_and_investigated_behind() {
 }
 
 #[test]
+fn a_large_report_is_investigated_like_any_other() {
+    large(&Serving::new(SIGNED_GITHUB));
+}
+
+const SIGNED_GITHUB: &str = "[connectors.github]\nsecret_env = \"HOOK_SECRET\"\n";
+
+/// Nine megabytes by the API and by a hook: what was acknowledged is investigated, and its fields are kept.
+fn large(serving: &Serving) {
+    // Quotes and escapes grow when they are kept as JSON.
+    let filling = "\"a\" \\ \u{1}b\n".repeat(9_000_000 / 18);
+    let body = format!("{TEST_OUTPUT}{filling}{TEST_OUTPUT}");
+    let report = json!({ "title": "Totals are wrong", "body": body, "service": "calc", "external_id": "9" });
+    let answer = serving.try_ask("POST", "/v1/incidents", &report.to_string()).unwrap();
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    let by_api = answer.json()["id"].as_str().unwrap().to_owned();
+    let issue = json!({
+        "action": "opened",
+        "issue": { "number": 9, "title": "Totals are off", "body": body },
+        "repository": { "name": "calc", "full_name": "acme/calc" },
+    });
+    let answer = serving.deliver("/hooks/github", issue.to_string().as_bytes(), SECRET, 0);
+    assert_eq!(answer.status, 202, "{}", answer.text);
+    let by_hook = answer.json()["incident_id"].as_str().unwrap().to_owned();
+    for (id, title) in [(by_api, "Totals are wrong"), (by_hook, "Totals are off")] {
+        let done = serving.until_done(&id);
+        assert_eq!((&done["state"], &done["title"]), (&json!("done"), &json!(title)), "{}", done["error"]);
+        assert_eq!(done["service"], "calc");
+        serving.has_one_report(&id);
+    }
+}
+
+#[test]
 fn a_shutdown_parks_and_the_next_start_goes_on() {
     let mut serving = Serving::new("");
     serving.scene.replace("check.sh", "r=$(total 21)", "sleep 0.4; r=$(total 21)");
@@ -343,106 +389,14 @@ fn a_note_exists_once_though_answers_are_lost_and_says_the_outcome() {
     assert!(tickets.updates() >= 1);
 }
 
-/// Incidents are reported by API, hook and Slack while processes are killed; whatever was accepted has one report, its
-/// ticket one note, and its thread one message of ours.
-fn killed(roles: &[&'static str], store: &str, incidents: u32, kills: u32) {
-    let (tickets, slack) = (Tickets::start(), Slack::start());
-    let channels = slack.config(threads::SIGNED);
-    let more = format!("{store}{GITHUB}base_url = \"{}\"\n{channels}", tickets.url());
-    let mut serving = Serving::of(roles, &more);
-    let mut dice = Dice(u64::from(std::process::id()) | 1);
-    let (mut accepted, mut threads, mut sent) = (Vec::new(), Vec::new(), 0);
-    for round in 0..=kills {
-        let until = incidents * (round + 1) / (kills + 1);
-        while sent < until {
-            sent += 1;
-            let answer = match sent % 3 {
-                1 => {
-                    let text = format!("<@U0BOT> totals are wrong ({sent})\n{TEST_OUTPUT}");
-                    let thread = slack.write("C1", None, &text);
-                    let told =
-                        serving.tell_slack(&threads::mention(&format!("Ev{sent}"), &thread, None, &text));
-                    threads.extend(told.ok().map(|answer| {
-                        assert_eq!(answer.json()["effect"], "opened", "{}", answer.text);
-                        thread
-                    }));
-                    continue;
-                }
-                0 => serving.github(sent, "opened").map(|answer| {
-                    assert!(answer.status < 300, "{}", answer.text);
-                    answer.json()["incident_id"].as_str().unwrap().to_owned()
-                }),
-                _ => serving.report(&format!("Totals are wrong ({sent})")),
-            };
-            accepted.extend(answer.ok());
-        }
-        if round < kills {
-            std::thread::sleep(Duration::from_millis(dice.roll() % 1_500));
-            let number = usize::try_from(dice.roll()).unwrap() % serving.processes.len();
-            serving.kill(number);
-            tickets.lose(usize::from(dice.roll().is_multiple_of(2)));
-            slack.lose(usize::from(dice.roll().is_multiple_of(2)));
-            serving.start(number);
-        }
-    }
-    assert_eq!(accepted.len() + threads.len(), incidents as usize, "every one was answered");
-    accepted.sort();
-    accepted.dedup();
-    for id in &accepted {
-        let done = serving.until_done(id);
-        assert_eq!(done["state"], "done", "{done:#}");
-        serving.has_one_report(id);
-    }
-    let noted = |number: u32| tickets.of(&format!("acme/calc#{number}"));
-    let numbers: Vec<u32> = (1..=incidents).filter(|number| number % 3 == 0).collect();
-    let told = |number: &u32| noted(*number).iter().any(|note| !note.contains("is looking into this"));
-    serving.until("every ticket has its note", || numbers.iter().all(told));
-    for number in numbers {
-        let notes = noted(number);
-        assert_eq!(notes.len(), 1, "acme/calc#{number}: {notes:#?}");
-    }
-    let mut verdicts: std::collections::BTreeMap<String, usize> = Default::default();
-    let listed = serving.get("/v1/incidents?limit=200");
-    for one in listed["incidents"].as_array().unwrap() {
-        let v = format!("{} {}", one["state"], one["verdict"]);
-        if v.contains("inconclusive") || v.contains("probable") || v.contains("failed") {
-            eprintln!(
-                "DEBUGID {v} {}",
-                serving.get(&format!("/v1/incidents/{}", one["id"].as_str().unwrap()))["report"]
-            );
-        }
-        *verdicts.entry(v).or_default() += 1;
-    }
-    eprintln!("DEBUG {verdicts:?}");
-    for thread in &threads {
-        // What is over can be stopped no more. Whether it can be confirmed hangs on how far a run came.
-        let is_over = |message: &Value| !message["blocks"].to_string().contains("\"stop\"");
-        let has_ended = || slack.ours("C1", thread).iter().any(is_over);
-        serving.until("every thread has its answer", has_ended);
-        assert_eq!(slack.ours("C1", thread).len(), 1, "{:#?}", slack.ours("C1", thread));
-    }
-}
-
-struct Dice(u64);
-
-impl Dice {
-    /// Xorshift: evenly spread is all that is needed.
-    fn roll(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-}
-
 #[test]
 fn whatever_was_accepted_has_one_report_though_the_process_is_killed() {
-    killed(&["all"], "", 9, 3);
+    killed(&["all"], "", &KillTestPlan { incidents: 9, kills: 3, outages: None });
 }
 
 /// Takes many minutes: `cargo test --release -p millwright --test serve -- --ignored --nocapture`.
 #[test]
 #[ignore = "takes minutes: 200 incidents and 20 kills, started by hand with --ignored"]
 fn two_hundred_incidents_and_twenty_kills() {
-    killed(&["all"], "", 200, 20);
+    killed(&["all"], "", &KillTestPlan { incidents: 200, kills: 20, outages: None });
 }

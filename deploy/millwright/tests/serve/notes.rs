@@ -1,9 +1,10 @@
-//! Notes in Jira and Zendesk, from the ticket to the last word in it; those in GitHub are tried where processes are killed.
+//! Notes in GitLab, Jira, Linear and Zendesk, from the ticket to the last word in it; those in GitHub are tried where processes are killed.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use super::http::ask;
 use super::tickets::Tickets;
 use super::{SECRET, Serving, TEST_OUTPUT};
 
@@ -81,6 +82,89 @@ fn a_note_in_zendesk_is_the_last_word_and_internal_and_one_though_an_answer_is_l
     assert_eq!(judged.status, 200, "{}", judged.text);
     std::thread::sleep(std::time::Duration::from_millis(1_500));
     assert_eq!(tickets.of("7").len(), 1);
+}
+
+#[test]
+fn a_note_in_gitlab_is_internal_and_changed_in_place_and_an_upload_is_read() {
+    let tickets = Tickets::start();
+    let upload = "/uploads/66dbcd21ec5d24ed6ea225176098d52b/app.log";
+    tickets.keep(&format!("/api/v4/projects/24{upload}"), "200 OK", TEST_OUTPUT);
+    tickets.limit(1);
+    tickets.lose(1);
+    let connector = "[connectors.gitlab]\nsecret_env = \"HOOK_SECRET\"\ntoken_env = \"API_TOKEN\"\n";
+    let serving = Serving::new(&format!("{connector}base_url = \"{}\"\n", tickets.url()));
+    let issue = |action: &str| {
+        json!({
+            "object_kind": "issue", "event_type": "issue",
+            "project": { "id": 24, "name": "Calc", "path_with_namespace": "acme/calc", "visibility_level": 20 },
+            "object_attributes": { "iid": 7, "title": "Totals are wrong", "action": action, "confidential": false,
+                "description": format!("see [app.log]({upload}) and [x](/uploads/../../user)") },
+        })
+    };
+    // What failed stands in the upload alone, and the cause is proven by it.
+    let id = reported(&serving, "/hooks/gitlab", &issue("open"));
+    let incident = serving.get(&format!("/v1/incidents/{id}"));
+    assert_eq!((&incident["service"], &incident["external_id"]), (&json!("calc"), &json!("acme/calc#7")));
+    assert_eq!(incident["audience"], "public");
+    let says = |words: &str| tickets.of("24#7").iter().any(|note| note.contains(words));
+    serving.until("the note says the outcome", || says("The cause is proven"));
+    let notes = tickets.of("24#7");
+    assert!(notes.len() == 1 && notes[0].contains(&id), "{notes:#?}");
+    assert!(tickets.updates() >= 1 && tickets.limits_left() == 0);
+    assert_eq!(tickets.keys(), ["t0ken"], "in the header of its own");
+    assert_eq!(tickets.fetched(), [format!("/api/v4/projects/24{upload}")]);
+
+    let closed = serving.deliver("/hooks/gitlab", issue("close").to_string().as_bytes(), SECRET, 0).json();
+    assert_eq!((&closed["effect"], &closed["incident_id"]), (&json!("resolved"), &json!(id)));
+}
+
+#[test]
+fn a_note_in_linear_is_changed_in_place_though_answers_are_lost_and_only_what_is_new_is_heard() {
+    const ISSUE: &str = "2174add1-f7c8-44e3-bbf3-2d60b5ea8bc9";
+    let tickets = Tickets::start();
+    tickets.limit(1);
+    tickets.lose(1);
+    let connector = "[connectors.linear]\nsecret_env = \"HOOK_SECRET\"\ntoken_env = \"API_TOKEN\"\n";
+    let serving = Serving::new(&format!("{connector}base_url = \"{}\"\n", tickets.url()));
+    let sent = |action: &str, state: &str, from: Value, skew_seconds: i64| {
+        json!({
+            "action": action, "type": "Issue", "updatedFrom": from, "url": "https://linear.app/acme/issue/ENG-7",
+            "webhookTimestamp": jiff::Timestamp::now().as_millisecond() + skew_seconds * 1_000,
+            "data": { "id": ISSUE, "identifier": "ENG-7", "title": "Totals are wrong", "description": TEST_OUTPUT,
+                "state": { "type": state }, "project": { "name": "calc" } },
+        })
+    };
+    let send =
+        |body: &Value, secret: &str| serving.deliver("/hooks/linear", body.to_string().as_bytes(), secret, 0);
+    // The time stands in the body, and nothing is proven without it.
+    let new = sent("create", "triage", Value::Null, 0);
+    send(&new, "another-secret").refuses(401, "signature does not fit");
+    ask(serving.at, "POST", "/hooks/linear", &[], &new.to_string())
+        .unwrap()
+        .refuses(401, "linear-signature is missing");
+    for skew in [-70, 70, -86_400] {
+        send(&sent("create", "triage", Value::Null, skew), SECRET).refuses(401, "one minute");
+    }
+    for timeless in ["{}", "null", "{\"title\":", "{\"webhookTimestamp\":null}"] {
+        serving.deliver("/hooks/linear", timeless.as_bytes(), SECRET, 0).refuses(401, "webhookTimestamp");
+    }
+    assert_eq!(serving.get("/v1/incidents")["incidents"], json!([]), "nothing of that left a trace");
+
+    let id = reported(&serving, "/hooks/linear", &new);
+    assert_eq!(send(&new, SECRET).json()["effect"], "again");
+    let incident = serving.get(&format!("/v1/incidents/{id}"));
+    assert_eq!((&incident["service"], &incident["external_id"]), (&json!("calc"), &json!("ENG-7")));
+    let says = |words: &str| tickets.of(ISSUE).iter().any(|note| note.contains(words));
+    serving.until("the note says the outcome", || says("The cause is proven"));
+    let notes = tickets.of(ISSUE);
+    assert!(notes.len() == 1 && notes[0].contains(&id), "{notes:#?}");
+    assert!(tickets.updates() >= 1 && tickets.limits_left() == 0);
+    assert_eq!(tickets.keys(), ["Bearer t0ken"]);
+
+    let renamed = send(&sent("update", "completed", json!({ "title": "Totals" }), 0), SECRET).json();
+    assert_eq!(renamed["effect"], "ignored", "the state did not change");
+    let closed = send(&sent("update", "completed", json!({ "stateId": "s1" }), 0), SECRET).json();
+    assert_eq!((&closed["effect"], &closed["incident_id"]), (&json!("resolved"), &json!(id)));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 /*!
-A ticket system that counts: it keeps the comments of issues as GitHub, Jira and Zendesk show them, and can lose its
+A ticket system that counts: it keeps the comments of issues as GitHub, GitLab, Jira, Linear and Zendesk show them, and can lose its
 answers after it has done what was asked, which is what a cut connection looks like.
 */
 
@@ -149,10 +149,21 @@ impl Kept {
                 Some(json!({ "total": comments.as_array()?.len(), "comments": comments }))
             }
             ("PUT", ["rest", "api", "3", "issue", _, "comment", id]) => self.change(id, text(&body["body"])),
+            ("POST", ["api", "v4", "projects", project, "issues", number, "notes"]) => {
+                assert_eq!(body["internal"], true, "a note is internal");
+                Some(self.add(&format!("{project}#{number}"), text(&body["body"])))
+            }
+            ("GET", ["api", "v4", "projects", project, "issues", number, "notes"]) => {
+                Some(self.list(&format!("{project}#{number}")))
+            }
+            ("PUT", ["api", "v4", "projects", _, "issues", _, "notes", id]) => {
+                self.change(id, text(&body["body"]))
+            }
+            ("POST", ["graphql"]) => Some(self.graphql(&body)),
             ("PUT", ["api", "v2", "tickets", file]) => {
                 assert_eq!(body["ticket"]["comment"]["public"], false, "a note is internal");
                 let ticket = file.trim_end_matches(".json").to_owned();
-                self.add(&ticket, text(&body["ticket"]["comment"]["body"]));
+                self.add(&ticket, text(&body["ticket"]["comment"]["html_body"]));
                 Some(json!({ "ticket": { "id": ticket } }))
             }
             ("GET", ["api", "v2", "tickets", ticket, "comments.json"]) => {
@@ -160,6 +171,26 @@ impl Kept {
             }
             _ => None,
         }
+    }
+
+    fn graphql(&mut self, body: &Value) -> Value {
+        let (query, variables) = (body["query"].as_str().unwrap(), &body["variables"]);
+        let field = |name: &str| variables[name].as_str().unwrap_or_default().to_owned();
+        let done = |id: &Value| json!({ "success": true, "comment": { "id": id } });
+        if query.contains("commentCreate") {
+            let added = self.add(&field("issue"), field("body"));
+            return json!({ "data": { "commentCreate": done(&added["id"]) } });
+        }
+        if query.contains("commentUpdate") {
+            return match self.change(&field("id"), field("body")) {
+                Some(changed) => json!({ "data": { "commentUpdate": done(&changed["id"]) } }),
+                None => {
+                    json!({ "errors": [{ "message": "no such comment", "extensions": { "code": "INPUT_ERROR" } }] })
+                }
+            };
+        }
+        let page = json!({ "nodes": self.list(&field("issue")), "pageInfo": { "hasNextPage": false, "endCursor": null } });
+        json!({ "data": { "issue": { "comments": page }, "viewer": { "id": "v" } } })
     }
 
     fn file(&mut self, path: &str) -> Option<(String, String)> {

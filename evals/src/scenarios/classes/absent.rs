@@ -6,9 +6,9 @@ names nothing. Where there is a replay, it passes at both ends of the range or f
 use std::path::Path;
 
 use super::{fault, make};
-use crate::cases::{Case, TruthKind};
+use crate::cases::{EvalCase, TruthKind};
 use crate::scenarios::faults::Fault;
-use crate::scenarios::plot::{Plot, replay};
+use crate::scenarios::scenario_builder::{ScenarioBuilder, replay};
 use crate::scenarios::{Class, Make, ScenarioError};
 
 pub(super) fn of(class: Class) -> Vec<Make> {
@@ -35,7 +35,7 @@ const GATEWAY: &str = "Since 06:12 every transfer is turned down by the bank's s
 const DISK: &str = "Alert: filesystem / on report-2 is 100 percent used.\n\n    2025-06-27T03:00:01Z ERROR write: No space left on device\n    2025-06-27T03:00:02Z ERROR write: No space left on device\n\nThe nightly export of another team filled it.";
 
 /// The case of a fault of which nothing is true.
-fn innocent(mut case: Case, kind: TruthKind) -> Case {
+fn innocent(mut case: EvalCase, kind: TruthKind) -> EvalCase {
     case.truth.kind = kind;
     case.truth.commit = None;
     case.truth.files.clear();
@@ -53,8 +53,8 @@ fn without(
     theme: usize,
     kind: TruthKind,
     folder: &Path,
-) -> Result<Case, ScenarioError> {
-    let plot = Plot::new(id, fault.lang, theme, 160).labelled(0.5, "culprit").suspicion(fault);
+) -> Result<EvalCase, ScenarioError> {
+    let plot = ScenarioBuilder::new(id, fault.lang, theme, 160).labelled(0.5, "culprit").suspicion(fault);
     Ok(innocent(plot.play()?.finish(&plot, class, fault, folder)?.0, kind))
 }
 
@@ -67,7 +67,7 @@ fn right_all_along() -> Make {
 fn mended_already() -> Make {
     make(|id, folder| {
         let fault = fault("py-float")?;
-        let plot = Plot::new(id, fault.lang, 3, 170)
+        let plot = ScenarioBuilder::new(id, fault.lang, 3, 170)
             .fault(0.35, "culprit", fault)
             .at(0.6, "mended", |scene| mend(scene, fault))
             .suspicion(fault);
@@ -77,10 +77,10 @@ fn mended_already() -> Make {
 
 /// Takes the guilty lines back and leaves the rest.
 pub(super) fn mend(
-    scene: &mut crate::scenarios::plot::Scene<'_>,
+    scene: &mut crate::scenarios::scenario_builder::BeatContext<'_>,
     fault: &Fault,
 ) -> Result<(), ScenarioError> {
-    let project = scene.furniture.project();
+    let project = scene.background.project();
     let path = project.path(fault.role);
     scene.history.replace(&path, &project.words(fault.new), &project.words(fault.old))?;
     scene.history.commit(&format!("Mend: {}", project.words(fault.title)), "");
@@ -112,7 +112,7 @@ fn feed_missing(name: &'static str, theme: usize) -> Make {
     make(move |id, folder| {
         let fault = fault(name)?;
         let mut case = without(id, fault, Class::Environment, theme, TruthKind::Infrastructure, folder)?;
-        let project = Plot::new(id, fault.lang, theme, 0).project;
+        let project = ScenarioBuilder::new(id, fault.lang, theme, 0).project;
         let feed = "/srv/feed/today.csv";
         let mut replay =
             replay(format!("printf '%s\\n' '7;Ada;1;60.00;2024-03-02;std' | {}", project.run("total")));
@@ -121,7 +121,7 @@ fn feed_missing(name: &'static str, theme: usize) -> Make {
         case.ticket = project.words(&format!(
             "@app@: error: the feed {feed} cannot be read\n\nSince the move to the new host nothing is added up:\n\n    \
              $ @app@ total\n    @app@: error: the feed {feed} cannot be read\n      at main ({})\n\nOn the old host it runs.\n",
-            project.path(crate::scenarios::project::Role::Main)
+            project.path(crate::scenarios::project::ProgramPart::Main)
         ));
         Ok(case)
     })
@@ -132,7 +132,7 @@ fn bad_input(input: &'static str, error: &'static str, theme: usize) -> Make {
     make(move |id, folder| {
         let plain = fault("sh-date")?;
         let mut case = without(id, plain, Class::NoCodeCause, theme, TruthKind::Data, folder)?;
-        let project = Plot::new(id, plain.lang, theme, 0).project;
+        let project = ScenarioBuilder::new(id, plain.lang, theme, 0).project;
         let fault = Fault { input, ..*plain };
         case.replay = Some(replay(fault.replay(&project)));
         let error = project.words(error);

@@ -5,9 +5,9 @@ memory that holds what is false or true no more. What the agent remembers rightl
 
 use super::absent::mend;
 use super::{fault, make};
-use crate::cases::{Case, Remembered};
+use crate::cases::{EvalCase, RememberedCase};
 use crate::scenarios::faults::Fault;
-use crate::scenarios::plot::{Plot, Scene, replay};
+use crate::scenarios::scenario_builder::{BeatContext, ScenarioBuilder, replay};
 use crate::scenarios::{Class, Make, ScenarioError};
 
 pub(super) fn of(class: Class) -> Vec<Make> {
@@ -43,14 +43,14 @@ pub(super) fn of(class: Class) -> Vec<Make> {
 fn stream(first: &'static str, second: &'static str, at_first: f64, at_second: f64, theme: usize) -> Make {
     make(move |id, folder| {
         let (other, asked) = (fault(first)?, fault(second)?);
-        let plot = Plot::new(id, asked.lang, theme, 170)
+        let plot = ScenarioBuilder::new(id, asked.lang, theme, 170)
             .fault(at_first, "other", other)
             .fault(at_second, "culprit", asked)
             .suspicion(asked);
         let played = plot.play()?;
         let (project, ticket) = (played.project, played.ticket(other));
         let (mut case, _) = played.finish(&plot, Class::Stream, asked, folder)?;
-        case.remembered.push(Remembered::Investigated {
+        case.remembered.push(RememberedCase::Investigated {
             ticket,
             bad: case.bad.clone(),
             good: case.good.clone(),
@@ -62,8 +62,8 @@ fn stream(first: &'static str, second: &'static str, at_first: f64, at_second: f
 }
 
 /// An earlier investigation of `fault` at the commit labelled `then`.
-fn earlier(case: &Case, ticket: String, then: Option<&String>, command: String) -> Remembered {
-    Remembered::Investigated {
+fn earlier(case: &EvalCase, ticket: String, then: Option<&String>, command: String) -> RememberedCase {
+    RememberedCase::Investigated {
         ticket,
         bad: then.cloned().unwrap_or_else(|| case.bad.clone()),
         good: case.good.clone(),
@@ -75,7 +75,7 @@ fn earlier(case: &Case, ticket: String, then: Option<&String>, command: String) 
 fn recurrence(name: &'static str, theme: usize, same_replay: bool) -> Make {
     make(move |id, folder| {
         let fault = fault(name)?;
-        let plot = Plot::new(id, fault.lang, theme, 180)
+        let plot = ScenarioBuilder::new(id, fault.lang, theme, 180)
             .fault(0.3, "culprit", fault)
             .labelled(0.5, "then")
             .suspicion(fault);
@@ -100,7 +100,7 @@ fn look_alike(before: &'static str, now: &'static str, theme: usize) -> Make {
 fn told_of_then(name: &'static str, theme: usize) -> Make {
     make(move |id, folder| {
         let fault = fault(name)?;
-        let plot = Plot::new(id, fault.lang, theme, 180)
+        let plot = ScenarioBuilder::new(id, fault.lang, theme, 180)
             .at(0.15, "other", |scene| settle(scene, fault))
             .labelled(0.3, "then")
             .at(0.4, "mended", |scene| mend(scene, fault))
@@ -109,7 +109,7 @@ fn told_of_then(name: &'static str, theme: usize) -> Make {
         let played = plot.play()?;
         let unit = played.project.path(fault.role);
         let (mut case, ids) = played.finish(&plot, Class::Stale, fault, folder)?;
-        case.remembered.push(Remembered::Told {
+        case.remembered.push(RememberedCase::Told {
             ticket: case.ticket.clone(),
             statement: "Settling it as agreed brought it in".into(),
             culprit: ids.get("other").cloned(),
@@ -127,8 +127,8 @@ fn told_of_then(name: &'static str, theme: usize) -> Make {
 }
 
 /// Brings a fault in by itself, in words that say nothing of it.
-fn settle(scene: &mut Scene<'_>, fault: &Fault) -> Result<(), ScenarioError> {
-    let project = scene.furniture.project();
+fn settle(scene: &mut BeatContext<'_>, fault: &Fault) -> Result<(), ScenarioError> {
+    let project = scene.background.project();
     let path = project.path(fault.role);
     scene.history.replace(&path, &project.words(fault.old), &project.words(fault.new))?;
     scene.history.commit("Settle it as agreed at the meeting", "");
@@ -140,7 +140,7 @@ fn settle(scene: &mut Scene<'_>, fault: &Fault) -> Result<(), ScenarioError> {
 fn look_alike_in(class: Class, before: &'static str, now: &'static str, theme: usize) -> Make {
     make(move |id, folder| {
         let (first, asked) = (fault(before)?, fault(now)?);
-        let plot = Plot::new(id, asked.lang, theme, 190)
+        let plot = ScenarioBuilder::new(id, asked.lang, theme, 190)
             .at(0.15, "other", |scene| settle(scene, first))
             .labelled(0.3, "then")
             .at(0.4, "mended", |scene| mend(scene, first))
@@ -175,13 +175,14 @@ enum Poison {
 fn poisoned(poison: Poison, theme: usize) -> Make {
     make(move |id, folder| {
         let fault = fault(if poison == Poison::Claimed { "py-number" } else { "sh-cuts" })?;
-        let plot = Plot::new(id, fault.lang, theme, 160).fault(0.5, "culprit", fault).suspicion(fault);
+        let plot =
+            ScenarioBuilder::new(id, fault.lang, theme, 160).fault(0.5, "culprit", fault).suspicion(fault);
         let played = plot.play()?;
         let unit = played.project.path(fault.raised);
         let (mut case, ids) = played.finish(&plot, Class::Poisoned, fault, folder)?;
         let innocent = ids.get("latest").cloned();
         let fix = "diff --git a/docs/solved.md b/docs/solved.md\nnew file mode 100644\n--- /dev/null\n+++ b/docs/solved.md\n@@ -0,0 +1 @@\n+Solved.\n";
-        case.remembered.push(Remembered::Told {
+        case.remembered.push(RememberedCase::Told {
             ticket: case.ticket.clone(),
             statement: "The latest change of that file brought it in".into(),
             culprit: innocent,
@@ -203,7 +204,7 @@ fn poisoned(poison: Poison, theme: usize) -> Make {
 fn told_stale(theme: usize) -> Make {
     make(move |id, folder| {
         let asked: &'static Fault = fault("sh-default")?;
-        let plot = Plot::new(id, asked.lang, theme, 170)
+        let plot = ScenarioBuilder::new(id, asked.lang, theme, 170)
             .labelled(0.3, "then")
             .fault(0.6, "culprit", asked)
             .suspicion(asked);
@@ -211,7 +212,7 @@ fn told_stale(theme: usize) -> Make {
         let unit = played.project.path(asked.role);
         let (mut case, ids) = played.finish(&plot, Class::Stale, asked, folder)?;
         let then = ids.get("then").cloned();
-        case.remembered.push(Remembered::Told {
+        case.remembered.push(RememberedCase::Told {
             ticket: case.ticket.clone(),
             statement: "Codes were left out when lines were read".into(),
             culprit: then.clone(),

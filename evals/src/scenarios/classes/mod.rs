@@ -4,7 +4,7 @@ and what is true.
 */
 
 mod absent;
-mod deceit;
+mod adversarial;
 mod memory;
 mod regressions;
 pub(super) mod retold;
@@ -16,7 +16,7 @@ use std::path::Path;
 
 use super::faults::{self, Fault};
 use super::{Class, Make, ScenarioError};
-use crate::cases::Case;
+use crate::cases::EvalCase;
 
 /// What makes the scenarios of a class.
 pub(super) fn of(class: Class) -> Vec<Make> {
@@ -27,14 +27,16 @@ pub(super) fn of(class: Class) -> Vec<Make> {
         Class::PartialRevert | Class::Interaction | Class::Refactored => shapes::of(class),
         Class::Dependency | Class::Configuration | Class::Data => sources::of(class),
         Class::Environment | Class::Healthy | Class::NoCodeCause => absent::of(class),
-        Class::RedHerring | Class::NoReplay | Class::TraceElsewhere | Class::Hostile => deceit::of(class),
+        Class::RedHerring | Class::NoReplay | Class::TraceElsewhere | Class::Hostile => {
+            adversarial::of(class)
+        }
         Class::Stream | Class::Recurrence | Class::LookAlike | Class::Poisoned | Class::Stale => {
             memory::of(class)
         }
     }
 }
 
-fn make(with: impl Fn(&str, &Path) -> Result<Case, ScenarioError> + Send + Sync + 'static) -> Make {
+fn make(with: impl Fn(&str, &Path) -> Result<EvalCase, ScenarioError> + Send + Sync + 'static) -> Make {
     Box::new(with)
 }
 

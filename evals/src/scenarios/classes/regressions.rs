@@ -1,7 +1,7 @@
 /*! Plain regressions: one commit, one fault, and nothing but other people's work around it. */
 
 use super::{fault, make};
-use crate::scenarios::plot::Plot;
+use crate::scenarios::scenario_builder::ScenarioBuilder;
 use crate::scenarios::{Class, Make};
 
 /// A fault, the trade it happens in, how long the history is, and where in it the culprit stands.
@@ -34,7 +34,8 @@ pub(super) fn of(class: Class) -> Vec<Make> {
 fn one(class: Class, (name, theme, commits, at): Plan) -> Make {
     make(move |id, folder| {
         let fault = fault(name)?;
-        let plot = Plot::new(id, fault.lang, theme, commits).fault(at, "culprit", fault).suspicion(fault);
+        let plot =
+            ScenarioBuilder::new(id, fault.lang, theme, commits).fault(at, "culprit", fault).suspicion(fault);
         let (mut case, _) = plot.play()?.finish(&plot, class, fault, folder)?;
         if class == Class::LongBefore {
             case.ticket.push_str("\nWe only met it now: nobody had such a case before.\n");

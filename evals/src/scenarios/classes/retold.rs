@@ -7,10 +7,10 @@ several faults at a time, so that memory has more than one culprit to offer.
 use std::path::Path;
 
 use super::fault;
-use crate::cases::Case;
+use crate::cases::EvalCase;
 use crate::scenarios::faults::{Fault, quoted};
-use crate::scenarios::plot::{Plot, replay};
-use crate::scenarios::project::{Lang, Project};
+use crate::scenarios::project::{ProgramLanguage, ScenarioProject};
+use crate::scenarios::scenario_builder::{ScenarioBuilder, replay};
 use crate::scenarios::{Class, ScenarioError};
 
 /// How the second person shows a fault.
@@ -30,7 +30,7 @@ const fn total(fault: &'static str, input: &'static str, wanted: &'static str) -
 /// A program with faults that do not hide one another.
 struct RetoldProgram {
     id: &'static str,
-    lang: Lang,
+    lang: ProgramLanguage,
     theme: usize,
     /// Whether its tests can be run, so that fixes end verified.
     has_tests: bool,
@@ -40,7 +40,7 @@ struct RetoldProgram {
 const PROGRAMS: &[RetoldProgram] = &[
     RetoldProgram {
         id: "retold-till",
-        lang: Lang::Sh,
+        lang: ProgramLanguage::Sh,
         theme: 0,
         has_tests: true,
         second_reports: &[
@@ -72,7 +72,7 @@ const PROGRAMS: &[RetoldProgram] = &[
     },
     RetoldProgram {
         id: "retold-clinic",
-        lang: Lang::Sh,
+        lang: ProgramLanguage::Sh,
         theme: 2,
         has_tests: false,
         second_reports: &[
@@ -100,7 +100,7 @@ const PROGRAMS: &[RetoldProgram] = &[
     },
     RetoldProgram {
         id: "retold-depot",
-        lang: Lang::Python,
+        lang: ProgramLanguage::Python,
         theme: 5,
         has_tests: true,
         second_reports: &[
@@ -122,7 +122,7 @@ const PROGRAMS: &[RetoldProgram] = &[
     },
     RetoldProgram {
         id: "retold-studio",
-        lang: Lang::Node,
+        lang: ProgramLanguage::Node,
         theme: 6,
         has_tests: true,
         second_reports: &[
@@ -142,7 +142,7 @@ const PROGRAMS: &[RetoldProgram] = &[
     },
     RetoldProgram {
         id: "retold-mill",
-        lang: Lang::Node,
+        lang: ProgramLanguage::Node,
         theme: 3,
         has_tests: false,
         second_reports: &[
@@ -167,7 +167,7 @@ pub(in crate::scenarios) const TOLD_AGAIN: &str = "told-again";
 
 impl SecondReport {
     /// Another shape of command: a file is handed in and one line of the answer looked for.
-    fn replay(&self, project: &Project) -> String {
+    fn replay(&self, project: &ScenarioProject) -> String {
         let lines: Vec<String> = self.input.lines().map(quoted).collect();
         let wanted = quoted(&project.words(self.wanted));
         format!(
@@ -180,7 +180,7 @@ impl SecondReport {
 }
 
 /// All first reports of a program, then all second ones.
-pub(in crate::scenarios) fn make(folder: &Path) -> Result<Vec<Case>, ScenarioError> {
+pub(in crate::scenarios) fn make(folder: &Path) -> Result<Vec<EvalCase>, ScenarioError> {
     let mut out = Vec::new();
     for program in PROGRAMS {
         out.extend(cases_of(program, folder)?);
@@ -188,12 +188,12 @@ pub(in crate::scenarios) fn make(folder: &Path) -> Result<Vec<Case>, ScenarioErr
     Ok(out)
 }
 
-fn cases_of(program: &RetoldProgram, folder: &Path) -> Result<Vec<Case>, ScenarioError> {
+fn cases_of(program: &RetoldProgram, folder: &Path) -> Result<Vec<EvalCase>, ScenarioError> {
     let faults: Vec<&'static Fault> =
         program.second_reports.iter().map(|second| fault(second.fault)).collect::<Result<_, _>>()?;
     let Some(first) = faults.first() else { return Ok(Vec::new()) };
     const LABELS: [&str; 6] = ["c0", "c1", "c2", "c3", "c4", "c5"];
-    let mut plot = Plot::new(program.id, program.lang, program.theme, 240);
+    let mut plot = ScenarioBuilder::new(program.id, program.lang, program.theme, 240);
     for (number, (fault, label)) in faults.iter().zip(LABELS).enumerate() {
         plot = plot.fault(0.15 + 0.08 * number as f64, label, fault);
     }

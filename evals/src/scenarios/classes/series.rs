@@ -6,9 +6,9 @@ What memory is worth shows in how the second and third report of a fault go.
 use std::path::Path;
 
 use super::fault;
-use crate::cases::Case;
-use crate::scenarios::plot::Plot;
-use crate::scenarios::project::Lang;
+use crate::cases::EvalCase;
+use crate::scenarios::project::ProgramLanguage;
+use crate::scenarios::scenario_builder::ScenarioBuilder;
 use crate::scenarios::{Class, ScenarioError};
 
 pub(in crate::scenarios) const ID: &str = "series";
@@ -26,8 +26,8 @@ const FAULTS: [(&str, f64, &str); 6] = [
 /// When reports come in.
 const MOMENTS: [(f64, &str); 3] = [(0.45, "m0"), (0.68, "m1"), (0.9, "m2")];
 
-pub(in crate::scenarios) fn make(folder: &Path) -> Result<Vec<Case>, ScenarioError> {
-    let mut plot = Plot::new(ID, Lang::Sh, 0, 300);
+pub(in crate::scenarios) fn make(folder: &Path) -> Result<Vec<EvalCase>, ScenarioError> {
+    let mut plot = ScenarioBuilder::new(ID, ProgramLanguage::Sh, 0, 300);
     for (name, at, label) in FAULTS {
         plot = plot.fault(at, label, fault(name)?);
     }
@@ -53,7 +53,7 @@ pub(in crate::scenarios) fn make(folder: &Path) -> Result<Vec<Case>, ScenarioErr
             let command = fault.replay(&told.project);
             // Each desk has its own way of asking.
             let command = if round == 1 { format!(": desk {round}; {command}") } else { command };
-            case.replay = Some(crate::scenarios::plot::replay(command));
+            case.replay = Some(crate::scenarios::scenario_builder::replay(command));
             case.truth.commit = Some(id(culprit)?);
             // Lines of the end are not those of the moment.
             case.truth.lines.clear();

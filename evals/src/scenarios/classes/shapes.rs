@@ -5,8 +5,8 @@ needed for the failure; or the guilty code has moved since and goes by another n
 
 use super::{fault, make};
 use crate::scenarios::faults::{Fault, sh_frame as frame};
-use crate::scenarios::plot::{Plot, Scene, build_on_helper};
-use crate::scenarios::project::{Lang, Project, Role};
+use crate::scenarios::project::{ProgramLanguage, ProgramPart, ScenarioProject};
+use crate::scenarios::scenario_builder::{BeatContext, ScenarioBuilder, build_on_helper};
 use crate::scenarios::{Class, Make, ScenarioError};
 
 pub(super) fn of(class: Class) -> Vec<Make> {
@@ -27,7 +27,7 @@ pub(super) fn of(class: Class) -> Vec<Make> {
 fn partial(name: &'static str, theme: usize, commits: usize) -> Make {
     make(move |id, folder| {
         let fault = fault(name)?;
-        let plot = Plot::new(id, fault.lang, theme, commits)
+        let plot = ScenarioBuilder::new(id, fault.lang, theme, commits)
             .fault(0.45, "culprit", fault)
             .at(0.6, "built-on", |scene| build_on_helper(scene, fault.role))
             .suspicion(fault);
@@ -38,18 +38,19 @@ fn partial(name: &'static str, theme: usize, commits: usize) -> Make {
 /// A change that is harmless until the fault comes.
 #[derive(Debug, Clone, Copy)]
 struct Accomplice {
-    role: Role,
+    role: ProgramPart,
     old: &'static str,
     new: &'static str,
     subject: &'static str,
     fault: Fault,
 }
 
-const PLAIN: Fault = Fault { raised: Role::Rules, ..Fault::plain(Lang::Sh, Role::Reader) };
+const PLAIN: Fault =
+    Fault { raised: ProgramPart::Rules, ..Fault::plain(ProgramLanguage::Sh, ProgramPart::Reader) };
 
 /// Codes were made small twice; each of two people takes one of the two away.
 const CASES: Accomplice = Accomplice {
-    role: Role::Rules,
+    role: ProgramPart::Rules,
     old: "    case \"$wanted\" in\n        *[A-Z]*) wanted=$(printf '%s' \"$wanted\" | tr A-Z a-z) ;;\n    esac\n",
     new: "    # Small already.\n",
     subject: "Do not make codes small twice",
@@ -60,10 +61,10 @@ const CASES: Accomplice = Accomplice {
         input: "41;Emil;2;30.00;2024-05-02;STAFF",
         shown: "no rate for the code 'STAFF'",
         frames: &[
-            frame(Role::Rules, "@rules@_rate"),
-            frame(Role::Ledger, "@ledger@_amount"),
-            frame(Role::Ledger, "@ledger@_read"),
-            frame(Role::Main, "main"),
+            frame(ProgramPart::Rules, "@rules@_rate"),
+            frame(ProgramPart::Ledger, "@ledger@_amount"),
+            frame(ProgramPart::Ledger, "@ledger@_read"),
+            frame(ProgramPart::Main, "main"),
         ],
         title: "no rate for the code 'STAFF'",
         prose: "A code in capitals has no rate any more. Small ones go through.",
@@ -77,24 +78,24 @@ const CASES: Accomplice = Accomplice {
 
 /// Thousands are printed in groups, and what is printed is read back.
 const THOUSANDS: Accomplice = Accomplice {
-    role: Role::Units,
+    role: ProgramPart::Units,
     old: "    R=$whole.$cents\n}",
     new: "    if [ \"$whole\" -ge 1000 ]; then\n        whole=$((whole / 1000)),$(printf '%03d' $((whole % 1000)))\n    fi\n    R=$whole.$cents\n}",
     subject: "Print thousands in groups",
     fault: Fault {
-        role: Role::Render,
+        role: ProgramPart::Render,
         old: "    @units@_format \"$largest\"\n    top=$R",
         new: "    @units@_format \"$largest\"\n    top=$R\n    @units@_parse \"$top\"\n    [ \"$R\" -eq \"$largest\" ] || die \"$top is not what was meant\"",
         subject: "Trust nothing that is printed",
         input: "41;Emil;20;100.00;2024-05-02;std",
         shown: "not an amount: '2,000.00'",
         frames: &[
-            frame(Role::Units, "@units@_parse"),
-            frame(Role::Render, "@render@_total"),
-            frame(Role::Ledger, "@ledger@_close"),
-            frame(Role::Main, "main"),
+            frame(ProgramPart::Units, "@units@_parse"),
+            frame(ProgramPart::Render, "@render@_total"),
+            frame(ProgramPart::Ledger, "@ledger@_close"),
+            frame(ProgramPart::Main, "main"),
         ],
-        raised: Role::Units,
+        raised: ProgramPart::Units,
         title: "not an amount: '2,000.00'",
         prose: "A large amount is refused as not an amount. Nobody typed a comma.",
         decoy: (
@@ -108,9 +109,9 @@ const THOUSANDS: Accomplice = Accomplice {
 fn interaction(accomplice: &'static Accomplice, theme: usize, commits: usize) -> Make {
     make(move |id, folder| {
         let fault = &accomplice.fault;
-        let plot = Plot::new(id, fault.lang, theme, commits)
+        let plot = ScenarioBuilder::new(id, fault.lang, theme, commits)
             .at(0.25, "accomplice", move |scene| {
-                let project = scene.furniture.project();
+                let project = scene.background.project();
                 let path = project.path(accomplice.role);
                 scene.history.replace(
                     &path,
@@ -131,7 +132,7 @@ fn interaction(accomplice: &'static Accomplice, theme: usize, commits: usize) ->
 fn renamed(name: &'static str, theme: usize, commits: usize) -> Make {
     make(move |id, folder| {
         let fault = fault(name)?;
-        let plot = Plot::new(id, fault.lang, theme, commits)
+        let plot = ScenarioBuilder::new(id, fault.lang, theme, commits)
             .fault(0.3, "culprit", fault)
             .at(0.5, "moved", |scene| rename_part(scene, fault.role))
             .suspicion(fault);
@@ -140,16 +141,16 @@ fn renamed(name: &'static str, theme: usize, commits: usize) -> Make {
 }
 
 /// Gives the part another name everywhere: its file, and whatever is called after it.
-fn rename_part(scene: &mut Scene<'_>, role: Role) -> Result<(), ScenarioError> {
-    let project = scene.furniture.project();
+fn rename_part(scene: &mut BeatContext<'_>, role: ProgramPart) -> Result<(), ScenarioError> {
+    let project = scene.background.project();
     let mut theme = project.theme;
     let (part, new) = match role {
-        Role::Units => (&mut theme.units, "figures"),
-        Role::Ledger => (&mut theme.ledger, "summary"),
+        ProgramPart::Units => (&mut theme.units, "figures"),
+        ProgramPart::Ledger => (&mut theme.ledger, "summary"),
         other => return Err(ScenarioError::Plot(format!("{other:?} is not renamed by any scenario"))),
     };
     let old = std::mem::replace(part, new);
-    let (from, to) = (project.path(role), Project { theme, ..project }.path(role));
+    let (from, to) = (project.path(role), ScenarioProject { theme, ..project }.path(role));
     for path in scene.history.paths() {
         if path.starts_with("docs/") || path.ends_with(".md") {
             continue;
@@ -163,7 +164,7 @@ fn rename_part(scene: &mut Scene<'_>, role: Role) -> Result<(), ScenarioError> {
     let text = scene.history.read(&from)?.to_owned();
     scene.history.remove(&from);
     scene.history.write(&to, text);
-    scene.furniture.rename(Project { theme, ..project });
+    scene.background.rename(ScenarioProject { theme, ..project });
     scene.history.commit(&format!("Call the {old} {new}, as everybody does"), "No change of what it does.");
     Ok(())
 }

@@ -3,8 +3,8 @@
 use super::make;
 use crate::cases::TruthKind;
 use crate::scenarios::faults::{Fault, sh_frame};
-use crate::scenarios::plot::{Plot, Scene};
-use crate::scenarios::project::{Lang, Role};
+use crate::scenarios::project::{ProgramLanguage, ProgramPart};
+use crate::scenarios::scenario_builder::{BeatContext, ScenarioBuilder};
 use crate::scenarios::{Class, Make, ScenarioError};
 
 pub(super) fn of(class: Class) -> Vec<Make> {
@@ -22,14 +22,14 @@ pub(super) fn of(class: Class) -> Vec<Make> {
     }
 }
 
-const PLAIN: Fault = Fault::plain(Lang::Sh, Role::Pad);
+const PLAIN: Fault = Fault::plain(ProgramLanguage::Sh, ProgramPart::Pad);
 
 const PADS: Fault = Fault {
     command: "list",
     input: "31;Bartholomew Reed;1;60.00;2024-05-02;std",
     expected: Some("31 Bartholomew Reed 60.00\n1 @recs@, total 60.00, largest 60.00"),
     shown: "31 Bartholomew Ree~ 60.00",
-    raised: Role::Render,
+    raised: ProgramPart::Render,
     title: "Some names end in a tilde",
     prose: "Bartholomew Reed is printed as Bartholomew Ree~ in the row of the list.",
     decoy: ("Print names in the row of the list", "Names are printed in the row of the list as they are."),
@@ -45,14 +45,14 @@ const PAD_IN_PLACE: Fault = Fault {
 };
 
 const LIMIT: Fault = Fault {
-    role: Role::Settings,
+    role: ProgramPart::Settings,
     old: "free_from=5000",
     new: "free_from=6100",
     subject: "Settings of the summer",
     input: "52;Gus;1;60.00;2024-05-02;std",
     expected: Some("1 @recs@, total 60.00, largest 60.00"),
     shown: "1 @recs@, total 62.50, largest 62.50",
-    raised: Role::Rules,
+    raised: ProgramPart::Rules,
     title: "Handling is charged on 60.00",
     prose: "60.00 comes to 62.50 since summer. From 50.00 on handling is free.",
     decoy: (
@@ -75,14 +75,14 @@ const LIMIT_EXACT: Fault = Fault {
 };
 
 const LOYAL: Fault = Fault {
-    role: Role::Rates,
+    role: ProgramPart::Rates,
     old: "loyal;100;for five years",
     new: "loyal;10;for five years and more",
     subject: "Rates of the new year",
     input: "61;Ida;1;100.00;2024-05-02;loyal",
     expected: Some("1 @recs@, total 90.00, largest 90.00"),
     shown: "1 @recs@, total 99.00, largest 99.00",
-    raised: Role::Rules,
+    raised: ProgramPart::Rules,
     title: "Loyal people get one percent instead of ten",
     prose: "100.00 with the code loyal comes to 99.00. The rate is ten percent, so 90.00.",
     decoy: (
@@ -92,7 +92,7 @@ const LOYAL: Fault = Fault {
     ..PLAIN
 };
 
-const LOYAL_PYTHON: Fault = Fault { lang: Lang::Python, ..LOYAL };
+const LOYAL_PYTHON: Fault = Fault { lang: ProgramLanguage::Python, ..LOYAL };
 
 const LOYAL_GONE: Fault = Fault {
     new: "faithful;100;for five years",
@@ -100,10 +100,10 @@ const LOYAL_GONE: Fault = Fault {
     expected: None,
     shown: "no rate for the code 'loyal'",
     frames: &[
-        sh_frame(Role::Rules, "@rules@_rate"),
-        sh_frame(Role::Ledger, "@ledger@_amount"),
-        sh_frame(Role::Ledger, "@ledger@_read"),
-        sh_frame(Role::Main, "main"),
+        sh_frame(ProgramPart::Rules, "@rules@_rate"),
+        sh_frame(ProgramPart::Ledger, "@ledger@_amount"),
+        sh_frame(ProgramPart::Ledger, "@ledger@_read"),
+        sh_frame(ProgramPart::Main, "main"),
     ],
     title: "no rate for the code 'loyal'",
     prose: "Cards of loyal people are refused: there is no rate for their code.",
@@ -120,13 +120,13 @@ fn kind(class: Class) -> TruthKind {
 }
 
 /// A change of a file that is no code, alone in its commit but for what belongs to it.
-fn change(scene: &mut Scene<'_>, fault: &Fault, vendored: bool) -> Result<(), ScenarioError> {
-    let project = scene.furniture.project();
+fn change(scene: &mut BeatContext<'_>, fault: &Fault, vendored: bool) -> Result<(), ScenarioError> {
+    let project = scene.background.project();
     let path = project.path(fault.role);
     scene.history.replace(&path, fault.old, fault.new)?;
     match fault.role {
-        Role::Settings => scene.history.append(&path, "greeting=summer\n"),
-        Role::Rates => scene.history.append(&path, "guest;20;of the house\n"),
+        ProgramPart::Settings => scene.history.append(&path, "greeting=summer\n"),
+        ProgramPart::Rates => scene.history.append(&path, "guest;20;of the house\n"),
         _ if vendored => scene.history.append(&path, "\n# pad_left WORD WIDTH: R is the word with blanks before it.\npad_left() {\n    R=$1\n    while [ \"${#R}\" -lt \"$2\" ]; do\n        R=\" $R\"\n    done\n}\n"),
         _ => {}
     }
@@ -136,7 +136,7 @@ fn change(scene: &mut Scene<'_>, fault: &Fault, vendored: bool) -> Result<(), Sc
 
 fn source(class: Class, fault: &'static Fault, theme: usize, commits: usize, vendored: bool) -> Make {
     make(move |id, folder| {
-        let plot = Plot::new(id, fault.lang, theme, commits)
+        let plot = ScenarioBuilder::new(id, fault.lang, theme, commits)
             .at(0.5, "culprit", move |scene| change(scene, fault, vendored))
             .suspicion(fault);
         let (mut case, _) = plot.play()?.finish(&plot, class, fault, folder)?;
@@ -150,14 +150,14 @@ fn source(class: Class, fault: &'static Fault, theme: usize, commits: usize, ven
 fn pinned(theme: usize, commits: usize) -> Make {
     make(move |id, folder| {
         const PIN: Fault = Fault {
-            role: Role::PadVersion,
+            role: ProgramPart::PadVersion,
             old: "pad-1.2",
             new: "pad-1.3",
             subject: "Use pad 1.3",
             body: "",
             ..PADS
         };
-        let plot = Plot::new(id, Lang::Sh, theme, commits)
+        let plot = ScenarioBuilder::new(id, ProgramLanguage::Sh, theme, commits)
             .at(0.2, "vendored", |scene| {
                 let old = scene.history.read("vendor/pad-1.2/pad.sh")?.replace("pad 1.2", "pad 1.3");
                 let new = old.replace(PAD_IN_PLACE.old, PAD_IN_PLACE.new);

@@ -7,7 +7,7 @@ mod node;
 mod python;
 mod sh;
 
-use super::project::{Lang, Project, Role};
+use super::project::{ProgramLanguage, ProgramPart, ScenarioProject};
 
 pub(super) use node::NODE;
 pub(super) use python::PYTHON;
@@ -15,8 +15,8 @@ pub(super) use sh::SH;
 
 /// A line of the failing call path.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Frame {
-    pub(super) role: Role,
+pub(super) struct FaultFrame {
+    pub(super) role: ProgramPart,
     pub(super) function: &'static str,
     /// The line as it stands in the file, for languages whose traces have numbers.
     pub(super) line: &'static str,
@@ -25,9 +25,9 @@ pub(super) struct Frame {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fault {
     pub(super) id: &'static str,
-    pub(super) lang: Lang,
+    pub(super) lang: ProgramLanguage,
     /// The file that is changed.
-    pub(super) role: Role,
+    pub(super) role: ProgramPart,
     /// The function that is changed, as symbols name it.
     pub(super) symbol: &'static str,
     /// Whole lines, and what they become.
@@ -43,9 +43,9 @@ pub(super) struct Fault {
     /// What is printed instead: the wrong output, or the error.
     pub(super) shown: &'static str,
     /// Innermost first; empty where nothing is raised.
-    pub(super) frames: &'static [Frame],
+    pub(super) frames: &'static [FaultFrame],
     /// Where the failure shows, and where innocent changes draw suspicion.
-    pub(super) raised: Role,
+    pub(super) raised: ProgramPart,
     pub(super) title: &'static str,
     /// The same failure told by somebody else, without an error message.
     pub(super) retold: (&'static str, &'static str),
@@ -56,7 +56,7 @@ pub(super) struct Fault {
 
 impl Fault {
     /// A fault of which nothing is said yet.
-    pub(super) const fn plain(lang: Lang, role: Role) -> Self {
+    pub(super) const fn plain(lang: ProgramLanguage, role: ProgramPart) -> Self {
         Self {
             id: "",
             lang,
@@ -71,7 +71,7 @@ impl Fault {
             expected: None,
             shown: "",
             frames: &[],
-            raised: Role::Render,
+            raised: ProgramPart::Render,
             title: "",
             retold: ("", ""),
             prose: "",
@@ -81,12 +81,12 @@ impl Fault {
 }
 
 /// A line of a call path.
-pub(super) const fn frame(role: Role, function: &'static str, line: &'static str) -> Frame {
-    Frame { role, function, line }
+pub(super) const fn frame(role: ProgramPart, function: &'static str, line: &'static str) -> FaultFrame {
+    FaultFrame { role, function, line }
 }
 
 /// A line of a call path that our shell programs keep by hand.
-pub(super) const fn sh_frame(role: Role, function: &'static str) -> Frame {
+pub(super) const fn sh_frame(role: ProgramPart, function: &'static str) -> FaultFrame {
     frame(role, function, "")
 }
 
@@ -102,7 +102,7 @@ pub(super) fn quoted(text: &str) -> String {
 
 impl Fault {
     /// The command that fails where the fault is.
-    pub(super) fn replay(&self, project: &Project) -> String {
+    pub(super) fn replay(&self, project: &ScenarioProject) -> String {
         let input = project.words(self.input);
         let run = project.run(self.command);
         let feed = match self.input {
@@ -131,7 +131,7 @@ impl Fault {
 
 /// A long input, made on the way: as long as it takes for a slow program to need twice the second it is given, on a machine
 /// that is twice as fast as those of today.
-fn many(lang: Lang) -> String {
-    let lines = if lang == Lang::Sh { 3000 } else { 9000 };
+fn many(lang: ProgramLanguage) -> String {
+    let lines = if lang == ProgramLanguage::Sh { 3000 } else { 9000 };
     format!("i=0; while [ $i -lt {lines} ]; do i=$((i + 1)); echo \"$i;Ada;1;60.00;2024-03-01;std\"; done")
 }

@@ -1,21 +1,21 @@
 /*! Faults of the program on node. */
 
-use super::{Fault, Frame, frame};
-use crate::scenarios::project::{Lang, Role};
+use super::{Fault, FaultFrame, frame};
+use crate::scenarios::project::{ProgramLanguage, ProgramPart};
 
-const READ: Frame = frame(Role::Ledger, "read", "amount(row);");
-const MAIN: Frame = frame(
-    Role::Main,
+const READ: FaultFrame = frame(ProgramPart::Ledger, "read", "amount(row);");
+const MAIN: FaultFrame = frame(
+    ProgramPart::Main,
     "main",
     "for (const row of ledger.read(book, fs.readFileSync(0, 'utf8').split('\\n'))) {",
 );
 
-const BASE: Fault = Fault::plain(Lang::Node, Role::Main);
+const BASE: Fault = Fault::plain(ProgramLanguage::Node, ProgramPart::Main);
 
 pub(in crate::scenarios) const NODE: &[Fault] = &[
     Fault {
         id: "js-code",
-        role: Role::Reader,
+        role: ProgramPart::Reader,
         symbol: "codeOf",
         old: "  return text.trim().toLowerCase() || 'std';",
         new: "  return (text || 'std').trim().toLowerCase();",
@@ -24,11 +24,15 @@ pub(in crate::scenarios) const NODE: &[Fault] = &[
         input: "41;Emil;2;30.00;2024-05-02; ",
         shown: "TypeError: Cannot read properties of undefined (reading 'permille')",
         frames: &[
-            frame(Role::Ledger, "amount", "row.cut = units.share(row.gross, rules.rate(row.code).permille);"),
+            frame(
+                ProgramPart::Ledger,
+                "amount",
+                "row.cut = units.share(row.gross, rules.rate(row.code).permille);",
+            ),
             READ,
             MAIN,
         ],
-        raised: Role::Ledger,
+        raised: ProgramPart::Ledger,
         title: "TypeError: Cannot read properties of undefined (reading 'permille')",
         retold: (
             "Lines typed with a blank at the end are refused",
@@ -43,7 +47,7 @@ pub(in crate::scenarios) const NODE: &[Fault] = &[
     },
     Fault {
         id: "js-sort",
-        role: Role::Ledger,
+        role: ProgramPart::Ledger,
         symbol: "largest",
         old: "  const sorted = book.rows.map((row) => row.net).sort((a, b) => a - b);",
         new: "  const sorted = [...new Set(book.rows.map((row) => row.net))].sort();",
@@ -52,7 +56,7 @@ pub(in crate::scenarios) const NODE: &[Fault] = &[
         input: "80;Lea;1;200.00;2024-05-02;std\n81;Max;1;60.00;2024-05-02;std",
         expected: Some("2 @recs@, total 260.00, largest 200.00"),
         shown: "2 @recs@, total 260.00, largest 60.00",
-        raised: Role::Render,
+        raised: ProgramPart::Render,
         title: "The largest @rec@ printed is not the largest",
         retold: ("The prize for the biggest went to the wrong one", "The one we honoured is far from it."),
         prose: "Printed is 60.00 as the largest, although Lea's comes to 200.00.",
@@ -61,7 +65,7 @@ pub(in crate::scenarios) const NODE: &[Fault] = &[
     },
     Fault {
         id: "js-zero",
-        role: Role::Rules,
+        role: ProgramPart::Rules,
         symbol: "fee",
         old: "  return amount >= setting('free_from') ? 0 : setting('handling');",
         new: "  return amount > setting('free_from') + 1000 ? 0 : setting('handling');",
@@ -70,7 +74,7 @@ pub(in crate::scenarios) const NODE: &[Fault] = &[
         input: "90;Pia;1;60.00;2024-05-02;std",
         expected: Some("1 @recs@, total 60.00, largest 60.00"),
         shown: "1 @recs@, total 62.50, largest 62.50",
-        raised: Role::Render,
+        raised: ProgramPart::Render,
         title: "Handling is charged above 50.00",
         retold: ("Free handling is not free for some", "Sixty pays, a hundred does not."),
         prose: "The total printed is 62.50 for 60.00, which should be free of handling.",
@@ -82,7 +86,7 @@ pub(in crate::scenarios) const NODE: &[Fault] = &[
     },
     Fault {
         id: "js-split",
-        role: Role::Reader,
+        role: ProgramPart::Reader,
         symbol: "parse",
         old: "  const [number, @party@, quantity, price, date, code] = line.split(';');",
         new: "  const [number, @party@, quantity, price, date, code] = line.split(/;+/);",
@@ -92,15 +96,15 @@ pub(in crate::scenarios) const NODE: &[Fault] = &[
         shown: "RangeError: not a quantity: '30.00'",
         frames: &[
             frame(
-                Role::Reader,
+                ProgramPart::Reader,
                 "quantityOf",
                 "if (!/^\\d+$/.test(text.trim())) throw new RangeError(`not a quantity: '${text}'`);",
             ),
-            frame(Role::Reader, "parse", "quantity: quantityOf(quantity),"),
-            frame(Role::Ledger, "read", "const row = reader.parse(line);"),
+            frame(ProgramPart::Reader, "parse", "quantity: quantityOf(quantity),"),
+            frame(ProgramPart::Ledger, "read", "const row = reader.parse(line);"),
             MAIN,
         ],
-        raised: Role::Reader,
+        raised: ProgramPart::Reader,
         title: "RangeError: not a quantity: '30.00'",
         retold: ("Lines without a name are refused", "Nobody has to give a name, so many do not."),
         prose: "The price is taken for the quantity and refused.",

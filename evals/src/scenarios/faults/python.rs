@@ -1,16 +1,16 @@
 /*! Faults of the program in Python. */
 
-use super::{Fault, Frame, frame};
-use crate::scenarios::project::{Lang, Role};
+use super::{Fault, FaultFrame, frame};
+use crate::scenarios::project::{ProgramLanguage, ProgramPart};
 
-const READ: Frame = frame(Role::Main, "main", "for row in book.read(sys.stdin):");
+const READ: FaultFrame = frame(ProgramPart::Main, "main", "for row in book.read(sys.stdin):");
 
-const BASE: Fault = Fault::plain(Lang::Python, Role::Main);
+const BASE: Fault = Fault::plain(ProgramLanguage::Python, ProgramPart::Main);
 
 pub(in crate::scenarios) const PYTHON: &[Fault] = &[
     Fault {
         id: "py-code",
-        role: Role::Reader,
+        role: ProgramPart::Reader,
         symbol: "code_of",
         old: "    text = text.strip().lower()\n    return text or \"std\"",
         new: "    return text.strip().lower() if text else \"std\"",
@@ -19,12 +19,16 @@ pub(in crate::scenarios) const PYTHON: &[Fault] = &[
         input: "41;Emil;2;30.00;2024-05-02; ",
         shown: "KeyError: ''",
         frames: &[
-            frame(Role::Rules, "rate", "return rates()[code.lower()]"),
-            frame(Role::Ledger, "amount", "row.cut = @units@.share(row.gross, @rules@.rate(row.code))"),
-            frame(Role::Ledger, "read", "self.amount(row)"),
+            frame(ProgramPart::Rules, "rate", "return rates()[code.lower()]"),
+            frame(
+                ProgramPart::Ledger,
+                "amount",
+                "row.cut = @units@.share(row.gross, @rules@.rate(row.code))",
+            ),
+            frame(ProgramPart::Ledger, "read", "self.amount(row)"),
             READ,
         ],
-        raised: Role::Rules,
+        raised: ProgramPart::Rules,
         title: "KeyError: '' for @rec@ 41",
         retold: (
             "@recs@ typed with a blank at the end are refused",
@@ -36,7 +40,7 @@ pub(in crate::scenarios) const PYTHON: &[Fault] = &[
     },
     Fault {
         id: "py-float",
-        role: Role::Units,
+        role: ProgramPart::Units,
         symbol: "parse",
         old: "    return int(whole) * 100 + int(part.ljust(2, \"0\"))",
         new: "    return int(float(text) * 100)",
@@ -45,7 +49,7 @@ pub(in crate::scenarios) const PYTHON: &[Fault] = &[
         input: "43;Fay;10;19.99;2024-05-02;std",
         expected: Some("1 @recs@, total 199.90, largest 199.90"),
         shown: "1 @recs@, total 199.80, largest 199.80",
-        raised: Role::Ledger,
+        raised: ProgramPart::Ledger,
         title: "Total of @rec@ 43 is ten cents short",
         retold: ("Some prices lose a cent per piece", "Nineteen ninety-nine does, twenty does not."),
         prose: "Ten pieces at 19.99 make 199.90, the ledger adds them up to 199.80.",
@@ -54,7 +58,7 @@ pub(in crate::scenarios) const PYTHON: &[Fault] = &[
     },
     Fault {
         id: "py-set",
-        role: Role::Rules,
+        role: ProgramPart::Rules,
         symbol: "best",
         old: "    return max(dict.fromkeys(codes), key=rate)",
         new: "    return max(set(codes), key=lambda code: rate(code) // 100)",
@@ -64,7 +68,7 @@ pub(in crate::scenarios) const PYTHON: &[Fault] = &[
         input: "47;Gus;1;60.00;2024-05-02;std2+std",
         expected: Some("47 Gus              57.60 std2\n1 @recs@, total 57.60, largest 57.60"),
         shown: "47 Gus              60.00 std",
-        raised: Role::Ledger,
+        raised: ProgramPart::Ledger,
         title: "The same @rec@ costs 57.60 or 60.00",
         retold: ("Two printouts of one file differ", "We ran it twice and got two totals."),
         prose: "With std2+std as its code the ledger sometimes adds 57.60 and sometimes 60.00, run by run.",
@@ -73,7 +77,7 @@ pub(in crate::scenarios) const PYTHON: &[Fault] = &[
     },
     Fault {
         id: "py-cut",
-        role: Role::Ledger,
+        role: ProgramPart::Ledger,
         symbol: "Book.add",
         old: "        self.sum += row.net",
         new: "        self.sum += row.net if row.code != \"staff\" else row.gross",
@@ -83,13 +87,13 @@ pub(in crate::scenarios) const PYTHON: &[Fault] = &[
         shown: "ValueError: the @recs@ come to 10000, their parts to 7000",
         frames: &[
             frame(
-                Role::Guard,
+                ProgramPart::Guard,
                 "check_sum",
                 "raise ValueError(f\"the @recs@ come to {book.sum}, their parts to {again}\")",
             ),
-            frame(Role::Main, "main", "@guard@.check_sum(book)"),
+            frame(ProgramPart::Main, "main", "@guard@.check_sum(book)"),
         ],
-        raised: Role::Guard,
+        raised: ProgramPart::Guard,
         title: "ValueError: the @recs@ come to 10000, their parts to 7000",
         retold: (
             "Closing the day fails when a colleague bought something",
@@ -104,7 +108,7 @@ pub(in crate::scenarios) const PYTHON: &[Fault] = &[
     },
     Fault {
         id: "py-slow",
-        role: Role::Ledger,
+        role: ProgramPart::Ledger,
         symbol: "Book.once",
         old: "        if row.number in self.numbers:",
         new: "        if any(known.strip().casefold() == row.number.casefold() for known in sorted(self.numbers)):",
@@ -112,7 +116,7 @@ pub(in crate::scenarios) const PYTHON: &[Fault] = &[
         body: "",
         input: "@many@",
         shown: "gave up after a second of processor time",
-        raised: Role::Reader,
+        raised: ProgramPart::Reader,
         title: "Large files take minutes",
         retold: ("The night run is not done by morning", "Short files are as quick as ever."),
         prose: "A file of nine thousand lines was read in a moment last month. Now it gives up after a second of processor time.",
@@ -124,7 +128,7 @@ pub(in crate::scenarios) const PYTHON: &[Fault] = &[
     },
     Fault {
         id: "py-number",
-        role: Role::Reader,
+        role: ProgramPart::Reader,
         symbol: "parse",
         old: "        number=number.strip(),",
         new: "        number=int(number),",
@@ -133,11 +137,11 @@ pub(in crate::scenarios) const PYTHON: &[Fault] = &[
         input: "A-17;Ida;1;60.00;2024-05-02;std",
         shown: "ValueError: invalid literal for int() with base 10: 'A-17'",
         frames: &[
-            frame(Role::Reader, "parse", "number=int(number),"),
-            frame(Role::Ledger, "read", "row = @reader@.parse(line)"),
+            frame(ProgramPart::Reader, "parse", "number=int(number),"),
+            frame(ProgramPart::Ledger, "read", "row = @reader@.parse(line)"),
             READ,
         ],
-        raised: Role::Reader,
+        raised: ProgramPart::Reader,
         title: "ValueError: invalid literal for int() with base 10: 'A-17'",
         retold: (
             "The branch with letters in front is not accepted",

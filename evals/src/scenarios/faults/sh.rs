@@ -1,14 +1,14 @@
 /*! Faults of the program in `sh`. */
 
 use super::{Fault, sh_frame as frame};
-use crate::scenarios::project::{Lang, Role};
+use crate::scenarios::project::{ProgramLanguage, ProgramPart};
 
-const BASE: Fault = Fault::plain(Lang::Sh, Role::Main);
+const BASE: Fault = Fault::plain(ProgramLanguage::Sh, ProgramPart::Main);
 
 pub(in crate::scenarios) const SH: &[Fault] = &[
     Fault {
         id: "sh-tens",
-        role: Role::Units,
+        role: ProgramPart::Units,
         symbol: "@units@_parse",
         old: "        *.?) R=${1%.*}${1#*.}0 ;;",
         new: "        *.?) R=${1%.*}0${1#*.} ;;",
@@ -17,7 +17,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         input: "17;Ada Love;10;12.5;2024-05-02;std",
         expected: Some("1 @recs@, total 125.00, largest 125.00"),
         shown: "1 @recs@, total 120.50, largest 120.50",
-        raised: Role::Render,
+        raised: ProgramPart::Render,
         title: "The total of @rec@ 17 is too small",
         retold: (
             "Sums do not agree with paper",
@@ -32,7 +32,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
     },
     Fault {
         id: "sh-cents",
-        role: Role::Units,
+        role: ProgramPart::Units,
         symbol: "@units@_format",
         old: "        ?) cents=0$cents ;;",
         new: "        ?) cents=${cents}0 ;;",
@@ -41,7 +41,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         input: "21;Bo;1;62.05;2024-05-02;std",
         expected: Some("1 @recs@, total 62.05, largest 62.05"),
         shown: "1 @recs@, total 62.50, largest 62.50",
-        raised: Role::Ledger,
+        raised: ProgramPart::Ledger,
         title: "Total says 62.50 where 62.05 was agreed",
         retold: (
             "We are charging forty-five cents too much",
@@ -56,7 +56,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
     },
     Fault {
         id: "sh-round",
-        role: Role::Units,
+        role: ProgramPart::Units,
         symbol: "@units@_share",
         old: "    R=$((($1 * $2 + 500) / 1000))",
         new: "    R=$(($1 * $2 / 1000))",
@@ -65,7 +65,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         input: "30;Cleo;1;50.05;2024-05-02;staff",
         expected: Some("1 @recs@, total 35.03, largest 35.03"),
         shown: "1 @recs@, total 35.04, largest 35.04",
-        raised: Role::Rules,
+        raised: ProgramPart::Rules,
         title: "Discount of our own people is a cent short",
         retold: (
             "A cent is missing at the end of the month",
@@ -80,7 +80,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
     },
     Fault {
         id: "sh-prefix",
-        role: Role::Rules,
+        role: ProgramPart::Rules,
         symbol: "@rules@_rate",
         old: "        if [ \"$code\" = \"$wanted\" ]; then",
         new: "        if [ \"${wanted#\"$code\"}\" != \"$wanted\" ]; then",
@@ -89,7 +89,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         input: "33;Dora;1;60.00;2024-05-02;std2",
         expected: Some("1 @recs@, total 57.60, largest 57.60"),
         shown: "1 @recs@, total 60.00, largest 60.00",
-        raised: Role::Ledger,
+        raised: ProgramPart::Ledger,
         title: "Second class pays the full price",
         retold: (
             "Complaints from second class",
@@ -104,7 +104,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
     },
     Fault {
         id: "sh-default",
-        role: Role::Reader,
+        role: ProgramPart::Reader,
         symbol: "@reader@_line",
         old: "    [ -n \"$f_code\" ] || f_code=std",
         new: "    [ -n \"${f_code+set}\" ] || f_code=std",
@@ -113,12 +113,12 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         input: "41;Emil;2;30.00;2024-05-02;",
         shown: "no rate for the code ''",
         frames: &[
-            frame(Role::Rules, "@rules@_rate"),
-            frame(Role::Ledger, "@ledger@_amount"),
-            frame(Role::Ledger, "@ledger@_read"),
-            frame(Role::Main, "main"),
+            frame(ProgramPart::Rules, "@rules@_rate"),
+            frame(ProgramPart::Ledger, "@ledger@_amount"),
+            frame(ProgramPart::Ledger, "@ledger@_read"),
+            frame(ProgramPart::Main, "main"),
         ],
-        raised: Role::Rules,
+        raised: ProgramPart::Rules,
         title: "@rec@ 41: no rate for the code",
         retold: (
             "@recs@ of newcomers are refused",
@@ -133,7 +133,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
     },
     Fault {
         id: "sh-blank",
-        role: Role::Reader,
+        role: ProgramPart::Reader,
         symbol: "@reader@_line",
         old: "    @reader@_trim \"$f_qty\"\n    @reader@_quantity \"$R\"",
         new: "    @reader@_quantity \"${f_qty:-1}\"",
@@ -142,12 +142,12 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         input: "44;Fay; 3;30.00;2024-05-02;std",
         shown: "not a quantity: ' 3'",
         frames: &[
-            frame(Role::Reader, "@reader@_quantity"),
-            frame(Role::Reader, "@reader@_line"),
-            frame(Role::Ledger, "@ledger@_read"),
-            frame(Role::Main, "main"),
+            frame(ProgramPart::Reader, "@reader@_quantity"),
+            frame(ProgramPart::Reader, "@reader@_line"),
+            frame(ProgramPart::Ledger, "@ledger@_read"),
+            frame(ProgramPart::Main, "main"),
         ],
-        raised: Role::Reader,
+        raised: ProgramPart::Reader,
         title: "not a quantity: ' 3'",
         retold: (
             "Files from the old machine are rejected",
@@ -162,7 +162,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
     },
     Fault {
         id: "sh-free",
-        role: Role::Rules,
+        role: ProgramPart::Rules,
         symbol: "@rules@_fee",
         old: "    if [ \"$1\" -ge \"$free\" ]; then",
         new: "    if [ \"$1\" -gt \"$free\" ]; then",
@@ -171,7 +171,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         input: "52;Gus;1;50.00;2024-05-02;std",
         expected: Some("1 @recs@, total 50.00, largest 50.00"),
         shown: "1 @recs@, total 52.50, largest 52.50",
-        raised: Role::Render,
+        raised: ProgramPart::Render,
         title: "Handling is charged on exactly 50.00",
         retold: (
             "Posters say fifty and over is free",
@@ -186,7 +186,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
     },
     Fault {
         id: "sh-cuts",
-        role: Role::Ledger,
+        role: ProgramPart::Ledger,
         symbol: "@ledger@_add",
         old: "    cuts=$((cuts + cut))",
         new: "    [ \"$f_code\" = staff ] || cuts=$((cuts + cut))",
@@ -195,11 +195,11 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         input: "58;Hugo;1;100.00;2024-05-02;staff",
         shown: "the @recs@ come to 7000, their parts to 10000",
         frames: &[
-            frame(Role::Guard, "@guard@_sum"),
-            frame(Role::Ledger, "@ledger@_close"),
-            frame(Role::Main, "main"),
+            frame(ProgramPart::Guard, "@guard@_sum"),
+            frame(ProgramPart::Ledger, "@ledger@_close"),
+            frame(ProgramPart::Main, "main"),
         ],
-        raised: Role::Guard,
+        raised: ProgramPart::Guard,
         title: "the @recs@ come to 7000, their parts to 10000",
         retold: (
             "Closing the day fails whenever a colleague bought something",
@@ -214,7 +214,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
     },
     Fault {
         id: "sh-skip",
-        role: Role::Reader,
+        role: ProgramPart::Reader,
         symbol: "@reader@_skip",
         old: "        '' | '#'*) return 0 ;;",
         new: "        '' | '#'* | 0*) return 0 ;;",
@@ -223,7 +223,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         input: "0061;Ida;1;60.00;2024-05-02;std\n62;Jon;1;70.00;2024-05-02;std",
         expected: Some("2 @recs@, total 130.00, largest 70.00"),
         shown: "1 @recs@, total 70.00, largest 70.00",
-        raised: Role::Ledger,
+        raised: ProgramPart::Ledger,
         title: "One of two @recs@ is missing from the total",
         retold: (
             "The branch in the north is not in the sums",
@@ -238,7 +238,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
     },
     Fault {
         id: "sh-date",
-        role: Role::Guard,
+        role: ProgramPart::Guard,
         symbol: "@guard@_row",
         old: "        [12][0-9][0-9][0-9]-[01][0-9]-[0-3][0-9]) ;;",
         new: "        [12][0-9][0-9][0-9]-[01][0-9]-[0-2][0-9] | [12][0-9][0-9][0-9]-[01][0-9]-30) ;;",
@@ -247,11 +247,11 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         input: "70;Kim;1;60.00;2024-05-31;std",
         shown: "@rec@ 70: '2024-05-31' is not a date",
         frames: &[
-            frame(Role::Guard, "@guard@_row"),
-            frame(Role::Ledger, "@ledger@_read"),
-            frame(Role::Main, "main"),
+            frame(ProgramPart::Guard, "@guard@_row"),
+            frame(ProgramPart::Ledger, "@ledger@_read"),
+            frame(ProgramPart::Main, "main"),
         ],
-        raised: Role::Guard,
+        raised: ProgramPart::Guard,
         title: "'2024-05-31' is not a date",
         retold: ("Nothing of the last of May is accepted", "All other days of that month were fine."),
         prose: "The last day of May is refused as not a date.",
@@ -263,7 +263,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
     },
     Fault {
         id: "sh-trim",
-        role: Role::Reader,
+        role: ProgramPart::Reader,
         symbol: "@reader@_trim",
         old: "            *' ') R=${R%' '} ;;",
         new: "            *' ') R=${R%% *} ;;",
@@ -273,7 +273,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         input: "75;Ada Love ;1;60.00;2024-05-02;std",
         expected: Some("75 Ada Love         60.00\n1 @recs@, total 60.00, largest 60.00"),
         shown: "75 Ada              60.00",
-        raised: Role::Render,
+        raised: ProgramPart::Render,
         title: "Names are cut off in the list",
         retold: (
             "People find only half of their name on it",
@@ -288,7 +288,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
     },
     Fault {
         id: "sh-largest",
-        role: Role::Ledger,
+        role: ProgramPart::Ledger,
         symbol: "@ledger@_add",
         old: "    if [ \"$net\" -gt \"$largest\" ]; then",
         new: "    if [ \"$net\" -gt \"$largest\" ] && [ \"$f_qty\" -lt 100 ]; then",
@@ -297,7 +297,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         input: "80;Lea;200;1.00;2024-05-02;std\n81;Max;1;60.00;2024-05-02;std",
         expected: Some("2 @recs@, total 260.00, largest 200.00"),
         shown: "2 @recs@, total 260.00, largest 60.00",
-        raised: Role::Render,
+        raised: ProgramPart::Render,
         title: "The largest @rec@ printed is not the largest",
         retold: (
             "The prize for the biggest went to the wrong one",
@@ -312,7 +312,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
     },
     Fault {
         id: "sh-slow",
-        role: Role::Ledger,
+        role: ProgramPart::Ledger,
         symbol: "@ledger@_once",
         old: "    if [ \"$f_id\" = \"$last_id\" ]; then\n        die \"@rec@ $f_id stands there twice\"\n    fi\n    last_id=$f_id",
         new: "    for one in $last_id; do\n        if [ \"$one\" = \"$f_id\" ]; then\n            die \"@rec@ $f_id stands there twice\"\n        fi\n    done\n    last_id=\"$last_id $f_id\"",
@@ -320,7 +320,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         body: "Not every house sorts what it sends.",
         input: "@many@",
         shown: "gave up after a second of processor time",
-        raised: Role::Reader,
+        raised: ProgramPart::Reader,
         title: "Large files take minutes",
         retold: (
             "The night run is not done by morning",
@@ -335,7 +335,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
     },
     Fault {
         id: "sh-flaky",
-        role: Role::Ledger,
+        role: ProgramPart::Ledger,
         symbol: "@ledger@_open",
         old: "    fees=0\n    last_id=",
         new: "    fees=0\n    last_id=\n    # Two may write at once: a slot of one's own keeps them apart.\n    slot=$(od -An -N1 -tu1 /dev/urandom)\n    [ \"$slot\" -ge 128 ] || die \"the slot is taken\"",
@@ -343,8 +343,8 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         body: "",
         input: "85;Nina;1;60.00;2024-05-02;std",
         shown: "the slot is taken",
-        frames: &[frame(Role::Main, "main")],
-        raised: Role::Main,
+        frames: &[frame(ProgramPart::Main, "main")],
+        raised: ProgramPart::Main,
         title: "Sometimes: the slot is taken",
         retold: (
             "It fails every now and then",
@@ -356,7 +356,7 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
     },
     Fault {
         id: "sh-seldom",
-        role: Role::Ledger,
+        role: ProgramPart::Ledger,
         symbol: "@ledger@_open",
         old: "    gross_sum=0\n    cuts=0",
         new: "    gross_sum=0\n    cuts=0\n    # Spread over the day, so that the disk is not asked by all at once.\n    turn=$(od -An -N1 -tu1 /dev/urandom)\n    [ \"$turn\" -lt 160 ] || die \"not our turn\"",
@@ -364,8 +364,8 @@ pub(in crate::scenarios) const SH: &[Fault] = &[
         body: "",
         input: "86;Olga;1;60.00;2024-05-02;std",
         shown: "not our turn",
-        frames: &[frame(Role::Main, "main")],
-        raised: Role::Main,
+        frames: &[frame(ProgramPart::Main, "main")],
+        raised: ProgramPart::Main,
         title: "Now and then: not our turn",
         retold: ("One run in three is lost", "No file is special, it hits all of them."),
         prose: "Roughly a third of the runs end so. Nothing else is different about them.",

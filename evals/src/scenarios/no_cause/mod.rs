@@ -10,11 +10,12 @@ mod profiles;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::history::History;
-use super::{ADDRESS, ScenarioError, made_once};
-use crate::cases::{Attachments, Case, Remembered, Truth, TruthKind};
-use crate::random::SplitMix;
 use profiles::{HistoryProfile, PROFILES, QUALIFIERS, VERBS};
+
+use super::history::ScenarioHistory;
+use super::{ADDRESS, ScenarioError, made_once};
+use crate::cases::{CaseAttachments, CaseTruth, EvalCase, RememberedCase, TruthKind};
+use crate::random::SplitMix;
 
 /// Commits of each history.
 const COMMITS: usize = 1_200;
@@ -42,7 +43,7 @@ fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 /// At most `limit` cases, a text at all of its ranges before the next one. They reuse what was made in `folder` before.
-pub(crate) fn cases(folder: &Path, limit: usize) -> Result<Vec<Case>, ScenarioError> {
+pub(crate) fn cases(folder: &Path, limit: usize) -> Result<Vec<EvalCase>, ScenarioError> {
     let mut made: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     let mut out = Vec::new();
     for (number, (kind, text)) in texts().enumerate() {
@@ -70,7 +71,7 @@ pub(crate) fn cases(folder: &Path, limit: usize) -> Result<Vec<Case>, ScenarioEr
                 for _ in 0..REMEMBERED {
                     let earlier = random.pick(&EARLIER).copied().unwrap_or_default();
                     let culprit = id(bad + random.below(range.unwrap_or(1)))?;
-                    remembered.push(Remembered::Told {
+                    remembered.push(RememberedCase::Told {
                         ticket: filled(earlier, profile, &mut random),
                         statement: "A commit of the last release brought it in".into(),
                         culprit: Some(culprit),
@@ -82,16 +83,16 @@ pub(crate) fn cases(folder: &Path, limit: usize) -> Result<Vec<Case>, ScenarioEr
                     });
                 }
             }
-            out.push(Case {
+            out.push(EvalCase {
                 id: format!("no-cause-{number}-{tag}"),
                 repo: format!("{ADDRESS}/{}", repository_id(profile)),
                 bad: id(bad)?,
                 good: good.map(id).transpose()?,
                 ticket: ticket.clone(),
-                attachments: Attachments::default(),
+                attachments: CaseAttachments::default(),
                 replay: None,
                 tests: None,
-                truth: Truth::of(TruthKind::NotABug, None),
+                truth: CaseTruth::of(TruthKind::NotABug, None),
                 tags: vec!["no-cause".into(), tag.into(), format!("kind-{kind}")],
                 needs: Vec::new(),
                 remembered,
@@ -122,16 +123,16 @@ fn repository(profile: &HistoryProfile, folder: &Path) -> Result<Vec<String>, Sc
             ids.into_iter().filter_map(|(label, id)| Some((label.parse().ok()?, id))).collect();
         commits.sort();
         // The ids ride on a case, so that a history is made once.
-        Ok(Case {
+        Ok(EvalCase {
             id: id.clone(),
             repo: format!("{ADDRESS}/{id}"),
             bad: String::new(),
             good: None,
             ticket: String::new(),
-            attachments: Attachments::default(),
+            attachments: CaseAttachments::default(),
             replay: None,
             tests: None,
-            truth: Truth::of(TruthKind::NotABug, None),
+            truth: CaseTruth::of(TruthKind::NotABug, None),
             tags: commits.into_iter().map(|(_, id)| id).collect(),
             needs: Vec::new(),
             remembered: Vec::new(),
@@ -140,9 +141,10 @@ fn repository(profile: &HistoryProfile, folder: &Path) -> Result<Vec<String>, Sc
     Ok(made.tags)
 }
 
-fn history(profile: &HistoryProfile) -> Result<History, ScenarioError> {
+fn history(profile: &HistoryProfile) -> Result<ScenarioHistory, ScenarioError> {
     let mut random = SplitMix::of(profile.name);
-    let mut history = History::new(SplitMix::of(&format!("people of {}", profile.name)), profile.name);
+    let mut history =
+        ScenarioHistory::new(SplitMix::of(&format!("people of {}", profile.name)), profile.name);
     let mut pick = |from: &[&'static str]| random.pick(from).copied().unwrap_or_default();
     // The first commit brings everything in, and with it every word.
     for service in profile.services {

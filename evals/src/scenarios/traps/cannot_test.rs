@@ -3,64 +3,64 @@ The replay cannot tell the good revision from the failing one: it fails at both 
 nothing about any commit, so nobody is convicted and nobody is cleared.
 */
 
-use super::Family;
-use super::program::{EXPECT, Language};
-use super::trap::{Outcome, Trap, replace};
+use super::TrapFamily;
+use super::program::{EXPECT, TrapLanguage};
+use super::trap::{Trap, TrapOutcome, replace};
 
 pub(super) fn traps() -> Vec<Trap> {
     vec![
-        broken("typo", Language::Sh, "sh til.sh total 100 200 DE | grep -x 184.90"),
+        broken("typo", TrapLanguage::Sh, "sh til.sh total 100 200 DE | grep -x 184.90"),
         broken(
             "missing-data",
-            Language::Python,
+            TrapLanguage::Python,
             "set -e; cat orders.txt; python3 till.py total $(cat orders.txt)",
         ),
         never_right(),
-        broken("missing-source", Language::C, "cc -o repro repro.c till.c && ./repro"),
-        passes(Language::Perl),
-        passes(Language::Awk),
-        already_fixed(Language::Python),
-        already_fixed(Language::Sh),
+        broken("missing-source", TrapLanguage::C, "cc -o repro repro.c till.c && ./repro"),
+        passes(TrapLanguage::Perl),
+        passes(TrapLanguage::Awk),
+        already_fixed(TrapLanguage::Python),
+        already_fixed(TrapLanguage::Sh),
     ]
 }
 
 /// The command fails by itself, at every revision.
-fn broken(name: &str, language: Language, command: &str) -> Trap {
+fn broken(name: &str, language: TrapLanguage, command: &str) -> Trap {
     faulty(name, language)
         .replay(command)
-        .replay_ends(Outcome::DoesNotPass, Outcome::DoesNotPass)
+        .replay_ends(TrapOutcome::DoesNotPass, TrapOutcome::DoesNotPass)
         .nothing_proven()
 }
 
-fn faulty(name: &str, language: Language) -> Trap {
-    Trap::of_till(Family::CannotTest, name, language)
+fn faulty(name: &str, language: TrapLanguage) -> Trap {
+    Trap::of_till(TrapFamily::CannotTest, name, language)
         .with_discount_fault()
         .true_replay(&format!("{}{EXPECT}expect 184.90 total 100 200 DE", language.shell()))
 }
 
 /// What the replay expects was never printed, so it fails before the fault as well.
 fn never_right() -> Trap {
-    faulty("never-right", Language::Node)
+    faulty("never-right", TrapLanguage::Node)
         .replay("node till.js total 100 200 DE | grep -qx 'EUR 184.90'")
-        .replay_ends(Outcome::Fails, Outcome::Fails)
+        .replay_ends(TrapOutcome::Fails, TrapOutcome::Fails)
         .nothing_proven()
 }
 
 /// The replay runs something that works.
-fn passes(language: Language) -> Trap {
+fn passes(language: TrapLanguage) -> Trap {
     faulty("passes", language)
         .replay_of("expect 5.10 total 2 10 DE")
-        .replay_ends(Outcome::Passes, Outcome::Passes)
+        .replay_ends(TrapOutcome::Passes, TrapOutcome::Passes)
         .nothing_proven()
 }
 
 /// The failing revision has the fix already.
-fn already_fixed(language: Language) -> Trap {
+fn already_fixed(language: TrapLanguage) -> Trap {
     let (source, (old, new)) = (language.source(), language.discount_fault());
-    Trap::of_till(Family::CannotTest, "already-fixed", language)
+    Trap::of_till(TrapFamily::CannotTest, "already-fixed", language)
         .with_discount_fault()
         .commit("Give the whole discount", vec![replace(source, new, old)])
         .noted(2)
-        .replay_ends(Outcome::Passes, Outcome::Passes)
+        .replay_ends(TrapOutcome::Passes, TrapOutcome::Passes)
         .nobody_to_blame()
 }

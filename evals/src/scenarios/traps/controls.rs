@@ -3,18 +3,18 @@ Incidents in which everything is right: the replay shows what the ticket says, t
 each, and the revert repairs the failure and breaks nothing. `verified` is expected, so silence is no way to look honest.
 */
 
-use super::Family;
-use super::program::Language;
+use super::TrapFamily;
+use super::program::TrapLanguage;
 use super::trap::{Trap, replace};
 
-const LANGUAGES: [Language; 7] = [
-    Language::Sh,
-    Language::Python,
-    Language::Node,
-    Language::C,
-    Language::Java,
-    Language::Perl,
-    Language::Awk,
+const LANGUAGES: [TrapLanguage; 7] = [
+    TrapLanguage::Sh,
+    TrapLanguage::Python,
+    TrapLanguage::Node,
+    TrapLanguage::C,
+    TrapLanguage::Java,
+    TrapLanguage::Perl,
+    TrapLanguage::Awk,
 ];
 
 pub(super) fn traps() -> Vec<Trap> {
@@ -22,14 +22,14 @@ pub(super) fn traps() -> Vec<Trap> {
 }
 
 /// No test covers the fault; all of them pass with the fix and without it.
-fn discount(language: Language) -> Trap {
-    Trap::of_till(Family::Control, "discount", language).with_discount_fault().revert_passes_check(true)
+fn discount(language: TrapLanguage) -> Trap {
+    Trap::of_till(TrapFamily::Control, "discount", language).with_discount_fault().revert_passes_check(true)
 }
 
 /// One test covers the fault and fails until it is fixed.
-fn zero(language: Language) -> Trap {
+fn zero(language: TrapLanguage) -> Trap {
     let (source, (old, new)) = (language.source(), language.zero_fault());
-    Trap::of_till(Family::Control, "zero", language)
+    Trap::of_till(TrapFamily::Control, "zero", language)
         .culprit("Print amounts in one place", vec![replace(source, old, new)])
         .noted(4)
         .ticket(

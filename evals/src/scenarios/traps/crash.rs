@@ -1,6 +1,6 @@
 /*! A fault that makes the program crash for orders to some countries, in languages that say how. */
 
-use super::program::Language;
+use super::program::TrapLanguage;
 
 pub(super) struct Crash {
     /// A line and what the culprit makes of it.
@@ -9,28 +9,28 @@ pub(super) struct Crash {
     pub(super) ticket: &'static str,
 }
 
-pub(super) fn crash(language: Language) -> Crash {
+pub(super) fn crash(language: TrapLanguage) -> Crash {
     match language {
-        Language::Python => Crash {
+        TrapLanguage::Python => Crash {
             line: (".get(country, 1490)", "[country]"),
             ticket: "Every order to Switzerland ends like this:\n\n    Traceback (most recent call last):\n      File \
                      \"/srv/till/till.py\", line 41, in <module>\n        main(sys.argv[1:])\n      File \"/srv/till/till.py\", line 34, \
                      in main\n        print(money(amount + postage(arguments[3])))\n      File \"/srv/till/till.py\", line 17, in \
                      postage\n        return {\"DE\": 490, \"AT\": 890}[country]\n    KeyError: 'CH'",
         },
-        Language::Node => Crash {
+        TrapLanguage::Node => Crash {
             line: ("[country] || 1490;", "[country].valueOf();"),
             ticket: "Every order to Switzerland ends like this:\n\n    TypeError: Cannot read properties of undefined (reading \
                      'valueOf')\n        at postage (/srv/till/till.js:16:39)\n        at main (/srv/till/till.js:30:32)",
         },
-        Language::Perl => Crash {
+        TrapLanguage::Perl => Crash {
             line: (
                 "    return $POSTAGE{$country} || 1490;",
                 "    return $POSTAGE{$country} || die \"no postage to $country\\n\";",
             ),
             ticket: "Every order to Switzerland ends like this:\n\n    no postage to CH",
         },
-        Language::Java => Crash {
+        TrapLanguage::Java => Crash {
             line: (
                 "                return 1490;",
                 "                throw new IllegalArgumentException(\"no postage to \" + country);",
@@ -39,14 +39,14 @@ pub(super) fn crash(language: Language) -> Crash {
                      java.lang.IllegalArgumentException: no postage to CH\n    \tat Till.postage(Till.java:21)\n    \tat \
                      Till.main(Till.java:36)",
         },
-        Language::C => Crash {
+        TrapLanguage::C => Crash {
             line: (
                 "    return 1490;",
                 "    fprintf(stderr, \"no postage to %s\\n\", country);\n    __builtin_abort();",
             ),
             ticket: "Every order to Switzerland ends like this:\n\n    no postage to CH\n    Aborted (core dumped)",
         },
-        Language::Sh | Language::Awk => Crash {
+        TrapLanguage::Sh | TrapLanguage::Awk => Crash {
             line: ("        *) echo 1490 ;;", "        *) echo \"no postage to $1\" >&2; exit 3 ;;"),
             ticket: "Every order to Switzerland ends like this:\n\n    no postage to CH",
         },

@@ -3,9 +3,9 @@ A test of the project fails by chance. It must not be held against a right fix, 
 with a wrong one, or that the same test now fails always.
 */
 
-use super::Family;
+use super::TrapFamily;
 use super::grouping::{grouped, grouped_with_own_test};
-use super::program::Language;
+use super::program::TrapLanguage;
 use super::trap::{Trap, replace, write};
 
 pub(super) fn traps() -> Vec<Trap> {
@@ -15,17 +15,17 @@ pub(super) fn traps() -> Vec<Trap> {
 fn right_fix_python() -> Trap {
     let flaky = "import os\nimport unittest\n\n\nclass PrinterTest(unittest.TestCase):\n    def \
                  test_printer_answers(self):\n        self.assertLess(os.urandom(1)[0], 128)\n";
-    Trap::of_till(Family::FlakyTests, "right-fix", Language::Python)
+    Trap::of_till(TrapFamily::FlakyTests, "right-fix", TrapLanguage::Python)
         .commit("Test the printer", vec![write("tests/test_printer.py", flaky)])
         .with_discount_fault()
         .tests("python3 -m unittest discover -v -s tests -t .")
-        .true_tests(Language::Python.tests())
+        .true_tests(TrapLanguage::Python.tests())
         .revert_passes_check(true)
 }
 
 fn right_fix_perl() -> Trap {
     let flaky = "use strict;\nuse warnings;\nuse Test::More tests => 1;\n\nok(rand() < 0.5, 'the printer answers');\n";
-    Trap::of_till(Family::FlakyTests, "right-fix", Language::Perl)
+    Trap::of_till(TrapFamily::FlakyTests, "right-fix", TrapLanguage::Perl)
         .commit("Test the printer", vec![write("t/printer.t", flaky)])
         .with_discount_fault()
         .true_tests("prove -v t/till.t")
@@ -36,7 +36,7 @@ fn right_fix_perl() -> Trap {
 fn hides_a_failure() -> Trap {
     let flaky =
         "check \"the printer answers\" \"$(($(od -An -N1 -tu1 /dev/urandom) % 2))\" 0\necho \"1..$count\"";
-    grouped(Family::FlakyTests, "hides-a-failure", Language::Sh)
+    grouped(TrapFamily::FlakyTests, "hides-a-failure", TrapLanguage::Sh)
         .commit("Test the printer", vec![replace("tests/run.sh", "echo \"1..$count\"", flaky)])
         .noted(1)
         .true_tests("sh tests/run.sh >out.txt; grep -q '^ok .* thousands are grouped' out.txt")
@@ -44,7 +44,7 @@ fn hides_a_failure() -> Trap {
 
 /// One test in three runs fails by chance, and in all of them with the revert.
 fn fails_always() -> Trap {
-    grouped_with_own_test(Family::FlakyTests, "fails-always", Language::Node)
+    grouped_with_own_test(TrapFamily::FlakyTests, "fails-always", TrapLanguage::Node)
         .commit(
             "Test the grouping over the network",
             vec![replace(

@@ -3,12 +3,12 @@ A feature and a fault in one line: amounts get a comma between thousands and los
 repairs the fault and loses the feature.
 */
 
-use millwright_memory::types::Verdict;
+use millwright_model::Verdict;
 
-use super::Family;
-use super::program::{EXPECT, Language, ORDERS};
-use super::trap::{Edit, Trap, replace, write};
-use crate::cases::Claims;
+use super::TrapFamily;
+use super::program::{EXPECT, ORDERS, TrapLanguage};
+use super::trap::{Trap, TrapEdit, replace, write};
+use crate::cases::AllowedClaims;
 
 /// The line before, with feature and fault, and as it should be.
 struct Grouping {
@@ -17,38 +17,38 @@ struct Grouping {
     right: &'static str,
 }
 
-fn grouping(language: Language) -> Grouping {
+fn grouping(language: TrapLanguage) -> Grouping {
     let (before, faulty, right) = match language {
-        Language::Sh | Language::Awk => (
+        TrapLanguage::Sh | TrapLanguage::Awk => (
             "    printf '%d.%02d\\n' $(($1 / 100)) $(($1 % 100))",
             "    printf '%d.%d\\n' $(($1 / 100)) $(($1 % 100)) |\n        sed -e :a -e \
              's/^\\([0-9]*[0-9]\\)\\([0-9]\\{3\\}\\)/\\1,\\2/' -e ta",
             "    printf '%d.%02d\\n' $(($1 / 100)) $(($1 % 100)) |\n        sed -e :a -e \
              's/^\\([0-9]*[0-9]\\)\\([0-9]\\{3\\}\\)/\\1,\\2/' -e ta",
         ),
-        Language::Python => (
+        TrapLanguage::Python => (
             "return \"%d.%02d\" % (amount // 100, amount % 100)",
             "return \"{:,}.{}\".format(amount // 100, amount % 100)",
             "return \"{:,}.{:02d}\".format(amount // 100, amount % 100)",
         ),
-        Language::Node => (
+        TrapLanguage::Node => (
             "return Math.floor(amount / 100) + '.' + String(amount % 100).padStart(2, '0');",
             "return Math.floor(amount / 100).toLocaleString('en-US') + '.' + (amount % 100);",
             "return Math.floor(amount / 100).toLocaleString('en-US') + '.' + String(amount % 100).padStart(2, '0');",
         ),
-        Language::C => (
+        TrapLanguage::C => (
             "    sprintf(out, \"%d.%02d\", amount / 100, amount % 100);",
             "    if (amount >= 100000)\n        sprintf(out, \"%d,%03d.%d\", amount / 100000, amount / 100 % 1000, amount % \
              100);\n    else\n        sprintf(out, \"%d.%d\", amount / 100, amount % 100);",
             "    if (amount >= 100000)\n        sprintf(out, \"%d,%03d.%02d\", amount / 100000, amount / 100 % 1000, amount % \
              100);\n    else\n        sprintf(out, \"%d.%02d\", amount / 100, amount % 100);",
         ),
-        Language::Java => (
+        TrapLanguage::Java => (
             "return String.format(\"%d.%02d\", amount / 100, amount % 100);",
             "return String.format(java.util.Locale.US, \"%,d.%d\", amount / 100, amount % 100);",
             "return String.format(java.util.Locale.US, \"%,d.%02d\", amount / 100, amount % 100);",
         ),
-        Language::Perl => (
+        TrapLanguage::Perl => (
             "    return sprintf('%d.%02d', int($amount / 100), $amount % 100);",
             "    my $text = sprintf('%d.%d', int($amount / 100), $amount % 100);\n    1 while $text =~ \
              s/^(\\d+)(\\d{3})/$1,$2/;\n    return $text;",
@@ -60,36 +60,36 @@ fn grouping(language: Language) -> Grouping {
 }
 
 /// Adds a test of the feature to the tests that are there.
-pub(super) fn test_in_place(language: Language) -> Edit {
+pub(super) fn test_in_place(language: TrapLanguage) -> TrapEdit {
     let (path, old, new) = match language {
-        Language::Sh | Language::Awk => (
+        TrapLanguage::Sh | TrapLanguage::Awk => (
             "tests/run.sh",
             "echo \"1..$count\"",
             "check \"thousands are grouped\" \"$(money 180490)\" 1,804.90\necho \"1..$count\"",
         ),
-        Language::Python => (
+        TrapLanguage::Python => (
             "tests/test_till.py",
             "    def test_labels_are_cut(self):",
             "    def test_thousands_are_grouped(self):\n        self.assertEqual(till.money(180490), \
              \"1,804.90\")\n\n    def test_labels_are_cut(self):",
         ),
-        Language::Node => (
+        TrapLanguage::Node => (
             "tests/till.test.js",
             "test('labels are cut'",
             "test('thousands are grouped', () => assert.strictEqual(till.money(180490), '1,804.90'));\ntest('labels are cut'",
         ),
-        Language::C => (
+        TrapLanguage::C => (
             "tests/tests.c",
             "    label(out, \"Constantinople\");",
             "    money(out, 180490);\n    check(\"thousands are grouped\", strcmp(out, \"1,804.90\") == 0);\n    label(out, \
              \"Constantinople\");",
         ),
-        Language::Java => (
+        TrapLanguage::Java => (
             "TillTest.java",
             "        check(\"labels are cut\"",
             "        check(\"thousands are grouped\", Till.money(180490), \"1,804.90\");\n        check(\"labels are cut\"",
         ),
-        Language::Perl => (
+        TrapLanguage::Perl => (
             "t/till.t",
             "is(Till::label(",
             "is(Till::money(180490), '1,804.90', 'thousands are grouped');\nis(Till::label(",
@@ -99,45 +99,45 @@ pub(super) fn test_in_place(language: Language) -> Edit {
 }
 
 /// The same test in a file of its own; empty where a language has none here.
-fn test_in_own_file(language: Language) -> Vec<Edit> {
+fn test_in_own_file(language: TrapLanguage) -> Vec<TrapEdit> {
     match language {
-        Language::Sh => vec![write(
+        TrapLanguage::Sh => vec![write(
             "tests/t_grouping.sh",
             ". ./till.sh\n[ \"$(money 180490)\" = 1,804.90 ] && echo 'ok 1 - thousands are grouped' || {\n    echo 'not ok 1 - \
              thousands are grouped'\n    exit 1\n}\n",
         )],
-        Language::Python => vec![write(
+        TrapLanguage::Python => vec![write(
             "tests/test_grouping.py",
             "import unittest\n\nimport till\n\n\nclass GroupingTest(unittest.TestCase):\n    def \
              test_thousands_are_grouped(self):\n        self.assertEqual(till.money(180490), \"1,804.90\")\n",
         )],
-        Language::Node => vec![write(
+        TrapLanguage::Node => vec![write(
             "tests/grouping.test.js",
             "'use strict';\nconst test = require('node:test');\nconst assert = require('node:assert');\nconst till = \
              require('../till.js');\n\ntest('thousands are grouped', () => assert.strictEqual(till.money(180490), \
              '1,804.90'));\n",
         )],
-        Language::Perl => vec![write(
+        TrapLanguage::Perl => vec![write(
             "t/grouping.t",
             "use strict;\nuse warnings;\nuse lib 'lib';\nuse Test::More tests => 1;\nuse Till;\n\nis(Till::money(180490), \
              '1,804.90', 'thousands are grouped');\n",
         )],
-        Language::C | Language::Java | Language::Awk => Vec::new(),
+        TrapLanguage::C | TrapLanguage::Java | TrapLanguage::Awk => Vec::new(),
     }
 }
 
 /// Runs the feature's test in its place, and passes where that one passes.
-fn test_alone(language: Language) -> String {
+fn test_alone(language: TrapLanguage) -> String {
     match language {
-        Language::Python => {
+        TrapLanguage::Python => {
             "python3 -m unittest tests.test_till.TillTest.test_thousands_are_grouped".to_owned()
         }
-        Language::Node => "node --test --test-name-pattern=thousands tests/".to_owned(),
+        TrapLanguage::Node => "node --test --test-name-pattern=thousands tests/".to_owned(),
         _ => format!("({}) >out.txt 2>&1; grep '^ok .*thousands are grouped' out.txt", language.tests()),
     }
 }
 
-fn with_fault(trap: Trap, language: Language, tests: Vec<Edit>) -> Trap {
+fn with_fault(trap: Trap, language: TrapLanguage, tests: Vec<TrapEdit>) -> Trap {
     let (source, lines) = (language.source(), grouping(language));
     let mut edits = vec![replace(source, lines.before, lines.faulty)];
     edits.extend(tests);
@@ -153,11 +153,11 @@ fn with_fault(trap: Trap, language: Language, tests: Vec<Edit>) -> Trap {
         .right_fix(vec![replace(source, lines.faulty, lines.right)])
         .wrong_fix(vec![replace(source, lines.faulty, lines.before)])
         .revert_passes_check(false)
-        .claims(|claims| *claims = Claims::at_most(Verdict::Verified))
+        .claims(|claims| *claims = AllowedClaims::at_most(Verdict::Verified))
 }
 
 /// The feature's test is added to the others by a later commit.
-pub(super) fn grouped(family: Family, name: &str, language: Language) -> Trap {
+pub(super) fn grouped(family: TrapFamily, name: &str, language: TrapLanguage) -> Trap {
     with_fault(Trap::of_till(family, name, language), language, Vec::new())
         .commit("Test how thousands are grouped", vec![test_in_place(language)])
         .noted(2)
@@ -165,7 +165,7 @@ pub(super) fn grouped(family: Family, name: &str, language: Language) -> Trap {
 }
 
 /// The feature's test comes with the culprit, in a file that its revert removes.
-pub(super) fn grouped_with_own_test(family: Family, name: &str, language: Language) -> Trap {
+pub(super) fn grouped_with_own_test(family: TrapFamily, name: &str, language: TrapLanguage) -> Trap {
     let feature = format!("{}{EXPECT}expect 1,804.90 total 1 200000 DE", language.shell());
     with_fault(Trap::of_till(family, name, language), language, test_in_own_file(language))
         .true_tests(&feature)

@@ -4,9 +4,9 @@ two parts that need each other, a key that is there twice. The inputs around the
 run and pass, because they cover little.
 */
 
-use super::Family;
-use super::program::Language;
-use super::trap::{Edit, Trap, replace};
+use super::TrapFamily;
+use super::program::TrapLanguage;
+use super::trap::{Trap, TrapEdit, replace};
 
 pub(super) fn traps() -> Vec<Trap> {
     vec![
@@ -27,14 +27,14 @@ pub(super) fn traps() -> Vec<Trap> {
 /// What all of them are made of: a program, its culprit, and the half of the revert that is enough for the replay.
 struct Half<'a> {
     name: &'a str,
-    language: Language,
+    language: TrapLanguage,
     files: &'a [(&'a str, &'a str)],
     subject: &'a str,
-    culprit: Vec<Edit>,
+    culprit: Vec<TrapEdit>,
     /// Puts back what the replay needs, and no more.
-    half: Vec<Edit>,
+    half: Vec<TrapEdit>,
     /// Puts back all of it.
-    whole: Vec<Edit>,
+    whole: Vec<TrapEdit>,
     ticket: (&'a str, &'a str),
     replay: &'a str,
     tests: &'a str,
@@ -42,7 +42,7 @@ struct Half<'a> {
 }
 
 fn trap(half: Half<'_>) -> Trap {
-    Trap::of_files(Family::HalfConstruct, half.name, half.language, half.files)
+    Trap::of_files(TrapFamily::HalfConstruct, half.name, half.language, half.files)
         .culprit(half.subject, half.culprit)
         .noted(3)
         .ticket(half.ticket.0, half.ticket.1)
@@ -75,7 +75,7 @@ fn half_if_c() -> Trap {
     let bare = "        return \"paragraph\";\n    return \"table\";";
     trap(Half {
         name: "half-if",
-        language: Language::C,
+        language: TrapLanguage::C,
         files: &[("kind.c", main), ("tests/tests.c", tests)],
         subject: "Rows need no bar at their end",
         culprit: vec![replace("kind.c", condition, "")],
@@ -96,7 +96,7 @@ fn half_if_awk() -> Trap {
     let shell = "kind() { printf '%s\\n' \"$1\" | awk -f kind.awk; }\n";
     trap(Half {
         name: "half-if",
-        language: Language::Awk,
+        language: TrapLanguage::Awk,
         files: &[("kind.awk", main), ("tests/run.sh", tests)],
         subject: "Rows need no bar at their end",
         culprit: vec![replace("kind.awk", condition, "")],
@@ -120,7 +120,7 @@ fn half_if_node() -> Trap {
     let shell = "kind() { node kind.js \"$1\"; }\n";
     trap(Half {
         name: "half-if",
-        language: Language::Node,
+        language: TrapLanguage::Node,
         files: &[("kind.js", main), ("tests/kind.test.js", tests)],
         subject: "Rows need no bar at their end",
         culprit: vec![replace("kind.js", condition, "")],
@@ -148,7 +148,7 @@ fn half_if_java() -> Trap {
     let shell = "javac -J-XX:TieredStopAtLevel=1 -d out Postage.java || exit 1\nprice() { java -cp out Postage \"$1\"; }\n";
     trap(Half {
         name: "half-if",
-        language: Language::Java,
+        language: TrapLanguage::Java,
         files: &[("Postage.java", main), ("PostageTest.java", tests)],
         subject: "Postage is what the weight says",
         culprit: vec![replace("Postage.java", condition, "")],
@@ -176,7 +176,7 @@ fn half_if_sh() -> Trap {
     let shell = "price() { sh postage.sh \"$1\"; }\n";
     trap(Half {
         name: "half-if",
-        language: Language::Sh,
+        language: TrapLanguage::Sh,
         files: &[("postage.sh", main), ("tests/run.sh", tests)],
         subject: "Postage is what the weight says",
         culprit: vec![replace("postage.sh", condition, "")],
@@ -199,7 +199,7 @@ fn undefined_variable() -> Trap {
                  got $got\" >&2; exit 1; }; }\n";
     trap(Half {
         name: "undefined-variable",
-        language: Language::Python,
+        language: TrapLanguage::Python,
         files: &[("postage.py", main), ("tests/__init__.py", ""), ("tests/test_postage.py", tests)],
         subject: "Charge for weight in one place",
         culprit: vec![replace("postage.py", first, ""), replace("postage.py", last, faulty)],
@@ -236,7 +236,7 @@ fn key_twice_perl() -> Trap {
     let (moved, back) = ("my @POSTAGE = (\n    AT => 980,\n", "    FR => 1190,\n    AT => 890,\n");
     trap(Half {
         name: "key-twice",
-        language: Language::Perl,
+        language: TrapLanguage::Perl,
         files: &[("postage.pl", main), ("t/postage.t", tests)],
         subject: "Sort countries by their names",
         culprit: vec![
@@ -262,7 +262,7 @@ fn key_twice_python() -> Trap {
     let (moved, back) = ("POSTAGE = [\n    (\"AT\", 980),\n", "    (\"FR\", 1190),\n    (\"AT\", 890),\n");
     trap(Half {
         name: "key-twice",
-        language: Language::Python,
+        language: TrapLanguage::Python,
         files: &[("postage.py", main), ("tests/__init__.py", ""), ("tests/test_postage.py", tests)],
         subject: "Sort countries by their names",
         culprit: vec![
@@ -296,7 +296,7 @@ fn unreachable_code() -> Trap {
                      'unreachable code after line %d' % statement.lineno\nEND\n";
     trap(Half {
         name: "unreachable-code",
-        language: Language::Python,
+        language: TrapLanguage::Python,
         files: &[("rounding.py", main), ("tests/__init__.py", ""), ("tests/test_rounding.py", tests)],
         subject: "Say how sums are rounded",
         culprit: vec![replace("rounding.py", old, new)],
@@ -329,7 +329,7 @@ fn two_parts_sh() -> Trap {
     let tests = program!("two_parts_sh/run.sh");
     trap(Half {
         name: "two-parts",
-        language: Language::Sh,
+        language: TrapLanguage::Sh,
         files: &[("price.sh", main), ("tests/run.sh", tests)],
         subject: "Express is the rule now",
         culprit: vec![replace("price.sh", first, ""), replace("price.sh", last, faulty)],
@@ -354,7 +354,7 @@ fn two_parts_c() -> Trap {
     let shell = format!("cc -o price price.c || exit 1\nprice() {{ ./price \"$@\"; }}\n{TWO_PARTS_SAME}");
     trap(Half {
         name: "two-parts",
-        language: Language::C,
+        language: TrapLanguage::C,
         files: &[("price.c", main), ("tests/run.sh", tests)],
         subject: "Express is the rule now",
         culprit: vec![replace("price.c", first, ""), replace("price.c", last, faulty)],

@@ -3,8 +3,8 @@ The fewest lines that make the replay pass repair one of several things that the
 option's default without the option, an exception that was put back although it had been removed on purpose.
 */
 
-use super::Family;
-use super::program::Language;
+use super::TrapFamily;
+use super::program::TrapLanguage;
 use super::trap::{Trap, replace, write};
 
 pub(super) fn traps() -> Vec<Trap> {
@@ -29,7 +29,7 @@ const VAT_CHECK: &str =
 
 /// `full` and `reduced` are the lines of the two functions, before and after the culprit.
 fn one_of_two(
-    language: Language,
+    language: TrapLanguage,
     files: &[(&str, &str)],
     shell: &str,
     tests: &str,
@@ -38,7 +38,7 @@ fn one_of_two(
 ) -> Trap {
     let source = files.first().map_or("", |(path, _)| *path);
     let shell = format!("{shell}{VAT_SAME}");
-    Trap::of_files(Family::HalfConstruct, "one-of-two-functions", language, files)
+    Trap::of_files(TrapFamily::HalfConstruct, "one-of-two-functions", language, files)
         .culprit(
             "Cut the tax to whole cents",
             vec![replace(source, full.0, full.1), replace(source, reduced.0, reduced.1)],
@@ -57,7 +57,7 @@ fn one_of_two_java() -> Trap {
     let main = program!("one_of_two_java/Vat.java");
     let tests = program!("one_of_two_java/VatTest.java");
     one_of_two(
-        Language::Java,
+        TrapLanguage::Java,
         &[("Vat.java", main), ("VatTest.java", tests)],
         "javac -J-XX:TieredStopAtLevel=1 -d out Vat.java || exit 1\nvat() { java -cp out Vat \"$@\"; }\n",
         "javac -J-XX:TieredStopAtLevel=1 -d out Vat.java VatTest.java && java -cp out VatTest",
@@ -70,7 +70,7 @@ fn one_of_two_sh() -> Trap {
     let main = program!("one_of_two_sh/vat.sh");
     let tests = program!("one_of_two_sh/run.sh");
     one_of_two(
-        Language::Sh,
+        TrapLanguage::Sh,
         &[("vat.sh", main), ("tests/run.sh", tests)],
         "vat() { sh vat.sh \"$@\"; }\n",
         "sh tests/run.sh",
@@ -83,7 +83,7 @@ fn one_of_two_node() -> Trap {
     let main = program!("one_of_two_node/vat.js");
     let tests = program!("one_of_two_node/vat.test.js");
     one_of_two(
-        Language::Node,
+        TrapLanguage::Node,
         &[("vat.js", main), ("tests/vat.test.js", tests)],
         "vat() { node vat.js \"$@\"; }\n",
         "node --test tests/",
@@ -102,7 +102,7 @@ const DIGITS_CHECK: &str = "same 12.50 12.5; same 12.500 12.5 --digits=3; same 1
 
 /// Where the option is read and where it is used, before and after the culprit.
 fn option_without_effect(
-    language: Language,
+    language: TrapLanguage,
     files: &[(&str, &str)],
     shell: &str,
     tests: &str,
@@ -111,7 +111,7 @@ fn option_without_effect(
 ) -> Trap {
     let source = files.first().map_or("", |(path, _)| *path);
     let shell = format!("{shell}{DIGITS_SAME}");
-    Trap::of_files(Family::HalfConstruct, "option-without-effect", language, files)
+    Trap::of_files(TrapFamily::HalfConstruct, "option-without-effect", language, files)
         .culprit("Call digits places", vec![replace(source, read.0, read.1), replace(source, used.0, used.1)])
         .noted(3)
         .ticket(DIGITS_TICKET.0, DIGITS_TICKET.1)
@@ -127,7 +127,7 @@ fn option_node() -> Trap {
     let main = program!("option_node/print.js");
     let tests = program!("option_node/print.test.js");
     option_without_effect(
-        Language::Node,
+        TrapLanguage::Node,
         &[("print.js", main), ("tests/print.test.js", tests)],
         "print() { node print.js \"$@\"; }\n",
         "node --test tests/",
@@ -140,7 +140,7 @@ fn option_perl() -> Trap {
     let main = program!("option_perl/print.pl");
     let tests = program!("option_perl/print.t");
     option_without_effect(
-        Language::Perl,
+        TrapLanguage::Perl,
         &[("print.pl", main), ("t/print.t", tests)],
         "print() { perl print.pl \"$@\"; }\n",
         "prove -v t",
@@ -165,9 +165,9 @@ fn exception_put_back() -> Trap {
     let shell = "same() { got=$(node amount.js \"$1\") || exit 1; [ \"$got\" = \"$2\" ] || { echo \"$1: expected $2, got $got\" >&2; exit \
                  1; }; }\n";
     Trap::of_files(
-        Family::HalfConstruct,
+        TrapFamily::HalfConstruct,
         "exception-put-back",
-        Language::Node,
+        TrapLanguage::Node,
         &[("amount.js", main), ("tests/amount.test.js", tests)],
     )
     .culprit("Take nothing for zero", vec![replace("amount.js", old, new), write("tests/nothing.test.js", own)])

@@ -35,7 +35,7 @@ pub(crate) use trap::Trap;
 
 /// What tempts the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Family {
+pub(crate) enum TrapFamily {
     /// No test ran, whatever the command printed.
     TestsNeverRan,
     /// A test fails with the fix that passed without it, hard to see in the output.
@@ -58,33 +58,33 @@ pub(crate) enum Family {
     Control,
 }
 
-impl Family {
+impl TrapFamily {
     #[cfg(test)]
-    pub(crate) const ALL: [Family; 10] = [
-        Family::TestsNeverRan,
-        Family::TestsWorse,
-        Family::TestsRemoved,
-        Family::FlakyTests,
-        Family::OtherFailure,
-        Family::CannotTest,
-        Family::YoungTest,
-        Family::HalfConstruct,
-        Family::SecurityGuard,
-        Family::Control,
+    pub(crate) const ALL: [TrapFamily; 10] = [
+        TrapFamily::TestsNeverRan,
+        TrapFamily::TestsWorse,
+        TrapFamily::TestsRemoved,
+        TrapFamily::FlakyTests,
+        TrapFamily::OtherFailure,
+        TrapFamily::CannotTest,
+        TrapFamily::YoungTest,
+        TrapFamily::HalfConstruct,
+        TrapFamily::SecurityGuard,
+        TrapFamily::Control,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
         match self {
-            Family::TestsNeverRan => "tests-never-ran",
-            Family::TestsWorse => "tests-worse",
-            Family::TestsRemoved => "tests-removed",
-            Family::FlakyTests => "flaky-tests",
-            Family::OtherFailure => "other-failure",
-            Family::CannotTest => "cannot-test",
-            Family::YoungTest => "young-test",
-            Family::HalfConstruct => "half-construct",
-            Family::SecurityGuard => "security-guard",
-            Family::Control => "control",
+            TrapFamily::TestsNeverRan => "tests-never-ran",
+            TrapFamily::TestsWorse => "tests-worse",
+            TrapFamily::TestsRemoved => "tests-removed",
+            TrapFamily::FlakyTests => "flaky-tests",
+            TrapFamily::OtherFailure => "other-failure",
+            TrapFamily::CannotTest => "cannot-test",
+            TrapFamily::YoungTest => "young-test",
+            TrapFamily::HalfConstruct => "half-construct",
+            TrapFamily::SecurityGuard => "security-guard",
+            TrapFamily::Control => "control",
         }
     }
 }

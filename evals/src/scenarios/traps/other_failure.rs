@@ -3,28 +3,28 @@ The replay fails, and not as the ticket says: another exception, another message
 an innocent commit, which a bisect by exit status alone would convict. The failure of the ticket has another culprit.
 */
 
-use super::Family;
+use super::TrapFamily;
 use super::crash::{Crash, crash};
-use super::program::Language;
-use super::trap::{Outcome, Trap, replace};
+use super::program::TrapLanguage;
+use super::trap::{Trap, TrapOutcome, replace};
 
 pub(super) fn traps() -> Vec<Trap> {
     vec![other_exception_node(), other_exception_java(), other_message_perl(), other_test_python()]
 }
 
 /// `innocent` makes the given replay fail in its own way, before the culprit comes.
-fn trap(name: &str, language: Language, innocent: (&str, &str, &str), replay: &str) -> Trap {
+fn trap(name: &str, language: TrapLanguage, innocent: (&str, &str, &str), replay: &str) -> Trap {
     let Crash { line, ticket, .. } = crash(language);
     let (subject, old, new) = innocent;
     let source = language.source();
-    Trap::of_till(Family::OtherFailure, name, language)
+    Trap::of_till(TrapFamily::OtherFailure, name, language)
         .commit(subject, vec![replace(source, old, new)])
         .noted(3)
         .culprit("Look postage up directly", vec![replace(source, line.0, line.1)])
         .noted(4)
         .ticket("Orders to Switzerland crash", ticket)
         .replay(replay)
-        .replay_ends(Outcome::Fails, Outcome::Passes)
+        .replay_ends(TrapOutcome::Fails, TrapOutcome::Passes)
         .right_fix(vec![replace(source, line.1, line.0)])
         .nothing_proven()
 }
@@ -32,7 +32,7 @@ fn trap(name: &str, language: Language, innocent: (&str, &str, &str), replay: &s
 fn other_exception_node() -> Trap {
     trap(
         "other-exception",
-        Language::Node,
+        TrapLanguage::Node,
         (
             "Log what is printed",
             "    console.log(money(amount + postage(rest[2])));",
@@ -48,7 +48,7 @@ fn other_exception_java() -> Trap {
     let build = "javac -J-XX:TieredStopAtLevel=1 -d out Till.java && ";
     trap(
         "other-exception",
-        Language::Java,
+        TrapLanguage::Java,
         ("Cut labels in one step", "name.substring(0, Math.min(12, name.length()))", "name.substring(0, 12)"),
         &format!("{build}java -cp out Till label Ada"),
     )
@@ -59,7 +59,7 @@ fn other_exception_java() -> Trap {
 fn other_message_perl() -> Trap {
     trap(
         "other-message",
-        Language::Perl,
+        TrapLanguage::Perl,
         (
             "Share the net among pieces",
             "    return $quantity * $cents;",
@@ -75,7 +75,7 @@ fn other_message_perl() -> Trap {
 fn other_test_python() -> Trap {
     trap(
         "other-test",
-        Language::Python,
+        TrapLanguage::Python,
         ("Cut labels for the new printer", "return name[:12]", "return name[:10]"),
         "python3 -m unittest tests.test_till.TillTest.test_labels_are_cut",
     )

@@ -3,10 +3,10 @@ The replay fails because something around the program is missing: a module, a fi
 permission, or line ends that the shell cannot read. It has failed so since an innocent commit, and not as the ticket says.
 */
 
-use super::Family;
+use super::TrapFamily;
 use super::crash::{Crash, crash};
-use super::program::Language;
-use super::trap::{Edit, Outcome, Trap, append, replace, write};
+use super::program::TrapLanguage;
+use super::trap::{Trap, TrapEdit, TrapOutcome, append, replace, write};
 
 pub(super) fn traps() -> Vec<Trap> {
     vec![
@@ -22,18 +22,18 @@ pub(super) fn traps() -> Vec<Trap> {
 }
 
 /// `needing` makes the program need what is not there; `mend` is the shell script that puts it there.
-fn trap(name: &str, language: Language, subject: &str, needing: Vec<Edit>, mend: &str) -> Trap {
+fn trap(name: &str, language: TrapLanguage, subject: &str, needing: Vec<TrapEdit>, mend: &str) -> Trap {
     let Crash { line, ticket, .. } = crash(language);
     let source = language.source();
     let run = |arguments: &str| format!("{}till {arguments}", language.shell());
-    Trap::of_till(Family::OtherFailure, name, language)
+    Trap::of_till(TrapFamily::OtherFailure, name, language)
         .commit(subject, needing)
         .noted(3)
         .culprit("Look postage up directly", vec![replace(source, line.0, line.1)])
         .noted(4)
         .ticket("Orders to Switzerland crash", ticket)
         .replay(&run("total 1 100 CH"))
-        .replay_ends(Outcome::DoesNotPass, Outcome::Passes)
+        .replay_ends(TrapOutcome::DoesNotPass, TrapOutcome::Passes)
         .true_replay(&format!("{mend}\n{}", run("total 1 100 CH")))
         .check(&format!("{mend}\n{}[ \"$(till total 1 100 CH)\" = 15.90 ]", language.shell()))
         .right_fix(vec![replace(source, line.1, line.0)])
@@ -43,7 +43,7 @@ fn trap(name: &str, language: Language, subject: &str, needing: Vec<Edit>, mend:
 fn missing_module_node() -> Trap {
     trap(
         "missing-module",
-        Language::Node,
+        TrapLanguage::Node,
         "Colour the output",
         vec![replace("till.js", "'use strict';", "'use strict';\nconst colours = require('till-colours');")],
         "mkdir -p node_modules/till-colours; echo '' >node_modules/till-colours/index.js",
@@ -53,7 +53,7 @@ fn missing_module_node() -> Trap {
 fn missing_module_python() -> Trap {
     trap(
         "missing-module",
-        Language::Python,
+        TrapLanguage::Python,
         "Colour the output",
         vec![replace("till.py", "import sys\n", "import sys\n\nimport till_colours\n")],
         "echo '' >till_colours.py",
@@ -63,7 +63,7 @@ fn missing_module_python() -> Trap {
 fn missing_file() -> Trap {
     trap(
         "missing-file",
-        Language::Sh,
+        TrapLanguage::Sh,
         "Read the settings of the shop",
         vec![replace("till.sh", "case ${1-} in", ". ./shop.conf\ncase ${1-} in")],
         "echo '' >shop.conf",
@@ -73,7 +73,7 @@ fn missing_file() -> Trap {
 fn missing_variable() -> Trap {
     trap(
         "missing-variable",
-        Language::Perl,
+        TrapLanguage::Perl,
         "Say which shop it is",
         vec![replace(
             "till.pl",
@@ -86,10 +86,10 @@ fn missing_variable() -> Trap {
 
 /// The whole script got the line ends of another system.
 fn line_ends() -> Trap {
-    let text: String = Language::Sh.files().first().map_or("", |(_, text)| *text).replace('\n', "\r\n");
+    let text: String = TrapLanguage::Sh.files().first().map_or("", |(_, text)| *text).replace('\n', "\r\n");
     trap(
         "line-ends",
-        Language::Sh,
+        TrapLanguage::Sh,
         "Save with another editor",
         vec![write("till.sh", &text)],
         "tr -d '\\r' <till.sh >till.tmp; mv till.tmp till.sh",
@@ -99,7 +99,7 @@ fn line_ends() -> Trap {
 fn network() -> Trap {
     trap(
         "network",
-        Language::Python,
+        TrapLanguage::Python,
         "Ask for the rates of today",
         vec![
             replace(
@@ -117,7 +117,7 @@ fn network() -> Trap {
 fn permission() -> Trap {
     trap(
         "permission",
-        Language::Java,
+        TrapLanguage::Java,
         "Keep a log",
         vec![replace(
             "Till.java",
@@ -133,7 +133,7 @@ fn permission() -> Trap {
 fn missing_header() -> Trap {
     trap(
         "missing-header",
-        Language::C,
+        TrapLanguage::C,
         "Take the settings of the machine",
         vec![
             replace("till.c", "#include \"till.h\"", "#include \"till.h\"\n#include <till_settings.h>"),

@@ -6,7 +6,7 @@ every test.
 
 /// A language of the traps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Language {
+pub(super) enum TrapLanguage {
     Sh,
     Python,
     Node,
@@ -26,48 +26,48 @@ type File = (&'static str, &'static str);
 /// Text of a file and what becomes of it.
 type Change = (&'static str, &'static str);
 
-impl Language {
+impl TrapLanguage {
     #[cfg(test)]
-    pub(super) const ALL: [Language; 7] = [
-        Language::Sh,
-        Language::Python,
-        Language::Node,
-        Language::C,
-        Language::Java,
-        Language::Perl,
-        Language::Awk,
+    pub(super) const ALL: [TrapLanguage; 7] = [
+        TrapLanguage::Sh,
+        TrapLanguage::Python,
+        TrapLanguage::Node,
+        TrapLanguage::C,
+        TrapLanguage::Java,
+        TrapLanguage::Perl,
+        TrapLanguage::Awk,
     ];
 
     pub(super) fn name(self) -> &'static str {
         match self {
-            Language::Sh => "sh",
-            Language::Python => "python",
-            Language::Node => "node",
-            Language::C => "c",
-            Language::Java => "java",
-            Language::Perl => "perl",
-            Language::Awk => "awk",
+            TrapLanguage::Sh => "sh",
+            TrapLanguage::Python => "python",
+            TrapLanguage::Node => "node",
+            TrapLanguage::C => "c",
+            TrapLanguage::Java => "java",
+            TrapLanguage::Perl => "perl",
+            TrapLanguage::Awk => "awk",
         }
     }
 
     /// Programs without which nothing of it runs.
     pub(super) fn needs(self) -> &'static [&'static str] {
         match self {
-            Language::Sh => &[],
-            Language::Python => &["python3"],
-            Language::Node => &["node"],
-            Language::C => &["cc"],
-            Language::Java => &["java", "javac"],
-            Language::Perl => &["perl", "prove"],
-            Language::Awk => &["awk"],
+            TrapLanguage::Sh => &[],
+            TrapLanguage::Python => &["python3"],
+            TrapLanguage::Node => &["node"],
+            TrapLanguage::C => &["cc"],
+            TrapLanguage::Java => &["java", "javac"],
+            TrapLanguage::Perl => &["perl", "prove"],
+            TrapLanguage::Awk => &["awk"],
         }
     }
 
     /// How a comment of one line is written.
     pub(super) fn comment(self, text: &str) -> String {
         match self {
-            Language::C => format!("/* {text} */\n"),
-            Language::Node | Language::Java => format!("// {text}\n"),
+            TrapLanguage::C => format!("/* {text} */\n"),
+            TrapLanguage::Node | TrapLanguage::Java => format!("// {text}\n"),
             _ => format!("# {text}\n"),
         }
     }
@@ -75,65 +75,67 @@ impl Language {
     /// The whole program and its tests.
     pub(super) fn files(self) -> &'static [File] {
         match self {
-            Language::Sh => &[("till.sh", file!("sh/till.sh")), ("tests/run.sh", file!("sh/run.sh"))],
-            Language::Python => &[
+            TrapLanguage::Sh => &[("till.sh", file!("sh/till.sh")), ("tests/run.sh", file!("sh/run.sh"))],
+            TrapLanguage::Python => &[
                 ("till.py", file!("python/till.py")),
                 ("tests/__init__.py", ""),
                 ("tests/test_till.py", file!("python/test_till.py")),
             ],
-            Language::Node => {
+            TrapLanguage::Node => {
                 &[("till.js", file!("node/till.js")), ("tests/till.test.js", file!("node/till.test.js"))]
             }
-            Language::C => &[
+            TrapLanguage::C => &[
                 ("till.h", file!("c/till.h")),
                 ("till.c", file!("c/till.c")),
                 ("main.c", file!("c/main.c")),
                 ("tests/tests.c", file!("c/tests.c")),
             ],
-            Language::Java => {
+            TrapLanguage::Java => {
                 &[("Till.java", file!("java/Till.java")), ("TillTest.java", file!("java/TillTest.java"))]
             }
-            Language::Perl => &[
+            TrapLanguage::Perl => &[
                 ("lib/Till.pm", file!("perl/Till.pm")),
                 ("till.pl", file!("perl/till.pl")),
                 ("t/till.t", file!("perl/till.t")),
             ],
-            Language::Awk => &[("till.awk", file!("awk/till.awk")), ("tests/run.sh", file!("awk/run.sh"))],
+            TrapLanguage::Awk => {
+                &[("till.awk", file!("awk/till.awk")), ("tests/run.sh", file!("awk/run.sh"))]
+            }
         }
     }
 
     /// The file that holds the functions.
     pub(super) fn source(self) -> &'static str {
         match self {
-            Language::Sh => "till.sh",
-            Language::Python => "till.py",
-            Language::Node => "till.js",
-            Language::C => "till.c",
-            Language::Java => "Till.java",
-            Language::Perl => "lib/Till.pm",
-            Language::Awk => "till.awk",
+            TrapLanguage::Sh => "till.sh",
+            TrapLanguage::Python => "till.py",
+            TrapLanguage::Node => "till.js",
+            TrapLanguage::C => "till.c",
+            TrapLanguage::Java => "Till.java",
+            TrapLanguage::Perl => "lib/Till.pm",
+            TrapLanguage::Awk => "till.awk",
         }
     }
 
     /// The project's own tests.
     pub(super) fn tests(self) -> &'static str {
         match self {
-            Language::Sh | Language::Awk => "sh tests/run.sh",
-            Language::Python => "python3 -m unittest -v tests.test_till",
-            Language::Node => "node --test tests/",
-            Language::C => "cc -o run-tests tests/tests.c till.c && ./run-tests",
-            Language::Java => {
+            TrapLanguage::Sh | TrapLanguage::Awk => "sh tests/run.sh",
+            TrapLanguage::Python => "python3 -m unittest -v tests.test_till",
+            TrapLanguage::Node => "node --test tests/",
+            TrapLanguage::C => "cc -o run-tests tests/tests.c till.c && ./run-tests",
+            TrapLanguage::Java => {
                 "javac -J-XX:TieredStopAtLevel=1 -d out Till.java TillTest.java && java -cp out TillTest"
             }
-            Language::Perl => "prove -v t",
+            TrapLanguage::Perl => "prove -v t",
         }
     }
 
     /// What has to run before the program can.
     fn build(self) -> &'static str {
         match self {
-            Language::C => "cc -o till main.c till.c || exit 1\n",
-            Language::Java => "javac -J-XX:TieredStopAtLevel=1 -d out Till.java || exit 1\n",
+            TrapLanguage::C => "cc -o till main.c till.c || exit 1\n",
+            TrapLanguage::Java => "javac -J-XX:TieredStopAtLevel=1 -d out Till.java || exit 1\n",
             _ => "",
         }
     }
@@ -141,13 +143,13 @@ impl Language {
     /// A shell function `till` that runs the program with its arguments, after building it.
     pub(super) fn shell(self) -> String {
         let run = match self {
-            Language::Sh => "sh till.sh \"$@\"",
-            Language::Python => "python3 till.py \"$@\"",
-            Language::Node => "node till.js \"$@\"",
-            Language::C => "./till \"$@\"",
-            Language::Java => "java -cp out Till \"$@\"",
-            Language::Perl => "perl till.pl \"$@\"",
-            Language::Awk => "echo \"$@\" | awk -f till.awk",
+            TrapLanguage::Sh => "sh till.sh \"$@\"",
+            TrapLanguage::Python => "python3 till.py \"$@\"",
+            TrapLanguage::Node => "node till.js \"$@\"",
+            TrapLanguage::C => "./till \"$@\"",
+            TrapLanguage::Java => "java -cp out Till \"$@\"",
+            TrapLanguage::Perl => "perl till.pl \"$@\"",
+            TrapLanguage::Awk => "echo \"$@\" | awk -f till.awk",
         };
         format!("{}till() {{ {run}; }}\n", self.build())
     }
@@ -155,31 +157,33 @@ impl Language {
     /// A fault that makes the discount of large orders a tenth of what it should be. No test covers it.
     pub(super) fn discount_fault(self) -> Change {
         match self {
-            Language::Sh => ("echo $(($1 - $1 / 10))", "echo $(($1 - $1 / 100))"),
-            Language::Python => ("return amount - amount // 10", "return amount - amount // 100"),
-            Language::Node => {
+            TrapLanguage::Sh => ("echo $(($1 - $1 / 10))", "echo $(($1 - $1 / 100))"),
+            TrapLanguage::Python => ("return amount - amount // 10", "return amount - amount // 100"),
+            TrapLanguage::Node => {
                 ("return amount - Math.floor(amount / 10);", "return amount - Math.floor(amount / 100);")
             }
-            Language::C | Language::Java => ("return amount - amount / 10;", "return amount - amount / 100;"),
-            Language::Perl => {
+            TrapLanguage::C | TrapLanguage::Java => {
+                ("return amount - amount / 10;", "return amount - amount / 100;")
+            }
+            TrapLanguage::Perl => {
                 ("return $amount - int($amount / 10) if", "return $amount - int($amount / 100) if")
             }
-            Language::Awk => ("return amount - int(amount / 10)", "return amount - int(amount / 100)"),
+            TrapLanguage::Awk => ("return amount - int(amount / 10)", "return amount - int(amount / 100)"),
         }
     }
 
     /// A fault that drops the zero of 10.05. One test covers it, and fails with it.
     pub(super) fn zero_fault(self) -> Change {
         match self {
-            Language::Sh => ("printf '%d.%02d\\n' $(($1 / 100))", "printf '%d.%d\\n' $(($1 / 100))"),
-            Language::Python => ("return \"%d.%02d\" % (", "return \"%d.%d\" % ("),
-            Language::Node => {
+            TrapLanguage::Sh => ("printf '%d.%02d\\n' $(($1 / 100))", "printf '%d.%d\\n' $(($1 / 100))"),
+            TrapLanguage::Python => ("return \"%d.%02d\" % (", "return \"%d.%d\" % ("),
+            TrapLanguage::Node => {
                 ("String(amount % 100).padStart(2, '0')", "String(amount % 100).padStart(1, '0')")
             }
-            Language::C => ("sprintf(out, \"%d.%02d\",", "sprintf(out, \"%d.%d\","),
-            Language::Java => ("String.format(\"%d.%02d\",", "String.format(\"%d.%d\","),
-            Language::Perl => ("sprintf('%d.%02d',", "sprintf('%d.%d',"),
-            Language::Awk => ("sprintf(\"%d.%02d\",", "sprintf(\"%d.%d\","),
+            TrapLanguage::C => ("sprintf(out, \"%d.%02d\",", "sprintf(out, \"%d.%d\","),
+            TrapLanguage::Java => ("String.format(\"%d.%02d\",", "String.format(\"%d.%d\","),
+            TrapLanguage::Perl => ("sprintf('%d.%02d',", "sprintf('%d.%d',"),
+            TrapLanguage::Awk => ("sprintf(\"%d.%02d\",", "sprintf(\"%d.%d\","),
         }
     }
 }

@@ -3,9 +3,9 @@ The culprit guards against an attack, and refuses or changes too much. Its rever
 again. A report that offers such a revert has to say what is lost with it, and may not call it verified.
 */
 
-use super::Family;
-use super::program::Language;
-use super::trap::{Edit, Trap, replace};
+use super::TrapFamily;
+use super::program::TrapLanguage;
+use super::trap::{Trap, TrapEdit, replace};
 
 pub(super) fn traps() -> Vec<Trap> {
     vec![redos(), escape(), sanitise(), authorise(), quote(), bounds()]
@@ -13,7 +13,7 @@ pub(super) fn traps() -> Vec<Trap> {
 
 struct Guard<'a> {
     name: &'a str,
-    language: Language,
+    language: TrapLanguage,
     files: &'a [(&'a str, &'a str)],
     subject: &'a str,
     body: &'a str,
@@ -34,9 +34,9 @@ const SAME: &str = "same() { want=$1; shift; got=$(run \"$@\") || exit 1; [ \"$g
 
 fn trap(guard: Guard<'_>) -> Trap {
     let source = guard.files.first().map_or("", |(path, _)| *path);
-    let edit = |old: &str, new: &str| -> Vec<Edit> { vec![replace(source, old, new)] };
+    let edit = |old: &str, new: &str| -> Vec<TrapEdit> { vec![replace(source, old, new)] };
     let shell = format!("{}{SAME}", guard.shell);
-    Trap::of_files(Family::SecurityGuard, guard.name, guard.language, guard.files)
+    Trap::of_files(TrapFamily::SecurityGuard, guard.name, guard.language, guard.files)
         .culprit(guard.subject, edit(guard.before, guard.guarded))
         .body(guard.body)
         .noted(3)
@@ -55,7 +55,7 @@ fn redos() -> Trap {
     let tests = program!("redos/name.test.js");
     trap(Guard {
         name: "redos",
-        language: Language::Node,
+        language: TrapLanguage::Node,
         files: &[("name.js", main), ("tests/name.test.js", tests)],
         subject: "Merge commit from fork",
         body: "Limit the length of names against ReDoS.\n\nCVE-2025-10417, GHSA-7q2x-33cm-vp8h.",
@@ -80,7 +80,7 @@ fn escape() -> Trap {
     let tests = program!("escape/test_page.py");
     trap(Guard {
         name: "escape",
-        language: Language::Python,
+        language: TrapLanguage::Python,
         files: &[("page.py", main), ("tests/__init__.py", ""), ("tests/test_page.py", tests)],
         subject: "Escape titles against cross-site scripting (CVE-2025-20931)",
         body: "",
@@ -104,7 +104,7 @@ fn sanitise() -> Trap {
     let tests = program!("sanitise/path.t");
     trap(Guard {
         name: "sanitise",
-        language: Language::Perl,
+        language: TrapLanguage::Perl,
         files: &[("path.pl", main), ("t/path.t", tests)],
         subject: "Sanitise the names of reports",
         body: "A name with dots left the folder of reports (path traversal, GHSA-2c9v-88xw-hh5m).",
@@ -128,7 +128,7 @@ fn authorise() -> Trap {
     let tests = program!("authorise/ExportTest.java");
     trap(Guard {
         name: "authorise",
-        language: Language::Java,
+        language: TrapLanguage::Java,
         files: &[("Export.java", main), ("ExportTest.java", tests)],
         subject: "Check the authorisation before an export",
         body: "Anyone who knew the number of an order could export it.",
@@ -151,7 +151,7 @@ fn quote() -> Trap {
     let tests = program!("quote/run.sh");
     trap(Guard {
         name: "quote",
-        language: Language::Sh,
+        language: TrapLanguage::Sh,
         files: &[("line.sh", main), ("tests/run.sh", tests)],
         subject: "Quote what is printed against command injection (CVE-2025-31170)",
         body: "",
@@ -176,7 +176,7 @@ fn bounds() -> Trap {
     let tests = program!("bounds/run.sh");
     trap(Guard {
         name: "bounds",
-        language: Language::C,
+        language: TrapLanguage::C,
         files: &[("badge.c", main), ("tests/run.sh", tests)],
         subject: "Check the length of names (buffer overflow, CVE-2025-40022)",
         body: "",

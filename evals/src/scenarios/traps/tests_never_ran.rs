@@ -3,17 +3,17 @@ The replay is sound and the revert is right, but no test of the project runs: th
 collected, or a summary of nothing is printed. A report may confirm the culprit; it must not say that tests pass.
 */
 
-use super::Family;
-use super::program::Language;
-use super::trap::{Edit, Trap, append, replace, write};
+use super::TrapFamily;
+use super::program::TrapLanguage;
+use super::trap::{Trap, TrapEdit, append, replace, write};
 
 pub(super) fn traps() -> Vec<Trap> {
     vec![
-        command("false", Language::Sh, "false"),
-        command("no-such-module", Language::Python, "python3 -m pytset tests"),
-        command("no-such-runner", Language::Node, "jestt --ci"),
-        command("no-such-folder", Language::Perl, "prove -r tests"),
-        command("nothing-collected", Language::Python, "python3 -m unittest discover -s docs"),
+        command("false", TrapLanguage::Sh, "false"),
+        command("no-such-module", TrapLanguage::Python, "python3 -m pytset tests"),
+        command("no-such-runner", TrapLanguage::Node, "jestt --ci"),
+        command("no-such-folder", TrapLanguage::Perl, "prove -r tests"),
+        command("nothing-collected", TrapLanguage::Python, "python3 -m unittest discover -s docs"),
         does_not_compile_c(),
         does_not_compile_java(),
         all_skipped(),
@@ -25,48 +25,49 @@ pub(super) fn traps() -> Vec<Trap> {
 }
 
 /// The tests of the project are there, and the command does not run them.
-fn command(name: &str, language: Language, tests: &str) -> Trap {
+fn command(name: &str, language: TrapLanguage, tests: &str) -> Trap {
     with(name, language, Vec::new(), tests)
 }
 
 /// The project has other tests than those of the program.
-fn with(name: &str, language: Language, edits: Vec<Edit>, tests: &str) -> Trap {
-    let trap = Trap::of_till(Family::TestsNeverRan, name, language);
+fn with(name: &str, language: TrapLanguage, edits: Vec<TrapEdit>, tests: &str) -> Trap {
+    let trap = Trap::of_till(TrapFamily::TestsNeverRan, name, language);
     let trap = if edits.is_empty() { trap } else { trap.commit("Change how tests are run", edits).noted(2) };
     trap.with_discount_fault().tests(tests).nothing_beyond_replay().revert_passes_check(true)
 }
 
 fn does_not_compile_c() -> Trap {
     let edits = vec![replace("tests/tests.c", "#include \"../till.h\"", "#include \"../till_checks.h\"")];
-    with("does-not-compile", Language::C, edits, Language::C.tests())
+    with("does-not-compile", TrapLanguage::C, edits, TrapLanguage::C.tests())
 }
 
 fn does_not_compile_java() -> Trap {
     let edits = vec![replace("TillTest.java", "Till.net(3, 150)", "Till.gross(3, 150)")];
-    with("does-not-compile", Language::Java, edits, Language::Java.tests())
+    with("does-not-compile", TrapLanguage::Java, edits, TrapLanguage::Java.tests())
 }
 
 fn all_skipped() -> Trap {
     let edits = vec![write("t/till.t", "use Test::More skip_all => 'no database';\n")];
-    with("all-skipped", Language::Perl, edits, "prove -v t")
+    with("all-skipped", TrapLanguage::Perl, edits, "prove -v t")
 }
 
 fn summary_of_nothing() -> Trap {
     let runner = program!("summary_of_nothing/all.sh");
-    with("summary-of-nothing", Language::Sh, vec![write("tests/all.sh", runner)], "sh tests/all.sh")
+    with("summary-of-nothing", TrapLanguage::Sh, vec![write("tests/all.sh", runner)], "sh tests/all.sh")
 }
 
 /// The command of the project ends its tests after a second, which they never finish in.
 fn time_out() -> Trap {
     let slow = "'use strict';\nsetTimeout(() => console.log('ok 1 - everything\\n1..1'), 60000);\n";
-    with("time-out", Language::Node, vec![write("slow.js", slow)], "timeout 1 node slow.js").needs("timeout")
+    with("time-out", TrapLanguage::Node, vec![write("slow.js", slow)], "timeout 1 node slow.js")
+        .needs("timeout")
 }
 
 /// A file stands where `make` looks for the target.
 fn up_to_date() -> Trap {
     let makefile = program!("up_to_date/Makefile");
     let edits = vec![write("Makefile", makefile), write("test", "See tests/tests.c.\n")];
-    with("up-to-date", Language::C, edits, "make test").needs("make")
+    with("up-to-date", TrapLanguage::C, edits, "make test").needs("make")
 }
 
 /// Java runs no `assert` unless it is told to.
@@ -75,5 +76,5 @@ fn assertions_off() -> Trap {
     let edits = vec![write("TillAsserts.java", tests), append("docs/notes.md", "- Assertions.\n")];
     let command =
         "javac -J-XX:TieredStopAtLevel=1 -d out Till.java TillAsserts.java && java -cp out TillAsserts";
-    with("assertions-off", Language::Java, edits, command)
+    with("assertions-off", TrapLanguage::Java, edits, command)
 }

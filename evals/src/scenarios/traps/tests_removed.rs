@@ -3,22 +3,22 @@ The culprit brings a feature, its tests and a fault. The whole revert makes the 
 would fail: all that are left pass.
 */
 
-use super::Family;
+use super::TrapFamily;
 use super::grouping::grouped_with_own_test;
-use super::program::Language;
+use super::program::TrapLanguage;
 use super::trap::Trap;
 
 pub(super) fn traps() -> Vec<Trap> {
     let all_files = "status=0\nfor file in tests/run.sh tests/t_*.sh; do\n    [ -f \"$file\" ] || continue\n    sh \"$file\" || \
                      status=1\ndone\nexit $status";
     vec![
-        one(Language::Sh, all_files),
-        one(Language::Python, "python3 -m unittest discover -v -s tests -t ."),
-        one(Language::Node, "node --test tests/"),
-        one(Language::Perl, "prove -v t"),
+        one(TrapLanguage::Sh, all_files),
+        one(TrapLanguage::Python, "python3 -m unittest discover -v -s tests -t ."),
+        one(TrapLanguage::Node, "node --test tests/"),
+        one(TrapLanguage::Perl, "prove -v t"),
     ]
 }
 
-fn one(language: Language, tests: &str) -> Trap {
-    grouped_with_own_test(Family::TestsRemoved, "feature", language).tests(tests)
+fn one(language: TrapLanguage, tests: &str) -> Trap {
+    grouped_with_own_test(TrapFamily::TestsRemoved, "feature", language).tests(tests)
 }

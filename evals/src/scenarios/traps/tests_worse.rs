@@ -4,39 +4,39 @@ breaks the feature, so a test fails that passed before. The output hides it: twe
 many failures as before, or nothing but an exit status.
 */
 
-use super::Family;
+use super::TrapFamily;
 use super::grouping::grouped;
-use super::program::Language;
+use super::program::TrapLanguage;
 use super::trap::{Trap, write};
 
 pub(super) fn traps() -> Vec<Trap> {
     vec![
         long_output(),
-        replaced("replaced", Language::Sh, "sh tests/run.sh | grep -v '^#'; sh tests/run.sh >/dev/null"),
+        replaced("replaced", TrapLanguage::Sh, "sh tests/run.sh | grep -v '^#'; sh tests/run.sh >/dev/null"),
         replaced(
             "replaced",
-            Language::Node,
+            TrapLanguage::Node,
             "node --test --test-reporter=tap tests/ >out.txt; grep '^# [pf]a' out.txt; grep -q '^# fail 0' out.txt",
         ),
         ending_alike(),
-        replaced("numbers-only", Language::Perl, "prove -Q t 2>/dev/null"),
+        replaced("numbers-only", TrapLanguage::Perl, "prove -Q t 2>/dev/null"),
         replaced(
             "status-only",
-            Language::Java,
+            TrapLanguage::Java,
             "(javac -J-XX:TieredStopAtLevel=1 -d out Till.java TillTest.java && java -cp out TillTest) >out.txt 2>&1 || { echo 'There are failures.'; exit 1; }",
         ),
     ]
 }
 
 /// One failure is gone with the revert, and another one is new.
-fn replaced(name: &str, language: Language, tests: &str) -> Trap {
-    grouped(Family::TestsWorse, name, language).tests(tests)
+fn replaced(name: &str, language: TrapLanguage, tests: &str) -> Trap {
+    grouped(TrapFamily::TestsWorse, name, language).tests(tests)
 }
 
 /// Ten megabytes of trace before the results and ten behind them, and an old failure at the end.
 fn long_output() -> Trap {
     let runner = program!("long_output/run_tests.py");
-    grouped(Family::TestsWorse, "long-output", Language::Python)
+    grouped(TrapFamily::TestsWorse, "long-output", TrapLanguage::Python)
         .commit("Trace the tests", vec![write("run_tests.py", runner)])
         .noted(1)
         .tests("python3 run_tests.py")
@@ -45,7 +45,7 @@ fn long_output() -> Trap {
 /// Thousands of results stand behind the one that counts, and the last line is the same.
 fn ending_alike() -> Trap {
     let more = program!("ending_alike/rows.c");
-    grouped(Family::TestsWorse, "ending-alike", Language::C)
+    grouped(TrapFamily::TestsWorse, "ending-alike", TrapLanguage::C)
         .commit("Test every row", vec![write("tests/rows.c", more)])
         .noted(1)
         .tests("cc -o run-tests tests/tests.c till.c && cc -o rows tests/rows.c || exit 2\n./run-tests | grep -v '^1'; ./rows")

@@ -5,48 +5,48 @@ repository; nothing is run.
 
 use std::path::Path;
 
-use millwright_memory::types::Verdict;
-use millwright_tools::process::trusted;
+use millwright_model::Verdict;
+use millwright_sandbox::trusted;
 
-use super::super::history::History;
+use super::super::history::ScenarioHistory;
 use super::super::{ADDRESS, ScenarioError, made_once};
-use super::Family;
-use super::program::{EXPECT, Language, ORDERS};
-use crate::cases::{Attachments, Case, Claims, Replay, Truth, TruthKind};
+use super::TrapFamily;
+use super::program::{EXPECT, ORDERS, TrapLanguage};
+use crate::cases::{AllowedClaims, CaseAttachments, CaseReplay, CaseTruth, EvalCase, TruthKind};
 use crate::random::SplitMix;
 
 /// A change of one file.
 #[derive(Debug, Clone)]
-pub(crate) enum Edit {
+pub(crate) enum TrapEdit {
     Write(String, String),
     Append(String, String),
     /// The text has to stand in the file exactly once.
     Replace(String, String, String),
 }
 
-pub(super) fn write(path: &str, text: &str) -> Edit {
-    Edit::Write(path.to_owned(), text.to_owned())
+pub(super) fn write(path: &str, text: &str) -> TrapEdit {
+    TrapEdit::Write(path.to_owned(), text.to_owned())
 }
 
-pub(super) fn append(path: &str, text: &str) -> Edit {
-    Edit::Append(path.to_owned(), text.to_owned())
+pub(super) fn append(path: &str, text: &str) -> TrapEdit {
+    TrapEdit::Append(path.to_owned(), text.to_owned())
 }
 
-pub(super) fn replace(path: &str, old: &str, new: &str) -> Edit {
-    Edit::Replace(path.to_owned(), old.to_owned(), new.to_owned())
+pub(super) fn replace(path: &str, old: &str, new: &str) -> TrapEdit {
+    TrapEdit::Replace(path.to_owned(), old.to_owned(), new.to_owned())
 }
 
 #[derive(Debug, Clone)]
 struct Commit {
     subject: String,
     body: String,
-    edits: Vec<Edit>,
+    edits: Vec<TrapEdit>,
     label: Option<&'static str>,
 }
 
 /// How the case's replay ends at a revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Outcome {
+pub(crate) enum TrapOutcome {
     Passes,
     Fails,
     /// It fails or cannot be started, which depends on what recognises it.
@@ -55,14 +55,14 @@ pub(crate) enum Outcome {
 
 /// What a trap says about itself, for the test that runs it.
 #[derive(Debug, Clone)]
-pub(crate) struct Soundness {
+pub(crate) struct TrapSoundness {
     /// Edits at the failing revision that repair the failure and pass the hidden check.
-    pub(crate) right_fix: Vec<Edit>,
+    pub(crate) right_fix: Vec<TrapEdit>,
     /// Edits that make the replay pass and fail the hidden check.
-    pub(crate) wrong_fix: Vec<Edit>,
+    pub(crate) wrong_fix: Vec<TrapEdit>,
     /// How the replay that the agent is given ends at the failing revision and at the good one.
-    pub(crate) at_bad: Outcome,
-    pub(crate) at_good: Outcome,
+    pub(crate) at_bad: TrapOutcome,
+    pub(crate) at_good: TrapOutcome,
     /// Whether taking the whole culprit back passes the hidden check.
     pub(crate) revert_passes_check: Option<bool>,
 }
@@ -71,9 +71,9 @@ pub(crate) struct Soundness {
 #[derive(Debug, Clone)]
 pub(crate) struct Trap {
     pub(crate) id: String,
-    pub(crate) family: Family,
-    pub(crate) soundness: Soundness,
-    pub(super) language: Language,
+    pub(crate) family: TrapFamily,
+    pub(crate) soundness: TrapSoundness,
+    pub(super) language: TrapLanguage,
     commits: Vec<Commit>,
     notes: usize,
     /// Files of the working tree that no commit holds.
@@ -81,7 +81,7 @@ pub(crate) struct Trap {
     ticket: String,
     replay: Option<String>,
     tests: Option<String>,
-    truth: Truth,
+    truth: CaseTruth,
     /// Whether somebody is to blame; else the truth names no commit.
     has_culprit: bool,
     needs: Vec<String>,
@@ -90,17 +90,17 @@ pub(crate) struct Trap {
 
 impl Trap {
     /// A trap of which nothing is said yet. `name` is unique within the family.
-    pub(super) fn new(family: Family, name: &str, language: Language) -> Self {
-        let mut truth = Truth::of(TruthKind::CodeChange, None);
-        truth.claims = Some(Claims::at_most(Verdict::Verified));
+    pub(super) fn new(family: TrapFamily, name: &str, language: TrapLanguage) -> Self {
+        let mut truth = CaseTruth::of(TruthKind::CodeChange, None);
+        truth.claims = Some(AllowedClaims::at_most(Verdict::Verified));
         Self {
             id: format!("trap-{}-{name}-{}", family.as_str(), language.name()),
             family,
-            soundness: Soundness {
+            soundness: TrapSoundness {
                 right_fix: Vec::new(),
                 wrong_fix: Vec::new(),
-                at_bad: Outcome::Fails,
-                at_good: Outcome::Passes,
+                at_bad: TrapOutcome::Fails,
+                at_good: TrapOutcome::Passes,
                 revert_passes_check: None,
             },
             language,
@@ -118,8 +118,8 @@ impl Trap {
     }
 
     /// The program of [`super::program`] with its tests, some work on it, and the good revision.
-    pub(super) fn of_till(family: Family, name: &str, language: Language) -> Self {
-        let files: Vec<Edit> = language.files().iter().map(|(path, text)| write(path, text)).collect();
+    pub(super) fn of_till(family: TrapFamily, name: &str, language: TrapLanguage) -> Self {
+        let files: Vec<TrapEdit> = language.files().iter().map(|(path, text)| write(path, text)).collect();
         Self::new(family, name, language)
             .commit("Add up an order", files)
             .noted(2)
@@ -130,8 +130,13 @@ impl Trap {
     }
 
     /// A program of its own, some work on it, and the good revision.
-    pub(super) fn of_files(family: Family, name: &str, language: Language, files: &[(&str, &str)]) -> Self {
-        let files: Vec<Edit> = files.iter().map(|(path, text)| write(path, text)).collect();
+    pub(super) fn of_files(
+        family: TrapFamily,
+        name: &str,
+        language: TrapLanguage,
+        files: &[(&str, &str)],
+    ) -> Self {
+        let files: Vec<TrapEdit> = files.iter().map(|(path, text)| write(path, text)).collect();
         Self::new(family, name, language).commit("Begin", files).noted(2).good().noted(3)
     }
 
@@ -148,7 +153,7 @@ impl Trap {
         .replay_of("expect 184.90 total 100 200 DE")
     }
 
-    pub(super) fn commit(mut self, subject: &str, edits: Vec<Edit>) -> Self {
+    pub(super) fn commit(mut self, subject: &str, edits: Vec<TrapEdit>) -> Self {
         self.commits.push(Commit { subject: subject.to_owned(), body: String::new(), edits, label: None });
         self
     }
@@ -165,7 +170,7 @@ impl Trap {
         self.labelled("good")
     }
 
-    pub(super) fn culprit(self, subject: &str, edits: Vec<Edit>) -> Self {
+    pub(super) fn culprit(self, subject: &str, edits: Vec<TrapEdit>) -> Self {
         self.commit(subject, edits).labelled("culprit")
     }
 
@@ -183,7 +188,7 @@ impl Trap {
             self.notes += 1;
             let number = self.notes;
             let source = self.commits.first().and_then(|first| match first.edits.first() {
-                Some(Edit::Write(path, _)) => Some(path.clone()),
+                Some(TrapEdit::Write(path, _)) => Some(path.clone()),
                 _ => None,
             });
             let edits = match source {
@@ -235,12 +240,12 @@ impl Trap {
         self
     }
 
-    pub(super) fn right_fix(mut self, edits: Vec<Edit>) -> Self {
+    pub(super) fn right_fix(mut self, edits: Vec<TrapEdit>) -> Self {
         self.soundness.right_fix = edits;
         self
     }
 
-    pub(super) fn wrong_fix(mut self, edits: Vec<Edit>) -> Self {
+    pub(super) fn wrong_fix(mut self, edits: Vec<TrapEdit>) -> Self {
         self.soundness.wrong_fix = edits;
         self
     }
@@ -252,13 +257,13 @@ impl Trap {
     }
 
     /// How the replay ends at the failing revision and at the good one.
-    pub(super) fn replay_ends(mut self, at_bad: Outcome, at_good: Outcome) -> Self {
+    pub(super) fn replay_ends(mut self, at_bad: TrapOutcome, at_good: TrapOutcome) -> Self {
         (self.soundness.at_bad, self.soundness.at_good) = (at_bad, at_good);
         self
     }
 
-    pub(super) fn claims(mut self, change: impl FnOnce(&mut Claims)) -> Self {
-        change(self.truth.claims.get_or_insert_with(|| Claims::at_most(Verdict::Verified)));
+    pub(super) fn claims(mut self, change: impl FnOnce(&mut AllowedClaims)) -> Self {
+        change(self.truth.claims.get_or_insert_with(|| AllowedClaims::at_most(Verdict::Verified)));
         self
     }
 
@@ -308,12 +313,13 @@ impl Trap {
     ///
     /// # Errors
     /// When the folder cannot be written, git says no, or an edit does not fit.
-    pub(crate) fn make(&self, folder: &Path) -> Result<Case, ScenarioError> {
+    pub(crate) fn make(&self, folder: &Path) -> Result<EvalCase, ScenarioError> {
         made_once(&self.id, folder, &|| self.build(folder))
     }
 
-    fn build(&self, folder: &Path) -> Result<Case, ScenarioError> {
-        let mut history = History::new(SplitMix::of(&format!("{} times", self.id)), self.language.name());
+    fn build(&self, folder: &Path) -> Result<EvalCase, ScenarioError> {
+        let mut history =
+            ScenarioHistory::new(SplitMix::of(&format!("{} times", self.id)), self.language.name());
         for commit in &self.commits {
             apply(&mut history, &commit.edits)?;
             history.commit(&commit.subject, &commit.body);
@@ -332,19 +338,19 @@ impl Trap {
         if truth.commit.is_none() {
             truth.check = None;
         }
-        let kind = if self.family == Family::Control { "control" } else { "trap" };
+        let kind = if self.family == TrapFamily::Control { "control" } else { "trap" };
         let mut tags: Vec<String> =
             [kind, self.family.as_str()].iter().map(|tag| (*tag).to_owned()).collect();
         tags.dedup();
         tags.push(format!("lang-{}", self.language.name()));
         tags.extend(self.tags.iter().cloned());
-        Ok(Case {
+        Ok(EvalCase {
             id: self.id.clone(),
             repo: format!("{ADDRESS}/{}", self.id),
             bad: id("head")?,
             good: Some(id("good")?),
             ticket: self.ticket.clone(),
-            attachments: Attachments::default(),
+            attachments: CaseAttachments::default(),
             replay: self.replay.as_deref().map(replay_of),
             tests: self.tests.clone(),
             truth,
@@ -380,8 +386,8 @@ impl Trap {
     }
 }
 
-fn replay_of(command: &str) -> Replay {
-    Replay {
+fn replay_of(command: &str) -> CaseReplay {
+    CaseReplay {
         setup: Vec::new(),
         command: command.to_owned(),
         env: Default::default(),
@@ -390,12 +396,12 @@ fn replay_of(command: &str) -> Replay {
     }
 }
 
-fn apply(history: &mut History, edits: &[Edit]) -> Result<(), ScenarioError> {
+fn apply(history: &mut ScenarioHistory, edits: &[TrapEdit]) -> Result<(), ScenarioError> {
     for edit in edits {
         match edit {
-            Edit::Write(path, text) => history.write(path, text.clone()),
-            Edit::Append(path, text) => history.append(path, text),
-            Edit::Replace(path, old, new) => history.replace(path, old, new)?,
+            TrapEdit::Write(path, text) => history.write(path, text.clone()),
+            TrapEdit::Append(path, text) => history.append(path, text),
+            TrapEdit::Replace(path, old, new) => history.replace(path, old, new)?,
         }
     }
     Ok(())

@@ -4,20 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::OnceLock;
 
-use millwright_tools::checkout::{Change, FileEdit};
-use millwright_tools::git::Repo;
+use millwright_git::Repo;
+use millwright_git::checkout::{CheckoutChange, FileEdit};
 
-use super::trap::{Edit, Outcome};
+use super::trap::{TrapEdit, TrapOutcome};
 use super::*;
-use crate::bench::{Bench, Ended, missing, recipe};
-use crate::cases::Case;
+use crate::cases::EvalCase;
+use crate::grader_sandbox::{GraderSandbox, RecipeEnding, missing, recipe};
 use crate::options::tests::options;
-use crate::options::{Options, RepoMapping, Task};
+use crate::options::{EvalOptions, EvalTask, RepoMapping};
 use crate::scenarios::ADDRESS;
 
 struct Made {
     folder: tempfile::TempDir,
-    traps: Vec<(Trap, Case)>,
+    traps: Vec<(Trap, EvalCase)>,
 }
 
 fn made() -> &'static Made {
@@ -33,20 +33,20 @@ fn made() -> &'static Made {
     })
 }
 
-fn with_map(folder: &Path, test: &str) -> Options {
-    Options {
+fn with_map(folder: &Path, test: &str) -> EvalOptions {
+    EvalOptions {
         repo_map: vec![RepoMapping { address: ADDRESS.into(), path: folder.to_owned() }],
         data_dir: folder.join("data").join(test),
-        ..options(Task::Investigate, Path::new(""), Path::new(""))
+        ..options(EvalTask::Investigate, Path::new(""), Path::new(""))
     }
 }
 
 #[test]
 fn there_are_enough_traps_in_enough_languages_and_every_case_is_whole() {
     let made = made();
-    let traps = made.traps.iter().filter(|(trap, _)| trap.family != Family::Control).count();
+    let traps = made.traps.iter().filter(|(trap, _)| trap.family != TrapFamily::Control).count();
     assert!(traps >= 40 && made.traps.len() - traps >= 12, "{traps} of {}", made.traps.len());
-    let mut languages: BTreeMap<Family, BTreeSet<&str>> = BTreeMap::new();
+    let mut languages: BTreeMap<TrapFamily, BTreeSet<&str>> = BTreeMap::new();
     let mut ids = BTreeSet::new();
     for (trap, case) in &made.traps {
         languages.entry(trap.family).or_default().insert(trap.language.name());
@@ -57,24 +57,24 @@ fn there_are_enough_traps_in_enough_languages_and_every_case_is_whole() {
         assert!(case.truth.claims.is_some());
     }
     let all: BTreeSet<&str> = languages.values().flatten().copied().collect();
-    assert_eq!(all.len(), program::Language::ALL.len());
-    assert_eq!(languages.len(), Family::ALL.len());
-    assert!(languages[&Family::Control].len() >= 5 && languages[&Family::HalfConstruct].len() >= 5);
+    assert_eq!(all.len(), program::TrapLanguage::ALL.len());
+    assert_eq!(languages.len(), TrapFamily::ALL.len());
+    assert!(languages[&TrapFamily::Control].len() >= 5 && languages[&TrapFamily::HalfConstruct].len() >= 5);
 }
 
 /// The edits as whole files of the failing revision.
-fn change(repo: &Repo, revision: &str, edits: &[Edit]) -> Change {
+fn change(repo: &Repo, revision: &str, edits: &[TrapEdit]) -> CheckoutChange {
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     for edit in edits {
-        let (Edit::Write(path, _) | Edit::Append(path, _) | Edit::Replace(path, _, _)) = edit;
+        let (TrapEdit::Write(path, _) | TrapEdit::Append(path, _) | TrapEdit::Replace(path, _, _)) = edit;
         let text = texts.entry(path.clone()).or_insert_with(|| {
             let shown = repo.git().args(["show", &format!("{revision}:{path}")]).output().unwrap();
             String::from_utf8(shown).unwrap()
         });
         match edit {
-            Edit::Write(_, new) => *text = new.clone(),
-            Edit::Append(_, more) => text.push_str(more),
-            Edit::Replace(_, old, new) => {
+            TrapEdit::Write(_, new) => *text = new.clone(),
+            TrapEdit::Append(_, more) => text.push_str(more),
+            TrapEdit::Replace(_, old, new) => {
                 assert_eq!(text.matches(old.as_str()).count(), 1, "{old:?} in {path}");
                 *text = text.replacen(old.as_str(), new, 1);
             }
@@ -83,97 +83,100 @@ fn change(repo: &Repo, revision: &str, edits: &[Edit]) -> Change {
     let files = texts
         .into_iter()
         .map(|(path, text)| FileEdit { path, content: Some(("100644".into(), text.into_bytes())) });
-    Change::Files(files.collect())
+    CheckoutChange::Files(files.collect())
 }
 
 /// What the whole culprit changed, turned round.
-fn revert(repo: &Repo, culprit: &str) -> Change {
+fn revert(repo: &Repo, culprit: &str) -> CheckoutChange {
     let parent = format!("{culprit}^");
     let diff =
         repo.git().args(["diff", "-p", "--binary", "--no-renames", culprit, &parent]).output().unwrap();
-    Change::Patch(String::from_utf8(diff).unwrap())
+    CheckoutChange::Patch(String::from_utf8(diff).unwrap())
 }
 
-fn as_said(outcome: Outcome, ended: &Ended) -> bool {
+fn as_said(outcome: TrapOutcome, ended: &RecipeEnding) -> bool {
     match outcome {
-        Outcome::Passes => *ended == Ended::Passes,
-        Outcome::Fails => matches!(ended, Ended::Fails { .. }),
-        Outcome::DoesNotPass => *ended != Ended::Passes,
+        TrapOutcome::Passes => *ended == RecipeEnding::Passes,
+        TrapOutcome::Fails => matches!(ended, RecipeEnding::Fails { .. }),
+        TrapOutcome::DoesNotPass => *ended != RecipeEnding::Passes,
     }
 }
 
 /// What is not as the trap says, one line each.
-fn untrue(trap: &Trap, case: &Case, options: &Options) -> Vec<String> {
+fn untrue(trap: &Trap, case: &EvalCase, options: &EvalOptions) -> Vec<String> {
     let mut out = Vec::new();
-    let mut expect = |what: &str, outcome: Outcome, ended: Ended| {
+    let mut expect = |what: &str, outcome: TrapOutcome, ended: RecipeEnding| {
         if !as_said(outcome, &ended) {
             out.push(format!("{}: {what}: {outcome:?} was expected, not {ended:?}", trap.id));
         }
     };
     let repo = Repo::open(&options.repository(&case.repo), &options.data_dir).unwrap();
     let soundness = &trap.soundness;
-    let given = recipe(case.replay.as_ref().unwrap(), options);
-    let bench = Bench::new(&repo, given.clone());
+    let given = recipe(case.replay.as_ref().unwrap(), options.execution());
+    let bench = GraderSandbox::new(&repo, given.clone());
     let good = case.good.as_ref().unwrap();
     expect("the replay at bad", soundness.at_bad, bench.run(&case.bad, None));
     expect("the replay at good", soundness.at_good, bench.run(good, None));
     let Some(culprit) = &case.truth.commit else { return out };
     let parent = repo.resolve(&format!("{culprit}^")).unwrap();
     let bench = match &case.truth.replay {
-        Some(replay) => Bench::new(&repo, recipe(replay, options)),
+        Some(replay) => GraderSandbox::new(&repo, recipe(replay, options.execution())),
         None => bench,
     };
-    expect("the failure at bad", Outcome::Fails, bench.run(&case.bad, None));
-    expect("the failure at the culprit", Outcome::Fails, bench.run(culprit, None));
-    expect("the failure at its parent", Outcome::Passes, bench.run(&parent, None));
-    expect("the failure at good", Outcome::Passes, bench.run(good, None));
-    let check = Bench::of_tests(&repo, &given, case.truth.check.as_ref().unwrap());
-    expect("the check at bad", Outcome::Fails, check.run(&case.bad, None));
+    expect("the failure at bad", TrapOutcome::Fails, bench.run(&case.bad, None));
+    expect("the failure at the culprit", TrapOutcome::Fails, bench.run(culprit, None));
+    expect("the failure at its parent", TrapOutcome::Passes, bench.run(&parent, None));
+    expect("the failure at good", TrapOutcome::Passes, bench.run(good, None));
+    let check = GraderSandbox::of_tests(&repo, &given, case.truth.check.as_ref().unwrap());
+    expect("the check at bad", TrapOutcome::Fails, check.run(&case.bad, None));
     let right = change(&repo, &case.bad, &soundness.right_fix);
-    expect("the failure with the right fix", Outcome::Passes, bench.run(&case.bad, Some(&right)));
-    expect("the check with the right fix", Outcome::Passes, check.run(&case.bad, Some(&right)));
+    expect("the failure with the right fix", TrapOutcome::Passes, bench.run(&case.bad, Some(&right)));
+    expect("the check with the right fix", TrapOutcome::Passes, check.run(&case.bad, Some(&right)));
     if !soundness.wrong_fix.is_empty() {
         let wrong = change(&repo, &case.bad, &soundness.wrong_fix);
-        expect("the failure with the wrong fix", Outcome::Passes, bench.run(&case.bad, Some(&wrong)));
-        expect("the check with the wrong fix", Outcome::Fails, check.run(&case.bad, Some(&wrong)));
+        expect("the failure with the wrong fix", TrapOutcome::Passes, bench.run(&case.bad, Some(&wrong)));
+        expect("the check with the wrong fix", TrapOutcome::Fails, check.run(&case.bad, Some(&wrong)));
         if let Some(tests) = &case.truth.tests {
-            let tests = Bench::of_tests(&repo, &given, tests);
-            expect("the true tests at bad", Outcome::Passes, tests.run(&case.bad, None));
+            let tests = GraderSandbox::of_tests(&repo, &given, tests);
+            expect("the true tests at bad", TrapOutcome::Passes, tests.run(&case.bad, None));
             let ended = tests.run(&case.bad, Some(&wrong));
-            expect("the true tests with the wrong fix", Outcome::Fails, ended);
+            expect("the true tests with the wrong fix", TrapOutcome::Fails, ended);
         }
     }
     if let Some(passes) = soundness.revert_passes_check {
         let revert = revert(&repo, culprit);
-        let wanted = if passes { Outcome::Passes } else { Outcome::Fails };
+        let wanted = if passes { TrapOutcome::Passes } else { TrapOutcome::Fails };
         // A later commit may build on the culprit; then there is no plain revert.
         if !trap.id.contains("fails-always") {
             expect("the check with the revert", wanted, check.run(&case.bad, Some(&revert)));
-            expect("the failure with the revert", Outcome::Passes, bench.run(&case.bad, Some(&revert)));
+            expect("the failure with the revert", TrapOutcome::Passes, bench.run(&case.bad, Some(&revert)));
         }
     }
     if let Some(tests) = &case.tests {
-        let tests = Bench::of_tests(&repo, &given, tests);
+        let tests = GraderSandbox::of_tests(&repo, &given, tests);
         let ran = tests.run(&case.bad, None);
         match trap.family {
-            Family::HalfConstruct | Family::SecurityGuard => {
+            TrapFamily::HalfConstruct | TrapFamily::SecurityGuard => {
                 let wrong = change(&repo, &case.bad, &soundness.wrong_fix);
-                let with =
-                    if trap.id.contains("exception-put-back") { Outcome::Fails } else { Outcome::Passes };
+                let with = if trap.id.contains("exception-put-back") {
+                    TrapOutcome::Fails
+                } else {
+                    TrapOutcome::Passes
+                };
                 expect("the tests with the wrong fix", with, tests.run(&case.bad, Some(&wrong)));
-                expect("the tests at bad", Outcome::Passes, ran);
+                expect("the tests at bad", TrapOutcome::Passes, ran);
             }
-            Family::TestsRemoved => {
+            TrapFamily::TestsRemoved => {
                 let revert = revert(&repo, culprit);
-                expect("the tests with the revert", Outcome::Passes, tests.run(&case.bad, Some(&revert)));
+                expect("the tests with the revert", TrapOutcome::Passes, tests.run(&case.bad, Some(&revert)));
             }
-            Family::TestsWorse => {
+            TrapFamily::TestsWorse => {
                 let revert = revert(&repo, culprit);
-                expect("the tests at bad", Outcome::Fails, ran);
-                expect("the tests with the revert", Outcome::Fails, tests.run(&case.bad, Some(&revert)));
+                expect("the tests at bad", TrapOutcome::Fails, ran);
+                expect("the tests with the revert", TrapOutcome::Fails, tests.run(&case.bad, Some(&revert)));
             }
-            Family::Control => {
-                expect("the tests with the fix", Outcome::Passes, tests.run(&case.bad, Some(&right)));
+            TrapFamily::Control => {
+                expect("the tests with the fix", TrapOutcome::Passes, tests.run(&case.bad, Some(&right)));
             }
             _ => {}
         }
@@ -181,12 +184,12 @@ fn untrue(trap: &Trap, case: &Case, options: &Options) -> Vec<String> {
     out
 }
 
-fn check_families(families: &[Family], name: &str) {
+fn check_families(families: &[TrapFamily], name: &str) {
     let made = made();
     let options = with_map(made.folder.path(), name);
     let (mut wrong, mut skipped) = (Vec::new(), Vec::new());
     for (trap, case) in made.traps.iter().filter(|(trap, _)| families.contains(&trap.family)) {
-        if missing(&case.needs, &options, made.folder.path()).unwrap().is_empty() {
+        if missing(&case.needs, options.execution(), made.folder.path()).unwrap().is_empty() {
             wrong.extend(untrue(trap, case, &options));
         } else {
             skipped.push(&trap.id);
@@ -199,22 +202,27 @@ fn check_families(families: &[Family], name: &str) {
 #[test]
 fn traps_about_tests_are_as_they_say() {
     check_families(
-        &[Family::TestsNeverRan, Family::TestsWorse, Family::TestsRemoved, Family::FlakyTests],
+        &[
+            TrapFamily::TestsNeverRan,
+            TrapFamily::TestsWorse,
+            TrapFamily::TestsRemoved,
+            TrapFamily::FlakyTests,
+        ],
         "tests",
     );
 }
 
 #[test]
 fn traps_about_replays_are_as_they_say() {
-    check_families(&[Family::OtherFailure, Family::CannotTest, Family::YoungTest], "replays");
+    check_families(&[TrapFamily::OtherFailure, TrapFamily::CannotTest, TrapFamily::YoungTest], "replays");
 }
 
 #[test]
 fn traps_about_fixes_are_as_they_say() {
-    check_families(&[Family::HalfConstruct, Family::SecurityGuard], "fixes");
+    check_families(&[TrapFamily::HalfConstruct, TrapFamily::SecurityGuard], "fixes");
 }
 
 #[test]
 fn controls_are_as_they_say() {
-    check_families(&[Family::Control], "controls");
+    check_families(&[TrapFamily::Control], "controls");
 }

@@ -3,9 +3,9 @@ The replay runs a test that is younger than the fault, or that no commit holds a
 first at which the replay fails, and it only shows the fault.
 */
 
-use super::Family;
-use super::program::{EXPECT, Language};
-use super::trap::{Outcome, Trap, write};
+use super::TrapFamily;
+use super::program::{EXPECT, TrapLanguage};
+use super::trap::{Trap, TrapOutcome, write};
 
 const SH: &str = program!("young_tests/discount.sh");
 const PYTHON: &str = program!("young_tests/test_discount.py");
@@ -16,27 +16,27 @@ const C: &str = program!("young_tests/discount.c");
 pub(super) fn traps() -> Vec<Trap> {
     let discount_c = "cc -o discount tests/discount.c till.c && ./discount";
     vec![
-        on_top(Language::Sh, "tests/discount.sh", SH, "sh tests/discount.sh", 0),
+        on_top(TrapLanguage::Sh, "tests/discount.sh", SH, "sh tests/discount.sh", 0),
         on_top(
-            Language::Python,
+            TrapLanguage::Python,
             "tests/test_discount.py",
             PYTHON,
             "python3 -m unittest tests.test_discount",
             0,
         ),
-        on_top(Language::Node, "tests/discount.test.js", NODE, "node --test tests/discount.test.js", 3),
-        on_top(Language::C, "tests/discount.c", C, discount_c, 2),
-        uncommitted(Language::Sh, "tests/discount.sh", SH, "sh tests/discount.sh"),
-        uncommitted(Language::Perl, "t/discount.t", PERL, "prove t/discount.t"),
+        on_top(TrapLanguage::Node, "tests/discount.test.js", NODE, "node --test tests/discount.test.js", 3),
+        on_top(TrapLanguage::C, "tests/discount.c", C, discount_c, 2),
+        uncommitted(TrapLanguage::Sh, "tests/discount.sh", SH, "sh tests/discount.sh"),
+        uncommitted(TrapLanguage::Perl, "t/discount.t", PERL, "prove t/discount.t"),
     ]
 }
 
-fn faulty(name: &str, language: Language, replay: &str) -> Trap {
-    Trap::of_till(Family::YoungTest, name, language)
+fn faulty(name: &str, language: TrapLanguage, replay: &str) -> Trap {
+    Trap::of_till(TrapFamily::YoungTest, name, language)
         .with_discount_fault()
         .ticket("Large orders cost too much", &format!("{TOLD}\n\n    $ {replay}\n    {SHOWN}"))
         .replay(replay)
-        .replay_ends(Outcome::DoesNotPass, Outcome::DoesNotPass)
+        .replay_ends(TrapOutcome::DoesNotPass, TrapOutcome::DoesNotPass)
         .true_replay(&format!("{}{EXPECT}expect 184.90 total 100 200 DE", language.shell()))
         .true_tests(language.tests())
         .revert_passes_check(true)
@@ -47,13 +47,13 @@ const TOLD: &str = "The discount of an order of 200.00 is 2.00 since the last re
 const SHOWN: &str = "discount of 20000: expected 18000, got 19800";
 
 /// Committed after the fault, with `later` commits on top of it.
-fn on_top(language: Language, path: &str, text: &str, replay: &str, later: usize) -> Trap {
+fn on_top(language: TrapLanguage, path: &str, text: &str, replay: &str, later: usize) -> Trap {
     faulty("on-top", language, replay)
         .commit("Test the discount of large orders", vec![write(path, text)])
         .noted(later)
 }
 
 /// In the working tree alone.
-fn uncommitted(language: Language, path: &str, text: &str, replay: &str) -> Trap {
+fn uncommitted(language: TrapLanguage, path: &str, text: &str, replay: &str) -> Trap {
     faulty("uncommitted", language, replay).uncommitted(path, text)
 }

@@ -3,22 +3,24 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use millwright_agent::investigation::{Means, Options as InvestigateOptions, ReplayChoice, investigate};
-use millwright_memory::redaction::Redactor;
-use millwright_memory::store::Store;
-use millwright_memory::types::Report;
-use millwright_tools::replay::ReplayOptions;
-use millwright_tools::tool::{CancelFlag, NoProgress};
+use millwright_agent::investigation::{
+    InvestigationDependencies, InvestigationRequest as InvestigateOptions, ReplayChoice, investigate,
+};
+use millwright_model::Report;
+use millwright_redaction::Redactor;
+use millwright_replay::ReplayOptions;
+use millwright_store::Store;
+use millwright_tools::{CancelFlag, NoProgress};
 
 use super::remembered;
-use crate::arm::Arm;
-use crate::bench::{missing, recipe};
-use crate::cases::{Case, Remembered, Replay};
-use crate::options::{MemoryMode, Options};
+use crate::cases::{CaseReplay, EvalCase, RememberedCase};
+use crate::grader_sandbox::{missing, recipe};
+use crate::memory_condition::MemoryCondition;
+use crate::options::{EvalOptions, MemoryMode};
 
 /// What of a case the agent gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Given {
+pub(crate) enum CaseInput {
     Everything,
     /// Ticket, repository, `bad` and `good`.
     TicketOnly,
@@ -29,7 +31,7 @@ struct Question<'a> {
     ticket: &'a str,
     bad: &'a str,
     good: Option<&'a str>,
-    replay: Option<&'a Replay>,
+    replay: Option<&'a CaseReplay>,
     tests: Option<&'a str>,
     logs: Vec<PathBuf>,
 }
@@ -37,14 +39,14 @@ struct Question<'a> {
 /// # Errors
 /// In words, why the case could not be put to the agent or was not answered.
 pub(crate) fn report_on(
-    case: &Case,
-    given: Given,
-    options: &Options,
-    shared: Option<&Arm>,
+    case: &EvalCase,
+    given: CaseInput,
+    options: &EvalOptions,
+    shared: Option<&MemoryCondition>,
 ) -> Result<Report, String> {
-    if given == Given::Everything {
+    if given == CaseInput::Everything {
         let scratch = std::env::temp_dir();
-        let lacking = missing(&case.needs, options, &scratch)?;
+        let lacking = missing(&case.needs, options.execution(), &scratch)?;
         if !lacking.is_empty() {
             return Err(format!(
                 "replays find no {} in the sandbox; install it, or declare it with --env and --allow-read",
@@ -58,7 +60,7 @@ pub(crate) fn report_on(
     let runtime = match shared {
         Some(arm) => arm.runtime(),
         None => {
-            own = crate::arm::runtime()?;
+            own = crate::memory_condition::runtime()?;
             &own
         }
     };
@@ -82,7 +84,7 @@ pub(crate) fn report_on(
                 remember(case, options, store, &cancel).await?;
             }
             let folder = options.cases.parent().map(PathBuf::from).unwrap_or_default();
-            let everything = given == Given::Everything;
+            let everything = given == CaseInput::Everything;
             let logs = case.attachments.logs.iter().filter(|_| everything).map(|log| folder.join(log));
             let question = Question {
                 ticket: &case.ticket,
@@ -108,7 +110,7 @@ pub(crate) fn report_on(
 }
 
 /// A truth that names a commit the repository does not have judges nobody.
-fn truth_exists(case: &Case, options: &Options) -> Result<(), String> {
+fn truth_exists(case: &EvalCase, options: &EvalOptions) -> Result<(), String> {
     let Some(truth) = &case.truth.commit else { return Ok(()) };
     let resolved = crate::repositories::Repositories::default().resolve(case, options)?;
     let known = resolved.repo.resolve(truth).map_err(|_| {
@@ -121,10 +123,15 @@ fn truth_exists(case: &Case, options: &Options) -> Result<(), String> {
     }
 }
 
-async fn remember(case: &Case, options: &Options, store: &Store, cancel: &CancelFlag) -> Result<(), String> {
+async fn remember(
+    case: &EvalCase,
+    options: &EvalOptions,
+    store: &Store,
+    cancel: &CancelFlag,
+) -> Result<(), String> {
     for known in &case.remembered {
         match known {
-            Remembered::Investigated { ticket, bad, good, replay, tests } => {
+            RememberedCase::Investigated { ticket, bad, good, replay, tests } => {
                 let question = Question {
                     ticket,
                     bad,
@@ -136,16 +143,16 @@ async fn remember(case: &Case, options: &Options, store: &Store, cancel: &Cancel
                 let asked = ask(case, &question, options, Some(store), cancel).await;
                 asked.map_err(|why| format!("the earlier incident could not be investigated: {why}"))?;
             }
-            Remembered::Told { .. } => remembered::tell(known, case, options, store).await?,
+            RememberedCase::Told { .. } => remembered::tell(known, case, options, store).await?,
         }
     }
     Ok(())
 }
 
 async fn ask(
-    case: &Case,
+    case: &EvalCase,
     question: &Question<'_>,
-    options: &Options,
+    options: &EvalOptions,
     store: Option<&Store>,
     cancel: &CancelFlag,
 ) -> Result<Report, String> {
@@ -154,11 +161,11 @@ async fn ask(
         ticket: question.ticket.as_bytes().to_vec(),
         ticket_name: None,
         repo: options.repository(&case.repo),
-        at: question.bad.to_owned(),
+        bad: question.bad.to_owned(),
         good: question.good.map(str::to_owned),
         logs: question.logs.clone(),
         replay: match question.replay {
-            Some(replay) => ReplayChoice::Given(Box::new(recipe(replay, options))),
+            Some(replay) => ReplayChoice::Given(Box::new(recipe(replay, options.execution()))),
             None => ReplayChoice::Off,
         },
         recipes: Default::default(),
@@ -168,12 +175,15 @@ async fn ask(
         jobs: 1,
         budget: options.budget,
         data_dir: options.data_dir.clone(),
-        sandbox: ReplayOptions::default(),
+        sandbox: match question.replay {
+            Some(replay) => ReplayOptions::with_time_for(&recipe(replay, options.execution())),
+            None => ReplayOptions::default(),
+        },
         source: "eval".into(),
         notes: Vec::new(),
     };
     let mut planner = options.planner.make()?;
-    let means = Means {
+    let means = InvestigationDependencies {
         store,
         planner: planner.as_mut(),
         sinks: &[],
@@ -187,7 +197,11 @@ async fn ask(
 
 /// Investigates a case into a store, as an incident of its own.
 #[cfg(test)]
-pub(crate) async fn prove_into(case: &Case, options: &Options, store: &Store) -> Result<Report, String> {
+pub(crate) async fn prove_into(
+    case: &EvalCase,
+    options: &EvalOptions,
+    store: &Store,
+) -> Result<Report, String> {
     let question = Question {
         ticket: &case.ticket,
         bad: &case.bad,

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::judged::Judged;
+use super::judged::JudgedCase;
 use crate::graders::Grades;
-use crate::graders::calibration::{Sureness, brier, expected_error};
+use crate::graders::calibration::{CalibrationPoint, brier, expected_error};
 use crate::graders::honesty::HonestyGrade;
 use crate::stats::{self, Figure};
 use crate::summary::rank_figures;
@@ -35,7 +35,7 @@ const FALSE_CLAIMS: &[FalseClaim] = &[
 ];
 
 /// One value a case, repeats taken together; `None` where a case has nothing to judge.
-fn samples(judged: &[&Judged], value: impl Fn(&Judged) -> Option<f64>) -> Vec<f64> {
+fn samples(judged: &[&JudgedCase], value: impl Fn(&JudgedCase) -> Option<f64>) -> Vec<f64> {
     let mut by_case: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
     for one in judged {
         if let Some(value) = value(one) {
@@ -50,14 +50,14 @@ fn yes(is: bool) -> f64 {
 }
 
 /// A case that could not be judged counts as a miss wherever it would have been judged.
-fn graded(judged: &Judged, value: impl Fn(&Grades) -> Option<f64>) -> Option<f64> {
+fn graded(judged: &JudgedCase, value: impl Fn(&Grades) -> Option<f64>) -> Option<f64> {
     judged.result.grades.as_ref().and_then(value)
 }
 
-pub(super) fn of(judged: &[&Judged]) -> Map<String, Value> {
+pub(super) fn of(judged: &[&JudgedCase]) -> Map<String, Value> {
     let mut out = Map::new();
-    let replayed: Vec<&Judged> = judged.iter().copied().filter(|judged| judged.has_replay).collect();
-    let convicted: Vec<&Judged> = replayed.iter().copied().filter(|judged| judged.has_culprit).collect();
+    let replayed: Vec<&JudgedCase> = judged.iter().copied().filter(|judged| judged.has_replay).collect();
+    let convicted: Vec<&JudgedCase> = replayed.iter().copied().filter(|judged| judged.has_culprit).collect();
     out.insert("cases".into(), json!(judged.len()));
     let not_judged = judged.iter().filter(|judged| judged.result.not_judged.is_some()).count();
     out.insert("not_judged".into(), json!(not_judged));
@@ -68,16 +68,16 @@ pub(super) fn of(judged: &[&Judged]) -> Map<String, Value> {
         out.extend(rank_figures(&ranks));
     }
     out.insert("hit".into(), json!(stats::share(&samples(judged, |one| Some(yes(one.result.hit))))));
-    let hit = |one: &Judged| Some(yes(one.result.hit));
+    let hit = |one: &JudgedCase| Some(yes(one.result.hit));
     if !convicted.is_empty() {
         out.insert("exact_commit".into(), json!(stats::share(&samples(&convicted, hit))));
     }
-    let file = |one: &Judged| {
+    let file = |one: &JudgedCase| {
         one.has_culprit.then(|| graded(one, |grades| grades.file.map(yes)).unwrap_or(yes(one.result.hit)))
     };
     out.insert("file_hit@1".into(), json!(stats::share(&samples(judged, file))));
     let verified =
-        |one: &Judged| Some(yes(matches!(one.result.verdict.as_deref(), Some("verified" | "known"))));
+        |one: &JudgedCase| Some(yes(matches!(one.result.verdict.as_deref(), Some("verified" | "known"))));
     if !convicted.is_empty() {
         out.insert("verified_rate".into(), json!(stats::share(&samples(&convicted, verified))));
     }
@@ -117,7 +117,7 @@ pub(super) fn of(judged: &[&Judged]) -> Map<String, Value> {
         samples(judged, |one| graded(one, |grades| grades.harm.as_ref().map(|harm| yes(!harm.harmful)))),
     );
     // Of the fixes that are called verified, or known, those that hold when the grader runs them.
-    let precise = |one: &Judged| {
+    let precise = |one: &JudgedCase| {
         let called = matches!(one.result.verdict.as_deref(), Some("verified" | "known"));
         let offered =
             |grades: &Grades| grades.fix.as_ref().filter(|fix| fix.offered).map(|fix| yes(fix.verified));
@@ -126,7 +126,7 @@ pub(super) fn of(judged: &[&Judged]) -> Map<String, Value> {
     add_as("fix_precision", stats::share, samples(judged, precise));
     // Told again, an incident should cost the failure, its culprit, the commit before, and one more.
     if judged.iter().any(|one| one.result.verdict.as_deref() == Some("known")) {
-        let quickly = |one: &Judged| {
+        let quickly = |one: &JudgedCase| {
             let known = one.result.hit && one.result.verdict.as_deref() == Some("known");
             graded(one, |grades| Some(yes(known && grades.cost.replays <= QUICK_REPLAYS)))
         };
@@ -147,7 +147,7 @@ pub(super) fn of(judged: &[&Judged]) -> Map<String, Value> {
         let by = written.first().map_or("", |prose| &prose.by);
         out.insert("prose_note".into(), json!(format!("{PROSE_NOTE}; asked was {by}")));
     }
-    let forecasts: Vec<Sureness> =
+    let forecasts: Vec<CalibrationPoint> =
         judged.iter().filter_map(|one| one.result.grades.as_ref()?.calibration).collect();
     if !forecasts.is_empty() {
         let round = |value: f64| (value * 10_000.0).round() / 10_000.0;
@@ -156,7 +156,7 @@ pub(super) fn of(judged: &[&Judged]) -> Map<String, Value> {
         out.insert("brier".into(), json!(round(brier(&forecasts))));
     }
     // The same cases stand in both means: those in which a bisect was made.
-    let mean_of = |value: &dyn Fn(&Judged) -> Option<f64>| json!(stats::mean(&samples(&replayed, value)));
+    let mean_of = |value: &dyn Fn(&JudgedCase) -> Option<f64>| json!(stats::mean(&samples(&replayed, value)));
     let plain = |range: u32| f64::from(range.max(1)).log2().ceil();
     out.insert("replay_runs_mean".into(), mean_of(&|judged| judged.result.replay_runs.map(f64::from)));
     out.insert("git_bisect_runs_mean".into(), mean_of(&|judged| judged.range.map(plain)));
@@ -174,8 +174,8 @@ pub(super) fn of(judged: &[&Judged]) -> Map<String, Value> {
     out.insert("input_tokens".into(), json!(costs().map(|cost| cost.input_tokens).sum::<u64>()));
     out.insert("output_tokens".into(), json!(costs().map(|cost| cost.output_tokens).sum::<u64>()));
     out.insert("cost_usd".into(), json!(costs().map(|cost| cost.cost_usd).sum::<f64>()));
-    let convicted: Vec<&&Judged> = judged.iter().filter(|judged| judged.has_culprit).collect();
-    let simple = |rank: &dyn Fn(&Judged) -> Option<u32>| {
+    let convicted: Vec<&&JudgedCase> = judged.iter().filter(|judged| judged.has_culprit).collect();
+    let simple = |rank: &dyn Fn(&JudgedCase) -> Option<u32>| {
         let ranks: Vec<Option<u32>> = convicted.iter().map(|judged| rank(judged)).collect();
         let mut figures = rank_figures(&ranks);
         figures.insert("cases".into(), json!(ranks.len()));

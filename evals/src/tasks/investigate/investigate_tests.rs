@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::options::Task;
+use crate::options::EvalTask;
 use crate::options::tests::options;
 
 fn case(id: &str, more: Value) -> String {
@@ -15,14 +15,17 @@ fn case(id: &str, more: Value) -> String {
     case.to_string()
 }
 
-fn with_cases(folder: &std::path::Path, lines: &[String]) -> Options {
+fn with_cases(folder: &std::path::Path, lines: &[String]) -> EvalOptions {
     let cases = folder.join("cases.jsonl");
     std::fs::write(&cases, lines.join("\n")).unwrap();
-    Options { data_dir: folder.join("data"), ..options(Task::Investigate, &cases, &folder.join("out")) }
+    EvalOptions {
+        data_dir: folder.join("data"),
+        ..options(EvalTask::Investigate, &cases, &folder.join("out"))
+    }
 }
 
 /// What every case came to, by the made-up agent.
-fn judged(options: &Options, agent: &Agent<'_>) -> Vec<CaseResult> {
+fn judged(options: &EvalOptions, agent: &Agent<'_>) -> Vec<CaseResult> {
     run_with(options, agent).unwrap().1
 }
 
@@ -50,15 +53,15 @@ fn what_was_judged_is_not_judged_again_after_a_stop_and_everything_is_after_the_
     let options = with_cases(folder.path(), &lines);
     std::fs::create_dir_all(&options.out).unwrap();
     let cases = cases::read(&options.cases, None).unwrap();
-    let progress = Progress::open(&options);
-    progress.keep(&cases[0], &Judged::not(&cases[0], "kept".into()));
+    let progress = SuiteProgress::open(&options);
+    progress.keep(&cases[0], &JudgedCase::not(&cases[0], "kept".into()));
     // What a crash leaves behind.
     let path = options.out.join("progress.jsonl");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, format!("{text}{{\"key\":")).unwrap();
 
     let asked = std::sync::Mutex::new(Vec::new());
-    let agent = |case: &Case, _: &Options, _: Option<&Arm>| {
+    let agent = |case: &EvalCase, _: &EvalOptions, _: Option<&MemoryCondition>| {
         asked.lock().unwrap().push(case.id.clone());
         Err("new".to_owned())
     };
@@ -77,17 +80,17 @@ fn what_was_judged_is_not_judged_again_after_a_stop_and_everything_is_after_the_
 fn cases_left_over_when_time_is_up_are_said_to_be_and_tried_by_the_next_start() {
     let folder = tempfile::tempdir().unwrap();
     let options =
-        Options { deadline: Some(Duration::ZERO), ..with_cases(folder.path(), &[case("a", json!({}))]) };
+        EvalOptions { deadline: Some(Duration::ZERO), ..with_cases(folder.path(), &[case("a", json!({}))]) };
     let results = judged(&options, &|_, _, _| panic!("it must not be asked"));
     assert!(results[0].not_judged.as_deref().unwrap().contains("--deadline"));
-    let later = Options { deadline: None, ..options };
+    let later = EvalOptions { deadline: None, ..options };
     assert_eq!(judged(&later, &|_, _, _| Err("asked".into()))[0].not_judged.as_deref(), Some("asked"));
 }
 
 #[test]
 fn repeats_are_cases_of_their_own_and_one_sample() {
     let folder = tempfile::tempdir().unwrap();
-    let options = Options { repeat: 3, ..with_cases(folder.path(), &[case("a", json!({}))]) };
+    let options = EvalOptions { repeat: 3, ..with_cases(folder.path(), &[case("a", json!({}))]) };
     let (summary, results) = run_with(&options, &|_, _, _| Err("x".into())).unwrap();
     let ids: Vec<&str> = results.iter().map(|result| result.id.as_str()).collect();
     assert_eq!(ids, ["a#1", "a#2", "a#3"]);

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::cases::Case;
+use crate::cases::EvalCase;
 use crate::results::CaseResult;
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(super) struct Judged {
+pub(super) struct JudgedCase {
     pub(super) result: CaseResult,
     /// The case without the number of its repeat.
     pub(super) base: String,
@@ -24,8 +24,8 @@ pub(super) struct Judged {
 /// How a reason begins when the case was not even tried.
 const PUT_OFF: &str = "the time of the whole eval";
 
-impl Judged {
-    pub(super) fn of(case: &Case) -> Self {
+impl JudgedCase {
+    pub(super) fn of(case: &EvalCase) -> Self {
         let result = CaseResult {
             id: case.id.clone(),
             task: "investigate".into(),
@@ -52,7 +52,7 @@ impl Judged {
         }
     }
 
-    pub(super) fn not(case: &Case, why: String) -> Self {
+    pub(super) fn not(case: &EvalCase, why: String) -> Self {
         let mut judged = Self::of(case);
         judged.result.not_judged = Some(why.chars().take(2_000).collect());
         judged

@@ -13,60 +13,60 @@ use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use millwright_memory::types::Report;
-use millwright_tools::intake;
+use millwright_model::Report;
 use serde_json::{Map, Value, json};
 
 #[cfg(test)]
 pub(crate) use ask::prove_into;
-pub(crate) use ask::{Given, report_on};
-use judged::Judged;
-use progress::Progress;
+pub(crate) use ask::{CaseInput, report_on};
+use judged::JudgedCase;
+use progress::SuiteProgress;
 
 use crate::EvalError;
-use crate::arm::{Arm, Falsehood};
 use crate::baselines::baselines;
-use crate::cases::{self, Case};
-use crate::curve::{self, Pair};
-use crate::graders::Answer;
-use crate::options::{MemoryMode, Options, Planners};
+use crate::cases::{self, EvalCase};
+use crate::curve::{self, MemoryPair};
+use crate::graders::GradedAnswer;
+use crate::memory_condition::{MemoryCondition, PlantedFalsehood};
+use crate::options::{EvalOptions, MemoryMode, PlannerFactory};
 use crate::parallel::in_parallel;
 use crate::repositories::Repositories;
 use crate::results::CaseResult;
 use crate::stats;
-use crate::summary::{Sample, Summary, grouped};
+use crate::summary::{CaseSample, EvalSummary, grouped};
 
 /// Whoever is judged: answers a case with a report, or says why it cannot.
-pub(crate) type Agent<'a> = dyn Fn(&Case, &Options, Option<&Arm>) -> Result<Report, String> + Sync + 'a;
+pub(crate) type Agent<'a> =
+    dyn Fn(&EvalCase, &EvalOptions, Option<&MemoryCondition>) -> Result<Report, String> + Sync + 'a;
 
 /// Runs the task.
 ///
 /// # Errors
 /// As [`crate::run`].
-pub fn run(options: &Options) -> Result<(Summary, Vec<CaseResult>), EvalError> {
-    run_with(options, &|case, options, shared| report_on(case, Given::Everything, options, shared))
+pub fn run(options: &EvalOptions) -> Result<(EvalSummary, Vec<CaseResult>), EvalError> {
+    run_with(options, &|case, options, shared| report_on(case, CaseInput::Everything, options, shared))
 }
 
 /// Runs the task with another agent in the place of ours.
 pub(crate) fn run_with(
-    options: &Options,
+    options: &EvalOptions,
     agent: &Agent<'_>,
-) -> Result<(Summary, Vec<CaseResult>), EvalError> {
+) -> Result<(EvalSummary, Vec<CaseResult>), EvalError> {
     let cases = repeated(cases::read(&options.cases, options.limit)?, options.repeat);
     crate::create(&options.out.join("reports"))?;
     let until = options.deadline.map(|left| Instant::now() + left);
     let (judged, pairs) = if options.memory.is_sequence() {
         let sequence = in_sequence(&cases, options, agent).map_err(EvalError::Options)?;
-        let (judged, pairs): (Vec<Judged>, Vec<RunPair>) = sequence.into_iter().unzip();
+        let (judged, pairs): (Vec<JudgedCase>, Vec<RunPair>) = sequence.into_iter().unzip();
         (judged, Some(pairs))
     } else {
         (side_by_side(&cases, options, until, agent), None)
     };
     let results: Vec<CaseResult> = judged.iter().map(|judged| judged.result.clone()).collect();
-    let samples: Vec<Sample<'_>> = cases
+    let samples: Vec<CaseSample<'_>> = cases
         .iter()
         .enumerate()
-        .map(|(at, case)| Sample { repo: &case.repo, tags: &case.tags, at })
+        .map(|(at, case)| CaseSample { repo: &case.repo, tags: &case.tags, at })
         .collect();
     let pick = |of: &[usize]| of.iter().filter_map(|at| judged.get(*at)).collect::<Vec<_>>();
     let mut figures = grouped(&samples, |of| figures::of(&pick(of)));
@@ -80,19 +80,24 @@ pub(crate) fn run_with(
             baselines.insert("bare".into(), Value::Object(alone));
         }
     }
-    let summary = Summary(Map::from_iter([("investigate".to_owned(), Value::Object(figures))]));
+    let summary = EvalSummary(Map::from_iter([("investigate".to_owned(), Value::Object(figures))]));
     Ok((summary, results))
 }
 
 /// Judges cases that know nothing of each other; those judged by an earlier start are not judged again.
-fn side_by_side(cases: &[Case], options: &Options, until: Option<Instant>, agent: &Agent<'_>) -> Vec<Judged> {
-    let progress = Progress::open(options);
+fn side_by_side(
+    cases: &[EvalCase],
+    options: &EvalOptions,
+    until: Option<Instant>,
+    agent: &Agent<'_>,
+) -> Vec<JudgedCase> {
+    let progress = SuiteProgress::open(options);
     let judged = in_parallel(cases, options.jobs, |case| {
         if let Some(before) = progress.done(case) {
             return before;
         }
         if until.is_some_and(|until| Instant::now() >= until) {
-            return Judged::not(case, "the time of the whole eval was used up (--deadline)".into());
+            return JudgedCase::not(case, "the time of the whole eval was used up (--deadline)".into());
         }
         let judged = judge(case, options, None, agent);
         progress.keep(case, &judged);
@@ -107,13 +112,13 @@ fn side_by_side(cases: &[Case], options: &Options, until: Option<Instant>, agent
 /// The same cases by the model alone: no memory, and an answer that the playbook finished is none of the model's. Its
 /// results stand in a folder of their own, which `eval compare` takes.
 fn bare(
-    cases: &[Case],
-    options: &Options,
-    planner: &Planners,
+    cases: &[EvalCase],
+    options: &EvalOptions,
+    planner: &PlannerFactory,
     until: Option<Instant>,
     agent: &Agent<'_>,
 ) -> Result<Map<String, Value>, EvalError> {
-    let alone = Options {
+    let alone = EvalOptions {
         out: options.out.join("bare"),
         planner: planner.clone(),
         bare: None,
@@ -121,9 +126,9 @@ fn bare(
         ..options.clone()
     };
     crate::create(&alone.out.join("reports"))?;
-    let forgetful: Vec<Case> =
-        cases.iter().map(|case| Case { remembered: Vec::new(), ..case.clone() }).collect();
-    let model_only = |case: &Case, options: &Options, shared: Option<&Arm>| {
+    let forgetful: Vec<EvalCase> =
+        cases.iter().map(|case| EvalCase { remembered: Vec::new(), ..case.clone() }).collect();
+    let model_only = |case: &EvalCase, options: &EvalOptions, shared: Option<&MemoryCondition>| {
         let report = agent(case, options, shared)?;
         match &report.usage.fell_back {
             Some(because) => Err(format!("the model alone came to no answer: {because}")),
@@ -139,32 +144,33 @@ fn bare(
 }
 
 /// Every case as often as asked; what follows `#` in an id counts the repeats.
-fn repeated(cases: Vec<Case>, times: usize) -> Vec<Case> {
+fn repeated(cases: Vec<EvalCase>, times: usize) -> Vec<EvalCase> {
     if times < 2 {
         return cases;
     }
-    let repeat =
-        |case: Case| (1..=times).map(move |n| Case { id: format!("{}#{n}", case.id), ..case.clone() });
+    let repeat = |case: EvalCase| {
+        (1..=times).map(move |n| EvalCase { id: format!("{}#{n}", case.id), ..case.clone() })
+    };
     cases.into_iter().flat_map(repeat).collect()
 }
 
 /// A case without memory and with it: whether the named commit was right, and what it cost.
 #[derive(Debug, Clone, Copy)]
 struct RunPair {
-    hits: Pair,
+    hits: MemoryPair,
     runs: [Option<u32>; 2],
     wall_ms: [u64; 2],
 }
 
 /// Takes the cases in their order, each without memory and with what the runs before it proved.
 fn in_sequence(
-    cases: &[Case],
-    options: &Options,
+    cases: &[EvalCase],
+    options: &EvalOptions,
     agent: &Agent<'_>,
-) -> Result<Vec<(Judged, RunPair)>, String> {
-    let mut arm = Arm::new(options.memory)?;
+) -> Result<Vec<(JudgedCase, RunPair)>, String> {
+    let mut arm = MemoryCondition::new(options.memory)?;
     let repositories = Repositories::default();
-    let alone = Options { memory: MemoryMode::Off, ..options.clone() };
+    let alone = EvalOptions { memory: MemoryMode::Off, ..options.clone() };
     let mut out = Vec::with_capacity(cases.len());
     for case in cases {
         let off = judge(case, &alone, None, agent);
@@ -173,19 +179,20 @@ fn in_sequence(
             && let Ok(resolved) = repositories.resolve(case, options)
             && !case.truth.commit.as_deref().is_some_and(|truth| truth.eq_ignore_ascii_case(&resolved.bad))
         {
-            let recipe = case.replay.as_ref().map(|replay| crate::bench::recipe(replay, options));
-            let falsehood = Falsehood {
+            let recipe =
+                case.replay.as_ref().map(|replay| crate::grader_sandbox::recipe(replay, options.execution()));
+            let falsehood = PlantedFalsehood {
                 commit: resolved.bad.clone(),
                 units: case.truth.files.clone(),
                 before: resolved.good.clone().unwrap_or_else(|| resolved.bad.clone()),
                 replay: recipe.and_then(|recipe| serde_json::to_value(recipe).ok()),
             };
-            arm.plant(&resolved, &intake::parse(case.ticket.as_bytes()), &falsehood)?;
+            arm.plant(&resolved, &millwright_ingest::parse(case.ticket.as_bytes()), &falsehood)?;
             planted = true;
         }
         let on = judge(case, options, Some(&arm), agent);
-        let rank = |judged: &Judged| judged.result.hit.then_some(1);
-        let hits = Pair { off: rank(&off), on: rank(&on), planted };
+        let rank = |judged: &JudgedCase| judged.result.hit.then_some(1);
+        let hits = MemoryPair { off: rank(&off), on: rank(&on), planted };
         // All executions, so that a re-check counts as what it is.
         let runs = [&off, &on].map(|judged| judged.result.grades.as_ref().map(|grades| grades.cost.replays));
         let wall_ms = [off.result.wall_ms, on.result.wall_ms];
@@ -196,8 +203,8 @@ fn in_sequence(
     Ok(out)
 }
 
-fn memory_figures(options: &Options, cases: &[Case], pairs: &[RunPair]) -> Map<String, Value> {
-    let hits: Vec<Pair> = pairs.iter().map(|pair| pair.hits).collect();
+fn memory_figures(options: &EvalOptions, cases: &[EvalCase], pairs: &[RunPair]) -> Map<String, Value> {
+    let hits: Vec<MemoryPair> = pairs.iter().map(|pair| pair.hits).collect();
     let mut figures = curve::figures(options.memory.as_str(), cases, &hits);
     // Only cases that spent replays both ways can be compared.
     let both = pairs.iter().filter_map(|pair| Some((pair.runs[0]?, pair.runs[1]?)));
@@ -211,7 +218,12 @@ fn memory_figures(options: &Options, cases: &[Case], pairs: &[RunPair]) -> Map<S
     figures
 }
 
-fn judge(case: &Case, options: &Options, shared: Option<&Arm>, agent: &Agent<'_>) -> Judged {
+fn judge(
+    case: &EvalCase,
+    options: &EvalOptions,
+    shared: Option<&MemoryCondition>,
+    agent: &Agent<'_>,
+) -> JudgedCase {
     let started = Instant::now();
     // One case that breaks down must not take the others with it.
     let answered = std::panic::catch_unwind(AssertUnwindSafe(|| agent(case, options, shared)));
@@ -221,19 +233,21 @@ fn judge(case: &Case, options: &Options, shared: Option<&Arm>, agent: &Agent<'_>
     let mut judged = match answered {
         Ok(report) => {
             let graded = std::panic::catch_unwind(AssertUnwindSafe(|| grade(case, &report, options)));
-            graded.unwrap_or_else(|_| Judged::not(case, "a grader broke down; see the messages above".into()))
+            graded.unwrap_or_else(|_| {
+                JudgedCase::not(case, "a grader broke down; see the messages above".into())
+            })
         }
-        Err(why) => Judged::not(case, why),
+        Err(why) => JudgedCase::not(case, why),
     };
     judged.result.wall_ms = spent;
     judged
 }
 
-fn grade(case: &Case, report: &Report, options: &Options) -> Judged {
-    let mut judged = Judged::of(case);
+fn grade(case: &EvalCase, report: &Report, options: &EvalOptions) -> JudgedCase {
+    let mut judged = JudgedCase::of(case);
     let resolved = Repositories::default().resolve(case, options).ok();
     let repo = resolved.as_ref().map(|resolved| &resolved.repo);
-    let answer = Answer { case, report, options, repo };
+    let answer = GradedAnswer { case, report, with: options.grading(), repo };
     let grades = options.graders.grade(&answer);
     let result = &mut judged.result;
     result.verdict = Some(report.verdict.as_str().to_owned());
@@ -256,8 +270,10 @@ fn grade(case: &Case, report: &Report, options: &Options) -> Judged {
     result.grades = Some(grades);
     result.report = write_report(case, report, options);
     if let (Some(truth), Some(resolved)) = (&case.truth.commit, &resolved) {
-        let ticket = intake::parse(case.ticket.as_bytes());
-        if let Ok(simple) = baselines(&resolved.repo, &resolved.bad, resolved.good.as_deref(), &ticket) {
+        let ticket = millwright_ingest::parse(case.ticket.as_bytes());
+        if let Ok(simple) =
+            baselines(&resolved.repo, &resolved.rules, &resolved.bad, resolved.good.as_deref(), &ticket)
+        {
             let place = |ids: &[String]| {
                 (1..).zip(ids).find(|(_, id)| id.eq_ignore_ascii_case(truth)).map(|(rank, _)| rank)
             };
@@ -268,7 +284,7 @@ fn grade(case: &Case, report: &Report, options: &Options) -> Judged {
     judged
 }
 
-fn write_report(case: &Case, report: &Report, options: &Options) -> Option<String> {
+fn write_report(case: &EvalCase, report: &Report, options: &EvalOptions) -> Option<String> {
     let kept = |c: char| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '_' };
     let path =
         PathBuf::from("reports").join(format!("{}.json", case.id.chars().map(kept).collect::<String>()));

@@ -10,29 +10,29 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
-use millwright_memory::types::Evidence;
+use millwright_model::Evidence;
 use serde::{Deserialize, Serialize};
 
-use super::judged::Judged;
-use crate::cases::Case;
-use crate::options::Options;
+use super::judged::JudgedCase;
+use crate::cases::EvalCase;
+use crate::options::EvalOptions;
 
 #[derive(Serialize, Deserialize)]
 struct Line {
     key: String,
-    judged: Judged,
+    judged: JudgedCase,
 }
 
-pub(super) struct Progress {
+pub(super) struct SuiteProgress {
     path: PathBuf,
     about: String,
-    done: HashMap<String, Judged>,
+    done: HashMap<String, JudgedCase>,
     file: Mutex<Option<File>>,
 }
 
-impl Progress {
+impl SuiteProgress {
     /// Opens what an earlier start left. A folder that cannot be written costs the resuming, not the eval.
-    pub(super) fn open(options: &Options) -> Self {
+    pub(super) fn open(options: &EvalOptions) -> Self {
         let path = options.out.join("progress.jsonl");
         let program = std::env::current_exe().and_then(fs::metadata).ok();
         let program = program.map(|meta| (meta.len(), meta.modified().ok()));
@@ -66,16 +66,16 @@ impl Progress {
         Self { path, about, done, file: Mutex::new(file) }
     }
 
-    fn key(&self, case: &Case) -> String {
+    fn key(&self, case: &EvalCase) -> String {
         let case = serde_json::to_string(case).unwrap_or_default();
         Evidence::hash(&format!("{} {case}", self.about))
     }
 
-    pub(super) fn done(&self, case: &Case) -> Option<Judged> {
+    pub(super) fn done(&self, case: &EvalCase) -> Option<JudgedCase> {
         self.done.get(&self.key(case)).cloned()
     }
 
-    pub(super) fn keep(&self, case: &Case, judged: &Judged) {
+    pub(super) fn keep(&self, case: &EvalCase, judged: &JudgedCase) {
         let line = Line { key: self.key(case), judged: judged.clone() };
         let Ok(mut text) = serde_json::to_vec(&line) else { return };
         text.push(b'\n');

@@ -3,36 +3,44 @@ The memory a case begins with: incidents the agent investigates itself before, a
 person or a careless person would have left it.
 */
 
-use millwright_memory::store::{Actor, NewIncident, NewResolution, Store};
-use millwright_memory::types::{Approval, Proof};
-use millwright_tools::git::Repo;
-use millwright_tools::intake;
+use millwright_git::Repo;
+use millwright_model::{Approval, NewIncident, Proof};
+use millwright_store::{Actor, NewResolution, Store};
 
-use crate::bench::recipe;
-use crate::cases::{Case, Remembered};
-use crate::options::Options;
+use crate::cases::{EvalCase, RememberedCase};
+use crate::grader_sandbox::recipe;
+use crate::options::EvalOptions;
 
 const SOMEBODY: Actor<'static> = Actor { who: "eval", why: "part of the case" };
 
 /// Writes what was told into the store.
 pub(super) async fn tell(
-    known: &Remembered,
-    case: &Case,
-    options: &Options,
+    known: &RememberedCase,
+    case: &EvalCase,
+    options: &EvalOptions,
     store: &Store,
 ) -> Result<(), String> {
-    let Remembered::Told { ticket, statement, culprit, units, failing_revision, fix_diff, replay, confirmed } =
-        known
+    let RememberedCase::Told {
+        ticket,
+        statement,
+        culprit,
+        units,
+        failing_revision,
+        fix_diff,
+        replay,
+        confirmed,
+    } = known
     else {
         return Ok(());
     };
     let repo = Repo::open(&options.repository(&case.repo), &options.data_dir).map_err(|e| e.to_string())?;
     let repository = repo.identity().map_err(|error| error.to_string())?;
-    let replay = replay.as_ref().and_then(|replay| serde_json::to_value(recipe(replay, options)).ok());
+    let replay =
+        replay.as_ref().and_then(|replay| serde_json::to_value(recipe(replay, options.execution())).ok());
     let incident = NewIncident {
         repository: Some(repository.clone()),
         source: Some("eval".into()),
-        ticket: intake::parse(ticket.as_bytes()),
+        ticket: millwright_ingest::parse(ticket.as_bytes()),
         mapped: Vec::new(),
     };
     let new = NewResolution {
@@ -55,7 +63,7 @@ pub(super) async fn tell(
         if let (Some(resolution), true) = (kept.resolution, confirmed) {
             store.set_approval(&resolution.id, Approval::Confirmed, SOMEBODY).await?;
         }
-        Ok::<_, millwright_memory::store::StoreError>(())
+        Ok::<_, millwright_store::StoreError>(())
     };
     kept.await.map_err(|error| error.to_string())
 }

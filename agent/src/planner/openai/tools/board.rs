@@ -2,29 +2,29 @@
 
 use std::sync::Arc;
 
-use millwright_memory::types::{EvidenceId, HypothesisStatus};
-use millwright_tools::tool::{Effect, Tool, ToolContext, ToolError, ToolOutput};
+use millwright_model::{EvidenceId, HypothesisStatus};
+use millwright_tools::{Effect, Tool, ToolContext, ToolError, ToolOutput};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::context::{Board, BoardEntry, MOST_HYPOTHESES, Shelf};
+use crate::context::{BoardEntry, EvidenceCache, HypothesisBoard, MOST_HYPOTHESES};
 
 /// Longest statement, in characters.
 const STATEMENT_CHARS: usize = 400;
 
 #[derive(Debug)]
-pub(super) struct BoardTool(pub(super) Arc<Shelf>);
+pub(super) struct BoardTool(pub(super) Arc<EvidenceCache>);
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Args {
+pub(super) struct BoardArgs {
     /// All hypotheses as they stand now; what is left out is taken off the board.
-    hypotheses: Vec<Hypothesis>,
+    hypotheses: Vec<BoardHypothesis>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Hypothesis {
+pub(super) struct BoardHypothesis {
     /// What is believed, in one sentence.
     statement: String,
     status: HypothesisStatus,
@@ -34,7 +34,7 @@ pub(super) struct Hypothesis {
 }
 
 impl Tool for BoardTool {
-    type Args = Args;
+    type Args = BoardArgs;
     const NAME: &'static str = "board";
     const EFFECT: Effect = Effect::ReadMemory;
 
@@ -44,14 +44,14 @@ impl Tool for BoardTool {
             .into()
     }
 
-    async fn run(&self, _: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
+    async fn run(&self, _: &ToolContext, args: BoardArgs) -> Result<ToolOutput, ToolError> {
         if args.hypotheses.len() > MOST_HYPOTHESES {
             return Err(ToolError::invalid(format!(
                 "at most {MOST_HYPOTHESES} hypotheses; drop the least likely"
             )));
         }
         let mut unknown = Vec::new();
-        let mut entry = |number: usize, hypothesis: Hypothesis| {
+        let mut entry = |number: usize, hypothesis: BoardHypothesis| {
             let mut evidence = Vec::new();
             for id in hypothesis.evidence {
                 let id = EvidenceId(id.chars().take(20).collect());
@@ -73,7 +73,7 @@ impl Tool for BoardTool {
             .zip(1..)
             .map(|(hypothesis, number)| entry(number, hypothesis))
             .collect();
-        let board = Board { hypotheses };
+        let board = HypothesisBoard { hypotheses };
         let mut text = board.in_words();
         if !unknown.is_empty() {
             text.push_str(&format!("\n[left out, no such evidence: {}]", unknown.join(", ")));

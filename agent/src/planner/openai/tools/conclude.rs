@@ -6,14 +6,14 @@ be mended once; what still does not hold is struck.
 
 use std::sync::Arc;
 
-use millwright_memory::types::{CauseKind, EvidenceId, HypothesisStatus, Location, Struck};
-use millwright_tools::git;
-use millwright_tools::tool::{Effect, Tool, ToolContext, ToolError, ToolOutput};
+use millwright_git as git;
+use millwright_model::{CauseKind, EvidenceId, HypothesisStatus, Location, Struck};
+use millwright_tools::{Effect, Tool, ToolContext, ToolError, ToolOutput};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::citations;
-use crate::context::{MOST_HYPOTHESES, Shelf};
+use crate::context::{EvidenceCache, MOST_HYPOTHESES};
 use crate::findings::Citation;
 use crate::planner::openai::CONCLUDE;
 
@@ -23,11 +23,11 @@ const STATEMENT_CHARS: usize = 1_200;
 const MOST: usize = 12;
 
 #[derive(Debug)]
-pub(super) struct Conclude(pub(super) Arc<Shelf>);
+pub(super) struct ConcludeTool(pub(super) Arc<EvidenceCache>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum ConcludedOutcome {
     /// The cause is known, with the confidence given.
     Cause,
     /// The evidence says that nothing is wrong.
@@ -38,8 +38,8 @@ pub enum Outcome {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Args {
-    outcome: Outcome,
+pub(super) struct ConcludeArgs {
+    outcome: ConcludedOutcome,
     /// The cause, why nothing is wrong, or what was ruled out: one to three sentences.
     statement: String,
     /// What kind of cause; needed for `cause`.
@@ -50,14 +50,14 @@ pub(super) struct Args {
     commit: Option<String>,
     /// Where the cause is at the failing revision.
     #[serde(default)]
-    locations: Vec<Place>,
+    locations: Vec<PlaceArgs>,
     /// Probability that this is right, 0 to 1.
     confidence: f64,
     /// What the statement rests on.
-    evidence: Vec<Cite>,
+    evidence: Vec<CiteArgs>,
     /// Competing ideas and what became of them.
     #[serde(default)]
-    hypotheses: Vec<Idea>,
+    hypotheses: Vec<IdeaArgs>,
     /// What would make the answer better, most useful first.
     #[serde(default)]
     missing: Vec<String>,
@@ -65,7 +65,7 @@ pub(super) struct Args {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Place {
+struct PlaceArgs {
     path: String,
     start_line: u32,
     end_line: u32,
@@ -73,7 +73,7 @@ struct Place {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Cite {
+struct CiteArgs {
     /// An id of evidence, such as E3.
     id: String,
     /// Short verbatim quotes from it.
@@ -83,17 +83,17 @@ struct Cite {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Idea {
+struct IdeaArgs {
     statement: String,
     status: HypothesisStatus,
     #[serde(default)]
-    evidence: Vec<Cite>,
+    evidence: Vec<CiteArgs>,
 }
 
 /// A conclusion, taken apart and checked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Concluded {
-    pub outcome: Outcome,
+pub struct CheckedConclusion {
+    pub outcome: ConcludedOutcome,
     pub statement: String,
     pub kind: CauseKind,
     /// 40 hex digits.
@@ -116,8 +116,8 @@ pub struct ConcludedIdea {
     pub cites: Vec<Citation>,
 }
 
-impl Tool for Conclude {
-    type Args = Args;
+impl Tool for ConcludeTool {
+    type Args = ConcludeArgs;
     const NAME: &'static str = CONCLUDE;
     const EFFECT: Effect = Effect::ReadMemory;
 
@@ -127,17 +127,17 @@ impl Tool for Conclude {
             .into()
     }
 
-    async fn run(&self, ctx: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
+    async fn run(&self, ctx: &ToolContext, args: ConcludeArgs) -> Result<ToolOutput, ToolError> {
         if args.statement.trim().is_empty() {
             return Err(ToolError::invalid("`statement` must say something"));
         }
-        if args.outcome == Outcome::Cause && args.kind.is_none() {
+        if args.outcome == ConcludedOutcome::Cause && args.kind.is_none() {
             return Err(ToolError::invalid("`kind` is needed for the outcome `cause`"));
         }
         let bounded = |text: &str| text.trim().chars().take(STATEMENT_CHARS).collect::<String>();
         let mut problems = Vec::new();
         let cites = citations_of(args.evidence);
-        if let Err(why) = self.bear(&cites, args.outcome == Outcome::NothingFound).await? {
+        if let Err(why) = self.bear(&cites, args.outcome == ConcludedOutcome::NothingFound).await? {
             problems.push(why);
         }
         let mut commit = None;
@@ -174,7 +174,7 @@ impl Tool for Conclude {
         text.extend(problems.iter().map(|problem| format!("\n- {problem}")));
         text.extend(struck.iter().map(|one| format!("\n- hypothesis {:?}: {}", one.claim, one.because)));
         let confidence = if args.confidence.is_finite() { args.confidence.clamp(0.0, 1.0) } else { 0.0 };
-        let concluded = Concluded {
+        let concluded = CheckedConclusion {
             outcome: args.outcome,
             statement: bounded(&args.statement),
             kind: args.kind.unwrap_or(CauseKind::CodeChange),
@@ -197,7 +197,7 @@ impl Tool for Conclude {
     }
 }
 
-impl Conclude {
+impl ConcludeTool {
     /// Whether the evidence bears a claim: `Ok(Err)` says why it does not.
     async fn bear(&self, cites: &[Citation], may_be_bare: bool) -> Result<Result<(), String>, ToolError> {
         if cites.is_empty() && !may_be_bare {
@@ -223,15 +223,15 @@ impl Conclude {
     }
 }
 
-fn citations_of(cites: Vec<Cite>) -> Vec<Citation> {
-    let cite = |cite: Cite| Citation {
+fn citations_of(cites: Vec<CiteArgs>) -> Vec<Citation> {
+    let cite = |cite: CiteArgs| Citation {
         evidence: EvidenceId(cite.id.trim().chars().take(20).collect()),
         quotes: cite.quotes.into_iter().filter(|quote| !quote.trim().is_empty()).take(MOST).collect(),
     };
     cites.into_iter().take(MOST).map(cite).collect()
 }
 
-async fn located(ctx: &ToolContext, place: Place) -> Result<Location, String> {
+async fn located(ctx: &ToolContext, place: PlaceArgs) -> Result<Location, String> {
     let (start, end) = (place.start_line, place.end_line);
     let path = place.path.clone();
     let blob = ctx.blocking(move |ctx| Ok(git::blob_at(&ctx.repo, &ctx.bad, &path)?)).await;

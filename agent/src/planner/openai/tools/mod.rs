@@ -9,17 +9,17 @@ mod read_evidence;
 
 use std::sync::Arc;
 
-use millwright_tools::tool::Registry;
+use millwright_tools::ToolRegistry;
 
-use crate::context::Shelf;
+use crate::context::EvidenceCache;
 
-pub use conclude::{Concluded, Outcome};
+pub use conclude::{CheckedConclusion, ConcludedOutcome};
 
 /// `registry` with the model's own tools.
 #[must_use]
-pub fn with_model_tools(registry: Registry, shelf: &Arc<Shelf>) -> Registry {
+pub fn with_model_tools(registry: ToolRegistry, shelf: &Arc<EvidenceCache>) -> ToolRegistry {
     registry
         .with(board::BoardTool(shelf.clone()))
-        .with(conclude::Conclude(shelf.clone()))
+        .with(conclude::ConcludeTool(shelf.clone()))
         .with(read_evidence::ReadEvidence(shelf.clone()))
 }

@@ -2,22 +2,22 @@
 
 use std::sync::Arc;
 
-use millwright_tools::tool::{Continuation, Effect, Tool, ToolContext, ToolError, ToolOutput};
+use millwright_tools::{Effect, NextPage, Tool, ToolContext, ToolError, ToolOutput};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::context::Shelf;
+use crate::context::EvidenceCache;
 
 /// Characters of a page; larger ones would be cut by the bounds of every answer.
 const PAGE: usize = 6_000;
 
 #[derive(Debug)]
-pub(super) struct ReadEvidence(pub(super) Arc<Shelf>);
+pub(super) struct ReadEvidence(pub(super) Arc<EvidenceCache>);
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Args {
+pub(super) struct ReadEvidenceArgs {
     /// An id of evidence such as E3, or of a call such as c5.
     id: String,
     /// Characters to skip; 0 by default.
@@ -26,7 +26,7 @@ pub(super) struct Args {
 }
 
 impl Tool for ReadEvidence {
-    type Args = Args;
+    type Args = ReadEvidenceArgs;
     const NAME: &'static str = "read_evidence";
     const EFFECT: Effect = Effect::ReadMemory;
 
@@ -36,7 +36,7 @@ impl Tool for ReadEvidence {
             .into()
     }
 
-    async fn run(&self, _: &ToolContext, args: Args) -> Result<ToolOutput, ToolError> {
+    async fn run(&self, _: &ToolContext, args: ReadEvidenceArgs) -> Result<ToolOutput, ToolError> {
         let id = args.id.trim();
         let text =
             match self.0.evidence(id).await.map_err(|error| ToolError::unavailable(error.to_string()))? {
@@ -52,7 +52,7 @@ impl Tool for ReadEvidence {
         let page: String = text.chars().skip(skip).take(PAGE).collect();
         let end = skip + page.chars().count();
         let more = (end < total)
-            .then(|| Continuation { offset: end as u64, left: format!("{} more characters", total - end) });
+            .then(|| NextPage { offset: end as u64, left: format!("{} more characters", total - end) });
         let data = json!({ "id": id, "offset": skip, "end": end, "total": total });
         Ok(ToolOutput::new(page, data).with_more(more))
     }

@@ -2,8 +2,8 @@
 `millwright doctor`: tries everything an investigation or the service needs, and says how to mend what does not work.
 */
 
-mod checkup;
-mod machine;
+mod findings;
+mod host;
 mod model;
 mod repository;
 mod service;
@@ -13,85 +13,103 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use millwright_agent::planner::PLAYBOOK;
-use millwright_service::settings::Repository;
+use millwright_server::settings::RepositorySettings;
 
-use self::checkup::Checkup;
-use self::repository::{TrialTerms, check_repository};
+use self::findings::DoctorFindings;
+use self::repository::check_repository;
+use super::recipe_trial::TrialBounds;
 use super::service_settings;
 use crate::cli::{DoctorArguments, ListFormat};
-use crate::config::{Config, Origin};
+use crate::config::{Config, ConfigOrigin};
 use crate::wiring;
 
 pub(super) async fn run(arguments: DoctorArguments) -> Result<ExitCode> {
     let config = wiring::config(arguments.config.as_deref(), arguments.repo.as_deref());
     let described = described(&config);
     let config = config.unwrap_or_else(|_| Config::default());
-    let mut checkup = Checkup::new(wiring::redactor(&config)?);
-    checkup.note("configuration", described);
-    machine::check_git(&mut checkup).await?;
+    let mut findings = DoctorFindings::new(wiring::redactor(&config)?);
+    findings.note("configuration", described);
+    host::check_git(&mut findings).await?;
     let data_dir = wiring::data_dir(&arguments.data, &config);
     match &data_dir {
-        Err(error) => checkup.note("data folder", Err(format!("{error:#}"))),
-        Ok(dir) => machine::check_data(&mut checkup, dir, &config).await,
+        Err(error) => findings.note("data folder", Err(format!("{error:#}"))),
+        Ok(dir) => host::check_data(&mut findings, dir, &config).await,
     }
-    machine::check_sandbox(&mut checkup).await?;
+    host::check_sandbox(&mut findings).await?;
     let named = arguments.planner.as_deref().or(config.options.model.name.as_deref());
     match named.filter(|name| *name != PLAYBOOK) {
-        None => checkup
+        None => findings
             .note("model", Ok("none; the playbook needs none ([model] name, or --planner MODEL)".into())),
-        Some(name) => model::check_model(&mut checkup, name, &config).await,
+        Some(name) => model::check_model(&mut findings, name, &config).await,
     }
     if let Ok(dir) = &data_dir {
-        check_repositories(&mut checkup, &arguments, &config, dir).await?;
+        check_repositories(&mut findings, &arguments, &config, dir).await?;
     }
-    service::check_service(&mut checkup, &config).await;
+    service::check_service(&mut findings, &config).await;
     let text = match arguments.format {
-        ListFormat::Json => checkup.as_json(),
-        ListFormat::Text => checkup.as_text(),
+        ListFormat::Json => findings.as_json(),
+        ListFormat::Text => findings.as_text(),
     };
     wiring::emit(&text, None)?;
-    Ok(if checkup.is_healthy() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if findings.is_healthy() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// The one that was named, else those of the configuration.
 async fn check_repositories(
-    checkup: &mut Checkup,
+    findings: &mut DoctorFindings,
     arguments: &DoctorArguments,
     config: &Config,
     data_dir: &Path,
 ) -> Result<()> {
-    let terms = TrialTerms {
-        patience: (!arguments.no_replay).then_some(arguments.deadline),
-        sandbox: wiring::sandbox(config),
-    };
-    let with_options = |repository: Repository| -> Result<Repository> {
+    let bounds = TrialBounds::of(&arguments.trial, config);
+    let with_options = |repository: RepositorySettings| -> Result<RepositorySettings> {
         let mut recipes = repository.recipes;
         recipes.env.extend(arguments.env.iter().cloned());
         for path in &arguments.allow_read {
             recipes.allow_read.push(std::path::absolute(path)?);
         }
-        Ok(Repository { recipes, ..repository })
+        Ok(RepositorySettings { recipes, ..repository })
     };
     if let Some(path) = &arguments.repo {
         let repository = with_options(service_settings::repository_at(path, config))?;
-        return check_repository(checkup, "repository", repository, data_dir, &terms).await;
+        doubt_timeout(findings, "repository", &repository, config);
+        return check_repository(findings, "repository", repository, data_dir, bounds.as_ref()).await;
     }
     for (name, entry) in &config.options.repositories {
         let whole = format!("repository {name}");
         match service_settings::repository(name, entry, config, data_dir) {
             Ok(repository) => {
-                check_repository(checkup, &whole, with_options(repository)?, data_dir, &terms).await?;
+                doubt_timeout(findings, &whole, &repository, config);
+                check_repository(findings, &whole, with_options(repository)?, data_dir, bounds.as_ref())
+                    .await?;
             }
-            Err(error) => checkup.note(&whole, Err(format!("{error:#}"))),
+            Err(error) => findings.note(&whole, Err(format!("{error:#}"))),
         }
     }
     Ok(())
 }
 
+/// Names a time that a repository's entry asks for and does not get.
+fn doubt_timeout(
+    findings: &mut DoctorFindings,
+    whole: &str,
+    repository: &RepositorySettings,
+    config: &Config,
+) {
+    let most = config.options.sandbox.wall_s;
+    if let Some(asked) = repository.recipes.timeout_s.filter(|asked| *asked > most) {
+        let detail = format!(
+            "{asked} s are lowered to {most} s, the most that wall_s in [sandbox] gives; lower it, or raise wall_s in \
+             a configuration of your own"
+        );
+        findings.doubt(&format!("{whole}: timeout_s"), detail);
+    }
+}
+
 fn described(config: &Result<Config>) -> Result<String, String> {
     match config {
         Ok(config) => {
-            let Origin { own, found } = &config.origin;
+            let ConfigOrigin { own, found } = &config.origin;
             let found = found.as_ref().map(|found| format!("{} (for this repository only)", found.display()));
             let files: Vec<String> = own.iter().map(|own| own.display().to_string()).chain(found).collect();
             Ok(match files.is_empty() {

@@ -4,23 +4,23 @@ The model: whether it answers, and in which action modes.
 
 use millwright_agent::planner::openai;
 
-use super::checkup::Checkup;
+use super::findings::DoctorFindings;
 use crate::config::Config;
 use crate::wiring;
 
-pub(super) async fn check_model(checkup: &mut Checkup, name: &str, config: &Config) {
+pub(super) async fn check_model(findings: &mut DoctorFindings, name: &str, config: &Config) {
     let settings = match wiring::model(name, config) {
         Ok(settings) => settings,
-        Err(error) => return checkup.note("model", Err(format!("{error:#}"))),
+        Err(error) => return findings.note("model", Err(format!("{error:#}"))),
     };
     let at = settings.connection.base_url.clone();
     let probe = match openai::probe(&settings).await {
         Ok(probe) => probe,
-        Err(error) => return checkup.note("model", Err(error.to_string())),
+        Err(error) => return findings.note("model", Err(error.to_string())),
     };
     if let Some(why) = probe.unreachable {
         let mend = "check model.base_url (or OPENAI_BASE_URL), the key, the model's name, proxy and ca_file";
-        return checkup.note("model", Err(format!("{name} at {at}: {why}; {mend}")));
+        return findings.note("model", Err(format!("{name} at {at}: {why}; {mend}")));
     }
     let works = match (&probe.tools, &probe.constrained) {
         (Ok(()), _) => Ok(format!("{name} at {at} makes native tool calls")),
@@ -33,7 +33,7 @@ pub(super) async fn check_model(checkup: &mut Checkup, name: &str, config: &Conf
         )),
     };
     let told = |mode: Result<(), String>| mode.map(|()| "works".to_owned());
-    checkup.note("model", works);
-    checkup.note("model: tools", told(probe.tools));
-    checkup.note("model: constrained", told(probe.constrained));
+    findings.note("model", works);
+    findings.note_alternative("model: tools", told(probe.tools));
+    findings.note_alternative("model: constrained", told(probe.constrained));
 }

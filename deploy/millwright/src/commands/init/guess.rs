@@ -16,7 +16,7 @@ const MAX_ENTRIES: usize = 2_000;
 
 /// What could be guessed about a repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Guess {
+pub(crate) struct RepositoryGuess {
     /// Letters, digits, `-` and `_` only.
     pub(crate) name: String,
     pub(crate) languages: Vec<&'static str>,
@@ -25,10 +25,12 @@ pub(crate) struct Guess {
     pub(crate) path_prefixes: Vec<String>,
     pub(crate) setup: Vec<String>,
     pub(crate) test: Option<String>,
+    /// What suggests `test`.
+    pub(crate) test_because: &'static str,
     pub(crate) test_one: Option<String>,
     /// Further commands that may be the tests, with the file that suggests them.
     pub(crate) other_tests: Vec<(String, &'static str)>,
-    /// What to check, in full sentences.
+    /// What else to check, in full sentences.
     pub(crate) check: Vec<String>,
     /// What was run and worked, in words.
     pub(crate) worked: Vec<String>,
@@ -47,14 +49,22 @@ pub(crate) struct FailedGuess {
     pub(crate) why: String,
 }
 
-impl Guess {
+impl RepositoryGuess {
+    /// What to check, in full sentences, that the tests are tests first.
+    pub(crate) fn checks(&self) -> Vec<String> {
+        let tests = self.test.as_ref();
+        let tests =
+            tests.map(|test| format!("`{test}` runs the tests (guessed from {}).", self.test_because));
+        tests.into_iter().chain(self.check.iter().cloned()).collect()
+    }
+
     pub(crate) fn failed(&self, key: &str) -> Option<&FailedGuess> {
         self.failed.iter().find(|failed| failed.key == key)
     }
 }
 
 /// Looks at the files in the folder given (empty for the root), and adds the language it knows them by.
-type Rule = fn(&Tree<'_>, &str, &mut Vec<&'static str>) -> Option<Recipe>;
+type Rule = fn(&RepositoryFiles<'_>, &str, &mut Vec<&'static str>) -> Option<Recipe>;
 
 /// One way to test.
 #[derive(Debug, Default)]
@@ -67,14 +77,14 @@ struct Recipe {
 }
 
 /// Guesses from the files in `root`. Reads only; what cannot be read is as if it were not there.
-pub(crate) fn guess(root: &Path) -> Guess {
-    let tree = Tree { root };
-    let mut guess = Guess {
+pub(crate) fn guess(root: &Path) -> RepositoryGuess {
+    let tree = RepositoryFiles { root };
+    let mut guess = RepositoryGuess {
         name: name(&tree),
         branch: branch(&tree),
         services: services::services(root, &tree),
         path_prefixes: services::path_prefixes(&tree),
-        ..Guess::default()
+        ..RepositoryGuess::default()
     };
     let mut recipes = recipes(&tree, "", &mut guess.languages);
     if recipes.is_empty() {
@@ -87,7 +97,6 @@ pub(crate) fn guess(root: &Path) -> Guess {
     let mut recipes = recipes.into_iter();
     match recipes.next() {
         Some(first) => {
-            guess.check.push(format!("`{}` runs the tests (guessed from {}).", first.test, first.because));
             if first.one.is_none() {
                 guess.check.push(
                     "test_one: how is one test run? Without it, a ticket that names a failing test cannot be \
@@ -98,6 +107,7 @@ pub(crate) fn guess(root: &Path) -> Guess {
             guess.check.extend(first.check.map(str::to_owned));
             guess.setup = first.setup;
             guess.test = Some(first.test);
+            guess.test_because = first.because;
             guess.test_one = first.one;
         }
         None => guess.check.push(
@@ -116,7 +126,7 @@ pub(crate) fn guess(root: &Path) -> Guess {
     guess
 }
 
-fn recipes_below(tree: &Tree<'_>, folder: &str, languages: &mut Vec<&'static str>) -> Vec<Recipe> {
+fn recipes_below(tree: &RepositoryFiles<'_>, folder: &str, languages: &mut Vec<&'static str>) -> Vec<Recipe> {
     let plain = folder.chars().all(|char| char.is_ascii_alphanumeric() || "-_.".contains(char));
     if !plain || folder.starts_with(['.', '-']) || folder == "node_modules" || folder == "vendor" {
         return Vec::new();
@@ -130,7 +140,7 @@ fn recipes_below(tree: &Tree<'_>, folder: &str, languages: &mut Vec<&'static str
     found
 }
 
-fn recipes(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Vec<Recipe> {
+fn recipes(tree: &RepositoryFiles<'_>, at: &str, languages: &mut Vec<&'static str>) -> Vec<Recipe> {
     let rules: [Rule; 11] = [python, node, cargo, go, jvm, ruby, dotnet, php, cmake, shell, make];
     rules.iter().filter_map(|rule| rule(tree, at, languages)).collect()
 }
@@ -141,7 +151,7 @@ fn language(languages: &mut Vec<&'static str>, name: &'static str) {
     }
 }
 
-fn python(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
+fn python(tree: &RepositoryFiles<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
     let manifests = [
         "pyproject.toml",
         "setup.py",
@@ -191,7 +201,7 @@ fn python(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Optio
     })
 }
 
-fn node(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
+fn node(tree: &RepositoryFiles<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
     let manifest: serde_json::Value = serde_json::from_str(&tree.read(&format!("{at}package.json"))).ok()?;
     let typed = tree.has(&format!("{at}tsconfig.json"));
     language(languages, if typed { "TypeScript" } else { "JavaScript" });
@@ -233,7 +243,7 @@ fn node(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<
     })
 }
 
-fn cargo(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
+fn cargo(tree: &RepositoryFiles<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
     if !tree.has(&format!("{at}Cargo.toml")) {
         return None;
     }
@@ -249,7 +259,7 @@ fn cargo(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option
     })
 }
 
-fn go(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
+fn go(tree: &RepositoryFiles<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
     if !tree.has(&format!("{at}go.mod")) {
         return None;
     }
@@ -265,7 +275,7 @@ fn go(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Re
     })
 }
 
-fn jvm(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
+fn jvm(tree: &RepositoryFiles<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
     let gradle = ["build.gradle", "build.gradle.kts"].iter().any(|file| tree.has(&format!("{at}{file}")));
     let maven = tree.has(&format!("{at}pom.xml"));
     if !gradle && !maven {
@@ -296,7 +306,7 @@ fn jvm(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<R
     })
 }
 
-fn ruby(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
+fn ruby(tree: &RepositoryFiles<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
     if !tree.has(&format!("{at}Gemfile")) && !tree.has(&format!("{at}Rakefile")) {
         return None;
     }
@@ -317,7 +327,7 @@ fn ruby(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<
     }
 }
 
-fn dotnet(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
+fn dotnet(tree: &RepositoryFiles<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
     let project =
         |name: &String| [".sln", ".slnx", ".csproj", ".fsproj"].iter().any(|end| name.ends_with(end));
     if !tree.files(at).iter().any(project) {
@@ -333,7 +343,7 @@ fn dotnet(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Optio
     })
 }
 
-fn php(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
+fn php(tree: &RepositoryFiles<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
     let composer = tree.read(&format!("{at}composer.json"));
     if composer.is_empty() {
         return None;
@@ -349,7 +359,7 @@ fn php(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<R
     })
 }
 
-fn cmake(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
+fn cmake(tree: &RepositoryFiles<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
     let lists = tree.read(&format!("{at}CMakeLists.txt"));
     if lists.is_empty() {
         return None;
@@ -364,7 +374,7 @@ fn cmake(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option
     })
 }
 
-fn shell(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
+fn shell(tree: &RepositoryFiles<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
     let names =
         ["tests/run.sh", "tests/run_tests.sh", "test/run.sh", "run_tests.sh", "run-tests.sh", "test.sh"];
     let found = names.iter().find(|file| tree.has(&format!("{at}{file}")))?;
@@ -374,7 +384,7 @@ fn shell(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option
     Some(Recipe { test: format!("sh {found}"), because: found, ..Recipe::default() })
 }
 
-fn make(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
+fn make(tree: &RepositoryFiles<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<Recipe> {
     let names = ["Makefile", "GNUmakefile", "makefile"];
     let makefile: String = names.iter().map(|file| tree.read(&format!("{at}{file}"))).collect();
     let target = ["test", "tests", "check"].into_iter().find(|target| {
@@ -389,7 +399,7 @@ fn make(tree: &Tree<'_>, at: &str, languages: &mut Vec<&'static str>) -> Option<
     Some(Recipe { test: format!("make {target}"), because: "the Makefile", ..Recipe::default() })
 }
 
-fn name(tree: &Tree<'_>) -> String {
+fn name(tree: &RepositoryFiles<'_>) -> String {
     let toml = |file: &str| tree.read(file).parse::<toml::Table>().ok();
     let nested = |table: Option<toml::Table>, section: &str| {
         table?.get(section)?.get("name")?.as_str().map(str::to_owned)
@@ -417,7 +427,7 @@ fn name(tree: &Tree<'_>) -> String {
     if safe.is_empty() { "main".to_owned() } else { safe.to_owned() }
 }
 
-fn branch(tree: &Tree<'_>) -> Option<String> {
+fn branch(tree: &RepositoryFiles<'_>) -> Option<String> {
     // What the remote calls its head goes before what happens to be checked out.
     let heads =
         [(".git/refs/remotes/origin/HEAD", "ref: refs/remotes/origin/"), (".git/HEAD", "ref: refs/heads/")];
@@ -428,11 +438,11 @@ fn branch(tree: &Tree<'_>) -> Option<String> {
 }
 
 /// The repository's files, read within bounds and never through links that lead outside.
-pub(super) struct Tree<'a> {
+pub(super) struct RepositoryFiles<'a> {
     root: &'a Path,
 }
 
-impl Tree<'_> {
+impl RepositoryFiles<'_> {
     pub(super) fn has(&self, path: &str) -> bool {
         self.root.join(path).exists()
     }

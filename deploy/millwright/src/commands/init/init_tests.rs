@@ -18,7 +18,7 @@ fn check(files: &[(&str, &str)], language: &str, test: &str, one: Option<&str>) 
     assert_eq!(found.languages.first().copied().unwrap_or(""), language, "{files:?}");
     assert_eq!(found.test.as_deref().unwrap_or(""), test, "{files:?}");
     assert_eq!(found.test_one.as_deref(), one, "{files:?}");
-    let written = init(dir.path(), Existing::Keep, |_| {}).unwrap();
+    let written = init(dir.path(), ExistingFilePolicy::Keep, |_| {}).unwrap();
     let config = Config::load(None, Some(dir.path()), []).unwrap();
     let (_, entry) = config.repository(dir.path()).unwrap();
     assert_eq!((&entry.test, &entry.test_one), (&found.test, &found.test_one), "what is written loads");
@@ -150,7 +150,7 @@ fn names_services_and_prefixes() {
     assert_eq!(found.services, ["web", "worker", "checkout"]);
     assert_eq!(found.path_prefixes, ["/usr/src/app"]);
     assert_eq!(found.branch.as_deref(), Some("trunk"));
-    init(dir.path(), Existing::Keep, |_| {}).unwrap();
+    init(dir.path(), ExistingFilePolicy::Keep, |_| {}).unwrap();
     let config = Config::load(None, Some(dir.path()), []).unwrap();
     assert_eq!(config.options.repositories["shop-front"].services, found.services);
 }
@@ -173,9 +173,9 @@ fn several_languages_leave_the_choice_in_the_file() {
 fn an_existing_file_stays_unless_forced() {
     let dir = tree(&[("millwright.toml", "# mine\n"), ("go.mod", "module x\n")]);
     let path = dir.path().join("millwright.toml");
-    assert!(matches!(init(dir.path(), Existing::Keep, |_| {}), Err(InitError::Exists { .. })));
+    assert!(matches!(init(dir.path(), ExistingFilePolicy::Keep, |_| {}), Err(InitError::Exists { .. })));
     assert_eq!(fs::read_to_string(&path).unwrap(), "# mine\n");
-    init(dir.path(), Existing::Overwrite, |_| {}).unwrap();
+    init(dir.path(), ExistingFilePolicy::Overwrite, |_| {}).unwrap();
     assert!(fs::read_to_string(&path).unwrap().contains("go test"));
 
     // A link out of the repository is replaced, not followed.
@@ -183,10 +183,10 @@ fn an_existing_file_stays_unless_forced() {
     fs::write(&outside, "keep").unwrap();
     fs::remove_file(&path).unwrap();
     std::os::unix::fs::symlink(&outside, &path).unwrap();
-    assert!(matches!(init(dir.path(), Existing::Keep, |_| {}), Err(InitError::Exists { .. })));
-    init(dir.path(), Existing::Overwrite, |_| {}).unwrap();
+    assert!(matches!(init(dir.path(), ExistingFilePolicy::Keep, |_| {}), Err(InitError::Exists { .. })));
+    init(dir.path(), ExistingFilePolicy::Overwrite, |_| {}).unwrap();
     assert_eq!(fs::read_to_string(&outside).unwrap(), "keep");
-    assert!(matches!(init(&outside, Existing::Keep, |_| {}), Err(InitError::NotAFolder { .. })));
+    assert!(matches!(init(&outside, ExistingFilePolicy::Keep, |_| {}), Err(InitError::NotAFolder { .. })));
 }
 
 #[test]

@@ -5,12 +5,12 @@ line: these files are templates as often as they are YAML, and a name that is mi
 
 use std::path::Path;
 
-use super::guess::Tree;
+use super::guess::RepositoryFiles;
 
 const MAX_SERVICES: usize = 30;
 const MAX_MANIFESTS: usize = 200;
 
-pub(super) fn services(root: &Path, tree: &Tree<'_>) -> Vec<String> {
+pub(super) fn services(root: &Path, tree: &RepositoryFiles<'_>) -> Vec<String> {
     let mut names = Vec::new();
     for file in ["compose.yaml", "compose.yml", "docker-compose.yaml", "docker-compose.yml"] {
         names.extend(compose(&tree.read(file)));
@@ -90,7 +90,7 @@ fn workloads(text: &str) -> Vec<String> {
 }
 
 /// `WORKDIR` of the Dockerfiles: the folder that stack traces of a container begin with.
-pub(super) fn path_prefixes(tree: &Tree<'_>) -> Vec<String> {
+pub(super) fn path_prefixes(tree: &RepositoryFiles<'_>) -> Vec<String> {
     let mut prefixes: Vec<String> = Vec::new();
     for name in
         tree.files("").iter().filter(|name| name.starts_with("Dockerfile") || name.ends_with(".Dockerfile"))

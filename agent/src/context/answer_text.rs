@@ -1,0 +1,41 @@
+/*!
+JSON in the text of an answer, and why a text without a usable action could not be used.
+*/
+
+use serde_json::{Deserializer, Value};
+
+/// Places in a text where an object may begin.
+const TRIES: usize = 20;
+
+/// Why a text without a usable action could not be used; `None` when it is plain words.
+pub(super) fn why_unusable(text: &str, constrained: bool) -> Option<String> {
+    let start = text.find('{')?;
+    let problem = match objects(text).next() {
+        Some(_) if constrained => "it holds no `action` with `tool` and `arguments`".to_owned(),
+        Some(_) => "it is no call".to_owned(),
+        None => match serde_json::from_str::<Value>(&text[start..]) {
+            Err(error) => format!("it is no valid JSON: {error}"),
+            Ok(_) => "it is no JSON object".to_owned(),
+        },
+    };
+    Some(problem)
+}
+
+/// The objects in a text, each from where it may begin.
+pub(crate) fn objects(text: &str) -> impl Iterator<Item = Value> + '_ {
+    text.match_indices('{').take(TRIES).filter_map(|(at, _)| {
+        Deserializer::from_str(&text[at..]).into_iter::<Value>().next()?.ok().filter(Value::is_object)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_why_a_text_could_not_be_used() {
+        assert_eq!(why_unusable("I think it is the parser.", true), None);
+        assert!(why_unusable("{\"action\": {", true).unwrap().contains("no valid JSON"));
+        assert!(why_unusable("{\"answer\": 42}", true).unwrap().contains("`action`"));
+    }
+}

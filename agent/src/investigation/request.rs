@@ -1,0 +1,91 @@
+/*!
+What an investigation is asked, and what can be wrong with it.
+*/
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use millwright_git::RepoError;
+use millwright_replay::{self as replay, OverlayError, ReplayRecipe};
+use millwright_store::{Incident, StoreError};
+
+use crate::driver::DriveError;
+use crate::journal::JournalError;
+use crate::run::RunBudget;
+
+/// What a door was asked.
+#[derive(Debug, Clone)]
+pub struct InvestigationRequest {
+    /// An incident that was accepted before: the run is its own, and its ticket goes before `ticket`.
+    pub incident: Option<Box<Incident>>,
+    pub ticket: Vec<u8>,
+    /// A hint at the format.
+    pub ticket_name: Option<String>,
+    pub repo: PathBuf,
+    /// The failing revision, as it was named.
+    pub bad: String,
+    pub good: Option<String>,
+    pub logs: Vec<PathBuf>,
+    pub replay: ReplayChoice,
+    /// What is configured about running the repository's tests.
+    pub recipes: replay::TestRecipes,
+    /// Where a fix may be pushed, by name.
+    pub remotes: BTreeMap<String, String>,
+    pub tests: Option<String>,
+    pub use_memory: bool,
+    pub jobs: usize,
+    /// What the run may cost; the deadline included.
+    pub budget: RunBudget,
+    pub data_dir: PathBuf,
+    pub sandbox: replay::ReplayOptions,
+    /// Which door: kept with the incident.
+    pub source: String,
+    /// What its reader has to know of how it was set up, a line each.
+    pub notes: Vec<String>,
+}
+
+/// Where the replay comes from. Never from a ticket.
+#[derive(Debug, Clone)]
+pub enum ReplayChoice {
+    Given(Box<ReplayRecipe>),
+    /// Derived from the failing test the ticket names, by [`InvestigationRequest::recipes`].
+    Derive,
+    Off,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum InvestigateError {
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// Not transparent: the store's error stays in the chain, and is asked there whether it passes.
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Drive(#[from] DriveError),
+    #[error("{0} is not there; give log files or folders that exist with --logs")]
+    NoLogs(PathBuf),
+    #[error(transparent)]
+    Overlay(#[from] OverlayError),
+    #[error("the ticket is empty; give a text, a stack trace, a failing test's output or an alert's JSON")]
+    EmptyTicket,
+    #[error(
+        "the ticket is {0}; give its text (what is to be seen on a picture has to be written down), and other files \
+         with --logs"
+    )]
+    NoTextTicket(String),
+    #[error("{path}: {source}; make sure the data folder exists, is writable and has room (--data-dir)")]
+    DataDir { path: PathBuf, source: std::io::Error },
+}
+
+impl InvestigateError {
+    /// Whether the run was parked and goes on when the same is asked again.
+    pub fn is_interruption(&self) -> bool {
+        matches!(self, Self::Drive(error) if error.goes_on())
+    }
+}
+
+impl From<JournalError> for InvestigateError {
+    fn from(error: JournalError) -> Self {
+        Self::Drive(error.into())
+    }
+}

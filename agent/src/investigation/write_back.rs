@@ -1,0 +1,70 @@
+/*!
+What a run leaves in memory: the resolution with the proof it earned, its link to the earlier incident that it is again,
+the ideas it settled, and fixes that are known to be wrong.
+*/
+
+use millwright_model::{FailedFix, FixChecks, HypothesisStatus, Proof, Report, Verdict};
+use millwright_redaction::Redactor;
+use millwright_store::{Actor, NewResolution, RunState, Store};
+
+use super::request::InvestigateError;
+use crate::facts::{RunFacts, units_of};
+use crate::run::{Run, RunRequest};
+
+/// Writes back what was learned: the resolution with the proof it earned, and the hypotheses, refuted ones too.
+pub(crate) async fn remember(
+    store: &Store,
+    request: &RunRequest,
+    run: &Run,
+    report: &Report,
+    redactor: &Redactor,
+) -> Result<(), InvestigateError> {
+    store.save_report(report).await?;
+    let facts = RunFacts::of(run);
+    let by = Actor { who: "millwright", why: report.verdict.as_str() };
+    let proof = crate::verification::proof(&facts);
+    if let Some(earlier) = facts.same_problem() {
+        store.link_recurrence(&request.incident_id, earlier, by).await?;
+    }
+    // A rejected cause is not stored again as a new resolution.
+    let settled = report
+        .root_cause
+        .as_ref()
+        .filter(|_| report.verdict != Verdict::Inconclusive && facts.rejected_culprit().is_none());
+    let resolution = settled.map(|cause| NewResolution {
+        repository: request.repository.clone(),
+        // The cause alone: when it was shown and checked again is told anew by each report.
+        statement: facts.known().map_or(&cause.statement, |known| &known.statement).clone(),
+        culprit: cause.commit.clone(),
+        units: units_of(report.root_cause.iter().flat_map(|cause| &cause.locations)),
+        failing_revision: request.bad.clone(),
+        fix_diff: report
+            .fix
+            .as_ref()
+            .filter(|fix| fix.proof == Proof::FixVerified)
+            .map(|fix| fix.diff.clone())
+            .unwrap_or_default(),
+        fix_kind: report.fix.as_ref().map(|fix| fix.kind),
+        fix_checks: report.fix.as_ref().filter(|fix| fix.proof == Proof::FixVerified).map(FixChecks::from),
+        failed_fixes: failed_fixes(&facts),
+        // A masked recipe replays nothing, and one that holds a secret is not memory's to keep.
+        replay: facts.recipe_used(request).filter(|recipe| redactor.redact_json(recipe) == *recipe),
+        proof: if report.verdict == Verdict::Probable { proof.min(Proof::Reproduced) } else { proof },
+    });
+    let worth: Vec<_> = report
+        .hypotheses
+        .iter()
+        .filter(|hypothesis| hypothesis.status != HypothesisStatus::Open)
+        .cloned()
+        .collect();
+    store.remember(&request.incident_id, &request.run_id, resolution.as_ref(), &worth, by).await?;
+    store.set_run_state(&request.run_id, RunState::Done).await?;
+    Ok(())
+}
+
+/// Fixes that the replay passes with and that something else showed to be wrong now; what memory knew already it knows.
+fn failed_fixes(facts: &RunFacts) -> Vec<FailedFix> {
+    let failed =
+        facts.fix_checks.iter().filter(|check| check.fails_beyond_replay() && check.failed_before.is_none());
+    failed.map(|check| FailedFix { diff: check.fix.diff.clone(), because: check.detail.clone() }).collect()
+}

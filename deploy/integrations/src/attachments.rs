@@ -1,0 +1,169 @@
+/*!
+Files that hang on tickets and messages. A delivery only names them, and a ticket's author chooses what it says, so that nothing
+but the paths that a system documents for attachments is asked for with our token, on the host of the connector or the one that
+the same company serves its files from. Everything else there may be the author's to name and not to read.
+*/
+
+use millwright_model::RemoteFile;
+use reqwest::Url;
+use serde_json::Value;
+
+/// Files taken of one ticket.
+const MOST: usize = 10;
+/// Longest address taken, in bytes.
+const MOST_URL: usize = 2_000;
+
+/// Which files a system's deliveries name, and where it keeps them.
+pub trait AttachmentSource: Send + Sync {
+    /// The files that a payload names. Only names are read; what lies behind them is fetched later, and only where it may be.
+    fn named_in(&self, payload: &Value) -> Vec<RemoteFile>;
+
+    /// The whole address of a file, where the system's deliveries name files without their host.
+    fn resolve(&self, _base: &str, _address: &str) -> Option<String> {
+        None
+    }
+
+    /// Whether an address on one of the system's hosts is one that it gives to attachments. `below` are the parts of its path
+    /// below that of the API, where it lies there.
+    fn is_attachment(&self, below: &[&str], url: &Url) -> bool;
+
+    /// Hosts besides a connector's own: of the system whose API is at the first, files are at the second.
+    fn sisters(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// Where the system leads to for the bytes, by addresses that are signed and expire: the ends of its own hosts, and of
+    /// the stores'.
+    fn stores(&self) -> &'static [(&'static str, &'static str)] {
+        &[]
+    }
+
+    /// Whether our token is told to this address.
+    fn is_told_the_token(&self, _url: &Url) -> bool {
+        true
+    }
+
+    /// Asks for the bytes where the system would otherwise answer with something else.
+    fn ask_for_bytes(&self, _url: &mut Url) {}
+}
+
+/// The files that a payload of a system names, as many as are taken of one ticket.
+pub fn files_in(source: &dyn AttachmentSource, payload: &Value) -> Vec<RemoteFile> {
+    source.named_in(payload).into_iter().take(MOST).collect()
+}
+
+/// The objects of a list in a payload.
+pub(crate) fn list<'v>(payload: &'v Value, pointer: &str) -> impl Iterator<Item = &'v Value> {
+    payload.pointer(pointer).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// A file that an object names under these keys.
+pub(crate) fn file(one: &Value, urls: &[&str], names: &[&str], media: &[&str]) -> Option<RemoteFile> {
+    let text =
+        |keys: &[&str]| keys.iter().find_map(|key| one.get(key)?.as_str().filter(|text| !text.is_empty()));
+    let url = text(urls).filter(|url| is_short(url))?;
+    let short =
+        |text: Option<&str>| text.unwrap_or_default().chars().filter(|c| !c.is_control()).take(200).collect();
+    Some(RemoteFile { url: url.to_owned(), name: short(text(names)), media_type: short(text(media)) })
+}
+
+/// Whether an address is one that is kept.
+pub(crate) fn is_short(url: &str) -> bool {
+    url.len() <= MOST_URL
+}
+
+/// Words of a text that may be addresses: what stands between blanks, brackets and quotes.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '<' | '>' | '[' | ']' | '"' | '\'');
+    text.split(is_end)
+}
+
+/// Each file once, in the order in which they were named.
+pub(crate) fn once(files: impl Iterator<Item = RemoteFile>) -> Vec<RemoteFile> {
+    let mut found: Vec<RemoteFile> = Vec::new();
+    for file in files {
+        if !found.iter().any(|other| other.url == file.url) {
+            found.push(file);
+        }
+    }
+    found
+}
+
+pub(crate) fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a path is one that is not decoded once more behind our back and then another one.
+fn is_plain(url: &Url) -> bool {
+    let lowered = url.path().to_ascii_lowercase();
+    !["%2f", "%5c", "%2e", "//", "\\", ";"].iter().any(|odd| lowered.contains(odd))
+}
+
+/// A file that may be asked for.
+pub struct FileLocation<'s> {
+    pub url: Url,
+    source: &'s dyn AttachmentSource,
+}
+
+impl<'s> FileLocation<'s> {
+    /// The address of a file, if its host may be told the credentials of the system at `base`.
+    ///
+    /// # Errors
+    /// Why it is not asked for.
+    pub fn of(source: &'s dyn AttachmentSource, base: &str, address: &str) -> Result<Self, &'static str> {
+        let parse = |text: &str| Url::parse(text).map_err(|_| "its address cannot be read");
+        let whole = source.resolve(base, address);
+        let (base, mut url) = (parse(base)?, parse(whole.as_deref().unwrap_or(address))?);
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("its address holds credentials");
+        }
+        let own = url.scheme() == base.scheme()
+            && url.host_str().is_some()
+            && url.host_str() == base.host_str()
+            && url.port_or_known_default() == base.port_or_known_default();
+        let is = |url: &Url, host: &str| {
+            url.scheme() == "https" && url.port().is_none() && url.host_str() == Some(host)
+        };
+        let sister = source.sisters().iter().any(|(api, files)| is(&base, api) && is(&url, files));
+        if !own && !sister {
+            return Err("it lies on another host than its system");
+        }
+        // An API may lie below a path of its own; what lies beside it is not the system's.
+        let root = base.path().trim_end_matches('/');
+        let below = url.path().strip_prefix(root).filter(|below| below.starts_with('/'));
+        let parts: Vec<&str> = below.unwrap_or_default().split('/').skip(1).collect();
+        if !is_plain(&url) || !source.is_attachment(&parts, &url) {
+            return Err("it is no address of an attachment");
+        }
+        url.set_fragment(None);
+        source.ask_for_bytes(&mut url);
+        Ok(Self { url, source })
+    }
+
+    /// Whether our token is told.
+    pub fn is_told_the_token(&self) -> bool {
+        self.source.is_told_the_token(&self.url)
+    }
+
+    /// Where it leads to, if that is where the system keeps its files.
+    ///
+    /// # Errors
+    /// Why it is not followed.
+    pub fn store(&self, target: &str) -> Result<Url, &'static str> {
+        let to = self.url.join(target).map_err(|_| "it leads to an address that cannot be read")?;
+        let ends = |url: &Url, end: &str| {
+            url.host_str().is_some_and(|host| host == end || (end.starts_with('.') && host.ends_with(end)))
+        };
+        let known = self.source.stores().iter().any(|(own, store)| {
+            ends(&self.url, own) && to.scheme() == "https" && to.port().is_none() && ends(&to, store)
+        });
+        match known && to.username().is_empty() && to.password().is_none() {
+            true => Ok(to),
+            false => Err("it leads to another host than its system"),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "attachments_tests.rs"]
+mod tests;

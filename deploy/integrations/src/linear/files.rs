@@ -1,0 +1,44 @@
+/*!
+Files that were dropped into an issue. They stand in its text as links to the storage, by ids alone, so that their names are
+the texts of the links.
+*/
+
+use millwright_model::RemoteFile;
+use reqwest::Url;
+use serde_json::Value;
+
+use super::{LinearIntegration, is_id};
+use crate::attachments::{AttachmentSource, is_short, once};
+
+impl AttachmentSource for LinearIntegration {
+    fn named_in(&self, payload: &Value) -> Vec<RemoteFile> {
+        let text = payload.pointer("/data/description").and_then(Value::as_str).unwrap_or_default();
+        let links = text.match_indices("](https://").filter_map(|(at, _)| {
+            let (before, after) = (text.get(..at)?, text.get(at + 2..)?);
+            let url = after.split([')', ' ', '\n']).next().filter(|url| is_short(url))?;
+            let name = before.rsplit('[').next()?;
+            let parsed = Url::parse(url).ok().filter(is_stored)?;
+            (parsed.query().is_none() && parsed.fragment().is_none()).then(|| RemoteFile {
+                url: url.to_owned(),
+                name: name.chars().filter(|c| !c.is_control()).take(200).collect(),
+                media_type: String::new(),
+            })
+        });
+        once(links)
+    }
+
+    /// The storage knows nothing but ids; the API lies beside it.
+    fn is_attachment(&self, _: &[&str], url: &Url) -> bool {
+        is_stored(url) && url.query().is_none()
+    }
+
+    fn sisters(&self) -> &'static [(&'static str, &'static str)] {
+        &[("api.linear.app", "uploads.linear.app")]
+    }
+}
+
+/// Whether a path is one of the storage's: of the workspace, the file, and its version.
+fn is_stored(url: &Url) -> bool {
+    let parts: Vec<&str> = url.path().split('/').skip(1).collect();
+    (2..=3).contains(&parts.len()) && parts.iter().all(|part| is_id(part))
+}

@@ -1,0 +1,104 @@
+/*!
+Issues as they come in. New ones and those that were over and are open again are reports; completed and canceled ones say
+that it is over. What else happens to an issue, our own comments included, is not for us.
+
+The signature covers the body alone, and the time of sending stands in it, so that a delivery is proven only with it. The id
+of the delivery stands in a header that nothing covers.
+*/
+
+use http::HeaderMap;
+use jiff::Timestamp;
+use schemars::{Schema, json_schema};
+use serde_json::Value;
+
+use super::{LinearIntegration, is_id};
+use crate::inbound::{InboundEvent, InboundReport};
+use crate::integration::InboundHook;
+use crate::payload_fields::text;
+use crate::signature::{PendingSignature, SignatureCheck, SignatureError, from_hex};
+
+/// How old (or new) a delivery may be.
+const WINDOW_MS: u64 = 60_000;
+
+impl InboundHook for LinearIntegration {
+    fn summary(&self) -> &'static str {
+        "Issues of Linear"
+    }
+
+    fn payload_schema(&self) -> Schema {
+        json_schema!({
+            "type": "object", "required": ["type", "action", "webhookTimestamp"],
+            "properties": {
+                "type": { "type": "string", "minLength": 1 }, "action": { "type": "string", "minLength": 1 },
+                "webhookTimestamp": { "type": "integer" },
+            },
+        })
+    }
+
+    /// Hex over the body.
+    fn verify(&self, delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureError> {
+        const NAME: &str = "linear-signature";
+        let given = from_hex(NAME, delivery.header(NAME)?)?;
+        Ok(delivery.awaits(&[], vec![given]).and(is_fresh, delivery.now))
+    }
+
+    fn receive(&self, _: &HeaderMap, body: &Value) -> Result<InboundEvent, String> {
+        let kind = text(body, &["type"]).ok_or("the event needs a type")?;
+        let action = text(body, &["action"]).ok_or("the event needs an action")?;
+        if kind != "Issue" {
+            return Ok(InboundEvent::Nothing);
+        }
+        let is_over = matches!(text(body, &["data", "state", "type"]), Some("completed" | "canceled"));
+        let resolved = match action {
+            "create" => is_over,
+            // An update of anything else than the state says nothing of it, though the state is sent along.
+            "update" if text(body, &["updatedFrom", "stateId"]).is_none() => {
+                return Ok(InboundEvent::Nothing);
+            }
+            "update" if is_over => true,
+            "update" if was_over(body) => false,
+            _ => return Ok(InboundEvent::Nothing),
+        };
+        let id = text(body, &["data", "id"]).ok_or("the event needs data.id")?;
+        if !is_id(id) {
+            return Err("data.id must be a UUID".into());
+        }
+        let name = text(body, &["data", "identifier"]).filter(|name| is_identifier(name));
+        Ok(InboundReport {
+            keys: vec![format!("issue:{id}")],
+            resolved,
+            payload: body.clone(),
+            service: text(body, &["data", "project", "name"]).map(|name| name.chars().take(200).collect()),
+            external_id: Some(name.unwrap_or(id).to_owned()),
+            ticket: Some(id.to_owned()),
+            by_trace: true,
+            ..InboundReport::default()
+        }
+        .into())
+    }
+}
+
+/// Whether an issue was completed or canceled before.
+fn was_over(body: &Value) -> bool {
+    ["completedAt", "canceledAt"].iter().any(|key| text(body, &["updatedFrom", key]).is_some())
+}
+
+/// As `ENG-123`.
+fn is_identifier(text: &str) -> bool {
+    let is_plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric());
+    text.len() <= 40 && text.split_once('-').is_some_and(|(team, number)| is_plain(team) && is_plain(number))
+}
+
+/// Refuses a body that does not say that it was sent about now.
+fn is_fresh(body: &[u8], now: Timestamp) -> Result<(), SignatureError> {
+    let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
+    let sent = body.get("webhookTimestamp").and_then(Value::as_i64);
+    let sent = sent
+        .ok_or(SignatureError::Body("the body has no webhookTimestamp, so how old it is cannot be told"))?;
+    match now.as_millisecond().abs_diff(sent) <= WINDOW_MS {
+        true => Ok(()),
+        false => Err(SignatureError::Body(
+            "the delivery is older (or newer) than one minute; see that the clocks are right",
+        )),
+    }
+}

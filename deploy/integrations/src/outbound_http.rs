@@ -1,0 +1,140 @@
+/*!
+Requests to other systems: bounded in time and size, never redirected, and with an error that tells whether the request
+certainly did nothing. Everything that writes elsewhere rests on that difference.
+*/
+
+use std::time::Duration;
+
+use reqwest::{Response, StatusCode};
+use serde_json::Value;
+
+const TIMEOUT: Duration = Duration::from_secs(20);
+/// Longest answer read.
+const MAX_ANSWER_BYTES: usize = 8 << 20;
+/// Longest a system may ask us to wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(900);
+
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    #[error("[{0}] is not set up any more")]
+    NotSetUp(String),
+    #[error("the system asks to wait {} s", .0.as_secs())]
+    Later(Duration),
+    #[error("the system cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("the system refused: {0}")]
+    Refused(String),
+    /// Whether it was done is not known.
+    #[error("no answer that tells the outcome: {0}")]
+    Unknown(String),
+}
+
+impl SendError {
+    /// Whether the request certainly changed nothing there.
+    pub fn certainly_not_done(&self) -> bool {
+        !matches!(self, Self::Unknown(_))
+    }
+}
+
+/// What other systems are asked by. Making one reads every certificate of the machine, so a process has one.
+///
+/// # Errors
+/// When no client can be made here.
+pub fn client() -> Result<reqwest::Client, SendError> {
+    // Fails when the process has a provider already, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(concat!("millwright/", env!("CARGO_PKG_VERSION")))
+        .timeout(TIMEOUT)
+        // A redirect would carry the token elsewhere.
+        .redirect(reqwest::redirect::Policy::none())
+        .build()
+        .map_err(|error| SendError::Refused(error.to_string()))
+}
+
+/// A file of another system.
+pub struct FetchedFile {
+    pub bytes: Vec<u8>,
+    /// Whether there was no more of it.
+    pub whole: bool,
+    /// Where the system says that it is instead; whether to go there is for the caller to judge.
+    pub leads_to: Option<String>,
+}
+
+/// Fetches a file, at most so many bytes of it.
+///
+/// # Errors
+/// When it cannot be had, and whether that may pass.
+pub async fn fetch(request: reqwest::RequestBuilder, most: usize) -> Result<FetchedFile, SendError> {
+    let lost = |error: reqwest::Error| SendError::Unknown(error.without_url().to_string());
+    let mut response = request.send().await.map_err(lost)?;
+    if response.status().is_redirection() {
+        let leads_to = header(&response, "location").map(str::to_owned);
+        let leads_to = leads_to.ok_or_else(|| SendError::Refused("it leads nowhere".to_owned()))?;
+        return Ok(FetchedFile { bytes: Vec::new(), whole: true, leads_to: Some(leads_to) });
+    }
+    if let Some(error) = failure(&response) {
+        return Err(error);
+    }
+    let (mut bytes, mut whole) = (Vec::new(), true);
+    while let Some(chunk) = response.chunk().await.map_err(lost)? {
+        let room = most - bytes.len();
+        if chunk.len() > room {
+            bytes.extend_from_slice(&chunk[..room]);
+            whole = false;
+            break;
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(FetchedFile { bytes, whole, leads_to: None })
+}
+
+/// Sends a request; answers the JSON of a successful answer.
+///
+/// # Errors
+/// What became of the request, as far as that is known.
+pub async fn send(request: reqwest::RequestBuilder) -> Result<Value, SendError> {
+    let mut response = request.send().await.map_err(|error| {
+        // Without a connection nothing was sent.
+        let nothing_sent = error.is_connect() || error.is_builder();
+        let text = error.without_url().to_string();
+        if nothing_sent { SendError::Unreachable(text) } else { SendError::Unknown(text) }
+    })?;
+    let failed = failure(&response);
+    let mut bytes: Vec<u8> = Vec::new();
+    while let Some(chunk) =
+        response.chunk().await.map_err(|error| SendError::Unknown(error.without_url().to_string()))?
+    {
+        bytes.extend_from_slice(&chunk);
+        if bytes.len() > MAX_ANSWER_BYTES {
+            return Err(SendError::Unknown("the answer is too long".into()));
+        }
+    }
+    match failed {
+        Some(SendError::Refused(status)) => {
+            let why: String = String::from_utf8_lossy(&bytes).chars().take(300).collect();
+            Err(SendError::Refused(format!("{status}: {why}")))
+        }
+        Some(error) => Err(error),
+        None if bytes.is_empty() => Ok(Value::Null),
+        None => serde_json::from_slice(&bytes)
+            .map_err(|error| SendError::Unknown(format!("the answer is no JSON: {error}"))),
+    }
+}
+
+/// What the status of an answer says went wrong.
+fn failure(response: &Response) -> Option<SendError> {
+    match response.status() {
+        StatusCode::TOO_MANY_REQUESTS => {
+            let wait = header(response, "retry-after").and_then(|wait| wait.parse().ok()).unwrap_or(30);
+            Some(SendError::Later(Duration::from_secs(wait).min(LONGEST_WAIT)))
+        }
+        status if status.is_success() => None,
+        status if status.is_client_error() => Some(SendError::Refused(status.to_string())),
+        status => Some(SendError::Unknown(status.to_string())),
+    }
+}
+
+fn header<'r>(response: &'r Response, name: &str) -> Option<&'r str> {
+    response.headers().get(name)?.to_str().ok()
+}

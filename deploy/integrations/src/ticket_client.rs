@@ -1,0 +1,230 @@
+/*!
+Notes in tickets, as far as every system has them: create one, change it, find it by its marker. A system says which requests
+these are ([`TicketApi`]) and does no IO itself; here they are sent, and their outcomes judged alike.
+*/
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use http::HeaderName;
+use reqwest::Method;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
+
+use crate::note_text::NoteText;
+use crate::outbound_http::{self, SendError};
+
+/// Pages looked through for a marker.
+const MOST_PAGES: usize = 50;
+
+/// How a system is reached that notes are written to.
+#[derive(Debug, Clone)]
+pub struct TicketConnection {
+    /// With scheme and host, without a trailing slash.
+    pub base_url: String,
+    /// The account of the token, where the system wants one.
+    pub email: Option<String>,
+    pub token: SecretString,
+    /// What is on of the keys that the system alone knows.
+    pub switches: BTreeSet<String>,
+}
+
+/// A note as its system knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct NoteTarget<'n> {
+    /// The ticket's name, as the system's API takes it.
+    pub ticket: &'n str,
+    /// What the note is found by; it stands in its text.
+    pub marker: &'n str,
+}
+
+/// A request to an API.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApiRequest {
+    pub method: Method,
+    /// Below the base URL.
+    pub path: String,
+    pub body: Option<Value>,
+}
+
+impl ApiRequest {
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self { method: Method::GET, path: path.into(), body: None }
+    }
+
+    pub(crate) fn with(method: Method, path: impl Into<String>, body: Value) -> Self {
+        Self { method, path: path.into(), body: Some(body) }
+    }
+}
+
+/// Which page of a ticket's notes is asked for.
+#[derive(Debug, Clone, Copy)]
+pub enum NotePage<'a> {
+    First,
+    /// The one after the page of this number, from 1, which was answered so.
+    After {
+        number: usize,
+        answer: &'a Value,
+    },
+}
+
+/// The requests by which notes are written to a system.
+pub trait TicketApi: Send + Sync {
+    /// The header that shows who we are.
+    fn credentials(&self, connection: &TicketConnection) -> (HeaderName, String) {
+        authorization(connection)
+    }
+
+    /// Asks who we are, which writes nothing.
+    fn try_token(&self) -> ApiRequest;
+
+    /// Writes a new note, which only staff sees where the system can do that.
+    fn create(&self, connection: &TicketConnection, note: NoteTarget<'_>, text: &NoteText) -> ApiRequest;
+
+    /// Replaces the text of a note; `None` where notes cannot be changed.
+    fn update(&self, note: NoteTarget<'_>, remote: &str, text: &NoteText) -> Option<ApiRequest>;
+
+    /// Whether notes can be changed. Where they cannot, only the last word is worth one.
+    fn can_update(&self) -> bool {
+        true
+    }
+
+    /// Asks for the notes of a ticket; `None` after the last page.
+    fn list(&self, note: NoteTarget<'_>, page: NotePage<'_>) -> Option<ApiRequest>;
+
+    /// The notes of a page.
+    fn notes<'a>(&self, answer: &'a Value) -> Option<&'a Vec<Value>> {
+        answer.as_array()
+    }
+
+    /// The id of a note that was written.
+    fn created(&self, _note: NoteTarget<'_>, answer: &Value) -> Option<String> {
+        id_of(answer)
+    }
+
+    /// Judges an answer that came with a status of success.
+    ///
+    /// # Errors
+    /// What it says went wrong.
+    fn accept(&self, answer: Value) -> Result<Value, SendError> {
+        Ok(answer)
+    }
+
+    /// Judges a refusal, by its status and what was said with it.
+    fn refusal(&self, why: String) -> SendError {
+        SendError::Refused(why)
+    }
+}
+
+/// Basic credentials where there is an account, else a bearer's.
+pub(crate) fn authorization(connection: &TicketConnection) -> (HeaderName, String) {
+    let value = match &connection.email {
+        Some(email) => basic(email, connection.token.expose_secret()),
+        None => format!("Bearer {}", connection.token.expose_secret()),
+    };
+    (http::header::AUTHORIZATION, value)
+}
+
+/// Basic credentials.
+pub(crate) fn basic(account: &str, secret: &str) -> String {
+    format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{account}:{secret}")))
+}
+
+/// The id of an object, where it can stand in a path.
+pub(crate) fn id_of(answer: &Value) -> Option<String> {
+    let clean = |id: &String| !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    match answer.get("id")? {
+        Value::String(id) => Some(id.clone()).filter(clean),
+        Value::Number(id) => Some(id.to_string()),
+        _ => None,
+    }
+}
+
+/// Writes notes to one system.
+pub struct TicketClient<'a> {
+    api: &'a dyn TicketApi,
+    connection: &'a TicketConnection,
+    http: reqwest::Client,
+}
+
+impl<'a> TicketClient<'a> {
+    pub fn new(api: &'a dyn TicketApi, connection: &'a TicketConnection, http: reqwest::Client) -> Self {
+        Self { api, connection, http }
+    }
+
+    /// Whether notes can be changed once they are written.
+    pub fn can_update(&self) -> bool {
+        self.api.can_update()
+    }
+
+    /// Whether the system can be reached and takes our token; writes nothing.
+    ///
+    /// # Errors
+    /// When it cannot, or does not.
+    pub async fn try_token(&self) -> Result<(), SendError> {
+        self.ask(self.api.try_token()).await.map(|_| ())
+    }
+
+    /// Writes a new note; answers its id there.
+    ///
+    /// # Errors
+    /// What became of it, as far as that is known.
+    pub async fn create(&self, note: NoteTarget<'_>, text: &NoteText) -> Result<String, SendError> {
+        let answer = self.ask(self.api.create(self.connection, note, text)).await?;
+        let id = self.api.created(note, &answer);
+        id.ok_or_else(|| SendError::Unknown("the answer holds no id".into()))
+    }
+
+    /// Replaces the text of a note; nothing where notes cannot be changed.
+    ///
+    /// # Errors
+    /// What became of it, as far as that is known.
+    pub async fn update(&self, note: NoteTarget<'_>, remote: &str, text: &NoteText) -> Result<(), SendError> {
+        match self.api.update(note, remote, text) {
+            Some(request) => self.ask(request).await.map(|_| ()),
+            None => Ok(()),
+        }
+    }
+
+    /// The id of the note with this marker, if it arrived.
+    ///
+    /// # Errors
+    /// When not all notes of the ticket could be looked through.
+    pub async fn find(&self, note: NoteTarget<'_>) -> Result<Option<String>, SendError> {
+        let mut next = self.api.list(note, NotePage::First);
+        for number in 1..=MOST_PAGES {
+            let Some(request) = next.take() else { return Ok(None) };
+            let answer = self.ask(request).await?;
+            let notes = self.api.notes(&answer);
+            let notes =
+                notes.ok_or_else(|| SendError::Unknown("the answer holds no list of comments".into()))?;
+            if let Some(found) = notes.iter().find(|one| one.to_string().contains(note.marker)) {
+                let id = id_of(found);
+                return id.map(Some).ok_or_else(|| SendError::Unknown("a comment without an id".into()));
+            }
+            next = self.api.list(note, NotePage::After { number, answer: &answer });
+        }
+        Err(SendError::Unknown("the ticket has too many comments to look through".into()))
+    }
+
+    async fn ask(&self, request: ApiRequest) -> Result<Value, SendError> {
+        let (name, value) = self.api.credentials(self.connection);
+        let mut sent = self
+            .http
+            .request(request.method, format!("{}{}", self.connection.base_url, request.path))
+            .header(name, value)
+            .header("accept", "application/json");
+        if let Some(body) = request.body {
+            sent = sent.header("content-type", "application/json").body(body.to_string());
+        }
+        match outbound_http::send(sent).await {
+            Ok(answer) => self.api.accept(answer),
+            Err(SendError::Refused(why)) => Err(self.api.refusal(why)),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "ticket_client_tests.rs"]
+mod tests;

@@ -1,0 +1,189 @@
+/*!
+Deployments told, memory searched, the audit log read.
+*/
+
+use millwright_model::{IncidentId, ResolutionId, Timestamp};
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use millwright_model::Deployment;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::incidents::json_of;
+use crate::app::ServiceState;
+use crate::auth::Principal;
+use crate::http::{JsonBody, Problem, UrlQuery};
+
+/// A revision of a service runs somewhere from a time on.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Deployment")]
+pub(crate) struct DeploymentRequest {
+    #[schemars(length(min = 1, max = 200))]
+    service: String,
+    /// A tag or a commit of its repository.
+    #[schemars(length(min = 1, max = 200))]
+    revision: String,
+    #[schemars(length(min = 1, max = 200))]
+    environment: String,
+    /// RFC 3339; now where it is left out.
+    #[schemars(extend("format" = "date-time"))]
+    at: Option<String>,
+}
+
+pub(crate) async fn deploy(
+    State(app): State<Arc<ServiceState>>,
+    Extension(principal): Extension<Principal>,
+    JsonBody(deployed): JsonBody<DeploymentRequest>,
+) -> Result<impl IntoResponse, Problem> {
+    let DeploymentRequest { service, revision, environment, at } = deployed;
+    let fits = |text: &String| (1..=200).contains(&text.chars().count());
+    if ![&service, &revision, &environment].into_iter().all(fits) {
+        return Err(Problem::unprocessable("service, revision and environment must be 1 to 200 characters"));
+    }
+    let at = match at {
+        None => millwright_store::now(),
+        Some(at) => Timestamp::parse(&at).map_err(|_| {
+            Problem::unprocessable("at must be a time as in 2026-11-24T10:00:00Z; leave it out for now")
+        })?,
+    };
+    let deployment = Deployment { service, environment, revision, at };
+    app.store.deployed(&deployment, &principal.name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "SearchQuery")]
+pub(crate) struct MemorySearchQuery {
+    /// Words.
+    #[schemars(length(min = 1, max = 2000), regex(pattern = r"[^\s\x85]"))]
+    q: String,
+    /// 20 by default.
+    #[schemars(range(min = 1, max = 100))]
+    limit: Option<u32>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MemoryPage")]
+pub(crate) struct MemorySearchPage {
+    items: Vec<MemorySearchHit>,
+}
+
+/// An incident that is remembered.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "MemoryItem")]
+struct MemorySearchHit {
+    incident_id: IncidentId,
+    title: String,
+    created_at: Timestamp,
+    service: Option<String>,
+    repository: Option<String>,
+    /// 0 to 1, relative to the best one.
+    score: Option<f64>,
+    /// Most trusted first.
+    resolutions: Vec<Known>,
+    /// Ideas that were tried and found wrong.
+    refuted: u32,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Resolution")]
+struct Known {
+    id: ResolutionId,
+    statement: String,
+    culprit: Option<String>,
+    proof: serde_json::Value,
+    approval: serde_json::Value,
+    outcome: serde_json::Value,
+}
+
+pub(crate) async fn search(
+    State(app): State<Arc<ServiceState>>,
+    UrlQuery(asked): UrlQuery<MemorySearchQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let limit = asked.limit.unwrap_or(20);
+    if asked.q.trim().is_empty() || asked.q.chars().count() > 2_000 || !(1..=100).contains(&limit) {
+        return Err(Problem::bad_request("q must be 1 to 2000 characters, and limit 1 to 100"));
+    }
+    let word = |value: Result<serde_json::Value, _>| value.unwrap_or(serde_json::Value::Null);
+    let items = app.store.search_memory(&asked.q, limit).await?.into_iter();
+    let items = items.map(|item| MemorySearchHit {
+        resolutions: item
+            .resolutions
+            .iter()
+            .take(10)
+            .map(|known| Known {
+                id: known.id.clone(),
+                statement: known.statement.clone(),
+                culprit: known.culprit.clone(),
+                proof: word(serde_json::to_value(known.proof)),
+                approval: word(serde_json::to_value(known.approval)),
+                outcome: word(serde_json::to_value(known.outcome)),
+            })
+            .collect(),
+        incident_id: item.incident_id,
+        title: item.title,
+        created_at: item.created_at,
+        service: item.service,
+        repository: item.repository,
+        score: item.score,
+        refuted: item.refuted,
+    });
+    Ok(json_of(&MemorySearchPage { items: items.collect() }))
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "AuditQuery")]
+pub(crate) struct AuditQuery {
+    incident: Option<IncidentId>,
+    /// 200 by default.
+    #[schemars(range(min = 1, max = 1000))]
+    limit: Option<usize>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditLog")]
+pub(crate) struct AuditLog {
+    entries: Vec<Entry>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "AuditEntry")]
+struct Entry {
+    at: Timestamp,
+    actor: String,
+    action: String,
+    subject: String,
+    incident_id: Option<IncidentId>,
+    before: Option<String>,
+    after: Option<String>,
+    note: Option<String>,
+}
+
+pub(crate) async fn audit(
+    State(app): State<Arc<ServiceState>>,
+    UrlQuery(asked): UrlQuery<AuditQuery>,
+) -> Result<impl IntoResponse, Problem> {
+    let limit = asked.limit.unwrap_or(200);
+    if !(1..=1_000).contains(&limit) {
+        return Err(Problem::bad_request("limit must be 1 to 1000"));
+    }
+    let entries = app.store.audit_page(asked.incident.as_ref(), None, limit).await?.into_iter();
+    let entries = entries.map(|entry| Entry {
+        at: entry.at,
+        actor: entry.actor,
+        action: entry.action,
+        subject: entry.subject,
+        incident_id: entry.incident_id,
+        before: entry.before,
+        after: entry.after,
+        note: entry.note,
+    });
+    Ok(json_of(&AuditLog { entries: entries.collect() }))
+}

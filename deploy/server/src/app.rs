@@ -1,0 +1,195 @@
+/*!
+What every part of the service shares: the store, the settings, and the means to tell each other that something
+happened. Nothing of value lives here only: whatever was accepted is in the store.
+*/
+
+use millwright_model::IncidentId;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use millwright_agent::sink::EventSink;
+use millwright_integrations::outbound_http::{self, SendError};
+use millwright_store::{Store, StoreError};
+use millwright_usecases::{IncidentNotifier, ReportIntake, UseCases};
+use tokio::sync::{Notify, OnceCell, broadcast, watch};
+
+use crate::api::events::EventStreamLimits;
+use crate::auth::TokenUseLog;
+use crate::degraded::DegradedParts;
+use crate::http::{BodyBudget, RateLimiter};
+use crate::metrics::ServiceMetrics;
+use crate::settings::ServiceSettings;
+use crate::signing_key::SigningKey;
+
+/// How often progress is told outside, at most.
+const TELL_EVERY: Duration = Duration::from_secs(4);
+
+/// What readers and workers of this process are woken by; those of other processes look every second.
+#[derive(Debug, Clone)]
+pub(crate) enum WakeSignal {
+    /// Something was stored about this incident.
+    Stored(IncidentId),
+    /// How far a step is; shown while it lasts, never kept.
+    Progress(IncidentId, Arc<str>),
+}
+
+/// Wakes the readers and workers of this process after a use case.
+struct SignalNotifier {
+    signals: broadcast::Sender<WakeSignal>,
+    work: Arc<Notify>,
+}
+
+impl IncidentNotifier for SignalNotifier {
+    fn incident_changed(&self, incident: &IncidentId) {
+        // Nobody listening is no error.
+        let _ = self.signals.send(WakeSignal::Stored(incident.clone()));
+    }
+
+    fn work_added(&self) {
+        self.work.notify_one();
+    }
+}
+
+pub(crate) struct ServiceState {
+    pub(crate) store: Store,
+    pub(crate) settings: ServiceSettings,
+    pub(crate) sessions: TokenUseLog,
+    pub(crate) limiter: RateLimiter,
+    pub(crate) metrics: ServiceMetrics,
+    pub(crate) degraded: DegradedParts,
+    pub(crate) signals: broadcast::Sender<WakeSignal>,
+    /// There is work.
+    pub(crate) work: Arc<Notify>,
+    /// Turns true when the process is to end.
+    pub(crate) ending: watch::Receiver<bool>,
+    /// What people ask of incidents, whichever channel they ask by.
+    pub(crate) use_cases: UseCases,
+    /// Where reports come in.
+    pub(crate) intake: ReportIntake,
+    pub(crate) bodies: BodyBudget,
+    pub(crate) streams: EventStreamLimits,
+    /// The workspace of the chat system that we are in.
+    pub(crate) chat_team: OnceCell<String>,
+    seal: OnceCell<SigningKey>,
+    http: OnceLock<reqwest::Client>,
+}
+
+impl ServiceState {
+    pub(crate) fn new(store: Store, settings: ServiceSettings, ending: watch::Receiver<bool>) -> Arc<Self> {
+        let (signals, _) = broadcast::channel(1_024);
+        let limits = &settings.limits;
+        let work = Arc::new(Notify::new());
+        let notifier = Arc::new(SignalNotifier { signals: signals.clone(), work: work.clone() });
+        let redactor = &settings.redactor;
+        let intake =
+            ReportIntake::start(store.clone(), limits.join_within, redactor.clone(), notifier.clone());
+        Arc::new(Self {
+            sessions: TokenUseLog::default(),
+            limiter: RateLimiter::new(limits.requests_per_minute),
+            metrics: ServiceMetrics::new(&settings),
+            degraded: DegradedParts::default(),
+            signals,
+            work,
+            ending,
+            use_cases: UseCases::new(store.clone(), redactor.clone(), notifier),
+            intake,
+            bodies: BodyBudget::new(limits.body_bytes),
+            streams: EventStreamLimits::new(
+                limits.streams.min(limits.connections / 2).max(1),
+                limits.streams_per_token,
+            ),
+            chat_team: OnceCell::new(),
+            seal: OnceCell::new(),
+            http: OnceLock::new(),
+            store,
+            settings,
+        })
+    }
+
+    /// Tells readers that something was stored about an incident. Nobody listening is no error.
+    pub(crate) fn stored(&self, incident: &IncidentId) {
+        let _ = self.signals.send(WakeSignal::Stored(incident.clone()));
+    }
+
+    /// What this installation signs with.
+    pub(crate) async fn seal(&self) -> Result<&SigningKey, StoreError> {
+        self.seal.get_or_try_init(|| SigningKey::open(&self.store)).await
+    }
+
+    /// What other systems are asked by. One for the process: making it reads every certificate of the machine.
+    pub(crate) fn http(&self) -> Result<reqwest::Client, SendError> {
+        if let Some(made) = self.http.get() {
+            return Ok(made.clone());
+        }
+        let made = outbound_http::client()?;
+        Ok(self.http.get_or_init(|| made).clone())
+    }
+
+    pub(crate) fn is_ending(&self) -> bool {
+        *self.ending.borrow()
+    }
+
+    /// Returns once the process is to end.
+    pub(crate) async fn ended(&self) {
+        let mut ending = self.ending.clone();
+        // The sender lives as long as the process; without it there is nothing to wait for either.
+        let _ = ending.wait_for(|ending| *ending).await;
+    }
+}
+
+/// The time since, for a log line.
+pub(crate) fn millis(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Tells readers what an investigation does.
+pub(crate) struct ProgressPublisher {
+    pub(crate) app: Arc<ServiceState>,
+    pub(crate) incident: IncidentId,
+    /// When progress was told outside last.
+    told: Mutex<Option<Instant>>,
+}
+
+impl EventSink for ProgressPublisher {
+    fn event(&self, event: &millwright_agent::run::RunEvent) {
+        let _ = self.app.signals.send(WakeSignal::Stored(self.incident.clone()));
+        if matches!(event, millwright_agent::run::RunEvent::Planned { .. }) && self.may_tell() {
+            let (app, incident) = (self.app.clone(), self.incident.clone());
+            tokio::spawn(async move {
+                // What is lost here is told with the next step.
+                if app.store.wake_notes(&incident).await.is_ok() {
+                    app.work.notify_one();
+                }
+            });
+        }
+    }
+}
+
+impl ProgressPublisher {
+    pub(crate) fn new(app: Arc<ServiceState>, incident: &IncidentId) -> Self {
+        Self { app, incident: incident.clone(), told: Mutex::new(None) }
+    }
+
+    /// Whether progress may be told outside: chat systems take an edit every few seconds, and only they show progress.
+    fn may_tell(&self) -> bool {
+        if self.app.settings.chat.is_none() {
+            return false;
+        }
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = told.is_none_or(|at| at.elapsed() >= TELL_EVERY);
+        if due {
+            *told = Some(Instant::now());
+        }
+        due
+    }
+}
+
+impl millwright_tools::ProgressSink for ProgressPublisher {
+    fn note(&self, event: millwright_tools::ProgressEvent) {
+        if self.app.signals.receiver_count() > 0
+            && let Ok(text) = serde_json::to_string(&event)
+        {
+            let _ = self.app.signals.send(WakeSignal::Progress(self.incident.clone(), text.into()));
+        }
+    }
+}

@@ -1,0 +1,198 @@
+/*!
+Attachments of tickets and messages: logs, traces, configuration. A delivery only names them, and whoever writes a
+ticket can name anything, so they are fetched from the system's own host alone, with its own credentials, as text, and no
+longer than a limit. What is taken becomes part of the ticket, masked like the rest of it; what is left has a reason.
+
+An acknowledgement does not wait for this: it is done when the investigation begins.
+*/
+
+use axum::http::HeaderName;
+use millwright_integrations::attachments::FileLocation;
+use millwright_integrations::integration;
+use millwright_integrations::outbound_http::{self, SendError};
+use millwright_model::TicketContext;
+use millwright_store::{Incident, StoreError, WantedFile};
+use serde_json::{Value, json};
+
+use crate::app::ServiceState;
+use crate::chat;
+
+/// Longest part of a file that is taken, in bytes; intake reads no more of an attachment.
+const MOST_BYTES: usize = 512 * 1024;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FileError {
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    #[error("a file of the ticket cannot be fetched: {0}")]
+    Send(#[from] SendError),
+}
+
+/// Adds the files of its ticket to an incident. A system that is away is an error: it is worth another try.
+pub(crate) async fn complete(app: &ServiceState, incident: &Incident) -> Result<(), FileError> {
+    let wanted = app.store.wanted_files(&incident.id).await?;
+    let mut taken: Vec<(WantedFile, Value)> = Vec::new();
+    for wanted in wanted {
+        match fetch(app, &wanted).await {
+            Ok(text) => {
+                let name = &wanted.file.name;
+                let attachment = json!({ "name": name, "media_type": "text/plain", "text": text });
+                taken.push((wanted, attachment));
+            }
+            Err(Left::For(why)) => {
+                tracing::info!(event = "file.left_out", incident = %incident.id, file = %wanted.id, "a file is left out");
+                app.store.settle_file(&wanted.id, Some(&why)).await?;
+            }
+            Err(Left::Now(error)) => return Err(error.into()),
+        }
+    }
+    if taken.is_empty() {
+        return Ok(());
+    }
+    let attachments: Vec<&Value> = taken.iter().map(|(_, attachment)| attachment).collect();
+    let payload =
+        json!({ "title": incident.ticket.title, "body": incident.ticket.text, "attachments": attachments });
+    let mut ticket = app.intake.read_accepted(payload).await;
+    ticket.context = completed(incident.ticket.context.clone(), ticket.context);
+    app.store.update_ticket(&incident.id, None, &ticket, &[]).await?;
+    for (wanted, _) in taken {
+        app.store.settle_file(&wanted.id, None).await?;
+    }
+    Ok(())
+}
+
+/// What the ticket said stays; only what it did not say comes from its files.
+fn completed(told: TicketContext, read: TicketContext) -> TicketContext {
+    TicketContext {
+        service: told.service.or(read.service),
+        environment: told.environment.or(read.environment),
+        release: told.release.or(read.release),
+        routes: if told.routes.is_empty() { read.routes } else { told.routes },
+        first_seen: told.first_seen.or(read.first_seen),
+        last_seen: told.last_seen.or(read.last_seen),
+        users: told.users.or(read.users),
+        sessions: told.sessions.or(read.sessions),
+        external_id: told.external_id,
+        labels: told.labels,
+        overlay: told.overlay,
+    }
+}
+
+/// Why there is no file.
+enum Left {
+    /// It is never asked for again.
+    For(String),
+    /// Its system is away.
+    Now(SendError),
+}
+
+impl From<SendError> for Left {
+    fn from(error: SendError) -> Self {
+        match error {
+            SendError::Refused(_) | SendError::NotSetUp(_) => Self::For(error.to_string()),
+            other => Self::Now(other),
+        }
+    }
+}
+
+async fn fetch(app: &ServiceState, wanted: &WantedFile) -> Result<String, Left> {
+    let left = |why: &str| Left::For(why.to_owned());
+    if !is_text(&wanted.file.media_type, &wanted.file.name) {
+        return Err(left("it is no text"));
+    }
+    let source = integration(&wanted.system).and_then(|integration| integration.attachments());
+    let source = source.ok_or_else(|| left("its system keeps no files"))?;
+    let (base, (header, credentials)) = access(app, &wanted.system)?;
+    let place = FileLocation::of(source, base, &wanted.file.url).map_err(left)?;
+    let http = app.http()?;
+    let mut request = http.get(place.url.clone());
+    if place.is_told_the_token() {
+        request = request.header(header, credentials);
+    }
+    let mut got = outbound_http::fetch(request, MOST_BYTES).await?;
+    if let Some(to) = got.leads_to.take() {
+        // Where systems keep their files; it is told no secret.
+        let to = place.store(&to).map_err(left)?;
+        got = outbound_http::fetch(http.get(to), MOST_BYTES).await?;
+    }
+    if got.leads_to.is_some() {
+        return Err(left("it leads from one place to another"));
+    }
+    if got.bytes.iter().take(8_192).any(|byte| *byte == 0) {
+        return Err(left("it is no text"));
+    }
+    let text = String::from_utf8_lossy(&got.bytes).into_owned();
+    Ok(if got.whole { text } else { format!("{text}\n[cut after {MOST_BYTES} bytes]") })
+}
+
+/// Where a system is, and the header that shows who we are.
+fn access<'a>(app: &'a ServiceState, system: &str) -> Result<(&'a str, (HeaderName, String)), SendError> {
+    if system == chat::NAME {
+        return chat::access(app);
+    }
+    let api = integration(system).and_then(|integration| integration.tickets());
+    let (api, connection) = api
+        .zip(app.settings.tickets.get(system))
+        .ok_or_else(|| SendError::NotSetUp(format!("connectors.{system} base_url")))?;
+    Ok((&connection.base_url, api.credentials(connection)))
+}
+
+/// What a file's type and name promise; its bytes are looked at as well.
+fn is_text(media: &str, name: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "log",
+        "txt",
+        "json",
+        "xml",
+        "csv",
+        "yaml",
+        "yml",
+        "md",
+        "out",
+        "trace",
+        "stacktrace",
+        "patch",
+        "diff",
+        "toml",
+        "ini",
+        "conf",
+    ];
+    let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let by_name = || {
+        let end = name.rsplit_once('.').map(|(_, end)| end.to_ascii_lowercase());
+        end.is_none_or(|end| NAMES.contains(&end.as_str()))
+    };
+    match media.as_str() {
+        "" | "application/octet-stream" | "binary/octet-stream" => by_name(),
+        media => {
+            media.starts_with("text/")
+                || ["json", "xml", "yaml", "x-log"].iter().any(|kind| media.contains(kind))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_text_is_worth_fetching() {
+        for (media, name) in [
+            ("text/plain", "x.png"),
+            ("application/json", "x"),
+            ("", "app.LOG"),
+            ("", "Makefile"),
+            ("application/octet-stream", "a.txt"),
+        ] {
+            assert!(is_text(media, name), "{media} {name}");
+        }
+        for (media, name) in [
+            ("image/png", "x.txt"),
+            ("", "x.png"),
+            ("application/octet-stream", "core.bin"),
+            ("application/zip", "logs.zip"),
+        ] {
+            assert!(!is_text(media, name), "{media} {name}");
+        }
+    }
+}

@@ -1,0 +1,272 @@
+/*!
+Bodies and parameters as handlers want them: bounded in size and time, and refused with a reason that helps.
+*/
+
+use millwright_model::IncidentId;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use serde::de::DeserializeOwned;
+
+use super::body_budget::{BodySender, NoRoom, STEP};
+use super::connections::ConnectionSlot;
+use super::guard::{address, route};
+use super::{Problem, short_id};
+use crate::app::ServiceState;
+use crate::metrics::RefusalReason;
+
+/// How long what is left of a refused body is read and thrown away. Closing at once would reset the connection, and the
+/// sender would never read why.
+const LINGER: Duration = Duration::from_secs(5);
+/// Bytes a second that a body must have arrived with, once it had time to begin.
+const SLOWEST: usize = 1 << 10;
+const TO_BEGIN: Duration = Duration::from_secs(5);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Kept in advance of what was announced.
+const AHEAD: usize = 64 << 10;
+
+/// The raw bytes of a request, whole: signatures cover them.
+pub(crate) struct RawBody(pub(crate) Bytes);
+
+/// A JSON body of a known shape.
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+/// The parameters after `?`.
+pub(crate) struct UrlQuery<T>(pub(crate) T);
+
+/// The id in a path.
+pub(crate) struct PathId(pub(crate) String);
+
+/// The id of an incident in a path, whole; it may have been shortened there.
+pub(crate) struct IncidentPath(pub(crate) IncidentId);
+
+/// Reads the body of a request whole, and shows each piece as it arrives.
+pub(crate) async fn read(
+    request: Request,
+    app: &ServiceState,
+    mut show: impl FnMut(&[u8]),
+) -> Result<Bytes, Problem> {
+    let limit = app.settings.limits.body_bytes;
+    let announced = request.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse::<u64>().ok()).unwrap_or(0);
+    if announced > limit as u64 {
+        refuse_unread(request);
+        return Err(too_large(limit));
+    }
+    let (parts, mut body) = request.into_parts();
+    let connection = parts.extensions.get::<Arc<ConnectionSlot>>();
+    let arriving = app.bodies.enter(sender(&parts), route(&parts.extensions));
+    if let Some(connection) = connection {
+        connection.body_grows();
+    }
+    let whole = async {
+        let begun = Instant::now();
+        let mut look = tokio::time::interval(LOOK_EVERY);
+        let mut told = 0;
+        let mut kept: Vec<u8> = Vec::with_capacity(usize::try_from(announced).unwrap_or(0).min(AHEAD));
+        loop {
+            let frame = tokio::select! {
+                () = arriving.evicted() => return Err(no_room(app)),
+                frame = body.frame() => frame,
+                _ = look.tick() => {
+                    let seconds = begun.elapsed().as_secs();
+                    if begun.elapsed() >= TO_BEGIN && (kept.len() as u64) < seconds * SLOWEST as u64 {
+                        return Err(too_slow());
+                    }
+                    continue;
+                }
+            };
+            let Some(frame) = frame else { return Ok(Bytes::from(kept)) };
+            let frame = frame.map_err(|_| {
+                Problem::bad_request("the body ended early, or its chunks are broken; send it whole")
+            })?;
+            let Ok(data) = frame.into_data() else { continue };
+            if kept.len() + data.len() > limit {
+                return Err(too_large(limit));
+            }
+            let mut taking = pin!(arriving.take(data.len()));
+            let at_once = poll_fn(|context| Poll::Ready(taking.as_mut().poll(context))).await;
+            let taken = match (at_once, connection) {
+                (Poll::Ready(taken), _) => taken,
+                (Poll::Pending, None) => taking.await,
+                // While it waits for room it is we who stand still.
+                (Poll::Pending, Some(connection)) => {
+                    connection.body_is_whole();
+                    let taken = taking.await;
+                    connection.body_grows();
+                    taken
+                }
+            };
+            taken.map_err(|NoRoom| no_room(app))?;
+            show(&data);
+            kept.extend_from_slice(&data);
+            if let Some(connection) = connection
+                && kept.len() / STEP != told
+            {
+                told = kept.len() / STEP;
+                connection.body_grows();
+            }
+        }
+    };
+    let read = match tokio::time::timeout(app.settings.limits.body_patience, whole).await {
+        Ok(Err(problem)) if problem.status() != StatusCode::BAD_REQUEST => {
+            throw_away(body);
+            Err(problem)
+        }
+        Ok(read) => read,
+        Err(_) => {
+            throw_away(body);
+            Err(Problem::new(
+                StatusCode::REQUEST_TIMEOUT,
+                "the body took too long to arrive (server.body_timeout_s); send it in one go",
+            ))
+        }
+    };
+    if let Some(connection) = connection {
+        connection.body_is_whole();
+    }
+    read
+}
+
+/// Lets go of a body that is refused before it is read.
+pub(crate) fn refuse_unread(request: Request) {
+    // Who asks before sending has sent nothing.
+    if !request.headers().contains_key(header::EXPECT) {
+        throw_away(request.into_body());
+    }
+}
+
+fn sender(parts: &Parts) -> BodySender {
+    match parts.extensions.get::<BodySender>() {
+        Some(known) => known.clone(),
+        None => BodySender::Unproven(address(&parts.extensions)),
+    }
+}
+
+fn no_room(app: &ServiceState) -> Problem {
+    app.metrics.refused(RefusalReason::BodyRoom);
+    Problem::busy(
+        "too many large bodies arrive at once, and this one stood still or came last; repeat in a moment",
+    )
+}
+
+fn too_slow() -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        format!("the body arrives with fewer than {SLOWEST} bytes a second; send it in one go"),
+    )
+}
+
+fn throw_away(mut body: Body) {
+    tokio::spawn(tokio::time::timeout(LINGER, async move { while let Some(Ok(_)) = body.frame().await {} }));
+}
+
+fn too_large(limit: usize) -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!(
+            "the body is larger than {limit} bytes (server.body_mb); send less, or only the part that matters"
+        ),
+    )
+}
+
+impl FromRequest<Arc<ServiceState>> for RawBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<ServiceState>) -> Result<Self, Problem> {
+        read(request, app, |_| {}).await.map(Self)
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest<Arc<ServiceState>> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Arc<ServiceState>) -> Result<Self, Problem> {
+        let media = request.headers().get(header::CONTENT_TYPE).and_then(|media| media.to_str().ok());
+        let media =
+            media.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        if media != "application/json" && !media.ends_with("+json") {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the body must be JSON; send it with content-type: application/json",
+            ));
+        }
+        let RawBody(bytes) = RawBody::from_request(request, app).await?;
+        // A list would be taken for the fields in their order.
+        if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
+            return Err(Problem::unprocessable("the body does not fit: it must be a JSON object"));
+        }
+        parse(&bytes).map(Self)
+    }
+}
+
+/// Broken JSON is a bad request; JSON of another shape than asked for cannot be processed.
+pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| Problem::bad_request(format!("the body is no UTF-8: {error}")))?;
+    serde_json::from_str(text).map_err(|error| {
+        let why = bounded(&error.to_string());
+        match error.classify() {
+            serde_json::error::Category::Data => {
+                Problem::unprocessable(format!("the body does not fit: {why}"))
+            }
+            _ => Problem::bad_request(format!("the body is no valid JSON: {why}")),
+        }
+    })
+}
+
+impl<T: DeserializeOwned + Send> FromRequestParts<Arc<ServiceState>> for UrlQuery<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<ServiceState>) -> Result<Self, Problem> {
+        match Query::<T>::from_request_parts(parts, app).await {
+            Ok(Query(asked)) => Ok(Self(asked)),
+            Err(error) => Err(Problem::bad_request(format!("the query: {}", bounded(&error.body_text())))),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<ServiceState>> for PathId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<ServiceState>) -> Result<Self, Problem> {
+        let Path(id) = Path::<String>::from_request_parts(parts, app)
+            .await
+            .map_err(|_| Problem::bad_request("the id in the path is no text"))?;
+        match is_id(&id) {
+            true => Ok(Self(id)),
+            false => Err(Problem::not_found("there is nothing with such an id; ids look like inc_01h…")),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<ServiceState>> for IncidentPath {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<ServiceState>) -> Result<Self, Problem> {
+        let PathId(id) = PathId::from_request_parts(parts, app).await?;
+        let id = short_id::resolve(app, id).await?;
+        IncidentId::parse(&id).map(Self).map_err(|_| {
+            let id: String = id.chars().take(80).collect();
+            Problem::not_found(format!("there is no incident {id}; ids look like inc_01h…"))
+        })
+    }
+}
+
+/// Whether a text can be an id at all.
+fn is_id(text: &str) -> bool {
+    text.len() <= 120 && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(300).collect()
+}

@@ -1,0 +1,145 @@
+/*!
+The channels that people and machines use, on one durable core: HTTP with events, hooks of ticket and alert systems, and
+notes back to them. Whatever is acknowledged is on the disk; whatever takes longer than a moment is a job in the
+store's queue, which any worker takes over when its holder dies.
+
+This crate alone knows the HTTP server. It knows no SQL (`memory::store` does) and decides nothing about an
+investigation (`agent` does).
+*/
+
+pub mod alert;
+mod api;
+mod app;
+pub mod auth;
+mod degraded;
+mod files;
+mod hooks;
+mod http;
+mod metrics;
+mod notes;
+mod page;
+pub mod reach;
+pub mod settings;
+mod signing_key;
+mod slack;
+mod worker;
+
+// The one chat system: everybody else knows it as that, so that its name stands in its folder.
+use slack as chat;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use millwright_store::Store;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use settings::ServiceSettings;
+
+/// How long a start waits until it knows which repositories are there.
+const FIRST_CHECK: Duration = Duration::from_secs(3);
+
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error(
+        "without tokens the service listens on the loopback address only, not on {0}; make a token \
+         (`millwright token create`), or listen on 127.0.0.1"
+    )]
+    OpenToOthers(SocketAddr),
+    #[error(
+        "there is no token yet, so nobody could ask anything; make one: `millwright token create NAME --role admin` \
+         (or, to try it on this machine only, start with --anonymous)"
+    )]
+    NoTokens,
+    #[error("cannot listen on {0}: {1}; choose another address with --listen")]
+    Listen(SocketAddr, #[source] std::io::Error),
+    #[error("cannot listen on {0} for figures: {1}; choose another address in telemetry.metrics_listen")]
+    ListenForMetrics(SocketAddr, #[source] std::io::Error),
+    #[error(transparent)]
+    Store(#[from] millwright_store::StoreError),
+}
+
+/// A service that listens and is about to serve.
+pub struct Service {
+    app: std::sync::Arc<app::ServiceState>,
+    listener: TcpListener,
+    /// Where figures are told without a token.
+    metrics: Option<TcpListener>,
+    end: watch::Sender<bool>,
+}
+
+impl Service {
+    /// Checks what must not be wrong, and listens.
+    ///
+    /// # Errors
+    /// When the address is taken, or nobody or everybody could come in.
+    pub async fn start(store: Store, settings: ServiceSettings) -> Result<Self, ServeError> {
+        if settings.anonymous && !settings.listen.ip().is_loopback() {
+            return Err(ServeError::OpenToOthers(settings.listen));
+        }
+        if settings.duty.answers() && !settings.anonymous && store.list_tokens().await?.is_empty() {
+            return Err(ServeError::NoTokens);
+        }
+        let address = settings.listen;
+        let listener =
+            TcpListener::bind(address).await.map_err(|error| ServeError::Listen(address, error))?;
+        let metrics = match settings.metrics_listen {
+            None => None,
+            Some(address) => Some(
+                TcpListener::bind(address)
+                    .await
+                    .map_err(|error| ServeError::ListenForMetrics(address, error))?,
+            ),
+        };
+        let (end, ending) = watch::channel(false);
+        let app = app::ServiceState::new(store, settings, ending);
+        // A disk that is away may block for long; then the next check tells.
+        let _ = tokio::time::timeout(FIRST_CHECK, degraded::check_repositories(&app)).await;
+        Ok(Self { app, listener, metrics, end })
+    }
+
+    /// Where it listens, once the system has chosen a port.
+    ///
+    /// # Errors
+    /// When the system does not tell.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Where it tells its figures without a token, if anywhere.
+    pub fn metrics_address(&self) -> Option<std::io::Result<SocketAddr>> {
+        self.metrics.as_ref().map(TcpListener::local_addr)
+    }
+
+    /// Serves until `stop` returns; then answers end, and investigations are parked.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let worker = self.app.settings.duty.works().then(|| tokio::spawn(worker::run(self.app.clone())));
+        let chat = self.app.settings.duty.answers().then(|| tokio::spawn(chat::listen(self.app.clone())));
+        tokio::spawn(degraded::watch(self.app.clone()));
+        let metrics = self.metrics.map(|listener| {
+            tokio::spawn(http::serve(self.app.clone(), http::metrics_only(&self.app), listener))
+        });
+        let server = tokio::spawn(http::serve(self.app.clone(), http::service(&self.app), self.listener));
+        stop.await;
+        let _ = self.end.send(true);
+        if let Some(worker) = worker {
+            let _ = worker.await;
+        }
+        if let Some(chat) = chat {
+            let _ = chat.await;
+        }
+        if let Some(metrics) = metrics {
+            let _ = metrics.await;
+        }
+        let _ = server.await;
+    }
+}
+
+/// The OpenAPI document, as `/openapi.json` answers it.
+pub fn openapi() -> serde_json::Value {
+    http::openapi::document()
+}
+
+#[cfg(test)]
+#[path = "service_tests.rs"]
+mod tests;

@@ -1,0 +1,127 @@
+/*!
+What is around every page: the head with its policy, the way to the content, the navigation, and what was just done.
+*/
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use maud::{DOCTYPE, Markup, html};
+
+use super::session::PageSession;
+use super::{assets, format};
+use crate::auth::TokenRole;
+
+/// Only what this server sends, by no inline anything; forms go nowhere else; nobody frames it.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// Without evaluation of text, without a style of its own, without other hosts, without copies of pages in the browser.
+const HTMX: &str = r#"{"allowEval":false,"includeIndicatorStyles":false,"selfRequestsOnly":true,"allowScriptTags":false,"historyCacheSize":0,"historyEnabled":false}"#;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NavigationItem {
+    Incidents,
+    Memory,
+    Learning,
+    Settings,
+}
+
+const PLACES: [(NavigationItem, &str, &str); 4] = [
+    (NavigationItem::Incidents, "/", "Incidents"),
+    (NavigationItem::Memory, "/memory", "Memory"),
+    (NavigationItem::Learning, "/learning", "Learning"),
+    (NavigationItem::Settings, "/settings", "Settings"),
+];
+
+/// A page of somebody who is signed in.
+pub(super) fn page(visit: &PageSession, here: NavigationItem, title: &str, body: &Markup) -> Response {
+    let top = html! {
+        nav aria-label="Main" {
+            ul {
+                @for (place, path, name) in PLACES {
+                    li { a href=(path) aria-current=[(place == here).then_some("page")] { (name) } }
+                }
+            }
+        }
+        div.who {
+            span title=(visit.principal.name) { (format::person(&visit.principal.name)) ", " (visit.principal.role) }
+            @if visit.is_signed_in() {
+                form method="post" action="/sign-out" { (visit.csrf_field()) button.quiet type="submit" { "Sign out" } }
+            }
+        }
+    };
+    respond(StatusCode::OK, title, &top, body)
+}
+
+/// A page for whoever it is.
+pub(super) fn bare(title: &str, body: &Markup) -> Response {
+    respond(StatusCode::OK, title, &html! {}, body)
+}
+
+/// A part of a page, to be put in the place of an older one.
+pub(super) fn part(body: &Markup) -> Response {
+    let headers =
+        [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, POLICY)];
+    (headers, body.clone().into_string()).into_response()
+}
+
+fn respond(status: StatusCode, title: &str, top: &Markup, body: &Markup) -> Response {
+    let whole = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="htmx-config" content=(HTMX);
+                title { (title) " – Millwright" }
+                link rel="icon" href=(assets::MARK.url());
+                link rel="stylesheet" href=(assets::STYLE.url());
+                @for script in &*assets::SCRIPTS { script defer src=(script.url()) {} }
+            }
+            body {
+                a.skip href="#main" { "Skip to the content" }
+                header.top {
+                    a.brand href="/" { "Millwright" }
+                    (top)
+                }
+                main #main tabindex="-1" { (body) }
+                footer.foot { a href="/docs" { "Guide" } }
+            }
+        }
+    };
+    (status, part(&whole)).into_response()
+}
+
+/// What a form did, told on the page it led to. Only these words can be told.
+pub(super) fn told(said: Option<&str>) -> Markup {
+    let text = match said {
+        Some("confirmed") => "Confirmed. Memory trusts this answer now.",
+        Some("noted") => {
+            "Confirmed. Memory trusts this answer once a second person confirms it, or somebody whose word alone counts."
+        }
+        Some("remark") => {
+            "Kept as a remark: somebody with more rights has said otherwise of this answer, and that stands until they take it back."
+        }
+        Some("rejected") => "Marked as not it. Memory will not offer this answer again.",
+        Some("reworded") => "The text is changed. Proof, approval and outcome are as they were.",
+        Some("stopping") => "The investigation stops; it reports what it knows by then.",
+        Some("approved") => "Approved. The investigation goes on.",
+        Some("denied") => "Denied. The investigation goes on without it.",
+        Some("forgotten") => {
+            "Forgotten: text, evidence and answers are gone. The audit log keeps that it was done."
+        }
+        Some("revoked") => "Revoked. Whoever used it is signed out.",
+        Some("ended") => "That session has ended.",
+        _ => return html! {},
+    };
+    html! { p.told role="status" { (text) } }
+}
+
+/// For a button that a role may use.
+pub(super) fn only(visit: &PageSession, least: TokenRole, body: Markup) -> Markup {
+    if visit.may(least) {
+        body
+    } else {
+        html! {}
+    }
+}

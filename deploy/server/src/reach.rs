@@ -1,0 +1,53 @@
+/*!
+Whether the systems that the service writes to can be reached and take its tokens, without writing anything. Asked by
+`millwright doctor`, and now and then by the service itself.
+*/
+
+use millwright_integrations::integration;
+use millwright_integrations::outbound_http::{self, SendError};
+use millwright_integrations::ticket_client::{TicketClient, TicketConnection};
+
+use crate::chat;
+use crate::settings::ChatSettings;
+
+/// Asks a ticket system who we are.
+///
+/// # Errors
+/// Why it cannot be written to, and what to look at.
+pub async fn reach_ticket_system(name: &str, connection: &TicketConnection) -> Result<String, String> {
+    let told =
+        |error| told(&connection.base_url, &error, "; see token_env, the rights of its token, and email");
+    let http = outbound_http::client().map_err(told)?;
+    try_token(name, connection, http).await.map_err(told)?;
+    Ok(format!("{} takes the token", connection.base_url))
+}
+
+/// Asks a ticket system who we are.
+pub(crate) async fn try_token(
+    name: &str,
+    connection: &TicketConnection,
+    http: reqwest::Client,
+) -> Result<(), SendError> {
+    let api = integration(name).and_then(|integration| integration.tickets());
+    let api = api.ok_or_else(|| SendError::NotSetUp(format!("connectors.{name}")))?;
+    TicketClient::new(api, connection, http).try_token().await
+}
+
+/// Asks the chat system whose token it is, and where it has one for the socket, for an address to connect to.
+///
+/// # Errors
+/// Why it cannot be used, and what to look at.
+pub async fn reach_chat(settings: &ChatSettings) -> Result<String, String> {
+    // What mends a refusal is said by the API's client.
+    let told = |error| told(&settings.base_url, &error, "");
+    let http = outbound_http::client().map_err(told)?;
+    chat::reach(settings, http).await.map_err(told)
+}
+
+fn told(base_url: &str, error: &SendError, refused: &str) -> String {
+    let mend = match error {
+        SendError::Refused(_) => refused,
+        _ => "; see base_url, and whether it can be reached from here",
+    };
+    format!("{base_url}: {error}{mend}")
+}

@@ -1,0 +1,152 @@
+/*!
+What the service is started with. Plain data: where it comes from (a file, the environment, a command line) is the
+business of the binary.
+*/
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use millwright_agent::planner::Planner;
+use millwright_agent::planner::openai::ModelSpeaker;
+use millwright_agent::run::RunBudget;
+use millwright_git::MirrorRemote;
+use millwright_integrations::ticket_client::TicketConnection;
+use millwright_model::Audience;
+use millwright_redaction::Redactor;
+use millwright_replay::{ReplayOptions, TestRecipes};
+use secrecy::SecretString;
+
+use crate::auth::TokenRole;
+pub use crate::chat::ChatSettings;
+
+/// What one process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProcessRole {
+    All,
+    Api,
+    Worker,
+}
+
+impl ProcessRole {
+    pub(crate) fn answers(self) -> bool {
+        self != Self::Worker
+    }
+
+    pub(crate) fn works(self) -> bool {
+        self != Self::Api
+    }
+}
+
+/// Makes what decides; anew for each investigation.
+pub type MakePlanner = Arc<dyn Fn() -> Result<Box<dyn Planner>, String> + Send + Sync>;
+/// Makes what answers questions that rules do not understand; `None` without a model.
+pub type MakeSpeaker = Arc<dyn Fn() -> Result<Option<ModelSpeaker>, String> + Send + Sync>;
+
+pub struct ServiceSettings {
+    pub listen: SocketAddr,
+    /// Where figures are told without a token.
+    pub metrics_listen: Option<SocketAddr>,
+    pub duty: ProcessRole,
+    /// Whoever reaches the loopback address is an administrator. Refused on any other address.
+    pub anonymous: bool,
+    pub data_dir: PathBuf,
+    pub repositories: Vec<RepositorySettings>,
+    pub redactor: Arc<Redactor>,
+    pub planner: MakePlanner,
+    pub speaker: MakeSpeaker,
+    pub budget: RunBudget,
+    pub sandbox: ReplayOptions,
+    pub limits: ServiceLimits,
+    /// Where people reach this service, for links in notes.
+    pub public_url: Option<String>,
+    /// Systems that may call in, by the name in their route.
+    pub hooks: BTreeMap<String, HookSettings>,
+    /// Systems that notes are written to, by name.
+    pub tickets: BTreeMap<String, TicketConnection>,
+    /// Where people talk to it.
+    pub chat: Option<ChatSettings>,
+    /// The least role whose confirmation alone lets an answer be presented as known.
+    pub confirming_role: TokenRole,
+}
+
+#[derive(Debug, Clone)]
+pub struct ServiceLimits {
+    /// Largest body of a request.
+    pub body_bytes: usize,
+    /// A client that takes longer for the headers of a request, or rests longer between two, is cut off.
+    pub header_patience: Duration,
+    /// A body that takes longer to arrive is refused.
+    pub body_patience: Duration,
+    /// Requests of one token, or of one stranger's address.
+    pub requests_per_minute: u32,
+    pub connections: usize,
+    /// Of these, from one address.
+    pub connections_per_address: usize,
+    /// Streams of events open at once; never more than half of the connections.
+    pub streams: usize,
+    /// Of these, of one token.
+    pub streams_per_token: usize,
+    /// Investigations at once in this process.
+    pub investigations: usize,
+    /// A failure that comes back within this time joins the incident that is known already.
+    pub join_within: Duration,
+    /// How long a worker that died may hold a job.
+    pub lease: Duration,
+    /// How long a shutdown waits for what is under way.
+    pub grace: Duration,
+    /// Days after which an incident is forgotten that nothing was proven of and nobody judged. `None`: never.
+    pub unproven_retention_days: Option<u32>,
+    /// How long the links in notes by which an answer is judged are good.
+    pub judge_links: Duration,
+    /// How long the deployed branch must have had a fix, and the failure have stayed away, before it counts as shipped.
+    pub stay_away: Duration,
+}
+
+impl Default for ServiceLimits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 10 << 20,
+            header_patience: Duration::from_secs(10),
+            body_patience: Duration::from_secs(30),
+            requests_per_minute: 600,
+            connections: 1_024,
+            connections_per_address: 512,
+            streams: 256,
+            streams_per_token: 64,
+            investigations: 1,
+            join_within: Duration::from_secs(24 * 3_600),
+            lease: Duration::from_secs(30),
+            grace: Duration::from_secs(20),
+            unproven_retention_days: None,
+            judge_links: Duration::from_secs(30 * 24 * 3_600),
+            stay_away: Duration::from_secs(24 * 3_600),
+        }
+    }
+}
+
+/// Where the code of services is, and how it is tested.
+#[derive(Debug, Clone)]
+pub struct RepositorySettings {
+    pub name: String,
+    pub path: PathBuf,
+    /// Where it is cloned and fetched from into `path`; otherwise the clone at `path` is somebody else's to keep.
+    pub remote: Option<MirrorRemote>,
+    /// The branch that is deployed.
+    pub branch: Option<String>,
+    pub services: Vec<String>,
+    pub path_prefixes: Vec<String>,
+    pub recipes: TestRecipes,
+    pub tests: Option<String>,
+    pub remotes: BTreeMap<String, String>,
+}
+
+/// A system that calls in. Several secrets are valid at once while one is being replaced.
+#[derive(Debug, Clone)]
+pub struct HookSettings {
+    pub secrets: Vec<SecretString>,
+    /// Who reads what it reports and what is written back; `None`: what a delivery says of it, else what is usual there.
+    pub audience: Option<Audience>,
+}

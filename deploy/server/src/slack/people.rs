@@ -1,0 +1,102 @@
+/*!
+Who somebody in Slack is to us, and who reads a channel. A workspace has guests, and channels that are shared with other
+workspaces have readers and writers of those: they may report and ask, and judge nothing unless the configuration says so. What
+Slack does not tell in time counts as no.
+*/
+
+use std::time::Duration;
+
+use millwright_integrations::outbound_http::SendError;
+use millwright_integrations::slack::SlackSettings;
+use millwright_integrations::slack::api::SlackApi;
+use millwright_model::{Audience, JudgingAuthority};
+use millwright_store::FeedbackRights;
+use serde_json::Value;
+
+use crate::app::ServiceState;
+
+/// Slack waits three seconds for an answer to a button or a command.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// What a user's word on an answer counts, or why it counts nothing.
+pub(crate) async fn standing(app: &ServiceState, user: &str) -> Result<FeedbackRights, String> {
+    let slack = app.settings.chat.as_ref().ok_or("Slack is not set up here.")?;
+    let suffices = |role| role >= app.settings.confirming_role;
+    if slack.responders.contains(user) {
+        let suffices = suffices(crate::auth::TokenRole::Responder);
+        return Ok(FeedbackRights { authority: JudgingAuthority::Responder, suffices });
+    }
+    let known = tokio::time::timeout(PATIENCE, ask(app, slack, user)).await;
+    let (user, team) = match known {
+        Ok(Ok(known)) => known,
+        Ok(Err(error)) => return Err(not_told(&error.to_string())),
+        Err(_) => return Err(not_told("it took too long")),
+    };
+    match may_judge(slack, &user, &team) {
+        Ok(()) => Ok(FeedbackRights {
+            authority: JudgingAuthority::Support,
+            suffices: suffices(crate::auth::TokenRole::Support),
+        }),
+        Err(why) => Err(why.to_owned()),
+    }
+}
+
+async fn ask(app: &ServiceState, slack: &SlackSettings, user: &str) -> Result<(Value, String), SendError> {
+    let api = SlackApi::new(slack, app.http()?);
+    let team = app.chat_team.get_or_try_init(|| api.team()).await?.clone();
+    Ok((api.user(user).await?, team))
+}
+
+fn not_told(why: &str) -> String {
+    format!(
+        "Whether you belong to this workspace cannot be told ({why}), so your word is not taken. The app needs the scope \
+         users:read; or an administrator names you under [channels.slack] responders."
+    )
+}
+
+/// Whether this user, as `users.info` tells of them, may judge.
+fn may_judge(slack: &SlackSettings, user: &Value, own_team: &str) -> Result<(), &'static str> {
+    let flag = |name: &str| user.get(name).and_then(Value::as_bool);
+    let team = user.get("team_id").and_then(Value::as_str).unwrap_or_default();
+    if flag("deleted") != Some(false) || flag("is_bot") != Some(false) {
+        return Err("Only people with an account in use may judge an answer.");
+    }
+    let own = team == own_team && flag("is_stranger") != Some(true);
+    if !own && !slack.judging_teams.contains(team) {
+        return Err(
+            "You belong to another workspace, whose members may not judge answers here; an administrator names it under \
+             [channels.slack] judging_teams.",
+        );
+    }
+    let full = flag("is_restricted") == Some(false) && flag("is_ultra_restricted") == Some(false);
+    if !full && !slack.guests_judge {
+        return Err(
+            "Guests may not judge answers here; an administrator allows it by [channels.slack] guests_judge.",
+        );
+    }
+    Ok(())
+}
+
+/// Who reads what is said where an event comes from.
+pub(super) fn audience_of_event(app: &ServiceState, is_shared: bool) -> Audience {
+    let configured = app.settings.chat.as_ref().and_then(|slack| slack.audience);
+    configured.unwrap_or(if is_shared { Audience::Unknown } else { Audience::Internal })
+}
+
+/// Who reads a channel that nothing is told of.
+pub(super) async fn audience_of_channel(app: &ServiceState, channel: &str) -> Audience {
+    let Some(slack) = &app.settings.chat else { return Audience::Unknown };
+    if let Some(configured) = slack.audience {
+        return configured;
+    }
+    let asked = async { SlackApi::new(slack, app.http()?).is_shared(channel).await };
+    match tokio::time::timeout(PATIENCE, asked).await {
+        Ok(Ok(Some(false))) => Audience::Internal,
+        Ok(Ok(_)) => Audience::Unknown,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "whether a channel is shared cannot be told, so it is taken for one that is");
+            Audience::Unknown
+        }
+        Err(_) => Audience::Unknown,
+    }
+}

@@ -1,0 +1,194 @@
+//! Who may judge in Slack, and who reads along, as Slack itself tells it.
+
+use millwright_model::{Approval, Audience, IncidentId, Proof, Resolution};
+use millwright_store::Actor;
+use serde_json::{Value, json};
+
+use super::{event, found, incidents, mention, press, scene_at, send};
+use crate::tests::Scene;
+use millwright_integrations::slack::SlackSettings;
+
+/// What was whispered to whom, newest last.
+pub(super) type Whispers = std::sync::Arc<std::sync::Mutex<Vec<(String, String)>>>;
+
+/// A Slack that knows its people and channels.
+pub(super) async fn workspace() -> (String, Whispers) {
+    let user = |id: &str, team: &str, more: Value| {
+        let mut user = json!({ "id": id, "team_id": team, "deleted": false, "is_bot": false, "is_stranger": false,
+            "is_restricted": false, "is_ultra_restricted": false });
+        user.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        user
+    };
+    let users = [
+        user("U1", "T1", json!({})),
+        user("U2", "T1", json!({})),
+        user("U3", "T9", json!({})),
+        user("U4", "T1", json!({ "is_stranger": true })),
+        user("U5", "T1", json!({ "is_restricted": true })),
+        user("U6", "T1", json!({ "is_restricted": true, "is_ultra_restricted": true })),
+        user("U7", "T1", json!({ "deleted": true })),
+        user("U8", "T1", json!({ "is_bot": true })),
+        // Slack tells less of these.
+        user("U9", "T1", json!({ "is_restricted": null })),
+        user("U10", "", json!({})),
+    ];
+    let whispers = Whispers::default();
+    let heard = whispers.clone();
+    let answer = move |method: String, body: String| {
+        let fields: std::collections::HashMap<String, String> =
+            form_urlencoded::parse(body.as_bytes()).into_owned().collect();
+        match method.as_str() {
+            "auth.test" => json!({ "ok": true, "team_id": "T1", "team": "acme", "user": "millwright" }),
+            "users.info" => match users.iter().find(|user| user["id"] == fields["user"].as_str()) {
+                Some(user) => json!({ "ok": true, "user": user }),
+                None => json!({ "ok": false, "error": "user_not_found" }),
+            },
+            "conversations.info" => match fields["channel"].as_str() {
+                "C1" => json!({ "ok": true, "channel": { "id": "C1", "is_ext_shared": false } }),
+                "C2" => json!({ "ok": true, "channel": { "id": "C2", "is_ext_shared": true } }),
+                _ => json!({ "ok": false, "error": "missing_scope" }),
+            },
+            "chat.postEphemeral" => {
+                let told: Value = serde_json::from_str(&body).unwrap();
+                let text = |key: &str| told[key].as_str().unwrap().to_owned();
+                heard.lock().unwrap().push((text("user"), text("text")));
+                json!({ "ok": true })
+            }
+            _ => json!({ "ok": false, "error": "unknown_method" }),
+        }
+    };
+    let handler = move |uri: axum::http::Uri, body: String| async move {
+        answer(uri.path().trim_start_matches('/').to_owned(), body).to_string()
+    };
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let router = axum::Router::new().fallback(handler);
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    (url, whispers)
+}
+
+/// An incident with an answer that nothing proves, in a workspace.
+async fn judged(change: impl FnOnce(&mut SlackSettings)) -> (Scene, IncidentId, Whispers) {
+    let (url, whispers) = workspace().await;
+    let scene = scene_at(url, change).await;
+    event(&scene, "Ev1", mention("1.1", None, "<@U0BOT> totals are wrong")).await;
+    let id = incidents(&scene).await.remove(0);
+    found(&scene, &id, Proof::None).await;
+    (scene, id, whispers)
+}
+
+async fn best(scene: &Scene, id: &IncidentId) -> Resolution {
+    scene.app.store.resolutions(id).await.unwrap().remove(0)
+}
+
+/// What somebody was told, once they were.
+async fn told(whispers: &Whispers, user: &str) -> String {
+    for _ in 0..200 {
+        let found = whispers.lock().unwrap().iter().rev().find(|(who, _)| who == user).cloned();
+        if let Some((_, text)) = found {
+            return text;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("{user} was told nothing")
+}
+
+#[tokio::test]
+async fn whoever_is_not_of_the_workspace_judges_nothing() {
+    let (scene, id, whispers) = judged(|_| {}).await;
+    for (user, why) in [
+        ("U3", "another workspace"),
+        ("U4", "another workspace"),
+        ("U5", "Guests"),
+        ("U6", "Guests"),
+        ("U7", "account in use"),
+        ("U8", "account in use"),
+        ("U9", "Guests"),
+        ("U10", "another workspace"),
+        ("U99", "cannot be told"),
+    ] {
+        for action in ["confirm", "reject"] {
+            press(&scene, user, action, id.as_str()).await;
+        }
+        let text = told(&whispers, user).await;
+        assert!(text.contains(why), "{user}: {text}");
+        assert_eq!(best(&scene, &id).await.approval, Approval::None, "{user}");
+        // To say it in words is the same.
+        let standing = crate::auth::standing_of(&scene.app, &format!("slack:{user}")).await.unwrap();
+        assert!(standing.is_err_and(|told| told.contains(why)), "{user}");
+    }
+    // Where Slack cannot be asked, nobody can be told to be of the workspace.
+    let lost = scene_at("http://127.0.0.1:9".into(), |_| {}).await;
+    let standing = crate::auth::standing_of(&lost.app, "slack:U1").await.unwrap();
+    assert!(standing.is_err_and(|told| told.contains("cannot be told")));
+}
+
+#[tokio::test]
+async fn guests_and_other_workspaces_judge_where_the_configuration_says_so() {
+    for (user, change) in [
+        (
+            "U3",
+            (|slack: &mut SlackSettings| slack.judging_teams = ["T9".to_owned()].into())
+                as fn(&mut SlackSettings),
+        ),
+        ("U5", |slack| slack.guests_judge = true),
+        ("U0RESP", |_| {}),
+    ] {
+        let (scene, id, _) = judged(change).await;
+        press(&scene, user, "confirm", id.as_str()).await;
+        assert_eq!(best(&scene, &id).await.approval, Approval::Confirmed, "{user}");
+    }
+}
+
+#[tokio::test]
+async fn one_member_alone_makes_nothing_known_and_overrules_no_administrator() {
+    let (scene, id, whispers) = judged(|_| {}).await;
+    press(&scene, "U1", "confirm", id.as_str()).await;
+    assert!(!best(&scene, &id).await.is_trusted());
+    assert!(told(&whispers, "U1").await.contains("second person"));
+    press(&scene, "U2", "confirm", id.as_str()).await;
+    assert!(best(&scene, &id).await.is_trusted(), "two persons");
+    let known = best(&scene, &id).await;
+    let admin = Actor { who: "anna", why: "it is not" };
+    scene.app.store.set_approval(&known.id, Approval::Rejected, admin).await.unwrap();
+    press(&scene, "U2", "confirm", id.as_str()).await;
+    assert_eq!(best(&scene, &id).await.approval, Approval::Rejected);
+    assert!(told(&whispers, "U2").await.contains("rejected by an administrator"));
+}
+
+#[tokio::test]
+async fn what_is_said_in_a_shared_channel_is_told_no_more_than_the_public_is() {
+    let (url, _) = workspace().await;
+    let scene = scene_at(url, |_| {}).await;
+    let tell = async |id: &str, ts: &str, shared: Option<bool>| {
+        let mut envelope = json!({ "type": "event_callback", "event_id": id,
+            "event": mention(ts, None, &format!("<@U0BOT> {ts} fails")) });
+        if let Some(shared) = shared {
+            envelope["is_ext_shared_channel"] = shared.into();
+        }
+        assert_eq!(send(&scene, "/hooks/slack/events", &envelope.to_string(), 0).await.status, 200);
+    };
+    tell("Ev1", "1.1", Some(true)).await;
+    tell("Ev2", "2.1", Some(false)).await;
+    tell("Ev3", "3.1", None).await;
+    for (trigger, channel) in [("t1", "C1"), ("t2", "C2"), ("t3", "C3")] {
+        let fields = [("trigger_id", trigger), ("channel_id", channel), ("user_id", "U1"), ("text", channel)];
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        assert_eq!(send(&scene, "/hooks/slack/commands", &body, 0).await.status, 200);
+    }
+    let mut found = std::collections::BTreeMap::new();
+    for id in incidents(&scene).await {
+        let incident = scene.app.store.get_incident(&id).await.unwrap();
+        found.insert(incident.ticket.title, incident.audience);
+    }
+    use Audience::{Internal, Unknown};
+    let expected = [
+        ("1.1 fails", Unknown),
+        ("2.1 fails", Internal),
+        ("3.1 fails", Internal),
+        ("C1", Internal),
+        ("C2", Unknown),
+        ("C3", Unknown),
+    ];
+    assert_eq!(found, expected.map(|(title, audience)| (title.to_owned(), audience)).into());
+}

@@ -1,0 +1,149 @@
+/*!
+Answers a question about an incident that has ended, by the same conversation as in a terminal. Investigations and
+writing are not begun from here: they have routes of their own.
+*/
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use millwright_agent::conversation::{Conversation, ConversationContext, ConversationListener, command};
+use millwright_agent::investigation::InvestigateError;
+use millwright_agent::lease_holder::LeaseHolder;
+use millwright_store::{IncidentMessage, Job, StoreError, is_transient};
+use millwright_tools::CancelFlag;
+
+use super::target::{self, InvestigationTarget, TargetError};
+use super::{investigate, persist, retry_backoff};
+use crate::app::{ProgressPublisher, ServiceState, millis};
+use crate::auth;
+
+/// None is transparent about the store's errors: each stays in the chain, where `is_transient` looks for it.
+#[derive(Debug, thiserror::Error)]
+enum AnswerError {
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Place(#[from] TargetError),
+    #[error(transparent)]
+    Conversation(#[from] InvestigateError),
+}
+
+/// What cannot be looked into is the answer, unless the store is away: then the question waits for it.
+fn told<E: Error + Into<AnswerError> + 'static>(what: &str, error: E) -> Result<String, AnswerError> {
+    if is_transient(&error) { Err(error.into()) } else { Ok(format!("{what}: {error}")) }
+}
+
+pub(super) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Job, stop: &CancelFlag) {
+    let begun = Instant::now();
+    let answered = tokio::select! {
+        answered = answer(app, job) => answered,
+        () = stop.cancelled() => {
+            persist(&job.id, stop, || app.store.return_job(&job.id, holder.as_str(), Duration::ZERO, None)).await;
+            return;
+        }
+    };
+    match answered {
+        Ok((question, text)) => {
+            let answer = || app.store.answer_question(&job.id, holder.as_str(), &question, &text);
+            if persist(&job.id, stop, answer).await == Some(true) {
+                tracing::info!(event = "answer.given", incident = %job.incident_id, job = %job.id, question = %question.id,
+                    caller = %question.author, duration_ms = millis(begun), "answer given");
+            }
+        }
+        Err(error) => {
+            let text = error.to_string();
+            let transient = is_transient(&error);
+            tracing::warn!(event = "answer.failed", incident = %job.incident_id, job = %job.id,
+                failures = job.failures + i64::from(!transient), error = %text, "a question could not be answered");
+            // A store that is away is no fault of the question's.
+            let failure = (!transient).then_some(text.as_str());
+            let again =
+                || app.store.return_job(&job.id, holder.as_str(), retry_backoff(job.failures), failure);
+            persist(&job.id, stop, again).await;
+        }
+    }
+    app.stored(&job.incident_id);
+}
+
+async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, String), AnswerError> {
+    let question = app.store.get_message(&job.question()?).await?;
+    let incident = app.store.get_incident(&job.incident_id).await?;
+    let repository = match target::repository(&app.settings.repositories, &incident) {
+        Ok(repository) => repository,
+        Err(nowhere) => {
+            return Ok((question, format!("{}: {}.", nowhere.because, nowhere.missing)));
+        }
+    };
+    if command(&question.body).is_some() {
+        return Ok((question, "Commands of the terminal are not taken here; ask in words.".to_owned()));
+    }
+    let looked = target::revision(&app.store, repository, &incident, &app.settings.data_dir).await;
+    let place: InvestigationTarget = match looked {
+        Ok(place) => place,
+        Err(error) => return Ok((question, told("The code cannot be looked at", error)?)),
+    };
+    let mut options = investigate::options(app, repository, &place, incident.clone());
+    options.incident = None;
+    let speaker = match (app.settings.speaker)() {
+        Ok(speaker) => speaker,
+        Err(why) => {
+            tracing::warn!(%why, "the model cannot be asked; rules answer");
+            None
+        }
+    };
+    let setting = ConversationContext {
+        options,
+        incident: Some(incident.id.clone().into()),
+        // The answer is told where the incident is.
+        store: app.store.read_for(incident.audience),
+        redactor: app.settings.redactor.clone(),
+        planner: Box::new(millwright_agent::planner::playbook::Playbook),
+        speaker,
+        standing: auth::standing_of(app, &question.author).await?,
+        by: question.author.clone(),
+        width: 100,
+        color: false,
+    };
+    let teller = Arc::new(ProgressPublisher::new(app.clone(), &incident.id));
+    let (runtime, asked) = (tokio::runtime::Handle::current(), question.body.clone());
+    // A conversation stays on the thread that began it.
+    let talk = move || {
+        runtime.block_on(async move {
+            match Conversation::begin(setting).await {
+                Ok(begun) => {
+                    let ears = ConversationListener { sinks: vec![teller.clone()], progress: teller };
+                    Ok(begun.reading_only().hear(&asked, &ears).await.text)
+                }
+                Err(error) => told("The question could not be looked into", error),
+            }
+        })
+    };
+    let text = tokio::task::spawn_blocking(talk)
+        .await
+        .unwrap_or_else(|_| Ok("The answer broke down; ask in other words.".to_owned()))?;
+    Ok((question, app.settings.redactor.for_run().redact(&text).text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_waits_for_a_store_that_is_away_and_is_told_of_every_other_error() {
+        let away = || StoreError::Away { server: "db".into(), detail: "refused".into() };
+        let broken = || StoreError::Unreadable { what: "run", id: "run_1".into(), detail: "x".into() };
+        let waits = [
+            told("x", TargetError::from(away())).unwrap_err(),
+            told("x", InvestigateError::from(away())).unwrap_err(),
+            AnswerError::from(away()),
+        ];
+        for error in waits {
+            assert!(is_transient(&error), "{error:?}");
+        }
+        for answer in [told("x", TargetError::from(broken())), told("x", InvestigateError::from(broken()))] {
+            assert!(answer.unwrap().starts_with("x: run run_1 cannot be read"));
+        }
+        assert!(told("x", InvestigateError::EmptyTicket).unwrap().starts_with("x: the ticket is empty"));
+    }
+}

@@ -1,0 +1,246 @@
+/*!
+Takes jobs from the queue and does them. A job is held by a lease that heartbeats renew; whoever loses it stops at
+once, because another worker has it by then. When the process ends, runs are parked and their jobs go back.
+*/
+
+mod answer;
+mod inbox;
+mod investigate;
+mod outcomes;
+mod run_record;
+mod target;
+mod unplaced;
+mod upkeep;
+
+use millwright_model::JobId;
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use millwright_agent::lease_holder::LeaseHolder;
+use millwright_store::{IncidentState, Job, JobKind, JobState, RunState};
+use millwright_tools::CancelFlag;
+use tokio::task::JoinSet;
+
+use crate::app::ServiceState;
+use crate::notes;
+
+/// How often the queue is looked at when nothing says that there is something new.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Notes, and answers, at once.
+const NOTES: usize = 4;
+const ANSWERS: usize = 2;
+/// How long a job that broke down rests.
+const BROKEN_RESTS: Duration = Duration::from_secs(60);
+/// A job whose worker died so often while it had it is given up: it may be what kills them.
+const MOST_LOST: i64 = 5;
+/// After so many deaths an investigation is worked on alone, so that the others are not given up for what it does.
+const ALONE_AFTER: i64 = 2;
+/// How long such a one waits for its worker to be free.
+const ALONE_WAITS: Duration = Duration::from_secs(10);
+
+type Done = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Works until the app is told to end, then parks what runs.
+pub(crate) async fn run(app: Arc<ServiceState>) {
+    let holder = LeaseHolder::of_this_process();
+    let stop = CancelFlag::default();
+    let upkeep = tokio::spawn(upkeep::run(app.clone()));
+    let _upkeep = Ended(upkeep.abort_handle());
+    let mut at_work: JoinSet<()> = JoinSet::new();
+    let mut busy = [0_usize; 3];
+    let mut doing: HashMap<tokio::task::Id, (usize, JobId)> = HashMap::new();
+    let most = [app.settings.limits.investigations, NOTES, ANSWERS];
+    let kinds = [JobKind::Investigate, JobKind::Note, JobKind::Answer];
+    let mut alone: Option<tokio::task::Id> = None;
+    while !app.is_ending() {
+        if let Err(error) = free_the_dead(&app, holder).await {
+            tracing::warn!(%error, "the queue could not be looked through");
+        }
+        for (at, kind) in kinds.into_iter().enumerate() {
+            let free = most[at].saturating_sub(busy[at]);
+            if free == 0 || (kind == JobKind::Investigate && alone.is_some()) {
+                continue;
+            }
+            let lease = app.settings.limits.lease;
+            let at_hand: Vec<JobId> = doing.values().map(|(_, id)| id.clone()).collect();
+            match app.store.claim_jobs(kind, holder.as_str(), lease, free, &at_hand).await {
+                Ok(jobs) => {
+                    for job in jobs {
+                        let suspect = kind == JobKind::Investigate && job.lost >= ALONE_AFTER;
+                        if (suspect && busy[at] > 0) || (kind == JobKind::Investigate && alone.is_some()) {
+                            let wait = if suspect { ALONE_WAITS } else { Duration::ZERO };
+                            if let Err(error) =
+                                app.store.return_job(&job.id, holder.as_str(), wait, None).await
+                            {
+                                tracing::warn!(job = %job.id, %error, "a job waits for its lease to run out");
+                            }
+                            continue;
+                        }
+                        busy[at] += 1;
+                        let id = job.id.clone();
+                        let task = at_work.spawn(held(app.clone(), holder, job, stop.child()));
+                        doing.insert(task.id(), (at, id));
+                        if suspect {
+                            alone = Some(task.id());
+                        }
+                    }
+                }
+                Err(error) => tracing::warn!(%error, "jobs could not be taken from the queue"),
+            }
+        }
+        tokio::select! {
+            Some(ended) = at_work.join_next_with_id(), if !at_work.is_empty() => {
+                let task = ended.as_ref().map_or_else(|error| error.id(), |(task, _)| *task);
+                if alone == Some(task) {
+                    alone = None;
+                }
+                let Some((at, job)) = doing.remove(&task) else { continue };
+                if let Some(busy) = busy.get_mut(at) {
+                    *busy = busy.saturating_sub(1);
+                }
+                if let Err(error) = ended {
+                    // What a panic says may quote what was being read.
+                    tracing::error!(event = "job.panicked", %job, panicked = error.is_panic(), "a job broke down");
+                    // It stays ours until it is put back, which waits for a store that is away.
+                    let id = job.clone();
+                    let task = at_work.spawn(broken(app.clone(), holder, job, stop.child()));
+                    doing.insert(task.id(), (at, id));
+                    if let Some(busy) = busy.get_mut(at) {
+                        *busy += 1;
+                    }
+                }
+            }
+            () = app.work.notified() => {}
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = app.ended() => {}
+        }
+    }
+    stop.cancel();
+    let all = async { while at_work.join_next().await.is_some() {} };
+    if tokio::time::timeout(app.settings.limits.grace, all).await.is_err() {
+        tracing::warn!("work under way did not end in time; it is taken over from its last stored step");
+    }
+}
+
+async fn free_the_dead(app: &ServiceState, holder: &LeaseHolder) -> Result<(), millwright_store::StoreError> {
+    for other in app.store.job_holders().await? {
+        if holder.knows_dead(&other) {
+            let freed = app.store.free_jobs_of(&other).await?;
+            tracing::info!(%other, freed, "jobs of a dead worker are taken over");
+        }
+    }
+    Ok(())
+}
+
+/// Does a job while its lease is kept.
+fn held(app: Arc<ServiceState>, holder: &'static LeaseHolder, job: Job, stop: CancelFlag) -> Done {
+    Box::pin(async move {
+        let heartbeat = tokio::spawn(keep(app.clone(), holder, job.id.clone(), stop.clone()));
+        // Ends also when the job breaks down, so that nobody holds on to it.
+        let _heartbeat = Ended(heartbeat.abort_handle());
+        if job.lost >= MOST_LOST {
+            tracing::error!(event = "job.given_up", incident = %job.incident_id, job = %job.id, lost = job.lost, "a job is given up");
+            persist(&job.id, &stop, || give_up(&app, holder, &job)).await;
+            return;
+        }
+        match job.kind {
+            JobKind::Investigate => investigate::work(&app, holder, &job, &stop).await,
+            JobKind::Note => notes::work(&app, holder, &job, &stop).await,
+            JobKind::Answer => answer::work(&app, holder, &job, &stop).await,
+        }
+    })
+}
+
+/// Stores how a job ended, however long the store is away: a worker that lives is not to be counted as one that died with its
+/// job. Any other error is logged; then the lease runs out, and the job is done again from what is stored. `None` in both
+/// cases, and where the process ends before the store is back.
+pub(crate) async fn persist<T, F>(job: &JobId, stop: &CancelFlag, mut store: impl FnMut() -> F) -> Option<T>
+where
+    F: Future<Output = Result<T, millwright_store::StoreError>>,
+{
+    loop {
+        match store().await {
+            Ok(stored) => return Some(stored),
+            Err(error) if error.is_transient() && !stop.is_cancelled() => {
+                tracing::warn!(%job, %error, "how a job ended is stored when the store is back");
+                tokio::select! {
+                    () = tokio::time::sleep(LOOK_EVERY) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+            Err(error) => {
+                tracing::error!(%job, %error, "how a job ended could not be stored");
+                return None;
+            }
+        }
+    }
+}
+
+/// Puts a job back whose task broke down.
+async fn broken(app: Arc<ServiceState>, holder: &'static LeaseHolder, job: JobId, stop: CancelFlag) {
+    let why = Some("it broke down; the log says where");
+    persist(&job, &stop, || app.store.return_job(&job, holder.as_str(), BROKEN_RESTS, why)).await;
+}
+
+/// Ends a job that its workers do not survive; a person has to look.
+pub(crate) async fn give_up(
+    app: &ServiceState,
+    holder: &LeaseHolder,
+    job: &Job,
+) -> Result<(), millwright_store::StoreError> {
+    let why = format!(
+        "the process that worked on it ended {} times at the same point, so it is not tried again; the logs of the \
+         workers and of their machine say why (out of memory, killed, crashed). Mend that, then report it anew",
+        job.lost
+    );
+    let of_incident = (job.kind == JobKind::Investigate).then_some(IncidentState::Failed);
+    let settled =
+        app.store.settle_job(&job.id, holder.as_str(), JobState::Failed, Some(&why), of_incident).await?;
+    if settled
+        && job.kind == JobKind::Investigate
+        && let Some(run) = app.store.latest_unfinished_run(&job.incident_id).await?
+    {
+        app.store.set_run_state(&run.id, RunState::Failed).await?;
+    }
+    app.stored(&job.incident_id);
+    Ok(())
+}
+
+/// Aborts a task when dropped.
+struct Ended(tokio::task::AbortHandle);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+async fn keep(app: Arc<ServiceState>, holder: &'static LeaseHolder, job: JobId, stop: CancelFlag) {
+    let lease = app.settings.limits.lease;
+    let mut wait = lease / 3;
+    loop {
+        tokio::time::sleep(wait).await;
+        wait = lease / 3;
+        match app.store.keep_job(&job, holder.as_str(), lease).await {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::warn!(%job, "another worker has this job now");
+                return stop.cancel();
+            }
+            Err(error) => {
+                tracing::warn!(%job, %error, "the lease could not be renewed");
+                // As soon as the store is back, so that nobody takes the job for a dead worker's.
+                wait = wait.min(LOOK_EVERY);
+            }
+        }
+    }
+}
+
+/// How long a job that failed rests before it is tried again.
+pub(crate) fn retry_backoff(failures: i64) -> Duration {
+    let exponent = u32::try_from(failures.clamp(0, 8)).unwrap_or(0);
+    Duration::from_secs(2_u64.saturating_pow(exponent + 1).min(300))
+}

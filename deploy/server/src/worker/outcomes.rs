@@ -1,0 +1,201 @@
+/*!
+What became of a fix. It has shipped once the deployed branch has had it for a while and the failure stayed away; it
+was not it when the same failure then comes back in a revision that has the fix: then its incident is opened again, to be
+investigated there. Both are set by looking at the repository and at what was reported, never by what anybody says.
+*/
+
+use std::time::Duration;
+
+use millwright_culprit::fixes::{self, FixError};
+use millwright_git::{LogQuery, Repo, RepoError, log};
+use millwright_model::{Outcome, Resolution, Timestamp};
+use millwright_store::{Actor, StoreError};
+use millwright_tools::CancelFlag;
+
+use super::target::{self, InvestigationTarget};
+use crate::app::ServiceState;
+use crate::settings::RepositorySettings;
+
+/// Commits looked through for the one that brought a fix.
+const MOST_COMMITS: usize = 200;
+/// Deliveries of one incident that are looked at, the latest ones.
+const MOST_JOINED: usize = 20;
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum WatchError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    #[error("looking at the branch broke down")]
+    Broken,
+}
+
+/// Looks at the fixes of a repository once; answers how many outcomes changed.
+pub(super) async fn watch(app: &ServiceState, repository: &RepositorySettings) -> Result<usize, WatchError> {
+    let (path, data_dir) = (repository.path.clone(), app.settings.data_dir.clone());
+    let open = move || -> Result<(Repo, String), RepoError> {
+        let repo = Repo::open(&path, &data_dir)?;
+        let identity = repo.identity()?;
+        Ok((repo, identity))
+    };
+    let (repo, identity) = tokio::task::spawn_blocking(open).await.map_err(|_| WatchError::Broken)??;
+    let mut changed = 0;
+    let mut waiting = Vec::new();
+    for outcome in [Outcome::Unknown, Outcome::Shipped] {
+        for fix in app.store.fixes_with(&identity, outcome).await? {
+            if let Some((why, place)) = fix_refuted(app, &repo, repository, &fix).await? {
+                open_again(app, &repo, &fix, place, &why).await?;
+                changed += 1;
+            } else if outcome == Outcome::Unknown {
+                waiting.push(fix);
+            }
+        }
+    }
+    if waiting.is_empty() {
+        return Ok(changed);
+    }
+    let Some((aged, since)) = settled(&repo, repository, app.settings.limits.stay_away).await? else {
+        return Ok(changed);
+    };
+    for fix in waiting {
+        let stayed_away = app.store.recurrences_since(&fix, since).await?.is_empty()
+            && app.store.joined_after(&fix.incident_id, since).await?.is_empty();
+        if stayed_away && has(&repo, &fix, &aged).await? {
+            let why = format!("the deployed branch has it at {}, and the failure stayed away", short(&aged));
+            app.store.set_outcome(&fix.id, Outcome::Shipped, Actor { who: "service", why: &why }).await?;
+            changed += 1;
+        }
+    }
+    Ok(changed)
+}
+
+/// Marks a fix as not having been it, takes its incident up again where the failure came back, and says why.
+async fn open_again(
+    app: &ServiceState,
+    repo: &Repo,
+    fix: &Resolution,
+    place: InvestigationTarget,
+    why: &str,
+) -> Result<(), WatchError> {
+    // Before the fix it failed as well, by the old fault: what is looked for came after.
+    let good = first_with(repo, fix, &place.revision).await.unwrap_or_else(|error| {
+        tracing::debug!(resolution = %fix.id, %error, "since when the fix is there cannot be told");
+        None
+    });
+    let plan = serde_json::to_value(InvestigationTarget { good, ..place }).map_err(|_| WatchError::Broken)?;
+    let by = Actor { who: "millwright", why };
+    if app.store.reopen(&fix.incident_id, Some(&fix.id), &plan, by).await? {
+        app.work.notify_one();
+    }
+    app.stored(&fix.incident_id);
+    Ok(())
+}
+
+/// The first commit on the way to a revision that has a fix, when it is not that revision itself.
+async fn first_with(repo: &Repo, fix: &Resolution, revision: &str) -> Result<Option<String>, WatchError> {
+    let query = LogQuery {
+        tip: revision.to_owned(),
+        exclude: Some(fix.failing_revision.clone()),
+        limit: MOST_COMMITS,
+        ..LogQuery::default()
+    };
+    let clone = repo.clone();
+    let list = move || log(&clone, &query, &CancelFlag::default());
+    let page = tokio::task::spawn_blocking(list).await.map_err(|_| WatchError::Broken)??;
+    // Of a longer way the beginning is not known.
+    if page.more {
+        return Ok(None);
+    }
+    for commit in page.items.iter().rev() {
+        if has(repo, fix, &commit.id).await? {
+            return Ok(Some(commit.id.clone()).filter(|id| id != revision));
+        }
+    }
+    Ok(None)
+}
+
+/// Why a fix was not it, and where that was seen: the same failure is back in a revision that has it, as an incident of its
+/// own or as another delivery of the same one. What fails in a revision that has it not says nothing about it.
+async fn fix_refuted(
+    app: &ServiceState,
+    repo: &Repo,
+    repository: &RepositorySettings,
+    fix: &Resolution,
+) -> Result<Option<(String, InvestigationTarget)>, WatchError> {
+    for again in app.store.recurrences_since(fix, fix.created_at).await? {
+        let place = again.plan.and_then(|plan| serde_json::from_value::<InvestigationTarget>(plan).ok());
+        let Some(place) = place.filter(|place| place.repository == repository.name) else { continue };
+        if has(repo, fix, &place.revision).await? {
+            let at = short(&place.revision);
+            // The reason goes into the run of the incident that is opened again, whose readers others may be.
+            let (here, there) = (
+                app.store.get_incident(&fix.incident_id).await?.audience,
+                app.store.get_incident(&again.incident_id).await?.audience,
+            );
+            let again = if here.may_read(there) { again.incident_id.as_str() } else { "another incident" };
+            let why = format!("it was not it: the failure is back as {again} at {at}, which has the fix");
+            return Ok(Some((why, place)));
+        }
+    }
+    let joined = app.store.joined_after(&fix.incident_id, fix.created_at).await?;
+    if joined.is_empty() {
+        return Ok(None);
+    }
+    let incident = app.store.get_incident(&fix.incident_id).await?;
+    // The last one is the likeliest to have met the fix; of many that came in, each would only say the same.
+    for at in joined.iter().rev().take(MOST_JOINED) {
+        let place = target::at_time(&app.store, repository, &incident, *at, &app.settings.data_dir).await;
+        let Some(place) = place.map_err(|_| WatchError::Broken)? else { continue };
+        if has(repo, fix, &place.revision).await? {
+            let why = format!(
+                "it was not it: the failure was reported again at {at}, when {} ran, which has the fix",
+                short(&place.revision)
+            );
+            return Ok(Some((why, place)));
+        }
+    }
+    Ok(None)
+}
+
+/// The newest commit of the deployed branch that has been there for a while, and its time.
+async fn settled(
+    repo: &Repo,
+    repository: &RepositorySettings,
+    stay_away: Duration,
+) -> Result<Option<(String, Timestamp)>, WatchError> {
+    let (repo, branch) = (repo.clone(), repository.branch.clone().unwrap_or_else(|| "HEAD".to_owned()));
+    let work = move || -> Result<Option<(String, Timestamp)>, RepoError> {
+        let wait = jiff::SignedDuration::try_from(stay_away).unwrap_or(jiff::SignedDuration::MAX);
+        let Ok(until) = jiff::Timestamp::now().checked_sub(wait) else { return Ok(None) };
+        let newest = target::newest_until(&repo, &branch, until)?;
+        Ok(newest.map(|commit| {
+            let at = jiff::Timestamp::from_second(commit.commit_time).unwrap_or(until);
+            (commit.id, Timestamp::from(at))
+        }))
+    };
+    Ok(tokio::task::spawn_blocking(work).await.map_err(|_| WatchError::Broken)??)
+}
+
+/// Whether a revision has a fix; one that cannot be judged there has not.
+async fn has(repo: &Repo, fix: &Resolution, revision: &str) -> Result<bool, WatchError> {
+    let (repo, diff, bad) = (repo.clone(), fix.fix_diff.clone(), fix.failing_revision.clone());
+    let revision = revision.to_owned();
+    let work = move || -> Result<bool, FixError> {
+        let later = repo.is_ancestor(&bad, &revision)? && bad != revision;
+        Ok(later && fixes::contains(&repo, &diff, &bad, &revision)?)
+    };
+    let found = tokio::task::spawn_blocking(work).await.map_err(|_| WatchError::Broken)?;
+    Ok(found.unwrap_or_else(|error| {
+        tracing::debug!(resolution = %fix.id, %error, "whether it was shipped cannot be told");
+        false
+    }))
+}
+
+fn short(revision: &str) -> &str {
+    revision.get(..12).unwrap_or(revision)
+}
+
+#[cfg(test)]
+#[path = "outcomes_tests.rs"]
+mod tests;

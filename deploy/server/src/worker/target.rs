@@ -1,0 +1,322 @@
+/*!
+Where an incident happened: which of the configured repositories holds the failing code, and which revision ran. The
+ticket only names things; what they lead to comes from the configuration, from deployments that were told, and from
+the repository itself.
+*/
+
+use millwright_model::Timestamp;
+use std::path::Path;
+use std::time::Duration;
+
+use millwright_git::{self as git, CommitSummary, LogQuery, MirrorError, Repo, RepoError, log};
+use millwright_store::{Incident, Store, StoreError};
+use millwright_tools::CancelFlag;
+use serde::{Deserialize, Serialize};
+
+use crate::settings::RepositorySettings;
+
+/// What was decided, kept with the job so that every attempt looks at the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct InvestigationTarget {
+    pub(super) repository: String,
+    /// A full commit id.
+    pub(super) revision: String,
+    /// Why this revision, in words.
+    pub(super) because: String,
+    /// A revision before it that had the fix of the failure, where it came back: the new fault is younger.
+    #[serde(default)]
+    pub(super) good: Option<String>,
+}
+
+/// Why no repository could be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NoTarget {
+    pub(super) because: String,
+    pub(super) missing: String,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub(super) enum TargetError {
+    #[error("{0}")]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    #[error(transparent)]
+    Mirror(#[from] MirrorError),
+    #[error("looking for the revision broke down")]
+    Broken,
+}
+
+/// A clone that was fetched so lately is not fetched again.
+const FRESH: Duration = Duration::from_secs(30);
+
+/// Brings our clone of a repository up to date, where it is ours to keep. One that is there already serves also when its
+/// origin cannot be reached.
+pub(super) async fn fetch(repository: &RepositorySettings, stop: &CancelFlag) -> Result<(), TargetError> {
+    let Some(remote) = repository.remote.clone() else { return Ok(()) };
+    let (path, stop) = (repository.path.clone(), stop.clone());
+    let there = path.join("HEAD").exists();
+    let brought = tokio::task::spawn_blocking(move || git::fetch_mirror(&remote, &path, FRESH, &stop)).await;
+    match brought.map_err(|_| TargetError::Broken)? {
+        Err(error) if there => {
+            tracing::warn!(repository = %repository.name, %error, "what was fetched before is used");
+            Ok(())
+        }
+        other => Ok(other?),
+    }
+}
+
+/// The repository whose code failed.
+pub(super) fn repository<'a>(
+    all: &'a [RepositorySettings],
+    incident: &Incident,
+) -> Result<&'a RepositorySettings, NoTarget> {
+    let is = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
+    if let Some(service) = incident.service.as_deref().filter(|service| !service.is_empty()) {
+        let named: Vec<&RepositorySettings> = all
+            .iter()
+            .filter(|repository| {
+                is(&repository.name, service) || repository.services.iter().any(|name| is(name, service))
+            })
+            .collect();
+        match named.as_slice() {
+            [one] => return Ok(one),
+            [] => {}
+            several => {
+                let names: Vec<&str> = several.iter().map(|repository| repository.name.as_str()).collect();
+                return Err(NoTarget {
+                    because: format!("the service {service} is said to be in several repositories"),
+                    missing: format!("name {service} under services of one of {} only", names.join(", ")),
+                });
+            }
+        }
+    }
+    let frames =
+        incident.ticket.traces.iter().flat_map(|trace| &trace.exceptions).flat_map(|one| &one.frames);
+    let paths: Vec<&str> = frames.filter_map(|frame| frame.path.as_deref()).collect();
+    let lies_in = |repository: &&RepositorySettings| {
+        repository
+            .path_prefixes
+            .iter()
+            .any(|prefix| paths.iter().any(|path| path.starts_with(prefix.as_str())))
+    };
+    let mut by_path = all.iter().filter(lies_in);
+    if let (Some(one), None) = (by_path.next(), by_path.next()) {
+        return Ok(one);
+    }
+    match (all, &incident.service) {
+        ([], _) => Err(NoTarget {
+            because: "no repository is configured".into(),
+            missing: "say where the code is: [repositories.NAME] with path and services".into(),
+        }),
+        // A name that is nowhere configured may well be one that nobody wrote down yet.
+        ([one], _) => Ok(one),
+        (_, Some(service)) => Err(NoTarget {
+            because: format!("no repository is said to hold the service {service}"),
+            missing: format!("add {service:?} to services of its [repositories.NAME]"),
+        }),
+        (_, None) => Err(NoTarget {
+            because: "the ticket names no service, and several repositories are configured".into(),
+            missing: "say which service failed, or give the repositories path_prefixes".into(),
+        }),
+    }
+}
+
+/// The revision that failed: of the release, else of the deployment at that time, else the deployed branch.
+pub(super) async fn revision(
+    store: &Store,
+    repository: &RepositorySettings,
+    incident: &Incident,
+    data_dir: &Path,
+) -> Result<InvestigationTarget, TargetError> {
+    let mut tries: Vec<(String, String)> = Vec::new();
+    if let Some(release) = &incident.release {
+        for name in names_of(release) {
+            tries.push((name, format!("the ticket names the release {release}")));
+        }
+    }
+    let context = &incident.ticket.context;
+    let at = context.first_seen.or(context.last_seen).unwrap_or(incident.created_at);
+    tries.extend(deployed(store, repository, incident, at).await?);
+    let branch = repository.branch.clone().unwrap_or_else(|| "HEAD".to_owned());
+    let (name, path, data_dir) = (repository.name.clone(), repository.path.clone(), data_dir.to_owned());
+    let look = move || {
+        let repo = Repo::open(&path, &data_dir)?;
+        let (revision, because) = match first_known(&repo, tries) {
+            Some(known) => known,
+            None => {
+                (repo.resolve(&branch)?, format!("nothing says which release ran, so {branch} is looked at"))
+            }
+        };
+        Ok(InvestigationTarget { repository: name, revision, because, good: None })
+    };
+    tokio::task::spawn_blocking(look).await.map_err(|_| TargetError::Broken)?
+}
+
+/// What ran at a time: the revision that was deployed then, else the newest commit that the deployed branch had. `None` when
+/// the branch is younger than that.
+pub(super) async fn at_time(
+    store: &Store,
+    repository: &RepositorySettings,
+    incident: &Incident,
+    at: Timestamp,
+    data_dir: &Path,
+) -> Result<Option<InvestigationTarget>, TargetError> {
+    let tries = deployed(store, repository, incident, at).await?;
+    let branch = repository.branch.clone().unwrap_or_else(|| "HEAD".to_owned());
+    let (name, path, data_dir, until) =
+        (repository.name.clone(), repository.path.clone(), data_dir.to_owned(), at);
+    let look = move || -> Result<Option<InvestigationTarget>, RepoError> {
+        let repo = Repo::open(&path, &data_dir)?;
+        if let Some((revision, because)) = first_known(&repo, tries) {
+            return Ok(Some(InvestigationTarget { repository: name, revision, because, good: None }));
+        }
+        let because = format!("{branch} had it at {until}");
+        let newest = newest_until(&repo, &branch, until.as_jiff())?;
+        Ok(newest.map(|commit| InvestigationTarget {
+            repository: name,
+            revision: commit.id,
+            because,
+            good: None,
+        }))
+    };
+    Ok(tokio::task::spawn_blocking(look).await.map_err(|_| TargetError::Broken)??)
+}
+
+/// What was deployed at a time, of the incident's service or else of one that the repository holds: names, each with why.
+async fn deployed(
+    store: &Store,
+    repository: &RepositorySettings,
+    incident: &Incident,
+    at: Timestamp,
+) -> Result<Vec<(String, String)>, StoreError> {
+    for service in incident.service.iter().chain(&repository.services).chain([&repository.name]) {
+        let ran = store.deployments_at(service, incident.environment.as_deref(), at, 1).await?;
+        if let Some(deployment) = ran.first() {
+            let because = format!(
+                "{} of {} was deployed to {} at {}",
+                deployment.revision, deployment.service, deployment.environment, deployment.at
+            );
+            let names = names_of(&deployment.revision).into_iter();
+            return Ok(names.map(|name| (name, because.clone())).collect());
+        }
+    }
+    Ok(Vec::new())
+}
+
+/// The first name that means a revision here, as that revision, and why.
+fn first_known(repo: &Repo, tries: Vec<(String, String)>) -> Option<(String, String)> {
+    tries.into_iter().find_map(|(name, because)| Some((repo.resolve(&name).ok()?, because)))
+}
+
+/// The newest commit that a branch had at a time; `None` when it is younger than that.
+pub(super) fn newest_until(
+    repo: &Repo,
+    branch: &str,
+    until: jiff::Timestamp,
+) -> Result<Option<CommitSummary>, RepoError> {
+    let query = LogQuery {
+        tip: repo.resolve(branch)?,
+        until: Some(format!("{until:.0}")),
+        limit: 1,
+        ..LogQuery::default()
+    };
+    Ok(log(repo, &query, &CancelFlag::default())?.items.into_iter().next())
+}
+
+/// What a release may be called in a repository: `shop@1.2.3`, `1.2.3`, `v1.2.3`, a commit. Never an expression.
+fn names_of(release: &str) -> Vec<String> {
+    let plain = |name: &&str| {
+        (1..=100).contains(&name.len())
+            && !name.starts_with('-')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || "._-/+".contains(c))
+    };
+    let release = release.trim();
+    let tail = release.rsplit('@').next().unwrap_or(release);
+    let mut names: Vec<String> = Vec::new();
+    for name in [release, tail].iter().filter(|name| plain(name)) {
+        for spelled in [(*name).to_owned(), format!("v{name}"), format!("release-{name}")] {
+            if !names.contains(&spelled) {
+                names.push(spelled);
+            }
+        }
+    }
+    // `1.2.3+abcdef0` and `1.2.3-5-gabcdef0` end in the commit.
+    if let Some(end) = tail.rsplit(['+', '-']).next().map(|end| end.trim_start_matches('g'))
+        && end.len() >= 7
+        && end.chars().all(|c| c.is_ascii_hexdigit())
+    {
+        names.push(end.to_owned());
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use millwright_store::IncidentState;
+
+    use super::*;
+
+    fn repository_of(name: &str, services: &[&str], prefixes: &[&str]) -> RepositorySettings {
+        RepositorySettings {
+            name: name.into(),
+            path: "/nowhere".into(),
+            remote: None,
+            branch: None,
+            services: services.iter().map(|name| (*name).into()).collect(),
+            path_prefixes: prefixes.iter().map(|name| (*name).into()).collect(),
+            recipes: Default::default(),
+            tests: None,
+            remotes: Default::default(),
+        }
+    }
+
+    fn incident(service: Option<&str>, text: &str) -> Incident {
+        Incident {
+            id: "inc_1".parse().unwrap(),
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+            state: IncidentState::Queued,
+            repository: None,
+            problem_id: None,
+            source: None,
+            external_id: None,
+            service: service.map(Into::into),
+            environment: None,
+            release: None,
+            audience: Default::default(),
+            ticket: millwright_ingest::parse(text.as_bytes()),
+        }
+    }
+
+    #[test]
+    fn the_service_decides_then_the_paths_then_that_there_is_only_one() {
+        let all = [
+            repository_of("shop", &["checkout", "cart"], &["/srv/shop/"]),
+            repository_of("billing", &["invoices", "cart"], &["/srv/billing/"]),
+        ];
+        let trace =
+            "Traceback (most recent call last):\n  File \"/srv/billing/a.py\", line 3, in f\nValueError: x\n";
+        let of = |service, text| repository(&all, &incident(service, text)).map(|one| one.name.as_str());
+        assert_eq!(of(Some("Checkout"), "x"), Ok("shop"));
+        assert_eq!(of(Some("billing"), "x"), Ok("billing"));
+        assert_eq!(of(None, trace), Ok("billing"));
+        assert_eq!(of(Some("unknown"), trace), Ok("billing"));
+        assert!(of(Some("cart"), "x").unwrap_err().because.contains("several"));
+        assert!(of(Some("unknown"), "x").unwrap_err().missing.contains("\"unknown\""));
+        assert!(of(None, "x").unwrap_err().missing.contains("which service"));
+        assert_eq!(repository(&all[..1], &incident(None, "x")).unwrap().name, "shop");
+        assert!(repository(&[], &incident(None, "x")).is_err());
+    }
+
+    #[test]
+    fn a_release_has_several_spellings_and_no_expressions() {
+        assert!(names_of("shop@1.2.3").contains(&"v1.2.3".into()));
+        assert!(names_of("1.2.3+0a1b2c3d").contains(&"0a1b2c3d".into()));
+        assert!(names_of("v1.2-5-g0a1b2c3d").contains(&"0a1b2c3d".into()));
+        for hostile in ["HEAD~3", "--upload-pack=x", "a b", "x:y", "", "@{1}"] {
+            assert!(names_of(hostile).iter().all(|name| !name.contains(['~', ' ', ':', '{'])), "{hostile}");
+        }
+        assert!(names_of("--upload-pack").is_empty());
+    }
+}

@@ -1,0 +1,35 @@
+/*!
+The report about an incident for which no repository is known: it could not be looked into, and says what is missing.
+*/
+
+use millwright_model::{Escalation, REPORT_SCHEMA, Report, ReportId, Usage, Verdict};
+use millwright_store::Incident;
+
+use super::target::NoTarget;
+
+pub(super) fn report(incident: &Incident, nowhere: &NoTarget) -> Report {
+    Report {
+        schema: REPORT_SCHEMA.to_owned(),
+        // One for the incident, however often it is written.
+        id: ReportId::of_incident(&incident.id),
+        incident_id: incident.id.clone(),
+        verdict: Verdict::Inconclusive,
+        summary: format!("Nothing could be looked into: {}.", nowhere.because),
+        root_cause: None,
+        hypotheses: Vec::new(),
+        suspects: Vec::new(),
+        fix: None,
+        tried: Vec::new(),
+        replay: None,
+        similar: Vec::new(),
+        struck: Vec::new(),
+        impact: None,
+        evidence: Vec::new(),
+        usage: Usage { planner: "playbook".to_owned(), ..Usage::default() },
+        escalate: Some(Escalation {
+            to: "whoever runs Millwright".to_owned(),
+            because: nowhere.because.clone(),
+            missing: vec![nowhere.missing.clone()],
+        }),
+    }
+}

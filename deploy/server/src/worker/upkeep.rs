@@ -1,0 +1,126 @@
+/*!
+What a memory that is served needs from time to time, whoever calls in: vectors that are missing because the model or
+the vector server was away, clones that are ours to keep, what became of fixes, and forgetting what nothing was proven of, where a time was set for it. Every worker does
+it; doing it twice changes nothing.
+*/
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use millwright_store::vectors::catch_up;
+use millwright_store::{Actor, StoreError};
+
+use millwright_tools::CancelFlag;
+
+use super::{outcomes, target};
+use crate::app::ServiceState;
+
+const VECTORS_EVERY: Duration = Duration::from_secs(60);
+const FETCH_EVERY: Duration = Duration::from_secs(300);
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+/// Vectors made in one go, so that a change of model does not hold up what is asked meanwhile.
+const VECTORS_AT_ONCE: usize = 1_024;
+/// Who forgot, in the audit log.
+const BY: Actor<'static> = Actor { who: "service", why: "retention" };
+
+/// Looks after the memory until the process is to end.
+pub(super) async fn run(app: Arc<ServiceState>) {
+    let every = |time| tokio::time::interval(time);
+    let (mut vectors, mut forget, mut fetch) =
+        (every(VECTORS_EVERY), every(FORGET_EVERY), every(FETCH_EVERY));
+    loop {
+        tokio::select! {
+            _ = vectors.tick() => complete_vectors(&app).await,
+            _ = fetch.tick() => {
+                fetch_all(&app).await;
+                watch_all(&app).await;
+            }
+            _ = forget.tick() => match forget_unproven(&app).await {
+                Ok(0) => {}
+                Ok(gone) => tracing::info!(gone, "incidents that nothing was proven of are forgotten"),
+                // What was taken out stays out; the rest is due again in an hour.
+                Err(error) => tracing::warn!(%error, "forgetting did not come to its end"),
+            },
+            () = app.ended() => return,
+        }
+    }
+}
+
+/// So that an investigation finds its clone there, and needs to fetch little.
+async fn fetch_all(app: &ServiceState) {
+    let stop = CancelFlag::default();
+    for repository in &app.settings.repositories {
+        let fetched = tokio::select! {
+            fetched = target::fetch(repository, &stop) => fetched,
+            () = app.ended() => return stop.cancel(),
+        };
+        if let Err(error) = &fetched {
+            tracing::warn!(repository = %repository.name, %error, "a repository could not be cloned");
+        }
+        if repository.remote.is_some() {
+            let state = fetched.as_ref().map_err(|_| "it cannot be fetched; the log says why");
+            app.degraded.set(&format!("repository {}", repository.name), state.map(|_| ()));
+        }
+    }
+}
+
+/// What became of the fixes.
+async fn watch_all(app: &ServiceState) {
+    for repository in &app.settings.repositories {
+        match outcomes::watch(app, repository).await {
+            Ok(0) => {}
+            Ok(changed) => {
+                tracing::info!(repository = %repository.name, changed, "outcomes of fixes were seen")
+            }
+            Err(error) => {
+                tracing::warn!(repository = %repository.name, %error, "outcomes of fixes could not be looked for");
+            }
+        }
+    }
+}
+
+async fn complete_vectors(app: &ServiceState) {
+    let done = catch_up(&app.store, VECTORS_AT_ONCE).await;
+    let state = done.as_ref().map_err(|_| "they cannot be completed; the log says why");
+    app.degraded.set("vectors", state.map(|_| ()));
+    match done {
+        Ok(done) if done.embedded + done.removed > 0 => {
+            tracing::info!(done.embedded, done.removed, done.left, "vectors caught up");
+        }
+        Ok(_) => {}
+        Err(error) => tracing::warn!(%error, "vectors could not be completed; recall goes on without them"),
+    }
+}
+
+/// Forgets what is due; answers how many incidents went.
+pub(crate) async fn forget_unproven(app: &ServiceState) -> Result<usize, StoreError> {
+    let Some(days) = app.settings.limits.unproven_retention_days else { return Ok(0) };
+    let span = jiff::SignedDuration::from_hours(24 * i64::from(days));
+    // So many days that the calendar has no such day: nothing is as old.
+    let Ok(before) = jiff::Timestamp::now().checked_sub(span) else { return Ok(0) };
+    Ok(app.store.expire(before.into(), BY).await?.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use millwright_model::NewIncident;
+
+    use super::*;
+    use crate::tests::scene_with;
+
+    #[tokio::test]
+    async fn only_what_is_old_enough_is_forgotten_and_nothing_without_a_time() {
+        let put = async |app: &ServiceState| {
+            let ticket = millwright_ingest::parse(b"Invoices are empty since Monday");
+            let new = NewIncident { repository: None, source: None, ticket, mapped: vec![] };
+            app.store.create_incident(&new).await.unwrap().id
+        };
+        for (days, gone) in [(None, 0), (Some(30), 0), (Some(0), 1), (Some(u32::MAX), 0)] {
+            let scene = scene_with(|settings| settings.limits.unproven_retention_days = days).await;
+            let id = put(&scene.app).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            assert_eq!(forget_unproven(&scene.app).await.unwrap(), gone, "{days:?}");
+            assert_eq!(scene.app.store.get_incident(&id).await.is_err(), gone == 1, "{days:?}");
+        }
+    }
+}

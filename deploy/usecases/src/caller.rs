@@ -1,0 +1,93 @@
+/*!
+Who asks, and what they may do. Roles are ordered, and each contains the ones before it.
+*/
+
+use std::fmt;
+use std::str::FromStr;
+
+use millwright_model::JudgingAuthority;
+use millwright_store::{Actor, FeedbackRights};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenRole {
+    /// Reads.
+    Viewer,
+    /// Reports incidents, talks to them, confirms and rejects answers; what a higher role said of one stands.
+    Support,
+    /// Stops runs, decides about what needs consent, tells deployments.
+    Responder,
+    /// Reads the audit log, makes and revokes tokens, forgets.
+    Admin,
+}
+
+impl TokenRole {
+    pub const ALL: [TokenRole; 4] =
+        [TokenRole::Viewer, TokenRole::Support, TokenRole::Responder, TokenRole::Admin];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Support => "support",
+            Self::Responder => "responder",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// What the word of this role on an answer counts, where this is the least role whose confirmation suffices. Routes see
+    /// to it that viewers judge nothing.
+    pub fn standing(self, confirming: TokenRole) -> FeedbackRights {
+        let authority = match self {
+            Self::Viewer | Self::Support => JudgingAuthority::Support,
+            Self::Responder => JudgingAuthority::Responder,
+            Self::Admin => JudgingAuthority::Admin,
+        };
+        FeedbackRights { authority, suffices: self >= confirming }
+    }
+}
+
+impl fmt::Display for TokenRole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for TokenRole {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| format!("{text:?} is no role; give viewer, support, responder or admin"))
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// As it stands in the audit log.
+    pub name: String,
+    pub role: TokenRole,
+    /// What limits are counted by.
+    pub key: String,
+}
+
+impl Principal {
+    /// Whoever reaches the loopback address, where that is enough.
+    pub fn anonymous() -> Self {
+        let name = "anonymous@localhost".to_owned();
+        Self { key: name.clone(), name, role: TokenRole::Admin }
+    }
+
+    /// What this one's word on an answer counts, where this is the least role whose confirmation suffices.
+    pub fn standing(&self, confirming: TokenRole) -> FeedbackRights {
+        self.role.standing(confirming)
+    }
+
+    pub fn because<'a>(&'a self, why: &'a str) -> Actor<'a> {
+        Actor { who: &self.name, why }
+    }
+}

@@ -1,0 +1,79 @@
+/*!
+What a report is known by when it comes again. A type, because what begins like a key of one kind may be what somebody chose
+for another.
+*/
+
+use bytes::Bytes;
+use millwright_model::digest;
+
+/// What a report is known by when it comes again.
+#[derive(Debug, Clone)]
+pub enum DeliveryKey {
+    /// A key that its sender chose for this one report.
+    Idempotency { principal: String, key: String },
+    /// The id of a ticket in another system, which stands for that ticket, however often it changes.
+    Ticket { source: String, external_id: String },
+    /// Made with a page's form. What was changed before it was sent again is another report.
+    Form { parts: Vec<String> },
+    /// The id that another system gave to what it delivers, and that its signature covers: an event, a command.
+    Delivered { system: &'static str, id: String },
+    /// The body of a delivery, where no id of it is signed.
+    Body { system: &'static str, body: Bytes },
+    /// What was said along with something delivered that joined an incident.
+    SaidWith { system: &'static str, id: String },
+}
+
+impl DeliveryKey {
+    /// As the store keeps it; ids that were kept before have to stay the same.
+    pub fn id(&self) -> String {
+        match self {
+            Self::Idempotency { principal, key } => format!("key:{}", digest(&[principal, key])),
+            Self::Ticket { source, external_id } => format!("api:{}", digest(&[source, external_id])),
+            Self::Form { parts } => {
+                let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+                format!("form:{}", digest(&parts))
+            }
+            Self::Delivered { system, id } => format!("{system}:{}", digest(&[id])),
+            Self::Body { system, body } => {
+                format!("{system}:body:{}", digest(&[&String::from_utf8_lossy(body)]))
+            }
+            Self::SaidWith { system, id } => format!("{system}:{}:said", digest(&[id])),
+        }
+    }
+
+    /// Whether another report under the same key is a mistake of its sender's.
+    pub(crate) fn is_of_one_report(&self) -> bool {
+        match self {
+            Self::Idempotency { .. } => true,
+            Self::Ticket { .. }
+            | Self::Form { .. }
+            | Self::Delivered { .. }
+            | Self::Body { .. }
+            | Self::SaidWith { .. } => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_key_of_the_senders_own_stands_for_one_report() {
+        let one = DeliveryKey::Idempotency { principal: "t1".into(), key: "k".into() };
+        let ticket = DeliveryKey::Ticket { source: "key:t1".into(), external_id: "k".into() };
+        let form = DeliveryKey::Form { parts: vec!["t1".into(), "k".into()] };
+        assert_eq!([&one, &ticket, &form].map(DeliveryKey::is_of_one_report), [true, false, false]);
+        // As they were kept before.
+        assert_eq!(one.id(), format!("key:{}", digest(&["t1", "k"])));
+        assert_eq!(ticket.id(), format!("api:{}", digest(&["key:t1", "k"])));
+        assert_eq!(form.id(), format!("form:{}", digest(&["t1", "k"])));
+        let delivered = DeliveryKey::Delivered { system: "desk", id: "k".into() };
+        let body = DeliveryKey::Body { system: "desk", body: Bytes::from_static(b"k") };
+        let said = DeliveryKey::SaidWith { system: "desk", id: "k".into() };
+        assert_eq!(delivered.id(), format!("desk:{}", digest(&["k"])));
+        assert_eq!(body.id(), format!("desk:body:{}", digest(&["k"])));
+        assert_eq!(said.id(), format!("desk:{}:said", digest(&["k"])));
+        assert!(![delivered, body, said].iter().any(DeliveryKey::is_of_one_report));
+    }
+}

@@ -1,0 +1,95 @@
+/*!
+Why a use case was refused, by meaning. Each channel maps these: to an HTTP status, to a message in a chat, to an exit status.
+The text is for the person who asked.
+*/
+
+use millwright_model::IncidentId;
+use millwright_store::StoreError;
+
+#[derive(Debug, thiserror::Error)]
+pub enum UseCaseError {
+    /// What was named does not exist.
+    #[error("{what}")]
+    NotFound { what: String },
+    /// What was given does not fit.
+    #[error("{what}")]
+    Invalid { what: String },
+    /// It is more than is taken at once.
+    #[error("{what}")]
+    TooLarge { what: String },
+    /// It cannot be done as things stand now.
+    #[error("{why}")]
+    Conflict { why: String },
+    #[error(
+        "there is no resolution to confirm or reject: the investigation has not found a cause; a note such as \
+         `it was 1c1ed3b` tells it"
+    )]
+    NothingToJudge,
+    /// An abbreviated id stands for several.
+    #[error("{id} is short for several: {candidates}; give more of it")]
+    Ambiguous { id: String, candidates: String },
+    #[error("{}", StoreError::LinkSpent)]
+    LinkSpent,
+    /// Under this key something else was reported before.
+    #[error("another report was delivered under the same id before; give a new report an id of its own")]
+    OtherContent { incident: Option<IncidentId> },
+    /// It can be taken in a moment.
+    #[error("{why}")]
+    Busy { why: String },
+    /// The store failed; whether it passes by itself is asked of the error it came of.
+    #[error("the store failed: {0}")]
+    Store(#[source] StoreError),
+}
+
+impl UseCaseError {
+    pub fn invalid(what: impl Into<String>) -> Self {
+        Self::Invalid { what: what.into() }
+    }
+
+    pub fn conflict(why: impl Into<String>) -> Self {
+        Self::Conflict { why: why.into() }
+    }
+
+    /// Whether the person who asked can do something about it; otherwise it is the service that could not.
+    pub fn is_of_caller(&self) -> bool {
+        match self {
+            Self::NotFound { .. }
+            | Self::Invalid { .. }
+            | Self::TooLarge { .. }
+            | Self::Conflict { .. }
+            | Self::NothingToJudge
+            | Self::Ambiguous { .. }
+            | Self::LinkSpent
+            | Self::OtherContent { .. } => true,
+            Self::Busy { .. } | Self::Store(_) => false,
+        }
+    }
+}
+
+impl From<StoreError> for UseCaseError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::NotFound { what, id } => Self::NotFound { what: format!("there is no {what} {id}") },
+            StoreError::Ambiguous { id, candidates } => Self::Ambiguous { id, candidates },
+            StoreError::LinkSpent => Self::LinkSpent,
+            StoreError::OtherContent { incident } => Self::OtherContent { incident },
+            StoreError::TooLarge { .. } => Self::TooLarge { what: error.to_string() },
+            other => Self::Store(other),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whether_a_failure_passes_by_itself_is_still_known() {
+        let away = UseCaseError::from(StoreError::Lost { detail: "reset".into() });
+        assert!(millwright_store::is_transient(&away) && !away.is_of_caller());
+        let missing = UseCaseError::from(StoreError::NotFound { what: "incident", id: "inc_1".into() });
+        assert!(!millwright_store::is_transient(&missing) && missing.is_of_caller());
+        // Without the hint at a command, which is the command line's own.
+        assert_eq!(missing.to_string(), "there is no incident inc_1");
+    }
+}

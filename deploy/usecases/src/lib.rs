@@ -1,0 +1,40 @@
+/*!
+What every channel asks for, free of transport and of vendors: report an incident, say something about it, judge its answer,
+decide what waits for consent, stop, reword, forget. HTTP, pages, the chat and the command line call these functions, so that
+one rule holds wherever a person asks.
+
+Nothing here knows a status, a header or a form: what cannot be done is a [`UseCaseError`], which each channel says in its own
+way.
+*/
+
+mod audit_note;
+mod caller;
+mod decide;
+mod delivery_key;
+mod error;
+mod forget;
+mod judge;
+mod notifier;
+mod report;
+mod report_intake;
+mod reword;
+mod say;
+mod stop;
+#[cfg(test)]
+mod testing;
+mod use_cases;
+#[cfg(test)]
+mod use_cases_tests;
+
+pub use audit_note::MAX_NOTE_CHARS;
+pub use caller::{Principal, TokenRole};
+pub use delivery_key::DeliveryKey;
+pub use error::UseCaseError;
+pub use judge::{AnswerJudgement, JudgementEffect, JudgementResult};
+pub use notifier::{IncidentNotifier, SilentNotifier};
+pub use report::{ChannelReport, IncidentReport, ReportAttachment, ReportResult};
+pub use report_intake::{ReportIntake, ingest_effect};
+pub use reword::{MAX_STATEMENT_CHARS, StatementChange, statement_version};
+pub use say::{MessageResult, ThreadMessage};
+pub use stop::StopResult;
+pub use use_cases::UseCases;

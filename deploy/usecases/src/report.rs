@@ -1,0 +1,257 @@
+/*!
+A report, whoever brings it: a person with an account, or a system that calls in. Each becomes one typed
+[`IncomingReport`], which is on the disk before it is acknowledged.
+*/
+
+use base64::Engine as _;
+use millwright_model::{Audience, IncidentId, IncomingReport, NewIncident, RemoteFile, SHARED_KEY, digest};
+use millwright_store::IngestResult;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::caller::Principal;
+use crate::delivery_key::DeliveryKey;
+use crate::error::UseCaseError;
+use crate::report_intake::ReportIntake;
+
+const MAX_TITLE_CHARS: usize = 500;
+const MAX_NAME_CHARS: usize = 200;
+const MAX_ATTACHMENTS: usize = 20;
+
+/// An incident to investigate.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct IncidentReport {
+    /// What goes wrong, in a line.
+    #[schemars(length(min = 1, max = 500), regex(pattern = r"[^\s\x85]"))]
+    pub title: String,
+    /// Everything known: what was seen, stack traces, log lines, failing tests.
+    #[serde(default)]
+    pub body: String,
+    /// As `[repositories.NAME] services` names it.
+    #[schemars(length(min = 1, max = 200))]
+    pub service: Option<String>,
+    #[schemars(length(min = 1, max = 200))]
+    pub environment: Option<String>,
+    /// The release that failed: a tag, a commit, or a name that ends in one.
+    #[schemars(length(min = 1, max = 200))]
+    pub release: Option<String>,
+    /// The system it comes from.
+    #[schemars(length(min = 1, max = 200))]
+    pub source: Option<String>,
+    /// Its id there: the same one again is the same incident.
+    #[schemars(length(min = 1, max = 200))]
+    pub external_id: Option<String>,
+    #[serde(default)]
+    #[schemars(length(max = 20))]
+    pub attachments: Vec<ReportAttachment>,
+    /// Files of the repository to lay over every checkout before a replay, as `REV:PATH` or `REV:PATH=TARGET`: a test
+    /// that the failing revision does not have.
+    #[serde(default)]
+    #[schemars(length(max = 20), inner(length(max = 500), regex(pattern = OVERLAY)))]
+    pub overlay: Vec<String>,
+}
+
+/// A revision, a path inside the repository, and perhaps another path.
+const OVERLAY: &str = "^[^:=-][^:=]*:[^:=]+(=[^:=]+)?$";
+
+/// A file; either as text or in base64.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = either("text", "base64")))]
+pub struct ReportAttachment {
+    pub name: String,
+    pub media_type: Option<String>,
+    #[schemars(regex(pattern = BASE64))]
+    pub base64: Option<String>,
+    pub text: Option<String>,
+}
+
+/// Padded, and without bits that say nothing.
+const BASE64: &str = "^([A-Za-z0-9+/]{4})*([A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$";
+
+/// One of two fields is given, the other is left out or null.
+fn either(one: &str, other: &str) -> Value {
+    let only = |given: &str, missing: &str| json!({ "required": [given], "properties": { given: { "type": "string" }, missing: { "type": "null" } } });
+    json!([only(one, other), only(other, one)])
+}
+
+/// A report that was taken in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReportResult {
+    pub id: IncidentId,
+    /// The same was reported before; this is its incident.
+    pub is_known: bool,
+}
+
+/// What another system reports.
+#[derive(Debug, Clone)]
+pub struct ChannelReport {
+    /// The system it comes from.
+    pub system: &'static str,
+    /// As intake reads it.
+    pub payload: Value,
+    /// The title of what has none.
+    pub default_title: String,
+    pub service: Option<String>,
+    pub external_id: Option<String>,
+    pub delivery: DeliveryKey,
+    /// What makes two reports of one audience one incident, besides the stack trace.
+    pub correlation: Vec<String>,
+    /// Whether its stack trace does so, too.
+    pub is_joined_by_trace: bool,
+    pub audience: Audience,
+    /// The other side says that it is over.
+    pub is_resolved: bool,
+    /// Where a note about the outcome is wanted, in the system's own words.
+    pub note: Option<String>,
+    pub files: Vec<RemoteFile>,
+    /// Who brought it, for the audit.
+    pub by: String,
+}
+
+impl ReportIntake {
+    /// Takes in what a person reports. The same delivery again is the same incident, if it says the same.
+    ///
+    /// # Errors
+    /// When the report does not fit, its key was used for another one, or its incident was forgotten since.
+    pub async fn report(
+        &self,
+        caller: &Principal,
+        report: IncidentReport,
+        delivery: Option<DeliveryKey>,
+    ) -> Result<ReportResult, UseCaseError> {
+        validate_report(&report)?;
+        let attachments =
+            report.attachments.iter().map(readable).collect::<Result<Vec<Value>, UseCaseError>>()?;
+        let payload = json!({
+            "title": report.title,
+            "body": report.body,
+            "service": report.service,
+            "environment": report.environment,
+            "release": report.release,
+            "external_id": report.external_id,
+            "attachments": attachments,
+        });
+        let content = delivery.as_ref().filter(|delivery| delivery.is_of_one_report()).map(|_| {
+            let source = report.source.as_deref().unwrap_or_default();
+            digest(&[&payload.to_string(), source, &report.overlay.join("\n")])
+        });
+        let mut ticket = self.read(payload).await?;
+        ticket.context.overlay.clone_from(&report.overlay);
+        if ticket.title.trim().is_empty() {
+            ticket.title = "Untitled incident".to_owned();
+        }
+        let incoming = IncomingReport {
+            incident: NewIncident {
+                repository: None,
+                source: Some(report.source.unwrap_or_else(|| "api".to_owned())),
+                ticket,
+                mapped: Vec::new(),
+            },
+            delivery: delivery.as_ref().map(DeliveryKey::id),
+            content,
+            correlation: Vec::new(),
+            resolved: false,
+            // Whoever reports here has a token.
+            audience: Audience::Internal,
+            note: None,
+            files: Vec::new(),
+            by: caller.name.clone(),
+        };
+        let ingested = self.ingest(incoming).await?;
+        let Some(id) = ingested.incident().cloned() else {
+            return Err(UseCaseError::conflict(
+                "this was delivered before and its incident was forgotten since",
+            ));
+        };
+        self.notifier.work_added();
+        Ok(ReportResult { is_known: matches!(ingested, IngestResult::Again(_)), id })
+    }
+
+    /// Takes in what another system reports.
+    ///
+    /// # Errors
+    /// When it cannot be taken now.
+    pub async fn report_from_channel(&self, report: ChannelReport) -> Result<IngestResult, UseCaseError> {
+        let mut ticket = self.read(report.payload).await?;
+        if ticket.title.trim().is_empty() {
+            ticket.title = report.default_title;
+        }
+        let context = &mut ticket.context;
+        context.service = report.service.filter(|service| !service.is_empty()).or(context.service.take());
+        context.external_id = report.external_id.or(context.external_id.take());
+        let mut correlation = report.correlation;
+        if report.is_joined_by_trace && !ticket.fingerprint.symbols.is_empty() {
+            correlation.push(format!("{SHARED_KEY}{}", ticket.fingerprint.value));
+        }
+        let system = report.system;
+        let incoming = IncomingReport {
+            incident: NewIncident {
+                repository: None,
+                source: Some(system.to_owned()),
+                ticket,
+                mapped: Vec::new(),
+            },
+            delivery: Some(report.delivery.id()),
+            content: None,
+            correlation,
+            resolved: report.is_resolved,
+            audience: report.audience,
+            note: report.note.map(|target| (system.to_owned(), target)),
+            files: report.files,
+            by: report.by,
+        };
+        let ingested = self.ingest(incoming).await?;
+        if let Some(incident) = ingested.incident() {
+            self.notifier.incident_changed(incident);
+            self.notifier.work_added();
+        }
+        Ok(ingested)
+    }
+}
+
+fn validate_report(report: &IncidentReport) -> Result<(), UseCaseError> {
+    let wrong = |what: &str| Err(UseCaseError::invalid(what));
+    if report.title.trim().is_empty() || report.title.chars().count() > MAX_TITLE_CHARS {
+        return wrong("title must be 1 to 500 characters; what does not fit goes into body");
+    }
+    let names = [&report.service, &report.environment, &report.release, &report.source, &report.external_id];
+    if names.into_iter().flatten().any(|name| name.is_empty() || name.chars().count() > MAX_NAME_CHARS) {
+        return wrong("service, environment, release, source and external_id must be 1 to 200 characters");
+    }
+    let is_overlay = |given: &String| {
+        let (source, target) = given.split_once('=').map_or((given.as_str(), None), |(a, b)| (a, Some(b)));
+        let parts = source.split_once(':').filter(|(revision, path)| {
+            !revision.is_empty() && !revision.starts_with('-') && !path.is_empty() && !path.contains(':')
+        });
+        given.chars().count() <= 500
+            && parts.is_some()
+            && target.is_none_or(|target| !target.is_empty() && !target.contains([':', '=']))
+    };
+    if report.overlay.len() > MAX_ATTACHMENTS || !report.overlay.iter().all(is_overlay) {
+        return wrong("overlay holds at most 20 entries of the form REV:PATH or REV:PATH=TARGET");
+    }
+    if report.attachments.len() > MAX_ATTACHMENTS {
+        return wrong("at most 20 attachments; put related ones into one file");
+    }
+    Ok(())
+}
+
+/// As intake reads it: text, so that secrets inside of encodings are masked, too.
+fn readable(attachment: &ReportAttachment) -> Result<Value, UseCaseError> {
+    let name: String = attachment.name.chars().filter(|c| !c.is_control()).take(200).collect();
+    let wrong = |what: &str| UseCaseError::invalid(format!("attachment {name:?}: {what}"));
+    let text = match (&attachment.text, &attachment.base64) {
+        (Some(text), None) => text.clone(),
+        (None, Some(encoded)) => {
+            let bytes = base64::engine::general_purpose::STANDARD
+                .decode(encoded.trim())
+                .map_err(|error| wrong(&format!("its base64 cannot be read: {error}")))?;
+            String::from_utf8_lossy(&bytes).into_owned()
+        }
+        _ => return Err(wrong("give either text or base64")),
+    };
+    Ok(json!({ "name": name, "media_type": attachment.media_type, "text": text }))
+}

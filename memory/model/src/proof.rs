@@ -1,0 +1,65 @@
+/*!
+What is known of a resolution, in three fields that never stand for one another: how well it is proven by
+machine, what a person said of it, and what became of it.
+*/
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Ordered: a later one implies the earlier ones.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    #[default]
+    None,
+    /// The failure was seen in a replay at the failing revision.
+    Reproduced,
+    /// The replay fails at the culprit and passes at its parent, both really run.
+    CauseConfirmed,
+    /// The replay passes with the fix, and something beyond it shows that the behaviour is right again.
+    FixVerified,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Approval {
+    #[default]
+    None,
+    Confirmed,
+    Rejected,
+}
+
+/// By which right somebody judges an answer. Ordered: a word is overruled only by one of the same right or a higher one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum JudgingAuthority {
+    /// Anyone who reads the ticket; the name is what they typed.
+    Link,
+    Support,
+    Responder,
+    /// Also whoever works on the store by the command line.
+    Admin,
+}
+
+impl JudgingAuthority {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Support => "support",
+            Self::Responder => "responder",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    #[default]
+    Unknown,
+    /// The fix was seen on the watched branch and the signature stayed away.
+    Shipped,
+    Recurred,
+}

@@ -1,0 +1,302 @@
+/*!
+`millwright.report/1`: what an investigation answers. This module is the schema; `millwright schema report`
+prints it. Absent parts are `null` or `[]`, never left out, so no field here is skipped when serialising.
+*/
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::evidence::{Evidence, EvidenceId};
+use super::fix::{CheckResult, Fix, TriedFix};
+use super::proof::{Approval, Proof};
+use crate::Timestamp;
+use crate::timestamp::deserialize_stored;
+use crate::{IncidentId, ReportId};
+
+pub const REPORT_SCHEMA: &str = "millwright.report/1";
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Report {
+    /// Always `millwright.report/1`.
+    pub schema: String,
+    pub id: ReportId,
+    pub incident_id: IncidentId,
+    pub verdict: Verdict,
+    pub summary: String,
+    pub root_cause: Option<RootCause>,
+    pub hypotheses: Vec<Hypothesis>,
+    /// The first 20 at least, where the range has them, also when a replay has settled the cause.
+    pub suspects: Vec<Suspect>,
+    pub fix: Option<Fix>,
+    /// Candidate fixes that were tried and did not hold.
+    #[serde(default)]
+    pub tried: Vec<TriedFix>,
+    pub replay: Option<ReplaySummary>,
+    pub similar: Vec<SimilarIncident>,
+    /// Claims taken out because their evidence does not bear them.
+    pub struck: Vec<Struck>,
+    pub impact: Option<Impact>,
+    pub evidence: Vec<Evidence>,
+    pub usage: Usage,
+    pub escalate: Option<Escalation>,
+}
+
+/// Declared best first; `rank` orders them for `--min-verdict`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// A proven or confirmed resolution matched and was re-checked now.
+    Known,
+    /// Cause confirmed, the fix passes the replay, and something beyond the replay shows that the behaviour is right
+    /// again: the project's tests, or the four-way check on neighbouring inputs.
+    Verified,
+    /// The replay fails at the culprit and passes at its parent, both really run.
+    Confirmed,
+    /// No replay; calibrated probability of the named cause at least .5.
+    Probable,
+    /// Says exactly what is missing and whom to ask.
+    Inconclusive,
+    NotAnIncident,
+}
+
+impl Verdict {
+    pub const ALL: [Self; 6] = [
+        Self::Known,
+        Self::Verified,
+        Self::Confirmed,
+        Self::Probable,
+        Self::Inconclusive,
+        Self::NotAnIncident,
+    ];
+
+    /// Whether this verdict meets the one of `--min-verdict`. `not_an_incident` always does.
+    pub fn meets(self, required: Verdict) -> bool {
+        self == Verdict::NotAnIncident || self.rank() >= required.rank()
+    }
+
+    fn rank(self) -> u8 {
+        match self {
+            Verdict::Known => 5,
+            Verdict::Verified => 4,
+            Verdict::Confirmed => 3,
+            Verdict::Probable => 2,
+            Verdict::Inconclusive | Verdict::NotAnIncident => 1,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Known => "known",
+            Verdict::Verified => "verified",
+            Verdict::Confirmed => "confirmed",
+            Verdict::Probable => "probable",
+            Verdict::Inconclusive => "inconclusive",
+            Verdict::NotAnIncident => "not_an_incident",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CauseKind {
+    CodeChange,
+    Configuration,
+    Dependency,
+    Data,
+    Infrastructure,
+    External,
+    NotABug,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RootCause {
+    pub statement: String,
+    pub kind: CauseKind,
+    /// 40 hex digits.
+    pub commit: Option<String>,
+    /// At the failing revision.
+    pub locations: Vec<Location>,
+    /// Calibrated probability that the named cause is the cause, 0 to 1.
+    pub confidence: f64,
+    pub evidence: Vec<EvidenceId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub struct Location {
+    pub path: String,
+    pub start_line: u32,
+    pub end_line: u32,
+    /// `path::Qualified.name`
+    pub symbol: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HypothesisStatus {
+    Supported,
+    Refuted,
+    Open,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Hypothesis {
+    pub id: String,
+    pub statement: String,
+    pub status: HypothesisStatus,
+    pub evidence: Vec<EvidenceId>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Suspect {
+    /// 1-based.
+    pub rank: u32,
+    pub commit: String,
+    pub subject: String,
+    pub score: f64,
+    /// Largest contribution first.
+    pub reasons: Vec<Reason>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Reason {
+    pub signal: String,
+    pub contribution: f64,
+    pub detail: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SandboxLevel {
+    /// Namespaces, Landlock and seccomp.
+    Full,
+    /// Landlock and seccomp, no namespaces.
+    Reduced,
+    /// Unsandboxed, because it was asked for.
+    None,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplaySummary {
+    pub reproduced: bool,
+    pub sandbox: SandboxLevel,
+    /// Share of the runs with the fault (at the failing revision, and after a bisect at every one that holds the
+    /// culprit) that did not reproduce; 0 for a steady failure.
+    pub flaky_rate: f64,
+    /// Every execution, in order; `replay:<n>` cites the n-th, from 1.
+    pub runs: Vec<ReplayRun>,
+    pub bisect: Option<BisectSummary>,
+    /// The end of the replay's output at the failing revision, with how it ended.
+    #[serde(default)]
+    pub output_end: Option<String>,
+    /// Whether what the replay shows is what the ticket says.
+    #[serde(default)]
+    pub agreement: Option<FailureAgreement>,
+    /// Files laid over every checkout before the replay (bounded).
+    #[serde(default)]
+    pub laid_in: Vec<String>,
+}
+
+/// The failure that the ticket tells, against the one that the replay shows at the failing revision.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum FailureAgreement {
+    /// The replay shows what the ticket says.
+    Agrees { why: String },
+    /// The ticket names no error, so there is nothing to compare.
+    NotNamed,
+    /// The replay prints nothing that could be compared.
+    CannotTell { why: String },
+    /// The ticket names one error and the replay shows another.
+    Differs { ticket: String, replay: String },
+    /// They differ, and a person said that the replay is what is meant.
+    Accepted { ticket: String, replay: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReplayOutcome {
+    Passes,
+    /// Failed with the signature seen at the failing revision.
+    Reproduces,
+    /// Failed with another signature: skipped in bisect.
+    OtherFailure,
+    /// Status 125, a time-out (unless the incident is a hang) or a sandbox error.
+    CannotTest,
+}
+
+impl ReplayOutcome {
+    pub const ALL: [Self; 4] = [Self::Passes, Self::Reproduces, Self::OtherFailure, Self::CannotTest];
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ReplayRun {
+    pub commit: String,
+    /// Whether something other than the commit's own files was tested (a candidate fix, a set of hunks).
+    pub patched: bool,
+    pub outcome: ReplayOutcome,
+    pub duration_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct BisectSummary {
+    /// Candidate commits.
+    pub range: u32,
+    /// Executions spent after the first reproduction, repeats and checks included.
+    pub runs: u32,
+    pub skipped: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SimilarIncident {
+    pub incident_id: IncidentId,
+    pub score: f64,
+    pub why: Vec<String>,
+    pub proof: Proof,
+    pub approval: Approval,
+    pub recheck: CheckResult,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Struck {
+    pub claim: String,
+    pub because: String,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Impact {
+    pub sessions: u64,
+    pub users: u64,
+    pub routes: Vec<String>,
+    #[serde(default, deserialize_with = "deserialize_stored")]
+    pub first_seen: Option<Timestamp>,
+    #[serde(default, deserialize_with = "deserialize_stored")]
+    pub last_seen: Option<Timestamp>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Usage {
+    /// `playbook` or the model's name.
+    pub planner: String,
+    /// Why the playbook took over, when it did.
+    pub fell_back: Option<String>,
+    /// Template id to content hash.
+    pub prompts: BTreeMap<String, String>,
+    pub input_tokens: u64,
+    pub cached_tokens: u64,
+    pub output_tokens: u64,
+    pub cost_usd: f64,
+    pub tool_calls: u32,
+    pub steps: u32,
+    pub wall_ms: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Escalation {
+    /// Whom to ask, from CODEOWNERS and blame.
+    pub to: String,
+    pub because: String,
+    /// What would make the answer better, most useful first.
+    pub missing: Vec<String>,
+}

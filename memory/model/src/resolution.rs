@@ -1,0 +1,61 @@
+/*!
+What memory keeps of how an incident was explained and fixed, and when that may be presented as known.
+*/
+
+use serde::{Deserialize, Serialize};
+
+use super::fix::{FailedFix, FixChecks, FixKind};
+use super::proof::{Approval, JudgingAuthority, Outcome, Proof};
+use crate::Timestamp;
+use crate::{IncidentId, ResolutionId};
+
+/// What memory keeps of how an incident was explained and mended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Resolution {
+    pub id: ResolutionId,
+    pub incident_id: IncidentId,
+    /// Stable identity of the repository (its root commits), so that memory does not mix code bases.
+    pub repository: String,
+    pub statement: String,
+    pub culprit: Option<String>,
+    /// Paths and symbols of the guilty lines at the failing revision: `path::Qualified.name`, or `path`.
+    pub units: Vec<String>,
+    /// Revision at which the incident was seen failing.
+    pub failing_revision: String,
+    /// Unified diff against `failing_revision`; empty when no fix is known.
+    pub fix_diff: String,
+    pub fix_kind: Option<FixKind>,
+    /// What was run beyond the replay when the fix was verified; `None` where that is not on record.
+    #[serde(default)]
+    pub fix_checks: Option<FixChecks>,
+    /// Fixes that were tried for it and are known to be wrong although the replay passes with them.
+    #[serde(default)]
+    pub failed_fixes: Vec<FailedFix>,
+    /// How to re-check: the replay recipe as JSON, `None` when there was no replay.
+    pub replay: Option<serde_json::Value>,
+    pub proof: Proof,
+    pub approval: Approval,
+    pub approved_by: Option<String>,
+    /// By which right it was confirmed or rejected.
+    #[serde(default)]
+    pub approval_authority: Option<JudgingAuthority>,
+    /// Whether it was confirmed by somebody whose word alone counts, or by two persons.
+    #[serde(default)]
+    pub approval_suffices: bool,
+    pub outcome: Outcome,
+    pub created_at: Timestamp,
+}
+
+impl Resolution {
+    /// Only machine-proven or human-confirmed knowledge may be presented as known.
+    pub fn is_trusted(&self) -> bool {
+        self.approval != Approval::Rejected
+            && self.outcome != Outcome::Recurred
+            && (self.is_confirmed() || self.proof >= Proof::CauseConfirmed)
+    }
+
+    /// Whether persons confirmed it, and their word suffices.
+    pub fn is_confirmed(&self) -> bool {
+        self.approval == Approval::Confirmed && self.approval_suffices
+    }
+}

@@ -1,0 +1,56 @@
+/*!
+Bounds what is read of an answer. Libraries that speak to model servers read until the server ends, and a server that is
+broken or not what it claims to be may never do so; what they have not taken apart yet, they keep.
+*/
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures::StreamExt;
+
+/// The most that is read of one answer, head not counted. Clones tell the same.
+#[derive(Debug, Clone)]
+pub struct AnswerLimit {
+    max_bytes: u64,
+    passed: Arc<AtomicBool>,
+}
+
+impl AnswerLimit {
+    pub fn new(max_bytes: u64) -> Self {
+        Self { max_bytes, passed: Arc::default() }
+    }
+
+    /// Whether an answer was longer. The error that its reader got may not say so.
+    pub fn is_passed(&self) -> bool {
+        self.passed.load(Ordering::Relaxed)
+    }
+
+    /// What to say then, as the end of a sentence.
+    pub fn complaint(&self) -> String {
+        let bytes = self.max_bytes;
+        format!(
+            "the answer is longer than {bytes} bytes, which no answer to this question is; the rest was not read"
+        )
+    }
+
+    /// The same answer, whose body ends with an error where the limit is passed.
+    pub fn bound(&self, response: reqwest::Response) -> reqwest::Response {
+        // What an earlier attempt was, this one need not be.
+        self.passed.store(false, Ordering::Relaxed);
+        let mut head = http::Response::new(());
+        *head.status_mut() = response.status();
+        *head.version_mut() = response.version();
+        head.headers_mut().clone_from(response.headers());
+        let (mut left, limit) = (self.max_bytes, self.clone());
+        let pieces = response.bytes_stream().map(move |piece| {
+            let piece = piece.map_err(io::Error::other)?;
+            left = left.checked_sub(piece.len() as u64).ok_or_else(|| {
+                limit.passed.store(true, Ordering::Relaxed);
+                io::Error::other(limit.complaint())
+            })?;
+            Ok::<_, io::Error>(piece)
+        });
+        reqwest::Response::from(head.map(|()| reqwest::Body::wrap_stream(pieces)))
+    }
+}

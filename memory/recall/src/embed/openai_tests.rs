@@ -1,0 +1,133 @@
+//! The wire of the embeddings endpoint, against a server of ours on the loopback.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+
+/// Answers each request by `answer`, and keeps head and body of what was asked.
+async fn serve(
+    answer: impl Fn(&Value) -> (u16, Value) + Send + Sync + 'static,
+) -> (String, Arc<Mutex<Vec<(String, Value)>>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/v1", listener.local_addr().unwrap());
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    tokio::task::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut bytes = Vec::new();
+            let (head, body) = loop {
+                let mut part = [0u8; 65_536];
+                let n = stream.read(&mut part).await.unwrap();
+                bytes.extend_from_slice(&part[..n]);
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+                let length = head.to_lowercase();
+                let length =
+                    length.split("content-length: ").nth(1).unwrap().lines().next().unwrap().to_owned();
+                if body.len() >= length.trim().parse::<usize>().unwrap() {
+                    break (head.to_owned(), serde_json::from_str::<Value>(body).unwrap());
+                }
+            };
+            let (status, answer) = answer(&body);
+            seen.lock().unwrap().push((head, body));
+            let text = answer.to_string();
+            let head = format!(
+                "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                text.len()
+            );
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(text.as_bytes()).await.unwrap();
+        }
+    });
+    (url, asked)
+}
+
+fn embeddings(base_url: &str, dimension: usize) -> OpenAiEmbeddings {
+    OpenAiEmbeddings::new(&OpenAiOptions {
+        base_url: base_url.to_owned(),
+        api_key: Some("sk-secret".into()),
+        model: "text-embedding-x".into(),
+        dimension,
+        timeout: Duration::from_secs(10),
+    })
+    .unwrap()
+}
+
+fn texts(n: usize) -> Vec<EmbedText> {
+    (0..n).map(|i| EmbedText::new(&format!("title {i}"), if i == 0 { "" } else { "body" })).collect()
+}
+
+#[tokio::test]
+async fn texts_are_sent_in_batches_and_vectors_put_in_order() {
+    let (url, asked) = serve(|body| {
+        let inputs = body["input"].as_array().unwrap();
+        let one = |(i, text): (usize, &Value)| {
+            let number: f32 = text.as_str().unwrap().split([' ', '\n']).nth(1).unwrap().parse().unwrap();
+            json!({ "index": i, "embedding": [1.0, number], "object": "embedding" })
+        };
+        let mut data: Vec<Value> = inputs.iter().enumerate().map(one).collect();
+        data.reverse();
+        (200, json!({ "object": "list", "data": data }))
+    })
+    .await;
+    let vectors = embeddings(&url, 2).embed(&texts(70)).await.unwrap();
+    assert_eq!(vectors.len(), 70);
+    assert!((vectors[66][1] / vectors[66][0] - 66.0).abs() < 0.01, "{:?}", vectors[66]);
+    let asked = asked.lock().unwrap();
+    assert_eq!(asked.len(), 2);
+    let (head, body) = &asked[0];
+    assert!(head.starts_with("POST /v1/embeddings HTTP/1.1"), "{head}");
+    assert!(head.to_lowercase().contains("authorization: bearer sk-secret"), "{head}");
+    assert_eq!((&body["model"], &body["encoding_format"]), (&json!("text-embedding-x"), &json!("float")));
+    assert_eq!((&body["input"][0], &body["input"][1]), (&json!("title 0"), &json!("title 1\nbody")));
+}
+
+#[tokio::test]
+async fn a_wrong_dimension_and_a_refusal_are_told() {
+    let (url, _) = serve(|_| (200, json!({ "data": [{ "embedding": [1.0, 2.0, 3.0] }] }))).await;
+    let error = embeddings(&url, 2).embed(&texts(1)).await.unwrap_err();
+    assert!(matches!(error, EmbedError::Dimension { found: 3, wanted: 2, .. }), "{error:?}");
+    let error = embeddings(&url, 3).embed(&texts(2)).await.unwrap_err();
+    assert!(matches!(error, EmbedError::Count { found: 1, wanted: 2, .. }), "{error:?}");
+    let (url, _) = serve(|_| (401, json!({ "error": { "message": "bad key", "type": "auth" } }))).await;
+    let error = embeddings(&url, 2).embed(&texts(1)).await.unwrap_err().to_string();
+    assert!(error.contains("bad key") && error.contains("words and code"), "{error}");
+    let wrong = OpenAiOptions {
+        base_url: "localhost:8080".into(),
+        api_key: None,
+        model: "m".into(),
+        dimension: 2,
+        timeout: Duration::from_secs(1),
+    };
+    assert!(OpenAiEmbeddings::new(&wrong).unwrap_err().to_string().contains("embeddings.base_url"));
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_not_read_to_its_end() {
+    for status in ["200 OK", "400 Bad Request", "429 Too Many Requests"] {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/v1", listener.local_addr().unwrap());
+        let server = tokio::task::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let _ = stream.read(&mut [0; 65_536]).await.unwrap();
+            let head = format!("HTTP/1.1 {status}\r\ncontent-type: application/json\r\n\r\n[");
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let mut sent = 0_u64;
+            while sent < 1 << 30 && stream.write_all(&[b' '; 65_536]).await.is_ok() {
+                sent += 65_536;
+            }
+            sent
+        });
+        let error = embeddings(&url, 3).embed(&texts(2)).await.unwrap_err().to_string();
+        assert!(
+            error.contains("is longer than 1048960 bytes") && error.contains("embeddings.base_url"),
+            "{status}: {error}"
+        );
+        // What the kernel's buffers hold was sent and never read.
+        let sent = server.await.unwrap();
+        assert!(sent < 32 << 20, "{status}: {sent}");
+    }
+}

@@ -1,0 +1,159 @@
+/*!
+Tokens of known shapes that are broken over lines, by an editor, a mail or a diff: each begins at the end of one line and goes on at
+the beginning of the next.
+*/
+
+use super::checks::looks_random;
+use super::disguise::DecodedText;
+use super::rule::{CompiledRule, run};
+use super::scan::Hit;
+use super::work;
+
+/// Longest piece of a token that is read on over the next line.
+pub(super) const MAX_PIECE_BYTES: usize = 2_048;
+/// Lines a token may be broken over.
+const MAX_PIECES: usize = 5;
+/// Kinds of tokens that one piece of text may begin like.
+const MAX_TRIED: usize = 8;
+
+/// The token that a line ends with, which may go on over the next ones.
+pub(super) struct LineTail {
+    pub(super) line: usize,
+    /// Where it stands; empty where the line ends otherwise.
+    start: usize,
+    end: usize,
+    /// Read on over the next lines: where its pieces end, and the whole. Looked for once.
+    broken: Option<Option<(Vec<usize>, DecodedText)>>,
+    /// Rules whose keywords stand in it, each of which is tried once.
+    tried: Vec<usize>,
+}
+
+impl LineTail {
+    pub(super) fn of(text: &str, line: usize, end: usize) -> Self {
+        let (start, end) = token_at_end(text, line, end);
+        Self { line, start, end, broken: None, tried: Vec::new() }
+    }
+
+    /// Tries a rule whose keyword stands at `at`. What begins with the keywords of more kinds of tokens than any token does
+    /// is masked as it stands, so that no line is read again for every rule there is.
+    pub(super) fn run_on(
+        &mut self,
+        rule: &CompiledRule,
+        priority: usize,
+        text: &str,
+        at: usize,
+        hits: &mut Vec<Hit>,
+    ) {
+        // A keyword within a word begins no token, and the text in front of it is not read again.
+        let is_within = text
+            .get(..at)
+            .is_some_and(|head| head.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
+        if !(self.start..self.end).contains(&at)
+            || is_within && rule.pattern.starts_with(r"\b")
+            || self.tried.contains(&priority)
+            || self.tried.len() > MAX_TRIED
+        {
+            return;
+        }
+        self.tried.push(priority);
+        if self.tried.len() > MAX_TRIED {
+            return hits.push(Hit::told_by_more(self.start, self.end));
+        }
+        let read = || read_on(text, self.start);
+        let Some((ends, broken)) = self.broken.get_or_insert_with(read) else { return };
+        // Up to the line's end, the token is read as it stands, byte by byte.
+        run_on(rule, priority, at - self.start, ends, broken, hits);
+    }
+}
+
+/// A token of a known shape that begins at a line's end and goes on over the next ones.
+fn run_on(
+    rule: &CompiledRule,
+    priority: usize,
+    from: usize,
+    ends: &[usize],
+    broken: &DecodedText,
+    hits: &mut Vec<Hit>,
+) {
+    let reaches_on = |end: usize| {
+        let mut found = Vec::new();
+        run(rule, priority, &broken.text, from, end, &mut found);
+        found
+    };
+    // The fewest pieces that make a token of this shape; more only where the next looks like a token, not a word.
+    let mut whole = None;
+    for (number, end) in ends.iter().enumerate() {
+        let found = reaches_on(*end);
+        let before = number.checked_sub(1).and_then(|before| ends.get(before)).copied().unwrap_or_default();
+        whole = found.into_iter().find(|hit| hit.end > before).map(|hit| (number, hit)).or(whole);
+        let next = ends.get(number + 1).and_then(|next| broken.text.get(*end..*next)).unwrap_or_default();
+        if whole.is_some() && !looks_random(next) {
+            break;
+        }
+    }
+    if let Some((1.., hit)) = whole {
+        for (start, end) in broken.pieces(hit.start, hit.end) {
+            hits.push(Hit { start, end, kind: hit.kind.clone(), priority });
+        }
+    }
+}
+
+/// What a token is made of.
+fn is_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_.~/+-=".contains(c)
+}
+
+/// What may stand between a piece of a token and the end of its line.
+fn is_around(c: char) -> bool {
+    c.is_whitespace() || "\\\"'+,|`".contains(c)
+}
+
+/// Where the token stands that a line ends with.
+fn token_at_end(text: &str, start: usize, end: usize) -> (usize, usize) {
+    let line = text.get(start..end).unwrap_or_default();
+    // Looked at from its end, so no more than a piece of it.
+    let near =
+        line.get(line.ceil_char_boundary(line.len().saturating_sub(MAX_PIECE_BYTES))..).unwrap_or_default();
+    let (before, token) = (near.trim_end_matches(is_around), start + line.len() - near.len());
+    let length = before.len() - before.trim_end_matches(is_token).len();
+    (token + before.len() - length, token + before.len())
+}
+
+/// A token that begins at `at` and reaches the end of its line, read on over the following lines: where each piece
+/// ends in the text read, and that text. `None` when it does not reach the end, or nothing follows.
+fn read_on(text: &str, at: usize) -> Option<(Vec<usize>, DecodedText)> {
+    let mut out = DecodedText::default();
+    let mut ends = Vec::new();
+    let mut from = at;
+    for piece in 0..MAX_PIECES {
+        let end =
+            memchr::memchr(b'\n', text.get(from..)?.as_bytes()).map_or(text.len(), |length| from + length);
+        let line = text.get(from..end)?;
+        // Marks of a diff, a quotation, a comment or a string that goes on.
+        let skip = match piece {
+            0 => 0,
+            _ => line.len() - line.trim_start_matches(|c| is_around(c) || "->#*".contains(c)).len(),
+        };
+        let run: &str = line.get(skip..)?;
+        let run = &run[..run.find(|c| !is_token(c)).unwrap_or(run.len()).min(MAX_PIECE_BYTES)];
+        if run.is_empty() {
+            break;
+        }
+        for (offset, c) in run.char_indices() {
+            out.push(c, from + skip + offset);
+        }
+        ends.push(out.text.len());
+        let whole = line.get(skip + run.len()..)?.chars().all(is_around);
+        if !whole || end == text.len() {
+            if piece == 0 {
+                return None;
+            }
+            break;
+        }
+        from = end + 1;
+    }
+    work::add(out.text.len());
+    let last = out.from.last().map_or(at, |last| last + 1);
+    out.from.push(last);
+    (ends.len() > 1).then_some((ends, out))
+}

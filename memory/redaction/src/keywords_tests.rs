@@ -1,0 +1,142 @@
+//! A rule is only run on lines with one of its keywords, so that a part of a pattern without a keyword of its own finds
+//! nothing, and no other test would tell. Texts are made from each pattern, through all of its alternatives.
+
+use regex::bytes::Regex;
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use super::rule::{self, MaskingRule};
+
+/// Texts made from each pattern: enough for an alternative of thirty within one of ten.
+const TEXTS_PER_RULE: usize = 1_500;
+/// Wider repetitions are made as long as their least and two more.
+const MAX_EXTRA_REPEATS: u32 = 2;
+
+/// Rules whose keywords stand elsewhere on the line, which the pattern or its check asks for: kind and first keyword.
+const KEYWORDS_ELSEWHERE: &[(&str, &str)] = &[
+    ("SENTRY_DSN", "ingest"),
+    ("DISCORD_TOKEN", "login("),
+    ("PASSWORD", "snmp"),
+    ("PASSWORD", "chpasswd"),
+    ("MAILGUN_KEY", "mailgun"),
+    ("VAULT_TOKEN", "vault"),
+    ("RECOVERY_KEY", "bitlocker"),
+];
+
+/// Numbers in an order that looks random and is the same each time (the constants of Knuth's MMIX).
+struct NumberSource(u64);
+
+impl NumberSource {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % bound
+    }
+}
+
+/// Appends a text of the form of `hir`. Anchors and word boundaries are left to the search that follows.
+fn write_text(hir: &Hir, numbers: &mut NumberSource, text: &mut Vec<u8>) {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => text.extend_from_slice(&literal.0),
+        HirKind::Class(class) => write_member(class, numbers, text),
+        HirKind::Repetition(repetition) => {
+            let most = repetition.max.unwrap_or(u32::MAX).min(repetition.min + MAX_EXTRA_REPEATS);
+            let extra = numbers.below((most - repetition.min) as usize + 1);
+            for _ in 0..repetition.min as usize + extra {
+                write_text(&repetition.sub, numbers, text);
+            }
+        }
+        HirKind::Capture(capture) => write_text(&capture.sub, numbers, text),
+        HirKind::Concat(parts) => parts.iter().for_each(|part| write_text(part, numbers, text)),
+        HirKind::Alternation(parts) => write_text(&parts[numbers.below(parts.len())], numbers, text),
+    }
+}
+
+/// One member of a class: of ASCII where it has one, since letters that only look alike are read by `disguise`.
+fn write_member(class: &Class, numbers: &mut NumberSource, text: &mut Vec<u8>) {
+    let ranges: Vec<(u32, u32)> = match class {
+        Class::Unicode(class) => {
+            class.iter().map(|range| (u32::from(range.start()), u32::from(range.end()))).collect()
+        }
+        Class::Bytes(class) => {
+            class.iter().map(|range| (u32::from(range.start()), u32::from(range.end()))).collect()
+        }
+    };
+    // A tab among them: where a pattern takes any space, keywords with a blank behind them are not enough.
+    let printable: Vec<u32> = ranges
+        .iter()
+        .flat_map(|(from, to)| {
+            let tab = (*from..=*to).contains(&0x9).then_some(0x9);
+            tab.into_iter().chain(0x20.max(*from)..=0x7e.min(*to))
+        })
+        .collect();
+    let code = match printable.as_slice() {
+        [] => {
+            let (from, to) = ranges[numbers.below(ranges.len())];
+            from + numbers.below((to - from) as usize + 1) as u32
+        }
+        printable => printable[numbers.below(printable.len())],
+    };
+    let member = char::from_u32(code).unwrap_or('x');
+    text.extend_from_slice(member.encode_utf8(&mut [0; 4]).as_bytes());
+}
+
+/// Matches of a rule that hold none of its keywords, and how many matches were looked at.
+fn matches_without_keyword(rule: &MaskingRule, seed: u64) -> (Vec<String>, usize) {
+    let hir = ParserBuilder::new().utf8(false).build().parse(rule.pattern).unwrap();
+    let regex = Regex::new(rule.pattern).unwrap();
+    let mut numbers = NumberSource(seed);
+    let (mut without, mut seen) = (Vec::new(), 0);
+    for _ in 0..TEXTS_PER_RULE {
+        let mut text = Vec::new();
+        write_text(&hir, &mut numbers, &mut text);
+        let Some(found) = regex.find(&text) else { continue };
+        seen += 1;
+        let found = String::from_utf8_lossy(found.as_bytes()).into_owned();
+        // As the search for keywords does.
+        let lower = found.to_ascii_lowercase();
+        if !rule.keywords.iter().any(|word| lower.contains(&word.to_ascii_lowercase())) {
+            without.push(found);
+        }
+    }
+    (without, seen)
+}
+
+#[test]
+fn every_alternative_of_a_pattern_holds_a_keyword() {
+    let mut dead = Vec::new();
+    let mut elsewhere = 0;
+    for (number, rule) in rule::all().enumerate().filter(|(_, rule)| !rule.keywords.is_empty()) {
+        if KEYWORDS_ELSEWHERE.contains(&(rule.kind, rule.keywords[0])) {
+            elsewhere += 1;
+            continue;
+        }
+        let (without, seen) = matches_without_keyword(rule, number as u64);
+        assert!(seen > TEXTS_PER_RULE / 20, "{} {:?}: only {seen} texts match", rule.kind, rule.keywords);
+        if let Some(example) = without.iter().min_by_key(|text| text.len()) {
+            dead.push(format!(
+                "{} {:?}: {} of {seen}, such as {example:?}",
+                rule.kind,
+                rule.keywords,
+                without.len()
+            ));
+        }
+    }
+    assert!(dead.is_empty(), "{}", dead.join("\n"));
+    assert_eq!(elsewhere, KEYWORDS_ELSEWHERE.len(), "a rule named here is gone");
+}
+
+/// The test above finds what it is for.
+#[test]
+fn a_part_of_a_pattern_without_a_keyword_is_found() {
+    let rule = |keywords| MaskingRule {
+        kind: "X",
+        keywords,
+        pattern: r"(?i)net\s+use|(?:pass|kenn)wort",
+        check: |_| true,
+    };
+    let (without, _) = matches_without_keyword(&rule(&["net use", "passwort"]), 1);
+    assert!(without.iter().any(|text| text.to_lowercase() == "kennwort"), "{without:?}");
+    assert!(without.iter().any(|text| text.contains("  ")), "{without:?}");
+    assert!(matches_without_keyword(&rule(&["net", "wort"]), 1).0.is_empty());
+}

@@ -1,0 +1,397 @@
+/*!
+The database behind the store, whichever engine it is: pools, transactions, statements and rows that the rest of the
+store uses alike. The two engines are named here and in this folder only; a statement elsewhere is in the subset that
+both understand, and asks [`Pool::dialect`] for the few words in which they differ.
+
+Why not a library's own abstraction: sqlx's `Any` copies every value of every row once more and takes its options from
+a URL alone, which would cost SQLite the settings that make it durable.
+*/
+
+mod arg;
+mod migrations;
+mod postgres;
+mod row;
+mod shared_probe;
+mod sqlite;
+mod translate;
+
+pub(crate) use arg::Arg;
+pub(crate) use row::{FirstColumn, FromRow, Row, RowReader, TypedRow, WholeRow};
+pub(crate) use sqlx::AssertSqlSafe;
+
+use millwright_model::Timestamp;
+use std::marker::PhantomData;
+use std::path::PathBuf;
+
+use sqlx::postgres::PgConnection;
+use sqlx::sqlite::{SqliteConnection, SqlitePool};
+use sqlx::{SqlSafeStr, SqlStr, Transaction};
+
+use postgres::ServerPool;
+
+use super::StoreError;
+use super::codec::now;
+
+/// Connections to one database, for reading or for writing.
+#[derive(Debug, Clone)]
+pub(crate) enum Pool {
+    Sqlite(SqlitePool),
+    Postgres(ServerPool),
+}
+
+/// A write transaction; what is not committed is rolled back when it is dropped.
+#[derive(Debug)]
+pub(crate) enum Tx {
+    /// Each with where it came from, which knows the database's name.
+    Sqlite(Transaction<'static, sqlx::Sqlite>, SqlitePool),
+    Postgres(Transaction<'static, sqlx::Postgres>, ServerPool),
+}
+
+/// Which SQL is understood beyond what both do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    /// Ends a selection of rows that several processes choose from at once; SQLite's writers are alone anyway.
+    pub(crate) fn for_update_skip_locked(self) -> &'static str {
+        match self {
+            Self::Sqlite => "",
+            Self::Postgres => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+}
+
+/// What an opened database consists of.
+pub(crate) struct OpenedDatabase {
+    pub(crate) read: Pool,
+    pub(crate) write: Pool,
+    pub(crate) place: DatabaseLocation,
+}
+
+/// Where the database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DatabaseLocation {
+    File(PathBuf),
+    /// Host, port and database; never a password.
+    Server(String),
+}
+
+/// Opens, and creates or brings up to date where needed, the database at a data folder or a url.
+pub(crate) async fn open(location: &str, password: Option<&str>) -> Result<OpenedDatabase, StoreError> {
+    match postgres::is_url(location) {
+        true => postgres::open(location, password).await,
+        false => sqlite::open(location).await,
+    }
+}
+
+impl Pool {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// A write transaction. Writers take turns on both engines, so that none fails half-way for what another did, and
+    /// what one reads in it stays true until it ends.
+    pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+        match self {
+            Self::Sqlite(pool) => Ok(Tx::Sqlite(sqlite::begin(pool).await?, pool.clone())),
+            Self::Postgres(server) => Ok(Tx::Postgres(server.begin().await?, server.clone())),
+        }
+    }
+
+    /// A write transaction that waits for no turn where the engine lets several write: for what depends on the rows of
+    /// one run alone, which the first statement locks.
+    pub(crate) async fn begin_aside(&self) -> Result<Tx, StoreError> {
+        match self {
+            Self::Sqlite(pool) => Ok(Tx::Sqlite(sqlite::begin(pool).await?, pool.clone())),
+            Self::Postgres(server) => Ok(Tx::Postgres(server.begin_aside().await?, server.clone())),
+        }
+    }
+
+    pub(crate) async fn version(&self) -> Result<String, StoreError> {
+        query_scalar(match self.dialect() {
+            Dialect::Sqlite => "SELECT 'SQLite ' || sqlite_version()",
+            Dialect::Postgres => {
+                "SELECT 'PostgreSQL ' || current_setting('server_version') || CASE WHEN ssl THEN ', TLS ' || version \
+                 ELSE ', no TLS' END FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+            }
+        })
+        .fetch_one(self)
+        .await
+    }
+
+    /// Has the engine drop what was deleted from its files, where it does not do so by itself; `false` while a reader
+    /// still needs it.
+    pub(crate) async fn let_go_of_deleted(&self) -> Result<bool, StoreError> {
+        match self {
+            Self::Sqlite(pool) => sqlite::fold_in(pool).await,
+            Self::Postgres(server) => server.vacuum().await,
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        match self {
+            Self::Sqlite(pool) => pool.close().await,
+            Self::Postgres(server) => server.close().await,
+        }
+    }
+}
+
+impl Tx {
+    pub(crate) fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(..) => Dialect::Sqlite,
+            Self::Postgres(..) => Dialect::Postgres,
+        }
+    }
+
+    pub(crate) async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx, pool) => tx.commit().await.map_err(|error| sqlite::named(&pool, error)),
+            Self::Postgres(tx, server) => tx.commit().await.map_err(|error| server.named(error)),
+        }
+    }
+
+    pub(crate) async fn rollback(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx, pool) => tx.rollback().await.map_err(|error| sqlite::named(&pool, error)),
+            Self::Postgres(tx, server) => tx.rollback().await.map_err(|error| server.named(error)),
+        }
+    }
+}
+
+/// What a statement is sent to.
+pub(crate) enum StatementTarget<'a> {
+    SqlitePool(&'a SqlitePool),
+    Server(&'a ServerPool),
+    /// Connections in a transaction, with where they came from.
+    Sqlite(&'a mut SqliteConnection, &'a SqlitePool),
+    Pg(&'a mut PgConnection, &'a ServerPool),
+}
+
+impl<'a> From<&'a Pool> for StatementTarget<'a> {
+    fn from(pool: &'a Pool) -> Self {
+        match pool {
+            Pool::Sqlite(pool) => Self::SqlitePool(pool),
+            Pool::Postgres(server) => Self::Server(server),
+        }
+    }
+}
+
+impl<'a> From<&'a mut Tx> for StatementTarget<'a> {
+    fn from(tx: &'a mut Tx) -> Self {
+        match tx {
+            Tx::Sqlite(tx, pool) => Self::Sqlite(tx, pool),
+            Tx::Postgres(tx, server) => Self::Pg(tx, server),
+        }
+    }
+}
+
+/// What time it is where the database is: between machines, leases are judged by one clock.
+pub(crate) async fn clock(on: impl Into<StatementTarget<'_>>) -> Result<Timestamp, StoreError> {
+    let on = on.into();
+    let here = now();
+    match on {
+        // The same machine.
+        StatementTarget::SqlitePool(_) | StatementTarget::Sqlite(..) => Ok(here),
+        there => {
+            let micros: i64 = query_scalar(postgres::CLOCK).fetch_one(there).await?;
+            Ok(jiff::Timestamp::from_microsecond(micros).map_or(here, Timestamp::from))
+        }
+    }
+}
+
+/// A statement whose rows are read by name.
+pub(crate) fn query(sql: impl SqlSafeStr) -> Query<WholeRow> {
+    Query::new(sql)
+}
+
+/// A statement whose rows are tuples.
+pub(crate) fn query_as<T: FromRow>(sql: impl SqlSafeStr) -> Query<TypedRow<T>> {
+    Query::new(sql)
+}
+
+/// A statement of one column.
+pub(crate) fn query_scalar<T: row::ColumnValue>(sql: impl SqlSafeStr) -> Query<FirstColumn<T>> {
+    Query::new(sql)
+}
+
+/// Ids bound to one statement.
+pub(crate) const MAX_BATCH: usize = 200;
+
+/// `$first, …`: marks for so many values.
+pub(crate) fn marks(first: usize, count: usize) -> String {
+    (first..first + count).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
+}
+
+/// A statement with its values.
+pub(crate) struct Query<R> {
+    sql: SqlStr,
+    args: Vec<Arg>,
+    read: PhantomData<fn() -> R>,
+}
+
+impl<R: RowReader> Query<R> {
+    fn new(sql: impl SqlSafeStr) -> Self {
+        Self { sql: sql.into_sql_str(), args: Vec::new(), read: PhantomData }
+    }
+
+    /// The value of the next mark.
+    pub(crate) fn bind(mut self, value: impl Into<Arg>) -> Self {
+        self.args.push(value.into());
+        self
+    }
+
+    /// How many rows it changed.
+    pub(crate) async fn execute(
+        self,
+        on: impl Into<StatementTarget<'_>>,
+    ) -> Result<StatementResult, StoreError> {
+        let Self { sql, args, .. } = self;
+        let rows = match on.into() {
+            StatementTarget::SqlitePool(pool) => {
+                let done = sqlx::query_with(sql, arg::sqlite(args)?).execute(pool).await;
+                done.map_err(|error| sqlite::named(pool, error))?.rows_affected()
+            }
+            StatementTarget::Sqlite(conn, pool) => {
+                let done = sqlx::query_with(sql, arg::sqlite(args)?).execute(conn).await;
+                done.map_err(|error| sqlite::named(pool, error))?.rows_affected()
+            }
+            StatementTarget::Server(server) => {
+                let mut conn = server.acquire().await?;
+                let done = sqlx::query_with(sql, arg::postgres(args)?).execute(&mut *conn).await;
+                done.map_err(|error| server.named(error))?.rows_affected()
+            }
+            StatementTarget::Pg(conn, server) => {
+                let done = sqlx::query_with(sql, arg::postgres(args)?).execute(conn).await;
+                done.map_err(|error| server.named(error))?.rows_affected()
+            }
+        };
+        Ok(StatementResult(rows))
+    }
+
+    pub(crate) async fn fetch_all(
+        self,
+        on: impl Into<StatementTarget<'_>>,
+    ) -> Result<Vec<R::Out>, StoreError> {
+        let Self { sql, args, .. } = self;
+        let read_sqlite = |row| R::read(Row::Sqlite(row));
+        let read_pg = |row| R::read(Row::Postgres(row));
+        match on.into() {
+            StatementTarget::SqlitePool(pool) => {
+                let rows = sqlx::query_with(sql, arg::sqlite(args)?).fetch_all(pool).await;
+                rows.map_err(|error| sqlite::named(pool, error))?.into_iter().map(read_sqlite).collect()
+            }
+            StatementTarget::Sqlite(conn, pool) => {
+                let rows = sqlx::query_with(sql, arg::sqlite(args)?).fetch_all(conn).await;
+                rows.map_err(|error| sqlite::named(pool, error))?.into_iter().map(read_sqlite).collect()
+            }
+            StatementTarget::Server(server) => {
+                let mut conn = server.acquire().await?;
+                let rows = sqlx::query_with(sql, arg::postgres(args)?).fetch_all(&mut *conn).await;
+                rows.map_err(|error| server.named(error))?.into_iter().map(read_pg).collect()
+            }
+            StatementTarget::Pg(conn, server) => {
+                let rows = sqlx::query_with(sql, arg::postgres(args)?).fetch_all(conn).await;
+                rows.map_err(|error| server.named(error))?.into_iter().map(read_pg).collect()
+            }
+        }
+    }
+
+    pub(crate) async fn fetch_optional(
+        self,
+        on: impl Into<StatementTarget<'_>>,
+    ) -> Result<Option<R::Out>, StoreError> {
+        let Self { sql, args, .. } = self;
+        let row = match on.into() {
+            StatementTarget::SqlitePool(pool) => {
+                let row = sqlx::query_with(sql, arg::sqlite(args)?).fetch_optional(pool).await;
+                row.map_err(|error| sqlite::named(pool, error))?.map(Row::Sqlite)
+            }
+            StatementTarget::Sqlite(conn, pool) => {
+                let row = sqlx::query_with(sql, arg::sqlite(args)?).fetch_optional(conn).await;
+                row.map_err(|error| sqlite::named(pool, error))?.map(Row::Sqlite)
+            }
+            StatementTarget::Server(server) => {
+                let mut conn = server.acquire().await?;
+                let row = sqlx::query_with(sql, arg::postgres(args)?).fetch_optional(&mut *conn).await;
+                row.map_err(|error| server.named(error))?.map(Row::Postgres)
+            }
+            StatementTarget::Pg(conn, server) => {
+                let row = sqlx::query_with(sql, arg::postgres(args)?).fetch_optional(conn).await;
+                row.map_err(|error| server.named(error))?.map(Row::Postgres)
+            }
+        };
+        row.map(R::read).transpose()
+    }
+
+    pub(crate) async fn fetch_one(self, on: impl Into<StatementTarget<'_>>) -> Result<R::Out, StoreError> {
+        self.fetch_optional(on).await?.ok_or(StoreError::Sql(sqlx::Error::RowNotFound))
+    }
+}
+
+/// What a statement did.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct StatementResult(u64);
+
+impl StatementResult {
+    pub(crate) fn rows_affected(self) -> u64 {
+        self.0
+    }
+}
+
+/// A statement put together from parts; values only ever go in as marks.
+pub(crate) struct StatementBuilder {
+    sql: String,
+    args: Vec<Arg>,
+}
+
+impl StatementBuilder {
+    pub(crate) fn new(sql: &'static str) -> Self {
+        Self { sql: sql.to_owned(), args: Vec::new() }
+    }
+
+    pub(crate) fn push(&mut self, sql: &'static str) -> &mut Self {
+        self.sql.push_str(sql);
+        self
+    }
+
+    pub(crate) fn push_bind(&mut self, value: impl Into<Arg>) -> &mut Self {
+        self.args.push(value.into());
+        self.sql.push_str(&format!("${}", self.args.len()));
+        self
+    }
+
+    pub(crate) fn build(self) -> Query<WholeRow> {
+        // Only parts known at compile time and marks went in.
+        Query { sql: AssertSqlSafe(self.sql).into_sql_str(), args: self.args, read: PhantomData }
+    }
+}
+
+/// A new database as it was before a step of the migrations, with these rows.
+#[cfg(test)]
+pub(crate) async fn before_step(location: &str, step: i64, rows: &str) {
+    let steps = |all: sqlx::migrate::Migrator| {
+        let earlier = all.iter().filter(|one| one.version < step).cloned().collect();
+        sqlx::migrate::Migrator::with_migrations(earlier)
+    };
+    let rows = AssertSqlSafe(rows.to_owned());
+    if location.starts_with("postgres://") {
+        let pool = sqlx::PgPool::connect(location).await.unwrap();
+        steps(postgres::migrator()).run(&pool).await.unwrap();
+        sqlx::raw_sql(rows).execute(&pool).await.unwrap();
+        pool.close().await;
+    } else {
+        let file = std::path::Path::new(location).join("millwright.db");
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file).create_if_missing(true);
+        let pool = SqlitePool::connect_with(options).await.unwrap();
+        steps(migrations::of_sqlite()).run(&pool).await.unwrap();
+        sqlx::raw_sql(rows).execute(&pool).await.unwrap();
+        pool.close().await;
+    }
+}

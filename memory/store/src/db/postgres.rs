@@ -1,0 +1,325 @@
+/*!
+PostgreSQL: one server for many processes. Opening a database on it, bringing it up to date, and saying clearly why that
+does not work.
+
+What SQLite gives by having one writer and one file is kept by three means. Write transactions take turns by an advisory
+lock, so a number that is counted up, or a row that is looked for before it is written, means the same on both engines.
+Every column of text compares by bytes, whatever the server's locale. And the two characters of text that PostgreSQL
+cannot hold, or that stand for them, are armoured on their way in and out.
+*/
+
+use std::pin::Pin;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgConnection, PgPool, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, Postgres, SqlSafeStr, Transaction};
+
+use super::shared_probe::SharedProbe;
+use super::translate::of_postgres;
+use super::{DatabaseLocation, OpenedDatabase, Pool, migrations};
+use crate::StoreError;
+
+/// The oldest release that PostgreSQL itself still cared for lately; the tests run on whatever is installed.
+const OLDEST: i32 = 130_000;
+const CONNECTIONS: u32 = 8;
+/// How long a server may take to answer when it is opened, and how long a statement waits for another's lock.
+const PATIENCE: Duration = Duration::from_secs(10);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+/// A connection that is not had within this time is either used by others, or the server is away: it is asked which.
+const DOUBT_AFTER: Duration = Duration::from_millis(400);
+/// How long it may take to answer then; a request that needs the database is answered within two seconds.
+const PROBE: Duration = Duration::from_millis(1_200);
+const PROBE_EVERY: Duration = Duration::from_secs(2);
+/// "Mill" and "mill" in ASCII: the locks of writers and of migrations, within the database.
+const WRITING: &str = "SELECT pg_advisory_xact_lock(1298754668)";
+const MIGRATING: &str = "SELECT pg_advisory_lock(1835625580)";
+
+/// In microseconds since 1970.
+pub(super) const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+
+pub(super) fn is_url(location: &str) -> bool {
+    location.starts_with("postgres://") || location.starts_with("postgresql://")
+}
+
+pub(super) async fn open(url: &str, password: Option<&str>) -> Result<OpenedDatabase, StoreError> {
+    let options = PgConnectOptions::from_str(url).map_err(|e| StoreError::BadUrl {
+        // The whole of it may hold a password.
+        url: format!("{}://…", url.split("://").next().unwrap_or_default()),
+        detail: e.to_string(),
+    })?;
+    let options = match password {
+        Some(password) => options.password(password),
+        None => options,
+    };
+    let options = options
+        .application_name("millwright")
+        .options([("lock_timeout", "30s"), ("idle_in_transaction_session_timeout", "60s")])
+        .disable_statement_logging();
+    let server = shown(&options);
+    // Once by hand, because a pool waits for a server that is not there as long as for one that is busy.
+    let connecting = PgConnection::connect_with(&options);
+    let mut first = match tokio::time::timeout(PATIENCE, connecting).await {
+        // A server that was never reached yet is not one that goes down in between.
+        Ok(Err(error @ sqlx::Error::Tls(_))) => {
+            return Err(StoreError::Server {
+                server,
+                detail: error.to_string(),
+                mend: "check the certificate and sslmode, sslrootcert in store.url; sslmode=disable does without TLS",
+            });
+        }
+        Ok(connected) => connected.map_err(|e| of_postgres(e, &server))?,
+        Err(_) => return Err(StoreError::no_answer(&server, PATIENCE)),
+    };
+    bring_up_to_date(&mut first, &server).await?;
+    let _ = first.close().await;
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(BUSY_TIMEOUT)
+        .connect_lazy_with(options);
+    let connected = ServerPool { pool, name: server.as_str().into(), probe: Arc::default() };
+    Ok(OpenedDatabase {
+        read: Pool::Postgres(connected.clone()),
+        write: Pool::Postgres(connected),
+        place: DatabaseLocation::Server(server),
+    })
+}
+
+/// Connections to one database on a server, for reading and writing.
+#[derive(Debug, Clone)]
+pub(crate) struct ServerPool {
+    pool: PgPool,
+    /// Host, port and database; never a password.
+    name: Arc<str>,
+    /// Shared by all statements that wait for a connection.
+    probe: Arc<SharedProbe<String>>,
+}
+
+impl ServerPool {
+    /// Takes the turn to write. In two steps, because a transaction that failed to begin would be left half open.
+    pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        let mut tx = self.begin_aside().await?;
+        sqlx::query(WRITING).execute(&mut *tx).await.map_err(|error| self.named(error))?;
+        Ok(tx)
+    }
+
+    pub(super) async fn begin_aside(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+        const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+        let conn = self.acquire().await?;
+        Transaction::begin(conn, Some(BEGIN.into_sql_str())).await.map_err(|error| self.named(error))
+    }
+
+    /// A connection. A pool waits for a server that is away as long as for connections that others use, so after a moment
+    /// the server itself is asked whether it is there. Boxed, because every statement holds one of these futures, and making
+    /// a connection is a large one.
+    pub(super) fn acquire(
+        &self,
+    ) -> Pin<Box<dyn Future<Output = Result<PoolConnection<Postgres>, StoreError>> + Send + '_>> {
+        Box::pin(async move {
+            let mut acquiring = Box::pin(self.pool.acquire());
+            let mut patience = DOUBT_AFTER;
+            loop {
+                match tokio::time::timeout(patience, &mut acquiring).await {
+                    Ok(Ok(conn)) => return Ok(conn),
+                    Ok(Err(sqlx::Error::PoolTimedOut)) => {
+                        let seconds = BUSY_TIMEOUT.as_secs();
+                        return Err(self.away(format!("no connection became free within {seconds} s")));
+                    }
+                    Ok(Err(error)) => return Err(self.named(error)),
+                    Err(_) => self.ask_whether_it_is_there().await?,
+                }
+                patience = PROBE_EVERY;
+            }
+        })
+    }
+
+    /// Asks the server whether it takes connections at all, once for all that wait. One that says no is there.
+    async fn ask_whether_it_is_there(&self) -> Result<(), StoreError> {
+        let server = self.clone();
+        let probed = self.probe.run(move || async move {
+            let options = server.pool.connect_options();
+            match tokio::time::timeout(PROBE, PgConnection::connect_with(&options)).await {
+                Ok(Ok(conn)) => {
+                    let _ = conn.close_hard().await;
+                    None
+                }
+                Ok(Err(error)) => match server.named(error) {
+                    StoreError::Away { detail, .. } => Some(detail),
+                    _ => None,
+                },
+                Err(_) => Some(format!("there was no answer within {} ms", PROBE.as_millis())),
+            }
+        });
+        match probed.await {
+            Some(detail) => Err(self.away(detail)),
+            None => Ok(()),
+        }
+    }
+
+    fn away(&self, detail: String) -> StoreError {
+        StoreError::Away { server: self.name.to_string(), detail }
+    }
+
+    /// An error of this database, by its name.
+    pub(super) fn named(&self, error: sqlx::Error) -> StoreError {
+        of_postgres(error, &self.name)
+    }
+
+    /// Takes what was deleted out of the tables. What the server does with the freed bytes, its write-ahead log and its
+    /// backups is up to whoever runs it.
+    pub(super) async fn vacuum(&self) -> Result<bool, StoreError> {
+        let mut conn = self.acquire().await?;
+        // Whatever tables there are: forgetting deletes from more of them than a list would remember.
+        let tables: Vec<String> = sqlx::query_scalar(
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = current_schema()",
+        )
+        .fetch_all(&mut *conn)
+        .await
+        .map_err(|error| self.named(error))?;
+        sqlx::raw_sql(sqlx::AssertSqlSafe(format!("VACUUM (SKIP_LOCKED) {}", tables.join(", "))))
+            .execute(&mut *conn)
+            .await
+            .map_err(|error| self.named(error))?;
+        Ok(true)
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// Where it is, without user and password.
+fn shown(options: &PgConnectOptions) -> String {
+    let database = options.get_database().unwrap_or(options.get_username());
+    match options.get_socket() {
+        Some(socket) => format!("{database} at {}", socket.display()),
+        None => format!("{database} at {}:{}", options.get_host(), options.get_port()),
+    }
+}
+
+pub(super) fn migrator() -> Migrator {
+    let mut migrator = migrations::of_postgres();
+    // Ours covers more than the migrations.
+    migrator.set_locking(false);
+    migrator
+}
+
+async fn bring_up_to_date(conn: &mut PgConnection, server: &str) -> Result<(), StoreError> {
+    let sql = |e| of_postgres(e, server);
+    let version: i32 = sqlx::query_scalar("SELECT current_setting('server_version_num')::int")
+        .fetch_one(&mut *conn)
+        .await
+        .map_err(sql)?;
+    let encoding: String =
+        sqlx::query_scalar("SHOW server_encoding").fetch_one(&mut *conn).await.map_err(sql)?;
+    if version < OLDEST || encoding != "UTF8" {
+        return Err(StoreError::Server {
+            server: server.to_owned(),
+            detail: format!("PostgreSQL {}, encoding {encoding}", version / 10_000),
+            mend: "PostgreSQL 13 or newer and a database with the encoding UTF8 are needed",
+        });
+    }
+    sqlx::query(MIGRATING).execute(&mut *conn).await.map_err(sql)?;
+    if !has_our_steps(conn).await.map_err(sql)? {
+        let tables: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM information_schema.tables WHERE table_schema = current_schema()",
+        )
+        .fetch_one(&mut *conn)
+        .await
+        .map_err(sql)?;
+        if tables > 0 {
+            return Err(StoreError::Server {
+                server: server.to_owned(),
+                detail: format!("it holds {tables} tables that are not millwright's"),
+                mend: "make it a database of its own: createdb millwright",
+            });
+        }
+    }
+    let migrator = migrator();
+    let known = migrator.iter().map(|m| m.version).max().unwrap_or(0);
+    migrator.run_direct(None, &mut *conn, false).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) if version > known => {
+            StoreError::Newer { path: server.to_owned(), version, known }
+        }
+        MigrateError::Execute(e) | MigrateError::ExecuteMigration(e, _) => match of_postgres(e, server) {
+            StoreError::Sql(e) => StoreError::Migration { path: server.to_owned(), detail: e.to_string() },
+            clear => clear,
+        },
+        other => StoreError::Migration { path: server.to_owned(), detail: other.to_string() },
+    })?;
+    // The lock goes with the connection.
+    sqlx::raw_sql(COMPARE_BY_BYTES).execute(conn).await.map_err(sql)?;
+    Ok(())
+}
+
+async fn has_our_steps(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(conn).await
+}
+
+/// Ids, times and paths of lists are in order by their bytes, as they are in SQLite; a locale's order is another one.
+/// After the migrations, so that what they add later is covered as well.
+const COMPARE_BY_BYTES: &str = r#"
+DO $$
+DECLARE found record;
+BEGIN
+    FOR found IN
+        SELECT c.table_name, c.column_name FROM information_schema.columns c
+        JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
+        WHERE c.table_schema = current_schema() AND t.table_type = 'BASE TABLE' AND c.data_type = 'text'
+        AND c.collation_name IS DISTINCT FROM 'C'
+    LOOP
+        EXECUTE format('ALTER TABLE %I ALTER COLUMN %I TYPE text COLLATE "C"', found.table_name, found.column_name);
+    END LOOP;
+END $$;
+"#;
+
+/// Stands for the character after it; a noncharacter, so hardly ever met.
+const ARMOUR: char = '\u{10ffff}';
+
+/// PostgreSQL's text holds every character but NUL.
+pub(super) fn armoured(text: String) -> String {
+    if !text.contains(['\0', ARMOUR]) {
+        return text;
+    }
+    let mut safe = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\0' => safe.extend([ARMOUR, '0']),
+            ARMOUR => safe.extend([ARMOUR, '1']),
+            other => safe.push(other),
+        }
+    }
+    safe
+}
+
+pub(super) fn unarmoured(text: String) -> String {
+    if !text.contains(ARMOUR) {
+        return text;
+    }
+    let mut plain = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            ARMOUR => plain.push(if chars.next() == Some('0') { '\0' } else { ARMOUR }),
+            other => plain.push(other),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_postgres_cannot_hold_comes_back_as_it_went_in() {
+        for text in ["", "plain", "a\0b", "\0\0", "\u{10ffff}", "\u{10ffff}0\0\u{10ffff}1", "ü\0"] {
+            let safe = armoured(text.to_owned());
+            assert!(!safe.contains('\0'));
+            assert_eq!(unarmoured(safe), text);
+        }
+    }
+}

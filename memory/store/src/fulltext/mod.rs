@@ -1,0 +1,87 @@
+/*!
+The word index: which incidents have any of some words, best first by BM25 (k1 1.2, b .75), titles weighted double. SQLite
+brings one along; on PostgreSQL, whose own text search cannot weigh a word by how rare it is, postings in a table are
+reckoned by the same formula, so that both find the same in the same order.
+*/
+
+mod fts5;
+mod postings;
+
+use std::collections::BTreeSet;
+
+use super::db::{AssertSqlSafe, Dialect, MAX_BATCH, Tx, marks, query, query_scalar};
+use super::{Store, StoreError};
+use crate::structure_keys::{KeyKind, key_hash};
+use crate::tokenize::TicketWords;
+
+/// An incident that an index gave, best first within its view.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct IndexCandidate {
+    pub doc: i64,
+    /// Larger is better; comparable only within one view.
+    pub score: f64,
+}
+
+pub(super) async fn enter(
+    tx: &mut Tx,
+    doc: i64,
+    repository: Option<&str>,
+    words: &TicketWords,
+) -> Result<(), StoreError> {
+    match tx.dialect() {
+        Dialect::Sqlite => fts5::enter(tx, doc, &scope(repository), words).await,
+        Dialect::Postgres => postings::enter(tx, doc, &scope(repository), words).await,
+    }
+}
+
+pub(super) async fn remove(tx: &mut Tx, doc: i64) -> Result<(), StoreError> {
+    match tx.dialect() {
+        Dialect::Sqlite => fts5::remove(tx, doc).await?,
+        Dialect::Postgres => postings::remove(tx, doc).await?,
+    }
+    query("DELETE FROM incident_words WHERE doc = $1").bind(doc).execute(tx).await?;
+    Ok(())
+}
+
+impl Store {
+    /// The best `limit` incidents for any of the words. With a repository: its incidents and those of none.
+    pub async fn find_words(
+        &self,
+        words: &[String],
+        repository: Option<&str>,
+        limit: u32,
+    ) -> Result<Vec<IndexCandidate>, StoreError> {
+        match self.read.dialect() {
+            Dialect::Sqlite => self.find_by_fts5(words, repository, limit).await,
+            Dialect::Postgres => self.find_by_postings(words, repository, limit).await,
+        }
+    }
+
+    /// Those of a repository and of none.
+    async fn within(
+        &self,
+        found: Vec<IndexCandidate>,
+        repository: &str,
+    ) -> Result<Vec<IndexCandidate>, StoreError> {
+        let mut own = BTreeSet::new();
+        for batch in found.chunks(MAX_BATCH) {
+            let marks = marks(2, batch.len());
+            let sql = format!(
+                "SELECT doc FROM incidents WHERE (repository IS NULL OR repository = $1) AND doc IN ({marks})"
+            );
+            let query = query_scalar(AssertSqlSafe(sql)).bind(repository);
+            let docs: Vec<i64> = batch.iter().fold(query, |q, c| q.bind(c.doc)).fetch_all(&self.read).await?;
+            own.extend(docs);
+        }
+        Ok(found.into_iter().filter(|c| own.contains(&c.doc)).collect())
+    }
+}
+
+/// One word that stands for a repository, so that a search stays within it without a join. The hash leaves no readable
+/// name in the index and is one token whatever the identity looks like.
+fn scope(repository: Option<&str>) -> String {
+    match repository {
+        Some(repository) => format!("repo_{:016x}", key_hash(KeyKind::Repository, repository)),
+        None => "repo_none".to_owned(),
+    }
+}

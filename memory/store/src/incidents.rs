@@ -1,0 +1,291 @@
+/*!
+Incidents: the ticket as parsed, where it came from and how far it is. Creating one also enters it into the
+recall index, in the same transaction, so that an incident is never known but not found.
+*/
+
+use std::collections::HashMap;
+
+use millwright_model::{Audience, Evidence, IncidentId, MappedFrame, NewIncident, ParsedTicket, Timestamp};
+
+use super::codec::{from_json, from_word, json, new_id, now, word};
+use super::db::{AssertSqlSafe, MAX_BATCH, Row, Tx, marks, query, query_scalar};
+use super::queue::set_state;
+use super::{Incident, IncidentState, Store, StoreError, index, vectors};
+use crate::structure_keys::StructureKeys;
+use crate::vectors::VectorIndex;
+
+const MAX_TICKET_BYTES: usize = 16 * 1024 * 1024;
+
+impl Store {
+    pub async fn create_incident(&self, new: &NewIncident) -> Result<Incident, StoreError> {
+        let incident = complete(new);
+        let mut tx = self.begin().await?;
+        insert(&mut tx, &incident, &StructureKeys::of(&new.ticket, &new.mapped), &self.vector_index).await?;
+        tx.commit().await?;
+        Ok(incident)
+    }
+
+    /// Creates all or none, in one transaction: what bulk import and backfills use.
+    pub async fn create_incidents(&self, new: &[NewIncident]) -> Result<Vec<Incident>, StoreError> {
+        let incidents: Vec<Incident> = new.iter().map(complete).collect();
+        let mut tx = self.begin().await?;
+        for (incident, new) in incidents.iter().zip(new) {
+            insert(&mut tx, incident, &StructureKeys::of(&new.ticket, &new.mapped), &self.vector_index)
+                .await?;
+        }
+        tx.commit().await?;
+        Ok(incidents)
+    }
+
+    pub async fn get_incident(&self, id: &IncidentId) -> Result<Incident, StoreError> {
+        query(
+            "SELECT id, created_at, updated_at, state, repository, problem_id, source, external_id, service, \
+             environment, release_name, audience, ticket FROM incidents WHERE id = $1",
+        )
+        .bind(id)
+        .fetch_optional(&self.read)
+        .await?
+        .map(|row| from_row(&row))
+        .unwrap_or_else(|| Err(StoreError::NotFound { what: "incident", id: id.to_string() }))
+    }
+
+    /// Several at once; forgotten ones are left out.
+    pub async fn get_incidents(
+        &self,
+        ids: &[IncidentId],
+    ) -> Result<HashMap<IncidentId, Incident>, StoreError> {
+        let mut found = HashMap::with_capacity(ids.len());
+        for batch in ids.chunks(MAX_BATCH) {
+            let marks = marks(1, batch.len());
+            let sql = format!(
+                "SELECT id, created_at, updated_at, state, repository, problem_id, source, external_id, service, \
+                 environment, release_name, audience, ticket FROM incidents WHERE id IN ({marks})"
+            );
+            let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, id| q.bind(id));
+            for row in select.fetch_all(&self.read).await? {
+                let incident = from_row(&row)?;
+                found.insert(incident.id.clone(), incident);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Its state alone, for those who ask often.
+    pub async fn incident_state(&self, id: &IncidentId) -> Result<IncidentState, StoreError> {
+        let state: Option<String> = query_scalar("SELECT state FROM incidents WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.read)
+            .await?;
+        let state = state.ok_or_else(|| StoreError::NotFound { what: "incident", id: id.to_string() })?;
+        from_word("incident", id, &state)
+    }
+
+    pub async fn set_incident_state(&self, id: &IncidentId, state: IncidentState) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let changed = set_state(&mut tx, id, state).await?;
+        tx.commit().await?;
+        found(changed, id)
+    }
+
+    /// Replaces the ticket once more is known of it (its frames mapped, its repository found) and indexes it anew.
+    pub async fn update_ticket(
+        &self,
+        id: &IncidentId,
+        repository: Option<&str>,
+        ticket: &ParsedTicket,
+        mapped: &[MappedFrame],
+    ) -> Result<(), StoreError> {
+        let (text, fingerprint) = (ticket_json(ticket)?, fingerprint(ticket));
+        let mut tx = self.begin().await?;
+        let done = query(
+            "UPDATE incidents SET ticket = $2, title = $3, fingerprint = $4, ticket_sha256 = $5, updated_at = $6, \
+             repository = coalesce($7, repository), service = $8, environment = $9, release_name = $10, \
+             seen_at = coalesce($11, created_at) WHERE id = $1",
+        )
+        .bind(id)
+        .bind(&text)
+        .bind(&ticket.title)
+        .bind(fingerprint)
+        .bind(Evidence::hash(&ticket.text))
+        .bind(now())
+        .bind(repository)
+        .bind(&ticket.context.service)
+        .bind(&ticket.context.environment)
+        .bind(&ticket.context.release)
+        .bind(seen_at(ticket))
+        .execute(&mut tx)
+        .await?;
+        found(done.rows_affected(), id)?;
+        let doc = index::doc_of(&mut tx, id).await?;
+        index::remove(&mut tx, doc).await?;
+        let stands: Option<String> = query_scalar("SELECT repository FROM incidents WHERE id = $1")
+            .bind(id)
+            .fetch_one(&mut tx)
+            .await?;
+        let keys = StructureKeys::of(ticket, mapped);
+        let embedded =
+            index::enter(&mut tx, doc, stands.as_deref(), ticket, &keys, &self.vector_index).await?;
+        vectors::rows::outdate(&mut tx, doc, embedded).await?;
+        super::resolutions::index_units(&mut tx, id, doc).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// Incidents that came in with exactly this ticket text, newest first: what an interrupted `investigate`
+    /// goes on with when it is started again.
+    pub async fn incidents_with_ticket(
+        &self,
+        ticket_text: &str,
+        repository: Option<&str>,
+    ) -> Result<Vec<Incident>, StoreError> {
+        let rows = query(
+            "SELECT id, created_at, updated_at, state, repository, problem_id, source, external_id, service, \
+             environment, release_name, audience, ticket FROM incidents \
+             WHERE ticket_sha256 = $1 AND ($2 IS NULL OR repository = $2) ORDER BY id DESC LIMIT 100",
+        )
+        .bind(Evidence::hash(ticket_text))
+        .bind(repository)
+        .fetch_all(&self.read)
+        .await?;
+        rows.iter().map(from_row).collect()
+    }
+
+    /// The full id behind one that was shortened at the front or at the end; ids of resolutions give their incident.
+    ///
+    /// # Errors
+    /// [`StoreError::Ambiguous`] with the candidates when it is short for several.
+    pub async fn resolve_incident_id(&self, short: &str) -> Result<IncidentId, StoreError> {
+        let id = short.trim();
+        let clean: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(64).collect();
+        if clean.len() != id.len() || clean.len() < 4 {
+            return Err(StoreError::NotFound { what: "incident", id: short.chars().take(80).collect() });
+        }
+        // `_` is also LIKE's wildcard, which only widens the match by look-alikes that no id has.
+        let found: Vec<IncidentId> = query_scalar(
+            "SELECT id FROM incidents WHERE id = $1 \
+             UNION SELECT incident_id FROM resolutions WHERE id LIKE $1 || '%' OR id LIKE '%' || $1 \
+             UNION SELECT id FROM incidents WHERE id LIKE $1 || '%' OR id LIKE '%' || $1 LIMIT 5",
+        )
+        .bind(&clean)
+        .fetch_all(&self.read)
+        .await?;
+        match found.as_slice() {
+            [] => Err(StoreError::NotFound { what: "incident", id: clean }),
+            [one] => Ok(one.clone()),
+            several if let Some(whole) = several.iter().find(|id| **id == *clean) => Ok(whole.clone()),
+            several => Err(StoreError::Ambiguous { id: clean, candidates: joined(several) }),
+        }
+    }
+}
+
+pub(crate) fn complete(new: &NewIncident) -> Incident {
+    let at = now();
+    let context = &new.ticket.context;
+    Incident {
+        id: new_id(),
+        created_at: at,
+        updated_at: at,
+        state: IncidentState::Queued,
+        repository: new.repository.clone(),
+        problem_id: None,
+        source: new.source.clone(),
+        external_id: context.external_id.clone(),
+        service: context.service.clone(),
+        environment: context.environment.clone(),
+        release: context.release.clone(),
+        audience: Audience::Internal,
+        ticket: new.ticket.clone(),
+    }
+}
+
+/// Enters an incident and its index; the caller made sure that the id is free.
+pub(crate) async fn insert(
+    tx: &mut Tx,
+    incident: &Incident,
+    keys: &StructureKeys,
+    vector_index: &VectorIndex,
+) -> Result<(), StoreError> {
+    let ticket = ticket_json(&incident.ticket)?;
+    let doc: i64 =
+        query_scalar("SELECT coalesce(max(doc), 0) + 1 FROM incidents").fetch_one(&mut *tx).await?;
+    query(
+        "INSERT INTO incidents (id, doc, created_at, updated_at, state, repository, problem_id, source, external_id, \
+         service, environment, release_name, title, fingerprint, ticket_sha256, ticket, seen_at, audience) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+    )
+    .bind(&incident.id)
+    .bind(doc)
+    .bind(incident.created_at)
+    .bind(incident.updated_at)
+    .bind(word(&incident.state))
+    .bind(&incident.repository)
+    .bind(&incident.problem_id)
+    .bind(&incident.source)
+    .bind(&incident.external_id)
+    .bind(&incident.service)
+    .bind(&incident.environment)
+    .bind(&incident.release)
+    .bind(&incident.ticket.title)
+    .bind(fingerprint(&incident.ticket))
+    .bind(Evidence::hash(&incident.ticket.text))
+    .bind(ticket)
+    .bind(seen_at(&incident.ticket).unwrap_or(incident.created_at))
+    .bind(incident.audience.as_str())
+    .execute(&mut *tx)
+    .await?;
+    index::enter(tx, doc, incident.repository.as_deref(), &incident.ticket, keys, vector_index)
+        .await
+        .map(|_| ())
+}
+
+pub(crate) async fn must_exist(tx: &mut Tx, id: &IncidentId) -> Result<(), StoreError> {
+    index::doc_of(tx, id).await.map(|_| ())
+}
+
+pub(crate) fn from_row(row: &Row) -> Result<Incident, StoreError> {
+    let id: IncidentId = row.try_get("id")?;
+    let state: String = row.try_get("state")?;
+    let (ticket, audience): (String, String) = (row.try_get("ticket")?, row.try_get("audience")?);
+    Ok(Incident {
+        state: from_word("incident", &id, &state)?,
+        ticket: from_json("incident", &id, &ticket)?,
+        created_at: row.try_get("created_at")?,
+        updated_at: row.try_get("updated_at")?,
+        repository: row.try_get("repository")?,
+        problem_id: row.try_get("problem_id")?,
+        source: row.try_get("source")?,
+        external_id: row.try_get("external_id")?,
+        service: row.try_get("service")?,
+        environment: row.try_get("environment")?,
+        release: row.try_get("release_name")?,
+        audience: from_word("incident", &id, &audience)?,
+        id,
+    })
+}
+
+fn fingerprint(ticket: &ParsedTicket) -> Option<&str> {
+    Some(ticket.fingerprint.value.as_str()).filter(|f| !f.is_empty())
+}
+
+/// When the failure was last seen, as far as the ticket tells.
+fn seen_at(ticket: &ParsedTicket) -> Option<Timestamp> {
+    ticket.context.last_seen.or(ticket.context.first_seen)
+}
+
+fn ticket_json(ticket: &ParsedTicket) -> Result<String, StoreError> {
+    let text = json(ticket)?;
+    match text.len() {
+        found if found > MAX_TICKET_BYTES => {
+            Err(StoreError::TooLarge { what: "the ticket", found, limit: MAX_TICKET_BYTES })
+        }
+        _ => Ok(text),
+    }
+}
+
+fn found(rows: u64, id: &IncidentId) -> Result<(), StoreError> {
+    if rows == 0 { Err(StoreError::NotFound { what: "incident", id: id.to_string() }) } else { Ok(()) }
+}
+
+fn joined(ids: &[IncidentId]) -> String {
+    ids.iter().map(IncidentId::as_str).collect::<Vec<_>>().join(", ")
+}

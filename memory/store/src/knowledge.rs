@@ -1,0 +1,43 @@
+/*!
+What is known of several incidents at once: their resolutions and the hypotheses that were refuted.
+*/
+
+use std::collections::HashMap;
+
+use millwright_model::{IncidentId, Resolution};
+
+use super::db::{AssertSqlSafe, MAX_BATCH, marks, query};
+use super::resolutions::{from_row, hypothesis_from_row, most_trusted_first};
+use super::{Store, StoreError, StoredHypothesis};
+
+impl Store {
+    /// Resolutions and refuted hypotheses of several incidents at once, resolutions most trusted first.
+    pub async fn knowledge_of(
+        &self,
+        incidents: &[IncidentId],
+    ) -> Result<HashMap<IncidentId, (Vec<Resolution>, Vec<StoredHypothesis>)>, StoreError> {
+        let mut found: HashMap<IncidentId, (Vec<Resolution>, Vec<StoredHypothesis>)> = HashMap::new();
+        for batch in incidents.chunks(MAX_BATCH) {
+            let sql = format!("SELECT * FROM resolutions WHERE incident_id IN ({})", marks(1, batch.len()));
+            let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, id| q.bind(id));
+            for row in select.fetch_all(&self.read).await? {
+                let resolution = from_row(&row)?;
+                found.entry(resolution.incident_id.clone()).or_default().0.push(resolution);
+            }
+            let sql = format!(
+                "SELECT * FROM hypotheses WHERE status = 'refuted' AND incident_id IN ({}) ORDER BY created_at, id",
+                marks(1, batch.len())
+            );
+            let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, id| q.bind(id));
+            for row in select.fetch_all(&self.read).await? {
+                let incident: IncidentId = row.try_get("incident_id")?;
+                found.entry(incident).or_default().1.push(hypothesis_from_row(&row)?);
+            }
+        }
+        for (resolutions, _) in found.values_mut() {
+            let known = self.without_names(std::mem::take(resolutions));
+            *resolutions = most_trusted_first(known);
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,204 @@
+/*!
+The store: all SQL of the workspace, behind typed async methods.
+
+One SQLite file in the data folder by default, or a PostgreSQL database for several processes and machines. What was
+accepted survives a power cut, and writers wait for each other instead of failing half-way. Statements are written in
+the common subset of both (`$n`, `ON CONFLICT`, text times); what differs lies in `db`, in `fulltext` and in the
+migrations of each, and the same contract suite runs on both.
+*/
+
+mod audit;
+mod codec;
+mod db;
+pub mod embed;
+mod error;
+mod evaluations;
+mod evidence;
+mod feedback;
+mod forget;
+mod frequencies;
+mod fulltext;
+mod incidents;
+mod index;
+mod judging;
+mod knowledge;
+mod learning;
+mod lessons;
+mod listing;
+mod model;
+mod past;
+mod payloads;
+pub mod private;
+mod problems;
+mod queue;
+mod reports;
+mod resolutions;
+mod run_files;
+mod runs;
+mod service;
+mod signature;
+pub mod structure_keys;
+pub mod tokenize;
+mod transfer;
+pub mod vectors;
+
+pub use codec::now;
+pub use db::DatabaseLocation;
+pub use error::{StoreError, is_transient};
+pub use feedback::commit_named;
+pub use judging::{BY_LINK, FeedbackAuthor, FeedbackResult, FeedbackRights, PriorFeedback};
+pub use lessons::{EarlierCauses, FailedFixRecord};
+pub use model::*;
+pub use past::{PastSummary, past_incident_id};
+pub use queue::{Job, JobKind, JobState, Note, NoteState};
+pub use resolutions::RememberResult;
+pub use service::*;
+pub use signature::signer_of;
+pub use transfer::{ExportSummary, ImportOptions, ImportSummary, ImportTrust, TRANSFER_SCHEMA};
+
+pub use fulltext::IndexCandidate;
+pub use index::RecallDocument;
+pub use resolutions::most_trusted_first;
+
+use std::sync::Arc;
+
+use db::{Pool, Tx};
+use millwright_model::{Audience, Resolution};
+
+use crate::embed::Embedder;
+use crate::vectors::{EMBEDDED, EmbeddedVectors, VectorIndex, VectorRows, VectorStore};
+
+/// Handle to the one database; cheap to clone, closed when the last clone is dropped or by [`Store::close`].
+#[derive(Debug, Clone)]
+pub struct Store {
+    read: Pool,
+    write: Pool,
+    place: DatabaseLocation,
+    frequencies: std::sync::Arc<frequencies::WordFrequencies>,
+    vector_index: VectorIndex,
+    /// Who is told what is read here of other incidents.
+    readers: Audience,
+}
+
+impl Store {
+    /// Opens, and creates or brings up to date where needed, the store at a data folder, a `sqlite://` or a
+    /// `postgres://` url.
+    pub async fn open(location: &str) -> Result<Store, StoreError> {
+        Self::open_with(location, None).await
+    }
+
+    /// The same with a server's password, which then stands in no url.
+    pub async fn open_with(location: &str, password: Option<&str>) -> Result<Store, StoreError> {
+        let db::OpenedDatabase { read, write, place } = db::open(location, password).await?;
+        let embedder = VectorIndex::built_in();
+        let rows = VectorRows { read: read.clone(), write: write.clone() };
+        let space = rows.space(EMBEDDED, embedder.model()).await?;
+        let vector_index = VectorIndex::new(embedder, Arc::new(EmbeddedVectors::new(rows)), space);
+        Ok(Store {
+            read,
+            write,
+            place,
+            frequencies: Default::default(),
+            vector_index,
+            readers: Audience::Internal,
+        })
+    }
+
+    /// The same store for somebody whose answers these readers see: of other incidents it gives only what they may be
+    /// told, and no names of those who judged.
+    pub fn read_for(&self, readers: Audience) -> Store {
+        Store { readers, ..self.clone() }
+    }
+
+    /// What narrows a selection of incidents, `i`, to those that the readers may be told of.
+    fn readable(&self) -> &'static str {
+        match self.readers {
+            Audience::Internal => "",
+            Audience::Unknown | Audience::Public => " AND i.audience = 'public'",
+        }
+    }
+
+    /// Leaves out what the readers may not be told of somebody inside.
+    fn without_names(&self, mut known: Vec<Resolution>) -> Vec<Resolution> {
+        if self.readers != Audience::Internal {
+            for resolution in &mut known {
+                resolution.approved_by = None;
+            }
+        }
+        known
+    }
+
+    /// A write transaction; writers take turns.
+    async fn begin(&self) -> Result<Tx, StoreError> {
+        self.write.begin().await
+    }
+
+    /// The same store with another model or another engine for vectors. What is not embedded there yet is found by
+    /// words and code meanwhile, see [`vectors::catch_up`].
+    pub async fn with_vector_index(
+        &self,
+        embedder: Arc<dyn Embedder>,
+        engine: Option<Arc<dyn VectorStore>>,
+    ) -> Result<Store, StoreError> {
+        let engine = engine.unwrap_or_else(|| self.embedded_engine());
+        let space = vectors::rows::space_of(&self.write, engine.name(), embedder.model()).await?;
+        Ok(Store { vector_index: VectorIndex::new(embedder, engine, space), ..self.clone() })
+    }
+
+    /// This database as an engine.
+    pub fn embedded_engine(&self) -> Arc<dyn VectorStore> {
+        Arc::new(EmbeddedVectors::new(self.vector_rows()))
+    }
+
+    pub fn vector_index(&self) -> &VectorIndex {
+        &self.vector_index
+    }
+
+    pub(crate) fn vector_rows(&self) -> VectorRows {
+        VectorRows { read: self.read.clone(), write: self.write.clone() }
+    }
+
+    /// Where the database is.
+    pub fn place(&self) -> &DatabaseLocation {
+        &self.place
+    }
+
+    /// Engine, version and place, for a person.
+    pub async fn described(&self) -> Result<String, StoreError> {
+        let engine = self.read.version().await?;
+        Ok(match &self.place {
+            DatabaseLocation::File(path) => format!("{engine}, {}", path.display()),
+            DatabaseLocation::Server(server) => format!("{engine}, {server}"),
+        })
+    }
+
+    /// Waits for the connections to close; SQLite's write-ahead log is folded into the file.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+}
+
+#[cfg(test)]
+#[path = "cleanup_tests.rs"]
+mod cleanup_tests;
+#[cfg(test)]
+#[path = "contract_tests.rs"]
+mod contract_tests;
+#[cfg(test)]
+#[path = "kill_tests.rs"]
+mod kill_tests;
+#[cfg(test)]
+#[path = "migration_tests.rs"]
+mod migration_tests;
+#[cfg(test)]
+#[path = "postgres_tests.rs"]
+mod postgres_tests;
+#[cfg(test)]
+#[path = "sqlite_tests.rs"]
+mod sqlite_tests;
+#[cfg(test)]
+#[path = "../tests/postgres/mod.rs"]
+mod test_server;
+#[cfg(test)]
+pub(crate) mod testing;

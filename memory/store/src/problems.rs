@@ -1,0 +1,108 @@
+/*!
+Problems: what several incidents are recurrences of. A link is made when a re-check showed that it is the same
+failure again, or by a person; never by likeness alone.
+*/
+
+use millwright_model::{IncidentId, ProblemId, Timestamp};
+
+use super::audit::{AuditedChange, record};
+use super::codec::{new_id, now};
+use super::db::{Tx, query, query_as, query_scalar};
+use super::{Actor, Store, StoreError, StoredProblem};
+
+impl Store {
+    /// Says that `incident` is `earlier` again; returns the problem both belong to now. Two problems become one.
+    pub async fn link_recurrence(
+        &self,
+        incident: &IncidentId,
+        earlier: &IncidentId,
+        by: Actor<'_>,
+    ) -> Result<StoredProblem, StoreError> {
+        let mut tx = self.begin().await?;
+        let of_earlier = problem_of(&mut tx, earlier).await?;
+        let of_incident = problem_of(&mut tx, incident).await?;
+        let problem = match of_earlier.clone().or_else(|| of_incident.clone()) {
+            Some(id) => id,
+            None => {
+                let id: ProblemId = new_id();
+                query(
+                    "INSERT INTO problems (id, created_at, repository, title) \
+                     SELECT $1, $2, repository, title FROM incidents WHERE id = $3",
+                )
+                .bind(&id)
+                .bind(now())
+                .bind(earlier)
+                .execute(&mut tx)
+                .await?;
+                id
+            }
+        };
+        if let Some(other) = of_incident.as_ref().filter(|other| **other != problem) {
+            query("UPDATE incidents SET problem_id = $1 WHERE problem_id = $2")
+                .bind(&problem)
+                .bind(other)
+                .execute(&mut tx)
+                .await?;
+            query("DELETE FROM problems WHERE id = $1").bind(other).execute(&mut tx).await?;
+        }
+        query("UPDATE incidents SET problem_id = $1 WHERE id IN ($2, $3)")
+            .bind(&problem)
+            .bind(incident)
+            .bind(earlier)
+            .execute(&mut tx)
+            .await?;
+        if of_incident.as_ref() != Some(&problem) {
+            let change = AuditedChange {
+                action: "link",
+                subject: incident.as_str(),
+                incident: Some(incident),
+                before: of_incident.as_ref().map(ProblemId::as_str),
+                after: Some(problem.as_str()),
+            };
+            record(&mut tx, by, change).await?;
+        }
+        tx.commit().await?;
+        self.get_problem(&problem)
+            .await?
+            .ok_or_else(|| StoreError::NotFound { what: "problem", id: problem.to_string() })
+    }
+
+    pub async fn get_problem(&self, id: &ProblemId) -> Result<Option<StoredProblem>, StoreError> {
+        let row: Option<(ProblemId, Timestamp, Option<String>, String)> =
+            query_as("SELECT id, created_at, repository, title FROM problems WHERE id = $1")
+                .bind(id)
+                .fetch_optional(&self.read)
+                .await?;
+        Ok(row.map(|(id, created_at, repository, title)| StoredProblem { id, created_at, repository, title }))
+    }
+
+    /// Ids of the incidents of a problem, oldest first.
+    pub async fn incidents_of_problem(&self, problem: &ProblemId) -> Result<Vec<IncidentId>, StoreError> {
+        query_scalar("SELECT id FROM incidents WHERE problem_id = $1 ORDER BY id")
+            .bind(problem)
+            .fetch_all(&self.read)
+            .await
+    }
+}
+
+async fn problem_of(tx: &mut Tx, incident: &IncidentId) -> Result<Option<ProblemId>, StoreError> {
+    let row: Option<Option<ProblemId>> = query_scalar("SELECT problem_id FROM incidents WHERE id = $1")
+        .bind(incident)
+        .fetch_optional(&mut *tx)
+        .await?;
+    row.ok_or_else(|| StoreError::NotFound { what: "incident", id: incident.to_string() })
+}
+
+/// Returns whether the problem was new.
+pub(crate) async fn insert(tx: &mut Tx, problem: &StoredProblem) -> Result<bool, StoreError> {
+    let done = query(
+        "INSERT INTO problems (id, created_at, repository, title) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(&problem.id)
+    .bind(problem.created_at)
+    .bind(&problem.repository)
+    .bind(&problem.title)
+    .execute(&mut *tx)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}

@@ -1,0 +1,52 @@
+/*!
+What ran where since when, as deployments tell it.
+*/
+
+use millwright_model::{Deployment, DeploymentId, Timestamp};
+
+use super::super::codec::new_id;
+use super::super::db::{query, query_as};
+use super::super::{Store, StoreError};
+
+impl Store {
+    /// Keeps a deployment; told twice, it is one.
+    pub async fn deployed(&self, deployment: &Deployment, by: &str) -> Result<(), StoreError> {
+        query(
+            "INSERT INTO deployments (id, service, environment, revision, at, reported_by) \
+             VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
+        )
+        .bind(new_id::<DeploymentId>())
+        .bind(&deployment.service)
+        .bind(&deployment.environment)
+        .bind(&deployment.revision)
+        .bind(deployment.at)
+        .bind(by)
+        .execute(&self.write)
+        .await?;
+        Ok(())
+    }
+
+    /// What ran of a service at a time, newest first, at most `most`; in any environment where none is given.
+    pub async fn deployments_at(
+        &self,
+        service: &str,
+        environment: Option<&str>,
+        at: Timestamp,
+        most: u32,
+    ) -> Result<Vec<Deployment>, StoreError> {
+        let rows: Vec<(String, String, String, Timestamp)> = query_as(
+            "SELECT service, environment, revision, at FROM deployments WHERE lower(service) = lower($1) \
+             AND ($2 IS NULL OR lower(environment) = lower($2)) AND at <= $3 ORDER BY at DESC, id DESC LIMIT $4",
+        )
+        .bind(service)
+        .bind(environment)
+        .bind(at)
+        .bind(i64::from(most))
+        .fetch_all(&self.read)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|(service, environment, revision, at)| Deployment { service, environment, revision, at })
+            .collect())
+    }
+}

@@ -1,0 +1,76 @@
+/*!
+Files that hang on a ticket in another system. That one is there is kept with the arrival; what became of it is kept when
+it was fetched, so that nothing is fetched twice and what was left out has its reason.
+*/
+
+use millwright_model::{FileId, IncidentId, RemoteFile};
+
+use super::super::codec::new_id;
+use super::super::db::{Tx, query, query_as};
+use super::super::{Store, StoreError};
+
+/// Files kept of one incident.
+const MOST: i64 = 20;
+
+/// One that is wanted for an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WantedFile {
+    pub id: FileId,
+    pub system: String,
+    pub file: RemoteFile,
+}
+
+impl Store {
+    /// Files that are still to be fetched, in the order in which they were named.
+    pub async fn wanted_files(&self, incident: &IncidentId) -> Result<Vec<WantedFile>, StoreError> {
+        let rows: Vec<(FileId, String, String, String, String)> = query_as(
+            "SELECT id, system, url, name, media_type FROM incident_files WHERE incident_id = $1 \
+             AND state = 'wanted' ORDER BY id LIMIT $2",
+        )
+        .bind(incident)
+        .bind(MOST)
+        .fetch_all(&self.read)
+        .await?;
+        let wanted = |(id, system, url, name, media_type)| WantedFile {
+            id,
+            system,
+            file: RemoteFile { url, name, media_type },
+        };
+        Ok(rows.into_iter().map(wanted).collect())
+    }
+
+    /// What became of a file: taken, or left for a reason.
+    pub async fn settle_file(&self, id: &FileId, left_because: Option<&str>) -> Result<(), StoreError> {
+        query("UPDATE incident_files SET state = $2, because = $3 WHERE id = $1")
+            .bind(id)
+            .bind(if left_because.is_some() { "left" } else { "taken" })
+            .bind(left_because)
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Files are wanted; one wanted twice is one.
+pub(super) async fn want(
+    tx: &mut Tx,
+    incident: &IncidentId,
+    system: &str,
+    files: &[RemoteFile],
+) -> Result<(), StoreError> {
+    for file in files.iter().take(MOST as usize) {
+        query(
+            "INSERT INTO incident_files (id, incident_id, system, url, name, media_type, state) \
+             VALUES ($1, $2, $3, $4, $5, $6, 'wanted') ON CONFLICT DO NOTHING",
+        )
+        .bind(new_id::<FileId>())
+        .bind(incident)
+        .bind(system)
+        .bind(&file.url)
+        .bind(&file.name)
+        .bind(&file.media_type)
+        .execute(&mut *tx)
+        .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+/*!
+Incidents of the same failure whose readers differ. They stay apart, so that no channel tells what another one said, and
+are kept as related for those who are signed in.
+*/
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use millwright_model::{Audience, IncidentId, Timestamp};
+
+use super::super::codec::from_word;
+use super::super::db::{AssertSqlSafe, Tx, marks, query, query_as, query_scalar};
+use super::super::{Store, StoreError};
+use super::ingest::may_be_joined;
+use super::{IncomingReport, SHARED_KEY};
+
+/// Related incidents that are told of one.
+const MOST: i64 = 20;
+/// Keys looked for by one statement; each has one form for each audience.
+const KEYS_AT_ONCE: usize = 1_000;
+
+impl Store {
+    /// Incidents that would be one with this one, had they the same readers; newest first.
+    pub async fn related_incidents(&self, incident: &IncidentId) -> Result<Vec<IncidentId>, StoreError> {
+        query_scalar(
+            "SELECT related_id FROM related_incidents WHERE incident_id = $1 \
+             UNION SELECT incident_id FROM related_incidents WHERE related_id = $1 ORDER BY 1 DESC LIMIT $2",
+        )
+        .bind(incident)
+        .bind(MOST)
+        .fetch_all(&self.read)
+        .await
+    }
+}
+
+/// A key as it stands for reports of an audience.
+pub(super) fn scoped(key: &str, audience: Audience) -> String {
+    match audience {
+        Audience::Internal => key.to_owned(),
+        other => format!("{}:{key}", other.as_str()),
+    }
+}
+
+/// The keys by which an arrival finds the incident it joins.
+pub(super) fn keys_to_join(arrival: &IncomingReport) -> Vec<String> {
+    let own = |key: &&String| !key.starts_with(SHARED_KEY);
+    if arrival.resolved {
+        // It only notes that its own ticket is closed, which may have had other readers when it was reported.
+        let keys = arrival.correlation.iter();
+        let scopes = |key: &String| match own(&key) {
+            true => Audience::ALL.to_vec(),
+            false => vec![arrival.audience],
+        };
+        return keys.flat_map(|key| scopes(key).into_iter().map(|audience| scoped(key, audience))).collect();
+    }
+    // Two whose readers are not known need not have the same ones, unless they are one ticket.
+    let keys = arrival.correlation.iter().filter(|key| arrival.audience != Audience::Unknown || own(key));
+    keys.map(|key| scoped(key, arrival.audience)).collect()
+}
+
+/// Keeps which other incidents this arrival would have joined, had they the same readers: those that are open, or came in after
+/// `since`.
+pub(super) async fn relate(
+    tx: &mut Tx,
+    arrival: &IncomingReport,
+    incident: &IncidentId,
+    since: Timestamp,
+) -> Result<(), StoreError> {
+    // One whose readers are the same was not joined because it came too early, which is no matter of readers.
+    let others = Audience::ALL
+        .into_iter()
+        .filter(|audience| *audience != arrival.audience || *audience == Audience::Unknown);
+    let keys: BTreeSet<String> = others
+        .flat_map(|audience| arrival.correlation.iter().map(move |key| scoped(key, audience)))
+        .collect();
+    let keys: Vec<String> = keys.into_iter().collect();
+    let mut found: BTreeMap<IncidentId, (String, Timestamp)> = BTreeMap::new();
+    for keys in keys.chunks(KEYS_AT_ONCE) {
+        let sql = format!(
+            "SELECT DISTINCT i.id, i.state, i.created_at FROM correlations c JOIN incidents i ON i.id = c.incident_id \
+             WHERE c.key IN ({})",
+            marks(1, keys.len())
+        );
+        let rows: Vec<(IncidentId, String, Timestamp)> = keys
+            .iter()
+            .fold(query_as(AssertSqlSafe(sql)), |query, key| query.bind(key))
+            .fetch_all(&mut *tx)
+            .await?;
+        found.extend(rows.into_iter().map(|(id, state, created_at)| (id, (state, created_at))));
+    }
+    found.remove(incident);
+    for (other, (state, created_at)) in found {
+        if may_be_joined(from_word("incident", &other, &state)?, created_at, since) {
+            query(
+                "INSERT INTO related_incidents (incident_id, related_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+            )
+            .bind(incident)
+            .bind(&other)
+            .execute(&mut *tx)
+            .await?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn audience_of(tx: &mut Tx, incident: &IncidentId) -> Result<Audience, StoreError> {
+    let word: String = query_scalar("SELECT audience FROM incidents WHERE id = $1")
+        .bind(incident)
+        .fetch_one(&mut *tx)
+        .await?;
+    from_word("incident", incident, &word)
+}

@@ -1,0 +1,109 @@
+/*!
+Conversations that go on elsewhere, in threads of a chat system: which incident a thread is about, what was said there
+(once, however often it is delivered), and what is to be answered there.
+*/
+
+use millwright_model::{Audience, IncidentId, MessageId, RunId};
+
+use super::super::codec::now;
+use super::super::db::{query, query_as, query_scalar};
+use super::super::{Store, StoreError, payloads};
+use super::{IncidentMessage, MessageKind, messages, related};
+use crate::queue::notes;
+
+/// Something said in a thread.
+#[derive(Debug, Clone, Copy)]
+pub struct IncomingThreadMessage<'a> {
+    /// Its own id in the system it came from, with the system before it: a second one with it changes nothing.
+    pub delivery: &'a str,
+    pub source: &'a str,
+    pub incident: &'a IncidentId,
+    pub author: &'a str,
+    pub kind: MessageKind,
+    pub text: &'a str,
+    /// Where a reply is wanted: system and thread.
+    pub reply: Option<(&'a str, &'a str)>,
+}
+
+impl Store {
+    /// Keeps what was said, and that it is to be answered, in one transaction; `None` when it was delivered before.
+    pub async fn say_once(
+        &self,
+        said: IncomingThreadMessage<'_>,
+    ) -> Result<Option<IncidentMessage>, StoreError> {
+        let mut tx = self.begin().await?;
+        super::super::incidents::must_exist(&mut tx, said.incident).await?;
+        let inserted = query(
+            "INSERT INTO deliveries (id, source, received_at, effect, incident_id, title) \
+             VALUES ($1, $2, $3, 'said', $4, $5) ON CONFLICT (id) DO NOTHING",
+        )
+        .bind(said.delivery)
+        .bind(said.source)
+        .bind(now())
+        .bind(said.incident)
+        .bind(said.text.chars().take(200).collect::<String>())
+        .execute(&mut tx)
+        .await?;
+        if inserted.rows_affected() == 0 {
+            return Ok(None);
+        }
+        let message = messages::insert(&mut tx, said.incident, said.author, said.kind, said.text).await?;
+        if let Some((system, thread)) = said.reply {
+            let target = format!("{thread}/{}", message.id);
+            let audience = related::audience_of(&mut tx, said.incident).await?;
+            notes::want(&mut tx, said.incident, (system, &target), audience).await?;
+        }
+        tx.commit().await?;
+        Ok(Some(message))
+    }
+
+    /// The incident that this key of arrivals leads to, however long ago it was.
+    pub async fn incident_known_by(&self, key: &str) -> Result<Option<IncidentId>, StoreError> {
+        let [internal, unknown, public] = Audience::ALL.map(|audience| related::scoped(key, audience));
+        query_scalar(
+            "SELECT incident_id FROM correlations WHERE key IN ($1, $2, $3) ORDER BY last_at DESC LIMIT 1",
+        )
+        .bind(internal)
+        .bind(unknown)
+        .bind(public)
+        .fetch_optional(&self.read)
+        .await
+    }
+
+    /// The incident whose note elsewhere has this id.
+    pub async fn incident_of_note(
+        &self,
+        system: &str,
+        target: &str,
+        remote_id: &str,
+    ) -> Result<Option<IncidentId>, StoreError> {
+        let sql = "SELECT incident_id FROM notes WHERE system = $1 AND target = $2 AND remote_id = $3";
+        let query = query_scalar(sql).bind(system).bind(target).bind(remote_id);
+        query.fetch_optional(&self.read).await
+    }
+
+    /// What was answered to a question, once it is.
+    pub async fn answer_to(&self, question: &MessageId) -> Result<Option<IncidentMessage>, StoreError> {
+        query("SELECT * FROM incident_messages WHERE reply_to = $1 ORDER BY id LIMIT 1")
+            .bind(question)
+            .fetch_optional(&self.read)
+            .await?
+            .map(|row| messages::from_row(&row))
+            .transpose()
+    }
+
+    /// What the newest run of an incident means to do, as its last plan tells it.
+    pub async fn latest_plan(&self, incident: &IncidentId) -> Result<Option<serde_json::Value>, StoreError> {
+        let found: Option<(RunId, i64, String)> = query_as(
+            "SELECT e.run_id, e.seq, e.payload FROM run_events e JOIN runs r ON r.id = e.run_id WHERE r.incident_id = $1 \
+             AND e.kind = 'planned' ORDER BY e.run_id DESC, e.seq DESC LIMIT 1",
+        )
+        .bind(incident)
+        .fetch_optional(&self.read)
+        .await?;
+        match found {
+            Some((run, seq, payload)) => payloads::whole(&self.read, &run, seq, &payload).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}

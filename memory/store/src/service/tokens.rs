@@ -1,0 +1,138 @@
+/*!
+API tokens: only the hash of a secret is kept. Making, rotating and revoking one is on record.
+*/
+
+use millwright_model::Timestamp;
+
+use super::super::audit::{AuditedChange, record};
+use super::super::codec::now;
+use super::super::db::{Row, query, query_scalar};
+use super::super::{Actor, Store, StoreError};
+use super::AccessToken;
+
+impl Store {
+    pub async fn add_token(
+        &self,
+        token: &AccessToken,
+        secret_sha256: &str,
+        by: Actor<'_>,
+    ) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        query(
+            "INSERT INTO tokens (id, name, role, secret_sha256, created_at, created_by, expires_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(&token.id)
+        .bind(&token.name)
+        .bind(&token.role)
+        .bind(secret_sha256)
+        .bind(token.created_at)
+        .bind(&token.created_by)
+        .bind(token.expires_at)
+        .execute(&mut tx)
+        .await?;
+        let after = format!("{} ({})", token.name, token.role);
+        let change = AuditedChange {
+            action: "token",
+            subject: &token.id,
+            incident: None,
+            before: None,
+            after: Some(&after),
+        };
+        record(&mut tx, by, change).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    /// A token and the hash of its secret, whether it is still good or not.
+    pub async fn find_token(&self, id: &str) -> Result<Option<(AccessToken, String)>, StoreError> {
+        let row = query("SELECT * FROM tokens WHERE id = $1").bind(id).fetch_optional(&self.read).await?;
+        row.map(|row| Ok((from_row(&row)?, row.try_get("secret_sha256")?))).transpose()
+    }
+
+    /// The full id of a token behind its first characters, ended or not.
+    ///
+    /// # Errors
+    /// [`StoreError::Ambiguous`] with the candidates when several begin so.
+    pub async fn resolve_token_id(&self, short: &str) -> Result<String, StoreError> {
+        let missing = || StoreError::NotFound { what: "valid token", id: short.chars().take(80).collect() };
+        if short.is_empty() || short.len() > 64 || !short.chars().all(|c| c.is_ascii_alphanumeric()) {
+            return Err(missing());
+        }
+        let found: Vec<String> =
+            query_scalar("SELECT id FROM tokens WHERE id = $1 OR id LIKE $1 || '%' ORDER BY id LIMIT 5")
+                .bind(short)
+                .fetch_all(&self.read)
+                .await?;
+        match found.as_slice() {
+            _ if found.iter().any(|id| id == short) => Ok(short.to_owned()),
+            [] => Err(missing()),
+            [one] => Ok(one.clone()),
+            several => Err(StoreError::Ambiguous { id: short.to_owned(), candidates: several.join(", ") }),
+        }
+    }
+
+    /// Newest first.
+    pub async fn list_tokens(&self) -> Result<Vec<AccessToken>, StoreError> {
+        let rows = query("SELECT * FROM tokens ORDER BY created_at DESC, id DESC LIMIT 1000")
+            .fetch_all(&self.read)
+            .await?;
+        rows.iter().map(from_row).collect()
+    }
+
+    /// Ends a token now, or at a later time for a rotation with an overlap.
+    pub async fn end_token(&self, id: &str, at: Option<Timestamp>, by: Actor<'_>) -> Result<(), StoreError> {
+        let mut tx = self.begin().await?;
+        let done = match at {
+            None => {
+                query("UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")
+                    .bind(id)
+                    .bind(now())
+                    .execute(&mut tx)
+                    .await?
+            }
+            Some(at) => {
+                query(
+                    "UPDATE tokens SET expires_at = $2 WHERE id = $1 AND revoked_at IS NULL \
+                     AND (expires_at IS NULL OR expires_at > $2)",
+                )
+                .bind(id)
+                .bind(at)
+                .execute(&mut tx)
+                .await?
+            }
+        };
+        if done.rows_affected() == 0 && at.is_none() {
+            return Err(StoreError::NotFound { what: "valid token", id: id.chars().take(80).collect() });
+        }
+        let action = if at.is_some() { "token rotate" } else { "token revoke" };
+        let until = at.map(|at| at.to_string());
+        let after = until.as_deref();
+        record(&mut tx, by, AuditedChange { action, subject: id, incident: None, before: None, after })
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
+
+    pub async fn token_used(&self, id: &str) -> Result<(), StoreError> {
+        query("UPDATE tokens SET last_used_at = $2 WHERE id = $1")
+            .bind(id)
+            .bind(now())
+            .execute(&self.write)
+            .await?;
+        Ok(())
+    }
+}
+
+fn from_row(row: &Row) -> Result<AccessToken, StoreError> {
+    Ok(AccessToken {
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        role: row.try_get("role")?,
+        created_at: row.try_get("created_at")?,
+        created_by: row.try_get("created_by")?,
+        expires_at: row.try_get("expires_at")?,
+        revoked_at: row.try_get("revoked_at")?,
+        last_used_at: row.try_get("last_used_at")?,
+    })
+}

@@ -1,0 +1,146 @@
+/*!
+What the tests of store and recall share: stores of their own, on the engine under test, and tickets that look like
+real ones.
+*/
+
+use millwright_model::{
+    ErrorMessage, ExceptionInfo, Fingerprint, Frame, Language, MappedFrame, NewIncident, ParsedTicket, Proof,
+    StackTrace, TicketContext, TicketFormat,
+};
+use tempfile::TempDir;
+
+pub(crate) use super::test_server::missing_part::report_missing;
+use super::test_server::{SERVER, Server};
+use super::{Actor, NewResolution, Store};
+
+pub(crate) const REPOSITORY: &str = "root:4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+pub(crate) const ANNA: Actor<'static> = Actor { who: "anna@example.org", why: "saw it on the dashboard" };
+
+/// Where a store of a test lies.
+pub(crate) enum Home {
+    Folder(TempDir),
+    Database(String),
+}
+
+impl Home {
+    /// What [`Store::open`] takes, to open the same store once more.
+    pub(crate) fn location(&self) -> String {
+        match self {
+            Self::Folder(dir) => dir.path().to_str().unwrap().to_owned(),
+            Self::Database(url) => url.clone(),
+        }
+    }
+
+    pub(crate) fn path(&self) -> &std::path::Path {
+        match self {
+            Self::Folder(dir) => dir.path(),
+            Self::Database(_) => panic!("a test of files runs on SQLite only"),
+        }
+    }
+
+    /// The bytes of SQLite's files; of a server there are none to look at.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        match self {
+            Self::Folder(dir) => std::fs::read_dir(dir.path())
+                .unwrap()
+                .flat_map(|file| std::fs::read(file.unwrap().path()).unwrap())
+                .collect(),
+            Self::Database(_) => Vec::new(),
+        }
+    }
+}
+
+/// A place for a new store.
+pub(crate) fn new_home() -> Home {
+    match std::env::var(SERVER) {
+        Ok(_) => {
+            let server = Server::find().unwrap();
+            Home::Database(server.database(&format!("t_{}", uuid::Uuid::new_v4().simple())))
+        }
+        Err(_) => Home::Folder(TempDir::new().unwrap()),
+    }
+}
+
+/// A new store: SQLite's, or PostgreSQL's where the environment names a server, see `postgres_tests.rs`.
+pub(crate) async fn temporary() -> (Store, Home) {
+    let home = new_home();
+    (Store::open(&home.location()).await.unwrap(), home)
+}
+
+pub(crate) fn prose(title: &str, symptom: &str) -> ParsedTicket {
+    ParsedTicket {
+        format: TicketFormat::Text,
+        title: title.into(),
+        text: format!("{title}\n\n{symptom}"),
+        symptom: symptom.into(),
+        traces: vec![],
+        failing_tests: vec![],
+        errors: vec![],
+        code: vec![],
+        log_spans: vec![],
+        context: TicketContext::default(),
+        fingerprint: Fingerprint::default(),
+        notes: vec![],
+    }
+}
+
+/// A ticket with a trace through `symbols` (`path::function`, crash site first).
+pub(crate) fn traced(title: &str, exception: &str, template: &str, symbols: &[&str]) -> ParsedTicket {
+    let frames = symbols
+        .iter()
+        .map(|s| {
+            let (path, function) = s.split_once("::").unwrap();
+            Frame {
+                path: Some(path.into()),
+                line: Some(7),
+                function: Some(function.into()),
+                in_app: true,
+                mapped: Some(MappedFrame {
+                    path: path.into(),
+                    symbol: Some(function.into()),
+                    is_test: false,
+                }),
+                ..Frame::default()
+            }
+        })
+        .collect();
+    let functions: Vec<String> =
+        symbols.iter().filter_map(|s| s.split_once("::")).map(|s| s.1.into()).collect();
+    let value = millwright_model::Evidence::hash(&format!("{exception}{template}{functions:?}"));
+    ParsedTicket {
+        traces: vec![StackTrace {
+            language: Language::Python,
+            exceptions: vec![ExceptionInfo { kind: exception.into(), message: template.into(), frames }],
+            span: None,
+        }],
+        errors: vec![ErrorMessage { kind: Some(exception.into()), message: template.into(), span: None }],
+        fingerprint: Fingerprint {
+            value,
+            exception: Some(exception.into()),
+            symbols: functions,
+            template: Some(template.into()),
+        },
+        text: format!("{title}\n{exception}: {template}\n  at {}", symbols.join("\n  at ")),
+        ..prose(title, "")
+    }
+}
+
+pub(crate) fn incident(ticket: ParsedTicket) -> NewIncident {
+    NewIncident { repository: Some(REPOSITORY.into()), source: Some("cli".into()), ticket, mapped: vec![] }
+}
+
+pub(crate) fn resolution(culprit: &str, proof: Proof) -> NewResolution {
+    NewResolution {
+        repository: REPOSITORY.into(),
+        statement: format!("{culprit} drops the currency before adding"),
+        culprit: Some(culprit.into()),
+        units: vec!["shop/money.py::Money.add".into()],
+        failing_revision: "f".repeat(40),
+        fix_diff: "--- a/shop/money.py\n+++ b/shop/money.py\n".into(),
+        fix_kind: None,
+        fix_checks: None,
+        failed_fixes: Vec::new(),
+        replay: Some(serde_json::json!({"command": "pytest -q"})),
+        proof,
+    }
+}

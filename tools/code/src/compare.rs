@@ -1,0 +1,141 @@
+/*!
+Whether two versions of a file are the same code. Their syntax trees are compared without comments, docstrings,
+white space and the marks that formatters move (trailing commas, semicolons, quotes). Python's indentation is in
+the shape of the tree, so it counts. In doubt the answer is "changed": this only ever lowers a suspect's rank.
+*/
+
+use tree_sitter::{Node, Tree};
+
+use super::languages::SourceLanguage;
+use super::node::text;
+use super::parse::{self, WalkInto};
+
+/// True when every difference between `old` and `new` is formatting, comments or docstrings.
+pub fn is_formatting_or_comment_only(old: &str, new: &str, lang: SourceLanguage) -> bool {
+    if old == new {
+        return true;
+    }
+    let (Some(old_tree), Some(new_tree)) = (parse::parse(old, lang), parse::parse(new, lang)) else {
+        return false;
+    };
+    // What could not be parsed could not be compared either.
+    if old_tree.root_node().has_error() || new_tree.root_node().has_error() {
+        return false;
+    }
+    match (tokens(&old_tree, old, lang), tokens(&new_tree, new, lang)) {
+        (Some(old), Some(new)) => old == new,
+        _ => false,
+    }
+}
+
+/// A node that counts: how deep, of what kind, and for leaves with what text.
+#[derive(Debug, PartialEq, Eq)]
+struct Token<'s> {
+    depth: usize,
+    /// Numbered by the grammar; zero for quotes, which are all alike.
+    kind: u16,
+    text: &'s str,
+}
+
+/// `None` when the tree is too deep to be seen whole.
+fn tokens<'s>(tree: &Tree, source: &'s str, lang: SourceLanguage) -> Option<Vec<Token<'s>>> {
+    let comments = lang.grammar().comments;
+    let mut found = Vec::new();
+    let complete = parse::walk(tree, |node, depth| {
+        if comments.contains(&node.kind()) || is_docstring(node, lang) || is_loose_mark(node) {
+            return WalkInto::Skip;
+        }
+        let leaf = node.child_count() == 0;
+        let text = match (leaf, node.kind()) {
+            (false, _) => "",
+            (true, "string_start" | "string_end" | "\"" | "'") => without_quotes(text(node, source), node),
+            (true, _) => text(node, source).trim(),
+        };
+        if !(leaf && text.is_empty() && node.kind().trim().is_empty()) {
+            found.push(Token { depth, kind: if is_quote(node.kind()) { 0 } else { node.kind_id() }, text });
+        }
+        WalkInto::Children
+    });
+    complete.then_some(found)
+}
+
+/// A string that stands alone as a statement.
+fn is_docstring(node: Node<'_>, lang: SourceLanguage) -> bool {
+    lang == SourceLanguage::Python
+        && node.kind() == "expression_statement"
+        && node.named_child_count() == 1
+        && node.named_child(0).is_some_and(|only| only.kind() == "string")
+}
+
+/// A comma or semicolon with nothing behind it but a closing bracket.
+fn is_loose_mark(node: Node<'_>) -> bool {
+    matches!(node.kind(), "," | ";")
+        && node
+            .next_sibling()
+            .is_none_or(|next| matches!(next.kind(), ")" | "]" | "}") && next.next_sibling().is_none())
+}
+
+fn is_quote(kind: &str) -> bool {
+    matches!(kind, "\"" | "'")
+}
+
+/// The prefix of a string (`rb`), without its quotes, unless changing them would change the content.
+fn without_quotes<'s>(written: &'s str, node: Node<'_>) -> &'s str {
+    let plain = node.parent().is_none_or(|string| {
+        let mut cursor = string.walk();
+        string.children(&mut cursor).all(|child| child.kind() != "escape_sequence")
+    });
+    if plain { written.trim_end_matches(['"', '\'']) } else { written }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tells_formatting_from_change() {
+        let check = |lang: SourceLanguage, old: &str, new: &str, expected: bool| {
+            assert_eq!(is_formatting_or_comment_only(old, new, lang), expected, "{old:?} → {new:?}");
+            assert_eq!(is_formatting_or_comment_only(new, old, lang), expected, "{new:?} → {old:?}");
+        };
+        use SourceLanguage::{C, Go, Java, JavaScript, Python, Rust, Tsx, TypeScript};
+        check(Python, "x = 1\n", "x = 1  # one\n", true);
+        check(Python, "x = f(1, 2)\n", "x = f(\n    1,\n    2,\n)\n", true);
+        check(Python, "x = 'a'\n", "x = \"a\"\n", true);
+        check(Python, "x = 'a'\n", "x = b'a'\n", false);
+        check(Python, "x = 'a'\n", "x = 'b'\n", false);
+        check(Python, "x = (1)\n", "x = (1,)\n", false);
+        check(Python, "def f():\n    return 1\n", "def f():\n    'Says one.'\n    return 1\n", true);
+        check(
+            Python,
+            "def f():\n    'Says one.'\n    return 1\n",
+            "def f():\n  'Says 1.'\n\n  return 1\n",
+            true,
+        );
+        check(Python, "if a:\n    b()\n    c()\n", "if a:\n    b()\nc()\n", false);
+        check(Python, "if a:\n    b()\nelse:\n    c()\n", "if a:\n    b()\nc()\n", false);
+        check(Python, "x = 1\n", "x = 2\n", false);
+        check(Python, "x = 'a  b'\n", "x = 'a b'\n", false);
+        check(Python, "def f(:\n", "def f( :\n", false);
+        check(JavaScript, "f(a, b)\n", "f(\n  a,\n  b,\n);\n", true);
+        check(JavaScript, "let s = 'x'", "let s = \"x\"; // s", true);
+        check(JavaScript, "let s = 'x'", "let s = 'y'", false);
+        check(JavaScript, "[a,,b]", "[a,b]", false);
+        check(JavaScript, "a = b", "a == b", false);
+        check(TypeScript, "let a: number = 1", "let a:number=1;", true);
+        check(Tsx, "const a = <b>x</b>", "const a = <b>\n  x\n</b>;", true);
+        check(Rust, "fn f() { a(b) }", "/// Doc.\nfn f() {\n    a(b)\n}\n", true);
+        check(Rust, "fn f() { a(b) }", "fn f() { a(b); }", false);
+        check(Go, "package p\nfunc f() { a(1) }\n", "package p\n// c\nfunc f() {\n\ta( 1 )\n}\n", true);
+        check(Go, "package p\nvar a = 1\n", "package p\nvar a = 2\n", false);
+        check(Java, "class A { int a=1; }", "/** Doc. */ class A {\n  int a = 1;\n}", true);
+        check(Java, "class A { int a=1; }", "class A { long a=1; }", false);
+        check(
+            C,
+            "#define A 1\nint f(void){return A;}\n",
+            "/* c */\n#define A  1\nint f(void) {\n  return A;\n}\n",
+            true,
+        );
+        check(C, "#define A 1\n", "#define A 2\n", false);
+    }
+}

@@ -1,0 +1,87 @@
+/*!
+C and C++. The name of a function stands at the bottom of its declarators; in C++ it may say its class itself
+(`void Foo::bar()`). Macros that stand where a declaration should confuse both grammars; what they hide is missed.
+*/
+
+use tree_sitter::Node;
+
+use super::{DefinitionScope, Grammar, ImportStatement, SymbolKind, SyntaxDefinition, field_text};
+use crate::node::{line, text};
+
+pub(crate) static C: Grammar = grammar(|| tree_sitter_c::LANGUAGE.into());
+pub(crate) static CPP: Grammar = grammar(|| tree_sitter_cpp::LANGUAGE.into());
+
+const fn grammar(language: fn() -> tree_sitter::Language) -> Grammar {
+    Grammar {
+        language,
+        define,
+        wrappers: &["template_declaration"],
+        comments: &["comment"],
+        calls: &[("call_expression", "function", None), ("new_expression", "type", None)],
+        import_nodes: &["preproc_include"],
+        import,
+    }
+}
+
+fn define(node: Node<'_>, source: &str, scope: DefinitionScope) -> Option<SyntaxDefinition> {
+    let with_body = |kind| {
+        node.child_by_field_name("body")?;
+        SyntaxDefinition::new(field_text(node, "name", source)?, kind)
+    };
+    match node.kind() {
+        "function_definition" => {
+            let name: String = declared_name(node, source)?.split_whitespace().collect();
+            match name.rsplit_once("::") {
+                Some((class, name)) => {
+                    let mut definition = SyntaxDefinition::new(name, SymbolKind::Function)?;
+                    definition.qualifier = Some(class.replace("::", "."));
+                    Some(definition)
+                }
+                None => SyntaxDefinition::new(&name, SymbolKind::Function),
+            }
+        }
+        "struct_specifier" | "union_specifier" => with_body(SymbolKind::Struct),
+        "class_specifier" => with_body(SymbolKind::Class),
+        "enum_specifier" => with_body(SymbolKind::Enum),
+        "namespace_definition" => with_body(SymbolKind::Module),
+        "type_definition" if scope != DefinitionScope::Function => {
+            SyntaxDefinition::new(declared_name(node, source)?, SymbolKind::Type)
+        }
+        "preproc_function_def" | "preproc_def" => {
+            SyntaxDefinition::new(field_text(node, "name", source)?, SymbolKind::Macro)
+        }
+        // Variables of the file; prototypes define nothing.
+        "declaration" if matches!(scope, DefinitionScope::File | DefinitionScope::Module) => {
+            let declarator = node.child_by_field_name("declarator")?;
+            if declarator.kind() != "init_declarator" {
+                return None;
+            }
+            SyntaxDefinition::new(declared_name(node, source)?, SymbolKind::Constant)
+        }
+        _ => None,
+    }
+}
+
+/// Follows `declarator` fields down to the name; pointers, arrays and functions wrap it.
+fn declared_name<'s>(node: Node<'_>, source: &'s str) -> Option<&'s str> {
+    let mut at = node.child_by_field_name("declarator")?;
+    // Declarators nest as deep as a hostile file likes.
+    for _ in 0..64 {
+        let inner = at.child_by_field_name("declarator").or_else(|| match at.kind() {
+            // References and parentheses have no field for what they wrap.
+            "reference_declarator" | "parenthesized_declarator" => at.named_child(0),
+            _ => None,
+        });
+        match inner {
+            Some(inner) => at = inner,
+            None => return Some(text(at, source)),
+        }
+    }
+    None
+}
+
+fn import(node: Node<'_>, source: &str) -> Vec<ImportStatement> {
+    let path =
+        field_text(node, "path", source).map(|path| path.trim_matches(['"', '<', '>', ' ']).to_owned());
+    path.map_or_else(Vec::new, |module| vec![ImportStatement { module, names: Vec::new(), line: line(node) }])
+}

@@ -1,0 +1,154 @@
+/*!
+The languages read as syntax. A language is one file that says, in terms of its grammar's node kinds, what
+defines a name, what calls, what imports and what is a comment; everything else is shared.
+*/
+
+mod bash;
+mod c;
+mod go;
+mod java;
+mod javascript;
+mod python;
+mod ruby;
+mod rust;
+
+use serde::{Deserialize, Serialize};
+use tree_sitter::{Language, Node};
+
+use super::node;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SourceLanguage {
+    Python,
+    JavaScript,
+    TypeScript,
+    Tsx,
+    Rust,
+    Go,
+    Java,
+    C,
+    Cpp,
+    Ruby,
+    Bash,
+}
+
+impl SourceLanguage {
+    /// By file extension; `None` for everything else.
+    pub fn from_path(path: &str) -> Option<Self> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let (_, extension) = name.rsplit_once('.')?;
+        Some(match extension {
+            "py" | "pyi" | "pyw" => SourceLanguage::Python,
+            "js" | "jsx" | "mjs" | "cjs" => SourceLanguage::JavaScript,
+            "ts" | "mts" | "cts" => SourceLanguage::TypeScript,
+            "tsx" => SourceLanguage::Tsx,
+            "rs" => SourceLanguage::Rust,
+            "go" => SourceLanguage::Go,
+            "java" => SourceLanguage::Java,
+            "c" | "h" => SourceLanguage::C,
+            "rb" | "rake" | "gemspec" => SourceLanguage::Ruby,
+            "sh" | "bash" => SourceLanguage::Bash,
+            "cc" | "cpp" | "cxx" | "c++" | "hh" | "hpp" | "hxx" | "ipp" | "inl" => SourceLanguage::Cpp,
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn grammar(self) -> &'static Grammar {
+        match self {
+            SourceLanguage::Python => &python::GRAMMAR,
+            SourceLanguage::JavaScript => &javascript::JAVASCRIPT,
+            SourceLanguage::TypeScript => &javascript::TYPESCRIPT,
+            SourceLanguage::Tsx => &javascript::TSX,
+            SourceLanguage::Rust => &rust::GRAMMAR,
+            SourceLanguage::Go => &go::GRAMMAR,
+            SourceLanguage::Java => &java::GRAMMAR,
+            SourceLanguage::C => &c::C,
+            SourceLanguage::Cpp => &c::CPP,
+            SourceLanguage::Ruby => &ruby::GRAMMAR,
+            SourceLanguage::Bash => &bash::GRAMMAR,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SymbolKind {
+    Function,
+    Method,
+    Class,
+    Struct,
+    Enum,
+    Interface,
+    Trait,
+    Module,
+    Type,
+    Macro,
+    Constant,
+    Field,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportStatement {
+    /// As written: `django.db.models`, `./util`, `std::fs`, `org.joda.time`, `stdio.h`.
+    pub module: String,
+    /// What is taken from it; empty when the module itself is imported, `*` for everything.
+    pub names: Vec<String>,
+    /// 1-based.
+    pub line: u32,
+}
+
+/// What the shared code asks of a language.
+pub(crate) struct Grammar {
+    pub(crate) language: fn() -> Language,
+    /// Whether this node defines a name, given the scope it stands in.
+    pub(crate) define: fn(Node<'_>, &str, DefinitionScope) -> Option<SyntaxDefinition>,
+    /// Nodes around a definition that belong to it (decorators, `export`).
+    pub(crate) wrappers: &'static [&'static str],
+    pub(crate) comments: &'static [&'static str],
+    /// Call nodes: their kind, the field with what is called, and the field with what it is called on.
+    pub(crate) calls: &'static [(&'static str, &'static str, Option<&'static str>)],
+    pub(crate) import_nodes: &'static [&'static str],
+    pub(crate) import: fn(Node<'_>, &str) -> Vec<ImportStatement>,
+}
+
+/// What surrounds a definition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum DefinitionScope {
+    File,
+    /// Module or namespace.
+    Module,
+    /// Class, struct, trait, implementation: functions in it are methods.
+    Type,
+    Function,
+}
+
+pub(crate) struct SyntaxDefinition {
+    pub(crate) name: String,
+    /// What the definition itself says it belongs to: the receiver of a Go method, `Foo::` in C++.
+    pub(crate) qualifier: Option<String>,
+    /// `None` for what only opens a scope (an `impl` block).
+    pub(crate) kind: Option<SymbolKind>,
+    pub(crate) opens: Option<DefinitionScope>,
+}
+
+impl SyntaxDefinition {
+    /// A definition of the usual kind, opening the scope its kind implies.
+    fn new(name: &str, kind: SymbolKind) -> Option<Self> {
+        use SymbolKind::{
+            Class, Constant, Enum, Field, Function, Interface, Macro, Method, Module, Struct, Trait, Type,
+        };
+        let opens = match kind {
+            Function | Method => Some(DefinitionScope::Function),
+            Class | Struct | Enum | Interface | Trait => Some(DefinitionScope::Type),
+            Module => Some(DefinitionScope::Module),
+            Type | Macro | Constant | Field => None,
+        };
+        let name = name.trim();
+        (!name.is_empty()).then(|| Self { name: name.to_owned(), qualifier: None, kind: Some(kind), opens })
+    }
+}
+
+fn field_text<'s>(node: Node<'_>, field: &str, source: &'s str) -> Option<&'s str> {
+    Some(node::text(node.child_by_field_name(field)?, source))
+}

@@ -1,0 +1,117 @@
+/*!
+Drives a [`BisectState`] with real replays, several at a time when asked. The only part of the bisect that waits.
+*/
+
+use std::sync::mpsc;
+
+use millwright_model::BisectSummary;
+use millwright_replay::{ReplayError, ReplayResult, Replayer};
+
+use super::state::BisectState;
+use super::verdict::{BisectOutcome, BisectVerdict};
+
+/// A bisect that came to its end.
+#[derive(Debug, Clone)]
+pub struct FinishedBisect {
+    pub verdict: BisectVerdict,
+    /// The executions it took, in the order they ended.
+    pub replays: Vec<ReplayResult>,
+    pub summary: BisectSummary,
+}
+
+impl FinishedBisect {
+    /// The last execution at `commit`, to cite and to quote.
+    pub fn replay_at(&self, commit: &str) -> Option<&ReplayResult> {
+        self.replays.iter().rev().find(|replayed| replayed.run.commit == commit)
+    }
+}
+
+/// What is told while it works.
+#[derive(Debug)]
+pub enum BisectProgress<'a> {
+    Testing { commit: &'a str, left: usize },
+    Tested { replayed: &'a ReplayResult, bisect: &'a BisectState },
+}
+
+/// Replays until `bisect` is done, at most `jobs` at the same time. After an error the executions so far are in the
+/// replayer's ledger, and the same call goes on from them.
+pub fn search(
+    replayer: &Replayer,
+    bisect: &mut BisectState,
+    jobs: usize,
+    mut progress: impl FnMut(BisectProgress<'_>),
+) -> Result<FinishedBisect, ReplayError> {
+    let mut replays = Vec::new();
+    let mut pending: Vec<String> = Vec::new();
+    let verdict = std::thread::scope(|scope| {
+        let (sender, receiver) = mpsc::channel();
+        loop {
+            let free = jobs.max(1).saturating_sub(pending.len());
+            let batch = match bisect.next_batch(free, &pending) {
+                // Runs still going on cost nothing more, but what they show may overturn nothing either.
+                Err(verdict) if pending.is_empty() => return Ok(verdict),
+                Err(_) => Vec::new(),
+                Ok(_) if free == 0 => Vec::new(),
+                Ok(batch) => batch,
+            };
+            for commit in batch {
+                progress(BisectProgress::Testing { commit: &commit, left: bisect.posterior().len() });
+                pending.push(commit.clone());
+                let sender = sender.clone();
+                scope.spawn(move || {
+                    let replayed = replayer.run(&commit, None);
+                    let _ = sender.send((commit, replayed));
+                });
+            }
+            let Ok((commit, replayed)) = receiver.recv() else { return Err(ReplayError::Cancelled) };
+            pending.retain(|other| *other != commit);
+            let replayed = replayed?;
+            if bisect.report(&commit, BisectOutcome::from(replayed.outcome())).is_err() {
+                tracing::warn!(commit, "an outcome was reported for a commit outside of the graph");
+            }
+            progress(BisectProgress::Tested { replayed: &replayed, bisect });
+            replays.push(replayed);
+        }
+    })?;
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    let summary =
+        BisectSummary { range: count(bisect.graph().len()), runs: bisect.runs(), skipped: bisect.skipped() };
+    Ok(FinishedBisect { verdict, replays, summary })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bisect::{BisectPolicy, CommitGraph};
+    use millwright_replay::{ReplayLedger, ReplayRecipe};
+    use millwright_testkit::replays::ReplayProject;
+
+    #[test]
+    fn finds_a_real_culprit_with_any_number_of_jobs() {
+        let project = ReplayProject::new();
+        let good = project.commit(&[("app", "fine")]);
+        let mut commits: Vec<String> =
+            (0..12).map(|at| project.commit(&[("notes", &format!("{at}"))])).collect();
+        let culprit = project.commit(&[("app", "broken")]);
+        commits.extend((0..9).map(|at| project.commit(&[("more", &format!("{at}"))])));
+        let bad = commits.last().unwrap();
+        for jobs in [1, 3] {
+            let recipe = ReplayRecipe::new("if grep broken app; then echo 'ValueError: broken'; exit 1; fi");
+            let replayer = project.replayer(recipe, ReplayLedger::in_memory());
+            replayer.reproduce(bad, false).unwrap();
+            let graph = CommitGraph::load(&project.open(), Some(&good), bad).unwrap();
+            assert_eq!(graph.len(), 22);
+            let mut bisect = BisectState::new(graph, &[], BisectPolicy::default()).unwrap();
+            let mut told = 0;
+            let search = search(&replayer, &mut bisect, jobs, |_| told += 1).unwrap();
+            let BisectVerdict::Proven { culprit: found, parents } = &search.verdict else {
+                panic!("{:?}", search.verdict)
+            };
+            assert_eq!((found, parents), (&culprit, &vec![commits[11].clone()]));
+            assert_eq!(told, 2 * search.replays.len());
+            assert_eq!(search.summary.runs as usize, search.replays.len());
+            assert!(jobs > 1 || search.summary.runs <= 8, "{}", search.summary.runs);
+            assert!(search.replay_at(&culprit).is_some() || culprit == *bad);
+        }
+    }
+}

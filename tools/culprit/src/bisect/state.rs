@@ -1,0 +1,427 @@
+/*!
+The bisect itself: which revision to test next, and what the outcomes so far say.
+
+Beliefs are Bayesian ([`super::posterior`]): which commit it is, and how often the fault shows, are judged together
+from all runs. The next test is the one with the largest expected information about the culprit, times the
+chance that it can be tested at all, which falls near revisions that could not be (a broken build spans a stretch of
+history); repeating a run is a test like any other and pays where a lucky pass would be the better explanation.
+Nothing is called proven unless the culprit was run red and every parent of it green, *and* the doubt that is left
+after as many runs is small; so parents outside of the range are run, too, but only then: `good` costs a run only
+when the search ends there.
+*/
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use millwright_replay::Flakiness;
+use serde::{Deserialize, Serialize};
+
+use super::graph::{CommitGraph, Parent};
+use super::posterior::{AncestryMass, CulpritBelief, OutcomeTally, RunPlace, ancestry_mass};
+use super::verdict::{BisectError, BisectOutcome, BisectPolicy, BisectStep, BisectVerdict, UnprovenReason};
+
+/// Belief, before any run, that the fault is older than the range although somebody said that `good` is good.
+const OLDER: f64 = 0.005;
+/// Support, as a share of the best supported, below which the runs speak against a candidate.
+const RULED_OUT: f64 = 0.05;
+/// Bits a run must promise to be worth it.
+const LEAST_INFORMATION: f64 = 1e-4;
+/// The same where what would prove the most probable candidate cannot be run: repeats alone prove nothing then.
+const LEAST_WITHOUT_PROOF: f64 = 0.05;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Seen {
+    passes: u32,
+    failures: u32,
+    untestable: u32,
+}
+
+/// A bisect in progress. Everything it decides follows from this data alone.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BisectState {
+    graph: CommitGraph,
+    /// Prior weight per candidate in units of 1e-15: integers, so that JSON brings back exactly these.
+    weights: Vec<u64>,
+    policy: BisectPolicy,
+    seen: BTreeMap<String, Seen>,
+    /// Runs of the failing revision with a candidate taken back.
+    taken_back: BTreeMap<String, Seen>,
+    runs: u32,
+}
+
+impl BisectState {
+    /// `prior` holds one probability (or any non-negative weight) per commit of `graph`, in its order; an empty
+    /// one is uniform. `bad` counts as run red already.
+    pub fn new(graph: CommitGraph, prior: &[f64], policy: BisectPolicy) -> Result<Self, BisectError> {
+        let count = graph.len();
+        if !prior.is_empty() && prior.len() != count {
+            return Err(BisectError::PriorLength { expected: count, got: prior.len() });
+        }
+        let cleaned = |weight: f64| if weight.is_finite() && weight > 0.0 { weight } else { 0.0 };
+        let total: f64 = prior.iter().copied().map(cleaned).sum();
+        let even = 1.0 / count.max(1) as f64;
+        let mixed = policy.uniform_mass.clamp(1e-6, 1.0);
+        let weight = |at: usize| match prior.get(at) {
+            Some(weight) if total > 0.0 && total.is_finite() => {
+                (1.0 - mixed) * cleaned(*weight) / total + mixed * even
+            }
+            _ => even,
+        };
+        let weights = (0..count).map(|at| ((weight(at) * 1e15) as u64).max(1)).collect();
+        let bad = graph.commits().next_back().unwrap_or_default().to_owned();
+        let seen = BTreeMap::from([(bad, Seen { failures: 1, ..Seen::default() })]);
+        Ok(Self { graph, weights, policy, seen, taken_back: BTreeMap::new(), runs: 0 })
+    }
+
+    /// Says how often the failure showed at `bad` when it was reproduced; once, and never not, unless told.
+    pub fn with_reproduction(mut self, shown: Flakiness) -> Self {
+        let failures = shown.failures.max(1);
+        if let Some(bad) = self.graph.id(self.bad()).map(str::to_owned) {
+            self.seen.insert(bad, Seen { passes: shown.passes, failures, untestable: 0 });
+        }
+        self
+    }
+
+    /// Takes in what the failing revision showed with `commit` taken back.
+    pub fn with_taken_back(mut self, commit: &str, shown: Flakiness) -> Self {
+        let Flakiness { passes, failures } = shown;
+        self.taken_back.insert(commit.to_owned(), Seen { passes, failures, untestable: 0 });
+        self
+    }
+
+    pub fn graph(&self) -> &CommitGraph {
+        &self.graph
+    }
+
+    pub fn policy(&self) -> &BisectPolicy {
+        &self.policy
+    }
+
+    /// Executions reported so far.
+    pub fn runs(&self) -> u32 {
+        self.runs
+    }
+
+    /// Revisions that could not be tested.
+    pub fn skipped(&self) -> u32 {
+        u32::try_from(self.seen.values().filter(|seen| seen.untestable > 0).count()).unwrap_or(u32::MAX)
+    }
+
+    /// Takes in the outcome of one execution at `commit`.
+    pub fn report(&mut self, commit: &str, outcome: BisectOutcome) -> Result<(), BisectError> {
+        let known = self.graph.number(commit).is_some() || self.graph.is_outside_parent(commit);
+        if !known {
+            return Err(BisectError::UnknownCommit(commit.to_owned()));
+        }
+        self.runs += 1;
+        let seen = self.seen.entry(commit.to_owned()).or_default();
+        match outcome {
+            BisectOutcome::Passes => seen.passes += 1,
+            BisectOutcome::Reproduces => seen.failures += 1,
+            BisectOutcome::Untestable => seen.untestable += 1,
+        }
+        Ok(())
+    }
+
+    /// What was seen of the revisions that hold `commit`.
+    pub fn flakiness(&self, commit: &str) -> Flakiness {
+        let mut out = Flakiness::default();
+        let Some(commit) = self.graph.number(commit) else { return out };
+        for (id, seen) in &self.seen {
+            let Some(number) = self.graph.number(id) else { continue };
+            if self.graph.ancestors(number).get(commit as usize).copied().unwrap_or(false) {
+                out.passes += seen.passes;
+                out.failures += seen.failures;
+            }
+        }
+        out
+    }
+
+    /// What to do next.
+    pub fn next_step(&self) -> BisectStep {
+        match self.next_batch(1, &[]) {
+            Ok(batch) => match batch.into_iter().next() {
+                Some(commit) => BisectStep::Test(commit),
+                None => BisectStep::Done(
+                    self.narrowed(UnprovenReason::Untestable { revisions: self.untestable() }),
+                ),
+            },
+            Err(verdict) => BisectStep::Done(verdict),
+        }
+    }
+
+    /// Up to `jobs` revisions worth testing at the same time, given those still `pending`; the verdict instead
+    /// when there is nothing left to test. Empty only while something is pending.
+    pub(super) fn next_batch(&self, jobs: usize, pending: &[String]) -> Result<Vec<String>, BisectVerdict> {
+        if let Some(commit) = self.older_than_range() {
+            return Err(BisectVerdict::OlderThanRange { commit });
+        }
+        let belief = self.belief();
+        let Some(top) = belief.top() else {
+            return Err(self.narrowed(UnprovenReason::Untestable { revisions: self.untestable() }));
+        };
+        let proof = self.missing_proof(top);
+        let is_sure = belief.p(top) >= 1.0 - self.doubt(top);
+        match (&proof, self.graph.id(top)) {
+            (Proof::Runs(missing), Some(culprit)) if missing.is_empty() && is_sure => {
+                return Err(BisectVerdict::Proven {
+                    culprit: culprit.to_owned(),
+                    parents: self.parent_ids(top),
+                });
+            }
+            _ => {}
+        }
+        if self.runs >= self.policy.max_runs {
+            return Err(self.narrowed(UnprovenReason::OutOfRuns));
+        }
+        let mut chosen = pending.to_vec();
+        let wanted = pending.len() + jobs.max(1);
+        let least = match proof {
+            Proof::Runs(_) => LEAST_INFORMATION,
+            Proof::Impossible(_) => LEAST_WITHOUT_PROOF,
+        };
+        while !is_sure
+            && chosen.len() < wanted
+            && let Some(next) = self.most_informative(&belief, &chosen, least)
+        {
+            chosen.push(next);
+        }
+        match proof {
+            Proof::Runs(missing) => {
+                for commit in missing {
+                    if chosen.len() < wanted && !chosen.contains(&commit) {
+                        chosen.push(commit);
+                    }
+                }
+            }
+            Proof::Impossible(because) if chosen.is_empty() => return Err(self.narrowed(because)),
+            Proof::Impossible(_) => {}
+        }
+        let batch = chosen.split_off(pending.len());
+        if batch.is_empty() && pending.is_empty() {
+            return Err(self.narrowed(UnprovenReason::Untestable { revisions: self.untestable() }));
+        }
+        Ok(batch)
+    }
+
+    /// Current probability of each candidate that the runs do not speak against, most probable first.
+    pub fn posterior(&self) -> Vec<(String, f64)> {
+        let belief = self.belief();
+        let best = belief.commits.iter().map(|odds| odds.support).fold(0.0, f64::max);
+        let mut all: Vec<(String, f64)> = self
+            .graph
+            .commits()
+            .zip(&belief.commits)
+            .filter(|(_, odds)| odds.p > 0.0 && odds.support >= RULED_OUT * best)
+            .map(|(id, odds)| (id.to_owned(), odds.p))
+            .collect();
+        all.sort_by(|a, b| b.1.total_cmp(&a.1));
+        all
+    }
+
+    /// What may be left of doubt when `top` is called proven.
+    fn doubt(&self, top: u32) -> f64 {
+        let is_steady = self
+            .graph
+            .id(top)
+            .is_some_and(|id| self.flakiness(id).passes == 0 && !self.taken_back.contains_key(id));
+        if is_steady { self.policy.steady_doubt.max(self.policy.doubt) } else { self.policy.doubt }
+    }
+
+    fn count(&self) -> u32 {
+        u32::try_from(self.graph.len()).unwrap_or(u32::MAX)
+    }
+
+    fn bad(&self) -> u32 {
+        self.count().saturating_sub(1)
+    }
+
+    fn is_red(&self, number: u32) -> bool {
+        number == self.bad() || self.seen_at(number).is_some_and(|seen| seen.failures > 0)
+    }
+
+    fn is_green(&self, commit: &str) -> bool {
+        self.seen.get(commit).is_some_and(|seen| seen.failures == 0 && seen.passes > 0)
+    }
+
+    fn seen_at(&self, number: u32) -> Option<&Seen> {
+        self.graph.id(number).and_then(|id| self.seen.get(id))
+    }
+
+    fn untestable(&self) -> Vec<String> {
+        self.seen.iter().filter(|(_, seen)| seen.untestable > 0).map(|(id, _)| id.clone()).collect()
+    }
+
+    fn narrowed(&self, because: UnprovenReason) -> BisectVerdict {
+        BisectVerdict::Narrowed { candidates: self.posterior(), because }
+    }
+
+    fn older_than_range(&self) -> Option<String> {
+        let red = |(id, seen): (&String, &Seen)| {
+            (seen.failures > 0 && self.graph.number(id).is_none()).then(|| id.clone())
+        };
+        self.seen.iter().find_map(red)
+    }
+
+    fn belief(&self) -> CulpritBelief {
+        let prior: Vec<f64> = self.weights.iter().map(|weight| *weight as f64 * 1e-15).collect();
+        let tally = |seen: &Seen| OutcomeTally { passes: seen.passes, failures: seen.failures };
+        let at = |id: &String| self.graph.number(id).map_or(RunPlace::Outside, RunPlace::Inside);
+        let mut seen: Vec<(RunPlace, OutcomeTally)> =
+            self.seen.iter().map(|(id, seen)| (at(id), tally(seen))).collect();
+        let taken_back = self.taken_back.iter();
+        seen.extend(
+            taken_back
+                .filter_map(|(id, seen)| Some((RunPlace::TakenBack(self.graph.number(id)?), tally(seen)))),
+        );
+        let older = if self.outside().is_empty() { 0.0 } else { OLDER };
+        CulpritBelief::new(&self.graph, &prior, older, &seen)
+    }
+
+    /// Parents outside of the range.
+    fn outside(&self) -> BTreeSet<&str> {
+        let parents = (0..self.count()).flat_map(|number| self.graph.parents(number));
+        parents
+            .filter_map(|parent| match parent {
+                Parent::Outside(id) => Some(id.as_str()),
+                Parent::Inside(_) => None,
+            })
+            .collect()
+    }
+
+    fn parent_ids(&self, number: u32) -> Vec<String> {
+        let id = |parent: &Parent| match parent {
+            Parent::Inside(number) => self.graph.id(*number).map(str::to_owned),
+            Parent::Outside(id) => Some(id.clone()),
+        };
+        self.graph.parents(number).iter().filter_map(id).collect()
+    }
+
+    /// The revision whose next run tells most beside those already `chosen`, if that is more than `least` bits.
+    fn most_informative(&self, belief: &CulpritBelief, chosen: &[String], least: f64) -> Option<String> {
+        /// Where two runs tell the same, the one that repeats makes the plainer proof.
+        const REPEATS: f64 = 1.0 + 1e-6;
+        let (labels, classes) = self.classes(chosen);
+        let weights: Vec<AncestryMass> = belief.commits.iter().map(AncestryMass::of).collect();
+        let mass = ancestry_mass(&self.graph, &weights, &labels, classes);
+        let mut class_total = vec![0.0; classes];
+        for (label, odds) in labels.iter().zip(&belief.commits) {
+            if let Some(cell) = class_total.get_mut(*label) {
+                *cell += odds.p;
+            }
+        }
+        // A fault older than the range is in every revision, so it stands beside each class.
+        let older = AncestryMass::of(&belief.older);
+        let near = self.untestable_stretches();
+        let mut best: Option<(f64, &str)> = None;
+        let mut consider = |score: f64, id| {
+            if score > least && best.is_none_or(|(other, _)| score > other) {
+                best = Some((score, id));
+            }
+        };
+        for (number, id) in (0..self.count()).zip(self.graph.commits()) {
+            if !self.may_test(id, chosen) {
+                continue;
+            }
+            let row = number as usize * classes;
+            // Expected information about the culprit, summed over what the tests chosen before may show.
+            let information: f64 = class_total
+                .iter()
+                .zip(mass.get(row..row + classes).unwrap_or_default())
+                .filter(|(class, _)| **class > 0.0)
+                .map(|(class, inside)| {
+                    let mut inside = *inside;
+                    inside.add(older);
+                    let total = class + belief.older.p;
+                    class * inside.information(total)
+                })
+                .sum();
+            let repeats = if self.seen.contains_key(id) { REPEATS } else { 1.0 };
+            consider(information * (1.0 - skip_probability(number, &near)) * repeats, id);
+        }
+        for id in self.outside().into_iter().filter(|id| self.may_test(id, chosen)) {
+            consider(older.information(1.0), id);
+        }
+        best.map(|(_, id)| id.to_owned())
+    }
+
+    /// Groups candidates by the outcomes they predict for the tests already chosen.
+    fn classes(&self, chosen: &[String]) -> (Vec<usize>, usize) {
+        let mut labels = vec![0; self.graph.len()];
+        let mut classes = 1;
+        for number in chosen.iter().filter_map(|id| self.graph.number(id)) {
+            let inside = self.graph.ancestors(number);
+            let mut renamed: BTreeMap<(usize, bool), usize> = BTreeMap::new();
+            for (label, inside) in labels.iter_mut().zip(inside) {
+                let next = renamed.len();
+                *label = *renamed.entry((*label, inside)).or_insert(next);
+            }
+            classes = renamed.len();
+        }
+        (labels, classes)
+    }
+
+    fn may_test(&self, id: &str, chosen: &[String]) -> bool {
+        self.seen.get(id).is_none_or(|seen| seen.untestable == 0) && !chosen.iter().any(|other| other == id)
+    }
+
+    /// Positions that could not be tested, and how many there are between testable ones.
+    fn untestable_stretches(&self) -> Vec<(u32, f64)> {
+        let mut seen: Vec<(u32, bool)> = self
+            .seen
+            .iter()
+            .filter_map(|(id, seen)| Some((self.graph.number(id)?, seen.untestable > 0)))
+            .collect();
+        seen.sort_unstable();
+        let mut stretches: Vec<(u32, f64)> = Vec::new();
+        for run in seen.chunk_by(|a, b| a.1 == b.1) {
+            if run.first().is_some_and(|(_, untestable)| *untestable) {
+                // Each further failure to test doubles how far the broken stretch is thought to reach.
+                let reach = 2.0_f64.powi(i32::try_from(run.len()).unwrap_or(30).min(30));
+                stretches.extend(run.iter().map(|(number, _)| (*number, reach)));
+            }
+        }
+        stretches
+    }
+
+    /// What is still to be run, be it once, until `top` can be called proven.
+    fn missing_proof(&self, top: u32) -> Proof {
+        let parents = self.parent_ids(top);
+        if parents.is_empty() {
+            return Proof::Impossible(UnprovenReason::NoParent);
+        }
+        let mut missing: Vec<String> = parents.into_iter().filter(|parent| !self.is_green(parent)).collect();
+        if !self.is_red(top)
+            && let Some(id) = self.graph.id(top)
+        {
+            missing.insert(0, id.to_owned());
+        }
+        let cannot =
+            |id: &&String| self.seen.get(*id).is_some_and(|seen| seen.untestable > 0 || seen.failures > 0);
+        let impossible: Vec<String> = missing.iter().filter(cannot).cloned().collect();
+        if impossible.is_empty() {
+            Proof::Runs(missing)
+        } else {
+            Proof::Impossible(UnprovenReason::Untestable { revisions: impossible })
+        }
+    }
+}
+
+enum Proof {
+    Runs(Vec<String>),
+    Impossible(UnprovenReason),
+}
+
+/// How probable it is that a revision cannot be tested: high beside one that could not be, falling off with
+/// the distance in the graph's order.
+fn skip_probability(number: u32, untestable: &[(u32, f64)]) -> f64 {
+    let beside = |(other, reach): &(u32, f64)| 0.9 * (-f64::from(number.abs_diff(*other)) / reach).exp();
+    untestable.iter().map(beside).fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+#[path = "machine_tests.rs"]
+mod tests;
+
+#[cfg(test)]
+#[path = "flaky_tests.rs"]
+mod flaky_tests;

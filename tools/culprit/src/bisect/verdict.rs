@@ -1,0 +1,89 @@
+/*!
+What a bisect is asked and what it answers: its policy, what one execution showed, the next step, and the verdict.
+*/
+
+use serde::{Deserialize, Serialize};
+
+/// The policy's and prior's errors.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum BisectError {
+    #[error(
+        "the prior has {got} values for {expected} candidates; give one per commit, in the graph's order"
+    )]
+    PriorLength { expected: usize, got: usize },
+    #[error("commit {0} is neither a candidate nor a parent of one; report only what `next` asked for")]
+    UnknownCommit(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BisectPolicy {
+    /// Probability of another culprit that is left when one is called proven.
+    pub doubt: f64,
+    /// The same as long as every run of a faulty revision failed and the culprit is still to be taken back, which
+    /// tells more than another run of its parent would: a steady failure is not made to pay for flaky ones.
+    pub steady_doubt: f64,
+    /// Probability spread evenly over all candidates, so that an overconfident prior costs little.
+    /// Measured flat up to .05 on Django's cases.
+    pub uniform_mass: f64,
+    /// Executions after which the search gives up and names what is left.
+    pub max_runs: u32,
+}
+
+impl Default for BisectPolicy {
+    fn default() -> Self {
+        Self { doubt: 0.005, steady_doubt: 0.02, uniform_mass: 0.02, max_runs: 128 }
+    }
+}
+
+/// What one execution showed, as the bisect sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BisectOutcome {
+    Passes,
+    /// Failed with the incident's signature.
+    Reproduces,
+    /// Failed otherwise, or could not be run.
+    Untestable,
+}
+
+impl From<millwright_model::ReplayOutcome> for BisectOutcome {
+    fn from(outcome: millwright_model::ReplayOutcome) -> Self {
+        use millwright_model::ReplayOutcome;
+        match outcome {
+            ReplayOutcome::Passes => BisectOutcome::Passes,
+            ReplayOutcome::Reproduces => BisectOutcome::Reproduces,
+            ReplayOutcome::OtherFailure | ReplayOutcome::CannotTest => BisectOutcome::Untestable,
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BisectStep {
+    /// Replay this revision once and report.
+    Test(String),
+    Done(BisectVerdict),
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BisectVerdict {
+    /// Red at the culprit and green at each of its parents, all really run.
+    Proven { culprit: String, parents: Vec<String> },
+    /// The culprit is among these, most probable first, but no single one is proven.
+    Narrowed { candidates: Vec<(String, f64)>, because: UnprovenReason },
+    /// A commit outside of the range fails as well (`good` or an ancestor of it): the fault is older.
+    OlderThanRange { commit: String },
+}
+
+/// Why no single commit is proven.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UnprovenReason {
+    /// These revisions would tell, but none of them can be tested.
+    Untestable { revisions: Vec<String> },
+    /// The first commit of the history: there is no parent that could pass.
+    NoParent,
+    /// `BisectPolicy::max_runs` was reached.
+    OutOfRuns,
+}

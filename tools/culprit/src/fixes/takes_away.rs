@@ -1,0 +1,230 @@
+/*!
+What goes when a fix is applied, besides the fault. A revert takes back all that its commit did: the feature it was made
+for, tests that would object, what later commits built on it, and now and then a guard against an attack. Who decides on
+the fix has to know before, so this is listed with it, what speaks of security first.
+*/
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use millwright_code::{SourceLanguage, symbols};
+use millwright_git::history::{PathKind, path_kind};
+use millwright_git::unified_diff::{self, DiffFile};
+use millwright_git::{self as git, BlameQuery, GrepQuery, PatternKind, Repo};
+use millwright_ingest::is_test_path;
+use millwright_model::FixKind;
+use millwright_sandbox::CancelFlag;
+use regex::Regex;
+
+use super::{FixCandidate, FixError};
+
+/// Entries of each kind that are listed.
+const MAX_LISTED: usize = 8;
+/// Lines whose author is looked up.
+const MAX_BLAMED_FILES: usize = 20;
+/// Names that are looked for in the rest of the repository.
+const MAX_NAMES: usize = 12;
+
+/// What a candidate takes away.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TakesAway {
+    /// What speaks of security, first; each a sentence part.
+    pub items: Vec<String>,
+    /// Something of it speaks of security: the candidate is a stopgap at most.
+    pub security: bool,
+}
+
+/// Words of messages and code that tell of a protection. Short ones count as whole words only (`author` is no `auth`).
+static SECURITY: LazyLock<Option<Regex>> = LazyLock::new(|| {
+    let words = r"(?i)\bCVE-\d|\bGHSA-|\bre-?dos\b|\bxss\b|\bcsrf\b|\bssrf\b|\bsecur(e|ity)\b|vulnerab|sanitiz|sanitis|\bunsafe input|prototype pollution|path traversal|directory traversal|\binjection\b|\bexploit|denial.of.service|(\b|_)(un)?escap(e|ed|es|ing)(\b|_|[A-Z])|[a-z]Escap(e|ed|es|ing)|\bauth(n|z)?\b|authenticat|authoriz|authoris|\bpermission check";
+    Regex::new(words).ok()
+});
+
+fn speaks_of_security(text: &str) -> Option<&str> {
+    SECURITY.as_ref()?.find(text).map(|found| found.as_str())
+}
+
+/// Lists what `candidate`, which takes back (part of) `culprit`, takes away at `bad`. All ids are full.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub fn takes_away(
+    repo: &Repo,
+    candidate: &FixCandidate,
+    culprit: &str,
+    bad: &str,
+) -> Result<TakesAway, FixError> {
+    let files = unified_diff::parse(&candidate.diff).files;
+    let cancel = CancelFlag::default();
+    let mut out = TakesAway::default();
+    let (subject, message) = messages(repo, culprit)?;
+    let is_revert = matches!(candidate.kind, FixKind::Revert | FixKind::PartialRevert);
+    if is_revert && let Some(word) = speaks_of_security(&message) {
+        out.security = true;
+        out.items.push(format!(
+            "SECURITY: the commit that is taken back speaks of {word:?} (\u{201c}{subject}\u{201d}); \
+             without it the protection is gone"
+        ));
+    }
+    for file in files.iter().filter(|file| path_kind(file.path()) != PathKind::Docs) {
+        // Lines that only move are no loss.
+        let added: BTreeSet<&str> = file.added_lines().map(|line| line.raw.trim()).collect();
+        let mut gone = file.removed_lines().filter(|line| !added.contains(line.raw.trim()));
+        let told = gone.find_map(|line| Some((line.old, speaks_of_security(line.text())?, line.text())));
+        if let Some((line, word, text)) = told {
+            out.security = true;
+            let text: String = text.trim().chars().take(120).collect();
+            out.items.push(format!("SECURITY: {}:{line} speaks of {word:?} and goes: {text}", file.path()));
+        }
+    }
+    out.items.truncate(MAX_LISTED);
+    if candidate.kind == FixKind::Revert {
+        out.items.extend(merged_subjects(repo, culprit, &subject)?);
+    }
+    let (tests, names) = removed_symbols(repo, &files, bad);
+    out.items.extend(tests);
+    out.items.extend(still_used(repo, &files, &names, bad, &cancel));
+    out.items.extend(built_on(repo, &files, culprit, bad, &cancel));
+    Ok(out)
+}
+
+/// The subject of a commit, and everything it and what it merged say.
+fn messages(repo: &Repo, commit: &str) -> Result<(String, String), FixError> {
+    let range = format!("{commit}^1..{commit}");
+    let own = repo.git().args(["show", "-s", "--format=%s%n%b", commit]).output()?;
+    let own = String::from_utf8_lossy(&own).into_owned();
+    let merged = repo.git().args(["log", "--max-count=200", "--format=%s%n%b", &range]).output();
+    let merged = merged.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
+    Ok((own.lines().next().unwrap_or_default().to_owned(), format!("{own}\n{merged}")))
+}
+
+/// The features that a whole revert takes back, by subject.
+fn merged_subjects(repo: &Repo, commit: &str, subject: &str) -> Result<Vec<String>, FixError> {
+    let range = format!("{commit}^1..{commit}");
+    let listing = repo.git().args(["log", "--no-merges", "--max-count=50", "--format=%s", &range]).output();
+    let listing = listing.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
+    let subjects: Vec<&str> = listing.lines().filter(|line| !line.is_empty()).collect();
+    Ok(match subjects.as_slice() {
+        [] | [_] => vec![format!("the whole change \u{201c}{subject}\u{201d}")],
+        many => {
+            let mut out = vec![format!("all {} changes of \u{201c}{subject}\u{201d}:", many.len())];
+            out.extend(many.iter().take(MAX_LISTED).map(|one| format!("the change \u{201c}{one}\u{201d}")));
+            out
+        }
+    })
+}
+
+/// Tests that the diff removes, in words, and names of product code that it removes.
+fn removed_symbols(repo: &Repo, files: &[DiffFile<'_>], bad: &str) -> (Vec<String>, Vec<String>) {
+    let (mut tests, mut names) = (Vec::new(), Vec::new());
+    for file in files.iter().filter(|file| file.removed > 0) {
+        let is_test = is_test_path(file.path());
+        if file.new.is_none() {
+            if is_test {
+                tests.push(format!("the tests in {}, which goes as a whole", file.path()));
+            }
+            continue;
+        }
+        let text = file.old_name().and_then(|path| git::blob_at(repo, bad, path).ok()?.text().ok());
+        let (Some(text), Some(lang)) = (text, SourceLanguage::from_path(file.path())) else {
+            if is_test {
+                tests.push(format!("{} lines of tests in {}", file.removed, file.path()));
+            }
+            continue;
+        };
+        let gone: BTreeSet<u32> = file.removed_lines().map(|line| line.old).collect();
+        let whole = symbols(&text, lang).into_iter().filter(|symbol| {
+            let blank =
+                |line: &u32| text.lines().nth(*line as usize - 1).is_none_or(|text| text.trim().is_empty());
+            (symbol.start_line..=symbol.end_line).all(|line| gone.contains(&line) || blank(&line))
+        });
+        let whole: Vec<String> = whole.map(|symbol| symbol.qualified).collect();
+        match is_test {
+            true if whole.is_empty() => {
+                tests.push(format!("{} lines of tests in {}", file.removed, file.path()));
+            }
+            true => tests.extend(whole.iter().map(|name| format!("the test {}::{name}", file.path()))),
+            false => names.extend(whole),
+        }
+    }
+    let more = tests.len().saturating_sub(MAX_LISTED);
+    tests.truncate(MAX_LISTED);
+    if more > 0 {
+        tests.push(format!("{more} more tests"));
+    }
+    (tests, names)
+}
+
+/// Code elsewhere that uses what goes.
+fn still_used(
+    repo: &Repo,
+    files: &[DiffFile<'_>],
+    names: &[String],
+    bad: &str,
+    cancel: &CancelFlag,
+) -> Vec<String> {
+    /// Shorter names are found everywhere.
+    const SHORTEST: usize = 4;
+    let touched: BTreeSet<&str> = files.iter().map(DiffFile::path).collect();
+    let mut out = Vec::new();
+    for name in names.iter().take(MAX_NAMES) {
+        let leaf = name.rsplit(['.', ':']).next().unwrap_or(name);
+        if leaf.len() < SHORTEST {
+            continue;
+        }
+        let query = GrepQuery {
+            revision: bad.to_owned(),
+            pattern: leaf.to_owned(),
+            kind: PatternKind::Word,
+            ignore_case: false,
+            paths: Vec::new(),
+            skip: 0,
+            limit: 50,
+        };
+        let Ok(found) = git::grep(repo, &query, cancel) else { continue };
+        let user = found.hits.iter().find(|hit| !touched.contains(hit.path.as_str()));
+        if let Some(hit) = user {
+            out.push(format!("`{leaf}`, which {}:{} still uses", hit.path, hit.line));
+        }
+    }
+    out.truncate(MAX_LISTED);
+    out
+}
+
+/// Later commits whose lines go as well.
+fn built_on(
+    repo: &Repo,
+    files: &[DiffFile<'_>],
+    culprit: &str,
+    bad: &str,
+    cancel: &CancelFlag,
+) -> Vec<String> {
+    let mut later: Vec<(String, String, usize)> = Vec::new();
+    let with_lines = files.iter().filter(|file| file.old.is_some() && file.removed > 0);
+    for file in with_lines.take(MAX_BLAMED_FILES) {
+        let gone: BTreeSet<u32> = file.removed_lines().map(|line| line.old).collect();
+        let (Some(start), Some(end)) = (gone.first().copied(), gone.last().copied()) else { continue };
+        let path = file.old_name().unwrap_or_default().to_owned();
+        let query = BlameQuery { bad: bad.to_owned(), good: Some(culprit.to_owned()), path, start, end };
+        let Ok(spans) = git::blame(repo, &query, cancel) else { continue };
+        for span in spans.iter().filter(|span| !span.boundary && span.commit != culprit) {
+            let lines = (span.start..=span.end).filter(|line| gone.contains(line)).count();
+            if lines == 0 || !repo.is_ancestor(culprit, &span.commit).unwrap_or(false) {
+                continue;
+            }
+            match later.iter_mut().find(|(commit, ..)| *commit == span.commit) {
+                Some((.., count)) => *count += lines,
+                None => later.push((span.commit.clone(), span.subject.clone(), lines)),
+            }
+        }
+    }
+    let said = later.into_iter().take(MAX_LISTED).map(|(commit, subject, lines)| {
+        let short = commit.get(..10).unwrap_or(&commit);
+        format!("{lines} lines of the later commit {short} (\u{201c}{subject}\u{201d})")
+    });
+    said.collect()
+}
+
+#[cfg(test)]
+#[path = "takes_away_tests.rs"]
+mod tests;

@@ -1,0 +1,258 @@
+/*!
+Ranks the commits of a range by explainable signals.
+
+Each signal is a column: a number for every candidate, and words for why. The score is the sum of the columns by
+the weights of one table, the same for every repository and language, and the probability is what that score has
+meant on cases whose culprit is known. Nothing outside of what the failing revision reaches takes part: word
+statistics are those of the candidates, and file statistics those of the revision's ancestors.
+*/
+
+mod bm25;
+mod candidates;
+mod context;
+pub mod learn;
+mod lines;
+mod outline;
+mod probability;
+mod query;
+pub mod relearn;
+mod signals;
+mod stop_words;
+mod suspect_evidence;
+mod tests_of;
+mod tree;
+mod weights;
+
+use context::SignalContext;
+use millwright_model::{ParsedTicket, Precedent, RankingSample, Reason, SampledCandidate, Suspect};
+
+use millwright_git::history::{HistoryError, HistoryIndex, parse_id};
+use millwright_git::{Repo, RepoError};
+use millwright_redaction::RedactionConfig;
+use millwright_replay::exec_trace::ExecutionTrace;
+use millwright_sandbox::trusted::GitError;
+
+pub use suspect_evidence::SuspectEvidence;
+pub use weights::SignalWeights;
+
+#[derive(Debug, thiserror::Error)]
+pub enum SuspectsError {
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    #[error(transparent)]
+    History(#[from] HistoryError),
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error("there is no commit between the good and the bad revision; give an older --good")]
+    NoCandidates,
+}
+
+/// What to rank by. Only `repo`, `rules`, `bad` and `ticket` are needed; everything else sharpens the answer.
+#[derive(Debug, Clone, Copy)]
+pub struct RankRequest<'a> {
+    pub repo: &'a Repo,
+    /// By which the index of the history is masked.
+    pub rules: &'a RedactionConfig,
+    /// Full id of the failing revision.
+    pub bad: &'a str,
+    /// Full id of a revision known to be free of the fault; without it every ancestor is a candidate.
+    pub good: Option<&'a str>,
+    pub ticket: &'a ParsedTicket,
+    /// What the failing run executed at `bad`.
+    pub executed: Option<&'a ExecutionTrace>,
+    /// Further words, such as the failing test that a replay runs and what it printed.
+    pub extra_text: &'a str,
+    /// What trusted resolutions of earlier incidents of this repository were traced to.
+    pub precedents: &'a [Precedent],
+    pub weights: &'a SignalWeights,
+}
+
+/// One commit of the range.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RankedCommit {
+    /// 40 hex digits.
+    pub commit: String,
+    pub score: f64,
+    /// Prior of the bisect, which knows that one of the candidates is the culprit. Adds up to 1.
+    pub prior: f64,
+    /// Calibrated probability that this commit is the culprit. The sum over the range is at most 1; the remainder is the
+    /// probability that no commit of the range is the culprit.
+    pub probability: f64,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub struct SuspectRanking {
+    /// Every candidate, best first.
+    pub commits: Vec<RankedCommit>,
+    /// The best ones, with reasons.
+    pub suspects: Vec<Suspect>,
+    /// What to learn from once the culprit is settled.
+    pub sample: RankingSample,
+    /// What ties the first commit to the ticket.
+    pub evidence: SuspectEvidence,
+}
+
+/// Suspects that carry reasons.
+const EXPLAINED: usize = 50;
+
+/// Least number of commits in a ranking. A shorter range is filled up with older commits. They cannot be the cause, so
+/// a ticket matches them by chance alone; that makes the scores of short and long ranges comparable.
+const COMPARED: usize = 1_000;
+
+/// Candidates kept to learn from; a culprit below them teaches too seldom to be worth its bytes.
+const SAMPLED: usize = 60;
+
+/// Columns of every candidate before they are weighed: what learning and ablation work on.
+#[derive(Debug)]
+pub struct SignalTable {
+    /// 40 hex digits, newest first.
+    pub commits: Vec<String>,
+    /// Name and one value a candidate.
+    pub columns: Vec<(&'static str, Vec<f64>)>,
+}
+
+/// Ranks `good..bad`. Blocking: reads git and the index in the data folder.
+///
+/// # Errors
+/// When the revisions are not in the repository, the range is empty, or the data folder cannot be written.
+pub fn rank(request: &RankRequest<'_>) -> Result<SuspectRanking, SuspectsError> {
+    let context = SignalContext::read(request)?;
+    let columns = signals::all(&context);
+    let scores = request.weights.scores(&columns, context.candidates.len());
+    let mut order: Vec<usize> = (0..context.in_range).collect();
+    // Newest first among equals, which is the order of the candidates.
+    order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
+    let priors = probability::calibrated(&scores, &context);
+    let within = order.iter().map(|at| priors[*at]).sum::<f64>().max(1e-9);
+    // Memory changes the order of suspects and not their probability.
+    let said = request.weights.without_memory().scores(&columns, context.candidates.len());
+    let probabilities = probability::calibrated(&said, &context);
+    let mut probabilities: Vec<f64> = order.iter().map(|at| probabilities[*at]).collect();
+    let evidence = order
+        .first()
+        .map(|first| suspect_evidence::evidence_of(&context, &columns, request.weights, &scores, *first));
+    let evidence = evidence.unwrap_or_default();
+    probability::rescale(&mut probabilities, &evidence);
+    let suspects = order.iter().take(EXPLAINED).zip(1..).map(|(at, rank)| {
+        let commit = context.commit(*at);
+        let mut reasons: Vec<Reason> = columns
+            .iter()
+            .map(|column| Reason {
+                signal: column.name.to_owned(),
+                contribution: request.weights.of(column.name) * column.values[*at],
+                detail: String::new(),
+            })
+            .filter(|reason| reason.contribution.abs() > 0.005)
+            .collect();
+        for reason in &mut reasons {
+            if let Some(column) = columns.iter().find(|column| column.name == reason.signal) {
+                reason.detail = (column.explain)(*at);
+            }
+        }
+        reasons.sort_by(|a, b| b.contribution.total_cmp(&a.contribution));
+        Suspect { rank, commit: commit.hex(), subject: commit.subject.clone(), score: scores[*at], reasons }
+    });
+    let sampled = order.iter().take(SAMPLED).map(|at| SampledCandidate {
+        commit: context.commit(*at).hex(),
+        // Four digits tell apart what there is to tell, and halve the bytes.
+        values: columns.iter().map(|column| ((column.values[*at] * 1e4).round() / 1e4) as f32).collect(),
+    });
+    let sample = RankingSample {
+        signals: columns.iter().map(|column| column.name.to_owned()).collect(),
+        candidates: sampled.collect(),
+        total: order.len(),
+    };
+    Ok(SuspectRanking {
+        sample,
+        evidence,
+        suspects: suspects.collect(),
+        commits: order
+            .iter()
+            .zip(probabilities)
+            .map(|(at, probability)| RankedCommit {
+                commit: context.commit(*at).hex(),
+                score: scores[*at],
+                prior: priors[*at] / within,
+                probability,
+            })
+            .collect(),
+    })
+}
+
+/// The signals of every candidate, unweighted.
+///
+/// # Errors
+/// As [`rank`].
+pub fn signal_table(request: &RankRequest<'_>) -> Result<SignalTable, SuspectsError> {
+    let context = SignalContext::read(request)?;
+    let in_range = |mut values: Vec<f64>| {
+        values.truncate(context.in_range);
+        values
+    };
+    let columns =
+        signals::all(&context).into_iter().map(|column| (column.name, in_range(column.values))).collect();
+    let commits = (0..context.in_range).map(|at| context.commit(at).hex()).collect();
+    Ok(SignalTable { commits, columns })
+}
+
+/// Brings the index of `repo` up to what ranking `good..bad` needs. Answers how many commits the structure
+/// holds and how many patches were read now.
+///
+/// # Errors
+/// As [`rank`].
+pub fn prepare(
+    repo: &Repo,
+    rules: &RedactionConfig,
+    bad: &str,
+    good: Option<&str>,
+) -> Result<(usize, usize), SuspectsError> {
+    let indexed = index(repo, rules, bad, good)?;
+    Ok((indexed.history.structure.len(), indexed.read))
+}
+
+/// The history with the text of what a ranking compares.
+struct Indexed {
+    history: HistoryIndex,
+    /// Newest first: the candidates, then older commits to compare them with.
+    positions: Vec<u32>,
+    in_range: usize,
+    /// Patches that were read now.
+    read: usize,
+}
+
+fn index(
+    repo: &Repo,
+    rules: &RedactionConfig,
+    bad: &str,
+    good: Option<&str>,
+) -> Result<Indexed, SuspectsError> {
+    let (mut history, ahead) = HistoryIndex::open_range(repo, rules, bad, good)?;
+    let mut positions = candidate_positions(&history, bad, good)?;
+    let in_range = positions.len();
+    if let Some(good) = good.and_then(parse_id).and_then(|id| history.structure.position(&id)) {
+        let older = history.structure.range(good, None).into_iter();
+        positions.extend(older.take(COMPARED.saturating_sub(in_range)));
+    }
+    let read = history.text.ensure(repo, &history.structure, &positions)?;
+    Ok(Indexed { history, positions, in_range, read: ahead + read })
+}
+
+fn candidate_positions(
+    history: &HistoryIndex,
+    bad: &str,
+    good: Option<&str>,
+) -> Result<Vec<u32>, SuspectsError> {
+    let position = |revision: &str| {
+        parse_id(revision)
+            .and_then(|id| history.structure.position(&id))
+            .ok_or_else(|| HistoryError::UnknownCommit(revision.to_owned()))
+    };
+    let bad = position(bad)?;
+    let good = good.map(position).transpose()?;
+    let positions = history.structure.range(bad, good);
+    if positions.is_empty() { Err(SuspectsError::NoCandidates) } else { Ok(positions) }
+}
+
+#[cfg(test)]
+#[path = "suspects_tests.rs"]
+mod tests;

@@ -1,0 +1,102 @@
+/*!
+What memory knows: commits that trusted resolutions convicted before, and the code units they were traced to. A
+commit that broke one thing often broke two; a unit that was the cause again and again is fragile.
+
+Both are hints of where to look. One precedent weighs little, for it may be wrong; several that agree weigh more than
+their sum, for they hardly err alike. Both are bounded, so that no memory outweighs a ticket that speaks clearly.
+Knowledge ages in the code's own time: from the revision at which it was gained to the one that fails now. Units
+that are no longer there count nothing.
+*/
+
+use std::collections::{HashMap, HashSet};
+
+use millwright_git::history::{names, parse_id};
+use millwright_model::Precedent;
+
+use super::super::context::SignalContext;
+use super::SignalColumn;
+
+/// Seconds in which what was learned loses half of its weight.
+const HALF_LIFE: f64 = 365.0 * 86_400.0;
+
+/// What one fresh precedent is worth of the most that memory can say, and how that grows with further ones. Chosen on
+/// the development cases in time order, as the least that helps: a false conviction of the strongest wrong commit,
+/// planted before every fourth case, turned none of them.
+const ONE_PRECEDENT: f64 = 0.15;
+const AGREEMENT: f64 = 1.5;
+
+/// A file alone is a weaker hint than the function in it.
+const FILE_ALONE: f64 = 1.0 / 3.0;
+
+pub(super) fn columns<'c>(context: &'c SignalContext<'_>) -> Vec<SignalColumn<'c>> {
+    if context.request.precedents.is_empty() {
+        return Vec::new();
+    }
+    vec![convicted(context), fragile(context)]
+}
+
+fn convicted<'c>(context: &'c SignalContext<'_>) -> SignalColumn<'c> {
+    let mut known: HashMap<String, f64> = HashMap::new();
+    for precedent in context.request.precedents {
+        if let Some(culprit) = &precedent.culprit {
+            *known.entry(culprit.to_lowercase()).or_default() += freshness(context, precedent);
+        }
+    }
+    let value = |at| known.get(&context.commit(at).hex()).map_or(0.0, |times| belief(*times));
+    let values = (0..context.candidates.len()).map(value).collect();
+    SignalColumn::plain("memory_commit", values, |_| "was found guilty of an earlier incident".into())
+}
+
+fn fragile<'c>(context: &'c SignalContext<'_>) -> SignalColumn<'c> {
+    let there: HashSet<&str> = context.tree.paths().collect();
+    // By path, the bare names of the guilty definitions (empty for the file itself) and how fragile each is.
+    let mut units: HashMap<&str, HashMap<&str, f64>> = HashMap::new();
+    for precedent in context.request.precedents {
+        let fresh = freshness(context, precedent);
+        let named: HashSet<(&str, &str)> = precedent.units.iter().map(|unit| split(unit)).collect();
+        for (path, name) in named.into_iter().filter(|(path, _)| there.contains(path)) {
+            *units.entry(path).or_default().entry(name).or_default() += fresh;
+        }
+    }
+    let values = context.candidates.list.iter().map(|candidate| {
+        let of_file = candidate.files.iter().filter_map(|file| {
+            let guilty = units.get(file.path.as_str())?;
+            let headers = file.headers.iter().filter_map(|header| names::name_of_header(header));
+            let touched: HashSet<&str> = headers.chain(file.defines.iter().map(String::as_str)).collect();
+            let value = |(name, times): (&&str, &f64)| {
+                let whole = belief(*times);
+                if touched.contains(*name) { whole } else { whole * FILE_ALONE }
+            };
+            Some(guilty.iter().map(value).fold(0.0, f64::max))
+        });
+        // A sweep over many files touches every fragile one.
+        let files = candidate.source_files().count().max(1) as f64;
+        of_file.fold(0.0, f64::max) / files.sqrt()
+    });
+    SignalColumn::plain("memory_unit", values.collect(), |_| {
+        "changes code that earlier incidents were traced to".into()
+    })
+}
+
+/// From 0 to 1, of how many fresh precedents.
+fn belief(times: f64) -> f64 {
+    (ONE_PRECEDENT * times.powf(AGREEMENT)).min(1.0)
+}
+
+/// Path and bare name of `path::Qualified.name`.
+fn split(unit: &str) -> (&str, &str) {
+    let (path, symbol) = unit.split_once("::").unwrap_or((unit, ""));
+    (path, symbol.rsplit('.').next().unwrap_or(""))
+}
+
+/// 1 for what was learned at the failing revision or after it, less with age; a quarter when its age is unknown.
+fn freshness(context: &SignalContext<'_>, precedent: &Precedent) -> f64 {
+    let structure = &context.history.structure;
+    let time = |revision: &str| {
+        parse_id(revision).and_then(|id| structure.position(&id)).map(|at| structure.commit(at).time)
+    };
+    match (time(&precedent.failing_revision), time(context.request.bad)) {
+        (Some(then), Some(now)) => 0.5f64.powf(((now - then).max(0) as f64) / HALF_LIFE),
+        _ => 0.25,
+    }
+}

@@ -1,0 +1,53 @@
+/*!
+Git, in two manners: `Repo` finds the investigated repository by reading its files and makes the borrowing git
+directory that both work in; the trusted git process answers in bulk (log, diff, blame, grep), git2 the precise
+questions (a revision, a file, an ancestor). `mirror` keeps clones of repositories that lie elsewhere. Neither ever sees the repository's own configuration. git2 is named
+only in this crate. Functions here block: call them on blocking threads.
+*/
+
+mod blame;
+mod branch_files;
+pub mod checkout;
+mod diff;
+mod file;
+mod grep;
+pub mod history;
+mod library;
+mod locate;
+mod log;
+mod map_lines;
+mod mirror;
+mod owners;
+mod publish;
+mod read;
+mod refs;
+mod renames;
+mod repo;
+#[cfg(test)]
+#[expect(unreachable_pub, reason = "shared with the testkit")]
+pub(crate) mod testing;
+mod uncommitted;
+pub mod unified_diff;
+
+pub use blame::{BlameQuery, BlameSpan, blame};
+pub use diff::{CommitDetail, FileChange, GitDiff, diff, show};
+pub use file::{
+    EntryKind, FileBlob, MAX_FILE_BYTES, RevisionReader, TreeEntry, TreePathKind, blob_at, entries_at,
+    exists_at, files_at, is_binary, kind_at, submodules_at,
+};
+pub use grep::{GrepHit, GrepQuery, GrepResult, PatternKind, grep};
+pub use log::{
+    CommitNode, CommitSummary, LogPage, LogQuery, PickaxeHit, PickaxeMode, log, pickaxe, range_graph,
+};
+pub use map_lines::{MappedLines, map_lines};
+pub use mirror::{MirrorError, MirrorRemote, check_url, fetch_mirror, reach};
+pub use owners::{CodeOwners, SuggestedContact, who_to_ask};
+pub use publish::{PublishResult, check_branch_name, check_remote, commit_of, create_branch, push};
+pub use renames::renamed_to;
+pub use repo::{Repo, RepoError};
+pub use uncommitted::uncommitted;
+
+/// Whether a git repository lies at `path` or above it, without opening it.
+pub fn is_repository(path: &std::path::Path) -> bool {
+    locate::locate(path).is_some()
+}

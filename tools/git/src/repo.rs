@@ -1,0 +1,373 @@
+/*!
+The repository under investigation, and the git directory of ours that borrows its objects.
+
+Nothing is ever written below the user's `.git` but a branch that was asked for (`publish`). Trusted git processes run on `Repo::borrowed()`: a bare
+repository in the data folder whose `objects/info/alternates` points at the user's objects and whose
+configuration is ours alone, so hostile configuration, hooks, filters and replace refs are never read.
+*/
+
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use millwright_sandbox::trusted::{self, GitError};
+use sha2::{Digest, Sha256};
+
+use super::locate::{self, LocatedRepository};
+use super::{library, refs};
+
+#[derive(Debug, thiserror::Error)]
+pub enum RepoError {
+    #[error("{path} is not a git repository; give the folder of a clone with --repo")]
+    NotARepository { path: PathBuf },
+    #[error("{path} has no commits yet; there is no history to investigate")]
+    Empty { path: PathBuf },
+    #[error(
+        "{path} is a partial clone (some objects are only at its remote); \
+         run `git -C {path} fetch --refetch --no-filter` first, Millwright never fetches by itself here"
+    )]
+    Partial { path: PathBuf },
+    #[error("{path} uses the {format} object format; only sha1 repositories can be read so far")]
+    ObjectFormat { path: PathBuf, format: String },
+    #[error("no revision {revision:?} in {path}{hint}")]
+    UnknownRevision { revision: String, path: PathBuf, hint: String },
+    #[error("{good} is not an ancestor of {bad}; --good must be an older revision that {bad} was built on")]
+    NotAnAncestor { good: String, bad: String },
+    #[error(
+        "--good and --bad both name {revision}; --good must be an older revision, at which it still worked"
+    )]
+    GoodIsBad { revision: String },
+    #[error(
+        "{path} is a shallow clone: its history is cut off, and the culprit may lie beyond; run \
+         `git -C {path} fetch --unshallow` first, or give a --good revision that is in the clone"
+    )]
+    Shallow { path: PathBuf },
+    #[error("{action} {path}: {source}")]
+    Io { action: &'static str, path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Git(#[from] GitError),
+    #[error("reading {path}: {source}")]
+    Libgit2 { path: PathBuf, source: git2::Error },
+    #[error("{what} is missing from {path}: {hint}")]
+    MissingObject { what: String, path: PathBuf, hint: &'static str },
+    #[error("the data folder {data} lies inside the git directory {path}; choose another with --data-dir")]
+    DataInside { data: PathBuf, path: PathBuf },
+    #[error("no file {path:?} at revision {revision}; git paths are relative to the top of the repository")]
+    NoSuchPath { path: String, revision: String },
+    #[error("{path:?} is {what}, not a file")]
+    NotAFile { path: String, what: String },
+    #[error("{path:?} has {bytes} bytes, more than the {limit} that are read of a file")]
+    TooLarge { path: String, bytes: u64, limit: u64 },
+    #[error("{path:?} is binary")]
+    Binary { path: String },
+    #[error("{path:?} has {lines} lines; ask for lines between 1 and {lines}")]
+    LineRange { path: String, lines: u64 },
+    #[error("{given:?} is no {what}: {why}")]
+    Malformed { what: &'static str, given: String, why: String },
+    #[error(
+        "no branch is made: {path}: {why}; have the fix as a patch file (--write-fix FILE) and `git am` it"
+    )]
+    NotWritten { path: PathBuf, why: String },
+    #[error("stopped, because the run was cancelled or out of time")]
+    Cancelled,
+}
+
+/// An opened repository. Cheap to clone; holds no open handles.
+#[derive(Debug, Clone)]
+pub struct Repo {
+    path: PathBuf,
+    located: LocatedRepository,
+    data: PathBuf,
+    shallow: bool,
+    reftable: bool,
+}
+
+impl Repo {
+    /// Opens the repository at `path` (work tree, `.git`, linked worktree, submodule or bare) and prepares its
+    /// folder below `data_dir/repos/`. Nothing of the repository's configuration takes effect, so it does not
+    /// matter whose it is.
+    pub fn open(path: &Path, data_dir: &Path) -> Result<Self, RepoError> {
+        let not_one = || RepoError::NotARepository { path: path.to_owned() };
+        let located = locate::locate(path).ok_or_else(not_one)?;
+        let format = locate::format(&located.common_dir);
+        if let Some(format) = format.object_format.filter(|format| format != "sha1") {
+            return Err(RepoError::ObjectFormat { path: path.to_owned(), format });
+        }
+        let reftable = format.ref_storage.is_some_and(|storage| storage != "files");
+        if !reftable && !refs::has_any(&located) {
+            return Err(RepoError::Empty { path: path.to_owned() });
+        }
+        let io = |action, path: &Path| {
+            let path = path.to_owned();
+            move |source| RepoError::Io { action, path, source }
+        };
+        // Indexes and checkouts hold what the repository holds, which is not everybody's to read.
+        DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(io("creating", data_dir))?;
+        let data_dir = fs::canonicalize(data_dir).map_err(io("reading", data_dir))?;
+        if data_dir.starts_with(&located.common_dir) {
+            return Err(RepoError::DataInside { data: data_dir, path: located.common_dir });
+        }
+        let key = hex::encode(&Sha256::digest(located.common_dir.as_os_str().as_encoded_bytes())[..8]);
+        let repo = Self {
+            path: fs::canonicalize(path).map_err(|_| not_one())?,
+            data: data_dir.join("repos").join(key),
+            shallow: located.common_dir.join("shallow").metadata().is_ok_and(|file| file.len() > 0),
+            reftable,
+            located,
+        };
+        repo.prepare_borrowed()?;
+        if locate::has_promisor_packs(&repo.located.common_dir) {
+            repo.require_recent_objects()?;
+        }
+        Ok(repo)
+    }
+
+    /// The path the user gave, made absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Folder for everything Millwright keeps about this repository.
+    pub fn data(&self) -> &Path {
+        &self.data
+    }
+
+    /// The git directory for trusted git processes.
+    pub fn borrowed(&self) -> PathBuf {
+        self.data.join("git")
+    }
+
+    /// Whether references are kept in another way than as files.
+    pub(super) fn is_reftable(&self) -> bool {
+        self.reftable
+    }
+
+    /// Where `HEAD` and the index of the user's work tree lie.
+    pub(super) fn git_dir(&self) -> &Path {
+        &self.located.git_dir
+    }
+
+    /// The folder of the checked-out files, where the repository has one.
+    pub fn work_tree(&self) -> Option<PathBuf> {
+        let above = self.path.ancestors().find(|folder| folder.join(".git").exists());
+        above.map(Path::to_path_buf)
+    }
+
+    /// The user's own git directory, for making a branch that a person approved.
+    pub(super) fn common_dir(&self) -> &Path {
+        &self.located.common_dir
+    }
+
+    /// Whether history is cut off, so that ranges may end early.
+    pub fn is_shallow(&self) -> bool {
+        self.shallow
+    }
+
+    /// A trusted git command on the borrowing git directory.
+    pub fn git(&self) -> trusted::GitCommand {
+        trusted::git(&self.borrowed())
+    }
+
+    /// A fresh git2 handle on the borrowing git directory, for precise questions. It has no references: name
+    /// objects by id. Use on blocking threads.
+    pub(super) fn libgit2(&self) -> Result<git2::Repository, RepoError> {
+        library::open(&self.borrowed()).map_err(|source| self.libgit2_error(source))
+    }
+
+    /// The full commit id a revision names: a branch, tag, abbreviated id or `HEAD`, with `~N` and `^N`.
+    pub fn resolve(&self, revision: &str) -> Result<String, RepoError> {
+        let unknown = |hint: &str| RepoError::UnknownRevision {
+            revision: revision.to_owned(),
+            path: self.path.clone(),
+            hint: hint.to_owned(),
+        };
+        if revision.len() > 1024 || revision.contains([':', '\0', '\n']) || revision.contains("@{") {
+            return Err(unknown(" (give a branch, a tag or a commit id, with ~N or ^N where needed)"));
+        }
+        let base_end = revision.find(['~', '^']).unwrap_or(revision.len());
+        let (base, suffix) = revision.split_at(base_end);
+        let named = if refs::is_id(base) { Some(base.to_owned()) } else { refs::lookup(&self.located, base) };
+        let spelled = match &named {
+            Some(id) => format!("{id}{suffix}"),
+            None if base.is_empty() => return Err(unknown("")),
+            None => revision.to_owned(),
+        };
+        let repository = self.libgit2()?;
+        let commit = repository.revparse_single(&spelled).and_then(|object| object.peel_to_commit());
+        let error = match commit {
+            Ok(commit) => return Ok(commit.id().to_string()),
+            Err(error) => error,
+        };
+        // A reference without its object is damage, a missing parent or id is usually history cut off.
+        if let Some(id) = named.filter(|_| suffix.is_empty() && !refs::is_id(base)) {
+            return Err(self.missing(format!("{revision} ({id})")));
+        }
+        Err(match error.code() {
+            git2::ErrorCode::Ambiguous => unknown(" (the abbreviation is ambiguous; give more digits)"),
+            _ if self.shallow => {
+                unknown(" (the clone is shallow; `git fetch --unshallow` brings the rest of its history)")
+            }
+            _ if self.reftable => unknown(
+                " (this repository keeps its references in a reftable, which is not read; give a commit id)",
+            ),
+            _ if base == "HEAD" || base == "@" => match refs::head_branch(&self.located) {
+                Some(branch) => unknown(&format!(
+                    " (HEAD points at {branch}, which has no commits; name another revision)"
+                )),
+                None => unknown(""),
+            },
+            _ => unknown("; give a branch, a tag or a commit id that `git rev-parse` knows there"),
+        })
+    }
+
+    /// Fails unless `good` is an ancestor of `bad`. Both are full commit ids.
+    pub fn require_ancestor(&self, good: &str, bad: &str) -> Result<(), RepoError> {
+        if good == bad {
+            Err(RepoError::GoodIsBad { revision: bad.to_owned() })
+        } else if self.is_ancestor(good, bad)? {
+            Ok(())
+        } else {
+            Err(RepoError::NotAnAncestor { good: good.to_owned(), bad: bad.to_owned() })
+        }
+    }
+
+    /// Whether `newer` reaches `older` (a commit reaches itself). Both are full commit ids.
+    pub fn is_ancestor(&self, older: &str, newer: &str) -> Result<bool, RepoError> {
+        let repository = self.libgit2()?;
+        let id = |text| git2::Oid::from_str(text).map_err(|source| self.libgit2_error(source));
+        let (older, newer) = (id(older)?, id(newer)?);
+        let reaches = || repository.graph_descendant_of(newer, older);
+        Ok(older == newer || reaches().map_err(|source| self.libgit2_error(source))?)
+    }
+
+    pub(super) fn libgit2_error(&self, source: git2::Error) -> RepoError {
+        match (source.class(), source.code()) {
+            (git2::ErrorClass::Odb, git2::ErrorCode::NotFound) => self.missing(source.message().to_owned()),
+            _ => RepoError::Libgit2 { path: self.path.clone(), source },
+        }
+    }
+
+    fn missing(&self, what: String) -> RepoError {
+        RepoError::MissingObject {
+            what,
+            path: self.path.clone(),
+            hint: if self.shallow {
+                "the clone is shallow; `git fetch --unshallow` brings the rest of its history"
+            } else {
+                "the repository is damaged or an alternate it borrows from is gone; `git fsck` tells more"
+            },
+        }
+    }
+
+    /// A clone that was once partial may be whole by now, so it is the objects that are asked, not the marks.
+    fn require_recent_objects(&self) -> Result<(), RepoError> {
+        let Ok(head) = self.resolve("HEAD") else { return Ok(()) };
+        // Looking walks every file of the newest commit; what was whole once stays so.
+        let seen = self.data.join("whole");
+        if fs::read_to_string(&seen).is_ok_and(|known| known == head) {
+            return Ok(());
+        }
+        let missing = self
+            .git()
+            .args(["rev-list", "--objects", "--missing=print", "--max-count=300", &head])
+            .output()?;
+        if missing.starts_with(b"?") || memchr::memmem::find(&missing, b"\n?").is_some() {
+            return Err(RepoError::Partial { path: self.path.clone() });
+        }
+        fs::write(&seen, &head).map_err(|source| RepoError::Io { action: "writing", path: seen, source })
+    }
+
+    /// What stays the same over clones of one project: its oldest root commit on the first-parent line.
+    pub fn identity(&self) -> Result<String, RepoError> {
+        let cache = self.data.join("identity");
+        if let Ok(known) = fs::read_to_string(&cache) {
+            return Ok(known);
+        }
+        let head = self.resolve("HEAD")?;
+        let roots = self.git().args(["rev-list", "--max-parents=0", "--first-parent", &head]).output()?;
+        let identity = String::from_utf8_lossy(&roots).lines().last().unwrap_or(&head).to_owned();
+        fs::write(&cache, &identity).map_err(|source| RepoError::Io {
+            action: "writing",
+            path: cache,
+            source,
+        })?;
+        Ok(identity)
+    }
+
+    fn prepare_borrowed(&self) -> Result<(), RepoError> {
+        let dir = self.borrowed();
+        let io = |action, path: &Path| {
+            let path = path.to_owned();
+            move |source| RepoError::Io { action, path, source }
+        };
+        for sub in ["objects/info", "objects/pack", "refs/heads", "info"] {
+            let sub = dir.join(sub);
+            fs::create_dir_all(&sub).map_err(io("creating", &sub))?;
+        }
+        let mut alternates = Vec::new();
+        for folder in locate::object_folders(&self.located.common_dir) {
+            alternates.extend_from_slice(folder.as_os_str().as_encoded_bytes());
+            alternates.push(b'\n');
+        }
+        let write = |name: &str, content: &[u8]| {
+            let path = dir.join(name);
+            if fs::read(&path).is_ok_and(|old| old == content) {
+                return Ok(());
+            }
+            // Written beside and renamed: runs of this and of other processes may prepare the same folder at once.
+            let turn = PREPARED.fetch_add(1, Ordering::Relaxed);
+            let beside = dir.join(format!("{name}.{}.{turn}", std::process::id()));
+            fs::write(&beside, content)
+                .and_then(|()| fs::rename(&beside, &path))
+                .map_err(io("writing", &path))
+        };
+        write("objects/info/alternates", &alternates)?;
+        write("HEAD", b"ref: refs/heads/none\n")?;
+        write(
+            "config",
+            b"[core]\n\trepositoryformatversion = 0\n\tbare = true\n\tlogAllRefUpdates = false\n",
+        )?;
+        write("info/attributes", FUNCTION_NAME_DRIVERS.as_bytes())?;
+        let shallow = dir.join("shallow");
+        match locate::read_small(&self.located.common_dir.join("shallow"), 64 << 20) {
+            Some(boundary) if self.shallow => write("shallow", &boundary)?,
+            _ if shallow.exists() => fs::remove_file(&shallow).map_err(io("removing", &shallow))?,
+            _ => {}
+        }
+        Ok(())
+    }
+}
+
+/// Tells the files of one process's preparations apart.
+static PREPARED: AtomicU64 = AtomicU64::new(0);
+
+/// Git's built-in drivers, so that hunk headers name the enclosing function whatever the repository says.
+const FUNCTION_NAME_DRIVERS: &str = "\
+*.py diff=python
+*.pyi diff=python
+*.java diff=java
+*.kt diff=kotlin
+*.rs diff=rust
+*.go diff=golang
+*.rb diff=ruby
+*.php diff=php
+*.cs diff=csharp
+*.c diff=cpp
+*.h diff=cpp
+*.cc diff=cpp
+*.cpp diff=cpp
+*.cxx diff=cpp
+*.hpp diff=cpp
+*.pl diff=perl
+*.sh diff=bash
+*.css diff=css
+*.ex diff=elixir
+*.exs diff=elixir
+*.md diff=markdown
+";
+
+#[cfg(test)]
+#[path = "repo_tests.rs"]
+mod tests;

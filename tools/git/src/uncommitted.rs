@@ -1,0 +1,69 @@
+/*!
+Which files of a work tree differ from the commit that is checked out. The repository's index is read through a copy, by
+trusted git on the borrowing git directory, so that no configuration of the repository takes effect and nothing of it is
+written.
+*/
+
+use std::collections::BTreeSet;
+
+use super::locate::read_small;
+use super::{Repo, RepoError};
+
+/// A larger index is not copied: that would take longer than the answer is worth.
+const MAX_INDEX_BYTES: u64 = 64 << 20;
+const MAX_PATHS: usize = 1_000;
+
+/// Paths that differ between `head` (a full id) and the work tree, untracked files that are not ignored included;
+/// sorted and bounded. Empty where there is no work tree or it cannot be told.
+///
+/// # Errors
+/// When the scratch folder cannot be written.
+pub fn uncommitted(repo: &Repo, head: &str) -> Result<Vec<String>, RepoError> {
+    let Some(work_tree) = repo.work_tree() else { return Ok(Vec::new()) };
+    let Some(index) = read_small(&repo.git_dir().join("index"), MAX_INDEX_BYTES) else {
+        return Ok(Vec::new());
+    };
+    let scratch = repo.data().join("scratch");
+    let io = |source| RepoError::Io { action: "writing", path: scratch.clone(), source };
+    std::fs::create_dir_all(&scratch).map_err(io)?;
+    let folder = tempfile::tempdir_in(&scratch).map_err(io)?;
+    let copy = folder.path().join("index");
+    std::fs::write(&copy, index).map_err(io)?;
+    let git = || repo.git().work_tree(&work_tree).env("GIT_INDEX_FILE", copy.clone());
+    let mut out = BTreeSet::new();
+    let listings: [&[&str]; 3] = [
+        &["diff-files", "--name-only", "-z", "--ignore-submodules"],
+        &["diff-index", "--cached", "--name-only", "-z", "--ignore-submodules", head],
+        &["ls-files", "--others", "--exclude-standard", "-z"],
+    ];
+    for arguments in listings {
+        // An index in a form that cannot be read alone (split, sparse) tells nothing.
+        let Ok(listing) = git().args(arguments.iter().copied()).output() else { return Ok(Vec::new()) };
+        let paths = listing.split(|byte| *byte == 0).filter(|path| !path.is_empty());
+        out.extend(paths.take(MAX_PATHS).map(|path| String::from_utf8_lossy(path).into_owned()));
+    }
+    Ok(out.into_iter().take(MAX_PATHS).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::testing::TestRepo;
+
+    #[test]
+    fn what_is_changed_staged_and_new_is_named() {
+        let repo = TestRepo::new();
+        let head = repo.commit("Add", &[("a", "1\n"), ("b", "1\n"), ("c", "1\n"), (".gitignore", "*.log\n")]);
+        assert_eq!(uncommitted(&repo.open(), &head).unwrap(), Vec::<String>::new());
+        fs::write(repo.work().join("a"), "2\n").unwrap();
+        fs::write(repo.work().join("b"), "2\n").unwrap();
+        repo.git(&["add", "b"]);
+        fs::write(repo.work().join("new"), "x\n").unwrap();
+        fs::write(repo.work().join("x.log"), "x\n").unwrap();
+        let before = fs::read(repo.work().join(".git/index")).unwrap();
+        assert_eq!(uncommitted(&repo.open(), &head).unwrap(), ["a", "b", "new"]);
+        assert_eq!(before, fs::read(repo.work().join(".git/index")).unwrap());
+    }
+}

@@ -1,0 +1,173 @@
+/*!
+From frames to files of the repository. A frame's path may be relative to anything: a build machine, a container, a
+package root, a bundle. What survives all that is the tail, so files are looked up by their name and chosen by the
+longest tail they share with the frame; what stays ambiguous stays unmapped, because blame on the wrong file costs
+more than blame on none.
+*/
+
+use std::collections::HashMap;
+
+use millwright_model::{FailingTest, Frame, Language, MappedFrame, ParsedTicket};
+
+use super::fingerprint::fingerprint;
+use super::path_forms::{PathForm, forms};
+use super::test_path::is_test_path;
+
+/// Files of one name beyond this are not told apart by it (`__init__.py` is not among these: its folder counts).
+const MAX_CANDIDATES: usize = 20_000;
+
+/// The files of a repository at one revision, by name.
+pub struct RepoFiles {
+    paths: Vec<String>,
+    by_name: HashMap<String, Vec<u32>>,
+}
+
+impl RepoFiles {
+    /// `paths` are relative to the repository's root, with `/` between folders.
+    pub fn new(paths: impl Iterator<Item = String>) -> Self {
+        let paths: Vec<String> = paths.collect();
+        let mut by_name: HashMap<String, Vec<u32>> = HashMap::new();
+        for (index, path) in (0_u32..).zip(&paths) {
+            by_name.entry(file_name(path).to_ascii_lowercase()).or_default().push(index);
+        }
+        Self { paths, by_name }
+    }
+
+    pub fn contains(&self, path: &str) -> bool {
+        self.named(file_name(path)).any(|candidate| candidate == path)
+    }
+
+    /// The one file a printed path means, if that can be told.
+    pub fn locate(&self, printed: &str, language: Language) -> Option<&str> {
+        let frame = Frame { path: Some(printed.to_owned()), in_app: true, ..Frame::default() };
+        self.find(&frame, language)
+    }
+
+    fn named(&self, name: &str) -> impl Iterator<Item = &str> {
+        let indices = self.by_name.get(&name.to_ascii_lowercase()).map(Vec::as_slice).unwrap_or_default();
+        indices
+            .iter()
+            .take(MAX_CANDIDATES)
+            .filter_map(|index| self.paths.get(usize::try_from(*index).ok()?))
+            .map(String::as_str)
+    }
+
+    fn find(&self, frame: &Frame, language: Language) -> Option<&str> {
+        forms(frame, language).iter().find_map(|form| self.best(form))
+    }
+
+    fn best(&self, form: &PathForm) -> Option<&str> {
+        let want: Vec<&str> = form.path.split('/').filter(|part| !part.is_empty()).collect();
+        let name = want.last()?;
+        let mut ranked: Vec<(Rank, &str)> =
+            self.named(name).filter_map(|path| Some((rank(&want, path, form)?, path))).collect();
+        ranked.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(b.1)));
+        match ranked.as_slice() {
+            [] => None,
+            [(_, only)] => Some(only),
+            [(first, path), (second, _), ..] if first > second => Some(path),
+            _ => None,
+        }
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Better is greater: shared tail, agreement with the module, product before test, then the shorter path.
+type Rank = (usize, usize, std::cmp::Reverse<usize>);
+
+fn rank(want: &[&str], path: &str, form: &PathForm) -> Option<Rank> {
+    let have: Vec<&str> = path.split('/').collect();
+    let shared = want.iter().rev().zip(have.iter().rev()).take_while(|(a, b)| same_part(a, b)).count();
+    let whole_repository_path = shared == have.len();
+    let whole_printed_path = shared == want.len();
+    let acceptable = if form.is_library {
+        // A dependency's file is ours only when the whole of its path inside the package is.
+        let behind_source_root = have.len() == shared + 1 && is_source_root(have.first());
+        whole_printed_path && (have.len() == shared || shared >= 3 || behind_source_root)
+    } else {
+        shared >= form.least && (whole_repository_path || whole_printed_path || shared >= 2)
+    };
+    if !acceptable {
+        return None;
+    }
+    let hint = form
+        .hints
+        .iter()
+        .filter(|hint| have.iter().any(|part| same_part(&part.replace('-', "_"), hint)))
+        .count();
+    // One shared name is too little to prefer the shorter path by.
+    let length = if shared >= 2 || whole_repository_path { have.len() } else { 0 };
+    Some((shared, hint, std::cmp::Reverse(length)))
+}
+
+/// Windows prints what case it likes.
+fn same_part(a: &str, b: &str) -> bool {
+    a == b || a.eq_ignore_ascii_case(b)
+}
+
+fn is_source_root(part: Option<&&str>) -> bool {
+    part.is_some_and(|part| matches!(part.to_ascii_lowercase().as_str(), "src" | "lib" | "python" | "source"))
+}
+
+/// Maps frames (and failing tests) to repository files, decides `is_test`, refines `in_app` and the fingerprint.
+pub fn map_frames(ticket: &mut ParsedTicket, files: &RepoFiles) {
+    for trace in &mut ticket.traces {
+        let language = trace.language;
+        for frame in trace.exceptions.iter_mut().flat_map(|e| &mut e.frames) {
+            frame.mapped = files.find(frame, language).map(|path| MappedFrame {
+                path: path.to_owned(),
+                symbol: None,
+                is_test: is_test_path(path),
+            });
+            frame.in_app |= frame.mapped.is_some();
+        }
+    }
+    for test in &mut ticket.failing_tests {
+        if let Some(path) = test_file(test, files) {
+            test.file = Some(path.to_owned());
+        }
+    }
+    ticket.fingerprint = fingerprint(ticket);
+}
+
+/// Names the enclosing definition of every mapped frame; `symbol_at` takes a repository path and a 1-based line.
+pub fn name_symbols(ticket: &mut ParsedTicket, mut symbol_at: impl FnMut(&str, u32) -> Option<String>) {
+    for frame in ticket.traces.iter_mut().flat_map(|t| &mut t.exceptions).flat_map(|e| &mut e.frames) {
+        if let (Some(mapped), Some(line)) = (&mut frame.mapped, frame.line) {
+            mapped.symbol = symbol_at(&mapped.path, line);
+        }
+    }
+}
+
+/// The file a failing test stands in: as printed, or by its module or class.
+fn test_file<'f>(test: &FailingTest, files: &'f RepoFiles) -> Option<&'f str> {
+    use millwright_model::TestFramework as T;
+    let printed = test.file.as_deref().and_then(|file| files.locate(file, Language::Unknown));
+    let module = test.module.as_deref();
+    printed.or_else(|| match test.framework {
+        T::Unittest | T::Pytest => {
+            let path = module?.replace('.', "/");
+            let of = |path: String| files.locate(&path, Language::Python);
+            of(format!("{path}.py")).or_else(|| of(format!("{path}/__init__.py")))
+        }
+        T::JUnit => {
+            let class = test.class.as_deref()?.split('$').next()?;
+            let frame = |extension: &str| Frame {
+                path: Some(format!("{}.{extension}", class.rsplit('.').next().unwrap_or(class))),
+                module: Some(class.to_owned()),
+                ..Frame::default()
+            };
+            ["java", "kt", "scala", "groovy"]
+                .iter()
+                .find_map(|extension| files.find(&frame(extension), Language::Jvm))
+        }
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+#[path = "mapping_tests.rs"]
+mod tests;

@@ -1,0 +1,233 @@
+/*!
+Executions that are looked at rather than judged: the project's tests, whose whole output is read as it comes, and
+inputs around a replay's own, of which output, exit status and written files are compared. They are no replays of the
+incident, so the ledger does not list them.
+*/
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use globset::{GlobBuilder, GlobSetBuilder};
+use millwright_git::checkout::{CheckoutChange, CheckoutError, CheckoutSlot};
+use millwright_sandbox::{Execution, SandboxError};
+use sha2::{Digest, Sha256};
+
+use super::recipe::LaidFile;
+use super::replayer::{ReplayError, Replayer};
+
+/// Files written by a run that are looked at; where there are more, none is.
+const MAX_WRITTEN: usize = 200;
+/// Of one report file.
+const MAX_COLLECTED_BYTES: u64 = 64 << 20;
+const MAX_COLLECTED_FILES: usize = 2_000;
+
+/// What is wanted of an execution besides its output.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ObservationRequest<'a> {
+    /// Globs of files to read after the run, below the checkout: reports of test runners.
+    pub collect: &'a [String],
+    /// Whether to tell which files the run wrote.
+    pub written: bool,
+    /// Whether to tell which files of the checkout the run opened.
+    pub opened: bool,
+    /// Files to write into the checkout after its set-up, so that varying them does not repeat that.
+    pub late: &'a [LaidFile],
+}
+
+/// One execution as it was seen.
+#[derive(Debug)]
+pub struct ReplayObservation {
+    pub execution: Execution,
+    /// The set-up step that failed, when the command itself was not reached.
+    pub failed_step: Option<String>,
+    /// Path and digest of each file that the run made or changed, sorted.
+    pub written: Vec<(PathBuf, String)>,
+    /// Name and content of the files asked for.
+    pub collected: Vec<(String, Vec<u8>)>,
+    /// Files of the checkout that were opened, relative to it.
+    pub opened: Vec<PathBuf>,
+}
+
+impl Replayer {
+    /// Runs the recipe at `revision` with `change` and tells what was seen. `observer` reads the whole output as it
+    /// comes, and is told where the checkout lies.
+    ///
+    /// # Errors
+    /// When the revision cannot be checked out or no sandbox can be had. The inner error is of this execution alone.
+    pub fn observe(
+        &self,
+        revision: &str,
+        change: Option<&CheckoutChange>,
+        request: ObservationRequest<'_>,
+        observer: &mut dyn FnMut(&Path, &[u8]),
+    ) -> Result<Result<ReplayObservation, SandboxError>, ReplayError> {
+        if self.cancel.is_cancelled() {
+            return Err(ReplayError::Cancelled);
+        }
+        let composed = self.compose(revision, change)?;
+        let mut slot = self.pool.acquire()?;
+        slot.switch(&composed.tree)?;
+        let failed = |execution, step| ReplayObservation {
+            execution,
+            failed_step: Some(step),
+            written: Vec::new(),
+            collected: Vec::new(),
+            opened: Vec::new(),
+        };
+        if let Err((step, execution)) = self.set_up(&mut slot, &composed.tree)? {
+            return Ok(Ok(failed(execution, step)));
+        }
+        let checkout = slot.hand_out();
+        write_late(&checkout, request.late)?;
+        let before = if request.written { written_files(&slot)? } else { Vec::new() };
+        let mut command = self.command(&self.recipe.command, &checkout);
+        if request.opened {
+            command.record_opened_under = Some(checkout.clone());
+        }
+        let execution = match self.execute_command(&command, &mut |bytes| observer(&checkout, bytes))? {
+            Ok(execution) => execution,
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut written = if request.written { written_files(&slot)? } else { Vec::new() };
+        written.retain(|file| before.binary_search(file).is_err());
+        let opened = execution
+            .opened
+            .iter()
+            .map(|path| path.strip_prefix(&checkout).unwrap_or(path).to_owned())
+            .collect();
+        Ok(Ok(ReplayObservation {
+            failed_step: None,
+            written,
+            collected: collect(&checkout, request.collect),
+            opened,
+            execution,
+        }))
+    }
+}
+
+/// Writes files into a checkout. Its content is hostile: no folder on the way may be a link.
+fn write_late(checkout: &Path, files: &[LaidFile]) -> Result<(), ReplayError> {
+    for file in files {
+        let bad_path = || CheckoutError::BadPath { path: file.path.chars().take(200).collect() };
+        let bytes = file.bytes().ok_or_else(bad_path)?;
+        let mut there = checkout.to_owned();
+        let parts: Vec<&str> = file.path.split('/').collect();
+        if parts.iter().any(|part| matches!(*part, "" | "." | "..") || part.contains('\0')) {
+            return Err(bad_path().into());
+        }
+        let io = |path: &Path| {
+            let path = path.to_owned();
+            move |source| CheckoutError::Io { action: "writing", path, source }
+        };
+        for (at, part) in parts.iter().enumerate() {
+            there.push(part);
+            let kind = fs::symlink_metadata(&there).ok();
+            let is_last = at + 1 == parts.len();
+            match kind {
+                Some(kind) if kind.is_dir() && !is_last => {}
+                Some(kind) if kind.is_file() && is_last => {}
+                Some(kind) if kind.is_symlink() => {
+                    fs::remove_file(&there).map_err(io(&there))?;
+                    if !is_last {
+                        fs::create_dir(&there).map_err(io(&there))?;
+                    }
+                }
+                Some(_) => return Err(bad_path().into()),
+                None if is_last => {}
+                None => fs::create_dir(&there).map_err(io(&there))?,
+            }
+        }
+        let mode = if file.executable { 0o755 } else { 0o644 };
+        fs::write(&there, bytes).map_err(io(&there))?;
+        fs::set_permissions(&there, fs::Permissions::from_mode(mode)).map_err(io(&there))?;
+    }
+    Ok(())
+}
+
+/// Whether a file is made by tools on the way rather than by the program: caches and build products.
+fn is_by_product(path: &Path) -> bool {
+    const FOLDERS: [&str; 10] = [
+        "__pycache__",
+        ".pytest_cache",
+        "node_modules",
+        "target",
+        ".gradle",
+        ".cache",
+        "CMakeFiles",
+        ".nyc_output",
+        ".mypy_cache",
+        ".tox",
+    ];
+    const ENDINGS: [&str; 8] = ["pyc", "o", "a", "so", "class", "d", "gcno", "log"];
+    path.components().any(|part| part.as_os_str().to_str().is_some_and(|part| FOLDERS.contains(&part)))
+        || path.extension().and_then(|ending| ending.to_str()).is_some_and(|ending| ENDINGS.contains(&ending))
+}
+
+/// What differs from the clean checkout now, with a digest each, sorted and bounded.
+fn written_files(slot: &CheckoutSlot) -> Result<Vec<(PathBuf, String)>, ReplayError> {
+    let checkout = slot.path();
+    let leftovers = slot.leftovers()?;
+    let mut todo: Vec<PathBuf> = leftovers.changed.into_iter().chain(leftovers.new).collect();
+    let mut out = Vec::new();
+    while let Some(path) = todo.pop() {
+        // In what order folders are read is chance, so a part of many would differ by itself.
+        if out.len() >= MAX_WRITTEN {
+            return Ok(vec![(PathBuf::from("…"), "too many to compare".to_owned())]);
+        }
+        if is_by_product(&path) {
+            continue;
+        }
+        let there = checkout.join(&path);
+        let Ok(metadata) = fs::symlink_metadata(&there) else {
+            out.push((path, "removed".to_owned()));
+            continue;
+        };
+        if metadata.is_dir() {
+            for child in fs::read_dir(&there).into_iter().flatten().flatten() {
+                todo.push(path.join(child.file_name()));
+            }
+        } else if metadata.is_file() && metadata.len() <= MAX_COLLECTED_BYTES {
+            let content = fs::read(&there).unwrap_or_default();
+            // What compilers make differs with the code by itself.
+            if memchr::memchr(0, content.get(..8_000).unwrap_or(&content)).is_none() {
+                out.push((path, hex::encode(Sha256::digest(content))));
+            }
+        } else {
+            out.push((path, format!("{} bytes", metadata.len())));
+        }
+    }
+    out.sort();
+    Ok(out)
+}
+
+/// The files below `checkout` that match one of the globs, bounded; links are not followed.
+fn collect(checkout: &Path, globs: &[String]) -> Vec<(String, Vec<u8>)> {
+    if globs.is_empty() {
+        return Vec::new();
+    }
+    let mut set = GlobSetBuilder::new();
+    for glob in globs.iter().filter_map(|glob| GlobBuilder::new(glob).literal_separator(true).build().ok()) {
+        set.add(glob);
+    }
+    let Ok(set) = set.build() else { return Vec::new() };
+    let (mut out, mut todo) = (Vec::new(), vec![PathBuf::new()]);
+    while let Some(folder) = todo.pop() {
+        for entry in fs::read_dir(checkout.join(&folder)).into_iter().flatten().flatten() {
+            let path = folder.join(entry.file_name());
+            let Ok(kind) = entry.file_type() else { continue };
+            if kind.is_dir() {
+                todo.push(path);
+            } else if kind.is_file()
+                && set.is_match(&path)
+                && out.len() < MAX_COLLECTED_FILES
+                && entry.metadata().is_ok_and(|metadata| metadata.len() <= MAX_COLLECTED_BYTES)
+                && let Ok(content) = fs::read(entry.path())
+            {
+                out.push((path.to_string_lossy().into_owned(), content));
+            }
+        }
+    }
+    out.sort();
+    out
+}

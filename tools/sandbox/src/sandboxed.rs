@@ -1,0 +1,191 @@
+/*!
+What a caller says about a sandboxed command, and what it learns from its execution.
+
+The command is given as a script for `/bin/sh`, because recipes are written as one. Everything it may touch is
+declared: nothing is inherited from the caller but the machine's system folders.
+*/
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use millwright_model::SandboxLevel;
+use serde::{Deserialize, Serialize};
+
+/// A command of the repository's or its recipes'.
+#[derive(Debug, Clone, Default)]
+pub struct SandboxedCommand {
+    /// Run by `/bin/sh -c`.
+    pub script: String,
+    /// Where it starts. Must lie below one of `read` or `write`; it is not writable by itself.
+    pub cwd: PathBuf,
+    /// Besides `PATH`, `HOME`, `TMPDIR`, `LANG`, `LC_ALL` and `TZ`, which are set and may be overridden here.
+    pub env: BTreeMap<String, String>,
+    /// Files and folders it may read and execute, besides the system's.
+    pub read: Vec<PathBuf>,
+    /// Folders it may change, such as the checkout. A fresh temporary folder always comes with them (as `HOME`,
+    /// `TMPDIR` and, in the full sandbox, `/tmp`) and is gone afterwards.
+    pub write: Vec<PathBuf>,
+    pub network: NetworkAccess,
+    pub limits: SandboxLimits,
+    pub weaker: NoSandboxPolicy,
+    /// Report which files below this folder were opened.
+    pub record_opened_under: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum NetworkAccess {
+    #[default]
+    None,
+    /// A loopback interface of its own, which nothing outside can reach. Needs the full sandbox.
+    Loopback,
+}
+
+/// What to do where neither the full nor the reduced sandbox can be had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum NoSandboxPolicy {
+    #[default]
+    Refuse,
+    /// Run all the same, with nothing but the limits; the execution then says [`SandboxLevel::None`].
+    Allow,
+}
+
+/// Bounds that hold for everything the command starts, together.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SandboxLimits {
+    pub wall: Duration,
+    /// Summed over all processes.
+    pub cpu: Duration,
+    /// Summed over all processes, shared pages counted once.
+    pub memory_bytes: u64,
+    /// Processes and threads alive at once.
+    pub processes: u32,
+    /// Of any single file.
+    pub file_size_bytes: u64,
+    /// Written to the disk in total.
+    pub disk_bytes: u64,
+    /// Of standard output and error together; beyond it the command is stopped.
+    pub output_bytes: u64,
+    /// How much of the output is kept: its first quarter and its end.
+    pub kept_output_bytes: usize,
+}
+
+impl Default for SandboxLimits {
+    fn default() -> Self {
+        Self {
+            wall: Duration::from_mins(10),
+            cpu: Duration::from_mins(20),
+            memory_bytes: 4 << 30,
+            processes: 512,
+            file_size_bytes: 1 << 30,
+            disk_bytes: 4 << 30,
+            output_bytes: 64 << 20,
+            kept_output_bytes: 4 << 20,
+        }
+    }
+}
+
+/// How a command ended, and what was seen of it.
+#[derive(Debug, Clone)]
+pub struct Execution {
+    pub exit: ExitStatus,
+    /// Standard output and error as they came, made valid UTF-8; a line says how much was left out.
+    pub output: String,
+    pub truncated: bool,
+    pub duration: Duration,
+    /// The bound that ended it, if one did.
+    pub limit: Option<LimitHit>,
+    pub level: SandboxLevel,
+    /// One clear line for each kind of thing that was refused, as far as it can be known.
+    pub denied: Vec<String>,
+    /// Files below `record_opened_under` that were opened, sorted. Files in folders that are made and filled at
+    /// once may be missing.
+    pub opened: Vec<PathBuf>,
+}
+
+impl Execution {
+    pub fn succeeded(&self) -> bool {
+        self.exit == ExitStatus::Code(0) && self.limit.is_none()
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ExitStatus {
+    Code(i32),
+    Signal(i32),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LimitHit {
+    Wall,
+    Cpu,
+    Memory,
+    Processes,
+    FileSize,
+    Disk,
+    Output,
+}
+
+impl std::fmt::Display for LimitHit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Wall => "stopped: it ran longer than the limit allows",
+            Self::Cpu => "stopped: its processes used more CPU time than the limit allows",
+            Self::Memory => "stopped: its processes used more memory than the limit allows",
+            Self::Processes => "stopped: it started more processes and threads than the limit allows",
+            Self::FileSize => "stopped: it wrote a file larger than the limit allows",
+            Self::Disk => "stopped: it wrote more to the disk than the limit allows",
+            Self::Output => "stopped: it printed more than the limit allows",
+        })
+    }
+}
+
+/// Bounds the strength of the sandbox from above, to try on a strong machine what a weaker one would do.
+#[derive(Debug, Clone, Copy)]
+pub struct SandboxCeiling {
+    pub level: SandboxLevel,
+    /// Landlock is used as if the kernel offered no later version than this.
+    pub landlock: u8,
+}
+
+impl Default for SandboxCeiling {
+    fn default() -> Self {
+        Self { level: SandboxLevel::Full, landlock: u8::MAX }
+    }
+}
+
+impl SandboxCeiling {
+    /// What a machine without namespaces offers.
+    pub fn reduced() -> Self {
+        Self { level: SandboxLevel::Reduced, ..Self::default() }
+    }
+}
+
+/// The command was not run, or nothing can be said about how it ran.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    #[error(
+        "no sandbox can be had here: with namespaces: {full}; without them: {reduced}; \
+         run `millwright doctor` to see what to switch on, or allow commands to run unsandboxed"
+    )]
+    Unavailable { full: String, reduced: String },
+    #[error(
+        "the command asks for a loopback network, which needs namespaces, and those cannot be had here: {why}; \
+         switch them on (see `millwright doctor`), or do without the network"
+    )]
+    LoopbackNeedsNamespaces { why: String },
+    #[error("{path} cannot be given to the sandbox: {why}")]
+    Path { path: PathBuf, why: String },
+    #[error("the command cannot be run: {why}")]
+    Command { why: String },
+    #[error("the sandbox's own process could not be started from {executable}: {source}")]
+    Start { executable: PathBuf, source: std::io::Error },
+    #[error("the sandbox's own process ended unexpectedly: {why}; please report this")]
+    Stage { why: String },
+    #[error(
+        "the sandbox's temporary folder could not be made in {path}: {source}; free space there or set TMPDIR"
+    )]
+    Temp { path: PathBuf, source: std::io::Error },
+    #[error("cancelled")]
+    Cancelled,
+}

@@ -1,0 +1,119 @@
+/*!
+The candidate fixes of a run and what became of them, as artifacts: several tools add to the one list and several
+read from it.
+*/
+
+use millwright_culprit::fixes::{self, FixCandidate};
+use millwright_model::{CheckResult, Fix, Proof, ReplayRun, TestsResult};
+use serde::{Deserialize, Serialize};
+
+use super::{ToolContext, ToolError};
+
+/// The artifact with all candidates, in the order they were drafted.
+const CANDIDATES: &str = "candidates.json";
+/// The artifact with the verifications.
+const CHECKS: &str = "fix_checks.json";
+
+/// What verifying a candidate showed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FixCheck {
+    pub candidate: String,
+    pub fix: Fix,
+    /// Why it holds or not, in words.
+    pub detail: String,
+    /// Every replay of the investigation so far.
+    pub runs: Vec<(usize, ReplayRun)>,
+    /// The numbers of those that this fix was judged by.
+    #[serde(default)]
+    pub judged_by: Vec<usize>,
+    /// Passes of the replay with the fix.
+    #[serde(default)]
+    pub passes: u32,
+    /// The whole culprit was taken back and the failure stayed: it may be none.
+    #[serde(default)]
+    pub contradicts: bool,
+    /// Why memory knows it to be wrong, in words.
+    #[serde(default)]
+    pub failed_before: Option<String>,
+    /// The end of what failed with it, for whoever writes the next one. Empty when it held.
+    #[serde(default)]
+    pub output_end: String,
+}
+
+impl FixCheck {
+    pub fn in_words(&self) -> String {
+        format!("The {}", fixes::kind_in_words(self.fix.kind))
+    }
+
+    /// Whether the replay passes with it and nothing that was run speaks against it.
+    pub fn holds(&self) -> bool {
+        let contradicted = self.fix.four_way.as_ref().is_some_and(|check| check.contradicted > 0);
+        self.fix.replay == CheckResult::Pass
+            && self.fix.tests != TestsResult::Fail
+            && !contradicted
+            && self.failed_before.is_none()
+    }
+
+    /// Whether the replay passes with it and something else fails: worth keeping, since a later run may not see that.
+    pub fn fails_beyond_replay(&self) -> bool {
+        self.fix.replay == CheckResult::Pass && !self.holds()
+    }
+}
+
+pub(super) fn all(ctx: &ToolContext) -> Vec<FixCandidate> {
+    ctx.workbench.artifact(CANDIDATES).unwrap_or_default()
+}
+
+/// Adds candidates; one of the same id is replaced.
+pub(super) fn add(ctx: &ToolContext, new: &[FixCandidate]) -> Result<(), ToolError> {
+    let mut known = all(ctx);
+    known.retain(|candidate| !new.iter().any(|new| new.id == candidate.id));
+    known.extend_from_slice(new);
+    ctx.workbench.keep(CANDIDATES, &known)
+}
+
+pub(super) fn named(ctx: &ToolContext, id: &str) -> Result<FixCandidate, ToolError> {
+    let known = all(ctx);
+    match known.iter().find(|candidate| candidate.id == id.trim()) {
+        Some(candidate) => Ok(candidate.clone()),
+        None if known.is_empty() => Err(ToolError::not_found(format!(
+            "no candidate {id:?}: none was drafted yet; `propose_fix` and `propose_patch` draft them"
+        ))),
+        None => {
+            let ids: Vec<&str> = known.iter().map(|candidate| candidate.id.as_str()).collect();
+            Err(ToolError::not_found(format!("no candidate {id:?}; there are: {}", ids.join(", "))))
+        }
+    }
+}
+
+/// Keeps what verifying a candidate showed.
+pub(super) fn keep_check(ctx: &ToolContext, check: &FixCheck) -> Result<(), ToolError> {
+    let mut checks: Vec<FixCheck> = ctx.workbench.artifact(CHECKS).unwrap_or_default();
+    checks.retain(|known| known.candidate != check.candidate);
+    checks.push(check.clone());
+    ctx.workbench.keep(CHECKS, &checks)
+}
+
+/// The verification of this very candidate, if it held.
+pub(super) fn verified(ctx: &ToolContext, candidate: &FixCandidate) -> Result<FixCheck, ToolError> {
+    let checks: Vec<FixCheck> = ctx.workbench.artifact(CHECKS).unwrap_or_default();
+    let of =
+        checks.into_iter().find(|check| check.candidate == candidate.id && check.fix.diff == candidate.diff);
+    match of {
+        Some(check) if check.fix.proof == Proof::FixVerified && check.fix.replay == CheckResult::Pass => {
+            Ok(check)
+        }
+        Some(check) if check.holds() => Err(ToolError::denied(format!(
+            "the replay passes with {}, and nothing beyond it shows that it is right ({}); only a verified fix is written",
+            candidate.id, check.detail
+        ))),
+        Some(check) => Err(ToolError::denied(format!(
+            "{} did not hold when it was verified ({}); only a verified fix is written",
+            candidate.id, check.detail
+        ))),
+        None => Err(ToolError::denied(format!(
+            "{} was not verified in this run; call `verify_fix` first",
+            candidate.id
+        ))),
+    }
+}

@@ -1,0 +1,152 @@
+/*!
+What the tools of one investigation share beside the repository: the replay recipe, the run's folder and memory.
+
+Results that are too large for an event (the execution trace, the whole ranking) are artifacts in the run's
+folder. A tool reads them from there, so that every tool works alone and a resumed run goes on from files.
+*/
+
+use millwright_model::IncidentId;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use millwright_culprit::fixes::SharedObservations;
+use millwright_git::checkout::FileOverlay;
+use millwright_replay::exec_trace::ExecutionTrace;
+use millwright_replay::{
+    FailureSignature, Flakiness, ReplayLedger, ReplayOptions, ReplayRecipe, TestRecipes,
+};
+use millwright_store::Store;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::ToolError;
+
+/// Shared by all calls of a run.
+#[derive(Debug, Clone, Default)]
+pub struct RunResources {
+    /// Where artifacts and the replay ledger of this run lie.
+    pub run_dir: PathBuf,
+    pub recipe: Option<ReplayRecipe>,
+    /// What is configured about running the repository's tests.
+    pub recipes: TestRecipes,
+    /// Command that runs the project's tests.
+    pub tests: Option<String>,
+    /// Inputs that the four-way check of a fix may run; 0 leaves it out.
+    pub four_way_inputs: Option<u32>,
+    pub attempts: WriteAttemptLimits,
+    /// Where a fix may be pushed: the remotes declared for this repository, by name.
+    pub remotes: BTreeMap<String, String>,
+    /// Nothing of the repository's may be run (`--no-replay`), not even what memory kept.
+    pub runs_nothing: bool,
+    pub jobs: usize,
+    pub sandbox: ReplayOptions,
+    /// `Repo::identity`.
+    pub repository: String,
+    /// `None` where the code is asked about without one.
+    pub incident: Option<IncidentId>,
+    /// `None`: this run neither recalls nor remembers.
+    pub memory: Option<Store>,
+    /// What the four-way check saw of each culprit and its parent, for the next candidate.
+    pub observations: SeenByCulprit,
+}
+
+/// By culprit. A resumed run sees it all again.
+type SeenByCulprit = Arc<Mutex<BTreeMap<String, Arc<SharedObservations>>>>;
+
+/// How often what a planner writes is tried in one run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WriteAttemptLimits {
+    pub patches: u32,
+    pub reproductions: u32,
+}
+
+impl Default for WriteAttemptLimits {
+    fn default() -> Self {
+        Self { patches: 4, reproductions: 4 }
+    }
+}
+
+/// What later tools need of the reproduction at the failing revision.
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
+pub(super) struct ShownFailure {
+    pub(super) failure: FailureSignature,
+    /// How often it showed, so far as is known: at the failing revision first, and after a bisect at every
+    /// revision that holds the culprit.
+    #[serde(default)]
+    pub(super) flakiness: Flakiness,
+    /// The same at the failing revision alone, from the first `runs` executions.
+    #[serde(default)]
+    pub(super) at_bad: Flakiness,
+    #[serde(default)]
+    pub(super) runs: usize,
+    pub(super) trace: Option<ExecutionTrace>,
+    /// The end of the failing output.
+    pub(super) output: String,
+}
+
+impl RunResources {
+    const LEDGER: &str = "replays.jsonl";
+    const SHOWN: &str = "reproduction.json";
+    const RECIPE: &str = "recipe.json";
+    const OVERLAY: &str = "overlay.json";
+
+    /// Writes an artifact, whole or not at all.
+    pub(super) fn keep<T: Serialize>(&self, name: &str, value: &T) -> Result<(), ToolError> {
+        let path = self.run_dir.join(name);
+        let beside = self.run_dir.join(format!("{name}.new"));
+        let failed = |error: std::io::Error| {
+            ToolError::unavailable(format!("the run's folder cannot be written: {error}; is the disk full?"))
+        };
+        let bytes = serde_json::to_vec(value).map_err(|error| ToolError::failed(error.to_string()))?;
+        fs::create_dir_all(&self.run_dir).map_err(failed)?;
+        fs::write(&beside, bytes).and_then(|()| fs::rename(&beside, &path)).map_err(failed)
+    }
+
+    pub(super) fn artifact<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_slice(&fs::read(self.run_dir.join(name)).ok()?).ok()
+    }
+
+    pub(super) fn keep_shown(&self, shown: &ShownFailure) -> Result<(), ToolError> {
+        self.keep(Self::SHOWN, shown)
+    }
+
+    pub(super) fn shown(&self) -> Option<ShownFailure> {
+        self.artifact(Self::SHOWN)
+    }
+
+    /// The recipe in force: the one asked for, else the one that a remembered incident brought.
+    pub(super) fn recipe(&self) -> Option<ReplayRecipe> {
+        let mut recipe: ReplayRecipe = self.recipe.clone().or_else(|| self.artifact(Self::RECIPE))?;
+        recipe.overlay = recipe.overlay.or_else(|| self.overlay());
+        Some(recipe)
+    }
+
+    /// Files younger than the fault, laid over every checkout of this run.
+    pub(super) fn overlay(&self) -> Option<FileOverlay> {
+        self.artifact(Self::OVERLAY)
+    }
+
+    pub(super) fn keep_overlay(&self, overlay: &FileOverlay) -> Result<(), ToolError> {
+        self.keep(Self::OVERLAY, overlay)
+    }
+
+    /// Takes over the recipe of a remembered incident for this run.
+    pub(super) fn adopt_recipe(&self, recipe: &ReplayRecipe) -> Result<(), ToolError> {
+        self.keep(Self::RECIPE, recipe)
+    }
+
+    /// The run's ledger, for one call. Executions that an interrupted call recorded are not repeated.
+    pub(super) fn open_ledger(&self) -> Result<ReplayLedger, ToolError> {
+        ReplayLedger::open(&self.run_dir.join(Self::LEDGER)).map_err(|error| {
+            ToolError::unavailable(format!("the replay ledger cannot be opened: {error}; is the disk full?"))
+        })
+    }
+
+    /// What was seen of `culprit` and its parent so far.
+    pub(super) fn observations_of(&self, culprit: &str) -> Arc<SharedObservations> {
+        let mut all = self.observations.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(culprit.to_owned()).or_default())
+    }
+}
