@@ -6,8 +6,8 @@ give the same report. The citation check comes after, on the report and its quot
 use std::collections::BTreeMap;
 
 use millwright_model::{
-    Approval, BisectSummary, CheckResult, Hypothesis, Impact, IncidentId, Proof, REPORT_SCHEMA, ReplayRun,
-    ReplaySummary, Report, ReportId, ResolutionId, RootCause, SimilarIncident, Usage,
+    Approval, BisectSummary, CheckResult, Hypothesis, Impact, Proof, REPORT_SCHEMA, ReplayRun, ReplaySummary,
+    Report, ReportId, ResolutionId, RootCause, SimilarIncident, Usage,
 };
 
 use serde::Deserialize as _;

@@ -9,7 +9,6 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, header};
-use millwright_model::Timestamp;
 use millwright_store::{AccessToken, Actor, FeedbackRights, Store, StoreError};
 pub(crate) use millwright_usecases::Principal;
 pub use millwright_usecases::TokenRole;

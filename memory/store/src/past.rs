@@ -7,7 +7,7 @@ repeated, one that was made twice changes nothing, and what was forgotten here d
 */
 
 use millwright_model::{
-    Approval, IncidentId, JudgingAuthority, Outcome, PastIncident, Proof, Resolution, TextId, Timestamp,
+    Approval, IncidentId, JudgingAuthority, Outcome, PastIncident, Proof, Resolution, TextId,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};

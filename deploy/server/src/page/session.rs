@@ -4,7 +4,6 @@ holds a random name, of which the store keeps a hash; the rights are those of th
 so a token that is revoked signs out whoever used it.
 */
 
-use millwright_model::Timestamp;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;

@@ -2,11 +2,11 @@
 How the doors are: what came in by which one and when, which notes wait or fail, and the audit log by pages.
 */
 
-use millwright_model::{AuditId, IncidentId, NoteId, Timestamp};
+use millwright_model::{IncidentId, NoteId, Timestamp};
 
 use super::super::codec::from_word;
 use super::super::db::{query, query_as, query_scalar};
-use super::super::{AuditEntry, Store, StoreError};
+use super::super::{Store, StoreError};
 use crate::queue::{JobState, NoteState};
 
 /// What came in from one system.

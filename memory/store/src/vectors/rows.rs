@@ -4,7 +4,7 @@ for a server the marks of what it already holds. A mark is set only after the se
 interrupted is simply still to be done.
 */
 
-use millwright_model::{IncidentId, ParsedTicket, Timestamp};
+use millwright_model::{IncidentId, ParsedTicket};
 
 use crate::codec::from_json;
 use crate::db::{AssertSqlSafe, MAX_BATCH, Pool, Tx, marks, query, query_as, query_scalar};
