@@ -9,7 +9,7 @@ confirmed resolution of the same ticket from before the range, for code that was
 
 use millwright_culprit::suspects::SignalWeights;
 use millwright_culprit::suspects::relearn::{RelearnResult, relearn, weights_of};
-use millwright_model::{Approval, NewIncident, ParsedTicket, Precedent, Proof, RankingSample};
+use millwright_model::{Approval, NewIncident, ParsedTicket, Precedent, Proof, RankingSample, Scope};
 use millwright_store::{Actor, NewResolution, Store};
 use tokio::runtime::Runtime;
 
@@ -53,7 +53,7 @@ impl MemoryCondition {
         let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
         let runtime = runtime()?;
         let store = runtime
-            .block_on(Store::open(&folder.path().to_string_lossy()))
+            .block_on(Store::open(&folder.path().to_string_lossy(), Scope::installation("evals")))
             .map_err(|error| error.to_string())?;
         Ok(Self { mode, runtime, store, _folder: folder, seen: 0 })
     }

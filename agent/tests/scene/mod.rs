@@ -6,6 +6,7 @@ model at a scripted server: what the tests of the model planner share.
 #![expect(clippy::disallowed_methods, reason = "repositories of tests are made with their own git")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its own part of this module")]
 
+use millwright_model::Scope;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -178,7 +179,7 @@ impl Scene {
 
     pub(crate) async fn store(&self) -> Store {
         fs::create_dir_all(self.path("data")).unwrap();
-        Store::open(&self.path("data").to_string_lossy()).await.unwrap()
+        Store::open(&self.path("data").to_string_lossy(), Scope::installation("test")).await.unwrap()
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
-use millwright_store::Store;
 use millwright_store::embed::{Embedder, LexicalEmbedder};
 use millwright_store::vectors::{VectorStore, catch_up};
+use millwright_store::{Database, Store};
 
 use crate::config::{BUILT_IN, Config, MINILM};
 
@@ -97,11 +97,29 @@ fn server(url: &str, _: &Config) -> Result<Arc<dyn VectorStore>> {
 
 /// The store with the configured model and engine.
 pub(crate) async fn attach(store: Store, config: &Config) -> Result<Store> {
+    match configured(config)? {
+        None => Ok(store),
+        Some((embedder, engine)) => Ok(store.with_vector_index(embedder, engine).await?),
+    }
+}
+
+/// The same of a database.
+pub(crate) async fn attach_to(database: Database, config: &Config) -> Result<Database> {
+    match configured(config)? {
+        None => Ok(database),
+        Some((embedder, engine)) => Ok(database.with_vector_index(embedder, engine).await?),
+    }
+}
+
+type DenseSide = (Arc<dyn Embedder>, Option<Arc<dyn VectorStore>>);
+
+/// The configured model and engine, unless they are those that every store has.
+fn configured(config: &Config) -> Result<Option<DenseSide>> {
     let options = &config.options;
     if options.embeddings.model == BUILT_IN && options.vectors.url == "embedded" {
-        return Ok(store);
+        return Ok(None);
     }
-    Ok(store.with_vector_index(embedder(config)?, engine(&options.vectors.url, config)?).await?)
+    Ok(Some((embedder(config)?, engine(&options.vectors.url, config)?)))
 }
 
 /// Fills in missing vectors while the command does its work. What is not done when it ends is done by the next one.

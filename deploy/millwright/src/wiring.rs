@@ -13,12 +13,12 @@ use millwright_agent::planner::openai::{
 use millwright_agent::planner::playbook::Playbook;
 use millwright_agent::planner::{PLAYBOOK, Planner};
 use millwright_agent::run::{ActionMode, RunBudget};
-use millwright_model::terminal_code;
+use millwright_model::{Scope, terminal_code};
 use millwright_redaction::{CustomPattern, RedactionConfig, Redactor};
 use millwright_replay::{ReplayOptions, TestRecipes};
 use millwright_sandbox::{NoSandboxPolicy, SandboxLimits};
-use millwright_store::Store;
 use millwright_store::private::{make_private_folder, tighten};
+use millwright_store::{Database, Store};
 
 use crate::cli::DataDir;
 use crate::config::{self, Config, NetworkOption};
@@ -196,9 +196,15 @@ pub(crate) fn make_private(folder: &Path) -> Result<()> {
 /// The store of the configuration, else the one in the data folder, which is made in any case: it also keeps what is no
 /// store's.
 pub(crate) async fn open_store(data_dir: &std::path::Path, config: &Config) -> Result<Store> {
+    // Whoever may read the data folder, or has the server's password, sees all that is in it.
+    Ok(open_database(data_dir, config).await?.seen_by(Scope::installation(person())))
+}
+
+/// The same, seen by nobody yet.
+pub(crate) async fn open_database(data_dir: &std::path::Path, config: &Config) -> Result<Database> {
     make_private(data_dir)?;
     let options = &config.options.store;
-    let Some(url) = &options.url else { return Ok(Store::open(&data_dir.to_string_lossy()).await?) };
+    let Some(url) = &options.url else { return Ok(Database::open(&data_dir.to_string_lossy()).await?) };
     let password = match &options.password_env {
         None => None,
         Some(name) => Some(std::env::var(name).with_context(|| {
@@ -207,7 +213,12 @@ pub(crate) async fn open_store(data_dir: &std::path::Path, config: &Config) -> R
             )
         })?),
     };
-    Ok(Store::open_with(url, password.as_deref()).await?)
+    Ok(Database::open_with(url, password.as_deref()).await?)
+}
+
+/// Who acts, for the audit: the login name.
+pub(crate) fn person() -> String {
+    std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "operator".into())
 }
 
 /// Whether an answer can be written there, to be said before the work and not after it. Leaves nothing behind.

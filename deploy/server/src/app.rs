@@ -3,18 +3,19 @@ What every part of the service shares: the store, the settings, and the means to
 happened. Nothing of value lives here only: whatever was accepted is in the store.
 */
 
-use millwright_model::IncidentId;
+use millwright_model::{IncidentId, Scope};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use millwright_agent::sink::EventSink;
 use millwright_integrations::outbound_http::{self, SendError};
-use millwright_store::{Store, StoreError};
+use millwright_store::{Database, Store, StoreError};
 use millwright_usecases::{IncidentNotifier, ReportIntake, UseCases};
 use tokio::sync::{Notify, OnceCell, broadcast, watch};
 
 use crate::api::events::EventStreamLimits;
-use crate::auth::TokenUseLog;
+use crate::auth::{Principal, TokenUseLog};
+use crate::chat;
 use crate::degraded::DegradedParts;
 use crate::http::{BodyBudget, RateLimiter};
 use crate::metrics::ServiceMetrics;
@@ -51,7 +52,11 @@ impl IncidentNotifier for SignalNotifier {
 }
 
 pub(crate) struct ServiceState {
-    pub(crate) store: Store,
+    /// What callers see of it is theirs, see [`ServiceState::store_of`].
+    database: Database,
+    /// All of it, for the service's own work: to let callers in, to take reports in, to investigate, to write notes. What
+    /// somebody asks for is never answered from here.
+    pub(crate) own_store: Store,
     pub(crate) settings: ServiceSettings,
     pub(crate) sessions: TokenUseLog,
     pub(crate) limiter: RateLimiter,
@@ -62,27 +67,37 @@ pub(crate) struct ServiceState {
     pub(crate) work: Arc<Notify>,
     /// Turns true when the process is to end.
     pub(crate) ending: watch::Receiver<bool>,
-    /// What people ask of incidents, whichever channel they ask by.
-    pub(crate) use_cases: UseCases,
+    notifier: Arc<SignalNotifier>,
     /// Where reports come in.
     pub(crate) intake: ReportIntake,
     pub(crate) bodies: BodyBudget,
     pub(crate) streams: EventStreamLimits,
     /// The workspace of the chat system that we are in.
     pub(crate) chat_team: OnceCell<String>,
+    pub(crate) chat_channels: chat::ChannelCache,
     seal: OnceCell<SigningKey>,
     http: OnceLock<reqwest::Client>,
 }
 
 impl ServiceState {
-    pub(crate) fn new(store: Store, settings: ServiceSettings, ending: watch::Receiver<bool>) -> Arc<Self> {
+    pub(crate) fn new(
+        database: Database,
+        settings: ServiceSettings,
+        ending: watch::Receiver<bool>,
+    ) -> Arc<Self> {
         let (signals, _) = broadcast::channel(1_024);
         let limits = &settings.limits;
         let work = Arc::new(Notify::new());
         let notifier = Arc::new(SignalNotifier { signals: signals.clone(), work: work.clone() });
         let redactor = &settings.redactor;
-        let intake =
-            ReportIntake::start(store.clone(), limits.join_within, redactor.clone(), notifier.clone());
+        let own_store = database.seen_by(Scope::installation("millwright"));
+        let intake = ReportIntake::start(
+            own_store.clone(),
+            limits.join_within,
+            redactor.clone(),
+            notifier.clone(),
+            Arc::new(settings.locations()),
+        );
         Arc::new(Self {
             sessions: TokenUseLog::default(),
             limiter: RateLimiter::new(limits.requests_per_minute),
@@ -91,7 +106,7 @@ impl ServiceState {
             signals,
             work,
             ending,
-            use_cases: UseCases::new(store.clone(), redactor.clone(), notifier),
+            notifier,
             intake,
             bodies: BodyBudget::new(limits.body_bytes),
             streams: EventStreamLimits::new(
@@ -99,11 +114,28 @@ impl ServiceState {
                 limits.streams_per_token,
             ),
             chat_team: OnceCell::new(),
+            chat_channels: chat::ChannelCache::default(),
             seal: OnceCell::new(),
             http: OnceLock::new(),
-            store,
+            database,
+            own_store,
             settings,
         })
+    }
+
+    /// What exists for whoever asks.
+    pub(crate) fn store_of(&self, principal: &Principal) -> Store {
+        self.database.seen_by(principal.scope())
+    }
+
+    /// What somebody may ask of the incidents that exist for them, whichever channel they ask by.
+    pub(crate) fn use_cases_of(&self, principal: &Principal) -> UseCases {
+        self.use_cases_on(self.store_of(principal))
+    }
+
+    /// The same of those whom a signed link or a thread leads to one incident.
+    pub(crate) fn use_cases_on(&self, store: Store) -> UseCases {
+        UseCases::new(store, self.settings.redactor.clone(), self.notifier.clone())
     }
 
     /// Tells readers that something was stored about an incident. Nobody listening is no error.
@@ -113,7 +145,7 @@ impl ServiceState {
 
     /// What this installation signs with.
     pub(crate) async fn seal(&self) -> Result<&SigningKey, StoreError> {
-        self.seal.get_or_try_init(|| SigningKey::open(&self.store)).await
+        self.seal.get_or_try_init(|| SigningKey::open(&self.own_store)).await
     }
 
     /// What other systems are asked by. One for the process: making it reads every certificate of the machine.
@@ -157,7 +189,7 @@ impl EventSink for ProgressPublisher {
             let (app, incident) = (self.app.clone(), self.incident.clone());
             tokio::spawn(async move {
                 // What is lost here is told with the next step.
-                if app.store.wake_notes(&incident).await.is_ok() {
+                if app.own_store.wake_notes(&incident).await.is_ok() {
                     app.work.notify_one();
                 }
             });

@@ -4,6 +4,7 @@ each contains the ones before it. Without a token nobody is let in, except on th
 said so; then the request must also be meant for this machine, because a page in a browser can reach it, too.
 */
 
+use millwright_model::Scope;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -80,7 +81,13 @@ impl TokenUseLog {
             store.token_used(&token.id).await?;
         }
         let name = format!("{} ({})", token.name, token.id);
-        let principal = Principal { name, role, key: token.id.clone() };
+        let principal = Principal {
+            name,
+            role,
+            key: token.id.clone(),
+            repositories: token.repositories.clone(),
+            conversations: role.conversations(),
+        };
         Ok(Some((token, principal)))
     }
 
@@ -124,7 +131,7 @@ pub(crate) async fn standing_of(
     // A token's id stands behind its name, which may be anything.
     let id = author.strip_suffix(')').and_then(|author| author.rsplit_once(" (")).map(|(_, id)| id);
     if let Some(id) = id {
-        let token = app.store.find_token(id).await?.map(|(token, _)| token);
+        let token = app.own_store.find_token(id).await?.map(|(token, _)| token);
         let token =
             token.filter(|token| is_valid(token) && author == format!("{} ({})", token.name, token.id));
         let role = token
@@ -192,6 +199,7 @@ pub async fn create_token(
     let (id, secret) = (random().chars().take(12).collect::<String>(), random() + &random());
     let now = millwright_store::now();
     let token = AccessToken {
+        repositories: millwright_model::Visible::All,
         id: id.clone(),
         name: name.chars().filter(|c| !c.is_control()).take(80).collect(),
         role: role.as_str().to_owned(),
@@ -254,7 +262,7 @@ mod tests {
     #[tokio::test]
     async fn tokens_expire_are_rotated_and_revoked() {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path().to_str().unwrap()).await.unwrap();
+        let store = Store::open(dir.path().to_str().unwrap(), Scope::installation("test")).await.unwrap();
         let by = Actor { who: "anna", why: "test" };
         let sessions = TokenUseLog::default();
         let ask = async |text: &str| {

@@ -153,7 +153,7 @@ mod tests {
         check_repositories(&scene.app).await;
         assert_eq!(ready().await.json(), json!({ "ready": true, "degraded": [] }));
 
-        scene.app.store.close().await;
+        scene.app.own_store.close().await;
         let away = ready().await;
         assert_eq!((away.status, &away.json()["ready"]), (503, &json!(false)));
         let told = json!({ "part": "store", "why": "it does not answer; the log says why" });

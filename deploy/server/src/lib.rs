@@ -25,12 +25,13 @@ mod slack;
 mod worker;
 
 // The one chat system: everybody else knows it as that, so that its name stands in its folder.
+use millwright_model::Scope;
 use slack as chat;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use millwright_store::Store;
+use millwright_store::Database;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -73,11 +74,12 @@ impl Service {
     ///
     /// # Errors
     /// When the address is taken, or nobody or everybody could come in.
-    pub async fn start(store: Store, settings: ServiceSettings) -> Result<Self, ServeError> {
+    pub async fn start(database: Database, settings: ServiceSettings) -> Result<Self, ServeError> {
         if settings.anonymous && !settings.listen.ip().is_loopback() {
             return Err(ServeError::OpenToOthers(settings.listen));
         }
-        if settings.duty.answers() && !settings.anonymous && store.list_tokens().await?.is_empty() {
+        let own_store = database.seen_by(Scope::installation("millwright"));
+        if settings.duty.answers() && !settings.anonymous && own_store.list_tokens().await?.is_empty() {
             return Err(ServeError::NoTokens);
         }
         let address = settings.listen;
@@ -92,7 +94,7 @@ impl Service {
             ),
         };
         let (end, ending) = watch::channel(false);
-        let app = app::ServiceState::new(store, settings, ending);
+        let app = app::ServiceState::new(database, settings, ending);
         // A disk that is away may block for long; then the next check tells.
         let _ = tokio::time::timeout(FIRST_CHECK, degraded::check_repositories(&app)).await;
         Ok(Self { app, listener, metrics, end })

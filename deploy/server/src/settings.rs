@@ -3,6 +3,7 @@ What the service is started with. Plain data: where it comes from (a file, the e
 business of the binary.
 */
 
+use millwright_usecases::{CodeLocation, CodeLocations, Principal};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,7 +15,7 @@ use millwright_agent::planner::openai::ModelSpeaker;
 use millwright_agent::run::RunBudget;
 use millwright_git::MirrorRemote;
 use millwright_integrations::ticket_client::TicketConnection;
-use millwright_model::Audience;
+use millwright_model::{Audience, RepositoryName};
 use millwright_redaction::Redactor;
 use millwright_replay::{ReplayOptions, TestRecipes};
 use secrecy::SecretString;
@@ -70,6 +71,30 @@ pub struct ServiceSettings {
     pub chat: Option<ChatSettings>,
     /// The least role whose confirmation alone lets an answer be presented as known.
     pub confirming_role: TokenRole,
+}
+
+impl ServiceSettings {
+    /// Which repository holds which code.
+    pub(crate) fn locations(&self) -> CodeLocations {
+        let location = |repository: &RepositorySettings| CodeLocation {
+            repository: repository.name.clone(),
+            services: repository.services.clone(),
+            path_prefixes: repository.path_prefixes.clone(),
+        };
+        CodeLocations(self.repositories.iter().map(location).collect())
+    }
+
+    pub(crate) fn repository(&self, name: &RepositoryName) -> Option<&RepositorySettings> {
+        self.repositories.iter().find(|repository| repository.name == *name)
+    }
+
+    /// The repositories that exist for somebody.
+    pub(crate) fn repositories_of<'s>(
+        &'s self,
+        principal: &'s Principal,
+    ) -> impl Iterator<Item = &'s RepositorySettings> {
+        self.repositories.iter().filter(|repository| principal.repositories.includes(&repository.name))
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -130,7 +155,7 @@ impl Default for ServiceLimits {
 /// Where the code of services is, and how it is tested.
 #[derive(Debug, Clone)]
 pub struct RepositorySettings {
-    pub name: String,
+    pub name: RepositoryName,
     pub path: PathBuf,
     /// Where it is cloned and fetched from into `path`; otherwise the clone at `path` is somebody else's to keep.
     pub remote: Option<MirrorRemote>,

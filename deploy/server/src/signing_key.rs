@@ -49,7 +49,7 @@ mod tests {
     async fn a_signature_is_for_one_purpose_one_text_and_one_installation() {
         let seal = async || {
             let dir = tempfile::tempdir().unwrap();
-            let store = Store::open(dir.path().to_str().unwrap()).await.unwrap();
+            let store = Store::open(dir.path().to_str().unwrap(), Scope::installation("test")).await.unwrap();
             let (first, again) =
                 (SigningKey::open(&store).await.unwrap(), SigningKey::open(&store).await.unwrap());
             assert_eq!(first.sign("a", "x"), again.sign("a", "x"), "every process signs alike");

@@ -2,10 +2,11 @@
 Who asks, and what they may do. Roles are ordered, and each contains the ones before it.
 */
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use millwright_model::JudgingAuthority;
+use millwright_model::{Audience, ConversationId, JudgingAuthority, RepositoryName, Scope, Visible};
 use millwright_store::{Actor, FeedbackRights};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -33,6 +34,14 @@ impl TokenRole {
             Self::Support => "support",
             Self::Responder => "responder",
             Self::Admin => "admin",
+        }
+    }
+
+    /// What of closed conversations exists for this role outside of them: administrators answer for all that is kept.
+    pub fn conversations(self) -> Visible<ConversationId> {
+        match self {
+            Self::Admin => Visible::All,
+            Self::Viewer | Self::Support | Self::Responder => Visible::Only(BTreeSet::new()),
         }
     }
 
@@ -73,18 +82,38 @@ pub struct Principal {
     pub role: TokenRole,
     /// What limits are counted by.
     pub key: String,
+    /// The repositories whose incidents exist for them.
+    pub repositories: Visible<RepositoryName>,
+    /// The closed conversations that they take part in.
+    pub conversations: Visible<ConversationId>,
 }
 
 impl Principal {
     /// Whoever reaches the loopback address, where that is enough.
     pub fn anonymous() -> Self {
         let name = "anonymous@localhost".to_owned();
-        Self { key: name.clone(), name, role: TokenRole::Admin }
+        Self {
+            key: name.clone(),
+            name,
+            role: TokenRole::Admin,
+            repositories: Visible::All,
+            conversations: Visible::All,
+        }
     }
 
     /// What this one's word on an answer counts, where this is the least role whose confirmation suffices.
     pub fn standing(&self, confirming: TokenRole) -> FeedbackRights {
         self.role.standing(confirming)
+    }
+
+    /// What exists for them.
+    pub fn scope(&self) -> Scope {
+        Scope {
+            actor: self.name.clone(),
+            repositories: self.repositories.clone(),
+            conversations: self.conversations.clone(),
+            readers: Audience::Internal,
+        }
     }
 
     pub fn because<'a>(&'a self, why: &'a str) -> Actor<'a> {

@@ -4,7 +4,9 @@ A report, whoever brings it: a person with an account, or a system that calls in
 */
 
 use base64::Engine as _;
-use millwright_model::{Audience, IncidentId, IncomingReport, NewIncident, RemoteFile, SHARED_KEY, digest};
+use millwright_model::{
+    Audience, ConversationId, IncidentId, IncomingReport, NewIncident, RemoteFile, SHARED_KEY, digest,
+};
 use millwright_store::IngestResult;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -102,6 +104,8 @@ pub struct ChannelReport {
     /// Whether its stack trace does so, too.
     pub is_joined_by_trace: bool,
     pub audience: Audience,
+    /// The closed conversation in which it was said.
+    pub conversation: Option<ConversationId>,
     /// The other side says that it is over.
     pub is_resolved: bool,
     /// Where a note about the outcome is wanted, in the system's own words.
@@ -143,9 +147,12 @@ impl ReportIntake {
         if ticket.title.trim().is_empty() {
             ticket.title = "Untitled incident".to_owned();
         }
+        let service = ticket.context.service.as_deref();
+        let repository_name = self.locations.place_for(&caller.repositories, service, &ticket)?;
         let incoming = IncomingReport {
             incident: NewIncident {
                 repository: None,
+                repository_name,
                 source: Some(report.source.unwrap_or_else(|| "api".to_owned())),
                 ticket,
                 mapped: Vec::new(),
@@ -156,11 +163,13 @@ impl ReportIntake {
             resolved: false,
             // Whoever reports here has a token.
             audience: Audience::Internal,
+            conversation: None,
             note: None,
             files: Vec::new(),
             by: caller.name.clone(),
         };
-        let ingested = self.ingest(incoming).await?;
+        let ingested = self.ingest(incoming).await;
+        let ingested = self.hide_from(caller, ingested.map_err(UseCaseError::from)).await?;
         let Some(id) = ingested.incident().cloned() else {
             return Err(UseCaseError::conflict(
                 "this was delivered before and its incident was forgotten since",
@@ -168,6 +177,26 @@ impl ReportIntake {
         };
         self.notifier.work_added();
         Ok(ReportResult { is_known: matches!(ingested, IngestResult::Again(_)), id })
+    }
+
+    /// An answer about an incident that does not exist for the caller says only that the id is taken.
+    async fn hide_from(
+        &self,
+        caller: &Principal,
+        ingested: Result<IngestResult, UseCaseError>,
+    ) -> Result<IngestResult, UseCaseError> {
+        let known = match &ingested {
+            Ok(arrived) => arrived.incident(),
+            Err(UseCaseError::OtherContent { incident }) => incident.as_ref(),
+            Err(_) => None,
+        };
+        if let Some(known) = known {
+            let known = self.store.get_incident(known).await?;
+            if !caller.scope().sees(known.repository_name.as_ref(), known.conversation.as_ref()) {
+                return Err(UseCaseError::OtherContent { incident: None });
+            }
+        }
+        ingested
     }
 
     /// Takes in what another system reports.
@@ -187,9 +216,12 @@ impl ReportIntake {
             correlation.push(format!("{SHARED_KEY}{}", ticket.fingerprint.value));
         }
         let system = report.system;
+        let service = ticket.context.service.as_deref();
+        let repository_name = self.locations.place(service, &ticket).ok().cloned();
         let incoming = IncomingReport {
             incident: NewIncident {
                 repository: None,
+                repository_name,
                 source: Some(system.to_owned()),
                 ticket,
                 mapped: Vec::new(),
@@ -199,6 +231,7 @@ impl ReportIntake {
             correlation,
             resolved: report.is_resolved,
             audience: report.audience,
+            conversation: report.conversation,
             note: report.note.map(|target| (system.to_owned(), target)),
             files: report.files,
             by: report.by,

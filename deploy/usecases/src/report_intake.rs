@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, mpsc, oneshot};
 
 use crate::error::UseCaseError;
 use crate::notifier::IncidentNotifier;
+use crate::placement::CodeLocations;
 
 /// Arrivals in one transaction.
 const AT_ONCE: usize = 64;
@@ -33,6 +34,9 @@ pub struct ReportIntake {
     queue: mpsc::Sender<QueuedReport>,
     reader: PayloadReader,
     pub(crate) notifier: Arc<dyn IncidentNotifier>,
+    pub(crate) locations: Arc<CodeLocations>,
+    /// All of it: a report may be one that is known already.
+    pub(crate) store: Store,
 }
 
 impl ReportIntake {
@@ -42,10 +46,11 @@ impl ReportIntake {
         window: Duration,
         redactor: Arc<Redactor>,
         notifier: Arc<dyn IncidentNotifier>,
+        locations: Arc<CodeLocations>,
     ) -> Self {
         let (queue, receiver) = mpsc::channel(WAITING);
-        tokio::spawn(serve(store, window, receiver));
-        Self { queue, reader: PayloadReader::new(redactor), notifier }
+        tokio::spawn(serve(store.clone(), window, receiver));
+        Self { queue, reader: PayloadReader::new(redactor), notifier, locations, store }
     }
 
     /// Masks a payload and takes it apart, see [`PayloadReader::read`].

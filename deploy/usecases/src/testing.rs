@@ -6,11 +6,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use millwright_model::{IncidentId, Proof, Resolution};
+use millwright_model::{IncidentId, Proof, Resolution, Scope, Visible};
 use millwright_redaction::{RedactionConfig, Redactor};
-use millwright_store::{Actor, IncidentState, JobKind, NewResolution, Store};
+use millwright_store::{Actor, Database, IncidentState, JobKind, NewResolution, Store};
 
-use crate::{IncidentNotifier, IncidentReport, Principal, ReportIntake, TokenRole, UseCases};
+use crate::{
+    CodeLocation, CodeLocations, IncidentNotifier, IncidentReport, Principal, ReportIntake, TokenRole,
+    UseCases,
+};
 
 /// A secret as it is pasted into messages.
 pub(crate) const SECRET: &str = "password=hunter2hunter2";
@@ -33,6 +36,7 @@ impl IncidentNotifier for CountingNotifier {
 }
 
 pub(crate) struct UseCaseFixture {
+    database: Database,
     pub(crate) store: Store,
     pub(crate) use_cases: UseCases,
     pub(crate) intake: ReportIntake,
@@ -40,15 +44,38 @@ pub(crate) struct UseCaseFixture {
     _dir: tempfile::TempDir,
 }
 
+/// Two repositories, each with a service.
+fn locations() -> CodeLocations {
+    let location = |name: &str, service: &str| CodeLocation {
+        repository: name.parse().unwrap(),
+        services: vec![service.to_owned()],
+        path_prefixes: Vec::new(),
+    };
+    CodeLocations(vec![location("shop", "checkout"), location("billing", "invoices")])
+}
+
 impl UseCaseFixture {
+    /// The use cases as whoever has this scope may call them.
+    pub(crate) fn use_cases_of(&self, caller: &Principal) -> UseCases {
+        let store = self.database.seen_by(caller.scope());
+        UseCases::new(store, Arc::new(Redactor::default()), self.notifier.clone())
+    }
+
     pub(crate) async fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let store = Store::open(dir.path().to_str().unwrap()).await.unwrap();
+        let database = Database::open(dir.path().to_str().unwrap()).await.unwrap();
+        let store = database.seen_by(Scope::installation("test"));
         let redactor = Arc::new(Redactor::new(RedactionConfig::default()).unwrap());
         let notifier = Arc::new(CountingNotifier::default());
         let use_cases = UseCases::new(store.clone(), redactor.clone(), notifier.clone());
-        let intake = ReportIntake::start(store.clone(), Duration::from_secs(60), redactor, notifier.clone());
-        Self { store, use_cases, intake, notifier, _dir: dir }
+        let intake = ReportIntake::start(
+            store.clone(),
+            Duration::from_secs(60),
+            redactor,
+            notifier.clone(),
+            Arc::new(locations()),
+        );
+        Self { database, store, use_cases, intake, notifier, _dir: dir }
     }
 
     /// An incident that waits for a worker.
@@ -123,7 +150,13 @@ pub(crate) fn support() -> Principal {
 }
 
 pub(crate) fn principal(name: &str, role: TokenRole) -> Principal {
-    Principal { name: format!("{name} (t1)"), role, key: name.to_owned() }
+    Principal {
+        name: format!("{name} (t1)"),
+        role,
+        key: name.to_owned(),
+        repositories: Visible::All,
+        conversations: role.conversations(),
+    }
 }
 
 pub(crate) fn report(title: &str) -> IncidentReport {

@@ -1,12 +1,12 @@
 //! The use cases as every channel calls them, without any server, on a store in a temporary folder.
 
-use millwright_model::{Approval, Audience, IncidentId, NewIncident, Resolution};
+use millwright_model::{Approval, Audience, IncidentId, NewIncident, Resolution, Visible};
 use millwright_store::{FeedbackAuthor, FeedbackRights, IncidentState, IngestResult, JobKind, MessageKind};
 use serde_json::json;
 
 use crate::testing::{SECRET, UseCaseFixture, principal, report, support};
 use crate::{
-    AnswerJudgement, ChannelReport, DeliveryKey, JudgementEffect, JudgementResult, Principal,
+    AnswerJudgement, ChannelReport, DeliveryKey, IncidentReport, JudgementEffect, JudgementResult, Principal,
     ReportAttachment, StatementChange, StopResult, ThreadMessage, TokenRole, UseCaseError, statement_version,
 };
 
@@ -125,7 +125,13 @@ async fn an_investigation_is_stopped_once_and_only_one_of_the_service() {
     assert!(fixture.store.is_stopped(&running).await.unwrap());
 
     let ticket = millwright_ingest::parse(b"Taxes are wrong");
-    let new = NewIncident { repository: None, source: Some("cli".into()), ticket, mapped: Vec::new() };
+    let new = NewIncident {
+        repository_name: None,
+        repository: None,
+        source: Some("cli".into()),
+        ticket,
+        mapped: Vec::new(),
+    };
     let elsewhere = fixture.store.create_incident(&new).await.unwrap().id;
     refuses(cases.stop(&responder(), &elsewhere).await, "by another command, not by the service");
 }
@@ -293,6 +299,7 @@ async fn a_report_is_known_by_its_key_and_masked_before_it_is_kept() {
 async fn what_a_system_reports_joins_by_its_key_and_tells_who_waits() {
     let fixture = UseCaseFixture::new().await;
     let from = |id: &str, title: &str| ChannelReport {
+        conversation: None,
         system: "desk",
         payload: json!({ "title": title, "body": format!("totals are off, {SECRET}") }),
         default_title: "Report from desk".into(),
@@ -324,4 +331,44 @@ async fn what_a_system_reports_joins_by_its_key_and_tells_who_waits() {
         fixture.intake.report_from_channel(over).await.unwrap(),
         IngestResult::Resolved(incident.clone())
     );
+}
+
+fn of_team(name: &str, repository: &str) -> Principal {
+    Principal {
+        repositories: Visible::Only([repository.parse().unwrap()].into()),
+        ..principal(name, TokenRole::Responder)
+    }
+}
+
+#[tokio::test]
+async fn a_team_reports_and_acts_within_its_repositories() {
+    let fixture = UseCaseFixture::new().await;
+    let (shop, billing) = (of_team("shop", "shop"), of_team("billing", "billing"));
+    let ours = fixture.intake.report(&shop, report("Totals are wrong"), None).await.unwrap().id;
+    let stored = fixture.store.get_incident(&ours).await.unwrap();
+    assert_eq!(stored.repository_name.unwrap().as_str(), "shop");
+
+    // The same id again by somebody for whom it does not exist says nothing about it.
+    let delivery =
+        || Some(DeliveryKey::Ticket { source: "tracker".to_owned(), external_id: "T-1".to_owned() });
+    let known = fixture.intake.report(&shop, report("Totals are wrong"), delivery()).await.unwrap();
+    for title in ["Totals are wrong", "Another one"] {
+        let error = fixture.intake.report(&billing, report(title), delivery()).await.unwrap_err();
+        assert!(matches!(error, UseCaseError::OtherContent { incident: None }), "{error:?}");
+        assert!(!error.to_string().contains(known.id.as_str()));
+    }
+    let elsewhere = IncidentReport { service: Some("invoices".into()), ..report("x") };
+    refuses(fixture.intake.report(&shop, elsewhere, None).await, "bound to (shop)");
+
+    let theirs = fixture.use_cases_of(&billing);
+    let judge = FeedbackAuthor::new(billing.because("no"), billing.standing(TokenRole::Responder));
+    for error in [
+        theirs.say(&billing, &ours, "hello").await.unwrap_err(),
+        theirs.stop(&billing, &ours).await.unwrap_err(),
+        theirs.forget(&billing, &ours).await.unwrap_err(),
+        theirs.judge(judge, AnswerJudgement::of_best(&ours, true)).await.unwrap_err(),
+    ] {
+        assert_eq!(error.to_string(), format!("there is no incident {ours}"));
+    }
+    assert!(fixture.use_cases_of(&shop).say(&shop, &ours, "hello").await.is_ok());
 }

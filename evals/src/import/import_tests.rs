@@ -1,5 +1,6 @@
 //! Cases out of a repository whose faults are known, and out of a memory that has met one.
 
+use millwright_model::Scope;
 use std::path::Path;
 
 use super::*;
@@ -76,7 +77,8 @@ async fn what_memory_proved_becomes_a_case_that_is_answered_again() {
     let (known, _, _) = scenarios::specimen(folder.path()).unwrap();
     let memory = folder.path().join("memory");
     std::fs::create_dir(&memory).unwrap();
-    let store = millwright_store::Store::open(&memory.to_string_lossy()).await.unwrap();
+    let store =
+        millwright_store::Store::open(&memory.to_string_lossy(), Scope::installation("test")).await.unwrap();
     let mapping = RepoMapping { address: scenarios::ADDRESS.into(), path: folder.path().to_owned() };
     let options = EvalOptions {
         repo_map: vec![mapping],

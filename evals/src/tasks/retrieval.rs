@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use millwright_ingest::{self as ingest, moment};
-use millwright_model::{IncidentId, NewIncident, ParsedTicket, Timestamp};
+use millwright_model::{IncidentId, NewIncident, ParsedTicket, Scope, Timestamp};
 use millwright_recall::{RecallQuery, RecallViews, nearest_by, recall};
 use millwright_store::embed::Embedder;
 use millwright_store::tokenize::split;
@@ -87,7 +87,9 @@ async fn judge(
 ) -> Result<(EvalSummary, Vec<CaseResult>), EvalError> {
     let failed = |error: &dyn std::fmt::Display| EvalError::Options(error.to_string());
     let dir = tempfile::TempDir::new().map_err(|e| failed(&e))?;
-    let store = Store::open(&dir.path().to_string_lossy()).await.map_err(|e| failed(&e))?;
+    let store = Store::open(&dir.path().to_string_lossy(), Scope::installation("evals"))
+        .await
+        .map_err(|e| failed(&e))?;
     let set = Set::fill(&store, reports).await.map_err(|e| failed(&e))?;
     if set.queries.is_empty() {
         return Err(EvalError::NothingJudged("no report names a duplicate that is in the file".into()));

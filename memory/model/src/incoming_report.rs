@@ -2,7 +2,7 @@
 A report on its way from a channel to the store: what it says, and what it is known by when it comes again.
 */
 
-use crate::{Audience, NewIncident, RemoteFile};
+use crate::{Audience, ConversationId, NewIncident, RemoteFile};
 
 /// Something that came in by a channel and may become an incident.
 #[derive(Debug, Clone)]
@@ -17,6 +17,8 @@ pub struct IncomingReport {
     pub correlation: Vec<String>,
     /// Who reads what is told where it came from.
     pub audience: Audience,
+    /// The closed conversation in which it was said, whose members alone may read it.
+    pub conversation: Option<ConversationId>,
     /// The other side says that it is over: annotates, never opens.
     pub resolved: bool,
     /// Where a note about the outcome is wanted: system and its own name of the ticket.

@@ -16,6 +16,7 @@ mod proof;
 mod remote_file;
 mod report;
 mod resolution;
+mod scope;
 pub mod terminal_code;
 mod ticket;
 mod timestamp;
@@ -47,6 +48,7 @@ pub use report::{
     SimilarIncident, Struck, Suspect, Usage, Verdict,
 };
 pub use resolution::Resolution;
+pub use scope::{ConversationId, InvalidName, RepositoryName, Scope, Visible};
 pub use ticket::{
     ErrorMessage, FailingTest, Fingerprint, ParsedTicket, TestFramework, TicketContext, TicketFormat,
 };

@@ -7,7 +7,7 @@ mod made;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 use made::{Random, incident, ticket};
-use millwright_model::NewIncident;
+use millwright_model::{NewIncident, Scope};
 use millwright_recall::{RecallQuery, recall};
 use millwright_store::{NewEvent, Store};
 
@@ -17,7 +17,9 @@ fn store(c: &mut Criterion) {
     let count: usize =
         std::env::var("MILLWRIGHT_BENCH_INCIDENTS").ok().and_then(|n| n.parse().ok()).unwrap_or(10_000);
     let mut random = Random(7);
-    let memory = runtime.block_on(Store::open(&dir.path().to_string_lossy())).expect("a store");
+    let memory = runtime
+        .block_on(Store::open(&dir.path().to_string_lossy(), Scope::installation("bench")))
+        .expect("a store");
     let start = std::time::Instant::now();
     for _ in 0..count / 500 {
         let batch: Vec<NewIncident> = (0..500).map(|_| incident(&mut random, 120)).collect();

@@ -7,6 +7,7 @@ temporary one; a folder that holds a store already is only asked. `postgres://â€
 #[path = "../benches/made/mod.rs"]
 mod made;
 
+use millwright_model::Scope;
 use std::time::{Duration, Instant};
 
 use made::{Random, incident, ticket};
@@ -26,7 +27,7 @@ async fn main() -> Result<(), Failure> {
     let kept = std::env::args().nth(2).map(std::path::PathBuf::from);
     let dir = kept.as_deref().unwrap_or(temporary.path());
     let filled = dir.join("millwright.db").exists();
-    let memory = Store::open(&dir.to_string_lossy()).await?;
+    let memory = Store::open(&dir.to_string_lossy(), Scope::installation("example")).await?;
     let mut random = Random(7);
     if filled {
         random = Random(8);

@@ -2,7 +2,7 @@
 
 pub(crate) use shared::*;
 
-use millwright_store::{Actor, NewResolution, Store};
+use millwright_store::{Actor, NewResolution, Store, StoreError};
 
 #[path = "../../store/tests/postgres/mod.rs"]
 #[expect(dead_code, reason = "shared with tests that take a server away")]

@@ -46,6 +46,10 @@ impl Store {
         before: Option<&AuditId>,
         most: usize,
     ) -> Result<Vec<AuditEntry>, StoreError> {
+        match incident {
+            Some(incident) => self.require_incident(incident).await?,
+            None => self.require_installation()?,
+        }
         // Conditions that are there only when they narrow: an index is used for those that are.
         let (mut narrowed, mut bound) = (Vec::new(), 1);
         for (condition, is_given) in

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use millwright_model::{Approval, NewIncident, Outcome, PastIncident, PastResolution, Proof, RunId};
 
-use super::testing::{ANNA, incident, prose, resolution, temporary};
+use super::testing::{self, ANNA, incident, prose, resolution, temporary};
 use super::*;
 use crate::embed::{EmbedText, Embedder, Embedding, ModelId};
 use crate::vectors::{VectorQuery, catch_up};
@@ -141,7 +141,7 @@ async fn with_slow(store: &Store) -> Store {
 #[tokio::test]
 async fn victim() {
     let (Ok(location), Ok(task)) = (std::env::var(LOCATION), std::env::var(TASK)) else { return };
-    let store = Store::open(&location).await.unwrap();
+    let store = testing::open(&location).await.unwrap();
     if task == "embed" {
         catch_up(&with_slow(&store).await, MANY).await.unwrap();
         return;
@@ -178,12 +178,12 @@ async fn an_import_that_is_killed_is_repeated_and_loses_nothing() {
     let (_, home) = temporary().await;
     for lines in [1, 4, 9] {
         let told: usize = killed(&home.location(), "import", lines)["kept ".len()..].parse().unwrap();
-        let store = Store::open(&home.location()).await.unwrap();
+        let store = testing::open(&home.location()).await.unwrap();
         let there = usize::try_from(store.count_incidents().await.unwrap()).unwrap();
         assert!(there >= told && there.is_multiple_of(10) && there < MANY, "{told} told, {there} there");
         store.close().await;
     }
-    let store = Store::open(&home.location()).await.unwrap();
+    let store = testing::open(&home.location()).await.unwrap();
     let all: Vec<_> = (0..MANY).map(|n| past(n, Some("Anna"))).collect();
     let done = store.take_in_past(&all, false, ANNA).await.unwrap();
     assert_eq!(done.new_incidents + done.known_incidents, MANY as u64);

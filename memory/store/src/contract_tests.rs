@@ -10,7 +10,7 @@ use millwright_redaction::{RedactionConfig, Redactor};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::testing::{ANNA, REPOSITORY, incident, prose, resolution, temporary, traced};
+use super::testing::{self, ANNA, REPOSITORY, incident, prose, resolution, temporary, traced};
 use super::*;
 
 const CULPRIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -458,7 +458,7 @@ async fn a_bad_import_names_the_line_and_keeps_those_before() {
         (lines[1].replace("shared text", "altered text"), "hash"),
         (lines[1].replace("\"seq\":1", "\"seq\":5"), "out of order"),
         (lines[1].replace(ANNA.who, ""), "by nobody"),
-        (lines[1].replace("\"id\":\"inc_", "\"id\":\"../x"), "is no id of an incident"),
+        (lines[1].replace("\"id\":\"inc_", "\"id\":\"../x"), "is not the id of an incident"),
     ];
     for (second, expected) in cases {
         let (to, _to) = temporary().await;
@@ -542,7 +542,7 @@ async fn large_payloads_of_events_lie_beside_their_rows() {
     let mut exported = Vec::new();
     store.export(&mut exported).await.unwrap();
     let other = tempfile::TempDir::new().unwrap();
-    let other = Store::open(other.path().to_str().unwrap()).await.unwrap();
+    let other = testing::open(other.path().to_str().unwrap()).await.unwrap();
     other.import(&mut Cursor::new(exported), ImportOptions::default(), ANNA).await.unwrap();
     assert!(read(other.events(&run.id, 1).await.unwrap()) == events, "moved");
 

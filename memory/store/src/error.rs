@@ -58,6 +58,10 @@ pub enum StoreError {
         "this link was used already, and each is good for once; whoever has an account can still judge the answer there"
     )]
     LinkSpent,
+    #[error(
+        "this is of the whole installation, and this token is bound to some of its repositories; ask with one that is not"
+    )]
+    OutsideScope,
     #[error("{id} is short for several: {candidates}; give more of it")]
     Ambiguous { id: String, candidates: String },
     #[error("run {run} went on elsewhere (next event is {found}, not {expected}); read its events again")]

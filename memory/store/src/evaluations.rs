@@ -14,6 +14,7 @@ impl Store {
     /// # Errors
     /// When the database cannot be written.
     pub async fn add_evaluation(&self, evaluation: &Evaluation) -> Result<KeptEvaluation, StoreError> {
+        self.require_installation()?;
         let kept = KeptEvaluation { id: new_id(), at: now(), evaluation: evaluation.clone() };
         query("INSERT INTO evaluations (id, at, suite, body) VALUES ($1, $2, $3, $4)")
             .bind(&kept.id)
@@ -34,6 +35,7 @@ impl Store {
         suite: Option<&str>,
         most: u32,
     ) -> Result<Vec<KeptEvaluation>, StoreError> {
+        self.require_installation()?;
         let rows: Vec<(EvaluationId, Timestamp, String)> = query_as(
             "SELECT id, at, body FROM evaluations WHERE ($1 IS NULL OR suite = $1) ORDER BY id DESC LIMIT $2",
         )

@@ -6,7 +6,7 @@ text, cited by many incidents, is kept once. The caller redacts before: what com
 use millwright_model::{Evidence, EvidenceDraft, IncidentId, Timestamp};
 
 use super::codec::{from_word, now, word};
-use super::db::{Tx, query, query_as, query_scalar};
+use super::db::{AssertSqlSafe, Tx, query, query_as, query_scalar};
 use super::{Store, StoreError, StoredEvidence};
 
 /// Larger evidence is cut by the tool that makes it, which can say what it left out.
@@ -19,6 +19,7 @@ impl Store {
         incident: &IncidentId,
         draft: &EvidenceDraft,
     ) -> Result<String, StoreError> {
+        self.require_incident(incident).await?;
         check_size(&draft.text)?;
         let mut tx = self.begin().await?;
         super::incidents::must_exist(&mut tx, incident).await?;
@@ -35,10 +36,16 @@ impl Store {
 
     /// The text with that hash; `None` when it was never kept, or was forgotten.
     pub async fn get_evidence(&self, sha256: &str) -> Result<Option<String>, StoreError> {
-        let text: Option<String> = query_scalar("SELECT text FROM evidence WHERE sha256 = $1")
-            .bind(sha256)
-            .fetch_optional(&self.read)
-            .await?;
+        let owned = match self.visible() {
+            "" => String::new(),
+            visible => format!(
+                " AND EXISTS (SELECT 1 FROM incident_evidence e JOIN incidents i ON i.id = e.incident_id \
+                 WHERE e.sha256 = $1{visible})"
+            ),
+        };
+        let sql = format!("SELECT text FROM evidence WHERE sha256 = $1{owned}");
+        let text: Option<String> =
+            query_scalar(AssertSqlSafe(sql)).bind(sha256).fetch_optional(&self.read).await?;
         match text {
             Some(text) if Evidence::hash(&text) != sha256 => Err(StoreError::Unreadable {
                 what: "evidence",
@@ -51,6 +58,7 @@ impl Store {
 
     /// What an incident's claims may cite, oldest first.
     pub async fn list_evidence(&self, incident: &IncidentId) -> Result<Vec<StoredEvidence>, StoreError> {
+        self.require_incident(incident).await?;
         let rows: Vec<(String, String, String, Timestamp)> = query_as(
             "SELECT sha256, source, locator, created_at FROM incident_evidence WHERE incident_id = $1 \
              ORDER BY created_at, sha256",

@@ -38,6 +38,7 @@ impl Store {
         approval: Approval,
         judge: FeedbackAuthor<'_>,
     ) -> Result<FeedbackResult, StoreError> {
+        self.require_incident(incident).await?;
         let by = judge.by;
         let known = self.resolutions(incident).await?;
         let judged = known.iter().find(|known| resolution.is_none_or(|id| known.id == *id));

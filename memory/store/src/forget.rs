@@ -22,6 +22,7 @@ impl Store {
     /// Deletes an incident with everything that hangs on it; evidence that other incidents cite stays.
     /// `Busy` means: gone from every answer, but a long reader kept old pages; repeat `scrub` later.
     pub async fn forget(&self, incident: &IncidentId, by: Actor<'_>) -> Result<(), StoreError> {
+        self.require_incident(incident).await?;
         self.take_out(incident, by).await?;
         self.scrub().await
     }
@@ -29,6 +30,7 @@ impl Store {
     /// Keeps what is not proven for some days only: forgets incidents that were last touched before `before`, unless a cause was proven, a person said yes or no to one, or a run is still at it. Answers their ids.
     /// Each goes as a whole, so that what a stop left over is simply done by the next call.
     pub async fn expire(&self, before: Timestamp, by: Actor<'_>) -> Result<Vec<IncidentId>, StoreError> {
+        self.require_installation()?;
         let due = self.due(before).await?;
         for (at, incident) in due.iter().enumerate() {
             match self.take_out(incident, by).await {
@@ -49,6 +51,7 @@ impl Store {
 
     /// What [`Store::expire`] would forget, oldest first.
     pub async fn due(&self, before: Timestamp) -> Result<Vec<IncidentId>, StoreError> {
+        self.require_installation()?;
         query_scalar(
             "SELECT id FROM incidents i WHERE updated_at < $1 \
              AND NOT EXISTS (SELECT 1 FROM resolutions r WHERE r.incident_id = i.id \
@@ -122,6 +125,7 @@ impl Store {
 
     /// Takes what was deleted out of the files: merges the word index, folds in and empties the write-ahead log.
     pub async fn scrub(&self) -> Result<(), StoreError> {
+        self.require_installation()?;
         let started = Instant::now();
         loop {
             if self.write.let_go_of_deleted().await? {

@@ -5,7 +5,9 @@ recall index, in the same transaction, so that an incident is never known but no
 
 use std::collections::HashMap;
 
-use millwright_model::{Audience, Evidence, IncidentId, MappedFrame, NewIncident, ParsedTicket, Timestamp};
+use millwright_model::{
+    Audience, Evidence, IncidentId, MappedFrame, NewIncident, ParsedTicket, RepositoryName, Timestamp,
+};
 
 use super::codec::{from_json, from_word, json, new_id, now, word};
 use super::db::{AssertSqlSafe, MAX_BATCH, Row, Tx, marks, query, query_scalar};
@@ -14,10 +16,15 @@ use super::{Incident, IncidentState, Store, StoreError, index, vectors};
 use crate::structure_keys::StructureKeys;
 use crate::vectors::VectorIndex;
 
+/// What an incident is read from, of `incidents i`.
+const COLUMNS: &str = "i.id, i.created_at, i.updated_at, i.state, i.repository, i.repository_name, i.conversation, \
+    i.problem_id, i.source, i.external_id, i.service, i.environment, i.release_name, i.audience, i.ticket";
+
 const MAX_TICKET_BYTES: usize = 16 * 1024 * 1024;
 
 impl Store {
     pub async fn create_incident(&self, new: &NewIncident) -> Result<Incident, StoreError> {
+        self.require_installation()?;
         let incident = complete(new);
         let mut tx = self.begin().await?;
         insert(&mut tx, &incident, &StructureKeys::of(&new.ticket, &new.mapped), &self.vector_index).await?;
@@ -27,6 +34,7 @@ impl Store {
 
     /// Creates all or none, in one transaction: what bulk import and backfills use.
     pub async fn create_incidents(&self, new: &[NewIncident]) -> Result<Vec<Incident>, StoreError> {
+        self.require_installation()?;
         let incidents: Vec<Incident> = new.iter().map(complete).collect();
         let mut tx = self.begin().await?;
         for (incident, new) in incidents.iter().zip(new) {
@@ -38,15 +46,13 @@ impl Store {
     }
 
     pub async fn get_incident(&self, id: &IncidentId) -> Result<Incident, StoreError> {
-        query(
-            "SELECT id, created_at, updated_at, state, repository, problem_id, source, external_id, service, \
-             environment, release_name, audience, ticket FROM incidents WHERE id = $1",
-        )
-        .bind(id)
-        .fetch_optional(&self.read)
-        .await?
-        .map(|row| from_row(&row))
-        .unwrap_or_else(|| Err(StoreError::NotFound { what: "incident", id: id.to_string() }))
+        let sql = format!("SELECT {COLUMNS} FROM incidents i WHERE i.id = $1{}", self.visible());
+        query(AssertSqlSafe(sql))
+            .bind(id)
+            .fetch_optional(&self.read)
+            .await?
+            .map(|row| from_row(&row))
+            .unwrap_or_else(|| Err(StoreError::NotFound { what: "incident", id: id.to_string() }))
     }
 
     /// Several at once; forgotten ones are left out.
@@ -57,10 +63,7 @@ impl Store {
         let mut found = HashMap::with_capacity(ids.len());
         for batch in ids.chunks(MAX_BATCH) {
             let marks = marks(1, batch.len());
-            let sql = format!(
-                "SELECT id, created_at, updated_at, state, repository, problem_id, source, external_id, service, \
-                 environment, release_name, audience, ticket FROM incidents WHERE id IN ({marks})"
-            );
+            let sql = format!("SELECT {COLUMNS} FROM incidents i WHERE i.id IN ({marks}){}", self.visible());
             let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, id| q.bind(id));
             for row in select.fetch_all(&self.read).await? {
                 let incident = from_row(&row)?;
@@ -72,19 +75,34 @@ impl Store {
 
     /// Its state alone, for those who ask often.
     pub async fn incident_state(&self, id: &IncidentId) -> Result<IncidentState, StoreError> {
-        let state: Option<String> = query_scalar("SELECT state FROM incidents WHERE id = $1")
-            .bind(id)
-            .fetch_optional(&self.read)
-            .await?;
+        let sql = format!("SELECT i.state FROM incidents i WHERE i.id = $1{}", self.visible());
+        let state: Option<String> =
+            query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(&self.read).await?;
         let state = state.ok_or_else(|| StoreError::NotFound { what: "incident", id: id.to_string() })?;
         from_word("incident", id, &state)
     }
 
     pub async fn set_incident_state(&self, id: &IncidentId, state: IncidentState) -> Result<(), StoreError> {
+        self.require_incident(id).await?;
         let mut tx = self.begin().await?;
         let changed = set_state(&mut tx, id, state).await?;
         tx.commit().await?;
         found(changed, id)
+    }
+
+    /// Says which of the configured repositories holds the code that failed, once it is known.
+    pub async fn place_incident(
+        &self,
+        id: &IncidentId,
+        repository: &RepositoryName,
+    ) -> Result<(), StoreError> {
+        self.require_incident(id).await?;
+        let done = query("UPDATE incidents SET repository_name = $2 WHERE id = $1")
+            .bind(id)
+            .bind(repository)
+            .execute(&self.write)
+            .await?;
+        found(done.rows_affected(), id)
     }
 
     /// Replaces the ticket once more is known of it (its frames mapped, its repository found) and indexes it anew.
@@ -95,6 +113,7 @@ impl Store {
         ticket: &ParsedTicket,
         mapped: &[MappedFrame],
     ) -> Result<(), StoreError> {
+        self.require_incident(id).await?;
         let (text, fingerprint) = (ticket_json(ticket)?, fingerprint(ticket));
         let mut tx = self.begin().await?;
         let done = query(
@@ -138,15 +157,16 @@ impl Store {
         ticket_text: &str,
         repository: Option<&str>,
     ) -> Result<Vec<Incident>, StoreError> {
-        let rows = query(
-            "SELECT id, created_at, updated_at, state, repository, problem_id, source, external_id, service, \
-             environment, release_name, audience, ticket FROM incidents \
-             WHERE ticket_sha256 = $1 AND ($2 IS NULL OR repository = $2) ORDER BY id DESC LIMIT 100",
-        )
-        .bind(Evidence::hash(ticket_text))
-        .bind(repository)
-        .fetch_all(&self.read)
-        .await?;
+        let sql = format!(
+            "SELECT {COLUMNS} FROM incidents i WHERE i.ticket_sha256 = $1 AND ($2 IS NULL OR i.repository = $2){} \
+             ORDER BY i.id DESC LIMIT 100",
+            self.visible()
+        );
+        let rows = query(AssertSqlSafe(sql))
+            .bind(Evidence::hash(ticket_text))
+            .bind(repository)
+            .fetch_all(&self.read)
+            .await?;
         rows.iter().map(from_row).collect()
     }
 
@@ -161,11 +181,13 @@ impl Store {
             return Err(StoreError::NotFound { what: "incident", id: short.chars().take(80).collect() });
         }
         // `_` is also LIKE's wildcard, which only widens the match by look-alikes that no id has.
-        let found: Vec<IncidentId> = query_scalar(
-            "SELECT id FROM incidents WHERE id = $1 \
-             UNION SELECT incident_id FROM resolutions WHERE id LIKE $1 || '%' OR id LIKE '%' || $1 \
-             UNION SELECT id FROM incidents WHERE id LIKE $1 || '%' OR id LIKE '%' || $1 LIMIT 5",
-        )
+        let visible = self.visible();
+        let found: Vec<IncidentId> = query_scalar(AssertSqlSafe(format!(
+            "SELECT i.id FROM incidents i WHERE i.id = $1{visible} \
+             UNION SELECT r.incident_id FROM resolutions r WHERE (r.id LIKE $1 || '%' OR r.id LIKE '%' || $1){} \
+             UNION SELECT i.id FROM incidents i WHERE (i.id LIKE $1 || '%' OR i.id LIKE '%' || $1){visible} LIMIT 5",
+            self.visible_by("r.incident_id")
+        )))
         .bind(&clean)
         .fetch_all(&self.read)
         .await?;
@@ -187,6 +209,8 @@ pub(crate) fn complete(new: &NewIncident) -> Incident {
         updated_at: at,
         state: IncidentState::Queued,
         repository: new.repository.clone(),
+        repository_name: new.repository_name.clone(),
+        conversation: None,
         problem_id: None,
         source: new.source.clone(),
         external_id: context.external_id.clone(),
@@ -210,8 +234,9 @@ pub(crate) async fn insert(
         query_scalar("SELECT coalesce(max(doc), 0) + 1 FROM incidents").fetch_one(&mut *tx).await?;
     query(
         "INSERT INTO incidents (id, doc, created_at, updated_at, state, repository, problem_id, source, external_id, \
-         service, environment, release_name, title, fingerprint, ticket_sha256, ticket, seen_at, audience) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+         service, environment, release_name, title, fingerprint, ticket_sha256, ticket, seen_at, audience, \
+         repository_name, conversation) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
     )
     .bind(&incident.id)
     .bind(doc)
@@ -231,6 +256,8 @@ pub(crate) async fn insert(
     .bind(ticket)
     .bind(seen_at(&incident.ticket).unwrap_or(incident.created_at))
     .bind(incident.audience.as_str())
+    .bind(&incident.repository_name)
+    .bind(&incident.conversation)
     .execute(&mut *tx)
     .await?;
     index::enter(tx, doc, incident.repository.as_deref(), &incident.ticket, keys, vector_index)
@@ -252,6 +279,8 @@ pub(crate) fn from_row(row: &Row) -> Result<Incident, StoreError> {
         created_at: row.try_get("created_at")?,
         updated_at: row.try_get("updated_at")?,
         repository: row.try_get("repository")?,
+        repository_name: row.try_get("repository_name")?,
+        conversation: row.try_get("conversation")?,
         problem_id: row.try_get("problem_id")?,
         source: row.try_get("source")?,
         external_id: row.try_get("external_id")?,

@@ -85,7 +85,8 @@ async fn insert_keys(tx: &mut Tx, doc: i64, hashes: BTreeSet<i64>) -> Result<(),
 impl Store {
     /// How many incidents there are.
     pub async fn count_incidents(&self) -> Result<i64, StoreError> {
-        query_scalar("SELECT count(*) FROM incidents").fetch_one(&self.read).await
+        let sql = format!("SELECT count(*) FROM incidents i WHERE 1 = 1{}", self.visible());
+        query_scalar(AssertSqlSafe(sql)).fetch_one(&self.read).await
     }
 
     /// For each key the incidents that have it, newest first; keys beyond `MAX_POSTINGS` come back empty.
@@ -138,7 +139,7 @@ impl Store {
                  w.title AS title_words, substr(w.body, 1, 4000) AS body_words FROM incidents i \
                  JOIN incident_words w ON w.doc = i.doc WHERE i.doc IN ({}){}",
                 marks(1, batch.len()),
-                self.readable()
+                self.told()
             );
             let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, doc| q.bind(*doc));
             for row in select.fetch_all(&self.read).await? {

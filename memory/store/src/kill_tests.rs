@@ -5,7 +5,7 @@ use std::process::{Child, Stdio};
 
 use millwright_model::{IncidentId, Proof};
 
-use super::testing::{ANNA, incident, prose, resolution, temporary};
+use super::testing::{self, ANNA, incident, prose, resolution, temporary};
 use super::*;
 
 const LOCATION: &str = "MILLWRIGHT_TEST_KILL_LOCATION";
@@ -15,7 +15,7 @@ const BATCH: usize = 3;
 #[tokio::test]
 async fn victim() {
     let Ok(location) = std::env::var(LOCATION) else { return };
-    let store = Store::open(&location).await.unwrap();
+    let store = testing::open(&location).await.unwrap();
     let mut out = std::io::stdout();
     for n in 0.. {
         let made =
@@ -67,7 +67,7 @@ async fn accepted_writes_survive_kill_9() {
     }
     assert!(told.len() >= 200, "{}", told.len());
 
-    let store = Store::open(&home.location()).await.unwrap();
+    let store = testing::open(&home.location()).await.unwrap();
     for line in &told {
         let words: Vec<&str> = line.split(' ').collect();
         let (id, rest) = (words[1], words[2]);

@@ -18,15 +18,21 @@ impl Store {
     ) -> Result<HashMap<IncidentId, (Vec<Resolution>, Vec<StoredHypothesis>)>, StoreError> {
         let mut found: HashMap<IncidentId, (Vec<Resolution>, Vec<StoredHypothesis>)> = HashMap::new();
         for batch in incidents.chunks(MAX_BATCH) {
-            let sql = format!("SELECT * FROM resolutions WHERE incident_id IN ({})", marks(1, batch.len()));
+            let sql = format!(
+                "SELECT * FROM resolutions r WHERE r.incident_id IN ({}){}",
+                marks(1, batch.len()),
+                self.visible_by("r.incident_id")
+            );
             let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, id| q.bind(id));
             for row in select.fetch_all(&self.read).await? {
                 let resolution = from_row(&row)?;
                 found.entry(resolution.incident_id.clone()).or_default().0.push(resolution);
             }
             let sql = format!(
-                "SELECT * FROM hypotheses WHERE status = 'refuted' AND incident_id IN ({}) ORDER BY created_at, id",
-                marks(1, batch.len())
+                "SELECT * FROM hypotheses h WHERE h.status = 'refuted' AND h.incident_id IN ({}){} \
+                 ORDER BY h.created_at, h.id",
+                marks(1, batch.len()),
+                self.visible_by("h.incident_id")
             );
             let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, id| q.bind(id));
             for row in select.fetch_all(&self.read).await? {

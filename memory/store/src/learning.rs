@@ -20,6 +20,7 @@ const MOST: i64 = 2_000;
 impl Store {
     /// Keeps what the ranking of an incident saw; a later ranking of the same incident replaces it.
     pub async fn save_sample(&self, incident: &IncidentId, sample: &RankingSample) -> Result<(), StoreError> {
+        self.require_incident(incident).await?;
         let mut tx = self.begin().await?;
         query("DELETE FROM ranking_samples WHERE incident_id = $1").bind(incident).execute(&mut tx).await?;
         insert_sample(&mut tx, incident, sample).await?;
@@ -27,6 +28,7 @@ impl Store {
     }
 
     pub async fn sample(&self, incident: &IncidentId) -> Result<Option<RankingSample>, StoreError> {
+        self.require_incident(incident).await?;
         let body: Option<String> = query_scalar("SELECT body FROM ranking_samples WHERE incident_id = $1")
             .bind(incident)
             .fetch_optional(&self.read)
@@ -36,6 +38,7 @@ impl Store {
 
     /// Samples of incidents whose culprit is trusted now, oldest first.
     pub async fn settled_samples(&self) -> Result<Vec<SettledSample>, StoreError> {
+        self.require_installation()?;
         let rows = query(
             "SELECT s.incident_id AS sampled, s.body AS body, r.* FROM ranking_samples s \
              JOIN resolutions r ON r.incident_id = s.incident_id WHERE r.culprit IS NOT NULL \
@@ -80,6 +83,7 @@ impl Store {
         adopted: bool,
         by: Actor<'_>,
     ) -> Result<WeightVersion, StoreError> {
+        self.require_installation()?;
         let mut tx = self.begin().await?;
         let last: Option<i64> =
             query_scalar("SELECT max(version) FROM weight_versions").fetch_one(&mut tx).await?;
@@ -113,6 +117,7 @@ impl Store {
 
     /// Newest first.
     pub async fn weight_versions(&self) -> Result<Vec<WeightVersion>, StoreError> {
+        self.require_installation()?;
         let rows = query("SELECT * FROM weight_versions ORDER BY version DESC LIMIT $1")
             .bind(MOST)
             .fetch_all(&self.read)
@@ -121,6 +126,7 @@ impl Store {
     }
 
     pub async fn weight_version(&self, version: i64) -> Result<WeightVersion, StoreError> {
+        self.require_installation()?;
         query("SELECT * FROM weight_versions WHERE version = $1")
             .bind(version)
             .fetch_optional(&self.read)
@@ -131,6 +137,7 @@ impl Store {
 
     /// The weights in force; `None` stands for those that ship.
     pub async fn active_weights(&self) -> Result<Option<WeightVersion>, StoreError> {
+        self.require_installation()?;
         query("SELECT * FROM weight_versions WHERE active LIMIT 1")
             .fetch_optional(&self.read)
             .await?
@@ -140,6 +147,7 @@ impl Store {
 
     /// Goes back (or forth) to a version; 0 stands for the weights that ship.
     pub async fn use_weights(&self, version: i64, by: Actor<'_>) -> Result<(), StoreError> {
+        self.require_installation()?;
         let mut tx = self.begin().await?;
         let known: i64 = query_scalar("SELECT count(*) FROM weight_versions WHERE version = $1")
             .bind(version)

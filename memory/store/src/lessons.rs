@@ -43,7 +43,7 @@ impl Store {
         let sql = format!(
             "SELECT r.* FROM resolutions r JOIN incidents i ON i.id = r.incident_id \
              WHERE r.repository = $1 AND r.incident_id <> $2{} ORDER BY r.id DESC LIMIT $3",
-            self.readable()
+            self.told()
         );
         let rows = query(AssertSqlSafe(sql))
             .bind(repository)
@@ -79,14 +79,15 @@ impl Store {
     ) -> Result<HashMap<ResolutionId, String>, StoreError> {
         let mut notes = HashMap::new();
         // Who judges is inside, and so is what they say of it.
-        if self.readers != Audience::Internal {
+        if self.scope().readers != Audience::Internal {
             return Ok(notes);
         }
         for batch in resolutions.chunks(MAX_BATCH) {
             let marks = marks(1, batch.len());
             let sql = format!(
                 "SELECT a.subject, n.note FROM audit a LEFT JOIN audit_notes n ON n.audit_id = a.id \
-                 WHERE a.action = 'approval' AND a.after_value = 'rejected' AND a.subject IN ({marks}) ORDER BY a.id"
+                 WHERE a.action = 'approval' AND a.after_value = 'rejected' AND a.subject IN ({marks}){} ORDER BY a.id",
+                self.visible_by("a.incident_id")
             );
             let select = batch.iter().fold(query_as(AssertSqlSafe(sql)), |q, id| q.bind(*id));
             let rows: Vec<(ResolutionId, Option<String>)> = select.fetch_all(&self.read).await?;
@@ -100,7 +101,7 @@ impl Store {
         let sql = format!(
             "SELECT r.* FROM resolutions r JOIN incidents i ON i.id = r.incident_id \
              WHERE r.repository = $1 AND r.failed_fixes IS NOT NULL{} ORDER BY r.id DESC LIMIT $2",
-            self.readable()
+            self.told()
         );
         let rows = query(AssertSqlSafe(sql)).bind(repository).bind(MOST).fetch_all(&self.read).await?;
         let mut out = Vec::new();

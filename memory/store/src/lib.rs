@@ -35,6 +35,7 @@ mod reports;
 mod resolutions;
 mod run_files;
 mod runs;
+mod scope;
 mod service;
 mod signature;
 pub mod structure_keys;
@@ -63,69 +64,74 @@ pub use resolutions::most_trusted_first;
 use std::sync::Arc;
 
 use db::{Pool, Tx};
-use millwright_model::{Audience, Resolution};
+use millwright_model::Scope;
 
 use crate::embed::Embedder;
+use crate::scope::StoreScope;
 use crate::vectors::{EMBEDDED, EmbeddedVectors, VectorIndex, VectorRows, VectorStore};
 
-/// Handle to the one database; cheap to clone, closed when the last clone is dropped or by [`Store::close`].
+/// The one database, opened; seen by nobody yet. Cheap to clone, closed when the last clone is dropped or by
+/// [`Store::close`].
 #[derive(Debug, Clone)]
-pub struct Store {
-    read: Pool,
-    write: Pool,
-    place: DatabaseLocation,
-    frequencies: std::sync::Arc<frequencies::WordFrequencies>,
-    vector_index: VectorIndex,
-    /// Who is told what is read here of other incidents.
-    readers: Audience,
+pub struct Database {
+    unscoped: Store,
 }
 
-impl Store {
+impl Database {
     /// Opens, and creates or brings up to date where needed, the store at a data folder, a `sqlite://` or a
     /// `postgres://` url.
-    pub async fn open(location: &str) -> Result<Store, StoreError> {
+    pub async fn open(location: &str) -> Result<Database, StoreError> {
         Self::open_with(location, None).await
     }
 
     /// The same with a server's password, which then stands in no url.
-    pub async fn open_with(location: &str, password: Option<&str>) -> Result<Store, StoreError> {
+    pub async fn open_with(location: &str, password: Option<&str>) -> Result<Database, StoreError> {
         let db::OpenedDatabase { read, write, place } = db::open(location, password).await?;
         let embedder = VectorIndex::built_in();
         let rows = VectorRows { read: read.clone(), write: write.clone() };
         let space = rows.space(EMBEDDED, embedder.model()).await?;
         let vector_index = VectorIndex::new(embedder, Arc::new(EmbeddedVectors::new(rows)), space);
-        Ok(Store {
-            read,
-            write,
-            place,
-            frequencies: Default::default(),
-            vector_index,
-            readers: Audience::Internal,
-        })
+        let scope = StoreScope::new(Scope::installation("millwright"));
+        let place = Arc::new(place);
+        let unscoped = Store { read, write, place, frequencies: Default::default(), vector_index, scope };
+        Ok(Database { unscoped })
     }
 
-    /// The same store for somebody whose answers these readers see: of other incidents it gives only what they may be
-    /// told, and no names of those who judged.
-    pub fn read_for(&self, readers: Audience) -> Store {
-        Store { readers, ..self.clone() }
+    /// The database as it exists for somebody.
+    pub fn seen_by(&self, scope: Scope) -> Store {
+        self.unscoped.scoped(scope)
     }
 
-    /// What narrows a selection of incidents, `i`, to those that the readers may be told of.
-    fn readable(&self) -> &'static str {
-        match self.readers {
-            Audience::Internal => "",
-            Audience::Unknown | Audience::Public => " AND i.audience = 'public'",
-        }
+    /// The same database with another model or another engine for vectors, see [`Store::with_vector_index`].
+    pub async fn with_vector_index(
+        &self,
+        embedder: Arc<dyn Embedder>,
+        engine: Option<Arc<dyn VectorStore>>,
+    ) -> Result<Database, StoreError> {
+        Ok(Database { unscoped: self.unscoped.with_vector_index(embedder, engine).await? })
     }
 
-    /// Leaves out what the readers may not be told of somebody inside.
-    fn without_names(&self, mut known: Vec<Resolution>) -> Vec<Resolution> {
-        if self.readers != Audience::Internal {
-            for resolution in &mut known {
-                resolution.approved_by = None;
-            }
-        }
-        known
+    /// Waits for the connections to close.
+    pub async fn close(&self) {
+        self.unscoped.close().await;
+    }
+}
+
+/// The database as it exists for somebody, see [`Scope`]. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    read: Pool,
+    write: Pool,
+    place: Arc<DatabaseLocation>,
+    frequencies: Arc<frequencies::WordFrequencies>,
+    vector_index: VectorIndex,
+    scope: Arc<StoreScope>,
+}
+
+impl Store {
+    /// Opens a database, for somebody; see [`Database::open`].
+    pub async fn open(location: &str, scope: Scope) -> Result<Store, StoreError> {
+        Ok(Database::open(location).await?.seen_by(scope))
     }
 
     /// A write transaction; writers take turns.
@@ -166,7 +172,7 @@ impl Store {
     /// Engine, version and place, for a person.
     pub async fn described(&self) -> Result<String, StoreError> {
         let engine = self.read.version().await?;
-        Ok(match &self.place {
+        Ok(match self.place() {
             DatabaseLocation::File(path) => format!("{engine}, {}", path.display()),
             DatabaseLocation::Server(server) => format!("{engine}, {server}"),
         })

@@ -19,7 +19,7 @@ impl Store {
             "SELECT i.id, i.created_at, i.state, i.repository, i.service, i.problem_id, i.title FROM incidents i \
              WHERE 1 = 1",
         );
-        sql.push(self.readable());
+        sql.push_narrowing(self.told());
         let wanted = [
             ("i.repository", filter.repository.clone()),
             ("i.service", filter.service.clone()),
@@ -66,12 +66,17 @@ impl Store {
         words.dedup();
         words.truncate(64);
         let limit = if limit == 0 { DEFAULT_PAGE } else { limit.min(MAX_PAGE) };
-        let candidates = self.find_words(&words, None, limit).await?;
+        // Of the best ones some may not exist for whoever asks; what does is looked for further down.
+        let most = if self.told().is_empty() { limit } else { MAX_PAGE };
+        let candidates = self.find_words(&words, None, most).await?;
         let best = candidates.first().map_or(1.0, |c| c.score.max(f64::MIN_POSITIVE));
         let docs: Vec<i64> = candidates.iter().map(|c| c.doc).collect();
         let documents = self.documents(&docs).await?;
         let mut items = Vec::with_capacity(candidates.len());
         for candidate in candidates {
+            if items.len() >= limit as usize {
+                break;
+            }
             let Some(document) = documents.get(&candidate.doc) else { continue };
             match self.get_incident(&document.incident_id).await {
                 Ok(incident) => items.push(MemoryItem {

@@ -3,11 +3,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use millwright_model::{IncomingReport, JudgingAuthority, NewIncident};
+use millwright_model::{Audience, IncomingReport, JudgingAuthority, NewIncident};
 
 use super::codec::json;
 use super::db::before_step;
-use super::testing::{ANNA, new_home, prose};
+use super::testing::{self, ANNA, new_home, prose};
 use super::*;
 
 /// The step that came with audiences.
@@ -65,7 +65,7 @@ async fn rows_from_before_audiences_get_them_by_their_source() {
     }
     before_step(&home.location(), AUDIENCE, &rows).await;
 
-    let store = Store::open(&home.location()).await.unwrap();
+    let store = testing::open(&home.location()).await.unwrap();
     for (source, audience) in
         [("github", Audience::Unknown), ("jira", Audience::Internal), ("slack", Audience::Internal)]
     {
@@ -79,7 +79,7 @@ async fn rows_from_before_audiences_get_them_by_their_source() {
             audience,
             "{source}"
         );
-        let known = store.incident_known_by(&format!("{source}:own")).await.unwrap();
+        let known = store.incident_known_by(&format!("{source}:own"), None).await.unwrap();
         assert_eq!(known, Some(format!("inc_{source}").parse().unwrap()));
     }
     assert_eq!(store.get_note(&"note_joined".parse().unwrap()).await.unwrap().audience, Audience::Unknown);
@@ -91,6 +91,7 @@ async fn rows_from_before_audiences_get_them_by_their_source() {
     }
     // The same ticket joins its incident as before, where its readers are the same.
     let arrival = |audience| IncomingReport {
+        conversation: None,
         incident: NewIncident { source: Some("github".into()), ..testing::incident(prose("again", "x")) },
         delivery: None,
         content: None,

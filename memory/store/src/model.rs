@@ -7,8 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use millwright_model::{
-    Approval, Audience, AuditId, EvidenceSource, FailedFix, FixChecks, FixKind, Hypothesis, IncidentId,
-    Outcome, ParsedTicket, ProblemId, Proof, ReportId, Resolution, RunId, Timestamp, Verdict,
+    Approval, Audience, AuditId, ConversationId, EvidenceSource, FailedFix, FixChecks, FixKind, Hypothesis,
+    IncidentId, Outcome, ParsedTicket, ProblemId, Proof, ReportId, RepositoryName, Resolution, RunId,
+    Timestamp, Verdict,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -39,7 +40,14 @@ pub struct Incident {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub state: IncidentState,
+    /// Identity of the repository that holds the failing code, which all clones share.
     pub repository: Option<String>,
+    /// What the configuration calls it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub repository_name: Option<RepositoryName>,
+    /// The closed conversation that it was reported in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conversation: Option<ConversationId>,
     /// Incidents of one problem are recurrences of each other.
     pub problem_id: Option<ProblemId>,
     pub source: Option<String>,

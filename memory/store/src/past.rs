@@ -60,6 +60,7 @@ impl Store {
         dry_run: bool,
         by: Actor<'_>,
     ) -> Result<PastSummary, StoreError> {
+        self.require_installation()?;
         let mut summary = PastSummary::default();
         let mut tx = self.begin().await?;
         for one in past {

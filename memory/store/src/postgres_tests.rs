@@ -7,7 +7,7 @@ use millwright_model::{EvidenceDraft, EvidenceSource, IncomingReport, Locator, N
 use super::db::{AssertSqlSafe, query};
 use super::test_server::Server;
 use super::test_server::faulty_proxy::FaultyProxy;
-use super::testing::{ANNA, incident, prose, resolution};
+use super::testing::{self, ANNA, incident, prose, resolution};
 use super::*;
 
 /// All that makes its stores by `testing::temporary`.
@@ -48,32 +48,32 @@ async fn what_cannot_be_opened_is_said_without_the_password() {
         (strange, "is not understood"),
         (&untrusted, "sslmode"),
     ] {
-        let error = Store::open(bad).await.unwrap_err();
+        let error = testing::open(bad).await.unwrap_err();
         assert!(error.to_string().contains(said) && !error.to_string().contains("hunter2"), "{error}");
         assert!(!format!("{error:?}").contains("hunter2"), "{error:?}");
     }
     server.psql(url.rsplit('/').next().unwrap(), "CREATE TABLE songs (title TEXT)");
-    let foreign = Store::open(&url).await.unwrap_err().to_string();
+    let foreign = testing::open(&url).await.unwrap_err().to_string();
     assert!(foreign.contains("1 tables that are not millwright's"), "{foreign}");
 }
 
 #[tokio::test]
 async fn a_database_from_the_future_is_refused() {
     let Some((server, url)) = database("future") else { return };
-    Store::open(&url).await.unwrap().close().await;
+    testing::open(&url).await.unwrap().close().await;
     server.psql(
         url.rsplit('/').next().unwrap(),
         "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
          VALUES (9999, 'x', TRUE, '', 0)",
     );
-    let error = Store::open(&url).await.unwrap_err();
+    let error = testing::open(&url).await.unwrap_err();
     assert!(matches!(&error, StoreError::Newer { version: 9999, .. }), "{error:?}");
 }
 
 #[tokio::test]
 async fn text_compares_by_bytes_and_what_is_final_stays() {
     let Some((server, url)) = database("bytes") else { return };
-    let store = Store::open(&url).await.unwrap();
+    let store = testing::open(&url).await.unwrap();
     let name = url.rsplit('/').next().unwrap();
     let by_locale = server.psql(
         name,
@@ -96,6 +96,7 @@ async fn text_compares_by_bytes_and_what_is_final_stays() {
 async fn many_open_a_new_database_at_once_write_and_claim_each_job_once() {
     let Some((_server, url)) = database("many") else { return };
     let arrival = |title: String, correlation: Option<&str>| IncomingReport {
+        conversation: None,
         incident: incident(prose(&title, "it fails")),
         delivery: None,
         content: None,
@@ -111,7 +112,7 @@ async fn many_open_a_new_database_at_once_write_and_claim_each_job_once() {
         .map(|n| {
             let url = url.clone();
             tokio::task::spawn(async move {
-                let store = Store::open(&url).await.unwrap();
+                let store = testing::open(&url).await.unwrap();
                 for i in 0..10 {
                     let own = arrival(format!("w{n} t{i}"), None);
                     store.ingest(&[own, arrival(format!("the same {i}"), Some("one"))], hour).await.unwrap();
@@ -158,7 +159,7 @@ async fn many_open_a_new_database_at_once_write_and_claim_each_job_once() {
 #[tokio::test]
 async fn a_lost_connection_is_said_and_the_next_one_works() {
     let Some((server, url)) = database("lost") else { return };
-    let store = Store::open(&url).await.unwrap();
+    let store = testing::open(&url).await.unwrap();
     let made = store.create_incident(&incident(prose("a", ""))).await.unwrap();
     let mut tx = store.begin().await.unwrap();
     server.psql(
@@ -178,7 +179,7 @@ async fn a_server_that_is_away_is_named_soon_and_used_again_when_it_is_back() {
     let Some((_server, url)) = database("away") else { return };
     let link = FaultyProxy::to(&url);
     let with_password = link.url().replacen('@', ":hunter2@", 1);
-    let store = Store::open(&with_password).await.unwrap();
+    let store = testing::open(&with_password).await.unwrap();
     let made = store.create_incident(&incident(prose("a", ""))).await.unwrap();
     for hangs in [false, true] {
         if hangs {
@@ -206,7 +207,7 @@ async fn a_server_that_is_away_is_named_soon_and_used_again_when_it_is_back() {
 #[tokio::test]
 async fn a_server_whose_connections_are_all_used_is_not_away() {
     let Some((_server, url)) = database("used") else { return };
-    let store = Store::open(&url).await.unwrap();
+    let store = testing::open(&url).await.unwrap();
     let made = store.create_incident(&incident(prose("a", ""))).await.unwrap();
     let mut used = Vec::new();
     for _ in 0..8 {
@@ -235,7 +236,7 @@ async fn memory_moves_between_the_engines_and_is_found_alike() {
     let Some((_server, url)) = database("moved") else { return };
     let dir = tempfile::TempDir::new().unwrap();
     let other = tempfile::TempDir::new().unwrap();
-    let file = Store::open(dir.path().to_str().unwrap()).await.unwrap();
+    let file = testing::open(dir.path().to_str().unwrap()).await.unwrap();
     let things = ["login", "upload", "search", "report", "mail", "export", "avatar", "invoice"];
     for n in 0..120_usize {
         let (a, b) = (things[n % 8], things[(n / 8) % 8]);
@@ -259,12 +260,12 @@ async fn memory_moves_between_the_engines_and_is_found_alike() {
         }
     }
     let before = exported(&file).await;
-    let server = Store::open(&url).await.unwrap();
+    let server = testing::open(&url).await.unwrap();
     let moved =
         server.import(&mut before.join("\n").as_bytes(), ImportOptions::default(), ANNA).await.unwrap();
     assert_eq!((moved.new_incidents, moved.new_resolutions), (120, 24));
     assert_eq!(exported(&server).await, before);
-    let back = Store::open(other.path().to_str().unwrap()).await.unwrap();
+    let back = testing::open(other.path().to_str().unwrap()).await.unwrap();
     back.import(&mut exported(&server).await.join("\n").as_bytes(), ImportOptions::default(), ANNA)
         .await
         .unwrap();

@@ -7,7 +7,7 @@ use millwright_model::{IncidentId, ProblemId, Timestamp};
 
 use super::audit::{AuditedChange, record};
 use super::codec::{new_id, now};
-use super::db::{Tx, query, query_as, query_scalar};
+use super::db::{AssertSqlSafe, Tx, query, query_as, query_scalar};
 use super::{Actor, Store, StoreError, StoredProblem};
 
 impl Store {
@@ -18,6 +18,8 @@ impl Store {
         earlier: &IncidentId,
         by: Actor<'_>,
     ) -> Result<StoredProblem, StoreError> {
+        self.require_incident(incident).await?;
+        self.require_incident(earlier).await?;
         let mut tx = self.begin().await?;
         let of_earlier = problem_of(&mut tx, earlier).await?;
         let of_incident = problem_of(&mut tx, incident).await?;
@@ -68,20 +70,26 @@ impl Store {
     }
 
     pub async fn get_problem(&self, id: &ProblemId) -> Result<Option<StoredProblem>, StoreError> {
-        let row: Option<(ProblemId, Timestamp, Option<String>, String)> =
-            query_as("SELECT id, created_at, repository, title FROM problems WHERE id = $1")
-                .bind(id)
-                .fetch_optional(&self.read)
-                .await?;
+        // Its title is that of one of its incidents, which need not be one that exists for whoever asks.
+        let sql = format!(
+            "SELECT p.id, p.created_at, p.repository, CASE WHEN $2 THEN p.title ELSE coalesce((SELECT i.title FROM \
+             incidents i WHERE i.problem_id = p.id{0} ORDER BY i.id LIMIT 1), '') END FROM problems p \
+             WHERE p.id = $1 AND ($2 OR EXISTS (SELECT 1 FROM incidents i WHERE i.problem_id = p.id{0}))",
+            self.visible()
+        );
+        let row: Option<(ProblemId, Timestamp, Option<String>, String)> = query_as(AssertSqlSafe(sql))
+            .bind(id)
+            .bind(self.visible().is_empty())
+            .fetch_optional(&self.read)
+            .await?;
         Ok(row.map(|(id, created_at, repository, title)| StoredProblem { id, created_at, repository, title }))
     }
 
     /// Ids of the incidents of a problem, oldest first.
     pub async fn incidents_of_problem(&self, problem: &ProblemId) -> Result<Vec<IncidentId>, StoreError> {
-        query_scalar("SELECT id FROM incidents WHERE problem_id = $1 ORDER BY id")
-            .bind(problem)
-            .fetch_all(&self.read)
-            .await
+        let sql =
+            format!("SELECT i.id FROM incidents i WHERE i.problem_id = $1{} ORDER BY i.id", self.visible());
+        query_scalar(AssertSqlSafe(sql)).bind(problem).fetch_all(&self.read).await
     }
 }
 

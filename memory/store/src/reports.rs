@@ -8,10 +8,12 @@ use millwright_model::{IncidentId, REPORT_SCHEMA, Report, ReportId, Timestamp};
 use super::codec::{from_json, from_word, json, now, word};
 use super::db::{Tx, query, query_as};
 use super::{ReportRef, Store, StoreError};
+use crate::scope::ScopedRow;
 
 impl Store {
     /// Keeps a report under its own id; a later one of the same id replaces it.
     pub async fn save_report(&self, report: &Report) -> Result<(), StoreError> {
+        self.require_incident(&report.incident_id).await?;
         let row = ReportRow {
             id: report.id.clone(),
             created_at: now(),
@@ -32,6 +34,7 @@ impl Store {
     }
 
     pub async fn get_report(&self, id: &ReportId) -> Result<Report, StoreError> {
+        self.require(ScopedRow::Report, id.as_str()).await?;
         let row: Option<(String, String)> = query_as("SELECT schema_name, body FROM reports WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.read)
@@ -49,6 +52,7 @@ impl Store {
 
     /// Reports of an incident, newest first.
     pub async fn list_reports(&self, incident: &IncidentId) -> Result<Vec<ReportRef>, StoreError> {
+        self.require_incident(incident).await?;
         let rows: Vec<(ReportId, Timestamp, String)> = query_as(
             "SELECT id, created_at, verdict FROM reports WHERE incident_id = $1 ORDER BY created_at DESC, id DESC",
         )

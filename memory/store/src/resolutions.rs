@@ -16,6 +16,7 @@ use super::codec::{from_json, from_word, json, new_id, now, word};
 use super::db::{AssertSqlSafe, Row, Tx, query};
 use super::queue::wake_notes;
 use super::{Actor, NewResolution, Store, StoreError, StoredHypothesis, index};
+use crate::scope::ScopedRow;
 
 /// What `remember` did.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,7 @@ impl Store {
         hypotheses: &[Hypothesis],
         by: Actor<'_>,
     ) -> Result<RememberResult, StoreError> {
+        self.require_incident(incident).await?;
         let mut tx = self.begin().await?;
         let doc = index::doc_of(&mut tx, incident).await?;
         for hypothesis in hypotheses {
@@ -87,7 +89,7 @@ impl Store {
     pub async fn get_resolution(&self, id: &ResolutionId) -> Result<Resolution, StoreError> {
         let sql = format!(
             "SELECT r.* FROM resolutions r JOIN incidents i ON i.id = r.incident_id WHERE r.id = $1{}",
-            self.readable()
+            self.told()
         );
         query(AssertSqlSafe(sql))
             .bind(id)
@@ -99,6 +101,7 @@ impl Store {
 
     /// Resolutions of an incident, most trusted first.
     pub async fn resolutions(&self, incident: &IncidentId) -> Result<Vec<Resolution>, StoreError> {
+        self.require_incident(incident).await?;
         let rows = query("SELECT * FROM resolutions WHERE incident_id = $1 ORDER BY id")
             .bind(incident)
             .fetch_all(&self.read)
@@ -107,6 +110,7 @@ impl Store {
     }
 
     pub async fn hypotheses(&self, incident: &IncidentId) -> Result<Vec<StoredHypothesis>, StoreError> {
+        self.require_incident(incident).await?;
         let rows = query(
             "SELECT run_id, id, created_at, status, statement, evidence FROM hypotheses WHERE incident_id = $1 \
              ORDER BY created_at, run_id, id",
@@ -125,6 +129,7 @@ impl Store {
         approval: Approval,
         by: Actor<'_>,
     ) -> Result<Resolution, StoreError> {
+        self.require(ScopedRow::Resolution, resolution.as_str()).await?;
         self.change(resolution, ResolutionField::Approval, by, |r| {
             r.approval = approval;
             r.approved_by = Some(by.who.to_owned()).filter(|_| approval != Approval::None);
@@ -141,6 +146,7 @@ impl Store {
         outcome: Outcome,
         by: Actor<'_>,
     ) -> Result<Resolution, StoreError> {
+        self.require(ScopedRow::Resolution, resolution.as_str()).await?;
         self.change(resolution, ResolutionField::Outcome, by, |r| r.outcome = outcome).await
     }
 
@@ -152,6 +158,7 @@ impl Store {
         statement: &str,
         by: Actor<'_>,
     ) -> Result<Resolution, StoreError> {
+        self.require(ScopedRow::Resolution, resolution.as_str()).await?;
         let mut tx = self.begin().await?;
         let mut known = load(&mut tx, resolution).await?;
         if known.statement == statement {

@@ -8,15 +8,17 @@ use millwright_model::RunId;
 use super::codec::now;
 use super::db::{query, query_as};
 use super::{DatabaseLocation, Store, StoreError};
+use crate::scope::ScopedRow;
 
 impl Store {
     /// Whether other machines may work on the same store.
     pub fn is_shared(&self) -> bool {
-        matches!(self.place, DatabaseLocation::Server(_))
+        matches!(*self.place, DatabaseLocation::Server(_))
     }
 
     /// Keeps files of a run by name; a later one of the same name replaces it.
     pub async fn keep_run_files(&self, run: &RunId, files: &[(String, String)]) -> Result<(), StoreError> {
+        self.require(ScopedRow::Run, run.as_str()).await?;
         let mut tx = self.begin().await?;
         for (name, text) in files {
             query(
@@ -35,6 +37,7 @@ impl Store {
 
     /// Name and text of each.
     pub async fn run_files(&self, run: &RunId) -> Result<Vec<(String, String)>, StoreError> {
+        self.require(ScopedRow::Run, run.as_str()).await?;
         query_as("SELECT name, body FROM run_files WHERE run_id = $1 ORDER BY name")
             .bind(run)
             .fetch_all(&self.read)

@@ -12,9 +12,11 @@ use std::time::Duration;
 use super::codec::{from_word, json, new_id, now, word};
 use super::db::{Row, Tx, clock, query, query_scalar};
 use super::{EventPhase, NewEvent, RunState, Store, StoreError, StoredEvent, StoredRun, payloads};
+use crate::scope::ScopedRow;
 
 impl Store {
     pub async fn create_run(&self, incident: &IncidentId) -> Result<StoredRun, StoreError> {
+        self.require_incident(incident).await?;
         let at = now();
         let run = StoredRun {
             id: new_id(),
@@ -35,6 +37,7 @@ impl Store {
     }
 
     pub async fn get_run(&self, id: &RunId) -> Result<StoredRun, StoreError> {
+        self.require(ScopedRow::Run, id.as_str()).await?;
         query("SELECT * FROM runs WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.read)
@@ -45,6 +48,7 @@ impl Store {
 
     /// Runs of an incident, oldest first.
     pub async fn list_runs(&self, incident: &IncidentId) -> Result<Vec<StoredRun>, StoreError> {
+        self.require_incident(incident).await?;
         let rows = query("SELECT * FROM runs WHERE incident_id = $1 ORDER BY id")
             .bind(incident)
             .fetch_all(&self.read)
@@ -57,6 +61,7 @@ impl Store {
         &self,
         incident: &IncidentId,
     ) -> Result<Option<StoredRun>, StoreError> {
+        self.require_incident(incident).await?;
         query("SELECT * FROM runs WHERE incident_id = $1 AND finished_at IS NULL ORDER BY id DESC LIMIT 1")
             .bind(incident)
             .fetch_optional(&self.read)
@@ -76,6 +81,7 @@ impl Store {
 
     /// Takes or renews the right to drive a run. False when another holder's lease still stands.
     pub async fn claim_run(&self, run: &RunId, holder: &str, lease: Duration) -> Result<bool, StoreError> {
+        self.require(ScopedRow::Run, run.as_str()).await?;
         let at = clock(&self.write).await?;
         let done = query(
             "UPDATE runs SET holder = $2, lease_until = $3, updated_at = $4 WHERE id = $1 AND finished_at IS NULL \
@@ -92,6 +98,7 @@ impl Store {
 
     /// Gives the lease back, if it is this holder's.
     pub async fn release_run(&self, run: &RunId, holder: &str) -> Result<(), StoreError> {
+        self.require(ScopedRow::Run, run.as_str()).await?;
         query("UPDATE runs SET holder = NULL, lease_until = NULL WHERE id = $1 AND holder = $2")
             .bind(run)
             .bind(holder)
@@ -101,6 +108,7 @@ impl Store {
     }
 
     pub async fn set_run_state(&self, run: &RunId, state: RunState) -> Result<(), StoreError> {
+        self.require(ScopedRow::Run, run.as_str()).await?;
         let at = now();
         let mut tx = self.begin().await?;
         let done = query("UPDATE runs SET state = $2, updated_at = $3, finished_at = $4 WHERE id = $1")
@@ -133,6 +141,7 @@ impl Store {
         next_seq: i64,
         events: &[NewEvent],
     ) -> Result<i64, StoreError> {
+        self.require(ScopedRow::Run, run.as_str()).await?;
         self.append(run, Some(next_seq), events).await
     }
 
@@ -170,6 +179,7 @@ impl Store {
 
     /// The events from `from_seq` on (1 is the first), in order.
     pub async fn events(&self, run: &RunId, from_seq: i64) -> Result<Vec<StoredEvent>, StoreError> {
+        self.require(ScopedRow::Run, run.as_str()).await?;
         let rows = query(
             "SELECT seq, at, phase, effect, kind, payload FROM run_events WHERE run_id = $1 AND seq >= $2 ORDER BY seq",
         )

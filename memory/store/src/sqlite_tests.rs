@@ -5,11 +5,13 @@ use std::path::Path;
 use millwright_model::{EvidenceDraft, EvidenceSource, Hypothesis, HypothesisStatus, Locator, Proof, RunId};
 
 use super::db::{AssertSqlSafe, query, query_scalar};
-use super::testing::{ANNA, REPOSITORY, incident, prose, report_missing, resolution, temporary, traced};
+use super::testing::{
+    self, ANNA, REPOSITORY, incident, prose, report_missing, resolution, temporary, traced,
+};
 use super::*;
 
 async fn open(dir: &Path) -> Result<Store, StoreError> {
-    Store::open(dir.to_str().unwrap()).await
+    testing::open(dir.to_str().unwrap()).await
 }
 
 #[tokio::test]
@@ -137,11 +139,11 @@ async fn a_full_disk_is_said_to_be_one_and_leaves_nothing_half_written() {
 async fn urls_are_understood_or_refused() {
     let dir = tempfile::TempDir::new().unwrap();
     let url = format!("sqlite://{}/deep/er/own.db", dir.path().display());
-    let store = Store::open(&url).await.unwrap();
+    let store = testing::open(&url).await.unwrap();
     let DatabaseLocation::File(path) = store.place() else { panic!("{:?}", store.place()) };
     assert!(path.ends_with("deep/er/own.db") && path.exists());
     for bad in ["", "sqlite://", "sqlite://:memory:", "mysql://localhost/x", "redis://x"] {
-        assert!(matches!(Store::open(bad).await, Err(StoreError::BadUrl { .. })), "{bad}");
+        assert!(matches!(testing::open(bad).await, Err(StoreError::BadUrl { .. })), "{bad}");
     }
 }
 

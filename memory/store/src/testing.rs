@@ -5,13 +5,13 @@ real ones.
 
 use millwright_model::{
     ErrorMessage, ExceptionInfo, Fingerprint, Frame, Language, MappedFrame, NewIncident, ParsedTicket, Proof,
-    StackTrace, TicketContext, TicketFormat,
+    Scope, StackTrace, TicketContext, TicketFormat,
 };
 use tempfile::TempDir;
 
 pub(crate) use super::test_server::missing_part::report_missing;
 use super::test_server::{SERVER, Server};
-use super::{Actor, NewResolution, Store};
+use super::{Actor, NewResolution, Store, StoreError};
 
 pub(crate) const REPOSITORY: &str = "root:4b825dc642cb6eb9a060e54bf8d69288fbee4904";
 pub(crate) const ANNA: Actor<'static> = Actor { who: "anna@example.org", why: "saw it on the dashboard" };
@@ -23,7 +23,7 @@ pub(crate) enum Home {
 }
 
 impl Home {
-    /// What [`Store::open`] takes, to open the same store once more.
+    /// What [`open`] takes, to open the same store once more.
     pub(crate) fn location(&self) -> String {
         match self {
             Self::Folder(dir) => dir.path().to_str().unwrap().to_owned(),
@@ -61,10 +61,15 @@ pub(crate) fn new_home() -> Home {
     }
 }
 
+/// The store at a place, as it exists for whoever operates it.
+pub(crate) async fn open(location: &str) -> Result<Store, StoreError> {
+    Store::open(location, Scope::installation("test")).await
+}
+
 /// A new store: SQLite's, or PostgreSQL's where the environment names a server, see `postgres_tests.rs`.
 pub(crate) async fn temporary() -> (Store, Home) {
     let home = new_home();
-    (Store::open(&home.location()).await.unwrap(), home)
+    (open(&home.location()).await.unwrap(), home)
 }
 
 pub(crate) fn prose(title: &str, symptom: &str) -> ParsedTicket {
@@ -126,7 +131,13 @@ pub(crate) fn traced(title: &str, exception: &str, template: &str, symbols: &[&s
 }
 
 pub(crate) fn incident(ticket: ParsedTicket) -> NewIncident {
-    NewIncident { repository: Some(REPOSITORY.into()), source: Some("cli".into()), ticket, mapped: vec![] }
+    NewIncident {
+        repository_name: None,
+        repository: Some(REPOSITORY.into()),
+        source: Some("cli".into()),
+        ticket,
+        mapped: vec![],
+    }
 }
 
 pub(crate) fn resolution(culprit: &str, proof: Proof) -> NewResolution {

@@ -102,11 +102,13 @@ pub struct ImportSummary {
 impl Store {
     /// The public key that exports of this store are signed with, 64 hex digits.
     pub async fn export_key(&self) -> Result<String, StoreError> {
+        self.require_installation()?;
         Ok(ExportKey::open(self).await?.public())
     }
 
     /// Writes everything, oldest incident first, and a signature.
     pub async fn export(&self, out: &mut (dyn Write + Send)) -> Result<ExportSummary, StoreError> {
+        self.require_installation()?;
         let key = ExportKey::open(self).await?;
         let mut summary = ExportSummary { key: key.public(), ..ExportSummary::default() };
         let mut out = Digesting { out, digest: Sha256::new() };
@@ -146,6 +148,7 @@ impl Store {
         options: ImportOptions<'_>,
         by: Actor<'_>,
     ) -> Result<ImportSummary, StoreError> {
+        self.require_installation()?;
         let mut summary = ImportSummary::default();
         let mut line = Vec::new();
         loop {

@@ -179,7 +179,13 @@ fn past(
     resolution: Option<PastResolution>,
 ) -> PastIncident {
     let source = Some(fields.source.clone()).filter(|source| !source.is_empty());
-    let incident = NewIncident { repository: fields.repository.clone(), source, ticket, mapped: Vec::new() };
+    let incident = NewIncident {
+        repository_name: None,
+        repository: fields.repository.clone(),
+        source,
+        ticket,
+        mapped: Vec::new(),
+    };
     PastIncident { key, at, incident, resolution }
 }
 

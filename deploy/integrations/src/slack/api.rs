@@ -24,6 +24,15 @@ pub struct SlackApi<'a> {
     http: reqwest::Client,
 }
 
+/// Who may read a channel; `None` where Slack does not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SlackChannel {
+    /// People of other workspaces.
+    pub is_shared: Option<bool>,
+    /// Nobody but its members: a private channel, or a direct message.
+    pub is_closed: Option<bool>,
+}
+
 /// Where a message goes: a channel, and a thread in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SlackTarget<'t> {
@@ -225,17 +234,18 @@ impl<'a> SlackApi<'a> {
         user.cloned().ok_or_else(|| SendError::Unknown("the answer is not about that user".into()))
     }
 
-    /// Whether people of other workspaces read a channel; `None` where Slack does not tell.
+    /// Who may read a channel.
     ///
     /// # Errors
     /// What the API says went wrong, or that it cannot be reached.
-    pub async fn is_shared(&self, channel: &str) -> Result<Option<bool>, SendError> {
+    pub async fn channel(&self, channel: &str) -> Result<SlackChannel, SendError> {
         let answer = self.read("conversations.info", &[("channel", channel)]).await?;
         let flag = |name: &str| answer.pointer(&format!("/channel/{name}")).and_then(Value::as_bool);
         let pending = flag("is_pending_ext_shared").unwrap_or(false);
         // Direct messages between two are marked by neither, where they are of the workspace.
         let shared = flag("is_ext_shared").or_else(|| flag("is_im").filter(|im| *im).map(|_| false));
-        Ok(shared.map(|shared| shared || pending))
+        let is_closed = ["is_private", "is_im", "is_mpim"].into_iter().filter_map(flag).reduce(|a, b| a || b);
+        Ok(SlackChannel { is_shared: shared.map(|shared| shared || pending), is_closed })
     }
 
     async fn ask(&self, method: &str, body: &Value) -> Result<Value, SendError> {

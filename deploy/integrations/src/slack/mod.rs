@@ -39,6 +39,8 @@ pub struct SlackSettings {
     pub responders: BTreeSet<String>,
     /// Who reads the channels it is asked in; `None`: people of the workspace, except in channels shared with others.
     pub audience: Option<Audience>,
+    /// Whether what is said in private channels and direct messages may be read by everybody who has a token.
+    pub closed_channels_are_open: bool,
     /// Whether guests of the workspace may judge answers.
     pub guests_judge: bool,
     /// Ids of other workspaces whose members may judge answers.

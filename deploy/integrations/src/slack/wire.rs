@@ -44,6 +44,8 @@ pub struct SlackMessage {
     pub files: Vec<RemoteFile>,
     /// Whether people of other workspaces read the channel.
     pub is_shared: bool,
+    /// Whether only its members read the channel, where the event tells: of a mention it does not.
+    pub is_closed: Option<bool>,
 }
 
 /// A slash command.
@@ -130,7 +132,17 @@ fn said(event_id: &str, event: &Value, message: &Value, is_shared: bool) -> Opti
         text: plain(text(message, "text").unwrap_or_default()),
         files: files_in(&SlackIntegration, message),
         is_shared,
+        is_closed: is_closed(event),
     })
+}
+
+/// Whether the channel of an event is its members' alone.
+fn is_closed(event: &Value) -> Option<bool> {
+    match text(event, "channel_type")? {
+        "im" | "mpim" | "group" => Some(true),
+        "channel" => Some(false),
+        _ => None,
+    }
 }
 
 /// Bots that answer bots never end.

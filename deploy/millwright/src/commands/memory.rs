@@ -167,11 +167,6 @@ fn days_ago(days: u32) -> Result<Timestamp> {
     Ok(at.into())
 }
 
-/// Who acts, for the audit: the login name.
-pub(super) fn person() -> String {
-    std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "operator".into())
-}
-
 pub(super) fn show<T: Serialize>(format: ListFormat, value: &T, text: impl FnOnce() -> String) -> Result<()> {
     let out = match format {
         ListFormat::Json => format!("{}\n", serde_json::to_string_pretty(value)?),

@@ -28,15 +28,16 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<ExitCode> {
     logging::start_for_service(arguments.log_format.or(config.options.telemetry.log_format));
     let data_dir = wiring::data_dir(&arguments.data, &config)?;
     let settings = settings(&arguments, &config, data_dir)?;
-    let store = dense::attach(wiring::open_store(&settings.data_dir, &config).await?, &config).await?;
+    let database =
+        dense::attach_to(wiring::open_database(&settings.data_dir, &config).await?, &config).await?;
     let role = format!("{:?}", arguments.role).to_lowercase();
-    let service = Service::start(store.clone(), settings).await?;
+    let service = Service::start(database.clone(), settings).await?;
     logging::say(&format!("listening on http://{} (role {role})", service.address()?));
     if let Some(address) = service.metrics_address() {
         logging::say(&format!("figures for Prometheus on http://{}/metrics, without a token", address?));
     }
     service.run(told_to_stop()).await;
-    store.close().await;
+    database.close().await;
     logging::say("stopped; what was under way goes on with the next start");
     Ok(ExitCode::SUCCESS)
 }

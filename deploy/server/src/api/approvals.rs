@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::incidents::json_of;
 use crate::app::ServiceState;
 use crate::auth::Principal;
-use crate::http::{JsonBody, PathId, Problem};
+use crate::http::{CallerStore, CallerUseCases, JsonBody, PathId, Problem};
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Approvals")]
@@ -33,8 +33,8 @@ struct OpenApproval {
     asked_at: Timestamp,
 }
 
-pub(crate) async fn list(State(app): State<Arc<ServiceState>>) -> Result<impl IntoResponse, Problem> {
-    let open = app.store.open_approvals(None).await?;
+pub(crate) async fn list(CallerStore(store): CallerStore) -> Result<impl IntoResponse, Problem> {
+    let open = store.open_approvals(None).await?;
     let approvals = open
         .into_iter()
         .map(|open| OpenApproval {
@@ -75,13 +75,14 @@ pub(crate) struct ApprovalResult {
 }
 
 pub(crate) async fn decide(
-    State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
+    CallerUseCases(use_cases): CallerUseCases,
     Extension(principal): Extension<Principal>,
     PathId(id): PathId,
     JsonBody(deciding): JsonBody<ApprovalDecision>,
 ) -> Result<impl IntoResponse, Problem> {
     let approve = deciding.decision == Word::Approve;
-    let id = app.store.resolve_approval_id(&id).await?;
-    let incident_id = app.use_cases.decide(&principal, &id, approve, &deciding.note).await?;
+    let id = store.resolve_approval_id(&id).await?;
+    let incident_id = use_cases.decide(&principal, &id, approve, &deciding.note).await?;
     Ok(json_of(&ApprovalResult { id, incident_id, decision: deciding.decision }))
 }

@@ -15,7 +15,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use millwright_store::{IncidentState, MESSAGES_AT_ONCE, StoreError, StreamPosition};
+use millwright_store::{IncidentState, MESSAGES_AT_ONCE, Store, StoreError, StreamPosition};
 use serde_json::json;
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
@@ -151,12 +151,14 @@ pub(crate) async fn follow(
         let why = format!("too many streams of events are open ({setting}); close one, or come back later");
         Problem::later(why, COME_BACK)
     })?;
-    app.store.get_incident(&id).await?;
+    let store = app.store_of(&subscriber.principal);
+    store.get_incident(&id).await?;
     let comes_back = place.is_some();
     // Listens before it looks, so that nothing falls in between.
     let signals = app.signals.subscribe();
     let mut reader = Reader {
         app,
+        store,
         _stream: stream,
         subscriber,
         let_in_at: Instant::now(),
@@ -185,6 +187,8 @@ pub(crate) async fn follow(
 
 struct Reader {
     app: Arc<ServiceState>,
+    /// As it exists for the subscriber.
+    store: Store,
     _stream: EventStreamPermit,
     subscriber: EventSubscriber,
     /// When it was last made sure that they may read.
@@ -227,7 +231,7 @@ impl Reader {
             return true;
         }
         self.let_in_at = Instant::now();
-        let store = &self.app.store;
+        let store = &self.app.own_store;
         if let Some(session) = &self.subscriber.session
             && matches!(store.find_session(session).await, Ok(None))
         {
@@ -239,13 +243,12 @@ impl Reader {
     /// Reads what is new.
     async fn look(&mut self) -> Result<(), StoreError> {
         // State and open questions first: what was stored before they were final is then certainly seen.
-        let state = self.app.store.incident_state(&self.incident).await?;
+        let state = self.store.incident_state(&self.incident).await?;
         let over = state.is_over();
         // A page asks for answers by itself.
-        let awaits_answer = over
-            && self.telling == StreamFormat::Whole
-            && self.app.store.awaits_answer(&self.incident).await?;
-        let events = self.app.store.stream(&self.incident, &self.place.event, PAGE).await?;
+        let awaits_answer =
+            over && self.telling == StreamFormat::Whole && self.store.awaits_answer(&self.incident).await?;
+        let events = self.store.stream(&self.incident, &self.place.event, PAGE).await?;
         let mut full = events.len() >= PAGE as usize;
         for stored in events {
             let (kind, told) = timeline::view(&stored);
@@ -256,7 +259,7 @@ impl Reader {
             };
             self.waiting.push_back((true, event.id(self.place.id())));
         }
-        let news = self.app.store.messages(&self.incident, self.place.message.as_ref()).await?;
+        let news = self.store.messages(&self.incident, self.place.message.as_ref()).await?;
         full |= news.len() >= MESSAGES_AT_ONCE;
         for said in news {
             self.place.message = Some(said.id.clone());

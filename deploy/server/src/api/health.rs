@@ -2,9 +2,13 @@
 What other machines ask: whether the process lives, whether it can take requests, and its figures.
 */
 
+use crate::auth::Principal;
+use crate::http::Problem;
+use millwright_store::StoreError;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -31,7 +35,7 @@ pub(crate) async fn healthz() -> &'static str {
 
 pub(crate) async fn readyz(State(app): State<Arc<ServiceState>>) -> Response {
     let mut degraded = app.degraded.list();
-    let asked = tokio::time::timeout(STORE_PATIENCE, app.store.count_incidents()).await;
+    let asked = tokio::time::timeout(STORE_PATIENCE, app.own_store.count_incidents()).await;
     let missing = match asked {
         _ if app.is_ending() => Some(("process", "it is ending")),
         Ok(Ok(_)) => None,
@@ -51,7 +55,14 @@ pub(crate) async fn readyz(State(app): State<Arc<ServiceState>>) -> Response {
     (status, json_of(&ReadinessReport { ready: missing.is_none(), degraded })).into_response()
 }
 
-pub(crate) async fn metrics(State(app): State<Arc<ServiceState>>) -> impl IntoResponse {
-    let text = app.metrics.render(&app.store, app.degraded.list().len()).await;
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+/// Figures of the whole installation; on the listener of its own nobody is asked who they are.
+pub(crate) async fn metrics(
+    State(app): State<Arc<ServiceState>>,
+    principal: Option<Extension<Principal>>,
+) -> Result<impl IntoResponse, Problem> {
+    if principal.is_some_and(|principal| !principal.repositories.is_all()) {
+        return Err(StoreError::OutsideScope.into());
+    }
+    let text = app.metrics.render(&app.own_store, app.degraded.list().len()).await;
+    Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text))
 }

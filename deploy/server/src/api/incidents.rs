@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::app::ServiceState;
 use crate::auth::Principal;
-use crate::http::{IncidentPath, JsonBody, Problem, UrlQuery};
+use crate::http::{CallerStore, IncidentPath, JsonBody, Problem, UrlQuery};
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct AcceptedReport {
@@ -125,7 +125,7 @@ impl From<IncidentLine> for IncidentSummary {
 }
 
 pub(crate) async fn list(
-    State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     UrlQuery(asked): UrlQuery<IncidentListQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let limit = asked.limit.unwrap_or(50);
@@ -143,7 +143,7 @@ pub(crate) async fn list(
         limit,
     };
     let incidents: Vec<IncidentSummary> =
-        app.store.list_incidents(&filter).await?.into_iter().map(IncidentSummary::from).collect();
+        store.list_incidents(&filter).await?.into_iter().map(IncidentSummary::from).collect();
     let full = incidents.len() >= limit as usize;
     let next = incidents.last().filter(|_| full).map(|line| line.id.clone());
     Ok(json_of(&IncidentList { incidents, next }))
@@ -213,15 +213,15 @@ pub(crate) struct NoteView {
 }
 
 pub(crate) async fn show(
-    State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     IncidentPath(id): IncidentPath,
 ) -> Result<impl IntoResponse, Problem> {
-    let incident = app.store.get_incident(&id).await?;
-    let report = match app.store.list_reports(&id).await?.into_iter().next() {
-        Some(newest) => Some(app.store.get_report(&newest.id).await?),
+    let incident = store.get_incident(&id).await?;
+    let report = match store.list_reports(&id).await?.into_iter().next() {
+        Some(newest) => Some(store.get_report(&newest.id).await?),
         None => None,
     };
-    let job = app.store.get_job(JobKind::Investigate, id.as_str()).await?;
+    let job = store.get_job(JobKind::Investigate, id.as_str()).await?;
     let whole = IncidentDetail {
         title: incident.ticket.title,
         text: incident.ticket.text.chars().take(100_000).collect(),
@@ -237,11 +237,11 @@ pub(crate) async fn show(
         created_at: incident.created_at,
         updated_at: incident.updated_at,
         audience: incident.audience,
-        related: app.store.related_incidents(&id).await?,
+        related: store.related_incidents(&id).await?,
         report,
-        deliveries: app.store.deliveries(&id).await?.into_iter().map(delivery).collect(),
-        messages: app.store.messages(&id, None).await?.iter().map(message).collect(),
-        notes: app.store.notes(&id).await?.into_iter().map(note).collect(),
+        deliveries: store.deliveries(&id).await?.into_iter().map(delivery).collect(),
+        messages: store.messages(&id, None).await?.iter().map(message).collect(),
+        notes: store.notes(&id).await?.into_iter().map(note).collect(),
         id,
     };
     Ok(json_of(&whole))

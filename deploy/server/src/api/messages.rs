@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::incidents::json_of;
 use crate::app::ServiceState;
 use crate::auth::Principal;
-use crate::http::{IncidentPath, JsonBody, Problem};
+use crate::http::{CallerUseCases, IncidentPath, JsonBody, Problem};
 
 /// A remark while the investigation runs, a question once it has ended.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -37,12 +37,12 @@ pub(crate) struct MessageResult {
 }
 
 pub(crate) async fn say(
-    State(app): State<Arc<ServiceState>>,
+    CallerUseCases(use_cases): CallerUseCases,
     Extension(principal): Extension<Principal>,
     IncidentPath(id): IncidentPath,
     JsonBody(said): JsonBody<MessageRequest>,
 ) -> Result<impl IntoResponse, Problem> {
-    let kept = app.use_cases.say(&principal, &id, &said.text).await?;
+    let kept = use_cases.say(&principal, &id, &said.text).await?;
     let kind = if kept.kind == MessageKind::Remark { "remark" } else { "question" };
     Ok((StatusCode::ACCEPTED, json_of(&MessageResult { id: kept.id, kind })))
 }
@@ -56,11 +56,11 @@ pub(crate) struct StopResult {
 }
 
 pub(crate) async fn cancel(
-    State(app): State<Arc<ServiceState>>,
+    CallerUseCases(use_cases): CallerUseCases,
     Extension(principal): Extension<Principal>,
     IncidentPath(id): IncidentPath,
 ) -> Result<impl IntoResponse, Problem> {
-    let state = app.use_cases.stop(&principal, &id).await?.as_str();
+    let state = use_cases.stop(&principal, &id).await?.as_str();
     Ok((StatusCode::ACCEPTED, json_of(&StopResult { id, state })))
 }
 
@@ -103,6 +103,7 @@ pub(crate) struct FeedbackOutcome {
 
 pub(crate) async fn judge(
     State(app): State<Arc<ServiceState>>,
+    CallerUseCases(use_cases): CallerUseCases,
     Extension(principal): Extension<Principal>,
     IncidentPath(id): IncidentPath,
     JsonBody(feedback): JsonBody<FeedbackRequest>,
@@ -110,7 +111,7 @@ pub(crate) async fn judge(
     let confirm = feedback.verdict == Word::Confirm;
     let standing = principal.standing(app.settings.confirming_role);
     let judge = FeedbackAuthor::new(principal.because(&feedback.note), standing);
-    let judged = app.use_cases.judge(judge, AnswerJudgement::of_best(&id, confirm)).await?;
+    let judged = use_cases.judge(judge, AnswerJudgement::of_best(&id, confirm)).await?;
     Ok(json_of(&FeedbackOutcome {
         incident_id: id,
         effect: match judged.effect {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::incidents::json_of;
 use crate::app::ServiceState;
 use crate::auth::Principal;
-use crate::http::{JsonBody, Problem, UrlQuery};
+use crate::http::{CallerStore, JsonBody, Problem, UrlQuery};
 
 /// A revision of a service runs somewhere from a time on.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -52,7 +52,7 @@ pub(crate) async fn deploy(
         })?,
     };
     let deployment = Deployment { service, environment, revision, at };
-    app.store.deployed(&deployment, &principal.name).await?;
+    app.own_store.deployed(&deployment, &principal.name).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -103,7 +103,7 @@ struct Known {
 }
 
 pub(crate) async fn search(
-    State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     UrlQuery(asked): UrlQuery<MemorySearchQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let limit = asked.limit.unwrap_or(20);
@@ -111,7 +111,7 @@ pub(crate) async fn search(
         return Err(Problem::bad_request("q must be 1 to 2000 characters, and limit 1 to 100"));
     }
     let word = |value: Result<serde_json::Value, _>| value.unwrap_or(serde_json::Value::Null);
-    let items = app.store.search_memory(&asked.q, limit).await?.into_iter();
+    let items = store.search_memory(&asked.q, limit).await?.into_iter();
     let items = items.map(|item| MemorySearchHit {
         resolutions: item
             .resolutions
@@ -167,14 +167,14 @@ struct Entry {
 }
 
 pub(crate) async fn audit(
-    State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     UrlQuery(asked): UrlQuery<AuditQuery>,
 ) -> Result<impl IntoResponse, Problem> {
     let limit = asked.limit.unwrap_or(200);
     if !(1..=1_000).contains(&limit) {
         return Err(Problem::bad_request("limit must be 1 to 1000"));
     }
-    let entries = app.store.audit_page(asked.incident.as_ref(), None, limit).await?.into_iter();
+    let entries = store.audit_page(asked.incident.as_ref(), None, limit).await?.into_iter();
     let entries = entries.map(|entry| Entry {
         at: entry.at,
         actor: entry.actor,

@@ -30,7 +30,7 @@ pub(crate) enum FileError {
 
 /// Adds the files of its ticket to an incident. A system that is away is an error: it is worth another try.
 pub(crate) async fn complete(app: &ServiceState, incident: &Incident) -> Result<(), FileError> {
-    let wanted = app.store.wanted_files(&incident.id).await?;
+    let wanted = app.own_store.wanted_files(&incident.id).await?;
     let mut taken: Vec<(WantedFile, Value)> = Vec::new();
     for wanted in wanted {
         match fetch(app, &wanted).await {
@@ -41,7 +41,7 @@ pub(crate) async fn complete(app: &ServiceState, incident: &Incident) -> Result<
             }
             Err(Left::For(why)) => {
                 tracing::info!(event = "file.left_out", incident = %incident.id, file = %wanted.id, "a file is left out");
-                app.store.settle_file(&wanted.id, Some(&why)).await?;
+                app.own_store.settle_file(&wanted.id, Some(&why)).await?;
             }
             Err(Left::Now(error)) => return Err(error.into()),
         }
@@ -54,9 +54,9 @@ pub(crate) async fn complete(app: &ServiceState, incident: &Incident) -> Result<
         json!({ "title": incident.ticket.title, "body": incident.ticket.text, "attachments": attachments });
     let mut ticket = app.intake.read_accepted(payload).await;
     ticket.context = completed(incident.ticket.context.clone(), ticket.context);
-    app.store.update_ticket(&incident.id, None, &ticket, &[]).await?;
+    app.own_store.update_ticket(&incident.id, None, &ticket, &[]).await?;
     for (wanted, _) in taken {
-        app.store.settle_file(&wanted.id, None).await?;
+        app.own_store.settle_file(&wanted.id, None).await?;
     }
     Ok(())
 }

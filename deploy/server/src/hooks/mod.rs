@@ -87,7 +87,7 @@ async fn take(
     match route.hook.receive(&headers, &value).map_err(Problem::unprocessable)? {
         InboundEvent::Nothing => Ok(taken(&app, name, "ignored", None)),
         InboundEvent::Deployed(deployment) => {
-            app.store.deployed(&deployment, name).await?;
+            app.own_store.deployed(&deployment, name).await?;
             Ok(taken(&app, name, "deployed", None))
         }
         InboundEvent::Report(report) => report_in(route.integration, &app, *report, body).await,
@@ -145,6 +145,7 @@ async fn report_in(
     let ingested = app
         .intake
         .report_from_channel(ChannelReport {
+            conversation: None,
             system: name,
             payload: report.payload,
             default_title: format!("Report from {name}"),

@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use super::body_budget::{BodySender, NoRoom, STEP};
 use super::connections::ConnectionSlot;
 use super::guard::{address, route};
-use super::{Problem, short_id};
+use super::{CallerStore, Problem, short_id};
 use crate::app::ServiceState;
 use crate::metrics::RefusalReason;
 
@@ -254,7 +254,8 @@ impl FromRequestParts<Arc<ServiceState>> for IncidentPath {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<ServiceState>) -> Result<Self, Problem> {
         let PathId(id) = PathId::from_request_parts(parts, app).await?;
-        let id = short_id::resolve(app, id).await?;
+        let CallerStore(store) = CallerStore::from_request_parts(parts, app).await?;
+        let id = short_id::resolve(&store, id).await?;
         IncidentId::parse(&id).map(Self).map_err(|_| {
             let id: String = id.chars().take(80).collect();
             Problem::not_found(format!("there is no incident {id}; ids look like inc_01h…"))

@@ -18,7 +18,7 @@ use super::body_budget::BodySender;
 use super::connections::network;
 use super::routes::{RouteAccess, is_of_machines};
 use crate::app::{ServiceState, millis};
-use crate::auth::{AuthError, Principal};
+use crate::auth::AuthError;
 use crate::metrics::RefusalReason;
 use crate::page;
 
@@ -63,7 +63,7 @@ pub(crate) async fn guard(State(rule): State<RouteRule>, mut request: Request, n
     let mut caller = None;
     let mut response = match admitted {
         Ok(request) => {
-            let principal = request.extensions().get::<Principal>().or_else(|| page::principal(&request));
+            let principal = super::caller(request.extensions());
             caller = principal.map(|principal| principal.name.clone());
             next.run(request).await
         }
@@ -101,7 +101,7 @@ async fn admit(rule: &RouteRule, peer: IpAddr, mut request: Request) -> Result<R
         RouteAccess::Signed => {}
         RouteAccess::Role(least) => {
             let known =
-                app.sessions.authenticate(&app.store, request.headers(), app.settings.anonymous).await?;
+                app.sessions.authenticate(&app.own_store, request.headers(), app.settings.anonymous).await?;
             let principal = match known {
                 Ok(principal) => principal,
                 Err(stranger) => {

@@ -5,6 +5,7 @@ hand because a slow client must not hold one for free.
 
 mod body;
 mod body_budget;
+mod caller;
 mod connections;
 mod guard;
 mod limiter;
@@ -32,6 +33,7 @@ use tower_http::compression::CompressionLayer;
 
 pub(crate) use body::{IncidentPath, JsonBody, PathId, RawBody, UrlQuery, parse, read, refuse_unread};
 pub(crate) use body_budget::{BodyBudget, BodySender};
+pub(crate) use caller::{CallerStore, CallerUseCases, caller};
 pub(crate) use connections::network;
 pub(crate) use guard::{PeerAddress, address, limit, route};
 pub(crate) use limiter::RateLimiter;

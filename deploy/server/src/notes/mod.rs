@@ -47,7 +47,8 @@ pub(crate) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Jo
                 tracing::info!(event = "note.written", incident = %job.incident_id, job = %id, note = %note,
                     outcome = done, duration_ms = millis(begun), "note written");
             }
-            persist(id, stop, || app.store.settle_job(id, holder.as_str(), JobState::Done, None, None)).await;
+            persist(id, stop, || app.own_store.settle_job(id, holder.as_str(), JobState::Done, None, None))
+                .await;
             return;
         }
         Err(error) => error,
@@ -56,7 +57,7 @@ pub(crate) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Jo
     // A store that is away is no fault of the note's.
     if is_transient(&error) {
         tracing::warn!(note = %note, error = %text, "a note waits for the store");
-        persist(id, stop, || app.store.return_job(id, holder.as_str(), retry_backoff(0), None)).await;
+        persist(id, stop, || app.own_store.return_job(id, holder.as_str(), retry_backoff(0), None)).await;
         return;
     }
     app.metrics.note("failed");
@@ -69,11 +70,12 @@ pub(crate) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Jo
         failures = job.failures + 1, error = %text, "a note could not be written");
     match is_last {
         true => {
-            let settle = || app.store.settle_job(id, holder.as_str(), JobState::Failed, Some(&text), None);
+            let settle =
+                || app.own_store.settle_job(id, holder.as_str(), JobState::Failed, Some(&text), None);
             persist(id, stop, settle).await;
         }
         false => {
-            persist(id, stop, || app.store.return_job(id, holder.as_str(), wait, Some(&text))).await;
+            persist(id, stop, || app.own_store.return_job(id, holder.as_str(), wait, Some(&text))).await;
         }
     }
 }
@@ -129,8 +131,8 @@ async fn in_ticket(
     if once && (!over || note.state == NoteState::Sent) {
         return Ok(None);
     }
-    let report = match app.store.list_reports(&incident.id).await?.into_iter().next() {
-        Some(newest) => Some(app.store.get_report(&newest.id).await?),
+    let report = match app.own_store.list_reports(&incident.id).await?.into_iter().next() {
+        Some(newest) => Some(app.own_store.get_report(&newest.id).await?),
         None => None,
     };
     let public_url = app.settings.public_url.as_deref();
@@ -139,7 +141,7 @@ async fn in_ticket(
         Some(url) => JudgeLinks::of(app, &incident.id, url).await?,
         None => None,
     };
-    let fix_refuted = text::fix_refuted(&app.store.resolutions(&incident.id).await?);
+    let fix_refuted = text::fix_refuted(&app.own_store.resolutions(&incident.id).await?);
     let text = text::note(incident, report.as_ref(), public_url, links.as_ref(), fix_refuted);
     Ok(Some(NoteContent::Ticket(text)))
 }
@@ -223,9 +225,9 @@ async fn due_note(app: &Arc<ServiceState>, job: &Job) -> Result<Option<&'static 
 /// Writes what is due and returns what was done, for the log; `None` for the progress of a run, which changes every few
 /// seconds.
 async fn write(app: &Arc<ServiceState>, id: &NoteId) -> Result<Option<&'static str>, NoteError> {
-    let note = app.store.get_note(id).await?;
+    let note = app.own_store.get_note(id).await?;
     // Once for all of the note, so that its parts tell of the same moment; what changed since makes it due again.
-    let incident = app.store.get_incident(&note.incident_id).await?;
+    let incident = app.own_store.get_incident(&note.incident_id).await?;
     let Some((content, hash)) = due(app, &note, &incident).await? else { return Ok(None) };
     let system = System::of(app, &note)?;
     let mut remote = note.remote_id.clone();
@@ -234,14 +236,14 @@ async fn write(app: &Arc<ServiceState>, id: &NoteId) -> Result<Option<&'static s
         remote = system.find(&note).await?;
         app.metrics.note(if remote.is_some() { "found" } else { "lost" });
         if let Some(found) = &remote {
-            app.store.set_note(&note.id, NoteState::Sending, Some(found), None).await?;
+            app.own_store.set_note(&note.id, NoteState::Sending, Some(found), None).await?;
             if !system.can_update() {
-                app.store.set_note(&note.id, NoteState::Sent, Some(found), Some(&hash)).await?;
+                app.own_store.set_note(&note.id, NoteState::Sent, Some(found), Some(&hash)).await?;
                 return Ok(Some("found"));
             }
         }
     }
-    app.store.set_note(&note.id, NoteState::Sending, None, None).await?;
+    app.own_store.set_note(&note.id, NoteState::Sending, None, None).await?;
     let is_first = remote.is_none();
     let remote = match remote {
         Some(remote) => {
@@ -256,13 +258,13 @@ async fn write(app: &Arc<ServiceState>, id: &NoteId) -> Result<Option<&'static s
             }
             Err(error) => {
                 if error.certainly_not_done() {
-                    app.store.set_note(&note.id, NoteState::Wanted, None, None).await?;
+                    app.own_store.set_note(&note.id, NoteState::Wanted, None, None).await?;
                 }
                 return Err(error.into());
             }
         },
     };
-    app.store.set_note(&note.id, NoteState::Sent, Some(&remote), Some(&hash)).await?;
+    app.own_store.set_note(&note.id, NoteState::Sent, Some(&remote), Some(&hash)).await?;
     if is_first {
         return Ok(Some("created"));
     }

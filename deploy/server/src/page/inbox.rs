@@ -3,6 +3,7 @@ What is going on: incidents by state, service and age, what waits for somebody's
 itself where scripts run.
 */
 
+use crate::http::CallerStore;
 use millwright_model::{IncidentId, Timestamp};
 use std::sync::Arc;
 
@@ -11,7 +12,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use jiff::SignedDuration;
 use maud::{Markup, html};
-use millwright_store::{ApprovalRequest, IncidentFilter, IncidentLine, IncidentState};
+use millwright_store::{ApprovalRequest, IncidentFilter, IncidentLine, IncidentState, Store};
 use serde::{Deserialize, Serialize};
 
 use super::format;
@@ -20,7 +21,7 @@ use super::page_error::PageError;
 use super::session::PageSession;
 use super::shell::{self, NavigationItem};
 use crate::app::ServiceState;
-use crate::auth::TokenRole;
+use crate::auth::{Principal, TokenRole};
 
 const PAGE: u32 = 30;
 /// Calls that wait for consent, listed here.
@@ -90,6 +91,7 @@ impl InboxQuery {
 
 pub(super) async fn show(
     State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     Extension(visit): Extension<PageSession>,
     Query(asked): Query<InboxQuery>,
 ) -> Result<Response, PageError> {
@@ -102,7 +104,7 @@ pub(super) async fn show(
         limit: PAGE + 1,
         ..IncidentFilter::default()
     };
-    let mut lines = app.store.list_incidents(&filter).await?;
+    let mut lines = store.list_incidents(&filter).await?;
     if let Some(since) = asked.since() {
         lines.retain(|line| line.created_at >= since);
     }
@@ -112,9 +114,9 @@ pub(super) async fn show(
     if asked.part.is_some() {
         return Ok(shell::part(&list));
     }
-    let counts = app.store.count_states().await?;
-    let services = services(&app).await?;
-    let waiting = app.store.open_approvals(None).await?;
+    let counts = store.count_states().await?;
+    let services = services(&app, &visit.principal, &store).await?;
+    let waiting = store.open_approvals(None).await?;
     let body = html! {
         (shell::told(asked.said.as_deref()))
         div.title {
@@ -130,9 +132,14 @@ pub(super) async fn show(
 }
 
 /// Services that are configured or were reported.
-pub(super) async fn services(app: &ServiceState) -> Result<Vec<String>, PageError> {
-    let mut services = app.store.known_services().await?;
-    services.extend(app.settings.repositories.iter().flat_map(|repository| repository.services.clone()));
+pub(super) async fn services(
+    app: &ServiceState,
+    principal: &Principal,
+    store: &Store,
+) -> Result<Vec<String>, PageError> {
+    let mut services = store.known_services().await?;
+    services
+        .extend(app.settings.repositories_of(principal).flat_map(|repository| repository.services.clone()));
     services.sort();
     services.dedup();
     services.truncate(200);

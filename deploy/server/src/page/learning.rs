@@ -3,6 +3,7 @@ Whether it learns: how long and how dear a proven cause was by how often its pro
 settled without a person, how much is verified, what ranking learned from it, and what suites of evals came to.
 */
 
+use crate::http::CallerStore;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -27,12 +28,14 @@ const WEEKS: usize = 12;
 const VERSIONS: usize = 10;
 
 pub(super) async fn show(
-    State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     Extension(visit): Extension<PageSession>,
 ) -> Result<Response, PageError> {
-    let answered = app.store.answered(ANSWERS).await?;
-    let versions = app.store.weight_versions().await?;
-    let evaluated = app.store.evaluations(None, evaluations::MOST).await?;
+    let answered = store.answered(ANSWERS).await?;
+    // How the ranking learns and how good it is belongs to the installation, not to some of its repositories.
+    let is_whole = store.scope().repositories.is_all();
+    let versions = if is_whole { store.weight_versions().await? } else { Vec::new() };
+    let evaluated = if is_whole { store.evaluations(None, evaluations::MOST).await? } else { Vec::new() };
     let body = html! {
         h1 { "Learning" }
         @if answered.is_empty() {

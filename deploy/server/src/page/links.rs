@@ -44,7 +44,9 @@ impl JudgeLinks {
         incident: &IncidentId,
         public_url: &str,
     ) -> Result<Option<Self>, StoreError> {
-        let Some(known) = app.store.resolutions(incident).await?.into_iter().next() else { return Ok(None) };
+        let Some(known) = app.own_store.resolutions(incident).await?.into_iter().next() else {
+            return Ok(None);
+        };
         let ends = known.created_at.later_by(app.settings.limits.judge_links);
         let seal = app.seal().await?;
         let url = |word: Word| {
@@ -110,13 +112,13 @@ async fn open(app: &ServiceState, link: &str) -> Result<Opened, PageError> {
     }
     let (resolution, incident) = (ResolutionId::parse(resolution), IncidentId::parse(incident));
     let (resolution, incident) = (resolution.map_err(|_| wrong())?, incident.map_err(|_| wrong())?);
-    let known = app.store.get_resolution(&resolution).await.map_err(|_| wrong())?;
-    let about = app.store.get_incident(&incident).await.map_err(|_| wrong())?;
+    let known = app.own_store.get_resolution(&resolution).await.map_err(|_| wrong())?;
+    let about = app.own_store.get_incident(&incident).await.map_err(|_| wrong())?;
     // Links of before stand in tickets that anybody reads.
     if about.audience != Audience::Internal || known.incident_id != about.id {
         return Err(wrong());
     }
-    if app.store.is_link_spent(said).await? {
+    if app.own_store.is_link_spent(said).await? {
         return Err(Problem::conflict(StoreError::LinkSpent.to_string()).into());
     }
     Ok(Opened { word, said: said.to_owned(), incident: about.id, known, title: about.ticket.title })
@@ -187,7 +189,7 @@ pub(super) async fn judge(
     let judge = FeedbackAuthor { by, standing: FeedbackRights::LINK, link: Some(&opened.said) };
     let judgement =
         AnswerJudgement { incident: &opened.incident, resolution: Some(&opened.known.id), is_confirmed };
-    let judged = app.use_cases.judge(judge, judgement).await?;
+    let judged = app.use_cases_on(app.own_store.clone()).judge(judge, judgement).await?;
     let body = html! {
         div.narrow {
             h1 { "Thank you" }

@@ -23,7 +23,7 @@ use super::session::PageSession;
 use super::shell::{self, NavigationItem};
 use crate::app::ServiceState;
 use crate::auth::TokenRole;
-use crate::http::{IncidentPath, PathId, Problem};
+use crate::http::{CallerStore, CallerUseCases, IncidentPath, PathId, Problem};
 
 const PAGE: u32 = 25;
 /// Lines of each kind on one incident's page.
@@ -40,14 +40,14 @@ pub(super) struct MemoryQuery {
 }
 
 pub(super) async fn list(
-    State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     Extension(visit): Extension<PageSession>,
     Query(asked): Query<MemoryQuery>,
 ) -> Result<Response, PageError> {
     let q = filled(asked.q).map(|q| q.chars().take(500).collect::<String>());
     let only = filled(asked.only);
     let mut items = match &q {
-        Some(q) => app.store.search_memory(q, PAGE).await?,
+        Some(q) => store.search_memory(q, PAGE).await?,
         None => {
             let filter = MemoryFilter {
                 proof_at_least: (only.as_deref() == Some("proven")).then_some(Proof::CauseConfirmed),
@@ -56,7 +56,7 @@ pub(super) async fn list(
                 limit: PAGE + 1,
                 ..MemoryFilter::default()
             };
-            app.store.list_memory(&filter).await?
+            store.list_memory(&filter).await?
         }
     };
     let more = q.is_none() && items.len() > PAGE as usize;
@@ -129,12 +129,12 @@ fn row(item: &MemoryItem) -> Markup {
 }
 
 pub(super) async fn show(
-    State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     Extension(visit): Extension<PageSession>,
     PathId(id): PathId,
     Query(asked): Query<MemoryQuery>,
 ) -> Result<Response, PageError> {
-    let entry = app.store.show_memory(&id).await?;
+    let entry = store.show_memory(&id).await?;
     let title = format::short(&entry.incident.ticket.title, 200);
     let body = html! {
         (shell::told(asked.said.as_deref()))
@@ -280,7 +280,7 @@ pub(super) struct ForgetConfirmation {
 }
 
 pub(super) async fn forget(
-    State(app): State<Arc<ServiceState>>,
+    CallerUseCases(use_cases): CallerUseCases,
     Extension(visit): Extension<PageSession>,
     IncidentPath(id): IncidentPath,
     FormFields(ForgetConfirmation { sure }): FormFields<ForgetConfirmation>,
@@ -288,6 +288,6 @@ pub(super) async fn forget(
     if sure.as_deref() != Some("yes") {
         return Err(Problem::unprocessable("tick the box to say that you are sure").into());
     }
-    app.use_cases.forget(&visit.principal, &id).await?;
+    use_cases.forget(&visit.principal, &id).await?;
     Ok(Redirect::to("/memory?said=forgotten"))
 }

@@ -28,7 +28,7 @@ mod tokens;
 
 use std::sync::Arc;
 
-use axum::extract::Request;
+use axum::http::Extensions;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::app::ServiceState;
@@ -42,8 +42,8 @@ pub(crate) use page_error::lost;
 pub(crate) use session::{admit, admit_visitor};
 
 /// Who is signed in, once they were let in.
-pub(crate) fn principal(request: &Request) -> Option<&Principal> {
-    request.extensions().get::<session::PageSession>().map(|visit| &visit.principal)
+pub(crate) fn principal(extensions: &Extensions) -> Option<&Principal> {
+    extensions.get::<session::PageSession>().map(|visit| &visit.principal)
 }
 
 type Row = (&'static str, &'static str, RouteAccess, fn() -> MethodRouter<Arc<ServiceState>>);

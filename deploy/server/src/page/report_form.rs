@@ -2,6 +2,7 @@
 A new incident, written by a person. The same as `POST /v1/incidents`, with the service to choose from.
 */
 
+use crate::http::CallerStore;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -34,9 +35,10 @@ pub(super) struct ReportForm {
 
 pub(super) async fn show(
     State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     Extension(visit): Extension<PageSession>,
 ) -> Result<Response, PageError> {
-    let services = inbox::services(&app).await?;
+    let services = inbox::services(&app, &visit.principal, &store).await?;
     Ok(shell::page(
         &visit,
         NavigationItem::Incidents,
@@ -81,6 +83,7 @@ fn form(visit: &PageSession, services: &[String], filled: &ReportForm, wrong: Op
 
 pub(super) async fn send(
     State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     Extension(visit): Extension<PageSession>,
     FormFields(fields): FormFields<ReportForm>,
 ) -> Result<Response, PageError> {
@@ -109,7 +112,7 @@ pub(super) async fn send(
         }
         // What was typed is not lost.
         Err(UseCaseError::Invalid { what }) => {
-            let services = inbox::services(&app).await?;
+            let services = inbox::services(&app, &visit.principal, &store).await?;
             let body = form(&visit, &services, &fields, Some(&what));
             let page = shell::page(&visit, NavigationItem::Incidents, "Report an incident", &body);
             Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())

@@ -16,7 +16,7 @@ use super::forms::FormFields;
 use super::page_error::PageError;
 use super::session::PageSession;
 use crate::app::ServiceState;
-use crate::http::IncidentPath;
+use crate::http::{CallerUseCases, IncidentPath};
 
 pub(super) fn form(visit: &PageSession, incident: &IncidentId, known: &Resolution) -> Markup {
     let (text, why) = (format!("text-{}", known.id), format!("text-why-{}", known.id));
@@ -48,7 +48,7 @@ pub(super) struct RewordedTicket {
 }
 
 pub(super) async fn send(
-    State(app): State<Arc<ServiceState>>,
+    CallerUseCases(use_cases): CallerUseCases,
     Extension(visit): Extension<PageSession>,
     IncidentPath(id): IncidentPath,
     FormFields(reworded): FormFields<RewordedTicket>,
@@ -59,6 +59,6 @@ pub(super) async fn send(
         text: &reworded.text,
         note: &reworded.note,
     };
-    app.use_cases.reword(&visit.principal, &id, change).await?;
+    use_cases.reword(&visit.principal, &id, change).await?;
     Ok(Redirect::to(&format!("/memory/{id}?said=reworded")))
 }

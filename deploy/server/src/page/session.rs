@@ -141,8 +141,8 @@ async fn filled_in_here(
 async fn recognise(app: &ServiceState, headers: &HeaderMap) -> Result<Option<PageSession>, StoreError> {
     if let Some(cookie) = cookie(headers) {
         let session = sha256(cookie);
-        if let Some((_, token)) = app.store.find_session(&session).await?
-            && let Some((_, principal)) = app.sessions.recognise(&app.store, token).await?
+        if let Some((_, token)) = app.own_store.find_session(&session).await?
+            && let Some((_, principal)) = app.sessions.recognise(&app.own_store, token).await?
         {
             let csrf = app.seal().await?.sign(PURPOSE, &session);
             return Ok(Some(PageSession { principal, csrf, session: Some(session) }));
@@ -256,7 +256,7 @@ pub(super) async fn sign_in(
     FormFields(key): FormFields<SessionKey>,
 ) -> Result<Response, PageError> {
     let next = way_back(key.next.as_deref());
-    let Some((token, principal)) = app.sessions.know(&app.store, key.token.trim()).await? else {
+    let Some((token, principal)) = app.sessions.know(&app.own_store, key.token.trim()).await? else {
         app.metrics.refused(RefusalReason::Unauthenticated);
         let body = form(next, Some("That token is not valid (any more)."));
         return Ok((StatusCode::UNAUTHORIZED, shell::bare("Sign in", &body)).into_response());
@@ -270,7 +270,7 @@ pub(super) async fn sign_in(
         created_at: now,
         expires_at: now.later_by(LASTS),
     };
-    app.store.begin_session(&session, principal.because("")).await?;
+    app.own_store.begin_session(&session, principal.because("")).await?;
     Ok(with_cookie(&app, &name, LASTS.as_secs(), next))
 }
 
@@ -279,7 +279,7 @@ pub(super) async fn sign_out(
     Extension(visit): Extension<PageSession>,
 ) -> Result<Response, PageError> {
     if let Some(session) = visit.session() {
-        app.store.end_session(session, Actor { who: &visit.principal.name, why: "" }).await?;
+        app.own_store.end_session(session, Actor { who: &visit.principal.name, why: "" }).await?;
     }
     Ok(with_cookie(&app, "", 0, "/sign-in"))
 }

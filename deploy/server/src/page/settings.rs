@@ -30,14 +30,16 @@ pub(super) async fn show(
     State(app): State<Arc<ServiceState>>,
     Extension(visit): Extension<PageSession>,
 ) -> Result<Response, PageError> {
-    let doors = app.store.channel_health().await?;
-    let notes = app.store.troubled_notes(NOTES).await?;
+    let is_whole = visit.principal.repositories.is_all();
+    let doors = if is_whole { app.own_store.channel_health().await? } else { Vec::new() };
+    let notes = if is_whole { app.own_store.troubled_notes(NOTES).await? } else { Vec::new() };
+    let repositories: Vec<&RepositorySettings> = app.settings.repositories_of(&visit.principal).collect();
     let body = html! {
         h1 { "Settings" }
         (places(&visit, "/settings"))
         (connectors(&app, &doors))
         (outgoing(&app, &notes))
-        (code(&app.settings.repositories))
+        (code(&repositories))
     };
     Ok(shell::page(&visit, NavigationItem::Settings, "Settings", &body))
 }
@@ -123,7 +125,7 @@ fn outgoing(app: &ServiceState, notes: &[TroubledNote]) -> Markup {
     }
 }
 
-fn code(repositories: &[RepositorySettings]) -> Markup {
+fn code(repositories: &[&RepositorySettings]) -> Markup {
     html! {
         section {
             h2 { "Code" }
@@ -133,7 +135,7 @@ fn code(repositories: &[RepositorySettings]) -> Markup {
             ul.rows {
                 @for one in repositories.iter().take(100) {
                     li {
-                        b { (format::short(&one.name, 80)) }
+                        b { (format::short(one.name.as_str(), 80)) }
                         p.dim {
                             @if one.services.is_empty() { "no services named" } @else { "services " (format::short(&one.services.join(", "), 300)) }
                             @if let Some(branch) = &one.branch { " · branch " (format::short(branch, 80)) }
@@ -162,7 +164,7 @@ pub(super) async fn audit(
     Query(page): Query<SettingsPage>,
 ) -> Result<Response, PageError> {
     let before = filled(page.before).and_then(|id| AuditId::parse(&id).ok());
-    let mut entries = app.store.audit_page(None, before.as_ref(), AUDIT + 1).await?;
+    let mut entries = app.store_of(&visit.principal).audit_page(None, before.as_ref(), AUDIT + 1).await?;
     let more = entries.len() > AUDIT;
     entries.truncate(AUDIT);
     let body = html! {

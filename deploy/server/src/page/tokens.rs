@@ -48,8 +48,8 @@ async fn page(
     said: Option<&str>,
     new: Option<&NewToken>,
 ) -> Result<Response, PageError> {
-    let tokens = app.store.list_tokens().await?;
-    let sessions = app.store.list_sessions().await?;
+    let tokens = app.store_of(&visit.principal).list_tokens().await?;
+    let sessions = app.store_of(&visit.principal).list_sessions().await?;
     let body = html! {
         (shell::told(said))
         h1 { "Tokens" }
@@ -184,7 +184,14 @@ pub(super) async fn create(
     let life = LIVES.iter().find(|(key, ..)| *key == making.life);
     let (_, days, _) = life.ok_or_else(|| Problem::unprocessable("say how long it is valid"))?;
     let life = (*days > 0).then(|| Duration::from_secs(days * DAY));
-    let new = create_token(&app.store, name, role, life, visit.principal.because("on the page")).await?;
+    let new = create_token(
+        &app.store_of(&visit.principal),
+        name,
+        role,
+        life,
+        visit.principal.because("on the page"),
+    )
+    .await?;
     page(&app, &visit, None, Some(&new)).await
 }
 
@@ -193,7 +200,7 @@ pub(super) async fn revoke(
     Extension(visit): Extension<PageSession>,
     PathId(id): PathId,
 ) -> Result<Redirect, PageError> {
-    app.store.end_token(&id, None, visit.principal.because("on the page")).await?;
+    app.store_of(&visit.principal).end_token(&id, None, visit.principal.because("on the page")).await?;
     Ok(Redirect::to("/settings/tokens?said=revoked"))
 }
 
@@ -202,6 +209,6 @@ pub(super) async fn end_session(
     Extension(visit): Extension<PageSession>,
     PathId(id): PathId,
 ) -> Result<Redirect, PageError> {
-    app.store.end_session(&id, visit.principal.because("on the page")).await?;
+    app.store_of(&visit.principal).end_session(&id, visit.principal.because("on the page")).await?;
     Ok(Redirect::to("/settings/tokens?said=ended"))
 }

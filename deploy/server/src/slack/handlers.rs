@@ -8,9 +8,11 @@ use std::sync::Arc;
 
 use millwright_integrations::slack::api::SlackApi;
 use millwright_integrations::slack::wire::{SlackButtonPress, SlackCommand, SlackEvent, SlackMessage};
-use millwright_model::{Audience, IncidentId, RemoteFile, digest};
+use millwright_model::{Audience, ConversationId, IncidentId, RemoteFile, Visible, digest};
 use millwright_store::{FeedbackAuthor, IngestResult};
-use millwright_usecases::{AnswerJudgement, ChannelReport, DeliveryKey, JudgementEffect, ThreadMessage};
+use millwright_usecases::{
+    AnswerJudgement, ChannelReport, DeliveryKey, JudgementEffect, ThreadMessage, UseCases,
+};
 use serde_json::json;
 
 use super::{NAME, people};
@@ -40,11 +42,18 @@ pub(super) async fn told(app: &Arc<ServiceState>, told: SlackEvent) -> Result<&'
 
 /// The incident that a thread is about.
 async fn incident_of(app: &ServiceState, channel: &str, thread: &str) -> Result<Option<IncidentId>, Problem> {
-    match app.store.incident_known_by(&key(channel, thread)).await? {
+    let conversation = people::conversation(channel);
+    let store = app.own_store.within_conversation(conversation.as_ref());
+    match store.incident_known_by(&key(channel, thread), conversation.as_ref()).await? {
         Some(known) => Ok(Some(known)),
         // Threads under a message of ours that a command brought about.
-        None => Ok(app.store.incident_of_note(NAME, channel, thread).await?),
+        None => Ok(store.incident_of_note(NAME, channel, thread).await?),
     }
+}
+
+/// What may be done from within a channel: of what was said in others that are closed, nothing.
+fn use_cases_in(app: &ServiceState, channel: &str) -> UseCases {
+    app.use_cases_on(app.own_store.within_conversation(people::conversation(channel).as_ref()))
 }
 
 fn key(channel: &str, thread: &str) -> String {
@@ -71,6 +80,7 @@ async fn said(app: &Arc<ServiceState>, said: SlackMessage) -> Result<&'static st
         external_id,
         target,
         audience: people::audience_of_event(app, said.is_shared),
+        conversation: people::conversation_of(app, &said.channel, said.is_closed).await,
         delivery,
     };
     let arrived = report(app, reported).await?;
@@ -98,12 +108,15 @@ struct Reported<'a> {
     target: String,
     /// Who reads it there.
     audience: Audience,
+    /// Where nobody else reads it.
+    conversation: Option<ConversationId>,
     /// What this delivery is known by.
     delivery: DeliveryKey,
 }
 
 async fn report(app: &ServiceState, reported: Reported<'_>) -> Result<IngestResult, Problem> {
-    let Reported { user, text, files, keys, external_id, target, audience, delivery } = reported;
+    let Reported { user, text, files, keys, external_id, target, audience, conversation, delivery } =
+        reported;
     let report = ChannelReport {
         system: NAME,
         payload: payload(text),
@@ -114,6 +127,7 @@ async fn report(app: &ServiceState, reported: Reported<'_>) -> Result<IngestResu
         correlation: keys,
         is_joined_by_trace: true,
         audience,
+        conversation,
         is_resolved: false,
         note: Some(target),
         files,
@@ -144,13 +158,13 @@ async fn go_on(
         text: &said.text,
         reply_in: Some(&thread),
     };
-    let is_new = app.use_cases.say_in_thread(message).await?;
+    let is_new = use_cases_in(app, &said.channel).say_in_thread(message).await?;
     Ok(if is_new { "said" } else { "again" })
 }
 
 /// What began an incident was changed: a run that is still at it should know.
 async fn edited(app: &ServiceState, said: SlackMessage) -> Result<&'static str, Problem> {
-    let Some(incident) = app.store.incident_known_by(&key(&said.channel, &said.ts)).await? else {
+    let Some(incident) = incident_of(app, &said.channel, &said.ts).await? else {
         return Ok("ignored");
     };
     if said.text.is_empty() {
@@ -164,7 +178,7 @@ async fn edited(app: &ServiceState, said: SlackMessage) -> Result<&'static str, 
         text: &format!("The report was changed, and now says: {}", said.text),
         reply_in: None,
     };
-    Ok(match app.use_cases.tell_running(message).await? {
+    Ok(match use_cases_in(app, &said.channel).tell_running(message).await? {
         Some(true) => "said",
         Some(false) => "again",
         None => "ignored",
@@ -188,6 +202,7 @@ pub(super) async fn command(
         external_id: format!("{}/{id}", command.channel),
         target: command.channel.clone(),
         audience: people::audience_of_channel(app, &command.channel).await,
+        conversation: people::conversation_of(app, &command.channel, None).await,
         delivery: DeliveryKey::Delivered { system: NAME, id: command.trigger.clone() },
     };
     let arrived = report(app, reported).await?;
@@ -210,7 +225,8 @@ pub(super) async fn command(
 pub(super) async fn pressed(app: &Arc<ServiceState>, pressed: SlackButtonPress) -> Result<(), Problem> {
     let SlackButtonPress { user, channel, thread, action, value } = pressed;
     let thread = thread.as_deref();
-    let principal = principal(app, &user);
+    let principal = principal(app, &user, &channel);
+    let use_cases = app.use_cases_of(&principal);
     let known =
         |id: &str| id.len() <= 255 && id.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c));
     let done = match action.as_str() {
@@ -220,7 +236,7 @@ pub(super) async fn pressed(app: &Arc<ServiceState>, pressed: SlackButtonPress) 
                 let judge = FeedbackAuthor::new(principal.because("in Slack"), standing);
                 let Ok(incident) = IncidentId::parse(&value) else { return Ok(()) };
                 let confirms = action == "confirm";
-                let judged = app.use_cases.judge(judge, AnswerJudgement::of_best(&incident, confirms)).await;
+                let judged = use_cases.judge(judge, AnswerJudgement::of_best(&incident, confirms)).await;
                 // The message shows who confirmed or rejected; what it does not show is told.
                 judged.map(|judged| {
                     if judged.effect == JudgementEffect::Remark || (confirms && !judged.is_trusted()) {
@@ -234,7 +250,7 @@ pub(super) async fn pressed(app: &Arc<ServiceState>, pressed: SlackButtonPress) 
             }
         },
         "approve" | "deny" if principal.role >= TokenRole::Responder => {
-            let decided = app.use_cases.decide(&principal, &value, action == "approve", "in Slack");
+            let decided = use_cases.decide(&principal, &value, action == "approve", "in Slack");
             decided.await.map(|_| ())
         }
         "stop" => {
@@ -266,11 +282,11 @@ async fn stop(
     channel: &str,
     thread: Option<&str>,
 ) {
-    let principal = principal(app, user);
+    let principal = principal(app, user, channel);
     if principal.role < TokenRole::Responder {
         return whisper(app, channel, thread, user, not_allowed());
     }
-    match app.use_cases.stop(&principal, incident).await {
+    match app.use_cases_of(&principal).stop(&principal, incident).await {
         Ok(_) => {}
         Err(error) if error.is_of_caller() => whisper(app, channel, thread, user, error.to_string()),
         // Why the service could not is for the log, not for the channel.
@@ -286,10 +302,17 @@ fn person(user: &str) -> String {
     format!("{NAME}:{user}")
 }
 
-fn principal(app: &ServiceState, user: &str) -> Principal {
+fn principal(app: &ServiceState, user: &str, channel: &str) -> Principal {
     let named = app.settings.chat.as_ref().is_some_and(|slack| slack.responders.contains(user));
     let role = if named { TokenRole::Responder } else { TokenRole::Support };
-    Principal { name: person(user), role, key: person(user) }
+    Principal {
+        name: person(user),
+        role,
+        key: person(user),
+        // Who is in the workspace belongs to the organisation.
+        repositories: Visible::All,
+        conversations: Visible::Only(people::conversation(channel).into_iter().collect()),
+    }
 }
 
 /// Tells one person something, in the background: the acknowledgement does not wait for it.

@@ -26,7 +26,7 @@ use secrecy::ExposeSecret;
 use crate::app::ServiceState;
 
 pub(crate) use note::content;
-pub(crate) use people::standing;
+pub(crate) use people::{ChannelCache, standing};
 pub(crate) use socket::listen;
 pub(crate) use thread::{ThreadError, complete};
 

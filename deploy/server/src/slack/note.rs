@@ -27,9 +27,9 @@ pub(crate) async fn content(
 
 async fn reply(app: &ServiceState, message: &str) -> Result<Option<NoteContent>, StoreError> {
     let Ok(message) = &MessageId::parse(message) else { return Ok(None) };
-    let said = app.store.get_message(message).await?;
+    let said = app.own_store.get_message(message).await?;
     let text = match said.kind {
-        MessageKind::Question => match app.store.answer_to(message).await? {
+        MessageKind::Question => match app.own_store.answer_to(message).await? {
             Some(answer) => answer.body,
             None => return Ok(None),
         },
@@ -39,7 +39,7 @@ async fn reply(app: &ServiceState, message: &str) -> Result<Option<NoteContent>,
 }
 
 async fn incident(app: &ServiceState, incident: &Incident) -> Result<NoteContent, StoreError> {
-    let store = &app.store;
+    let store = &app.own_store;
     let report = match store.list_reports(&incident.id).await?.into_iter().next() {
         Some(newest) => Some(store.get_report(&newest.id).await?),
         None => None,

@@ -4,15 +4,18 @@ workspaces have readers and writers of those: they may report and ask, and judge
 Slack does not tell in time counts as no.
 */
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use millwright_integrations::outbound_http::SendError;
 use millwright_integrations::slack::SlackSettings;
-use millwright_integrations::slack::api::SlackApi;
-use millwright_model::{Audience, JudgingAuthority};
+use millwright_integrations::slack::api::{SlackApi, SlackChannel};
+use millwright_model::{Audience, ConversationId, JudgingAuthority};
 use millwright_store::FeedbackRights;
 use serde_json::Value;
 
+use super::NAME;
 use crate::app::ServiceState;
 
 /// Slack waits three seconds for an answer to a button or a command.
@@ -85,18 +88,75 @@ pub(super) fn audience_of_event(app: &ServiceState, is_shared: bool) -> Audience
 
 /// Who reads a channel that nothing is told of.
 pub(super) async fn audience_of_channel(app: &ServiceState, channel: &str) -> Audience {
-    let Some(slack) = &app.settings.chat else { return Audience::Unknown };
-    if let Some(configured) = slack.audience {
-        return configured;
+    let configured = app.settings.chat.as_ref().and_then(|slack| slack.audience);
+    match configured {
+        Some(configured) => configured,
+        None if readers_of(app, channel).await.is_shared == Some(false) => Audience::Internal,
+        None => Audience::Unknown,
     }
-    let asked = async { SlackApi::new(slack, app.http()?).is_shared(channel).await };
+}
+
+/// The closed conversation that a channel is, where only its members read it. What Slack does not tell counts as closed: what was
+/// hidden too much can be shown, what was shown cannot be hidden any more.
+pub(super) async fn conversation_of(
+    app: &ServiceState,
+    channel: &str,
+    is_closed: Option<bool>,
+) -> Option<ConversationId> {
+    if app.settings.chat.as_ref().is_some_and(|slack| slack.closed_channels_are_open) {
+        return None;
+    }
+    let is_closed = match is_closed {
+        Some(told) => told,
+        None => readers_of(app, channel).await.is_closed != Some(false),
+    };
+    is_closed.then(|| conversation(channel)).flatten()
+}
+
+/// A channel as a conversation.
+pub(super) fn conversation(channel: &str) -> Option<ConversationId> {
+    ConversationId::parse(&format!("{NAME}:{channel}")).ok()
+}
+
+/// Who reads a channel, asked of Slack now and then.
+async fn readers_of(app: &ServiceState, channel: &str) -> SlackChannel {
+    let Some(slack) = &app.settings.chat else { return SlackChannel::default() };
+    if let Some(known) = app.chat_channels.known(channel) {
+        return known;
+    }
+    let asked = async { SlackApi::new(slack, app.http()?).channel(channel).await };
     match tokio::time::timeout(PATIENCE, asked).await {
-        Ok(Ok(Some(false))) => Audience::Internal,
-        Ok(Ok(_)) => Audience::Unknown,
-        Ok(Err(error)) => {
-            tracing::warn!(%error, "whether a channel is shared cannot be told, so it is taken for one that is");
-            Audience::Unknown
+        Ok(Ok(told)) => {
+            app.chat_channels.keep(channel, told);
+            told
         }
-        Err(_) => Audience::Unknown,
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "who reads a channel cannot be told, so it is taken for one that few may and others do");
+            SlackChannel::default()
+        }
+        Err(_) => SlackChannel::default(),
+    }
+}
+
+/// What Slack told of channels lately.
+#[derive(Debug, Default)]
+pub(crate) struct ChannelCache(Mutex<HashMap<String, (Instant, SlackChannel)>>);
+
+impl ChannelCache {
+    /// A channel that is closed meanwhile is taken for an open one no longer than that.
+    const LASTS: Duration = Duration::from_secs(300);
+    const MOST: usize = 1_000;
+
+    fn known(&self, channel: &str) -> Option<SlackChannel> {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(channel).filter(|(at, _)| at.elapsed() < Self::LASTS).map(|(_, told)| *told)
+    }
+
+    fn keep(&self, channel: &str, told: SlackChannel) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= Self::MOST {
+            known.clear();
+        }
+        known.insert(channel.to_owned(), (Instant::now(), told));
     }
 }

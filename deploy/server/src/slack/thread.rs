@@ -26,7 +26,7 @@ pub(crate) enum ThreadError {
 /// Adds the earlier messages of its thread to an incident; one that has them already, or none, is left alone.
 pub(crate) async fn complete(app: &ServiceState, incident: &Incident) -> Result<(), ThreadError> {
     let (Some(slack), Some(NAME)) = (&app.settings.chat, incident.source.as_deref()) else { return Ok(()) };
-    let notes = app.store.notes(&incident.id).await?;
+    let notes = app.own_store.notes(&incident.id).await?;
     let Some(note) = notes.iter().find(|note| note.system == NAME) else { return Ok(()) };
     let target = SlackTarget::of(&note.target);
     let own = incident.external_id.as_deref().and_then(|id| id.split_once('/')).map(|(_, ts)| ts);
@@ -61,7 +61,7 @@ pub(crate) async fn complete(app: &ServiceState, incident: &Incident) -> Result<
     let (old, new) = (&incident.ticket.context, &mut ticket.context);
     new.external_id.clone_from(&old.external_id);
     new.service = old.service.clone().or(new.service.take());
-    Ok(app.store.update_ticket(&incident.id, None, &ticket, &[]).await?)
+    Ok(app.own_store.update_ticket(&incident.id, None, &ticket, &[]).await?)
 }
 
 const EARLIER: &str = "Said in the thread before:";

@@ -39,13 +39,13 @@ pub(super) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Jo
     let answered = tokio::select! {
         answered = answer(app, job) => answered,
         () = stop.cancelled() => {
-            persist(&job.id, stop, || app.store.return_job(&job.id, holder.as_str(), Duration::ZERO, None)).await;
+            persist(&job.id, stop, || app.own_store.return_job(&job.id, holder.as_str(), Duration::ZERO, None)).await;
             return;
         }
     };
     match answered {
         Ok((question, text)) => {
-            let answer = || app.store.answer_question(&job.id, holder.as_str(), &question, &text);
+            let answer = || app.own_store.answer_question(&job.id, holder.as_str(), &question, &text);
             if persist(&job.id, stop, answer).await == Some(true) {
                 tracing::info!(event = "answer.given", incident = %job.incident_id, job = %job.id, question = %question.id,
                     caller = %question.author, duration_ms = millis(begun), "answer given");
@@ -59,7 +59,7 @@ pub(super) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Jo
             // A store that is away is no fault of the question's.
             let failure = (!transient).then_some(text.as_str());
             let again =
-                || app.store.return_job(&job.id, holder.as_str(), retry_backoff(job.failures), failure);
+                || app.own_store.return_job(&job.id, holder.as_str(), retry_backoff(job.failures), failure);
             persist(&job.id, stop, again).await;
         }
     }
@@ -67,9 +67,9 @@ pub(super) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Jo
 }
 
 async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, String), AnswerError> {
-    let question = app.store.get_message(&job.question()?).await?;
-    let incident = app.store.get_incident(&job.incident_id).await?;
-    let repository = match target::repository(&app.settings.repositories, &incident) {
+    let question = app.own_store.get_message(&job.question()?).await?;
+    let incident = app.own_store.get_incident(&job.incident_id).await?;
+    let repository = match target::repository(&app.settings, &incident) {
         Ok(repository) => repository,
         Err(nowhere) => {
             return Ok((question, format!("{}: {}.", nowhere.because, nowhere.missing)));
@@ -78,7 +78,7 @@ async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, 
     if command(&question.body).is_some() {
         return Ok((question, "Commands of the terminal are not taken here; ask in words.".to_owned()));
     }
-    let looked = target::revision(&app.store, repository, &incident, &app.settings.data_dir).await;
+    let looked = target::revision(&app.own_store, repository, &incident, &app.settings.data_dir).await;
     let place: InvestigationTarget = match looked {
         Ok(place) => place,
         Err(error) => return Ok((question, told("The code cannot be looked at", error)?)),
@@ -96,7 +96,7 @@ async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, 
         options,
         incident: Some(incident.id.clone().into()),
         // The answer is told where the incident is.
-        store: app.store.read_for(incident.audience),
+        store: app.own_store.read_for(incident.audience).within_conversation(incident.conversation.as_ref()),
         redactor: app.settings.redactor.clone(),
         planner: Box::new(millwright_agent::planner::playbook::Playbook),
         speaker,

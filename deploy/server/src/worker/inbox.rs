@@ -40,8 +40,8 @@ impl StoredInbox {
     ) -> Result<Arc<Self>, StoreError> {
         let (taken, mut marks) = mpsc::unbounded_channel::<MessageId>();
         let inbox = Arc::new(Self { state: Mutex::default(), taken });
-        inbox.bring(app.store.waiting_messages(incident).await?);
-        let store = app.store.clone();
+        inbox.bring(app.own_store.waiting_messages(incident).await?);
+        let store = app.own_store.clone();
         tokio::spawn(async move {
             while let Some(id) = marks.recv().await {
                 if let Err(error) = store.take_message(&id).await {
@@ -54,7 +54,7 @@ impl StoredInbox {
             loop {
                 tokio::time::sleep(LOOK_EVERY).await;
                 let Some(inbox) = bringer.upgrade() else { return };
-                match app.store.waiting_messages(&incident).await {
+                match app.own_store.waiting_messages(&incident).await {
                     Ok(messages) => inbox.bring(messages),
                     Err(error) => tracing::warn!(%error, "messages could not be looked for"),
                 }

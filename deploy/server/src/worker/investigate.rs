@@ -3,6 +3,7 @@ One investigation as a job: where it happened is decided once, then the run is d
 to wait for consent. Whatever the process was when it died, the next attempt goes on from what is stored.
 */
 
+use millwright_usecases::UnplacedReason;
 use std::sync::Arc;
 
 use millwright_agent::driver::DriveError;
@@ -18,7 +19,7 @@ use millwright_tools::CancelFlag;
 
 use super::inbox::StoredInbox;
 use super::run_record::RunRecord;
-use super::target::{self, InvestigationTarget, NoTarget, TargetError};
+use super::target::{self, InvestigationTarget, TargetError};
 use super::{persist, retry_backoff, unplaced};
 use crate::app::{ProgressPublisher, ServiceState};
 use crate::chat;
@@ -60,7 +61,7 @@ pub(super) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Jo
         Ok(Ended::AwaitsConsent) => Some(()),
         Ok(Ended::Parked) => {
             // Not where another worker has it already.
-            if persist(&job.id, stop, || app.store.park_job(&job.id, holder.as_str(), true)).await
+            if persist(&job.id, stop, || app.own_store.park_job(&job.id, holder.as_str(), true)).await
                 == Some(true)
             {
                 tracing::info!(event = "run.parked", %incident, job = %job.id, "run parked");
@@ -75,11 +76,11 @@ pub(super) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Jo
 
 async fn reported(app: &ServiceState, holder: &LeaseHolder, job: &Job) -> Result<(), StoreError> {
     let incident = &job.incident_id;
-    let (state, of_job) = match app.store.is_stopped(incident).await? {
+    let (state, of_job) = match app.own_store.is_stopped(incident).await? {
         true => (IncidentState::Cancelled, JobState::Cancelled),
         false => (IncidentState::Done, JobState::Done),
     };
-    app.store.settle_job(&job.id, holder.as_str(), of_job, None, Some(state)).await.map(|_| ())
+    app.own_store.settle_job(&job.id, holder.as_str(), of_job, None, Some(state)).await.map(|_| ())
 }
 
 async fn failed(
@@ -95,21 +96,21 @@ async fn failed(
     if is_transient(error) {
         tracing::warn!(%incident, job = %id, error = %text, "an investigation waits for the store");
         let was_at_its_run = matches!(error, WorkError::Investigate(_));
-        let park = || app.store.park_job(id, holder.as_str(), was_at_its_run);
+        let park = || app.own_store.park_job(id, holder.as_str(), was_at_its_run);
         return persist(id, stop, park).await.map(|_| ());
     }
-    let run = app.store.latest_unfinished_run(incident).await.ok().flatten().map(|run| run.id);
+    let run = app.own_store.latest_unfinished_run(incident).await.ok().flatten().map(|run| run.id);
     tracing::error!(event = "run.failed", %incident, run = run.as_ref().map(tracing::field::display), job = %id, failures = job.failures + 1, error = %text,
         "an investigation failed");
     app.metrics.investigation_failed();
     if job.failures + 1 < MOST_FAILURES {
         let again = retry_backoff(job.failures);
-        return persist(id, stop, || app.store.return_job(id, holder.as_str(), again, Some(&text)))
+        return persist(id, stop, || app.own_store.return_job(id, holder.as_str(), again, Some(&text)))
             .await
             .map(|_| ());
     }
     let failed = Some(IncidentState::Failed);
-    let settle = || app.store.settle_job(id, holder.as_str(), JobState::Failed, Some(&text), failed);
+    let settle = || app.own_store.settle_job(id, holder.as_str(), JobState::Failed, Some(&text), failed);
     persist(id, stop, settle).await.map(|_| ())
 }
 
@@ -119,7 +120,7 @@ async fn attempt(
     job: &Job,
     stop: &CancelFlag,
 ) -> Result<Ended, WorkError> {
-    let store = &app.store;
+    let store = &app.own_store;
     let mut incident = store.get_incident(&job.incident_id).await?;
     let unfinished = store.latest_unfinished_run(&incident.id).await?.is_some();
     // What was reported before it was opened again was not it.
@@ -151,7 +152,7 @@ async fn attempt(
     };
     let repositories = &app.settings.repositories;
     let Some(repository) = repositories.iter().find(|one| one.name == place.repository) else {
-        let nowhere = NoTarget {
+        let nowhere = UnplacedReason {
             because: format!("the repository {} is not configured any more", place.repository),
             missing: format!("bring [repositories.{}] back", place.repository),
         };
@@ -164,10 +165,10 @@ async fn not_looked_into(
     app: &ServiceState,
     job: &Job,
     incident: &Incident,
-    nowhere: &NoTarget,
+    nowhere: &UnplacedReason,
 ) -> Result<Ended, WorkError> {
     let report = unplaced::report(incident, nowhere);
-    app.store.save_report(&report).await?;
+    app.own_store.save_report(&report).await?;
     app.metrics.report(report.verdict);
     tracing::info!(event = "run.not_possible", incident = %incident.id, job = %job.id, verdict = report.verdict.as_str(),
         "no run, for no repository is known");
@@ -177,9 +178,9 @@ async fn not_looked_into(
 /// The incident with what an acknowledgement could not wait for: its thread, and its files.
 async fn completed(app: &ServiceState, incident: &Incident) -> Result<Incident, WorkError> {
     chat::complete(app, incident).await?;
-    let incident = app.store.get_incident(&incident.id).await?;
+    let incident = app.own_store.get_incident(&incident.id).await?;
     files::complete(app, &incident).await?;
-    Ok(app.store.get_incident(&incident.id).await?)
+    Ok(app.own_store.get_incident(&incident.id).await?)
 }
 
 /// Where it happened, decided by the first attempt.
@@ -188,20 +189,23 @@ async fn decided(
     job: &Job,
     incident: &Incident,
     stop: &CancelFlag,
-) -> Result<Result<InvestigationTarget, NoTarget>, WorkError> {
+) -> Result<Result<InvestigationTarget, UnplacedReason>, WorkError> {
     if let Some(place) =
         job.plan.clone().and_then(|plan| serde_json::from_value::<InvestigationTarget>(plan).ok())
     {
         return Ok(Ok(place));
     }
-    let repository = match target::repository(&app.settings.repositories, incident) {
+    let repository = match target::repository(&app.settings, incident) {
         Ok(repository) => repository,
         Err(nowhere) => return Ok(Err(nowhere)),
     };
+    if incident.repository_name.as_ref() != Some(&repository.name) {
+        app.own_store.place_incident(&incident.id, &repository.name).await?;
+    }
     target::fetch(repository, stop).await?;
-    let place = target::revision(&app.store, repository, incident, &app.settings.data_dir).await?;
+    let place = target::revision(&app.own_store, repository, incident, &app.settings.data_dir).await?;
     if let Ok(plan) = serde_json::to_value(&place) {
-        app.store.plan_job(&job.id, &plan).await?;
+        app.own_store.plan_job(&job.id, &plan).await?;
     }
     Ok(Ok(place))
 }
@@ -250,7 +254,8 @@ async fn drive(
     let sinks: Vec<Arc<dyn EventSink>> = vec![teller.clone(), record];
     // What the run finds is told to the readers of its incident.
     let readers = options.incident.as_ref().map_or(Audience::Unknown, |incident| incident.audience);
-    let store = app.store.read_for(readers);
+    let conversation = options.incident.as_ref().and_then(|incident| incident.conversation.clone());
+    let store = app.own_store.read_for(readers).within_conversation(conversation.as_ref());
     loop {
         let mut planner = (app.settings.planner)().map_err(WorkError::Planner)?;
         let step = stop.child();
@@ -281,10 +286,10 @@ async fn drive(
 
 async fn ask_consent(app: &ServiceState, holder: &LeaseHolder, job: &Job) -> Result<Ended, WorkError> {
     let incident = &job.incident_id;
-    let Some(run) = app.store.latest_unfinished_run(incident).await? else { return Ok(Ended::Parked) };
-    let calls = calls_awaiting_consent(&app.store, &run.id).await?;
+    let Some(run) = app.own_store.latest_unfinished_run(incident).await? else { return Ok(Ended::Parked) };
+    let calls = calls_awaiting_consent(&app.own_store, &run.id).await?;
     let calls: Vec<_> = calls.into_iter().map(|call| (call.id, call.name, call.args)).collect();
-    app.store.ask_consent(job, holder.as_str(), &run.id, &calls).await?;
+    app.own_store.ask_consent(job, holder.as_str(), &run.id, &calls).await?;
     tracing::info!(event = "run.waits", %incident, run = %run.id, job = %job.id, calls = calls.len(),
         "run waits for consent");
     Ok(Ended::AwaitsConsent)

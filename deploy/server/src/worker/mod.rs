@@ -66,14 +66,14 @@ pub(crate) async fn run(app: Arc<ServiceState>) {
             }
             let lease = app.settings.limits.lease;
             let at_hand: Vec<JobId> = doing.values().map(|(_, id)| id.clone()).collect();
-            match app.store.claim_jobs(kind, holder.as_str(), lease, free, &at_hand).await {
+            match app.own_store.claim_jobs(kind, holder.as_str(), lease, free, &at_hand).await {
                 Ok(jobs) => {
                     for job in jobs {
                         let suspect = kind == JobKind::Investigate && job.lost >= ALONE_AFTER;
                         if (suspect && busy[at] > 0) || (kind == JobKind::Investigate && alone.is_some()) {
                             let wait = if suspect { ALONE_WAITS } else { Duration::ZERO };
                             if let Err(error) =
-                                app.store.return_job(&job.id, holder.as_str(), wait, None).await
+                                app.own_store.return_job(&job.id, holder.as_str(), wait, None).await
                             {
                                 tracing::warn!(job = %job.id, %error, "a job waits for its lease to run out");
                             }
@@ -126,9 +126,9 @@ pub(crate) async fn run(app: Arc<ServiceState>) {
 }
 
 async fn free_the_dead(app: &ServiceState, holder: &LeaseHolder) -> Result<(), millwright_store::StoreError> {
-    for other in app.store.job_holders().await? {
+    for other in app.own_store.job_holders().await? {
         if holder.knows_dead(&other) {
-            let freed = app.store.free_jobs_of(&other).await?;
+            let freed = app.own_store.free_jobs_of(&other).await?;
             tracing::info!(%other, freed, "jobs of a dead worker are taken over");
         }
     }
@@ -182,7 +182,7 @@ where
 /// Puts a job back whose task broke down.
 async fn broken(app: Arc<ServiceState>, holder: &'static LeaseHolder, job: JobId, stop: CancelFlag) {
     let why = Some("it broke down; the log says where");
-    persist(&job, &stop, || app.store.return_job(&job, holder.as_str(), BROKEN_RESTS, why)).await;
+    persist(&job, &stop, || app.own_store.return_job(&job, holder.as_str(), BROKEN_RESTS, why)).await;
 }
 
 /// Ends a job that its workers do not survive; a person has to look.
@@ -198,12 +198,12 @@ pub(crate) async fn give_up(
     );
     let of_incident = (job.kind == JobKind::Investigate).then_some(IncidentState::Failed);
     let settled =
-        app.store.settle_job(&job.id, holder.as_str(), JobState::Failed, Some(&why), of_incident).await?;
+        app.own_store.settle_job(&job.id, holder.as_str(), JobState::Failed, Some(&why), of_incident).await?;
     if settled
         && job.kind == JobKind::Investigate
-        && let Some(run) = app.store.latest_unfinished_run(&job.incident_id).await?
+        && let Some(run) = app.own_store.latest_unfinished_run(&job.incident_id).await?
     {
-        app.store.set_run_state(&run.id, RunState::Failed).await?;
+        app.own_store.set_run_state(&run.id, RunState::Failed).await?;
     }
     app.stored(&job.incident_id);
     Ok(())
@@ -224,7 +224,7 @@ async fn keep(app: Arc<ServiceState>, holder: &'static LeaseHolder, job: JobId, 
     loop {
         tokio::time::sleep(wait).await;
         wait = lease / 3;
-        match app.store.keep_job(&job, holder.as_str(), lease).await {
+        match app.own_store.keep_job(&job, holder.as_str(), lease).await {
             Ok(true) => {}
             Ok(false) => {
                 tracing::warn!(%job, "another worker has this job now");

@@ -43,7 +43,7 @@ pub(super) async fn watch(app: &ServiceState, repository: &RepositorySettings) -
     let mut changed = 0;
     let mut waiting = Vec::new();
     for outcome in [Outcome::Unknown, Outcome::Shipped] {
-        for fix in app.store.fixes_with(&identity, outcome).await? {
+        for fix in app.own_store.fixes_with(&identity, outcome).await? {
             if let Some((why, place)) = fix_refuted(app, &repo, repository, &fix).await? {
                 open_again(app, &repo, &fix, place, &why).await?;
                 changed += 1;
@@ -59,11 +59,11 @@ pub(super) async fn watch(app: &ServiceState, repository: &RepositorySettings) -
         return Ok(changed);
     };
     for fix in waiting {
-        let stayed_away = app.store.recurrences_since(&fix, since).await?.is_empty()
-            && app.store.joined_after(&fix.incident_id, since).await?.is_empty();
+        let stayed_away = app.own_store.recurrences_since(&fix, since).await?.is_empty()
+            && app.own_store.joined_after(&fix.incident_id, since).await?.is_empty();
         if stayed_away && has(&repo, &fix, &aged).await? {
             let why = format!("the deployed branch has it at {}, and the failure stayed away", short(&aged));
-            app.store.set_outcome(&fix.id, Outcome::Shipped, Actor { who: "service", why: &why }).await?;
+            app.own_store.set_outcome(&fix.id, Outcome::Shipped, Actor { who: "service", why: &why }).await?;
             changed += 1;
         }
     }
@@ -85,7 +85,7 @@ async fn open_again(
     });
     let plan = serde_json::to_value(InvestigationTarget { good, ..place }).map_err(|_| WatchError::Broken)?;
     let by = Actor { who: "millwright", why };
-    if app.store.reopen(&fix.incident_id, Some(&fix.id), &plan, by).await? {
+    if app.own_store.reopen(&fix.incident_id, Some(&fix.id), &plan, by).await? {
         app.work.notify_one();
     }
     app.stored(&fix.incident_id);
@@ -123,29 +123,29 @@ async fn fix_refuted(
     repository: &RepositorySettings,
     fix: &Resolution,
 ) -> Result<Option<(String, InvestigationTarget)>, WatchError> {
-    for again in app.store.recurrences_since(fix, fix.created_at).await? {
+    for again in app.own_store.recurrences_since(fix, fix.created_at).await? {
         let place = again.plan.and_then(|plan| serde_json::from_value::<InvestigationTarget>(plan).ok());
         let Some(place) = place.filter(|place| place.repository == repository.name) else { continue };
         if has(repo, fix, &place.revision).await? {
             let at = short(&place.revision);
             // The reason goes into the run of the incident that is opened again, whose readers others may be.
-            let (here, there) = (
-                app.store.get_incident(&fix.incident_id).await?.audience,
-                app.store.get_incident(&again.incident_id).await?.audience,
-            );
-            let again = if here.may_read(there) { again.incident_id.as_str() } else { "another incident" };
+            let here = app.own_store.get_incident(&fix.incident_id).await?;
+            let there = app.own_store.get_incident(&again.incident_id).await?;
+            let is_told = here.audience.may_read(there.audience)
+                && (there.conversation.is_none() || there.conversation == here.conversation);
+            let again = if is_told { again.incident_id.as_str() } else { "another incident" };
             let why = format!("it was not it: the failure is back as {again} at {at}, which has the fix");
             return Ok(Some((why, place)));
         }
     }
-    let joined = app.store.joined_after(&fix.incident_id, fix.created_at).await?;
+    let joined = app.own_store.joined_after(&fix.incident_id, fix.created_at).await?;
     if joined.is_empty() {
         return Ok(None);
     }
-    let incident = app.store.get_incident(&fix.incident_id).await?;
+    let incident = app.own_store.get_incident(&fix.incident_id).await?;
     // The last one is the likeliest to have met the fix; of many that came in, each would only say the same.
     for at in joined.iter().rev().take(MOST_JOINED) {
-        let place = target::at_time(&app.store, repository, &incident, *at, &app.settings.data_dir).await;
+        let place = target::at_time(&app.own_store, repository, &incident, *at, &app.settings.data_dir).await;
         let Some(place) = place.map_err(|_| WatchError::Broken)? else { continue };
         if has(repo, fix, &place.revision).await? {
             let why = format!(

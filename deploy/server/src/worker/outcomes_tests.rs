@@ -80,7 +80,7 @@ async fn watched(stay_away: Duration) -> Watched {
         settings.limits.stay_away = stay_away;
     })
     .await;
-    let store = &scene.app.store;
+    let store = &scene.app.own_store;
     let first = report(&scene, "Totals are wrong").await;
     let identity = Repo::open(repo, scene.app.settings.data_dir.as_path()).unwrap().identity().unwrap();
     // With the ids of its blobs, by which git can merge it.
@@ -107,7 +107,7 @@ async fn watched(stay_away: Duration) -> Watched {
 
 /// The same problem, reported again at a revision.
 async fn again(watched: &Watched, revision: &str) {
-    let store = &watched.scene.app.store;
+    let store = &watched.scene.app.own_store;
     let again = report(&watched.scene, "Totals are wrong again").await;
     store.link_recurrence(&again, &watched.first, Actor { who: "run", why: "" }).await.unwrap();
     let job = store.get_job(JobKind::Investigate, again.as_str()).await.unwrap().unwrap();
@@ -126,7 +126,7 @@ impl Watched {
     }
 
     async fn outcome(&self) -> Outcome {
-        self.scene.app.store.resolutions(&self.first).await.unwrap().remove(0).outcome
+        self.scene.app.own_store.resolutions(&self.first).await.unwrap().remove(0).outcome
     }
 }
 
@@ -145,7 +145,7 @@ async fn a_fix_ships_when_the_branch_has_it_and_was_not_it_when_the_failure_is_b
         assert_eq!(watched.look().await, changes, "{revision}");
     }
     assert_eq!(watched.outcome().await, Outcome::Recurred);
-    let store = &watched.scene.app.store;
+    let store = &watched.scene.app.own_store;
     assert!(!store.resolutions(&watched.first).await.unwrap()[0].is_trusted());
     let audit = store.show_memory(watched.first.as_str()).await.unwrap();
     assert!(serde_json::to_string(&audit).unwrap().contains("it was not it"), "why is on record");
@@ -155,13 +155,13 @@ async fn a_fix_ships_when_the_branch_has_it_and_was_not_it_when_the_failure_is_b
 async fn an_incident_whose_answer_was_not_it_is_opened_again_and_investigated_where_it_came_back() {
     let watched = watched(Duration::ZERO).await;
     let (app, first) = (&watched.scene.app, &watched.first);
-    let store = &app.store;
+    let store = &app.own_store;
     // It was answered, and its job is done.
     let job =
         store.claim_jobs(JobKind::Investigate, "w", Duration::from_secs(60), 1, &[]).await.unwrap().remove(0);
     let earlier = super::super::unplaced::report(
         &store.get_incident(first).await.unwrap(),
-        &super::target::NoTarget { because: "x".into(), missing: "y".into() },
+        &super::target::UnplacedReason { because: "x".into(), missing: "y".into() },
     );
     store.save_report(&earlier).await.unwrap();
     store.settle_job(&job.id, "w", JobState::Done, None, Some(IncidentState::Done)).await.unwrap();

@@ -137,7 +137,7 @@ mod tests {
         let scene = scene().await;
         scene.report(&scene.token(TokenRole::Support).await, "one").await;
         let claimed =
-            scene.app.store.claim_jobs(JobKind::Investigate, "w", Duration::from_secs(60), 1, &[]).await;
+            scene.app.own_store.claim_jobs(JobKind::Investigate, "w", Duration::from_secs(60), 1, &[]).await;
         let record = RunRecord::new(scene.app.clone(), &claimed.unwrap()[0]);
         let call = ToolCall { id: "c1".into(), name: "suspects".into(), args: serde_json::Value::Null };
         let planned =
@@ -160,7 +160,7 @@ mod tests {
         };
         record.event(&RunEvent::ModelAnswered { turn: Box::new(turn) });
         assert!(scene.app.degraded.list().is_empty());
-        let told = scene.app.metrics.render(&scene.app.store, 0).await;
+        let told = scene.app.metrics.render(&scene.app.own_store, 0).await;
         for line in [
             "millwright_step_duration_seconds_count{step=\"suspects\"} 1",
             "millwright_step_duration_seconds_sum{step=\"suspects\"} 0.25",

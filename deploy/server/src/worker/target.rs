@@ -4,21 +4,22 @@ ticket only names things; what they lead to comes from the configuration, from d
 the repository itself.
 */
 
-use millwright_model::Timestamp;
+use millwright_model::{RepositoryName, Timestamp};
 use std::path::Path;
 use std::time::Duration;
 
 use millwright_git::{self as git, CommitSummary, LogQuery, MirrorError, Repo, RepoError, log};
 use millwright_store::{Incident, Store, StoreError};
 use millwright_tools::CancelFlag;
+use millwright_usecases::UnplacedReason;
 use serde::{Deserialize, Serialize};
 
-use crate::settings::RepositorySettings;
+use crate::settings::{RepositorySettings, ServiceSettings};
 
 /// What was decided, kept with the job so that every attempt looks at the same.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct InvestigationTarget {
-    pub(super) repository: String,
+    pub(super) repository: RepositoryName,
     /// A full commit id.
     pub(super) revision: String,
     /// Why this revision, in words.
@@ -26,13 +27,6 @@ pub(super) struct InvestigationTarget {
     /// A revision before it that had the fix of the failure, where it came back: the new fault is younger.
     #[serde(default)]
     pub(super) good: Option<String>,
-}
-
-/// Why no repository could be chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct NoTarget {
-    pub(super) because: String,
-    pub(super) missing: String,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -66,60 +60,22 @@ pub(super) async fn fetch(repository: &RepositorySettings, stop: &CancelFlag) ->
     }
 }
 
-/// The repository whose code failed.
+/// The repository whose code failed: the one that the incident was placed in when it came in, else the one that what is known
+/// of it by now leads to.
 pub(super) fn repository<'a>(
-    all: &'a [RepositorySettings],
+    settings: &'a ServiceSettings,
     incident: &Incident,
-) -> Result<&'a RepositorySettings, NoTarget> {
-    let is = |a: &str, b: &str| a.eq_ignore_ascii_case(b);
-    if let Some(service) = incident.service.as_deref().filter(|service| !service.is_empty()) {
-        let named: Vec<&RepositorySettings> = all
-            .iter()
-            .filter(|repository| {
-                is(&repository.name, service) || repository.services.iter().any(|name| is(name, service))
-            })
-            .collect();
-        match named.as_slice() {
-            [one] => return Ok(one),
-            [] => {}
-            several => {
-                let names: Vec<&str> = several.iter().map(|repository| repository.name.as_str()).collect();
-                return Err(NoTarget {
-                    because: format!("the service {service} is said to be in several repositories"),
-                    missing: format!("name {service} under services of one of {} only", names.join(", ")),
-                });
-            }
-        }
+) -> Result<&'a RepositorySettings, UnplacedReason> {
+    let placed = incident.repository_name.as_ref().and_then(|name| settings.repository(name));
+    if let Some(placed) = placed {
+        return Ok(placed);
     }
-    let frames =
-        incident.ticket.traces.iter().flat_map(|trace| &trace.exceptions).flat_map(|one| &one.frames);
-    let paths: Vec<&str> = frames.filter_map(|frame| frame.path.as_deref()).collect();
-    let lies_in = |repository: &&RepositorySettings| {
-        repository
-            .path_prefixes
-            .iter()
-            .any(|prefix| paths.iter().any(|path| path.starts_with(prefix.as_str())))
-    };
-    let mut by_path = all.iter().filter(lies_in);
-    if let (Some(one), None) = (by_path.next(), by_path.next()) {
-        return Ok(one);
-    }
-    match (all, &incident.service) {
-        ([], _) => Err(NoTarget {
-            because: "no repository is configured".into(),
-            missing: "say where the code is: [repositories.NAME] with path and services".into(),
-        }),
-        // A name that is nowhere configured may well be one that nobody wrote down yet.
-        ([one], _) => Ok(one),
-        (_, Some(service)) => Err(NoTarget {
-            because: format!("no repository is said to hold the service {service}"),
-            missing: format!("add {service:?} to services of its [repositories.NAME]"),
-        }),
-        (_, None) => Err(NoTarget {
-            because: "the ticket names no service, and several repositories are configured".into(),
-            missing: "say which service failed, or give the repositories path_prefixes".into(),
-        }),
-    }
+    let locations = settings.locations();
+    let name = locations.place(incident.service.as_deref(), &incident.ticket)?;
+    settings.repository(name).ok_or_else(|| UnplacedReason {
+        because: format!("the repository {name} is not configured"),
+        missing: format!("add [repositories.{name}]"),
+    })
 }
 
 /// The revision that failed: of the release, else of the deployment at that time, else the deployed branch.
@@ -190,7 +146,13 @@ async fn deployed(
     incident: &Incident,
     at: Timestamp,
 ) -> Result<Vec<(String, String)>, StoreError> {
-    for service in incident.service.iter().chain(&repository.services).chain([&repository.name]) {
+    for service in incident
+        .service
+        .iter()
+        .chain(&repository.services)
+        .map(String::as_str)
+        .chain([repository.name.as_str()])
+    {
         let ran = store.deployments_at(service, incident.environment.as_deref(), at, 1).await?;
         if let Some(deployment) = ran.first() {
             let because = format!(
@@ -253,61 +215,7 @@ fn names_of(release: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use millwright_store::IncidentState;
-
     use super::*;
-
-    fn repository_of(name: &str, services: &[&str], prefixes: &[&str]) -> RepositorySettings {
-        RepositorySettings {
-            name: name.into(),
-            path: "/nowhere".into(),
-            remote: None,
-            branch: None,
-            services: services.iter().map(|name| (*name).into()).collect(),
-            path_prefixes: prefixes.iter().map(|name| (*name).into()).collect(),
-            recipes: Default::default(),
-            tests: None,
-            remotes: Default::default(),
-        }
-    }
-
-    fn incident(service: Option<&str>, text: &str) -> Incident {
-        Incident {
-            id: "inc_1".parse().unwrap(),
-            created_at: Timestamp::UNIX_EPOCH,
-            updated_at: Timestamp::UNIX_EPOCH,
-            state: IncidentState::Queued,
-            repository: None,
-            problem_id: None,
-            source: None,
-            external_id: None,
-            service: service.map(Into::into),
-            environment: None,
-            release: None,
-            audience: Default::default(),
-            ticket: millwright_ingest::parse(text.as_bytes()),
-        }
-    }
-
-    #[test]
-    fn the_service_decides_then_the_paths_then_that_there_is_only_one() {
-        let all = [
-            repository_of("shop", &["checkout", "cart"], &["/srv/shop/"]),
-            repository_of("billing", &["invoices", "cart"], &["/srv/billing/"]),
-        ];
-        let trace =
-            "Traceback (most recent call last):\n  File \"/srv/billing/a.py\", line 3, in f\nValueError: x\n";
-        let of = |service, text| repository(&all, &incident(service, text)).map(|one| one.name.as_str());
-        assert_eq!(of(Some("Checkout"), "x"), Ok("shop"));
-        assert_eq!(of(Some("billing"), "x"), Ok("billing"));
-        assert_eq!(of(None, trace), Ok("billing"));
-        assert_eq!(of(Some("unknown"), trace), Ok("billing"));
-        assert!(of(Some("cart"), "x").unwrap_err().because.contains("several"));
-        assert!(of(Some("unknown"), "x").unwrap_err().missing.contains("\"unknown\""));
-        assert!(of(None, "x").unwrap_err().missing.contains("which service"));
-        assert_eq!(repository(&all[..1], &incident(None, "x")).unwrap().name, "shop");
-        assert!(repository(&[], &incident(None, "x")).is_err());
-    }
 
     #[test]
     fn a_release_has_several_spellings_and_no_expressions() {

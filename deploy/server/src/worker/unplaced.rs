@@ -5,9 +5,9 @@ The report about an incident for which no repository is known: it could not be l
 use millwright_model::{Escalation, REPORT_SCHEMA, Report, ReportId, Usage, Verdict};
 use millwright_store::Incident;
 
-use super::target::NoTarget;
+use millwright_usecases::UnplacedReason;
 
-pub(super) fn report(incident: &Incident, nowhere: &NoTarget) -> Report {
+pub(super) fn report(incident: &Incident, nowhere: &UnplacedReason) -> Report {
     Report {
         schema: REPORT_SCHEMA.to_owned(),
         // One for the incident, however often it is written.

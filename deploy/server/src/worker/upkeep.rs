@@ -80,7 +80,7 @@ async fn watch_all(app: &ServiceState) {
 }
 
 async fn complete_vectors(app: &ServiceState) {
-    let done = catch_up(&app.store, VECTORS_AT_ONCE).await;
+    let done = catch_up(&app.own_store, VECTORS_AT_ONCE).await;
     let state = done.as_ref().map_err(|_| "they cannot be completed; the log says why");
     app.degraded.set("vectors", state.map(|_| ()));
     match done {
@@ -98,7 +98,7 @@ pub(crate) async fn forget_unproven(app: &ServiceState) -> Result<usize, StoreEr
     let span = jiff::SignedDuration::from_hours(24 * i64::from(days));
     // So many days that the calendar has no such day: nothing is as old.
     let Ok(before) = jiff::Timestamp::now().checked_sub(span) else { return Ok(0) };
-    Ok(app.store.expire(before.into(), BY).await?.len())
+    Ok(app.own_store.expire(before.into(), BY).await?.len())
 }
 
 #[cfg(test)]
@@ -113,14 +113,14 @@ mod tests {
         let put = async |app: &ServiceState| {
             let ticket = millwright_ingest::parse(b"Invoices are empty since Monday");
             let new = NewIncident { repository: None, source: None, ticket, mapped: vec![] };
-            app.store.create_incident(&new).await.unwrap().id
+            app.own_store.create_incident(&new).await.unwrap().id
         };
         for (days, gone) in [(None, 0), (Some(30), 0), (Some(0), 1), (Some(u32::MAX), 0)] {
             let scene = scene_with(|settings| settings.limits.unproven_retention_days = days).await;
             let id = put(&scene.app).await;
             tokio::time::sleep(Duration::from_millis(5)).await;
             assert_eq!(forget_unproven(&scene.app).await.unwrap(), gone, "{days:?}");
-            assert_eq!(scene.app.store.get_incident(&id).await.is_err(), gone == 1, "{days:?}");
+            assert_eq!(scene.app.own_store.get_incident(&id).await.is_err(), gone == 1, "{days:?}");
         }
     }
 }

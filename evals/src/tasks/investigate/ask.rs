@@ -6,7 +6,7 @@ use std::sync::Arc;
 use millwright_agent::investigation::{
     InvestigationDependencies, InvestigationRequest as InvestigateOptions, ReplayChoice, investigate,
 };
-use millwright_model::Report;
+use millwright_model::{Report, Scope};
 use millwright_redaction::Redactor;
 use millwright_replay::ReplayOptions;
 use millwright_store::Store;
@@ -74,7 +74,8 @@ pub(crate) fn report_on(
         let store = match &memory {
             None => shared.map(|arm| arm.store().clone()),
             Some(folder) => {
-                let opened = Store::open(&folder.path().to_string_lossy()).await;
+                let opened =
+                    Store::open(&folder.path().to_string_lossy(), Scope::installation("evals")).await;
                 Some(opened.map_err(|error| error.to_string())?)
             }
         };

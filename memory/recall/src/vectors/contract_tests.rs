@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use millwright_model::{IncidentId, NewIncident};
+use millwright_model::{IncidentId, NewIncident, Scope};
 use millwright_store::Store;
 use millwright_store::embed::{
     EmbedError, EmbedText, Embedder, Embedding, LexicalEmbedder, ModelId, normalise,
@@ -132,7 +132,7 @@ async fn the_embedded_engine_obeys() {
 #[tokio::test]
 async fn the_embedded_engine_follows_other_processes_and_forgetting() {
     let (a, home) = temporary().await;
-    let b = Store::open(&home.location()).await.unwrap();
+    let b = Store::open(&home.location(), Scope::installation("test")).await.unwrap();
     let asked = LexicalEmbedder::default().at_once(&EmbedText::new("umlauts are read twice", "")).unwrap();
     let find = async |store: &Store| {
         let query = VectorQuery { dense: &asked, limit: 10, ..VectorQuery::default() };

@@ -4,8 +4,8 @@ because PostgreSQL wants to know what it is that is missing.
 */
 
 use millwright_model::{
-    AuditId, DeploymentId, EvaluationId, FileId, IncidentId, JobId, MessageId, NoteId, ProblemId, ReportId,
-    ResolutionId, RunId, Timestamp,
+    AuditId, ConversationId, DeploymentId, EvaluationId, FileId, IncidentId, JobId, MessageId, NoteId,
+    ProblemId, ReportId, RepositoryName, ResolutionId, RunId, Timestamp,
 };
 use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
@@ -67,6 +67,7 @@ macro_rules! arg_from_ids {
 
 arg_from_ids! {
     IncidentId RunId ReportId ResolutionId ProblemId MessageId JobId NoteId FileId AuditId EvaluationId DeploymentId
+    RepositoryName ConversationId
 }
 
 pub(super) fn sqlite(args: Vec<Arg>) -> Result<SqliteArguments, StoreError> {

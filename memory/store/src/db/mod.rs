@@ -361,6 +361,12 @@ impl StatementBuilder {
         self
     }
 
+    /// The conditions of a scope, which quote what they name.
+    pub(crate) fn push_narrowing(&mut self, conditions: &str) -> &mut Self {
+        self.sql.push_str(conditions);
+        self
+    }
+
     pub(crate) fn push_bind(&mut self, value: impl Into<Arg>) -> &mut Self {
         self.args.push(value.into());
         self.sql.push_str(&format!("${}", self.args.len()));

@@ -3,8 +3,8 @@ Rows on their way out: columns by name, or tuples in the order of the columns.
 */
 
 use millwright_model::{
-    AuditId, EvaluationId, FileId, IncidentId, JobId, MessageId, NoteId, ProblemId, ReportId, ResolutionId,
-    RunId, TextId, Timestamp,
+    AuditId, ConversationId, EvaluationId, FileId, IncidentId, JobId, MessageId, NoteId, ProblemId, ReportId,
+    RepositoryName, ResolutionId, RunId, Timestamp,
 };
 use std::fmt;
 use std::marker::PhantomData;
@@ -109,6 +109,7 @@ macro_rules! columns_of_ids {
 
 columns_of_ids! {
     IncidentId RunId ReportId ResolutionId ProblemId MessageId JobId NoteId FileId AuditId EvaluationId
+    RepositoryName ConversationId
 }
 
 impl ColumnValue for Timestamp {
@@ -133,7 +134,10 @@ fn time_of(text: &str) -> Result<Timestamp, sqlx::Error> {
     Timestamp::parse(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
-fn id_of<T: TextId>(text: String) -> Result<T, sqlx::Error> {
+fn id_of<T>(text: String) -> Result<T, sqlx::Error>
+where
+    T: TryFrom<String, Error: std::error::Error + Send + Sync + 'static>,
+{
     T::try_from(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 

@@ -37,6 +37,7 @@ impl Store {
         most: usize,
         at_work: &[JobId],
     ) -> Result<Vec<Job>, StoreError> {
+        self.require_installation()?;
         let at = clock(&self.write).await?;
         // Materialised, because the planner may run a subquery several times, and lock other jobs each time.
         let others = match at_work.len() {
@@ -66,6 +67,7 @@ impl Store {
 
     /// Holds on to a job; `false` when somebody else has it by now.
     pub async fn keep_job(&self, id: &JobId, holder: &str, lease: Duration) -> Result<bool, StoreError> {
+        self.require_installation()?;
         let at = clock(&self.write).await?;
         let done = query(
             "UPDATE jobs SET lease_until = $3, updated_at = $4 WHERE id = $1 AND holder = $2 AND state = 'running'",
@@ -81,6 +83,7 @@ impl Store {
 
     /// Who holds running jobs: for telling which of them are dead without waiting for their leases.
     pub async fn job_holders(&self) -> Result<Vec<String>, StoreError> {
+        self.require_installation()?;
         query_scalar("SELECT DISTINCT holder FROM jobs WHERE state = 'running' AND holder IS NOT NULL")
             .fetch_all(&self.read)
             .await
@@ -88,6 +91,7 @@ impl Store {
 
     /// Puts the jobs of a holder that is known to be dead back into the queue.
     pub async fn free_jobs_of(&self, holder: &str) -> Result<u64, StoreError> {
+        self.require_installation()?;
         let sql = format!(
             "UPDATE jobs SET state = 'queued', holder = NULL, lease_until = NULL, {} \
              WHERE holder = $1 AND state = 'running'",
@@ -99,6 +103,7 @@ impl Store {
 
     /// Keeps what was decided about a job.
     pub async fn plan_job(&self, id: &JobId, plan: &serde_json::Value) -> Result<(), StoreError> {
+        self.require_installation()?;
         query("UPDATE jobs SET plan = $2, updated_at = $3 WHERE id = $1")
             .bind(id)
             .bind(json(plan)?)
@@ -118,6 +123,7 @@ impl Store {
         error: Option<&str>,
         incident: Option<IncidentState>,
     ) -> Result<bool, StoreError> {
+        self.require_installation()?;
         let mut tx = self.begin().await?;
         let row: Option<(IncidentId,)> = query_as(
             "UPDATE jobs SET state = CASE WHEN woken = 1 AND $3 = 'done' THEN 'queued' ELSE $3 END, error = $4, \
@@ -146,6 +152,7 @@ impl Store {
         wait: Duration,
         failure: Option<&str>,
     ) -> Result<bool, StoreError> {
+        self.require_installation()?;
         let at = clock(&self.write).await?;
         let done = query(
             "UPDATE jobs SET state = 'queued', holder = NULL, lease_until = NULL, due_at = $3, updated_at = $4, \
@@ -166,6 +173,7 @@ impl Store {
     /// queue, both or neither; `false` when another worker has it already. It keeps its place before what came later. A worker
     /// that was at its run and is alive has lived through it: deaths are counted from here.
     pub async fn park_job(&self, id: &JobId, holder: &str, lived_through: bool) -> Result<bool, StoreError> {
+        self.require_installation()?;
         let mut tx = self.begin().await?;
         let row: Option<(IncidentId,)> = query_as(
             "UPDATE jobs SET state = 'queued', holder = NULL, lease_until = NULL, updated_at = $3, \
@@ -186,6 +194,9 @@ impl Store {
 
     /// Makes a job due that waits or has ended; one that runs is left alone and `false` is answered.
     pub async fn wake_job(&self, kind: JobKind, subject: &str) -> Result<bool, StoreError> {
+        if self.get_job(kind, subject).await?.is_none() {
+            return Ok(false);
+        }
         let mut tx = self.begin().await?;
         let woken = wake(&mut tx, kind, subject).await?;
         tx.commit().await?;
@@ -194,6 +205,7 @@ impl Store {
 
     /// Cancels a job that nobody works on, and its incident; `false` when somebody does, or it has ended.
     pub async fn cancel_idle_job(&self, incident: &IncidentId) -> Result<bool, StoreError> {
+        self.require_incident(incident).await?;
         let mut tx = self.begin().await?;
         let done = query(
             "UPDATE jobs SET state = 'cancelled', updated_at = $2 WHERE kind = 'investigate' AND subject = $1 \
@@ -212,7 +224,8 @@ impl Store {
     }
 
     pub async fn get_job(&self, kind: JobKind, subject: &str) -> Result<Option<Job>, StoreError> {
-        query("SELECT * FROM jobs WHERE kind = $1 AND subject = $2")
+        let visible = self.visible_by("j.incident_id");
+        query(AssertSqlSafe(format!("SELECT * FROM jobs j WHERE j.kind = $1 AND j.subject = $2{visible}")))
             .bind(word(&kind))
             .bind(subject)
             .fetch_optional(&self.read)
@@ -223,6 +236,7 @@ impl Store {
 
     /// How many jobs are in each state.
     pub async fn count_jobs(&self) -> Result<Vec<(JobKind, JobState, i64)>, StoreError> {
+        self.require_installation()?;
         let rows: Vec<(String, String, i64)> =
             query_as("SELECT kind, state, count(*) FROM jobs GROUP BY kind, state")
                 .fetch_all(&self.read)
@@ -236,6 +250,7 @@ impl Store {
 
     /// How long the oldest job of each kind that is due has waited for a worker; kinds where none waits are left out.
     pub async fn queue_ages(&self) -> Result<Vec<(JobKind, Duration)>, StoreError> {
+        self.require_installation()?;
         let at = clock(&self.read).await?;
         let rows: Vec<(String, Timestamp)> = query_as(
             "SELECT kind, min(due_at) FROM jobs WHERE state = 'queued' AND due_at <= $1 GROUP BY kind ORDER BY kind",

@@ -9,9 +9,11 @@ use super::super::codec::{from_word, new_id, now, word};
 use super::super::db::{Row, Tx, query, query_scalar};
 use super::super::{Store, StoreError};
 use super::{JobKind, Note, NoteState, jobs};
+use crate::scope::ScopedRow;
 
 impl Store {
     pub async fn get_note(&self, id: &NoteId) -> Result<Note, StoreError> {
+        self.require(ScopedRow::Note, id.as_str()).await?;
         query("SELECT * FROM notes WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.read)
@@ -22,6 +24,7 @@ impl Store {
 
     /// Notes wanted of an incident.
     pub async fn notes(&self, incident: &IncidentId) -> Result<Vec<Note>, StoreError> {
+        self.require_incident(incident).await?;
         let rows = query("SELECT * FROM notes WHERE incident_id = $1 ORDER BY id LIMIT 200")
             .bind(incident)
             .fetch_all(&self.read)
@@ -37,6 +40,7 @@ impl Store {
         remote_id: Option<&str>,
         sent_sha256: Option<&str>,
     ) -> Result<(), StoreError> {
+        self.require_installation()?;
         query(
             "UPDATE notes SET state = $2, remote_id = coalesce($3, remote_id), \
              sent_sha256 = coalesce($4, sent_sha256), updated_at = $5 WHERE id = $1",
@@ -53,6 +57,7 @@ impl Store {
 
     /// Makes the notes of an incident due: there is something new to say.
     pub async fn wake_notes(&self, incident: &IncidentId) -> Result<(), StoreError> {
+        self.require_incident(incident).await?;
         let mut tx = self.begin().await?;
         wake(&mut tx, incident).await?;
         tx.commit().await?;

@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::super::audit::{AuditedChange, record};
 use super::super::codec::{from_json, json, new_id, now};
-use super::super::db::{Row, query, query_scalar};
+use super::super::db::{AssertSqlSafe, Row, query, query_scalar};
 use super::super::{Actor, IncidentState, Store, StoreError};
 use crate::queue::{Job, JobKind, jobs, notes};
+use crate::scope::ScopedRow;
 
 /// A call that waits, or waited.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +39,7 @@ impl Store {
         run: &RunId,
         calls: &[(String, String, serde_json::Value)],
     ) -> Result<bool, StoreError> {
+        self.require_installation()?;
         let incident = &job.incident_id;
         let mut tx = self.begin().await?;
         let done = query(
@@ -77,13 +79,12 @@ impl Store {
         &self,
         incident: Option<&IncidentId>,
     ) -> Result<Vec<ApprovalRequest>, StoreError> {
-        let rows = query(
-            "SELECT * FROM approvals WHERE decided_at IS NULL AND ($1 IS NULL OR incident_id = $1) \
-             ORDER BY asked_at, id LIMIT 500",
-        )
-        .bind(incident)
-        .fetch_all(&self.read)
-        .await?;
+        let sql = format!(
+            "SELECT * FROM approvals a WHERE a.decided_at IS NULL AND ($1 IS NULL OR a.incident_id = $1){} \
+             ORDER BY a.asked_at, a.id LIMIT 500",
+            self.visible_by("a.incident_id")
+        );
+        let rows = query(AssertSqlSafe(sql)).bind(incident).fetch_all(&self.read).await?;
         rows.iter().map(from_row).collect()
     }
 
@@ -92,11 +93,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::Ambiguous`] with the candidates when several begin so.
     pub async fn resolve_approval_id(&self, short: &str) -> Result<String, StoreError> {
-        let found: Vec<String> =
-            query_scalar("SELECT id FROM approvals WHERE substr(id, 1, length($1)) = $1 ORDER BY id LIMIT 5")
-                .bind(short)
-                .fetch_all(&self.read)
-                .await?;
+        let found: Vec<String> = query_scalar(AssertSqlSafe(format!(
+            "SELECT a.id FROM approvals a WHERE substr(a.id, 1, length($1)) = $1{} ORDER BY a.id LIMIT 5",
+            self.visible_by("a.incident_id")
+        )))
+        .bind(short)
+        .fetch_all(&self.read)
+        .await?;
         match found.as_slice() {
             _ if found.iter().any(|id| id == short) => Ok(short.to_owned()),
             [] => Ok(short.to_owned()),
@@ -112,6 +115,7 @@ impl Store {
         approve: bool,
         by: Actor<'_>,
     ) -> Result<Option<ApprovalRequest>, StoreError> {
+        self.require(ScopedRow::Approval, id).await?;
         let decision = if approve { "approve" } else { "deny" };
         let mut tx = self.begin().await?;
         let row = query(

@@ -16,6 +16,7 @@ fn ticket(title: &str) -> ParsedTicket {
 
 fn arrival(audience: Audience, number: u32) -> IncomingReport {
     IncomingReport {
+        conversation: None,
         incident: incident(ticket("Totals are wrong")),
         delivery: Some(format!("d:{number}")),
         content: None,
@@ -69,7 +70,7 @@ async fn a_report_joins_only_reports_with_the_same_readers() {
     let closed = IncomingReport { resolved: true, delivery: Some("d:8".into()), ..arrival(Internal, 2) };
     let closed = IncomingReport { correlation: vec!["ticket:2".into()], ..closed };
     assert_eq!(arrive(&store, closed).await, IngestResult::Resolved(opened[1].clone()));
-    assert_eq!(store.incident_known_by("ticket:4").await.unwrap().as_ref(), Some(&opened[3]));
+    assert_eq!(store.incident_known_by("ticket:4", None).await.unwrap().as_ref(), Some(&opened[3]));
     store.forget(&opened[0], ANNA).await.unwrap();
     assert!(!store.related_incidents(&opened[1]).await.unwrap().contains(&opened[0]));
 }

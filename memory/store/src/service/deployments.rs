@@ -11,6 +11,7 @@ use super::super::{Store, StoreError};
 impl Store {
     /// Keeps a deployment; told twice, it is one.
     pub async fn deployed(&self, deployment: &Deployment, by: &str) -> Result<(), StoreError> {
+        self.require_installation()?;
         query(
             "INSERT INTO deployments (id, service, environment, revision, at, reported_by) \
              VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING",
@@ -34,6 +35,7 @@ impl Store {
         at: Timestamp,
         most: u32,
     ) -> Result<Vec<Deployment>, StoreError> {
+        self.require_installation()?;
         let rows: Vec<(String, String, String, Timestamp)> = query_as(
             "SELECT service, environment, revision, at FROM deployments WHERE lower(service) = lower($1) \
              AND ($2 IS NULL OR lower(environment) = lower($2)) AND at <= $3 ORDER BY at DESC, id DESC LIMIT $4",

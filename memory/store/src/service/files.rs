@@ -23,6 +23,7 @@ pub struct WantedFile {
 impl Store {
     /// Files that are still to be fetched, in the order in which they were named.
     pub async fn wanted_files(&self, incident: &IncidentId) -> Result<Vec<WantedFile>, StoreError> {
+        self.require_incident(incident).await?;
         let rows: Vec<(FileId, String, String, String, String)> = query_as(
             "SELECT id, system, url, name, media_type FROM incident_files WHERE incident_id = $1 \
              AND state = 'wanted' ORDER BY id LIMIT $2",
@@ -41,6 +42,7 @@ impl Store {
 
     /// What became of a file: taken, or left for a reason.
     pub async fn settle_file(&self, id: &FileId, left_because: Option<&str>) -> Result<(), StoreError> {
+        self.require_installation()?;
         query("UPDATE incident_files SET state = $2, because = $3 WHERE id = $1")
             .bind(id)
             .bind(if left_because.is_some() { "left" } else { "taken" })

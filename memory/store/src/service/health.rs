@@ -5,7 +5,7 @@ How the doors are: what came in by which one and when, which notes wait or fail,
 use millwright_model::{IncidentId, NoteId, Timestamp};
 
 use super::super::codec::from_word;
-use super::super::db::{query, query_as, query_scalar};
+use super::super::db::{AssertSqlSafe, query, query_as, query_scalar};
 use super::super::{Store, StoreError};
 use crate::queue::{JobState, NoteState};
 
@@ -34,6 +34,7 @@ pub struct TroubledNote {
 impl Store {
     /// Every system that ever delivered anything, in the order of names.
     pub async fn channel_health(&self) -> Result<Vec<ChannelHealth>, StoreError> {
+        self.require_installation()?;
         let rows: Vec<(String, i64, Timestamp)> = query_as(
             "SELECT source, count(*), max(received_at) FROM deliveries GROUP BY source ORDER BY source LIMIT 100",
         )
@@ -47,6 +48,7 @@ impl Store {
 
     /// Notes whose last attempt failed, newest first, at most `most`.
     pub async fn troubled_notes(&self, most: u32) -> Result<Vec<TroubledNote>, StoreError> {
+        self.require_installation()?;
         let rows = query(
             "SELECT n.id, n.incident_id, n.system, n.target, n.state AS note, j.state AS job, j.failures, j.due_at, \
              j.error FROM jobs j JOIN notes n ON n.id = j.subject WHERE j.kind = 'note' \
@@ -75,10 +77,10 @@ impl Store {
 
     /// Services that incidents were reported of, in the order of names.
     pub async fn known_services(&self) -> Result<Vec<String>, StoreError> {
-        query_scalar(
-            "SELECT DISTINCT service FROM incidents WHERE service IS NOT NULL ORDER BY service LIMIT 200",
-        )
-        .fetch_all(&self.read)
-        .await
+        let sql = format!(
+            "SELECT DISTINCT i.service FROM incidents i WHERE i.service IS NOT NULL{} ORDER BY i.service LIMIT 200",
+            self.visible()
+        );
+        query_scalar(AssertSqlSafe(sql)).fetch_all(&self.read).await
     }
 }

@@ -13,7 +13,7 @@ use millwright_model::{DeliveryId, IncidentId, Timestamp, Verdict};
 
 use super::super::audit::{AuditedChange, record};
 use super::super::codec::{from_word, new_id, now, word};
-use super::super::db::{StatementBuilder, Tx, query, query_as};
+use super::super::db::{AssertSqlSafe, StatementBuilder, Tx, query, query_as};
 use super::super::{Actor, Incident, IncidentState, Store, StoreError, incidents};
 use super::{Delivery, IncidentFilter, IncidentLine, IncomingReport, IngestResult, files, related};
 use crate::queue::{JobKind, jobs, notes};
@@ -30,6 +30,7 @@ impl Store {
         arrivals: &[IncomingReport],
         window: Duration,
     ) -> Result<Vec<IngestResult>, StoreError> {
+        self.require_installation()?;
         let since = now().earlier_by(window);
         let mut tx = self.begin().await?;
         let mut arrived = Vec::with_capacity(arrivals.len());
@@ -88,7 +89,12 @@ impl Store {
             related::relate(tx, arrival, incident, since).await?;
             // Whatever it is known by from now on leads here.
             for key in &arrival.correlation {
-                correlate(tx, &related::scoped(key, arrival.audience), incident).await?;
+                correlate(
+                    tx,
+                    &related::scoped(key, arrival.audience, arrival.conversation.as_ref()),
+                    incident,
+                )
+                .await?;
             }
         }
         let effect = match &arrived {
@@ -116,7 +122,11 @@ impl Store {
 
     async fn open_incident(&self, tx: &mut Tx, arrival: &IncomingReport) -> Result<IncidentId, StoreError> {
         let new = &arrival.incident;
-        let incident = Incident { audience: arrival.audience, ..incidents::complete(new) };
+        let incident = Incident {
+            audience: arrival.audience,
+            conversation: arrival.conversation.clone(),
+            ..incidents::complete(new)
+        };
         let id = incident.id.clone();
         incidents::insert(tx, &incident, &StructureKeys::of(&new.ticket, &new.mapped), &self.vector_index)
             .await?;
@@ -135,6 +145,7 @@ impl Store {
 
     /// How an incident was reported, oldest first.
     pub async fn deliveries(&self, incident: &IncidentId) -> Result<Vec<Delivery>, StoreError> {
+        self.require_incident(incident).await?;
         let rows = query(
             "SELECT id, source, received_at, effect, title FROM deliveries WHERE incident_id = $1 \
              ORDER BY received_at, id LIMIT 200",
@@ -162,6 +173,7 @@ impl Store {
              i.created_at, i.updated_at, (SELECT r.verdict FROM reports r WHERE r.incident_id = i.id \
              ORDER BY r.created_at DESC, r.id DESC LIMIT 1) AS verdict FROM incidents i WHERE 1 = 1",
         );
+        sql.push_narrowing(self.visible());
         let equal = [
             ("i.state", filter.state.as_ref().map(word)),
             ("i.service", filter.service.clone()),
@@ -209,8 +221,11 @@ impl Store {
 
     /// How many incidents are in each state.
     pub async fn count_states(&self) -> Result<Vec<(IncidentState, i64)>, StoreError> {
-        let rows: Vec<(String, i64)> =
-            query_as("SELECT state, count(*) FROM incidents GROUP BY state").fetch_all(&self.read).await?;
+        let sql = format!(
+            "SELECT i.state, count(*) FROM incidents i WHERE 1 = 1{} GROUP BY i.state",
+            self.visible()
+        );
+        let rows: Vec<(String, i64)> = query_as(AssertSqlSafe(sql)).fetch_all(&self.read).await?;
         rows.into_iter().map(|(state, count)| Ok((from_word("incident", "", &state)?, count))).collect()
     }
 
@@ -223,6 +238,10 @@ impl Store {
         incident: Option<&IncidentId>,
         after: Option<&str>,
     ) -> Result<(), StoreError> {
+        match incident {
+            Some(incident) => self.require_incident(incident).await?,
+            None => self.require_installation()?,
+        }
         let mut tx = self.begin().await?;
         record(&mut tx, by, AuditedChange { action, subject, incident, before: None, after }).await?;
         tx.commit().await?;

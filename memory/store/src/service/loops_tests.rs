@@ -22,6 +22,7 @@ fn arrival(delivery: &str, files: &[&str]) -> IncomingReport {
     let mut new = incident(prose("Totals are wrong", "they are"));
     new.source = Some("jira".into());
     IncomingReport {
+        conversation: None,
         incident: new,
         delivery: Some(delivery.into()),
         content: None,

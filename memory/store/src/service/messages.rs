@@ -9,6 +9,7 @@ use super::super::db::{Row, Tx, query, query_scalar};
 use super::super::{Store, StoreError};
 use super::{IncidentMessage, MessageKind};
 use crate::queue::{JobKind, jobs, notes};
+use crate::scope::ScopedRow;
 
 /// Messages that are read at once, at most.
 pub const MESSAGES_AT_ONCE: usize = 200;
@@ -22,6 +23,7 @@ impl Store {
         kind: MessageKind,
         body: &str,
     ) -> Result<IncidentMessage, StoreError> {
+        self.require_incident(incident).await?;
         let mut tx = self.begin().await?;
         super::super::incidents::must_exist(&mut tx, incident).await?;
         let message = insert(&mut tx, incident, author, kind, body).await?;
@@ -31,6 +33,7 @@ impl Store {
 
     /// Those a run has not stored yet, oldest first.
     pub async fn waiting_messages(&self, incident: &IncidentId) -> Result<Vec<IncidentMessage>, StoreError> {
+        self.require_incident(incident).await?;
         let rows = query(
             "SELECT * FROM incident_messages WHERE incident_id = $1 AND taken_at IS NULL \
              AND kind IN ('remark', 'decision', 'stop') ORDER BY id LIMIT 200",
@@ -47,6 +50,7 @@ impl Store {
         incident: &IncidentId,
         after: Option<&MessageId>,
     ) -> Result<Vec<IncidentMessage>, StoreError> {
+        self.require_incident(incident).await?;
         let rows =
             query("SELECT * FROM incident_messages WHERE incident_id = $1 AND id > $2 ORDER BY id LIMIT $3")
                 .bind(incident)
@@ -59,6 +63,7 @@ impl Store {
 
     /// Whether a question about an incident is still to be answered.
     pub async fn awaits_answer(&self, incident: &IncidentId) -> Result<bool, StoreError> {
+        self.require_incident(incident).await?;
         let open: i64 = query_scalar(
             "SELECT count(*) FROM jobs WHERE incident_id = $1 AND kind = 'answer' AND state IN ('queued', 'running')",
         )
@@ -69,6 +74,7 @@ impl Store {
     }
 
     pub async fn take_message(&self, id: &MessageId) -> Result<(), StoreError> {
+        self.require(ScopedRow::Message, id.as_str()).await?;
         query("UPDATE incident_messages SET taken_at = $2 WHERE id = $1 AND taken_at IS NULL")
             .bind(id)
             .bind(now())
@@ -78,6 +84,7 @@ impl Store {
     }
 
     pub async fn get_message(&self, id: &MessageId) -> Result<IncidentMessage, StoreError> {
+        self.require(ScopedRow::Message, id.as_str()).await?;
         query("SELECT * FROM incident_messages WHERE id = $1")
             .bind(id)
             .fetch_optional(&self.read)
@@ -94,6 +101,7 @@ impl Store {
         question: &IncidentMessage,
         answer: &str,
     ) -> Result<bool, StoreError> {
+        self.require_installation()?;
         let mut tx = self.begin().await?;
         let done = query(
             "UPDATE jobs SET state = 'done', holder = NULL, lease_until = NULL, updated_at = $3 \
@@ -130,6 +138,7 @@ impl Store {
 
     /// Whether somebody asked to stop this incident's run.
     pub async fn is_stopped(&self, incident: &IncidentId) -> Result<bool, StoreError> {
+        self.require_incident(incident).await?;
         let count: i64 =
             query_scalar("SELECT count(*) FROM incident_messages WHERE incident_id = $1 AND kind = 'stop'")
                 .bind(incident)

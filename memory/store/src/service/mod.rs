@@ -42,7 +42,9 @@ pub use stream::{StreamEvent, StreamPosition};
 pub use threads::IncomingThreadMessage;
 pub use views::AnsweredIncident;
 
-use millwright_model::{IncidentId, IncomingReport, MessageId, SHARED_KEY, Timestamp, Verdict};
+use millwright_model::{
+    IncidentId, IncomingReport, MessageId, RepositoryName, SHARED_KEY, Timestamp, Verdict, Visible,
+};
 use serde::{Deserialize, Serialize};
 
 use super::IncidentState;
@@ -104,6 +106,8 @@ pub struct AccessToken {
     pub id: String,
     pub name: String,
     pub role: String,
+    /// The repositories whose incidents exist for it.
+    pub repositories: Visible<RepositoryName>,
     pub created_at: Timestamp,
     pub created_by: String,
     pub expires_at: Option<Timestamp>,

@@ -9,6 +9,7 @@ use crate::queue::JobKind;
 
 async fn token(store: &Store, id: &str) {
     let token = AccessToken {
+        repositories: millwright_model::Visible::All,
         id: id.into(),
         name: "desk".into(),
         role: "support".into(),
@@ -120,6 +121,7 @@ async fn answers_are_counted_by_how_often_their_problem_was_seen() {
 async fn doors_tell_what_came_in_and_which_notes_are_in_trouble() {
     let (store, _dir) = temporary().await;
     let arrival = |delivery: &str| IncomingReport {
+        conversation: None,
         incident: NewIncident { source: Some("zendesk".into()), ..incident(prose("a", "x")) },
         delivery: Some(delivery.into()),
         content: None,

@@ -5,7 +5,7 @@ are kept as related for those who are signed in.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use millwright_model::{Audience, IncidentId, Timestamp};
+use millwright_model::{Audience, ConversationId, IncidentId, Timestamp};
 
 use super::super::codec::from_word;
 use super::super::db::{AssertSqlSafe, Tx, marks, query, query_as, query_scalar};
@@ -21,21 +21,24 @@ const KEYS_AT_ONCE: usize = 1_000;
 impl Store {
     /// Incidents that would be one with this one, had they the same readers; newest first.
     pub async fn related_incidents(&self, incident: &IncidentId) -> Result<Vec<IncidentId>, StoreError> {
-        query_scalar(
-            "SELECT related_id FROM related_incidents WHERE incident_id = $1 \
-             UNION SELECT incident_id FROM related_incidents WHERE related_id = $1 ORDER BY 1 DESC LIMIT $2",
-        )
-        .bind(incident)
-        .bind(MOST)
-        .fetch_all(&self.read)
-        .await
+        self.require_incident(incident).await?;
+        let sql = format!(
+            "SELECT i.id FROM incidents i WHERE i.id IN (SELECT related_id FROM related_incidents WHERE incident_id = $1 \
+             UNION SELECT incident_id FROM related_incidents WHERE related_id = $1){} ORDER BY 1 DESC LIMIT $2",
+            self.visible()
+        );
+        query_scalar(AssertSqlSafe(sql)).bind(incident).bind(MOST).fetch_all(&self.read).await
     }
 }
 
-/// A key as it stands for reports of an audience.
-pub(super) fn scoped(key: &str, audience: Audience) -> String {
+/// A key as it stands for reports of an audience, and of the closed conversation that they were made in.
+pub(super) fn scoped(key: &str, audience: Audience, conversation: Option<&ConversationId>) -> String {
+    let key = match conversation {
+        None => key.to_owned(),
+        Some(conversation) => format!("in {conversation}:{key}"),
+    };
     match audience {
-        Audience::Internal => key.to_owned(),
+        Audience::Internal => key,
         other => format!("{}:{key}", other.as_str()),
     }
 }
@@ -43,6 +46,7 @@ pub(super) fn scoped(key: &str, audience: Audience) -> String {
 /// The keys by which an arrival finds the incident it joins.
 pub(super) fn keys_to_join(arrival: &IncomingReport) -> Vec<String> {
     let own = |key: &&String| !key.starts_with(SHARED_KEY);
+    let within = arrival.conversation.as_ref();
     if arrival.resolved {
         // It only notes that its own ticket is closed, which may have had other readers when it was reported.
         let keys = arrival.correlation.iter();
@@ -50,11 +54,13 @@ pub(super) fn keys_to_join(arrival: &IncomingReport) -> Vec<String> {
             true => Audience::ALL.to_vec(),
             false => vec![arrival.audience],
         };
-        return keys.flat_map(|key| scopes(key).into_iter().map(|audience| scoped(key, audience))).collect();
+        return keys
+            .flat_map(|key| scopes(key).into_iter().map(|audience| scoped(key, audience, within)))
+            .collect();
     }
     // Two whose readers are not known need not have the same ones, unless they are one ticket.
     let keys = arrival.correlation.iter().filter(|key| arrival.audience != Audience::Unknown || own(key));
-    keys.map(|key| scoped(key, arrival.audience)).collect()
+    keys.map(|key| scoped(key, arrival.audience, within)).collect()
 }
 
 /// Keeps which other incidents this arrival would have joined, had they the same readers: those that are open, or came in after
@@ -65,12 +71,16 @@ pub(super) async fn relate(
     incident: &IncidentId,
     since: Timestamp,
 ) -> Result<(), StoreError> {
+    // What is said in a closed conversation leads nobody to it, and need not be told what is said elsewhere.
+    if arrival.conversation.is_some() {
+        return Ok(());
+    }
     // One whose readers are the same was not joined because it came too early, which is no matter of readers.
     let others = Audience::ALL
         .into_iter()
         .filter(|audience| *audience != arrival.audience || *audience == Audience::Unknown);
     let keys: BTreeSet<String> = others
-        .flat_map(|audience| arrival.correlation.iter().map(move |key| scoped(key, audience)))
+        .flat_map(|audience| arrival.correlation.iter().map(move |key| scoped(key, audience, None)))
         .collect();
     let keys: Vec<String> = keys.into_iter().collect();
     let mut found: BTreeMap<IncidentId, (String, Timestamp)> = BTreeMap::new();

@@ -28,6 +28,7 @@ impl Store {
         plan: &serde_json::Value,
         by: Actor<'_>,
     ) -> Result<bool, StoreError> {
+        self.require_incident(incident).await?;
         let mut tx = self.begin().await?;
         if let Some(resolution) = fix_refuted {
             set_outcome(&mut tx, resolution, Outcome::Recurred, by).await?;
@@ -43,6 +44,7 @@ impl Store {
         incident: &IncidentId,
         since: Timestamp,
     ) -> Result<Vec<Timestamp>, StoreError> {
+        self.require_incident(incident).await?;
         let rows: Vec<(Timestamp,)> = query_as(
             "SELECT received_at FROM deliveries WHERE incident_id = $1 AND effect = 'joined' AND received_at > $2 \
              ORDER BY received_at LIMIT $3",

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use millwright_model::Deployment;
 
-use super::super::testing::{ANNA, incident, prose, temporary, traced};
+use super::super::testing::{self, ANNA, incident, prose, temporary, traced};
 use super::super::{Actor, EventPhase, NewEvent, Store, StoreError};
 use super::*;
 use crate::queue::{JobKind, JobState, NoteState};
@@ -11,6 +11,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 
 fn arrival(title: &str, delivery: Option<&str>, correlation: Option<&str>) -> IncomingReport {
     IncomingReport {
+        conversation: None,
         incident: incident(prose(title, "it fails")),
         delivery: delivery.map(Into::into),
         content: None,
@@ -219,6 +220,7 @@ async fn the_stream_is_read_on_from_any_place() {
 async fn tokens_deployments_and_notes() {
     let (store, _dir) = temporary().await;
     let token = AccessToken {
+        repositories: millwright_model::Visible::All,
         id: "t1".into(),
         name: "ci".into(),
         role: "viewer".into(),
@@ -330,7 +332,7 @@ async fn files_of_a_run_are_kept_until_it_ends() {
     let file = |name: &str, text: &str| (name.to_owned(), text.to_owned());
     store.keep_run_files(&run, &[file("b.json", "{}"), file("a.json", "1")]).await.unwrap();
     store.keep_run_files(&run, &[file("b.json", "[]")]).await.unwrap();
-    let again = Store::open(&home.location()).await.unwrap();
+    let again = testing::open(&home.location()).await.unwrap();
     assert_eq!(again.run_files(&run).await.unwrap(), [file("a.json", "1"), file("b.json", "[]")]);
     store.set_run_state(&run, crate::RunState::Done).await.unwrap();
     assert!(store.run_files(&run).await.unwrap().is_empty());

@@ -26,6 +26,7 @@ pub struct StoredSession {
 impl Store {
     /// Keeps a session of a token; those that have ended go.
     pub async fn begin_session(&self, session: &StoredSession, by: Actor<'_>) -> Result<(), StoreError> {
+        self.require_installation()?;
         let mut tx = self.begin().await?;
         query("DELETE FROM page_sessions WHERE expires_at <= $1").bind(now()).execute(&mut tx).await?;
         query(
@@ -49,6 +50,7 @@ impl Store {
         &self,
         id_sha256: &str,
     ) -> Result<Option<(StoredSession, AccessToken)>, StoreError> {
+        self.require_installation()?;
         let row = query("SELECT * FROM page_sessions WHERE id_sha256 = $1 AND expires_at > $2")
             .bind(id_sha256)
             .bind(now())
@@ -62,6 +64,7 @@ impl Store {
 
     /// Newest first, those that have ended left out.
     pub async fn list_sessions(&self) -> Result<Vec<StoredSession>, StoreError> {
+        self.require_installation()?;
         let rows = query(
             "SELECT * FROM page_sessions WHERE expires_at > $1 ORDER BY created_at DESC, id_sha256 LIMIT $2",
         )
@@ -74,6 +77,7 @@ impl Store {
 
     /// Ends a session; ending one that is gone changes nothing.
     pub async fn end_session(&self, id_sha256: &str, by: Actor<'_>) -> Result<(), StoreError> {
+        self.require_installation()?;
         let mut tx = self.begin().await?;
         let gone: Option<String> =
             query_scalar("DELETE FROM page_sessions WHERE id_sha256 = $1 RETURNING token_id")
@@ -96,6 +100,7 @@ impl Store {
 
     /// The key of this name; `fresh` becomes it where there is none yet.
     pub async fn server_secret(&self, name: &str, fresh: &str) -> Result<String, StoreError> {
+        self.require_installation()?;
         let mut tx = self.begin().await?;
         query(
             "INSERT INTO server_secrets (name, created_at, value) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",

@@ -56,6 +56,7 @@ impl Store {
         after: &StreamPosition,
         most: u32,
     ) -> Result<Vec<StreamEvent>, StoreError> {
+        self.require_incident(incident).await?;
         let rows = query(
             "SELECT e.run_id, e.seq, e.at, e.kind, e.payload FROM run_events e JOIN runs r ON r.id = e.run_id \
              WHERE r.incident_id = $1 AND (e.run_id > $2 OR (e.run_id = $2 AND e.seq > $3)) \

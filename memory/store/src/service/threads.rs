@@ -3,13 +3,14 @@ Conversations that go on elsewhere, in threads of a chat system: which incident 
 (once, however often it is delivered), and what is to be answered there.
 */
 
-use millwright_model::{Audience, IncidentId, MessageId, RunId};
+use millwright_model::{Audience, ConversationId, IncidentId, MessageId, RunId};
 
 use super::super::codec::now;
-use super::super::db::{query, query_as, query_scalar};
+use super::super::db::{AssertSqlSafe, query, query_as, query_scalar};
 use super::super::{Store, StoreError, payloads};
 use super::{IncidentMessage, MessageKind, messages, related};
 use crate::queue::notes;
+use crate::scope::ScopedRow;
 
 /// Something said in a thread.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +32,7 @@ impl Store {
         &self,
         said: IncomingThreadMessage<'_>,
     ) -> Result<Option<IncidentMessage>, StoreError> {
+        self.require_incident(said.incident).await?;
         let mut tx = self.begin().await?;
         super::super::incidents::must_exist(&mut tx, said.incident).await?;
         let inserted = query(
@@ -57,17 +59,30 @@ impl Store {
         Ok(Some(message))
     }
 
-    /// The incident that this key of arrivals leads to, however long ago it was.
-    pub async fn incident_known_by(&self, key: &str) -> Result<Option<IncidentId>, StoreError> {
-        let [internal, unknown, public] = Audience::ALL.map(|audience| related::scoped(key, audience));
-        query_scalar(
-            "SELECT incident_id FROM correlations WHERE key IN ($1, $2, $3) ORDER BY last_at DESC LIMIT 1",
-        )
-        .bind(internal)
-        .bind(unknown)
-        .bind(public)
-        .fetch_optional(&self.read)
-        .await
+    /// The incident that this key of arrivals leads to, in a closed conversation or outside of all, however long ago it was.
+    pub async fn incident_known_by(
+        &self,
+        key: &str,
+        within: Option<&ConversationId>,
+    ) -> Result<Option<IncidentId>, StoreError> {
+        let [internal, unknown, public] =
+            Audience::ALL.map(|audience| related::scoped(key, audience, within));
+        let [open_internal, open_unknown, open_public] =
+            Audience::ALL.map(|audience| related::scoped(key, audience, None));
+        let sql = format!(
+            "SELECT c.incident_id FROM correlations c WHERE c.key IN ($1, $2, $3, $4, $5, $6){} \
+             ORDER BY CASE WHEN c.key IN ($1, $2, $3) THEN 0 ELSE 1 END, c.last_at DESC LIMIT 1",
+            self.visible_by("c.incident_id")
+        );
+        query_scalar(AssertSqlSafe(sql))
+            .bind(internal)
+            .bind(unknown)
+            .bind(public)
+            .bind(open_internal)
+            .bind(open_unknown)
+            .bind(open_public)
+            .fetch_optional(&self.read)
+            .await
     }
 
     /// The incident whose note elsewhere has this id.
@@ -77,13 +92,17 @@ impl Store {
         target: &str,
         remote_id: &str,
     ) -> Result<Option<IncidentId>, StoreError> {
-        let sql = "SELECT incident_id FROM notes WHERE system = $1 AND target = $2 AND remote_id = $3";
-        let query = query_scalar(sql).bind(system).bind(target).bind(remote_id);
+        let sql = format!(
+            "SELECT n.incident_id FROM notes n WHERE n.system = $1 AND n.target = $2 AND n.remote_id = $3{}",
+            self.visible_by("n.incident_id")
+        );
+        let query = query_scalar(AssertSqlSafe(sql)).bind(system).bind(target).bind(remote_id);
         query.fetch_optional(&self.read).await
     }
 
     /// What was answered to a question, once it is.
     pub async fn answer_to(&self, question: &MessageId) -> Result<Option<IncidentMessage>, StoreError> {
+        self.require(ScopedRow::Message, question.as_str()).await?;
         query("SELECT * FROM incident_messages WHERE reply_to = $1 ORDER BY id LIMIT 1")
             .bind(question)
             .fetch_optional(&self.read)
@@ -94,6 +113,7 @@ impl Store {
 
     /// What the newest run of an incident means to do, as its last plan tells it.
     pub async fn latest_plan(&self, incident: &IncidentId) -> Result<Option<serde_json::Value>, StoreError> {
+        self.require_incident(incident).await?;
         let found: Option<(RunId, i64, String)> = query_as(
             "SELECT e.run_id, e.seq, e.payload FROM run_events e JOIN runs r ON r.id = e.run_id WHERE r.incident_id = $1 \
              AND e.kind = 'planned' ORDER BY e.run_id DESC, e.seq DESC LIMIT 1",

@@ -2,10 +2,10 @@
 API tokens: only the hash of a secret is kept. Making, rotating and revoking one is on record.
 */
 
-use millwright_model::Timestamp;
+use millwright_model::{RepositoryName, Timestamp, Visible};
 
 use super::super::audit::{AuditedChange, record};
-use super::super::codec::now;
+use super::super::codec::{from_json, json, now};
 use super::super::db::{Row, query, query_scalar};
 use super::super::{Actor, Store, StoreError};
 use super::AccessToken;
@@ -17,10 +17,15 @@ impl Store {
         secret_sha256: &str,
         by: Actor<'_>,
     ) -> Result<(), StoreError> {
+        self.require_installation()?;
+        let repositories = match &token.repositories {
+            Visible::All => None,
+            Visible::Only(some) => Some(json(some)?),
+        };
         let mut tx = self.begin().await?;
         query(
-            "INSERT INTO tokens (id, name, role, secret_sha256, created_at, created_by, expires_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+            "INSERT INTO tokens (id, name, role, secret_sha256, created_at, created_by, expires_at, repositories) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         )
         .bind(&token.id)
         .bind(&token.name)
@@ -29,9 +34,10 @@ impl Store {
         .bind(token.created_at)
         .bind(&token.created_by)
         .bind(token.expires_at)
+        .bind(repositories)
         .execute(&mut tx)
         .await?;
-        let after = format!("{} ({})", token.name, token.role);
+        let after = format!("{} ({}{})", token.name, token.role, of_repositories(&token.repositories));
         let change = AuditedChange {
             action: "token",
             subject: &token.id,
@@ -46,6 +52,7 @@ impl Store {
 
     /// A token and the hash of its secret, whether it is still good or not.
     pub async fn find_token(&self, id: &str) -> Result<Option<(AccessToken, String)>, StoreError> {
+        self.require_installation()?;
         let row = query("SELECT * FROM tokens WHERE id = $1").bind(id).fetch_optional(&self.read).await?;
         row.map(|row| Ok((from_row(&row)?, row.try_get("secret_sha256")?))).transpose()
     }
@@ -55,6 +62,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Ambiguous`] with the candidates when several begin so.
     pub async fn resolve_token_id(&self, short: &str) -> Result<String, StoreError> {
+        self.require_installation()?;
         let missing = || StoreError::NotFound { what: "valid token", id: short.chars().take(80).collect() };
         if short.is_empty() || short.len() > 64 || !short.chars().all(|c| c.is_ascii_alphanumeric()) {
             return Err(missing());
@@ -74,6 +82,7 @@ impl Store {
 
     /// Newest first.
     pub async fn list_tokens(&self) -> Result<Vec<AccessToken>, StoreError> {
+        self.require_installation()?;
         let rows = query("SELECT * FROM tokens ORDER BY created_at DESC, id DESC LIMIT 1000")
             .fetch_all(&self.read)
             .await?;
@@ -82,6 +91,7 @@ impl Store {
 
     /// Ends a token now, or at a later time for a rotation with an overlap.
     pub async fn end_token(&self, id: &str, at: Option<Timestamp>, by: Actor<'_>) -> Result<(), StoreError> {
+        self.require_installation()?;
         let mut tx = self.begin().await?;
         let done = match at {
             None => {
@@ -115,6 +125,7 @@ impl Store {
     }
 
     pub async fn token_used(&self, id: &str) -> Result<(), StoreError> {
+        self.require_installation()?;
         query("UPDATE tokens SET last_used_at = $2 WHERE id = $1")
             .bind(id)
             .bind(now())
@@ -125,8 +136,14 @@ impl Store {
 }
 
 fn from_row(row: &Row) -> Result<AccessToken, StoreError> {
+    let id: String = row.try_get("id")?;
+    let repositories: Option<String> = row.try_get("repositories")?;
     Ok(AccessToken {
-        id: row.try_get("id")?,
+        repositories: match repositories {
+            None => Visible::All,
+            Some(some) => Visible::Only(from_json("token", &id, &some)?),
+        },
+        id,
         name: row.try_get("name")?,
         role: row.try_get("role")?,
         created_at: row.try_get("created_at")?,
@@ -135,4 +152,15 @@ fn from_row(row: &Row) -> Result<AccessToken, StoreError> {
         revoked_at: row.try_get("revoked_at")?,
         last_used_at: row.try_get("last_used_at")?,
     })
+}
+
+/// Which repositories a token is bound to, behind its role in the audit log.
+fn of_repositories(repositories: &Visible<RepositoryName>) -> String {
+    match repositories {
+        Visible::All => String::new(),
+        Visible::Only(some) => {
+            let names: Vec<&str> = some.iter().map(RepositoryName::as_str).collect();
+            format!(" of {}", names.join(", "))
+        }
+    }
 }

@@ -6,8 +6,9 @@ was, and the how-manieth of its problem.
 use millwright_model::{IncidentId, Report, ReportId, Timestamp, Verdict};
 
 use super::super::codec::{from_json, from_word, json};
-use super::super::db::{query, query_scalar};
+use super::super::db::{AssertSqlSafe, query, query_scalar};
 use super::super::{Store, StoreError};
+use crate::scope::ScopedRow;
 
 /// An incident that was answered.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +27,7 @@ pub struct AnsweredIncident {
 impl Store {
     /// Keeps what is shown beside a report.
     pub async fn save_view(&self, report: &Report, view: &serde_json::Value) -> Result<(), StoreError> {
+        self.require_incident(&report.incident_id).await?;
         let number = |value: f64| if value.is_finite() { (value * 1e6).round() as i64 } else { 0 };
         query(
             "INSERT INTO report_views (report_id, incident_id, wall_ms, cost_micro_usd, body) \
@@ -43,6 +45,7 @@ impl Store {
     }
 
     pub async fn view(&self, report: &ReportId) -> Result<Option<serde_json::Value>, StoreError> {
+        self.require(ScopedRow::Report, report.as_str()).await?;
         let body: Option<String> = query_scalar("SELECT body FROM report_views WHERE report_id = $1")
             .bind(report)
             .fetch_optional(&self.read)
@@ -52,17 +55,16 @@ impl Store {
 
     /// The newest answers, newest first, at most `most`.
     pub async fn answered(&self, most: u32) -> Result<Vec<AnsweredIncident>, StoreError> {
-        let rows = query(
+        let sql = format!(
             "SELECT r.id, r.incident_id, r.created_at, r.verdict, v.wall_ms, v.cost_micro_usd, \
              (SELECT count(*) FROM incidents j WHERE j.problem_id = i.problem_id AND j.id <= i.id) AS occurrence, \
              (SELECT count(*) FROM incident_messages m WHERE m.incident_id = i.id \
              AND m.kind IN ('remark', 'decision', 'stop')) AS steered \
              FROM report_views v JOIN reports r ON r.id = v.report_id JOIN incidents i ON i.id = r.incident_id \
-             ORDER BY r.created_at DESC, r.id DESC LIMIT $1",
-        )
-        .bind(i64::from(most))
-        .fetch_all(&self.read)
-        .await?;
+             WHERE 1 = 1{} ORDER BY r.created_at DESC, r.id DESC LIMIT $1",
+            self.visible()
+        );
+        let rows = query(AssertSqlSafe(sql)).bind(i64::from(most)).fetch_all(&self.read).await?;
         rows.iter()
             .map(|row| {
                 let id: ReportId = row.try_get("id")?;

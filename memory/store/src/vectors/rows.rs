@@ -253,6 +253,7 @@ pub(crate) async fn note_removal(tx: &mut Tx, doc: i64, incident: &IncidentId) -
 
 impl Store {
     pub async fn is_behind(&self, space: SpaceId) -> Result<bool, StoreError> {
+        self.require_installation()?;
         let behind: Option<i64> = query_scalar("SELECT behind FROM vector_spaces WHERE id = $1")
             .bind(space.0)
             .fetch_optional(&self.read)
@@ -266,6 +267,7 @@ impl Store {
         space: SpaceId,
         limit: usize,
     ) -> Result<Vec<PendingVector>, StoreError> {
+        self.require_installation()?;
         let rows = query(
             "SELECT i.updated_at, i.id, i.repository, i.service, i.environment, i.ticket FROM incidents i \
              WHERE NOT EXISTS (SELECT 1 FROM incident_vectors v WHERE v.space = $1 AND v.doc = i.doc) \
@@ -294,6 +296,7 @@ impl Store {
     }
 
     pub async fn count_pending_vectors(&self, space: SpaceId) -> Result<u64, StoreError> {
+        self.require_installation()?;
         let n: i64 = query_scalar(
             "SELECT (SELECT count(*) FROM incidents) - (SELECT count(*) FROM incident_vectors WHERE space = $1)",
         )
@@ -310,6 +313,7 @@ impl Store {
         space: SpaceId,
         done: &[(&PendingVector, Option<&[f32]>)],
     ) -> Result<u64, StoreError> {
+        self.require_installation()?;
         let mut tx = self.begin().await?;
         let mut kept = 0;
         for (pending, vector) in done {
@@ -332,6 +336,7 @@ impl Store {
 
     /// Notes that another engine holds what one space holds.
     pub async fn adopt_marks(&self, from: SpaceId, to: SpaceId) -> Result<(), StoreError> {
+        self.require_installation()?;
         query(
             "INSERT INTO incident_vectors (space, doc) SELECT $2, doc FROM incident_vectors WHERE space = $1 \
              ON CONFLICT DO NOTHING",
@@ -345,6 +350,7 @@ impl Store {
 
     /// Notes that nothing is pending, if that is so; the answer tells.
     pub async fn settle_space(&self, space: SpaceId) -> Result<bool, StoreError> {
+        self.require_installation()?;
         let done = query(
             "UPDATE vector_spaces SET behind = 0 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM incidents i \
              WHERE NOT EXISTS (SELECT 1 FROM incident_vectors v WHERE v.space = $1 AND v.doc = i.doc))",
@@ -356,11 +362,13 @@ impl Store {
     }
 
     pub async fn pending_removals(&self, engine: &str) -> Result<Vec<IncidentId>, StoreError> {
+        self.require_installation()?;
         let sql = "SELECT incident_id FROM vector_removals WHERE engine = $1 LIMIT 500";
         query_scalar(sql).bind(engine).fetch_all(&self.read).await
     }
 
     pub async fn removed_there(&self, engine: &str, incidents: &[IncidentId]) -> Result<(), StoreError> {
+        self.require_installation()?;
         let mut tx = self.begin().await?;
         for incident in incidents {
             query("DELETE FROM vector_removals WHERE engine = $1 AND incident_id = $2")

@@ -14,7 +14,7 @@ use millwright_usecases::{AnswerJudgement, JudgementEffect, UseCaseError};
 use serde::Deserialize;
 
 use crate::app::ServiceState;
-use crate::http::{IncidentPath, PathId, Problem};
+use crate::http::{CallerUseCases, IncidentPath, PathId, Problem};
 use crate::page::forms::{FormFields, filled};
 use crate::page::page_error::PageError;
 use crate::page::session::PageSession;
@@ -50,7 +50,7 @@ impl FeedbackForm {
         let standing = visit.principal.standing(app.settings.confirming_role);
         let judge = FeedbackAuthor::new(visit.principal.because(&note), standing);
         let judgement = AnswerJudgement { incident: id, resolution: resolution.as_ref(), is_confirmed };
-        let judged = app.use_cases.judge(judge, judgement).await?;
+        let judged = app.use_cases_of(&visit.principal).judge(judge, judgement).await?;
         Ok(match (judged.effect, is_confirmed) {
             (JudgementEffect::Remark, _) => "remark",
             (JudgementEffect::Taken, true) if !judged.is_trusted() => "noted",
@@ -71,11 +71,11 @@ pub(crate) async fn judge(
 }
 
 pub(crate) async fn cancel(
-    State(app): State<Arc<ServiceState>>,
+    CallerUseCases(use_cases): CallerUseCases,
     Extension(visit): Extension<PageSession>,
     IncidentPath(id): IncidentPath,
 ) -> Result<Redirect, PageError> {
-    app.use_cases.stop(&visit.principal, &id).await?;
+    use_cases.stop(&visit.principal, &id).await?;
     Ok(Redirect::to(&format!("/incidents/{id}?said=stopping")))
 }
 
@@ -85,7 +85,7 @@ pub(crate) struct DecisionForm {
 }
 
 pub(crate) async fn decide(
-    State(app): State<Arc<ServiceState>>,
+    CallerUseCases(use_cases): CallerUseCases,
     Extension(visit): Extension<PageSession>,
     PathId(id): PathId,
     FormFields(deciding): FormFields<DecisionForm>,
@@ -95,6 +95,6 @@ pub(crate) async fn decide(
         "deny" => (false, "denied"),
         _ => return Err(Problem::unprocessable("say approve or deny").into()),
     };
-    let incident = app.use_cases.decide(&visit.principal, &id, approve, "").await?;
+    let incident = use_cases.decide(&visit.principal, &id, approve, "").await?;
     Ok(Redirect::to(&format!("/incidents/{incident}?said={said}")))
 }

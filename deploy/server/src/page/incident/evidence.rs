@@ -2,6 +2,7 @@
 A piece of evidence, whole as it is stored, opened at the words that the answer cites.
 */
 
+use millwright_store::Store;
 use std::sync::Arc;
 
 use axum::Extension;
@@ -13,7 +14,7 @@ use millwright_model::{Evidence, IncidentId};
 
 use super::{beside, newest_report};
 use crate::app::ServiceState;
-use crate::http::Problem;
+use crate::http::{CallerStore, Problem};
 use crate::page::format;
 use crate::page::page_error::PageError;
 use crate::page::session::PageSession;
@@ -25,19 +26,19 @@ const LINES: usize = 1_000;
 const WIDTH: usize = 500;
 
 pub(crate) async fn show(
-    State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     Extension(visit): Extension<PageSession>,
     Path((id, piece)): Path<(String, String)>,
 ) -> Result<Response, PageError> {
     let nothing = || PageError(Problem::not_found("there is no such evidence"));
     let id = IncidentId::parse(&id).map_err(|_| nothing())?;
-    app.store.get_incident(&id).await?;
-    let report = newest_report(&app, &id).await?.ok_or_else(nothing)?;
+    store.get_incident(&id).await?;
+    let report = newest_report(&store, &id).await?.ok_or_else(nothing)?;
     let evidence = report.evidence.iter().find(|one| one.id.0 == piece).ok_or_else(nothing)?;
     // Another incident's text is not to be had by its hash: the hash comes from this one's report.
-    let stored = app.store.get_evidence(&evidence.sha256).await?;
+    let stored = store.get_evidence(&evidence.sha256).await?;
     let text = plain(stored.as_deref().unwrap_or(&evidence.excerpt));
-    let context = beside(&app, &report).await?;
+    let context = beside(&store, &report).await?;
     let quotes = context.quotes.iter().filter(|cited| cited.evidence == evidence.id);
     let quotes: Vec<String> = quotes.take(50).map(|cited| plain(&cited.text)).collect();
     let title = format!("Evidence {}", format::short(&evidence.id.0, 20));

@@ -17,7 +17,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use millwright_agent::report::{RenderContext, answer, grounds, verdict_meaning};
 use millwright_model::{Audience, IncidentId, ReplayOutcome, Report, Resolution};
-use millwright_store::{ApprovalRequest, Delivery, Incident, JobKind, Note, NoteState};
+use millwright_store::{ApprovalRequest, Delivery, Incident, JobKind, Note, NoteState, Store};
 use millwright_tools::ProgressEvent;
 use serde::Deserialize;
 
@@ -28,7 +28,7 @@ use super::shell::{self, NavigationItem};
 use crate::api::events::{StreamFormat, follow};
 use crate::app::ServiceState;
 use crate::auth::TokenRole;
-use crate::http::{IncidentPath, Problem};
+use crate::http::{CallerStore, IncidentPath, Problem};
 
 /// Characters of the ticket shown.
 const TICKET: usize = 8_000;
@@ -41,19 +41,19 @@ pub(super) struct IncidentPageQuery {
 }
 
 pub(super) async fn show(
-    State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     Extension(visit): Extension<PageSession>,
     IncidentPath(id): IncidentPath,
     Query(asked): Query<IncidentPageQuery>,
 ) -> Result<Response, PageError> {
-    let incident = app.store.get_incident(&id).await?;
+    let incident = store.get_incident(&id).await?;
     let open = !incident.state.is_over();
-    let now = standing(&app, &visit, &incident).await?;
-    let timeline = timeline::whole(&app, &id, open).await?;
-    let talk = talk::section(&app, &visit, &incident).await?;
-    let deliveries = app.store.deliveries(&id).await?;
-    let notes = app.store.notes(&id).await?;
-    let related = app.store.related_incidents(&id).await?;
+    let now = standing(&store, &visit, &incident).await?;
+    let timeline = timeline::whole(&store, &id, open).await?;
+    let talk = talk::section(&store, &visit, &incident).await?;
+    let deliveries = store.deliveries(&id).await?;
+    let notes = store.notes(&id).await?;
+    let related = store.related_incidents(&id).await?;
     let title = format::short(&incident.ticket.title, 200);
     let body = html! {
         (shell::told(asked.said.as_deref()))
@@ -120,24 +120,24 @@ fn readers(incident: &Incident, related: &[IncidentId]) -> Markup {
 
 /// The part that changes with the state: it is fetched anew whenever that changes.
 pub(super) async fn now(
-    State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     Extension(visit): Extension<PageSession>,
     IncidentPath(id): IncidentPath,
 ) -> Result<Response, PageError> {
-    let incident = app.store.get_incident(&id).await?;
-    Ok(shell::part(&standing(&app, &visit, &incident).await?))
+    let incident = store.get_incident(&id).await?;
+    Ok(shell::part(&standing(&store, &visit, &incident).await?))
 }
 
-async fn standing(app: &ServiceState, visit: &PageSession, incident: &Incident) -> Result<Markup, PageError> {
+async fn standing(store: &Store, visit: &PageSession, incident: &Incident) -> Result<Markup, PageError> {
     let id = &incident.id;
-    let report = newest_report(app, id).await?;
-    let approvals = app.store.open_approvals(Some(id)).await?;
-    let resolution = app.store.resolutions(id).await?.into_iter().next();
-    let job = app.store.get_job(JobKind::Investigate, id.as_str()).await?;
+    let report = newest_report(store, id).await?;
+    let approvals = store.open_approvals(Some(id)).await?;
+    let resolution = store.resolutions(id).await?.into_iter().next();
+    let job = store.get_job(JobKind::Investigate, id.as_str()).await?;
     let open = !incident.state.is_over();
     let error = job.as_ref().and_then(|job| job.error.as_deref()).filter(|_| report.is_none());
     let context = match &report {
-        Some(report) => beside(app, report).await?,
+        Some(report) => beside(store, report).await?,
         None => RenderContext::default(),
     };
     Ok(html! {
@@ -167,19 +167,16 @@ async fn standing(app: &ServiceState, visit: &PageSession, incident: &Incident) 
     })
 }
 
-pub(super) async fn newest_report(
-    app: &ServiceState,
-    incident: &IncidentId,
-) -> Result<Option<Report>, PageError> {
-    Ok(match app.store.list_reports(incident).await?.into_iter().next() {
-        Some(newest) => Some(app.store.get_report(&newest.id).await?),
+pub(super) async fn newest_report(store: &Store, incident: &IncidentId) -> Result<Option<Report>, PageError> {
+    Ok(match store.list_reports(incident).await?.into_iter().next() {
+        Some(newest) => Some(store.get_report(&newest.id).await?),
         None => None,
     })
 }
 
 /// What was stored beside a report; one without it is shown shorter.
-pub(super) async fn beside(app: &ServiceState, report: &Report) -> Result<RenderContext, PageError> {
-    let view = app.store.view(&report.id).await?;
+pub(super) async fn beside(store: &Store, report: &Report) -> Result<RenderContext, PageError> {
+    let view = store.view(&report.id).await?;
     let context = view.and_then(|view| serde_json::from_value(view).ok()).unwrap_or_default();
     // Where the code lies on this machine is nobody's business, and no reader's path.
     Ok(RenderContext { in_service: true, repository: None, ..context })

@@ -9,12 +9,12 @@ use axum::Extension;
 use axum::extract::State;
 use axum::response::{Redirect, Response};
 use maud::{Markup, html};
-use millwright_store::{Incident, IncidentMessage, JobKind, JobState, MessageKind};
+use millwright_store::{Incident, IncidentMessage, JobKind, JobState, MessageKind, Store};
 use serde::Deserialize;
 
 use crate::app::ServiceState;
 use crate::auth::TokenRole;
-use crate::http::IncidentPath;
+use crate::http::{CallerStore, CallerUseCases, IncidentPath};
 use crate::page::forms::FormFields;
 use crate::page::page_error::PageError;
 use crate::page::session::PageSession;
@@ -26,7 +26,7 @@ const READ: usize = 2_000;
 const CHARS: usize = 6_000;
 
 pub(crate) async fn section(
-    app: &ServiceState,
+    store: &Store,
     visit: &PageSession,
     incident: &Incident,
 ) -> Result<Markup, PageError> {
@@ -34,7 +34,7 @@ pub(crate) async fn section(
     let mut messages: Vec<IncidentMessage> = Vec::new();
     loop {
         let after = messages.last().map(|last| last.id.clone());
-        let some = app.store.messages(id, after.as_ref()).await?;
+        let some = store.messages(id, after.as_ref()).await?;
         let done = some.is_empty() || messages.len() >= READ;
         messages.extend(some);
         if done {
@@ -43,7 +43,7 @@ pub(crate) async fn section(
     }
     let mut waits = false;
     if let Some(last) = messages.last().filter(|last| last.kind == MessageKind::Question) {
-        let job = app.store.get_job(JobKind::Answer, last.id.as_str()).await?;
+        let job = store.get_job(JobKind::Answer, last.id.as_str()).await?;
         waits = job.is_some_and(|job| matches!(job.state, JobState::Queued | JobState::Running));
     }
     let open = !incident.state.is_over();
@@ -104,12 +104,12 @@ fn decision(body: &str) -> &'static str {
 }
 
 pub(crate) async fn show(
-    State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     Extension(visit): Extension<PageSession>,
     IncidentPath(id): IncidentPath,
 ) -> Result<Response, PageError> {
-    let incident = app.store.get_incident(&id).await?;
-    Ok(shell::part(&section(&app, &visit, &incident).await?))
+    let incident = store.get_incident(&id).await?;
+    Ok(shell::part(&section(&store, &visit, &incident).await?))
 }
 
 #[derive(Debug, Deserialize)]
@@ -118,11 +118,11 @@ pub(crate) struct MessageForm {
 }
 
 pub(crate) async fn say(
-    State(app): State<Arc<ServiceState>>,
+    CallerUseCases(use_cases): CallerUseCases,
     Extension(visit): Extension<PageSession>,
     IncidentPath(id): IncidentPath,
     FormFields(MessageForm { text }): FormFields<MessageForm>,
 ) -> Result<Redirect, PageError> {
-    app.use_cases.say(&visit.principal, &id, &text).await?;
+    use_cases.say(&visit.principal, &id, &text).await?;
     Ok(Redirect::to(&format!("/incidents/{id}#talk")))
 }

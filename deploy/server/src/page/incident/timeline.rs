@@ -12,13 +12,13 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use maud::{Markup, html};
 use millwright_agent::report::duration;
-use millwright_store::{StreamEvent, StreamPosition};
+use millwright_store::{Store, StreamEvent, StreamPosition};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::api::timeline::view;
 use crate::app::ServiceState;
-use crate::http::{IncidentPath, Problem};
+use crate::http::{CallerStore, IncidentPath, Problem};
 use crate::page::page_error::PageError;
 use crate::page::{format, shell};
 
@@ -28,8 +28,8 @@ const MOST: usize = 1_000;
 /// Characters of what a step showed.
 const SHOWN: usize = 1_500;
 
-pub(crate) async fn whole(app: &ServiceState, id: &IncidentId, open: bool) -> Result<Markup, PageError> {
-    let rows = rows(app, id, &StreamPosition::default(), open).await?;
+pub(crate) async fn whole(store: &Store, id: &IncidentId, open: bool) -> Result<Markup, PageError> {
+    let rows = rows(store, id, &StreamPosition::default(), open).await?;
     Ok(html! {
         section #timeline {
             h2 { "Timeline" }
@@ -47,7 +47,7 @@ pub(crate) struct TimelineQuery {
 }
 
 pub(crate) async fn more(
-    State(app): State<Arc<ServiceState>>,
+    CallerStore(store): CallerStore,
     IncidentPath(id): IncidentPath,
     Query(TimelineQuery { after }): Query<TimelineQuery>,
 ) -> Result<Response, PageError> {
@@ -55,13 +55,13 @@ pub(crate) async fn more(
         "" => StreamPosition::default(),
         text => text.parse().map_err(Problem::bad_request)?,
     };
-    let incident = app.store.get_incident(&id).await?;
+    let incident = store.get_incident(&id).await?;
     let open = !incident.state.is_over();
-    Ok(shell::part(&rows(&app, &id, &place, open).await?))
+    Ok(shell::part(&rows(&store, &id, &place, open).await?))
 }
 
 async fn rows(
-    app: &ServiceState,
+    store: &Store,
     id: &IncidentId,
     after: &StreamPosition,
     open: bool,
@@ -70,7 +70,7 @@ async fn rows(
     let mut place = StreamPosition::default();
     // From the beginning: what a step did is told with the plan that named it.
     loop {
-        let some = app.store.stream(id, &place, READ).await?;
+        let some = store.stream(id, &place, READ).await?;
         let full = some.len() == READ as usize;
         if let Some(last) = some.last() {
             place = last.position.clone();

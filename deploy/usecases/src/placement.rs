@@ -1,0 +1,193 @@
+/*!
+Which of the configured repositories holds the code that failed. The ticket only names things; what they lead to comes from the
+configuration. Whose incident it is follows from that, so it is asked when a report comes in, and once more when more is known.
+*/
+
+use millwright_model::{ParsedTicket, RepositoryName, Visible};
+
+use crate::error::UseCaseError;
+
+/// Where code lies, as the configuration says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeLocation {
+    pub repository: RepositoryName,
+    pub services: Vec<String>,
+    /// How paths in stack traces of it begin.
+    pub path_prefixes: Vec<String>,
+}
+
+/// Why no repository could be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnplacedReason {
+    pub because: String,
+    pub missing: String,
+}
+
+/// All that is configured.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CodeLocations(pub Vec<CodeLocation>);
+
+fn is_same(a: &str, b: &str) -> bool {
+    a.eq_ignore_ascii_case(b)
+}
+
+impl CodeLocations {
+    /// The repository whose code failed.
+    ///
+    /// # Errors
+    /// What would have to be said to choose one.
+    pub fn place(
+        &self,
+        service: Option<&str>,
+        ticket: &ParsedTicket,
+    ) -> Result<&RepositoryName, UnplacedReason> {
+        if let Some(service) = service.filter(|service| !service.is_empty()) {
+            match self.of_service(service).as_slice() {
+                [one] => return Ok(one),
+                [] => {}
+                several => {
+                    let names: Vec<&str> = several.iter().map(|one| one.as_str()).collect();
+                    return Err(UnplacedReason {
+                        because: format!("the service {service} is said to be in several repositories"),
+                        missing: format!("name {service} under services of one of {} only", names.join(", ")),
+                    });
+                }
+            }
+        }
+        let frames = ticket.traces.iter().flat_map(|trace| &trace.exceptions).flat_map(|one| &one.frames);
+        let paths: Vec<&str> = frames.filter_map(|frame| frame.path.as_deref()).collect();
+        let lies_in = |location: &&CodeLocation| {
+            location
+                .path_prefixes
+                .iter()
+                .any(|prefix| paths.iter().any(|path| path.starts_with(prefix.as_str())))
+        };
+        let mut by_path = self.0.iter().filter(lies_in);
+        if let (Some(one), None) = (by_path.next(), by_path.next()) {
+            return Ok(&one.repository);
+        }
+        match (self.0.as_slice(), service) {
+            ([], _) => Err(UnplacedReason {
+                because: "no repository is configured".into(),
+                missing: "say where the code is: [repositories.NAME] with path and services".into(),
+            }),
+            // A name that is nowhere configured may well be one that nobody wrote down yet.
+            ([one], _) => Ok(&one.repository),
+            (_, Some(service)) => Err(UnplacedReason {
+                because: format!("no repository is said to hold the service {service}"),
+                missing: format!("add {service:?} to services of its [repositories.NAME]"),
+            }),
+            (_, None) => Err(UnplacedReason {
+                because: "the ticket names no service, and several repositories are configured".into(),
+                missing: "say which service failed, or give the repositories path_prefixes".into(),
+            }),
+        }
+    }
+
+    /// The repositories that a service is said to be in.
+    pub fn of_service(&self, service: &str) -> Vec<&RepositoryName> {
+        let holds = |location: &&CodeLocation| {
+            is_same(location.repository.as_str(), service)
+                || location.services.iter().any(|name| is_same(name, service))
+        };
+        self.0.iter().filter(holds).map(|location| &location.repository).collect()
+    }
+
+    /// The repository of what somebody reports. Whoever is bound to some repositories reports of these alone: what they report is
+    /// theirs from the beginning. What others report may find its place later.
+    pub(crate) fn place_for(
+        &self,
+        visible: &Visible<RepositoryName>,
+        service: Option<&str>,
+        ticket: &ParsedTicket,
+    ) -> Result<Option<RepositoryName>, UseCaseError> {
+        let placed = self.place(service, ticket).ok();
+        let Visible::Only(bound) = visible else { return Ok(placed.cloned()) };
+        let names: Vec<&str> = bound.iter().map(RepositoryName::as_str).collect();
+        let names = names.join(", ");
+        if let Some(service) = service {
+            let holders = self.of_service(service);
+            if !holders.is_empty() && !holders.iter().any(|holder| bound.contains(*holder)) {
+                return Err(UseCaseError::invalid(format!(
+                    "the service {service:?} is in no repository that this token is bound to ({names})"
+                )));
+            }
+        }
+        if let Some(placed) = placed.filter(|placed| bound.contains(*placed)) {
+            return Ok(Some(placed.clone()));
+        }
+        let ours = self.0.iter().filter(|location| bound.contains(&location.repository)).cloned().collect();
+        let narrowed = CodeLocations(ours);
+        match (narrowed.place(service, ticket), bound.first()) {
+            (Ok(one), _) => Ok(Some(one.clone())),
+            (Err(_), Some(only)) if bound.len() == 1 => Ok(Some(only.clone())),
+            (Err(_), _) => Err(UseCaseError::invalid(format!(
+                "say which service failed: this token is bound to several repositories ({names}), and the report does not \
+                 tell which of them it is about"
+            ))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn location(name: &str, services: &[&str], prefixes: &[&str]) -> CodeLocation {
+        CodeLocation {
+            repository: name.parse().unwrap(),
+            services: services.iter().map(|name| (*name).into()).collect(),
+            path_prefixes: prefixes.iter().map(|name| (*name).into()).collect(),
+        }
+    }
+
+    fn shops() -> CodeLocations {
+        CodeLocations(vec![
+            location("shop", &["checkout", "cart"], &["/srv/shop/"]),
+            location("billing", &["invoices", "cart"], &["/srv/billing/"]),
+            location("mail", &["letters"], &[]),
+        ])
+    }
+
+    fn ticket(text: &str) -> ParsedTicket {
+        millwright_ingest::parse(text.as_bytes())
+    }
+
+    const TRACE: &str =
+        "Traceback (most recent call last):\n  File \"/srv/billing/a.py\", line 3, in f\nValueError: x\n";
+
+    #[test]
+    fn the_service_decides_then_the_paths_then_that_there_is_only_one() {
+        let all = shops();
+        let of = |service, text| all.place(service, &ticket(text)).map(RepositoryName::as_str);
+        assert_eq!(of(Some("Checkout"), "x"), Ok("shop"));
+        assert_eq!(of(Some("billing"), "x"), Ok("billing"));
+        assert_eq!(of(None, TRACE), Ok("billing"));
+        assert_eq!(of(Some("unknown"), TRACE), Ok("billing"));
+        assert!(of(Some("cart"), "x").unwrap_err().because.contains("several"));
+        assert!(of(Some("unknown"), "x").unwrap_err().missing.contains("\"unknown\""));
+        assert!(of(None, "x").unwrap_err().missing.contains("which service"));
+        let one = CodeLocations(shops().0[..1].to_vec());
+        assert_eq!(one.place(None, &ticket("x")).unwrap().as_str(), "shop");
+        assert!(CodeLocations::default().place(None, &ticket("x")).is_err());
+    }
+
+    #[test]
+    fn a_bound_report_is_of_its_own_repositories() {
+        let all = shops();
+        let bound = |names: &[&str]| Visible::Only(names.iter().map(|name| name.parse().unwrap()).collect());
+        let of = |names: &[&str], service, text| {
+            let placed = all.place_for(&bound(names), service, &ticket(text));
+            placed.map(|one| one.unwrap().to_string()).map_err(|error| error.to_string())
+        };
+        assert_eq!(of(&["shop"], None, "x").unwrap(), "shop");
+        assert_eq!(of(&["shop"], Some("cart"), "x").unwrap(), "shop", "of two, the one that is theirs");
+        assert_eq!(of(&["shop"], None, TRACE).unwrap(), "shop", "a path alone leads nobody elsewhere");
+        assert_eq!(of(&["shop", "billing"], None, TRACE).unwrap(), "billing");
+        assert_eq!(of(&["new"], None, "x").unwrap(), "new", "not configured here yet");
+        let refused = of(&["shop"], Some("letters"), "x").unwrap_err();
+        assert!(refused.contains("shop") && !refused.contains("mail"), "{refused}");
+        assert!(of(&["shop", "mail"], None, "x").unwrap_err().contains("which service"));
+        assert_eq!(all.place_for(&Visible::All, None, &ticket("x")).unwrap(), None);
+    }
+}
