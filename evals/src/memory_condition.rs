@@ -160,6 +160,7 @@ impl MemoryCondition {
         sample: Option<&RankingSample>,
     ) -> Result<(), String> {
         let incident = NewIncident {
+            repository_name: None,
             repository: Some(new.repository.clone()),
             source: Some("eval".into()),
             ticket: ticket.clone(),

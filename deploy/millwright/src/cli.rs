@@ -282,6 +282,9 @@ pub(crate) enum TokenCommand {
         /// viewer, support, responder or admin
         #[arg(long)]
         role: millwright_server::auth::TokenRole,
+        /// A repository of the configuration whose incidents it sees, again for more; without it, all
+        #[arg(long = "repository", value_name = "NAME")]
+        repositories: Vec<millwright_model::RepositoryName>,
         /// How long it is valid (90d, 12h); without it, until it is revoked
         #[arg(long, value_name = "TIME", value_parser = duration)]
         expires: Option<std::time::Duration>,

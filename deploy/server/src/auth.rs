@@ -4,7 +4,7 @@ each contains the ones before it. Without a token nobody is let in, except on th
 said so; then the request must also be meant for this machine, because a page in a browser can reach it, too.
 */
 
-use millwright_model::Scope;
+use millwright_model::{RepositoryName, Visible};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -184,25 +184,49 @@ pub struct NewToken {
     pub text: String,
 }
 
+/// What a token is to be.
+#[derive(Debug, Clone)]
+pub struct TokenRequest<'a> {
+    /// Whose it is, or what it is for.
+    pub name: &'a str,
+    pub role: TokenRole,
+    /// The repositories whose incidents exist for it.
+    pub repositories: Visible<RepositoryName>,
+    /// Until it is revoked where it is not said.
+    pub valid_for: Option<Duration>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    #[error(
+        "an admin answers for the whole installation, so a token of that role is bound to no repository; make it a responder,          or leave the repositories out"
+    )]
+    BoundAdmin,
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Makes a token.
 ///
 /// # Errors
-/// When the store cannot keep it.
+/// When there can be none of this kind, or the store cannot keep it.
 pub async fn create_token(
     store: &Store,
-    name: &str,
-    role: TokenRole,
-    valid_for: Option<Duration>,
+    request: TokenRequest<'_>,
     by: Actor<'_>,
-) -> Result<NewToken, StoreError> {
+) -> Result<NewToken, TokenError> {
+    let TokenRequest { name, role, repositories, valid_for } = request;
+    if role == TokenRole::Admin && !repositories.is_all() {
+        return Err(TokenError::BoundAdmin);
+    }
     let random = || uuid::Uuid::new_v4().simple().to_string();
     let (id, secret) = (random().chars().take(12).collect::<String>(), random() + &random());
     let now = millwright_store::now();
     let token = AccessToken {
-        repositories: millwright_model::Visible::All,
         id: id.clone(),
         name: name.chars().filter(|c| !c.is_control()).take(80).collect(),
         role: role.as_str().to_owned(),
+        repositories,
         created_at: now,
         created_by: by.who.to_owned(),
         expires_at: valid_for.map(|time| now.later_by(time)),
@@ -222,16 +246,18 @@ pub async fn rotate_token(
     id: &str,
     overlap: Duration,
     by: Actor<'_>,
-) -> Result<NewToken, StoreError> {
+) -> Result<NewToken, TokenError> {
     let missing = || StoreError::NotFound { what: "valid token", id: id.chars().take(80).collect() };
     let (old, _) = store.find_token(id).await?.ok_or_else(missing)?;
     if !is_valid(&old) {
-        return Err(missing());
+        return Err(missing().into());
     }
     let role = old.role.parse().map_err(|_| missing())?;
     let until = millwright_store::now().later_by(overlap);
     let life = |old: &AccessToken| Duration::try_from(old.expires_at?.since(old.created_at)).ok();
-    let new = create_token(store, &old.name, role, life(&old), by).await?;
+    let request =
+        TokenRequest { name: &old.name, role, repositories: old.repositories.clone(), valid_for: life(&old) };
+    let new = create_token(store, request, by).await?;
     store.end_token(id, Some(until), by).await?;
     Ok(new)
 }
@@ -270,7 +296,13 @@ mod tests {
             sessions.authenticate(&store, &headers, false).await.unwrap()
         };
         let day = Duration::from_secs(86_400);
-        let made = create_token(&store, "ci", TokenRole::Support, Some(day), by).await.unwrap();
+        let token = |name: &'static str, role: TokenRole, valid_for: Option<Duration>| TokenRequest {
+            name,
+            role,
+            repositories: Visible::All,
+            valid_for,
+        };
+        let made = create_token(&store, token("ci", TokenRole::Support, Some(day)), by).await.unwrap();
         assert_eq!(ask(&made.text).await.unwrap().role, TokenRole::Support);
         assert!(store.find_token(&made.token.id).await.unwrap().unwrap().0.last_used_at.is_some());
         let mut wrong = made.text.clone();
@@ -278,8 +310,20 @@ mod tests {
         for text in [&wrong, "mw_x_y", "mw__", "", "nonsense", &format!("{}x", made.text)] {
             assert_eq!(ask(text).await.unwrap_err(), AuthError::BadToken, "{text}");
         }
-        let old = create_token(&store, "old", TokenRole::Admin, Some(Duration::ZERO), by).await.unwrap();
+        let old =
+            create_token(&store, token("old", TokenRole::Admin, Some(Duration::ZERO)), by).await.unwrap();
         assert_eq!(ask(&old.text).await.unwrap_err(), AuthError::BadToken);
+
+        // A rotation keeps what it is bound to; what is bound administers nothing.
+        let shop = Visible::Only([RepositoryName::parse("shop").unwrap()].into());
+        let bound = |role| TokenRequest { repositories: shop.clone(), ..token("team", role, None) };
+        let team = create_token(&store, bound(TokenRole::Responder), by).await.unwrap();
+        let turned = rotate_token(&store, &team.token.id, day, by).await.unwrap();
+        assert_eq!(ask(&turned.text).await.unwrap().repositories, shop);
+        assert!(matches!(
+            create_token(&store, bound(TokenRole::Admin), by).await.unwrap_err(),
+            TokenError::BoundAdmin
+        ));
 
         let kept = rotate_token(&store, &made.token.id, day, by).await.unwrap();
         assert!(ask(&made.text).await.is_ok() && ask(&kept.text).await.is_ok());

@@ -148,6 +148,7 @@ impl Set {
             let new: Vec<NewIncident> = batch
                 .iter()
                 .map(|report| NewIncident {
+                    repository_name: None,
                     repository: None,
                     source: Some("eval".into()),
                     ticket: ticket(report),

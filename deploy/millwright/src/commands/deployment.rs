@@ -10,7 +10,6 @@ use millwright_git::Repo;
 use millwright_model::{Deployment, Timestamp};
 use millwright_store::Store;
 
-use super::memory::person;
 use crate::cli::{DeploymentAddArguments, DeploymentArguments, DeploymentCommand, ListFormat};
 use crate::wiring;
 
@@ -83,7 +82,7 @@ pub(super) async fn record(
             revision: revision.clone(),
             at,
         };
-        store.deployed(&deployment, &person()).await?;
+        store.deployed(&deployment, &wiring::person()).await?;
     }
     Ok(())
 }

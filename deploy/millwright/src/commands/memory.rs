@@ -59,7 +59,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
         }
         MemoryCommand::Forget { incident } => {
             let id = store.resolve_incident_id(&incident).await?;
-            store.forget(&id, Actor { who: &person(), why: "asked to forget" }).await?;
+            store.forget(&id, Actor { who: &wiring::person(), why: "asked to forget" }).await?;
             // A server that is away is told the next time.
             if let Err(error) = catch_up(&store, 0).await {
                 eprintln!("{id} is forgotten here; its vector is removed from the server later: {error}");
@@ -106,7 +106,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
             let before = days_ago(days)?;
             let gone = match dry_run {
                 true => store.due(before).await?,
-                false => store.expire(before, Actor { who: &person(), why: "retention" }).await?,
+                false => store.expire(before, Actor { who: &wiring::person(), why: "retention" }).await?,
             };
             if let Err(error) = catch_up(&store, 0).await {
                 eprintln!("their vectors are removed from the server later: {error}");
@@ -138,7 +138,7 @@ async fn judge(
     format: ListFormat,
 ) -> Result<()> {
     let id = store.resolve_incident_id(incident).await?;
-    let person = person();
+    let person = wiring::person();
     // The audit log keeps no more of it.
     let note: String = note.chars().take(MAX_NOTE_CHARS).collect();
     let judge = FeedbackAuthor::new(Actor { who: &person, why: &note }, FeedbackRights::OWNER);

@@ -20,7 +20,7 @@ use millwright_store::{
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{person, show};
+use super::show;
 use crate::cli::{ImportArguments, ListFormat};
 use crate::config::Config;
 use crate::wiring;
@@ -50,7 +50,7 @@ pub(super) async fn run(
     data_dir: &Path,
     format: ListFormat,
 ) -> Result<ExitCode> {
-    let by = person();
+    let by = wiring::person();
     let by = Actor { who: &by, why: "memory import" };
     let mut fields = RecordFieldMap::default();
     for mapped in &arguments.map {

@@ -9,8 +9,9 @@ use millwright_culprit::suspects::relearn::{LEAST_INCIDENTS, RelearnResult, rele
 use millwright_model::WeightVersion;
 use millwright_store::{Actor, Store};
 
-use super::{clean, person, show};
+use super::{clean, show};
 use crate::cli::{ListFormat, WeightsCommand};
+use crate::wiring;
 
 /// Moves that a page shows; the others are in `--format json`.
 const SHOWN: usize = 12;
@@ -30,7 +31,7 @@ pub(super) async fn run(store: &Store, command: WeightsCommand, format: ListForm
         }
         WeightsCommand::Learn => learn(store, format).await,
         WeightsCommand::Rollback { version, note } => {
-            store.use_weights(version, Actor { who: &person(), why: &note }).await?;
+            store.use_weights(version, Actor { who: &wiring::person(), why: &note }).await?;
             show(format, &serde_json::json!({ "in_force": version }), || match version {
                 0 => "the weights that ship are in force\n".to_owned(),
                 version => format!("version {version} is in force\n"),
@@ -55,7 +56,7 @@ async fn learn(store: &Store, format: ListFormat) -> Result<()> {
             })
         }
         RelearnResult::Learned { learned, adopted } => {
-            let by = person();
+            let by = wiring::person();
             let version = store.add_weights(&learned, adopted, Actor { who: &by, why: "learn" }).await?;
             show(format, &version, || page(&version))
         }

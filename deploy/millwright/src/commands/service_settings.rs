@@ -9,11 +9,11 @@ use anyhow::{Context, Result};
 use millwright_git::MirrorRemote;
 use millwright_integrations::ticket_client::TicketConnection;
 use millwright_integrations::{ChannelAudience, ConnectorConfig, ConnectorKeys};
-use millwright_model::Audience;
+use millwright_model::{Audience, RepositoryName};
 use millwright_server::auth::TokenRole;
 use millwright_server::settings::{ChatSettings, HookSettings, RepositorySettings};
 
-use crate::config::{self, Config, ConfirmingRole, ConnectorsSection};
+use crate::config::{self, Config, ConfirmingRole, ConnectorsSection, PrivateChannels};
 use crate::wiring;
 
 /// A repository of the configuration; one with a url is cloned below `data_dir`.
@@ -42,19 +42,26 @@ pub(super) fn repository(
         None => entry.path.clone().or_else(|| config.folder()),
     };
     let path = path.with_context(|| format!("repositories.{name} needs a url, or a path to its clone"))?;
+    let name = RepositoryName::parse(name)?;
     Ok(RepositorySettings { remote, ..local(name, &path, entry, config) })
 }
 
 /// The repository at a path, with what the configuration says of it.
-pub(super) fn repository_at(path: &Path, config: &Config) -> RepositorySettings {
+pub(super) fn repository_at(path: &Path, config: &Config) -> Result<RepositorySettings> {
     let nothing = config::RepositorySection::default();
-    let (name, entry) = config.repository(path).unwrap_or(("", &nothing));
-    local(name, path, entry, config)
+    let (name, entry) = config.repository(path).unwrap_or(("repository", &nothing));
+    let name = RepositoryName::parse(name)?;
+    Ok(local(name, path, entry, config))
 }
 
-fn local(name: &str, path: &Path, entry: &config::RepositorySection, config: &Config) -> RepositorySettings {
+fn local(
+    name: RepositoryName,
+    path: &Path,
+    entry: &config::RepositorySection,
+    config: &Config,
+) -> RepositorySettings {
     RepositorySettings {
-        name: name.to_owned(),
+        name,
         path: path.to_owned(),
         remote: None,
         branch: entry.branch.clone(),
@@ -176,6 +183,7 @@ pub(super) fn slack(options: &config::SlackSection) -> Result<ChatSettings> {
         base_url: options.base_url.trim_end_matches('/').to_owned(),
         responders: options.responders.iter().cloned().collect(),
         audience: options.audience.map(audience),
+        closed_channels_are_open: options.private_channels == PrivateChannels::Everyone,
         guests_judge: options.guests_judge,
         judging_teams: options.judging_teams.iter().cloned().collect(),
     })

@@ -5,28 +5,41 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use millwright_server::auth::{NewToken, create_token, rotate_token};
+use millwright_model::{RepositoryName, Visible};
+use millwright_server::auth::{NewToken, TokenRequest, create_token, rotate_token};
 use millwright_store::{AccessToken, Actor};
 
-use super::memory::{person, show};
+use super::memory::show;
 use crate::cli::{TokenArguments, TokenCommand};
 use crate::wiring;
 
 pub(super) async fn run(arguments: TokenArguments) -> Result<ExitCode> {
     let config = wiring::config(arguments.config.as_deref(), None)?;
     let store = wiring::open_store(&wiring::data_dir(&arguments.data, &config)?, &config).await?;
-    let who = person();
+    let who = wiring::person();
     let by = Actor { who: &who, why: "" };
     let format = arguments.format;
     let made = |new: &NewToken| {
         let shown = serde_json::json!({ "id": new.token.id, "token": new.text, "role": new.token.role,
-            "expires_at": new.token.expires_at });
+            "repositories": new.token.repositories, "expires_at": new.token.expires_at });
         show(format, &shown, || format!("{}\n", new.text))
     };
     match arguments.command {
-        TokenCommand::Create { name, role, expires } => {
+        TokenCommand::Create { name, role, repositories, expires } => {
             anyhow::ensure!(!name.trim().is_empty(), "a token needs a name: whose it is, or what it is for");
-            made(&create_token(&store, &name, role, expires, by).await?)?;
+            for unknown in
+                repositories.iter().filter(|name| !config.options.repositories.contains_key(name.as_str()))
+            {
+                eprintln!(
+                    "millwright: [repositories.{unknown}] is not in this configuration; check the name"
+                );
+            }
+            let repositories = match repositories.is_empty() {
+                true => Visible::All,
+                false => Visible::Only(repositories.into_iter().collect()),
+            };
+            let request = TokenRequest { name: &name, role, repositories, valid_for: expires };
+            made(&create_token(&store, request, by).await?)?;
         }
         TokenCommand::Rotate { id, overlap } => {
             let id = store.resolve_token_id(&id).await?;
@@ -53,5 +66,12 @@ fn line(token: &AccessToken) -> String {
         (None, None) => "until revoked".to_owned(),
     };
     let used = token.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
-    format!("{}  {:<10} {:<24} {until}, last used {used}\n", token.id, token.role, token.name)
+    let bound = match &token.repositories {
+        Visible::All => String::new(),
+        Visible::Only(names) => {
+            let names: Vec<&str> = names.iter().map(RepositoryName::as_str).collect();
+            format!(", bound to {}", names.join(", "))
+        }
+    };
+    format!("{}  {:<10} {:<24} {until}, last used {used}{bound}\n", token.id, token.role, token.name)
 }

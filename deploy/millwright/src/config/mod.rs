@@ -24,7 +24,7 @@ pub(crate) use load::{Config, ConfigOrigin};
 pub(crate) use options::{
     ActionModeOption, ConfigFile, ModelSection, NetworkOption, RedactionSection, RepositorySection,
 };
-pub(crate) use service::{ConfirmingRole, ConnectorsSection, SlackSection};
+pub(crate) use service::{ConfirmingRole, ConnectorsSection, PrivateChannels, SlackSection};
 pub(crate) use vectors::{BUILT_IN, MINILM};
 
 #[cfg(test)]

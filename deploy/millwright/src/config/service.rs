@@ -174,6 +174,8 @@ pub(crate) struct SlackSection {
     pub(crate) guests_judge: bool,
     /// Ids of other workspaces (`T…`) whose members may confirm and reject answers.
     pub(crate) judging_teams: Vec<String>,
+    /// Who sees what is said in private channels and direct messages.
+    pub(crate) private_channels: PrivateChannels,
     /// Of the Web API; another one is for tests and relays.
     pub(crate) base_url: String,
 }
@@ -188,9 +190,21 @@ impl Default for SlackSection {
             audience: None,
             guests_judge: false,
             judging_teams: Vec::new(),
+            private_channels: PrivateChannels::Members,
             base_url: "https://slack.com/api".into(),
         }
     }
+}
+
+/// Who sees incidents that were reported in a conversation that is closed to others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PrivateChannels {
+    /// Its members there, and administrators.
+    #[default]
+    Members,
+    /// Everybody who has a token, as with what is said in public channels.
+    Everyone,
 }
 
 impl ChannelsSection {

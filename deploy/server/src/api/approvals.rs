@@ -3,16 +3,13 @@ What waits for consent, and the decision.
 */
 
 use millwright_model::{IncidentId, Timestamp};
-use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::State;
 use axum::response::IntoResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::incidents::json_of;
-use crate::app::ServiceState;
 use crate::auth::Principal;
 use crate::http::{CallerStore, CallerUseCases, JsonBody, PathId, Problem};
 

@@ -5,10 +5,8 @@ settled without a person, how much is verified, what ranking learned from it, an
 
 use crate::http::CallerStore;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use axum::Extension;
-use axum::extract::State;
 use axum::response::Response;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
@@ -20,7 +18,6 @@ use super::page_error::PageError;
 use super::session::PageSession;
 use super::shell::{self, NavigationItem};
 use super::{charts, evaluations, format};
-use crate::app::ServiceState;
 
 /// Answers looked at, the newest ones; and weeks drawn.
 const ANSWERS: u32 = 5_000;

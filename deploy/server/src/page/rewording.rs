@@ -2,10 +2,7 @@
 The form by which a person puts what is remembered into better words.
 */
 
-use std::sync::Arc;
-
 use axum::Extension;
-use axum::extract::State;
 use axum::response::Redirect;
 use maud::{Markup, html};
 use millwright_model::{IncidentId, Resolution};
@@ -15,7 +12,6 @@ use serde::Deserialize;
 use super::forms::FormFields;
 use super::page_error::PageError;
 use super::session::PageSession;
-use crate::app::ServiceState;
 use crate::http::{CallerUseCases, IncidentPath};
 
 pub(super) fn form(visit: &PageSession, incident: &IncidentId, known: &Resolution) -> Markup {

@@ -9,6 +9,7 @@ use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::{Redirect, Response};
 use maud::{Markup, html};
+use millwright_model::{RepositoryName, Visible};
 use millwright_store::{AccessToken, StoredSession};
 use serde::Deserialize;
 
@@ -19,7 +20,7 @@ use super::session::PageSession;
 use super::settings::places;
 use super::shell::{self, NavigationItem};
 use crate::app::ServiceState;
-use crate::auth::{NewToken, TokenRole, create_token};
+use crate::auth::{NewToken, TokenError, TokenRequest, TokenRole, create_token};
 use crate::http::{PathId, Problem};
 
 /// Tokens listed.
@@ -50,12 +51,13 @@ async fn page(
 ) -> Result<Response, PageError> {
     let tokens = app.store_of(&visit.principal).list_tokens().await?;
     let sessions = app.store_of(&visit.principal).list_sessions().await?;
+    let repositories: Vec<&RepositoryName> = app.settings.repositories.iter().map(|one| &one.name).collect();
     let body = html! {
         (shell::told(said))
         h1 { "Tokens" }
         (places(visit, "/settings/tokens"))
         @if let Some(new) = new { (shown_once(new)) }
-        (make(visit))
+        (make(visit, &repositories))
         (list(visit, &tokens))
         (signed_in(visit, &tokens, &sessions))
     };
@@ -72,7 +74,7 @@ fn shown_once(new: &NewToken) -> Markup {
     }
 }
 
-fn make(visit: &PageSession) -> Markup {
+fn make(visit: &PageSession, repositories: &[&RepositoryName]) -> Markup {
     html! {
         section {
             h2 { "Make a token" }
@@ -88,6 +90,13 @@ fn make(visit: &PageSession) -> Markup {
                         select #role name="role" {
                             @for role in TokenRole::ALL { option value=(role) { (role) } }
                         }
+                    }
+                    div {
+                        label for="repositories" { "Bound to repositories" }
+                        select #repositories name="repositories" multiple size="3" aria-describedby="bound" {
+                            @for name in repositories { option value=(name) { (format::short(name.as_str(), 80)) } }
+                        }
+                        p.dim #bound { "None chosen: it sees all incidents." }
                     }
                     div {
                         label for="life" { "Valid for" }
@@ -111,6 +120,9 @@ fn list(visit: &PageSession, tokens: &[AccessToken]) -> Markup {
                 @for token in good.into_iter().take(MOST) {
                     li {
                         b { (format::short(&token.name, 80)) } " " span.badge { (format::short(&token.role, 20)) } " " code { (format::short(&token.id, 20)) }
+                        @if let Visible::Only(names) = &token.repositories {
+                            p.dim { "bound to " @for (at, name) in names.iter().enumerate() { @if at > 0 { ", " } (format::short(name.as_str(), 80)) } }
+                        }
                         p.dim {
                             "made " (format::time(token.created_at)) " by " (format::short(&token.created_by, 80))
                             @match &token.expires_at { Some(at) => { " · ends " (format::time(*at)) } None => " · does not end by itself" }
@@ -169,6 +181,8 @@ pub(super) struct TokenForm {
     name: String,
     role: String,
     life: String,
+    #[serde(default)]
+    repositories: Vec<RepositoryName>,
 }
 
 pub(super) async fn create(
@@ -184,14 +198,17 @@ pub(super) async fn create(
     let life = LIVES.iter().find(|(key, ..)| *key == making.life);
     let (_, days, _) = life.ok_or_else(|| Problem::unprocessable("say how long it is valid"))?;
     let life = (*days > 0).then(|| Duration::from_secs(days * DAY));
-    let new = create_token(
-        &app.store_of(&visit.principal),
-        name,
-        role,
-        life,
-        visit.principal.because("on the page"),
-    )
-    .await?;
+    let repositories = match making.repositories.is_empty() {
+        true => Visible::All,
+        false => Visible::Only(making.repositories.into_iter().collect()),
+    };
+    let request = TokenRequest { name, role, repositories, valid_for: life };
+    let store = app.store_of(&visit.principal);
+    let new = create_token(&store, request, visit.principal.because("on the page")).await;
+    let new = new.map_err(|error| match error {
+        TokenError::BoundAdmin => Problem::unprocessable(error.to_string()),
+        TokenError::Store(error) => error.into(),
+    })?;
     page(&app, &visit, None, Some(&new)).await
 }
 

@@ -38,6 +38,7 @@ pub(super) async fn tell(
     let replay =
         replay.as_ref().and_then(|replay| serde_json::to_value(recipe(replay, options.execution())).ok());
     let incident = NewIncident {
+        repository_name: None,
         repository: Some(repository.clone()),
         source: Some("eval".into()),
         ticket: millwright_ingest::parse(ticket.as_bytes()),

@@ -71,7 +71,7 @@ async fn check_repositories(
         Ok(RepositorySettings { recipes, ..repository })
     };
     if let Some(path) = &arguments.repo {
-        let repository = with_options(service_settings::repository_at(path, config))?;
+        let repository = with_options(service_settings::repository_at(path, config)?)?;
         doubt_timeout(findings, "repository", &repository, config);
         return check_repository(findings, "repository", repository, data_dir, bounds.as_ref()).await;
     }

@@ -2,18 +2,14 @@
 A piece of evidence, whole as it is stored, opened at the words that the answer cites.
 */
 
-use millwright_store::Store;
-use std::sync::Arc;
-
 use axum::Extension;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::response::Response;
 use maud::{Markup, html};
 use millwright_agent::report::{plain, spans};
 use millwright_model::{Evidence, IncidentId};
 
 use super::{beside, newest_report};
-use crate::app::ServiceState;
 use crate::http::{CallerStore, Problem};
 use crate::page::format;
 use crate::page::page_error::PageError;

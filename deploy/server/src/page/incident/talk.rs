@@ -3,16 +3,12 @@ The talk about an incident: remarks while it is looked into, questions once it h
 is asked for until it is there.
 */
 
-use std::sync::Arc;
-
 use axum::Extension;
-use axum::extract::State;
 use axum::response::{Redirect, Response};
 use maud::{Markup, html};
 use millwright_store::{Incident, IncidentMessage, JobKind, JobState, MessageKind, Store};
 use serde::Deserialize;
 
-use crate::app::ServiceState;
 use crate::auth::TokenRole;
 use crate::http::{CallerStore, CallerUseCases, IncidentPath};
 use crate::page::forms::FormFields;

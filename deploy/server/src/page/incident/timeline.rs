@@ -6,9 +6,8 @@ the word.
 
 use millwright_model::{IncidentId, Timestamp};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::Query;
 use axum::response::Response;
 use maud::{Markup, html};
 use millwright_agent::report::duration;
@@ -17,7 +16,6 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::api::timeline::view;
-use crate::app::ServiceState;
 use crate::http::{CallerStore, IncidentPath, Problem};
 use crate::page::page_error::PageError;
 use crate::page::{format, shell};
