@@ -14,7 +14,7 @@ use crate::note_text::NoteText;
 use crate::outbound_http::{SendError, client};
 use crate::scripted_server::ScriptedServer;
 use crate::signature::testing::{AT, check, check_at, headers_of, mac};
-use crate::signature::{PendingSignature, SignatureCheck, SignatureError};
+use crate::signature::{MaxAge, PendingSignature, SignatureCheck, SignatureError};
 use crate::ticket_client::{NoteTarget, TicketClient};
 
 fn verify(delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureError> {
@@ -44,7 +44,7 @@ fn the_signing_token_covers_id_time_and_body() {
     assert_eq!(ask_at(AT, "d1", b"{}", &signature), Ok(()));
     assert_eq!(ask_at(AT, "d2", b"{}", &signature), Err(SignatureError::Wrong), "the id is signed");
     assert_eq!(ask_at(AT, "d1", b"[]", &signature), Err(SignatureError::Wrong));
-    assert_eq!(ask_at(AT + 301, "d1", b"{}", &signature), Err(SignatureError::Stale));
+    assert_eq!(ask_at(AT + 301, "d1", b"{}", &signature), Err(SignatureError::Stale(MaxAge::FiveMinutes)));
     assert_eq!(ask_at(AT, "d1", b"{}", "v1,AAAA"), Err(SignatureError::Malformed("webhook-signature")));
     // Who sends a signature is not believed for the token beside it.
     let both = [
