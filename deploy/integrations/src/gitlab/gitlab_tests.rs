@@ -127,8 +127,11 @@ fn the_readers_of_an_issue_are_those_of_its_project_unless_it_is_confidential() 
     let level = |level: u64| json!({ "visibility_level": level });
     assert_eq!(readers(level(20), json!({ "confidential": false })), Some(Audience::Public));
     assert_eq!(readers(level(20), json!({ "confidential": true })), Some(Audience::Internal));
-    assert_eq!(readers(level(10), json!({ "confidential": false })), Some(Audience::Internal));
+    // Everybody who has an account on that server; on gitlab.com that is anybody.
+    assert_eq!(readers(level(10), json!({ "confidential": false })), Some(Audience::Unknown));
+    assert_eq!(readers(level(10), json!({ "confidential": true })), Some(Audience::Internal));
     assert_eq!(readers(level(0), json!({ "confidential": false })), Some(Audience::Internal));
+    assert_eq!(readers(level(0), json!({ "confidential": null })), Some(Audience::Internal));
     assert_eq!(readers(level(20), json!({ "confidential": null })), Some(Audience::Unknown));
     assert_eq!(readers(level(30), json!({})), Some(Audience::Unknown));
     assert_eq!(readers(json!({ "visibility_level": null }), json!({})), None);
