@@ -247,6 +247,25 @@ async fn what_is_looked_into_is_not_forgotten() {
 }
 
 #[tokio::test]
+async fn a_report_without_a_key_is_known_by_the_ticket_that_it_names() {
+    let fixture = UseCaseFixture::new().await;
+    let of = |source: Option<&str>, title: &str| crate::IncidentReport {
+        source: source.map(str::to_owned),
+        external_id: Some("T-1".into()),
+        ..report(title)
+    };
+    let tell = async |report, key| fixture.intake.report(&support(), report, key).await.unwrap();
+    let first = tell(of(Some("desk"), "Totals"), None).await;
+    let again = tell(of(Some("desk"), "Totals are wrong"), None).await;
+    assert!(!first.is_known && again.is_known && again.id == first.id, "a ticket may change");
+    // One that names no system is of the API, as before.
+    let unnamed = tell(of(None, "Totals"), None).await;
+    assert!(!unnamed.is_known && tell(of(Some("api"), "Totals"), None).await.id == unnamed.id);
+    let key = DeliveryKey::Idempotency { principal: "t1".into(), key: "k".into() };
+    assert!(!tell(of(Some("desk"), "Totals"), Some(key)).await.is_known, "a key of its own goes first");
+}
+
+#[tokio::test]
 async fn a_report_is_known_by_its_key_and_masked_before_it_is_kept() {
     let fixture = UseCaseFixture::new().await;
     let intake = &fixture.intake;
