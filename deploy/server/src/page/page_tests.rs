@@ -413,6 +413,13 @@ async fn memory_is_judged_and_forgotten_and_tokens_are_shown_once() {
     let id = scene.report(&scene.token(TokenRole::Support).await, "Totals are wrong").await;
     let known = answered(&scene, &id, "a commit did it").await;
     let fields = [("verdict", "reject"), ("note", "not that one"), ("resolution", known.id.as_str())];
+    for judge in [format!("/memory/{id}/judge"), format!("/incidents/{id}/feedback")] {
+        let answer = browser.fill(&judge, &[("verdict", "confirm"), ("resolution", "first")]).await;
+        assert_eq!(answer.status, 422, "{judge}: {}", answer.text);
+        assert!(answer.text.contains("resolution does not name an answer"), "{}", answer.text);
+    }
+    let standing = scene.app.store.get_resolution(&known.id).await.unwrap().approval;
+    assert_eq!(standing, Approval::None, "no other answer is judged instead");
     leads(
         &browser.fill(&format!("/memory/{id}/judge"), &fields).await,
         &format!("/memory/{id}?said=rejected"),
