@@ -5,6 +5,10 @@ status a script can act on. Nothing is investigated on a guess of what was meant
 #![expect(clippy::unwrap_used, reason = "a folder that cannot be read fails its test")]
 
 use std::fs;
+use std::time::Duration;
+
+use millwright_model::NewIncident;
+use millwright_store::{IncidentState, Store};
 
 mod common;
 
@@ -208,4 +212,22 @@ fn contents(folder: &std::path::Path) -> std::collections::BTreeMap<std::path::P
         }
     }
     out
+}
+
+#[tokio::test]
+async fn an_incident_that_is_looked_into_is_not_forgotten() {
+    let scene = Scene::new();
+    let store = Store::open(scene.path("data").to_str().unwrap()).await.unwrap();
+    let ticket = millwright_ingest::parse(b"Totals are wrong");
+    let new = NewIncident { repository: None, source: None, ticket, mapped: Vec::new() };
+    let id = store.create_incident(&new).await.unwrap().id;
+    store.set_incident_state(&id, IncidentState::Running).await.unwrap();
+    let run = store.create_run(&id).await.unwrap().id;
+    assert!(store.claim_run(&run, "elsewhere/7/a", Duration::from_secs(600)).await.unwrap());
+    let forget = || scene.run(&["memory", "forget", id.as_str()]);
+    forget().refuses(&["it is being looked into"]);
+    store.release_run(&run, "elsewhere/7/a").await.unwrap();
+    store.close().await;
+    let forgotten = forget();
+    assert!(forgotten.stdout.contains("is forgotten"), "{}", forgotten.stderr);
 }

@@ -1,5 +1,7 @@
 //! The use cases as every channel calls them, without any server, on a store in a temporary folder.
 
+use std::time::Duration;
+
 use millwright_model::{Approval, Audience, IncidentId, NewIncident, Resolution};
 use millwright_store::{FeedbackAuthor, FeedbackRights, IncidentState, IngestResult, JobKind, MessageKind};
 use serde_json::json;
@@ -244,6 +246,23 @@ async fn what_is_looked_into_is_not_forgotten() {
     assert!(fixture.store.get_incident(&incident).await.is_err());
     let error = fixture.use_cases.forget(&admin, &incident).await.unwrap_err();
     assert!(matches!(error, UseCaseError::NotFound { .. }), "{error:?}");
+}
+
+/// Whatever ends a command in the middle leaves its incident as it was, and nobody could stop it any more.
+#[tokio::test]
+async fn a_command_that_was_killed_keeps_its_incident_only_while_its_lease_lasts() {
+    let fixture = UseCaseFixture::new().await;
+    let (store, admin) = (&fixture.store, principal("admin", TokenRole::Admin));
+    let ticket = store.get_incident(&fixture.reported("Totals are wrong").await).await.unwrap().ticket;
+    let new = NewIncident { repository: None, source: None, ticket, mapped: Vec::new() };
+    let incident = store.create_incident(&new).await.unwrap().id;
+    store.set_incident_state(&incident, IncidentState::Running).await.unwrap();
+    let run = store.create_run(&incident).await.unwrap().id;
+    assert!(store.claim_run(&run, "desk/7/a", Duration::from_secs(600)).await.unwrap());
+    refuses(fixture.use_cases.forget(&admin, &incident).await, "it is being looked into");
+    store.release_run(&run, "desk/7/a").await.unwrap();
+    fixture.use_cases.forget(&admin, &incident).await.unwrap();
+    assert!(store.get_incident(&incident).await.is_err());
 }
 
 #[tokio::test]
