@@ -180,6 +180,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     // Put back for one thing: the address of whom to ask, in the terminal of who investigates.
     (".unmask(", &["memory/redaction/src/", "agent/src/masking.rs"]),
     // What use cases judge first, whichever channel asks, and what is told of an error of the store.
+    (".deployed(", &["memory/store/src/", "deploy/usecases/src/record_deployment.rs"]),
     ("store.forget(", &["memory/", "deploy/usecases/src/forget.rs", "_tests.rs"]),
     ("DeliveryKey::Ticket", &["deploy/usecases/src/"]),
     ("StoreError::Ambiguous", &["memory/store/src/", "deploy/usecases/src/error.rs"]),

@@ -214,6 +214,22 @@ fn contents(folder: &std::path::Path) -> std::collections::BTreeMap<std::path::P
     out
 }
 
+#[test]
+fn a_deployment_that_the_service_would_refuse_is_refused_here() {
+    let scene = Scene::new();
+    let long = "x".repeat(201);
+    let cases: &[(&[&str], &str)] = &[
+        (&["shop=HEAD", "--at", "9999-01-01T00:00:00Z"], "more than a day ahead"),
+        (&["shop=HEAD", "--environment", &long], "1 to 200 characters"),
+        (&["shop=HEAD", "--environment", ""], "1 to 200 characters"),
+        (&["sh\u{1b}op=HEAD"], "control character"),
+    ];
+    for (arguments, words) in cases {
+        scene.run(&[&["deployment", "add", "--repo", "repo"], *arguments].concat()).refuses(&[words]);
+    }
+    assert_eq!(scene.run(&["deployment", "add", "--repo", "repo", "shop=HEAD"]).status, Some(0));
+}
+
 #[tokio::test]
 async fn an_incident_that_is_looked_into_is_not_forgotten() {
     let scene = Scene::new();

@@ -460,7 +460,13 @@ async fn stopping_what_has_not_begun_and_approving_once() {
     let said = scene.ask("POST", &path, Some(&support), Some(json!({ "text": "see the cart" }))).await;
     assert_eq!((said.status, &said.json()["kind"]), (202, &json!("remark")));
     let told = json!({ "service": "shop", "revision": "v1", "environment": "production", "at": "2026-01-01T00:00:00Z" });
-    assert_eq!(scene.ask("POST", "/v1/deployments", Some(&responder), Some(told)).await.status, 204);
+    assert_eq!(scene.ask("POST", "/v1/deployments", Some(&responder), Some(told.clone())).await.status, 204);
+    for (field, wrong) in [("service", ""), ("revision", "a\nb"), ("at", "9999-01-01T00:00:00Z")] {
+        let mut told = told.clone();
+        told[field] = wrong.into();
+        let answer = scene.ask("POST", "/v1/deployments", Some(&responder), Some(told)).await;
+        assert_eq!(answer.status, 422, "{field}: {}", answer.text);
+    }
 }
 
 #[tokio::test]

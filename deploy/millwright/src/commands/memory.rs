@@ -125,7 +125,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
 }
 
 /// What every other channel calls as well. Nobody reads along with this process.
-fn use_cases(store: &Store, config: &Config) -> Result<UseCases> {
+pub(super) fn use_cases(store: &Store, config: &Config) -> Result<UseCases> {
     let redactor = Arc::new(wiring::redactor(config)?);
     Ok(UseCases::new(store.clone(), redactor, Arc::new(SilentNotifier)))
 }

@@ -18,19 +18,22 @@ use crate::app::ServiceState;
 use crate::auth::Principal;
 use crate::http::{JsonBody, Problem, UrlQuery};
 
+/// Without control characters.
+const NO_CONTROL: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+
 /// A revision of a service runs somewhere from a time on.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Deployment")]
 pub(crate) struct DeploymentRequest {
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = 200), regex(pattern = NO_CONTROL))]
     service: String,
     /// A tag or a commit of its repository.
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = 200), regex(pattern = NO_CONTROL))]
     revision: String,
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = 200), regex(pattern = NO_CONTROL))]
     environment: String,
-    /// RFC 3339; now where it is left out.
+    /// RFC 3339, at most a day ahead; now where it is left out.
     #[schemars(extend("format" = "date-time"))]
     at: Option<String>,
 }
@@ -41,10 +44,6 @@ pub(crate) async fn deploy(
     JsonBody(deployed): JsonBody<DeploymentRequest>,
 ) -> Result<impl IntoResponse, Problem> {
     let DeploymentRequest { service, revision, environment, at } = deployed;
-    let fits = |text: &String| (1..=200).contains(&text.chars().count());
-    if ![&service, &revision, &environment].into_iter().all(fits) {
-        return Err(Problem::unprocessable("service, revision and environment must be 1 to 200 characters"));
-    }
     let at = match at {
         None => millwright_store::now(),
         Some(at) => Timestamp::parse(&at).map_err(|_| {
@@ -52,7 +51,7 @@ pub(crate) async fn deploy(
         })?,
     };
     let deployment = Deployment { service, environment, revision, at };
-    app.store.deployed(&deployment, &principal.name).await?;
+    app.use_cases.record_deployment(&principal.name, &deployment).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
