@@ -85,14 +85,14 @@ struct MemorySearchHit {
     /// 0 to 1, relative to the best one.
     score: Option<f64>,
     /// Most trusted first.
-    resolutions: Vec<Known>,
+    resolutions: Vec<ResolutionView>,
     /// Ideas that were tried and found wrong.
     refuted: u32,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Resolution")]
-struct Known {
+struct ResolutionView {
     id: ResolutionId,
     statement: String,
     culprit: Option<String>,
@@ -116,7 +116,7 @@ pub(crate) async fn search(
             .resolutions
             .iter()
             .take(10)
-            .map(|known| Known {
+            .map(|known| ResolutionView {
                 id: known.id.clone(),
                 statement: known.statement.clone(),
                 culprit: known.culprit.clone(),
@@ -149,12 +149,12 @@ pub(crate) struct AuditQuery {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "AuditLog")]
 pub(crate) struct AuditLog {
-    entries: Vec<Entry>,
+    entries: Vec<AuditEntryView>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "AuditEntry")]
-struct Entry {
+struct AuditEntryView {
     at: Timestamp,
     actor: String,
     action: String,
@@ -174,7 +174,7 @@ pub(crate) async fn audit(
         return Err(Problem::bad_request("limit must be 1 to 1000"));
     }
     let entries = app.store.audit_page(asked.incident.as_ref(), None, limit).await?.into_iter();
-    let entries = entries.map(|entry| Entry {
+    let entries = entries.map(|entry| AuditEntryView {
         at: entry.at,
         actor: entry.actor,
         action: entry.action,
