@@ -137,3 +137,55 @@ fn a_redirect_is_followed_to_the_systems_store_only() {
     .unwrap();
     assert!(other.store("https://p16.zdusercontent.com/x").is_err(), "not of their own cloud");
 }
+
+/// What a scan of a text looks at, in bytes, and how many links it finds.
+fn scanned(text: &str) -> (usize, usize) {
+    let mut links = MarkdownLinks::of(text);
+    let found = links.by_ref().count();
+    (links.looked_at, found)
+}
+
+#[test]
+fn a_text_full_of_openings_is_gone_through_once() {
+    for opening in [
+        "](https://",
+        "](",
+        "[](https://",
+        "[x](https://a ",
+        "[",
+        "]",
+        "](https://x)",
+        "[[[](((",
+        "(",
+        "é](é",
+    ] {
+        let (once, _) = scanned(&opening.repeat(200));
+        let (four_times, _) = scanned(&opening.repeat(800));
+        assert!(
+            four_times <= 4 * (once + opening.len()),
+            "{opening:?}: {once} bytes, and {four_times} of a text four times as long"
+        );
+        assert!(once <= 2 * opening.len() * 200, "{opening:?}: {once}");
+        // Beyond the bound no further one is looked at, however many there are.
+        let (work, found) = scanned(&opening.repeat(40_000));
+        assert!(found <= MOST_LINKS && work <= 2 * opening.len() * 40_000, "{opening:?}: {found}, {work}");
+    }
+    let links: Vec<_> = MarkdownLinks::of("see [a](b), ![c d](e\n[f] (g) [h](i").collect();
+    assert_eq!(links, [("a", "b"), ("c d", "e"), ("h", "i")]);
+}
+
+#[test]
+fn no_more_files_are_gathered_than_are_taken() {
+    let pulled = |count: usize| {
+        let mut pulled = 0;
+        let file = |at: usize| RemoteFile {
+            url: format!("https://x/{at}"),
+            name: String::new(),
+            media_type: String::new(),
+        };
+        let found = once((0..count).map(file).inspect(|_| pulled += 1));
+        assert_eq!(found.len(), MOST);
+        pulled
+    };
+    assert_eq!((pulled(100), pulled(400)), (MOST, MOST));
+}

@@ -4,16 +4,49 @@ headers lack or get wrong, or that they are old, is told before the body is read
 valid at once, so that one can be replaced without losing a delivery. Which headers a system signs with is known in its folder.
 */
 
+use std::fmt;
+
 use hmac::{Hmac, KeyInit, Mac};
 use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// How far the clock of the sender may be from ours, and how old a delivery may be.
-const WINDOW_SECONDS: u64 = 300;
 /// Of HMAC-SHA256.
 const SIGNATURE_BYTES: usize = 32;
+
+/// How old a delivery may be, and how far the clock of its sender from ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaxAge {
+    OneMinute,
+    FiveMinutes,
+}
+
+impl MaxAge {
+    fn seconds(self) -> u64 {
+        match self {
+            Self::OneMinute => 60,
+            Self::FiveMinutes => 300,
+        }
+    }
+
+    /// Refuses what was not sent about now. Wherever a system says when that was, it is judged here.
+    fn check(self, now: Timestamp, sent_at_ms: i64) -> Result<(), SignatureError> {
+        match now.as_millisecond().abs_diff(sent_at_ms) <= self.seconds() * 1_000 {
+            true => Ok(()),
+            false => Err(SignatureError::Stale(self)),
+        }
+    }
+}
+
+impl fmt::Display for MaxAge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OneMinute => "one minute",
+            Self::FiveMinutes => "five minutes",
+        })
+    }
+}
 
 /// A delivery whose body is still to come.
 pub struct PendingSignature<'a> {
@@ -30,15 +63,19 @@ pub enum SignatureError {
     Malformed(&'static str),
     #[error("the signature does not fit the body; see that both sides use the same secret")]
     Wrong,
-    #[error("the delivery is older (or newer) than five minutes; see that the clocks are right")]
-    Stale,
-    /// The time stands in the signed body.
-    #[error("{0}")]
-    Body(&'static str),
+    #[error("the delivery is older (or newer) than {0}; see that the clocks are right")]
+    Stale(MaxAge),
+    #[error("the body has no {0}, so how old it is cannot be told")]
+    Timeless(&'static str),
 }
 
-/// What a signed body has to say beyond its signature, at the time when the delivery began.
-pub type BodyCheck = fn(&[u8], Timestamp) -> Result<(), SignatureError>;
+/// Where a system signs no time but that in its body: how it is read there, and how old the delivery may be when it begins.
+struct BodyTime {
+    /// In milliseconds since 1970.
+    read: fn(&[u8]) -> Result<i64, SignatureError>,
+    now: Timestamp,
+    max_age: MaxAge,
+}
 
 /// What is to be proven by the body, piece by piece.
 pub struct SignatureCheck(Proof);
@@ -50,7 +87,7 @@ enum Proof {
         /// One for each secret that is valid.
         macs: Vec<Hmac<Sha256>>,
         signatures: Vec<Vec<u8>>,
-        then: Option<(BodyCheck, Timestamp)>,
+        sent_at: Option<BodyTime>,
     },
 }
 
@@ -58,16 +95,6 @@ impl SignatureCheck {
     /// The headers alone are enough.
     pub(crate) fn given() -> Self {
         Self(Proof::Given)
-    }
-
-    /// With something that the signed body has to say as well.
-    pub fn and(self, check: BodyCheck, now: Timestamp) -> Self {
-        Self(match self.0 {
-            Proof::Given => Proof::Given,
-            Proof::Awaited { macs, signatures, .. } => {
-                Proof::Awaited { macs, signatures, then: Some((check, now)) }
-            }
-        })
     }
 
     /// Whether the sender is known before the body is read.
@@ -87,7 +114,7 @@ impl SignatureCheck {
     /// # Errors
     /// What is wrong with it.
     pub fn finish(self, body: &[u8]) -> Result<(), SignatureError> {
-        let Proof::Awaited { macs, signatures, then } = self.0 else { return Ok(()) };
+        let Proof::Awaited { macs, signatures, sent_at } = self.0 else { return Ok(()) };
         let mut fits = false;
         for mac in macs {
             for signature in &signatures {
@@ -97,7 +124,7 @@ impl SignatureCheck {
         if !fits {
             return Err(SignatureError::Wrong);
         }
-        then.map_or(Ok(()), |(check, now)| check(body, now))
+        sent_at.map_or(Ok(()), |time| time.max_age.check(time.now, (time.read)(body)?))
     }
 }
 
@@ -113,10 +140,24 @@ impl PendingSignature<'_> {
         awaited_by(keys, parts, signatures)
     }
 
+    /// The same where the body also has to say that it was sent about now: `read` finds in it when that was, in milliseconds
+    /// since 1970.
+    pub(crate) fn awaits_dated(
+        &self,
+        signatures: Vec<Vec<u8>>,
+        max_age: MaxAge,
+        read: fn(&[u8]) -> Result<i64, SignatureError>,
+    ) -> SignatureCheck {
+        let mut check = self.awaits(&[], signatures);
+        if let Proof::Awaited { sent_at, .. } = &mut check.0 {
+            *sent_at = Some(BodyTime { read, now: self.now, max_age });
+        }
+        check
+    }
+
     /// Refuses what was not sent about now. Whoever changes that time to get by finds that it is signed, too.
     pub(crate) fn is_fresh(&self, sent_at_seconds: i64) -> Result<(), SignatureError> {
-        let age = self.now.as_second().abs_diff(sent_at_seconds);
-        if age <= WINDOW_SECONDS { Ok(()) } else { Err(SignatureError::Stale) }
+        MaxAge::FiveMinutes.check(self.now, sent_at_seconds.saturating_mul(1_000))
     }
 
     /// A signature in hex over the body, behind `sha256=` in this header.
@@ -162,7 +203,7 @@ pub(crate) fn awaited_by(
         parts.iter().for_each(|part| mac.update(part));
         mac
     };
-    SignatureCheck(Proof::Awaited { macs: macs.map(begun).collect(), signatures, then: None })
+    SignatureCheck(Proof::Awaited { macs: macs.map(begun).collect(), signatures, sent_at: None })
 }
 
 /// A signature in hex.

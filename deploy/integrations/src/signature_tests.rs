@@ -62,7 +62,7 @@ fn the_standard_s_example_fits_within_its_window() {
     ];
     assert_eq!(
         check(standard_webhooks::verify, &headers, body, &[secret]),
-        Err(SignatureError::Stale),
+        Err(SignatureError::Stale(MaxAge::FiveMinutes)),
         "right, but long ago"
     );
     let then = |body: &[u8]| check_at(1_614_265_330, standard_webhooks::verify, &headers, body, &[secret]);
@@ -81,7 +81,7 @@ fn the_standard_s_example_fits_within_its_window() {
     assert_eq!((signed(AT - 300), signed(AT + 300)), (Ok(()), Ok(())));
     assert_eq!(
         (signed(AT - 301), signed(AT + 301)),
-        (Err(SignatureError::Stale), Err(SignatureError::Stale))
+        (Err(SignatureError::Stale(MaxAge::FiveMinutes)), Err(SignatureError::Stale(MaxAge::FiveMinutes)))
     );
 }
 
@@ -123,7 +123,7 @@ fn zendesk_grafana_pagerduty_sentry_jira() {
         ];
         check(grafana, &headers, b"{}", &["s"])
     };
-    assert_eq!((timed(AT), timed(AT - 400)), (Ok(()), Err(SignatureError::Stale)));
+    assert_eq!((timed(AT), timed(AT - 400)), (Ok(()), Err(SignatureError::Stale(MaxAge::FiveMinutes))));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn slacks_own_example_fits_while_it_is_fresh() {
     };
     let right = "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503";
     assert_eq!(ask(right, "1531420618", 1_531_420_618), Ok(()));
-    assert_eq!(ask(right, "1531420618", 1_531_420_919), Err(SignatureError::Stale));
+    assert_eq!(ask(right, "1531420618", 1_531_420_919), Err(SignatureError::Stale(MaxAge::FiveMinutes)));
     assert_eq!(
         ask(right, "1531420619", 1_531_420_618),
         Err(SignatureError::Wrong),
@@ -205,26 +205,31 @@ fn what_the_headers_get_wrong_needs_no_body() {
         ),
     ];
     for (verify, headers) in aged {
-        assert_eq!(begun(verify, &headers), Err(SignatureError::Stale), "{headers:?}");
+        assert_eq!(begun(verify, &headers), Err(SignatureError::Stale(MaxAge::FiveMinutes)), "{headers:?}");
     }
 }
 
 /// Some systems sign no time but that in their body.
 #[test]
-fn a_body_may_have_to_say_more_than_its_signature() {
+fn a_body_may_have_to_say_when_it_was_sent() {
     fn dated(delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureError> {
-        let begins = |body: &[u8], now: Timestamp| {
-            let is_dated = body.starts_with(now.as_second().to_string().as_bytes());
-            if is_dated { Ok(()) } else { Err(SignatureError::Body("it has no date")) }
+        let read = |body: &[u8]| {
+            let text = std::str::from_utf8(body).map_err(|_| SignatureError::Timeless("date"))?;
+            text.parse().map_err(|_| SignatureError::Timeless("date"))
         };
-        Ok(delivery.hub("x-hub-signature")?.and(begins, delivery.now))
+        const NAME: &str = "x-signature";
+        Ok(delivery.awaits_dated(vec![from_hex(NAME, delivery.header(NAME)?)?], MaxAge::OneMinute, read))
     }
     let ask = |body: &str, key: &[u8]| {
-        let signature = format!("sha256={}", hex::encode(mac(key, body.as_bytes())));
-        check(dated, &[("x-hub-signature", &signature)], body.as_bytes(), &["s"])
+        let signature = hex::encode(mac(key, body.as_bytes()));
+        check(dated, &[("x-signature", &signature)], body.as_bytes(), &["s"])
     };
-    let now = AT.to_string();
-    assert_eq!(ask(&now, b"s"), Ok(()));
-    assert_eq!(ask("1", b"s"), Err(SignatureError::Body("it has no date")));
-    assert_eq!(ask("1", b"t"), Err(SignatureError::Wrong), "what is not signed is not read");
+    let at = |later: i64| (AT * 1_000 + later).to_string();
+    assert_eq!(
+        (ask(&at(0), b"s"), ask(&at(60_000), b"s"), ask(&at(-60_000), b"s")),
+        (Ok(()), Ok(()), Ok(()))
+    );
+    assert_eq!(ask(&at(-60_001), b"s"), Err(SignatureError::Stale(MaxAge::OneMinute)));
+    assert_eq!(ask("today", b"s"), Err(SignatureError::Timeless("date")));
+    assert_eq!(ask("today", b"t"), Err(SignatureError::Wrong), "what is not signed is not read");
 }

@@ -19,12 +19,12 @@ const TELL_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct TerminalProgress {
     begun: Instant,
-    state: Mutex<State>,
+    state: Mutex<ProgressState>,
     is_terminal: bool,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ProgressState {
     note: String,
     detail: String,
     /// Durations of the replays so far, for an estimate of the time left.
@@ -43,20 +43,20 @@ impl TerminalProgress {
         progress
     }
 
-    fn draw(&self, state: &State) {
+    fn draw(&self, state: &ProgressState) {
         if self.is_terminal {
             eprint!("\r\x1b[2K{}", self.line(state));
             let _ = std::io::stderr().flush();
         }
     }
 
-    fn line(&self, state: &State) -> String {
+    fn line(&self, state: &ProgressState) -> String {
         let seconds = self.begun.elapsed().as_secs();
         let line = format!("  {:>4}s  {}{}", seconds, state.note, state.detail);
         readable(&line).chars().filter(|c| !is_hidden(*c)).take(100).collect()
     }
 
-    fn finish_line(&self, state: &mut State) {
+    fn finish_line(&self, state: &mut ProgressState) {
         if !state.note.is_empty() {
             self.draw(state);
             if self.is_terminal {
@@ -67,7 +67,7 @@ impl TerminalProgress {
         state.detail.clear();
     }
 
-    fn with_state(&self, change: impl FnOnce(&mut State)) {
+    fn with_state(&self, change: impl FnOnce(&mut ProgressState)) {
         change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }

@@ -5,6 +5,10 @@ status a script can act on. Nothing is investigated on a guess of what was meant
 #![expect(clippy::unwrap_used, reason = "a folder that cannot be read fails its test")]
 
 use std::fs;
+use std::time::Duration;
+
+use millwright_model::{NewIncident, Scope};
+use millwright_store::{IncidentState, Store};
 
 mod common;
 
@@ -208,4 +212,38 @@ fn contents(folder: &std::path::Path) -> std::collections::BTreeMap<std::path::P
         }
     }
     out
+}
+
+#[test]
+fn a_deployment_that_the_service_would_refuse_is_refused_here() {
+    let scene = Scene::new();
+    let long = "x".repeat(201);
+    let cases: &[(&[&str], &str)] = &[
+        (&["shop=HEAD", "--at", "9999-01-01T00:00:00Z"], "more than a day ahead"),
+        (&["shop=HEAD", "--environment", &long], "1 to 200 characters"),
+        (&["shop=HEAD", "--environment", ""], "1 to 200 characters"),
+        (&["sh\u{1b}op=HEAD"], "control character"),
+    ];
+    for (arguments, words) in cases {
+        scene.run(&[&["deployment", "add", "--repo", "repo"], *arguments].concat()).refuses(&[words]);
+    }
+    assert_eq!(scene.run(&["deployment", "add", "--repo", "repo", "shop=HEAD"]).status, Some(0));
+}
+
+#[tokio::test]
+async fn an_incident_that_is_looked_into_is_not_forgotten() {
+    let scene = Scene::new();
+    let store = Store::open(scene.path("data").to_str().unwrap(), Scope::installation("test")).await.unwrap();
+    let ticket = millwright_ingest::parse(b"Totals are wrong");
+    let new = NewIncident { repository_name: None, repository: None, source: None, ticket, mapped: Vec::new() };
+    let id = store.create_incident(&new).await.unwrap().id;
+    store.set_incident_state(&id, IncidentState::Running).await.unwrap();
+    let run = store.create_run(&id).await.unwrap().id;
+    assert!(store.claim_run(&run, "elsewhere/7/a", Duration::from_secs(600)).await.unwrap());
+    let forget = || scene.run(&["memory", "forget", id.as_str()]);
+    forget().refuses(&["it is being looked into"]);
+    store.release_run(&run, "elsewhere/7/a").await.unwrap();
+    store.close().await;
+    let forgotten = forget();
+    assert!(forgotten.stdout.contains("is forgotten"), "{}", forgotten.stderr);
 }

@@ -32,7 +32,7 @@ async fn who_reads_an_issue_is_told_by_its_delivery_or_the_configuration() {
         let request = request.header("x-hub-signature-256", signature);
         let answer = scene.send(request.body(Body::from(body)).unwrap()).await;
         let id: IncidentId = answer.json()["incident_id"].as_str().unwrap().parse().unwrap();
-        scene.app.store.get_incident(&id).await.unwrap().audience
+        scene.app.own_store.get_incident(&id).await.unwrap().audience
     };
     for (configured, private, expected) in [
         (None, json!({ "private": false }), Public),
@@ -48,7 +48,7 @@ async fn who_reads_an_issue_is_told_by_its_delivery_or_the_configuration() {
 #[tokio::test]
 async fn a_word_in_a_message_counts_as_the_right_of_who_wrote_it_does_now() {
     let scene = scene().await;
-    let store = &scene.app.store;
+    let store = &scene.app.own_store;
     let standing = async |author: &str| crate::auth::standing_of(&scene.app, author).await.unwrap();
     for (role, expected) in [
         (TokenRole::Viewer, None),

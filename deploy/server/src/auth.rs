@@ -264,6 +264,8 @@ pub async fn rotate_token(
 
 #[cfg(test)]
 mod tests {
+    use millwright_model::Scope;
+
     use super::*;
 
     fn headers(pairs: &[(header::HeaderName, &str)]) -> HeaderMap {

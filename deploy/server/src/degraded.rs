@@ -128,7 +128,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("calc");
         let repository = RepositorySettings {
-            name: "calc".into(),
+            name: "calc".parse().unwrap(),
             path: path.clone(),
             remote: None,
             branch: None,

@@ -143,5 +143,7 @@ pub fn openapi() -> serde_json::Value {
 }
 
 #[cfg(test)]
+mod scope_tests;
+#[cfg(test)]
 #[path = "service_tests.rs"]
 mod tests;

@@ -75,7 +75,7 @@ fn value(samples: &[Sample], name: &str, labels: &str) -> f64 {
 async fn every_kind_is_told_from_the_start_and_counted_when_it_happens() {
     let scene = scene().await;
     let metrics = &scene.app.metrics;
-    let render = async || metrics.render(&scene.app.store, 0).await;
+    let render = async || metrics.render(&scene.app.own_store, 0).await;
     let (_, samples) = parse(&render().await);
     for (name, labels) in [
         ("millwright_incidents", "state=\"awaiting_approval\""),
@@ -112,7 +112,7 @@ async fn every_kind_is_told_from_the_start_and_counted_when_it_happens() {
     metrics.model_answered(TokenCounts { input: 7, cached: 3, output: 2 }, Duration::from_secs(1));
     metrics.model_failed(FailureKind::RateLimited);
     tokio::time::sleep(Duration::from_millis(5)).await;
-    let (_, samples) = parse(&metrics.render(&scene.app.store, 3).await);
+    let (_, samples) = parse(&metrics.render(&scene.app.own_store, 3).await);
     for (name, labels, count) in [
         ("millwright_incidents", "state=\"queued\"", 2.0),
         ("millwright_jobs", "kind=\"investigate\",state=\"queued\"", 2.0),
@@ -129,7 +129,7 @@ async fn every_kind_is_told_from_the_start_and_counted_when_it_happens() {
     assert!(value(&samples, "millwright_queue_oldest_age_seconds", "kind=\"investigate\"") > 0.0);
 
     // A store that is away takes its own figures along and no others.
-    scene.app.store.close().await;
+    scene.app.own_store.close().await;
     let (_, samples) = parse(&render().await);
     assert_eq!(value(&samples, "millwright_store_up", ""), 0.0);
     assert!(!samples.iter().any(|sample| sample.0 == "millwright_incidents"));
@@ -154,7 +154,7 @@ fn expressions() -> Vec<String> {
 #[tokio::test]
 async fn alerts_and_panels_are_on_figures_that_are_told() {
     let scene = scene().await;
-    let (kinds, _) = parse(&scene.app.metrics.render(&scene.app.store, 0).await);
+    let (kinds, _) = parse(&scene.app.metrics.render(&scene.app.own_store, 0).await);
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut asked = 0;
     for expr in expressions() {
@@ -176,7 +176,7 @@ async fn alerts_and_panels_are_on_figures_that_are_told() {
 #[tokio::test]
 async fn promtool_finds_nothing_wrong() {
     let scene = scene().await;
-    let text = scene.app.metrics.render(&scene.app.store, 0).await;
+    let text = scene.app.metrics.render(&scene.app.own_store, 0).await;
     let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/../prometheus/rules.yaml");
     // What panels ask, as rules, which the tool can read.
     let dir = tempfile::tempdir().unwrap();

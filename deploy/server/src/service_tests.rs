@@ -1,6 +1,6 @@
 //! The router as clients see it, on a store in a temporary folder. Whole processes are tested by the binary's tests.
 
-use millwright_model::IncidentId;
+use millwright_model::{IncidentId, RepositoryName, Visible};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,13 +10,13 @@ use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use millwright_agent::planner::playbook::Playbook;
 use millwright_redaction::{RedactionConfig, Redactor};
-use millwright_store::{Actor, Store};
+use millwright_store::{Actor, Database, Store};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use crate::app::ServiceState;
-use crate::auth::{TokenRole, create_token};
+use crate::auth::{TokenRequest, TokenRole, create_token};
 use crate::http::routes::{RouteAccess, table};
 use crate::settings::{HookSettings, ProcessRole, ServiceLimits, ServiceSettings};
 
@@ -75,11 +75,11 @@ fn settings(dir: &std::path::Path) -> ServiceSettings {
 
 pub(crate) async fn scene_with(change: impl FnOnce(&mut ServiceSettings)) -> Scene {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path().to_str().unwrap()).await.unwrap();
+    let database = Database::open(dir.path().to_str().unwrap()).await.unwrap();
     let mut settings = settings(dir.path());
     change(&mut settings);
     let (end, ending) = watch::channel(false);
-    let app = ServiceState::new(store, settings, ending);
+    let app = ServiceState::new(database, settings, ending);
     Scene { router: crate::http::service(&app), app, _end: end, _dir: dir }
 }
 
@@ -89,7 +89,13 @@ pub(crate) async fn scene() -> Scene {
 
 impl Scene {
     pub(crate) async fn token(&self, role: TokenRole) -> String {
-        create_token(&self.app.store, role.as_str(), role, None, BY).await.unwrap().text
+        self.token_of(role, Visible::All).await
+    }
+
+    /// A token that is bound to these repositories.
+    pub(crate) async fn token_of(&self, role: TokenRole, repositories: Visible<RepositoryName>) -> String {
+        let request = TokenRequest { name: role.as_str(), role, repositories, valid_for: None };
+        create_token(&self.app.own_store, request, BY).await.unwrap().text
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answered {
@@ -99,7 +105,7 @@ impl Scene {
         Answered { status, headers, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
-    async fn ask(&self, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> Answered {
+    pub(crate) async fn ask(&self, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> Answered {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
@@ -185,7 +191,7 @@ async fn hooks_want_a_signature_from_everybody() {
             assert_eq!(answer.status, 401, "{path}: {}", answer.text);
         }
     }
-    assert_eq!(scene.app.store.count_incidents().await.unwrap(), 0);
+    assert_eq!(scene.app.own_store.count_incidents().await.unwrap(), 0);
 }
 
 #[tokio::test]
@@ -207,14 +213,14 @@ async fn without_tokens_only_this_machine_is_let_in_and_only_when_told() {
     open.ask("GET", "/v1/incidents", Some("mw_a_b"), None).await.refuses(401, "not valid");
 
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path().to_str().unwrap()).await.unwrap();
+    let database = Database::open(dir.path().to_str().unwrap()).await.unwrap();
     for (anonymous, listen, words) in [
         (false, "127.0.0.1:0", "token create"),
         (true, "0.0.0.0:0", "loopback"),
         (true, "[::]:0", "loopback"),
     ] {
         let settings = ServiceSettings { anonymous, listen: listen.parse().unwrap(), ..settings(dir.path()) };
-        let refused = crate::Service::start(store.clone(), settings).await.err().unwrap();
+        let refused = crate::Service::start(database.clone(), settings).await.err().unwrap();
         assert!(refused.to_string().contains(words), "{refused}");
     }
 }
@@ -245,7 +251,7 @@ async fn bad_input_is_told_apart() {
     };
     post(json, attach(json!({ "name": "a" }))).await.refuses(422, "either text or base64");
     post(json, attach(json!({ "name": "a", "base64": "%%" }))).await.refuses(422, "base64");
-    assert_eq!(scene.app.store.count_incidents().await.unwrap(), 0);
+    assert_eq!(scene.app.own_store.count_incidents().await.unwrap(), 0);
 
     let get = async |path: &str| scene.ask("GET", path, Some(&token), None).await;
     get("/v1/incidents?limit=0").await.refuses(400, "limit");
@@ -335,7 +341,7 @@ async fn a_large_report_keeps_its_fields_its_beginning_and_its_end() {
     let answer = scene.ask("POST", "/v1/incidents", Some(&token), Some(report)).await;
     assert_eq!(answer.status, 202, "{}", answer.text);
     let id: IncidentId = answer.json()["id"].as_str().unwrap().parse().unwrap();
-    let incident = scene.app.store.get_incident(&id).await.unwrap();
+    let incident = scene.app.own_store.get_incident(&id).await.unwrap();
     assert_eq!(
         (incident.ticket.title.as_str(), incident.service.as_deref()),
         ("Totals are wrong", Some("shop"))
@@ -437,7 +443,7 @@ async fn stopping_what_has_not_begun_and_approving_once() {
     scene.ask("POST", &path, Some(&responder), None).await.refuses(409, "ended already");
 
     let id = scene.report(&support, "two").await;
-    let store = &scene.app.store;
+    let store = &scene.app.own_store;
     let kind = millwright_store::JobKind::Investigate;
     let job = store.claim_jobs(kind, "w", Duration::from_secs(60), 1, &[]).await.unwrap().remove(0);
     let run = store.create_run(&id).await.unwrap();
@@ -460,7 +466,13 @@ async fn stopping_what_has_not_begun_and_approving_once() {
     let said = scene.ask("POST", &path, Some(&support), Some(json!({ "text": "see the cart" }))).await;
     assert_eq!((said.status, &said.json()["kind"]), (202, &json!("remark")));
     let told = json!({ "service": "shop", "revision": "v1", "environment": "production", "at": "2026-01-01T00:00:00Z" });
-    assert_eq!(scene.ask("POST", "/v1/deployments", Some(&responder), Some(told)).await.status, 204);
+    assert_eq!(scene.ask("POST", "/v1/deployments", Some(&responder), Some(told.clone())).await.status, 204);
+    for (field, wrong) in [("service", ""), ("revision", "a\nb"), ("at", "9999-01-01T00:00:00Z")] {
+        let mut told = told.clone();
+        told[field] = wrong.into();
+        let answer = scene.ask("POST", "/v1/deployments", Some(&responder), Some(told)).await;
+        assert_eq!(answer.status, 422, "{field}: {}", answer.text);
+    }
 }
 
 #[tokio::test]
@@ -468,7 +480,7 @@ async fn a_job_that_its_workers_do_not_survive_is_given_up() {
     let scene = scene().await;
     let support = scene.token(TokenRole::Support).await;
     let id = scene.report(&support, "one").await;
-    let store = &scene.app.store;
+    let store = &scene.app.own_store;
     let kind = millwright_store::JobKind::Investigate;
     let run = store.create_run(&id).await.unwrap();
     for life in 0..5 {

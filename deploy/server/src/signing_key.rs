@@ -43,6 +43,8 @@ impl SigningKey {
 
 #[cfg(test)]
 mod tests {
+    use millwright_model::Scope;
+
     use super::*;
 
     #[tokio::test]

@@ -17,7 +17,7 @@ async fn a_reader_sees_everything_and_goes_on_where_it_stopped() {
     let scene = scene().await;
     let token = scene.token(TokenRole::Support).await;
     let id = scene.report(&token, "one").await;
-    let store = &scene.app.store;
+    let store = &scene.app.own_store;
     let run = store.create_run(&id).await.unwrap();
     let events: Vec<NewEvent> = (0..150)
         .map(|n| {
@@ -54,7 +54,7 @@ async fn a_reader_sees_every_message_and_stays_until_the_question_is_answered() 
     let scene = scene().await;
     let token = scene.token(TokenRole::Support).await;
     let id = scene.report(&token, "one").await;
-    let store = &scene.app.store;
+    let store = &scene.app.own_store;
     let question = store.put_message(&id, "anna", MessageKind::Question, "why?").await.unwrap();
     for n in 0..250 {
         store.put_message(&id, "anna", MessageKind::Remark, &format!("remark {n}")).await.unwrap();
@@ -89,17 +89,17 @@ async fn an_open_stream_shows_what_comes_and_ends_with_the_incident() {
         idle.push(tower::ServiceExt::oneshot(scene.router.clone(), request).await.unwrap());
     }
     let reading = tokio::spawn(response.into_body().collect());
-    let run = scene.app.store.create_run(&id).await.unwrap();
+    let run = scene.app.own_store.create_run(&id).await.unwrap();
     for n in 0..1_200 {
         let event =
             NewEvent::fact("steered", json!({ "event": "steered", "text": format!("n{n}"), "by": "a" }));
         if n % 100 == 0 {
             let next_seq = run.next_seq + n / 100;
-            scene.app.store.append_events_at(&run.id, next_seq, &[event]).await.unwrap();
+            scene.app.own_store.append_events_at(&run.id, next_seq, &[event]).await.unwrap();
         }
         scene.app.stored(&id);
     }
-    scene.app.store.set_incident_state(&id, IncidentState::Done).await.unwrap();
+    scene.app.own_store.set_incident_state(&id, IncidentState::Done).await.unwrap();
     scene.app.stored(&id);
     let read = tokio::time::timeout(Duration::from_secs(20), reading).await.unwrap().unwrap().unwrap();
     let text = String::from_utf8_lossy(&read.to_bytes()).into_owned();
@@ -112,7 +112,7 @@ async fn an_open_stream_shows_what_comes_and_ends_with_the_incident() {
 async fn a_revoked_token_reads_no_further() {
     let scene = scene().await;
     let id = scene.report(&scene.token(TokenRole::Support).await, "Totals are wrong").await;
-    let reader = create_token(&scene.app.store, "reader", TokenRole::Viewer, None, BY).await.unwrap();
+    let reader = create_token(&scene.app.own_store, "reader", TokenRole::Viewer, None, BY).await.unwrap();
     let request = Request::builder()
         .uri(format!("/v1/incidents/{id}/events"))
         .header("authorization", format!("Bearer {}", reader.text));
@@ -122,7 +122,7 @@ async fn a_revoked_token_reads_no_further() {
     let stream = tokio::spawn(response.into_body().collect());
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!stream.is_finished(), "the incident is still open");
-    scene.app.store.end_token(&reader.token.id, None, BY).await.unwrap();
+    scene.app.own_store.end_token(&reader.token.id, None, BY).await.unwrap();
     // Three seconds are what it takes; the rest is for slow machines.
     tokio::time::timeout(Duration::from_secs(20), stream)
         .await

@@ -2,13 +2,18 @@
 Takes an incident out for good, when somebody asks for it.
 */
 
+use std::time::Duration;
+
 use millwright_model::IncidentId;
-use millwright_store::StoreError;
 use millwright_store::vectors::catch_up;
+use millwright_store::{JobKind, StoreError};
 
 use crate::caller::Principal;
 use crate::error::UseCaseError;
 use crate::use_cases::UseCases;
+
+/// For how long no command takes up a run whose incident is being forgotten.
+const WHILE_FORGOTTEN: Duration = Duration::from_secs(30);
 
 impl UseCases {
     /// Forgets an incident that nobody investigates.
@@ -16,7 +21,7 @@ impl UseCases {
     /// # Errors
     /// When there is no such incident, or it is being looked into.
     pub async fn forget(&self, caller: &Principal, incident: &IncidentId) -> Result<(), UseCaseError> {
-        if !self.store.get_incident(incident).await?.state.is_over() {
+        if self.is_looked_into(incident).await? {
             return Err(UseCaseError::conflict("it is being looked into; stop the investigation first"));
         }
         match self.store.forget(incident, caller.because("asked to forget")).await {
@@ -28,5 +33,18 @@ impl UseCases {
             tracing::warn!(%error, "a vector is removed from its server later");
         }
         Ok(())
+    }
+
+    /// Whether an investigation is at it, or will be. That of a command is not once it was killed and its lease is over:
+    /// nobody else could end it.
+    async fn is_looked_into(&self, incident: &IncidentId) -> Result<bool, UseCaseError> {
+        if self.store.get_incident(incident).await?.state.is_over() {
+            return Ok(false);
+        }
+        if self.store.get_job(JobKind::Investigate, incident.as_str()).await?.is_some() {
+            return Ok(true);
+        }
+        let Some(run) = self.store.latest_unfinished_run(incident).await? else { return Ok(false) };
+        Ok(!self.store.claim_run(&run.id, "forget", WHILE_FORGOTTEN).await?)
     }
 }

@@ -1,6 +1,6 @@
 /*!
 What every channel asks for, free of transport and of vendors: report an incident, say something about it, judge its answer,
-decide what waits for consent, stop, reword, forget. HTTP, pages, the chat and the command line call these functions, so that
+decide what waits for consent, stop, reword, forget, record a deployment. HTTP, pages, the chat and the command line call these functions, so that
 one rule holds wherever a person asks.
 
 Nothing here knows a status, a header or a form: what cannot be done is a [`UseCaseError`], which each channel says in its own
@@ -16,6 +16,7 @@ mod forget;
 mod judge;
 mod notifier;
 mod placement;
+mod record_deployment;
 mod report;
 mod report_intake;
 mod reword;

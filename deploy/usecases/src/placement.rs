@@ -3,6 +3,8 @@ Which of the configured repositories holds the code that failed. The ticket only
 configuration. Whose incident it is follows from that, so it is asked when a report comes in, and once more when more is known.
 */
 
+use std::collections::BTreeSet;
+
 use millwright_model::{ParsedTicket, RepositoryName, Visible};
 
 use crate::error::UseCaseError;
@@ -26,6 +28,10 @@ pub struct UnplacedReason {
 /// All that is configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CodeLocations(pub Vec<CodeLocation>);
+
+fn listed(bound: &BTreeSet<RepositoryName>) -> String {
+    bound.iter().map(RepositoryName::as_str).collect::<Vec<_>>().join(", ")
+}
 
 fn is_same(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
@@ -93,6 +99,25 @@ impl CodeLocations {
         self.0.iter().filter(holds).map(|location| &location.repository).collect()
     }
 
+    /// That a service is in a repository which exists for somebody.
+    ///
+    /// # Errors
+    /// When it is in none of those that they are bound to.
+    pub fn require_service(
+        &self,
+        visible: &Visible<RepositoryName>,
+        service: &str,
+    ) -> Result<(), UseCaseError> {
+        let Visible::Only(bound) = visible else { return Ok(()) };
+        match self.of_service(service).into_iter().any(|holder| bound.contains(holder)) {
+            true => Ok(()),
+            false => Err(UseCaseError::invalid(format!(
+                "the service {service:?} is in no repository that this token is bound to ({})",
+                listed(bound)
+            ))),
+        }
+    }
+
     /// The repository of what somebody reports. Whoever is bound to some repositories reports of these alone: what they report is
     /// theirs from the beginning. What others report may find its place later.
     pub(crate) fn place_for(
@@ -103,15 +128,8 @@ impl CodeLocations {
     ) -> Result<Option<RepositoryName>, UseCaseError> {
         let placed = self.place(service, ticket).ok();
         let Visible::Only(bound) = visible else { return Ok(placed.cloned()) };
-        let names: Vec<&str> = bound.iter().map(RepositoryName::as_str).collect();
-        let names = names.join(", ");
-        if let Some(service) = service {
-            let holders = self.of_service(service);
-            if !holders.is_empty() && !holders.iter().any(|holder| bound.contains(*holder)) {
-                return Err(UseCaseError::invalid(format!(
-                    "the service {service:?} is in no repository that this token is bound to ({names})"
-                )));
-            }
+        if let Some(service) = service.filter(|service| !self.of_service(service).is_empty()) {
+            self.require_service(visible, service)?;
         }
         if let Some(placed) = placed.filter(|placed| bound.contains(*placed)) {
             return Ok(Some(placed.clone()));
@@ -122,8 +140,9 @@ impl CodeLocations {
             (Ok(one), _) => Ok(Some(one.clone())),
             (Err(_), Some(only)) if bound.len() == 1 => Ok(Some(only.clone())),
             (Err(_), _) => Err(UseCaseError::invalid(format!(
-                "say which service failed: this token is bound to several repositories ({names}), and the report does not \
-                 tell which of them it is about"
+                "say which service failed: this token is bound to several repositories ({}), and the report does not \
+                 tell which of them it is about",
+                listed(bound)
             ))),
         }
     }

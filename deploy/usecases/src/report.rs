@@ -17,6 +17,9 @@ use crate::delivery_key::DeliveryKey;
 use crate::error::UseCaseError;
 use crate::report_intake::ReportIntake;
 
+/// The source of a report that names none.
+const API: &str = "api";
+
 const MAX_TITLE_CHARS: usize = 500;
 const MAX_NAME_CHARS: usize = 200;
 const MAX_ATTACHMENTS: usize = 20;
@@ -116,7 +119,8 @@ pub struct ChannelReport {
 }
 
 impl ReportIntake {
-    /// Takes in what a person reports. The same delivery again is the same incident, if it says the same.
+    /// Takes in what a person reports. The same delivery again is the same incident, if it says the same; without a key of its
+    /// own a report is known by the ticket that it names.
     ///
     /// # Errors
     /// When the report does not fit, its key was used for another one, or its incident was forgotten since.
@@ -127,6 +131,7 @@ impl ReportIntake {
         delivery: Option<DeliveryKey>,
     ) -> Result<ReportResult, UseCaseError> {
         validate_report(&report)?;
+        let delivery = delivery.or_else(|| ticket_key(&report));
         let attachments =
             report.attachments.iter().map(readable).collect::<Result<Vec<Value>, UseCaseError>>()?;
         let payload = json!({
@@ -153,7 +158,7 @@ impl ReportIntake {
             incident: NewIncident {
                 repository: None,
                 repository_name,
-                source: Some(report.source.unwrap_or_else(|| "api".to_owned())),
+                source: Some(report.source.unwrap_or_else(|| API.to_owned())),
                 ticket,
                 mapped: Vec::new(),
             },
@@ -243,6 +248,12 @@ impl ReportIntake {
         }
         Ok(ingested)
     }
+}
+
+/// What a report is known by that has an id in the system where it comes from.
+fn ticket_key(report: &IncidentReport) -> Option<DeliveryKey> {
+    let external_id = report.external_id.clone()?;
+    Some(DeliveryKey::Ticket { source: report.source.clone().unwrap_or_else(|| API.to_owned()), external_id })
 }
 
 fn validate_report(report: &IncidentReport) -> Result<(), UseCaseError> {

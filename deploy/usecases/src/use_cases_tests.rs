@@ -1,5 +1,7 @@
 //! The use cases as every channel calls them, without any server, on a store in a temporary folder.
 
+use std::time::Duration;
+
 use millwright_model::{Approval, Audience, IncidentId, NewIncident, Resolution, Visible};
 use millwright_store::{FeedbackAuthor, FeedbackRights, IncidentState, IngestResult, JobKind, MessageKind};
 use serde_json::json;
@@ -250,6 +252,42 @@ async fn what_is_looked_into_is_not_forgotten() {
     assert!(fixture.store.get_incident(&incident).await.is_err());
     let error = fixture.use_cases.forget(&admin, &incident).await.unwrap_err();
     assert!(matches!(error, UseCaseError::NotFound { .. }), "{error:?}");
+}
+
+/// Whatever ends a command in the middle leaves its incident as it was, and nobody could stop it any more.
+#[tokio::test]
+async fn a_command_that_was_killed_keeps_its_incident_only_while_its_lease_lasts() {
+    let fixture = UseCaseFixture::new().await;
+    let (store, admin) = (&fixture.store, principal("admin", TokenRole::Admin));
+    let ticket = store.get_incident(&fixture.reported("Totals are wrong").await).await.unwrap().ticket;
+    let new = NewIncident { repository: None, source: None, ticket, mapped: Vec::new() };
+    let incident = store.create_incident(&new).await.unwrap().id;
+    store.set_incident_state(&incident, IncidentState::Running).await.unwrap();
+    let run = store.create_run(&incident).await.unwrap().id;
+    assert!(store.claim_run(&run, "desk/7/a", Duration::from_secs(600)).await.unwrap());
+    refuses(fixture.use_cases.forget(&admin, &incident).await, "it is being looked into");
+    store.release_run(&run, "desk/7/a").await.unwrap();
+    fixture.use_cases.forget(&admin, &incident).await.unwrap();
+    assert!(store.get_incident(&incident).await.is_err());
+}
+
+#[tokio::test]
+async fn a_report_without_a_key_is_known_by_the_ticket_that_it_names() {
+    let fixture = UseCaseFixture::new().await;
+    let of = |source: Option<&str>, title: &str| crate::IncidentReport {
+        source: source.map(str::to_owned),
+        external_id: Some("T-1".into()),
+        ..report(title)
+    };
+    let tell = async |report, key| fixture.intake.report(&support(), report, key).await.unwrap();
+    let first = tell(of(Some("desk"), "Totals"), None).await;
+    let again = tell(of(Some("desk"), "Totals are wrong"), None).await;
+    assert!(!first.is_known && again.is_known && again.id == first.id, "a ticket may change");
+    // One that names no system is of the API, as before.
+    let unnamed = tell(of(None, "Totals"), None).await;
+    assert!(!unnamed.is_known && tell(of(Some("api"), "Totals"), None).await.id == unnamed.id);
+    let key = DeliveryKey::Idempotency { principal: "t1".into(), key: "k".into() };
+    assert!(!tell(of(Some("desk"), "Totals"), Some(key)).await.is_known, "a key of its own goes first");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use reqwest::Url;
 use serde_json::Value;
 
 use super::GitHubIntegration;
-use crate::attachments::{AttachmentSource, is_number, is_short, once, words};
+use crate::attachments::{AttachmentSource, MOST_LINKS, is_number, is_short, once, words};
 
 /// An address that is given to a file dropped into an issue: `/user-attachments/files/ID/NAME`, and before 2024
 /// `/OWNER/REPOSITORY/files/ID/NAME`.
@@ -35,8 +35,8 @@ impl AttachmentSource for GitHubIntegration {
         let repository = payload.pointer("/repository/full_name").and_then(Value::as_str);
         let text = payload.pointer("/issue/body").and_then(Value::as_str).unwrap_or_default();
         let urls = words(text).filter(|word| word.starts_with("https://") || word.starts_with("http://"));
-        once(urls.filter_map(|url| {
-            let parsed = Url::parse(url).ok().filter(|_| is_short(url))?;
+        once(urls.take(MOST_LINKS).filter(|url| is_short(url)).filter_map(|url| {
+            let parsed = Url::parse(url).ok()?;
             let file = IssueFile::of(&parsed)?;
             // A file of another repository is not for this issue's author to read.
             let is_own = |(owner, name): (&str, &str)| {

@@ -8,7 +8,7 @@ use reqwest::Url;
 use serde_json::Value;
 
 use super::GitLabIntegration;
-use crate::attachments::{AttachmentSource, is_number, is_short, once, words};
+use crate::attachments::{AttachmentSource, MOST_LINKS, is_number, is_short, once, words};
 
 /// Where the API has the projects.
 const PROJECTS: &str = "/api/v4/projects/";
@@ -18,8 +18,9 @@ impl AttachmentSource for GitLabIntegration {
         let project = payload.pointer("/project/id").and_then(Value::as_u64);
         let text = payload.pointer("/object_attributes/description").and_then(Value::as_str);
         let (Some(project), Some(text)) = (project, text) else { return Vec::new() };
-        once(words(text).filter_map(|word| {
-            let (secret, name) = word.strip_prefix("/uploads/")?.split_once('/')?;
+        let uploads = words(text).filter_map(|word| word.strip_prefix("/uploads/")).take(MOST_LINKS);
+        once(uploads.filter(|upload| is_short(upload)).filter_map(|upload| {
+            let (secret, name) = upload.split_once('/')?;
             let url = format!("{PROJECTS}{project}/uploads/{secret}/{name}");
             (is_secret(secret) && is_name(name) && is_short(&url)).then(|| RemoteFile {
                 url,

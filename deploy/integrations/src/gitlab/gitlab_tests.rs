@@ -14,7 +14,7 @@ use crate::note_text::NoteText;
 use crate::outbound_http::{SendError, client};
 use crate::scripted_server::ScriptedServer;
 use crate::signature::testing::{AT, check, check_at, headers_of, mac};
-use crate::signature::{PendingSignature, SignatureCheck, SignatureError};
+use crate::signature::{MaxAge, PendingSignature, SignatureCheck, SignatureError};
 use crate::ticket_client::{NoteTarget, TicketClient};
 
 fn verify(delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureError> {
@@ -44,7 +44,7 @@ fn the_signing_token_covers_id_time_and_body() {
     assert_eq!(ask_at(AT, "d1", b"{}", &signature), Ok(()));
     assert_eq!(ask_at(AT, "d2", b"{}", &signature), Err(SignatureError::Wrong), "the id is signed");
     assert_eq!(ask_at(AT, "d1", b"[]", &signature), Err(SignatureError::Wrong));
-    assert_eq!(ask_at(AT + 301, "d1", b"{}", &signature), Err(SignatureError::Stale));
+    assert_eq!(ask_at(AT + 301, "d1", b"{}", &signature), Err(SignatureError::Stale(MaxAge::FiveMinutes)));
     assert_eq!(ask_at(AT, "d1", b"{}", "v1,AAAA"), Err(SignatureError::Malformed("webhook-signature")));
     // Who sends a signature is not believed for the token beside it.
     let both = [
@@ -127,8 +127,11 @@ fn the_readers_of_an_issue_are_those_of_its_project_unless_it_is_confidential() 
     let level = |level: u64| json!({ "visibility_level": level });
     assert_eq!(readers(level(20), json!({ "confidential": false })), Some(Audience::Public));
     assert_eq!(readers(level(20), json!({ "confidential": true })), Some(Audience::Internal));
-    assert_eq!(readers(level(10), json!({ "confidential": false })), Some(Audience::Internal));
+    // Everybody who has an account on that server; on gitlab.com that is anybody.
+    assert_eq!(readers(level(10), json!({ "confidential": false })), Some(Audience::Unknown));
+    assert_eq!(readers(level(10), json!({ "confidential": true })), Some(Audience::Internal));
     assert_eq!(readers(level(0), json!({ "confidential": false })), Some(Audience::Internal));
+    assert_eq!(readers(level(0), json!({ "confidential": null })), Some(Audience::Internal));
     assert_eq!(readers(level(20), json!({ "confidential": null })), Some(Audience::Unknown));
     assert_eq!(readers(level(30), json!({})), Some(Audience::Unknown));
     assert_eq!(readers(json!({ "visibility_level": null }), json!({})), None);

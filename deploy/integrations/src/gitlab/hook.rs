@@ -106,7 +106,9 @@ fn service(body: &Value) -> Option<String> {
     name.map(|name| name.chars().take(MAX_NAME_CHARS).collect())
 }
 
-/// Who reads an issue, where the delivery says so: of a public project everybody, unless the issue is confidential.
+/// Who reads an issue, where the delivery says so: of a public project everybody, unless the issue is confidential. Of an
+/// internal one everybody who has an account on that server, and whether these are the organisation's own people only the
+/// configuration can tell.
 fn readers_of(body: &Value) -> Option<Audience> {
     let confidential = body.pointer("/object_attributes/confidential").and_then(Value::as_bool);
     let visibility = body.pointer("/project/visibility_level").and_then(Value::as_u64);
@@ -114,7 +116,8 @@ fn readers_of(body: &Value) -> Option<Audience> {
         confidential == Some(true) || text(body, &["event_type"]) == Some("confidential_issue");
     match visibility {
         _ if is_confidential => Some(Audience::Internal),
-        Some(PRIVATE | INTERNAL) => Some(Audience::Internal),
+        Some(PRIVATE) => Some(Audience::Internal),
+        Some(INTERNAL) => Some(Audience::Unknown),
         Some(PUBLIC) if confidential == Some(false) => Some(Audience::Public),
         // What may come to be said: not more than was said before.
         Some(_) => Some(Audience::Unknown),

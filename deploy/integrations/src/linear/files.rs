@@ -8,15 +8,13 @@ use reqwest::Url;
 use serde_json::Value;
 
 use super::{LinearIntegration, is_id};
-use crate::attachments::{AttachmentSource, is_short, once};
+use crate::attachments::{AttachmentSource, MarkdownLinks, is_short, once};
 
 impl AttachmentSource for LinearIntegration {
     fn named_in(&self, payload: &Value) -> Vec<RemoteFile> {
         let text = payload.pointer("/data/description").and_then(Value::as_str).unwrap_or_default();
-        let links = text.match_indices("](https://").filter_map(|(at, _)| {
-            let (before, after) = (text.get(..at)?, text.get(at + 2..)?);
-            let url = after.split([')', ' ', '\n']).next().filter(|url| is_short(url))?;
-            let name = before.rsplit('[').next()?;
+        let links = MarkdownLinks::of(text).filter(|(_, url)| url.starts_with("https://") && is_short(url));
+        let links = links.filter_map(|(name, url)| {
             let parsed = Url::parse(url).ok().filter(is_stored)?;
             (parsed.query().is_none() && parsed.fragment().is_none()).then(|| RemoteFile {
                 url: url.to_owned(),

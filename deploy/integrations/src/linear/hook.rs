@@ -7,7 +7,6 @@ of the delivery stands in a header that nothing covers.
 */
 
 use http::HeaderMap;
-use jiff::Timestamp;
 use schemars::{Schema, json_schema};
 use serde_json::Value;
 
@@ -15,10 +14,7 @@ use super::{LinearIntegration, is_id};
 use crate::inbound::{InboundEvent, InboundReport};
 use crate::integration::InboundHook;
 use crate::payload_fields::text;
-use crate::signature::{PendingSignature, SignatureCheck, SignatureError, from_hex};
-
-/// How old (or new) a delivery may be.
-const WINDOW_MS: u64 = 60_000;
+use crate::signature::{MaxAge, PendingSignature, SignatureCheck, SignatureError, from_hex};
 
 impl InboundHook for LinearIntegration {
     fn summary(&self) -> &'static str {
@@ -39,7 +35,7 @@ impl InboundHook for LinearIntegration {
     fn verify(&self, delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureError> {
         const NAME: &str = "linear-signature";
         let given = from_hex(NAME, delivery.header(NAME)?)?;
-        Ok(delivery.awaits(&[], vec![given]).and(is_fresh, delivery.now))
+        Ok(delivery.awaits_dated(vec![given], MaxAge::OneMinute, sent_at))
     }
 
     fn receive(&self, _: &HeaderMap, body: &Value) -> Result<InboundEvent, String> {
@@ -89,16 +85,9 @@ fn is_identifier(text: &str) -> bool {
     text.len() <= 40 && text.split_once('-').is_some_and(|(team, number)| is_plain(team) && is_plain(number))
 }
 
-/// Refuses a body that does not say that it was sent about now.
-fn is_fresh(body: &[u8], now: Timestamp) -> Result<(), SignatureError> {
+/// When a body says that it was sent, in milliseconds since 1970.
+fn sent_at(body: &[u8]) -> Result<i64, SignatureError> {
+    const TIME: &str = "webhookTimestamp";
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);
-    let sent = body.get("webhookTimestamp").and_then(Value::as_i64);
-    let sent = sent
-        .ok_or(SignatureError::Body("the body has no webhookTimestamp, so how old it is cannot be told"))?;
-    match now.as_millisecond().abs_diff(sent) <= WINDOW_MS {
-        true => Ok(()),
-        false => Err(SignatureError::Body(
-            "the delivery is older (or newer) than one minute; see that the clocks are right",
-        )),
-    }
+    body.get(TIME).and_then(Value::as_i64).ok_or(SignatureError::Timeless(TIME))
 }

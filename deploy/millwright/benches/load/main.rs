@@ -73,14 +73,16 @@ fn main() {
         let body = json!({ "title": format!("Totals are wrong ({number})"), "body": TEST_OUTPUT, "service": "calc" });
         let bearer = format!("Bearer {token}");
         let headers = [("authorization", bearer.as_str()), ("content-type", "application/json")];
-        let (status, text) =
-            Line::open(server.at).ask("POST", "/v1/incidents", &headers, &body.to_string()).unwrap();
+        let (status, text) = ClientConnection::open(server.at)
+            .ask("POST", "/v1/incidents", &headers, &body.to_string())
+            .unwrap();
         assert_eq!(status, 202, "{text}");
     }
     let running = || {
         let bearer = format!("Bearer {token}");
         let path = "/v1/incidents?state=running";
-        let (_, text) = Line::open(server.at).ask("GET", path, &[("authorization", &bearer)], "").unwrap();
+        let (_, text) =
+            ClientConnection::open(server.at).ask("GET", path, &[("authorization", &bearer)], "").unwrap();
         serde_json::from_str::<Value>(&text).unwrap()["incidents"].as_array().unwrap().len()
     };
     while running() < 2 {
@@ -90,8 +92,9 @@ fn main() {
     let attacker = std::env::args().any(|argument| argument == "--attacker").then(|| {
         let made = scene.run(&["token", "create", "reader", "--role", "viewer", "--config", "service.toml"]);
         let bearer = format!("Bearer {token}");
-        let (_, text) =
-            Line::open(server.at).ask("GET", "/v1/incidents", &[("authorization", &bearer)], "").unwrap();
+        let (_, text) = ClientConnection::open(server.at)
+            .ask("GET", "/v1/incidents", &[("authorization", &bearer)], "")
+            .unwrap();
         let listed = serde_json::from_str::<Value>(&text).unwrap();
         let incident = listed["incidents"][0]["id"].as_str().unwrap().to_owned();
         let viewer = made.stdout.trim().to_owned();
@@ -175,7 +178,7 @@ impl Server {
         let begun = Instant::now();
         let child = command.spawn().unwrap();
         let ready = || {
-            let mut line = Line { at, open: Some(BufReader::new(TcpStream::connect(at).ok()?)) };
+            let mut line = ClientConnection { at, open: Some(BufReader::new(TcpStream::connect(at).ok()?)) };
             line.ask("GET", "/readyz", &[], "").ok().filter(|(status, _)| *status == 200)
         };
         while ready().is_none() {
@@ -202,12 +205,12 @@ impl Drop for Server {
 }
 
 /// A connection that is kept, and opened again when the other side closed it.
-struct Line {
+struct ClientConnection {
     at: SocketAddr,
     open: Option<BufReader<TcpStream>>,
 }
 
-impl Line {
+impl ClientConnection {
     fn open(at: SocketAddr) -> Self {
         Self { at, open: None }
     }
@@ -279,7 +282,7 @@ fn load(at: SocketAddr, most: usize, rate: u64) -> Vec<Sent> {
     std::thread::scope(|scope| {
         for _ in 0..SENDERS {
             scope.spawn(|| {
-                let mut line = Line::open(at);
+                let mut line = ClientConnection::open(at);
                 let mut own = Vec::new();
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
@@ -299,7 +302,7 @@ fn load(at: SocketAddr, most: usize, rate: u64) -> Vec<Sent> {
     sent.into_inner().unwrap()
 }
 
-fn deliver(line: &mut Line, number: usize) -> (u16, String) {
+fn deliver(line: &mut ClientConnection, number: usize) -> (u16, String) {
     let (path, headers, body) = delivery(number);
     let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
     line.ask("POST", path, &headers, &body).unwrap_or_else(|error| (0, error.to_string()))
@@ -311,7 +314,7 @@ fn lost(at: SocketAddr, acknowledged: &[usize]) -> usize {
     std::thread::scope(|scope| {
         for _ in 0..8 {
             scope.spawn(|| {
-                let mut line = Line::open(at);
+                let mut line = ClientConnection::open(at);
                 while let Some(number) = acknowledged.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (_, text) = deliver(&mut line, *number);
                     let told = serde_json::from_str::<Value>(&text).unwrap_or_default();

@@ -8,8 +8,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use millwright_git::Repo;
 use millwright_model::{Deployment, Timestamp};
-use millwright_store::Store;
+use millwright_usecases::UseCases;
 
+use super::memory::use_cases;
 use crate::cli::{DeploymentAddArguments, DeploymentArguments, DeploymentCommand, ListFormat};
 use crate::wiring;
 
@@ -31,7 +32,7 @@ async fn add(arguments: DeploymentAddArguments) -> Result<ExitCode> {
     };
     let deployed = tokio::task::spawn_blocking(resolve).await??;
     let store = wiring::open_store(&data_dir, &config).await?;
-    record(&store, &deployed, &arguments.environment, at).await?;
+    record(&use_cases(&store, &config)?, &deployed, &arguments.environment, at).await?;
     store.close().await;
     let text = match arguments.format {
         ListFormat::Json => format!("{}\n", serde_json::json!({ "deployed": as_json(&deployed) })),
@@ -70,7 +71,7 @@ pub(super) fn resolved(repo: &Repo, named: Vec<DeployedRevision>) -> Result<Vec<
 }
 
 pub(super) async fn record(
-    store: &Store,
+    use_cases: &UseCases,
     deployed: &[DeployedRevision],
     environment: &str,
     at: Timestamp,
@@ -82,7 +83,7 @@ pub(super) async fn record(
             revision: revision.clone(),
             at,
         };
-        store.deployed(&deployment, &wiring::person()).await?;
+        use_cases.record_deployment(&wiring::person(), &deployment).await?;
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use millwright_git::Repo;
 use millwright_git::history::HistoryIndex;
 
 use super::deployment::{self, DeployedRevision};
+use super::memory;
 use crate::cli::{IndexArguments, ListFormat};
 use crate::wiring;
 
@@ -31,7 +32,8 @@ pub(super) async fn run(arguments: IndexArguments) -> Result<ExitCode> {
     let (commits, deployed) = tokio::task::spawn_blocking(work).await??;
     if !deployed.is_empty() {
         let store = wiring::open_store(&data_dir, &config).await?;
-        deployment::record(&store, &deployed, &arguments.environment, at).await?;
+        let use_cases = memory::use_cases(&store, &config)?;
+        deployment::record(&use_cases, &deployed, &arguments.environment, at).await?;
         store.close().await;
     }
     let ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);

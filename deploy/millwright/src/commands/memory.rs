@@ -21,7 +21,9 @@ use millwright_store::vectors::catch_up;
 use millwright_store::{
     Actor, ExportSummary, FeedbackAuthor, FeedbackRights, MemoryEntry, MemoryFilter, MemoryItem, Store,
 };
-use millwright_usecases::{AnswerJudgement, MAX_NOTE_CHARS, SilentNotifier, UseCaseError, UseCases};
+use millwright_usecases::{
+    AnswerJudgement, MAX_NOTE_CHARS, Principal, SilentNotifier, UseCaseError, UseCases,
+};
 use serde::Serialize;
 
 use crate::cli::{ListFormat, MemoryArguments, MemoryCommand};
@@ -59,11 +61,9 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
         }
         MemoryCommand::Forget { incident } => {
             let id = store.resolve_incident_id(&incident).await?;
-            store.forget(&id, Actor { who: &wiring::person(), why: "asked to forget" }).await?;
-            // A server that is away is told the next time.
-            if let Err(error) = catch_up(&store, 0).await {
-                eprintln!("{id} is forgotten here; its vector is removed from the server later: {error}");
-            }
+            // Whoever reaches the database may do everything here.
+            let owner = Principal { name: wiring::person(), ..Principal::anonymous() };
+            use_cases(&store, &config)?.forget(&owner, &id).await?;
             show(format, &serde_json::json!({ "forgotten": id }), || format!("{id} is forgotten\n"))?;
         }
         MemoryCommand::Weights { command } => weights::run(&store, command, format).await?,
@@ -125,7 +125,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
 }
 
 /// What every other channel calls as well. Nobody reads along with this process.
-fn use_cases(store: &Store, config: &Config) -> Result<UseCases> {
+pub(super) fn use_cases(store: &Store, config: &Config) -> Result<UseCases> {
     let redactor = Arc::new(wiring::redactor(config)?);
     Ok(UseCases::new(store.clone(), redactor, Arc::new(SilentNotifier)))
 }

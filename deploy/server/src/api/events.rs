@@ -36,6 +36,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// Seconds until a stream may be asked for again that there was no place for.
 const COME_BACK: u64 = 10;
 
+/// How positions look, and nothing: a reader that has seen none. Before the first event of a run no run is named.
+pub(crate) const POSITION: &str = "^(run_[0-9a-z]{0,40}[.](0|[1-9][0-9]{0,17})(~msg_[0-9a-z]{1,40})?)?$";
+/// More digits than these no number of an event has.
+const MAX_SEQ: i64 = 999_999_999_999_999_999;
+
 /// How far a reader is: events of runs, and messages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct ReaderPosition {
@@ -49,7 +54,9 @@ impl ReaderPosition {
             Some((event, message)) => (event, Some(MessageId::parse(message).ok()?)),
             None => (id, None),
         };
-        Some(Self { event: event.parse().ok()?, message })
+        let place = Self { event: event.parse().ok()?, message };
+        // Only as it was told: numbers can be written in several ways.
+        ((0..=MAX_SEQ).contains(&place.event.seq) && place.id() == id).then_some(place)
     }
 
     fn id(&self) -> String {
@@ -331,6 +338,34 @@ mod tests {
         assert_eq!(ReaderPosition::default().id(), "run_.0");
         for wrong in ["", "7", "run_a.1~a'b", "x.1", "run_a.b~c"] {
             assert_eq!(ReaderPosition::parse(wrong), None, "{wrong}");
+        }
+    }
+
+    /// What the description of the routes allows is taken, and nothing else is; what we tell ourselves is among it.
+    #[test]
+    fn a_position_is_read_exactly_where_its_pattern_says_so() {
+        let pattern = regex::Regex::new(POSITION).unwrap();
+        assert!(pattern.is_match(""), "a reader that has seen nothing says nothing");
+        let runs = ["", "run", "run_", "run_a", "run_01HX", "run_é", "inc_a", "msg_a"].map(str::to_owned);
+        let long = [40, 41].map(|length| format!("run_{}", "a".repeat(length)));
+        let numbers = ["", "0", "7", "00", "07", "+7", "-1", "-0", " 7", "1.0", "999999999999999999"];
+        let beyond = ["1000000000000000000", "9223372036854775807", "9223372036854775808"];
+        let messages = ["", "~", "~msg_", "~msg_0", "~msg_A", "~run_a", "~msg_a~msg_b"].map(str::to_owned);
+        let long_messages = [40, 41].map(|length| format!("~msg_{}", "z".repeat(length)));
+        let mut taken = 0;
+        for run in runs.iter().chain(&long) {
+            for number in numbers.iter().chain(&beyond) {
+                for message in messages.iter().chain(&long_messages) {
+                    let id = format!("{run}.{number}{message}");
+                    let read = ReaderPosition::parse(&id);
+                    assert_eq!(read.is_some(), pattern.is_match(&id), "{id}");
+                    taken += usize::from(read.is_some());
+                }
+            }
+        }
+        assert_eq!(taken, 3 * 3 * 3);
+        for told in [ReaderPosition::default(), ReaderPosition::parse("run_.0~msg_1").unwrap()] {
+            assert!(pattern.is_match(&told.id()), "{told:?}");
         }
     }
 }

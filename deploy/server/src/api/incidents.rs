@@ -35,8 +35,8 @@ pub(crate) async fn create(
     headers: HeaderMap,
     JsonBody(report): JsonBody<IncidentReport>,
 ) -> Result<Response, Problem> {
-    let delivery = match (headers.get("idempotency-key"), &report.external_id) {
-        (Some(key), _) => {
+    let delivery = match headers.get("idempotency-key") {
+        Some(key) => {
             let plain =
                 |key: &&str| (1..=200).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic());
             let key = key.to_str().ok().filter(plain).ok_or_else(|| {
@@ -44,11 +44,7 @@ pub(crate) async fn create(
             })?;
             Some(DeliveryKey::Idempotency { principal: principal.key.clone(), key: key.to_owned() })
         }
-        (None, Some(id)) => Some(DeliveryKey::Ticket {
-            source: report.source.clone().unwrap_or_else(|| "api".to_owned()),
-            external_id: id.clone(),
-        }),
-        (None, None) => None,
+        None => None,
     };
     let taken = app.intake.report(&principal, report, delivery).await?;
     count_report(&app, &taken);

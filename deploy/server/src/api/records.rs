@@ -18,19 +18,22 @@ use crate::app::ServiceState;
 use crate::auth::Principal;
 use crate::http::{CallerStore, JsonBody, Problem, UrlQuery};
 
+/// Without control characters.
+const NO_CONTROL: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";
+
 /// A revision of a service runs somewhere from a time on.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "Deployment")]
 pub(crate) struct DeploymentRequest {
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = 200), regex(pattern = NO_CONTROL))]
     service: String,
     /// A tag or a commit of its repository.
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = 200), regex(pattern = NO_CONTROL))]
     revision: String,
-    #[schemars(length(min = 1, max = 200))]
+    #[schemars(length(min = 1, max = 200), regex(pattern = NO_CONTROL))]
     environment: String,
-    /// RFC 3339; now where it is left out.
+    /// RFC 3339, at most a day ahead; now where it is left out.
     #[schemars(extend("format" = "date-time"))]
     at: Option<String>,
 }
@@ -41,10 +44,6 @@ pub(crate) async fn deploy(
     JsonBody(deployed): JsonBody<DeploymentRequest>,
 ) -> Result<impl IntoResponse, Problem> {
     let DeploymentRequest { service, revision, environment, at } = deployed;
-    let fits = |text: &String| (1..=200).contains(&text.chars().count());
-    if ![&service, &revision, &environment].into_iter().all(fits) {
-        return Err(Problem::unprocessable("service, revision and environment must be 1 to 200 characters"));
-    }
     let at = match at {
         None => millwright_store::now(),
         Some(at) => Timestamp::parse(&at).map_err(|_| {
@@ -52,7 +51,8 @@ pub(crate) async fn deploy(
         })?,
     };
     let deployment = Deployment { service, environment, revision, at };
-    app.own_store.deployed(&deployment, &principal.name).await?;
+    app.settings.locations().require_service(&principal.repositories, &deployment.service)?;
+    app.use_cases_on(app.own_store.clone()).record_deployment(&principal.name, &deployment).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -86,14 +86,14 @@ struct MemorySearchHit {
     /// 0 to 1, relative to the best one.
     score: Option<f64>,
     /// Most trusted first.
-    resolutions: Vec<Known>,
+    resolutions: Vec<ResolutionView>,
     /// Ideas that were tried and found wrong.
     refuted: u32,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Resolution")]
-struct Known {
+struct ResolutionView {
     id: ResolutionId,
     statement: String,
     culprit: Option<String>,
@@ -117,7 +117,7 @@ pub(crate) async fn search(
             .resolutions
             .iter()
             .take(10)
-            .map(|known| Known {
+            .map(|known| ResolutionView {
                 id: known.id.clone(),
                 statement: known.statement.clone(),
                 culprit: known.culprit.clone(),
@@ -150,12 +150,12 @@ pub(crate) struct AuditQuery {
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "AuditLog")]
 pub(crate) struct AuditLog {
-    entries: Vec<Entry>,
+    entries: Vec<AuditEntryView>,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "AuditEntry")]
-struct Entry {
+struct AuditEntryView {
     at: Timestamp,
     actor: String,
     action: String,
@@ -175,7 +175,7 @@ pub(crate) async fn audit(
         return Err(Problem::bad_request("limit must be 1 to 1000"));
     }
     let entries = store.audit_page(asked.incident.as_ref(), None, limit).await?.into_iter();
-    let entries = entries.map(|entry| Entry {
+    let entries = entries.map(|entry| AuditEntryView {
         at: entry.at,
         actor: entry.actor,
         action: entry.action,

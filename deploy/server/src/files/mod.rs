@@ -39,11 +39,11 @@ pub(crate) async fn complete(app: &ServiceState, incident: &Incident) -> Result<
                 let attachment = json!({ "name": name, "media_type": "text/plain", "text": text });
                 taken.push((wanted, attachment));
             }
-            Err(Left::For(why)) => {
+            Err(FileLeftOut::For(why)) => {
                 tracing::info!(event = "file.left_out", incident = %incident.id, file = %wanted.id, "a file is left out");
                 app.own_store.settle_file(&wanted.id, Some(&why)).await?;
             }
-            Err(Left::Now(error)) => return Err(error.into()),
+            Err(FileLeftOut::Now(error)) => return Err(error.into()),
         }
     }
     if taken.is_empty() {
@@ -79,14 +79,14 @@ fn completed(told: TicketContext, read: TicketContext) -> TicketContext {
 }
 
 /// Why there is no file.
-enum Left {
+enum FileLeftOut {
     /// It is never asked for again.
     For(String),
     /// Its system is away.
     Now(SendError),
 }
 
-impl From<SendError> for Left {
+impl From<SendError> for FileLeftOut {
     fn from(error: SendError) -> Self {
         match error {
             SendError::Refused(_) | SendError::NotSetUp(_) => Self::For(error.to_string()),
@@ -95,8 +95,8 @@ impl From<SendError> for Left {
     }
 }
 
-async fn fetch(app: &ServiceState, wanted: &WantedFile) -> Result<String, Left> {
-    let left = |why: &str| Left::For(why.to_owned());
+async fn fetch(app: &ServiceState, wanted: &WantedFile) -> Result<String, FileLeftOut> {
+    let left = |why: &str| FileLeftOut::For(why.to_owned());
     if !is_text(&wanted.file.media_type, &wanted.file.name) {
         return Err(left("it is no text"));
     }

@@ -87,7 +87,7 @@ async fn take(
     match route.hook.receive(&headers, &value).map_err(Problem::unprocessable)? {
         InboundEvent::Nothing => Ok(taken(&app, name, "ignored", None)),
         InboundEvent::Deployed(deployment) => {
-            app.own_store.deployed(&deployment, name).await?;
+            app.use_cases_on(app.own_store.clone()).record_deployment(name, &deployment).await?;
             Ok(taken(&app, name, "deployed", None))
         }
         InboundEvent::Report(report) => report_in(route.integration, &app, *report, body).await,

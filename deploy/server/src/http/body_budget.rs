@@ -62,7 +62,7 @@ struct Body {
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct BudgetState {
     next: u64,
     bodies: HashMap<u64, Body>,
     /// With how often they were, so that the least frequent is forgotten.
@@ -72,7 +72,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) struct BodyBudget {
     most: usize,
-    state: Mutex<State>,
+    state: Mutex<BudgetState>,
     freed: Notify,
 }
 
@@ -131,12 +131,12 @@ impl BodyBudget {
         *state.proven.entry(key).or_default() += 1;
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, BudgetState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl BudgetState {
     /// Takes the bytes in if they fit; else makes room if anybody can give way. `None`: neither.
     fn take(&mut self, id: u64, bytes: usize, most: usize, waited: Duration, now: Instant) -> Option<bool> {
         let Some(body) = self.bodies.get(&id) else { return Some(false) };

@@ -35,7 +35,7 @@ enum Phase {
 }
 
 #[derive(Debug)]
-struct Entry {
+struct ConnectionEntry {
     address: IpAddr,
     reserved: bool,
     phase: Phase,
@@ -46,7 +46,7 @@ struct Entry {
 #[derive(Debug, Default)]
 struct Table {
     next: u64,
-    open: HashMap<u64, Entry>,
+    open: HashMap<u64, ConnectionEntry>,
 }
 
 /// All connections of the server.
@@ -80,19 +80,19 @@ impl ConnectionTable {
         let address = network(address);
         let now = Instant::now();
         let mut table = self.lock();
-        let of_address = |entry: &Entry| !entry.reserved && entry.address == address;
-        let is_usual = |entry: &Entry| !entry.reserved;
+        let of_address = |entry: &ConnectionEntry| !entry.reserved && entry.address == address;
+        let is_usual = |entry: &ConnectionEntry| !entry.reserved;
         let has_room = (table.count(of_address) < self.per_address || table.evict(now, of_address))
             && (table.count(is_usual) < self.most || table.evict(now, is_usual));
         let is_reserved = !has_room;
-        let in_reserve = |entry: &Entry| entry.reserved;
+        let in_reserve = |entry: &ConnectionEntry| entry.reserved;
         if is_reserved && table.count(in_reserve) >= RESERVED && !table.evict(now, in_reserve) {
             return None;
         }
         let id = table.next;
         table.next += 1;
         let evicted = Arc::new(Notify::new());
-        let entry = Entry {
+        let entry = ConnectionEntry {
             address,
             reserved: is_reserved,
             phase: Phase::Silent,
@@ -121,13 +121,13 @@ impl ConnectionTable {
 }
 
 impl Table {
-    fn count(&self, among: impl Fn(&Entry) -> bool) -> usize {
+    fn count(&self, among: impl Fn(&ConnectionEntry) -> bool) -> usize {
         self.open.values().filter(|entry| among(entry)).count()
     }
 
     /// Ends one of these connections if any can be spared.
-    fn evict(&mut self, now: Instant, among: impl Fn(&Entry) -> bool) -> bool {
-        let worth = |entry: &Entry| {
+    fn evict(&mut self, now: Instant, among: impl Fn(&ConnectionEntry) -> bool) -> bool {
+        let worth = |entry: &ConnectionEntry| {
             let age = now.saturating_duration_since(entry.since);
             match entry.phase {
                 Phase::Silent if age >= YOUNG => Some(0),

@@ -78,12 +78,16 @@ impl Problem {
 }
 
 impl From<StoreError> for Problem {
+    /// What an error of the store means is said by the use cases, for all channels alike.
     fn from(error: StoreError) -> Self {
+        UseCaseError::from(error).into()
+    }
+}
+
+impl Problem {
+    /// Of a store that failed, rather than of what was asked.
+    fn of_failed_store(error: &StoreError) -> Self {
         match error {
-            StoreError::NotFound { what, id } => Self::not_found(format!("there is no {what} {id}")),
-            StoreError::Ambiguous { .. } | StoreError::LinkSpent => Self::conflict(error.to_string()),
-            StoreError::OtherContent { incident } => other_content(incident),
-            StoreError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, error.to_string()),
             // Also told before it is known who asks, so only the log says where the database is.
             StoreError::Busy | StoreError::Lost { .. } | StoreError::Away { .. } => {
                 tracing::error!(event = "store.failed", %error, "the store does not answer");
@@ -122,7 +126,7 @@ impl From<UseCaseError> for Problem {
             | UseCaseError::LinkSpent => Self::conflict(detail),
             UseCaseError::OtherContent { incident } => other_content(incident),
             UseCaseError::Busy { .. } => Self::busy(detail),
-            UseCaseError::Store(error) => error.into(),
+            UseCaseError::Store(error) => Self::of_failed_store(&error),
         }
     }
 }

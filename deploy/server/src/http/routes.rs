@@ -228,11 +228,7 @@ pub(crate) fn table() -> Vec<RouteEntry> {
             RouteAnswer::Text(200, "text/event-stream"),
             || get(events::stream),
         )
-        .headers(&[(
-            "Last-Event-ID",
-            "^(run_[0-9a-z]{1,40}[.][0-9]{1,18}(~msg_[0-9a-z]{1,40})?)?$",
-            "The id of the event that was seen last",
-        )])
+        .headers(&[("Last-Event-ID", events::POSITION, "The id of the event that was seen last")])
         .or(RouteAnswer::Nothing(204))
         .errors(&[400, 404]),
         write(

@@ -16,7 +16,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 use millwright_model::{Approval, Audience, IncidentId, Resolution, ResolutionId};
 use millwright_store::{Actor, BY_LINK, FeedbackAuthor, FeedbackRights, StoreError};
-use millwright_usecases::AnswerJudgement;
+use millwright_usecases::{AnswerJudgement, UseCaseError};
 use serde::Deserialize;
 
 use super::forms::{FormFields, filled};
@@ -119,7 +119,7 @@ async fn open(app: &ServiceState, link: &str) -> Result<Opened, PageError> {
         return Err(wrong());
     }
     if app.own_store.is_link_spent(said).await? {
-        return Err(Problem::conflict(StoreError::LinkSpent.to_string()).into());
+        return Err(UseCaseError::LinkSpent.into());
     }
     Ok(Opened { word, said: said.to_owned(), incident: about.id, known, title: about.ticket.title })
 }

@@ -22,7 +22,7 @@ async fn a_link_in_a_note_changes_nothing_until_its_button_is_pressed() {
         (&again.confirm, &again.reject),
         "a note is not written anew for them"
     );
-    let approval = async || scene.app.store.get_resolution(&known.id).await.unwrap();
+    let approval = async || scene.app.own_store.get_resolution(&known.id).await.unwrap();
 
     let page = get(&scene, &links.confirm, "").await;
     assert!(
@@ -73,7 +73,7 @@ async fn a_link_in_a_note_changes_nothing_until_its_button_is_pressed() {
         }
     }
     assert_eq!(approval().await.approval, Approval::Rejected);
-    scene.app.store.forget(&id, Actor { who: "anna", why: "" }).await.unwrap();
+    scene.app.own_store.forget(&id, Actor { who: "anna", why: "" }).await.unwrap();
     assert_eq!(get(&scene, &links.confirm, "").await.status, 404);
 }
 
@@ -85,7 +85,7 @@ async fn a_link_overrules_nobody_who_is_known_and_works_for_people_inside_only()
     let links = JudgeLinks::of(&scene.app, &id, "").await.unwrap().unwrap();
     let support = Browser::signed_in(&scene, TokenRole::Support).await;
     let form = format!("/incidents/{id}/feedback");
-    let standing = async || scene.app.store.get_resolution(&known.id).await.unwrap().approval;
+    let standing = async || scene.app.own_store.get_resolution(&known.id).await.unwrap().approval;
     let admin = Browser::signed_in(&scene, TokenRole::Admin).await;
     leads(&admin.fill(&form, &[("verdict", "reject")]).await, &format!("/incidents/{id}?said=rejected"));
     let told = post(&scene, &links.confirm, "", &[("who", "Eve")]).await;
@@ -97,12 +97,12 @@ async fn a_link_overrules_nobody_who_is_known_and_works_for_people_inside_only()
     assert_eq!(standing().await, Approval::Rejected);
     leads(&admin.fill(&form, &[("verdict", "confirm")]).await, &format!("/incidents/{id}?said=confirmed"));
     assert_eq!(standing().await, Approval::Confirmed);
-    let audit = scene.app.store.audit(Some(&id)).await.unwrap();
+    let audit = scene.app.own_store.audit(Some(&id)).await.unwrap();
     assert_eq!(audit.iter().filter(|entry| entry.action == "remark").count(), 2, "{audit:?}");
 
     // A link that stands where others read, as those of earlier versions do, is dead.
-    let arrival = IncomingReport {
-        incident: NewIncident {
+    let arrival = IncomingReport { conversation: None,
+        incident: NewIncident { repository_name: None,
             repository: None,
             source: Some("github".into()),
             ticket: millwright_ingest::parse(b"Totals are wrong"),

@@ -11,6 +11,7 @@ use millwright_store::{IncidentState, JobKind, MessageKind, NewResolution, Store
 use super::JudgeLinks;
 use crate::auth::{TokenRole, sha256};
 use crate::http::routes::{RouteAccess, table};
+use crate::scope_tests::{incident_of, only, tells_nothing, two_teams};
 use crate::tests::{Answered, BY, Scene, scene, scene_with};
 
 /// Somebody's browser: a cookie, and the word of the forms it was shown.
@@ -83,9 +84,9 @@ async fn answered(scene: &Scene, id: &IncidentId, statement: &str) -> Resolution
         replay: None,
         proof: Proof::CauseConfirmed,
     };
-    scene.app.store.set_incident_state(id, IncidentState::Done).await.unwrap();
-    scene.app.store.remember(id, &"run_1".parse().unwrap(), Some(&new), &[], BY).await.unwrap();
-    scene.app.store.resolutions(id).await.unwrap().remove(0)
+    scene.app.own_store.set_incident_state(id, IncidentState::Done).await.unwrap();
+    scene.app.own_store.remember(id, &"run_1".parse().unwrap(), Some(&new), &[], BY).await.unwrap();
+    scene.app.own_store.resolutions(id).await.unwrap().remove(0)
 }
 
 #[tokio::test]
@@ -180,17 +181,17 @@ async fn a_session_is_held_by_a_cookie_that_no_script_reads_and_ends() {
     let browser = Browser::with(&scene, &token).await;
     let id = token.split('_').nth(1).unwrap();
     let name = browser.cookie.split_once('=').unwrap().1;
-    assert!(scene.app.store.find_session(&sha256(name)).await.unwrap().is_some());
+    assert!(scene.app.own_store.find_session(&sha256(name)).await.unwrap().is_some());
     let past = StoredSession {
         id_sha256: sha256(&"ab".repeat(32)),
         token_id: id.to_owned(),
         created_at: "2026-01-01T00:00:00.000000Z".parse().unwrap(),
         expires_at: "2026-01-02T00:00:00.000000Z".parse().unwrap(),
     };
-    scene.app.store.begin_session(&past, BY).await.unwrap();
+    scene.app.own_store.begin_session(&past, BY).await.unwrap();
     let old = format!("millwright_session={}", "ab".repeat(32));
     assert_eq!(get(&scene, "/", &old).await.status, 303);
-    scene.app.store.end_token(id, None, BY).await.unwrap();
+    scene.app.own_store.end_token(id, None, BY).await.unwrap();
     assert_eq!(browser.get("/").await.status, 303);
 
     let stored = std::fs::read(scene.app.settings.data_dir.join("millwright.db")).unwrap();
@@ -223,7 +224,7 @@ async fn forms_of_other_sites_and_other_sessions_do_nothing() {
             );
         }
     }
-    assert_eq!(scene.app.store.count_incidents().await.unwrap(), 0);
+    assert_eq!(scene.app.own_store.count_incidents().await.unwrap(), 0);
     leads(&browser.fill("/sign-out", &[]).await, "/sign-in");
 }
 
@@ -278,7 +279,7 @@ async fn a_form_that_is_sent_twice_is_one_report() {
     assert_eq!(send(&word, "x").await, first);
     assert_ne!(send(&word, "y").await, first);
     assert_ne!(send(&other, "x").await, first);
-    assert_eq!(scene.app.store.count_incidents().await.unwrap(), 3);
+    assert_eq!(scene.app.own_store.count_incidents().await.unwrap(), 3);
 }
 
 #[tokio::test]
@@ -296,7 +297,7 @@ async fn what_comes_from_outside_is_text_on_every_page() {
     let path = sent.headers["location"].to_str().unwrap().to_owned();
     let id = &IncidentId::parse(path.rsplit('/').next().unwrap()).unwrap();
     browser.fill(&format!("{path}/messages"), &[("text", evil)]).await;
-    scene.app.store.put_message(id, evil, MessageKind::Answer, evil).await.unwrap();
+    scene.app.own_store.put_message(id, evil, MessageKind::Answer, evil).await.unwrap();
     let known = answered(&scene, id, evil).await;
     browser
         .fill(
@@ -367,7 +368,7 @@ async fn lists_are_shown_by_pages_and_narrowed() {
     assert_eq!(rows(&browser.get("/memory").await.text), 25);
     let admin = Browser::signed_in(&scene, TokenRole::Admin).await;
     for _ in 0..60 {
-        scene.app.store.append_audit(BY, "test", "x", None, None).await.unwrap();
+        scene.app.own_store.append_audit(BY, "test", "x", None, None).await.unwrap();
     }
     let log = admin.get("/settings/audit").await.text;
     assert_eq!(log.matches("<li><p><b>").count(), 50);
@@ -413,6 +414,13 @@ async fn memory_is_judged_and_forgotten_and_tokens_are_shown_once() {
     let id = scene.report(&scene.token(TokenRole::Support).await, "Totals are wrong").await;
     let known = answered(&scene, &id, "a commit did it").await;
     let fields = [("verdict", "reject"), ("note", "not that one"), ("resolution", known.id.as_str())];
+    for judge in [format!("/memory/{id}/judge"), format!("/incidents/{id}/feedback")] {
+        let answer = browser.fill(&judge, &[("verdict", "confirm"), ("resolution", "first")]).await;
+        assert_eq!(answer.status, 422, "{judge}: {}", answer.text);
+        assert!(answer.text.contains("resolution does not name an answer"), "{}", answer.text);
+    }
+    let standing = scene.app.own_store.get_resolution(&known.id).await.unwrap().approval;
+    assert_eq!(standing, Approval::None, "no other answer is judged instead");
     leads(
         &browser.fill(&format!("/memory/{id}/judge"), &fields).await,
         &format!("/memory/{id}?said=rejected"),
@@ -448,7 +456,7 @@ async fn what_is_remembered_gets_better_words_and_nothing_else_changes() {
     let browser = Browser::signed_in(&scene, TokenRole::Responder).await;
     let id = scene.report(&scene.token(TokenRole::Support).await, "Totals are wrong").await;
     let known = answered(&scene, &id, "a commit <b>did</b> it").await;
-    scene.app.store.set_approval(&known.id, Approval::Confirmed, BY).await.unwrap();
+    scene.app.own_store.set_approval(&known.id, Approval::Confirmed, BY).await.unwrap();
     let (path, was) =
         (format!("/memory/{id}/text"), millwright_usecases::statement_version(&known.statement));
     let send = async |was: &str, text: &str| {
@@ -462,7 +470,7 @@ async fn what_is_remembered_gets_better_words_and_nothing_else_changes() {
     leads(&send(&was, text).await, &format!("/memory/{id}?said=reworded"));
     assert_eq!(send(&was, "what somebody else saw").await.status, 409, "it says something else by now");
 
-    let now = scene.app.store.resolutions(&id).await.unwrap().remove(0);
+    let now = scene.app.own_store.resolutions(&id).await.unwrap().remove(0);
     assert!(now.statement.starts_with("The discount is taken twice.\npassword="), "{}", now.statement);
     assert!(!now.statement.contains("hunter2"), "{}", now.statement);
     assert_eq!(
@@ -489,8 +497,8 @@ async fn a_page_hears_what_is_new_and_assets_are_kept_by_their_hash() {
     let id = scene.report(&scene.token(TokenRole::Support).await, "one").await;
     let page = browser.get(&format!("/incidents/{id}")).await.text;
     assert!(page.contains(&format!("sse-connect=\"/incidents/{id}/live\"")), "{page}");
-    scene.app.store.put_message(&id, "anna", MessageKind::Remark, "look at the cart").await.unwrap();
-    scene.app.store.set_incident_state(&id, IncidentState::Done).await.unwrap();
+    scene.app.own_store.put_message(&id, "anna", MessageKind::Remark, "look at the cart").await.unwrap();
+    scene.app.own_store.set_incident_state(&id, IncidentState::Done).await.unwrap();
     let heard =
         tokio::time::timeout(Duration::from_secs(20), browser.get(&format!("/incidents/{id}/live"))).await;
     let heard = heard.unwrap().text;
@@ -514,7 +522,7 @@ async fn a_page_hears_what_is_new_and_assets_are_kept_by_their_hash() {
 async fn consent_is_asked_for_on_the_page_and_given_by_a_responder() {
     let scene = scene().await;
     let id = scene.report(&scene.token(TokenRole::Support).await, "two").await;
-    let store = &scene.app.store;
+    let store = &scene.app.own_store;
     let job =
         store.claim_jobs(JobKind::Investigate, "w", Duration::from_secs(60), 1, &[]).await.unwrap().remove(0);
     let run = store.create_run(&id).await.unwrap();
@@ -543,3 +551,54 @@ async fn consent_is_asked_for_on_the_page_and_given_by_a_responder() {
 
 #[path = "links_tests.rs"]
 mod links_tests;
+
+#[tokio::test]
+async fn a_bound_token_finds_only_its_own_on_every_page() {
+    let scene = two_teams().await;
+    let admin = scene.token(TokenRole::Admin).await;
+    let theirs = incident_of(&scene, &admin, "invoices", "Zebrafish walrus").await;
+    let ours = incident_of(&scene, &admin, "checkout", "Coupon").await;
+    let known = answered(&scene, &theirs, "Zebrafish ate the walrus").await;
+    let token = scene.token_of(TokenRole::Responder, only("shop")).await;
+    let browser = Browser::with(&scene, &token).await;
+    let mut asked = 0;
+    for route in table() {
+        let RouteAccess::Page(least) = route.access else { continue };
+        // Others are not let in at all.
+        if least > TokenRole::Responder || route.path == "/sign-out" {
+            continue;
+        }
+        asked += 1;
+        for id in [theirs.as_str(), known.id.as_str()] {
+            let path = route.path.replace("{id}", id).replace("{evidence}", "E1");
+            let path = if path == "/memory" { "/memory?q=zebrafish".to_owned() } else { path };
+            let answer = match route.method {
+                "get" => browser.get(&path).await,
+                _ => {
+                    let fields = [
+                        ("verdict", "confirm"), ("text", "hello"), ("note", ""), ("resolution", known.id.as_str()),
+                        ("decision", "approve"), ("version", "x"), ("title", "Another"), ("body", "x"), ("key", "k"),
+                        ("service", "invoices"),
+                    ];
+                    browser.fill(&path, &fields).await
+                }
+            };
+            // What was asked for may stand in the answer.
+            let told = answer.text.replace(id, "").replace("invoices", "").replace("zebrafish", "");
+            tells_nothing(&told, &theirs, &path);
+            if route.path.contains("{id}") {
+                assert!(matches!(answer.status, 404 | 422 | 400), "{path}: {} {}", answer.status, answer.text);
+            }
+        }
+    }
+    assert!(asked >= 15, "{asked}");
+    let untouched = scene.app.own_store.get_resolution(&known.id).await.unwrap();
+    assert_eq!((untouched.approval, untouched.statement), (known.approval, known.statement));
+    assert_eq!(scene.app.own_store.messages(&theirs, None).await.unwrap().len(), 1);
+    let page = browser.get("/").await.text;
+    assert!(page.contains(ours.as_str()) && page.contains("checkout"), "{page}");
+    assert!(!page.contains("invoices"), "services of others are not offered");
+    let settings = browser.get("/settings").await.text;
+    assert!(settings.contains("shop") && !settings.contains("billing"), "{settings}");
+    assert_eq!(browser.get(&format!("/incidents/{ours}")).await.status, 200);
+}

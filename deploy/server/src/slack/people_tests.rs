@@ -78,7 +78,7 @@ async fn judged(change: impl FnOnce(&mut SlackSettings)) -> (Scene, IncidentId, 
 }
 
 async fn best(scene: &Scene, id: &IncidentId) -> Resolution {
-    scene.app.store.resolutions(id).await.unwrap().remove(0)
+    scene.app.own_store.resolutions(id).await.unwrap().remove(0)
 }
 
 /// What somebody was told, once they were.
@@ -150,7 +150,7 @@ async fn one_member_alone_makes_nothing_known_and_overrules_no_administrator() {
     assert!(best(&scene, &id).await.is_trusted(), "two persons");
     let known = best(&scene, &id).await;
     let admin = Actor { who: "anna", why: "it is not" };
-    scene.app.store.set_approval(&known.id, Approval::Rejected, admin).await.unwrap();
+    scene.app.own_store.set_approval(&known.id, Approval::Rejected, admin).await.unwrap();
     press(&scene, "U2", "confirm", id.as_str()).await;
     assert_eq!(best(&scene, &id).await.approval, Approval::Rejected);
     assert!(told(&whispers, "U2").await.contains("rejected by an administrator"));
@@ -178,7 +178,7 @@ async fn what_is_said_in_a_shared_channel_is_told_no_more_than_the_public_is() {
     }
     let mut found = std::collections::BTreeMap::new();
     for id in incidents(&scene).await {
-        let incident = scene.app.store.get_incident(&id).await.unwrap();
+        let incident = scene.app.own_store.get_incident(&id).await.unwrap();
         found.insert(incident.ticket.title, incident.audience);
     }
     use Audience::{Internal, Unknown};

@@ -19,7 +19,7 @@ async fn scene() -> Scene {
 
 async fn scene_at(base_url: String, change: impl FnOnce(&mut SlackSettings)) -> Scene {
     scene_with(|settings| {
-        let mut slack = SlackSettings {
+        let mut slack = SlackSettings { closed_channels_are_open: false,
             signing_secrets: vec![SECRET.to_owned().into()],
             bot_token: "xoxb-1".to_owned().into(),
             app_token: None,
@@ -64,7 +64,7 @@ fn mention(ts: &str, thread: Option<&str>, text: &str) -> Value {
 }
 
 async fn incidents(scene: &Scene) -> Vec<IncidentId> {
-    let all = scene.app.store.list_incidents(&Default::default()).await.unwrap();
+    let all = scene.app.own_store.list_incidents(&Default::default()).await.unwrap();
     all.into_iter().map(|line| line.id).collect()
 }
 
@@ -100,24 +100,24 @@ async fn a_thread_is_one_incident_however_often_it_is_delivered() {
     assert_eq!(event(&scene, "Ev1", first).await, "again");
     let ids = incidents(&scene).await;
     let [id] = ids.as_slice() else { panic!("{ids:?}") };
-    let incident = scene.app.store.get_incident(id).await.unwrap();
+    let incident = scene.app.own_store.get_incident(id).await.unwrap();
     assert_eq!(
         (incident.ticket.title.as_str(), incident.source.as_deref()),
         ("totals are wrong since noon", Some("slack"))
     );
-    let notes = scene.app.store.notes(id).await.unwrap();
+    let notes = scene.app.own_store.notes(id).await.unwrap();
     assert_eq!(notes.iter().map(|n| (&*n.system, &*n.target)).collect::<Vec<_>>(), [("slack", "C1/100.1")]);
 
     // In the thread it goes on: a remark while it runs, a question once it has ended; each once.
     let more = mention("100.2", Some("100.1"), "<@U0BOT> only for customers with a discount");
     assert_eq!(event(&scene, "Ev2", more.clone()).await, "said");
     assert_eq!(event(&scene, "Ev2", more).await, "again");
-    scene.app.store.set_incident_state(id, IncidentState::Done).await.unwrap();
+    scene.app.own_store.set_incident_state(id, IncidentState::Done).await.unwrap();
     assert_eq!(
         event(&scene, "Ev3", mention("100.3", Some("100.1"), "<@U0BOT> who wrote that?")).await,
         "said"
     );
-    let messages = scene.app.store.messages(id, None).await.unwrap();
+    let messages = scene.app.own_store.messages(id, None).await.unwrap();
     let said: Vec<_> = messages.iter().map(|m| (m.kind, m.author.as_str(), m.body.as_str())).collect();
     assert_eq!(
         said,
@@ -126,7 +126,7 @@ async fn a_thread_is_one_incident_however_often_it_is_delivered() {
             (MessageKind::Question, "slack:U1", "who wrote that?"),
         ]
     );
-    assert_eq!(scene.app.store.notes(id).await.unwrap().len(), 3, "each is replied to");
+    assert_eq!(scene.app.own_store.notes(id).await.unwrap().len(), 3, "each is replied to");
     assert_eq!(incidents(&scene).await.len(), 1);
     // Another thread is another incident, the same channel or not.
     assert_eq!(event(&scene, "Ev4", mention("200.1", None, "<@U0BOT> logins fail")).await, "opened");
@@ -168,7 +168,7 @@ async fn what_is_no_business_of_ours_begins_nothing() {
     assert_eq!(event(&scene, "Ev91", changed("hi", "hi")).await, "ignored");
     assert_eq!(event(&scene, "Ev92", changed("totals are wrong", "hi")).await, "said");
     let id = incidents(&scene).await.remove(0);
-    let said = scene.app.store.messages(&id, None).await.unwrap();
+    let said = scene.app.own_store.messages(&id, None).await.unwrap();
     assert!(said[0].body.ends_with("now says: totals are wrong"), "{said:?}");
 }
 
@@ -218,7 +218,7 @@ async fn found(scene: &Scene, id: &IncidentId, proof: Proof) {
         proof,
     };
     let run = Actor { who: "run", why: "" };
-    scene.app.store.remember(id, &"run_1".parse().unwrap(), Some(&found), &[], run).await.unwrap();
+    scene.app.own_store.remember(id, &"run_1".parse().unwrap(), Some(&found), &[], run).await.unwrap();
 }
 
 #[tokio::test]
@@ -227,7 +227,7 @@ async fn buttons_judge_for_the_workspace_and_stop_for_responders_only() {
     let scene = scene_at(url, |_| {}).await;
     event(&scene, "Ev1", mention("1.1", None, "<@U0BOT> totals are wrong")).await;
     let id = incidents(&scene).await.remove(0);
-    let state = async || scene.app.store.get_incident(&id).await.unwrap().state;
+    let state = async || scene.app.own_store.get_incident(&id).await.unwrap().state;
     press(&scene, "U1", "stop", id.as_str()).await;
     assert_eq!(state().await, IncidentState::Queued);
     press(&scene, "U1", "confirm", id.as_str()).await; // nothing to confirm yet: told, no error
@@ -238,7 +238,7 @@ async fn buttons_judge_for_the_workspace_and_stop_for_responders_only() {
 
     found(&scene, &id, Proof::CauseConfirmed).await;
     press(&scene, "U1", "confirm", id.as_str()).await;
-    let best = async || scene.app.store.resolutions(&id).await.unwrap().remove(0);
+    let best = async || scene.app.own_store.resolutions(&id).await.unwrap().remove(0);
     assert_eq!(
         (best().await.approval, best().await.approved_by.as_deref()),
         (Approval::Confirmed, Some("slack:U1"))
@@ -277,7 +277,7 @@ async fn messages_keep_within_limits_and_no_text_can_act() {
     let loud = format!("<!channel> & `<@U2>` {}", "&<>".repeat(3_000));
     event(&scene, "Ev1", mention("1.1", None, &format!("<@U0BOT> {loud}"))).await;
     let id = incidents(&scene).await.remove(0);
-    let incident: Incident = scene.app.store.get_incident(&id).await.unwrap();
+    let incident: Incident = scene.app.own_store.get_incident(&id).await.unwrap();
     let note = format!("{loud}\n\n").repeat(40);
     let shown = ShownIncident {
         incident: &incident,

@@ -18,7 +18,7 @@ use crate::app::ServiceState;
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 #[derive(Default)]
-struct State {
+struct InboxState {
     waiting: VecDeque<(MessageId, InboxMessage)>,
     brought: HashSet<MessageId>,
     /// Ends the step under way when somebody says stop.
@@ -28,7 +28,7 @@ struct State {
 
 /// The inbox of one run.
 pub(super) struct StoredInbox {
-    state: Mutex<State>,
+    state: Mutex<InboxState>,
     taken: mpsc::UnboundedSender<MessageId>,
 }
 
@@ -90,7 +90,7 @@ impl StoredInbox {
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, InboxState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

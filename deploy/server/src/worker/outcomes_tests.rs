@@ -31,8 +31,8 @@ fn commit(folder: &Path, total: &str) -> String {
 
 async fn report(scene: &Scene, title: &str) -> IncidentId {
     let ticket = millwright_ingest::parse(title.as_bytes());
-    let arrival = IncomingReport {
-        incident: NewIncident { repository: None, source: None, ticket, mapped: vec![] },
+    let arrival = IncomingReport { conversation: None,
+        incident: NewIncident { repository_name: None, repository: None, source: None, ticket, mapped: vec![] },
         delivery: None,
         content: None,
         correlation: (title == "Totals are wrong").then(|| KEY.to_owned()).into_iter().collect(),
@@ -64,7 +64,7 @@ async fn watched(stay_away: Duration) -> Watched {
     commit(repo, "echo $(( $1 * 2 ))");
     let bad = commit(repo, "echo $(( $1 * 3 ))");
     let repository = RepositorySettings {
-        name: "calc".into(),
+        name: "calc".parse().unwrap(),
         path: repo.to_owned(),
         remote: None,
         branch: Some("main".into()),
@@ -112,7 +112,7 @@ async fn again(watched: &Watched, revision: &str) {
     store.link_recurrence(&again, &watched.first, Actor { who: "run", why: "" }).await.unwrap();
     let job = store.get_job(JobKind::Investigate, again.as_str()).await.unwrap().unwrap();
     let place = InvestigationTarget {
-        repository: "calc".into(),
+        repository: "calc".parse().unwrap(),
         revision: revision.to_owned(),
         because: String::new(),
         good: None,
@@ -161,7 +161,7 @@ async fn an_incident_whose_answer_was_not_it_is_opened_again_and_investigated_wh
         store.claim_jobs(JobKind::Investigate, "w", Duration::from_secs(60), 1, &[]).await.unwrap().remove(0);
     let earlier = super::super::unplaced::report(
         &store.get_incident(first).await.unwrap(),
-        &super::target::UnplacedReason { because: "x".into(), missing: "y".into() },
+        &millwright_usecases::UnplacedReason { because: "x".into(), missing: "y".into() },
     );
     store.save_report(&earlier).await.unwrap();
     store.settle_job(&job.id, "w", JobState::Done, None, Some(IncidentState::Done)).await.unwrap();
@@ -202,8 +202,8 @@ async fn an_incident_whose_answer_was_not_it_is_opened_again_and_investigated_wh
 
 /// Another delivery that belongs to the first incident.
 async fn deliver_again(watched: &Watched) {
-    let arrival = IncomingReport {
-        incident: NewIncident {
+    let arrival = IncomingReport { conversation: None,
+        incident: NewIncident { repository_name: None,
             repository: None,
             source: None,
             ticket: millwright_ingest::parse(b"Totals are wrong"),

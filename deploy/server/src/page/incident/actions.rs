@@ -45,7 +45,11 @@ impl FeedbackForm {
         id: &IncidentId,
     ) -> Result<&'static str, UseCaseError> {
         let is_confirmed = self.confirms()?;
-        let resolution = filled(self.resolution).and_then(|id| ResolutionId::parse(&id).ok());
+        let resolution = filled(self.resolution).map(|id| ResolutionId::parse(&id)).transpose();
+        // Not the most trusted answer instead: that may be another one than the person saw.
+        let resolution = resolution.map_err(|wrong| {
+            UseCaseError::invalid(format!("resolution does not name an answer ({wrong}); open the page anew"))
+        })?;
         let note: String = self.note.chars().take(4_000).collect();
         let standing = visit.principal.standing(app.settings.confirming_role);
         let judge = FeedbackAuthor::new(visit.principal.because(&note), standing);
