@@ -235,7 +235,8 @@ async fn an_incident_that_is_looked_into_is_not_forgotten() {
     let scene = Scene::new();
     let store = Store::open(scene.path("data").to_str().unwrap(), Scope::installation("test")).await.unwrap();
     let ticket = millwright_ingest::parse(b"Totals are wrong");
-    let new = NewIncident { repository_name: None, repository: None, source: None, ticket, mapped: Vec::new() };
+    let new =
+        NewIncident { repository_name: None, repository: None, source: None, ticket, mapped: Vec::new() };
     let id = store.create_incident(&new).await.unwrap().id;
     store.set_incident_state(&id, IncidentState::Running).await.unwrap();
     let run = store.create_run(&id).await.unwrap().id;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use super::{BY, scene, scene_with};
-use crate::auth::{TokenRole, create_token};
+use crate::auth::{TokenRequest, TokenRole, create_token};
 use crate::settings::HookSettings;
 
 #[tokio::test]
@@ -56,7 +56,7 @@ async fn a_word_in_a_message_counts_as_the_right_of_who_wrote_it_does_now() {
         (TokenRole::Responder, Some((JudgingAuthority::Responder, true))),
         (TokenRole::Admin, Some((JudgingAuthority::Admin, true))),
     ] {
-        let token = create_token(store, "slack:U0RESP", role, None, BY).await.unwrap().token;
+        let token = create_token(store, TokenRequest::new("slack:U0RESP", role), BY).await.unwrap().token;
         let author = format!("{} ({})", token.name, token.id);
         let found = standing(&author).await.ok().map(|known| (known.authority, known.suffices));
         assert_eq!(found, expected, "{role}");

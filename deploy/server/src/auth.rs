@@ -196,6 +196,13 @@ pub struct TokenRequest<'a> {
     pub valid_for: Option<Duration>,
 }
 
+impl<'a> TokenRequest<'a> {
+    /// One that sees everything, until it is revoked.
+    pub fn new(name: &'a str, role: TokenRole) -> Self {
+        Self { name, role, repositories: Visible::All, valid_for: None }
+    }
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     #[error(
@@ -299,10 +306,8 @@ mod tests {
         };
         let day = Duration::from_secs(86_400);
         let token = |name: &'static str, role: TokenRole, valid_for: Option<Duration>| TokenRequest {
-            name,
-            role,
-            repositories: Visible::All,
             valid_for,
+            ..TokenRequest::new(name, role)
         };
         let made = create_token(&store, token("ci", TokenRole::Support, Some(day)), by).await.unwrap();
         assert_eq!(ask(&made.text).await.unwrap().role, TokenRole::Support);

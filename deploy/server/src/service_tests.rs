@@ -94,7 +94,7 @@ impl Scene {
 
     /// A token that is bound to these repositories.
     pub(crate) async fn token_of(&self, role: TokenRole, repositories: Visible<RepositoryName>) -> String {
-        let request = TokenRequest { name: role.as_str(), role, repositories, valid_for: None };
+        let request = TokenRequest { repositories, ..TokenRequest::new(role.as_str(), role) };
         create_token(&self.app.own_store, request, BY).await.unwrap().text
     }
 
@@ -105,7 +105,13 @@ impl Scene {
         Answered { status, headers, text: String::from_utf8_lossy(&bytes).into_owned() }
     }
 
-    pub(crate) async fn ask(&self, method: &str, path: &str, token: Option<&str>, body: Option<Value>) -> Answered {
+    pub(crate) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: Option<Value>,
+    ) -> Answered {
         let mut request = Request::builder().method(method).uri(path);
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));

@@ -10,7 +10,7 @@ use millwright_store::{IncidentState, JobKind, MessageKind, NewEvent};
 use serde_json::json;
 
 use super::{BY, scene};
-use crate::auth::{TokenRole, create_token};
+use crate::auth::{TokenRequest, TokenRole, create_token};
 
 #[tokio::test]
 async fn a_reader_sees_everything_and_goes_on_where_it_stopped() {
@@ -112,7 +112,8 @@ async fn an_open_stream_shows_what_comes_and_ends_with_the_incident() {
 async fn a_revoked_token_reads_no_further() {
     let scene = scene().await;
     let id = scene.report(&scene.token(TokenRole::Support).await, "Totals are wrong").await;
-    let reader = create_token(&scene.app.own_store, "reader", TokenRole::Viewer, None, BY).await.unwrap();
+    let reader =
+        create_token(&scene.app.own_store, TokenRequest::new("reader", TokenRole::Viewer), BY).await.unwrap();
     let request = Request::builder()
         .uri(format!("/v1/incidents/{id}/events"))
         .header("authorization", format!("Bearer {}", reader.text));

@@ -101,8 +101,10 @@ async fn a_link_overrules_nobody_who_is_known_and_works_for_people_inside_only()
     assert_eq!(audit.iter().filter(|entry| entry.action == "remark").count(), 2, "{audit:?}");
 
     // A link that stands where others read, as those of earlier versions do, is dead.
-    let arrival = IncomingReport { conversation: None,
-        incident: NewIncident { repository_name: None,
+    let arrival = IncomingReport {
+        conversation: None,
+        incident: NewIncident {
+            repository_name: None,
             repository: None,
             source: Some("github".into()),
             ticket: millwright_ingest::parse(b"Totals are wrong"),

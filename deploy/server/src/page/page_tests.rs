@@ -576,8 +576,15 @@ async fn a_bound_token_finds_only_its_own_on_every_page() {
                 "get" => browser.get(&path).await,
                 _ => {
                     let fields = [
-                        ("verdict", "confirm"), ("text", "hello"), ("note", ""), ("resolution", known.id.as_str()),
-                        ("decision", "approve"), ("version", "x"), ("title", "Another"), ("body", "x"), ("key", "k"),
+                        ("verdict", "confirm"),
+                        ("text", "hello"),
+                        ("note", ""),
+                        ("resolution", known.id.as_str()),
+                        ("decision", "approve"),
+                        ("version", "x"),
+                        ("title", "Another"),
+                        ("body", "x"),
+                        ("key", "k"),
                         ("service", "invoices"),
                     ];
                     browser.fill(&path, &fields).await
@@ -587,7 +594,12 @@ async fn a_bound_token_finds_only_its_own_on_every_page() {
             let told = answer.text.replace(id, "").replace("invoices", "").replace("zebrafish", "");
             tells_nothing(&told, &theirs, &path);
             if route.path.contains("{id}") {
-                assert!(matches!(answer.status, 404 | 422 | 400), "{path}: {} {}", answer.status, answer.text);
+                assert!(
+                    matches!(answer.status, 404 | 422 | 400),
+                    "{path}: {} {}",
+                    answer.status,
+                    answer.text
+                );
             }
         }
     }

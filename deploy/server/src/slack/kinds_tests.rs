@@ -16,7 +16,9 @@ const LOUD: &str = "<!channel> & `ä` 𝕏 *_~|\u{202e}>";
 pub(crate) fn incident(state: IncidentState) -> Incident {
     let mut ticket = millwright_ingest::parse(b"Totals are wrong");
     ticket.title = LOUD.repeat(40);
-    Incident { conversation: None, repository_name: None,
+    Incident {
+        conversation: None,
+        repository_name: None,
         id: IncidentId::from_bits(0),
         created_at: Timestamp::UNIX_EPOCH,
         updated_at: Timestamp::UNIX_EPOCH,

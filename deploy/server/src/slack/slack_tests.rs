@@ -19,7 +19,8 @@ async fn scene() -> Scene {
 
 async fn scene_at(base_url: String, change: impl FnOnce(&mut SlackSettings)) -> Scene {
     scene_with(|settings| {
-        let mut slack = SlackSettings { closed_channels_are_open: false,
+        let mut slack = SlackSettings {
+            closed_channels_are_open: false,
             signing_secrets: vec![SECRET.to_owned().into()],
             bot_token: "xoxb-1".to_owned().into(),
             app_token: None,

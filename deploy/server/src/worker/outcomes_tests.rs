@@ -31,8 +31,15 @@ fn commit(folder: &Path, total: &str) -> String {
 
 async fn report(scene: &Scene, title: &str) -> IncidentId {
     let ticket = millwright_ingest::parse(title.as_bytes());
-    let arrival = IncomingReport { conversation: None,
-        incident: NewIncident { repository_name: None, repository: None, source: None, ticket, mapped: vec![] },
+    let arrival = IncomingReport {
+        conversation: None,
+        incident: NewIncident {
+            repository_name: None,
+            repository: None,
+            source: None,
+            ticket,
+            mapped: vec![],
+        },
         delivery: None,
         content: None,
         correlation: (title == "Totals are wrong").then(|| KEY.to_owned()).into_iter().collect(),
@@ -202,8 +209,10 @@ async fn an_incident_whose_answer_was_not_it_is_opened_again_and_investigated_wh
 
 /// Another delivery that belongs to the first incident.
 async fn deliver_again(watched: &Watched) {
-    let arrival = IncomingReport { conversation: None,
-        incident: NewIncident { repository_name: None,
+    let arrival = IncomingReport {
+        conversation: None,
+        incident: NewIncident {
+            repository_name: None,
             repository: None,
             source: None,
             ticket: millwright_ingest::parse(b"Totals are wrong"),

@@ -112,7 +112,8 @@ mod tests {
     async fn only_what_is_old_enough_is_forgotten_and_nothing_without_a_time() {
         let put = async |app: &ServiceState| {
             let ticket = millwright_ingest::parse(b"Invoices are empty since Monday");
-            let new = NewIncident { repository_name: None, repository: None, source: None, ticket, mapped: vec![] };
+            let new =
+                NewIncident { repository_name: None, repository: None, source: None, ticket, mapped: vec![] };
             app.own_store.create_incident(&new).await.unwrap().id
         };
         for (days, gone) in [(None, 0), (Some(30), 0), (Some(0), 1), (Some(u32::MAX), 0)] {
