@@ -3,8 +3,10 @@ The command line, declared. What is documented here works; nothing is accepted a
 */
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::{Span, SpanRelativeTo};
 use millwright_agent::hand_over::FixDestination;
 use millwright_model::Verdict;
 
@@ -124,7 +126,7 @@ pub(crate) struct TrialArguments {
     pub(crate) no_replay: bool,
     /// Longest time for one command that is tried, as in 90s or 5m
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
-    pub(crate) deadline: std::time::Duration,
+    pub(crate) deadline: Duration,
 }
 
 #[derive(Debug, Args)]
@@ -212,7 +214,7 @@ pub(crate) struct WhatArguments {
     pub(crate) jobs: usize,
     /// Report what is known by then (30s, 10m, 1h)
     #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub(crate) deadline: Option<std::time::Duration>,
+    pub(crate) deadline: Option<Duration>,
     /// Rank only: run nothing of the repository's
     #[arg(long)]
     pub(crate) no_replay: bool,
@@ -287,7 +289,7 @@ pub(crate) enum TokenCommand {
         repositories: Vec<millwright_model::RepositoryName>,
         /// How long it is valid (90d, 12h); without it, until it is revoked
         #[arg(long, value_name = "TIME", value_parser = duration)]
-        expires: Option<std::time::Duration>,
+        expires: Option<Duration>,
     },
     /// Tokens and their last use, newest first
     List,
@@ -297,7 +299,7 @@ pub(crate) enum TokenCommand {
         id: String,
         /// How long the old one stays valid
         #[arg(long, value_name = "TIME", value_parser = duration, default_value = "24h")]
-        overlap: std::time::Duration,
+        overlap: Duration,
     },
     /// End a token now
     Revoke {
@@ -366,19 +368,44 @@ fn verdict(text: &str) -> Result<Verdict, String> {
         .map_err(|_| "give one of known, verified, confirmed, probable, inconclusive".into())
 }
 
-fn duration(text: &str) -> Result<std::time::Duration, String> {
+/// Days have 24 hours here, and a bare number is one of seconds.
+fn duration(text: &str) -> Result<Duration, String> {
     let text = text.trim();
-    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let factor = match unit {
-        "s" | "" => 1,
-        "m" => 60,
-        "h" => 3600,
-        "d" => 86_400,
-        _ => 0,
-    };
-    match number.parse::<u64>().ok().and_then(|number| number.checked_mul(factor)) {
-        Some(seconds) if seconds > 0 => Ok(std::time::Duration::from_secs(seconds)),
-        _ => Err("give a time such as 90s, 10m or 1h".into()),
+    let is_bare = text.bytes().all(|byte| byte.is_ascii_digit());
+    let span = if is_bare { format!("{text}s").parse::<Span>() } else { text.parse() };
+    span.and_then(|span| span.to_duration(SpanRelativeTo::days_are_24_hours()))
+        .ok()
+        .and_then(|time| Duration::try_from(time).ok())
+        .filter(|time| *time >= Duration::from_secs(1))
+        .ok_or_else(|| "give a time of a second or more, such as 90s, 10m, 1h 30m or 7d".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_people_write_them() {
+        for (text, seconds) in [
+            ("90", 90),
+            ("90s", 90),
+            ("10m", 600),
+            (" 24h ", 86_400),
+            ("7d", 604_800),
+            ("90d", 7_776_000),
+            ("2w", 1_209_600),
+            ("1h 30m", 5_400),
+            ("1h30m", 5_400),
+            ("1.5h", 5_400),
+            ("5 minutes", 300),
+            ("PT5M", 300),
+        ] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in
+            ["", "0", "0s", "-5m", "5m ago", "500ms", "soon", "m", "1mo", "1y", "99999999999999999999", "1e9"]
+        {
+            assert!(duration(text).unwrap_err().contains("90s, 10m, 1h 30m or 7d"), "{text}");
+        }
     }
 }

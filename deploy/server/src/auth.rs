@@ -14,6 +14,7 @@ use millwright_store::{AccessToken, Actor, FeedbackRights, Store, StoreError};
 pub(crate) use millwright_usecases::Principal;
 pub use millwright_usecases::TokenRole;
 use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
 
 use crate::app::ServiceState;
 use crate::chat;
@@ -115,8 +116,8 @@ pub(crate) fn sha256(secret: &str) -> String {
 }
 
 /// Compares without telling by its time where the difference is.
-pub(crate) fn is_same(a: &str, b: &str) -> bool {
-    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b)) == 0
+fn is_same(a: &str, b: &str) -> bool {
+    a.as_bytes().ct_eq(b.as_bytes()).into()
 }
 
 /// What the word of whoever wrote a message counts, or why it counts nothing: by the time it is answered, they may have lost

@@ -14,6 +14,9 @@ pub enum UseCaseError {
     /// What was given does not fit.
     #[error("{what}")]
     Invalid { what: String },
+    /// It is for others.
+    #[error("{why}")]
+    Forbidden { why: String },
     /// It is more than is taken at once.
     #[error("{what}")]
     TooLarge { what: String },
@@ -55,6 +58,7 @@ impl UseCaseError {
         match self {
             Self::NotFound { .. }
             | Self::Invalid { .. }
+            | Self::Forbidden { .. }
             | Self::TooLarge { .. }
             | Self::Conflict { .. }
             | Self::NothingToJudge
@@ -73,6 +77,7 @@ impl From<StoreError> for UseCaseError {
             StoreError::Ambiguous { id, candidates } => Self::Ambiguous { id, candidates },
             StoreError::LinkSpent => Self::LinkSpent,
             StoreError::OtherContent { incident } => Self::OtherContent { incident },
+            StoreError::OutsideScope => Self::Forbidden { why: error.to_string() },
             StoreError::TooLarge { .. } => Self::TooLarge { what: error.to_string() },
             other => Self::Store(other),
         }

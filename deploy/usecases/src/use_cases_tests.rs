@@ -260,7 +260,8 @@ async fn a_command_that_was_killed_keeps_its_incident_only_while_its_lease_lasts
     let fixture = UseCaseFixture::new().await;
     let (store, admin) = (&fixture.store, principal("admin", TokenRole::Admin));
     let ticket = store.get_incident(&fixture.reported("Totals are wrong").await).await.unwrap().ticket;
-    let new = NewIncident { repository_name: None, repository: None, source: None, ticket, mapped: Vec::new() };
+    let new =
+        NewIncident { repository_name: None, repository: None, source: None, ticket, mapped: Vec::new() };
     let incident = store.create_incident(&new).await.unwrap().id;
     store.set_incident_state(&incident, IncidentState::Running).await.unwrap();
     let run = store.create_run(&incident).await.unwrap().id;

@@ -1,6 +1,7 @@
 //! A rule is only run on lines with one of its keywords, so that a part of a pattern without a keyword of its own finds
 //! nothing, and no other test would tell. Texts are made from each pattern, through all of its alternatives.
 
+use fastrand::Rng;
 use regex::bytes::Regex;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
@@ -23,37 +24,27 @@ const KEYWORDS_ELSEWHERE: &[(&str, &str)] = &[
     ("RECOVERY_KEY", "bitlocker"),
 ];
 
-/// Numbers in an order that looks random and is the same each time (the constants of Knuth's MMIX).
-struct NumberSource(u64);
-
-impl NumberSource {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % bound
-    }
-}
-
 /// Appends a text of the form of `hir`. Anchors and word boundaries are left to the search that follows.
-fn write_text(hir: &Hir, numbers: &mut NumberSource, text: &mut Vec<u8>) {
+fn write_text(hir: &Hir, chance: &mut Rng, text: &mut Vec<u8>) {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
         HirKind::Literal(literal) => text.extend_from_slice(&literal.0),
-        HirKind::Class(class) => write_member(class, numbers, text),
+        HirKind::Class(class) => write_member(class, chance, text),
         HirKind::Repetition(repetition) => {
             let most = repetition.max.unwrap_or(u32::MAX).min(repetition.min + MAX_EXTRA_REPEATS);
-            let extra = numbers.below((most - repetition.min) as usize + 1);
+            let extra = chance.usize(..=(most - repetition.min) as usize);
             for _ in 0..repetition.min as usize + extra {
-                write_text(&repetition.sub, numbers, text);
+                write_text(&repetition.sub, chance, text);
             }
         }
-        HirKind::Capture(capture) => write_text(&capture.sub, numbers, text),
-        HirKind::Concat(parts) => parts.iter().for_each(|part| write_text(part, numbers, text)),
-        HirKind::Alternation(parts) => write_text(&parts[numbers.below(parts.len())], numbers, text),
+        HirKind::Capture(capture) => write_text(&capture.sub, chance, text),
+        HirKind::Concat(parts) => parts.iter().for_each(|part| write_text(part, chance, text)),
+        HirKind::Alternation(parts) => write_text(&parts[chance.usize(..parts.len())], chance, text),
     }
 }
 
 /// One member of a class: of ASCII where it has one, since letters that only look alike are read by `disguise`.
-fn write_member(class: &Class, numbers: &mut NumberSource, text: &mut Vec<u8>) {
+fn write_member(class: &Class, chance: &mut Rng, text: &mut Vec<u8>) {
     let ranges: Vec<(u32, u32)> = match class {
         Class::Unicode(class) => {
             class.iter().map(|range| (u32::from(range.start()), u32::from(range.end()))).collect()
@@ -72,10 +63,10 @@ fn write_member(class: &Class, numbers: &mut NumberSource, text: &mut Vec<u8>) {
         .collect();
     let code = match printable.as_slice() {
         [] => {
-            let (from, to) = ranges[numbers.below(ranges.len())];
-            from + numbers.below((to - from) as usize + 1) as u32
+            let (from, to) = ranges[chance.usize(..ranges.len())];
+            chance.u32(from..=to)
         }
-        printable => printable[numbers.below(printable.len())],
+        printable => printable[chance.usize(..printable.len())],
     };
     let member = char::from_u32(code).unwrap_or('x');
     text.extend_from_slice(member.encode_utf8(&mut [0; 4]).as_bytes());
@@ -85,11 +76,11 @@ fn write_member(class: &Class, numbers: &mut NumberSource, text: &mut Vec<u8>) {
 fn matches_without_keyword(rule: &MaskingRule, seed: u64) -> (Vec<String>, usize) {
     let hir = ParserBuilder::new().utf8(false).build().parse(rule.pattern).unwrap();
     let regex = Regex::new(rule.pattern).unwrap();
-    let mut numbers = NumberSource(seed);
+    let mut chance = Rng::with_seed(seed);
     let (mut without, mut seen) = (Vec::new(), 0);
     for _ in 0..TEXTS_PER_RULE {
         let mut text = Vec::new();
-        write_text(&hir, &mut numbers, &mut text);
+        write_text(&hir, &mut chance, &mut text);
         let Some(found) = regex.find(&text) else { continue };
         seen += 1;
         let found = String::from_utf8_lossy(found.as_bytes()).into_owned();

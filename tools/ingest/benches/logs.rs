@@ -16,11 +16,8 @@ const LINES: u64 = 1_000_000;
 fn generated() -> String {
     let users =
         ["root", "admin", "news", "alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan"];
-    let mut state = 7_u64;
-    let mut next = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        state >> 33
-    };
+    let mut chance = fastrand::Rng::with_seed(7);
+    let mut next = move || chance.u64(..1 << 31);
     let mut text = String::new();
     for line in 0..LINES {
         let (a, b) = (next(), next());

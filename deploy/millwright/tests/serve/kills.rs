@@ -36,7 +36,6 @@ pub(crate) fn killed(roles: &[&'static str], store: &str, plan: &KillTestPlan<'_
     let channels = slack.config(threads::SIGNED);
     let more = format!("{store}{GITHUB}base_url = \"{}\"\n{channels}", tickets.url());
     let mut serving = Serving::of(roles, &more);
-    let mut dice = Dice(u64::from(std::process::id()) | 1);
     let (mut accepted, mut threads, mut sent) = (Vec::new(), Vec::new(), 0);
     for round in 0..=kills {
         let until = incidents * (round + 1) / (kills + 1);
@@ -63,11 +62,11 @@ pub(crate) fn killed(roles: &[&'static str], store: &str, plan: &KillTestPlan<'_
             accepted.extend(answer.ok());
         }
         if round < kills {
-            std::thread::sleep(Duration::from_millis(dice.roll() % 1_500));
-            let number = usize::try_from(dice.roll()).unwrap() % serving.processes.len();
+            std::thread::sleep(Duration::from_millis(fastrand::u64(..1_500)));
+            let number = fastrand::usize(..serving.processes.len());
             serving.kill(number);
-            tickets.lose(usize::from(dice.roll().is_multiple_of(2)));
-            slack.lose(usize::from(dice.roll().is_multiple_of(2)));
+            tickets.lose(fastrand::usize(..2));
+            slack.lose(fastrand::usize(..2));
             serving.start(number);
         }
         if let Some((link, seconds)) = outages
@@ -108,17 +107,5 @@ pub(crate) fn killed(roles: &[&'static str], store: &str, plan: &KillTestPlan<'_
         let has_ended = || slack.ours("C1", thread).iter().any(is_over);
         serving.until("every thread has its answer", has_ended);
         assert_eq!(slack.ours("C1", thread).len(), 1, "{:#?}", slack.ours("C1", thread));
-    }
-}
-
-struct Dice(u64);
-
-impl Dice {
-    /// Xorshift: evenly spread is all that is needed.
-    fn roll(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
     }
 }

@@ -1,49 +1,86 @@
 /*!
-How much one token, or one stranger's address, may ask: a bucket that fills steadily and empties by a request.
+How much one token, or one stranger's address, may ask: so many requests at once, and as many anew within a minute.
 */
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Instant;
+use std::num::NonZeroU32;
+use std::sync::Arc;
 
-/// Buckets held at once. Beyond it full ones are forgotten, which forgives nobody anything.
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::StateStore;
+use governor::state::keyed::{HashMapStateStore, ShrinkableKeyedStateStore};
+use governor::{Quota, RateLimiter as Governor};
+
+/// Callers remembered at once. Beyond it those that may ask as much as a new one are forgotten, which forgives nobody anything.
 const MOST: usize = 10_000;
 
 #[derive(Debug)]
-pub(crate) struct RateLimiter {
-    per_second: f64,
-    most: f64,
-    buckets: Mutex<HashMap<String, (f64, Instant)>>,
+pub(crate) struct RateLimiter<C: Clock = DefaultClock> {
+    callers: Callers,
+    governor: Governor<String, Callers, C, NoOpMiddleware<C::Instant>>,
 }
 
 impl RateLimiter {
     pub(crate) fn new(per_minute: u32) -> Self {
-        let per_minute = f64::from(per_minute.max(1));
-        Self { per_second: per_minute / 60.0, most: per_minute, buckets: Mutex::default() }
+        Self::with_clock(per_minute, DefaultClock::default())
+    }
+}
+
+impl<C: Clock> RateLimiter<C> {
+    fn with_clock(per_minute: u32, clock: C) -> Self {
+        let quota = Quota::per_minute(NonZeroU32::new(per_minute).unwrap_or(NonZeroU32::MIN));
+        let callers = Callers::default();
+        Self { governor: Governor::new(quota, callers.clone(), clock), callers }
     }
 
     /// Takes one request out; else answers in how many seconds the next may come.
     pub(crate) fn take(&self, key: &str) -> Result<(), u64> {
-        self.take_at(key, Instant::now())
-    }
-
-    fn take_at(&self, key: &str, now: Instant) -> Result<(), u64> {
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let level = |(level, at): (f64, Instant)| {
-            (level + now.saturating_duration_since(at).as_secs_f64() * self.per_second).min(self.most)
-        };
-        if buckets.len() >= MOST && !buckets.contains_key(key) {
-            buckets.retain(|_, bucket| level(*bucket) < self.most);
-            if buckets.len() >= MOST {
+        if self.callers.len() >= MOST && !self.callers.has(key) {
+            self.governor.retain_recent();
+            if self.callers.len() >= MOST {
                 return Err(1);
             }
         }
-        let left = buckets.get(key).map_or(self.most, |bucket| level(*bucket));
-        if left < 1.0 {
-            return Err(((1.0 - left) / self.per_second).ceil().max(1.0) as u64);
-        }
-        buckets.insert(key.to_owned(), (left - 1.0, now));
-        Ok(())
+        self.governor.check_key(&key.to_owned()).map_err(|until| {
+            let wait = until.wait_time_from(self.governor.clock().now());
+            wait.as_secs_f64().ceil().max(1.0) as u64
+        })
+    }
+}
+
+/// The library's table of callers, which does not tell who is in it: whoever is goes on while it is full.
+#[derive(Debug, Clone, Default)]
+struct Callers(Arc<HashMapStateStore<String>>);
+
+impl Callers {
+    fn has(&self, key: &str) -> bool {
+        self.0.lock().contains_key(key)
+    }
+}
+
+impl StateStore for Callers {
+    type Key = String;
+
+    fn measure_and_replace<T, F, E>(&self, key: &String, measure: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        self.0.measure_and_replace(key, measure)
+    }
+}
+
+impl ShrinkableKeyedStateStore<String> for Callers {
+    fn retain_recent(&self, drop_below: Nanos) {
+        self.0.retain_recent(drop_below);
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 }
 
@@ -51,22 +88,53 @@ impl RateLimiter {
 mod tests {
     use std::time::Duration;
 
+    use governor::clock::FakeRelativeClock;
+
     use super::*;
 
     #[test]
-    fn a_bucket_empties_and_fills_and_buckets_are_bounded() {
-        let limiter = RateLimiter::new(60);
-        let now = Instant::now();
+    fn who_asked_too_much_waits_and_others_do_not() {
+        let clock = FakeRelativeClock::default();
+        let limiter = RateLimiter::with_clock(60, clock.clone());
         for _ in 0..60 {
-            limiter.take_at("a", now).unwrap();
+            limiter.take("a").unwrap();
         }
-        assert_eq!(limiter.take_at("a", now), Err(1));
-        assert_eq!(limiter.take_at("b", now), Ok(()));
-        assert_eq!(limiter.take_at("a", now + Duration::from_secs(2)), Ok(()));
-        for n in 0..2 * MOST {
-            let _ = limiter.take_at(&n.to_string(), now);
+        assert_eq!(limiter.take("a"), Err(1));
+        assert_eq!(limiter.take("b"), Ok(()));
+        clock.advance(Duration::from_secs(2));
+        assert_eq!(limiter.take("a"), Ok(()));
+        assert_eq!(limiter.take("a"), Ok(()));
+        assert_eq!(limiter.take("a"), Err(1));
+        clock.advance(Duration::from_secs(3_600));
+        assert_eq!((0..100).filter(|_| limiter.take("a").is_ok()).count(), 60, "no more is saved up");
+    }
+
+    #[test]
+    fn it_says_how_long_to_wait() {
+        let clock = FakeRelativeClock::default();
+        // None at all would let nobody in.
+        let limiter = RateLimiter::with_clock(0, clock.clone());
+        assert_eq!(limiter.take("a"), Ok(()));
+        assert_eq!(limiter.take("a"), Err(60));
+        clock.advance(Duration::from_millis(29_500));
+        assert_eq!(limiter.take("a"), Err(31));
+        clock.advance(Duration::from_millis(30_500));
+        assert_eq!(limiter.take("a"), Ok(()));
+    }
+
+    #[test]
+    fn callers_are_bounded() {
+        let clock = FakeRelativeClock::default();
+        let limiter = RateLimiter::with_clock(60, clock.clone());
+        limiter.take("early").unwrap();
+        for n in 0..MOST + 200 {
+            let _ = limiter.take(&n.to_string());
         }
-        assert!(limiter.buckets.lock().unwrap().len() <= MOST);
-        assert_eq!(limiter.take_at("late", now + Duration::from_secs(3600)), Ok(()));
+        assert_eq!(limiter.callers.len(), MOST);
+        assert_eq!(limiter.take("late"), Err(1));
+        assert_eq!(limiter.take("early"), Ok(()), "strangers do not crowd out who was there");
+        clock.advance(Duration::from_secs(3_600));
+        assert_eq!(limiter.take("late"), Ok(()));
+        assert_eq!(limiter.callers.len(), 1);
     }
 }

@@ -119,6 +119,7 @@ impl From<UseCaseError> for Problem {
         match error {
             UseCaseError::NotFound { .. } => Self::not_found(detail),
             UseCaseError::Invalid { .. } => Self::unprocessable(detail),
+            UseCaseError::Forbidden { .. } => Self::new(StatusCode::FORBIDDEN, detail),
             UseCaseError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, detail),
             UseCaseError::Conflict { .. }
             | UseCaseError::NothingToJudge
@@ -165,7 +166,8 @@ mod tests {
     #[test]
     fn a_use_case_that_is_refused_has_a_status_of_its_own_meaning() {
         let missing = || StoreError::NotFound { what: "incident", id: "inc_1".into() };
-        let refused: [(UseCaseError, u16); 8] = [
+        let refused: [(UseCaseError, u16); 9] = [
+            (StoreError::OutsideScope.into(), 403),
             (missing().into(), 404),
             (UseCaseError::invalid("text must be 1 to 8000 characters"), 422),
             (UseCaseError::conflict("this was decided already"), 409),

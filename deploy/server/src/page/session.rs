@@ -13,6 +13,7 @@ use axum::body::Body;
 use axum::extract::{FromRequest, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use cookie::{Cookie, SameSite};
 use maud::{Markup, html};
 use millwright_store::{Actor, StoreError, StoredSession};
 use serde::Deserialize;
@@ -157,10 +158,10 @@ async fn recognise(app: &ServiceState, headers: &HeaderMap) -> Result<Option<Pag
 }
 
 fn cookie(headers: &HeaderMap) -> Option<&str> {
-    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    let clean = |value: &str| value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
-    pairs.find(|(name, value)| *name == COOKIE && clean(value)).map(|(_, value)| value)
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let ours = lines.flat_map(Cookie::split_parse).flatten().filter(|cookie| cookie.name() == COOKIE);
+    let clean = |value: &&str| value.len() == 64 && value.bytes().all(|byte| byte.is_ascii_hexdigit());
+    ours.filter_map(|cookie| cookie.value_raw()).find(clean)
 }
 
 fn to_the_door(request: &Request) -> Response {
@@ -271,7 +272,7 @@ pub(super) async fn sign_in(
         expires_at: now.later_by(LASTS),
     };
     app.own_store.begin_session(&session, principal.because("")).await?;
-    Ok(with_cookie(&app, &name, LASTS.as_secs(), next))
+    Ok(with_cookie(&app, &name, LASTS, next))
 }
 
 pub(super) async fn sign_out(
@@ -281,18 +282,27 @@ pub(super) async fn sign_out(
     if let Some(session) = visit.session() {
         app.own_store.end_session(session, Actor { who: &visit.principal.name, why: "" }).await?;
     }
-    Ok(with_cookie(&app, "", 0, "/sign-in"))
+    Ok(with_cookie(&app, "", Duration::ZERO, "/sign-in"))
 }
 
-fn with_cookie(app: &ServiceState, value: &str, seconds: u64, next: &str) -> Response {
+fn with_cookie(app: &ServiceState, value: &str, lasts: Duration, next: &str) -> Response {
     let secure = app.settings.public_url.as_deref().is_some_and(|url| url.starts_with("https://"));
-    let secure = if secure { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
     let mut response = Redirect::to(next).into_response();
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+    if let Ok(cookie) = HeaderValue::from_str(&session_cookie(value, lasts, secure).to_string()) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// One that lasts for no time takes away the one that the browser has.
+fn session_cookie(value: &str, lasts: Duration, secure: bool) -> Cookie<'_> {
+    Cookie::build((COOKIE, value))
+        .path("/")
+        .max_age(lasts.try_into().unwrap_or_default())
+        .http_only(true)
+        .same_site(SameSite::Strict)
+        .secure(secure)
+        .build()
 }
 
 #[cfg(test)]
@@ -328,5 +338,19 @@ mod tests {
         assert_eq!(of(&format!("{COOKIE}={name}0")), None);
         assert_eq!(of(&format!("{COOKIE}={}", "zz".repeat(32))), None);
         assert_eq!(of("other=1"), None);
+        assert_eq!(of(&format!("; =; nonsense;{COOKIE}=old; {COOKIE} = {name} ;")), Some(name));
+    }
+
+    #[test]
+    fn only_an_encrypted_connection_carries_the_cookie_where_there_is_one() {
+        let with = |lasts, secure| session_cookie("ab", lasts, secure).to_string();
+        assert_eq!(
+            with(LASTS, true),
+            "millwright_session=ab; HttpOnly; SameSite=Strict; Secure; Path=/; Max-Age=43200"
+        );
+        assert_eq!(
+            with(Duration::ZERO, false),
+            "millwright_session=ab; HttpOnly; SameSite=Strict; Path=/; Max-Age=0"
+        );
     }
 }

@@ -13,7 +13,7 @@ const VOCABULARY: f64 = 30_000.0;
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    /// SplitMix64.
+    /// SplitMix64. No library's: figures of `RESULTS.md` come of this very sequence, which a library may change with a version.
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;

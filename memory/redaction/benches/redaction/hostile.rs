@@ -35,14 +35,8 @@ fn numbered(piece: &str, bytes: usize) -> String {
 
 /// Bytes without a pattern, of these signs.
 fn random(signs: &[u8], bytes: usize) -> String {
-    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-    let mut next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        signs[(state >> 33) as usize % signs.len()] as char
-    };
-    (0..bytes).map(|_| next()).collect()
+    let mut chance = fastrand::Rng::with_seed(7);
+    (0..bytes).map(|_| signs[chance.usize(..signs.len())] as char).collect()
 }
 
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

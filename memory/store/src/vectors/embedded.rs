@@ -195,15 +195,6 @@ mod tests {
     use super::*;
     use crate::testing::{incident, prose, temporary};
 
-    /// Numbers that look random, the same each time (Steele and Vigna's SplitMix64).
-    fn numbers(seed: &mut u64) -> f32 {
-        *seed = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = *seed;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) >> 40) as f32 / (1 << 23) as f32 - 1.0
-    }
-
     #[tokio::test]
     async fn rounding_decides_nothing() {
         const NEAR: usize = 300;
@@ -211,10 +202,12 @@ mod tests {
         let engine = store.embedded_engine();
         let model = ModelId { name: "close".into(), dimension: 24 };
         let made = store.create_incidents(&vec![incident(prose("alike", "")); NEAR]).await.unwrap();
-        let mut seed = 7;
+        let mut chance = fastrand::Rng::with_seed(7);
         let mut vector = |near: Option<&[f32]>, by: f32| -> Vec<f32> {
             let mut vector: Vec<f32> = (0..24)
-                .map(|i| near.and_then(|n| n.get(i)).copied().unwrap_or(0.0) + by * numbers(&mut seed))
+                .map(|i| {
+                    near.and_then(|n| n.get(i)).copied().unwrap_or(0.0) + by * (2.0 * chance.f32() - 1.0)
+                })
                 .collect();
             crate::embed::normalise(&mut vector);
             vector

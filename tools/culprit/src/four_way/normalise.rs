@@ -6,6 +6,9 @@ they are behaviour. Written by hand, one pass per line, because outputs are long
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use super::types::{ExecutionEnding, FourWayObservation};
 
 /// Bytes of an output that are compared.
@@ -278,15 +281,8 @@ fn position_length(rest: &str) -> usize {
     first + if first > 0 { rest.get(first..).map_or(0, number) } else { 0 }
 }
 
-/// `2026-11-29`, from seconds since 1970 (Howard Hinnant, *chrono-compatible low-level date algorithms*).
+/// `2026-11-29`, from seconds since 1970.
 fn day(seconds: u64) -> String {
-    let days = i64::try_from(seconds / 86_400).unwrap_or(0) + 719_468;
-    let era = days / 146_097;
-    let of_era = days - era * 146_097;
-    let year = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year + year / 4 - year / 100);
-    let month = (5 * of_year + 2) / 153;
-    let day = of_year - (153 * month + 2) / 5 + 1;
-    let (month, carry) = if month < 10 { (month + 3, 0) } else { (month - 9, 1) };
-    format!("{:04}-{month:02}-{day:02}", year + era * 400 + carry)
+    let at = i64::try_from(seconds).ok().and_then(|seconds| Timestamp::from_second(seconds).ok());
+    at.unwrap_or_default().to_zoned(TimeZone::UTC).date().to_string()
 }

@@ -52,13 +52,9 @@ fn follows_lines_through_insertions_removals_and_renames() {
 
 #[test]
 fn agrees_with_git_blame() {
-    // Pseudo-random edits, drawn by a fixed recurrence.
     let mut repo = ImportedRepo::new();
-    let mut seed = 12345u64;
-    let mut draw = |limit: usize| {
-        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (seed >> 33) as usize % limit
-    };
+    let mut chance = fastrand::Rng::with_seed(12_345);
+    let mut draw = |limit: usize| chance.usize(..limit);
     let mut lines: Vec<String> = (0..40).map(|n| format!("line {n}")).collect();
     for commit in 0..30 {
         for edit in 0..3 {

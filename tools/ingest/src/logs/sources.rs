@@ -7,6 +7,8 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::time::SystemTime;
 
+use globset::{GlobBuilder, GlobMatcher};
+
 use super::LogError;
 use super::record::LogRecords;
 
@@ -134,19 +136,20 @@ fn glob(pattern: &Path, sources: &mut LogSources) {
     let mut found = vec![PathBuf::new()];
     for component in pattern.components() {
         let name = component.as_os_str().to_string_lossy();
-        let wild = matches!(component, Component::Normal(_)) && name.contains(['*', '?']);
+        let is_wild = matches!(component, Component::Normal(_)) && name.contains(['*', '?']);
+        let pattern = is_wild.then(|| name_pattern(&name));
         let mut next = Vec::new();
         for base in found {
-            if !wild {
+            let Some(pattern) = &pattern else {
                 next.push(base.join(component.as_os_str()));
                 continue;
-            }
+            };
             let folder = if base.as_os_str().is_empty() { Path::new(".") } else { base.as_path() };
             let mut names: Vec<_> =
                 fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name()).collect();
             names.sort();
             let matching =
-                names.iter().filter(|entry| matches(name.as_bytes(), entry.to_string_lossy().as_bytes()));
+                names.iter().filter(|entry| pattern.as_ref().is_some_and(|pattern| pattern.is_match(entry)));
             next.extend(matching.take(MAX_FILES * 2).map(|entry| base.join(entry)));
         }
         found = next;
@@ -154,29 +157,17 @@ fn glob(pattern: &Path, sources: &mut LogSources) {
     sources.files.extend(found.into_iter().filter(|path| path.is_file()));
 }
 
-/// Shell-style match in linear space and at most quadratic time.
-fn matches(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut p, mut n, mut star) = (0, 0, None);
-    while n < name.len() {
-        match pattern.get(p) {
-            Some(b'*') => {
-                star = Some((p, n));
-                p += 1;
-            }
-            Some(byte) if *byte == b'?' || *byte == name[n] => {
-                p += 1;
-                n += 1;
-            }
-            _ => match star {
-                Some((at, taken)) => {
-                    star = Some((at, taken + 1));
-                    (p, n) = (at + 1, taken + 1);
-                }
-                None => return false,
-            },
+/// A pattern for names in which only `*` and `?` mean anything: logs are called `app[1].log`, too. None where it is too long.
+fn name_pattern(name: &str) -> Option<GlobMatcher> {
+    let escaped = name.chars().fold(String::new(), |mut glob, c| {
+        match c {
+            '[' | ']' | '{' | '}' => glob.extend(['[', c, ']']),
+            c => glob.push(c),
         }
-    }
-    pattern.get(p..).is_some_and(|rest| rest.iter().all(|byte| *byte == b'*'))
+        glob
+    });
+    let glob = GlobBuilder::new(&escaped).literal_separator(true).backslash_escape(false).build();
+    glob.ok().map(|glob| glob.compile_matcher())
 }
 
 #[cfg(test)]
@@ -190,9 +181,16 @@ mod tests {
             ("a*b*c", "a1b2b3c", true),
             ("a*b*c", "a1b2", false),
             ("?.log", "ab.log", false),
-            ("*", "", true),
+            ("**.log", "a.log", true),
+            (".*", "a", false),
+            ("app[1]*", "app[1].log", true),
+            ("app[1]*", "app1.log", false),
+            ("{a,b}*", "a.log", false),
+            ("{a,b}*", "{a,b}.log", true),
+            ("a\\*", "a\\b", true),
+            ("[!a]*", "b", false),
         ] {
-            assert_eq!(matches(pattern.as_bytes(), name.as_bytes()), expected, "{pattern} {name}");
+            assert_eq!(name_pattern(pattern).unwrap().is_match(name), expected, "{pattern} {name}");
         }
     }
 
