@@ -218,7 +218,9 @@ impl Kept {
                 json!({ "ok": true, "user": { "id": field("user"), "team_id": "T1", "deleted": false,
                 "is_bot": false, "is_stranger": false, "is_restricted": false, "is_ultra_restricted": false } })
             }
-            "conversations.info" => json!({ "ok": true, "channel": { "is_ext_shared": false } }),
+            "conversations.info" => {
+                json!({ "ok": true, "channel": { "is_ext_shared": false, "is_private": false } })
+            }
             "apps.connections.open" => match self.socket {
                 Some(at) => json!({ "ok": true, "url": format!("ws://{at}/link?ticket=1") }),
                 None => json!({ "ok": false, "error": "not_allowed_token_type" }),

@@ -4,7 +4,8 @@ use millwright_model::{Approval, Audience, IncidentId, Proof, Resolution};
 use millwright_store::Actor;
 use serde_json::{Value, json};
 
-use super::{event, found, incidents, mention, press, scene_at, send};
+use super::{event, found, incidents, mention, press, press_in, scene_at, send};
+use crate::auth::TokenRole;
 use crate::tests::Scene;
 use millwright_integrations::slack::SlackSettings;
 
@@ -44,8 +45,15 @@ pub(super) async fn workspace() -> (String, Whispers) {
                 None => json!({ "ok": false, "error": "user_not_found" }),
             },
             "conversations.info" => match fields["channel"].as_str() {
-                "C1" => json!({ "ok": true, "channel": { "id": "C1", "is_ext_shared": false } }),
-                "C2" => json!({ "ok": true, "channel": { "id": "C2", "is_ext_shared": true } }),
+                "C1" => {
+                    json!({ "ok": true, "channel": { "id": "C1", "is_ext_shared": false, "is_private": false } })
+                }
+                "C2" => {
+                    json!({ "ok": true, "channel": { "id": "C2", "is_ext_shared": true, "is_private": false } })
+                }
+                "C7" => {
+                    json!({ "ok": true, "channel": { "id": "C7", "is_ext_shared": false, "is_private": true } })
+                }
                 _ => json!({ "ok": false, "error": "missing_scope" }),
             },
             "chat.postEphemeral" => {
@@ -191,4 +199,67 @@ async fn what_is_said_in_a_shared_channel_is_told_no_more_than_the_public_is() {
         ("C3", Unknown),
     ];
     assert_eq!(found, expected.map(|(title, audience)| (title.to_owned(), audience)).into());
+}
+
+/// The conversation of the newest incident, and whom it exists for on the page.
+async fn newest(scene: &Scene) -> (IncidentId, Option<String>, [u16; 2]) {
+    let id = incidents(scene).await.remove(0);
+    let incident = scene.app.own_store.get_incident(&id).await.unwrap();
+    let mut seen = [0; 2];
+    for (at, role) in [TokenRole::Responder, TokenRole::Admin].into_iter().enumerate() {
+        let token = scene.token(role).await;
+        seen[at] = scene.ask("GET", &format!("/v1/incidents/{id}"), Some(&token), None).await.status;
+    }
+    (id, incident.conversation.map(|one| one.to_string()), seen)
+}
+
+#[tokio::test]
+async fn what_is_said_behind_closed_doors_is_told_to_nobody_else() {
+    let (url, whispers) = workspace().await;
+    let scene = scene_at(url.clone(), |_| {}).await;
+    let trace =
+        "Traceback (most recent call last):\n  File \"/srv/shop/cart.py\", line 3, in total\nKeyError: 'x'\n";
+    let said = |channel: &str, ts: &str, kind: Option<&str>| {
+        let mut event = mention(ts, None, &format!("<@U0BOT> totals are wrong\n{trace}"));
+        event["channel"] = channel.into();
+        if let Some(kind) = kind {
+            event["type"] = "message".into();
+            event["channel_type"] = kind.into();
+        }
+        event
+    };
+    assert_eq!(event(&scene, "Ev1", said("C1", "1.1", None)).await, "opened");
+    let (open, within, seen) = newest(&scene).await;
+    assert_eq!((within.as_deref(), seen), (None, [200, 200]));
+    // The same failure in a private channel, a direct message, and one that Slack tells nothing of.
+    for (at, channel, kind) in [("2.1", "C7", None), ("3.1", "D1", Some("im")), ("4.1", "C9", None)] {
+        assert_eq!(event(&scene, at, said(channel, at, kind)).await, "opened", "{channel} joins nothing");
+        let (_, within, seen) = newest(&scene).await;
+        assert_eq!((within, seen), (Some(format!("slack:{channel}")), [404, 200]));
+    }
+    // Once more in the open: it goes on with what is open.
+    assert_eq!(event(&scene, "Ev5", said("C1", "5.1", None)).await, "said");
+    assert_eq!(scene.app.own_store.messages(&open, None).await.unwrap().len(), 1);
+
+    let token = scene.token(TokenRole::Responder).await;
+    let listed = scene.ask("GET", "/v1/incidents", Some(&token), None).await.json();
+    assert_eq!(listed["incidents"].as_array().unwrap().len(), 1);
+    let found_there = scene.ask("GET", "/v1/memory/search?q=totals", Some(&token), None).await.json();
+    assert_eq!(found_there["items"].as_array().unwrap().len(), 1);
+
+    // Judged from where it was said, and from nowhere else.
+    let closed = incidents(&scene).await.remove(2);
+    found(&scene, &closed, Proof::None).await;
+    press_in(&scene, "C1", "U2", "confirm", closed.as_str()).await;
+    assert!(told(&whispers, "U2").await.contains("there is no incident"));
+    assert_eq!(best(&scene, &closed).await.approval, Approval::None);
+    press_in(&scene, "C7", "U2", "confirm", closed.as_str()).await;
+    assert_eq!(best(&scene, &closed).await.approval, Approval::Confirmed);
+
+    // What an investigation elsewhere recalls knows nothing of it.
+    let elsewhere = scene.app.own_store.within_conversation(None);
+    assert_eq!(elsewhere.count_incidents().await.unwrap(), 1);
+    let open_doors = scene_at(url, |slack| slack.closed_channels_are_open = true).await;
+    assert_eq!(event(&open_doors, "Ev1", said("D1", "1.1", Some("im"))).await, "opened");
+    assert_eq!(newest(&open_doors).await.2, [200, 200]);
 }

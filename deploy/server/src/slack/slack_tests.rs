@@ -192,9 +192,13 @@ async fn a_command_reports_and_is_answered_at_once() {
 }
 
 async fn press(scene: &Scene, user: &str, action: &str, value: &str) {
+    press_in(scene, "C1", user, action, value).await;
+}
+
+async fn press_in(scene: &Scene, channel: &str, user: &str, action: &str, value: &str) {
     let payload = json!({
-        "type": "block_actions", "user": { "id": user }, "channel": { "id": "C1" },
-        "container": { "type": "message", "message_ts": "1.2", "channel_id": "C1", "thread_ts": "1.1" },
+        "type": "block_actions", "user": { "id": user }, "channel": { "id": channel },
+        "container": { "type": "message", "message_ts": "1.2", "channel_id": channel, "thread_ts": "1.1" },
         "actions": [{ "type": "button", "action_id": action, "value": value }],
     });
     let body =
