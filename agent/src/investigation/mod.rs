@@ -286,7 +286,7 @@ async fn open_run(
         store.release_run(&unfinished.id, holder()).await?;
     }
     let new = NewIncident {
-        repository_name: None,
+        repository_name: options.repository_name.clone(),
         repository: Some(request.repository.clone()),
         source: Some(options.source.clone()),
         ticket: request.ticket.clone(),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use millwright_git::RepoError;
+use millwright_model::RepositoryName;
 use millwright_replay::{self as replay, OverlayError, ReplayRecipe};
 use millwright_store::{Incident, StoreError};
 
@@ -22,6 +23,8 @@ pub struct InvestigationRequest {
     /// A hint at the format.
     pub ticket_name: Option<String>,
     pub repo: PathBuf,
+    /// What the configuration calls it.
+    pub repository_name: Option<RepositoryName>,
     /// The failing revision, as it was named.
     pub bad: String,
     pub good: Option<String>,

@@ -129,6 +129,7 @@ impl Scene {
 
     pub(crate) fn options(&self) -> InvestigationRequest {
         InvestigationRequest {
+            repository_name: None,
             incident: None,
             ticket: TICKET.as_bytes().to_vec(),
             ticket_name: None,

@@ -10,7 +10,7 @@ use axum::http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use millwright_agent::planner::playbook::Playbook;
 use millwright_redaction::{RedactionConfig, Redactor};
-use millwright_store::{Actor, Database, Store};
+use millwright_store::{Actor, Database};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::watch;

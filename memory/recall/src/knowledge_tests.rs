@@ -17,6 +17,7 @@ fn ticket(title: &str) -> ParsedTicket {
 
 fn arrival(audience: Audience, number: u32) -> IncomingReport {
     IncomingReport {
+        conversation: None,
         incident: incident(ticket("Totals are wrong")),
         delivery: Some(format!("d:{number}")),
         content: None,

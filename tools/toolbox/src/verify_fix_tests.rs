@@ -49,7 +49,13 @@ async fn tests_are_compared_by_name_in_the_whole_output() {
 /// A memory in which `diff` failed for an earlier incident.
 async fn memory_of_failed_fix(folder: &str, diff: &str) -> Store {
     let store = Store::open(folder, Scope::installation("test")).await.unwrap();
-    let incident = NewIncident { repository: None, source: None, ticket: empty_ticket(), mapped: Vec::new() };
+    let incident = NewIncident {
+        repository_name: None,
+        repository: None,
+        source: None,
+        ticket: empty_ticket(),
+        mapped: Vec::new(),
+    };
     let incident = store.create_incident(&incident).await.unwrap();
     let run = store.create_run(&incident.id).await.unwrap();
     let failed = FailedFix { diff: diff.into(), because: "2 tests newly fail".into() };

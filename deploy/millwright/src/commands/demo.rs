@@ -33,6 +33,7 @@ pub(super) async fn run(arguments: DemoArguments) -> Result<ExitCode> {
         eprintln!();
     }
     let options = InvestigationRequest {
+        repository_name: None,
         incident: None,
         ticket: demo.ticket.clone().into_bytes(),
         ticket_name: None,

@@ -18,7 +18,7 @@ use millwright_agent::report;
 use millwright_agent::run::RunBudget;
 use millwright_agent::sink::EventSink;
 use millwright_model::terminal_code::readable;
-use millwright_model::{Report, Verdict};
+use millwright_model::{Report, RepositoryName, Verdict};
 use millwright_tools::CancelFlag;
 
 use crate::cli::{InvestigateArguments, OutputFormat, WhatArguments};
@@ -234,7 +234,10 @@ pub(super) fn options(
     config: &Config,
 ) -> Result<InvestigationRequest> {
     let nothing = config::RepositorySection::default();
-    let repository = config.repository(&arguments.repo).map_or(&nothing, |(_, repository)| repository);
+    let (repository_name, repository) = match config.repository(&arguments.repo) {
+        Some((name, repository)) => (Some(RepositoryName::parse(name)?), repository),
+        None => (None, &nothing),
+    };
     let mut recipes = wiring::recipes(repository, config);
     recipes.env.extend(arguments.env.iter().cloned());
     for path in &arguments.allow_read {
@@ -262,10 +265,12 @@ pub(super) fn options(
         None => ReplayChoice::Derive,
     };
     Ok(InvestigationRequest {
+        repository_name: None,
         incident: None,
         ticket: ticket.text,
         ticket_name: ticket.name,
         repo: arguments.repo.clone(),
+        repository_name,
         bad: arguments.bad.clone(),
         good: arguments.good.clone(),
         logs: arguments.logs.clone(),

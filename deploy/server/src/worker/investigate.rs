@@ -225,6 +225,7 @@ pub(super) fn options(
         ticket: Vec::new(),
         ticket_name: None,
         repo: repository.path.clone(),
+        repository_name: Some(repository.name.clone()),
         bad: place.revision.clone(),
         good: place.good.clone(),
         logs: Vec::new(),

@@ -47,7 +47,9 @@ type Done = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(crate) async fn run(app: Arc<ServiceState>) {
     let holder = LeaseHolder::of_this_process();
     let stop = CancelFlag::default();
-    let upkeep = tokio::spawn(upkeep::run(app.clone()));
+    // So that what a killed process had its turn at is not left until it would be due again.
+    let _ = free_the_dead(&app, holder).await;
+    let upkeep = tokio::spawn(upkeep::run(app.clone(), holder));
     let _upkeep = Ended(upkeep.abort_handle());
     let mut at_work: JoinSet<()> = JoinSet::new();
     let mut busy = [0_usize; 3];
@@ -118,6 +120,9 @@ pub(crate) async fn run(app: Arc<ServiceState>) {
             () = app.ended() => {}
         }
     }
+    if let Err(error) = app.own_store.free_turns_of(holder.as_str()).await {
+        tracing::debug!(%error, "turns end when they are due");
+    }
     stop.cancel();
     let all = async { while at_work.join_next().await.is_some() {} };
     if tokio::time::timeout(app.settings.limits.grace, all).await.is_err() {
@@ -128,6 +133,7 @@ pub(crate) async fn run(app: Arc<ServiceState>) {
 async fn free_the_dead(app: &ServiceState, holder: &LeaseHolder) -> Result<(), millwright_store::StoreError> {
     for other in app.own_store.job_holders().await? {
         if holder.knows_dead(&other) {
+            app.own_store.free_turns_of(&other).await?;
             let freed = app.own_store.free_jobs_of(&other).await?;
             tracing::info!(%other, freed, "jobs of a dead worker are taken over");
         }

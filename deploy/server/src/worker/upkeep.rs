@@ -1,12 +1,13 @@
 /*!
 What a memory that is served needs from time to time, whoever calls in: vectors that are missing because the model or
-the vector server was away, clones that are ours to keep, what became of fixes, and forgetting what nothing was proven of, where a time was set for it. Every worker does
-it; doing it twice changes nothing.
+the vector server was away, clones that are ours to keep, what became of fixes, and forgetting what nothing was proven of, where a
+time was set for it. Clones are each machine's own; of the rest one worker has the turn, however many there are.
 */
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use millwright_agent::lease_holder::LeaseHolder;
 use millwright_store::vectors::catch_up;
 use millwright_store::{Actor, StoreError};
 
@@ -18,32 +19,52 @@ use crate::app::ServiceState;
 const VECTORS_EVERY: Duration = Duration::from_secs(60);
 const FETCH_EVERY: Duration = Duration::from_secs(300);
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+/// Of the time between two turns, for how much of it nobody else has one: clocks of workers do not tick together.
+const TURN: f64 = 0.9;
 /// Vectors made in one go, so that a change of model does not hold up what is asked meanwhile.
 const VECTORS_AT_ONCE: usize = 1_024;
 /// Who forgot, in the audit log.
 const BY: Actor<'static> = Actor { who: "service", why: "retention" };
 
 /// Looks after the memory until the process is to end.
-pub(super) async fn run(app: Arc<ServiceState>) {
+pub(super) async fn run(app: Arc<ServiceState>, holder: &'static LeaseHolder) {
     let every = |time| tokio::time::interval(time);
     let (mut vectors, mut forget, mut fetch) =
         (every(VECTORS_EVERY), every(FORGET_EVERY), every(FETCH_EVERY));
     loop {
         tokio::select! {
-            _ = vectors.tick() => complete_vectors(&app).await,
+            _ = vectors.tick() => match is_our_turn(&app, holder, "vectors", VECTORS_EVERY).await {
+                true => complete_vectors(&app).await,
+                // Whoever does it now tells how it is.
+                false => {
+                    app.degraded.set("vectors", Ok(()));
+                }
+            },
             _ = fetch.tick() => {
                 fetch_all(&app).await;
-                watch_all(&app).await;
+                if is_our_turn(&app, holder, "outcomes", FETCH_EVERY).await {
+                    watch_all(&app).await;
+                }
             }
-            _ = forget.tick() => match forget_unproven(&app).await {
+            _ = forget.tick() => if is_our_turn(&app, holder, "retention", FORGET_EVERY).await {
+                match forget_unproven(&app).await {
                 Ok(0) => {}
                 Ok(gone) => tracing::info!(gone, "incidents that nothing was proven of are forgotten"),
                 // What was taken out stays out; the rest is due again in an hour.
                 Err(error) => tracing::warn!(%error, "forgetting did not come to its end"),
-            },
+            } },
             () = app.ended() => return,
         }
     }
+}
+
+/// Whether this worker does a task this time. A store that is away is asked again the next time.
+async fn is_our_turn(app: &ServiceState, holder: &LeaseHolder, task: &str, every: Duration) -> bool {
+    let claimed = app.own_store.claim_turn(task, holder.as_str(), every.mul_f64(TURN)).await;
+    claimed.unwrap_or_else(|error| {
+        tracing::warn!(%error, task, "whose turn it is cannot be told");
+        false
+    })
 }
 
 /// So that an investigation finds its clone there, and needs to fetch little.

@@ -158,6 +158,7 @@ async fn ask(
     cancel: &CancelFlag,
 ) -> Result<Report, String> {
     let asked = InvestigateOptions {
+        repository_name: None,
         incident: None,
         ticket: question.ticket.as_bytes().to_vec(),
         ticket_name: None,

@@ -81,5 +81,11 @@ pub(crate) fn ticket(random: &mut Random, length: usize) -> ParsedTicket {
 }
 
 pub(crate) fn incident(random: &mut Random, length: usize) -> NewIncident {
-    NewIncident { repository: Some("r".into()), source: None, ticket: ticket(random, length), mapped: vec![] }
+    NewIncident {
+        repository_name: None,
+        repository: Some("r".into()),
+        source: None,
+        ticket: ticket(random, length),
+        mapped: vec![],
+    }
 }

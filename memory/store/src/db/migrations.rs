@@ -36,6 +36,7 @@ const COMMON: &[Step] = steps!("common":
     "0033_delivery_content",
     "0034_lost_at",
     "0035_scope",
+    "0036_periodic_leases",
 );
 const SQLITE: &[Step] = steps!("sqlite": "0002_search", "0003_vectors", "0021_evaluations");
 const POSTGRES: &[Step] = steps!("postgres": "0002_search", "0003_vectors", "0021_evaluations");

@@ -81,12 +81,15 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Who holds running jobs: for telling which of them are dead without waiting for their leases.
+    /// Who holds running jobs or has a turn: for telling which of them are dead without waiting for their leases.
     pub async fn job_holders(&self) -> Result<Vec<String>, StoreError> {
         self.require_installation()?;
-        query_scalar("SELECT DISTINCT holder FROM jobs WHERE state = 'running' AND holder IS NOT NULL")
-            .fetch_all(&self.read)
-            .await
+        query_scalar(
+            "SELECT holder FROM jobs WHERE state = 'running' AND holder IS NOT NULL \
+             UNION SELECT holder FROM periodic_leases",
+        )
+        .fetch_all(&self.read)
+        .await
     }
 
     /// Puts the jobs of a holder that is known to be dead back into the queue.

@@ -1,10 +1,12 @@
 /*!
-The queue: jobs, and the notes in other systems, each of which is written by a job of its own. Whatever changes an incident
+The queue: jobs, the notes in other systems, each of which is written by a job of its own, and turns at work that is due now and
+then. Whatever changes an incident
 makes its notes due in the same transaction, so this knows nothing of who asks.
 */
 
 pub(crate) mod jobs;
 pub(crate) mod notes;
+mod periodic;
 
 use millwright_model::{Audience, IncidentId, JobId, MessageId, NoteId, TextId, Timestamp};
 use serde::{Deserialize, Serialize};
