@@ -265,7 +265,6 @@ pub(super) fn options(
         None => ReplayChoice::Derive,
     };
     Ok(InvestigationRequest {
-        repository_name: None,
         incident: None,
         ticket: ticket.text,
         ticket_name: ticket.name,
