@@ -6,7 +6,7 @@ text, cited by many incidents, is kept once. The caller redacts before: what com
 use millwright_model::{Evidence, EvidenceDraft, IncidentId, Timestamp};
 
 use super::codec::{from_word, now, word};
-use super::db::{AssertSqlSafe, Tx, query, query_as, query_scalar};
+use super::db::{AssertSqlSafe, Tx, WriteTurn, query, query_as, query_scalar};
 use super::{Store, StoreError, StoredEvidence};
 
 /// Larger evidence is cut by the tool that makes it, which can say what it left out.
@@ -21,7 +21,7 @@ impl Store {
     ) -> Result<String, StoreError> {
         self.require_incident(incident).await?;
         check_size(&draft.text)?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Incident(incident)).await?;
         super::incidents::must_exist(&mut tx, incident).await?;
         let stored = StoredEvidence {
             sha256: Evidence::hash(&draft.text),

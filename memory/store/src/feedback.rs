@@ -12,7 +12,7 @@ use millwright_model::{Approval, IncidentId, JudgingAuthority, Proof, Resolution
 
 use super::audit::{AuditedChange, record};
 use super::codec::{now, word};
-use super::db::{Tx, query, query_scalar};
+use super::db::{Tx, WriteTurn, query, query_scalar};
 use super::judging::{BY_LINK, FeedbackAuthor, FeedbackResult, PriorFeedback};
 use super::queue::wake_notes;
 use super::resolutions::{ResolutionField, change_in, complete, from_row, insert, load};
@@ -46,7 +46,7 @@ impl Store {
         if judged.is_none() && named.is_none() {
             return Err(StoreError::NotFound { what: "resolution of incident", id: incident.to_string() });
         }
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Whole).await?;
         if let Some(link) = judge.link {
             spend(&mut tx, link, incident).await?;
         }

@@ -10,7 +10,7 @@ use millwright_model::{Approval, IncidentId, ProblemId, Proof, Timestamp};
 
 use super::audit::{AuditedChange, record};
 use super::codec::word;
-use super::db::{query, query_scalar};
+use super::db::{WriteTurn, query, query_scalar};
 use super::{Actor, Store, StoreError, index, vectors};
 
 /// How long to wait for other connections to let go of old pages.
@@ -68,7 +68,7 @@ impl Store {
     }
 
     async fn take_out(&self, incident: &IncidentId, by: Actor<'_>) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Whole).await?;
         let doc = index::doc_of(&mut tx, incident).await?;
         index::remove(&mut tx, doc).await?;
         vectors::rows::note_removal(&mut tx, doc, incident).await?;

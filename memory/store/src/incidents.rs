@@ -10,7 +10,7 @@ use millwright_model::{
 };
 
 use super::codec::{from_json, from_word, json, new_id, now, word};
-use super::db::{AssertSqlSafe, MAX_BATCH, Row, Tx, marks, query, query_scalar};
+use super::db::{AssertSqlSafe, MAX_BATCH, Row, Tx, WriteTurn, marks, query, query_scalar};
 use super::queue::set_state;
 use super::{Incident, IncidentState, Store, StoreError, index, vectors};
 use crate::structure_keys::StructureKeys;
@@ -26,7 +26,7 @@ impl Store {
     pub async fn create_incident(&self, new: &NewIncident) -> Result<Incident, StoreError> {
         self.require_installation()?;
         let incident = complete(new);
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Index).await?;
         insert(&mut tx, &incident, &StructureKeys::of(&new.ticket, &new.mapped), &self.vector_index).await?;
         tx.commit().await?;
         Ok(incident)
@@ -36,7 +36,7 @@ impl Store {
     pub async fn create_incidents(&self, new: &[NewIncident]) -> Result<Vec<Incident>, StoreError> {
         self.require_installation()?;
         let incidents: Vec<Incident> = new.iter().map(complete).collect();
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Index).await?;
         for (incident, new) in incidents.iter().zip(new) {
             insert(&mut tx, incident, &StructureKeys::of(&new.ticket, &new.mapped), &self.vector_index)
                 .await?;
@@ -84,7 +84,7 @@ impl Store {
 
     pub async fn set_incident_state(&self, id: &IncidentId, state: IncidentState) -> Result<(), StoreError> {
         self.require_incident(id).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Incident(id)).await?;
         let changed = set_state(&mut tx, id, state).await?;
         tx.commit().await?;
         found(changed, id)
@@ -115,7 +115,7 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.require_incident(id).await?;
         let (text, fingerprint) = (ticket_json(ticket)?, fingerprint(ticket));
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::IndexOf(id)).await?;
         let done = query(
             "UPDATE incidents SET ticket = $2, title = $3, fingerprint = $4, ticket_sha256 = $5, updated_at = $6, \
              repository = coalesce($7, repository), service = $8, environment = $9, release_name = $10, \

@@ -10,7 +10,7 @@ use millwright_model::{
 
 use super::audit::{AuditedChange, record};
 use super::codec::{from_json, json, now};
-use super::db::{Row, Tx, query, query_scalar};
+use super::db::{Row, Tx, WriteTurn, query, query_scalar};
 use super::resolutions::{from_row as resolution_from_row, most_trusted_first};
 use super::{Actor, Store, StoreError};
 
@@ -21,7 +21,7 @@ impl Store {
     /// Keeps what the ranking of an incident saw; a later ranking of the same incident replaces it.
     pub async fn save_sample(&self, incident: &IncidentId, sample: &RankingSample) -> Result<(), StoreError> {
         self.require_incident(incident).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Incident(incident)).await?;
         query("DELETE FROM ranking_samples WHERE incident_id = $1").bind(incident).execute(&mut tx).await?;
         insert_sample(&mut tx, incident, sample).await?;
         tx.commit().await
@@ -84,7 +84,7 @@ impl Store {
         by: Actor<'_>,
     ) -> Result<WeightVersion, StoreError> {
         self.require_installation()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Weights).await?;
         let last: Option<i64> =
             query_scalar("SELECT max(version) FROM weight_versions").fetch_one(&mut tx).await?;
         let version = last.unwrap_or(0) + 1;
@@ -148,7 +148,7 @@ impl Store {
     /// Goes back (or forth) to a version; 0 stands for the weights that ship.
     pub async fn use_weights(&self, version: i64, by: Actor<'_>) -> Result<(), StoreError> {
         self.require_installation()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Weights).await?;
         let known: i64 = query_scalar("SELECT count(*) FROM weight_versions WHERE version = $1")
             .bind(version)
             .fetch_one(&mut tx)

@@ -63,7 +63,7 @@ pub use resolutions::most_trusted_first;
 
 use std::sync::Arc;
 
-use db::{Pool, Tx};
+use db::{Pool, Tx, WriteTurn};
 use millwright_model::Scope;
 
 use crate::embed::Embedder;
@@ -134,9 +134,9 @@ impl Store {
         Ok(Database::open(location).await?.seen_by(scope))
     }
 
-    /// A write transaction; writers take turns.
-    async fn begin(&self) -> Result<Tx, StoreError> {
-        self.write.begin().await
+    /// A write transaction; whoever writes the same takes turns.
+    async fn begin(&self, turn: WriteTurn<'_>) -> Result<Tx, StoreError> {
+        self.write.begin(turn).await
     }
 
     /// The same store with another model or another engine for vectors. What is not embedded there yet is found by
@@ -188,6 +188,9 @@ impl Store {
 #[cfg(test)]
 #[path = "cleanup_tests.rs"]
 mod cleanup_tests;
+#[cfg(test)]
+#[path = "concurrency_tests.rs"]
+mod concurrency_tests;
 #[cfg(test)]
 #[path = "contract_tests.rs"]
 mod contract_tests;

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::audit::{self, AuditedChange};
 use super::codec::now;
-use super::db::Tx;
+use super::db::{Tx, WriteTurn};
 use super::{Actor, IncidentState, Store, StoreError, incidents, index, resolutions};
 use crate::structure_keys::StructureKeys;
 
@@ -62,7 +62,7 @@ impl Store {
     ) -> Result<PastSummary, StoreError> {
         self.require_installation()?;
         let mut summary = PastSummary::default();
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Whole).await?;
         for one in past {
             self.take_in_one(&mut tx, one, by, &mut summary).await?;
         }

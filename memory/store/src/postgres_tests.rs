@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use millwright_model::{EvidenceDraft, EvidenceSource, IncomingReport, Locator, NewIncident, Proof};
+use millwright_model::{
+    EvidenceDraft, EvidenceSource, IncidentId, IncomingReport, Locator, NewIncident, Proof,
+};
 
 use super::db::{AssertSqlSafe, query};
 use super::test_server::Server;
@@ -11,8 +13,11 @@ use super::testing::{self, ANNA, incident, prose, resolution};
 use super::*;
 
 /// All that makes its stores by `testing::temporary`.
-const SUITES: [&str; 9] = [
+const SUITES: [&str; 12] = [
     "contract_tests::",
+    "concurrency_tests::",
+    "scope::tests",
+    "queue::periodic",
     "service::tests",
     "cleanup_tests::",
     "kill_tests::",
@@ -156,12 +161,37 @@ async fn many_open_a_new_database_at_once_write_and_claim_each_job_once() {
     assert_eq!(all.len(), 51, "each is held by one");
 }
 
+/// By what is held while it lasts: whoever writes one incident holds up nobody who writes another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn writers_of_different_things_do_not_wait_for_each_other() {
+    let Some((_server, url)) = database("turns") else { return };
+    let store = testing::open(&url).await.unwrap();
+    let one = store.create_incident(&incident(prose("one", ""))).await.unwrap().id;
+    let other = store.create_incident(&incident(prose("other", ""))).await.unwrap().id;
+    let waits = async |id: &IncidentId| {
+        let said = store.put_message(id, "anna", MessageKind::Remark, "x");
+        tokio::time::timeout(Duration::from_secs(2), said).await.is_err()
+    };
+    let held = store.begin(WriteTurn::Incident(&one)).await.unwrap();
+    assert!(!waits(&other).await && waits(&one).await);
+    assert!(store.create_incident(&incident(prose("a third", ""))).await.is_ok());
+    assert!(store.server_secret("a", "b").await.is_ok());
+    drop(held);
+    assert!(!waits(&one).await);
+    let held = store.begin(WriteTurn::Index).await.unwrap();
+    assert!(!waits(&one).await, "what is entered into the index holds up no messages");
+    drop(held);
+    let held = store.begin(WriteTurn::Whole).await.unwrap();
+    assert!(waits(&one).await && waits(&other).await, "whoever reads many to decide is alone");
+    drop(held);
+}
+
 #[tokio::test]
 async fn a_lost_connection_is_said_and_the_next_one_works() {
     let Some((server, url)) = database("lost") else { return };
     let store = testing::open(&url).await.unwrap();
     let made = store.create_incident(&incident(prose("a", ""))).await.unwrap();
-    let mut tx = store.begin().await.unwrap();
+    let mut tx = store.begin(WriteTurn::Whole).await.unwrap();
     server.psql(
         "postgres",
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'millwright'",

@@ -7,7 +7,7 @@ use millwright_model::{IncidentId, ProblemId, Timestamp};
 
 use super::audit::{AuditedChange, record};
 use super::codec::{new_id, now};
-use super::db::{AssertSqlSafe, Tx, query, query_as, query_scalar};
+use super::db::{AssertSqlSafe, Tx, WriteTurn, query, query_as, query_scalar};
 use super::{Actor, Store, StoreError, StoredProblem};
 
 impl Store {
@@ -20,7 +20,7 @@ impl Store {
     ) -> Result<StoredProblem, StoreError> {
         self.require_incident(incident).await?;
         self.require_incident(earlier).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Whole).await?;
         let of_earlier = problem_of(&mut tx, earlier).await?;
         let of_incident = problem_of(&mut tx, incident).await?;
         let problem = match of_earlier.clone().or_else(|| of_incident.clone()) {

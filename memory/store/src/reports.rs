@@ -6,7 +6,7 @@ still be told apart and handed out as it was written.
 use millwright_model::{IncidentId, REPORT_SCHEMA, Report, ReportId, Timestamp};
 
 use super::codec::{from_json, from_word, json, now, word};
-use super::db::{Tx, query, query_as};
+use super::db::{Tx, WriteTurn, query, query_as};
 use super::{ReportRef, Store, StoreError};
 use crate::scope::ScopedRow;
 
@@ -21,7 +21,7 @@ impl Store {
             verdict: word(&report.verdict),
             body: json(report)?,
         };
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Incident(&report.incident_id)).await?;
         super::incidents::must_exist(&mut tx, &report.incident_id).await?;
         query("DELETE FROM reports WHERE id = $1 AND incident_id = $2")
             .bind(&report.id)

@@ -13,7 +13,7 @@ use millwright_model::{
 
 use super::audit::{AuditedChange, record};
 use super::codec::{from_json, from_word, json, new_id, now, word};
-use super::db::{AssertSqlSafe, Row, Tx, query};
+use super::db::{AssertSqlSafe, Row, Tx, WriteTurn, query, query_scalar};
 use super::queue::wake_notes;
 use super::{Actor, NewResolution, Store, StoreError, StoredHypothesis, index};
 use crate::scope::ScopedRow;
@@ -38,7 +38,7 @@ impl Store {
         by: Actor<'_>,
     ) -> Result<RememberResult, StoreError> {
         self.require_incident(incident).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Incident(incident)).await?;
         let doc = index::doc_of(&mut tx, incident).await?;
         for hypothesis in hypotheses {
             let stored = StoredHypothesis {
@@ -159,7 +159,8 @@ impl Store {
         by: Actor<'_>,
     ) -> Result<Resolution, StoreError> {
         self.require(ScopedRow::Resolution, resolution.as_str()).await?;
-        let mut tx = self.begin().await?;
+        let of = self.incident_of_resolution(resolution).await?;
+        let mut tx = self.begin(WriteTurn::Incident(&of)).await?;
         let mut known = load(&mut tx, resolution).await?;
         if known.statement == statement {
             return Ok(known);
@@ -181,6 +182,14 @@ impl Store {
         Ok(known)
     }
 
+    async fn incident_of_resolution(&self, id: &ResolutionId) -> Result<IncidentId, StoreError> {
+        let found: Option<IncidentId> = query_scalar("SELECT incident_id FROM resolutions WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.write)
+            .await?;
+        found.ok_or_else(|| StoreError::NotFound { what: "resolution", id: id.to_string() })
+    }
+
     async fn change(
         &self,
         id: &ResolutionId,
@@ -188,7 +197,8 @@ impl Store {
         by: Actor<'_>,
         edit: impl FnOnce(&mut Resolution),
     ) -> Result<Resolution, StoreError> {
-        let mut tx = self.begin().await?;
+        let of = self.incident_of_resolution(id).await?;
+        let mut tx = self.begin(WriteTurn::Incident(&of)).await?;
         let resolution = change_in(&mut tx, id, field, by, edit).await?;
         tx.commit().await?;
         Ok(resolution)

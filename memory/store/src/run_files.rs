@@ -6,7 +6,7 @@ run, or when it ends.
 use millwright_model::RunId;
 
 use super::codec::now;
-use super::db::{query, query_as};
+use super::db::{WriteTurn, query, query_as};
 use super::{DatabaseLocation, Store, StoreError};
 use crate::scope::ScopedRow;
 
@@ -19,7 +19,7 @@ impl Store {
     /// Keeps files of a run by name; a later one of the same name replaces it.
     pub async fn keep_run_files(&self, run: &RunId, files: &[(String, String)]) -> Result<(), StoreError> {
         self.require(ScopedRow::Run, run.as_str()).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Run(run)).await?;
         for (name, text) in files {
             query(
                 "INSERT INTO run_files (run_id, name, updated_at, body) VALUES ($1, $2, $3, $4) \

@@ -10,7 +10,7 @@ use millwright_model::{IncidentId, RunId, Timestamp};
 use std::time::Duration;
 
 use super::codec::{from_word, json, new_id, now, word};
-use super::db::{Row, Tx, clock, query, query_scalar};
+use super::db::{Row, Tx, WriteTurn, clock, query, query_scalar};
 use super::{EventPhase, NewEvent, RunState, Store, StoreError, StoredEvent, StoredRun, payloads};
 use crate::scope::ScopedRow;
 
@@ -29,7 +29,7 @@ impl Store {
             holder: None,
             lease_until: None,
         };
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Incident(incident)).await?;
         super::incidents::must_exist(&mut tx, incident).await?;
         insert(&mut tx, &run).await?;
         tx.commit().await?;
@@ -110,7 +110,7 @@ impl Store {
     pub async fn set_run_state(&self, run: &RunId, state: RunState) -> Result<(), StoreError> {
         self.require(ScopedRow::Run, run.as_str()).await?;
         let at = now();
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Run(run)).await?;
         let done = query("UPDATE runs SET state = $2, updated_at = $3, finished_at = $4 WHERE id = $1")
             .bind(run)
             .bind(word(&state))

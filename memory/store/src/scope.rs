@@ -143,7 +143,7 @@ impl Store {
         if self.visible().is_empty() {
             return Ok(());
         }
-        let sql = format!("SELECT 1 FROM incidents i WHERE i.id = $1{}", self.visible());
+        let sql = format!("SELECT i.doc FROM incidents i WHERE i.id = $1{}", self.visible());
         let found: Option<i64> = query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(&self.read).await?;
         found.map(|_| ()).ok_or_else(|| StoreError::NotFound { what: "incident", id: id.to_string() })
     }
@@ -155,7 +155,7 @@ impl Store {
         }
         let (table, what) = row.table();
         let sql = format!(
-            "SELECT 1 FROM {table} x JOIN incidents i ON i.id = x.incident_id WHERE x.id = $1{}",
+            "SELECT i.doc FROM {table} x JOIN incidents i ON i.id = x.incident_id WHERE x.id = $1{}",
             self.visible()
         );
         let found: Option<i64> = query_scalar(AssertSqlSafe(sql)).bind(id).fetch_optional(&self.read).await?;

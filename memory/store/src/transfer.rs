@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::audit::{self, AuditedChange};
 use super::codec::json;
-use super::db::{Tx, query, query_scalar};
+use super::db::{Tx, WriteTurn, query, query_scalar};
 use super::reports::ReportRow;
 use super::signature::{ExportKey, is_signature};
 use super::{
@@ -186,7 +186,7 @@ impl Store {
                 before: None,
                 after: Some(&count),
             };
-            let mut tx = self.begin().await?;
+            let mut tx = self.begin(WriteTurn::Whole).await?;
             audit::record(&mut tx, by, change).await?;
             tx.commit().await?;
         }
@@ -237,7 +237,7 @@ impl Store {
         options: ImportOptions<'_>,
         summary: &mut ImportSummary,
     ) -> Result<(), StoreError> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Whole).await?;
         if let Some(incident) = &bundle.incident {
             if was_forgotten(&mut tx, &incident.id).await? {
                 summary.forgotten += 1;

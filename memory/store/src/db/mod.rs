@@ -14,12 +14,14 @@ mod row;
 mod shared_probe;
 mod sqlite;
 mod translate;
+mod write_turn;
 
 pub(crate) use arg::Arg;
 pub(crate) use row::{FirstColumn, FromRow, Row, RowReader, TypedRow, WholeRow};
 pub(crate) use sqlx::AssertSqlSafe;
+pub(crate) use write_turn::WriteTurn;
 
-use millwright_model::Timestamp;
+use millwright_model::{IncidentId, Timestamp};
 use std::marker::PhantomData;
 use std::path::PathBuf;
 
@@ -95,12 +97,12 @@ impl Pool {
         }
     }
 
-    /// A write transaction. Writers take turns on both engines, so that none fails half-way for what another did, and
-    /// what one reads in it stays true until it ends.
-    pub(crate) async fn begin(&self) -> Result<Tx, StoreError> {
+    /// A write transaction. Whoever writes the same takes turns on both engines, so that none fails half-way for what another
+    /// did, and what one reads of it stays true until it ends. SQLite has one writer anyway.
+    pub(crate) async fn begin(&self, turn: WriteTurn<'_>) -> Result<Tx, StoreError> {
         match self {
             Self::Sqlite(pool) => Ok(Tx::Sqlite(sqlite::begin(pool).await?, pool.clone())),
-            Self::Postgres(server) => Ok(Tx::Postgres(server.begin().await?, server.clone())),
+            Self::Postgres(server) => Ok(Tx::Postgres(server.begin(turn).await?, server.clone())),
         }
     }
 
@@ -147,6 +149,15 @@ impl Tx {
         match self {
             Self::Sqlite(..) => Dialect::Sqlite,
             Self::Postgres(..) => Dialect::Postgres,
+        }
+    }
+
+    /// Waits until nobody else changes this incident, and keeps others from it until the transaction ends. Only within the turn
+    /// of the index, whose holders alone wait for several incidents.
+    pub(crate) async fn lock_incident(&mut self, incident: &IncidentId) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(..) => Ok(()),
+            Self::Postgres(tx, server) => server.lock(tx, WriteTurn::Incident(incident)).await,
         }
     }
 

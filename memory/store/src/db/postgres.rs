@@ -2,8 +2,9 @@
 PostgreSQL: one server for many processes. Opening a database on it, bringing it up to date, and saying clearly why that
 does not work.
 
-What SQLite gives by having one writer and one file is kept by three means. Write transactions take turns by an advisory
-lock, so a number that is counted up, or a row that is looked for before it is written, means the same on both engines.
+What SQLite gives by having one writer and one file is kept by three means. Write transactions that touch the same take turns by
+advisory locks (`write_turn`), so a number that is counted up, or a row that is looked for before it is written, means the same on
+both engines.
 Every column of text compares by bytes, whatever the server's locale. And the two characters of text that PostgreSQL
 cannot hold, or that stand for them, are armoured on their way in and out.
 */
@@ -20,6 +21,7 @@ use sqlx::{ConnectOptions, Connection, Postgres, SqlSafeStr, Transaction};
 
 use super::shared_probe::SharedProbe;
 use super::translate::of_postgres;
+use super::write_turn::{AdvisoryLock, WriteTurn};
 use super::{DatabaseLocation, OpenedDatabase, Pool, migrations};
 use crate::StoreError;
 
@@ -35,7 +37,7 @@ const DOUBT_AFTER: Duration = Duration::from_millis(400);
 const PROBE: Duration = Duration::from_millis(1_200);
 const PROBE_EVERY: Duration = Duration::from_secs(2);
 /// "Mill" and "mill" in ASCII: the locks of writers and of migrations, within the database.
-const WRITING: &str = "SELECT pg_advisory_xact_lock(1298754668)";
+const WRITING: i64 = 1_298_754_668;
 const MIGRATING: &str = "SELECT pg_advisory_lock(1835625580)";
 
 /// In microseconds since 1970.
@@ -100,10 +102,32 @@ pub(crate) struct ServerPool {
 
 impl ServerPool {
     /// Takes the turn to write. In two steps, because a transaction that failed to begin would be left half open.
-    pub(super) async fn begin(&self) -> Result<Transaction<'static, Postgres>, StoreError> {
+    pub(super) async fn begin(
+        &self,
+        turn: WriteTurn<'_>,
+    ) -> Result<Transaction<'static, Postgres>, StoreError> {
         let mut tx = self.begin_aside().await?;
-        sqlx::query(WRITING).execute(&mut *tx).await.map_err(|error| self.named(error))?;
+        self.lock(&mut tx, turn).await?;
         Ok(tx)
+    }
+
+    /// Waits for the turn, which lasts until the transaction ends.
+    pub(super) async fn lock(
+        &self,
+        tx: &mut Transaction<'static, Postgres>,
+        turn: WriteTurn<'_>,
+    ) -> Result<(), StoreError> {
+        for lock in turn.locks() {
+            let statement = match lock {
+                AdvisoryLock::Whole => sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITING),
+                AdvisoryLock::Some => sqlx::query("SELECT pg_advisory_xact_lock_shared($1)").bind(WRITING),
+                AdvisoryLock::Part(kind, key) => {
+                    sqlx::query("SELECT pg_advisory_xact_lock($1, $2)").bind(kind).bind(key)
+                }
+            };
+            statement.execute(&mut **tx).await.map_err(|error| self.named(error))?;
+        }
+        Ok(())
     }
 
     pub(super) async fn begin_aside(&self) -> Result<Transaction<'static, Postgres>, StoreError> {

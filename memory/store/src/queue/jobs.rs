@@ -7,7 +7,7 @@ use millwright_model::{IncidentId, JobId, Timestamp};
 use std::time::Duration;
 
 use super::super::codec::{from_json, from_word, json, new_id, now, word};
-use super::super::db::{AssertSqlSafe, Row, Tx, clock, marks, query, query_as, query_scalar};
+use super::super::db::{AssertSqlSafe, Row, Tx, WriteTurn, clock, marks, query, query_as, query_scalar};
 use super::super::{IncidentState, Store, StoreError};
 use super::{Job, JobKind, JobState, notes};
 
@@ -127,7 +127,8 @@ impl Store {
         incident: Option<IncidentState>,
     ) -> Result<bool, StoreError> {
         self.require_installation()?;
-        let mut tx = self.begin().await?;
+        let Some(subject) = self.incident_of_job(id).await? else { return Ok(false) };
+        let mut tx = self.begin(WriteTurn::Incident(&subject)).await?;
         let row: Option<(IncidentId,)> = query_as(
             "UPDATE jobs SET state = CASE WHEN woken = 1 AND $3 = 'done' THEN 'queued' ELSE $3 END, error = $4, \
              failures = CASE WHEN $3 = 'done' THEN 0 ELSE failures END, lost = CASE WHEN $3 = 'done' THEN 0 ELSE lost END, \
@@ -177,7 +178,8 @@ impl Store {
     /// that was at its run and is alive has lived through it: deaths are counted from here.
     pub async fn park_job(&self, id: &JobId, holder: &str, lived_through: bool) -> Result<bool, StoreError> {
         self.require_installation()?;
-        let mut tx = self.begin().await?;
+        let Some(subject) = self.incident_of_job(id).await? else { return Ok(false) };
+        let mut tx = self.begin(WriteTurn::Incident(&subject)).await?;
         let row: Option<(IncidentId,)> = query_as(
             "UPDATE jobs SET state = 'queued', holder = NULL, lease_until = NULL, updated_at = $3, \
              lost = CASE WHEN $4 = 1 THEN 0 ELSE lost END WHERE id = $1 AND holder = $2 RETURNING incident_id",
@@ -197,10 +199,8 @@ impl Store {
 
     /// Makes a job due that waits or has ended; one that runs is left alone and `false` is answered.
     pub async fn wake_job(&self, kind: JobKind, subject: &str) -> Result<bool, StoreError> {
-        if self.get_job(kind, subject).await?.is_none() {
-            return Ok(false);
-        }
-        let mut tx = self.begin().await?;
+        let Some(job) = self.get_job(kind, subject).await? else { return Ok(false) };
+        let mut tx = self.begin(WriteTurn::Incident(&job.incident_id)).await?;
         let woken = wake(&mut tx, kind, subject).await?;
         tx.commit().await?;
         Ok(woken)
@@ -209,7 +209,7 @@ impl Store {
     /// Cancels a job that nobody works on, and its incident; `false` when somebody does, or it has ended.
     pub async fn cancel_idle_job(&self, incident: &IncidentId) -> Result<bool, StoreError> {
         self.require_incident(incident).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Incident(incident)).await?;
         let done = query(
             "UPDATE jobs SET state = 'cancelled', updated_at = $2 WHERE kind = 'investigate' AND subject = $1 \
              AND state = 'queued' AND NOT EXISTS (SELECT 1 FROM runs WHERE incident_id = $1)",
@@ -235,6 +235,10 @@ impl Store {
             .await?
             .map(|row| from_row(&row))
             .transpose()
+    }
+
+    async fn incident_of_job(&self, id: &JobId) -> Result<Option<IncidentId>, StoreError> {
+        query_scalar("SELECT incident_id FROM jobs WHERE id = $1").bind(id).fetch_optional(&self.write).await
     }
 
     /// How many jobs are in each state.

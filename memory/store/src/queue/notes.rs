@@ -6,7 +6,7 @@ outcome after it, so that a note whose outcome is unknown is looked for by its m
 use millwright_model::{Audience, IncidentId, MessageId, NoteId};
 
 use super::super::codec::{from_word, new_id, now, word};
-use super::super::db::{Row, Tx, query, query_scalar};
+use super::super::db::{Row, Tx, WriteTurn, query, query_scalar};
 use super::super::{Store, StoreError};
 use super::{JobKind, Note, NoteState, jobs};
 use crate::scope::ScopedRow;
@@ -58,7 +58,7 @@ impl Store {
     /// Makes the notes of an incident due: there is something new to say.
     pub async fn wake_notes(&self, incident: &IncidentId) -> Result<(), StoreError> {
         self.require_incident(incident).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Incident(incident)).await?;
         wake(&mut tx, incident).await?;
         tx.commit().await?;
         Ok(())

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::audit::{AuditedChange, record};
 use super::super::codec::{from_json, json, new_id, now};
-use super::super::db::{AssertSqlSafe, Row, query, query_scalar};
+use super::super::db::{AssertSqlSafe, Row, WriteTurn, query, query_scalar};
 use super::super::{Actor, IncidentState, Store, StoreError};
 use crate::queue::{Job, JobKind, jobs, notes};
 use crate::scope::ScopedRow;
@@ -41,7 +41,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         self.require_installation()?;
         let incident = &job.incident_id;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Incident(incident)).await?;
         let done = query(
             "UPDATE jobs SET state = 'waiting', holder = NULL, lease_until = NULL, updated_at = $3 \
              WHERE id = $1 AND holder = $2",
@@ -117,7 +117,13 @@ impl Store {
     ) -> Result<Option<ApprovalRequest>, StoreError> {
         self.require(ScopedRow::Approval, id).await?;
         let decision = if approve { "approve" } else { "deny" };
-        let mut tx = self.begin().await?;
+        let of: Option<IncidentId> = query_scalar("SELECT incident_id FROM approvals WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.write)
+            .await?;
+        let missing = || StoreError::NotFound { what: "approval", id: id.chars().take(80).collect() };
+        let of = of.ok_or_else(missing)?;
+        let mut tx = self.begin(WriteTurn::Incident(&of)).await?;
         let row = query(
             "UPDATE approvals SET decided_at = $2, decision = $3, decided_by = $4 WHERE id = $1 \
              AND decided_at IS NULL RETURNING *",

@@ -13,7 +13,7 @@ use millwright_model::{DeliveryId, IncidentId, Timestamp, Verdict};
 
 use super::super::audit::{AuditedChange, record};
 use super::super::codec::{from_word, new_id, now, word};
-use super::super::db::{AssertSqlSafe, StatementBuilder, Tx, query, query_as};
+use super::super::db::{AssertSqlSafe, StatementBuilder, Tx, WriteTurn, query, query_as};
 use super::super::{Actor, Incident, IncidentState, Store, StoreError, incidents};
 use super::{Delivery, IncidentFilter, IncidentLine, IncomingReport, IngestResult, files, related};
 use crate::queue::{JobKind, jobs, notes};
@@ -32,7 +32,7 @@ impl Store {
     ) -> Result<Vec<IngestResult>, StoreError> {
         self.require_installation()?;
         let since = now().earlier_by(window);
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Index).await?;
         let mut arrived = Vec::with_capacity(arrivals.len());
         for arrival in arrivals {
             arrived.push(self.admit(&mut tx, arrival, since).await?);
@@ -75,6 +75,11 @@ impl Store {
         let mut known = None;
         for key in related::keys_to_join(arrival) {
             known = correlated(tx, &key, since, arrival.resolved).await?;
+            if let Some(found) = &known {
+                // Whether it may still be joined is told once nobody else changes it.
+                tx.lock_incident(found).await?;
+                known = correlated(tx, &key, since, arrival.resolved).await?;
+            }
             if known.is_some() {
                 break;
             }
@@ -242,7 +247,11 @@ impl Store {
             Some(incident) => self.require_incident(incident).await?,
             None => self.require_installation()?,
         }
-        let mut tx = self.begin().await?;
+        let turn = match incident {
+            Some(incident) => WriteTurn::Incident(incident),
+            None => WriteTurn::Aside,
+        };
+        let mut tx = self.begin(turn).await?;
         record(&mut tx, by, AuditedChange { action, subject, incident, before: None, after }).await?;
         tx.commit().await?;
         Ok(())

@@ -5,7 +5,7 @@ What persons say to an incident, kept until its run has taken it in, and what is
 use millwright_model::{IncidentId, JobId, MessageId};
 
 use super::super::codec::{from_word, new_id, now, word};
-use super::super::db::{Row, Tx, query, query_scalar};
+use super::super::db::{Row, Tx, WriteTurn, query, query_scalar};
 use super::super::{Store, StoreError};
 use super::{IncidentMessage, MessageKind};
 use crate::queue::{JobKind, jobs, notes};
@@ -24,7 +24,7 @@ impl Store {
         body: &str,
     ) -> Result<IncidentMessage, StoreError> {
         self.require_incident(incident).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Incident(incident)).await?;
         super::super::incidents::must_exist(&mut tx, incident).await?;
         let message = insert(&mut tx, incident, author, kind, body).await?;
         tx.commit().await?;
@@ -102,7 +102,7 @@ impl Store {
         answer: &str,
     ) -> Result<bool, StoreError> {
         self.require_installation()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Incident(&question.incident_id)).await?;
         let done = query(
             "UPDATE jobs SET state = 'done', holder = NULL, lease_until = NULL, updated_at = $3 \
              WHERE id = $1 AND holder = $2",

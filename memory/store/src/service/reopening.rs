@@ -8,7 +8,7 @@ use millwright_model::{IncidentId, Outcome, ResolutionId, Timestamp};
 
 use super::super::audit::{AuditedChange, record};
 use super::super::codec::{json, now, word};
-use super::super::db::{Tx, query, query_as};
+use super::super::db::{Tx, WriteTurn, query, query_as};
 use super::super::resolutions::set_outcome;
 use super::super::{Actor, IncidentState, Store, StoreError};
 use super::{MessageKind, messages};
@@ -29,7 +29,7 @@ impl Store {
         by: Actor<'_>,
     ) -> Result<bool, StoreError> {
         self.require_incident(incident).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Incident(incident)).await?;
         if let Some(resolution) = fix_refuted {
             set_outcome(&mut tx, resolution, Outcome::Recurred, by).await?;
         }

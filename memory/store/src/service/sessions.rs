@@ -7,7 +7,7 @@ use millwright_model::Timestamp;
 
 use super::super::audit::{AuditedChange, record};
 use super::super::codec::now;
-use super::super::db::{Row, query, query_scalar};
+use super::super::db::{Row, WriteTurn, query, query_scalar};
 use super::super::{Actor, Store, StoreError};
 use super::AccessToken;
 
@@ -27,7 +27,7 @@ impl Store {
     /// Keeps a session of a token; those that have ended go.
     pub async fn begin_session(&self, session: &StoredSession, by: Actor<'_>) -> Result<(), StoreError> {
         self.require_installation()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Tokens).await?;
         query("DELETE FROM page_sessions WHERE expires_at <= $1").bind(now()).execute(&mut tx).await?;
         query(
             "INSERT INTO page_sessions (id_sha256, token_id, created_at, expires_at) VALUES ($1, $2, $3, $4)",
@@ -78,7 +78,7 @@ impl Store {
     /// Ends a session; ending one that is gone changes nothing.
     pub async fn end_session(&self, id_sha256: &str, by: Actor<'_>) -> Result<(), StoreError> {
         self.require_installation()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Tokens).await?;
         let gone: Option<String> =
             query_scalar("DELETE FROM page_sessions WHERE id_sha256 = $1 RETURNING token_id")
                 .bind(id_sha256)
@@ -101,7 +101,7 @@ impl Store {
     /// The key of this name; `fresh` becomes it where there is none yet.
     pub async fn server_secret(&self, name: &str, fresh: &str) -> Result<String, StoreError> {
         self.require_installation()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Tokens).await?;
         query(
             "INSERT INTO server_secrets (name, created_at, value) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING",
         )

@@ -6,7 +6,7 @@ Conversations that go on elsewhere, in threads of a chat system: which incident 
 use millwright_model::{Audience, ConversationId, IncidentId, MessageId, RunId};
 
 use super::super::codec::now;
-use super::super::db::{AssertSqlSafe, query, query_as, query_scalar};
+use super::super::db::{AssertSqlSafe, WriteTurn, query, query_as, query_scalar};
 use super::super::{Store, StoreError, payloads};
 use super::{IncidentMessage, MessageKind, messages, related};
 use crate::queue::notes;
@@ -33,7 +33,7 @@ impl Store {
         said: IncomingThreadMessage<'_>,
     ) -> Result<Option<IncidentMessage>, StoreError> {
         self.require_incident(said.incident).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Incident(said.incident)).await?;
         super::super::incidents::must_exist(&mut tx, said.incident).await?;
         let inserted = query(
             "INSERT INTO deliveries (id, source, received_at, effect, incident_id, title) \

@@ -6,7 +6,7 @@ use millwright_model::{RepositoryName, Timestamp, Visible};
 
 use super::super::audit::{AuditedChange, record};
 use super::super::codec::{from_json, json, now};
-use super::super::db::{Row, query, query_scalar};
+use super::super::db::{Row, WriteTurn, query, query_scalar};
 use super::super::{Actor, Store, StoreError};
 use super::AccessToken;
 
@@ -22,7 +22,7 @@ impl Store {
             Visible::All => None,
             Visible::Only(some) => Some(json(some)?),
         };
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Tokens).await?;
         query(
             "INSERT INTO tokens (id, name, role, secret_sha256, created_at, created_by, expires_at, repositories) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
@@ -92,7 +92,7 @@ impl Store {
     /// Ends a token now, or at a later time for a rotation with an overlap.
     pub async fn end_token(&self, id: &str, at: Option<Timestamp>, by: Actor<'_>) -> Result<(), StoreError> {
         self.require_installation()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Tokens).await?;
         let done = match at {
             None => {
                 query("UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL")

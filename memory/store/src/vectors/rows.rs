@@ -7,7 +7,7 @@ interrupted is simply still to be done.
 use millwright_model::{IncidentId, ParsedTicket};
 
 use crate::codec::from_json;
-use crate::db::{AssertSqlSafe, MAX_BATCH, Pool, Tx, marks, query, query_as, query_scalar};
+use crate::db::{AssertSqlSafe, MAX_BATCH, Pool, Tx, WriteTurn, marks, query, query_as, query_scalar};
 use crate::embed::{EmbedText, ModelId};
 use crate::tokenize::TicketWords;
 use crate::{Store, StoreError};
@@ -138,7 +138,7 @@ impl VectorRows {
 
     /// Puts vectors of incidents that are still there; others are left out.
     pub(crate) async fn put_all(&self, space: SpaceId, vectors: &[(&str, &[f32])]) -> Result<(), StoreError> {
-        let mut tx = self.write.begin().await?;
+        let mut tx = self.write.begin(WriteTurn::Index).await?;
         for (incident, vector) in vectors {
             query(
                 "INSERT INTO incident_vectors (space, doc, vector) SELECT $1, doc, $3 FROM incidents WHERE id = $2 \
@@ -155,7 +155,7 @@ impl VectorRows {
 
     /// Removes the vectors of incidents, of whatever model.
     pub(crate) async fn remove(&self, engine: &str, incidents: &[IncidentId]) -> Result<(), StoreError> {
-        let mut tx = self.write.begin().await?;
+        let mut tx = self.write.begin(WriteTurn::Index).await?;
         for incident in incidents {
             query(
                 "DELETE FROM incident_vectors WHERE space IN (SELECT id FROM vector_spaces WHERE engine = $1) \
@@ -314,7 +314,7 @@ impl Store {
         done: &[(&PendingVector, Option<&[f32]>)],
     ) -> Result<u64, StoreError> {
         self.require_installation()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Index).await?;
         let mut kept = 0;
         for (pending, vector) in done {
             kept += query(
@@ -369,7 +369,7 @@ impl Store {
 
     pub async fn removed_there(&self, engine: &str, incidents: &[IncidentId]) -> Result<(), StoreError> {
         self.require_installation()?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.begin(WriteTurn::Index).await?;
         for incident in incidents {
             query("DELETE FROM vector_removals WHERE engine = $1 AND incident_id = $2")
                 .bind(engine)
