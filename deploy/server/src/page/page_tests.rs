@@ -614,3 +614,29 @@ async fn a_bound_token_finds_only_its_own_on_every_page() {
     assert!(settings.contains("shop") && !settings.contains("billing"), "{settings}");
     assert_eq!(browser.get(&format!("/incidents/{ours}")).await.status, 200);
 }
+
+#[tokio::test]
+async fn a_token_is_bound_on_the_page_and_an_administrator_is_not() {
+    let scene = two_teams().await;
+    let browser = Browser::signed_in(&scene, TokenRole::Admin).await;
+    let shown = browser.get("/settings/tokens").await.text;
+    assert!(shown.contains("Bound to repositories") && shown.contains("value=\"billing\""), "{shown}");
+    let make = async |role: &str, repositories: &[&str]| {
+        let mut fields = vec![("name", "team"), ("role", role), ("life", "90")];
+        fields.extend(repositories.iter().map(|name| ("repositories", *name)));
+        browser.fill("/settings/tokens", &fields).await
+    };
+    let made = make("support", &["shop", "billing"]).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    assert!(made.text.contains("bound to billing, shop"), "{}", made.text);
+    for (role, name, words) in
+        [("admin", "shop", "bound to no repository"), ("support", " ", "no name of a repository")]
+    {
+        let refused = make(role, &[name]).await;
+        assert_eq!(refused.status, 422, "{}", refused.text);
+        assert!(refused.text.contains(words), "{}", refused.text);
+    }
+    let tokens = scene.app.own_store.list_tokens().await.unwrap();
+    let bound = tokens.iter().filter(|token| !token.repositories.is_all()).count();
+    assert_eq!((bound, tokens.len()), (1, 2));
+}

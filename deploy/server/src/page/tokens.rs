@@ -2,6 +2,7 @@
 Tokens and who is signed in with them: made, shown once, revoked. For administrators.
 */
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -176,20 +177,41 @@ fn signed_in(visit: &PageSession, tokens: &[AccessToken], sessions: &[StoredSess
     }
 }
 
-#[derive(Debug, Deserialize)]
-pub(super) struct TokenForm {
+/// What was filled in. By hand, because several repositories come as several fields of one name.
+#[derive(Debug, Default)]
+struct TokenForm {
     name: String,
     role: String,
     life: String,
-    #[serde(default)]
-    repositories: Vec<RepositoryName>,
+    repositories: BTreeSet<RepositoryName>,
+}
+
+impl TokenForm {
+    fn of(fields: Vec<(String, String)>) -> Result<Self, Problem> {
+        let mut form = Self::default();
+        for (field, value) in fields {
+            match field.as_str() {
+                "name" => form.name = value,
+                "role" => form.role = value,
+                "life" => form.life = value,
+                "repositories" => {
+                    let name = RepositoryName::parse(&value);
+                    form.repositories
+                        .insert(name.map_err(|error| Problem::unprocessable(error.to_string()))?);
+                }
+                _ => {}
+            }
+        }
+        Ok(form)
+    }
 }
 
 pub(super) async fn create(
     State(app): State<Arc<ServiceState>>,
     Extension(visit): Extension<PageSession>,
-    FormFields(making): FormFields<TokenForm>,
+    FormFields(fields): FormFields<Vec<(String, String)>>,
 ) -> Result<Response, PageError> {
+    let making = TokenForm::of(fields)?;
     let name = making.name.trim();
     if name.is_empty() {
         return Err(Problem::unprocessable("say for whom or what the token is").into());
@@ -200,7 +222,7 @@ pub(super) async fn create(
     let life = (*days > 0).then(|| Duration::from_secs(days * DAY));
     let repositories = match making.repositories.is_empty() {
         true => Visible::All,
-        false => Visible::Only(making.repositories.into_iter().collect()),
+        false => Visible::Only(making.repositories),
     };
     let request = TokenRequest { name, role, repositories, valid_for: life };
     let store = app.store_of(&visit.principal);
