@@ -141,6 +141,28 @@ fn each_repository_and_system_of_the_service_is_looked_at_by_name() {
 }
 
 #[test]
+fn a_token_is_bound_to_repositories_that_are_there() {
+    let scene = Scene::new();
+    scene.write("service.toml", shop(TESTS));
+    let token = |more: &[&str]| {
+        scene.run(&[&["token", "--config", "service.toml", "--format", "json"][..], more].concat())
+    };
+    let made =
+        token(&["create", "desk", "--role", "support", "--repository", "shop", "--repository", "shpo"]);
+    assert_eq!(made.status, Some(0), "{}", made.stderr);
+    assert!(made.stderr.contains("[repositories.shpo] is not in this configuration"), "{}", made.stderr);
+    let listed: Value = serde_json::from_str(&token(&["list"]).stdout).unwrap();
+    assert_eq!(listed[0]["repositories"], serde_json::json!(["shop", "shpo"]));
+    let refused = token(&["create", "boss", "--role", "admin", "--repository", "shop"]);
+    refused.refuses(&["bound to no repository"]);
+    let ran = doctor(&scene, &shop(TESTS), &[]);
+    assert_eq!(ran.status, Some(0), "a doubt is no fault: {}", ran.stdout);
+    let parts = parts(&ran);
+    let told = part(&parts, "tokens")["detail"].as_str().unwrap();
+    assert!(told.contains("desk") && told.contains("[repositories.shpo]"), "{told}");
+}
+
+#[test]
 fn a_configuration_or_a_data_folder_that_is_wrong_is_told() {
     let scene = Scene::new();
     finds(

@@ -5,10 +5,10 @@ This machine: git, the data folder and what is in it, the sandbox.
 use std::path::Path;
 
 use anyhow::Result;
-use millwright_model::SandboxLevel;
+use millwright_model::{RepositoryName, SandboxLevel, Visible};
 use millwright_sandbox::Mechanism;
-use millwright_store::Store;
 use millwright_store::embed::EmbedText;
+use millwright_store::{AccessToken, Store};
 
 use super::findings::DoctorFindings;
 use crate::config::Config;
@@ -42,10 +42,32 @@ pub(super) async fn check_data(findings: &mut DoctorFindings, dir: &Path, config
         "memory",
         count.map(|count| format!("{count} incidents remembered")).map_err(|error| error.to_string()),
     );
+    if let Ok(tokens) = store.list_tokens().await {
+        for unknown in bound_elsewhere(&tokens, config) {
+            findings.doubt("tokens", unknown);
+        }
+    }
     for (name, result) in vectors(&store, config).await {
         findings.note(name, result);
     }
     store.close().await;
+}
+
+/// Tokens that are bound to repositories which this configuration does not have.
+fn bound_elsewhere(tokens: &[AccessToken], config: &Config) -> Vec<String> {
+    let is_known = |name: &RepositoryName| config.options.repositories.contains_key(name.as_str());
+    let mut unknown = Vec::new();
+    for token in tokens.iter().filter(|token| token.revoked_at.is_none()) {
+        let Visible::Only(names) = &token.repositories else { continue };
+        unknown.extend(names.iter().filter(|name| !is_known(name)).map(|name| {
+            format!(
+                "{} ({}) is bound to the repository {name}, which is not configured here, so it sees nothing of it; \
+                 add [repositories.{name}], or make another token",
+                token.name, token.id
+            )
+        }));
+    }
+    unknown
 }
 
 /// Whether the model of `[embeddings]` gives vectors, and whether the engine of `[vectors]` answers.
