@@ -111,7 +111,7 @@ macro_rules! names {
 names! {
     /// What the configuration calls a repository: `[repositories.NAME]`. Its identity, which clones share, is another thing.
     RepositoryName("a repository");
-    /// A conversation that only some people read, with its system before it: `slack:C0123`.
+    /// A conversation that only some people read, with its system before it: `chat:C0123`.
     ConversationId("a conversation");
 }
 
