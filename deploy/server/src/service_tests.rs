@@ -261,6 +261,8 @@ async fn bad_input_is_told_apart() {
 
     let get = async |path: &str| scene.ask("GET", path, Some(&token), None).await;
     get("/v1/incidents?limit=0").await.refuses(400, "limit");
+    assert_eq!(get("/v1/incidents?after=").await.status, 200, "left blank");
+    get("/v1/incidents?after=x").await.refuses(400, "id of an incident");
     get("/v1/incidents?state=odd").await.refuses(400, "query");
     get("/v1/incidents?colour=red").await.refuses(400, "query");
     get("/v1/incidents/inc_nothing").await.refuses(404, "no incident");

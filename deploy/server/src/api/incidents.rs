@@ -14,7 +14,8 @@ use millwright_store::{
 };
 use millwright_usecases::{DeliveryKey, IncidentReport, ReportResult};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::app::ServiceState;
 use crate::auth::Principal;
@@ -58,6 +59,15 @@ pub(crate) fn count_report(app: &ServiceState, taken: &ReportResult) {
     app.metrics.arrival("api", if taken.is_known { "again" } else { "opened" });
 }
 
+/// An id of a query; one that is left blank is none.
+pub(super) fn id_or_blank<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<IncidentId>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    let text = text.filter(|text| !text.is_empty());
+    text.map(|text| IncidentId::parse(&text).map_err(D::Error::custom)).transpose()
+}
+
 /// What incidents are narrowed to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +81,7 @@ pub(crate) struct IncidentListQuery {
     /// Words in the title.
     q: Option<String>,
     /// The `next` of the page before.
+    #[serde(default, deserialize_with = "id_or_blank")]
     after: Option<IncidentId>,
     /// 50 by default.
     #[schemars(range(min = 1, max = 500))]

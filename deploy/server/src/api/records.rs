@@ -13,7 +13,7 @@ use millwright_model::Deployment;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::incidents::json_of;
+use super::incidents::{id_or_blank, json_of};
 use crate::app::ServiceState;
 use crate::auth::Principal;
 use crate::http::{CallerStore, JsonBody, Problem, UrlQuery};
@@ -141,6 +141,7 @@ pub(crate) async fn search(
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "AuditQuery")]
 pub(crate) struct AuditQuery {
+    #[serde(default, deserialize_with = "id_or_blank")]
     incident: Option<IncidentId>,
     /// 200 by default.
     #[schemars(range(min = 1, max = 1000))]
