@@ -4,7 +4,7 @@ each contains the ones before it. Without a token nobody is let in, except on th
 said so; then the request must also be meant for this machine, because a page in a browser can reach it, too.
 */
 
-use millwright_model::{RepositoryName, Visible};
+use millwright_model::{RepositoryName, VisibleSet};
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -192,7 +192,7 @@ pub struct TokenRequest<'a> {
     pub name: &'a str,
     pub role: TokenRole,
     /// The repositories whose incidents exist for it.
-    pub repositories: Visible<RepositoryName>,
+    pub repositories: VisibleSet<RepositoryName>,
     /// Until it is revoked where it is not said.
     pub valid_for: Option<Duration>,
 }
@@ -200,7 +200,7 @@ pub struct TokenRequest<'a> {
 impl<'a> TokenRequest<'a> {
     /// One that sees everything, until it is revoked.
     pub fn new(name: &'a str, role: TokenRole) -> Self {
-        Self { name, role, repositories: Visible::All, valid_for: None }
+        Self { name, role, repositories: VisibleSet::All, valid_for: None }
     }
 }
 
@@ -323,7 +323,7 @@ mod tests {
         assert_eq!(ask(&old.text).await.unwrap_err(), AuthError::BadToken);
 
         // A rotation keeps what it is bound to; what is bound administers nothing.
-        let shop = Visible::Only([RepositoryName::parse("shop").unwrap()].into());
+        let shop = VisibleSet::Only([RepositoryName::parse("shop").unwrap()].into());
         let bound = |role| TokenRequest { repositories: shop.clone(), ..token("team", role, None) };
         let team = create_token(&store, bound(TokenRole::Responder), by).await.unwrap();
         let turned = rotate_token(&store, &team.token.id, day, by).await.unwrap();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::Request;
-use millwright_model::{IncidentId, RepositoryName, Visible};
+use millwright_model::{IncidentId, RepositoryName, VisibleSet};
 use millwright_replay::TestRecipes;
 use millwright_store::MessageKind;
 use serde_json::json;
@@ -32,8 +32,8 @@ fn repository(name: &str, service: &str) -> RepositorySettings {
     }
 }
 
-pub(crate) fn only(name: &str) -> Visible<RepositoryName> {
-    Visible::Only(BTreeSet::from([name.parse().unwrap()]))
+pub(crate) fn only(name: &str) -> VisibleSet<RepositoryName> {
+    VisibleSet::Only(BTreeSet::from([name.parse().unwrap()]))
 }
 
 /// A service of two teams.

@@ -1,6 +1,6 @@
 //! The router as clients see it, on a store in a temporary folder. Whole processes are tested by the binary's tests.
 
-use millwright_model::{IncidentId, RepositoryName, Visible};
+use millwright_model::{IncidentId, RepositoryName, VisibleSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,11 +89,11 @@ pub(crate) async fn scene() -> Scene {
 
 impl Scene {
     pub(crate) async fn token(&self, role: TokenRole) -> String {
-        self.token_of(role, Visible::All).await
+        self.token_of(role, VisibleSet::All).await
     }
 
     /// A token that is bound to these repositories.
-    pub(crate) async fn token_of(&self, role: TokenRole, repositories: Visible<RepositoryName>) -> String {
+    pub(crate) async fn token_of(&self, role: TokenRole, repositories: VisibleSet<RepositoryName>) -> String {
         let request = TokenRequest { repositories, ..TokenRequest::new(role.as_str(), role) };
         create_token(&self.app.own_store, request, BY).await.unwrap().text
     }

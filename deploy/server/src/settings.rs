@@ -4,7 +4,7 @@ business of the binary.
 */
 
 use millwright_usecases::{CodeLocation, CodeLocations, Principal};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -86,6 +86,12 @@ impl ServiceSettings {
 
     pub(crate) fn repository(&self, name: &RepositoryName) -> Option<&RepositorySettings> {
         self.repositories.iter().find(|repository| repository.name == *name)
+    }
+
+    /// The other repositories, where this is one of several.
+    pub(crate) fn others_than(&self, name: Option<&RepositoryName>) -> BTreeSet<RepositoryName> {
+        let names = self.repositories.iter().map(|repository| &repository.name);
+        names.filter(|other| name.is_some_and(|name| *other != name)).cloned().collect()
     }
 
     /// The repositories that exist for somebody.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use millwright_model::{Audience, ConversationId, JudgingAuthority, RepositoryName, Scope, Visible};
+use millwright_model::{ConversationId, JudgingAuthority, RepositoryName, Scope, VisibleSet};
 use millwright_store::{Actor, FeedbackRights};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,10 +38,10 @@ impl TokenRole {
     }
 
     /// What of closed conversations exists for this role outside of them: administrators answer for all that is kept.
-    pub fn conversations(self) -> Visible<ConversationId> {
+    pub fn conversations(self) -> VisibleSet<ConversationId> {
         match self {
-            Self::Admin => Visible::All,
-            Self::Viewer | Self::Support | Self::Responder => Visible::Only(BTreeSet::new()),
+            Self::Admin => VisibleSet::All,
+            Self::Viewer | Self::Support | Self::Responder => VisibleSet::Only(BTreeSet::new()),
         }
     }
 
@@ -83,9 +83,9 @@ pub struct Principal {
     /// What limits are counted by.
     pub key: String,
     /// The repositories whose incidents exist for them.
-    pub repositories: Visible<RepositoryName>,
+    pub repositories: VisibleSet<RepositoryName>,
     /// The closed conversations that they take part in.
-    pub conversations: Visible<ConversationId>,
+    pub conversations: VisibleSet<ConversationId>,
 }
 
 impl Principal {
@@ -96,8 +96,8 @@ impl Principal {
             key: name.clone(),
             name,
             role: TokenRole::Admin,
-            repositories: Visible::All,
-            conversations: Visible::All,
+            repositories: VisibleSet::All,
+            conversations: VisibleSet::All,
         }
     }
 
@@ -109,10 +109,9 @@ impl Principal {
     /// What exists for them.
     pub fn scope(&self) -> Scope {
         Scope {
-            actor: self.name.clone(),
             repositories: self.repositories.clone(),
             conversations: self.conversations.clone(),
-            readers: Audience::Internal,
+            ..Scope::installation(self.name.clone())
         }
     }
 

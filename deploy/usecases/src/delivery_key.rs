@@ -4,7 +4,7 @@ for another.
 */
 
 use bytes::Bytes;
-use millwright_model::digest;
+use millwright_model::{RepositoryName, VisibleSet, digest};
 
 /// What a report is known by when it comes again.
 #[derive(Debug, Clone)]
@@ -12,7 +12,8 @@ pub enum DeliveryKey {
     /// A key that its sender chose for this one report.
     Idempotency { principal: String, key: String },
     /// The id of a ticket in another system, which stands for that ticket, however often it changes.
-    Ticket { source: String, external_id: String },
+    /// Among those who see the same repositories.
+    Ticket { source: String, external_id: String, of: VisibleSet<RepositoryName> },
     /// Made with a page's form. What was changed before it was sent again is another report.
     Form { parts: Vec<String> },
     /// The id that another system gave to what it delivers, and that its signature covers: an event, a command.
@@ -28,7 +29,12 @@ impl DeliveryKey {
     pub fn id(&self) -> String {
         match self {
             Self::Idempotency { principal, key } => format!("key:{}", digest(&[principal, key])),
-            Self::Ticket { source, external_id } => format!("api:{}", digest(&[source, external_id])),
+            Self::Ticket { source, external_id, of: VisibleSet::All } => {
+                format!("api:{}", digest(&[source, external_id]))
+            }
+            Self::Ticket { source, external_id, of } => {
+                format!("api:{}", digest(&[source, external_id, &of.to_string()]))
+            }
             Self::Form { parts } => {
                 let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
                 format!("form:{}", digest(&parts))
@@ -61,7 +67,8 @@ mod tests {
     #[test]
     fn only_a_key_of_the_senders_own_stands_for_one_report() {
         let one = DeliveryKey::Idempotency { principal: "t1".into(), key: "k".into() };
-        let ticket = DeliveryKey::Ticket { source: "key:t1".into(), external_id: "k".into() };
+        let ticket =
+            DeliveryKey::Ticket { source: "key:t1".into(), external_id: "k".into(), of: VisibleSet::All };
         let form = DeliveryKey::Form { parts: vec!["t1".into(), "k".into()] };
         assert_eq!([&one, &ticket, &form].map(DeliveryKey::is_of_one_report), [true, false, false]);
         // As they were kept before.

@@ -3,9 +3,7 @@ Which of the configured repositories holds the code that failed. The ticket only
 configuration. Whose incident it is follows from that, so it is asked when a report comes in, and once more when more is known.
 */
 
-use std::collections::BTreeSet;
-
-use millwright_model::{ParsedTicket, RepositoryName, Visible};
+use millwright_model::{ParsedTicket, RepositoryName, VisibleSet};
 
 use crate::error::UseCaseError;
 
@@ -28,10 +26,6 @@ pub struct UnplacedReason {
 /// All that is configured.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CodeLocations(pub Vec<CodeLocation>);
-
-fn listed(bound: &BTreeSet<RepositoryName>) -> String {
-    bound.iter().map(RepositoryName::as_str).collect::<Vec<_>>().join(", ")
-}
 
 fn is_same(a: &str, b: &str) -> bool {
     a.eq_ignore_ascii_case(b)
@@ -105,15 +99,15 @@ impl CodeLocations {
     /// When it is in none of those that they are bound to.
     pub fn require_service(
         &self,
-        visible: &Visible<RepositoryName>,
+        visible: &VisibleSet<RepositoryName>,
         service: &str,
     ) -> Result<(), UseCaseError> {
-        let Visible::Only(bound) = visible else { return Ok(()) };
+        let VisibleSet::Only(bound) = visible else { return Ok(()) };
         match self.of_service(service).into_iter().any(|holder| bound.contains(holder)) {
             true => Ok(()),
             false => Err(UseCaseError::invalid(format!(
                 "the service {service:?} is in no repository that this token is bound to ({})",
-                listed(bound)
+                visible
             ))),
         }
     }
@@ -122,12 +116,12 @@ impl CodeLocations {
     /// theirs from the beginning. What others report may find its place later.
     pub(crate) fn place_for(
         &self,
-        visible: &Visible<RepositoryName>,
+        visible: &VisibleSet<RepositoryName>,
         service: Option<&str>,
         ticket: &ParsedTicket,
     ) -> Result<Option<RepositoryName>, UseCaseError> {
         let placed = self.place(service, ticket).ok();
-        let Visible::Only(bound) = visible else { return Ok(placed.cloned()) };
+        let VisibleSet::Only(bound) = visible else { return Ok(placed.cloned()) };
         if let Some(service) = service.filter(|service| !self.of_service(service).is_empty()) {
             self.require_service(visible, service)?;
         }
@@ -142,7 +136,7 @@ impl CodeLocations {
             (Err(_), _) => Err(UseCaseError::invalid(format!(
                 "say which service failed: this token is bound to several repositories ({}), and the report does not \
                  tell which of them it is about",
-                listed(bound)
+                visible
             ))),
         }
     }
@@ -194,7 +188,8 @@ mod tests {
     #[test]
     fn a_bound_report_is_of_its_own_repositories() {
         let all = shops();
-        let bound = |names: &[&str]| Visible::Only(names.iter().map(|name| name.parse().unwrap()).collect());
+        let bound =
+            |names: &[&str]| VisibleSet::Only(names.iter().map(|name| name.parse().unwrap()).collect());
         let of = |names: &[&str], service, text| {
             let placed = all.place_for(&bound(names), service, &ticket(text));
             placed.map(|one| one.unwrap().to_string()).map_err(|error| error.to_string())
@@ -207,6 +202,6 @@ mod tests {
         let refused = of(&["shop"], Some("letters"), "x").unwrap_err();
         assert!(refused.contains("shop") && !refused.contains("mail"), "{refused}");
         assert!(of(&["shop", "mail"], None, "x").unwrap_err().contains("which service"));
-        assert_eq!(all.place_for(&Visible::All, None, &ticket("x")).unwrap(), None);
+        assert_eq!(all.place_for(&VisibleSet::All, None, &ticket("x")).unwrap(), None);
     }
 }

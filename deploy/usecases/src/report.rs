@@ -131,7 +131,7 @@ impl ReportIntake {
         delivery: Option<DeliveryKey>,
     ) -> Result<ReportResult, UseCaseError> {
         validate_report(&report)?;
-        let delivery = delivery.or_else(|| ticket_key(&report));
+        let delivery = delivery.or_else(|| ticket_key(&report, caller));
         let attachments =
             report.attachments.iter().map(readable).collect::<Result<Vec<Value>, UseCaseError>>()?;
         let payload = json!({
@@ -173,8 +173,8 @@ impl ReportIntake {
             files: Vec::new(),
             by: caller.name.clone(),
         };
-        let ingested = self.ingest(incoming).await;
-        let ingested = self.hide_from(caller, ingested.map_err(UseCaseError::from)).await?;
+        let ingested = self.ingest(incoming).await.map_err(UseCaseError::from);
+        let ingested = self.hide_from(caller, ingested).await?;
         let Some(id) = ingested.incident().cloned() else {
             return Err(UseCaseError::conflict(
                 "this was delivered before and its incident was forgotten since",
@@ -191,17 +191,18 @@ impl ReportIntake {
         ingested: Result<IngestResult, UseCaseError>,
     ) -> Result<IngestResult, UseCaseError> {
         let known = match &ingested {
-            Ok(arrived) => arrived.incident(),
-            Err(UseCaseError::OtherContent { incident }) => incident.as_ref(),
-            Err(_) => None,
+            Ok(IngestResult::Again(Some(known))) => known,
+            Err(UseCaseError::OtherContent { incident: Some(known) }) => known,
+            _ => return ingested,
         };
-        if let Some(known) = known {
-            let known = self.store.get_incident(known).await?;
-            if !caller.scope().sees(known.repository_name.as_ref(), known.conversation.as_ref()) {
-                return Err(UseCaseError::OtherContent { incident: None });
-            }
+        if caller.scope().sees_everything() {
+            return ingested;
         }
-        ingested
+        let known = self.store.get_incident(known).await?;
+        match caller.scope().sees(known.repository_name.as_ref(), known.conversation.as_ref()) {
+            true => ingested,
+            false => Err(UseCaseError::OtherContent { incident: None }),
+        }
     }
 
     /// Takes in what another system reports.
@@ -217,12 +218,15 @@ impl ReportIntake {
         context.service = report.service.filter(|service| !service.is_empty()).or(context.service.take());
         context.external_id = report.external_id.or(context.external_id.take());
         let mut correlation = report.correlation;
-        if report.is_joined_by_trace && !ticket.fingerprint.symbols.is_empty() {
-            correlation.push(format!("{SHARED_KEY}{}", ticket.fingerprint.value));
-        }
-        let system = report.system;
         let service = ticket.context.service.as_deref();
         let repository_name = self.locations.place(service, &ticket).ok().cloned();
+        if report.is_joined_by_trace && !ticket.fingerprint.symbols.is_empty() {
+            // What several repositories use fails in each of them for itself.
+            let within = repository_name.as_ref().filter(|_| self.locations.0.len() > 1);
+            let within = within.map(|name| format!("{name}:")).unwrap_or_default();
+            correlation.push(format!("{SHARED_KEY}{within}{}", ticket.fingerprint.value));
+        }
+        let system = report.system;
         let incoming = IncomingReport {
             incident: NewIncident {
                 repository: None,
@@ -250,10 +254,12 @@ impl ReportIntake {
     }
 }
 
-/// What a report is known by that has an id in the system where it comes from.
-fn ticket_key(report: &IncidentReport) -> Option<DeliveryKey> {
+/// What a report is known by that has an id in the system where it comes from. Those who are bound to some repositories have ids of
+/// their own: nobody learns by them what others reported, or takes one away from them.
+fn ticket_key(report: &IncidentReport, caller: &Principal) -> Option<DeliveryKey> {
     let external_id = report.external_id.clone()?;
-    Some(DeliveryKey::Ticket { source: report.source.clone().unwrap_or_else(|| API.to_owned()), external_id })
+    let source = report.source.clone().unwrap_or_else(|| API.to_owned());
+    Some(DeliveryKey::Ticket { source, external_id, of: caller.repositories.clone() })
 }
 
 fn validate_report(report: &IncidentReport) -> Result<(), UseCaseError> {

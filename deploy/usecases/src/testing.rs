@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use millwright_model::{IncidentId, Proof, Resolution, Scope, Visible};
+use millwright_model::{IncidentId, Proof, Resolution, Scope, VisibleSet};
 use millwright_redaction::{RedactionConfig, Redactor};
 use millwright_store::{Actor, Database, IncidentState, JobKind, NewResolution, Store};
 
@@ -154,7 +154,7 @@ pub(crate) fn principal(name: &str, role: TokenRole) -> Principal {
         name: format!("{name} (t1)"),
         role,
         key: name.to_owned(),
-        repositories: Visible::All,
+        repositories: VisibleSet::All,
         conversations: role.conversations(),
     }
 }

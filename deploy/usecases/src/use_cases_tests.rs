@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use millwright_model::{Approval, Audience, IncidentId, NewIncident, Resolution, Visible};
+use millwright_model::{Approval, Audience, IncidentId, NewIncident, Resolution, VisibleSet};
 use millwright_store::{FeedbackAuthor, FeedbackRights, IncidentState, IngestResult, JobKind, MessageKind};
 use serde_json::json;
 
@@ -374,7 +374,7 @@ async fn what_a_system_reports_joins_by_its_key_and_tells_who_waits() {
 
 fn of_team(name: &str, repository: &str) -> Principal {
     Principal {
-        repositories: Visible::Only([repository.parse().unwrap()].into()),
+        repositories: VisibleSet::Only([repository.parse().unwrap()].into()),
         ..principal(name, TokenRole::Responder)
     }
 }
@@ -388,14 +388,19 @@ async fn a_team_reports_and_acts_within_its_repositories() {
     assert_eq!(stored.repository_name.unwrap().as_str(), "shop");
 
     // The same id again by somebody for whom it does not exist says nothing about it.
-    let delivery =
-        || Some(DeliveryKey::Ticket { source: "tracker".to_owned(), external_id: "T-1".to_owned() });
+    let delivery = || Some(DeliveryKey::Idempotency { principal: "both".to_owned(), key: "T-1".to_owned() });
     let known = fixture.intake.report(&shop, report("Totals are wrong"), delivery()).await.unwrap();
     for title in ["Totals are wrong", "Another one"] {
         let error = fixture.intake.report(&billing, report(title), delivery()).await.unwrap_err();
         assert!(matches!(error, UseCaseError::OtherContent { incident: None }), "{error:?}");
         assert!(!error.to_string().contains(known.id.as_str()));
     }
+    // Ids of tickets are each team's own.
+    let ticket = |title: &str| IncidentReport { external_id: Some("T-1".to_owned()), ..report(title) };
+    let first = fixture.intake.report(&shop, ticket("Totals are wrong"), None).await.unwrap();
+    let other = fixture.intake.report(&billing, ticket("Another one"), None).await.unwrap();
+    let again = fixture.intake.report(&shop, ticket("Totals are wrong"), None).await.unwrap();
+    assert!(!other.is_known && first.id != other.id && (again.is_known, &again.id) == (true, &first.id));
     let elsewhere = IncidentReport { service: Some("invoices".into()), ..report("x") };
     refuses(fixture.intake.report(&shop, elsewhere, None).await, "bound to (shop)");
 
@@ -410,4 +415,34 @@ async fn a_team_reports_and_acts_within_its_repositories() {
         assert_eq!(error.to_string(), format!("there is no incident {ours}"));
     }
     assert!(fixture.use_cases_of(&shop).say(&shop, &ours, "hello").await.is_ok());
+}
+
+#[tokio::test]
+async fn one_stack_trace_in_two_repositories_is_two_incidents() {
+    let fixture = UseCaseFixture::new().await;
+    let trace =
+        "Traceback (most recent call last):\n  File \"/lib/money.py\", line 3, in add\nKeyError: 'x'\n";
+    let told = |service: &str, number: u32| ChannelReport {
+        system: "desk",
+        payload: json!({ "title": "Totals are wrong", "body": trace }),
+        default_title: "A report".into(),
+        service: Some(service.into()),
+        external_id: None,
+        delivery: DeliveryKey::Delivered { system: "desk", id: number.to_string() },
+        correlation: Vec::new(),
+        is_joined_by_trace: true,
+        audience: Audience::Internal,
+        conversation: None,
+        is_resolved: false,
+        note: None,
+        files: Vec::new(),
+        by: "desk".into(),
+    };
+    let arrive = async |service: &str, number: u32| {
+        fixture.intake.report_from_channel(told(service, number)).await.unwrap()
+    };
+    let shop = arrive("checkout", 1).await;
+    assert!(matches!(shop, IngestResult::Opened(_)));
+    assert!(matches!(arrive("invoices", 2).await, IngestResult::Opened(_)), "another team's");
+    assert_eq!(arrive("checkout", 3).await.incident(), shop.incident());
 }

@@ -48,7 +48,7 @@ pub use report::{
     SimilarIncident, Struck, Suspect, Usage, Verdict,
 };
 pub use resolution::Resolution;
-pub use scope::{ConversationId, InvalidName, RepositoryName, Scope, Visible};
+pub use scope::{ConversationId, InvalidName, RepositoryName, Scope, VisibleSet};
 pub use ticket::{
     ErrorMessage, FailingTest, Fingerprint, ParsedTicket, TestFramework, TicketContext, TicketFormat,
 };

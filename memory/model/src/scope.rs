@@ -119,27 +119,27 @@ names! {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Option<BTreeSet<T>>", into = "Option<BTreeSet<T>>")]
 #[serde(bound(serialize = "T: Serialize + Clone", deserialize = "T: Deserialize<'de>"))]
-pub enum Visible<T: Ord> {
+pub enum VisibleSet<T: Ord> {
     All,
     Only(BTreeSet<T>),
 }
 
-impl<T: Ord> From<Option<BTreeSet<T>>> for Visible<T> {
+impl<T: Ord> From<Option<BTreeSet<T>>> for VisibleSet<T> {
     fn from(some: Option<BTreeSet<T>>) -> Self {
         some.map_or(Self::All, Self::Only)
     }
 }
 
-impl<T: Ord> From<Visible<T>> for Option<BTreeSet<T>> {
-    fn from(visible: Visible<T>) -> Self {
+impl<T: Ord> From<VisibleSet<T>> for Option<BTreeSet<T>> {
+    fn from(visible: VisibleSet<T>) -> Self {
         match visible {
-            Visible::All => None,
-            Visible::Only(some) => Some(some),
+            VisibleSet::All => None,
+            VisibleSet::Only(some) => Some(some),
         }
     }
 }
 
-impl<T: Ord> Visible<T> {
+impl<T: Ord> VisibleSet<T> {
     pub fn includes(&self, one: &T) -> bool {
         match self {
             Self::All => true,
@@ -150,6 +150,22 @@ impl<T: Ord> Visible<T> {
     pub fn is_all(&self) -> bool {
         matches!(self, Self::All)
     }
+
+    /// These, or all where none is named.
+    pub fn only_or_all(some: BTreeSet<T>) -> Self {
+        if some.is_empty() { Self::All } else { Self::Only(some) }
+    }
+}
+
+/// The names of what exists; nothing where all does.
+impl<T: Ord + fmt::Display> fmt::Display for VisibleSet<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::Only(some) = self else { return Ok(()) };
+        for (at, one) in some.iter().enumerate() {
+            write!(f, "{}{one}", if at > 0 { ", " } else { "" })?;
+        }
+        Ok(())
+    }
 }
 
 /// Who asks, and what exists for them.
@@ -158,11 +174,13 @@ pub struct Scope {
     /// As it stands in the audit log.
     pub actor: String,
     /// Incidents that belong to no repository are seen by those who see all.
-    pub repositories: Visible<RepositoryName>,
+    pub repositories: VisibleSet<RepositoryName>,
     /// What was said in no closed conversation is seen by everybody.
-    pub conversations: Visible<ConversationId>,
+    pub conversations: VisibleSet<ConversationId>,
     /// Who reads what is told of other incidents.
     pub readers: Audience,
+    /// Repositories of whose incidents nothing is told on, where what is told is told of another one.
+    pub withheld: BTreeSet<RepositoryName>,
 }
 
 impl Scope {
@@ -170,9 +188,10 @@ impl Scope {
     pub fn installation(actor: impl Into<String>) -> Self {
         Self {
             actor: actor.into(),
-            repositories: Visible::All,
-            conversations: Visible::All,
+            repositories: VisibleSet::All,
+            conversations: VisibleSet::All,
             readers: Audience::Internal,
+            withheld: BTreeSet::new(),
         }
     }
 
@@ -182,8 +201,13 @@ impl Scope {
     }
 
     /// Whether nothing is hidden.
-    pub fn is_installation(&self) -> bool {
+    pub fn sees_everything(&self) -> bool {
         self.repositories.is_all() && self.conversations.is_all()
+    }
+
+    /// Whether what is of no incident in particular exists: figures, tokens, the queue.
+    pub fn sees_installation(&self) -> bool {
+        self.repositories.is_all()
     }
 
     /// Whether an incident of this repository, reported in this closed conversation, exists.
@@ -208,17 +232,17 @@ mod tests {
     fn what_belongs_to_nobody_is_seen_by_those_who_see_all() {
         let all = Scope::installation("anna");
         let shop = Scope {
-            repositories: Visible::Only([repository("shop")].into()),
-            conversations: Visible::Only(BTreeSet::new()),
+            repositories: VisibleSet::Only([repository("shop")].into()),
+            conversations: VisibleSet::Only(BTreeSet::new()),
             ..all.clone()
         };
         let closed: ConversationId = "slack:C1".parse().unwrap();
-        assert!(all.sees(None, Some(&closed)) && all.is_installation());
-        assert!(shop.sees(Some(&repository("shop")), None) && !shop.is_installation());
+        assert!(all.sees(None, Some(&closed)) && all.sees_everything());
+        assert!(shop.sees(Some(&repository("shop")), None) && !shop.sees_everything());
         assert!(!shop.sees(Some(&repository("billing")), None));
         assert!(!shop.sees(None, None));
         assert!(!shop.sees(Some(&repository("shop")), Some(&closed)));
-        let member = Scope { conversations: Visible::Only([closed.clone()].into()), ..shop };
+        let member = Scope { conversations: VisibleSet::Only([closed.clone()].into()), ..shop };
         assert!(member.sees(Some(&repository("shop")), Some(&closed)));
     }
 

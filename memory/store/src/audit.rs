@@ -6,7 +6,7 @@ change, so that neither stands without the other; the database itself refuses to
 use millwright_model::{AuditId, IncidentId, Timestamp};
 
 use super::codec::{new_id, now};
-use super::db::{AssertSqlSafe, Tx, query, query_as};
+use super::db::{AssertSqlSafe, WriteTransaction, query, query_as};
 use super::{Actor, AuditEntry, Store, StoreError};
 
 const MAX_NOTE_BYTES: usize = 4_000;
@@ -48,7 +48,7 @@ impl Store {
     ) -> Result<Vec<AuditEntry>, StoreError> {
         match incident {
             Some(incident) => self.require_incident(incident).await?,
-            None => self.require_installation()?,
+            None => self.require_everything()?,
         }
         // Conditions that are there only when they narrow: an index is used for those that are.
         let (mut narrowed, mut bound) = (Vec::new(), 1);
@@ -79,7 +79,7 @@ fn entry((id, at, actor, action, subject, incident_id, before, after, note): Row
 }
 
 pub(crate) async fn record(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     actor: Actor<'_>,
     change: AuditedChange<'_>,
 ) -> Result<(), StoreError> {
@@ -98,7 +98,7 @@ pub(crate) async fn record(
 }
 
 /// Returns whether the entry was new.
-pub(crate) async fn insert(tx: &mut Tx, entry: &AuditEntry) -> Result<bool, StoreError> {
+pub(crate) async fn insert(tx: &mut WriteTransaction, entry: &AuditEntry) -> Result<bool, StoreError> {
     let done = query(
         "INSERT INTO audit (id, at, actor, action, subject, incident_id, before_value, after_value) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (id) DO NOTHING",

@@ -6,7 +6,7 @@ text, cited by many incidents, is kept once. The caller redacts before: what com
 use millwright_model::{Evidence, EvidenceDraft, IncidentId, Timestamp};
 
 use super::codec::{from_word, now, word};
-use super::db::{AssertSqlSafe, Tx, WriteTurn, query, query_as, query_scalar};
+use super::db::{AssertSqlSafe, WriteTransaction, WriteTurn, query, query_as, query_scalar};
 use super::{Store, StoreError, StoredEvidence};
 
 /// Larger evidence is cut by the tool that makes it, which can say what it left out.
@@ -90,7 +90,7 @@ pub(crate) fn check_size(text: &str) -> Result<(), StoreError> {
 
 /// Returns whether the incident did not have it yet.
 pub(crate) async fn insert(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     incident: &IncidentId,
     stored: &StoredEvidence,
     text: &str,

@@ -12,10 +12,10 @@ use millwright_model::{Approval, IncidentId, JudgingAuthority, Proof, Resolution
 
 use super::audit::{AuditedChange, record};
 use super::codec::{now, word};
-use super::db::{Tx, WriteTurn, query, query_scalar};
+use super::db::{AssertSqlSafe, WriteTransaction, WriteTurn, query, query_scalar};
 use super::judging::{BY_LINK, FeedbackAuthor, FeedbackResult, PriorFeedback};
 use super::queue::wake_notes;
-use super::resolutions::{ResolutionField, change_in, complete, from_row, insert, load};
+use super::resolutions::{ResolutionField, change_in, complete, from_row, insert, load, most_trusted_first};
 use super::{NewResolution, Store, StoreError};
 
 /// Characters of an abbreviated commit id that git prints at least.
@@ -40,20 +40,20 @@ impl Store {
     ) -> Result<FeedbackResult, StoreError> {
         self.require_incident(incident).await?;
         let by = judge.by;
-        let known = self.resolutions(incident).await?;
+        let mut tx = self.begin(WriteTurn::Whole).await?;
+        let known = most_trusted_first(of_incident(&mut tx, incident).await?);
         let judged = known.iter().find(|known| resolution.is_none_or(|id| known.id == *id));
         let named = commit_named(by.why).filter(|_| approval == Approval::Rejected);
         if judged.is_none() && named.is_none() {
             return Err(StoreError::NotFound { what: "resolution of incident", id: incident.to_string() });
         }
-        let mut tx = self.begin(WriteTurn::Whole).await?;
         if let Some(link) = judge.link {
             spend(&mut tx, link, incident).await?;
         }
         let mut overruled_by = None;
         let resolution = match judged {
             Some(judged) => {
-                let (known, stands) = approve(&mut tx, &judged.id, approval, judge).await?;
+                let (known, stands) = approve(&mut tx, &judged.id, approval, judge, self.visible()).await?;
                 overruled_by = stands;
                 Some(known)
             }
@@ -61,7 +61,7 @@ impl Store {
         };
         let is_taken = resolution.is_some() && overruled_by.is_none();
         if let (Approval::Rejected, Some(rejected), true) = (approval, &resolution, is_taken) {
-            reject_elsewhere(&mut tx, rejected, judge).await?;
+            reject_elsewhere(&mut tx, rejected, judge, self.visible()).await?;
         }
         let is_judged = |commit: &str| resolution.as_ref().is_some_and(|known| is_same_commit(known, commit));
         let correction = match named.filter(|commit| !is_judged(commit)) {
@@ -70,12 +70,19 @@ impl Store {
                 let named_before = known.iter().find(|known| is_same_commit(known, &commit));
                 match named_before {
                     Some(known) => {
-                        let (known, stands) = approve(&mut tx, &known.id, Approval::Confirmed, judge).await?;
+                        let (known, stands) =
+                            approve(&mut tx, &known.id, Approval::Confirmed, judge, self.visible()).await?;
                         overruled_by = overruled_by.or(stands);
                         Some(known).filter(|_| stands.is_none())
                     }
-                    None => match against(&mut tx, (incident, Some(&commit)), Approval::Confirmed, judge)
-                        .await?
+                    None => match against(
+                        &mut tx,
+                        (incident, Some(&commit)),
+                        Approval::Confirmed,
+                        judge,
+                        self.visible(),
+                    )
+                    .await?
                     {
                         Some(stands) => {
                             overruled_by = overruled_by.or(Some(stands));
@@ -83,8 +90,12 @@ impl Store {
                             None
                         }
                         None => {
-                            let repository =
-                                self.get_incident(incident).await?.repository.unwrap_or_default();
+                            let repository: Option<String> =
+                                query_scalar("SELECT repository FROM incidents WHERE id = $1")
+                                    .bind(incident)
+                                    .fetch_one(&mut tx)
+                                    .await?;
+                            let repository = repository.unwrap_or_default();
                             let instead_of = resolution.as_ref();
                             Some(correct(&mut tx, (incident, repository), instead_of, commit, judge).await?)
                         }
@@ -106,7 +117,7 @@ impl Store {
     }
 }
 
-async fn spend(tx: &mut Tx, link: &str, incident: &IncidentId) -> Result<(), StoreError> {
+async fn spend(tx: &mut WriteTransaction, link: &str, incident: &IncidentId) -> Result<(), StoreError> {
     let done = query(
         "INSERT INTO spent_links (id, incident_id, spent_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING",
     )
@@ -123,10 +134,11 @@ async fn spend(tx: &mut Tx, link: &str, incident: &IncidentId) -> Result<(), Sto
 
 /// Takes a word of a resolution, unless one of a higher right stands against it, which is then answered with it.
 async fn approve(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     resolution: &ResolutionId,
     approval: Approval,
     judge: FeedbackAuthor<'_>,
+    visible: &str,
 ) -> Result<(Resolution, Option<PriorFeedback>), StoreError> {
     let FeedbackAuthor { by, standing, .. } = judge;
     let known = load(tx, resolution).await?;
@@ -134,7 +146,7 @@ async fn approve(
     let own = word_of(&known).filter(|own| stands_against(*own, approval, standing.authority));
     let stands = match own {
         Some(own) => Some(own),
-        None => against(tx, about, approval, judge).await?,
+        None => against(tx, about, approval, judge, visible).await?,
     };
     if stands.is_some() {
         remark(tx, known.id.as_str(), &known.incident_id, approval, judge).await?;
@@ -182,13 +194,14 @@ fn is_same_commit(known: &Resolution, commit: &str) -> bool {
 
 /// The word of a higher right against this one on the same commit, in the same incident or another one of its problem.
 async fn against(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     (incident, commit): (&IncidentId, Option<&str>),
     approval: Approval,
     judge: FeedbackAuthor<'_>,
+    visible: &str,
 ) -> Result<Option<PriorFeedback>, StoreError> {
     let Some(commit) = commit else { return Ok(None) };
-    let known = of_problem(tx, incident).await?;
+    let known = of_problem(tx, incident, visible).await?;
     let mut words: Vec<PriorFeedback> = known
         .iter()
         .filter(|known| is_same_commit(known, commit))
@@ -199,21 +212,35 @@ async fn against(
     Ok(words.pop())
 }
 
-/// The resolutions of an incident and of the others of its problem.
-async fn of_problem(tx: &mut Tx, incident: &IncidentId) -> Result<Vec<Resolution>, StoreError> {
-    let rows = query(
-        "SELECT r.* FROM resolutions r JOIN incidents i ON i.id = r.incident_id WHERE i.id = $1 \
-         OR i.problem_id = (SELECT problem_id FROM incidents WHERE id = $1) ORDER BY r.id",
-    )
-    .bind(incident)
-    .fetch_all(&mut *tx)
-    .await?;
+/// The resolutions of an incident, in no particular order.
+async fn of_incident(
+    tx: &mut WriteTransaction,
+    incident: &IncidentId,
+) -> Result<Vec<Resolution>, StoreError> {
+    let rows = query("SELECT * FROM resolutions WHERE incident_id = $1 ORDER BY id")
+        .bind(incident)
+        .fetch_all(&mut *tx)
+        .await?;
+    rows.iter().map(from_row).collect()
+}
+
+/// The resolutions of an incident and of the others of its problem that exist for whoever judges: a word counts as far as they see.
+async fn of_problem(
+    tx: &mut WriteTransaction,
+    incident: &IncidentId,
+    visible: &str,
+) -> Result<Vec<Resolution>, StoreError> {
+    let sql = format!(
+        "SELECT r.* FROM resolutions r JOIN incidents i ON i.id = r.incident_id WHERE (i.id = $1 \
+         OR i.problem_id = (SELECT problem_id FROM incidents WHERE id = $1)){visible} ORDER BY r.id"
+    );
+    let rows = query(AssertSqlSafe(sql)).bind(incident).fetch_all(&mut *tx).await?;
     rows.iter().map(from_row).collect()
 }
 
 /// Keeps a word that changes nothing.
 async fn remark(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     subject: &str,
     incident: &IncidentId,
     approval: Approval,
@@ -231,7 +258,10 @@ async fn remark(
 }
 
 /// Persons who have confirmed a resolution since anybody said otherwise. Those who came by a link may be anybody.
-async fn confirmed_by(tx: &mut Tx, resolution: &ResolutionId) -> Result<Vec<String>, StoreError> {
+async fn confirmed_by(
+    tx: &mut WriteTransaction,
+    resolution: &ResolutionId,
+) -> Result<Vec<String>, StoreError> {
     let who: Vec<String> = query_scalar(
         "SELECT DISTINCT actor FROM audit WHERE subject = $1 \
          AND (action = 'correct' OR (action = 'approval' AND after_value = 'confirmed')) \
@@ -256,12 +286,13 @@ fn is_somebody(who: &str) -> bool {
 /// The same answer of other reports of the same problem is rejected with it, unless a person confirmed it there whose right is
 /// no lower.
 async fn reject_elsewhere(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     rejected: &Resolution,
     judge: FeedbackAuthor<'_>,
+    visible: &str,
 ) -> Result<(), StoreError> {
     let Some(culprit) = &rejected.culprit else { return Ok(()) };
-    for other in of_problem(tx, &rejected.incident_id).await? {
+    for other in of_problem(tx, &rejected.incident_id, visible).await? {
         let lower = match other.approval {
             Approval::None => true,
             Approval::Confirmed => {
@@ -270,7 +301,7 @@ async fn reject_elsewhere(
             Approval::Rejected => false,
         };
         if other.id != rejected.id && is_same_commit(&other, culprit) && lower {
-            approve(tx, &other.id, Approval::Rejected, judge).await?;
+            approve(tx, &other.id, Approval::Rejected, judge, visible).await?;
         }
     }
     Ok(())
@@ -296,7 +327,7 @@ pub(super) fn with_authority(known: Resolution) -> Resolution {
 
 /// Keeps the cause that a person named; `instead_of` is what they rejected.
 async fn correct(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     (incident, repository): (&IncidentId, String),
     instead_of: Option<&Resolution>,
     commit: String,

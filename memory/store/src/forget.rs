@@ -24,13 +24,13 @@ impl Store {
     pub async fn forget(&self, incident: &IncidentId, by: Actor<'_>) -> Result<(), StoreError> {
         self.require_incident(incident).await?;
         self.take_out(incident, by).await?;
-        self.scrub().await
+        self.scrub_files().await
     }
 
     /// Keeps what is not proven for some days only: forgets incidents that were last touched before `before`, unless a cause was proven, a person said yes or no to one, or a run is still at it. Answers their ids.
     /// Each goes as a whole, so that what a stop left over is simply done by the next call.
     pub async fn expire(&self, before: Timestamp, by: Actor<'_>) -> Result<Vec<IncidentId>, StoreError> {
-        self.require_installation()?;
+        self.require_everything()?;
         let due = self.due(before).await?;
         for (at, incident) in due.iter().enumerate() {
             match self.take_out(incident, by).await {
@@ -40,18 +40,18 @@ impl Store {
             }
             // Else the log of writes would grow by all that goes.
             if at % SCRUBBED == SCRUBBED - 1 {
-                self.scrub().await?;
+                self.scrub_files().await?;
             }
         }
         if !due.is_empty() {
-            self.scrub().await?;
+            self.scrub_files().await?;
         }
         Ok(due)
     }
 
     /// What [`Store::expire`] would forget, oldest first.
     pub async fn due(&self, before: Timestamp) -> Result<Vec<IncidentId>, StoreError> {
-        self.require_installation()?;
+        self.require_everything()?;
         query_scalar(
             "SELECT id FROM incidents i WHERE updated_at < $1 \
              AND NOT EXISTS (SELECT 1 FROM resolutions r WHERE r.incident_id = i.id \
@@ -126,6 +126,10 @@ impl Store {
     /// Takes what was deleted out of the files: merges the word index, folds in and empties the write-ahead log.
     pub async fn scrub(&self) -> Result<(), StoreError> {
         self.require_installation()?;
+        self.scrub_files().await
+    }
+
+    async fn scrub_files(&self) -> Result<(), StoreError> {
         let started = Instant::now();
         loop {
             if self.write.let_go_of_deleted().await? {

@@ -10,7 +10,7 @@ use millwright_model::{
 };
 
 use super::codec::{from_json, from_word, json, new_id, now, word};
-use super::db::{AssertSqlSafe, MAX_BATCH, Row, Tx, WriteTurn, marks, query, query_scalar};
+use super::db::{AssertSqlSafe, MAX_BATCH, Row, WriteTransaction, WriteTurn, marks, query, query_scalar};
 use super::queue::set_state;
 use super::{Incident, IncidentState, Store, StoreError, index, vectors};
 use crate::structure_keys::StructureKeys;
@@ -224,7 +224,7 @@ pub(crate) fn complete(new: &NewIncident) -> Incident {
 
 /// Enters an incident and its index; the caller made sure that the id is free.
 pub(crate) async fn insert(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     incident: &Incident,
     keys: &StructureKeys,
     vector_index: &VectorIndex,
@@ -265,7 +265,7 @@ pub(crate) async fn insert(
         .map(|_| ())
 }
 
-pub(crate) async fn must_exist(tx: &mut Tx, id: &IncidentId) -> Result<(), StoreError> {
+pub(crate) async fn must_exist(tx: &mut WriteTransaction, id: &IncidentId) -> Result<(), StoreError> {
     index::doc_of(tx, id).await.map(|_| ())
 }
 

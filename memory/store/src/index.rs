@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use millwright_model::{IncidentId, ParsedTicket, Timestamp};
 
-use super::db::{AssertSqlSafe, Dialect, MAX_BATCH, Tx, marks, query, query_as, query_scalar};
+use super::db::{
+    AssertSqlSafe, MAX_BATCH, SqlDialect, WriteTransaction, marks, query, query_as, query_scalar,
+};
 use super::{Store, StoreError, fulltext};
 use crate::structure_keys::{KeyKind, StructureKeys, key_hash};
 use crate::tokenize::TicketWords;
@@ -27,7 +29,7 @@ pub struct RecallDocument {
     pub words: TicketWords,
 }
 
-pub(crate) async fn doc_of(tx: &mut Tx, incident: &IncidentId) -> Result<i64, StoreError> {
+pub(crate) async fn doc_of(tx: &mut WriteTransaction, incident: &IncidentId) -> Result<i64, StoreError> {
     query_scalar("SELECT doc FROM incidents WHERE id = $1")
         .bind(incident)
         .fetch_optional(&mut *tx)
@@ -37,7 +39,7 @@ pub(crate) async fn doc_of(tx: &mut Tx, incident: &IncidentId) -> Result<i64, St
 
 /// Enters an incident; answers where its vector lies already.
 pub(crate) async fn enter(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     doc: i64,
     repository: Option<&str>,
     ticket: &ParsedTicket,
@@ -55,7 +57,11 @@ pub(crate) async fn enter(
     Ok(embedded)
 }
 
-pub(crate) async fn enter_units(tx: &mut Tx, doc: i64, units: &[String]) -> Result<(), StoreError> {
+pub(crate) async fn enter_units(
+    tx: &mut WriteTransaction,
+    doc: i64,
+    units: &[String],
+) -> Result<(), StoreError> {
     let units = units.iter().take(200);
     // The file as well: a symbol may be renamed between two sightings.
     let names =
@@ -64,14 +70,14 @@ pub(crate) async fn enter_units(tx: &mut Tx, doc: i64, units: &[String]) -> Resu
     insert_keys(tx, doc, hashes).await
 }
 
-pub(crate) async fn remove(tx: &mut Tx, doc: i64) -> Result<(), StoreError> {
+pub(crate) async fn remove(tx: &mut WriteTransaction, doc: i64) -> Result<(), StoreError> {
     fulltext::remove(tx, doc).await?;
     query("DELETE FROM incident_keys WHERE doc = $1").bind(doc).execute(&mut *tx).await?;
     Ok(())
 }
 
 /// All in one statement, for each costs a change of threads; in the order of the table, for each may cost a page.
-async fn insert_keys(tx: &mut Tx, doc: i64, hashes: BTreeSet<i64>) -> Result<(), StoreError> {
+async fn insert_keys(tx: &mut WriteTransaction, doc: i64, hashes: BTreeSet<i64>) -> Result<(), StoreError> {
     let hashes: Vec<i64> = hashes.into_iter().collect();
     for batch in hashes.chunks(MAX_BATCH) {
         let rows = (2..=batch.len() + 1).map(|i| format!("(${i}, $1)")).collect::<Vec<_>>().join(", ");
@@ -97,11 +103,11 @@ impl Store {
         let asked = serde_json::Value::from(hashes.iter().map(|(_, hash)| *hash).collect::<Vec<_>>());
         // One row a key, for each row costs a change of threads and a key may have a thousand incidents.
         let rows: Vec<(i64, Option<String>)> = query_as(match self.read.dialect() {
-            Dialect::Sqlite => {
+            SqlDialect::Sqlite => {
                 "SELECT asked.value, (SELECT group_concat(doc) FROM (SELECT doc FROM incident_keys \
                  WHERE key_hash = asked.value ORDER BY doc DESC LIMIT $2)) FROM json_each($1) AS asked"
             }
-            Dialect::Postgres => {
+            SqlDialect::Postgres => {
                 "SELECT asked.value::bigint, (SELECT string_agg(doc::text, ',') FROM (SELECT doc FROM incident_keys \
                  WHERE key_hash = asked.value::bigint ORDER BY doc DESC LIMIT $2) AS newest) \
                  FROM json_array_elements_text($1::json) AS asked (value)"

@@ -10,7 +10,7 @@ use millwright_model::{
 
 use super::audit::{AuditedChange, record};
 use super::codec::{from_json, json, now};
-use super::db::{Row, Tx, WriteTurn, query, query_scalar};
+use super::db::{Row, WriteTransaction, WriteTurn, query, query_scalar};
 use super::resolutions::{from_row as resolution_from_row, most_trusted_first};
 use super::{Actor, Store, StoreError};
 
@@ -38,7 +38,7 @@ impl Store {
 
     /// Samples of incidents whose culprit is trusted now, oldest first.
     pub async fn settled_samples(&self) -> Result<Vec<SettledSample>, StoreError> {
-        self.require_installation()?;
+        self.require_everything()?;
         let rows = query(
             "SELECT s.incident_id AS sampled, s.body AS body, r.* FROM ranking_samples s \
              JOIN resolutions r ON r.incident_id = s.incident_id WHERE r.culprit IS NOT NULL \
@@ -169,7 +169,7 @@ fn version_name(version: i64) -> String {
     format!("weights:{version}")
 }
 
-async fn put_in_force(tx: &mut Tx, version: i64, by: Actor<'_>) -> Result<(), StoreError> {
+async fn put_in_force(tx: &mut WriteTransaction, version: i64, by: Actor<'_>) -> Result<(), StoreError> {
     let before: Option<i64> = query_scalar("SELECT version FROM weight_versions WHERE active LIMIT 1")
         .fetch_optional(&mut *tx)
         .await?;
@@ -187,7 +187,7 @@ async fn put_in_force(tx: &mut Tx, version: i64, by: Actor<'_>) -> Result<(), St
 
 /// Keeps a sample where there is none yet.
 pub(crate) async fn insert_sample(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     incident: &IncidentId,
     sample: &RankingSample,
 ) -> Result<(), StoreError> {

@@ -63,7 +63,7 @@ pub use resolutions::most_trusted_first;
 
 use std::sync::Arc;
 
-use db::{Pool, Tx, WriteTurn};
+use db::{Pool, WriteTransaction, WriteTurn};
 use millwright_model::Scope;
 
 use crate::embed::Embedder;
@@ -135,7 +135,7 @@ impl Store {
     }
 
     /// A write transaction; whoever writes the same takes turns.
-    async fn begin(&self, turn: WriteTurn<'_>) -> Result<Tx, StoreError> {
+    async fn begin(&self, turn: WriteTurn<'_>) -> Result<WriteTransaction, StoreError> {
         self.write.begin(turn).await
     }
 

@@ -69,9 +69,11 @@ impl Store {
         // Of the best ones some may not exist for whoever asks; what does is looked for further down.
         let most = if self.told().is_empty() { limit } else { MAX_PAGE };
         let candidates = self.find_words(&words, None, most).await?;
-        let best = candidates.first().map_or(1.0, |c| c.score.max(f64::MIN_POSITIVE));
         let docs: Vec<i64> = candidates.iter().map(|c| c.doc).collect();
         let documents = self.documents(&docs).await?;
+        // The best one that exists: how good one is beside others tells nothing of what does not.
+        let best = candidates.iter().find(|c| documents.contains_key(&c.doc));
+        let best = best.map_or(1.0, |c| c.score.max(f64::MIN_POSITIVE));
         let mut items = Vec::with_capacity(candidates.len());
         for candidate in candidates {
             if items.len() >= limit as usize {

@@ -61,6 +61,15 @@ pub struct Incident {
     pub ticket: ParsedTicket,
 }
 
+impl Incident {
+    /// Whether whoever reads what is told of this one may be told of the other.
+    pub fn may_be_told_of(&self, other: &Incident) -> bool {
+        self.audience.may_read(other.audience)
+            && (other.conversation.is_none() || other.conversation == self.conversation)
+            && (other.repository_name.is_none() || other.repository_name == self.repository_name)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::audit::{self, AuditedChange};
 use super::codec::now;
-use super::db::{Tx, WriteTurn};
+use super::db::{WriteTransaction, WriteTurn};
 use super::{Actor, IncidentState, Store, StoreError, incidents, index, resolutions};
 use crate::structure_keys::StructureKeys;
 
@@ -60,7 +60,7 @@ impl Store {
         dry_run: bool,
         by: Actor<'_>,
     ) -> Result<PastSummary, StoreError> {
-        self.require_installation()?;
+        self.require_everything()?;
         let mut summary = PastSummary::default();
         let mut tx = self.begin(WriteTurn::Whole).await?;
         for one in past {
@@ -76,7 +76,7 @@ impl Store {
 
     async fn take_in_one(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTransaction,
         one: &PastIncident,
         by: Actor<'_>,
         summary: &mut PastSummary,

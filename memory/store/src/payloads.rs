@@ -7,7 +7,7 @@ use millwright_model::RunId;
 
 use super::StoreError;
 use super::codec::from_json;
-use super::db::{Pool, Tx, query, query_scalar};
+use super::db::{Pool, WriteTransaction, query, query_scalar};
 
 /// Larger ones stand beside their row.
 pub(crate) const MAX_INLINE_BYTES: usize = 1 << 20;
@@ -21,7 +21,12 @@ pub(crate) fn in_row(payload: &str) -> &str {
 }
 
 /// Keeps a payload that does not stand in its row, in the transaction that wrote the row.
-pub(crate) async fn keep(tx: &mut Tx, run: &RunId, seq: i64, payload: &str) -> Result<(), StoreError> {
+pub(crate) async fn keep(
+    tx: &mut WriteTransaction,
+    run: &RunId,
+    seq: i64,
+    payload: &str,
+) -> Result<(), StoreError> {
     if !in_row(payload).is_empty() {
         return Ok(());
     }

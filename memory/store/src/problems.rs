@@ -7,7 +7,7 @@ use millwright_model::{IncidentId, ProblemId, Timestamp};
 
 use super::audit::{AuditedChange, record};
 use super::codec::{new_id, now};
-use super::db::{AssertSqlSafe, Tx, WriteTurn, query, query_as, query_scalar};
+use super::db::{AssertSqlSafe, WriteTransaction, WriteTurn, query, query_as, query_scalar};
 use super::{Actor, Store, StoreError, StoredProblem};
 
 impl Store {
@@ -72,7 +72,8 @@ impl Store {
     pub async fn get_problem(&self, id: &ProblemId) -> Result<Option<StoredProblem>, StoreError> {
         // Its title is that of one of its incidents, which need not be one that exists for whoever asks.
         let sql = format!(
-            "SELECT p.id, p.created_at, p.repository, CASE WHEN $2 THEN p.title ELSE coalesce((SELECT i.title FROM \
+            "SELECT p.id, p.created_at, CASE WHEN $2 THEN p.repository ELSE (SELECT i.repository FROM incidents i \
+             WHERE i.problem_id = p.id{0} ORDER BY i.id LIMIT 1) END, CASE WHEN $2 THEN p.title ELSE coalesce((SELECT i.title FROM \
              incidents i WHERE i.problem_id = p.id{0} ORDER BY i.id LIMIT 1), '') END FROM problems p \
              WHERE p.id = $1 AND ($2 OR EXISTS (SELECT 1 FROM incidents i WHERE i.problem_id = p.id{0}))",
             self.visible()
@@ -93,7 +94,10 @@ impl Store {
     }
 }
 
-async fn problem_of(tx: &mut Tx, incident: &IncidentId) -> Result<Option<ProblemId>, StoreError> {
+async fn problem_of(
+    tx: &mut WriteTransaction,
+    incident: &IncidentId,
+) -> Result<Option<ProblemId>, StoreError> {
     let row: Option<Option<ProblemId>> = query_scalar("SELECT problem_id FROM incidents WHERE id = $1")
         .bind(incident)
         .fetch_optional(&mut *tx)
@@ -102,7 +106,7 @@ async fn problem_of(tx: &mut Tx, incident: &IncidentId) -> Result<Option<Problem
 }
 
 /// Returns whether the problem was new.
-pub(crate) async fn insert(tx: &mut Tx, problem: &StoredProblem) -> Result<bool, StoreError> {
+pub(crate) async fn insert(tx: &mut WriteTransaction, problem: &StoredProblem) -> Result<bool, StoreError> {
     let done = query(
         "INSERT INTO problems (id, created_at, repository, title) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO NOTHING",
     )

@@ -6,7 +6,7 @@ still be told apart and handed out as it was written.
 use millwright_model::{IncidentId, REPORT_SCHEMA, Report, ReportId, Timestamp};
 
 use super::codec::{from_json, from_word, json, now, word};
-use super::db::{Tx, WriteTurn, query, query_as};
+use super::db::{WriteTransaction, WriteTurn, query, query_as};
 use super::{ReportRef, Store, StoreError};
 use crate::scope::ScopedRow;
 
@@ -92,7 +92,11 @@ pub(crate) struct ReportRow {
 }
 
 /// Returns whether the report was new.
-pub(crate) async fn insert(tx: &mut Tx, incident: &IncidentId, row: &ReportRow) -> Result<bool, StoreError> {
+pub(crate) async fn insert(
+    tx: &mut WriteTransaction,
+    incident: &IncidentId,
+    row: &ReportRow,
+) -> Result<bool, StoreError> {
     let done = query(
         "INSERT INTO reports (id, incident_id, created_at, schema_name, verdict, body) \
          VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING",

@@ -13,7 +13,7 @@ use millwright_model::{
 
 use super::audit::{AuditedChange, record};
 use super::codec::{from_json, from_word, json, new_id, now, word};
-use super::db::{AssertSqlSafe, Row, Tx, WriteTurn, query, query_scalar};
+use super::db::{AssertSqlSafe, Row, WriteTransaction, WriteTurn, query, query_scalar};
 use super::queue::wake_notes;
 use super::{Actor, NewResolution, Store, StoreError, StoredHypothesis, index};
 use crate::scope::ScopedRow;
@@ -207,7 +207,7 @@ impl Store {
 
 /// Changes one field, on record; the notes of its incident, which tell it, are due.
 pub(super) async fn change_in(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     id: &ResolutionId,
     field: ResolutionField,
     by: Actor<'_>,
@@ -225,7 +225,7 @@ pub(super) async fn change_in(
 
 /// [`Store::set_outcome`] as a part of something larger.
 pub(super) async fn set_outcome(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     resolution: &ResolutionId,
     outcome: Outcome,
     by: Actor<'_>,
@@ -233,7 +233,7 @@ pub(super) async fn set_outcome(
     change_in(tx, resolution, ResolutionField::Outcome, by, |r| r.outcome = outcome).await
 }
 
-pub(super) async fn load(tx: &mut Tx, id: &ResolutionId) -> Result<Resolution, StoreError> {
+pub(super) async fn load(tx: &mut WriteTransaction, id: &ResolutionId) -> Result<Resolution, StoreError> {
     let row = query("SELECT * FROM resolutions WHERE id = $1").bind(id).fetch_optional(tx).await?;
     let row = row.ok_or_else(|| StoreError::NotFound { what: "resolution", id: id.to_string() })?;
     from_row(&row)
@@ -305,14 +305,21 @@ fn change<'a>(
     AuditedChange { action, subject: r.id.as_str(), incident: Some(&r.incident_id), before, after }
 }
 
-async fn of_incident_tx(tx: &mut Tx, incident: &IncidentId) -> Result<Vec<Resolution>, StoreError> {
+async fn of_incident_tx(
+    tx: &mut WriteTransaction,
+    incident: &IncidentId,
+) -> Result<Vec<Resolution>, StoreError> {
     let rows =
         query("SELECT * FROM resolutions WHERE incident_id = $1").bind(incident).fetch_all(&mut *tx).await?;
     rows.iter().map(from_row).collect()
 }
 
 /// Enters the guilty units of all resolutions of an incident, after its index was made anew.
-pub(crate) async fn index_units(tx: &mut Tx, incident: &IncidentId, doc: i64) -> Result<(), StoreError> {
+pub(crate) async fn index_units(
+    tx: &mut WriteTransaction,
+    incident: &IncidentId,
+    doc: i64,
+) -> Result<(), StoreError> {
     for resolution in of_incident_tx(tx, incident).await? {
         index::enter_units(tx, doc, &resolution.units).await?;
     }
@@ -321,7 +328,7 @@ pub(crate) async fn index_units(tx: &mut Tx, incident: &IncidentId, doc: i64) ->
 
 /// Adds those that are not on record yet.
 async fn add_failed_fixes(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     known: &mut Resolution,
     failed: &[FailedFix],
 ) -> Result<(), StoreError> {
@@ -343,7 +350,7 @@ async fn add_failed_fixes(
 }
 
 /// Removes a resolution that nothing was proven of and that nobody judged.
-pub(crate) async fn remove_unproven(tx: &mut Tx, id: &ResolutionId) -> Result<(), StoreError> {
+pub(crate) async fn remove_unproven(tx: &mut WriteTransaction, id: &ResolutionId) -> Result<(), StoreError> {
     query("DELETE FROM resolutions WHERE id = $1 AND proof = 'none' AND approval = 'none'")
         .bind(id)
         .execute(&mut *tx)
@@ -352,7 +359,7 @@ pub(crate) async fn remove_unproven(tx: &mut Tx, id: &ResolutionId) -> Result<()
 }
 
 /// Returns whether the resolution was new.
-pub(crate) async fn insert(tx: &mut Tx, r: &Resolution) -> Result<bool, StoreError> {
+pub(crate) async fn insert(tx: &mut WriteTransaction, r: &Resolution) -> Result<bool, StoreError> {
     let done = query(
         "INSERT INTO resolutions (id, incident_id, created_at, updated_at, repository, statement, culprit, \
          failing_revision, units, fix_diff, fix_kind, replay, proof, approval, approved_by, outcome, fix_checks, \
@@ -387,7 +394,11 @@ fn failed_fixes_column(failed: &[FailedFix]) -> Result<Option<String>, StoreErro
     (!failed.is_empty()).then(|| json(&failed)).transpose()
 }
 
-async fn set_column(tx: &mut Tx, r: &Resolution, field: ResolutionField) -> Result<(), StoreError> {
+async fn set_column(
+    tx: &mut WriteTransaction,
+    r: &Resolution,
+    field: ResolutionField,
+) -> Result<(), StoreError> {
     let query = match field {
         ResolutionField::Proof => {
             query("UPDATE resolutions SET proof = $2, replay = $3, updated_at = $4 WHERE id = $1")
@@ -422,7 +433,7 @@ async fn set_column(tx: &mut Tx, r: &Resolution, field: ResolutionField) -> Resu
 
 /// Returns whether the hypothesis was new.
 pub(crate) async fn insert_hypothesis(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     incident: &IncidentId,
     stored: &StoredHypothesis,
 ) -> Result<bool, StoreError> {

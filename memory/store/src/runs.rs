@@ -10,7 +10,7 @@ use millwright_model::{IncidentId, RunId, Timestamp};
 use std::time::Duration;
 
 use super::codec::{from_word, json, new_id, now, word};
-use super::db::{Row, Tx, WriteTurn, clock, query, query_scalar};
+use super::db::{Row, WriteTransaction, WriteTurn, clock, query, query_scalar};
 use super::{EventPhase, NewEvent, RunState, Store, StoreError, StoredEvent, StoredRun, payloads};
 use crate::scope::ScopedRow;
 
@@ -214,7 +214,7 @@ fn payload(event: &NewEvent) -> Result<String, StoreError> {
 }
 
 /// Returns whether the run was new.
-pub(crate) async fn insert(tx: &mut Tx, run: &StoredRun) -> Result<bool, StoreError> {
+pub(crate) async fn insert(tx: &mut WriteTransaction, run: &StoredRun) -> Result<bool, StoreError> {
     let done = query(
         "INSERT INTO runs (id, incident_id, state, created_at, updated_at, finished_at, next_seq) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING",
@@ -232,7 +232,7 @@ pub(crate) async fn insert(tx: &mut Tx, run: &StoredRun) -> Result<bool, StoreEr
 }
 
 pub(crate) async fn insert_event(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     run: &RunId,
     seq: i64,
     at: Timestamp,

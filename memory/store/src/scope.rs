@@ -2,12 +2,13 @@
 What exists for whoever asks. A [`Store`] is a database seen by somebody: there is no call without a [`Scope`]. Each call says
 whose it is in one of three ways: it narrows what it selects to the incidents that exist (`visible`, and `told` where what it
 answers goes on to others), it asks whether its one incident exists (`require_incident`, `require`), or it is of the
-installation as a whole (`require_installation`). A test reads the sources for that.
+installation as a whole (`require_installation`, `require_everything`). A test reads the sources for that.
 */
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use millwright_model::{Audience, ConversationId, IncidentId, RepositoryName, Resolution, Scope, Visible};
+use millwright_model::{Audience, ConversationId, IncidentId, RepositoryName, Resolution, Scope, VisibleSet};
 
 use crate::db::{AssertSqlSafe, query_scalar};
 use crate::{Store, StoreError};
@@ -25,18 +26,26 @@ pub(crate) struct StoreScope {
 impl StoreScope {
     pub(crate) fn new(scope: Scope) -> Arc<Self> {
         let mut visible = String::new();
-        if let Visible::Only(repositories) = &scope.repositories {
+        if let VisibleSet::Only(repositories) = &scope.repositories {
             let names = listed(repositories.iter().map(RepositoryName::as_str));
             visible.push_str(&format!(" AND i.repository_name IN ({names})"));
         }
-        if let Visible::Only(conversations) = &scope.conversations {
+        if let VisibleSet::Only(conversations) = &scope.conversations {
             let names = listed(conversations.iter().map(ConversationId::as_str));
             visible.push_str(&format!(" AND (i.conversation IS NULL OR i.conversation IN ({names}))"));
         }
-        let told = match scope.readers {
-            Audience::Internal => visible.clone(),
-            Audience::Unknown | Audience::Public => format!("{visible} AND i.audience = 'public'"),
-        };
+        let mut told = visible.clone();
+        if scope.readers != Audience::Internal {
+            told.push_str(" AND i.audience = 'public'");
+        }
+        if !scope.withheld.is_empty() {
+            // What belongs to no repository yet may turn out to be of one of these.
+            let names = listed(scope.withheld.iter().map(RepositoryName::as_str));
+            told.push_str(&format!(
+                " AND coalesce(i.repository_name, '') NOT IN ({names}) \
+                 AND (i.repository IS NOT NULL OR i.repository_name IS NOT NULL)"
+            ));
+        }
         Arc::new(Self { scope, visible, told })
     }
 }
@@ -94,12 +103,17 @@ impl Store {
     /// The same for what is said in this closed conversation, or in none: what was said in others is not known here.
     pub fn within_conversation(&self, conversation: Option<&ConversationId>) -> Store {
         let conversations = match &self.scope().conversations {
-            Visible::All => Visible::Only(conversation.cloned().into_iter().collect()),
-            Visible::Only(known) => {
-                Visible::Only(conversation.filter(|one| known.contains(one)).cloned().into_iter().collect())
-            }
+            VisibleSet::All => VisibleSet::Only(conversation.cloned().into_iter().collect()),
+            VisibleSet::Only(known) => VisibleSet::Only(
+                conversation.filter(|one| known.contains(one)).cloned().into_iter().collect(),
+            ),
         };
         self.scoped(Scope { conversations, ..self.scope().clone() })
+    }
+
+    /// The same for what is told of one repository: of the incidents of others nothing is told on, whoever has a clone of the same.
+    pub fn withholding(&self, others: BTreeSet<RepositoryName>) -> Store {
+        self.scoped(Scope { withheld: others, ..self.scope().clone() })
     }
 
     /// Narrows a selection of incidents, `i`, to those that exist.
@@ -130,12 +144,14 @@ impl Store {
         known
     }
 
-    /// That this call, which is of the whole installation, is for whoever asks.
+    /// That this call, which is of the installation and of no incident, is for whoever asks.
     pub(crate) fn require_installation(&self) -> Result<(), StoreError> {
-        match self.scope().repositories {
-            Visible::All => Ok(()),
-            Visible::Only(_) => Err(StoreError::OutsideScope),
-        }
+        if self.scope().sees_installation() { Ok(()) } else { Err(StoreError::OutsideScope) }
+    }
+
+    /// That this call, which reads incidents whosever they are, is for whoever asks.
+    pub(crate) fn require_everything(&self) -> Result<(), StoreError> {
+        if self.scope().sees_everything() { Ok(()) } else { Err(StoreError::OutsideScope) }
     }
 
     /// That this incident exists. For whom nothing is hidden, nothing is asked.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use millwright_model::{
     Approval, Audience, ConversationId, EvidenceDraft, EvidenceSource, IncidentId, IncomingReport, Locator,
-    NewIncident, Proof, RepositoryName, Scope, Visible,
+    NewIncident, Proof, RepositoryName, Scope, VisibleSet,
 };
 
 use crate::testing::{ANNA, incident, prose, resolution, temporary};
@@ -26,8 +26,8 @@ fn conversation(text: &str) -> ConversationId {
 
 fn bound_to(names: &[&str]) -> Scope {
     Scope {
-        repositories: Visible::Only(names.iter().map(|one| name(one)).collect()),
-        conversations: Visible::Only(BTreeSet::new()),
+        repositories: VisibleSet::Only(names.iter().map(|one| name(one)).collect()),
+        conversations: VisibleSet::Only(BTreeSet::new()),
         ..Scope::installation("of a team")
     }
 }
@@ -214,8 +214,55 @@ async fn a_closed_conversation_is_its_members_alone() {
     assert!(outside.list_tokens().await.is_ok());
 }
 
+#[tokio::test]
+async fn what_is_told_of_one_repository_is_not_of_another() {
+    let (store, _home) = temporary().await;
+    let theirs = whole_incident(&store, 1, "billing").await;
+    let ours = whole_incident(&store, 2, "shop").await;
+    let mut unplaced = IncomingReport { correlation: vec![], ..arrival(3, None, None) };
+    unplaced.incident.repository = None;
+    let old = arrive(&store, unplaced).await;
+    let told = |store: Store| async move {
+        let found = store.search_memory("zebra", 10).await.unwrap();
+        found.into_iter().map(|item| item.incident_id).collect::<BTreeSet<_>>()
+    };
+    let about_shop = store.withholding([name("billing")].into());
+    assert_eq!(
+        told(about_shop.clone()).await,
+        [ours.clone()].into(),
+        "nor what may turn out to be of another"
+    );
+    let causes = about_shop.earlier_causes(crate::testing::REPOSITORY, None).await.unwrap().trusted;
+    assert_eq!(causes.iter().map(|known| &known.incident_id).collect::<Vec<_>>(), [&ours]);
+    // What was learned before repositories had names is theirs whose clone it is.
+    store.update_ticket(&old, Some("root:1"), &prose("Zebra of old", "zebra"), &[]).await.unwrap();
+    assert_eq!(told(about_shop.clone()).await, [ours, old].into());
+    assert!(about_shop.get_incident(&theirs).await.is_ok() && about_shop.list_tokens().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_word_counts_as_far_as_its_author_sees() {
+    let (store, _home) = temporary().await;
+    let theirs = whole_incident(&store, 1, "billing").await;
+    let ours = whole_incident(&store, 2, "shop").await;
+    store.link_recurrence(&ours, &theirs, ANNA).await.unwrap();
+    let seen = store.scoped(bound_to(&["shop"]));
+    let judge = FeedbackAuthor::new(ANNA, millwright_rights());
+    seen.record_feedback(&ours, None, Approval::Rejected, judge).await.unwrap();
+    let approval = async |id: &IncidentId| store.resolutions(id).await.unwrap().remove(0).approval;
+    assert_eq!((approval(&ours).await, approval(&theirs).await), (Approval::Rejected, Approval::None));
+    let problem = store.get_incident(&ours).await.unwrap().problem_id.unwrap();
+    assert_eq!(seen.incidents_of_problem(&problem).await.unwrap(), std::slice::from_ref(&ours));
+    let told = seen.get_problem(&problem).await.unwrap().unwrap();
+    assert_eq!(told.title, "Zebra totals 2", "not that of the first, which is another team's");
+    // Whoever sees both rejects both.
+    store.record_feedback(&ours, None, Approval::Rejected, judge).await.unwrap();
+    assert_eq!(approval(&theirs).await, Approval::Rejected);
+}
+
 /// What a public method of the store says of whose it is.
-const ANSWERS: [&str; 6] = [
+const ANSWERS: [&str; 7] = [
+    "self.require_everything(",
     "self.visible()",
     "self.visible_by(",
     "self.told()",

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use super::audit::{self, AuditedChange};
 use super::codec::json;
-use super::db::{Tx, WriteTurn, query, query_scalar};
+use super::db::{WriteTransaction, WriteTurn, query, query_scalar};
 use super::reports::ReportRow;
 use super::signature::{ExportKey, is_signature};
 use super::{
@@ -108,7 +108,7 @@ impl Store {
 
     /// Writes everything, oldest incident first, and a signature.
     pub async fn export(&self, out: &mut (dyn Write + Send)) -> Result<ExportSummary, StoreError> {
-        self.require_installation()?;
+        self.require_everything()?;
         let key = ExportKey::open(self).await?;
         let mut summary = ExportSummary { key: key.public(), ..ExportSummary::default() };
         let mut out = Digesting { out, digest: Sha256::new() };
@@ -148,7 +148,7 @@ impl Store {
         options: ImportOptions<'_>,
         by: Actor<'_>,
     ) -> Result<ImportSummary, StoreError> {
-        self.require_installation()?;
+        self.require_everything()?;
         let mut summary = ImportSummary::default();
         let mut line = Vec::new();
         loop {
@@ -261,7 +261,7 @@ impl Store {
 
     async fn take_in_incident(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTransaction,
         bundle: &Bundle,
         incident: &Incident,
         options: ImportOptions<'_>,
@@ -385,6 +385,8 @@ impl Bundle {
             incident.problem_id = None;
             // What a stranger calls public is not told to the public here.
             incident.audience = Audience::Internal;
+            // Nor is it some team's because a stranger says so.
+            incident.repository_name = None;
             // Nobody works on it here.
             incident.state = IncidentState::Done;
             incident.ticket = masked(redactor, &incident.ticket)?;
@@ -450,7 +452,10 @@ impl Write for Digesting<'_> {
     }
 }
 
-pub(crate) async fn was_forgotten(tx: &mut Tx, incident: &IncidentId) -> Result<bool, StoreError> {
+pub(crate) async fn was_forgotten(
+    tx: &mut WriteTransaction,
+    incident: &IncidentId,
+) -> Result<bool, StoreError> {
     let row = query("SELECT count(*) AS n FROM audit WHERE subject = $1 AND action = 'forget'")
         .bind(incident)
         .fetch_one(&mut *tx)

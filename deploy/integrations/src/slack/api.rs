@@ -244,7 +244,11 @@ impl<'a> SlackApi<'a> {
         let pending = flag("is_pending_ext_shared").unwrap_or(false);
         // Direct messages between two are marked by neither, where they are of the workspace.
         let shared = flag("is_ext_shared").or_else(|| flag("is_im").filter(|im| *im).map(|_| false));
-        let is_closed = ["is_private", "is_im", "is_mpim"].into_iter().filter_map(flag).reduce(|a, b| a || b);
+        let is_closed = match ["is_private", "is_im", "is_mpim"].map(flag) {
+            flags if flags.contains(&Some(true)) => Some(true),
+            [Some(false), ..] => Some(false),
+            _ => None,
+        };
         Ok(SlackChannel { is_shared: shared.map(|shared| shared || pending), is_closed })
     }
 

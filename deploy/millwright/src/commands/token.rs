@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use millwright_model::{RepositoryName, Visible};
+use millwright_model::VisibleSet;
 use millwright_server::auth::{NewToken, TokenRequest, create_token, rotate_token};
 use millwright_store::{AccessToken, Actor};
 
@@ -34,10 +34,7 @@ pub(super) async fn run(arguments: TokenArguments) -> Result<ExitCode> {
                     "millwright: [repositories.{unknown}] is not in this configuration; check the name"
                 );
             }
-            let repositories = match repositories.is_empty() {
-                true => Visible::All,
-                false => Visible::Only(repositories.into_iter().collect()),
-            };
+            let repositories = VisibleSet::only_or_all(repositories.into_iter().collect());
             let request = TokenRequest { name: &name, role, repositories, valid_for: expires };
             made(&create_token(&store, request, by).await?)?;
         }
@@ -67,11 +64,8 @@ fn line(token: &AccessToken) -> String {
     };
     let used = token.last_used_at.map_or_else(|| "never".to_owned(), |at| at.to_string());
     let bound = match &token.repositories {
-        Visible::All => String::new(),
-        Visible::Only(names) => {
-            let names: Vec<&str> = names.iter().map(RepositoryName::as_str).collect();
-            format!(", bound to {}", names.join(", "))
-        }
+        VisibleSet::All => String::new(),
+        some => format!(", bound to {some}"),
     };
     format!("{}  {:<10} {:<24} {until}, last used {used}{bound}\n", token.id, token.role, token.name)
 }

@@ -60,7 +60,7 @@ pub(crate) async fn metrics(
     State(app): State<Arc<ServiceState>>,
     principal: Option<Extension<Principal>>,
 ) -> Result<impl IntoResponse, Problem> {
-    if principal.is_some_and(|principal| !principal.repositories.is_all()) {
+    if principal.is_some_and(|principal| !principal.scope().sees_installation()) {
         return Err(StoreError::OutsideScope.into());
     }
     let text = app.metrics.render(&app.own_store, app.degraded.list().len()).await;

@@ -30,7 +30,7 @@ pub(super) async fn show(
 ) -> Result<Response, PageError> {
     let answered = store.answered(ANSWERS).await?;
     // How the ranking learns and how good it is belongs to the installation, not to some of its repositories.
-    let is_whole = store.scope().repositories.is_all();
+    let is_whole = store.scope().sees_installation();
     let versions = if is_whole { store.weight_versions().await? } else { Vec::new() };
     let evaluated = if is_whole { store.evaluations(None, evaluations::MOST).await? } else { Vec::new() };
     let body = html! {

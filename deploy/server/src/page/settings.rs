@@ -30,14 +30,17 @@ pub(super) async fn show(
     State(app): State<Arc<ServiceState>>,
     Extension(visit): Extension<PageSession>,
 ) -> Result<Response, PageError> {
-    let is_whole = visit.principal.repositories.is_all();
-    let doors = if is_whole { app.own_store.channel_health().await? } else { Vec::new() };
-    let notes = if is_whole { app.own_store.troubled_notes(NOTES).await? } else { Vec::new() };
+    let store = app.store_of(&visit.principal);
+    let doors = match store.scope().sees_installation() {
+        true => Some(store.channel_health().await?),
+        false => None,
+    };
+    let notes = store.troubled_notes(NOTES).await?;
     let repositories: Vec<&RepositorySettings> = app.settings.repositories_of(&visit.principal).collect();
     let body = html! {
         h1 { "Settings" }
         (places(&visit, "/settings"))
-        (connectors(&app, &doors))
+        (connectors(&app, doors.as_deref()))
         (outgoing(&app, &notes))
         (code(&repositories))
     };
@@ -62,11 +65,12 @@ pub(super) fn places(visit: &PageSession, here: &str) -> Markup {
     )
 }
 
-fn connectors(app: &ServiceState, doors: &[ChannelHealth]) -> Markup {
+/// What came in is of the whole installation, and left out for those who see some repositories only.
+fn connectors(app: &ServiceState, doors: Option<&[ChannelHealth]>) -> Markup {
     let names = hooks::ROUTES.iter().map(|route| (route.path.as_str(), route.name()));
     let (set, unset): (Vec<_>, Vec<_>) = names.partition(|(_, name)| app.settings.hooks.contains_key(*name));
     let example = unset.first().map_or("NAME", |(_, name)| name);
-    let of = |name: &str| doors.iter().find(|door| door.source == name);
+    let of = |name: &str| doors.and_then(|doors| doors.iter().find(|door| door.source == name));
     html! {
         section {
             h2 { "What comes in" }

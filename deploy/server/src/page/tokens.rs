@@ -10,7 +10,7 @@ use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::{Redirect, Response};
 use maud::{Markup, html};
-use millwright_model::{RepositoryName, Visible};
+use millwright_model::{RepositoryName, VisibleSet};
 use millwright_store::{AccessToken, StoredSession};
 use serde::Deserialize;
 
@@ -121,8 +121,8 @@ fn list(visit: &PageSession, tokens: &[AccessToken]) -> Markup {
                 @for token in good.into_iter().take(MOST) {
                     li {
                         b { (format::short(&token.name, 80)) } " " span.badge { (format::short(&token.role, 20)) } " " code { (format::short(&token.id, 20)) }
-                        @if let Visible::Only(names) = &token.repositories {
-                            p.dim { "bound to " @for (at, name) in names.iter().enumerate() { @if at > 0 { ", " } (format::short(name.as_str(), 80)) } }
+                        @if !token.repositories.is_all() {
+                            p.dim { "bound to " (format::short(&token.repositories.to_string(), 400)) }
                         }
                         p.dim {
                             "made " (format::time(token.created_at)) " by " (format::short(&token.created_by, 80))
@@ -220,10 +220,7 @@ pub(super) async fn create(
     let life = LIVES.iter().find(|(key, ..)| *key == making.life);
     let (_, days, _) = life.ok_or_else(|| Problem::unprocessable("say how long it is valid"))?;
     let life = (*days > 0).then(|| Duration::from_secs(days * DAY));
-    let repositories = match making.repositories.is_empty() {
-        true => Visible::All,
-        false => Visible::Only(making.repositories),
-    };
+    let repositories = VisibleSet::only_or_all(making.repositories);
     let request = TokenRequest { name, role, repositories, valid_for: life };
     let store = app.store_of(&visit.principal);
     let new = create_token(&store, request, visit.principal.because("on the page")).await;

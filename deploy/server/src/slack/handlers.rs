@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use millwright_integrations::slack::api::SlackApi;
 use millwright_integrations::slack::wire::{SlackButtonPress, SlackCommand, SlackEvent, SlackMessage};
-use millwright_model::{Audience, ConversationId, IncidentId, RemoteFile, Visible, digest};
+use millwright_model::{Audience, ConversationId, IncidentId, RemoteFile, VisibleSet, digest};
 use millwright_store::{FeedbackAuthor, IngestResult};
 use millwright_usecases::{
     AnswerJudgement, ChannelReport, DeliveryKey, JudgementEffect, ThreadMessage, UseCases,
@@ -40,7 +40,20 @@ pub(super) async fn told(app: &Arc<ServiceState>, told: SlackEvent) -> Result<&'
     }
 }
 
-/// The incident that a thread is about.
+/// The incident that a thread is about. In a channel that is closed it is one of that channel's: what is said there goes into nothing
+/// that others read, however the thread began.
+async fn incident_said_in(
+    app: &ServiceState,
+    said: &SlackMessage,
+    thread: &str,
+) -> Result<Option<IncidentId>, Problem> {
+    let Some(found) = incident_of(app, &said.channel, thread).await? else { return Ok(None) };
+    let closed = people::conversation_of(app, &said.channel, said.is_closed).await;
+    let is_open = app.own_store.get_incident(&found).await?.conversation.is_none();
+    Ok(Some(found).filter(|_| closed.is_none() || !is_open))
+}
+
+/// The incident that a thread is about, whoever reads it.
 async fn incident_of(app: &ServiceState, channel: &str, thread: &str) -> Result<Option<IncidentId>, Problem> {
     let conversation = people::conversation(channel);
     let store = app.own_store.within_conversation(conversation.as_ref());
@@ -66,7 +79,7 @@ async fn said(app: &Arc<ServiceState>, said: SlackMessage) -> Result<&'static st
         return Ok("ignored");
     }
     let delivery = DeliveryKey::Delivered { system: NAME, id: said.event.clone() };
-    if let Some(incident) = incident_of(app, &said.channel, &said.thread).await? {
+    if let Some(incident) = incident_said_in(app, &said, &said.thread).await? {
         return go_on(app, &said, &incident, &delivery).await;
     }
     let target = format!("{}/{}", said.channel, said.thread);
@@ -164,7 +177,7 @@ async fn go_on(
 
 /// What began an incident was changed: a run that is still at it should know.
 async fn edited(app: &ServiceState, said: SlackMessage) -> Result<&'static str, Problem> {
-    let Some(incident) = incident_of(app, &said.channel, &said.ts).await? else {
+    let Some(incident) = incident_said_in(app, &said, &said.ts).await? else {
         return Ok("ignored");
     };
     if said.text.is_empty() {
@@ -194,6 +207,7 @@ pub(super) async fn command(
         return Ok(("ignored", HELP.to_owned()));
     }
     let id = digest(&[&command.trigger]);
+    let (audience, conversation) = people::readers_of_channel(app, &command.channel).await;
     let reported = Reported {
         user: &command.user,
         text: &command.text,
@@ -201,8 +215,8 @@ pub(super) async fn command(
         keys: Vec::new(),
         external_id: format!("{}/{id}", command.channel),
         target: command.channel.clone(),
-        audience: people::audience_of_channel(app, &command.channel).await,
-        conversation: people::conversation_of(app, &command.channel, None).await,
+        audience,
+        conversation,
         delivery: DeliveryKey::Delivered { system: NAME, id: command.trigger.clone() },
     };
     let arrived = report(app, reported).await?;
@@ -310,8 +324,8 @@ fn principal(app: &ServiceState, user: &str, channel: &str) -> Principal {
         role,
         key: person(user),
         // Who is in the workspace belongs to the organisation.
-        repositories: Visible::All,
-        conversations: Visible::Only(people::conversation(channel).into_iter().collect()),
+        repositories: VisibleSet::All,
+        conversations: VisibleSet::Only(people::conversation(channel).into_iter().collect()),
     }
 }
 

@@ -86,14 +86,19 @@ pub(super) fn audience_of_event(app: &ServiceState, is_shared: bool) -> Audience
     configured.unwrap_or(if is_shared { Audience::Unknown } else { Audience::Internal })
 }
 
-/// Who reads a channel that nothing is told of.
-pub(super) async fn audience_of_channel(app: &ServiceState, channel: &str) -> Audience {
+/// Who reads a channel that nothing is told of, and the closed conversation that it is: asked of Slack once.
+pub(super) async fn readers_of_channel(
+    app: &ServiceState,
+    channel: &str,
+) -> (Audience, Option<ConversationId>) {
+    let told = ask_readers(app, channel).await;
     let configured = app.settings.chat.as_ref().and_then(|slack| slack.audience);
-    match configured {
+    let audience = match configured {
         Some(configured) => configured,
-        None if readers_of(app, channel).await.is_shared == Some(false) => Audience::Internal,
+        None if told.is_shared == Some(false) => Audience::Internal,
         None => Audience::Unknown,
-    }
+    };
+    (audience, conversation_of(app, channel, Some(told.is_closed != Some(false))).await)
 }
 
 /// The closed conversation that a channel is, where only its members read it. What Slack does not tell counts as closed: what was
@@ -108,7 +113,10 @@ pub(super) async fn conversation_of(
     }
     let is_closed = match is_closed {
         Some(told) => told,
-        None => readers_of(app, channel).await.is_closed != Some(false),
+        None => match app.chat_channels.known(channel) {
+            Some(is_closed) => is_closed,
+            None => ask_readers(app, channel).await.is_closed != Some(false),
+        },
     };
     is_closed.then(|| conversation(channel)).flatten()
 }
@@ -118,16 +126,15 @@ pub(super) fn conversation(channel: &str) -> Option<ConversationId> {
     ConversationId::parse(&format!("{NAME}:{channel}")).ok()
 }
 
-/// Who reads a channel, asked of Slack now and then.
-async fn readers_of(app: &ServiceState, channel: &str) -> SlackChannel {
+/// Who reads a channel, as Slack tells it now.
+async fn ask_readers(app: &ServiceState, channel: &str) -> SlackChannel {
     let Some(slack) = &app.settings.chat else { return SlackChannel::default() };
-    if let Some(known) = app.chat_channels.known(channel) {
-        return known;
-    }
     let asked = async { SlackApi::new(slack, app.http()?).channel(channel).await };
     match tokio::time::timeout(PATIENCE, asked).await {
         Ok(Ok(told)) => {
-            app.chat_channels.keep(channel, told);
+            if let Some(is_closed) = told.is_closed {
+                app.chat_channels.keep(channel, is_closed);
+            }
             told
         }
         Ok(Err(error)) => {
@@ -138,25 +145,25 @@ async fn readers_of(app: &ServiceState, channel: &str) -> SlackChannel {
     }
 }
 
-/// What Slack told of channels lately.
+/// Which channels Slack said lately to be their members' alone, so that not every mention asks.
 #[derive(Debug, Default)]
-pub(crate) struct ChannelCache(Mutex<HashMap<String, (Instant, SlackChannel)>>);
+pub(crate) struct ChannelCache(Mutex<HashMap<String, (Instant, bool)>>);
 
 impl ChannelCache {
     /// A channel that is closed meanwhile is taken for an open one no longer than that.
-    const LASTS: Duration = Duration::from_secs(300);
+    const LASTS: Duration = Duration::from_secs(60);
     const MOST: usize = 1_000;
 
-    fn known(&self, channel: &str) -> Option<SlackChannel> {
+    fn known(&self, channel: &str) -> Option<bool> {
         let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(channel).filter(|(at, _)| at.elapsed() < Self::LASTS).map(|(_, told)| *told)
+        known.get(channel).filter(|(at, _)| at.elapsed() < Self::LASTS).map(|(_, is_closed)| *is_closed)
     }
 
-    fn keep(&self, channel: &str, told: SlackChannel) {
+    fn keep(&self, channel: &str, is_closed: bool) {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= Self::MOST {
             known.clear();
         }
-        known.insert(channel.to_owned(), (Instant::now(), told));
+        known.insert(channel.to_owned(), (Instant::now(), is_closed));
     }
 }

@@ -1,13 +1,17 @@
 //! Who may judge in Slack, and who reads along, as Slack itself tells it.
 
 use millwright_model::{Approval, Audience, IncidentId, Proof, Resolution};
-use millwright_store::Actor;
+use std::time::Duration;
+
+use millwright_store::{Actor, JobKind};
 use serde_json::{Value, json};
 
 use super::{event, found, incidents, mention, press, press_in, scene_at, send};
 use crate::auth::TokenRole;
 use crate::tests::Scene;
 use millwright_integrations::slack::SlackSettings;
+
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// What was whispered to whom, newest last.
 pub(super) type Whispers = std::sync::Arc<std::sync::Mutex<Vec<(String, String)>>>;
@@ -255,6 +259,31 @@ async fn what_is_said_behind_closed_doors_is_told_to_nobody_else() {
     assert_eq!(best(&scene, &closed).await.approval, Approval::None);
     press_in(&scene, "C7", "U2", "confirm", closed.as_str()).await;
     assert_eq!(best(&scene, &closed).await.approval, Approval::Confirmed);
+
+    // A viewer who sees every repository is not shown what is wrong with its notes either.
+    let holder = "w";
+    let jobs = scene.app.own_store.claim_jobs(JobKind::Note, holder, MINUTE, 9, &[]).await.unwrap();
+    for job in &jobs {
+        scene.app.own_store.return_job(&job.id, holder, MINUTE, Some("C7 is gone")).await.unwrap();
+    }
+    let troubled = async |role: TokenRole| {
+        let token = scene.token(role).await;
+        let principal = scene.app.sessions.know(&scene.app.own_store, &token).await.unwrap().unwrap().1;
+        scene.app.store_of(&principal).troubled_notes(20).await.unwrap().len()
+    };
+    assert!(troubled(TokenRole::Viewer).await < troubled(TokenRole::Admin).await);
+
+    // A thread that began in the open, in a channel that is closed by now: it begins anew.
+    let was_open = scene_at(url.clone(), |slack| slack.closed_channels_are_open = true).await;
+    assert_eq!(event(&was_open, "Ev1", said("C7", "1.1", None)).await, "opened");
+    let open = incidents(&was_open).await.remove(0);
+    let conversation = super::super::people::conversation_of(&scene.app, "C7", None).await;
+    assert!(conversation.is_some());
+    let mut more = said("C7", "1.2", Some("group"));
+    more["thread_ts"] = "1.1".into();
+    more["type"] = "app_mention".into();
+    assert_eq!(event(&was_open, "Ev2", more).await, "said", "where they are open it goes on");
+    assert_eq!(was_open.app.own_store.messages(&open, None).await.unwrap().len(), 1);
 
     // What an investigation elsewhere recalls knows nothing of it.
     let elsewhere = scene.app.own_store.within_conversation(None);

@@ -96,7 +96,11 @@ async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, 
         options,
         incident: Some(incident.id.clone().into()),
         // The answer is told where the incident is.
-        store: app.own_store.read_for(incident.audience).within_conversation(incident.conversation.as_ref()),
+        store: app
+            .own_store
+            .read_for(incident.audience)
+            .within_conversation(incident.conversation.as_ref())
+            .withholding(app.settings.others_than(Some(&repository.name))),
         redactor: app.settings.redactor.clone(),
         planner: Box::new(millwright_agent::planner::playbook::Playbook),
         speaker,

@@ -257,6 +257,7 @@ async fn drive(
     let readers = options.incident.as_ref().map_or(Audience::Unknown, |incident| incident.audience);
     let conversation = options.incident.as_ref().and_then(|incident| incident.conversation.clone());
     let store = app.own_store.read_for(readers).within_conversation(conversation.as_ref());
+    let store = store.withholding(app.settings.others_than(options.repository_name.as_ref()));
     loop {
         let mut planner = (app.settings.planner)().map_err(WorkError::Planner)?;
         let step = stop.child();

@@ -131,9 +131,8 @@ async fn fix_refuted(
             // The reason goes into the run of the incident that is opened again, whose readers others may be.
             let here = app.own_store.get_incident(&fix.incident_id).await?;
             let there = app.own_store.get_incident(&again.incident_id).await?;
-            let is_told = here.audience.may_read(there.audience)
-                && (there.conversation.is_none() || there.conversation == here.conversation);
-            let again = if is_told { again.incident_id.as_str() } else { "another incident" };
+            let again =
+                if here.may_be_told_of(&there) { again.incident_id.as_str() } else { "another incident" };
             let why = format!("it was not it: the failure is back as {again} at {at}, which has the fix");
             return Ok(Some((why, place)));
         }

@@ -66,12 +66,12 @@ pub(super) fn repository<'a>(
     settings: &'a ServiceSettings,
     incident: &Incident,
 ) -> Result<&'a RepositorySettings, UnplacedReason> {
-    let placed = incident.repository_name.as_ref().and_then(|name| settings.repository(name));
-    if let Some(placed) = placed {
-        return Ok(placed);
-    }
     let locations = settings.locations();
-    let name = locations.place(incident.service.as_deref(), &incident.ticket)?;
+    let name = match &incident.repository_name {
+        // Whose it is, it stays.
+        Some(name) => name,
+        None => locations.place(incident.service.as_deref(), &incident.ticket)?,
+    };
     settings.repository(name).ok_or_else(|| UnplacedReason {
         because: format!("the repository {name} is not configured"),
         missing: format!("add [repositories.{name}]"),

@@ -43,7 +43,7 @@ pub(crate) enum Pool {
 
 /// A write transaction; what is not committed is rolled back when it is dropped.
 #[derive(Debug)]
-pub(crate) enum Tx {
+pub(crate) enum WriteTransaction {
     /// Each with where it came from, which knows the database's name.
     Sqlite(Transaction<'static, sqlx::Sqlite>, SqlitePool),
     Postgres(Transaction<'static, sqlx::Postgres>, ServerPool),
@@ -51,12 +51,12 @@ pub(crate) enum Tx {
 
 /// Which SQL is understood beyond what both do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Dialect {
+pub(crate) enum SqlDialect {
     Sqlite,
     Postgres,
 }
 
-impl Dialect {
+impl SqlDialect {
     /// Ends a selection of rows that several processes choose from at once; SQLite's writers are alone anyway.
     pub(crate) fn for_update_skip_locked(self) -> &'static str {
         match self {
@@ -90,35 +90,39 @@ pub(crate) async fn open(location: &str, password: Option<&str>) -> Result<Opene
 }
 
 impl Pool {
-    pub(crate) fn dialect(&self) -> Dialect {
+    pub(crate) fn dialect(&self) -> SqlDialect {
         match self {
-            Self::Sqlite(_) => Dialect::Sqlite,
-            Self::Postgres(_) => Dialect::Postgres,
+            Self::Sqlite(_) => SqlDialect::Sqlite,
+            Self::Postgres(_) => SqlDialect::Postgres,
         }
     }
 
     /// A write transaction. Whoever writes the same takes turns on both engines, so that none fails half-way for what another
     /// did, and what one reads of it stays true until it ends. SQLite has one writer anyway.
-    pub(crate) async fn begin(&self, turn: WriteTurn<'_>) -> Result<Tx, StoreError> {
+    pub(crate) async fn begin(&self, turn: WriteTurn<'_>) -> Result<WriteTransaction, StoreError> {
         match self {
-            Self::Sqlite(pool) => Ok(Tx::Sqlite(sqlite::begin(pool).await?, pool.clone())),
-            Self::Postgres(server) => Ok(Tx::Postgres(server.begin(turn).await?, server.clone())),
+            Self::Sqlite(pool) => Ok(WriteTransaction::Sqlite(sqlite::begin(pool).await?, pool.clone())),
+            Self::Postgres(server) => {
+                Ok(WriteTransaction::Postgres(server.begin(turn).await?, server.clone()))
+            }
         }
     }
 
     /// A write transaction that waits for no turn where the engine lets several write: for what depends on the rows of
     /// one run alone, which the first statement locks.
-    pub(crate) async fn begin_aside(&self) -> Result<Tx, StoreError> {
+    pub(crate) async fn begin_aside(&self) -> Result<WriteTransaction, StoreError> {
         match self {
-            Self::Sqlite(pool) => Ok(Tx::Sqlite(sqlite::begin(pool).await?, pool.clone())),
-            Self::Postgres(server) => Ok(Tx::Postgres(server.begin_aside().await?, server.clone())),
+            Self::Sqlite(pool) => Ok(WriteTransaction::Sqlite(sqlite::begin(pool).await?, pool.clone())),
+            Self::Postgres(server) => {
+                Ok(WriteTransaction::Postgres(server.begin_aside().await?, server.clone()))
+            }
         }
     }
 
     pub(crate) async fn version(&self) -> Result<String, StoreError> {
         query_scalar(match self.dialect() {
-            Dialect::Sqlite => "SELECT 'SQLite ' || sqlite_version()",
-            Dialect::Postgres => {
+            SqlDialect::Sqlite => "SELECT 'SQLite ' || sqlite_version()",
+            SqlDialect::Postgres => {
                 "SELECT 'PostgreSQL ' || current_setting('server_version') || CASE WHEN ssl THEN ', TLS ' || version \
                  ELSE ', no TLS' END FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
             }
@@ -144,11 +148,11 @@ impl Pool {
     }
 }
 
-impl Tx {
-    pub(crate) fn dialect(&self) -> Dialect {
+impl WriteTransaction {
+    pub(crate) fn dialect(&self) -> SqlDialect {
         match self {
-            Self::Sqlite(..) => Dialect::Sqlite,
-            Self::Postgres(..) => Dialect::Postgres,
+            Self::Sqlite(..) => SqlDialect::Sqlite,
+            Self::Postgres(..) => SqlDialect::Postgres,
         }
     }
 
@@ -157,7 +161,7 @@ impl Tx {
     pub(crate) async fn lock_incident(&mut self, incident: &IncidentId) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(..) => Ok(()),
-            Self::Postgres(tx, server) => server.lock(tx, WriteTurn::Incident(incident)).await,
+            Self::Postgres(tx, server) => server.lock(tx, &[WriteTurn::of_incident(incident)]).await,
         }
     }
 
@@ -194,11 +198,11 @@ impl<'a> From<&'a Pool> for StatementTarget<'a> {
     }
 }
 
-impl<'a> From<&'a mut Tx> for StatementTarget<'a> {
-    fn from(tx: &'a mut Tx) -> Self {
+impl<'a> From<&'a mut WriteTransaction> for StatementTarget<'a> {
+    fn from(tx: &'a mut WriteTransaction) -> Self {
         match tx {
-            Tx::Sqlite(tx, pool) => Self::Sqlite(tx, pool),
-            Tx::Postgres(tx, server) => Self::Pg(tx, server),
+            WriteTransaction::Sqlite(tx, pool) => Self::Sqlite(tx, pool),
+            WriteTransaction::Postgres(tx, server) => Self::Pg(tx, server),
         }
     }
 }

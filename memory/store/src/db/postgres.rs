@@ -107,7 +107,7 @@ impl ServerPool {
         turn: WriteTurn<'_>,
     ) -> Result<Transaction<'static, Postgres>, StoreError> {
         let mut tx = self.begin_aside().await?;
-        self.lock(&mut tx, turn).await?;
+        self.lock(&mut tx, &turn.locks()).await?;
         Ok(tx)
     }
 
@@ -115,9 +115,9 @@ impl ServerPool {
     pub(super) async fn lock(
         &self,
         tx: &mut Transaction<'static, Postgres>,
-        turn: WriteTurn<'_>,
+        locks: &[AdvisoryLock],
     ) -> Result<(), StoreError> {
-        for lock in turn.locks() {
+        for lock in locks {
             let statement = match lock {
                 AdvisoryLock::Whole => sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(WRITING),
                 AdvisoryLock::Some => sqlx::query("SELECT pg_advisory_xact_lock_shared($1)").bind(WRITING),

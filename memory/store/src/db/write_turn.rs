@@ -41,11 +41,16 @@ pub(super) enum AdvisoryLock {
 }
 
 impl WriteTurn<'_> {
+    /// What keeps others from an incident.
+    pub(super) fn of_incident(id: &IncidentId) -> AdvisoryLock {
+        AdvisoryLock::Part(4, key(id.as_str()))
+    }
+
     /// The locks of a turn in the order in which they are taken.
     pub(super) fn locks(&self) -> Vec<AdvisoryLock> {
         use AdvisoryLock::{Part, Some, Whole};
         const INDEX: AdvisoryLock = Part(1, 0);
-        let incident = |id: &IncidentId| Part(4, key(id.as_str()));
+        let incident = Self::of_incident;
         match self {
             Self::Whole => vec![Whole],
             Self::Index => vec![Some, INDEX],

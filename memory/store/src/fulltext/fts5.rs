@@ -3,12 +3,17 @@ SQLite's own word index, FTS5, over the words as they are kept in `incident_word
 */
 
 use super::scope;
-use crate::db::{Tx, query, query_as};
+use crate::db::{WriteTransaction, query, query_as};
 use crate::fulltext::IndexCandidate;
 use crate::tokenize::TicketWords;
 use crate::{Store, StoreError};
 
-pub(super) async fn enter(tx: &mut Tx, doc: i64, scope: &str, words: &TicketWords) -> Result<(), StoreError> {
+pub(super) async fn enter(
+    tx: &mut WriteTransaction,
+    doc: i64,
+    scope: &str,
+    words: &TicketWords,
+) -> Result<(), StoreError> {
     let (title, body) = (words.title.join(" "), words.body.join(" "));
     query("INSERT INTO incident_words (doc, title, body, scope) VALUES ($1, $2, $3, $4)")
         .bind(doc)
@@ -28,7 +33,7 @@ pub(super) async fn enter(tx: &mut Tx, doc: i64, scope: &str, words: &TicketWord
 }
 
 /// Takes the words out of the index; it needs to be told which they were.
-pub(super) async fn remove(tx: &mut Tx, doc: i64) -> Result<(), StoreError> {
+pub(super) async fn remove(tx: &mut WriteTransaction, doc: i64) -> Result<(), StoreError> {
     let words: Option<(String, String, String)> =
         query_as("SELECT title, body, scope FROM incident_words WHERE doc = $1")
             .bind(doc)

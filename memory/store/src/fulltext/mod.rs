@@ -9,7 +9,7 @@ mod postings;
 
 use std::collections::BTreeSet;
 
-use super::db::{AssertSqlSafe, Dialect, MAX_BATCH, Tx, marks, query, query_scalar};
+use super::db::{AssertSqlSafe, MAX_BATCH, SqlDialect, WriteTransaction, marks, query, query_scalar};
 use super::{Store, StoreError};
 use crate::structure_keys::{KeyKind, key_hash};
 use crate::tokenize::TicketWords;
@@ -23,21 +23,21 @@ pub struct IndexCandidate {
 }
 
 pub(super) async fn enter(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     doc: i64,
     repository: Option<&str>,
     words: &TicketWords,
 ) -> Result<(), StoreError> {
     match tx.dialect() {
-        Dialect::Sqlite => fts5::enter(tx, doc, &scope(repository), words).await,
-        Dialect::Postgres => postings::enter(tx, doc, &scope(repository), words).await,
+        SqlDialect::Sqlite => fts5::enter(tx, doc, &scope(repository), words).await,
+        SqlDialect::Postgres => postings::enter(tx, doc, &scope(repository), words).await,
     }
 }
 
-pub(super) async fn remove(tx: &mut Tx, doc: i64) -> Result<(), StoreError> {
+pub(super) async fn remove(tx: &mut WriteTransaction, doc: i64) -> Result<(), StoreError> {
     match tx.dialect() {
-        Dialect::Sqlite => fts5::remove(tx, doc).await?,
-        Dialect::Postgres => postings::remove(tx, doc).await?,
+        SqlDialect::Sqlite => fts5::remove(tx, doc).await?,
+        SqlDialect::Postgres => postings::remove(tx, doc).await?,
     }
     query("DELETE FROM incident_words WHERE doc = $1").bind(doc).execute(tx).await?;
     Ok(())
@@ -52,8 +52,8 @@ impl Store {
         limit: u32,
     ) -> Result<Vec<IndexCandidate>, StoreError> {
         match self.read.dialect() {
-            Dialect::Sqlite => self.find_by_fts5(words, repository, limit).await,
-            Dialect::Postgres => self.find_by_postings(words, repository, limit).await,
+            SqlDialect::Sqlite => self.find_by_fts5(words, repository, limit).await,
+            SqlDialect::Postgres => self.find_by_postings(words, repository, limit).await,
         }
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::scope;
 use crate::codec::json;
-use crate::db::{AssertSqlSafe, Tx, marks, query, query_as, query_scalar};
+use crate::db::{AssertSqlSafe, WriteTransaction, marks, query, query_as, query_scalar};
 use crate::fulltext::IndexCandidate;
 use crate::tokenize::TicketWords;
 use crate::{Store, StoreError};
@@ -21,7 +21,12 @@ struct Counts<'w> {
     body: u32,
 }
 
-pub(super) async fn enter(tx: &mut Tx, doc: i64, scope: &str, words: &TicketWords) -> Result<(), StoreError> {
+pub(super) async fn enter(
+    tx: &mut WriteTransaction,
+    doc: i64,
+    scope: &str,
+    words: &TicketWords,
+) -> Result<(), StoreError> {
     // The scope counts as a word, as it does in SQLite's index.
     let length = i64::try_from(words.title.len() + words.body.len() + 1).unwrap_or(i64::MAX);
     query("INSERT INTO incident_words (doc, title, body, scope, length) VALUES ($1, $2, $3, $4, $5)")
@@ -57,7 +62,7 @@ pub(super) async fn enter(tx: &mut Tx, doc: i64, scope: &str, words: &TicketWord
 }
 
 /// Takes an incident out of the totals; its words go with its row.
-pub(super) async fn remove(tx: &mut Tx, doc: i64) -> Result<(), StoreError> {
+pub(super) async fn remove(tx: &mut WriteTransaction, doc: i64) -> Result<(), StoreError> {
     let length: Option<i64> = query_scalar("SELECT length FROM incident_words WHERE doc = $1")
         .bind(doc)
         .fetch_optional(&mut *tx)

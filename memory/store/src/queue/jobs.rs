@@ -7,7 +7,9 @@ use millwright_model::{IncidentId, JobId, Timestamp};
 use std::time::Duration;
 
 use super::super::codec::{from_json, from_word, json, new_id, now, word};
-use super::super::db::{AssertSqlSafe, Row, Tx, WriteTurn, clock, marks, query, query_as, query_scalar};
+use super::super::db::{
+    AssertSqlSafe, Row, WriteTransaction, WriteTurn, clock, marks, query, query_as, query_scalar,
+};
 use super::super::{IncidentState, Store, StoreError};
 use super::{Job, JobKind, JobState, notes};
 
@@ -275,7 +277,7 @@ impl Store {
 }
 
 pub(crate) async fn insert(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     kind: JobKind,
     subject: &str,
     incident: &IncidentId,
@@ -296,7 +298,11 @@ pub(crate) async fn insert(
     Ok(())
 }
 
-pub(crate) async fn wake(tx: &mut Tx, kind: JobKind, subject: &str) -> Result<bool, StoreError> {
+pub(crate) async fn wake(
+    tx: &mut WriteTransaction,
+    kind: JobKind,
+    subject: &str,
+) -> Result<bool, StoreError> {
     let due = clock(&mut *tx).await?;
     let done = query(
         "UPDATE jobs SET state = 'queued', due_at = $3, updated_at = $4, failures = 0, lost = 0 \
@@ -313,7 +319,11 @@ pub(crate) async fn wake(tx: &mut Tx, kind: JobKind, subject: &str) -> Result<bo
 
 /// Makes a job due that nobody works on and that is not due already, or due again once whoever works on it is done. One
 /// that rests because the other side asked for time, or failed, goes on resting.
-pub(crate) async fn wake_idle(tx: &mut Tx, kind: JobKind, subject: &str) -> Result<(), StoreError> {
+pub(crate) async fn wake_idle(
+    tx: &mut WriteTransaction,
+    kind: JobKind,
+    subject: &str,
+) -> Result<(), StoreError> {
     let due = clock(&mut *tx).await?;
     query(
         "UPDATE jobs SET state = 'queued', due_at = $3, updated_at = $4, failures = 0, lost = 0 \
@@ -336,7 +346,7 @@ pub(crate) async fn wake_idle(tx: &mut Tx, kind: JobKind, subject: &str) -> Resu
 /// Sets an incident's state and makes its notes due, which tell it, both or neither: whoever changed it may die before it
 /// could wake anybody. Answers how many incidents that were.
 pub(crate) async fn set_state(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     incident: &IncidentId,
     state: IncidentState,
 ) -> Result<u64, StoreError> {

@@ -6,7 +6,7 @@ outcome after it, so that a note whose outcome is unknown is looked for by its m
 use millwright_model::{Audience, IncidentId, MessageId, NoteId};
 
 use super::super::codec::{from_word, new_id, now, word};
-use super::super::db::{Row, Tx, WriteTurn, query, query_scalar};
+use super::super::db::{Row, WriteTransaction, WriteTurn, query, query_scalar};
 use super::super::{Store, StoreError};
 use super::{JobKind, Note, NoteState, jobs};
 use crate::scope::ScopedRow;
@@ -66,7 +66,7 @@ impl Store {
 }
 
 /// The same as a part of what is new.
-pub(crate) async fn wake(tx: &mut Tx, incident: &IncidentId) -> Result<(), StoreError> {
+pub(crate) async fn wake(tx: &mut WriteTransaction, incident: &IncidentId) -> Result<(), StoreError> {
     let ids: Vec<NoteId> = query_scalar("SELECT id FROM notes WHERE incident_id = $1")
         .bind(incident)
         .fetch_all(&mut *tx)
@@ -79,7 +79,7 @@ pub(crate) async fn wake(tx: &mut Tx, incident: &IncidentId) -> Result<(), Store
 
 /// A note about an incident is wanted; wanted twice, it is one.
 pub(crate) async fn want(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     incident: &IncidentId,
     (system, target): (&str, &str),
     audience: Audience,
@@ -112,7 +112,7 @@ pub(crate) async fn want(
 
 /// Makes the reply to a question due, where one is wanted elsewhere.
 pub(crate) async fn wake_reply(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     incident: &IncidentId,
     question: &MessageId,
 ) -> Result<(), StoreError> {

@@ -5,8 +5,7 @@ dies before, and then somebody else has it.
 
 use std::time::Duration;
 
-use super::super::codec::now;
-use super::super::db::query;
+use super::super::db::{clock, query};
 use super::super::{Store, StoreError};
 
 impl Store {
@@ -14,7 +13,8 @@ impl Store {
     /// the next one, too.
     pub async fn claim_turn(&self, task: &str, holder: &str, lease: Duration) -> Result<bool, StoreError> {
         self.require_installation()?;
-        let at = now();
+        // Between machines, leases are judged by one clock.
+        let at = clock(&self.write).await?;
         let done = query(
             "INSERT INTO periodic_leases (task, holder, lease_until) VALUES ($1, $2, $3) \
              ON CONFLICT (task) DO UPDATE SET holder = excluded.holder, lease_until = excluded.lease_until \

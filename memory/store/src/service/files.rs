@@ -6,7 +6,7 @@ it was fetched, so that nothing is fetched twice and what was left out has its r
 use millwright_model::{FileId, IncidentId, RemoteFile};
 
 use super::super::codec::new_id;
-use super::super::db::{Tx, query, query_as};
+use super::super::db::{WriteTransaction, query, query_as};
 use super::super::{Store, StoreError};
 
 /// Files kept of one incident.
@@ -55,7 +55,7 @@ impl Store {
 
 /// Files are wanted; one wanted twice is one.
 pub(super) async fn want(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     incident: &IncidentId,
     system: &str,
     files: &[RemoteFile],

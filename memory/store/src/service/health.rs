@@ -48,15 +48,13 @@ impl Store {
 
     /// Notes whose last attempt failed, newest first, at most `most`.
     pub async fn troubled_notes(&self, most: u32) -> Result<Vec<TroubledNote>, StoreError> {
-        self.require_installation()?;
-        let rows = query(
+        let sql = format!(
             "SELECT n.id, n.incident_id, n.system, n.target, n.state AS note, j.state AS job, j.failures, j.due_at, \
              j.error FROM jobs j JOIN notes n ON n.id = j.subject WHERE j.kind = 'note' \
-             AND (j.state = 'failed' OR (j.state = 'queued' AND j.failures > 0)) ORDER BY j.updated_at DESC LIMIT $1",
-        )
-        .bind(i64::from(most))
-        .fetch_all(&self.read)
-        .await?;
+             AND (j.state = 'failed' OR (j.state = 'queued' AND j.failures > 0)){} ORDER BY j.updated_at DESC LIMIT $1",
+            self.visible_by("n.incident_id")
+        );
+        let rows = query(AssertSqlSafe(sql)).bind(i64::from(most)).fetch_all(&self.read).await?;
         rows.iter()
             .map(|row| {
                 let id: NoteId = row.try_get("id")?;

@@ -13,7 +13,7 @@ use millwright_model::{DeliveryId, IncidentId, Timestamp, Verdict};
 
 use super::super::audit::{AuditedChange, record};
 use super::super::codec::{from_word, new_id, now, word};
-use super::super::db::{AssertSqlSafe, StatementBuilder, Tx, WriteTurn, query, query_as};
+use super::super::db::{AssertSqlSafe, StatementBuilder, WriteTransaction, WriteTurn, query, query_as};
 use super::super::{Actor, Incident, IncidentState, Store, StoreError, incidents};
 use super::{Delivery, IncidentFilter, IncidentLine, IncomingReport, IngestResult, files, related};
 use crate::queue::{JobKind, jobs, notes};
@@ -43,7 +43,7 @@ impl Store {
 
     async fn admit(
         &self,
-        tx: &mut Tx,
+        tx: &mut WriteTransaction,
         arrival: &IncomingReport,
         since: Timestamp,
     ) -> Result<IngestResult, StoreError> {
@@ -125,7 +125,11 @@ impl Store {
         Ok(arrived)
     }
 
-    async fn open_incident(&self, tx: &mut Tx, arrival: &IncomingReport) -> Result<IncidentId, StoreError> {
+    async fn open_incident(
+        &self,
+        tx: &mut WriteTransaction,
+        arrival: &IncomingReport,
+    ) -> Result<IncidentId, StoreError> {
         let new = &arrival.incident;
         let incident = Incident {
             audience: arrival.audience,
@@ -260,7 +264,7 @@ impl Store {
 
 /// The incident that an arrival with this key joins. One that is over is annotated however old the incident is.
 async fn correlated(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     key: &str,
     since: Timestamp,
     resolved: bool,
@@ -287,7 +291,7 @@ pub(super) fn may_be_joined(state: IncidentState, created_at: Timestamp, since: 
     }
 }
 
-async fn correlate(tx: &mut Tx, key: &str, incident: &IncidentId) -> Result<(), StoreError> {
+async fn correlate(tx: &mut WriteTransaction, key: &str, incident: &IncidentId) -> Result<(), StoreError> {
     query(
         "INSERT INTO correlations (key, incident_id, last_at, arrivals) VALUES ($1, $2, $3, 1) \
          ON CONFLICT (key) DO UPDATE SET incident_id = excluded.incident_id, last_at = excluded.last_at, \

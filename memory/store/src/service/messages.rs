@@ -5,7 +5,7 @@ What persons say to an incident, kept until its run has taken it in, and what is
 use millwright_model::{IncidentId, JobId, MessageId};
 
 use super::super::codec::{from_word, new_id, now, word};
-use super::super::db::{Row, Tx, WriteTurn, query, query_scalar};
+use super::super::db::{Row, WriteTransaction, WriteTurn, query, query_scalar};
 use super::super::{Store, StoreError};
 use super::{IncidentMessage, MessageKind};
 use crate::queue::{JobKind, jobs, notes};
@@ -150,7 +150,7 @@ impl Store {
 
 /// Keeps a message; a question is queued to be answered.
 pub(super) async fn insert(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     incident: &IncidentId,
     author: &str,
     kind: MessageKind,

@@ -43,7 +43,7 @@ pub use threads::IncomingThreadMessage;
 pub use views::AnsweredIncident;
 
 use millwright_model::{
-    IncidentId, IncomingReport, MessageId, RepositoryName, SHARED_KEY, Timestamp, Verdict, Visible,
+    IncidentId, IncomingReport, MessageId, RepositoryName, SHARED_KEY, Timestamp, Verdict, VisibleSet,
 };
 use serde::{Deserialize, Serialize};
 
@@ -107,7 +107,7 @@ pub struct AccessToken {
     pub name: String,
     pub role: String,
     /// The repositories whose incidents exist for it.
-    pub repositories: Visible<RepositoryName>,
+    pub repositories: VisibleSet<RepositoryName>,
     pub created_at: Timestamp,
     pub created_by: String,
     pub expires_at: Option<Timestamp>,

@@ -27,7 +27,7 @@ impl Store {
         repository: &str,
         outcome: Outcome,
     ) -> Result<Vec<Resolution>, StoreError> {
-        self.require_installation()?;
+        self.require_everything()?;
         let rows = query(
             "SELECT * FROM resolutions WHERE repository = $1 AND outcome = $2 AND fix_diff <> '' \
              AND approval <> $3 AND (proof = $4 OR approval = $5) ORDER BY id LIMIT $6",
@@ -49,7 +49,7 @@ impl Store {
         resolution: &Resolution,
         since: Timestamp,
     ) -> Result<Vec<Recurrence>, StoreError> {
-        self.require_installation()?;
+        self.require_everything()?;
         let rows: Vec<(IncidentId, Option<String>)> = query_as(
             "SELECT i.id, j.plan FROM incidents o JOIN incidents i ON i.problem_id = o.problem_id \
              LEFT JOIN jobs j ON j.kind = 'investigate' AND j.subject = i.id \

@@ -9,7 +9,7 @@ use crate::queue::JobKind;
 
 async fn token(store: &Store, id: &str) {
     let token = AccessToken {
-        repositories: millwright_model::Visible::All,
+        repositories: millwright_model::VisibleSet::All,
         id: id.into(),
         name: "desk".into(),
         role: "support".into(),

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use millwright_model::{Audience, ConversationId, IncidentId, Timestamp};
 
 use super::super::codec::from_word;
-use super::super::db::{AssertSqlSafe, Tx, marks, query, query_as, query_scalar};
+use super::super::db::{AssertSqlSafe, WriteTransaction, marks, query, query_as, query_scalar};
 use super::super::{Store, StoreError};
 use super::ingest::may_be_joined;
 use super::{IncomingReport, SHARED_KEY};
@@ -66,7 +66,7 @@ pub(super) fn keys_to_join(arrival: &IncomingReport) -> Vec<String> {
 /// Keeps which other incidents this arrival would have joined, had they the same readers: those that are open, or came in after
 /// `since`.
 pub(super) async fn relate(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     arrival: &IncomingReport,
     incident: &IncidentId,
     since: Timestamp,
@@ -112,7 +112,10 @@ pub(super) async fn relate(
     Ok(())
 }
 
-pub(super) async fn audience_of(tx: &mut Tx, incident: &IncidentId) -> Result<Audience, StoreError> {
+pub(super) async fn audience_of(
+    tx: &mut WriteTransaction,
+    incident: &IncidentId,
+) -> Result<Audience, StoreError> {
     let word: String = query_scalar("SELECT audience FROM incidents WHERE id = $1")
         .bind(incident)
         .fetch_one(&mut *tx)

@@ -8,7 +8,7 @@ use millwright_model::{IncidentId, Outcome, ResolutionId, Timestamp};
 
 use super::super::audit::{AuditedChange, record};
 use super::super::codec::{json, now, word};
-use super::super::db::{Tx, WriteTurn, query, query_as};
+use super::super::db::{WriteTransaction, WriteTurn, query, query_as};
 use super::super::resolutions::set_outcome;
 use super::super::{Actor, IncidentState, Store, StoreError};
 use super::{MessageKind, messages};
@@ -59,7 +59,7 @@ impl Store {
 }
 
 async fn open(
-    tx: &mut Tx,
+    tx: &mut WriteTransaction,
     incident: &IncidentId,
     plan: &serde_json::Value,
     by: Actor<'_>,

@@ -220,7 +220,7 @@ async fn the_stream_is_read_on_from_any_place() {
 async fn tokens_deployments_and_notes() {
     let (store, _dir) = temporary().await;
     let token = AccessToken {
-        repositories: millwright_model::Visible::All,
+        repositories: millwright_model::VisibleSet::All,
         id: "t1".into(),
         name: "ci".into(),
         role: "viewer".into(),

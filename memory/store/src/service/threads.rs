@@ -33,7 +33,8 @@ impl Store {
         said: IncomingThreadMessage<'_>,
     ) -> Result<Option<IncidentMessage>, StoreError> {
         self.require_incident(said.incident).await?;
-        let mut tx = self.begin(WriteTurn::Incident(said.incident)).await?;
+        // Of the index, because a delivery may arrive at the same moment as a report, which enters it first there.
+        let mut tx = self.begin(WriteTurn::IndexOf(said.incident)).await?;
         super::super::incidents::must_exist(&mut tx, said.incident).await?;
         let inserted = query(
             "INSERT INTO deliveries (id, source, received_at, effect, incident_id, title) \

@@ -2,7 +2,7 @@
 API tokens: only the hash of a secret is kept. Making, rotating and revoking one is on record.
 */
 
-use millwright_model::{RepositoryName, Timestamp, Visible};
+use millwright_model::{RepositoryName, Timestamp, VisibleSet};
 
 use super::super::audit::{AuditedChange, record};
 use super::super::codec::{from_json, json, now};
@@ -19,8 +19,8 @@ impl Store {
     ) -> Result<(), StoreError> {
         self.require_installation()?;
         let repositories = match &token.repositories {
-            Visible::All => None,
-            Visible::Only(some) => Some(json(some)?),
+            VisibleSet::All => None,
+            VisibleSet::Only(some) => Some(json(some)?),
         };
         let mut tx = self.begin(WriteTurn::Tokens).await?;
         query(
@@ -140,8 +140,8 @@ fn from_row(row: &Row) -> Result<AccessToken, StoreError> {
     let repositories: Option<String> = row.try_get("repositories")?;
     Ok(AccessToken {
         repositories: match repositories {
-            None => Visible::All,
-            Some(some) => Visible::Only(from_json("token", &id, &some)?),
+            None => VisibleSet::All,
+            Some(some) => VisibleSet::Only(from_json("token", &id, &some)?),
         },
         id,
         name: row.try_get("name")?,
@@ -155,12 +155,9 @@ fn from_row(row: &Row) -> Result<AccessToken, StoreError> {
 }
 
 /// Which repositories a token is bound to, behind its role in the audit log.
-fn of_repositories(repositories: &Visible<RepositoryName>) -> String {
+fn of_repositories(repositories: &VisibleSet<RepositoryName>) -> String {
     match repositories {
-        Visible::All => String::new(),
-        Visible::Only(some) => {
-            let names: Vec<&str> = some.iter().map(RepositoryName::as_str).collect();
-            format!(" of {}", names.join(", "))
-        }
+        VisibleSet::All => String::new(),
+        some => format!(" of {some}"),
     }
 }

@@ -7,7 +7,9 @@ interrupted is simply still to be done.
 use millwright_model::{IncidentId, ParsedTicket};
 
 use crate::codec::from_json;
-use crate::db::{AssertSqlSafe, MAX_BATCH, Pool, Tx, WriteTurn, marks, query, query_as, query_scalar};
+use crate::db::{
+    AssertSqlSafe, MAX_BATCH, Pool, WriteTransaction, WriteTurn, marks, query, query_as, query_scalar,
+};
 use crate::embed::{EmbedText, ModelId};
 use crate::tokenize::TicketWords;
 use crate::{Store, StoreError};
@@ -204,7 +206,12 @@ pub(crate) async fn space_of(pool: &Pool, engine: &str, model: &ModelId) -> Resu
 }
 
 /// Stores the vector of an incident within the transaction that stores the incident.
-pub(crate) async fn put(tx: &mut Tx, space: SpaceId, doc: i64, vector: &[f32]) -> Result<(), StoreError> {
+pub(crate) async fn put(
+    tx: &mut WriteTransaction,
+    space: SpaceId,
+    doc: i64,
+    vector: &[f32],
+) -> Result<(), StoreError> {
     query(
         "INSERT INTO incident_vectors (space, doc, vector) VALUES ($1, $2, $3) \
          ON CONFLICT (space, doc) DO UPDATE SET vector = excluded.vector, seq = excluded.seq",
@@ -218,7 +225,11 @@ pub(crate) async fn put(tx: &mut Tx, space: SpaceId, doc: i64, vector: &[f32]) -
 }
 
 /// Drops the vectors and marks of an incident whose text has changed, but `keep`'s, which is of the new text.
-pub(crate) async fn outdate(tx: &mut Tx, doc: i64, keep: Option<SpaceId>) -> Result<(), StoreError> {
+pub(crate) async fn outdate(
+    tx: &mut WriteTransaction,
+    doc: i64,
+    keep: Option<SpaceId>,
+) -> Result<(), StoreError> {
     query("DELETE FROM incident_vectors WHERE doc = $1 AND space <> $2")
         .bind(doc)
         .bind(keep.map_or(-1, |space| space.0))
@@ -228,7 +239,7 @@ pub(crate) async fn outdate(tx: &mut Tx, doc: i64, keep: Option<SpaceId>) -> Res
 }
 
 /// Notes that the spaces but `keep` lack the vector of an incident.
-pub(crate) async fn behind(tx: &mut Tx, keep: Option<SpaceId>) -> Result<(), StoreError> {
+pub(crate) async fn behind(tx: &mut WriteTransaction, keep: Option<SpaceId>) -> Result<(), StoreError> {
     query("UPDATE vector_spaces SET behind = 1 WHERE behind = 0 AND id <> $1")
         .bind(keep.map_or(-1, |space| space.0))
         .execute(&mut *tx)
@@ -237,7 +248,11 @@ pub(crate) async fn behind(tx: &mut Tx, keep: Option<SpaceId>) -> Result<(), Sto
 }
 
 /// Before an incident is deleted: servers that hold its vector are to be told.
-pub(crate) async fn note_removal(tx: &mut Tx, doc: i64, incident: &IncidentId) -> Result<(), StoreError> {
+pub(crate) async fn note_removal(
+    tx: &mut WriteTransaction,
+    doc: i64,
+    incident: &IncidentId,
+) -> Result<(), StoreError> {
     query(
         "INSERT INTO vector_removals (engine, incident_id) SELECT DISTINCT s.engine, $2 FROM incident_vectors v \
          JOIN vector_spaces s ON s.id = v.space WHERE v.doc = $1 AND s.engine <> $3 ON CONFLICT DO NOTHING",
@@ -267,7 +282,7 @@ impl Store {
         space: SpaceId,
         limit: usize,
     ) -> Result<Vec<PendingVector>, StoreError> {
-        self.require_installation()?;
+        self.require_everything()?;
         let rows = query(
             "SELECT i.updated_at, i.id, i.repository, i.service, i.environment, i.ticket FROM incidents i \
              WHERE NOT EXISTS (SELECT 1 FROM incident_vectors v WHERE v.space = $1 AND v.doc = i.doc) \
@@ -351,13 +366,15 @@ impl Store {
     /// Notes that nothing is pending, if that is so; the answer tells.
     pub async fn settle_space(&self, space: SpaceId) -> Result<bool, StoreError> {
         self.require_installation()?;
+        let mut tx = self.begin(WriteTurn::Index).await?;
         let done = query(
             "UPDATE vector_spaces SET behind = 0 WHERE id = $1 AND NOT EXISTS (SELECT 1 FROM incidents i \
              WHERE NOT EXISTS (SELECT 1 FROM incident_vectors v WHERE v.space = $1 AND v.doc = i.doc))",
         )
         .bind(space.0)
-        .execute(&self.write)
+        .execute(&mut tx)
         .await?;
+        tx.commit().await?;
         Ok(done.rows_affected() > 0)
     }
 

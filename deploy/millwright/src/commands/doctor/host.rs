@@ -5,7 +5,7 @@ This machine: git, the data folder and what is in it, the sandbox.
 use std::path::Path;
 
 use anyhow::Result;
-use millwright_model::{RepositoryName, SandboxLevel, Visible};
+use millwright_model::{RepositoryName, SandboxLevel, VisibleSet};
 use millwright_sandbox::Mechanism;
 use millwright_store::embed::EmbedText;
 use millwright_store::{AccessToken, Store};
@@ -58,7 +58,7 @@ fn bound_elsewhere(tokens: &[AccessToken], config: &Config) -> Vec<String> {
     let is_known = |name: &RepositoryName| config.options.repositories.contains_key(name.as_str());
     let mut unknown = Vec::new();
     for token in tokens.iter().filter(|token| token.revoked_at.is_none()) {
-        let Visible::Only(names) = &token.repositories else { continue };
+        let VisibleSet::Only(names) = &token.repositories else { continue };
         unknown.extend(names.iter().filter(|name| !is_known(name)).map(|name| {
             format!(
                 "{} ({}) is bound to the repository {name}, which is not configured here, so it sees nothing of it; \
