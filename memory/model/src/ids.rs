@@ -9,7 +9,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -147,7 +147,7 @@ macro_rules! text_ids {
             }
         }
 
-        /// A string on every wire.
+        /// A string of a known form on every wire.
         impl JsonSchema for $name {
             fn inline_schema() -> bool {
                 true
@@ -155,8 +155,10 @@ macro_rules! text_ids {
             fn schema_name() -> Cow<'static, str> {
                 stringify!($name).into()
             }
-            fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-                String::json_schema(generator)
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                let prefix = concat!($prefix $(, "|", $read)?);
+                let pattern = format!("^({prefix})_[0-9a-z]{{1,{MAX_LETTERS}}}$");
+                json_schema!({ "type": "string", "pattern": pattern })
             }
         }
     )*};

@@ -13,7 +13,7 @@ use millwright_store::{
     Delivery, IncidentFilter, IncidentLine, IncidentMessage, IncidentState, JobKind, MessageKind, Note,
 };
 use millwright_usecases::{DeliveryKey, IncidentReport, ReportResult};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -68,6 +68,11 @@ pub(super) fn id_or_blank<'de, D: Deserializer<'de>>(
     text.map(|text| IncidentId::parse(&text).map_err(D::Error::custom)).transpose()
 }
 
+pub(super) fn id_or_blank_schema(generator: &mut SchemaGenerator) -> Schema {
+    let id = generator.subschema_for::<IncidentId>();
+    json_schema!({ "anyOf": [id, { "const": "" }] })
+}
+
 /// What incidents are narrowed to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -82,6 +87,7 @@ pub(crate) struct IncidentListQuery {
     q: Option<String>,
     /// The `next` of the page before.
     #[serde(default, deserialize_with = "id_or_blank")]
+    #[schemars(schema_with = "id_or_blank_schema")]
     after: Option<IncidentId>,
     /// 50 by default.
     #[schemars(range(min = 1, max = 500))]

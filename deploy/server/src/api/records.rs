@@ -13,7 +13,7 @@ use millwright_model::Deployment;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::incidents::{id_or_blank, json_of};
+use super::incidents::{id_or_blank, id_or_blank_schema, json_of};
 use crate::app::ServiceState;
 use crate::auth::Principal;
 use crate::http::{CallerStore, JsonBody, Problem, UrlQuery};
@@ -142,6 +142,7 @@ pub(crate) async fn search(
 #[schemars(rename = "AuditQuery")]
 pub(crate) struct AuditQuery {
     #[serde(default, deserialize_with = "id_or_blank")]
+    #[schemars(schema_with = "id_or_blank_schema")]
     incident: Option<IncidentId>,
     /// 200 by default.
     #[schemars(range(min = 1, max = 1000))]
