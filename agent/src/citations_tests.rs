@@ -1,4 +1,4 @@
-use millwright_model::{CauseKind, Hypothesis, ReplayOutcome, ReplayRun, ReplaySummary, RootCause};
+use millwright_model::{CauseKind, CommitId, Hypothesis, ReplayOutcome, ReplayRun, ReplaySummary, RootCause};
 use millwright_model::{REPORT_SCHEMA, SandboxLevel, Usage};
 
 use super::*;
@@ -24,6 +24,10 @@ impl LocatorOpener for OneFile {
     }
 }
 
+fn sha() -> CommitId {
+    SHA.parse().unwrap()
+}
+
 fn evidence(id: &str, source: EvidenceSource, locator: &str, text: &str) -> Evidence {
     Evidence {
         id: EvidenceId(id.into()),
@@ -36,7 +40,7 @@ fn evidence(id: &str, source: EvidenceSource, locator: &str, text: &str) -> Evid
 
 fn report() -> (Report, BTreeMap<EvidenceId, String>) {
     let run =
-        ReplayRun { commit: SHA.into(), patched: false, outcome: ReplayOutcome::Reproduces, duration_ms: 12 };
+        ReplayRun { commit: sha(), patched: false, outcome: ReplayOutcome::Reproduces, duration_ms: 12 };
     let evidence = vec![
         evidence("E1", EvidenceSource::Ticket, "ticket:#L1-L3", TICKET),
         evidence("E2", EvidenceSource::Git, &format!("git:{SHA}:lib/money.sh#L4-L9"), DIFF),
@@ -59,7 +63,7 @@ fn report() -> (Report, BTreeMap<EvidenceId, String>) {
         root_cause: Some(RootCause {
             statement: "rounding was lost".into(),
             kind: CauseKind::CodeChange,
-            commit: Some(SHA.into()),
+            commit: Some(sha()),
             locations: vec![],
             confidence: 0.9,
             evidence: vec![EvidenceId("E1".into()), EvidenceId("E2".into())],
@@ -212,13 +216,13 @@ fn locators_must_be_well_formed_fit_and_open() {
 #[test]
 fn locators_parse() {
     let parse = |text: &str| parse_locator(&Locator(text.into()));
-    let commit = Locator::commit_lines(SHA, "a b/c#d.sh", 3, 9);
+    let commit = Locator::commit_lines(&sha(), "a b/c#d.sh", 3, 9);
     assert_eq!(
         parse_locator(&commit),
         Ok(LocatorTarget::Git { sha: SHA.into(), path: Some("a b/c#d.sh".into()), lines: Some((3, 9)) })
     );
     assert_eq!(
-        parse(&Locator::commit(SHA).0),
+        parse(&Locator::commit(&sha()).0),
         Ok(LocatorTarget::Git { sha: SHA.into(), path: None, lines: None })
     );
     assert_eq!(

@@ -3,7 +3,7 @@ What the tools of a run have found so far, typed. The playbook and the verdict r
 so that no claim can rest on words: only on the results of tools that really ran.
 */
 
-use millwright_model::{CheckResult, IncidentId, Location, Proof, ReplayOutcome, ResolutionId};
+use millwright_model::{CheckResult, CommitId, IncidentId, Location, Proof, ReplayOutcome, ResolutionId};
 use millwright_replay::ReplayRecipe;
 use millwright_tools::ToolCall;
 use millwright_tools::{
@@ -75,9 +75,9 @@ impl RunFacts {
     }
 
     /// The culprit, when its red and its parents' green were really run.
-    pub fn proven_culprit(&self) -> Option<&str> {
+    pub fn proven_culprit(&self) -> Option<&CommitId> {
         let bisection = self.bisection.as_ref().filter(|bisection| bisection.proven)?;
-        bisection.culprit.as_deref()
+        bisection.culprit.as_ref()
     }
 
     /// Whether taking the whole culprit back left the failure in place: a lucky pass may have misled the bisect, which
@@ -85,14 +85,14 @@ impl RunFacts {
     pub fn has_to_reopen(&self, run: &Run) -> bool {
         let Some(culprit) = self.proven_culprit() else { return false };
         let proven = all::<BisectResult>(run, "bisect");
-        let times = proven.iter().filter(|other| other.culprit.as_deref() == Some(culprit)).count();
+        let times = proven.iter().filter(|other| other.culprit.as_ref() == Some(culprit)).count();
         times < 2
             && proven.len() <= REOPENED
             && !self.fix_verified()
             && self.fix_checks.iter().any(|check| check.contradicts)
     }
 
-    /// The rejection of `commit` as the cause of this failure by a person.
+    /// The rejection of `commit` (as it is named) as the cause of this failure by a person.
     pub fn rejection_of(&self, commit: &str) -> Option<&RejectedCause> {
         self.rejections().into_iter().find(|rejection| rejection.culprit.as_deref() == Some(commit))
     }

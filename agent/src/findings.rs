@@ -5,7 +5,7 @@ A finding names no verdict. How much is proven is read from the results of the t
 ([`crate::verification`]), and every citation is checked by code before it enters a report.
 */
 
-use millwright_model::{CauseKind, Escalation, EvidenceId, HypothesisStatus, Location, Struck};
+use millwright_model::{CauseKind, CommitId, Escalation, EvidenceId, HypothesisStatus, Location, Struck};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -42,7 +42,7 @@ pub struct CauseClaim {
     #[serde(flatten)]
     pub claim: Claim,
     pub kind: CauseKind,
-    pub commit: Option<String>,
+    pub commit: Option<CommitId>,
     pub locations: Vec<Location>,
     pub confidence: f64,
 }

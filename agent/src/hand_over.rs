@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use millwright_culprit::fixes::{self, FixError, FixMessage};
 use millwright_git::{self as git, PublishResult, Repo, RepoError};
-use millwright_model::{CheckResult, Proof, ReplayOutcome, Report};
+use millwright_model::{CheckResult, CommitId, Proof, ReplayOutcome, Report};
 
 /// Where a fix goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,21 +94,21 @@ pub fn may_be_written(report: &Report) -> Result<(), HandOverError> {
 pub async fn hand_over(
     repo: &Path,
     data_dir: &Path,
-    failing: &str,
+    failing: &CommitId,
     title: &str,
     report: &Report,
     to: &FixDestination,
 ) -> Result<String, HandOverError> {
     may_be_written(report)?;
     let (repo, data_dir) = (repo.to_owned(), data_dir.to_owned());
-    let (failing, title, report, to) = (failing.to_owned(), title.to_owned(), report.clone(), to.clone());
+    let (failing, title, report, to) = (failing.clone(), title.to_owned(), report.clone(), to.clone());
     let work = move || write(&Repo::open(&repo, &data_dir)?, &failing, &title, &report, &to);
     tokio::task::spawn_blocking(work).await.map_err(|error| HandOverError::Broken(error.to_string()))?
 }
 
 fn write(
     repo: &Repo,
-    failing: &str,
+    failing: &CommitId,
     title: &str,
     report: &Report,
     to: &FixDestination,
@@ -123,7 +123,7 @@ fn write(
         failure: None,
         tests: fix.tests,
         replays: runs
-            .filter(|(run, _)| run.patched && run.outcome == ReplayOutcome::Passes && run.commit == failing)
+            .filter(|(run, _)| run.patched && run.outcome == ReplayOutcome::Passes && run.commit == *failing)
             .map(|(_, number)| number)
             .collect(),
     };
@@ -143,10 +143,9 @@ fn write(
             Ok(format!("the fix is written to {}; `git am` takes it", path.display()))
         }
         FixDestination::Branch(name) => match git::create_branch(repo, name, &commit, failing)? {
-            PublishResult::New | PublishResult::Already => Ok(format!(
-                "the fix is the branch {name} at {}; nothing was checked out",
-                commit.get(..12).unwrap_or(&commit)
-            )),
+            PublishResult::New | PublishResult::Already => {
+                Ok(format!("the fix is the branch {name} at {}; nothing was checked out", commit.short()))
+            }
             PublishResult::Taken(_) => Err(HandOverError::Taken(format!("the branch {name}"))),
         },
     }

@@ -71,7 +71,7 @@ pub(crate) fn locator(redactor: &Redactor, locator: &Locator) -> Locator {
         return locator.clone();
     }
     match locator.0.strip_prefix("git:").and_then(|rest| rest.split_once(':')) {
-        Some((commit, _)) => Locator::commit(commit),
+        Some((commit, _)) => Locator(format!("git:{commit}")),
         None => Locator(masked),
     }
 }

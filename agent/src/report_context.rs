@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use millwright_git::{self as git, Repo};
-use millwright_model::Report;
+use millwright_model::{CommitId, Report};
 use millwright_tools::CancelFlag;
 
 use crate::citations::Quote;
@@ -27,16 +27,16 @@ pub(crate) fn illustrate(
     request: &RunRequest,
     facts: &RunFacts,
     report: &Report,
-    ranking: &[(String, f64)],
+    ranking: &[(CommitId, f64)],
     quotes: Vec<Quote>,
 ) -> RenderContext {
-    let culprit = report.root_cause.as_ref().and_then(|cause| cause.commit.as_deref());
+    let culprit = report.root_cause.as_ref().and_then(|cause| cause.commit.as_ref());
     RenderContext {
         ticket_title: Some(request.ticket.title.clone()),
         repository: Some(std::path::absolute(&request.repo).unwrap_or_else(|_| request.repo.clone()))
             .map(|path| path.display().to_string()),
-        failing_revision: Some(request.bad.clone()),
-        good_revision: request.good.clone(),
+        failing_revision: Some(request.bad.to_string()),
+        good_revision: request.good.clone().map(String::from),
         culprit: culprit.and_then(|commit| view(repo, commit, facts)),
         bisect: bisect(repo, request, facts, ranking),
         replay_command: match &request.replay {
@@ -54,14 +54,14 @@ pub(crate) fn illustrate(
     }
 }
 
-fn view(repo: &Repo, commit: &str, facts: &RunFacts) -> Option<CommitView> {
+fn view(repo: &Repo, commit: &CommitId, facts: &RunFacts) -> Option<CommitView> {
     let detail = git::show(repo, commit, &[], DIFF_BYTES, &CancelFlag::default()).ok()?;
     let summary = detail.summary;
     let guilty = facts.minimal.as_ref().map(|minimal| minimal.diff.clone());
     // What the known fix takes back is what is guilty.
     let fix = facts.known().and_then(|known| known.fix.as_ref()).filter(|_| guilty.is_none());
     Some(CommitView {
-        commit: summary.id,
+        commit: summary.id.to_string(),
         parents: summary.parents,
         author: summary.author,
         date: jiff::Timestamp::from_second(summary.author_time).map(|at| at.to_string()).unwrap_or_default(),
@@ -76,20 +76,20 @@ fn bisect(
     repo: &Repo,
     request: &RunRequest,
     facts: &RunFacts,
-    ranking: &[(String, f64)],
+    ranking: &[(CommitId, f64)],
 ) -> Option<BisectView> {
     let bisection = facts.bisection.as_ref()?;
-    let mut nodes = git::range_graph(repo, request.good.as_deref(), &request.bad).ok()?;
+    let mut nodes = git::range_graph(repo, request.good.as_ref(), &request.bad).ok()?;
     if nodes.len() > MOST_CANDIDATES {
         return None;
     }
     if nodes.first().is_some_and(|node| node.id == request.bad) {
         nodes.reverse();
     }
-    let mass: HashMap<&str, f64> = ranking.iter().map(|(id, mass)| (id.as_str(), *mass)).collect();
+    let mass: HashMap<&CommitId, f64> = ranking.iter().map(|(id, mass)| (id, *mass)).collect();
     let even = 1.0 / nodes.len().max(1) as f64;
     let candidates = nodes.into_iter().map(|node| BisectCandidate {
-        mass: if mass.is_empty() { even } else { mass.get(node.id.as_str()).copied().unwrap_or(0.0) },
+        mass: if mass.is_empty() { even } else { mass.get(&node.id).copied().unwrap_or(0.0) },
         commit: node.id,
     });
     let steps = bisection.steps.iter().map(|(run, left)| BisectStep { run: *run, left: *left });
@@ -97,7 +97,7 @@ fn bisect(
 }
 
 /// The ranking that the suspects tool left in the run's folder.
-pub(crate) fn ranking_of(run_dir: &Path) -> Vec<(String, f64)> {
+pub(crate) fn ranking_of(run_dir: &Path) -> Vec<(CommitId, f64)> {
     let read = std::fs::read(run_dir.join("ranking.json")).ok();
     read.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }

@@ -26,7 +26,7 @@ pub fn judge(facts: &RunFacts, finding: &PlannerFinding) -> VerdictJudgement {
         None if finding.not_an_incident.is_some() => Verdict::NotAnIncident,
         None => Verdict::Inconclusive,
         Some(_) if facts.known().is_some() => Verdict::Known,
-        Some(cause) if cause.commit.as_deref() == facts.proven_culprit() && cause.commit.is_some() => {
+        Some(cause) if cause.commit.as_ref() == facts.proven_culprit() && cause.commit.is_some() => {
             if proof == Proof::FixVerified { Verdict::Verified } else { Verdict::Confirmed }
         }
         // A replay that does not show the failure, or contradicts the ranking, leaves a guess a guess.

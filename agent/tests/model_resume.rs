@@ -254,9 +254,11 @@ fn essence(report: &Report) -> Report {
 #[tokio::test]
 async fn a_run_killed_at_any_event_ends_with_the_same_report_and_repeats_no_effect() {
     let scene = Scene::new();
-    let server =
-        ScriptedServer::start(Rules { new_prefixes: true, ..Rules::default() }, script(scene.culprit()))
-            .await;
+    let server = ScriptedServer::start(
+        Rules { new_prefixes: true, ..Rules::default() },
+        script(scene.culprit().to_string()),
+    )
+    .await;
     let hashes: Mutex<BTreeSet<String>> = Mutex::default();
     let world = World { scene: &scene, server: &server, notified: Arc::default() };
     let (whole, events) = world.finish(usize::MAX, true).await;

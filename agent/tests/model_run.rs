@@ -60,7 +60,7 @@ fn conclusion(seen: &Seen, culprit: &str) -> Value {
 async fn a_model_finds_a_cause_in_the_configuration_and_is_held_to_the_evidence() {
     let scene = Scene::new();
     let rules = Rules { budget: Some(400_000), ..Rules::default() };
-    let server = ScriptedServer::start(rules, sound(scene.culprit())).await;
+    let server = ScriptedServer::start(rules, sound(scene.culprit().to_string())).await;
     let ran = scene.investigate(&server).await;
     server.check();
     let report = ran.report();
@@ -93,7 +93,7 @@ async fn a_model_finds_a_cause_in_the_configuration_and_is_held_to_the_evidence(
 #[tokio::test]
 async fn reads_of_one_answer_are_made_at_once_and_told_in_order() {
     let scene = Scene::new();
-    let server = ScriptedServer::start(Rules::default(), sound(scene.culprit())).await;
+    let server = ScriptedServer::start(Rules::default(), sound(scene.culprit().to_string())).await;
     let ran = scene.investigate(&server).await;
     let kinds: Vec<&str> = ran
         .events

@@ -6,10 +6,8 @@ raw words and names only and share no code with the ranking they are compared wi
 use std::collections::{HashMap, HashSet};
 
 use millwright_git::Repo;
-use millwright_git::history::{
-    HistoryError, HistoryIndex, PatchField, PathKind, for_each_token, hash_token, parse_id,
-};
-use millwright_model::ParsedTicket;
+use millwright_git::history::{HistoryError, HistoryIndex, PatchField, PathKind, for_each_token, hash_token};
+use millwright_model::{CommitId, ParsedTicket};
 use millwright_redaction::RedactionConfig;
 
 /// Commit ids, best first.
@@ -28,16 +26,14 @@ pub struct BaselineRankings {
 pub fn baselines(
     repo: &Repo,
     rules: &RedactionConfig,
-    bad: &str,
-    good: Option<&str>,
+    bad: &CommitId,
+    good: Option<&CommitId>,
     ticket: &ParsedTicket,
 ) -> Result<BaselineRankings, HistoryError> {
     let (mut history, _) = HistoryIndex::open_range(repo, rules, bad, good)?;
     let structure = &history.structure;
-    let position = |id: &str| {
-        let found = parse_id(id).and_then(|id| structure.position(&id));
-        found.ok_or_else(|| HistoryError::UnknownCommit(id.to_owned()))
-    };
+    let position =
+        |id: &CommitId| structure.position(id).ok_or_else(|| HistoryError::UnknownCommit(id.clone()));
     let positions = structure.range(position(bad)?, good.map(position).transpose()?);
     history.text.ensure(repo, &history.structure, &positions)?;
     let names = trace_files(ticket);
@@ -65,7 +61,7 @@ pub fn baselines(
         });
     })?;
     documents.sort_by_key(|document| document.at);
-    let id = |document: &Document| history.structure.commit(positions[document.at]).hex();
+    let id = |document: &Document| history.structure.commit(positions[document.at]).id().to_string();
     let newest = documents.iter().filter(|document| document.in_trace).map(id).collect();
     let scores = bm25(&documents);
     let mut order: Vec<usize> = (0..documents.len()).collect();

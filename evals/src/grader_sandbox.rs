@@ -10,7 +10,7 @@ use std::sync::Arc;
 use millwright_culprit::fixes::tests_recipe;
 use millwright_git::Repo;
 use millwright_git::checkout::{CheckoutChange, CheckoutPool, FileOverlay, OverlayMode, PoolLimits};
-use millwright_model::ReplayOutcome;
+use millwright_model::{CommitId, ReplayOutcome};
 use millwright_replay::{ReplayLedger, ReplayOptions, ReplayRecipe, Replayer, SandboxExecutor};
 use millwright_sandbox::{self as sandbox, SandboxedCommand};
 use millwright_tools::CancelFlag;
@@ -82,12 +82,12 @@ impl GraderSandbox {
     }
 
     /// A sandbox that could not be set up on a busy machine says nothing about the code, so it is tried again.
-    pub(crate) fn run(&self, revision: &str, change: Option<&CheckoutChange>) -> RecipeEnding {
-        let mut ended = self.run_once(revision, change);
+    pub(crate) fn run(&self, commit: &CommitId, change: Option<&CheckoutChange>) -> RecipeEnding {
+        let mut ended = self.run_once(commit, change);
         for _ in 1..MAX_SANDBOX_ATTEMPTS {
             match &ended {
                 RecipeEnding::Unknown { why } if why.starts_with("the sandbox failed") => {
-                    ended = self.run_once(revision, change);
+                    ended = self.run_once(commit, change);
                 }
                 _ => break,
             }
@@ -95,8 +95,8 @@ impl GraderSandbox {
         ended
     }
 
-    fn run_once(&self, revision: &str, change: Option<&CheckoutChange>) -> RecipeEnding {
-        match self.0.run(revision, change) {
+    fn run_once(&self, commit: &CommitId, change: Option<&CheckoutChange>) -> RecipeEnding {
+        match self.0.run(commit, change) {
             Ok(replayed) => match replayed.outcome() {
                 ReplayOutcome::Passes => RecipeEnding::Passes,
                 ReplayOutcome::Reproduces | ReplayOutcome::OtherFailure => {

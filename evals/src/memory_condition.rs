@@ -97,7 +97,7 @@ impl MemoryCondition {
     ) -> Result<(), String> {
         let Some(culprit) = case.truth.commit.clone() else { return Ok(()) };
         let units = if case.truth.symbols.is_empty() { &case.truth.files } else { &case.truth.symbols };
-        let new = resolution(resolved, Some(culprit), units.clone(), resolved.bad.clone());
+        let new = resolution(resolved, Some(culprit), units.clone(), resolved.bad.to_string());
         self.keep(&new, ticket, Some((Approval::Confirmed, PERSON)), sample)
     }
 
@@ -135,11 +135,15 @@ impl MemoryCondition {
         match self.mode {
             MemoryMode::Poisoned => {
                 let commit = Some(falsehood.commit.clone());
-                let mut new = resolution(resolved, commit, falsehood.units.clone(), resolved.bad.clone());
+                let mut new = resolution(resolved, commit, falsehood.units.clone(), resolved.bad.to_string());
                 new.replay.clone_from(&falsehood.replay);
                 self.keep(&new, ticket, confirmed, None)?;
-                let claim =
-                    resolution(resolved, Some(resolved.bad.clone()), Vec::new(), resolved.bad.clone());
+                let claim = resolution(
+                    resolved,
+                    Some(resolved.bad.to_string()),
+                    Vec::new(),
+                    resolved.bad.to_string(),
+                );
                 self.keep(&claim, ticket, None, None)
             }
             MemoryMode::Stale => {

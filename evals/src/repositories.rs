@@ -2,6 +2,7 @@
 Repositories of the cases, opened once each and shared by all cases that name them.
 */
 
+use millwright_model::CommitId;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Mutex;
@@ -23,9 +24,8 @@ pub struct ResolvedRepository {
     pub repo: Repo,
     /// By which its index is masked: those that the runs of the cases have, which share the data folder.
     pub rules: RedactionConfig,
-    /// Full commit ids.
-    pub bad: String,
-    pub good: Option<String>,
+    pub bad: CommitId,
+    pub good: Option<CommitId>,
 }
 
 impl Repositories {

@@ -37,8 +37,8 @@ pub(super) fn brief(view: &ConversationView<'_>) -> Result<String, PromptError> 
     let (ticket, _) = shortened(&request.ticket.text, TICKET_CHARS.min(view.room.result_chars() * 2));
     BriefPrompt {
         mark: fence.mark().to_owned(),
-        failing: request.bad.clone(),
-        good: request.good.clone(),
+        failing: request.bad.to_string(),
+        good: request.good.clone().map(String::from),
         has_replay: matches!(request.replay, ReplayPlan::Recipe(_)),
         no_replay: match &request.replay {
             // It may quote the ticket.

@@ -144,7 +144,7 @@ mod tests {
         let mut notebook = EvidenceNotebook::default();
         notebook.add(EvidenceDraft {
             source: EvidenceSource::Code,
-            locator: Locator::commit_lines("1a2b3c4d5e", "lib/calc.sh", 1, 3),
+            locator: Locator::commit_lines(&"1a2b3c4d5e".repeat(4).parse().unwrap(), "lib/calc.sh", 1, 3),
             text: "total() {\n  echo $(( $1 * 3 ))\n}".into(),
         });
         let check = |answer: &str, expected: &[&str]| {

@@ -294,7 +294,7 @@ impl Conversation {
             (true, None) => self.request.ticket.title.clone(),
             (false, None) => "no ticket yet".to_owned(),
         };
-        let failing = short(&self.request.bad);
+        let failing = self.request.bad.short();
         plain(&format!(
             "{} at {failing}: {about}\n{who} /help says what can be asked.\n",
             self.repo.path().display()
@@ -420,10 +420,6 @@ impl Drop for Conversation {
 
 fn told(text: &str) -> ConversationAnswer {
     ConversationAnswer { text: text.to_owned(), ends: false }
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..10).unwrap_or(commit)
 }
 
 fn context(

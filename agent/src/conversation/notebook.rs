@@ -90,7 +90,7 @@ mod tests {
     fn a_number_is_given_once() {
         let draft = |text: &str| EvidenceDraft {
             source: EvidenceSource::Git,
-            locator: Locator::commit("a"),
+            locator: Locator::replay(1),
             text: text.into(),
         };
         let mut notebook = EvidenceNotebook::default();

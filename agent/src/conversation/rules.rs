@@ -237,7 +237,7 @@ impl Conversation {
                     .first()
                     .map(|reason| format!("  ({})", reason.detail))
                     .unwrap_or_default();
-                let (rank, commit) = (suspect.rank, super::short(&suspect.commit));
+                let (rank, commit) = (suspect.rank, suspect.commit.short());
                 format!("{rank:>3}. {commit} {:.2}  {}{why}", suspect.score, suspect.subject)
             };
             let lines: Vec<String> = known.report.suspects.iter().take(20).map(line).collect();
@@ -297,7 +297,7 @@ impl Conversation {
                 path: at.path.clone(),
                 lines: Some((at.start_line, at.end_line)),
             }),
-            (None, Some(commit)) => Some(QuestionTarget::Commit(commit.clone())),
+            (None, Some(commit)) => Some(QuestionTarget::Commit(commit.to_string())),
             (None, None) => None,
         }
     }

@@ -145,7 +145,7 @@ impl Conversation {
             ticket: self.request.ticket.clone(),
             context: RenderContext {
                 ticket_title: Some(self.request.ticket.title.clone()),
-                failing_revision: Some(self.request.bad.clone()),
+                failing_revision: Some(self.request.bad.to_string()),
                 ..RenderContext::default()
             },
             resumed: false,

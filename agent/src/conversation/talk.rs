@@ -267,8 +267,8 @@ impl Conversation {
             format!("{}: {}{cause}", report.verdict.as_str(), report.summary)
         });
         ChatTopic {
-            failing: self.request.bad.clone(),
-            good: self.request.good.clone(),
+            failing: self.request.bad.to_string(),
+            good: self.request.good.clone().map(String::from),
             ticket: self.has_ticket.then(|| fence.around("ticket", &ticket)),
             report: summary.map(|summary| fence.around("report", &summary)),
             evidence: self

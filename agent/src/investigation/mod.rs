@@ -11,7 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use millwright_model::{IncidentId, NewIncident, ParsedTicket, Report, RunId};
+use millwright_model::{CommitId, IncidentId, NewIncident, ParsedTicket, Report, RunId};
 use millwright_redaction::Redactor;
 use millwright_replay as replay;
 use millwright_store::{IncidentState, RunState, Store};
@@ -65,7 +65,7 @@ pub struct InvestigationResult {
     /// The run was begun by an earlier start and went on.
     pub resumed: bool,
     /// The failing revision, resolved.
-    pub failing: String,
+    pub failing: CommitId,
     /// Whom to ask, with the address that the report masks.
     pub contact: Option<String>,
 }
@@ -205,7 +205,7 @@ pub async fn investigate(
         ticket: request.ticket,
         context,
         resumed: opened.resumed,
-        failing: request.bad,
+        failing: request.bad.clone(),
     })
 }
 

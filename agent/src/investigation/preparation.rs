@@ -9,7 +9,7 @@ use std::sync::Arc;
 use millwright_code::CodeIndex;
 use millwright_git::{self as git, Repo, RepoError};
 use millwright_ingest as ingest;
-use millwright_model::{Evidence, IncidentId, ParsedTicket, RunId};
+use millwright_model::{CommitId, Evidence, IncidentId, ParsedTicket, RunId};
 use millwright_redaction::Redactor;
 use millwright_replay as replay;
 use millwright_replay::ReplayRecipe;
@@ -128,7 +128,7 @@ fn keep_whole(options: &InvestigationRequest) -> Result<PathBuf, InvestigateErro
 fn lay_files(
     options: &InvestigationRequest,
     repo: &Repo,
-    bad: &str,
+    bad: &CommitId,
     recipe: &mut ReplayRecipe,
 ) -> Result<Vec<String>, InvestigateError> {
     /// Files named in a note.
@@ -137,7 +137,7 @@ fn lay_files(
         recipe.files.extend(replay::load_overlay(repo, given, repo.path())?);
     }
     let mut notes = Vec::new();
-    let is_head = repo.resolve("HEAD").is_ok_and(|head| head == bad);
+    let is_head = repo.resolve("HEAD").is_ok_and(|head| head == *bad);
     let (Some(work_tree), true) = (repo.work_tree(), is_head) else { return Ok(notes) };
     let is_laid = |recipe: &ReplayRecipe, path: &str| recipe.files.iter().any(|file| file.path == path);
     let on_disk = |path: &str| work_tree.join(path).is_file();
@@ -194,7 +194,7 @@ fn read_text(bytes: &[u8], name: Option<&str>, redactor: &Redactor) -> ParsedTic
 fn take_in(
     options: &InvestigationRequest,
     repo: &Repo,
-    bad: &str,
+    bad: &CommitId,
     redactor: &Redactor,
 ) -> Result<ParsedTicket, InvestigateError> {
     let mut ticket = match &options.incident {

@@ -35,9 +35,9 @@ pub(crate) async fn remember(
         repository: request.repository.clone(),
         // The cause alone: when it was shown and checked again is told anew by each report.
         statement: facts.known().map_or(&cause.statement, |known| &known.statement).clone(),
-        culprit: cause.commit.clone(),
+        culprit: cause.commit.clone().map(String::from),
         units: units_of(report.root_cause.iter().flat_map(|cause| &cause.locations)),
-        failing_revision: request.bad.clone(),
+        failing_revision: request.bad.to_string(),
         fix_diff: report
             .fix
             .as_ref()

@@ -4,7 +4,7 @@ where the fix was saved. All of it is optional; a page without it is shorter, no
 so it only ever gains fields.
 */
 
-use millwright_model::EvidenceId;
+use millwright_model::{CommitId, EvidenceId};
 use serde::{Deserialize, Serialize};
 
 /// `--format`.
@@ -81,7 +81,7 @@ pub struct CitedEvidence {
 #[serde(default)]
 pub struct CommitView {
     pub commit: String,
-    pub parents: Vec<String>,
+    pub parents: Vec<CommitId>,
     pub author: String,
     /// RFC 3339, or any form a person reads.
     pub date: String,
@@ -106,7 +106,7 @@ pub struct BisectView {
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct BisectCandidate {
-    pub commit: String,
+    pub commit: CommitId,
     /// Share of the probability before the first run, 0 to 1.
     pub mass: f64,
 }

@@ -78,7 +78,7 @@ fn suspect(rank: u32, commit: &str, subject: &str, score: f64) -> Suspect {
     };
     Suspect {
         rank,
-        commit: commit.into(),
+        commit: commit.parse().unwrap(),
         subject: subject.into(),
         score,
         reasons: vec![
@@ -90,7 +90,7 @@ fn suspect(rank: u32, commit: &str, subject: &str, score: f64) -> Suspect {
 }
 
 fn run(commit: &str, patched: bool, outcome: ReplayOutcome) -> ReplayRun {
-    ReplayRun { commit: commit.into(), patched, outcome, duration_ms: 48 }
+    ReplayRun { commit: commit.parse().unwrap(), patched, outcome, duration_ms: 48 }
 }
 
 /// A report of this verdict as an investigation would write it, and its context.
@@ -123,7 +123,7 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
                 "money_share no longer carries its remainder over, so shares do not add up to the amount"
                     .into(),
             kind: CauseKind::CodeChange,
-            commit: Some(CULPRIT.into()),
+            commit: Some(CULPRIT.parse().unwrap()),
             locations: vec![Location {
                 path: "lib/money.sh".into(),
                 start_line: 62,
@@ -215,7 +215,7 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
             evidence(
                 "E2",
                 EvidenceSource::Git,
-                Locator::commit_lines(CULPRIT, "lib/money.sh", 46, 52),
+                Locator::commit_lines(&CULPRIT.parse().unwrap(), "lib/money.sh", 46, 52),
                 GUILTY_DIFF,
             ),
             evidence("E3", EvidenceSource::Replay, Locator::replay(5), "exit status 1"),
@@ -238,13 +238,13 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
     };
     let candidates = (0..150).map(|at| BisectCandidate {
         commit: match at {
-            70 => "aaaa000000000000000000000000000000000000".into(),
-            80 => "dddd000000000000000000000000000000000000".into(),
-            81 => "eeee000000000000000000000000000000000000".into(),
-            87 => PARENT.into(),
-            88 => CULPRIT.into(),
-            149 => BAD.into(),
-            _ => format!("{at:040}"),
+            70 => "aaaa000000000000000000000000000000000000".parse().unwrap(),
+            80 => "dddd000000000000000000000000000000000000".parse().unwrap(),
+            81 => "eeee000000000000000000000000000000000000".parse().unwrap(),
+            87 => PARENT.parse().unwrap(),
+            88 => CULPRIT.parse().unwrap(),
+            149 => BAD.parse().unwrap(),
+            _ => format!("{at:040}").parse().unwrap(),
         },
         mass: if at == 88 {
             0.33
@@ -264,7 +264,7 @@ fn sample(verdict: Verdict) -> (Report, RenderContext) {
         good_revision: Some(GOOD.into()),
         culprit: caused.then(|| CommitView {
             commit: CULPRIT.into(),
-            parents: vec![PARENT.into()],
+            parents: vec![PARENT.parse().unwrap()],
             author: "Jonas Lindqvist".into(),
             date: "2025-04-14".into(),
             subject: "Read and print amounts the way customers write them".into(),
@@ -495,7 +495,6 @@ fn hostile() -> (Report, RenderContext) {
     report.hypotheses[0].statement = text();
     for suspect in &mut report.suspects {
         suspect.subject = text();
-        suspect.commit = text();
         for reason in &mut suspect.reasons {
             reason.signal = text();
             reason.detail = text();

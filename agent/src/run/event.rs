@@ -6,7 +6,7 @@ with defaults. Outside effects come in pairs: the intent (`ToolStarted`) is stor
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use millwright_model::{Evidence, IncidentId, ParsedTicket, Report, RunId, Timestamp, Verdict};
+use millwright_model::{CommitId, Evidence, IncidentId, ParsedTicket, Report, RunId, Timestamp, Verdict};
 use millwright_replay::ReplayRecipe;
 use millwright_tools::ToolCall;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::model::{Compaction, ModelAsk, ModelFailure, ModelTurn};
 use crate::findings::PlannerFinding;
 
-/// Everything a run was asked, resolved: revisions are full commit ids, the ticket is parsed and redacted.
+/// Everything a run was asked, resolved: revisions are commits, the ticket is parsed and redacted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRequest {
     pub run_id: RunId,
@@ -23,8 +23,8 @@ pub struct RunRequest {
     pub repo: PathBuf,
     /// `Repo::identity`, so that memory does not mix code bases.
     pub repository: String,
-    pub bad: String,
-    pub good: Option<String>,
+    pub bad: CommitId,
+    pub good: Option<CommitId>,
     pub logs: Vec<PathBuf>,
     pub replay: ReplayPlan,
     /// Command that runs the project's tests.

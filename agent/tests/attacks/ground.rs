@@ -198,7 +198,8 @@ fn lay(scene: &Scene) -> BTreeMap<String, String> {
     let hidden = scene.id("HEAD");
     scene.git(&["checkout", "-q", "main"]);
     let outside = outside.display().to_string();
-    let names = [("{culprit}", culprit), ("{hidden}", hidden), ("{outside}", outside)];
+    let names =
+        [("{culprit}", culprit.to_string()), ("{hidden}", hidden.to_string()), ("{outside}", outside)];
     names.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 

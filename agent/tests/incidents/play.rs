@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use millwright_agent::investigation::{InvestigationRequest, ReplayChoice};
-use millwright_model::{CauseKind, HypothesisStatus, Report, Verdict};
+use millwright_model::{CauseKind, CommitId, HypothesisStatus, Report, Verdict};
 use serde_json::{Value, json};
 
 use crate::scene::{Ran, Scene, filled};
@@ -48,7 +48,7 @@ pub(crate) fn noise(number: usize) -> (&'static str, Vec<(&'static str, String)>
 pub(crate) struct Played {
     ran: Ran,
     /// Their ids, oldest first.
-    pub(crate) commits: Vec<String>,
+    pub(crate) commits: Vec<CommitId>,
     server: ScriptedServer,
 }
 
@@ -127,7 +127,7 @@ async fn replay(incident: &Incident, dialogue: &[Vec<(&'static str, Value)>]) ->
         commits.push(scene.id("HEAD"));
     }
     let names: BTreeMap<String, String> =
-        commits.iter().zip(1..).map(|(id, number)| (format!("{{c:{number}}}"), id.clone())).collect();
+        commits.iter().zip(1..).map(|(id, number)| (format!("{{c:{number}}}"), id.to_string())).collect();
     let steps: Vec<Reply> = dialogue
         .iter()
         .map(|calls| Reply::Calls {
@@ -144,7 +144,7 @@ async fn replay(incident: &Incident, dialogue: &[Vec<(&'static str, Value)>]) ->
     let server = ScriptedServer::start(Rules { budget: Some(400_000), ..Rules::default() }, script).await;
     let mut options = InvestigationRequest {
         ticket: incident.ticket.as_bytes().to_vec(),
-        good: commits.first().cloned(),
+        good: commits.first().map(ToString::to_string),
         ..scene.options()
     };
     if let Some(logs) = incident.logs {

@@ -6,7 +6,7 @@ model at a scripted server: what the tests of the model planner share.
 #![expect(clippy::disallowed_methods, reason = "repositories of tests are made with their own git")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its own part of this module")]
 
-use millwright_model::Scope;
+use millwright_model::{CommitId, Scope};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -100,12 +100,12 @@ impl Scene {
     }
 
     /// The full id of a revision.
-    pub(crate) fn id(&self, revision: &str) -> String {
-        self.git(&["rev-parse", revision])
+    pub(crate) fn id(&self, revision: &str) -> CommitId {
+        self.git(&["rev-parse", revision]).parse().unwrap()
     }
 
     /// The commit that shrank the pool.
-    pub(crate) fn culprit(&self) -> String {
+    pub(crate) fn culprit(&self) -> CommitId {
         self.id("HEAD~5")
     }
 

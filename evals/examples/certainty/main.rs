@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                     repo: &resolved.repo,
                     rules: &resolved.rules,
                     bad: &resolved.bad,
-                    good: resolved.good.as_deref(),
+                    good: resolved.good.as_ref(),
                     ticket: &ticket,
                     executed: None,
                     extra_text: "",

@@ -37,7 +37,7 @@ fn tables(
                     repo: &resolved.repo,
                     rules: &resolved.rules,
                     bad: &resolved.bad,
-                    good: resolved.good.as_deref(),
+                    good: resolved.good.as_ref(),
                     ticket: &ticket,
                     executed: None,
                     extra_text: "",
@@ -69,7 +69,7 @@ fn tables(
                     .map(|(n, v)| (n, order.iter().map(|o| v[*o]).collect::<Vec<f64>>()))
                     .map(|(n, v)| ((*n).to_owned(), v.into_iter().map(|v| v as f32).collect()))
                     .collect();
-                let commits = order.iter().map(|o| table.commits[*o].clone()).collect();
+                let commits = order.iter().map(|o| table.commits[*o].to_string()).collect();
                 Ok(Some((view.clone(), truth, case.tags.clone(), at as u32, columns, commits)))
             })
             .collect();

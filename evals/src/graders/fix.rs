@@ -6,7 +6,7 @@ to see whether it claims more than is true.
 
 use millwright_git::Repo;
 use millwright_git::checkout::CheckoutChange;
-use millwright_model::Proof;
+use millwright_model::{CommitId, Proof};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,7 @@ fn run(
     answer: &GradedAnswer<'_>,
     replay: &CaseReplay,
     repo: &Repo,
-    bad: &str,
+    bad: &CommitId,
     change: &CheckoutChange,
 ) -> Seen {
     let (case, recipe) = (answer.case, recipe(replay, answer.with.execution));

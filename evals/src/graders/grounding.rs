@@ -159,7 +159,7 @@ fn replay(answer: &GradedAnswer<'_>, number: &str, excerpt: &str) -> Result<(), 
         ReplayOutcome::CannotTest => "cannot be tested",
     };
     let first = excerpt.lines().next().unwrap_or_default();
-    match first.contains(&run.commit) && first.contains(words) {
+    match first.contains(run.commit.as_str()) && first.contains(words) {
         true => Ok(()),
         false => Err(format!("run {number} was of {} and {words}, the quote says otherwise", run.commit)),
     }

@@ -8,9 +8,9 @@ use std::path::Path;
 use millwright_git::Repo;
 use millwright_git::checkout::{FileEdit, edit_tree};
 use millwright_model::{
-    CauseKind, CheckResult, Evidence, EvidenceId, EvidenceSource, Fix, FixKind, Location, Locator, Proof,
-    REPORT_SCHEMA, ReplayOutcome, ReplayRun, ReplaySummary, Report, RootCause, SandboxLevel, TestsResult,
-    Usage, Verdict,
+    CauseKind, CheckResult, CommitId, Evidence, EvidenceId, EvidenceSource, Fix, FixKind, Location, Locator,
+    Proof, REPORT_SCHEMA, ReplayOutcome, ReplayRun, ReplaySummary, Report, RootCause, SandboxLevel,
+    TestsResult, Usage, Verdict,
 };
 
 use super::calibration::expected_error;
@@ -126,7 +126,9 @@ fn evidence(id: &str, locator: Locator, source: EvidenceSource, excerpt: &str) -
 
 /// The right answer where `commit` and the rest are the truth's.
 fn answer(case: &EvalCase, commit: Option<&str>, path: &str, diff: &str) -> Report {
-    let commit = commit.unwrap_or_default();
+    // Of a case without one it is any commit: the grader has to see that none is wanted.
+    let commit =
+        commit.and_then(|commit| commit.parse().ok()).unwrap_or_else(|| CommitId::from_bytes(&[0; 20]));
     let locations = case.truth.lines.iter().map(|lines| Location {
         path: lines.path.clone(),
         start_line: lines.start_line,
@@ -142,7 +144,7 @@ fn answer(case: &EvalCase, commit: Option<&str>, path: &str, diff: &str) -> Repo
         root_cause: Some(RootCause {
             statement: "It is so.".into(),
             kind: CauseKind::CodeChange,
-            commit: Some(commit.to_owned()),
+            commit: Some(commit.clone()),
             locations: locations.collect(),
             confidence: 0.99,
             evidence: vec![EvidenceId("E1".into()), EvidenceId("E2".into())],
@@ -161,7 +163,7 @@ fn answer(case: &EvalCase, commit: Option<&str>, path: &str, diff: &str) -> Repo
             sandbox: SandboxLevel::Full,
             flaky_rate: 0.0,
             runs: vec![ReplayRun {
-                commit: commit.to_owned(),
+                commit: commit.clone(),
                 patched: false,
                 outcome: ReplayOutcome::Reproduces,
                 duration_ms: 1,
@@ -175,7 +177,7 @@ fn answer(case: &EvalCase, commit: Option<&str>, path: &str, diff: &str) -> Repo
         struck: Vec::new(),
         impact: None,
         evidence: vec![
-            evidence("E1", Locator::commit(commit), EvidenceSource::Git, &format!("commit {commit}")),
+            evidence("E1", Locator::commit(&commit), EvidenceSource::Git, &format!("commit {commit}")),
             evidence(
                 "E2",
                 Locator::replay(1),

@@ -3,6 +3,7 @@ Whose lines a mend took away: the commit that most of them blame to is the likel
 Zeller 2005). It is often right and sometimes not, so what comes of it is tagged and never mixed with what somebody knew.
 */
 
+use millwright_model::CommitId;
 use std::collections::BTreeMap;
 
 use millwright_git::Repo;
@@ -16,11 +17,11 @@ use super::git;
 const MOST: usize = 40;
 
 /// The likely culprit of what `fix` mends.
-pub(super) fn culprit(repo: &Repo, fix: &str) -> Result<Option<String>, GitError> {
+pub(super) fn culprit(repo: &Repo, fix: &str) -> Result<Option<CommitId>, GitError> {
     let parent = format!("{fix}^");
     let diff = git(repo, &["diff", "-U0", "--no-renames", &parent, fix])?;
     let diff = DiffParser::default().without_lines().parse(&diff);
-    let mut votes: BTreeMap<String, usize> = BTreeMap::new();
+    let mut votes: BTreeMap<CommitId, usize> = BTreeMap::new();
     let mut blamed = 0;
     let files = diff.files.iter().filter_map(|file| Some((file.old_name()?, file)));
     let stretches = files.flat_map(|(path, file)| file.hunks.iter().map(move |hunk| (path, hunk.old)));
@@ -37,7 +38,7 @@ pub(super) fn culprit(repo: &Repo, fix: &str) -> Result<Option<String>, GitError
         let said = git(repo, &["blame", "-w", "-l", "--abbrev=40", "--root", &span, &parent, "--", path])?;
         for line in said.lines() {
             let id: String = line.chars().take_while(char::is_ascii_hexdigit).collect();
-            if id.len() == 40 {
+            if let Ok(id) = CommitId::parse(&id) {
                 *votes.entry(id).or_default() += 1;
             }
         }

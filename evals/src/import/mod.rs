@@ -13,7 +13,7 @@ use std::path::Path;
 
 use millwright_git::{Repo, RepoError};
 use millwright_ingest::is_test_path;
-use millwright_model::Evidence;
+use millwright_model::{CommitId, Evidence};
 use millwright_sandbox::trusted::GitError;
 
 use crate::cases::{CaseAttachments, CaseTruth, EvalCase, TruthKind};
@@ -71,8 +71,8 @@ fn case(
     repo: &Repo,
     id: String,
     ticket: String,
-    bad: String,
-    culprit: String,
+    bad: CommitId,
+    culprit: CommitId,
     tag: &str,
 ) -> Result<EvalCase, GitError> {
     let changed = git(repo, &["diff-tree", "--no-commit-id", "--name-only", "-r", "-m", &culprit])?;
@@ -84,12 +84,12 @@ fn case(
         id,
         repo: repo.path().to_string_lossy().into_owned(),
         good: good_before(repo, &culprit)?,
-        bad,
+        bad: bad.to_string(),
         ticket,
         attachments: CaseAttachments::default(),
         replay: None,
         tests: None,
-        truth: CaseTruth { files, ..CaseTruth::of(TruthKind::CodeChange, Some(culprit)) },
+        truth: CaseTruth { files, ..CaseTruth::of(TruthKind::CodeChange, Some(culprit.to_string())) },
         tags: vec![tag.to_owned()],
         needs: Vec::new(),
         remembered: Vec::new(),

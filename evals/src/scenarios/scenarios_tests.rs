@@ -1,5 +1,6 @@
 //! What a scenario claims is really run here, class by class.
 
+use millwright_model::CommitId;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
@@ -51,9 +52,9 @@ fn open(case: &EvalCase, options: &EvalOptions) -> Repo {
     Repo::open(&options.repository(&case.repo), &options.data_dir).unwrap()
 }
 
-fn parents(repo: &Repo, commit: &str) -> Vec<String> {
+fn parents(repo: &Repo, commit: &str) -> Vec<CommitId> {
     let said = repo.git().args(["rev-list", "--parents", "-n", "1", commit]).output().unwrap();
-    String::from_utf8(said).unwrap().split_whitespace().skip(1).map(str::to_owned).collect()
+    String::from_utf8(said).unwrap().split_whitespace().skip(1).map(|id| id.parse().unwrap()).collect()
 }
 
 #[test]
@@ -88,7 +89,7 @@ fn the_same_seed_gives_the_same_commits() {
 }
 
 /// Whether the replay fails at least once in a few attempts; a flaky failure may pass.
-fn fails(bench: &GraderSandbox, revision: &str, attempts: usize) -> Option<String> {
+fn fails(bench: &GraderSandbox, revision: &CommitId, attempts: usize) -> Option<String> {
     for _ in 0..attempts {
         match bench.run(revision, None) {
             RecipeEnding::Fails { tail } => return Some(tail),
@@ -130,47 +131,48 @@ fn untrue(class: Class, case: &EvalCase, options: &EvalOptions) -> Vec<String> {
         CaseReplay { command: replay.command.replace("ulimit -t 1;", "ulimit -t 60;"), ..replay.clone() };
     let patient = GraderSandbox::new(&repo, recipe(&patient, options.execution()));
     let attempts = if class == Class::Flaky { 25 } else { 1 };
-    let mut check = |revision: &str, fail: bool, what: &str| {
+    let mut check = |revision: &CommitId, fail: bool, what: &str| {
         let seen = fails(if fail { &bench } else { &patient }, revision, attempts);
         if seen.is_some() != fail {
             out.push(format!("at {what} ({revision}): {seen:?}"));
         }
         seen.unwrap_or_default()
     };
-    let good = case.good.clone().unwrap();
-    match (&case.truth.commit, class) {
+    let commit = |revision: &String| repo.resolve(revision).unwrap();
+    let (bad, good) = (commit(&case.bad), commit(case.good.as_ref().unwrap()));
+    match (case.truth.commit.as_ref().map(commit), class) {
         (Some(culprit), _) => {
-            let tail = check(&case.bad, true, "bad");
-            check(culprit, true, "the culprit");
+            let tail = check(&bad, true, "bad");
+            check(&culprit, true, "the culprit");
             check(&good, false, "good");
-            parents(&repo, culprit).iter().for_each(|parent| drop(check(parent, false, "its parent")));
+            parents(&repo, &culprit).iter().for_each(|parent| drop(check(parent, false, "its parent")));
             for accomplice in &case.truth.accomplices {
-                check(accomplice, false, "the accomplice");
+                check(&commit(accomplice), false, "the accomplice");
             }
             if class != Class::Recurrence && !quotes(&case.ticket, &tail) {
                 out.push(format!("the ticket quotes nothing of\n{tail}"));
             }
         }
-        (None, Class::Healthy) => drop(check(&case.bad, false, "bad")),
+        (None, Class::Healthy) => drop(check(&bad, false, "bad")),
         (None, _) => {
-            check(&case.bad, true, "bad");
+            check(&bad, true, "bad");
             check(&good, true, "good");
         }
     }
     if let Some(tests) = case.truth.tests.as_ref().or(case.tests.as_ref()) {
         let tests = GraderSandbox::of_tests(&repo, &recipe(replay, options.execution()), tests);
-        let passes = |revision: &str, attempts: usize| {
+        let passes = |revision: &CommitId, attempts: usize| {
             (0..attempts).map(|_| tests.run(revision, None)).any(|ended| ended == RecipeEnding::Passes)
         };
         match class {
             // What is missing around the program is missing at every revision alike, so its tests accuse none.
-            Class::Environment if passes(&case.bad, 1) != passes(&good, 1) => {
+            Class::Environment if passes(&bad, 1) != passes(&good, 1) => {
                 out.push("the project's tests tell two revisions apart where no code is to blame".to_owned());
             }
             Class::Environment => {}
             // Chance may fail them, and may not fail them always.
-            _ if !passes(&case.bad, attempts) => {
-                out.push(format!("the project's tests: {:?}", tests.run(&case.bad, None)));
+            _ if !passes(&bad, attempts) => {
+                out.push(format!("the project's tests: {:?}", tests.run(&bad, None)));
             }
             _ => {}
         }
@@ -178,7 +180,7 @@ fn untrue(class: Class, case: &EvalCase, options: &EvalOptions) -> Vec<String> {
     for known in &case.remembered {
         if let RememberedCase::Investigated { bad, replay: Some(replay), .. } = known {
             let bench = GraderSandbox::new(&repo, recipe(replay, options.execution()));
-            if fails(&bench, bad, 1).is_none() {
+            if fails(&bench, &repo.resolve(bad).unwrap(), 1).is_none() {
                 out.push("the earlier incident does not show".to_owned());
             }
         }
@@ -235,8 +237,9 @@ fn simple_rules_solve_a_quarter_at_most() {
         let Some(truth) = &case.truth.commit else { continue };
         let repo = open(case, &options);
         let ticket = millwright_ingest::parse(case.ticket.as_bytes());
-        let simple =
-            baselines(&repo, &RedactionConfig::default(), &case.bad, case.good.as_deref(), &ticket).unwrap();
+        let commit = |revision: &String| repo.resolve(revision).unwrap();
+        let (bad, good) = (commit(&case.bad), case.good.as_ref().map(commit));
+        let simple = baselines(&repo, &RedactionConfig::default(), &bad, good.as_ref(), &ticket).unwrap();
         let by_newest = simple.newest_in_trace.first() == Some(truth);
         let by_text = simple.text.first() == Some(truth);
         of += 1;

@@ -134,9 +134,9 @@ fn falsehood(
         .map(|file| file.path)
         .filter(|path| !millwright_ingest::is_test_path(path));
     Some(PlantedFalsehood {
-        commit: wrong.commit.clone(),
+        commit: wrong.commit.to_string(),
         units: sources.take(5).collect(),
-        before: resolved.good.clone().unwrap_or_else(|| resolved.bad.clone()),
+        before: resolved.good.clone().unwrap_or_else(|| resolved.bad.clone()).to_string(),
         replay: None,
     })
 }
@@ -152,7 +152,7 @@ fn judge(
     let answer = (|| -> Result<_, String> {
         let resolved = repositories.resolve(case, options)?;
         let ticket = millwright_ingest::parse(case.ticket.as_bytes());
-        let good = resolved.good.as_deref();
+        let good = resolved.good.as_ref();
         let request = RankRequest {
             repo: &resolved.repo,
             rules: &resolved.rules,
@@ -218,7 +218,7 @@ fn grade(
     let top = ranking.commits.first();
     let confidence = top.map_or(0.0, |top| top.probability);
     result.verdict = Some(if confidence >= PROBABLE { "probable" } else { "inconclusive" }.into());
-    result.commit = top.map(|top| top.commit.clone());
+    result.commit = top.map(|top| top.commit.to_string());
     let place = |ids: &mut dyn Iterator<Item = &str>| -> Option<u32> {
         let truth = case.truth.commit.as_deref()?;
         (1..).zip(ids).find(|(_, id)| id.eq_ignore_ascii_case(truth)).map(|(rank, _)| rank)

@@ -3,7 +3,7 @@ Evidence: what a claim may cite. The store keeps the whole (redacted) text; a re
 and `sha256` covers the stored text, so that a quote can be checked by code against what was really seen.
 */
 
-use crate::IncidentId;
+use crate::{CommitId, IncidentId};
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -40,11 +40,11 @@ pub enum EvidenceSource {
 pub struct Locator(pub String);
 
 impl Locator {
-    pub fn commit(sha: &str) -> Self {
-        Self(format!("git:{sha}"))
+    pub fn commit(commit: &CommitId) -> Self {
+        Self(format!("git:{commit}"))
     }
-    pub fn commit_lines(sha: &str, path: &str, start: u32, end: u32) -> Self {
-        Self(format!("git:{sha}:{path}#L{start}-L{end}"))
+    pub fn commit_lines(commit: &CommitId, path: &str, start: u32, end: u32) -> Self {
+        Self(format!("git:{commit}:{path}#L{start}-L{end}"))
     }
     pub fn file_lines(path: &str, start: u32, end: u32) -> Self {
         Self(format!("file:{path}#L{start}-L{end}"))

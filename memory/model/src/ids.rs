@@ -6,6 +6,7 @@ until the store has found what it stands for.
 
 use std::borrow::{Borrow, Cow};
 use std::fmt;
+use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -16,18 +17,31 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// Letters behind the prefix: enough for what any version ever wrote, and no room for a payload.
 const MAX_LETTERS: usize = 40;
 
+/// Digits of SHA-1, by which git names objects.
+const COMMIT_DIGITS: usize = 40;
+
+/// Digits of a commit id that people are shown: enough for any repository, few enough to read.
+const SHORT_COMMIT: usize = 10;
+
 /// Crockford's base 32: digits and small letters without look-alikes.
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
 /// Text that is not an id of the kind that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not the id of {of}: write `{prefix}_` and 1 to {MAX_LETTERS} digits or small letters")]
+#[error("{text:?} is not the id of {of}: write {form}")]
 pub struct InvalidId {
     /// What the id was to name, with its article: `an incident`.
     pub of: &'static str,
-    pub prefix: &'static str,
+    /// What it looks like, in words.
+    pub form: String,
     /// The beginning of what was given.
     pub text: String,
+}
+
+impl InvalidId {
+    fn new(of: &'static str, form: String, text: &str) -> Self {
+        Self { of, form, text: text.chars().take(80).collect() }
+    }
 }
 
 /// What all ids can do; the types themselves say what they name.
@@ -40,40 +54,16 @@ pub trait TextId: Sized + AsRef<str> + TryFrom<String, Error = InvalidId> {
     fn from_bits(bits: u128) -> Self;
 }
 
-/// `Name("prefix", "an x", "x")`; a second prefix is one that is read, but not made.
-macro_rules! text_ids {
-    ($($(#[$doc:meta])* $name:ident($prefix:literal $(or $read:literal)?, $of:literal, $names:literal);)*) => {$(
+/// What is the same for every id that is text: it is made by `parse` alone, and read as the text that it is.
+macro_rules! text_newtype {
+    ($(#[$doc:meta])* $name:ident, $pattern:expr) => {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// # Errors
-            /// When the text is not an id of this kind.
-            pub fn parse(text: &str) -> Result<Self, InvalidId> {
-                if is_valid($prefix, text) $(|| is_valid($read, text))? {
-                    return Ok(Self(text.into()));
-                }
-                let text = text.chars().take(80).collect();
-                Err(InvalidId { of: $of, prefix: $prefix, text })
-            }
-
-            /// The id of so many bits in 26 letters; sorts by them.
-            pub fn from_bits(bits: u128) -> Self {
-                Self(format!("{}_{}", $prefix, letters(bits)).into())
-            }
-
             pub fn as_str(&self) -> &str {
                 &self.0
-            }
-        }
-
-        impl TextId for $name {
-            const NAMES: &'static str = $names;
-            const PREFIX: &'static str = $prefix;
-
-            fn from_bits(bits: u128) -> Self {
-                Self::from_bits(bits)
             }
         }
 
@@ -108,9 +98,27 @@ macro_rules! text_ids {
             }
         }
 
+        impl PartialEq<String> for $name {
+            fn eq(&self, other: &String) -> bool {
+                &*self.0 == other
+            }
+        }
+
         impl PartialEq<&str> for $name {
             fn eq(&self, other: &&str) -> bool {
                 &*self.0 == *other
+            }
+        }
+
+        impl PartialEq<$name> for String {
+            fn eq(&self, other: &$name) -> bool {
+                **self == *other.0
+            }
+        }
+
+        impl PartialEq<$name> for &str {
+            fn eq(&self, other: &$name) -> bool {
+                **self == *other.0
             }
         }
 
@@ -156,9 +164,43 @@ macro_rules! text_ids {
                 stringify!($name).into()
             }
             fn json_schema(_: &mut SchemaGenerator) -> Schema {
-                let prefix = concat!($prefix $(, "|", $read)?);
-                let pattern = format!("^({prefix})_[0-9a-z]{{1,{MAX_LETTERS}}}$");
-                json_schema!({ "type": "string", "pattern": pattern })
+                json_schema!({ "type": "string", "pattern": $pattern })
+            }
+        }
+    };
+}
+
+/// `Name("prefix", "an x", "x")`; a second prefix is one that is read, but not made.
+macro_rules! text_ids {
+    ($($(#[$doc:meta])* $name:ident($prefix:literal $(or $read:literal)?, $of:literal, $names:literal);)*) => {$(
+        text_newtype! {
+            $(#[$doc])*
+            $name, format!("^({})_[0-9a-z]{{1,{MAX_LETTERS}}}$", concat!($prefix $(, "|", $read)?))
+        }
+
+        impl $name {
+            /// # Errors
+            /// When the text is not an id of this kind.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                if is_valid($prefix, text) $(|| is_valid($read, text))? {
+                    return Ok(Self(text.into()));
+                }
+                let form = format!("`{}_` and 1 to {MAX_LETTERS} digits or small letters", $prefix);
+                Err(InvalidId::new($of, form, text))
+            }
+
+            /// The id of so many bits in 26 letters; sorts by them.
+            pub fn from_bits(bits: u128) -> Self {
+                Self(format!("{}_{}", $prefix, letters(bits)).into())
+            }
+        }
+
+        impl TextId for $name {
+            const NAMES: &'static str = $names;
+            const PREFIX: &'static str = $prefix;
+
+            fn from_bits(bits: u128) -> Self {
+                Self::from_bits(bits)
             }
         }
     )*};
@@ -203,6 +245,63 @@ impl ReportId {
     }
 }
 
+text_newtype! {
+    /// A commit of a repository, by its whole id: 40 hexadecimal digits in small letters. What a person typed for one (a
+    /// branch, a tag, some digits) is a revision until the repository has found its commit.
+    CommitId, format!("^[0-9a-f]{{{COMMIT_DIGITS}}}$")
+}
+
+impl CommitId {
+    /// # Errors
+    /// When the text is not 40 hexadecimal digits in small letters.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        if text.len() == COMMIT_DIGITS && text.bytes().all(is_digit) {
+            return Ok(Self(text.into()));
+        }
+        let form = format!("{COMMIT_DIGITS} hexadecimal digits in small letters");
+        Err(InvalidId::new("a commit", form, text))
+    }
+
+    /// Of an object's binary name.
+    pub fn from_bytes(bytes: &[u8; COMMIT_DIGITS / 2]) -> Self {
+        let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+        let text: String = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
+        Self(text.into())
+    }
+
+    /// As git names the object in binary; turns [`CommitId::from_bytes`] around.
+    pub fn to_bytes(&self) -> [u8; COMMIT_DIGITS / 2] {
+        let mut bytes = [0; COMMIT_DIGITS / 2];
+        for (byte, pair) in bytes.iter_mut().zip(self.0.as_bytes().chunks_exact(2)) {
+            *byte = pair.iter().fold(0, |byte, digit| byte << 4 | hex_value(*digit));
+        }
+        bytes
+    }
+
+    /// Its first digits, for people.
+    pub fn short(&self) -> &str {
+        self.0.get(..SHORT_COMMIT).unwrap_or(&self.0)
+    }
+}
+
+/// Of a hexadecimal digit in small letters.
+fn hex_value(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        _ => digit - b'a' + 10,
+    }
+}
+
+/// Whatever takes a revision takes a commit.
+impl Deref for CommitId {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
 fn is_valid(prefix: &str, text: &str) -> bool {
     let Some(letters) = text.strip_prefix(prefix).and_then(|rest| rest.strip_prefix('_')) else {
         return false;
@@ -239,6 +338,20 @@ mod tests {
             wrong,
             "\"inc_1\" is not the id of a run: write `run_` and 1 to 40 digits or small letters"
         );
+    }
+
+    #[test]
+    fn a_commit_is_its_whole_id_and_nothing_shorter() {
+        let whole = "0123456789abcdef0123456789abcdef01234567";
+        assert_eq!(CommitId::parse(whole).unwrap().short(), "0123456789");
+        for text in
+            ["", "HEAD", &whole[1..], &whole.to_uppercase(), &format!("{whole}\n"), &whole.replace('0', "g")]
+        {
+            assert!(CommitId::parse(text).is_err(), "{text}");
+        }
+        assert_eq!(CommitId::from_bytes(&CommitId::parse(whole).unwrap().to_bytes()), whole);
+        let wrong = CommitId::parse("main").unwrap_err().to_string();
+        assert_eq!(wrong, "\"main\" is not the id of a commit: write 40 hexadecimal digits in small letters");
     }
 
     #[test]

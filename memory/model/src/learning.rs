@@ -3,8 +3,8 @@ What ranking learns from: the signals of an incident's candidates as they were w
 that verified outcomes led to, with everything a person needs to see why.
 */
 
-use crate::IncidentId;
 use crate::Timestamp;
+use crate::{CommitId, IncidentId};
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -22,8 +22,7 @@ pub struct RankingSample {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SampledCandidate {
-    /// 40 hex digits.
-    pub commit: String,
+    pub commit: CommitId,
     pub values: Vec<f32>,
 }
 

@@ -31,8 +31,8 @@ pub use fix::{
     CheckResult, FailedFix, Fix, FixChecks, FixKind, FourWay, ProvenThen, TestsDetail, TestsResult, TriedFix,
 };
 pub use ids::{
-    AuditId, DeliveryId, DeploymentId, EvaluationId, FileId, IncidentId, InvalidId, JobId, MessageId, NoteId,
-    ProblemId, ReportId, ResolutionId, RunId, TextId,
+    AuditId, CommitId, DeliveryId, DeploymentId, EvaluationId, FileId, IncidentId, InvalidId, JobId,
+    MessageId, NoteId, ProblemId, ReportId, ResolutionId, RunId, TextId,
 };
 pub use incident::{NewIncident, PastIncident, PastResolution};
 pub use incoming_report::{IncomingReport, SHARED_KEY};

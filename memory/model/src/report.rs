@@ -13,7 +13,7 @@ use super::fix::{CheckResult, Fix, TriedFix};
 use super::proof::{Approval, Proof};
 use crate::Timestamp;
 use crate::timestamp::deserialize_stored;
-use crate::{IncidentId, ReportId};
+use crate::{CommitId, IncidentId, ReportId};
 
 pub const REPORT_SCHEMA: &str = "millwright.report/1";
 
@@ -114,8 +114,7 @@ pub enum CauseKind {
 pub struct RootCause {
     pub statement: String,
     pub kind: CauseKind,
-    /// 40 hex digits.
-    pub commit: Option<String>,
+    pub commit: Option<CommitId>,
     /// At the failing revision.
     pub locations: Vec<Location>,
     /// Calibrated probability that the named cause is the cause, 0 to 1.
@@ -152,7 +151,7 @@ pub struct Hypothesis {
 pub struct Suspect {
     /// 1-based.
     pub rank: u32,
-    pub commit: String,
+    pub commit: CommitId,
     pub subject: String,
     pub score: f64,
     /// Largest contribution first.
@@ -232,7 +231,7 @@ impl ReplayOutcome {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplayRun {
-    pub commit: String,
+    pub commit: CommitId,
     /// Whether something other than the commit's own files was tested (a candidate fix, a set of hunks).
     pub patched: bool,
     pub outcome: ReplayOutcome,

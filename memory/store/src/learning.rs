@@ -230,7 +230,10 @@ mod tests {
     fn sample(commit: &str) -> RankingSample {
         RankingSample {
             signals: vec!["literal".into()],
-            candidates: vec![SampledCandidate { commit: commit.into(), values: vec![0.5] }],
+            candidates: vec![SampledCandidate {
+                commit: commit.repeat(10).parse().unwrap(),
+                values: vec![0.5],
+            }],
             total: 7,
         }
     }

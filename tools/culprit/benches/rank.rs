@@ -53,7 +53,7 @@ fn benches(criterion: &mut Criterion) {
     let bad = repo.resolve(&setting("MILLWRIGHT_BENCH_BAD", "HEAD")).expect("the bad revision");
     let good =
         repo.resolve(&setting("MILLWRIGHT_BENCH_GOOD", &format!("{bad}~999"))).expect("the good revision");
-    let good = Some(good.as_str());
+    let good = Some(&good);
     let (ticket, weights) = (millwright_ingest::parse(TICKET.as_bytes()), SignalWeights::default());
     let rules = RedactionConfig::default();
     let request = RankRequest {

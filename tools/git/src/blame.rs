@@ -3,6 +3,7 @@ Who last touched which line, bounded to a range: below `good` git stops looking,
 whole history of a large file into some hundredths, and `boundary` then says "not since good".
 */
 
+use millwright_model::CommitId;
 use millwright_sandbox::CancelFlag;
 use millwright_sandbox::trusted::GitError;
 use serde::{Deserialize, Serialize};
@@ -14,11 +15,10 @@ use super::{Repo, RepoError, file};
 const MAX_BLAME_LINES: u32 = 5_000;
 const MAX_BLAME_BYTES: usize = 32 << 20;
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct BlameQuery {
-    /// Full ids.
-    pub bad: String,
-    pub good: Option<String>,
+    pub bad: CommitId,
+    pub good: Option<CommitId>,
     pub path: String,
     /// 1-based, both included.
     pub start: u32,
@@ -28,7 +28,7 @@ pub struct BlameQuery {
 /// Consecutive lines that came with one commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlameSpan {
-    pub commit: String,
+    pub commit: CommitId,
     /// True when the lines are older than the range: `commit` is then only where looking stopped.
     pub boundary: bool,
     pub author: String,
@@ -55,7 +55,7 @@ pub fn blame(repo: &Repo, query: &BlameQuery, cancel: &CancelFlag) -> Result<Vec
     let end = u64::from(query.end.min(query.start.saturating_add(MAX_BLAME_LINES - 1))).min(lines);
     let range = match &query.good {
         Some(good) => format!("{good}..{}", query.bad),
-        None => query.bad.clone(),
+        None => query.bad.to_string(),
     };
     let command = repo
         .git()
@@ -67,7 +67,7 @@ pub fn blame(repo: &Repo, query: &BlameQuery, cancel: &CancelFlag) -> Result<Vec
     match read::output(command, MAX_BLAME_BYTES, cancel) {
         Ok(output) => Ok(parse(&String::from_utf8_lossy(&output.bytes))),
         Err(RepoError::Git(GitError::Failed { stderr, .. })) if stderr.contains("no such path") => {
-            Err(RepoError::NoSuchPath { path: query.path.clone(), revision: query.bad.clone() })
+            Err(RepoError::NoSuchPath { path: query.path.clone(), revision: query.bad.to_string() })
         }
         Err(error) => Err(error),
     }
@@ -85,9 +85,9 @@ struct Header {
 
 /// Reads `git blame --porcelain`: a commit's header is given once, its path again whenever it changes.
 fn parse(text: &str) -> Vec<BlameSpan> {
-    let mut headers = std::collections::HashMap::<String, Header>::new();
+    let mut headers = std::collections::HashMap::<CommitId, Header>::new();
     let mut spans: Vec<BlameSpan> = Vec::new();
-    let mut current: Option<(String, u32, u32)> = None;
+    let mut current: Option<(CommitId, u32, u32)> = None;
     for line in text.split('\n') {
         if let Some(content) = line.strip_prefix('\t') {
             let Some((commit, original, line_number)) = current.take() else { continue };
@@ -120,11 +120,11 @@ fn parse(text: &str) -> Vec<BlameSpan> {
         }
         let Some((commit, ..)) = &current else {
             let mut parts = line.split(' ');
-            let id = parts.next().filter(|id| id.len() == 40);
+            let id = parts.next().and_then(|id| CommitId::parse(id).ok());
             let numbers =
                 (parts.next().and_then(|n| n.parse().ok()), parts.next().and_then(|n| n.parse().ok()));
             if let (Some(id), (Some(original), Some(line_number))) = (id, numbers) {
-                current = Some((id.to_owned(), original, line_number));
+                current = Some((id, original, line_number));
             }
             continue;
         };

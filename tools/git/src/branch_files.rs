@@ -13,6 +13,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use millwright_model::CommitId;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags, linkat, mkdirat, openat, renameat_with};
 use rustix::fs::{statat, unlinkat};
 use rustix::io::Errno;
@@ -107,7 +108,7 @@ impl BranchFiles {
     }
 
     /// Makes the branch. It must be free; whoever is faster wins.
-    pub(super) fn write_branch(&self, name: &str, commit: &str) -> Result<(), RepoError> {
+    pub(super) fn write_branch(&self, name: &str, commit: &CommitId) -> Result<(), RepoError> {
         let (folders, last) = split(name);
         let failed = |error: Errno| self.refuse(name, &describe(error));
         let mut at = self.refs.try_clone().map_err(|error| self.refuse(name, &error.to_string()))?;

@@ -4,6 +4,7 @@ trusted git without textconv and external diffs, are cut at a size, and always c
 so that a cut never hides that a file was touched.
 */
 
+use millwright_model::CommitId;
 use millwright_sandbox::CancelFlag;
 use serde::{Deserialize, Serialize};
 
@@ -44,10 +45,10 @@ pub struct CommitDetail {
     pub diff: GitDiff,
 }
 
-/// One commit with its patch of at most `max_bytes`. `commit` is a full id; `paths` empty for all.
+/// One commit with its patch of at most `max_bytes`; `paths` empty for all.
 pub fn show(
     repo: &Repo,
-    commit: &str,
+    commit: &CommitId,
     paths: &[String],
     max_bytes: usize,
     cancel: &CancelFlag,
@@ -65,15 +66,15 @@ pub fn show(
     ]);
     let head = fields(&read::output(command, MAX_MESSAGE, cancel)?.bytes);
     let summary = head.get(..7).and_then(summary).ok_or_else(|| RepoError::UnknownRevision {
-        revision: commit.to_owned(),
+        revision: commit.to_string(),
         path: repo.path().to_owned(),
         hint: String::new(),
     })?;
     let message = head.get(7).map(|text| text.trim_end().to_owned()).unwrap_or_default();
     let tree_diff = || repo.git().args(["diff-tree", "--root", "--no-commit-id", "-r"]);
     let revisions = match summary.parents.first() {
-        Some(parent) => vec![parent.as_str(), commit],
-        None => vec![commit],
+        Some(parent) => vec![parent.as_str(), commit.as_str()],
+        None => vec![commit.as_str()],
     };
     let diff = diff_of(tree_diff, &revisions, paths, max_bytes, cancel)?;
     Ok(CommitDetail { summary, message, diff })

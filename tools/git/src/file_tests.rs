@@ -19,7 +19,7 @@ fn names_what_is_not_a_file() {
             Ok(blob) => {
                 format!("{:?} link={} {:?}", blob.path, blob.is_link, blob.text().map_err(|e| e.to_string()))
             }
-            Err(error) => error.to_string().replace(&head, "HEAD").replace(&first, "FIRST"),
+            Err(error) => error.to_string().replace(head.as_str(), "HEAD").replace(first.as_str(), "FIRST"),
         };
         assert_eq!(answer, expected, "{path}");
     };

@@ -5,6 +5,7 @@ All come from git's own stream, which is faster over a long history than asking 
 
 use std::collections::HashMap;
 
+use millwright_model::CommitId;
 use millwright_sandbox::CancelFlag;
 use serde::{Deserialize, Serialize};
 
@@ -18,9 +19,8 @@ const MAX_SUBJECT: usize = 300;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitSummary {
-    /// 40 hex digits.
-    pub id: String,
-    pub parents: Vec<String>,
+    pub id: CommitId,
+    pub parents: Vec<CommitId>,
     pub author: String,
     pub author_email: String,
     /// Seconds since 1970.
@@ -76,9 +76,9 @@ pub struct PickaxeHit {
 /// A commit of a range with its place in the graph.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitNode {
-    pub id: String,
+    pub id: CommitId,
     /// All of them, also those outside of the range.
-    pub parents: Vec<String>,
+    pub parents: Vec<CommitId>,
     /// Committer time, seconds since 1970.
     pub time: i64,
     pub subject: String,
@@ -117,7 +117,11 @@ pub fn pickaxe(
 }
 
 /// The commits that `bad` reaches and `good` does not, in topological order: children before parents.
-pub fn range_graph(repo: &Repo, good: Option<&str>, bad: &str) -> Result<Vec<CommitNode>, RepoError> {
+pub fn range_graph(
+    repo: &Repo,
+    good: Option<&CommitId>,
+    bad: &CommitId,
+) -> Result<Vec<CommitNode>, RepoError> {
     let command = repo
         .git()
         .args(["log", "--topo-order", "--encoding=UTF-8", "--format=tformat:%H%x00%P%x00%ct%x00%s%x00"])
@@ -127,8 +131,8 @@ pub fn range_graph(repo: &Repo, good: Option<&str>, bad: &str) -> Result<Vec<Com
     let fields = fields(&command.output()?);
     let node = |record: &[String]| match record {
         [id, parents, time, subject] => Some(CommitNode {
-            id: id.trim_start().to_owned(),
-            parents: parents.split(' ').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
+            id: CommitId::parse(id.trim_start()).ok()?,
+            parents: parents_of(parents),
             time: time.parse().unwrap_or(0),
             subject: bounded_subject(subject),
         }),
@@ -188,14 +192,19 @@ fn run(
 pub(super) fn summary(record: &[String]) -> Option<CommitSummary> {
     let [id, parents, author, author_email, author_time, commit_time, subject] = record else { return None };
     Some(CommitSummary {
-        id: id.trim_start().to_owned(),
-        parents: parents.split(' ').filter(|id| !id.is_empty()).map(str::to_owned).collect(),
+        id: CommitId::parse(id.trim_start()).ok()?,
+        parents: parents_of(parents),
         author: author.clone(),
         author_email: author_email.clone(),
         author_time: author_time.parse().unwrap_or(0),
         commit_time: commit_time.parse().unwrap_or(0),
         subject: bounded_subject(subject),
     })
+}
+
+/// The ids that git lists with blanks between them.
+fn parents_of(list: &str) -> Vec<CommitId> {
+    list.split(' ').filter_map(|id| CommitId::parse(id).ok()).collect()
 }
 
 fn bounded_subject(subject: &str) -> String {
@@ -208,8 +217,8 @@ fn changed_files(
     commits: &[CommitSummary],
     options: &[&str],
     paths: &[String],
-) -> Result<HashMap<String, Vec<String>>, RepoError> {
-    let mut found = HashMap::<String, Vec<String>>::new();
+) -> Result<HashMap<CommitId, Vec<String>>, RepoError> {
+    let mut found = HashMap::<CommitId, Vec<String>>::new();
     if commits.is_empty() {
         return Ok(found);
     }
@@ -222,13 +231,13 @@ fn changed_files(
     let mut input = String::new();
     for commit in commits {
         // Naming the parent makes a merge compare with the branch it was merged into.
-        let parent = commit.parents.first().map(String::as_str).unwrap_or_default();
+        let parent = commit.parents.first().map(CommitId::as_str).unwrap_or_default();
         input.push_str(format!("{} {parent}", commit.id).trim_end());
         input.push('\n');
     }
     let mut current: Option<&CommitSummary> = None;
     for field in fields(&command.output_with_input(input.as_bytes())?) {
-        match (commits.iter().find(|commit| field == commit.id), current) {
+        match (commits.iter().find(|commit| commit.id == *field), current) {
             (Some(commit), _) => current = Some(commit),
             (None, Some(commit)) => found.entry(commit.id.clone()).or_default().push(field),
             (None, None) => {}

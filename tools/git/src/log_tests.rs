@@ -15,14 +15,14 @@ fn filters_and_pages() {
     let tip = repo.commit_as("Cyd", "rename [x*]", &[("src/lib/[x*].py", "e\n")]);
     let repo = repo.open();
     let check = |change: &dyn Fn(&mut LogQuery), expected: &[&str], more: bool| {
-        let mut query = LogQuery { tip: tip.clone(), ..LogQuery::default() };
+        let mut query = LogQuery { tip: tip.to_string(), ..LogQuery::default() };
         change(&mut query);
         let page = log(&repo, &query, &CancelFlag::default()).unwrap();
         assert_eq!((subjects(&page).as_slice(), page.more), (expected, more), "{query:?}");
     };
     let all = ["rename [x*]", "fix -- weird", "docs: parser", "add parser"];
     check(&|_| {}, &all, false);
-    check(&|q| q.exclude = Some(first.clone()), &all[..3], false);
+    check(&|q| q.exclude = Some(first.to_string()), &all[..3], false);
     check(&|q| q.paths = vec!["src".into()], &[all[0], all[1], all[3]], false);
     check(&|q| q.paths = vec!["./src/parse.py".into()], &[all[1], all[3]], false);
     check(&|q| q.paths = vec!["*.md".into()], &[all[2]], false);
@@ -37,7 +37,7 @@ fn filters_and_pages() {
 
     let cancelled = CancelFlag::default();
     cancelled.cancel();
-    let query = LogQuery { tip: tip.clone(), ..LogQuery::default() };
+    let query = LogQuery { tip: tip.to_string(), ..LogQuery::default() };
     assert!(matches!(log(&repo, &query, &cancelled), Err(RepoError::Cancelled)));
 }
 
@@ -52,7 +52,7 @@ fn pickaxe_names_commits_and_files() {
     let repo = repo.open();
     let check = |text: &str, mode: PickaxeMode, paths: &[&str], expected: &[(&str, &[&str])]| {
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
-        let query = LogQuery { tip: tip.clone(), paths, limit: 10, ..LogQuery::default() };
+        let query = LogQuery { tip: tip.to_string(), paths, limit: 10, ..LogQuery::default() };
         let page = pickaxe(&repo, &query, text, mode, &CancelFlag::default()).unwrap();
         let found: Vec<(&str, Vec<&str>)> = page
             .items
@@ -134,7 +134,7 @@ fn shows_patches_renames_binaries_and_invalid_text() {
     let back = diff(&repo, &second, &root, &["*.txt".into()], 1 << 20, &cancel).unwrap();
     assert!(back.patch.contains("-b\n+a\n"), "{}", back.patch);
     assert!(matches!(
-        show(&repo, &"1".repeat(40), &[], 100, &cancel),
+        show(&repo, &CommitId::parse(&"1".repeat(40)).unwrap(), &[], 100, &cancel),
         Err(RepoError::Git(_) | RepoError::UnknownRevision { .. })
     ));
 }
@@ -148,12 +148,12 @@ fn blames_inside_a_range() {
     let tip = repo.commit("third", &[]);
     let repo = repo.open();
     let cancel = CancelFlag::default();
-    let ask = |good: Option<&str>, path: &str, start, end| {
-        let good = good.map(str::to_owned);
+    let ask = |good: Option<&CommitId>, path: &str, start, end| {
+        let good = good.cloned();
         let query = BlameQuery { bad: tip.clone(), good, path: path.into(), start, end };
         blame(&repo, &query, &cancel)
     };
-    let short = |spans: Vec<crate::BlameSpan>| -> Vec<(String, bool, u32, u32)> {
+    let short = |spans: Vec<crate::BlameSpan>| -> Vec<(CommitId, bool, u32, u32)> {
         spans.into_iter().map(|span| (span.commit, span.boundary, span.start, span.end)).collect()
     };
     let all = ask(None, "b.py", 1, 99).unwrap();
@@ -186,7 +186,7 @@ fn greps_a_revision() {
     let ask = |pattern: &str, kind, ignore_case, paths: &[&str], skip, limit| {
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
         let query = GrepQuery {
-            revision: old.clone(),
+            revision: old.to_string(),
             pattern: pattern.into(),
             kind,
             ignore_case,

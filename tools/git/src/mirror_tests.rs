@@ -6,11 +6,13 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use millwright_model::CommitId;
+
 use super::*;
 use crate::testing::TestRepo;
 use crate::{Repo, RepoError};
 
-fn at(folder: &Path, revision: &str, data: &Path) -> Result<String, RepoError> {
+fn at(folder: &Path, revision: &str, data: &Path) -> Result<CommitId, RepoError> {
     Repo::open(folder, data)?.resolve(revision)
 }
 

@@ -8,6 +8,7 @@ tree, index, HEAD and reflogs are not touched, and no hook, filter or program of
 from the borrowing directory, so the repository's own `pre-push` and url rewriting have no part in it.
 */
 
+use millwright_model::CommitId;
 use millwright_sandbox::trusted::{GitCommand, GitError};
 
 use super::branch_files::{BranchFiles, BranchState};
@@ -20,7 +21,7 @@ pub enum PublishResult {
     New,
     /// It was there and is exactly what was asked for: an earlier attempt got that far.
     Already,
-    /// The name is taken by something else; its commit.
+    /// The name is taken by something else: its commit, in short, or what it is.
     Taken(String),
 }
 
@@ -49,10 +50,10 @@ pub fn check_branch_name(name: &str) -> Result<(), String> {
 pub fn commit_of(
     repo: &Repo,
     tree: &str,
-    parent: &str,
+    parent: &CommitId,
     message: &str,
     time: i64,
-) -> Result<String, RepoError> {
+) -> Result<CommitId, RepoError> {
     let time = format!("@{time} +0000");
     let id = repo
         .git()
@@ -60,20 +61,25 @@ pub fn commit_of(
         .env("GIT_COMMITTER_DATE", &time)
         .args(["commit-tree", tree, "-p", parent, "-F", "-"])
         .output_with_input(message.as_bytes())?;
-    Ok(String::from_utf8_lossy(&id).trim().to_owned())
+    let id = String::from_utf8_lossy(&id);
+    CommitId::parse(id.trim()).map_err(|error| RepoError::Malformed {
+        what: "answer of git",
+        given: id.trim().to_owned(),
+        why: error.to_string(),
+    })
 }
 
 /// Makes the branch `name` at `commit`, whose parent is `parent`, in the user's repository.
 pub fn create_branch(
     repo: &Repo,
     name: &str,
-    commit: &str,
-    parent: &str,
+    commit: &CommitId,
+    parent: &CommitId,
 ) -> Result<PublishResult, RepoError> {
     let files = branch_files(repo)?;
-    let already = |there: String| match there == commit {
+    let already = |there: String| match *commit == *there {
         true => PublishResult::Already,
-        false => PublishResult::Taken(there),
+        false => taken(&there),
     };
     if let BranchState::Taken(there) = files.look(name)? {
         return Ok(already(there));
@@ -89,6 +95,10 @@ pub fn create_branch(
             BranchState::Free => Err(error),
         },
     }
+}
+
+fn taken(there: &str) -> PublishResult {
+    PublishResult::Taken(CommitId::parse(there).map_or_else(|_| there.to_owned(), |id| id.short().to_owned()))
 }
 
 fn branch_files(repo: &Repo) -> Result<BranchFiles, RepoError> {
@@ -108,7 +118,11 @@ fn branch_files(repo: &Repo) -> Result<BranchFiles, RepoError> {
 }
 
 /// Id, type and content of what `commit` has and `parent` has not, from the borrowing git directory.
-fn new_objects(repo: &Repo, commit: &str, parent: &str) -> Result<Vec<(String, String, Vec<u8>)>, RepoError> {
+fn new_objects(
+    repo: &Repo,
+    commit: &CommitId,
+    parent: &CommitId,
+) -> Result<Vec<(String, String, Vec<u8>)>, RepoError> {
     let listed = repo
         .git()
         .args(["rev-list", "--objects", "--no-object-names", commit, &format!("^{parent}")])
@@ -148,15 +162,15 @@ pub fn check_remote(url: &str) -> Result<(), String> {
 
 /// Pushes `commit` as the branch `name`, without force. Looks first and afterwards: a push that was cut off may have
 /// arrived.
-pub fn push(repo: &Repo, url: &str, name: &str, commit: &str) -> Result<PublishResult, RepoError> {
+pub fn push(repo: &Repo, url: &str, name: &str, commit: &CommitId) -> Result<PublishResult, RepoError> {
     let reference = format!("refs/heads/{name}");
     let at_remote = || -> Result<Option<String>, RepoError> {
         let listed = over_files(repo).args(["ls-remote", "--quiet", "--", url, &reference]).output()?;
         Ok(String::from_utf8_lossy(&listed).split_whitespace().next().map(str::to_owned))
     };
     match at_remote()? {
-        Some(there) if there == commit => return Ok(PublishResult::Already),
-        Some(there) => return Ok(PublishResult::Taken(there)),
+        Some(there) if *commit == *there => return Ok(PublishResult::Already),
+        Some(there) => return Ok(taken(&there)),
         None => {}
     }
     let refspec = format!("{commit}:{reference}");
@@ -173,8 +187,8 @@ pub fn push(repo: &Repo, url: &str, name: &str, commit: &str) -> Result<PublishR
         ])
         .output();
     match (at_remote()?, pushed) {
-        (Some(there), _) if there == commit => Ok(PublishResult::New),
-        (Some(there), _) => Ok(PublishResult::Taken(there)),
+        (Some(there), _) if *commit == *there => Ok(PublishResult::New),
+        (Some(there), _) => Ok(taken(&there)),
         (None, Err(error)) => Err(error.into()),
         (None, Ok(_)) => Err(RepoError::Git(GitError::Failed {
             command: "push".into(),

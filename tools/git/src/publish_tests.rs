@@ -46,13 +46,16 @@ fn a_branch_is_new_objects_and_one_reference() {
     assert_eq!(test.git(&["rev-parse", "millwright/fix^"]), bad);
     assert_eq!(create_branch(&repo, "millwright/fix", &commit, &bad).unwrap(), PublishResult::Already);
     let other = commit_of(&repo, &tree, &bad, "Fix: b\n", 1_700_000_000).unwrap();
-    assert_eq!(create_branch(&repo, "millwright/fix", &other, &bad).unwrap(), PublishResult::Taken(commit));
+    assert_eq!(
+        create_branch(&repo, "millwright/fix", &other, &bad).unwrap(),
+        PublishResult::Taken(commit.short().to_owned())
+    );
     let ran = std::fs::read_dir(test.beside("")).unwrap().flatten();
     assert!(ran.into_iter().all(|entry| !entry.file_name().to_string_lossy().starts_with("ran-")));
 }
 
 /// A commit of ours that is to become a branch.
-fn prepared(test: &TestRepo) -> (Repo, String, String) {
+fn prepared(test: &TestRepo) -> (Repo, CommitId, CommitId) {
     let bad = test.commit("bad", &[("folder/a.txt", "one\n")]);
     let repo = test.open();
     let edits = [crate::checkout::FileEdit {
@@ -151,7 +154,7 @@ fn names_that_stand_already_are_found_wherever_they_are() {
     test.git(&["pack-refs", "--all"]);
     assert_eq!(
         create_branch(&repo, "millwright/fix", &commit, &bad).unwrap(),
-        PublishResult::Taken(bad.clone())
+        PublishResult::Taken(bad.short().to_owned())
     );
     for name in ["millwright", "other/deep"] {
         let error = create_branch(&repo, name, &commit, &bad).unwrap_err().to_string();
@@ -196,7 +199,10 @@ fn a_branch_is_made_where_there_is_no_folder_of_branches() {
     test.git(&["branch", "packed"]);
     test.git(&["pack-refs", "--all"]);
     std::fs::remove_dir_all(test.git_dir().join("refs/heads")).unwrap();
-    assert_eq!(create_branch(&repo, "packed", &commit, &bad).unwrap(), PublishResult::Taken(bad.clone()));
+    assert_eq!(
+        create_branch(&repo, "packed", &commit, &bad).unwrap(),
+        PublishResult::Taken(bad.short().to_owned())
+    );
     assert!(!test.git_dir().join("refs/heads").exists(), "nothing is made for a name that is taken");
     assert_eq!(create_branch(&repo, "millwright/fix", &commit, &bad).unwrap(), PublishResult::New);
     assert_eq!(test.git(&["rev-parse", "millwright/fix"]), commit);
@@ -219,7 +225,7 @@ fn a_push_is_looked_for_before_it_is_made() {
     let there = trusted::git(&bare).args(["rev-parse", "refs/heads/fix"]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&there).trim(), commit);
     assert_eq!(push(&repo, &url, "fix", &commit).unwrap(), PublishResult::Already);
-    assert_eq!(push(&repo, &url, "fix", &bad).unwrap(), PublishResult::Taken(commit));
+    assert_eq!(push(&repo, &url, "fix", &bad).unwrap(), PublishResult::Taken(commit.short().to_owned()));
     assert!(test.beside("ran-pre-push").symlink_metadata().is_err());
     assert!(push(&repo, "file:///nonexistent/x.git", "fix", &bad).is_err());
 }

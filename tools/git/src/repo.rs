@@ -12,6 +12,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use millwright_model::CommitId;
 use millwright_sandbox::trusted::{self, GitError};
 use sha2::{Digest, Sha256};
 
@@ -34,11 +35,11 @@ pub enum RepoError {
     #[error("no revision {revision:?} in {path}{hint}")]
     UnknownRevision { revision: String, path: PathBuf, hint: String },
     #[error("{good} is not an ancestor of {bad}; --good must be an older revision that {bad} was built on")]
-    NotAnAncestor { good: String, bad: String },
+    NotAnAncestor { good: CommitId, bad: CommitId },
     #[error(
         "--good and --bad both name {revision}; --good must be an older revision, at which it still worked"
     )]
-    GoodIsBad { revision: String },
+    GoodIsBad { revision: CommitId },
     #[error(
         "{path} is a shallow clone: its history is cut off, and the culprit may lie beyond; run \
          `git -C {path} fetch --unshallow` first, or give a --good revision that is in the clone"
@@ -176,8 +177,8 @@ impl Repo {
         library::open(&self.borrowed()).map_err(|source| self.libgit2_error(source))
     }
 
-    /// The full commit id a revision names: a branch, tag, abbreviated id or `HEAD`, with `~N` and `^N`.
-    pub fn resolve(&self, revision: &str) -> Result<String, RepoError> {
+    /// The commit that a revision names: a branch, tag, abbreviated id or `HEAD`, with `~N` and `^N`.
+    pub fn resolve(&self, revision: &str) -> Result<CommitId, RepoError> {
         let unknown = |hint: &str| RepoError::UnknownRevision {
             revision: revision.to_owned(),
             path: self.path.clone(),
@@ -197,7 +198,7 @@ impl Repo {
         let repository = self.libgit2()?;
         let commit = repository.revparse_single(&spelled).and_then(|object| object.peel_to_commit());
         let error = match commit {
-            Ok(commit) => return Ok(commit.id().to_string()),
+            Ok(commit) => return CommitId::parse(&commit.id().to_string()).map_err(|_| unknown("")),
             Err(error) => error,
         };
         // A reference without its object is damage, a missing parent or id is usually history cut off.
@@ -222,21 +223,21 @@ impl Repo {
         })
     }
 
-    /// Fails unless `good` is an ancestor of `bad`. Both are full commit ids.
-    pub fn require_ancestor(&self, good: &str, bad: &str) -> Result<(), RepoError> {
+    /// Fails unless `good` is an ancestor of `bad`.
+    pub fn require_ancestor(&self, good: &CommitId, bad: &CommitId) -> Result<(), RepoError> {
         if good == bad {
-            Err(RepoError::GoodIsBad { revision: bad.to_owned() })
+            Err(RepoError::GoodIsBad { revision: bad.clone() })
         } else if self.is_ancestor(good, bad)? {
             Ok(())
         } else {
-            Err(RepoError::NotAnAncestor { good: good.to_owned(), bad: bad.to_owned() })
+            Err(RepoError::NotAnAncestor { good: good.clone(), bad: bad.clone() })
         }
     }
 
-    /// Whether `newer` reaches `older` (a commit reaches itself). Both are full commit ids.
-    pub fn is_ancestor(&self, older: &str, newer: &str) -> Result<bool, RepoError> {
+    /// Whether `newer` reaches `older` (a commit reaches itself).
+    pub fn is_ancestor(&self, older: &CommitId, newer: &CommitId) -> Result<bool, RepoError> {
         let repository = self.libgit2()?;
-        let id = |text| git2::Oid::from_str(text).map_err(|source| self.libgit2_error(source));
+        let id = |commit: &CommitId| git2::Oid::from_str(commit).map_err(|source| self.libgit2_error(source));
         let (older, newer) = (id(older)?, id(newer)?);
         let reaches = || repository.graph_descendant_of(newer, older);
         Ok(older == newer || reaches().map_err(|source| self.libgit2_error(source))?)
@@ -266,7 +267,7 @@ impl Repo {
         let Ok(head) = self.resolve("HEAD") else { return Ok(()) };
         // Looking walks every file of the newest commit; what was whole once stays so.
         let seen = self.data.join("whole");
-        if fs::read_to_string(&seen).is_ok_and(|known| known == head) {
+        if fs::read_to_string(&seen).is_ok_and(|known| head == *known) {
             return Ok(());
         }
         let missing = self
@@ -276,7 +277,11 @@ impl Repo {
         if missing.starts_with(b"?") || memchr::memmem::find(&missing, b"\n?").is_some() {
             return Err(RepoError::Partial { path: self.path.clone() });
         }
-        fs::write(&seen, &head).map_err(|source| RepoError::Io { action: "writing", path: seen, source })
+        fs::write(&seen, head.as_str()).map_err(|source| RepoError::Io {
+            action: "writing",
+            path: seen,
+            source,
+        })
     }
 
     /// What stays the same over clones of one project: its oldest root commit on the first-parent line.

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::testing::{TestRepo, snapshot};
 
-fn two_commits() -> (TestRepo, String, String) {
+fn two_commits() -> (TestRepo, CommitId, CommitId) {
     let repo = TestRepo::new();
     let first = repo.commit("first", &[("a.txt", "1\n")]);
     let second = repo.commit("second", &[("a.txt", "2\n")]);
@@ -198,7 +198,7 @@ fn hostile_configuration_is_never_read_and_nothing_changes() {
     std::fs::create_dir_all(repo.git_dir().join("info")).unwrap();
     std::fs::write(repo.git_dir().join("info/attributes"), "* diff=evil filter=evil\n").unwrap();
     std::fs::create_dir_all(repo.git_dir().join("refs/replace")).unwrap();
-    std::fs::write(repo.git_dir().join("refs/replace").join(&second), &first).unwrap();
+    std::fs::write(repo.git_dir().join("refs/replace").join(second.as_str()), first.as_str()).unwrap();
     std::fs::create_dir_all(repo.git_dir().join("hooks")).unwrap();
     std::fs::copy(&script, repo.git_dir().join("hooks/post-checkout")).unwrap();
     std::fs::write(repo.work().join(".gitattributes"), "* diff=evil filter=evil\n").unwrap();
@@ -223,7 +223,7 @@ fn hostile_configuration_is_never_read_and_nothing_changes() {
     let query = crate::BlameQuery { bad: bad.clone(), good: None, path: "a.txt".into(), start: 1, end: 1 };
     assert_eq!(crate::blame(&opened, &query, &cancel).unwrap()[0].commit, second);
     let query = crate::GrepQuery {
-        revision: bad.clone(),
+        revision: bad.to_string(),
         pattern: "2".into(),
         kind: crate::PatternKind::Fixed,
         ignore_case: false,

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use millwright_model::CommitId;
 use millwright_sandbox::trusted;
 
 use crate::Repo;
@@ -88,19 +89,19 @@ impl TestRepo {
     }
 
     /// Commits everything in the work tree and returns the commit's id.
-    pub fn commit(&self, message: &str, files: &[(&str, &str)]) -> String {
+    pub fn commit(&self, message: &str, files: &[(&str, &str)]) -> CommitId {
         self.commit_as("Ada", message, files)
     }
 
-    pub fn commit_as(&self, author: &str, message: &str, files: &[(&str, &str)]) -> String {
+    pub fn commit_as(&self, author: &str, message: &str, files: &[(&str, &str)]) -> CommitId {
         self.write(files);
         self.git(&["add", "--all"]);
         self.git_as(author, &["commit", "--quiet", "--allow-empty", "--message", message]);
         self.head()
     }
 
-    pub fn head(&self) -> String {
-        self.git(&["rev-parse", "HEAD"])
+    pub fn head(&self) -> CommitId {
+        CommitId::parse(&self.git(&["rev-parse", "HEAD"])).unwrap()
     }
 }
 

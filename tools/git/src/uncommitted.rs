@@ -6,6 +6,8 @@ written.
 
 use std::collections::BTreeSet;
 
+use millwright_model::CommitId;
+
 use super::locate::read_small;
 use super::{Repo, RepoError};
 
@@ -13,12 +15,12 @@ use super::{Repo, RepoError};
 const MAX_INDEX_BYTES: u64 = 64 << 20;
 const MAX_PATHS: usize = 1_000;
 
-/// Paths that differ between `head` (a full id) and the work tree, untracked files that are not ignored included;
+/// Paths that differ between `head` and the work tree, untracked files that are not ignored included;
 /// sorted and bounded. Empty where there is no work tree or it cannot be told.
 ///
 /// # Errors
 /// When the scratch folder cannot be written.
-pub fn uncommitted(repo: &Repo, head: &str) -> Result<Vec<String>, RepoError> {
+pub fn uncommitted(repo: &Repo, head: &CommitId) -> Result<Vec<String>, RepoError> {
     let Some(work_tree) = repo.work_tree() else { return Ok(Vec::new()) };
     let Some(index) = read_small(&repo.git_dir().join("index"), MAX_INDEX_BYTES) else {
         return Ok(Vec::new());

@@ -4,6 +4,7 @@ inputs around a replay's own, of which output, exit status and written files are
 incident, so the ledger does not list them.
 */
 
+use millwright_model::CommitId;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -50,14 +51,14 @@ pub struct ReplayObservation {
 }
 
 impl Replayer {
-    /// Runs the recipe at `revision` with `change` and tells what was seen. `observer` reads the whole output as it
+    /// Runs the recipe at `commit` with `change` and tells what was seen. `observer` reads the whole output as it
     /// comes, and is told where the checkout lies.
     ///
     /// # Errors
-    /// When the revision cannot be checked out or no sandbox can be had. The inner error is of this execution alone.
+    /// When the commit cannot be checked out or no sandbox can be had. The inner error is of this execution alone.
     pub fn observe(
         &self,
-        revision: &str,
+        commit: &CommitId,
         change: Option<&CheckoutChange>,
         request: ObservationRequest<'_>,
         observer: &mut dyn FnMut(&Path, &[u8]),
@@ -65,7 +66,7 @@ impl Replayer {
         if self.cancel.is_cancelled() {
             return Err(ReplayError::Cancelled);
         }
-        let composed = self.compose(revision, change)?;
+        let composed = self.compose(commit, change)?;
         let mut slot = self.pool.acquire()?;
         slot.switch(&composed.tree)?;
         let failed = |execution, step| ReplayObservation {

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use millwright_git::checkout::{
     CheckoutChange, CheckoutError, CheckoutPool, CheckoutSlot, ComposedTree, FileEdit, compose, edit_tree,
 };
-use millwright_model::{Evidence, ReplayOutcome, ReplayRun, SandboxLevel};
+use millwright_model::{CommitId, Evidence, ReplayOutcome, ReplayRun, SandboxLevel};
 use millwright_sandbox::{
     CancelFlag, Execution, NetworkAccess, NoSandboxPolicy, SandboxError, SandboxLimits, SandboxedCommand,
 };
@@ -35,9 +35,9 @@ pub enum ReplayError {
         "the replay passes at the failing revision {revision} ({attempts} of {attempts} times), so there is nothing \
          to look for; check --bad and the replay command. Its output ends:\n{tail}"
     )]
-    BadPasses { revision: String, attempts: u32, tail: String },
+    BadPasses { revision: CommitId, attempts: u32, tail: String },
     #[error("the replay cannot be run at the failing revision {revision}: {why}. Its output ends:\n{tail}")]
-    BadCannotTest { revision: String, why: String, tail: String },
+    BadCannotTest { revision: CommitId, why: String, tail: String },
     #[error(transparent)]
     Checkout(#[from] CheckoutError),
     #[error(transparent)]
@@ -78,7 +78,7 @@ pub struct Replayer {
     pub(super) cancel: CancelFlag,
     setups: SetupCache,
     ledger: Mutex<ReplayLedger>,
-    composed: Mutex<HashMap<String, ComposedTree>>,
+    composed: Mutex<HashMap<CommitId, ComposedTree>>,
     failure: Mutex<Option<FailureSignature>>,
     kept_output: usize,
 }
@@ -168,14 +168,14 @@ impl Replayer {
     /// Executes at `bad` until the failure shows, and learns what it looks like. A failure that did not show at
     /// once is repeated up to the recipe's `attempts`, to learn how often it does. With `traced`, the first
     /// execution also records the code it goes through.
-    pub fn reproduce(&self, bad: &str, traced: bool) -> Result<Reproduction, ReplayError> {
+    pub fn reproduce(&self, bad: &CommitId, traced: bool) -> Result<Reproduction, ReplayError> {
         self.reproduce_within(bad, traced, 0)
     }
 
     /// The same for a failure that is said to show now and then: until it has shown, up to `patience` attempts are made.
     pub fn reproduce_within(
         &self,
-        bad: &str,
+        bad: &CommitId,
         traced: bool,
         patience: u32,
     ) -> Result<Reproduction, ReplayError> {
@@ -214,35 +214,39 @@ impl Replayer {
                 ReplayOutcome::OtherFailure | ReplayOutcome::CannotTest if shown.is_some() => {}
                 ReplayOutcome::OtherFailure | ReplayOutcome::CannotTest => {
                     let why = replayed.why.unwrap_or_default();
-                    return Err(ReplayError::BadCannotTest { revision: bad.into(), why, tail: last });
+                    return Err(ReplayError::BadCannotTest { revision: bad.clone(), why, tail: last });
                 }
             }
         }
         let Some((shown, failure)) = shown else {
-            return Err(ReplayError::BadPasses { revision: bad.into(), attempts: done, tail: last });
+            return Err(ReplayError::BadPasses { revision: bad.clone(), attempts: done, tail: last });
         };
         Ok(Reproduction { trace: shown.trace.clone(), shown, failure, passes, failures })
     }
 
-    /// One execution at `revision` (a full commit id), with `change` applied. Judged against the failure seen by
+    /// One execution at `commit`, with `change` applied. Judged against the failure seen by
     /// [`Replayer::reproduce`].
-    pub fn run(&self, revision: &str, change: Option<&CheckoutChange>) -> Result<ReplayResult, ReplayError> {
-        self.run_once(revision, change, false)
+    pub fn run(
+        &self,
+        commit: &CommitId,
+        change: Option<&CheckoutChange>,
+    ) -> Result<ReplayResult, ReplayError> {
+        self.run_once(commit, change, false)
     }
 
-    /// Whether the failure stays away from `revision` with `change`, asked as often as what was seen of it
+    /// Whether the failure stays away from `commit` with `change`, asked as often as what was seen of it
     /// demands of this `doubt` ([`Flakiness::passes_needed`]); `each` is told of every execution, and
     /// the one that settled it is handed back.
     pub fn stays_away(
         &self,
-        revision: &str,
+        commit: &CommitId,
         change: Option<&CheckoutChange>,
         (seen, doubt): (Flakiness, f64),
         mut each: impl FnMut(&ReplayResult),
     ) -> Result<(bool, ReplayResult), ReplayError> {
         let mut left = seen.passes_needed(doubt);
         loop {
-            let replayed = self.run(revision, change)?;
+            let replayed = self.run(commit, change)?;
             each(&replayed);
             left -= 1;
             let passes = replayed.outcome() == ReplayOutcome::Passes;
@@ -254,11 +258,11 @@ impl Replayer {
 
     fn run_once(
         &self,
-        revision: &str,
+        commit: &CommitId,
         change: Option<&CheckoutChange>,
         traced: bool,
     ) -> Result<ReplayResult, ReplayError> {
-        let composed = self.compose(revision, change)?;
+        let composed = self.compose(commit, change)?;
         let how = if traced { "traced" } else { "plain" };
         let key = Evidence::hash(&format!("{} {} {how}", composed.tree, self.recipe.hash()));
         if let Some((number, entry)) = hold(&self.ledger).recall(&key) {
@@ -277,7 +281,7 @@ impl Replayer {
             Ok(()) => (self.execute(&self.recipe.command, &mut slot, instrument.as_ref())?, None),
             Err((step, execution)) => (Ok(execution), Some(step)),
         };
-        let mut entry = self.entry(key, revision, change.is_some(), execution, failed_step, &slot.path());
+        let mut entry = self.entry(key, commit, change.is_some(), execution, failed_step, &slot.path());
         entry.notes.extend(composed.notes.iter().chain(slot.notes()).cloned());
         if let Some(instrument) = instrument {
             entry.trace = entry
@@ -293,7 +297,7 @@ impl Replayer {
         let number = ledger.append(entry.clone()).map_err(|source| ReplayError::Ledger { path, source })?;
         tracing::debug!(
             replay.number = number,
-            replay.commit = revision,
+            replay.commit = %commit,
             replay.outcome = ?entry.run.outcome,
             duration_ms = entry.run.duration_ms,
             "replayed"
@@ -303,15 +307,15 @@ impl Replayer {
 
     pub(super) fn compose(
         &self,
-        revision: &str,
+        commit: &CommitId,
         change: Option<&CheckoutChange>,
     ) -> Result<ComposedTree, ReplayError> {
         if change.is_none()
-            && let Some(known) = hold(&self.composed).get(revision)
+            && let Some(known) = hold(&self.composed).get(commit)
         {
             return Ok(known.clone());
         }
-        let mut composed = compose(self.pool.repo(), revision, change, self.recipe.overlay.as_ref())?;
+        let mut composed = compose(self.pool.repo(), commit, change, self.recipe.overlay.as_ref())?;
         if !self.recipe.files.is_empty() {
             let laid = |file: &LaidFile| FileEdit {
                 path: file.path.clone(),
@@ -324,7 +328,7 @@ impl Replayer {
             composed.tree = edit_tree(self.pool.repo(), &composed.tree, &files)?;
         }
         if change.is_none() {
-            hold(&self.composed).insert(revision.to_owned(), composed.clone());
+            hold(&self.composed).insert(commit.clone(), composed.clone());
         }
         Ok(composed)
     }
@@ -418,14 +422,13 @@ impl Replayer {
     fn entry(
         &self,
         key: String,
-        revision: &str,
+        commit: &CommitId,
         patched: bool,
         execution: Result<Execution, SandboxError>,
         failed_step: Option<String>,
         checkout: &Path,
     ) -> LedgerEntry {
-        let run =
-            |outcome, duration_ms| ReplayRun { commit: revision.to_owned(), patched, outcome, duration_ms };
+        let run = |outcome, duration_ms| ReplayRun { commit: commit.clone(), patched, outcome, duration_ms };
         let execution = match execution {
             Ok(execution) => execution,
             Err(error) => {

@@ -20,7 +20,7 @@ fn outcomes_follow_the_failure_seen_at_bad() {
     let replayer = project.replayer(recipe(APP), ReplayLedger::in_memory());
     let reproduction = replayer.reproduce(&bad, false).unwrap();
     assert_eq!((reproduction.passes, reproduction.failures), (0, 1));
-    let check = |revision: &str, change: Option<&CheckoutChange>, expected| {
+    let check = |revision: &CommitId, change: Option<&CheckoutChange>, expected| {
         let replayed = replayer.run(revision, change).unwrap();
         assert_eq!(replayed.outcome(), expected, "{replayed:?}");
         assert_eq!(replayed.run.patched, change.is_some());
@@ -149,7 +149,7 @@ fn setup_runs_once_per_content() {
     let replayer =
         project.replayer(ReplayRecipe { setup: vec![setup], ..recipe(command) }, ReplayLedger::in_memory());
     let executed = || fs::read_to_string(&count).unwrap_or_default().lines().count();
-    let check = |revision: &str, built: &str, runs: usize| {
+    let check = |revision: &CommitId, built: &str, runs: usize| {
         let replayed = replayer.run(revision, None).unwrap();
         assert_eq!(
             replayed.tail,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use millwright_git::Repo;
 use millwright_git::checkout::{CheckoutPool, PoolLimits};
-use millwright_model::SandboxLevel;
+use millwright_model::{CommitId, SandboxLevel};
 use millwright_sandbox::trusted::{self, GitCommand};
 use millwright_sandbox::{CancelFlag, Execution, ExitStatus, LimitHit, SandboxError, SandboxedCommand};
 
@@ -39,7 +39,7 @@ impl ReplayProject {
     }
 
     /// Writes files and commits everything; returns the commit id.
-    pub fn commit(&self, files: &[(&str, &str)]) -> String {
+    pub fn commit(&self, files: &[(&str, &str)]) -> CommitId {
         for (path, content) in files {
             let path = self.path().join(path);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -48,7 +48,7 @@ impl ReplayProject {
         self.git().args(["add", "-A"]).output().unwrap();
         self.git().args(["commit", "-q", "--allow-empty", "-m", "change"]).output().unwrap();
         let head = self.git().args(["rev-parse", "HEAD"]).output().unwrap();
-        String::from_utf8(head).unwrap().trim().to_owned()
+        CommitId::parse(String::from_utf8(head).unwrap().trim()).unwrap()
     }
 
     pub fn replayer(&self, recipe: ReplayRecipe, ledger: ReplayLedger) -> Replayer {

@@ -9,7 +9,7 @@ use millwright_culprit::bisect::{
 };
 use millwright_culprit::minimise::CulpritHunk;
 use millwright_git::checkout::FileOverlay;
-use millwright_model::{EvidenceDraft, ReplayOutcome, ReplayRun};
+use millwright_model::{CommitId, EvidenceDraft, ReplayOutcome, ReplayRun};
 use millwright_replay::{Flakiness, ReplayResult, Replayer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -45,16 +45,16 @@ const MOST_EARLIER: usize = 20;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct BisectResult {
-    pub culprit: Option<String>,
+    pub culprit: Option<CommitId>,
     pub subject: String,
     /// Red at the culprit and green at each parent, all really run.
     pub proven: bool,
     /// Who may be the culprit when it is not proven, most probable first (bounded).
-    pub candidates: Vec<String>,
+    pub candidates: Vec<CommitId>,
     /// Probability of the first candidate.
     pub confidence: f64,
     /// Candidates the runs ruled out, of those that were most suspected (bounded).
-    pub innocent: Vec<String>,
+    pub innocent: Vec<CommitId>,
     /// Commits in the range.
     pub range: u32,
     pub skipped: u32,
@@ -99,13 +99,13 @@ pub(super) const CULPRIT: &str = "culprit.json";
 /// The artifact with what the failing revision showed when a culprit was taken back.
 const TAKEN_BACK: &str = "taken_back.json";
 
-fn taken_back(ctx: &ToolContext) -> BTreeMap<String, Flakiness> {
+fn taken_back(ctx: &ToolContext) -> BTreeMap<CommitId, Flakiness> {
     ctx.workbench.artifact(TAKEN_BACK).unwrap_or_default()
 }
 
 /// Keeps what the failing revision showed with the proven culprit taken back, for a bisect that has to go on.
 pub(super) fn keep_taken_back(ctx: &ToolContext, outcomes: Flakiness) -> Result<(), ToolError> {
-    let Some(culprit) = ctx.workbench.artifact::<String>(CULPRIT) else { return Ok(()) };
+    let Some(culprit) = ctx.workbench.artifact::<CommitId>(CULPRIT) else { return Ok(()) };
     let mut all = taken_back(ctx);
     all.insert(culprit, outcomes);
     ctx.workbench.keep(TAKEN_BACK, &all)
@@ -146,11 +146,11 @@ impl Tool for BisectTool {
 }
 
 /// Moves half of the probability to the favoured commits of the range.
-fn favour(prior: &mut Vec<f64>, commits: &[&str], favoured: &[String]) {
+fn favour(prior: &mut Vec<f64>, commits: &[&CommitId], favoured: &[CommitId]) {
     let named: Vec<usize> = commits
         .iter()
         .enumerate()
-        .filter(|(_, commit)| favoured.iter().any(|favoured| favoured == *commit))
+        .filter(|(_, commit)| favoured.iter().any(|favoured| favoured == **commit))
         .map(|(at, _)| at)
         .collect();
     if named.is_empty() {
@@ -174,16 +174,16 @@ fn work(
     args: &BisectArgs,
 ) -> Result<(BisectResult, String, Vec<EvidenceDraft>), ToolError> {
     let (replayer, shown) = ctx.reproduced()?;
-    let graph = CommitGraph::load(&ctx.repo, ctx.good.as_deref(), &ctx.bad)
+    let graph = CommitGraph::load(&ctx.repo, ctx.good.as_ref(), &ctx.bad)
         .map_err(|error| ToolError::failed(error.to_string()))?;
-    let ranking: Vec<(String, f64)> = ctx.workbench.artifact(RANKING).unwrap_or_default();
-    let by_commit: HashMap<&str, f64> = ranking.iter().map(|(id, prior)| (id.as_str(), *prior)).collect();
+    let ranking: Vec<(CommitId, f64)> = ctx.workbench.artifact(RANKING).unwrap_or_default();
+    let by_commit: HashMap<&CommitId, f64> = ranking.iter().map(|(id, prior)| (id, *prior)).collect();
     let mut prior: Vec<f64> = match by_commit.is_empty() {
         true => Vec::new(),
         false => graph.commits().map(|id| by_commit.get(id).copied().unwrap_or(0.0)).collect(),
     };
     // Names that lead nowhere are no error: they were only a hint.
-    let favoured: Vec<String> =
+    let favoured: Vec<CommitId> =
         args.favour.iter().take(MOST_FAVOURED).filter_map(|commit| ctx.visible(Some(commit)).ok()).collect();
     favour(&mut prior, &graph.commits().collect::<Vec<_>>(), &favoured);
     let range = u32::try_from(graph.len()).unwrap_or(u32::MAX);
@@ -214,11 +214,11 @@ fn work(
     {
         (verdict, replays) = (flip, replays.into_iter().chain(seen).collect());
     }
-    let last: HashMap<String, ReplayResult> =
+    let last: HashMap<CommitId, ReplayResult> =
         past.into_iter().chain(replays).map(|replayed| (replayed.run.commit.clone(), replayed)).collect();
     /// Candidates that are looked at where no single one is proven.
     const LOOKED_AT: usize = 20;
-    let blamed: Vec<&String> = match &verdict {
+    let blamed: Vec<&CommitId> = match &verdict {
         BisectVerdict::Proven { culprit, .. } => vec![culprit],
         BisectVerdict::Narrowed { candidates, .. } => {
             candidates.iter().take(LOOKED_AT).map(|(commit, _)| commit).collect()
@@ -239,7 +239,7 @@ fn work(
             found.proven = true;
             found.confidence = 1.0;
             found.flakiness = machine.flakiness(culprit);
-            if ctx.workbench.artifact::<String>(CULPRIT).as_ref() != Some(culprit) {
+            if ctx.workbench.artifact::<CommitId>(CULPRIT).as_ref() != Some(culprit) {
                 ctx.workbench.keep::<Vec<CulpritHunk>>(GUILTY, &Vec::new())?;
                 ctx.workbench.keep(CULPRIT, culprit)?;
             }
@@ -268,13 +268,13 @@ fn work(
                 "the replay fails at {which}{} in the same way, so it cannot tell the commits of the range apart: \
                  either it cannot be run here (see its output), or the fault is older and needs an older --good. \
                  Its output ends: {}",
-                short(commit),
+                commit.short(),
                 output.unwrap_or_default()
             ));
             evidence.extend(last.get(commit).map(ReplayResult::evidence));
         }
     }
-    let alive: std::collections::HashSet<String> =
+    let alive: std::collections::HashSet<CommitId> =
         machine.posterior().into_iter().map(|(id, _)| id).collect();
     if !matches!(verdict, BisectVerdict::OlderThanRange { .. }) {
         let cleared = ranking
@@ -312,7 +312,7 @@ fn flipped_again(
     ctx: &ToolContext,
     replayer: &Replayer,
     machine: &Machine,
-    culprit: &str,
+    culprit: &CommitId,
 ) -> Result<Option<(BisectVerdict, Vec<ReplayResult>)>, ToolError> {
     /// Commits asked about; each costs a run, and the newest ones are the likeliest.
     const MOST: usize = 2;
@@ -382,8 +382,4 @@ fn in_words(because: &UnprovenReason, left: usize) -> String {
             format!("{left} commits are left, and the allowed number of replays is used up")
         }
     }
-}
-
-fn short(commit: &str) -> &str {
-    commit.get(..10).unwrap_or(commit)
 }

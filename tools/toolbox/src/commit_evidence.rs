@@ -3,7 +3,7 @@ A commit as evidence, in the same words for every tool that cites one.
 */
 
 use millwright_git as git;
-use millwright_model::{EvidenceDraft, EvidenceSource, Locator};
+use millwright_model::{CommitId, EvidenceDraft, EvidenceSource, Locator};
 
 use super::{ToolContext, ToolError};
 
@@ -11,7 +11,7 @@ use super::{ToolContext, ToolError};
 const PATCH_BYTES: usize = 20_000;
 
 /// A commit's message and patch, bounded.
-pub(super) fn commit_evidence(ctx: &ToolContext, commit: &str) -> Result<EvidenceDraft, ToolError> {
+pub(super) fn commit_evidence(ctx: &ToolContext, commit: &CommitId) -> Result<EvidenceDraft, ToolError> {
     let detail = git::show(&ctx.repo, commit, &[], PATCH_BYTES, &ctx.cancel)?;
     let cut = if detail.diff.truncated { "\n[the patch goes on]" } else { "" };
     Ok(EvidenceDraft {

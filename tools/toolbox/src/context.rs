@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use millwright_git::Repo;
 use millwright_git::checkout::{CheckoutPool, PoolLimits};
-use millwright_model::{ParsedTicket, ReplayOutcome};
+use millwright_model::{CommitId, ParsedTicket, ReplayOutcome};
 use millwright_redaction::RedactionConfig;
 use millwright_replay::{ReplayRecipe, Replayer, SandboxExecutor};
 use millwright_sandbox::CancelFlag;
@@ -25,10 +25,10 @@ pub struct ToolContext {
     pub repo: Arc<Repo>,
     /// By which what is kept of the repository is masked.
     pub redaction: Arc<RedactionConfig>,
-    /// The failing revision, 40 hex digits.
-    pub bad: String,
-    /// A revision known to work, 40 hex digits, an ancestor of `bad`.
-    pub good: Option<String>,
+    /// The failing revision.
+    pub bad: CommitId,
+    /// A revision known to work, an ancestor of `bad`.
+    pub good: Option<CommitId>,
     pub data_dir: PathBuf,
     pub ticket: Arc<ParsedTicket>,
     /// Log files handed in with the incident.
@@ -42,18 +42,18 @@ pub struct ToolContext {
 }
 
 impl ToolContext {
-    /// A context without `good`, logs, deadline or progress. `bad` is a full commit id.
+    /// A context without `good`, logs, deadline or progress.
     pub fn new(
         repo: Arc<Repo>,
         redaction: Arc<RedactionConfig>,
-        bad: impl Into<String>,
+        bad: CommitId,
         data_dir: PathBuf,
         ticket: Arc<ParsedTicket>,
     ) -> Self {
         Self {
             repo,
             redaction,
-            bad: bad.into(),
+            bad,
             good: None,
             data_dir,
             ticket,
@@ -70,18 +70,20 @@ impl ToolContext {
         self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
 
-    /// The visibility rule: the full id of `revision`, which must be `bad` or an ancestor of it.
+    /// The visibility rule: the commit of `revision`, which must be `bad` or an ancestor of it.
     ///
     /// `bad`, `good` and `HEAD` name the range under investigation (`HEAD` is `bad`: whatever is checked out in
     /// the user's clone is none of a tool's business), also with a suffix as in `bad~3`. `None` is `bad`.
     /// A revision that exists but lies outside is answered like one that does not exist.
-    pub fn visible(&self, revision: Option<&str>) -> Result<String, ToolError> {
+    pub fn visible(&self, revision: Option<&str>) -> Result<CommitId, ToolError> {
         let Some(revision) = revision.map(str::trim).filter(|revision| !revision.is_empty()) else {
             return Ok(self.bad.clone());
         };
         let spelled = self.expand_alias(revision)?;
-        if spelled == self.bad || Some(&spelled) == self.good.as_ref() {
-            return Ok(spelled);
+        if let Some(known) =
+            [Some(&self.bad), self.good.as_ref()].into_iter().flatten().find(|id| **id == spelled)
+        {
+            return Ok(known.clone());
         }
         let hidden = |detail: String| {
             ToolError::not_found(format!(
@@ -181,7 +183,7 @@ pub enum ProgressEvent {
     /// `done` of `total` things.
     Count { what: String, done: u64, total: Option<u64> },
     /// A replay ended. `left` estimates the replays still to come.
-    Replay { commit: String, outcome: ReplayOutcome, number: u64, left: Option<u64>, duration_ms: u64 },
+    Replay { commit: CommitId, outcome: ReplayOutcome, number: u64, left: Option<u64>, duration_ms: u64 },
 }
 
 /// Listens to nobody.

@@ -6,7 +6,7 @@ by another command. Whether it is the same problem shows in one replay with what
 use std::collections::HashMap;
 
 use millwright_culprit::fixes;
-use millwright_model::{IncidentId, ParsedTicket, Precedent, Resolution, ResolutionId};
+use millwright_model::{CommitId, IncidentId, ParsedTicket, Precedent, Resolution, ResolutionId};
 use millwright_recall::{self as recall, RecallQuery, RecallViews};
 use millwright_store::EarlierCauses;
 use serde::{Deserialize, Serialize};
@@ -71,7 +71,7 @@ impl KnownCauses {
     }
 
     /// Earlier incidents that were traced to this commit, the newest first.
-    pub(super) fn incidents_of(&self, culprit: &str) -> Vec<EarlierIncident> {
+    pub(super) fn incidents_of(&self, culprit: &CommitId) -> Vec<EarlierIncident> {
         let of = self.trusted.iter().rev().filter(|known| known.culprit.as_deref() == Some(culprit));
         of.map(EarlierIncident::of).collect()
     }
@@ -81,7 +81,7 @@ impl KnownCauses {
     }
 
     /// The rejection of this commit as the cause of an earlier incident.
-    pub(super) fn rejection_of(&self, culprit: &str) -> Option<&RejectedCause> {
+    pub(super) fn rejection_of(&self, culprit: &CommitId) -> Option<&RejectedCause> {
         self.rejected.iter().find(|rejected| rejected.culprit.as_deref() == Some(culprit))
     }
 
@@ -162,7 +162,7 @@ fn with_full_ids(ctx: &ToolContext, mut known: Vec<Resolution>) -> Vec<Resolutio
     for resolution in &mut known {
         let short = resolution.culprit.as_deref().filter(|culprit| culprit.len() < WHOLE_ID);
         if let Some(full) = short.and_then(|culprit| ctx.visible(Some(culprit)).ok()) {
-            resolution.culprit = Some(full);
+            resolution.culprit = Some(full.to_string());
         }
     }
     known

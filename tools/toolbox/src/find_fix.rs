@@ -8,7 +8,7 @@ use std::time::Duration;
 use millwright_culprit::bisect::{
     BisectOutcome, BisectPolicy, BisectState, BisectStep, BisectVerdict, CommitGraph,
 };
-use millwright_model::{EvidenceDraft, ReplayOutcome, ReplayRun};
+use millwright_model::{CommitId, EvidenceDraft, ReplayOutcome, ReplayRun};
 use millwright_replay::{ReplayResult, Replayer};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -26,10 +26,10 @@ pub struct FindFixArgs {}
 /// The commit since which the replay passes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FixingCommit {
-    pub commit: Option<String>,
+    pub commit: Option<CommitId>,
     pub subject: String,
     /// The parent at which the replay still fails.
-    pub failing: Option<String>,
+    pub failing: Option<CommitId>,
     /// Why no commit is named, in words.
     pub problem: Option<String>,
     /// Every replay of the run so far, by its number.
@@ -103,14 +103,18 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
 }
 
 /// The nearest probed ancestor at which the replay fails as a failure of the program, not of its set-up.
-fn last_failing(ctx: &ToolContext, replayer: &Replayer) -> Result<Option<(String, ReplayResult)>, ToolError> {
+fn last_failing(
+    ctx: &ToolContext,
+    replayer: &Replayer,
+) -> Result<Option<(CommitId, ReplayResult)>, ToolError> {
     let range = match &ctx.good {
         Some(good) => format!("{good}..{}", ctx.bad),
-        None => ctx.bad.clone(),
+        None => ctx.bad.to_string(),
     };
     let listing =
         ctx.repo.git().args(["rev-list", "--first-parent", "--end-of-options", range.as_str()]).output()?;
-    let chain: Vec<String> = String::from_utf8_lossy(&listing).lines().map(str::to_owned).collect();
+    let listing = String::from_utf8_lossy(&listing);
+    let chain: Vec<CommitId> = listing.lines().filter_map(|id| CommitId::parse(id).ok()).collect();
     let mut probes: Vec<usize> = (0..MAX_PROBES).map(|power| 1_usize << power).collect();
     probes.retain(|at| *at < chain.len());
     for at in probes {
@@ -129,7 +133,7 @@ fn last_failing(ctx: &ToolContext, replayer: &Replayer) -> Result<Option<(String
 fn turned_round(
     ctx: &ToolContext,
     replayer: &Replayer,
-    failing: &str,
+    failing: &CommitId,
     evidence: &mut Vec<EvidenceDraft>,
 ) -> Result<BisectVerdict, ToolError> {
     let wrong = |error: &dyn std::fmt::Display| ToolError::failed(error.to_string());

@@ -8,12 +8,7 @@ use super::{NextPage, ToolError, ToolOutput};
 
 /// `1f0c9a2b3c4d 2024-05-01 Ada: subject`
 pub(super) fn commit_line(commit: &CommitSummary) -> String {
-    format!("{} {} {}: {}", short(&commit.id), day(commit.author_time), commit.author, commit.subject)
-}
-
-/// Twelve digits tell commits apart in any repository there is.
-pub(super) fn short(id: &str) -> &str {
-    id.get(..12).unwrap_or(id)
+    format!("{} {} {}: {}", commit.id.short(), day(commit.author_time), commit.author, commit.subject)
 }
 
 /// The day of a time in seconds since 1970, in UTC.

@@ -56,7 +56,7 @@ impl Tool for GitBlame {
                 let older = if span.boundary && bounded { " (not after good)" } else { "" };
                 text.push_str(&format!(
                     "{}{older} {} {}: {}\n{}",
-                    format::short(&span.commit),
+                    span.commit.short(),
                     format::day(span.author_time),
                     span.author,
                     span.subject,

@@ -47,7 +47,7 @@ impl Tool for GitDiffTool {
                 PATCH_LINES,
                 "lines of the patch",
             );
-            let mut text = format!("from {} to {}\n", format::short(&from), format::short(&to));
+            let mut text = format!("from {} to {}\n", from.short(), to.short());
             text.push_str(&file_list(&diff.files));
             text.push_str(if diff.files.is_empty() { "No differences.\n" } else { "\n" });
             text.push_str(&page.join("\n"));

@@ -58,7 +58,7 @@ impl Tool for GitFile {
             let shown = format!(
                 "{} at {}, lines {start}-{end} of {total}{kind}\n{}",
                 blob.path,
-                format::short(&revision),
+                revision.short(),
                 format::numbered(&page, start)
             );
             let evidence = EvidenceDraft {

@@ -50,7 +50,7 @@ impl Tool for GitGrep {
             let revision = ctx.visible(args.revision.as_deref())?;
             let limit = format::limit(args.limit, 60, 300);
             let query = GrepQuery {
-                revision: revision.clone(),
+                revision: revision.to_string(),
                 pattern: args.pattern,
                 kind: if args.regex { PatternKind::Regex } else { PatternKind::Fixed },
                 ignore_case: args.ignore_case,

@@ -58,8 +58,8 @@ impl Tool for GitLog {
             let exclude = if args.whole_history { None } else { ctx.good.clone() };
             let bounded = exclude.is_some();
             let query = LogQuery {
-                tip: ctx.visible(args.revision.as_deref())?,
-                exclude,
+                tip: ctx.visible(args.revision.as_deref())?.to_string(),
+                exclude: exclude.map(String::from),
                 paths: args.paths,
                 author: args.author,
                 since: args.since,

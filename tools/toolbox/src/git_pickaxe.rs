@@ -50,8 +50,8 @@ impl Tool for GitPickaxe {
             let exclude = if args.whole_history { None } else { ctx.good.clone() };
             let bounded = exclude.is_some();
             let query = LogQuery {
-                tip: ctx.bad.clone(),
-                exclude,
+                tip: ctx.bad.to_string(),
+                exclude: exclude.map(String::from),
                 paths: args.paths,
                 skip: args.offset as usize,
                 limit,

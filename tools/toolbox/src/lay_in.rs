@@ -9,7 +9,7 @@ use millwright_git as git;
 use millwright_git::checkout::{FileOverlay, OverlayMode};
 use millwright_git::history::{PathKind, path_kind};
 use millwright_ingest::is_test_path;
-use millwright_model::ReplayOutcome;
+use millwright_model::{CommitId, ReplayOutcome};
 use millwright_replay::{ReplayRecipe, named_files};
 
 use super::run_resources::ShownFailure;
@@ -17,7 +17,7 @@ use super::{ProgressEvent, ToolContext, ToolError};
 
 /// Lays in what the command of `recipe` names and what came after `good`, if runs show that this is right.
 pub(super) fn lay_in_younger(ctx: &ToolContext, recipe: &ReplayRecipe) -> Result<Vec<String>, ToolError> {
-    let Some(good) = ctx.good.as_deref().filter(|_| recipe.overlay.is_none()) else { return Ok(Vec::new()) };
+    let Some(good) = ctx.good.as_ref().filter(|_| recipe.overlay.is_none()) else { return Ok(Vec::new()) };
     let exists = |path: &str| git::exists_at(&ctx.repo, &ctx.bad, path).unwrap_or(false);
     let mut younger = named_files(&recipe.command, exists);
     younger.retain(|path| !recipe.files.iter().any(|file| file.path == *path) && is_younger(ctx, good, path));
@@ -31,7 +31,7 @@ pub(super) fn lay_in_younger(ctx: &ToolContext, recipe: &ReplayRecipe) -> Result
 pub(super) fn lay_in_tests_of(
     ctx: &ToolContext,
     recipe: &ReplayRecipe,
-    commit: &str,
+    commit: &CommitId,
 ) -> Result<Vec<String>, ToolError> {
     if recipe.overlay.is_some() {
         return Ok(Vec::new());
@@ -52,7 +52,7 @@ pub(super) fn lay_in_tests_of(
 }
 
 /// Whether `good` has no such file, or another test of that name.
-fn is_younger(ctx: &ToolContext, good: &str, path: &str) -> bool {
+fn is_younger(ctx: &ToolContext, good: &CommitId, path: &str) -> bool {
     match git::exists_at(&ctx.repo, good, path) {
         Ok(false) => true,
         Ok(true) if is_test_path(path) => {
@@ -63,8 +63,8 @@ fn is_younger(ctx: &ToolContext, good: &str, path: &str) -> bool {
     }
 }
 
-/// The revision just before the newest change of `path` in the range.
-fn before_it_came(ctx: &ToolContext, good: &str, path: &str) -> Option<String> {
+/// The commit just before the newest change of `path` in the range.
+fn before_it_came(ctx: &ToolContext, good: &CommitId, path: &str) -> Option<CommitId> {
     let range = format!("{good}..{}", ctx.bad);
     let listing = ctx
         .repo
@@ -72,7 +72,7 @@ fn before_it_came(ctx: &ToolContext, good: &str, path: &str) -> Option<String> {
         .args(["log", "--format=%P", "--max-count=1", "--end-of-options", range.as_str(), "--", path])
         .output()
         .ok()?;
-    String::from_utf8_lossy(&listing).split_ascii_whitespace().next().map(str::to_owned)
+    String::from_utf8_lossy(&listing).split_ascii_whitespace().next().and_then(|id| CommitId::parse(id).ok())
 }
 
 /// Takes the files over for this run, if the failure shows with them at `parent` and not at the good revision.
@@ -80,13 +80,17 @@ fn adopt(
     ctx: &ToolContext,
     recipe: &ReplayRecipe,
     paths: Vec<String>,
-    parent: &str,
+    parent: &CommitId,
 ) -> Result<Vec<String>, ToolError> {
     ctx.progress.note(ProgressEvent::Step {
         text: format!("whether the failure is older than {}", paths.join(", ")),
     });
-    let overlay =
-        FileOverlay { from: ctx.bad.clone(), base: None, paths: paths.clone(), mode: OverlayMode::Replace };
+    let overlay = FileOverlay {
+        from: ctx.bad.to_string(),
+        base: None,
+        paths: paths.clone(),
+        mode: OverlayMode::Replace,
+    };
     let with = ReplayRecipe { overlay: Some(overlay.clone()), ..recipe.clone() };
     let replayer = ctx.replayer(with)?;
     let before = replayer.runs().len();
@@ -94,7 +98,7 @@ fn adopt(
         return Ok(Vec::new());
     }
     // What fails with them at the good revision as well is their own fault, and then they are no mere test.
-    if let Some(good) = ctx.good.as_deref()
+    if let Some(good) = &ctx.good
         && (good == parent || replayer.run(good, None)?.outcome() != ReplayOutcome::Passes)
     {
         return Ok(Vec::new());

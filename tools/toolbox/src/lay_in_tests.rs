@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use millwright_model::ParsedTicket;
+use millwright_model::{CommitId, ParsedTicket};
 use millwright_replay::ReplayRecipe;
 use millwright_testkit::repository::TestRepo;
 use serde_json::json;
@@ -16,7 +16,7 @@ const TEST: &str =
     ". ./lib.sh\n[ \"$(total 4)\" = 400 ] || { echo \"total wrong: $(total 4)\" >&2; exit 1; }\n";
 
 /// A history whose culprit is the third commit, as a bench that replays `command` at the last one.
-fn bench(command: &str, last: &[(&str, &str)]) -> (Bench, String) {
+fn bench(command: &str, last: &[(&str, &str)]) -> (Bench, CommitId) {
     let mut bench = Bench::new();
     let repo = TestRepo::new();
     let good = repo.commit("First", &[("lib.sh", RIGHT), ("check.sh", "exit 0\n")]);

@@ -8,7 +8,7 @@ use millwright_culprit::minimise::{CulpritHunk, hunks_of, minimise};
 use millwright_git as git;
 use millwright_git::checkout::CheckoutChange;
 use millwright_ingest as ingest;
-use millwright_model::{EvidenceDraft, EvidenceSource, LineSpan, Location, Locator, ReplayRun};
+use millwright_model::{CommitId, EvidenceDraft, EvidenceSource, LineSpan, Location, Locator, ReplayRun};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -201,7 +201,7 @@ fn is_document(path: &str) -> bool {
     [".md", ".rst", ".txt", ".adoc"].iter().any(|ending| path.ends_with(ending))
 }
 
-fn guilty_diff(ctx: &ToolContext, culprit: &str, guilty: &[CulpritHunk]) -> Result<String, ToolError> {
+fn guilty_diff(ctx: &ToolContext, culprit: &CommitId, guilty: &[CulpritHunk]) -> Result<String, ToolError> {
     // The diff from the culprit without its guilty hunks to the culprit as it is.
     match fixes::take_back(&ctx.repo, culprit, guilty, culprit)? {
         Ok(edits) => {
@@ -213,7 +213,7 @@ fn guilty_diff(ctx: &ToolContext, culprit: &str, guilty: &[CulpritHunk]) -> Resu
     }
 }
 
-fn hunk_evidence(ctx: &ToolContext, culprit: &str, hunk: &CulpritHunk) -> Option<EvidenceDraft> {
+fn hunk_evidence(ctx: &ToolContext, culprit: &CommitId, hunk: &CulpritHunk) -> Option<EvidenceDraft> {
     let text = git::blob_at(&ctx.repo, culprit, &hunk.path).ok()?.text().ok()?;
     let (from, to) = hunk.new_span();
     let lines: Vec<&str> =
@@ -228,7 +228,7 @@ fn hunk_evidence(ctx: &ToolContext, culprit: &str, hunk: &CulpritHunk) -> Option
 /// Where lines of a commit stand at the failing revision; `None` when the file is gone.
 pub(super) fn location_at_bad(
     ctx: &ToolContext,
-    commit: &str,
+    commit: &CommitId,
     path: &str,
     (start, end): (u32, u32),
 ) -> Result<Option<Location>, ToolError> {

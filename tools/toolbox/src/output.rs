@@ -192,7 +192,7 @@ mod tests {
         output.evidence = vec![
             EvidenceDraft {
                 source: EvidenceSource::Git,
-                locator: Locator::commit("a"),
+                locator: Locator::memory(&"inc_1".parse().unwrap()),
                 text: "é".repeat(MAX_EVIDENCE_CHARS + 9),
             };
             MAX_EVIDENCE + 1

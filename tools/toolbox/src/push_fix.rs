@@ -1,10 +1,10 @@
 /*! Tool: pushes a branch that `write_fix` made to a remote that was declared for the repository. */
 
 use millwright_git::{self as git, PublishResult};
+use millwright_model::CommitId;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::format::short;
 use super::write_fix::branch_of_run;
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
 
@@ -24,7 +24,7 @@ pub struct PushFixArgs {
 pub struct PushResult {
     pub branch: String,
     pub remote: String,
-    pub commit: String,
+    pub commit: CommitId,
     /// The remote had it: an earlier attempt arrived.
     pub already: bool,
 }
@@ -70,14 +70,12 @@ fn work(ctx: &ToolContext, args: &PushFixArgs) -> Result<ToolOutput, ToolError> 
         PublishResult::Taken(there) => {
             return Err(ToolError::denied(format!(
                 "{} has a branch {} already, at {}; it is not overwritten",
-                args.remote,
-                args.branch,
-                short(&there)
+                args.remote, args.branch, there
             )));
         }
     };
     let how = if already { "had already" } else { "now has" };
-    let text = format!("{} {how} the branch {} at {}.", args.remote, args.branch, short(&commit));
+    let text = format!("{} {how} the branch {} at {}.", args.remote, args.branch, commit.short());
     let pushed = PushResult { branch: args.branch.clone(), remote: args.remote.clone(), commit, already };
     Ok(ToolOutput::new(text, pushed))
 }

@@ -7,8 +7,9 @@ use millwright_culprit::minimise::hunks_of;
 use millwright_git as git;
 use millwright_git::checkout::CheckoutChange;
 use millwright_model::{
-    Approval, CheckResult, EvidenceDraft, EvidenceSource, Fix, FixChecks, FixKind, IncidentId, LineSpan,
-    Location, Locator, Proof, ProvenThen, ReplayOutcome, ReplayRun, Resolution, ResolutionId, TestsDetail,
+    Approval, CheckResult, CommitId, EvidenceDraft, EvidenceSource, Fix, FixChecks, FixKind, IncidentId,
+    LineSpan, Location, Locator, Proof, ProvenThen, ReplayOutcome, ReplayRun, Resolution, ResolutionId,
+    TestsDetail,
 };
 use millwright_replay::{Flakiness, ReplayResult, Replayer};
 use schemars::JsonSchema;
@@ -50,14 +51,14 @@ pub struct RecheckResult {
     pub proof: Proof,
     #[serde(default)]
     pub approval: Approval,
-    pub culprit: Option<String>,
+    pub culprit: Option<CommitId>,
     /// The guilty code at this revision.
     pub locations: Vec<Location>,
     pub fix: Option<Fix>,
     pub runs: Vec<(usize, ReplayRun)>,
     /// Where it does not hold: the commit that the code points at instead, to be tried first.
     #[serde(default)]
-    pub instead: Option<String>,
+    pub instead: Option<CommitId>,
 }
 
 impl Tool for RecheckTool {
@@ -111,18 +112,13 @@ fn check(
         proof: known.proof,
         approval: known.approval,
         // A person may have named it by a part of its id.
-        culprit: known
-            .culprit
-            .as_deref()
-            .map(|culprit| ctx.visible(Some(culprit)).unwrap_or_else(|_| culprit.to_owned())),
+        culprit: known.culprit.as_deref().and_then(|culprit| ctx.visible(Some(culprit)).ok()),
         locations: Vec::new(),
         fix: None,
         runs: Vec::new(),
         instead: None,
     };
-    if let Some(culprit) = &known.culprit
-        && ctx.visible(Some(culprit)).is_err()
-    {
+    if known.culprit.is_some() && out.culprit.is_none() {
         out.how = "its culprit is not in the history of this revision".into();
         return Ok((out, Vec::new()));
     }
@@ -144,8 +140,8 @@ fn check(
         return by_guilty_code(ctx, known, out);
     }
     // Whoever confirmed it may have been wrong; where the failure can be replayed, that settles it.
-    if let (true, Some(culprit)) = (replayable, known.culprit.as_deref()) {
-        return by_flip(ctx, known, culprit, out);
+    if replayable && let Some(culprit) = out.culprit.clone() {
+        return by_flip(ctx, known, &culprit, out);
     }
     by_code(ctx, known, out)
 }
@@ -154,18 +150,17 @@ fn check(
 fn by_flip(
     ctx: &ToolContext,
     known: &Resolution,
-    culprit: &str,
+    culprit: &CommitId,
     mut out: RecheckResult,
 ) -> Result<(RecheckResult, Vec<EvidenceDraft>), ToolError> {
-    let culprit = ctx.visible(Some(culprit))?;
     let (replayer, shown) = ctx.reproduced()?;
-    let at = replay_at(&replayer, &culprit, shown.flakiness)?;
+    let at = replay_at(&replayer, culprit, shown.flakiness)?;
     let mut evidence = vec![at.evidence()];
     let mut holds = at.outcome() == ReplayOutcome::Reproduces;
     if !holds {
         out.how = "the failure does not show at its culprit".into();
     }
-    for parent in &git::show(&ctx.repo, &culprit, &[], 0, &ctx.cancel)?.summary.parents {
+    for parent in &git::show(&ctx.repo, culprit, &[], 0, &ctx.cancel)?.summary.parents {
         if !holds {
             break;
         }
@@ -177,7 +172,7 @@ fn by_flip(
         }
     }
     out.runs = replayer.runs();
-    let standing = if holds { standing(ctx, &culprit) } else { LineStanding::default() };
+    let standing = if holds { standing(ctx, culprit) } else { LineStanding::default() };
     if holds && !standing.is_its_own() {
         // It was guilty then. It may have been mended meanwhile, and somebody else have done the same again.
         out.how =
@@ -195,7 +190,7 @@ fn by_flip(
 }
 
 /// The replay at a commit, asked as often as a failure that comes and goes demands.
-fn replay_at(replayer: &Replayer, commit: &str, seen: Flakiness) -> Result<ReplayResult, ToolError> {
+fn replay_at(replayer: &Replayer, commit: &CommitId, seen: Flakiness) -> Result<ReplayResult, ToolError> {
     let mut at = replayer.run(commit, None)?;
     for _ in 1..seen.passes_needed(LUCKY) {
         if at.outcome() != ReplayOutcome::Passes {
@@ -338,7 +333,7 @@ const PLACES: usize = 5;
 
 /// The commit that wrote all lines the fix takes away, where it is younger than what is known: somebody brought the fault
 /// in again, and the culprit of then is innocent of it. What cannot be looked up says nothing.
-fn brought_in_anew(ctx: &ToolContext, known: &Resolution) -> Option<String> {
+fn brought_in_anew(ctx: &ToolContext, known: &Resolution) -> Option<CommitId> {
     let culprit = known.culprit.as_deref()?;
     let then = ctx.visible(Some(&known.failing_revision)).ok()?;
     let mut since = None;

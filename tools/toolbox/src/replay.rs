@@ -8,7 +8,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::format::end_of;
-use super::format::short;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput, candidates};
 
 #[derive(Debug, Clone, Copy)]
@@ -93,7 +92,7 @@ fn work(ctx: &ToolContext, args: &ReplayArgs) -> Result<ToolOutput, ToolError> {
     let text = format!(
         "replay {} at {}{with}: {said}{why}.{once}\n{}",
         seen.number,
-        short(&revision),
+        revision.short(),
         found.output_end
     );
     Ok(ToolOutput::new(text, found).with_evidence([seen.evidence()]))

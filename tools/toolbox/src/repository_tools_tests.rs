@@ -1,3 +1,4 @@
+use millwright_model::CommitId;
 use millwright_testkit::repository::{TestRepo, snapshot};
 use serde_json::json;
 
@@ -8,9 +9,9 @@ use crate::{CallGrant, Dispatcher, Policy, ToolAnswer, ToolCall, ToolErrorKind, 
 struct World {
     repo: TestRepo,
     ctx: ToolContext,
-    good: String,
-    bad: String,
-    fix: String,
+    good: CommitId,
+    bad: CommitId,
+    fix: CommitId,
     dispatcher: Dispatcher,
 }
 
@@ -63,7 +64,7 @@ impl World {
         };
         let mut text = text;
         for (id, role) in [(&self.good, "GOOD"), (&self.bad, "BAD"), (&self.fix, "FIX")] {
-            text = text.replace(id.as_str(), role).replace(&id[..12], role);
+            text = text.replace(id.as_str(), role).replace(id.short(), role);
         }
         text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
     }

@@ -5,7 +5,7 @@ Results that are too large for an event (the execution trace, the whole ranking)
 folder. A tool reads them from there, so that every tool works alone and a resumed run goes on from files.
 */
 
-use millwright_model::IncidentId;
+use millwright_model::{CommitId, IncidentId};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -145,8 +145,8 @@ impl RunResources {
     }
 
     /// What was seen of `culprit` and its parent so far.
-    pub(super) fn observations_of(&self, culprit: &str) -> Arc<SharedObservations> {
+    pub(super) fn observations_of(&self, culprit: &CommitId) -> Arc<SharedObservations> {
         let mut all = self.observations.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(culprit.to_owned()).or_default())
+        Arc::clone(all.entry(culprit.to_string()).or_default())
     }
 }

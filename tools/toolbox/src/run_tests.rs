@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use millwright_culprit::fixes::{self, ProjectTests};
-use millwright_model::{EvidenceDraft, EvidenceSource, Locator};
+use millwright_model::{CommitId, EvidenceDraft, EvidenceSource, Locator};
 use millwright_replay::{DeriveError, ReplayRecipe, derive_command};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::format::end_of;
-use super::format::short;
 use super::replay::change;
 use super::{Effect, ProgressEvent, Tool, ToolContext, ToolError, ToolOutput};
 
@@ -33,7 +32,7 @@ pub struct RunTestsArgs {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunTestsResult {
-    pub revision: String,
+    pub revision: CommitId,
     pub candidate: Option<String>,
     pub test: Option<String>,
     pub passed: bool,
@@ -74,7 +73,7 @@ fn work(ctx: &ToolContext, args: RunTestsArgs) -> Result<ToolOutput, ToolError> 
         None => all_tests(ctx)?,
     };
     ctx.progress.note(ProgressEvent::Step {
-        text: format!("{} at {}", args.test.as_deref().unwrap_or("the project's tests"), short(&revision)),
+        text: format!("{} at {}", args.test.as_deref().unwrap_or("the project's tests"), revision.short()),
     });
     // On a ledger of its own: these are no replays of the incident.
     let replayer = ctx.replayer(recipe.clone())?;
@@ -94,7 +93,7 @@ fn work(ctx: &ToolContext, args: RunTestsArgs) -> Result<ToolOutput, ToolError> 
     };
     let what = found.test.as_deref().unwrap_or("the project's tests").to_owned();
     let with = found.candidate.as_deref().map(|id| format!(" with {id}")).unwrap_or_default();
-    let place = format!("{what} at {}{with}", short(&found.revision));
+    let place = format!("{what} at {}{with}", found.revision.short());
     let mut text = match (&found.not_run, found.passed, found.failing.len()) {
         (Some(why), _, _) => format!("{place}: could not be run: {why}."),
         (None, true, _) => format!("{place}: pass."),
@@ -113,7 +112,7 @@ fn work(ctx: &ToolContext, args: RunTestsArgs) -> Result<ToolOutput, ToolError> 
     }
     let evidence = EvidenceDraft {
         source: EvidenceSource::Logs,
-        locator: Locator(format!("file:tests@{}", short(&found.revision))),
+        locator: Locator(format!("file:tests@{}", found.revision.short())),
         text: format!("{place}\n{}\n", seen.output_end),
     };
     Ok(ToolOutput::new(text, found).with_evidence([evidence]))

@@ -6,7 +6,7 @@ mended in between, and then whoever wrote them last is to blame for the failure 
 use millwright_culprit::minimise::{CulpritHunk, hunks_of};
 use millwright_git as git;
 use millwright_git::history::{PathKind, path_kind};
-use millwright_model::LineSpan;
+use millwright_model::{CommitId, LineSpan};
 
 use super::ToolContext;
 
@@ -19,7 +19,7 @@ const TELLING: usize = 4;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct LineStanding {
     /// Later commits that wrote the very lines again, each once, in the order of the commit's hunks.
-    pub(super) rewritten_by: Vec<String>,
+    pub(super) rewritten_by: Vec<CommitId>,
     /// Some of it is not there any more, or could not be looked up.
     pub(super) gone: bool,
 }
@@ -31,7 +31,7 @@ impl LineStanding {
     }
 }
 
-pub(super) fn standing(ctx: &ToolContext, commit: &str) -> LineStanding {
+pub(super) fn standing(ctx: &ToolContext, commit: &CommitId) -> LineStanding {
     let mut out = LineStanding::default();
     let hunks = hunks_of(&ctx.repo, commit).unwrap_or_default();
     let runs = |hunk: &&CulpritHunk| {
@@ -61,10 +61,10 @@ pub(super) fn standing(ctx: &ToolContext, commit: &str) -> LineStanding {
 }
 
 /// Lines of a file, each with the commit it is by.
-type Owned = Vec<(String, String)>;
+type Owned = Vec<(CommitId, String)>;
 
 /// The lines that a hunk brought in, and those that stand there now; `None` where that cannot be told.
-fn lines(ctx: &ToolContext, commit: &str, hunk: &CulpritHunk) -> Option<(Vec<String>, Owned)> {
+fn lines(ctx: &ToolContext, commit: &CommitId, hunk: &CulpritHunk) -> Option<(Vec<String>, Owned)> {
     let (start, end) = hunk.new_span();
     let text = git::blob_at(&ctx.repo, commit, &hunk.path).ok()?.text().ok()?;
     let wrote = text.lines().skip(start as usize - 1).take(hunk.new_lines as usize).map(str::to_owned);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use millwright_culprit::suspects::{RankRequest, SignalWeights, SuspectsError, rank, relearn};
-use millwright_model::{IncidentId, Location, RankingSample, Reason, Suspect};
+use millwright_model::{CommitId, IncidentId, Location, RankingSample, Reason, Suspect};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -161,7 +161,7 @@ fn work(ctx: &ToolContext, shown_text: &str, learned: &Learned) -> Result<ToolOu
         repo: &ctx.repo,
         rules: &ctx.redaction,
         bad: &ctx.bad,
-        good: ctx.good.as_deref(),
+        good: ctx.good.as_ref(),
         ticket: &ctx.ticket,
         executed: shown.as_ref().and_then(|shown| shown.trace.as_ref()),
         extra_text: shown_text,
@@ -190,7 +190,7 @@ fn work(ctx: &ToolContext, shown_text: &str, learned: &Learned) -> Result<ToolOu
         text.push_str(&format!(
             "{:>3}. {} {:.3} {}\n     {}\n",
             suspect.rank,
-            suspect.commit.get(..12).unwrap_or(&suspect.commit),
+            suspect.commit.short(),
             suspect.score,
             suspect.subject,
             why.join("; ")
@@ -237,7 +237,7 @@ fn explained(error: SuspectsError) -> ToolError {
 }
 
 /// Where the changed product lines of a commit are at the failing revision (bounded).
-fn changed_locations(ctx: &ToolContext, commit: &str) -> Result<Vec<Location>, ToolError> {
+fn changed_locations(ctx: &ToolContext, commit: &CommitId) -> Result<Vec<Location>, ToolError> {
     const MOST: usize = 10;
     let hunks = millwright_culprit::minimise::hunks_of(&ctx.repo, commit)?;
     let product = hunks.iter().filter(|hunk| !millwright_ingest::is_test_path(&hunk.path));

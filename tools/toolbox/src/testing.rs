@@ -4,7 +4,7 @@ What tests of tools share: a context over a small repository, and a bench with a
 
 use std::sync::Arc;
 
-use millwright_model::{Fingerprint, ParsedTicket, TicketContext, TicketFormat};
+use millwright_model::{CommitId, Fingerprint, ParsedTicket, TicketContext, TicketFormat};
 use millwright_replay::{ReplayRecipe, TestRecipes};
 use millwright_testkit::repository::TestRepo;
 use serde_json::{Value, json};
@@ -46,8 +46,8 @@ pub(crate) fn empty_ticket() -> ParsedTicket {
 pub(crate) struct Bench {
     pub(crate) repo: TestRepo,
     pub(crate) ctx: ToolContext,
-    pub(crate) good: String,
-    pub(crate) bad: String,
+    pub(crate) good: CommitId,
+    pub(crate) bad: CommitId,
     pub(crate) policy: Policy,
 }
 
@@ -118,7 +118,7 @@ impl Bench {
             Ok(output) => output.text,
             Err(error) => format!("{}: {}", error.kind, error.feedback),
         };
-        text.replace(&self.bad[..12], "BAD").replace(&self.good[..12], "GOOD")
+        text.replace(self.bad.short(), "BAD").replace(self.good.short(), "GOOD")
     }
 
     /// With the failure reproduced and a right patch as `patch_1`.

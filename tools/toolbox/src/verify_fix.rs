@@ -8,7 +8,7 @@ use millwright_culprit::fixes::{
 use millwright_culprit::minimise::hunks_of;
 use millwright_git as git;
 use millwright_ingest::is_test_path;
-use millwright_model::{CheckResult, EvidenceDraft, Fix, FixKind, Proof, TestsResult};
+use millwright_model::{CheckResult, CommitId, EvidenceDraft, Fix, FixKind, Proof, TestsResult};
 use millwright_replay::{ReplayResult, Replayer};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -119,7 +119,7 @@ pub(super) fn check(
         None => None,
         Some(command) => Some(tests_with_baseline(ctx, replayer, command)?),
     };
-    let culprit = ctx.workbench.artifact::<String>(CULPRIT).filter(|_| whole);
+    let culprit = ctx.workbench.artifact::<CommitId>(CULPRIT).filter(|_| whole);
     let parent = match &culprit {
         Some(culprit) => {
             let parents = git::show(&ctx.repo, culprit, &[], 0, &ctx.cancel)?.summary.parents;
@@ -127,7 +127,7 @@ pub(super) fn check(
         }
         None => None,
     };
-    let observations = culprit.as_deref().map(|culprit| ctx.workbench.observations_of(culprit));
+    let observations = culprit.as_ref().map(|culprit| ctx.workbench.observations_of(culprit));
     let max_inputs = ctx.workbench.four_way_inputs.unwrap_or(fixes::DEFAULT_INPUTS);
     // A failure that comes and goes, or that is a hang, leaves nothing to compare outputs by.
     let comparable = max_inputs > 0 && flakiness.passes == 0 && !replayer.recipe().is_hang;
@@ -206,7 +206,7 @@ fn takes_back(fix: &Fix) -> bool {
 }
 
 /// Tests that a commit changes.
-fn tests_of(ctx: &ToolContext, commit: &str) -> Result<Vec<String>, ToolError> {
+fn tests_of(ctx: &ToolContext, commit: &CommitId) -> Result<Vec<String>, ToolError> {
     let mut paths: Vec<String> = hunks_of(&ctx.repo, commit)?.into_iter().map(|hunk| hunk.path).collect();
     paths.dedup();
     paths.retain(|path| is_test_path(path));

@@ -1,6 +1,6 @@
 /*! Tool: hands a verified fix over, as a patch file in the data folder or as a branch in the user's repository. */
 
-use millwright_model::IncidentId;
+use millwright_model::{CommitId, IncidentId};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -12,7 +12,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::candidates::FixCheck;
-use super::format::short;
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput, candidates, propose_patch};
 
 #[derive(Debug, Clone, Copy)]
@@ -49,7 +48,7 @@ pub struct WrittenFix {
     /// Path of the file, or name of the branch.
     pub place: String,
     /// The branch's commit.
-    pub commit: Option<String>,
+    pub commit: Option<CommitId>,
     /// An earlier attempt had written it.
     pub already: bool,
 }
@@ -58,8 +57,8 @@ pub struct WrittenFix {
 const BRANCHES: &str = "branches.json";
 
 /// The commit of a branch that this run made.
-pub(super) fn branch_of_run(ctx: &ToolContext, name: &str) -> Option<String> {
-    let branches: BTreeMap<String, String> = ctx.workbench.artifact(BRANCHES)?;
+pub(super) fn branch_of_run(ctx: &ToolContext, name: &str) -> Option<CommitId> {
+    let branches: BTreeMap<String, CommitId> = ctx.workbench.artifact(BRANCHES)?;
     branches.get(name).cloned()
 }
 
@@ -105,7 +104,7 @@ fn work(ctx: &ToolContext, args: &WriteFixArgs) -> Result<ToolOutput, ToolError>
             "{} is the branch {} at {}{already}. Nothing was checked out; `push_fix` can push it.",
             candidate.id,
             written.place,
-            short(&commit)
+            commit.short()
         ),
     };
     Ok(ToolOutput::new(text, written))
@@ -117,7 +116,7 @@ fn commit(
     incident: &IncidentId,
     candidate: &FixCandidate,
     check: &FixCheck,
-) -> Result<String, ToolError> {
+) -> Result<CommitId, ToolError> {
     let about = FixMessage {
         incident,
         title: &ctx.ticket.title,
@@ -134,7 +133,7 @@ fn branch(
     ctx: &ToolContext,
     candidate: &FixCandidate,
     name: &str,
-    commit: &str,
+    commit: &CommitId,
 ) -> Result<WrittenFix, ToolError> {
     git::check_branch_name(name).map_err(ToolError::invalid)?;
     let already = match git::create_branch(&ctx.repo, name, commit, &ctx.bad)? {
@@ -143,12 +142,12 @@ fn branch(
         PublishResult::Taken(there) => {
             return Err(ToolError::denied(format!(
                 "the branch {name} exists already, at {}; choose another name",
-                short(&there)
+                there
             )));
         }
     };
-    let mut branches: BTreeMap<String, String> = ctx.workbench.artifact(BRANCHES).unwrap_or_default();
-    branches.insert(name.to_owned(), commit.to_owned());
+    let mut branches: BTreeMap<String, CommitId> = ctx.workbench.artifact(BRANCHES).unwrap_or_default();
+    branches.insert(name.to_owned(), commit.clone());
     ctx.workbench.keep(BRANCHES, &branches)?;
     Ok(WrittenFix {
         candidate: candidate.id.clone(),
@@ -163,7 +162,7 @@ fn patch_file(
     ctx: &ToolContext,
     candidate: &FixCandidate,
     name: &str,
-    commit: &str,
+    commit: &CommitId,
 ) -> Result<WrittenFix, ToolError> {
     let path = place(&ctx.data_dir.join("fixes"), name)?;
     let patch = fixes::as_patch(&ctx.repo, commit)?;

@@ -21,15 +21,15 @@ async fn a_verified_fix_becomes_a_branch_and_is_pushed() {
     let written = bench.call("write_fix", args.clone()).await.unwrap();
     assert_eq!(written.data["place"], json!("millwright/fix-89abcdef-patch_1"), "{}", written.text);
     insta::assert_snapshot!(
-        bench.repo.git(&["show", "-s", "--format=%B", "millwright/fix-89abcdef-patch_1"]).replace(&bench.bad[..12], "BAD"),
+        bench.repo.git(&["show", "-s", "--format=%B", "millwright/fix-89abcdef-patch_1"]).replace(bench.bad.short(), "BAD"),
         @r"
     Fix: Totals are wrong
 
     The total adds up, it does not take away.
 
-    Proven by replay: the failure shows at BAD (ValueError: the
-    total came out wrong) and stays away with this change. The project's
-    tests are not worse with it than without.
+    Proven by replay: the failure shows at BAD (ValueError: the total
+    came out wrong) and stays away with this change. The project's tests are
+    not worse with it than without.
 
     Incident: inc_0123456789abcdef
     Replays: 2, 3, 4, 5, 6

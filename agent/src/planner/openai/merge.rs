@@ -4,7 +4,7 @@ proven by replay stands whatever a model thinks of it, and a conclusion that a r
 Where nothing ran, the model's conclusion stands as far as its citations hold, never surer than a ceiling.
 */
 
-use millwright_model::{Escalation, EvidenceSource, HypothesisStatus, Struck};
+use millwright_model::{CommitId, Escalation, EvidenceSource, HypothesisStatus, Struck};
 
 use crate::context::HypothesisBoard;
 use crate::facts::RunFacts;
@@ -128,9 +128,9 @@ fn take(
     match (&concluded.unfounded, concluded.outcome) {
         (Some(why), _) => strike(why.clone()),
         (None, ConcludedOutcome::Cause) if settled => {
-            let proven = facts.proven_culprit().or_else(|| facts.known()?.culprit.as_deref());
+            let proven = facts.proven_culprit().or_else(|| facts.known()?.culprit.as_ref());
             ideas.push(idea(match commit {
-                Some(named) if Some(named.as_str()) == proven => HypothesisStatus::Supported,
+                Some(named) if Some(named) == proven => HypothesisStatus::Supported,
                 Some(_) => HypothesisStatus::Refuted,
                 None => HypothesisStatus::Open,
             }));
@@ -198,7 +198,7 @@ fn held_as_hearsay(run: &Run, finding: &mut PlannerFinding) -> bool {
 }
 
 /// Whether a replay showed that a commit is not the one.
-fn ruled_out(facts: &RunFacts, commit: &str) -> bool {
+fn ruled_out(facts: &RunFacts, commit: &CommitId) -> bool {
     facts.bisection.as_ref().is_some_and(|bisection| {
         let narrowed = !bisection.candidates.is_empty() && bisection.candidates.len() < 50;
         bisection.innocent.iter().any(|innocent| innocent == commit)

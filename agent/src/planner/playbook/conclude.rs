@@ -76,13 +76,13 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Cause
         let statement = format!(
             "Commit {} (\u{201c}{}\u{201d}) brought the failure in{lines}: the replay fails at it and passes at its \
              parent.{flaky}{earlier}{rejected}",
-            short(culprit),
+            culprit.short(),
             bisection.subject,
         );
         return Some(CauseClaim {
             claim: Claim { statement, cites },
             kind: CauseKind::CodeChange,
-            commit: Some(culprit.to_owned()),
+            commit: Some(culprit.clone()),
             locations: facts.minimal.as_ref().map(|minimal| minimal.locations.clone()).unwrap_or_default(),
             confidence: 0.99,
         });
@@ -119,7 +119,7 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Cause
     why.truncate(2);
     let statement = format!(
         "Commit {} (\u{201c}{}\u{201d}) {likely} brought the failure in: {}.",
-        short(&top.commit),
+        top.commit.short(),
         top.subject,
         why.join("; ")
     );
@@ -194,14 +194,17 @@ fn hypotheses(run: &Run, facts: &RunFacts) -> Vec<HypothesisClaim> {
     if facts.known().is_some() {
         return out;
     }
-    if let Some(commit) = facts.found_fix.as_ref().and_then(|fixed| fixed.commit.as_deref()) {
-        let statement = format!("It is fixed already, by {}", short(commit));
+    if let Some(commit) = facts.found_fix.as_ref().and_then(|fixed| fixed.commit.as_ref()) {
+        let statement = format!("It is fixed already, by {}", commit.short());
         let sources = [EvidenceSource::Git, EvidenceSource::Replay];
         add(statement, HypothesisStatus::Supported, cite_sources(run, "find_fix", &sources));
         return out;
     }
     for rejection in facts.rejections() {
-        let cause = rejection.culprit.as_deref().map_or("what the earlier report named", short);
+        let cause = rejection
+            .culprit
+            .as_deref()
+            .map_or("what the earlier report named", |culprit| culprit.get(..10).unwrap_or(culprit));
         let statement = format!("{cause} is the cause. {}", rejection.in_words());
         add(statement, HypothesisStatus::Refuted, cite_memory(run, &rejection.incident_id));
     }
@@ -209,17 +212,17 @@ fn hypotheses(run: &Run, facts: &RunFacts) -> Vec<HypothesisClaim> {
     let culprit = facts.proven_culprit();
     let tested = facts.bisection.as_ref().map(|bisection| bisection.innocent.as_slice()).unwrap_or_default();
     for suspect in list.suspects.iter().take(5) {
-        if facts.rejection_of(&suspect.commit).is_some() && culprit != Some(suspect.commit.as_str()) {
+        if facts.rejection_of(&suspect.commit).is_some() && culprit != Some(&suspect.commit) {
             continue;
         }
         let status = match culprit {
-            Some(culprit) if culprit == suspect.commit => HypothesisStatus::Supported,
+            Some(culprit) if *culprit == suspect.commit => HypothesisStatus::Supported,
             _ if tested.contains(&suspect.commit) => HypothesisStatus::Refuted,
             Some(_) => HypothesisStatus::Refuted,
             None => HypothesisStatus::Open,
         };
         let statement =
-            format!("{} \u{201c}{}\u{201d} is the cause", short(&suspect.commit), suspect.subject);
+            format!("{} \u{201c}{}\u{201d} is the cause", suspect.commit.short(), suspect.subject);
         let mut cites = cite_commit(run, suspect);
         if status == HypothesisStatus::Refuted || cites.is_empty() {
             cites.extend(cite_sources(run, "bisect", &[EvidenceSource::Replay]));
@@ -230,10 +233,10 @@ fn hypotheses(run: &Run, facts: &RunFacts) -> Vec<HypothesisClaim> {
         add(statement, status, cites);
     }
     if let Some(culprit) = culprit
-        && !list.suspects.iter().take(5).any(|suspect| suspect.commit == culprit)
+        && !list.suspects.iter().take(5).any(|suspect| suspect.commit == *culprit)
     {
         let subject = facts.bisection.as_ref().map(|bisection| bisection.subject.clone()).unwrap_or_default();
-        let statement = format!("{} \u{201c}{subject}\u{201d} is the cause", short(culprit));
+        let statement = format!("{} \u{201c}{subject}\u{201d} is the cause", culprit.short());
         add(
             statement,
             HypothesisStatus::Supported,
@@ -257,7 +260,7 @@ fn escalation(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Escal
     match facts.reproduction.as_ref().map(|seen| seen.outcome) {
         Some(ReplayOutcome::Passes) => missing.push(format!(
             "a replay that fails at {}: this one passes there; check --bad, the data it needs, or the environment",
-            short(&request.bad)
+            request.bad.short()
         )),
         Some(ReplayOutcome::OtherFailure) => {
             missing.push(
@@ -308,8 +311,8 @@ fn escalation(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Escal
                 .to_owned(),
         });
     }
-    if let Some(failing) = facts.found_fix.as_ref().and_then(|fixed| fixed.failing.as_deref()) {
-        missing.push(format!("the culprit, if it is wanted: investigate with --bad {}", short(failing)));
+    if let Some(failing) = facts.found_fix.as_ref().and_then(|fixed| fixed.failing.as_ref()) {
+        missing.push(format!("the culprit, if it is wanted: investigate with --bad {}", failing.short()));
     }
     let owners = facts.owners.as_ref();
     let to = owners
@@ -357,13 +360,9 @@ fn cite(evidence: &Evidence, wanted: &str) -> Citation {
     Citation { evidence: evidence.id.clone(), quotes }
 }
 
-pub(super) fn short(commit: &str) -> &str {
-    commit.get(..10).unwrap_or(commit)
-}
-
 #[cfg(test)]
 mod tests {
-    use millwright_model::Reason;
+    use millwright_model::{CommitId, Reason};
 
     use super::*;
 
@@ -377,7 +376,7 @@ mod tests {
             });
             let top = Suspect {
                 rank: 1,
-                commit: "0".repeat(40),
+                commit: CommitId::from_bytes(&[0; 20]),
                 subject: String::new(),
                 score: 1.0,
                 reasons: reasons.collect(),

@@ -3,9 +3,8 @@ The summary of a report by the playbook: what is known, what the replay showed, 
 */
 
 use millwright_culprit::fixes::kind_in_words;
-use millwright_model::{CheckResult, FailureAgreement, Fix, Proof, ReplayOutcome, TestsResult};
+use millwright_model::{CheckResult, CommitId, FailureAgreement, Fix, Proof, ReplayOutcome, TestsResult};
 
-use super::conclude::short;
 use crate::facts::RunFacts;
 use crate::findings::CauseClaim;
 use crate::report::phrasing::four_way_words;
@@ -29,7 +28,7 @@ pub(super) fn write(run: &Run, request: &RunRequest, facts: &RunFacts, cause: Op
     }
     if let Some(known) = facts.known() {
         out.push(format!("Known: incident {} again. {}", known.incident, known.statement));
-        out.push(format!("Re-checked now at {}: {}.", short(&request.bad), known.how));
+        out.push(format!("Re-checked now at {}: {}.", request.bad.short(), known.how));
         return out.join(" ");
     }
     if let Some(fixed) = facts.found_fix.as_ref()
@@ -38,10 +37,10 @@ pub(super) fn write(run: &Run, request: &RunRequest, facts: &RunFacts, cause: Op
         out.push(format!(
             "Already fixed at {}: commit {} (\u{201c}{}\u{201d}) fixed it; the replay passes since that commit and fails at \
              its parent {}.",
-            short(&request.bad),
-            short(commit),
+            request.bad.short(),
+            commit.short(),
             fixed.subject,
-            fixed.failing.as_deref().map_or("", short)
+            fixed.failing.as_ref().map_or("", CommitId::short)
         ));
         return out.join(" ");
     }
@@ -71,7 +70,7 @@ fn proof_in_words(facts: &RunFacts, request: &RunRequest) -> Vec<String> {
             ReplayOutcome::Reproduces => {}
             ReplayOutcome::Passes => out.push(format!(
                 "The replay passes at the failing revision {}, so it does not show this failure{}.",
-                short(&request.bad),
+                request.bad.short(),
                 ending(&seen.output_end)
             )),
             ReplayOutcome::OtherFailure => {
@@ -82,7 +81,7 @@ fn proof_in_words(facts: &RunFacts, request: &RunRequest) -> Vec<String> {
                 out.push(format!(
                     "The replay fails at {} in another way than the ticket says, so nothing is proven by it.{ticket} The \
                      replay shows: {}{}.",
-                    short(&request.bad),
+                    request.bad.short(),
                     seen.signature,
                     ending(&seen.output_end)
                 ));
@@ -91,7 +90,7 @@ fn proof_in_words(facts: &RunFacts, request: &RunRequest) -> Vec<String> {
                 let remedy = seen.remedy.as_deref().map(|remedy| format!(" {remedy}")).unwrap_or_default();
                 out.push(format!(
                     "The replay could not be run at {}: {}{}.{remedy}",
-                    short(&request.bad),
+                    request.bad.short(),
                     seen.signature,
                     ending(&seen.output_end)
                 ));

@@ -66,7 +66,7 @@ pub(super) fn services(deployed: &[String]) -> Result<Vec<DeployedRevision>> {
 
 /// With the full ids of the commits that the revisions name.
 pub(super) fn resolved(repo: &Repo, named: Vec<DeployedRevision>) -> Result<Vec<DeployedRevision>> {
-    let commit = |(service, revision): DeployedRevision| Ok((service, repo.resolve(&revision)?));
+    let commit = |(service, revision): DeployedRevision| Ok((service, repo.resolve(&revision)?.to_string()));
     named.into_iter().map(commit).collect()
 }
 

@@ -2,6 +2,7 @@
 Runs the recipes of a repository once, for `doctor` and `init`, and says on standard error which command is under way.
 */
 
+use millwright_model::CommitId;
 use std::time::Duration;
 
 use millwright_git::Repo;
@@ -28,17 +29,17 @@ impl TrialBounds {
         (!arguments.no_replay).then(bounds)
     }
 
-    /// Tries `recipes`, and `tests` as the command for all tests, at a revision (full id). Blocks.
+    /// Tries `recipes`, and `tests` as the command for all tests, at a commit. Blocks.
     pub(super) fn try_recipes(
         &self,
         repo: &Repo,
-        revision: &str,
+        commit: &CommitId,
         recipes: &TestRecipes,
         tests: Option<&str>,
     ) -> RecipesTried {
         let trial = RecipeTrial {
             repo,
-            revision,
+            commit,
             recipes,
             tests,
             sandbox: self.sandbox.clone(),

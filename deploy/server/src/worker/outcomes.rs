@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use millwright_culprit::fixes::{self, FixError};
 use millwright_git::{LogQuery, Repo, RepoError, log};
-use millwright_model::{Outcome, Resolution, Timestamp};
+use millwright_model::{CommitId, Outcome, Resolution, Timestamp};
 use millwright_store::{Actor, StoreError};
 use millwright_tools::CancelFlag;
 
@@ -62,7 +62,7 @@ pub(super) async fn watch(app: &ServiceState, repository: &RepositorySettings) -
         let stayed_away = app.own_store.recurrences_since(&fix, since).await?.is_empty()
             && app.own_store.joined_after(&fix.incident_id, since).await?.is_empty();
         if stayed_away && has(&repo, &fix, &aged).await? {
-            let why = format!("the deployed branch has it at {}, and the failure stayed away", short(&aged));
+            let why = format!("the deployed branch has it at {}, and the failure stayed away", aged.short());
             app.own_store.set_outcome(&fix.id, Outcome::Shipped, Actor { who: "service", why: &why }).await?;
             changed += 1;
         }
@@ -93,9 +93,13 @@ async fn open_again(
 }
 
 /// The first commit on the way to a revision that has a fix, when it is not that revision itself.
-async fn first_with(repo: &Repo, fix: &Resolution, revision: &str) -> Result<Option<String>, WatchError> {
+async fn first_with(
+    repo: &Repo,
+    fix: &Resolution,
+    revision: &CommitId,
+) -> Result<Option<CommitId>, WatchError> {
     let query = LogQuery {
-        tip: revision.to_owned(),
+        tip: revision.to_string(),
         exclude: Some(fix.failing_revision.clone()),
         limit: MOST_COMMITS,
         ..LogQuery::default()
@@ -127,7 +131,7 @@ async fn fix_refuted(
         let place = again.plan.and_then(|plan| serde_json::from_value::<InvestigationTarget>(plan).ok());
         let Some(place) = place.filter(|place| place.repository == repository.name) else { continue };
         if has(repo, fix, &place.revision).await? {
-            let at = short(&place.revision);
+            let at = place.revision.short();
             // The reason goes into the run of the incident that is opened again, whose readers others may be.
             let here = app.own_store.get_incident(&fix.incident_id).await?;
             let there = app.own_store.get_incident(&again.incident_id).await?;
@@ -149,7 +153,7 @@ async fn fix_refuted(
         if has(repo, fix, &place.revision).await? {
             let why = format!(
                 "it was not it: the failure was reported again at {at}, when {} ran, which has the fix",
-                short(&place.revision)
+                place.revision.short()
             );
             return Ok(Some((why, place)));
         }
@@ -162,9 +166,9 @@ async fn settled(
     repo: &Repo,
     repository: &RepositorySettings,
     stay_away: Duration,
-) -> Result<Option<(String, Timestamp)>, WatchError> {
+) -> Result<Option<(CommitId, Timestamp)>, WatchError> {
     let (repo, branch) = (repo.clone(), repository.branch.clone().unwrap_or_else(|| "HEAD".to_owned()));
-    let work = move || -> Result<Option<(String, Timestamp)>, RepoError> {
+    let work = move || -> Result<Option<(CommitId, Timestamp)>, RepoError> {
         let wait = jiff::SignedDuration::try_from(stay_away).unwrap_or(jiff::SignedDuration::MAX);
         let Ok(until) = jiff::Timestamp::now().checked_sub(wait) else { return Ok(None) };
         let newest = target::newest_until(&repo, &branch, until)?;
@@ -177,9 +181,9 @@ async fn settled(
 }
 
 /// Whether a revision has a fix; one that cannot be judged there has not.
-async fn has(repo: &Repo, fix: &Resolution, revision: &str) -> Result<bool, WatchError> {
-    let (repo, diff, bad) = (repo.clone(), fix.fix_diff.clone(), fix.failing_revision.clone());
-    let revision = revision.to_owned();
+async fn has(repo: &Repo, fix: &Resolution, revision: &CommitId) -> Result<bool, WatchError> {
+    let Ok(bad) = CommitId::parse(&fix.failing_revision) else { return Ok(false) };
+    let (repo, diff, revision) = (repo.clone(), fix.fix_diff.clone(), revision.clone());
     let work = move || -> Result<bool, FixError> {
         let later = repo.is_ancestor(&bad, &revision)? && bad != revision;
         Ok(later && fixes::contains(&repo, &diff, &bad, &revision)?)
@@ -189,10 +193,6 @@ async fn has(repo: &Repo, fix: &Resolution, revision: &str) -> Result<bool, Watc
         tracing::debug!(resolution = %fix.id, %error, "whether it was shipped cannot be told");
         false
     }))
-}
-
-fn short(revision: &str) -> &str {
-    revision.get(..12).unwrap_or(revision)
 }
 
 #[cfg(test)]

@@ -120,7 +120,7 @@ async fn again(watched: &Watched, revision: &str) {
     let job = store.get_job(JobKind::Investigate, again.as_str()).await.unwrap().unwrap();
     let place = InvestigationTarget {
         repository: "calc".parse().unwrap(),
-        revision: revision.to_owned(),
+        revision: revision.parse().unwrap(),
         because: String::new(),
         good: None,
     };

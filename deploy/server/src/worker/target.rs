@@ -4,7 +4,7 @@ ticket only names things; what they lead to comes from the configuration, from d
 the repository itself.
 */
 
-use millwright_model::{RepositoryName, Timestamp};
+use millwright_model::{CommitId, RepositoryName, Timestamp};
 use std::path::Path;
 use std::time::Duration;
 
@@ -20,13 +20,12 @@ use crate::settings::{RepositorySettings, ServiceSettings};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct InvestigationTarget {
     pub(super) repository: RepositoryName,
-    /// A full commit id.
-    pub(super) revision: String,
+    pub(super) revision: CommitId,
     /// Why this revision, in words.
     pub(super) because: String,
     /// A revision before it that had the fix of the failure, where it came back: the new fault is younger.
     #[serde(default)]
-    pub(super) good: Option<String>,
+    pub(super) good: Option<CommitId>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -166,8 +165,8 @@ async fn deployed(
     Ok(Vec::new())
 }
 
-/// The first name that means a revision here, as that revision, and why.
-fn first_known(repo: &Repo, tries: Vec<(String, String)>) -> Option<(String, String)> {
+/// The first name that means a revision here, as that commit, and why.
+fn first_known(repo: &Repo, tries: Vec<(String, String)>) -> Option<(CommitId, String)> {
     tries.into_iter().find_map(|(name, because)| Some((repo.resolve(&name).ok()?, because)))
 }
 
@@ -178,7 +177,7 @@ pub(super) fn newest_until(
     until: jiff::Timestamp,
 ) -> Result<Option<CommitSummary>, RepoError> {
     let query = LogQuery {
-        tip: repo.resolve(branch)?,
+        tip: repo.resolve(branch)?.to_string(),
         until: Some(format!("{until:.0}")),
         limit: 1,
         ..LogQuery::default()

@@ -114,32 +114,34 @@ fn untrue(trap: &Trap, case: &EvalCase, options: &EvalOptions) -> Vec<String> {
     let soundness = &trap.soundness;
     let given = recipe(case.replay.as_ref().unwrap(), options.execution());
     let bench = GraderSandbox::new(&repo, given.clone());
-    let good = case.good.as_ref().unwrap();
-    expect("the replay at bad", soundness.at_bad, bench.run(&case.bad, None));
-    expect("the replay at good", soundness.at_good, bench.run(good, None));
+    let resolved = |revision: &Option<String>| repo.resolve(revision.as_ref().unwrap()).unwrap();
+    let (bad, good) = (repo.resolve(&case.bad).unwrap(), resolved(&case.good));
+    expect("the replay at bad", soundness.at_bad, bench.run(&bad, None));
+    expect("the replay at good", soundness.at_good, bench.run(&good, None));
     let Some(culprit) = &case.truth.commit else { return out };
+    let culprit = &repo.resolve(culprit).unwrap();
     let parent = repo.resolve(&format!("{culprit}^")).unwrap();
     let bench = match &case.truth.replay {
         Some(replay) => GraderSandbox::new(&repo, recipe(replay, options.execution())),
         None => bench,
     };
-    expect("the failure at bad", TrapOutcome::Fails, bench.run(&case.bad, None));
+    expect("the failure at bad", TrapOutcome::Fails, bench.run(&bad, None));
     expect("the failure at the culprit", TrapOutcome::Fails, bench.run(culprit, None));
     expect("the failure at its parent", TrapOutcome::Passes, bench.run(&parent, None));
-    expect("the failure at good", TrapOutcome::Passes, bench.run(good, None));
+    expect("the failure at good", TrapOutcome::Passes, bench.run(&good, None));
     let check = GraderSandbox::of_tests(&repo, &given, case.truth.check.as_ref().unwrap());
-    expect("the check at bad", TrapOutcome::Fails, check.run(&case.bad, None));
-    let right = change(&repo, &case.bad, &soundness.right_fix);
-    expect("the failure with the right fix", TrapOutcome::Passes, bench.run(&case.bad, Some(&right)));
-    expect("the check with the right fix", TrapOutcome::Passes, check.run(&case.bad, Some(&right)));
+    expect("the check at bad", TrapOutcome::Fails, check.run(&bad, None));
+    let right = change(&repo, &bad, &soundness.right_fix);
+    expect("the failure with the right fix", TrapOutcome::Passes, bench.run(&bad, Some(&right)));
+    expect("the check with the right fix", TrapOutcome::Passes, check.run(&bad, Some(&right)));
     if !soundness.wrong_fix.is_empty() {
-        let wrong = change(&repo, &case.bad, &soundness.wrong_fix);
-        expect("the failure with the wrong fix", TrapOutcome::Passes, bench.run(&case.bad, Some(&wrong)));
-        expect("the check with the wrong fix", TrapOutcome::Fails, check.run(&case.bad, Some(&wrong)));
+        let wrong = change(&repo, &bad, &soundness.wrong_fix);
+        expect("the failure with the wrong fix", TrapOutcome::Passes, bench.run(&bad, Some(&wrong)));
+        expect("the check with the wrong fix", TrapOutcome::Fails, check.run(&bad, Some(&wrong)));
         if let Some(tests) = &case.truth.tests {
             let tests = GraderSandbox::of_tests(&repo, &given, tests);
-            expect("the true tests at bad", TrapOutcome::Passes, tests.run(&case.bad, None));
-            let ended = tests.run(&case.bad, Some(&wrong));
+            expect("the true tests at bad", TrapOutcome::Passes, tests.run(&bad, None));
+            let ended = tests.run(&bad, Some(&wrong));
             expect("the true tests with the wrong fix", TrapOutcome::Fails, ended);
         }
     }
@@ -148,35 +150,35 @@ fn untrue(trap: &Trap, case: &EvalCase, options: &EvalOptions) -> Vec<String> {
         let wanted = if passes { TrapOutcome::Passes } else { TrapOutcome::Fails };
         // A later commit may build on the culprit; then there is no plain revert.
         if !trap.id.contains("fails-always") {
-            expect("the check with the revert", wanted, check.run(&case.bad, Some(&revert)));
-            expect("the failure with the revert", TrapOutcome::Passes, bench.run(&case.bad, Some(&revert)));
+            expect("the check with the revert", wanted, check.run(&bad, Some(&revert)));
+            expect("the failure with the revert", TrapOutcome::Passes, bench.run(&bad, Some(&revert)));
         }
     }
     if let Some(tests) = &case.tests {
         let tests = GraderSandbox::of_tests(&repo, &given, tests);
-        let ran = tests.run(&case.bad, None);
+        let ran = tests.run(&bad, None);
         match trap.family {
             TrapFamily::HalfConstruct | TrapFamily::SecurityGuard => {
-                let wrong = change(&repo, &case.bad, &soundness.wrong_fix);
+                let wrong = change(&repo, &bad, &soundness.wrong_fix);
                 let with = if trap.id.contains("exception-put-back") {
                     TrapOutcome::Fails
                 } else {
                     TrapOutcome::Passes
                 };
-                expect("the tests with the wrong fix", with, tests.run(&case.bad, Some(&wrong)));
+                expect("the tests with the wrong fix", with, tests.run(&bad, Some(&wrong)));
                 expect("the tests at bad", TrapOutcome::Passes, ran);
             }
             TrapFamily::TestsRemoved => {
                 let revert = revert(&repo, culprit);
-                expect("the tests with the revert", TrapOutcome::Passes, tests.run(&case.bad, Some(&revert)));
+                expect("the tests with the revert", TrapOutcome::Passes, tests.run(&bad, Some(&revert)));
             }
             TrapFamily::TestsWorse => {
                 let revert = revert(&repo, culprit);
                 expect("the tests at bad", TrapOutcome::Fails, ran);
-                expect("the tests with the revert", TrapOutcome::Fails, tests.run(&case.bad, Some(&revert)));
+                expect("the tests with the revert", TrapOutcome::Fails, tests.run(&bad, Some(&revert)));
             }
             TrapFamily::Control => {
-                expect("the tests with the fix", TrapOutcome::Passes, tests.run(&case.bad, Some(&right)));
+                expect("the tests with the fix", TrapOutcome::Passes, tests.run(&bad, Some(&right)));
             }
             _ => {}
         }

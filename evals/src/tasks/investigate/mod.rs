@@ -182,9 +182,9 @@ fn in_sequence(
             let recipe =
                 case.replay.as_ref().map(|replay| crate::grader_sandbox::recipe(replay, options.execution()));
             let falsehood = PlantedFalsehood {
-                commit: resolved.bad.clone(),
+                commit: resolved.bad.to_string(),
                 units: case.truth.files.clone(),
-                before: resolved.good.clone().unwrap_or_else(|| resolved.bad.clone()),
+                before: resolved.good.clone().unwrap_or_else(|| resolved.bad.clone()).to_string(),
                 replay: recipe.and_then(|recipe| serde_json::to_value(recipe).ok()),
             };
             arm.plant(&resolved, &millwright_ingest::parse(case.ticket.as_bytes()), &falsehood)?;
@@ -272,7 +272,7 @@ fn grade(case: &EvalCase, report: &Report, options: &EvalOptions) -> JudgedCase 
     if let (Some(truth), Some(resolved)) = (&case.truth.commit, &resolved) {
         let ticket = millwright_ingest::parse(case.ticket.as_bytes());
         if let Ok(simple) =
-            baselines(&resolved.repo, &resolved.rules, &resolved.bad, resolved.good.as_deref(), &ticket)
+            baselines(&resolved.repo, &resolved.rules, &resolved.bad, resolved.good.as_ref(), &ticket)
         {
             let place = |ids: &[String]| {
                 (1..).zip(ids).find(|(_, id)| id.eq_ignore_ascii_case(truth)).map(|(rank, _)| rank)

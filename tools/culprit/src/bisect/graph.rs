@@ -9,16 +9,17 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use millwright_git::Repo;
+use millwright_model::CommitId;
 use millwright_sandbox::trusted::GitError;
 
 #[derive(Debug, thiserror::Error)]
 pub enum GraphError {
     #[error("the failing revision {bad} is not among the candidate commits; give the range that ends in it")]
-    BadNotInside { bad: String },
+    BadNotInside { bad: CommitId },
     #[error(
         "commit {commit} is listed twice, or its history runs in a circle; the repository may be damaged (`git fsck`)"
     )]
-    Malformed { commit: String },
+    Malformed { commit: CommitId },
     #[error(transparent)]
     Git(#[from] GitError),
 }
@@ -30,12 +31,12 @@ pub enum Parent {
     /// Number of a candidate; smaller than the child's own.
     Inside(u32),
     /// Commit id of a commit outside of the range, assumed to pass until it is run.
-    Outside(String),
+    Outside(CommitId),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Node {
-    id: String,
+    id: CommitId,
     parents: Vec<Parent>,
 }
 
@@ -47,18 +48,18 @@ pub struct CommitGraph {
 
 impl CommitGraph {
     /// Builds the graph from `(commit, parents)` in any order; keeps only `bad` and its ancestors.
-    pub fn new(commits: Vec<(String, Vec<String>)>, bad: &str) -> Result<Self, GraphError> {
-        let mut by_id: HashMap<&str, &[String]> = HashMap::with_capacity(commits.len());
+    pub fn new(commits: Vec<(CommitId, Vec<CommitId>)>, bad: &CommitId) -> Result<Self, GraphError> {
+        let mut by_id: HashMap<&CommitId, &[CommitId]> = HashMap::with_capacity(commits.len());
         for (id, parents) in &commits {
             if by_id.insert(id, parents).is_some() {
                 return Err(GraphError::Malformed { commit: id.clone() });
             }
         }
         if !by_id.contains_key(bad) {
-            return Err(GraphError::BadNotInside { bad: bad.to_owned() });
+            return Err(GraphError::BadNotInside { bad: bad.clone() });
         }
         // Depth first, without recursion: histories are deeper than stacks.
-        let mut numbers: HashMap<&str, Option<u32>> = HashMap::with_capacity(commits.len());
+        let mut numbers: HashMap<&CommitId, Option<u32>> = HashMap::with_capacity(commits.len());
         let mut nodes = Vec::with_capacity(commits.len());
         let mut stack = vec![(bad, 0_usize)];
         numbers.insert(bad, None);
@@ -66,8 +67,8 @@ impl CommitGraph {
             let parents = by_id.get(id).copied().unwrap_or_default();
             if let Some(parent) = parents.get(next) {
                 stack.push((id, next + 1));
-                if by_id.contains_key(parent.as_str()) {
-                    match numbers.get(parent.as_str()) {
+                if by_id.contains_key(parent) {
+                    match numbers.get(parent) {
                         None => {
                             numbers.insert(parent, None);
                             stack.push((parent, 0));
@@ -80,7 +81,7 @@ impl CommitGraph {
             }
             let mut own: Vec<Parent> = Vec::with_capacity(parents.len());
             for parent in parents {
-                let parent = match numbers.get(parent.as_str()) {
+                let parent = match numbers.get(parent) {
                     Some(Some(number)) => Parent::Inside(*number),
                     _ => Parent::Outside(parent.clone()),
                 };
@@ -89,13 +90,13 @@ impl CommitGraph {
                 }
             }
             numbers.insert(id, Some(u32::try_from(nodes.len()).unwrap_or(u32::MAX)));
-            nodes.push(Node { id: id.to_owned(), parents: own });
+            nodes.push(Node { id: id.clone(), parents: own });
         }
         Ok(Self { nodes })
     }
 
-    /// Reads `good..bad` (every ancestor of `bad` when there is no `good`). Both are full commit ids.
-    pub fn load(repo: &Repo, good: Option<&str>, bad: &str) -> Result<Self, GraphError> {
+    /// Reads `good..bad` (every ancestor of `bad` when there is no `good`).
+    pub fn load(repo: &Repo, good: Option<&CommitId>, bad: &CommitId) -> Result<Self, GraphError> {
         let mut git = repo.git().args(["rev-list", "--parents", "--topo-order", "--end-of-options", bad]);
         if let Some(good) = good {
             git = git.arg(format!("^{good}"));
@@ -103,7 +104,7 @@ impl CommitGraph {
         let listing = git.output()?;
         let listing = String::from_utf8_lossy(&listing);
         let commits = listing.lines().filter_map(|line| {
-            let mut ids = line.split_ascii_whitespace().map(str::to_owned);
+            let mut ids = line.split_ascii_whitespace().filter_map(|id| CommitId::parse(id).ok());
             Some((ids.next()?, ids.collect()))
         });
         Self::new(commits.collect(), bad)
@@ -119,20 +120,20 @@ impl CommitGraph {
     }
 
     /// Candidate ids, parents before children.
-    pub fn commits(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
-        self.nodes.iter().map(|node| node.id.as_str())
+    pub fn commits(&self) -> impl DoubleEndedIterator<Item = &CommitId> + ExactSizeIterator {
+        self.nodes.iter().map(|node| &node.id)
     }
 
-    pub fn id(&self, number: u32) -> Option<&str> {
-        self.nodes.get(number as usize).map(|node| node.id.as_str())
+    pub fn id(&self, number: u32) -> Option<&CommitId> {
+        self.nodes.get(number as usize).map(|node| &node.id)
     }
 
-    pub fn number(&self, id: &str) -> Option<u32> {
-        self.nodes.iter().position(|node| node.id == id).and_then(|at| u32::try_from(at).ok())
+    pub fn number(&self, id: &CommitId) -> Option<u32> {
+        self.nodes.iter().position(|node| node.id == *id).and_then(|at| u32::try_from(at).ok())
     }
 
     /// Whether a commit is no candidate, but a parent of one.
-    pub fn is_outside_parent(&self, id: &str) -> bool {
+    pub fn is_outside_parent(&self, id: &CommitId) -> bool {
         let mut parents = self.nodes.iter().flat_map(|node| &node.parents);
         parents.any(|parent| matches!(parent, Parent::Outside(other) if other == id))
     }

@@ -1,3 +1,4 @@
+use millwright_model::CommitId;
 use proptest::prelude::*;
 
 use super::*;
@@ -10,7 +11,7 @@ pub(super) struct Hunt {
 }
 
 impl Hunt {
-    fn outcome(&self, commit: &str) -> BisectOutcome {
+    fn outcome(&self, commit: &CommitId) -> BisectOutcome {
         let red = self.graph.number(commit).is_some_and(|at| self.graph.ancestors(at)[self.culprit as usize]);
         if red { BisectOutcome::Reproduces } else { BisectOutcome::Passes }
     }
@@ -18,7 +19,7 @@ impl Hunt {
     pub(super) fn run(
         &self,
         bisect: &mut BisectState,
-        mut outcome: impl FnMut(&str, BisectOutcome) -> BisectOutcome,
+        mut outcome: impl FnMut(&CommitId, BisectOutcome) -> BisectOutcome,
     ) -> BisectVerdict {
         for _ in 0..10_000 {
             match bisect.next_step() {
@@ -32,15 +33,22 @@ impl Hunt {
         panic!("the bisect does not end");
     }
 
-    pub(super) fn culprit_id(&self) -> &str {
-        self.graph.id(self.culprit).unwrap()
+    pub(super) fn culprit_id(&self) -> CommitId {
+        self.graph.id(self.culprit).unwrap().clone()
     }
 }
 
+/// A commit by a name of the test's own.
+pub(super) fn named(name: &str) -> CommitId {
+    let mut bytes = [0; 20];
+    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    CommitId::from_bytes(&bytes)
+}
+
 pub(super) fn linear(count: usize) -> CommitGraph {
-    let parent = |at: usize| if at == 0 { "good".to_owned() } else { format!("c{}", at - 1) };
-    let commits = (0..count).map(|at| (format!("c{at}"), vec![parent(at)])).collect();
-    CommitGraph::new(commits, &format!("c{}", count - 1)).unwrap()
+    let parent = |at: usize| if at == 0 { named("good") } else { named(&format!("c{}", at - 1)) };
+    let commits = (0..count).map(|at| (named(&format!("c{at}")), vec![parent(at)])).collect();
+    CommitGraph::new(commits, &named(&format!("c{}", count - 1))).unwrap()
 }
 
 /// A random history: each commit has one parent, or two, among the few before it.
@@ -48,22 +56,19 @@ fn history() -> impl Strategy<Value = Hunt> {
     let commit =
         (any::<prop::sample::Index>(), proptest::option::weighted(0.3, any::<prop::sample::Index>()));
     (prop::collection::vec(commit, 1..60), any::<prop::sample::Index>()).prop_map(|(picks, planted)| {
-        let mut commits: Vec<(String, Vec<String>)> = Vec::new();
+        let mut commits: Vec<(CommitId, Vec<CommitId>)> = Vec::new();
         for (at, (first, second)) in picks.iter().enumerate() {
             let window = at.min(6);
             let name = |index: &prop::sample::Index| match window {
-                0 => "good".to_owned(),
-                _ => match at - 1 - index.index(window) {
-                    0 => "c0".to_owned(),
-                    other => format!("c{other}"),
-                },
+                0 => named("good"),
+                _ => named(&format!("c{}", at - 1 - index.index(window))),
             };
             let mut parents = vec![name(first)];
             if let Some(second) = second {
                 parents.push(name(second));
             }
             parents.dedup();
-            commits.push((format!("c{at}"), parents));
+            commits.push((named(&format!("c{at}")), parents));
         }
         let bad = commits.last().unwrap().0.clone();
         let graph = CommitGraph::new(commits, &bad).unwrap();
@@ -99,10 +104,10 @@ proptest! {
     fn proof_was_really_run(hunt in history()) {
         let mut bisect = bisect_of(&hunt, &[], BisectPolicy::default());
         let mut ran = Vec::new();
-        let verdict = hunt.run(&mut bisect, |commit, outcome| { ran.push((commit.to_owned(), outcome)); outcome });
+        let verdict = hunt.run(&mut bisect, |commit, outcome| { ran.push((commit.clone(), outcome)); outcome });
         let BisectVerdict::Proven { culprit, parents } = verdict else { panic!("{verdict:?}") };
         let bad = hunt.graph.commits().next_back().unwrap();
-        prop_assert!(culprit == bad || ran.contains(&(culprit, BisectOutcome::Reproduces)));
+        prop_assert!(culprit == *bad || ran.contains(&(culprit, BisectOutcome::Reproduces)));
         for parent in parents {
             prop_assert!(ran.contains(&(parent, BisectOutcome::Passes)));
         }
@@ -119,7 +124,7 @@ proptest! {
         match verdict {
             BisectVerdict::Proven { culprit, .. } => prop_assert_eq!(culprit, hunt.culprit_id()),
             BisectVerdict::Narrowed { candidates, .. } => {
-                prop_assert!(candidates.iter().any(|(id, _)| id == hunt.culprit_id()));
+                prop_assert!(candidates.iter().any(|(id, _)| *id == hunt.culprit_id()));
             }
             other => panic!("{other:?}"),
         }
@@ -133,7 +138,7 @@ proptest! {
             bisect.report(&commit, hunt.outcome(&commit)).unwrap();
             let now = bisect.posterior();
             prop_assert!(now.len() <= before);
-            prop_assert!(now.iter().any(|(id, _)| id == hunt.culprit_id()));
+            prop_assert!(now.iter().any(|(id, _)| *id == hunt.culprit_id()));
             before = now.len();
         }
     }
@@ -214,18 +219,18 @@ fn good_is_run_only_when_the_search_ends_there() {
     check_proven(
         &hunt,
         hunt.run(&mut first, |commit, outcome| {
-            ran.push(commit.to_owned());
+            ran.push(commit.clone());
             outcome
         }),
     );
-    assert_eq!(ran.last().map(String::as_str), Some("good"));
+    assert_eq!(ran.last(), Some(&named("good")));
 
     let hunt = Hunt { graph: linear(100), culprit: 50 };
     let mut second = bisect_of(&hunt, &[], BisectPolicy::default());
     check_proven(
         &hunt,
         hunt.run(&mut second, |commit, outcome| {
-            assert_ne!(commit, "good");
+            assert_ne!(*commit, named("good"));
             outcome
         }),
     );
@@ -236,17 +241,17 @@ fn a_good_that_fails_is_said() {
     let hunt = Hunt { graph: linear(20), culprit: 0 };
     let mut bisect = bisect_of(&hunt, &[], BisectPolicy::default());
     let verdict = hunt.run(&mut bisect, |_, _| BisectOutcome::Reproduces);
-    assert_eq!(verdict, BisectVerdict::OlderThanRange { commit: "good".into() });
+    assert_eq!(verdict, BisectVerdict::OlderThanRange { commit: named("good") });
 }
 
 #[test]
 fn the_first_commit_of_a_history_is_never_proven() {
-    let graph = CommitGraph::new(vec![("root".into(), vec![])], "root").unwrap();
+    let graph = CommitGraph::new(vec![(named("root"), vec![])], &named("root")).unwrap();
     let bisect = BisectState::new(graph, &[], BisectPolicy::default()).unwrap();
     let BisectStep::Done(BisectVerdict::Narrowed { candidates, because }) = bisect.next_step() else {
         panic!()
     };
-    assert_eq!((candidates[0].0.as_str(), because), ("root", UnprovenReason::NoParent));
+    assert_eq!((candidates[0].0.clone(), because), (named("root"), UnprovenReason::NoParent));
 }
 
 #[test]
@@ -266,26 +271,26 @@ fn a_broken_stretch_is_left_quickly() {
 fn a_merge_can_be_the_culprit() {
     let commits =
         [("a", vec!["good"]), ("b", vec!["a"]), ("c", vec!["a"]), ("m", vec!["b", "c"]), ("t", vec!["m"])];
-    let commits = commits.map(|(id, parents)| (id.into(), parents.into_iter().map(String::from).collect()));
-    let graph = CommitGraph::new(commits.to_vec(), "t").unwrap();
-    let culprit = graph.number("m").unwrap();
+    let commits = commits.map(|(id, parents)| (named(id), parents.into_iter().map(named).collect()));
+    let graph = CommitGraph::new(commits.to_vec(), &named("t")).unwrap();
+    let culprit = graph.number(&named("m")).unwrap();
     let hunt = Hunt { graph, culprit };
     let mut bisect = bisect_of(&hunt, &[], BisectPolicy::default());
     let verdict = hunt.run(&mut bisect, |_, outcome| outcome);
     let BisectVerdict::Proven { culprit, mut parents } = verdict else { panic!("{verdict:?}") };
     parents.sort();
-    assert_eq!((culprit.as_str(), parents), ("m", vec!["b".to_owned(), "c".to_owned()]));
+    assert_eq!((culprit, parents), (named("m"), vec![named("b"), named("c")]));
 }
 
 #[test]
 fn unknown_commits_and_short_priors_are_refused() {
     let mut bisect = BisectState::new(linear(3), &[], BisectPolicy::default()).unwrap();
     assert_eq!(
-        bisect.report("nowhere", BisectOutcome::Passes),
-        Err(BisectError::UnknownCommit("nowhere".into()))
+        bisect.report(&named("nowhere"), BisectOutcome::Passes),
+        Err(BisectError::UnknownCommit(named("nowhere")))
     );
     let short = BisectState::new(linear(3), &[1.0], BisectPolicy::default());
     assert_eq!(short, Err(BisectError::PriorLength { expected: 3, got: 1 }));
-    let circle = vec![("a".into(), vec!["b".into()]), ("b".into(), vec!["a".into()])];
-    assert!(CommitGraph::new(circle, "a").is_err());
+    let circle = vec![(named("a"), vec![named("b")]), (named("b"), vec![named("a")])];
+    assert!(CommitGraph::new(circle, &named("a")).is_err());
 }

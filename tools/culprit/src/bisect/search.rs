@@ -4,7 +4,7 @@ Drives a [`BisectState`] with real replays, several at a time when asked. The on
 
 use std::sync::mpsc;
 
-use millwright_model::BisectSummary;
+use millwright_model::{BisectSummary, CommitId};
 use millwright_replay::{ReplayError, ReplayResult, Replayer};
 
 use super::state::BisectState;
@@ -21,15 +21,15 @@ pub struct FinishedBisect {
 
 impl FinishedBisect {
     /// The last execution at `commit`, to cite and to quote.
-    pub fn replay_at(&self, commit: &str) -> Option<&ReplayResult> {
-        self.replays.iter().rev().find(|replayed| replayed.run.commit == commit)
+    pub fn replay_at(&self, commit: &CommitId) -> Option<&ReplayResult> {
+        self.replays.iter().rev().find(|replayed| replayed.run.commit == *commit)
     }
 }
 
 /// What is told while it works.
 #[derive(Debug)]
 pub enum BisectProgress<'a> {
-    Testing { commit: &'a str, left: usize },
+    Testing { commit: &'a CommitId, left: usize },
     Tested { replayed: &'a ReplayResult, bisect: &'a BisectState },
 }
 
@@ -42,7 +42,7 @@ pub fn search(
     mut progress: impl FnMut(BisectProgress<'_>),
 ) -> Result<FinishedBisect, ReplayError> {
     let mut replays = Vec::new();
-    let mut pending: Vec<String> = Vec::new();
+    let mut pending: Vec<CommitId> = Vec::new();
     let verdict = std::thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         loop {
@@ -67,7 +67,7 @@ pub fn search(
             pending.retain(|other| *other != commit);
             let replayed = replayed?;
             if bisect.report(&commit, BisectOutcome::from(replayed.outcome())).is_err() {
-                tracing::warn!(commit, "an outcome was reported for a commit outside of the graph");
+                tracing::warn!(%commit, "an outcome was reported for a commit outside of the graph");
             }
             progress(BisectProgress::Tested { replayed: &replayed, bisect });
             replays.push(replayed);
@@ -90,7 +90,7 @@ mod tests {
     fn finds_a_real_culprit_with_any_number_of_jobs() {
         let project = ReplayProject::new();
         let good = project.commit(&[("app", "fine")]);
-        let mut commits: Vec<String> =
+        let mut commits: Vec<CommitId> =
             (0..12).map(|at| project.commit(&[("notes", &format!("{at}"))])).collect();
         let culprit = project.commit(&[("app", "broken")]);
         commits.extend((0..9).map(|at| project.commit(&[("more", &format!("{at}"))])));

@@ -12,6 +12,7 @@ when the search ends there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use millwright_model::CommitId;
 use millwright_replay::Flakiness;
 use serde::{Deserialize, Serialize};
 
@@ -42,9 +43,9 @@ pub struct BisectState {
     /// Prior weight per candidate in units of 1e-15: integers, so that JSON brings back exactly these.
     weights: Vec<u64>,
     policy: BisectPolicy,
-    seen: BTreeMap<String, Seen>,
+    seen: BTreeMap<CommitId, Seen>,
     /// Runs of the failing revision with a candidate taken back.
-    taken_back: BTreeMap<String, Seen>,
+    taken_back: BTreeMap<CommitId, Seen>,
     runs: u32,
 }
 
@@ -67,24 +68,24 @@ impl BisectState {
             _ => even,
         };
         let weights = (0..count).map(|at| ((weight(at) * 1e15) as u64).max(1)).collect();
-        let bad = graph.commits().next_back().unwrap_or_default().to_owned();
-        let seen = BTreeMap::from([(bad, Seen { failures: 1, ..Seen::default() })]);
+        let bad = graph.commits().next_back().cloned();
+        let seen = bad.into_iter().map(|bad| (bad, Seen { failures: 1, ..Seen::default() })).collect();
         Ok(Self { graph, weights, policy, seen, taken_back: BTreeMap::new(), runs: 0 })
     }
 
     /// Says how often the failure showed at `bad` when it was reproduced; once, and never not, unless told.
     pub fn with_reproduction(mut self, shown: Flakiness) -> Self {
         let failures = shown.failures.max(1);
-        if let Some(bad) = self.graph.id(self.bad()).map(str::to_owned) {
+        if let Some(bad) = self.graph.id(self.bad()).cloned() {
             self.seen.insert(bad, Seen { passes: shown.passes, failures, untestable: 0 });
         }
         self
     }
 
     /// Takes in what the failing revision showed with `commit` taken back.
-    pub fn with_taken_back(mut self, commit: &str, shown: Flakiness) -> Self {
+    pub fn with_taken_back(mut self, commit: &CommitId, shown: Flakiness) -> Self {
         let Flakiness { passes, failures } = shown;
-        self.taken_back.insert(commit.to_owned(), Seen { passes, failures, untestable: 0 });
+        self.taken_back.insert(commit.clone(), Seen { passes, failures, untestable: 0 });
         self
     }
 
@@ -107,13 +108,13 @@ impl BisectState {
     }
 
     /// Takes in the outcome of one execution at `commit`.
-    pub fn report(&mut self, commit: &str, outcome: BisectOutcome) -> Result<(), BisectError> {
+    pub fn report(&mut self, commit: &CommitId, outcome: BisectOutcome) -> Result<(), BisectError> {
         let known = self.graph.number(commit).is_some() || self.graph.is_outside_parent(commit);
         if !known {
-            return Err(BisectError::UnknownCommit(commit.to_owned()));
+            return Err(BisectError::UnknownCommit(commit.clone()));
         }
         self.runs += 1;
-        let seen = self.seen.entry(commit.to_owned()).or_default();
+        let seen = self.seen.entry(commit.clone()).or_default();
         match outcome {
             BisectOutcome::Passes => seen.passes += 1,
             BisectOutcome::Reproduces => seen.failures += 1,
@@ -123,7 +124,7 @@ impl BisectState {
     }
 
     /// What was seen of the revisions that hold `commit`.
-    pub fn flakiness(&self, commit: &str) -> Flakiness {
+    pub fn flakiness(&self, commit: &CommitId) -> Flakiness {
         let mut out = Flakiness::default();
         let Some(commit) = self.graph.number(commit) else { return out };
         for (id, seen) in &self.seen {
@@ -151,7 +152,11 @@ impl BisectState {
 
     /// Up to `jobs` revisions worth testing at the same time, given those still `pending`; the verdict instead
     /// when there is nothing left to test. Empty only while something is pending.
-    pub(super) fn next_batch(&self, jobs: usize, pending: &[String]) -> Result<Vec<String>, BisectVerdict> {
+    pub(super) fn next_batch(
+        &self,
+        jobs: usize,
+        pending: &[CommitId],
+    ) -> Result<Vec<CommitId>, BisectVerdict> {
         if let Some(commit) = self.older_than_range() {
             return Err(BisectVerdict::OlderThanRange { commit });
         }
@@ -164,7 +169,7 @@ impl BisectState {
         match (&proof, self.graph.id(top)) {
             (Proof::Runs(missing), Some(culprit)) if missing.is_empty() && is_sure => {
                 return Err(BisectVerdict::Proven {
-                    culprit: culprit.to_owned(),
+                    culprit: culprit.clone(),
                     parents: self.parent_ids(top),
                 });
             }
@@ -204,15 +209,15 @@ impl BisectState {
     }
 
     /// Current probability of each candidate that the runs do not speak against, most probable first.
-    pub fn posterior(&self) -> Vec<(String, f64)> {
+    pub fn posterior(&self) -> Vec<(CommitId, f64)> {
         let belief = self.belief();
         let best = belief.commits.iter().map(|odds| odds.support).fold(0.0, f64::max);
-        let mut all: Vec<(String, f64)> = self
+        let mut all: Vec<(CommitId, f64)> = self
             .graph
             .commits()
             .zip(&belief.commits)
             .filter(|(_, odds)| odds.p > 0.0 && odds.support >= RULED_OUT * best)
-            .map(|(id, odds)| (id.to_owned(), odds.p))
+            .map(|(id, odds)| (id.clone(), odds.p))
             .collect();
         all.sort_by(|a, b| b.1.total_cmp(&a.1));
         all
@@ -239,7 +244,7 @@ impl BisectState {
         number == self.bad() || self.seen_at(number).is_some_and(|seen| seen.failures > 0)
     }
 
-    fn is_green(&self, commit: &str) -> bool {
+    fn is_green(&self, commit: &CommitId) -> bool {
         self.seen.get(commit).is_some_and(|seen| seen.failures == 0 && seen.passes > 0)
     }
 
@@ -247,7 +252,7 @@ impl BisectState {
         self.graph.id(number).and_then(|id| self.seen.get(id))
     }
 
-    fn untestable(&self) -> Vec<String> {
+    fn untestable(&self) -> Vec<CommitId> {
         self.seen.iter().filter(|(_, seen)| seen.untestable > 0).map(|(id, _)| id.clone()).collect()
     }
 
@@ -255,8 +260,8 @@ impl BisectState {
         BisectVerdict::Narrowed { candidates: self.posterior(), because }
     }
 
-    fn older_than_range(&self) -> Option<String> {
-        let red = |(id, seen): (&String, &Seen)| {
+    fn older_than_range(&self) -> Option<CommitId> {
+        let red = |(id, seen): (&CommitId, &Seen)| {
             (seen.failures > 0 && self.graph.number(id).is_none()).then(|| id.clone())
         };
         self.seen.iter().find_map(red)
@@ -265,7 +270,7 @@ impl BisectState {
     fn belief(&self) -> CulpritBelief {
         let prior: Vec<f64> = self.weights.iter().map(|weight| *weight as f64 * 1e-15).collect();
         let tally = |seen: &Seen| OutcomeTally { passes: seen.passes, failures: seen.failures };
-        let at = |id: &String| self.graph.number(id).map_or(RunPlace::Outside, RunPlace::Inside);
+        let at = |id: &CommitId| self.graph.number(id).map_or(RunPlace::Outside, RunPlace::Inside);
         let mut seen: Vec<(RunPlace, OutcomeTally)> =
             self.seen.iter().map(|(id, seen)| (at(id), tally(seen))).collect();
         let taken_back = self.taken_back.iter();
@@ -278,26 +283,26 @@ impl BisectState {
     }
 
     /// Parents outside of the range.
-    fn outside(&self) -> BTreeSet<&str> {
+    fn outside(&self) -> BTreeSet<&CommitId> {
         let parents = (0..self.count()).flat_map(|number| self.graph.parents(number));
         parents
             .filter_map(|parent| match parent {
-                Parent::Outside(id) => Some(id.as_str()),
+                Parent::Outside(id) => Some(id),
                 Parent::Inside(_) => None,
             })
             .collect()
     }
 
-    fn parent_ids(&self, number: u32) -> Vec<String> {
+    fn parent_ids(&self, number: u32) -> Vec<CommitId> {
         let id = |parent: &Parent| match parent {
-            Parent::Inside(number) => self.graph.id(*number).map(str::to_owned),
+            Parent::Inside(number) => self.graph.id(*number).cloned(),
             Parent::Outside(id) => Some(id.clone()),
         };
         self.graph.parents(number).iter().filter_map(id).collect()
     }
 
     /// The revision whose next run tells most beside those already `chosen`, if that is more than `least` bits.
-    fn most_informative(&self, belief: &CulpritBelief, chosen: &[String], least: f64) -> Option<String> {
+    fn most_informative(&self, belief: &CulpritBelief, chosen: &[CommitId], least: f64) -> Option<CommitId> {
         /// Where two runs tell the same, the one that repeats makes the plainer proof.
         const REPEATS: f64 = 1.0 + 1e-6;
         let (labels, classes) = self.classes(chosen);
@@ -312,7 +317,7 @@ impl BisectState {
         // A fault older than the range is in every revision, so it stands beside each class.
         let older = AncestryMass::of(&belief.older);
         let near = self.untestable_stretches();
-        let mut best: Option<(f64, &str)> = None;
+        let mut best: Option<(f64, &CommitId)> = None;
         let mut consider = |score: f64, id| {
             if score > least && best.is_none_or(|(other, _)| score > other) {
                 best = Some((score, id));
@@ -341,11 +346,11 @@ impl BisectState {
         for id in self.outside().into_iter().filter(|id| self.may_test(id, chosen)) {
             consider(older.information(1.0), id);
         }
-        best.map(|(_, id)| id.to_owned())
+        best.map(|(_, id)| id.clone())
     }
 
     /// Groups candidates by the outcomes they predict for the tests already chosen.
-    fn classes(&self, chosen: &[String]) -> (Vec<usize>, usize) {
+    fn classes(&self, chosen: &[CommitId]) -> (Vec<usize>, usize) {
         let mut labels = vec![0; self.graph.len()];
         let mut classes = 1;
         for number in chosen.iter().filter_map(|id| self.graph.number(id)) {
@@ -360,7 +365,7 @@ impl BisectState {
         (labels, classes)
     }
 
-    fn may_test(&self, id: &str, chosen: &[String]) -> bool {
+    fn may_test(&self, id: &CommitId, chosen: &[CommitId]) -> bool {
         self.seen.get(id).is_none_or(|seen| seen.untestable == 0) && !chosen.iter().any(|other| other == id)
     }
 
@@ -389,15 +394,16 @@ impl BisectState {
         if parents.is_empty() {
             return Proof::Impossible(UnprovenReason::NoParent);
         }
-        let mut missing: Vec<String> = parents.into_iter().filter(|parent| !self.is_green(parent)).collect();
+        let mut missing: Vec<CommitId> =
+            parents.into_iter().filter(|parent| !self.is_green(parent)).collect();
         if !self.is_red(top)
             && let Some(id) = self.graph.id(top)
         {
-            missing.insert(0, id.to_owned());
+            missing.insert(0, id.clone());
         }
         let cannot =
-            |id: &&String| self.seen.get(*id).is_some_and(|seen| seen.untestable > 0 || seen.failures > 0);
-        let impossible: Vec<String> = missing.iter().filter(cannot).cloned().collect();
+            |id: &&CommitId| self.seen.get(*id).is_some_and(|seen| seen.untestable > 0 || seen.failures > 0);
+        let impossible: Vec<CommitId> = missing.iter().filter(cannot).cloned().collect();
         if impossible.is_empty() {
             Proof::Runs(missing)
         } else {
@@ -407,7 +413,7 @@ impl BisectState {
 }
 
 enum Proof {
-    Runs(Vec<String>),
+    Runs(Vec<CommitId>),
     Impossible(UnprovenReason),
 }
 

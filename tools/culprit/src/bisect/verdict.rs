@@ -2,6 +2,7 @@
 What a bisect is asked and what it answers: its policy, what one execution showed, the next step, and the verdict.
 */
 
+use millwright_model::CommitId;
 use serde::{Deserialize, Serialize};
 
 /// The policy's and prior's errors.
@@ -12,7 +13,7 @@ pub enum BisectError {
     )]
     PriorLength { expected: usize, got: usize },
     #[error("commit {0} is neither a candidate nor a parent of one; report only what `next` asked for")]
-    UnknownCommit(String),
+    UnknownCommit(CommitId),
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,7 +62,7 @@ impl From<millwright_model::ReplayOutcome> for BisectOutcome {
 #[serde(rename_all = "snake_case")]
 pub enum BisectStep {
     /// Replay this revision once and report.
-    Test(String),
+    Test(CommitId),
     Done(BisectVerdict),
 }
 
@@ -69,11 +70,11 @@ pub enum BisectStep {
 #[serde(rename_all = "snake_case")]
 pub enum BisectVerdict {
     /// Red at the culprit and green at each of its parents, all really run.
-    Proven { culprit: String, parents: Vec<String> },
+    Proven { culprit: CommitId, parents: Vec<CommitId> },
     /// The culprit is among these, most probable first, but no single one is proven.
-    Narrowed { candidates: Vec<(String, f64)>, because: UnprovenReason },
+    Narrowed { candidates: Vec<(CommitId, f64)>, because: UnprovenReason },
     /// A commit outside of the range fails as well (`good` or an ancestor of it): the fault is older.
-    OlderThanRange { commit: String },
+    OlderThanRange { commit: CommitId },
 }
 
 /// Why no single commit is proven.
@@ -81,7 +82,7 @@ pub enum BisectVerdict {
 #[serde(rename_all = "snake_case")]
 pub enum UnprovenReason {
     /// These revisions would tell, but none of them can be tested.
-    Untestable { revisions: Vec<String> },
+    Untestable { revisions: Vec<CommitId> },
     /// The first commit of the history: there is no parent that could pass.
     NoParent,
     /// `BisectPolicy::max_runs` was reached.

@@ -1,3 +1,4 @@
+use millwright_model::CommitId;
 use millwright_testkit::repository::TestRepo;
 
 use super::*;
@@ -7,13 +8,13 @@ const BEFORE: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n";
 const CULPRIT: &str = "one\nTWO\nthree\nfour\nfive\nsix\nseven\nEIGHT\nnine\n";
 
 /// A repository whose culprit changes lines 2 and 8 of `a.txt`, and what came `later`.
-fn history(later: &str) -> (TestRepo, String, String) {
+fn history(later: &str) -> (TestRepo, CommitId, CommitId) {
     let repo = TestRepo::new();
     let commit = |text: &str, message: &str| {
         std::fs::write(repo.work().join("a.txt"), text).unwrap();
         repo.git(&["add", "-A"]);
         repo.git(&["commit", "-q", "--allow-empty", "-m", message]);
-        repo.git(&["rev-parse", "HEAD"])
+        repo.head()
     };
     commit(BEFORE, "before");
     let culprit = commit(CULPRIT, "culprit");

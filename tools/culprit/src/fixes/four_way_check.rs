@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use millwright_git::checkout::{CheckoutChange, OverlayMode};
 use millwright_git::{self as git, Repo, unified_diff};
-use millwright_model::{FixKind, FourWay};
+use millwright_model::{CommitId, FixKind, FourWay};
 use millwright_replay::{LaidFile, ObservationRequest, ReplayError, ReplayRecipe, Replayer};
 use millwright_sandbox::{ExitStatus, LimitHit};
 
@@ -43,9 +43,9 @@ pub struct SharedObservations(Mutex<ObservationCache>);
 pub struct FourWayCheck<'a> {
     pub replayer: &'a Replayer,
     /// Full ids.
-    pub culprit: &'a str,
-    pub parent: &'a str,
-    pub bad: &'a str,
+    pub culprit: &'a CommitId,
+    pub parent: &'a CommitId,
+    pub bad: &'a CommitId,
     /// Inputs that run on all four sides at most.
     pub max_inputs: u32,
     /// Time left for the whole investigation.
@@ -169,7 +169,7 @@ impl SideRunner for SandboxedSides<'_> {
             ..check.replayer.recipe().clone()
         };
         let replayer = check.replayer.with_recipe(recipe);
-        let (revision, change) = match side {
+        let (commit, change) = match side {
             FourWaySide::Parent => (check.parent, None),
             FourWaySide::Culprit => (check.culprit, None),
             FourWaySide::Bad => (check.bad, None),
@@ -178,7 +178,7 @@ impl SideRunner for SandboxedSides<'_> {
         let late: Vec<LaidFile> =
             input.files.iter().map(|(path, text)| LaidFile::text(path.clone(), text.clone())).collect();
         let request = ObservationRequest { written: true, late: &late, ..ObservationRequest::default() };
-        let seen = match replayer.observe(revision, change, request, &mut |_, _| {}) {
+        let seen = match replayer.observe(commit, change, request, &mut |_, _| {}) {
             Ok(Ok(seen)) => seen,
             Ok(Err(error)) => return Err(error.to_string()),
             Err(error) => {

@@ -5,7 +5,7 @@ proof, and that commit as a patch that `git am` and `git apply` take. Where it i
 
 use millwright_git::checkout::{self, CheckoutChange};
 use millwright_git::{self as git, Repo};
-use millwright_model::{FixKind, IncidentId, TestsResult};
+use millwright_model::{CommitId, FixKind, IncidentId, TestsResult};
 
 use super::{FixError, kind_in_words};
 
@@ -25,9 +25,9 @@ pub struct FixMessage<'a> {
     pub replays: Vec<usize>,
 }
 
-/// `diff` as a commit on `bad` (a full id), made in the borrowing git directory. Dated like that revision, so that
+/// `diff` as a commit on `bad`, made in the borrowing git directory. Dated like that revision, so that
 /// writing it again is the same commit.
-pub fn commit(repo: &Repo, bad: &str, diff: &str, about: &FixMessage<'_>) -> Result<String, FixError> {
+pub fn commit(repo: &Repo, bad: &CommitId, diff: &str, about: &FixMessage<'_>) -> Result<CommitId, FixError> {
     let change = CheckoutChange::Patch(diff.to_owned());
     let composed = checkout::compose(repo, bad, Some(&change), None)?;
     let time = repo.git().args(["show", "-s", "--format=%ct", bad]).output()?;
@@ -36,12 +36,12 @@ pub fn commit(repo: &Repo, bad: &str, diff: &str, about: &FixMessage<'_>) -> Res
 }
 
 /// A commit made by [`commit`] as a patch file.
-pub fn as_patch(repo: &Repo, commit: &str) -> Result<Vec<u8>, FixError> {
+pub fn as_patch(repo: &Repo, commit: &CommitId) -> Result<Vec<u8>, FixError> {
     Ok(repo.git().args(["format-patch", "-1", "--stdout", "--no-signature", commit]).output()?)
 }
 
 /// The incident, and how the fix was proven, each as it was really seen.
-fn message(bad: &str, about: &FixMessage<'_>) -> String {
+fn message(bad: &CommitId, about: &FixMessage<'_>) -> String {
     const SUBJECT: usize = 60;
     let title = about.title.trim();
     let subject: String = match title.is_empty() {
@@ -59,7 +59,7 @@ fn message(bad: &str, about: &FixMessage<'_>) -> String {
     };
     let proof = format!(
         "Proven by replay: the failure shows at {}{} and stays away with this change. {tests}",
-        bad.get(..12).unwrap_or(bad),
+        bad.short(),
         one_line(&fails, 200)
     );
     let replays: Vec<String> = about.replays.iter().map(ToString::to_string).collect();

@@ -24,7 +24,7 @@ use millwright_code::check::check_candidate;
 use millwright_git::checkout::{self, CheckoutChange, CheckoutError, FileEdit};
 use millwright_git::unified_diff::DiffParser;
 use millwright_git::{self as git, Repo, RepoError};
-use millwright_model::FixKind;
+use millwright_model::{CommitId, FixKind};
 use millwright_redaction::placeholders;
 use millwright_sandbox::trusted::GitError;
 use serde::{Deserialize, Serialize};
@@ -74,9 +74,9 @@ const LONE: &str = "partial_revert_alone";
 /// Drafts candidates that take back `culprit`, or only its `guilty` hunks, at `bad`. All ids are full.
 pub fn propose(
     repo: &Repo,
-    culprit: &str,
+    culprit: &CommitId,
     guilty: &[CulpritHunk],
-    bad: &str,
+    bad: &CommitId,
 ) -> Result<FixProposal, FixError> {
     let mut proposal = FixProposal::default();
     let mut draft = |kind: FixKind, id: &str, edits: Result<Vec<FileEdit>, String>| -> Result<(), FixError> {
@@ -125,18 +125,18 @@ pub fn propose(
     Ok(proposal)
 }
 
-/// The files of `culprit` at the revision `at` without some of its hunks; the inner error says why that cannot be.
+/// The files of `culprit` at the commit `at` without some of its hunks; the inner error says why that cannot be.
 pub fn take_back(
     repo: &Repo,
-    culprit: &str,
+    culprit: &CommitId,
     hunks: &[CulpritHunk],
-    at: &str,
+    at: &CommitId,
 ) -> Result<Result<Vec<FileEdit>, String>, FixError> {
     revert::partial(repo, culprit, hunks, at)
 }
 
 /// A diff that is known from elsewhere, if it still applies at `bad`.
-pub fn known(repo: &Repo, diff: &str, bad: &str) -> Result<Result<FixCandidate, String>, FixError> {
+pub fn known(repo: &Repo, diff: &str, bad: &CommitId) -> Result<Result<FixCandidate, String>, FixError> {
     match checkout::compose(repo, bad, Some(&CheckoutChange::Patch(diff.to_owned())), None) {
         Ok(_) => {
             let lines = changed_lines(diff);
@@ -155,7 +155,7 @@ pub fn known(repo: &Repo, diff: &str, bad: &str) -> Result<Result<FixCandidate, 
 }
 
 /// Whether a revision has a fix that was made for `bad`: it could be taken back there, and not be put in again.
-pub fn contains(repo: &Repo, diff: &str, bad: &str, revision: &str) -> Result<bool, FixError> {
+pub fn contains(repo: &Repo, diff: &str, bad: &CommitId, revision: &str) -> Result<bool, FixError> {
     let applies = |diff: &str, at: &str| match checkout::compose(
         repo,
         at,
@@ -176,7 +176,7 @@ pub fn contains(repo: &Repo, diff: &str, bad: &str, revision: &str) -> Result<bo
 
 /// What is wrong with the files of a candidate that is not wrong at `bad` and was not before the culprit: it does not
 /// parse, leaves code that is never reached, holds half of a construct, or uses a name that is nowhere defined.
-fn unsound(repo: &Repo, culprit: &str, bad: &str, edits: &[FileEdit]) -> Option<String> {
+fn unsound(repo: &Repo, culprit: &CommitId, bad: &CommitId, edits: &[FileEdit]) -> Option<String> {
     let parent =
         repo.git().args(["rev-parse", "--verify", "--quiet", &format!("{culprit}^1")]).output().ok()?;
     let parent = String::from_utf8_lossy(&parent).trim().to_owned();
@@ -190,7 +190,7 @@ fn unsound(repo: &Repo, culprit: &str, bad: &str, edits: &[FileEdit]) -> Option<
     })
 }
 
-fn diff_of(repo: &Repo, bad: &str, edits: &[FileEdit]) -> Result<String, FixError> {
+fn diff_of(repo: &Repo, bad: &CommitId, edits: &[FileEdit]) -> Result<String, FixError> {
     diff_between(repo, bad, &checkout::edit_tree(repo, bad, edits)?)
 }
 

@@ -13,7 +13,7 @@ use millwright_code::judges;
 use millwright_git::checkout::FileEdit;
 use millwright_git::unified_diff::{DiffFile, DiffPath};
 use millwright_git::{self as git, Repo, RepoError, TreePathKind};
-use millwright_model::FixKind;
+use millwright_model::{CommitId, FixKind};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -49,7 +49,7 @@ pub enum WrittenChange {
 /// Makes a candidate named `id` of `written` at `bad` (a full id). The inner error says what to write differently.
 pub fn patch(
     repo: &Repo,
-    bad: &str,
+    bad: &CommitId,
     id: &str,
     written: &WrittenChange,
 ) -> Result<Result<FixCandidate, String>, FixError> {

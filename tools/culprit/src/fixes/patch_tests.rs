@@ -1,3 +1,4 @@
+use millwright_model::CommitId;
 use millwright_testkit::repository::TestRepo;
 
 use super::*;
@@ -7,7 +8,7 @@ const CART: &str = "class Cart:\n    def total(self):\n        return sum(self.i
 struct World {
     test: TestRepo,
     repo: Repo,
-    bad: String,
+    bad: CommitId,
 }
 
 fn world() -> World {

@@ -15,7 +15,7 @@ use millwright_ingest::test_report::{
     merge_repeat, passing_in_one, read_report_file, settle_unsteady,
 };
 use millwright_ingest::{Obstacle, SetupContext, is_test_path};
-use millwright_model::{TestsDetail, TestsResult};
+use millwright_model::{CommitId, TestsDetail, TestsResult};
 use millwright_replay::{ObservationRequest, ReplayError, ReplayRecipe, Replayer};
 use millwright_sandbox::{ExitStatus, LimitHit};
 use serde::{Deserialize, Serialize};
@@ -99,7 +99,7 @@ impl ProjectTests {
         self.again.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn run_again(&self, bad: &str) -> Result<Vec<TestReport>, ReplayError> {
+    fn run_again(&self, bad: &CommitId) -> Result<Vec<TestReport>, ReplayError> {
         let mut known = self.again.lock().unwrap_or_else(PoisonError::into_inner);
         while known.len() < REPEATS {
             known.push(self.run(bad, None)?.report);
@@ -107,16 +107,16 @@ impl ProjectTests {
         Ok(known.clone())
     }
 
-    /// The tests at `revision` with `change`.
+    /// The tests at `commit` with `change`.
     ///
     /// # Errors
-    /// When the revision cannot be checked out, the change does not apply, or no sandbox can be had.
+    /// When the commit cannot be checked out, the change does not apply, or no sandbox can be had.
     pub fn run(
         &self,
-        revision: &str,
+        commit: &CommitId,
         change: Option<&CheckoutChange>,
     ) -> Result<ProjectTestsRun, ReplayError> {
-        run(&self.replayer, &self.report_files, revision, change)
+        run(&self.replayer, &self.report_files, commit, change)
     }
 
     /// Compares the tests with `candidate` to those `before`, at `bad`.
@@ -127,7 +127,7 @@ impl ProjectTests {
         &self,
         before: &ProjectTestsRun,
         candidate: &FixCandidate,
-        bad: &str,
+        bad: &CommitId,
     ) -> Result<TestsVerdict, ReplayError> {
         let change = CheckoutChange::Patch(candidate.diff.clone());
         let changed = unified_diff::parse(&candidate.diff);
@@ -140,7 +140,7 @@ impl ProjectTests {
             .filter(|path| is_test_path(path))
             .collect();
         let kept = (!tests.is_empty()).then(|| FileOverlay {
-            from: bad.to_owned(),
+            from: bad.to_string(),
             base: None,
             paths: tests,
             mode: OverlayMode::Replace,
@@ -208,12 +208,12 @@ pub fn tests_recipe(replay: &ReplayRecipe, tests: &str) -> ReplayRecipe {
 fn run(
     replayer: &Replayer,
     report_files: &[String],
-    revision: &str,
+    commit: &CommitId,
     change: Option<&CheckoutChange>,
 ) -> Result<ProjectTestsRun, ReplayError> {
     let mut reader: Option<TestOutputReader> = None;
     let request = ObservationRequest { collect: report_files, opened: true, ..ObservationRequest::default() };
-    let seen = replayer.observe(revision, change, request, &mut |checkout, bytes| {
+    let seen = replayer.observe(commit, change, request, &mut |checkout, bytes| {
         // Checkouts differ from run to run, the names of tests must not.
         reader.get_or_insert_with(|| TestOutputReader::in_directory(&checkout.to_string_lossy())).push(bytes);
     })?;
@@ -254,7 +254,7 @@ fn run(
     let opened = seen.opened.iter().take(MAX_OPENED).map(|path| path.to_string_lossy().into_owned());
     let is_in_the_way = seen.failed_step.is_some() || (report.ran() == 0 && exit != Some(0));
     let submodules = match is_in_the_way {
-        true => submodules_at(replayer.pool().repo(), revision).unwrap_or_default(),
+        true => submodules_at(replayer.pool().repo(), commit).unwrap_or_default(),
         false => Vec::new(),
     };
     let context = SetupContext { submodules: &submodules, exit_status: exit };

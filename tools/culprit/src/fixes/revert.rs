@@ -5,6 +5,7 @@ culprit left it, ours the file as it is now, and theirs the file without the gui
 every conflict is named. What was renamed since is taken back under the name it has now.
 */
 
+use millwright_model::CommitId;
 use std::collections::BTreeMap;
 use std::fs;
 
@@ -20,7 +21,7 @@ use crate::minimise::CulpritHunk;
 type Drafted = Result<Vec<FileEdit>, String>;
 
 /// The inverse of the whole commit.
-pub(super) fn whole(repo: &Repo, culprit: &str, bad: &str) -> Result<Drafted, FixError> {
+pub(super) fn whole(repo: &Repo, culprit: &CommitId, bad: &CommitId) -> Result<Drafted, FixError> {
     let parent = format!("{culprit}^1");
     let paths = match changed_paths(repo, culprit)? {
         Some(paths) => paths,
@@ -53,9 +54,9 @@ pub(super) fn whole(repo: &Repo, culprit: &str, bad: &str) -> Result<Drafted, Fi
 /// The inverse of some hunks of the commit.
 pub(super) fn partial(
     repo: &Repo,
-    culprit: &str,
+    culprit: &CommitId,
     guilty: &[CulpritHunk],
-    bad: &str,
+    bad: &CommitId,
 ) -> Result<Drafted, FixError> {
     let parent = format!("{culprit}^1");
     let mut by_path: BTreeMap<&str, Vec<&CulpritHunk>> = BTreeMap::new();
@@ -91,7 +92,7 @@ pub(super) fn partial(
 
 /// A file that is not there any more under its name: the name it has at `bad`, and its content. One that is gone keeps
 /// its name and has none.
-fn moved(repo: &Repo, path: &str, culprit: &str, bad: &str) -> Result<(String, File), FixError> {
+fn moved(repo: &Repo, path: &str, culprit: &CommitId, bad: &CommitId) -> Result<(String, File), FixError> {
     match git::renamed_to(repo, path, culprit, bad, &CancelFlag::default())? {
         Some(there) => {
             let content = read(repo, bad, &there)?;
@@ -185,7 +186,7 @@ fn entries(
 }
 
 /// Paths the commit changed against its first parent; `None` for a root commit.
-fn changed_paths(repo: &Repo, commit: &str) -> Result<Option<Vec<String>>, FixError> {
+fn changed_paths(repo: &Repo, commit: &CommitId) -> Result<Option<Vec<String>>, FixError> {
     let parents = repo.git().args(["rev-list", "--parents", "--max-count=1", commit]).output()?;
     if String::from_utf8_lossy(&parents).split_ascii_whitespace().count() < 2 {
         return Ok(None);
@@ -193,7 +194,7 @@ fn changed_paths(repo: &Repo, commit: &str) -> Result<Option<Vec<String>>, FixEr
     let listing = repo
         .git()
         .args(["diff-tree", "-r", "-z", "--no-renames", "--name-only"])
-        .args([format!("{commit}^1"), commit.to_owned()])
+        .args([format!("{commit}^1"), commit.to_string()])
         .output()?;
     let paths = listing.split(|byte| *byte == 0).filter(|path| !path.is_empty());
     Ok(Some(paths.map(|path| String::from_utf8_lossy(path).into_owned()).collect()))

@@ -12,7 +12,7 @@ use millwright_git::history::{PathKind, path_kind};
 use millwright_git::unified_diff::{self, DiffFile};
 use millwright_git::{self as git, BlameQuery, GrepQuery, PatternKind, Repo};
 use millwright_ingest::is_test_path;
-use millwright_model::FixKind;
+use millwright_model::{CommitId, FixKind};
 use millwright_sandbox::CancelFlag;
 use regex::Regex;
 
@@ -51,8 +51,8 @@ fn speaks_of_security(text: &str) -> Option<&str> {
 pub fn takes_away(
     repo: &Repo,
     candidate: &FixCandidate,
-    culprit: &str,
-    bad: &str,
+    culprit: &CommitId,
+    bad: &CommitId,
 ) -> Result<TakesAway, FixError> {
     let files = unified_diff::parse(&candidate.diff).files;
     let cancel = CancelFlag::default();
@@ -89,7 +89,7 @@ pub fn takes_away(
 }
 
 /// The subject of a commit, and everything it and what it merged say.
-fn messages(repo: &Repo, commit: &str) -> Result<(String, String), FixError> {
+fn messages(repo: &Repo, commit: &CommitId) -> Result<(String, String), FixError> {
     let range = format!("{commit}^1..{commit}");
     let own = repo.git().args(["show", "-s", "--format=%s%n%b", commit]).output()?;
     let own = String::from_utf8_lossy(&own).into_owned();
@@ -99,7 +99,7 @@ fn messages(repo: &Repo, commit: &str) -> Result<(String, String), FixError> {
 }
 
 /// The features that a whole revert takes back, by subject.
-fn merged_subjects(repo: &Repo, commit: &str, subject: &str) -> Result<Vec<String>, FixError> {
+fn merged_subjects(repo: &Repo, commit: &CommitId, subject: &str) -> Result<Vec<String>, FixError> {
     let range = format!("{commit}^1..{commit}");
     let listing = repo.git().args(["log", "--no-merges", "--max-count=50", "--format=%s", &range]).output();
     let listing = listing.map(|text| String::from_utf8_lossy(&text).into_owned()).unwrap_or_default();
@@ -115,7 +115,7 @@ fn merged_subjects(repo: &Repo, commit: &str, subject: &str) -> Result<Vec<Strin
 }
 
 /// Tests that the diff removes, in words, and names of product code that it removes.
-fn removed_symbols(repo: &Repo, files: &[DiffFile<'_>], bad: &str) -> (Vec<String>, Vec<String>) {
+fn removed_symbols(repo: &Repo, files: &[DiffFile<'_>], bad: &CommitId) -> (Vec<String>, Vec<String>) {
     let (mut tests, mut names) = (Vec::new(), Vec::new());
     for file in files.iter().filter(|file| file.removed > 0) {
         let is_test = is_test_path(file.path());
@@ -160,7 +160,7 @@ fn still_used(
     repo: &Repo,
     files: &[DiffFile<'_>],
     names: &[String],
-    bad: &str,
+    bad: &CommitId,
     cancel: &CancelFlag,
 ) -> Vec<String> {
     /// Shorter names are found everywhere.
@@ -173,7 +173,7 @@ fn still_used(
             continue;
         }
         let query = GrepQuery {
-            revision: bad.to_owned(),
+            revision: bad.to_string(),
             pattern: leaf.to_owned(),
             kind: PatternKind::Word,
             ignore_case: false,
@@ -195,19 +195,19 @@ fn still_used(
 fn built_on(
     repo: &Repo,
     files: &[DiffFile<'_>],
-    culprit: &str,
-    bad: &str,
+    culprit: &CommitId,
+    bad: &CommitId,
     cancel: &CancelFlag,
 ) -> Vec<String> {
-    let mut later: Vec<(String, String, usize)> = Vec::new();
+    let mut later: Vec<(CommitId, String, usize)> = Vec::new();
     let with_lines = files.iter().filter(|file| file.old.is_some() && file.removed > 0);
     for file in with_lines.take(MAX_BLAMED_FILES) {
         let gone: BTreeSet<u32> = file.removed_lines().map(|line| line.old).collect();
         let (Some(start), Some(end)) = (gone.first().copied(), gone.last().copied()) else { continue };
         let path = file.old_name().unwrap_or_default().to_owned();
-        let query = BlameQuery { bad: bad.to_owned(), good: Some(culprit.to_owned()), path, start, end };
+        let query = BlameQuery { bad: bad.clone(), good: Some(culprit.clone()), path, start, end };
         let Ok(spans) = git::blame(repo, &query, cancel) else { continue };
-        for span in spans.iter().filter(|span| !span.boundary && span.commit != culprit) {
+        for span in spans.iter().filter(|span| !span.boundary && span.commit != *culprit) {
             let lines = (span.start..=span.end).filter(|line| gone.contains(line)).count();
             if lines == 0 || !repo.is_ancestor(culprit, &span.commit).unwrap_or(false) {
                 continue;
@@ -219,8 +219,7 @@ fn built_on(
         }
     }
     let said = later.into_iter().take(MAX_LISTED).map(|(commit, subject, lines)| {
-        let short = commit.get(..10).unwrap_or(&commit);
-        format!("{lines} lines of the later commit {short} (\u{201c}{subject}\u{201d})")
+        format!("{lines} lines of the later commit {} (\u{201c}{subject}\u{201d})", commit.short())
     });
     said.collect()
 }

@@ -5,7 +5,7 @@ replay's own. A candidate whose replay fails is not taken further.
 */
 
 use millwright_git::checkout::CheckoutChange;
-use millwright_model::{CheckResult, FourWay, ReplayOutcome, TestsDetail, TestsResult};
+use millwright_model::{CheckResult, CommitId, FourWay, ReplayOutcome, TestsDetail, TestsResult};
 use millwright_replay::Flakiness;
 use millwright_replay::{ReplayError, ReplayResult, Replayer};
 
@@ -48,7 +48,7 @@ pub fn verify(
     replayer: &Replayer,
     beyond: BeyondReplay<'_>,
     candidate: &FixCandidate,
-    bad: &str,
+    bad: &CommitId,
     (seen, doubt): (Flakiness, f64),
 ) -> Result<FixVerification, ReplayError> {
     let change = CheckoutChange::Patch(candidate.diff.clone());

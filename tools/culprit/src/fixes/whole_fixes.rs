@@ -4,6 +4,7 @@ culprit removed elsewhere; so they are widened to whole statements, blocks and u
 what they need by name in the other files of the commit.
 */
 
+use millwright_model::CommitId;
 use std::collections::{BTreeMap, BTreeSet};
 
 use millwright_code::changes::{ChangeLevel, CulpritFile, LineHunk, PieceId, needed_by_names, whole_changes};
@@ -45,7 +46,7 @@ struct ChangedFile {
 /// When the repository cannot be read.
 pub(super) fn whole_changes_of(
     repo: &Repo,
-    culprit: &str,
+    culprit: &CommitId,
     guilty: &[CulpritHunk],
 ) -> Result<Vec<WholeChange>, FixError> {
     let mut files = changed_files(repo, culprit, guilty)?;
@@ -181,7 +182,11 @@ impl<'a> LineStarts<'a> {
     }
 }
 
-fn changed_files(repo: &Repo, culprit: &str, guilty: &[CulpritHunk]) -> Result<Vec<ChangedFile>, FixError> {
+fn changed_files(
+    repo: &Repo,
+    culprit: &CommitId,
+    guilty: &[CulpritHunk],
+) -> Result<Vec<ChangedFile>, FixError> {
     let parent = format!("{culprit}^1");
     let mut by_path: BTreeMap<String, Vec<CulpritHunk>> = BTreeMap::new();
     let mut count = 0;

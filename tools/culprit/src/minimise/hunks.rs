@@ -3,6 +3,7 @@ The hunks of a commit against its first parent, without context, so that each is
 be taken apart by lines (binary files, added, removed and retyped files) is a unit of its own.
 */
 
+use millwright_model::CommitId;
 use serde::{Deserialize, Serialize};
 
 use millwright_git::Repo;
@@ -58,7 +59,7 @@ impl CulpritHunk {
 }
 
 /// The hunks of `commit` (a full id) against its first parent, in the order of the diff.
-pub fn hunks_of(repo: &Repo, commit: &str) -> Result<Vec<CulpritHunk>, GitError> {
+pub fn hunks_of(repo: &Repo, commit: &CommitId) -> Result<Vec<CulpritHunk>, GitError> {
     let diff = repo
         .git()
         .args(["diff-tree", "-p", "-U0", "--root", "--no-commit-id", "-r", "-m", "--first-parent"])

@@ -1,4 +1,5 @@
-use millwright_git::history::{HistoryIndex, parse_id};
+use millwright_git::history::HistoryIndex;
+use millwright_model::CommitId;
 use millwright_redaction::RedactionConfig;
 use millwright_testkit::imported::{CommittedChange, ImportedRepo};
 
@@ -6,12 +7,12 @@ use super::super::candidates::SuspectCandidates;
 use super::super::query::TicketQuery;
 use super::*;
 
-fn candidates(repo: &mut ImportedRepo) -> (SuspectCandidates, Vec<String>) {
+fn candidates(repo: &mut ImportedRepo) -> (SuspectCandidates, Vec<CommitId>) {
     let ids = repo.import();
     let opened = repo.open("data");
     let bad = ids.last().unwrap();
     let mut history = HistoryIndex::open(&opened, &RedactionConfig::default(), bad).unwrap();
-    let position = history.structure.position(&parse_id(bad).unwrap()).unwrap();
+    let position = history.structure.position(bad).unwrap();
     let range = history.structure.range(position, None);
     history.text.ensure(&opened, &history.structure, &range).unwrap();
     (SuspectCandidates::read(&history, &range, &TicketQuery::default(), &[]).unwrap(), ids)

@@ -24,9 +24,9 @@ mod tree;
 mod weights;
 
 use context::SignalContext;
-use millwright_model::{ParsedTicket, Precedent, RankingSample, Reason, SampledCandidate, Suspect};
+use millwright_model::{CommitId, ParsedTicket, Precedent, RankingSample, Reason, SampledCandidate, Suspect};
 
-use millwright_git::history::{HistoryError, HistoryIndex, parse_id};
+use millwright_git::history::{HistoryError, HistoryIndex};
 use millwright_git::{Repo, RepoError};
 use millwright_redaction::RedactionConfig;
 use millwright_replay::exec_trace::ExecutionTrace;
@@ -53,10 +53,10 @@ pub struct RankRequest<'a> {
     pub repo: &'a Repo,
     /// By which the index of the history is masked.
     pub rules: &'a RedactionConfig,
-    /// Full id of the failing revision.
-    pub bad: &'a str,
-    /// Full id of a revision known to be free of the fault; without it every ancestor is a candidate.
-    pub good: Option<&'a str>,
+    /// The failing revision.
+    pub bad: &'a CommitId,
+    /// A revision known to be free of the fault; without it every ancestor is a candidate.
+    pub good: Option<&'a CommitId>,
     pub ticket: &'a ParsedTicket,
     /// What the failing run executed at `bad`.
     pub executed: Option<&'a ExecutionTrace>,
@@ -70,8 +70,7 @@ pub struct RankRequest<'a> {
 /// One commit of the range.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RankedCommit {
-    /// 40 hex digits.
-    pub commit: String,
+    pub commit: CommitId,
     pub score: f64,
     /// Prior of the bisect, which knows that one of the candidates is the culprit. Adds up to 1.
     pub prior: f64,
@@ -105,8 +104,8 @@ const SAMPLED: usize = 60;
 /// Columns of every candidate before they are weighed: what learning and ablation work on.
 #[derive(Debug)]
 pub struct SignalTable {
-    /// 40 hex digits, newest first.
-    pub commits: Vec<String>,
+    /// Newest first.
+    pub commits: Vec<CommitId>,
     /// Name and one value a candidate.
     pub columns: Vec<(&'static str, Vec<f64>)>,
 }
@@ -150,10 +149,10 @@ pub fn rank(request: &RankRequest<'_>) -> Result<SuspectRanking, SuspectsError> 
             }
         }
         reasons.sort_by(|a, b| b.contribution.total_cmp(&a.contribution));
-        Suspect { rank, commit: commit.hex(), subject: commit.subject.clone(), score: scores[*at], reasons }
+        Suspect { rank, commit: commit.id(), subject: commit.subject.clone(), score: scores[*at], reasons }
     });
     let sampled = order.iter().take(SAMPLED).map(|at| SampledCandidate {
-        commit: context.commit(*at).hex(),
+        commit: context.commit(*at).id(),
         // Four digits tell apart what there is to tell, and halve the bytes.
         values: columns.iter().map(|column| ((column.values[*at] * 1e4).round() / 1e4) as f32).collect(),
     });
@@ -170,7 +169,7 @@ pub fn rank(request: &RankRequest<'_>) -> Result<SuspectRanking, SuspectsError> 
             .iter()
             .zip(probabilities)
             .map(|(at, probability)| RankedCommit {
-                commit: context.commit(*at).hex(),
+                commit: context.commit(*at).id(),
                 score: scores[*at],
                 prior: priors[*at] / within,
                 probability,
@@ -191,7 +190,7 @@ pub fn signal_table(request: &RankRequest<'_>) -> Result<SignalTable, SuspectsEr
     };
     let columns =
         signals::all(&context).into_iter().map(|column| (column.name, in_range(column.values))).collect();
-    let commits = (0..context.in_range).map(|at| context.commit(at).hex()).collect();
+    let commits = (0..context.in_range).map(|at| context.commit(at).id()).collect();
     Ok(SignalTable { commits, columns })
 }
 
@@ -203,8 +202,8 @@ pub fn signal_table(request: &RankRequest<'_>) -> Result<SignalTable, SuspectsEr
 pub fn prepare(
     repo: &Repo,
     rules: &RedactionConfig,
-    bad: &str,
-    good: Option<&str>,
+    bad: &CommitId,
+    good: Option<&CommitId>,
 ) -> Result<(usize, usize), SuspectsError> {
     let indexed = index(repo, rules, bad, good)?;
     Ok((indexed.history.structure.len(), indexed.read))
@@ -223,13 +222,13 @@ struct Indexed {
 fn index(
     repo: &Repo,
     rules: &RedactionConfig,
-    bad: &str,
-    good: Option<&str>,
+    bad: &CommitId,
+    good: Option<&CommitId>,
 ) -> Result<Indexed, SuspectsError> {
     let (mut history, ahead) = HistoryIndex::open_range(repo, rules, bad, good)?;
     let mut positions = candidate_positions(&history, bad, good)?;
     let in_range = positions.len();
-    if let Some(good) = good.and_then(parse_id).and_then(|id| history.structure.position(&id)) {
+    if let Some(good) = good.and_then(|good| history.structure.position(good)) {
         let older = history.structure.range(good, None).into_iter();
         positions.extend(older.take(COMPARED.saturating_sub(in_range)));
     }
@@ -239,13 +238,11 @@ fn index(
 
 fn candidate_positions(
     history: &HistoryIndex,
-    bad: &str,
-    good: Option<&str>,
+    bad: &CommitId,
+    good: Option<&CommitId>,
 ) -> Result<Vec<u32>, SuspectsError> {
-    let position = |revision: &str| {
-        parse_id(revision)
-            .and_then(|id| history.structure.position(&id))
-            .ok_or_else(|| HistoryError::UnknownCommit(revision.to_owned()))
+    let position = |commit: &CommitId| {
+        history.structure.position(commit).ok_or_else(|| HistoryError::UnknownCommit(commit.clone()))
     };
     let bad = position(bad)?;
     let good = good.map(position).transpose()?;

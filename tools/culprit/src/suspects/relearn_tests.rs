@@ -1,6 +1,11 @@
-use millwright_model::{RankingSample, SampledCandidate};
+use millwright_model::{CommitId, RankingSample, SampledCandidate};
 
 use super::*;
+
+/// The candidate `at` of a sample.
+fn commit(number: usize, at: usize) -> CommitId {
+    CommitId::parse(&format!("{number:020}{at:020}")).unwrap()
+}
 
 /// Twenty candidates; the decoy is first by `symptom_text`, the culprit by `mark`.
 fn settled(number: usize, mark: &str, culprit_marked: bool) -> SettledSample {
@@ -8,11 +13,11 @@ fn settled(number: usize, mark: &str, culprit_marked: bool) -> SettledSample {
     let candidate = |at: usize| {
         let is = |yes: bool| if yes { 1.0 } else { 0.0 };
         let values = vec![is(at == 0), is((at == culprit) == culprit_marked && (at == culprit || at == 7))];
-        SampledCandidate { commit: format!("{number:02}-{at:02}"), values }
+        SampledCandidate { commit: commit(number, at), values }
     };
     SettledSample {
         incident_id: format!("inc_{number}").parse().unwrap(),
-        culprit: format!("{number:02}-{culprit:02}"),
+        culprit: commit(number, culprit).to_string(),
         sample: RankingSample {
             signals: vec!["symptom_text".into(), mark.into()],
             candidates: (0..20).map(candidate).collect(),
@@ -47,9 +52,9 @@ fn does_not_adopt_what_fails_on_incidents_held_out() {
     // the mark sits on the culprit in one half and on a bystander in the other.
     let mut samples: Vec<SettledSample> = (0..10).map(|n| settled(n, "literal", true)).collect();
     for (number, sample) in samples.iter_mut().enumerate() {
-        let decoy = format!("{number:02}-00");
+        let decoy = commit(number, 0);
         if number % 5 < 3 {
-            sample.culprit = decoy;
+            sample.culprit = decoy.to_string();
         }
     }
     if let RelearnResult::Learned { learned, adopted } = relearn(&samples) {

@@ -7,7 +7,7 @@ use super::*;
 /// A shop: twelve commits, each candidate once to blame for something.
 struct Shop {
     repo: ImportedRepo,
-    ids: Vec<String>,
+    ids: Vec<CommitId>,
 }
 
 const CART: &str = "\
@@ -189,7 +189,7 @@ fn only_the_range_is_ranked_and_the_future_is_unseen() {
     let narrow = shop
         .rank_with(ticket, |request| rank(&RankRequest { good: Some(&good), bad: &bad, ..request }).unwrap());
     let commits: Vec<&str> = narrow.commits.iter().map(|commit| commit.commit.as_str()).collect();
-    let mut expected: Vec<&str> = shop.ids[4..8].iter().map(String::as_str).collect();
+    let mut expected: Vec<&str> = shop.ids[4..8].iter().map(CommitId::as_str).collect();
     expected.sort_unstable();
     let mut sorted = commits.clone();
     sorted.sort_unstable();
@@ -240,9 +240,9 @@ fn an_execution_trace_and_memory_shift_the_ranking() {
     assert!(place(&traced) < place(&before), "{} after {}", place(&traced), place(&before));
     let precedent = |culprit: Option<usize>, units: &[&str], seen: usize| Precedent {
         incident_id: "inc_1".parse().unwrap(),
-        culprit: culprit.map(|at| shop.ids[at].clone()),
+        culprit: culprit.map(|at| shop.ids[at].to_string()),
         units: units.iter().map(|unit| (*unit).to_owned()).collect(),
-        failing_revision: shop.ids[seen].clone(),
+        failing_revision: shop.ids[seen].to_string(),
     };
     let with = |precedents: &[Precedent]| {
         shop.rank_with(vague, |request| rank(&RankRequest { precedents, ..request }).unwrap())
@@ -267,7 +267,7 @@ fn an_empty_range_and_an_empty_ticket_are_no_trouble() {
     let opened = shop.repo.open("data");
     let (weights, ticket) = (SignalWeights::default(), millwright_ingest::parse(b""));
     let rules = RedactionConfig::default();
-    let bad = shop.ids[4].as_str();
+    let bad = &shop.ids[4];
     let request = RankRequest {
         repo: &opened,
         rules: &rules,

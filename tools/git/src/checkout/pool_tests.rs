@@ -74,8 +74,8 @@ fn the_users_repository_is_not_touched() {
     let before = snapshot(&project.work());
     let pool = pool(&project);
     let overlay = FileOverlay {
-        from: second,
-        base: Some(first.clone()),
+        from: second.to_string(),
+        base: Some(first.to_string()),
         paths: vec!["a.txt".into()],
         mode: OverlayMode::Merge,
     };
@@ -133,8 +133,8 @@ fn overlays_replace_or_merge() {
     fs::remove_file(project.work().join("gone.py")).unwrap();
     let from = project.commit("change", &[("t.py", "a\nB\nc\nd\ne\nnew test\n"), ("fresh.py", "f")]);
     let overlay = |mode| FileOverlay {
-        from: from.clone(),
-        base: Some(base.clone()),
+        from: from.to_string(),
+        base: Some(base.to_string()),
         paths: ["t.py", "gone.py", "fresh.py"].map(String::from).to_vec(),
         mode,
     };
@@ -169,7 +169,7 @@ fn hostile_patches_and_overlays_stay_inside() {
     }
     for path in ["../evil", "/etc", "a/../../b", ".git/config", ""] {
         let overlay = FileOverlay {
-            from: revision.clone(),
+            from: revision.to_string(),
             base: None,
             paths: vec![path.into()],
             mode: OverlayMode::Replace,

@@ -5,14 +5,14 @@ use super::testing::{CommittedChange, ImportedRepo};
 use super::*;
 
 /// Everything the index says of `good..bad`, in a form that does not depend on how it was built.
-fn describe(history: &HistoryIndex, bad: &str, good: Option<&str>) -> Vec<String> {
+fn describe(history: &HistoryIndex, bad: &CommitId, good: Option<&CommitId>) -> Vec<String> {
     let structure = &history.structure;
-    let position = |id: &str| structure.position(&parse_id(id).unwrap()).unwrap();
+    let position = |id: &CommitId| structure.position(id).unwrap();
     let range = structure.range(position(bad), good.map(position));
     let mut lines: Vec<String> = Vec::new();
     for position in range {
         let commit = structure.commit(position);
-        let parents: Vec<String> = commit.parents.iter().map(|p| structure.commit(*p).hex()).collect();
+        let parents: Vec<CommitId> = commit.parents.iter().map(|p| structure.commit(*p).id()).collect();
         let files: Vec<String> = commit
             .files
             .iter()
@@ -20,26 +20,26 @@ fn describe(history: &HistoryIndex, bad: &str, good: Option<&str>) -> Vec<String
             .collect();
         let text = history.text.get(structure, position).unwrap();
         let text = text.map(|text| (text.files, text.fields));
-        lines.push(format!("{} {parents:?} {} {files:?} {text:?}", commit.hex(), commit.subject));
+        lines.push(format!("{} {parents:?} {} {files:?} {text:?}", commit.id(), commit.subject));
     }
     lines.sort();
     lines
 }
 
-fn indexed(repo: &Repo, bad: &str) -> HistoryIndex {
+fn indexed(repo: &Repo, bad: &CommitId) -> HistoryIndex {
     indexed_by(repo, &RedactionConfig::default(), bad)
 }
 
-fn indexed_by(repo: &Repo, rules: &RedactionConfig, bad: &str) -> HistoryIndex {
+fn indexed_by(repo: &Repo, rules: &RedactionConfig, bad: &CommitId) -> HistoryIndex {
     let mut history = HistoryIndex::open(repo, rules, bad).unwrap();
-    let bad = history.structure.position(&parse_id(bad).unwrap()).unwrap();
+    let bad = history.structure.position(bad).unwrap();
     let range = history.structure.range(bad, None);
     history.text.ensure(repo, &history.structure, &range).unwrap();
     history
 }
 
 /// A repository with a side branch that is merged, a second root, and all kinds of changes.
-fn odd_repository() -> (ImportedRepo, Vec<String>) {
+fn odd_repository() -> (ImportedRepo, Vec<CommitId>) {
     let mut repo = ImportedRepo::new();
     repo.commit("Start", &[Write("src/a.py", "def f():\n    return 1\n"), Write("docs/x.rst", "Words\n")]);
     repo.commit("Change f", &[Write("src/a.py", "def f():\n    return 2\n")]);
@@ -75,7 +75,7 @@ fn reads_odd_repositories() {
     let history = indexed(&repo.open("data"), bad);
     assert_eq!(describe(&history, bad, None).len(), 10);
     let text = |mark: usize| {
-        let position = history.structure.position(&parse_id(&ids[mark - 1]).unwrap()).unwrap();
+        let position = history.structure.position(&ids[mark - 1]).unwrap();
         history.text.get(&history.structure, position).unwrap().unwrap()
     };
     let evil = text(4);
@@ -108,7 +108,7 @@ fn an_updated_index_equals_a_fresh_one() {
 #[test]
 fn patches_read_ahead_are_those_of_the_range() {
     let (repo, ids) = odd_repository();
-    let (bad, good) = (&ids[9], Some(ids[1].as_str()));
+    let (bad, good) = (&ids[9], Some(&ids[1]));
     let opened = repo.open("ahead");
     let (ahead, read) = HistoryIndex::open_range(&opened, &RedactionConfig::default(), bad, good).unwrap();
     let described = describe(&ahead, bad, good);
@@ -130,8 +130,8 @@ fn only_what_bad_reaches_is_a_candidate() {
     indexed(&opened, &ids[2]);
     indexed(&opened, &ids[3]);
     let history = HistoryIndex::open(&opened, &RedactionConfig::default(), &ids[1]).unwrap();
-    let subjects = |good: Option<&str>| -> Vec<String> {
-        let position = |id: &str| history.structure.position(&parse_id(id).unwrap()).unwrap();
+    let subjects = |good: Option<&CommitId>| -> Vec<String> {
+        let position = |id: &CommitId| history.structure.position(id).unwrap();
         let range = history.structure.range(position(&ids[1]), good.map(position));
         range.iter().map(|at| history.structure.commit(*at).subject.clone()).collect()
     };
@@ -206,8 +206,12 @@ fn a_shallow_clone_has_an_index_of_its_own() {
 #[test]
 fn an_unknown_revision_is_said_so() {
     let (repo, _) = odd_repository();
-    let error =
-        HistoryIndex::open(&repo.open("data"), &RedactionConfig::default(), &"ab".repeat(20)).unwrap_err();
+    let error = HistoryIndex::open(
+        &repo.open("data"),
+        &RedactionConfig::default(),
+        &CommitId::parse(&"ab".repeat(20)).unwrap(),
+    )
+    .unwrap_err();
     assert!(matches!(error, HistoryError::Git(_) | HistoryError::UnknownCommit(_)), "{error}");
 }
 

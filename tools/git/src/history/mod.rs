@@ -27,6 +27,7 @@ pub use tokens::{for_each_token, hash_token, trigrams, words};
 use std::io;
 use std::path::PathBuf;
 
+use millwright_model::CommitId;
 use millwright_sandbox::trusted::GitError;
 
 use millwright_redaction::{RedactionConfig, RedactionError};
@@ -45,7 +46,7 @@ pub enum HistoryError {
     )]
     RulesChanged { path: PathBuf },
     #[error("commit {0} is not in the history that was read; is its object missing from the repository?")]
-    UnknownCommit(String),
+    UnknownCommit(CommitId),
     #[error(transparent)]
     Redaction(#[from] RedactionError),
     #[error(transparent)]
@@ -58,11 +59,11 @@ pub enum HistoryError {
 const STRUCTURE_LOCK: &str = "structure.lock";
 const TEXT_LOCK: &str = "text.lock";
 
-/// A commit id in binary.
-pub type CommitId = [u8; 20];
+/// A commit id as the index keeps it, and git itself: in binary.
+type BinaryId = [u8; 20];
 
 /// Binary form of 40 hex digits.
-pub fn parse_id(hex_id: &str) -> Option<CommitId> {
+fn parse_id(hex_id: &str) -> Option<BinaryId> {
     let mut id = [0; 20];
     hex::decode_to_slice(hex_id, &mut id).ok().map(|()| id)
 }
@@ -75,14 +76,14 @@ pub struct HistoryIndex {
 }
 
 impl HistoryIndex {
-    /// Opens the index of `repo` and brings its structure up to `bad` (a full commit id). Everything that is kept in
+    /// Opens the index of `repo` and brings its structure up to `bad`. Everything that is kept in
     /// words is masked by `rules`; an index that other rules masked is removed and read again. Safe under
     /// concurrent runs: writers take a lock, readers see whole records only.
     ///
     /// # Errors
     /// When `bad` is not in the repository, a pattern of `rules` is no regular expression, or the data folder cannot
     /// be written.
-    pub fn open(repo: &Repo, rules: &RedactionConfig, bad: &str) -> Result<Self, HistoryError> {
+    pub fn open(repo: &Repo, rules: &RedactionConfig, bad: &CommitId) -> Result<Self, HistoryError> {
         let folder = folder(repo, rules)?;
         let structure = HistoryStructure::open(repo, &folder, rules, bad)?;
         Ok(Self { structure, text: TextIndex::open(&folder, rules)? })
@@ -97,8 +98,8 @@ impl HistoryIndex {
     pub fn open_range(
         repo: &Repo,
         rules: &RedactionConfig,
-        bad: &str,
-        good: Option<&str>,
+        bad: &CommitId,
+        good: Option<&CommitId>,
     ) -> Result<(Self, usize), HistoryError> {
         let folder = folder(repo, rules)?;
         let mut text = TextIndex::open(&folder, rules)?;

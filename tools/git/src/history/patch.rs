@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::kind::{PathKind, path_kind};
 use super::mask::{CommitMask, PatchMasks};
 use super::tokens::{for_each_token, hash_token_bytes, trigrams};
-use super::{CommitId, parse_id};
+use super::{BinaryId, parse_id};
 use crate::unified_diff::{DiffLineKind, DiffScanner, DiffToken, HunkExtent};
 
 #[path = "patch_builder.rs"]
@@ -135,10 +135,10 @@ fn masked(mut text: CommitText, mask: &CommitMask) -> CommitText {
 pub(super) fn read_patches(
     stream: &mut impl Read,
     masks: &PatchMasks,
-    mut sink: impl FnMut(CommitId, CommitText) -> bool,
+    mut sink: impl FnMut(BinaryId, CommitText) -> bool,
 ) -> io::Result<bool> {
     let mut input = LineReader::new(BufReader::with_capacity(1 << 18, stream));
-    let mut current: Option<(CommitId, PatchBuilder)> = None;
+    let mut current: Option<(BinaryId, PatchBuilder)> = None;
     let mut scanner = DiffScanner::new(HunkExtent::Streamed);
     while let Some(line) = input.line()? {
         if let Some(id) = line.strip_prefix(b"\x01").and_then(|id| parse_id(&String::from_utf8_lossy(id))) {

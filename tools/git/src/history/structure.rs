@@ -11,13 +11,14 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
+use millwright_model::CommitId;
 use millwright_redaction::RedactionConfig;
 use serde::{Deserialize, Serialize};
 
 use super::kind::{PathKind, path_kind};
 use super::log_file::{LogFile, LogSegments, lock};
 use super::mask::{CommitMask, require_rules};
-use super::{CommitId, HistoryError, STRUCTURE_LOCK, parse_id};
+use super::{BinaryId, HistoryError, STRUCTURE_LOCK, parse_id};
 use crate::Repo;
 
 const MAGIC: &[u8; 8] = b"MWSTRU02";
@@ -33,7 +34,7 @@ const MASKED_CHARS: usize = 20_000;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CommitMeta {
-    pub id: CommitId,
+    id: BinaryId,
     /// Positions in the index; parents always stand before their children.
     pub parents: Vec<u32>,
     /// Commit time, seconds since the epoch.
@@ -45,8 +46,12 @@ pub struct CommitMeta {
 }
 
 impl CommitMeta {
-    pub fn hex(&self) -> String {
-        hex::encode(self.id)
+    pub fn id(&self) -> CommitId {
+        CommitId::from_bytes(&self.id)
+    }
+
+    pub(super) fn binary_id(&self) -> BinaryId {
+        self.id
     }
 }
 
@@ -73,7 +78,7 @@ impl Hasher for IdHasher {
     }
 }
 
-pub(super) type ById<V> = HashMap<CommitId, V, BuildHasherDefault<IdHasher>>;
+pub(super) type ById<V> = HashMap<BinaryId, V, BuildHasherDefault<IdHasher>>;
 
 #[derive(Debug, Default)]
 pub struct HistoryStructure {
@@ -85,10 +90,9 @@ pub struct HistoryStructure {
 
 impl HistoryStructure {
     /// The index in `folder`, where it holds `bad` already.
-    pub(super) fn known(folder: &Path, bad: &str) -> Result<Option<Self>, HistoryError> {
-        let id = parse_id(bad).ok_or_else(|| HistoryError::UnknownCommit(bad.to_owned()))?;
+    pub(super) fn known(folder: &Path, bad: &CommitId) -> Result<Option<Self>, HistoryError> {
         let structure = Self::decode(&LogFile::new(folder.join("structure"), MAGIC).read()?);
-        Ok(structure.by_id.contains_key(&id).then_some(structure))
+        Ok(structure.position(bad).is_some().then_some(structure))
     }
 
     /// Reads the index in `folder` and adds what `bad` reaches beyond it.
@@ -96,10 +100,8 @@ impl HistoryStructure {
         repo: &Repo,
         folder: &Path,
         rules: &RedactionConfig,
-        bad: &str,
+        bad: &CommitId,
     ) -> Result<Self, HistoryError> {
-        let unknown = || HistoryError::UnknownCommit(bad.to_owned());
-        let id = parse_id(bad).ok_or_else(unknown)?;
         if let Some(structure) = Self::known(folder, bad)? {
             return Ok(structure);
         }
@@ -109,7 +111,7 @@ impl HistoryStructure {
         // Another run may have added it while this one waited.
         let segments = file.read()?;
         let mut structure = Self::decode(&segments);
-        if structure.by_id.contains_key(&id) {
+        if structure.position(bad).is_some() {
             return Ok(structure);
         }
         let segment = structure.read_new(repo, rules, bad)?;
@@ -117,11 +119,14 @@ impl HistoryStructure {
             .map_err(|source| HistoryError::Encode { path: file.path().to_owned(), source })?;
         file.append(segments.end, &payload)?;
         structure.add(segment);
-        if structure.by_id.contains_key(&id) { Ok(structure) } else { Err(unknown()) }
+        match structure.position(bad) {
+            Some(_) => Ok(structure),
+            None => Err(HistoryError::UnknownCommit(bad.clone())),
+        }
     }
 
     pub fn position(&self, id: &CommitId) -> Option<u32> {
-        self.by_id.get(id).copied()
+        self.by_id.get(&id.to_bytes()).copied()
     }
 
     pub fn commit(&self, position: u32) -> &CommitMeta {
@@ -201,7 +206,12 @@ impl HistoryStructure {
         (0..self.commits.len() as u32).rev().filter(|p| !has_child[*p as usize]).take(MAX_TIPS).collect()
     }
 
-    fn read_new(&self, repo: &Repo, rules: &RedactionConfig, bad: &str) -> Result<Segment, HistoryError> {
+    fn read_new(
+        &self,
+        repo: &Repo,
+        rules: &RedactionConfig,
+        bad: &CommitId,
+    ) -> Result<Segment, HistoryError> {
         let mask = CommitMask::of_words(rules)?;
         let mut git = repo.git().args([
             "log",
@@ -214,7 +224,7 @@ impl HistoryStructure {
             "--not",
         ]);
         for tip in self.tips() {
-            git = git.arg(self.commit(tip).hex());
+            git = git.arg(self.commit(tip).id().as_str());
         }
         let mut stream = git.stream()?;
         let mut reader = LogReader {
@@ -266,7 +276,7 @@ impl HistoryStructure {
         let mut metas: Vec<Option<CommitMeta>> = Vec::with_capacity(raw.len());
         for commit in raw {
             let parents = commit.parents.iter().filter_map(|parent| {
-                self.position(parent).or_else(|| index.get(parent).and_then(|at| numbers[*at]))
+                self.by_id.get(parent).copied().or_else(|| index.get(parent).and_then(|at| numbers[*at]))
             });
             let parents = parents.collect();
             metas.push(Some(CommitMeta { parents, ..commit.meta }));
@@ -277,7 +287,7 @@ impl HistoryStructure {
 
 struct RawCommit {
     meta: CommitMeta,
-    parents: Vec<CommitId>,
+    parents: Vec<BinaryId>,
 }
 
 /// Reads `git log -z`: five NUL-ended header fields, the first marked by 0x01, then status and path by turns.

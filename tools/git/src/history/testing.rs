@@ -5,6 +5,7 @@ graphs can be as odd as they come.
 
 use std::path::{Path, PathBuf};
 
+use millwright_model::CommitId;
 use millwright_sandbox::trusted;
 
 use crate::Repo;
@@ -82,7 +83,7 @@ impl ImportedRepo {
     }
 
     /// Imports what was added; answers the ids of all commits, by mark - 1.
-    pub fn import(&mut self) -> Vec<String> {
+    pub fn import(&mut self) -> Vec<CommitId> {
         let git_dir = self.path();
         let (marks, known) = (self.folder.path().join("marks"), self.folder.path().join("marks"));
         let mut git = trusted::git(&git_dir).args(["fast-import", "--quiet", "--force"]);
@@ -91,11 +92,11 @@ impl ImportedRepo {
         }
         git.arg(format!("--export-marks={}", marks.display())).output_with_input(&self.stream).unwrap();
         self.stream.clear();
-        let mut ids: Vec<(usize, String)> = std::fs::read_to_string(&marks)
+        let mut ids: Vec<(usize, CommitId)> = std::fs::read_to_string(&marks)
             .unwrap()
             .lines()
             .filter_map(|line| line.strip_prefix(':')?.split_once(' '))
-            .map(|(mark, id)| (mark.parse().unwrap(), id.to_owned()))
+            .map(|(mark, id)| (mark.parse().unwrap(), CommitId::parse(id).unwrap()))
             .filter(|(mark, _)| *mark <= self.commits)
             .collect();
         ids.sort();

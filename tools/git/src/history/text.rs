@@ -12,13 +12,14 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 
+use millwright_model::CommitId;
 use millwright_redaction::RedactionConfig;
 
 use super::log_file::{io_error, lock};
 use super::mask::{PatchMasks, require_rules};
 use super::patch::{CommitText, read_patches};
 use super::structure::{ById, HistoryStructure};
-use super::{CommitId, HistoryError, TEXT_LOCK, parse_id};
+use super::{BinaryId, HistoryError, TEXT_LOCK, parse_id};
 use crate::Repo;
 
 /// Version of the record format; another version is another file.
@@ -69,18 +70,24 @@ impl TextIndex {
         structure: &HistoryStructure,
         positions: &[u32],
     ) -> Result<usize, HistoryError> {
-        let ids: Vec<CommitId> = positions.iter().map(|position| structure.commit(*position).id).collect();
+        let ids: Vec<BinaryId> =
+            positions.iter().map(|position| structure.commit(*position).binary_id()).collect();
         self.ensure_ids(repo, &ids)
     }
 
     /// The same for `good..bad`, before there is a structure to ask which commits that is.
-    pub(super) fn read_ahead(&mut self, repo: &Repo, bad: &str, good: &str) -> Result<usize, HistoryError> {
+    pub(super) fn read_ahead(
+        &mut self,
+        repo: &Repo,
+        bad: &CommitId,
+        good: &CommitId,
+    ) -> Result<usize, HistoryError> {
         let listed = repo.git().args(["rev-list", bad, "--not", good, "--"]).output()?;
-        let ids: Vec<CommitId> = String::from_utf8_lossy(&listed).lines().filter_map(parse_id).collect();
+        let ids: Vec<BinaryId> = String::from_utf8_lossy(&listed).lines().filter_map(parse_id).collect();
         self.ensure_ids(repo, &ids)
     }
 
-    fn ensure_ids(&mut self, repo: &Repo, ids: &[CommitId]) -> Result<usize, HistoryError> {
+    fn ensure_ids(&mut self, repo: &Repo, ids: &[BinaryId]) -> Result<usize, HistoryError> {
         if self.missing(ids).is_empty() {
             return Ok(0);
         }
@@ -98,7 +105,7 @@ impl TextIndex {
         let chunks: Vec<&[String]> = missing.chunks(chunk).collect();
         let next = std::sync::atomic::AtomicUsize::new(0);
         let mut writer = Writer::open(&self.folder)?;
-        let (send, receive) = mpsc::sync_channel::<Result<(CommitId, Vec<u8>), HistoryError>>(256);
+        let (send, receive) = mpsc::sync_channel::<Result<(BinaryId, Vec<u8>), HistoryError>>(256);
         std::thread::scope(|scope| {
             for _ in 0..workers {
                 let (send, next, chunks, rules) = (send.clone(), &next, &chunks, &self.rules);
@@ -147,7 +154,9 @@ impl TextIndex {
         let mut wanted: Vec<(usize, Entry)> = positions
             .iter()
             .enumerate()
-            .filter_map(|(at, position)| Some((at, *self.entries.get(&structure.commit(*position).id)?)))
+            .filter_map(|(at, position)| {
+                Some((at, *self.entries.get(&structure.commit(*position).binary_id())?))
+            })
             .collect();
         if wanted.is_empty() {
             return Ok(());
@@ -173,7 +182,7 @@ impl TextIndex {
         Ok(found)
     }
 
-    fn missing(&self, ids: &[CommitId]) -> Vec<String> {
+    fn missing(&self, ids: &[BinaryId]) -> Vec<String> {
         ids.iter().filter(|id| !self.entries.contains_key(*id)).map(hex::encode).collect()
     }
 
@@ -220,7 +229,7 @@ fn read_chunk(
     repo: &Repo,
     rules: &RedactionConfig,
     ids: &[String],
-    send: &mpsc::SyncSender<Result<(CommitId, Vec<u8>), HistoryError>>,
+    send: &mpsc::SyncSender<Result<(BinaryId, Vec<u8>), HistoryError>>,
 ) -> Result<(), HistoryError> {
     let masks = PatchMasks::new(rules)?;
     let git = repo.git().args([
@@ -297,7 +306,7 @@ impl Writer {
         Ok(Self { data, index, end, records: Vec::new(), entries: Vec::new(), paths })
     }
 
-    fn write(&mut self, id: CommitId, record: &[u8]) -> Result<Entry, HistoryError> {
+    fn write(&mut self, id: BinaryId, record: &[u8]) -> Result<Entry, HistoryError> {
         let offset = self.end + self.records.len() as u64;
         let entry = Entry { offset, length: record.len() as u32, checksum: crc32fast::hash(record) };
         self.records.extend_from_slice(record);
@@ -327,7 +336,7 @@ impl Writer {
     }
 }
 
-fn decode_entry(bytes: &[u8]) -> Option<(CommitId, Entry)> {
+fn decode_entry(bytes: &[u8]) -> Option<(BinaryId, Entry)> {
     let id = bytes.get(..20)?.try_into().ok()?;
     let offset = u64::from_le_bytes(bytes.get(20..28)?.try_into().ok()?);
     let length = u32::from_le_bytes(bytes.get(28..32)?.try_into().ok()?);

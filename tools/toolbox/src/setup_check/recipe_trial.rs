@@ -3,6 +3,7 @@ Runs the recipes of a repository once: the set-up steps and the whole tests, the
 checkout in the sandbox.
 */
 
+use millwright_model::CommitId;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,8 +26,7 @@ const MAX_NAMED: usize = 3;
 /// What is tried, and where.
 pub struct RecipeTrial<'a> {
     pub repo: &'a Repo,
-    /// Full id.
-    pub revision: &'a str,
+    pub commit: &'a CommitId,
     pub recipes: &'a TestRecipes,
     /// The command that runs the project's tests.
     pub tests: Option<&'a str>,
@@ -116,7 +116,7 @@ impl RecipeTrial<'_> {
             CancelFlag::default(),
         );
         let tests = ProjectTests::of_recipe(&replayer, recipe, &self.recipes.test_report);
-        tests.run(self.revision, None).map_err(|error| error.to_string())
+        tests.run(self.commit, None).map_err(|error| error.to_string())
     }
 
     fn set_up_alone(&self, progress: &dyn Fn(&str), tried: &mut RecipesTried) {
@@ -171,7 +171,7 @@ impl RecipeTrial<'_> {
         progress: &dyn Fn(&str),
         tried: &mut RecipesTried,
     ) {
-        let Some(test) = sample_test(self.repo, self.revision, whole, test_one) else {
+        let Some(test) = sample_test(self.repo, self.commit, whole, test_one) else {
             let detail = format!("`{test_one}` was not tried: no test is known by name to try it with");
             tried.checks.push(SetupCheck::doubtful(SetupPart::TestOne, detail));
             return;

@@ -7,7 +7,7 @@ be mended once; what still does not hold is struck.
 use std::sync::Arc;
 
 use millwright_git as git;
-use millwright_model::{CauseKind, EvidenceId, HypothesisStatus, Location, Struck};
+use millwright_model::{CauseKind, CommitId, EvidenceId, HypothesisStatus, Location, Struck};
 use millwright_tools::{Effect, Tool, ToolContext, ToolError, ToolOutput};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -96,8 +96,7 @@ pub struct CheckedConclusion {
     pub outcome: ConcludedOutcome,
     pub statement: String,
     pub kind: CauseKind,
-    /// 40 hex digits.
-    pub commit: Option<String>,
+    pub commit: Option<CommitId>,
     pub locations: Vec<Location>,
     pub confidence: f64,
     pub cites: Vec<Citation>,

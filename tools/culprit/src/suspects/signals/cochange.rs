@@ -5,7 +5,7 @@ file or folder, and the class that a test class is named after.
 
 use std::collections::{HashMap, HashSet};
 
-use millwright_git::history::{PathKind, parse_id};
+use millwright_git::history::PathKind;
 
 use super::super::context::SignalContext;
 use super::super::tree::file_name;
@@ -44,7 +44,7 @@ pub(super) fn columns<'c>(context: &'c SignalContext<'_>) -> Vec<SignalColumn<'c
 /// For every source file, the share of the test's commits that touched it too, times how rare that is.
 fn together<'c>(context: &'c SignalContext<'_>, is_test: impl Fn(&str) -> bool) -> HashMap<&'c str, f64> {
     let structure = &context.history.structure;
-    let Some(bad) = parse_id(context.request.bad).and_then(|id| structure.position(&id)) else {
+    let Some(bad) = structure.position(context.request.bad) else {
         return HashMap::new();
     };
     let mut numbers: Vec<Option<bool>> = Vec::new();

@@ -3,6 +3,7 @@ Commits named by later ones of the range ("Regression in 1a2b3c4"). Somebody has
 incident is the same fault is another question, so the signal has no weight unless a caller gives it one.
 */
 
+use millwright_model::CommitId;
 use std::collections::HashMap;
 
 use super::super::context::SignalContext;
@@ -12,7 +13,7 @@ use super::SignalColumn;
 const DIGITS: usize = 7;
 
 pub(super) fn columns<'c>(context: &'c SignalContext<'_>) -> Vec<SignalColumn<'c>> {
-    let ids: Vec<String> = (0..context.candidates.len()).map(|at| context.commit(at).hex()).collect();
+    let ids: Vec<CommitId> = (0..context.candidates.len()).map(|at| context.commit(at).id()).collect();
     let by_prefix: HashMap<&str, usize> = ids.iter().zip(0..).map(|(id, at)| (&id[..DIGITS], at)).collect();
     let mut values = vec![0.0; ids.len()];
     for (at, candidate) in context.candidates.list.iter().enumerate() {

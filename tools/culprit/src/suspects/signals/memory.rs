@@ -10,8 +10,8 @@ that are no longer there count nothing.
 
 use std::collections::{HashMap, HashSet};
 
-use millwright_git::history::{names, parse_id};
-use millwright_model::Precedent;
+use millwright_git::history::names;
+use millwright_model::{CommitId, Precedent};
 
 use super::super::context::SignalContext;
 use super::SignalColumn;
@@ -42,7 +42,7 @@ fn convicted<'c>(context: &'c SignalContext<'_>) -> SignalColumn<'c> {
             *known.entry(culprit.to_lowercase()).or_default() += freshness(context, precedent);
         }
     }
-    let value = |at| known.get(&context.commit(at).hex()).map_or(0.0, |times| belief(*times));
+    let value = |at| known.get(context.commit(at).id().as_str()).map_or(0.0, |times| belief(*times));
     let values = (0..context.candidates.len()).map(value).collect();
     SignalColumn::plain("memory_commit", values, |_| "was found guilty of an earlier incident".into())
 }
@@ -93,7 +93,10 @@ fn split(unit: &str) -> (&str, &str) {
 fn freshness(context: &SignalContext<'_>, precedent: &Precedent) -> f64 {
     let structure = &context.history.structure;
     let time = |revision: &str| {
-        parse_id(revision).and_then(|id| structure.position(&id)).map(|at| structure.commit(at).time)
+        CommitId::parse(revision)
+            .ok()
+            .and_then(|id| structure.position(&id))
+            .map(|at| structure.commit(at).time)
     };
     match (time(&precedent.failing_revision), time(context.request.bad)) {
         (Some(then), Some(now)) => 0.5f64.powf(((now - then).max(0) as f64) / HALF_LIFE),
