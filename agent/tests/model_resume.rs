@@ -146,7 +146,7 @@ impl World<'_> {
             incident_id: "inc_1".parse().unwrap(),
             ticket,
             repo: self.scene.path("repo"),
-            repository: "scene".into(),
+            repository: "scene".parse().unwrap(),
             bad: self.scene.id("HEAD"),
             good: Some(self.scene.id("HEAD~11")),
             logs: Vec::new(),

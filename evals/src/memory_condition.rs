@@ -9,7 +9,9 @@ confirmed resolution of the same ticket from before the range, for code that was
 
 use millwright_culprit::suspects::SignalWeights;
 use millwright_culprit::suspects::relearn::{RelearnResult, relearn, weights_of};
-use millwright_model::{Approval, NewIncident, ParsedTicket, Precedent, Proof, RankingSample, Scope};
+use millwright_model::{
+    Approval, NewIncident, ParsedTicket, Precedent, Proof, RankingSample, RepositoryId, Scope,
+};
 use millwright_store::{Actor, NewResolution, Store};
 use tokio::runtime::Runtime;
 
@@ -77,7 +79,7 @@ impl MemoryCondition {
         self.seen += 1;
     }
 
-    pub(crate) fn precedents(&self, repository: &str) -> Result<Vec<Precedent>, String> {
+    pub(crate) fn precedents(&self, repository: &RepositoryId) -> Result<Vec<Precedent>, String> {
         self.runtime.block_on(self.store.precedents(repository, None)).map_err(|error| error.to_string())
     }
 
@@ -165,7 +167,7 @@ impl MemoryCondition {
     ) -> Result<(), String> {
         let incident = NewIncident {
             repository_name: None,
-            repository: Some(new.repository.clone()),
+            repository: new.repository.clone(),
             source: Some("eval".into()),
             ticket: ticket.clone(),
             mapped: Vec::new(),
@@ -202,7 +204,7 @@ fn resolution(
     failing_revision: String,
 ) -> NewResolution {
     NewResolution {
-        repository: resolved.repo.identity().unwrap_or_default(),
+        repository: resolved.repo.identity().ok(),
         statement: culprit.iter().map(|commit| format!("{commit} brought the fault in")).collect(),
         culprit,
         units,

@@ -25,7 +25,8 @@ use millwright_git::Repo;
 use millwright_redaction::Redactor;
 use millwright_store::{FeedbackRights, Store};
 use millwright_tools::{
-    CancelFlag, Dispatcher, Effect, Policy, ProgressSink, RunResources, ToolContext, investigation_tools,
+    CancelFlag, Dispatcher, Effect, Policy, ProgressSink, RunMemory, RunResources, ToolContext,
+    investigation_tools,
 };
 
 use crate::hand_over::FixDestination;
@@ -437,8 +438,7 @@ fn context(
     let workbench = RunResources {
         run_dir: scratch,
         recipe,
-        repository: request.repository.clone(),
-        memory: Some(store.clone()),
+        memory: Some(RunMemory { store: store.clone(), repository: request.repository.clone() }),
         jobs: 1,
         ..RunResources::default()
     };

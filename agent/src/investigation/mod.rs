@@ -16,7 +16,7 @@ use millwright_redaction::Redactor;
 use millwright_replay as replay;
 use millwright_store::{IncidentState, RunState, Store};
 use millwright_tools::{
-    CancelFlag, Decision, Dispatcher, Policy, ProgressSink, RunResources, ToolCall, ToolContext,
+    CancelFlag, Decision, Dispatcher, Policy, ProgressSink, RunMemory, RunResources, ToolCall, ToolContext,
     ToolRegistry, ToolSpec,
 };
 
@@ -124,9 +124,11 @@ pub async fn investigate(
             four_way_inputs: request.budget.four_way_inputs,
             jobs: request.jobs,
             sandbox: options.sandbox.clone(),
-            repository: request.repository.clone(),
             incident: Some(request.incident_id.clone()),
-            memory: means.store.filter(|_| request.use_memory).cloned(),
+            memory: means
+                .store
+                .filter(|_| request.use_memory)
+                .map(|store| RunMemory { store: store.clone(), repository: request.repository.clone() }),
             ..RunResources::default()
         }),
         ..ToolContext::new(

@@ -32,7 +32,7 @@ pub(crate) async fn remember(
         .as_ref()
         .filter(|_| report.verdict != Verdict::Inconclusive && facts.rejected_culprit().is_none());
     let resolution = settled.map(|cause| NewResolution {
-        repository: request.repository.clone(),
+        repository: Some(request.repository.clone()),
         // The cause alone: when it was shown and checked again is told anew by each report.
         statement: facts.known().map_or(&cause.statement, |known| &known.statement).clone(),
         culprit: cause.commit.clone().map(String::from),

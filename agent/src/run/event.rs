@@ -6,7 +6,9 @@ with defaults. Outside effects come in pairs: the intent (`ToolStarted`) is stor
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use millwright_model::{CommitId, Evidence, IncidentId, ParsedTicket, Report, RunId, Timestamp, Verdict};
+use millwright_model::{
+    CommitId, Evidence, IncidentId, ParsedTicket, Report, RepositoryId, RunId, Timestamp, Verdict,
+};
 use millwright_replay::ReplayRecipe;
 use millwright_tools::ToolCall;
 use serde::{Deserialize, Serialize};
@@ -22,7 +24,7 @@ pub struct RunRequest {
     pub ticket: ParsedTicket,
     pub repo: PathBuf,
     /// `Repo::identity`, so that memory does not mix code bases.
-    pub repository: String,
+    pub repository: RepositoryId,
     pub bad: CommitId,
     pub good: Option<CommitId>,
     pub logs: Vec<PathBuf>,

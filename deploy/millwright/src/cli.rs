@@ -41,27 +41,27 @@ pub(crate) struct CliArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum CliCommand {
-    /// Build a small real repository with a failing ticket and investigate it; run it twice
+    /// Build a small real repository with a failing ticket and investigate it (run it twice: the second time it is known)
     Demo(DemoArguments),
     /// Write a commented millwright.toml for a repository
     Init(InitArguments),
-    /// The main job: from a ticket and a repository to a proven cause and fix
+    /// Investigate a ticket in a repository: from the symptom to a proven cause and fix
     Investigate(Box<InvestigateArguments>),
-    /// Ask about an incident or the code, and investigate, in conversation
+    /// Ask about an incident or the code, and investigate, in a conversation
     Chat(Box<ChatArguments>),
-    /// The service: incidents by HTTP and hooks, investigated in the background
+    /// Run the service: it takes incidents over HTTP and webhooks and investigates them in the background
     Serve(ServeArguments),
-    /// Tokens for the service's API
+    /// Create, list, rotate and revoke tokens for the service's API
     Token(TokenArguments),
-    /// Read a repository's history into the index (investigate does it by itself when needed)
+    /// Index a repository's history ahead of time (`investigate` does it when needed)
     Index(IndexArguments),
-    /// Record what was deployed where, so that an incident is investigated at the revision that ran
+    /// Record what was deployed where, so that incidents are investigated at the revision that ran
     Deployment(DeploymentArguments),
     /// Inspect and manage remembered incidents
     Memory(MemoryArguments),
-    /// Judge the agent on cases with known truth
+    /// Evaluate the agent on cases whose truth is known
     Eval(EvalArguments),
-    /// Check configuration, store, sandbox and model, and say how to mend what is wrong
+    /// Check configuration, store, sandbox and model, and say how to fix what is wrong
     Doctor(DoctorArguments),
     /// Print a JSON Schema
     Schema {
@@ -121,10 +121,10 @@ pub(crate) struct InitArguments {
 /// Whether and how long recipes are tried.
 #[derive(Debug, Args)]
 pub(crate) struct TrialArguments {
-    /// Run nothing of a repository's
+    /// Run no code of the repository
     #[arg(long)]
     pub(crate) no_replay: bool,
-    /// Longest time for one command that is tried, as in 90s or 5m
+    /// Time limit for each command that is tried, as in 90s or 5m
     #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
     pub(crate) deadline: Duration,
 }
@@ -139,7 +139,7 @@ pub(crate) struct InvestigateArguments {
     /// Exit with 2 unless the verdict is at least this good
     #[arg(long, alias = "require", value_name = "VERDICT", default_value = "probable", value_parser = verdict)]
     pub(crate) min_verdict: Verdict,
-    /// Neither recall nor remember; such a run keeps nothing, so it cannot go on after an interruption
+    /// Neither recall nor remember; such a run keeps nothing, so it cannot resume after an interruption
     #[arg(long)]
     pub(crate) no_memory: bool,
     /// How to print the report
@@ -157,7 +157,7 @@ pub(crate) struct InvestigateArguments {
 /// What an investigation is about, and what it may use.
 #[derive(Debug, Args)]
 pub(crate) struct WhatArguments {
-    /// The repository (work tree or bare); nothing in it is changed
+    /// The repository (work tree or bare); it is never changed
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: PathBuf,
     /// The failing revision
@@ -169,53 +169,53 @@ pub(crate) struct WhatArguments {
     /// Log files or folders (plain, JSON lines, logfmt, gzip)
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(crate) logs: Vec<PathBuf>,
-    /// Shell command that fails where the failure is, run in the sandbox at each revision
+    /// Shell command that exits with an error where the failure is present; run in the sandbox at each revision
     #[arg(long, value_name = "CMD", conflicts_with_all = ["replay_file", "no_replay"])]
     pub(crate) replay: Option<String>,
-    /// The same, as a script in a file
+    /// The same as --replay, from a script file
     #[arg(long, value_name = "FILE", conflicts_with = "no_replay")]
     pub(crate) replay_file: Option<PathBuf>,
-    /// File or folder laid over every checkout before the replay: of the working tree as it is now, or of a revision as
-    /// REV:PATH; TARGET says where it belongs when that is elsewhere
+    /// File or folder to copy over every checkout before the replay: from the working tree, or from a revision as
+    /// REV:PATH; TARGET is its place in the checkout, if different
     #[arg(long, value_name = "PATH[=TARGET]", num_args = 1.., conflicts_with = "no_replay")]
     pub(crate) overlay: Vec<String>,
-    /// Take what the replay shows for what is meant, although the ticket names another error
+    /// Accept the failure that the replay shows, even though the ticket names another error
     #[arg(long, conflicts_with = "no_replay")]
     pub(crate) accept_failure: bool,
-    /// Command that runs the project's tests, to see that a fix breaks nothing
+    /// Command that runs the project's tests, to check that a fix breaks nothing
     #[arg(long, value_name = "CMD")]
     pub(crate) tests: Option<String>,
-    /// Environment for the replay and the tests
+    /// Environment variables for the replay and the tests
     #[arg(long, value_name = "KEY=VALUE", num_args = 1.., value_parser = key_value)]
     pub(crate) env: Vec<(String, String)>,
-    /// Folders that the replay may read besides the checkout (an interpreter, a virtual environment)
+    /// Additional folders that the replay may read (an interpreter, a virtual environment)
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(crate) allow_read: Vec<PathBuf>,
-    /// Who decides what to do next: `playbook` (rules, no network) or the name of a model, asked at
+    /// What plans the investigation: `playbook` (rules, no network) or the name of a model, served at
     /// OPENAI_BASE_URL or model.base_url [default: the model of the configuration, else playbook]
     #[arg(long, value_name = "playbook|MODEL")]
     pub(crate) planner: Option<String>,
-    /// Tokens the model may use, input and output together
+    /// Maximum tokens for the model, input and output together
     #[arg(long, value_name = "N")]
     pub(crate) budget_tokens: Option<u64>,
-    /// US dollars the model may cost, by the prices in the section model
+    /// Maximum model cost in US dollars, by the prices in the [model] section
     #[arg(long, value_name = "USD")]
     pub(crate) budget_usd: Option<f64>,
-    /// Sets of hunks to try at most when a proven culprit is narrowed to its guilty lines; 0 leaves it whole
+    /// Maximum sets of hunks to try when narrowing a proven culprit to its guilty lines; 0 skips this
     /// [default: as many as a smaller set is worth]
     #[arg(long, value_name = "N")]
     pub(crate) minimise_runs: Option<u32>,
-    /// Inputs around the replay's own on which a fix is compared with the history (the four-way check); 0 leaves it out
+    /// Variations of the replay's input on which a fix is compared with the history (the four-way check); 0 skips it
     /// [default: 12]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=12))]
     pub(crate) four_way_inputs: Option<u32>,
-    /// Replays at once
+    /// Replays to run in parallel
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_once)]
     pub(crate) jobs: usize,
-    /// Report what is known by then (30s, 10m, 1h)
+    /// Time limit (30s, 10m, 1h); what is known by then is reported
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) deadline: Option<Duration>,
-    /// Rank only: run nothing of the repository's
+    /// Only rank suspects; run no code of the repository
     #[arg(long)]
     pub(crate) no_replay: bool,
     /// Configuration file [default: millwright.toml in the repository or above]
@@ -227,7 +227,7 @@ pub(crate) struct WhatArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ChatArguments {
-    /// A ticket's file, or the id of a remembered incident (inc_…), to talk about
+    /// The file of a ticket, or the id of a remembered incident (inc_…), to talk about
     #[arg(value_name = "TICKET|INCIDENT")]
     pub(crate) ticket: Option<String>,
     #[command(flatten)]
@@ -236,16 +236,16 @@ pub(crate) struct ChatArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
-    /// What this process does: answer requests, work on the queue, or both
+    /// What this process does: answer requests, work off the queue, or both
     #[arg(long, value_enum, default_value = "all")]
     pub(crate) role: ServeRole,
     /// Address and port [default: server.listen, else 127.0.0.1:7070]
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub(crate) listen: Option<std::net::SocketAddr>,
-    /// Let programs on this machine in without a token, as administrators; only on the loopback address
+    /// Accept requests from this machine without a token, as administrator; loopback addresses only
     #[arg(long)]
     pub(crate) anonymous: bool,
-    /// How to write logs to standard error [default: telemetry.log_format, else text on a terminal and json elsewhere]
+    /// Format of the log on standard error [default: telemetry.log_format, else text on a terminal and json elsewhere]
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) log_format: Option<LogFormat>,
     /// Configuration file [default: millwright.toml in this folder or above]
@@ -277,33 +277,33 @@ pub(crate) struct TokenArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum TokenCommand {
-    /// Make a token; its secret is shown once
+    /// Create a token; its secret is shown once
     Create {
-        /// Whose, or what for
+        /// Who or what it is for
         name: String,
-        /// viewer, support, responder or admin
+        /// Role: viewer, support, responder or admin
         #[arg(long)]
         role: millwright_server::auth::TokenRole,
-        /// A repository of the configuration whose incidents it sees, again for more; without it, all
+        /// Bind it to the incidents of this configured repository; repeatable [default: all repositories]
         #[arg(long = "repository", value_name = "NAME")]
         repositories: Vec<millwright_model::RepositoryName>,
-        /// How long it is valid (90d, 12h); without it, until it is revoked
+        /// How long it is valid (90d, 12h) [default: until it is revoked]
         #[arg(long, value_name = "TIME", value_parser = duration)]
         expires: Option<Duration>,
     },
-    /// Tokens and their last use, newest first
+    /// List tokens and their last use, newest first
     List,
-    /// Make a token in place of another, which stays valid for a while
+    /// Replace a token by a new one; the old one stays valid for a while
     Rotate {
-        /// As `token list` shows it, or how it begins
+        /// Its id in `token list`, or the beginning of it
         id: String,
         /// How long the old one stays valid
         #[arg(long, value_name = "TIME", value_parser = duration, default_value = "24h")]
         overlap: Duration,
     },
-    /// End a token now
+    /// Revoke a token now
     Revoke {
-        /// As `token list` shows it, or how it begins
+        /// Its id in `token list`, or the beginning of it
         id: String,
     },
 }
@@ -328,18 +328,18 @@ pub(crate) struct IndexArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct DoctorArguments {
-    /// A repository to check, in place of those of the configuration
+    /// A repository to check instead of those in the configuration
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: Option<PathBuf>,
-    /// A model to ask a question in each action mode [default: the model of the configuration]
+    /// A model to try in each action mode [default: the model of the configuration]
     #[arg(long, value_name = "MODEL")]
     pub(crate) planner: Option<String>,
     #[command(flatten)]
     pub(crate) trial: TrialArguments,
-    /// Environment for the recipes
+    /// Environment variables for the recipes
     #[arg(long, value_name = "KEY=VALUE", num_args = 1.., value_parser = key_value)]
     pub(crate) env: Vec<(String, String)>,
-    /// Folders that the recipes may read besides the checkout (an interpreter, a virtual environment)
+    /// Additional folders that the recipes may read (an interpreter, a virtual environment)
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(crate) allow_read: Vec<PathBuf>,
     #[arg(long, value_enum, default_value = "text")]

@@ -119,7 +119,7 @@ impl UseCaseFixture {
     /// An answer of an incident.
     pub(crate) async fn resolution(&self, incident: &IncidentId) -> Resolution {
         let found = NewResolution {
-            repository: "root:1".into(),
+            repository: Some("root:1".parse().unwrap()),
             statement: "the discount is taken twice".into(),
             culprit: Some("1c1ed3b".repeat(6).chars().take(40).collect()),
             units: Vec::new(),

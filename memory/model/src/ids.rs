@@ -20,6 +20,9 @@ const MAX_LETTERS: usize = 40;
 /// Digits of SHA-1, by which git names objects.
 const COMMIT_DIGITS: usize = 40;
 
+/// Other versions and other systems name repositories otherwise than by a root commit.
+const MAX_REPOSITORY: usize = 200;
+
 /// Digits of a commit id that people are shown: enough for any repository, few enough to read.
 const SHORT_COMMIT: usize = 10;
 
@@ -285,6 +288,30 @@ impl CommitId {
     }
 }
 
+text_newtype! {
+    /// What stays the same over all clones of one repository, so that memory does not mix code bases. What the
+    /// configuration calls it is its [`crate::RepositoryName`].
+    RepositoryId, format!("^[!-~]{{1,{MAX_REPOSITORY}}}$")
+}
+
+impl RepositoryId {
+    /// # Errors
+    /// When the text is empty, too long, or holds blanks, control characters or anything beyond ASCII.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        if (1..=MAX_REPOSITORY).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Ok(Self(text.into()));
+        }
+        let form = format!("1 to {MAX_REPOSITORY} ASCII characters without blanks");
+        Err(InvalidId::new("a repository", form, text))
+    }
+}
+
+impl From<CommitId> for RepositoryId {
+    fn from(root: CommitId) -> Self {
+        Self(root.0)
+    }
+}
+
 /// Of a hexadecimal digit in small letters.
 fn hex_value(digit: u8) -> u8 {
     match digit {
@@ -352,6 +379,16 @@ mod tests {
         assert_eq!(CommitId::from_bytes(&CommitId::parse(whole).unwrap().to_bytes()), whole);
         let wrong = CommitId::parse("main").unwrap_err().to_string();
         assert_eq!(wrong, "\"main\" is not the id of a commit: write 40 hexadecimal digits in small letters");
+    }
+
+    #[test]
+    fn a_repository_is_a_word() {
+        for text in ["0123456789abcdef0123456789abcdef01234567", "root:1", "acme/shop"] {
+            assert_eq!(RepositoryId::parse(text).unwrap(), text);
+        }
+        for text in ["", "a b", "a\n", "gr\u{fc}n", &"r".repeat(MAX_REPOSITORY + 1)] {
+            assert!(RepositoryId::parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

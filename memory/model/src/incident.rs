@@ -4,13 +4,13 @@ Incidents before they are kept: as one comes in, and as another system closed it
 
 use crate::Timestamp;
 
-use crate::{MappedFrame, ParsedTicket, RepositoryName};
+use crate::{MappedFrame, ParsedTicket, RepositoryId, RepositoryName};
 
 /// An incident as intake hands it over. The ticket must be redacted already: it is kept as it is.
 #[derive(Debug, Clone)]
 pub struct NewIncident {
-    /// Identity of the repository, as in [`crate::Resolution::repository`]; `None` while it is not known.
-    pub repository: Option<String>,
+    /// `None` while it is not known.
+    pub repository: Option<RepositoryId>,
     /// What the configuration calls that repository.
     pub repository_name: Option<RepositoryName>,
     /// Which channel it came in by: `cli`, `api`, the name of an outside system …

@@ -2,20 +2,22 @@
 What memory keeps of how an incident was explained and fixed, and when that may be presented as known.
 */
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::fix::{FailedFix, FixChecks, FixKind};
 use super::proof::{Approval, JudgingAuthority, Outcome, Proof};
 use crate::Timestamp;
-use crate::{IncidentId, ResolutionId};
+use crate::{IncidentId, RepositoryId, ResolutionId};
 
 /// What memory keeps of how an incident was explained and mended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resolution {
     pub id: ResolutionId,
     pub incident_id: IncidentId,
-    /// Stable identity of the repository (its root commits), so that memory does not mix code bases.
-    pub repository: String,
+    /// `None` where it is not known. Other versions wrote that as a text without letters.
+    #[serde(default, deserialize_with = "id_or_blank")]
+    pub repository: Option<RepositoryId>,
     pub statement: String,
     pub culprit: Option<String>,
     /// Paths and symbols of the guilty lines at the failing revision: `path::Qualified.name`, or `path`.
@@ -44,6 +46,11 @@ pub struct Resolution {
     pub approval_suffices: bool,
     pub outcome: Outcome,
     pub created_at: Timestamp,
+}
+
+fn id_or_blank<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RepositoryId>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
+    text.map(|text| RepositoryId::parse(&text).map_err(D::Error::custom)).transpose()
 }
 
 impl Resolution {

@@ -6,7 +6,7 @@ percentiles, memory and disk at 100,000.
 mod made;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use made::{Random, incident, ticket};
+use made::{Random, incident, repository, ticket};
 use millwright_model::{NewIncident, Scope};
 use millwright_recall::{RecallQuery, recall};
 use millwright_store::{NewEvent, Store};
@@ -66,7 +66,7 @@ fn store(c: &mut Criterion) {
             b.iter_batched(
                 || ticket(&mut random, length),
                 |ticket| {
-                    let query = RecallQuery { repository: Some("r"), ..RecallQuery::new(&ticket) };
+                    let query = RecallQuery { repository: Some(&repository()), ..RecallQuery::new(&ticket) };
                     runtime.block_on(recall(&memory, &query)).expect("answered")
                 },
                 BatchSize::SmallInput,

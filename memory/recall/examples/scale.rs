@@ -10,7 +10,7 @@ mod made;
 use millwright_model::Scope;
 use std::time::{Duration, Instant};
 
-use made::{Random, incident, ticket};
+use made::{Random, incident, repository, ticket};
 use millwright_recall::{RecallQuery, recall};
 use millwright_store::Store;
 use millwright_store::embed::EmbedText;
@@ -76,7 +76,7 @@ async fn ask(memory: &Store, random: &mut Random) -> Result<(), Failure> {
     let begun = Instant::now();
     let mut times = Vec::new();
     for (i, vector) in vectors.iter().enumerate() {
-        let query = VectorQuery { dense: vector, words: &[], repository: Some("r"), limit: 100 };
+        let query = VectorQuery { dense: vector, words: &[], repository: Some(&repository()), limit: 100 };
         let begun = Instant::now();
         let found = dense.engine().search(model, query).await?;
         assert!(!found.is_empty());
@@ -91,7 +91,7 @@ async fn ask(memory: &Store, random: &mut Random) -> Result<(), Failure> {
         let mut times = Vec::new();
         for _ in 0..ASKED {
             let ticket = ticket(random, length);
-            let query = RecallQuery { repository: Some("r"), ..RecallQuery::new(&ticket) };
+            let query = RecallQuery { repository: Some(&repository()), ..RecallQuery::new(&ticket) };
             let begun = Instant::now();
             recall(memory, &query).await?;
             times.push(begun.elapsed());

@@ -9,7 +9,7 @@ use millwright_model::{
 use millwright_store::{MemoryFilter, NewResolution, Store, past_incident_id};
 
 use super::{RecallQuery, recall};
-use crate::testing::{ANNA, REPOSITORY, incident, prose, resolution, temporary, traced};
+use crate::testing::{ANNA, incident, prose, repository, resolution, temporary, traced};
 
 fn ticket(title: &str) -> ParsedTicket {
     traced(title, "KeyError", "currency", &["shop/money.py::add", "shop/cart.py::total"])
@@ -62,7 +62,7 @@ async fn knowledge_reaches_only_readers_who_may_be_told() {
         let store = store.read_for(readers);
         let expected = sorted(expected.to_vec());
         let query = ticket("Totals are wrong");
-        let query = RecallQuery { repository: Some(REPOSITORY), ..RecallQuery::new(&query) };
+        let query = RecallQuery { repository: Some(&repository()), ..RecallQuery::new(&query) };
         let found = recall(&store, &query).await.unwrap();
         assert_eq!(
             sorted(found.iter().map(|one| one.incident.id.clone()).collect()),
@@ -76,10 +76,10 @@ async fn knowledge_reaches_only_readers_who_may_be_told() {
         assert_eq!(sorted(listed.into_iter().map(|item| item.incident_id).collect()), expected);
         let searched = store.search_memory("totals", 20).await.unwrap();
         assert_eq!(sorted(searched.into_iter().map(|item| item.incident_id).collect()), expected);
-        let causes = store.earlier_causes(REPOSITORY, None).await.unwrap();
+        let causes = store.earlier_causes(&repository(), None).await.unwrap();
         let all = causes.trusted.iter().chain(&causes.rejected);
         assert_eq!(sorted(all.map(|known| known.incident_id.clone()).collect()), expected);
-        let fixes = store.failed_fixes(REPOSITORY).await.unwrap();
+        let fixes = store.failed_fixes(&repository()).await.unwrap();
         assert_eq!(sorted(fixes.into_iter().map(|fix| fix.incident_id).collect()), expected);
         let rejected: Vec<&ResolutionId> = causes.rejected.iter().map(|known| &known.id).collect();
         let notes = store.rejection_notes(&rejected).await.unwrap();

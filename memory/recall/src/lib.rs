@@ -23,14 +23,14 @@ pub mod vectors;
 pub use search::{NearIncident, RecallViews, nearest_by, recall, recall_with};
 pub use trust::Trust;
 
-use millwright_model::{IncidentId, MappedFrame, ParsedTicket, Resolution};
+use millwright_model::{IncidentId, MappedFrame, ParsedTicket, RepositoryId, Resolution};
 use millwright_store::{Incident, StoredHypothesis};
 
 /// What is asked for: the incident at hand.
 #[derive(Debug, Clone, Copy)]
 pub struct RecallQuery<'a> {
     /// Identity of the repository; incidents of other repositories are not precedents. `None`: unknown yet.
-    pub repository: Option<&'a str>,
+    pub repository: Option<&'a RepositoryId>,
     pub ticket: &'a ParsedTicket,
     /// Mapped frames beyond those in the ticket's traces.
     pub mapped: &'a [MappedFrame],

@@ -7,7 +7,7 @@ use millwright_model::{
 use millwright_store::Store;
 
 use super::{RecallQuery, RecallViews, RecalledIncident, nearest_by, recall};
-use crate::testing::{ANNA, Home, REPOSITORY, incident, prose, resolution, temporary, traced};
+use crate::testing::{ANNA, Home, incident, prose, repository, resolution, temporary, traced};
 
 const ADD: &[&str] = &["shop/money.py::Money.add", "shop/cart.py::Cart.total", "shop/views.py::checkout"];
 const PARSE: &[&str] = &["bank/iban.py::parse", "bank/forms.py::clean_iban", "bank/views.py::transfer"];
@@ -38,7 +38,7 @@ async fn keep(store: &Store, ticket: ParsedTicket) -> IncidentId {
 }
 
 async fn ask(store: &Store, ticket: &ParsedTicket) -> Vec<RecalledIncident> {
-    let query = RecallQuery { repository: Some(REPOSITORY), ..RecallQuery::new(ticket) };
+    let query = RecallQuery { repository: Some(&repository()), ..RecallQuery::new(ticket) };
     recall(store, &query).await.unwrap()
 }
 
@@ -135,14 +135,14 @@ async fn prose_is_a_hint_at_most_and_the_very_same_text_is_more() {
 async fn repositories_do_not_mix_and_the_incident_itself_is_left_out() {
     let (store, _dir) = temporary().await;
     let ticket = traced("Totals are wrong", "ValueError", "bad currency <*>", ADD);
-    let other = NewIncident { repository: Some("other".into()), ..incident(ticket.clone()) };
+    let other = NewIncident { repository: Some("other".parse().unwrap()), ..incident(ticket.clone()) };
     store.create_incident(&other).await.unwrap();
     assert!(ask(&store, &ticket).await.is_empty());
     let unknown = NewIncident { repository: None, ..incident(ticket.clone()) };
     let unknown = store.create_incident(&unknown).await.unwrap().id;
     let own = keep(&store, ticket.clone()).await;
     let query =
-        RecallQuery { repository: Some(REPOSITORY), exclude: Some(&own), ..RecallQuery::new(&ticket) };
+        RecallQuery { repository: Some(&repository()), exclude: Some(&own), ..RecallQuery::new(&ticket) };
     let ids: Vec<IncidentId> =
         recall(&store, &query).await.unwrap().into_iter().map(|r| r.incident.id).collect();
     assert_eq!(ids, [unknown]);
@@ -206,7 +206,7 @@ async fn guilty_code_of_then_on_the_stack_of_now_is_said() {
     let mapped =
         [MappedFrame { path: "shop/money.py".into(), symbol: Some("Money.add".into()), is_test: false }];
     let ticket = traced("Report fails", "KeyError", "missing <*> column", &["shop/totals.py::Totals.sum"]);
-    let query = RecallQuery { repository: Some(REPOSITORY), mapped: &mapped, ..RecallQuery::new(&ticket) };
+    let query = RecallQuery { repository: Some(&repository()), mapped: &mapped, ..RecallQuery::new(&ticket) };
     let found = recall(&store, &query).await.unwrap();
     assert_eq!(found[0].incident.id, id);
     assert!(

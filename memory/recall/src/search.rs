@@ -7,7 +7,7 @@ index by their rarest query words, structure from hashed keys, and tickets are r
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use millwright_model::{IncidentId, Resolution};
+use millwright_model::{IncidentId, RepositoryId, Resolution};
 use millwright_store::structure_keys::{KeyKind, StructureKeys, key_hash};
 use millwright_store::tokenize::TicketWords;
 use millwright_store::{Incident, RecallDocument, Store, StoreError, StoredHypothesis};
@@ -206,7 +206,7 @@ async fn gather(store: &Store, query: &RecallQuery<'_>, views: RecallViews) -> R
         Some(&d.incident_id) != query.exclude
             && (query.repository.is_none()
                 || d.repository.is_none()
-                || d.repository.as_deref() == query.repository)
+                || d.repository.as_ref() == query.repository)
     });
 
     let texts = documents.values().map(|d| &d.words).chain([&words]);
@@ -296,7 +296,7 @@ fn ranks(scores: &[f64]) -> Vec<(usize, f64)> {
 async fn word_candidates(
     store: &Store,
     words: &TicketWords,
-    repository: Option<&str>,
+    repository: Option<&RepositoryId>,
 ) -> Result<Vec<i64>, StoreError> {
     let mut counts: BTreeMap<&str, f64> = BTreeMap::new();
     for word in &words.title {

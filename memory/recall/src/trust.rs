@@ -93,7 +93,7 @@ mod tests {
         Resolution {
             id: "res_1".parse().unwrap(),
             incident_id: "inc_1".parse().unwrap(),
-            repository: "r".into(),
+            repository: None,
             statement: String::new(),
             culprit: None,
             units: vec![],

@@ -10,7 +10,7 @@ use millwright_redaction::{RedactionConfig, Redactor};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::testing::{self, ANNA, REPOSITORY, incident, prose, resolution, temporary, traced};
+use super::testing::{self, ANNA, incident, prose, repository, resolution, temporary, traced};
 use super::*;
 
 const CULPRIT: &str = "0123456789abcdef0123456789abcdef01234567";
@@ -70,12 +70,14 @@ async fn incidents_come_back_as_they_went_in() {
     store.update_ticket(&made.id, None, &ticket, &[]).await.unwrap();
     let now = store.get_incident(&made.id).await.unwrap();
     assert_eq!((now.state, &now.ticket.title), (IncidentState::Running, &ticket.title));
-    assert_eq!(now.repository.as_deref(), Some(REPOSITORY));
+    assert_eq!(now.repository, Some(repository()));
     assert_eq!(store.search_memory("euros", 0).await.unwrap().len(), 1);
 
-    let same = store.incidents_with_ticket(&ticket.text, Some(REPOSITORY)).await.unwrap();
+    let same = store.incidents_with_ticket(&ticket.text, Some(&repository())).await.unwrap();
     assert_eq!(same.iter().map(|i| &i.id).collect::<Vec<_>>(), [&made.id]);
-    assert!(store.incidents_with_ticket(&ticket.text, Some("other")).await.unwrap().is_empty());
+    assert!(
+        store.incidents_with_ticket(&ticket.text, Some(&"other".parse().unwrap())).await.unwrap().is_empty()
+    );
 }
 
 #[tokio::test]

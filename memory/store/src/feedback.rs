@@ -8,7 +8,9 @@ confirmation alone makes an answer known only by a right that the configuration 
 told apart.
 */
 
-use millwright_model::{Approval, IncidentId, JudgingAuthority, Proof, Resolution, ResolutionId};
+use millwright_model::{
+    Approval, IncidentId, JudgingAuthority, Proof, RepositoryId, Resolution, ResolutionId,
+};
 
 use super::audit::{AuditedChange, record};
 use super::codec::{now, word};
@@ -90,12 +92,11 @@ impl Store {
                             None
                         }
                         None => {
-                            let repository: Option<String> =
+                            let repository: Option<RepositoryId> =
                                 query_scalar("SELECT repository FROM incidents WHERE id = $1")
                                     .bind(incident)
                                     .fetch_one(&mut tx)
                                     .await?;
-                            let repository = repository.unwrap_or_default();
                             let instead_of = resolution.as_ref();
                             Some(correct(&mut tx, (incident, repository), instead_of, commit, judge).await?)
                         }
@@ -328,7 +329,7 @@ pub(super) fn with_authority(known: Resolution) -> Resolution {
 /// Keeps the cause that a person named; `instead_of` is what they rejected.
 async fn correct(
     tx: &mut WriteTransaction,
-    (incident, repository): (&IncidentId, String),
+    (incident, repository): (&IncidentId, Option<RepositoryId>),
     instead_of: Option<&Resolution>,
     commit: String,
     FeedbackAuthor { by, standing, .. }: FeedbackAuthor<'_>,

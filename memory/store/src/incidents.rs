@@ -6,7 +6,8 @@ recall index, in the same transaction, so that an incident is never known but no
 use std::collections::HashMap;
 
 use millwright_model::{
-    Audience, Evidence, IncidentId, MappedFrame, NewIncident, ParsedTicket, RepositoryName, Timestamp,
+    Audience, Evidence, IncidentId, MappedFrame, NewIncident, ParsedTicket, RepositoryId, RepositoryName,
+    Timestamp,
 };
 
 use super::codec::{from_json, from_word, json, new_id, now, word};
@@ -109,7 +110,7 @@ impl Store {
     pub async fn update_ticket(
         &self,
         id: &IncidentId,
-        repository: Option<&str>,
+        repository: Option<&RepositoryId>,
         ticket: &ParsedTicket,
         mapped: &[MappedFrame],
     ) -> Result<(), StoreError> {
@@ -137,13 +138,12 @@ impl Store {
         found(done.rows_affected(), id)?;
         let doc = index::doc_of(&mut tx, id).await?;
         index::remove(&mut tx, doc).await?;
-        let stands: Option<String> = query_scalar("SELECT repository FROM incidents WHERE id = $1")
+        let stands: Option<RepositoryId> = query_scalar("SELECT repository FROM incidents WHERE id = $1")
             .bind(id)
             .fetch_one(&mut tx)
             .await?;
         let keys = StructureKeys::of(ticket, mapped);
-        let embedded =
-            index::enter(&mut tx, doc, stands.as_deref(), ticket, &keys, &self.vector_index).await?;
+        let embedded = index::enter(&mut tx, doc, stands.as_ref(), ticket, &keys, &self.vector_index).await?;
         vectors::rows::outdate(&mut tx, doc, embedded).await?;
         super::resolutions::index_units(&mut tx, id, doc).await?;
         tx.commit().await?;
@@ -155,7 +155,7 @@ impl Store {
     pub async fn incidents_with_ticket(
         &self,
         ticket_text: &str,
-        repository: Option<&str>,
+        repository: Option<&RepositoryId>,
     ) -> Result<Vec<Incident>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM incidents i WHERE i.ticket_sha256 = $1 AND ($2 IS NULL OR i.repository = $2){} \
@@ -260,7 +260,7 @@ pub(crate) async fn insert(
     .bind(&incident.conversation)
     .execute(&mut *tx)
     .await?;
-    index::enter(tx, doc, incident.repository.as_deref(), &incident.ticket, keys, vector_index)
+    index::enter(tx, doc, incident.repository.as_ref(), &incident.ticket, keys, vector_index)
         .await
         .map(|_| ())
 }

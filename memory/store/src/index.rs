@@ -5,7 +5,7 @@ and found through indexes at any size; how alike they are is judged in `recall`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use millwright_model::{IncidentId, ParsedTicket, Timestamp};
+use millwright_model::{IncidentId, ParsedTicket, RepositoryId, Timestamp};
 
 use super::db::{
     AssertSqlSafe, MAX_BATCH, SqlDialect, WriteTransaction, marks, query, query_as, query_scalar,
@@ -21,7 +21,7 @@ const MAX_POSTINGS: i64 = 1_000;
 #[derive(Debug, Clone)]
 pub struct RecallDocument {
     pub incident_id: IncidentId,
-    pub repository: Option<String>,
+    pub repository: Option<RepositoryId>,
     pub service: Option<String>,
     pub environment: Option<String>,
     /// When the failure was last seen, or came in.
@@ -41,7 +41,7 @@ pub(crate) async fn doc_of(tx: &mut WriteTransaction, incident: &IncidentId) -> 
 pub(crate) async fn enter(
     tx: &mut WriteTransaction,
     doc: i64,
-    repository: Option<&str>,
+    repository: Option<&RepositoryId>,
     ticket: &ParsedTicket,
     keys: &StructureKeys,
     vector_index: &VectorIndex,

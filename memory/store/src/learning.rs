@@ -5,7 +5,8 @@ only; the versions themselves are never changed.
 */
 
 use millwright_model::{
-    IncidentId, LearnedWeights, Precedent, RankingSample, Resolution, SettledSample, WeightVersion,
+    IncidentId, LearnedWeights, Precedent, RankingSample, RepositoryId, Resolution, SettledSample,
+    WeightVersion,
 };
 
 use super::audit::{AuditedChange, record};
@@ -63,7 +64,7 @@ impl Store {
     /// What trusted resolutions of a repository were traced to, oldest first; `except` is the incident at hand.
     pub async fn precedents(
         &self,
-        repository: &str,
+        repository: &RepositoryId,
         except: Option<&IncidentId>,
     ) -> Result<Vec<Precedent>, StoreError> {
         let best = self.earlier_causes(repository, except).await?.trusted;
@@ -222,7 +223,7 @@ fn version_from_row(row: &Row) -> Result<WeightVersion, StoreError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ANNA, REPOSITORY, incident, prose, resolution, temporary};
+    use super::super::testing::{ANNA, incident, prose, repository, resolution, temporary};
     use super::*;
     use millwright_model::NewIncident;
     use millwright_model::{Approval, Proof, SampledCandidate};
@@ -259,8 +260,8 @@ mod tests {
             store.settled_samples().await.unwrap().into_iter().map(|settled| settled.culprit).collect()
         };
         assert_eq!(culprits().await, ["aaaa"]);
-        assert_eq!(store.precedents(REPOSITORY, None).await.unwrap().len(), 1);
-        assert!(store.precedents(REPOSITORY, Some(&proven)).await.unwrap().is_empty());
+        assert_eq!(store.precedents(&repository(), None).await.unwrap().len(), 1);
+        assert!(store.precedents(&repository(), Some(&proven)).await.unwrap().is_empty());
         store.set_approval(&claim.id, Approval::Confirmed, ANNA).await.unwrap();
         assert_eq!(culprits().await, ["aaaa", "bbbb"]);
         store.set_approval(&resolution.id, Approval::Rejected, ANNA).await.unwrap();

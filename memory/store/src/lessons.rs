@@ -5,7 +5,9 @@ fixes that are known to be wrong.
 
 use std::collections::HashMap;
 
-use millwright_model::{Approval, Audience, FailedFix, IncidentId, Resolution, ResolutionId, Timestamp};
+use millwright_model::{
+    Approval, Audience, FailedFix, IncidentId, RepositoryId, Resolution, ResolutionId, Timestamp,
+};
 
 use super::db::{AssertSqlSafe, MAX_BATCH, marks, query, query_as};
 use super::resolutions::{from_row, most_trusted_first};
@@ -37,7 +39,7 @@ impl Store {
     /// What the incidents of a repository were traced to; `except` is the incident at hand.
     pub async fn earlier_causes(
         &self,
-        repository: &str,
+        repository: &RepositoryId,
         except: Option<&IncidentId>,
     ) -> Result<EarlierCauses, StoreError> {
         let sql = format!(
@@ -97,7 +99,7 @@ impl Store {
     }
 
     /// Fixes that are known to be wrong for a repository, newest first.
-    pub async fn failed_fixes(&self, repository: &str) -> Result<Vec<FailedFixRecord>, StoreError> {
+    pub async fn failed_fixes(&self, repository: &RepositoryId) -> Result<Vec<FailedFixRecord>, StoreError> {
         let sql = format!(
             "SELECT r.* FROM resolutions r JOIN incidents i ON i.id = r.incident_id \
              WHERE r.repository = $1 AND r.failed_fixes IS NOT NULL{} ORDER BY r.id DESC LIMIT $2",
@@ -119,7 +121,7 @@ impl Store {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ANNA, REPOSITORY, incident, prose, resolution, temporary};
+    use super::super::testing::{ANNA, incident, prose, repository, resolution, temporary};
     use super::*;
     use crate::NewResolution;
     use millwright_model::Proof;
@@ -137,13 +139,13 @@ mod tests {
         let proven = resolution("aaaa", Proof::CauseConfirmed);
         let first = keep(&store, &proven).await;
         store.set_approval(&first.id, Approval::Rejected, ANNA).await.unwrap();
-        let rejected = store.earlier_causes(REPOSITORY, None).await.unwrap().rejected;
+        let rejected = store.earlier_causes(&repository(), None).await.unwrap().rejected;
         assert_eq!(rejected.len(), 1);
         assert!(
-            store.earlier_causes(REPOSITORY, Some(&first.incident_id)).await.unwrap().rejected.is_empty()
+            store.earlier_causes(&repository(), Some(&first.incident_id)).await.unwrap().rejected.is_empty()
         );
         keep(&store, &proven).await;
-        assert!(store.earlier_causes(REPOSITORY, None).await.unwrap().rejected.is_empty());
+        assert!(store.earlier_causes(&repository(), None).await.unwrap().rejected.is_empty());
     }
 
     #[tokio::test]
@@ -157,11 +159,11 @@ mod tests {
         let run = store.create_run(&kept.incident_id).await.unwrap();
         let merged = store.remember(&kept.incident_id, &run.id, Some(&again), &[], ANNA).await.unwrap();
         assert!(merged.merged);
-        let known = store.failed_fixes(REPOSITORY).await.unwrap();
+        let known = store.failed_fixes(&repository()).await.unwrap();
         let diffs: Vec<&str> = known.iter().map(|known| known.fix.diff.as_str()).collect();
         assert_eq!(diffs, ["one", "two"]);
         assert_eq!(store.get_resolution(&kept.id).await.unwrap().failed_fixes.len(), 2);
         store.forget(&kept.incident_id, ANNA).await.unwrap();
-        assert!(store.failed_fixes(REPOSITORY).await.unwrap().is_empty());
+        assert!(store.failed_fixes(&repository()).await.unwrap().is_empty());
     }
 }

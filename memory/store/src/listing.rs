@@ -21,7 +21,7 @@ impl Store {
         );
         sql.push_narrowing(self.told());
         let wanted = [
-            ("i.repository", filter.repository.clone()),
+            ("i.repository", filter.repository.clone().map(String::from)),
             ("i.service", filter.service.clone()),
             ("i.state", filter.state.as_ref().map(word)),
         ];

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use millwright_model::{
     Approval, Audience, AuditId, ConversationId, EvidenceSource, FailedFix, FixChecks, FixKind, Hypothesis,
-    IncidentId, Outcome, ParsedTicket, ProblemId, Proof, ReportId, RepositoryName, Resolution, RunId,
-    Timestamp, Verdict,
+    IncidentId, Outcome, ParsedTicket, ProblemId, Proof, ReportId, RepositoryId, RepositoryName, Resolution,
+    RunId, Timestamp, Verdict,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -41,7 +41,7 @@ pub struct Incident {
     pub updated_at: Timestamp,
     pub state: IncidentState,
     /// Identity of the repository that holds the failing code, which all clones share.
-    pub repository: Option<String>,
+    pub repository: Option<RepositoryId>,
     /// What the configuration calls it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub repository_name: Option<RepositoryName>,
@@ -141,7 +141,7 @@ pub struct StoredEvent {
 /// each by its own audited call.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewResolution {
-    pub repository: String,
+    pub repository: Option<RepositoryId>,
     pub statement: String,
     pub culprit: Option<String>,
     pub units: Vec<String>,
@@ -208,7 +208,7 @@ pub struct AuditEntry {
 pub struct StoredProblem {
     pub id: ProblemId,
     pub created_at: Timestamp,
-    pub repository: Option<String>,
+    pub repository: Option<RepositoryId>,
     pub title: String,
 }
 
@@ -218,7 +218,7 @@ pub struct MemoryItem {
     pub incident_id: IncidentId,
     pub created_at: Timestamp,
     pub state: IncidentState,
-    pub repository: Option<String>,
+    pub repository: Option<RepositoryId>,
     pub service: Option<String>,
     pub problem_id: Option<ProblemId>,
     pub title: String,
@@ -232,7 +232,7 @@ pub struct MemoryItem {
 /// What `memory list` is narrowed to; everything is shown by default, newest first.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryFilter {
-    pub repository: Option<String>,
+    pub repository: Option<RepositoryId>,
     pub service: Option<String>,
     pub state: Option<IncidentState>,
     /// Only incidents with a resolution at least that well proven.

@@ -105,7 +105,7 @@ impl Store {
         let resolution = Resolution {
             id: id_as(one),
             incident_id: id.clone(),
-            repository: incident.repository.clone().unwrap_or_default(),
+            repository: incident.repository.clone(),
             statement: known.statement.clone(),
             culprit: known.culprit.clone(),
             units: known.units.clone(),

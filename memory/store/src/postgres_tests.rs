@@ -272,7 +272,7 @@ async fn memory_moves_between_the_engines_and_is_found_alike() {
         let (a, b) = (things[n % 8], things[(n / 8) % 8]);
         let body = format!("Since the deploy {a} and {b} hang. {}", "the queue is full ".repeat(n % 7));
         let new = NewIncident {
-            repository: ["one", "two"].get(n % 3).map(|name| (*name).to_owned()),
+            repository: ["one", "two"].get(n % 3).map(|name| name.parse().unwrap()),
             ..incident(prose(&format!("The {a} page\0 fails after {b}"), &body))
         };
         let made = file.create_incident(&new).await.unwrap();
@@ -306,6 +306,8 @@ async fn memory_moves_between_the_engines_and_is_found_alike() {
     {
         let words = crate::tokenize::split(words);
         for repository in [None, Some("one"), Some("two"), Some("unknown")] {
+            let repository = repository.map(|name| name.parse().unwrap());
+            let repository = repository.as_ref();
             for limit in [5, 500] {
                 let in_file = file.find_words(&words, repository, limit).await.unwrap();
                 let there = server.find_words(&words, repository, limit).await.unwrap();

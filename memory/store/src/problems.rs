@@ -3,7 +3,7 @@ Problems: what several incidents are recurrences of. A link is made when a re-ch
 failure again, or by a person; never by likeness alone.
 */
 
-use millwright_model::{IncidentId, ProblemId, Timestamp};
+use millwright_model::{IncidentId, ProblemId, RepositoryId, Timestamp};
 
 use super::audit::{AuditedChange, record};
 use super::codec::{new_id, now};
@@ -78,7 +78,7 @@ impl Store {
              WHERE p.id = $1 AND ($2 OR EXISTS (SELECT 1 FROM incidents i WHERE i.problem_id = p.id{0}))",
             self.visible()
         );
-        let row: Option<(ProblemId, Timestamp, Option<String>, String)> = query_as(AssertSqlSafe(sql))
+        let row: Option<(ProblemId, Timestamp, Option<RepositoryId>, String)> = query_as(AssertSqlSafe(sql))
             .bind(id)
             .bind(self.visible().is_empty())
             .fetch_optional(&self.read)

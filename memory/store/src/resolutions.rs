@@ -8,7 +8,7 @@ next incident should not try them first again.
 
 use millwright_model::{
     Approval, Evidence, FailedFix, Hypothesis, HypothesisStatus, IncidentId, JudgingAuthority, Outcome,
-    Resolution, ResolutionId, RunId,
+    RepositoryId, Resolution, ResolutionId, RunId,
 };
 
 use super::audit::{AuditedChange, record};
@@ -369,7 +369,7 @@ pub(crate) async fn insert(tx: &mut WriteTransaction, r: &Resolution) -> Result<
     .bind(&r.id)
     .bind(&r.incident_id)
     .bind(r.created_at)
-    .bind(&r.repository)
+    .bind(r.repository.as_ref().map_or("", RepositoryId::as_str))
     .bind(&r.statement)
     .bind(&r.culprit)
     .bind(&r.failing_revision)
@@ -454,6 +454,11 @@ pub(crate) async fn insert_hypothesis(
     Ok(done.rows_affected() > 0)
 }
 
+/// The column is never null: where no repository is known it is blank.
+fn repository_of(text: &str) -> Option<RepositoryId> {
+    RepositoryId::parse(text).ok()
+}
+
 pub(crate) fn from_row(row: &Row) -> Result<Resolution, StoreError> {
     const WHAT: &str = "resolution";
     let id: ResolutionId = row.try_get("id")?;
@@ -461,7 +466,7 @@ pub(crate) fn from_row(row: &Row) -> Result<Resolution, StoreError> {
     let optional = |column: &str| row.try_get::<Option<String>>(column);
     Ok(Resolution {
         incident_id: row.try_get("incident_id")?,
-        repository: text("repository")?,
+        repository: repository_of(&text("repository")?),
         statement: text("statement")?,
         culprit: optional("culprit")?,
         units: from_json(WHAT, &id, &text("units")?)?,

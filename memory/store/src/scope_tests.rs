@@ -232,10 +232,13 @@ async fn what_is_told_of_one_repository_is_not_of_another() {
         [ours.clone()].into(),
         "nor what may turn out to be of another"
     );
-    let causes = about_shop.earlier_causes(crate::testing::REPOSITORY, None).await.unwrap().trusted;
+    let causes = about_shop.earlier_causes(&crate::testing::repository(), None).await.unwrap().trusted;
     assert_eq!(causes.iter().map(|known| &known.incident_id).collect::<Vec<_>>(), [&ours]);
     // What was learned before repositories had names is theirs whose clone it is.
-    store.update_ticket(&old, Some("root:1"), &prose("Zebra of old", "zebra"), &[]).await.unwrap();
+    store
+        .update_ticket(&old, Some(&"root:1".parse().unwrap()), &prose("Zebra of old", "zebra"), &[])
+        .await
+        .unwrap();
     assert_eq!(told(about_shop.clone()).await, [ours, old].into());
     assert!(about_shop.get_incident(&theirs).await.is_ok() && about_shop.list_tokens().await.is_ok());
 }

@@ -6,7 +6,7 @@ use millwright_model::{EvidenceDraft, EvidenceSource, Hypothesis, HypothesisStat
 
 use super::db::{AssertSqlSafe, query, query_scalar};
 use super::testing::{
-    self, ANNA, REPOSITORY, incident, prose, report_missing, resolution, temporary, traced,
+    self, ANNA, incident, prose, report_missing, repository, resolution, temporary, traced,
 };
 use super::*;
 
@@ -268,7 +268,7 @@ async fn a_database_of_the_first_release_is_brought_up_to_date() {
     assert_eq!(store.search_memory("currency", 5).await.unwrap().len(), 1);
     let proven = items.iter().find(|i| !i.resolutions.is_empty()).unwrap();
     assert!(proven.resolutions[0].is_trusted());
-    assert_eq!(proven.repository.as_deref(), Some(REPOSITORY));
+    assert_eq!(proven.repository, Some(repository()));
     let run = store.latest_unfinished_run(&proven.incident_id).await.unwrap().unwrap();
     assert_eq!(store.append_events(&run.id, &[NewEvent::fact("noted", 1.into())]).await.unwrap(), 3);
 }

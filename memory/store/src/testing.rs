@@ -5,7 +5,7 @@ real ones.
 
 use millwright_model::{
     ErrorMessage, ExceptionInfo, Fingerprint, Frame, Language, MappedFrame, NewIncident, ParsedTicket, Proof,
-    Scope, StackTrace, TicketContext, TicketFormat,
+    RepositoryId, Scope, StackTrace, TicketContext, TicketFormat,
 };
 use tempfile::TempDir;
 
@@ -13,7 +13,9 @@ pub(crate) use super::test_server::missing_part::report_missing;
 use super::test_server::{SERVER, Server};
 use super::{Actor, NewResolution, Store, StoreError};
 
-pub(crate) const REPOSITORY: &str = "root:4b825dc642cb6eb9a060e54bf8d69288fbee4904";
+pub(crate) fn repository() -> RepositoryId {
+    "root:4b825dc642cb6eb9a060e54bf8d69288fbee4904".parse().unwrap()
+}
 pub(crate) const ANNA: Actor<'static> = Actor { who: "anna@example.org", why: "saw it on the dashboard" };
 
 /// Where a store of a test lies.
@@ -133,7 +135,7 @@ pub(crate) fn traced(title: &str, exception: &str, template: &str, symbols: &[&s
 pub(crate) fn incident(ticket: ParsedTicket) -> NewIncident {
     NewIncident {
         repository_name: None,
-        repository: Some(REPOSITORY.into()),
+        repository: Some(repository()),
         source: Some("cli".into()),
         ticket,
         mapped: vec![],
@@ -142,7 +144,7 @@ pub(crate) fn incident(ticket: ParsedTicket) -> NewIncident {
 
 pub(crate) fn resolution(culprit: &str, proof: Proof) -> NewResolution {
     NewResolution {
-        repository: REPOSITORY.into(),
+        repository: Some(repository()),
         statement: format!("{culprit} drops the currency before adding"),
         culprit: Some(culprit.into()),
         units: vec!["shop/money.py::Money.add".into()],

@@ -12,7 +12,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use millwright_model::CommitId;
+use millwright_model::{CommitId, RepositoryId};
 use millwright_sandbox::trusted::{self, GitError};
 use sha2::{Digest, Sha256};
 
@@ -285,15 +285,19 @@ impl Repo {
     }
 
     /// What stays the same over clones of one project: its oldest root commit on the first-parent line.
-    pub fn identity(&self) -> Result<String, RepoError> {
+    pub fn identity(&self) -> Result<RepositoryId, RepoError> {
         let cache = self.data.join("identity");
-        if let Ok(known) = fs::read_to_string(&cache) {
+        if let Some(known) =
+            fs::read_to_string(&cache).ok().and_then(|known| RepositoryId::parse(&known).ok())
+        {
             return Ok(known);
         }
         let head = self.resolve("HEAD")?;
         let roots = self.git().args(["rev-list", "--max-parents=0", "--first-parent", &head]).output()?;
-        let identity = String::from_utf8_lossy(&roots).lines().last().unwrap_or(&head).to_owned();
-        fs::write(&cache, &identity).map_err(|source| RepoError::Io {
+        let roots = String::from_utf8_lossy(&roots);
+        let root = roots.lines().last().and_then(|root| CommitId::parse(root).ok());
+        let identity = RepositoryId::from(root.unwrap_or(head));
+        fs::write(&cache, identity.as_str()).map_err(|source| RepoError::Io {
             action: "writing",
             path: cache,
             source,

@@ -8,7 +8,7 @@ the language of a new one.
 
 use std::collections::BTreeMap;
 
-use millwright_model::{NewIncident, ParsedTicket, PastIncident, PastResolution, Timestamp};
+use millwright_model::{NewIncident, ParsedTicket, PastIncident, PastResolution, RepositoryId, Timestamp};
 use millwright_redaction::Redactor;
 use serde_json::{Map, Value, json};
 
@@ -40,7 +40,7 @@ pub struct RecordFieldMap {
     /// The system the records come from: part of what tells one from another.
     pub source: String,
     /// Identity of the repository, where all of them are about one.
-    pub repository: Option<String>,
+    pub repository: Option<RepositoryId>,
 }
 
 impl RecordFieldMap {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::guilty_code::{split_unit, unit_text};
 use super::rejected_causes::RejectedCause;
-use super::{ToolContext, ToolError};
+use super::{RunMemory, ToolContext, ToolError};
 
 /// Earlier incidents that are tried before a bisect; each wrong one costs a replay.
 const TRIED_FIRST: usize = 3;
@@ -41,12 +41,10 @@ pub(super) struct KnownCauses {
 
 impl KnownCauses {
     pub(super) async fn load(ctx: &ToolContext) -> Result<Self, ToolError> {
-        let Some(store) = &ctx.workbench.memory else { return Ok(Self::default()) };
+        let Some(RunMemory { store, repository }) = &ctx.workbench.memory else { return Ok(Self::default()) };
         let unreadable = |error| ToolError::unavailable("memory cannot be read").with_detail(error);
-        let EarlierCauses { trusted, rejected } = store
-            .earlier_causes(&ctx.workbench.repository, ctx.workbench.incident.as_ref())
-            .await
-            .map_err(unreadable)?;
+        let EarlierCauses { trusted, rejected } =
+            store.earlier_causes(repository, ctx.workbench.incident.as_ref()).await.map_err(unreadable)?;
         // Each culprit and code once.
         let mut once: Vec<&Resolution> = Vec::new();
         for known in &rejected {
@@ -142,10 +140,10 @@ impl EarlierIncident {
 
 /// Incidents of the repository that are like this one in what is told and `shown` of them, the most alike first.
 pub(super) async fn alike(ctx: &ToolContext, shown: &str) -> Result<Vec<IncidentId>, ToolError> {
-    let Some(store) = &ctx.workbench.memory else { return Ok(Vec::new()) };
+    let Some(RunMemory { store, repository }) = &ctx.workbench.memory else { return Ok(Vec::new()) };
     let ticket = ParsedTicket { text: format!("{}\n{shown}", ctx.ticket.text), ..(*ctx.ticket).clone() };
     let query = RecallQuery {
-        repository: Some(&ctx.workbench.repository),
+        repository: Some(repository),
         exclude: ctx.workbench.incident.as_ref(),
         limit: MOST_ALIKE,
         ..RecallQuery::new(&ticket)

@@ -7,13 +7,13 @@ use millwright_git::unified_diff::{self, DiffLineKind};
 use millwright_model::{Fix, TestsResult};
 use millwright_store::FailedFixRecord;
 
-use super::{ToolContext, ToolError};
+use super::{RunMemory, ToolContext, ToolError};
 
 /// Fixes of the repository that are known to be wrong.
 pub(super) async fn load(ctx: &ToolContext) -> Result<Vec<FailedFixRecord>, ToolError> {
-    let Some(store) = &ctx.workbench.memory else { return Ok(Vec::new()) };
+    let Some(RunMemory { store, repository }) = &ctx.workbench.memory else { return Ok(Vec::new()) };
     let unreadable = |error| ToolError::unavailable("memory cannot be read").with_detail(error);
-    store.failed_fixes(&ctx.workbench.repository).await.map_err(unreadable)
+    store.failed_fixes(repository).await.map_err(unreadable)
 }
 
 /// Why `fix` is known to be wrong, unless the project's tests were run with it now and speak for it.

@@ -92,7 +92,7 @@ pub use millwright_sandbox::CancelFlag;
 pub use output::{MAX_TEXT_CHARS, NextPage, ToolOutput};
 pub use policy::{Decision, Effect, Policy};
 pub use registry::{ErasedTool, PreparedCall, ToolRegistry, ToolSpec};
-pub use run_resources::{RunResources, WriteAttemptLimits};
+pub use run_resources::{RunMemory, RunResources, WriteAttemptLimits};
 
 /// Every tool of an investigation.
 pub fn investigation_tools() -> ToolRegistry {

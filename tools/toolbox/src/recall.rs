@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::rejected_causes::{RejectedCause, find_rejected_causes};
-use super::{Effect, Tool, ToolContext, ToolError, ToolOutput, staleness};
+use super::{Effect, RunMemory, Tool, ToolContext, ToolError, ToolOutput, staleness};
 
 #[derive(Debug, Clone, Copy)]
 pub struct RecallTool;
@@ -155,12 +155,14 @@ const LOOKED_THROUGH: u32 = 500;
 
 /// Proven incidents of the repository that the recipe in force replayed, with only those of their resolutions.
 async fn replayed_incidents(ctx: &ToolContext) -> Result<Vec<MemoryItem>, ToolError> {
-    let (Some(store), Some(recipe)) = (&ctx.workbench.memory, ctx.workbench.recipe()) else {
+    let (Some(RunMemory { store, repository }), Some(recipe)) =
+        (&ctx.workbench.memory, ctx.workbench.recipe())
+    else {
         return Ok(Vec::new());
     };
     let Ok(recipe) = serde_json::to_value(recipe) else { return Ok(Vec::new()) };
     let filter = MemoryFilter {
-        repository: Some(ctx.workbench.repository.clone()),
+        repository: Some(repository.clone()),
         proof_at_least: Some(Proof::CauseConfirmed),
         limit: LOOKED_THROUGH,
         ..MemoryFilter::default()
@@ -222,9 +224,11 @@ fn by_replay(found: &[RecalledIncident], replayed: &[MemoryItem]) -> Vec<RecallM
 
 /// What recall finds, stale knowledge marked as such.
 async fn similar(ctx: &ToolContext) -> Result<RecallAnswer, ToolError> {
-    let Some(store) = &ctx.workbench.memory else { return Ok(RecallAnswer::default()) };
+    let Some(RunMemory { store, repository }) = &ctx.workbench.memory else {
+        return Ok(RecallAnswer::default());
+    };
     let query = RecallQuery {
-        repository: Some(&ctx.workbench.repository),
+        repository: Some(repository),
         exclude: ctx.workbench.incident.as_ref(),
         limit: 5,
         ..RecallQuery::new(&ctx.ticket)

@@ -75,9 +75,9 @@ impl Tool for RecheckTool {
     }
 
     async fn run(&self, ctx: &ToolContext, args: RecheckArgs) -> Result<ToolOutput, ToolError> {
-        let store =
-            ctx.workbench.memory.clone().ok_or_else(|| ToolError::unavailable("this run has no memory"))?;
-        let known = store.get_resolution(&args.resolution).await.map_err(|error| {
+        let memory = ctx.workbench.memory.as_ref();
+        let memory = memory.ok_or_else(|| ToolError::unavailable("this run has no memory"))?;
+        let known = memory.store.get_resolution(&args.resolution).await.map_err(|error| {
             ToolError::not_found(format!("no resolution {:?}", args.resolution)).with_detail(error)
         })?;
         ctx.blocking(move |ctx| {

@@ -11,7 +11,7 @@ use millwright_recall::RecalledIncident;
 use millwright_store::{MemoryItem, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-use super::{ToolContext, ToolError};
+use super::{RunMemory, ToolContext, ToolError};
 
 /// Rejected causes that one investigation considers.
 const MAX_REJECTED_CAUSES: usize = 10;
@@ -75,7 +75,7 @@ pub(super) async fn find_rejected_causes(
     found: &[RecalledIncident],
     replayed: &[MemoryItem],
 ) -> Result<Vec<RejectedCause>, ToolError> {
-    let Some(store) = &ctx.workbench.memory else { return Ok(Vec::new()) };
+    let Some(RunMemory { store, .. }) = &ctx.workbench.memory else { return Ok(Vec::new()) };
     let found = found.iter().flat_map(|recalled| &recalled.resolutions);
     let replayed = replayed.iter().flat_map(|item| &item.resolutions);
     let mut rejected: Vec<&Resolution> = Vec::new();

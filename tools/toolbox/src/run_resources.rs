@@ -5,7 +5,7 @@ Results that are too large for an event (the execution trace, the whole ranking)
 folder. A tool reads them from there, so that every tool works alone and a resumed run goes on from files.
 */
 
-use millwright_model::{CommitId, IncidentId};
+use millwright_model::{CommitId, IncidentId, RepositoryId};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
@@ -42,14 +42,20 @@ pub struct RunResources {
     pub runs_nothing: bool,
     pub jobs: usize,
     pub sandbox: ReplayOptions,
-    /// `Repo::identity`.
-    pub repository: String,
     /// `None` where the code is asked about without one.
     pub incident: Option<IncidentId>,
     /// `None`: this run neither recalls nor remembers.
-    pub memory: Option<Store>,
+    pub memory: Option<RunMemory>,
     /// What the four-way check saw of each culprit and its parent, for the next candidate.
     pub observations: SeenByCulprit,
+}
+
+/// The memory that a run recalls from.
+#[derive(Debug, Clone)]
+pub struct RunMemory {
+    pub store: Store,
+    /// Whose incidents are those of the code that is looked at.
+    pub repository: RepositoryId,
 }
 
 /// By culprit. A resumed run sees it all again.

@@ -65,7 +65,7 @@ mod tests {
         Resolution {
             id: "res_1".parse().unwrap(),
             incident_id: "inc_1".parse().unwrap(),
-            repository: "r".into(),
+            repository: None,
             statement: "the sign is wrong".into(),
             culprit: None,
             units: vec!["total.sh".into()],

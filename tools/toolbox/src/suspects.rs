@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::commit_evidence::commit_evidence;
 use super::earlier_culprits::{self, EarlierIncident, KnownCauses};
 use super::rejected_causes::RejectedCause;
-use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
+use super::{Effect, RunMemory, Tool, ToolContext, ToolError, ToolOutput};
 
 /// Suspects whose commits become evidence.
 const CITED: usize = 3;
@@ -66,7 +66,7 @@ struct Learned {
 
 /// Reads what was learned. A memory that cannot be read costs the ranking its help, never the ranking itself.
 async fn learned(ctx: &ToolContext, shown: &str) -> Learned {
-    let Some(store) = &ctx.workbench.memory else { return Learned::default() };
+    let Some(RunMemory { store, .. }) = &ctx.workbench.memory else { return Learned::default() };
     let weights = store.active_weights().await.unwrap_or_else(|error| {
         tracing::warn!(error = %error, "learned weights cannot be read; ranking by those that ship");
         None

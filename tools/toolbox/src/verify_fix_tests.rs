@@ -3,6 +3,7 @@ use millwright_store::{Actor, NewResolution, Store};
 use serde_json::json;
 
 use super::FixCheck;
+use crate::RunMemory;
 use crate::testing::{Bench, empty_ticket};
 
 /// What verifying `patch_1`, which is right, says when `tests` are the project's.
@@ -60,7 +61,7 @@ async fn memory_of_failed_fix(folder: &str, diff: &str) -> Store {
     let run = store.create_run(&incident.id).await.unwrap();
     let failed = FailedFix { diff: diff.into(), because: "2 tests newly fail".into() };
     let new = NewResolution {
-        repository: "shop".into(),
+        repository: Some("shop".parse().unwrap()),
         statement: "the total is wrong".into(),
         culprit: Some("1".repeat(40)),
         units: Vec::new(),
@@ -86,8 +87,7 @@ async fn what_failed_before_is_not_verified_without_running_what_showed_it() {
         let (memory, tests) = (store.clone(), tests.map(str::to_owned));
         let bench = Bench::new().with(|bench| {
             bench.tests = tests;
-            bench.repository = "shop".into();
-            bench.memory = Some(memory);
+            bench.memory = Some(RunMemory { store: memory, repository: "shop".parse().unwrap() });
         });
         bench.call("reproduce", json!({})).await.unwrap();
         let edits = json!([{"path": "total.sh", "old": "a - b", "new": "a + b"}]);

@@ -22,16 +22,16 @@ pub(crate) enum DeploymentCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct DeploymentAddArguments {
-    /// As in checkout=v2.3.0: a service, and a branch, a tag or a commit of its repository
+    /// Service and revision, as in checkout=v2.3.0; the revision is a branch, tag or commit of --repo
     #[arg(value_name = "SERVICE=REV", required = true)]
     pub(crate) deployed: Vec<String>,
-    /// The repository that the revisions are in
+    /// The repository of the revisions
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: PathBuf,
-    /// Where it was deployed
+    /// The environment it was deployed to
     #[arg(long, value_name = "NAME", default_value = "production")]
     pub(crate) environment: String,
-    /// When, as in 2026-11-24T10:00:00Z [default: now]
+    /// Time of the deployment, as in 2026-11-24T10:00:00Z [default: now]
     #[arg(long, value_name = "TIME")]
     pub(crate) at: Option<String>,
     #[arg(long, value_enum, default_value = "text")]

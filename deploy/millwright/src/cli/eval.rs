@@ -16,15 +16,15 @@ pub(crate) struct EvalArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EvalCommand {
-    /// Run a suite or cases of your own; write results.jsonl, summary.json and reports
+    /// Run a suite or your own cases; writes results.jsonl, summary.json and reports
     Run(Box<EvalRunArguments>),
-    /// Say whether the second of two runs is better, worse, or nobody can tell
+    /// Compare two runs: is the second better, worse, or is there no telling?
     Compare(EvalCompareArguments),
-    /// Write the reports of a run anew
+    /// Rewrite the reports of a run
     Report(EvalReportArguments),
-    /// What suites came to, run by run
+    /// Show the figures of suites over time, run by run
     History(EvalHistoryArguments),
-    /// Make cases of past incidents
+    /// Make cases from past incidents
     Import(EvalImportArguments),
 }
 
@@ -32,12 +32,12 @@ pub(crate) enum EvalCommand {
 pub(crate) struct EvalHistoryArguments {
     /// smoke, nightly, learning-curve, retold, safety, honesty or no-cause [default: all]
     pub(crate) suite: Option<String>,
-    /// The newest so many runs
+    /// Number of runs to show, newest first
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) limit: u32,
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ListFormat,
-    /// Configuration file, for where the history is [default: none]
+    /// Configuration file, which says where the history is [default: none]
     #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
@@ -48,9 +48,9 @@ pub(crate) struct EvalHistoryArguments {
 pub(crate) struct EvalCompareArguments {
     /// Folder of the run to compare with
     pub(crate) before: PathBuf,
-    /// Folder of the run in question
+    /// Folder of the run to judge
     pub(crate) after: PathBuf,
-    /// Changes that are allowed, and no others: {"investigate": {"hit": {"max_drop": 0.02}, "replay_runs": {"max_rise": 1}}}
+    /// The only changes to allow: {"investigate": {"hit": {"max_drop": 0.02}, "replay_runs": {"max_rise": 1}}}
     #[arg(long, value_name = "FILE")]
     pub(crate) gate: Option<PathBuf>,
     #[arg(long, value_enum, default_value = "text")]
@@ -61,7 +61,7 @@ pub(crate) struct EvalCompareArguments {
 pub(crate) struct EvalReportArguments {
     /// Folder of a run
     pub(crate) dir: PathBuf,
-    /// Standard output: what was written, a note for a pull request, or one line for a chat
+    /// What to print: the files written, a comment for a pull request, or one line for a chat
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: EvalReportFormat,
 }
@@ -77,10 +77,10 @@ pub(crate) enum EvalReportFormat {
 pub(crate) struct EvalImportArguments {
     #[command(subcommand)]
     pub(crate) from: EvalImportFrom,
-    /// File for the cases
+    /// File to write the cases to
     #[arg(long, value_name = "FILE", global = true, default_value = "cases.jsonl")]
     pub(crate) out: PathBuf,
-    /// Configuration file, for where memory is [default: none]
+    /// Configuration file, which says where memory is [default: none]
     #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE", global = true)]
     pub(crate) config: Option<PathBuf>,
     #[command(flatten)]
@@ -89,23 +89,23 @@ pub(crate) struct EvalImportArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum EvalImportFrom {
-    /// Proven and confirmed incidents of the memory
+    /// From proven and confirmed incidents in memory
     Memory {
-        /// The clone of the repository they are about
+        /// The clone of their repository
         #[arg(long, value_name = "PATH")]
         repo: PathBuf,
     },
-    /// JSON lines of {"ticket": "…", "fix": "<commit>", "culprit": "<commit>"}; culprit may be absent
+    /// From JSON lines of {"ticket": "…", "fix": "<commit>", "culprit": "<commit>"}; culprit may be absent
     Lines {
         file: PathBuf,
         #[arg(long, value_name = "PATH")]
         repo: PathBuf,
     },
-    /// What the repository's own messages say: "fixes <commit>", "regression in <commit>", "Fixes: <commit>"
+    /// From what the repository's own commit messages say: "fixes <commit>", "regression in <commit>", "Fixes: <commit>"
     History {
         #[arg(long, value_name = "PATH")]
         repo: PathBuf,
-        /// The newest so many
+        /// Maximum number, newest first
         #[arg(long, value_name = "N", default_value_t = 200)]
         limit: usize,
     },
@@ -119,7 +119,7 @@ pub(crate) struct EvalRunArguments {
     /// Cases, one JSON object a line; for log-templates the folder of systems
     #[arg(long, value_name = "FILE")]
     pub(crate) cases: Option<PathBuf>,
-    /// What is judged
+    /// What to evaluate
     #[arg(long, value_enum, required_unless_present = "suite")]
     pub(crate) task: Option<EvalTaskOption>,
     /// Where the repositories of the cases are: 'https://host/owner/name=PATH'
@@ -128,56 +128,56 @@ pub(crate) struct EvalRunArguments {
     /// `playbook`, or the name of a model
     #[arg(long, value_name = "playbook|MODEL", default_value = "playbook")]
     pub(crate) planner: String,
-    /// Judge the cases a second time by something simpler, whose figures stand beside the others: `bare` is the model of
-    /// --planner with the same tools, without recall, ranking and verification
+    /// Run the cases a second time with something simpler and show its figures beside the others: `bare` is the model
+    /// of --planner with the same tools, without recall, ranking and verification
     #[arg(long, value_enum)]
     pub(crate) baseline: Option<EvalBaseline>,
-    /// A model that says how well reports are written; never whether they are right
+    /// A model that judges how well reports are written (never whether they are right)
     #[arg(long, value_name = "MODEL")]
     pub(crate) judge: Option<String>,
-    /// Whether cases may use memory
+    /// Whether and how cases use memory
     #[arg(long, value_enum, default_value = "off")]
     pub(crate) memory: EvalMemory,
     /// Limits that must hold: a JSON file of {"rank": {"mrr": 0.7, "calibration_error": {"at_most": 0.1}}}; a suite
     /// has its own
     #[arg(long, value_name = "FILE")]
     pub(crate) gate: Option<PathBuf>,
-    /// Environment for replays
+    /// Environment variables for replays
     #[arg(long, value_name = "KEY=VALUE", num_args = 1.., value_parser = key_value)]
     pub(crate) env: Vec<(String, String)>,
-    /// Folders that replays may read
+    /// Additional folders that replays may read
     #[arg(long, value_name = "PATH", num_args = 1..)]
     pub(crate) allow_read: Vec<PathBuf>,
     /// Folder for the results
     #[arg(long, value_name = "DIR")]
     pub(crate) out: PathBuf,
-    /// Sets of hunks to try at most when a proven culprit is narrowed to its guilty lines; 0 leaves it whole
+    /// Maximum sets of hunks to try when narrowing a proven culprit to its guilty lines; 0 skips this
     /// [default: as many as a smaller set is worth]
     #[arg(long, value_name = "N")]
     pub(crate) minimise_runs: Option<u32>,
-    /// Inputs that the four-way check of a fix may run; 0 leaves it out [default: 12]
+    /// Maximum inputs for the four-way check of a fix; 0 skips it [default: 12]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=12))]
     pub(crate) four_way_inputs: Option<u32>,
-    /// Cases at once
+    /// Cases to run in parallel
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = super::at_once)]
     pub(crate) jobs: usize,
-    /// How often each case is judged, for planners that do not always say the same
+    /// Times to run each case, for planners whose answers vary
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=20))]
     pub(crate) repeat: u8,
-    /// Time for one case; then it is not judged, and the others go on
+    /// Time limit for each case; one that exceeds it is not judged
     #[arg(long, value_name = "TIME", value_parser = duration, default_value = "30m")]
     pub(crate) time_limit: std::time::Duration,
-    /// Time for all of it; the same command goes on with what is left
+    /// Time limit for the whole run; the same command continues with what is left
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub(crate) deadline: Option<std::time::Duration>,
-    /// Configuration file, for the model [default: none]
+    /// Configuration file, which says where the model is [default: none]
     #[arg(long, env = "MILLWRIGHT_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// An environment variable that holds the address of an incoming webhook (Slack's or one like it), which is told in
-    /// one line when the gate fails or a figure fell since the run before
+    /// Environment variable that holds the URL of an incoming webhook (Slack's or a compatible one), which is notified
+    /// when a limit is missed or a figure fell since the run before
     #[arg(long, value_name = "NAME")]
     pub(crate) alert_env: Option<String>,
-    /// Only the first cases
+    /// Run only the first N cases
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<usize>,
     #[arg(long, value_enum, default_value = "text")]

@@ -185,7 +185,7 @@ fn list(items: &[MemoryItem]) -> String {
         let title = clean(&item.title, 80);
         let _ = writeln!(out, "{}  {}  {title}", item.incident_id, item.created_at.day());
         if let Some(repository) = &item.repository {
-            let _ = writeln!(out, "    in {}", clean(repository, 200));
+            let _ = writeln!(out, "    in {}", clean(repository.as_str(), 200));
         }
         match item.resolutions.first() {
             Some(best) => {
@@ -225,7 +225,7 @@ fn entry_text(entry: &MemoryEntry) -> String {
     let title = clean(&incident.ticket.title, 200);
     let mut out = format!("{}  {}\n{title}\n", incident.id, incident.created_at.day());
     if let Some(repository) = &incident.repository {
-        let _ = writeln!(out, "in {}", clean(repository, 200));
+        let _ = writeln!(out, "in {}", clean(repository.as_str(), 200));
     }
     if let Some(error) = incident.ticket.errors.first() {
         let _ = writeln!(out, "error: {}", clean(&error.message, 200));
@@ -236,7 +236,9 @@ fn entry_text(entry: &MemoryEntry) -> String {
     for resolution in &entry.resolutions {
         let _ = writeln!(out, "\nresolution {}\n  {}", resolution.id, clean(&resolution.statement, 400));
         let _ = writeln!(out, "  {}", trust(resolution));
-        let _ = writeln!(out, "  repository {}", clean(&resolution.repository, 200));
+        if let Some(repository) = &resolution.repository {
+            let _ = writeln!(out, "  repository {}", clean(repository.as_str(), 200));
+        }
         if let Some(culprit) = &resolution.culprit {
             let _ = writeln!(out, "  culprit {}", clean(culprit, 64));
         }
@@ -333,7 +335,7 @@ mod tests {
         Resolution {
             id: "res_1".parse().unwrap(),
             incident_id: "inc_1".parse().unwrap(),
-            repository: "r".into(),
+            repository: None,
             statement: "the sign is wrong".into(),
             culprit: culprit.map(str::to_owned),
             units: vec![],
@@ -379,8 +381,11 @@ mod tests {
             fix_diff: "-1\n+2\n".into(),
             ..item.resolutions[0].clone()
         };
-        let said =
-            list(&[MemoryItem { repository: Some("acme/shop".into()), resolutions: vec![known], ..item }]);
+        let said = list(&[MemoryItem {
+            repository: Some("acme/shop".parse().unwrap()),
+            resolutions: vec![known],
+            ..item
+        }]);
         for words in ["in acme/shop\n", "replay sh check.sh\n", "fix of 2 lines\n"] {
             assert!(said.contains(words), "{words:?} is not said: {said}");
         }

@@ -8,7 +8,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use millwright_model::{Audience, IncidentId, MessageId, Timestamp};
+use millwright_model::{Audience, IncidentId, MessageId, RepositoryId, Timestamp};
 use millwright_store::{
     Delivery, IncidentFilter, IncidentLine, IncidentMessage, IncidentState, JobKind, MessageKind, Note,
 };
@@ -174,7 +174,7 @@ pub(crate) struct IncidentDetail {
     verdict: Option<String>,
     /// Why it could not be investigated, or why the last attempt has to be repeated.
     error: Option<String>,
-    repository: Option<String>,
+    repository: Option<RepositoryId>,
     source: Option<String>,
     external_id: Option<String>,
     service: Option<String>,

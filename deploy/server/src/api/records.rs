@@ -2,7 +2,7 @@
 Deployments told, memory searched, the audit log read.
 */
 
-use millwright_model::{IncidentId, ResolutionId, Timestamp};
+use millwright_model::{IncidentId, RepositoryId, ResolutionId, Timestamp};
 use std::sync::Arc;
 
 use axum::Extension;
@@ -82,7 +82,7 @@ struct MemorySearchHit {
     title: String,
     created_at: Timestamp,
     service: Option<String>,
-    repository: Option<String>,
+    repository: Option<RepositoryId>,
     /// 0 to 1, relative to the best one.
     score: Option<f64>,
     /// Most trusted first.

@@ -72,7 +72,7 @@ fn leads(answer: &Answered, to: &str) {
 
 async fn answered(scene: &Scene, id: &IncidentId, statement: &str) -> Resolution {
     let new = NewResolution {
-        repository: "root:1".into(),
+        repository: Some("root:1".parse().unwrap()),
         statement: statement.into(),
         culprit: Some("c".repeat(40)),
         units: vec!["lib/calc.sh::total".into()],

@@ -61,7 +61,7 @@ fn resolution(approval: Approval) -> Resolution {
     Resolution {
         id: "res_1".parse().unwrap(),
         incident_id: "inc_1".parse().unwrap(),
-        repository: "root:1".into(),
+        repository: Some("root:1".parse().unwrap()),
         statement: LOUD.repeat(99),
         culprit: None,
         units: Vec::new(),

@@ -210,7 +210,7 @@ async fn press_in(scene: &Scene, channel: &str, user: &str, action: &str, value:
 /// An answer to judge.
 async fn found(scene: &Scene, id: &IncidentId, proof: Proof) {
     let found = NewResolution {
-        repository: "root:1".into(),
+        repository: Some("root:1".parse().unwrap()),
         statement: "the discount is taken twice".into(),
         culprit: None,
         units: Vec::new(),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use millwright_culprit::fixes::{self, FixError};
 use millwright_git::{LogQuery, Repo, RepoError, log};
-use millwright_model::{CommitId, Outcome, Resolution, Timestamp};
+use millwright_model::{CommitId, Outcome, RepositoryId, Resolution, Timestamp};
 use millwright_store::{Actor, StoreError};
 use millwright_tools::CancelFlag;
 
@@ -34,7 +34,7 @@ pub(super) enum WatchError {
 /// Looks at the fixes of a repository once; answers how many outcomes changed.
 pub(super) async fn watch(app: &ServiceState, repository: &RepositorySettings) -> Result<usize, WatchError> {
     let (path, data_dir) = (repository.path.clone(), app.settings.data_dir.clone());
-    let open = move || -> Result<(Repo, String), RepoError> {
+    let open = move || -> Result<(Repo, RepositoryId), RepoError> {
         let repo = Repo::open(&path, &data_dir)?;
         let identity = repo.identity()?;
         Ok((repo, identity))

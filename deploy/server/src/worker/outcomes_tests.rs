@@ -93,7 +93,7 @@ async fn watched(stay_away: Duration) -> Watched {
     // With the ids of its blobs, by which git can merge it.
     let diff = git(repo, &["diff", &bad, "HEAD~1"]) + "\n";
     let new = NewResolution {
-        repository: identity.clone(),
+        repository: Some(identity.clone()),
         statement: "it takes three times".into(),
         culprit: Some(bad.clone()),
         units: vec![],

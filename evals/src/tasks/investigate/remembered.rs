@@ -45,7 +45,7 @@ pub(super) async fn tell(
         mapped: Vec::new(),
     };
     let new = NewResolution {
-        repository,
+        repository: Some(repository),
         statement: statement.clone(),
         culprit: culprit.clone(),
         units: units.clone(),

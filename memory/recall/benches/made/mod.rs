@@ -4,8 +4,8 @@ the common words cost, and every second one with a stack trace.
 */
 
 use millwright_model::{
-    ExceptionInfo, Fingerprint, Frame, Language, MappedFrame, NewIncident, ParsedTicket, StackTrace,
-    TicketContext, TicketFormat,
+    ExceptionInfo, Fingerprint, Frame, Language, MappedFrame, NewIncident, ParsedTicket, RepositoryId,
+    StackTrace, TicketContext, TicketFormat,
 };
 
 const VOCABULARY: f64 = 30_000.0;
@@ -80,10 +80,15 @@ pub(crate) fn ticket(random: &mut Random, length: usize) -> ParsedTicket {
     }
 }
 
+/// The one that all of them are about.
+pub(crate) fn repository() -> RepositoryId {
+    "r".parse().expect("an id")
+}
+
 pub(crate) fn incident(random: &mut Random, length: usize) -> NewIncident {
     NewIncident {
         repository_name: None,
-        repository: Some("r".into()),
+        repository: Some(repository()),
         source: None,
         ticket: ticket(random, length),
         mapped: vec![],

@@ -14,7 +14,7 @@ use millwright_store::vectors::{
 };
 
 use super::migrate::copy;
-use crate::testing::{REPOSITORY, incident, prose, temporary};
+use crate::testing::{incident, prose, repository, temporary};
 
 fn model() -> ModelId {
     ModelId { name: "contract".into(), dimension: 4 }
@@ -28,12 +28,13 @@ fn unit(x: f32, y: f32, z: f32) -> Vec<f32> {
 
 /// Incidents of the store as points: the embedded engine keeps vectors of incidents that exist.
 async fn points(store: &Store) -> Vec<VectorPoint> {
-    let repositories = [Some(REPOSITORY), Some(REPOSITORY), Some("other"), None];
+    let other = || "other".parse().unwrap();
+    let repositories = [Some(repository()), Some(repository()), Some(other()), None];
     let vectors = [unit(1.0, 0.0, 0.0), unit(1.0, 0.2, 0.0), unit(1.0, 0.1, 0.0), unit(0.0, 1.0, 0.0)];
     let words = ["alpha beta", "beta gamma", "delta", "epsilon"];
     let mut points = Vec::new();
     for ((repository, dense), words) in repositories.into_iter().zip(vectors).zip(words) {
-        let new = NewIncident { repository: repository.map(str::to_owned), ..incident(prose(words, "")) };
+        let new = NewIncident { repository, ..incident(prose(words, "")) };
         let made = store.create_incident(&new).await.unwrap();
         points.push(VectorPoint {
             incident_id: made.id,
@@ -72,7 +73,7 @@ pub(super) async fn obeys(store: &Store, engine: &dyn VectorStore) {
     assert!((hits[0].score - 1.0).abs() < 1e-3 && (hits[1].score - 0.995).abs() < 1e-2, "{hits:?}");
     assert_eq!(nearest(engine, VectorQuery { limit: 1, ..all }).await, [id(0)]);
     let north = unit(0.3, 1.0, 0.0);
-    let own = VectorQuery { dense: &north, repository: Some(REPOSITORY), limit: 10, words: &[] };
+    let own = VectorQuery { dense: &north, repository: Some(&repository()), limit: 10, words: &[] };
     assert_eq!(nearest(engine, own).await, [id(3), id(1), id(0)]);
 
     // Replacing moves.

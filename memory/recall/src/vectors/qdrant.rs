@@ -7,7 +7,7 @@ that still ask for it; once it is complete the alias `NAME` is moved and what is
 Points are identified by a hash of the incident's id: writing one twice changes nothing.
 */
 
-use millwright_model::IncidentId;
+use millwright_model::{IncidentId, RepositoryId};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -233,7 +233,7 @@ impl VectorStore for Qdrant {
             check(&self.name, model, query.dense)?;
             let filter = query.repository.map(|repository| {
                 Filter::should([
-                    Condition::matches("repository", repository.to_owned()),
+                    Condition::matches("repository", repository.to_string()),
                     Condition::is_empty("repository"),
                 ])
             });
@@ -297,7 +297,8 @@ impl VectorStore for Qdrant {
                 };
                 Some(VectorPoint {
                     incident_id: incident_of(&point.payload)?,
-                    repository: text(&point.payload, "repository"),
+                    repository: text(&point.payload, "repository")
+                        .and_then(|id| RepositoryId::parse(&id).ok()),
                     service: text(&point.payload, "service"),
                     environment: text(&point.payload, "environment"),
                     dense,
@@ -349,11 +350,11 @@ fn point_id(incident: &IncidentId) -> PointId {
 fn encode(point: &VectorPoint) -> PointStruct {
     let mut payload: HashMap<String, Value> = HashMap::new();
     payload.insert("incident_id".into(), point.incident_id.as_str().into());
-    for (key, value) in
-        [("repository", &point.repository), ("service", &point.service), ("environment", &point.environment)]
-    {
+    let repository = point.repository.as_ref().map(RepositoryId::as_str);
+    let (service, environment) = (point.service.as_deref(), point.environment.as_deref());
+    for (key, value) in [("repository", repository), ("service", service), ("environment", environment)] {
         if let Some(value) = value {
-            payload.insert(key.into(), value.as_str().into());
+            payload.insert(key.into(), value.into());
         }
     }
     let mut vectors = NamedVectors::default().add_vector(DENSE, Vector::new_dense(point.dense.clone()));

@@ -5,7 +5,7 @@ because PostgreSQL wants to know what it is that is missing.
 
 use millwright_model::{
     AuditId, ConversationId, DeploymentId, EvaluationId, FileId, IncidentId, JobId, MessageId, NoteId,
-    ProblemId, ReportId, RepositoryName, ResolutionId, RunId, Timestamp,
+    ProblemId, ReportId, RepositoryId, RepositoryName, ResolutionId, RunId, Timestamp,
 };
 use sqlx::Arguments;
 use sqlx::postgres::PgArguments;
@@ -66,7 +66,7 @@ macro_rules! arg_from_ids {
 }
 
 arg_from_ids! {
-    IncidentId RunId ReportId ResolutionId ProblemId MessageId JobId NoteId FileId AuditId EvaluationId DeploymentId
+    IncidentId RunId ReportId ResolutionId ProblemId RepositoryId MessageId JobId NoteId FileId AuditId EvaluationId DeploymentId
     RepositoryName ConversationId
 }
 

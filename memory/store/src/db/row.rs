@@ -4,7 +4,7 @@ Rows on their way out: columns by name, or tuples in the order of the columns.
 
 use millwright_model::{
     AuditId, ConversationId, EvaluationId, FileId, IncidentId, JobId, MessageId, NoteId, ProblemId, ReportId,
-    RepositoryName, ResolutionId, RunId, Timestamp,
+    RepositoryId, RepositoryName, ResolutionId, RunId, Timestamp,
 };
 use std::fmt;
 use std::marker::PhantomData;
@@ -108,7 +108,7 @@ macro_rules! columns_of_ids {
 }
 
 columns_of_ids! {
-    IncidentId RunId ReportId ResolutionId ProblemId MessageId JobId NoteId FileId AuditId EvaluationId
+    IncidentId RunId ReportId ResolutionId ProblemId RepositoryId MessageId JobId NoteId FileId AuditId EvaluationId
     RepositoryName ConversationId
 }
 

@@ -7,6 +7,7 @@ use crate::db::{WriteTransaction, query, query_as};
 use crate::fulltext::IndexCandidate;
 use crate::tokenize::TicketWords;
 use crate::{Store, StoreError};
+use millwright_model::RepositoryId;
 
 pub(super) async fn enter(
     tx: &mut WriteTransaction,
@@ -55,7 +56,7 @@ impl Store {
     pub(super) async fn find_by_fts5(
         &self,
         words: &[String],
-        repository: Option<&str>,
+        repository: Option<&RepositoryId>,
         limit: u32,
     ) -> Result<Vec<IndexCandidate>, StoreError> {
         let quoted: Vec<String> =

@@ -7,6 +7,7 @@ reckoned by the same formula, so that both find the same in the same order.
 mod fts5;
 mod postings;
 
+use millwright_model::RepositoryId;
 use std::collections::BTreeSet;
 
 use super::db::{AssertSqlSafe, MAX_BATCH, SqlDialect, WriteTransaction, marks, query, query_scalar};
@@ -25,7 +26,7 @@ pub struct IndexCandidate {
 pub(super) async fn enter(
     tx: &mut WriteTransaction,
     doc: i64,
-    repository: Option<&str>,
+    repository: Option<&RepositoryId>,
     words: &TicketWords,
 ) -> Result<(), StoreError> {
     match tx.dialect() {
@@ -48,7 +49,7 @@ impl Store {
     pub async fn find_words(
         &self,
         words: &[String],
-        repository: Option<&str>,
+        repository: Option<&RepositoryId>,
         limit: u32,
     ) -> Result<Vec<IndexCandidate>, StoreError> {
         match self.read.dialect() {
@@ -61,7 +62,7 @@ impl Store {
     async fn within(
         &self,
         found: Vec<IndexCandidate>,
-        repository: &str,
+        repository: &RepositoryId,
     ) -> Result<Vec<IndexCandidate>, StoreError> {
         let mut own = BTreeSet::new();
         for batch in found.chunks(MAX_BATCH) {
@@ -79,9 +80,9 @@ impl Store {
 
 /// One word that stands for a repository, so that a search stays within it without a join. The hash leaves no readable
 /// name in the index and is one token whatever the identity looks like.
-fn scope(repository: Option<&str>) -> String {
+fn scope(repository: Option<&RepositoryId>) -> String {
     match repository {
-        Some(repository) => format!("repo_{:016x}", key_hash(KeyKind::Repository, repository)),
+        Some(repository) => format!("repo_{:016x}", key_hash(KeyKind::Repository, repository.as_str())),
         None => "repo_none".to_owned(),
     }
 }

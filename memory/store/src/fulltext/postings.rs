@@ -3,6 +3,7 @@ The word index on PostgreSQL: a row for each word of each incident, and the tota
 because writers take turns.
 */
 
+use millwright_model::RepositoryId;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
@@ -80,7 +81,7 @@ impl Store {
     pub(super) async fn find_by_postings(
         &self,
         words: &[String],
-        repository: Option<&str>,
+        repository: Option<&RepositoryId>,
         limit: u32,
     ) -> Result<Vec<IndexCandidate>, StoreError> {
         if words.is_empty() {

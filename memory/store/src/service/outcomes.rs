@@ -2,7 +2,7 @@
 What became of fixes: which wait to be seen on the deployed branch, which were, and where the failure came back.
 */
 
-use millwright_model::{Approval, IncidentId, Outcome, Proof, Resolution, Timestamp};
+use millwright_model::{Approval, IncidentId, Outcome, Proof, RepositoryId, Resolution, Timestamp};
 
 use super::super::codec::word;
 use super::super::db::{query, query_as};
@@ -24,7 +24,7 @@ impl Store {
     /// Trusted resolutions of a repository that have a fix and this outcome, oldest first.
     pub async fn fixes_with(
         &self,
-        repository: &str,
+        repository: &RepositoryId,
         outcome: Outcome,
     ) -> Result<Vec<Resolution>, StoreError> {
         self.require_everything()?;

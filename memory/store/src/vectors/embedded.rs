@@ -6,7 +6,7 @@ The copy follows the file: before each search two numbers tell what was added an
 this process or another one.
 */
 
-use millwright_model::IncidentId;
+use millwright_model::{IncidentId, RepositoryId};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -77,7 +77,7 @@ impl EmbeddedVectors {
             let Some(last) = rows.last() else { break };
             copy.seen.last_seq = last.seq;
             for row in &rows {
-                copy.scan.put(row.doc, row.repository.as_deref().map(scope), &row.vector);
+                copy.scan.put(row.doc, row.repository.as_ref().map(scope), &row.vector);
             }
         }
         // The newest may have been removed again before it was read.
@@ -182,8 +182,8 @@ impl VectorStore for EmbeddedVectors {
     }
 }
 
-fn scope(repository: &str) -> i64 {
-    key_hash(KeyKind::Repository, repository)
+fn scope(repository: &RepositoryId) -> i64 {
+    key_hash(KeyKind::Repository, repository.as_str())
 }
 
 fn cosine(a: &[f32], b: &[f32]) -> f64 {

@@ -12,7 +12,7 @@ mod embedded;
 pub(crate) mod rows;
 mod scan;
 
-use millwright_model::IncidentId;
+use millwright_model::{IncidentId, RepositoryId};
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -32,7 +32,7 @@ pub type VectorFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, VectorError
 #[derive(Debug, Clone, PartialEq)]
 pub struct VectorPoint {
     pub incident_id: IncidentId,
-    pub repository: Option<String>,
+    pub repository: Option<RepositoryId>,
     pub service: Option<String>,
     pub environment: Option<String>,
     /// Of unit length.
@@ -49,7 +49,7 @@ pub struct VectorQuery<'a> {
     /// With words, an engine with sparse vectors fuses both views by reciprocal rank.
     pub words: &'a [String],
     /// Its incidents and those of no repository; `None`: all.
-    pub repository: Option<&'a str>,
+    pub repository: Option<&'a RepositoryId>,
     pub limit: usize,
 }
 

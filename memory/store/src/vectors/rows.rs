@@ -4,7 +4,7 @@ for a server the marks of what it already holds. A mark is set only after the se
 interrupted is simply still to be done.
 */
 
-use millwright_model::{IncidentId, ParsedTicket};
+use millwright_model::{IncidentId, ParsedTicket, RepositoryId};
 
 use crate::codec::from_json;
 use crate::db::{
@@ -27,7 +27,7 @@ pub struct PendingVector {
     /// The text in the column when it was read: by it is seen whether the incident changed since.
     pub updated_at: String,
     pub incident_id: IncidentId,
-    pub repository: Option<String>,
+    pub repository: Option<RepositoryId>,
     pub service: Option<String>,
     pub environment: Option<String>,
     pub text: EmbedText,
@@ -40,7 +40,7 @@ pub(crate) struct VectorRow {
     pub(crate) seq: i64,
     pub(crate) doc: i64,
     pub(crate) incident_id: IncidentId,
-    pub(crate) repository: Option<String>,
+    pub(crate) repository: Option<RepositoryId>,
     pub(crate) service: Option<String>,
     pub(crate) environment: Option<String>,
     pub(crate) vector: Vec<f32>,
