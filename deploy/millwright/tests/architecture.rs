@@ -156,9 +156,9 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("seccompiler::", &["tools/sandbox/src/"]),
     ("tree_sitter", &["tools/code/src/"]),
     ("axum::", &["deploy/server/"]),
-    ("hyper::", &["deploy/server/src/http/"]),
+    ("hyper::", &["deploy/server/src/serve.rs"]),
     // The one table of routes, so that none exists without a rule.
-    (".route(", &["deploy/server/src/http/routes.rs"]),
+    (".route(", &["deploy/server/src/router/routes.rs"]),
     (
         "hmac::",
         &[
@@ -323,7 +323,7 @@ fn every_module_says_why_it_exists() {
 }
 
 /// Crates that are being taken apart, whose modules still use each other in a circle.
-const WITH_CYCLES: [&str; 2] = ["memory/redaction", "deploy/server"];
+const WITH_CYCLES: [&str; 0] = [];
 
 #[test]
 fn no_modules_of_a_crate_use_each_other_in_a_circle() {
