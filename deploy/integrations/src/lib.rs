@@ -38,6 +38,13 @@ pub use configuration::{AccountKey, ApiKeys, ChannelAudience, ConnectorConfig, C
 pub use inbound::{InboundEvent, InboundReport};
 pub use integration::{InboundHook, Integration};
 
+/// The one chat system, for those who need not know which it is.
+pub mod chat {
+    pub use crate::slack::api::SlackApi as ChatApi;
+    pub use crate::slack::blocks::escape;
+    pub use crate::slack::{NAME, SlackSettings as ChatSettings};
+}
+
 /// Every outside system, in the order in which they are listed to people.
 pub const INTEGRATIONS: &[&dyn Integration] = &[
     &generic::GenericIntegration,

@@ -3,9 +3,8 @@ One line to a chat, by an incoming webhook as chat systems give out: for command
 anybody looks. Sent once and not again: the line is on standard error as well, and two of it would be worse than none.
 */
 
+use millwright_integrations::chat::escape;
 use millwright_integrations::outbound_http;
-
-use crate::chat::escape;
 
 /// Posts `line` to the webhook. The address is a secret, so no error names it.
 ///

@@ -1,29 +1,24 @@
 /*!
 What every part of the service shares: the store, the settings, and the means to tell each other that something
-happened. Nothing of value lives here only: whatever was accepted is in the store.
+happened. Nothing of value lives here only: whatever was accepted is in the store. It knows none of the parts that take from it.
 */
 
 use millwright_model::{IncidentId, Scope};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
-use millwright_agent::sink::EventSink;
 use millwright_integrations::outbound_http::{self, SendError};
 use millwright_store::{Database, Store, StoreError};
 use millwright_usecases::{IncidentNotifier, ReportIntake, UseCases};
 use tokio::sync::{Notify, OnceCell, broadcast, watch};
 
-use crate::api::events::EventStreamLimits;
 use crate::auth::{Principal, TokenUseLog};
-use crate::chat;
+use crate::channel_cache::ChannelCache;
 use crate::degraded::DegradedParts;
-use crate::http::{BodyBudget, RateLimiter};
+use crate::limits::{BodyBudget, EventStreamLimits, RateLimiter};
 use crate::metrics::ServiceMetrics;
 use crate::settings::ServiceSettings;
 use crate::signing_key::SigningKey;
-
-/// How often progress is told outside, at most.
-const TELL_EVERY: Duration = Duration::from_secs(4);
 
 /// What readers and workers of this process are woken by; those of other processes look every second.
 #[derive(Debug, Clone)]
@@ -71,10 +66,10 @@ pub(crate) struct ServiceState {
     /// Where reports come in.
     pub(crate) intake: ReportIntake,
     pub(crate) bodies: BodyBudget,
-    pub(crate) streams: EventStreamLimits,
+    pub(crate) streams: Arc<EventStreamLimits>,
     /// The workspace of the chat system that we are in.
     pub(crate) chat_team: OnceCell<String>,
-    pub(crate) chat_channels: chat::ChannelCache,
+    pub(crate) chat_channels: ChannelCache,
     seal: OnceCell<SigningKey>,
     http: OnceLock<reqwest::Client>,
 }
@@ -114,7 +109,7 @@ impl ServiceState {
                 limits.streams_per_token,
             ),
             chat_team: OnceCell::new(),
-            chat_channels: chat::ChannelCache::default(),
+            chat_channels: ChannelCache::default(),
             seal: OnceCell::new(),
             http: OnceLock::new(),
             database,
@@ -172,56 +167,4 @@ impl ServiceState {
 /// The time since, for a log line.
 pub(crate) fn millis(begun: Instant) -> u64 {
     u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Tells readers what an investigation does.
-pub(crate) struct ProgressPublisher {
-    pub(crate) app: Arc<ServiceState>,
-    pub(crate) incident: IncidentId,
-    /// When progress was told outside last.
-    told: Mutex<Option<Instant>>,
-}
-
-impl EventSink for ProgressPublisher {
-    fn event(&self, event: &millwright_agent::run::RunEvent) {
-        let _ = self.app.signals.send(WakeSignal::Stored(self.incident.clone()));
-        if matches!(event, millwright_agent::run::RunEvent::Planned { .. }) && self.may_tell() {
-            let (app, incident) = (self.app.clone(), self.incident.clone());
-            tokio::spawn(async move {
-                // What is lost here is told with the next step.
-                if app.own_store.wake_notes(&incident).await.is_ok() {
-                    app.work.notify_one();
-                }
-            });
-        }
-    }
-}
-
-impl ProgressPublisher {
-    pub(crate) fn new(app: Arc<ServiceState>, incident: &IncidentId) -> Self {
-        Self { app, incident: incident.clone(), told: Mutex::new(None) }
-    }
-
-    /// Whether progress may be told outside: chat systems take an edit every few seconds, and only they show progress.
-    fn may_tell(&self) -> bool {
-        if self.app.settings.chat.is_none() {
-            return false;
-        }
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        let due = told.is_none_or(|at| at.elapsed() >= TELL_EVERY);
-        if due {
-            *told = Some(Instant::now());
-        }
-        due
-    }
-}
-
-impl millwright_tools::ProgressSink for ProgressPublisher {
-    fn note(&self, event: millwright_tools::ProgressEvent) {
-        if self.app.signals.receiver_count() > 0
-            && let Ok(text) = serde_json::to_string(&event)
-        {
-            let _ = self.app.signals.send(WakeSignal::Progress(self.incident.clone(), text.into()));
-        }
-    }
 }

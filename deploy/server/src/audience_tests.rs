@@ -49,7 +49,8 @@ async fn who_reads_an_issue_is_told_by_its_delivery_or_the_configuration() {
 async fn a_word_in_a_message_counts_as_the_right_of_who_wrote_it_does_now() {
     let scene = scene().await;
     let store = &scene.app.own_store;
-    let standing = async |author: &str| crate::auth::standing_of(&scene.app, author).await.unwrap();
+    let standing =
+        async |author: &str| crate::worker::standing::standing_of(&scene.app, author).await.unwrap();
     for (role, expected) in [
         (TokenRole::Viewer, None),
         (TokenRole::Support, Some((JudgingAuthority::Support, false))),
@@ -69,6 +70,6 @@ async fn a_word_in_a_message_counts_as_the_right_of_who_wrote_it_does_now() {
     }
     assert!(standing("anonymous@localhost").await.is_err(), "only while nobody needs a token");
     let open = scene_with(|settings| settings.anonymous = true).await;
-    let known = crate::auth::standing_of(&open.app, "anonymous@localhost").await.unwrap();
+    let known = crate::worker::standing::standing_of(&open.app, "anonymous@localhost").await.unwrap();
     assert!(known.is_ok_and(|known| known.suffices));
 }

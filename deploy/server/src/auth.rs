@@ -10,14 +10,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::{HeaderMap, header};
-use millwright_store::{AccessToken, Actor, FeedbackRights, Store, StoreError};
+use millwright_store::{AccessToken, Actor, Store, StoreError};
 pub(crate) use millwright_usecases::Principal;
 pub use millwright_usecases::TokenRole;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
-
-use crate::app::ServiceState;
-use crate::chat;
 
 /// How often the last use of a token is written down.
 const NOTE_USE_EVERY: Duration = Duration::from_secs(60);
@@ -120,33 +117,6 @@ fn is_same(a: &str, b: &str) -> bool {
     a.as_bytes().ct_eq(b.as_bytes()).into()
 }
 
-/// What the word of whoever wrote a message counts, or why it counts nothing: by the time it is answered, they may have lost
-/// the right.
-pub(crate) async fn standing_of(
-    app: &ServiceState,
-    author: &str,
-) -> Result<Result<FeedbackRights, String>, StoreError> {
-    if app.settings.anonymous && author == Principal::anonymous().name {
-        return Ok(Ok(Principal::anonymous().standing(app.settings.confirming_role)));
-    }
-    // A token's id stands behind its name, which may be anything.
-    let id = author.strip_suffix(')').and_then(|author| author.rsplit_once(" (")).map(|(_, id)| id);
-    if let Some(id) = id {
-        let token = app.own_store.find_token(id).await?.map(|(token, _)| token);
-        let token =
-            token.filter(|token| is_valid(token) && author == format!("{} ({})", token.name, token.id));
-        let role = token
-            .and_then(|token| token.role.parse::<TokenRole>().ok())
-            .filter(|role| *role > TokenRole::Viewer);
-        let standing = role.map(|role| role.standing(app.settings.confirming_role));
-        return Ok(standing.ok_or_else(|| "Your token does not let you judge answers any more.".to_owned()));
-    }
-    match chat::user_of(author) {
-        Some(user) => Ok(chat::standing(app, user).await),
-        None => Ok(Err("Who you are is not known, so your word on the answer is not taken.".to_owned())),
-    }
-}
-
 /// Whether whoever was let in as this is let in still: what is streamed outlives the request that asked for it.
 pub(crate) async fn is_let_in_still(store: &Store, principal: &Principal) -> Result<bool, StoreError> {
     if principal.key == Principal::anonymous().key {
@@ -155,7 +125,7 @@ pub(crate) async fn is_let_in_still(store: &Store, principal: &Principal) -> Res
     Ok(store.find_token(&principal.key).await?.is_some_and(|(token, _)| is_valid(&token)))
 }
 
-fn is_valid(token: &AccessToken) -> bool {
+pub(crate) fn is_valid(token: &AccessToken) -> bool {
     let now = millwright_store::now();
     token.revoked_at.is_none() && token.expires_at.is_none_or(|at| at > now)
 }

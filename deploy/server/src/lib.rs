@@ -11,14 +11,23 @@ pub mod alert;
 mod api;
 mod app;
 pub mod auth;
+mod channel_cache;
 mod degraded;
+mod events;
 mod files;
+mod health_checks;
 mod hooks;
 mod http;
+mod incident_note;
+mod jobs;
+mod judge_links;
+mod limits;
 mod metrics;
 mod notes;
 mod page;
 pub mod reach;
+mod router;
+mod serve;
 pub mod settings;
 mod signing_key;
 mod slack;
@@ -96,7 +105,7 @@ impl Service {
         let (end, ending) = watch::channel(false);
         let app = app::ServiceState::new(database, settings, ending);
         // A disk that is away may block for long; then the next check tells.
-        let _ = tokio::time::timeout(FIRST_CHECK, degraded::check_repositories(&app)).await;
+        let _ = tokio::time::timeout(FIRST_CHECK, health_checks::check_repositories(&app)).await;
         Ok(Self { app, listener, metrics, end })
     }
 
@@ -117,11 +126,11 @@ impl Service {
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let worker = self.app.settings.duty.works().then(|| tokio::spawn(worker::run(self.app.clone())));
         let chat = self.app.settings.duty.answers().then(|| tokio::spawn(chat::listen(self.app.clone())));
-        tokio::spawn(degraded::watch(self.app.clone()));
+        tokio::spawn(health_checks::watch(self.app.clone()));
         let metrics = self.metrics.map(|listener| {
-            tokio::spawn(http::serve(self.app.clone(), http::metrics_only(&self.app), listener))
+            tokio::spawn(serve::serve(self.app.clone(), router::metrics_only(&self.app), listener))
         });
-        let server = tokio::spawn(http::serve(self.app.clone(), http::service(&self.app), self.listener));
+        let server = tokio::spawn(serve::serve(self.app.clone(), router::service(&self.app), self.listener));
         stop.await;
         let _ = self.end.send(true);
         if let Some(worker) = worker {
@@ -139,7 +148,7 @@ impl Service {
 
 /// The OpenAPI document, as `/openapi.json` answers it.
 pub fn openapi() -> serde_json::Value {
-    http::openapi::document()
+    router::openapi::document()
 }
 
 #[cfg(test)]

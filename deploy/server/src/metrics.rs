@@ -9,8 +9,10 @@ use std::time::Duration;
 
 use millwright_agent::investigation::tool_specs;
 use millwright_agent::run::{FailureKind, TokenCounts};
+use millwright_integrations::chat;
 use millwright_model::{ReplayOutcome, Report, Verdict};
 use millwright_store::{IncidentState, JobKind, JobState, Store, StoreError};
+use millwright_usecases::ReportResult;
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{
@@ -19,7 +21,6 @@ use prometheus::{
 };
 use serde::Serialize;
 
-use crate::chat;
 use crate::settings::ServiceSettings;
 
 /// Upper bounds of histogram buckets, in seconds.
@@ -235,6 +236,11 @@ impl ServiceMetrics {
 
     pub(crate) fn arrival(&self, system: &'static str, outcome: &'static str) {
         self.deliveries.with_label_values(&[system, outcome]).inc();
+    }
+
+    /// What a person with an account reported.
+    pub(crate) fn reported(&self, report: &ReportResult) {
+        self.arrival("api", if report.is_known { "again" } else { "opened" });
     }
 
     pub(crate) fn refused(&self, why: RefusalReason) {

@@ -3,12 +3,10 @@ Whether the systems that the service writes to can be reached and take its token
 `millwright doctor`, and now and then by the service itself.
 */
 
+use millwright_integrations::chat::{ChatApi, ChatSettings};
 use millwright_integrations::integration;
 use millwright_integrations::outbound_http::{self, SendError};
 use millwright_integrations::ticket_client::{TicketClient, TicketConnection};
-
-use crate::chat;
-use crate::settings::ChatSettings;
 
 /// Asks a ticket system who we are.
 ///
@@ -41,7 +39,15 @@ pub async fn reach_chat(settings: &ChatSettings) -> Result<String, String> {
     // What mends a refusal is said by the API's client.
     let told = |error| told(&settings.base_url, &error, "");
     let http = outbound_http::client().map_err(told)?;
-    chat::reach(settings, http).await.map_err(told)
+    try_chat(settings, http).await.map_err(told)
+}
+
+async fn try_chat(settings: &ChatSettings, http: reqwest::Client) -> Result<String, SendError> {
+    let api = ChatApi::new(settings, http);
+    let who = api.who_we_are().await?;
+    let Some(app_token) = &settings.app_token else { return Ok(who) };
+    api.open_socket(app_token).await?;
+    Ok(format!("{who}, and a socket for it"))
 }
 
 fn told(base_url: &str, error: &SendError, refused: &str) -> String {

@@ -11,7 +11,8 @@ use millwright_store::MessageKind;
 use serde_json::json;
 
 use crate::auth::TokenRole;
-use crate::http::routes::{RouteAccess, table};
+use crate::http::RouteAccess;
+use crate::router::routes::table;
 use crate::settings::RepositorySettings;
 use crate::tests::{Scene, scene_with};
 

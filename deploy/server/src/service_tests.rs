@@ -17,7 +17,8 @@ use tokio::sync::watch;
 
 use crate::app::ServiceState;
 use crate::auth::{TokenRequest, TokenRole, create_token};
-use crate::http::routes::{RouteAccess, table};
+use crate::http::RouteAccess;
+use crate::router::routes::table;
 use crate::settings::{HookSettings, ProcessRole, ServiceLimits, ServiceSettings};
 
 pub(crate) const BY: Actor<'static> = Actor { who: "test", why: "" };
@@ -80,7 +81,7 @@ pub(crate) async fn scene_with(change: impl FnOnce(&mut ServiceSettings)) -> Sce
     change(&mut settings);
     let (end, ending) = watch::channel(false);
     let app = ServiceState::new(database, settings, ending);
-    Scene { router: crate::http::service(&app), app, _end: end, _dir: dir }
+    Scene { router: crate::router::service(&app), app, _end: end, _dir: dir }
 }
 
 pub(crate) async fn scene() -> Scene {

@@ -14,6 +14,7 @@ use millwright_agent::planner::Planner;
 use millwright_agent::planner::openai::ModelSpeaker;
 use millwright_agent::run::RunBudget;
 use millwright_git::MirrorRemote;
+pub use millwright_integrations::chat::ChatSettings;
 use millwright_integrations::ticket_client::TicketConnection;
 use millwright_model::{Audience, RepositoryName};
 use millwright_redaction::Redactor;
@@ -21,7 +22,6 @@ use millwright_replay::{ReplayOptions, TestRecipes};
 use secrecy::SecretString;
 
 use crate::auth::TokenRole;
-pub use crate::chat::ChatSettings;
 
 /// What one process does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

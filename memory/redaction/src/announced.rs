@@ -7,10 +7,9 @@ use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-use super::checks::{human_password, is_setting, looks_random, own_name};
-use super::lines::{Line, offset_in};
+use super::checks::{human_password, is_secret, is_setting, looks_random, own_name};
+use super::lines::{BLOCK_LINES, LINES_AHEAD, Line, MAX_LINE_BYTES, offset_in};
 use super::names::{CODE_LISTS, MAIL_PROMPT, any_case};
-use super::paired::{BLOCK_LINES, LINES_AHEAD, MAX_LINE_BYTES, is_secret};
 use super::work;
 
 /// Prompts are no longer.

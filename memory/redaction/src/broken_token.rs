@@ -5,8 +5,8 @@ the beginning of the next.
 
 use super::checks::looks_random;
 use super::disguise::DecodedText;
+use super::hit::Hit;
 use super::rule::{CompiledRule, run};
-use super::scan::Hit;
 use super::work;
 
 /// Longest piece of a token that is read on over the next line.

@@ -3,6 +3,7 @@ Judging a candidate: check digits of card numbers and IBANs, and whether a value
 reference to one (`${TOKEN}`, `<password>`), or like code. These checks are what keeps false alarms rare.
 */
 
+use super::names::{self, SecretNameKind};
 use super::work;
 
 /// A placeholder of ours is no longer: brackets, a kind and its number.
@@ -270,6 +271,33 @@ fn is_odd_password(value: &str) -> bool {
         && !opens
         && !is_format
         && !matches!(first, '<' | '{' | '[' | '.' | '…' | '\\')
+}
+
+/// Names of passwords make any value one; other names are common words, whose values must look random.
+pub(crate) fn is_secret(name: &str, value: &str) -> bool {
+    if is_reference(value) || value.len() < 3 || own_name(value) || names::is_word_for_password(value) {
+        return false;
+    }
+    let words = value.split_whitespace().count();
+    let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
+    let digits = value.bytes().any(|byte| byte.is_ascii_digit());
+    let lower = name.to_ascii_lowercase();
+    match names::named(name) {
+        Some(SecretNameKind::Password) => {
+            let plain = value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            words == 1 && !(plain && value.contains('_')) || digits && words <= 3 || is_phrase(value)
+        }
+        Some(SecretNameKind::Token) if lower.ends_with("cookie") => value
+            .split([';', ' '])
+            .filter_map(|pair| pair.split_once('='))
+            .any(|(_, value)| looks_random(value)),
+        Some(SecretNameKind::Token) => {
+            let credentials = value.rsplit(' ').next().unwrap_or(value);
+            looks_random(credentials)
+                || value.len() >= 8 && words <= 2 && digits && letters && !looks_like_identifier(credentials)
+        }
+        None => false,
+    }
 }
 
 /// Whether a placeholder of ours stands in `text`.

@@ -6,7 +6,8 @@ use regex::bytes::Regex;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::{Class, Hir, HirKind};
 
-use super::rule::{self, MaskingRule};
+use super::builtin_rules;
+use super::rule::MaskingRule;
 
 /// Texts made from each pattern: enough for an alternative of thirty within one of ten.
 const TEXTS_PER_RULE: usize = 1_500;
@@ -97,7 +98,7 @@ fn matches_without_keyword(rule: &MaskingRule, seed: u64) -> (Vec<String>, usize
 fn every_alternative_of_a_pattern_holds_a_keyword() {
     let mut dead = Vec::new();
     let mut elsewhere = 0;
-    for (number, rule) in rule::all().enumerate().filter(|(_, rule)| !rule.keywords.is_empty()) {
+    for (number, rule) in builtin_rules::all().enumerate().filter(|(_, rule)| !rule.keywords.is_empty()) {
         if KEYWORDS_ELSEWHERE.contains(&(rule.kind, rule.keywords[0])) {
             elsewhere += 1;
             continue;

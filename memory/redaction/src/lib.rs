@@ -12,11 +12,13 @@ mod announced;
 mod answered;
 mod assignments;
 mod broken_token;
+mod builtin_rules;
 mod checks;
 mod columns;
 mod credentials;
 mod disguise;
 mod formats;
+mod hit;
 pub mod labelled;
 mod lines;
 mod markup;
@@ -32,8 +34,8 @@ mod told;
 mod vault;
 mod work;
 
+pub use builtin_rules::RULES_VERSION;
 pub use checks::placeholders;
-pub use rule::RULES_VERSION;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -43,13 +45,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use scan::{Hit, Scanner};
+use hit::Hit;
+use scan::Scanner;
 use vault::Vault;
 
 /// The keywords of all rules, for texts that are to meet every one of them.
 #[doc(hidden)]
 pub fn keywords() -> impl Iterator<Item = &'static str> {
-    rule::all().flat_map(|rule| rule.keywords.iter().copied())
+    builtin_rules::all().flat_map(|rule| rule.keywords.iter().copied())
 }
 
 /// Most passes over changed lines; each pass can only replace what the one before uncovered.

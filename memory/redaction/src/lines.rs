@@ -5,6 +5,13 @@ of a text gets the same list, so that each reading is split and searched for nam
 
 use super::names;
 
+/// Lines after a name on which its value may stand.
+pub(super) const LINES_AHEAD: usize = 3;
+/// Longer lines are looked at by the other rules only.
+pub(super) const MAX_LINE_BYTES: usize = 4 << 10;
+/// Lines that a block of YAML may take.
+pub(super) const BLOCK_LINES: usize = 24;
+
 /// A line: where it begins, and what it says without its end.
 pub(super) type Line<'t> = (usize, &'t str);
 

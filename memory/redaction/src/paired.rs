@@ -10,15 +10,11 @@ use aho_corasick::AhoCorasick;
 use regex::Regex;
 
 use super::announced;
-use super::checks::{is_phrase, is_reference, looks_like_identifier, looks_random, own_name};
-use super::lines::{Line, TextLines};
-use super::names::{self, SecretNameKind, any_case};
+use super::checks::{is_reference, is_secret};
+use super::lines::{BLOCK_LINES, LINES_AHEAD, Line, MAX_LINE_BYTES, TextLines};
+use super::names::{self, any_case};
 use super::work;
 
-/// Lines after a name on which its value may stand.
-pub(super) const LINES_AHEAD: usize = 3;
-/// Longer lines are looked at by the other rules only.
-pub(super) const MAX_LINE_BYTES: usize = 4 << 10;
 /// Names looked at on one line.
 const MAX_NAMES: usize = 32;
 
@@ -60,9 +56,6 @@ static KEY_ALONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
 });
 /// What may stand before a value that has a line for itself.
 static TYPED: LazyLock<Option<Regex>> = LazyLock::new(|| compiled(r"^\s*(?:string\([0-9]+\)\s*)?"));
-/// Lines that a block of YAML may take.
-pub(super) const BLOCK_LINES: usize = 24;
-
 /// The head of a part of a form.
 static FORM_PART: LazyLock<Option<Regex>> =
     LazyLock::new(|| compiled(&format!(r#"(?i)content-disposition:\s*form-data;.*\bname="({ANY_NAME})""#)));
@@ -256,33 +249,6 @@ fn form_part(line: &str, ahead: &[Line<'_>], mask: &mut dyn FnMut(usize, usize))
     let value = value.trim_end();
     if !value.is_empty() && !value.starts_with("--") && !is_reference(value) {
         mask(*at, at + value.len());
-    }
-}
-
-/// Names of passwords make any value one; other names are common words, whose values must look random.
-pub(super) fn is_secret(name: &str, value: &str) -> bool {
-    if is_reference(value) || value.len() < 3 || own_name(value) || names::is_word_for_password(value) {
-        return false;
-    }
-    let words = value.split_whitespace().count();
-    let letters = value.bytes().any(|byte| byte.is_ascii_alphabetic());
-    let digits = value.bytes().any(|byte| byte.is_ascii_digit());
-    let lower = name.to_ascii_lowercase();
-    match names::named(name) {
-        Some(SecretNameKind::Password) => {
-            let plain = value.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-            words == 1 && !(plain && value.contains('_')) || digits && words <= 3 || is_phrase(value)
-        }
-        Some(SecretNameKind::Token) if lower.ends_with("cookie") => value
-            .split([';', ' '])
-            .filter_map(|pair| pair.split_once('='))
-            .any(|(_, value)| looks_random(value)),
-        Some(SecretNameKind::Token) => {
-            let credentials = value.rsplit(' ').next().unwrap_or(value);
-            looks_random(credentials)
-                || value.len() >= 8 && words <= 2 && digits && letters && !looks_like_identifier(credentials)
-        }
-        None => false,
     }
 }
 

@@ -1,6 +1,6 @@
 /*!
 Rules: what tells a secret, and how one is run on a line. The tables of rules stand in modules of their own, by what they go by;
-[`all`] is the one list of them.
+`builtin_rules` is the one list of them.
 */
 
 use std::borrow::Cow;
@@ -9,13 +9,8 @@ use std::sync::OnceLock;
 use regex::bytes::Regex;
 
 use super::checks::{MAX_PLACEHOLDER, placeholders};
-use super::scan::Hit;
-use super::{assignments, credentials, formats, personal, told, work};
-
-/// The version of what is masked by the rules that come with Millwright. What keeps masked texts keeps it with them: texts that
-/// another version masked may hold what is to be masked now. It is raised with every change of a rule, of a list of words or of
-/// a check; a test demands it.
-pub const RULES_VERSION: u32 = 2;
+use super::hit::Hit;
+use super::work;
 
 /// How often the bytes of a line may be looked at again by one rule.
 const MOST_AGAIN: usize = 1;
@@ -104,13 +99,6 @@ impl CompiledRule {
         };
         self.regex.get_or_init(compile).as_ref()
     }
-}
-
-/// The rules that come with Millwright, the most specific first; those for personal data are the last.
-pub(super) fn all() -> impl Iterator<Item = &'static MaskingRule> {
-    [formats::RULES, assignments::RULES, told::RULES, credentials::RULES, personal::RULES]
-        .into_iter()
-        .flatten()
 }
 
 /// Finds what a rule masks on one line, `start..end` of the text.

@@ -14,32 +14,18 @@ use regex::bytes::Regex;
 use super::broken_token::{LineTail, MAX_PIECE_BYTES};
 use super::checks::placeholders;
 use super::disguise::DecodedText;
+use super::hit::Hit;
 use super::lines::TextLines;
-use super::rule::{self, CompiledRule, run};
+use super::rule::{CompiledRule, run};
 use super::{
-    RedactionConfig, RedactionError, answered, columns, disguise, formats, markup, paired, personal, spoken,
-    structure, work,
+    RedactionConfig, RedactionError, answered, builtin_rules, columns, disguise, formats, markup, paired,
+    personal, spoken, structure, work,
 };
 
 /// Lines with fewer digits hold no card, telephone or account number.
 const MIN_DIGITS: usize = 7;
 /// Shorter than any run of base64 that is read, and than a line of a key.
 const MAX_HARMLESS: usize = 24;
-/// A span to mask. Spans of one scan are in order and do not overlap.
-#[derive(Debug, Clone)]
-pub(crate) struct Hit {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
-    pub(crate) kind: Cow<'static, str>,
-    pub(super) priority: usize,
-}
-
-impl Hit {
-    /// Told by what stands around it. Least specific: a rule that knows the shape of what it finds names it.
-    pub(super) fn told_by_more(start: usize, end: usize) -> Self {
-        Self { start, end, kind: Cow::Borrowed("SECRET"), priority: usize::MAX }
-    }
-}
 
 /// The rules that come with Millwright.
 struct Builtin {
@@ -65,7 +51,7 @@ impl Builtin {
         let mut rule_of = Vec::new();
         let mut rules = Vec::new();
         let mut numeric = Vec::new();
-        for rule in rule::all() {
+        for rule in builtin_rules::all() {
             if rule.keywords.is_empty() {
                 numeric.push(rules.len());
             }

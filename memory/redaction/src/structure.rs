@@ -7,10 +7,10 @@ The text is not parsed as any of these languages: only quotes, brackets, commas 
 once from left to right, and what does not close is forgotten.
 */
 
-use super::checks::{human_password, looks_random, placeholder_at};
+use super::checks::{human_password, is_secret, looks_random, placeholder_at};
 use super::lines::TextLines;
 use super::names;
-use super::paired::{NAME_LABELS, VALUE_LABELS, is_secret};
+use super::paired::{NAME_LABELS, VALUE_LABELS};
 use super::work;
 
 /// Structures that are open at a time. Of more, the outermost are forgotten: what a value stands in is told by the nearest, and

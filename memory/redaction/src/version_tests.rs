@@ -5,7 +5,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::labelled::LabelledText;
-use super::{RULES_VERSION, Redactor, names, rule, spoken_lists};
+use super::{RULES_VERSION, Redactor, builtin_rules, names, spoken_lists};
 
 fn hash(parts: impl Iterator<Item = String>) -> String {
     let mut digest = Sha256::new();
@@ -19,8 +19,8 @@ fn hash(parts: impl Iterator<Item = String>) -> String {
 
 /// The tables of rules and of words, and what they make of the lists of secrets and of look-alikes together with everything that is no table.
 fn rules_as_they_are() -> (String, String) {
-    let tables =
-        rule::all().map(|rule| format!("{}\0{}\0{}", rule.kind, rule.keywords.join("\0"), rule.pattern));
+    let tables = builtin_rules::all()
+        .map(|rule| format!("{}\0{}\0{}", rule.kind, rule.keywords.join("\0"), rule.pattern));
     let lists =
         names::WORD_LISTS.into_iter().chain(spoken_lists::WORD_LISTS).chain(spoken_lists::FURTHER_LISTS);
     let tables = tables.chain(lists.map(|list| list.join("\0")));

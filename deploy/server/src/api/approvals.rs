@@ -9,9 +9,8 @@ use axum::response::IntoResponse;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::incidents::json_of;
 use crate::auth::Principal;
-use crate::http::{CallerStore, CallerUseCases, JsonBody, PathId, Problem};
+use crate::http::{CallerStore, CallerUseCases, JsonBody, PathId, Problem, json_of};
 
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(rename = "Approvals")]

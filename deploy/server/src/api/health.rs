@@ -3,7 +3,7 @@ What other machines ask: whether the process lives, whether it can take requests
 */
 
 use crate::auth::Principal;
-use crate::http::Problem;
+use crate::http::{Problem, json_of};
 use millwright_store::StoreError;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,6 @@ use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::incidents::json_of;
 use crate::app::ServiceState;
 use crate::degraded::DegradedPart;
 

@@ -12,14 +12,14 @@ use millwright_model::{Audience, IncidentId, MessageId, RepositoryId, Timestamp}
 use millwright_store::{
     Delivery, IncidentFilter, IncidentLine, IncidentMessage, IncidentState, JobKind, MessageKind, Note,
 };
-use millwright_usecases::{DeliveryKey, IncidentReport, ReportResult};
+use millwright_usecases::{DeliveryKey, IncidentReport};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::app::ServiceState;
 use crate::auth::Principal;
-use crate::http::{CallerStore, IncidentPath, JsonBody, Problem, UrlQuery};
+use crate::http::{CallerStore, IncidentPath, JsonBody, Problem, UrlQuery, json_of};
 
 #[derive(Debug, Serialize, JsonSchema)]
 pub(crate) struct AcceptedReport {
@@ -48,15 +48,10 @@ pub(crate) async fn create(
         None => None,
     };
     let taken = app.intake.report(&principal, report, delivery).await?;
-    count_report(&app, &taken);
+    app.metrics.reported(&taken);
     let accepted =
         AcceptedReport { known: taken.is_known, url: format!("/v1/incidents/{}", taken.id), id: taken.id };
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, accepted.url.clone())], json_of(&accepted)).into_response())
-}
-
-/// Counts what a person with an account reported.
-pub(crate) fn count_report(app: &ServiceState, taken: &ReportResult) {
-    app.metrics.arrival("api", if taken.is_known { "again" } else { "opened" });
 }
 
 /// An id of a query; one that is left blank is none.
@@ -286,15 +281,4 @@ pub(crate) fn message(message: &IncidentMessage) -> MessageView {
 fn note(note: Note) -> NoteView {
     let state = serde_json::to_value(note.state).ok().and_then(|state| state.as_str().map(str::to_owned));
     NoteView { system: note.system, target: note.target, state: state.unwrap_or_default() }
-}
-
-/// An answer in JSON.
-pub(crate) fn json_of<T: Serialize>(value: &T) -> Response {
-    match serde_json::to_vec(value) {
-        Ok(bytes) => ([(header::CONTENT_TYPE, "application/json")], bytes).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "an answer could not be written");
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer could not be written").into_response()
-        }
-    }
 }

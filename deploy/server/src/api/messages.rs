@@ -14,10 +14,9 @@ use millwright_usecases::{AnswerJudgement, JudgementEffect};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::incidents::json_of;
 use crate::app::ServiceState;
 use crate::auth::Principal;
-use crate::http::{CallerUseCases, IncidentPath, JsonBody, Problem};
+use crate::http::{CallerUseCases, IncidentPath, JsonBody, Problem, json_of};
 
 /// A remark while the investigation runs, a question once it has ended.
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -9,4 +9,3 @@ pub(crate) mod health;
 pub(crate) mod incidents;
 pub(crate) mod messages;
 pub(crate) mod records;
-pub(crate) mod timeline;

@@ -13,10 +13,10 @@ use millwright_model::Deployment;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::incidents::{id_or_blank, id_or_blank_schema, json_of};
+use super::incidents::{id_or_blank, id_or_blank_schema};
 use crate::app::ServiceState;
 use crate::auth::Principal;
-use crate::http::{CallerStore, JsonBody, Problem, UrlQuery};
+use crate::http::{CallerStore, JsonBody, Problem, UrlQuery, json_of};
 
 /// Without control characters.
 const NO_CONTROL: &str = r"^[^\x00-\x1f\x7f-\x9f]*$";

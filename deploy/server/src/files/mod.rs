@@ -8,6 +8,7 @@ An acknowledgement does not wait for this: it is done when the investigation beg
 
 use axum::http::HeaderName;
 use millwright_integrations::attachments::FileLocation;
+use millwright_integrations::chat::NAME as CHAT;
 use millwright_integrations::integration;
 use millwright_integrations::outbound_http::{self, SendError};
 use millwright_model::TicketContext;
@@ -127,7 +128,7 @@ async fn fetch(app: &ServiceState, wanted: &WantedFile) -> Result<String, FileLe
 
 /// Where a system is, and the header that shows who we are.
 fn access<'a>(app: &'a ServiceState, system: &str) -> Result<(&'a str, (HeaderName, String)), SendError> {
-    if system == chat::NAME {
+    if system == CHAT {
         return chat::access(app);
     }
     let api = integration(system).and_then(|integration| integration.tickets());

@@ -24,9 +24,9 @@ use secrecy::SecretString;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::api::incidents::json_of;
 use crate::app::ServiceState;
-use crate::http::{BodySender, Problem, address, parse, read, refuse_unread, route};
+use crate::http::{Problem, address, json_of, parse, read, refuse_unread, route};
+use crate::limits::BodySender;
 use crate::metrics::RefusalReason;
 
 /// A system that calls in, and where.

@@ -17,11 +17,9 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use serde::de::DeserializeOwned;
 
-use super::body_budget::{BodySender, NoRoom, STEP};
-use super::connections::ConnectionSlot;
-use super::guard::{address, route};
-use super::{CallerStore, Problem, short_id};
+use super::{CallerStore, Problem, address, route, short_id};
 use crate::app::ServiceState;
+use crate::limits::{BodySender, ConnectionSlot, NoRoom, STEP};
 use crate::metrics::RefusalReason;
 
 /// How long what is left of a refused body is read and thrown away. Closing at once would reset the connection, and the

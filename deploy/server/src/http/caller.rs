@@ -13,7 +13,6 @@ use millwright_usecases::UseCases;
 use super::Problem;
 use crate::app::ServiceState;
 use crate::auth::Principal;
-use crate::page;
 
 /// The store as it exists for whoever asks.
 pub(crate) struct CallerStore(pub(crate) Store);
@@ -23,7 +22,7 @@ pub(crate) struct CallerUseCases(pub(crate) UseCases);
 
 /// Who was let in, by a token or by a page's session.
 pub(crate) fn caller(extensions: &Extensions) -> Option<&Principal> {
-    extensions.get::<Principal>().or_else(|| page::principal(extensions))
+    extensions.get::<Principal>()
 }
 
 /// The same where the route lets in nobody else.

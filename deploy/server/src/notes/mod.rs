@@ -4,12 +4,11 @@ before one is sent; when the outcome is unknown, the note is looked for by its m
 anything is written again. So a note exists once, however often we die.
 */
 
-pub(crate) mod text;
-
 use std::sync::Arc;
 use std::time::Instant;
 
 use millwright_agent::lease_holder::LeaseHolder;
+use millwright_integrations::chat::{ChatApi, NAME as CHAT};
 use millwright_integrations::integration;
 use millwright_integrations::note_text::NoteText;
 use millwright_integrations::outbound_http::SendError;
@@ -17,13 +16,13 @@ use millwright_integrations::ticket_client::{NoteTarget, TicketApi, TicketClient
 use millwright_model::{Audience, NoteId};
 use millwright_store::{Incident, IncidentState, Job, JobState, Note, NoteState, StoreError, is_transient};
 use millwright_tools::CancelFlag;
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::app::{ServiceState, millis};
 use crate::chat;
-use crate::page::JudgeLinks;
-use crate::worker::{persist, retry_backoff};
+use crate::incident_note;
+use crate::jobs::{persist, retry_backoff};
+use crate::judge_links::JudgeLinks;
 
 /// A note that failed so often is given up.
 const MOST_FAILURES: i64 = 12;
@@ -84,18 +83,14 @@ pub(crate) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Jo
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum NoteContent {
     Ticket(NoteText),
-    /// As the chat shows it; the text stands where blocks cannot be shown.
-    Chat {
-        text: String,
-        blocks: Value,
-    },
+    Chat(chat::ChatMessage),
 }
 
 impl NoteContent {
     fn hash(&self) -> String {
         let told = match self {
             Self::Ticket(text) => text.plain(),
-            Self::Chat { text, blocks } => format!("{text}{blocks}"),
+            Self::Chat(message) => format!("{}{}", message.text, message.blocks),
         };
         hex::encode(Sha256::digest(told))
     }
@@ -111,7 +106,7 @@ async fn due(
         return Ok(None);
     }
     let content = match note.system.as_str() {
-        chat::NAME => chat::content(app, note, incident).await?,
+        CHAT => chat::content(app, note, incident).await?.map(NoteContent::Chat),
         _ => in_ticket(app, note, incident).await?,
     };
     let Some(content) = content else { return Ok(None) };
@@ -141,8 +136,8 @@ async fn in_ticket(
         Some(url) => JudgeLinks::of(app, &incident.id, url).await?,
         None => None,
     };
-    let fix_refuted = text::fix_refuted(&app.own_store.resolutions(&incident.id).await?);
-    let text = text::note(incident, report.as_ref(), public_url, links.as_ref(), fix_refuted);
+    let fix_refuted = incident_note::fix_refuted(&app.own_store.resolutions(&incident.id).await?);
+    let text = incident_note::note(incident, report.as_ref(), public_url, links.as_ref(), fix_refuted);
     Ok(Some(NoteContent::Ticket(text)))
 }
 
@@ -165,12 +160,12 @@ pub(crate) fn target(note: &Note) -> NoteTarget<'_> {
 /// Whoever keeps the note.
 enum System<'a> {
     Ticket(TicketClient<'a>),
-    Chat(chat::ChatApi<'a>),
+    Chat(ChatApi<'a>),
 }
 
 impl<'a> System<'a> {
     fn of(app: &'a ServiceState, note: &Note) -> Result<Self, SendError> {
-        if note.system == chat::NAME {
+        if note.system == CHAT {
             return chat::api(app).map(Self::Chat);
         }
         let connection = app.settings.tickets.get(&note.system);
@@ -190,8 +185,8 @@ impl<'a> System<'a> {
     async fn create(&self, note: &Note, content: &NoteContent) -> Result<String, SendError> {
         match (self, content) {
             (Self::Ticket(client), NoteContent::Ticket(text)) => client.create(target(note), text).await,
-            (Self::Chat(api), NoteContent::Chat { text, blocks }) => {
-                api.create(target(note), text, blocks).await
+            (Self::Chat(api), NoteContent::Chat(message)) => {
+                api.create(target(note), &message.text, &message.blocks).await
             }
             _ => Err(SendError::NotSetUp(note.system.clone())),
         }
@@ -202,8 +197,8 @@ impl<'a> System<'a> {
             (Self::Ticket(client), NoteContent::Ticket(text)) => {
                 client.update(target(note), remote, text).await
             }
-            (Self::Chat(api), NoteContent::Chat { text, blocks }) => {
-                api.update(target(note), remote, text, blocks).await
+            (Self::Chat(api), NoteContent::Chat(message)) => {
+                api.update(target(note), remote, &message.text, &message.blocks).await
             }
             _ => Err(SendError::NotSetUp(note.system.clone())),
         }

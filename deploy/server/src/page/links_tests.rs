@@ -7,7 +7,7 @@ use millwright_store::Actor;
 
 use super::{Browser, answered, get, leads, post};
 use crate::auth::TokenRole;
-use crate::page::JudgeLinks;
+use crate::judge_links::JudgeLinks;
 use crate::tests::scene;
 
 #[tokio::test]

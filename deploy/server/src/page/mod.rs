@@ -28,23 +28,14 @@ mod tokens;
 
 use std::sync::Arc;
 
-use axum::http::Extensions;
 use axum::routing::{MethodRouter, get, post};
 
 use crate::app::ServiceState;
-use crate::auth::Principal;
 use crate::auth::TokenRole::{Admin, Responder, Support, Viewer};
-use crate::http::routes::RouteAccess::{self, Page, Visitor};
+use crate::http::RouteAccess::{self, Page, Visitor};
 
-pub(crate) use incident::progress;
-pub(crate) use links::JudgeLinks;
 pub(crate) use page_error::lost;
 pub(crate) use session::{admit, admit_visitor};
-
-/// Who is signed in, once they were let in.
-pub(crate) fn principal(extensions: &Extensions) -> Option<&Principal> {
-    extensions.get::<session::PageSession>().map(|visit| &visit.principal)
-}
 
 type Row = (&'static str, &'static str, RouteAccess, fn() -> MethodRouter<Arc<ServiceState>>);
 
@@ -57,7 +48,7 @@ pub(crate) const ROUTES: &[Row] = &[
     ("get", "/incidents/{id}/now", Page(Viewer), || get(incident::now)),
     ("get", "/incidents/{id}/timeline", Page(Viewer), || get(incident::timeline::more)),
     ("get", "/incidents/{id}/talk", Page(Viewer), || get(incident::talk::show)),
-    ("get", "/incidents/{id}/live", Page(Viewer), || get(incident::live)),
+    ("get", "/incidents/{id}/live", Page(Viewer), || get(incident::live::stream)),
     ("get", "/incidents/{id}/evidence/{evidence}", Page(Viewer), || get(incident::evidence::show)),
     ("post", "/incidents/{id}/messages", Page(Support), || post(incident::talk::say)),
     ("post", "/incidents/{id}/feedback", Page(Support), || post(incident::actions::judge)),

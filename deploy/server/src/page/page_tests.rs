@@ -8,9 +8,10 @@ use axum::http::Request;
 use millwright_model::{Approval, IncidentId, JudgingAuthority, Proof, Resolution};
 use millwright_store::{IncidentState, JobKind, MessageKind, NewResolution, StoredSession};
 
-use super::JudgeLinks;
 use crate::auth::{TokenRole, sha256};
-use crate::http::routes::{RouteAccess, table};
+use crate::http::RouteAccess;
+use crate::judge_links::JudgeLinks;
+use crate::router::routes::table;
 use crate::scope_tests::{incident_of, only, tells_nothing, two_teams};
 use crate::tests::{Answered, BY, Scene, scene, scene_with};
 

@@ -18,7 +18,6 @@ use super::page_error::PageError;
 use super::session::PageSession;
 use super::shell::{self, NavigationItem};
 use super::{format, inbox};
-use crate::api::incidents::count_report;
 use crate::app::ServiceState;
 
 #[derive(Debug, Default, Deserialize)]
@@ -107,7 +106,7 @@ pub(super) async fn send(
     });
     match app.intake.report(&visit.principal, report, delivery).await {
         Ok(taken) => {
-            count_report(&app, &taken);
+            app.metrics.reported(&taken);
             Ok(Redirect::to(&format!("/incidents/{}", taken.id)).into_response())
         }
         // What was typed is not lost.

@@ -21,10 +21,11 @@ use serde::Deserialize;
 use super::forms::{FormFields, WORD, comes_from_here, word_in};
 use super::page_error::PageError;
 use super::shell;
-use crate::api::events::EventSubscriber;
 use crate::app::ServiceState;
 use crate::auth::{Principal, TokenRole, is_meant_for_here, sha256};
-use crate::http::{BodySender, Problem, RawBody, limit, network};
+use crate::events::stream::EventSubscriber;
+use crate::http::{Problem, RawBody, limit};
+use crate::limits::{BodySender, network};
 use crate::metrics::RefusalReason;
 
 const COOKIE: &str = "millwright_session";
@@ -95,6 +96,8 @@ pub(crate) async fn admit(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         request = filled_in_here(app, &visit, request).await.map_err(IntoResponse::into_response)?;
     }
+    // What handlers of any route ask who is there by.
+    request.extensions_mut().insert(visit.principal.clone());
     request.extensions_mut().insert(visit);
     Ok(request)
 }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::note::ShownIncident;
 use super::tests::check;
-use crate::notes::text;
+use crate::incident_note;
 
 /// Characters that count differently in bytes, characters and UTF-16, and those that Slack reads.
 const LOUD: &str = "<!channel> & `ä` 𝕏 *_~|\u{202e}>";
@@ -116,7 +116,7 @@ fn every_kind_of_message_is_within_slacks_limits() {
                 let shown = ShownIncident {
                     incident: &incident,
                     report: report.as_ref(),
-                    note: &text::note(&incident, report.as_ref(), Some(url), None, true).plain(),
+                    note: &incident_note::note(&incident, report.as_ref(), Some(url), None, true).plain(),
                     step: Some(&step),
                     asked: &asked,
                     resolution: Some(&resolution),

@@ -17,16 +17,14 @@ mod thread;
 
 use axum::http::{HeaderName, header};
 use millwright_integrations::outbound_http::SendError;
-pub(crate) use millwright_integrations::slack::NAME;
-pub use millwright_integrations::slack::SlackSettings as ChatSettings;
-pub(crate) use millwright_integrations::slack::api::SlackApi as ChatApi;
-pub(crate) use millwright_integrations::slack::blocks::escape;
+use millwright_integrations::slack::api::SlackApi;
+use millwright_integrations::slack::{NAME, SlackSettings};
 use secrecy::ExposeSecret;
 
 use crate::app::ServiceState;
 
-pub(crate) use note::content;
-pub(crate) use people::{ChannelCache, standing};
+pub(crate) use note::{ChatMessage, content};
+pub(crate) use people::standing;
 pub(crate) use socket::listen;
 pub(crate) use thread::{ThreadError, complete};
 
@@ -36,8 +34,8 @@ pub(crate) fn user_of(author: &str) -> Option<&str> {
 }
 
 /// What Slack is called by.
-pub(crate) fn api(app: &ServiceState) -> Result<ChatApi<'_>, SendError> {
-    Ok(ChatApi::new(settings(app)?, app.http()?))
+pub(crate) fn api(app: &ServiceState) -> Result<SlackApi<'_>, SendError> {
+    Ok(SlackApi::new(settings(app)?, app.http()?))
 }
 
 /// Where Slack is, and the header that shows who we are.
@@ -47,17 +45,8 @@ pub(crate) fn access(app: &ServiceState) -> Result<(&str, (HeaderName, String)),
     Ok((&settings.base_url, (header::AUTHORIZATION, token)))
 }
 
-fn settings(app: &ServiceState) -> Result<&ChatSettings, SendError> {
+fn settings(app: &ServiceState) -> Result<&SlackSettings, SendError> {
     app.settings.chat.as_ref().ok_or_else(|| SendError::NotSetUp(format!("channels.{NAME}")))
-}
-
-/// Whether Slack takes our tokens, without writing anything.
-pub(crate) async fn reach(settings: &ChatSettings, http: reqwest::Client) -> Result<String, SendError> {
-    let api = ChatApi::new(settings, http);
-    let who = api.who_we_are().await?;
-    let Some(app_token) = &settings.app_token else { return Ok(who) };
-    api.open_socket(app_token).await?;
-    Ok(format!("{who}, and a socket for it"))
 }
 
 #[cfg(test)]

@@ -7,25 +7,33 @@ use millwright_integrations::slack::api::SlackTarget;
 use millwright_integrations::slack::blocks::{self, ConsentRequest, IncidentCard};
 use millwright_model::{MessageId, Report, Resolution};
 use millwright_store::{ApprovalRequest, Incident, IncidentState, MessageKind, Note, StoreError};
+use serde_json::Value;
 
 use crate::app::ServiceState;
-use crate::notes::{NoteContent, text};
+use crate::incident_note;
 
 const NOTED: &str = "Noted. The investigation takes it in after its current step.";
+
+/// What a thread is shown; the text stands where blocks cannot be shown.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct ChatMessage {
+    pub(crate) text: String,
+    pub(crate) blocks: Value,
+}
 
 /// What this note should say now; `None` while there is nothing to say.
 pub(crate) async fn content(
     app: &ServiceState,
     note: &Note,
     about: &Incident,
-) -> Result<Option<NoteContent>, StoreError> {
+) -> Result<Option<ChatMessage>, StoreError> {
     match SlackTarget::of(&note.target).message {
         Some(message) => reply(app, message).await,
         None => incident(app, about).await.map(Some),
     }
 }
 
-async fn reply(app: &ServiceState, message: &str) -> Result<Option<NoteContent>, StoreError> {
+async fn reply(app: &ServiceState, message: &str) -> Result<Option<ChatMessage>, StoreError> {
     let Ok(message) = &MessageId::parse(message) else { return Ok(None) };
     let said = app.own_store.get_message(message).await?;
     let text = match said.kind {
@@ -35,10 +43,10 @@ async fn reply(app: &ServiceState, message: &str) -> Result<Option<NoteContent>,
         },
         _ => NOTED.to_owned(),
     };
-    Ok(Some(NoteContent::Chat { blocks: blocks::reply(&text), text: blocks::fallback(&text) }))
+    Ok(Some(ChatMessage { blocks: blocks::reply(&text), text: blocks::fallback(&text) }))
 }
 
-async fn incident(app: &ServiceState, incident: &Incident) -> Result<NoteContent, StoreError> {
+async fn incident(app: &ServiceState, incident: &Incident) -> Result<ChatMessage, StoreError> {
     let store = &app.own_store;
     let report = match store.list_reports(&incident.id).await?.into_iter().next() {
         Some(newest) => Some(store.get_report(&newest.id).await?),
@@ -50,10 +58,11 @@ async fn incident(app: &ServiceState, incident: &Incident) -> Result<NoteContent
     };
     let asked = store.open_approvals(Some(&incident.id)).await?;
     let resolutions = store.resolutions(&incident.id).await?;
-    let url = app.settings.public_url.as_deref().map(|url| text::address(url, &incident.id));
-    let fix_refuted = text::fix_refuted(&resolutions);
+    let url = app.settings.public_url.as_deref().map(|url| incident_note::address(url, &incident.id));
+    let fix_refuted = incident_note::fix_refuted(&resolutions);
     let told =
-        text::note(incident, report.as_ref(), app.settings.public_url.as_deref(), None, fix_refuted).plain();
+        incident_note::note(incident, report.as_ref(), app.settings.public_url.as_deref(), None, fix_refuted)
+            .plain();
     let shown = ShownIncident {
         incident,
         report: report.as_ref(),
@@ -63,7 +72,7 @@ async fn incident(app: &ServiceState, incident: &Incident) -> Result<NoteContent
         resolution: resolutions.first(),
         url: url.as_deref(),
     };
-    Ok(NoteContent::Chat { blocks: shown.blocks(), text: blocks::fallback(&told) })
+    Ok(ChatMessage { blocks: shown.blocks(), text: blocks::fallback(&told) })
 }
 
 /// What is known of an incident, as far as its message may show it.
@@ -80,7 +89,7 @@ pub(super) struct ShownIncident<'a> {
 
 impl ShownIncident<'_> {
     /// Its message. A step is shown while the run is under way, and what is asked for while it waits.
-    pub(super) fn blocks(&self) -> serde_json::Value {
+    pub(super) fn blocks(&self) -> Value {
         let Incident { id, state, ticket, .. } = self.incident;
         let waits = *state == IncidentState::AwaitingApproval;
         let asked = self.asked.iter().filter(|_| waits);
@@ -106,7 +115,7 @@ impl ShownIncident<'_> {
 }
 
 /// A plan's own words, and the tools it calls.
-fn told(plan: &serde_json::Value) -> Option<String> {
+fn told(plan: &Value) -> Option<String> {
     let Ok(RunEvent::Planned { note, calls, .. }) = serde_json::from_value(plan.clone()) else { return None };
     let note: String = note.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
     let tools: Vec<&str> = calls.iter().take(5).map(|call| call.name.as_str()).collect();

@@ -4,9 +4,7 @@ workspaces have readers and writers of those: they may report and ask, and judge
 Slack does not tell in time counts as no.
 */
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use millwright_integrations::outbound_http::SendError;
 use millwright_integrations::slack::SlackSettings;
@@ -17,6 +15,7 @@ use serde_json::Value;
 
 use super::NAME;
 use crate::app::ServiceState;
+use crate::auth::TokenRole;
 
 /// Slack waits three seconds for an answer to a button or a command.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -26,7 +25,7 @@ pub(crate) async fn standing(app: &ServiceState, user: &str) -> Result<FeedbackR
     let slack = app.settings.chat.as_ref().ok_or("Slack is not set up here.")?;
     let suffices = |role| role >= app.settings.confirming_role;
     if slack.responders.contains(user) {
-        let suffices = suffices(crate::auth::TokenRole::Responder);
+        let suffices = suffices(TokenRole::Responder);
         return Ok(FeedbackRights { authority: JudgingAuthority::Responder, suffices });
     }
     let known = tokio::time::timeout(PATIENCE, ask(app, slack, user)).await;
@@ -38,7 +37,7 @@ pub(crate) async fn standing(app: &ServiceState, user: &str) -> Result<FeedbackR
     match may_judge(slack, &user, &team) {
         Ok(()) => Ok(FeedbackRights {
             authority: JudgingAuthority::Support,
-            suffices: suffices(crate::auth::TokenRole::Support),
+            suffices: suffices(TokenRole::Support),
         }),
         Err(why) => Err(why.to_owned()),
     }
@@ -142,28 +141,5 @@ async fn ask_readers(app: &ServiceState, channel: &str) -> SlackChannel {
             SlackChannel::default()
         }
         Err(_) => SlackChannel::default(),
-    }
-}
-
-/// Which channels Slack said lately to be their members' alone, so that not every mention asks.
-#[derive(Debug, Default)]
-pub(crate) struct ChannelCache(Mutex<HashMap<String, (Instant, bool)>>);
-
-impl ChannelCache {
-    /// A channel that is closed meanwhile is taken for an open one no longer than that.
-    const LASTS: Duration = Duration::from_secs(60);
-    const MOST: usize = 1_000;
-
-    fn known(&self, channel: &str) -> Option<bool> {
-        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(channel).filter(|(at, _)| at.elapsed() < Self::LASTS).map(|(_, is_closed)| *is_closed)
-    }
-
-    fn keep(&self, channel: &str, is_closed: bool) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= Self::MOST {
-            known.clear();
-        }
-        known.insert(channel.to_owned(), (Instant::now(), is_closed));
     }
 }

@@ -126,12 +126,13 @@ async fn whoever_is_not_of_the_workspace_judges_nothing() {
         assert!(text.contains(why), "{user}: {text}");
         assert_eq!(best(&scene, &id).await.approval, Approval::None, "{user}");
         // To say it in words is the same.
-        let standing = crate::auth::standing_of(&scene.app, &format!("slack:{user}")).await.unwrap();
+        let standing =
+            crate::worker::standing::standing_of(&scene.app, &format!("slack:{user}")).await.unwrap();
         assert!(standing.is_err_and(|told| told.contains(why)), "{user}");
     }
     // Where Slack cannot be asked, nobody can be told to be of the workspace.
     let lost = scene_at("http://127.0.0.1:9".into(), |_| {}).await;
-    let standing = crate::auth::standing_of(&lost.app, "slack:U1").await.unwrap();
+    let standing = crate::worker::standing::standing_of(&lost.app, "slack:U1").await.unwrap();
     assert!(standing.is_err_and(|told| told.contains("cannot be told")));
 }
 

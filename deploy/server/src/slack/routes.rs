@@ -14,10 +14,9 @@ use schemars::Schema;
 use serde_json::{Value, json};
 
 use super::{NAME, handlers};
-use crate::api::incidents::json_of;
 use crate::app::ServiceState;
 use crate::hooks::proven;
-use crate::http::{Problem, parse, refuse_unread};
+use crate::http::{Problem, json_of, parse, refuse_unread};
 
 /// A route of Slack's.
 pub(crate) struct ChatRoute {

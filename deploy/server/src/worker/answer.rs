@@ -13,10 +13,12 @@ use millwright_agent::lease_holder::LeaseHolder;
 use millwright_store::{IncidentMessage, Job, StoreError, is_transient};
 use millwright_tools::CancelFlag;
 
+use super::investigate;
+use super::progress::ProgressPublisher;
+use super::standing::standing_of;
 use super::target::{self, InvestigationTarget, TargetError};
-use super::{investigate, persist, retry_backoff};
-use crate::app::{ProgressPublisher, ServiceState, millis};
-use crate::auth;
+use crate::app::{ServiceState, millis};
+use crate::jobs::{persist, retry_backoff};
 
 /// None is transparent about the store's errors: each stays in the chain, where `is_transient` looks for it.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +106,7 @@ async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, 
         redactor: app.settings.redactor.clone(),
         planner: Box::new(millwright_agent::planner::playbook::Playbook),
         speaker,
-        standing: auth::standing_of(app, &question.author).await?,
+        standing: standing_of(app, &question.author).await?,
         by: question.author.clone(),
         width: 100,
         color: false,

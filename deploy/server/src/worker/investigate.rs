@@ -18,12 +18,14 @@ use millwright_store::{Incident, IncidentState, Job, JobState, StoreError, is_tr
 use millwright_tools::CancelFlag;
 
 use super::inbox::StoredInbox;
+use super::progress::ProgressPublisher;
 use super::run_record::RunRecord;
 use super::target::{self, InvestigationTarget, TargetError};
-use super::{persist, retry_backoff, unplaced};
-use crate::app::{ProgressPublisher, ServiceState};
+use super::unplaced;
+use crate::app::ServiceState;
 use crate::chat;
 use crate::files;
+use crate::jobs::{persist, retry_backoff};
 use crate::settings::RepositorySettings;
 
 /// A job that failed so often is given up.

@@ -7,7 +7,9 @@ mod answer;
 mod inbox;
 mod investigate;
 mod outcomes;
+mod progress;
 mod run_record;
+pub(crate) mod standing;
 mod target;
 mod unplaced;
 mod upkeep;
@@ -25,6 +27,7 @@ use millwright_tools::CancelFlag;
 use tokio::task::JoinSet;
 
 use crate::app::ServiceState;
+use crate::jobs::persist;
 use crate::notes;
 
 /// How often the queue is looked at when nothing says that there is something new.
@@ -160,31 +163,6 @@ fn held(app: Arc<ServiceState>, holder: &'static LeaseHolder, job: Job, stop: Ca
     })
 }
 
-/// Stores how a job ended, however long the store is away: a worker that lives is not to be counted as one that died with its
-/// job. Any other error is logged; then the lease runs out, and the job is done again from what is stored. `None` in both
-/// cases, and where the process ends before the store is back.
-pub(crate) async fn persist<T, F>(job: &JobId, stop: &CancelFlag, mut store: impl FnMut() -> F) -> Option<T>
-where
-    F: Future<Output = Result<T, millwright_store::StoreError>>,
-{
-    loop {
-        match store().await {
-            Ok(stored) => return Some(stored),
-            Err(error) if error.is_transient() && !stop.is_cancelled() => {
-                tracing::warn!(%job, %error, "how a job ended is stored when the store is back");
-                tokio::select! {
-                    () = tokio::time::sleep(LOOK_EVERY) => {}
-                    () = stop.cancelled() => {}
-                }
-            }
-            Err(error) => {
-                tracing::error!(%job, %error, "how a job ended could not be stored");
-                return None;
-            }
-        }
-    }
-}
-
 /// Puts a job back whose task broke down.
 async fn broken(app: Arc<ServiceState>, holder: &'static LeaseHolder, job: JobId, stop: CancelFlag) {
     let why = Some("it broke down; the log says where");
@@ -243,10 +221,4 @@ async fn keep(app: Arc<ServiceState>, holder: &'static LeaseHolder, job: JobId, 
             }
         }
     }
-}
-
-/// How long a job that failed rests before it is tried again.
-pub(crate) fn retry_backoff(failures: i64) -> Duration {
-    let exponent = u32::try_from(failures.clamp(0, 8)).unwrap_or(0);
-    Duration::from_secs(2_u64.saturating_pow(exponent + 1).min(300))
 }

@@ -183,7 +183,7 @@ async fn an_incident_whose_answer_was_not_it_is_opened_again_and_investigated_wh
     let said = store.messages(first, None).await.unwrap();
     assert_eq!(said.len(), 1);
     assert!(said[0].body.contains("it was not it: the failure was reported again"), "{said:?}");
-    let text = crate::notes::text::fix_refuted(&store.resolutions(first).await.unwrap());
+    let text = crate::incident_note::fix_refuted(&store.resolutions(first).await.unwrap());
     assert!(text, "notes say so");
     assert_eq!(watched.look().await, 0, "once");
 

@@ -7,7 +7,8 @@ use axum::http::Request;
 
 use super::markdown::render;
 use super::{PAGES, SOURCES, letter_pair_similarity, nearest, page_url};
-use crate::http::routes::{RouteAccess, table};
+use crate::http::RouteAccess;
+use crate::router::routes::table;
 use crate::tests::{Answered, Scene, scene, scene_with};
 
 async fn get(scene: &Scene, path: &str) -> Answered {

@@ -5,30 +5,25 @@ page hears that something is new and fetches the part that changed; without scri
 
 pub(super) mod actions;
 pub(super) mod evidence;
+pub(super) mod live;
 pub(super) mod talk;
 pub(super) mod timeline;
 
-use std::sync::Arc;
-
 use axum::Extension;
-use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::extract::Query;
 use axum::response::Response;
 use maud::{Markup, html};
 use millwright_agent::report::{RenderContext, answer, grounds, verdict_meaning};
-use millwright_model::{Audience, IncidentId, ReplayOutcome, Report, Resolution};
+use millwright_model::{Audience, IncidentId, Report, Resolution};
 use millwright_store::{ApprovalRequest, Delivery, Incident, JobKind, Note, NoteState, Store};
-use millwright_tools::ProgressEvent;
 use serde::Deserialize;
 
 use super::format;
 use super::page_error::PageError;
 use super::session::PageSession;
 use super::shell::{self, NavigationItem};
-use crate::api::events::{StreamFormat, follow};
-use crate::app::ServiceState;
 use crate::auth::TokenRole;
-use crate::http::{CallerStore, IncidentPath, Problem};
+use crate::http::{CallerStore, IncidentPath};
 
 /// Characters of the ticket shown.
 const TICKET: usize = 8_000;
@@ -296,34 +291,4 @@ fn ticket(incident: &Incident, deliveries: &[Delivery], notes: &[Note]) -> Marku
             p.dim { "Incident " code { (incident.id) } }
         }
     }
-}
-
-/// Says that something is new; the page fetches what it shows.
-pub(super) async fn live(
-    State(app): State<Arc<ServiceState>>,
-    Extension(visit): Extension<PageSession>,
-    headers: HeaderMap,
-    IncidentPath(id): IncidentPath,
-) -> Result<Response, Problem> {
-    follow(app, visit.subscriber(), &headers, id, StreamFormat::News).await
-}
-
-/// How far a step is, as a part of the page. What comes in is the progress as the API tells it.
-pub(crate) fn progress(json: &str) -> String {
-    let words = match serde_json::from_str::<ProgressEvent>(json) {
-        Ok(ProgressEvent::Step { text }) => text,
-        Ok(ProgressEvent::Count { what, done, total: Some(total) }) => format!("{done} of {total} {what}"),
-        Ok(ProgressEvent::Count { what, done, total: None }) => format!("{done} {what}"),
-        Ok(ProgressEvent::Replay { commit, outcome, number, .. }) => {
-            let seen = match outcome {
-                ReplayOutcome::Passes => "passes",
-                ReplayOutcome::Reproduces => "fails",
-                ReplayOutcome::OtherFailure => "fails otherwise",
-                ReplayOutcome::CannotTest => "cannot be tested",
-            };
-            format!("replay {number} {seen} at {}", format::short(&commit, 10))
-        }
-        Err(_) => "at work".to_owned(),
-    };
-    html! { (format::short(&words, 200)) }.into_string()
 }

@@ -15,7 +15,7 @@ use millwright_store::{Store, StreamEvent, StreamPosition};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::api::timeline::view;
+use crate::events::view::view;
 use crate::http::{CallerStore, IncidentPath, Problem};
 use crate::page::page_error::PageError;
 use crate::page::{format, shell};

@@ -8,7 +8,7 @@ use millwright_integrations::note_text::{NoteSpan, NoteText};
 use millwright_model::{IncidentId, Outcome, Report, Resolution, Verdict};
 use millwright_store::{Incident, IncidentState};
 
-use crate::page::JudgeLinks;
+use crate::judge_links::JudgeLinks;
 
 pub(crate) fn note(
     incident: &Incident,
@@ -100,8 +100,8 @@ fn tell(report: &Report, note: &mut NoteText) {
 }
 
 #[cfg(test)]
-#[path = "../../../integrations/tests/hostile_text/mod.rs"]
+#[path = "../../integrations/tests/hostile_text/mod.rs"]
 mod hostile_text;
 #[cfg(test)]
-#[path = "text_tests.rs"]
+#[path = "incident_note_tests.rs"]
 mod tests;

@@ -3,28 +3,23 @@ What stands before every route: who asks, whether they may, how often, and what 
 the whole router: request ids, headers that protect readers in browsers, panics that become answers.
 */
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{Request, State};
-use axum::http::{Extensions, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tracing::Instrument;
 
-use super::Problem;
-use super::body_budget::BodySender;
-use super::connections::network;
-use super::routes::{RouteAccess, is_of_machines};
+use super::routes::is_of_machines;
 use crate::app::{ServiceState, millis};
 use crate::auth::AuthError;
+use crate::http::{self, Problem, RouteAccess, RoutePath, address, limit};
+use crate::limits::{BodySender, network};
 use crate::metrics::RefusalReason;
 use crate::page;
-
-/// Who is at the other end of the connection.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PeerAddress(pub(crate) SocketAddr);
 
 /// What a log line tells of a request beside what stands in it.
 #[derive(Clone)]
@@ -35,10 +30,6 @@ struct RequestFacts {
     /// Machines ask this every few seconds.
     probe: bool,
 }
-
-/// The path of the table that a request was sent to.
-#[derive(Debug, Clone, Copy)]
-struct RoutePath(&'static str);
 
 #[derive(Clone)]
 pub(crate) struct RouteRule {
@@ -63,7 +54,7 @@ pub(crate) async fn guard(State(rule): State<RouteRule>, mut request: Request, n
     let mut caller = None;
     let mut response = match admitted {
         Ok(request) => {
-            let principal = super::caller(request.extensions());
+            let principal = http::caller(request.extensions());
             caller = principal.map(|principal| principal.name.clone());
             next.run(request).await
         }
@@ -72,24 +63,6 @@ pub(crate) async fn guard(State(rule): State<RouteRule>, mut request: Request, n
     response.extensions_mut().insert(RequestFacts { route: rule.path, caller, probe });
     rule.app.metrics.request(rule.path, rule.method, response.status().as_u16(), begun.elapsed());
     response
-}
-
-/// Where the request was sent to, as the table of routes writes it.
-pub(crate) fn route(extensions: &Extensions) -> &'static str {
-    extensions.get::<RoutePath>().map_or("", |route| route.0)
-}
-
-/// The address at the other end of a request's connection.
-pub(crate) fn address(extensions: &Extensions) -> IpAddr {
-    extensions.get::<PeerAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
-}
-
-/// Takes one request of whoever asks; too many are refused.
-pub(crate) fn limit(app: &ServiceState, key: &str) -> Result<(), Problem> {
-    app.limiter.take(key).map_err(|seconds| {
-        app.metrics.refused(RefusalReason::Rate);
-        Problem::later("too many requests (server.requests_per_minute); wait, then go on", seconds)
-    })
 }
 
 async fn admit(rule: &RouteRule, peer: IpAddr, mut request: Request) -> Result<Request, Problem> {

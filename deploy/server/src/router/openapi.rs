@@ -9,8 +9,8 @@ use axum::response::IntoResponse;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::Problem;
-use super::routes::{RouteAccess, RouteAnswer, RouteEntry, table};
+use super::routes::{RouteAnswer, RouteEntry, table};
+use crate::http::{Problem, RouteAccess};
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| document().to_string());
 

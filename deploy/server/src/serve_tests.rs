@@ -11,6 +11,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::auth::TokenRole;
+use crate::router;
 use crate::settings::{HookSettings, ServiceSettings};
 use crate::tests::{Scene, scene_with};
 
@@ -39,7 +40,7 @@ async fn serve(change: impl FnOnce(&mut ServiceSettings)) -> Server {
     .await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let at = listener.local_addr().unwrap();
-    tokio::spawn(super::serve(scene.app.clone(), super::service(&scene.app), listener));
+    tokio::spawn(super::serve(scene.app.clone(), router::service(&scene.app), listener));
     Server { scene, at }
 }
 

@@ -12,35 +12,15 @@ use axum::routing::{MethodRouter, get, post};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::guard::{RouteRule, guard};
-use super::{Problem, openapi};
+use super::openapi;
 use crate::api::{approvals, events, health, incidents, messages, records};
 use crate::app::ServiceState;
 use crate::auth::TokenRole;
 use crate::chat;
+use crate::events::stream;
 use crate::hooks::{self, HookRoute};
+use crate::http::{Problem, RouteAccess};
 use crate::page;
-
-/// Who may call a route.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RouteAccess {
-    /// Everybody; it tells nothing of what is known.
-    Open,
-    /// Whoever signs the body with a secret of the hook.
-    Signed,
-    /// Tokens of this role and those above.
-    Role(TokenRole),
-    /// A page for whoever is signed in with this role or one above; others are led to the sign-in.
-    Page(TokenRole),
-    /// A page for everybody: the sign-in itself, how pages look, the guide, and what a signed link opens.
-    Visitor,
-}
-
-impl RouteAccess {
-    /// Whether it is for people in browsers; the others are described to programs.
-    pub(crate) fn is_page(self) -> bool {
-        matches!(self, Self::Page(_) | Self::Visitor)
-    }
-}
 
 pub(crate) type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
 
@@ -182,7 +162,7 @@ const METRICS: &str = "/metrics";
 const OF_MACHINES: [&str; 3] = [HEALTH, READINESS, METRICS];
 
 /// Whether a path is one of those that other machines ask.
-pub(super) fn is_of_machines(path: &str) -> bool {
+pub(crate) fn is_of_machines(path: &str) -> bool {
     OF_MACHINES.contains(&path)
 }
 
@@ -228,7 +208,7 @@ pub(crate) fn table() -> Vec<RouteEntry> {
             RouteAnswer::Text(200, "text/event-stream"),
             || get(events::stream),
         )
-        .headers(&[("Last-Event-ID", events::POSITION, "The id of the event that was seen last")])
+        .headers(&[("Last-Event-ID", stream::POSITION, "The id of the event that was seen last")])
         .or(RouteAnswer::Nothing(204))
         .errors(&[400, 404]),
         write(

@@ -1,0 +1,117 @@
+/*!
+Links in notes, by which support says whether an answer was right without an account. A link is for one incident, one
+answer and one word, is good for once, ends by itself, and is signed, so that nobody makes one up.
+
+Whoever reads the note has the link and may be anybody of its readers, so it stands only in notes that are read inside,
+overrules nobody who is known, and makes nothing known by itself.
+*/
+
+use axum::http::StatusCode;
+use jiff::Timestamp;
+use millwright_agent::report::line;
+use millwright_model::{Approval, Audience, IncidentId, Resolution, ResolutionId};
+use millwright_store::StoreError;
+use millwright_usecases::UseCaseError;
+
+use crate::app::ServiceState;
+use crate::http::Problem;
+use crate::metrics::RefusalReason;
+
+const PURPOSE: &str = "link";
+
+/// The two links of an answer.
+pub(crate) struct JudgeLinks {
+    pub(crate) confirm: String,
+    pub(crate) reject: String,
+    /// What somebody said already.
+    pub(crate) judged: Option<String>,
+}
+
+impl JudgeLinks {
+    /// Links about an incident's most trusted answer, if it has one. The same note gets the same links, so that writing
+    /// it again changes nothing.
+    pub(crate) async fn of(
+        app: &ServiceState,
+        incident: &IncidentId,
+        public_url: &str,
+    ) -> Result<Option<Self>, StoreError> {
+        let Some(known) = app.own_store.resolutions(incident).await?.into_iter().next() else {
+            return Ok(None);
+        };
+        let ends = known.created_at.later_by(app.settings.limits.judge_links);
+        let seal = app.seal().await?;
+        let url = |word: LinkJudgement| {
+            let said = format!("{}.{incident}.{}.{:x}", word.letter(), known.id, ends.as_second());
+            format!("{}/links/{said}.{}", public_url.trim_end_matches('/'), seal.sign(PURPOSE, &said))
+        };
+        let by = || line(known.approved_by.as_deref().unwrap_or("somebody"), 120);
+        let judged = match known.approval {
+            Approval::None => None,
+            Approval::Confirmed => Some(format!("Confirmed by {}.", by())),
+            Approval::Rejected => Some(format!("Said not to be it by {}.", by())),
+        };
+        Ok(Some(Self { confirm: url(LinkJudgement::Confirm), reject: url(LinkJudgement::Reject), judged }))
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LinkJudgement {
+    Confirm,
+    Reject,
+}
+
+impl LinkJudgement {
+    fn letter(self) -> char {
+        match self {
+            Self::Confirm => 'c',
+            Self::Reject => 'r',
+        }
+    }
+}
+
+/// What a link that holds says.
+pub(crate) struct OpenedLink {
+    pub(crate) word: LinkJudgement,
+    /// What it is known by once it is spent.
+    pub(crate) said: String,
+    pub(crate) incident: IncidentId,
+    pub(crate) known: Resolution,
+    pub(crate) title: String,
+}
+
+/// What a link says, if it holds: it is signed, in its time, not spent, and stands in a ticket that is read inside.
+pub(crate) async fn open(app: &ServiceState, link: &str) -> Result<OpenedLink, Problem> {
+    let wrong = || {
+        let why = "this link does not hold (any more): it is incomplete or too old, its incident was forgotten, or others read its \
+             ticket than your own people";
+        Problem::new(StatusCode::NOT_FOUND, why)
+    };
+    let (said, signature) = link.rsplit_once('.').ok_or_else(wrong)?;
+    if !app.seal().await?.holds(PURPOSE, said, signature) {
+        app.metrics.refused(RefusalReason::Link);
+        return Err(wrong());
+    }
+    let parts: Vec<&str> = said.split('.').collect();
+    let [letter, incident, resolution, ends] = parts.as_slice() else { return Err(wrong()) };
+    let word = match *letter {
+        "c" => LinkJudgement::Confirm,
+        "r" => LinkJudgement::Reject,
+        _ => return Err(wrong()),
+    };
+    let ends = i64::from_str_radix(ends, 16).map_err(|_| wrong())?;
+    if Timestamp::now().as_second() >= ends {
+        return Err(wrong());
+    }
+    let (resolution, incident) = (ResolutionId::parse(resolution), IncidentId::parse(incident));
+    let (resolution, incident) = (resolution.map_err(|_| wrong())?, incident.map_err(|_| wrong())?);
+    let known = app.own_store.get_resolution(&resolution).await.map_err(|_| wrong())?;
+    let about = app.own_store.get_incident(&incident).await.map_err(|_| wrong())?;
+    // Links of before stand in tickets that anybody reads.
+    if about.audience != Audience::Internal || known.incident_id != about.id {
+        return Err(wrong());
+    }
+    if app.own_store.is_link_spent(said).await? {
+        return Err(UseCaseError::LinkSpent.into());
+    }
+    Ok(OpenedLink { word, said: said.to_owned(), incident: about.id, known, title: about.ticket.title })
+}

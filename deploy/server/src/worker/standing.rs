@@ -1,0 +1,36 @@
+/*!
+What the word of a question's author on the answer counts, whichever channel they wrote by.
+*/
+
+use millwright_store::{FeedbackRights, StoreError};
+
+use crate::app::ServiceState;
+use crate::auth::{Principal, TokenRole, is_valid};
+use crate::chat;
+
+/// What the word of whoever wrote a message counts, or why it counts nothing: by the time it is answered, they may have lost
+/// the right.
+pub(crate) async fn standing_of(
+    app: &ServiceState,
+    author: &str,
+) -> Result<Result<FeedbackRights, String>, StoreError> {
+    if app.settings.anonymous && author == Principal::anonymous().name {
+        return Ok(Ok(Principal::anonymous().standing(app.settings.confirming_role)));
+    }
+    // A token's id stands behind its name, which may be anything.
+    let id = author.strip_suffix(')').and_then(|author| author.rsplit_once(" (")).map(|(_, id)| id);
+    if let Some(id) = id {
+        let token = app.own_store.find_token(id).await?.map(|(token, _)| token);
+        let token =
+            token.filter(|token| is_valid(token) && author == format!("{} ({})", token.name, token.id));
+        let role = token
+            .and_then(|token| token.role.parse::<TokenRole>().ok())
+            .filter(|role| *role > TokenRole::Viewer);
+        let standing = role.map(|role| role.standing(app.settings.confirming_role));
+        return Ok(standing.ok_or_else(|| "Your token does not let you judge answers any more.".to_owned()));
+    }
+    match chat::user_of(author) {
+        Some(user) => Ok(chat::standing(app, user).await),
+        None => Ok(Err("Who you are is not known, so your word on the answer is not taken.".to_owned())),
+    }
+}
