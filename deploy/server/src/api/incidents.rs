@@ -65,7 +65,9 @@ pub(super) fn id_or_blank<'de, D: Deserializer<'de>>(
 
 pub(super) fn id_or_blank_schema(generator: &mut SchemaGenerator) -> Schema {
     let id = generator.subschema_for::<IncidentId>();
-    json_schema!({ "anyOf": [id, { "const": "" }] })
+    let whole = id.get("pattern").and_then(|pattern| pattern.as_str()).unwrap_or_default();
+    let pattern = format!("^({})?$", whole.trim_start_matches('^').trim_end_matches('$'));
+    json_schema!({ "type": "string", "pattern": pattern })
 }
 
 /// What incidents are narrowed to.
