@@ -3,10 +3,20 @@ A person says whether the answer is right: “that was it”, “that was not it
 commands of the other channels.
 */
 
-use millwright_model::Approval;
-use millwright_store::{Actor, FeedbackAuthor, StoreError, commit_named};
+use std::pin::Pin;
+
+use millwright_model::{Approval, IncidentId};
+use millwright_store::commit_named;
 
 use super::Conversation;
+
+/// What was said of an answer, being taken: in words what came of it, or why it was not taken.
+pub type FeedbackFuture<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>>;
+
+/// Takes a person's word on the answer of an incident. Whoever begins the conversation knows who speaks, and by what right.
+pub trait FeedbackTaker: Send + Sync {
+    fn take<'a>(&'a self, incident: &'a IncidentId, said: Approval, note: &'a str) -> FeedbackFuture<'a>;
+}
 
 /// Longest feedback, in characters; longer texts tell something else as well.
 const LONGEST: usize = 300;
@@ -71,18 +81,7 @@ impl Conversation {
                 "There is no answer yet to confirm or reject; `investigate this` finds one.".to_owned()
             );
         };
-        let standing = self.standing.clone()?;
-        let note = self.redact(line);
-        let judge = FeedbackAuthor::new(Actor { who: &self.by, why: &note }, standing);
-        let judged = match self.store.record_feedback(&incident, None, approval, judge).await {
-            Ok(judged) => judged,
-            Err(StoreError::NotFound { .. }) => {
-                return Err("There is no answer yet to confirm or reject. `it was COMMIT` tells the cause."
-                    .to_owned());
-            }
-            Err(error) => return Err(error.to_string()),
-        };
-        Ok(judged.in_words(approval))
+        self.feedback.take(&incident, approval, &self.redact(line)).await
     }
 }
 

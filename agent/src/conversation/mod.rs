@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use millwright_git::Repo;
 use millwright_redaction::Redactor;
-use millwright_store::{FeedbackRights, Store};
+use millwright_store::Store;
 use millwright_tools::{
     CancelFlag, Dispatcher, Effect, Policy, ProgressSink, RunMemory, RunResources, ToolContext,
     investigation_tools,
@@ -39,6 +39,7 @@ use crate::run::{ReplayPlan, RunRequest};
 use crate::sink::EventSink;
 
 pub use command::{SlashCommand, command, steering};
+pub use feedback::{FeedbackFuture, FeedbackTaker};
 pub use intent::ABILITIES;
 
 use intent::{QuestionIntent, QuestionTarget, understand};
@@ -63,8 +64,8 @@ pub struct ConversationContext {
     pub speaker: Option<ModelSpeaker>,
     /// Who speaks, as approvals and remarks are signed.
     pub by: String,
-    /// What their word on an answer counts, or why it counts nothing.
-    pub standing: Result<FeedbackRights, String>,
+    /// Takes what they say of an answer.
+    pub feedback: Arc<dyn FeedbackTaker>,
     /// Columns and colours of the door.
     pub width: usize,
     pub color: bool,
@@ -165,7 +166,7 @@ pub struct Conversation {
     redactor: Arc<Redactor>,
     planner: Box<dyn Planner>,
     by: String,
-    standing: Result<FeedbackRights, String>,
+    feedback: Arc<dyn FeedbackTaker>,
     width: usize,
     color: bool,
     repo: Arc<Repo>,
@@ -201,7 +202,7 @@ impl Conversation {
             planner,
             speaker,
             by,
-            standing,
+            feedback,
             width,
             color,
         } = setting;
@@ -245,7 +246,7 @@ impl Conversation {
             redactor,
             planner,
             by,
-            standing,
+            feedback,
             width,
             color,
             repo,

@@ -66,6 +66,22 @@ impl JudgementResult {
 }
 
 impl UseCases {
+    /// [`UseCases::judge`] in a conversation, where what came of it is said in words: in the error why it was not taken.
+    pub async fn judge_in_words(
+        &self,
+        judge: FeedbackAuthor<'_>,
+        judgement: AnswerJudgement<'_>,
+    ) -> Result<String, String> {
+        match self.judge(judge, judgement).await {
+            Ok(judged) => Ok(judged.detail),
+            Err(UseCaseError::NothingToJudge) => {
+                Err("There is no answer yet to confirm or reject. `it was COMMIT` tells the cause."
+                    .to_owned())
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
     /// Confirms or rejects an answer: the one named, else the most trusted one.
     ///
     /// # Errors

@@ -13,17 +13,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Result;
 use millwright_agent::conversation::{
-    Conversation, ConversationContext, ConversationListener, RunMessenger, SlashCommand, command, steering,
+    Conversation, ConversationContext, ConversationListener, FeedbackFuture, FeedbackTaker, RunMessenger,
+    SlashCommand, command, steering,
 };
 use millwright_agent::planner::PLAYBOOK;
 use millwright_agent::planner::openai::ModelSpeaker;
 use millwright_agent::report::plain;
 use millwright_agent::run::{Run, RunEvent};
 use millwright_agent::sink::EventSink;
-use millwright_model::ReplayOutcome;
 use millwright_model::terminal_code::escaped_but_colours;
-use millwright_store::FeedbackRights;
+use millwright_model::{Approval, IncidentId, ReplayOutcome};
+use millwright_store::{Actor, FeedbackAuthor, FeedbackRights};
 use millwright_tools::{ProgressEvent, ProgressSink};
+use millwright_usecases::{AnswerJudgement, UseCases};
 use tokio::sync::mpsc;
 
 use super::investigate::{self, TicketInput};
@@ -49,6 +51,7 @@ pub(super) async fn run(arguments: ChatArguments) -> Result<ExitCode> {
     let options = investigate::options(what, ticket, true, &config)?;
     let store = wiring::open_store(&options.data_dir, &config).await?;
     let to_terminal = std::io::stdout().is_terminal();
+    let by = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "terminal".into());
     let conversation = Conversation::begin(ConversationContext {
         options,
         incident,
@@ -56,8 +59,11 @@ pub(super) async fn run(arguments: ChatArguments) -> Result<ExitCode> {
         redactor: Arc::new(wiring::redactor(&config)?),
         planner,
         speaker,
-        by: std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "terminal".into()),
-        standing: Ok(FeedbackRights::OWNER),
+        feedback: Arc::new(OwnersFeedback {
+            use_cases: super::memory::use_cases(&store, &config)?,
+            by: by.clone(),
+        }),
+        by,
         width: investigate::terminal_width(to_terminal),
         color: to_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
     })
@@ -65,6 +71,20 @@ pub(super) async fn run(arguments: ChatArguments) -> Result<ExitCode> {
     let code = Terminal::new().talk(conversation).await;
     store.close().await;
     Ok(code)
+}
+
+/// Whoever may read this machine's memory may judge what it says.
+struct OwnersFeedback {
+    use_cases: UseCases,
+    by: String,
+}
+
+impl FeedbackTaker for OwnersFeedback {
+    fn take<'a>(&'a self, incident: &'a IncidentId, said: Approval, note: &'a str) -> FeedbackFuture<'a> {
+        let judge = FeedbackAuthor::new(Actor { who: &self.by, why: note }, FeedbackRights::OWNER);
+        let judgement = AnswerJudgement::of_best(incident, said == Approval::Confirmed);
+        Box::pin(self.use_cases.judge_in_words(judge, judgement))
+    }
 }
 
 /// What there is to talk about: a ticket's file or a remembered incident.

@@ -15,7 +15,7 @@ use millwright_tools::CancelFlag;
 
 use super::investigate;
 use super::progress::ProgressPublisher;
-use super::standing::standing_of;
+use super::standing::AuthorsFeedback;
 use super::target::{self, InvestigationTarget, TargetError};
 use crate::app::{ServiceState, millis};
 use crate::jobs::{persist, retry_backoff};
@@ -94,19 +94,21 @@ async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, 
             None
         }
     };
+    // The answer is told where the incident is.
+    let store = app
+        .own_store
+        .read_for(incident.audience)
+        .within_conversation(incident.conversation.as_ref())
+        .withholding(app.settings.others_than(Some(&repository.name)));
+    let feedback = AuthorsFeedback::of(app, &store, &question.author).await?;
     let setting = ConversationContext {
         options,
         incident: Some(incident.id.clone().into()),
-        // The answer is told where the incident is.
-        store: app
-            .own_store
-            .read_for(incident.audience)
-            .within_conversation(incident.conversation.as_ref())
-            .withholding(app.settings.others_than(Some(&repository.name))),
+        store,
         redactor: app.settings.redactor.clone(),
         planner: Box::new(millwright_agent::planner::playbook::Playbook),
         speaker,
-        standing: standing_of(app, &question.author).await?,
+        feedback: Arc::new(feedback),
         by: question.author.clone(),
         width: 100,
         color: false,

@@ -2,11 +2,41 @@
 What the word of a question's author on the answer counts, whichever channel they wrote by.
 */
 
-use millwright_store::{FeedbackRights, StoreError};
+use millwright_agent::conversation::{FeedbackFuture, FeedbackTaker};
+use millwright_model::{Approval, IncidentId};
+use millwright_store::{Actor, FeedbackAuthor, FeedbackRights, Store, StoreError};
+use millwright_usecases::{AnswerJudgement, UseCases};
 
 use crate::app::ServiceState;
 use crate::auth::{Principal, TokenRole, is_valid};
 use crate::chat;
+
+/// Takes what the author of a question says of the answer, by the right that they have when it is answered.
+pub(super) struct AuthorsFeedback {
+    use_cases: UseCases,
+    author: String,
+    standing: Result<FeedbackRights, String>,
+}
+
+impl AuthorsFeedback {
+    pub(super) async fn of(app: &ServiceState, store: &Store, author: &str) -> Result<Self, StoreError> {
+        Ok(Self {
+            use_cases: app.use_cases_on(store.clone()),
+            author: author.to_owned(),
+            standing: standing_of(app, author).await?,
+        })
+    }
+}
+
+impl FeedbackTaker for AuthorsFeedback {
+    fn take<'a>(&'a self, incident: &'a IncidentId, said: Approval, note: &'a str) -> FeedbackFuture<'a> {
+        Box::pin(async move {
+            let judge = FeedbackAuthor::new(Actor { who: &self.author, why: note }, self.standing.clone()?);
+            let judgement = AnswerJudgement::of_best(incident, said == Approval::Confirmed);
+            self.use_cases.judge_in_words(judge, judgement).await
+        })
+    }
+}
 
 /// What the word of whoever wrote a message counts, or why it counts nothing: by the time it is answered, they may have lost
 /// the right.
