@@ -59,7 +59,7 @@ pub struct RunMemory {
 }
 
 /// By culprit. A resumed run sees it all again.
-type SeenByCulprit = Arc<Mutex<BTreeMap<String, Arc<SharedObservations>>>>;
+type SeenByCulprit = Arc<Mutex<BTreeMap<CommitId, Arc<SharedObservations>>>>;
 
 /// How often what a planner writes is tried in one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +153,6 @@ impl RunResources {
     /// What was seen of `culprit` and its parent so far.
     pub(super) fn observations_of(&self, culprit: &CommitId) -> Arc<SharedObservations> {
         let mut all = self.observations.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(culprit.to_string()).or_default())
+        Arc::clone(all.entry(culprit.clone()).or_default())
     }
 }
