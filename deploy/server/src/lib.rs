@@ -34,12 +34,12 @@ mod slack;
 mod worker;
 
 // The one chat system: everybody else knows it as that, so that its name stands in its folder.
-use millwright_model::Scope;
 use slack as chat;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use millwright_model::Scope;
 use millwright_store::Database;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
