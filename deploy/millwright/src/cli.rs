@@ -198,7 +198,7 @@ pub(crate) struct WhatArguments {
     /// Maximum tokens for the model, input and output together
     #[arg(long, value_name = "N")]
     pub(crate) budget_tokens: Option<u64>,
-    /// Maximum model cost in US dollars, by the prices in the [model] section
+    /// Maximum model cost in US dollars, by the configured prices (section model)
     #[arg(long, value_name = "USD")]
     pub(crate) budget_usd: Option<f64>,
     /// Maximum sets of hunks to try when narrowing a proven culprit to its guilty lines; 0 skips this
