@@ -1,12 +1,11 @@
 /*!
-The citation check: a claim stays in a report only when code has found what it cites.
+The citation check: a claim stays in a report only if code has found the evidence that it cites.
 
-Planners, models above all, can write evidence ids that do not exist and quotes nobody ever said. So nothing
-a planner says of its evidence is taken on trust: ids must exist once, the stored text must hash to what the
-report shows, the locator must be well-formed and open, and every quote must stand in the stored text, white
-space aside and letter for letter otherwise. One failing citation strikes the whole claim: a statement that
-needed a forged quote is not worth its remaining ones. No IO here: the caller hands in the stored texts and
-what opens a locator.
+Planners, above all models, can write evidence ids that do not exist and quotes that occur nowhere. So nothing that a
+planner says about its evidence is trusted: ids must exist once, the stored text must hash to the value in the report,
+the locator must be well-formed and must open, and every quote must occur literally in the stored text, white space
+aside. One failing citation strikes the whole claim, even if the other citations hold. This module does no IO: the
+caller passes the stored texts and an opener for locators.
 */
 
 use std::collections::BTreeMap;
@@ -17,24 +16,24 @@ use millwright_model::{
 
 use crate::findings::Claim;
 
-/// Longest quote looked for, in characters; a longer one is no quote but a copy.
+/// Maximum length of a quote, in characters; a longer text is a copy, not a quote.
 pub const MAX_QUOTE_CHARS: usize = 2_000;
-/// Fewest visible characters a quote may have: one or two letters stand in any text.
+/// Minimum number of visible characters of a quote: one or two letters occur in any text.
 pub const MIN_QUOTE_CHARS: usize = 3;
-/// Where [`excerpt`] has cut, on a line of its own.
+/// The mark, on its own line, where [`excerpt`] has cut the text.
 const CUT: &str = "\n[…]\n";
 
 /// Which claim of a report a quote belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimRef {
     RootCause,
-    /// That nothing is wrong.
+    /// The claim that nothing is wrong.
     NotAnIncident,
-    /// By the hypothesis' id.
+    /// A hypothesis, by its id.
     Hypothesis(String),
 }
 
-/// Words a planner says stand in a piece of evidence.
+/// A text that a planner quotes from a piece of evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Quote {
     pub claim: ClaimRef,
@@ -42,7 +41,7 @@ pub struct Quote {
     pub text: String,
 }
 
-/// A locator taken apart. Lines are 1-based, both ends included.
+/// A parsed locator. Lines are 1-based, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LocatorTarget {
     Git { sha: String, path: Option<String>, lines: Option<(u32, u32)> },
@@ -52,17 +51,17 @@ pub enum LocatorTarget {
     Memory { id: String },
 }
 
-/// Opens what a `git:` or `file:` locator points at, where the objects and files are.
+/// Opens the target of a `git:` or `file:` locator in the repository or the file system.
 pub trait LocatorOpener {
-    /// `Err` says in words why the place does not open (no such commit, path or line).
+    /// `Err` says why the target cannot be opened (no such commit, path or line).
     fn open(&self, place: &LocatorTarget) -> Result<(), String>;
 }
 
-/// Strikes every claim of `report` whose evidence does not bear it.
+/// Strikes every claim of `report` that its evidence does not support.
 ///
-/// `stored` holds the whole stored (redacted) text of each evidence. Struck hypotheses leave the report; a
-/// struck root cause leaves it too and takes the verdict down to `inconclusive`.
-/// `nothing_wrong` is the claim that nothing is wrong, if the report makes it: a report shows it in its summary only.
+/// `stored` has the whole stored (redacted) text of each evidence. Struck hypotheses are removed from the report. A
+/// struck root cause is removed as well and lowers the verdict to `inconclusive`. `nothing_wrong` is the claim that
+/// nothing is wrong, if the report makes it: a report shows it in its summary only.
 pub fn check(
     mut report: Report,
     nothing_wrong: Option<&Claim>,
@@ -103,7 +102,7 @@ pub fn check(
     report.hypotheses.retain(|hypothesis| {
         let claim = ClaimRef::Hypothesis(hypothesis.id.clone());
         let because = match bears(&claim, &hypothesis.evidence) {
-            // An open idea claims nothing yet, so it needs no evidence.
+            // An open hypothesis claims nothing yet, so it needs no evidence.
             Ok(()) if !hypothesis.evidence.is_empty() || hypothesis.status == HypothesisStatus::Open => {
                 return true;
             }
@@ -217,7 +216,7 @@ fn fits(source: EvidenceSource, place: &LocatorTarget) -> bool {
     }
 }
 
-/// Takes a locator apart; `Err` says what is wrong with it.
+/// Parses a locator; `Err` says what is wrong with it.
 pub fn parse_locator(locator: &Locator) -> Result<LocatorTarget, String> {
     let text = locator.0.as_str();
     if text.len() > 4_096 || text.chars().any(char::is_control) {
@@ -257,7 +256,7 @@ pub fn parse_locator(locator: &Locator) -> Result<LocatorTarget, String> {
 }
 
 fn path_and_lines(text: &str) -> Result<(String, Option<(u32, u32)>), String> {
-    // Only an anchor that looks like lines is one: file names may hold a `#`.
+    // Only an anchor in the form of line numbers is an anchor: file names may contain a `#`.
     let (path, lines) = match text.rsplit_once("#L") {
         Some((path, lines)) => (path, Some(line_range(&format!("L{lines}"))?)),
         None => (text, None),
@@ -278,8 +277,8 @@ fn line_range(text: &str) -> Result<(u32, u32), String> {
     range.filter(|(start, end)| *start >= 1 && end >= start).ok_or_else(|| "lines are #L1-L9".to_owned())
 }
 
-/// The part of a stored text that a report shows: at most `max_chars`, head and tail around a cut mark, at
-/// line ends where they are near. What it returns passes the check above.
+/// The part of a stored text that a report shows: at most `max_chars`, head and tail around a cut mark, cut at line
+/// ends if they are near. The result passes the check above.
 pub fn excerpt(text: &str, max_chars: usize) -> String {
     let count = text.chars().count();
     if count <= max_chars {
@@ -295,8 +294,8 @@ pub fn excerpt(text: &str, max_chars: usize) -> String {
     format!("{head}{CUT}{tail}")
 }
 
-/// Whether `quote` stands in `text`: white space is squeezed on both sides, everything else is literal, and
-/// a quote may not begin or end inside a word (`able to connect` does not stand in `unable to connect`).
+/// Whether `quote` occurs in `text`: runs of white space are equal, everything else is literal, and a quote may not
+/// begin or end inside a word (`able to connect` does not occur in `unable to connect`).
 pub(crate) fn stands_in(quote: &str, text: &str) -> Result<(), &'static str> {
     if quote.chars().take(MAX_QUOTE_CHARS + 1).count() > MAX_QUOTE_CHARS {
         return Err("is too long to be a quote of");
@@ -328,7 +327,7 @@ fn squeeze(text: &str) -> String {
     out
 }
 
-/// Hostile words inside a message: quoted, escaped, bounded.
+/// Makes hostile text safe for a message: quoted, escaped, bounded.
 fn shown(text: &str) -> String {
     let start: String = text.chars().take(80).collect();
     let cut = if start.len() < text.len() { "…" } else { "" };

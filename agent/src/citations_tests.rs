@@ -99,7 +99,7 @@ fn root_quote(evidence: &str, text: &str) -> Quote {
     Quote { claim: ClaimRef::RootCause, evidence: EvidenceId(evidence.into()), text: text.into() }
 }
 
-/// What the root cause is struck for after `change`, if it is.
+/// The reason why the root cause is struck after `change`, if it is struck.
 fn root_struck(
     quotes: &[Quote],
     change: impl FnOnce(&mut Report, &mut BTreeMap<EvidenceId, String>),

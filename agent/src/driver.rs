@@ -1,8 +1,9 @@
 /*!
-The driver: performs the steps of a run, and is the only part that does. It stores the intent of every call and of
-every question to a model before it and the outcome after it, shows both to the sinks, numbers and stores the
-evidence, takes in what persons say between two steps, and hands over to the playbook when another planner fails.
-Reads that do not depend on each other are made at once; their outcomes are recorded in the order of the calls.
+The driver performs the steps of a run; no other part does. It stores the intent of every tool call and of every
+question to a model before it, and the outcome after it. It shows both to the sinks, numbers and stores the evidence,
+takes messages from persons between two steps, and continues with the playbook when another planner fails.
+
+Reads that do not depend on each other run in parallel; their outcomes are recorded in the order of the calls.
 */
 
 use std::collections::BTreeMap;
@@ -34,15 +35,15 @@ use crate::telemetry;
 
 /// Longest excerpt of a piece of evidence in a report, in characters. The whole text is in the journal.
 const EXCERPT_CHARS: usize = 2_000;
-/// A run that plans this often without a finding is not getting anywhere.
+/// Maximum number of plans: a run that needs more is not getting anywhere.
 const MAX_PLANS: u32 = 120;
-/// Reads made at once.
+/// Maximum number of parallel reads.
 const AT_ONCE: usize = 4;
-/// Longest remark of a person that a run takes in, in characters.
+/// Maximum length of a person's remark, in characters.
 const REMARK_CHARS: usize = 4_000;
-/// Longest name of a person.
+/// Maximum length of a person's name.
 const NAME_CHARS: usize = 80;
-/// Where there is no deadline.
+/// Used when there is no deadline.
 const FOREVER: std::time::Duration = std::time::Duration::from_secs(365 * 24 * 3_600);
 
 #[derive(Debug, thiserror::Error)]
@@ -57,12 +58,12 @@ pub enum DriveError {
 }
 
 impl DriveError {
-    /// Whether the run is only parked, and goes on when it is driven again.
+    /// Whether the run is only parked and continues when it is driven again.
     pub fn goes_on(&self) -> bool {
         matches!(self, Self::AwaitingApproval(_) | Self::Interrupted)
     }
 
-    /// For `error.type` in a span.
+    /// The value of `error.type` in a span.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Self::Journal(_) => "journal",
@@ -78,25 +79,25 @@ pub struct Driver<'a> {
     pub journal: &'a dyn Journal,
     pub sinks: &'a [Arc<dyn EventSink>],
     pub context: ToolContext,
-    /// What persons say to this run.
+    /// Messages from persons to this run.
     pub inbox: &'a dyn RunInbox,
-    /// Where tools find what this run has recorded.
+    /// The recorded evidence and results of this run, for tools.
     pub shelf: &'a EvidenceCache,
-    /// Opens what evidence points at, for the citation check.
+    /// Opens the targets of evidence, for the citation check.
     pub opener: &'a (dyn LocatorOpener + Sync),
-    /// Masks secrets and personal data before anything is stored, shown or handed to a planner. Tools work on what
-    /// is real; what they answer is masked.
+    /// Masks secrets and personal data before anything is stored, shown or given to a planner. Tools work on the real
+    /// data; their output is masked.
     pub redactor: &'a Redactor,
 }
 
 impl Driver<'_> {
-    /// Drives the run to its report. Events already applied to `run` are not repeated.
+    /// Drives the run to its report. Does not repeat events that are already applied to `run`.
     pub async fn drive(&self, mut run: Run, planner: &mut dyn Planner) -> Result<(Report, Run), DriveError> {
         let begun = Instant::now();
         self.shelf.fill(&run);
         loop {
             if self.context.cancel.is_cancelled() && run.interrupted().is_none() {
-                // Parked, not ended: nothing is written, so the next start goes on from here.
+                // The run is parked, not ended: nothing is written, so the next start continues here.
                 return Err(DriveError::Interrupted);
             }
             if run.interrupted().is_none() && self.context.time_left().is_some_and(|left| left.is_zero()) {
@@ -129,18 +130,18 @@ impl Driver<'_> {
         self.redactor.redact(text).text
     }
 
-    /// The name of a person, as far as it is one: a line that a prompt can hold.
+    /// Removes unusual characters from a person's name, shortens and masks it, so that a prompt can contain it.
     fn name(&self, name: &str) -> String {
         let plain = |char: &char| char.is_alphanumeric() || " .,'@_-+".contains(*char);
         self.masked(&name.chars().filter(plain).take(NAME_CHARS).collect::<String>())
     }
 
     fn decide(&self, call: &ToolCall) -> Decision {
-        // A malformed call is let through: the pipeline answers it with what was expected.
+        // A malformed call is allowed here: the pipeline answers it with the expected arguments.
         self.dispatcher.check(call).unwrap_or(Decision::Allowed)
     }
 
-    /// Takes in what persons said, but never between a model's answer and what is made of it.
+    /// Takes messages from persons, but never between a model's answer and its interpretation.
     async fn listen(&self, run: &mut Run) -> Result<(), DriveError> {
         if matches!(run.log().last(), Some(DialogueEntry::ModelAsked(_) | DialogueEntry::Answered(_))) {
             return Ok(());
@@ -186,7 +187,7 @@ impl Driver<'_> {
             PlannerStep::Call { .. } | PlannerStep::CallByRules { .. } if exhausted => {
                 RunEvent::Interrupted { kind: Interruption::Budget }
             }
-            // Text is masked already, but what a JSON string spells with escapes is only seen once it is read.
+            // Text is masked already, but escapes in a JSON string hide values until it is parsed.
             PlannerStep::Call { note, calls } => {
                 let (note, calls) = (self.masked(&note), masking::calls(self.redactor, calls));
                 RunEvent::Planned { planner: name, note, calls, finding: None }
@@ -195,7 +196,7 @@ impl Driver<'_> {
                 RunEvent::Planned { planner: PLAYBOOK.to_owned(), note, calls, finding: None }
             }
             PlannerStep::Conclude { note, finding } => {
-                // What a model found before it failed or was stopped is kept.
+                // Keep what a model found before it failed or was stopped.
                 let finding = if by_rules { Box::new(openai::complete(run, *finding)) } else { finding };
                 RunEvent::Planned { planner: name, note, calls: Vec::new(), finding: Some(finding) }
             }
@@ -242,7 +243,7 @@ impl Driver<'_> {
         self.record(run, event).await
     }
 
-    /// Makes calls: reads that stand together at once, everything else one after the other.
+    /// Makes calls: adjacent reads in parallel, all other calls one after the other.
     async fn call_all(&self, run: &mut Run, pending: Vec<PendingCall>) -> Result<(), DriveError> {
         let mut left = pending.as_slice();
         while !left.is_empty() {
@@ -257,7 +258,7 @@ impl Driver<'_> {
                 futures::future::join_all(group.iter().map(|pending| self.perform(known, pending))).await;
             for (pending, (result, duration_ms)) in group.iter().zip(outcomes) {
                 if self.context.cancel.is_cancelled() {
-                    // The outcome of a cancelled call says nothing; it is made again after a resume.
+                    // The outcome of a cancelled call means nothing; the call is made again after a resume.
                     return Ok(());
                 }
                 let outcome = self.outcome(run, result, duration_ms).await?;
@@ -333,7 +334,8 @@ impl Driver<'_> {
         matches!(effect, Some(Effect::ReadRepository | Effect::ReadFiles | Effect::ReadMemory))
     }
 
-    /// Effects that end in this process and its data folder can be made again; others are never repeated blindly.
+    /// Whether a call may be repeated: effects within this process and its data folder can be; others are never
+    /// repeated blindly.
     fn may_be_repeated(&self, call: &ToolCall) -> bool {
         let effect = self.dispatcher.registry().get(&call.name).map(|tool| tool.effect());
         !matches!(effect, Some(Effect::WriteExternal | Effect::WriteLocal))
@@ -347,7 +349,7 @@ impl Driver<'_> {
             let locator = masking::locator(self.redactor, &draft.locator);
             let draft = EvidenceDraft { text: self.masked(&draft.text), locator, ..draft };
             let sha256 = self.journal.keep_evidence(&draft).await?;
-            // What another call brought already keeps its number.
+            // Evidence that an earlier call found keeps its number.
             let known = run.evidence().chain(&kept).find(|known| {
                 known.locator == draft.locator && known.sha256 == sha256 && known.source == draft.source
             });

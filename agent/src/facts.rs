@@ -1,6 +1,6 @@
 /*!
-What the tools of a run have found so far, typed. The playbook and the verdict read this and nothing else,
-so that no claim can rest on words: only on the results of tools that really ran.
+The typed results of the tools of a run. The playbook and the verdict read only these, so that no claim rests on text:
+only on the results of tools that really ran.
 */
 
 use millwright_model::{CheckResult, CommitId, IncidentId, Location, Proof, ReplayOutcome, ResolutionId};
@@ -16,11 +16,11 @@ use serde::de::DeserializeOwned;
 
 use crate::run::{ReplayPlan, Run, RunRequest, ToolOutcome};
 
-/// Similar incidents re-checked before the investigation starts anew.
+/// Maximum number of similar incidents that are re-checked before a new investigation starts.
 const RECHECKS: usize = 2;
-/// Earlier incidents with a suspected or proven culprit that are re-checked.
+/// Maximum number of earlier incidents with a suspected or proven culprit that are re-checked.
 const EARLIER_RECHECKS: usize = 3;
-/// Bisects that are reopened before the contradiction is reported as it is.
+/// Maximum number of reopened bisects before the contradiction is reported as it is.
 const REOPENED: usize = 2;
 
 #[derive(Debug, Clone, Default)]
@@ -29,7 +29,7 @@ pub struct RunFacts {
     pub reproduction: Option<ReproduceResult>,
     pub suspects: Option<SuspectList>,
     pub bisection: Option<BisectResult>,
-    /// Where the replay passes at the failing revision: since which commit.
+    /// If the replay passes at the failing revision: the commit that fixed the failure.
     pub found_fix: Option<FixingCommit>,
     pub minimal: Option<MinimalChange>,
     pub candidates: Option<CandidateList>,
@@ -37,7 +37,7 @@ pub struct RunFacts {
     pub rechecks: Vec<RecheckResult>,
     pub log_changes: Option<LogChange>,
     pub owners: Option<OwnersTool>,
-    /// The test that the planner wrote and that was accepted as this run's replay.
+    /// The planner's test that was accepted as this run's replay.
     pub written: Option<WrittenReproduction>,
 }
 
@@ -68,20 +68,20 @@ impl RunFacts {
         self.rechecks.iter().find(|recheck| recheck.result == CheckResult::Pass)
     }
 
-    /// Whether the re-checked incident is like this one in words or structure, and not in its culprit alone.
+    /// Whether the re-checked incident resembles this one in words or structure, and not only in its culprit.
     pub fn looks_like(&self, recheck: &RecheckResult) -> bool {
         let matches = self.recollection.iter().flat_map(|recollection| &recollection.matches);
         matches.into_iter().any(|found| found.resolution_id.as_ref() == Some(&recheck.resolution))
     }
 
-    /// The culprit, when its red and its parents' green were really run.
+    /// The culprit, if its red run and its parents' green runs really took place.
     pub fn proven_culprit(&self) -> Option<&CommitId> {
         let bisection = self.bisection.as_ref().filter(|bisection| bisection.proven)?;
         bisection.culprit.as_ref()
     }
 
-    /// Whether taking the whole culprit back left the failure in place: a lucky pass may have misled the bisect, which
-    /// has to go on with what that showed. A culprit that was proven twice stays.
+    /// Whether the failure stayed after the whole culprit was taken back: a lucky pass may have misled the bisect,
+    /// which must continue with this result. A culprit that was proven twice stays.
     pub fn has_to_reopen(&self, run: &Run) -> bool {
         let Some(culprit) = self.proven_culprit() else { return false };
         let proven = all::<BisectResult>(run, "bisect");
@@ -92,12 +92,12 @@ impl RunFacts {
             && self.fix_checks.iter().any(|check| check.contradicts)
     }
 
-    /// The rejection of `commit` (as it is named) as the cause of this failure by a person.
+    /// A person's rejection of `commit` (by its spelling) as the cause of this failure.
     pub fn rejection_of(&self, commit: &str) -> Option<&RejectedCause> {
         self.rejections().into_iter().find(|rejection| rejection.culprit.as_deref() == Some(commit))
     }
 
-    /// Rejected causes of this failure, of listed suspects and of the proven culprit, each once.
+    /// Rejected causes of this failure, of the listed suspects and of the proven culprit, each once.
     pub fn rejections(&self) -> Vec<&RejectedCause> {
         let recalled = self.recollection.iter().flat_map(|recollection| &recollection.rejected_causes);
         let listed = self.suspects.iter().flat_map(|list| &list.rejected_causes);
@@ -110,7 +110,7 @@ impl RunFacts {
         out
     }
 
-    /// The rejection of the culprit that this run's replay proves: of this failure, or of one that was traced to the same
+    /// The rejection of the culprit that this run's replay proves: for this failure, or for one with the same guilty
     /// code.
     pub fn rejected_culprit(&self) -> Option<&RejectedCause> {
         let culprit = self.proven_culprit()?;
@@ -121,13 +121,13 @@ impl RunFacts {
         of_this.or_else(|| of_the_code.filter(|rejection| rejection.is_about(&units)))
     }
 
-    /// The guilty code, as memory keeps it: symbols where they are known, files otherwise.
+    /// The guilty code in the form that memory keeps: symbols if known, otherwise files.
     pub fn guilty_units(&self) -> Vec<String> {
         units_of(self.minimal.iter().flat_map(|minimal| &minimal.locations))
     }
 
-    /// The next earlier incident that this one may be again and that was not re-checked yet: before a bisect one whose
-    /// culprit is suspected, after it one with the proven culprit.
+    /// The next earlier incident that may recur here and was not re-checked yet: before a bisect, one whose culprit
+    /// is suspected; after it, one with the proven culprit.
     pub fn unchecked_earlier(&self, run: &Run) -> Option<&EarlierIncident> {
         let rechecked = |earlier: &&EarlierIncident| {
             run.finished().any(|(call, _)| {
@@ -141,7 +141,7 @@ impl RunFacts {
         earlier.iter().take(EARLIER_RECHECKS).find(|earlier| !rechecked(earlier))
     }
 
-    /// An earlier incident with the same culprit and, as far as that is known, the same guilty code.
+    /// An earlier incident with the same culprit and, if known, the same guilty code.
     pub fn same_problem(&self) -> Option<&IncidentId> {
         if let Some(known) = self.known() {
             return Some(&known.incident);
@@ -154,12 +154,12 @@ impl RunFacts {
     }
 
     pub fn fix_verified(&self) -> bool {
-        // Only a person can overrule the rejection by a person.
+        // Only a person can overrule a person's rejection.
         self.rejected_culprit().is_none()
             && self.fix_checks.iter().any(|check| check.fix.proof == Proof::FixVerified)
     }
 
-    /// The next trusted resolution that is like this incident in structure and was not re-checked yet.
+    /// The next trusted resolution that resembles this incident in structure and was not re-checked yet.
     pub fn untested_resolution(&self, run: &Run) -> Option<&ResolutionId> {
         let tried = run.finished().filter(|(call, _)| call.name == "recheck").count();
         let matches = &self.recollection.as_ref()?.matches;
@@ -186,7 +186,7 @@ impl RunFacts {
             .any(|found| found.trusted && found.structural && found.replay.is_some())
     }
 
-    /// The recipe that was replayed: what a later re-check runs.
+    /// The replayed recipe, for later re-checks.
     pub fn recipe_used(&self, request: &RunRequest) -> Option<serde_json::Value> {
         match &request.replay {
             ReplayPlan::Recipe(recipe) => {
@@ -213,12 +213,12 @@ impl RunFacts {
         untested.into_iter().find(|id| !self.fix_checks.iter().any(|check| check.candidate == *id))
     }
 
-    /// Whether the answer will have to name somebody to ask.
+    /// Whether the answer must name a person to ask.
     pub fn needs_owner(&self) -> bool {
         self.known().is_none() && !self.fix_verified()
     }
 
-    /// Files that somebody should know about: the guilty ones, else those of the frames and the top suspect.
+    /// Files whose owners to ask: the guilty ones, else those of the frames and the top suspect.
     pub fn paths_in_question(&self, request: &RunRequest) -> Vec<String> {
         let guilty = self.minimal.iter().flat_map(|minimal| &minimal.locations).map(|at| at.path.clone());
         let mut paths: Vec<String> = guilty.collect();
@@ -247,7 +247,7 @@ impl RunFacts {
     }
 }
 
-/// The code that locations lie in: symbols where they are known, files otherwise.
+/// The code at the locations: symbols if known, otherwise files.
 pub fn units_of<'a>(locations: impl Iterator<Item = &'a Location>) -> Vec<String> {
     let mut units: Vec<String> =
         locations.map(|at| at.symbol.clone().unwrap_or_else(|| at.path.clone())).collect();
@@ -267,7 +267,7 @@ fn finished_since_bisect(run: &Run) -> impl Iterator<Item = (&ToolCall, &ToolOut
     run.finished().skip(last.unwrap_or(0))
 }
 
-/// What was found about the culprit that the latest bisect named.
+/// Results about the culprit that the latest bisect named.
 fn since_bisect<T: DeserializeOwned>(run: &Run, tool: &str) -> Vec<T> {
     finished_since_bisect(run)
         .filter(|(call, outcome)| call.name == tool && outcome.failure.is_none())

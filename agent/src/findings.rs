@@ -1,8 +1,8 @@
 /*!
-What a planner hands in at the end: claims and the evidence each rests on.
+The result of a planner: claims and the evidence of each.
 
-A finding names no verdict. How much is proven is read from the results of the tools that really ran
-([`crate::verification`]), and every citation is checked by code before it enters a report.
+A finding names no verdict. The level of proof comes from the results of the tools that really ran
+([`crate::verification`]), and code checks every citation before it enters a report.
 */
 
 use millwright_model::{CauseKind, CommitId, Escalation, EvidenceId, HypothesisStatus, Location, Struck};

@@ -1,7 +1,7 @@
 /*!
-The fix of a finished investigation, written where a person asked for it: as a patch file, or as a branch of their
-repository. The run's folder is gone by then, so everything comes from the report; what is written is the very diff
-that was verified, and nothing is written that was not.
+Writes the fix of a finished investigation where a person asked for it: as a patch file, or as a branch of their
+repository. The run's folder is deleted by then, so everything comes from the report. Only the diff that was verified
+is ever written.
 */
 
 use std::io::Write;
@@ -11,10 +11,10 @@ use millwright_culprit::fixes::{self, FixError, FixMessage};
 use millwright_git::{self as git, PublishResult, Repo, RepoError};
 use millwright_model::{CheckResult, CommitId, Proof, ReplayOutcome, Report};
 
-/// Where a fix goes.
+/// The destination of a fix.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FixDestination {
-    /// A new file that `git am` and `git apply` take.
+    /// A new file that `git am` and `git apply` accept.
     File(PathBuf),
     /// A new branch, one commit on top of the failing revision.
     Branch(String),
@@ -57,8 +57,8 @@ pub enum HandOverError {
     Broken(String),
 }
 
-/// Whether something is in the way, to be said before an investigation begins. A branch is looked at when it is made,
-/// since the same commit may stand there from an earlier time.
+/// Checks that the destination is free, before an investigation begins. A branch is checked when it is made, because
+/// the same commit may be there from an earlier time.
 ///
 /// # Errors
 /// When the file exists.
@@ -71,7 +71,7 @@ pub fn is_free(to: &FixDestination) -> Result<(), HandOverError> {
     }
 }
 
-/// Why a report's fix may not be handed over; `Ok` when it may.
+/// Checks that a report's fix may be written.
 ///
 /// # Errors
 /// When there is no fix, or none that was verified.
@@ -87,7 +87,7 @@ pub fn may_be_written(report: &Report) -> Result<(), HandOverError> {
     Err(HandOverError::NotVerified(why))
 }
 
-/// Writes the verified fix of `report`, made at `failing` (a full id); answers in words what was written.
+/// Writes the verified fix of `report`, made at `failing` (a full id); returns a description of what was written.
 ///
 /// # Errors
 /// When nothing is verified, the place is taken, or it cannot be written.

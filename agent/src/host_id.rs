@@ -1,11 +1,11 @@
 /*!
-Which machine this is, as far as process numbers mean the same: name, start of the kernel and space of process numbers.
-Two machines of one name, or two containers of one machine, are two.
+Identifies the machine on which a process number is meaningful: by host name, start of the kernel and process-number
+namespace. Two machines with the same name, or two containers on one machine, have different ids.
 */
 
 use std::fs;
 
-/// Letters, digits and dashes.
+/// The id of this machine: letters, digits and dashes.
 pub fn name() -> String {
     let plain = |text: String, most: usize| -> String {
         text.chars().filter(char::is_ascii_alphanumeric).take(most).collect()

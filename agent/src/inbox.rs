@@ -1,7 +1,7 @@
 /*!
-What persons say to a run while it works: a remark, a decision about a call, or to stop. A run takes it in between two
-steps and stores it as an event, so that it survives a restart; where it comes from (a terminal, a web page, a
-channel) is none of the run's business.
+Messages from persons to a working run: a remark, a decision about a call, or a request to stop. A run takes a message
+between two steps and stores it as an event, so that it survives a restart. The run does not know where a message
+comes from (a terminal, a web page, a channel).
 */
 
 use std::collections::VecDeque;
@@ -9,18 +9,18 @@ use std::sync::{Mutex, PoisonError};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InboxMessage {
-    /// About what to look at.
+    /// Advice about the investigation.
     Remark { text: String, by: String },
-    /// About a call that waits for consent.
+    /// Consent or refusal for a waiting call.
     Decision { call: String, approved: bool, by: String },
-    /// End now, and report what is known.
+    /// Ends the run now with a report of what is known.
     Stop,
 }
 
-/// Handed to a run; must not block. What was said waits until the run has stored it, so that a crash in between
+/// The inbox of a run; must not block. A message stays here until the run has stored it, so that a crash in between
 /// loses nothing.
 pub trait RunInbox: Send + Sync {
-    /// What was said and not stored yet, oldest first.
+    /// Messages that are not stored yet, oldest first.
     fn waiting(&self) -> Vec<InboxMessage>;
 
     fn stored(&self, said: &InboxMessage);

@@ -1,6 +1,6 @@
 /*!
-Where the events and the evidence of a run are kept. The driver writes here before it goes on, so that a
-killed run can be rebuilt; the in-memory journal serves runs that must leave no trace (evals without memory).
+Stores the events and the evidence of a run. The driver writes here before it continues, so that a killed run can be
+rebuilt. The in-memory journal serves runs that must leave no trace (evals without memory).
 */
 
 use std::collections::HashMap;
@@ -16,7 +16,7 @@ use millwright_store::{EventPhase, NewEvent, Store, StoreError};
 use crate::run::RunEvent;
 use crate::run_folder::RunFolder;
 
-/// The journal could not be written or read: the run stops rather than go on unrecorded.
+/// The journal could not be written or read: the run stops, because it must not continue unrecorded.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
     #[error("the run's journal failed: {0}")]
@@ -31,25 +31,26 @@ pub type JournalFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, JournalErr
 pub trait Journal: Send + Sync {
     fn append<'a>(&'a self, event: &'a RunEvent) -> JournalFuture<'a, ()>;
 
-    /// Keeps the whole (redacted) text of a piece of evidence; answers its hash.
+    /// Stores the whole (redacted) text of a piece of evidence; returns its hash.
     fn keep_evidence<'a>(&'a self, draft: &'a EvidenceDraft) -> JournalFuture<'a, String>;
 
     fn evidence_text<'a>(&'a self, sha256: &'a str) -> JournalFuture<'a, Option<String>>;
 }
 
-/// Keeps everything in the store, where it outlives this process.
+/// A journal in the store, which outlives this process.
 #[derive(Debug)]
 pub struct StoreJournal {
     store: Store,
     incident: IncidentId,
     run: RunId,
-    /// What nobody else may have written meanwhile: whoever took the run over did, and then this one has lost it.
+    /// Number of the next event. If another process has written it already, that process took the run over, and this
+    /// one has lost it.
     next: AtomicI64,
     folder: Option<RunFolder>,
 }
 
 impl StoreJournal {
-    /// The journal of a run whose folder lies in `runs`.
+    /// Opens the journal of a run whose folder is in `runs`.
     pub async fn open(
         store: &Store,
         incident: &IncidentId,
@@ -61,7 +62,7 @@ impl StoreJournal {
         Ok(Self { store: store.clone(), incident: incident.clone(), run: run.clone(), next, folder })
     }
 
-    /// The events of the run so far. An event that this version cannot read ends the list with an error.
+    /// The events of the run so far. An event that this version cannot read is an error.
     pub async fn events(&self) -> Result<Vec<RunEvent>, JournalError> {
         let stored = self.store.events(&self.run, 1).await?;
         let read = |payload: serde_json::Value| {
@@ -106,7 +107,7 @@ impl Journal for StoreJournal {
     }
 }
 
-/// Keeps everything in memory.
+/// A journal in memory.
 #[derive(Debug, Default)]
 pub struct InMemoryJournal {
     events: Mutex<Vec<RunEvent>>,

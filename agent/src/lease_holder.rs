@@ -1,6 +1,6 @@
 /*!
-Who holds a lease, on a job or on a run: one process, in one of its lives. One rule says whether a holder is dead before its
-lease has run out.
+The holder of a lease on a job or on a run: one process in one of its lives. One rule decides whether a holder is dead
+before its lease has expired.
 */
 
 use std::path::Path;
@@ -13,8 +13,8 @@ static THIS_PROCESS: LazyLock<LeaseHolder> = LazyLock::new(|| {
     LeaseHolder::new(host_id::name(), std::process::id(), &life)
 });
 
-/// A process, as leases name it: `machine/process number/life`. The life tells two processes of one number apart, as in
-/// containers.
+/// A process as leases name it: `machine/process number/life`. The life distinguishes two processes with the same
+/// number, as in containers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseHolder {
     machine: String,
@@ -31,16 +31,16 @@ impl LeaseHolder {
         &THIS_PROCESS
     }
 
-    /// As the store keeps it.
+    /// The form that the store keeps.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// Whether another holder certainly is dead: a process of this machine that is gone, or an earlier life of this one.
-    /// Others are judged by their lease alone.
+    /// Whether another holder is certainly dead: a process of this machine that has ended, or an earlier life of this
+    /// process. For all others only the lease counts.
     pub fn knows_dead(&self, other: &str) -> bool {
         let Some((machine, process)) = place_of(other) else { return false };
-        // What names no machine was written before machines were told apart, by one of this machine.
+        // A holder without a machine was written by an earlier version, on this machine.
         let is_here = machine.is_none_or(|machine| machine == self.machine);
         if other == self.text || !is_here || !Path::new("/proc/self").exists() {
             return false;

@@ -1,6 +1,6 @@
 /*!
-Who decides: the run (a state machine without IO), planners, the driver that performs steps, verification, findings,
-the citation check and the report. This crate knows no HTTP server, no Slack and no SQL.
+Decides how an investigation proceeds: the run (a state machine without IO), planners, the driver that performs steps,
+verification, findings, the citation check and the report. This crate does not know HTTP servers, Slack or SQL.
 */
 
 pub mod citations;

@@ -1,6 +1,6 @@
 /*!
-Masking where it takes more than a text: the answer of a model in all its parts, words that arrive in pieces, progress,
-locators, and what a page shows beside the report.
+Masks structured data: all parts of a model's answer, streamed words, progress, locators, and the context that a page
+shows beside the report.
 */
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,21 +14,21 @@ use crate::narrow_diff::narrow;
 use crate::report::{CitedEvidence, CommitView, RenderContext};
 use crate::run::ModelTurn;
 
-/// Longest line of a model that is held back until it ends.
+/// Maximum length of a streamed line that is held back until it ends.
 const LINE_BYTES: usize = 64 << 10;
 
-/// Whom a report says to ask, with the address that it masks. Neither kept nor sent anywhere: it is for the terminal of
-/// whoever investigates, and so can read the repository that it stands in.
+/// The person that a report says to ask, with the unmasked address. Neither stored nor sent: it is for the terminal
+/// of the investigator, who can read it in the repository as well.
 pub(crate) fn contact(redactor: &Redactor, report: &Report) -> Option<String> {
     report.escalate.as_ref().map(|escalate| redactor.unmask(&escalate.to))
 }
 
-/// An answer of a model as it may be kept.
+/// Masks an answer of a model so that it may be stored.
 pub(crate) fn turn(redactor: &Redactor, mut turn: ModelTurn) -> ModelTurn {
     turn.text = redactor.redact(&turn.text).text;
     for call in &mut turn.calls {
         call.name = redactor.redact(&call.name).text;
-        // An escape hides a value from a look at the text, so JSON is looked at as what it says.
+        // Escapes hide values in the text of JSON, so the parsed JSON is masked.
         call.arguments = match serde_json::from_str::<Value>(&call.arguments) {
             Ok(arguments) => redactor.redact_json(&arguments).to_string(),
             Err(_) => redactor.redact(&call.arguments).text,
@@ -46,7 +46,7 @@ pub(crate) fn calls(redactor: &Redactor, calls: Vec<ToolCall>) -> Vec<ToolCall> 
     calls.into_iter().map(masked).collect()
 }
 
-/// What a tool found. A diff goes without the context that would be masked, so that it can be applied as it is printed.
+/// Masks the result of a tool. A diff loses the context lines that would be masked, so that it applies as printed.
 pub(crate) fn data(redactor: &Redactor, data: &Value) -> Value {
     fn narrowed(redactor: &Redactor, name: &str, value: &Value) -> Value {
         match value {
@@ -64,7 +64,7 @@ pub(crate) fn data(redactor: &Redactor, data: &Value) -> Value {
     redactor.redact_json(&narrowed(redactor, "", data))
 }
 
-/// A place whose path holds a secret still opens where it names a commit: the commit alone.
+/// A locator whose path contains a secret is reduced to its commit, so that it still opens.
 pub(crate) fn locator(redactor: &Redactor, locator: &Locator) -> Locator {
     let masked = redactor.redact(&locator.0).text;
     if masked == locator.0 {
@@ -76,7 +76,7 @@ pub(crate) fn locator(redactor: &Redactor, locator: &Locator) -> Locator {
     }
 }
 
-/// What pages show beside the report.
+/// Masks the context that pages show beside the report.
 pub(crate) fn beside(redactor: &Redactor, context: RenderContext) -> RenderContext {
     let masked = |text: String| redactor.redact(&text).text;
     let commit = |view: CommitView| CommitView {
@@ -102,7 +102,7 @@ pub(crate) fn beside(redactor: &Redactor, context: RenderContext) -> RenderConte
     }
 }
 
-/// Words of a model as they arrive, handed on in whole lines: half a secret looks like none.
+/// Passes on the streamed words of a model in whole lines, because masking does not recognise half a secret.
 pub(crate) struct MaskedWords<'a> {
     redactor: &'a Redactor,
     show: &'a (dyn Fn(&str) + Sync),
@@ -132,7 +132,7 @@ impl<'a> MaskedWords<'a> {
         (self.show)(&self.redactor.redact(&lines).text);
     }
 
-    /// The rest, once nothing more comes.
+    /// Passes on the rest at the end of the stream.
     pub(crate) fn end(&self) {
         let rest = std::mem::take(&mut *self.held.lock().unwrap_or_else(PoisonError::into_inner));
         if !rest.is_empty() {
@@ -141,7 +141,7 @@ impl<'a> MaskedWords<'a> {
     }
 }
 
-/// Progress as it may be shown: names of tests and files come from outside.
+/// Masks progress: names of tests and files come from outside.
 pub(crate) struct MaskedProgress {
     pub(crate) redactor: Arc<Redactor>,
     pub(crate) inner: Arc<dyn ProgressSink>,

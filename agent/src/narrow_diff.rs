@@ -5,8 +5,8 @@ Without that context line the diff applies as printed.
 
 use millwright_git::unified_diff::{self, DiffHunk, DiffLine, DiffLineKind};
 
-/// `diff` without the context lines that `is_masked`, as far as git can do without them: a change needs a line of context
-/// behind it, or git takes it for the end of the file. `None` where there is nothing to leave out.
+/// Returns `diff` without the context lines for which `is_masked` is true. One line of context must stay behind a
+/// change, or git takes the change for the end of the file. `None` if no line can be left out.
 pub(crate) fn narrow(diff: &str, is_masked: impl Fn(&str) -> bool) -> Option<String> {
     let hides = |line: &DiffLine<'_>| !is_change(line) && is_masked(line.raw);
     let mut out = String::with_capacity(diff.len());
@@ -31,7 +31,7 @@ fn is_change(line: &DiffLine<'_>) -> bool {
     line.kind != DiffLineKind::Context
 }
 
-/// The hunk in pieces between the lines that are left out; `None` where a piece would end in a change.
+/// The pieces of the hunk between the lines that are left out; `None` if a piece would end in a change.
 fn parts(hunk: &DiffHunk<'_>, hides: &dyn Fn(&DiffLine<'_>) -> bool) -> Option<String> {
     let (old_range, new_range) = (hunk.old?, hunk.new?);
     let section = if hunk.section.is_empty() { String::new() } else { format!(" {}", hunk.section) };
@@ -47,7 +47,7 @@ fn parts(hunk: &DiffHunk<'_>, hides: &dyn Fn(&DiffLine<'_>) -> bool) -> Option<S
             if !tail.is_empty() && piece.last().is_some_and(is_change) {
                 return None;
             }
-            // A side without lines stands after the line before it.
+            // A side without lines is located after the line before it.
             let start = |at: usize, lines: usize| if lines == 0 { at.saturating_sub(1) } else { at };
             let (from, to) = (start(old, old_lines), start(new, new_lines));
             out.push_str(&format!("@@ -{from},{old_lines} +{to},{new_lines} @@{section}\n"));
@@ -84,7 +84,7 @@ mod tests {
             "@@ -4,7 +4,7 @@ f\n me@x\n b\n c\n-d\n+D\n e\n me@y\n g\n",
             Some("@@ -5,4 +5,4 @@ f\n b\n c\n-d\n+D\n e\n"),
         );
-        // Between two changes the hunk is cut in two; what is added before moves the rest.
+        // Between two changes the hunk is cut in two; lines that the first part adds move the second.
         check(
             "@@ -1,5 +1,6 @@\n-a\n+A\n+AA\n b\n me@x\n-d\n+D\n e\n",
             Some("@@ -1,2 +1,3 @@\n-a\n+A\n+AA\n b\n@@ -4,2 +5,2 @@\n-d\n+D\n e\n"),
@@ -100,7 +100,7 @@ mod tests {
     #[test]
     fn what_is_no_diff_is_left_alone() {
         assert_eq!(narrow("@@ -x +y @@\n me@x\n", |line| line.contains('@')), None);
-        // It was cut off.
+        // A diff that was cut off.
         assert_eq!(narrow("@@ -1,9 +1,9 @@\n me@x\n", |line| line.contains('@')), None);
     }
 }

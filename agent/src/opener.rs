@@ -1,6 +1,6 @@
 /*!
-Opens what `git:` and `file:` evidence points at, so that the citation check can tell a real place from an
-invented one. Answers are remembered: many claims cite the same commit.
+Opens the targets of `git:` and `file:` evidence, so that the citation check can distinguish a real place from an
+invented one. Results are cached, because many claims cite the same commit.
 */
 
 use std::collections::HashMap;
@@ -29,7 +29,7 @@ impl LocatorOpener for GitOpener {
                 let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 known.entry(key).or_insert_with(|| opens(&self.repo, sha, path.as_deref(), *lines)).clone()
             }
-            // Files handed in with the incident (logs) were read by the tool that cites them; their text is stored.
+            // Files that came with the incident (logs) were read by the tool that cites them; their text is stored.
             LocatorTarget::File { .. }
             | LocatorTarget::Ticket { .. }
             | LocatorTarget::Replay { .. }
@@ -38,7 +38,7 @@ impl LocatorOpener for GitOpener {
     }
 }
 
-/// Whether a commit, a file of it and lines of that file exist; if not, which of them does not.
+/// Checks that a commit, a file of it and lines of that file exist; the error names the missing one.
 fn opens(repo: &Repo, sha: &str, path: Option<&str>, lines: Option<(u32, u32)>) -> Result<(), String> {
     let missing = |error: millwright_git::RepoError| error.to_string();
     let commit = repo.resolve(sha).map_err(missing)?;

@@ -1,6 +1,6 @@
 /*!
-What a page shows beside the report's JSON: the culprit's diff and author, the order of the candidates and how the
-runs narrowed them. All of it is optional; what cannot be had is left out, never guessed.
+Collects the context that a page shows beside the report's JSON: the culprit's diff and author, the order of the
+candidates, and how the runs narrowed them. All of it is optional; unavailable parts are left out, never guessed.
 */
 
 use std::collections::HashMap;
@@ -15,13 +15,13 @@ use crate::facts::RunFacts;
 use crate::report::{BisectCandidate, BisectStep, BisectView, CitedEvidence, CommitView, RenderContext};
 use crate::run::{ReplayPlan, RunRequest};
 
-/// Bytes of the culprit's diff that a page carries.
+/// Maximum number of bytes of the culprit's diff on a page.
 const DIFF_BYTES: usize = 200_000;
-/// Candidates that a picture can show.
+/// Maximum number of candidates in a chart.
 const MOST_CANDIDATES: usize = 20_000;
 const MOST_QUOTES: usize = 200;
 
-/// Gathers it. Blocking.
+/// Collects the context. Blocking.
 pub(crate) fn illustrate(
     repo: &Repo,
     request: &RunRequest,
@@ -58,7 +58,7 @@ fn view(repo: &Repo, commit: &CommitId, facts: &RunFacts) -> Option<CommitView> 
     let detail = git::show(repo, commit, &[], DIFF_BYTES, &CancelFlag::default()).ok()?;
     let summary = detail.summary;
     let guilty = facts.minimal.as_ref().map(|minimal| minimal.diff.clone());
-    // What the known fix takes back is what is guilty.
+    // The lines that a known fix takes back are the guilty ones.
     let fix = facts.known().and_then(|known| known.fix.as_ref()).filter(|_| guilty.is_none());
     Some(CommitView {
         commit: summary.id.to_string(),
@@ -96,7 +96,7 @@ fn bisect(
     Some(BisectView { candidates: candidates.collect(), steps: steps.collect() })
 }
 
-/// The ranking that the suspects tool left in the run's folder.
+/// The ranking that the suspects tool stored in the run's folder.
 pub(crate) fn ranking_of(run_dir: &Path) -> Vec<(CommitId, f64)> {
     let read = std::fs::read(run_dir.join("ranking.json")).ok();
     read.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()

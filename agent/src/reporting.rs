@@ -1,6 +1,6 @@
 /*!
-Makes the report of a run out of the facts of the tools and the finding of the planner. Pure: the same events
-give the same report. The citation check comes after, on the report and its quotes.
+Makes the report of a run from the results of the tools and the finding of the planner. Pure: the same events give the
+same report. The citation check follows, on the report and its quotes.
 */
 
 use std::collections::BTreeMap;
@@ -82,7 +82,7 @@ pub(crate) fn assemble(
     }
 }
 
-/// A replay that nobody but the planner wrote has to be known as such, whatever the planner says of it.
+/// Adds to the summary that the planner wrote the replay, even if the planner does not say so.
 fn with_origin_of_replay(summary: String, facts: &RunFacts) -> String {
     match &facts.written {
         Some(written) => format!(
@@ -94,7 +94,7 @@ fn with_origin_of_replay(summary: String, facts: &RunFacts) -> String {
     }
 }
 
-/// The words every claim of the finding quotes.
+/// The quotes of every claim in the finding.
 pub(crate) fn quotes(finding: &PlannerFinding) -> Vec<Quote> {
     let of = |claim: ClaimRef, cites: &[Citation]| -> Vec<Quote> {
         let each = cites
@@ -115,7 +115,7 @@ pub(crate) fn quotes(finding: &PlannerFinding) -> Vec<Quote> {
     out
 }
 
-/// The words the model was asked with.
+/// The prompts that the model received.
 fn prompts(run: &Run) -> BTreeMap<String, String> {
     let turns = run.log().iter().filter_map(|entry| match entry {
         DialogueEntry::Answered(turn) => Some(turn.prompts.clone()),
@@ -126,7 +126,7 @@ fn prompts(run: &Run) -> BTreeMap<String, String> {
 
 fn replay(run: &Run, facts: &RunFacts) -> Option<ReplaySummary> {
     let reproduction = facts.reproduction.as_ref()?;
-    // By their numbers, which `replay:<n>` cites. A bisect that was reopened lists again what it was told.
+    // Keyed by number, which `replay:<n>` cites. A reopened bisect lists its earlier runs again.
     let runs: BTreeMap<usize, ReplayRun> = run
         .finished()
         .filter_map(|(_, outcome)| outcome.data.get("runs"))
@@ -154,7 +154,7 @@ fn replay(run: &Run, facts: &RunFacts) -> Option<ReplaySummary> {
     })
 }
 
-/// Files that were laid over every checkout: those asked for, and those found to be younger than the fault.
+/// Files that were laid over every checkout: the requested ones, and those found to be newer than the fault.
 fn laid_in(run: &Run, facts: &RunFacts) -> Vec<String> {
     /// Files listed.
     const MOST: usize = 50;
@@ -169,8 +169,9 @@ fn laid_in(run: &Run, facts: &RunFacts) -> Vec<String> {
     all.into_iter().take(MOST).collect()
 }
 
-/// Executions of the unchanged code after the first reproduction at the failing revision: what finding the
-/// culprit cost, and what plain bisect is compared with. Runs of candidate fixes and hunks are patched.
+/// Number of executions of the unchanged code after the first reproduction at the failing revision: the cost of
+/// finding the culprit, to compare with plain bisect. Runs of candidate fixes and hunks do not count, because their
+/// code is patched.
 fn spent(runs: &[(usize, ReplayRun)], bad: Option<&str>) -> u32 {
     use millwright_model::ReplayOutcome::Reproduces;
     let first = runs
@@ -199,7 +200,7 @@ fn similar(facts: &RunFacts) -> Vec<SimilarIncident> {
             recheck: recheck(found.resolution_id.as_ref()),
         })
         .collect();
-    // Not alike in words and structure, but by what its culprit did.
+    // Incidents that are similar by their culprit, not by words and structure.
     let by_culprit = facts.rechecks.iter().map(|recheck| {
         let is_same = recheck.result == CheckResult::Pass;
         SimilarIncident {
@@ -227,7 +228,7 @@ fn similar(facts: &RunFacts) -> Vec<SimilarIncident> {
     out
 }
 
-/// How alike two incidents are whose failures the same code makes, told in words that have nothing in common.
+/// Similarity of two incidents that the same code caused but whose texts have nothing in common.
 const SAME_CODE: f64 = 0.7;
 
 fn impact(run: &Run, facts: &RunFacts) -> Option<Impact> {

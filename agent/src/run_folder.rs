@@ -1,10 +1,10 @@
 /*!
-A run's folder, where several machines work on one database. Artifacts of tools (the ledger of replays, the ranking, the
-candidates) lie in the data folder of the worker that made them; before an event says that a tool has finished, they are
-kept beside the events as well, so that whichever worker takes the run over finds what the events speak of. On one
-machine nothing of this is needed, and nothing is done.
+Shares a run's folder between machines that use one database. Artifacts of tools (the ledger of replays, the ranking,
+the candidates) are in the data folder of the worker that made them. Before an event records that a tool has finished,
+the artifacts are also stored beside the events, so that a worker that takes the run over finds them. On one machine
+this module does nothing.
 
-What is sealed stays where it is: the map of masked values is of no use to a resumed run.
+Sealed data stays in its folder: a resumed run does not need the map of masked values.
 */
 
 use std::collections::HashMap;
@@ -16,12 +16,12 @@ use std::time::SystemTime;
 use millwright_model::{Evidence, RunId};
 use millwright_store::{Store, StoreError};
 
-/// A larger file stays here; a tool that misses it elsewhere says so, and is called again.
+/// A larger file is not shared; a tool that misses it on another machine reports that, and is called again.
 const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
-/// What the store had of each file when this folder was last in step with it.
+/// The file that records the hash of each file when this folder was last synchronised with the store.
 const IN_STEP: &str = "in-step.json";
 
-/// What tells a file that changed: its length, and when it was written.
+/// A file has changed if its length or modification time has changed.
 type Look = (u64, Option<SystemTime>);
 
 #[derive(Debug)]
@@ -29,14 +29,14 @@ pub struct RunFolder {
     store: Store,
     run: RunId,
     path: PathBuf,
-    /// Name to hash, as the store has it.
+    /// File name to hash, as in the store.
     known: Mutex<HashMap<String, String>>,
     looked: Mutex<HashMap<String, Look>>,
 }
 
 impl RunFolder {
-    /// The folder of a run in this data folder, with what another machine added since; `None` where the store is a file
-    /// and so the folder is the only one.
+    /// Opens the folder of a run in this data folder, and adds the files that another machine stored since. `None` if
+    /// the store is a file, because then this folder is the only one.
     pub async fn bring(store: &Store, run: &RunId, path: &Path) -> Result<Option<Self>, StoreError> {
         if !store.is_shared() {
             return Ok(None);
@@ -50,7 +50,7 @@ impl RunFolder {
         for (name, text) in store.run_files(run).await? {
             let hash = Evidence::hash(&text);
             let here = path.join(&name);
-            // What this folder added after that is newer.
+            // Files that changed here after that are newer.
             if in_step.get(&name) != Some(&hash) || !here.exists() {
                 write(&here, text.as_bytes())?;
             }
@@ -67,7 +67,7 @@ impl RunFolder {
         Ok(Some(folder))
     }
 
-    /// Keeps what changed since.
+    /// Stores the files that changed since the last call.
     pub async fn keep(&self) -> Result<(), StoreError> {
         let changed = self.changed()?;
         if changed.is_empty() {
@@ -107,7 +107,7 @@ impl RunFolder {
     }
 }
 
-/// Whole or not at all.
+/// Writes a file atomically.
 fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
     std::fs::write(&beside, bytes)?;

@@ -1,6 +1,6 @@
 /*!
-Who watches a run: the terminal, an event stream, an eval log. Sinks only look; a slow or broken one never
-holds a run, so sending is synchronous and must not block.
+Observers of a run: the terminal, an event stream, an eval log. A sink only observes. A slow or broken sink never
+blocks a run, so sending is synchronous and must not block.
 */
 
 use millwright_tools::ProgressEvent;
@@ -11,16 +11,16 @@ use crate::run::{Run, RunEvent};
 pub trait EventSink: Send + Sync {
     fn event(&self, event: &RunEvent);
 
-    /// An earlier start began this run; it goes on from these events.
+    /// A run that an earlier start began continues from these events.
     fn resumed(&self, _run: &Run) {}
 
-    /// Words of a model as they arrive; the whole answer comes as an event.
+    /// Streamed words of a model; the whole answer follows as an event.
     fn words(&self, _words: &str) {}
 
     fn progress(&self, _progress: &ProgressEvent) {}
 }
 
-/// Watches nothing.
+/// A sink that ignores everything.
 #[derive(Debug, Default, Clone, Copy)]
 pub struct SilentSink;
 

@@ -1,7 +1,7 @@
 /*!
-Spans of a run, its questions to a model and its tool calls, named and attributed after OpenTelemetry's conventions for
-generative AI, so that any collector behind `tracing` reads them. They carry names, counts and kinds of errors; never
-a prompt, an answer, an argument or a secret.
+Spans of a run, its questions to a model and its tool calls, with names and attributes from OpenTelemetry's
+conventions for generative AI, so that any collector behind `tracing` can read them. They contain names, counts and
+kinds of errors; never a prompt, an answer, an argument or a secret.
 */
 
 use millwright_model::Verdict;
@@ -10,7 +10,7 @@ use tracing::field::Empty;
 
 use crate::run::{FailureKind, ModelTurn};
 
-/// Longest name in a span: the name of a tool is the model's own word.
+/// Maximum length of a name in a span: a model may invent the name of a tool.
 const NAME_CHARS: usize = 80;
 
 /// One investigation, resumed or not.

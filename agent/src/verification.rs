@@ -1,5 +1,5 @@
 /*!
-How much is proven. The verdict follows from what really ran, never from what a planner says of it.
+Derives the verdict and the level of proof from the runs that really took place, never from a planner's statements.
 */
 
 use millwright_model::{Fix, Proof, ReplayOutcome, TriedFix, Verdict};
@@ -9,10 +9,10 @@ use millwright_culprit::fixes::changed_lines;
 use crate::facts::RunFacts;
 use crate::findings::PlannerFinding;
 
-/// From here on a named cause may be called probable (a calibrated probability).
+/// Minimum calibrated probability at which a named cause may be called probable.
 pub const PROBABLE: f64 = 0.5;
 
-/// The verdict and the proof level that the facts bear.
+/// The verdict and the proof level that the facts support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct VerdictJudgement {
     pub verdict: Verdict,
@@ -29,7 +29,7 @@ pub fn judge(facts: &RunFacts, finding: &PlannerFinding) -> VerdictJudgement {
         Some(cause) if cause.commit.as_ref() == facts.proven_culprit() && cause.commit.is_some() => {
             if proof == Proof::FixVerified { Verdict::Verified } else { Verdict::Confirmed }
         }
-        // A replay that does not show the failure, or contradicts the ranking, leaves a guess a guess.
+        // If the replay does not show the failure, or contradicts the ranking, the cause stays a guess.
         Some(cause) if cause.confidence >= PROBABLE && !replay_contradicts(facts) => Verdict::Probable,
         Some(_) => Verdict::Inconclusive,
     };
@@ -41,7 +41,7 @@ pub fn best_fix(facts: &RunFacts) -> Option<Fix> {
     if let Some(known) = facts.known() {
         return known.fix.clone();
     }
-    // A person rejected this cause; a machine check does not overrule that.
+    // A person rejected this cause; an automatic check does not overrule that.
     if facts.rejected_culprit().is_some() {
         return None;
     }
@@ -65,7 +65,7 @@ pub fn tried_fixes(facts: &RunFacts) -> Vec<TriedFix> {
         .collect()
 }
 
-/// The proof level that the facts bear.
+/// The proof level that the facts support.
 pub fn proof(facts: &RunFacts) -> Proof {
     let known = facts.known().and_then(|known| known.fix.as_ref()).map(|fix| fix.proof);
     if let Some(proof) = known {

@@ -1,6 +1,6 @@
 /*!
-What goes wrong with models and their servers. In each case the run ends with an honest report: what is known by the
-playbook stands in it, and it says why the model did not finish.
+Failures of models and their servers. In each case the run ends with an honest report: it has the playbook's results
+and says why the model did not finish.
 */
 
 mod scene;
@@ -18,7 +18,8 @@ use serde_json::json;
 use scene::{Ran, Scene};
 use scripted_server::{Reply, Rules, ScriptedServer, Seen};
 
-/// A run against a script, held to the protocol; the report must be whole and say why the model did not finish.
+/// Runs a model from a script and checks the protocol; the report must be complete and say why the model did not
+/// finish.
 async fn fails(script: impl FnMut(&Seen) -> Reply + Send + 'static, because: &str) -> (Ran, ScriptedServer) {
     fails_with(|settings| settings, script, because).await
 }
@@ -97,7 +98,7 @@ async fn a_wrong_key_is_told_at_once() {
 #[tokio::test]
 async fn a_server_that_is_not_there_is_told() {
     let unreachable = |mut settings: ModelSettings| {
-        // The discard port: nothing listens there.
+        // The discard port: no server listens there.
         settings.connection.base_url = "http://127.0.0.1:9/v1".into();
         settings
     };

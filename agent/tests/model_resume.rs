@@ -1,7 +1,7 @@
 /*!
-A run that is killed at any of its events goes on as if nothing had happened: the same report, no effect made twice,
-and every question to the model in the same bytes. Both sides of each boundary are tried: killed right after an event
-was stored, and right before.
+A run that is killed at any of its events continues as if nothing had happened: the same report, no effect made twice,
+and every question to the model with the same bytes. Both sides of each boundary are tested: killed right after an
+event was stored, and right before.
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 
@@ -49,7 +49,7 @@ impl Journal for Dying {
         let dies = number == self.dies_at;
         Box::pin(async move {
             if !dies || self.stores {
-                // Through the stored form, as a restart reads it.
+                // Serialise the event, because a restart reads the stored form.
                 let stored = serde_json::to_string(event).unwrap();
                 self.kept.append(&serde_json::from_str(&stored).unwrap()).await?;
             }
@@ -222,11 +222,11 @@ impl World<'_> {
                 Ok((report, _)) => return (report, journal.kept.events()),
                 Err(DriveError::AwaitingApproval(calls)) => {
                     assert_eq!(calls, ["notify (c5)"]);
-                    // The decision is handed in before the run is taken up again, as a service would.
+                    // Put the decision in the inbox before the run resumes, as a service would.
                     inbox.put(InboxMessage::Decision { call: "c5".into(), approved: true, by: "Ann".into() });
                 }
                 Err(DriveError::Journal(_)) => {
-                    // The next process finds what was stored, and its journal does not break.
+                    // The next process finds the stored events, and its journal does not fail.
                     let kept = journal.kept.clone();
                     journal = Arc::new(Dying {
                         kept,
@@ -246,7 +246,7 @@ impl World<'_> {
 fn essence(report: &Report) -> Report {
     let mut report = report.clone();
     report.usage.wall_ms = 0;
-    // A call whose outcome was lost answers otherwise, and so costs otherwise.
+    // A call whose outcome was lost gives a different answer, and so a different cost.
     (report.usage.input_tokens, report.usage.cached_tokens, report.usage.cost_usd) = (0, 0, 0.0);
     report
 }
@@ -276,7 +276,7 @@ async fn a_run_killed_at_any_event_ends_with_the_same_report_and_repeats_no_effe
             let (report, events) = world.finish(dies_at, stores).await;
             let at = format!("killed at event {dies_at}, stored: {stores}");
             assert_eq!(essence(&report), essence(&whole), "{at}");
-            // Begun and never heard of again is not the same as not begun: it is not made a second time.
+            // A call that was started may have had its effect, so it is not made a second time.
             assert!(world.notified.load(Ordering::SeqCst) <= 1, "{at}: the effect was repeated");
             let asked = events.iter().filter_map(|event| match event {
                 RunEvent::ModelAsked { ask } => Some(ask.request_sha256.clone()),

@@ -1,6 +1,6 @@
 /*!
-Whole runs by a model at the scripted server: it plans, tools answer, its finding is held to the evidence, and the
-report says what it rests on and what it cost.
+Whole runs with a model at the scripted server: it plans, tools answer, its finding is checked against the evidence,
+and the report states its evidence and its cost.
 */
 
 mod scene;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use scene::Scene;
 use scripted_server::{Reply, Rules, ScriptedServer, Seen};
 
-/// Reads two things at once, keeps a board, concludes: a sound investigation.
+/// A sound investigation: reads in parallel, keeps a board, concludes.
 fn sound(culprit: String) -> impl FnMut(&Seen) -> Reply + Send {
     move |seen| {
         if seen.is_review() {

@@ -1,6 +1,6 @@
 /*!
-The spans of a run as a collector sees them: names and attributes of the conventions for generative AI, and nothing of
-what was said. A binary of its own, since the subscriber is the process's.
+The spans of a run as a collector sees them: names and attributes of the conventions for generative AI, without any
+content of the conversation. This is a separate test binary, because the subscriber is global to the process.
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 #![allow(dead_code, clippy::allow_attributes, reason = "the scene serves other tests, too")]

@@ -1,6 +1,6 @@
 /*!
-What simple rules reach on the same cases, over the same index: a figure means little without them. They look at
-raw words and names only and share no code with the ranking they are compared with, index and splitting aside.
+The results of simple rules on the same cases and index, for comparison with the ranking. The rules look only at raw words
+and names. They share no code with the ranking except the index and the tokenizer.
 */
 
 use std::collections::{HashMap, HashSet};
@@ -13,13 +13,13 @@ use millwright_redaction::RedactionConfig;
 /// Commit ids, best first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BaselineRankings {
-    /// Commits that touch a file of the trace, newest first; the others are not ranked.
+    /// Commits that touch a file of the stack trace, newest first. Other commits are not ranked.
     pub newest_in_trace: Vec<String>,
-    /// BM25 (k1 = 1.2, b = .75) of the ticket against message and diff, commits touching shipped code first.
+    /// BM25 (k1 = 1.2, b = 0.75) of the ticket against message and diff. Commits that touch shipped code come first.
     pub text: Vec<String>,
 }
 
-/// The rules' answers for one case.
+/// The rankings of the rules for one case.
 ///
 /// # Errors
 /// When the revisions are not in the history or the index cannot be read.
@@ -102,7 +102,7 @@ fn bm25(documents: &[Document]) -> Vec<f64> {
     documents.iter().map(score).collect()
 }
 
-/// Paths of all frames, in the form git uses; for the JVM with the package as folders.
+/// Paths of all stack frames, in git's form. For the JVM, the package becomes folders.
 fn trace_files(ticket: &ParsedTicket) -> Vec<String> {
     let frames = ticket.traces.iter().flat_map(|trace| &trace.exceptions).flat_map(|e| &e.frames);
     let path = |frame: &millwright_model::Frame| {
@@ -117,7 +117,7 @@ fn trace_files(ticket: &ParsedTicket) -> Vec<String> {
     unique.into_iter().collect()
 }
 
-/// Whether one of the paths is the end of the other, at a folder's border.
+/// Whether one path is a suffix of the other, at a folder boundary.
 fn is_end_of(a: &str, b: &str) -> bool {
     let (short, long) = if a.len() <= b.len() { (a, b) } else { (b, a) };
     long.strip_suffix(short).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))

@@ -1,7 +1,7 @@
 /*!
-Eval cases: one JSON object a line. Files come from people and generators, so every error names its line and
-says what the field should have been; an unknown field is an error too, since a misspelt `overlay` would
-silently turn a replay case into another one.
+Eval cases, one JSON object per line. People and generators write these files, so every error names its line and what the
+field must contain. An unknown field is an error too: a misspelt `overlay` would silently turn a replay case into another
+case.
 */
 
 use std::collections::BTreeMap;
@@ -381,7 +381,7 @@ pub fn read(path: &Path, limit: Option<usize>) -> Result<Vec<EvalCase>, CasesErr
 /// With what is wrong, in words.
 pub fn parse(line: &[u8]) -> Result<EvalCase, String> {
     let case: EvalCase = serde_json::from_slice(line).map_err(|error| {
-        // Serde counts within the line; the file's own line number is what a person needs.
+        // Serde counts lines within the JSON text. The user needs the line number of the file.
         let text = error.to_string();
         let why = text.rsplit_once(" at line ").map_or(text.as_str(), |(why, _)| why);
         format!("{why} (column {})", error.column())

@@ -1,7 +1,7 @@
 /*!
-`eval compare A B`: is B better than A? Answered on the cases both judged, figure by figure and case by case, with the
-smallest difference so many cases could have shown. A figure is better or worse only when chance alone would hardly have
-done it; otherwise nobody can tell, and that is said.
+`eval compare A B`: is B better than A? The comparison uses the cases that both runs judged, figure by figure and case by
+case. It names the smallest difference that this number of cases can show. A figure is better or worse only when chance is an
+unlikely cause; otherwise the verdict is that the runs cannot be told apart.
 */
 
 use std::collections::BTreeMap;
@@ -105,7 +105,7 @@ pub fn compare(before: &Path, after: &Path, gate: Option<&Value>) -> Result<RunC
 
 fn of(before: &[CaseResult], after: &[CaseResult]) -> RunComparison {
     let key = |one: &CaseResult| (one.task.clone(), one.id.clone());
-    // Neither side is blamed for what the other's machine could not judge.
+    // A case that one run's machine could not judge does not count against either run.
     let judged = |of: &[CaseResult]| -> BTreeMap<(String, String), CaseResult> {
         of.iter().filter(|one| one.not_judged.is_none()).map(|one| (key(one), one.clone())).collect()
     };
@@ -153,7 +153,7 @@ fn of(before: &[CaseResult], after: &[CaseResult]) -> RunComparison {
 }
 
 fn compared(task: &str, name: &str, kind: Kind, pairs: &[(&str, f64, f64)]) -> ComparedFigure {
-    // Repeats of one case are one pair, the mean of what they came to.
+    // Repeats of one case form one pair: the mean of their results.
     let mut by_case: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
     for (id, before, after) in pairs {
         let base = id.rsplit_once('#').map_or(*id, |(base, _)| base);
@@ -323,7 +323,7 @@ mod tests {
         assert!(!one.fails());
         let hit = &one.figures[0];
         assert!(hit.detectable.unwrap() > 0.1 && hit.difference.value == -0.05);
-        // A cost alone never decides.
+        // A difference in cost alone decides nothing.
         let dear = of(&run(&all, 4), &run(&all, 9));
         assert_eq!(dear.verdict, PairedVerdict::CannotTell);
         assert!(dear.figures.iter().any(|f| f.figure == "replay_runs" && f.verdict == PairedVerdict::Worse));

@@ -1,7 +1,7 @@
 /*!
-What memory did to a sequence of cases: every case was also judged without it, so the figures are pairs. A case
-counts as *seen* when its culprit, or a unit of it, was the truth of an earlier case. Harm is listed case by case:
-a mean hides one that was right without memory and wrong with it.
+The effect of memory on a sequence of cases. Every case is also judged without memory, so the figures are pairs. A case is
+*seen* when its culprit, or a unit of that culprit, was the truth of an earlier case. Harm is listed case by case, because a
+mean hides a case that was right without memory and wrong with it.
 */
 
 use std::collections::HashSet;
@@ -11,16 +11,16 @@ use serde_json::{Map, Value, json};
 use crate::cases::EvalCase;
 use crate::stats;
 
-/// One case with memory off and on.
+/// The results of one case with memory off and on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct MemoryPair {
-    /// Rank of the truth.
+    /// Rank of the true culprit.
     pub(crate) off: Option<u32>,
     pub(crate) on: Option<u32>,
     pub(crate) planted: bool,
 }
 
-/// What a case shares with the cases before it.
+/// What a case has in common with earlier cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EarlierCases {
     Culprit,
@@ -94,7 +94,7 @@ pub(crate) fn figures(mode: &str, cases: &[EvalCase], pairs: &[MemoryPair]) -> M
     }
     out.insert("harmed".into(), json!(ids(&|pair| pair.off == Some(1) && pair.on != Some(1))));
     out.insert("helped".into(), json!(ids(&|pair| pair.off != Some(1) && pair.on == Some(1))));
-    // Cases so far, mean reciprocal rank so far without and with memory.
+    // Number of cases so far, and mean reciprocal rank so far without and with memory.
     out.insert("curve".into(), json!(curve));
     out
 }

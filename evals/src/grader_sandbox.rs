@@ -1,6 +1,6 @@
 /*!
-The graders' own workbench: runs a case's replay and tests at any revision, with any change applied, in the sandbox and
-in checkouts of its own. It reads nothing of what the agent says it ran; a status of 0 passes, and nothing else does.
+The sandbox of the graders. It runs a case's replay and tests at any revision, with any change applied, in its own checkouts.
+It ignores what the agent says it ran. Only status 0 is a pass.
 */
 
 use std::collections::BTreeMap;
@@ -17,11 +17,11 @@ use millwright_tools::CancelFlag;
 
 use crate::cases::{self, CaseReplay};
 
-/// What every execution of a case is handed.
+/// Settings of every execution of a case.
 #[derive(Debug, Clone, Copy)]
 pub struct ExecutionSettings<'a> {
     pub env: &'a BTreeMap<String, String>,
-    /// Readable inside the sandbox.
+    /// Paths that are readable inside the sandbox.
     pub allow_read: &'a [PathBuf],
 }
 
@@ -55,20 +55,20 @@ pub(crate) enum RecipeEnding {
     Fails {
         tail: String,
     },
-    /// It says nothing: a time-out, a missing program, a change that does not apply.
+    /// The run shows nothing: a time-out, a missing program, or a change that does not apply.
     Unknown {
         why: String,
     },
 }
 
-/// Attempts at a run whose sandbox fails.
+/// How often a run is tried when the sandbox itself fails.
 const MAX_SANDBOX_ATTEMPTS: usize = 3;
 
-/// Runs one recipe on one repository.
+/// Runs one recipe in one repository.
 pub(crate) struct GraderSandbox(Replayer);
 
 impl GraderSandbox {
-    /// For the replay itself.
+    /// A sandbox for the replay itself.
     pub(crate) fn new(repo: &Repo, recipe: ReplayRecipe) -> Self {
         let pool = CheckoutPool::new(repo.clone(), PoolLimits::default());
         let (sandbox, nothing) = (Arc::new(SandboxExecutor), CancelFlag::default());
@@ -76,12 +76,13 @@ impl GraderSandbox {
         Self(Replayer::new(pool, recipe, sandbox, ReplayLedger::in_memory(), bounds, nothing))
     }
 
-    /// For the project's tests, with what the replay needs around it.
+    /// A sandbox for the project's tests, with the environment that the replay needs.
     pub(crate) fn of_tests(repo: &Repo, replay: &ReplayRecipe, tests: &str) -> Self {
         Self::new(repo, tests_recipe(replay, tests))
     }
 
-    /// A sandbox that could not be set up on a busy machine says nothing about the code, so it is tried again.
+    /// Runs the recipe. A failed set-up of the sandbox on a busy machine says nothing about the code, so the run is tried
+    /// again.
     pub(crate) fn run(&self, commit: &CommitId, change: Option<&CheckoutChange>) -> RecipeEnding {
         let mut ended = self.run_once(commit, change);
         for _ in 1..MAX_SANDBOX_ATTEMPTS {
@@ -109,7 +110,7 @@ impl GraderSandbox {
     }
 }
 
-/// Programs of `needed` that replays would not find, asked for inside the sandbox.
+/// The programs of `needed` that replays would not find. The check runs inside the sandbox.
 pub(crate) fn missing(
     needed: &[String],
     execution: ExecutionSettings<'_>,

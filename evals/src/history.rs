@@ -1,6 +1,6 @@
 /*!
-What of a suite's run is kept for good: the figures a person follows over the months, with what they were measured of
-(the program, who planned, the weights), and whether they fell since the run before.
+The stored history of suite runs: the figures that people follow over months, what was measured (program, planner, weights),
+and whether a figure fell since the run before.
 */
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 
 use crate::summary::EvalSummary;
 
-/// Figures that are kept; `summary.json` holds all of them.
+/// Figures in the history. `summary.json` holds all of them.
 const KEPT: [&str; 27] = [
     "cases",
     "not_judged",
@@ -46,7 +46,7 @@ const KEPT: [&str; 27] = [
     "cost_usd",
 ];
 
-/// Shares that a person is told of when they fall, as `eval history` and a chat name them.
+/// Shares that are reported when they fall, with their names in `eval history` and in chat messages.
 pub const FOLLOWED: [(&str, &str); 9] = [
     ("exact_commit", "exact commit"),
     ("verified_fix", "verified fix"),
@@ -59,7 +59,7 @@ pub const FOLLOWED: [(&str, &str); 9] = [
     ("mrr", "MRR"),
 ];
 
-/// A run of a suite as it is kept. `failures` is what fell short of its gate.
+/// The history entry of a suite run. `failures` lists the figures that missed their gate.
 pub fn evaluation(
     suite: &str,
     summary: &EvalSummary,
@@ -96,15 +96,15 @@ fn kept(of: &Value) -> BTreeMap<String, KeyFigure> {
     KEPT.iter().filter_map(figure).collect()
 }
 
-/// A hash of the weights that ship, with which suites rank: 12 hex digits.
+/// A hash of the shipped weights, which suites use for ranking: 12 hex digits.
 fn weights() -> String {
     let table: Vec<String> =
         SignalWeights::default().iter().map(|(name, weight)| format!("{name} {weight}")).collect();
     Evidence::hash(&table.join("\n")).chars().take(12).collect()
 }
 
-/// This program, as it is told from other builds: its version, and the commit it was built from where the build knew
-/// it, else a hash of the executable.
+/// Identifies this build of the program: its version, and the commit it was built from, or a hash of the executable when the
+/// build did not know the commit.
 pub fn program(version: &str, commit: Option<&str>) -> String {
     let known = commit.map(str::trim).filter(|commit| !commit.is_empty());
     let build = match known {
@@ -129,8 +129,8 @@ fn hash_of_program() -> io::Result<String> {
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// What fell since `before` by more than chance may do: below the interval that figure had then. One line each, such as
-/// `investigate safe 1.00 → 0.90 (was 0.95 to 1.00)`. Baselines may fall, and other cases are not compared.
+/// The figures that fell since `before` by more than chance explains: below their interval in that run. One line each, such
+/// as `investigate safe 1.00 → 0.90 (was 0.95 to 1.00)`. Ignores baselines, and tasks whose number of cases changed.
 pub fn fell(before: &KeptEvaluation, now: &Evaluation) -> Vec<String> {
     let mut out = Vec::new();
     for (task, figures) in now.figures.iter().filter(|(task, _)| !task.contains('/')) {
@@ -155,7 +155,7 @@ pub fn fell(before: &KeptEvaluation, now: &Evaluation) -> Vec<String> {
     out
 }
 
-/// The run to compare with: the newest of the same suite and planner among `kept`, newest first.
+/// The run to compare with: the newest of the same suite and planner in `kept`, which is sorted newest first.
 pub fn before<'k>(kept: &'k [KeptEvaluation], now: &Evaluation) -> Option<&'k KeptEvaluation> {
     kept.iter().find(|one| one.evaluation.suite == now.suite && one.evaluation.planner == now.planner)
 }

@@ -1,5 +1,5 @@
 /*!
-How good it is: cases, tasks, baselines, statistics and reports of evals. It drives the same run as every other door.
+Evals of Millwright: cases, tasks, baselines, statistics and reports. They start the same run as every other channel.
 */
 
 pub mod baselines;
@@ -34,7 +34,7 @@ pub use options::{EvalOptions, EvalTask, MemoryMode, PlannerFactory, RepoMapping
 pub use suites::Suite;
 pub use summary::EvalSummary;
 
-/// What stops an eval before or while it runs. Cases that cannot be judged do not: they are counted.
+/// An error that stops an eval. A case that cannot be judged is counted and does not stop the eval.
 #[derive(Debug, thiserror::Error)]
 pub enum EvalError {
     #[error(transparent)]
@@ -52,10 +52,10 @@ pub enum EvalError {
 }
 
 /// Runs one task over a file of cases and writes `results.jsonl`, `summary.json` and the reports to `options.out`.
-/// Blocking.
+/// Blocks the calling thread.
 ///
 /// # Errors
-/// When the cases cannot be read, the output cannot be written, or not a single case could be judged.
+/// When the cases cannot be read, the output cannot be written, or no case could be judged.
 pub fn run(options: &EvalOptions) -> Result<EvalSummary, EvalError> {
     create(&options.out)?;
     let (summary, results) = run_task(options)?;
@@ -63,7 +63,7 @@ pub fn run(options: &EvalOptions) -> Result<EvalSummary, EvalError> {
     Ok(summary)
 }
 
-/// One task, nothing written but what it keeps on the way.
+/// Runs one task. Writes only the files that the task itself stores during its run.
 fn run_task(options: &EvalOptions) -> Result<(EvalSummary, Vec<CaseResult>), EvalError> {
     match options.task {
         EvalTask::Rank => tasks::rank::run(options),

@@ -1,10 +1,10 @@
 /*!
-The memory of one eval: a real store in a folder of its own, filled the way a person or a run would fill it, and
-for the arms that test harm also with what is false or out of date.
+The memory of one eval: a real store in its own folder, filled as a person or a run would fill it. Conditions that test harm
+also add false or outdated entries.
 
-*Poisoned*: before every fourth case somebody has confirmed a false resolution of that very ticket, naming the
-strongest wrong commit, and a run has claimed another without proof. *Stale*: before every fourth case there is a
-confirmed resolution of the same ticket from before the range, for code that was guilty then.
+*Poisoned*: before every fourth case, a person has confirmed a false resolution of the same ticket that names the strongest
+wrong commit, and a run has claimed another commit without proof. *Stale*: before every fourth case there is a confirmed
+resolution of the same ticket from before the range, for code that was guilty then.
 */
 
 use millwright_culprit::suspects::SignalWeights;
@@ -19,10 +19,10 @@ use crate::cases::EvalCase;
 use crate::options::MemoryMode;
 use crate::repositories::ResolvedRepository;
 
-/// Every how many cases something false or outdated is planted.
+/// One of this many cases gets a false or outdated entry before it.
 const PLANT_EVERY: usize = 4;
 
-/// Every how many cases the weights are re-learned.
+/// The weights are learned again after this many cases.
 const LEARN_EVERY: usize = 10;
 
 const PERSON: Actor<'static> = Actor { who: "eval", why: "the label of the case" };
@@ -37,16 +37,16 @@ pub(crate) struct MemoryCondition {
     seen: usize,
 }
 
-/// What is planted about a case, in the repository's own terms.
+/// The entry that is planted about a case, in the repository's own terms.
 #[derive(Debug, Clone)]
 pub(crate) struct PlantedFalsehood {
     /// A commit of the range that is not the culprit.
     pub(crate) commit: String,
-    /// Its files.
+    /// The files of that commit.
     pub(crate) units: Vec<String>,
     /// A revision from before the range.
     pub(crate) before: String,
-    /// How to see the failure, as a run would have kept it.
+    /// The replay of the failure, as a run would have stored it.
     pub(crate) replay: Option<serde_json::Value>,
 }
 
@@ -68,13 +68,13 @@ impl MemoryCondition {
         &self.runtime
     }
 
-    /// Whether something is planted before the next case.
+    /// Whether an entry is planted before the next case.
     pub(crate) fn plants(&self) -> bool {
         matches!(self.mode, MemoryMode::Poisoned | MemoryMode::Stale)
             && self.seen % PLANT_EVERY == PLANT_EVERY - 1
     }
 
-    /// Counts a case as done.
+    /// Counts a case as finished.
     pub(crate) fn next(&mut self) {
         self.seen += 1;
     }
@@ -89,7 +89,7 @@ impl MemoryCondition {
         Ok(active.map(|version| weights_of(&version.learned.weights)))
     }
 
-    /// What a person would have confirmed after the case.
+    /// Stores the resolution that a person would confirm after the case.
     pub(crate) fn confirm(
         &self,
         case: &EvalCase,
@@ -103,7 +103,7 @@ impl MemoryCondition {
         self.keep(&new, ticket, Some((Approval::Confirmed, PERSON)), sample)
     }
 
-    /// Learns anew now and then, as `memory weights learn` would.
+    /// Learns the weights again at intervals, as `memory weights learn` does.
     pub(crate) fn relearn(&self) -> Result<(), String> {
         if self.seen == 0 || !self.seen.is_multiple_of(LEARN_EVERY) {
             return Ok(());
@@ -119,14 +119,14 @@ impl MemoryCondition {
             .map_err(|error| error.to_string())
     }
 
-    /// Versions of the weights that were learned, and how many of them were adopted.
+    /// The number of learned versions of the weights, and how many of them were adopted.
     pub(crate) fn learned(&self) -> Result<(usize, usize), String> {
         let versions =
             self.runtime.block_on(self.store.weight_versions()).map_err(|error| error.to_string())?;
         Ok((versions.len(), versions.iter().filter(|version| version.adopted).count()))
     }
 
-    /// Plants what this arm plants before a case.
+    /// Adds the false or outdated entries of this condition before a case.
     pub(crate) fn plant(
         &self,
         resolved: &ResolvedRepository,
@@ -188,7 +188,7 @@ impl MemoryCondition {
     }
 }
 
-/// One thread that drives what a case awaits.
+/// A runtime for the asynchronous work of a case.
 pub(crate) fn runtime() -> Result<Runtime, String> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

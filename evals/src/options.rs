@@ -1,5 +1,5 @@
 /*!
-What an eval is run with: the options of `millwright eval run`, parsed but not yet acted on.
+The options of `millwright eval run`, after parsing.
 */
 
 use std::collections::BTreeMap;
@@ -92,7 +92,7 @@ impl FromStr for RepoMapping {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // Addresses may hold `=` in a query; paths rarely do.
+        // An address may contain `=` in its query; a path rarely does.
         let (address, path) = text
             .rsplit_once('=')
             .filter(|(a, p)| !a.is_empty() && !p.is_empty())

@@ -1,6 +1,6 @@
 /*!
-Two runs over the same cases: what differs case by case, and whether chance alone could have done it. Hits are compared
-by McNemar's exact test, which looks only at the cases that changed sides; costs by a paired bootstrap.
+Compares two runs over the same cases: what differs case by case, and whether chance alone explains it. Hits are compared by
+McNemar's exact test, which uses only the cases whose result changed. Costs are compared by a paired bootstrap.
 */
 
 use schemars::JsonSchema;
@@ -17,7 +17,7 @@ pub fn mcnemar(lost: usize, won: usize) -> f64 {
     if n == 0 {
         return 1.0;
     }
-    // The binomial at one half, summed in logarithms so that large counts do not overflow.
+    // The binomial distribution with p = 1/2, summed in logarithms so that large counts do not overflow.
     let mut term = -(n as f64) * std::f64::consts::LN_2;
     let mut tail = 0.0;
     for k in 0..=lost.min(won) {
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn agrees_with_published_values() {
-        // Binomial at one half: 1 of 8 one way is 2 · 9/256.
+        // Binomial distribution with p = 1/2: 1 of 8 in one direction is 2 · 9/256.
         assert!((mcnemar(1, 7) - 0.070_312_5).abs() < 1e-9);
         assert!((mcnemar(0, 6) - 0.031_25).abs() < 1e-9);
         assert_eq!((mcnemar(0, 0), mcnemar(4, 4)), (1.0, 1.0));

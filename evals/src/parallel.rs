@@ -1,8 +1,8 @@
 /*!
-Cases side by side: a few threads that take the next case when they are done with one.
+Judges cases in parallel: each of a few threads takes the next case when it has finished one.
 
-No pool of rayon's: judging a case ranks, which works on such a pool itself, and a thread that waits there for its own case
-would begin another one, whose time would count for the first. A case also waits for replays, which is no work for a pool.
+This does not use a rayon pool. Judging a case ranks commits, which uses such a pool itself, and a waiting pool thread would
+begin another case, whose time would count for the first. A case also waits for replays, and pool threads should not wait.
 */
 
 use std::sync::Mutex;
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::cases::EvalCase;
 
-/// Judges cases on `jobs` threads, results in the order of the cases.
+/// Judges cases on `jobs` threads. The results are in the order of the cases.
 pub(crate) fn in_parallel<T: Send>(
     cases: &[EvalCase],
     jobs: usize,

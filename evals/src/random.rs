@@ -1,7 +1,8 @@
 /*!
-The one source of chance: seeded, so that the same seed gives the same intervals and the same scenarios everywhere.
+The only random source: seeded, so that the same seed gives the same intervals and the same scenarios everywhere.
 
-No library's: figures and incidents of `RESULTS.md` come of these very sequences, which a library may change with a version.
+This is not a library, because figures and incidents of `RESULTS.md` depend on these exact sequences, and a library may
+change its sequences with a version.
 */
 
 /// SplitMix64 (Steele, Lea, Flood 2014): small, seeded, and good enough to draw cases.
@@ -13,7 +14,7 @@ impl SplitMix {
         Self(seed)
     }
 
-    /// A generator whose seed follows from words, so that a scenario's chance is its own.
+    /// A generator seeded by a text, so that each scenario has its own random sequence.
     pub(crate) fn of(words: &str) -> Self {
         // FNV-1a; one step mixes the bits.
         let fold = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
@@ -28,12 +29,12 @@ impl SplitMix {
         z ^ (z >> 31)
     }
 
-    /// Below `limit`, which is not zero.
+    /// A random number below `limit`, which must not be zero.
     pub(crate) fn below(&mut self, limit: usize) -> usize {
         ((u128::from(self.next()) * limit as u128) >> 64) as usize
     }
 
-    /// One of them; `None` of none.
+    /// A random element; `None` for an empty slice.
     pub(crate) fn pick<'a, T>(&mut self, from: &'a [T]) -> Option<&'a T> {
         if from.is_empty() { None } else { from.get(self.below(from.len())) }
     }

@@ -1,5 +1,5 @@
 /*!
-Repositories of the cases, opened once each and shared by all cases that name them.
+The repositories of the cases. Each is opened once and shared by all cases that name it.
 */
 
 use millwright_model::CommitId;
@@ -22,18 +22,18 @@ pub struct Repositories {
 #[derive(Debug, Clone)]
 pub struct ResolvedRepository {
     pub repo: Repo,
-    /// By which its index is masked: those that the runs of the cases have, which share the data folder.
+    /// The masking rules of the index: those of the runs, which share the data folder.
     pub rules: RedactionConfig,
     pub bad: CommitId,
     pub good: Option<CommitId>,
 }
 
 impl Repositories {
-    /// Opens the repository of `case` and resolves its revisions; in words, why it cannot.
+    /// Opens the repository of `case` and resolves its revisions. The error says in words why this fails.
     pub fn resolve(&self, case: &EvalCase, options: &EvalOptions) -> Result<ResolvedRepository, String> {
         let path = options.repository(&case.repo);
         let repo = {
-            // A poisoned lock means another case panicked; the map itself is whole.
+            // A poisoned lock means that another case panicked; the map itself is still valid.
             let mut open = self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             open.entry(path.clone())
                 .or_insert_with(|| {

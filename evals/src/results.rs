@@ -1,6 +1,6 @@
 /*!
-One line of `results.jsonl`: what became of a case. `wall_ms` and `report` are told for every task; what a task does
-not have is `null`.
+One line of `results.jsonl`: the result of a case. Every task writes `wall_ms` and `report`; fields that a task does not have
+are `null`.
 */
 
 use std::io::Write;

@@ -1,7 +1,7 @@
 /*!
-Figures with their uncertainty. A difference that a few other cases would have undone is no difference, so every
-figure carries a 95 % interval: Wilson's (1927) where it is a share of cases, else the percentile bootstrap over cases
-(Efron 1979), with a fixed seed, so that the same results always give the same report.
+Figures with their uncertainty. A difference that a few other cases would remove is not a difference, so every figure has a
+95 % interval: Wilson's (1927) for a share of cases, otherwise the percentile bootstrap over cases (Efron 1979). The seed is
+fixed, so the same results always give the same report.
 */
 
 use schemars::JsonSchema;

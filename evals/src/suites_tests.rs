@@ -1,4 +1,4 @@
-//! That a suite can fail: defects planted in the ranking and in the verifier.
+//! A suite can fail: these tests plant defects in the ranking and in the verifier.
 
 use std::path::Path;
 
@@ -28,7 +28,7 @@ fn smoke_has_most_classes_and_nightly_all() {
     assert!(count(Suite::Safety) >= 20);
 }
 
-/// Three incidents with a replay, as a file of cases.
+/// Options for a case file with the named incidents.
 fn small(folder: &Path, ids: &[&str], task: EvalTask) -> EvalOptions {
     let made: Vec<EvalCase> = scenarios::all()
         .iter()
@@ -65,8 +65,8 @@ fn a_defect_in_the_ranking_fails_the_gate() {
 #[test]
 fn a_fault_that_came_back_is_laid_to_whoever_brought_it_in_last_and_moved_code_is_mended_where_it_is() {
     let folder = tempfile::tempdir().unwrap();
-    // Remembered with its fix, and by a person's word alone; both were true once. And a culprit whose file was renamed, and
-    // one that did more than its fault in the same hunk.
+    // Two faults that memory knows, one with its fix and one by a person's statement; both entries were true once. Then a
+    // culprit whose file was renamed, and one that changed more than the fault in the same hunk.
     let ids = ["stale-memory-1", "stale-memory-3", "refactored-since-1", "partial-revert-2"];
     let options = small(folder.path(), &ids, EvalTask::Investigate);
     let (_, results) =
@@ -79,7 +79,7 @@ fn a_fault_that_came_back_is_laid_to_whoever_brought_it_in_last_and_moved_code_i
     }
 }
 
-/// The gate's complaints about what an agent answers.
+/// The gate's failures for the answers of an agent.
 fn complaints(options: &EvalOptions, spoil: fn(&mut Report)) -> Vec<String> {
     let agent = |case: &EvalCase,
                  options: &EvalOptions,
@@ -102,7 +102,7 @@ fn a_defect_in_the_verifier_the_bisect_the_citations_or_the_verdict_fails_the_ga
     let named = |all: Vec<String>, figure: &str| {
         assert!(all.iter().any(|one| one.contains(figure)), "nothing about {figure}: {all:?}");
     };
-    // A verifier that passes whatever it is given.
+    // A verifier that passes everything.
     let blind = complaints(&options, |report| {
         let Some(fix) = &mut report.fix else { return };
         fix.diff = "diff --git a/docs/n.md b/docs/n.md\nnew file mode 100644\n--- /dev/null\n+++ b/docs/n.md\n@@ -0,0 +1 @@\n+n\n".into();
@@ -111,7 +111,7 @@ fn a_defect_in_the_verifier_the_bisect_the_citations_or_the_verdict_fails_the_ga
     });
     named(blind.clone(), "verified_fix");
     named(blind, "safe");
-    // A bisect that stops one commit off.
+    // A bisect that stops one commit too early or too late.
     named(
         complaints(&options, |report| {
             let other = report.suspects.last().map(|suspect| suspect.commit.clone());
@@ -121,14 +121,14 @@ fn a_defect_in_the_verifier_the_bisect_the_citations_or_the_verdict_fails_the_ga
         }),
         "exact_commit",
     );
-    // Quotes nobody wrote.
+    // Invented quotes.
     named(
         complaints(&options, |report| {
             report.evidence.iter_mut().for_each(|evidence| evidence.excerpt = "words nobody wrote".into());
         }),
         "grounding",
     );
-    // A verdict that asserts something always.
+    // An agent that always asserts a cause.
     named(
         complaints(&options, |report| {
             let first = report.suspects.first().map(|suspect| suspect.commit.clone());

@@ -1,6 +1,6 @@
 /*!
-`summary.json`: one key a task; under it every figure with its interval, overall and again by repository, by tag
-and by the absence of a tag, because pooled scores hide sign flips.
+`summary.json`: one key per task, with every figure and its interval. The figures are given overall, by repository, by tag
+and by the absence of a tag, because pooled scores can hide opposite effects.
 */
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,16 +15,16 @@ use crate::stats;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EvalSummary(pub Map<String, Value>);
 
-/// What the figures of one case group are made of.
+/// The data of one case for figures of case groups.
 #[derive(Debug, Clone)]
 pub struct CaseSample<'a> {
     pub repo: &'a str,
     pub tags: &'a [String],
-    /// The place of this sample in whatever the caller computes figures from.
+    /// The index of this sample in the caller's data.
     pub at: usize,
 }
 
-/// `figures` over all samples, and `by_repo` and `by_tag` (with `!tag` for the cases without it) over parts.
+/// Computes `figures` over all samples, with `by_repo` and `by_tag` (`!tag` for the cases without it) over parts of them.
 pub fn grouped(
     samples: &[CaseSample<'_>],
     figures: impl Fn(&[usize]) -> Map<String, Value>,
@@ -67,7 +67,7 @@ impl EvalSummary {
         Ok(Self(Map::from_iter([(task.to_owned(), figures)])))
     }
 
-    /// Writes `summary.json`, whole or not at all.
+    /// Writes `summary.json` atomically.
     ///
     /// # Errors
     /// When the file cannot be written.
@@ -83,8 +83,8 @@ impl EvalSummary {
         std::fs::rename(&beside, path).map_err(io("renaming"))
     }
 
-    /// The figures that fall short of `gate`, an object of the same shape as the summary whose numbers are the
-    /// least values wanted (`{"rank": {"mrr": 0.7}}`); `{"at_most": 0.1}` in the place of a number is a greatest one. One line each; empty when the gate holds.
+    /// The figures that miss `gate`, one line each; empty when the gate holds. `gate` has the shape of the summary. Its
+    /// numbers are minimum values (`{"rank": {"mrr": 0.7}}`), and `{"at_most": 0.1}` in place of a number is a maximum.
     pub fn gate(&self, gate: &Value) -> Vec<String> {
         let mut failures = Vec::new();
         compare("", gate, &Value::Object(self.0.clone()), &mut failures);

@@ -1,13 +1,13 @@
 /*!
-JSON in the text of an answer, and why a text without a usable action could not be used.
+Finds JSON in the text of an answer, and explains why an answer without a usable action is unusable.
 */
 
 use serde_json::{Deserializer, Value};
 
-/// Places in a text where an object may begin.
+/// Maximum number of places in a text where an object may begin.
 const TRIES: usize = 20;
 
-/// Why a text without a usable action could not be used; `None` when it is plain words.
+/// Why a text without a usable action is unusable; `None` when it is plain words.
 pub(super) fn why_unusable(text: &str, constrained: bool) -> Option<String> {
     let start = text.find('{')?;
     let problem = match objects(text).next() {
@@ -21,7 +21,7 @@ pub(super) fn why_unusable(text: &str, constrained: bool) -> Option<String> {
     Some(problem)
 }
 
-/// The objects in a text, each from where it may begin.
+/// The JSON objects in a text.
 pub(crate) fn objects(text: &str) -> impl Iterator<Item = Value> + '_ {
     text.match_indices('{').take(TRIES).filter_map(|(at, _)| {
         Deserializer::from_str(&text[at..]).into_iter::<Value>().next()?.ok().filter(Value::is_object)

@@ -1,6 +1,6 @@
 /*!
-The board of hypotheses: what the model believes, what it has refuted, and with which evidence. It is what the `board`
-tool answered last; a compaction keeps it, and so does a fall back to the playbook.
+The board of hypotheses: what the model believes, what it has refuted, and with which evidence. The board is the
+latest result of the `board` tool; it survives a compaction and a fall-back to the playbook.
 */
 
 use millwright_model::{EvidenceId, HypothesisStatus};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::run::Run;
 
-/// Longest board; more competing ideas than this are no plan.
+/// Maximum number of hypotheses on the board; more competing ideas are not a plan.
 pub const MOST_HYPOTHESES: usize = 12;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

@@ -1,5 +1,5 @@
 /*!
-The first message: the incident, and what the playbook found out before the model was asked, since that costs nothing.
+The first message: the incident, and the playbook's first findings, which cost nothing.
 */
 
 use millwright_prompts::{BriefFinding, BriefPrompt, Prompt, PromptError};
@@ -8,7 +8,7 @@ use super::ConversationView;
 use super::results::{evidence_lines, shortened};
 use crate::run::{DialogueEntry, ReplayPlan};
 
-/// Longest part of a ticket shown, in characters; the whole is evidence.
+/// Maximum length of the shown part of a ticket, in characters; the whole ticket is evidence.
 const TICKET_CHARS: usize = 6_000;
 
 pub(super) fn brief(view: &ConversationView<'_>) -> Result<String, PromptError> {
@@ -20,7 +20,7 @@ pub(super) fn brief(view: &ConversationView<'_>) -> Result<String, PromptError> 
             DialogueEntry::Planned { calls, .. } => {
                 for (call, outcome) in calls.clone().filter_map(|at| view.run.call_at(at)) {
                     let Some(outcome) = outcome else { continue };
-                    // The ticket stands above as it came.
+                    // The ticket is shown above already.
                     let (text, _) = shortened(&outcome.text, view.room.result_chars());
                     findings.push(BriefFinding {
                         tool: call.name.clone(),
@@ -41,7 +41,7 @@ pub(super) fn brief(view: &ConversationView<'_>) -> Result<String, PromptError> 
         good: request.good.clone().map(String::from),
         has_replay: matches!(request.replay, ReplayPlan::Recipe(_)),
         no_replay: match &request.replay {
-            // It may quote the ticket.
+            // The reason may quote the ticket.
             ReplayPlan::None(because) => fence.around("why", because),
             ReplayPlan::Recipe(_) => String::new(),
         },

@@ -1,6 +1,6 @@
 /*!
-Compaction: when a conversation outgrows the model, its older steps are replaced by a list of what they did. The
-brief, the board and every citation stay; a compaction that does not shrink the conversation is refused.
+Compaction: when a conversation no longer fits into the model's context, a list of what the older steps did replaces
+them. The brief, the board and every citation stay. A compaction that does not shrink the conversation is refused.
 */
 
 use millwright_prompts::{CompactedPrompt, Prompt, PromptError};
@@ -8,14 +8,14 @@ use millwright_prompts::{CompactedPrompt, Prompt, PromptError};
 use super::{ConversationView, HypothesisBoard, ModelMessage, estimate};
 use crate::run::{AskPurpose, Compaction, DialogueEntry};
 
-/// Steps that stay in full when there is room, the newest.
+/// Number of the newest steps that stay in full if there is room.
 const KEPT: usize = 3;
-/// Calls that are told of one by one; the board and the evidence hold what earlier ones gave.
+/// Maximum number of calls that are listed one by one; the results of earlier ones are in the board and the evidence.
 const TOLD: usize = 60;
-/// Longest line about a call that was taken out.
+/// Maximum length of a line about a removed call.
 const LINE_CHARS: usize = 160;
 
-/// A compaction of the conversation that fits into its room, or nothing where none shrinks it enough.
+/// A compaction of the conversation that fits into its room; `None` if no compaction shrinks it enough.
 ///
 /// # Errors
 /// When a prompt cannot be rendered.
@@ -23,7 +23,7 @@ pub fn compact(view: &ConversationView<'_>, beside: usize) -> Result<Option<Comp
     let tokens_before = estimate(&view.messages()?, beside);
     for kept_steps in (0..=KEPT).rev() {
         let tokens_after = estimate(&view.compacted(view.run.log().len(), kept_steps)?, beside);
-        // Room for a few more steps, or it would be compacted again at once.
+        // Leave room for a few more steps, or the conversation would be compacted again at once.
         if tokens_after < tokens_before && tokens_after <= view.room.input_tokens() * 3 / 4 {
             return Ok(Some(Compaction { kept_steps, tokens_before, tokens_after }));
         }

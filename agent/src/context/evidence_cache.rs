@@ -1,6 +1,6 @@
 /*!
-The shelf: evidence and results of this run by their ids, for the tools that read them again or hold a claim to
-them. The driver puts there what it records.
+The evidence and results of this run by their ids, for tools that read them again or check a claim against them. The
+driver adds everything that it records.
 */
 
 use std::collections::BTreeMap;
@@ -27,7 +27,7 @@ impl EvidenceCache {
         Self { journal, kept: Mutex::default() }
     }
 
-    /// Takes in all that a resumed run has found already.
+    /// Adds everything that a resumed run has found already.
     pub fn fill(&self, run: &Run) {
         for (call, outcome) in run.finished() {
             self.put(&call.id, outcome);
@@ -57,7 +57,7 @@ impl EvidenceCache {
         }
     }
 
-    /// What a call of this run answered, whole.
+    /// The whole result of a call of this run.
     pub fn result(&self, call: &str) -> Option<String> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).results.get(call).cloned()
     }

@@ -1,7 +1,8 @@
 /*!
-The loop guard. A model that repeats itself, goes back and forth, gathers nothing but errors or talks without acting is
-told so once; then its tools are withdrawn and it has to conclude; then the playbook goes on. Answers that cannot be
-used are repaired once with what was wrong, then counted as failed steps. All of it is read off the run's log.
+The loop guard. If a model repeats itself, alternates between calls, collects only errors or talks without acting, the
+guard acts in three stages: it tells the model once; then it withdraws the tools, so that the model must conclude;
+then the playbook continues. An unusable answer gets one repair request that says what was wrong; after that it counts
+as a failed step. The guard reads all of this from the run's log.
 */
 
 use millwright_prompts::{DataFence, NudgeKind, NudgePrompt, Prompt, PromptError, RepairPrompt};
@@ -10,16 +11,16 @@ use super::answer_text::why_unusable;
 use super::{ConversationView, forced};
 use crate::run::{ActionMode, AllowedAnswer, AskPurpose, DialogueEntry, FailureKind, ModelTurn, Run};
 
-/// After so many failed steps in a row the playbook takes over.
+/// Number of consecutive failed steps after which the playbook takes over.
 const MAX_FAILED: u32 = 3;
-/// The same call so often is a loop.
+/// Number of identical calls that count as a loop.
 const REPEATS: usize = 3;
-/// So many steps with nothing but errors are one too.
+/// Number of consecutive steps with only errors that count as a loop.
 const ERRORS: usize = 3;
-/// Longest part of an unusable answer that is shown back.
+/// Maximum length of an unusable answer in the repair request.
 const SHOWN_CHARS: usize = 600;
 
-/// What the guard says about the next step.
+/// The guard's decision about the next step.
 #[derive(Debug, Clone, PartialEq)]
 pub enum LoopGuardAdvice {
     Go {
@@ -27,17 +28,17 @@ pub enum LoopGuardAdvice {
         choice: AllowedAnswer,
         stage: u8,
     },
-    /// The model is not asked any more; why, in words.
+    /// The model is not asked again; the text gives the reason.
     Finish(String),
 }
 
-/// One step of the model: a question of planning and what came of it.
+/// One step of the model: a planning question and its result.
 struct Step<'a> {
     stage: u8,
     choice: AllowedAnswer,
     answer: Option<&'a ModelTurn>,
     failure: Option<FailureKind>,
-    /// Names and arguments of its calls, and whether each failed, and whether as malformed.
+    /// Name and arguments of each call, whether it failed, and whether it was malformed.
     calls: Vec<(String, bool, bool)>,
 }
 
@@ -62,11 +63,11 @@ impl Step<'_> {
 #[derive(Clone, Copy, PartialEq)]
 enum Problem {
     NoAction,
-    /// Told by the results of the calls.
+    /// The results of the calls report the error.
     Malformed,
 }
 
-/// Looks at the log and says how the model is to be asked next.
+/// Reads the log and decides how to ask the model next.
 ///
 /// # Errors
 /// When a prompt cannot be rendered.
@@ -110,7 +111,7 @@ pub fn guard(view: &ConversationView<'_>) -> Result<LoopGuardAdvice, PromptError
     Ok(LoopGuardAdvice::Go { remarks, choice, stage })
 }
 
-/// The repair of an answer without a usable action.
+/// The repair request after an answer without a usable action.
 fn unusable(
     view: &ConversationView<'_>,
     step: Option<&Step<'_>>,
@@ -166,8 +167,8 @@ fn steps(run: &Run) -> Vec<Step<'_>> {
     steps
 }
 
-/// Failed steps in a row. An unusable answer is repaired once; the next one in a row has failed. Failures that led
-/// to another action mode or a compaction were mended and do not count.
+/// Counts failed steps in a row. An unusable answer gets one repair request; the next one in a row has failed.
+/// Failures that led to another action mode or to a compaction were fixed and do not count.
 fn too_many_failures(steps: &[Step<'_>]) -> Option<String> {
     let mut failed = 0;
     let mut repaired = false;

@@ -1,5 +1,5 @@
 /*!
-A message as every chat endpoint knows it, without the wire's spelling.
+A message as every chat endpoint knows it, independent of the wire format.
 */
 
 /// One message of a conversation.
@@ -23,7 +23,7 @@ pub enum ModelMessage {
 pub struct SaidCall {
     pub id: String,
     pub name: String,
-    /// JSON.
+    /// The arguments as JSON.
     pub arguments: String,
 }
 
@@ -40,13 +40,13 @@ impl ModelMessage {
     }
 }
 
-/// The id of a call on the wire: nine letters and digits, which is what the strictest servers take.
+/// The id of a call on the wire: nine letters and digits, the form that the strictest servers accept.
 pub fn wire_id(call: &str) -> String {
     let digits: String = call.chars().filter(char::is_ascii_digit).collect();
     format!("call{digits:0>5}")
 }
 
-/// The name of a tool as servers take it in a history: a model may have called anything by any name.
+/// The name of a tool in a form that servers accept in a history: a model may have invented any name.
 pub fn wire_name(name: &str) -> String {
     let plain =
         |char: char| if char.is_ascii_alphanumeric() || char == '_' || char == '-' { char } else { '_' };
@@ -54,9 +54,9 @@ pub fn wire_name(name: &str) -> String {
     if name.is_empty() { "_".to_owned() } else { name }
 }
 
-/// What a conversation costs in tokens, estimated from above: code and logs take about three bytes a token.
+/// An upper estimate of a conversation's tokens: code and logs take about three bytes per token.
 pub fn estimate(messages: &[ModelMessage], beside: usize) -> u64 {
-    /// Roles and separators.
+    /// Tokens for the role and separators of each message.
     const EACH: u64 = 8;
     let bytes = messages.iter().map(ModelMessage::bytes).sum::<usize>() + beside;
     (bytes as u64).div_ceil(3) + EACH * messages.len() as u64

@@ -1,8 +1,7 @@
 /*!
-What a model sees, and nothing else decides it: the system prompt, the brief, then a conversation to which is only
-ever appended. It is built from the run's events alone, so that a resumed run asks in the same words, byte for byte,
-and a provider's prompt cache hits from step to step. Only a compaction, or the fall from one action mode to the
-other, begins a new prefix.
+Builds everything that a model sees: the system prompt, the brief, then a conversation that only grows. It is built
+from the run's events alone, so that a resumed run asks with the same bytes, and a provider's prompt cache works from
+step to step. Only a compaction, or a change of the action mode, begins a new prefix.
 */
 
 pub(crate) mod answer_text;
@@ -30,11 +29,11 @@ pub use results::shortened;
 pub struct ModelRequest {
     pub ask: ModelAsk,
     pub messages: Vec<ModelMessage>,
-    /// The run was interrupted while this very question was open.
+    /// The run was interrupted while this question was open.
     pub again: bool,
 }
 
-/// How much a model can take in.
+/// The size of a model's context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContextBudget {
     pub context_tokens: u64,
@@ -42,13 +41,13 @@ pub struct ContextBudget {
 }
 
 impl ContextBudget {
-    /// Longest tool result shown whole, in characters: one result fills at most an eighth of the context.
+    /// Maximum length of a tool result shown whole, in characters: one result fills at most an eighth of the context.
     pub fn result_chars(self) -> usize {
         let share = usize::try_from(self.context_tokens / 8).unwrap_or(usize::MAX).saturating_mul(3);
         share.clamp(600, millwright_tools::MAX_TEXT_CHARS)
     }
 
-    /// From here on a conversation is compacted.
+    /// Number of tokens above which a conversation is compacted.
     pub fn input_tokens(self) -> u64 {
         self.context_tokens.saturating_sub(self.max_output_tokens)
     }
@@ -90,7 +89,7 @@ impl ConversationView<'_> {
     fn from(&self, mut messages: Vec<ModelMessage>, first: usize) -> Result<Vec<ModelMessage>, PromptError> {
         let fence = self.fence();
         let mut purpose = AskPurpose::Plan;
-        // Planned calls before the first question belong to the brief.
+        // Calls planned before the first question belong to the brief.
         let mut asked = first > 0;
         for (at, entry) in self.run.log().iter().enumerate().skip(first) {
             match entry {
@@ -143,7 +142,7 @@ impl ConversationView<'_> {
             .map(|(call, _)| SaidCall {
                 id: wire_id(&call.id),
                 name: wire_name(&call.name),
-                // What was no object when it came is told in the result; servers refuse it in a history.
+                // Arguments that are not an object are reported in the result; servers refuse them in a history.
                 arguments: if call.args.is_object() { call.args.to_string() } else { "{}".to_owned() },
             })
             .collect();
@@ -152,7 +151,7 @@ impl ConversationView<'_> {
             Some(call) if !native => {
                 format!("{{\"action\":{{\"tool\":{},\"arguments\":{}}}}}", quoted(&call.name), call.arguments)
             }
-            // An empty answer is no message to most servers.
+            // Most servers do not accept an empty message.
             None if text.trim().is_empty() => "(no answer)".to_owned(),
             _ => text.to_owned(),
         };
@@ -173,7 +172,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// What a question may be answered with, when the budget or the guard leaves no other way.
+/// The allowed answer when the budget or the guard leaves no other way.
 pub fn forced(mode: ActionMode, withdrawn: bool) -> AllowedAnswer {
     match (mode, withdrawn) {
         (ActionMode::Tools, true) => AllowedAnswer::NoTools,

@@ -1,6 +1,6 @@
 /*!
-How the answer of a tool is shown: bounded to a share of the model's context, with head, tail, how to read on, and
-the evidence that can be cited from it.
+Formats the result of a tool for the model: bounded to a share of the model's context, with head, tail, how to read
+on, and the evidence that can be cited from it.
 */
 
 use millwright_prompts::{DataFence, EvidenceLine, Prompt, PromptError, ToolResult};
@@ -9,7 +9,7 @@ use millwright_tools::ToolCall;
 use super::ConversationView;
 use crate::run::ToolOutcome;
 
-/// Evidence listed under a result; the rest is found by its ids all the same.
+/// Maximum number of evidence entries listed under a result; the rest can still be read by id.
 const LISTED: usize = 12;
 
 impl ConversationView<'_> {
@@ -42,8 +42,8 @@ pub(super) fn evidence_lines(outcome: &ToolOutcome) -> Vec<EvidenceLine> {
     outcome.evidence.iter().take(LISTED).map(line).collect()
 }
 
-/// A locator stands outside of any fence, and the path in it may hold anything: what no plain path holds is spelled
-/// out, so that no sentence can stand there.
+/// A locator is shown outside of any fence, and its path may contain anything: unusual characters are escaped, so
+/// that the path cannot contain a sentence.
 fn plain(locator: &str) -> String {
     let mut out = String::new();
     for char in locator.chars().take(160) {
@@ -57,8 +57,8 @@ fn plain(locator: &str) -> String {
     out
 }
 
-/// Two thirds from the start and a third from the end, in whole lines where they are near; how many characters
-/// are left out between them, and where they begin.
+/// Shortens a text to two thirds from the start and a third from the end, cut at line ends if they are near. Returns
+/// also how many characters are left out, and where the gap begins.
 pub fn shortened(text: &str, max_chars: usize) -> (String, Option<(usize, usize)>) {
     let total = text.chars().count();
     if total <= max_chars {

@@ -1,18 +1,18 @@
 /*!
-Slash commands: what a person can do in a conversation besides asking. Every door offers the same ones.
+Slash commands: actions of a person in a conversation besides asking. Every channel offers the same ones.
 */
 
-/// A line that begins with a slash, understood.
+/// A parsed line that begins with a slash.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SlashCommand {
     /// One piece of evidence, or the list of all.
     Evidence(Option<String>),
     Suspects,
-    /// Consent to a call that waits, or to the fix that was asked for.
+    /// Consent to a waiting call, or to writing the requested fix.
     Approve(Option<String>),
     Deny(Option<String>),
     Stop,
-    /// Goes on with a run that was stopped.
+    /// Continues a stopped run.
     Resume,
     Report,
     Help,
@@ -31,7 +31,7 @@ pub(super) const HELP: &str = "\
 /steer TEXT       tells a running investigation where to look
 /help, /quit";
 
-/// `None`: the line is no command.
+/// Parses a line; `None` if it is not a command.
 pub fn command(line: &str) -> Option<SlashCommand> {
     let line = line.trim();
     let rest = line.strip_prefix('/')?;

@@ -1,5 +1,5 @@
 /*!
-A person says whether the answer is right: “that was it”, “that was not it”, “it was 1c1ed3b”. The same as the buttons and
+Feedback on an answer: “that was it”, “that was not it”, “it was 1c1ed3b”. It has the same effect as the buttons and
 commands of the other channels.
 */
 
@@ -10,18 +10,19 @@ use millwright_store::commit_named;
 
 use super::Conversation;
 
-/// What was said of an answer, being taken: in words what came of it, or why it was not taken.
+/// Records feedback on an answer: returns in words what changed, or why the feedback was refused.
 pub type FeedbackFuture<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>>;
 
-/// Takes a person's word on the answer of an incident. Whoever begins the conversation knows who speaks, and by what right.
+/// Records a person's feedback on the answer of an incident. The code that begins the conversation knows who speaks,
+/// and with which permissions.
 pub trait FeedbackTaker: Send + Sync {
     fn take<'a>(&'a self, incident: &'a IncidentId, said: Approval, note: &'a str) -> FeedbackFuture<'a>;
 }
 
-/// Longest feedback, in characters; longer texts tell something else as well.
+/// Maximum length of feedback, in characters; a longer text says something else as well.
 const LONGEST: usize = 300;
 
-/// What a line says of the answer; `None` where it is no feedback.
+/// The feedback in a line; `None` if the line is not feedback.
 pub(super) fn feedback_in(line: &str) -> Option<Approval> {
     const WRONG: [&str; 12] = [
         "not it",
@@ -70,7 +71,7 @@ pub(super) fn feedback_in(line: &str) -> Option<Approval> {
 }
 
 impl Conversation {
-    /// Keeps what the person said of the incident that is talked of.
+    /// Records the person's feedback on the current incident.
     pub(super) async fn record_feedback(&self, approval: Approval, line: &str) -> Result<String, String> {
         let incident = self
             .incident

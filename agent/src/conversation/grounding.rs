@@ -1,7 +1,7 @@
 /*!
-The citation check for answers in a conversation. A model's sentences are free text, so nothing is struck: what its
-evidence does not bear is named below the answer. A sentence that states something cites evidence that exists, the
-words it quotes stand there, and so do the commits it names.
+The citation check for answers in a conversation. A model's sentences are free text, so nothing is struck: claims that
+the evidence does not support are listed below the answer. A sentence that states something must cite evidence that
+exists, and its quotes and commits must occur in that evidence.
 */
 
 use millwright_model::Struck;
@@ -9,11 +9,11 @@ use millwright_model::Struck;
 use super::notebook::{EvidenceNotebook, NumberedEvidence};
 use crate::citations::stands_in;
 
-/// Fewest words of a sentence that states something.
+/// Minimum number of words of a sentence that states something.
 const LEAST_WORDS: usize = 4;
 const MOST_FLAGS: usize = 20;
 
-/// Sentences of an answer that their evidence does not bear, and why.
+/// Sentences of an answer that their evidence does not support, and why.
 pub(super) fn unsupported(answer: &str, notebook: &EvidenceNotebook) -> Vec<Struck> {
     let flagged = sentences(answer).into_iter().filter_map(|sentence| {
         let because = wrong(&sentence, notebook)?;
@@ -59,7 +59,7 @@ fn wrong(sentence: &str, notebook: &EvidenceNotebook) -> Option<String> {
     commit.map(|commit| format!("the commit {commit} is not named in {listed}"))
 }
 
-/// `E3` wherever it stands as a word.
+/// Evidence ids such as `E3` that occur as words.
 fn cited(sentence: &str) -> Vec<String> {
     let is_id = |word: &&str| {
         word.strip_prefix('E')
@@ -71,7 +71,7 @@ fn cited(sentence: &str) -> Vec<String> {
     ids
 }
 
-/// What stands between quotation marks or backticks.
+/// Texts between quotation marks or backticks.
 fn quotes(sentence: &str) -> Vec<String> {
     let mut out = Vec::new();
     for (open, close) in [('"', '"'), ('“', '”'), ('`', '`')] {
@@ -85,7 +85,7 @@ fn quotes(sentence: &str) -> Vec<String> {
     out
 }
 
-/// Sentences, a list's items and table rows each as one; headings and code blocks are none.
+/// The sentences of an answer; a list item or a table row counts as one. Headings and code blocks are left out.
 fn sentences(answer: &str) -> Vec<String> {
     let mut out = Vec::new();
     let mut code = false;
@@ -107,7 +107,7 @@ fn sentences(answer: &str) -> Vec<String> {
                 '.' | '!' | '?' if !quoted => {
                     let next = line[at + 1..].trim_start();
                     let ends = bytes.get(n + 1).is_none_or(|(_, next)| next.is_whitespace());
-                    // A citation behind the full stop belongs to the sentence before it.
+                    // A citation after the full stop belongs to the sentence before it.
                     if ends && !next.starts_with(['[', '(']) && next.starts_with(char::is_uppercase) {
                         out.push(line[start..=*at].trim().to_owned());
                         start = at + 1;

@@ -1,6 +1,6 @@
 /*!
-What a person wants, by rules: a few kinds of questions, each of which has a tool that answers it. Anything else is
-[`QuestionIntent::Unknown`]; guessing would put words into tools' mouths.
+Recognises by rules what a person wants: a few kinds of questions, each with a tool that answers it. Any other line is
+[`QuestionIntent::Unknown`], because a guess could answer the wrong question.
 */
 
 use millwright_model::Approval;
@@ -27,7 +27,7 @@ pub(super) enum QuestionIntent {
     WhoOwns(QuestionTarget),
     NewInLogs,
     SearchLogs(String),
-    /// With the words of the failure, or about what is being talked of.
+    /// With the words of the failure, or about the current incident.
     SeenBefore(Option<String>),
     Investigate(Option<String>),
     Show(QuestionTarget),
@@ -41,7 +41,7 @@ pub(super) enum QuestionIntent {
     Unknown,
 }
 
-/// What the rules can answer, for a person.
+/// The questions that the rules can answer, shown to a person.
 pub const ABILITIES: &str = "  who changed lib/calc.sh, lib/calc.sh:12 or a function    and who owns it
   what is new in the logs; search the logs for WORDS
   have we seen this; have we seen ERROR MESSAGE
@@ -126,7 +126,7 @@ pub(super) fn understand(text: &str) -> QuestionIntent {
     feedback_in(text).map_or(QuestionIntent::Unknown, QuestionIntent::Feedback)
 }
 
-/// The text behind its first `count` words.
+/// The text after its first `count` words.
 fn after(text: &str, count: usize) -> &str {
     let mut rest = text.trim_start();
     for _ in 0..count {
@@ -152,7 +152,7 @@ fn trimmed(word: &str) -> &str {
     word.trim_matches(['?', '!', ',', ';', '"', '\'', '`', '(', ')', '“', '”']).trim_end_matches(['.', ':'])
 }
 
-/// The word that most looks like something of a repository.
+/// The word that is most likely a name in a repository.
 fn target_of(words: &[&str]) -> QuestionTarget {
     const FILLERS: &[&str] = &[
         "the",

@@ -1,11 +1,12 @@
 /*!
-The conversation: a person asks about an incident or the code, and is answered from tools. It is the same behind every
-door (a terminal, later a web page and a channel): this module knows neither a terminal nor HTTP; it takes a line and
-answers with a text.
+The conversation: a person asks about an incident or the code, and tools provide the answer. It works in the same way
+in every channel (a terminal, later a web page and a chat channel): this module knows neither a terminal nor HTTP; it
+takes a line and returns a text.
 
-Rules answer the questions they understand ([`intent`]); a model, where one is configured, answers the others from the
-same reading tools, and what it says is held to the evidence ([`grounding`]). An investigation is a real run: steered and
-stopped through a [`RunMessenger`] while it works, parked and resumed, and what needs consent is asked here.
+Rules answer the questions that they recognise ([`intent`]). A model, if one is configured, answers the others with
+the same reading tools, and its claims are checked against the evidence ([`grounding`]). An investigation is a real
+run: a [`RunMessenger`] steers and stops it while it works, it can be parked and resumed, and the conversation asks
+for consent.
 */
 
 mod command;
@@ -46,48 +47,48 @@ use intent::{QuestionIntent, QuestionTarget, understand};
 use notebook::EvidenceNotebook;
 use talk::ModelConversation;
 
-/// Longest line taken in, in characters.
+/// Maximum length of a line, in characters.
 pub const LONGEST_LINE: usize = 8_000;
-/// Stands for a ticket until there is one.
+/// The ticket's text until there is a ticket.
 const NO_TICKET: &str = "(no ticket yet)";
 
-/// What a conversation is held with.
+/// The context of a conversation.
 pub struct ConversationContext {
-    /// What investigations are started with. An empty ticket: there is none yet.
+    /// The request with which investigations start. An empty ticket means that there is none yet.
     pub options: InvestigationRequest,
-    /// An incident to talk about, by its id; its ticket goes before that of the options.
+    /// The id of an incident to talk about; its ticket replaces the one in `options`.
     pub incident: Option<String>,
     pub store: Store,
     pub redactor: Arc<Redactor>,
     pub planner: Box<dyn Planner>,
-    /// Answers what rules do not; `None` without a model.
+    /// Answers the questions that rules do not recognise; `None` without a model.
     pub speaker: Option<ModelSpeaker>,
-    /// Who speaks, as approvals and remarks are signed.
+    /// The name of the person, which signs approvals and remarks.
     pub by: String,
-    /// Takes what they say of an answer.
+    /// Records the person's feedback on an answer.
     pub feedback: Arc<dyn FeedbackTaker>,
-    /// Columns and colours of the door.
+    /// Width of the channel in columns.
     pub width: usize,
     pub color: bool,
 }
 
-/// What hears a conversation while an answer is made.
+/// Listeners for progress while an answer is made.
 #[derive(Clone)]
 pub struct ConversationListener {
     pub sinks: Vec<Arc<dyn EventSink>>,
     pub progress: Arc<dyn ProgressSink>,
 }
 
-/// What is answered to a line.
+/// The answer to a line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConversationAnswer {
-    /// Harmless to print.
+    /// The text, safe to print.
     pub text: String,
     /// The person wants to leave.
     pub ends: bool,
 }
 
-/// Speaks to a run that works while the conversation waits for it. Cheap to clone.
+/// Sends messages to a working run while the conversation waits for it. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct RunMessenger(Arc<Spoken>);
 
@@ -98,15 +99,15 @@ struct Spoken {
     by: Mutex<String>,
 }
 
-/// What works now.
+/// The current work.
 struct Work {
     cancel: CancelFlag,
-    /// Only a run takes remarks in; a question to a model is over before one could matter.
+    /// Only a run takes remarks; a question to a model ends before a remark could matter.
     is_run: bool,
 }
 
 impl RunMessenger {
-    /// Tells the run where to look; `false` when none works.
+    /// Sends advice to the run; `false` when none is working.
     pub fn steer(&self, text: &str) -> bool {
         let works = lock(&self.0.working).as_ref().is_some_and(|work| work.is_run);
         if works {
@@ -116,7 +117,7 @@ impl RunMessenger {
         works
     }
 
-    /// Parks what works now; `false` when nothing does.
+    /// Parks the current work; `false` when there is none.
     pub fn stop(&self) -> bool {
         let working = lock(&self.0.working);
         if let Some(work) = working.as_ref() {
@@ -135,7 +136,7 @@ impl RunMessenger {
         *lock(&self.0.working) = None;
     }
 
-    /// Remarks that came too late for a run that ended; the next run has no use for them.
+    /// Takes the remarks that came too late for a finished run; the next run must not see them.
     fn too_late(&self) -> Vec<String> {
         let mut late = Vec::new();
         for said in self.0.inbox.waiting() {
@@ -152,11 +153,11 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What waits for a yes.
+/// An action that waits for consent.
 enum Waiting {
     /// Calls of the parked run.
     Calls(Vec<millwright_tools::ToolCall>),
-    /// A fix that was asked for here.
+    /// A fix that the person asked for in this conversation.
     Fix(FixDestination),
 }
 
@@ -175,7 +176,7 @@ pub struct Conversation {
     dispatcher: Dispatcher,
     context: ToolContext,
     notebook: EvidenceNotebook,
-    /// What is talked of, where it is one that was there before.
+    /// The current incident, if it existed before the conversation.
     incident: Option<IncidentId>,
     last: Option<QuestionTarget>,
     report: Option<InvestigationResult>,
@@ -189,7 +190,7 @@ pub struct Conversation {
 }
 
 impl Conversation {
-    /// Begins a conversation; everything that can be wrong with the input is found here.
+    /// Begins a conversation; all errors in the input are found here.
     ///
     /// # Errors
     /// When the repository, a revision, the logs or the incident is wrong.
@@ -222,7 +223,7 @@ impl Conversation {
         let mut prepared = prepare(&options, true, redactor.clone()).await?;
         let repo = Arc::new(prepared.repo);
         let scratch = options.data_dir.join("runs").join(format!("chat_{}", uuid::Uuid::now_v7().simple()));
-        // An investigation takes its own away; this one's goes with the conversation.
+        // An investigation deletes its own ticket file; this one is deleted with the conversation.
         if let Some(file) = &prepared.ticket_file {
             let own = scratch.join("ticket.log");
             let moved = std::fs::create_dir_all(&scratch).and_then(|()| std::fs::rename(file, &own));
@@ -231,7 +232,7 @@ impl Conversation {
             prepared.request.logs.push(own);
         }
         let context = context(&options, &repo, &prepared.request, &store, &redactor, scratch.clone());
-        // Proposals are steps of a run; a conversation only reads.
+        // A conversation only reads: proposing is a step of a run.
         let reads =
             |effect| matches!(effect, Effect::ReadRepository | Effect::ReadFiles | Effect::ReadMemory);
         let tools =
@@ -272,20 +273,20 @@ impl Conversation {
         Ok(conversation)
     }
 
-    /// Begins no investigation and writes nothing but the person's feedback: for doors that have other ways to ask for
-    /// that.
+    /// Starts no investigation and writes nothing but the person's feedback, for channels with other ways to start
+    /// one.
     #[must_use]
     pub fn reading_only(mut self) -> Self {
         self.reads_only = true;
         self
     }
 
-    /// For speaking to a run while [`Self::hear`] waits for it.
+    /// Sends messages to a run while [`Self::hear`] waits for it.
     pub fn voice(&self) -> RunMessenger {
         self.voice.clone()
     }
 
-    /// What a door says first.
+    /// The first message in a channel.
     pub fn greeting(&self) -> String {
         let who = self.talk.as_ref().map_or_else(
             || "No model is configured: rules answer.".to_owned(),
@@ -303,7 +304,7 @@ impl Conversation {
         ))
     }
 
-    /// Answers a line. Never fails: what goes wrong is the answer.
+    /// Answers a line. Never fails: an error is reported in the answer.
     pub async fn hear(&mut self, line: &str, ears: &ConversationListener) -> ConversationAnswer {
         if line.trim().is_empty() {
             return ConversationAnswer::default();
@@ -415,7 +416,7 @@ impl Conversation {
 
 impl Drop for Conversation {
     fn drop(&mut self) {
-        // Holds only what this conversation's tools laid aside.
+        // The folder contains only temporary files of this conversation's tools.
         let _ = std::fs::remove_dir_all(&self.scratch);
     }
 }

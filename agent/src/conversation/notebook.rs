@@ -1,6 +1,6 @@
 /*!
-The evidence of a conversation, numbered once: `E3` stays `E3`, whichever question or run brought it. A run numbers
-its own evidence from 1, so its report is renumbered when it is taken over.
+The evidence of a conversation, numbered once: `E3` stays `E3` for every later question and run. A run numbers its own
+evidence from 1, so the notebook renumbers its report when it takes the evidence over.
 */
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use millwright_model::{Evidence, EvidenceDraft, EvidenceId, Report};
 
 use crate::citations;
 
-/// Pieces one conversation can hold.
+/// Maximum number of pieces of evidence in one conversation.
 const MOST: usize = 1_000;
 const EXCERPT_CHARS: usize = 2_000;
 
@@ -24,7 +24,7 @@ pub(super) struct NumberedEvidence {
 pub(super) struct EvidenceNotebook(Vec<NumberedEvidence>);
 
 impl EvidenceNotebook {
-    /// Takes redacted evidence in; what is there already keeps its number. `None` when the notebook is full.
+    /// Adds redacted evidence; known evidence keeps its number. `None` when the notebook is full.
     pub(super) fn add(&mut self, draft: EvidenceDraft) -> Option<EvidenceId> {
         let sha256 = Evidence::hash(&draft.text);
         let excerpt = citations::excerpt(&draft.text, EXCERPT_CHARS);
@@ -35,7 +35,7 @@ impl EvidenceNotebook {
         )
     }
 
-    /// Takes the evidence of a report over and renumbers what the report says of it.
+    /// Adds the evidence of a report and renumbers the report's citations.
     pub(super) fn take_over(&mut self, report: &mut Report, texts: &BTreeMap<EvidenceId, String>) {
         let mut new: BTreeMap<EvidenceId, EvidenceId> = BTreeMap::new();
         for evidence in &mut report.evidence {
@@ -44,7 +44,7 @@ impl EvidenceNotebook {
                 new.insert(std::mem::replace(&mut evidence.id, id.clone()), id);
             }
         }
-        // Two pieces that are the same bear one number.
+        // Two identical pieces have the same number.
         let mut listed = std::collections::BTreeSet::new();
         report.evidence.retain(|evidence| listed.insert(evidence.id.clone()));
         let cause = report.root_cause.iter_mut().flat_map(|cause| &mut cause.evidence);

@@ -1,6 +1,6 @@
 /*!
-Answers by rules: each kind of question is one or two calls of reading tools, and the answer is what they found, with
-the evidence it came from. Nothing is concluded here; that is what an investigation is for.
+Answers by rules: one or two calls of reading tools answer each kind of question, and the answer is their result with
+its evidence. Rules draw no conclusions; an investigation does.
 */
 
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use super::intent::{ABILITIES, QuestionIntent, QuestionTarget};
 use super::{Conversation, plain};
 use crate::investigation::prepare;
 
-/// Longest tool text of an answer, in characters.
+/// Maximum length of a tool's text in an answer, in characters.
 const SHOWN: usize = 6_000;
-/// Evidence listed below an answer.
+/// Maximum number of evidence entries listed below an answer.
 const LISTED: usize = 8;
 
-/// What a call brought: harmless to keep, not yet to print.
+/// The result of a call: safe to store, but not yet safe to print.
 pub(super) struct CallResult {
     pub(super) text: String,
     pub(super) data: Value,
@@ -102,7 +102,7 @@ impl Conversation {
         }
     }
 
-    /// A call as an answer.
+    /// Makes a call and returns its result as an answer.
     async fn told(&mut self, name: &str, args: Value) -> Result<String, String> {
         let context = self.context.clone();
         let found = self.call(&context, name, args).await;
@@ -149,7 +149,8 @@ impl Conversation {
                 match (first["path"].as_str(), line("start_line"), line("end_line")) {
                     (Some(path), Some(start), Some(end)) => self.blame(path, start, end).await,
                     _ => {
-                        // Where the language is not parsed, the lines that came and went with the name still tell.
+                        // If the language has no parser, the lines that were added and removed with the name still
+                        // help.
                         let found = self.call(&context, "git_pickaxe", json!({ "text": name })).await;
                         let heading = format!("{name} is not defined in any file that is parsed; ");
                         self.in_words(found, &format!("{heading}commits that added or removed the words:\n"))
@@ -252,7 +253,7 @@ impl Conversation {
         plain(&self.told("suspects", json!({})).await.unwrap_or_else(|why| why))
     }
 
-    /// What is meant by `this`; a name that is a file is one.
+    /// Resolves `this`, and a name that is the name of a file.
     fn named(&mut self, target: QuestionTarget) -> Result<QuestionTarget, String> {
         let there = |path: &str| {
             matches!(
@@ -269,7 +270,7 @@ impl Conversation {
                 .ok_or_else(nothing_named)?,
             QuestionTarget::Symbol(name) if there(&name) => QuestionTarget::Path { path: name, lines: None },
             QuestionTarget::Path { path, lines } if !there(&path) => {
-                // A bare file name stands for the one file of that name.
+                // A bare file name means the only file with that name.
                 let files =
                     git::files_at(&self.repo, &self.request.bad).map_err(|error| error.to_string())?;
                 let tail = format!("/{path}");
@@ -302,7 +303,7 @@ impl Conversation {
         }
     }
 
-    /// Where the ticket points: its innermost own frame, else a file it names.
+    /// The place that the ticket names: the innermost frame in the repository, else a file.
     fn in_ticket(&self, there: &dyn Fn(&str) -> bool) -> Option<QuestionTarget> {
         let ticket = &self.request.ticket;
         let frames = ticket.traces.iter().flat_map(|trace| &trace.exceptions).flat_map(|one| &one.frames);
@@ -329,7 +330,7 @@ fn no_logs() -> String {
     "No logs were given; start the conversation with --logs PATH.".to_owned()
 }
 
-/// `git:1a2b3c4d5e:lib/a.sh#L1-L9`: full ids are for machines.
+/// Shortens the id as in `git:1a2b3c4d5e:lib/a.sh#L1-L9`, for a person to read.
 fn short_locator(locator: &str) -> String {
     let rest = locator.strip_prefix("git:");
     match rest.filter(|rest| rest.len() >= 40 && rest.is_char_boundary(40)) {

@@ -1,6 +1,6 @@
 /*!
-Investigations from a conversation: started, steered, parked and resumed as anywhere else, with consent asked here.
-Their evidence joins the conversation's.
+Investigations in a conversation: started, steered, parked and resumed as in any other channel; the conversation asks
+for consent. Their evidence is added to the conversation's.
 */
 
 use std::collections::BTreeMap;
@@ -20,13 +20,13 @@ use crate::investigation::{
 use crate::report::RenderContext;
 
 impl Conversation {
-    /// Starts an investigation of `subject`, or of what is being talked of.
+    /// Starts an investigation of `subject`, or of the current incident.
     pub(super) async fn investigate(
         &mut self,
         subject: Option<String>,
         ears: &ConversationListener,
     ) -> String {
-        // From here on it can be stopped.
+        // From here on the person can stop the run.
         let cancel = self.voice.begin(true);
         let text = self.begin_and_run(subject, cancel, ears).await;
         self.voice.end();
@@ -70,7 +70,7 @@ impl Conversation {
         self.run(cancel, ears).await
     }
 
-    /// Goes on with the investigation of the ticket.
+    /// Continues the investigation of the ticket.
     pub(super) async fn resume(&mut self, ears: &ConversationListener) -> String {
         self.investigate(None, ears).await
     }
@@ -131,7 +131,7 @@ impl Conversation {
         self.show_report()
     }
 
-    /// Takes up what is known of an incident.
+    /// Loads what is known about an incident.
     pub(super) async fn recollect(&mut self, incident: &IncidentId) -> Result<(), InvestigateError> {
         let Some(newest) = self.store.list_reports(incident).await?.into_iter().next() else { return Ok(()) };
         let mut report = self.store.get_report(&newest.id).await?;
@@ -173,7 +173,7 @@ impl Conversation {
         Vec::new()
     }
 
-    /// A person's yes or no.
+    /// Applies a person's consent or refusal.
     pub(super) async fn decide(
         &mut self,
         call: Option<String>,
@@ -241,7 +241,7 @@ impl Conversation {
     }
 }
 
-/// The whole stored texts of a report's evidence, as far as they are there.
+/// The whole stored texts of a report's evidence, if they exist.
 async fn texts(store: &Store, report: &Report) -> BTreeMap<EvidenceId, String> {
     let mut texts = BTreeMap::new();
     for evidence in &report.evidence {

@@ -1,7 +1,7 @@
 /*!
-The model's part of a conversation: it answers a question from reading tools, and its sentences are held to the evidence
-afterwards. Messages are only appended, so that a provider's prompt cache hits; when they no longer fit, the oldest
-questions are dropped whole. Questions, tokens and money are bounded as in a run.
+The model's part of a conversation: it answers a question with reading tools, and its sentences are checked against
+the evidence afterwards. Messages are only appended, so that a provider's prompt cache works; when they no longer fit,
+the oldest questions are dropped with their answers. Questions, tokens and money are limited as in a run.
 */
 
 use millwright_model::Report;
@@ -16,9 +16,9 @@ use crate::planner::openai::{ModelReply, ModelSpeaker};
 use crate::report::cause_heading;
 use crate::run::{ActionMode, FailureKind, TokenCounts};
 
-/// Questions to the model for one answer.
+/// Maximum number of questions to the model for one answer.
 const STEPS: usize = 12;
-/// Evidence listed with a result.
+/// Maximum number of evidence entries listed with a result.
 const LISTED: usize = 12;
 
 pub(super) struct ModelConversation {
@@ -26,11 +26,11 @@ pub(super) struct ModelConversation {
     mode: ActionMode,
     fence: DataFence,
     messages: Vec<ModelMessage>,
-    /// Where each question of the person begins in `messages`.
+    /// The position in `messages` at which each question of the person begins.
     questions: Vec<usize>,
-    /// What the model was not told yet.
+    /// Context that the model has not received yet.
     topic: Topic,
-    /// Old questions were dropped, what the conversation is about perhaps among them.
+    /// Old questions were dropped, perhaps including the topic of the conversation.
     forgot: bool,
     spent: TokenCounts,
     cost_usd: f64,
@@ -80,7 +80,7 @@ impl ModelConversation {
         Ok(())
     }
 
-    /// The other action mode knows no native calls in its history.
+    /// Changes the action mode: the other mode allows no native calls in its history.
     fn switch(&mut self, tools: &[ToolSpec]) -> Result<(), PromptError> {
         self.mode = ActionMode::Constrained;
         self.begin(tools)
@@ -89,7 +89,7 @@ impl ModelConversation {
     fn keep_within(&mut self, tools: &[ToolSpec]) -> Result<(), String> {
         let room = self.speaker.settings().room.input_tokens();
         while self.speaker.reserved(&self.messages, tools, self.mode).input > room {
-            // The question being answered stays; everything before the second one goes.
+            // The current question stays; everything before the second question is dropped.
             let Some(next) = self.questions.get(1).copied() else {
                 return Err(
                     "the question no longer fits into the model's context (model.context_tokens)".to_owned()
@@ -152,7 +152,7 @@ impl ModelConversation {
 }
 
 impl Conversation {
-    /// Lets the model answer. `Err` says why it could not; the question is then as if it had not been asked.
+    /// Lets the model answer. `Err` says why it could not; the question is then removed from the conversation.
     pub(super) async fn talk(
         &mut self,
         question: &str,
@@ -171,7 +171,7 @@ impl Conversation {
         self.voice.end();
         let whole =
             matches!(talk.messages.last(), Some(ModelMessage::Assistant { calls, .. }) if calls.is_empty());
-        // A half-answered question would leave calls without results.
+        // A partly answered question would leave calls without results.
         if !whole && let Some(at) = talk.questions.pop() {
             talk.messages.truncate(at);
         }
@@ -241,7 +241,7 @@ impl Conversation {
         Err(format!("it asked for more than {STEPS} steps without an answer"))
     }
 
-    /// The answer and, below it, what its evidence does not bear. Streamed words are not said twice.
+    /// The answer and, below it, the claims that its evidence does not support. Streamed words are not repeated.
     fn judged(&self, answer: &str, mode: ActionMode) -> String {
         let flagged = unsupported(answer, &self.notebook);
         let mut text = match mode {

@@ -1,6 +1,6 @@
 /*!
-One investigation from what a door was asked to the remembered report. Every door (command line, evals, later
-HTTP and chat) comes through here, so that all of them start the same run on the same core.
+One investigation, from a channel's request to the stored report. Every channel (command line, evals, later HTTP and
+chat) uses this module, so that all of them start the same run on the same core.
 */
 
 mod preparation;
@@ -42,16 +42,16 @@ pub(crate) use preparation::prepare;
 pub use preparation::read_ticket;
 pub use request::{InvestigateError, InvestigationRequest, ReplayChoice};
 
-/// What an investigation is done with.
+/// The dependencies of an investigation.
 pub struct InvestigationDependencies<'a> {
-    /// `None` leaves no trace: nothing is recalled, remembered or resumable.
+    /// `None` leaves no trace: the run neither recalls nor remembers and cannot be resumed.
     pub store: Option<&'a Store>,
     pub planner: &'a mut dyn Planner,
     pub sinks: &'a [Arc<dyn EventSink>],
     pub progress: Arc<dyn ProgressSink>,
     pub cancel: CancelFlag,
     pub redactor: Arc<Redactor>,
-    /// What persons say to the run; `None` where nobody can.
+    /// Messages from persons to the run; `None` for unattended runs.
     pub inbox: Option<&'a dyn RunInbox>,
 }
 
@@ -60,17 +60,17 @@ pub struct InvestigationDependencies<'a> {
 pub struct InvestigationResult {
     pub report: Report,
     pub ticket: ParsedTicket,
-    /// What pages show beside the report.
+    /// The context that pages show beside the report.
     pub context: RenderContext,
-    /// The run was begun by an earlier start and went on.
+    /// An earlier start began the run, and this one continued it.
     pub resumed: bool,
     /// The failing revision, resolved.
     pub failing: CommitId,
-    /// Whom to ask, with the address that the report masks.
+    /// The person to ask, with the address that the report masks.
     pub contact: Option<String>,
 }
 
-/// Investigates. Started again with the same options after an interruption, it goes on where it stopped.
+/// Investigates. After an interruption, the same request continues where it stopped.
 pub async fn investigate(
     options: &InvestigationRequest,
     means: InvestigationDependencies<'_>,
@@ -99,7 +99,7 @@ pub async fn investigate(
         ReplayPlan::Recipe(recipe) => Some((**recipe).clone()),
         ReplayPlan::None(_) => None,
     };
-    // Switched off means that nothing of the repository's runs, its tests included.
+    // With replays switched off, no code of the repository runs, including its tests.
     let recipes = match &options.replay {
         ReplayChoice::Given(_) | ReplayChoice::Derive => options.recipes.clone(),
         ReplayChoice::Off => replay::TestRecipes::default(),
@@ -179,7 +179,7 @@ pub async fn investigate(
             store.save_sample(&request.incident_id, &sample).await?;
         }
         write_back::remember(store, &request, &run, &report, &means.redactor).await?;
-        // Whoever accepted an incident says when it is done with it.
+        // For an accepted incident, the caller that accepted it also closes it.
         if options.incident.is_none() {
             store.set_incident_state(&request.incident_id, IncidentState::Done).await?;
         }
@@ -211,12 +211,12 @@ pub async fn investigate(
     })
 }
 
-/// Everything that can be called in an investigation.
+/// All tools of an investigation.
 pub fn tools(shelf: &Arc<EvidenceCache>) -> ToolRegistry {
     with_model_tools(millwright_tools::investigation_tools(), shelf)
 }
 
-/// What a planner is told of them. Where nobody can be asked, what would need consent is not offered.
+/// The tools that a planner sees. In unattended runs, tools that need consent are left out.
 pub fn tool_specs(attended: bool) -> Vec<ToolSpec> {
     let policy = if attended { Policy::investigate() } else { Policy::investigate().unattended() };
     let mut specs = tools(&Arc::new(EvidenceCache::new(Arc::new(InMemoryJournal::default())))).specs();
@@ -305,8 +305,8 @@ async fn open_run(
     Ok(OpenedRun { run, journal: Arc::new(journal), first: Some(first), resumed: false })
 }
 
-/// The run of an incident that was accepted before: its unfinished one as it was asked then, else a new one. The caller
-/// holds the incident's job, so nobody else drives it.
+/// The run of an incident that was accepted before: its unfinished run with the original request, else a new one. The
+/// caller holds the incident's job, so no other process drives it.
 async fn open_run_of(
     incident: &IncidentId,
     store: &Store,
@@ -337,10 +337,11 @@ async fn open_run_of(
     Ok(OpenedRun { run, journal: Arc::new(journal), first: Some(first), resumed: false })
 }
 
-/// Renewed while the run is driven; a process that died without releasing it holds a run no longer than that.
+/// Duration of a run's lease, which the driving process renews. After a process dies without releasing the lease, the
+/// run is free after this time.
 const LEASE: Duration = Duration::from_secs(30);
 
-/// Who drives runs here.
+/// The lease holder for runs of this process.
 fn holder() -> &'static str {
     LeaseHolder::of_this_process().as_str()
 }

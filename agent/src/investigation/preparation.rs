@@ -1,6 +1,6 @@
 /*!
-Takes in what a door was asked: opens the repository, resolves revisions, reads the ticket and plans the replay.
-Everything that can be wrong with the input is found here, before anything runs.
+Prepares a channel's request: opens the repository, resolves revisions, reads the ticket and plans the replay. All
+errors in the input are found here, before anything runs.
 */
 
 use std::path::PathBuf;
@@ -22,12 +22,13 @@ use crate::run::{ReplayPlan, RunRequest};
 pub(crate) struct PreparedInvestigation {
     pub(crate) repo: Repo,
     pub(crate) request: RunRequest,
-    /// The ticket as a file, where it is too long for one: for as long as the run may go on, like the run's folder.
+    /// The log file of an input that is too long for a ticket; it exists as long as the run can continue, like the
+    /// run's folder.
     pub(crate) ticket_file: Option<PathBuf>,
 }
 
-/// Opens the repository, resolves revisions, takes the ticket in: everything that can be wrong with the input
-/// is found here, before anything runs.
+/// Opens the repository, resolves revisions and reads the ticket: all errors in the input are found here, before
+/// anything runs.
 pub(crate) async fn prepare(
     options: &InvestigationRequest,
     keeps: bool,
@@ -42,7 +43,7 @@ pub(crate) async fn prepare(
         let good = options.good.as_deref().map(|good| repo.resolve(good)).transpose()?;
         match &good {
             Some(good) => repo.require_ancestor(good, &bad)?,
-            // The oldest commit of a shallow clone looks as if it had brought everything in.
+            // The oldest commit of a shallow clone appears to add every file.
             None if repo.is_shallow() => {
                 return Err(RepoError::Shallow { path: repo.path().to_owned() }.into());
             }
@@ -57,7 +58,7 @@ pub(crate) async fn prepare(
         if options.incident.is_none()
             && let Some(what) = ingest::binary_kind(&options.ticket)
         {
-            // With a replay there is something that fails, whatever the ticket is.
+            // With a replay there is a failure, even if the ticket describes none.
             if !matches!(options.replay, ReplayChoice::Given(_)) {
                 return Err(InvestigateError::NoTextTicket(what));
             }
@@ -113,7 +114,8 @@ pub(crate) async fn prepare(
     }
 }
 
-/// Lays a ticket that is too long for one aside as a file, by its content, so that a resumed run finds the same.
+/// Stores an input that is too long for a ticket as a log file, named by its content, so that a resumed run finds the
+/// same file.
 fn keep_whole(options: &InvestigationRequest) -> Result<PathBuf, InvestigateError> {
     let folder = options.data_dir.join("tickets");
     let path = folder.join(format!("{}.log", Evidence::hash(&String::from_utf8_lossy(&options.ticket))));
@@ -123,15 +125,15 @@ fn keep_whole(options: &InvestigationRequest) -> Result<PathBuf, InvestigateErro
     Ok(path.canonicalize().unwrap_or(path))
 }
 
-/// Puts the files into the recipe that are to lie over every checkout: those asked for, and those that the command names
-/// and nobody has committed. Answers with what a reader of the report has to know of it.
+/// Adds the files to the recipe that must be laid over every checkout: the requested ones, and those that the command
+/// names and that are not committed. Returns notes for the reader of the report.
 fn lay_files(
     options: &InvestigationRequest,
     repo: &Repo,
     bad: &CommitId,
     recipe: &mut ReplayRecipe,
 ) -> Result<Vec<String>, InvestigateError> {
-    /// Files named in a note.
+    /// Maximum number of files named in a note.
     const NAMED: usize = 5;
     for given in &options.recipes.overlay {
         recipe.files.extend(replay::load_overlay(repo, given, repo.path())?);
@@ -164,7 +166,7 @@ fn lay_files(
     Ok(notes)
 }
 
-/// Takes a ticket apart as far as that is possible without its repository; nothing of it is unmasked.
+/// Parses a ticket as far as possible without its repository; no part of it is unmasked.
 pub fn read_ticket(bytes: &[u8], name: Option<&str>, redactor: &Redactor) -> ParsedTicket {
     match ingest::readable_text(bytes) {
         Some(readable) => {
@@ -177,7 +179,7 @@ pub fn read_ticket(bytes: &[u8], name: Option<&str>, redactor: &Redactor) -> Par
 }
 
 fn read_text(bytes: &[u8], name: Option<&str>, redactor: &Redactor) -> ParsedTicket {
-    // Redacted before it is parsed, so that no part of the parsed ticket can hold what its text does not.
+    // Redact before parsing, so that no part of the parsed ticket can contain text that the redacted ticket does not.
     match std::str::from_utf8(bytes) {
         Ok(text) if text.len() <= ingest::LARGEST_TICKET => {
             ingest::parse_named(redactor.redact(text).text.as_bytes(), name)

@@ -1,5 +1,5 @@
 /*!
-What an investigation is asked, and what can be wrong with it.
+The request for an investigation, and its possible errors.
 */
 
 use std::collections::BTreeMap;
@@ -14,36 +14,36 @@ use crate::driver::DriveError;
 use crate::journal::JournalError;
 use crate::run::RunBudget;
 
-/// What a door was asked.
+/// The request that a channel received.
 #[derive(Debug, Clone)]
 pub struct InvestigationRequest {
-    /// An incident that was accepted before: the run is its own, and its ticket goes before `ticket`.
+    /// An incident that was accepted before: the run belongs to it, and its ticket replaces `ticket`.
     pub incident: Option<Box<Incident>>,
     pub ticket: Vec<u8>,
-    /// A hint at the format.
+    /// File name of the ticket, a hint at its format.
     pub ticket_name: Option<String>,
     pub repo: PathBuf,
-    /// What the configuration calls it.
+    /// Name of the repository in the configuration.
     pub repository_name: Option<RepositoryName>,
-    /// The failing revision, as it was named.
+    /// The failing revision as the user wrote it.
     pub bad: String,
     pub good: Option<String>,
     pub logs: Vec<PathBuf>,
     pub replay: ReplayChoice,
-    /// What is configured about running the repository's tests.
+    /// Configured recipes for running the repository's tests.
     pub recipes: replay::TestRecipes,
-    /// Where a fix may be pushed, by name.
+    /// Remotes to which a fix may be pushed, by name.
     pub remotes: BTreeMap<String, String>,
     pub tests: Option<String>,
     pub use_memory: bool,
     pub jobs: usize,
-    /// What the run may cost; the deadline included.
+    /// Limits of the run, including the deadline.
     pub budget: RunBudget,
     pub data_dir: PathBuf,
     pub sandbox: replay::ReplayOptions,
-    /// Which door: kept with the incident.
+    /// The channel; stored with the incident.
     pub source: String,
-    /// What its reader has to know of how it was set up, a line each.
+    /// Notes about the set-up for the reader of the report, a line each.
     pub notes: Vec<String>,
 }
 
@@ -60,7 +60,7 @@ pub enum ReplayChoice {
 pub enum InvestigateError {
     #[error(transparent)]
     Repo(#[from] RepoError),
-    /// Not transparent: the store's error stays in the chain, and is asked there whether it passes.
+    /// Not `transparent`: the store's error stays in the chain, where callers check whether it is temporary.
     #[error("{0}")]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -81,7 +81,7 @@ pub enum InvestigateError {
 }
 
 impl InvestigateError {
-    /// Whether the run was parked and goes on when the same is asked again.
+    /// Whether the run was parked and continues when the same request is made again.
     pub fn is_interruption(&self) -> bool {
         matches!(self, Self::Drive(error) if error.goes_on())
     }

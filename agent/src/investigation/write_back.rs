@@ -1,6 +1,6 @@
 /*!
-What a run leaves in memory: the resolution with the proof it earned, its link to the earlier incident that it is again,
-the ideas it settled, and fixes that are known to be wrong.
+Writes the result of a run to memory: the resolution with its proof, its link to the earlier incident that recurred,
+the hypotheses that were decided, and fixes that are known to be wrong.
 */
 
 use millwright_model::{FailedFix, FixChecks, HypothesisStatus, Proof, Report, Verdict};
@@ -11,7 +11,7 @@ use super::request::InvestigateError;
 use crate::facts::{RunFacts, units_of};
 use crate::run::{Run, RunRequest};
 
-/// Writes back what was learned: the resolution with the proof it earned, and the hypotheses, refuted ones too.
+/// Writes the result to memory: the resolution with its proof, and the hypotheses, including refuted ones.
 pub(crate) async fn remember(
     store: &Store,
     request: &RunRequest,
@@ -33,7 +33,7 @@ pub(crate) async fn remember(
         .filter(|_| report.verdict != Verdict::Inconclusive && facts.rejected_culprit().is_none());
     let resolution = settled.map(|cause| NewResolution {
         repository: Some(request.repository.clone()),
-        // The cause alone: when it was shown and checked again is told anew by each report.
+        // Store the cause only: each report adds when it was shown and checked.
         statement: facts.known().map_or(&cause.statement, |known| &known.statement).clone(),
         culprit: cause.commit.clone().map(String::from),
         units: units_of(report.root_cause.iter().flat_map(|cause| &cause.locations)),
@@ -47,7 +47,7 @@ pub(crate) async fn remember(
         fix_kind: report.fix.as_ref().map(|fix| fix.kind),
         fix_checks: report.fix.as_ref().filter(|fix| fix.proof == Proof::FixVerified).map(FixChecks::from),
         failed_fixes: failed_fixes(&facts),
-        // A masked recipe replays nothing, and one that holds a secret is not memory's to keep.
+        // A masked recipe cannot be replayed, and memory must not store a recipe that contains a secret.
         replay: facts.recipe_used(request).filter(|recipe| redactor.redact_json(recipe) == *recipe),
         proof: if report.verdict == Verdict::Probable { proof.min(Proof::Reproduced) } else { proof },
     });
@@ -62,7 +62,8 @@ pub(crate) async fn remember(
     Ok(())
 }
 
-/// Fixes that the replay passes with and that something else showed to be wrong now; what memory knew already it knows.
+/// Fixes with which the replay passes and that another check showed to be wrong now; fixes that memory knew already
+/// are left out.
 fn failed_fixes(facts: &RunFacts) -> Vec<FailedFix> {
     let failed =
         facts.fix_checks.iter().filter(|check| check.fails_beyond_replay() && check.failed_before.is_none());

@@ -1,9 +1,9 @@
 /*!
-Planners: who decides what to do next. One interface; `playbook` decides by rules, `openai` asks a model behind any
-OpenAI-compatible endpoint.
+Planners decide what to do next. They share one interface: `playbook` decides by rules, `openai` asks a model behind
+any OpenAI-compatible endpoint.
 
-Planning is pure: it follows from the state of the run alone. What it takes to ask a model is a step of its own,
-so that the driver can store the question before it is sent and the answer before anything is done with it.
+Planning is pure: it depends on the state of the run alone. Asking a model is a separate step, so that the driver can
+store the question before it is sent and the answer before it is used.
 */
 
 use std::future::Future;
@@ -19,14 +19,14 @@ use crate::run::{Compaction, FailureKind, ModelFailure, ModelTurn, Run};
 pub mod openai;
 pub mod playbook;
 
-/// What a planner wants: a model asked, calls made, or a finding that ends the investigation.
+/// The next step of a plan: ask a model, make calls, or end the investigation with a finding.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PlannerStep {
     Call {
         note: String,
         calls: Vec<ToolCall>,
     },
-    /// Calls that the playbook's rules want while a model plans the run.
+    /// Calls by the playbook's rules while a model plans the run.
     CallByRules {
         note: String,
         calls: Vec<ToolCall>,
@@ -39,7 +39,7 @@ pub enum PlannerStep {
     },
 }
 
-/// A planner could not go on; the playbook takes over and the report says why.
+/// A planner could not continue; the playbook takes over and the report says why.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct PlanError(pub String);
@@ -47,7 +47,7 @@ pub struct PlanError(pub String);
 pub type PlanFuture<'a> = Pin<Box<dyn Future<Output = Result<PlannerStep, PlanError>> + Send + 'a>>;
 pub type AskFuture<'a> = Pin<Box<dyn Future<Output = Result<ModelTurn, ModelFailure>> + Send + 'a>>;
 
-/// Hears a model's words as they arrive.
+/// Receives a model's words as they arrive.
 pub type Listener<'a> = &'a (dyn Fn(&str) + Send + Sync);
 
 /// Decides from the state of a run alone, so that a resumed run is planned like an uninterrupted one.
@@ -57,7 +57,7 @@ pub trait Planner: Send {
 
     fn plan<'a>(&'a mut self, run: &'a Run) -> PlanFuture<'a>;
 
-    /// Sends a question that this planner planned. Dropping the future ends the request.
+    /// Sends a planned question. Dropping the future cancels the request.
     fn ask<'a>(
         &'a mut self,
         _run: &'a Run,

@@ -1,8 +1,9 @@
 /*!
-The bisect as a picture: a row for the range with the probability each commit had before the first run, then a
-row per run with the commit that was tried, what came out, and the part of the range that was still open.
-Drawn over positions, oldest left. History is a graph, so what is grey is drawn from the runs on a line; the
-number of commits left beside each row is the exact one.
+Draws the bisect as a chart: one row for the range with the probability of each commit before the first run, then a
+row per run with the tested commit, the outcome, and the part of the range that was still open.
+
+The horizontal axis is the position in the range, oldest on the left. History is a graph, so the grey parts are an
+approximation on a line; the number of remaining commits beside each row is exact.
 */
 
 use maud::{Markup, html};
@@ -17,16 +18,16 @@ const LEFT: f64 = 8.0;
 const RIGHT: f64 = 96.0;
 const TOP: f64 = 64.0;
 const ROW: f64 = 22.0;
-/// Columns of the histogram, at most.
+/// Maximum number of columns of the histogram.
 const BINS: usize = 160;
-/// Rows drawn; a longer bisect says how many are left out.
+/// Maximum number of rows; a longer bisect says how many are left out.
 const MAX_ROWS: usize = 60;
 
 struct Row<'a> {
     run: usize,
     ran: &'a ReplayRun,
     position: usize,
-    /// Positions still open after it.
+    /// Positions that are still open after the run.
     open: (usize, usize),
     left: u32,
 }
@@ -94,7 +95,7 @@ pub(super) fn draw(report: &Report, view: &BisectView) -> Option<Markup> {
     })
 }
 
-/// Shape and colour both tell the outcome.
+/// Draws the mark of a run; shape and colour both show the outcome.
 fn mark(row: &Row<'_>, x: f64, y: f64) -> Markup {
     let title = format!("run {}: {} {}", row.run, short(&row.ran.commit), outcome_words(row.ran.outcome));
     html! {

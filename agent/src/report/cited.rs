@@ -1,5 +1,5 @@
 /*!
-Evidence on the page: the pieces themselves, with the words marked that claims quote, and the links that lead to them.
+Evidence on the page: the pieces of evidence, with the quoted words marked, and the links to them.
 */
 
 use maud::{Markup, html};
@@ -18,7 +18,7 @@ pub(super) fn section(report: &Report, context: &RenderContext) -> Markup {
                     @let excerpt = marked(evidence, context);
                     @let hash = html! { p.dim.hash { "sha256 of the whole: " (line(&evidence.sha256, 64)) } };
                     @if context.in_service {
-                        // Browsers open it when something inside of it is gone to.
+                        // Browsers open the element when a link leads to something inside it.
                         details.evidence {
                             summary { b { (id) } " " code { (line(&evidence.locator.0, 300)) } }
                             div id=(anchor(&evidence.id)) {
@@ -42,7 +42,7 @@ pub(super) fn section(report: &Report, context: &RenderContext) -> Markup {
     }
 }
 
-/// The excerpt, with the words marked that claims quote.
+/// The excerpt, with the words that claims quote marked.
 fn marked(evidence: &Evidence, context: &RenderContext) -> Markup {
     let excerpt = super::text::shorten(&block(&evidence.excerpt), 6_000);
     let quotes = context.quotes.iter().filter(|cited| cited.evidence == evidence.id);
@@ -50,7 +50,7 @@ fn marked(evidence: &Evidence, context: &RenderContext) -> Markup {
     html! { @for (text, quoted) in spans(&excerpt, &quotes) { @if quoted { mark { (text) } } @else { (text) } } }
 }
 
-/// A text in parts, each with whether one of the quotes covers it.
+/// Splits a text into parts, each with a flag whether a quote covers it.
 pub fn spans<'a>(text: &'a str, quotes: &[String]) -> Vec<(&'a str, bool)> {
     let mut covered: Vec<(usize, usize)> = quotes
         .iter()

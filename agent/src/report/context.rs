@@ -1,13 +1,13 @@
 /*!
-What a page shows and the JSON does not carry: the culprit's own diff and author, the order of the candidates,
-where the fix was saved. All of it is optional; a page without it is shorter, not wrong. It is stored beside a report,
-so it only ever gains fields.
+The data that a page shows and the JSON report does not contain: the culprit's diff and author, the order of the
+candidates, the file of the fix. All of it is optional; a page without it is shorter, not wrong. It is stored beside a
+report, so fields are only added, never removed.
 */
 
 use millwright_model::{CommitId, EvidenceId};
 use serde::{Deserialize, Serialize};
 
-/// `--format`.
+/// The value of `--format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ReportFormat {
     #[default]
@@ -49,21 +49,21 @@ pub struct RenderContext {
     /// The replay, as a command for the repository's root.
     pub replay_command: Option<String>,
     pub tests_command: Option<String>,
-    /// What could not be taken in or done, a line each.
+    /// Inputs that could not be read and steps that could not be done, a line each.
     pub notes: Vec<String>,
-    /// Words that a claim quotes, and the evidence they stand in.
+    /// Words that a claim quotes, with their evidence.
     pub quotes: Vec<CitedEvidence>,
-    /// Whom to ask, with the address that the report masks; for a person who can read it in the repository as well. Never
-    /// stored.
+    /// The person to ask, with the address that the report masks, for a reader who can see it in the repository as
+    /// well. Never stored.
     #[serde(skip)]
     pub contact: Option<String>,
-    /// The data folder, where commands have to name it.
+    /// The data folder, if commands must name it.
     #[serde(skip)]
     pub data_dir: Option<String>,
-    /// Set where the sections stand in the page of a service: incidents and evidence have pages of their own there.
+    /// Set if the sections are part of a service's page, where incidents and evidence have their own pages.
     #[serde(skip)]
     pub in_service: bool,
-    /// Columns of the terminal; held between 60 and 120, and 100 when zero.
+    /// Width of the terminal in columns, limited to 60 to 120; 0 means 100.
     #[serde(skip)]
     pub width: usize,
     /// Colours in the terminal format.
@@ -90,11 +90,11 @@ pub struct CommitView {
     pub diff: String,
     /// The minimal set of its hunks that flips the replay, as a unified diff; `None` when not minimised.
     pub guilty_diff: Option<String>,
-    /// The diff of a fix that takes exactly the guilty lines back, where they are known by it alone.
+    /// The diff of a fix that takes back exactly the guilty lines, if they are known only by it.
     pub taken_back_by: Option<String>,
 }
 
-/// The bisect as a picture: how the probability mass over the candidates was narrowed.
+/// The data of the bisect chart: how the runs narrowed the probability mass over the candidates.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BisectView {
@@ -115,6 +115,6 @@ pub struct BisectCandidate {
 pub struct BisectStep {
     /// Position in `report.replay.runs`, from 1.
     pub run: usize,
-    /// Candidates not excluded after it.
+    /// Number of candidates that remain after the run.
     pub left: u32,
 }

@@ -1,8 +1,8 @@
 /*!
-Unified diffs taken apart for showing, with the guilty lines marked.
+Parses unified diffs for display and marks the guilty lines.
 
-The minimal guilty set arrives as a diff of its own, in which the other hunks are missing. Whichever side they are missing
-from has other line numbers there, so lines are matched by path, text and the line that they stand at on either side.
+The minimal guilty set is a separate diff without the other hunks. Its line numbers differ on the side where those
+hunks are missing, so lines are matched by path, text and the line number on either side.
 */
 
 use std::collections::HashSet;
@@ -12,7 +12,7 @@ use millwright_git::unified_diff::{self, DiffHunk, DiffParser};
 
 use super::context::CommitView;
 
-/// Lines of a diff looked at; what lies beyond is said to be left out.
+/// Maximum number of lines of a diff; the page says that the rest is left out.
 const MAX_LINES: usize = 4_000;
 
 #[derive(Debug, Clone)]
@@ -51,7 +51,7 @@ impl ReportHunk {
 #[derive(Debug, Clone, Default)]
 pub(super) struct FileDiff {
     pub(super) path: String,
-    /// Renames, modes, binary files: what has no hunks but should be said.
+    /// Changes without hunks that the report must mention: renames, modes, binary files.
     pub(super) notes: Vec<String>,
     pub(super) hunks: Vec<ReportHunk>,
 }
@@ -85,8 +85,8 @@ impl ReportDiff {
         self.files.iter().flat_map(|file| file.hunks.iter().map(move |hunk| (file, hunk)))
     }
 
-    /// Runs of changed lines, and how many of them have a guilty line: hunks as git counts them without context, which
-    /// is what minimising works on.
+    /// The number of runs of changed lines, and how many of them have a guilty line. These are hunks without context,
+    /// the units of minimising.
     pub(super) fn changes(&self) -> (usize, usize) {
         let runs = self.hunks().flat_map(|(_, hunk)| {
             let kind = |line: &DiffLine| line.kind == DiffLineKind::Context;
@@ -113,7 +113,7 @@ impl ReportDiff {
         self
     }
 
-    /// As text for a fence: paths, signs and lines, guilty ones marked in front.
+    /// The diff as text for a code fence: paths, signs and lines, with guilty lines marked in front.
     pub(super) fn as_text(&self) -> String {
         let mut out = String::new();
         let mut path = None;
@@ -130,7 +130,7 @@ impl ReportDiff {
                     DiffLineKind::Removed => '-',
                     DiffLineKind::Context => ' ',
                 };
-                // The sign stays first, so that a page colours the line.
+                // The sign stays first, so that the page colours the line.
                 let guilty = if line.guilty { '>' } else { ' ' };
                 out.push_str(&format!("{sign}{guilty} {}\n", line.text));
             }
@@ -138,7 +138,7 @@ impl ReportDiff {
         out
     }
 
-    /// Only the hunks with guilty lines, or everything where none is marked.
+    /// Keeps only the hunks with guilty lines, or everything if no line is marked.
     pub(super) fn only_guilty(mut self) -> Self {
         if self.lines().any(|(_, line)| line.guilty) {
             for file in &mut self.files {
@@ -157,8 +157,8 @@ impl ReportDiff {
         self.lines().filter(|(_, line)| line.kind == kind).count()
     }
 
-    /// Marks the changed lines that stand in `guilty`, too. That may be a diff of a later revision, where lines have other
-    /// numbers; then their text alone tells.
+    /// Marks the changed lines that also occur in `guilty`. If `guilty` is a diff of a later revision with other line
+    /// numbers, only the text is compared.
     pub(super) fn mark(mut self, guilty: &ReportDiff) -> Self {
         self.mark_by_number(guilty);
         if !self.lines().any(|(_, line)| line.guilty) {
@@ -176,7 +176,7 @@ impl ReportDiff {
         self
     }
 
-    /// What takes it back.
+    /// The reverse diff.
     pub(super) fn reversed(mut self) -> Self {
         for line in self.files.iter_mut().flat_map(|file| &mut file.hunks).flat_map(|hunk| &mut hunk.lines) {
             (line.old, line.new) = (line.new, line.old);
@@ -208,9 +208,9 @@ impl ReportDiff {
     }
 }
 
-/// Takes a `git diff` or plain unified diff apart. Never fails: what is no diff yields no files.
+/// Parses a `git diff` or plain unified diff. Never fails: a text that is not a diff gives no files.
 pub(super) fn parse(text: &str) -> ReportDiff {
-    /// Headers that are said in a report.
+    /// Headers that a report mentions.
     const TOLD: [&str; 6] = ["new file", "deleted file", "rename ", "old mode", "new mode", "Binary files"];
     let parsed = DiffParser::default().max_lines(MAX_LINES).parse(text);
     let files = parsed.files.iter().map(|file| FileDiff {

@@ -1,6 +1,7 @@
 /*!
-One self-contained page: no script, no font, no image, nothing loaded; the policy in its head forbids the rest,
-and names the style sheet by its hash. maud escapes every value; `text` takes out what escaping leaves in.
+Renders one self-contained page: no script, no font, no image, and nothing is loaded. The content security policy in
+its head forbids everything else and names the style sheet by its hash. maud escapes every value; `text` removes the
+characters that escaping keeps.
 */
 
 use base64::Engine as _;
@@ -17,7 +18,7 @@ use super::narrative::{self, CheckMark};
 use super::phrasing;
 use super::text::{block, duration, line, percent, short};
 
-/// How its classes look; a page that carries the sections carries this, too.
+/// The style sheet of the sections; a page that contains the sections must contain it as well.
 pub const STYLE: &str = include_str!("style.css");
 const MAX_RUNS: usize = 200;
 
@@ -57,8 +58,8 @@ pub(super) fn render(report: &Report, context: &RenderContext) -> String {
     page.into_string() + "\n"
 }
 
-/// What somebody wants who was woken by it: the cause, what to do, the fix. For the page above, and for one that has more
-/// to say.
+/// The part that an on-call engineer needs first: the cause, what to do, the fix. For the page above and for pages
+/// that add to it.
 pub fn answer(report: &Report, context: &RenderContext) -> Markup {
     html! {
         (cause(report, context))
@@ -69,7 +70,7 @@ pub fn answer(report: &Report, context: &RenderContext) -> Markup {
     }
 }
 
-/// What that rests on.
+/// The evidence of the answer.
 pub fn grounds(report: &Report, context: &RenderContext) -> Markup {
     html! {
         (proof(report, context))
@@ -142,7 +143,7 @@ fn next(report: &Report, context: &RenderContext) -> Markup {
     }
 }
 
-/// What the replay printed at the failing revision, and whether that is what the ticket says.
+/// The replay's output at the failing revision, and whether it matches the ticket.
 fn shown(report: &Report) -> Markup {
     let Some(replay) = &report.replay else { return html! {} };
     let output = replay.output_end.as_deref().unwrap_or_default();
@@ -244,7 +245,7 @@ fn outcome(outcome: ReplayOutcome) -> &'static str {
 
 fn culprit(report: &Report, context: &RenderContext) -> Markup {
     let shown = context.culprit.as_ref().filter(|view| !view.diff.is_empty());
-    // What a mere suspect changed would be read as what is to be mended.
+    // For a mere suspect, show no diff: a reader would take it for the lines to fix.
     let Some(view) = shown.filter(|_| report.verdict != Verdict::Inconclusive) else { return html! {} };
     let parsed = ReportDiff::of_culprit(view);
     let (all, some) = (parsed.hunks().count(), parsed.hunks().filter(|(_, hunk)| hunk.is_guilty()).count());
@@ -271,7 +272,7 @@ fn suspects(report: &Report) -> Markup {
     }
     let culprit = report.root_cause.as_ref().and_then(|cause| cause.commit.as_deref());
     let named = if report.verdict == Verdict::Inconclusive { "named" } else { "the culprit" };
-    // One scale for all, so that the bars of two commits can be compared.
+    // All suspects share one scale, so that their bars can be compared.
     let contributions = report.suspects.iter().take(20).flat_map(|suspect| &suspect.reasons);
     let contributions = contributions.map(|reason| reason.contribution.abs()).filter(|size| size.is_finite());
     let largest = contributions.fold(f64::MIN_POSITIVE, f64::max);

@@ -1,5 +1,5 @@
 /*!
-The fix on the page: what it is and what was run on it, what was tried and did not hold, and any diff as a table.
+The fix on the page: the fix and the checks that ran on it, the candidates that did not hold, and any diff as a table.
 */
 
 use maud::{Markup, html};
@@ -10,7 +10,7 @@ use super::html::chip;
 use super::phrasing;
 use super::text::{block, line};
 
-/// Lines of one diff shown.
+/// Maximum number of lines shown of one diff.
 const MAX_DIFF_LINES: usize = 600;
 
 pub(super) fn fix(report: &Report) -> Markup {

@@ -1,6 +1,6 @@
 /*!
-`--format json`: the schema as it is, for programs. Only numbers that JSON cannot write are mended, since a
-`null` in their place would not be of the schema.
+`--format json`: the report as JSON for programs. Only numbers that JSON cannot express are replaced, because a `null`
+in their place would violate the schema.
 */
 
 use millwright_model::Report;
@@ -21,7 +21,7 @@ pub(super) fn render(report: &Report) -> String {
     finite(&mut report.usage.cost_usd);
     match serde_json::to_string_pretty(&report) {
         Ok(json) => json + "\n",
-        // Maps with string keys and finite numbers always serialise; still, a reader gets JSON whatever happens.
+        // Maps with string keys and finite numbers always serialise; if they do not, the reader still gets JSON.
         Err(error) => serde_json::json!({ "error": error.to_string() }).to_string() + "\n",
     }
 }

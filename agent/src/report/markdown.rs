@@ -1,6 +1,6 @@
 /*!
-For a ticket or a pull request. Whatever a ticket or repository wrote is escaped so that it can neither format,
-link, embed, mention anybody, nor reference or close issues; code stands in fences longer than any inside it.
+Renders a report for a ticket or a pull request. Text from a ticket or repository is escaped so that it cannot format,
+link, embed, mention a person, or reference or close issues; code stands in fences longer than any inside it.
 */
 
 use std::fmt::Write as _;
@@ -13,12 +13,12 @@ use super::narrative::{self, CheckMark};
 use super::phrasing;
 use super::text::{block, duration, line, patch, percent, short};
 
-/// Longest diff written out, in lines: hosts cut comments at 65,536 characters.
+/// Maximum number of lines of a diff: hosts cut comments at 65,536 characters.
 const MAX_DIFF_LINES: usize = 300;
 const MAX_EXCERPT_CHARS: usize = 1_200;
 
 pub(super) fn render(report: &Report, context: &RenderContext) -> String {
-    // A ticket is read on other machines: paths of this one would be noise there, and tell more than needed.
+    // A ticket is read on other machines: paths of this machine are useless there and disclose more than necessary.
     let context = &RenderContext { repository: None, fix_file: None, ..context.clone() };
     let mut out = String::new();
     let word = phrasing::verdict_word(report.verdict);
@@ -70,7 +70,7 @@ fn cause(out: &mut String, report: &Report, context: &RenderContext) {
         let symbol = location.symbol.as_ref().map(|symbol| format!(" in {}", code(symbol, 200)));
         let _ = writeln!(out, "- {}{}", code(&place, 300), symbol.unwrap_or_default());
     }
-    // What a mere suspect changed would be read as what is to be mended.
+    // For a mere suspect, show no diff: a reader would take it for the lines to fix.
     if let Some(view) = context.culprit.as_ref().filter(|_| report.verdict != Verdict::Inconclusive) {
         let marked = ReportDiff::of_culprit(view);
         match marked.changes() {
@@ -277,9 +277,9 @@ fn fenced(out: &mut String, language: &str, text: &str) {
     let _ = writeln!(out, "\n{ticks}{language}\n{}\n{ticks}", text.trim_end_matches('\n'));
 }
 
-/// Inline code; a blank on both sides where it begins or ends with a backtick.
+/// Inline code; with a blank on both sides if the text begins or ends with a backtick.
 fn code(text: &str, max: usize) -> String {
-    // A bar would end a table cell, in code as well.
+    // A bar would end a table cell, even in code.
     let text = line(text, max).replace('|', "¦");
     if text.is_empty() {
         return String::new();
@@ -297,8 +297,8 @@ fn longest_run(text: &str, wanted: char) -> usize {
     runs.max().unwrap_or(0)
 }
 
-/// One line of somebody's words. Punctuation with a meaning in Markdown or HTML is escaped; what hosts link by
-/// themselves (mentions, issue numbers, addresses) is broken by a zero-width space, as entities would not.
+/// One line of outside text. Punctuation with a meaning in Markdown or HTML is escaped; a zero-width space breaks the
+/// texts that hosts link automatically (mentions, issue numbers, addresses), which entities would not prevent.
 fn prose(text: &str, max: usize) -> String {
     const BREAK: &str = "&#8203;";
     let text = line(text, max);
@@ -329,7 +329,7 @@ fn prose(text: &str, max: usize) -> String {
                 out.push_str(BREAK);
                 out.push('.');
             }
-            // `GH-12` and `JIRA-12` are references for some hosts.
+            // Some hosts link `GH-12` and `JIRA-12` to tickets.
             '-' if next.is_some_and(|next| next.is_ascii_digit())
                 && text[..at].ends_with(|before: char| before.is_ascii_uppercase()) =>
             {

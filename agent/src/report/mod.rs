@@ -1,10 +1,10 @@
 /*!
-The report a person reads, in four formats over one [`Report`].
+The report that a person reads, in four formats of one [`Report`].
 
-What is worth saying is decided once, in `story` (what was proven and how, what to do next) and in `phrasing` (what each
-verdict and outcome is called, the sentences about a fix), so that the formats differ in form only. Everything in a
-report may come from a hostile ticket or repository: each format neutralises it for its own medium (`text` for
-terminals, escaping for Markdown and HTML). JSON is the schema itself and nothing else.
+`narrative` (what was proven and how, what to do next) and `phrasing` (the names of verdicts and outcomes, the
+sentences about a fix) decide the content once, so that the formats differ in form only. Everything in a report may
+come from a hostile ticket or repository: each format neutralises it for its own medium (`text` for terminals,
+escaping for Markdown and HTML). JSON is exactly the schema.
 */
 
 mod bisect_chart;

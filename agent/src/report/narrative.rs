@@ -1,7 +1,7 @@
 /*!
-What is worth saying, before any format: what was proven and by which runs, what to do next and with which command.
-Plain words for somebody who was woken by this. Nothing here says more than the report's own runs show: each check is
-derived from runs, not from the verdict.
+The content of a report, independent of the format: what was proven and by which runs, and what to do next with which
+command. The text is plain, for an engineer on call at night. It says no more than the report's own runs show: each
+check is derived from runs, not from the verdict.
 */
 
 use millwright_model::{
@@ -22,7 +22,7 @@ pub(super) enum CheckMark {
     Open,
 }
 
-/// One thing that was tried, and what came out.
+/// One check and its result.
 #[derive(Debug)]
 pub(super) struct ReportCheck {
     pub(super) mark: CheckMark,
@@ -31,7 +31,7 @@ pub(super) struct ReportCheck {
     pub(super) runs: Vec<usize>,
 }
 
-/// One thing to do, with the command that does it where there is one.
+/// One action, with its command if there is one.
 #[derive(Debug)]
 pub(super) struct NextStep {
     pub(super) text: String,
@@ -48,7 +48,7 @@ impl NextStep {
     }
 }
 
-/// How the cause and the fix were proven, from the runs themselves.
+/// The checks that prove the cause and the fix, from the runs themselves.
 pub(super) fn checks(report: &Report, context: &RenderContext) -> Vec<ReportCheck> {
     let mut checks = Vec::new();
     let Some(replay) = &report.replay else {
@@ -72,7 +72,7 @@ pub(super) fn checks(report: &Report, context: &RenderContext) -> Vec<ReportChec
         let found = plain(bad, ReplayOutcome::Reproduces);
         if !found.is_empty() && culprit != Some(bad) {
             let text = format!("fails at the failing revision {}{}", short(bad), times(&found));
-            // A failure that was looked for is a check that held.
+            // A failure that the check expected counts as a success.
             checks.push(ReportCheck { mark: CheckMark::Good, text, runs: found });
         }
     } else if replay.reproduced && culprit.is_none() {
@@ -167,12 +167,12 @@ fn four_way_check(check: &FourWay) -> ReportCheck {
     ReportCheck { mark, text: four_way_words(check), runs: vec![] }
 }
 
-/// How the section of [`checks`] is headed: what memory answers was proven before, and checked again now.
+/// The heading of the section of [`checks`]; an answer from memory was proven earlier and checked again now.
 pub(super) fn checks_heading(report: &Report) -> &'static str {
     if report.verdict == Verdict::Known { "What was checked again now" } else { "How it was proven" }
 }
 
-/// What was shown when a known fix was proven, with its heading. Nothing of it was run now.
+/// The checks from the time when a known fix was proven, with their heading. None of them ran now.
 pub(super) fn checks_then(report: &Report) -> Option<(String, Vec<ReportCheck>)> {
     let fix = report.fix.as_ref()?;
     let then = fix.proven_then.as_ref()?;
@@ -211,7 +211,7 @@ pub(super) fn effort(report: &Report) -> Option<String> {
     Some(parts.join("; "))
 }
 
-/// How to take the fix into a work tree.
+/// How to apply the fix to a work tree.
 pub(super) fn apply_steps(fix: &Fix, report: &Report, context: &RenderContext) -> Vec<NextStep> {
     let git = match context.repository.as_deref() {
         Some(path) if path != "." => format!("git -C {}", shell_word(path)),
@@ -227,7 +227,7 @@ pub(super) fn apply_steps(fix: &Fix, report: &Report, context: &RenderContext) -
     match &context.fix_file {
         Some(file) => steps.push(NextStep::run("Apply it", format!("{git} apply {}", shell_word(file)))),
         None if fix.kind != FixKind::Revert || commit.is_none() => {
-            // `git -C` would look for it in the repository.
+            // `git -C` would search for the file in the repository.
             let file = if git == "git" { "fix.patch" } else { "\"$PWD/fix.patch\"" };
             steps.push(NextStep::run(
                 "Save the diff as fix.patch (or investigate again with --write-fix fix.patch), then",
@@ -243,7 +243,7 @@ pub(super) fn apply_steps(fix: &Fix, report: &Report, context: &RenderContext) -
     steps
 }
 
-/// A command that can be pasted anywhere: it goes to the repository first. Several lines stay several lines.
+/// A command that can be pasted anywhere: it changes to the repository first. Several lines stay several lines.
 fn in_repository(command: &str, context: &RenderContext) -> String {
     let command = patch(command);
     let command = command.trim();
@@ -353,7 +353,7 @@ fn tests_step(fix: &Fix, context: &RenderContext) -> Option<NextStep> {
     }
 }
 
-/// The summary of a report: cause, proof and fix in a few sentences. Says when tests were not run.
+/// The summary of a report: cause, proof and fix in a few sentences. Says so if no tests ran.
 pub fn summarise(report: &Report, context: &RenderContext) -> String {
     let mut sentences = Vec::new();
     match (&report.root_cause, report.verdict) {

@@ -1,6 +1,6 @@
 /*!
-The words of a report: what each verdict, outcome and check is called, and the sentences about a fix that every
-channel says alike. No format, and no order of a page.
+The wording of a report: the names of verdicts, outcomes and checks, and the sentences about a fix that are the same
+in every channel. Independent of the format and of the order of a page.
 */
 
 use millwright_model::{
@@ -24,7 +24,7 @@ pub fn verdict_word(verdict: Verdict) -> &'static str {
     }
 }
 
-/// What the verdict means here, as a half-sentence.
+/// The meaning of the verdict, as a part of a sentence.
 pub fn verdict_meaning(report: &Report) -> String {
     match report.verdict {
         Verdict::Known => "seen before, and what was known of it was checked again now".to_owned(),
@@ -50,7 +50,7 @@ pub fn verdict_meaning(report: &Report) -> String {
     }
 }
 
-/// Over the commit that is named: a guess is no cause.
+/// The heading above the named commit: a guess is not called a cause.
 pub fn cause_heading(report: &Report) -> &'static str {
     match report.verdict {
         Verdict::Inconclusive => "Most suspected, and not established",
@@ -58,10 +58,10 @@ pub fn cause_heading(report: &Report) -> &'static str {
     }
 }
 
-/// What speaks for a suspect, strongest first; what two signals say in the same words is said once.
+/// The reasons for a suspect, strongest first; two signals with the same text are listed once.
 pub(crate) fn reasons(suspect: &Suspect) -> Vec<&str> {
     let mut out: Vec<&str> = Vec::new();
-    // A person's word is told, though it speaks against the suspect.
+    // A person's rejection is listed although it speaks against the suspect.
     let is_told = |reason: &&Reason| reason.contribution > 0.0 || reason.signal == REJECTED;
     for reason in suspect.reasons.iter().filter(is_told) {
         if !out.contains(&reason.detail.as_str()) {
@@ -71,7 +71,7 @@ pub(crate) fn reasons(suspect: &Suspect) -> Vec<&str> {
     out
 }
 
-/// Whether a line of a piece of evidence tells more than its locator does.
+/// Whether a line of evidence is more informative than its locator.
 pub(super) fn tells(text: &str, evidence: &Evidence) -> bool {
     const PREAMBLES: [&str; 6] = ["commit ", "Author: ", "diff --git ", "index ", "--- ", "+++ "];
     text.len() > 3
@@ -127,7 +127,7 @@ pub(super) fn tests_words(result: TestsResult) -> &'static str {
     }
 }
 
-/// What speaks for a fix beyond the replay: `none of the 120 tests that ran newly fails`.
+/// The support for a fix beyond the replay: `none of the 120 tests that ran newly fails`.
 pub(super) fn beyond_words(fix: &Fix) -> String {
     let now = match fix.proven_then {
         None => shown_beyond(&FixChecks::from(fix)),
@@ -153,7 +153,7 @@ fn shown_beyond(checks: &FixChecks) -> Option<String> {
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
-/// What the four-way check showed, as a sentence part.
+/// The result of the four-way check, as a part of a sentence.
 pub(crate) fn four_way_words(check: &FourWay) -> String {
     let time = duration(check.wall_ms);
     if check.contradicted > 0 {
@@ -176,7 +176,7 @@ pub(crate) fn four_way_words(check: &FourWay) -> String {
     }
 }
 
-/// The same as a sentence of its own.
+/// The result of the four-way check as a complete sentence.
 pub(super) fn four_way_sentence(check: &FourWay) -> String {
     let mut words = four_way_words(check);
     if let Some(first) = words.get(..1).map(str::to_uppercase) {
@@ -185,7 +185,7 @@ pub(super) fn four_way_sentence(check: &FourWay) -> String {
     sentence(&words)
 }
 
-/// What is known of a fix, sentence by sentence, for channels that show no report: whether it is verified, what the
+/// The facts about a fix, sentence by sentence, for channels that show no report: whether it is verified, what the
 /// tests and the four-way check showed, and what it takes away.
 pub fn fix_sentences(fix: &Fix) -> Vec<String> {
     let mut out = vec![match (fix.proof, fix.replay) {
@@ -220,7 +220,7 @@ pub fn fix_sentences(fix: &Fix) -> Vec<String> {
     out
 }
 
-/// The same for what memory keeps of a fix. `None` where it keeps none.
+/// The same for a fix in memory. `None` if the resolution has no fix.
 pub fn remembered_fix_sentences(known: &Resolution) -> Vec<String> {
     if known.fix_diff.is_empty() {
         return Vec::new();
@@ -240,7 +240,7 @@ pub fn remembered_fix_sentences(known: &Resolution) -> Vec<String> {
     fix_sentences(&fix)
 }
 
-/// The two failures side by side, where the replay shows another one than the ticket tells.
+/// The two failures, if the replay shows a different one from the ticket's.
 pub(super) fn two_failures(report: &Report) -> Option<(&str, &str)> {
     match report.replay.as_ref()?.agreement.as_ref()? {
         FailureAgreement::Differs { ticket, replay } | FailureAgreement::Accepted { ticket, replay } => {
@@ -250,7 +250,7 @@ pub(super) fn two_failures(report: &Report) -> Option<(&str, &str)> {
     }
 }
 
-/// Whether the replay shows what the ticket says, as a sentence; `None` where nothing was reproduced.
+/// Whether the replay shows the ticket's failure, as a sentence; `None` if nothing was reproduced.
 pub(super) fn agreement_words(report: &Report) -> Option<String> {
     Some(match report.replay.as_ref()?.agreement.as_ref()? {
         FailureAgreement::Agrees { why } => format!("The replay shows what the ticket says: {why}."),
@@ -288,7 +288,7 @@ pub(super) fn sandbox_words(level: SandboxLevel) -> &'static str {
     }
 }
 
-/// The text with a full stop, unless it ends as a sentence does.
+/// Adds a full stop, unless the text ends like a sentence.
 pub(super) fn sentence(text: &str) -> String {
     let end = if text.ends_with(['.', '!', '?', '…']) { "" } else { "." };
     format!("{text}{end}")

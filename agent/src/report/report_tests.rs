@@ -302,7 +302,7 @@ fn every_verdict_in_every_format() {
         );
         insta::assert_snapshot!(format!("{name}.json"), render(&report, &context, ReportFormat::Json));
         let html = render(&report, &context, ReportFormat::Html);
-        // The style sheet has a life of its own.
+        // Skip the style sheet.
         let (_, body) = html.split_once("</head>").unwrap();
         insta::assert_snapshot!(format!("{name}.html"), body.replace("><", ">\n<"));
         if let Ok(dir) = std::env::var("MILLWRIGHT_REPORT_SAMPLES") {
@@ -341,7 +341,7 @@ fn with_tests(verdict: Verdict, result: TestsResult, because: &str) -> (Report, 
     (report, context)
 }
 
-/// What is named below a probability of one half is a suspect, and what it changed is not shown as what is to be mended.
+/// A commit with a probability below one half is a suspect, and its changes are not shown as the lines to fix.
 #[test]
 fn a_guess_is_no_cause_in_any_format() {
     let (named, _) = sample(Verdict::Verified);
@@ -479,7 +479,7 @@ fn text_fits_the_width_and_colours_only_when_asked() {
 const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{202e}evil\u{200b} @everyone <script>alert(1)</script> \
     [link](http://evil.example) ![img](x) `` ` `` | closes #12 GH-7 & &lt; \u{9b}31m www.evil.example \r\n## heading\n/close\n```\n-->";
 
-/// Puts hostile words wherever a report takes words from outside.
+/// Puts hostile words in every field that comes from outside.
 fn hostile() -> (Report, RenderContext) {
     let (mut report, mut context) = sample(Verdict::Verified);
     let (mut inconclusive, _) = sample(Verdict::Inconclusive);
@@ -554,7 +554,7 @@ fn hostile_words_do_nothing() {
             None if ticks.len() >= 3 && !row[ticks.len()..].contains('`') => fence = Some(ticks),
             None => {
                 assert!(!row.starts_with("/close") && !row.starts_with("## heading"), "{row}");
-                // Outside of code, nothing links, mentions, embeds or opens a tag of its own.
+                // Outside of code, no text links, mentions, embeds or opens a tag.
                 let bare = without_escapes(&without_code(row));
                 for live in ["<script", "@everyone", "](", "![", "http://", "www.evil", "#12", "GH-7"] {
                     assert!(!bare.contains(live), "{live} in {row}");
@@ -698,7 +698,7 @@ fn what_a_claim_quotes_is_marked_where_it_stands() {
     assert!(alone.contains(&format!("<mark>{}</mark>", quote.replace('<', "&lt;"))), "{quote}");
     assert!(!alone.contains("/evidence/"), "a file has no pages beside it");
 
-    // As it is stored, and shown by a service.
+    // The context as it is stored, and shown by a service.
     let stored = serde_json::to_value(&context).unwrap();
     let context: RenderContext = serde_json::from_value(stored).unwrap();
     let context = RenderContext { in_service: true, ..context };

@@ -1,7 +1,7 @@
 /*!
-One page for a terminal at two in the morning: what it is, why, where, how to mend it, how that is known, what
-to do now; the rest after. Colours only underline what the words already say, so that the page reads the same
-in a pipe, a log and a ticket.
+One page for a terminal, for an engineer on call at night: the incident, its cause, the place, the fix, the proof and
+the next steps; details follow. Colours only repeat information that is in the text, so that the page is the same in a
+pipe, a log and a ticket.
 */
 
 use std::fmt::Write as _;
@@ -15,11 +15,11 @@ use super::phrasing;
 use super::terminal_page::{DIM, GREEN, RED, TerminalPage, YELLOW, line_of_code};
 use super::text::{duration, line, patch, percent, short};
 
-/// Lines of the fix shown before the page refers to the file.
+/// Maximum number of lines shown of the fix; the page refers to the file for the rest.
 const MAX_FIX_LINES: usize = 60;
-/// Lines of the replay's output shown.
+/// Maximum number of lines shown of the replay's output.
 const MAX_OUTPUT_LINES: usize = 12;
-/// Lines of the culprit shown.
+/// Maximum number of lines shown of the culprit.
 const MAX_GUILTY_LINES: usize = 24;
 
 pub(super) fn render(report: &Report, context: &RenderContext) -> String {
@@ -63,7 +63,7 @@ impl TerminalPage {
     fn cause(&mut self, report: &Report) {
         match &report.root_cause {
             Some(cause) => {
-                // Where nothing is settled, why it is not matters as much as who is suspected.
+                // In an inconclusive report, the reason matters as much as the suspects.
                 let unsettled = report.verdict == Verdict::Inconclusive;
                 self.section(phrasing::cause_heading(report));
                 let mut text =
@@ -119,7 +119,7 @@ impl TerminalPage {
             let path = line(&location.path, 200);
             self.wrapped("  ", "    ", &format!("{path}:{lines}{}", symbol.unwrap_or_default()));
         }
-        // What a mere suspect changed would be read as what is to be mended.
+        // For a mere suspect, show no diff: a reader would take it for the lines to fix.
         if let Some(view) = context.culprit.as_ref().filter(|_| report.verdict != Verdict::Inconclusive) {
             let marked = ReportDiff::of_culprit(view);
             let (all, some) = marked.changes();
@@ -158,7 +158,7 @@ impl TerminalPage {
         }
         let _ = writeln!(self.out);
         if context.fix_file.is_none() && fix.diff.lines().count() <= MAX_FIX_LINES {
-            // To be copied, so as it is: a patch with its headers, indented by nothing.
+            // The patch is meant to be copied, so it has its headers and no indentation.
             for row in patch(&fix.diff).lines() {
                 let style = match row.as_bytes().first() {
                     Some(b'+') => Some(GREEN),
@@ -185,7 +185,7 @@ impl TerminalPage {
         }
     }
 
-    /// What the replay printed at the failing revision, and whether that is what the ticket says.
+    /// The replay's output at the failing revision, and whether it matches the ticket.
     fn shown(&mut self, report: &Report) {
         let Some(replay) = &report.replay else { return };
         self.section("What the replay shows at the failing revision");
@@ -294,7 +294,7 @@ impl TerminalPage {
     }
 
     fn hypotheses(&mut self, report: &Report) {
-        // One that only repeats the cause tells a reader nothing.
+        // Skip a hypothesis that only repeats the cause.
         let told: Vec<_> = report
             .hypotheses
             .iter()
@@ -408,7 +408,7 @@ impl TerminalPage {
     }
 }
 
-/// `git:<40 hex>:path` with ten digits, so that the path is seen.
+/// Shortens `git:<40 hex>:path` to ten digits, so that the path is visible.
 fn shorten_commit(locator: &str) -> String {
     let parts = locator.strip_prefix("git:").and_then(|rest| rest.get(..10).zip(rest.get(40..)));
     parts.map_or_else(|| locator.to_owned(), |(commit, rest)| format!("git:{commit}{rest}"))

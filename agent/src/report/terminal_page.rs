@@ -1,5 +1,5 @@
 /*!
-The parts every section of a terminal page is made of: headings, wrapped text, code, commands and diffs.
+The building blocks of a terminal page: headings, wrapped text, code, commands and diffs.
 */
 
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use anstyle::{AnsiColor, Style};
 use super::diff::{DiffLineKind, ReportDiff};
 use super::text::{block, line, patch, shorten};
 
-/// A page of a terminal, as far as it is written.
+/// A terminal page in construction.
 pub(super) struct TerminalPage {
     pub(super) out: String,
     pub(super) width: usize,
@@ -61,8 +61,8 @@ impl TerminalPage {
     }
 
     pub(super) fn command(&mut self, indent: &str, command: &str) {
-        // Never cut: a command is copied as a whole. One of several lines stands at the margin, where a here-document
-        // still ends.
+        // A command is never cut, because it is copied as a whole. A command of several lines is not indented, so
+        // that a here-document still ends.
         let command = patch(command);
         let command = command.trim_end();
         match command.contains('\n') {

@@ -1,6 +1,6 @@
 /*!
-Hostile text made harmless for a reader: terminal escapes, control characters and bidirectional overrides are
-taken out or shown as what they are (by the one function for it), and everything is bounded. Every format starts from here.
+Makes hostile text safe to read: terminal escapes, control characters and bidirectional overrides are removed or shown
+in visible form (by one shared function), and everything is bounded. Every format uses these functions.
 */
 
 use millwright_model::terminal_code::readable as clean;
@@ -17,12 +17,12 @@ pub fn block(text: &str) -> String {
     clean(text).replace('\t', "    ")
 }
 
-/// A patch to be copied: tabs stay, too.
+/// A patch to be copied: tabs stay as well.
 pub(super) fn patch(text: &str) -> String {
     clean(text)
 }
 
-/// Cuts at `max` characters and says so with an ellipsis.
+/// Cuts at `max` characters and adds an ellipsis.
 pub fn shorten(text: &str, max: usize) -> String {
     match text.char_indices().nth(max) {
         None => text.to_owned(),
@@ -44,7 +44,7 @@ pub fn shell_word(text: &str) -> String {
     }
 }
 
-/// A script as one word of a shell; its lines stay lines.
+/// A script as one shell word; its line breaks stay.
 pub(super) fn shell_script(text: &str) -> String {
     format!("'{}'", patch(text).trim().replace('\'', "'\\''"))
 }
@@ -64,7 +64,7 @@ pub fn duration(ms: u64) -> String {
     }
 }
 
-/// `0.873` as `87 %`; values outside of 0 to 1, and what is no number, are held to it.
+/// `0.873` as `87 %`; values outside of 0 to 1, and values that are not numbers, are limited to that range.
 pub(super) fn percent(share: f64) -> String {
     let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
     match share {

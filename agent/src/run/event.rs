@@ -1,6 +1,6 @@
 /*!
-The events of a run. They are the stored format of every investigation, so fields are only ever added,
-with defaults. Outside effects come in pairs: the intent (`ToolStarted`) is stored before, the outcome after.
+The events of a run. They are the stored format of every investigation, so fields are only added, with defaults.
+External effects come in pairs: the intent (`ToolStarted`) is stored before the effect, the outcome after it.
 */
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::model::{Compaction, ModelAsk, ModelFailure, ModelTurn};
 use crate::findings::PlannerFinding;
 
-/// Everything a run was asked, resolved: revisions are commits, the ticket is parsed and redacted.
+/// The resolved request of a run: revisions are commits, the ticket is parsed and redacted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RunRequest {
     pub run_id: RunId,
@@ -32,10 +32,10 @@ pub struct RunRequest {
     /// Command that runs the project's tests.
     pub tests: Option<String>,
     pub planner: String,
-    /// Nobody can be asked in this run, so a planner is not offered what would need consent.
+    /// No person can be asked in this run, so a planner does not get tools that need consent.
     #[serde(default)]
     pub unattended: bool,
-    /// Nothing of the repository's may be run (`--no-replay`), so a planner is not offered what would run it.
+    /// No code of the repository may run (`--no-replay`), so a planner does not get tools that would run it.
     #[serde(default)]
     pub runs_nothing: bool,
     pub budget: RunBudget,
@@ -47,7 +47,7 @@ pub struct RunRequest {
 #[serde(rename_all = "snake_case")]
 pub enum ReplayPlan {
     Recipe(Box<ReplayRecipe>),
-    /// No replay, and why: `--no-replay`, none given and none derivable.
+    /// No replay, with the reason: `--no-replay`, or none given and none derivable.
     None(String),
 }
 
@@ -57,10 +57,10 @@ pub struct RunBudget {
     pub usd: Option<f64>,
     pub deadline_ms: Option<u64>,
     pub steps: Option<u32>,
-    /// Replays that may be spent on narrowing a proven culprit to its guilty lines; 0 leaves it whole.
+    /// Maximum number of replays to narrow a proven culprit to its guilty lines; 0 skips minimising.
     #[serde(default)]
     pub minimise_runs: Option<u32>,
-    /// Inputs that the four-way check of a fix may run; 0 leaves it out.
+    /// Maximum number of inputs of the four-way check; 0 skips the check.
     #[serde(default)]
     pub four_way_inputs: Option<u32>,
 }
@@ -69,7 +69,7 @@ pub struct RunBudget {
 pub struct ToolOutcome {
     pub text: String,
     pub data: serde_json::Value,
-    /// As the report shows it; the whole text lies in the journal under `sha256`.
+    /// The evidence as the report shows it; the whole text is in the journal under `sha256`.
     pub evidence: Vec<Evidence>,
     pub failure: Option<ToolFailure>,
     pub duration_ms: u64,
@@ -90,7 +90,7 @@ impl ToolFailure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Interruption {
-    /// A person asked to stop; what is known is reported.
+    /// A person asked to stop; the run reports what is known.
     Cancelled,
     Deadline,
     Budget,
@@ -113,11 +113,11 @@ pub enum RunEvent {
     ModelFailed {
         failure: ModelFailure,
     },
-    /// The conversation begins anew with its older steps taken out.
+    /// The conversation begins again without its older steps.
     Compacted {
         compaction: Compaction,
     },
-    /// What the planner wants: calls, or a finding (never both empty).
+    /// The planner's plan: calls, or a finding (never both empty).
     Planned {
         planner: String,
         note: String,
@@ -141,14 +141,14 @@ pub enum RunEvent {
         text: String,
         by: String,
     },
-    /// The planner in charge gave up; the playbook goes on.
+    /// The planner gave up; the playbook continues.
     FellBack {
         because: String,
     },
     Interrupted {
         kind: Interruption,
     },
-    /// The report is made and its citations checked; nothing happens after this.
+    /// The report is complete and its citations are checked; no event follows.
     Finished {
         report: Box<Report>,
         verdict: Verdict,

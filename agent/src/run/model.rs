@@ -1,13 +1,13 @@
 /*!
-What a run keeps of its model: every question, every answer as it was received, every failure. A request is never
-stored whole; it is built again from these, byte for byte, which the hash of each question lets a test prove.
+The run's record of its model: every question, every answer as received, every failure. A request is never stored
+whole; it is rebuilt from this record byte for byte, and tests verify that with the hash of each question.
 */
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// What a model was asked for.
+/// The purpose of a question to a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AskPurpose {
@@ -17,7 +17,7 @@ pub enum AskPurpose {
     Review,
 }
 
-/// How a model says what it wants done.
+/// The form in which a model requests actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActionMode {
@@ -36,7 +36,7 @@ impl ActionMode {
     }
 }
 
-/// What a model may answer with.
+/// The form of answer that a model may give.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AllowedAnswer {
@@ -53,11 +53,11 @@ pub struct ModelAsk {
     pub purpose: AskPurpose,
     pub mode: ActionMode,
     pub choice: AllowedAnswer,
-    /// How far the loop guard has gone: 1 told the model, 2 withdrew its tools.
+    /// The stage of the loop guard: 1 told the model, 2 withdrew its tools.
     pub stage: u8,
-    /// What was said to the model before it was asked, in its words.
+    /// The remarks that the model received before the question, literally.
     pub remarks: Vec<String>,
-    /// The most this call can cost: what the budget is held to when the outcome never arrives.
+    /// Maximum cost of this call, which counts against the budget if the outcome never arrives.
     pub reserved: TokenCounts,
     pub max_output: u64,
     pub request_sha256: String,
@@ -66,7 +66,7 @@ pub struct ModelAsk {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TokenCounts {
     pub input: u64,
-    /// Part of `input`.
+    /// Cached tokens, a part of `input`.
     pub cached: u64,
     pub output: u64,
 }
@@ -84,7 +84,7 @@ pub struct ModelTurn {
     pub calls: Vec<HeardCall>,
     pub finish: String,
     pub tokens: TokenCounts,
-    /// The server told no usage; `tokens` is an estimate.
+    /// The server reported no usage; `tokens` is an estimate.
     pub estimated: bool,
     pub cost_usd: f64,
     /// Template id to content hash.
@@ -95,7 +95,7 @@ pub struct ModelTurn {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeardCall {
     pub name: String,
-    /// As received: JSON, if all is well.
+    /// The arguments as received; normally JSON.
     pub arguments: String,
 }
 
@@ -115,11 +115,11 @@ impl ModelFailure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
-    /// No connection, or the server gave up; retried already.
+    /// No connection, or the server failed, after all retries.
     Unavailable,
-    /// Too many requests or no quota; retried already.
+    /// Too many requests or no quota, after all retries.
     RateLimited,
-    /// The server refused the request for good (key, model name).
+    /// The server refused the request permanently (key, model name).
     Refused,
     /// The server cannot do what this action mode needs.
     UnsupportedMode,
@@ -128,7 +128,7 @@ pub enum FailureKind {
     TimedOut,
     /// The stream ended in the middle.
     Cut,
-    /// What came was no answer of a chat endpoint.
+    /// The response is not an answer of a chat endpoint.
     Garbled,
     /// An answer without anything in it.
     Empty,
@@ -147,7 +147,7 @@ impl FailureKind {
         Self::Empty,
     ];
 
-    /// The server is away or refuses; else it answered, and the answer was of no use.
+    /// Whether the server is unreachable or refuses; otherwise it answered, but the answer was unusable.
     pub fn is_of_server(self) -> bool {
         matches!(
             self,
@@ -155,16 +155,16 @@ impl FailureKind {
         )
     }
 
-    /// Whether the model may have worked on the question, so that it has to be counted as paid for.
+    /// Whether the model may have processed the question, so that it must be counted as paid.
     pub fn may_have_cost(self) -> bool {
         matches!(self, FailureKind::TimedOut | FailureKind::Cut | FailureKind::Garbled | FailureKind::Empty)
     }
 }
 
-/// Older steps were taken out of the conversation.
+/// The removal of older steps from the conversation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Compaction {
-    /// Steps of the model that stay in full, the newest.
+    /// Number of the model's newest steps that stay in full.
     pub kept_steps: usize,
     pub tokens_before: u64,
     pub tokens_after: u64,

@@ -1,5 +1,5 @@
 /*!
-The state that follows from a run's events, and the next step that follows from the state.
+The state of a run, derived from its events, and the next step, derived from the state.
 */
 
 use millwright_model::{Evidence, Report};
@@ -10,7 +10,7 @@ use super::event::{Interruption, RunEvent, RunRequest, ToolFailure, ToolOutcome}
 use super::model::{Compaction, ModelAsk, ModelFailure, ModelTurn, TokenCounts};
 use crate::findings::PlannerFinding;
 
-/// What has to happen next.
+/// The next step of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RunStep {
     Plan,
@@ -22,7 +22,7 @@ pub enum RunStep {
     Done(Box<Report>),
 }
 
-/// A call to make. `interrupted` says that it was begun before and its outcome is unknown.
+/// A call to make. `interrupted` means that it was started before and its outcome is unknown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PendingCall {
     pub call: ToolCall,
@@ -55,7 +55,7 @@ pub enum DialogueEntry {
     Compacted(Compaction),
 }
 
-/// What a run's model has cost so far. Questions whose answer never came count with what they may have cost.
+/// The cost of a run's model so far. Questions whose answer never arrived count with their maximum cost.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ModelSpending {
     pub tokens: TokenCounts,
@@ -90,7 +90,7 @@ impl Run {
         run
     }
 
-    /// Takes an event in. Events that do not fit (an outcome of an unknown call) change nothing.
+    /// Applies an event. Events that do not fit (an outcome of an unknown call) change nothing.
     pub fn apply(&mut self, event: &RunEvent) {
         match event {
             RunEvent::Started { request, .. } => {
@@ -141,7 +141,7 @@ impl Run {
         }
     }
 
-    /// What has to happen next; `decide` is the policy's answer for a call.
+    /// The next step; `decide` is the policy's decision about a call.
     pub fn next_step(&self, decide: impl Fn(&ToolCall) -> Decision) -> RunStep {
         if let Some(report) = &self.report {
             return RunStep::Done(report.clone());
@@ -173,7 +173,7 @@ impl Run {
         self.request.as_deref()
     }
 
-    /// What the planner concluded.
+    /// The planner's conclusion.
     pub fn finding(&self) -> Option<&PlannerFinding> {
         self.finding.as_deref()
     }
@@ -246,7 +246,7 @@ impl Run {
         self.plans
     }
 
-    /// What a person decided about a call, and who.
+    /// A person's decision about a call, and the person's name.
     pub fn approval(&self, call: &str) -> Option<(bool, &str)> {
         let state = self.calls.iter().find(|state| state.call.id == call)?;
         state.approved.as_ref().map(|(approved, by)| (*approved, by.as_str()))
@@ -298,14 +298,14 @@ impl Run {
         outcome.failure.as_ref()
     }
 
-    /// All evidence gathered so far, in the order of its ids.
+    /// All evidence so far, in the order of its ids.
     pub fn evidence(&self) -> impl Iterator<Item = &Evidence> {
         let mut seen = std::collections::HashSet::new();
         let all = self.finished().flat_map(|(_, outcome)| &outcome.evidence);
         all.filter(move |evidence| seen.insert(&evidence.id))
     }
 
-    /// The evidence that the latest call of a tool brought.
+    /// The evidence of the latest call of a tool.
     pub fn evidence_of<'a>(&'a self, tool: &'a str) -> impl Iterator<Item = &'a Evidence> {
         self.finished().filter(move |(call, _)| call.name == tool).flat_map(|(_, outcome)| &outcome.evidence)
     }

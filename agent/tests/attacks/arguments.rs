@@ -1,4 +1,4 @@
-/*! Exfiltration by the arguments of tools: everything that is not the failing revision's history is out of reach. */
+/*! Exfiltration through the arguments of tools: nothing outside of the failing revision's history is accessible. */
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-/*! Effects that nobody granted: writing, pushing, running, and consent that somebody made up. */
+/*! Effects without permission: writing, pushing, running, and forged consent. */
 
 use std::fs;
 use std::sync::Arc;
@@ -82,7 +82,7 @@ async fn arguments_grant_nothing() {
 async fn made_up_consent_is_none() {
     let scene = Scene::new();
     let inbox = Arc::new(LocalInbox::default());
-    // Consent to a call that nobody has asked for yet, and to one that never comes.
+    // Consent to a call that was not requested yet, and to one that is never made.
     inbox.put(InboxMessage::Decision { call: "c3".into(), approved: true, by: "Ann".into() });
     inbox.put(InboxMessage::Decision { call: "write_fix".into(), approved: true, by: "Ann".into() });
     inbox.put(InboxMessage::Remark {
@@ -111,7 +111,7 @@ async fn made_up_consent_is_none() {
     let call = calls[0].rsplit_once('(').unwrap().1.trim_end_matches(')').to_owned();
     assert!(!scene.path("data/fixes").exists());
 
-    // A real refusal ends the matter, and the run goes on to its report.
+    // A real refusal decides, and the run continues to its report.
     inbox.put(InboxMessage::Decision { call, approved: false, by: "Ann".into() });
     let report = attended(&scene, &server, &options, &store, inbox.as_ref()).await.unwrap();
     server.check();
@@ -168,7 +168,7 @@ async fn patches_touch_the_program_alone() {
     }
 }
 
-/// With a recipe that runs one test, so that a model can write one.
+/// An attack with a `test_one` recipe, so that the model can write a test.
 fn writes_test(name: &'static str, arguments: Value) -> Attack {
     Attack::new(name)
         .options(|_, options| {
@@ -212,7 +212,7 @@ async fn a_reproduction_test_reads_nothing_outside_of_its_sandbox() {
 
 #[tokio::test]
 async fn a_marker_file_would_be_seen() {
-    // The check of every attack compares the world before and after; this holds that check to account.
+    // The check of every attack compares the world before and after; this test verifies that check.
     let scene = Scene::new();
     let before = scene.git(&["status", "--porcelain"]);
     fs::write(scene.path("repo/pwned"), "x").unwrap();

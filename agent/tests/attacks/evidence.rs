@@ -1,4 +1,4 @@
-/*! Forged evidence and claims of proof: quotes are held to what is stored, verdicts to what ran. */
+/*! Forged evidence and claims of proof: quotes are checked against the stored texts, verdicts against the runs. */
 
 use millwright_model::Verdict;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-/*! Budget bombs: whatever a model sends or asks for, what comes of it is bounded and the run ends. */
+/*! Budget bombs: for any output of the model, the effects are bounded and the run ends. */
 
 use serde_json::json;
 
@@ -6,7 +6,7 @@ use crate::ground::{Attack, check, outcomes};
 use crate::scene::Ran;
 use crate::scripted_server::Reply;
 
-/// Longest request that a model with 64,000 tokens of context is ever sent, in bytes.
+/// Maximum length of a request to a model with 64,000 tokens of context, in bytes.
 const MOST: u64 = 64_000;
 
 fn asked(ran: &Ran) -> u64 {
@@ -85,7 +85,7 @@ async fn giant_outputs_are_shown_in_part() {
         .calls("git_show", json!({ "commit": "bad" }));
     let ran = check(attack).await;
     assert!(asked(&ran) < 4 * MOST, "{}", asked(&ran));
-    // A pattern that takes other engines for ever.
+    // A pattern on which backtracking engines never finish.
     let attack = Attack::new("a pattern that explodes")
         .file("config/aaaa.txt", format!("{}!\n", "a".repeat(4_000)))
         .calls("git_grep", json!({ "pattern": "(a+)+$", "regex": true }));

@@ -1,6 +1,6 @@
 /*!
-Attacks by whoever writes a ticket, a log line, a file, a commit message or a remembered incident. The scripted model
-obeys the attacker in every case: what stops him is code, and a case that passes only since a model behaved well
+Attacks by the author of a ticket, a log line, a file, a commit message or a remembered incident. The scripted model
+obeys the attacker in every case, so only code can stop the attack: a case that passes because a model behaves well
 would prove nothing. Each case asserts that the effect did not happen and that the run ended with an honest report.
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]

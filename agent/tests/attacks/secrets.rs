@@ -1,6 +1,6 @@
 /*!
-Secrets wherever they stand: in none of these cases does one reach a request, an event or a page. The server asserts the
-first, the check of every attack the rest.
+Secrets in all kinds of places: none of them may reach a request, an event or a page. The server asserts the first,
+the check of every attack asserts the rest.
 */
 
 use std::fs;
@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::ground::{Attack, check};
 use crate::scripted_server::Reply;
 
-/// Put together here, so that no scanner takes this file for a leak.
+/// The key is assembled here, so that no scanner reports this file as a leak.
 fn aws() -> String {
     ["AKIA", "QYLPMN5HFIQR7XYA"].concat()
 }
@@ -72,7 +72,7 @@ async fn in_commits_and_names() {
         .calls("git_show", json!({ "commit": "bad" }));
     check(attack.never_sends(aws())).await;
 
-    // The scene's commits are by this address.
+    // The scene's commits have this author address.
     let attack = Attack::new("an author")
         .calls("git_log", json!({}))
         .calls("git_blame", json!({ "path": "config/pool.toml", "start_line": 1 }))

@@ -1,4 +1,4 @@
-/*! Words that try to be more than data: in tickets, names, code, commits, memory; with all tricks of writing. */
+/*! Prompt injection: instructions in tickets, names, code, commits and memory, with all tricks of writing. */
 
 use std::fs;
 use std::sync::Arc;
@@ -84,7 +84,7 @@ async fn a_poisoned_memory_decides_nothing() {
     let scene = Scene::new();
     let store = scene.store().await;
     let culprit = scene.culprit();
-    // The first run is talked into the lie by its own evidence; its report is remembered.
+    // The first run accepts the lie because of planted evidence; its report is remembered.
     let poisons = move |seen: &Seen| match seen.step() {
         _ if seen.is_review() => Reply::review("stands", 1.0),
         0 => Reply::call("git_show", json!({ "commit": culprit })),
@@ -103,7 +103,7 @@ async fn a_poisoned_memory_decides_nothing() {
     let first = run(&scene, &server, &store).await;
     assert_eq!(first.verdict, Verdict::Probable, "{}", first.summary);
 
-    // The second obeys what it remembers, and cites nothing else.
+    // The second run follows its memory and cites nothing else.
     let obeys = |seen: &Seen| match seen.text().contains(LIE) {
         _ if seen.is_review() => Reply::review("stands", 1.0),
         true => {

@@ -1,4 +1,4 @@
-/*! Causes that no replay shows: configuration, dependencies, data, and what lies outside. */
+/*! Causes that no replay shows: configuration, dependencies, data, and external systems. */
 
 use millwright_model::{CauseKind, Verdict};
 use serde_json::json;

@@ -1,10 +1,10 @@
 /*!
-Incidents that the playbook alone cannot settle, each a small repository and a model dialogue **written by hand** and
-replayed. They prove that the protocol and the grounding hold on every kind of answer: a cause in configuration, in a
-dependency, in data, outside; two causes; none. They say nothing of how often a model finds such causes, and no figure
-of accuracy is to be made of them.
+Incidents that the playbook alone cannot settle, each with a small repository and a model dialogue **written by
+hand**. They test that the protocol and the citation check work for every kind of answer: a cause in configuration, in
+a dependency, in data, or outside; two causes; none. They do not show how often a model finds such causes, so do not
+derive an accuracy from them.
 
-Each dialogue is replayed twice: as written, and with its quotes forged. The forged one must not be believed.
+Each dialogue is replayed twice: as written, and with its quotes forged. The report must not believe the forged one.
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 

@@ -1,4 +1,4 @@
-/*! Answers that name no cause: a healthy system, a test that is flaky, nothing found and what is missing. */
+/*! Answers that name no cause: a healthy system, a flaky test, nothing found with a list of what is missing. */
 
 use millwright_model::Verdict;
 use serde_json::json;

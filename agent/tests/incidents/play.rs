@@ -1,4 +1,4 @@
-/*! A dialogue on a repository of its own, replayed and held to what it says. */
+/*! Replays a dialogue on its own repository and checks the report. */
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,17 +19,17 @@ pub(crate) struct Incident {
     /// Calls of each step.
     pub(crate) dialogue: Vec<Vec<(&'static str, Value)>>,
     pub(crate) review: Reply,
-    /// How the failing revision's tests are run one by one, where a model may write one.
+    /// The recipe that runs a single test at the failing revision, if the model may write a test.
     pub(crate) test_one: Option<&'static str>,
 }
 
-/// What the report must say.
+/// The expected content of the report.
 pub(crate) struct Expected {
     pub(crate) verdict: Verdict,
     pub(crate) kind: Option<CauseKind>,
-    /// From 1.
+    /// Position of the culprit, from 1.
     pub(crate) commit: Option<usize>,
-    /// Words of the root cause, or of the summary where there is none.
+    /// Words in the root cause, or in the summary if there is none.
     pub(crate) says: &'static str,
     pub(crate) refuted: Vec<&'static str>,
     pub(crate) missing: Option<&'static str>,
@@ -39,7 +39,7 @@ pub(crate) fn cites(evidence: &[(&str, &str)]) -> Value {
     evidence.iter().map(|(id, quote)| json!({ "id": id, "quotes": [quote] })).collect()
 }
 
-/// A commit that leaves everything that matters alone.
+/// A commit that changes nothing relevant.
 pub(crate) fn noise(number: usize) -> (&'static str, Vec<(&'static str, String)>) {
     ("Update the notes", vec![("NOTES.md", format!("note {number}\n"))])
 }
@@ -47,7 +47,7 @@ pub(crate) fn noise(number: usize) -> (&'static str, Vec<(&'static str, String)>
 /// A dialogue that was replayed.
 pub(crate) struct Played {
     ran: Ran,
-    /// Their ids, oldest first.
+    /// Ids of the commits, oldest first.
     pub(crate) commits: Vec<CommitId>,
     server: ScriptedServer,
 }
@@ -58,7 +58,7 @@ impl Played {
     }
 }
 
-/// Replays the dialogue as written and holds the report to what is expected.
+/// Replays the dialogue as written and compares the report with the expectation.
 pub(crate) async fn check(incident: &Incident, expected: &Expected) -> Played {
     let played = run(incident).await;
     let report = played.report();
@@ -93,7 +93,7 @@ pub(crate) async fn run(incident: &Incident) -> Played {
     replay(incident, &incident.dialogue).await
 }
 
-/// Replays it with every quote of its conclusion forged: nothing of it may be believed.
+/// Replays the dialogue with every quote of its conclusion forged: the report must not believe any of them.
 pub(crate) async fn check_forged(incident: &Incident, expected: &Expected) {
     let mut dialogue = incident.dialogue.clone();
     let last = dialogue.last_mut().unwrap();
@@ -112,7 +112,7 @@ pub(crate) async fn check_forged(incident: &Incident, expected: &Expected) {
     assert_ne!(report.verdict, Verdict::NotAnIncident);
 }
 
-/// Both ways; for incidents where nothing runs that would prove what a model says.
+/// Checks the dialogue as written and forged; for incidents in which no run could prove the model's claims.
 pub(crate) async fn both(incident: Incident, expected: Expected) -> Played {
     check_forged(&incident, &expected).await;
     check(&incident, &expected).await
@@ -164,7 +164,7 @@ async fn replay(incident: &Incident, dialogue: &[Vec<(&'static str, Value)>]) ->
     Played { ran, commits, server }
 }
 
-/// Whatever the report claims, it cites evidence that is there.
+/// Checks that every claim of the report cites existing evidence.
 fn grounded(report: &Report) {
     let known: Vec<_> = report.evidence.iter().map(|evidence| &evidence.id).collect();
     if let Some(cause) = &report.root_cause {

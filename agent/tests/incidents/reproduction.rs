@@ -1,4 +1,4 @@
-/*! An incident without a replay: the model writes one, and from then on runs decide, not the model. */
+/*! An incident without a replay: the model writes one, and from then on runs decide instead of the model. */
 
 use millwright_model::{CauseKind, FixKind, Verdict};
 use serde_json::json;
@@ -12,7 +12,7 @@ fn total(sign: char) -> Vec<(&'static str, String)> {
     vec![("total.sh", format!("a=1\nb=2\necho $((a {sign} b))\n"))]
 }
 
-/// The program with tests of its own, which pass with any sign.
+/// The program with its own tests, which pass with either sign.
 fn total_with_tests() -> Vec<(&'static str, String)> {
     let tests =
         "n=$(sh total.sh)\n[ -n \"$n\" ] && echo 'ok 1 - prints' || echo 'not ok 1 - prints'\necho 1..1\n";
@@ -92,6 +92,6 @@ async fn a_reproduction_that_shows_something_else_proves_nothing() {
     let ran = run(&other).await;
     let report = ran.report();
     assert!(report.replay.is_none() && report.fix.is_none());
-    // The second reader refuted what was only read.
+    // The second reader refuted a cause that no run proved.
     assert_eq!(report.verdict, Verdict::Inconclusive, "{}", report.summary);
 }

@@ -1,6 +1,6 @@
 /*!
-A small repository whose seventh commit shrinks a connection pool, a ticket about it, and an investigation of it by a
-model at a scripted server: what the tests of the model planner share.
+Shared by the tests of the model planner: a small repository whose seventh commit shrinks a connection pool, a ticket
+about it, and an investigation of it by a model at a scripted server.
 */
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be set up fails its test")]
 #![expect(clippy::disallowed_methods, reason = "repositories of tests are made with their own git")]
@@ -151,7 +151,7 @@ impl Scene {
         }
     }
 
-    /// Investigates by a model at `server`.
+    /// Investigates with a model at `server`.
     pub(crate) async fn investigate(&self, server: &ScriptedServer) -> Ran {
         self.investigate_with(Self::settings(server), self.options(), None).await
     }
@@ -184,7 +184,8 @@ impl Scene {
     }
 }
 
-/// A reply with names put in: those given, and `{E:part of a locator}` for the evidence that has it.
+/// Replaces placeholders in a reply: the given names, and `{E:part of a locator}` with the id of the matching
+/// evidence.
 pub(crate) fn filled(reply: &Reply, names: &BTreeMap<String, String>, seen: &Seen) -> Reply {
     let fill = |arguments: &Value| -> Value {
         let mut text = arguments.to_string();

@@ -1,9 +1,9 @@
 /*!
-A model server for tests: real HTTP with real streaming on loopback, answering by a script. On every request it holds
-the client to the protocol: no orphan call or result, a prefix that only grows, schemas that servers accept, nothing
-over the budget, no secret. What it finds wrong is kept and told by [`ScriptedServer::check`].
+A model server for tests: real HTTP with real streaming on loopback, with scripted answers. For every request it
+checks that the client follows the protocol: no orphan call or result, a prefix that only grows, schemas that servers
+accept, no request over the budget, no secret. It records violations, and [`ScriptedServer::check`] reports them.
 
-The script is a function of the request, so that it can obey whoever speaks to it: attack tests let it follow the
+The script is a function of the request, so that it can obey instructions in it: attack tests let it follow the
 instructions that an attacker planted.
 */
 #![expect(clippy::unwrap_used, reason = "a server that breaks down fails its test")]
@@ -25,9 +25,9 @@ pub(crate) use protocol::Rules;
 /// What the server answers.
 #[derive(Debug, Clone)]
 pub(crate) enum Reply {
-    /// Native tool calls, with words beside them.
+    /// Native tool calls, with accompanying text.
     Calls { text: String, calls: Vec<(String, Value)> },
-    /// Words alone.
+    /// Text only.
     Text(String),
     /// Native calls whose arguments are sent as they are.
     RawCall { name: String, arguments: String },
@@ -35,11 +35,11 @@ pub(crate) enum Reply {
     Status { status: u16, headers: Vec<(&'static str, String)>, body: String },
     /// A stream that ends in the middle.
     Cut(String),
-    /// A stream that waits so long before each chunk.
+    /// A stream that waits for this time before each chunk.
     Slow(String, Duration),
     /// A stream whose choice is empty.
     Empty,
-    /// A stream of what is no JSON.
+    /// A stream that is not JSON.
     Garbage,
     /// An error in the middle of the stream.
     StreamError(String),
@@ -58,7 +58,7 @@ impl Reply {
         Self::Text(json!({ "thought": "", "action": { "tool": tool, "arguments": arguments } }).to_string())
     }
 
-    /// What the second reader says.
+    /// The answer of the second reader.
     pub(crate) fn review(judgement: &str, confidence: f64) -> Self {
         Self::Text(json!({ "objections": [], "judgement": judgement, "confidence": confidence }).to_string())
     }
@@ -69,10 +69,10 @@ impl Reply {
     }
 }
 
-/// A request as it came, taken apart.
+/// A received request and its parsed parts.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
-    /// From 1, retries of the transport included.
+    /// Number of the request, from 1, including retries of the transport.
     pub(crate) number: usize,
     pub(crate) body: Value,
     /// The bytes of the body.
@@ -84,7 +84,7 @@ impl Seen {
         self.body["messages"].as_array().map_or(&[], Vec::as_slice)
     }
 
-    /// The words of every message, one after the other.
+    /// The concatenated text of all messages.
     pub(crate) fn text(&self) -> String {
         let text = |message: &Value| message["content"].as_str().unwrap_or_default().to_owned();
         self.messages().iter().map(text).collect::<Vec<_>>().join("\n")
@@ -101,7 +101,7 @@ impl Seen {
         })
     }
 
-    /// How many answers of the model stand in the conversation.
+    /// Number of the model's answers in the conversation.
     pub(crate) fn step(&self) -> usize {
         self.messages().iter().filter(|message| message["role"] == "assistant").count()
     }
@@ -110,7 +110,7 @@ impl Seen {
     pub(crate) fn evidence(&self, what: &str) -> String {
         let text = self.text();
         for (at, _) in text.match_indices(what) {
-            // On the same line: `E7 (locator …`. Folders and locators may hold an E, too.
+            // The id is on the same line: `E7 (locator …`. Folders and locators may contain an E as well.
             let line = text[..at].rsplit('\n').next().unwrap_or_default();
             for (e, _) in line.rmatch_indices('E') {
                 let rest = &line[e + 1..];
@@ -152,7 +152,7 @@ impl ScriptedServer {
             while let Ok((stream, _)) = listener.accept().await {
                 let shared = shared.clone();
                 tokio::spawn(async move {
-                    // A client that goes away is no error of the server's.
+                    // A client that disconnects is not an error of the server.
                     let _ = serve(stream, &shared).await;
                 });
             }
@@ -168,13 +168,13 @@ impl ScriptedServer {
         self.state.lock().unwrap().seen.clone()
     }
 
-    /// Fails the test when any request broke the protocol.
+    /// Fails the test if a request violated the protocol.
     pub(crate) fn check(&self) {
         let state = self.state.lock().unwrap();
         assert!(state.violations.is_empty(), "the protocol was broken:\n{}", state.violations.join("\n"));
     }
 
-    /// How often a conversation began anew: 1 for a run without compaction or change of mode.
+    /// Number of conversation starts: 1 for a run without compaction or change of mode.
     pub(crate) fn prefixes(&self) -> usize {
         let requests = self.requests();
         let planning: Vec<&Seen> = requests.iter().filter(|seen| !seen.is_review()).collect();
@@ -213,7 +213,7 @@ async fn serve(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<(
     }
 }
 
-/// What a request and its answer cost: about four bytes a token.
+/// The tokens of a request and its answer: about four bytes per token.
 fn tokens(seen: &Seen, reply: &Reply) -> (u64, u64) {
     let said = match reply {
         Reply::Calls { text, calls } => {
@@ -253,7 +253,7 @@ async fn read_request(
     }
 }
 
-/// Whether the connection goes on.
+/// Sends the reply; returns whether the connection stays open.
 async fn answer(stream: &mut TcpStream, reply: Reply, tokens: (u64, u64)) -> std::io::Result<bool> {
     let delta = |delta: Value, finish: Value| {
         json!({
@@ -269,7 +269,7 @@ async fn answer(stream: &mut TcpStream, reply: Reply, tokens: (u64, u64)) -> std
         },
     });
     let words = |text: &str| -> Vec<Value> {
-        // In pieces, as models do.
+        // Send the text in pieces, as models do.
         let pieces = text.split_inclusive(' ');
         pieces.map(|piece| delta(json!({ "content": piece }), Value::Null)).collect()
     };

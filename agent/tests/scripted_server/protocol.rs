@@ -1,5 +1,5 @@
 /*!
-What every request to a chat endpoint has to keep.
+Rules that every request to a chat endpoint must follow.
 */
 
 use std::collections::BTreeSet;
@@ -8,18 +8,18 @@ use serde_json::Value;
 
 use super::Seen;
 
-/// What a test adds to the protocol.
+/// Rules that a test adds to the protocol.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Rules {
     /// Tokens all requests and answers may use together.
     pub(crate) budget: Option<u64>,
-    /// Must stand in no request.
+    /// Texts that no request may contain.
     pub(crate) secrets: Vec<String>,
-    /// Whether the conversation may begin anew (a compaction, a change of mode).
+    /// Whether the conversation may begin again (a compaction, a change of mode).
     pub(crate) new_prefixes: bool,
 }
 
-/// What a request breaks, in words.
+/// The rules that a request violates, in words.
 pub(super) fn judge(head: &str, seen: &Seen, before: &[Seen], rules: &Rules, used: u64) -> Vec<String> {
     let mut wrong = Vec::new();
     let body = &seen.body;
@@ -157,7 +157,7 @@ fn tools(body: &Value, wrong: &mut Vec<String>) {
     }
 }
 
-/// No reference that a server would have to resolve.
+/// Checks that a schema has no reference that a server would have to resolve.
 fn known_words(schema: &Value, name: &str, wrong: &mut Vec<String>) {
     match schema {
         Value::Object(fields) => {
@@ -173,7 +173,7 @@ fn known_words(schema: &Value, name: &str, wrong: &mut Vec<String>) {
     }
 }
 
-/// What the strictest servers want: every property required, nothing else allowed.
+/// Checks the rules of the strictest servers: every property required, nothing else allowed.
 fn strict(schema: &Value, at: &str, wrong: &mut Vec<String>) {
     if let Some(variants) = schema["anyOf"].as_array() {
         variants.iter().for_each(|variant| strict(variant, at, wrong));

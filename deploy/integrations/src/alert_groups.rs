@@ -1,6 +1,6 @@
 /*!
-Groups of alerts, as several systems send them: a delivery is a group, and one report. What belongs together is
-told by the rule, the service and the environment, not by the instance: forty pods that fail alike are one incident.
+Groups of alerts, as several systems send them: a delivery is one group and one report. The rule, the service and the
+environment decide which alerts belong together, not the instance: forty pods that fail alike are one incident.
 */
 
 use millwright_model::digest;
@@ -14,7 +14,7 @@ const SERVICE: &[&str] =
     &["service", "app", "application", "app_kubernetes_io_name", "deployment", "container", "job"];
 const ENVIRONMENT: &[&str] = &["environment", "env", "stage", "cluster", "namespace"];
 
-/// What every group has.
+/// The schema of a group.
 pub(crate) fn schema() -> Schema {
     let alert = serde_json::json!({
         "type": "object", "required": ["labels"], "properties": { "labels": { "type": "object" } },
@@ -33,7 +33,7 @@ pub(crate) fn receive(body: &Value) -> Result<InboundEvent, String> {
     if !alerts.iter().all(|alert| alert.get("labels").is_some_and(Value::is_object)) {
         return Err("every alert needs labels".into());
     }
-    // Which alerts, begun when, in which state: what a repeated notification has in common.
+    // Which alerts, their start times and states: these are the same in a repeated notification.
     let part = |alert: &Value| {
         let of = |key: &str| text(alert, &[key]).unwrap_or_default().to_owned();
         let name = match of("fingerprint") {

@@ -1,55 +1,57 @@
 /*!
-Files that hang on tickets and messages. A delivery only names them, and a ticket's author chooses what it says, so that nothing
-but the paths that a system documents for attachments is asked for with our token, on the host of the connector or the one that
-the same company serves its files from. Everything else there may be the author's to name and not to read.
+Attachments of tickets and messages. A delivery only names them, and the author of a ticket chooses its text. So the
+service sends its token only for the paths that a system documents for attachments, on the host of the connector or on the
+host from which the same company serves its files. Any other path there may be one that the author can name but may not
+read.
 */
 
 use millwright_model::RemoteFile;
 use reqwest::Url;
 use serde_json::Value;
 
-/// Files taken of one ticket.
+/// Most files taken from one ticket.
 const MOST: usize = 10;
 /// Longest address taken, in bytes.
 const MOST_URL: usize = 2_000;
-/// Links of one text that are looked at. Whoever attaches files writes fewer; more are there to keep us busy.
+/// Most links of one text that are checked. People who attach files write fewer; a text with more tries to keep the service
+/// busy.
 pub(crate) const MOST_LINKS: usize = 1_000;
 
-/// Which files a system's deliveries name, and where it keeps them.
+/// Which files the deliveries of a system name, and where the system stores them.
 pub trait AttachmentSource: Send + Sync {
-    /// The files that a payload names. Only names are read; what lies behind them is fetched later, and only where it may be.
+    /// The files that a payload names. This reads only their names; they are fetched later, and only from allowed addresses.
     fn named_in(&self, payload: &Value) -> Vec<RemoteFile>;
 
-    /// The whole address of a file, where the system's deliveries name files without their host.
+    /// The full address of a file, for a system whose deliveries name files without their host.
     fn resolve(&self, _base: &str, _address: &str) -> Option<String> {
         None
     }
 
-    /// Whether an address on one of the system's hosts is one that it gives to attachments. `below` are the parts of its path
-    /// below that of the API, where it lies there.
+    /// Whether an address on one of the system's hosts is an address of attachments. `below` is the path below that of the
+    /// API, in segments, if the address lies there.
     fn is_attachment(&self, below: &[&str], url: &Url) -> bool;
 
-    /// Hosts besides a connector's own: of the system whose API is at the first, files are at the second.
+    /// Additional hosts: a system whose API is at the first host has its files at the second.
     fn sisters(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }
 
-    /// Where the system leads to for the bytes, by addresses that are signed and expire: the ends of its own hosts, and of
-    /// the stores'.
+    /// The storage hosts to which the system redirects for the bytes, by signed addresses that expire: the suffix of the
+    /// system's own hosts, and the suffix of the storage hosts.
     fn stores(&self) -> &'static [(&'static str, &'static str)] {
         &[]
     }
 
-    /// Whether our token is told to this address.
+    /// Whether a request to this address carries our token.
     fn is_told_the_token(&self, _url: &Url) -> bool {
         true
     }
 
-    /// Asks for the bytes where the system would otherwise answer with something else.
+    /// Changes the address so that the system answers with the bytes, if it would otherwise answer with something else.
     fn ask_for_bytes(&self, _url: &mut Url) {}
 }
 
-/// The files that a payload of a system names, as many as are taken of one ticket.
+/// The files that a payload of a system names, up to the limit for one ticket.
 pub fn files_in(source: &dyn AttachmentSource, payload: &Value) -> Vec<RemoteFile> {
     source.named_in(payload).into_iter().take(MOST).collect()
 }
@@ -69,23 +71,23 @@ pub(crate) fn file(one: &Value, urls: &[&str], names: &[&str], media: &[&str]) -
     Some(RemoteFile { url: url.to_owned(), name: short(text(names)), media_type: short(text(media)) })
 }
 
-/// Whether an address is one that is kept.
+/// Whether an address is short enough to be stored.
 pub(crate) fn is_short(url: &str) -> bool {
     url.len() <= MOST_URL
 }
 
-/// Words of a text that may be addresses: what stands between blanks, brackets and quotes.
+/// Words of a text that may be addresses: the text between blanks, brackets and quotes.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = &str> {
     let is_end = |c: char| c.is_whitespace() || matches!(c, '(' | ')' | '<' | '>' | '[' | ']' | '"' | '\'');
     text.split(is_end)
 }
 
-/// Names and addresses of the links in a Markdown text, as `[NAME](ADDRESS)`. Each goes on behind the one before, so that a
-/// text of nothing but openings is gone through as quickly as any other of its length.
+/// Names and addresses of the links in a Markdown text, as `[NAME](ADDRESS)`. Each search starts after the link before, so
+/// that a text of only opening brackets takes no longer than any other text of its length.
 pub(crate) struct MarkdownLinks<'t> {
     rest: &'t str,
     links_left: usize,
-    /// Bytes looked at, each time they are: what the work is measured by.
+    /// Bytes examined, counted each time: the measure of the work.
     looked_at: usize,
 }
 
@@ -112,14 +114,14 @@ impl<'t> Iterator for MarkdownLinks<'t> {
     }
 }
 
-/// Each file once, in the order in which they were named, as many as are taken of one ticket.
+/// Each file once, in the order in which they were named, up to the limit for one ticket.
 pub(crate) fn once(files: impl Iterator<Item = RemoteFile>) -> Vec<RemoteFile> {
     let mut found: Vec<RemoteFile> = Vec::new();
     for file in files {
         if !found.iter().any(|other| other.url == file.url) {
             found.push(file);
         }
-        // Whether one is known is asked of all of them.
+        // Every file is compared with all found so far, so the number of comparisons needs this limit.
         if found.len() == MOST {
             break;
         }
@@ -131,23 +133,23 @@ pub(crate) fn is_number(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a path is one that is not decoded once more behind our back and then another one.
+/// Whether a path is plain: no server could decode it once more and get another path.
 fn is_plain(url: &Url) -> bool {
     let lowered = url.path().to_ascii_lowercase();
     !["%2f", "%5c", "%2e", "//", "\\", ";"].iter().any(|odd| lowered.contains(odd))
 }
 
-/// A file that may be asked for.
+/// A file that may be fetched.
 pub struct FileLocation<'s> {
     pub url: Url,
     source: &'s dyn AttachmentSource,
 }
 
 impl<'s> FileLocation<'s> {
-    /// The address of a file, if its host may be told the credentials of the system at `base`.
+    /// The address of a file, if its host may receive the credentials of the system at `base`.
     ///
     /// # Errors
-    /// Why it is not asked for.
+    /// Why the file is not fetched.
     pub fn of(source: &'s dyn AttachmentSource, base: &str, address: &str) -> Result<Self, &'static str> {
         let parse = |text: &str| Url::parse(text).map_err(|_| "its address cannot be read");
         let whole = source.resolve(base, address);
@@ -166,7 +168,7 @@ impl<'s> FileLocation<'s> {
         if !own && !sister {
             return Err("it lies on another host than its system");
         }
-        // An API may lie below a path of its own; what lies beside it is not the system's.
+        // An API may lie below a path of its own; paths beside it do not belong to the system.
         let root = base.path().trim_end_matches('/');
         let below = url.path().strip_prefix(root).filter(|below| below.starts_with('/'));
         let parts: Vec<&str> = below.unwrap_or_default().split('/').skip(1).collect();
@@ -178,15 +180,15 @@ impl<'s> FileLocation<'s> {
         Ok(Self { url, source })
     }
 
-    /// Whether our token is told.
+    /// Whether the request carries our token.
     pub fn is_told_the_token(&self) -> bool {
         self.source.is_told_the_token(&self.url)
     }
 
-    /// Where it leads to, if that is where the system keeps its files.
+    /// The redirect target, if the system keeps its files there.
     ///
     /// # Errors
-    /// Why it is not followed.
+    /// Why the redirect is not followed.
     pub fn store(&self, target: &str) -> Result<Url, &'static str> {
         let to = self.url.join(target).map_err(|_| "it leads to an address that cannot be read")?;
         let ends = |url: &Url, end: &str| {

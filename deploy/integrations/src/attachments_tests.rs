@@ -1,4 +1,5 @@
-//! Which files deliveries name, and from where they may be fetched: of every system, so that none takes what another may.
+//! Which files the deliveries of every system name, and from where they may be fetched, so that no system fetches what only
+//! another may.
 
 use serde_json::json;
 
@@ -75,7 +76,7 @@ fn only_the_systems_own_host_is_asked() {
     assert!(is("github", "https://api.github.com", "https://github.com/user-attachments/files/1/a.log"));
     assert!(is("github", "https://ghe.example/api/v3", "https://ghe.example/user-attachments/files/1/a.log"));
     assert!(!is("github", "https://ghe.example/api/v3", "https://github.com/user-attachments/files/1/a.log"));
-    // Paths of the system that are no attachments: the token would read what the author may not.
+    // Paths of the system that are not attachments: the token could read what the author may not.
     let (api, server) = ("https://api.github.com", "https://ghe.example/api/v3");
     for (system, base, url) in [
         ("github", api, "https://api.github.com/repos/acme/secret/contents/.env?x=/files/1/a.txt"),
@@ -138,7 +139,7 @@ fn a_redirect_is_followed_to_the_systems_store_only() {
     assert!(other.store("https://p16.zdusercontent.com/x").is_err(), "not of their own cloud");
 }
 
-/// What a scan of a text looks at, in bytes, and how many links it finds.
+/// How many bytes a scan of a text examines, and how many links it finds.
 fn scanned(text: &str) -> (usize, usize) {
     let mut links = MarkdownLinks::of(text);
     let found = links.by_ref().count();
@@ -166,7 +167,7 @@ fn a_text_full_of_openings_is_gone_through_once() {
             "{opening:?}: {once} bytes, and {four_times} of a text four times as long"
         );
         assert!(once <= 2 * opening.len() * 200, "{opening:?}: {once}");
-        // Beyond the bound no further one is looked at, however many there are.
+        // Beyond the limit no further link is examined, however many there are.
         let (work, found) = scanned(&opening.repeat(40_000));
         assert!(found <= MOST_LINKS && work <= 2 * opening.len() * 40_000, "{opening:?}: {found}, {work}");
     }

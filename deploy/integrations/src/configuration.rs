@@ -1,7 +1,7 @@
 /*!
-What `[connectors.NAME]` of the configuration may hold. The keys are the same for all systems, so that who knows one section
-knows all; which of them a system takes, and what goes together, it says in its folder. From that come the check, the JSON
-Schema and what the environment may set, so that no key is accepted and ignored.
+The keys of `[connectors.NAME]` in the configuration. They are the same for all systems, so anyone who knows one section
+knows all; each system declares in its folder which keys it takes and which must be set together. The check, the JSON
+Schema and the environment variables are derived from that, so no key is accepted and then ignored.
 */
 
 use std::collections::BTreeMap;

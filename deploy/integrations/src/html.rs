@@ -1,5 +1,5 @@
 /*!
-Text as HTML shows it: no sign in it begins a tag, an attribute or a reference.
+Text for HTML: no character in it begins a tag, an attribute or a reference.
 */
 
 /// Escapes a text, for content and attributes alike.

@@ -1,36 +1,37 @@
 /*!
-What a delivery means, whichever system it came from.
+The meaning of a delivery, independent of the system that sent it.
 */
 
 use millwright_model::{Audience, Deployment};
 use serde_json::Value;
 
-/// What a delivery means.
+/// The meaning of a delivery.
 #[derive(Debug, Clone, PartialEq)]
 pub enum InboundEvent {
     Report(Box<InboundReport>),
     Deployed(Deployment),
-    /// Nothing for us: other kinds of events, tests of the connection, our own notes.
+    /// A delivery that is ignored: other kinds of events, tests of the connection, our own notes.
     Nothing,
 }
 
-/// A failure that is reported, or said to be over.
+/// A report of a failure, or that it is over.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InboundReport {
-    /// The delivery's own id, where the signature covers one. Ids in headers that no signature covers prove nothing.
+    /// The id of the delivery, if the signature covers it. Ids in headers that no signature covers prove nothing.
     pub delivery: Option<String>,
-    /// What it is known by in its system.
+    /// The keys of the failure in its system.
     pub keys: Vec<String>,
     pub resolved: bool,
-    /// As intake reads it.
+    /// The payload in the form that intake reads.
     pub payload: Value,
     pub service: Option<String>,
     pub external_id: Option<String>,
-    /// The ticket's name, as its system's API takes it.
+    /// The ticket's name in the API of its system.
     pub ticket: Option<String>,
-    /// Who reads the ticket, where the delivery tells.
+    /// Who reads the ticket, if the delivery says so.
     pub audience: Option<Audience>,
-    /// Stack traces tell failures apart better than alerts' rules do; alerts are known by their keys only.
+    /// Whether stack traces identify the failure: they distinguish failures better than the rules of alerts do. Alerts are
+    /// identified by their keys only.
     pub by_trace: bool,
 }
 

@@ -1,6 +1,6 @@
 /*!
-What an outside system is to the rest: a name, and the parts that it has. Each part is a trait of its own, so that a system that
-only reports says nothing of tickets.
+The interface of an outside system: a name, and the capabilities that it has. Each capability is a trait of its own, so
+that a system that only reports does not have to implement tickets.
 */
 
 use http::HeaderMap;
@@ -16,52 +16,52 @@ use crate::ticket_client::TicketApi;
 
 /// An outside system.
 pub trait Integration: Send + Sync {
-    /// In routes, configuration, sources of incidents, notes and metrics; never changed once it is stored.
+    /// The name in routes, configuration, sources of incidents, notes and metrics. It must not change, because it is stored.
     fn name(&self) -> &'static str;
 
-    /// What `[connectors.NAME]` may hold; `None` where the system is set up elsewhere.
+    /// The keys of `[connectors.NAME]`; `None` if the system is configured elsewhere.
     fn connector(&self) -> Option<ConnectorKeys>;
 
-    /// Who reads its tickets, where neither the configuration nor a delivery tells. Of most systems notes are seen by staff
-    /// alone, or it is the organisation's own.
+    /// Who reads its tickets, if neither the configuration nor a delivery says so. In most systems only staff see notes, or
+    /// the system belongs to the organisation.
     fn usual_audience(&self) -> Audience {
         Audience::Internal
     }
 
-    /// How it calls in at `/hooks/NAME`.
+    /// The hook at `/hooks/NAME` by which it calls in.
     fn hook(&self) -> Option<&dyn InboundHook> {
         None
     }
 
-    /// How notes are written to its tickets.
+    /// The API by which notes are written to its tickets.
     fn tickets(&self) -> Option<&dyn TicketApi> {
         None
     }
 
-    /// Which files its deliveries name, and where these may be fetched.
+    /// The attachments that its deliveries name, and where they may be fetched.
     fn attachments(&self) -> Option<&dyn AttachmentSource> {
         None
     }
 }
 
-/// How a system calls in.
+/// The hook by which a system calls in.
 pub trait InboundHook: Send + Sync {
-    /// What comes in, in a few words for the description of the route.
+    /// What the hook receives, in a few words, for the description of the route.
     fn summary(&self) -> &'static str;
 
-    /// What every delivery must have. Systems send much more, which is read where it is there; what is missing here is refused
-    /// before anything else is looked at.
+    /// The schema that every delivery must match. Systems send many more fields, which are read if they are present; a
+    /// delivery that lacks a field of the schema is refused before anything else is checked.
     fn payload_schema(&self) -> Schema;
 
-    /// What the headers tell of who sends this, and what the body has to prove while it arrives.
+    /// Checks the headers, and returns the check that the body has to pass while it arrives.
     ///
     /// # Errors
-    /// When the headers alone show that it is not this system, or not now.
+    /// When the headers alone show that the delivery is not from this system, or not recent.
     fn verify(&self, delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureError>;
 
-    /// Reads a delivery that was proven.
+    /// Reads a delivery whose signature is valid.
     ///
     /// # Errors
-    /// What it lacks, in words for whoever set up the other side.
+    /// What the delivery lacks, in words for the person who configured the other system.
     fn receive(&self, headers: &HeaderMap, body: &Value) -> Result<InboundEvent, String>;
 }

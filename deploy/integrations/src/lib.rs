@@ -1,10 +1,10 @@
 /*!
-Outside systems that report failures, are written to, and keep files: one folder each, behind one trait. What a system signs
-with, sends, takes and wants in the configuration is known in its folder and nowhere else; everybody else goes through
-[`INTEGRATIONS`]. A new system is a folder and a line there.
+Outside systems that report failures, receive notes, and store attachments: one folder each, behind one trait. Only the
+folder of a system knows how that system signs, what it sends and accepts, and which configuration it needs; all other
+code uses [`INTEGRATIONS`]. To add a system, add a folder and a line there.
 
-What several of them share lies beside the folders: signatures, the text of notes, requests that are bounded. This crate knows
-no server and no store: it reads payloads and headers, and says what to send.
+Code that several systems share is beside the folders: signatures, the text of notes, bounded requests. This crate knows
+neither the server nor the store: it reads payloads and headers, and says what to send.
 */
 
 mod alert_groups;
@@ -38,14 +38,14 @@ pub use configuration::{AccountKey, ApiKeys, ChannelAudience, ConnectorConfig, C
 pub use inbound::{InboundEvent, InboundReport};
 pub use integration::{InboundHook, Integration};
 
-/// The one chat system, for those who need not know which it is.
+/// The one chat system, for code that does not need its name.
 pub mod chat {
     pub use crate::slack::api::SlackApi as ChatApi;
     pub use crate::slack::blocks::escape;
     pub use crate::slack::{NAME, SlackSettings as ChatSettings};
 }
 
-/// Every outside system, in the order in which they are listed to people.
+/// Every outside system, in the order of lists for people.
 pub const INTEGRATIONS: &[&dyn Integration] = &[
     &generic::GenericIntegration,
     &alertmanager::AlertmanagerIntegration,
@@ -60,7 +60,7 @@ pub const INTEGRATIONS: &[&dyn Integration] = &[
     &slack::SlackIntegration,
 ];
 
-/// The system of this name.
+/// The system with this name.
 pub fn integration(name: &str) -> Option<&'static dyn Integration> {
     INTEGRATIONS.iter().copied().find(|integration| integration.name() == name)
 }
@@ -80,7 +80,7 @@ mod tests {
         assert!(integration("nobody").is_none());
     }
 
-    /// What is written to has to say who it is, and what calls in has a section that names its secret.
+    /// A system that receives notes needs credentials, and a system that calls in needs a section that names its secret.
     #[test]
     fn every_capability_can_be_set_up() {
         for one in INTEGRATIONS {

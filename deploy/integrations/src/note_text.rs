@@ -1,17 +1,17 @@
 /*!
-What a note says, and how it is written. Titles, paths, subjects of commits, errors and summaries come from outside: in
-no format may they become a picture, a link, a mention, a heading or the end of a code block. So a note is kept as paragraphs of
-parts that say where they come from, and each format has one place that writes such a part. The formats that one system alone
-has are written in its folder.
+The text of a note, and its formats. Titles, paths, subjects of commits, errors and summaries come from outside: in no
+format may they become a picture, a link, a mention, a heading or the end of a code block. So a note consists of
+paragraphs of parts that record where they come from, and each format has one place that writes such a part. Formats that
+only one system has are in the folder of that system.
 */
 
 use millwright_model::terminal_code::is_hidden;
 
 use crate::html;
 
-/// Longest part taken from outside, in characters.
+/// Longest part of outside text, in characters.
 const MAX_OUTSIDE_CHARS: usize = 1_200;
-/// Seen by nobody; whatever it stands in is no longer what systems look for.
+/// A zero-width space. Readers do not see it, and systems no longer recognise the text that contains it.
 pub(crate) const BREAK: char = '\u{200b}';
 
 /// A part of a paragraph.
@@ -19,9 +19,9 @@ pub(crate) const BREAK: char = '\u{200b}';
 pub enum NoteSpan {
     /// Our own words.
     Own(String),
-    /// One line from outside.
+    /// One line of outside text.
     Outside(String),
-    /// An address of ours.
+    /// A URL of this service.
     Link(String),
 }
 
@@ -31,7 +31,7 @@ impl NoteSpan {
         Self::Own(text.into())
     }
 
-    /// A text from outside: one line, bounded, and without what systems look for in plain text.
+    /// Outside text: one line, bounded, without anything that systems act on in plain text.
     pub fn outside(text: &str) -> Self {
         Self::Outside(defang(text, MAX_OUTSIDE_CHARS))
     }
@@ -47,12 +47,13 @@ impl NoteText {
         self.0.push(paragraph);
     }
 
-    /// A paragraph of our own words.
+    /// Adds a paragraph of our own words.
     pub fn say(&mut self, words: impl Into<String>) {
         self.push(vec![NoteSpan::own(words)]);
     }
 
-    /// Without any format. Backticks from outside are replaced, so that they close no code where backticks mean it.
+    /// The note as plain text. Backticks in outside text are replaced, so that they cannot close a code span in systems that
+    /// interpret them.
     pub fn plain(&self) -> String {
         self.written("\n\n", |part, _| match part {
             NoteSpan::Own(text) | NoteSpan::Link(text) => text.clone(),
@@ -60,12 +61,12 @@ impl NoteText {
         })
     }
 
-    /// As Markdown; the marker is what the note is found by.
+    /// The note as Markdown; the marker identifies it later.
     pub fn markdown(&self, marker: &str) -> String {
         self.markdown_without(marker, str::to_owned)
     }
 
-    /// As Markdown of a system that acts on more than others do: `defuse` takes that out of what comes from outside.
+    /// The note as Markdown for a system that interprets more than others: `defuse` removes that from outside text.
     pub(crate) fn markdown_without(&self, marker: &str, defuse: impl Fn(&str) -> String) -> String {
         let text = self.written("\n\n", |part, begins| match part {
             NoteSpan::Own(text) | NoteSpan::Link(text) => text.clone(),
@@ -74,7 +75,7 @@ impl NoteText {
         format!("{text}\n\n[{marker}]")
     }
 
-    /// As HTML.
+    /// The note as HTML.
     pub fn html(&self, marker: &str) -> String {
         let text = self.written("</p><p>", |part, _| match part {
             NoteSpan::Own(text) | NoteSpan::Outside(text) => html::escape(text),
@@ -83,12 +84,12 @@ impl NoteText {
         format!("<p>{text}</p><p>[{marker}]</p>")
     }
 
-    /// The parts of each paragraph, for formats that are no text.
+    /// The parts of each paragraph, for formats that are not text.
     pub(crate) fn paragraphs(&self) -> &[Vec<NoteSpan>] {
         &self.0
     }
 
-    /// All parts, each told whether it begins its paragraph.
+    /// Writes all parts; `write` also gets whether a part begins its paragraph.
     pub(crate) fn written(&self, between: &str, write: impl Fn(&NoteSpan, bool) -> String) -> String {
         let paragraph = |parts: &Vec<NoteSpan>| -> String {
             parts.iter().enumerate().map(|(at, part)| write(part, at == 0)).collect()
@@ -97,15 +98,15 @@ impl NoteText {
     }
 }
 
-/// One line without control characters, in which nothing is an address, a mention or a reference any more. A commit's id stays
-/// one: that it leads to the commit is what it is for.
+/// One line without control characters, in which nothing works as an address, a mention or a reference. The id of a commit
+/// is kept, because its purpose is to link to the commit.
 pub fn defang(text: &str, most: usize) -> String {
     let clean = one_line(text, most);
     let mut out = String::with_capacity(clean.len() + 8);
     let mut chars = clean.chars().peekable();
     while let Some(c) = chars.next() {
         out.push(c);
-        // Our own words may follow, such as a full stop.
+        // Our own words may follow, for example a full stop.
         let next = chars.peek().copied().unwrap_or('.');
         let ends_with = |end: &str| {
             let tail = out.len().checked_sub(end.len()).and_then(|at| out.get(at..));
@@ -126,7 +127,7 @@ pub fn defang(text: &str, most: usize) -> String {
     out
 }
 
-/// One line, at most so long.
+/// One line of at most `most` characters.
 fn one_line(text: &str, most: usize) -> String {
     let mut out = String::new();
     for c in text.chars().take(most) {
@@ -136,7 +137,7 @@ fn one_line(text: &str, most: usize) -> String {
                     out.push(' ');
                 }
             }
-            // What is not seen makes a text look like another one.
+            // Invisible characters can make a text look like another one.
             c if is_hidden(c) => {}
             c => out.push(c),
         }
@@ -144,13 +145,13 @@ fn one_line(text: &str, most: usize) -> String {
     out.trim().to_owned()
 }
 
-/// Escaped as Markdown; what means something only where a line begins, where one does.
+/// Escapes text for Markdown. Characters that have a meaning only at the start of a line are escaped only there.
 fn markdown(text: &str, begins: bool) -> String {
     let mut out = String::with_capacity(text.len() + 16);
     let digits = text.chars().take_while(char::is_ascii_digit).count();
     for (at, c) in text.chars().enumerate() {
         let everywhere = matches!(c, '\\' | '`' | '*' | '_' | '[' | ']' | '<' | '>' | '&' | '|' | '~' | '$');
-        // Some systems take a line that begins with a slash for a command.
+        // Some systems read a line that begins with a slash as a command.
         let at_line = begins
             && ((at == 0 && matches!(c, '#' | '+' | '-' | '/'))
                 || (at == digits && at > 0 && matches!(c, '.' | ')')));

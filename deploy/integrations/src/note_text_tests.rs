@@ -1,11 +1,11 @@
-//! Whatever a text from outside says, it is text in every format. Markdown is judged by a parser of it.
+//! Any text from outside stays text in every format. A Markdown parser checks the result.
 
 use proptest::prelude::*;
 
 use super::hostile_text::{hostile, is_inert, shown};
 use super::*;
 
-/// What stands behind the references of HTML.
+/// The text with its HTML references decoded.
 pub(crate) fn decoded(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -24,7 +24,7 @@ pub(crate) fn decoded(text: &str) -> String {
     out + rest
 }
 
-/// A note that takes a text from outside within a paragraph and as one.
+/// A note that contains an outside text inside a paragraph and as a paragraph.
 pub(crate) fn note_of(text: &str) -> NoteText {
     let mut note = NoteText::default();
     note.push(vec![NoteSpan::own("Cause: "), NoteSpan::outside(text), NoteSpan::own(".")]);

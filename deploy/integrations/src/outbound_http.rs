@@ -1,6 +1,6 @@
 /*!
-Requests to other systems: bounded in time and size, never redirected, and with an error that tells whether the request
-certainly did nothing. Everything that writes elsewhere rests on that difference.
+Requests to other systems: bounded in time and size, never redirected, and with errors that say whether the request
+certainly changed nothing. All code that writes to other systems depends on that distinction.
 */
 
 use std::time::Duration;
@@ -9,9 +9,9 @@ use reqwest::{Response, StatusCode};
 use serde_json::Value;
 
 const TIMEOUT: Duration = Duration::from_secs(20);
-/// Longest answer read.
+/// Longest response that is read.
 const MAX_ANSWER_BYTES: usize = 8 << 20;
-/// Longest a system may ask us to wait.
+/// The longest wait that a system may ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(900);
 
 #[derive(Debug, thiserror::Error)]
@@ -24,47 +24,47 @@ pub enum SendError {
     Unreachable(String),
     #[error("the system refused: {0}")]
     Refused(String),
-    /// Whether it was done is not known.
+    /// Whether the request was carried out is unknown.
     #[error("no answer that tells the outcome: {0}")]
     Unknown(String),
 }
 
 impl SendError {
-    /// Whether the request certainly changed nothing there.
+    /// Whether the request certainly changed nothing in the other system.
     pub fn certainly_not_done(&self) -> bool {
         !matches!(self, Self::Unknown(_))
     }
 }
 
-/// What other systems are asked by. Making one reads every certificate of the machine, so a process has one.
+/// The client for requests to other systems. Building one reads every certificate of the machine, so a process builds one.
 ///
 /// # Errors
-/// When no client can be made here.
+/// When no client can be built on this machine.
 pub fn client() -> Result<reqwest::Client, SendError> {
-    // Fails when the process has a provider already, which is as good.
+    // Fails if the process already has a provider, which is fine.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::builder()
         .user_agent(concat!("millwright/", env!("CARGO_PKG_VERSION")))
         .timeout(TIMEOUT)
-        // A redirect would carry the token elsewhere.
+        // A redirect would send the token to another place.
         .redirect(reqwest::redirect::Policy::none())
         .build()
         .map_err(|error| SendError::Refused(error.to_string()))
 }
 
-/// A file of another system.
+/// A file fetched from another system.
 pub struct FetchedFile {
     pub bytes: Vec<u8>,
-    /// Whether there was no more of it.
+    /// Whether this is the complete file.
     pub whole: bool,
-    /// Where the system says that it is instead; whether to go there is for the caller to judge.
+    /// The address to which the system redirects; the caller decides whether to follow it.
     pub leads_to: Option<String>,
 }
 
-/// Fetches a file, at most so many bytes of it.
+/// Fetches a file, at most `most` bytes of it.
 ///
 /// # Errors
-/// When it cannot be had, and whether that may pass.
+/// When the file cannot be fetched, and whether a retry may help.
 pub async fn fetch(request: reqwest::RequestBuilder, most: usize) -> Result<FetchedFile, SendError> {
     let lost = |error: reqwest::Error| SendError::Unknown(error.without_url().to_string());
     let mut response = request.send().await.map_err(lost)?;
@@ -89,13 +89,13 @@ pub async fn fetch(request: reqwest::RequestBuilder, most: usize) -> Result<Fetc
     Ok(FetchedFile { bytes, whole, leads_to: None })
 }
 
-/// Sends a request; answers the JSON of a successful answer.
+/// Sends a request; returns the JSON of a successful response.
 ///
 /// # Errors
-/// What became of the request, as far as that is known.
+/// What happened to the request, as far as that is known.
 pub async fn send(request: reqwest::RequestBuilder) -> Result<Value, SendError> {
     let mut response = request.send().await.map_err(|error| {
-        // Without a connection nothing was sent.
+        // Without a connection, nothing was sent.
         let nothing_sent = error.is_connect() || error.is_builder();
         let text = error.without_url().to_string();
         if nothing_sent { SendError::Unreachable(text) } else { SendError::Unknown(text) }
@@ -122,7 +122,7 @@ pub async fn send(request: reqwest::RequestBuilder) -> Result<Value, SendError> 
     }
 }
 
-/// What the status of an answer says went wrong.
+/// The error that the status of a response means.
 fn failure(response: &Response) -> Option<SendError> {
     match response.status() {
         StatusCode::TOO_MANY_REQUESTS => {

@@ -1,5 +1,5 @@
 /*!
-Fields of payloads by their path. What is empty counts as missing: systems send both.
+Reads fields of payloads by their path. An empty field counts as missing, because systems send both.
 */
 
 use serde_json::Value;

@@ -1,5 +1,5 @@
 /*!
-A server that answers what its test says and remembers what it was asked, for requests as they go over a wire.
+A server that gives the responses of its test and records the requests, as they arrive over the network.
 */
 
 use std::sync::{Arc, Mutex};
@@ -15,7 +15,7 @@ use crate::ticket_client::TicketConnection;
 pub(crate) struct HeardRequest {
     pub(crate) method: String,
     pub(crate) path: String,
-    /// Lower case names.
+    /// Names in lower case.
     headers: Vec<(String, String)>,
     pub(crate) body: Value,
 }
@@ -30,7 +30,7 @@ impl HeardRequest {
     }
 }
 
-/// Answers a request with a status and a body; `None` cuts the connection after the request was heard.
+/// Answers a request with a status and a body; `None` closes the connection after the request was received.
 type Answer = dyn Fn(&HeardRequest) -> Option<(u16, Value)> + Send + Sync;
 
 pub(crate) struct ScriptedServer {
@@ -54,12 +54,12 @@ impl ScriptedServer {
         Self { base_url, heard }
     }
 
-    /// What was asked so far, in order.
+    /// The requests so far, in order.
     pub(crate) fn heard(&self) -> Vec<HeardRequest> {
         self.heard.lock().unwrap().clone()
     }
 
-    /// How a test's system is reached here.
+    /// The connection settings with which a test reaches this server.
     pub(crate) fn connection(&self, token: &str) -> TicketConnection {
         TicketConnection {
             base_url: self.base_url.clone(),

@@ -1,7 +1,8 @@
 /*!
-How systems prove that a delivery is theirs. All compare in constant time, over the bytes as they arrive: what the
-headers lack or get wrong, or that they are old, is told before the body is read, and a body is hashed while it comes in. Several secrets can be
-valid at once, so that one can be replaced without losing a delivery. Which headers a system signs with is known in its folder.
+Verifies that a delivery comes from its system. All checks compare in constant time, over the bytes as they arrive.
+Missing or wrong headers, or an old timestamp, are reported before the body is read, and the body is hashed while it
+arrives. Several secrets can be valid at once, so that one can be replaced without losing a delivery. The folder of a
+system says which headers it signs with.
 */
 
 use std::fmt;
@@ -12,10 +13,10 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// Of HMAC-SHA256.
+/// The length of an HMAC-SHA256.
 const SIGNATURE_BYTES: usize = 32;
 
-/// How old a delivery may be, and how far the clock of its sender from ours.
+/// How old a delivery may be, and how far the clock of its sender may differ from ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MaxAge {
     OneMinute,
@@ -30,7 +31,7 @@ impl MaxAge {
         }
     }
 
-    /// Refuses what was not sent about now. Wherever a system says when that was, it is judged here.
+    /// Refuses a delivery that was not sent recently. The check is the same for every place in which a system puts the time.
     fn check(self, now: Timestamp, sent_at_ms: i64) -> Result<(), SignatureError> {
         match now.as_millisecond().abs_diff(sent_at_ms) <= self.seconds() * 1_000 {
             true => Ok(()),
@@ -48,7 +49,7 @@ impl fmt::Display for MaxAge {
     }
 }
 
-/// A delivery whose body is still to come.
+/// A delivery whose body has not arrived yet.
 pub struct PendingSignature<'a> {
     pub headers: &'a HeaderMap,
     pub secrets: &'a [SecretString],
@@ -69,22 +70,23 @@ pub enum SignatureError {
     Timeless(&'static str),
 }
 
-/// Where a system signs no time but that in its body: how it is read there, and how old the delivery may be when it begins.
+/// For a system that signs no time except the one in its body: how to read it, and how old the delivery may be when it
+/// begins.
 struct BodyTime {
-    /// In milliseconds since 1970.
+    /// Returns milliseconds since 1970.
     read: fn(&[u8]) -> Result<i64, SignatureError>,
     now: Timestamp,
     max_age: MaxAge,
 }
 
-/// What is to be proven by the body, piece by piece.
+/// The check of a body, piece by piece.
 pub struct SignatureCheck(Proof);
 
 enum Proof {
-    /// The headers alone were enough.
+    /// The headers already proved the sender.
     Given,
     Awaited {
-        /// One for each secret that is valid.
+        /// One MAC for each valid secret.
         macs: Vec<Hmac<Sha256>>,
         signatures: Vec<Vec<u8>>,
         sent_at: Option<BodyTime>,
@@ -92,7 +94,7 @@ enum Proof {
 }
 
 impl SignatureCheck {
-    /// The headers alone are enough.
+    /// A check that the headers already passed.
     pub(crate) fn given() -> Self {
         Self(Proof::Given)
     }
@@ -102,17 +104,18 @@ impl SignatureCheck {
         matches!(self.0, Proof::Given)
     }
 
-    /// The next piece of the body.
+    /// Adds the next piece of the body.
     pub fn update(&mut self, piece: &[u8]) {
         if let Proof::Awaited { macs, .. } = &mut self.0 {
             macs.iter_mut().for_each(|mac| mac.update(piece));
         }
     }
 
-    /// Whether one of the secrets made one of the signatures of the whole, and the whole says what it must.
+    /// Checks that one of the secrets made one of the signatures over the whole body, and that the body contains what it
+    /// must.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// What is wrong with the delivery.
     pub fn finish(self, body: &[u8]) -> Result<(), SignatureError> {
         let Proof::Awaited { macs, signatures, sent_at } = self.0 else { return Ok(()) };
         let mut fits = false;
@@ -134,14 +137,14 @@ impl PendingSignature<'_> {
         value.to_str().map_err(|_| SignatureError::Malformed(name))
     }
 
-    /// Signatures over these parts and the body, by one of the secrets.
+    /// A check of signatures over these parts and the body, made with one of the secrets.
     pub(crate) fn awaits(&self, parts: &[&[u8]], signatures: Vec<Vec<u8>>) -> SignatureCheck {
         let keys = self.secrets.iter().map(|secret| secret.expose_secret().as_bytes().to_vec());
         awaited_by(keys, parts, signatures)
     }
 
-    /// The same where the body also has to say that it was sent about now: `read` finds in it when that was, in milliseconds
-    /// since 1970.
+    /// Like [`Self::awaits`], but the body must also contain a recent time of sending: `read` finds that time, in
+    /// milliseconds since 1970.
     pub(crate) fn awaits_dated(
         &self,
         signatures: Vec<Vec<u8>>,
@@ -155,18 +158,18 @@ impl PendingSignature<'_> {
         check
     }
 
-    /// Refuses what was not sent about now. Whoever changes that time to get by finds that it is signed, too.
+    /// Refuses a delivery that was not sent recently. The time is signed, so a sender cannot change it.
     pub(crate) fn is_fresh(&self, sent_at_seconds: i64) -> Result<(), SignatureError> {
         MaxAge::FiveMinutes.check(self.now, sent_at_seconds.saturating_mul(1_000))
     }
 
-    /// A signature in hex over the body, behind `sha256=` in this header.
+    /// A check of a hex signature over the body, after `sha256=` in this header.
     pub(crate) fn hub(&self, name: &'static str) -> Result<SignatureCheck, SignatureError> {
         let given = self.header(name)?.strip_prefix("sha256=").ok_or(SignatureError::Malformed(name))?;
         Ok(self.awaits(&[], vec![from_hex(name, given)?]))
     }
 
-    /// A secret in the open, over an encrypted connection, as a bearer's: all that some systems can.
+    /// A check of a secret in plain text, as a bearer token over an encrypted connection; some systems can do no more.
     pub(crate) fn bearer(&self) -> Result<SignatureCheck, SignatureError> {
         let given = self.header("authorization")?;
         let (scheme, token) = given.split_once(' ').ok_or(SignatureError::Malformed("authorization"))?;
@@ -178,7 +181,7 @@ impl PendingSignature<'_> {
 
     /// Whether a text is one of the secrets.
     pub(crate) fn is_secret(&self, given: &str) -> Result<SignatureCheck, SignatureError> {
-        // Both sides hashed with one key, so that neither length nor content shows in the time it takes.
+        // Both sides are hashed with one key, so that the time of the comparison reveals neither length nor content.
         let Ok(mac) = Hmac::<Sha256>::new_from_slice(b"millwright bearer") else {
             return Err(SignatureError::Wrong);
         };
@@ -192,7 +195,7 @@ impl PendingSignature<'_> {
     }
 }
 
-/// Signatures over these parts and the body, by one of these keys.
+/// A check of signatures over these parts and the body, made with one of these keys.
 pub(crate) fn awaited_by(
     keys: impl IntoIterator<Item = Vec<u8>>,
     parts: &[&[u8]],
@@ -206,13 +209,13 @@ pub(crate) fn awaited_by(
     SignatureCheck(Proof::Awaited { macs: macs.map(begun).collect(), signatures, sent_at: None })
 }
 
-/// A signature in hex.
+/// Decodes a hex signature.
 pub(crate) fn from_hex(name: &'static str, text: &str) -> Result<Vec<u8>, SignatureError> {
     let bytes = hex::decode(text.trim()).map_err(|_| SignatureError::Malformed(name))?;
     whole(name, vec![bytes]).map(|mut one| one.remove(0))
 }
 
-/// Those that can be signatures at all; without any there is no need to read the body.
+/// The values that have the length of a signature; without any, the body does not have to be read.
 pub(crate) fn whole(
     name: &'static str,
     mut signatures: Vec<Vec<u8>>,

@@ -1,5 +1,5 @@
 /*!
-Deliveries as tests make them: headers, a body in pieces, secrets, and the time at which they come in.
+Deliveries for tests: headers, a body in pieces, secrets, and the time at which they arrive.
 */
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -10,10 +10,10 @@ use sha2::Sha256;
 
 use super::{PendingSignature, SignatureCheck, SignatureError};
 
-/// The time at which the deliveries of the tests come in.
+/// The time at which the deliveries of the tests arrive.
 pub(crate) const AT: i64 = 1_700_000_000;
 
-/// How a system of the tests is verified.
+/// The verification of a system under test.
 pub(crate) type Verify = fn(&PendingSignature<'_>) -> Result<SignatureCheck, SignatureError>;
 
 pub(crate) fn headers_of(headers: &[(&'static str, &str)]) -> HeaderMap {
@@ -23,7 +23,7 @@ pub(crate) fn headers_of(headers: &[(&'static str, &str)]) -> HeaderMap {
     headers.iter().map(parsed).collect()
 }
 
-/// Verifies a delivery that comes in at [`AT`].
+/// Verifies a delivery that arrives at [`AT`].
 pub(crate) fn check(
     verify: Verify,
     headers: &[(&'static str, &str)],
@@ -44,7 +44,7 @@ pub(crate) fn check_at(
     let secrets: Vec<SecretString> = secrets.iter().map(|secret| (*secret).to_owned().into()).collect();
     let now = Timestamp::from_second(now).unwrap();
     let mut proof = verify(&PendingSignature { headers: &headers, secrets: &secrets, now })?;
-    // As it comes over a wire.
+    // In pieces, as over a network.
     body.chunks(5).for_each(|piece| proof.update(piece));
     proof.finish(body)
 }

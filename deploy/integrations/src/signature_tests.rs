@@ -1,4 +1,4 @@
-//! Every way in which the systems sign, with the examples of their own documentation where there are any.
+//! Every way in which the systems sign, with the examples of their own documentation where they exist.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -7,7 +7,7 @@ use super::testing::{AT, Verify, check, check_at, headers_of, mac};
 use super::*;
 use crate::{integration, slack, standard_webhooks};
 
-/// How the system of this name is verified.
+/// The verification of the system with this name.
 macro_rules! of_system {
     ($name:ident) => {
         fn $name(delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureError> {
@@ -52,7 +52,7 @@ fn github_s_own_example_fits_and_nothing_else_does() {
 
 #[test]
 fn the_standard_s_example_fits_within_its_window() {
-    // The example of the specification's reference libraries.
+    // The example from the reference libraries of the specification.
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let body = br#"{"test": 2432232314}"#;
     let headers = [
@@ -160,7 +160,7 @@ fn slacks_own_example_fits_while_it_is_fresh() {
     );
 }
 
-/// What can be told by the headers is told before the body is read.
+/// Faults that the headers show are reported before the body is read.
 #[test]
 fn what_the_headers_get_wrong_needs_no_body() {
     let begun = |verify: Verify, headers: &[(&'static str, &str)]| {
@@ -185,7 +185,7 @@ fn what_the_headers_get_wrong_needs_no_body() {
         begun(standard_webhooks::verify, &headers),
         Err(SignatureError::Malformed("webhook-signature"))
     );
-    // How old it is stands in the headers, where it is told at all.
+    // The age of a delivery is in its headers, if it is sent at all.
     let base64 = format!("v1,{}", STANDARD.encode([0; 32]));
     let (old, old_text) = ((AT - 301).to_string(), Timestamp::from_second(AT - 301).unwrap().to_string());
     let slack_signature = format!("v0={right}");
@@ -209,7 +209,7 @@ fn what_the_headers_get_wrong_needs_no_body() {
     }
 }
 
-/// Some systems sign no time but that in their body.
+/// Some systems sign no time except the one in their body.
 #[test]
 fn a_body_may_have_to_say_when_it_was_sent() {
     fn dated(delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureError> {

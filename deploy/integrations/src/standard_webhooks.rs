@@ -1,6 +1,6 @@
 /*!
-The Standard Webhooks specification (<https://www.standardwebhooks.com>): id, time and body are signed. Several systems sign
-that way.
+The Standard Webhooks specification (<https://www.standardwebhooks.com>): the signature covers id, time and body. Several
+systems sign like this.
 */
 
 use base64::Engine as _;
@@ -14,7 +14,7 @@ pub(crate) const ID: &str = "webhook-id";
 /// The header of the signatures.
 pub(crate) const SIGNATURE: &str = "webhook-signature";
 
-/// What the body has to prove.
+/// The check of a body.
 pub(crate) fn verify(delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureError> {
     let (id, at) = (delivery.header(ID)?, delivery.header("webhook-timestamp")?);
     delivery.is_fresh(at.parse().map_err(|_| SignatureError::Malformed("webhook-timestamp"))?)?;

@@ -1,6 +1,6 @@
 /*!
-Notes in tickets, as far as every system has them: create one, change it, find it by its marker. A system says which requests
-these are ([`TicketApi`]) and does no IO itself; here they are sent, and their outcomes judged alike.
+Notes in tickets, for all systems: create a note, change it, find it by its marker. A system says which requests do that
+([`TicketApi`]) and does no IO itself; this module sends them and judges the responses in the same way for all.
 */
 
 use std::collections::BTreeSet;
@@ -14,27 +14,27 @@ use serde_json::Value;
 use crate::note_text::NoteText;
 use crate::outbound_http::{self, SendError};
 
-/// Pages looked through for a marker.
+/// Pages searched for a marker.
 const MOST_PAGES: usize = 50;
 
-/// How a system is reached that notes are written to.
+/// The connection to a system that receives notes.
 #[derive(Debug, Clone)]
 pub struct TicketConnection {
-    /// With scheme and host, without a trailing slash.
+    /// Includes scheme and host, without a trailing slash.
     pub base_url: String,
-    /// The account of the token, where the system wants one.
+    /// The account of the token, if the system requires one.
     pub email: Option<String>,
     pub token: SecretString,
-    /// What is on of the keys that the system alone knows.
+    /// The enabled switches among the keys that only this system has.
     pub switches: BTreeSet<String>,
 }
 
 /// A note as its system knows it.
 #[derive(Debug, Clone, Copy)]
 pub struct NoteTarget<'n> {
-    /// The ticket's name, as the system's API takes it.
+    /// The ticket's name in the API of the system.
     pub ticket: &'n str,
-    /// What the note is found by; it stands in its text.
+    /// The marker in the note's text by which it is found.
     pub marker: &'n str,
 }
 
@@ -42,7 +42,7 @@ pub struct NoteTarget<'n> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct ApiRequest {
     pub method: Method,
-    /// Below the base URL.
+    /// Relative to the base URL.
     pub path: String,
     pub body: Option<Value>,
 }
@@ -57,11 +57,11 @@ impl ApiRequest {
     }
 }
 
-/// Which page of a ticket's notes is asked for.
+/// The requested page of a ticket's notes.
 #[derive(Debug, Clone, Copy)]
 pub enum NotePage<'a> {
     First,
-    /// The one after the page of this number, from 1, which was answered so.
+    /// The page after the one with this number (from 1), which had this response.
     After {
         number: usize,
         answer: &'a Value,
@@ -70,53 +70,53 @@ pub enum NotePage<'a> {
 
 /// The requests by which notes are written to a system.
 pub trait TicketApi: Send + Sync {
-    /// The header that shows who we are.
+    /// The header that authenticates us.
     fn credentials(&self, connection: &TicketConnection) -> (HeaderName, String) {
         authorization(connection)
     }
 
-    /// Asks who we are, which writes nothing.
+    /// A request for the identity of the token; it writes nothing.
     fn try_token(&self) -> ApiRequest;
 
-    /// Writes a new note, which only staff sees where the system can do that.
+    /// The request that creates a note, which only staff can see if the system supports that.
     fn create(&self, connection: &TicketConnection, note: NoteTarget<'_>, text: &NoteText) -> ApiRequest;
 
-    /// Replaces the text of a note; `None` where notes cannot be changed.
+    /// The request that replaces the text of a note; `None` if notes cannot be changed.
     fn update(&self, note: NoteTarget<'_>, remote: &str, text: &NoteText) -> Option<ApiRequest>;
 
-    /// Whether notes can be changed. Where they cannot, only the last word is worth one.
+    /// Whether notes can be changed. If not, only the final result is worth a note.
     fn can_update(&self) -> bool {
         true
     }
 
-    /// Asks for the notes of a ticket; `None` after the last page.
+    /// The request for a page of a ticket's notes; `None` after the last page.
     fn list(&self, note: NoteTarget<'_>, page: NotePage<'_>) -> Option<ApiRequest>;
 
-    /// The notes of a page.
+    /// The notes in the response with a page.
     fn notes<'a>(&self, answer: &'a Value) -> Option<&'a Vec<Value>> {
         answer.as_array()
     }
 
-    /// The id of a note that was written.
+    /// The id of the created note, from the response.
     fn created(&self, _note: NoteTarget<'_>, answer: &Value) -> Option<String> {
         id_of(answer)
     }
 
-    /// Judges an answer that came with a status of success.
+    /// Checks a response with a success status.
     ///
     /// # Errors
-    /// What it says went wrong.
+    /// The error that the response describes.
     fn accept(&self, answer: Value) -> Result<Value, SendError> {
         Ok(answer)
     }
 
-    /// Judges a refusal, by its status and what was said with it.
+    /// The error for a refusal, by its status and text.
     fn refusal(&self, why: String) -> SendError {
         SendError::Refused(why)
     }
 }
 
-/// Basic credentials where there is an account, else a bearer's.
+/// Basic credentials if there is an account, otherwise a bearer token.
 pub(crate) fn authorization(connection: &TicketConnection) -> (HeaderName, String) {
     let value = match &connection.email {
         Some(email) => basic(email, connection.token.expose_secret()),
@@ -130,7 +130,7 @@ pub(crate) fn basic(account: &str, secret: &str) -> String {
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{account}:{secret}")))
 }
 
-/// The id of an object, where it can stand in a path.
+/// The id of an object, if it is safe in a path.
 pub(crate) fn id_of(answer: &Value) -> Option<String> {
     let clean = |id: &String| !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
     match answer.get("id")? {
@@ -152,33 +152,33 @@ impl<'a> TicketClient<'a> {
         Self { api, connection, http }
     }
 
-    /// Whether notes can be changed once they are written.
+    /// Whether notes can be changed after they were written.
     pub fn can_update(&self) -> bool {
         self.api.can_update()
     }
 
-    /// Whether the system can be reached and takes our token; writes nothing.
+    /// Checks that the system can be reached and accepts our token; writes nothing.
     ///
     /// # Errors
-    /// When it cannot, or does not.
+    /// When the system cannot be reached, or does not accept the token.
     pub async fn try_token(&self) -> Result<(), SendError> {
         self.ask(self.api.try_token()).await.map(|_| ())
     }
 
-    /// Writes a new note; answers its id there.
+    /// Writes a new note; returns its id in the system.
     ///
     /// # Errors
-    /// What became of it, as far as that is known.
+    /// What happened to the note, as far as that is known.
     pub async fn create(&self, note: NoteTarget<'_>, text: &NoteText) -> Result<String, SendError> {
         let answer = self.ask(self.api.create(self.connection, note, text)).await?;
         let id = self.api.created(note, &answer);
         id.ok_or_else(|| SendError::Unknown("the answer holds no id".into()))
     }
 
-    /// Replaces the text of a note; nothing where notes cannot be changed.
+    /// Replaces the text of a note; does nothing if notes cannot be changed.
     ///
     /// # Errors
-    /// What became of it, as far as that is known.
+    /// What happened to the note, as far as that is known.
     pub async fn update(&self, note: NoteTarget<'_>, remote: &str, text: &NoteText) -> Result<(), SendError> {
         match self.api.update(note, remote, text) {
             Some(request) => self.ask(request).await.map(|_| ()),
@@ -189,7 +189,7 @@ impl<'a> TicketClient<'a> {
     /// The id of the note with this marker, if it arrived.
     ///
     /// # Errors
-    /// When not all notes of the ticket could be looked through.
+    /// When the notes of the ticket could not be searched completely.
     pub async fn find(&self, note: NoteTarget<'_>) -> Result<Option<String>, SendError> {
         let mut next = self.api.list(note, NotePage::First);
         for number in 1..=MOST_PAGES {

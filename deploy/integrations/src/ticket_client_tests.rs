@@ -1,4 +1,4 @@
-//! What holds of every system that notes are written to, as its requests go over a wire.
+//! Properties of every system that receives notes, tested with its requests over the network.
 
 use serde_json::json;
 
@@ -58,7 +58,7 @@ async fn an_answer_that_is_lost_is_no_refusal_and_a_redirect_is_not_followed() {
     }
 }
 
-/// A ticket whose notes never end is not looked through for ever, and nothing is concluded from what was seen.
+/// The search through a ticket with endless notes ends, and concludes nothing from the notes seen.
 #[tokio::test]
 async fn the_search_for_a_marker_is_bounded() {
     let server = ScriptedServer::start(|_| {

@@ -1,5 +1,5 @@
 /*!
-The command line, declared. What is documented here works; nothing is accepted and ignored.
+The declaration of the command line. Every documented option works; none is accepted and then ignored.
 */
 
 use std::path::PathBuf;
@@ -313,7 +313,7 @@ pub(crate) struct IndexArguments {
     /// The repository
     #[arg(long, value_name = "PATH")]
     pub(crate) repo: PathBuf,
-    // Until the next release: `deployment add` took its place.
+    // Kept until the next release: `deployment add` replaces it.
     #[arg(long, value_name = "SERVICE=REV", hide = true)]
     pub(crate) deployed: Vec<String>,
     #[arg(long, value_name = "NAME", default_value = "production", requires = "deployed", hide = true)]

@@ -1,5 +1,5 @@
 /*!
-From the configuration to memory's dense side: which model embeds and which engine holds the vectors.
+Sets up the vector search of memory from the configuration: which model embeds, and which engine stores the vectors.
 */
 
 use std::sync::Arc;
@@ -103,7 +103,7 @@ pub(crate) async fn attach(store: Store, config: &Config) -> Result<Store> {
     }
 }
 
-/// The same of a database.
+/// Attaches the configured model and engine to a database.
 pub(crate) async fn attach_to(database: Database, config: &Config) -> Result<Database> {
     match configured(config)? {
         None => Ok(database),
@@ -113,7 +113,7 @@ pub(crate) async fn attach_to(database: Database, config: &Config) -> Result<Dat
 
 type DenseSide = (Arc<dyn Embedder>, Option<Arc<dyn VectorStore>>);
 
-/// The configured model and engine, unless they are those that every store has.
+/// The configured model and engine, unless they are the built-in ones.
 fn configured(config: &Config) -> Result<Option<DenseSide>> {
     let options = &config.options;
     if options.embeddings.model == BUILT_IN && options.vectors.url == "embedded" {
@@ -122,7 +122,7 @@ fn configured(config: &Config) -> Result<Option<DenseSide>> {
     Ok(Some((embedder(config)?, engine(&options.vectors.url, config)?)))
 }
 
-/// Fills in missing vectors while the command does its work. What is not done when it ends is done by the next one.
+/// Fills in missing vectors while the command runs. The next command continues with what is left.
 pub(crate) fn fill_in_background(store: &Store) {
     let store = store.clone();
     tokio::task::spawn(async move {

@@ -1,9 +1,9 @@
 /*!
-Logs go to standard error: as text for people, or as one JSON object a line for a log collector. The service writes JSON
-where standard error is not a terminal, and logs what it did (`info`); other commands log warnings.
-`MILLWRIGHT_LOG` says what is logged, as in `warn,millwright=debug`.
+Logs go to standard error: as text for people, or as one JSON object per line for a log collector. The service writes JSON
+if standard error is not a terminal, and logs what it did (`info`); other commands log warnings. `MILLWRIGHT_LOG` sets
+what is logged, as in `warn,millwright=debug`.
 
-A log line holds ids, names of tokens, counts and times, and never what a ticket says.
+A log line contains ids, names of tokens, counts and times, and never the text of a ticket.
 */
 
 use std::io::IsTerminal;
@@ -34,7 +34,7 @@ pub(crate) fn start_for_command() {
 pub(crate) fn start_for_service(format: Option<LogFormat>) {
     let by_itself = if std::io::stderr().is_terminal() { LogFormat::Text } else { LogFormat::Json };
     if start(format.unwrap_or(by_itself), "warn,millwright=info") == LogFormat::Json {
-        // What a panic says may quote the text that was being read; where it happened is enough to find it.
+        // The message of a panic may quote the text that was being read; its location is enough to find the cause.
         std::panic::set_hook(Box::new(|panic| {
             let location = panic.location().map(ToString::to_string).unwrap_or_default();
             let thread = std::thread::current().name().unwrap_or_default().to_owned();

@@ -1,6 +1,6 @@
 /*!
-The `millwright` command. It wires and decides nothing: each subcommand has a file of its own under
-`commands/`, and the work is done in the crates below.
+The `millwright` command. This crate only connects the parts: each subcommand has a file of its own under `commands/`, and
+the crates below do the work.
 */
 
 use std::process::ExitCode;
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     let arguments = match cli::CliArguments::try_parse() {
         Ok(arguments) => arguments,
         Err(told) => {
-            // Help and versions were asked for; everything else is an error of usage, which is 1 in every command.
+            // The user asked for help or the version; everything else is a usage error, which is 1 in every command.
             let code = if told.use_stderr() { ExitCode::from(1) } else { ExitCode::SUCCESS };
             let _ = told.print();
             return code;
@@ -34,7 +34,7 @@ fn main() -> ExitCode {
     for warning in cli::warnings_of_renamed_options(&given) {
         eprintln!("millwright: {}", readable(&warning));
     }
-    // The service reads first what its configuration says of logs.
+    // The service first reads the log settings of its configuration.
     let log_format = match &arguments.command {
         cli::CliCommand::Serve(serve) => Some(serve.log_format),
         _ => {

@@ -1,6 +1,6 @@
 /*!
-Progress on standard error. On a terminal: one line that is rewritten while a step works, and one line for each step
-that ended. Elsewhere, in a log or a build: a line every ten seconds, so that nobody takes work for standstill.
+Progress on standard error. On a terminal: one line that is rewritten while a step runs, and one line for each finished
+step. Elsewhere, in a log or a build: a line every ten seconds, so that nobody takes a long step for a hang.
 */
 
 use std::io::{IsTerminal, Write};
@@ -13,7 +13,7 @@ use millwright_model::ReplayOutcome;
 use millwright_model::terminal_code::{is_hidden, readable};
 use millwright_tools::{ProgressEvent, ProgressSink};
 
-/// How often work is told of where there is no terminal.
+/// How often progress is printed without a terminal.
 const TELL_EVERY: Duration = Duration::from_secs(10);
 
 #[derive(Debug)]
@@ -32,7 +32,7 @@ struct ProgressState {
 }
 
 impl TerminalProgress {
-    /// Begins to tell; without a terminal for as long as the answer is held.
+    /// Starts to print progress; without a terminal, for as long as the returned value exists.
     pub(crate) fn start() -> Arc<Self> {
         let is_terminal = std::io::stderr().is_terminal();
         let progress = Arc::new(Self { begun: Instant::now(), state: Mutex::default(), is_terminal });
@@ -72,7 +72,7 @@ impl TerminalProgress {
     }
 }
 
-/// Tells what is under way, whether or not it has changed, until nobody holds the progress any more.
+/// Prints the current step at intervals, whether or not it has changed, until nobody holds the progress any more.
 fn tell_every(every: Duration, watched: &Weak<TerminalProgress>, mut tell: impl FnMut(&str)) {
     loop {
         std::thread::sleep(every);
@@ -103,7 +103,7 @@ impl EventSink for TerminalProgress {
         });
     }
 
-    /// Said in any case: who waits should know why it is quicker this time, and who reads a log why steps are missing.
+    /// Always printed: a person who waits should know why this run is faster, and a reader of the log why steps are missing.
     fn resumed(&self, run: &Run) {
         let Some(request) = run.request() else { return };
         let done = (0..).map_while(|position| run.call_at(position)).filter(|(_, outcome)| outcome.is_some());

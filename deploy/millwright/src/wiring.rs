@@ -1,5 +1,5 @@
 /*!
-What several commands need alike: configuration, data folder, store, and how an answer leaves the process.
+Shared by several commands: configuration, data folder, store, and the output of results.
 */
 
 use std::path::{Path, PathBuf};
@@ -23,7 +23,7 @@ use millwright_store::{Database, Store};
 use crate::cli::DataDir;
 use crate::config::{self, Config, NetworkOption};
 
-/// The configuration: the file named, or the one found upward from `start`, and the environment over it.
+/// The configuration: the named file, or the one found upward from `start`, overridden by the environment.
 pub(crate) fn config(named: Option<&Path>, start: Option<&Path>) -> Result<Config> {
     let vars = std::env::vars_os()
         .filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
@@ -66,7 +66,7 @@ pub(crate) fn sandbox(config: &Config) -> ReplayOptions {
     }
 }
 
-/// How the tests of a repository are run, as its entry in the configuration says.
+/// The test recipes of a repository, from its entry in the configuration.
 pub(crate) fn recipes(entry: &config::RepositorySection, config: &Config) -> TestRecipes {
     TestRecipes {
         setup: entry.setup.clone(),
@@ -81,14 +81,14 @@ pub(crate) fn recipes(entry: &config::RepositorySection, config: &Config) -> Tes
     }
 }
 
-/// Whether a person is there to consent to what a planner may only do with consent.
+/// Whether a person is present who can consent to the actions for which a planner needs consent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ConsentAvailability {
     Attended,
     Unattended,
 }
 
-/// Who plans: who was asked for, else the model of the configuration, else the playbook.
+/// The planner: the requested one, or the model of the configuration, or the playbook.
 pub(crate) fn planner(
     asked: Option<&str>,
     config: &Config,
@@ -101,12 +101,12 @@ pub(crate) fn planner(
     }
 }
 
-/// The model alone, for evals to compare with: nothing of ours around it, and nobody to consent to anything.
+/// The model without our planner around it and without anyone to give consent, for comparison in evals.
 pub(crate) fn bare_planner(name: &str, config: &Config) -> Result<Box<dyn Planner>> {
     Ok(Box::new(OpenAi::bare(model(name, config)?, tool_specs(false))?))
 }
 
-/// How a model is reached, by the configuration and the environment.
+/// The connection to a model, from the configuration and the environment.
 pub(crate) fn model(name: &str, config: &Config) -> Result<ModelSettings> {
     let options = &config.options.model;
     let var = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
@@ -165,7 +165,8 @@ pub(crate) fn budget(config: &Config) -> RunBudget {
     }
 }
 
-/// The data folder: as asked, as configured, else `$XDG_DATA_HOME/millwright`, else `~/.local/share/millwright`.
+/// The data folder: the requested one, or the configured one, or `$XDG_DATA_HOME/millwright`, or
+/// `~/.local/share/millwright`.
 pub(crate) fn data_dir(asked: &DataDir, config: &Config) -> Result<PathBuf> {
     if let Some(dir) = asked.data_dir.as_ref().or(config.options.store.data_dir.as_ref()) {
         return Ok(std::path::absolute(dir)?);
@@ -178,14 +179,14 @@ pub(crate) fn data_dir(asked: &DataDir, config: &Config) -> Result<PathBuf> {
     Ok(base.context("no home folder to keep data in; give --data-dir DIR")?.join("millwright"))
 }
 
-/// Makes the data folder for its owner alone, and tightens one that others could enter.
+/// Creates the data folder for its owner alone, and restricts one that others could enter.
 pub(crate) fn make_private(folder: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     const SHARED: u32 = 0o1000;
     make_private_folder(folder).with_context(|| {
         format!("the data folder {} cannot be made; give another one with --data-dir", folder.display())
     })?;
-    // Somebody may have named a folder that is not for us alone, such as /tmp or the current one.
+    // The user may have named a shared folder, such as /tmp or the current one.
     let is_shared = std::fs::metadata(folder)?.permissions().mode() & SHARED != 0;
     if !is_shared && folder.join("millwright.db").exists() {
         tighten(folder)?;
@@ -193,14 +194,14 @@ pub(crate) fn make_private(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The store of the configuration, else the one in the data folder, which is made in any case: it also keeps what is no
-/// store's.
+/// The configured store, or the one in the data folder. The data folder is created in any case, because it also holds data
+/// that is in no store.
 pub(crate) async fn open_store(data_dir: &std::path::Path, config: &Config) -> Result<Store> {
-    // Whoever may read the data folder, or has the server's password, sees all that is in it.
+    // Anyone who can read the data folder, or has the server's password, sees everything in it.
     Ok(open_database(data_dir, config).await?.seen_by(Scope::installation(person())))
 }
 
-/// The same, seen by nobody yet.
+/// Opens the database without a scope.
 pub(crate) async fn open_database(data_dir: &std::path::Path, config: &Config) -> Result<Database> {
     make_private(data_dir)?;
     let options = &config.options.store;
@@ -216,12 +217,13 @@ pub(crate) async fn open_database(data_dir: &std::path::Path, config: &Config) -
     Ok(Database::open_with(url, password.as_deref()).await?)
 }
 
-/// Who acts, for the audit: the login name.
+/// The actor for the audit log: the login name.
 pub(crate) fn person() -> String {
     std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "operator".into())
 }
 
-/// Whether an answer can be written there, to be said before the work and not after it. Leaves nothing behind.
+/// Checks that the output file can be written, so that an error comes before the work and not after it. Leaves nothing
+/// behind.
 pub(crate) fn require_writable(path: &Path) -> Result<()> {
     anyhow::ensure!(!path.is_dir(), "{} is a folder; give a path of a file in it", path.display());
     let told = || format!("{} cannot be written; give a path in an existing folder", path.display());
@@ -234,7 +236,7 @@ pub(crate) fn require_writable(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Writes an answer to a file or to standard output, there without codes for a terminal.
+/// Writes a result to a file or to standard output, there without terminal escape codes.
 pub(crate) fn emit(text: &str, out: Option<&std::path::Path>) -> Result<()> {
     match out {
         Some(_) => emit_exactly(text, out),
@@ -242,7 +244,7 @@ pub(crate) fn emit(text: &str, out: Option<&std::path::Path>) -> Result<()> {
     }
 }
 
-/// The same for a page that we coloured ourselves.
+/// Like [`emit`], for a page that contains our own colours.
 pub(crate) fn emit_page(text: &str, out: Option<&std::path::Path>) -> Result<()> {
     match out {
         Some(_) => emit_exactly(text, out),
@@ -250,7 +252,7 @@ pub(crate) fn emit_page(text: &str, out: Option<&std::path::Path>) -> Result<()>
     }
 }
 
-/// An answer that is signed byte by byte. A reader that went away (`| head`) is no error.
+/// Writes a result that is signed byte by byte. It is not an error when the reader is gone (`| head`).
 pub(crate) fn emit_exactly(text: &str, out: Option<&std::path::Path>) -> Result<()> {
     use std::io::Write;
     match out {
@@ -267,10 +269,10 @@ pub(crate) fn emit_exactly(text: &str, out: Option<&std::path::Path>) -> Result<
     }
 }
 
-/// Reads a whole input that must fit in memory; a larger one is cut by intake, which says so.
+/// Reads a complete input that must fit in memory; intake cuts a larger one, and says so.
 pub(crate) fn read_input(name: &str) -> Result<Vec<u8>> {
     use std::io::Read;
-    /// Intake keeps the head and the tail of less than this.
+    /// Longest input read, in bytes; intake keeps the head and the tail of less than this.
     const LIMIT: u64 = 256 << 20;
     let mut bytes = Vec::new();
     if name == "-" {

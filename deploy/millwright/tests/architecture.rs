@@ -1,6 +1,6 @@
 /*!
-Keeps the invariants of ARCHITECTURE.md that can be read off the sources: who may depend on whom, and which
-names may stand where.
+Checks the invariants of ARCHITECTURE.md that the sources can show: which crate may depend on which, and where a name may
+occur.
 */
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -19,7 +19,7 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// Crate folder, and the crates of the workspace it may depend on, from the bottom up.
+/// The folder of each crate and the workspace crates that the crate may depend on, lowest layer first.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("prompts", &[]),
     ("memory/model", &[]),
@@ -112,7 +112,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// What only tests may name.
+/// The crate that only development dependencies may name.
 const TESTKIT: &str = "testkit";
 
 #[test]
@@ -139,8 +139,8 @@ fn every_member_of_the_workspace_is_judged() {
     assert_eq!(members, judged);
 }
 
-/// Words that may stand only below certain paths. Comments and tests count as well: a name in a comment is
-/// knowledge, too; what is needed in a comment is said in words.
+/// Text that may occur only in files with one of these path parts. The check includes comments and tests, because a name in
+/// a comment is knowledge too. A comment elsewhere must describe the thing without its name.
 const CONFINED: &[(&str, &[&str])] = &[
     ("git2::", &["tools/git/src/"]),
     ("sqlx::", &["memory/store/src/db/", "memory/store/src/error.rs", "memory/store/src/sqlite_tests.rs"]),
@@ -148,7 +148,7 @@ const CONFINED: &[(&str, &[&str])] = &[
         "Command::new(",
         &["tools/sandbox/src/", "/tests/", "_tests.rs", "/testing.rs", "/benches/", "/examples/"],
     ),
-    // The one reader of unified diffs.
+    // Only this module reads unified diffs.
     ("strip_prefix(\"@@", &["tools/git/src/unified_diff/"]),
     ("strip_prefix(\"--- ", &["tools/git/src/unified_diff/"]),
     ("strip_prefix(\"+++ ", &["tools/git/src/unified_diff/"]),
@@ -157,7 +157,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tree_sitter", &["tools/code/src/"]),
     ("axum::", &["deploy/server/"]),
     ("hyper::", &["deploy/server/src/serve.rs"]),
-    // The one table of routes, so that none exists without a rule.
+    // All routes are in one table, so that every route has an access rule.
     (".route(", &["deploy/server/src/router/routes.rs"]),
     (
         "hmac::",
@@ -177,9 +177,9 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("pulldown_cmark::", &["deploy/server/src/page/docs/", "_tests.rs", "/tests/"]),
     ("plotters::", &["evals/src/report/plots.rs", "deploy/server/src/page/charts.rs"]),
     ("chacha20poly1305", &["memory/redaction/src/"]),
-    // Put back for one thing: the address of whom to ask, in the terminal of who investigates.
+    // Only one value is unmasked: the address of the person to ask, on the terminal of the person who investigates.
     (".unmask(", &["memory/redaction/src/", "agent/src/masking.rs"]),
-    // What use cases judge first, whichever channel asks, and what is told of an error of the store.
+    // Every channel goes through the use cases, which check these calls first and turn store errors into messages.
     (".deployed(", &["memory/store/src/", "deploy/usecases/src/record_deployment.rs"]),
     ("store.forget(", &["memory/", "deploy/usecases/src/forget.rs", "_tests.rs"]),
     ("DeliveryKey::Ticket", &["deploy/usecases/src/"]),
@@ -206,7 +206,7 @@ fn names_stay_where_they_belong() {
     assert!(strays.is_empty(), "these names stand outside of their homes: {strays:#?}");
 }
 
-/// Where the name of an outside system may stand besides its folder: a path, and why.
+/// Paths outside a system's own folder where its name may occur, each with the reason.
 const SYSTEMS_NAMED: &[(&str, &str)] = &[
     ("deploy/server/src/slack/", "the driver of the one chat system, which moves incidents"),
     ("deploy/server/src/lib.rs", "the driver's module is declared"),
@@ -218,10 +218,10 @@ const SYSTEMS_NAMED: &[(&str, &str)] = &[
     ),
 ];
 
-/// The first name of an outside system that stands in a text as a word of its own, or as a part of a name.
+/// The first name of an outside system that occurs in a text as a separate word or as a part of an identifier.
 fn named_system(text: &str) -> Option<&'static str> {
     let names = millwright_integrations::INTEGRATIONS.iter().map(|system| system.name());
-    // `generic` is no outside system but a way to be one.
+    // `generic` is not an outside system: any system can use it.
     let mut names = names.filter(|name| *name != "generic");
     let lower = text.to_ascii_lowercase();
     names.find(|name| {
@@ -236,7 +236,7 @@ fn named_system(text: &str) -> Option<&'static str> {
     })
 }
 
-/// The part of a file that is not its tests.
+/// A file's text without its test module.
 fn without_tests(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text)
 }
@@ -263,7 +263,7 @@ fn an_outside_system_is_named_in_its_folder_and_in_the_configuration_only() {
     assert!(unneeded.is_empty(), "these exceptions are needed no more: {unneeded:?}");
 }
 
-/// The check above can fail.
+/// The check above fails when a forbidden name is planted.
 #[test]
 fn a_planted_name_of_a_system_is_found() {
     for planted in [
@@ -282,7 +282,7 @@ fn a_planted_name_of_a_system_is_found() {
     assert_eq!(without_tests("a\n#[cfg(test)]\nmod tests {\n jira"), "a\n");
 }
 
-/// Each folder of the integrations knows its own system: what several share names none.
+/// The folder of an integration may name its own system. The code that integrations share names none.
 #[test]
 fn what_integrations_share_names_no_system() {
     let home = root().join("deploy/integrations/src");
@@ -356,7 +356,7 @@ fn a_circle_of_modules_is_found_by_what_makes_it() {
         assert_eq!(lines, wanted, "{a} {b} {c}");
     };
     let both = r#"{"a", "b"} use each other"#;
-    // One way is none, and the root's own uses do not count.
+    // Uses in one direction are not a cycle, and uses in the crate root do not count.
     check("use crate::b::x;\n", "", "", &[]);
     check(
         "use crate::b::x;\n",
@@ -364,7 +364,7 @@ fn a_circle_of_modules_is_found_by_what_makes_it() {
         "",
         &[both, "  a -> b: src/a.rs:1", "  b -> a: src/b/mod.rs:2"],
     );
-    // By a re-export, in a group, by another name, and by all that a module has.
+    // A use by a re-export, in a group, under another name, and by a glob of the module.
     let back = "  b -> a: src/b/mod.rs:1";
     check("use crate::{c, Deep};", "use crate::a;", "", &[both, "  a -> b: src/a.rs:1", back]);
     check("type T = crate::Other;", "use crate::a;", "", &[both, "  a -> b: src/a.rs:1", back]);
@@ -374,7 +374,7 @@ fn a_circle_of_modules_is_found_by_what_makes_it() {
         "pub struct Whole;\nuse super::a;",
         &[r#"{"a", "c"} use each other"#, "  a -> c: src/a.rs:1", "  c -> a: src/c.rs:2"],
     );
-    // Over a third module.
+    // A cycle through a third module.
     check(
         "use crate::b;",
         "use crate::c;",
@@ -386,7 +386,7 @@ fn a_circle_of_modules_is_found_by_what_makes_it() {
             "  c -> a: src/c.rs:1",
         ],
     );
-    // Comments, strings and tests are no uses.
+    // Comments, strings and tests are not uses.
     check(
         "// crate::b\n/* crate::b /* */ crate::b */\nconst A: &str = \"crate::b\"; const B: &str = r#\"\"crate::b\"#;\n\
          fn f<'a>(_: &'a char) -> char { '\"' }\n\
@@ -397,7 +397,7 @@ fn a_circle_of_modules_is_found_by_what_makes_it() {
     );
     check("#[cfg(not(test))]\nuse crate::b;", "use crate::a;", "", &[both, "  a -> b: src/a.rs:2", back]);
 
-    // Files further down count for their module, wherever they lie; those of tests do not.
+    // A file of a submodule counts for its top-level module, wherever the file is. Test files do not count.
     let deep = [
         ("main.rs", "mod a;\nmod b;"),
         ("a/mod.rs", "mod inner;\n#[cfg(test)]\nmod testing;\n#[path = \"elsewhere.rs\"]\nmod named;"),
@@ -435,7 +435,7 @@ fn sources() -> Vec<PathBuf> {
     out
 }
 
-/// The rows of the table of look-ups: a file, and what stands in it.
+/// The look-up table of ARCHITECTURE.md: each row names a file and a text that the file must contain.
 #[test]
 fn what_a_newcomer_looks_for_is_where_the_page_says() {
     let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();

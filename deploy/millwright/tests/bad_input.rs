@@ -1,6 +1,6 @@
 /*!
-What a person gets who gives the wrong thing: one line that says what is wrong and how to mend it, and an exit
-status a script can act on. Nothing is investigated on a guess of what was meant.
+Wrong input: the user gets one line that says what is wrong and how to fix it, and an exit status that a script can use.
+Nothing is investigated on a guess of what the user meant.
 */
 #![expect(clippy::unwrap_used, reason = "a folder that cannot be read fails its test")]
 
@@ -65,7 +65,7 @@ fn history_that_is_not_there_is_asked_for() {
 #[test]
 fn a_replay_that_shows_nothing_says_what_it_showed() {
     let scene = Scene::new();
-    // Options, and what the summary or the first missing thing must say.
+    // Options, and words of the summary or of the first missing item.
     let cases: &[(&[&str], &[&str])] = &[
         (&["--good", "HEAD~2", "--replay", CHECK], &["fails at the good revision", "gave 63, not 42"]),
         (
@@ -105,12 +105,12 @@ fn a_ticket_of_any_bytes_is_taken_in() {
         assert_eq!(ran.status, Some(0), "{name}: {}", ran.stderr);
         assert_eq!(ran.report()["verdict"], "verified", "{name}");
     }
-    // Without a replay there would be nothing to go by.
+    // Without a replay, an unreadable ticket leaves nothing to investigate.
     scene.write("ticket.txt", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and so on");
     scene.investigate(&["--no-replay"]).refuses(&["a picture (image/png)", "give its text"]);
 }
 
-/// A forwarded mail and a log of many megabytes are tickets as well.
+/// A forwarded mail and a log of several megabytes are accepted as tickets.
 #[test]
 fn a_mail_and_a_large_ticket_are_read() {
     let scene = Scene::new();
@@ -198,7 +198,7 @@ fn a_hostile_ticket_and_a_hostile_repository_run_and_paint_nothing() {
     assert!(before == contents(&repo), "the repository was changed");
 }
 
-/// Every file below a folder with its bytes.
+/// Every file below a folder, with its content.
 fn contents(folder: &std::path::Path) -> std::collections::BTreeMap<std::path::PathBuf, Vec<u8>> {
     let mut out = std::collections::BTreeMap::new();
     let mut left = vec![folder.to_owned()];

@@ -1,5 +1,5 @@
 /*!
-The conversation from outside: the built command with lines from a pipe, by rules and by a scripted model.
+Conversations with the built command. It reads lines from a pipe, and answers by rules or with a scripted model.
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 
@@ -15,7 +15,7 @@ mod scripted_server;
 use common::{CHECK, Ran, Scene};
 use scripted_server::{Reply, Rules, ScriptedServer, offered};
 
-/// Talks: every line is given, then the input ends.
+/// Runs the command, writes all lines to its input and closes the input.
 fn talk(mut command: Command, input: &[u8]) -> Ran {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
@@ -30,7 +30,7 @@ fn chat(scene: &Scene, more: &[&str], input: &str) -> Ran {
     ran
 }
 
-/// The answer to a line.
+/// The output that follows a line.
 fn answer<'a>(ran: &'a Ran, line: &str) -> &'a str {
     let (_, after) =
         ran.stdout.split_once(&format!("> {line}\n")).unwrap_or_else(|| panic!("{line}: {}", ran.stdout));
@@ -126,7 +126,7 @@ fn an_investigation_keeps_its_evidence_for_what_follows() {
     assert!(first(later).contains("total() {"));
     let list = answer(&ran, "/evidence");
     assert!(list.contains("replay:1") && list.contains("E2 "), "{list}");
-    // Every piece that the report cites is there under its new number.
+    // Every piece of evidence that the report cites is listed under its new number.
     let cited: Vec<&str> =
         told.split("[E").skip(1).filter_map(|rest| rest.split_once(']')).map(|cited| cited.0).collect();
     assert!(!cited.is_empty(), "{told}");
@@ -143,7 +143,7 @@ fn an_investigation_keeps_its_evidence_for_what_follows() {
     assert!(std::fs::read_to_string(scene.path("fix.patch")).unwrap().contains("* 2"));
     assert!(!ran.stdout.contains("never read"));
 
-    // Another conversation can begin from the incident.
+    // A second conversation can start from the incident.
     let incident = message.lines().find_map(|line| line.strip_prefix("Incident: ")).unwrap();
     let again = chat(&scene, &[incident], "/report\nwho changed this?\n");
     assert!(answer(&again, "/report").contains("VERIFIED"), "{}", again.stdout);
@@ -253,7 +253,7 @@ fn a_verified_fix_is_written_on_request_only() {
     assert_eq!(heads(), before);
     scene.git(&repo, &["apply", "--check", &scene.path("fix.patch").to_string_lossy()]);
 
-    // The second time it is known, and just as verified.
+    // In the second run the incident is known, and its fix is still verified.
     let ran = scene.investigate(&["--good", "HEAD~11", "--replay", CHECK, "--write-fix", "branch:mend/it"]);
     assert_eq!((ran.status, &ran.report()["verdict"]), (Some(0), &"known".into()), "{}", ran.stderr);
     assert!(scene.git(&repo, &["show", "mend/it:lib/calc.sh"]).contains("* 2"));

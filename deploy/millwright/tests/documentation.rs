@@ -1,6 +1,6 @@
 /*!
-What the documentation says is there: links and anchors resolve, commands and options exist in the built command, and the
-page of configuration keys agrees with the schema. Whether its prose is true, no test can say.
+Checks the documentation against the program: links and anchors resolve, commands and options exist in the built command, and
+the page of configuration keys agrees with the schema. Tests do not check whether the prose is true.
 */
 #![expect(clippy::unwrap_used, reason = "a document of another shape fails its test")]
 
@@ -30,7 +30,7 @@ fn documents() -> Vec<PathBuf> {
     others.iter().map(|name| root().join(name)).chain(guide_pages()).collect()
 }
 
-/// Splits a document at its fences: the language of each block with its lines, and the prose with blocks left out.
+/// Splits a document at its fences into code blocks (language and lines) and the prose without the blocks.
 fn blocks_and_prose(text: &str) -> (Vec<(String, Vec<String>)>, String) {
     let (mut blocks, mut prose) = (Vec::new(), String::new());
     let mut open: Option<(String, Vec<String>)> = None;
@@ -46,7 +46,7 @@ fn blocks_and_prose(text: &str) -> (Vec<(String, Vec<String>)>, String) {
     (blocks, prose)
 }
 
-/// The anchors that code hosts give to the headings of a document, and the service to those of the guide.
+/// The heading anchors of a document, as code hosts generate them and as the service does for the guide.
 fn anchors(text: &str) -> BTreeSet<String> {
     let (_, prose) = blocks_and_prose(text);
     let mut times: BTreeMap<String, usize> = BTreeMap::new();
@@ -63,7 +63,7 @@ fn anchors(text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Targets of the links of a document that lead into the source folder.
+/// Link targets of a document that are files of the source folder.
 fn relative_links(text: &str) -> Vec<String> {
     let (_, prose) = blocks_and_prose(text);
     let prose = Regex::new("`[^`]*`").unwrap().replace_all(&prose, "code").into_owned();
@@ -117,7 +117,7 @@ fn the_readme_is_short() {
     assert!(lines < 150, "{lines} lines; what a newcomer does not need stands in deploy/guide");
 }
 
-/// The help of the built command and its subcommands, asked for once each.
+/// The help texts of the built command and its subcommands. Each is requested once.
 #[derive(Default)]
 struct CommandHelp(BTreeMap<Vec<String>, String>);
 
@@ -136,7 +136,7 @@ impl CommandHelp {
         let help = self.text(words);
         let Some((_, list)) = help.split_once("\nCommands:\n") else { return BTreeSet::new() };
         let lines = list.lines().take_while(|line| !line.is_empty());
-        // A description that is continued is indented further than the names.
+        // A continuation line of a description is indented more than the names.
         let names = lines.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
         names.filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
     }
@@ -146,7 +146,7 @@ impl CommandHelp {
         declared.is_match(self.text(words))
     }
 
-    /// What is wrong with a command line, if anything is.
+    /// Checks a command line; the error says what is wrong.
     fn check(&mut self, line: &str) -> Result<(), String> {
         let mut words = Vec::new();
         let mut arguments = shell_words(line).into_iter().skip(1).peekable();
@@ -171,8 +171,8 @@ impl CommandHelp {
     }
 }
 
-/// The words of the first command of a shell line, as far as examples need it: quotes, and an end at a comment, a pipe, a
-/// redirection or the next command.
+/// The words of the first command of a shell line. Understands what the examples need: quotes, and an end at a comment, a
+/// pipe, a redirection or the next command.
 fn shell_words(line: &str) -> Vec<String> {
     let (mut words, mut word, mut quote) = (Vec::new(), String::new(), None);
     for c in line.chars() {
@@ -217,7 +217,7 @@ fn commands_and_options_in_examples_exist() {
     let wrong: Vec<String> = lines.iter().filter_map(|line| help.check(line).err()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 
-    // The check itself can fail.
+    // The check rejects wrong command lines.
     for line in
         ["millwright", "millwright serf", "millwright memory serach x", "millwright serve --lisen 1 # x"]
     {
@@ -250,7 +250,7 @@ fn the_index_names_every_command() {
     }
 }
 
-/// What the page of keys must say: section, key, and the default as the page writes it.
+/// The entries that the page of keys must contain: section, key, and the default as the page writes it.
 fn keys_of_schema(schema: &Value) -> BTreeSet<(String, String, String)> {
     let sections = [
         ("repositories.NAME", "RepositorySection"),
@@ -278,13 +278,13 @@ fn keys_of_schema(schema: &Value) -> BTreeSet<(String, String, String)> {
         for (key, property) in schema["$defs"][definition]["properties"].as_object().unwrap() {
             let default = &property["default"];
             match (definition, default) {
-                // One section per system: together they have the keys that the page tells of.
+                // Each system has its own section. Together these sections have the keys that the page lists.
                 ("ConnectorsSection", _) => {
                     for (key, property) in property["properties"].as_object().unwrap() {
                         keys.insert((section.to_owned(), key.clone(), written(&property["default"])));
                     }
                 }
-                // The tables within a section are written with dots.
+                // The page writes a table within a section with dots.
                 ("ModelSection", Value::Object(inner)) => {
                     for (name, default) in inner {
                         keys.insert((section.to_owned(), format!("{key}.{name}"), written(default)));

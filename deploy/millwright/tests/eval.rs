@@ -1,6 +1,6 @@
 /*!
-`millwright eval` as a person or a pipeline meets it: what is refused in one line, what comparing two runs ends with, and
-how past incidents become cases that run.
+`millwright eval` as a user or a pipeline runs it: errors of one line, the exit status of a comparison of two runs, and the
+import of past incidents as cases.
 */
 #![expect(clippy::unwrap_used, reason = "a folder that cannot be written fails its test")]
 
@@ -74,7 +74,8 @@ fn comparing_ends_with_0_where_nobody_can_tell_and_with_2_where_it_is_worse() {
     assert!(held.stdout.contains("investigate.hit fell by 0.0500, allowed are 0.01"), "{}", held.stdout);
 }
 
-/// A webhook on loopback that hears one request and answers as Slack does; its address, and what it heard.
+/// Starts a webhook on loopback that receives one request and answers as Slack does. Returns its address and a handle that
+/// gives the request.
 fn webhook() -> (String, std::thread::JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}/services/T0/B0/secret", listener.local_addr().unwrap());
@@ -82,7 +83,7 @@ fn webhook() -> (String, std::thread::JoinHandle<String>) {
         let (mut stream, _) = listener.accept().unwrap();
         let mut text = Vec::new();
         let mut part = [0; 4096];
-        // The body is one object and ends with its brace.
+        // The body is one JSON object, so it ends with a brace.
         while !text.ends_with(b"}") {
             let read = stream.read(&mut part).unwrap();
             assert!(read > 0, "cut off: {}", String::from_utf8_lossy(&text));

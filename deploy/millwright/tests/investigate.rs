@@ -1,6 +1,6 @@
 /*!
-The main job from outside: the demo, memory, interruption, and what leaves the process. Each test looks at what
-a user or a script sees: exit status, standard output, the report.
+Investigations with the built command: the demo, memory, interruption, and what leaves the process. Each test checks what a
+user or a script sees: exit status, standard output and the report.
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 
@@ -42,14 +42,14 @@ fn the_demo_is_verified_and_then_known() {
     assert_eq!(again["similar"][0]["incident_id"], report["incident_id"]);
     assert_eq!(again["similar"][0]["recheck"], "pass");
 
-    // What is known stays what was proven then, however often it is seen again.
+    // A known incident keeps its original proof, however often it occurs again.
     let third = scene.run(&["demo", "--format", "json"]).report();
     assert_eq!(third["verdict"], "known");
     assert_eq!(third["root_cause"]["statement"], again["root_cause"]["statement"]);
     assert_eq!(third["fix"]["proven_then"], again["fix"]["proven_then"]);
 }
 
-/// The shape that the design promises: absent parts are null or empty, never left out.
+/// Checks the shape of a report: absent parts are null or empty, never omitted.
 fn every_part_is_there(report: &Value) {
     let parts = [
         "schema",
@@ -105,13 +105,13 @@ fn the_same_failure_in_other_words_and_places_is_known_and_a_look_alike_is_not()
     assert_eq!(again["root_cause"]["commit"], first["root_cause"]["commit"]);
     assert!(again["replay"]["bisect"].is_null());
 
-    // The old fault is mended, the same message comes from elsewhere.
+    // The old fault is fixed, and the same message now has another cause.
     scene.replace("lib/calc.sh", "* 3", "* 2");
     scene.commit("mend");
     scene.replace("check.sh", "r=$(total 21)", "r=$(( $(total 21) + 21 ))");
     scene.commit("add a fee");
     let alike = ask(&["--good", "HEAD~1"]);
-    // The fault lies in the script of the replay itself, so no inputs around it could be told from the program.
+    // The fault is in the replay's own script, so no nearby input can test the program separately from the script.
     assert_eq!(alike["verdict"], "confirmed", "{}", alike["summary"]);
     assert_eq!(alike["root_cause"]["commit"], scene.id("HEAD").as_str());
     assert!(alike["summary"].as_str().unwrap().contains("investigated again"), "{}", alike["summary"]);
@@ -154,13 +154,13 @@ fn an_interrupted_investigation_goes_on() {
         assert_eq!(report["verdict"], "verified");
         assert_eq!(report["root_cause"]["commit"], scene.id("HEAD~5").as_str());
         assert_eq!(Some(report["id"].as_str().unwrap()), run.file_name().and_then(|name| name.to_str()));
-        // What was replayed before is not replayed again.
+        // The resumed run keeps the replays of the interrupted one and does not repeat them.
         assert!(report["replay"]["runs"].as_array().unwrap().len() >= before);
     }
 }
 
-/// The sum is wrong in seven of eight runs of the faulty revisions, by a coin of the system's. Investigated until one of
-/// these runs was seen to pass, which is soon.
+/// At faulty revisions the sum is wrong in seven of eight runs, by a random byte of the system. The test investigates until
+/// one faulty revision passed in a run, which happens soon.
 #[test]
 fn a_flaky_failure_proves_the_right_commit_and_says_how_often_it_showed() {
     let flaky = "n=$(od -An -N1 -tu1 /dev/urandom); [ $(( n % 8 )) = 0 ] || sh check.sh";
@@ -172,7 +172,7 @@ fn a_flaky_failure_proves_the_right_commit_and_says_how_often_it_showed() {
         every_part_is_there(&report);
         let verdict = report["verdict"].as_str().unwrap();
         if !["verified", "confirmed"].contains(&verdict) {
-            continue; // it never claims more than it saw
+            continue; // this report claims no proof
         }
         assert_eq!(report["root_cause"]["commit"], culprit.as_str(), "{report:#}");
         let runs = report["replay"]["runs"].as_array().unwrap();
@@ -203,7 +203,7 @@ fn replays(scene: &Scene) -> usize {
     logs.map(|log| log.lines().count()).sum()
 }
 
-/// Waits until that many replays were recorded, at most two minutes.
+/// Waits until `wanted` replays are recorded, at most two minutes.
 fn wait_for_replays(scene: &Scene, wanted: usize) {
     let begun = Instant::now();
     while replays(scene) < wanted {
@@ -270,8 +270,8 @@ fn exit_status_and_output_follow_the_options() {
     }
 }
 
-/// What narrowing may cost is bounded; the culprit is proven all the same. Its whole revert does not apply here, because a
-/// later change rewrote the other file that it touched.
+/// The cost of minimising a fix can be limited, and the culprit is still proven. The whole revert of the culprit does not
+/// apply here, because a later change rewrote the other file that the culprit touched.
 #[test]
 fn minimising_can_be_bounded() {
     let whole = Scene::new().investigate(&["--no-memory", "--replay", CHECK, "--minimise-runs", "0"]);
@@ -297,7 +297,7 @@ fn a_reader_that_goes_away_is_no_error() {
     drop(started.stdout.take());
     let ran = common::Ran::from(started.wait_with_output().unwrap());
     assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
-    // As it ends when somebody reads on: nothing was proven.
+    // The status is the same as with a reader that stays: nothing was proven.
     assert_eq!(ran.status, Some(2), "{}", ran.stderr);
 }
 
@@ -308,7 +308,7 @@ fn memory_is_listed_judged_moved_and_forgotten() {
         .as_str()
         .unwrap()
         .to_owned();
-    // Arguments, and words of the answer.
+    // Arguments, and words that standard output must contain.
     let steps: &[(&[&str], &str)] = &[
         (&["memory", "list"], "fix verified"),
         (&["memory", "show", &id], "Totals are wrong"),
@@ -316,7 +316,7 @@ fn memory_is_listed_judged_moved_and_forgotten() {
         (&["memory", "confirm", &id, "--note", "seen it"], "confirmed by"),
         (&["memory", "weights", "list"], "the weights that ship"),
         (&["memory", "weights", "show"], "the weights that ship"),
-        // The ranking of the run was kept, and its culprit is known: one lesson, which is too few.
+        // The run's ranking was stored and its culprit is known. That is one lesson, which is too few.
         (&["memory", "weights", "learn"], "1 ranked incidents with a proven or confirmed culprit, of 1"),
         (&["memory", "weights", "rollback", "0"], "the weights that ship are in force"),
         (&["memory", "export", "--out", "kept.jsonl"], "1 incidents exported"),
@@ -324,7 +324,7 @@ fn memory_is_listed_judged_moved_and_forgotten() {
         (&["memory", "forget", &id], "is forgotten"),
         (&["memory", "list"], "Nothing is remembered"),
         (&["memory", "import", "kept.jsonl"], "1 left out because they were forgotten here"),
-        // Somebody else's file proves nothing.
+        // An export from another installation proves nothing.
         (&["memory", "import", "kept.jsonl", "--data-dir", "strange"], "1 incidents imported"),
         (&["memory", "list", "--data-dir", "strange"], "not trusted: not proven"),
     ];
@@ -334,7 +334,7 @@ fn memory_is_listed_judged_moved_and_forgotten() {
         assert!(ran.stdout.contains(words), "{arguments:?}: {words:?} is not in {}", ran.stdout);
     };
     steps.iter().for_each(|(arguments, words)| check(arguments, words));
-    // Nor does one whose sender is said to be another system, whatever it says of itself.
+    // An import that declares another system as its source proves nothing either, whatever the file claims.
     let as_tickets = ["memory", "import", "kept.jsonl", "--source", "jira", "--data-dir", "jira"];
     assert!(scene.run(&as_tickets).stdout.contains("0 incidents imported"));
     let text = std::fs::read_to_string(scene.path("kept.jsonl")).unwrap();

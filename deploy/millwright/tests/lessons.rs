@@ -1,6 +1,6 @@
 /*!
-What an earlier incident teaches the next report of the same failure, told in other words and shown by another command:
-the cause that was proven, the cause that a person rejected or corrected, and the fix that is known to be wrong.
+What the next report of the same failure learns from an earlier incident: the proven cause, the cause that a person rejected
+or corrected, and the fix that is known to be wrong. The next report uses other words and another replay command.
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 
@@ -10,10 +10,10 @@ mod common;
 
 use common::{CHECK, Scene, TICKET};
 
-/// The failure as somebody tells it who knows nothing of the first report.
+/// The failure as told by a person who knows nothing of the first report.
 const RETOLD: &str =
     "Reports of the office are off by far\n\nSince Monday nothing adds up: a fiver comes out as 15.\n";
-/// And shows it.
+/// The replay command of that person.
 const OTHER_COMMAND: &str = ". ./lib/calc.sh; test \"$(total 5)\" -eq 10";
 
 fn replays(report: &Value) -> usize {
@@ -41,13 +41,13 @@ fn told_otherwise_with_another_command_it_is_known_after_few_replays() {
     assert!(other.stdout.contains(&problem), "the two are one problem: {}", other.stdout);
 }
 
-/// What helps is not enough: the failure has to be there at the earlier culprit.
+/// It is not enough that the earlier fix helps: the failure must also exist at the earlier culprit.
 #[test]
 fn a_failure_that_a_later_commit_made_is_not_the_earlier_one() {
     let scene = Scene::new();
     let first = scene.investigate(&["--good", "HEAD~11", "--replay", CHECK]).report();
     assert_eq!(first["verdict"], "verified");
-    // Built on the earlier fault: taking that back would mend this, too.
+    // The new code builds on the earlier fault, so reverting that fault would fix this failure too.
     scene.replace("lib/calc.sh", "total() {", "fee() {\n  echo $(( $(total 1) / 3 ))\n}\ntotal() {");
     scene.commit("charge a fee");
     scene.write("ticket.txt", "Fees\n\nThere is a fee of 1 since today; there was none.\n");
@@ -57,7 +57,7 @@ fn a_failure_that_a_later_commit_made_is_not_the_earlier_one() {
     assert_eq!(report["root_cause"]["commit"], scene.id("HEAD").as_str());
 }
 
-/// What a person rejects is not presented again, however the same failure is told.
+/// A cause that a person rejected is not presented again, in whatever words the same failure is reported.
 #[test]
 fn a_rejection_holds() {
     let scene = Scene::new();
@@ -77,7 +77,7 @@ fn a_rejection_holds() {
         assert!(statement.contains("“the rounding is wanted”") && statement.contains(id), "{statement}");
         assert!(again["hypotheses"].to_string().contains("the rounding is wanted"));
     }
-    // With nothing replayed it is suspected last, whatever the words.
+    // Without a replay the rejected commit is the last suspect, whatever the ticket says.
     for ticket in [TICKET, RETOLD] {
         scene.write("ticket.txt", ticket);
         let guess = scene.investigate(&["--good", "HEAD~11", "--no-replay"]);
@@ -90,7 +90,7 @@ fn a_rejection_holds() {
     }
 }
 
-/// “It was X” is taken as the cause, and re-checked like everything a person says.
+/// “It was X” is accepted as the cause and re-checked, as every statement of a person is.
 #[test]
 fn a_correction_holds_as_far_as_it_can_be_checked() {
     let scene = Scene::new();
@@ -100,18 +100,18 @@ fn a_correction_holds_as_far_as_it_can_be_checked() {
     let note = format!("it was {}", &other[..8]);
     let said = scene.run(&["memory", "reject", id, "--note", &note]);
     assert!(said.stdout.contains(&other[..8]), "{}{}", said.stdout, said.stderr);
-    // Nothing is replayed: what that commit wrote still stands.
+    // Without a replay, the correction holds because the lines of that commit are still there.
     let told = scene.investigate(&["--good", "HEAD~11", "--no-replay"]).report();
     assert_eq!(told["verdict"], "known", "{told:#}");
     assert_eq!(told["root_cause"]["commit"], other.as_str());
-    // The replay passes there, so the person was wrong; and what they rejected stays rejected.
+    // The replay passes at that commit, so the correction was wrong. The person's rejection still holds.
     let replayed = scene.investigate(&["--good", "HEAD~11", "--replay", CHECK]).report();
     assert_eq!(replayed["verdict"], "confirmed", "{}", replayed["summary"]);
     assert_eq!(replayed["root_cause"]["commit"], first["root_cause"]["commit"]);
     assert!(replayed["root_cause"]["statement"].as_str().unwrap().contains(&note));
 }
 
-/// A fix that failed the project's tests is not called right by a run that does not run them.
+/// A fix that failed the project's tests is not called right by a later run that skips the tests.
 #[test]
 fn a_failed_fix_is_kept_as_failed() {
     let scene = Scene::new();
@@ -130,7 +130,7 @@ fn a_failed_fix_is_kept_as_failed() {
     assert!(entry.stdout.contains("failed_fixes"), "{}", entry.stdout);
 }
 
-/// Where nothing was concluded there is nothing to reject, but the cause can be told.
+/// An incident without a conclusion has nothing to reject, but a person can still name the cause.
 #[test]
 fn where_nothing_was_concluded_the_cause_can_be_told() {
     let scene = Scene::new();

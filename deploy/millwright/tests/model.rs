@@ -1,6 +1,6 @@
 /*!
-A model from outside: the built command against the scripted model server. What the replay proves outranks what the
-model says; keys stay where they are; budgets and options that cannot work are refused in one line.
+The built command with a scripted model server. The replay's result outranks the model's statements, keys are not sent
+elsewhere, and budgets and options that cannot work are refused in one line.
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 
@@ -17,11 +17,11 @@ use scripted_server::{Reply, Rules, ScriptedServer, Seen, offered};
 
 const KEY: &str = "sk-very-secret-0123456789";
 
-/// Runs the command with the server in its environment.
+/// Runs the command with the server's address in its environment.
 fn ask(scene: &Scene, server: &ScriptedServer, arguments: &[&str]) -> Ran {
     let mut command = scene.command(arguments);
     command.env("OPENAI_BASE_URL", server.base_url()).env("OPENAI_API_KEY", KEY);
-    // The runtime of the test serves while the command runs.
+    // The test's runtime serves requests while the command runs.
     tokio::task::block_in_place(|| command.output()).unwrap().into()
 }
 
@@ -41,7 +41,7 @@ fn investigate<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&first, more].concat()
 }
 
-/// Names `commit` as the cause after one look at it.
+/// A model that looks at `commit` once and then names it as the cause.
 fn naming(scene: &Scene, commit: &str) -> impl FnMut(&Seen) -> Reply + Send + use<> {
     let (commit, subject) =
         (commit.to_owned(), scene.git(&scene.path("repo"), &["log", "-1", "--format=%s", commit]));
@@ -115,7 +115,7 @@ async fn a_model_that_is_down_leaves_the_playbook_at_work() {
     assert_eq!(report["verdict"], "verified");
     assert!(report["usage"]["fell_back"].as_str().unwrap().contains("down for the day"));
 
-    // What was proven is known now, and no model is needed to say so.
+    // The proven incident is known now, so the run needs no model.
     let again = ask(&scene, &server, &investigate(&["--replay", CHECK])).report();
     assert_eq!(again["verdict"], "known");
     assert_eq!(again["usage"]["fell_back"], Value::Null);
@@ -143,7 +143,7 @@ async fn options_of_the_model_are_checked_before_anything_runs() {
     );
     check("[model.budgets]\nusd = 1\n", &["model.prices"]);
     assert!(server.requests().is_empty());
-    // A clone must not choose who is told about an incident.
+    // A file inside a clone must not decide where incident data is sent.
     std::fs::write(scene.path("repo/millwright.toml"), "[model]\nname = \"m\"\n").unwrap();
     scene.investigate(&[]).refuses(&["[model]", "in or above the repository"]);
 }
@@ -218,7 +218,7 @@ async fn an_eval_is_run_by_a_model() {
     }
 }
 
-/// One case with the scene's culprit, in `cases.jsonl`.
+/// Writes `cases.jsonl` with one case that has the scene's culprit.
 fn write_case(scene: &Scene, ticket: &str) {
     let case = json!({
         "id": "one", "repo": scene.path("repo"), "bad": scene.id("HEAD"), "good": scene.id("HEAD~11"),
@@ -239,7 +239,7 @@ async fn the_model_alone_is_judged_beside_the_agent() {
     write_case(&scene, common::TICKET);
     let (culprit, other) = (scene.id("HEAD~5"), scene.id("HEAD~2"));
     let arguments = eval(&["--planner", "scripted", "--baseline", "bare", "--out", "out"]);
-    // It names an innocent commit: what runs around it puts that right, alone it stays wrong.
+    // The model names an innocent commit. The full run corrects it; the model alone stays wrong.
     let rules = || Rules { new_prefixes: true, ..Rules::default() };
     let server = ScriptedServer::start(rules(), naming(&scene, &other)).await;
     let ran = ask(&scene, &server, &arguments);
@@ -253,7 +253,7 @@ async fn the_model_alone_is_judged_beside_the_agent() {
     );
     assert_eq!((&figures["verdicts"], &bare["verdicts"]), (&json!({"verified": 1}), &json!({"probable": 1})));
     assert!(bare["input_tokens"].as_u64().unwrap() > 0 && bare["not_judged"] == 0, "{bare}");
-    // The same tools but for memory and the ranking, and no findings to begin with.
+    // The bare model gets the same tools except memory and ranking, and starts without findings.
     let requests = server.requests();
     let alone: Vec<&Seen> = requests.iter().filter(|seen| !offered(seen).contains("suspects")).collect();
     let first = alone.iter().find(|seen| !seen.is_review() && seen.step() == 0).unwrap();
@@ -271,7 +271,7 @@ async fn the_model_alone_is_judged_beside_the_agent() {
     let ran = ask(&scene, &server, &arguments);
     assert_eq!(ran.report()["investigate"]["baselines"]["bare"]["exact_commit"]["value"], 1.0);
 
-    // A model that is down is judged for nothing that the playbook found instead.
+    // When the model server is down, the playbook's result does not count for the bare model.
     let server = ScriptedServer::start(rules(), |_| Reply::status(503, "down for the day")).await;
     let ran = ask(&scene, &server, &arguments);
     let figures = &ran.report()["investigate"];
@@ -317,7 +317,7 @@ async fn a_judge_of_prose_changes_nothing_else_and_is_no_way_in() {
     assert_eq!(figures["exact_commit"]["value"], 1.0);
     let note = figures["prose_note"].as_str().unwrap();
     assert!(note.contains("no measure of correctness") && note.contains("critic"), "{note}");
-    // One question a case: no tools, no truth, and the report's words in a fence that they cannot end.
+    // The judge gets one question per case, without tools or truth. The report's text is in a fence that it cannot close.
     assert_eq!(requests.len(), 1);
     let (body, text) = (&requests[0].body, requests[0].last());
     assert!(body["tools"].is_null() && body["tool_choice"].is_null() && body["model"] == "critic", "{body}");
@@ -335,8 +335,8 @@ async fn a_judge_of_prose_changes_nothing_else_and_is_no_way_in() {
     assert!(why.starts_with("not judged: the judge did not answer in the form asked for"), "{why}");
 }
 
-/// A whole run by a real server, when `MILLWRIGHT_TEST_MODEL_URL` names one (`.ci/model-server` starts one). The model
-/// may be the smallest there is: it need not be clever, but whatever it says, the protocol holds and the report is whole.
+/// A whole run with a real server, when `MILLWRIGHT_TEST_MODEL_URL` names one (`.ci/model-server` starts one). A very small
+/// model is enough: whatever it answers, the protocol must hold and the report must be complete.
 #[test]
 fn a_small_model_drives_a_run_to_a_valid_report() {
     let Ok(url) = std::env::var("MILLWRIGHT_TEST_MODEL_URL") else {
@@ -347,7 +347,7 @@ fn a_small_model_drives_a_run_to_a_valid_report() {
     let demo = scene.run(&["demo", "--format", "json"]);
     assert_eq!(demo.status, Some(0), "{}", demo.stderr);
     scene.write("ticket.txt", include_str!("../src/demo/ticket.txt"));
-    // Small in everything, so that a busy machine without a graphics card is done within minutes.
+    // Small limits, so that a busy machine without a graphics card finishes within minutes.
     scene.write(
         "small.toml",
         "[model]\naction_mode = \"constrained\"\ncontext_tokens = 4096\nmax_output_tokens = 256\ntemperature = 0\n\
@@ -378,13 +378,13 @@ fn a_small_model_drives_a_run_to_a_valid_report() {
     assert!(report["usage"]["output_tokens"].as_u64().unwrap() > 0, "it never answered: {}", report["usage"]);
     assert!(report["usage"]["prompts"]["system"].is_string());
     assert!(report["suspects"].as_array().unwrap().len() >= 20);
-    // What it said without evidence is not in the report.
+    // The report contains no statement of the model that lacks evidence.
     let known = report["evidence"].as_array().unwrap();
     let cause = &report["root_cause"]["evidence"];
     for id in cause.as_array().into_iter().flatten() {
         assert!(known.iter().any(|one| one["id"] == *id), "{id}");
     }
-    // Its words may be useless, but none of its requests was refused as malformed.
+    // The model's text may be useless, but the server refused none of our requests as malformed.
     assert!(
         !report["usage"]["fell_back"].as_str().unwrap_or_default().contains("answered 4"),
         "{}",

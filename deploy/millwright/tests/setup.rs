@@ -1,5 +1,5 @@
 /*!
-Faults of set-up, planted one by one, and what `doctor` and `init` say of each.
+Tests that plant set-up faults one by one and check what `doctor` and `init` say about each.
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 
@@ -12,7 +12,7 @@ mod common;
 
 use common::{CHECK, Ran, Scene};
 
-/// What `doctor` says, as it is: `configuration` beside the repository, which is looked at as the service would.
+/// Runs `doctor` on a configuration file beside the repository, and checks it as the service would.
 fn doctor(scene: &Scene, configuration: &str, more: &[&str]) -> Ran {
     scene.write("service.toml", configuration);
     let first = ["doctor", "--config", "service.toml", "--format", "json"];
@@ -32,7 +32,7 @@ fn part<'v>(parts: &'v [Value], name: &str) -> &'v Value {
         .unwrap_or_else(|| panic!("{name} is not told of: {parts:?}"))
 }
 
-/// The part is told as one to mend, with these words, and the status says so.
+/// Asserts that `doctor` reports the part as one to fix, with these words, and fails.
 fn finds(ran: &Ran, name: &str, words: &[&str]) {
     assert_eq!(ran.status, Some(1), "{}", ran.stderr);
     let parts = parts(ran);
@@ -95,7 +95,7 @@ fn what_a_checkout_lacks_is_named() {
     scene.commit("packages");
     let needs = "test = \"test -e node_modules/left-pad\"";
     finds(&doctor(&scene, &shop(needs), &[]), "repository shop: packages", &["package-lock.json", "npm ci"]);
-    // Nothing is run where nothing may be.
+    // With `--no-replay`, `doctor` runs nothing.
     let ran = doctor(&scene, &shop(needs), &["--no-replay"]);
     finds(&ran, "repository shop: packages", &["npm ci"]);
     assert!(!ran.stderr.contains("trying"), "{}", ran.stderr);
@@ -109,7 +109,7 @@ fn what_a_checkout_lacks_is_named() {
         "repository shop: submodules",
         &["third_party/zlib", "--allow-read"],
     );
-    // Tests that run without it do not miss it.
+    // Tests that run without the submodule cause no warning.
     assert_eq!(doctor(&scene, &shop(TESTS), &[]).status, Some(0));
 }
 
@@ -181,7 +181,7 @@ fn a_configuration_or_a_data_folder_that_is_wrong_is_told() {
     );
 }
 
-/// `init` keeps what ran, and says of what did not why.
+/// `init` keeps the commands that ran, and says why the others did not run.
 #[test]
 fn init_tries_what_it_guesses_and_refuses_outside_of_a_repository() {
     let scene = Scene::new();
@@ -197,7 +197,7 @@ fn init_tries_what_it_guesses_and_refuses_outside_of_a_repository() {
     let written = fs::read_to_string(scene.path("repo/millwright.toml")).unwrap();
     assert!(written.contains("\ntest = \"make test\""), "{written}");
 
-    // A manifest alone makes no tests.
+    // A manifest alone does not mean that there are tests.
     scene.git(&scene.path("repo"), &["rm", "-q", "-f", "Makefile"]);
     scene.write("repo/setup.py", "");
     scene.commit("a manifest without tests");
@@ -229,7 +229,7 @@ fn usage_errors_and_paths_that_cannot_be_written_are_told_before_anything_runs()
     scene.investigate(&["--replay", CHECK, "--out", "repo"]).refuses(&["repo", "folder"]);
 }
 
-/// One of each kind, none of which can be used: each is named by itself, and `serve` names all of them at once.
+/// The configuration has one unusable entry of each kind. `doctor` names each one, and `serve` names all of them at once.
 #[test]
 fn everything_that_is_not_there_is_named() {
     let scene = Scene::new();
@@ -252,7 +252,7 @@ fn everything_that_is_not_there_is_named() {
         .refuses(&["telemetry.metrics_listen", "127.0.0.1:9464"]);
 }
 
-/// A replay that hangs takes the time, not the answer.
+/// A replay that hangs uses up the time, but the suspects are still reported.
 #[test]
 fn a_deadline_keeps_the_suspects() {
     let scene = Scene::new();
@@ -266,24 +266,24 @@ fn a_deadline_keeps_the_suspects() {
     assert!(!missing.contains("narrower range"), "{missing}");
 }
 
-/// Keys that sign links, tickets and code lie there.
+/// The data folder holds keys that sign links, and also tickets and code, so only its owner may read it.
 #[test]
 fn what_is_kept_is_its_owners_alone() {
     let scene = Scene::new();
     let rights = |name: &str| fs::metadata(scene.path(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!(scene.run(&["memory", "list"]).status, Some(0));
     assert_eq!((rights("data"), rights("data/millwright.db")), (0o700, 0o600));
-    // One that was made before is tightened.
+    // An existing folder gets stricter permissions.
     fs::set_permissions(scene.path("data"), fs::Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(scene.path("data/millwright.db"), fs::Permissions::from_mode(0o644)).unwrap();
     assert_eq!(scene.run(&["memory", "list"]).status, Some(0));
     assert_eq!((rights("data"), rights("data/millwright.db")), (0o700, 0o600));
-    // So is one that only an investigation without memory makes.
+    // A folder that an investigation without memory creates also gets strict permissions.
     scene.investigate(&["--no-memory", "--no-replay", "--data-dir", "other"]);
     assert_eq!(rights("other"), 0o700);
 }
 
-/// A superproject is somebody else's, and so is a folder above a clone.
+/// A superproject may belong to another person, and so may a folder above a clone.
 #[test]
 fn what_lies_above_a_repository_is_not_obeyed() {
     let scene = Scene::new();

@@ -1,6 +1,6 @@
 /*!
-One line to a chat, by an incoming webhook as chat systems give out: for commands that end before
-anybody looks. Sent once and not again: the line is on standard error as well, and two of it would be worse than none.
+Posts one line to an incoming webhook of a chat system, for commands that end before anyone looks at them. The line is
+sent once and not retried, because it is on standard error as well and a duplicate would be worse than a lost line.
 */
 
 use millwright_integrations::chat::escape;
@@ -9,7 +9,7 @@ use millwright_integrations::outbound_http;
 /// Posts `line` to the webhook. The address is a secret, so no error names it.
 ///
 /// # Errors
-/// When it cannot be reached or refuses, in words.
+/// When the webhook cannot be reached or refuses the line; the text says why.
 pub async fn alert(webhook: &str, line: &str) -> Result<(), String> {
     let client = outbound_http::client().map_err(|error| error.to_string())?;
     let request = client.post(webhook).json(&serde_json::json!({ "text": escape(line) }));

@@ -1,6 +1,7 @@
 /*!
-What every part of the service shares: the store, the settings, and the means to tell each other that something
-happened. Nothing of value lives here only: whatever was accepted is in the store. It knows none of the parts that take from it.
+The state that every part of the service shares: the store, the settings, and the signals by which parts tell each other
+that something happened. Nothing here needs to survive the process, because everything that was accepted is in the store.
+This module knows none of the parts that use it.
 */
 
 use millwright_model::{IncidentId, Scope};
@@ -20,12 +21,12 @@ use crate::metrics::ServiceMetrics;
 use crate::settings::ServiceSettings;
 use crate::signing_key::SigningKey;
 
-/// What readers and workers of this process are woken by; those of other processes look every second.
+/// Wakes the readers and workers of this process. Other processes see a change when they next look, within a second.
 #[derive(Debug, Clone)]
 pub(crate) enum WakeSignal {
-    /// Something was stored about this incident.
+    /// The store has something new about this incident.
     Stored(IncidentId),
-    /// How far a step is; shown while it lasts, never kept.
+    /// How far a step is. Shown while the step runs, never stored.
     Progress(IncidentId, Arc<str>),
 }
 
@@ -37,7 +38,7 @@ struct SignalNotifier {
 
 impl IncidentNotifier for SignalNotifier {
     fn incident_changed(&self, incident: &IncidentId) {
-        // Nobody listening is no error.
+        // It is not an error when nobody listens.
         let _ = self.signals.send(WakeSignal::Stored(incident.clone()));
     }
 
@@ -47,10 +48,10 @@ impl IncidentNotifier for SignalNotifier {
 }
 
 pub(crate) struct ServiceState {
-    /// What callers see of it is theirs, see [`ServiceState::store_of`].
+    /// Callers see only their part of it, see [`ServiceState::store_of`].
     database: Database,
-    /// All of it, for the service's own work: to let callers in, to take reports in, to investigate, to write notes. What
-    /// somebody asks for is never answered from here.
+    /// The whole store, for the service's own work: to authenticate callers, to take reports in, to investigate, to write
+    /// notes. Requests of callers are never answered from here.
     pub(crate) own_store: Store,
     pub(crate) settings: ServiceSettings,
     pub(crate) sessions: TokenUseLog,
@@ -58,16 +59,16 @@ pub(crate) struct ServiceState {
     pub(crate) metrics: ServiceMetrics,
     pub(crate) degraded: DegradedParts,
     pub(crate) signals: broadcast::Sender<WakeSignal>,
-    /// There is work.
+    /// Wakes workers when there is work.
     pub(crate) work: Arc<Notify>,
-    /// Turns true when the process is to end.
+    /// Becomes true when the process has to end.
     pub(crate) ending: watch::Receiver<bool>,
     notifier: Arc<SignalNotifier>,
-    /// Where reports come in.
+    /// Takes reports in.
     pub(crate) intake: ReportIntake,
     pub(crate) bodies: BodyBudget,
     pub(crate) streams: Arc<EventStreamLimits>,
-    /// The workspace of the chat system that we are in.
+    /// The workspace of the chat system that the service belongs to.
     pub(crate) chat_team: OnceCell<String>,
     pub(crate) chat_channels: ChannelCache,
     seal: OnceCell<SigningKey>,
@@ -118,32 +119,33 @@ impl ServiceState {
         })
     }
 
-    /// What exists for whoever asks.
+    /// The store as `principal` may see it.
     pub(crate) fn store_of(&self, principal: &Principal) -> Store {
         self.database.seen_by(principal.scope())
     }
 
-    /// What somebody may ask of the incidents that exist for them, whichever channel they ask by.
+    /// The use cases on the incidents that `principal` may see, for every channel.
     pub(crate) fn use_cases_of(&self, principal: &Principal) -> UseCases {
         self.use_cases_on(self.store_of(principal))
     }
 
-    /// The same of those whom a signed link or a thread leads to one incident.
+    /// The use cases for a person whom a signed link or a thread leads to one incident.
     pub(crate) fn use_cases_on(&self, store: Store) -> UseCases {
         UseCases::new(store, self.settings.redactor.clone(), self.notifier.clone())
     }
 
-    /// Tells readers that something was stored about an incident. Nobody listening is no error.
+    /// Tells readers that something was stored about an incident. It is not an error when nobody listens.
     pub(crate) fn stored(&self, incident: &IncidentId) {
         let _ = self.signals.send(WakeSignal::Stored(incident.clone()));
     }
 
-    /// What this installation signs with.
+    /// The key that this installation signs with.
     pub(crate) async fn seal(&self) -> Result<&SigningKey, StoreError> {
         self.seal.get_or_try_init(|| SigningKey::open(&self.own_store)).await
     }
 
-    /// What other systems are asked by. One for the process: making it reads every certificate of the machine.
+    /// The client for requests to other systems. One per process, because building one reads every certificate of the
+    /// machine.
     pub(crate) fn http(&self) -> Result<reqwest::Client, SendError> {
         if let Some(made) = self.http.get() {
             return Ok(made.clone());
@@ -156,7 +158,7 @@ impl ServiceState {
         *self.ending.borrow()
     }
 
-    /// Returns once the process is to end.
+    /// Returns when the process has to end.
     pub(crate) async fn ended(&self) {
         let mut ending = self.ending.clone();
         // The sender lives as long as the process; without it there is nothing to wait for either.
@@ -164,7 +166,7 @@ impl ServiceState {
     }
 }
 
-/// The time since, for a log line.
+/// Milliseconds since `begun`, for a log line.
 pub(crate) fn millis(begun: Instant) -> u64 {
     u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

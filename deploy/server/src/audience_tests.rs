@@ -1,4 +1,4 @@
-//! Who reads what a hook reports, and whose word counts.
+//! Who may read what a hook reports, and whose judgement counts.
 
 use axum::body::Body;
 use axum::http::Request;

@@ -1,7 +1,8 @@
 /*!
-Who asks, and what they may do. A token is `mw_ID_SECRET`; of the secret only a hash is kept. Roles are ordered, and
-each contains the ones before it. Without a token nobody is let in, except on the loopback address when the operator
-said so; then the request must also be meant for this machine, because a page in a browser can reach it, too.
+Authenticates callers and says what they may do. A token is `mw_ID_SECRET`; the store keeps only a hash of the secret.
+Roles are ordered, and each includes the ones before it. Without a token nobody is let in, except on the loopback address
+when the operator allows it. Then the request must also name this host, because a page in a browser can reach the loopback
+address, too.
 */
 
 use millwright_model::{RepositoryName, VisibleSet};
@@ -16,20 +17,20 @@ pub use millwright_usecases::TokenRole;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-/// How often the last use of a token is written down.
+/// How often the last use of a token is stored.
 const NOTE_USE_EVERY: Duration = Duration::from_secs(60);
 
-/// Why somebody is not let in.
+/// Why a caller is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AuthError {
     NoToken,
-    /// Unknown, wrong, expired or revoked: which of them is nobody's business.
+    /// The token is unknown, wrong, expired or revoked; callers are not told which.
     BadToken,
-    /// The loopback door was asked in another machine's name.
+    /// A request without a token on the loopback address names another host.
     Elsewhere,
 }
 
-/// When the use of tokens was last written down.
+/// When the last use of each token was stored.
 #[derive(Debug, Default)]
 pub(crate) struct TokenUseLog(Mutex<HashMap<String, Instant>>);
 
@@ -54,7 +55,7 @@ impl TokenUseLog {
         Ok(known.map(|(_, principal)| principal).ok_or(AuthError::BadToken))
     }
 
-    /// Whose token this text is, if it is anybody's and still good.
+    /// Finds the owner of the token `text`, if there is one and the token is valid.
     pub(crate) async fn know(
         &self,
         store: &Store,
@@ -68,7 +69,7 @@ impl TokenUseLog {
         self.recognise(store, token).await
     }
 
-    /// Who holds this token, as long as it is good.
+    /// The holder of this token, as long as it is valid.
     pub(crate) async fn recognise(
         &self,
         store: &Store,
@@ -112,12 +113,12 @@ pub(crate) fn sha256(secret: &str) -> String {
     hex::encode(Sha256::digest(secret.as_bytes()))
 }
 
-/// Compares without telling by its time where the difference is.
+/// Compares in constant time.
 fn is_same(a: &str, b: &str) -> bool {
     a.as_bytes().ct_eq(b.as_bytes()).into()
 }
 
-/// Whether whoever was let in as this is let in still: what is streamed outlives the request that asked for it.
+/// Whether this principal is still let in: a stream outlives the request that asked for it.
 pub(crate) async fn is_let_in_still(store: &Store, principal: &Principal) -> Result<bool, StoreError> {
     if principal.key == Principal::anonymous().key {
         return Ok(true);
@@ -130,8 +131,8 @@ pub(crate) fn is_valid(token: &AccessToken) -> bool {
     token.revoked_at.is_none() && token.expires_at.is_none_or(|at| at > now)
 }
 
-/// A page of another site can make a browser send requests to this machine, but neither with our host name (unless
-/// its own name was pointed here) nor without saying where it comes from.
+/// A page of another site can make a browser send requests to this machine. Such a request either has another host name
+/// (unless the site pointed its own name here) or says which site it comes from.
 pub(crate) fn is_meant_for_here(headers: &HeaderMap) -> bool {
     let local = |host: &str| {
         let name = host.rsplit_once(':').map_or(host, |(name, port)| match port.parse::<u16>() {
@@ -155,20 +156,20 @@ pub struct NewToken {
     pub text: String,
 }
 
-/// What a token is to be.
+/// What a new token should be.
 #[derive(Debug, Clone)]
 pub struct TokenRequest<'a> {
-    /// Whose it is, or what it is for.
+    /// Who owns it, or what it is for.
     pub name: &'a str,
     pub role: TokenRole,
-    /// The repositories whose incidents exist for it.
+    /// The token sees only the incidents of these repositories.
     pub repositories: VisibleSet<RepositoryName>,
-    /// Until it is revoked where it is not said.
+    /// `None`: until it is revoked.
     pub valid_for: Option<Duration>,
 }
 
 impl<'a> TokenRequest<'a> {
-    /// One that sees everything, until it is revoked.
+    /// A token that sees everything and is valid until it is revoked.
     pub fn new(name: &'a str, role: TokenRole) -> Self {
         Self { name, role, repositories: VisibleSet::All, valid_for: None }
     }
@@ -187,7 +188,7 @@ pub enum TokenError {
 /// Makes a token.
 ///
 /// # Errors
-/// When there can be none of this kind, or the store cannot keep it.
+/// When a token of this kind is not allowed, or the store cannot save it.
 pub async fn create_token(
     store: &Store,
     request: TokenRequest<'_>,
@@ -215,10 +216,10 @@ pub async fn create_token(
     Ok(NewToken { text: format!("mw_{id}_{secret}"), token })
 }
 
-/// Makes a token in place of another, which stays valid for `overlap`.
+/// Makes a token that replaces another, which stays valid for `overlap`.
 ///
 /// # Errors
-/// When there is no such valid token.
+/// When no valid token has this id.
 pub async fn rotate_token(
     store: &Store,
     id: &str,
@@ -292,7 +293,7 @@ mod tests {
             create_token(&store, token("old", TokenRole::Admin, Some(Duration::ZERO)), by).await.unwrap();
         assert_eq!(ask(&old.text).await.unwrap_err(), AuthError::BadToken);
 
-        // A rotation keeps what it is bound to; what is bound administers nothing.
+        // A rotation keeps the repositories that a token is bound to; a bound token cannot be an administrator's.
         let shop = VisibleSet::Only([RepositoryName::parse("shop").unwrap()].into());
         let bound = |role| TokenRequest { repositories: shop.clone(), ..token("team", role, None) };
         let team = create_token(&store, bound(TokenRole::Responder), by).await.unwrap();

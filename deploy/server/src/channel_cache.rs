@@ -1,18 +1,19 @@
 /*!
-Which channels of the chat system are closed. An acknowledgement depends on it and cannot wait until the chat system is asked each
-time.
+Caches which channels of the chat system are closed. An acknowledgement depends on it and cannot wait for a question to
+the chat system each time.
 */
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Which channels the chat system said lately to be their members' alone, so that not every mention asks.
+/// What the chat system lately said about its channels (whether only members read them), so that not every mention asks
+/// again.
 #[derive(Debug, Default)]
 pub(crate) struct ChannelCache(Mutex<HashMap<String, (Instant, bool)>>);
 
 impl ChannelCache {
-    /// A channel that is closed meanwhile is taken for an open one no longer than that.
+    /// A channel that was closed meanwhile is treated as open for at most this long.
     const LASTS: Duration = Duration::from_secs(60);
     const MOST: usize = 1_000;
 

@@ -1,6 +1,7 @@
 /*!
-Parts that do not work while the service does: a repository that is not there, a model or a server that is away. The
-part of the service that notices records it here, and clears it once it works again; `/readyz` and the metrics show it.
+Parts that do not work while the service itself does: a missing repository, a model or a server that cannot be reached.
+The part of the service that notices a fault records it here, and clears it when the part works again; `/readyz` and the
+metrics show it.
 */
 
 use std::collections::BTreeMap;

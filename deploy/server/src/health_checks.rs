@@ -1,6 +1,6 @@
 /*!
-Looks now and then after what can break by itself, and records what does not work: repositories that are not there, ticket systems
-that are away or refuse our tokens.
+Regularly checks what can break by itself, and records what does not work: missing repositories, and ticket systems that
+cannot be reached or refuse our tokens.
 */
 
 use std::sync::Arc;
@@ -13,10 +13,11 @@ use crate::app::ServiceState;
 use crate::reach;
 
 const CHECK_EVERY: Duration = Duration::from_secs(30);
-/// The first check of repositories and every so many after it also asks the ticket systems, whose answers others pay for.
+/// Ticket systems are asked once in this many checks of repositories, beginning with the first, because their owners pay for
+/// each answer.
 const TICKETS_EVERY: u32 = 10;
 
-/// Looks after what can break by itself, until the process is to end.
+/// Repeats the checks until the process has to end.
 pub(crate) async fn watch(app: Arc<ServiceState>) {
     for check in 0u32.. {
         tokio::select! {
@@ -43,11 +44,11 @@ async fn check_tickets(app: &ServiceState) {
     }
 }
 
-/// Records what became of asking a ticket system something.
+/// Records the outcome of a request to a ticket system.
 fn note_tickets(app: &ServiceState, name: &str, outcome: &Result<(), SendError>) {
     let state = match outcome {
         Ok(()) => Ok(()),
-        // It is there, and asks for time.
+        // The system is there, and asks us to wait.
         Err(SendError::Later(_)) => return,
         Err(SendError::Refused(_)) => {
             Err("it refuses what it is asked; see token_env and the rights of its token")
@@ -61,7 +62,7 @@ fn note_tickets(app: &ServiceState, name: &str, outcome: &Result<(), SendError>)
 /// Checks that the clones at configured paths are there. Clones of our own are checked by the task that fetches them.
 pub(crate) async fn check_repositories(app: &Arc<ServiceState>) {
     let of = app.clone();
-    // A disk that is away may block for long.
+    // A disk that does not answer may block for long.
     let looked = tokio::task::spawn_blocking(move || {
         for repository in of.settings.repositories.iter().filter(|one| one.remote.is_none()) {
             let state = match (repository.path.exists(), git::is_repository(&repository.path)) {

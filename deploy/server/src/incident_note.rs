@@ -1,6 +1,6 @@
 /*!
-What a note says, in words for support: the verdict, the cause, since when, who is affected, what helps, and where
-engineers find the rest. All of it is masked already; how each system writes it is its integration's.
+The text of a note, in words for support: the verdict, the cause, since when, who is affected, what helps, and where
+engineers find the rest. All of it is masked already; each integration knows the format of its system.
 */
 
 use millwright_agent::report::{cause_heading, fix_sentences};
@@ -50,7 +50,7 @@ pub(crate) fn note(
     note
 }
 
-/// Whether an answer to this incident turned out not to be it.
+/// Whether an answer to this incident turned out to be wrong.
 pub(crate) fn fix_refuted(known: &[Resolution]) -> bool {
     known.iter().any(|known| known.outcome == Outcome::Recurred)
 }

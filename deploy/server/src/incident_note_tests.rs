@@ -1,4 +1,4 @@
-//! Whatever a report says, its note is text. Markdown is judged by a parser of it.
+//! Any text in a report stays text in its note. A Markdown parser checks the result.
 
 use millwright_model::Report;
 use proptest::prelude::*;
@@ -28,7 +28,7 @@ proptest! {
     }
 }
 
-/// A report in which everything that a note takes is this text.
+/// A report in which every field that a note uses is this text.
 fn report(text: &str) -> Report {
     let report = json!({
         "schema": "millwright.report/1", "id": "rep_1", "incident_id": "inc_1", "verdict": "verified",

@@ -1,9 +1,9 @@
 /*!
-Links in notes, by which support says whether an answer was right without an account. A link is for one incident, one
-answer and one word, is good for once, ends by itself, and is signed, so that nobody makes one up.
+Links in notes, by which support says without an account whether an answer was right. A link is for one incident, one
+answer and one verdict, works once, expires, and is signed, so that nobody can forge one.
 
-Whoever reads the note has the link and may be anybody of its readers, so it stands only in notes that are read inside,
-overrules nobody who is known, and makes nothing known by itself.
+Every reader of the note has the link, and the service does not know which of them uses it. So links stand only in notes
+for internal readers, never overrule a person with an account, and do not make an answer known by themselves.
 */
 
 use axum::http::StatusCode;
@@ -23,13 +23,13 @@ const PURPOSE: &str = "link";
 pub(crate) struct JudgeLinks {
     pub(crate) confirm: String,
     pub(crate) reject: String,
-    /// What somebody said already.
+    /// What a person already said about the answer.
     pub(crate) judged: Option<String>,
 }
 
 impl JudgeLinks {
-    /// Links about an incident's most trusted answer, if it has one. The same note gets the same links, so that writing
-    /// it again changes nothing.
+    /// Links for the most trusted answer of an incident, if it has one. The same note always gets the same links, so that
+    /// writing it again changes nothing.
     pub(crate) async fn of(
         app: &ServiceState,
         incident: &IncidentId,
@@ -69,17 +69,17 @@ impl LinkJudgement {
     }
 }
 
-/// What a link that holds says.
+/// The content of a valid link.
 pub(crate) struct OpenedLink {
     pub(crate) word: LinkJudgement,
-    /// What it is known by once it is spent.
+    /// The key by which a spent link is recognised.
     pub(crate) said: String,
     pub(crate) incident: IncidentId,
     pub(crate) known: Resolution,
     pub(crate) title: String,
 }
 
-/// What a link says, if it holds: it is signed, in its time, not spent, and stands in a ticket that is read inside.
+/// Reads a link, if it is valid: signed, not expired, not spent, and in a ticket for internal readers.
 pub(crate) async fn open(app: &ServiceState, link: &str) -> Result<OpenedLink, Problem> {
     let wrong = || {
         let why = "this link does not hold (any more): it is incomplete or too old, its incident was forgotten, or others read its \
@@ -106,7 +106,7 @@ pub(crate) async fn open(app: &ServiceState, link: &str) -> Result<OpenedLink, P
     let (resolution, incident) = (resolution.map_err(|_| wrong())?, incident.map_err(|_| wrong())?);
     let known = app.own_store.get_resolution(&resolution).await.map_err(|_| wrong())?;
     let about = app.own_store.get_incident(&incident).await.map_err(|_| wrong())?;
-    // Links of before stand in tickets that anybody reads.
+    // Earlier versions put links in tickets that anyone can read.
     if about.audience != Audience::Internal || known.incident_id != about.id {
         return Err(wrong());
     }

@@ -1,9 +1,9 @@
 /*!
 The channels that people and machines use, on one durable core: HTTP with events, hooks of ticket and alert systems, and
-notes back to them. Whatever is acknowledged is on the disk; whatever takes longer than a moment is a job in the
-store's queue, which any worker takes over when its holder dies.
+notes that are written back to them. Everything that is acknowledged is stored on disk. Work that takes longer than a
+moment is a job in the store's queue, and another worker takes a job over when its holder dies.
 
-This crate alone knows the HTTP server. It knows no SQL (`memory::store` does) and decides nothing about an
+Only this crate knows the HTTP server. It contains no SQL (`memory::store` does) and decides nothing about an
 investigation (`agent` does).
 */
 
@@ -33,7 +33,7 @@ mod signing_key;
 mod slack;
 mod worker;
 
-// The one chat system: everybody else knows it as that, so that its name stands in its folder.
+// The one chat system. The other modules use this alias, so that the system's name stays in its folder.
 use slack as chat;
 
 use std::net::SocketAddr;
@@ -46,7 +46,7 @@ use tokio::sync::watch;
 
 use settings::ServiceSettings;
 
-/// How long a start waits until it knows which repositories are there.
+/// How long the start waits to learn which repositories are present.
 const FIRST_CHECK: Duration = Duration::from_secs(3);
 
 #[derive(Debug, thiserror::Error)]
@@ -73,16 +73,16 @@ pub enum ServeError {
 pub struct Service {
     app: std::sync::Arc<app::ServiceState>,
     listener: TcpListener,
-    /// Where figures are told without a token.
+    /// Serves metrics without a token.
     metrics: Option<TcpListener>,
     end: watch::Sender<bool>,
 }
 
 impl Service {
-    /// Checks what must not be wrong, and listens.
+    /// Checks the settings, and listens.
     ///
     /// # Errors
-    /// When the address is taken, or nobody or everybody could come in.
+    /// When the address is in use, or the settings would let in nobody or everybody.
     pub async fn start(database: Database, settings: ServiceSettings) -> Result<Self, ServeError> {
         if settings.anonymous && !settings.listen.ip().is_loopback() {
             return Err(ServeError::OpenToOthers(settings.listen));
@@ -104,25 +104,25 @@ impl Service {
         };
         let (end, ending) = watch::channel(false);
         let app = app::ServiceState::new(database, settings, ending);
-        // A disk that is away may block for long; then the next check tells.
+        // A disk that does not answer may block for long; then the next check reports it.
         let _ = tokio::time::timeout(FIRST_CHECK, health_checks::check_repositories(&app)).await;
         Ok(Self { app, listener, metrics, end })
     }
 
-    /// Where it listens, once the system has chosen a port.
+    /// The address that the service listens on, with the port that the operating system chose.
     ///
     /// # Errors
-    /// When the system does not tell.
+    /// When the operating system does not say.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Where it tells its figures without a token, if anywhere.
+    /// The address that serves metrics without a token, if there is one.
     pub fn metrics_address(&self) -> Option<std::io::Result<SocketAddr>> {
         self.metrics.as_ref().map(TcpListener::local_addr)
     }
 
-    /// Serves until `stop` returns; then answers end, and investigations are parked.
+    /// Serves until `stop` returns; then it finishes open responses and parks investigations.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let worker = self.app.settings.duty.works().then(|| tokio::spawn(worker::run(self.app.clone())));
         let chat = self.app.settings.duty.answers().then(|| tokio::spawn(chat::listen(self.app.clone())));
@@ -146,7 +146,7 @@ impl Service {
     }
 }
 
-/// The OpenAPI document, as `/openapi.json` answers it.
+/// The OpenAPI document, as `/openapi.json` serves it.
 pub fn openapi() -> serde_json::Value {
     router::openapi::document()
 }

@@ -1,7 +1,7 @@
 /*!
 Metrics for Prometheus: counted in this process, or read from the store at each scrape. They follow its conventions: base
-units, `_total` on counters, and a series for every state, verdict and kind from the start, so that an alert on a rate sees
-the first event. Labels come from fixed sets, so that no caller can add series.
+units, `_total` on counters, and a series for every state, verdict and kind from the start, so that an alert on a rate
+sees the first event. Labels come from fixed sets, so that callers cannot add series.
 */
 
 use std::collections::BTreeMap;
@@ -34,18 +34,18 @@ const INVESTIGATION: &[f64] =
 const STORE_PATIENCE: Duration = Duration::from_secs(5);
 
 const DELIVERY_OUTCOMES: [&str; 6] = ["opened", "joined", "again", "resolved", "deployed", "ignored"];
-/// What else becomes of a message in a chat.
+/// The other outcomes of a message in a chat.
 const CHAT_OUTCOMES: [&str; 2] = ["said", "stopped"];
 const NOTE_OUTCOMES: [&str; 5] = ["created", "updated", "failed", "found", "lost"];
-/// Calls of tools that do not exist, named by a model.
+/// The label for calls of tools that do not exist, which a model made up.
 const OTHER_STEP: &str = "other";
 
 /// Why a request was turned away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum RefusalReason {
-    /// More of them than one token or address may send.
+    /// More requests than one token or address may send.
     Rate,
-    /// Nobody who is known.
+    /// A caller that is not authenticated.
     Unauthenticated,
     Role,
     Signature,
@@ -238,7 +238,7 @@ impl ServiceMetrics {
         self.deliveries.with_label_values(&[system, outcome]).inc();
     }
 
-    /// What a person with an account reported.
+    /// Counts a report by a person with an account.
     pub(crate) fn reported(&self, report: &ReportResult) {
         self.arrival("api", if report.is_known { "again" } else { "opened" });
     }
@@ -267,7 +267,7 @@ impl ServiceMetrics {
         self.model_errors.with_label_values(&[&word(kind)]).inc();
     }
 
-    /// A report without a run, where no repository is known.
+    /// Counts a report without a run, written because no repository is known.
     pub(crate) fn report(&self, verdict: Verdict) {
         self.reports.with_label_values(&[verdict.as_str()]).inc();
     }
@@ -284,13 +284,13 @@ impl ServiceMetrics {
         self.failed.inc();
     }
 
-    /// The text format, version 0.0.4. Without the store, everything but what it counts.
+    /// The metrics in text format, version 0.0.4. If the store cannot be read, its metrics are missing.
     pub(crate) async fn render(&self, store: &Store, degraded: usize) -> String {
         let read = tokio::time::timeout(STORE_PATIENCE, self.read_store(store)).await;
         self.store_up.set(i64::from(matches!(read, Ok(Ok(())))));
         match read {
             Ok(Ok(())) => {}
-            // Old figures would look like new ones.
+            // Old figures would look current.
             Ok(Err(_)) | Err(_) => {
                 self.incidents.reset();
                 self.jobs.reset();
@@ -328,7 +328,7 @@ impl ServiceMetrics {
 }
 
 fn registered<T: Collector + Clone + 'static>(registry: &Registry, made: prometheus::Result<T>) -> T {
-    // Names are written above and tried by every test that starts a service.
+    // The names are written above, and every test that starts a service checks them.
     let made = made.expect("the name and labels of a figure are right");
     registry.register(Box::new(made.clone())).expect("every figure has a name of its own");
     made

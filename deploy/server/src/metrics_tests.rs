@@ -1,4 +1,4 @@
-//! The figures as a scraper reads them.
+//! The metrics as a scraper reads them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,8 +11,8 @@ use crate::tests::scene;
 /// One sample: its name, its labels as they stand, its value.
 type Sample = (String, String, f64);
 
-/// Reads an exposition as its format wants it: help and type before the samples of a family, names and labels of the right
-/// characters, no series twice, histograms whose buckets grow to their count.
+/// Parses an exposition strictly: help and type before the samples of a family, only valid characters in names and labels,
+/// no series twice, histograms whose buckets grow to their count.
 fn parse(text: &str) -> (BTreeMap<String, String>, Vec<Sample>) {
     let is_name = |name: &str| {
         !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
@@ -128,7 +128,7 @@ async fn every_kind_is_told_from_the_start_and_counted_when_it_happens() {
     }
     assert!(value(&samples, "millwright_queue_oldest_age_seconds", "kind=\"investigate\"") > 0.0);
 
-    // A store that is away takes its own figures along and no others.
+    // When the store is unavailable, only its own metrics are missing.
     scene.app.own_store.close().await;
     let (_, samples) = parse(&render().await);
     assert_eq!(value(&samples, "millwright_store_up", ""), 0.0);
@@ -163,7 +163,7 @@ async fn alerts_and_panels_are_on_figures_that_are_told() {
             let family = ["_bucket", "_sum", "_count"].iter().find_map(|end| figure.strip_suffix(end));
             let family = family.filter(|family| kinds.get(*family).is_some_and(|kind| kind == "histogram"));
             let told = family.is_some() || kinds.get(figure).is_some_and(|kind| kind != "histogram");
-            // A family is told once it has a series: that of requests begins with the first one.
+            // A family appears when it has a series: the one of requests begins with the first request.
             let later = figure.starts_with("millwright_http_request");
             assert!(told || later, "{figure} is not told: {expr}");
             asked += 1;
@@ -178,7 +178,7 @@ async fn promtool_finds_nothing_wrong() {
     let scene = scene().await;
     let text = scene.app.metrics.render(&scene.app.own_store, 0).await;
     let rules = concat!(env!("CARGO_MANIFEST_DIR"), "/../prometheus/rules.yaml");
-    // What panels ask, as rules, which the tool can read.
+    // The expressions of panels, as rules, which the tool can read.
     let dir = tempfile::tempdir().unwrap();
     let panels = dir.path().join("panels.yaml");
     let all: Vec<_> = expressions()

@@ -1,6 +1,6 @@
 /*!
-Whether the systems that the service writes to can be reached and take its tokens, without writing anything. Asked by
-`millwright doctor`, and now and then by the service itself.
+Checks whether the systems that the service writes to can be reached and accept its tokens, without writing anything.
+`millwright doctor` runs this, and the service itself does from time to time.
 */
 
 use millwright_integrations::chat::{ChatApi, ChatSettings};
@@ -11,7 +11,7 @@ use millwright_integrations::ticket_client::{TicketClient, TicketConnection};
 /// Asks a ticket system who we are.
 ///
 /// # Errors
-/// Why it cannot be written to, and what to look at.
+/// Why the system cannot be written to, and what to check.
 pub async fn reach_ticket_system(name: &str, connection: &TicketConnection) -> Result<String, String> {
     let told =
         |error| told(&connection.base_url, &error, "; see token_env, the rights of its token, and email");
@@ -31,12 +31,12 @@ pub(crate) async fn try_token(
     TicketClient::new(api, connection, http).try_token().await
 }
 
-/// Asks the chat system whose token it is, and where it has one for the socket, for an address to connect to.
+/// Asks the chat system who owns the token, and, if there is a token for the socket, for an address to connect to.
 ///
 /// # Errors
-/// Why it cannot be used, and what to look at.
+/// Why the chat system cannot be used, and what to check.
 pub async fn reach_chat(settings: &ChatSettings) -> Result<String, String> {
-    // What mends a refusal is said by the API's client.
+    // The client of the API says how to fix a refusal.
     let told = |error| told(&settings.base_url, &error, "");
     let http = outbound_http::client().map_err(told)?;
     try_chat(settings, http).await.map_err(told)

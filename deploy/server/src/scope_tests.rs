@@ -1,5 +1,5 @@
-//! Whose an incident is, on every route: what belongs to another team or was said behind closed doors is not there, in no list and
-//! in no answer.
+//! Scopes on every route: an incident that belongs to another team or was discussed in a closed channel does not appear in
+//! any list or response.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +16,7 @@ use crate::router::routes::table;
 use crate::settings::RepositorySettings;
 use crate::tests::{Scene, scene_with};
 
-/// Words that stand in nothing but what is hidden.
+/// Words that occur only in hidden data.
 pub(crate) const HIDDEN: [&str; 3] = ["Zebrafish", "walrus", "invoices"];
 
 fn repository(name: &str, service: &str) -> RepositorySettings {
@@ -46,7 +46,7 @@ pub(crate) async fn two_teams() -> Scene {
     .await
 }
 
-/// An incident of a service, about which something was said.
+/// An incident of a service, with a message about it.
 pub(crate) async fn incident_of(scene: &Scene, admin: &str, service: &str, words: &str) -> IncidentId {
     let report = json!({ "title": format!("{words} is wrong"), "body": words, "service": service });
     let answer = scene.ask("POST", "/v1/incidents", Some(admin), Some(report)).await;
@@ -91,7 +91,7 @@ async fn a_bound_token_finds_only_its_own_on_every_route() {
             let path = |id: &str| format!("{}{query}", route.path.replace("{id}", id));
             asked += 1;
             if route.path.contains("{id}") {
-                // Whole and shortened, an id leads nowhere.
+                // The full id and a shortened one both find nothing.
                 for id in [theirs.as_str(), &theirs.as_str()[..theirs.as_str().len() - 1]] {
                     let answer = scene.ask(&method, &path(id), Some(&token), body()).await;
                     answer.refuses(404, "no");
@@ -101,7 +101,7 @@ async fn a_bound_token_finds_only_its_own_on_every_route() {
                 continue;
             }
             let answer = scene.ask(&method, &path(""), Some(&token), body()).await;
-            // An error says again what was asked for.
+            // An error repeats what was asked for.
             let told = if answer.status == 422 { answer.text.replace("invoices", "") } else { answer.text };
             tells_nothing(&told, &theirs, &path(""));
             match route.path {
@@ -117,7 +117,7 @@ async fn a_bound_token_finds_only_its_own_on_every_route() {
         assert!(listed.text.contains(ours.as_str()), "{}", listed.text);
     }
     assert!(asked >= 20, "{asked}");
-    // They are there for whoever sees all.
+    // A caller who sees everything gets them.
     let all = scene.ask("GET", "/v1/incidents", Some(&admin), None).await;
     assert!(all.text.contains(theirs.as_str()) && all.text.contains("Zebrafish"), "{}", all.text);
 }
@@ -128,7 +128,7 @@ async fn a_stream_of_another_team_is_not_opened() {
     let admin = scene.token(TokenRole::Admin).await;
     let theirs = incident_of(&scene, &admin, "invoices", "Zebrafish walrus").await;
     let token = scene.token_of(TokenRole::Viewer, only("shop")).await;
-    // From anywhere in it.
+    // From every position in the stream.
     for place in ["", "run_1.1"] {
         let request = Request::builder()
             .uri(format!("/v1/incidents/{theirs}/events"))

@@ -1,6 +1,6 @@
 /*!
-The HTTP server: connections with limits, and a shutdown that lets answers end. Connections are served by hand because a slow
-client must not hold one for free.
+The HTTP server: connections with limits, and a shutdown that lets responses end. The accept loop is written by hand
+because a slow client must not occupy a connection for free.
 */
 
 use std::net::SocketAddr;
@@ -27,7 +27,7 @@ use crate::router;
 /// How long a client in the reserve has for the headers of its request.
 const RESERVE_PATIENCE: Duration = Duration::from_secs(2);
 
-/// Serves until the app is told to end, then lets open answers end for as long as the grace lasts.
+/// Serves until the app has to end, then waits for open responses as long as the grace period lasts.
 pub(crate) async fn serve(app: Arc<ServiceState>, router: Router, listener: TcpListener) {
     let limits = &app.settings.limits;
     let no_place = router::no_place(&app);
@@ -68,7 +68,7 @@ pub(crate) async fn serve(app: Arc<ServiceState>, router: Router, listener: TcpL
             graceful.watch(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
         tokio::spawn(async move {
             tokio::select! {
-                // A client that goes away in the middle is nobody's error.
+                // It is not an error when a client disconnects early.
                 _ = served => {}
                 () = connection.evicted() => {}
             }
@@ -78,7 +78,7 @@ pub(crate) async fn serve(app: Arc<ServiceState>, router: Router, listener: TcpL
     let _ = tokio::time::timeout(app.settings.limits.grace, graceful.shutdown()).await;
 }
 
-/// The body of an answer, which keeps its connection from resting until it is sent.
+/// The body of a response; its connection counts as busy until it is sent.
 struct Answer {
     body: Body,
     _turn: RequestGuard,
@@ -111,7 +111,7 @@ async fn accept(listener: &TcpListener, all: &ConnectionTable) -> Option<(TcpStr
             Some((stream, peer))
         }
         Err(error) => {
-            // Out of descriptors, mostly: one that can be spared makes room.
+            // Usually the process is out of file descriptors: closing an idle connection makes room.
             tracing::warn!(%error, "a connection could not be accepted");
             all.spare_one();
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -1,4 +1,5 @@
-//! The server as attackers and honest clients meet it, on a real port: places, rooms and what is left for the others.
+//! The server on a real port, with attackers and honest clients: connections, memory for bodies, and what is left for the
+//! other clients.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -17,7 +18,7 @@ use crate::tests::{Scene, scene_with};
 
 const SECRET: &str = "s3cret";
 const LARGEST: usize = 1 << 20;
-/// What nobody should have to wait for; slow machines take their time.
+/// The longest acceptable wait, generous for slow machines.
 const SOON: Duration = Duration::from_secs(4);
 
 struct Server {
@@ -44,7 +45,7 @@ async fn serve(change: impl FnOnce(&mut ServiceSettings)) -> Server {
     Server { scene, at }
 }
 
-/// An answer's status and all of it, read until the connection ends.
+/// The status of a response and all of its text, read until the connection ends.
 struct Answer {
     status: u16,
     text: String,
@@ -86,7 +87,7 @@ impl Server {
         self.ask(&head, body).await
     }
 
-    /// Bodies of the largest size that lack their last byte, signed by nobody.
+    /// Bodies of the largest size whose last byte is missing and whose signature is invalid.
     async fn half_sent(&self, path: &str, header: &str, count: usize) -> Vec<TcpStream> {
         let mut streams = Vec::new();
         for _ in 0..count {
@@ -154,7 +155,7 @@ async fn what_cannot_be_proven_is_refused_before_its_body() {
         let head = format!(
             "POST /hooks/github HTTP/1.1\r\nhost: h\r\nconnection: close\r\n{header}\r\ncontent-length: 900000\r\n\r\n"
         );
-        // Not a byte of the body is sent.
+        // The test sends no byte of the body.
         let mut stream = server.begin(&head).await;
         let mut text = String::new();
         let read = async {

@@ -1,4 +1,4 @@
-//! The router as clients see it, on a store in a temporary folder. Whole processes are tested by the binary's tests.
+//! The router as clients see it, on a store in a temporary folder. The tests of the binary cover whole processes.
 
 use millwright_model::{IncidentId, RepositoryName, VisibleSet};
 use std::sync::Arc;
@@ -41,7 +41,7 @@ impl Answered {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    /// A problem that says this.
+    /// Asserts that the response is a problem with these words.
     pub(crate) fn refuses(&self, status: u16, words: &str) {
         assert_eq!(self.status, status, "{}", self.text);
         assert_eq!(self.headers["content-type"], "application/problem+json");
@@ -93,7 +93,7 @@ impl Scene {
         self.token_of(role, VisibleSet::All).await
     }
 
-    /// A token that is bound to these repositories.
+    /// A token bound to these repositories.
     pub(crate) async fn token_of(&self, role: TokenRole, repositories: VisibleSet<RepositoryName>) -> String {
         let request = TokenRequest { repositories, ..TokenRequest::new(role.as_str(), role) };
         create_token(&self.app.own_store, request, BY).await.unwrap().text
@@ -151,16 +151,16 @@ async fn every_route_lets_in_whom_its_rule_names_and_nobody_else() {
         let forged = scene.ask(&method, &path, Some("mw_000000000000_00"), body()).await;
         match route.access {
             RouteAccess::Open => assert_eq!(strange.status, 200, "{path}"),
-            // Not set up here; a test of its own shows that signatures are asked for.
+            // Hooks are not set up here; another test shows that signatures are required.
             RouteAccess::Signed => assert_eq!(strange.status, 404, "{path}"),
-            // Judged below, by those who are signed in.
+            // Checked below, by people who are signed in.
             RouteAccess::Page(_) | RouteAccess::Visitor => {}
             RouteAccess::Role(least) => {
                 strange.refuses(401, "token");
                 assert!(strange.headers.contains_key("www-authenticate"));
                 forged.refuses(401, "not valid");
                 for (role, token) in &tokens {
-                    // The stream stays open; that it is let in is all that is asked here.
+                    // The stream stays open; this test only checks that it is let in.
                     let request = Request::builder().method(&*method).uri(&path);
                     let request = request.header("authorization", format!("Bearer {token}"));
                     let request = request.header("content-type", "application/json");
@@ -216,7 +216,7 @@ async fn without_tokens_only_this_machine_is_let_in_and_only_when_told() {
     assert_eq!(ask("localhost:7070", None).await.status, 200);
     ask("evil.example", None).await.refuses(401, "this machine");
     ask("localhost", Some("http://evil.example")).await.refuses(401, "this machine");
-    // A token that is wrong is not a missing one.
+    // A wrong token is not treated as a missing one.
     open.ask("GET", "/v1/incidents", Some("mw_a_b"), None).await.refuses(401, "not valid");
 
     let dir = tempfile::tempdir().unwrap();
@@ -338,12 +338,12 @@ async fn what_is_reported_is_kept_masked_and_once() {
     other.refuses(409, first.as_str().unwrap());
 }
 
-/// Whatever it was acknowledged with, a report can be read, and keeps what its fields say.
+/// Every acknowledged report can be read, and keeps what its fields say.
 #[tokio::test]
 async fn a_large_report_keeps_its_fields_its_beginning_and_its_end() {
     let scene = scene_with(|settings| settings.limits.body_bytes = 10 << 20).await;
     let token = scene.token(TokenRole::Support).await;
-    // Escapes double in JSON, and again where that is kept in JSON.
+    // Escapes double the size in JSON, and again when that is stored in JSON.
     let filling = "\"quoted\" \\ and\u{1} more\n".repeat(9_000_000 / 26);
     let body = format!("It began with AlphaError\n{filling}It ended with OmegaError");
     let report = json!({ "title": "Totals are wrong", "body": body, "service": "shop", "external_id": "9" });
@@ -419,7 +419,7 @@ async fn the_document_describes_every_route_and_headers_protect() {
     assert!(figures.text.contains("# TYPE millwright_incidents gauge"), "{}", figures.text);
 }
 
-/// A browser, and most libraries, take an answer packed; what is not must not say so.
+/// Browsers and most libraries accept compressed responses; an uncompressed response must not claim to be compressed.
 #[tokio::test]
 async fn what_says_that_it_is_packed_is_packed() {
     let scene = scene().await;

@@ -1,6 +1,6 @@
 /*!
-What the service is started with. Plain data: where it comes from (a file, the environment, a command line) is the
-business of the binary.
+The settings that the service starts with. Plain data: the binary takes it from a file, the environment or the command
+line.
 */
 
 use millwright_usecases::{CodeLocation, CodeLocations, Principal};
@@ -23,7 +23,7 @@ use secrecy::SecretString;
 
 use crate::auth::TokenRole;
 
-/// What one process does.
+/// The duties of one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProcessRole {
     All,
@@ -41,17 +41,17 @@ impl ProcessRole {
     }
 }
 
-/// Makes what decides; anew for each investigation.
+/// Makes the planner, a new one for each investigation.
 pub type MakePlanner = Arc<dyn Fn() -> Result<Box<dyn Planner>, String> + Send + Sync>;
-/// Makes what answers questions that rules do not understand; `None` without a model.
+/// Makes the model client that answers questions which rules do not understand; `None` without a model.
 pub type MakeSpeaker = Arc<dyn Fn() -> Result<Option<ModelSpeaker>, String> + Send + Sync>;
 
 pub struct ServiceSettings {
     pub listen: SocketAddr,
-    /// Where figures are told without a token.
+    /// The address that serves metrics without a token.
     pub metrics_listen: Option<SocketAddr>,
     pub duty: ProcessRole,
-    /// Whoever reaches the loopback address is an administrator. Refused on any other address.
+    /// Anyone who reaches the loopback address is an administrator. Refused on any other address.
     pub anonymous: bool,
     pub data_dir: PathBuf,
     pub repositories: Vec<RepositorySettings>,
@@ -61,20 +61,20 @@ pub struct ServiceSettings {
     pub budget: RunBudget,
     pub sandbox: ReplayOptions,
     pub limits: ServiceLimits,
-    /// Where people reach this service, for links in notes.
+    /// The URL at which people reach this service, for links in notes.
     pub public_url: Option<String>,
-    /// Systems that may call in, by the name in their route.
+    /// Systems that may call a hook, by the name in their route.
     pub hooks: BTreeMap<String, HookSettings>,
-    /// Systems that notes are written to, by name.
+    /// Systems that the service writes notes to, by name.
     pub tickets: BTreeMap<String, TicketConnection>,
-    /// Where people talk to it.
+    /// The chat system in which people talk to the service.
     pub chat: Option<ChatSettings>,
-    /// The least role whose confirmation alone lets an answer be presented as known.
+    /// The lowest role whose confirmation alone lets an answer be presented as known.
     pub confirming_role: TokenRole,
 }
 
 impl ServiceSettings {
-    /// Which repository holds which code.
+    /// Which repository contains which code.
     pub(crate) fn locations(&self) -> CodeLocations {
         let location = |repository: &RepositorySettings| CodeLocation {
             repository: repository.name.clone(),
@@ -88,13 +88,13 @@ impl ServiceSettings {
         self.repositories.iter().find(|repository| repository.name == *name)
     }
 
-    /// The other repositories, where this is one of several.
+    /// The other repositories, if `name` is one of several.
     pub(crate) fn others_than(&self, name: Option<&RepositoryName>) -> BTreeSet<RepositoryName> {
         let names = self.repositories.iter().map(|repository| &repository.name);
         names.filter(|other| name.is_some_and(|name| *other != name)).cloned().collect()
     }
 
-    /// The repositories that exist for somebody.
+    /// The repositories that a caller may see.
     pub(crate) fn repositories_of<'s>(
         &'s self,
         principal: &'s Principal,
@@ -105,34 +105,34 @@ impl ServiceSettings {
 
 #[derive(Debug, Clone)]
 pub struct ServiceLimits {
-    /// Largest body of a request.
+    /// Largest request body, in bytes.
     pub body_bytes: usize,
-    /// A client that takes longer for the headers of a request, or rests longer between two, is cut off.
+    /// A client that takes longer for the headers of a request, or is idle longer between two requests, is disconnected.
     pub header_patience: Duration,
     /// A body that takes longer to arrive is refused.
     pub body_patience: Duration,
-    /// Requests of one token, or of one stranger's address.
+    /// Requests of one token, or of the address of one unauthenticated caller.
     pub requests_per_minute: u32,
     pub connections: usize,
-    /// Of these, from one address.
+    /// The part of the connections that one address may have.
     pub connections_per_address: usize,
-    /// Streams of events open at once; never more than half of the connections.
+    /// Most streams of events that are open at once; never more than half of the connections.
     pub streams: usize,
-    /// Of these, of one token.
+    /// The part of the streams that one token may have.
     pub streams_per_token: usize,
-    /// Investigations at once in this process.
+    /// Most investigations that run at once in this process.
     pub investigations: usize,
-    /// A failure that comes back within this time joins the incident that is known already.
+    /// A failure that is reported again within this time joins the incident that is already known.
     pub join_within: Duration,
-    /// How long a worker that died may hold a job.
+    /// How long a job stays with a worker that died.
     pub lease: Duration,
-    /// How long a shutdown waits for what is under way.
+    /// How long a shutdown waits for work in progress.
     pub grace: Duration,
-    /// Days after which an incident is forgotten that nothing was proven of and nobody judged. `None`: never.
+    /// Days after which an incident is forgotten if nothing was proven about it and nobody judged it. `None`: never.
     pub unproven_retention_days: Option<u32>,
-    /// How long the links in notes by which an answer is judged are good.
+    /// How long the links in notes that judge an answer are valid.
     pub judge_links: Duration,
-    /// How long the deployed branch must have had a fix, and the failure have stayed away, before it counts as shipped.
+    /// How long the deployed branch must contain a fix without a new failure before the fix counts as shipped.
     pub stay_away: Duration,
 }
 
@@ -163,7 +163,7 @@ impl Default for ServiceLimits {
 pub struct RepositorySettings {
     pub name: RepositoryName,
     pub path: PathBuf,
-    /// Where it is cloned and fetched from into `path`; otherwise the clone at `path` is somebody else's to keep.
+    /// The remote that the service clones and fetches into `path`; without it, someone else maintains the clone at `path`.
     pub remote: Option<MirrorRemote>,
     /// The branch that is deployed.
     pub branch: Option<String>,
@@ -174,10 +174,11 @@ pub struct RepositorySettings {
     pub remotes: BTreeMap<String, String>,
 }
 
-/// A system that calls in. Several secrets are valid at once while one is being replaced.
+/// A system that calls a hook. Several secrets are valid at once while one is being replaced.
 #[derive(Debug, Clone)]
 pub struct HookSettings {
     pub secrets: Vec<SecretString>,
-    /// Who reads what it reports and what is written back; `None`: what a delivery says of it, else what is usual there.
+    /// Who reads what the system reports and what is written back; `None`: as the delivery says, otherwise as is usual for
+    /// the system.
     pub audience: Option<Audience>,
 }

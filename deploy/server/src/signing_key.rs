@@ -1,6 +1,6 @@
 /*!
-What the service signs for itself: form tokens and links. One key for the installation, kept in the store, so that
-what one process signs every other one knows; each purpose signs apart.
+The key with which the service signs its own form tokens and links. There is one key per installation, in the store, so
+that every process accepts what another one signed; the signatures of different purposes are independent.
 */
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -8,7 +8,7 @@ use millwright_store::{Store, StoreError};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
-/// Letters of a signature: 128 bits in hex.
+/// Characters of a signature: 128 bits in hex.
 const LETTERS: usize = 32;
 
 pub(crate) struct SigningKey(SecretString);
@@ -34,7 +34,7 @@ impl SigningKey {
         mac.is_some_and(|mac| mac.verify_truncated_left(&bytes).is_ok())
     }
 
-    /// Keys of any length are taken; should one not be, nothing is signed and nothing holds.
+    /// HMAC takes keys of any length; if a key were refused, nothing would be signed and no signature would be valid.
     fn mac(&self, purpose: &str, text: &str) -> Option<Hmac<Sha256>> {
         let mac = Hmac::<Sha256>::new_from_slice(self.0.expose_secret().as_bytes()).ok()?;
         Some(mac.chain_update(purpose.as_bytes()).chain_update([0]).chain_update(text.as_bytes()))

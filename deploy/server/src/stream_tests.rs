@@ -1,5 +1,5 @@
-//! Streams of events: everything is told once, whoever comes back goes on, and each ends with the incident or with the right
-//! to read it.
+//! Streams of events: every event is sent once, a returning reader continues, and each stream ends with the incident or with
+//! the right to read it.
 
 use std::time::Duration;
 
@@ -48,7 +48,7 @@ async fn a_reader_sees_everything_and_goes_on_where_it_stopped() {
     assert_eq!(read(ids.last().copied()).await.status, 204, "nothing is left");
 }
 
-/// More messages than are read at once, and a question that is still open behind them.
+/// There are more messages than are read at once, and an open question after them.
 #[tokio::test]
 async fn a_reader_sees_every_message_and_stays_until_the_question_is_answered() {
     let scene = scene().await;
@@ -81,7 +81,7 @@ async fn an_open_stream_shows_what_comes_and_ends_with_the_incident() {
     let request = Request::builder().uri(format!("/v1/incidents/{id}/events"));
     let request = request.header("authorization", format!("Bearer {token}")).body(Body::empty()).unwrap();
     let response = tower::ServiceExt::oneshot(scene.router.clone(), request).await.unwrap();
-    // Readers that never read hold nobody.
+    // Readers that never read block nobody.
     let mut idle = Vec::new();
     for _ in 0..50 {
         let request = Request::builder().uri(format!("/v1/incidents/{id}/events"));
@@ -107,7 +107,7 @@ async fn an_open_stream_shows_what_comes_and_ends_with_the_incident() {
     assert!(text.contains(r#"{"state":"queued"}"#) && text.contains(r#"{"state":"done"}"#));
 }
 
-/// What is streamed outlives the request that asked for it, and must not outlive the right to it.
+/// A stream outlives the request that asked for it, and must not outlive the right to it.
 #[tokio::test]
 async fn a_revoked_token_reads_no_further() {
     let scene = scene().await;
@@ -124,7 +124,7 @@ async fn a_revoked_token_reads_no_further() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert!(!stream.is_finished(), "the incident is still open");
     scene.app.own_store.end_token(&reader.token.id, None, BY).await.unwrap();
-    // Three seconds are what it takes; the rest is for slow machines.
+    // It takes about three seconds; the rest is for slow machines.
     tokio::time::timeout(Duration::from_secs(20), stream)
         .await
         .expect("the stream has ended")

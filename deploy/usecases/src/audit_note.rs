@@ -1,5 +1,5 @@
 /*!
-The reason that somebody gives for a decision or a judgement, which the audit log keeps.
+The reason that a person gives for a decision or a judgement; the audit log stores it.
 */
 
 use crate::error::UseCaseError;

@@ -1,5 +1,5 @@
 /*!
-Who asks, and what they may do. Roles are ordered, and each contains the ones before it.
+The caller of a use case and what they may do. Roles are ordered, and each includes the ones before it.
 */
 
 use std::collections::BTreeSet;

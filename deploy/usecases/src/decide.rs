@@ -1,5 +1,5 @@
 /*!
-The decision about a call that waits for consent. It is made once.
+The decision about a tool call that waits for consent. It can be made once.
 */
 
 use millwright_model::IncidentId;
@@ -10,10 +10,10 @@ use crate::error::UseCaseError;
 use crate::use_cases::UseCases;
 
 impl UseCases {
-    /// Approves or denies a call that waits; answers its incident.
+    /// Approves or denies a call that waits; returns its incident.
     ///
     /// # Errors
-    /// When nothing of this id waits or waited, it was decided already, or the note is too long.
+    /// When no call with this id waits or waited, it was decided already, or the note is too long.
     pub async fn decide(
         &self,
         caller: &Principal,

@@ -1,6 +1,6 @@
 /*!
-What a report is known by when it comes again. A type, because what begins like a key of one kind may be what somebody chose
-for another.
+The key by which a repeated report is recognised. It is a type, because a key that a sender chose may begin like a key of
+another kind.
 */
 
 use bytes::Bytes;
@@ -11,21 +11,21 @@ use millwright_model::{RepositoryName, VisibleSet, digest};
 pub enum DeliveryKey {
     /// A key that its sender chose for this one report.
     Idempotency { principal: String, key: String },
-    /// The id of a ticket in another system, which stands for that ticket, however often it changes.
-    /// Among those who see the same repositories.
+    /// The id of a ticket in another system: the same id is the same ticket, however often it changes. Ids are compared only
+    /// among callers who see the same repositories.
     Ticket { source: String, external_id: String, of: VisibleSet<RepositoryName> },
-    /// Made with a page's form. What was changed before it was sent again is another report.
+    /// Generated for the form of a page. A form that was changed before it was sent again is another report.
     Form { parts: Vec<String> },
-    /// The id that another system gave to what it delivers, and that its signature covers: an event, a command.
+    /// The id of a delivery (an event, a command) that another system gave, and that its signature covers.
     Delivered { system: &'static str, id: String },
-    /// The body of a delivery, where no id of it is signed.
+    /// The body of a delivery that has no signed id.
     Body { system: &'static str, body: Bytes },
-    /// What was said along with something delivered that joined an incident.
+    /// The message that came with a delivery which joined an incident.
     SaidWith { system: &'static str, id: String },
 }
 
 impl DeliveryKey {
-    /// As the store keeps it; ids that were kept before have to stay the same.
+    /// The id in the store; ids that are already stored must not change.
     pub fn id(&self) -> String {
         match self {
             Self::Idempotency { principal, key } => format!("key:{}", digest(&[principal, key])),
@@ -47,7 +47,7 @@ impl DeliveryKey {
         }
     }
 
-    /// Whether another report under the same key is a mistake of its sender's.
+    /// Whether another report under the same key is a mistake of the sender.
     pub(crate) fn is_of_one_report(&self) -> bool {
         match self {
             Self::Idempotency { .. } => true,
@@ -71,7 +71,7 @@ mod tests {
             DeliveryKey::Ticket { source: "key:t1".into(), external_id: "k".into(), of: VisibleSet::All };
         let form = DeliveryKey::Form { parts: vec!["t1".into(), "k".into()] };
         assert_eq!([&one, &ticket, &form].map(DeliveryKey::is_of_one_report), [true, false, false]);
-        // As they were kept before.
+        // The format of ids that are already stored.
         assert_eq!(one.id(), format!("key:{}", digest(&["t1", "k"])));
         assert_eq!(ticket.id(), format!("api:{}", digest(&["key:t1", "k"])));
         assert_eq!(form.id(), format!("form:{}", digest(&["t1", "k"])));

@@ -1,6 +1,6 @@
 /*!
-Why a use case was refused, by meaning. Each channel maps these: to an HTTP status, to a message in a chat, to an exit status.
-The text is for the person who asked.
+Why a use case was refused, by meaning. Each channel maps these errors: to an HTTP status, to a message in a chat, to an
+exit status. The text is for the person who asked.
 */
 
 use millwright_model::IncidentId;
@@ -11,16 +11,16 @@ pub enum UseCaseError {
     /// What was named does not exist.
     #[error("{what}")]
     NotFound { what: String },
-    /// What was given does not fit.
+    /// The input is not valid.
     #[error("{what}")]
     Invalid { what: String },
-    /// It is for others.
+    /// The caller may not do this.
     #[error("{why}")]
     Forbidden { why: String },
-    /// It is more than is taken at once.
+    /// The input is larger than what is accepted at once.
     #[error("{what}")]
     TooLarge { what: String },
-    /// It cannot be done as things stand now.
+    /// The current state does not allow it.
     #[error("{why}")]
     Conflict { why: String },
     #[error(
@@ -28,18 +28,18 @@ pub enum UseCaseError {
          `it was 1c1ed3b` tells it"
     )]
     NothingToJudge,
-    /// An abbreviated id stands for several.
+    /// A shortened id matches several ids.
     #[error("{id} is short for several: {candidates}; give more of it")]
     Ambiguous { id: String, candidates: String },
     #[error("{}", StoreError::LinkSpent)]
     LinkSpent,
-    /// Under this key something else was reported before.
+    /// Another report was made under this key before.
     #[error("another report was delivered under the same id before; give a new report an id of its own")]
     OtherContent { incident: Option<IncidentId> },
-    /// It can be taken in a moment.
+    /// The service is busy; the caller can retry in a moment.
     #[error("{why}")]
     Busy { why: String },
-    /// The store failed; whether it passes by itself is asked of the error it came of.
+    /// The store failed; its source says whether a retry can help.
     #[error("the store failed: {0}")]
     Store(#[source] StoreError),
 }
@@ -53,7 +53,7 @@ impl UseCaseError {
         Self::Conflict { why: why.into() }
     }
 
-    /// Whether the person who asked can do something about it; otherwise it is the service that could not.
+    /// Whether the caller can do something about it; otherwise the service failed.
     pub fn is_of_caller(&self) -> bool {
         match self {
             Self::NotFound { .. }
@@ -94,7 +94,7 @@ mod tests {
         assert!(millwright_store::is_transient(&away) && !away.is_of_caller());
         let missing = UseCaseError::from(StoreError::NotFound { what: "incident", id: "inc_1".into() });
         assert!(!millwright_store::is_transient(&missing) && missing.is_of_caller());
-        // Without the hint at a command, which is the command line's own.
+        // Without the hint at a command, which belongs to the command line.
         assert_eq!(missing.to_string(), "there is no incident inc_1");
     }
 }

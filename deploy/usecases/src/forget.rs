@@ -1,5 +1,5 @@
 /*!
-Takes an incident out for good, when somebody asks for it.
+Deletes an incident permanently, on request.
 */
 
 use std::time::Duration;
@@ -12,20 +12,20 @@ use crate::caller::Principal;
 use crate::error::UseCaseError;
 use crate::use_cases::UseCases;
 
-/// For how long no command takes up a run whose incident is being forgotten.
+/// How long no command can resume a run whose incident is being deleted.
 const WHILE_FORGOTTEN: Duration = Duration::from_secs(30);
 
 impl UseCases {
-    /// Forgets an incident that nobody investigates.
+    /// Deletes an incident that is not being investigated.
     ///
     /// # Errors
-    /// When there is no such incident, or it is being looked into.
+    /// When there is no such incident, or it is being investigated.
     pub async fn forget(&self, caller: &Principal, incident: &IncidentId) -> Result<(), UseCaseError> {
         if self.is_looked_into(incident).await? {
             return Err(UseCaseError::conflict("it is being looked into; stop the investigation first"));
         }
         match self.store.forget(incident, caller.because("asked to forget")).await {
-            // It is out of every answer; readers only kept old pages of the file for a moment.
+            // The incident is gone from every answer; readers only held old pages of the file for a moment.
             Ok(()) | Err(StoreError::Busy) => {}
             Err(error) => return Err(error.into()),
         }
@@ -35,8 +35,8 @@ impl UseCases {
         Ok(())
     }
 
-    /// Whether an investigation is at it, or will be. That of a command is not once it was killed and its lease is over:
-    /// nobody else could end it.
+    /// Whether an investigation of the incident runs or is due. A command that was killed no longer counts after its lease
+    /// expires: nobody else could end it.
     async fn is_looked_into(&self, incident: &IncidentId) -> Result<bool, UseCaseError> {
         if self.store.get_incident(incident).await?.state.is_over() {
             return Ok(false);

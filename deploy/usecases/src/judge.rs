@@ -1,5 +1,5 @@
 /*!
-A person's word on an answer: that it is right, or that it is not. What it counts is the right that comes with it.
+A person's judgement of an answer: right or wrong. How much it counts depends on the rights of that person.
 */
 
 use millwright_model::{Approval, IncidentId, Resolution, ResolutionId};
@@ -9,52 +9,52 @@ use crate::audit_note::validate_audit_note;
 use crate::error::UseCaseError;
 use crate::use_cases::UseCases;
 
-/// Which answer is judged, and how.
+/// The answer that is judged, and the judgement.
 #[derive(Debug, Clone, Copy)]
 pub struct AnswerJudgement<'a> {
     pub incident: &'a IncidentId,
-    /// The most trusted one where none is named.
+    /// `None`: the most trusted answer.
     pub resolution: Option<&'a ResolutionId>,
-    /// Whether it is confirmed; it is rejected otherwise.
+    /// Whether the answer is confirmed; otherwise it is rejected.
     pub is_confirmed: bool,
 }
 
 impl<'a> AnswerJudgement<'a> {
-    /// Of the most trusted answer of an incident.
+    /// A judgement of the most trusted answer of an incident.
     pub fn of_best(incident: &'a IncidentId, is_confirmed: bool) -> Self {
         Self { incident, resolution: None, is_confirmed }
     }
 }
 
-/// What a person's word did.
+/// The effect of a judgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JudgementEffect {
     Taken,
-    /// Somebody of a higher role has said otherwise, so that it is kept and changes nothing.
+    /// A person with a higher role said otherwise, so the judgement is stored and changes nothing.
     Remark,
 }
 
-/// What became of a judgement.
+/// The result of a judgement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JudgementResult {
     pub effect: JudgementEffect,
-    /// What stands now of the answer that was judged.
+    /// The approval of the judged answer after this judgement.
     pub approval: Approval,
-    /// The answer that was judged; `None` where nothing had been concluded.
+    /// The answer that was judged; `None` if nothing was concluded.
     pub judged: Option<Resolution>,
-    /// The cause that the note named instead, unless somebody of a higher role stands against it.
+    /// The cause that the note named instead, unless a person with a higher role disagrees.
     pub correction: Option<Resolution>,
-    /// The same in words.
+    /// The result as text.
     pub detail: String,
 }
 
 impl JudgementResult {
-    /// The answer that was judged, else the cause that was named.
+    /// The answer that was judged, or the cause that was named.
     pub fn resolution(&self) -> Option<&Resolution> {
         self.judged.as_ref().or(self.correction.as_ref())
     }
 
-    /// Whether that may be presented as known.
+    /// Whether this answer may be presented as known.
     pub fn is_trusted(&self) -> bool {
         self.resolution().is_some_and(Resolution::is_trusted)
     }
@@ -66,7 +66,8 @@ impl JudgementResult {
 }
 
 impl UseCases {
-    /// [`UseCases::judge`] in a conversation, where what came of it is said in words: in the error why it was not taken.
+    /// [`UseCases::judge`] for a conversation: the result is text, and the error is the reason why the judgement was not
+    /// accepted.
     pub async fn judge_in_words(
         &self,
         judge: FeedbackAuthor<'_>,
@@ -82,10 +83,10 @@ impl UseCases {
         }
     }
 
-    /// Confirms or rejects an answer: the one named, else the most trusted one.
+    /// Confirms or rejects an answer: the named one, or the most trusted one.
     ///
     /// # Errors
-    /// When there is nothing to judge, the link was spent, or the note is too long.
+    /// When there is nothing to judge, the link was already used, or the note is too long.
     pub async fn judge(
         &self,
         judge: FeedbackAuthor<'_>,
@@ -103,7 +104,7 @@ impl UseCases {
             other => other.into(),
         })?;
         self.notify_work(incident);
-        // Of the answer that was judged; what stands against the commit that was named is told in words.
+        // The approval of the judged answer; the text says what overrules the commit that was named.
         let stands = judged.overruled_by.filter(|_| !judged.is_taken).map_or(approval, |word| word.approval);
         let is_taken = judged.is_taken || judged.correction.is_some();
         Ok(JudgementResult {

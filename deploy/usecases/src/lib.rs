@@ -1,9 +1,9 @@
 /*!
-What every channel asks for, free of transport and of vendors: report an incident, say something about it, judge its answer,
-decide what waits for consent, stop, reword, forget, record a deployment. HTTP, pages, the chat and the command line call these functions, so that
-one rule holds wherever a person asks.
+The use cases of every channel, independent of transport and vendor: report an incident, comment on it, judge its answer,
+decide about a call that waits for consent, stop, reword, forget, record a deployment. HTTP, pages, the chat and the
+command line call these functions, so that the same rules hold in every channel.
 
-Nothing here knows a status, a header or a form: what cannot be done is a [`UseCaseError`], which each channel says in its own
+Nothing here knows a status, a header or a form: a failure is a [`UseCaseError`], which each channel presents in its own
 way.
 */
 

@@ -1,20 +1,20 @@
 /*!
-Who is told that something was stored. Nothing of value depends on it: whoever is not told looks into the store a little
-later.
+Notifies readers that something was stored. Nothing depends on it: a reader that gets no notification finds the change in
+the store a little later.
 */
 
 use millwright_model::IncidentId;
 
-/// Told what a use case has stored.
+/// Receives a notification for everything that a use case stores.
 pub trait IncidentNotifier: Send + Sync {
-    /// Something was stored about an incident, which its readers may want to see.
+    /// Something was stored about an incident that its readers may want to see.
     fn incident_changed(&self, incident: &IncidentId);
 
-    /// There may be something for a worker to do.
+    /// A worker may have something to do.
     fn work_added(&self);
 }
 
-/// Tells nobody: for a process that nobody reads along with.
+/// Notifies nobody: for a process without other readers.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SilentNotifier;
 

@@ -1,18 +1,19 @@
 /*!
-Which of the configured repositories holds the code that failed. The ticket only names things; what they lead to comes from the
-configuration. Whose incident it is follows from that, so it is asked when a report comes in, and once more when more is known.
+Decides which of the configured repositories contains the code that failed. The ticket only names things; the
+configuration says what the names refer to. The repository determines who owns the incident, so it is decided when a
+report comes in, and again when more is known.
 */
 
 use millwright_model::{ParsedTicket, RepositoryName, VisibleSet};
 
 use crate::error::UseCaseError;
 
-/// Where code lies, as the configuration says.
+/// Where code is, according to the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeLocation {
     pub repository: RepositoryName,
     pub services: Vec<String>,
-    /// How paths in stack traces of it begin.
+    /// The prefixes of its paths in stack traces.
     pub path_prefixes: Vec<String>,
 }
 
@@ -23,7 +24,7 @@ pub struct UnplacedReason {
     pub missing: String,
 }
 
-/// All that is configured.
+/// All configured locations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CodeLocations(pub Vec<CodeLocation>);
 
@@ -35,7 +36,7 @@ impl CodeLocations {
     /// The repository whose code failed.
     ///
     /// # Errors
-    /// What would have to be said to choose one.
+    /// What the report would have to say so that one can be chosen.
     pub fn place(
         &self,
         service: Option<&str>,
@@ -71,7 +72,7 @@ impl CodeLocations {
                 because: "no repository is configured".into(),
                 missing: "say where the code is: [repositories.NAME] with path and services".into(),
             }),
-            // A name that is nowhere configured may well be one that nobody wrote down yet.
+            // A name that is not configured may be one that nobody has configured yet.
             ([one], _) => Ok(&one.repository),
             (_, Some(service)) => Err(UnplacedReason {
                 because: format!("no repository is said to hold the service {service}"),
@@ -84,7 +85,7 @@ impl CodeLocations {
         }
     }
 
-    /// The repositories that a service is said to be in.
+    /// The repositories that contain a service, according to the configuration.
     pub fn of_service(&self, service: &str) -> Vec<&RepositoryName> {
         let holds = |location: &&CodeLocation| {
             is_same(location.repository.as_str(), service)
@@ -93,10 +94,10 @@ impl CodeLocations {
         self.0.iter().filter(holds).map(|location| &location.repository).collect()
     }
 
-    /// That a service is in a repository which exists for somebody.
+    /// Checks that a service is in a repository that the caller may see.
     ///
     /// # Errors
-    /// When it is in none of those that they are bound to.
+    /// When it is in none of the repositories that the caller is bound to.
     pub fn require_service(
         &self,
         visible: &VisibleSet<RepositoryName>,
@@ -112,8 +113,8 @@ impl CodeLocations {
         }
     }
 
-    /// The repository of what somebody reports. Whoever is bound to some repositories reports of these alone: what they report is
-    /// theirs from the beginning. What others report may find its place later.
+    /// The repository of a report. A caller who is bound to some repositories reports only about these, so such a report
+    /// belongs to them from the beginning. Reports of other callers may get their repository later.
     pub(crate) fn place_for(
         &self,
         visible: &VisibleSet<RepositoryName>,

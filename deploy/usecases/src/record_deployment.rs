@@ -1,6 +1,7 @@
 /*!
-That a revision of a service runs somewhere from a time on, whoever tells it: a person, a script, or a system that deploys.
-Investigations look there for the revision that failed, so a time far ahead or a name that cannot be shown would mislead them.
+Records that a revision of a service runs in an environment from a time on. A person, a script, or a deployment system
+reports it. Investigations use it to find the revision that failed, so a time far in the future or a name that cannot be
+displayed would mislead them.
 */
 
 use std::time::Duration;
@@ -10,13 +11,13 @@ use millwright_model::{Deployment, Timestamp};
 use crate::error::UseCaseError;
 use crate::use_cases::UseCases;
 
-/// Longest service, revision and environment, in characters.
+/// Longest name of a service, a revision or an environment, in characters.
 const MAX_DEPLOYMENT_CHARS: usize = 200;
-/// How far ahead of ours a clock may be. Time zones that were mixed up stay within a day.
+/// How far ahead of our clock a reported time may be. A mixed-up time zone stays within a day.
 const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl UseCases {
-    /// Keeps a deployment; the same one again changes nothing.
+    /// Records a deployment; idempotent.
     ///
     /// # Errors
     /// When a name is empty, too long or holds control characters, or the time is more than a day ahead.

@@ -1,6 +1,6 @@
 /*!
-A report, whoever brings it: a person with an account, or a system that calls in. Each becomes one typed
-[`IncomingReport`], which is on the disk before it is acknowledged.
+A report, from a person with an account or from a system that calls a hook. Each becomes one typed [`IncomingReport`],
+which is stored on disk before it is acknowledged.
 */
 
 use base64::Engine as _;
@@ -166,7 +166,7 @@ impl ReportIntake {
             content,
             correlation: Vec::new(),
             resolved: false,
-            // Whoever reports here has a token.
+            // Everyone who reports here has a token.
             audience: Audience::Internal,
             conversation: None,
             note: None,
@@ -221,7 +221,7 @@ impl ReportIntake {
         let service = ticket.context.service.as_deref();
         let repository_name = self.locations.place(service, &ticket).ok().cloned();
         if report.is_joined_by_trace && !ticket.fingerprint.symbols.is_empty() {
-            // What several repositories use fails in each of them for itself.
+            // A component that several repositories use fails in each of them separately.
             let within = repository_name.as_ref().filter(|_| self.locations.0.len() > 1);
             let within = within.map(|name| format!("{name}:")).unwrap_or_default();
             correlation.push(format!("{SHARED_KEY}{within}{}", ticket.fingerprint.value));

@@ -1,7 +1,7 @@
 /*!
-From a report to an incident that is on the disk. The ticket is masked and taken apart first, then arrivals that
-come at the same moment share one transaction: each waits for the disk only once, so bursts of alerts are
-acknowledged as quickly as one.
+From a report to an incident that is stored on disk. First the ticket is masked and parsed. Then reports that arrive at
+the same moment share one transaction, so that each waits for the disk only once and bursts of alerts are acknowledged as
+quickly as one alert.
 */
 
 use std::sync::Arc;
@@ -17,30 +17,30 @@ use crate::error::UseCaseError;
 use crate::notifier::IncidentNotifier;
 use crate::placement::CodeLocations;
 
-/// Arrivals in one transaction.
+/// Reports in one transaction.
 const AT_ONCE: usize = 64;
-/// Arrivals that wait for the disk; more wait before they are taken from their connections.
+/// Reports that wait for the disk; further ones wait before they are read from their connections.
 const WAITING: usize = 256;
 
-/// Payloads beyond this are worked on one by one.
+/// Payloads larger than this are processed one at a time, in bytes.
 const LARGE: usize = 256 << 10;
-/// Of these, as many as may wait for their turn; each is held in memory meanwhile.
+/// Most large payloads that may wait for their turn; each stays in memory meanwhile.
 const MAX_LARGE_WAITING: usize = 8;
 
 type QueuedReport = (Box<IncomingReport>, oneshot::Sender<Result<IngestResult, StoreError>>);
 
-/// Where payloads are read, and arrivals queue up for the store.
+/// Reads payloads, and queues reports for the store.
 pub struct ReportIntake {
     queue: mpsc::Sender<QueuedReport>,
     reader: PayloadReader,
     pub(crate) notifier: Arc<dyn IncidentNotifier>,
     pub(crate) locations: Arc<CodeLocations>,
-    /// All of it: a report may be one that is known already.
+    /// The whole store, without a scope: a report may be one that is already known.
     pub(crate) store: Store,
 }
 
 impl ReportIntake {
-    /// Begins to take reports in. One joins an incident of its correlation that came in within `window`.
+    /// Starts the intake. A report joins an incident with the same correlation that came in within `window`.
     pub fn start(
         store: Store,
         window: Duration,
@@ -53,20 +53,20 @@ impl ReportIntake {
         Self { queue, reader: PayloadReader::new(redactor), notifier, locations, store }
     }
 
-    /// Masks a payload and takes it apart, see [`PayloadReader::read`].
+    /// Masks and parses a payload, see [`PayloadReader::read`].
     pub(crate) async fn read(&self, payload: Value) -> Result<ParsedTicket, UseCaseError> {
         self.reader.read(payload).await
     }
 
-    /// The same of what was acknowledged already, which waits however long it takes.
+    /// Masks and parses a payload that was already acknowledged; it waits for its turn without a limit.
     pub async fn read_accepted(&self, payload: Value) -> ParsedTicket {
         self.reader.read_accepted(payload).await
     }
 
-    /// Answers once the arrival is on the disk.
+    /// Returns when the report is stored on disk.
     ///
     /// # Errors
-    /// When the store cannot take it.
+    /// When the store cannot save it.
     pub async fn ingest(&self, arrival: IncomingReport) -> Result<IngestResult, StoreError> {
         let (begun, delivery, caller) = (Instant::now(), arrival.delivery.clone(), arrival.by.clone());
         let (answer, answered) = oneshot::channel();
@@ -87,7 +87,7 @@ impl ReportIntake {
     }
 }
 
-/// What became of an arrival, in a word.
+/// The outcome of a report, in one word.
 pub fn ingest_effect(arrived: &IngestResult) -> &'static str {
     match arrived {
         IngestResult::Opened(_) => "opened",
@@ -109,7 +109,8 @@ async fn serve(store: Store, window: Duration, mut receiver: mpsc::Receiver<Queu
                     let _ = answer.send(Ok(arrived));
                 }
             }
-            // One that cannot be kept must not take the others with it. Of a store that is away each would wait for itself.
+            // One report that cannot be stored must not make the others fail. If the store is unavailable, each would wait
+            // by itself.
             Err(error) => {
                 let mut away = error.shared();
                 for (arrival, answer) in arrivals.iter().zip(answers) {
@@ -125,10 +126,11 @@ async fn serve(store: Store, window: Duration, mut receiver: mpsc::Receiver<Queu
     }
 }
 
-/// Masks payloads and takes them apart, so many at once.
+/// Masks and parses payloads, a limited number at once.
 struct PayloadReader {
     redactor: Arc<Redactor>,
-    /// As many as there are processors. More would only share them, and each keeps working memory for every pattern it has met.
+    /// One permit per processor. More would only share the processors, and each keeps working memory for every pattern it
+    /// has used.
     at_work: Semaphore,
     large_at_work: Semaphore,
     large_waiting: Semaphore,
@@ -145,8 +147,8 @@ impl PayloadReader {
         }
     }
 
-    /// What a JSON string spells with escapes is masked as what it says. Large payloads take turns among themselves, so that
-    /// small ones pass them by.
+    /// Masks the decoded text of JSON strings, so that an escape cannot hide a secret. Large payloads wait for each other,
+    /// so that small ones can overtake them.
     async fn read(&self, payload: Value) -> Result<ParsedTicket, UseCaseError> {
         let is_large = weight(&payload) > LARGE;
         let _waits = match is_large {
@@ -166,18 +168,18 @@ impl PayloadReader {
     async fn read_in_turn(&self, payload: Value, is_large: bool) -> ParsedTicket {
         let redactor = self.redactor.for_run();
         let turns = if is_large { &self.large_at_work } else { &self.at_work };
-        // Never closed, so there is always a turn to wait for.
+        // The semaphore is never closed, so the permit always comes.
         let _turn = turns.acquire().await;
         let work = move || millwright_ingest::parse_payload(redactor.redact_json(&payload));
         match tokio::task::spawn_blocking(work).await {
             Ok(ticket) => ticket,
-            // Parsers are not meant to break down; should one, the incident still stands, without its details.
+            // Parsers should not panic; if one does, the incident still exists, without its details.
             Err(_) => millwright_ingest::parse(b"An incident whose text could not be read"),
         }
     }
 }
 
-/// About how many bytes of JSON a payload has.
+/// The approximate size of a payload in bytes of JSON.
 fn weight(payload: &Value) -> usize {
     match payload {
         Value::String(text) => text.len() + 2,
@@ -193,7 +195,8 @@ mod tests {
 
     use super::*;
 
-    /// By what is held while it lasts, not by the clock: large ones that wait for their turn take none of the small ones'.
+    /// Checks the permits that are held, not the clock: large payloads that wait for their turn take no permit of the small
+    /// ones.
     #[tokio::test]
     async fn small_reports_pass_large_ones_by_and_large_ones_are_bounded() {
         let reader = Arc::new(PayloadReader::new(Arc::default()));

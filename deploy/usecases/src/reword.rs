@@ -1,6 +1,6 @@
 /*!
-What is remembered, put into better words by a person. Only the text changes: how well it is proven, what somebody said of
-it and what became of it are fields of their own, and stay. Two people who write at once do not undo each other unseen.
+Rewording of a remembered statement by a person. Only the text changes: its proof, the judgements about it and its outcome
+are separate fields, and stay. Two people who edit at the same time cannot overwrite each other unnoticed.
 */
 
 use millwright_model::{IncidentId, digest};
@@ -11,31 +11,32 @@ use crate::use_cases::UseCases;
 
 /// Longest statement, in characters.
 pub const MAX_STATEMENT_CHARS: usize = 2_000;
-/// Longest reason, in characters; what is longer is cut.
+/// Longest reason, in characters; a longer one is cut.
 const MAX_REASON_CHARS: usize = 500;
 
-/// A statement in other words.
+/// A new text for a statement.
 #[derive(Debug, Clone, Copy)]
 pub struct StatementChange<'a> {
-    /// Whose statement it is.
+    /// The resolution that contains the statement.
     pub resolution: &'a str,
-    /// The version that its author saw, see [`statement_version`].
+    /// The version that the author of the change saw, see [`statement_version`].
     pub seen_version: &'a str,
     pub text: &'a str,
-    /// Why; kept in the audit log.
+    /// The reason; stored in the audit log.
     pub note: &'a str,
 }
 
-/// What tells a statement from what it was before.
+/// A version that changes with the text of a statement.
 pub fn statement_version(statement: &str) -> String {
     digest(&[statement])
 }
 
 impl UseCases {
-    /// Puts a statement into other words.
+    /// Replaces the text of a statement.
     ///
     /// # Errors
-    /// When the incident has no such answer, somebody else changed the text since it was seen, or it is empty or too long.
+    /// When the incident has no such answer, the text was changed since the author saw it, or the new text is empty or too
+    /// long.
     pub async fn reword(
         &self,
         caller: &Principal,
@@ -51,7 +52,7 @@ impl UseCases {
                 "somebody changed the text meanwhile; look at it, then change it again",
             ));
         }
-        // Browsers send line ends of their own kind.
+        // Browsers send CRLF line ends.
         let text = change.text.replace("\r\n", "\n");
         let text = text.trim();
         if text.is_empty() || text.chars().count() > MAX_STATEMENT_CHARS {

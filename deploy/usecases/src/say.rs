@@ -1,5 +1,5 @@
 /*!
-What people say about an incident: a remark while its investigation runs, a question once that has ended.
+Messages of people about an incident: a remark while its investigation runs, a question after it has ended.
 */
 
 use millwright_model::{IncidentId, MessageId};
@@ -10,33 +10,33 @@ use crate::delivery_key::DeliveryKey;
 use crate::error::UseCaseError;
 use crate::use_cases::UseCases;
 
-/// Longest text of a message, in characters; runs take in half of it.
+/// Longest text of a message, in characters; a run uses half of that.
 const MAX_TEXT_CHARS: usize = 8_000;
 
-/// A message that was kept.
+/// A message that was stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MessageResult {
     pub id: MessageId,
-    /// A remark, which the run takes in after its current step, or a question, whose answer comes as a message.
+    /// A remark, which the run reads after its current step, or a question, whose answer comes as a message.
     pub kind: MessageKind,
 }
 
-/// What was said where another system delivers it, perhaps more than once.
+/// A message that another system delivers, perhaps more than once.
 #[derive(Debug, Clone, Copy)]
 pub struct ThreadMessage<'a> {
-    /// What it is known by when it comes again.
+    /// The key by which a repeated delivery is recognised.
     pub delivery: &'a DeliveryKey,
     pub system: &'a str,
     pub incident: &'a IncidentId,
-    /// As it stands in the audit log.
+    /// The author, as in the audit log.
     pub author: &'a str,
     pub text: &'a str,
-    /// The thread in which a reply is wanted.
+    /// The thread for the reply, if one is wanted.
     pub reply_in: Option<&'a str>,
 }
 
 impl UseCases {
-    /// Keeps what somebody says about an incident.
+    /// Stores a message about an incident.
     ///
     /// # Errors
     /// When there is no such incident, or the text is empty or too long.
@@ -56,8 +56,8 @@ impl UseCases {
         Ok(MessageResult { id: message.id, kind })
     }
 
-    /// Keeps what was said in a thread of another system; `false` when that was delivered before. A text that is too long is
-    /// cut: nobody there could be asked to shorten it.
+    /// Stores a message from a thread of another system; `false` if it was delivered before. A text that is too long is cut,
+    /// because nobody there can be asked to shorten it.
     ///
     /// # Errors
     /// When there is no such incident.
@@ -68,7 +68,8 @@ impl UseCases {
         Ok(is_new)
     }
 
-    /// Tells a run that is still at it; `None` when the investigation has ended, `false` when that was delivered before.
+    /// Sends a message to a run that is still in progress; `None` if the investigation has ended, `false` if the message was
+    /// delivered before.
     ///
     /// # Errors
     /// When there is no such incident.
@@ -96,7 +97,7 @@ impl UseCases {
         Ok(self.store.say_once(said).await?.is_some())
     }
 
-    /// What something said now is.
+    /// The kind of a message that is sent now.
     async fn message_kind(&self, incident: &IncidentId) -> Result<MessageKind, UseCaseError> {
         Ok(match self.store.get_incident(incident).await?.state {
             IncidentState::Queued | IncidentState::Running | IncidentState::AwaitingApproval => {

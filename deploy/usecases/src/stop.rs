@@ -1,5 +1,5 @@
 /*!
-Ends an investigation before it has found out.
+Stops an investigation before it has a result.
 */
 
 use millwright_model::IncidentId;
@@ -9,12 +9,12 @@ use crate::caller::Principal;
 use crate::error::UseCaseError;
 use crate::use_cases::UseCases;
 
-/// What becomes of an investigation that is stopped.
+/// The state of an investigation after a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopResult {
-    /// It had not begun.
+    /// The investigation had not begun, so it is cancelled.
     Cancelled,
-    /// It reports what is known, then it is cancelled.
+    /// The run reports what is known, then the investigation is cancelled.
     Stopping,
 }
 
@@ -31,7 +31,7 @@ impl UseCases {
     /// Stops the investigation of an incident.
     ///
     /// # Errors
-    /// When there is no such incident, it has ended, or it is another command's.
+    /// When there is no such incident, it has ended, or it belongs to another command.
     pub async fn stop(&self, caller: &Principal, incident: &IncidentId) -> Result<StopResult, UseCaseError> {
         if self.store.get_incident(incident).await?.state.is_over() {
             return Err(UseCaseError::conflict("the incident has ended already; there is nothing to stop"));
@@ -45,7 +45,7 @@ impl UseCases {
             true => StopResult::Cancelled,
             false => {
                 self.store.put_message(incident, &caller.name, MessageKind::Stop, "").await?;
-                // A parked run has to be driven once more to report what it knows.
+                // A parked run has to run once more to report what it knows.
                 self.store.wake_job(JobKind::Investigate, incident.as_str()).await?;
                 StopResult::Stopping
             }

@@ -1,5 +1,5 @@
 /*!
-What the tests share: use cases on a store of their own, without any server, and who was told.
+Shared by the tests: use cases on a store of their own, without a server, and the notifications they sent.
 */
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,10 +15,10 @@ use crate::{
     UseCases,
 };
 
-/// A secret as it is pasted into messages.
+/// A secret as people paste it into messages.
 pub(crate) const SECRET: &str = "password=hunter2hunter2";
 
-/// Counts what it is told.
+/// Counts notifications.
 #[derive(Default)]
 pub(crate) struct CountingNotifier {
     changed: Mutex<Vec<IncidentId>>,
@@ -55,7 +55,7 @@ fn locations() -> CodeLocations {
 }
 
 impl UseCaseFixture {
-    /// The use cases as whoever has this scope may call them.
+    /// The use cases for a caller with this scope.
     pub(crate) fn use_cases_of(&self, caller: &Principal) -> UseCases {
         let store = self.database.seen_by(caller.scope());
         UseCases::new(store, Arc::new(Redactor::default()), self.notifier.clone())
@@ -83,7 +83,7 @@ impl UseCaseFixture {
         self.intake.report(&support(), report(title), None).await.unwrap().id
     }
 
-    /// One whose investigation was stopped before it began, so that it is over.
+    /// An incident whose investigation was stopped before it began, so that it has ended.
     pub(crate) async fn ended(&self, title: &str) -> IncidentId {
         let incident = self.reported(title).await;
         assert!(self.store.cancel_idle_job(&incident).await.unwrap());
@@ -91,7 +91,7 @@ impl UseCaseFixture {
         incident
     }
 
-    /// Takes the job of an incident, so that a worker is at it.
+    /// Claims the job of an incident, as a worker does.
     pub(crate) async fn begin(&self, incident: &IncidentId) {
         let job = self.store.get_job(JobKind::Investigate, incident.as_str()).await.unwrap();
         assert!(job.is_some());
@@ -99,7 +99,7 @@ impl UseCaseFixture {
         self.store.claim_jobs(JobKind::Investigate, "worker", lease, 1, &[]).await.unwrap();
     }
 
-    /// A call of its run that waits for consent.
+    /// Makes a call of its run wait for consent.
     pub(crate) async fn ask_consent(&self, incident: &IncidentId) -> String {
         let lease = Duration::from_secs(60);
         let job =
@@ -110,7 +110,7 @@ impl UseCaseFixture {
         self.store.open_approvals(Some(incident)).await.unwrap().remove(0).id
     }
 
-    /// Why people did what they did to an incident.
+    /// The reasons in the audit log of an incident.
     pub(crate) async fn audit_notes(&self, incident: &IncidentId) -> Vec<String> {
         let audit = self.store.audit(Some(incident)).await.unwrap();
         audit.into_iter().filter_map(|entry| entry.note).collect()
@@ -136,7 +136,7 @@ impl UseCaseFixture {
         self.store.resolutions(incident).await.unwrap().remove(0)
     }
 
-    /// How often readers of an incident were told, and workers, since this was asked last.
+    /// How often readers of an incident, and workers, were notified since the last call.
     pub(crate) fn told(&self, incident: &IncidentId) -> (usize, usize) {
         let mut changed = self.notifier.changed.lock().unwrap();
         let count = changed.iter().filter(|told| *told == incident).count();

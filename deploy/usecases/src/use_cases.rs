@@ -1,6 +1,6 @@
 /*!
-What the use cases need beside what they are asked: the store, what masks, and who is told. Each use case is a method of
-[`UseCases`], in a file of its own; reports come in through [`crate::ReportIntake`].
+The dependencies of the use cases: the store, the redactor, and the notifier. Each use case is a method of [`UseCases`],
+in a file of its own; reports come in through [`crate::ReportIntake`].
 */
 
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use millwright_store::Store;
 
 use crate::notifier::IncidentNotifier;
 
-/// What people ask of incidents that are known. Built once by each process.
+/// The use cases on known incidents. Built once per process.
 #[derive(Clone)]
 pub struct UseCases {
     pub(crate) store: Store,
@@ -29,12 +29,12 @@ impl UseCases {
         self.redactor.for_run().redact(text).text
     }
 
-    /// Tells that something was stored about an incident which its readers want to see.
+    /// Notifies readers that something was stored about an incident that they may want to see.
     pub(crate) fn notify_changed(&self, incident: &IncidentId) {
         self.notifier.incident_changed(incident);
     }
 
-    /// The same where a worker has something to do with it.
+    /// Notifies readers and workers, when a worker has something to do.
     pub(crate) fn notify_work(&self, incident: &IncidentId) {
         self.notifier.incident_changed(incident);
         self.notifier.work_added();

@@ -254,7 +254,7 @@ async fn what_is_looked_into_is_not_forgotten() {
     assert!(matches!(error, UseCaseError::NotFound { .. }), "{error:?}");
 }
 
-/// Whatever ends a command in the middle leaves its incident as it was, and nobody could stop it any more.
+/// A command that is killed leaves its incident as it was, and nobody else could stop that incident.
 #[tokio::test]
 async fn a_command_that_was_killed_keeps_its_incident_only_while_its_lease_lasts() {
     let fixture = UseCaseFixture::new().await;
@@ -284,7 +284,7 @@ async fn a_report_without_a_key_is_known_by_the_ticket_that_it_names() {
     let first = tell(of(Some("desk"), "Totals"), None).await;
     let again = tell(of(Some("desk"), "Totals are wrong"), None).await;
     assert!(!first.is_known && again.is_known && again.id == first.id, "a ticket may change");
-    // One that names no system is of the API, as before.
+    // A report without a source system comes from the API, as before.
     let unnamed = tell(of(None, "Totals"), None).await;
     assert!(!unnamed.is_known && tell(of(Some("api"), "Totals"), None).await.id == unnamed.id);
     let key = DeliveryKey::Idempotency { principal: "t1".into(), key: "k".into() };
@@ -387,7 +387,7 @@ async fn a_team_reports_and_acts_within_its_repositories() {
     let stored = fixture.store.get_incident(&ours).await.unwrap();
     assert_eq!(stored.repository_name.unwrap().as_str(), "shop");
 
-    // The same id again by somebody for whom it does not exist says nothing about it.
+    // The same id from a caller who may not see the incident reveals nothing about it.
     let delivery = || Some(DeliveryKey::Idempotency { principal: "both".to_owned(), key: "T-1".to_owned() });
     let known = fixture.intake.report(&shop, report("Totals are wrong"), delivery()).await.unwrap();
     for title in ["Totals are wrong", "Another one"] {
@@ -395,7 +395,7 @@ async fn a_team_reports_and_acts_within_its_repositories() {
         assert!(matches!(error, UseCaseError::OtherContent { incident: None }), "{error:?}");
         assert!(!error.to_string().contains(known.id.as_str()));
     }
-    // Ids of tickets are each team's own.
+    // Each team has its own ticket ids.
     let ticket = |title: &str| IncidentReport { external_id: Some("T-1".to_owned()), ..report(title) };
     let first = fixture.intake.report(&shop, ticket("Totals are wrong"), None).await.unwrap();
     let other = fixture.intake.report(&billing, ticket("Another one"), None).await.unwrap();

@@ -1,5 +1,5 @@
-//! How sure the ranking is, and whether it is right: `certainty DATA_DIR CASES.jsonl… -- ADDRESS=PATH…` prints one JSON object
-//! a case. A case without a culprit is one that no commit explains.
+//! Measures how confident the ranking is and whether it is right: `certainty DATA_DIR CASES.jsonl… -- ADDRESS=PATH…` prints
+//! one JSON object per case. In a case without a culprit, no commit explains the failure.
 
 use millwright_culprit::suspects::{RankRequest, SignalWeights, rank};
 use millwright_evals::{EvalOptions, EvalTask, cases, repositories::Repositories};

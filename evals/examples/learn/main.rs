@@ -1,5 +1,5 @@
-//! Learns the weights of the ranking, cross-validated by culprit: `learn DATA_DIR TABLES CASES.jsonl… -- ADDRESS=PATH…`.
-//! The signal tables are kept in the file TABLES, so that a second run only fits.
+//! Learns the ranking weights, cross-validated by culprit: `learn DATA_DIR TABLES CASES.jsonl… -- ADDRESS=PATH…`.
+//! The file TABLES stores the signal tables, so that a second run only fits the weights.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use millwright_culprit::suspects::{RankRequest, SignalWeights, signal_table};
 use millwright_evals::{EvalOptions, EvalTask, cases, repositories::Repositories};
 use rayon::prelude::*;
 
-/// View, culprit, tags, place of the culprit, columns, candidates.
+/// View, culprit, tags, position of the culprit among the candidates, columns, candidates.
 type Table = (String, String, Vec<String>, u32, Vec<(String, Vec<f32>)>, Vec<String>);
 
 fn tables(
@@ -47,7 +47,7 @@ fn tables(
                 .map_err(|e| e.to_string())?;
                 let truth = case.truth.commit.clone().unwrap_or_default();
                 let Some(at) = table.commits.iter().position(|c| *c == truth) else { return Ok(None) };
-                // Candidates without any claim cost time and teach nothing.
+                // Candidates without any signal cost time and teach nothing.
                 let prior = SignalWeights::default();
                 let mut scores = vec![0.0; table.commits.len()];
                 for (name, values) in &table.columns {

@@ -1,5 +1,5 @@
 //! Measures the `rank` task: `rank OUT DATA_DIR CASES.jsonl… -- ADDRESS=PATH…`. `WEIGHTS="literal=1.5 …"` changes
-//! weights, `MEMORY=sequential|poisoned|stale` takes the cases as a sequence.
+//! weights. `MEMORY=sequential|poisoned|stale` judges the cases as a sequence.
 
 use std::path::PathBuf;
 

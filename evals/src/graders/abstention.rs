@@ -1,4 +1,4 @@
-/*! The right to name nothing: where no commit is to blame, an answer that asserts one is wrong, however likely. */
+/*! Abstention: where no commit is to blame, an answer that asserts a commit is wrong, however likely that commit seems. */
 
 use super::GradedAnswer;
 

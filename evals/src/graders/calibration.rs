@@ -1,6 +1,6 @@
 /*!
-Whether confidence means something: of the answers given with 80 % about 80 % should be right. Expected calibration
-error over bins of equal size, and the Brier score, which also rewards telling cases apart.
+Calibration of confidence: of the answers given with 80 %, about 80 % should be right. Measured by the expected calibration
+error over bins of equal size, and by the Brier score, which also rewards telling right and wrong cases apart.
 */
 
 use schemars::JsonSchema;

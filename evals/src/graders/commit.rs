@@ -1,4 +1,4 @@
-/*! The exact commit: another commit of the same file is as wrong as any. */
+/*! The exact commit: another commit that changes the same file is as wrong as any other. */
 
 use super::GradedAnswer;
 

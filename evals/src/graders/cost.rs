@@ -1,4 +1,4 @@
-/*! What an answer cost: replays, tokens, money, time. Never weighed against correctness here; both are shown. */
+/*! The cost of an answer: replays, tokens, money, time. Both cost and correctness are shown; one never changes the other. */
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

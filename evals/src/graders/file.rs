@@ -1,4 +1,4 @@
-/*! The guilty file: right where a location lies in one, or where the very commit was named. */
+/*! The guilty file: right when a location is in a guilty file, or when the exact commit is named. */
 
 use super::GradedAnswer;
 

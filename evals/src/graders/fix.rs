@@ -1,7 +1,7 @@
 /*!
-Whether the proposed fix repairs the failure: the grader itself runs the truth's replay with it, the project's tests with
-and without it, and the hidden check (`truth.check`) with it. What the report says of its own replays is not read, except
-to see whether it claims more than is true.
+Whether the proposed fix repairs the failure. The grader itself runs the truth's replay with the fix, the project's tests
+with and without the fix, and the hidden check (`truth.check`) with the fix. It reads the report's own replays only to see
+whether the report claims more than is true.
 */
 
 use millwright_git::Repo;
@@ -41,7 +41,7 @@ pub struct FixGrade {
 /// `None` where no fix is expected and none was offered, or nothing can be run.
 pub fn grade(answer: &GradedAnswer<'_>) -> Option<FixGrade> {
     let truth = &answer.case.truth;
-    // Without a replay for the agent no fix can be asked of it.
+    // An agent that got no replay is not expected to give a fix.
     let expected = truth.revert_fixes == Some(true) && answer.case.replay.is_some();
     let offered = answer.report.fix.as_ref().filter(|fix| !fix.diff.trim().is_empty());
     let replay = truth.replay.as_ref().or(answer.case.replay.as_ref());
@@ -137,11 +137,11 @@ fn compare(
 ) -> (Result<Option<bool>, ()>, String) {
     match (with, without()) {
         (RecipeEnding::Passes, _) => (Ok(Some(true)), "the replay and the tests pass with it".into()),
-        // Tests that fail anyway cannot be held against it.
+        // Tests that also fail without the fix do not count against it.
         (RecipeEnding::Fails { .. }, RecipeEnding::Fails { .. }) => {
             (Ok(None), "the replay passes with it; the tests fail with it and without it".into())
         }
-        // Neither can tests that do not run here, where something else judges the fix.
+        // Tests that cannot run here do not count against the fix either, if the hidden check judges it.
         (RecipeEnding::Unknown { .. } | RecipeEnding::Fails { .. }, RecipeEnding::Unknown { why })
             if check.is_some() =>
         {

@@ -1,7 +1,7 @@
 /*!
-Whether what is cited is there: every citation of the root cause and of the hypotheses names one piece of evidence, its
-place opens in the repository, the ticket or the list of runs, and what the evidence quotes really stands there. Opened
-by git itself and read anew; nothing is taken from what the agent stored.
+Whether citations are real. Every citation of the root cause and the hypotheses must name one piece of evidence, its location
+must open in the repository, the ticket or the list of runs, and the text that the evidence quotes must be there. The grader
+opens locations with git and reads them again; it uses nothing that the agent stored.
 */
 
 use std::collections::BTreeSet;
@@ -141,7 +141,7 @@ fn lines(repo: &Repo, revision: &str, place: &str, excerpt: &str) -> Result<(), 
         return Err(format!("{path} has no lines {from} to {to}"));
     }
     let known: BTreeSet<&str> = all.iter().take(to).skip(from - 1).map(|line| line.trim()).collect();
-    // Excerpts of diffs carry their marks.
+    // Lines of diff excerpts begin with `+` or `-`.
     all_stand(excerpt, |line| {
         known.contains(line) || line.strip_prefix(['+', '-']).is_some_and(|bare| known.contains(bare.trim()))
     })

@@ -1,6 +1,6 @@
 /*!
-What acting on the answer would do: taking back an innocent commit, applying a fix that does not hold, or changing code
-where no code is to blame. An answer that names nothing harms nobody.
+The harm of acting on the answer: reverting an innocent commit, applying a fix that does not hold, or changing code where no
+code is to blame. An answer that names nothing does no harm.
 */
 
 use millwright_model::Verdict;

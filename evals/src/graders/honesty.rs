@@ -1,9 +1,9 @@
 /*!
-Whether a report claims more than was run. A wrong *verified*, *confirmed* or *known* is counted under its own name; so is
-a report that says tests pass where no test ran or where they fail. What the case allows at most stands in
-`truth.claims`; without it, a claim is judged by the truth's commit and by the fix grader's own runs.
+Whether a report claims more than was run. A wrong *verified*, *confirmed* or *known* has its own count, and so has a report
+that says tests pass when no test ran or when they fail. `truth.claims` states the most that the case allows. Without it, the
+truth's commit and the fix grader's own runs decide about a claim.
 
-Report fields are read from the report's JSON, because that is what every reader of it sees.
+The grader reads report fields from the report's JSON, because every reader of the report sees that JSON.
 */
 
 use millwright_model::Verdict;

@@ -1,4 +1,4 @@
-//! Which claims are counted as false.
+//! Which claims count as false.
 
 use serde_json::json;
 
@@ -8,7 +8,7 @@ use crate::cases::TruthKind;
 const CULPRIT: &str = "0123456789012345678901234567890123456789";
 const OTHER: &str = "9876543210987654321098765432109876543210";
 
-/// What is judged of a report: verdict, commit, and the word for its fix's tests.
+/// The parts of a report that the grader judges: verdict, commit, and the test status of its fix.
 fn report(verdict: Verdict, commit: &str, tests: &str) -> (Verdict, Value) {
     let report = json!({
         "summary": "The fix takes the guard away.", "root_cause": {"commit": commit}, "hypotheses": [],
@@ -37,7 +37,7 @@ fn a_proven_verdict_on_an_innocent_commit_or_with_a_fix_that_fails_is_false() {
     assert!(claims_of(&right, None, &fails).false_verified);
     assert!(claims_of(&report(Verdict::Known, CULPRIT, "pass"), None, &fails).false_known);
     assert!(claims_of(&report(Verdict::Confirmed, OTHER, "not_run"), None, &holds).false_confirmed);
-    // A confirmed cause says nothing of its fix, and what is only probable is not proven.
+    // A confirmed cause claims nothing about its fix, and a probable cause claims no proof.
     assert_eq!(
         claims_of(&report(Verdict::Confirmed, CULPRIT, "not_run"), None, &fails),
         HonestyGrade::default()

@@ -1,6 +1,6 @@
 /*!
-The guilty lines, at the failing revision: how many of them are named, and how much else. A whole file named covers
-every line and tells nobody anything, so both count.
+The guilty lines at the failing revision: how many of them the answer names, and how many others. Both count, because an
+answer that names a whole file covers every guilty line and is useless.
 */
 
 use std::collections::BTreeSet;

@@ -1,9 +1,9 @@
 /*!
-What an answer is worth, one grader a file. A grader sees the case with its truth and the report, and believes of the
-report only what it can see for itself: fixes are applied and run again, citations opened. Correctness is never left to
-a model; one may be asked how well a report is written, see `prose`.
+The graders of answers, one per file. A grader sees the report and the case with its truth. It believes only what it can
+check itself: it applies fixes and runs them again, and opens citations. No model judges correctness; a model may only judge
+how well a report is written, see `prose`.
 
-Graders stand in a table, so that a test can exchange one for a defect and see that the suite then fails: an eval that
+Graders are in a table, so that a test can replace one by a defective one and check that the suite then fails. An eval that
 cannot fail proves nothing.
 */
 

@@ -1,9 +1,9 @@
 /*!
-How well a report is written, in the opinion of a model. It is told nothing of the truth and its marks touch no other
-figure: whether an answer is right is never left to a model. It is asked only where `--judge` names one.
+How well a report is written, in a model's opinion. The model gets nothing of the truth, and its marks change no other
+figure, because a model never decides whether an answer is right. It is asked only when `--judge` names one.
 
-The report's words come from tickets, repositories and models, so they stand in a fence; an answer in any other form
-than the one asked for is not judged, whatever it says.
+The report's text comes from tickets, repositories and models, so the prompt puts it in a fence. An answer in another form
+than the requested one is not used, whatever it says.
 */
 
 use std::fmt::Write as _;

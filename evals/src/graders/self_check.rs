@@ -1,6 +1,6 @@
 /*!
-Before a suite is judged, its judges are: every grader is given a right and a wrong answer to an incident made for this,
-and has to tell them apart. An eval whose graders have gone blind must stop, not report.
+Checks the graders before they judge a suite. Every grader gets a right and a wrong answer to an incident made for this
+check, and must tell them apart. With a defective grader the eval stops instead of reporting.
 */
 
 use std::path::Path;
@@ -18,10 +18,10 @@ use super::{GradedAnswer, Graders, Grades, GradingDependencies};
 use crate::cases::{EvalCase, TruthKind};
 use crate::scenarios;
 
-/// What the graders get wrong, one line each; empty when they can be trusted.
+/// The mistakes of the graders, one line each; empty when the graders work.
 ///
 /// # Errors
-/// When the incident cannot be made here, in words.
+/// When the incident cannot be created here; the text says why.
 pub fn run(
     graders: &Graders,
     with: GradingDependencies<'_>,
@@ -76,7 +76,7 @@ fn complaints(good: &Grades, bad: &Grades, asserted: &Grades, silent: &Grades) -
     expect(bad.symbol == Some(false), "symbol: another function is not taken for wrong");
     expect(good.lines.is_some_and(|lines| lines.f1 == 1.0), "lines: the guilty lines do not count in full");
     expect(bad.lines.is_some_and(|lines| lines.f1 == 0.0), "lines: other lines count");
-    // Where nothing can be run at all (a full disk, no sandbox), the grader says so, and that is what has to be mended.
+    // Where nothing can run at all (a full disk, no sandbox), the grader says so, and the user must fix that first.
     let why = good.fix.as_ref().map_or("nothing was judged", |fix| &fix.why);
     expect(
         good.fix.as_ref().is_some_and(|fix| fix.verified),
@@ -124,9 +124,9 @@ fn evidence(id: &str, locator: Locator, source: EvidenceSource, excerpt: &str) -
     }
 }
 
-/// The right answer where `commit` and the rest are the truth's.
+/// An answer with this commit, path and diff, and with the truth's lines. It is right when these are the truth's.
 fn answer(case: &EvalCase, commit: Option<&str>, path: &str, diff: &str) -> Report {
-    // Of a case without one it is any commit: the grader has to see that none is wanted.
+    // For a case without a culprit, name any commit: the grader must see that none is wanted.
     let commit =
         commit.and_then(|commit| commit.parse().ok()).unwrap_or_else(|| CommitId::from_bytes(&[0; 20]));
     let locations = case.truth.lines.iter().map(|lines| Location {
@@ -190,7 +190,7 @@ fn answer(case: &EvalCase, commit: Option<&str>, path: &str, diff: &str) -> Repo
     }
 }
 
-/// Sure of an innocent commit, with a fix that mends nothing and quotes nobody wrote.
+/// An answer that is certain of an innocent commit, with a fix that fixes nothing and invented quotes.
 fn wrong_answer(case: &EvalCase) -> Report {
     let innocent = case.truth.harm.as_ref().and_then(|harm| harm.commits.first().cloned());
     let diff = "diff --git a/docs/solved.md b/docs/solved.md\nnew file mode 100644\n--- /dev/null\n+++ b/docs/solved.md\n@@ -0,0 +1 @@\n+Solved.\n";

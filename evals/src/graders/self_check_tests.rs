@@ -1,4 +1,4 @@
-//! Mutations: a defect planted in any one grader has to be seen.
+//! Mutation tests: the self-check must detect a defect in any one grader.
 
 use std::path::Path;
 
@@ -37,7 +37,7 @@ fn the_graders_that_ship_tell_right_from_wrong_and_every_planted_defect_is_seen(
             "lines",
             Graders { lines: |answer| lines::grade(answer).map(|of| LineOverlap { f1: 0.5, ..of }), ..sound },
         ),
-        // It believes the report.
+        // This grader believes the report.
         (
             "fix",
             Graders {
@@ -46,7 +46,7 @@ fn the_graders_that_ship_tell_right_from_wrong_and_every_planted_defect_is_seen(
             },
         ),
         ("fix", Graders { fix: |_| None, ..sound }),
-        // It counts citations and opens none.
+        // This grader counts citations without opening them.
         (
             "grounding",
             Graders {

@@ -1,4 +1,4 @@
-/*! The guilty function. Judged where the truth names one, which it does for languages whose symbols are parsed. */
+/*! The guilty function. Judged when the truth names one, which it does for languages whose symbols are parsed. */
 
 use super::GradedAnswer;
 

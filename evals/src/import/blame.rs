@@ -1,6 +1,7 @@
 /*!
-Whose lines a mend took away: the commit that most of them blame to is the likely culprit (Śliwerski, Zimmermann and
-Zeller 2005). It is often right and sometimes not, so what comes of it is tagged and never mixed with what somebody knew.
+Finds the likely culprit of a fix: the commit to which git blames most of the lines that the fix removed (Śliwerski,
+Zimmermann and Zeller 2005). The result is sometimes wrong, so its cases are tagged and never mixed with cases whose culprit
+a person named.
 */
 
 use millwright_model::CommitId;
@@ -13,10 +14,10 @@ use millwright_sandbox::trusted::GitError;
 
 use super::git;
 
-/// Stretches blamed at most; a mend that large tells nothing.
+/// The most hunks to blame. A larger fix shows nothing.
 const MOST: usize = 40;
 
-/// The likely culprit of what `fix` mends.
+/// The likely culprit of the fault that `fix` fixes.
 pub(super) fn culprit(repo: &Repo, fix: &str) -> Result<Option<CommitId>, GitError> {
     let parent = format!("{fix}^");
     let diff = git(repo, &["diff", "-U0", "--no-renames", &parent, fix])?;

@@ -1,6 +1,6 @@
 /*!
-What a repository says of its own faults: messages such as “Fixes: 1a2b3c4”, “fixes 1a2b3c4”, “Regression in 1a2b3c4” or
-“introduced by commit 1a2b3c4”. The mending message becomes the ticket, without what gives the answer away; the mend's
+Imports cases from commit messages that name a culprit: “Fixes: 1a2b3c4”, “fixes 1a2b3c4”, “Regression in 1a2b3c4” or
+“introduced by commit 1a2b3c4”. The fix's message, without the parts that reveal the answer, becomes the ticket. The fix's
 parent is the failing revision.
 */
 
@@ -8,13 +8,13 @@ use millwright_git::Repo;
 
 use super::{ImportError, ImportedCases, case, git};
 
-/// Words that, shortly before a commit id, say that it is to blame.
+/// Words that blame the commit id that follows them.
 const CUES: [&str; 8] =
     ["fixes", "fixed", "regression", "introduced", "caused", "broke", "broken", "regressed"];
-/// Words between a cue and its id.
+/// The most words between a cue and its id.
 const WITHIN: usize = 4;
 
-/// Cases of the newest `limit` mends.
+/// Imports cases of the newest `limit` fixes.
 ///
 /// # Errors
 /// When the repository cannot be read.
@@ -61,7 +61,7 @@ fn bare(word: &str) -> &str {
     word.trim_matches(|c: char| !c.is_ascii_alphanumeric())
 }
 
-/// The first commit id a message says is to blame.
+/// The first commit id that the message blames.
 fn culprit_named(message: &str) -> Option<&str> {
     let words: Vec<&str> = message.split_whitespace().map(bare).collect();
     let at = words.iter().enumerate().position(|(at, word)| {
@@ -71,7 +71,7 @@ fn culprit_named(message: &str) -> Option<&str> {
     words.get(at).copied()
 }
 
-/// The message without lines that hold a commit id and without trailers: they would give the answer away.
+/// The message without trailers and without lines that contain a commit id, because both would reveal the answer.
 fn without_ids(message: &str) -> String {
     let tells = |line: &str| line.split_whitespace().map(bare).any(is_id);
     let is_trailer = |line: &str| {

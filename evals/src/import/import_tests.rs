@@ -1,4 +1,4 @@
-//! Cases out of a repository whose faults are known, and out of a memory that has met one.
+//! Imports cases from a repository with known faults and from a memory with one incident.
 
 use millwright_model::Scope;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::options::tests::options;
 use crate::options::{EvalOptions, EvalTask, MemoryMode, RepoMapping};
 use crate::scenarios;
 
-/// A repository with a fault at a known commit, mended by a commit on top.
+/// A repository with a fault at a known commit, and a fix as the newest commit.
 fn mended(folder: &Path, message: &str) -> (Repo, EvalCase, String) {
     let (case, path, text) = scenarios::specimen(folder).unwrap();
     let repo = Repo::open(&folder.join("specimen"), &folder.join("data")).unwrap();
@@ -17,7 +17,7 @@ fn mended(folder: &Path, message: &str) -> (Repo, EvalCase, String) {
     let edit = millwright_git::checkout::FileEdit { path, content };
     let tree = millwright_git::checkout::edit_tree(&repo, &case.bad, &[edit]).unwrap();
     let message = message.replace("CULPRIT", &culprit[..12]);
-    // Where the objects may be written; the repository's own folder is a bare one of ours.
+    // The repository's own folder is our bare one, so objects are written here.
     let own = folder.join("specimen/.git");
     let git = || millwright_sandbox::trusted::git(&own);
     let pack = repo.borrowed();
@@ -25,7 +25,7 @@ fn mended(folder: &Path, message: &str) -> (Repo, EvalCase, String) {
     assert!(alternates.exists() && pack.exists());
     let fix = repo.git().args(["commit-tree", &tree, "-p", &case.bad, "-m", &message]).output().unwrap();
     let fix = String::from_utf8(fix).unwrap().trim().to_owned();
-    // Objects made in the borrowing directory are handed to the repository by a pack of its own.
+    // A bundle copies the objects from the borrowing directory to the repository.
     let bundle = folder.join("fix.bundle");
     let at = bundle.to_string_lossy().into_owned();
     repo.git().args(["update-ref", "refs/heads/fix", &fix]).output().unwrap();

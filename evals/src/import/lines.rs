@@ -1,4 +1,4 @@
-/*! Tickets and the commits that mended them, one JSON object a line. */
+/*! Tickets with the commits that fixed them, one JSON object per line. */
 
 use std::path::Path;
 
@@ -13,15 +13,15 @@ struct Line {
     #[serde(default)]
     id: Option<String>,
     ticket: String,
-    /// The commit that mended it; its parent is the failing revision.
+    /// The commit that fixed the fault; its parent is the failing revision.
     fix: String,
-    /// The commit to blame, where somebody knows it.
+    /// The commit to blame, if known.
     #[serde(default)]
     culprit: Option<String>,
 }
 
 /// # Errors
-/// With the number of the first line that is no record; a record whose commits are not there is left out.
+/// With the line number of the first invalid record. A record whose commits are missing is left out.
 pub fn import(repo: &Repo, path: &Path) -> Result<ImportedCases, ImportError> {
     let io = |source| ImportError::Io { action: "reading", path: path.to_owned(), source };
     let text = std::fs::read_to_string(path).map_err(io)?;

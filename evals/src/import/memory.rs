@@ -1,4 +1,4 @@
-/*! What memory has proven, or a person confirmed, about a repository: with the replay it was proven by. */
+/*! Imports incidents of a repository that memory has proven or a person confirmed, with the replay that proved them. */
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use millwright_store::{MemoryFilter, Store};
 use super::{ImportError, ImportedCases, case};
 use crate::cases::{CaseOverlay, CaseOverlayMode, CaseReplay};
 
-/// Incidents of one page.
+/// Incidents per page.
 const PAGE: u32 = 200;
 
 /// # Errors
@@ -32,7 +32,7 @@ pub async fn import(repo: &Repo, store: &Store) -> Result<ImportedCases, ImportE
                 continue;
             };
             let incident = store.get_incident(id).await?;
-            // The same told twice would count twice.
+            // A repeated incident would count twice.
             if !seen.insert(format!("{culprit}\n{}", incident.ticket.text)) {
                 continue;
             }

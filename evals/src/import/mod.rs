@@ -1,7 +1,6 @@
 /*!
-One's own past incidents as cases: from what memory has proven, from a list of tickets and the commits that mended them,
-or from what a repository's own messages say of its faults. The truth is only as good as its source, so every case is
-tagged with where it comes from.
+Imports your own past incidents as cases: from memory, from a list of tickets and the commits that fixed them, or from commit
+messages that name a culprit. The truth is only as good as its source, so every case has a tag for its source.
 */
 
 mod blame;
@@ -34,7 +33,7 @@ pub enum ImportError {
     Nothing(String),
 }
 
-/// Cases, and what was left out and why.
+/// Imported cases, and the records that were left out with the reason.
 #[derive(Debug, Default)]
 pub struct ImportedCases {
     pub cases: Vec<EvalCase>,
@@ -42,10 +41,10 @@ pub struct ImportedCases {
 }
 
 impl ImportedCases {
-    /// Writes the cases, whole or not at all.
+    /// Writes the cases atomically.
     ///
     /// # Errors
-    /// When there are none, or the file cannot be written.
+    /// When there are no cases, or the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), ImportError> {
         if self.cases.is_empty() {
             let why = self.left_out.first().cloned().unwrap_or_else(|| "nothing was found".into());
@@ -66,7 +65,7 @@ fn git(repo: &Repo, args: &[&str]) -> Result<String, GitError> {
     Ok(String::from_utf8_lossy(&repo.git().args(args).output()?).into_owned())
 }
 
-/// The plain case of a culprit seen failing at `bad`.
+/// A case with a culprit that was seen to fail at `bad`.
 fn case(
     repo: &Repo,
     id: String,
@@ -96,8 +95,8 @@ fn case(
     })
 }
 
-/// A revision some way before the culprit, so that where it stands in the range tells nothing: how far follows from its
-/// id. `None` where the history is too short.
+/// A revision some commits before the culprit. The distance depends on the culprit's id, so that the culprit's position in
+/// the range reveals nothing. `None` where the history is too short.
 fn good_before(repo: &Repo, culprit: &str) -> Result<Option<String>, GitError> {
     let far = 100 + u64::from_str_radix(&Evidence::hash(culprit)[..6], 16).unwrap_or(0) % 400;
     for back in [far, far / 4, 5] {

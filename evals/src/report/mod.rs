@@ -1,5 +1,5 @@
 /*!
-What an eval leaves for people: a page with plots, a note for a pull request, a line for a chat.
+Reports of an eval for people: a page with plots, a note for a pull request, and a line for a chat.
 */
 
 pub mod note;
@@ -27,10 +27,10 @@ pub fn write(out: &Path, summary: &EvalSummary, results: &[CaseResult]) -> Resul
     page::write(&out.join("report.html"), summary, results)
 }
 
-/// What an eval left in its folder.
+/// Reads the results of an eval from its folder.
 ///
 /// # Errors
-/// When there is no summary, or lines of results that are none.
+/// When there is no summary, or a line of the results is invalid.
 pub fn read(out: &Path) -> Result<(EvalSummary, Vec<CaseResult>), EvalError> {
     let path = out.join("summary.json");
     let io = |source| EvalError::Io { action: "reading", path: path.clone(), source };

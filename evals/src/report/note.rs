@@ -1,11 +1,11 @@
-/*! The same figures for a pull request, and one line for a chat. */
+/*! The figures as a note for a pull request, and as one line for a chat. */
 
 use serde_json::Value;
 
 use crate::results::CaseResult;
 use crate::summary::EvalSummary;
 
-/// Figures worth a line in a note, with how they are called there.
+/// Figures of a note, with their names there.
 const TOLD: [(&str, &str); 16] = [
     ("exact_commit", "exact commit"),
     ("verified_fix", "verified fix"),
@@ -49,7 +49,7 @@ pub fn line(summary: &EvalSummary) -> String {
     parts.join("; ")
 }
 
-/// A note with the figures, every class apart, and what went wrong.
+/// A note with all figures, the figures of each class, and the cases that went wrong.
 pub fn markdown(summary: &EvalSummary, results: &[CaseResult]) -> String {
     let mut out = String::from("## Millwright eval\n");
     for (task, figures) in &summary.0 {
@@ -82,7 +82,7 @@ pub fn markdown(summary: &EvalSummary, results: &[CaseResult]) -> String {
             out.push_str("\n| class | cases | right | not judged |\n|---|---|---|---|\n");
             for (tag, part) in classes {
                 let of = |name: &str| part.get(name).and_then(value).unwrap_or(0.0);
-                // In the ranking, the first place is what being right means.
+                // In the ranking task, an answer is right when the culprit is first.
                 let right = if part.get("hit").is_some() { of("hit") } else { of("ac@1") };
                 out.push_str(&format!("| {tag} | {} | {right:.2} | {} |\n", of("cases"), of("not_judged")));
             }

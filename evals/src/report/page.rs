@@ -1,6 +1,6 @@
 /*!
-`report.html`: the figures of an eval with their intervals and baselines, plots, and every case with what became of it
-and what its run did, as one file that needs nothing else.
+`report.html`: the figures of an eval with their intervals and baselines, plots, and every case with its result and the steps
+of its run, in one self-contained file.
 */
 
 use std::path::Path;
@@ -81,15 +81,15 @@ pub fn write(path: &Path, summary: &EvalSummary, results: &[CaseResult]) -> Resu
     })
 }
 
-/// A plot with its heading; nothing where there is nothing to draw.
+/// A plot with its heading; empty without a plot.
 fn plotted(heading: &str, svg: Option<String>) -> Markup {
     html! {
-        // Drawn by us from numbers; the library escapes the words it is given.
+        // We draw the plot from numbers, and the library escapes its texts.
         @if let Some(svg) = svg { figure { figcaption { (heading) } (maud::PreEscaped(svg)) } }
     }
 }
 
-/// Every case with its report, folded.
+/// Every case with its report, collapsed.
 fn timelines(out: &Path, results: &[CaseResult]) -> Markup {
     let told: Vec<_> =
         results.iter().filter_map(|result| Some((result, timeline::report_of(out, result)?))).collect();
@@ -132,13 +132,13 @@ fn figures_table(figures: &Value) -> Markup {
     }
 }
 
-/// Whether parts say more than the list of cases does: not where every case has a repository of its own.
+/// Whether a table of parts says more than the list of cases. It does not where almost every case has its own repository.
 fn tells(key: &str, parts: &serde_json::Map<String, Value>, figures: &Value) -> bool {
     let cases = figures.get("cases").and_then(Value::as_u64).unwrap_or(0);
     key != "by_repo" || parts.len() < 2 || (parts.len() as u64) * 2 < cases
 }
 
-/// The same few figures for each part of the set.
+/// A table with the same figures for each part of the cases.
 fn parts_table(parts: &serde_json::Map<String, Value>) -> Markup {
     const COLUMNS: [&str; 22] = [
         "cases",
@@ -170,7 +170,7 @@ fn parts_table(parts: &serde_json::Map<String, Value>) -> Markup {
         table {
             thead { tr { th {} @for column in &columns { th { (column) } } } }
             tbody {
-                // What lacks a tag is in the summary for comparing; here it would bury the tags.
+                // The parts without a tag are in the summary for comparison. Here they would hide the tags.
                 @for (name, part) in parts.iter().filter(|(name, _)| !name.starts_with('!')) {
                     tr {
                         td { (name) }
@@ -187,7 +187,7 @@ fn parts_table(parts: &serde_json::Map<String, Value>) -> Markup {
     }
 }
 
-/// Memory off against on, and the learning curve.
+/// Results with memory off and on, and the learning curve.
 fn memory_part(memory: &Value) -> Markup {
     const PARTS: [(&str, &str); 5] = [
         ("all", "all cases"),

@@ -1,6 +1,6 @@
 /*!
-The plots of a report, as SVG that stands in the page itself. A plot says nothing that a table beside it does not say;
-what is missing is left out rather than drawn as zero.
+The plots of a report, as SVG inside the page. A table beside each plot has all its numbers. Missing values are left out and
+not drawn as zero.
 */
 
 use plotters::coord::Shift;
@@ -17,7 +17,7 @@ const GOOD: RGBColor = RGBColor(26, 127, 55);
 const FAINT: RGBColor = RGBColor(150, 150, 150);
 const FONT: &str = "sans-serif";
 
-/// Draws, and answers nothing where the library could not.
+/// Draws a plot; `None` when the library fails.
 fn svg(size: (u32, u32), draw: impl FnOnce(&Area<'_>) -> Drawn) -> Option<String> {
     let mut out = String::new();
     {
@@ -33,7 +33,7 @@ fn value(figure: &Value, name: &str) -> Option<f64> {
     figure.get(name).and_then(Value::as_f64)
 }
 
-/// Share of right answers by class, with its interval.
+/// Share of right answers per class, with its interval.
 pub(super) fn by_class(figures: &Value) -> Option<String> {
     let tags = figures.get("by_tag")?.as_object()?;
     let bars: Vec<(&str, f64, f64, f64, u64)> = tags
@@ -80,7 +80,7 @@ pub(super) fn by_class(figures: &Value) -> Option<String> {
 /// Bins of the reliability plot.
 const BINS: usize = 10;
 
-/// How often answers of one confidence were right.
+/// How often answers with the same confidence were right.
 pub(super) fn calibration(results: &[CaseResult]) -> Option<String> {
     let forecasts: Vec<(f64, bool)> = results
         .iter()
@@ -115,7 +115,7 @@ pub(super) fn calibration(results: &[CaseResult]) -> Option<String> {
     })
 }
 
-/// Replays spent to the culprit against what plain bisect needs, case by case.
+/// Replays needed to find the culprit, and those that a plain bisect needs, case by case.
 pub(super) fn bisect_effort(results: &[CaseResult]) -> Option<String> {
     let points: Vec<(f64, f64)> = results
         .iter()
@@ -141,7 +141,7 @@ pub(super) fn bisect_effort(results: &[CaseResult]) -> Option<String> {
             .y_desc("replays to the culprit")
             .draw()?;
         chart.draw_series([PathElement::new(vec![(0.0, 0.0), (most, most)], FAINT.stroke_width(1))])?;
-        // Many cases share a point; a little aside shows them.
+        // Many cases share a point, so each is drawn with a small offset.
         chart.draw_series(points.iter().enumerate().map(|(number, (x, y))| {
             let aside = (number % 9) as f64 * 0.07 - 0.28;
             Circle::new((x + aside, *y), 4, INK.mix(0.45).filled())
@@ -150,7 +150,7 @@ pub(super) fn bisect_effort(results: &[CaseResult]) -> Option<String> {
     })
 }
 
-/// Share of right answers of a class against what its answers cost.
+/// Share of right answers per class, and the cost of its answers.
 pub(super) fn cost_against_accuracy(results: &[CaseResult]) -> Option<String> {
     let mut classes: std::collections::BTreeMap<&str, (f64, f64, f64)> = Default::default();
     for one in results {
@@ -188,7 +188,7 @@ pub(super) fn cost_against_accuracy(results: &[CaseResult]) -> Option<String> {
     })
 }
 
-/// What memory does to executions and to right answers as cases come in.
+/// The effect of memory on executions and right answers over the sequence of cases.
 pub(super) fn learning(memory: &Value) -> Option<String> {
     let each = memory.get("replay_runs_each")?;
     let side = |name: &str| -> Option<Vec<f64>> {

@@ -1,4 +1,4 @@
-/*! What one run did, in order, and what the graders said: the drill-down of a case. */
+/*! The details of a case: the steps of its run in order, and the graders' results. */
 
 use std::path::Path;
 
@@ -7,16 +7,16 @@ use millwright_model::{ReplayOutcome, Report};
 
 use crate::results::CaseResult;
 
-/// Executions shown of a run.
+/// The most executions shown for a run.
 const MOST_RUNS: usize = 60;
 
-/// The report a line of results names; `None` where it was not written or cannot be read.
+/// The report that a line of results names; `None` when it was not written or cannot be read.
 pub(super) fn report_of(out: &Path, result: &CaseResult) -> Option<Report> {
     let text = std::fs::read(out.join(result.report.as_ref()?)).ok()?;
     serde_json::from_slice(&text).ok()
 }
 
-/// One case, to be folded out.
+/// One case, collapsible.
 pub(super) fn case(result: &CaseResult, report: &Report) -> Markup {
     let replay = report.replay.as_ref();
     let runs = replay.map_or(&[][..], |replay| &replay.runs);

@@ -1,6 +1,6 @@
 /*!
-What else happens in a repository: features nobody's incident is about, their tests, documentation, remarks and
-helpers in the very files that fail later, version bumps, short branches. It never changes what the program answers.
+Background work in a repository: features without an incident, their tests, documentation, comments and helpers in the files
+that fail later, version bumps, short branches. It never changes the output of the program.
 */
 
 use super::ScenarioError;
@@ -52,7 +52,7 @@ struct Module {
     functions: Vec<Function>,
 }
 
-/// Everything of a repository that no incident is about.
+/// Generates the commits that no incident is about.
 #[derive(Debug)]
 pub(super) struct BackgroundCommits {
     project: ScenarioProject,
@@ -67,17 +67,17 @@ impl BackgroundCommits {
         Self { project, random, modules: Vec::new(), helpers: 0, release: 0 }
     }
 
-    /// The program, in the words it has now.
+    /// The program with its current names.
     pub(super) fn project(&self) -> ScenarioProject {
         self.project
     }
 
-    /// After somebody renamed a part.
+    /// Takes the new names after a rename.
     pub(super) fn rename(&mut self, project: ScenarioProject) {
         self.project = project;
     }
 
-    /// One more commit of everyday work.
+    /// Adds one commit of everyday work.
     pub(super) fn step(&mut self, history: &mut ScenarioHistory) -> Result<(), ScenarioError> {
         match self.random.below(100) {
             0..34 => self.add_function(history),
@@ -95,7 +95,7 @@ impl BackgroundCommits {
         Ok(())
     }
 
-    /// A remark above a function of `path`: a change of a file that changes nothing.
+    /// Commits a comment above a function of `path`, which changes the file but not the program.
     pub(super) fn remark_in(
         &mut self,
         history: &mut ScenarioHistory,
@@ -109,7 +109,7 @@ impl BackgroundCommits {
         Ok(())
     }
 
-    /// Puts a comment above one of the functions of `path`, without a commit.
+    /// Puts a comment above a function of `path`, without a commit.
     pub(super) fn say_in(
         &mut self,
         history: &mut ScenarioHistory,
@@ -242,7 +242,7 @@ impl BackgroundCommits {
         history.commit(&format!("Write down what {recs} have to do with {topic}"), "");
     }
 
-    /// A small function in a file of the program, which nothing calls yet.
+    /// Adds a small function to a file of the program. Nothing calls it yet.
     fn add_helper(&mut self, history: &mut ScenarioHistory) -> Result<(), ScenarioError> {
         let core = self.project.core();
         let path = self.random.pick(&core).cloned().unwrap_or_default();

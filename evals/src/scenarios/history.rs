@@ -1,7 +1,6 @@
 /*!
-A believable history on its way into a repository: files are changed in memory, commits are lines of one
-`git fast-import` stream, so hundreds of commits cost one process. Authors and times follow from the seed alone, so
-every machine gets the same commit ids.
+Builds a realistic history: files are changed in memory, and commits are written to one `git fast-import` stream, so hundreds
+of commits need one process. Authors and times depend only on the seed, so every machine gets the same commit ids.
 */
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -39,7 +38,7 @@ pub(super) struct ScenarioHistory {
     domain: String,
 }
 
-/// Where something stands at the end of a history: 1-based lines, both included.
+/// A range of lines at the end of a history: 1-based, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HistoryLines {
     pub(super) path: String,
@@ -84,7 +83,7 @@ impl ScenarioHistory {
         self.touched.insert(path.to_owned());
     }
 
-    /// Puts `new` in the place of `old`, which has to stand in the file exactly once.
+    /// Replaces `old` by `new`. The file must contain `old` exactly once.
     pub(super) fn replace(&mut self, path: &str, old: &str, new: &str) -> Result<(), ScenarioError> {
         let text = self.read(path)?;
         let times = text.matches(old).count();
@@ -96,7 +95,7 @@ impl ScenarioHistory {
         Ok(())
     }
 
-    /// Lines of `path` that stand there now and hold one of the given texts.
+    /// The current lines of `path` that contain one of the given texts.
     pub(super) fn lines_with(&self, path: &str, texts: &[&str]) -> Vec<HistoryLines> {
         let mut out: Vec<HistoryLines> = Vec::new();
         let text = self.files.get(path).map_or("", String::as_str);
@@ -112,14 +111,15 @@ impl ScenarioHistory {
         out
     }
 
-    /// A commit of everything that was changed since the last one.
+    /// Commits everything that changed since the last commit.
     pub(super) fn commit(&mut self, subject: &str, body: &str) {
         self.marks += 1;
         self.header(self.marks, subject, body);
         self.changes();
     }
 
-    /// A branch of one commit beside the main line, merged at once: `side` on the branch, `main` meanwhile.
+    /// Makes a branch of one commit and merges it at once: `side` changes the branch, `main` changes the main line
+    /// meanwhile.
     pub(super) fn fork(
         &mut self,
         side: (&str, &dyn Fn(&mut Self)),
@@ -153,7 +153,7 @@ impl ScenarioHistory {
         self.changes();
     }
 
-    /// Names the latest commit.
+    /// Labels the latest commit.
     pub(super) fn label(&mut self, name: &str) {
         self.labels.insert(name.to_owned(), self.marks);
     }
@@ -163,7 +163,7 @@ impl ScenarioHistory {
     }
 
     fn header_on(&mut self, mark: usize, branch: &str, subject: &str, body: &str) {
-        // Minutes to days apart, as people work.
+        // Commits are minutes to hours apart.
         self.seconds += 600 + self.random.below(30_000) as i64;
         let (name, mail) = AUTHORS[self.random.below(AUTHORS.len())];
         let person = format!("{name} <{mail}@{}.example> {} +0000", self.domain, self.seconds);
@@ -187,7 +187,7 @@ impl ScenarioHistory {
         }
     }
 
-    /// Makes the repository at `dir`, without a work tree, and answers the ids of the labelled commits.
+    /// Creates the repository at `dir`, without a work tree, and returns the ids of the labelled commits.
     pub(super) fn import(mut self, dir: &Path) -> Result<HashMap<String, String>, ScenarioError> {
         let io = |action: &'static str, path: &Path| {
             let path = path.to_owned();

@@ -1,10 +1,10 @@
 /*!
-Incidents made to order: small but real repositories with hundreds of commits, into each of which one incident of a
-known class is planted, with its ticket, its replay and the hidden truth. Seeded by the scenario's name, so a
-repository has the same commit ids on every machine; written through `git fast-import`, so it costs a moment.
+Generated incidents: small but real repositories with hundreds of commits. Each contains one incident of a known class, with
+its ticket, its replay and the hidden truth. The scenario's name is the seed, so a repository has the same commit ids on
+every machine. `git fast-import` writes it within a moment.
 
-Simple rules are led astray on purpose: later innocent commits touch every file of the trace, in the ticket's own
-words. A test really runs what is claimed here, class by class, and measures what simple rules reach.
+Scenarios mislead simple rules on purpose: later innocent commits touch every file of the trace, in the words of the ticket.
+A test runs the claims of each class and measures the results of simple rules.
 */
 
 mod background_commits;
@@ -24,10 +24,10 @@ use millwright_sandbox::trusted::GitError;
 
 use crate::cases::EvalCase;
 
-/// Stands in cases for the folder the repositories were made in.
+/// Placeholder in cases for the folder of the generated repositories.
 pub const ADDRESS: &str = "https://scenarios.invalid";
 
-/// Changes whenever a scenario changes, so that repositories of before are not taken for today's.
+/// Changes when a scenario changes, so that older repositories are not used again.
 pub const GENERATION: u32 = 4;
 
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,7 @@ pub enum ScenarioError {
 
 macro_rules! classes {
     ($($(#[doc = $doc:literal])* $variant:ident => $name:literal,)*) => {
-        /// What kind of incident a scenario is.
+        /// The class of a scenario's incident.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Class { $($(#[doc = $doc])* $variant,)* }
 
@@ -59,22 +59,22 @@ macro_rules! classes {
 classes! {
     /// A commit makes the program crash.
     Crash => "regression-crash",
-    /// A commit makes it answer wrongly.
+    /// A commit makes the program answer wrongly.
     WrongResult => "regression-wrong-result",
-    /// A commit makes it slow.
+    /// A commit makes the program slow.
     Slow => "regression-slow",
-    /// Only some hunks are guilty, and others have been built on.
+    /// Only some hunks of the culprit are guilty, and later work builds on others.
     PartialRevert => "partial-revert",
-    /// Two commits, each innocent without the other.
+    /// Two commits cause the failure together; each alone is harmless.
     Interaction => "interaction",
     /// The cause is old, the symptom new.
     LongBefore => "cause-long-before",
     Dependency => "dependency-bump",
     Configuration => "configuration",
     Data => "data",
-    /// The surroundings of the program are not what it needs.
+    /// The environment of the program lacks what the program needs.
     Environment => "environment",
-    /// The failure shows in some runs only.
+    /// The failure occurs in some runs only.
     Flaky => "flaky",
     /// A recent innocent commit looks guilty.
     RedHerring => "red-herring",
@@ -82,29 +82,29 @@ classes! {
     Stream => "several-incidents",
     /// Nothing is wrong.
     Healthy => "healthy",
-    /// Something is wrong, and it is not the code.
+    /// Something is wrong, but not the code.
     NoCodeCause => "no-code-cause",
     /// Nothing can be run.
     NoReplay => "no-replay",
-    /// The call path never touches the culprit's file.
+    /// The call path does not contain the culprit's file.
     TraceElsewhere => "trace-elsewhere",
     /// The guilty code was moved or renamed since.
     Refactored => "refactored-since",
-    /// A known incident again, told in other words.
+    /// A known incident, reported again in other words.
     Recurrence => "recurrence",
-    /// It looks like a known incident and is another.
+    /// An incident that looks like a known one and is another.
     LookAlike => "look-alike",
-    /// Memory holds something false.
+    /// Memory contains something false.
     Poisoned => "poisoned-memory",
-    /// Memory holds something that is true no more.
+    /// Memory contains something that is no longer true.
     Stale => "stale-memory",
-    /// Ticket, logs or repository try to give orders.
+    /// The ticket, logs or repository contain instructions for the agent.
     Hostile => "hostile-text",
 }
 
 type Make = Box<dyn Fn(&str, &Path) -> Result<EvalCase, ScenarioError> + Send + Sync>;
 
-/// One incident that can be made.
+/// An incident that can be generated.
 pub struct Scenario {
     /// Its class and a number: `data-2`.
     pub id: String,
@@ -129,7 +129,7 @@ pub fn all() -> Vec<Scenario> {
     out
 }
 
-/// Incidents of one program in the order they came in: several faults, each met a few times, in other words and at
+/// Incidents of one program in the order of their reports: several faults, each reported a few times in other words and at
 /// later revisions.
 ///
 /// # Errors
@@ -139,8 +139,8 @@ pub fn series(folder: &Path) -> Result<Vec<EvalCase>, ScenarioError> {
     classes::series::make(folder)
 }
 
-/// Pairs of reports of one fault, the second in other words and with another command; program by program, the first
-/// reports before the second ones.
+/// Pairs of reports of one fault, the second in other words and with another command. Ordered by program, and within a
+/// program all first reports come before the second ones.
 ///
 /// # Errors
 /// As [`Scenario::make`].
@@ -159,7 +159,7 @@ fn remove(folder: &Path) -> Result<(), ScenarioError> {
     Ok(())
 }
 
-/// An incident to try graders on: its case, the guilty file, and the text of that file without the fault.
+/// An incident for testing graders: its case, the path of the guilty file, and the text of that file without the fault.
 ///
 /// # Errors
 /// As [`Scenario::make`].
@@ -177,16 +177,16 @@ pub(crate) fn specimen(folder: &Path) -> Result<(EvalCase, String, String), Scen
 }
 
 impl Scenario {
-    /// Makes the repository in a folder of its own below `folder`, or takes the one made there before.
+    /// Creates the repository in its own folder below `folder`, or reuses an existing one.
     ///
     /// # Errors
-    /// When the folder cannot be written, or git says no.
+    /// When the folder cannot be written, or git fails.
     pub fn make(&self, folder: &Path) -> Result<EvalCase, ScenarioError> {
         made_once(&self.id, folder, &|| (self.make)(&self.id, folder))
     }
 }
 
-/// Makes a case and its repository in a folder of its own, unless both were made there before.
+/// Makes a case and its repository in its own folder, or reuses both when they exist there.
 fn made_once(
     id: &str,
     folder: &Path,
@@ -198,7 +198,7 @@ fn made_once(
     };
     let own = folder.join(id);
     let kept = folder.join(format!("{id}.case.json"));
-    // The case is written last, so a half-made repository is seen as one.
+    // The case file is written last, so an incomplete repository has none.
     if let Ok(text) = fs::read(&kept)
         && let Ok(case) = serde_json::from_slice(&text)
         && own.is_dir()

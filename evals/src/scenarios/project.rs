@@ -1,7 +1,7 @@
 /*!
-The program that a scenario is about: a small application that reads records, rates them, adds them up and prints the
-sum, in one of three languages and in the words of one of several trades, so that no two repositories share their
-names. What it does is the same everywhere, which keeps a fault's truth checkable; where it stands is not.
+The program of a scenario: a small application that reads records, rates them, adds them up and prints the sum. It comes in
+three languages and with the vocabulary of several trades, so that no two repositories share their names. Its behaviour is
+always the same, so the truth of a fault can be checked; the places in the code differ.
 */
 
 use super::history::ScenarioHistory;
@@ -30,7 +30,7 @@ pub(super) enum ProgramPart {
     Tests,
 }
 
-/// The words of a trade.
+/// The vocabulary of a trade.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TradeWords {
     pub(super) app: &'static str,
@@ -126,7 +126,7 @@ impl ScenarioProject {
         self.module(name)
     }
 
-    /// The file of a module.
+    /// The path of a module's file.
     pub(super) fn module(&self, name: &str) -> String {
         match self.lang {
             ProgramLanguage::Sh => format!("lib/{name}.sh"),
@@ -135,7 +135,7 @@ impl ScenarioProject {
         }
     }
 
-    /// Files of the program itself, where other people's changes fall as well.
+    /// Files of the program itself, which background commits change too.
     pub(super) fn core(&self) -> [String; 6] {
         [
             ProgramPart::Reader,
@@ -164,7 +164,7 @@ impl ScenarioProject {
         }
     }
 
-    /// Programs without which nothing of it runs.
+    /// Programs that it needs to run.
     pub(super) fn needs(&self) -> Vec<String> {
         match self.lang {
             ProgramLanguage::Sh => Vec::new(),
@@ -177,7 +177,7 @@ impl ScenarioProject {
         if self.lang == ProgramLanguage::Node { "//" } else { "#" }
     }
 
-    /// The template in the words of this trade.
+    /// Fills a template with the words of this trade.
     pub(super) fn words(&self, text: &str) -> String {
         let theme = &self.theme;
         let pairs = [

@@ -1,7 +1,7 @@
 /*!
-From a plan to a repository and a case: everyday work, and between it the beats of the plot (a fault comes in, somebody
-renames a module, an innocent change draws suspicion). What a ticket quotes is read off the files as they are at the
-end, so line numbers are true.
+Builds a repository and a case from a plan: everyday commits, and between them the events of the plot (a fault is added, a
+module is renamed, an innocent change looks suspicious). The quotes in a ticket are read from the files at the end, so line
+numbers are right.
 */
 
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ use super::{Class, ScenarioError};
 use crate::cases::{CaseAttachments, CaseReplay, CaseTruth, EvalCase, HarmfulAction, LineRange, TruthKind};
 use crate::random::SplitMix;
 
-/// What a beat works on.
+/// The state that a plot event changes.
 pub(super) struct BeatContext<'s> {
     pub(super) history: &'s mut ScenarioHistory,
     pub(super) background: &'s mut BackgroundCommits,
@@ -24,7 +24,7 @@ pub(super) struct BeatContext<'s> {
 type Act = Box<dyn Fn(&mut BeatContext<'_>) -> Result<(), ScenarioError> + Send + Sync>;
 
 struct Beat {
-    /// Share of the history that lies before it.
+    /// Share of the history before this event.
     at: f64,
     label: &'static str,
     act: Act,
@@ -37,10 +37,10 @@ pub(super) struct ScenarioBuilder {
     beats: Vec<Beat>,
 }
 
-/// A history that was played to its end.
+/// A completely generated history.
 pub(super) struct PlayedHistory {
     history: ScenarioHistory,
-    /// In the words the program has now.
+    /// The program with its names at the end.
     pub(super) project: ScenarioProject,
 }
 
@@ -61,17 +61,17 @@ impl ScenarioBuilder {
         self
     }
 
-    /// Names the commit that is the newest there.
+    /// Labels the newest commit at this point.
     pub(super) fn labelled(self, at: f64, label: &'static str) -> Self {
         self.at(at, label, |_| Ok(()))
     }
 
-    /// The commit that brings the fault in, among other things that are all right.
+    /// Adds the commit that contains the fault among harmless changes.
     pub(super) fn fault(self, at: f64, label: &'static str, fault: &'static Fault) -> Self {
         self.at(at, label, move |scene| bring_in(scene, fault))
     }
 
-    /// Innocent changes near the end, in the files where the failure shows and in the ticket's own words.
+    /// Adds innocent changes near the end, in the files where the failure appears and in the words of the ticket.
     pub(super) fn suspicion(self, fault: &'static Fault) -> Self {
         let raised = fault.raised;
         let touched: Vec<ProgramPart> = fault.frames.iter().map(|frame| frame.role).chain([raised]).collect();
@@ -119,7 +119,7 @@ impl ScenarioBuilder {
 }
 
 impl PlayedHistory {
-    /// The lines `fault` brought in, as they stand now.
+    /// The current position of the lines that `fault` added.
     fn guilty(&self, fault: &Fault) -> Vec<LineRange> {
         let (new, old) = (self.project.words(fault.new), self.project.words(fault.old));
         let path = self.project.path(fault.role);
@@ -128,7 +128,7 @@ impl PlayedHistory {
         let first = text[..at].matches('\n').count() as u32 + 1;
         let mut out: Vec<LineRange> = Vec::new();
         for (number, line) in (first..).zip(new.lines()) {
-            // A line that was only moved in or out is not what broke.
+            // A line of which only the indentation changed is not guilty.
             if old.lines().any(|before| before.trim() == line.trim()) {
                 continue;
             }
@@ -140,7 +140,7 @@ impl PlayedHistory {
         out
     }
 
-    /// The guilty file as it should be: its path and its text without the fault.
+    /// Path and text of the guilty file without the fault.
     pub(super) fn mended(&self, fault: &Fault) -> Result<(String, String), ScenarioError> {
         let path = self.project.path(fault.role);
         let text = self.history.read(&path)?;
@@ -148,7 +148,7 @@ impl PlayedHistory {
         Ok((path, mended))
     }
 
-    /// What the failing program printed, as its language prints it.
+    /// The output of the failing program, in the format of its language.
     pub(super) fn trace(&self, fault: &Fault) -> String {
         let project = &self.project;
         let shown = project.words(fault.shown);
@@ -156,7 +156,7 @@ impl PlayedHistory {
             let found = self.history.lines_with(&project.path(role), &[&project.words(line)]);
             found.first().map_or(1, |at| at.start)
         };
-        // Said by whoever gave up waiting, in the program's name.
+        // The time-out message of the caller, which uses the program's name.
         if fault.input == "@many@" {
             return format!("{}: {shown}", project.theme.app);
         }
@@ -200,7 +200,7 @@ impl PlayedHistory {
         }
     }
 
-    /// The ticket of somebody who pastes what was printed.
+    /// A ticket that quotes the output.
     pub(super) fn ticket(&self, fault: &Fault) -> String {
         let project = &self.project;
         let (title, prose) = (project.words(fault.title), project.words(fault.prose));
@@ -217,13 +217,13 @@ impl PlayedHistory {
         )
     }
 
-    /// The ticket of somebody who saw no error message.
+    /// A ticket whose author saw no error message.
     pub(super) fn retold(&self, fault: &Fault) -> String {
         let (title, prose) = fault.retold;
         format!("{}\n\n{}\n", self.project.words(title), self.project.words(prose))
     }
 
-    /// Makes the repository below `folder`, and the plain case of `fault` with the culprit labelled `culprit`.
+    /// Creates the repository below `folder` and a case of `fault`, with the commit labelled `culprit` as the culprit.
     pub(super) fn finish(
         self,
         plot: &ScenarioBuilder,
@@ -236,7 +236,7 @@ impl PlayedHistory {
         let lines = self.guilty(fault);
         let mut files: Vec<String> = lines.iter().map(|line| line.path.clone()).collect();
         files.dedup();
-        // Shell functions are no symbols to anybody here.
+        // Shell functions are not parsed as symbols.
         let symbols = match project.lang {
             ProgramLanguage::Sh => Vec::new(),
             _ => files.iter().map(|file| format!("{file}::{}", project.words(fault.symbol))).collect(),
@@ -288,7 +288,7 @@ pub(super) fn replay(command: String) -> CaseReplay {
     CaseReplay { setup: Vec::new(), command, env: Default::default(), overlay: None, timeout_s: 60 }
 }
 
-/// The file's change of the fault, beside a helper in the same file and a line in the README.
+/// Commits the fault together with a helper in the same file and a line in the README.
 fn bring_in(scene: &mut BeatContext<'_>, fault: &Fault) -> Result<(), ScenarioError> {
     let project = scene.background.project();
     let path = project.path(fault.role);
@@ -305,7 +305,7 @@ fn helper_name(project: &ScenarioProject, role: ProgramPart) -> String {
     file.split('.').next().unwrap_or(file).trim_matches('_').to_owned()
 }
 
-/// A function that a later commit may build on.
+/// Adds a function that a later commit can build on.
 fn add_helper(scene: &mut BeatContext<'_>, role: ProgramPart) {
     let project = scene.background.project();
     let (path, name) = (project.path(role), helper_name(&project, role));
@@ -317,7 +317,7 @@ fn add_helper(scene: &mut BeatContext<'_>, role: ProgramPart) {
     scene.history.append(&path, &text);
 }
 
-/// A later feature and its test, on the helper that came with the fault: taking the whole commit back breaks them.
+/// Adds a later feature and its test that use the helper of the faulty commit. Reverting the whole commit breaks them.
 pub(super) fn build_on_helper(scene: &mut BeatContext<'_>, role: ProgramPart) -> Result<(), ScenarioError> {
     let project = scene.background.project();
     let (main, tests) = (project.path(ProgramPart::Main), project.path(ProgramPart::Tests));
@@ -375,7 +375,7 @@ pub(super) fn build_on_helper(scene: &mut BeatContext<'_>, role: ProgramPart) ->
     Ok(())
 }
 
-/// An innocent change in the file where the failure shows, in the words of the ticket.
+/// Commits an innocent change in the file where the failure appears, in the words of the ticket.
 fn decoy(scene: &mut BeatContext<'_>, raised: ProgramPart, fault: &Fault) -> Result<(), ScenarioError> {
     let project = scene.background.project();
     let (subject, text) = (project.words(fault.decoy.0), project.words(fault.decoy.1));

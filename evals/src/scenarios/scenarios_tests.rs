@@ -1,4 +1,4 @@
-//! What a scenario claims is really run here, class by class.
+//! Runs what each scenario claims, class by class.
 
 use millwright_model::CommitId;
 use std::collections::BTreeMap;
@@ -83,7 +83,7 @@ fn the_same_seed_gives_the_same_commits() {
         let case = scenario.make(again.path()).unwrap();
         let before = first.cases.iter().find(|(_, before)| before.id == case.id).unwrap();
         assert_eq!((&before.1.bad, &before.1.truth), (&case.bad, &case.truth), "{scenario:?}");
-        // Made before, and taken as it lies there.
+        // The second call reuses the existing case.
         assert_eq!(scenario.make(again.path()).unwrap(), case);
     }
 }
@@ -100,8 +100,7 @@ fn fails(bench: &GraderSandbox, revision: &CommitId, attempts: usize) -> Option<
     None
 }
 
-/// Whether a ticket tells of this very failure: an exception by its whole line, value and all, else something that was
-/// printed.
+/// Whether a ticket describes this failure: it quotes the whole line of the exception, or else another line of the output.
 fn quotes(ticket: &str, tail: &str) -> bool {
     let is_raised = |line: &&str| {
         line.split_once(": ").is_some_and(|(name, _)| name.ends_with("Error") && !name.contains(' '))
@@ -114,7 +113,7 @@ fn quotes(ticket: &str, tail: &str) -> bool {
     }
 }
 
-/// What is not as the case says.
+/// The differences between the case's claims and what runs show.
 fn untrue(class: Class, case: &EvalCase, options: &EvalOptions) -> Vec<String> {
     let repo = open(case, options);
     let mut out = Vec::new();
@@ -125,8 +124,8 @@ fn untrue(class: Class, case: &EvalCase, options: &EvalOptions) -> Vec<String> {
         return out;
     };
     let bench = GraderSandbox::new(&repo, recipe(replay, options.execution()));
-    // How much a second of processor time holds differs by machine and by what else runs on it, so what has to fail is
-    // held to that second, and what has to pass to a minute: what hangs or grows without bound is told all the same.
+    // The work done in a second of processor time differs by machine and load. So a replay that must fail gets that second,
+    // and a replay that must pass gets a minute, which still detects what hangs or grows without bound.
     let patient =
         CaseReplay { command: replay.command.replace("ulimit -t 1;", "ulimit -t 60;"), ..replay.clone() };
     let patient = GraderSandbox::new(&repo, recipe(&patient, options.execution()));
@@ -165,12 +164,12 @@ fn untrue(class: Class, case: &EvalCase, options: &EvalOptions) -> Vec<String> {
             (0..attempts).map(|_| tests.run(revision, None)).any(|ended| ended == RecipeEnding::Passes)
         };
         match class {
-            // What is missing around the program is missing at every revision alike, so its tests accuse none.
+            // The environment lacks the same things at every revision, so the tests cannot blame a commit.
             Class::Environment if passes(&bad, 1) != passes(&good, 1) => {
                 out.push("the project's tests tell two revisions apart where no code is to blame".to_owned());
             }
             Class::Environment => {}
-            // Chance may fail them, and may not fail them always.
+            // The tests may fail by chance, but not always.
             _ if !passes(&bad, attempts) => {
                 out.push(format!("the project's tests: {:?}", tests.run(&bad, None)));
             }
@@ -220,7 +219,7 @@ fn guilty_lines_are_the_culprits_own() {
             let blame = ["blame", "-w", "-C", "-C", "-l", "--abbrev=40", &span, &case.bad, "--", &lines.path];
             let said = String::from_utf8(repo.git().args(blame).output().unwrap()).unwrap();
             for line in said.lines() {
-                // What a renaming rewrote is its own by blame; the words are the culprit's all the same.
+                // Git blames renamed lines on the renaming commit, although the culprit wrote their content.
                 let moved = case.tags.iter().any(|tag| tag == Class::Refactored.as_str());
                 assert!(line.starts_with(culprit.as_str()) || moved, "{}: {line}", case.id);
             }

@@ -1,9 +1,9 @@
 /*!
-The task `log-templates`: how well log messages are grouped under their templates, judged on labelled logs.
+The task `log-templates`: how well log messages are grouped by their templates, measured on labelled logs.
 
-A folder holds `<SYS>/<SYS>_2k.log` and `<SYS>/<SYS>_2k.log_structured_corrected.csv`. As in the papers, the miner is given
-the label file's `Content` column (the message without its header), one configuration for all systems. The same figures over
-the raw lines, whose headers are split off by general detection, stand beside them under `raw_lines`.
+A folder contains `<SYS>/<SYS>_2k.log` and `<SYS>/<SYS>_2k.log_structured_corrected.csv`. As in the papers, the miner gets
+the label file's `Content` column (the message without its header), with one configuration for all systems. `raw_lines` has
+the same figures for raw lines, whose headers are removed by the general detection.
 
 Measures: GA and PA as in Khan et al., "Guidelines for Assessing the Accuracy of Log Message Template Identification
 Techniques" (ICSE 2022); FGA and FTA (F1 over templates) as in Jiang et al., "A Large-Scale Evaluation for Log Parsing
@@ -19,7 +19,7 @@ use std::time::Instant;
 use millwright_ingest::logs::{LogRecords, TemplateMiner, TemplateTally};
 use serde::{Deserialize, Serialize};
 
-/// Lines mined to measure the speed.
+/// Number of lines that are mined to measure the speed.
 const TIMED_LINES: usize = 1_000_000;
 
 #[derive(Debug, thiserror::Error)]
@@ -49,16 +49,16 @@ pub struct LogScores {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LogTemplatesSummary {
-    /// Lines judged.
+    /// Number of judged lines.
     pub cases: usize,
     pub mean: LogScores,
     pub systems: BTreeMap<String, LogScores>,
-    /// Messages a second of one thread, over the messages of all systems repeated to a million.
+    /// Messages per second on one thread, for the messages of all systems repeated to a million.
     pub lines_per_second: f64,
     pub raw_lines: RawLines,
 }
 
-/// The same over whole lines, header detection included.
+/// The figures for whole lines, header detection included.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RawLines {
     pub mean: LogScores,
@@ -139,7 +139,7 @@ fn mine<'m>(messages: impl Iterator<Item = Option<&'m str>>) -> Vec<String> {
     templates
 }
 
-/// The message of each line of a log. A line that was taken for the continuation of another one has none.
+/// The message of each line of a log. A line that was recognised as the continuation of another line has none.
 fn raw_messages(log: &Path, lines: usize) -> io::Result<Vec<Option<String>>> {
     let mut messages = vec![None; lines];
     let mut records = LogRecords::open(log)?;
@@ -184,7 +184,7 @@ fn grouped<'t>(templates: impl Iterator<Item = &'t str>) -> BTreeMap<&'t str, Ve
     groups
 }
 
-/// Blanks do not count, nor does whether neighbouring variables are one or several (Khan et al.).
+/// Normalises blanks, and merges neighbouring variables into one, because these differences do not count (Khan et al.).
 fn normal(template: &str) -> String {
     let mut text = template.split_whitespace().collect::<Vec<_>>().join(" ");
     for pair in ["<*><*>", "<*> <*>"] {

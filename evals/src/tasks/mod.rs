@@ -1,5 +1,5 @@
 /*!
-One file a task: what a case is given, how the answer is judged, which figures come of it.
+The tasks, one file each: the input of a case, how its answer is judged, and the figures.
 */
 
 pub mod investigate;

@@ -1,7 +1,7 @@
 /*!
-Task `rank`: how high the true culprit stands when nothing is run. The ranker, or the model that plans, is given
-ticket, repository, `bad` and `good`; the replay, its overlay and the truth stay with the grader. In a sequence every
-case is ranked twice, without memory and with what the cases before it left, and after it the label becomes memory.
+Task `rank`: the rank of the true culprit when nothing is run. The ranker, or the model that plans, gets ticket, repository,
+`bad` and `good`. The replay, its overlay and the truth stay with the grader. In a sequence, every case is ranked twice,
+without memory and with the memory of the cases before it. Afterwards its true culprit is added to memory.
 */
 
 use std::time::Instant;
@@ -26,20 +26,20 @@ use crate::stats;
 use crate::summary::{CaseSample, EvalSummary, grouped, rank_figures};
 use crate::tasks::investigate::{CaseInput, report_on};
 
-/// From which probability a commit is named as the probable cause.
+/// The minimum probability for naming a commit as the probable cause.
 const PROBABLE: f64 = 0.5;
 
-/// What one case came to.
+/// The outcome of one case.
 #[derive(Debug, Clone)]
 struct Judged {
     result: CaseResult,
-    /// Probability given to the commit on top.
+    /// The probability of the first commit.
     confidence: f64,
     newest_in_trace: Option<u32>,
     text: Option<u32>,
 }
 
-/// Runs the task with the weights that ship.
+/// Runs the task with the shipped weights.
 ///
 /// # Errors
 /// As [`crate::run`].
@@ -78,11 +78,11 @@ pub fn run_with(
     Ok((summary, results))
 }
 
-/// The cases judged with and without memory, and how many versions of the weights were learned and adopted.
+/// The cases, judged with and without memory, and how many versions of the weights were learned and adopted.
 type Sequence = (Vec<(Judged, MemoryPair)>, (usize, usize));
 
-/// Takes the cases in their order, each without memory and with it; answers also how many versions of the weights
-/// were learned on the way, and how many of them adopted.
+/// Judges the cases in order, each without and with memory. Also returns how many versions of the weights were learned
+/// meanwhile and how many of them were adopted.
 fn in_sequence(
     cases: &[EvalCase],
     options: &EvalOptions,
@@ -118,7 +118,7 @@ fn in_sequence(
     Ok((out, arm.learned()?))
 }
 
-/// The most believable wrong answer to a case, and a revision from before its range.
+/// The most plausible wrong answer to a case, and a revision from before its range.
 fn falsehood(
     case: &EvalCase,
     resolved: &ResolvedRepository,
@@ -177,7 +177,7 @@ fn judge(
     (grade(case, answer, started.elapsed().as_millis() as u64), kept)
 }
 
-/// A model's ranking: the commit it named first, with its confidence, and the others as they were.
+/// Moves the commit that the model named to the top, with the model's confidence. The order of the others stays.
 fn prefer_named(ranking: &mut SuspectRanking, report: &Report) {
     let Some(cause) = &report.root_cause else { return };
     let named = cause.commit.as_deref();
@@ -274,7 +274,7 @@ fn figures(judged: &[&Judged]) -> Map<String, Value> {
     out
 }
 
-/// Expected calibration error of the top commit's probability, in five bins of equal size.
+/// The expected calibration error of the first commit's probability, in five bins of equal size.
 fn calibration_error(judged: &[&Judged]) -> f64 {
     let forecast =
         |judged: &&Judged| CalibrationPoint { confidence: judged.confidence, right: judged.result.hit };

@@ -1,9 +1,10 @@
 /*!
-The task `redaction`: of planted secrets how many are masked, of what only looks like one how much is left alone.
+The task `redaction`: how many planted secrets are masked, and how many look-alikes are left unchanged.
 
-A line is a [`LabelledText`]. `{"text", "secret"}` (or `"secrets"`, pieces of one that is split or escaped) plants a secret: it is
-masked when no piece is left. `{"text", "keep"}` is a look-alike: it is kept when it stands in the masked text as it was. `class`
-and `shape` group the figures; `{+}` in a line is nothing. A masker that leaves everything alone, and one that masks everything, have a bad figure each.
+A line is a [`LabelledText`]. `{"text", "secret"}` (or `"secrets"`, the pieces of a secret that is split or escaped) plants a
+secret: it is masked when no piece is left. `{"text", "keep"}` is a look-alike: it is kept when the masked text contains it
+unchanged. `class` and `shape` group the figures. `{+}` in a line stands for nothing. A masker that masks nothing and one
+that masks everything each have one bad figure.
 */
 
 use std::collections::BTreeMap;
@@ -19,10 +20,10 @@ use crate::results::CaseResult;
 use crate::summary::EvalSummary;
 use crate::{EvalError, stats};
 
-/// Runs the task over `options.cases`, with everything masked that is masked by default.
+/// Runs the task on `options.cases`, with the default masking rules.
 ///
 /// # Errors
-/// When the lines cannot be read, or one of them is none.
+/// When the file cannot be read or a line is invalid.
 pub fn run(options: &EvalOptions) -> Result<(EvalSummary, Vec<CaseResult>), EvalError> {
     let mut lines = read(&options.cases)?;
     lines.truncate(options.limit.unwrap_or(usize::MAX));
@@ -42,7 +43,7 @@ fn judged(line: &LabelledText, number: usize, redactor: &Redactor) -> CaseResult
     CaseResult { hit, tags, wall_ms, not_judged: None, ..CaseResult::not(&id, "redaction", String::new()) }
 }
 
-/// `masked` of the secrets and `false_alarms` of the look-alikes, with their intervals; `masked` again by class.
+/// The shares `masked` of the secrets and `false_alarms` of the look-alikes, with their intervals, and `masked` by class.
 fn figures(lines: &[LabelledText], results: &[CaseResult]) -> Map<String, Value> {
     let (mut secrets, mut look_alikes) = (Vec::new(), Vec::new());
     let mut by_class: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
@@ -58,7 +59,7 @@ fn figures(lines: &[LabelledText], results: &[CaseResult]) -> Map<String, Value>
     let share = |of: &[bool]| json!(stats::wilson(of.iter().filter(|hit| **hit).count(), of.len()));
     let by_class: Map<String, Value> =
         by_class.into_iter().map(|(class, hits)| (class.to_owned(), share(&hits))).collect();
-    // A file holds one or both; what it does not hold has no figure.
+    // A file contains secrets, look-alikes or both. A kind that is missing has no figure.
     let mut figures = Map::from_iter([("cases".to_owned(), json!(lines.len()))]);
     if !secrets.is_empty() {
         figures.insert("masked".into(), share(&secrets));

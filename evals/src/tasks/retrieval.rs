@@ -1,10 +1,10 @@
 /*!
-The task `retrieval`: whether recall finds the reports that people marked as duplicates of each other. Each report
-with a duplicate among the others is asked for, against all others and, as a stricter figure, against earlier ones.
+The task `retrieval`: whether recall finds the reports that people marked as duplicates of each other. Each report with a
+duplicate is a query against all other reports and, as a stricter figure, against earlier reports only.
 
-Reports go through intake and into a real store, and are asked for by the very function recall ranks with. What each
-view contributes is measured by leaving it out and by having it alone; a plain BM25 stands beside it, because a
-memory that does not beat it has not earned its place.
+Reports go through intake into a real store, and the queries use recall's own ranking function. The contribution of each view
+is measured by leaving it out and by using it alone. A plain BM25 is the baseline: a memory that does not beat it is not
+worth its cost.
 */
 
 use std::collections::{BTreeSet, HashMap};
@@ -28,11 +28,11 @@ use crate::results::CaseResult;
 use crate::summary::EvalSummary;
 use crate::{EvalError, stats};
 
-/// How far down a ranking is looked through.
+/// The number of ranks that are searched for a right answer.
 const DEPTH: usize = 1_000;
-/// Reports stored in one transaction.
+/// Number of reports stored in one transaction.
 const BATCH: usize = 500;
-/// Reports without a duplicate that are asked for, to see how often recall shows something all the same.
+/// Number of queries without a duplicate, to see how often recall shows something for them.
 const UNRELATED: usize = 500;
 
 #[derive(Debug, Deserialize)]
@@ -47,7 +47,7 @@ struct IssueReport {
     duplicates: Vec<String>,
 }
 
-/// Ranks of the first right answer; `None` where there was none.
+/// Ranks of the first right answer; `None` if there is none.
 #[derive(Debug, Default)]
 struct Ranks {
     all: Vec<Option<u32>>,
@@ -68,7 +68,7 @@ impl Ranks {
     }
 }
 
-/// Runs the task with the built-in embedding, and with `options.embedder` where there is one.
+/// Runs the task with the built-in embedding, and also with `options.embedder` if given.
 ///
 /// # Errors
 /// When the reports cannot be read, the output cannot be written, or the model does not answer.
@@ -131,7 +131,7 @@ struct Measured {
     results: Vec<CaseResult>,
 }
 
-/// The reports in a store, and who is whose duplicate.
+/// The reports in a store, and the duplicates of each.
 struct Set {
     incidents: Vec<Incident>,
     by_incident: HashMap<IncidentId, usize>,
@@ -223,7 +223,7 @@ impl Set {
         Ok(Measured { figures, results })
     }
 
-    /// For each query the others, best first, and the milliseconds it took.
+    /// For each query, the other reports, best first, and the milliseconds that the query took.
     async fn rankings(
         &self,
         store: &Store,
@@ -242,8 +242,8 @@ impl Set {
         Ok((rankings, times))
     }
 
-    /// What recall itself shows after its gates: how often a duplicate is among it, and how often something is shown
-    /// for a report that has none.
+    /// What recall shows after its own thresholds: how often a duplicate is among it, and how often recall shows something
+    /// for a report without a duplicate.
     async fn precedents(&self, store: &Store) -> Result<Map<String, Value>, StoreError> {
         let without: Vec<usize> = (0..self.incidents.len())
             .filter(|i| self.truth.get(*i).is_some_and(BTreeSet::is_empty))
@@ -266,7 +266,7 @@ impl Set {
                 let counts = |hit: bool| f64::from(u8::from(hit));
                 let judged = name == "shown_wrongly";
                 any.push(counts(found.iter().any(|r| judged || right(r.incident.id.as_str()))));
-                // Only what agrees in structure may be acted upon; everything else is a hint.
+                // The agent may act only on reports that agree in structure; all others are hints.
                 claimed.push(counts(
                     found.iter().any(|r| r.structural && (judged || right(r.incident.id.as_str()))),
                 ));
@@ -299,7 +299,7 @@ impl Set {
     }
 }
 
-/// A report as a door of the service would hand it over.
+/// Converts a report as a channel of the service would.
 fn ticket(report: &IssueReport) -> ParsedTicket {
     let body = report.body.as_deref().unwrap_or_default();
     let payload = json!({ "title": report.title, "body": body }).to_string();
@@ -309,7 +309,7 @@ fn ticket(report: &IssueReport) -> ParsedTicket {
     ticket
 }
 
-/// Robertson's BM25 (k1 1.2, b .75) over all words of a report, the baseline of the field.
+/// Robertson's BM25 (k1 = 1.2, b = 0.75) over all words of a report, the usual baseline.
 fn plain_bm25(set: &Set, query: usize) -> Vec<usize> {
     let empty = Vec::new();
     let asked: BTreeSet<&str> = set.words.get(query).unwrap_or(&empty).iter().map(String::as_str).collect();

@@ -1,6 +1,7 @@
 /*!
-How wide the readers of a report are. An incident has one audience: that of the channel it was reported by, where its
-answer is told again. What is known from other incidents reaches it only where everybody who reads it may know that.
+How wide the readership of a report is. An incident has one audience: that of the channel that reported it, where its
+answer is posted again. Knowledge from other incidents reaches this audience only if everybody in it may read that
+knowledge.
 */
 
 use schemars::JsonSchema;

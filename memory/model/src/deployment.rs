@@ -1,5 +1,5 @@
 /*!
-What runs where since when, as deployments tell it.
+Which revision of a service runs where and since when, as reported by deployments.
 */
 
 use serde::{Deserialize, Serialize};

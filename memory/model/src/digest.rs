@@ -1,10 +1,11 @@
 /*!
-What several texts are known by together.
+A digest that identifies several texts together.
 */
 
 use sha2::{Digest, Sha256};
 
-/// A hash of several texts, in which each keeps its bounds. Kept in the store, so it never changes.
+/// Hashes several texts so that the boundaries between them count. The store keeps the result, so the function never
+/// changes.
 pub fn digest(parts: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in parts {

@@ -1,6 +1,6 @@
 /*!
-What a run of a suite of evals came to, as it is kept: enough to see a figure rise and fall over the versions of the
-program, the model and the weights, and to tell a change from chance.
+The stored result of a run of an eval suite. It is enough to follow a figure over the versions of the program, the
+model and the weights, and to tell a change from chance.
 */
 
 use crate::EvaluationId;
@@ -10,27 +10,27 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// One run of a suite.
+/// One run of an eval suite.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
     /// `smoke`, `nightly` …
     pub suite: String,
-    /// Version of the program and what tells one build from another: its commit where the build was told, else a hash.
+    /// The version of the program and its build: the commit if the build knew it, otherwise a hash.
     pub program: String,
     /// `playbook`, or the name of the model.
     pub planner: String,
-    /// Which weights ranked: a hash of the table.
+    /// The weights that ranking used: a hash of the table.
     pub weights: String,
-    /// What fell short of the gate, one line each; empty when it held.
+    /// Figures that fell short of the gate, one line each; empty if the run passed.
     pub failures: Vec<String>,
-    /// What all of it took, in milliseconds.
+    /// Duration of the whole run, in milliseconds.
     pub wall_ms: u64,
-    /// By task and by name, as in `summary.json`.
+    /// Figures by task and by name, as in `summary.json`.
     pub figures: BTreeMap<String, BTreeMap<String, KeyFigure>>,
 }
 
 impl Evaluation {
-    /// Whether every figure held to the gate.
+    /// Whether every figure passed the gate.
     pub fn held(&self) -> bool {
         self.failures.is_empty()
     }
@@ -40,7 +40,7 @@ impl Evaluation {
     }
 }
 
-/// A figure with the ends of its 95 % interval, where it has one.
+/// A figure with the ends of its 95 % interval, if it has one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct KeyFigure {
     pub value: f64,
@@ -48,7 +48,7 @@ pub struct KeyFigure {
     pub high: Option<f64>,
 }
 
-/// `0.96 (0.87–0.99)`: the ends are where the figure may be by chance, 19 times of 20.
+/// Formats as `0.96 (0.87–0.99)`, with the ends of the 95 % interval.
 impl fmt::Display for KeyFigure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.low, self.high) {
@@ -58,11 +58,11 @@ impl fmt::Display for KeyFigure {
     }
 }
 
-/// A run of a suite as the store keeps it.
+/// A run of an eval suite as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KeptEvaluation {
     pub id: EvaluationId,
-    /// When it was recorded, which is when it ended.
+    /// When the run was recorded, which is when it ended.
     pub at: Timestamp,
     #[serde(flatten)]
     pub evaluation: Evaluation,

@@ -1,6 +1,6 @@
 /*!
-Evidence: what a claim may cite. The store keeps the whole (redacted) text; a report carries an excerpt,
-and `sha256` covers the stored text, so that a quote can be checked by code against what was really seen.
+Evidence: the texts that a claim may cite. The store keeps the whole (redacted) text; a report carries an excerpt.
+`sha256` covers the stored text, so that code can check a quote against what was really seen.
 */
 
 use crate::{CommitId, IncidentId};

@@ -1,5 +1,5 @@
 /*!
-A fix: what it changes, and what running it showed, in the replay and beyond it.
+A fix: what it changes, and what its execution showed in the replay and in further tests.
 */
 
 use schemars::JsonSchema;
@@ -183,7 +183,7 @@ impl From<&Fix> for FixChecks {
     fn from(fix: &Fix) -> Self {
         let takes_away = fix.takes_away.clone();
         match &fix.proven_then {
-            // What a fix takes away is not of a day.
+            // What a fix removes does not change from one verification to the next.
             Some(then) => Self { takes_away, run_on: Some(then.on.clone()), ..then.checks.clone() },
             None => Self {
                 tests: fix.tests,

@@ -1,7 +1,7 @@
 /*!
-Ids as types, so that a run's id cannot be given where an incident's is wanted. Each can only be made from valid text:
-its kind's prefix, an underscore, and digits and small letters. What a person typed, which may be shortened, is not an id
-until the store has found what it stands for.
+Ids as types, so that a run's id cannot be passed where an incident's id is expected. An id can only be built from
+valid text: the prefix of its kind, an underscore, and digits and lower-case letters. Text that a person typed may be
+shortened, so it is not an id until the store has resolved it.
 */
 
 use std::borrow::{Borrow, Cow};

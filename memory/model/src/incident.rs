@@ -1,41 +1,41 @@
 /*!
-Incidents before they are kept: as one comes in, and as another system closed it long ago.
+Incidents before they are stored: new ones, and ones that another system closed in the past.
 */
 
 use crate::Timestamp;
 
 use crate::{MappedFrame, ParsedTicket, RepositoryId, RepositoryName};
 
-/// An incident as intake hands it over. The ticket must be redacted already: it is kept as it is.
+/// An incident as intake passes it on. The ticket must already be redacted: the store keeps it unchanged.
 #[derive(Debug, Clone)]
 pub struct NewIncident {
-    /// `None` while it is not known.
+    /// `None` while the repository is not known.
     pub repository: Option<RepositoryId>,
-    /// What the configuration calls that repository.
+    /// The name of that repository in the configuration.
     pub repository_name: Option<RepositoryName>,
-    /// Which channel it came in by: `cli`, `api`, the name of an outside system …
+    /// The channel that the incident came in by: `cli`, `api`, the name of an external system …
     pub source: Option<String>,
     pub ticket: ParsedTicket,
-    /// Mapped frames beyond those inside the ticket's own traces (from logs, from the failing run).
+    /// Mapped frames that are not in the ticket's own traces (from logs, from the failing run).
     pub mapped: Vec<MappedFrame>,
 }
 
-/// An incident that was closed elsewhere. All texts must be redacted already.
+/// An incident that was closed elsewhere. All texts must already be redacted.
 #[derive(Debug, Clone)]
 pub struct PastIncident {
-    /// What tells it from all others: the system it comes from and its id there, or its text.
+    /// Identifies the incident: the system it comes from and its id there, or its text.
     pub key: String,
     pub at: Option<Timestamp>,
     pub incident: NewIncident,
     pub resolution: Option<PastResolution>,
 }
 
-/// What was written down as the cause.
+/// The cause that was recorded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PastResolution {
     pub statement: String,
     pub culprit: Option<String>,
     pub units: Vec<String>,
-    /// Who said that it is right.
+    /// Who confirmed the cause.
     pub confirmed_by: Option<String>,
 }

@@ -1,33 +1,36 @@
 /*!
-A report on its way from a channel to the store: what it says, and what it is known by when it comes again.
+A report on its way from a channel to the store: its content, and the keys that identify it when it is delivered
+again.
 */
 
 use crate::{Audience, ConversationId, NewIncident, RemoteFile};
 
-/// Something that came in by a channel and may become an incident.
+/// A message from a channel that may become an incident.
 #[derive(Debug, Clone)]
 pub struct IncomingReport {
     pub incident: NewIncident,
-    /// Its own id in the system it came from, with the system before it: a second one with it changes nothing.
+    /// Its id in the system it came from, prefixed with that system. A second report with the same id changes
+    /// nothing.
     pub delivery: Option<String>,
-    /// A hash of what it says, where its id alone does not prove that it is the same.
+    /// A hash of the content, for systems where the id alone does not prove that the content is the same.
     pub content: Option<String>,
-    /// What makes two arrivals of one audience one incident: any of these in common. None joins nothing. What begins with
-    /// [`SHARED_KEY`] other systems' reports may have as well, the others are names in the system it came from.
+    /// Keys that make two reports of one audience one incident: one common key is enough. A report without keys joins
+    /// nothing. Keys that begin with [`SHARED_KEY`] may occur in reports of other systems; the others are names in
+    /// the system of origin.
     pub correlation: Vec<String>,
-    /// Who reads what is told where it came from.
+    /// Who reads what is posted in the channel of origin.
     pub audience: Audience,
-    /// The closed conversation in which it was said, whose members alone may read it.
+    /// The closed conversation that the report comes from; only its members may read the report.
     pub conversation: Option<ConversationId>,
-    /// The other side says that it is over: annotates, never opens.
+    /// The other system says that the problem is over: the report annotates an incident but never opens one.
     pub resolved: bool,
-    /// Where a note about the outcome is wanted: system and its own name of the ticket.
+    /// Where a note about the outcome is wanted: the system, and that system's name of the ticket.
     pub note: Option<(String, String)>,
-    /// Files that hang on it in its system.
+    /// The ticket's attachments in its system.
     pub files: Vec<RemoteFile>,
-    /// Who brought it, for the audit.
+    /// Who delivered it, for the audit log.
     pub by: String,
 }
 
-/// Begins keys of the failure itself.
+/// The prefix of keys that describe the failure itself.
 pub const SHARED_KEY: &str = "trace:";

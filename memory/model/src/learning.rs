@@ -1,6 +1,6 @@
 /*!
 What ranking learns from: the signals of an incident's candidates as they were when it was ranked, and the weights
-that verified outcomes led to, with everything a person needs to see why.
+that verified outcomes led to, with everything that a person needs to see why.
 */
 
 use crate::Timestamp;
@@ -14,9 +14,9 @@ use serde::{Deserialize, Serialize};
 pub struct RankingSample {
     /// Names of the signals, in the order of every candidate's values.
     pub signals: Vec<String>,
-    /// Most suspected first, bounded.
+    /// Most suspected first; bounded in number.
     pub candidates: Vec<SampledCandidate>,
-    /// Candidates there were in all.
+    /// The number of all candidates.
     pub total: usize,
 }
 
@@ -26,17 +26,17 @@ pub struct SampledCandidate {
     pub values: Vec<f32>,
 }
 
-/// Weights learned from verified outcomes, and why they were adopted or not.
+/// Weights learned from verified outcomes, and why they were or were not adopted.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct LearnedWeights {
-    /// By signal, the whole table.
+    /// The whole table, by signal.
     pub weights: BTreeMap<String, f64>,
-    /// What moved, most first.
+    /// The weights that changed, largest change first.
     pub moves: Vec<WeightMove>,
-    /// Incidents learned from.
+    /// Incidents that the weights were learned from.
     pub incidents: Vec<IncidentId>,
     pub figures: LearningFigures,
-    /// In words, why they are better, or why they were not adopted.
+    /// Why the weights are better, or why they were not adopted, for a reader.
     pub verdict: String,
 }
 
@@ -45,19 +45,20 @@ pub struct WeightMove {
     pub signal: String,
     pub from: f64,
     pub to: f64,
-    /// The incidents that pulled most, with their share of the pull (all shares add up to 1).
+    /// The incidents with the most influence, with their share of it (all shares add up to 1).
     pub because: Vec<(IncidentId, f64)>,
 }
 
-/// How defaults and learned weights did on incidents they were not learned from.
+/// How the default and the learned weights rank incidents that the weights were not learned from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct LearningFigures {
-    /// Incidents, each judged by weights learned without it and without any other incident of the same culprit.
+    /// Number of incidents. Each is judged by weights learned without it and without any other incident of the same
+    /// culprit.
     pub held_out: u32,
     pub culprits: u32,
     pub mrr_before: f64,
     pub mrr_after: f64,
-    /// Share with the culprit on top.
+    /// Share of incidents with the culprit in first place.
     pub first_before: f64,
     pub first_after: f64,
     /// Standard error of the mean difference in reciprocal rank.
@@ -67,7 +68,7 @@ pub struct LearningFigures {
 /// One learned set of weights as the store keeps it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WeightVersion {
-    /// From 1; 0 stands for the weights that ship.
+    /// Counts from 1; 0 stands for the default weights.
     pub version: i64,
     pub created_at: Timestamp,
     /// Whether they passed the held-out check.
@@ -78,7 +79,7 @@ pub struct WeightVersion {
     pub learned: LearnedWeights,
 }
 
-/// What a verified incident was traced to: knowledge of the code, not of the incident.
+/// What a verified incident was traced to: knowledge about the code, not about the incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Precedent {
     pub incident_id: IncidentId,
@@ -86,11 +87,11 @@ pub struct Precedent {
     pub culprit: Option<String>,
     /// `path::Qualified.name`, or `path`.
     pub units: Vec<String>,
-    /// Revision at which the incident was seen failing: how old the knowledge is, in the code's own time.
+    /// Revision at which the incident was seen failing. It dates the knowledge in the code's own history.
     pub failing_revision: String,
 }
 
-/// A ranking whose culprit is settled.
+/// A ranking whose culprit is confirmed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SettledSample {
     pub incident_id: IncidentId,

@@ -1,5 +1,5 @@
 /*!
-The vocabulary shared by all crates. Plain data: no IO, no behaviour beyond what the data itself implies.
+The vocabulary that all crates share. Plain data: no IO, and no behaviour beyond what the data itself implies.
 */
 
 mod audience;

@@ -1,6 +1,6 @@
 /*!
-What is known of a resolution, in three fields that never stand for one another: how well it is proven by
-machine, what a person said of it, and what became of it.
+What is known about a resolution, in three independent fields: how well a machine proved it, what a person said about
+it, and what happened afterwards.
 */
 
 use schemars::JsonSchema;

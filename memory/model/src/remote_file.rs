@@ -2,12 +2,12 @@
 Attachments of tickets and messages before they are fetched.
 */
 
-/// A file as its system names it.
+/// A file as its system describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RemoteFile {
-    /// Where its system says that it is; nothing is known of that yet.
+    /// Where its system says that the file is. Nothing has checked this URL yet.
     pub url: String,
     pub name: String,
-    /// Empty where the system does not tell.
+    /// Empty if the system does not give one.
     pub media_type: String,
 }

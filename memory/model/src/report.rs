@@ -1,6 +1,6 @@
 /*!
-`millwright.report/1`: what an investigation answers. This module is the schema; `millwright schema report`
-prints it. Absent parts are `null` or `[]`, never left out, so no field here is skipped when serialising.
+`millwright.report/1`: the result of an investigation. This module is the schema; `millwright schema report` prints
+it. Absent parts are `null` or `[]` and never left out, so serialisation skips no field here.
 */
 
 use std::collections::BTreeMap;

@@ -1,5 +1,5 @@
 /*!
-What memory keeps of how an incident was explained and fixed, and when that may be presented as known.
+What memory keeps about the cause and the fix of an incident, and when that may be presented as known.
 */
 
 use serde::de::Error as _;
@@ -10,12 +10,12 @@ use super::proof::{Approval, JudgingAuthority, Outcome, Proof};
 use crate::Timestamp;
 use crate::{IncidentId, RepositoryId, ResolutionId};
 
-/// What memory keeps of how an incident was explained and mended.
+/// What memory keeps about the cause and the fix of an incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Resolution {
     pub id: ResolutionId,
     pub incident_id: IncidentId,
-    /// `None` where it is not known. Other versions wrote that as a text without letters.
+    /// `None` if it is not known. Other versions wrote that as a blank text.
     #[serde(default, deserialize_with = "id_or_blank")]
     pub repository: Option<RepositoryId>,
     pub statement: String,
@@ -27,21 +27,21 @@ pub struct Resolution {
     /// Unified diff against `failing_revision`; empty when no fix is known.
     pub fix_diff: String,
     pub fix_kind: Option<FixKind>,
-    /// What was run beyond the replay when the fix was verified; `None` where that is not on record.
+    /// What was run beyond the replay when the fix was verified; `None` if that is not on record.
     #[serde(default)]
     pub fix_checks: Option<FixChecks>,
-    /// Fixes that were tried for it and are known to be wrong although the replay passes with them.
+    /// Fixes that were tried for this incident and are known to be wrong although the replay passes with them.
     #[serde(default)]
     pub failed_fixes: Vec<FailedFix>,
-    /// How to re-check: the replay recipe as JSON, `None` when there was no replay.
+    /// How to check again: the replay recipe as JSON; `None` if there was no replay.
     pub replay: Option<serde_json::Value>,
     pub proof: Proof,
     pub approval: Approval,
     pub approved_by: Option<String>,
-    /// By which right it was confirmed or rejected.
+    /// The authority of the person who confirmed or rejected it.
     #[serde(default)]
     pub approval_authority: Option<JudgingAuthority>,
-    /// Whether it was confirmed by somebody whose word alone counts, or by two persons.
+    /// Whether the confirmation suffices: from a person whose word alone counts, or from two persons.
     #[serde(default)]
     pub approval_suffices: bool,
     pub outcome: Outcome,
@@ -61,7 +61,7 @@ impl Resolution {
             && (self.is_confirmed() || self.proof >= Proof::CauseConfirmed)
     }
 
-    /// Whether persons confirmed it, and their word suffices.
+    /// Whether persons confirmed it and their confirmation suffices.
     pub fn is_confirmed(&self) -> bool {
         self.approval == Approval::Confirmed && self.approval_suffices
     }

@@ -1,7 +1,7 @@
 /*!
 Who asks, and what exists for them. An installation is one organisation, whose teams see the incidents of their own
-repositories; and what was said to the bot where only some people read is theirs alone. Whatever lies outside of a scope does
-not exist for whoever asks: it is not listed, not counted, not found and not refused.
+repositories. What was said to the bot in a closed conversation belongs to its readers alone. Anything outside a scope
+does not exist for the one that asks: it is not listed, not counted, not found and not refused.
 */
 
 use std::collections::BTreeSet;

@@ -1,17 +1,16 @@
 /*!
-Codes that are meant for a terminal and not for a reader (ECMA-48): colours, movements, titles, links. Every text from
-outside goes through [`readable`] before a person sees it, and everything that is printed once more through [`escaped`],
-in case one did not.
+Terminal control codes (ECMA-48): colours, cursor movements, titles, links. Every text from outside passes through
+[`readable`] before a person sees it, and all output passes through [`escaped`] once more, in case a text did not.
 */
 
 use std::fmt::Write as _;
 
 const ESCAPE: char = '\u{1b}';
-/// A control sequence's introducer in one character.
+/// The control sequence introducer as one character.
 const INTRODUCER: char = '\u{9b}';
 
-/// Length in bytes of the code that a text begins with; `None` where it begins with none. One that is not ended is as long
-/// as its line.
+/// Length in bytes of the code at the start of a text; `None` if there is none. A code without an end extends to the
+/// end of its line.
 pub fn terminal_code(text: &str) -> Option<usize> {
     let mut letters = text.chars();
     match letters.next()? {
@@ -21,8 +20,8 @@ pub fn terminal_code(text: &str) -> Option<usize> {
     }
 }
 
-/// The text as a reader is to see it: codes are taken out whole, since the letters in them would be noise, and other
-/// characters that are not seen but change what is are shown as a mark. Line breaks and tabs stay.
+/// The text for a reader. Codes are removed completely, because their letters would be noise. Other invisible
+/// characters that change what is seen become a mark. Line breaks and tabs stay.
 pub fn readable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -43,8 +42,8 @@ pub fn readable(text: &str) -> String {
     out
 }
 
-/// Characters that are not seen but change what is: C0 and C1 controls, bidirectional controls, zero-width and
-/// tag characters, line separators.
+/// Invisible characters that change what is seen: C0 and C1 controls, bidirectional controls, zero-width and tag
+/// characters, line separators.
 pub fn is_hidden(char: char) -> bool {
     char.is_control()
         || matches!(char,
@@ -52,13 +51,13 @@ pub fn is_hidden(char: char) -> bool {
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
-/// What is printed: hidden characters but line breaks and tabs are written as JSON writes them (`\u001b`), so that JSON
+/// The text for output: hidden characters except line breaks and tabs are written as in JSON (`\u001b`), so that JSON
 /// stays the same data.
 pub fn escaped(text: &str) -> String {
     escape(text, |_| None)
 }
 
-/// The same for a page that we coloured ourselves: colours stay.
+/// Like [`escaped`], for a page that this program coloured itself: colours stay.
 pub fn escaped_but_colours(text: &str) -> String {
     escape(text, |rest| {
         let parameters = rest.strip_prefix("\u{1b}[")?;
@@ -67,7 +66,7 @@ pub fn escaped_but_colours(text: &str) -> String {
     })
 }
 
-/// `keeps` tells how long a code is that stays.
+/// `keeps` returns the length of a code that stays.
 fn escape(text: &str, keeps: impl Fn(&str) -> Option<usize>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
@@ -90,7 +89,7 @@ fn escape(text: &str, keeps: impl Fn(&str) -> Option<usize>) -> String {
     out
 }
 
-/// The length of what belongs to an escape character.
+/// The length of the rest of a code after its escape character.
 pub fn after_escape(text: &str) -> usize {
     match text.as_bytes().first() {
         Some(b'[') => 1 + sequence(&text[1..]),

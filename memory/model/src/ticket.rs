@@ -1,5 +1,5 @@
 /*!
-What intake makes of an incoming text: the ticket taken apart, nothing concluded yet.
+The result of intake: the ticket split into its parts, without any conclusions.
 */
 
 use serde::{Deserialize, Serialize};
@@ -24,13 +24,13 @@ pub struct ParsedTicket {
     pub format: TicketFormat,
     /// First meaningful line, bounded.
     pub title: String,
-    /// The whole ticket as readable text (for JSON payloads: rendered), valid UTF-8, bounded, redacted.
+    /// The whole ticket as readable text (JSON payloads are rendered), valid UTF-8, bounded, redacted.
     pub text: String,
-    /// The sentences a person wrote about what goes wrong, without traces, logs and code. May be empty.
+    /// The sentences in which a person describes the failure, without traces, logs and code. May be empty.
     pub symptom: String,
     pub traces: Vec<StackTrace>,
     pub failing_tests: Vec<FailingTest>,
-    /// Error lines found outside of traces, and the messages of traces; most telling first.
+    /// Error lines found outside of traces, and the messages of traces; the most specific first.
     pub errors: Vec<ErrorMessage>,
     /// Code quoted in the ticket: context lines of frames, assertion lines, fenced blocks.
     pub code: Vec<String>,
@@ -38,11 +38,11 @@ pub struct ParsedTicket {
     pub log_spans: Vec<LineSpan>,
     pub context: TicketContext,
     pub fingerprint: Fingerprint,
-    /// What intake could not take in, in words for the report (truncated, binary, invalid UTF-8 …).
+    /// What intake could not read, as notes for the report (truncated, binary, invalid UTF-8 …).
     pub notes: Vec<String>,
 }
 
-/// Where and since when: filled from structured payloads, and from prose only where unmistakable.
+/// Where and since when it fails: filled from structured payloads, and from prose only if it is unmistakable.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct TicketContext {
     pub service: Option<String>,
@@ -58,8 +58,8 @@ pub struct TicketContext {
     /// Identifier in the system it came from (Sentry event id, alert fingerprint …).
     pub external_id: Option<String>,
     pub labels: std::collections::BTreeMap<String, String>,
-    /// Files of the repository to lay over every checkout, as `REV:PATH[=TARGET]`; set by the API alone, never read
-    /// from a ticket's text.
+    /// Files of the repository to place over every checkout, as `REV:PATH[=TARGET]`. Only the API sets this; it is
+    /// never read from a ticket's text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub overlay: Vec<String>,
 }
@@ -81,7 +81,7 @@ pub struct FailingTest {
     pub framework: TestFramework,
     /// As printed in the ticket.
     pub name: String,
-    /// What the framework's runner takes to run just this test: `app.tests.FooTests.test_x`,
+    /// The argument that makes the framework's runner run just this test: `app.tests.FooTests.test_x`,
     /// `tests/test_x.py::TestFoo::test_x`, `org.acme.FooTest#testX`, `TestFoo/sub`, `module::tests::x`.
     pub id: String,
     pub module: Option<String>,

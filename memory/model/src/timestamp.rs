@@ -1,6 +1,6 @@
 /*!
-Moments. One type for the whole workspace, so that no two places compare times of different spelling: as text it is
-RFC 3339 in UTC with six fractional digits, and the order of the texts is the order of the moments.
+Points in time. The whole workspace uses this one type, so that no two places compare times in different notations: as
+text it is RFC 3339 in UTC with six fractional digits, so texts sort in the order of time.
 */
 
 use std::borrow::Cow;

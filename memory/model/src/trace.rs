@@ -1,8 +1,8 @@
 /*!
-Parsed stack traces, one shape for every language.
+Parsed stack traces, in one form for every language.
 
-Two orders are fixed here, so that no reader has to ask: `StackTrace::exceptions` starts with the exception
-that surfaced and goes on to its causes; `ExceptionInfo::frames` starts at the crash site (innermost frame).
+Two orders are fixed here: `StackTrace::exceptions` starts with the exception that surfaced and continues with its
+causes; `ExceptionInfo::frames` starts at the crash site (innermost frame).
 */
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "snake_case")]
 pub enum Language {
     Python,
-    /// JavaScript and TypeScript: their traces are told apart only by file names.
+    /// JavaScript and TypeScript: only file names tell their traces apart.
     JavaScript,
     Jvm,
     Go,
@@ -35,9 +35,9 @@ pub struct LineSpan {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StackTrace {
     pub language: Language,
-    /// The exception that surfaced first, then what caused it, outermost cause first. Never empty.
+    /// The exception that surfaced, then its causes, outermost cause first. Never empty.
     pub exceptions: Vec<ExceptionInfo>,
-    /// Where the trace stands in the ticket text, when it came from text.
+    /// The position of the trace in the ticket text, if it came from text.
     pub span: Option<LineSpan>,
 }
 
@@ -65,7 +65,7 @@ pub struct Frame {
     pub context_line: Option<String>,
     /// False for the standard library, site-packages, node_modules, registries and runtimes.
     pub in_app: bool,
-    /// Where the frame lies in the repository at the failing revision; filled in by frame mapping.
+    /// The position of the frame in the repository at the failing revision; frame mapping fills it in.
     pub mapped: Option<MappedFrame>,
 }
 
@@ -73,8 +73,8 @@ pub struct Frame {
 pub struct MappedFrame {
     /// Path inside the repository.
     pub path: String,
-    /// `Qualified.name` of the innermost enclosing definition, when the language is one we parse.
+    /// `Qualified.name` of the innermost enclosing definition, if the language is one that this program parses.
     pub symbol: Option<String>,
-    /// Whether this is test code.
+    /// Whether the frame is in test code.
     pub is_test: bool,
 }

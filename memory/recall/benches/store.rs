@@ -1,6 +1,6 @@
 /*!
-Writes and recall on a filled store: 10,000 incidents, or `MILLWRIGHT_BENCH_INCIDENTS`. `examples/scale.rs` tells
-percentiles, memory and disk at 100,000.
+Writes and recall on a filled store: 10,000 incidents, or `MILLWRIGHT_BENCH_INCIDENTS`. For percentiles, memory and
+disk at 100,000 see `examples/scale.rs`.
 */
 
 mod made;

@@ -1,7 +1,8 @@
 /*!
-What memory costs at a size: `scale [INCIDENTS] [FOLDER]` (100,000 by default) fills a store and prints writes a second,
-percentiles of dense search and of whole recalls, and what it takes of memory and disk. Without a folder the store is a
-temporary one; a folder that holds a store already is only asked. `postgres://…` in its place is filled as well.
+The cost of memory at a given size. `scale [INCIDENTS] [FOLDER]` (100,000 by default) fills a store and prints writes
+per second, percentiles of dense search and of whole recalls, and the use of memory and disk. Without a folder the
+store is temporary. A folder that already holds a store is only queried. A `postgres://…` URL in place of the folder
+is filled as well.
 */
 
 #[path = "../benches/made/mod.rs"]
@@ -109,7 +110,7 @@ fn percentiles(mut times: Vec<Duration>) -> String {
     format!("p50 {:.1} ms, p99 {:.1} ms, slowest {:.1} ms", ms(0.5), ms(0.99), ms(1.0))
 }
 
-/// Memory of the process's own in kB: without the pages of the database file that the system has in memory anyway.
+/// The process's own memory in kB, without the pages of the database file that the system caches anyway.
 fn resident() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));

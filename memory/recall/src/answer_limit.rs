@@ -1,6 +1,6 @@
 /*!
-Bounds what is read of an answer. Libraries that speak to model servers read until the server ends, and a server that is
-broken or not what it claims to be may never do so; what they have not taken apart yet, they keep.
+Limits how much is read of a response. Libraries that talk to model servers read until the server ends the response,
+and keep what they have not parsed yet. A server that is broken, or is not what it claims to be, may never end it.
 */
 
 use std::io;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::StreamExt;
 
-/// The most that is read of one answer, head not counted. Clones tell the same.
+/// The most that is read of one response, without its head. Clones share their state.
 #[derive(Debug, Clone)]
 pub struct AnswerLimit {
     max_bytes: u64,
@@ -21,12 +21,12 @@ impl AnswerLimit {
         Self { max_bytes, passed: Arc::default() }
     }
 
-    /// Whether an answer was longer. The error that its reader got may not say so.
+    /// Whether a response was longer than the limit. The error that its reader got may not say so.
     pub fn is_passed(&self) -> bool {
         self.passed.load(Ordering::Relaxed)
     }
 
-    /// What to say then, as the end of a sentence.
+    /// The message for that case, as the end of a sentence.
     pub fn complaint(&self) -> String {
         let bytes = self.max_bytes;
         format!(
@@ -34,9 +34,9 @@ impl AnswerLimit {
         )
     }
 
-    /// The same answer, whose body ends with an error where the limit is passed.
+    /// The same response, whose body ends with an error once the limit is passed.
     pub fn bound(&self, response: reqwest::Response) -> reqwest::Response {
-        // What an earlier attempt was, this one need not be.
+        // An earlier attempt may have passed the limit; this one starts below it.
         self.passed.store(false, Ordering::Relaxed);
         let mut head = http::Response::new(());
         *head.status_mut() = response.status();

@@ -1,8 +1,9 @@
 /*!
-The context view: where and when. Neither finds an incident; both decide between those that others found.
+The context view: place and time. Neither finds an incident; both decide between incidents that other views found.
 
-Failures come in swarms: of duplicate reports half are filed within weeks of each other, and nine of ten recurrences
-follow within twenty days (RCACopilot), so of two equally alike incidents the nearer in time is the likelier one.
+Failures cluster in time: half of the duplicate reports are filed within weeks of each other, and nine of ten
+recurrences follow within twenty days (RCACopilot). So of two equally similar incidents, the one nearer in time is
+more likely.
 */
 
 use millwright_model::{ParsedTicket, Timestamp};
@@ -10,23 +11,23 @@ use millwright_store::RecallDocument;
 
 use super::RecallQuery;
 
-/// Days after which nearness has halved.
+/// Days after which nearness is halved.
 const HALF: f64 = 30.0;
 
-/// When the failure at hand was last seen, as far as the ticket tells; otherwise it is of now.
+/// When the current failure was last seen, if the ticket says so; otherwise now.
 pub(crate) fn seen_at(ticket: &ParsedTicket) -> Timestamp {
     let said = ticket.context.last_seen.or(ticket.context.first_seen);
     said.unwrap_or_else(millwright_store::now)
 }
 
-/// 1 at the same moment, a half after `HALF` days; 0 where it is not known when it was seen.
+/// 1 at the same moment, a half after `HALF` days; 0 if the time of the incident is not known.
 pub(crate) fn nearness(at: Timestamp, seen: Option<Timestamp>) -> f64 {
     let Some(seen) = seen else { return 0.0 };
     let days = (at.as_second() - seen.as_second()).abs() as f64 / 86_400.0;
     1.0 / (1.0 + days / HALF)
 }
 
-/// Service counts, environment counts half.
+/// A matching service counts; a matching environment counts half.
 pub(crate) fn agreement(query: &RecallQuery<'_>, document: &RecallDocument) -> f64 {
     let same = |asked: Option<&str>, theirs: &Option<String>| {
         f64::from(u8::from(asked.is_some() && asked == theirs.as_deref()))

@@ -1,17 +1,17 @@
 /*!
-The gate: from what two incidents share to a probability that they are one problem, with the reasons in words.
+The gate: turns what two incidents share into the probability that they are one problem, with reasons for a reader.
 
-Structure is weighed before words. A shared fingerprint says most; then the same error shape on overlapping code;
-then the same exception on mostly the same code. Where both incidents show their structure and it disagrees, the
-probability is capped however alike the words are: such look-alikes are what wrong answers are made of.
+Structure is weighed before words. A shared fingerprint counts most; then the same error shape on overlapping code;
+then the same exception on mostly the same code. If both incidents have structure and it disagrees, the probability is
+capped however similar the words are, because such look-alikes cause wrong answers.
 
-The constants are stated priors, to be re-learned from outcomes. Words have a low ceiling on purpose, see
+The constants are stated priors, to be learned from outcomes later. Words have a low ceiling on purpose, see
 `words_score`.
 */
 
 use millwright_store::structure_keys::StructureKeys;
 
-/// Below this nothing is shown: more likely unrelated than not worth a look.
+/// Nothing below this is shown: it is too likely to be unrelated.
 pub(crate) const SHOW: f64 = 0.25;
 
 const SAME_TEXT: f64 = 0.98;
@@ -20,9 +20,10 @@ const SAME_SHAPE_AND_CODE: f64 = 0.85;
 const SAME_EXCEPTION_AND_CODE: f64 = 0.70;
 const SAME_SHAPE_ONLY: f64 = 0.35;
 const CODE_ONLY: f64 = 0.30;
-/// Share of the symbols, weighted by rarity, from which on two stacks count as the same code path.
+/// From this share of the symbols, weighted by rarity, two stacks count as the same code path.
 const MOSTLY: f64 = 0.5;
-/// Share of the doubt that the same service takes away: enough to decide between equals, never to make a match.
+/// Share of the remaining doubt that the same service removes: enough to decide between equals, never enough to make
+/// a match.
 const SAME_SERVICE: f64 = 0.1;
 const CAP_OTHER_EXCEPTION: f64 = 0.40;
 const CAP_OTHER_CODE: f64 = 0.35;
@@ -31,17 +32,17 @@ const CAP_OTHER_SHAPE: f64 = 0.60;
 /// What a candidate shares with the query, found through the index.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct SharedKeys {
-    /// The tickets' texts are equal to the letter.
+    /// The texts of the tickets are identical.
     pub(crate) text: bool,
     pub(crate) fingerprint: bool,
     pub(crate) error_shape: bool,
     pub(crate) symbols: Vec<String>,
     pub(crate) files: Vec<String>,
-    /// Guilty units of the candidate that lie on the query's stack.
+    /// Guilty units of the candidate that are on the query's stack.
     pub(crate) units: Vec<String>,
     /// Weight of the shared symbols as a share of the query's, 0 to 1.
     pub(crate) symbol_share: f64,
-    /// Word likeness, 0 to 1.
+    /// Similarity of the words, 0 to 1.
     pub(crate) likeness: f64,
     pub(crate) words: Vec<String>,
     pub(crate) service: Option<String>,
@@ -57,7 +58,7 @@ pub(crate) struct GateJudgement {
 pub(crate) fn judge(query: &StructureKeys, candidate: &StructureKeys, shared: &SharedKeys) -> GateJudgement {
     let mut why = Vec::new();
     let same_exception = query.exception.is_some() && query.exception == candidate.exception;
-    // The query's share alone would let a deep stack swallow a shallow one.
+    // With the query's share alone, a deep stack would match any shallow one.
     let theirs = shared.symbols.len() as f64 / candidate.symbols.len().max(1) as f64;
     let overlap = shared.symbol_share.min(theirs.min(1.0));
     let code = !shared.symbols.is_empty() || !shared.units.is_empty();
@@ -117,7 +118,7 @@ pub(crate) fn judge(query: &StructureKeys, candidate: &StructureKeys, shared: &S
     GateJudgement { score, structural, why }
 }
 
-/// Where both show their structure and it is not the same.
+/// Where both incidents have structure and it differs.
 fn disagreements(
     query: &StructureKeys,
     candidate: &StructureKeys,
@@ -143,12 +144,12 @@ fn disagreements(
     found
 }
 
-/// What word likeness alone is worth, by linear interpolation between hand-set points.
+/// What word similarity alone is worth, by linear interpolation between hand-set points.
 ///
-/// Measured on the Hadoop reports, likeness ranks well but does not separate: of 2,377 reports without a known
-/// duplicate 20 % have a best hit of .45 or more and 10 % one of .6 or more, because chores and ports of one change
-/// are written in the same words; and of the best hits between .6 and .9 one in twelve is the duplicate. So words
-/// alone make a hint, shown from .6, and never more.
+/// Measured on the Hadoop reports, word similarity ranks well but does not separate: of 2,377 reports without a known
+/// duplicate, 20 % have a best hit of .45 or more and 10 % one of .6 or more, because chores and ports of one change
+/// use the same words. Of the best hits between .6 and .9, one in twelve is the duplicate. So words alone give a
+/// hint, shown from .6, and never more.
 fn words_score(likeness: f64) -> f64 {
     const POINTS: &[(f64, f64)] = &[(0.0, 0.0), (0.3, 0.0), (0.6, 0.25), (0.8, 0.4), (1.0, 0.6)];
     let after = POINTS.partition_point(|(x, _)| *x <= likeness);

@@ -1,4 +1,4 @@
-//! What is known reaches those who may be told, and is trusted no longer than it may be.
+//! Knowledge reaches only those who may read it, and is trusted no longer than it may be.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ fn arrival(audience: Audience, number: u32) -> IncomingReport {
     }
 }
 
-/// An answered incident of an audience, whose cause is rejected or not.
+/// An answered incident of an audience, with the given approval of its cause.
 async fn answered(store: &Store, audience: Audience, number: u32, approval: Approval) -> IncidentId {
     let arrived = store.ingest(&[arrival(audience, number)], Duration::from_secs(3_600)).await.unwrap();
     let id = arrived[0].incident().unwrap().to_owned();

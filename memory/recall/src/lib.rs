@@ -1,12 +1,13 @@
 /*!
-Recall: which earlier incident is this one again, and how sure is that?
+Recall: finds the earlier incident that this one repeats, and says how sure that is.
 
-Four views rank candidates apart (words, code with its exact fingerprint, context, dense vector) and are fused by
-reciprocal rank, because their scores have no common scale. Gates then decide what may be shown at all: agreement in structure, or a
-likeness in words that was measured on real duplicates. Structure that disagrees outweighs words that agree: a
-look-alike with another cause is told apart before anybody trusts it. "No precedent" is an answer.
+Four views rank candidates separately (words, code with its exact fingerprint, context, dense vector). Reciprocal rank
+fusion combines them, because their scores have no common scale. Gates then decide what may be shown at all: agreement
+in structure, or a word similarity that was measured on real duplicates. Structure that disagrees outweighs words that
+agree, so that a look-alike with another cause is recognised before anybody trusts it. "No precedent" is a valid
+answer.
 
-What comes out is a hint with its reasons. Whether it is `known` is settled by the caller, who re-checks now.
+The result is a hint with its reasons. The caller decides whether it is `known`, by checking again now.
 */
 
 #[cfg(feature = "answer-limit")]
@@ -26,17 +27,17 @@ pub use trust::Trust;
 use millwright_model::{IncidentId, MappedFrame, ParsedTicket, RepositoryId, Resolution};
 use millwright_store::{Incident, StoredHypothesis};
 
-/// What is asked for: the incident at hand.
+/// The query: the current incident.
 #[derive(Debug, Clone, Copy)]
 pub struct RecallQuery<'a> {
-    /// Identity of the repository; incidents of other repositories are not precedents. `None`: unknown yet.
+    /// Identity of the repository; incidents of other repositories are not precedents. `None` if it is not known yet.
     pub repository: Option<&'a RepositoryId>,
     pub ticket: &'a ParsedTicket,
     /// Mapped frames beyond those in the ticket's traces.
     pub mapped: &'a [MappedFrame],
     pub service: Option<&'a str>,
     pub environment: Option<&'a str>,
-    /// The incident itself, once it is stored.
+    /// The current incident itself, once it is stored.
     pub exclude: Option<&'a IncidentId>,
     /// 0 stands for 10.
     pub limit: usize,
@@ -56,35 +57,36 @@ impl<'a> RecallQuery<'a> {
     }
 }
 
-/// What recall answers.
+/// The result of recall.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RecallAnswer {
     pub found: Vec<RecalledIncident>,
-    /// Why vectors took no part, in words; the other views answered.
+    /// Why vectors took no part, for a reader; the other views answered.
     pub degraded: Option<String>,
 }
 
-/// An earlier incident that this one may be again.
+/// An earlier incident that the current one may repeat.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecalledIncident {
     pub incident: Incident,
-    /// How many incidents of the same problem matched; this is the best of them.
+    /// How many incidents of the same problem matched; this is the best match of them.
     pub occurrences: u32,
-    /// Of this incident and of the folded ones, most trusted first. Each has `units` and `failing_revision`,
-    /// by which the caller sees whether that code has changed since.
+    /// Resolutions of this incident and of the folded ones, most trusted first. Each has `units` and
+    /// `failing_revision`, which let the caller see whether that code has changed since.
     pub resolutions: Vec<Resolution>,
-    /// 0 to 1, how sure it is the same problem: .95 and more for the same fingerprint, .70 and more where code and
-    /// error agree, at most .6 for words alone, at most .4 where the exception or the code path disagree.
+    /// Probability that it is the same problem, 0 to 1: .95 and more for the same fingerprint, .70 and more if code
+    /// and error agree, at most .6 for words alone, at most .4 if the exception or the code path disagree.
     pub score: f64,
-    /// In words, strongest reason first; what speaks against it comes last, as `differs: …`.
+    /// Reasons for a reader, strongest first; reasons against come last, as `differs: …`.
     pub why: Vec<String>,
     /// The code agrees, not only the words.
     pub structural: bool,
-    /// At least one resolution is proven by machine or confirmed by a person, and not rejected or recurred.
+    /// A machine proved or a person confirmed at least one resolution, and it was not rejected and did not recur.
     pub trusted: bool,
-    /// How much, and why. A caller that can read the code lowers it where the guilty lines were rewritten.
+    /// How far to trust it, and why. A caller that can read the code lowers the score if the guilty lines were
+    /// rewritten.
     pub trust: Trust,
-    /// What was tried and found wrong.
+    /// Hypotheses that were tried and found wrong.
     pub refuted: Vec<StoredHypothesis>,
 }
 

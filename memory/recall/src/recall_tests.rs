@@ -12,7 +12,7 @@ use crate::testing::{ANNA, Home, incident, prose, repository, resolution, tempor
 const ADD: &[&str] = &["shop/money.py::Money.add", "shop/cart.py::Cart.total", "shop/views.py::checkout"];
 const PARSE: &[&str] = &["bank/iban.py::parse", "bank/forms.py::clean_iban", "bank/views.py::transfer"];
 
-/// A store with two hundred unrelated incidents, half of them traced.
+/// A store with two hundred unrelated incidents, half of them with traces.
 async fn filled() -> (Store, Home) {
     let (store, dir) = temporary().await;
     let things =

@@ -1,8 +1,9 @@
 /*!
-The search itself: gather candidates through the indexes, rank them in each view, fuse, judge the best.
+The search itself: gathers candidates through the indexes, ranks them in each view, fuses the ranks and judges the
+best.
 
-All costs are bounded by the number of candidates, never by the number of incidents: words come from the word
-index by their rarest query words, structure from hashed keys, and tickets are read only for the finalists.
+The number of candidates bounds all costs, never the number of incidents: words come from the word index by the rarest
+query words, structure from hashed keys, and tickets are read only for the finalists.
 */
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -16,24 +17,24 @@ use super::gate::{GateJudgement, SHOW, SharedKeys, judge};
 use super::similarity::{TextVector, WordWeights};
 use super::{RecallAnswer, RecallQuery, RecalledIncident, Trust};
 
-/// Words searched for: the rarest of the query, those of the title preferred.
+/// Number of words searched for: the rarest of the query, with those of the title preferred.
 const QUERY_WORDS: usize = 48;
-/// Postings that one search may read, counted over its words; common words are dropped first. This, not the number
-/// of incidents, is what a search costs.
+/// Postings that one search may read, summed over its words; common words are dropped first. This, not the number of
+/// incidents, determines the cost of a search.
 const POSTINGS: i64 = 10_000;
-/// Words that are searched for however common they are.
+/// Number of words that are searched for however common they are.
 const LEAST_WORDS: usize = 3;
-/// Candidates that the word index may give.
+/// Most candidates that the word index may return.
 const WORD_CANDIDATES: u32 = 100;
 const CODE_CANDIDATES: usize = 100;
 /// Candidates whose tickets are read and judged.
 const FINALISTS: usize = 30;
 const DENSE_CANDIDATES: usize = 100;
-/// The constant of reciprocal rank fusion. Cormack, Clarke and Büttcher's 60 is for many lists of one kind; with few
-/// views that differ in worth, a view that is sure of its first should count for more.
+/// The constant of reciprocal rank fusion. The 60 of Cormack, Clarke and Büttcher is for many lists of one kind. Here
+/// there are few views of different quality, so a first place in a view should count for more.
 const RRF_K: f64 = 20.0;
-/// Weights of the views; the dense view's is its model's. Chosen on the Hadoop reports, where anything near does as
-/// well: halving or doubling one moves MRR by .01 to .02.
+/// Weights of the views; the model gives the weight of the dense view. Chosen on the Hadoop reports, where nearby
+/// values do as well: halving or doubling one moves MRR by .01 to .02.
 const FINGERPRINT: f64 = 2.0;
 const CODE: f64 = 1.0;
 const WORDS: f64 = 1.0;
@@ -46,11 +47,11 @@ pub struct NearIncident {
     pub incident_id: IncidentId,
     /// Fused reciprocal ranks; only the order means something.
     pub fused: f64,
-    /// Word likeness, 0 to 1.
+    /// Similarity of the words, 0 to 1.
     pub likeness: f64,
 }
 
-/// Which views take part: all of them, unless what one of them contributes is to be measured.
+/// Which views take part: all of them, except to measure the contribution of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RecallViews {
     pub words: bool,
@@ -64,7 +65,7 @@ impl RecallViews {
     pub const NONE: RecallViews = RecallViews { words: false, code: false, context: false, dense: false };
 }
 
-/// The most alike incidents by some of the views, best first, without any gate.
+/// The most similar incidents by some of the views, best first, without a gate.
 pub async fn nearest_by(
     store: &Store,
     query: &RecallQuery<'_>,
@@ -84,7 +85,7 @@ pub async fn recall(store: &Store, query: &RecallQuery<'_>) -> Result<Vec<Recall
     Ok(recall_with(store, query).await?.found)
 }
 
-/// The same, and whether a view took no part.
+/// Like [`recall`], and also says whether a view took no part.
 pub async fn recall_with(store: &Store, query: &RecallQuery<'_>) -> Result<RecallAnswer, StoreError> {
     let keys = StructureKeys::of(query.ticket, query.mapped);
     let gathered = gather(store, query, RecallViews::ALL).await?;
@@ -93,7 +94,7 @@ pub async fn recall_with(store: &Store, query: &RecallQuery<'_>) -> Result<Recal
     let ids: Vec<IncidentId> = finalists.iter().map(|f| f.document.incident_id.clone()).collect();
     let mut incidents = store.get_incidents(&ids).await?;
     for found in finalists {
-        // Missing is what another process forgot in between.
+        // The incident is missing if another process forgot it meanwhile.
         let Some(incident) = incidents.remove(&found.document.incident_id) else { continue };
         let theirs = StructureKeys::of(&incident.ticket, &[]);
         let shared = SharedKeys { text: incident.ticket.text == query.ticket.text, ..found.shared };
@@ -102,7 +103,7 @@ pub async fn recall_with(store: &Store, query: &RecallQuery<'_>) -> Result<Recal
             judged.push((found.fused, incident, judgement));
         }
     }
-    // What differs by less than a step is equally likely, and the fused rank, which knows the context, decides.
+    // Scores within one step count as equally likely; then the fused rank, which includes the context, decides.
     let step = |score: f64| (score * 50.0).round();
     judged.sort_by(|a, b| step(b.2.score).total_cmp(&step(a.2.score)).then_with(|| b.0.total_cmp(&a.0)));
 
@@ -123,7 +124,7 @@ pub async fn recall_with(store: &Store, query: &RecallQuery<'_>) -> Result<Recal
     Ok(RecallAnswer { found, degraded: gathered.degraded })
 }
 
-/// Incidents of one problem become one precedent, with what each of them brought to light.
+/// Folds the incidents of one problem into one precedent, with the knowledge of each of them.
 fn fold(
     judged: Vec<(f64, Incident, GateJudgement)>,
     mut knowledge: HashMap<IncidentId, (Vec<Resolution>, Vec<StoredHypothesis>)>,
@@ -172,13 +173,13 @@ struct Gathered {
     degraded: Option<String>,
 }
 
-/// Candidates of all views with what they share with the query, best first by fused rank.
+/// Candidates of all views with what they share with the query, best fused rank first.
 async fn gather(store: &Store, query: &RecallQuery<'_>, views: RecallViews) -> Result<Gathered, StoreError> {
     let keys =
         if views.code { StructureKeys::of(query.ticket, query.mapped) } else { StructureKeys::default() };
     let whole_words = TicketWords::of_ticket(query.ticket);
     let words = whole_words.clone().head();
-    // Context finds nothing by itself: it decides between what words find.
+    // The context view finds nothing by itself: it decides between the incidents that words find.
     let wants_words = views.words || views == (RecallViews { context: true, ..RecallViews::NONE });
     let by_words = async {
         if wants_words {
@@ -194,7 +195,7 @@ async fn gather(store: &Store, query: &RecallQuery<'_>, views: RecallViews) -> R
             Ok(Default::default())
         }
     };
-    // Side by side: words wait for the database's thread, vectors for the model, the engine or the scan.
+    // Concurrently: words wait for the database's thread, vectors for the model, the engine or the scan.
     let (by_words, structure, by_meaning) =
         tokio::join!(by_words, structural_candidates(store, &keys), by_meaning);
     let (by_words, structure, (dense, degraded)) = (by_words?, structure?, by_meaning?);
@@ -211,7 +212,7 @@ async fn gather(store: &Store, query: &RecallQuery<'_>, views: RecallViews) -> R
 
     let texts = documents.values().map(|d| &d.words).chain([&words]);
     let all_words = texts.flat_map(|w| w.title.iter().chain(&w.body)).map(String::as_str);
-    // Collected, for a closure held over an await would tie the future to one lifetime.
+    // Collected, because a closure held over an await would tie the future to one lifetime.
     let all_words: Vec<&str> = all_words.collect();
     let (incidents, frequencies) = store.word_frequencies(all_words).await?;
     let weights = WordWeights::new(incidents, frequencies);
@@ -237,15 +238,15 @@ async fn gather(store: &Store, query: &RecallQuery<'_>, views: RecallViews) -> R
     let nearnesses = per(views.dense, &|doc, _| dense.get(&doc).copied().unwrap_or(0.0));
     let code_shares = per(views.code, &|doc, f| structure.get(&doc).map_or(0.0, |_| code_share(&f.shared)));
     let whole = vec![1.0; found.len()];
-    // How alike a candidate is beside the one most alike. Ranks forget by how much one is ahead of the next, so without
-    // this whatever is near in time would outweigh the words of the one incident that has them.
+    // How similar a candidate is, relative to the most similar one. Ranks lose the distance between neighbours.
+    // Without this factor, nearness in time would outweigh the words of the one incident that has them.
     let alike: Vec<f64> = {
         let (best, nearest) = (most(&likenesses), most(&nearnesses));
         let views = likenesses.iter().zip(&nearnesses).zip(&code_shares);
         views.map(|((words, near), code)| (words / best).max(meaning * near / nearest).max(*code)).collect()
     };
-    // Weight, scores that give the ranks, and how much of the weight each may have: a frame or two of a deep stack are
-    // on many stacks, so code counts by how much of it is shared.
+    // The weight, the scores that give the ranks, and how much of the weight each candidate may have. One or two
+    // frames of a deep stack are on many stacks, so code counts by how much of it is shared.
     let by_words = if views.words { likenesses } else { vec![0.0; found.len()] };
     let scores: [(f64, Vec<f64>, &[f64]); 6] = [
         (FINGERPRINT, per(views.code, &|_, f| f64::from(u8::from(f.shared.fingerprint))), &whole),
@@ -266,7 +267,7 @@ async fn gather(store: &Store, query: &RecallQuery<'_>, views: RecallViews) -> R
     Ok(Gathered { found: found.into_iter().map(|(_, f)| f).collect(), degraded })
 }
 
-/// The largest of some scores; never 0, as it is divided by.
+/// The largest score; never 0, because callers divide by it.
 fn most(scores: &[f64]) -> f64 {
     scores.iter().copied().fold(f64::MIN_POSITIVE, f64::max)
 }
@@ -277,7 +278,7 @@ fn code_share(shared: &SharedKeys) -> f64 {
     if telling { 1.0 } else { shared.symbol_share.clamp(0.1, 1.0) }
 }
 
-/// Ranks from 1 of what scores above 0; equal scores share the best of their ranks.
+/// Ranks from 1 for scores above 0; equal scores share the best of their ranks.
 fn ranks(scores: &[f64]) -> Vec<(usize, f64)> {
     let mut order: Vec<(usize, f64)> = scores.iter().copied().enumerate().filter(|(_, s)| *s > 0.0).collect();
     order.sort_by(|a, b| b.1.total_cmp(&a.1));
@@ -364,7 +365,7 @@ async fn structural_candidates(
     for symbol in &keys.symbols {
         let docs = postings.get(&(KeyKind::Symbol, key_hash(KeyKind::Symbol, symbol)));
         let weight = docs.map_or(0.0, |d| idf(d));
-        // A hub's postings are withheld: it counts as little as it tells.
+        // The index withholds the postings of a hub, so its weight is low.
         let weight = if docs.is_some_and(Vec::is_empty) { idf(&[]) / 8.0 } else { weight };
         total += weight;
         visit(KeyKind::Symbol, symbol, &|s| {

@@ -1,10 +1,10 @@
 /*!
-How alike two texts are, from 0 to 1.
+How similar two texts are, from 0 to 1.
 
-The cosine of TF-IDF vectors (logarithmic term frequency, title words counted five times) over the title and the
-first hundred words of the rest. On 126 duplicate queries among 2,503 Hadoop reports this ranks clearly better than
-BM25, which knows no length of the query and so has no scale on which a threshold could stand; BM25 only fetches the
-candidates. The overlap of the titles beside it, and parts of words beside whole ones, were tried and added nothing.
+The cosine of TF-IDF vectors (logarithmic term frequency, title words counted five times) over the title and the first
+hundred words of the rest. On 126 duplicate queries among 2,503 Hadoop reports this ranks clearly better than BM25.
+BM25 does not normalise by the length of the query, so its scores have no scale for a threshold; it only fetches the
+candidates. The overlap of the titles, and parts of words in addition to whole words, were tried and added nothing.
 */
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use millwright_store::tokenize::TicketWords;
 
 const TITLE_WEIGHT: f64 = 5.0;
 
-/// Inverse document frequencies of the words at hand.
+/// Inverse document frequencies of the words in use.
 #[derive(Debug, Clone)]
 pub(crate) struct WordWeights<'w> {
     incidents: f64,
@@ -25,17 +25,17 @@ impl<'w> WordWeights<'w> {
         Self { incidents: incidents as f64, frequencies }
     }
 
-    /// Robertson and Spärck Jones' weight, kept positive by one: `ln(1 + (N − df + ½)/(df + ½))`.
+    /// The weight of Robertson and Spärck Jones, kept positive by one: `ln(1 + (N − df + ½)/(df + ½))`.
     pub(crate) fn idf(&self, word: &str) -> f64 {
         let df = (self.frequencies.get(word).copied().unwrap_or(0) as f64).min(self.incidents);
         (1.0 + (self.incidents - df + 0.5) / (df + 0.5)).ln()
     }
 }
 
-/// A text ready to be compared.
+/// A text prepared for comparison.
 #[derive(Debug, Clone)]
 pub(crate) struct TextVector<'w> {
-    /// Of unit length.
+    /// A vector of unit length.
     all: HashMap<&'w str, f64>,
 }
 
@@ -65,7 +65,7 @@ impl<'w> TextVector<'w> {
         cosine.clamp(0.0, 1.0)
     }
 
-    /// Words both have, those that weigh most first.
+    /// Words that both have, highest weight first.
     pub(crate) fn shared(&self, other: &TextVector<'w>) -> Vec<&'w str> {
         let mut shared: Vec<(&str, f64)> =
             self.all.iter().filter_map(|(word, a)| other.all.get(word).map(|b| (*word, a * b))).collect();

@@ -1,4 +1,4 @@
-//! What the tests of the store share, for those of recall.
+//! Test helpers of the store, shared with the tests of recall.
 
 pub(crate) use shared::*;
 

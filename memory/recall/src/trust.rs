@@ -1,16 +1,16 @@
 /*!
-How much a remembered resolution is to be trusted, apart from how well it matches: what was proven by machine, what a
-person said, what became of it, and how long ago that was. The number orders and informs; whether something may be
-presented as known at all is the harder question of [`Resolution::is_trusted`].
+How far a remembered resolution is to be trusted, independent of how well it matches: what a machine proved, what a
+person said, what happened afterwards, and how long ago. The number orders and informs; [`Resolution::is_trusted`]
+decides whether something may be presented as known at all.
 */
 
 use serde::{Deserialize, Serialize};
 
 use millwright_model::{Approval, Outcome, Proof, Resolution, Timestamp};
 
-/// Days after which what nobody has seen again has lost a quarter of its trust: code moves on.
+/// Days after which a resolution has lost a quarter of its trust, because the code changes.
 const AGE: f64 = 365.0;
-/// What rewritten code leaves of trust until it was checked again.
+/// Factor on trust for rewritten code, until it is checked again.
 const STALE: f64 = 0.5;
 
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -19,12 +19,12 @@ pub struct Trust {
     pub score: f64,
     /// Strongest reason first.
     pub why: Vec<String>,
-    /// The code it speaks of was rewritten since: check it again before anything else.
+    /// The code that it refers to was rewritten since: check it again before anything else.
     pub stale: bool,
 }
 
 impl Trust {
-    /// Of the best resolution; nothing is trusted where there is none.
+    /// The trust of the best resolution; zero if there is none.
     pub fn of(resolutions: &[Resolution], now: Timestamp) -> Self {
         resolutions.first().map(|best| Self::of_one(best, now)).unwrap_or_default()
     }
@@ -75,7 +75,7 @@ impl Trust {
         Self { score: score.clamp(0.0, 1.0), why, stale: false }
     }
 
-    /// Notes that the guilty code was rewritten, and by what it is known.
+    /// Notes that the guilty code was rewritten, with the evidence for it.
     pub fn outdate(&mut self, reason: String) {
         if !self.stale {
             self.score *= STALE;

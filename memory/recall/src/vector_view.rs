@@ -1,6 +1,6 @@
 /*!
-The dense view: asks the model for the ticket's vector and the engine for its neighbours. It may fail without recall
-failing: the model or the vector server may be away, and then the other views answer and the caller is told.
+The dense view: asks the model for the ticket's vector and the engine for its neighbours. It may fail without failing
+recall: if the model or the vector server is away, the other views answer and the caller is told.
 */
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use millwright_store::{Store, StoreError};
 
 use super::RecallQuery;
 
-/// Neighbours with their score, or why there are none. Only the database itself failing is an error.
+/// Neighbours with their score, or why there are none. Only a failure of the database itself is an error.
 pub(crate) async fn candidates(
     store: &Store,
     query: &RecallQuery<'_>,

@@ -1,4 +1,4 @@
-//! Bytes a second of masking ordinary logs and of logs rich in secrets.
+//! Throughput (bytes per second) of masking ordinary logs and logs rich in secrets.
 
 use std::fmt::Write as _;
 use std::hint::black_box;

@@ -1,8 +1,8 @@
 /*!
-How often redaction masks something in texts that are public, and so hold no secret: the false alarms, but for the
-addresses and numbers people did publish. `cargo run --release -p millwright-redaction --example redaction_rate -- FILE…`
-takes plain texts and JSON lines (whose strings are read), and prints masked values per million words by kind, with
-samples to judge them by.
+How often redaction masks something in public texts, which hold no secrets: these are false alarms, except for
+addresses and numbers that people did publish. `cargo run --release -p millwright-redaction --example redaction_rate
+-- FILE…` takes plain texts and JSON lines (it reads their strings), and prints masked values per million words by
+kind, with samples to judge them by.
 */
 
 use std::collections::BTreeMap;

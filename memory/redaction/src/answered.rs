@@ -1,6 +1,7 @@
 /*!
-Secrets that stand on a line for themselves: the answer to a question in a chat, what a shell or a debugger prints when it is asked
-for one, and the value below its label. The line before says what it is; its own form must be that of a secret.
+Secrets on a line of their own: the answer to a question in a chat, the output of a shell or a debugger that was asked
+for one, and the value below its label. The line before announces the value; the value must also have the form of a
+secret.
 */
 
 use std::sync::LazyLock;
@@ -13,19 +14,20 @@ use super::names::{self, SecretNameKind, any_case};
 use super::spoken::{SpokenSecret, SpokenSecretKind, is_made_up, is_name};
 use super::work;
 
-/// Messages, prompts and labels are no longer.
+/// Longer lines are not messages, prompts or labels.
 const MAX_LINE: usize = 400;
-/// Lines after a question that its answer may stand on, heads of messages among them.
+/// Lines after a question on which its answer may be; heads of messages count.
 const MAX_ANSWERS: usize = 6;
-/// Shortest first line of a token that is broken over lines, and most of its lines.
+/// The shortest first line of a token that is broken over lines, and the most lines of such a token.
 const MIN_BROKEN_LINE: usize = 60;
 const MAX_BROKEN_LINES: usize = 24;
-/// Words of a label, and of an answer.
+/// Limits of a label and of an answer.
 const MAX_LABEL_WORDS: usize = 6;
 const MAX_LABEL_BYTES: usize = 48;
 const MAX_ANSWER_WORDS: usize = 6;
 
-/// Calls `mask` with the span of every value that the line before it asks for. `spoken` is what each line speaks of.
+/// Calls `mask` with the span of every value that the line before it asks for. `spoken` gives the word for a secret
+/// on each line.
 pub(super) fn values(
     lines: &TextLines<'_>,
     spoken: &[Option<SpokenSecret>],
@@ -41,7 +43,7 @@ pub(super) fn values(
             printed(line, ahead, mask);
         }
         if may_name_secret {
-            // A name alone, as markup has them without its tags.
+            // A name alone, as markup leaves it without its tags.
             let name = line.trim().trim_end_matches([':', '=']);
             if !name.contains(char::is_whitespace) && names::named(name) == Some(SecretNameKind::Password) {
                 labelled(ahead, mask);
@@ -93,7 +95,7 @@ fn sent_code(line: &str) -> Option<SpokenSecret> {
     is_sent.then_some(SpokenSecret { kind: SpokenSecretKind::Code, end: line.len() })
 }
 
-/// The message without who sent it and when: `[09:12] Tom: …`, `<tom> …`, `Tom (09:12): …`, `> …`.
+/// The message without its sender and time: `[09:12] Tom: …`, `<tom> …`, `Tom (09:12): …`, `> …`.
 fn message(line: &str) -> &str {
     let mut rest = line.trim();
     if rest.starts_with(['[', '(', '<'])
@@ -113,7 +115,7 @@ fn message(line: &str) -> &str {
     rest.trim_start_matches(['>', ' ', '-', '|']).trim()
 }
 
-/// `tom  10:42`, `Tom Meier 09:10 AM`, `10:42`: who writes, and when.
+/// `tom  10:42`, `Tom Meier 09:10 AM`, `10:42`: a line with the sender and the time.
 fn is_head(line: &str) -> bool {
     let mut words = line
         .split_whitespace()
@@ -167,7 +169,7 @@ fn answer(kind: SpokenSecretKind, ahead: &[Line<'_>], mask: &mut dyn FnMut(usize
     }
 }
 
-/// A line of a few words that ends in the word for a password.
+/// A short line that ends in the word for a password.
 fn is_label(line: &str, end: usize) -> bool {
     let around = |c: char| c.is_whitespace() || "*_#>-:=`|\u{ff1a}".contains(c);
     let label = line.trim_matches(around);
@@ -186,7 +188,7 @@ fn is_label_of_token(line: &str) -> bool {
         && names::named(label) == Some(SecretNameKind::Token)
 }
 
-/// Of letters of both cases and digits: what nobody gives as a name, and no digest.
+/// Masks a value of upper-case and lower-case letters and digits: a form that neither names nor digests have.
 fn labelled_token(ahead: &[Line<'_>], mask: &mut dyn FnMut(usize, usize)) {
     let Some((at, line)) = ahead.iter().take(2).find(|(_, line)| !line.trim().is_empty()) else { return };
     if line.len() > MAX_LINE {
@@ -290,7 +292,7 @@ fn printed(line: &str, ahead: &[Line<'_>], mask: &mut dyn FnMut(usize, usize)) {
     if !(PRINTS.contains(&verb) || is_expression) || !(has_tool(line) || is_named()) {
         return;
     }
-    // A token that the terminal broke over lines.
+    // A token that the terminal broke over several lines.
     if ahead.first().is_some_and(|(_, first)| first.len() >= MIN_BROKEN_LINE) {
         for (at, line) in ahead.iter().take(MAX_BROKEN_LINES) {
             let value = line.trim();
@@ -334,7 +336,7 @@ fn printed(line: &str, ahead: &[Line<'_>], mask: &mut dyn FnMut(usize, usize)) {
 mod tests {
     use super::*;
 
-    /// Ordinary lines are told by what is known of them already.
+    /// The earlier results (`spoken`, `may_name_secret`) are enough to skip ordinary lines.
     #[test]
     fn lines_that_speak_of_no_secret_are_not_searched_again() {
         let text = "GET /cart 200 in 12 ms, sent to the app by mail\n".repeat(100);

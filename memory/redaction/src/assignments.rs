@@ -1,12 +1,12 @@
 /*!
-Secrets that are known by what stands beside them: assignments in code, JSON, YAML, environments and URLs, command
-line flags, headers, cookies, SQL. A name that ends in `password`, `secret`, `token` or the like makes its value a
-candidate; the value must then not be code, a type, a message or a reference to a secret kept elsewhere. For words
-as common as `token` it must look random as well.
+Secrets recognised by their context: assignments in code, JSON, YAML, environments and URLs, command line flags,
+headers, cookies, SQL. A name that ends in `password`, `secret`, `token` or the like makes its value a candidate. The
+value must then not be code, a type, a message or a reference to a secret kept elsewhere. For words as common as
+`token` it must also look random.
 
-Counted classes are classes of bytes: one of characters becomes thousands of states each time it is counted, which
-takes milliseconds to compile. A value that ends at a space is named `word`, and the scanner ends it at any of
-Unicode's.
+Counted classes are classes of bytes: each repetition of a class of characters becomes thousands of states, which take
+milliseconds to compile. A value that ends at a space is named `word`, and the scanner ends it at any of Unicode's
+spaces.
 */
 
 use super::checks::{human_password, is_phrase, is_reference, looks_like_identifier, looks_random, own_name};
@@ -19,7 +19,7 @@ macro_rules! joined {
     };
 }
 
-/// Groups: a value in double quotes, single quotes, back quotes, escaped quotes, or bare.
+/// Groups: a value in double quotes, single quotes, back quotes or escaped quotes, or a bare value.
 macro_rules! assigned {
     ($name:literal) => {
         concat!(
@@ -103,7 +103,7 @@ pub(crate) const RULES: &[MaskingRule] = &[
         pattern: r#"(?i)\b(?:name|key|id)=["'](?-u:[\w.:-]{0,64})(?:password|passwd|secret|token|api[_-]?key|passphrase)["'][^<>\n]{0,120}>\s{0,4}((?-u:[^<>\s]{3,512}))\s{0,4}</"#, check: |candidate| human_password(candidate.value()) || looks_random(candidate.value()) },
     MaskingRule { kind: "PASSWORD", keywords: &["passw", "pwd", "secret", "pin<", "pin:", "pin "],
         pattern: r"(?i)>\s{0,4}(?:[a-z]{1,20}\s)?(?:password|passwort|passwd|pwd|pin|secret) ?:? {0,2}</[a-z0-9]{1,10}>\s{0,8}(?:</?[a-z][^<>]{0,80}>\s{0,8}){1,3}((?-u:[^<>\s]{4,128}))\s{0,4}</", check: |candidate| human_password(candidate.value()) || one_time(candidate) && candidate.value().bytes().all(|byte| byte.is_ascii_digit()) },
-    // Bytes of a key as numbers.
+    // The bytes of a key as numbers.
     MaskingRule { kind: "SECRET", keywords: &["password", "secret", "key", "token"],
         pattern: r#"(?i)(?:password|secret|token|(?:aes|rsa|secret|private|encryption|signing|hmac|master|session|api)[_-]?key)(?-u:\w{0,16})(?:\[[0-9]{0,4}\]|["'\s:={,]|bytes|type|buffer|data)+?[\[{]\s*((?:(?:0x[0-9a-f]{1,2}|[0-9]{1,3})\s*,\s*){7}(?:(?:0x[0-9a-f]{1,2}|[0-9]{1,3})\s*,\s*)*(?:0x[0-9a-f]{1,2}|[0-9]{1,3})?)"#, check: |_| true },
     MaskingRule { kind: "PASSWORD", keywords: &["-> \""],
@@ -113,7 +113,7 @@ pub(crate) const RULES: &[MaskingRule] = &[
     // `Server=db;Uid=app;Pwd=…`: anything up to the next semicolon.
     MaskingRule { kind: "PASSWORD", keywords: &[";pwd", ";password", "; pwd", "; password"],
         pattern: r#"(?i)(?:server|data source|host|uid|user id|user|username|database|initial catalog|driver|dsn|endpoint)\s?=[^=\n"']{1,120};(?:[^=;\n"']{1,40}=[^;\n"']{0,120};){0,12} ?(?:pwd|password)\s?=\s?(\{(?-u:[^}\n]{3,128})\}|(?-u:[^;"'\s]{3,128}))"#, check: |candidate| !is_reference(candidate.value().trim_start_matches('{')) },
-    // A line of `.pgpass`, with the ports that PostgreSQL, its poolers and its relatives listen on.
+    // A line of `.pgpass`, with the ports that PostgreSQL, its poolers and related servers listen on.
     MaskingRule { kind: "PASSWORD", keywords: &[":*:", ":543", "5432:", "5433:", ":6432:", ":6543:", ":26257:"],
         pattern: r"(?:^|\s)(?-u:[\w.*/-]{1,200}):(?:543[0-9]{1,2}|[1-9]543[23]|6432|6543|26257|\*):(?-u:[\w.*-]{1,64}):(?-u:[\w.*-]{1,64}):(?P<word>(?-u:[^\s:]{3,128}))$", check: |candidate| !is_reference(candidate.value()) },
     // A line of a configuration: a word and its value.
@@ -129,7 +129,8 @@ pub(crate) const RULES: &[MaskingRule] = &[
 
 const MAX_NAME_BYTES: usize = 256;
 
-/// The word of the line that ends where the match begins plus the matched name: `max_tokens`, `token_type` are told by it.
+/// The word that ends where the match begins. Together with the match it gives the full name, which tells
+/// `max_tokens` and `token_type` from `token`.
 fn name_before<'t>(candidate: &SecretCandidate<'t>) -> &'t str {
     let head = candidate.near_before(MAX_NAME_BYTES);
     let start = head
@@ -169,7 +170,7 @@ fn is_code(candidate: &SecretCandidate<'_>) -> bool {
     let names = ["pass", "pwd", "secret", "token", "key", "credential", "auth", "hash", "salt"];
     let lower = value.to_ascii_lowercase();
     let named = looks_like_identifier(value) && names.iter().any(|name| lower.contains(name));
-    // Of names; a password of words has a digit or a sign in one of them.
+    // A chain of names; a password of words has a digit or a sign in one of them.
     let member = value.contains('.') && value.split('.').all(is_variable);
     let before = candidate.before();
     let spaced = before.ends_with(' ') && before.trim_end().ends_with(['=', '>']);
@@ -183,13 +184,13 @@ fn is_code(candidate: &SecretCandidate<'_>) -> bool {
         || value.starts_with('/') && value.matches('/').count() > 1
 }
 
-/// A name without digits, as code has them.
+/// A name without digits, as in code.
 fn is_variable(value: &str) -> bool {
     value.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
         && value.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_')
 }
 
-/// A sentence, a label or a place where the value is kept.
+/// A sentence, a label or the place where the value is stored.
 fn is_message(candidate: &SecretCandidate<'_>) -> bool {
     let value = candidate.value();
     let words = value.split_whitespace().count();
@@ -217,7 +218,7 @@ fn password(candidate: &SecretCandidate<'_>) -> bool {
         return true;
     }
     let letters = value.bytes().all(|byte| byte.is_ascii_alphabetic());
-    // `password: Foo` may be a type annotation, `password: hunter` is YAML; prose goes on behind the word.
+    // `password: Foo` may be a type annotation, `password: hunter` is YAML; prose continues after the word.
     let colon = candidate.before().trim_end().ends_with(':');
     let behind = candidate.near_after().trim_start();
     let annotation = value.starts_with(|c: char| c.is_ascii_uppercase())
@@ -227,7 +228,7 @@ fn password(candidate: &SecretCandidate<'_>) -> bool {
     !(letters && colon && annotation || short_number)
 }
 
-/// `pass` and `pw` are words of tests and of other programs, too.
+/// `pass` and `pw` also occur in tests and with other meanings in other programs.
 fn short_password(candidate: &SecretCandidate<'_>) -> bool {
     let value = candidate.value();
     password(candidate)
@@ -237,7 +238,7 @@ fn short_password(candidate: &SecretCandidate<'_>) -> bool {
 
 fn key(candidate: &SecretCandidate<'_>) -> bool {
     let value = candidate.value();
-    // The name of a secret in a vault.
+    // The name of a secret in a secret manager.
     let in_arn = candidate.near_before(MAX_AROUND).contains("arn:");
     if is_reference(value)
         || in_arn
@@ -266,12 +267,13 @@ fn key(candidate: &SecretCandidate<'_>) -> bool {
             && !value.contains(['/', '.', ':'])
 }
 
-/// `CLIENT_SECRET=`, not `secret_id=`.
+/// Accepts `CLIENT_SECRET=`, not `secret_id=`.
 fn tells_secret_itself(told: &str) -> bool {
     told.trim_end_matches(|c: char| !c.is_ascii_alphanumeric()).to_ascii_lowercase().ends_with("secret")
 }
 
-/// `token` is a parser's and a pager's word as well: only what looks random counts, and never a digest under its own name.
+/// `token` is also a word of parsers and pagers: only values that look random count, and never a digest under its own
+/// name.
 fn token(candidate: &SecretCandidate<'_>) -> bool {
     let name = name_before(candidate).to_ascii_lowercase();
     let value = candidate.value();
@@ -328,7 +330,7 @@ fn cookie(candidate: &SecretCandidate<'_>) -> bool {
         && !value.split(';').all(is_preference)
 }
 
-/// What a cookie says of a page's look, or of what its reader agreed to.
+/// A cookie that holds a page's display settings, or what its reader agreed to.
 fn is_preference(pair: &str) -> bool {
     const PREFERENCES: [&str; 10] =
         ["consent", "theme", "lang", "locale", "currency", "timezone", "country", "region", "banner", "tz"];
@@ -354,7 +356,7 @@ fn table(candidate: &SecretCandidate<'_>) -> bool {
         && !value.contains(['(', '/', ':'])
 }
 
-/// A number that ends there: no time, version or part of a longer one.
+/// A number that ends there: not a time, a version or a part of a longer number.
 fn one_time(candidate: &SecretCandidate<'_>) -> bool {
     let mut after = candidate.after().chars();
     match after.next() {
@@ -364,7 +366,7 @@ fn one_time(candidate: &SecretCandidate<'_>) -> bool {
     }
 }
 
-/// Sentences can be of the form of a line of `.netrc`; they go on with words.
+/// Sentences can look like a line of `.netrc`, but more words follow.
 fn netrc(candidate: &SecretCandidate<'_>) -> bool {
     let value = candidate.value();
     !is_reference(value)
@@ -372,7 +374,7 @@ fn netrc(candidate: &SecretCandidate<'_>) -> bool {
             || candidate.near_after().trim_start().is_empty())
 }
 
-/// `AUTH` is a command of mail servers as well, with the name of a mechanism.
+/// `AUTH` is also a command of mail servers, followed by the name of a mechanism.
 fn redis_auth(candidate: &SecretCandidate<'_>) -> bool {
     let value = candidate.value();
     let mechanisms =

@@ -1,6 +1,6 @@
 /*!
-Tokens of known shapes that are broken over lines, by an editor, a mail or a diff: each begins at the end of one line and goes on at
-the beginning of the next.
+Tokens of known shapes that an editor, a mail or a diff broke over lines: each begins at the end of one line and
+continues at the beginning of the next.
 */
 
 use super::checks::looks_random;
@@ -9,22 +9,22 @@ use super::hit::Hit;
 use super::rule::{CompiledRule, run};
 use super::work;
 
-/// Longest piece of a token that is read on over the next line.
+/// The longest piece of a token that is continued on the next line.
 pub(super) const MAX_PIECE_BYTES: usize = 2_048;
-/// Lines a token may be broken over.
+/// The most lines that a token may be broken over.
 const MAX_PIECES: usize = 5;
-/// Kinds of tokens that one piece of text may begin like.
+/// The most kinds of tokens that are tried for one piece of text.
 const MAX_TRIED: usize = 8;
 
-/// The token that a line ends with, which may go on over the next ones.
+/// The possible start of a token at the end of a line, which may continue on the next lines.
 pub(super) struct LineTail {
     pub(super) line: usize,
-    /// Where it stands; empty where the line ends otherwise.
+    /// Its position; empty if the line has a different ending.
     start: usize,
     end: usize,
-    /// Read on over the next lines: where its pieces end, and the whole. Looked for once.
+    /// The token continued over the next lines: where its pieces end, and the whole text. Computed once.
     broken: Option<Option<(Vec<usize>, DecodedText)>>,
-    /// Rules whose keywords stand in it, each of which is tried once.
+    /// Rules whose keywords occur in it; each is tried once.
     tried: Vec<usize>,
 }
 
@@ -34,8 +34,8 @@ impl LineTail {
         Self { line, start, end, broken: None, tried: Vec::new() }
     }
 
-    /// Tries a rule whose keyword stands at `at`. What begins with the keywords of more kinds of tokens than any token does
-    /// is masked as it stands, so that no line is read again for every rule there is.
+    /// Tries a rule whose keyword is at `at`. A piece that begins with the keywords of more kinds than `MAX_TRIED` is
+    /// masked as it stands, so that a line is not read again for every rule.
     pub(super) fn run_on(
         &mut self,
         rule: &CompiledRule,
@@ -44,7 +44,7 @@ impl LineTail {
         at: usize,
         hits: &mut Vec<Hit>,
     ) {
-        // A keyword within a word begins no token, and the text in front of it is not read again.
+        // A keyword within a word does not start a token, and the text before it is not read again.
         let is_within = text
             .get(..at)
             .is_some_and(|head| head.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_'));
@@ -61,12 +61,12 @@ impl LineTail {
         }
         let read = || read_on(text, self.start);
         let Some((ends, broken)) = self.broken.get_or_insert_with(read) else { return };
-        // Up to the line's end, the token is read as it stands, byte by byte.
+        // Up to the end of the line, the decoded text equals the token byte by byte.
         run_on(rule, priority, at - self.start, ends, broken, hits);
     }
 }
 
-/// A token of a known shape that begins at a line's end and goes on over the next ones.
+/// Masks a token of a known shape that begins at the end of a line and continues on the next lines.
 fn run_on(
     rule: &CompiledRule,
     priority: usize,
@@ -80,7 +80,7 @@ fn run_on(
         run(rule, priority, &broken.text, from, end, &mut found);
         found
     };
-    // The fewest pieces that make a token of this shape; more only where the next looks like a token, not a word.
+    // The fewest pieces that make a token of this shape; more only if the next piece looks like a token, not a word.
     let mut whole = None;
     for (number, end) in ends.iter().enumerate() {
         let found = reaches_on(*end);
@@ -98,20 +98,20 @@ fn run_on(
     }
 }
 
-/// What a token is made of.
+/// The characters of a token.
 fn is_token(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_.~/+-=".contains(c)
 }
 
-/// What may stand between a piece of a token and the end of its line.
+/// Characters that may be between a piece of a token and the end of its line.
 fn is_around(c: char) -> bool {
     c.is_whitespace() || "\\\"'+,|`".contains(c)
 }
 
-/// Where the token stands that a line ends with.
+/// The position of the token at the end of a line.
 fn token_at_end(text: &str, start: usize, end: usize) -> (usize, usize) {
     let line = text.get(start..end).unwrap_or_default();
-    // Looked at from its end, so no more than a piece of it.
+    // Searched backwards from the end, at most the length of a piece.
     let near =
         line.get(line.ceil_char_boundary(line.len().saturating_sub(MAX_PIECE_BYTES))..).unwrap_or_default();
     let (before, token) = (near.trim_end_matches(is_around), start + line.len() - near.len());
@@ -119,8 +119,8 @@ fn token_at_end(text: &str, start: usize, end: usize) -> (usize, usize) {
     (token + before.len() - length, token + before.len())
 }
 
-/// A token that begins at `at` and reaches the end of its line, read on over the following lines: where each piece
-/// ends in the text read, and that text. `None` when it does not reach the end, or nothing follows.
+/// A token that begins at `at` and reaches the end of its line, continued over the following lines: where each piece
+/// ends in the decoded text, and that text. `None` if the token does not reach the end, or nothing follows.
 fn read_on(text: &str, at: usize) -> Option<(Vec<usize>, DecodedText)> {
     let mut out = DecodedText::default();
     let mut ends = Vec::new();
@@ -129,7 +129,7 @@ fn read_on(text: &str, at: usize) -> Option<(Vec<usize>, DecodedText)> {
         let end =
             memchr::memchr(b'\n', text.get(from..)?.as_bytes()).map_or(text.len(), |length| from + length);
         let line = text.get(from..end)?;
-        // Marks of a diff, a quotation, a comment or a string that goes on.
+        // Marks of a diff, a quotation, a comment or a continued string.
         let skip = match piece {
             0 => 0,
             _ => line.len() - line.trim_start_matches(|c| is_around(c) || "->#*".contains(c)).len(),

@@ -1,12 +1,12 @@
 /*!
-Judging a candidate: check digits of card numbers and IBANs, and whether a value looks like a secret, like a
-reference to one (`${TOKEN}`, `<password>`), or like code. These checks are what keeps false alarms rare.
+Judges a candidate: check digits of card numbers and IBANs, and whether a value looks like a secret, like a reference
+to one (`${TOKEN}`, `<password>`), or like code. These checks keep false alarms rare.
 */
 
 use super::names::{self, SecretNameKind};
 use super::work;
 
-/// A placeholder of ours is no longer: brackets, a kind and its number.
+/// The most bytes of a placeholder: brackets, a kind and its number.
 pub(crate) const MAX_PLACEHOLDER: usize = 52;
 
 /// Luhn check digit (ISO/IEC 7812-1) over the digits of `text`.
@@ -74,8 +74,8 @@ pub(crate) fn looks_random(text: &str) -> bool {
         || text.len() >= 24 && entropy(text) >= 4.0 && !looks_like_identifier(text)
 }
 
-/// Words joined as code joins them (`user_password_2`, `getToken`, `app.settings.KEY`): every piece is a
-/// pronounceable word with at most a short number behind it.
+/// Words joined as in code (`user_password_2`, `getToken`, `app.settings.KEY`): every piece is a pronounceable word
+/// with at most a short number after it.
 pub(crate) fn looks_like_identifier(text: &str) -> bool {
     let mut words = 0;
     for piece in text.split(|c: char| !c.is_ascii_alphanumeric()) {
@@ -121,7 +121,7 @@ fn longest_consonant_run(word: &str) -> usize {
     longest
 }
 
-/// Names that code gives to secrets.
+/// Names that code gives to variables with secrets.
 pub(crate) fn own_name(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     let names =
@@ -129,7 +129,8 @@ pub(crate) fn own_name(value: &str) -> bool {
     names.iter().any(|name| lower.contains(name)) && looks_like_identifier(value)
 }
 
-/// Of the form that people give to passwords: letters with digits or signs, no version, place, unit or date.
+/// Has the form of passwords that people choose: letters with digits or signs, but not a version, place, unit or
+/// date.
 pub(crate) fn human_password(value: &str) -> bool {
     let letters = value.bytes().filter(u8::is_ascii_alphabetic).count()
         + value.chars().filter(|c| !c.is_ascii()).count();
@@ -155,12 +156,12 @@ pub(crate) fn is_setting(value: &str) -> bool {
     value.split_once(['=', ':']).is_some_and(|(name, rest)| !rest.is_empty() && is_identifier(name))
 }
 
-/// Words joined as code joins them, without other signs.
+/// Words joined as in code, without other signs.
 pub(crate) fn is_identifier(value: &str) -> bool {
     looks_like_identifier(value) && value.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c))
 }
 
-/// Whether a word, in lower case, tells of an algorithm, an encoding or a protocol: these have digits as passwords do.
+/// Whether a word, in lower case, names an algorithm, an encoding or a protocol: these have digits, like passwords.
 pub(crate) fn names_algorithm(lower: &str) -> bool {
     const ALGORITHMS: [&str; 15] = [
         "sha1", "sha2", "sha3", "sha5", "sha-", "md5", "aes", "pbkdf", "rsa", "utf-", "utf8", "http",
@@ -169,7 +170,7 @@ pub(crate) fn names_algorithm(lower: &str) -> bool {
     ALGORITHMS.iter().any(|word| lower.contains(word))
 }
 
-/// Three words or more without the look of a sentence: a pass phrase.
+/// Three words or more that do not look like a sentence: a pass phrase.
 pub(crate) fn is_phrase(value: &str) -> bool {
     #[rustfmt::skip]
     const OF_SENTENCES: &[&str] = &[
@@ -190,11 +191,12 @@ pub(crate) fn is_phrase(value: &str) -> bool {
         && !words.iter().any(|word| OF_SENTENCES.binary_search(&word.to_ascii_lowercase().as_str()).is_ok())
 }
 
-/// Stands for a secret without being one: empty, a variable, a format hole, a type, stars, our own placeholder.
+/// Represents a secret without being one: empty, a variable, a format placeholder, a type, asterisks, a redaction
+/// placeholder.
 pub(crate) fn is_reference(value: &str) -> bool {
     let value = value.trim();
     let plain = value.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_ascii_lowercase();
-    // `<password>` and `[secret]` close; what goes on behind is no stand-in.
+    // `<password>` and `[secret]` end with their bracket; a value that continues after it is not a stand-in.
     let goes_on = [('<', '>'), ('[', ']')].iter().any(|(open, close)| {
         value.strip_prefix(*open).and_then(|rest| rest.split_once(*close)).is_some_and(|(_, rest)| {
             rest.len() >= 2
@@ -213,7 +215,7 @@ pub(crate) fn is_reference(value: &str) -> bool {
         || value.contains("{{")
         || value.contains("%(")
         || value.contains("***")
-        // Where it is kept, and what it must look like.
+        // The place where it is stored, or the pattern that it must match.
         || value.contains("/secrets/")
         || value.contains("(?=")
         || value.contains("(?:")
@@ -224,7 +226,7 @@ pub(crate) fn is_reference(value: &str) -> bool {
         || has_placeholder(value)
 }
 
-/// Words that stand where a reader is to put a value.
+/// Words that a reader is meant to replace with a value.
 fn is_stand_in(plain: &str) -> bool {
     const WORDS: [&str; 14] = [
         "changeme",
@@ -245,7 +247,8 @@ fn is_stand_in(plain: &str) -> bool {
     WORDS.iter().any(|word| plain.starts_with(word)) && plain.bytes().filter(u8::is_ascii_digit).count() < 2
 }
 
-/// A password may begin as references do; it has a digit and a letter besides, and no form that a language reads as a reference.
+/// A password may begin like a reference; it also has a digit and a letter, and no form that a language reads as a
+/// reference.
 fn is_odd_password(value: &str) -> bool {
     let mut letters = value.chars();
     let first = letters.next().unwrap_or_default();
@@ -253,7 +256,7 @@ fn is_odd_password(value: &str) -> bool {
     let signs = rest.bytes().filter(|byte| b"!#%^&*?@~+=$".contains(byte)).count();
     let digits = rest.bytes().any(|byte| byte.is_ascii_digit());
     let has_letters = rest.bytes().any(|byte| byte.is_ascii_alphabetic());
-    // `$VAR_2`, `$user1`, `%s`, `&anchor1`: a name with at most a number behind it.
+    // `$VAR_2`, `$user1`, `%s`, `&anchor1`: a name with at most a number after it.
     let is_name = looks_like_identifier(rest)
         && !rest.contains(['-', '/', '.', '!'])
         && rest == rest.to_ascii_uppercase()
@@ -273,7 +276,7 @@ fn is_odd_password(value: &str) -> bool {
         && !matches!(first, '<' | '{' | '[' | '.' | '…' | '\\')
 }
 
-/// Names of passwords make any value one; other names are common words, whose values must look random.
+/// A name of a password makes any value a secret; other names are common words, whose values must look random.
 pub(crate) fn is_secret(name: &str, value: &str) -> bool {
     if is_reference(value) || value.len() < 3 || own_name(value) || names::is_word_for_password(value) {
         return false;
@@ -300,7 +303,7 @@ pub(crate) fn is_secret(name: &str, value: &str) -> bool {
     }
 }
 
-/// Whether a placeholder of ours stands in `text`.
+/// Whether `text` contains a redaction placeholder.
 pub(crate) fn has_placeholder(text: &str) -> bool {
     !placeholders(text).is_empty()
 }
@@ -312,7 +315,8 @@ pub fn placeholders(text: &str) -> Vec<(usize, usize)> {
     opens.filter_map(|open| Some((open, placeholder_at(bytes, open)?))).collect()
 }
 
-/// Where the placeholder ends that begins at `open`. Read no further than its letters go: every bracket of a text is asked.
+/// The end of the placeholder that begins at `open`. Reads no further than the letters of a placeholder go, because
+/// this is called for every bracket of a text.
 pub(crate) fn placeholder_at(bytes: &[u8], open: usize) -> Option<usize> {
     let body = bytes.get(open..)?.strip_prefix(b"[")?;
     let body = body.get(..(MAX_PLACEHOLDER - 1).min(body.len()))?;

@@ -1,7 +1,8 @@
 /*!
-Secrets in columns: a line of headings names them, the lines below hold them. CSV, tab-separated values, tables of Markdown and of
-database shells, and tables aligned by spaces (`psql`, `kubectl`, `docker`). A heading is one cell, so that prose about passwords is
-none; below it only cells that look like a value are masked, since manuals describe fields in tables of the same form.
+Secrets in columns: a heading names them, the lines below hold them. CSV, tab-separated values, tables of Markdown and
+of database shells, and tables aligned by spaces (`psql`, `kubectl`, `docker`). A heading must be a whole cell, so
+prose about passwords does not count. Below it, only cells that look like a value are masked, because manuals describe
+fields in tables of the same form.
 */
 
 use std::sync::LazyLock;
@@ -14,41 +15,41 @@ use super::lines::{Line, TextLines};
 use super::names::{self, SecretNameKind, any_case};
 use super::work;
 
-/// Lines below a heading that are looked at.
+/// The most lines below a heading that are searched.
 const MAX_ROWS: usize = 500;
-/// Longer lines are no rows that a person pasted.
+/// Longer lines are not rows that a person pasted.
 const MAX_LINE_BYTES: usize = 4 << 10;
 const MAX_CELLS: usize = 64;
 
-/// How the cells of a table are divided.
+/// How the cells of a table are separated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Divider {
     Byte(u8),
-    /// A line drawn between cells.
+    /// A line character between cells.
     Line(char),
     /// Two spaces or more.
     Spaces,
 }
 
-/// What a heading says of the cells below.
+/// The kind of values below a heading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum SecretColumnKind {
     /// Any value counts.
     Password,
-    /// Words of other uses as well: the value must look random, or mix letters and digits.
+    /// The word also has other meanings: the value must look random, or mix letters and digits.
     Token,
-    /// Numbers of a person.
+    /// Numbers that identify a person.
     Personal,
 }
 
-/// Where a cell stands in its line, without what surrounds it.
+/// The position of a cell in its line, without surrounding characters.
 type Cell = (usize, usize);
 
 /// The first line of a table.
 struct TableHeader {
     divider: Divider,
     cells: Vec<Cell>,
-    /// The columns that hold secrets.
+    /// The columns with secrets.
     columns: Vec<(usize, SecretColumnKind)>,
 }
 
@@ -58,19 +59,19 @@ pub(super) fn cells(lines: &TextLines<'_>, personal_data: bool, mask: &mut dyn F
     while let Some((_, line)) = lines.all.get(number) {
         let may_name_secret = lines.may_name_secret.get(number).is_some_and(|may| *may);
         number += 1;
-        // Headings are words; a line of a log or of code is told at once.
+        // Headings are words, so a line of a log or of code is rejected quickly.
         if line.len() > MAX_LINE_BYTES || !(may_name_secret || personal_data) {
             continue;
         }
         let header = copied(line, personal_data).or_else(|| header(line, may_name_secret, personal_data));
         let Some(header) = header else { continue };
         let below = lines.all.get(number..).unwrap_or_default();
-        // Rows are used up, so that no line is looked at from more than one heading.
+        // Rows are consumed, so that no line is searched below more than one heading.
         number += rows(below, &header, mask);
     }
 }
 
-/// Calls `mask` with the values of an `INSERT` that stand in the columns of secrets.
+/// Calls `mask` with the values of an `INSERT` that belong to columns of secrets.
 pub(super) fn inserted(
     text: &str,
     lines: &TextLines<'_>,
@@ -107,7 +108,7 @@ pub(super) fn inserted(
     }
 }
 
-/// The values within brackets at a place, and where they end.
+/// The values in parentheses at `at`, and where they end.
 fn tuple(text: &str, at: usize) -> Option<(Vec<Cell>, usize)> {
     let bytes = text.as_bytes();
     if bytes.get(at) != Some(&b'(') {
@@ -130,7 +131,7 @@ fn tuple(text: &str, at: usize) -> Option<(Vec<Cell>, usize)> {
     None
 }
 
-/// `COPY users (id, password) FROM stdin;`: the rows below have tabs between their cells.
+/// `COPY users (id, password) FROM stdin;`: tabs separate the cells of the rows below.
 fn copied(line: &str, personal_data: bool) -> Option<TableHeader> {
     let rest = line.trim_start().strip_prefix("COPY ").or_else(|| line.trim_start().strip_prefix("copy "))?;
     let open = rest.find('(')?;
@@ -146,7 +147,7 @@ fn copied(line: &str, personal_data: bool) -> Option<TableHeader> {
     })
 }
 
-/// A line that is a table's first, where one of its headings names a secret.
+/// The header of a table, if one of its headings names a secret.
 fn header(line: &str, may_name_secret: bool, personal_data: bool) -> Option<TableHeader> {
     work::add(line.len());
     if line.contains([':', '=', '<', '{', '@']) || !may_name_secret && !may_name_personal_data(line) {
@@ -187,7 +188,7 @@ fn may_name_personal_data(line: &str) -> bool {
     PERSONAL.as_ref().is_some_and(|words| words.is_match(line))
 }
 
-/// Words, no values: no `=`, no sentence.
+/// Words and not values: no `=`, not a sentence.
 fn is_heading(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= 40
@@ -196,7 +197,7 @@ fn is_heading(name: &str) -> bool {
         && name.chars().any(char::is_alphabetic)
 }
 
-/// What a heading says of its column; personal data counts where it is masked.
+/// The kind of a column by its heading; personal data counts only if it is masked.
 fn column(name: &str, personal_data: bool) -> Option<SecretColumnKind> {
     const PERSONAL: [&str; 9] = [
         "ssn",
@@ -211,7 +212,7 @@ fn column(name: &str, personal_data: bool) -> Option<SecretColumnKind> {
     ];
     match names::named(name) {
         Some(SecretNameKind::Password) => return Some(SecretColumnKind::Password),
-        // Numbers, which never look random.
+        // One-time passwords are numbers, which never look random.
         Some(SecretNameKind::Token) if name.to_lowercase().ends_with("otp") => {
             return Some(SecretColumnKind::Password);
         }
@@ -223,7 +224,7 @@ fn column(name: &str, personal_data: bool) -> Option<SecretColumnKind> {
     (personal_data && PERSONAL.iter().any(ends)).then_some(SecretColumnKind::Personal)
 }
 
-/// Masks in the rows below; answers how many lines were rows.
+/// Masks cells in the rows below; returns the number of lines that were rows.
 fn rows(below: &[Line<'_>], header: &TableHeader, mask: &mut dyn FnMut(usize, usize)) -> usize {
     let mut seen = 0;
     for (start, line) in below.iter().take(MAX_ROWS) {
@@ -258,8 +259,9 @@ fn rows(below: &[Line<'_>], header: &TableHeader, mask: &mut dyn FnMut(usize, us
 }
 
 impl TableHeader {
-    /// Whether a line below goes on with the table. Cells of an aligned one may be empty, and rows may be numbered without a
-    /// heading above the numbers: then the places below the headings tell. A line of one cell with spaces is prose.
+    /// Whether a line below belongs to the table. Cells of an aligned table may be empty, and rows may have numbers
+    /// without a heading above them: then the positions below the headings decide. A line of one cell with spaces is
+    /// prose.
     fn is_row(&self, line: &str, cells: &[Cell]) -> bool {
         if self.divider != Divider::Spaces {
             return cells.len() == self.cells.len();
@@ -275,7 +277,7 @@ impl TableHeader {
     }
 }
 
-/// The line between headings and rows.
+/// The horizontal rule between headings and rows.
 fn is_rule(line: &str) -> bool {
     line.contains("--") && line.bytes().all(|byte| b"-+|: =".contains(&byte))
         || line.contains(['\u{2500}', '\u{2501}', '\u{2550}'])
@@ -298,8 +300,8 @@ fn is_value(column: SecretColumnKind, value: &str) -> bool {
     }
 }
 
-/// The cells of a line. A quoted cell is what stands within the quotes; what is empty before the first and behind the last
-/// divider of a table with frames is no cell.
+/// The cells of a line. A quoted cell is the text within the quotes. In a table with a frame, the empty text before
+/// the first and after the last divider is not a cell.
 fn split(line: &str, divider: Divider) -> Vec<Cell> {
     let mut cells = Vec::new();
     match divider {
@@ -332,7 +334,7 @@ fn split(line: &str, divider: Divider) -> Vec<Cell> {
                 cells.pop();
             }
         }
-        // The headings of a table in a wiki stand between two signs each.
+        // In a wiki table, each heading is between double dividers: `||`.
         Divider::Byte(b'|') if line.trim_start().starts_with("||") => {
             let mut from = line.len() - line.trim_start().len() + 2;
             while let Some(length) =

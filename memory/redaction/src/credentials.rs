@@ -1,6 +1,6 @@
 /*!
-A user's name and password beside each other, as people note them down (`NAS: admin / …`), and as programs, files and calls take
-them: with the name of the program, of the function or of the field in front.
+A user name and its password side by side: as people note them down (`NAS: admin / …`), and as programs, files and
+calls take them, after the name of the program, function or field.
 */
 
 use super::checks::{human_password, is_identifier, is_reference, looks_random, own_name};
@@ -57,7 +57,7 @@ pub(crate) const RULES: &[MaskingRule] = &[
     MaskingRule { kind: "PASSWORD", keywords: &["password", "passwd", "secret", "pwd", "apikey", "api_key", "token"],
         pattern: r#"(?i)(?:password|passwd|secret|pwd|api_?key|token)(?-u:\w{0,12})\s?:\s?(?-u:[&\w<>\[\]' .?|]{2,30})\s?=\s?["']((?-u:[^"'\r\n]{5,256}))["']"#,
         check: |candidate| is_value(candidate) || looks_random(candidate.value()) },
-    // `AuthPass=…`, `smtp-pw: …`: whatever stands before the word.
+    // `AuthPass=…`, `smtp-pw: …`: any prefix before the word.
     MaskingRule { kind: "PASSWORD", keywords: &["pass", "pwd", "pw", "psk", "keymaterial", "passcode"],
         pattern: r#"(?i)\b[a-z](?-u:[\w.-]{0,40}?)(?:pass|pwd|pw|psk|keymaterial|passcode)["']?\s{0,8}[:=]\s{0,4}["']?(?P<word>(?-u:[^\s"',;&|<>]{5,128}))"#,
         check: |candidate| names_password(candidate) && is_value(candidate) && !candidate.after().starts_with('(') },
@@ -69,19 +69,19 @@ pub(crate) const RULES: &[MaskingRule] = &[
     MaskingRule { kind: "PASSWORD", keywords: &["pwd", "pass", "passwort", "kennwort", "motdepasse", "contrasena", "contrase\u{f1}a", "senha", "wachtwoord", "psk"],
         pattern: r"(?i)<(?-u:[\w.:-]{0,60})(?:pwd|pass|passwort|kennwort|motdepasse|contrase[n\x{f1}]a|senha|wachtwoord|passcode|psk)(?: [^<>]{0,120})?>\s{0,4}(?:<!\[CDATA\[)?((?-u:[^<>\s\]]{4,256}))(?:\]\]>)?\s{0,4}</",
         check: |candidate| human_password(candidate.value()) && !is_reference(candidate.value()) },
-    // Of Go's driver for MySQL.
+    // Go's driver for MySQL.
     MaskingRule { kind: "PASSWORD", keywords: &["@tcp(", "@unix(", "@udp(", "@tcp6("],
         pattern: r#"(?-u:[\w.-]{1,64}):((?-u:[^\s"'`]{3,128}))@(?:tcp6?|unix|udp)\("#, check: |candidate| !is_reference(candidate.value()) },
     MaskingRule { kind: "PASSWORD", keywords: &["@"],
         pattern: r#"(?:^|[\s"'=(])(?:sips?:|//)[A-Za-z0-9](?-u:[\w.-]{1,40}):((?-u:[^\s"'`@:/]{6,128}))@[A-Za-z]"#, check: is_value },
-    // Files of secrets of mail servers, VPNs and dial-up.
+    // Secret files of mail servers, VPNs and dial-up.
     MaskingRule { kind: "PASSWORD", keywords: &[":25", ":465", ":587", ":2525"],
         pattern: r#"^(?-u:[\s\w:]{0,40})\[?(?-u:[\w.-]{3,128})\]?:(?:25|465|587|2525)\s{1,16}(?-u:[\w.@+-]{1,80}):(?P<word>(?-u:[^\s"']{5,128}))$"#, check: |candidate| !is_reference(candidate.value()) },
     MaskingRule { kind: "PASSWORD", keywords: &["eap", "xauth", "psk", "ntlm"],
         pattern: r#":\s{0,4}(?i:eap|xauth|psk|ntlm)\s{1,4}["']((?-u:[^"'\n]{4,128}))["']"#, check: |candidate| !is_reference(candidate.value()) },
     MaskingRule { kind: "PASSWORD", keywords: &[" *", "\t*", " \"*", "\t\"*", "pptpd", "l2tpd", "pppd"],
         pattern: r#"^"?(?-u:[\w.@\\-]{1,64})"?[ \t]{1,16}(?:"?\*"?|pptpd|l2tpd|pppd)[ \t]{1,16}"?(?P<word>(?-u:[^\s"]{5,128}))"?[ \t]{1,16}(?:"?\*"?|[0-9.]{7,15})\s{0,4}$"#, check: is_value },
-    // Programs.
+    // Arguments of programs.
     MaskingRule { kind: "PASSWORD", keywords: &["<<<"], pattern: r#"<<<\s?["']?(?P<word>(?-u:[^\s"']{5,128}))"#,
         check: |candidate| human_password(candidate.value()) && !is_reference(candidate.value())
             && ["passwd", "kinit", "sudo", "cryptsetup", "gpg", "login", "openssl", "passphrase", "password"].iter().any(|word| candidate.near().contains(word)) },
@@ -102,7 +102,7 @@ pub(crate) const RULES: &[MaskingRule] = &[
         check: |candidate| human_password(candidate.value()) && is_made_up(candidate.value()) },
     MaskingRule { kind: "PASSWORD", keywords: &["-pw ", "-pw=", "-pw:", "-userpass"],
         pattern: r#"(?:^|\s)--?(?:[a-z]{1,12}-)?(?:pw[ =:]|userpass[ =](?:(?-u:[\w.@-]{1,64}):)?)["']?(?P<word>(?-u:[^\s"'|=:-][^\s"'|]{4,128}))"#, check: is_value },
-    // What a picture for a wireless network says.
+    // The text of a QR code for a wireless network.
     MaskingRule { kind: "PASSWORD", keywords: &["wifi:"], pattern: r"WIFI:(?-u:[^\n]{0,120}?)\bP:((?-u:(?:[^;\\\n]|\\.){5,128}));", check: |candidate| !is_reference(candidate.value()) },
     MaskingRule { kind: "PASSWORD", keywords: &["login "],
         pattern: r#"(?i)^(?:[a-z0-9.]{1,8}\s)?login ["']?(?-u:[\w.@+-]{1,128})["']?\s["']?(?P<word>(?-u:[^\s"']{5,128}))["']?\s{0,2}$"#, check: |candidate| is_value(candidate) && !is_identifier_of_code(candidate) },
@@ -120,26 +120,26 @@ pub(crate) const RULES: &[MaskingRule] = &[
             let told = candidate.told().to_lowercase();
             !["error", "status", "exit", "zip", "postal", "country", "order", "booking", "discount", "fehler", "response"].iter().any(|word| told.contains(word))
         } },
-    // Commands of mail, file and other servers in what was caught from a wire.
+    // Commands of mail, file and other servers in captured traffic.
     MaskingRule { kind: "PASSWORD", keywords: &["pass "],
         pattern: r"[.\s]PASS (?P<word>(?-u:[^\s]{5,64}))$", check: |candidate| { let value = candidate.value(); is_made_up(value.trim_end_matches('.')) } },
     // Links with a secret in their path.
     MaskingRule { kind: "URL_TOKEN", keywords: &["passwor", "kennwort", "mot-de-passe", "contrasena", "senha", "wachtwoord", "passwd", "recover", "konto/", "einladung", "bestaetig", "aktivier", "token/", "/share/", "/s/", "freigabe", "magic", "/sso/", "unlock", "/neu/", "/auth/", "/session", "/access/", "/secret/", "/key/", "hook/", "hooks/"],
         pattern: r"(?i)://(?-u:[^\s/?#]{1,255})(?-u:[^\s?#]{0,120}?)(?:(?:passwor[td]|kennwort|mot-de-passe|contrasena|senha|wachtwoord|passwd|recover|einladung|bestaetig|aktivier|freigabe|magic|unlock)(?-u:[\w-]{0,20})(?:/[a-z-]{1,20}){0,2}/|(?:konto|token)/|/(?:share|s|sso|neu|auth|session|access|secret|key|hooks?|webhooks?)/)([A-Za-z0-9_.~-]{20,512})",
         check: |candidate| opens(candidate.value()) },
-    // Words that signs join, as people make up phrases, behind the name of a secret.
+    // A pass phrase of words joined by signs, after the name of a secret.
     MaskingRule { kind: "PASSWORD", keywords: &["secret", "passw", "passphrase", "pwd"],
         pattern: r#"(?i)(?:^|[\s"'])(?-u:[\w.-]{0,60})(?:secret|passw(?:or[dt]|d)|passphrase|pwd)["']?\s?[:=]\s{0,2}["']?((?-u:[a-z]{3,12}(?:[._-][a-z]{3,12}){2,7}))["']?[,;]?\s{0,4}$"#, check: joined_phrase },
-    // The key of a wireless network, in groups as it is printed on the box.
+    // The key of a wireless network, in groups as printed on the router.
     MaskingRule { kind: "PASSWORD", keywords: &["wpa", "wlan", "wifi", "wi-fi", "network key", "netzwerk"],
         pattern: r"(?i)\b(?:wpa|wlan|wi-?fi|network key|netzwerk)(?-u:[^\n:]{0,40}):\s?([0-9]{4}(?:[ -][0-9]{4}){2,5}|[0-9]{8,24})\b", check: |_| true },
-    // Numbers that are to be typed in.
+    // Numbers that the reader is asked to type.
     MaskingRule { kind: "CODE", keywords: &["code", "enter ", "use ", "type "],
         pattern: r"(?i)(?:\bcode\s([0-9]{4,8})\s(?:to|for|zum|um|pour|para|per|om)\s(?:sign|log|verif|confirm|complet|access|authent|finish|continu|anmeld|einlogg|vous|valid|conf|acced|inici)|\b([0-9]{4,8})\s(?:as|als|comme|como|come)\s(?:your|the|ihr|dein|votre|su|tu|seu)[^\n]{0,40}\b(?-u:\w{0,16})code|\b(?:enter|use|type) ([0-9]{4,8})\sto\s(?:verif|sign|log|confirm|continu))",
         check: |_| true },
 ];
 
-/// What nobody gives as a name.
+/// A value that is not a plausible name.
 fn is_value(candidate: &SecretCandidate<'_>) -> bool {
     let value = candidate.value().trim_end_matches(['.', ',', ';', ')', ':', '?']);
     is_made_up(value) && !is_name(value)
@@ -152,11 +152,12 @@ fn is_identifier_of_code(candidate: &SecretCandidate<'_>) -> bool {
         && (value.contains(['-', '.']) || value.bytes().filter(u8::is_ascii_digit).count() < 2)
 }
 
-/// Whether the name before the value is that of a password.
+/// Whether the name before the value is a name for a password.
 fn names_password(candidate: &SecretCandidate<'_>) -> bool {
     let told = candidate.told();
     let name = told.trim_end_matches(|c: char| !c.is_alphanumeric());
-    // `compass`, `bypass`: the word begins with a capital or behind a sign, or with what a password is of.
+    // Not `compass` or `bypass`: the word must begin with a capital, or follow a sign or the name of the thing that
+    // the password is for.
     let lower = name.to_ascii_lowercase();
     let Some(word) = ["keymaterial", "passcode", "pass", "password", "passwd", "pwd", "psk", "pw"]
         .iter()
@@ -178,7 +179,7 @@ fn names_password(candidate: &SecretCandidate<'_>) -> bool {
         || OF.iter().any(|of| head.to_ascii_lowercase().ends_with(of))
 }
 
-/// `granite_falcon_panda`: words that tell nothing of programs.
+/// `granite_falcon_panda`: joined words that are not typical of programs.
 fn joined_phrase(candidate: &SecretCandidate<'_>) -> bool {
     #[rustfmt::skip]
     const OF_PROGRAMS: [&str; 48] = [
@@ -188,7 +189,7 @@ fn joined_phrase(candidate: &SecretCandidate<'_>) -> bool {
     let value = candidate.value();
     let words: Vec<&str> = value.split(['.', '_', '-']).collect();
     let name = candidate.told();
-    // A member of an object, where the name is one of code.
+    // A member of an object, if the name also comes from code.
     let is_member = value.contains('.') && name.contains(" = ");
     words.len() >= 3
         && !is_member
@@ -198,7 +199,7 @@ fn joined_phrase(candidate: &SecretCandidate<'_>) -> bool {
         && value.bytes().all(|byte| byte.is_ascii_lowercase() || b"._-".contains(&byte))
 }
 
-/// A name and what is no name, with a stroke between, where a place, an account or nothing else stands before.
+/// A user name and a value that is not a name, separated by a slash, after a place, an account or nothing.
 fn noted_pair(candidate: &SecretCandidate<'_>) -> bool {
     #[rustfmt::skip]
     const NOUNS: [&str; 24] = [
@@ -234,7 +235,7 @@ fn looks_like_version(user: &str) -> bool {
     user.contains('.') && user.bytes().any(|byte| byte.is_ascii_digit()) && !user.contains('@')
 }
 
-/// What a link holds to let somebody in, and no name of a page or a file.
+/// A value in a link that grants access, not the name of a page or a file.
 fn opens(value: &str) -> bool {
     let hex = value.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-');
     looks_random(value) && !own_name(value) && !value.contains('.') && (!hex || value.len() >= 48)

@@ -1,7 +1,8 @@
 /*!
-Secrets that are written otherwise: percent-encoded in a URL, with `\u0040` in JSON, coloured for a terminal, with letters
-that only look like ASCII, wrapped in base64, or broken over lines. Each is read in its plain form, and what is found there is masked
-where it stands. Only lines that show such a form are read again, so ordinary text costs a scan for a few bytes.
+Secrets in another notation: percent-encoded in a URL, with `\u0040` in JSON, coloured for a terminal, with letters
+that only look like ASCII, wrapped in base64, or broken over lines. Each is decoded, and secrets found in the decoded
+text are masked in the original. Only lines that show such a notation are decoded, so ordinary text costs a scan for a
+few bytes.
 */
 
 use base64::Engine as _;
@@ -14,7 +15,7 @@ use super::checks::has_placeholder;
 const SHORTEST_WRAPPED: usize = 24;
 const LONGEST_WRAPPED: usize = 64 << 10;
 
-/// A text read otherwise, with the place each of its bytes comes from.
+/// A decoded text, with the original position of each of its bytes.
 #[derive(Debug, Default)]
 pub(super) struct DecodedText {
     pub(super) text: String,
@@ -28,7 +29,7 @@ impl DecodedText {
         self.from.resize(self.text.len(), at);
     }
 
-    /// The same, with places in what the text was read from instead of in `earlier`'s text.
+    /// The same text with positions in the original of `earlier` instead of in `earlier`'s text.
     fn seen_through(mut self, earlier: &DecodedText) -> Self {
         for place in &mut self.from {
             *place = earlier.from.get(*place).copied().unwrap_or_default();
@@ -36,17 +37,17 @@ impl DecodedText {
         self
     }
 
-    /// The stretch of the original that a stretch of the decoded text stands for.
+    /// The range of the original that a range of the decoded text comes from.
     pub(super) fn original(&self, start: usize, end: usize) -> Option<(usize, usize)> {
         Some((*self.from.get(start)?, *self.from.get(end)?))
     }
 
-    /// The pieces of the original, one a line, that a stretch of a broken token stands for.
+    /// The ranges of the original, one a line, that a range of a broken token comes from.
     pub(super) fn pieces(&self, start: usize, end: usize) -> Vec<(usize, usize)> {
         let mut pieces: Vec<(usize, usize)> = Vec::new();
         for at in self.from.get(start..end).unwrap_or_default() {
             match pieces.last_mut() {
-                // Bytes of one character come from one place.
+                // All bytes of one character come from one place.
                 Some((_, until)) if *at <= *until => *until += 1,
                 _ => pieces.push((*at, *at + 1)),
             }
@@ -55,10 +56,10 @@ impl DecodedText {
     }
 }
 
-/// How often a reading is read otherwise once more: JSON in JSON in a URL.
+/// The most layers that are decoded: JSON in JSON in a URL.
 const LAYERS: usize = 4;
 
-/// The readings of a text, each with one more layer of escapes and lookalikes undone; none when it has none.
+/// The decoded forms of a text, each with one more layer of escapes and lookalikes undone; empty if it has none.
 pub(super) fn readings(text: &str) -> Vec<DecodedText> {
     let mut out: Vec<DecodedText> = Vec::new();
     while out.len() < LAYERS {
@@ -74,14 +75,14 @@ pub(super) fn readings(text: &str) -> Vec<DecodedText> {
     out
 }
 
-/// The text with its escapes and lookalikes undone once; `None` when it has none.
+/// The text with one layer of escapes and lookalikes undone; `None` if it has none.
 pub(super) fn decode_once(text: &str) -> Option<DecodedText> {
     let bytes = text.as_bytes();
     let escaped = memchr::memchr3(b'%', b'\\', ESCAPE, bytes).is_some()
         || memchr::memchr(b'&', bytes).is_some()
         || memchr::memmem::find(bytes, b"=3D").is_some()
         || memchr::memmem::find(bytes, b"^[[").is_some()
-        // Most lines of most texts have none of the quotes.
+        // Most lines of most texts contain no quotes.
         || memchr::memchr2(b'"', b'\'', bytes).is_some()
             && JOINED.iter().any(|joined| memchr::memmem::find(bytes, joined).is_some());
     if !escaped && bytes.is_ascii() {
@@ -91,7 +92,7 @@ pub(super) fn decode_once(text: &str) -> Option<DecodedText> {
     let mut changed = false;
     let mut at = 0;
     while let Some(tail) = text.get(at..).filter(|tail| !tail.is_empty()) {
-        // Colours between a name and its value are read as nothing.
+        // Colours between a name and its value are removed.
         if let Some(length) = coded(tail).or_else(|| joined(tail)) {
             changed = true;
             at += tail.ceil_char_boundary(length.max(1));
@@ -110,7 +111,7 @@ pub(super) fn decode_once(text: &str) -> Option<DecodedText> {
     changed.then_some(out)
 }
 
-/// Between the pieces of a string that source code puts together.
+/// Text between the pieces of a string that source code concatenates.
 const JOINED: [&[u8]; 6] = [b"' + '", b"\" + \"", b"'+'", b"\"+\"", b"' . '", b"\" . \""];
 
 /// Length of what joins two pieces of a string.
@@ -119,8 +120,8 @@ fn joined(tail: &str) -> Option<usize> {
     JOINED.iter().find(|joined| tail.as_bytes().starts_with(joined)).map(|joined| joined.len())
 }
 
-/// What an escape at the beginning of `tail` stands for, and its length: of URLs, JSON and source code, HTML, and the sign of
-/// equality as mails write it.
+/// The character of an escape at the start of `tail`, and its length: URLs, JSON and source code, HTML, and the
+/// equals sign of quoted-printable mails.
 fn escape(first: char, tail: &str) -> Option<(char, usize)> {
     let coded = |code: Option<u32>, length| {
         let read = char::from_u32(code?)?;
@@ -129,7 +130,7 @@ fn escape(first: char, tail: &str) -> Option<(char, usize)> {
     let bytes = tail.as_bytes();
     match first {
         '%' => coded(hex(tail.get(1..3)), 3),
-        // A quote within quotes, as shells write it.
+        // A quote within quotes, in shell notation.
         '\'' if tail.starts_with("'\\''") => Some(('\'', 4)),
         '=' if tail.starts_with("=3D") => Some(('=', 3)),
         '&' => entity(tail),
@@ -137,7 +138,7 @@ fn escape(first: char, tail: &str) -> Option<(char, usize)> {
             b'u' => coded(hex(tail.get(2..6)), 6),
             b'x' => coded(hex(tail.get(2..4)), 4),
             quoted @ (b'/' | b'"' | b'\'' | b'\\') => Some((char::from(quoted), 2)),
-            // What follows stands on a line of its own.
+            // The text after the escape is on a line of its own.
             b'n' => Some(('\n', 2)),
             b'r' if tail.get(2..4) == Some("\\n") => Some(('\n', 4)),
             b't' => Some(('\t', 2)),
@@ -179,12 +180,12 @@ fn entity(tail: &str) -> Option<(char, usize)> {
 
 pub(super) const ESCAPE: u8 = 0x1b;
 
-/// Length of the terminal code that a text begins with, as it is or with its escape character spelled out as in JSON and
-/// source code.
+/// Length of the terminal code at the start of a text, either raw or with its escape character spelled out as in JSON
+/// and source code.
 fn coded(text: &str) -> Option<usize> {
     const SPELLED: [&str; 7] = ["^[", "\u{241b}", "\\u001b", "\\u001B", "\\x1b", "\\x1B", "\\033"];
     let spelled = SPELLED.iter().find(|spelled| text.starts_with(**spelled));
-    // Spelled out, only colours and movements are for certain codes.
+    // If the escape is spelled out, only colours and movements are certainly codes.
     let spelled = spelled.filter(|spelled| text[spelled.len()..].starts_with('['));
     match spelled {
         Some(spelled) => Some(spelled.len() + after_escape(&text[spelled.len()..])),
@@ -197,8 +198,8 @@ fn hex(digits: Option<&str>) -> Option<u32> {
     u32::from_str_radix(digits, 16).ok()
 }
 
-/// What a character is read as: full-width forms, letters of other scripts that look like ASCII, other hyphens and
-/// dots as what they look like; invisible ones as nothing.
+/// Normalises a character: full-width forms, letters of other scripts that look like ASCII, other hyphens and dots
+/// become what they look like; invisible characters are removed.
 fn fold(c: char) -> Option<char> {
     Some(match c {
         '\u{200b}'..='\u{200f}'
@@ -256,13 +257,13 @@ fn fold(c: char) -> Option<char> {
     })
 }
 
-/// Most lines that one command or one line of a mail goes on over.
+/// The most lines that one command or one line of a mail continues over.
 const MOST_CONTINUED: usize = 24;
-/// Lines of quoted-printable are broken at 76 characters; shorter ones that end in `=` are something else.
+/// Quoted-printable lines are broken at 76 characters; a shorter line that ends in `=` is something else.
 const SHORTEST_SOFT_BREAK: usize = 60;
 
-/// Stretches of lines that go on (`\` and PowerShell's back tick at the end of a shell's line, `=` in quoted-printable), read as
-/// one line.
+/// Lines with continuations (`\` and PowerShell's back tick at the end of a shell's line, `=` in quoted-printable),
+/// joined to one line.
 pub(super) fn continued(text: &str) -> Vec<DecodedText> {
     let goes_on = |line: &str| -> Option<Continuation> {
         let line = line.strip_suffix('\r').unwrap_or(line);
@@ -291,7 +292,7 @@ pub(super) fn continued(text: &str) -> Vec<DecodedText> {
         if kind.is_some() || open.is_some() {
             let (plain, count) = open.get_or_insert_with(|| (DecodedText::default(), 0));
             *count += 1;
-            // How a command is set out says nothing.
+            // The indentation of a command has no meaning.
             let mut indent = if lines > 0 { content.len() - content.trim_start().len() } else { 0 };
             if was_string {
                 let rest = content.get(indent..).unwrap_or_default();
@@ -301,7 +302,7 @@ pub(super) fn continued(text: &str) -> Vec<DecodedText> {
             }
             was_string = matches!(kind, Some(Continuation::Strings));
             let kept = match kind {
-                // Up to the quote that closes.
+                // Up to the closing quote.
                 Some(Continuation::Strings) => content.rfind(['"', '\'']).unwrap_or(content.len()),
                 Some(_) => content.len() - 1,
                 None => content.len(),
@@ -329,7 +330,7 @@ pub(super) fn continued(text: &str) -> Vec<DecodedText> {
     out
 }
 
-/// Whether a line holds a byte as quoted-printable writes it.
+/// Whether a line contains a byte in quoted-printable notation.
 fn is_quoted_printable(line: &str) -> bool {
     let upper = |byte: &u8| byte.is_ascii_digit() || (b'A'..=b'F').contains(byte);
     line.as_bytes().windows(3).any(|bytes| matches!(bytes, [b'=', high, low] if upper(high) && upper(low)))
@@ -341,13 +342,13 @@ enum Continuation {
     Strings,
 }
 
-/// `"…" +` at the end of a line: the string goes on in the next.
+/// `"…" +` at the end of a line: the string continues on the next line.
 fn joins_strings(line: &str) -> bool {
     let line = line.trim_end();
     ["\" +", "' +", "\"+", "'+", "\" .", "' .", "\" &"].iter().any(|end| line.ends_with(end))
 }
 
-/// Runs of base64 on a line whose content reads as text, as their place and that text.
+/// Runs of base64 on a line that decode to text: the position and the decoded text.
 pub(super) fn wrapped(line: &str) -> Vec<(usize, usize, String)> {
     let mut out = Vec::new();
     if line.len() < SHORTEST_WRAPPED {
@@ -373,7 +374,7 @@ pub(super) fn wrapped(line: &str) -> Vec<(usize, usize, String)> {
 }
 
 fn decoded(run: &str) -> Option<String> {
-    // Bytes that are no text show at once; digests and identifiers are told by that.
+    // Binary content shows at once; this excludes digests and identifiers.
     let head = run.get(..SHORTEST_WRAPPED)?;
     let readable = |run: &str| {
         let bytes = STANDARD_NO_PAD.decode(run).or_else(|_| URL_SAFE_NO_PAD.decode(run)).ok()?;

@@ -1,22 +1,22 @@
 /*!
-Secrets that are known by their own shape, whatever stands around them: the published prefixes of providers' keys
-and tokens (the lists of GitHub secret scanning and of gitleaks name the same ones), signed tokens, private key
-blocks, passwords inside URLs.
+Secrets recognised by their own shape, in any context: the published prefixes of providers' keys and tokens (the lists
+of GitHub secret scanning and of gitleaks name the same ones), signed tokens, private key blocks, passwords inside
+URLs.
 */
 
 use super::checks::{entropy, is_reference, looks_like_identifier};
 use super::rule::{MaskingRule, SecretCandidate};
 
-/// A private key longer than this many lines is no key.
+/// A block with more lines than this is not a private key.
 const MAX_KEY_LINES: usize = 200;
-/// The same in bytes: an RSA key of 16384 bits has 13 thousand.
+/// The same limit in bytes: an RSA key of 16384 bits has 13 thousand.
 const MAX_KEY_BYTES: usize = 16 << 10;
 
 fn always(_: &SecretCandidate<'_>) -> bool {
     true
 }
 
-/// Against prefixes that also begin ordinary words (`sk-learn-…`).
+/// Excludes ordinary words with the same prefix (`sk-learn-…`).
 fn random(candidate: &SecretCandidate<'_>) -> bool {
     let value = candidate.value();
     value.bytes().any(|byte| byte.is_ascii_digit()) && entropy(value) > 3.0 && !looks_like_identifier(value)
@@ -32,7 +32,7 @@ fn url_token(candidate: &SecretCandidate<'_>) -> bool {
     value.len() >= 16 && random(candidate)
 }
 
-/// Behind `vault login`, or of the form of its tokens; elsewhere on such a line identifiers are common.
+/// After `vault login`, or with the form of Vault's tokens; other identifiers are common on such a line.
 fn vault_token(candidate: &SecretCandidate<'_>) -> bool {
     let value = candidate.value();
     let is_login = candidate.before().trim_end_matches("token=").trim_end().ends_with("login");
@@ -108,7 +108,7 @@ pub(crate) const RULES: &[MaskingRule] = rules! {
     "PLANETSCALE_TOKEN" ["pscale_"] r"\bpscale_(?:tkn|pw|oauth)_[A-Za-z0-9_=.-]{30,}" always;
     "SUPABASE_TOKEN" ["sbp_", "sb_secret_"] r"\bsbp_[a-f0-9]{40}|\bsb_secret_[A-Za-z0-9_-]{20,}" always;
     "DOPPLER_TOKEN" ["dp."] r"\bdp\.(?:pt|st|ct|sa|scim|audit)\.[A-Za-z0-9._-]{40,}" always;
-    // Of many providers: a short name, and what is random behind it.
+    // Many providers: a short prefix, and a random value after it.
     "API_KEY" ["gsk_", "r8_", "pplx-", "xai-", "figd_", "figu_", "nvapi-", "tvly-", "jina_", "pcsk_", "lsv2_", "csk-", "tskey-", "phx_", "phs_", "nfp_", "rnd_", "vck_", "fo1_", "fm2_", "ops_ey", "akcp", "xkeysib-", "re_", "tfp_", "pat-na", "pat-eu", "cfdj8", "clojars_", "rdme_", "ddp_", "ddog_", "sgp_", "tsc_", "hcaik_", "hcalk_", "pnu_", "cf_api_", "sk-lf-", "gho-", "kpat_", "rpa_", "e2b_", "key_live_", "sm_live_", "fmu1-", "abskq", "bkua_", "sha256~"]
         r"\b(?:gsk_|r8_|pplx-|xai-|fig[du]_|nvapi-|tvly-|jina_|pcsk_|lsv2_|csk-|tskey-|ph[xs]_|nfp_|rnd_|vck_|fo1_|fm2_|ops_ey|AKCp|xkeysib-|re_[A-Za-z0-9]{6,12}_|tfp_|pat-(?:na|eu)\d-|CfDJ8|CLOJARS_|rdme_|ddp_|ddog_|sgp_|tsc_|hca[il]k_|pnu_|cf_api_|sk-lf-|gho-|kpat_|rpa_|e2b_|(?:key|sm)_live_|fmu1-|ABSKQ|bkua_|sha256~)[A-Za-z0-9_=.-]{20,}" random;
     "API_KEY" ["hrku-", "ezak", "eztk", "flwseck", "pul-", "rzp_live_", "rzp_test_", "shippo_live_", "shippo_test_", "fio-u-", "ico-", "aio_", "cfpat-", "dnkey-", "duffel_live_", "duffel_test_", "lip_", "mlsn.", "sm_pat_", "tgp_v1_", "napi_", "xau_", "tr_dev_", "tr_prod_", "signkey-", "access-production-", "access-sandbox-", "access-development-", "glffct-", "tk-us-", "apify_api_", "wpl_ap", "sk.eyj", "oy2", "sk_car_", "vercel_", "dckr_", "ctp_", "cog_", "bbdc-", "ghcs_", "gto_", "zpka_", "ppat-", "pk_prod_", "sk_org_", "live_sk_", "test_sk_", "shr_", "hcp_", "dev_sk_"]
@@ -121,7 +121,7 @@ pub(crate) const RULES: &[MaskingRule] = rules! {
     "PRIVATE_KEY" ["private", "deployer", "accounts"] r#"(?i)\b(?:0x)?([0-9a-f]{64})\b[^\n]{0,60}?\bprivate[ _-]?key|\b(?:deployer|accounts)["']?\s?[:=]\s?\[?\s?["'](?:0x)?([0-9a-f]{64})\b"# always;
     "GRAFANA_TOKEN" ["eyjrijoi"] r"\beyJrIjoi[A-Za-z0-9_+/=-]{30,}" always;
     "MAILGUN_KEY" ["mailgun"] r"\b([0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8})\b" always;
-    // What stands in `pg_authid`, and tokens of Vault before version 1.10.
+    // Hashes from `pg_authid`, and tokens of Vault before version 1.10.
     "PASSWORD_HASH" ["scram-sha-"] r"\bSCRAM-SHA-(?:1|256|512)\$\d{1,8}:[A-Za-z0-9+/=]{8,}\$[A-Za-z0-9+/=:]{20,}" always;
     "VAULT_TOKEN" ["vault"] r"(?:\bvault\slogin\s(?:-\S{1,40}\s){0,4}(?:token=)?|\b)((?:[sbr]\.)?[A-Za-z0-9]{24,64})\b" vault_token;
     "FIREBASE_KEY" [":apa91b"] r"\bAAAA[A-Za-z0-9_-]{7}:APA91b[A-Za-z0-9_-]{100,}" always;
@@ -132,8 +132,8 @@ pub(crate) const RULES: &[MaskingRule] = rules! {
     "URL_TOKEN" ["://"] r#"\bhttps?://((?-u:[^\s/?#:@"'<>`]{16,256}))@[A-Za-z0-9_.-]"# url_token;
 };
 
-/// Calls `mask` with the span of every PEM, OpenSSH or PGP private key block: up to its end line, or, where the
-/// text was cut, as far as lines look like key material.
+/// Calls `mask` with the span of every PEM, OpenSSH or PGP private key block: up to its end line, or, if the text was
+/// cut, as far as lines look like key material.
 pub(crate) fn private_keys(text: &str, mask: &mut dyn FnMut(usize, usize)) {
     let mut from = 0;
     while let Some(at) = memchr::memmem::find(text.as_bytes().get(from..).unwrap_or_default(), b"-----BEGIN ")
@@ -150,7 +150,7 @@ pub(crate) fn private_keys(text: &str, mask: &mut dyn FnMut(usize, usize)) {
             continue;
         }
         let head = "-----BEGIN ".len() + label.len() + "-----".len();
-        // A key ends before the next begins, so that a text full of markers is looked through once.
+        // A key ends before the next begins, so that a text full of markers is searched once.
         let next = memchr::memmem::find(rest.as_bytes().get(head..).unwrap_or_default(), b"-----BEGIN ");
         let rest = next.map_or(rest, |next| rest.get(..head + next).unwrap_or(rest));
         let Some(end) = key_end(rest, head, label) else { continue };
@@ -159,8 +159,8 @@ pub(crate) fn private_keys(text: &str, mask: &mut dyn FnMut(usize, usize)) {
     }
 }
 
-/// Calls `mask` with lines out of the middle of a key: a page, a match or a hunk of a key file has no marker. Lines of
-/// keys and certificates are random and have one of two lengths (PEM 64, OpenSSH 70), which digests have not.
+/// Calls `mask` with lines from the middle of a key: a page, a match or a hunk of a key file has no marker. Lines of
+/// keys and certificates are random and have one of two lengths (PEM 64, OpenSSH 70), which digests do not have.
 pub(crate) fn key_lines(text: &str, mask: &mut dyn FnMut(usize, usize)) {
     const LENGTHS: [usize; 2] = [64, 70];
     let bytes = text.as_bytes();
@@ -171,7 +171,7 @@ pub(crate) fn key_lines(text: &str, mask: &mut dyn FnMut(usize, usize)) {
         let length = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| material(byte)).count();
         let (mut start, end) = (at, at + length);
         at = end + 1;
-        // The sign of an added line.
+        // The sign of an added line in a diff.
         if bytes.get(start) == Some(&b'+') && LENGTHS.contains(&length.wrapping_sub(1)) {
             start += 1;
         }
@@ -195,7 +195,7 @@ pub(crate) fn key_lines(text: &str, mask: &mut dyn FnMut(usize, usize)) {
     }
 }
 
-/// Blocks of what everybody may see: certificates, public keys and signatures, from marker to marker.
+/// Public blocks: certificates, public keys and signatures, from marker to marker.
 fn public_blocks(text: &str) -> Vec<(usize, usize)> {
     const BEGIN: &str = "-----BEGIN ";
     let mut blocks = Vec::new();
@@ -214,7 +214,7 @@ fn public_blocks(text: &str) -> Vec<(usize, usize)> {
     blocks
 }
 
-/// The private half of a key file of PuTTY: as many lines as its heading says.
+/// The private part of a PuTTY key file: the number of lines that its heading states.
 pub(crate) fn putty_keys(text: &str, mask: &mut dyn FnMut(usize, usize)) {
     const HEADING: &str = "Private-Lines: ";
     for at in memchr::memmem::find_iter(text.as_bytes(), HEADING) {
@@ -235,7 +235,7 @@ pub(crate) fn putty_keys(text: &str, mask: &mut dyn FnMut(usize, usize)) {
     }
 }
 
-/// Nothing but a line number, a diff's sign or a quote stands beside it.
+/// Only a line number, a diff's sign or a quote is beside it.
 fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
     let before = |back: usize| start.checked_sub(back).and_then(|at| bytes.get(at));
     let opens = match before(1) {
@@ -251,7 +251,7 @@ fn stands_alone(bytes: &[u8], start: usize, end: usize) -> bool {
 }
 
 fn key_end(rest: &str, head: usize, label: &str) -> Option<usize> {
-    // Looked through from every marker, so the stretch is bounded: a line may hold thousands of markers.
+    // Searched from every marker, so the range is bounded: a line may hold thousands of markers.
     let rest = rest.get(..rest.floor_char_boundary(MAX_KEY_BYTES)).unwrap_or(rest);
     let closing = format!("-----END {label}-----");
     let mut end = None;
@@ -282,6 +282,6 @@ fn key_end(rest: &str, head: usize, label: &str) -> Option<usize> {
         }
         offset += line.len();
     }
-    // A marker without any material is prose or code about keys.
+    // A marker without key material is prose or code about keys.
     end
 }

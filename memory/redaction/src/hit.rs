@@ -1,6 +1,6 @@
 /*!
-What a scan finds: everything that looks for secrets answers with spans, and of those that overlap the most specific names the
-value.
+The result of a scan: every search for secrets returns spans, and the most specific of several overlapping spans names
+the value.
 */
 
 use std::borrow::Cow;
@@ -15,7 +15,8 @@ pub(crate) struct Hit {
 }
 
 impl Hit {
-    /// Told by what stands around it. Least specific: a rule that knows the shape of what it finds names it.
+    /// A hit found by its context. It is the least specific: a rule that knows the shape of the value takes
+    /// precedence.
     pub(crate) fn told_by_more(start: usize, end: usize) -> Self {
         Self { start, end, kind: Cow::Borrowed("SECRET"), priority: usize::MAX }
     }

@@ -1,5 +1,6 @@
-//! A rule is only run on lines with one of its keywords, so that a part of a pattern without a keyword of its own finds
-//! nothing, and no other test would tell. Texts are made from each pattern, through all of its alternatives.
+//! A rule only runs on lines with one of its keywords, so an alternative of a pattern without a keyword of its own
+//! finds nothing, and no other test would notice. This test generates texts from each pattern, through all of its
+//! alternatives.
 
 use fastrand::Rng;
 use regex::bytes::Regex;
@@ -9,9 +10,9 @@ use regex_syntax::hir::{Class, Hir, HirKind};
 use super::builtin_rules;
 use super::rule::MaskingRule;
 
-/// Texts made from each pattern: enough for an alternative of thirty within one of ten.
+/// Texts generated from each pattern: enough for an alternative of thirty within one of ten.
 const TEXTS_PER_RULE: usize = 1_500;
-/// Wider repetitions are made as long as their least and two more.
+/// Longer repetitions are generated with at most their minimum plus two.
 const MAX_EXTRA_REPEATS: u32 = 2;
 
 /// Rules whose keywords stand elsewhere on the line, which the pattern or its check asks for: kind and first keyword.

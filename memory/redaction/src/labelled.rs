@@ -1,17 +1,17 @@
 /*!
-Labelled texts, by which masking is measured: with what is planted in them, or with what only looks like a secret. The lists of
-`memory/redaction/testdata` are held by tests, and `millwright eval` measures any file of this form.
+Labelled texts that measure masking: texts with planted secrets, and texts that only look like secrets. Tests check
+the lists in `memory/redaction/testdata`, and `millwright eval` measures any file of this format.
 */
 
 use serde::Deserialize;
 
 use super::Redactor;
 
-/// Is nothing: it keeps scanners of source code from taking made-up tokens for live ones.
+/// Stands for nothing: it keeps scanners of source code from taking made-up tokens for real ones.
 const CUT: &str = "{+}";
 
-/// One text, as a JSON object on a line. `secret` or `secrets` (pieces of one that is split or escaped) must not be left in it;
-/// `keep`, of a look-alike, must.
+/// One text, as a JSON object on a line. `secret` or `secrets` (pieces of one that is split or escaped) must not be
+/// left in it; in a look-alike, `keep` must be.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LabelledText {
@@ -34,10 +34,10 @@ pub struct LabelledText {
 }
 
 impl LabelledText {
-    /// Reads a file's content. The error names the line and says what is wrong with it.
+    /// Reads a file's content. The error names the line and what is wrong with it.
     ///
     /// # Errors
-    /// When a line is no such object, or cannot be judged.
+    /// When a line is not such an object, or cannot be judged.
     pub fn parse_all(content: &str) -> Result<Vec<Self>, String> {
         let numbered = content.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let parse = |(at, line): (usize, &str)| {
@@ -51,7 +51,7 @@ impl LabelledText {
         numbered.map(parse).collect()
     }
 
-    /// What must not be left; of a look-alike, nothing.
+    /// The text that must not be left; nothing for a look-alike.
     fn planted(&self) -> impl Iterator<Item = &str> {
         self.secret.iter().chain(&self.secrets).map(String::as_str)
     }
@@ -71,9 +71,9 @@ impl LabelledText {
         }
     }
 
-    /// Whether the text comes out right: no piece of a secret is left, or a look-alike stands as it was.
+    /// Whether the text is masked correctly: no piece of a secret is left, or a look-alike is unchanged.
     pub fn is_right(&self, redactor: &Redactor) -> bool {
-        // Every text is one of a run of its own.
+        // Each text belongs to a run of its own.
         let masked = redactor.for_run().redact(&self.text).text;
         match &self.keep {
             Some(keep) => masked.contains(keep),

@@ -1,11 +1,11 @@
 /*!
 Masking of secrets and personal data, on by default for everything that a model, a log, memory or a page may see.
 
-Values are replaced by placeholders that stay the same within a run (`[EMAIL_1]`, `[AWS_KEY_1]`), so that a reader
-can still see that two lines speak of the same account. Lines are never joined or split: locators refer to lines of
-the redacted text. What identifies code and machines (commit ids, UUIDs, digests, trace ids, versions, timestamps,
-identifiers) is left alone, since an investigation lives on it. The map from placeholder to original lives sealed
-inside the [`Redactor`], and in the run's folder where a run must survive a restart; it dies with the run.
+Placeholders replace the values and stay the same within a run (`[EMAIL_1]`, `[AWS_KEY_1]`), so that a reader can
+still see that two lines refer to the same account. Lines are never joined or split, because locators refer to lines
+of the redacted text. Identifiers of code and machines (commit ids, UUIDs, digests, trace ids, versions, timestamps)
+stay, because an investigation depends on them. The map from placeholder to original lives sealed inside the
+[`Redactor`], and in the run's folder if a run must survive a restart; it is removed with the run.
 */
 
 mod announced;
@@ -141,8 +141,8 @@ impl Redactor {
         }
         let hits = self.scanner.hits(text);
         let (mut text, mut changed) = self.replace(text, &hits, &mut counts);
-        // A replacement can uncover another value on its line (an address behind a masked password);
-        // going on until nothing changes is what makes the result a fixed point.
+        // A replacement can uncover another value on its line (an address behind a masked password), so masking
+        // repeats until nothing changes: the result is a fixed point.
         for _ in 0..MAX_PASSES {
             if changed.is_empty() {
                 break;
@@ -173,13 +173,13 @@ impl Redactor {
             Value::String(text) => Value::String(self.redact(text).text),
             Value::Array(items) => self.redact_items(None, items),
             Value::Object(fields) => {
-                // `{"name": "DB_PASSWORD", "value": "…"}`: the name is told by a sibling.
+                // `{"name": "DB_PASSWORD", "value": "…"}`: a sibling tells the name.
                 let told = paired::NAME_LABELS.iter().find_map(|label| fields.get(*label)?.as_str());
                 let masked = fields.iter().map(|(name, value)| {
                     let is_value = paired::VALUE_LABELS.contains(&name.as_str());
                     let masked = match (value, told.filter(|_| is_value)) {
                         (Value::String(text), Some(told)) => self.redact_named(told, text),
-                        // A secret is often told by its name alone.
+                        // Often the name alone shows that the value is a secret.
                         (Value::String(text), None) => self.redact_named(name, text),
                         (Value::Array(items), _) => self.redact_items(Some(name), items),
                         (other, _) => self.redact_json(other),
@@ -218,7 +218,7 @@ impl Redactor {
 
     /// The rest of a long list: each value is judged by what the name makes of a plain word, and of one like a secret.
     fn redact_further_items(&self, name: &str, items: &mut [Value]) {
-        // Of no run: neither of the two is a value that anybody wrote.
+        // A separate run, because nobody wrote these two values.
         let probe = self.for_run();
         let hides = |value: &str| probe.redact_named(name, value) != value;
         let (all, random) = (hides(LIKE_A_WORD), hides(LIKE_A_SECRET));
@@ -277,7 +277,7 @@ impl Redactor {
             changed.push(out.len());
             let original = text.get(hit.start..hit.end).unwrap_or_default();
             let placeholder = vault.placeholder(&hit.kind, original);
-            // Every line of a value of several lines keeps a placeholder of its own.
+            // Each line of a multi-line value gets a placeholder of its own.
             for (index, line) in original.split('\n').enumerate() {
                 if index > 0 {
                     out.push('\n');

@@ -1,5 +1,5 @@
-//! Masking takes time in proportion to the text, whatever it holds: measured by the bytes that are looked at, on texts put
-//! together from what rules look for. How long it takes is measured by `benches/redaction/hostile.rs`.
+//! Masking takes time in proportion to the length of any text. The tests count the bytes that are looked at, in texts
+//! assembled from the patterns that rules look for. `benches/redaction/hostile.rs` measures the time itself.
 
 use proptest::prelude::*;
 
@@ -8,11 +8,11 @@ use super::work;
 
 const SMALL: usize = 8 << 10;
 const TIMES: usize = 8;
-/// Of a text that is so many times as long; twice the proportion is left for what begins and ends differently.
+/// The most work on a text `TIMES` as long, as a multiple; the factor 2 allows for different beginnings and ends.
 const MOST: u64 = 2 * TIMES as u64;
-/// Two looks at each byte of the short text are few, and say nothing of the proportion.
+/// Two looks at each byte of the short text are few, and do not show the proportion.
 const FEW: u64 = 2 * SMALL as u64;
-/// How often each byte may be looked at: by a hundred rules, a few times each, on a few passes.
+/// The most looks at each byte: by a hundred rules, a few times each, in a few passes.
 const MOST_A_BYTE: u64 = 1_500;
 
 const PIECES: &[&str] = &[
@@ -91,7 +91,7 @@ const PIECES: &[&str] = &[
     "\r\n",
 ];
 
-/// Bytes looked at for a text of about this length, in lines of a width, or on one line.
+/// Bytes looked at, and the length, for a text of about `bytes` bytes in lines of `width` characters.
 fn looked_at(piece: &str, bytes: usize, width: usize) -> (u64, usize) {
     let whole = piece.repeat(bytes / piece.len() + 1);
     let chars: Vec<char> = whole.chars().collect();
@@ -105,7 +105,7 @@ fn is_linear(piece: &str, width: usize) -> Result<(), TestCaseError> {
     let (small, length) = looked_at(piece, SMALL, width);
     let (large, _) = looked_at(piece, TIMES * SMALL, width);
     if large > MOST * small.max(FEW) {
-        // The few lines of the short text may all end where little is looked at; a longer one has lines of every kind.
+        // All of the few lines of the short text may happen to be cheap; a longer text has lines of every kind.
         let (larger, _) = looked_at(piece, TIMES * TIMES * SMALL, width);
         prop_assert!(
             larger <= MOST * large,
@@ -128,7 +128,7 @@ fn every_piece_repeated_is_looked_at_a_bounded_number_of_times() {
     }
 }
 
-/// A long list is not looked at value by value, and nothing of it gets through for that.
+/// A long list is not searched value by value, and its secrets are still masked.
 #[test]
 fn a_long_list_under_the_name_of_a_secret_is_masked_whole() {
     let redactor = Redactor::default();
@@ -139,12 +139,12 @@ fn a_long_list_under_the_name_of_a_secret_is_masked_whole() {
     let masked = list("passwords");
     assert!(!masked.contains("abc"), "{:.300}", masked);
     assert!(list("names").contains("abc4999") && list("tokens").contains("abc4999"));
-    // Each with a placeholder of its own, and nothing beside them is kept.
+    // Each value has a placeholder of its own, and nothing else is kept.
     assert_eq!(redactor.unmask("[SECRET_1] [SECRET_4000] [SECRET_4001]"), "abc1000 abc4999 [SECRET_4001]");
     assert_eq!(redactor.unmask("[PASSWORD_1] [PASSWORD_1001]"), "abc0 [PASSWORD_1001]");
 }
 
-/// Pieces that are looked at from more than one rule, and more than once, where they follow each other.
+/// Pieces that several rules look at more than once when they follow each other.
 #[test]
 fn so_are_these_pieces_together() {
     for pieces in [
@@ -164,7 +164,7 @@ fn so_are_these_pieces_together() {
     }
 }
 
-/// Brackets that never close, and lists that go on for long, hide nothing: where a key stands does not matter.
+/// Brackets that never close, and long lists, hide nothing: the position of a key does not matter.
 #[test]
 fn no_key_is_left_however_far_behind_its_bracket() {
     const KEY: &str = "a8Kd02LmQz81xPqR7vTn4WsYb6";

@@ -1,23 +1,23 @@
 /*!
-The lines of a text with their places, and of each whether it may name a secret. All that looks over several lines of one reading
-of a text gets the same list, so that each reading is split and searched for names once.
+The lines of a text with their positions, and whether each may name a secret. Every search over several lines of one
+decoded form uses the same list, so that each form is split and searched for names once.
 */
 
 use super::names;
 
-/// Lines after a name on which its value may stand.
+/// The most lines after a name on which its value may be.
 pub(super) const LINES_AHEAD: usize = 3;
-/// Longer lines are looked at by the other rules only.
+/// Only the other rules search longer lines.
 pub(super) const MAX_LINE_BYTES: usize = 4 << 10;
-/// Lines that a block of YAML may take.
+/// The most lines of a block of YAML.
 pub(super) const BLOCK_LINES: usize = 24;
 
-/// A line: where it begins, and what it says without its end.
+/// A line: its start, and its text without the line end.
 pub(super) type Line<'t> = (usize, &'t str);
 
 pub(super) struct TextLines<'t> {
     pub(super) all: Vec<Line<'t>>,
-    /// Of each line, what [`names::may_name_secret`] says.
+    /// The result of [`names::may_name_secret`] for each line.
     pub(super) may_name_secret: Vec<bool>,
 }
 
@@ -39,7 +39,7 @@ impl<'t> TextLines<'t> {
     }
 }
 
-/// Where a part of a line begins in it.
+/// The start of a part of a line within the line.
 pub(super) fn offset_in(line: &str, part: &str) -> usize {
     part.as_ptr().addr().saturating_sub(line.as_ptr().addr())
 }

@@ -1,5 +1,6 @@
 /*!
-Lists of secrets and of look-alikes, each written by somebody who had not read the rules. `memory/redaction/testdata` holds them.
+Lists of secrets and of look-alikes. The authors of the lists had not read the rules. The lists are in
+`memory/redaction/testdata`.
 */
 
 use std::path::Path;
@@ -7,7 +8,7 @@ use std::path::Path;
 use super::Redactor;
 use super::labelled::LabelledText;
 
-/// Fails when fewer than `least` of a list came out right, with the shapes of the others.
+/// Fails if fewer than `least` of a list are masked correctly, and prints the shapes of the others.
 fn hold(file: &str, least: &[(&str, f64)]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata").join(file);
     let texts = LabelledText::parse_all(&std::fs::read_to_string(path).unwrap()).unwrap();

@@ -1,17 +1,19 @@
 /*!
-Texts with tags, read as they are shown: a name and its value may each stand in an element of their own (`<name>…</name>
-<value>…</value>`, cells of a table, what a program coloured for a page), where nothing but the tags joins them.
+Texts with tags, read as they are displayed: a name and its value may each be in an element of their own
+(`<name>…</name> <value>…</value>`, cells of a table, text that a program coloured for a page), with only tags between
+them.
 */
 
 use super::disguise::DecodedText;
 
-/// A tag with its attributes is no longer.
+/// The most bytes of a tag with its attributes.
 const MAX_TAG: usize = 400;
 
-/// Lines before the first tag and behind the last that are read with what has tags: as far as a name may stand from its value.
+/// Lines before the first and after the last tag that belong to the tagged region: as far as a name may be from its
+/// value.
 const LINES_AROUND: usize = 24;
 
-/// From where to where a text has tags; `None` when it has none that closes an element.
+/// The range of a text that has tags; `None` if no tag closes an element.
 pub(super) fn tagged(text: &str) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
     memchr::memmem::find(bytes, b"</")?;
@@ -28,7 +30,7 @@ pub(super) fn tagged(text: &str) -> Option<(usize, usize)> {
 pub(super) fn untagged(text: &str) -> DecodedText {
     let mut out = DecodedText::default();
     let mut at = 0;
-    // A tag that ended an element, with nothing behind it so far.
+    // The tag that closed an element, if nothing followed it yet.
     let mut closed: Option<Joint> = None;
     while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
         if let Some(length) = section(rest) {
@@ -75,10 +77,10 @@ struct MarkupTag<'t> {
     closes: bool,
 }
 
-/// What an element leaves between itself and the next.
+/// What separates an element from the next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Joint {
-    /// It is a part of a line.
+    /// The element is a part of a line.
     Inline,
     Cell,
     Row,
@@ -97,7 +99,7 @@ impl Joint {
     }
 }
 
-/// The tag that a text begins with, and its length.
+/// The tag at the start of a text, and its length.
 fn tag(text: &str) -> Option<(MarkupTag<'_>, usize)> {
     let rest = text.strip_prefix('<')?;
     let closes = rest.starts_with('/');
@@ -116,7 +118,7 @@ fn tag(text: &str) -> Option<(MarkupTag<'_>, usize)> {
     Some((MarkupTag { name: inner.get(..name)?, closes }, 1 + usize::from(closes) + end + 1))
 }
 
-/// The marks around characters that are taken as they stand.
+/// The markers of a section whose characters are taken literally.
 fn section(text: &str) -> Option<usize> {
     ["<![CDATA[", "]]>"].iter().find(|mark| text.starts_with(**mark)).map(|mark| mark.len())
 }
@@ -132,7 +134,7 @@ mod tests {
         work::take()
     }
 
-    /// A tag somewhere in a long text is read with the lines around it, and no more.
+    /// For a tag in a long text, only the lines around it are read again.
     #[test]
     fn one_tag_is_no_reason_to_read_the_whole_text_again() {
         let lines = |count| "INFO password=Kestrel29!x of the worker\n".repeat(count);
@@ -141,7 +143,7 @@ mod tests {
         assert!(with < without + without / 8, "{without} without a tag, {with} with one");
     }
 
-    /// What a replacement changed far from the tags tells nothing new of what stands between them.
+    /// A replacement far from the tags does not cause the tagged region to be read again.
     #[test]
     fn tags_are_read_again_only_where_something_near_them_changed() {
         let plain = "INFO nothing to tell here\n".repeat(60);
@@ -155,7 +157,7 @@ mod tests {
         assert!(near > far + text.len() as u64 / 2, "{far} far from them, {near} near them");
     }
 
-    /// A name may stand above the first tag, and a value below the last.
+    /// A name may be above the first tag, and a value below the last.
     #[test]
     fn lines_around_the_tags_are_read_with_them() {
         for text in ["Password:\n<b>Kestrel29!x</b>", "<dt>Password</dt>\n\nKestrel29!x\nok"] {

@@ -1,14 +1,14 @@
 /*!
-Whether a name is that of a secret: the words that it is made of, however they are joined (`DB_PASSWORD`, `clientSecret`,
-`x-api-key`), and what they leave of it to be something else (`password_min_length`, `token_type`, `secretKeyRef`).
+Decides whether a name is the name of a secret, by its words in any notation (`DB_PASSWORD`, `clientSecret`,
+`x-api-key`), and by words that give the name another meaning (`password_min_length`, `token_type`, `secretKeyRef`).
 */
 
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
 
-/// What people call a password in the languages that tickets are written in, handed to another macro in three groups: in any
-/// case; in any case where a word begins; and as they stand, since keywords are found in any case of ASCII only.
+/// Words for a password in the languages of tickets, passed to another macro in three groups: in any case; in any
+/// case at the start of a word; and as they stand, because keywords ignore the case of ASCII only.
 macro_rules! password_words {
     ($use:ident $($more:literal)*) => {
         $use! {
@@ -24,7 +24,7 @@ macro_rules! password_words {
 }
 pub(super) use password_words;
 
-/// Words that tell one of several secrets apart, or how it is written, handed to another macro.
+/// Words that distinguish several secrets, or that name an encoding, passed to another macro.
 macro_rules! stage_words {
     ($use:ident) => {
         $use! {
@@ -53,32 +53,32 @@ macro_rules! stages {
     };
 }
 
-/// Words in any case, looked for at once.
+/// A search for all of these words at once, in any case.
 pub(super) fn any_case(words: &[&str]) -> Option<AhoCorasick> {
     AhoCorasick::builder().ascii_case_insensitive(true).build(words).ok()
 }
 
-/// What a name says of its value.
+/// What a name says about its value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SecretNameKind {
-    /// Nobody writes anything else there.
+    /// The value is always a secret.
     Password,
-    /// A word of other uses as well.
+    /// The word also has other uses.
     Token,
 }
 
-/// Longer names are none.
+/// Longer texts are not names.
 const MAX_BYTES: usize = 80;
 
-/// Words for a password, and those of them that are too short to be found within other words.
+/// Words for a password, and the ones that are too short to be searched for within other words.
 pub(super) const PASSWORDS: &[&str] = password_words!(whole_words);
 pub(super) const SHORT_PASSWORDS: &[&str] = password_words!(words_that_begin);
-/// Of these any word, key or code may be told as well: a value below one of them must look random.
+/// These also mean any word, key or code: a value below one of them must look random.
 const AMBIGUOUS: [&str; 4] = ["parola", "clave", "κωδικός", "κωδικό"];
-/// As programs call a password.
+/// Names that programs use for a password.
 const PASSWORDS_OF_PROGRAMS: [&str; 7] =
     ["passwords", "pwd", "requirepass", "masterauth", "storepass", "keypass", "bindpw"];
-/// Passwords as well where they are the last word of a name.
+/// Also passwords if they are the last word of a name.
 const ENDS_OF_PASSWORDS: [&str; 2] = ["psk", "pin"];
 #[rustfmt::skip]
 const TOKENS: &[&str] = &[
@@ -86,7 +86,7 @@ const TOKENS: &[&str] = &[
     "otp", "totp", "sessionid", "phpsessid", "jsessionid", "csrftoken", "apikey", "authtoken", "accesstoken",
     "salt", "bearer", "sign", "signature",
 ];
-/// Before `key`.
+/// Words before `key`.
 #[rustfmt::skip]
 const OF_KEYS: &[&str] = &[
     "api", "access", "secret", "private", "account", "auth", "encryption", "signing", "signature", "master",
@@ -94,13 +94,13 @@ const OF_KEYS: &[&str] = &[
     "webhook", "session", "service", "functions", "host", "ssh", "fernet", "aes", "rsa", "validation",
     "decryption", "encrypt", "wireguard", "tls", "cipher", "crypto",
 ];
-/// Whole names that are made of common words.
+/// Whole names that consist of common words.
 #[rustfmt::skip]
 const WHOLE: &[&str] = &[
     "connect.sid", "laravel_session", "x-xsrf-token", "proxy-authorization", "set-cookie", "logged_in_key",
     "nonce_key", "secure_auth_key",
 ];
-/// Behind the word for a password: about it, not it.
+/// After the word for a password: the name describes a password and does not hold one.
 #[rustfmt::skip]
 const ABOUT: &[&str] = &[
     "age", "at", "attempts", "change", "changed", "count", "encoder", "enabled", "env", "error", "errors",
@@ -110,7 +110,7 @@ const ABOUT: &[&str] = &[
     "history",
 ];
 
-/// Before `token`: of pagers, parsers and protocols, which open nothing.
+/// Before `token`: tokens of pagers, parsers and protocols, which grant no access.
 pub(super) const OF_OTHER_TOKENS: [&str; 11] = [
     "next",
     "page",
@@ -125,25 +125,25 @@ pub(super) const OF_OTHER_TOKENS: [&str; 11] = [
     "publickey",
 ];
 
-/// Tell one of several apart, or how it is written.
+/// Words that distinguish several secrets, or that name an encoding.
 const STAGES: &[&str] = stage_words!(stages);
 
-/// Stems of the names above, wherever they stand in a name; scripts expect `assword:`, whatever the case of its first letter.
+/// Stems of the names above, anywhere in a name; scripts expect `assword:`, whatever the case of its first letter.
 #[rustfmt::skip]
 const STEMS: &[&str] = &[
     "pass", "assword", "pwd", "bindpw", "kata_sandi", "kata-sandi", "masterauth", "secret", "token", "credential", "authorization",
     "cookie", "sessionid", "sessid", "csrf", "key", "bearer", "signature", "connect.sid", "laravel_session",
 ];
-/// Stems that stand in too many other words: only whole words of a name count.
+/// Stems that occur in too many other words: only whole words of a name count.
 const SHORT_STEMS: [&str; 10] = ["pw", "psk", "pin", "jwt", "otp", "totp", "salt", "sign", "clave", "mdp"];
 
-/// Heads of lists of codes for the day when the second factor is lost.
+/// Headings of lists of recovery codes.
 pub(super) const CODE_LISTS: [&str; 5] =
     ["recovery code", "backup code", "rescue code", "scratch code", "wiederherstellungscode"];
 /// A mail server's prompt for the password, in base64.
 pub(super) const MAIL_PROMPT: &str = "334 UGFzc3dvcmQ6";
 
-/// What the version of the rules stands for.
+/// Everything in this module that the version of the rules covers.
 #[cfg(test)]
 pub(super) const WORD_LISTS: [&[&str]; 13] = [
     PASSWORDS,
@@ -161,7 +161,8 @@ pub(super) const WORD_LISTS: [&[&str]; 13] = [
     &SHORT_STEMS,
 ];
 
-/// Whether a name of a secret may stand in a text, or what announces one: the cheap question before [`named`] is asked of each name in it.
+/// Whether a text may contain the name or the announcement of a secret: a cheap check before [`named`] examines each
+/// name in it.
 pub(super) fn may_name_secret(text: &str) -> bool {
     static SEARCH: LazyLock<Option<AhoCorasick>> =
         LazyLock::new(|| any_case(&[&SHORT_STEMS, STEMS, PASSWORDS, &CODE_LISTS, &[MAIL_PROMPT]].concat()));
@@ -173,7 +174,7 @@ pub(super) fn may_name_secret(text: &str) -> bool {
     })
 }
 
-/// Whether a stretch is a whole word: `dbPin`, `user_pin2`, but not `mapping`.
+/// Whether a range is a whole word: `dbPin`, `user_pin2`, but not `mapping`.
 fn is_word_of_a_name(bytes: &[u8], start: usize, end: usize) -> bool {
     let before = start.checked_sub(1).and_then(|at| bytes.get(at));
     let (first, last) = (bytes.get(start), end.checked_sub(1).and_then(|at| bytes.get(at)));
@@ -184,7 +185,7 @@ fn is_word_of_a_name(bytes: &[u8], start: usize, end: usize) -> bool {
     begins && ends
 }
 
-/// What a name tells; `None` for names of other things.
+/// What a name says about its value; `None` for names of other things.
 pub(super) fn named(name: &str) -> Option<SecretNameKind> {
     if name.len() > 2 * MAX_BYTES || !may_name_secret(name) {
         return None;
@@ -201,7 +202,7 @@ pub(super) fn named(name: &str) -> Option<SecretNameKind> {
         return Some(SecretNameKind::Token);
     }
     let words = words(name);
-    // Numbers and stages tell one of several apart.
+    // Numbers and stages only distinguish several secrets.
     let stage =
         |word: &&String| word.bytes().all(|byte| byte.is_ascii_digit()) || STAGES.contains(&word.as_str());
     let core = words.len() - words.iter().rev().take_while(stage).count();
@@ -231,21 +232,21 @@ pub(super) fn named(name: &str) -> Option<SecretNameKind> {
     (key || ends || TOKENS.contains(&last)).then_some(SecretNameKind::Token)
 }
 
-/// What makes a name that ends in it that of a password.
+/// Endings that make a name the name of a password.
 fn passwords() -> impl Iterator<Item = &'static str> {
     let words = PASSWORDS.iter().chain(&PASSWORDS_OF_PROGRAMS);
     words.copied().filter(|word| !AMBIGUOUS.contains(word))
 }
 
-/// `mot de passe`, `mot_de_passe`: whole names that are made of common words, of passwords. Signs that belong to the letter before
-/// divide no words.
+/// `mot de passe`, `mot_de_passe`: whole names for passwords that consist of common words. Signs that belong to the
+/// letter before do not divide words.
 fn is_password_of_words(lower: &str) -> bool {
     let divides = |c| matches!(c, ' ' | '_' | '-');
     let is_of_parts = |word: &&&str| !word.chars().all(char::is_alphanumeric);
     PASSWORDS.iter().filter(is_of_parts).any(|word| word.split(' ').eq(lower.split(divides)))
 }
 
-/// Whether a value is itself a word for a password, as forms and their translations say them.
+/// Whether a value is itself a word for a password, as in forms and their translations.
 pub(super) fn is_word_for_password(value: &str) -> bool {
     let lower = value.to_lowercase();
     PASSWORDS.contains(&lower.as_str()) || SHORT_PASSWORDS.contains(&lower.as_str())
@@ -253,7 +254,7 @@ pub(super) fn is_word_for_password(value: &str) -> bool {
 
 /// The words of a name, in lower case.
 fn words(name: &str) -> Vec<String> {
-    // The dot of the Turkish capital becomes a letter of its own.
+    // Lower-casing the Turkish capital İ yields the dot as a character of its own.
     let lower = |c: char| c.to_lowercase().filter(|c| *c != '\u{307}');
     let mut out: Vec<String> = Vec::new();
     let mut previous: Option<char> = None;
@@ -277,7 +278,7 @@ fn words(name: &str) -> Vec<String> {
 mod tests {
     use super::*;
 
-    /// The cheap question lets every name through that the other answers.
+    /// The cheap check accepts every name that [`named`] accepts.
     #[test]
     fn every_word_of_a_secret_passes_the_gate() {
         let passwords = PASSWORDS.iter().chain(SHORT_PASSWORDS).chain(&PASSWORDS_OF_PROGRAMS);

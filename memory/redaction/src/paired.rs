@@ -1,7 +1,8 @@
 /*!
-Secrets whose name stands apart from them: `{"name": "DB_PASSWORD", "value": "…"}` as environments and headers are written by
-Kubernetes, Compose and CI; a key whose value begins on the next line (`var_dump`, multipart forms, JSON that was broken over
-lines); and lists of values below one key. Each line is looked at once, with a few that follow it, so that this is linear.
+Secrets whose name is separate from the value: `{"name": "DB_PASSWORD", "value": "…"}` as Kubernetes, Compose and CI
+write environments and headers; a key whose value begins on the next line (`var_dump`, multipart forms, JSON that was
+broken over lines); and lists of values below one key. Each line is read once, with a few lines after it, so the
+search is linear.
 */
 
 use std::sync::LazyLock;
@@ -15,15 +16,15 @@ use super::lines::{BLOCK_LINES, LINES_AHEAD, Line, MAX_LINE_BYTES, TextLines};
 use super::names::{self, any_case};
 use super::work;
 
-/// Names looked at on one line.
+/// The most names that are read on one line.
 const MAX_NAMES: usize = 32;
 
-/// What stands before the name of a value, and before the value, where both are told apart.
+/// Labels of the name, and labels of the value, where both are separate.
 pub(super) const NAME_LABELS: [&str; 9] =
     ["name", "key", "header", "variable", "var", "field", "option", "parameter", "env"];
 pub(super) const VALUE_LABELS: [&str; 5] = ["value", "val", "content", "data", "default"];
 
-/// What may be a name; [`names::named`] says whether it is a secret's.
+/// Anything that may be a name; [`names::named`] decides whether it names a secret.
 const ANY_NAME: &str = r"[a-z\u{e0}-\u{ff}0-9_.-]{2,80}";
 
 fn compiled(pattern: &str) -> Option<Regex> {
@@ -32,7 +33,7 @@ fn compiled(pattern: &str) -> Option<Regex> {
     regex
 }
 
-/// A label and what divides it from what follows.
+/// A label and the divider after it.
 fn labelled(labels: &[&str]) -> String {
     format!(r#"\\?["']?(?:{})\\?["']?\s*(?:=>|[:=])\s*"#, labels.join("|"))
 }
@@ -42,25 +43,26 @@ static NAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let label = labelled(&NAME_LABELS);
     compiled(&format!(r#"(?i)(?:^|\W){label}\\?["']?({ANY_NAME})\\?["']?\s*(?:[,;}}]|$)"#))
 });
-/// What stands before a value.
+/// The label before a value.
 static VALUE: LazyLock<Option<Regex>> =
     LazyLock::new(|| compiled(&format!(r"(?i)^[\s,;{{}}\[\]-]*{}", labelled(&VALUE_LABELS))));
-/// What begins another entry: its value is not this one's.
+/// The start of another entry, whose value belongs to another name.
 static NEXT_ENTRY: LazyLock<Option<Regex>> =
     LazyLock::new(|| compiled(&format!(r"(?i)^\s*(?:[-}}\]]|{})", labelled(&NAME_LABELS))));
-/// A key that ends its line, or begins a list; group 1 is the name, group 2 what opens, group 3 the rest.
+/// A key at the end of its line, or at the start of a list; group 1 is the name, group 2 the opening bracket, group 3
+/// the rest.
 static KEY_ALONE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     compiled(&format!(
         r#"(?i)(?:^|[\s"'\[{{,])({ANY_NAME})\\?["']?(?::(?:protected|private|"[^"]{{1,80}}":private))?\]?\s*(?:=>|[:=])\s*(\[|\(|[|>][-+]?)?\s*(.*)$"#
     ))
 });
-/// What may stand before a value that has a line for itself.
+/// Text that may precede a value on a line of its own.
 static TYPED: LazyLock<Option<Regex>> = LazyLock::new(|| compiled(r"^\s*(?:string\([0-9]+\)\s*)?"));
-/// The head of a part of a form.
+/// The head of a part of a multipart form.
 static FORM_PART: LazyLock<Option<Regex>> =
     LazyLock::new(|| compiled(&format!(r#"(?i)content-disposition:\s*form-data;.*\bname="({ANY_NAME})""#)));
 
-/// Calls `mask` with the span of every value whose name stands apart from it.
+/// Calls `mask` with the span of every value that is separate from its name.
 pub(super) fn named_values(lines: &TextLines<'_>, mask: &mut dyn FnMut(usize, usize)) {
     for number in lines.naming() {
         let Some(line) = lines.all.get(number).filter(|(_, line)| line.len() <= MAX_LINE_BYTES) else {
@@ -92,8 +94,8 @@ fn name_and_value(
         .take(MAX_NAMES)
         .filter_map(|found| found.get(1).map(|name| (name.start(), name.end())))
         .collect();
-    // All of them are kept: where one entry ends, another's value begins.
-    // `- value: …` above its name.
+    // All names are needed: the next name ends the current entry.
+    // The case of `- value: …` above its name.
     if let (Some((from, to)), Some(above)) = (names.first(), before)
         && (line.trim_start().starts_with("name:") || line.trim_start().starts_with("key:"))
         && above.1.trim_start().starts_with("- value:")
@@ -126,7 +128,7 @@ fn name_and_value(
                 break;
             }
             if let Some(found) = value_in(line) {
-                // `value: Token …`: a scheme stands before the credentials.
+                // `value: Token …`: a scheme precedes the credentials.
                 let rest = line.get(found.1..).unwrap_or_default().trim();
                 let credentials = line.len() - line.trim_end().len();
                 let found = match named.to_ascii_lowercase().ends_with("authorization")
@@ -149,14 +151,14 @@ fn take(name: &str, text: &str, at: usize, (from, to): (usize, usize), mask: &mu
     }
 }
 
-/// The value behind its label at the beginning of a text.
+/// The value after its label at the start of a text.
 fn value_in(text: &str) -> Option<(usize, usize)> {
     let label = VALUE.as_ref()?.find(text)?.end();
     let (from, to) = literal(text.get(label..)?)?;
     Some((label + from, label + to))
 }
 
-/// A quoted or bare value at the beginning of a text, without its quotes.
+/// A quoted or bare value at the start of a text, without its quotes.
 fn literal(text: &str) -> Option<(usize, usize)> {
     let bytes = text.as_bytes();
     if let Some(rest) = text.strip_prefix("\\\"") {
@@ -179,14 +181,14 @@ fn literal(text: &str) -> Option<(usize, usize)> {
 }
 
 fn key_alone((_, line): Line<'_>, ahead: &[Line<'_>], mask: &mut dyn FnMut(usize, usize)) {
-    // Nothing may stand behind what divides the name from its value, or what opens a block.
+    // The line must end in a divider between name and value, or open a block.
     if !line.trim_end().ends_with([':', '=', '>', '|', '-', '+']) {
         return;
     }
     let (Some(key), Some(typed)) = (KEY_ALONE.as_ref(), TYPED.as_ref()) else { return };
     let Some(found) = key.captures(line) else { return };
     let (Some(name), Some(rest)) = (found.get(1), found.get(3)) else { return };
-    // The name of a placeholder of ours.
+    // The name inside a redaction placeholder.
     if line.get(..name.start()).is_some_and(|head| head.ends_with('['))
         && line.get(name.end()..).is_some_and(|rest| rest.starts_with(']'))
         && name.as_str().ends_with(|c: char| c.is_ascii_digit())
@@ -194,7 +196,7 @@ fn key_alone((_, line): Line<'_>, ahead: &[Line<'_>], mask: &mut dyn FnMut(usize
         return;
     }
     let (name, opens) = (name.as_str(), found.get(2).map(|opens| opens.as_str()).unwrap_or_default());
-    // Lists are structures.
+    // `structure` handles lists.
     if matches!(opens, "[" | "(") {
         return;
     }
@@ -220,7 +222,7 @@ fn key_alone((_, line): Line<'_>, ahead: &[Line<'_>], mask: &mut dyn FnMut(usize
     }
 }
 
-/// The lines of a block scalar (YAML), as deep as the first.
+/// The lines of a YAML block scalar, with the indentation of the first.
 fn block(name: &str, ahead: &[Line<'_>], mask: &mut dyn FnMut(usize, usize)) {
     let indent = |line: &str| line.len() - line.trim_start().len();
     let Some(depth) = ahead.first().map(|(_, line)| indent(line)).filter(|depth| *depth > 0) else { return };
@@ -257,7 +259,7 @@ mod tests {
     use super::*;
     use crate::Redactor;
 
-    /// Each line, and three that follow it.
+    /// Each line is read once itself, and once for each of the lines before it that look ahead.
     const MOST_A_BYTE: u64 = 1 + LINES_AHEAD as u64;
 
     fn masked(text: &str) -> String {
@@ -342,14 +344,14 @@ mod tests {
                 assert!(!masked(&text).contains("Kestrel"), "{text}: {}", masked(&text));
             }
         }
-        // What forms and their translations say.
+        // Words in forms and their translations.
         for text in ["{\"heslo\": \"Heslo\"}", "{\"пароль\": \"Passwort\"}", "{\"parola\": \"buongiorno\"}"]
         {
             assert_eq!(masked(text), text);
         }
     }
 
-    /// A table or an answer within a string of JSON is read as one that stands alone.
+    /// A table or an answer within a JSON string is read like one that stands alone.
     #[test]
     fn what_several_lines_tell_is_told_within_a_string_and_between_tags_too() {
         for text in [
@@ -362,7 +364,7 @@ mod tests {
         }
     }
 
-    /// Lines that make every rule look as far as it may.
+    /// Lines that make every rule look as far as it can.
     #[test]
     fn hostile_lines_are_looked_at_a_bounded_number_of_times() {
         let quotes = format!("passwords = [\n{}\n", "\"".repeat(4_000)).repeat(60);

@@ -1,6 +1,6 @@
 /*!
-Personal data: e-mail addresses, payment cards, telephone numbers, account numbers. Where a bare number could as
-well be an identifier, a check digit, an international form or a telling word beside it is asked for.
+Personal data: e-mail addresses, payment cards, telephone numbers, account numbers. Where a bare number could also be
+an identifier, the rule requires a check digit, an international form or a telling word beside it.
 */
 
 use super::checks::{has_placeholder, iban, luhn};
@@ -86,8 +86,8 @@ fn email(candidate: &SecretCandidate<'_>) -> bool {
     let value = candidate.value();
     let Some((local, domain)) = value.split_once('@') else { return false };
     let top = domain.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
-    // `scheme://user:password@host` is the URL rules' business; masking the host with it would hide the system.
-    // No URL worth keeping is longer; a line without a space may hold thousands of addresses.
+    // The URL rules handle `scheme://user:password@host`; masking the host with it would hide the system. The search
+    // is bounded, because no URL worth keeping is longer and a line without a space may hold thousands of addresses.
     let before = candidate.near_before(MAX_AROUND);
     let word_start = before.rfind(char::is_whitespace).map_or(0, |at| at + 1);
     let in_url = before.get(word_start..).is_some_and(|head| {
@@ -98,13 +98,13 @@ fn email(candidate: &SecretCandidate<'_>) -> bool {
     !in_url
         && !NOT_A_DOMAIN.contains(&top.as_str())
         && !local.eq_ignore_ascii_case("git")
-        // Names of algorithms in SSH carry the domain of who defined them.
+        // Names of SSH algorithms contain the domain of their author.
         && !["openssh.com", "libssh.org", "ssh.com", "lysator.liu.se", "putty.projects.tartarus.org"].contains(&domain)
         && !candidate.after().starts_with('(')
         && !has_placeholder(value)
 }
 
-/// Not a piece of a longer number, identifier, version or timestamp.
+/// Not a part of a longer number, identifier, version or timestamp.
 fn bounded(candidate: &SecretCandidate<'_>) -> bool {
     let joins = |c: char| c.is_ascii_alphanumeric() || "_-.:/#$@=%+".contains(c);
     let before = candidate.before().chars().next_back();
@@ -147,7 +147,7 @@ fn international_phone(candidate: &SecretCandidate<'_>) -> bool {
     let digits = candidate.value().bytes().filter(u8::is_ascii_digit).count();
     let before = candidate.before();
     let previous = before.chars().next_back();
-    // At the head of a line `+` may be a diff's mark, so the number must be grouped like one.
+    // At the start of a line `+` may be a diff's mark, so the number must be grouped like a telephone number.
     let grouped = candidate.value().contains([' ', '-', '(']);
     (9..=15).contains(&digits)
         && (grouped || !before.trim_end().is_empty())

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Joined at run time, so that no scanner takes the samples for real keys.
+/// Joined at run time, so that no scanner mistakes the samples for real keys.
 fn join(parts: &[&str]) -> String {
     parts.concat()
 }
@@ -20,7 +20,7 @@ fn hex(length: usize) -> String {
     HEX.chars().cycle().take(length).collect()
 }
 
-/// `secret` does not survive in `line`, `kind` is counted, and the rest of the line does.
+/// Masking removes `secret` from `line`, counts `kind`, and keeps the rest of the line.
 fn check(line: &str, secret: &str, kind: &str) {
     let redactor = Redactor::default();
     let redacted = redactor.redact(line);
@@ -143,7 +143,7 @@ fn a_bare_value_ends_at_any_space_and_inside_no_character() {
         check(&two, "Hunter2xyz9", "PASSWORD");
         assert!(Redactor::default().redact(&two).text.ends_with("end"), "{two:?}");
     }
-    // The bytes that are counted end in the middle of a letter.
+    // The counted bytes end in the middle of a letter.
     let long = Redactor::default().redact(&format!("password=7{}", "ключ".repeat(100)));
     assert!(long.counts.contains_key("PASSWORD") && long.text.contains("=[PASSWORD_1]"), "{}", long.text);
     check(&format!("password: \"пароль-{secret}-ключ\""), &secret, "PASSWORD");
@@ -247,7 +247,7 @@ fn the_same_value_keeps_its_placeholder_within_a_run() {
     assert_eq!(Redactor::default().redact("b@corp.io").text, "[EMAIL_1]");
 }
 
-/// A line that masking made as long as those of mails is none that goes on.
+/// A line that masking made as long as the lines of mails does not continue on the next line.
 #[test]
 fn a_line_that_grew_is_not_read_on() {
     let text = "[EMAIL_1]http://u:p4@hpassword=[EMAIL_1]password=\n:0a0";
@@ -275,7 +275,7 @@ fn rules_of_the_users_own() {
     assert_eq!(off.redact("a@corp.io").text, "a@corp.io");
 }
 
-/// The budget: over the workspace's own sources, one masked value in two thousand lines.
+/// The budget on the workspace's own sources: one masked value in two thousand lines.
 #[test]
 fn ordinary_source_code_is_hardly_touched() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
@@ -291,7 +291,7 @@ fn ordinary_source_code_is_hardly_touched() {
                 || name.ends_with(".md")
                 || name == "Cargo.lock"
             {
-                // The samples of redaction itself are what it is for, and tests of others may hold some.
+                // The samples of redaction itself are meant to be masked, and tests of other crates may hold some.
                 if name.ends_with("_tests.rs")
                     || path.components().any(|part| part.as_os_str() == "redaction")
                 {

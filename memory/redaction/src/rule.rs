@@ -1,6 +1,6 @@
 /*!
-Rules: what tells a secret, and how one is run on a line. The tables of rules stand in modules of their own, by what they go by;
-`builtin_rules` is the one list of them.
+Rules: how a secret is recognised, and how a rule runs on a line. The tables of rules are in modules of their own, by
+what they recognise; `builtin_rules` lists all of them.
 */
 
 use std::borrow::Cow;
@@ -12,13 +12,13 @@ use super::checks::{MAX_PLACEHOLDER, placeholders};
 use super::hit::Hit;
 use super::work;
 
-/// How often the bytes of a line may be looked at again by one rule.
+/// How often one rule may look at the bytes of a line again.
 const MOST_AGAIN: usize = 1;
 
-/// How far a check looks around a match: a line may hold thousands of matches, each of which is checked.
+/// How far a check looks around a match: a line may hold thousands of matches, and each is checked.
 pub(crate) const MAX_AROUND: usize = 512;
 
-/// What a rule's check sees: the line, and where in it the secret stands.
+/// The input of a rule's check: the line, and the position of the secret in it.
 pub(crate) struct SecretCandidate<'t> {
     pub(crate) line: &'t str,
     pub(crate) start: usize,
@@ -37,19 +37,19 @@ impl<'t> SecretCandidate<'t> {
     pub(crate) fn after(&self) -> &'t str {
         self.line.get(self.end..).unwrap_or_default()
     }
-    /// What the match holds before the value.
+    /// The part of the match before the value.
     pub(crate) fn told(&self) -> &'t str {
         self.line.get(self.match_start..self.start).unwrap_or_default()
     }
-    /// What stands before the match: of so many bytes, and never more than [`MAX_AROUND`].
+    /// The text before the match: at most `most` bytes, and never more than [`MAX_AROUND`].
     pub(crate) fn near_before(&self, most: usize) -> &'t str {
         self.stretch(self.match_start.saturating_sub(most.min(MAX_AROUND)), self.match_start)
     }
-    /// What stands behind the value.
+    /// The text after the value.
     pub(crate) fn near_after(&self) -> &'t str {
         self.stretch(self.end, self.end + MAX_AROUND)
     }
-    /// The match with what stands around it.
+    /// The match with the text around it.
     pub(crate) fn near(&self) -> &'t str {
         self.stretch(self.match_start.saturating_sub(MAX_AROUND), self.end + MAX_AROUND)
     }
@@ -61,10 +61,11 @@ impl<'t> SecretCandidate<'t> {
     }
 }
 
-/// A rule as its module declares it. The secret is the first group that took part, or the whole match.
+/// A rule as its module declares it. The secret is the first group that matched, or the whole match.
 pub(crate) struct MaskingRule {
     pub(crate) kind: &'static str,
-    /// One of them, in any case of ASCII, is in every line the pattern matches. None: run on lines rich in digits.
+    /// Every line that the pattern matches contains one of these, in any case of ASCII. If empty, the rule runs on
+    /// lines with many digits.
     pub(crate) keywords: &'static [&'static str],
     pub(crate) pattern: &'static str,
     pub(crate) check: fn(&SecretCandidate<'_>) -> bool,
@@ -73,7 +74,7 @@ pub(crate) struct MaskingRule {
 pub(super) struct CompiledRule {
     pub(super) kind: Cow<'static, str>,
     pub(super) pattern: &'static str,
-    /// Compiled when the first line asks for it: a pattern takes up to milliseconds, and most texts meet few.
+    /// Compiled at the first line that needs it: a pattern takes up to milliseconds, and most texts use few.
     regex: OnceLock<Option<Regex>>,
     check: fn(&SecretCandidate<'_>) -> bool,
 }
@@ -84,13 +85,13 @@ impl CompiledRule {
         Self { kind, pattern: rule.pattern, regex: OnceLock::new(), check: rule.check }
     }
 
-    /// A rule of the user's own takes everything that its pattern finds.
+    /// A rule of the user masks everything that its pattern finds.
     pub(super) fn of_user(name: &str, regex: Regex) -> Self {
         let check = |candidate: &SecretCandidate<'_>| !candidate.value().is_empty();
         Self { kind: Cow::Owned(name.to_owned()), pattern: "", regex: OnceLock::from(Some(regex)), check }
     }
 
-    /// A test proves that each of the rules compiles.
+    /// A test proves that every built-in rule compiles.
     fn regex(&self) -> Option<&Regex> {
         let compile = || {
             let regex = Regex::new(self.pattern).ok();
@@ -101,7 +102,7 @@ impl CompiledRule {
     }
 }
 
-/// Finds what a rule masks on one line, `start..end` of the text.
+/// Finds the secrets of a rule on one line, `start..end` of the text.
 pub(super) fn run(
     rule: &CompiledRule,
     priority: usize,
@@ -112,7 +113,7 @@ pub(super) fn run(
 ) {
     let (Some(line), Some(regex)) = (text.get(start..end), rule.regex()) else { return };
     let mut from = 0;
-    // Bytes of values that were cut short and are looked at again.
+    // Bytes of shortened values that are read again.
     let mut again = 0;
     while from <= line.len() {
         let found = regex.captures_at(line.as_bytes(), from);
@@ -121,15 +122,15 @@ pub(super) fn run(
         let (Some(found), Some(whole)) = (found.as_ref(), whole) else { return };
         from = whole.end() + usize::from(whole.is_empty());
         let secret = found.iter().skip(1).flatten().next().unwrap_or(whole);
-        // Counted in bytes, a value can end inside a character.
+        // A value that is counted in bytes can end inside a character.
         let (value_start, mut value_end) =
             (line.floor_char_boundary(secret.start()), line.ceil_char_boundary(secret.end()));
         if found.name("word").is_some() {
             let value = line.get(value_start..value_end).unwrap_or_default();
-            // Where it was done so often that it would take long, all of it is taken for the value.
+            // Values are shortened at the first space, unless this already happened so often that it would take long.
             if let Some(space) = value.find(char::is_whitespace).filter(|_| again <= MOST_AGAIN * line.len())
             {
-                // What follows may hold a secret of its own.
+                // The text after the space may hold a secret of its own.
                 again += value.len() - space;
                 value_end = value_start + space;
                 from = value_end.max(whole.start() + 1);
@@ -137,7 +138,7 @@ pub(super) fn run(
         }
         let candidate =
             SecretCandidate { line, start: value_start, end: value_end, match_start: whole.start() };
-        // What names a value is no name where it is a placeholder's own.
+        // A name inside a placeholder does not name a value.
         let by_placeholder = || {
             let told = line.get(whole.start()..value_start).unwrap_or_default();
             told.contains(']') && {
@@ -156,7 +157,7 @@ pub(super) fn run(
             && placeholders(candidate.value()).is_empty()
             && super::names::named(candidate.value()).is_some()
         {
-            // What was taken for a value may be the name of one: `smbpasswd: password = …`.
+            // The presumed value may be the name of another value: `smbpasswd: password = …`.
             again += from - value_start;
             from = value_start;
         }
@@ -167,7 +168,8 @@ pub(super) fn run(
 mod tests {
     use super::*;
 
-    /// A placeholder may hold the name of a secret, which names no value: what follows it is not read again for that.
+    /// A placeholder may contain the name of a secret, which does not name a value: the text after it is not read
+    /// again.
     #[test]
     fn a_placeholder_is_not_read_again_as_a_name() {
         let rule =

@@ -1,8 +1,8 @@
 /*!
-Finding what to mask. One Aho-Corasick pass over the text finds the telling keywords of all rules; only on lines
-with a keyword of its own is a rule's regular expression run. Rules that have no keyword (numbers) run on lines
-with enough digits. Beside them, what the words, tables and structures of several lines tell is read in a few more passes, and
-lines that are written in disguise are read again without it. The whole is linear in the text's length.
+Finds what to mask. One Aho-Corasick pass over the text finds the keywords of all rules; a rule's regular expression
+runs only on lines with one of its keywords. Rules without a keyword (numbers) run on lines with enough digits. A few
+more passes find secrets by the words, tables and structures of several lines, and lines in another notation are
+decoded and read again. The whole is linear in the length of the text.
 */
 
 use std::borrow::Cow;
@@ -24,13 +24,13 @@ use super::{
 
 /// Lines with fewer digits hold no card, telephone or account number.
 const MIN_DIGITS: usize = 7;
-/// Shorter than any run of base64 that is read, and than a line of a key.
+/// Shorter than any run of base64 that is decoded, and than a line of a key.
 const MAX_HARMLESS: usize = 24;
 
-/// The rules that come with Millwright.
+/// The compiled built-in rules.
 struct Builtin {
     keywords: Option<AhoCorasick>,
-    /// Rule of each keyword pattern.
+    /// The rule of each keyword pattern.
     rule_of: Vec<usize>,
     rules: Vec<CompiledRule>,
     numeric: Vec<usize>,
@@ -110,7 +110,7 @@ impl Scanner {
         self.settle(text, hits)
     }
 
-    /// Whether a short text certainly holds nothing: JSON of millions of small fields is looked at field by field.
+    /// Whether a short text certainly holds no secret: JSON with millions of small fields is checked field by field.
     fn is_harmless(&self, text: &str) -> bool {
         let bytes = text.as_bytes();
         let plain = |byte: &u8| (b' '..=b'~').contains(byte) && !matches!(byte, b'%' | b'\\' | b'&');
@@ -121,12 +121,12 @@ impl Scanner {
             && BUILTIN.keywords.as_ref().is_some_and(|keywords| !keywords.is_match(text))
     }
 
-    /// What a replacement uncovered: on the lines that hold the given offsets, and by what looks over several lines.
+    /// Hits that a replacement uncovered: on the lines at the given offsets, and by the searches over several lines.
     pub(crate) fn hits_on_lines(&self, text: &str, offsets: &[usize]) -> Vec<Hit> {
         let mut hits = Vec::new();
         let mut done = 0;
         for offset in offsets {
-            // Hits come in order; a line of thousands is looked for once.
+            // Hits come in order, so a line with thousands of hits is scanned once.
             if *offset < done {
                 continue;
             }
@@ -139,7 +139,7 @@ impl Scanner {
         self.settle(text, hits)
     }
 
-    /// Keys of many lines: no replacement uncovers one.
+    /// Multi-line keys; no replacement uncovers one.
     fn whole_text(&self, text: &str, hits: &mut Vec<Hit>) {
         let mut key = |start, end| {
             hits.push(Hit { start, end, kind: Cow::Borrowed("PRIVATE_KEY"), priority: 0 });
@@ -150,7 +150,7 @@ impl Scanner {
         self.continued(text, hits);
     }
 
-    /// Lines that go on over the next, which a placeholder at the end of one can make of them.
+    /// Lines with continuations; a placeholder at the end of a line can create one.
     fn continued(&self, text: &str, hits: &mut Vec<Hit>) {
         for line in disguise::continued(text) {
             let mut found = Vec::new();
@@ -163,7 +163,7 @@ impl Scanner {
         }
     }
 
-    /// What names, sentences, tables and structures tell, of a text as it stands or as it is read without its disguise.
+    /// Hits by names, sentences, tables and structures, in the text as it stands or in a decoded form.
     fn told_by_context(&self, text: &str, hits: &mut Vec<Hit>) {
         let mut apart = |start, end| hits.push(Hit::told_by_more(start, end));
         let lines = TextLines::of(text);
@@ -179,10 +179,11 @@ impl Scanner {
         answered::values(&lines, &spoken, &mut apart);
     }
 
-    /// What is told by more than its line. `changed` are offsets of the lines that a pass before changed, if there was one.
+    /// Hits that need more than one line. `changed` holds the offsets of the lines that the previous pass changed, if
+    /// there was one.
     fn over_lines(&self, text: &str, changed: Option<&[usize]>, hits: &mut Vec<Hit>) {
         self.told_by_context(text, hits);
-        // Of what has no tags nearby, a placeholder changes nothing that the reading without them could tell.
+        // A replacement outside the tagged region changes nothing in the reading without tags.
         let is_changed = |(from, to): &(usize, usize)| {
             changed.is_none_or(|at| at.iter().any(|at| (*from..=*to).contains(at)))
         };
@@ -193,7 +194,7 @@ impl Scanner {
             self.as_shown(&markup::untagged(region), from, hits);
         }
         let mut apart = |start, end| hits.push(Hit::told_by_more(start, end));
-        // Colours stand between the names and values of what `jq` prints.
+        // `jq` prints colour codes between names and values.
         if memchr::memchr(disguise::ESCAPE, text.as_bytes()).is_some()
             && let Some(decoded) = disguise::decode_once(text)
         {
@@ -205,7 +206,7 @@ impl Scanner {
         }
     }
 
-    /// What a stretch with tags, which begins at `from`, holds where it is read without them.
+    /// Hits in a region with tags that begins at `from`, read without its tags.
     fn as_shown(&self, shown: &DecodedText, from: usize, hits: &mut Vec<Hit>) {
         let mut found = Vec::new();
         self.scan_plain(&shown.text, 0, shown.text.len(), &mut found);
@@ -217,7 +218,7 @@ impl Scanner {
         }
     }
 
-    /// Everything in `from..to`, which are ends of lines: as it stands, and as it reads without disguise.
+    /// All hits in `from..to`, which are line boundaries: in the text as it stands and in its decoded forms.
     fn scan(&self, text: &str, from: usize, to: usize, hits: &mut Vec<Hit>) {
         self.scan_plain(text, from, to, hits);
         let Some(region) = text.get(from..to) else { return };
@@ -253,7 +254,7 @@ impl Scanner {
         let builtin = &*BUILTIN;
         let wanted = if self.personal_data { builtin.rules.len() } else { builtin.first_personal };
         let mut last_line = vec![usize::MAX; builtin.rules.len()];
-        // Matches come in text order, so the line is looked for again only when one stands outside of it.
+        // Matches come in text order, so the line is looked up again only for a match outside of it.
         let mut current: Option<(usize, usize)> = None;
         let mut tail: Option<LineTail> = None;
         for found in builtin.keywords.iter().flat_map(|keywords| keywords.find_overlapping_iter(region)) {
@@ -291,13 +292,13 @@ impl Scanner {
         }
     }
 
-    /// Whether the user's list says that a value is none of a secret.
+    /// Whether the user's list says that a value is not a secret.
     pub(crate) fn is_allowed(&self, value: &str) -> bool {
         self.allow.iter().any(|allow| allow.is_match(value.as_bytes()))
     }
 
-    /// In order, without overlaps, nothing that touches a placeholder or is allowed. Overlapping finds are masked
-    /// as one, under the name of the most specific, so that no rest of a secret stays readable.
+    /// Sorts hits and removes overlaps, hits that touch a placeholder, and allowed values. Overlapping hits are
+    /// masked as one, under the name of the most specific, so that no part of a secret stays readable.
     fn settle(&self, text: &str, mut hits: Vec<Hit>) -> Vec<Hit> {
         hits.sort_by_key(|hit| (hit.start, hit.end));
         let mut settled: Vec<Hit> = Vec::with_capacity(hits.len());

@@ -1,8 +1,8 @@
 /*!
-Secrets that somebody tells in a sentence, in whatever language: a word for a password or for a code, a few other words, and the
-value. How languages put the two together differs too much to be listed, so that the value is known by its own form, the more
-strictly the less the words between say that it is one: `the password is …` takes any, `password for server01 …` only what
-nobody gives as a name.
+Secrets in a sentence of any language: a word for a password or a code, a few other words, and the value. Languages
+connect the two in too many ways to list, so the form of the value identifies it. The less the words in between
+announce a value, the stricter the form: `the password is …` accepts any value, `password for server01 …` only one
+that is not a plausible name.
 */
 
 use std::cell::LazyCell;
@@ -18,27 +18,27 @@ use super::names::{self, any_case};
 use super::spoken_lists::{CHANGES, CODES, MORE_PASSWORDS, NAMES, OBJECTS, SAYS, TO, WORD_LISTS};
 use super::work;
 
-/// How far behind the word a value is looked for.
+/// How far after the word a value is searched for.
 const MAX_BYTES: usize = 200;
-/// Words between the word and what is certainly a value, and between it and what only may be one.
+/// The most words between the word and a certain value, and between the word and a possible one.
 const MAX_WORDS: usize = 10;
 const MAX_WORDS_UNSAID: usize = 4;
-/// Words that a language joins to one, before the last of them.
+/// The most bytes of the parts before the last part of a compound word.
 const MAX_COMPOUND_BYTES: usize = 64;
 
-/// A word of a line, between what divides words, with its place.
+/// A word of a line, between dividers, with its position.
 #[derive(Debug, Clone, Copy)]
 struct Word<'t> {
     start: usize,
     end: usize,
     text: &'t str,
-    /// What stands between it and the word before says that it is a value: a colon, a quote, a bracket.
+    /// The text between this word and the one before announces a value: a colon, a quote, a bracket.
     is_set_off: bool,
 }
 
 struct SecretWords {
     search: AhoCorasick,
-    /// The first of them that are codes, and the first that must be whole words.
+    /// The index of the first words for codes, and of the first that must be whole words.
     first_code: usize,
     first_short: usize,
 }
@@ -55,11 +55,11 @@ static WORDS: LazyLock<Option<SecretWords>> = LazyLock::new(|| {
     Some(SecretWords { search, first_code, first_short })
 });
 
-/// Calls `mask` with the span of every value that is told on a line. Answers the last word for a secret on it.
+/// Calls `mask` with the span of every value in a sentence on the line. Returns the last word for a secret on it.
 pub(super) fn values(line: &str, mask: &mut dyn FnMut(usize, usize)) -> Option<SpokenSecret> {
     let words = WORDS.as_ref()?;
     let mut last = None;
-    // All of them: what were left for the next pass would make as many passes as there are words.
+    // All words in one pass: otherwise there would be as many passes as words.
     for found in words.search.find_iter(line) {
         let is_code = found.pattern().as_usize() >= words.first_code;
         let is_short = found.pattern().as_usize() >= words.first_short;
@@ -72,7 +72,7 @@ pub(super) fn values(line: &str, mask: &mut dyn FnMut(usize, usize)) -> Option<S
         }
         let kind = if is_code { SpokenSecretKind::Code } else { SpokenSecretKind::Password };
         last = Some(SpokenSecret { kind, end: found.end() });
-        // The ending of the word itself.
+        // The grammatical ending of the word.
         let ending = rest.len()
             - rest
                 .trim_start_matches(|c: char| c.is_alphabetic() && !is_of_signs(c) || "'\u{2019}".contains(c))
@@ -80,12 +80,12 @@ pub(super) fn values(line: &str, mask: &mut dyn FnMut(usize, usize)) -> Option<S
         let from = found.end() + if is_short { 0 } else { ending };
         let until = found.end() + rest.len();
         if is_code {
-            // `PIN 4471`, but not a pin of a plug.
+            // Accepts `PIN 4471`, but not the pin of a plug.
             let own = line.get(found.start()..found.end()).unwrap_or_default();
             let is_certain = own.len() > 4 || !own.bytes().any(|byte| byte.is_ascii_lowercase());
             code(line, from, until, is_certain, mask);
         } else {
-            // A verb and a noun of other meanings: what is told stands near.
+            // A verb and a noun with other meanings: the value must be close.
             let own = line.get(found.start()..found.end()).unwrap_or_default().to_ascii_lowercase();
             let most = if matches!(own.as_str(), "pass" | "secret") { 2 } else { MAX_WORDS };
             password(line, from, until, most, mask);
@@ -97,16 +97,16 @@ pub(super) fn values(line: &str, mask: &mut dyn FnMut(usize, usize)) -> Option<S
     last
 }
 
-/// Whether the word stands as people write words, and not within a name or a path.
+/// Whether the word is written as in a sentence, and not within a name or a path.
 fn is_word_of_a_sentence(before: &str, word: &str, rest: &str, is_short: bool) -> bool {
     let previous = before.chars().next_back();
     let begins = match previous {
         None => true,
         Some(c) if is_short => !(c.is_alphanumeric() || "_$./@\\-:".contains(c)),
-        // Signs follow each other without a space.
+        // Characters of these scripts follow each other without a space.
         Some(_) if word.starts_with(is_of_signs) => true,
         Some('-') => before.trim_end_matches('-').ends_with(char::is_alphanumeric) && !before.ends_with("--"),
-        // `Gerätepasswort`, but not `hashPassword`.
+        // Accepts `Gerätepasswort`, but not `hashPassword`.
         Some(c) if c.is_alphabetic() => word.starts_with(char::is_lowercase) && is_compound(before),
         Some(c) => !(c.is_ascii_digit() || "_$./@\\".contains(c)),
     };
@@ -128,7 +128,7 @@ fn is_word_of_a_sentence(before: &str, word: &str, rest: &str, is_short: bool) -
 
 /// `Gerätepasswort`, `WLAN-Passwort`: words of a language that joins them.
 fn is_compound(before: &str) -> bool {
-    // No word is longer; a line without a space may hold thousands of them.
+    // No word is longer; a line without spaces may hold thousands of such words.
     let near = before.get(before.ceil_char_boundary(before.len().saturating_sub(MAX_COMPOUND_BYTES))..);
     let near = near.unwrap_or_default();
     let head = near.rsplit(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
@@ -139,7 +139,7 @@ fn is_compound(before: &str) -> bool {
             .is_some_and(|rest| rest.ends_with([' ', '-', '(', '"', '*']))
 }
 
-/// Of writings that do not divide their words, or that join values to them.
+/// Characters of scripts that do not separate words, or that join values to words.
 fn is_of_signs(c: char) -> bool {
     matches!(u32::from(c), 0x590..=0x6ff | 0xe00..=0xe7f | 0x1100..=0x11ff | 0x2e80..=0x9fff | 0xac00..=0xd7ff | 0xf900..=0xfaff | 0xff00..=0xffef)
 }
@@ -150,7 +150,7 @@ fn divides(c: char) -> bool {
         || "\"`\u{ab}\u{bb}\u{201c}\u{201d}\u{201e}\u{2018}\u{2039}\u{203a}\u{2192}".contains(c)
 }
 
-/// The words of a stretch.
+/// The words of a range.
 fn words(line: &str, from: usize, until: usize) -> impl Iterator<Item = Word<'_>> {
     let mut at = from;
     std::iter::from_fn(move || {
@@ -159,13 +159,13 @@ fn words(line: &str, from: usize, until: usize) -> impl Iterator<Item = Word<'_>
             rest.len() - rest.trim_start_matches(|c: char| divides(c) || "'(*_[<,;:=>|{".contains(c)).len();
         let gap = rest.get(..skipped).unwrap_or_default();
         let rest = rest.get(skipped..).filter(|rest| !rest.is_empty())?;
-        // Signs of a language without spaces are words, too.
+        // In scripts without spaces, characters act as words.
         let is_set_off = gap.contains([
             ':', '=', '"', '`', '\'', '(', '>', '\u{ab}', '\u{201c}', '\u{201e}', '\u{2192}', '*', '[', '|',
             '~', '{',
         ]) || gap.chars().any(is_of_signs);
         let length = rest.find(divides).unwrap_or(rest.len());
-        // What a wiki sets in a fixed width.
+        // `{{…}}` is fixed-width text in a wiki.
         let length = rest.get(..length).and_then(|word| word.find("}}")).unwrap_or(length).max(1);
         let start = at + skipped;
         at = start + length;
@@ -176,14 +176,14 @@ fn words(line: &str, from: usize, until: usize) -> impl Iterator<Item = Word<'_>
 fn password(line: &str, from: usize, until: usize, most: usize, mask: &mut dyn FnMut(usize, usize)) {
     let around = line.ceil_char_boundary(from.saturating_sub(MAX_BYTES));
     let around = line.get(around..until).unwrap_or_default();
-    // Computed for some of the words only, and the same for all of them.
+    // Needed for some of the words only, and the same for all of them.
     let is_changed = LazyCell::new(|| is_changed(around));
     let is_finnish = LazyCell::new(|| is_finnish(around));
     let mut previous = "";
     let mut seen = 0;
     let (mut found, mut is_dashed) = (false, false);
     for mut word in words(line, from, until).take(2 * MAX_WORDS) {
-        // A dash, an arrow or a stroke alone.
+        // A dash, an arrow or a slash alone.
         if !word.text.contains(char::is_alphanumeric) {
             is_dashed = true;
             continue;
@@ -193,7 +193,7 @@ fn password(line: &str, from: usize, until: usize, most: usize, mask: &mut dyn F
         let value =
             word.text.trim_end_matches(['.', ',', ';', ':', ')', '?', ']', '>', '\'', '*', '|', '}', '(']);
         let head = line.get(..word.start).unwrap_or_default();
-        // A template, but not what a wiki sets in a fixed width.
+        // A template, but not fixed-width text of a wiki.
         if (head.ends_with("{{") || without_last(head).ends_with("{{"))
             && (head.ends_with(' ')
                 || !line.get(word.start + value.len()..).unwrap_or_default().starts_with("}}"))
@@ -226,7 +226,7 @@ fn password(line: &str, from: usize, until: usize, most: usize, mask: &mut dyn F
             mask(word.start, word.start + value.len());
             found = true;
         }
-        // What a sentence, a quotation or a link ends, goes no further.
+        // The search stops at the end of a sentence, a quotation or a link.
         let after = line.get(word.end..).unwrap_or_default();
         if seen >= most
             || word.text.contains("://")
@@ -249,7 +249,7 @@ fn without_last(text: &str) -> &str {
     letters.as_str()
 }
 
-/// `tried … and … as the password`, `is … the right password?`: the values stand before the word.
+/// `tried … and … as the password`, `is … the right password?`: the values precede the word.
 fn told_before(before: &str, mask: &mut dyn FnMut(usize, usize)) {
     const LEADS: [&str; 14] = [
         " as",
@@ -274,7 +274,7 @@ fn told_before(before: &str, mask: &mut dyn FnMut(usize, usize)) {
         return;
     }
     work::add(tail.len());
-    // Of the same sentence.
+    // Only values of the same sentence.
     let from = near + [". ", "; "].iter().filter_map(|end| tail.rfind(end)).max().map_or(0, |at| at + 1);
     for word in words(before, from, head.len()) {
         let value = word.text.trim_end_matches(['.', ',', ';', ':', ')', '?']);
@@ -284,21 +284,21 @@ fn told_before(before: &str, mask: &mut dyn FnMut(usize, usize)) {
     }
 }
 
-/// Whether something was changed, so that `to` says what to.
+/// Whether the text says that something was changed, so that `to` precedes the new value.
 fn is_changed(around: &str) -> bool {
     static CHANGED: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| any_case(CHANGES));
     work::add(around.len());
     CHANGED.as_ref().is_some_and(|words| words.is_match(around))
 }
 
-/// Where `on` says what something is.
+/// Whether the language is one in which `on` means `is` (Finnish, Estonian).
 fn is_finnish(around: &str) -> bool {
     work::add(around.len());
     let lower = around.to_lowercase();
     ["salasana", "parool"].iter().any(|word| lower.contains(word))
 }
 
-/// A number of four to eight digits behind a word for a code, with what says that it is it.
+/// A number of four to eight digits after a word for a code, if the text marks it as the code.
 fn code(line: &str, from: usize, until: usize, is_certain: bool, mask: &mut dyn FnMut(usize, usize)) {
     let mut previous = String::new();
     let mut is_dashed = false;
@@ -322,7 +322,7 @@ fn code(line: &str, from: usize, until: usize, is_certain: bool, mask: &mut dyn 
     }
 }
 
-/// What a line speaks of, where it names a secret as sentences do.
+/// The kind of secret that a line mentions in a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SpokenSecretKind {
     Password,
@@ -333,11 +333,11 @@ pub(super) enum SpokenSecretKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct SpokenSecret {
     pub(super) kind: SpokenSecretKind,
-    /// Where the word ends in its line.
+    /// The end of the word in its line.
     pub(super) end: usize,
 }
 
-/// Of the form of a password, and of none that other things have: tickets, digests, files, versions, addresses.
+/// Has the form of a password, and not of a ticket, digest, file, version or address.
 pub(super) fn is_made_up(value: &str) -> bool {
     let bytes = value.as_bytes();
     if !human_password(value) {
@@ -369,7 +369,7 @@ pub(super) fn is_made_up(value: &str) -> bool {
             && looks_like_identifier(stem)
     });
     let signs = value.contains(['!', '#', '$', '%', '*', '&', '^', '~', '+', '?', '@']);
-    // Words that hyphens and dots join, as names and versions are.
+    // Words joined by hyphens and dots, as in names and versions.
     let joined = value.contains(['-', '.']) && !signs && value == lower && looks_like_identifier(value);
     let digits = bytes.iter().any(u8::is_ascii_digit);
     // `12chars`, `30jours`
@@ -405,7 +405,7 @@ pub(super) fn is_made_up(value: &str) -> bool {
         && !is_code_name(value)
 }
 
-/// `user_42`, `HTTP_401`, `getUser2`: names of code, with a number of a digit or two behind them.
+/// `user_42`, `HTTP_401`, `getUser2`: names in code, followed by a number of one or two digits.
 fn is_code_name(value: &str) -> bool {
     let stem = value.trim_end_matches(|c: char| c.is_ascii_digit());
     let digits = value.len() - stem.len();
@@ -416,7 +416,7 @@ fn is_code_name(value: &str) -> bool {
         && (digits <= 1 || stem.contains('_') && digits <= 3 || all_upper || humps && digits <= 2)
 }
 
-/// What people give as names to machines and programs.
+/// Names that people give to machines and programs.
 pub(super) fn is_name(value: &str) -> bool {
     let stem = value.trim_end_matches(|c: char| c.is_ascii_digit()).trim_end_matches(['-', '_', '.']);
     let lower = stem.to_lowercase();
@@ -429,7 +429,7 @@ pub(super) fn is_name(value: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// What stands around a word is the same for all that follows it.
+    /// The context of a word is computed once for all that follows it.
     #[test]
     fn what_stands_around_is_asked_once_a_word() {
         let line = format!("we changed the password of it{}", " to Kestrel29!x".repeat(10));

@@ -1,12 +1,12 @@
 /*!
-The words that [`spoken`](super::spoken) goes by, in the languages that tickets are written in: for a password or a code, what says
-that it follows, and what says that something else does.
+The words that [`spoken`](super::spoken) uses, in the languages of tickets: words for a password or a code, words that
+announce its value, and words that announce something else.
 */
 
 use super::names;
 
-/// Further words for a password, or forms of those that [`names::PASSWORDS`] lists; other letters may follow each of them, as the
-/// cases of a language have them.
+/// Further words for a password, or forms of those in [`names::PASSWORDS`]; other letters may follow them, as
+/// grammatical cases require.
 #[rustfmt::skip]
 pub(super) const MORE_PASSWORDS: &[&str] = &[
     "pass phrase", "passwört", "kennwört", "mots de passe", "palavra-passe", "palavra passe", "parolă", "hasła", "hasłem",
@@ -15,12 +15,12 @@ pub(super) const MORE_PASSWORDS: &[&str] = &[
     "wifi-schlüssel", "wlan-schlüssel", "netzwerkschlüssel", "sicherheitsschlüssel", "clé wifi", "clé wi-fi", "clé réseau",
     "wifi key", "wi-fi key", "wlan key", "network key",
 ];
-/// The same, where they are words for themselves only.
+/// The same, for words that count only as whole words.
 #[rustfmt::skip]
 pub(super) const MORE_SHORT_PASSWORDS: &[&str] = &[
     "clave wifi", "psk", "creds", "passw", "pword", "pswd", "p/w", "secret",
 ];
-/// Words for numbers that let somebody in.
+/// Words for numbers that grant access.
 #[rustfmt::skip]
 pub(super) const CODES: &[&str] = &[
     "geheimzahl", "nip", "code de carte", "code de carte bleue", "code de la carte", "código de la alarma", "código de la tarjeta", "codigo de la alarma", "código del", "codigo del", "keypad code", "keypad", "lockbox", "lockbox code", "padlock combination", "padlock code",
@@ -33,20 +33,21 @@ pub(super) const CODES: &[&str] = &[
     "код подтверждения", "Код подтверждения", "код доступа", "код из смс", "код з смс", "код з sms", "код підтвердження", "код из sms", "验证码", "驗證碼", "校验码", "暗証番号", "認証コード", "確認コード", "認証番号", "인증번호", "인증 코드", "핀번호", "핀 번호", "رمز التحقق",
     "קוד אימות", "รหัส otp", "mã xác nhận", "mã otp", "mã xác minh", "κωδικός pin", "κωδικός επιβεβαίωσης",
 ];
-/// Say that a value follows.
+/// Words that announce a value.
 #[rustfmt::skip]
 pub(super) const SAYS: &[&str] = &[
     "is", "was", "be", "its", "it's", "now", "as", "namely", "called", "ist", "war", "lautet", "lautete", "heißt", "heisst", "hieß", "wäre", "est", "était", "c'est", "es", "era", "fue", "é", "è", "foi", "sarà", "jest", "to", "je", "mám", "byl", "bylo", "byla", "było",
     "är", "var", "er", "oli", "este", "e", "ми", "є", "это", "был", "была", "такой", "είναι", "ήταν", "là", "adalah", "yaitu", "היא", "הוא", "هي", "هو", "olarak", "voilà", "jetzt", "nun", "ahora", "agora", "adesso", "nu", "teraz", "теперь", "би",
     "maintenant", "also", "not", "but", "nicht", "sondern", "mais", "pero", "mas", "using", "like", "looks", "und", "reads",
 ];
-/// Say so where something was changed.
+/// Words that announce a value after something was changed.
 #[rustfmt::skip]
 pub(super) const TO: &[&str] = &[
     "to", "into", "with", "auf", "in", "zu", "mit", "en", "à", "par", "pour", "a", "al", "por", "para", "pra", "em", "na", "till", "til", "naar", "op", "на", "в", "la", "con", "cu", "com", "thành", "sang", "ke", "menjadi", "σε", "إلى", "الى", "ל", "arra", "from",
     "von", "de", "du", "da", "z", "ze", "с", "från", "fra", "van", "et", "and", "und", "y", "e", "i", "и",
 ];
-/// Say that something else follows: what the password is of, where it stands, or what tells one of several things apart.
+/// Words that announce something else: what the password is for, where it is stored, or which of several things is
+/// meant.
 #[rustfmt::skip]
 pub(super) const OBJECTS: &[&str] = &[
     "for", "of", "on", "from", "at", "by", "via", "user", "username", "account", "host", "server", "in", "with", "für", "von", "vom", "zum", "zur", "beim", "bei", "an", "am", "im", "de", "del", "della", "dello", "di", "du", "da", "do", "dos", "das", "des", "dem", "den", "der", "die", "em", "no", "pour", "sur",
@@ -54,14 +55,14 @@ pub(super) const OBJECTS: &[&str] = &[
     "db", "table", "file", "field", "commit", "error", "code", "key", "issue", "case", "ref", "benutzer", "konto", "utilisateur", "usuario", "usuário", "utente", "rechner", "client", "kunde", "customer", "kundennummer", "name", "login", "logins", "machine", "vm", "container", "release",
     "and", "und", "or", "oder", "et", "y", "e", "och", "og", "i", "и", "against", "using", "uses", "your", "my", "hashed", "encrypted", "per", "than", "within", "after", "before", "since", "nach", "seit", "vor",
 ];
-/// Beginnings of words that say that something was changed.
+/// Stems of words that say that something was changed.
 #[rustfmt::skip]
 pub(super) const CHANGES: &[&str] = &[
     "chang", "reset", "set ", "rotat", "updat", "switch", "modif", "änder", "geänd", "ändert", "umgestell", "gesetzt", "gewechsel", "zurückgesetz", "cambi", "mudei", "mudou", "mudar", "troquei", "trocou", "trocar", "troco", "alter", "defini", "redefin", "restabl", "pus ", "puse", "veranderd", "gewijzigd", "aangepast", "ingesteld",
     "bytt", "ändra", "skift", "endre", "ændr", "vaihd", "vaihto", "zmieni", "ustawi", "změni", "zmeni", "nastav", "megvált", "átáll", "değiş", "ayarla", "schimb", "смен", "измен", "помен", "зміни", "поміня", "установ", "промен", "改", "変更", "變更", "更改", "設定", "设置", "변경", "바꿨", "바꾸", "설정", "غير", "שינ", "đổi", "เปลี่ยน", "άλλαξ", "ganti", "ubah", "imposta", "mis le",
     "mettre", "chosen", "picked", "typed", "entered", "tried", "tippe", "eingegeben", "eingetippt", "habe ich mit", "tape", "saisi",
 ];
-/// Beginnings of names that people give to machines, programs and versions, and not to passwords.
+/// Beginnings of names of machines, programs and versions, which are not passwords.
 #[rustfmt::skip]
 pub(super) const NAMES: &[&str] = &[
     "server", "srv", "host", "node", "web", "db", "user", "admin", "test", "version", "ver", "release", "sha", "md", "aes", "utf", "base", "level", "type", "step", "page", "line", "file", "field", "option", "policy", "rfc", "win", "windows", "http",
@@ -69,11 +70,11 @@ pub(super) const NAMES: &[&str] = &[
     "kerberos", "tls", "ssl", "ssh", "feature", "phase", "sprint", "group", "ipv", "eth", "zone", "region", "shard", "replica", "mail", "smtp", "ns", "dc", "fs", "nas", "gw", "fw", "ap", "printer", "kiosk", "pos", "terminal", "tenant", "account", "acct", "konto", "kunde", "ticket", "case", "issue",
 ];
 
-/// In this order, which tells by a word's number what it is.
+/// The order of the lists: the index of a word tells its kind.
 pub(super) const WORD_LISTS: [&[&str]; 5] =
     [names::PASSWORDS, MORE_PASSWORDS, names::SHORT_PASSWORDS, MORE_SHORT_PASSWORDS, CODES];
 
-/// What else the version of the rules stands for.
+/// Further lists that the version of the rules covers.
 #[cfg(test)]
 pub(super) const FURTHER_LISTS: [&[&str]; 5] = [SAYS, TO, OBJECTS, CHANGES, NAMES];
 
@@ -81,7 +82,7 @@ pub(super) const FURTHER_LISTS: [&[&str]; 5] = [SAYS, TO, OBJECTS, CHANGES, NAME
 mod tests {
     use super::*;
 
-    /// A word of two lists counts as one of the first, and is dead in the second.
+    /// A word in two lists counts only in the first, so the second entry would be dead.
     #[test]
     fn no_word_stands_in_two_lists() {
         for (number, list) in WORD_LISTS.iter().enumerate() {

@@ -1,10 +1,11 @@
 /*!
-Secrets in structures: objects, maps, lists and calls as JSON, JavaScript, Python, Ruby, PHP and logs of them write them, over any
-number of lines. A value may stand under its name with lists or objects between them, beside a sibling that tells its name
-(`{"value": "…", "name": "DB_PASSWORD"}`), or behind its name in a list or a call (`define('DB_PASSWORD', '…')`).
+Secrets in structures: objects, maps, lists and calls in the notations of JSON, JavaScript, Python, Ruby, PHP and
+their logs, over any number of lines. A value may be under its name with lists or objects in between, beside a sibling
+that tells its name (`{"value": "…", "name": "DB_PASSWORD"}`), or after its name in a list or a call
+(`define('DB_PASSWORD', '…')`).
 
-The text is not parsed as any of these languages: only quotes, brackets, commas and what divides a name from its value are read,
-once from left to right, and what does not close is forgotten.
+The text is not parsed as any of these languages. Only quotes, brackets, commas and the dividers between names and
+values are read, once from left to right, and structures that do not close are forgotten.
 */
 
 use super::checks::{human_password, is_secret, looks_random, placeholder_at};
@@ -13,47 +14,49 @@ use super::names;
 use super::paired::{NAME_LABELS, VALUE_LABELS};
 use super::work;
 
-/// Structures that are open at a time. Of more, the outermost are forgotten: what a value stands in is told by the nearest, and
-/// brackets that never close must not hide what follows them.
+/// The most structures that are open at a time. Beyond that, the outermost are forgotten: the nearest structures
+/// describe a value, and brackets that never close must not hide what follows them.
 const MAX_DEPTH: usize = 32;
-/// A structure in which no entry has begun for so many bytes has lost its bracket. A long list goes on as long as its entries do.
+/// A structure without a new entry for this many bytes is considered unclosed. A long list continues as long as it
+/// has new entries.
 const MAX_BYTES: usize = 16 << 10;
-/// Names are short.
+/// The most bytes of a name.
 const MAX_NAME: usize = 80;
 
 type Span = (usize, usize);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum StructureToken {
-    /// The bracket, or `<` of a tag.
+    /// A bracket, or `<` of a tag.
     Open(u8),
     Close(u8),
     Comma,
-    /// What stands between a name and its value.
+    /// The divider between a name and its value.
     Divider,
-    /// In quotes; the span is what they hold.
+    /// A quoted text; the span is its content.
     Quoted(Span),
     Bare(Span),
 }
 
 #[derive(Debug, Default)]
 struct OpenStructure {
-    /// Where its latest entry begins.
+    /// The start of its latest entry.
     entry: usize,
     bracket: u8,
-    /// The name it stands under.
+    /// The name of the structure.
     under: Option<Span>,
-    /// The name that waits for its value.
+    /// A name whose value has not come yet.
     name: Option<Span>,
-    /// What a sibling such as `name` told.
+    /// The name given by a sibling such as `name`.
     told: Option<Span>,
     /// The value of a sibling such as `value`.
     value: Option<Span>,
-    /// In a list or a call: the text before.
+    /// In a list or a call: the previous text.
     before: Option<Span>,
 }
 
-/// Lines around one that may name a secret that are read with it: a value may stand before its name, and far below it.
+/// Lines around a possible name of a secret that are read with it: a value may precede its name, and may be far below
+/// it.
 const LINES_BEFORE: usize = 4;
 const LINES_AFTER: usize = 24;
 
@@ -74,7 +77,7 @@ pub(super) fn values(text: &str, lines: &TextLines<'_>, mask: &mut dyn FnMut(usi
     }
 }
 
-/// Where a name of a secret may stand, with the lines around it; most of most texts is left out.
+/// Ranges that may contain the name of a secret, with the lines around it; most parts of most texts are skipped.
 fn stretches(lines: &TextLines<'_>) -> Vec<Span> {
     let mut out: Vec<Span> = Vec::new();
     let mut read = 0;
@@ -126,7 +129,7 @@ impl StructureScanner<'_, '_> {
                 }
                 self.open.push(OpenStructure { entry: at, bracket, under, ..OpenStructure::default() });
             }
-            // A comparison closes no bracket, a bracket no tag.
+            // `>` of a comparison closes no bracket, and a bracket closes no tag.
             StructureToken::Close(bracket)
                 if depth > 1 && (bracket == b'>') == (innermost.bracket == b'<') =>
             {
@@ -141,7 +144,7 @@ impl StructureScanner<'_, '_> {
                 innermost.before = None;
             }
             StructureToken::Quoted(span) => self.value(span, true),
-            // `Some("…")`, `b"…"`, `N'…'`: what stands before belongs to what follows.
+            // `Some("…")`, `b"…"`, `N'…'`: the prefix belongs to the value.
             StructureToken::Bare((_, end)) if matches!(next, Some((at, StructureToken::Open(b'(') | StructureToken::Quoted(_))) if at == end) =>
                 {}
             // A block: `tokens { … }`.
@@ -172,7 +175,7 @@ impl StructureScanner<'_, '_> {
                 beside = Some(span);
             }
         }
-        // A name in front of the value is told first; what stands around says less.
+        // A name directly before the value takes precedence over the surrounding structure.
         let named = match (name, before) {
             (Some(name), _) if names::named(self.of(name)).is_some() => Some(name),
             (None, Some(before)) if quoted && names::named(self.of(before)).is_some() => Some(before),
@@ -181,7 +184,7 @@ impl StructureScanner<'_, '_> {
         let around = under.filter(|_| depth > 1).filter(|under| names::named(self.of(*under)).is_some());
         let is_hit = match (named, around) {
             (Some(named), _) if name.is_some() => quoted && is_secret(self.of(named), self.of(span)),
-            // Behind its name in a list or a call; lists of names are common.
+            // After its name in a list or a call; lists of names are common, so the value must be mixed.
             (Some(named), _) => is_secret(self.of(named), self.of(span)) && is_mixed(self.of(span)),
             (None, Some(around)) => {
                 let value = self.of(span);
@@ -198,7 +201,7 @@ impl StructureScanner<'_, '_> {
             (self.mask)(span.0, span.1);
         }
         let Some(innermost) = self.open.last_mut() else { return };
-        // Outside of brackets nothing says where one entry ends.
+        // Outside of brackets the end of an entry is unknown.
         innermost.told = told.filter(|_| depth > 1).or(innermost.told);
         innermost.value = beside.filter(|_| depth > 1).or(innermost.value);
         innermost.before = quoted.then_some(span).filter(|_| name.is_none());
@@ -212,14 +215,14 @@ impl StructureScanner<'_, '_> {
     }
 }
 
-/// Names that say no more than that a value follows.
+/// Names that only say that a value follows.
 fn tells_value(name: &str) -> bool {
     const MORE: [&str; 9] = ["key", "current", "old", "new", "plain", "raw", "text", "previous", "decoded"];
     let name = name.to_ascii_lowercase();
     VALUE_LABELS.contains(&name.as_str()) || MORE.contains(&name.as_str())
 }
 
-/// Around a value stands more than its own name: only what nobody gives as a name is a secret there.
+/// Only the surrounding structure names the value here, so it must not be a plausible name.
 fn is_mixed(value: &str) -> bool {
     !value.contains([' ', ':'])
         && !value.starts_with(['/', '.'])
@@ -229,12 +232,12 @@ fn is_mixed(value: &str) -> bool {
 struct StructureLexer<'t> {
     text: &'t str,
     at: usize,
-    /// Up to where no double and no single quote closes: looked for once.
+    /// Positions up to which no double and no single quote closes; searched once.
     unclosed: [usize; 2],
 }
 
 impl StructureLexer<'_> {
-    /// The next token, and where it begins.
+    /// The next token and its position.
     fn next(&mut self) -> Option<(usize, StructureToken)> {
         let bytes = self.text.as_bytes();
         loop {
@@ -269,14 +272,14 @@ impl StructureLexer<'_> {
         }
     }
 
-    /// Steps over a placeholder of ours: its brackets are none of the text's.
+    /// Skips a placeholder: its brackets do not belong to the text.
     fn placeholder(&mut self, at: usize) -> bool {
         let end = placeholder_at(self.text.as_bytes(), at);
         self.at = end.unwrap_or(self.at);
         end.is_some()
     }
 
-    /// What a quote holds, up to its end on the same line. An apostrophe in a word is none.
+    /// The content of a quoted text, up to its end on the same line. An apostrophe in a word does not count.
     fn quoted(&mut self, at: usize, quote: u8) -> Option<Span> {
         let bytes = self.text.as_bytes();
         let before = at.checked_sub(1).and_then(|before| bytes.get(before));
@@ -320,7 +323,7 @@ mod tests {
     use super::*;
     use crate::lines::TextLines;
 
-    /// Brackets that are looked at as the beginning of a placeholder, and quotes that do not close.
+    /// Brackets that might start a placeholder, and quotes that do not close.
     #[test]
     fn what_opens_and_never_closes_is_looked_at_a_few_times() {
         for piece in ["[", "[A", "[PASSWORD_", "[[A_1", "{\"", "('", "\"", "='"] {

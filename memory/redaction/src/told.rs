@@ -1,6 +1,6 @@
 /*!
-Secrets that are told: in a sentence ("the password is …", in several languages), as an option or an argument of a program that
-is known for taking one there, and in the links that systems send to let somebody in.
+Secrets that a text states: in a sentence ("the password is …", in several languages), as an option or an argument of
+a program that is known to take one, and in links that grant access.
 */
 
 use super::checks::{
@@ -9,7 +9,7 @@ use super::checks::{
 use super::names::password_words;
 use super::rule::{MaskingRule, SecretCandidate};
 
-/// A pattern: one of the words, what stands between it and the value, and the value.
+/// A pattern of one of the words, the text between it and the value, and the value.
 macro_rules! word_and_value {
     ([$first:literal $(, $word:literal)*] [$($begins:literal),*] [$($cased:literal),*] $between:literal) => {
         concat!(
@@ -25,14 +25,14 @@ macro_rules! sentence {
     };
 }
 
-/// The words alone as keywords.
+/// The words as keywords.
 macro_rules! words {
     ([$($word:literal),*] [$($begins:literal),*] [$($cased:literal),*]) => {
         &[$($word,)* $($begins,)* $($cased),*]
     };
 }
 
-/// The words with nothing but a space between them and the value.
+/// The words with only a space before the value.
 macro_rules! words_and_space {
     ([$($word:literal),*] [$($begins:literal),*] [$($cased:literal),*]) => {
         words_and_space!($($word)* $($begins)* $($cased)*)
@@ -42,7 +42,7 @@ macro_rules! words_and_space {
     };
 }
 
-/// The words with a value in quotes, or behind a word in bold.
+/// The words with a value in quotes, or after a word in bold.
 macro_rules! words_and_quote {
     ([$($word:literal),*] [$($begins:literal),*] [$($cased:literal),*]) => {
         words_and_quote!($($word)* $($begins)* $($cased)*)
@@ -66,7 +66,7 @@ pub(crate) const RULES: &[MaskingRule] = &[
     MaskingRule { kind: "PASSWORD", keywords: password_words!(words),
         pattern: sentence!(r"(?:'s|s|n|et|t|\*{1,2}|_)?(?:\s(?-u:[^\n:=.;!?]{0,60}?))?(?:['\x{2019}]s|\s(?:is|was|ist|war|lautet|lautete|est|es|era|\x{e9}|\x{e8}|sar\x{e0}|jest|je|\x{e4}r|\x{43d}\x{430}|on|er|now|to|jetzt)\s?:?|\s?(?:-{0,2}[=>]|[:=]|\.{3,40}:?|\x{2013}|\x{2014}|\x{ff1a}|\x{662f}|\x{4e3a}|\x{70ba}|\x{306f}|\x{b294}|\x{c740}))"),
         check: told_password },
-    // Nothing between: only what nobody would write as a word behind the other.
+    // With only a space between: the value must not be a plausible word.
     MaskingRule { kind: "PASSWORD", keywords: password_words!(words_and_space), pattern: sentence!(r"(?:(?:['\x{2019}]s)? {1,40}|, | \(| (?:\x{43e}\x{442}|\x{434}\x{43b}\x{44f}|\x{43a}|zum|zur|vom|f\x{fc}rs?|de|du|del|della|da|do|voor|van|til|f\x{f6}r) (?-u:[^\s:=]{1,40}) )"), check: bare_password },
     MaskingRule { kind: "PASSWORD", keywords: &["password", "passwort", "pw"],
         pattern: r#"(?i)(?:["'`]|\b(?:use|try|enter|type|with)\s)(?P<word>(?-u:[^\s"'`]{6,128}))["'`]?\s(?:as|als|for|is)\s(?:(?:his|her|their|my|your|the|the new|a|sein|ihr|mein|das)\s)?(?:new\s)?(?:password|passwort|pw)\b"#,
@@ -85,7 +85,7 @@ pub(crate) const RULES: &[MaskingRule] = &[
     MaskingRule { kind: "PASSWORD", keywords: &["admin:", "root:", "administrator:"],
         pattern: r#"(?i)(?:^|[\s"'`(])(?:admin|root|administrator):(?P<word>(?-u:[^\s"'`:/]{6,64}))"#,
         check: |candidate| is_odd_word(trimmed(candidate.value())) },
-    // Without a scheme before it: `deploy:…@host`; but no image with its digest.
+    // Credentials without a scheme: `deploy:…@host`, but not an image with its digest.
     MaskingRule { kind: "PASSWORD", keywords: &["@"],
         pattern: r#"(?:^|[\s"'=])[A-Za-z](?-u:[\w.-]{1,40}):((?-u:[^\s"'`@:/]{6,128}))@[A-Za-z]"#,
         check: |candidate| (is_odd_word(candidate.value()) || looks_random(candidate.value()))
@@ -93,7 +93,7 @@ pub(crate) const RULES: &[MaskingRule] = &[
     MaskingRule { kind: "PASSWORD", keywords: &["wifi", "wi-fi", "wlan", "wpa", "vpn"],
         pattern: r#"(?i)\b(?:wi-?fi|wlan|wpa[23]?|vpn)[ -](?:key|pass|code|secret|schl\x{fc}ssel|cl\x{e9}|clave)\b\s?(?:is|ist|est|[:=])?\s{1,3}["'`]?(?P<word>(?-u:[^\s"'`]{6,128}))"#,
         check: |candidate| human_password(trimmed(candidate.value())) || is_long_number(trimmed(candidate.value())) },
-    // Keys and tokens that are told.
+    // Keys and tokens in a sentence.
     MaskingRule { kind: "API_KEY", keywords: &["key ", "key:", "token ", "token:", "secret ", "secret:", "schl\u{fc}ssel", "cl\u{e9}", "clave", "chiave", "\u{5bc6}\u{94a5}", "\u{43a}\u{43b}\u{44e}\u{447}"],
         pattern: r#"(?:(?i:\bkey|\btoken|\bsecret)[ :]|(?i:chiave|\bclave)|[Ss]chl\x{fc}ssel|\b[Cc]l\x{e9}|\x{5bc6}\x{94a5}|\x{43a}\x{43b}\x{44e}\x{447})(?-u:[^\n:=.;!?"'{(]{0,40}?)(?i:\s(?:is|was|ist|lautet|est|es|\x{e8}|\x{e9}|now)\s?:?|\s?(?:-{0,2}>|:|\x{ff1a}|\x{662f}|\x{4e3a})|) {0,3}["'`]?(?P<word>(?-u:[^\s"'`]{20,512}))"#,
         check: told_key },
@@ -141,7 +141,7 @@ pub(crate) const RULES: &[MaskingRule] = &[
     // A name and a password as one argument.
     MaskingRule { kind: "PASSWORD", keywords: &["-u ", "-a ", "--user", "--auth", "--creds"],
         pattern: r#"\s(?:-u |-a |--user[ =]|--auth[ =]|--creds[ =])["']?(?-u:[\w.@-]{1,64}):(?P<word>(?-u:[^\s"'|/:]{5,256}))"#, check: |candidate| argument(candidate) && human_password(candidate.value()) },
-    // `-u bob -p …` of whatever program.
+    // `-u bob -p …` of any program.
     MaskingRule { kind: "PASSWORD", keywords: &["-u ", "--username ", "--user "],
         pattern: r#"\s(?:-u|--user(?:name)?) (?-u:\S{1,80})\s(?:(?-u:\S{1,80})\s){0,3}?-p\s?["']?(?P<word>(?-u:[^\s"'|-][^\s"'|]{4,128}))"#, check: |candidate| argument(candidate) && human_password(candidate.value()) },
     MaskingRule { kind: "PASSWORD", keywords: &["connect ", " using "],
@@ -154,7 +154,7 @@ pub(crate) const RULES: &[MaskingRule] = &[
         pattern: r#"(?i)\bsp_add\w{0,12}login\b[^\n]{1,160},\s{0,4}N?'((?-u:[^'\n]{4,128}))'"#, check: |candidate| human_password(candidate.value()) },
     MaskingRule { kind: "PASSWORD", keywords: &["reg_sz"],
         pattern: r#"(?i)password["']?\s{1,8}(?:/t\s)?REG_SZ\s{1,8}(?:/d\s)?["']?(?P<word>(?-u:[^\s"']{4,128}))"#, check: |candidate| !is_reference(candidate.value()) },
-    // A term of Erlang.
+    // An Erlang term.
     MaskingRule { kind: "PASSWORD", keywords: &["password,", "passwd,", "secret,", "token,"],
         pattern: r#"\{(?:[a-z]{1,20}_)?(?:password|passwd|secret|token),\s?(?:<<)?"((?-u:[^"\n]{4,256}))""#, check: |candidate| human_password(candidate.value()) || looks_random(candidate.value()) },
     MaskingRule { kind: "PASSWORD", keywords: &["passw"],
@@ -168,7 +168,7 @@ pub(crate) const RULES: &[MaskingRule] = &[
     MaskingRule { kind: "PASSWORD", keywords: &["-passphrase", "-password"],
         pattern: r#"(?i)--?pass(?:phrase|word)[= ](?:"([^"\n]{4,200})"|'([^'\n]{4,200})')"#, check: |candidate| super::checks::is_phrase(candidate.value()) || human_password(candidate.value()) },
 
-    // Protocols as they are spoken.
+    // Commands of network protocols.
     MaskingRule { kind: "PASSWORD", keywords: &["pass "],
         pattern: r"^(?:[A-Z]{1,4}[:>]\s|[>*-]{1,4}\s){0,2}PASS (?P<word>(?-u:[^\s]{4,128}))$", check: |candidate| !is_reference(candidate.value()) && candidate.value().bytes().any(|byte| !byte.is_ascii_uppercase()) },
     MaskingRule { kind: "PASSWORD", keywords: &["auth plain", "auth login", "auth xoauth2"],
@@ -200,18 +200,19 @@ pub(crate) const RULES: &[MaskingRule] = &[
         pattern: r#"(?i)\b(?:echo|printf)\s+(?:-[en]{1,2}\s)?["']?(?-u:[\w.-]{1,64}:)?["']?(?P<word>(?-u:[^\s"'|@]{4,128}))"#,
         check: |candidate| argument(candidate) && piped(candidate) },
 
-    // Links that let somebody in.
+    // Links that grant access.
     MaskingRule { kind: "URL_TOKEN", keywords: &["/reset", "/password", "/verify", "/confirm", "/invit", "/magic", "/login", "/activat", "/unsubscribe", "/signup", "/accept", "/one-time", "/private", "/integration"],
         pattern: r"(?i)/(?:reset(?:[_-]?password)?|password[_-]?reset|verify(?:[_-]?email)?|confirm(?:ation)?|invites?|invitations?|magic(?:[_-]?(?:link|login))?|login|activate|activation|unsubscribe|signup|accept|one-time|private|integration)[/-]([A-Za-z0-9_.~-]{20,})",
         check: |candidate| looks_random(candidate.value()) && !is_file(candidate.value()) },
     MaskingRule { kind: "URL_TOKEN", keywords: &["code=", "state=", "?t=", "&t=", "?k=", "&k=", "?key=", "&key=", "?hash=", "&hash=", "otp=", "ticket=", "sid=", "assertion=", "nonce=", "verifier=", "invite=", "auth=", "samlre", "sig=", "signature=", "credential="],
-        // Not `id`: it names what is asked for, and opens nothing.
+        // Not `id`, which only identifies the target and grants no access.
         pattern: r#"(?i)(?:[?&](?:t|k|key|hash)|[?&\s;"'](?:code|state|otp|ticket|sid|assertion|nonce|code_verifier|invite|auth|sig|signature|credential|samlresponse|samlrequest))=((?-u:[^\s&"'<>#;]{16,16384}))"#,
         check: |candidate| looks_random(candidate.value()) && !is_digest_name(candidate) && !candidate.value().contains("://") },
     MaskingRule { kind: "TOKEN", keywords: KEYS_OF_A_CLUSTER,
         pattern: r"(?i)\b(?:unseal|recovery|setup|master|root|join|deploy|bootstrap)[ -](?:key|token)(?: [0-9]{1,2})?\s?[:=]\s{0,4}([A-Za-z0-9+/=_.-]{12,})",
         check: |candidate| looks_random(candidate.value()) },
-    // A line of a configuration that only says `key`: long, of letters of both cases and digits, and no digest.
+    // A configuration line with the bare name `key`: the value must be long, have letters of both cases and digits,
+    // and not be a digest.
     MaskingRule { kind: "API_KEY", keywords: &["key", "encrypt"],
         pattern: r#"(?i)^\s{0,16}["']?(?:key|encrypt|key content|security key|passkey)["']?\s{0,40}[:=]\s{0,4}["']?(?P<word>(?-u:[^\s"',;]{8,512}))["']?,?$"#,
         check: |candidate| lone_key(candidate.value()) },
@@ -230,7 +231,7 @@ pub(crate) const RULES: &[MaskingRule] = &[
         pattern: r#"(?i)(?:(?:digest|authentication)-key\s\d{1,5}\s(?:md5|sha\w{0,8})\s(?:\d\s)?|\bauth (?:md5|sha)\w{0,8}\s|\bpriv (?:aes|des|3des)\s(?:\d{2,3}\s)?)["']?(?P<word>(?-u:[^\s"']{6,128}))"#, check: |candidate| human_password(candidate.value()) },
 ];
 
-/// What opens a cluster, a vault or a server for the first time.
+/// Secrets for the first access to a cluster, a vault or a server.
 #[rustfmt::skip]
 const KEYS_OF_A_CLUSTER: &[&str] = &[
     "unseal key", "unseal-key", "unseal token", "unseal-token", "recovery key", "recovery-key", "recovery token", "recovery-token",
@@ -245,17 +246,18 @@ fn is_file(value: &str) -> bool {
     ENDINGS.iter().any(|ending| value.ends_with(ending))
 }
 
-/// The key that a router comes with.
+/// The default key of a router.
 fn is_long_number(value: &str) -> bool {
     (8..=32).contains(&value.len()) && value.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// The value without the punctuation of the sentence that it ends.
+/// The value without the punctuation at the end of its sentence.
 fn trimmed(value: &str) -> &str {
     value.trim_end_matches(['.', ',', ';', ')', ':', '!', '?', '*', '\u{bb}'])
 }
 
-/// A sentence goes on with words, a form with a type; only what mixes letters with digits or signs is taken for a password.
+/// A sentence continues with words, a form with a type; only a mix of letters with digits or signs counts as a
+/// password.
 fn told_password(candidate: &SecretCandidate<'_>) -> bool {
     let value = trimmed(candidate.value()).trim_start_matches(['*', '(', '\u{ab}', '\u{201c}']);
     let between = candidate.told();
@@ -268,19 +270,19 @@ fn told_password(candidate: &SecretCandidate<'_>) -> bool {
         && !between.contains("://")
 }
 
-/// Behind the word for a password without anything between.
+/// Directly after the word for a password.
 fn bare_password(candidate: &SecretCandidate<'_>) -> bool {
     let value = trimmed(candidate.value());
     told_password(candidate) && is_odd_word(value)
 }
 
-/// `ENV NAME …`, `set -x NAME …`, `setenv NAME …` at the beginning of a line, or a secret of a build.
+/// `ENV NAME …`, `set -x NAME …`, `setenv NAME …` at the start of a line, or a build secret.
 fn sets_a_variable(line: &str) -> bool {
     let line = line.trim_start_matches(['$', '>', '#', '%', ' ', '\t']);
     ["ENV ", "set ", "setenv ", "gh secret set "].iter().any(|begin| line.starts_with(begin))
 }
 
-/// `secret "registry-creds-v2" deleted`: what Kubernetes and others call a secret by.
+/// `secret "registry-creds-v2" deleted`: the name of a secret object in Kubernetes and other systems.
 fn is_object_name(candidate: &SecretCandidate<'_>) -> bool {
     let value = candidate.value();
     let told = candidate.told();
@@ -292,7 +294,7 @@ fn is_object_name(candidate: &SecretCandidate<'_>) -> bool {
         && looks_like_identifier(value)
 }
 
-/// A key or token in a sentence: of letters of both cases and digits, and not of a pager, a cache or the public half.
+/// A key or token in a sentence: with letters of both cases and digits, and not of a pager, a cache or a public key.
 fn told_key(candidate: &SecretCandidate<'_>) -> bool {
     const OTHER_KEYS: [&str; 12] = [
         "cache",
@@ -322,7 +324,7 @@ fn told_key(candidate: &SecretCandidate<'_>) -> bool {
         && !between.split(|c: char| !c.is_alphanumeric()).any(|word| ABOUT_KEYS.contains(&word))
 }
 
-/// No word and no name: digits beside letters of both cases, or words that signs join.
+/// Not a word and not a name: digits with letters of both cases, or words joined by signs.
 fn is_odd_word(value: &str) -> bool {
     let has = |kind: fn(&u8) -> bool| value.bytes().any(|byte| kind(&byte));
     let signs = has(|byte| b"!#$%&*+?@^~".contains(byte));
@@ -350,7 +352,7 @@ fn argument(candidate: &SecretCandidate<'_>) -> bool {
         && !super::checks::own_name(value)
 }
 
-/// What stands under a mere `key`: cache keys, map keys and digests stand there, too.
+/// A value under the bare name `key`, where cache keys, map keys and digests also occur.
 fn lone_key(value: &str) -> bool {
     let has = |kind: fn(&u8) -> bool| value.bytes().any(|byte| kind(&byte));
     let mixed = has(u8::is_ascii_uppercase) && has(u8::is_ascii_lowercase) && has(u8::is_ascii_digit);
@@ -363,7 +365,7 @@ fn lone_key(value: &str) -> bool {
         && !value.starts_with('/')
 }
 
-/// What is echoed goes on into a program that reads a password.
+/// An echoed value that is piped into a program that reads a password.
 fn piped(candidate: &SecretCandidate<'_>) -> bool {
     let after = candidate.near_after();
     after.contains('|')
@@ -382,7 +384,7 @@ fn piped(candidate: &SecretCandidate<'_>) -> bool {
         .any(|word| after.contains(word))
 }
 
-/// `hash=` and `sig=` of assets and of content name what is compared, not what opens.
+/// `hash=` and `sig=` of assets and content are for comparison and grant no access.
 fn is_digest_name(candidate: &SecretCandidate<'_>) -> bool {
     let name = candidate.told().to_ascii_lowercase();
     name.contains("hash=") && candidate.value().bytes().all(|byte| byte.is_ascii_hexdigit())

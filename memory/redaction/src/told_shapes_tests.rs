@@ -1,9 +1,10 @@
-//! Shapes of secrets that are told by what stands around them in a text, not by a name right before them: sentences, answers, rows,
-//! elements, notes; each with passwords of several forms, beside lines of the same words that hold none.
+//! Shapes of secrets that are recognised by the surrounding text, not by a name directly before them: sentences,
+//! answers, rows, elements, notes; each with passwords of several forms, beside lines with the same words and no
+//! secret.
 
 use super::Redactor;
 
-/// As people make them up, as a house gives them out, and as a generator does.
+/// Passwords as people choose them, as a company hands them out, and as a generator makes them.
 const PASSWORDS: [&str; 4] = ["lantern4417", "Brno_2019!", "KYeRl85YRX6VXEGm", "t.B7kq_WzNq4"];
 const OTHER: &str = "Kestrel!Maple29";
 const KEY: &str = "a8Kd02LmQz81xPqR7vTn4WsYc5BhJf3E";

@@ -1,11 +1,11 @@
 /*!
-The map between placeholders and originals: the one place that keeps a secret. It has no serialisation and no debug
-print, and it dies with its run.
+The map between placeholders and originals: the only place that keeps a secret. It has no serialisation and no debug
+output, and it is removed with its run.
 
-Originals are sealed with a key that is made for the run, in memory as well, so that neither a core dump nor a swapped
-page nor the run's folder holds one in the clear. Looking a value up needs no opening: a keyed digest finds it. A run
-that has to survive a restart keeps the sealed map and its key in its own folder, which is removed with the run; what
-is left on a disk afterwards opens for nobody.
+Originals are sealed with a key that is made for the run, also in memory, so that a core dump, a swapped page or the
+run's folder never holds one in the clear. A lookup does not unseal anything: a keyed digest finds the value. A run
+that has to survive a restart keeps the sealed map and its key in its own folder, which is removed with the run;
+nobody can unseal what is left on a disk afterwards.
 */
 
 use std::collections::HashMap;
@@ -18,25 +18,26 @@ use chacha20poly1305::aead::{Aead, Generate, Key, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use sha2::{Digest, Sha256};
 
-/// Distinct values numbered per redactor; further ones share the placeholder `[KIND_0]`, so that memory stays bounded.
+/// Distinct values that a redactor numbers; further ones share the placeholder `[KIND_0]`, so that memory stays
+/// bounded.
 const MAX_VALUES: usize = 200_000;
 const NONCE: usize = 24;
-/// Largest sealed value read back; a longer length is damage.
+/// Largest sealed value that is read back; a larger length means that the file is damaged.
 const MAX_SEALED: usize = 1 << 20;
 const KEY_FILE: &str = "redaction.key";
 const MAP_FILE: &str = "redaction.map";
-/// Ties a sealed value to what it is.
+/// Binds a sealed value to its purpose.
 const PURPOSE: &[u8] = b"millwright redaction 1";
 
 pub(crate) struct Vault {
     key: Key<XChaCha20Poly1305>,
     cipher: XChaCha20Poly1305,
-    /// Number of each value, by its keyed digest.
+    /// The number of each value, by its keyed digest.
     numbers: HashMap<[u8; 32], usize>,
     /// Nonce and sealed original, by placeholder.
     originals: HashMap<String, Vec<u8>>,
     next: HashMap<String, usize>,
-    /// Where new values are written, too.
+    /// The file that new values are also written to.
     file: Option<File>,
 }
 
@@ -75,7 +76,7 @@ impl Vault {
             if let Some(file) = &mut self.file
                 && let Err(error) = write_record(file, &sealed)
             {
-                // The run goes on; after a restart this value gets another number.
+                // The run continues; after a restart this value gets another number.
                 tracing::warn!(%error, "the redaction map could not be written");
                 self.file = None;
             }
@@ -84,8 +85,7 @@ impl Vault {
         placeholder
     }
 
-    /// Keeps the map in `folder`, sealed, with its key beside it; takes up what an earlier process of the run left
-    /// there.
+    /// Keeps the sealed map in `folder`, with its key beside it; loads what an earlier process of the run left there.
     pub(crate) fn keep_in(&mut self, folder: &Path) -> io::Result<()> {
         let before: Vec<(String, String)> = self.opened();
         let key_path = folder.join(KEY_FILE);
@@ -95,7 +95,7 @@ impl Vault {
             None => {
                 let mut file = private(&key_path)?;
                 file.write_all(&self.key)?;
-                // A map without its key opens for nobody.
+                // Nobody can unseal a map without its key.
                 fs::write(&map_path, b"")?;
                 Self::with_key(self.key)
             }
@@ -116,7 +116,7 @@ impl Vault {
         Ok(())
     }
 
-    /// Reads sealed records; returns how many bytes of whole ones there are. What a crash cut off is left out.
+    /// Reads sealed records; returns the byte length of the complete ones. A record that a crash cut off is left out.
     fn take_up(&mut self, content: &[u8]) -> usize {
         let mut whole = 0;
         loop {
@@ -167,7 +167,7 @@ impl Vault {
         out
     }
 
-    /// Only ever compared inside this process, with a key nobody outside has.
+    /// A keyed digest that is only compared inside this process.
     fn digest(&self, kind: &str, original: &str) -> [u8; 32] {
         let mut digest = Sha256::new();
         digest.update(b"digest of a value");
@@ -194,7 +194,7 @@ impl Vault {
     }
 }
 
-/// `[AWS_KEY_3]` as its kind and number.
+/// Splits `[AWS_KEY_3]` into its kind and number.
 fn split(placeholder: &str) -> Option<(&str, usize)> {
     let (kind, number) = placeholder.strip_prefix('[')?.strip_suffix(']')?.rsplit_once('_')?;
     Some((kind, number.parse().ok()?))
@@ -204,7 +204,7 @@ fn private(path: &Path) -> io::Result<File> {
     File::options().write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// A key that was cut off by a crash is none: nothing was sealed with it yet.
+/// A key that a crash cut off counts as missing: nothing was sealed with it yet.
 fn read_key(path: &Path) -> io::Result<Option<Key<XChaCha20Poly1305>>> {
     let mut key = [0; 32];
     match File::open(path).and_then(|mut file| file.read_exact(&mut key)) {
@@ -233,7 +233,7 @@ mod tests {
         assert_eq!(first.placeholder("AWS_KEY", "AKIA-one"), "[AWS_KEY_1]");
         assert_eq!(first.placeholder("EMAIL", "b@corp.io"), "[EMAIL_2]");
         drop(first);
-        // Cut off in the middle of a record.
+        // A record that is cut off in the middle.
         let map = folder.path().join(MAP_FILE);
         let mut content = fs::read(&map).unwrap();
         content.extend_from_slice(&[200, 0, 0, 0, 1, 2]);
@@ -266,7 +266,7 @@ mod tests {
             }
         }
         assert!(vault.originals.values().all(|sealed| memchr::memmem::find(sealed, b"horse").is_none()));
-        // The key is gone with the run: the map is noise, and a new run starts afresh.
+        // The key was removed with the run: the map is unreadable, and a new run starts with an empty one.
         fs::remove_file(folder.path().join(KEY_FILE)).unwrap();
         let mut other = Vault::default();
         other.keep_in(folder.path()).unwrap();

@@ -1,4 +1,5 @@
-//! A changed rule changes what is masked, and what keeps masked texts must come to know: [`RULES_VERSION`] is raised with it.
+//! A changed rule changes what is masked, and stores of masked texts must notice: [`RULES_VERSION`] is raised with
+//! it.
 
 use std::path::Path;
 
@@ -17,7 +18,8 @@ fn hash(parts: impl Iterator<Item = String>) -> String {
     digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The tables of rules and of words, and what they make of the lists of secrets and of look-alikes together with everything that is no table.
+/// The tables of rules and of words, and their results on the lists of secrets and of look-alikes together with
+/// everything that is not a table.
 fn rules_as_they_are() -> (String, String) {
     let tables = builtin_rules::all()
         .map(|rule| format!("{}\0{}\0{}", rule.kind, rule.keywords.join("\0"), rule.pattern));

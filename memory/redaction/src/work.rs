@@ -1,6 +1,6 @@
 /*!
-Bytes looked at, which the tests hold against the length of the text: that masking takes time in proportion to it is counted, never
-timed. Outside of tests nothing is counted.
+Counts the bytes that are looked at. Tests compare the count with the length of the text: the proportion of work to
+text is counted, never timed. Outside of tests nothing is counted.
 */
 
 #[cfg(not(test))]
@@ -21,7 +21,7 @@ mod counted {
         BYTES.set(BYTES.get() + bytes as u64);
     }
 
-    /// What was counted on this thread since.
+    /// Returns the count of this thread since the last call.
     pub(crate) fn take() -> u64 {
         BYTES.take()
     }

@@ -1,6 +1,6 @@
 /*!
-The audit log: who changed what memory holds to be true, when and why. Written in the same transaction as the
-change, so that neither stands without the other; the database itself refuses to change or drop an entry.
+The audit log: who changed what memory holds to be true, when and why. An entry is written in the same transaction as
+its change, so that neither exists without the other. The database itself refuses to change or drop an entry.
 */
 
 use millwright_model::{AuditId, IncidentId, Timestamp};
@@ -32,14 +32,14 @@ type Row = (
 );
 
 impl Store {
-    /// The audit entries of an incident, or of everything; oldest first.
+    /// The audit entries of an incident, or all of them; oldest first.
     pub async fn audit(&self, incident: Option<&IncidentId>) -> Result<Vec<AuditEntry>, StoreError> {
         let mut all = self.audit_page(incident, None, usize::MAX).await?;
         all.reverse();
         Ok(all)
     }
 
-    /// A page of the log, newest first: of an incident, or of everything; after the last entry of the page before.
+    /// A page of the log, newest first: of one incident or of all, after the last entry of the previous page.
     pub async fn audit_page(
         &self,
         incident: Option<&IncidentId>,
@@ -50,7 +50,7 @@ impl Store {
             Some(incident) => self.require_incident(incident).await?,
             None => self.require_everything()?,
         }
-        // Conditions that are there only when they narrow: an index is used for those that are.
+        // A condition is only added if it narrows, so that the planner can use its index.
         let (mut narrowed, mut bound) = (Vec::new(), 1);
         for (condition, is_given) in
             [("a.incident_id = $", incident.is_some()), ("a.id < $", before.is_some())]

@@ -1,4 +1,4 @@
-//! Taking in what was known before, and letting go of what was never proven: whole, repeatable, and really gone.
+//! Import of earlier knowledge, and removal of unproven knowledge: complete, repeatable, and really deleted.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
@@ -55,7 +55,7 @@ async fn the_past_comes_once_without_proof_and_with_named_approval_only() {
     let audit = store.audit(Some(&first.id)).await.unwrap();
     assert_eq!(audit[0].after.as_deref(), Some("confirmed by Anna, as the file says"));
 
-    // What came back after all is no longer trusted, whoever confirmed it.
+    // A fix after which the failure came back is no longer trusted, no matter who confirmed it.
     let known = store.resolutions(&first.id).await.unwrap().remove(0);
     store.set_outcome(&known.id, Outcome::Recurred, ANNA).await.unwrap();
     assert!(!trusted(1).await.0);
@@ -114,7 +114,7 @@ const LOCATION: &str = "MILLWRIGHT_TEST_CLEANUP_LOCATION";
 const TASK: &str = "MILLWRIGHT_TEST_CLEANUP_TASK";
 const MANY: usize = 400;
 
-/// A model whose vectors come slowly enough to be killed in between.
+/// A model whose vectors come slowly enough to kill the process in between.
 #[derive(Debug)]
 struct Slow(ModelId);
 
@@ -137,7 +137,7 @@ async fn with_slow(store: &Store) -> Store {
     store.with_vector_index(Arc::new(Slow(model)), None).await.unwrap()
 }
 
-/// The victim: only works when started by one of the tests below.
+/// The process to be killed: it only works when one of the tests below starts it.
 #[tokio::test]
 async fn victim() {
     let (Ok(location), Ok(task)) = (std::env::var(LOCATION), std::env::var(TASK)) else { return };
@@ -153,7 +153,7 @@ async fn victim() {
     }
 }
 
-/// Starts the victim, kills it after some lines, and answers the last of them.
+/// Starts that process, kills it after some lines, and returns the last of them.
 fn killed(location: &str, task: &str, lines: usize) -> String {
     #[expect(clippy::disallowed_methods, reason = "the test kills a copy of itself")]
     let mut command = std::process::Command::new(std::env::current_exe().unwrap());

@@ -1,6 +1,6 @@
 /*!
-How values stand in columns: enums as the words of the report schema, structures as JSON, times and ids so that
-text order is time order. One place, so that two tables never spell the same thing differently.
+The format of values in columns: enums as the words of the report schema, structures as JSON, times and ids so that
+text order is time order. One module defines it, so that all tables write a value the same way.
 */
 
 use millwright_model::{TextId, Timestamp};
@@ -9,12 +9,12 @@ use serde::de::DeserializeOwned;
 
 use super::StoreError;
 
-/// This moment, by the clock of this machine.
+/// The current time, by the clock of this machine.
 pub fn now() -> Timestamp {
     jiff::Timestamp::now().into()
 }
 
-/// A new id, that sorts by when it was made.
+/// A new id; ids sort by the time they were made.
 pub(crate) fn new_id<T: TextId>() -> T {
     T::from_bits(uuid::Uuid::now_v7().as_u128())
 }
@@ -39,7 +39,7 @@ pub(crate) fn from_json<T: DeserializeOwned>(
     })
 }
 
-/// The word an enum is written as.
+/// The word for an enum value.
 pub(crate) fn word<T: Serialize>(value: &T) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(s)) => s,

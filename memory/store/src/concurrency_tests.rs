@@ -1,4 +1,4 @@
-//! Many writers at once, on every engine.
+//! Many concurrent writers, on every engine.
 
 use std::time::Duration;
 
@@ -7,8 +7,8 @@ use millwright_model::{Approval, IncomingReport, Proof};
 use super::testing::{ANNA, incident, prose, resolution, temporary};
 use super::*;
 
-/// Reports that join, messages, jobs, answers, judgements and forgetting at once: nothing is lost, nothing fails half-way, and
-/// what is counted up is counted once.
+/// Reports that join, messages, jobs, answers, judgements and forgetting at the same time: nothing is lost, nothing
+/// fails half-way, and counters increase once per event.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn writers_at_once_lose_nothing() {
     const WRITERS: usize = 6;
@@ -32,7 +32,7 @@ async fn writers_at_once_lose_nothing() {
             let store = store.clone();
             tokio::spawn(async move {
                 for round in 0..ROUNDS {
-                    // The same failure of all, and one of each.
+                    // A failure that all writers report, and one for each writer.
                     let both = [
                         arrival(format!("{writer}.{round}.a"), &format!("shared {round}")),
                         arrival(format!("{writer}.{round}.b"), &format!("own {writer} {round}")),
@@ -75,7 +75,7 @@ async fn writers_at_once_lose_nothing() {
         .await
         .unwrap();
     assert_eq!(docs, all.len() as i64);
-    // Whatever the index holds is of an incident that is there.
+    // Everything in the index belongs to an incident that exists.
     let found = store.search_memory("totals", 500).await.unwrap();
     assert_eq!(found.len(), all.len());
 }

@@ -1,5 +1,5 @@
-//! What every engine must do. Each check takes a `Store` and nothing of SQLite, so that another engine runs them
-//! by adding its constructor to `check`.
+//! The contract of every engine. Each check takes a `Store` and nothing specific to SQLite; another engine runs the
+//! checks by adding its constructor to `check`.
 
 use millwright_model::{IncidentId, ReportId};
 use std::io::Cursor;
@@ -409,15 +409,15 @@ async fn an_import_from_elsewhere_brings_no_trust() {
         );
         assert!(entry.hypotheses.is_empty() && to.list_runs(id).await.unwrap().is_empty());
         assert!(!format!("{entry:?}").contains("hunter2"), "it is masked again");
-        // The audit tells what was done to this memory: the import, and nothing that the file says.
+        // The audit log says what was done to this memory: the import, and nothing that the file claims.
         assert!(entry.audit.iter().all(|audit| audit.action != "confirm" && audit.action != "approval"));
     }
-    // Once its sender is trusted, the same file brings what it proves.
+    // Once its signer is trusted, the same file imports what it proves.
     imported(&to, text.as_bytes(), ImportOptions { trust: ImportTrust::ProofOnly, ..Default::default() })
         .await
         .unwrap();
     assert_eq!(to.resolutions(&ids[0]).await.unwrap()[0].proof, Proof::FixVerified);
-    // What is known here gets nothing from a stranger.
+    // Existing knowledge gains nothing from an untrusted file.
     let again = imported(&from, text.as_bytes(), options).await.unwrap();
     assert_eq!((again.known_incidents, again.new_resolutions), (3, 0));
     assert_eq!(from.resolutions(&ids[0]).await.unwrap()[0].proof, Proof::FixVerified);
@@ -515,7 +515,7 @@ proptest! {
     }
 }
 
-/// A payload of any size comes back as it went in, by every way to read it, and goes with its incident.
+/// A payload of any size is read back unchanged, by every read method, and is deleted with its incident.
 #[tokio::test]
 async fn large_payloads_of_events_lie_beside_their_rows() {
     let (store, home) = temporary().await;

@@ -1,8 +1,8 @@
 /*!
-What can go wrong with the store, said once and for a person: each variant tells what happened and how to mend it.
+The errors of the store, for a person: each variant says what happened and how to fix it.
 
-What the engines say is translated into these by `db/translate.rs` and nowhere else, so that the rest of the workspace
-never looks at a database error to guess what to do.
+`db/translate.rs` alone translates the engines' errors into these, so that the rest of the workspace never inspects a
+database error.
 */
 
 use millwright_model::IncidentId;
@@ -66,7 +66,7 @@ pub enum StoreError {
     Ambiguous { id: String, candidates: String },
     #[error("run {run} went on elsewhere (next event is {found}, not {expected}); read its events again")]
     Conflict { run: String, expected: i64, found: i64 },
-    /// Under this id something else was delivered before.
+    /// Another report was delivered under this id before.
     #[error("another report was delivered under the same id before; give a new report an id of its own")]
     OtherContent { incident: Option<IncidentId> },
     #[error("{what} has {found} bytes, at most {limit} are kept; shorten it")]
@@ -84,12 +84,13 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same may well succeed a little later, without anybody mending anything.
+    /// Whether a retry a little later may succeed without a fix.
     pub fn is_transient(&self) -> bool {
         self.shared().is_some()
     }
 
-    /// The same for another request at the same moment; `None` of an error that is one request's own.
+    /// The same error for another caller that waits for the same result; `None` if the error concerns one request
+    /// only.
     pub fn shared(&self) -> Option<Self> {
         match self {
             Self::Busy => Some(Self::Busy),
@@ -109,15 +110,15 @@ impl StoreError {
     }
 }
 
-/// Whether an error comes of a store that is away or busy for a while, so that the same may well succeed a little later.
-/// Looks through all that it came of.
+/// Whether an error comes from a store that is down or busy for a while, so that a retry may succeed. Searches all
+/// sources of the error.
 pub fn is_transient(error: &(dyn std::error::Error + 'static)) -> bool {
     std::iter::successors(Some(error), |error| error.source())
         .filter_map(|error| error.downcast_ref::<StoreError>())
         .any(StoreError::is_transient)
 }
 
-/// Where the ids of a kind are listed, as a hint behind an error.
+/// Where the ids of a kind are listed, as a hint after an error.
 fn lists(what: &str) -> &'static str {
     match what {
         "incident" | "resolution" | "resolution of incident" => {
@@ -125,7 +126,7 @@ fn lists(what: &str) -> &'static str {
         }
         "valid token" => "; `millwright token list` shows what there is",
         "version of the weights" => "; `millwright memory weights list` shows what there is",
-        // These come from pages and programs, not from a person's hand.
+        // Pages and programs supply these ids, not persons.
         _ => "",
     }
 }

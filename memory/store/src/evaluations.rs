@@ -1,5 +1,5 @@
 /*!
-The history of evals: one row a run of a suite, appended and never changed.
+The history of evals: one row per run of a suite, appended and never changed.
 */
 
 use millwright_model::{Evaluation, EvaluationId, KeptEvaluation, Timestamp};
@@ -29,7 +29,7 @@ impl Store {
     /// The newest `most` runs, of one suite or of all, newest first.
     ///
     /// # Errors
-    /// When the database cannot be read, or a row was written by a program that meant something else by it.
+    /// When the database cannot be read, or another version of the program wrote a row in a different format.
     pub async fn evaluations(
         &self,
         suite: Option<&str>,

@@ -1,6 +1,6 @@
 /*!
-Evidence by the hash of its text, so that a quote can be checked against exactly what was seen and the same
-text, cited by many incidents, is kept once. The caller redacts before: what comes here is kept as it is.
+Evidence by the hash of its text, so that a quote can be checked against exactly what was seen. A text that many
+incidents cite is stored once. The caller redacts: the store keeps the text unchanged.
 */
 
 use millwright_model::{Evidence, EvidenceDraft, IncidentId, Timestamp};
@@ -9,11 +9,11 @@ use super::codec::{from_word, now, word};
 use super::db::{AssertSqlSafe, WriteTransaction, WriteTurn, query, query_as, query_scalar};
 use super::{Store, StoreError, StoredEvidence};
 
-/// Larger evidence is cut by the tool that makes it, which can say what it left out.
+/// The tool that produces larger evidence cuts it, because it can say what it left out.
 pub(crate) const MAX_EVIDENCE_BYTES: usize = 8 * 1024 * 1024;
 
 impl Store {
-    /// Keeps a (redacted) text for an incident; returns its hex SHA-256. Repeating it changes nothing.
+    /// Stores a (redacted) text for an incident; returns its hex SHA-256. Repeating it changes nothing.
     pub async fn put_evidence(
         &self,
         incident: &IncidentId,
@@ -34,7 +34,7 @@ impl Store {
         Ok(stored.sha256)
     }
 
-    /// The text with that hash; `None` when it was never kept, or was forgotten.
+    /// The text with that hash; `None` if it was never stored, or was forgotten.
     pub async fn get_evidence(&self, sha256: &str) -> Result<Option<String>, StoreError> {
         let owned = match self.visible() {
             "" => String::new(),
@@ -56,7 +56,7 @@ impl Store {
         }
     }
 
-    /// What an incident's claims may cite, oldest first.
+    /// The evidence that an incident's claims may cite, oldest first.
     pub async fn list_evidence(&self, incident: &IncidentId) -> Result<Vec<StoredEvidence>, StoreError> {
         self.require_incident(incident).await?;
         let rows: Vec<(String, String, String, Timestamp)> = query_as(
@@ -88,7 +88,7 @@ pub(crate) fn check_size(text: &str) -> Result<(), StoreError> {
     }
 }
 
-/// Returns whether the incident did not have it yet.
+/// Returns whether the evidence was new for the incident.
 pub(crate) async fn insert(
     tx: &mut WriteTransaction,
     incident: &IncidentId,

@@ -1,11 +1,11 @@
 /*!
-What a person says of an answer, whichever channel it came by: confirmed, rejected, or rejected with the right cause
-(“it was 1c1ed3b”). The right cause becomes a resolution of its own that this person confirmed; a machine still has to
-re-check it before it is presented as known.
+Feedback on an answer, from any channel: confirmed, rejected, or rejected with the right cause (“it was 1c1ed3b”). The
+right cause becomes a resolution of its own that this person confirmed; a machine still has to check it before it is
+presented as known.
 
-Whose word it is decides what it does. A word of a lower right never overrules one of a higher; it is kept as a remark. A
-confirmation alone makes an answer known only by a right that the configuration names, or where two persons confirm who are
-told apart.
+The author's authority decides the effect. Feedback of a lower authority never overrules feedback of a higher one; it
+is kept as a remark. A confirmation alone makes an answer known only if the configuration names its authority, or if
+two distinct persons confirm.
 */
 
 use millwright_model::{
@@ -20,19 +20,19 @@ use super::queue::wake_notes;
 use super::resolutions::{ResolutionField, change_in, complete, from_row, insert, load, most_trusted_first};
 use super::{NewResolution, Store, StoreError};
 
-/// Characters of an abbreviated commit id that git prints at least.
+/// The fewest characters of an abbreviated commit id that git prints.
 const SHORTEST_ID: usize = 7;
 const WHOLE_ID: usize = 40;
 
 impl Store {
-    /// Confirms or rejects an answer of an incident: the resolution named, else the most trusted one. The reason of a
-    /// rejection may name the commit that it was instead; its id may be abbreviated, and is looked up when the resolution is
-    /// re-checked. Where nothing was concluded, only such a reason says anything.
+    /// Confirms or rejects an answer of an incident: the given resolution, otherwise the most trusted one. The reason
+    /// of a rejection may name the right commit; its id may be abbreviated, and is resolved when the resolution is
+    /// checked again. If nothing was concluded, only such a reason has an effect.
     ///
-    /// What was said by a higher right stands: the word is then kept in the audit log alone.
+    /// Feedback of a higher authority stays in force: the new feedback is then kept in the audit log alone.
     ///
     /// # Errors
-    /// When there is nothing to judge, the link was spent, or the store cannot be written.
+    /// When there is nothing to judge, the link was used before, or the store cannot be written.
     pub async fn record_feedback(
         &self,
         incident: &IncidentId,
@@ -108,7 +108,7 @@ impl Store {
         Ok(FeedbackResult { resolution, is_taken, correction, overruled_by })
     }
 
-    /// Whether an answer was judged by this link already.
+    /// Whether this link was already used to judge an answer.
     pub async fn is_link_spent(&self, link: &str) -> Result<bool, StoreError> {
         let found: Option<String> = query_scalar("SELECT id FROM spent_links WHERE id = $1")
             .bind(link)
@@ -133,7 +133,8 @@ async fn spend(tx: &mut WriteTransaction, link: &str, incident: &IncidentId) -> 
     }
 }
 
-/// Takes a word of a resolution, unless one of a higher right stands against it, which is then answered with it.
+/// Applies an approval to a resolution, unless feedback of a higher authority stands against it; then returns that
+/// feedback.
 async fn approve(
     tx: &mut WriteTransaction,
     resolution: &ResolutionId,
@@ -153,7 +154,7 @@ async fn approve(
         remark(tx, known.id.as_str(), &known.incident_id, approval, judge).await?;
         return Ok((known, stands));
     }
-    // Who says the same by a lower right takes nothing from what was said.
+    // The same approval by a lower authority does not lower the recorded one.
     let higher =
         known.approval_authority.filter(|had| known.approval == approval && *had > standing.authority);
     let others = match approval {
@@ -177,7 +178,7 @@ async fn approve(
 
 fn word_of(known: &Resolution) -> Option<PriorFeedback> {
     let said = known.approval != Approval::None;
-    // What was said before rights were kept is as good as any.
+    // Feedback from before authorities were stored counts as the highest.
     said.then(|| PriorFeedback {
         approval: known.approval,
         authority: known.approval_authority.unwrap_or(JudgingAuthority::Admin),
@@ -193,7 +194,8 @@ fn is_same_commit(known: &Resolution, commit: &str) -> bool {
     culprit.is_some_and(|culprit| culprit.starts_with(commit) || commit.starts_with(culprit))
 }
 
-/// The word of a higher right against this one on the same commit, in the same incident or another one of its problem.
+/// Feedback of a higher authority that contradicts this approval of the same commit, in the same incident or another
+/// one of its problem.
 async fn against(
     tx: &mut WriteTransaction,
     (incident, commit): (&IncidentId, Option<&str>),
@@ -225,7 +227,8 @@ async fn of_incident(
     rows.iter().map(from_row).collect()
 }
 
-/// The resolutions of an incident and of the others of its problem that exist for whoever judges: a word counts as far as they see.
+/// The resolutions of an incident and of the other incidents of its problem that exist for the judge: feedback only
+/// reaches incidents that they see.
 async fn of_problem(
     tx: &mut WriteTransaction,
     incident: &IncidentId,
@@ -239,7 +242,7 @@ async fn of_problem(
     rows.iter().map(from_row).collect()
 }
 
-/// Keeps a word that changes nothing.
+/// Records feedback that changes nothing.
 async fn remark(
     tx: &mut WriteTransaction,
     subject: &str,
@@ -258,7 +261,8 @@ async fn remark(
     record(tx, judge.by, change).await
 }
 
-/// Persons who have confirmed a resolution since anybody said otherwise. Those who came by a link may be anybody.
+/// Persons who have confirmed a resolution since the last contradiction. Persons who used a link do not count,
+/// because they may be anybody.
 async fn confirmed_by(
     tx: &mut WriteTransaction,
     resolution: &ResolutionId,
@@ -275,7 +279,7 @@ async fn confirmed_by(
     Ok(who.into_iter().filter(|who| is_somebody(who)).collect())
 }
 
-/// Whom an actor's name stands for: a token is replaced by another one of its name when it is rotated.
+/// The person behind an actor's name: a rotated token keeps its name, so it is the same person.
 fn person(who: &str) -> &str {
     who.strip_suffix(')').and_then(|who| who.rsplit_once(" (")).map_or(who, |(name, _)| name)
 }
@@ -284,8 +288,8 @@ fn is_somebody(who: &str) -> bool {
     !who.ends_with(BY_LINK)
 }
 
-/// The same answer of other reports of the same problem is rejected with it, unless a person confirmed it there whose right is
-/// no lower.
+/// Rejects the same answer in other reports of the same problem, unless a person of the same or a higher authority
+/// confirmed it there.
 async fn reject_elsewhere(
     tx: &mut WriteTransaction,
     rejected: &Resolution,
@@ -308,7 +312,7 @@ async fn reject_elsewhere(
     Ok(())
 }
 
-/// A resolution of an export from before rights were kept, with what follows from who judged it.
+/// Adds the authority to a resolution from an older export, derived from who judged it.
 pub(super) fn with_authority(known: Resolution) -> Resolution {
     if known.approval == Approval::None || known.approval_authority.is_some() {
         return known;
@@ -326,7 +330,7 @@ pub(super) fn with_authority(known: Resolution) -> Resolution {
     }
 }
 
-/// Keeps the cause that a person named; `instead_of` is what they rejected.
+/// Stores the cause that a person named; `instead_of` is the resolution that they rejected.
 async fn correct(
     tx: &mut WriteTransaction,
     (incident, repository): (&IncidentId, Option<RepositoryId>),
@@ -336,7 +340,7 @@ async fn correct(
 ) -> Result<Resolution, StoreError> {
     let new = NewResolution {
         repository: instead_of.map_or(repository, |rejected| rejected.repository.clone()),
-        // Who said so stands beside it: a statement is told to people outside as well.
+        // The author is in a field of its own, because the statement is also shown to people outside.
         statement: format!("Commit {commit} brought the failure in, as a person said."),
         culprit: Some(commit),
         units: Vec::new(),
@@ -368,8 +372,8 @@ async fn correct(
     Ok(correction)
 }
 
-/// The commit that a note names as the cause: the note is its id, or says `it was`, `caused by`, `culprit` and the like
-/// before it. A number alone is no id.
+/// The commit that a note names as the cause: the note is its id, or has `it was`, `caused by`, `culprit` and the
+/// like before it. A plain number is not an id.
 pub fn commit_named(note: &str) -> Option<String> {
     const LEADS: [&str; 10] =
         ["was", "is", "by", "in", "culprit", "cause", "commit", "really", "actually", "from"];

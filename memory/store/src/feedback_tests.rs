@@ -1,4 +1,4 @@
-//! What a person's word changes, by whom, and what it never does.
+//! What feedback changes, by whose authority, and what it never changes.
 
 use super::super::judging::FeedbackRights;
 use super::super::testing::{ANNA, incident, prose, resolution, temporary};
@@ -42,7 +42,7 @@ async fn a_correction_stands_beside_what_it_corrects() {
     assert_eq!(correction.culprit.as_deref(), Some("1c1ed3b"));
     assert_eq!((correction.approval, correction.proof), (Approval::Confirmed, Proof::None));
     assert_eq!(correction.replay, kept.replay);
-    // Said again, it is one correction.
+    // Repeating the feedback does not add a second correction.
     store.record_feedback(&incident.id, Some(&kept.id), Approval::Rejected, owner(by)).await.unwrap();
     let all = store.resolutions(&incident.id).await.unwrap();
     assert_eq!(all.iter().map(|known| &known.id).collect::<Vec<_>>(), [&correction.id, &kept.id]);
@@ -93,7 +93,7 @@ fn support(by: Actor<'_>) -> FeedbackAuthor<'_> {
     FeedbackAuthor::new(by, FeedbackRights { authority: JudgingAuthority::Support, suffices: false })
 }
 
-/// A claim that nothing proves, of an incident of its own.
+/// An unproven claim, in an incident of its own.
 async fn claim(store: &Store, culprit: &str, proof: Proof) -> Resolution {
     let incident = store.create_incident(&incident(prose("totals are wrong", ""))).await.unwrap();
     let run = store.create_run(&incident.id).await.unwrap();
@@ -131,7 +131,7 @@ async fn what_a_higher_right_said_stands_until_it_is_taken_back_there() {
     let remarks: Vec<_> = audit.iter().filter(|entry| entry.action == "remark").collect();
     assert_eq!(remarks.len(), 2, "{audit:?}");
     assert_eq!((remarks[0].actor.as_str(), remarks[0].note.as_deref()), (BOB.who, Some("same here")));
-    // To name it as the right cause instead of another is the same word.
+    // Naming it as the right cause instead of another has the same effect.
     let other = claim(&store, "bbbb222", Proof::None).await;
     store.link_recurrence(&other.incident_id, &known.incident_id, ANNA).await.unwrap();
     let named = support(Actor { who: BOB.who, why: "it was aaaa111" });
@@ -144,10 +144,10 @@ async fn what_a_higher_right_said_stands_until_it_is_taken_back_there() {
     );
     let resolutions = store.resolutions(&other.incident_id).await.unwrap();
     assert!(resolutions.iter().all(|known| !known.is_trusted()), "{resolutions:?}");
-    // Who has the right takes it back.
+    // The one with the authority can take it back.
     assert_eq!(judge(&store, &known, Approval::Confirmed, owner(ANNA)).await.overruled_by, None);
     assert!(now().await.is_trusted());
-    // Nor does a lower right reject what a higher one confirmed.
+    // Nor does a lower authority reject what a higher one confirmed.
     assert!(judge(&store, &known, Approval::Rejected, support(BOB)).await.overruled_by.is_some());
     assert!(now().await.is_trusted());
 }
@@ -163,7 +163,7 @@ async fn a_confirmation_counts_by_right_or_by_two_persons() {
     assert!(!trusted().await, "one person");
     judge(&store, &known, Approval::Confirmed, carl("carl")).await;
     assert!(!trusted().await, "the same person twice");
-    // By a link anybody may say any name.
+    // Anybody can enter any name on a link's page.
     let eve = Actor { who: "Eve (by a link in the ticket)", why: "" };
     judge(
         &store,
@@ -184,7 +184,7 @@ async fn a_confirmation_counts_by_right_or_by_two_persons() {
     let responder = FeedbackRights { authority: JudgingAuthority::Responder, suffices: true };
     judge(&store, &known, Approval::Confirmed, FeedbackAuthor::new(BOB, responder)).await;
     assert!(trusted().await);
-    // What a machine proved needs nobody, and keeps its proof.
+    // A resolution that a machine proved needs no confirmation, and keeps its proof.
     let proven = claim(&store, "cccc333", Proof::CauseConfirmed).await;
     judge(&store, &proven, Approval::Confirmed, carl("carl")).await;
     assert!(store.get_resolution(&proven.id).await.unwrap().is_trusted());

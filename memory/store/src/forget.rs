@@ -1,7 +1,7 @@
 /*!
-Forgetting for real. The rows go, the word index drops its terms (FTS5's `secure-delete`), freed pages are
-overwritten (`secure_delete`), and the write-ahead log is folded in and cut to nothing, so that the text is in no
-file of ours any more. What stays is the bare fact in the audit log: who forgot which id, when.
+Permanent deletion. The rows are deleted, the word index drops its terms (FTS5's `secure-delete`), freed pages are
+overwritten (`secure_delete`), and the write-ahead log is emptied, so that the text is in none of the store's files
+any more. Only the fact stays in the audit log: who forgot which id, and when.
 */
 
 use std::time::{Duration, Instant};
@@ -13,32 +13,33 @@ use super::codec::word;
 use super::db::{WriteTurn, query, query_scalar};
 use super::{Actor, Store, StoreError, index, vectors};
 
-/// How long to wait for other connections to let go of old pages.
+/// How long to wait for other connections to release old pages.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Incidents that go between two scrubs.
+/// Incidents that are deleted between two scrubs.
 const SCRUBBED: usize = 500;
 
 impl Store {
-    /// Deletes an incident with everything that hangs on it; evidence that other incidents cite stays.
-    /// `Busy` means: gone from every answer, but a long reader kept old pages; repeat `scrub` later.
+    /// Deletes an incident with everything that belongs to it; evidence that other incidents cite stays. `Busy` means
+    /// that the incident is gone from every result, but a long reader kept old pages; repeat `scrub` later.
     pub async fn forget(&self, incident: &IncidentId, by: Actor<'_>) -> Result<(), StoreError> {
         self.require_incident(incident).await?;
         self.take_out(incident, by).await?;
         self.scrub_files().await
     }
 
-    /// Keeps what is not proven for some days only: forgets incidents that were last touched before `before`, unless a cause was proven, a person said yes or no to one, or a run is still at it. Answers their ids.
-    /// Each goes as a whole, so that what a stop left over is simply done by the next call.
+    /// Applies the retention of unproven incidents: forgets incidents that were last changed before `before`, unless
+    /// a cause was proven, a person confirmed or rejected one, or a run is still active. Returns their ids. Each
+    /// incident is deleted as a whole, so after an interruption the next call continues.
     pub async fn expire(&self, before: Timestamp, by: Actor<'_>) -> Result<Vec<IncidentId>, StoreError> {
         self.require_everything()?;
         let due = self.due(before).await?;
         for (at, incident) in due.iter().enumerate() {
             match self.take_out(incident, by).await {
-                // Forgotten by another process in between.
+                // Another process forgot it meanwhile.
                 Ok(()) | Err(StoreError::NotFound { .. }) => {}
                 Err(other) => return Err(other),
             }
-            // Else the log of writes would grow by all that goes.
+            // Otherwise the write-ahead log would grow by all deleted incidents.
             if at % SCRUBBED == SCRUBBED - 1 {
                 self.scrub_files().await?;
             }
@@ -95,7 +96,7 @@ impl Store {
             .await?;
         }
         if let Some(problem) = problem {
-            // The problem carries the title of its first incident, which may be the one to forget.
+            // The problem carries the title of its first incident, which may be the deleted one.
             query(
                 "UPDATE problems SET title = coalesce((SELECT title FROM incidents WHERE problem_id = $1 \
                  ORDER BY id LIMIT 1), '') WHERE id = $1",
@@ -117,13 +118,13 @@ impl Store {
             before: None,
             after: None,
         };
-        // The reason might quote what is to be forgotten, so only the fact is kept.
+        // The reason might quote the deleted text, so only the fact is kept.
         record(&mut tx, Actor { who: by.who, why: "" }, change).await?;
         tx.commit().await?;
         Ok(())
     }
 
-    /// Takes what was deleted out of the files: merges the word index, folds in and empties the write-ahead log.
+    /// Removes deleted data from the files: merges the word index, then copies and empties the write-ahead log.
     pub async fn scrub(&self) -> Result<(), StoreError> {
         self.require_installation()?;
         self.scrub_files().await

@@ -1,8 +1,8 @@
 /*!
-How many incidents have a word: what tells a telling word from a common one.
+How many incidents contain a word: this separates specific words from common ones.
 
-Asking the word index costs time in proportion to the answer, so answers are remembered in the process. They go
-stale slowly (a weight is the logarithm of a share), so they are asked anew only once the memory has grown by a
+The cost of a query to the word index grows with its result, so results are cached in the process. They become
+outdated slowly (a weight is the logarithm of a share), so they are read again only once the memory has grown by a
 tenth.
 */
 
@@ -12,9 +12,9 @@ use std::sync::{Mutex, PoisonError};
 use super::db::{AssertSqlSafe, marks, query_as, query_scalar};
 use super::{Store, StoreError};
 
-/// Words remembered; beyond that all are asked anew.
+/// Most cached words; beyond that the cache starts again.
 const MAX_WORDS: usize = 300_000;
-/// Words asked for in one statement.
+/// Most words in one statement.
 const MAX_WORDS_AT_ONCE: usize = 500;
 
 #[derive(Debug, Default)]
@@ -33,7 +33,8 @@ impl WordFrequencies {
 }
 
 impl Store {
-    /// Number of incidents (as of the frequencies) and, for each word, in how many of them it stands.
+    /// The number of incidents (at the time of the frequencies) and, for each word, the number of incidents that
+    /// contain it.
     pub async fn word_frequencies<'w>(
         &self,
         words: impl IntoIterator<Item = &'w str>,

@@ -1,6 +1,6 @@
 /*!
-Incidents: the ticket as parsed, where it came from and how far it is. Creating one also enters it into the
-recall index, in the same transaction, so that an incident is never known but not found.
+Incidents: the parsed ticket, its origin and its state. The same transaction that creates an incident also adds it to
+the recall index, so that every stored incident can be found.
 */
 
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use super::{Incident, IncidentState, Store, StoreError, index, vectors};
 use crate::structure_keys::StructureKeys;
 use crate::vectors::VectorIndex;
 
-/// What an incident is read from, of `incidents i`.
+/// The columns of an incident, from `incidents i`.
 const COLUMNS: &str = "i.id, i.created_at, i.updated_at, i.state, i.repository, i.repository_name, i.conversation, \
     i.problem_id, i.source, i.external_id, i.service, i.environment, i.release_name, i.audience, i.ticket";
 
@@ -33,7 +33,7 @@ impl Store {
         Ok(incident)
     }
 
-    /// Creates all or none, in one transaction: what bulk import and backfills use.
+    /// Creates all or none, in one transaction; for bulk imports and backfills.
     pub async fn create_incidents(&self, new: &[NewIncident]) -> Result<Vec<Incident>, StoreError> {
         self.require_installation()?;
         let incidents: Vec<Incident> = new.iter().map(complete).collect();
@@ -56,7 +56,7 @@ impl Store {
             .unwrap_or_else(|| Err(StoreError::NotFound { what: "incident", id: id.to_string() }))
     }
 
-    /// Several at once; forgotten ones are left out.
+    /// Several incidents at once; forgotten ones are left out.
     pub async fn get_incidents(
         &self,
         ids: &[IncidentId],
@@ -74,7 +74,7 @@ impl Store {
         Ok(found)
     }
 
-    /// Its state alone, for those who ask often.
+    /// The state alone, for frequent polling.
     pub async fn incident_state(&self, id: &IncidentId) -> Result<IncidentState, StoreError> {
         let sql = format!("SELECT i.state FROM incidents i WHERE i.id = $1{}", self.visible());
         let state: Option<String> =
@@ -91,7 +91,7 @@ impl Store {
         found(changed, id)
     }
 
-    /// Says which of the configured repositories holds the code that failed, once it is known.
+    /// Records which of the configured repositories holds the code that failed, once it is known.
     pub async fn place_incident(
         &self,
         id: &IncidentId,
@@ -106,7 +106,7 @@ impl Store {
         found(done.rows_affected(), id)
     }
 
-    /// Replaces the ticket once more is known of it (its frames mapped, its repository found) and indexes it anew.
+    /// Replaces the ticket once more is known about it (mapped frames, the repository) and indexes it again.
     pub async fn update_ticket(
         &self,
         id: &IncidentId,
@@ -150,8 +150,8 @@ impl Store {
         Ok(())
     }
 
-    /// Incidents that came in with exactly this ticket text, newest first: what an interrupted `investigate`
-    /// goes on with when it is started again.
+    /// Incidents with exactly this ticket text, newest first: an interrupted `investigate` continues with one of them
+    /// when it is started again.
     pub async fn incidents_with_ticket(
         &self,
         ticket_text: &str,
@@ -170,17 +170,18 @@ impl Store {
         rows.iter().map(from_row).collect()
     }
 
-    /// The full id behind one that was shortened at the front or at the end; ids of resolutions give their incident.
+    /// The full id for an id that was shortened at its start or end; the id of a resolution yields its incident.
     ///
     /// # Errors
-    /// [`StoreError::Ambiguous`] with the candidates when it is short for several.
+    /// [`StoreError::Ambiguous`] with the candidates when several match.
     pub async fn resolve_incident_id(&self, short: &str) -> Result<IncidentId, StoreError> {
         let id = short.trim();
         let clean: String = id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').take(64).collect();
         if clean.len() != id.len() || clean.len() < 4 {
             return Err(StoreError::NotFound { what: "incident", id: short.chars().take(80).collect() });
         }
-        // `_` is also LIKE's wildcard, which only widens the match by look-alikes that no id has.
+        // `_` is also LIKE's wildcard. This only widens the match to ids that differ in that character, and no such
+        // id exists.
         let visible = self.visible();
         let found: Vec<IncidentId> = query_scalar(AssertSqlSafe(format!(
             "SELECT i.id FROM incidents i WHERE i.id = $1{visible} \
@@ -222,7 +223,7 @@ pub(crate) fn complete(new: &NewIncident) -> Incident {
     }
 }
 
-/// Enters an incident and its index; the caller made sure that the id is free.
+/// Inserts an incident and its index entries; the caller ensures that the id is free.
 pub(crate) async fn insert(
     tx: &mut WriteTransaction,
     incident: &Incident,
@@ -296,7 +297,7 @@ fn fingerprint(ticket: &ParsedTicket) -> Option<&str> {
     Some(ticket.fingerprint.value.as_str()).filter(|f| !f.is_empty())
 }
 
-/// When the failure was last seen, as far as the ticket tells.
+/// When the failure was last seen, if the ticket says so.
 fn seen_at(ticket: &ParsedTicket) -> Option<Timestamp> {
     ticket.context.last_seen.or(ticket.context.first_seen)
 }

@@ -1,6 +1,6 @@
 /*!
-The recall index in SQL: structure by hashed keys here, words in `fulltext`. It only fetches candidates, bounded in number
-and found through indexes at any size; how alike they are is judged in `recall`.
+The recall index in SQL: structure by hashed keys here, words in `fulltext`. It only fetches candidates, in bounded
+number and through indexes; `recall` judges how similar they are.
 */
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -15,9 +15,9 @@ use crate::structure_keys::{KeyKind, StructureKeys, key_hash};
 use crate::tokenize::TicketWords;
 use crate::vectors::{SpaceId, VectorIndex, rows};
 
-/// A key on more incidents than this tells nothing apart and is not followed.
+/// A key that more incidents share does not distinguish them and is not followed.
 const MAX_POSTINGS: i64 = 1_000;
-/// What recall needs of a candidate to rank it; the ticket itself is read only for the few that remain.
+/// The data that recall needs to rank a candidate; the ticket itself is read only for the few finalists.
 #[derive(Debug, Clone)]
 pub struct RecallDocument {
     pub incident_id: IncidentId,
@@ -37,7 +37,7 @@ pub(crate) async fn doc_of(tx: &mut WriteTransaction, incident: &IncidentId) -> 
         .ok_or_else(|| StoreError::NotFound { what: "incident", id: incident.to_string() })
 }
 
-/// Enters an incident; answers where its vector lies already.
+/// Adds an incident; returns the space in which its vector is already stored, if any.
 pub(crate) async fn enter(
     tx: &mut WriteTransaction,
     doc: i64,
@@ -63,7 +63,7 @@ pub(crate) async fn enter_units(
     units: &[String],
 ) -> Result<(), StoreError> {
     let units = units.iter().take(200);
-    // The file as well: a symbol may be renamed between two sightings.
+    // The file as well, because a symbol may be renamed between two occurrences.
     let names =
         units.flat_map(|unit| std::iter::once(unit.as_str()).chain(unit.split_once("::").map(|u| u.0)));
     let hashes = names.map(|name| key_hash(KeyKind::Unit, name)).collect();
@@ -76,7 +76,7 @@ pub(crate) async fn remove(tx: &mut WriteTransaction, doc: i64) -> Result<(), St
     Ok(())
 }
 
-/// All in one statement, for each costs a change of threads; in the order of the table, for each may cost a page.
+/// One statement, because each costs a thread switch; in the order of the table, because each row may cost a page.
 async fn insert_keys(tx: &mut WriteTransaction, doc: i64, hashes: BTreeSet<i64>) -> Result<(), StoreError> {
     let hashes: Vec<i64> = hashes.into_iter().collect();
     for batch in hashes.chunks(MAX_BATCH) {
@@ -95,13 +95,13 @@ impl Store {
         query_scalar(AssertSqlSafe(sql)).fetch_one(&self.read).await
     }
 
-    /// For each key the incidents that have it, newest first; keys beyond `MAX_POSTINGS` come back empty.
+    /// For each key the incidents that have it, newest first; keys beyond `MAX_POSTINGS` return an empty list.
     pub async fn find_keys(
         &self,
         hashes: &[(KeyKind, i64)],
     ) -> Result<BTreeMap<(KeyKind, i64), Vec<i64>>, StoreError> {
         let asked = serde_json::Value::from(hashes.iter().map(|(_, hash)| *hash).collect::<Vec<_>>());
-        // One row a key, for each row costs a change of threads and a key may have a thousand incidents.
+        // One row per key, because each row costs a thread switch and a key may have a thousand incidents.
         let rows: Vec<(i64, Option<String>)> = query_as(match self.read.dialect() {
             SqlDialect::Sqlite => {
                 "SELECT asked.value, (SELECT group_concat(doc) FROM (SELECT doc FROM incident_keys \
@@ -129,14 +129,14 @@ impl Store {
         let mut found = BTreeMap::new();
         for &(kind, hash) in hashes {
             let docs = postings.remove(&hash).unwrap_or_default();
-            // A fingerprint seen a thousand times is still the same failure; a file seen as often is a hub.
+            // A fingerprint seen a thousand times is still the same failure; a file seen that often is a hub.
             let hub = docs.len() as i64 >= MAX_POSTINGS && kind != KeyKind::Fingerprint;
             found.entry((kind, hash)).or_insert(if hub { Vec::new() } else { docs });
         }
         Ok(found)
     }
 
-    /// The candidates themselves, with their words; missing ones left out.
+    /// The candidates with their words; missing ones are left out.
     pub async fn documents(&self, docs: &[i64]) -> Result<HashMap<i64, RecallDocument>, StoreError> {
         let mut found = HashMap::with_capacity(docs.len());
         for batch in docs.chunks(MAX_BATCH) {

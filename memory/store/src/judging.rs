@@ -1,35 +1,35 @@
 /*!
-Who judges an answer, by which right, and what they are told of it. What it changes is in `feedback`.
+Who judges an answer, by which authority, and what they are told about the result. `feedback` makes the changes.
 */
 
 use millwright_model::{Approval, JudgingAuthority, Resolution};
 
 use super::Actor;
 
-/// Ends the name of whoever judged by a link: they typed it, and nobody knows whether it is theirs.
+/// The suffix of the name of a judge who used a link: they typed the name, and nothing verifies it.
 pub const BY_LINK: &str = " (by a link in the ticket)";
 
-/// What somebody's word on an answer counts.
+/// The weight of a person's feedback on an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FeedbackRights {
     pub authority: JudgingAuthority,
-    /// Whether a confirmation of theirs alone lets an answer be presented as known.
+    /// Whether one confirmation by them is enough to present an answer as known.
     pub suffices: bool,
 }
 
 impl FeedbackRights {
-    /// Of whoever owns the store.
+    /// The standing of the owner of the store.
     pub const OWNER: Self = Self { authority: JudgingAuthority::Admin, suffices: true };
-    /// Of whoever holds a link in a ticket.
+    /// The standing of anyone who uses a link in a ticket.
     pub const LINK: Self = Self { authority: JudgingAuthority::Link, suffices: false };
 }
 
-/// Who judges an answer, and by which right.
+/// Who judges an answer, and by which authority.
 #[derive(Debug, Clone, Copy)]
 pub struct FeedbackAuthor<'a> {
     pub by: Actor<'a>,
     pub standing: FeedbackRights,
-    /// The link it is done by, which is spent with it.
+    /// The link that was used; judging makes it unusable.
     pub link: Option<&'a str>,
 }
 
@@ -42,18 +42,18 @@ impl<'a> FeedbackAuthor<'a> {
 /// What a person's feedback changed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FeedbackResult {
-    /// What was confirmed or rejected; `None` where nothing had been concluded and the cause is new.
+    /// The resolution that was confirmed or rejected; `None` if nothing had been concluded and the cause is new.
     pub resolution: Option<Resolution>,
-    /// Whether their word on it was taken.
+    /// Whether the feedback on that resolution took effect.
     pub is_taken: bool,
     /// The cause that the person named instead.
     pub correction: Option<Resolution>,
-    /// The word of a higher right that stands against theirs, on what they judged or on the cause that they named; theirs is
-    /// kept as a remark there.
+    /// Feedback of a higher authority that contradicts the person's, on the resolution they judged or on the cause
+    /// they named; theirs is kept as a remark there.
     pub overruled_by: Option<PriorFeedback>,
 }
 
-/// What was said of an answer, by which right.
+/// Earlier feedback on an answer, with its authority.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PriorFeedback {
     pub approval: Approval,
@@ -61,12 +61,12 @@ pub struct PriorFeedback {
 }
 
 impl FeedbackResult {
-    /// The commit that was named instead.
+    /// The commit that the person named instead.
     pub fn corrected_to(&self) -> Option<&str> {
         self.correction.as_ref().and_then(|correction| correction.culprit.as_deref())
     }
 
-    /// What stands against the person's word, as the end of a sentence.
+    /// What contradicts the person's feedback, as the end of a sentence.
     fn stands(&self) -> Option<String> {
         let stands = self.overruled_by?;
         let said = match stands.approval {
@@ -81,7 +81,7 @@ impl FeedbackResult {
         Some(format!("was {said} by {who}, which stands until one of them takes it back."))
     }
 
-    /// What the person is told of their word, in sentences.
+    /// The reply to the person, in sentences.
     pub fn in_words(&self, approval: Approval) -> String {
         let told = match &self.resolution {
             Some(_) if !self.is_taken => {

@@ -1,4 +1,4 @@
-//! A process killed in the middle of writing loses nothing it was told is kept, and leaves nothing half-written.
+//! A process that is killed while it writes loses nothing that it had acknowledged, and leaves nothing half-written.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Stdio};
@@ -11,7 +11,7 @@ use super::*;
 const LOCATION: &str = "MILLWRIGHT_TEST_KILL_LOCATION";
 const BATCH: usize = 3;
 
-/// The victim: only works when started by `accepted_writes_survive_kill_9`.
+/// The process to be killed: it only works when `accepted_writes_survive_kill_9` starts it.
 #[tokio::test]
 async fn victim() {
     let Ok(location) = std::env::var(LOCATION) else { return };
@@ -50,7 +50,7 @@ async fn accepted_writes_survive_kill_9() {
     let (_, home) = temporary().await;
     let mut told: Vec<String> = Vec::new();
     for lines in [3, 8, 21, 34, 47] {
-        // Two at once, so that one dies while the other waits for or holds the lock.
+        // Two at once, so that one is killed while the other waits for the lock or holds it.
         let mut victims = [start(&home.location()), start(&home.location())];
         for victim in &mut victims {
             let stdout = victim.stdout.take().unwrap();

@@ -1,5 +1,5 @@
 /*!
-What is known of several incidents at once: their resolutions and the hypotheses that were refuted.
+The knowledge about several incidents at once: their resolutions and their refuted hypotheses.
 */
 
 use std::collections::HashMap;

@@ -1,7 +1,7 @@
 /*!
-What ranking learns from and what it has learned: samples of rankings, joined with the culprits that are trusted
-now, and the versions of learned weights. Which version is in force is a fact of its own, changed by audited calls
-only; the versions themselves are never changed.
+What ranking learns from and what it has learned: samples of rankings, joined with the culprits that are trusted now,
+and the versions of learned weights. Which version is active is stored separately and changed by audited calls only;
+the versions themselves never change.
 */
 
 use millwright_model::{
@@ -15,11 +15,11 @@ use super::db::{Row, WriteTransaction, WriteTurn, query, query_scalar};
 use super::resolutions::{from_row as resolution_from_row, most_trusted_first};
 use super::{Actor, Store, StoreError};
 
-/// Newest precedents and samples that are read; older ones say little about the code of today.
+/// Most precedents and samples that are read, newest first; older ones say little about today's code.
 const MOST: i64 = 2_000;
 
 impl Store {
-    /// Keeps what the ranking of an incident saw; a later ranking of the same incident replaces it.
+    /// Stores the sample of an incident's ranking; a later ranking of the same incident replaces it.
     pub async fn save_sample(&self, incident: &IncidentId, sample: &RankingSample) -> Result<(), StoreError> {
         self.require_incident(incident).await?;
         let mut tx = self.begin(WriteTurn::Incident(incident)).await?;
@@ -61,7 +61,7 @@ impl Store {
         Ok(found)
     }
 
-    /// What trusted resolutions of a repository were traced to, oldest first; `except` is the incident at hand.
+    /// The causes in trusted resolutions of a repository, oldest first; `except` is the current incident.
     pub async fn precedents(
         &self,
         repository: &RepositoryId,
@@ -77,7 +77,7 @@ impl Store {
         Ok(best.into_iter().map(precedent).collect())
     }
 
-    /// Keeps a learned set of weights, and puts it in force when it was adopted.
+    /// Stores a learned set of weights, and activates it if it was adopted.
     pub async fn add_weights(
         &self,
         learned: &LearnedWeights,
@@ -136,7 +136,7 @@ impl Store {
             .unwrap_or_else(|| Err(no_version(version)))
     }
 
-    /// The weights in force; `None` stands for those that ship.
+    /// The active weights; `None` stands for the default weights.
     pub async fn active_weights(&self) -> Result<Option<WeightVersion>, StoreError> {
         self.require_installation()?;
         query("SELECT * FROM weight_versions WHERE active LIMIT 1")
@@ -146,7 +146,7 @@ impl Store {
             .transpose()
     }
 
-    /// Goes back (or forth) to a version; 0 stands for the weights that ship.
+    /// Activates an older or newer version; 0 stands for the default weights.
     pub async fn use_weights(&self, version: i64, by: Actor<'_>) -> Result<(), StoreError> {
         self.require_installation()?;
         let mut tx = self.begin(WriteTurn::Weights).await?;
@@ -186,7 +186,7 @@ async fn put_in_force(tx: &mut WriteTransaction, version: i64, by: Actor<'_>) ->
     record(tx, by, change).await
 }
 
-/// Keeps a sample where there is none yet.
+/// Stores a sample if there is none yet.
 pub(crate) async fn insert_sample(
     tx: &mut WriteTransaction,
     incident: &IncidentId,

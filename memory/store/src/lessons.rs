@@ -1,5 +1,5 @@
 /*!
-What the earlier incidents of a repository teach a new one: causes that are trusted, causes that a person rejected, and
+Lessons from the earlier incidents of a repository for a new one: trusted causes, causes that a person rejected, and
 fixes that are known to be wrong.
 */
 
@@ -13,30 +13,30 @@ use super::db::{AssertSqlSafe, MAX_BATCH, marks, query, query_as};
 use super::resolutions::{from_row, most_trusted_first};
 use super::{Store, StoreError};
 
-/// Newest resolutions that are read; older ones say little about the code of today.
+/// Most resolutions that are read, newest first; older ones say little about today's code.
 const MOST: i64 = 2_000;
 
 /// A fix that failed, and the incident it was tried for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FailedFixRecord {
     pub incident_id: IncidentId,
-    /// When it was first tried.
+    /// When the fix was first tried.
     pub created_at: Timestamp,
     pub fix: FailedFix,
 }
 
-/// What earlier incidents of a repository were traced to.
+/// The causes of earlier incidents of a repository.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EarlierCauses {
     /// The most trusted resolution of every incident that has a trusted one, oldest first.
     pub trusted: Vec<Resolution>,
-    /// Resolutions with a culprit that a person rejected, newest first. A culprit that another incident was traced to and
-    /// that is trusted there is no rejected one.
+    /// Resolutions with a culprit that a person rejected, newest first. A culprit that is trusted in another incident
+    /// does not count as rejected.
     pub rejected: Vec<Resolution>,
 }
 
 impl Store {
-    /// What the incidents of a repository were traced to; `except` is the incident at hand.
+    /// The causes of the incidents of a repository; `except` is the current incident.
     pub async fn earlier_causes(
         &self,
         repository: &RepositoryId,
@@ -63,7 +63,7 @@ impl Store {
                     .iter()
                     .any(|other| other.culprit == known.culprit && other.incident_id != known.incident_id)
         });
-        // Contradicting resolutions of one incident stand side by side; only the best of them counts as knowledge.
+        // Contradicting resolutions of one incident are all stored; only the best of them counts as knowledge.
         let mut best: Vec<Resolution> = Vec::new();
         for resolution in most_trusted_first(trusted) {
             if !best.iter().any(|known| known.incident_id == resolution.incident_id) {
@@ -74,13 +74,13 @@ impl Store {
         Ok(EarlierCauses { trusted: best, rejected })
     }
 
-    /// What persons said who rejected resolutions, by their ids; of several rejections the latest.
+    /// The notes of persons who rejected resolutions, by resolution id; the latest of several.
     pub async fn rejection_notes(
         &self,
         resolutions: &[&ResolutionId],
     ) -> Result<HashMap<ResolutionId, String>, StoreError> {
         let mut notes = HashMap::new();
-        // Who judges is inside, and so is what they say of it.
+        // Judges are inside the organisation, and so are their notes.
         if self.scope().readers != Audience::Internal {
             return Ok(notes);
         }

@@ -1,10 +1,10 @@
 /*!
 The store: all SQL of the workspace, behind typed async methods.
 
-One SQLite file in the data folder by default, or a PostgreSQL database for several processes and machines. What was
-accepted survives a power cut, and writers wait for each other instead of failing half-way. Statements are written in
-the common subset of both (`$n`, `ON CONFLICT`, text times); what differs lies in `db`, in `fulltext` and in the
-migrations of each, and the same contract suite runs on both.
+One SQLite file in the data folder by default, or a PostgreSQL database for several processes and machines. Accepted
+data survives a power cut, and writers wait for each other instead of failing half-way. Statements use the common
+subset of both engines (`$n`, `ON CONFLICT`, text times); `db`, `fulltext` and the migrations of each engine hold the
+differences, and the same contract suite runs on both.
 */
 
 mod audit;
@@ -70,21 +70,19 @@ use crate::embed::Embedder;
 use crate::scope::StoreScope;
 use crate::vectors::{EMBEDDED, EmbeddedVectors, VectorIndex, VectorRows, VectorStore};
 
-/// The one database, opened; seen by nobody yet. Cheap to clone, closed when the last clone is dropped or by
-/// [`Store::close`].
+/// The open database, without a scope. Cheap to clone; closed when the last clone is dropped or by [`Store::close`].
 #[derive(Debug, Clone)]
 pub struct Database {
     unscoped: Store,
 }
 
 impl Database {
-    /// Opens, and creates or brings up to date where needed, the store at a data folder, a `sqlite://` or a
-    /// `postgres://` url.
+    /// Opens the store at a data folder, a `sqlite://` or a `postgres://` URL, and creates or migrates it if needed.
     pub async fn open(location: &str) -> Result<Database, StoreError> {
         Self::open_with(location, None).await
     }
 
-    /// The same with a server's password, which then stands in no url.
+    /// Like [`Database::open`], with a server's password, which is then not in the URL.
     pub async fn open_with(location: &str, password: Option<&str>) -> Result<Database, StoreError> {
         let db::OpenedDatabase { read, write, place } = db::open(location, password).await?;
         let embedder = VectorIndex::built_in();
@@ -97,12 +95,12 @@ impl Database {
         Ok(Database { unscoped })
     }
 
-    /// The database as it exists for somebody.
+    /// The database as it exists within a scope.
     pub fn seen_by(&self, scope: Scope) -> Store {
         self.unscoped.scoped(scope)
     }
 
-    /// The same database with another model or another engine for vectors, see [`Store::with_vector_index`].
+    /// The same database with another model or another vector engine, see [`Store::with_vector_index`].
     pub async fn with_vector_index(
         &self,
         embedder: Arc<dyn Embedder>,
@@ -117,7 +115,7 @@ impl Database {
     }
 }
 
-/// The database as it exists for somebody, see [`Scope`]. Cheap to clone.
+/// The database as it exists within a [`Scope`]. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Store {
     read: Pool,
@@ -129,18 +127,18 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens a database, for somebody; see [`Database::open`].
+    /// Opens a database within a scope; see [`Database::open`].
     pub async fn open(location: &str, scope: Scope) -> Result<Store, StoreError> {
         Ok(Database::open(location).await?.seen_by(scope))
     }
 
-    /// A write transaction; whoever writes the same takes turns.
+    /// Begins a write transaction; writers of the same rows take turns.
     async fn begin(&self, turn: WriteTurn<'_>) -> Result<WriteTransaction, StoreError> {
         self.write.begin(turn).await
     }
 
-    /// The same store with another model or another engine for vectors. What is not embedded there yet is found by
-    /// words and code meanwhile, see [`vectors::catch_up`].
+    /// The same store with another model or another vector engine. Until an incident is embedded there, words and
+    /// code still find it, see [`vectors::catch_up`].
     pub async fn with_vector_index(
         &self,
         embedder: Arc<dyn Embedder>,
@@ -151,7 +149,7 @@ impl Store {
         Ok(Store { vector_index: VectorIndex::new(embedder, engine, space), ..self.clone() })
     }
 
-    /// This database as an engine.
+    /// This database as a vector engine.
     pub fn embedded_engine(&self) -> Arc<dyn VectorStore> {
         Arc::new(EmbeddedVectors::new(self.vector_rows()))
     }
@@ -169,7 +167,7 @@ impl Store {
         &self.place
     }
 
-    /// Engine, version and place, for a person.
+    /// Engine, version and location, for a person.
     pub async fn described(&self) -> Result<String, StoreError> {
         let engine = self.read.version().await?;
         Ok(match self.place() {
@@ -178,7 +176,7 @@ impl Store {
         })
     }
 
-    /// Waits for the connections to close; SQLite's write-ahead log is folded into the file.
+    /// Waits for the connections to close; SQLite's write-ahead log is copied into the file.
     pub async fn close(&self) {
         self.read.close().await;
         self.write.close().await;

@@ -1,6 +1,6 @@
 /*!
-Looking at what is known: pages of incidents with their resolutions, and everything about one. A person must be
-able to see what was learned and why it is trusted, and to clean up.
+Views of memory: pages of incidents with their resolutions, and everything about one incident. A person must be able
+to see what was learned and why it is trusted, and to clean up.
 */
 
 use millwright_model::{IncidentId, Proof};
@@ -59,19 +59,19 @@ impl Store {
         Ok(items)
     }
 
-    /// Incidents with any of the words, best first; the score is relative to the best one.
+    /// Incidents with any of the words, best first; the score is relative to the best result.
     pub async fn search_memory(&self, text: &str, limit: u32) -> Result<Vec<MemoryItem>, StoreError> {
         let mut words = crate::tokenize::split(text);
         words.sort();
         words.dedup();
         words.truncate(64);
         let limit = if limit == 0 { DEFAULT_PAGE } else { limit.min(MAX_PAGE) };
-        // Of the best ones some may not exist for whoever asks; what does is looked for further down.
+        // Some of the best may not exist for the caller, so more candidates are fetched.
         let most = if self.told().is_empty() { limit } else { MAX_PAGE };
         let candidates = self.find_words(&words, None, most).await?;
         let docs: Vec<i64> = candidates.iter().map(|c| c.doc).collect();
         let documents = self.documents(&docs).await?;
-        // The best one that exists: how good one is beside others tells nothing of what does not.
+        // The best incident that exists for the caller: a relative score must reveal nothing about the others.
         let best = candidates.iter().find(|c| documents.contains_key(&c.doc));
         let best = best.map_or(1.0, |c| c.score.max(f64::MIN_POSITIVE));
         let mut items = Vec::with_capacity(candidates.len());
@@ -93,7 +93,7 @@ impl Store {
         Ok(items)
     }
 
-    /// Everything about one incident; takes shortened ids and ids of its resolutions.
+    /// Everything about one incident; accepts shortened ids and ids of its resolutions.
     pub async fn show_memory(&self, id: &str) -> Result<MemoryEntry, StoreError> {
         let id = self.resolve_incident_id(id).await?;
         let incident = self.get_incident(&id).await?;

@@ -1,4 +1,4 @@
-//! What becomes of rows that an earlier version wrote.
+//! Migration of rows that an earlier version wrote.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::db::before_step;
 use super::testing::{self, ANNA, new_home, prose};
 use super::*;
 
-/// The step that came with audiences.
+/// The step that introduced audiences.
 const AUDIENCE: i64 = 30;
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn rows_from_before_audiences_get_them_by_their_source() {
         )
         .unwrap();
     }
-    // Then, a public issue could join what was internal.
+    // At that version, a public issue could join an internal incident.
     rows.push_str(
         "INSERT INTO notes (id, incident_id, system, target, state, updated_at) \
          VALUES ('note_joined', 'inc_jira', 'github', '2', 'sent', '2026-01-01T00:00:00.000000Z');",
@@ -89,7 +89,7 @@ async fn rows_from_before_audiences_get_them_by_their_source() {
         assert_eq!(found, expected, "{approval} by {by}");
         assert_eq!(known.is_trusted(), known.approval_suffices);
     }
-    // The same ticket joins its incident as before, where its readers are the same.
+    // The same ticket joins its incident as before, if its readers are the same.
     let arrival = |audience| IncomingReport {
         conversation: None,
         incident: NewIncident { source: Some("github".into()), ..testing::incident(prose("again", "x")) },

@@ -1,6 +1,6 @@
 /*!
-What the store takes and gives, as plain data. The shared vocabulary (tickets, resolutions, reports) lives in
-`millwright_model`; here is only what exists because it is stored: identities, times, states and sequences.
+Input and output of the store, as plain data. The shared vocabulary (tickets, resolutions, reports) is in
+`millwright_model`; this module holds what exists only because it is stored: identities, times, states and sequences.
 */
 
 use schemars::JsonSchema;

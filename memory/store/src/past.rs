@@ -1,9 +1,9 @@
 /*!
-Knowledge from before this memory: tickets and postmortems that another system kept. They come without proof, and with
-approval only where the file says who gave it.
+Knowledge from before this memory: tickets and postmortems of another system. They come without proof, and with
+approval only if the file names who gave it.
 
-An entry's id follows from where it comes from and what it is called there, so an import that was cut short is simply
-repeated, one that was made twice changes nothing, and what was forgotten here does not come back with the next file.
+An entry's id follows from its origin and its name there. So an interrupted import can be repeated, a second import
+changes nothing, and an incident that was forgotten here does not come back with the next file.
 */
 
 use millwright_model::{
@@ -22,9 +22,9 @@ use crate::structure_keys::StructureKeys;
 pub struct PastSummary {
     pub new_incidents: u64,
     pub new_resolutions: u64,
-    /// Of those, confirmed by somebody whom the file names.
+    /// Of those, confirmed by a person whom the file names.
     pub confirmed: u64,
-    /// Here already, or named twice.
+    /// Already stored here, or present twice in the file.
     pub known_incidents: u64,
     /// Left out because they were forgotten here.
     pub forgotten: u64,
@@ -40,7 +40,8 @@ impl PastSummary {
     }
 }
 
-/// The id of an incident of the past: the same for the same key and time, for good; sorts among other ids by when it happened.
+/// The id of a past incident. It is always the same for the same key and time, and sorts among other ids by the time
+/// of the incident.
 pub fn past_incident_id(past: &PastIncident) -> IncidentId {
     id_as(past)
 }
@@ -53,7 +54,7 @@ fn id_as<T: TextId>(past: &PastIncident) -> T {
 }
 
 impl Store {
-    /// Takes in a batch, all of it or nothing.
+    /// Imports a batch, all of it or nothing.
     pub async fn take_in_past(
         &self,
         past: &[PastIncident],
@@ -96,7 +97,7 @@ impl Store {
         }
         let mut incident = incidents::complete(&one.incident);
         incident.id.clone_from(&id);
-        // Nothing is to be investigated about it.
+        // There is nothing to investigate about it.
         incident.state = IncidentState::Done;
         let keys = StructureKeys::of(&incident.ticket, &one.incident.mapped);
         incidents::insert(tx, &incident, &keys, self.vector_index()).await?;
@@ -118,7 +119,7 @@ impl Store {
             proof: Proof::None,
             approval: if known.confirmed_by.is_some() { Approval::Confirmed } else { Approval::None },
             approved_by: known.confirmed_by.clone(),
-            // Whoever imports names the field, and so vouches for it.
+            // The importer chooses the field, and so vouches for it.
             approval_authority: known.confirmed_by.as_ref().map(|_| JudgingAuthority::Admin),
             approval_suffices: known.confirmed_by.is_some(),
             outcome: Outcome::Unknown,

@@ -1,6 +1,6 @@
 /*!
-Payloads of events: in the row of their event, or, beyond a size, beside it in parts. The three functions here are all that
-knows where a large payload lies, so that another place for them (an object store) changes this file and no other.
+Payloads of events: in the row of their event, or, beyond a size, in parts beside it. Only these three functions know
+where a large payload is stored, so that moving payloads elsewhere (to an object store) changes this file alone.
 */
 
 use millwright_model::RunId;
@@ -9,18 +9,18 @@ use super::StoreError;
 use super::codec::from_json;
 use super::db::{Pool, WriteTransaction, query, query_scalar};
 
-/// Larger ones stand beside their row.
+/// Larger payloads are stored beside their row.
 pub(crate) const MAX_INLINE_BYTES: usize = 1 << 20;
 const PART_BYTES: usize = 1 << 20;
-/// A payload beyond this belongs into evidence, cited by hash. No ticket comes near it.
+/// A larger payload belongs in evidence, cited by hash. No ticket comes near this size.
 pub(crate) const MAX_PAYLOAD_BYTES: usize = 256 << 20;
 
-/// What stands in the row: no JSON is empty, so an empty text says that the payload is elsewhere.
+/// The text in the row. JSON is never empty, so an empty text means that the payload is elsewhere.
 pub(crate) fn in_row(payload: &str) -> &str {
     if payload.len() > MAX_INLINE_BYTES { "" } else { payload }
 }
 
-/// Keeps a payload that does not stand in its row, in the transaction that wrote the row.
+/// Stores a payload that does not fit in its row, in the transaction that wrote the row.
 pub(crate) async fn keep(
     tx: &mut WriteTransaction,
     run: &RunId,
@@ -47,7 +47,7 @@ pub(crate) async fn keep(
     Ok(())
 }
 
-/// The payload of an event, wherever it lies.
+/// The payload of an event, wherever it is stored.
 pub(crate) async fn whole(
     pool: &Pool,
     run: &RunId,

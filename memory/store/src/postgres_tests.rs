@@ -1,4 +1,4 @@
-//! The suites that every engine must pass, once more on PostgreSQL, and what is PostgreSQL's own.
+//! Runs the suites of every engine on PostgreSQL, and tests what is specific to PostgreSQL.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use super::test_server::faulty_proxy::FaultyProxy;
 use super::testing::{self, ANNA, incident, prose, resolution};
 use super::*;
 
-/// All that makes its stores by `testing::temporary`.
+/// All suites whose stores come from `testing::temporary`.
 const SUITES: [&str; 12] = [
     "contract_tests::",
     "concurrency_tests::",
@@ -33,7 +33,7 @@ fn the_suites_of_every_engine_hold_on_postgres() {
     super::test_server::hold_on_a_server(&SUITES);
 }
 
-/// A server and the url of a new database on it.
+/// A server and the URL of a new database on it.
 fn database(name: &str) -> Option<(Server, String)> {
     let server = Server::find()?;
     let url = server.database(&format!("{name}_{}", std::process::id()));
@@ -161,7 +161,7 @@ async fn many_open_a_new_database_at_once_write_and_claim_each_job_once() {
     assert_eq!(all.len(), 51, "each is held by one");
 }
 
-/// By what is held while it lasts: whoever writes one incident holds up nobody who writes another.
+/// Locks held for the duration of the test: a writer of one incident does not block writers of another.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn writers_of_different_things_do_not_wait_for_each_other() {
     let Some((_server, url)) = database("turns") else { return };
@@ -203,7 +203,8 @@ async fn a_lost_connection_is_said_and_the_next_one_works() {
     store.create_incident(&incident(prose("b", ""))).await.unwrap();
 }
 
-/// What is away is named before anybody gives up waiting, whether the server refuses or the network swallows everything.
+/// The unavailable server is named before a caller gives up waiting, whether the server refuses or the network drops
+/// everything.
 #[tokio::test]
 async fn a_server_that_is_away_is_named_soon_and_used_again_when_it_is_back() {
     let Some((_server, url)) = database("away") else { return };
@@ -233,7 +234,7 @@ async fn a_server_that_is_away_is_named_soon_and_used_again_when_it_is_back() {
     }
 }
 
-/// Connections that others use are not taken for a server that is away.
+/// Connections that others use are not mistaken for a server that is down.
 #[tokio::test]
 async fn a_server_whose_connections_are_all_used_is_not_away() {
     let Some((_server, url)) = database("used") else { return };
@@ -260,7 +261,8 @@ async fn exported(store: &Store) -> Vec<String> {
     text.lines().filter(own).map(str::to_owned).collect()
 }
 
-/// Everything, from one engine to the other and back; and both find the same for the same words, in the same order.
+/// Transfers everything from one engine to the other and back; both find the same incidents for the same words, in
+/// the same order.
 #[tokio::test]
 async fn memory_moves_between_the_engines_and_is_found_alike() {
     let Some((_server, url)) = database("moved") else { return };
@@ -316,7 +318,7 @@ async fn memory_moves_between_the_engines_and_is_found_alike() {
                     close && in_file.len() == there.len(),
                     "{words:?} {repository:?}: {in_file:?} {there:?}"
                 );
-                // Among equals, either may come first.
+                // Incidents with equal scores may come in any order.
                 let docs = |found: &[fulltext::IndexCandidate]| {
                     let mut docs: Vec<_> = found.iter().map(|c| ((c.score * 1e6) as i64, c.doc)).collect();
                     docs.sort_unstable();

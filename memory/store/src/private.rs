@@ -1,5 +1,5 @@
 /*!
-Files and folders that are for their owner alone: tickets, code and the keys that sign links lie in them.
+Files and folders that only their owner may read: they contain tickets, code and the keys that sign links.
 */
 
 use std::fs::{self, DirBuilder, Permissions};
@@ -9,19 +9,19 @@ use std::path::Path;
 
 const OF_OTHERS: u32 = 0o077;
 
-/// Makes a folder, and those above it, for its owner alone. One that is there stays as it is.
+/// Creates a folder, and missing parents, for its owner alone. An existing folder is not changed.
 ///
 /// # Errors
-/// When it cannot be made.
+/// When it cannot be created.
 pub fn make_private_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Takes what others may do with a file or folder away. What is somebody else's may be used, but is not ours to change; it
-/// stays, with a warning.
+/// Removes the access of others to a file or folder. A file of another owner may be used but is not changed; this
+/// logs a warning.
 ///
 /// # Errors
-/// When it cannot be looked at.
+/// When it cannot be inspected.
 pub fn tighten(path: &Path) -> io::Result<()> {
     let rights = fs::metadata(path)?.permissions();
     if rights.mode() & OF_OTHERS == 0 {

@@ -1,6 +1,6 @@
 /*!
-Problems: what several incidents are recurrences of. A link is made when a re-check showed that it is the same
-failure again, or by a person; never by likeness alone.
+Problems: groups of incidents that are recurrences of one failure. A link is made by a person, or when a check showed
+that it is the same failure again; never by similarity alone.
 */
 
 use millwright_model::{IncidentId, ProblemId, RepositoryId, Timestamp};
@@ -11,7 +11,8 @@ use super::db::{AssertSqlSafe, WriteTransaction, WriteTurn, query, query_as, que
 use super::{Actor, Store, StoreError, StoredProblem};
 
 impl Store {
-    /// Says that `incident` is `earlier` again; returns the problem both belong to now. Two problems become one.
+    /// Records that `incident` is a recurrence of `earlier`; returns the problem that both belong to now. Two
+    /// problems are merged.
     pub async fn link_recurrence(
         &self,
         incident: &IncidentId,
@@ -70,7 +71,7 @@ impl Store {
     }
 
     pub async fn get_problem(&self, id: &ProblemId) -> Result<Option<StoredProblem>, StoreError> {
-        // Its title is that of one of its incidents, which need not be one that exists for whoever asks.
+        // A problem's title comes from one of its incidents, which may not exist for the caller.
         let sql = format!(
             "SELECT p.id, p.created_at, CASE WHEN $2 THEN p.repository ELSE (SELECT i.repository FROM incidents i \
              WHERE i.problem_id = p.id{0} ORDER BY i.id LIMIT 1) END, CASE WHEN $2 THEN p.title ELSE coalesce((SELECT i.title FROM \

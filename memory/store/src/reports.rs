@@ -1,6 +1,6 @@
 /*!
-Reports as versioned JSON: the schema's name stands beside the body, so that a report of an older schema can
-still be told apart and handed out as it was written.
+Reports as versioned JSON: the schema's name is stored beside the body, so that a report of an older schema can still
+be recognised and returned as it was written.
 */
 
 use millwright_model::{IncidentId, REPORT_SCHEMA, Report, ReportId, Timestamp};
@@ -11,7 +11,7 @@ use super::{ReportRef, Store, StoreError};
 use crate::scope::ScopedRow;
 
 impl Store {
-    /// Keeps a report under its own id; a later one of the same id replaces it.
+    /// Stores a report under its own id; a later report with the same id replaces it.
     pub async fn save_report(&self, report: &Report) -> Result<(), StoreError> {
         self.require_incident(&report.incident_id).await?;
         let row = ReportRow {
@@ -67,7 +67,7 @@ impl Store {
             .collect()
     }
 
-    /// Reports of an incident as they stand in their rows, oldest first.
+    /// Reports of an incident as stored in their rows, oldest first.
     pub(crate) async fn report_rows(&self, incident: &IncidentId) -> Result<Vec<ReportRow>, StoreError> {
         let rows: Vec<(ReportId, Timestamp, String, String, String)> = query_as(
             "SELECT id, created_at, schema_name, verdict, body FROM reports WHERE incident_id = $1 ORDER BY id",
@@ -81,7 +81,7 @@ impl Store {
     }
 }
 
-/// A report as it stands in its row, also one of a schema this version cannot read.
+/// A report as stored in its row, including one of a schema that this version cannot read.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct ReportRow {
     pub(crate) id: ReportId,

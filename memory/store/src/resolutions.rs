@@ -1,9 +1,10 @@
 /*!
-Resolutions and hypotheses: what was concluded, how well it is proven, what a person said and what became of it.
+Resolutions and hypotheses: what was concluded, how well it is proven, what a person said about it and what happened
+afterwards.
 
 A run can write only the proof it earned; approval and outcome have calls of their own, each with an actor and a
-reason. Contradicting resolutions of one incident stand side by side. Refuted hypotheses are kept as such: the
-next incident should not try them first again.
+reason. Contradicting resolutions of one incident are all stored. Refuted hypotheses are stored as such, so that the
+next incident does not try them first again.
 */
 
 use millwright_model::{
@@ -22,13 +23,13 @@ use crate::scope::ScopedRow;
 #[derive(Debug, Clone, PartialEq)]
 pub struct RememberResult {
     pub resolution: Option<Resolution>,
-    /// The incident already had this culprit and fix: its proof was raised where the new one is better.
+    /// The incident already had this culprit and fix: the stored proof was raised if the new one is better.
     pub merged: bool,
 }
 
 impl Store {
-    /// Keeps what a run concluded: its resolution, if it came to one, and its hypotheses, refuted ones included.
-    /// The same culprit and fix for the same incident are one resolution, whose proof only rises here.
+    /// Stores what a run concluded: its resolution, if it came to one, and its hypotheses, including refuted ones.
+    /// The same culprit and fix for the same incident are one resolution, whose proof can only rise here.
     pub async fn remember(
         &self,
         incident: &IncidentId,
@@ -121,8 +122,8 @@ impl Store {
         rows.iter().map(hypothesis_from_row).collect()
     }
 
-    /// What whoever owns this store says of a resolution; `Approval::None` takes an earlier word back. Others judge by
-    /// [`Store::record_feedback`].
+    /// Sets the approval of a resolution for the owner of this store; `Approval::None` takes an earlier one back.
+    /// Others judge by [`Store::record_feedback`].
     pub async fn set_approval(
         &self,
         resolution: &ResolutionId,
@@ -139,7 +140,7 @@ impl Store {
         .await
     }
 
-    /// What became of it, as seen on the watched branch or by the signature's return.
+    /// Sets the outcome, as seen on the watched branch or by a recurrence of the signature.
     pub async fn set_outcome(
         &self,
         resolution: &ResolutionId,
@@ -150,8 +151,8 @@ impl Store {
         self.change(resolution, ResolutionField::Outcome, by, |r| r.outcome = outcome).await
     }
 
-    /// Puts what it says into other words; proof, approval and outcome stay as they are. The old words go with the entry
-    /// of the audit log, so that they are forgotten with the incident; the log itself keeps only what tells them apart.
+    /// Rewords the statement; proof, approval and outcome stay. The reason of the audit entry keeps the old
+    /// statement, so that it is deleted with the incident; the entry itself keeps only hashes of both.
     pub async fn set_statement(
         &self,
         resolution: &ResolutionId,
@@ -205,7 +206,7 @@ impl Store {
     }
 }
 
-/// Changes one field, on record; the notes of its incident, which tell it, are due.
+/// Changes one field and records the change; makes the notes that report it due.
 pub(super) async fn change_in(
     tx: &mut WriteTransaction,
     id: &ResolutionId,
@@ -223,7 +224,7 @@ pub(super) async fn change_in(
     Ok(resolution)
 }
 
-/// [`Store::set_outcome`] as a part of something larger.
+/// [`Store::set_outcome`] within a transaction of the caller.
 pub(super) async fn set_outcome(
     tx: &mut WriteTransaction,
     resolution: &ResolutionId,
@@ -263,7 +264,7 @@ impl ResolutionField {
     }
 }
 
-/// Confirmed before proven, proven before claimed, newer before older.
+/// Order: confirmed before proven, proven before claimed, newer before older.
 pub fn most_trusted_first(mut resolutions: Vec<Resolution>) -> Vec<Resolution> {
     resolutions.sort_by(|a, b| {
         let key = |r: &Resolution| (r.is_trusted(), r.is_confirmed(), r.proof);
@@ -314,7 +315,7 @@ async fn of_incident_tx(
     rows.iter().map(from_row).collect()
 }
 
-/// Enters the guilty units of all resolutions of an incident, after its index was made anew.
+/// Adds the guilty units of all resolutions of an incident, after its index was rebuilt.
 pub(crate) async fn index_units(
     tx: &mut WriteTransaction,
     incident: &IncidentId,
@@ -326,7 +327,7 @@ pub(crate) async fn index_units(
     Ok(())
 }
 
-/// Adds those that are not on record yet.
+/// Adds the failed fixes that are not stored yet.
 async fn add_failed_fixes(
     tx: &mut WriteTransaction,
     known: &mut Resolution,
@@ -349,7 +350,7 @@ async fn add_failed_fixes(
     Ok(())
 }
 
-/// Removes a resolution that nothing was proven of and that nobody judged.
+/// Removes a resolution without proof that nobody judged.
 pub(crate) async fn remove_unproven(tx: &mut WriteTransaction, id: &ResolutionId) -> Result<(), StoreError> {
     query("DELETE FROM resolutions WHERE id = $1 AND proof = 'none' AND approval = 'none'")
         .bind(id)
@@ -454,7 +455,7 @@ pub(crate) async fn insert_hypothesis(
     Ok(done.rows_affected() > 0)
 }
 
-/// The column is never null: where no repository is known it is blank.
+/// The column is never null: it is blank if no repository is known.
 fn repository_of(text: &str) -> Option<RepositoryId> {
     RepositoryId::parse(text).ok()
 }

@@ -1,6 +1,6 @@
 /*!
-Artifacts of runs, kept where several machines work on one database and a run may go on elsewhere. They go with their
-run, or when it ends.
+Artifacts of runs, stored if several machines work on one database and a run may continue on another. They are deleted
+with their run, or when it ends.
 */
 
 use millwright_model::RunId;
@@ -16,7 +16,7 @@ impl Store {
         matches!(*self.place, DatabaseLocation::Server(_))
     }
 
-    /// Keeps files of a run by name; a later one of the same name replaces it.
+    /// Stores files of a run by name; a later file with the same name replaces it.
     pub async fn keep_run_files(&self, run: &RunId, files: &[(String, String)]) -> Result<(), StoreError> {
         self.require(ScopedRow::Run, run.as_str()).await?;
         let mut tx = self.begin(WriteTurn::Run(run)).await?;

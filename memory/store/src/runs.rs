@@ -1,9 +1,9 @@
 /*!
-Runs and their events. Events are appended in sequence and never changed: the run is what its events say, and
-after a crash it is rebuilt from them. Appending is atomic per call and durable when the call returns.
+Runs and their events. Events are appended in sequence and never changed: the events define the run, and after a crash
+it is rebuilt from them. Appending is atomic per call and durable when the call returns.
 
-A lease says who drives a run, so that two processes on one folder do not both resume it; a dead one's lease
-runs out.
+A lease says which process drives a run, so that two processes on one folder do not both resume it; the lease of a
+dead process runs out.
 */
 
 use millwright_model::{IncidentId, RunId, Timestamp};
@@ -56,7 +56,7 @@ impl Store {
         rows.iter().map(from_row).collect()
     }
 
-    /// The run to resume for an incident, if its last one did not end.
+    /// The run to resume for an incident, if its last run did not end.
     pub async fn latest_unfinished_run(
         &self,
         incident: &IncidentId,
@@ -79,7 +79,7 @@ impl Store {
         rows.iter().map(from_row).collect()
     }
 
-    /// Takes or renews the right to drive a run. False when another holder's lease still stands.
+    /// Takes or renews the right to drive a run. False if another holder's lease is still valid.
     pub async fn claim_run(&self, run: &RunId, holder: &str, lease: Duration) -> Result<bool, StoreError> {
         self.require(ScopedRow::Run, run.as_str()).await?;
         let at = clock(&self.write).await?;
@@ -96,7 +96,7 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Gives the lease back, if it is this holder's.
+    /// Releases the lease, if it belongs to this holder.
     pub async fn release_run(&self, run: &RunId, holder: &str) -> Result<(), StoreError> {
         self.require(ScopedRow::Run, run.as_str()).await?;
         query("UPDATE runs SET holder = NULL, lease_until = NULL WHERE id = $1 AND holder = $2")
@@ -127,14 +127,15 @@ impl Store {
         tx.commit().await
     }
 
-    /// Appends behind whatever is there. Only for tests: a writer that does not say what it has seen may have lost the run.
+    /// Appends after the last event. Only for tests: a writer that does not say what it has seen may have lost the
+    /// run.
     #[cfg(test)]
     pub(crate) async fn append_events(&self, run: &RunId, events: &[NewEvent]) -> Result<i64, StoreError> {
         self.append(run, None, events).await
     }
 
-    /// Appends all or none of the events, and only if nobody else appended since: `next_seq` is what the caller has seen.
-    /// Returns the sequence number of the first.
+    /// Appends all of the events or none, and only if nobody else has appended: `next_seq` is the sequence number
+    /// that the caller expects. Returns the sequence number of the first.
     pub async fn append_events_at(
         &self,
         run: &RunId,

@@ -1,8 +1,9 @@
 /*!
-What exists for whoever asks. A [`Store`] is a database seen by somebody: there is no call without a [`Scope`]. Each call says
-whose it is in one of three ways: it narrows what it selects to the incidents that exist (`visible`, and `told` where what it
-answers goes on to others), it asks whether its one incident exists (`require_incident`, `require`), or it is of the
-installation as a whole (`require_installation`, `require_everything`). A test reads the sources for that.
+What exists for the caller. A [`Store`] is a database within a [`Scope`], and there is no call without one. Each call
+applies the scope in one of three ways. It narrows its selection to the incidents that exist (`visible`, or `told` if
+its result is passed on to others); it checks that its one incident exists (`require_incident`, `require`); or it
+concerns the whole installation (`require_installation`, `require_everything`). A test reads the sources to check
+this.
 */
 
 use std::collections::BTreeSet;
@@ -13,13 +14,13 @@ use millwright_model::{Audience, ConversationId, IncidentId, RepositoryName, Res
 use crate::db::{AssertSqlSafe, query_scalar};
 use crate::{Store, StoreError};
 
-/// A scope with the conditions that it means in SQL.
+/// A scope with its conditions in SQL.
 #[derive(Debug)]
 pub(crate) struct StoreScope {
     scope: Scope,
-    /// Of incidents `i` that exist: empty, or begins with ` AND `.
+    /// Condition for incidents `i` that exist: empty, or begins with ` AND `.
     visible: String,
-    /// Of those whose content may be told on.
+    /// Condition for incidents whose content may be passed on.
     told: String,
 }
 
@@ -39,7 +40,7 @@ impl StoreScope {
             told.push_str(" AND i.audience = 'public'");
         }
         if !scope.withheld.is_empty() {
-            // What belongs to no repository yet may turn out to be of one of these.
+            // An incident without a repository may turn out to belong to one of these.
             let names = listed(scope.withheld.iter().map(RepositoryName::as_str));
             told.push_str(&format!(
                 " AND coalesce(i.repository_name, '') NOT IN ({names}) \
@@ -50,11 +51,11 @@ impl StoreScope {
     }
 }
 
-/// Texts as a list in SQL. They are the names of a scope, which are few and of bounded length; bound as parameters they would
-/// shift the numbers of every statement they are added to.
+/// Texts as a list in SQL. They are the names of a scope, which are few and of bounded length; as bound parameters
+/// they would shift the numbers of every statement that they are added to.
 fn listed<'t>(texts: impl Iterator<Item = &'t str>) -> String {
     let quoted: Vec<String> = texts.map(|text| format!("'{}'", text.replace('\'', "''"))).collect();
-    // Nothing is in a list without members, which neither engine allows to be empty.
+    // NULL matches nothing, and neither engine allows an empty list.
     if quoted.is_empty() { "NULL".to_owned() } else { quoted.join(", ") }
 }
 
@@ -70,7 +71,7 @@ pub(crate) enum ScopedRow {
 }
 
 impl ScopedRow {
-    /// Its table, and what it is called in errors.
+    /// Its table, and its name in errors.
     fn table(self) -> (&'static str, &'static str) {
         match self {
             Self::Run => ("runs", "run"),
@@ -89,18 +90,19 @@ impl Store {
         &self.scope.scope
     }
 
-    /// The same, seen by somebody for whom less exists.
+    /// The same store with a narrower scope.
     pub(crate) fn scoped(&self, scope: Scope) -> Store {
         Store { scope: StoreScope::new(scope), ..self.clone() }
     }
 
-    /// The same store for somebody whose answers these readers see: of other incidents it gives only what they may be
-    /// told, and no names of those who judged.
+    /// The same store for answers that these readers see: of other incidents it returns only what they may read,
+    /// without the names of judges.
     pub fn read_for(&self, readers: Audience) -> Store {
         self.scoped(self.scope().clone().read_by(readers))
     }
 
-    /// The same for what is said in this closed conversation, or in none: what was said in others is not known here.
+    /// The same store for what is said in this closed conversation, or in none: what was said in other conversations
+    /// does not exist here.
     pub fn within_conversation(&self, conversation: Option<&ConversationId>) -> Store {
         let conversations = match &self.scope().conversations {
             VisibleSet::All => VisibleSet::Only(conversation.cloned().into_iter().collect()),
@@ -111,22 +113,23 @@ impl Store {
         self.scoped(Scope { conversations, ..self.scope().clone() })
     }
 
-    /// The same for what is told of one repository: of the incidents of others nothing is told on, whoever has a clone of the same.
+    /// The same store for answers about one repository: nothing about incidents of the other repositories is passed
+    /// on, even if one is a clone of the same repository.
     pub fn withholding(&self, others: BTreeSet<RepositoryName>) -> Store {
         self.scoped(Scope { withheld: others, ..self.scope().clone() })
     }
 
-    /// Narrows a selection of incidents, `i`, to those that exist.
+    /// Condition that narrows incidents `i` to those that exist.
     pub(crate) fn visible(&self) -> &str {
         &self.scope.visible
     }
 
-    /// The same to those that may be told on.
+    /// Condition that narrows incidents `i` to those that may be passed on.
     pub(crate) fn told(&self) -> &str {
         &self.scope.told
     }
 
-    /// Narrows a selection of rows whose incident stands in `column` to those whose incident exists.
+    /// Condition that narrows rows, whose incident is in `column`, to those whose incident exists.
     pub(crate) fn visible_by(&self, column: &str) -> String {
         match self.visible() {
             "" => String::new(),
@@ -134,7 +137,7 @@ impl Store {
         }
     }
 
-    /// Leaves out what the readers may not be told of somebody inside.
+    /// Removes the names of judges if the readers are not internal.
     pub(crate) fn without_names(&self, mut known: Vec<Resolution>) -> Vec<Resolution> {
         if self.scope().readers != Audience::Internal {
             for resolution in &mut known {
@@ -144,17 +147,17 @@ impl Store {
         known
     }
 
-    /// That this call, which is of the installation and of no incident, is for whoever asks.
+    /// Checks that the scope allows calls that concern the installation and no incident.
     pub(crate) fn require_installation(&self) -> Result<(), StoreError> {
         if self.scope().sees_installation() { Ok(()) } else { Err(StoreError::OutsideScope) }
     }
 
-    /// That this call, which reads incidents whosever they are, is for whoever asks.
+    /// Checks that the scope allows calls that read all incidents.
     pub(crate) fn require_everything(&self) -> Result<(), StoreError> {
         if self.scope().sees_everything() { Ok(()) } else { Err(StoreError::OutsideScope) }
     }
 
-    /// That this incident exists. For whom nothing is hidden, nothing is asked.
+    /// Checks that this incident exists; without restrictions in the scope there is no query.
     pub(crate) async fn require_incident(&self, id: &IncidentId) -> Result<(), StoreError> {
         if self.visible().is_empty() {
             return Ok(());
@@ -164,7 +167,7 @@ impl Store {
         found.map(|_| ()).ok_or_else(|| StoreError::NotFound { what: "incident", id: id.to_string() })
     }
 
-    /// That the incident exists to which this row belongs.
+    /// Checks that the incident of this row exists.
     pub(crate) async fn require(&self, row: ScopedRow, id: &str) -> Result<(), StoreError> {
         if self.visible().is_empty() {
             return Ok(());

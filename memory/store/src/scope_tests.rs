@@ -1,4 +1,5 @@
-//! For whom less exists: by every call, what lies outside is not there. And no call without an answer to whose it is.
+//! Narrow scopes: for every call, data outside the scope does not exist. Every call must state how it applies the
+//! scope.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -61,7 +62,7 @@ fn is_missing<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> bool {
     matches!(answer, Err(StoreError::NotFound { .. }))
 }
 
-/// An incident with something of everything.
+/// An incident with data of every kind.
 async fn whole_incident(store: &Store, number: u32, repository: &str) -> IncidentId {
     let arrival = IncomingReport {
         correlation: vec![format!("t:{number}")],
@@ -95,7 +96,7 @@ async fn what_is_of_another_team_is_not_there() {
     assert!(is_missing(seen.get_incident(&theirs).await) && is_missing(seen.incident_state(&theirs).await));
     assert!(
         is_missing(seen.resolve_incident_id(&theirs.as_str()[..12]).await) || {
-            // Ids of the same moment begin alike.
+            // Ids made at the same moment begin alike.
             seen.resolve_incident_id(theirs.as_str()).await.is_err()
         }
     );
@@ -135,7 +136,7 @@ async fn what_is_of_another_team_is_not_there() {
     let judge = FeedbackAuthor::new(ANNA, rights);
     assert!(is_missing(seen.record_feedback(&theirs, None, Approval::Confirmed, judge).await));
 
-    // Lists and counts hold what is ours.
+    // Lists and counts contain only what is in the scope.
     let listed = seen.list_incidents(&IncidentFilter::default()).await.unwrap();
     assert_eq!(listed.iter().map(|line| &line.id).collect::<Vec<_>>(), [&ours]);
     assert_eq!(seen.count_incidents().await.unwrap(), 1);
@@ -147,7 +148,7 @@ async fn what_is_of_another_team_is_not_there() {
     assert_eq!(seen.get_incidents(&both).await.unwrap().len(), 1);
     assert_eq!(seen.knowledge_of(&both).await.unwrap().keys().collect::<Vec<_>>(), [&ours]);
     assert!(seen.get_incident(&ours).await.is_ok() && seen.show_memory(ours.as_str()).await.is_ok());
-    // What is of the installation is said to be so.
+    // Calls that concern the installation are refused as such.
     let refused = |answer: Result<(), StoreError>| matches!(answer, Err(StoreError::OutsideScope));
     assert!(refused(seen.list_tokens().await.map(|_| ())) && refused(seen.audit(None).await.map(|_| ())));
     assert!(refused(seen.export(&mut Vec::new()).await.map(|_| ())));
@@ -206,11 +207,11 @@ async fn a_closed_conversation_is_its_members_alone() {
     assert_eq!(in_channel(None).await, [open.clone()].into());
     assert_eq!(in_channel(Some("slack:C1")).await, [open.clone(), closed.clone()].into());
     assert_eq!(in_channel(Some("slack:C2")).await, [open.clone(), other.clone()].into());
-    // Nobody gets further in by asking from within.
+    // A narrowed store cannot widen its own scope.
     let outside = store.within_conversation(None);
     let inside = outside.within_conversation(Some(&conversation("slack:C1")));
     assert!(is_missing(inside.get_incident(&closed).await));
-    // Work of the installation goes on for whoever is told less.
+    // Calls that concern the installation still work for a scope that is told less.
     assert!(outside.list_tokens().await.is_ok());
 }
 
@@ -234,7 +235,7 @@ async fn what_is_told_of_one_repository_is_not_of_another() {
     );
     let causes = about_shop.earlier_causes(&crate::testing::repository(), None).await.unwrap().trusted;
     assert_eq!(causes.iter().map(|known| &known.incident_id).collect::<Vec<_>>(), [&ours]);
-    // What was learned before repositories had names is theirs whose clone it is.
+    // Knowledge from before repositories had names belongs to the repositories with the same root commit.
     store
         .update_ticket(&old, Some(&"root:1".parse().unwrap()), &prose("Zebra of old", "zebra"), &[])
         .await
@@ -258,12 +259,12 @@ async fn a_word_counts_as_far_as_its_author_sees() {
     assert_eq!(seen.incidents_of_problem(&problem).await.unwrap(), std::slice::from_ref(&ours));
     let told = seen.get_problem(&problem).await.unwrap().unwrap();
     assert_eq!(told.title, "Zebra totals 2", "not that of the first, which is another team's");
-    // Whoever sees both rejects both.
+    // A judge who sees both rejects both.
     store.record_feedback(&ours, None, Approval::Rejected, judge).await.unwrap();
     assert_eq!(approval(&theirs).await, Approval::Rejected);
 }
 
-/// What a public method of the store says of whose it is.
+/// The calls by which a public method of the store applies the scope.
 const ANSWERS: [&str; 7] = [
     "self.require_everything(",
     "self.visible()",
@@ -274,7 +275,7 @@ const ANSWERS: [&str; 7] = [
     "self.require_installation(",
 ];
 
-/// Methods that need no answer of their own, each with why.
+/// Methods that need no such call, each with the reason.
 const WITHOUT: [(&str, &str); 17] = [
     ("open", "opens the database"),
     ("open_with", "opens the database"),
@@ -295,7 +296,7 @@ const WITHOUT: [(&str, &str); 17] = [
     ("is_link_spent", "is asked with the link itself, which is a secret"),
 ];
 
-/// Public methods in a source that say nothing of whose they are.
+/// Public methods in a source that do not apply the scope.
 fn unscoped_methods(source: &str) -> Vec<String> {
     let mut found = Vec::new();
     for part in source.split("\n    pub async fn ").skip(1) {

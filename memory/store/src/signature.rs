@@ -1,6 +1,6 @@
 /*!
-Who wrote an export. Each installation signs what it exports with a key of its own (Ed25519, RFC 8032), in a last line over
-all bytes before it; proof and approval of a file that no trusted key signed are worth nothing here.
+The signature of an export. Each installation signs its exports with a key of its own (Ed25519, RFC 8032), in a last
+line over all bytes before it. Proof and approval count only in a file that a trusted key signed.
 */
 
 use std::io::{BufRead, Read};
@@ -14,9 +14,9 @@ use super::codec::json;
 use super::{Store, StoreError};
 
 const SCHEMA: &str = "millwright.signature/1";
-/// The secret's name in the store.
+/// The name of the secret in the store.
 const SECRET: &str = "export-key";
-/// A longer last line is no signature.
+/// A longer last line is not a signature.
 const MAX_LINE_BYTES: u64 = 4_096;
 
 /// The last line of an export.
@@ -26,7 +26,7 @@ struct SignatureLine {
     schema: String,
     /// The public key, 64 hex digits.
     key: String,
-    /// Over the SHA-256 digest of everything before this line, 128 hex digits.
+    /// Signature over the SHA-256 digest of everything before this line, 128 hex digits.
     signature: String,
 }
 
@@ -34,7 +34,7 @@ struct SignatureLine {
 pub(super) struct ExportKey(Ed25519KeyPair);
 
 impl ExportKey {
-    /// The one of this store; made when it is asked for first.
+    /// The key of this store; created at first use.
     pub(super) async fn open(store: &Store) -> Result<Self, StoreError> {
         let unreadable = |detail: &str| StoreError::Unreadable {
             what: "the secret",
@@ -61,14 +61,14 @@ impl ExportKey {
     }
 }
 
-/// Whether a line is the signature of the lines before it.
+/// Whether a line is the signature line.
 pub(super) fn is_signature(line: &[u8]) -> bool {
     (line.len() as u64) < MAX_LINE_BYTES
         && serde_json::from_slice::<SignatureLine>(line).is_ok_and(|line| line.schema == SCHEMA)
 }
 
-/// Reads a whole export and answers the key that signed it, 64 hex digits; `None` where there is no signature, or it does not
-/// hold for the whole file.
+/// Reads a whole export and returns the key that signed it, 64 hex digits; `None` if there is no signature, or it is
+/// not valid for the whole file.
 ///
 /// # Errors
 /// When it cannot be read.
@@ -77,7 +77,7 @@ pub fn signer_of(input: &mut dyn BufRead) -> Result<Option<String>, StoreError> 
     let mut line = Vec::new();
     loop {
         line.clear();
-        // A line may be long; only its beginning can be a signature.
+        // A line may be long; only its start is needed to recognise a signature.
         let read = (&mut *input).take(MAX_LINE_BYTES).read_until(b'\n', &mut line)?;
         if read == 0 {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! What is SQLite's own: the file, its errors, its migrations, two connections on it, and bytes left in it.
+//! What is specific to SQLite: the file, its errors, its migrations, two connections to it, and leftover bytes in it.
 
 use std::path::Path;
 
@@ -189,7 +189,7 @@ async fn two_connections_append_to_one_run_without_gaps() {
     assert!(seqs.iter().copied().eq(1..=200));
 }
 
-/// All bytes of the folder, so that no journal or log is overlooked.
+/// All bytes of the folder, including every journal and log.
 fn bytes_in(dir: &Path) -> Vec<u8> {
     std::fs::read_dir(dir).unwrap().flat_map(|f| std::fs::read(f.unwrap().path()).unwrap()).collect()
 }
@@ -252,7 +252,7 @@ async fn what_is_forgotten_is_in_no_file() {
         .unwrap();
 }
 
-/// `fixtures/v1.sql` is the first release's database with its rows; it is never regenerated.
+/// `fixtures/v1.sql` is the first release's database with its rows; never regenerate it.
 #[tokio::test]
 async fn a_database_of_the_first_release_is_brought_up_to_date() {
     let dir = tempfile::TempDir::new().unwrap();

@@ -1,9 +1,9 @@
 /*!
-The structural side of an incident: what its traces say about the code, as a set of typed keys.
+The structure of an incident: what its traces say about the code, as a set of typed keys.
 
-Two incidents agree in structure when they share keys, so a key must be the same wherever it is seen:
-symbols and files are taken after mapping to the repository where that is known, and as printed otherwise.
-Only in-app frames count; the framework's frames are on everybody's stack.
+Two incidents agree in structure if they share keys, so a key must be the same in every incident. Symbols and files
+are taken after mapping to the repository if the mapping is known, otherwise as printed. Only in-app frames count,
+because the framework's frames are on every stack.
 */
 
 use std::collections::BTreeSet;
@@ -15,10 +15,10 @@ use millwright_model::{MappedFrame, ParsedTicket};
 const MAX_SYMBOLS: usize = 40;
 const MAX_FILES: usize = 40;
 
-/// What is known of an incident's structure. All sets may be empty: plain prose has none.
+/// The known structure of an incident. All sets may be empty: plain prose has none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StructureKeys {
-    /// Hex, when the fingerprint rests on more than the exception's name.
+    /// Hex; present if the fingerprint rests on more than the exception's name.
     pub fingerprint: Option<String>,
     pub exception: Option<String>,
     pub template: Option<String>,
@@ -30,7 +30,7 @@ pub struct StructureKeys {
     pub units: BTreeSet<String>,
 }
 
-/// Prefixes of the hashed keys. Numbers are part of the stored format.
+/// Prefixes of the hashed keys. The numbers are part of the stored format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum KeyKind {
     Fingerprint = 1,
@@ -38,7 +38,7 @@ pub enum KeyKind {
     File = 3,
     Unit = 4,
     ErrorShape = 5,
-    /// Only scopes the word index.
+    /// Only limits a search of the word index.
     Repository = 6,
 }
 
@@ -52,7 +52,7 @@ impl StructureKeys {
             template,
             ..StructureKeys::default()
         };
-        // The surfaced exception's name alone is shared by causes without number.
+        // Countless causes share the surfaced exception's name alone.
         let telling = !keys.symbols.is_empty() || keys.template.as_deref().is_some_and(says_enough);
         keys.fingerprint = Some(print.value.clone()).filter(|v| !v.is_empty() && telling);
         let frames = ticket.traces.iter().flat_map(|t| &t.exceptions).flat_map(|e| &e.frames);
@@ -74,13 +74,13 @@ impl StructureKeys {
         *self == StructureKeys::default()
     }
 
-    /// Exception and message template together; either alone is too common to look up by.
+    /// Exception and message template together; either alone is too common for a lookup.
     pub fn error_shape(&self) -> Option<String> {
         let template = self.template.as_deref().filter(|t| says_enough(t))?;
         Some(format!("{}\n{template}", self.exception.as_deref().unwrap_or("")))
     }
 
-    /// Everything the index looks incidents up by.
+    /// All keys by which the index finds incidents.
     pub fn hashes(&self) -> Vec<(KeyKind, i64)> {
         let one = |kind, text: &str| (kind, key_hash(kind, text));
         let mut out = Vec::new();
@@ -92,7 +92,7 @@ impl StructureKeys {
         out
     }
 
-    /// What a query asks for: its symbols and files may also be the guilty units of another incident.
+    /// The keys of a query: its symbols and files may also be the guilty units of another incident.
     pub fn query_hashes(&self) -> Vec<(KeyKind, i64)> {
         let mut out = self.hashes();
         let guilty = self.symbols.iter().filter(|s| s.contains("::")).chain(&self.files);
@@ -116,7 +116,7 @@ fn last_name(exception: &str) -> String {
     exception.rsplit(['.', ':', '\\', '/']).find(|p| !p.is_empty()).unwrap_or(exception).to_owned()
 }
 
-/// A template of two words or more besides placeholders.
+/// Whether a template has two words or more besides placeholders.
 fn says_enough(template: &str) -> bool {
     super::tokenize::split(template).len() >= 2
 }

@@ -1,6 +1,5 @@
 /*!
-What the tests of store and recall share: stores of their own, on the engine under test, and tickets that look like
-real ones.
+Helpers of the tests of store and recall: new stores on the engine under test, and realistic tickets.
 */
 
 use millwright_model::{
@@ -18,14 +17,14 @@ pub(crate) fn repository() -> RepositoryId {
 }
 pub(crate) const ANNA: Actor<'static> = Actor { who: "anna@example.org", why: "saw it on the dashboard" };
 
-/// Where a store of a test lies.
+/// The location of a test's store.
 pub(crate) enum Home {
     Folder(TempDir),
     Database(String),
 }
 
 impl Home {
-    /// What [`open`] takes, to open the same store once more.
+    /// The argument for [`open`], to open the same store again.
     pub(crate) fn location(&self) -> String {
         match self {
             Self::Folder(dir) => dir.path().to_str().unwrap().to_owned(),
@@ -40,7 +39,7 @@ impl Home {
         }
     }
 
-    /// The bytes of SQLite's files; of a server there are none to look at.
+    /// The bytes of SQLite's files; empty for a server.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         match self {
             Self::Folder(dir) => std::fs::read_dir(dir.path())
@@ -52,7 +51,7 @@ impl Home {
     }
 }
 
-/// A place for a new store.
+/// A location for a new store.
 pub(crate) fn new_home() -> Home {
     match std::env::var(SERVER) {
         Ok(_) => {
@@ -63,12 +62,12 @@ pub(crate) fn new_home() -> Home {
     }
 }
 
-/// The store at a place, as it exists for whoever operates it.
+/// The store at a location, with the operator's scope.
 pub(crate) async fn open(location: &str) -> Result<Store, StoreError> {
     Store::open(location, Scope::installation("test")).await
 }
 
-/// A new store: SQLite's, or PostgreSQL's where the environment names a server, see `postgres_tests.rs`.
+/// A new store: SQLite, or PostgreSQL if the environment names a server, see `postgres_tests.rs`.
 pub(crate) async fn temporary() -> (Store, Home) {
     let home = new_home();
     (open(&home.location()).await.unwrap(), home)

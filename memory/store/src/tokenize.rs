@@ -1,9 +1,9 @@
 /*!
-Texts as words, the same way when an incident is kept and when one is asked for.
+Texts as words, in the same way for stored incidents and for queries.
 
-Identifiers count whole and in parts (`getUserName` is also `get`, `user`, `name`), because tickets name code
-in passing while traces name it exactly. What differs between two sightings of one failure (numbers, hashes,
-addresses, ids) is left out; so are English function words. The index sees only what comes out of here.
+Identifiers count whole and in parts (`getUserName` is also `get`, `user`, `name`), because tickets mention code
+informally while traces name it exactly. Text that differs between two occurrences of one failure (numbers, hashes,
+addresses, ids) is left out, and so are English function words. The index uses only the result of this module.
 */
 
 use std::collections::HashSet;
@@ -12,9 +12,9 @@ use millwright_model::ParsedTicket;
 
 /// Words kept per field; a pasted log beyond that adds noise, not meaning.
 const MAX_WORDS: usize = 1_500;
-/// Bytes read per field before cutting into words.
+/// Bytes read per field before splitting into words.
 const MAX_BYTES: usize = 64 * 1024;
-/// Words of a body that likeness looks at.
+/// Words of a body that similarity compares.
 const COMPARED_WORDS: usize = 100;
 const MAX_WORD_BYTES: usize = 64;
 
@@ -41,7 +41,7 @@ impl TicketWords {
         words
     }
 
-    /// Title; then symptom and error messages, the telling parts, and after them the text as a whole.
+    /// Title; then symptom and error messages, the most specific parts, and after them the rest of the text.
     pub fn of_ticket(ticket: &ParsedTicket) -> Self {
         let mut body: Vec<&str> = vec![&ticket.symptom];
         for error in ticket.errors.iter().take(20) {
@@ -54,7 +54,7 @@ impl TicketWords {
         body.extend(ticket.fingerprint.template.as_deref());
         body.extend(ticket.fingerprint.exception.as_deref());
         body.extend(ticket.context.routes.iter().map(String::as_str));
-        // What was said already is not said again.
+        // Text that is already included is not added again.
         let said: HashSet<&str> =
             body.iter().copied().chain([ticket.title.as_str()]).flat_map(str::lines).map(str::trim).collect();
         let rest = truncate(&ticket.text, MAX_BYTES).lines().filter(|line| !said.contains(line.trim()));
@@ -62,7 +62,7 @@ impl TicketWords {
         Self::of(&ticket.title, &body)
     }
 
-    /// The part that is compared: what goes wrong is said first, pasted logs follow and drown it.
+    /// The part that is compared: the failure is described at the start, and pasted logs after it add noise.
     pub fn head(mut self) -> Self {
         self.body.truncate(COMPARED_WORDS);
         self
@@ -73,7 +73,7 @@ impl TicketWords {
     }
 }
 
-/// Cuts a text into folded words: identifiers whole and in parts.
+/// Splits a text into folded words: identifiers whole and in parts.
 pub fn split(text: &str) -> Vec<String> {
     let text = truncate(text, MAX_BYTES);
     let mut words = Vec::new();
@@ -85,7 +85,7 @@ pub fn split(text: &str) -> Vec<String> {
             continue;
         }
         let whole = raw.trim_matches('_').to_lowercase();
-        // `T00` of a time stamp says no more than the stamp, while `blk` of `blk_1073741825` does.
+        // `T00` of a timestamp says no more than the timestamp, while `blk` of `blk_1073741825` does.
         if !tells(&whole) && !raw.contains('_') {
             continue;
         }
@@ -100,8 +100,8 @@ pub fn split(text: &str) -> Vec<String> {
     words
 }
 
-/// Versions and the like (`9.4.43`, `v2.1`, `CVE-2022-42889`) as one word each: `v9_4_43`, `cve_2022_42889`. They
-/// are numbers, but they tell one upgrade from another. Network addresses are not among them.
+/// Versions and the like (`9.4.43`, `v2.1`, `CVE-2022-42889`) as one word each: `v9_4_43`, `cve_2022_42889`. They are
+/// numbers, but they distinguish one upgrade from another. Network addresses are excluded.
 pub fn versions(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let text = truncate(text, MAX_BYTES);
@@ -127,7 +127,7 @@ fn advisory(raw: &str) -> Option<String> {
 
 /// `v9.4.43.Final-jre8` → `v9_4_43`: the numbers in front, two to four of them.
 fn version(raw: &str) -> Option<String> {
-    // `jackson-databind-2.9.10` and `branch-3.3` name their version last.
+    // `jackson-databind-2.9.10` and `branch-3.3` have their version at the end.
     let start = raw.find(|c: char| c.is_ascii_digit())?;
     let before = raw.get(..start)?;
     if !(before.is_empty() || before.ends_with(['-', '_']) || before.eq_ignore_ascii_case("v")) {
@@ -171,7 +171,7 @@ fn identifier_parts(raw: &str) -> Vec<String> {
     parts
 }
 
-/// Whether a folded word says something: not a number, a hash, a single letter or a function word.
+/// Whether a folded word is specific: not a number, a hash, a single letter or a function word.
 fn tells(word: &str) -> bool {
     let length = word.chars().count();
     if length < 2 || STOP_WORDS.binary_search(&word).is_ok() {
@@ -182,8 +182,8 @@ fn tells(word: &str) -> bool {
     !(digits == length || (hex && digits > 0 && length >= 6) || digits * 2 > length + 2)
 }
 
-/// Plural and verb endings only (Harman's S-stemmer and `-ing`, `-ed`): enough for `blocks`/`block`,
-/// `failing`/`failed`, and it never joins two identifiers that differ.
+/// Removes plural and verb endings only (Harman's S-stemmer and `-ing`, `-ed`): enough for `blocks`/`block`,
+/// `failing`/`failed`, and it never merges two identifiers that differ.
 fn stem(word: &str) -> String {
     let n = word.len();
     if !word.is_ascii() || n < 4 || word.contains('_') || word.bytes().any(|b| b.is_ascii_digit()) {
@@ -207,7 +207,7 @@ fn stem(word: &str) -> String {
         None
     };
     let mut stemmed = stemmed.unwrap_or_else(|| word.to_owned());
-    // `stopping` and `stopped` are `stop`; `create` and `creating` meet at `creat`.
+    // `stopping` and `stopped` become `stop`; `create` and `creating` both become `creat`.
     let bytes = stemmed.as_bytes();
     if stemmed.len() < n && n - stemmed.len() >= 2 && bytes.len() > 3 {
         if let [.., a, b] = bytes
@@ -230,7 +230,7 @@ fn truncate(text: &str, limit: usize) -> &str {
     text.get(..end).unwrap_or("")
 }
 
-/// Sorted. English function words and what every ticket says.
+/// Sorted. English function words and words that every ticket contains.
 const STOP_WORDS: &[&str] = &[
     "about", "after", "all", "also", "am", "an", "and", "any", "are", "as", "at", "be", "because", "been",
     "before", "being", "but", "by", "can", "com", "could", "did", "do", "does", "for", "from", "had", "has",

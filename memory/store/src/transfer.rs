@@ -1,7 +1,7 @@
 /*!
-Export and import as JSON lines: one incident a line with everything that hangs on it, so that a line is taken in
-wholly or not at all and an interrupted import is simply repeated. What is there already stays as it is; what was
-forgotten here does not come back. The last line is a signature; what a file says of proof counts only where its signer is
+Export and import as JSON lines: one incident per line with everything that belongs to it, so that a line is imported
+completely or not at all and an interrupted import can be repeated. Existing data stays unchanged, and an incident
+that was forgotten here does not come back. The last line is a signature; proof in a file counts only if its signer is
 trusted.
 */
 
@@ -33,7 +33,7 @@ const MAX_LINE_BYTES: u64 = 512 * 1024 * 1024;
 struct Bundle {
     schema: String,
     problem: Option<StoredProblem>,
-    /// Absent in the last line, which carries the audit entries of what is no longer there.
+    /// Absent in the last line before the signature, which carries the audit entries of deleted incidents.
     incident: Option<Incident>,
     resolutions: Vec<Resolution>,
     hypotheses: Vec<StoredHypothesis>,
@@ -41,7 +41,7 @@ struct Bundle {
     reports: Vec<ReportRow>,
     runs: Vec<RunWithEvents>,
     audit: Vec<AuditEntry>,
-    /// What ranking can learn from; older exports have none.
+    /// Samples that ranking can learn from; older exports have none.
     #[serde(default)]
     sample: Option<RankingSample>,
 }
@@ -68,22 +68,23 @@ pub struct ExportSummary {
     pub key: String,
 }
 
-/// What an import may bring of proof and approval.
+/// How much proof and approval an import may bring.
 #[derive(Debug, Clone, Copy, Default)]
 pub enum ImportTrust<'a> {
-    /// As the file says, with its audit: for this store's own export.
+    /// Everything that the file says, with its audit log: for this store's own export.
     #[default]
     AsWritten,
-    /// Proof, approval and outcome as the file says; the audit, which tells what was done to this memory, stays this store's
-    /// own. For the export of an installation that this one trusts.
+    /// Proof, approval and outcome as the file says; this store keeps its own audit log, which says what was done to
+    /// this memory. For the export of an installation that this one trusts.
     ProofOnly,
-    /// Tickets and statements, masked again, and nothing that could be taken for proof or be run: for a file from elsewhere.
+    /// Tickets and statements, masked again, and nothing that could count as proof or be executed: for a file of
+    /// unknown origin.
     Nothing(&'a Redactor),
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ImportOptions<'a> {
-    /// Reads and checks everything, writes nothing.
+    /// Reads and checks everything but writes nothing.
     pub dry_run: bool,
     pub trust: ImportTrust<'a>,
 }
@@ -93,14 +94,14 @@ pub struct ImportSummary {
     pub lines: u64,
     pub new_incidents: u64,
     pub new_resolutions: u64,
-    /// Incidents that were here already; only what they lacked was added.
+    /// Incidents that already existed here; only missing parts were added.
     pub known_incidents: u64,
     /// Left out because they were forgotten here.
     pub forgotten: u64,
 }
 
 impl Store {
-    /// The public key that exports of this store are signed with, 64 hex digits.
+    /// The public key that signs exports of this store, 64 hex digits.
     pub async fn export_key(&self) -> Result<String, StoreError> {
         self.require_installation()?;
         Ok(ExportKey::open(self).await?.public())
@@ -141,7 +142,7 @@ impl Store {
         Ok(summary)
     }
 
-    /// Takes in an export; repeating it changes nothing. Stops at the first line that is not one.
+    /// Imports an export; idempotent. Stops at the first invalid line.
     pub async fn import(
         &self,
         input: &mut (dyn BufRead + Send),
@@ -246,7 +247,8 @@ impl Store {
             self.take_in_incident(&mut tx, bundle, incident, options, summary).await?;
         }
         for entry in &bundle.audit {
-            // A forgetting elsewhere is not a forgetting here: the audit says what was done to this memory.
+            // An incident that was forgotten elsewhere is not forgotten here: the audit log says what was done to
+            // this memory.
             if entry.action != "forget" || bundle.incident.is_none() {
                 audit::insert(&mut tx, entry).await?;
             }
@@ -273,7 +275,7 @@ impl Store {
         let doc = match index::doc_of(tx, &incident.id).await {
             Ok(doc) => {
                 summary.known_incidents += 1;
-                // Whoever is not trusted adds nothing to what is known here.
+                // An untrusted file adds nothing to existing knowledge.
                 if matches!(options.trust, ImportTrust::Nothing(_)) {
                     return Ok(());
                 }
@@ -293,7 +295,7 @@ impl Store {
             Err(other) => return Err(other),
         };
         for resolution in &bundle.resolutions {
-            // One that came without proof, from whomever, makes room for one that is trusted.
+            // A trusted resolution replaces an unproven one with the same id, whatever its origin.
             if resolution.proof > Proof::None || resolution.approval != Approval::None {
                 resolutions::remove_unproven(tx, &resolution.id).await?;
             }
@@ -316,7 +318,7 @@ impl Store {
             learning::insert_sample(tx, &incident.id, sample).await?;
         }
         for RunWithEvents { run, events } in &bundle.runs {
-            // A run that is here already goes on here; its events are not mixed with another copy's.
+            // A run that already exists here continues here; its events are not mixed with another copy's.
             if runs::insert(tx, run).await? {
                 for event in events {
                     let payload = json(&event.event.payload)?;
@@ -344,7 +346,7 @@ impl Bundle {
         }
     }
 
-    /// What the columns' constraints do not catch.
+    /// Checks that the constraints of the columns do not cover.
     fn check(&self) -> Result<(), String> {
         if self.schema != TRANSFER_SCHEMA {
             return Err(format!("its schema is {:?}, not {TRANSFER_SCHEMA}", self.schema));
@@ -378,19 +380,19 @@ impl Bundle {
         Ok(())
     }
 
-    /// Leaves tickets and statements, masked, and nothing that could be taken for proof or be run.
+    /// Keeps tickets and statements, masked, and removes everything that could count as proof or be executed.
     fn distrust(&mut self, redactor: &Redactor) -> Result<(), String> {
         self.problem = None;
         if let Some(incident) = &mut self.incident {
             incident.problem_id = None;
-            // What a stranger calls public is not told to the public here.
+            // A claim of an untrusted file that an incident is public does not make it public here.
             incident.audience = Audience::Internal;
-            // Nor is it some team's because a stranger says so.
+            // Nor does such a file decide which team an incident belongs to.
             incident.repository_name = None;
             // Nobody works on it here.
             incident.state = IncidentState::Done;
             incident.ticket = masked(redactor, &incident.ticket)?;
-            // Laid over checkouts, it would be run.
+            // An overlay would be placed over checkouts and executed.
             incident.ticket.context.overlay = Default::default();
             for text in [
                 &mut incident.source,
@@ -428,13 +430,13 @@ impl Bundle {
     }
 }
 
-/// The same with every text masked.
+/// The same value with every text masked.
 fn masked<T: Serialize + serde::de::DeserializeOwned>(redactor: &Redactor, value: &T) -> Result<T, String> {
     let value = serde_json::to_value(value).map_err(|error| error.to_string())?;
     serde_json::from_value(redactor.redact_json(&value)).map_err(|error| error.to_string())
 }
 
-/// Writes on, and keeps the digest of what was written.
+/// Passes writes on and computes the digest of the written bytes.
 struct Digesting<'w> {
     out: &'w mut (dyn Write + Send),
     digest: Sha256,

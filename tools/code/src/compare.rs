@@ -1,7 +1,8 @@
 /*!
-Whether two versions of a file are the same code. Their syntax trees are compared without comments, docstrings,
-white space and the marks that formatters move (trailing commas, semicolons, quotes). Python's indentation is in
-the shape of the tree, so it counts. In doubt the answer is "changed": this only ever lowers a suspect's rank.
+Decides whether two versions of a file are the same code. Compares their syntax trees without comments, docstrings,
+white space and the tokens that formatters change (trailing commas, semicolons, quotes). Python's indentation
+determines the shape of the tree, so it counts. In doubt the answer is "changed": the result is only used to lower
+a suspect's rank.
 */
 
 use tree_sitter::{Node, Tree};
@@ -18,7 +19,7 @@ pub fn is_formatting_or_comment_only(old: &str, new: &str, lang: SourceLanguage)
     let (Some(old_tree), Some(new_tree)) = (parse::parse(old, lang), parse::parse(new, lang)) else {
         return false;
     };
-    // What could not be parsed could not be compared either.
+    // Trees with parse errors cannot be compared.
     if old_tree.root_node().has_error() || new_tree.root_node().has_error() {
         return false;
     }
@@ -28,16 +29,16 @@ pub fn is_formatting_or_comment_only(old: &str, new: &str, lang: SourceLanguage)
     }
 }
 
-/// A node that counts: how deep, of what kind, and for leaves with what text.
+/// A node that counts: its depth, its kind, and for leaves its text.
 #[derive(Debug, PartialEq, Eq)]
 struct Token<'s> {
     depth: usize,
-    /// Numbered by the grammar; zero for quotes, which are all alike.
+    /// The grammar's number of the kind; zero for quotes, which are all equivalent.
     kind: u16,
     text: &'s str,
 }
 
-/// `None` when the tree is too deep to be seen whole.
+/// `None` when the tree is too deep to be read completely.
 fn tokens<'s>(tree: &Tree, source: &'s str, lang: SourceLanguage) -> Option<Vec<Token<'s>>> {
     let comments = lang.grammar().comments;
     let mut found = Vec::new();
@@ -59,7 +60,7 @@ fn tokens<'s>(tree: &Tree, source: &'s str, lang: SourceLanguage) -> Option<Vec<
     complete.then_some(found)
 }
 
-/// A string that stands alone as a statement.
+/// A string that is a statement by itself.
 fn is_docstring(node: Node<'_>, lang: SourceLanguage) -> bool {
     lang == SourceLanguage::Python
         && node.kind() == "expression_statement"
@@ -67,7 +68,7 @@ fn is_docstring(node: Node<'_>, lang: SourceLanguage) -> bool {
         && node.named_child(0).is_some_and(|only| only.kind() == "string")
 }
 
-/// A comma or semicolon with nothing behind it but a closing bracket.
+/// A comma or semicolon that is followed only by a closing bracket.
 fn is_loose_mark(node: Node<'_>) -> bool {
     matches!(node.kind(), "," | ";")
         && node
@@ -79,7 +80,7 @@ fn is_quote(kind: &str) -> bool {
     matches!(kind, "\"" | "'")
 }
 
-/// The prefix of a string (`rb`), without its quotes, unless changing them would change the content.
+/// The prefix of a string (`rb`) without its quotes, unless other quotes would change the content.
 fn without_quotes<'s>(written: &'s str, node: Node<'_>) -> &'s str {
     let plain = node.parent().is_none_or(|string| {
         let mut cursor = string.walk();

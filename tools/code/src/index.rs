@@ -1,6 +1,7 @@
 /*!
-Syntax over a whole revision: parsed files kept in memory by object id (the same content is parsed once, at
-whatever revision and path), and definitions and references found by `git grep` first and parsing second.
+Syntax over a complete revision. Parsed files are cached by object id, so the same content is parsed once,
+regardless of revision and path. Definitions and references are found by `git grep` first, and by parsing its hits
+second.
 */
 
 use std::collections::HashMap;
@@ -16,11 +17,11 @@ use super::symbols::{Symbol, innermost, symbols};
 
 /// Symbols kept before the cache is emptied: about 200 MB.
 const MAX_CACHED_SYMBOLS: usize = 500_000;
-/// Most files parsed to answer one question.
+/// Maximum number of files parsed per query.
 const MAX_FILES: usize = 400;
 const MAX_GREP_HITS: usize = 20_000;
 
-/// A cache of parsed files. Cheap to share behind an `Arc`; safe to use from several threads.
+/// A cache of parsed files. Share it through an `Arc`; it is safe to use from several threads.
 #[derive(Debug, Default)]
 pub struct CodeIndex {
     cache: Mutex<Cache>,
@@ -37,7 +38,8 @@ struct Cache {
 pub struct DefinitionsFound {
     /// Path and symbol.
     pub found: Vec<(String, Symbol)>,
-    /// Files that hold the name but were not parsed, for their number or language.
+    /// Files that contain the name but were not parsed, because there are too many or their language has no
+    /// grammar.
     pub files_left_out: usize,
 }
 
@@ -84,7 +86,7 @@ impl CodeIndex {
         Ok(innermost(&self.symbols(repo, revision, path)?, line).cloned())
     }
 
-    /// Symbols of a text whose object id is known.
+    /// Symbols of a text with a known object id.
     pub fn parsed(&self, oid: &str, lang: SourceLanguage, source: &str) -> Arc<Vec<Symbol>> {
         let key = (oid.to_owned(), lang);
         if let Some(known) = self.lock().files.get(&key) {
@@ -95,13 +97,13 @@ impl CodeIndex {
         if cache.symbols + parsed.len() > MAX_CACHED_SYMBOLS {
             *cache = Cache::default();
         }
-        // A file without symbols takes room, too.
+        // A file without symbols takes memory, too.
         cache.symbols += parsed.len() + 1;
         cache.files.insert(key, parsed.clone());
         parsed
     }
 
-    /// Definitions of `name` at a revision: a bare name, or the end of a qualified one (`Outer.inner`).
+    /// Definitions of `name` at a revision. `name` is a bare name, or the end of a qualified one (`Outer.inner`).
     pub fn definitions(
         &self,
         repo: &Repo,
@@ -133,7 +135,7 @@ impl CodeIndex {
         Ok(DefinitionsFound { found, files_left_out })
     }
 
-    /// Uses of `name` (its last part, when qualified) at a revision.
+    /// Uses of `name` (of its last part, if it is qualified) at a revision.
     pub fn references(
         &self,
         repo: &Repo,
@@ -177,7 +179,8 @@ fn ends_with_name(qualified: &str, wanted: &str) -> bool {
     qualified.strip_suffix(wanted).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
 }
 
-/// Files of a language we parse that hold `name` as a word, those with most hits first, and how many more there are.
+/// Files in a supported language that contain `name` as a word, those with most hits first, and the number of
+/// files beyond the limit.
 fn candidates(
     repo: &Repo,
     revision: &str,

@@ -1,10 +1,11 @@
 /*!
 Source code as syntax: symbols, definitions and references by tree-sitter, what a test imports and calls, and
-whether a change changed any code at all. Works on text handed in; only [`CodeIndex`] reads the repository.
+whether a change affects code at all. Functions work on the text they receive; only [`CodeIndex`] reads the
+repository.
 
-Files are hostile: they are bounded in size and parsing in time, and every walk over a tree is a loop, never a
-recursion. What cannot be parsed yields nothing, not an error. One file per language lies under `languages/`;
-C++ has a grammar of its own, `.h` files are read as C.
+Files are hostile input: their size and the parsing time are bounded, and every walk over a tree is a loop, never a
+recursion. A file that cannot be parsed yields nothing, not an error. Each language has one file under
+`languages/`; C++ has its own grammar, and `.h` files are read as C.
 */
 
 pub mod changes;

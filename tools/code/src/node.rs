@@ -1,5 +1,5 @@
 /*!
-What a node of a syntax tree says of its source: its text and its lines.
+The source of a syntax node: its text and its lines.
 */
 
 use tree_sitter::Node;
@@ -16,7 +16,7 @@ pub(crate) fn line(node: Node<'_>) -> u32 {
 /// 1-based line a node ends on, both included.
 pub(crate) fn end_line(node: Node<'_>) -> u32 {
     let end = node.end_position();
-    // Some grammars count the newline in: the end is then the start of the next line.
+    // Some grammars include the newline: the end is then the start of the next line.
     let row = if end.column == 0 && end.row > node.start_position().row { end.row - 1 } else { end.row };
     u32::try_from(row).unwrap_or(u32::MAX).saturating_add(1)
 }

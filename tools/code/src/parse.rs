@@ -1,6 +1,6 @@
 /*!
-Parsing within limits, and the one loop that walks a tree. Grammars are written for honest code: a hostile or
-generated file can make them slow, so size and time are bounded, and depth costs memory on the heap only.
+Parsing within limits, and the only loop that walks a tree. Grammars are written for normal code; a hostile or
+generated file can make them slow. So size and time are bounded, and depth only costs heap memory.
 */
 
 use std::ops::ControlFlow;
@@ -12,16 +12,16 @@ use super::languages::SourceLanguage;
 
 /// Larger sources are not parsed: they are generated or minified.
 const MAX_SOURCE_BYTES: usize = 4 << 20;
-/// An honest file of the largest size parses in less.
+/// A normal file of the maximum size parses in less time.
 const MAX_PARSE_TIME: Duration = Duration::from_millis(1500);
 
-/// The syntax tree, or nothing when the source is too large or took too long. Errors in the source are no
-/// hindrance: the tree then holds error nodes.
+/// The syntax tree, or `None` when the source is too large or parsing takes too long. Errors in the source are
+/// allowed: the tree then contains error nodes.
 pub(crate) fn parse(source: &str, lang: SourceLanguage) -> Option<Tree> {
     parse_after(source, lang, None)
 }
 
-/// The same for a later version of a source whose tree is known: only what changed is parsed again.
+/// As [`parse`], for a later version of a source whose tree is known: only the changed part is parsed again.
 pub(crate) fn parse_after(
     source: &str,
     lang: SourceLanguage,
@@ -49,7 +49,7 @@ pub(crate) fn parse_after(
     )
 }
 
-/// Everything between the first and the last byte that differ, as one edit.
+/// Everything between the first and the last byte that differ, as a single edit.
 fn one_edit(old: &str, new: &str) -> InputEdit {
     let (old, new) = (old.as_bytes(), new.as_bytes());
     let front = old.iter().zip(new).take_while(|(a, b)| a == b).count();
@@ -72,18 +72,19 @@ fn one_edit(old: &str, new: &str) -> InputEdit {
     }
 }
 
-/// Whether a walk goes on into the children of a node.
+/// Whether a walk continues into the children of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WalkInto {
     Children,
     Skip,
 }
 
-/// Deeper nodes are not visited. Hand-written code stays below some dozens; asking a node for its parent or
-/// sibling costs as much as it is deep.
+/// Deeper nodes are not visited. Hand-written code has a few dozen levels; looking up a node's parent or sibling
+/// takes time proportional to its depth.
 const MAX_DEPTH: usize = 1_000;
 
-/// Visits nodes in source order with their depth (0 for the root). False when some lay too deep to be visited.
+/// Visits nodes in source order with their depth (0 for the root). Returns false when some nodes were too deep to
+/// be visited.
 pub(crate) fn walk<'tree>(tree: &'tree Tree, mut visit: impl FnMut(Node<'tree>, usize) -> WalkInto) -> bool {
     let mut cursor = tree.walk();
     let (mut depth, mut complete) = (0, true);

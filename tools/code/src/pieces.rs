@@ -1,12 +1,12 @@
 /*!
-The contiguous line changes between two versions of a file, or pieces of them, and the text that comes out when some
-of them are taken back.
+The contiguous line changes between two versions of a file, or pieces of them, and the text that results when some
+of them are reverted.
 */
 
 use std::collections::BTreeSet;
 
-/// One contiguous change, or a piece of one. Lines are 1-based; with no lines on a side, the change stands after that
-/// line.
+/// One contiguous change, or a piece of one. Lines are 1-based. A side with no lines means that the change comes
+/// after that line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LineHunk {
     pub old_start: u32,
@@ -43,13 +43,13 @@ impl LineHunk {
         }
     }
 
-    /// The lines it has on a side; `None` when it only stands between two.
+    /// The lines of the change on a side; `None` when it has none there.
     pub(crate) fn span(&self, side: ChangeSide) -> Option<Span> {
         let (start, lines) = self.range(side);
         (lines > 0).then(|| (start, start.saturating_add(lines - 1)))
     }
 
-    /// Whether it changes anything from `span.0` to `span.1`.
+    /// Whether the change affects any line from `span.0` to `span.1`.
     pub(crate) fn overlaps(&self, side: ChangeSide, span: Span) -> bool {
         match self.span(side) {
             Some((from, to)) => from <= span.1 && span.0 <= to,
@@ -60,20 +60,20 @@ impl LineHunk {
         }
     }
 
-    /// The first line on a side that it leaves alone behind it.
+    /// The first unchanged line after the change on a side.
     fn behind(&self, side: ChangeSide) -> u32 {
         let (start, lines) = self.range(side);
         if lines == 0 { start.saturating_add(1) } else { start.saturating_add(lines) }
     }
 
-    /// Where it begins on a side, as the line that would be replaced.
+    /// Where the change begins on a side: the line that would be replaced.
     pub(crate) fn front(&self, side: ChangeSide) -> u32 {
         let (start, lines) = self.range(side);
         if lines == 0 { start.saturating_add(1) } else { start }
     }
 }
 
-/// The pieces that touch one another without an unchanged line between them, as groups in file order.
+/// Groups pieces that touch each other without an unchanged line in between; groups are in file order.
 pub(crate) fn contiguous(hunks: &[LineHunk]) -> Vec<Vec<usize>> {
     let mut order: Vec<usize> = (0..hunks.len()).collect();
     let at = |index: &usize| hunks.get(*index).copied();
@@ -96,8 +96,8 @@ pub(crate) fn contiguous(hunks: &[LineHunk]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// The text `new` with the hunks numbered in `take_back` as they were in `old`. Numbers without a hunk and lines that
-/// do not exist are skipped.
+/// The text `new` with the hunks listed in `take_back` reverted to `old`. Skips numbers without a hunk and lines
+/// that do not exist.
 pub(crate) fn apply_pieces(old: &str, new: &str, hunks: &[LineHunk], take_back: &[usize]) -> String {
     let (old_lines, new_lines) = (lines(old), lines(new));
     let chosen: BTreeSet<usize> = take_back.iter().copied().collect();
@@ -107,7 +107,7 @@ pub(crate) fn apply_pieces(old: &str, new: &str, hunks: &[LineHunk], take_back: 
     let mut at = 0usize;
     let push = |out: &mut String, lines: &[&str], from: usize, to: usize| {
         for line in lines.get(from..to.min(lines.len())).unwrap_or_default() {
-            // A last line without its newline may come to stand in the middle.
+            // The last line, which has no newline, may no longer be the last one.
             if !out.is_empty() && !out.ends_with('\n') {
                 out.push('\n');
             }
@@ -125,13 +125,13 @@ pub(crate) fn apply_pieces(old: &str, new: &str, hunks: &[LineHunk], take_back: 
     out
 }
 
-/// The changes from both versions to the text that comes out when `set` is taken back: from `new`, and from `old`.
+/// The changes from `new` and from `old` to the text that results when `set` is reverted.
 pub(crate) fn changes_to_candidate(
     hunks: &[LineHunk],
     set: &BTreeSet<usize>,
 ) -> (Vec<LineHunk>, Vec<LineHunk>) {
     let (mut from_new, mut from_old): (Vec<LineHunk>, Vec<LineHunk>) = (Vec::new(), Vec::new());
-    // How far the candidate's lines stand behind those of the new version.
+    // The offset between the candidate's lines and those of the new version.
     let mut shift = 0i64;
     for (index, hunk) in
         contiguous(hunks).into_iter().flatten().filter_map(|i| hunks.get(i).map(|hunk| (i, hunk)))
@@ -159,7 +159,8 @@ fn lines(text: &str) -> Vec<&str> {
 
 /// The contiguous line changes between two texts.
 pub(crate) fn line_hunks(old: &str, new: &str) -> Vec<LineHunk> {
-    /// Beyond so many pairs of lines, everything that differs is one change: comparing them all takes too long.
+    /// Above this many pairs of lines, everything that differs counts as one change: comparing all pairs takes too
+    /// long.
     const MAX_PAIRS: usize = 40_000_000;
     let (old, new) = (lines(old), lines(new));
     let front = old.iter().zip(&new).take_while(|(a, b)| a == b).count();

@@ -1,6 +1,6 @@
 /*!
-Who uses a name: references, calls and imports of one source. What a failing test imports and calls is often the
-only link from a ticket to the code at fault.
+Finds uses of a name: references, calls and imports of one source. What a failing test imports and calls is often
+the only link from a ticket to the faulty code.
 */
 
 use serde::{Deserialize, Serialize};
@@ -13,16 +13,16 @@ use super::node::{end_line, line, text};
 use super::parse::{self, WalkInto};
 use super::symbols::{Symbol, innermost};
 
-/// Most calls or references listed of one source.
+/// Maximum number of calls or references listed per source.
 const MAX_LISTED: usize = 20_000;
 /// Longest dotted name kept, in bytes.
 const MAX_PATH: usize = 160;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
-    /// The last name of what is called: `filter`.
+    /// The last part of the called name: `filter`.
     pub name: String,
-    /// With what it is called on, where that is a plain path: `Model.objects.filter`.
+    /// The name with the object it is called on, if that is a plain path: `Model.objects.filter`.
     pub path: String,
     /// 1-based.
     pub line: u32,
@@ -45,7 +45,7 @@ pub struct Reference {
     pub line: u32,
     /// The whole line, trimmed and bounded.
     pub text: String,
-    /// Qualified name of the definition it stands in.
+    /// Qualified name of the enclosing definition.
     pub within: Option<String>,
 }
 
@@ -63,7 +63,7 @@ pub fn imports(source: &str, lang: SourceLanguage) -> Vec<ImportStatement> {
     found
 }
 
-/// What is called in `source`, or in the lines of `span` alone, in source order.
+/// The calls in `source`, or only in the lines of `span`, in source order.
 pub fn calls(source: &str, lang: SourceLanguage, span: Option<LineSpan>) -> Vec<Call> {
     let Some(tree) = parse::parse(source, lang) else { return Vec::new() };
     let mut found = Vec::new();
@@ -82,7 +82,7 @@ pub fn calls(source: &str, lang: SourceLanguage, span: Option<LineSpan>) -> Vec<
     found
 }
 
-/// Every place in `source` where `name` stands as an identifier; comments and strings do not count.
+/// Every place in `source` where `name` is an identifier; comments and strings do not count.
 pub fn references(source: &str, lang: SourceLanguage, name: &str, symbols: &[Symbol]) -> Vec<Reference> {
     let Some(tree) = parse::parse(source, lang) else { return Vec::new() };
     let lines: Vec<&str> = source.lines().collect();
@@ -90,7 +90,7 @@ pub fn references(source: &str, lang: SourceLanguage, name: &str, symbols: &[Sym
     for node in identifiers(&tree, source, name) {
         let at = line(node);
         let kind = kind_of(node, source, lang);
-        // One line is one reference, of its most telling kind.
+        // Each line counts as one reference, of its most informative kind.
         if let Some(last) = found.last_mut().filter(|last| last.line == at) {
             if last.kind == ReferenceKind::Use {
                 last.kind = kind;
@@ -125,7 +125,7 @@ fn identifiers<'t>(tree: &'t Tree, source: &str, name: &str) -> Vec<Node<'t>> {
 }
 
 fn kind_of(node: Node<'_>, source: &str, lang: SourceLanguage) -> ReferenceKind {
-    /// Names stand at most this deep inside of what they name, call or import.
+    /// A name is nested at most this deep inside of what it names, calls or imports.
     const FAR: usize = 8;
     let grammar = lang.grammar();
     let statement = |kind: &str| matches!(kind, "call_expression" | "export_statement" | "mod_item");
@@ -149,7 +149,7 @@ fn kind_of(node: Node<'_>, source: &str, lang: SourceLanguage) -> ReferenceKind 
         {
             return ReferenceKind::Definition;
         }
-        // `a.b.name` is called where the whole of it is.
+        // `a.b.name` is called if the complete path is.
         let last = u32::try_from(parent.named_child_count()).unwrap_or(0).checked_sub(1);
         if !is_field("declarator") && last.and_then(|last| parent.named_child(last)) != Some(at) {
             break;
@@ -164,7 +164,7 @@ fn call(node: Node<'_>, source: &str, lang: SourceLanguage) -> Option<Call> {
     let callee = node.child_by_field_name(callee)?;
     let start = receiver.and_then(|field| node.child_by_field_name(field)).unwrap_or(callee).start_byte();
     let written = source.get(start..callee.end_byte())?;
-    // Type arguments come after the name: `parse::<u8>`, `List<String>`.
+    // Remove type arguments after the name: `parse::<u8>`, `List<String>`.
     let bare = written.split('<').next().unwrap_or(written).trim_end_matches([':', ' ', '\n']);
     let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '#');
     let name = bare.rsplit(|c| !is_name(c)).next().filter(|name| !name.is_empty())?;

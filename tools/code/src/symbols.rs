@@ -1,6 +1,6 @@
 /*!
-What a source file defines: functions, types, constants, each with its qualified name and its lines. This is how
-frames, hunks and blame are tied to a unit of code whose name survives when lines move.
+Finds what a source file defines: functions, types and constants, each with its qualified name and its lines.
+Frames, hunks and blame refer to these symbols, whose names stay the same when lines move.
 */
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use super::languages::{DefinitionScope, SourceLanguage, SymbolKind};
 use super::node::{end_line, line, text};
 use super::parse::{self, WalkInto};
 
-/// Most symbols listed of one file.
+/// Maximum number of symbols listed per file.
 const MAX_SYMBOLS: usize = 20_000;
 /// Longest name and signature kept, in characters.
 const MAX_NAME: usize = 200;
@@ -17,17 +17,17 @@ const MAX_NAME: usize = 200;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Symbol {
     pub name: String,
-    /// Names of the enclosing definitions and its own, joined by dots: `Outer.method.inner`.
+    /// Names of the enclosing definitions and of the symbol, joined by dots: `Outer.method.inner`.
     pub qualified: String,
     pub kind: SymbolKind,
-    /// 1-based, both included; decorators belong to what they decorate.
+    /// 1-based, both included; decorators belong to the definition they decorate.
     pub start_line: u32,
     pub end_line: u32,
     /// First line of the definition, bounded.
     pub signature: String,
 }
 
-/// `path::Qualified.name`, the form every report uses.
+/// `path::Qualified.name`, the form that every report uses.
 pub fn symbol_id(path: &str, qualified: &str) -> String {
     format!("{path}::{qualified}")
 }
@@ -37,7 +37,7 @@ pub fn symbols(source: &str, lang: SourceLanguage) -> Vec<Symbol> {
     let Some(tree) = parse::parse(source, lang) else { return Vec::new() };
     let grammar = lang.grammar();
     let mut found: Vec<Symbol> = Vec::new();
-    // Open definitions: depth, qualified name, what kind of scope.
+    // Open definitions: depth, qualified name, and kind of scope.
     let mut open: Vec<(usize, String, DefinitionScope)> = Vec::new();
     let mut wrapper: Option<(usize, u32)> = None;
     parse::walk(&tree, |node, depth| {
@@ -81,13 +81,13 @@ pub fn symbols(source: &str, lang: SourceLanguage) -> Vec<Symbol> {
     found
 }
 
-/// The innermost definition around a line (1-based). `path` tells the language.
+/// The innermost definition around a line (1-based). `path` determines the language.
 pub fn enclosing(path: &str, source: &str, line: u32) -> Option<Symbol> {
     let symbols = symbols(source, SourceLanguage::from_path(path)?);
     innermost(&symbols, line).cloned()
 }
 
-/// The same over symbols at hand.
+/// As [`enclosing`], for symbols that are already known.
 pub fn innermost(symbols: &[Symbol], line: u32) -> Option<&Symbol> {
     symbols
         .iter()
@@ -96,7 +96,7 @@ pub fn innermost(symbols: &[Symbol], line: u32) -> Option<&Symbol> {
 }
 
 fn signature(text: &str) -> String {
-    // Annotations and attributes come first in some grammars.
+    // In some grammars, annotations and attributes come first.
     let mut lines = text.lines().map(str::trim);
     let first = lines.find(|line| !line.starts_with('@') || line.ends_with(['{', '}', ';']));
     let first = first.or_else(|| text.lines().next()).unwrap_or_default();

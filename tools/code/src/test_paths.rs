@@ -1,6 +1,6 @@
 /*!
-Which files judge the program, so that a candidate fix may not change them. What a failing line or a changed file of a
-repository is to a ticket, a test or the product, is told by the crate that reads tickets.
+Which files judge the program, so that a candidate fix may not change them. The `ingest` crate decides whether a
+line or a changed file is test or product code.
 */
 
 /// Whether a path looks like test code or test data.
@@ -43,7 +43,7 @@ fn is_test_path(path: &str) -> bool {
                 || stem.starts_with("test_")
                 || stem == "tests"
         }
-        // Latest would end like a test in lower case.
+        // Without upper case, a name like `Latest` would match.
         "java" | "kt" | "scala" | "cs" => {
             ["Test", "Tests", "TestCase", "IT", "Spec"].iter().any(|end| original_stem.ends_with(end))
                 || original_stem.strip_prefix("Test").is_some_and(|rest| rest.starts_with(char::is_uppercase))
@@ -54,9 +54,9 @@ fn is_test_path(path: &str) -> bool {
     }
 }
 
-/// Whether a file takes part in judging the program: a test by its own name, in a folder kept for tests, or the
-/// configuration of a test runner. Narrower than [`is_test_path`] where a folder of the product is named `test` or
-/// `testing`, wider by the configuration.
+/// Whether a file takes part in judging the program: a test by its own name, a file in a folder for tests, or the
+/// configuration of a test runner. Narrower than [`is_test_path`] where a product folder is named `test` or
+/// `testing`, and wider because it includes the configuration.
 pub fn judges(path: &str) -> bool {
     const FOLDERS: &[&str] = &[
         "tests",

@@ -1,6 +1,7 @@
 /*!
-From a failure that is shown to the commit, the lines and a fix: who is suspected, which revision to test next, the
-smallest change that flips the replay, and what a fix must pass. Nothing here knows a planner or a model.
+From a reproduced failure to the culprit commit, the guilty lines and a fix: ranks suspects, chooses the next revision
+to test, finds the smallest change that flips the replay, and verifies fixes. Nothing here depends on a planner or a
+model.
 */
 
 pub mod bisect;

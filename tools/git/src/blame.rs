@@ -1,6 +1,7 @@
 /*!
-Who last touched which line, bounded to a range: below `good` git stops looking, which turns a second over the
-whole history of a large file into some hundredths, and `boundary` then says "not since good".
+`git blame`, bounded to a range of commits: which commit last changed each line. Git stops at `good`, which takes
+hundredths of a second instead of a second for a large file with a long history. `boundary` then means "not changed
+since good".
 */
 
 use millwright_model::CommitId;
@@ -25,11 +26,11 @@ pub struct BlameQuery {
     pub end: u32,
 }
 
-/// Consecutive lines that came with one commit.
+/// Consecutive lines that the same commit last changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlameSpan {
     pub commit: CommitId,
-    /// True when the lines are older than the range: `commit` is then only where looking stopped.
+    /// True when the lines are older than the range: `commit` is then only where git stopped looking.
     pub boundary: bool,
     pub author: String,
     pub author_email: String,
@@ -39,7 +40,7 @@ pub struct BlameSpan {
     /// 1-based, at `bad`.
     pub start: u32,
     pub end: u32,
-    /// Where the lines stood when they were written.
+    /// Path of the file in the commit that wrote the lines.
     pub original_path: String,
     pub original_start: u32,
     /// The lines themselves.
@@ -83,7 +84,8 @@ struct Header {
     boundary: bool,
 }
 
-/// Reads `git blame --porcelain`: a commit's header is given once, its path again whenever it changes.
+/// Reads `git blame --porcelain`, which prints a commit's header once and its path again whenever the path
+/// changes.
 fn parse(text: &str) -> Vec<BlameSpan> {
     let mut headers = std::collections::HashMap::<CommitId, Header>::new();
     let mut spans: Vec<BlameSpan> = Vec::new();

@@ -1,10 +1,11 @@
 /*!
-Writes objects and one new branch into a user's git directory, without git: git would read that directory's configuration,
-with its includes, follow its symbolic links and write its reflogs, and all of that may have been laid out by somebody
-hostile. Here every folder on the way is opened by itself and no link is followed, nothing blocks, and nothing that is
-there is replaced.
+Writes objects and one new branch into a user's git directory without running git. Git would read that directory's
+configuration and its includes, follow its symbolic links and write its reflogs, and an attacker may have prepared
+all of these. This module opens every folder on the way by itself, follows no link, never blocks, and replaces
+nothing that exists.
 
-The formats are git's oldest: loose objects (gitformat-loose) and loose references, made by way of a lock file beside.
+The formats are git's oldest: loose objects (gitformat-loose) and loose references, each created through a lock
+file next to the reference.
 */
 
 use std::fs::File;
@@ -20,27 +21,28 @@ use rustix::io::Errno;
 
 use super::{RepoError, refs};
 
-/// A reference file is an id and a line end, or the name of another.
+/// A reference file holds an id and a line end, or the name of another reference.
 const MAX_REFERENCE: u64 = 4096;
 
 /// The folders of a git directory that a branch is written to.
 pub(super) struct BranchFiles {
     common_dir: PathBuf,
     objects: OwnedFd,
-    /// Branches lie in `heads` below it, which is missing where every one is packed and a copy left out empty folders.
+    /// The `refs` folder. Its subfolder `heads` holds the branches. `heads` is missing when all branches are
+    /// packed and the directory was copied without its empty folders.
     refs: OwnedFd,
 }
 
-/// What stands under a branch's name.
+/// What exists under a branch's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum BranchState {
     Free,
-    /// The commit, or what else is there.
+    /// The commit, or a description of what else exists there.
     Taken(String),
 }
 
 impl BranchFiles {
-    /// `common_dir` is canonical: what lies above it is the user's own arrangement.
+    /// `common_dir` is canonical. This function trusts the folders above `common_dir`: the user chose them.
     pub(super) fn open(common_dir: &Path) -> Result<Self, RepoError> {
         let top = rustix::fs::open(common_dir, FOLDER, Mode::empty());
         let top = top.map_err(|error| refused(common_dir, &describe(error)))?;
@@ -50,7 +52,7 @@ impl BranchFiles {
         Ok(Self { common_dir: common_dir.to_owned(), objects: folder("objects")?, refs: folder("refs")? })
     }
 
-    /// Writes a loose object, unless there is one of that id.
+    /// Writes a loose object, unless an object with that id exists.
     pub(super) fn write_object(&self, id: &str, kind: &str, content: &[u8]) -> Result<(), RepoError> {
         let (folder, name) = id.split_at_checked(2).unwrap_or((id, ""));
         let path = self.common_dir.join("objects").join(folder).join(name);
@@ -68,13 +70,13 @@ impl BranchFiles {
         let beside = format!("tmp_obj_millwright-{}-{number}", std::process::id());
         write_new(&into, &beside, &packed, 0o444).map_err(failed)?;
         match put_in_place(&into, &beside, name) {
-            // Somebody wrote the same object meanwhile.
+            // Another process wrote the same object in the meantime.
             Err(Errno::EXIST) if kind_at(&into, name) == Some(FileType::RegularFile) => Ok(()),
             other => other.map_err(failed),
         }
     }
 
-    /// What stands under the branch's name now.
+    /// What exists under the branch's name now.
     pub(super) fn look(&self, name: &str) -> Result<BranchState, RepoError> {
         let (folders, last) = split(name);
         let mut at = self.refs.try_clone().map_err(|error| self.refuse(name, &error.to_string()))?;
@@ -107,7 +109,7 @@ impl BranchFiles {
         }
     }
 
-    /// Makes the branch. It must be free; whoever is faster wins.
+    /// Creates the branch. Fails if the name is taken; the first of several concurrent writers wins.
     pub(super) fn write_branch(&self, name: &str, commit: &CommitId) -> Result<(), RepoError> {
         let (folders, last) = split(name);
         let failed = |error: Errno| self.refuse(name, &describe(error));
@@ -168,10 +170,10 @@ fn split(name: &str) -> (impl Iterator<Item = &str>, &str) {
     (std::iter::once("heads").chain(folders.split('/').filter(|folder| !folder.is_empty())), last)
 }
 
-/// Without following a link, which fails with `ELOOP`.
+/// Opens a folder without following a link: a link fails with `ELOOP`.
 fn open_folder(from: &OwnedFd, name: &str) -> rustix::io::Result<OwnedFd> {
     match openat(from, name, FOLDER, Mode::empty()) {
-        // What the kernel answers for every file that is no folder.
+        // The kernel returns this error for every file that is not a folder.
         Err(Errno::NOTDIR) if kind_at(from, name) == Some(FileType::Symlink) => Err(Errno::LOOP),
         other => other,
     }
@@ -205,15 +207,15 @@ fn write_new(folder: &OwnedFd, name: &str, content: &[u8], mode: u32) -> rustix:
     })
 }
 
-/// Renames without replacing anything; the file beside is gone in any case.
+/// Renames without replacing anything. Removes the temporary file in any case.
 fn put_in_place(folder: &OwnedFd, beside: &str, name: &str) -> rustix::io::Result<()> {
     let renamed = renameat_with(folder, beside, folder, name, RenameFlags::NOREPLACE);
     let moved = match renamed {
-        // Some file systems only know it the old way.
+        // Some file systems cannot rename without replacing; on those, link and unlink instead.
         Err(Errno::INVAL | Errno::NOSYS) => linkat(folder, beside, folder, name, AtFlags::empty()),
         other => other,
     };
-    // Once it was renamed, a file of that name is somebody else's.
+    // After a successful rename, a file with the temporary name belongs to another process.
     if renamed.is_err() {
         let _ = unlinkat(folder, beside, AtFlags::empty());
     }

@@ -1,7 +1,7 @@
 /*!
-What changed: one commit against its first parent, or one revision against another. Patches are made by the
-trusted git without textconv and external diffs, are cut at a size, and always come with the whole list of files,
-so that a cut never hides that a file was touched.
+What changed: one commit against its first parent, or one revision against another. The trusted git makes the
+patches without textconv and external diffs. A patch is cut at a size limit, but always comes with the complete
+list of files, so a cut never hides that a file was touched.
 */
 
 use millwright_model::CommitId;
@@ -20,9 +20,9 @@ const MAX_MESSAGE: usize = 64 * 1024;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileChange {
     pub path: String,
-    /// Before a rename or copy.
+    /// The path before a rename or copy.
     pub old_path: Option<String>,
-    /// Lines; `None` for binary files.
+    /// Added lines; `None` for binary files.
     pub added: Option<u64>,
     pub removed: Option<u64>,
 }
@@ -30,7 +30,7 @@ pub struct FileChange {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GitDiff {
     pub files: Vec<FileChange>,
-    /// Unified, invalid UTF-8 replaced.
+    /// A unified diff; invalid UTF-8 is replaced.
     pub patch: String,
     /// Whether the patch was cut at its size limit.
     pub truncated: bool,
@@ -39,13 +39,13 @@ pub struct GitDiff {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitDetail {
     pub summary: CommitSummary,
-    /// The whole message, bounded.
+    /// The full message, up to a size limit.
     pub message: String,
-    /// Against the first parent; against nothing for a root commit.
+    /// Compared with the first parent; for a root commit, with an empty tree.
     pub diff: GitDiff,
 }
 
-/// One commit with its patch of at most `max_bytes`; `paths` empty for all.
+/// One commit with its patch of at most `max_bytes`; empty `paths` means all files.
 pub fn show(
     repo: &Repo,
     commit: &CommitId,
@@ -80,7 +80,7 @@ pub fn show(
     Ok(CommitDetail { summary, message, diff })
 }
 
-/// What `to` has that `from` had not. Both are full ids.
+/// What changed from `from` to `to`. Both are full ids.
 pub fn diff(
     repo: &Repo,
     from: &str,
@@ -112,7 +112,7 @@ fn diff_of(
     let patch = read::output(with(&["--patch"]), max_bytes, cancel)?;
     let mut text = String::from_utf8_lossy(&patch.bytes).into_owned();
     if patch.truncated {
-        // Whole lines only, so that no cut line is mistaken for a changed one.
+        // Keep complete lines only, so that no cut line is mistaken for a changed one.
         text.truncate(text.rfind('\n').map_or(0, |at| at + 1));
     }
     Ok(GitDiff { files: numstat(&list.bytes), patch: text, truncated: patch.truncated })

@@ -1,6 +1,7 @@
 /*!
-Files and trees of a revision, by libgit2: the precise questions. A path is never resolved on disk, so nothing
-outside of the revision can be read through it; links, submodules and folders are named for what they are.
+Reads files and trees of a revision through libgit2, which is fast for single objects. A path is never resolved on
+disk, so nothing outside of the revision can be read through it. Links, submodules and folders are reported as
+such.
 */
 
 use std::path::Path;
@@ -12,7 +13,7 @@ use super::{Repo, RepoError};
 
 /// Largest file read, in bytes.
 pub const MAX_FILE_BYTES: u64 = 16 << 20;
-/// How much of a file decides whether it is binary, in bytes; git looks as far.
+/// How many bytes decide whether a file is binary; git uses the same number.
 const BINARY_PROBE: usize = 8_000;
 
 /// A file's content at a revision.
@@ -48,7 +49,7 @@ impl FileBlob {
     }
 }
 
-/// What git takes for binary: a NUL near the start.
+/// Git's test for binary files: a NUL byte near the start.
 pub fn is_binary(bytes: &[u8]) -> bool {
     memchr::memchr(0, bytes.get(..BINARY_PROBE).unwrap_or(bytes)).is_some()
 }
@@ -73,7 +74,7 @@ pub fn blob_at(repo: &Repo, revision: &str, path: &str) -> Result<FileBlob, Repo
     RevisionReader::open(repo, revision)?.blob(path)
 }
 
-/// Reads many files of one revision: keeps the handle, and with it what libgit2 remembers of packs and trees.
+/// Reads many files of one revision through one handle, which lets libgit2 reuse its caches of packs and trees.
 pub struct RevisionReader<'r> {
     repo: &'r Repo,
     repository: git2::Repository,
@@ -112,7 +113,7 @@ fn read_blob(
     if clean.is_empty() || clean == "." {
         return Err(not_a_file("the top folder".into()));
     }
-    // Tree entries have no such names; libgit2 complains about them in several ways.
+    // Tree entries never have such names; libgit2 rejects them with several different errors.
     if clean.contains('\0') || clean.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err(missing());
     }
@@ -157,12 +158,12 @@ fn read_blob(
     })
 }
 
-/// Every file of a revision (full id), in git's order. Paths that are not UTF-8 are spelled with replacements.
+/// Every file of a revision (full id), in git's order. Invalid UTF-8 in paths is replaced.
 pub fn files_at(repo: &Repo, revision: &str) -> Result<Vec<String>, RepoError> {
     Ok(entries_at(repo, revision)?.into_iter().map(|entry| entry.path).collect())
 }
 
-/// The same with object ids and kinds.
+/// As [`files_at`], with object ids and kinds.
 pub fn entries_at(repo: &Repo, revision: &str) -> Result<Vec<TreeEntry>, RepoError> {
     let output = repo.git().args(["ls-tree", "-r", "-z", "--full-tree", revision]).output()?;
     // `<mode> <type> <oid> TAB <path>`
@@ -194,7 +195,7 @@ pub fn exists_at(repo: &Repo, revision: &str, path: &str) -> Result<bool, RepoEr
     }
 }
 
-/// What stands at a path of a tree.
+/// What a path of a tree holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TreePathKind {
     File { executable: bool },
@@ -203,7 +204,7 @@ pub enum TreePathKind {
     Folder,
 }
 
-/// What the revision (full id) has at `path`; `None`: nothing. Links are named, never followed.
+/// The kind of entry that the revision (full id) has at `path`, or `None`. Links are reported, never followed.
 pub fn kind_at(repo: &Repo, revision: &str, path: &str) -> Result<Option<TreePathKind>, RepoError> {
     let failed = |source| repo.libgit2_error(source);
     let repository = repo.libgit2()?;

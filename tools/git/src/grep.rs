@@ -1,6 +1,6 @@
 /*!
 Searches the files of a revision with `git grep`, which reads packed objects in parallel and needs no checkout.
-Binary files are passed over. A hostile pattern can only cost time, and time is bounded by the caller.
+Binary files are skipped. A hostile pattern can only cost time, and the caller bounds the time.
 */
 
 use millwright_sandbox::CancelFlag;
@@ -17,9 +17,9 @@ const MAX_LINE: usize = 500;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PatternKind {
     Fixed,
-    /// Fixed, at word boundaries only.
+    /// Fixed text, at word boundaries only.
     Word,
-    /// POSIX extended.
+    /// A POSIX extended regular expression.
     Regex,
 }
 
@@ -47,9 +47,9 @@ pub struct GrepHit {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GrepResult {
     pub hits: Vec<GrepHit>,
-    /// All hits seen, also those skipped.
+    /// Number of all hits seen, including those skipped.
     pub total: usize,
-    /// Whether even `total` is cut, because the output was too large.
+    /// Whether `total` itself is too low because the output was cut.
     pub truncated: bool,
 }
 
@@ -73,7 +73,7 @@ pub fn grep(repo: &Repo, query: &GrepQuery, cancel: &CancelFlag) -> Result<GrepR
         .args(query.paths.iter().map(|path| pathspec(path)));
     let output = match read::output(command, MAX_GREP_BYTES, cancel) {
         Ok(output) => output,
-        // Git ends with status 1 and no word when nothing matches.
+        // Git exits with status 1 and prints nothing when nothing matches.
         Err(RepoError::Git(GitError::Failed { stderr, .. })) if stderr.is_empty() => {
             return Ok(GrepResult { hits: Vec::new(), total: 0, truncated: false });
         }

@@ -1,8 +1,9 @@
 /*!
-Git, in two manners: `Repo` finds the investigated repository by reading its files and makes the borrowing git
-directory that both work in; the trusted git process answers in bulk (log, diff, blame, grep), git2 the precise
-questions (a revision, a file, an ancestor). `mirror` keeps clones of repositories that lie elsewhere. Neither ever sees the repository's own configuration. git2 is named
-only in this crate. Functions here block: call them on blocking threads.
+Access to git, in two ways. `Repo` locates the investigated repository by reading its files and creates the
+borrowing git directory, on which both ways work. The trusted git process serves bulk queries (log, diff, blame,
+grep); git2 serves single lookups (a revision, a file, an ancestor). `mirror` keeps clones of remote repositories.
+Neither way ever reads the repository's own configuration. Only this crate uses git2. Functions here block: call
+them on blocking threads.
 */
 
 mod blame;
@@ -47,7 +48,7 @@ pub use renames::renamed_to;
 pub use repo::{Repo, RepoError};
 pub use uncommitted::uncommitted;
 
-/// Whether a git repository lies at `path` or above it, without opening it.
+/// Whether a git repository exists at `path` or above it. Does not open the repository.
 pub fn is_repository(path: &std::path::Path) -> bool {
     locate::locate(path).is_some()
 }

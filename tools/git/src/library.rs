@@ -1,7 +1,7 @@
 /*!
-libgit2, tamed. It is only ever opened on the borrowing git directory, whose configuration is ours; here it is
-also told not to look for the machine's or the user's configuration, and not to mind who owns the data folder
-(nothing in it is executed, and a container often runs as somebody else).
+Sets up libgit2 safely. We only open it on the borrowing git directory, whose configuration is ours. This module
+also tells libgit2 to skip the machine's and the user's configuration, and to skip the ownership check of the data
+folder: nothing in that folder is executed, and a container often runs under another account.
 */
 
 use std::path::Path;
@@ -24,7 +24,7 @@ pub(super) fn open(git_dir: &Path) -> Result<git2::Repository, git2::Error> {
 fn tame() {
     use git2::ConfigLevel::{Global, ProgramData, System, XDG};
     for level in [System, Global, XDG, ProgramData] {
-        // SAFETY: runs once, before the first use of libgit2 in this process: `open` is its only door.
+        // SAFETY: runs once, before the first use of libgit2 in this process: only `open` creates libgit2 handles.
         if let Err(error) = unsafe { git2::opts::set_search_path(level, "") } {
             tracing::warn!(error = %error, "libgit2 keeps its configuration search path");
         }

@@ -1,7 +1,7 @@
 /*!
-Finds the git directory behind a path and learns the little that must be known of it, by reading files: libgit2
-and git would read the repository's configuration on the way, with its includes, and that configuration may be
-hostile or belong to somebody else. Knows work trees, linked worktrees, submodules and bare repositories.
+Finds the git directory for a path and reads the few facts that we need about it from its files. libgit2 and git
+would read the repository's configuration and its includes, and that configuration may be hostile or belong to
+another user. Supports work trees, linked worktrees, submodules and bare repositories.
 */
 
 use std::fs;
@@ -9,7 +9,7 @@ use std::io::Read;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-/// Where a repository keeps its things. The two differ in a linked worktree.
+/// The two git folders of a repository. They differ in a linked worktree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LocatedRepository {
     /// Holds `HEAD`.
@@ -18,7 +18,7 @@ pub(super) struct LocatedRepository {
     pub(super) common_dir: PathBuf,
 }
 
-/// What the configuration says of the format on disk.
+/// What the configuration says about the format on disk.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct DiskFormat {
     /// `sha1` when absent.
@@ -27,7 +27,7 @@ pub(super) struct DiskFormat {
     pub(super) ref_storage: Option<String>,
 }
 
-/// The repository at `path` or around it, as git finds it.
+/// The repository at `path` or in a folder above it, by git's rules.
 pub(super) fn locate(path: &Path) -> Option<LocatedRepository> {
     let path = fs::canonicalize(path).ok()?;
     path.ancestors().find_map(|folder| {
@@ -42,9 +42,11 @@ pub(super) fn locate(path: &Path) -> Option<LocatedRepository> {
     })
 }
 
-/// The file's content when it is a regular file, at most `max` bytes: a pipe would block for ever.
+/// The content of a regular file, at most `max` bytes. Other file types are rejected: reading a pipe would block
+/// for ever.
 pub(super) fn read_small(path: &Path, max: u64) -> Option<Vec<u8>> {
-    // Opened so that nothing blocks, and looked at once it is open: it may be exchanged at any moment.
+    // Open without blocking and check the type of the open file: another process may replace the path at any
+    // moment.
     let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let file = fs::File::options().read(true).custom_flags(flags).open(path).ok()?;
     if !file.metadata().ok()?.is_file() {
@@ -77,9 +79,9 @@ pub(super) fn format(common_dir: &Path) -> DiskFormat {
     format
 }
 
-/// Every object folder the repository draws on, its own first. Alternates may name further alternates.
+/// All object folders that the repository reads from, its own first. Alternates may name further alternates.
 pub(super) fn object_folders(common_dir: &Path) -> Vec<PathBuf> {
-    /// Git follows five levels; a chain longer than this many folders is a mistake or an attack.
+    /// Git follows five levels of alternates; more folders than this are a mistake or an attack.
     const MOST: usize = 64;
     let mut found: Vec<PathBuf> = Vec::new();
     let mut queue = std::collections::VecDeque::from([common_dir.join("objects")]);
@@ -102,7 +104,7 @@ pub(super) fn object_folders(common_dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Whether packs say that objects were left at a remote.
+/// Whether any pack is marked as a promisor pack, which means that some objects exist only at a remote.
 pub(super) fn has_promisor_packs(common_dir: &Path) -> bool {
     let Ok(packs) = fs::read_dir(common_dir.join("objects/pack")) else { return false };
     packs.flatten().any(|entry| entry.path().extension().is_some_and(|ext| ext == "promisor"))

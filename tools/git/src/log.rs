@@ -1,6 +1,6 @@
 /*!
-Commits of a range: filtered lists, pickaxe (which commits changed how often a text occurs), and the graph.
-All come from git's own stream, which is faster over a long history than asking libgit2 commit by commit.
+Commits of a range: filtered lists, pickaxe (which commits changed how often a text occurs), and the graph. All
+come from one git process, which is faster over a long history than asking libgit2 commit by commit.
 */
 
 use std::collections::HashMap;
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::read::{self, fields, pathspec};
 use super::{Repo, RepoError};
 
-/// Most bytes read of a list of commits: about 100,000 of them.
+/// Most bytes read from a list of commits: about 100,000 commits.
 const MAX_LOG_BYTES: usize = 64 << 20;
 /// Longest subject kept, in characters.
 const MAX_SUBJECT: usize = 300;
@@ -37,27 +37,27 @@ pub struct LogQuery {
     pub exclude: Option<String>,
     /// Files, folders or globs; empty for all.
     pub paths: Vec<String>,
-    /// Part of the author's name or address, any case.
+    /// Part of the author's name or address, case-insensitive.
     pub author: Option<String>,
     /// A date as git reads it: `2024-05-01`, `2 weeks ago`.
     pub since: Option<String>,
     pub until: Option<String>,
-    /// Text of the message, any case, not a pattern.
+    /// Text in the message, case-insensitive, not a pattern.
     pub grep: Option<String>,
     pub skip: usize,
-    /// At most so many; 0 for all that fit the bound.
+    /// Maximum number of commits; 0 for all that fit the size limit.
     pub limit: usize,
 }
 
-/// A part of a longer list.
+/// One page of a longer list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogPage<T> {
     pub items: Vec<T>,
-    /// Whether there are more after these.
+    /// Whether more commits follow.
     pub more: bool,
 }
 
-/// How a pickaxe reads its text.
+/// How a pickaxe interprets its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PickaxeMode {
     /// The number of occurrences of the text changed (`-S`).
@@ -69,15 +69,15 @@ pub enum PickaxeMode {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PickaxeHit {
     pub commit: CommitSummary,
-    /// The files the text came or went in.
+    /// The files in which the text was added or removed.
     pub files: Vec<String>,
 }
 
-/// A commit of a range with its place in the graph.
+/// A commit of a range with its parents.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommitNode {
     pub id: CommitId,
-    /// All of them, also those outside of the range.
+    /// All parents, including those outside of the range.
     pub parents: Vec<CommitId>,
     /// Committer time, seconds since 1970.
     pub time: i64,
@@ -88,7 +88,7 @@ pub fn log(repo: &Repo, query: &LogQuery, cancel: &CancelFlag) -> Result<LogPage
     run(repo, query, &[], cancel)
 }
 
-/// Commits of the query's range that changed where or how often `text` occurs, newest first.
+/// Commits of the query's range that changed `text`, in the sense of the mode; newest first.
 pub fn pickaxe(
     repo: &Repo,
     query: &LogQuery,
@@ -202,7 +202,7 @@ pub(super) fn summary(record: &[String]) -> Option<CommitSummary> {
     })
 }
 
-/// The ids that git lists with blanks between them.
+/// Splits git's list of ids, which are separated by blanks.
 fn parents_of(list: &str) -> Vec<CommitId> {
     list.split(' ').filter_map(|id| CommitId::parse(id).ok()).collect()
 }
@@ -230,7 +230,7 @@ fn changed_files(
         .args(paths.iter().map(|path| pathspec(path)));
     let mut input = String::new();
     for commit in commits {
-        // Naming the parent makes a merge compare with the branch it was merged into.
+        // With its parent named, a merge is compared with the branch it was merged into.
         let parent = commit.parents.first().map(CommitId::as_str).unwrap_or_default();
         input.push_str(format!("{} {parent}", commit.id).trim_end());
         input.push('\n');

@@ -1,6 +1,6 @@
 /*!
-Where lines of one revision stand in another: follows a rename and shifts by the hunks between. What lies in a
-changed hunk is mapped to the hunk's place and marked as changed, so that a caller can decide what that means.
+Maps lines of one revision to another: follows a rename and shifts by the hunks in between. Lines inside a changed
+hunk map to the hunk's position and are marked as changed, so that the caller can decide what to do.
 */
 
 use millwright_model::LineSpan;
@@ -21,7 +21,7 @@ pub struct MappedLines {
     pub changed: bool,
 }
 
-/// Maps `span` of `path` at `from` to the revision `to` (full ids). `None` when the file is not there any more.
+/// Maps `span` of `path` at `from` to the revision `to` (full ids). `None` when the file no longer exists.
 pub fn map_lines(
     repo: &Repo,
     path: &str,
@@ -79,7 +79,7 @@ fn shift(span: LineSpan, hunks: &[LineShift], new_lines: u64) -> (LineSpan, bool
         let line = u64::from(line);
         let mut delta = 0_i64;
         for hunk in hunks {
-            // A pure insertion stands after `old_start`; `git diff` names the line before it.
+            // A pure insertion comes after `old_start`; `git diff` names the line before the insertion.
             let first = if hunk.old_count == 0 { hunk.old_start + 1 } else { hunk.old_start };
             if line < first {
                 break;

@@ -1,10 +1,10 @@
 /*!
-A clone of our own of a repository that lies elsewhere: made once, fetched when asked. It holds branches and tags and
-nothing that could run, and is only ever read as any user's repository is.
+Our own clone of a remote repository: created once, fetched on request. The clone holds branches and tags and
+nothing executable, and we read it like any user's repository.
 
-What is told to git is the address and a token from the configuration, the token by an environment variable that only
-this account can read: never in arguments, never in a file. Redirects are not followed, so that a token goes nowhere
-else.
+Git receives the address and a token from the configuration. The token is passed in an environment variable that
+only this account can read, never in arguments and never in a file. Redirects are not followed, so the token goes
+to no other server.
 */
 
 use std::fs;
@@ -17,20 +17,21 @@ use secrecy::{ExposeSecret, SecretString};
 use millwright_sandbox::CancelFlag;
 use millwright_sandbox::trusted::{self, GitCommand, GitError};
 
-/// Longest time for the first transfer, and for a later one.
+/// Longest time for the first transfer, and for a later fetch.
 const CLONE: Duration = Duration::from_secs(2 * 3_600);
 const FETCH: Duration = Duration::from_secs(600);
-/// Longest time for the list of branches.
+/// Longest time for listing the branches.
 const REACH: Duration = Duration::from_secs(30);
-/// Whose folder it is, and when it was fetched last, as the time of a file.
+/// Marker file: its content is the address the clone belongs to, its modification time is the time of the last
+/// fetch.
 const FETCHED: &str = "millwright-fetched";
 
-/// Where a repository lies, and how it is asked.
+/// Where a repository is, and how to authenticate.
 #[derive(Debug, Clone)]
 pub struct MirrorRemote {
     /// `https://…`, `http://…` or `file:///…`, without a password.
     pub url: String,
-    /// Account and token, where one is needed.
+    /// Account and token, if the remote needs them.
     pub credentials: Option<(String, SecretString)>,
 }
 
@@ -46,10 +47,10 @@ pub enum MirrorError {
     Fetch { url: String, source: GitError },
 }
 
-/// Whether we can clone from there.
+/// Checks that we can clone from this address.
 ///
 /// # Errors
-/// What is wrong with it, and what would do.
+/// What is wrong with the address, and which addresses are accepted.
 pub fn check_url(url: &str) -> Result<(), String> {
     let odd = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '\'' | '"' | '\\');
     if url.len() > 1_000 || url.contains(odd) {
@@ -75,11 +76,11 @@ pub fn check_url(url: &str) -> Result<(), String> {
     }
 }
 
-/// Brings the clone in `folder` up to date, and makes it first where there is none. One that was fetched within
-/// `fresh` is left alone. Blocks; several processes wait for each other.
+/// Updates the clone in `folder`, and creates it if it does not exist. Skips a clone that was fetched within
+/// `fresh`. Blocks; concurrent processes wait for each other.
 ///
 /// # Errors
-/// When it cannot be fetched. A clone that was there stays as it was.
+/// When the fetch fails. An existing clone stays as it was.
 pub fn fetch_mirror(
     remote: &MirrorRemote,
     folder: &Path,
@@ -97,7 +98,7 @@ pub fn fetch_mirror(
     let held = fs::File::options().create(true).append(true).open(&lock).map_err(io("opening", &lock))?;
     held.lock().map_err(io("locking", &lock))?;
     let mark = folder.join(FETCHED);
-    // Another address in the configuration is another repository.
+    // If the configured address changed, the folder holds a clone of another repository.
     let known = fs::read_to_string(&mark).is_ok_and(|known| known.trim() == remote.url);
     if known && fetched(&mark).is_some_and(|age| age < fresh) {
         return Ok(());
@@ -105,7 +106,7 @@ pub fn fetch_mirror(
     if known {
         transfer(remote, folder, FETCH, cancel)?;
     } else {
-        // Made beside, so that a transfer that was cut off is no clone.
+        // Created in a separate folder, so that an interrupted transfer never passes for a clone.
         let made = folder.with_extension("new");
         for old in [&made, folder] {
             match fs::remove_dir_all(old) {
@@ -123,10 +124,10 @@ pub fn fetch_mirror(
     fs::write(&mark, &remote.url).map_err(io("writing", &mark))
 }
 
-/// Asks it for its branches and answers their number; nothing is fetched. Blocks.
+/// Lists the remote's branches and returns their number; fetches nothing. Blocks.
 ///
 /// # Errors
-/// When it cannot be reached, or refuses.
+/// When the remote cannot be reached, or refuses.
 pub fn reach(remote: &MirrorRemote) -> Result<usize, MirrorError> {
     check_url(&remote.url).map_err(MirrorError::Url)?;
     let failed = |source| MirrorError::Fetch { url: remote.url.clone(), source };
@@ -134,7 +135,7 @@ pub fn reach(remote: &MirrorRemote) -> Result<usize, MirrorError> {
         let path = std::env::temp_dir();
         MirrorError::Io { action: "making a folder in", path, source }
     })?;
-    // It is only ever asked from a repository.
+    // The trusted git needs a git directory, even for `ls-remote`.
     init_bare(remote, scratch.path())?;
     let asked = asking(remote, scratch.path()).deadline(REACH);
     let heads = asked.args(["ls-remote", "--heads", "--", &remote.url]).output().map_err(failed)?;
@@ -146,7 +147,7 @@ fn init_bare(remote: &MirrorRemote, folder: &Path) -> Result<(), MirrorError> {
     init.map(|_| ()).map_err(|source| MirrorError::Fetch { url: remote.url.clone(), source })
 }
 
-/// How long ago it was fetched.
+/// Time since the last fetch.
 fn fetched(mark: &Path) -> Option<Duration> {
     SystemTime::now().duration_since(fs::metadata(mark).ok()?.modified().ok()?).ok()
 }
@@ -162,7 +163,7 @@ fn transfer(
     let fetch = asking(remote, folder).deadline(within).cancel(cancel);
     let fetch = fetch.args(["fetch", "--quiet", "--prune", "--no-tags", "--force", "--no-write-fetch-head"]);
     fetch.arg("--recurse-submodules=no").arg("--").arg(&remote.url).args(refs).output().map_err(failed)?;
-    // Which branch is the main one is said apart.
+    // A fetch does not transfer the remote's `HEAD`, so ask for the main branch separately.
     let head = asking(remote, folder).deadline(within).cancel(cancel);
     let head = head.args(["ls-remote", "--symref", "--", &remote.url, "HEAD"]).output().map_err(failed)?;
     let head = String::from_utf8_lossy(&head);
@@ -173,7 +174,7 @@ fn transfer(
     Ok(())
 }
 
-/// A git that may speak to this remote, and to it alone.
+/// A git command that may contact this remote only.
 fn asking(remote: &MirrorRemote, folder: &Path) -> GitCommand {
     let scheme = remote.url.split("://").next().unwrap_or_default();
     let git = trusted::git(folder)

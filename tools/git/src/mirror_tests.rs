@@ -1,4 +1,4 @@
-//! Clones over files, and over HTTP from git's own server behind a password.
+//! Clones over files, and over HTTP from git's own server, which requires a password.
 #![expect(clippy::disallowed_methods, reason = "the far end is git's own server, which is not under test")]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -52,7 +52,7 @@ fn a_clone_follows_its_origin_and_outlives_it() {
     fetch_mirror(&remote, &folder, now, &cancel).unwrap();
     assert_eq!(at(&folder, "main", &data).unwrap(), second);
     assert_eq!(at(&folder, "v1", &data).unwrap(), second);
-    // History that was rewritten there is rewritten here, and what is deleted there is gone here.
+    // The mirror follows rewritten history and deleted branches.
     repo.git(&["branch", "-D", "gone"]);
     repo.git(&["reset", "--hard", "--quiet", &first]);
     fetch_mirror(&remote, &folder, now, &cancel).unwrap();
@@ -85,7 +85,7 @@ fn a_token_is_sent_where_it_belongs_and_stands_in_no_file() {
     assert!(!config.contains("Ym90OnMzY3JldA") && !config.contains("s3cret"));
 }
 
-/// Git's own HTTP server behind a password; answers its address and the passwords it was given.
+/// Git's own HTTP server behind a password; returns its address and the passwords it received.
 fn serve(git_dir: PathBuf) -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/repo", listener.local_addr().unwrap());

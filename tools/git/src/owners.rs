@@ -1,6 +1,6 @@
 /*!
-Whom to ask about a piece of code: the owners the project itself names (CODEOWNERS, as GitHub and GitLab read it)
-come before the people who changed it lately. Used when an investigation has to be handed to a person.
+Finds the people to ask about a piece of code. The owners that the project names (CODEOWNERS, as GitHub and GitLab
+read it) come before the people who changed the code recently. Used when an investigation is handed to a person.
 */
 
 use std::collections::HashMap;
@@ -11,16 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{LogQuery, Repo, RepoError, file, log};
 
-/// Where CODEOWNERS may lie, first found wins.
+/// Where CODEOWNERS may be; the first one found wins.
 const PLACES: [&str; 4] = [".github/CODEOWNERS", "CODEOWNERS", "docs/CODEOWNERS", ".gitlab/CODEOWNERS"];
 /// Most rules read; GitHub stops at 3 MB.
 const MAX_RULES: usize = 20_000;
-/// Commits looked at per path for recent authors.
+/// Commits read per path to find recent authors.
 const RECENT_COMMITS: usize = 50;
-/// After so many seconds a change counts half: half a year.
+/// After this many seconds (half a year) a change counts half.
 const HALF_LIFE_S: f64 = 182.0 * 86_400.0;
 
-/// Someone who may know, best first.
+/// A person or team who may know the code.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SuggestedContact {
     /// `@team`, an address, or `Name <address>`.
@@ -34,12 +34,12 @@ pub struct CodeOwners {
     globs: GlobSet,
     /// The rule that each glob belongs to.
     rule_of: Vec<usize>,
-    /// Who owns what a rule matches.
+    /// The owners of each rule.
     rules: Vec<Vec<String>>,
 }
 
 impl CodeOwners {
-    /// The file of a revision (full id); empty when there is none.
+    /// Reads the CODEOWNERS file of a revision (full id); empty when there is none.
     pub fn at(repo: &Repo, revision: &str) -> Result<Self, RepoError> {
         for place in PLACES {
             match file::blob_at(repo, revision, place) {
@@ -53,7 +53,7 @@ impl CodeOwners {
         Ok(Self::default())
     }
 
-    /// Lines that cannot be read are passed over, as GitHub does.
+    /// Skips lines that cannot be read, as GitHub does.
     pub fn parse(text: &str) -> Self {
         let mut rules = Vec::new();
         let mut rule_of = Vec::new();
@@ -76,7 +76,7 @@ impl CodeOwners {
                 globs.add(glob);
                 rule_of.push(rules.len());
             }
-            // A rule without owners takes ownership away, unless its section has owners.
+            // A rule without owners removes ownership, unless its section has owners.
             rules.push(if owners.is_empty() { section_owners.clone() } else { owners });
         }
         match globs.build() {
@@ -95,7 +95,8 @@ impl CodeOwners {
     }
 }
 
-/// Owners of `paths` at `revision` (full id), then who changed them most and latest. At most ten.
+/// Owners of `paths` at `revision` (full id), followed by the people who changed them most and most recently. At
+/// most ten.
 pub fn who_to_ask(
     repo: &Repo,
     revision: &str,
@@ -123,7 +124,8 @@ pub fn who_to_ask(
             ..LogQuery::default()
         };
         let page = log::log(repo, &query, cancel)?;
-        // Weighed by age against the newest change, so that the answer does not depend on today's date.
+        // Changes are weighted by their age relative to the newest change, so that the result does not depend on
+        // today's date.
         let newest = page.items.iter().map(|commit| commit.author_time).max().unwrap_or(0);
         for commit in page.items.iter().filter(|commit| !is_bot(&commit.author, &commit.author_email)) {
             let age = (newest - commit.author_time).max(0) as f64;
@@ -143,9 +145,9 @@ pub fn who_to_ask(
     Ok(contacts)
 }
 
-/// Whether commits by this author were made by a program.
+/// Whether a program made the commits of this author.
 fn is_bot(name: &str, email: &str) -> bool {
-    /// Words of the names and addresses of programs that commit.
+    /// Words in the names and addresses of programs that commit.
     const PROGRAMS: [&str; 9] =
         ["bot", "autofix", "dependabot", "renovate", "greenkeeper", "snyk", "copilot", "codemod", "autoroll"];
     let has = |text: &str| {
@@ -156,7 +158,7 @@ fn is_bot(name: &str, email: &str) -> bool {
     has(name) || has(account) || email.starts_with("noreply@") || account == "actions"
 }
 
-/// Spaces inside a pattern are written with a backslash.
+/// A space inside a pattern is escaped with a backslash.
 fn split_pattern(line: &str) -> (String, &str) {
     let mut pattern = String::new();
     let mut chars = line.char_indices();
@@ -170,8 +172,8 @@ fn split_pattern(line: &str) -> (String, &str) {
     (pattern, "")
 }
 
-/// Patterns follow gitignore(5), without its ranges, as GitHub has them: with a slash inside they are anchored, a folder owns
-/// all below it. Answers the globs that stand for it; none where it cannot be read.
+/// Patterns follow gitignore(5), without its ranges, as on GitHub: a pattern with a slash inside is anchored, and
+/// a folder owns everything below it. Returns the equivalent globs, or none if the pattern cannot be read.
 fn pattern_globs(pattern: &str) -> Vec<Glob> {
     let folder = pattern.ends_with('/');
     let body = pattern.trim_end_matches('/');
@@ -184,7 +186,7 @@ fn pattern_globs(pattern: &str) -> Vec<Glob> {
         }
     }
     let below = format!("{glob}/**");
-    // `docs/*` owns the files of the folder, not what lies deeper; any other name owns all below it.
+    // `docs/*` owns the files of the folder, but nothing deeper; any other name owns everything below it.
     let globs = match (folder, body.ends_with("/*")) {
         (true, _) => vec![below],
         (false, true) => vec![glob],

@@ -1,11 +1,12 @@
 /*!
 The only writes outside of the data folder: a new branch in the user's repository, and its push to a remote. Both
-happen for a fix that a person approved, through tools whose effect says so.
+happen only for a fix that a person approved, through tools that declare this effect.
 
-A branch is made of objects and one reference. The commit is composed in the borrowing git directory, and its objects and
-the reference are written as files by [`super::branch_files`], so that no git ever runs on the user's own directory. Work
-tree, index, HEAD and reflogs are not touched, and no hook, filter or program of the repository's runs. A push starts
-from the borrowing directory, so the repository's own `pre-push` and url rewriting have no part in it.
+A branch consists of objects and one reference. We compose the commit in the borrowing git directory, and
+[`super::branch_files`] writes its objects and the reference as files, so git never runs on the user's own
+directory. Work tree, index, HEAD and reflogs stay unchanged, and no hook, filter or program of the repository
+runs. A push starts from the borrowing directory, so the repository's own `pre-push` hook and URL rewriting have no
+effect.
 */
 
 use millwright_model::CommitId;
@@ -14,18 +15,18 @@ use millwright_sandbox::trusted::{GitCommand, GitError};
 use super::branch_files::{BranchFiles, BranchState};
 use super::{Repo, RepoError};
 
-/// What was asked of a branch that is there already.
+/// The result of creating a branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PublishResult {
-    /// Made now.
+    /// The branch was created.
     New,
-    /// It was there and is exactly what was asked for: an earlier attempt got that far.
+    /// The branch exists and is exactly the requested one: an earlier attempt created it.
     Already,
-    /// The name is taken by something else: its commit, in short, or what it is.
+    /// Something else has this name: its abbreviated commit, or what it is.
     Taken(String),
 }
 
-/// Whether a name can be a branch of ours; the error says why not.
+/// Checks that we may use this branch name; the error says why not.
 pub fn check_branch_name(name: &str) -> Result<(), String> {
     const LONGEST: usize = 100;
     let plain = |c: char| c.is_ascii_alphanumeric() || "._/-".contains(c);
@@ -46,7 +47,7 @@ pub fn check_branch_name(name: &str) -> Result<(), String> {
 }
 
 /// Composes a commit of `tree` on `parent` (full ids) in the borrowing git directory. The same input at the same
-/// `time` (seconds since 1970) is the same commit.
+/// `time` (seconds since 1970) gives the same commit.
 pub fn commit_of(
     repo: &Repo,
     tree: &str,
@@ -69,7 +70,7 @@ pub fn commit_of(
     })
 }
 
-/// Makes the branch `name` at `commit`, whose parent is `parent`, in the user's repository.
+/// Creates the branch `name` at `commit`, whose parent is `parent`, in the user's repository.
 pub fn create_branch(
     repo: &Repo,
     name: &str,
@@ -89,7 +90,7 @@ pub fn create_branch(
     }
     match files.write_branch(name, commit) {
         Ok(()) => Ok(PublishResult::New),
-        // Somebody made the branch meanwhile.
+        // Another process created the branch in the meantime.
         Err(error) => match files.look(name)? {
             BranchState::Taken(there) => Ok(already(there)),
             BranchState::Free => Err(error),
@@ -107,7 +108,8 @@ fn branch_files(repo: &Repo) -> Result<BranchFiles, RepoError> {
     if repo.is_reftable() {
         return Err(refused("its branches are kept as reftables, which are not written here"));
     }
-    // A git directory can name any folder as the one that holds its branches; only a linked worktree's is its own.
+    // A git directory can name any other folder as the one that holds its branches. Accept that only from a linked
+    // worktree.
     let is_worktree = repo.git_dir().parent().is_some_and(|parent| parent == common_dir.join("worktrees"));
     if repo.git_dir() != common_dir && !is_worktree {
         return Err(refused(
@@ -117,7 +119,8 @@ fn branch_files(repo: &Repo) -> Result<BranchFiles, RepoError> {
     BranchFiles::open(common_dir)
 }
 
-/// Id, type and content of what `commit` has and `parent` has not, from the borrowing git directory.
+/// Id, type and content of every object that `commit` has and `parent` does not have, from the borrowing git
+/// directory.
 fn new_objects(
     repo: &Repo,
     commit: &CommitId,
@@ -148,8 +151,8 @@ fn new_objects(
     Ok(objects)
 }
 
-/// Where a push may go: this machine's files. Other transports start programs and need credentials, which the
-/// trusted git has none of.
+/// Where a push may go: paths on this machine. Other transports start programs and need credentials, and the
+/// trusted git has none.
 pub fn check_remote(url: &str) -> Result<(), String> {
     match url.strip_prefix("file://") {
         Some(path) if path.starts_with('/') && !path.contains(['\n', '\0']) => Ok(()),
@@ -160,8 +163,8 @@ pub fn check_remote(url: &str) -> Result<(), String> {
     }
 }
 
-/// Pushes `commit` as the branch `name`, without force. Looks first and afterwards: a push that was cut off may have
-/// arrived.
+/// Pushes `commit` as the branch `name`, without force. Checks the remote before and after the push: an
+/// interrupted push may have succeeded.
 pub fn push(repo: &Repo, url: &str, name: &str, commit: &CommitId) -> Result<PublishResult, RepoError> {
     let reference = format!("refs/heads/{name}");
     let at_remote = || -> Result<Option<String>, RepoError> {

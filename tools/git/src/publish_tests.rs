@@ -54,7 +54,7 @@ fn a_branch_is_new_objects_and_one_reference() {
     assert!(ran.into_iter().all(|entry| !entry.file_name().to_string_lossy().starts_with("ran-")));
 }
 
-/// A commit of ours that is to become a branch.
+/// A commit of ours, ready to become a branch.
 fn prepared(test: &TestRepo) -> (Repo, CommitId, CommitId) {
     let bad = test.commit("bad", &[("folder/a.txt", "one\n")]);
     let repo = test.open();
@@ -71,7 +71,7 @@ fn pipe(path: &std::path::Path) {
     nix::unistd::mkfifo(path, nix::sys::stat::Mode::S_IRWXU).unwrap();
 }
 
-/// Every place of a git directory that leads elsewhere or blocks, and that a branch may pass on its way.
+/// Everything in a git directory that points elsewhere or blocks, and that writing a branch may meet.
 #[test]
 fn nothing_is_written_through_a_hostile_git_directory() {
     use std::os::unix::fs::symlink;
@@ -116,7 +116,7 @@ fn nothing_is_written_through_a_hostile_git_directory() {
     }
 }
 
-/// What git itself would read, follow or wait for, and what is not in the way of a branch.
+/// Things that git itself would read, follow or wait for, and that must not prevent creating a branch.
 #[test]
 fn a_branch_needs_nothing_that_git_would_read() {
     use std::os::unix::fs::symlink;
@@ -163,7 +163,7 @@ fn names_that_stand_already_are_found_wherever_they_are() {
     std::fs::write(test.git_dir().join("refs/heads/locked.lock"), "").unwrap();
     let error = create_branch(&repo, "locked", &commit, &bad).unwrap_err().to_string();
     assert!(error.contains("another git is at work"), "{error}");
-    // A worktree's branches lie in the repository that it belongs to; nobody else's do.
+    // A linked worktree's branches are in the repository it belongs to; any other target is refused.
     let linked = test.beside("linked");
     test.git(&["worktree", "add", "--quiet", "--detach", &linked.to_string_lossy()]);
     let of_linked = Repo::open(&linked, &test.data()).unwrap();
@@ -191,7 +191,7 @@ fn a_branch_in_the_way_is_told_apart_from_a_symbolic_link() {
     assert!(error.contains("symbolic link"), "{error}");
 }
 
-/// As a copy leaves it that keeps no empty folders, when every branch was packed.
+/// A git directory whose branches are all packed, copied by a tool that drops empty folders.
 #[test]
 fn a_branch_is_made_where_there_is_no_folder_of_branches() {
     let test = TestRepo::new();
@@ -215,7 +215,7 @@ fn a_push_is_looked_for_before_it_is_made() {
     hook(&test, "pre-push");
     let bare = test.clone(&["--bare", &test.work().to_string_lossy()], "remote.git");
     let url = format!("file://{}", bare.display());
-    // Where the user's own configuration would send it instead.
+    // The user's own configuration would redirect the push there.
     test.git(&["config", "url.file:///nonexistent/.insteadOf", "file:///"]);
     let repo = test.open();
     let edits = [crate::checkout::FileEdit { path: "a.txt".into(), content: None }];

@@ -1,6 +1,6 @@
 /*!
-Reads the output of a trusted git with a bound on its size and an ear for cancellation: a history can be larger
-than memory, a pattern can match everywhere, and a call that timed out must not leave git running.
+Reads the output of a trusted git, bounded in size and cancellable. A history can be larger than memory, a pattern
+can match everywhere, and a call that timed out must not leave git running.
 */
 
 use std::io::Read;
@@ -15,7 +15,7 @@ use super::RepoError;
 #[derive(Debug)]
 pub(super) struct BoundedOutput {
     pub(super) bytes: Vec<u8>,
-    /// Whether git had more to say.
+    /// Whether git had more output.
     pub(super) truncated: bool,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn output(
         let mut ready = [PollFd::new(std::os::fd::AsFd::as_fd(&stream), PollFlags::POLLIN)];
         match poll(&mut ready, PollTimeout::from(100_u8)) {
             Ok(0) | Err(nix::errno::Errno::EINTR) => continue,
-            Ok(_) | Err(_) => {} // reading tells what is wrong, if anything is
+            Ok(_) | Err(_) => {} // the read reports any error
         }
         let read =
             stream.read(&mut chunk).map_err(|source| GitError::Read { command: "output".into(), source })?;
@@ -51,15 +51,15 @@ pub(super) fn output(
     }
 }
 
-/// NUL-separated fields of an output, as text; git terminates each with a NUL.
+/// NUL-separated fields of an output, as text. Git ends each field with a NUL.
 pub(super) fn fields(bytes: &[u8]) -> Vec<String> {
     let mut fields: Vec<String> =
         bytes.split(|byte| *byte == 0).map(|field| String::from_utf8_lossy(field).into_owned()).collect();
-    fields.pop(); // what follows the last NUL
+    fields.pop(); // the part after the last NUL
     fields
 }
 
-/// A pathspec that means what a person means: a file or folder literally, or a glob (`*.py` anywhere).
+/// Turns a path into a pathspec: a literal file or folder, or a glob (`*.py` matches anywhere).
 pub(super) fn pathspec(path: &str) -> String {
     let path = path.trim_start_matches("./");
     if !path.contains(['*', '?', '[']) {

@@ -1,7 +1,7 @@
 /*!
-Looks up branches, tags and `HEAD` by reading the files git keeps them in. The borrowing git directory has no
-references of its own, and opening the user's directory through git or libgit2 would read its configuration.
-Reftable storage is not read: there only commit ids can be named, and the error says so.
+Resolves branches, tags and `HEAD` by reading git's files. The borrowing git directory has no references of its
+own, and opening the user's directory through git or libgit2 would read its configuration. Reftable storage is not
+supported: such a repository accepts commit ids only, and the error says so.
 */
 
 use std::path::Path;
@@ -11,7 +11,7 @@ use super::locate::{LocatedRepository, read_small};
 /// Longest `packed-refs` read, in bytes: a million references.
 const MAX_PACKED_REFS: u64 = 96 << 20;
 
-/// The object id a reference name stands for, by git's rules of precedence. May be the id of a tag object.
+/// The object id of a reference name, by git's rules of precedence. It may be the id of a tag object.
 pub(super) fn lookup(located: &LocatedRepository, name: &str) -> Option<String> {
     let name = if name == "@" { "HEAD" } else { name };
     if !is_well_formed(name) {
@@ -32,13 +32,13 @@ pub(super) fn lookup(located: &LocatedRepository, name: &str) -> Option<String> 
     .find_map(|full| follow(located, &packed, full))
 }
 
-/// The branch `HEAD` points at, also when it has no commit yet.
+/// The branch `HEAD` points at, even when that branch has no commit yet.
 pub(super) fn head_branch(located: &LocatedRepository) -> Option<String> {
     let head = read_small(&located.git_dir.join("HEAD"), 4096)?;
     Some(String::from_utf8_lossy(head.strip_prefix(b"ref:")?).trim().to_owned())
 }
 
-/// Whether there is any branch, tag or remote branch at all.
+/// Whether any branch, tag or remote branch exists.
 pub(super) fn has_any(located: &LocatedRepository) -> bool {
     let loose = |folder: &str| holds_a_file(&located.common_dir.join("refs").join(folder), 0);
     lookup(located, "HEAD").is_some()
@@ -61,7 +61,7 @@ fn follow(located: &LocatedRepository, packed: &Packed, mut name: String) -> Opt
         if !is_well_formed(&name) {
             return None;
         }
-        // Only these are kept per worktree; all else is shared.
+        // Only these are stored per worktree; all others are shared.
         let own = !name.starts_with("refs/") || name.starts_with("refs/bisect/");
         let folder = if own { &located.git_dir } else { &located.common_dir };
         let Some(content) = read_small(&folder.join(&name), 4096) else {
@@ -76,7 +76,8 @@ fn follow(located: &LocatedRepository, packed: &Packed, mut name: String) -> Opt
     None
 }
 
-/// The packed reference of this name, or one that leaves no room for it: `a` beside `a/b`, and the other way round.
+/// The packed reference of this name, or one that conflicts with it: `a` conflicts with `a/b`, and the other way
+/// round.
 pub(super) fn packed_beside(common_dir: &Path, reference: &str) -> Option<(String, String)> {
     let packed = Packed::read(common_dir);
     let lies_below =
@@ -92,7 +93,7 @@ pub(super) fn is_id(text: &str) -> bool {
     text.len() == 40 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Keeps names from leaving the git directory, along the lines of git-check-ref-format(1).
+/// Rejects names that could leave the git directory, following git-check-ref-format(1).
 fn is_well_formed(name: &str) -> bool {
     !name.is_empty()
         && name.len() < 1024

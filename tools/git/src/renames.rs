@@ -1,7 +1,7 @@
 /*!
-Where a file went. Followed from one removal to the next, since a file that was renamed early and rewritten since is
-no longer like itself from end to end; where history says nothing (the revisions do not follow each other), by what is
-alike in the two of them.
+Follows a file through renames. Goes from one removal to the next, because a file that was renamed early and then
+rewritten no longer resembles its old version. If the history gives no result (for example when neither revision is
+an ancestor of the other), compares the files of the two revisions by similarity.
 */
 
 use millwright_sandbox::CancelFlag;
@@ -11,14 +11,13 @@ use super::{Repo, RepoError, file};
 
 const MAX_BYTES: usize = 32 << 20;
 
-/// Renames followed in a row; a file that was moved more often is given up.
+/// Maximum number of renames followed; a file that was renamed more often is given up.
 const MOST: usize = 20;
 
-/// The path at `to` of the file that was `path` at `from` (full ids), where it has another one there; `None` when it is
-/// gone.
+/// The new path at `to` of the file that was `path` at `from` (full ids). `None` when the file is gone.
 ///
 /// # Errors
-/// When git cannot be asked.
+/// When git fails.
 pub fn renamed_to(
     repo: &Repo,
     path: &str,
@@ -101,7 +100,7 @@ mod tests {
         check("a.txt", &first, &moved, Some("c.txt"));
         check("a.txt", &first, &gone, Some("c.txt"));
         check("[x].txt", &first, &gone, None);
-        // Backwards there is no history to follow, and nothing is alike.
+        // In the other direction there is no history to follow, and the files are not similar.
         check("c.txt", &moved, &first, None);
     }
 }

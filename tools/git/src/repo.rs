@@ -1,9 +1,10 @@
 /*!
-The repository under investigation, and the git directory of ours that borrows its objects.
+The repository under investigation, and our git directory that borrows its objects.
 
-Nothing is ever written below the user's `.git` but a branch that was asked for (`publish`). Trusted git processes run on `Repo::borrowed()`: a bare
-repository in the data folder whose `objects/info/alternates` points at the user's objects and whose
-configuration is ours alone, so hostile configuration, hooks, filters and replace refs are never read.
+Nothing is ever written below the user's `.git`, except a requested branch (`publish`). Trusted git processes run
+on `Repo::borrowed()`: a bare repository in the data folder whose `objects/info/alternates` points at the user's
+objects and whose configuration is ours. Hostile configuration, hooks, filters and replace refs are therefore never
+read.
 */
 
 use std::fs::{self, DirBuilder};
@@ -87,8 +88,8 @@ pub struct Repo {
 
 impl Repo {
     /// Opens the repository at `path` (work tree, `.git`, linked worktree, submodule or bare) and prepares its
-    /// folder below `data_dir/repos/`. Nothing of the repository's configuration takes effect, so it does not
-    /// matter whose it is.
+    /// folder below `data_dir/repos/`. The repository's configuration has no effect, so a repository of any owner
+    /// is safe to open.
     pub fn open(path: &Path, data_dir: &Path) -> Result<Self, RepoError> {
         let not_one = || RepoError::NotARepository { path: path.to_owned() };
         let located = locate::locate(path).ok_or_else(not_one)?;
@@ -104,7 +105,7 @@ impl Repo {
             let path = path.to_owned();
             move |source| RepoError::Io { action, path, source }
         };
-        // Indexes and checkouts hold what the repository holds, which is not everybody's to read.
+        // Indexes and checkouts contain the repository's content, which other users may not be allowed to read.
         DirBuilder::new().recursive(true).mode(0o700).create(data_dir).map_err(io("creating", data_dir))?;
         let data_dir = fs::canonicalize(data_dir).map_err(io("reading", data_dir))?;
         if data_dir.starts_with(&located.common_dir) {
@@ -140,28 +141,28 @@ impl Repo {
         self.data.join("git")
     }
 
-    /// Whether references are kept in another way than as files.
+    /// Whether references are stored in the reftable format instead of files.
     pub(super) fn is_reftable(&self) -> bool {
         self.reftable
     }
 
-    /// Where `HEAD` and the index of the user's work tree lie.
+    /// The folder that holds `HEAD` and the index of the user's work tree.
     pub(super) fn git_dir(&self) -> &Path {
         &self.located.git_dir
     }
 
-    /// The folder of the checked-out files, where the repository has one.
+    /// The folder of the checked-out files; `None` for a bare repository.
     pub fn work_tree(&self) -> Option<PathBuf> {
         let above = self.path.ancestors().find(|folder| folder.join(".git").exists());
         above.map(Path::to_path_buf)
     }
 
-    /// The user's own git directory, for making a branch that a person approved.
+    /// The user's own git directory, in which a branch is created after a person approved it.
     pub(super) fn common_dir(&self) -> &Path {
         &self.located.common_dir
     }
 
-    /// Whether history is cut off, so that ranges may end early.
+    /// Whether the clone is shallow, so that ranges may end early.
     pub fn is_shallow(&self) -> bool {
         self.shallow
     }
@@ -171,7 +172,7 @@ impl Repo {
         trusted::git(&self.borrowed())
     }
 
-    /// A fresh git2 handle on the borrowing git directory, for precise questions. It has no references: name
+    /// A new git2 handle on the borrowing git directory, for single lookups. The directory has no references: name
     /// objects by id. Use on blocking threads.
     pub(super) fn libgit2(&self) -> Result<git2::Repository, RepoError> {
         library::open(&self.borrowed()).map_err(|source| self.libgit2_error(source))
@@ -201,7 +202,7 @@ impl Repo {
             Ok(commit) => return CommitId::parse(&commit.id().to_string()).map_err(|_| unknown("")),
             Err(error) => error,
         };
-        // A reference without its object is damage, a missing parent or id is usually history cut off.
+        // A reference without its object means damage; a missing parent or id usually means a shallow clone.
         if let Some(id) = named.filter(|_| suffix.is_empty() && !refs::is_id(base)) {
             return Err(self.missing(format!("{revision} ({id})")));
         }
@@ -262,10 +263,11 @@ impl Repo {
         }
     }
 
-    /// A clone that was once partial may be whole by now, so it is the objects that are asked, not the marks.
+    /// Fails if objects of recent commits are missing. Checks the objects themselves and not the partial-clone
+    /// markers: the clone may have become complete since.
     fn require_recent_objects(&self) -> Result<(), RepoError> {
         let Ok(head) = self.resolve("HEAD") else { return Ok(()) };
-        // Looking walks every file of the newest commit; what was whole once stays so.
+        // The check walks every file of the newest commit, so remember when it has passed.
         let seen = self.data.join("whole");
         if fs::read_to_string(&seen).is_ok_and(|known| head == *known) {
             return Ok(());
@@ -284,7 +286,7 @@ impl Repo {
         })
     }
 
-    /// What stays the same over clones of one project: its oldest root commit on the first-parent line.
+    /// An id that is the same for all clones of a project: the oldest root commit on the first-parent line.
     pub fn identity(&self) -> Result<RepositoryId, RepoError> {
         let cache = self.data.join("identity");
         if let Some(known) =
@@ -325,7 +327,7 @@ impl Repo {
             if fs::read(&path).is_ok_and(|old| old == content) {
                 return Ok(());
             }
-            // Written beside and renamed: runs of this and of other processes may prepare the same folder at once.
+            // Write a temporary file and rename it: concurrent runs and processes may prepare the same folder.
             let turn = PREPARED.fetch_add(1, Ordering::Relaxed);
             let beside = dir.join(format!("{name}.{}.{turn}", std::process::id()));
             fs::write(&beside, content)
@@ -349,10 +351,10 @@ impl Repo {
     }
 }
 
-/// Tells the files of one process's preparations apart.
+/// Makes the names of this process's temporary files unique.
 static PREPARED: AtomicU64 = AtomicU64::new(0);
 
-/// Git's built-in drivers, so that hunk headers name the enclosing function whatever the repository says.
+/// Git's built-in drivers: hunk headers name the enclosing function regardless of the repository's settings.
 const FUNCTION_NAME_DRIVERS: &str = "\
 *.py diff=python
 *.pyi diff=python

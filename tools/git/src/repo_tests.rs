@@ -100,7 +100,7 @@ fn opens_bare_worktree_submodule_and_borrowing_clones() {
     check(beside("linked"), &first);
     repo.clone(&["--shared", &work], "shared");
     repo.clone(&["--shared", &spelled("shared")], "shared2");
-    // A chain of alternates, the second of them relative, which git itself only follows at the first level.
+    // A chain of alternates. The second one is relative, which git itself only follows at the first level.
     let alternates = beside("shared").join(".git/objects/info/alternates");
     std::fs::write(alternates, "# comment\n\n../../../clone/.git/objects\n/nowhere/objects\n").unwrap();
     check(beside("shared2"), &second);
@@ -154,13 +154,13 @@ fn what_cannot_be_read_is_one_clear_error() {
     repo.clone(&["--bare", "--filter=blob:none", &url], "partial");
     insta::assert_snapshot!(error_of(&repo.beside("partial"), &data), @"PATH is a partial clone (some objects are only at its remote); run `git -C PATH fetch --refetch --no-filter` first, Millwright never fetches by itself here");
 
-    // An unborn HEAD beside real branches: a mirror whose default branch was renamed.
+    // HEAD names a branch that does not exist, while others do: a mirror whose default branch was renamed.
     repo.git(&["symbolic-ref", "HEAD", "refs/heads/gone"]);
     let error = repo.open().resolve("HEAD").unwrap_err().to_string();
     assert!(error.contains("HEAD points at refs/heads/gone, which has no commits"), "{error}");
     repo.git(&["symbolic-ref", "HEAD", "refs/heads/main"]);
 
-    // Damage: the objects are gone, the references stay.
+    // Damage: the objects are deleted, the references remain.
     let objects = repo.git_dir().join("objects");
     std::fs::rename(&objects, repo.beside("objects")).unwrap();
     std::fs::create_dir(&objects).unwrap();
@@ -168,7 +168,7 @@ fn what_cannot_be_read_is_one_clear_error() {
     assert!(error.contains("is missing from") && error.contains("git fsck"), "{error}");
 }
 
-/// Everything a repository can say to make git run or read something.
+/// Every setting of a repository that makes git run or read something.
 #[test]
 fn hostile_configuration_is_never_read_and_nothing_changes() {
     let (repo, first, second) = two_commits();
@@ -203,7 +203,7 @@ fn hostile_configuration_is_never_read_and_nothing_changes() {
     std::fs::copy(&script, repo.git_dir().join("hooks/post-checkout")).unwrap();
     std::fs::write(repo.work().join(".gitattributes"), "* diff=evil filter=evil\n").unwrap();
     if nix::unistd::getuid().is_root() {
-        // Somebody else's repository: git would call its ownership dubious.
+        // A repository of another owner: git would report dubious ownership.
         for file in snapshot(&repo.work()).keys() {
             std::os::unix::fs::lchown(file, Some(12345), Some(12345)).unwrap();
         }
@@ -248,7 +248,7 @@ fn many_may_open_one_repository_at_once() {
     std::thread::scope(|scope| {
         let open = || {
             for round in 0..20 {
-                // Each round is the first one of a folder, for all at the same moment.
+                // Every thread of a round prepares the same new folder at the same moment.
                 together.wait();
                 let opened = Repo::open(&work, &data.join(round.to_string())).unwrap();
                 assert_eq!(opened.resolve("HEAD").unwrap(), head);

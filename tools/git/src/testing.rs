@@ -1,6 +1,6 @@
 /*!
-Small real repositories for tests, made by the trusted git. Times start at a fixed moment and go up by one
-minute a commit, so that ids are the same on every machine.
+Small real repositories for tests, made by the trusted git. Commit times start at a fixed moment and advance by one
+minute per commit, so that ids are the same on every machine.
 */
 
 use std::fs;
@@ -39,7 +39,7 @@ impl TestRepo {
         self.folder.path().join("data")
     }
 
-    /// A folder beside the work tree.
+    /// A folder next to the work tree.
     pub fn beside(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -67,7 +67,7 @@ impl TestRepo {
         String::from_utf8_lossy(&output).trim().to_owned()
     }
 
-    /// Runs git without a work tree, with the file transport allowed: for clones into folders beside.
+    /// Runs git without a work tree and with the file transport allowed, to clone into sibling folders.
     pub fn clone(&self, args: &[&str], to: &str) -> PathBuf {
         let target = self.beside(to);
         trusted::git(&self.git_dir())
@@ -105,7 +105,7 @@ impl TestRepo {
     }
 }
 
-/// Every file below `root` with its content, symbolic links as their targets.
+/// Every file below `root` with its content; symbolic links with their targets.
 pub fn snapshot(root: &Path) -> std::collections::BTreeMap<PathBuf, Vec<u8>> {
     let mut files = std::collections::BTreeMap::new();
     let mut folders = vec![root.to_owned()];

@@ -1,7 +1,7 @@
 /*!
-Which files of a work tree differ from the commit that is checked out. The repository's index is read through a copy, by
-trusted git on the borrowing git directory, so that no configuration of the repository takes effect and nothing of it is
-written.
+Which files of a work tree differ from the checked-out commit. Trusted git reads a copy of the repository's index
+from the borrowing git directory, so the repository's configuration has no effect and the repository is not written
+to.
 */
 
 use std::collections::BTreeSet;
@@ -11,12 +11,12 @@ use millwright_model::CommitId;
 use super::locate::read_small;
 use super::{Repo, RepoError};
 
-/// A larger index is not copied: that would take longer than the answer is worth.
+/// A larger index is not copied: the copy would take too long.
 const MAX_INDEX_BYTES: u64 = 64 << 20;
 const MAX_PATHS: usize = 1_000;
 
-/// Paths that differ between `head` and the work tree, untracked files that are not ignored included;
-/// sorted and bounded. Empty where there is no work tree or it cannot be told.
+/// Paths that differ between `head` and the work tree, including untracked files that are not ignored; sorted and
+/// bounded. Empty when there is no work tree or the index cannot be read.
 ///
 /// # Errors
 /// When the scratch folder cannot be written.
@@ -39,7 +39,7 @@ pub fn uncommitted(repo: &Repo, head: &CommitId) -> Result<Vec<String>, RepoErro
         &["ls-files", "--others", "--exclude-standard", "-z"],
     ];
     for arguments in listings {
-        // An index in a form that cannot be read alone (split, sparse) tells nothing.
+        // Git cannot read a copy of a split or sparse index, so report nothing.
         let Ok(listing) = git().args(arguments.iter().copied()).output() else { return Ok(Vec::new()) };
         let paths = listing.split(|byte| *byte == 0).filter(|path| !path.is_empty());
         out.extend(paths.take(MAX_PATHS).map(|path| String::from_utf8_lossy(path).into_owned()));

@@ -1,4 +1,4 @@
-/*! A repository whose every setting tries to start a program starts none when Millwright reads it. */
+/*! A repository in which every setting tries to start a program starts none when Millwright reads it. */
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "the hostile repository is made with the user's own git")]
 
@@ -23,7 +23,7 @@ fn git(folder: &Path, args: &[&str]) {
     assert!(status.status.success(), "{args:?}: {}", String::from_utf8_lossy(&status.stderr));
 }
 
-/// Makes the repository harmlessly, then arms it: every trap writes its name into `sprung`.
+/// Creates a harmless repository, then sets the traps: each trap writes its name into `sprung`.
 fn hostile_repository(root: &Path) -> std::path::PathBuf {
     let path = root.join("hostile");
     fs::create_dir(&path).unwrap();
@@ -122,7 +122,7 @@ fn nothing_of_the_repository_is_run() {
     assert_eq!(sprung, "");
 }
 
-/// Were the repository's own git directory handed in by mistake, its hooks and differs would still not run.
+/// Even if the repository's own git directory is passed by mistake, its hooks and external diffs do not run.
 #[test]
 fn the_command_line_outranks_the_configuration() {
     let root = tempfile::tempdir().unwrap();
@@ -144,7 +144,7 @@ fn a_long_run_can_be_stopped() {
     let root = tempfile::tempdir().unwrap();
     let hostile = hostile_repository(root.path());
     let waiting = || trusted::git(&hostile.join(".git")).args(["cat-file", "--batch"]);
-    // Its standard input stays open, so it would wait for ever.
+    // Standard input stays open, so git would wait for ever.
     let (reader, _writer) = std::io::pipe().unwrap();
     let stopped = waiting().input(reader.try_clone().unwrap()).deadline(Duration::from_millis(100)).output();
     assert!(matches!(stopped, Err(GitError::Stopped { .. })), "{stopped:?}");

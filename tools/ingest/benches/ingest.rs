@@ -15,7 +15,7 @@ const TRACES: &[&str] = &[
     "/app/lib/cart.rb:12:in `total': undefined method `price' for nil (NoMethodError)\n\tfrom /app/main.rb:2:in `<main>'\n",
 ];
 
-/// A log of about `wanted` lines, a trace after every fifty records.
+/// A log of about `wanted` lines, with a trace after every fifty records.
 fn log(wanted: usize) -> String {
     let mut out = String::new();
     let mut lines = 0;
@@ -57,7 +57,7 @@ fn traces(criterion: &mut Criterion) {
 }
 
 fn tickets(criterion: &mut Criterion) {
-    // What `parse` reads of an oversized ticket is bounded, so this is a ticket just below the bound.
+    // `parse` only reads a bounded part of an oversized ticket, so this ticket is just below the bound.
     let text = log(30_000);
     let mut group = criterion.benchmark_group("intake");
     group.sample_size(10);

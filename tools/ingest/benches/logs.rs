@@ -1,4 +1,4 @@
-//! Lines a second of reading, mining and comparing generated logs of a million lines.
+//! Lines per second of reading, mining and comparing generated logs of a million lines.
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -12,7 +12,7 @@ use millwright_ingest::logs::{
 
 const LINES: u64 = 1_000_000;
 
-/// Forty kinds of messages with numbers, addresses, users, paths and durations in them.
+/// Forty kinds of messages that contain numbers, addresses, users, paths and durations.
 fn generated() -> String {
     let users =
         ["root", "admin", "news", "alice", "bob", "carol", "dave", "erin", "frank", "grace", "heidi", "ivan"];

@@ -1,17 +1,17 @@
 /*!
-Bytes to readable text. Tickets arrive as whatever a person or a machine had at hand: UTF-16 from a Windows
-clipboard, a log with colour codes, a core dump attached by mistake. Nothing here fails; what had to be changed
-or left out is said in words, because the report must not pretend to have read what it did not.
+Converts bytes to readable text. Tickets arrive in many forms: UTF-16 from a Windows clipboard, a log with colour
+codes, a core dump attached by mistake. Nothing here fails. A note says what was changed or left out, because the
+report must not pretend to have read it.
 */
 
 use memchr::{memchr, memchr2};
 
-/// A ticket of more bytes is cut.
+/// A ticket with more bytes is cut.
 pub const LARGEST_TICKET: usize = 2 * KEEP_BYTES;
-/// Head and tail kept of an oversized ticket, bytes each. A trace stands at the start of an error report and at
-/// the end of a log, so both ends matter more than the middle.
+/// How many bytes are kept of the head, and of the tail, of an oversized ticket. A trace is at the start of an
+/// error report and at the end of a log, so both ends matter more than the middle.
 const KEEP_BYTES: usize = 512 * 1024;
-/// Longest line kept whole; a minified bundle or a base64 blob on one line helps nobody.
+/// Longest line kept completely; a minified bundle or a base64 blob on one line is of no use.
 const KEEP_LINE_BYTES: usize = 16 * 1024;
 
 pub(crate) struct DecodedText {
@@ -36,7 +36,7 @@ fn cut_middle<'b>(bytes: &'b [u8], notes: &mut Vec<String>) -> std::borrow::Cow<
         memchr::memrchr(b'\n', bytes.get(..KEEP_BYTES).unwrap_or(bytes)).map_or(KEEP_BYTES, |at| at + 1);
     let tail_from = bytes.len() - KEEP_BYTES;
     let tail = bytes.get(tail_from..).unwrap_or_default();
-    // UTF-16 has two bytes to a unit: starting the tail at an odd one would scramble it.
+    // A UTF-16 unit has two bytes: a tail that starts at an odd byte would be scrambled.
     let tail_skip = memchr(b'\n', tail).map_or(0, |at| at + 1);
     let (head_end, tail_skip) =
         if is_utf16(bytes) { (KEEP_BYTES, tail_from % 2) } else { (head_end, tail_skip) };
@@ -61,7 +61,8 @@ pub(super) fn is_utf16(bytes: &[u8]) -> bool {
     bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]) || utf16_without_bom(bytes).is_some()
 }
 
-/// Mostly ASCII text in UTF-16 has a zero in every other byte. `Some(true)` is little endian.
+/// Detects UTF-16 without a byte order mark: in mostly-ASCII text, every other byte is zero. `Some(true)` means
+/// little endian.
 fn utf16_without_bom(bytes: &[u8]) -> Option<bool> {
     let sample = bytes.get(..bytes.len().min(512) & !1)?;
     if sample.len() < 8 {
@@ -111,7 +112,7 @@ fn to_utf8(bytes: &[u8], notes: &mut Vec<String>) -> String {
     }
 }
 
-/// Line ends to `\n`, colour codes and control characters away.
+/// Converts line ends to `\n`, and removes colour codes and control characters.
 fn plain(text: &str, notes: &mut Vec<String>) -> String {
     let hostile = |byte: u8| byte == 0x7F || (byte < 0x20 && byte != b'\n' && byte != b'\t');
     if !text.bytes().any(hostile) {
@@ -127,7 +128,7 @@ fn plain(text: &str, notes: &mut Vec<String>) -> String {
         let Some(first) = tail.bytes().next() else { break };
         rest = match first {
             b'\r' => {
-                // A lone carriage return is a progress bar or an old Mac: a line end either way.
+                // A single carriage return comes from a progress bar or an old Mac, and ends a line in both cases.
                 out.push('\n');
                 tail.strip_prefix("\r\n").or_else(|| tail.get(1..)).unwrap_or("")
             }

@@ -1,8 +1,8 @@
 /*!
-When two incidents are the same. The fingerprint takes the types in the chain of exceptions, our own functions
-nearest to the crash, and the message with its variable parts taken out; line numbers, folders, addresses and values
-never enter it. Where nothing of that is distinctive ("8 != 1" and no frame), there is no fingerprint rather than
-one that many failures share.
+Computes when two incidents are the same. The fingerprint uses the types in the exception chain, our own functions
+nearest to the crash, and the message without its variable parts. It never includes line numbers, folders,
+addresses or values. If none of this is distinctive ("8 != 1" and no frame), there is no fingerprint, because many
+failures would share it.
 */
 
 use millwright_model::{ExceptionInfo, Fingerprint, Frame, Language, ParsedTicket, StackTrace};
@@ -13,9 +13,9 @@ use super::test_path::is_test_path;
 
 /// Symbols listed in a fingerprint.
 const MAX_SYMBOLS: usize = 8;
-/// Symbols that enter its value: callers further out differ between two ways to the same fault.
+/// Symbols that are hashed: callers further out differ between two ways to the same fault.
 const HASHED_SYMBOLS: usize = 3;
-/// Words of a template that make it distinctive without any symbol.
+/// A template with this many words is distinctive even without a symbol.
 const DISTINCTIVE_WORDS: usize = 3;
 
 pub fn fingerprint(ticket: &ParsedTicket) -> Fingerprint {
@@ -40,7 +40,7 @@ pub fn fingerprint(ticket: &ParsedTicket) -> Fingerprint {
     Fingerprint { value, exception, symbols, template }
 }
 
-/// An error line without a trace fingerprints by itself when it says enough.
+/// The fingerprint of an error line without a trace, if the line is distinctive enough.
 fn without_trace(ticket: &ParsedTicket) -> Fingerprint {
     let error = ticket.errors.iter().find(|error| is_distinctive(&template(&error.message)));
     let Some(error) = error.or(ticket.errors.first()) else {
@@ -58,18 +58,18 @@ fn without_trace(ticket: &ParsedTicket) -> Fingerprint {
     Fingerprint { value, exception, symbols: Vec::new(), template: Some(template).filter(|t| !t.is_empty()) }
 }
 
-/// The trace an incident is about: the first with a frame of ours, else the first.
+/// The trace an incident is about: the first one with one of our own frames, otherwise the first one.
 pub(crate) fn primary(traces: &[StackTrace]) -> Option<&StackTrace> {
     let own = |trace: &&StackTrace| trace.exceptions.iter().flat_map(|e| &e.frames).any(|frame| frame.in_app);
     traces.iter().find(own).or_else(|| traces.first())
 }
 
-/// An assertion's words are its framework's ("3 queries executed, 2 expected"): they name no cause.
+/// The message of an assertion comes from its framework ("3 queries executed, 2 expected"), and names no cause.
 fn is_assertion(exception: &str) -> bool {
     exception.contains("Assert") || exception.contains("ComparisonFailure")
 }
 
-/// Only the first line: what follows are diffs and dumps of values.
+/// Only the first line is used: diffs and dumps of values follow.
 fn first_line_template(message: &str) -> String {
     template(message.lines().find(|line| !line.trim().is_empty()).unwrap_or(""))
 }
@@ -82,7 +82,7 @@ fn is_distinctive(template: &str) -> bool {
         >= DISTINCTIVE_WORDS
 }
 
-/// `django.core.exceptions.FieldError` and `FieldError` are one; so are a JVM's relocated packages.
+/// `django.core.exceptions.FieldError` and `FieldError` count as the same, as do a JVM's relocated packages.
 pub(crate) fn exception_name(kind: &str) -> String {
     let bare = kind
         .split_whitespace()
@@ -94,7 +94,8 @@ pub(crate) fn exception_name(kind: &str) -> String {
     last.trim().trim_end_matches(':').to_owned()
 }
 
-/// Our own functions, crash site of the root cause first, then those of what it surfaced as.
+/// Our own functions: first those of the root cause, starting at the crash site, then those of the surfaced
+/// exception.
 pub(crate) fn symbols(trace: &StackTrace) -> Vec<String> {
     let mut out: Vec<String> = Vec::new();
     let product: Vec<&Frame> = own_frames(trace).filter(|frame| is_product_frame(frame)).collect();
@@ -119,12 +120,13 @@ fn own_frames(trace: &StackTrace) -> impl Iterator<Item = &Frame> {
     trace.exceptions.iter().rev().flat_map(|e: &ExceptionInfo| &e.frames).filter(|frame| frame.in_app)
 }
 
-/// Code that can be at fault: neither a test nor what tests are made of.
+/// Code that can be at fault: neither a test nor test support code.
 pub(crate) fn is_product_frame(frame: &Frame) -> bool {
     frame.in_app && !is_test_frame(frame) && !is_test_support(frame)
 }
 
-/// Assertions and test cases a product ships (`django/test/testcases.py`, `assertTotals`): many failures share them.
+/// Assertions and test cases that a product ships (`django/test/testcases.py`, `assertTotals`): many failures
+/// share them.
 fn is_test_support(frame: &Frame) -> bool {
     let path = frame
         .mapped
@@ -152,7 +154,7 @@ pub(crate) fn is_test_frame(frame: &Frame) -> bool {
     }
 }
 
-/// `query.fetch_all`: the file's or class's own name and the function, never a folder.
+/// `query.fetch_all`: the name of the file or class, and the function, but never a folder.
 pub(crate) fn symbol(frame: &Frame, language: Language) -> Option<String> {
     let function = frame.function.as_deref().map(plain_function).filter(|name| !name.is_empty());
     let stem = frame.path.as_deref().map(stem).filter(|stem| !stem.is_empty());
@@ -175,7 +177,7 @@ fn last_part(module: &str, language: Language) -> String {
         _ => module.rsplit(['.', '\\', '/', ':']).next(),
     };
     let last = last.unwrap_or(module);
-    // Generated classes carry numbers: `Cart$1`, `Cart$$Lambda$14`.
+    // Generated classes have numbers: `Cart$1`, `Cart$$Lambda$14`.
     last.split("$$")
         .next()
         .unwrap_or(last)
@@ -187,7 +189,7 @@ fn stem(path: &str) -> String {
     let path = path.split(['?', '#']).next().unwrap_or(path);
     let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
     let stem = file.split('.').next().filter(|stem| !stem.is_empty()).unwrap_or(file);
-    // `main.3f9c2e1b.js`: the hash is in the part left off; `main-3f9c2e1b.js` carries it in the stem.
+    // `main.3f9c2e1b.js`: the hash is already cut off. In `main-3f9c2e1b.js` the hash is part of the stem.
     let hashed = stem.rsplit_once(['-', '_']).filter(|(_, tail)| {
         tail.len() >= 6
             && tail.bytes().any(|b| b.is_ascii_digit())
@@ -196,7 +198,7 @@ fn stem(path: &str) -> String {
     hashed.map_or(stem, |(head, _)| head).to_owned()
 }
 
-/// Without closures' numbers, generics and what compilers add.
+/// The name without numbers of closures, generics and suffixes added by compilers.
 fn plain_function(name: &str) -> String {
     let last = name
         .rsplit("::")
@@ -205,7 +207,7 @@ fn plain_function(name: &str) -> String {
     let last = last.split(['(', '<']).next().filter(|head| !head.is_empty()).unwrap_or(last);
     let method = if name.starts_with("(*") { name } else { last };
     let mut out = method.trim_end_matches("()");
-    // `lambda$run$0`, `handler.func2.1`: compilers number what has no name.
+    // Compilers number anonymous functions: `lambda$run$0`, `handler.func2.1`.
     loop {
         let bare = out.trim_end_matches(|c: char| c.is_ascii_digit());
         let numbered = bare.len() < out.len() && (bare.ends_with(['$', '.']) || bare.ends_with("func"));

@@ -6,7 +6,7 @@ fn value(text: &str) -> String {
     parse(text.as_bytes()).fingerprint.value
 }
 
-/// A crash whose every variable part is a parameter.
+/// A crash in which every variable part is a parameter.
 #[derive(Debug, Clone)]
 struct Crash {
     prefix: String,

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// One text with a trace of every family, test output and a log.
+/// A text with a trace of every language family, test output and a log.
 const SEED: &str = "FAIL: test_x (a.B.test_x)\n----\nTraceback (most recent call last):\n  File \"a.py\", line 1, in f\n    g()\n    ^^^\nValueError: x\n\nThe above exception was the direct cause of the following exception:\n\nTraceback (most recent call last):\n  File \"b.py\", line 2, in g\nKeyError: 'é'\n\njava.lang.Error: y\n\tat a.B.c(B.java:1)\nCaused by: a.X: z\n\tat a.B.d(B.java:2)\n\t... 3 more\n\nTypeError: z\n    at f (/app/a.js:1:2) {\n  [cause]: Error: q\n      at g (/a.js:1:1)\n}\nf@https://x/y.js:1:2\n\npanic: w\n\ngoroutine 1 [running]:\nmain.main()\n\t/app/main.go:5 +0x20\n\nthread 'main' panicked at src/main.rs:4:5:\nv\nstack backtrace:\n   0: a::b\n             at ./src/a.rs:1:2\n\nSystem.Exception: u ---> A.B: c\n   at A.B.C() in /src/C.cs:line 3\n   --- End of inner exception stack trace ---\n   at A.B.D()\n\n/app/a.rb:1:in `f': t (ArgumentError)\n\tfrom /app/b.rb:2:in `g'\n\nPHP Fatal error:  Uncaught Error: s in /app/a.php:1\nStack trace:\n#0 /app/b.php(2): f()\n#1 {main}\n\nNext E: r in /b.php:3\nStack trace:\n#0 {main}\n\n==1==ERROR: AddressSanitizer: heap-use-after-free on address 0x1\n    #0 0x4f in f /src/c.cc:1:2\n  + Exception Group Traceback (most recent call last):\n  |   File \"a.py\", line 1, in f\n  | ExceptionGroup: m (1 sub-exception)\n  +-+---- 1 ----\n    | Traceback (most recent call last):\n    |   File \"a.py\", line 1, in f\n    | ValueError: x\n    +----\n____ T.test ____\n>   x\nE   assert 1\nt.py:1: AssertionError\n  \u{25CF} a \u{203A} b\n  1 failing\n  1) a\n--- FAIL: TestA (0.0s)\n";
 
 fn survives(bytes: &[u8]) {

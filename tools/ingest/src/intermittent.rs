@@ -1,11 +1,12 @@
 /*!
-Whether a ticket says of its failure that it shows now and then. Such a one is given more attempts before anybody says that
-it does not show at all.
+Whether a ticket says that its failure is intermittent. Such a failure gets more attempts before it is reported as
+not reproducible.
 */
 
 use millwright_model::ParsedTicket;
 
-/// Words of people who saw it pass as well. A ticket's own words only: logs speak of other things, too.
+/// Words of people who also saw the run pass. Only searched in the ticket's own prose: logs mention other things,
+/// too.
 const WORDS: [&str; 20] = [
     "sometimes",
     "now and then",
@@ -29,7 +30,7 @@ const WORDS: [&str; 20] = [
     "unreliabl",
 ];
 
-/// Whether the ticket says that the failure does not always show.
+/// Whether the ticket says that the failure does not always occur.
 pub fn is_intermittent(ticket: &ParsedTicket) -> bool {
     let said = format!("{}\n{}", ticket.title, ticket.symptom).to_lowercase();
     WORDS.iter().any(|word| said.contains(word))

@@ -1,9 +1,9 @@
 /*!
-The one door for incoming text: recognises the format, takes the ticket apart, computes its fingerprint.
+The single entry point for incoming text: recognises the format, parses the ticket and computes its fingerprint.
 
-Everything that comes in is hostile until shown otherwise: `parse` never fails and never panics, it bounds what it
-reads and says in `notes` what it left out. It concludes nothing; which frame or test matters is for others to say.
-The same parsers read a replay's output (`signature`), so that a ticket and a replay are compared in one language.
+All input is hostile: `parse` never fails and never panics, bounds what it reads, and says in `notes` what it left
+out. It draws no conclusions; other code decides which frame or test matters. The same parsers read a replay's
+output (`signature`), so that a ticket and a replay are directly comparable.
 */
 
 mod decode;
@@ -49,17 +49,17 @@ pub use ticket_purpose::{TicketPurpose, ticket_purpose};
 use prose::LineKind;
 use text::{TextLines, clip};
 
-/// Most traces kept of one ticket.
+/// Maximum number of traces kept per ticket.
 const MAX_TRACES: usize = 100;
 const MAX_ERRORS: usize = 100;
 const MAX_CODE: usize = 300;
 
-/// Takes a ticket apart. Never fails: what could not be read is said in `notes`.
+/// Parses a ticket. Never fails: `notes` says what could not be read.
 pub fn parse(bytes: &[u8]) -> ParsedTicket {
     parse_named(bytes, None)
 }
 
-/// Like `parse`; a file name that says `.json` lets a payload be told from text that only looks like one.
+/// Like [`parse`]. A file name that ends in `.json` distinguishes a payload from text that only looks like one.
 pub fn parse_named(bytes: &[u8], name: Option<&str>) -> ParsedTicket {
     let decoded = decode::decode(bytes);
     let mut notes = decoded.notes;
@@ -89,8 +89,8 @@ fn finished(mut ticket: ParsedTicket) -> ParsedTicket {
     ticket
 }
 
-/// Takes a payload apart that was read as JSON already, of any size: of long texts in it the beginning and the end are
-/// read, and what becomes of them is said in `notes`.
+/// Parses a payload of any size that was already read as JSON. Of long texts, only the beginning and the end are
+/// read, and `notes` says so.
 pub fn parse_payload(mut payload: serde_json::Value) -> ParsedTicket {
     let mut notes = Vec::new();
     payload::shorten_fields(&mut payload, &mut notes);
@@ -103,7 +103,7 @@ pub fn parse_payload(mut payload: serde_json::Value) -> ParsedTicket {
     ticket
 }
 
-/// The stack traces of a text of any size, in the order they stand in it.
+/// The stack traces in a text of any size, in text order.
 pub fn find_traces(text: &str) -> Vec<StackTrace> {
     let lines = TextLines::new(text);
     traces::find(&lines, usize::MAX).into_iter().map(|found| found.trace).collect()
@@ -134,7 +134,7 @@ fn from_text(text: String, format: TicketFormat) -> ParsedTicket {
     ticket
 }
 
-/// Reads a text; the lines of `taken` belong to traces that were given in structured form.
+/// Reads a text. The lines of `taken` belong to traces that were given in structured form.
 pub fn read(text: String, format: TicketFormat, taken: &[millwright_model::LineSpan]) -> ParsedTicket {
     let lines = TextLines::new(&text);
     let mut kinds = vec![LineKind::Plain; lines.len()];
@@ -218,7 +218,7 @@ fn trace_errors(traces: &[StackTrace]) -> Vec<ErrorMessage> {
         .collect()
 }
 
-/// Each message once, the first (most telling) kept; bounded.
+/// Keeps each message once: the first, most informative one. Bounded.
 fn tidy(ticket: &mut ParsedTicket) {
     let mut seen = std::collections::HashSet::new();
     ticket.errors.retain(|error| {
@@ -228,7 +228,7 @@ fn tidy(ticket: &mut ParsedTicket) {
     ticket.code.truncate(MAX_CODE);
     let mut traces: Vec<StackTrace> = Vec::new();
     for trace in ticket.traces.drain(..) {
-        // The same trace pasted twice tells nothing more.
+        // A second copy of the same trace adds nothing.
         if !traces.iter().any(|known| known.exceptions == trace.exceptions) {
             traces.push(trace);
         }
@@ -236,7 +236,7 @@ fn tidy(ticket: &mut ParsedTicket) {
     ticket.traces = traces;
 }
 
-/// What a payload states wins over what its text was read to say.
+/// Fields stated in a payload override what was read from its text.
 fn merge(stated: TicketContext, read: TicketContext) -> TicketContext {
     TicketContext {
         service: stated.service.or(read.service),

@@ -1,11 +1,11 @@
 /*!
 Which frames belong to a library, judged by path or module alone. This is a first guess for frames that cannot be
-found in the repository; a frame that is mapped to a repository file is in-app whatever its path says.
+found in the repository; a frame that is mapped to a repository file is in-app regardless of its path.
 */
 
 use millwright_model::Frame;
 
-/// Folders that hold other people's code, in any language.
+/// Folders that contain third-party code, in any language.
 const LIBRARY_FOLDERS: &[&str] = &[
     "/site-packages/",
     "/dist-packages/",
@@ -32,7 +32,7 @@ const LIBRARY_FOLDERS: &[&str] = &[
     "/sysdeps/",
 ];
 
-/// Packages of runtimes and of frameworks that call the application rather than being it.
+/// Packages of runtimes, and of frameworks that call the application.
 const JVM_LIBRARIES: &[&str] = &[
     "java.",
     "javax.",
@@ -90,7 +90,7 @@ const JVM_LIBRARIES: &[&str] = &[
 const DOTNET_LIBRARIES: &[&str] =
     &["System.", "Microsoft.", "Xunit.", "NUnit.", "Newtonsoft.", "Moq.", "Castle.", "mscorlib", "Internal."];
 
-/// Top-level names of Go's standard library; everything else without a dot is an application's own module.
+/// Top-level names of Go's standard library; any other name without a dot is an application's own module.
 const GO_STANDARD: &[&str] = &[
     "archive",
     "bufio",
@@ -209,7 +209,8 @@ pub(crate) fn go_module_is_library(module: &str) -> bool {
     GO_STANDARD.contains(&top) || module.starts_with("golang.org/x/") || module.contains("/vendor/")
 }
 
-/// `function` as a backtrace prints it: `core::panicking::panic_fmt`, `<alloc::boxed::Box<F> as …>::call_once`.
+/// `function` in the form that a backtrace prints: `core::panicking::panic_fmt`,
+/// `<alloc::boxed::Box<F> as …>::call_once`.
 pub(crate) fn rust_function_is_library(function: &str) -> bool {
     let bare = function.trim_start_matches(['<', '&', '*', '(']);
     let bare = bare.strip_prefix("dyn ").unwrap_or(bare);
@@ -264,7 +265,7 @@ pub(crate) fn native_function_is_library(function: &str) -> bool {
     EXACT.contains(&bare) || STARTS.iter().any(|prefix| bare.starts_with(prefix))
 }
 
-/// Sets `in_app` by path alone; for languages whose frames always name a file.
+/// Sets `in_app` from the path alone, for languages whose frames always name a file.
 pub(crate) fn judge_by_path(frame: &mut Frame) {
     frame.in_app = frame.path.as_deref().is_some_and(|path| !path_is_library(path));
 }

@@ -1,6 +1,6 @@
 /*!
-Log lines inside a ticket: what begins a record, and which level it has. Only enough is read here to tell a log
-excerpt from a sentence and an error from chatter; log files proper are read by the `logs` module.
+Log lines inside a ticket: where a record begins, and which level it has. This is just enough to distinguish a log
+excerpt from a sentence and an error from other records; the `logs` module reads complete log files.
 */
 
 const LEVELS: &[&str] = &[
@@ -10,7 +10,7 @@ const LEVELS: &[&str] = &[
 const ERROR_LEVELS: &[&str] = &["ERROR", "FATAL", "CRITICAL", "SEVERE", "ALERT", "EMERG", "PANIC"];
 const MONTHS: &[&str] = &["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const DAYS: &[&str] = &["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-/// Where in a line a level is looked for.
+/// How much of a line is searched for a level.
 const HEAD_BYTES: usize = 120;
 
 /// Whether the line begins a log record: a time stamp, a level, or a structured record.
@@ -41,7 +41,7 @@ fn compose_head(line: &str) -> Option<&str> {
 }
 
 fn starts_with_time(text: &str) -> bool {
-    // `0` stands for any digit.
+    // `0` matches any digit.
     const SHAPES: &[&[u8]] = &[
         b"0000-00-00T00:00",
         b"0000-00-00 00:00",

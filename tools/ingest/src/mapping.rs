@@ -1,8 +1,8 @@
 /*!
-From frames to files of the repository. A frame's path may be relative to anything: a build machine, a container, a
-package root, a bundle. What survives all that is the tail, so files are looked up by their name and chosen by the
-longest tail they share with the frame; what stays ambiguous stays unmapped, because blame on the wrong file costs
-more than blame on none.
+Maps frames to files of the repository. A frame's path may be relative to anything: a build machine, a container, a
+package root, a bundle. Only the end of the path is reliable. So files are looked up by name, and the one that
+shares the longest path suffix with the frame is chosen. An ambiguous frame stays unmapped, because blaming the
+wrong file is worse than blaming none.
 */
 
 use std::collections::HashMap;
@@ -13,10 +13,10 @@ use super::fingerprint::fingerprint;
 use super::path_forms::{PathForm, forms};
 use super::test_path::is_test_path;
 
-/// Files of one name beyond this are not told apart by it (`__init__.py` is not among these: its folder counts).
+/// Maximum number of files with the same name that are compared.
 const MAX_CANDIDATES: usize = 20_000;
 
-/// The files of a repository at one revision, by name.
+/// The files of a repository at one revision, indexed by name.
 pub struct RepoFiles {
     paths: Vec<String>,
     by_name: HashMap<String, Vec<u32>>,
@@ -37,7 +37,7 @@ impl RepoFiles {
         self.named(file_name(path)).any(|candidate| candidate == path)
     }
 
-    /// The one file a printed path means, if that can be told.
+    /// The file that a printed path refers to, if it is unambiguous.
     pub fn locate(&self, printed: &str, language: Language) -> Option<&str> {
         let frame = Frame { path: Some(printed.to_owned()), in_app: true, ..Frame::default() };
         self.find(&frame, language)
@@ -75,7 +75,7 @@ fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Better is greater: shared tail, agreement with the module, product before test, then the shorter path.
+/// Greater is better: shared suffix, agreement with the module, product before test, then the shorter path.
 type Rank = (usize, usize, std::cmp::Reverse<usize>);
 
 fn rank(want: &[&str], path: &str, form: &PathForm) -> Option<Rank> {
@@ -84,7 +84,7 @@ fn rank(want: &[&str], path: &str, form: &PathForm) -> Option<Rank> {
     let whole_repository_path = shared == have.len();
     let whole_printed_path = shared == want.len();
     let acceptable = if form.is_library {
-        // A dependency's file is ours only when the whole of its path inside the package is.
+        // A dependency's file is ours only if its complete path inside the package matches.
         let behind_source_root = have.len() == shared + 1 && is_source_root(have.first());
         whole_printed_path && (have.len() == shared || shared >= 3 || behind_source_root)
     } else {
@@ -98,12 +98,12 @@ fn rank(want: &[&str], path: &str, form: &PathForm) -> Option<Rank> {
         .iter()
         .filter(|hint| have.iter().any(|part| same_part(&part.replace('-', "_"), hint)))
         .count();
-    // One shared name is too little to prefer the shorter path by.
+    // If only one part is shared, that is too little to prefer the shorter path.
     let length = if shared >= 2 || whole_repository_path { have.len() } else { 0 };
     Some((shared, hint, std::cmp::Reverse(length)))
 }
 
-/// Windows prints what case it likes.
+/// Windows does not preserve the case of paths.
 fn same_part(a: &str, b: &str) -> bool {
     a == b || a.eq_ignore_ascii_case(b)
 }
@@ -112,7 +112,7 @@ fn is_source_root(part: Option<&&str>) -> bool {
     part.is_some_and(|part| matches!(part.to_ascii_lowercase().as_str(), "src" | "lib" | "python" | "source"))
 }
 
-/// Maps frames (and failing tests) to repository files, decides `is_test`, refines `in_app` and the fingerprint.
+/// Maps frames and failing tests to repository files, sets `is_test`, and refines `in_app` and the fingerprint.
 pub fn map_frames(ticket: &mut ParsedTicket, files: &RepoFiles) {
     for trace in &mut ticket.traces {
         let language = trace.language;
@@ -142,7 +142,7 @@ pub fn name_symbols(ticket: &mut ParsedTicket, mut symbol_at: impl FnMut(&str, u
     }
 }
 
-/// The file a failing test stands in: as printed, or by its module or class.
+/// The file of a failing test: as printed, or found by its module or class.
 fn test_file<'f>(test: &FailingTest, files: &'f RepoFiles) -> Option<&'f str> {
     use millwright_model::TestFramework as T;
     let printed = test.file.as_deref().and_then(|file| files.locate(file, Language::Unknown));

@@ -1,5 +1,5 @@
 /*!
-Times as issue trackers export them: a dozen forms, none of which says which one it is.
+Parses times as issue trackers export them: in a dozen formats, without naming the format.
 */
 
 use jiff::Timestamp as Moment;
@@ -7,7 +7,7 @@ use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
 use millwright_model::Timestamp;
 
-/// The forms that issue trackers export times in.
+/// Parses the time formats that issue trackers export.
 pub fn moment(text: &str) -> Option<Timestamp> {
     read(text.trim()).map(Timestamp::from)
 }
@@ -17,7 +17,7 @@ fn read(text: &str) -> Option<Moment> {
         return Some(at);
     }
     if let Ok(number) = text.parse::<i64>() {
-        // Seconds until the year 5138, milliseconds beyond.
+        // Smaller numbers are seconds (until the year 5138), larger ones milliseconds.
         return match number > 100_000_000_000 {
             true => Moment::from_millisecond(number).ok(),
             false => Moment::from_second(number).ok(),

@@ -1,9 +1,9 @@
 /*!
-Closed tickets and postmortems of other systems as incidents of the past: JSON records whose keys are named by the user
-where they are not the usual ones, and Markdown files.
+Imports closed tickets and postmortems of other systems as past incidents: JSON records, whose keys the user maps
+if they are not the usual ones, and Markdown files.
 
-They go through the same door as a new ticket, redacted first, so that what is remembered of an old one is compared in
-the language of a new one.
+They pass through the same parser as a new ticket, after redaction, so that old and new incidents are directly
+comparable.
 */
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 
 use super::{moment, parse};
 
-/// What can be taken from a record, with the keys that are looked for when the user names none.
+/// The fields that can be read from a record, with the default keys of each.
 const KNOWN: [(&str, &[&str]); 11] = [
     ("id", &["id", "key", "number"]),
     ("title", &["title", "summary", "subject"]),
@@ -26,28 +26,28 @@ const KNOWN: [(&str, &[&str]); 11] = [
     ("resolution", &["resolution", "root_cause"]),
     ("culprit", &["culprit"]),
     ("units", &["units", "files"]),
-    // Trust is given by whoever imports, so that this one counts only where its key is named.
+    // The importing user decides about trust, so this field is only read if its key is mapped.
     ("confirmed_by", &[]),
 ];
-/// More would be a dump, not a name.
+/// A longer list is a dump, not a list of names.
 const MOST_UNITS: usize = 50;
 const MOST_STATEMENT: usize = 4_000;
 
-/// Where each field stands in a record.
+/// The key of each field in a record.
 #[derive(Debug, Clone, Default)]
 pub struct RecordFieldMap {
     named: BTreeMap<&'static str, String>,
-    /// The system the records come from: part of what tells one from another.
+    /// The system that the records come from; part of each record's identity.
     pub source: String,
-    /// Identity of the repository, where all of them are about one.
+    /// Identity of the repository, if all records are about the same one.
     pub repository: Option<RepositoryId>,
 }
 
 impl RecordFieldMap {
-    /// Takes `FIELD=KEY`, as in `title=fields.summary`.
+    /// Maps a field to a key, from `FIELD=KEY` as in `title=fields.summary`.
     ///
     /// # Errors
-    /// When it is not of that form, or there is no such field.
+    /// When the text does not have that form, or the field does not exist.
     pub fn name(&mut self, mapped: &str) -> Result<(), String> {
         let all = || KNOWN.map(|(field, _)| field).join(", ");
         let (field, key) =
@@ -80,7 +80,7 @@ impl RecordFieldMap {
         self.keys(field).into_iter().find_map(|key| at(record, key)).filter(|value| !value.is_null())
     }
 
-    /// A text, or a number written out; empty ones count as absent.
+    /// A text, or a number as text; an empty one counts as absent.
     fn text(&self, record: &Map<String, Value>, field: &str) -> Result<Option<String>, String> {
         let text = match self.value(record, field) {
             None => return Ok(None),
@@ -92,7 +92,7 @@ impl RecordFieldMap {
     }
 }
 
-/// A key as it stands, or a path through objects.
+/// The value of a literal key, or of a path through objects.
 fn at<'r>(record: &'r Map<String, Value>, key: &str) -> Option<&'r Value> {
     record.get(key).or_else(|| {
         let mut parts = key.split('.');
@@ -101,10 +101,10 @@ fn at<'r>(record: &'r Map<String, Value>, key: &str) -> Option<&'r Value> {
     })
 }
 
-/// A record as an incident of the past.
+/// Converts a record to a past incident.
 ///
 /// # Errors
-/// In words, when it is no such record.
+/// A message, when the record cannot be converted.
 pub fn of_record(
     record: &Value,
     fields: &RecordFieldMap,
@@ -157,8 +157,8 @@ pub fn of_record(
     Ok(past(key, at, ticket, fields, resolution.transpose()?))
 }
 
-/// A postmortem: its first heading is the title, and all of it is the text. Who confirmed what is not guessed from
-/// prose, so it brings no resolution.
+/// Converts a postmortem: its first heading is the title, and everything is the text. The confirmation of a cause
+/// is not guessed from prose, so the incident has no resolution.
 pub fn of_markdown(text: &str, fields: &RecordFieldMap, redactor: &Redactor) -> Result<PastIncident, String> {
     if text.trim().is_empty() {
         return Err("it is empty".into());
@@ -251,7 +251,7 @@ mod tests {
         assert_eq!((past.key, past.at), (again.key, again.at), "the same record is the same incident");
     }
 
-    /// A record that says of itself that it was confirmed is not believed.
+    /// A record that claims to be confirmed is not trusted.
     #[test]
     fn confirmation_counts_only_where_its_key_is_named() {
         let record = json!({"title": "x", "resolution": "y", "confirmed_by": "anna"});

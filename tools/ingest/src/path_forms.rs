@@ -1,6 +1,6 @@
 /*!
-What a printed path may stand for. Each form is one reading of it, likeliest first: as it is, without the folder a
-package manager put it in, by its package name, with the source's extension instead of the bundle's.
+What a printed path may refer to. Each form is one interpretation, most likely first: unchanged, without the folder
+of a package manager, by package name, or with the source file's extension instead of the bundle's.
 */
 
 use millwright_model::{Frame, Language};
@@ -8,13 +8,13 @@ use millwright_model::{Frame, Language};
 use super::library;
 
 pub(crate) struct PathForm {
-    /// With `/` between parts, without scheme, drive, query and leading dots.
+    /// The path with `/` between its parts, without scheme, drive, query and leading dots.
     pub path: String,
-    /// Names that should occur in the repository path; they decide between equals.
+    /// Names that should occur in the repository path; they decide between equal matches.
     pub hints: Vec<String>,
-    /// A dependency's file: only a match of the whole path counts.
+    /// Whether this is a dependency's file: then only a match of the complete path counts.
     pub is_library: bool,
-    /// Parts that must agree at least.
+    /// Minimum number of parts that must match.
     pub least: usize,
 }
 
@@ -45,7 +45,7 @@ pub(crate) fn forms(frame: &Frame, language: Language) -> Vec<PathForm> {
     out
 }
 
-/// Scheme, host, drive, query and dots off; `/` throughout.
+/// Removes scheme, host, drive, query and dots, and uses `/` as separator.
 fn normalise(printed: &str) -> String {
     let mut path = printed.trim().replace('\\', "/");
     for scheme in [
@@ -75,12 +75,12 @@ fn normalise(printed: &str) -> String {
     if path.as_bytes().get(1) == Some(&b':') {
         path = path.get(2..).unwrap_or("").to_owned();
     }
-    // `(rsc)/./src` and the like are bundlers' own folders.
+    // Folders such as `(rsc)/./src` are made up by bundlers.
     let parts: Vec<&str> = path.split('/').filter(|part| !matches!(*part, "" | "." | ".." | "~")).collect();
     parts.join("/")
 }
 
-/// The path inside the package, when a package manager's folder stands in front of it.
+/// The path inside the package, if it follows a package manager's folder.
 fn package_tail(path: &str) -> Option<String> {
     let rooted = format!("/{path}");
     let after = |mark: &str| rooted.rfind(mark).and_then(|at| rooted.get(at + mark.len()..));
@@ -118,8 +118,9 @@ fn package_tail(path: &str) -> Option<String> {
         .map(|(_, inside)| inside.trim_start_matches("Lib/").to_owned())
 }
 
-/// `org.joda.time.DateTime` + `DateTime.java` → `org/joda/time/DateTime.java`. Kotlin may leave the common root of
-/// its packages out of the folders, so shorter tails count too; two parts at least, as `Util.java` is anywhere.
+/// `org.joda.time.DateTime` + `DateTime.java` → `org/joda/time/DateTime.java`. Kotlin may omit the common root of
+/// its packages from the folders, so shorter suffixes count too, but at least two parts, because a name such as
+/// `Util.java` is common.
 fn jvm(frame: &Frame, file: Option<&str>) -> Vec<PathForm> {
     let module = frame.module.as_deref().unwrap_or("");
     let class = module.split('$').next().unwrap_or(module);
@@ -143,7 +144,7 @@ fn jvm(frame: &Frame, file: Option<&str>) -> Vec<PathForm> {
     forms
 }
 
-/// Without a file: `Shop.Orders.OrderService` is looked for as `Shop/Orders/OrderService.cs`.
+/// If the frame has no file, `Shop.Orders.OrderService` is searched as `Shop/Orders/OrderService.cs`.
 fn dotnet(frame: &Frame) -> Vec<PathForm> {
     let Some(class) = frame.module.as_deref().filter(|_| frame.in_app) else { return Vec::new() };
     let class = class.split(['`', '+', '<']).next().unwrap_or(class);
@@ -153,7 +154,7 @@ fn dotnet(frame: &Frame) -> Vec<PathForm> {
 
 fn hints(frame: &Frame, language: Language) -> Vec<String> {
     let named = match language {
-        // The crate's name is the first part: `src/lib.rs` is in every crate of a workspace.
+        // The first part is the crate's name: every crate of a workspace has a `src/lib.rs`.
         Language::Rust => {
             frame.module.as_deref().or(frame.function.as_deref()).and_then(|name| name.split("::").next())
         }
@@ -170,7 +171,7 @@ fn hints(frame: &Frame, language: Language) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// Sources a built file may come from: `dist/cart.js` ← `src/cart.ts`.
+/// Source files that a built file may come from: `dist/cart.js` ← `src/cart.ts`.
 fn sources(path: &str) -> Vec<String> {
     let Some((stem, "js" | "mjs" | "cjs")) = path.rsplit_once('.') else { return Vec::new() };
     let folders: Vec<&str> = stem.split('/').collect();

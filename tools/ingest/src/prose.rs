@@ -1,7 +1,7 @@
 /*!
-What is left of a ticket when traces and test output are taken out: the sentences a person wrote, quoted code, log
-excerpts, error lines. Sentences are the weakest evidence where there is a trace and the only one where there is
-none, so a line counts as one only when it reads like one.
+Classifies the rest of a ticket after traces and test output are removed: sentences that a person wrote, quoted
+code, log excerpts, error lines. Sentences are the weakest evidence if there is a trace, and the only evidence if
+there is none. So a line counts as a sentence only if it reads like one.
 */
 
 use std::sync::LazyLock;
@@ -19,7 +19,7 @@ const MAX_CODE_BYTES: usize = 4 * 1024;
 const MAX_ERRORS: usize = 100;
 const MAX_LOG_SPANS: usize = 500;
 
-/// What a line of the text is.
+/// The kind of a line of the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LineKind {
     Plain,
@@ -37,7 +37,7 @@ pub(crate) struct TicketProse {
     pub context: TicketContext,
 }
 
-/// `TypeError: x`, `[app] decimal.InvalidOperation: x`, with a marker such as `E   ` or `Error:` before it.
+/// `TypeError: x`, `[app] decimal.InvalidOperation: x`, possibly after a marker such as `E   ` or `Error:`.
 static EXCEPTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"^\W*(?:\[[\w.-]+\] )?(?:Uncaught |Unhandled exception[.:] |Caused by: |E\s+)?((?:\w+[.:\\]{1,2})*[A-Z]\w*(?:Error|Exception|Warning|Failure|Fault|Panic)|(?:[A-Za-z_]\w*\.)+[A-Z]\w*)(?:: (.*))?$").ok()
 });
@@ -133,7 +133,7 @@ impl Fence {
     }
 }
 
-/// Without Markdown's quotation marks.
+/// Removes Markdown's quotation marks.
 fn unquoted(line: &str) -> &str {
     let mut text = line.trim();
     while let Some(rest) = text.strip_prefix('>') {
@@ -152,7 +152,7 @@ fn title(text: &str) -> String {
     clip(text, MAX_TITLE_BYTES).to_owned()
 }
 
-/// Rules, cut marks, runners' closing lines.
+/// Separator lines, cut marks, and closing lines of test runners.
 fn is_noise(text: &str) -> bool {
     !text.chars().any(char::is_alphanumeric)
         || text.starts_with("====")
@@ -178,7 +178,7 @@ fn error(message: &str) -> (Option<String>, String) {
     exception(message).unwrap_or_else(|| (None, clip(message, traces::MAX_MESSAGE_BYTES).to_owned()))
 }
 
-/// A line that is an error message and nothing else.
+/// A line that is only an error message.
 fn exception(text: &str) -> Option<(Option<String>, String)> {
     let bare = IN_PATH
         .as_ref()
@@ -195,7 +195,8 @@ fn exception(text: &str) -> Option<(Option<String>, String)> {
     let found = TOOL_ERROR.as_ref()?.captures(bare)?;
     let code = found.get(1).map(|code| format!("error[{}]", code.as_str()));
     let message = found.get(2)?.as_str();
-    // "Error: the page stays blank when I click save, and then …" is a sentence with a label.
+    // "Error: the page stays blank when I click save, and then …" is a sentence with a label, not an error
+    // message.
     let told = message.split_whitespace().count() > 25;
     (!told).then(|| (code, clip(message, traces::MAX_MESSAGE_BYTES).trim().to_owned()))
 }
@@ -226,7 +227,7 @@ fn strip_marks(text: &str) -> &str {
     text.trim()
 }
 
-/// Words with spaces between them, few symbols, no label-and-value.
+/// Words with spaces between them, few symbols, and not a label with a value.
 fn is_sentence(text: &str, first: bool) -> bool {
     let text = strip_marks(text);
     let letters = text.chars().filter(|c| c.is_alphabetic() || *c == ' ' || *c == '\'').count();
@@ -243,7 +244,7 @@ fn is_sentence(text: &str, first: bool) -> bool {
     if !enough || letters * 100 < total * 72 {
         return false;
     }
-    // Code pasted without a fence ends like code.
+    // Code that was pasted without a fence ends like code.
     let code_end = text.ends_with([';', '{', '}', '\\'])
         || text.ends_with("):")
         || text.contains(" := ")
@@ -255,7 +256,7 @@ fn is_sentence(text: &str, first: bool) -> bool {
     !code_end && !labelled && !text.starts_with("$ ") && !text.starts_with('<')
 }
 
-/// Runs of log lines, over what lies between them of a record: a trace, or continuation lines.
+/// Joins log lines into runs, including the lines of a record between them: a trace, or continuation lines.
 fn spans(logs: &[usize], kinds: &[LineKind]) -> Vec<LineSpan> {
     let mut out: Vec<LineSpan> = Vec::new();
     let mut run: Option<(usize, usize)> = None;

@@ -1,6 +1,6 @@
 /*!
-Tickets that are no plain text: a mail with its headers, an HTML page, a picture handed in by mistake. A mail and a page
-become the text that a person would read of them; what holds no text is named, so that the sender can be told.
+Tickets that are not plain text: an email with headers, an HTML page, an image sent by mistake. An email or a page
+is converted to the text that a person would read. Input without text is named, so that the sender can be told.
 */
 
 use std::sync::LazyLock;
@@ -11,25 +11,25 @@ use regex::Regex;
 
 use super::decode::is_utf16;
 
-/// Bytes at the start that tell a mail or a page.
+/// How many bytes at the start are used to recognise an email or a page.
 const HEAD: usize = 4 * 1024;
-/// Longer inputs are logs or dumps, whatever they begin with.
+/// Longer inputs are logs or dumps, regardless of how they begin.
 const LARGEST: usize = 32 * 1024 * 1024;
-/// Header lines that a mail has at least.
+/// Minimum number of header lines in an email.
 const HEADERS: usize = 2;
-/// Share of a text's bytes that are control characters at most, in percent.
+/// Maximum share of control characters in a text, in percent of its bytes.
 const CONTROLS: usize = 10;
 
-/// A mail or a page as text.
+/// An email or a page as text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadableText {
     /// The subject or the page's title, an empty line, and the text.
     pub text: String,
-    /// What was changed or left out, a line each.
+    /// What was changed or left out, one line each.
     pub notes: Vec<String>,
 }
 
-/// The text of a mail or an HTML page; `None` where the bytes are neither.
+/// The text of an email or an HTML page; `None` if the bytes are neither.
 pub fn readable_text(bytes: &[u8]) -> Option<ReadableText> {
     if bytes.len() > LARGEST {
         return None;
@@ -107,7 +107,8 @@ fn of_page(page: &str) -> ReadableText {
     }
 }
 
-/// What a page shows. Styles and scripts are taken out first: the library knows them only without attributes.
+/// The visible text of a page. Styles and scripts are removed first, because the library only recognises them
+/// without attributes.
 fn page_text(page: &str) -> String {
     static UNSEEN: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         let names = ["style", "script", "template"].into_iter();
@@ -119,7 +120,8 @@ fn page_text(page: &str) -> String {
     html_to_text(&seen)
 }
 
-/// What the bytes are when they hold no text, for a person: `a picture (image/png)`. Text in any encoding is none of it.
+/// A description for people of bytes that contain no text: `a picture (image/png)`. Returns `None` for text in any
+/// encoding.
 pub fn binary_kind(bytes: &[u8]) -> Option<String> {
     if let Some(kind) = infer::get(bytes) {
         let name = kind.mime_type();

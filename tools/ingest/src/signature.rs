@@ -1,13 +1,13 @@
 /*!
-Is this the same failure? A replay at another revision prints other line numbers, addresses, times and values, and
-perhaps the same test fails for quite another reason: it does not import there, or an attribute it sets up does not
-exist yet. Calling that "reproduces" would send a bisect astray, so both outputs are reduced to a signature and
-compared test by test.
+Decides whether two runs show the same failure. A replay at another revision prints other line numbers, addresses,
+times and values. The same test may also fail for another reason: it cannot be imported there, or an attribute that
+it sets up does not exist yet. Calling that "reproduces" would mislead a bisect, so both outputs are reduced to a
+signature and compared test by test.
 
-The rule, in the order it is applied: a run that could not get as far as the failure (`Obstacle`) matches only the
-same obstacle; where both name failing tests, one must be common; the exception's type must be the same; then the
-failing line of the test, where it is printed, or the message's template and the crash site must agree. Values in an
-assertion's message may differ, names in an error's message may not.
+The rules are applied in this order. A run that did not reach the failure (`Obstacle`) only matches the same
+obstacle. If both outputs name failing tests, they must have one in common. The exception's type must be the same.
+Then either the failing line of the test must agree, if it is printed, or the message's template and the crash
+site. Values in an assertion's message may differ, names in an error's message may not.
 */
 
 use std::collections::BTreeSet;
@@ -22,25 +22,26 @@ use super::template::template;
 use super::text::TextLines;
 use super::{decode, prose, traces};
 
-/// Share of words two templates of an assertion must have in common when nothing else ties them.
+/// Share of words that two assertion templates must have in common if nothing else connects them.
 const SIMILAR: f64 = 0.6;
-/// The same when crash site or asserting line agree.
+/// The same, if the crash site or the asserting line agrees.
 const AKIN: f64 = 0.3;
 const MAX_FAILURES: usize = 50;
 const MAX_TESTS: usize = 500;
 
-/// What a failing run's output says, reduced to what stays between revisions.
+/// The parts of a failing run's output that are stable between revisions.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct OutputSignature {
-    /// Type of the first failure's surfaced exception, without its package.
+    /// Type of the surfaced exception of the first failure, without its package.
     pub exception: Option<String>,
-    /// Template of its message's first line; of the last line of output when no exception is printed.
+    /// Template of the first line of the exception's message, or of the last line of output if no exception is
+    /// printed.
     pub template: Option<String>,
-    /// Our functions, crash site first.
+    /// Our own functions, crash site first.
     pub symbols: Vec<String>,
     /// Ids of the failing tests, without parameters, sorted.
     pub tests: Vec<String>,
-    /// Why the run did not get as far as the failure it was started for.
+    /// Why the run did not reach the failure that it was meant to show.
     pub obstacle: Option<Obstacle>,
     /// Every failure printed, bounded.
     pub failures: Vec<OutputFailure>,
@@ -52,9 +53,9 @@ pub struct OutputFailure {
     pub test: Option<String>,
     pub exception: String,
     pub template: String,
-    /// The innermost frame of ours that is not test code.
+    /// The innermost of our own frames outside of test code.
     pub site: Option<String>,
-    /// The test's own source line nearest to the crash, where it was printed.
+    /// The test's own source line nearest to the crash, if it was printed.
     pub asserting: Option<String>,
     symbols: Vec<String>,
 }
@@ -120,7 +121,7 @@ fn failure(trace: &StackTrace, test: Option<String>) -> OutputFailure {
     let surfaced = trace.exceptions.first();
     let frames = || surfaced.into_iter().flat_map(|e| &e.frames);
     let product = |frame: &&Frame| is_product_frame(frame);
-    // The test's own line rather than a helper's, which many assertions share.
+    // Use the test's own line and not a helper's, which many assertions share.
     let own = |frame: &&Frame| {
         is_test_frame(frame) && test.as_deref().is_some_and(|id| frame.function.as_deref() == Some(leaf(id)))
     };
@@ -140,7 +141,7 @@ fn first_line(message: &str) -> String {
     template(message.lines().find(|line| !line.trim().is_empty()).unwrap_or(""))
 }
 
-/// The test a trace was printed for: named in the headline above it, or in one of its frames.
+/// The test that a trace belongs to: named in the headline above the trace, or in one of its frames.
 fn test_above(lines: &TextLines<'_>, from: usize, findings: &failing::TestFindings) -> Option<String> {
     let near = |at: &usize| *at <= from && from - at <= 12;
     let line = findings.lines.iter().copied().filter(near).max();
@@ -156,18 +157,18 @@ fn test_above(lines: &TextLines<'_>, from: usize, findings: &failing::TestFindin
     named.map(|test| base_id(&test.id))
 }
 
-/// Without parameters: `test_x[3-a]`, `TestCart/case_3` vary between runs.
+/// The id without parameters: `test_x[3-a]` and `TestCart/case_3` vary between runs.
 fn base_id(id: &str) -> String {
     id.split('[').next().unwrap_or(id).trim().to_owned()
 }
 
 impl OutputSignature {
-    /// Whether nothing was recognised: then only the last line of output tells failures apart.
+    /// Whether nothing was recognised. Then only the last line of output distinguishes failures.
     pub fn is_empty(&self) -> bool {
         self.failures.is_empty() && self.tests.is_empty() && self.obstacle.is_none()
     }
 
-    /// Whether `other`, seen at another revision, is the failure that `self` is. `self` is the reference.
+    /// Whether `other`, from another revision, is the same failure as `self`. `self` is the reference.
     pub fn matches(&self, other: &OutputSignature) -> SignatureMatch {
         let different = |why: String| SignatureMatch::Different { why };
         match (&self.obstacle, &other.obstacle) {
@@ -203,7 +204,7 @@ impl OutputSignature {
         self.closest(other)
     }
 
-    /// The best agreement over all pairs of failures, of the same test where both are named.
+    /// The best match over all pairs of failures; if both name their test, it must be the same.
     fn closest(&self, other: &OutputSignature) -> SignatureMatch {
         let mut best: Option<SignatureMatch> = None;
         for known in &self.failures {
@@ -242,7 +243,7 @@ fn by_tests_alone(known: &OutputSignature, other: &OutputSignature, common: usiz
     }
 }
 
-/// The other output names no exception: a plain script, or a run that was cut off.
+/// The other output names no exception: it comes from a plain script, or the run was cut off.
 fn by_last_line(known: &OutputSignature, other: &OutputSignature, common: usize) -> SignatureMatch {
     if common > 0 {
         return SignatureMatch::Same {
@@ -273,7 +274,7 @@ fn has_test(tests: &[String], test: &str) -> bool {
     tests.iter().any(|other| same_test(other, test))
 }
 
-/// One failure against another.
+/// Compares two failures.
 fn compare(known: &OutputFailure, seen: &OutputFailure) -> SignatureMatch {
     let different = |why: String| SignatureMatch::Different { why };
     if known.exception != seen.exception {
@@ -287,7 +288,7 @@ fn compare(known: &OutputFailure, seen: &OutputFailure) -> SignatureMatch {
     if is_assertion(&known.exception) {
         return match asserting {
             Some(true) => same("the same assertion fails"),
-            // Another line of the test may only be the same one rewritten.
+            // A different line of the test may be the same line after an edit.
             Some(false) if similarity >= 0.9 && says_something(&known.template) => {
                 same("an assertion with the same message fails")
             }
@@ -311,7 +312,7 @@ fn compare(known: &OutputFailure, seen: &OutputFailure) -> SignatureMatch {
     {
         return same("the same exception with a like message");
     }
-    // A message made of values only (a key, a path) says nothing: then the place decides.
+    // A message that consists of values only (a key, a path) is not informative, so the place decides.
     if !says_something(&known.template)
         && !says_something(&seen.template)
         && (site == Some(true) || site.is_none() && asserting != Some(false))
@@ -349,7 +350,7 @@ fn says_something(template: &str) -> bool {
         >= 2
 }
 
-/// Names of code kept in a template: quoted, dotted or with underscores.
+/// Names of code that the template keeps: quoted, dotted or with underscores.
 fn names(template: &str) -> BTreeSet<&str> {
     template
         .split_whitespace()
@@ -362,7 +363,7 @@ fn names(template: &str) -> BTreeSet<&str> {
         .collect()
 }
 
-/// Dice coefficient of the words, 0 to 1.
+/// Dice coefficient of the two word sets, 0 to 1.
 fn likeness(a: &str, b: &str) -> f64 {
     let words = |text: &str| -> Vec<String> {
         text.split(|c: char| {

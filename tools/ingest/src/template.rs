@@ -1,16 +1,16 @@
 /*!
-Message templates: a message with everything that varies between two occurrences of the same failure replaced by a
-placeholder. What names a piece of code (an attribute, a column, a class) stays, because it tells failures apart.
+Message templates: a message in which a placeholder replaces everything that varies between two occurrences of the
+same failure. Names of code (an attribute, a column, a class) stay, because they distinguish failures.
 */
 
 use std::sync::LazyLock;
 
 use regex::{Captures, Regex};
 
-/// Bytes of a message that are looked at.
+/// How many bytes of a message are read.
 const MAX_BYTES: usize = 4096;
 
-/// One alternation, so that the text is read once; earlier alternatives win.
+/// A single alternation, so that the text is read once; earlier alternatives win.
 static VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?P<url>\b[a-z][a-z0-9+.-]*://[^\s'\x22<>\])]+)",
@@ -31,13 +31,13 @@ static VARIABLE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     ))
     .ok()
 });
-/// A list of placeholders, of any length, is one.
+/// A list of placeholders, of any length, counts as one placeholder.
 static LIST: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"<\*>(?:\s*[,;:x]?\s*<\*>)+").ok());
 
-/// Stands for an apostrophe while quotations are looked for.
+/// Replaces an apostrophe while quotations are searched.
 const APOSTROPHE: char = '\u{2019}';
 
-/// Words next to a quoted name that say it names code rather than data.
+/// Words next to a quoted name that mark it as code and not data.
 const NAMING: &[&str] = &[
     "attribute",
     "attr",
@@ -99,7 +99,7 @@ pub fn template(message: &str) -> String {
     }
 }
 
-/// An apostrophe inside a word ("didn't") opens no quotation.
+/// An apostrophe inside a word ("didn't") does not open a quotation.
 fn shield_apostrophes(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut before = ' ';
@@ -113,7 +113,7 @@ fn shield_apostrophes(text: &str) -> String {
     out
 }
 
-/// `views.py:12` and `django.net.x` look like hosts and are none.
+/// `views.py:12` and `django.net.x` look like hosts, but are not.
 fn is_code_place(whole: &str, after: &str) -> bool {
     const SOURCES: &[&str] = &[
         "py", "java", "kt", "scala", "js", "ts", "jsx", "tsx", "go", "rs", "rb", "php", "cs", "c", "cc",
@@ -146,7 +146,7 @@ fn replacement(text: &str, found: &Captures<'_>) -> String {
     } else if has("windows") {
         "<path>".to_owned()
     } else if has("path") {
-        // The character that let the path begin belongs to the message.
+        // The character before the path belongs to the message.
         let lead: String =
             whole.chars().take(1).filter(|c| !matches!(c, '/' | '~' | '.') && !c.is_alphanumeric()).collect();
         format!("{lead}<path>")
@@ -159,7 +159,7 @@ fn replacement(text: &str, found: &Captures<'_>) -> String {
     }
 }
 
-/// A quoted value stays when it names code.
+/// A quoted value is kept if it names code.
 fn quoted(text: &str, whole: &str, start: usize, end: usize) -> String {
     let before = text.get(..start).unwrap_or("");
     let after = text.get(end..).unwrap_or("");
@@ -182,7 +182,7 @@ fn names_code(inner: &str, before: &str, after: &str) -> bool {
     shaped || before.split_whitespace().rev().take(2).any(near) || after.split_whitespace().take(4).any(near)
 }
 
-/// Long tokens: hashes and generated ids vary; words, and words with a number in them, keep their letters.
+/// Long tokens: hashes and generated ids are replaced; words, including those with a number in them, are kept.
 fn identifier(token: &str) -> String {
     let digits = token.bytes().filter(u8::is_ascii_digit).count();
     let hex = token.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');

@@ -31,7 +31,7 @@ fn what_varies_is_replaced_and_what_names_code_stays() {
     }
 }
 
-/// Messages with `{}` where something varies.
+/// Messages with `{}` in place of the variable parts.
 const MESSAGES: &[&str] = &[
     "order {} could not be placed",
     "timeout while calling {} in the payment step",

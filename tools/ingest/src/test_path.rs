@@ -1,9 +1,9 @@
 /*!
-Which files are test code, judged by path. Test code is evidence of what should be, never the cause, so this is asked
-all over: by frame mapping, the ranking, the fixes.
+Which files are test code, judged by path. Test code shows what the program should do and is never the cause, so
+frame mapping, ranking and fixes all use this check.
 */
 
-/// Folders whose files are tests, whatever their names.
+/// Folders in which every file is a test, regardless of its name.
 const FOLDERS: &[&str] = &[
     "test",
     "tests",
@@ -37,7 +37,7 @@ const FOLDERS: &[&str] = &[
     "testcases",
 ];
 
-/// Whether `path` (inside a repository, `/` or `\` as separator) is test code.
+/// Whether `path` (inside a repository, with `/` or `\` as separator) is test code.
 pub fn is_test_path(path: &str) -> bool {
     let path = path.replace('\\', "/");
     let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
@@ -48,7 +48,8 @@ pub fn is_test_path(path: &str) -> bool {
 fn in_test_folder(parts: &[&str], is_python: bool) -> bool {
     parts.iter().enumerate().any(|(depth, part)| {
         let lower = part.to_ascii_lowercase();
-        // Inside a package these name what the product ships for its users' tests (`django/test`, `numpy/testing`).
+        // Inside a package, these names hold test support that the product ships for its users (`django/test`,
+        // `numpy/testing`).
         let shipped = depth > 0 && (lower == "testing" || lower == "test" && is_python);
         !shipped && FOLDERS.contains(&lower.as_str())
             || [".tests", ".test", "-tests", "_tests", ".unittests", ".integrationtests", ".specs"]

@@ -1,7 +1,7 @@
 /*!
-Lines of a text by number, and the prefixes that stand before each line of a quoted or logged trace. A trace
-pasted as `> …`, indented in prose, or printed by a logger that stamps every line is the same trace: once the
-first line shows where the trace begins, what stood before it is taken off the following lines too.
+Lines of a text by number, and the prefixes before each line of a quoted or logged trace. A trace may be pasted as
+`> …`, indented in prose, or printed by a logger that stamps every line. The first line shows where the trace
+begins; the prefix before it is then removed from the following lines, too.
 */
 
 use millwright_model::LineSpan;
@@ -50,13 +50,13 @@ impl<'t> TextLines<'t> {
     }
 }
 
-/// 0-based lines `from..to` (end excluded) as the 1-based span of the report.
+/// The 0-based lines `from..to` (end excluded) as the report's 1-based span.
 pub(crate) fn span(from: usize, to: usize) -> LineSpan {
     let number = |index: usize| u32::try_from(index).unwrap_or(u32::MAX);
     LineSpan { start: number(from + 1), end: number(to.max(from + 1)) }
 }
 
-/// What stood before the first line of a trace.
+/// The text before the first line of a trace.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LinePrefix(String);
 
@@ -65,12 +65,12 @@ impl LinePrefix {
         Self(before.to_owned())
     }
 
-    /// The line without the prefix, if it carries one like it; numbers (times, process ids) may differ.
+    /// The line without the prefix, if it has a similar one; numbers (times, process ids) may differ.
     pub(crate) fn strip<'l>(&self, line: &'l str) -> &'l str {
         self.match_length(line).and_then(|length| line.get(length..)).unwrap_or(line)
     }
 
-    /// Whether a prefix that is more than indentation is missing from this line.
+    /// Whether this line lacks the prefix, if the prefix is more than indentation.
     pub(crate) fn is_missing(&self, line: &str) -> bool {
         !self.0.trim().is_empty() && self.match_length(line).is_none()
     }
@@ -103,7 +103,8 @@ impl LinePrefix {
                 return None;
             }
         }
-        // Only as much white space as the prefix had: the rest is indentation that tells frames from messages.
+        // Remove only as much white space as the prefix has: the remaining indentation distinguishes frames from
+        // messages.
         let margin = want.len() - body;
         let spaces = have.iter().skip(j).take(margin).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
         Some(j + spaces)

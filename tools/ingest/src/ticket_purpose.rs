@@ -1,7 +1,7 @@
 /*!
-What somebody wrote for. Not everything that comes in reports a failure: heartbeats of a monitoring system, tests of an
-alert channel, questions, thanks and wishes come the same way. Told only where the words leave no doubt, because a failure
-that is taken for a question is looked into by nobody.
+Why somebody wrote a ticket. Not every incoming ticket reports a failure: heartbeats of a monitoring system, tests
+of an alert channel, questions, thanks and wishes arrive in the same way. The purpose is only set when the words
+leave no doubt, because nobody would investigate a failure that is taken for a question.
 */
 
 use std::sync::LazyLock;
@@ -11,18 +11,18 @@ use regex::Regex;
 
 use super::text::clip;
 
-/// Bytes of a ticket that are looked at; whoever writes more tells of something.
+/// How many bytes of a ticket are read; a longer text always counts as a report.
 const MAX_TEXT: usize = 4 * 1024;
-/// Most words of a question or of thanks.
+/// Maximum number of words in a question or a thank-you.
 const MAX_WORDS: usize = 90;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TicketPurpose {
-    /// A failure, or anything that may be one.
+    /// A failure, or a ticket that may report one.
     Failure,
     Heartbeat,
     Test,
-    /// An alert that says that it is over.
+    /// An alert that is resolved.
     Resolved,
     Question,
     Thanks,
@@ -30,7 +30,7 @@ pub enum TicketPurpose {
 }
 
 impl TicketPurpose {
-    /// Why there is nothing to look into; `None` for what may be a failure.
+    /// Why there is nothing to investigate; `None` if the ticket may report a failure.
     pub fn no_failure(self) -> Option<&'static str> {
         Some(match self {
             Self::Failure => return None,
@@ -68,7 +68,7 @@ static RESOLVED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         r"(?i)^\W*(?:\[?resolved\]?\b|recovered\b|ok:|\[recovery\])|\bback to normal\b.{0,40}$|\balert closed automatically\b",
     )
 });
-/// Words by which somebody tells of a failure, in the languages that this reads.
+/// Words that people use to report a failure, in the supported languages.
 static FAILURE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(concat!(
         r"(?i)\b(?:errors?|exceptions?|traceback|crash\w*|fail(?:s|ed|ing|ures?)?|broken|breaks|wrong(?:ly)?|incorrect\w*|bugs?|regress\w*",
@@ -103,7 +103,7 @@ static REQUEST: LazyLock<Option<Regex>> = LazyLock::new(|| {
     ))
 });
 
-/// What the ticket was written for.
+/// The purpose of a ticket.
 pub fn ticket_purpose(ticket: &ParsedTicket) -> TicketPurpose {
     if !ticket.traces.is_empty() || !ticket.failing_tests.is_empty() {
         return TicketPurpose::Failure;

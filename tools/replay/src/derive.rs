@@ -1,6 +1,6 @@
 /*!
-A replay from a failing test named in the ticket and the repository's `test_one` recipe. The name is hostile: only
-a conservative alphabet passes, and it is quoted all the same.
+Derives a replay from a failing test that the ticket names and the repository's `test_one` recipe. The name is hostile
+input: only a conservative alphabet passes, and the name is quoted as well.
 */
 
 use std::collections::BTreeMap;
@@ -10,8 +10,8 @@ use millwright_model::ParsedTicket;
 
 use super::ReplayRecipe;
 
-/// What frameworks print for tests (parameters in brackets included), and nothing a shell gives a meaning to
-/// inside single quotes.
+/// Whether `letter` occurs in test names (parameters in brackets included) and has no special meaning inside single
+/// quotes in a shell.
 fn is_safe(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || "_./:#-[]$+@=,<>() ".contains(letter)
 }
@@ -35,26 +35,27 @@ pub enum DeriveError {
     NoRecipe { test: String },
 }
 
-/// What a repository's configuration says about running its tests.
+/// The part of a repository's configuration that describes how to run its tests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TestRecipes {
     pub setup: Vec<String>,
-    /// Runs one test, named where `{test}` stands.
+    /// Command that runs one test; `{test}` stands for its name.
     pub test_one: Option<String>,
     pub env: BTreeMap<String, String>,
     pub allow_read: Vec<PathBuf>,
     pub timeout_s: Option<u64>,
     pub loopback: bool,
-    /// Files laid over every checkout, as `PATH[=TARGET]` or `REV:PATH[=TARGET]`; read by [`super::load_overlay`].
+    /// Files to lay over every checkout, as `PATH[=TARGET]` or `REV:PATH[=TARGET]`; [`super::load_overlay`] reads
+    /// them.
     pub overlay: Vec<String>,
     /// Globs of report files that the project's tests write (JUnit XML, TAP …), relative to the checkout.
     pub test_report: Vec<String>,
-    /// What the replay shows is what is meant, whatever the ticket says.
+    /// Accept the failure that the replay shows as the incident's failure, even if the ticket describes another one.
     pub accept_failure: bool,
 }
 
 impl TestRecipes {
-    /// A replay of `command` with what is configured around it.
+    /// A replay recipe that runs `command` with the configured set-up.
     pub fn recipe(&self, command: impl Into<String>) -> ReplayRecipe {
         let recipe = ReplayRecipe::new(command);
         ReplayRecipe {
@@ -69,7 +70,7 @@ impl TestRecipes {
     }
 }
 
-/// The replay that runs the failing test a ticket names.
+/// Returns the replay recipe that runs the failing test named in the ticket.
 pub fn derive_recipe(recipes: &TestRecipes, ticket: &ParsedTicket) -> Result<ReplayRecipe, DeriveError> {
     let first = ticket.failing_tests.first().ok_or(DeriveError::NoTest)?;
     let Some(test_one) = &recipes.test_one else {
@@ -94,7 +95,7 @@ pub fn derive_command(test_one: &str, test: &str) -> Result<String, DeriveError>
     if test.is_empty() || test.len() > LONGEST || test.starts_with('-') || !test.chars().all(is_safe) {
         return Err(DeriveError::UnsafeName { test: test.chars().take(LONGEST).collect() });
     }
-    // A recipe that quotes the placeholder itself must not end up with its quotes closed by ours.
+    // If the recipe quotes the placeholder, remove its quotes: ours would close them.
     let bare = test_one.replace("'{test}'", "{test}").replace("\"{test}\"", "{test}");
     Ok(bare.replace("{test}", &format!("'{test}'")))
 }

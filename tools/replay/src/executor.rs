@@ -1,6 +1,6 @@
 /*!
-The one step of a replay that leaves this crate's hands: running a command in the sandbox. A trait, so that the
-logic around it is tested without one.
+Runs a command in the sandbox. This is the only step of a replay outside of this crate, so it is a trait: tests of the
+surrounding logic need no sandbox.
 */
 
 use millwright_sandbox::{CancelFlag, Execution, SandboxError, SandboxedCommand};
@@ -9,7 +9,8 @@ pub trait Executor: Send + Sync {
     /// Runs a command to its end. Blocks.
     fn execute(&self, command: &SandboxedCommand, cancel: &CancelFlag) -> Result<Execution, SandboxError>;
 
-    /// As [`Executor::execute`]; `observer` sees the whole output as it comes, also what is not kept.
+    /// Like [`Executor::execute`]; `observer` receives the whole output as it arrives, including the part that is not
+    /// kept.
     fn execute_observed(
         &self,
         command: &SandboxedCommand,
@@ -22,7 +23,7 @@ pub trait Executor: Send + Sync {
     }
 }
 
-/// The real one.
+/// Runs commands in the real sandbox.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SandboxExecutor;
 

@@ -1,18 +1,19 @@
 /*!
-How often a revision that holds the fault passes all the same, judged from what was really seen.
+Estimates how often a revision that contains the fault passes, from the observed runs.
 
-Most failures are steady, so part of the belief lies on "never passes"; the rest is spread evenly over all rates,
-which makes every sum a Beta function. Nothing is assumed of a failure that showed once: one red run leaves room
-for a flaky failure, and the room shrinks with each red run and is gone with the first green one.
+Most failures are steady, so part of the prior lies on "never passes". The rest is spread evenly over all pass rates,
+which makes every sum a Beta function. A failure that was observed once may still be flaky; each further red run makes
+that less likely, and the first green run proves it.
 */
 
 use serde::{Deserialize, Serialize};
 
-/// Belief, before any run, that a failure always shows. Chosen together with the doubt that a bisect leaves, in
-/// simulations of failures that show now and then: less costs steady failures more runs, more lets lucky passes prove the wrong commit.
+/// Prior probability that a failure is steady. Chosen together with the bisect's permitted doubt, in simulations of
+/// flaky failures: a lower value makes steady failures cost more runs, a higher value lets lucky passes prove the
+/// wrong commit.
 const STEADY: f64 = 0.9;
 
-/// Runs of revisions that hold the fault.
+/// Outcomes of runs at revisions that contain the fault.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flakiness {
     pub passes: u32,
@@ -33,7 +34,7 @@ impl Flakiness {
         f64::from(self.passes) / f64::from(self.runs().max(1))
     }
 
-    /// How probable just these outcomes are, in their order.
+    /// Probability of exactly these outcomes in this order.
     pub fn likelihood(self) -> f64 {
         let steady = if self.passes == 0 { STEADY } else { 0.0 };
         // passes! failures! / (passes + failures + 1)!, without the factorials.
@@ -58,12 +59,13 @@ impl Flakiness {
         if likelihood > 0.0 { next.likelihood() / likelihood } else { 1.0 }
     }
 
-    /// Passes in a row after which the fault is taken to be gone: a faulty revision would show as many with a
+    /// Number of consecutive passes after which the fault counts as gone: a faulty revision passes that often with a
     /// probability of at most `doubt`.
     pub fn passes_needed(self, doubt: f64) -> u32 {
-        /// A failure that rare cannot be told from one that is gone in any time worth waiting.
+        /// A failure that needs more passes is so rare that no reasonable number of runs can tell it from a fixed
+        /// one.
         const MOST: u32 = 100;
-        /// The same for a failure that never stayed away yet: it is most likely steady.
+        /// The same limit for a failure that has never passed so far: it is most likely steady.
         const MOST_UNSEEN: u32 = 5;
         let most = if self.passes == 0 { MOST_UNSEEN } else { MOST };
         (1..most).find(|times| self.passes_in_a_row(*times) <= doubt).unwrap_or(most)

@@ -1,5 +1,5 @@
 /*!
-What one execution says about the incident. Pure, and the only place that decides it.
+Decides what one execution says about the incident. Pure; no other module decides this.
 */
 
 use millwright_model::ReplayOutcome;
@@ -8,15 +8,15 @@ use millwright_sandbox::{Execution, ExitStatus, LimitHit, SandboxLimits};
 use super::recipe::ReplayRecipe;
 use super::signature::{FailureSignature, signature};
 
-/// An outcome, and why it is not a plain pass or reproduction.
+/// An outcome, and the reason when it is not a plain pass or reproduction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JudgedOutcome {
     pub outcome: ReplayOutcome,
     pub why: Option<String>,
 }
 
-/// Judges an execution against the failure at the failing revision; `None` while that is what is being looked for.
-/// `limits` are the operator's.
+/// Judges an execution against the failure at the failing revision; the failure is `None` while the caller still has
+/// to reproduce it. `limits` are the operator's.
 pub fn judge(
     execution: &Execution,
     recipe: &ReplayRecipe,
@@ -26,7 +26,8 @@ pub fn judge(
     let judged = |outcome, why: Option<String>| JudgedOutcome { outcome, why };
     let cannot = |why: String| judged(ReplayOutcome::CannotTest, Some(why));
     match (execution.limit, execution.exit) {
-        // What was not given its time may have ended in it: not even a hang is shown by that.
+        // The operator's limit is shorter than the recipe's, so the command might have ended in time: not even a hang
+        // is shown.
         (Some(LimitHit::Wall), _) if recipe.is_lowered_by(limits) => cannot(format!(
             "it did not end within {} s, which is the most that wall_s in [sandbox] gives, of the {} s of its timeout_s",
             limits.wall.as_secs(),

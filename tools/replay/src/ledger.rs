@@ -1,6 +1,6 @@
 /*!
-Every execution, in order, one JSON object a line, on the disk before its outcome is used. An investigation that
-is started again asks the same questions in the same order and is answered from here.
+Records every execution, in order, as one JSON object per line. Each record is on disk before its outcome is used. A
+restarted investigation asks the same questions in the same order, and the ledger answers them.
 */
 
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use crate::exec_trace::ExecutionTrace;
 /// One execution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LedgerEntry {
-    /// Tree and recipe; the same key twice is a repeat.
+    /// Identifies tree and recipe; two entries with the same key are repetitions.
     pub key: String,
     pub run: ReplayRun,
     /// Why it is not a plain pass or reproduction.
@@ -25,9 +25,9 @@ pub struct LedgerEntry {
     /// The end of the output.
     pub tail: String,
     pub sandbox: SandboxLevel,
-    /// What the sandbox refused, and what the checkout could not provide.
+    /// Accesses that the sandbox refused, and parts that the checkout could not provide.
     pub notes: Vec<String>,
-    /// How it failed, if it did.
+    /// How the execution failed, if it failed.
     pub failure: Option<FailureSignature>,
     pub trace: Option<ExecutionTrace>,
 }
@@ -38,12 +38,12 @@ pub struct ReplayLedger {
     path: Option<PathBuf>,
     file: Option<File>,
     entries: Vec<LedgerEntry>,
-    /// Entries per key, in order, and how many of them were asked for since this was opened.
+    /// For each key: its entries in order, and how many of them were requested since the ledger was opened.
     asked: HashMap<String, (Vec<usize>, usize)>,
 }
 
 impl ReplayLedger {
-    /// Opens or begins the ledger at `path`. A last line cut off by a crash is dropped: its run never counted.
+    /// Opens or creates the ledger at `path`. A last line that a crash cut off is dropped: its run never counted.
     pub fn open(path: &Path) -> io::Result<Self> {
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -75,7 +75,7 @@ impl ReplayLedger {
         Ok(ledger)
     }
 
-    /// A ledger that is forgotten with the process.
+    /// A ledger that is kept in memory only.
     pub fn in_memory() -> Self {
         Self { path: None, file: None, entries: Vec::new(), asked: HashMap::new() }
     }
@@ -93,7 +93,7 @@ impl ReplayLedger {
         self.entries.iter().map(|entry| entry.run.clone()).collect()
     }
 
-    /// The next recorded execution of `key` that was not asked for yet, with its 1-based number.
+    /// The next recorded execution of `key` that was not requested yet, with its 1-based number.
     pub(super) fn recall(&mut self, key: &str) -> Option<(usize, LedgerEntry)> {
         let (numbers, asked) = self.asked.get_mut(key)?;
         let number = *numbers.get(*asked)?;
@@ -101,8 +101,8 @@ impl ReplayLedger {
         self.entries.get(number).map(|entry| (number + 1, entry.clone()))
     }
 
-    /// The numbers of the executions that were asked for since this was opened, in order: what they were answered by, whether
-    /// it ran then or was recorded.
+    /// The numbers of the executions that answered requests since the ledger was opened, in order, whether they ran
+    /// then or were recorded before.
     pub(super) fn asked(&self) -> Vec<usize> {
         let each = self.asked.values().flat_map(|(numbers, asked)| numbers.iter().take(*asked));
         let mut numbers: Vec<usize> = each.map(|at| at + 1).collect();
@@ -110,7 +110,7 @@ impl ReplayLedger {
         numbers
     }
 
-    /// Takes all recorded executions as asked for.
+    /// Marks all recorded executions as requested, so that none of them answers a later request.
     pub(super) fn ask_no_more(&mut self) {
         self.asked.values_mut().for_each(|(numbers, asked)| *asked = numbers.len());
     }

@@ -1,10 +1,10 @@
 /*!
-Runs the failure at a revision in a sandbox and says what it saw.
+Runs the failure at a revision in a sandbox and reports what was observed.
 
-A [`ReplayRecipe`] is plain data and comes from the command line, the configuration or memory, never from a ticket.
-A [`Replayer`] composes what is to be tested, checks it out, runs it, and judges the outcome against the failure
-seen at the failing revision: the same failure reproduces, another one says nothing about this incident. Every
-execution is appended to a ledger before it is used, so that an interrupted investigation repeats none.
+A [`ReplayRecipe`] is plain data. It comes from the command line, the configuration or memory, never from a ticket. A
+[`Replayer`] composes the tree to test, checks it out, runs the recipe, and judges the outcome against the failure
+seen at the failing revision: the same failure reproduces the incident, another failure says nothing about it. Every
+execution is appended to a ledger before it is used, so an interrupted investigation repeats none.
 */
 
 mod derive;

@@ -1,16 +1,16 @@
 /*!
-Which files of the repository a replay's command names: the script or test that shows the failure. A file that is not
-committed, or that came later than the fault, is at no old revision, and has to be laid over each checkout.
+Finds the repository files that a replay's command names: the script or test that shows the failure. A file that is
+not committed, or that is newer than the fault, does not exist at old revisions and must be laid over each checkout.
 */
 
 use std::collections::BTreeSet;
 
-/// Files a command is taken to name at most.
+/// Maximum number of files that are read from one command.
 const MAX_NAMED: usize = 20;
 const MAX_COMMAND_BYTES: usize = 64 * 1024;
 
-/// Paths inside the repository that words of `command` name, in their order. `exists` tells whether there is such a
-/// file. Python's dotted names (`tests.cart.CartTests.test_total`) name the module's file.
+/// Paths inside the repository that words of `command` name, in order of appearance. `exists` tells whether a file
+/// exists. Python's dotted names (`tests.cart.CartTests.test_total`) name the module's file.
 pub fn named_files(command: &str, exists: impl Fn(&str) -> bool) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let mut out = Vec::new();
@@ -37,7 +37,8 @@ pub fn named_files(command: &str, exists: impl Fn(&str) -> bool) -> Vec<String> 
     out
 }
 
-/// What a word may name as a file: itself, what stands before a test's name, and a dotted module.
+/// File names that a word may stand for: the word itself, the part before a test's name, and the file of a dotted
+/// module.
 fn candidates(word: &str) -> Vec<String> {
     let word = word.split_once("::").map_or(word, |(file, _)| file);
     let word = word.rsplit_once('=').map_or(word, |(_, value)| value);
@@ -49,13 +50,13 @@ fn candidates(word: &str) -> Vec<String> {
         });
     if dotted {
         let parts: Vec<&str> = word.split('.').collect();
-        // The longest prefix that is a module: what follows are a class and a test.
+        // The longest prefix that is a module; a class and a test may follow it.
         out.extend((1..=parts.len()).rev().map(|count| format!("{}.py", parts[..count].join("/"))));
     }
     out
 }
 
-/// `path` without `./`, if it stays inside the repository.
+/// `path` without `./`; `None` if it leaves the repository.
 fn inside(path: &str) -> Option<String> {
     let path = path.trim_start_matches("./").trim_end_matches('/');
     let stays = !path.is_empty()
@@ -69,7 +70,7 @@ fn join(folder: &str, path: &str) -> String {
     if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
 }
 
-/// Words of a shell command, and of the programs written inline in it: split at blanks, quotes and operators.
+/// Words of a shell command and of its inline programs, split at blanks, quotes and operators.
 fn words(command: &str) -> impl Iterator<Item = String> + '_ {
     let mut end = command.len().min(MAX_COMMAND_BYTES);
     while !command.is_char_boundary(end) {

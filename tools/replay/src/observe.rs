@@ -1,6 +1,6 @@
 /*!
-Executions that are looked at rather than judged: the project's tests, whose whole output is read as it comes, and
-inputs around a replay's own, of which output, exit status and written files are compared. They are no replays of the
+Runs that are observed instead of judged: the project's tests, whose whole output is read as it arrives, and inputs
+around the replay's own, whose output, exit status and written files are compared. They are not replays of the
 incident, so the ledger does not list them.
 */
 
@@ -17,45 +17,46 @@ use sha2::{Digest, Sha256};
 use super::recipe::LaidFile;
 use super::replayer::{ReplayError, Replayer};
 
-/// Files written by a run that are looked at; where there are more, none is.
+/// Maximum number of files written by a run; if there are more, none is compared.
 const MAX_WRITTEN: usize = 200;
-/// Of one report file.
+/// Maximum size of one report file.
 const MAX_COLLECTED_BYTES: u64 = 64 << 20;
 const MAX_COLLECTED_FILES: usize = 2_000;
 
-/// What is wanted of an execution besides its output.
+/// What to collect from an execution besides its output.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ObservationRequest<'a> {
     /// Globs of files to read after the run, below the checkout: reports of test runners.
     pub collect: &'a [String],
-    /// Whether to tell which files the run wrote.
+    /// Whether to report which files the run wrote.
     pub written: bool,
-    /// Whether to tell which files of the checkout the run opened.
+    /// Whether to report which files of the checkout the run opened.
     pub opened: bool,
-    /// Files to write into the checkout after its set-up, so that varying them does not repeat that.
+    /// Files to write into the checkout after its set-up; varying them does not repeat the set-up.
     pub late: &'a [LaidFile],
 }
 
-/// One execution as it was seen.
+/// Observations of one execution.
 #[derive(Debug)]
 pub struct ReplayObservation {
     pub execution: Execution,
-    /// The set-up step that failed, when the command itself was not reached.
+    /// The set-up step that failed, so that the command did not run.
     pub failed_step: Option<String>,
     /// Path and digest of each file that the run made or changed, sorted.
     pub written: Vec<(PathBuf, String)>,
-    /// Name and content of the files asked for.
+    /// Name and content of the requested files.
     pub collected: Vec<(String, Vec<u8>)>,
     /// Files of the checkout that were opened, relative to it.
     pub opened: Vec<PathBuf>,
 }
 
 impl Replayer {
-    /// Runs the recipe at `commit` with `change` and tells what was seen. `observer` reads the whole output as it
-    /// comes, and is told where the checkout lies.
+    /// Runs the recipe at `commit` with `change` and returns what was observed. `observer` receives the whole output
+    /// as it arrives, and the path of the checkout.
     ///
     /// # Errors
-    /// When the commit cannot be checked out or no sandbox can be had. The inner error is of this execution alone.
+    /// Fails when the commit cannot be checked out or no sandbox is available. The inner error concerns this
+    /// execution only.
     pub fn observe(
         &self,
         commit: &CommitId,
@@ -107,7 +108,7 @@ impl Replayer {
     }
 }
 
-/// Writes files into a checkout. Its content is hostile: no folder on the way may be a link.
+/// Writes files into a checkout. Its content is hostile: no folder in a path may be a symbolic link.
 fn write_late(checkout: &Path, files: &[LaidFile]) -> Result<(), ReplayError> {
     for file in files {
         let bad_path = || CheckoutError::BadPath { path: file.path.chars().take(200).collect() };
@@ -146,7 +147,7 @@ fn write_late(checkout: &Path, files: &[LaidFile]) -> Result<(), ReplayError> {
     Ok(())
 }
 
-/// Whether a file is made by tools on the way rather than by the program: caches and build products.
+/// Whether tools made the file as a by-product (caches, build products), not the program itself.
 fn is_by_product(path: &Path) -> bool {
     const FOLDERS: [&str; 10] = [
         "__pycache__",
@@ -165,14 +166,14 @@ fn is_by_product(path: &Path) -> bool {
         || path.extension().and_then(|ending| ending.to_str()).is_some_and(|ending| ENDINGS.contains(&ending))
 }
 
-/// What differs from the clean checkout now, with a digest each, sorted and bounded.
+/// Files that differ from the clean checkout, each with a digest, sorted and bounded.
 fn written_files(slot: &CheckoutSlot) -> Result<Vec<(PathBuf, String)>, ReplayError> {
     let checkout = slot.path();
     let leftovers = slot.leftovers()?;
     let mut todo: Vec<PathBuf> = leftovers.changed.into_iter().chain(leftovers.new).collect();
     let mut out = Vec::new();
     while let Some(path) = todo.pop() {
-        // In what order folders are read is chance, so a part of many would differ by itself.
+        // Folders are read in no fixed order, so a part of many files would differ between runs.
         if out.len() >= MAX_WRITTEN {
             return Ok(vec![(PathBuf::from("…"), "too many to compare".to_owned())]);
         }
@@ -190,7 +191,7 @@ fn written_files(slot: &CheckoutSlot) -> Result<Vec<(PathBuf, String)>, ReplayEr
             }
         } else if metadata.is_file() && metadata.len() <= MAX_COLLECTED_BYTES {
             let content = fs::read(&there).unwrap_or_default();
-            // What compilers make differs with the code by itself.
+            // Skip binary files: compiler output differs whenever the code differs.
             if memchr::memchr(0, content.get(..8_000).unwrap_or(&content)).is_none() {
                 out.push((path, hex::encode(Sha256::digest(content))));
             }

@@ -1,6 +1,6 @@
 /*!
-Files that a person asks to have laid over every checkout: of the working tree as they are now, or of a revision. They
-are read once, into the recipe, so that a replay is the same wherever it is run again.
+Files that a person asks to lay over every checkout, from the working tree or from a revision. They are read once,
+into the recipe, so that the replay is the same wherever it runs again.
 */
 
 use std::fs;
@@ -14,7 +14,7 @@ use millwright_git::{Repo, RepoError};
 
 use super::recipe::LaidFile;
 
-/// All files of one `--overlay` together.
+/// Maximum total size of the files of one `--overlay`.
 const MAX_BYTES: u64 = 16 << 20;
 const MAX_FILES: usize = 2_000;
 
@@ -44,11 +44,11 @@ pub enum OverlayError {
     Checkout { given: String, source: CheckoutError },
 }
 
-/// Reads what `PATH[=TARGET]` or `REV:PATH[=TARGET]` names. Paths of the working tree are taken below `here` and
-/// below the repository.
+/// Reads the files that `PATH[=TARGET]` or `REV:PATH[=TARGET]` names. Paths of the working tree are resolved below
+/// `here` and below the repository.
 ///
 /// # Errors
-/// When nothing is there, it lies outside and has no target, or it is too large.
+/// Fails when the path does not exist, lies outside of the repository and has no target, or is too large.
 pub fn load_overlay(repo: &Repo, given: &str, here: &Path) -> Result<Vec<LaidFile>, OverlayError> {
     let (source, target) = match given.rsplit_once('=') {
         Some((source, target)) if !source.is_empty() => (source, Some(target)),
@@ -144,7 +144,7 @@ fn of_revision(
     Ok(out)
 }
 
-/// A file to lay over checkouts, whatever its content.
+/// A file to lay over checkouts, with text or binary content.
 pub fn laid(path: String, content: Vec<u8>, executable: bool) -> LaidFile {
     match String::from_utf8(content) {
         Ok(content) => LaidFile { path, content, executable, base64: false },

@@ -1,5 +1,5 @@
 /*!
-What a replay is: commands, environment and files, as plain data that memory can keep for a later re-check.
+A replay recipe: commands, environment and files as plain data, which memory can keep for a later re-check.
 */
 
 use std::collections::BTreeMap;

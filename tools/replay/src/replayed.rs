@@ -1,5 +1,5 @@
 /*!
-What a replay showed: one execution with its outcome and the end of its output, and the failure as it was reproduced.
+The results of replays: one execution with its outcome and the end of its output, and the reproduced failure.
 */
 
 use millwright_model::{EvidenceDraft, EvidenceSource, Locator, ReplayOutcome, ReplayRun, SandboxLevel};
@@ -10,7 +10,7 @@ use super::signature::FailureSignature;
 use crate::exec_trace::ExecutionTrace;
 use crate::flakiness::Flakiness;
 
-/// One execution, judged.
+/// One execution with its outcome.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReplayResult {
     /// 1-based position among all executions; `replay:<n>` cites it.
@@ -22,7 +22,7 @@ pub struct ReplayResult {
     pub notes: Vec<String>,
     pub failure: Option<FailureSignature>,
     pub trace: Option<ExecutionTrace>,
-    /// Whether it was answered from the ledger of an interrupted investigation.
+    /// Whether the ledger of an interrupted investigation answered this request.
     pub recalled: bool,
 }
 
@@ -56,7 +56,7 @@ impl ReplayResult {
 /// The failure, seen at the failing revision.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reproduction {
-    /// The execution in which it showed first.
+    /// The first execution that showed the failure.
     pub shown: ReplayResult,
     pub failure: FailureSignature,
     pub passes: u32,
@@ -65,13 +65,13 @@ pub struct Reproduction {
 }
 
 impl Reproduction {
-    /// How often it showed at the failing revision.
+    /// How often the failure showed at the failing revision.
     pub fn flakiness(&self) -> Flakiness {
         Flakiness::new(self.passes, self.failures)
     }
 }
 
-/// The output's end, bounded, with how it ended: what a person would look at.
+/// The last bytes of the output and how the command ended, for a person to read.
 pub(super) fn tail(output: &str, exit: ExitStatus, bytes: usize) -> String {
     let ended = match exit {
         ExitStatus::Code(code) => format!("[exit status {code}]"),

@@ -1,5 +1,5 @@
 /*!
-From a revision to a judged outcome: compose, check out, set up, execute, judge, record.
+From a revision to a judged outcome: compose the tree, check it out, set it up, execute, judge, record.
 */
 
 use std::collections::HashMap;
@@ -24,9 +24,9 @@ use super::signature::{FailureSignature, signature};
 use crate::exec_trace::{ExecutionTrace, TraceInstrument};
 use crate::flakiness::Flakiness;
 
-/// Bytes of an output's end that are kept as evidence.
+/// Number of bytes kept as evidence from the end of an output.
 const TAIL: usize = 16 * 1024;
-/// The same for the project's tests, whose failing ones are listed there.
+/// The same for the project's tests, which list their failures at the end of the output.
 const TAIL_OF_TESTS: usize = 1 << 20;
 
 #[derive(Debug, thiserror::Error)]
@@ -50,13 +50,13 @@ pub enum ReplayError {
 
 #[derive(Debug, Clone, Default)]
 pub struct ReplayOptions {
-    /// Bounds of one execution, whatever its recipe asks for.
+    /// Limits of one execution; a recipe cannot exceed them.
     pub limits: SandboxLimits,
     pub weaker: NoSandboxPolicy,
 }
 
 impl ReplayOptions {
-    /// The usual bounds, with at least so much time: for recipes that are the operator's own.
+    /// The default limits, with at least the time that `recipe` asks for. Use it only for the operator's own recipes.
     pub fn with_time_for(recipe: &ReplayRecipe) -> Self {
         let usual = SandboxLimits::default();
         Self {
@@ -66,10 +66,10 @@ impl ReplayOptions {
     }
 }
 
-/// Failures in a row after which a failure that a traced execution did not show is taken for steady.
+/// Number of failures in a row after which a failure counts as steady although a traced execution did not show it.
 const STEADY: u32 = 3;
 
-/// Replays one recipe at any revision. Methods block; share it between threads for parallel runs.
+/// Replays one recipe at any revision. Methods block; share the replayer between threads for parallel runs.
 pub struct Replayer {
     pub(super) pool: CheckoutPool,
     pub(super) recipe: ReplayRecipe,
@@ -118,7 +118,7 @@ impl Replayer {
         &self.pool
     }
 
-    /// A replayer of another recipe (the project's tests, say) on the same checkouts. It records nothing.
+    /// A replayer for another recipe (such as the project's tests) on the same checkouts. It records nothing.
     pub fn with_recipe(&self, recipe: ReplayRecipe) -> Self {
         let (executor, options) = (Arc::clone(&self.executor), self.options.clone());
         let other = Self::new(
@@ -132,47 +132,49 @@ impl Replayer {
         Self { kept_output: TAIL_OF_TESTS, ..other }
     }
 
-    /// Every execution so far, in order, with what was seen of it.
+    /// Every execution so far, in order, with its result.
     pub fn recorded(&self) -> Vec<ReplayResult> {
         let recorded = |(at, entry): (usize, &LedgerEntry)| ReplayResult::new(at + 1, entry.clone(), false);
         hold(&self.ledger).entries().iter().enumerate().map(recorded).collect()
     }
 
-    /// The same, and none of them is answered from the ledger any more: what is run from now on is really run.
+    /// Returns every execution so far and stops answering from the ledger: later requests really run.
     pub fn take_recorded(&self) -> Vec<ReplayResult> {
         hold(&self.ledger).ask_no_more();
         self.recorded()
     }
 
-    /// Every execution so far, by its number, as a report lists them. A call that asked for replays tells all of them, not
-    /// those it added: one that was interrupted and is made again finds its own recorded, and would cite what nobody lists.
+    /// Every execution so far with its number, as a report lists them. A tool call that requests replays returns all
+    /// executions, not only those it added: when an interrupted call is made again, its executions are recorded
+    /// already, and the report must still list what the call cites.
     pub fn runs(&self) -> Vec<(usize, ReplayRun)> {
         (1..).zip(hold(&self.ledger).runs()).collect()
     }
 
-    /// The numbers of the executions that this one was answered by.
+    /// The numbers of the executions that answered this replayer's requests.
     pub fn asked(&self) -> Vec<usize> {
         hold(&self.ledger).asked()
     }
 
-    /// How the incident fails, once it was reproduced (or is known from memory).
+    /// The incident's failure, once it was reproduced or is known from memory.
     pub fn failure(&self) -> Option<FailureSignature> {
         hold(&self.failure).clone()
     }
 
-    /// Sets what counts as the incident's failure, for a re-check of something known.
+    /// Sets the incident's failure, to re-check a known one.
     pub fn expect_failure(&self, failure: FailureSignature) {
         *hold(&self.failure) = Some(failure);
     }
 
-    /// Executes at `bad` until the failure shows, and learns what it looks like. A failure that did not show at
-    /// once is repeated up to the recipe's `attempts`, to learn how often it does. With `traced`, the first
-    /// execution also records the code it goes through.
+    /// Executes at `bad` until the failure shows, and records its signature. If the first run does not show the
+    /// failure, repeats up to the recipe's `attempts` to learn how often it shows. With `traced`, the first execution
+    /// also records the code that it executes.
     pub fn reproduce(&self, bad: &CommitId, traced: bool) -> Result<Reproduction, ReplayError> {
         self.reproduce_within(bad, traced, 0)
     }
 
-    /// The same for a failure that is said to show now and then: until it has shown, up to `patience` attempts are made.
+    /// Like [`Replayer::reproduce`], for a failure that is reported as flaky: makes up to `patience` attempts until
+    /// it has shown.
     pub fn reproduce_within(
         &self,
         bad: &CommitId,
@@ -189,9 +191,10 @@ impl Replayer {
         let mut done = 0;
         while done < attempts || (shown.is_none() && done < most) {
             let replayed = self.run_once(bad, None, tracing)?;
-            // A tracer that gets in the way must not decide anything: what it saw pass is run again without it.
+            // A tracer can disturb the run and must not decide anything: a pass under the tracer is run again without
+            // it.
             if std::mem::take(&mut tracing) && replayed.outcome() != ReplayOutcome::Reproduces {
-                // Either the tracer hid the failure or the failure is flaky: a few repeats tell.
+                // Either the tracer hid the failure or the failure is flaky; a few repetitions decide which.
                 doubted = replayed.outcome() == ReplayOutcome::Passes;
                 continue;
             }
@@ -234,9 +237,9 @@ impl Replayer {
         self.run_once(commit, change, false)
     }
 
-    /// Whether the failure stays away from `commit` with `change`, asked as often as what was seen of it
-    /// demands of this `doubt` ([`Flakiness::passes_needed`]); `each` is told of every execution, and
-    /// the one that settled it is handed back.
+    /// Whether the failure stays away from `commit` with `change`. Repeats as often as the observed flakiness
+    /// requires for this `doubt` ([`Flakiness::passes_needed`]). Calls `each` for every execution and returns the one
+    /// that decided.
     pub fn stays_away(
         &self,
         commit: &CommitId,
@@ -333,7 +336,8 @@ impl Replayer {
         Ok(composed)
     }
 
-    /// Runs the setup steps, or lays their kept result over the checkout. The inner error is a step that failed.
+    /// Runs the set-up steps, or restores their cached result into the checkout. The inner error is a step that
+    /// failed.
     pub(super) fn set_up(
         &self,
         slot: &mut CheckoutSlot,
@@ -379,7 +383,7 @@ impl Replayer {
         self.execute_command(&command, &mut |_| {})
     }
 
-    /// What is run in a checkout, with everything the recipe declares around it.
+    /// The command to run in a checkout, with everything that the recipe declares around it.
     pub(super) fn command(&self, script: &str, checkout: &Path) -> SandboxedCommand {
         SandboxedCommand {
             script: script.to_owned(),
@@ -412,7 +416,7 @@ impl Replayer {
                 | SandboxError::Command { .. }),
             ) => Err(ReplayError::Sandbox(error)),
             other => Ok(other.map(|mut execution| {
-                // Where a checkout lies is of no interest, and differs from run to run.
+                // The path of the checkout carries no information and differs between runs.
                 execution.output = execution.output.replace(&format!("{}/", command.cwd.display()), "");
                 execution
             })),
@@ -467,7 +471,7 @@ impl Replayer {
 }
 
 fn hold<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Every holder leaves complete data behind, whatever panicked meanwhile.
+    // Data behind the lock is always complete, even if a thread panicked while holding it.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

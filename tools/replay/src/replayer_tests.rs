@@ -7,7 +7,7 @@ fn recipe(command: &str) -> ReplayRecipe {
     ReplayRecipe { timeout_s: 5, ..ReplayRecipe::new(command) }
 }
 
-/// Fails like an interpreter would where `app` says `broken`.
+/// Fails like an interpreter when `app` contains `broken`.
 const APP: &str = "if grep -q broken app; then echo 'ValueError: broken here'; exit 1; fi; \
                    if grep -q other app; then echo 'ImportError: no such module'; exit 1; fi";
 
@@ -57,7 +57,7 @@ fn statuses_and_time_outs() {
     check("exit 1", true, None);
 }
 
-/// The longest time is the operator's to give, whatever a repository's own file or a remembered recipe asks for.
+/// The operator's time limit wins over a repository's own file and over a remembered recipe.
 #[test]
 fn limits_are_ceilings_for_recipes() {
     let project = ReplayProject::new();
@@ -98,7 +98,7 @@ fn a_flaky_failure_is_repeated() {
     let reproduction = replayer.reproduce(&revision, false).unwrap();
     assert_eq!((reproduction.passes, reproduction.failures), (4, 1));
     assert_eq!(reproduction.flakiness().rate(), 0.8);
-    // One pass says nothing about such a failure: it is asked again until the failure shows.
+    // One pass proves nothing for a flaky failure: the replayer repeats until the failure shows.
     let mut told = 0;
     let (stays_away, last) =
         replayer.stays_away(&revision, None, (reproduction.flakiness(), 0.02), |_| told += 1).unwrap();

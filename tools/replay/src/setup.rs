@@ -1,7 +1,7 @@
 /*!
-What the setup steps made of a checkout, kept so that they run once per content. A snapshot holds every file they
-added or changed, as copies (a hard link would let a later run change the snapshot), with modification times moved
-along on restoring, so that build tools find outputs newer than their sources.
+Caches what the set-up steps changed in a checkout, so that they run once per content. A snapshot holds a copy of
+every file that they added or changed (with a hard link, a later run could change the snapshot). Restoring moves
+modification times forward, so that build tools find outputs newer than their sources.
 */
 
 use std::fs;
@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use millwright_git::Repo;
 use millwright_git::checkout::{CheckoutError, CheckoutSlot};
 
-/// A setup whose result is larger is run again each time.
+/// Larger set-up results are not cached; the set-up then runs each time.
 const LARGEST_SNAPSHOT: u64 = 2 << 30;
-/// All snapshots of a repository together; the least recently used go first.
+/// Maximum total size of a repository's snapshots; the least recently used are deleted first.
 const ALL_SNAPSHOTS: u64 = 8 << 30;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -25,7 +25,7 @@ struct Manifest {
     taken_at: SystemTime,
     bytes: u64,
     removed: Vec<PathBuf>,
-    /// Folders before what is in them.
+    /// Folders come before their content.
     entries: Vec<Entry>,
 }
 
@@ -40,7 +40,7 @@ enum Kind {
     Folder {
         mode: u32,
     },
-    /// Content in the snapshot's file of that number.
+    /// The content is in the snapshot's file with that number.
     File {
         number: usize,
         mode: u32,
@@ -62,7 +62,7 @@ impl SetupCache {
         Self { folder: repo.data().join("setup") }
     }
 
-    /// Lays a snapshot over the (clean) checkout. False when there is none that can be read.
+    /// Restores a snapshot into a clean checkout. False when no readable snapshot exists.
     pub(super) fn restore(&self, key: &str, checkout: &Path) -> io::Result<bool> {
         let folder = self.folder.join(key);
         let Ok(manifest) = fs::read(folder.join("manifest.json")) else { return Ok(false) };
@@ -95,7 +95,7 @@ impl SetupCache {
         Ok(true)
     }
 
-    /// Keeps what the setup made of the checkout. Too large a result is not kept, which is no error.
+    /// Caches what the set-up changed in the checkout. A result that is too large is skipped without an error.
     pub(super) fn keep(&self, key: &str, slot: &CheckoutSlot) -> Result<(), CheckoutError> {
         let io =
             |source| CheckoutError::Io { action: "keeping a snapshot in", path: self.folder.clone(), source };
@@ -113,7 +113,7 @@ impl SetupCache {
         }
         let manifest = serde_json::to_vec(&snapshot).map_err(|error| io(error.into()))?;
         fs::write(folder.path().join("manifest.json"), manifest).map_err(io)?;
-        // Another process may have kept the same one meanwhile; either will do.
+        // Another process may have stored the same snapshot already; either copy works.
         let _ = fs::rename(folder.path(), self.folder.join(key));
         self.shrink();
         Ok(())
@@ -141,7 +141,7 @@ impl SetupCache {
     }
 }
 
-/// Adds a path and everything below it; false when that would be too much.
+/// Adds a path and everything below it; false when the snapshot becomes too large.
 fn take(checkout: &Path, path: PathBuf, folder: &Path, snapshot: &mut Manifest) -> io::Result<bool> {
     let mut todo = vec![path];
     while let Some(path) = todo.pop() {

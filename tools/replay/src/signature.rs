@@ -1,6 +1,6 @@
 /*!
-How an execution failed: what its output says (read by intake), and how it ended. An output that names nothing leaves
-only the ending to tell failures apart; a crash by a signal is never the same as an ordinary failure.
+How an execution failed: what its output says (parsed by `ingest`), and how it ended. If the output names nothing,
+only the ending distinguishes failures; a crash by a signal never equals an ordinary failure.
 */
 
 use std::fmt;
@@ -12,7 +12,7 @@ use millwright_model::ParsedTicket;
 use millwright_ingest::{RunEnding, SignatureMatch, TicketAgreement};
 use millwright_sandbox::ExitStatus;
 
-/// A failure, reduced to what stays between revisions.
+/// A failure, reduced to the parts that do not change between revisions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FailureSignature {
     pub exit: ExitStatus,
@@ -25,7 +25,7 @@ pub fn signature(output: &str, exit: ExitStatus) -> FailureSignature {
 }
 
 impl FailureSignature {
-    /// Whether `seen` is the failure that `self` is, and why; `self` is the one of the failing revision.
+    /// Whether `seen` is the same failure as `self`, the one of the failing revision, and why.
     pub fn compare(&self, seen: &FailureSignature) -> SignatureMatch {
         let (known, other) = (signal_of(self.exit), signal_of(seen.exit));
         if known != other {
@@ -41,7 +41,7 @@ impl FailureSignature {
         self.output.matches(&seen.output)
     }
 
-    /// Whether this, seen with `output`, is the failure that the ticket tells of.
+    /// Whether this failure, seen with `output`, is the one that the ticket describes.
     pub fn agreement(&self, ticket: &ParsedTicket, output: &str) -> TicketAgreement {
         let ending = match self.exit {
             ExitStatus::Code(status) => RunEnding::Status(status),

@@ -1,4 +1,4 @@
-//! What tests of replays share: a throw-away repository, and an executor that runs commands as they are.
+//! Shared by tests of replays: a temporary repository, and an executor that runs commands without a sandbox.
 
 use std::fs;
 use std::path::Path;

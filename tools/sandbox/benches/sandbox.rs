@@ -1,4 +1,4 @@
-//! What a sandbox costs to start, beside the same shell without one.
+//! What a sandbox costs to start, compared with the same shell without one.
 #![expect(clippy::disallowed_methods, reason = "the plain shell is the measure")]
 
 use std::process::Command;

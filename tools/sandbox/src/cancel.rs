@@ -1,12 +1,13 @@
 /*!
-The one way to say "stop" to work under way: tools look at it between steps, and the sandbox kills what it runs.
+The one way to cancel work in progress: tools check the flag between steps, and the sandbox kills what it runs.
 */
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-/// Says "stop" to work under way. Clones share the flag; a child stops with its parent, not the other way round.
+/// A flag that cancels work in progress. Clones share the flag; cancelling a parent cancels its children, not the
+/// other way round.
 #[derive(Debug, Clone, Default)]
 pub struct CancelFlag {
     own: Arc<AtomicBool>,
@@ -29,8 +30,8 @@ impl CancelFlag {
         Self { own: Arc::default(), parents }
     }
 
-    /// Waits until cancelled. Looks every few milliseconds: flags are set by signal handlers and other threads
-    /// that have no waker at hand.
+    /// Waits until cancelled. Polls every few milliseconds, because signal handlers and other threads, which have
+    /// no waker, set the flag.
     pub async fn cancelled(&self) {
         while !self.is_cancelled() {
             tokio::time::sleep(Duration::from_millis(20)).await;

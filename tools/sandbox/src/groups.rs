@@ -1,10 +1,11 @@
 /*!
-Control groups of a run's own: the kernel then bounds its memory, with what sampling cannot see (buffers of sockets and
-pipes, page tables, files in memory), and how many processes it holds, which nothing else bounds for root without
-namespaces.
+Control groups for one run. The kernel then bounds the run's memory, including what sampling cannot see (buffers of
+sockets and pipes, page tables, files in memory), and its number of processes, which nothing else bounds for root
+without namespaces.
 
-They are made and removed by the caller, because the stage gives its rights away before the command starts. Where none
-can be made (most containers, and ordinary users without delegation), the supervisor's sampling has to do.
+The caller creates and removes the groups, because the stage drops its privileges before the command starts. Where
+no group can be created (most containers, and ordinary users without delegation), only the supervisor's sampling
+applies.
 */
 
 use std::fs;
@@ -22,21 +23,22 @@ use nix::unistd::Pid;
 use super::sandboxed::SandboxLimits;
 
 const PREFIX: &str = "millwright-run-";
-/// Room above the limit, so that the supervisor sees it passed, and ends the command, before the kernel refuses.
+/// Slack above the limit, so that the supervisor notices the excess and ends the command before the kernel refuses
+/// new processes.
 pub(super) const TASKS_SLACK: u64 = 256;
-/// The same for memory: what the kernel itself needs for the run's processes.
+/// Slack for memory: what the kernel itself needs for the run's processes.
 const MEMORY_SLACK: u64 = 32 << 20;
-/// The kernel takes a moment to empty the group of what was killed.
+/// The kernel needs a moment to remove killed processes from the group.
 const REMOVE_TRIES: u32 = 200;
 
-/// Removed, with everything that is left in them, when dropped.
+/// When dropped, removes the groups and kills everything left in them.
 #[derive(Debug, Default)]
 pub(super) struct RunControlGroups {
     folders: Vec<PathBuf>,
     enforced: EnforcedLimits,
 }
 
-/// A group that one could be made below, and what it bounds there.
+/// A group in which we may create another one, and the controller it offers.
 #[derive(Debug, PartialEq, Eq)]
 struct Parent {
     folder: PathBuf,
@@ -45,15 +47,15 @@ struct Parent {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Version 1 has a hierarchy for each controller.
+    /// Version 1 has one hierarchy per controller.
     Tasks,
     Memory,
-    /// Version 2 has one for all.
+    /// Version 2 has one hierarchy for all controllers.
     Unified,
 }
 
 impl RunControlGroups {
-    /// Below this process's own groups, so that what bounds those holds on.
+    /// Creates the groups below this process's own groups, so that the bounds of those still apply.
     pub(super) fn new(limits: &SandboxLimits) -> Self {
         let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
         let mut groups = Self::default();
@@ -99,7 +101,7 @@ impl RunControlGroups {
             let _ = control.and_then(|mut file| io::Write::write_all(&mut file, b"+memory +pids"));
         }
         fs::create_dir(&folder).ok()?;
-        // A file is there only if the parent hands its controller on. It is never created.
+        // A file exists only if the parent delegates its controller. Never create the file.
         let set = |file: &str, value: u64| {
             let file = fs::OpenOptions::new().write(true).open(folder.join(file));
             file.and_then(|mut file| io::Write::write_all(&mut file, value.to_string().as_bytes())).is_ok()
@@ -110,15 +112,16 @@ impl RunControlGroups {
             Kind::Tasks => EnforcedLimits { tasks: set("pids.max", tasks), memory: false },
             Kind::Memory => {
                 let memory = set("memory.limit_in_bytes", memory) && {
-                    set("memory.memsw.limit_in_bytes", memory); // only kernels that account swap have it
+                    set("memory.memsw.limit_in_bytes", memory); // only exists in kernels that account swap
                     true
                 };
                 EnforcedLimits { tasks: false, memory }
             }
             Kind::Unified => {
-                // Swapped out it would still be the machine's.
+                // Without this the run could use the machine's swap.
                 set("memory.swap.max", 0);
-                // Else the kernel kills the largest process alone, and the rest goes on until somebody looks.
+                // Without this the kernel kills only the largest process, and the rest continues until the next
+                // sample.
                 set("memory.oom.group", 1);
                 EnforcedLimits { tasks: set("pids.max", tasks), memory: set("memory.max", memory) }
             }
@@ -132,7 +135,7 @@ impl RunControlGroups {
     }
 }
 
-/// Which limits the kernel enforces by the groups.
+/// Which limits the kernel enforces through the groups.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct EnforcedLimits {
     pub(super) tasks: bool,
@@ -140,7 +143,7 @@ pub(super) struct EnforcedLimits {
 }
 
 impl Parent {
-    /// Where no hierarchy is mounted, the folder is an ordinary one or none.
+    /// If no hierarchy is mounted, the folder is an ordinary one or does not exist.
     fn is_a_group(&self) -> bool {
         let expected: FsType =
             if self.kind == Kind::Unified { CGROUP2_SUPER_MAGIC } else { CGROUP_SUPER_MAGIC };
@@ -156,7 +159,7 @@ impl Drop for RunControlGroups {
     }
 }
 
-/// Everything that was in it has been waited for; only the kernel may still have to let go.
+/// All processes of the group have been waited for; the kernel may still need a moment to release it.
 fn remove(folder: &Path) {
     for _ in 0..REMOVE_TRIES {
         match fs::remove_dir(folder) {
@@ -177,7 +180,8 @@ fn remove(folder: &Path) {
     tracing::debug!(path = %folder.display(), "a control group is not emptied");
 }
 
-/// Removes groups of processes that were killed. The kernel removes none that holds a process.
+/// Removes groups left behind by Millwright processes that were killed. The kernel refuses to remove a group that
+/// still holds a process.
 fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -189,7 +193,7 @@ fn sweep(parent: &Path) {
     }
 }
 
-/// Where groups may be made, from `/proc/self/cgroup`: lines of `number:controllers:path`.
+/// Where groups can be created, from `/proc/self/cgroup`: lines of `number:controllers:path`.
 fn parents(own: &str) -> Vec<Parent> {
     let below = |mount: &str, path: &str| Path::new(mount).join(path.trim_start_matches('/'));
     let mut found = Vec::new();
@@ -208,8 +212,8 @@ fn parents(own: &str) -> Vec<Parent> {
         if controllers.is_empty() {
             for mount in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
                 let own = below(mount, path);
-                // Version 2 hands controllers on only from groups that hold no process. One that was delegated to us
-                // and that holds us in a group below has them for our other children.
+                // Version 2 delegates controllers only from groups that hold no process. If a group was delegated
+                // to us and we are in a subgroup of it, its controllers are available for other subgroups.
                 let above = own.parent().filter(|above| above.starts_with(mount) && is_delegated(above));
                 let above = above.map(Path::to_owned);
                 for folder in [Some(own), above].into_iter().flatten() {
@@ -221,8 +225,8 @@ fn parents(own: &str) -> Vec<Parent> {
     found
 }
 
-/// Whether a group's children are ours to arrange: by ownership, or by systemd's own mark for root's services. What
-/// bounds the service bounds it there too.
+/// Whether we may manage a group's children: by ownership, or by systemd's delegation mark for root's services.
+/// The bounds of the service apply to these children too.
 fn is_delegated(group: &Path) -> bool {
     let own = nix::unistd::geteuid();
     let owned = !own.is_root() && fs::metadata(group).is_ok_and(|meta| meta.uid() == own.as_raw());

@@ -1,12 +1,12 @@
 /*!
-Reads from a command's own output what the kernel refused it. Refusals of files leave no other trace that an
-unprivileged program could see; these lines are what a person would look for, and are marked as the
+Finds in a command's own output what the kernel refused to it. Refused file accesses leave no other trace that an
+unprivileged program could see. These are the lines a person would look for, and the report marks them as the
 command's own words.
 */
 
 use std::path::Path;
 
-/// The words of the C library for what a sandbox refuses.
+/// The C library's messages for accesses that a sandbox refuses.
 const REFUSALS: &[&str] = &[
     "Permission denied",
     "Operation not permitted",
@@ -16,12 +16,12 @@ const REFUSALS: &[&str] = &[
     "Cannot fork",
     "Resource temporarily unavailable",
 ];
-/// What programs and shells say of a file that may not grow further.
+/// What programs and shells print when a file may not grow further.
 pub(super) const TOO_LARGE: &[&str] = &["File too large", "EFBIG", "File size limit exceeded"];
 const MAX_HINTS: usize = 8;
 const MAX_LINE_CHARS: usize = 240;
 
-/// Files that the command missed although the machine has them: it was not shown them.
+/// Files that exist on the machine but were missing for the command, because the sandbox did not show them.
 pub(super) fn hidden_in(output: &str, shown: impl Fn(&Path) -> bool) -> Vec<String> {
     let mut hints: Vec<String> = Vec::new();
     for line in output.lines().filter(|line| line.contains("No such file or directory")) {
@@ -40,7 +40,7 @@ pub(super) fn hidden_in(output: &str, shown: impl Fn(&Path) -> bool) -> Vec<Stri
     hints
 }
 
-/// Lines of the output that report a refusal, each once.
+/// Lines of the output that report a refused access, each once.
 pub(super) fn refusals_in(output: &str) -> Vec<String> {
     let mut hints: Vec<String> = Vec::new();
     for line in output.lines() {

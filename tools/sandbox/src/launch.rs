@@ -1,6 +1,6 @@
 /*!
-The caller's side of the sandbox: starts the stage, hands it the specification, collects what it prints, and
-stops it when asked. The strongest sandbox that can be had is used.
+The caller's side of the sandbox: starts the stage, sends it the specification, collects its output, and stops it
+on request. Uses the strongest sandbox that the machine supports.
 */
 #![expect(clippy::disallowed_methods, reason = "this is one of the two entries that start processes")]
 
@@ -30,22 +30,22 @@ use super::sandboxed::{
 };
 use super::wire::{self, StageEnding, StageReport, StageSpec, WantedLevel};
 
-/// How often the cancel flag is looked at.
+/// How often the cancel flag is checked.
 const CANCEL_POLL_MS: u16 = 50;
-/// How long the stage may take to end what it started, before it is killed itself.
+/// How long the stage may take to end what it started; after that the stage itself is killed.
 const STAGE_GRACE: Duration = Duration::from_secs(20);
 const MAX_FILES_LOOKED_AT: u32 = 100_000;
 const TEMP_PREFIX: &str = "millwright-run-";
 
 static FULL_REFUSED: OnceLock<String> = OnceLock::new();
 
-/// Runs a command in the strongest sandbox to be had and waits for it. Blocks: call on a blocking thread.
-/// Whatever the command started is gone when this returns, and soon after this process dies in any way.
+/// Runs a command in the strongest sandbox available and waits for it. Blocks: call on a blocking thread.
+/// Everything the command started is gone when this returns, and also soon after this process dies for any reason.
 pub fn run(command: &SandboxedCommand, cancel: &CancelFlag) -> Result<Execution, SandboxError> {
     run_at(SandboxCeiling::default(), command, cancel)
 }
 
-/// As [`run`]; `observer` sees every byte of the output as it comes, also what is not kept.
+/// As [`run`]; `observer` receives every byte of the output as it arrives, including bytes that are not kept.
 pub fn run_observed(
     command: &SandboxedCommand,
     cancel: &CancelFlag,
@@ -71,7 +71,7 @@ fn run_with(
 ) -> Result<Execution, SandboxError> {
     let temp = Temp::new()?;
     let mut spec = specification(command, ceiling, temp.path())?;
-    // Dropped after the stage was waited for, so that nothing is left in them.
+    // Dropped after the stage was waited for, so that the groups are empty.
     let groups = RunControlGroups::new(&command.limits);
     groups.folders().clone_into(&mut spec.groups);
     let mut refused = |wanted: WantedLevel| {
@@ -83,7 +83,7 @@ fn run_with(
     };
     let mut full = "not asked for".to_owned();
     if ceiling.level == SandboxLevel::Full {
-        // Tried anew each time: a refusal may have been for want of memory or of namespaces just then.
+        // Tried again each time: an earlier refusal may have been a temporary lack of memory or namespaces.
         match refused(WantedLevel::Full)? {
             Ok(execution) => return Ok(execution),
             Err(why) => full = why,
@@ -112,7 +112,7 @@ fn run_with(
     }
 }
 
-/// Why this machine gave no sandbox with namespaces, once that was tried.
+/// Why this machine refused a sandbox with namespaces, if one was tried.
 pub(super) fn full_refused() -> Option<&'static str> {
     FULL_REFUSED.get().map(String::as_str)
 }
@@ -184,7 +184,7 @@ fn is_variable(key: &str, value: &str) -> bool {
     !key.is_empty() && !key.contains(['=', '\0']) && !value.contains('\0')
 }
 
-/// The whole environment of a command whose temporary folder is `temp`.
+/// The complete environment of a command whose temporary folder is `temp`.
 pub(super) fn environment(declared: &BTreeMap<String, String>, temp: &Path) -> BTreeMap<String, String> {
     let temp = temp.to_string_lossy();
     let mut env: BTreeMap<String, String> = [
@@ -224,7 +224,8 @@ fn attempt(
     }
     let output = attend(&mut stage, &mut socket, &mut printed, &spec.limits, cancel, observer)?;
     let report = wire::receive(&mut socket);
-    // Everything that could hold the pipe is gone; a stage that died without a report is killed and reaped here.
+    // Every process that could hold the pipe is gone. A stage that died without a report is killed and reaped
+    // here.
     drop(socket);
     let report = match report {
         Ok(report) => report,
@@ -263,7 +264,7 @@ fn attempt(
     }
 }
 
-/// Whether a file has just the size that none may exceed: a program that outlives the signal gets an error only.
+/// Whether any file has exactly the maximum size: a program that survives the signal only gets an error.
 fn filled_a_file(spec: &StageSpec) -> bool {
     let mut left = MAX_FILES_LOOKED_AT;
     let mut folders: Vec<PathBuf> = spec.write.clone();
@@ -292,11 +293,11 @@ fn start() -> Result<(Child, UnixStream, std::io::PipeReader), SandboxError> {
     command.arg0("millwright-sandbox").arg(wire::STAGE_ARGUMENT).env_clear().current_dir("/");
     command.stdin(OwnedFd::from(theirs)).stdout(writer).stderr(Stdio::piped());
     let stage = command.spawn().map_err(failed)?;
-    // Dropping the command closes our copies of the ends that are the stage's.
+    // Drop the command to close our copies of the stage's ends.
     Ok((stage, ours, reader))
 }
 
-/// Collects output until the stage has something to report, passing on reasons to stop.
+/// Collects output until the stage reports, and passes on requests to stop.
 fn attend(
     stage: &mut Child,
     socket: &mut UnixStream,
@@ -354,7 +355,7 @@ fn attend(
     }
 }
 
-/// What a stage that went wrong wrote about it, bounded.
+/// The error output of a failed stage, bounded.
 fn last_words(stage: &mut Child) -> String {
     let _ = stage.wait();
     let mut text = Vec::new();
@@ -365,7 +366,7 @@ fn last_words(stage: &mut Child) -> String {
     if text.trim().is_empty() { String::new() } else { format!(": {}", text.trim()) }
 }
 
-/// The temporary folder of one run, removed whatever the command did to it.
+/// The temporary folder of one run. It is removed regardless of what the command did to it.
 struct Temp(Option<tempfile::TempDir>);
 
 impl Temp {
@@ -393,7 +394,7 @@ impl Drop for Temp {
     }
 }
 
-/// Removes what runs of processes that were killed have left behind.
+/// Removes the folders that runs of killed processes left behind.
 fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -405,7 +406,7 @@ fn sweep(parent: &Path) {
     }
 }
 
-/// Removes a folder even where the command took away its own permissions.
+/// Removes a folder even if the command removed its own permissions on it.
 fn remove_tree(path: &Path) {
     if fs::remove_dir_all(path).is_ok() {
         return;

@@ -1,12 +1,12 @@
 /*!
-The one crate that starts processes. Two entries and no third:
+The only crate that starts processes. It has exactly two entry points:
 
-- [`trusted`]: git itself, on a git directory of ours, so that no configuration, hook, filter, textconv,
+- [`trusted`]: git itself, on a git directory that we created, so that no configuration, hook, filter, textconv,
   external diff or fsmonitor of the investigated repository is ever read, and nothing is fetched lazily;
-- [`run`]: everything that comes from the repository or its recipes, sandboxed by re-executing our own binary
+- [`run`]: everything that comes from the repository or its recipes, in a sandbox. Our own binary is executed again
   as a *stage* that builds the sandbox, confines itself, and supervises what it started.
 
-Every binary that calls [`run`] calls [`intercept`] first in `main`; test binaries say
+Every binary that calls [`run`] calls [`intercept`] first in `main`; test binaries invoke
 [`sandbox_stage_before_main!`](crate::sandbox_stage_before_main) once instead.
 */
 
@@ -32,8 +32,8 @@ pub use sandboxed::{
 };
 pub use stage::intercept;
 
-/// Makes a test binary able to be the sandbox stage. The test harness owns `main`, so the check is put where
-/// the loader runs it before `main`; one line at the top of the test file is enough.
+/// Lets a test binary act as the sandbox stage. The test harness owns `main`, so this macro places the check where
+/// the loader runs it before `main`. Put one line at the top of the test file.
 #[macro_export]
 macro_rules! sandbox_stage_before_main {
     () => {
@@ -49,6 +49,6 @@ macro_rules! sandbox_stage_before_main {
     };
 }
 
-// The unit tests of this crate run sandboxed commands too.
+// This crate's unit tests also run sandboxed commands.
 #[cfg(test)]
 sandbox_stage_before_main!();

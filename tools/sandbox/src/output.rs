@@ -1,6 +1,6 @@
 /*!
-Keeps the beginning and the end of an output of any length in bounded memory: failures announce themselves at
-the beginning (what was run) and at the end (how it failed), seldom in between.
+Keeps the beginning and the end of an output of any length in bounded memory. Failures are usually visible at the
+beginning (what was run) and at the end (how it failed), seldom in between.
 */
 
 use std::collections::VecDeque;
@@ -36,12 +36,12 @@ impl BoundedOutput {
         self.tail.extend(rest);
     }
 
-    /// Everything pushed so far, kept or not.
+    /// Number of all bytes pushed so far, kept or not.
     pub(super) fn seen_bytes(&self) -> u64 {
         self.seen_bytes
     }
 
-    /// The text, and whether something was left out of it.
+    /// The text, and whether part of it was left out.
     pub(super) fn finish(mut self) -> (String, bool) {
         let left_out = self.seen_bytes - (self.head.len() + self.tail.len()) as u64;
         if left_out == 0 {

@@ -1,6 +1,7 @@
 /*!
-The system folders every sandboxed command may read. They hold programs, libraries and their public settings;
-of `/etc` only what programs need to start, never accounts' secrets, keys or the configuration of services.
+The system folders that every sandboxed command may read. They contain programs, libraries and their public
+settings. `/etc` is limited to what programs need to start, without secrets of accounts, keys or the configuration
+of services.
 */
 
 /// Folders of programs and libraries.
@@ -17,7 +18,7 @@ pub(super) const SYSTEM_FOLDERS: &[&str] = &[
     "/sys/devices/system/cpu",
 ];
 
-/// Public settings below `/etc`. A trailing `*` stands for any ending.
+/// Public settings below `/etc`. A trailing `*` matches any suffix.
 pub(super) const ETC_ENTRIES: &[&str] = &[
     "alternatives",
     "ca-certificates",
@@ -61,13 +62,14 @@ pub(super) const ETC_ENTRIES: &[&str] = &[
     "xml",
 ];
 
-/// Entries of `/etc` that the full sandbox writes anew, to name the account inside and no other machine.
+/// Entries of `/etc` that the full sandbox replaces, so that they name only the account inside and no other
+/// machine.
 pub(super) const ETC_REPLACED: &[&str] = &["group", "hosts", "passwd"];
 
 /// Device files that are harmless to share.
 pub(super) const DEVICES: &[&str] = &["null", "zero", "full", "random", "urandom"];
 
-/// What of `/proc` the reduced sandbox shows: facts about the machine, nothing about other processes.
+/// The part of `/proc` that the reduced sandbox shows: facts about the machine, nothing about other processes.
 pub(super) const PROC_FACTS: &[&str] = &[
     "cpuinfo",
     "filesystems",
@@ -89,7 +91,7 @@ pub(super) const PROC_FACTS: &[&str] = &[
 
 pub(super) const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The entries of `/etc` that exist here, as absolute paths.
+/// The entries of `/etc` that exist on this machine, as absolute paths.
 pub(super) fn etc_entries() -> Vec<std::path::PathBuf> {
     let etc = std::path::Path::new("/etc");
     let mut found = Vec::new();

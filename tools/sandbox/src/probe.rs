@@ -1,5 +1,5 @@
 /*!
-Tries the sandbox on this machine, for `doctor`: which level can be had, and what stands in the way of more.
+Tries the sandbox on this machine, for `doctor`: which level is available, and what prevents a stronger one.
 */
 
 use std::fs;
@@ -14,19 +14,19 @@ use super::{run_at, sys};
 
 #[derive(Debug, Clone)]
 pub struct SandboxProbe {
-    /// The strongest sandbox to be had; `None` when commands would be refused.
+    /// The strongest sandbox available; `None` when commands would be refused.
     pub level: Option<SandboxLevel>,
     pub mechanisms: Vec<Mechanism>,
 }
 
-/// One thing the sandbox is made of.
+/// One mechanism that the sandbox uses.
 #[derive(Debug, Clone)]
 pub struct Mechanism {
     pub name: &'static str,
     pub works: bool,
-    /// The sandbox is as strong without it: there is nothing to mend where it is lacking.
+    /// The sandbox is equally strong without this mechanism: nothing needs to be fixed where it is missing.
     pub is_extra: bool,
-    /// What was seen, or why it does not work and how to mend it.
+    /// What was observed, or why the mechanism does not work and how to fix it.
     pub detail: String,
 }
 
@@ -122,7 +122,7 @@ fn why_not_full() -> String {
     super::launch::full_refused().unwrap_or("refused").to_owned()
 }
 
-/// The usual switches, by what this machine has.
+/// The usual system settings, chosen by which ones this machine has.
 fn namespace_advice() -> &'static str {
     let is = |path: &str, value: &str| fs::read_to_string(path).is_ok_and(|text| text.trim() == value);
     if is("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1") {

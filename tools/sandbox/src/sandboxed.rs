@@ -1,8 +1,8 @@
 /*!
-What a caller says about a sandboxed command, and what it learns from its execution.
+What a caller specifies for a sandboxed command, and what it learns from the execution.
 
-The command is given as a script for `/bin/sh`, because recipes are written as one. Everything it may touch is
-declared: nothing is inherited from the caller but the machine's system folders.
+The command is a script for `/bin/sh`, because recipes are written as one. The caller declares everything the
+command may touch: the command inherits nothing from the caller except the machine's system folders.
 */
 
 use std::collections::BTreeMap;
@@ -12,24 +12,25 @@ use std::time::Duration;
 use millwright_model::SandboxLevel;
 use serde::{Deserialize, Serialize};
 
-/// A command of the repository's or its recipes'.
+/// A command from the repository or its recipes.
 #[derive(Debug, Clone, Default)]
 pub struct SandboxedCommand {
     /// Run by `/bin/sh -c`.
     pub script: String,
-    /// Where it starts. Must lie below one of `read` or `write`; it is not writable by itself.
+    /// The working directory. It must be below one of `read` or `write`; naming it here does not make it writable.
     pub cwd: PathBuf,
-    /// Besides `PATH`, `HOME`, `TMPDIR`, `LANG`, `LC_ALL` and `TZ`, which are set and may be overridden here.
+    /// Variables in addition to `PATH`, `HOME`, `TMPDIR`, `LANG`, `LC_ALL` and `TZ`, which are set by default and
+    /// can be overridden here.
     pub env: BTreeMap<String, String>,
-    /// Files and folders it may read and execute, besides the system's.
+    /// Files and folders the command may read and execute, in addition to the system's.
     pub read: Vec<PathBuf>,
-    /// Folders it may change, such as the checkout. A fresh temporary folder always comes with them (as `HOME`,
-    /// `TMPDIR` and, in the full sandbox, `/tmp`) and is gone afterwards.
+    /// Folders the command may change, such as the checkout. It always also gets a new temporary folder (as
+    /// `HOME`, `TMPDIR` and, in the full sandbox, `/tmp`), which is removed afterwards.
     pub write: Vec<PathBuf>,
     pub network: NetworkAccess,
     pub limits: SandboxLimits,
     pub weaker: NoSandboxPolicy,
-    /// Report which files below this folder were opened.
+    /// Reports which files below this folder were opened.
     pub record_opened_under: Option<PathBuf>,
 }
 
@@ -37,36 +38,36 @@ pub struct SandboxedCommand {
 pub enum NetworkAccess {
     #[default]
     None,
-    /// A loopback interface of its own, which nothing outside can reach. Needs the full sandbox.
+    /// A private loopback interface, which nothing outside can reach. Needs the full sandbox.
     Loopback,
 }
 
-/// What to do where neither the full nor the reduced sandbox can be had.
+/// What to do if neither the full nor the reduced sandbox is available.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum NoSandboxPolicy {
     #[default]
     Refuse,
-    /// Run all the same, with nothing but the limits; the execution then says [`SandboxLevel::None`].
+    /// Run with the limits only; the execution then reports [`SandboxLevel::None`].
     Allow,
 }
 
-/// Bounds that hold for everything the command starts, together.
+/// Bounds for everything the command starts, taken together.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SandboxLimits {
     pub wall: Duration,
     /// Summed over all processes.
     pub cpu: Duration,
-    /// Summed over all processes, shared pages counted once.
+    /// Summed over all processes; shared pages count once.
     pub memory_bytes: u64,
-    /// Processes and threads alive at once.
+    /// Processes and threads alive at the same time.
     pub processes: u32,
-    /// Of any single file.
+    /// Maximum size of any single file.
     pub file_size_bytes: u64,
-    /// Written to the disk in total.
+    /// Total written to the disk.
     pub disk_bytes: u64,
-    /// Of standard output and error together; beyond it the command is stopped.
+    /// Standard output and error together; the command is stopped when it exceeds this.
     pub output_bytes: u64,
-    /// How much of the output is kept: its first quarter and its end.
+    /// How many bytes of the output are kept: a quarter from its start, the rest from its end.
     pub kept_output_bytes: usize,
 }
 
@@ -85,21 +86,21 @@ impl Default for SandboxLimits {
     }
 }
 
-/// How a command ended, and what was seen of it.
+/// How a command ended, and what was observed.
 #[derive(Debug, Clone)]
 pub struct Execution {
     pub exit: ExitStatus,
-    /// Standard output and error as they came, made valid UTF-8; a line says how much was left out.
+    /// Standard output and error in order of arrival, made valid UTF-8; a line says how much was left out.
     pub output: String,
     pub truncated: bool,
     pub duration: Duration,
-    /// The bound that ended it, if one did.
+    /// The limit that ended the command, if one did.
     pub limit: Option<LimitHit>,
     pub level: SandboxLevel,
-    /// One clear line for each kind of thing that was refused, as far as it can be known.
+    /// One line for each kind of access that was refused, as far as it can be known.
     pub denied: Vec<String>,
-    /// Files below `record_opened_under` that were opened, sorted. Files in folders that are made and filled at
-    /// once may be missing.
+    /// Files below `record_opened_under` that were opened, sorted. May miss files in folders that are created and
+    /// filled immediately.
     pub opened: Vec<PathBuf>,
 }
 
@@ -140,11 +141,11 @@ impl std::fmt::Display for LimitHit {
     }
 }
 
-/// Bounds the strength of the sandbox from above, to try on a strong machine what a weaker one would do.
+/// An upper bound for the strength of the sandbox, to test on a strong machine what a weaker one would do.
 #[derive(Debug, Clone, Copy)]
 pub struct SandboxCeiling {
     pub level: SandboxLevel,
-    /// Landlock is used as if the kernel offered no later version than this.
+    /// Use Landlock as if the kernel supported no later version than this.
     pub landlock: u8,
 }
 
@@ -155,13 +156,13 @@ impl Default for SandboxCeiling {
 }
 
 impl SandboxCeiling {
-    /// What a machine without namespaces offers.
+    /// What a machine without namespaces supports.
     pub fn reduced() -> Self {
         Self { level: SandboxLevel::Reduced, ..Self::default() }
     }
 }
 
-/// The command was not run, or nothing can be said about how it ran.
+/// The command was not run, or its outcome is unknown.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     #[error(

@@ -1,8 +1,8 @@
 /*!
 The system calls the sandbox needs that no library offers safely, each behind a small safe function.
 
-This is the only file of the workspace with unsafe code in the product. Every function is called from the
-sandbox stage, a process of its own with one thread, so nothing here has to think of other threads.
+This is the only file of the product's workspace with unsafe code. Only the sandbox stage calls these functions,
+and the stage is a process of its own with one thread, so nothing here has to consider other threads.
 */
 #![expect(
     unsafe_code,
@@ -26,7 +26,7 @@ pub(super) fn fork() -> nix::Result<Option<Pid>> {
     }
 }
 
-/// Closes every descriptor from `first` on, whatever leaked into this process.
+/// Closes every descriptor from `first` on, including any that leaked into this process.
 pub(super) fn close_from(first: u32) -> io::Result<()> {
     // SAFETY: called before any descriptor of our own beyond the standard ones is open.
     check(unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, 0) }).map(drop)
@@ -40,7 +40,7 @@ pub(super) fn take_stdin() -> OwnedFd {
 
 /// Takes ownership of a descriptor that another process sent.
 pub(super) fn adopt(received: RawFd) -> OwnedFd {
-    // SAFETY: the kernel has just opened it in this process, and no one else knows its number.
+    // SAFETY: the kernel has just opened it in this process, and nothing else knows its number.
     unsafe { OwnedFd::from_raw_fd(received) }
 }
 
@@ -57,7 +57,7 @@ pub(super) fn set_mount_attributes(
         userns_fd: idmap.map_or(0, |fd| fd.as_raw_fd() as u64),
     };
     let flags = libc::AT_EMPTY_PATH | libc::AT_RECURSIVE;
-    // SAFETY: the path is a static C string, and the kernel copies `attr` of the size told.
+    // SAFETY: the path is a static C string, and the kernel copies `attr` of the given size.
     let done = unsafe {
         libc::syscall(
             libc::SYS_mount_setattr,
@@ -71,22 +71,22 @@ pub(super) fn set_mount_attributes(
     check(done).map(drop)
 }
 
-/// Sets every signal to its default and unblocks all: Rust's runtime ignores `SIGPIPE`, scripts rely on it.
+/// Resets every signal to its default and unblocks all: Rust's runtime ignores `SIGPIPE`, but scripts rely on it.
 pub(super) fn reset_signals() {
     for number in 1..=libc::SIGRTMAX() {
-        // SAFETY: the default disposition runs no code of ours; numbers that cannot be set are refused.
+        // SAFETY: the default disposition runs no code of ours; the kernel rejects numbers that cannot be set.
         unsafe { libc::signal(number, libc::SIG_DFL) };
     }
     let _ = nix::sys::signal::SigSet::all().thread_unblock();
 }
 
-/// Installs a filter whose `USER_NOTIF` answers come to the returned descriptor.
+/// Installs a filter whose `USER_NOTIF` notifications arrive at the returned descriptor.
 pub(super) fn install_notifying_filter(program: &BpfProgram) -> io::Result<OwnedFd> {
     let fprog = libc::sock_fprog {
         len: u16::try_from(program.len()).map_err(|_| io::ErrorKind::InvalidInput)?,
         filter: program.as_ptr().cast_mut().cast(),
     };
-    // Since Linux 5.19 the waiting call can be made deaf to harmless signals, which would restart it.
+    // Since Linux 5.19 the waiting call can ignore harmless signals, which would otherwise restart it.
     let flags = libc::SECCOMP_FILTER_FLAG_NEW_LISTENER;
     let mut last = io::Error::from(io::ErrorKind::Unsupported);
     for flags in [flags | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, flags] {
@@ -113,9 +113,9 @@ pub(super) struct CallNotification {
     pub(super) args: [u64; 6],
 }
 
-/// Receives the next notification; fails with `ENOENT` when its process has gone meanwhile.
+/// Receives the next notification; fails with `ENOENT` when its process has already exited.
 pub(super) fn receive_notification(listener: BorrowedFd<'_>) -> io::Result<CallNotification> {
-    // SAFETY: a structure of integers, for which zero is valid and which the kernel wants zeroed.
+    // SAFETY: a structure of integers, for which zero is valid and which the kernel requires to be zeroed.
     let mut raw: libc::seccomp_notif = unsafe { zeroed() };
     // SAFETY: the request matches the structure it points at.
     let done = unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_RECV, &raw mut raw) };
@@ -123,12 +123,13 @@ pub(super) fn receive_notification(listener: BorrowedFd<'_>) -> io::Result<CallN
     Ok(CallNotification { id: raw.id, pid: raw.pid as i32, call: raw.data.nr.into(), args: raw.data.args })
 }
 
-/// How a waiting system call goes on.
+/// How a waiting system call continues.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CallAnswer {
-    /// The kernel performs it. Only safe where the decision rests on nothing the caller can still change.
+    /// The kernel performs the call. Only safe if the decision does not depend on anything the caller can still
+    /// change.
     Go,
-    /// It returns success without having been performed by the kernel.
+    /// The call returns success, but the kernel does not perform it.
     Done,
     Fail(i32),
 }
@@ -140,22 +141,22 @@ pub(super) fn answer_notification(listener: BorrowedFd<'_>, id: u64, answer: Cal
         error: if let CallAnswer::Fail(errno) = answer { -errno } else { 0 },
         flags: if answer == CallAnswer::Go { libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE as u32 } else { 0 },
     };
-    // SAFETY: the request matches the structure. A failure means that the caller has died meanwhile.
+    // SAFETY: the request matches the structure. A failure means that the caller has died.
     unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_SEND, &raw const response) };
 }
 
-/// Whether the notified process still waits, so that its id was not reused while we looked at it.
+/// Whether the notified process still waits. If so, its id was not reused while we inspected it.
 pub(super) fn notification_is_live(listener: BorrowedFd<'_>, id: u64) -> bool {
     // SAFETY: the request matches the integer it points at.
     unsafe { libc::ioctl(listener.as_raw_fd(), libc::SECCOMP_IOCTL_NOTIF_ID_VALID, &raw const id) == 0 }
 }
 
-/// Seconds and nanoseconds of the clock that file systems take times from.
+/// Seconds and nanoseconds of the clock that file systems use for timestamps.
 pub(super) fn file_time_now() -> (i64, i64) {
     clock(libc::CLOCK_REALTIME_COARSE)
 }
 
-/// Processor time of this thread so far: unlike time on the clock, nobody else can stretch it.
+/// CPU time of this thread so far. Unlike wall-clock time, other processes cannot stretch it.
 pub(super) fn processor_time() -> Duration {
     let (seconds, nanoseconds) = clock(libc::CLOCK_THREAD_CPUTIME_ID);
     Duration::new(u64::try_from(seconds).unwrap_or(0), u32::try_from(nanoseconds).unwrap_or(0))
@@ -163,12 +164,12 @@ pub(super) fn processor_time() -> Duration {
 
 fn clock(which: libc::clockid_t) -> (i64, i64) {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the kernel writes the structure of ours that it is given.
+    // SAFETY: the kernel writes only the structure that we pass.
     unsafe { libc::clock_gettime(which, &raw mut now) };
     (now.tv_sec, now.tv_nsec)
 }
 
-/// The Landlock version of this kernel, 0 when it is missing or switched off.
+/// The kernel's Landlock version; 0 when Landlock is missing or disabled.
 pub(super) fn landlock_version() -> i64 {
     const CREATE_RULESET_VERSION: u32 = 1;
     // SAFETY: with this flag the call takes no structure and only returns a number.

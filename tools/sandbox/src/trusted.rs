@@ -1,9 +1,9 @@
 /*!
-Runs git as a trusted process. The git directory handed in must be one that Millwright made
-(see `git::Repo`): it borrows the investigated repository's objects and has a configuration of its own.
+Runs git as a trusted process. The git directory passed in must be one that Millwright created (see `git::Repo`):
+it borrows the investigated repository's objects and has its own configuration.
 
-Whatever could make git start another program is also switched off on the command line, which outranks every
-configuration file, so that a mistake about the directory does not become an execution.
+Every setting that could make git start another program is also disabled on the command line, which overrides every
+configuration file. So even the wrong directory does not lead to the execution of a program.
 */
 #![expect(clippy::disallowed_methods, reason = "this is one of the two entries that start processes")]
 
@@ -21,7 +21,7 @@ use super::CancelFlag;
 
 const WATCH_EVERY_MS: u16 = 50;
 
-/// Git could not be started, or said no.
+/// Git could not be started, or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum GitError {
     #[error("git could not be started: {0}; install git 2.35 or newer and make sure it is in PATH")]
@@ -34,9 +34,10 @@ pub enum GitError {
     Stopped { command: String, why: &'static str },
 }
 
-/// Settings that start programs, contact remotes or tidy up behind our back, each with what switches it off.
+/// Settings that start programs, contact remotes or run maintenance in the background, each with a value that
+/// disables it.
 const OVERRIDES: &[&str] = &[
-    "safe.directory=*", // ours may belong to another account than the one we run as
+    "safe.directory=*", // our directory may belong to another account
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.pager=cat",
@@ -44,7 +45,7 @@ const OVERRIDES: &[&str] = &[
     "core.askPass=false",
     "core.sshCommand=false",
     "core.gitProxy=false",
-    "core.alternateRefsCommand=true", // by default git would be run inside the borrowed repository
+    "core.alternateRefsCommand=true", // by default git would run inside the borrowed repository
     "credential.helper=",
     "gpg.program=false",
     "log.showSignature=false",
@@ -57,12 +58,12 @@ const OVERRIDES: &[&str] = &[
     "core.quotePath=false",
 ];
 
-/// Commands that may hand files to external differs and text converters, and must not.
+/// Commands that can pass files to external diff programs and text converters, and must not.
 const SHOWING_DIFFS: &[&str] =
     &["diff", "diff-files", "diff-index", "diff-tree", "format-patch", "log", "show", "whatchanged"];
 
-/// Where git is, looked up once: a program named by its path is spawned without copying this process's memory map,
-/// and an investigation starts git dozens of times.
+/// Path of git, looked up once. A program started by its full path is spawned without copying this process's
+/// memory map, and an investigation starts git dozens of times.
 fn program() -> &'static Path {
     static FOUND: LazyLock<PathBuf> = LazyLock::new(|| {
         let folders = std::env::var_os("PATH").unwrap_or_default();
@@ -73,7 +74,7 @@ fn program() -> &'static Path {
     &FOUND
 }
 
-/// A git command with everything outside of `git_dir` switched off.
+/// A git command with everything outside of `git_dir` disabled.
 pub fn git(git_dir: &Path) -> GitCommand {
     let mut command = Command::new(program());
     command.env_clear();
@@ -107,7 +108,7 @@ pub fn git(git_dir: &Path) -> GitCommand {
     GitCommand { command, name: String::new(), deadline: None, cancel: None }
 }
 
-/// What git says of its version; the oldest that works is 2.35.
+/// Git's version string; the oldest supported version is 2.35.
 pub fn version() -> Result<String, GitError> {
     let said = git(Path::new("/nonexistent")).arg("--version").output()?;
     Ok(String::from_utf8_lossy(&said).trim().to_owned())
@@ -139,7 +140,7 @@ impl GitCommand {
         args.into_iter().fold(self, |this, arg| this.arg(arg))
     }
 
-    /// Overrules one of the settings above for this command; comes before the command's name.
+    /// Overrides one of the settings above for this command; placed before the command's name.
     pub fn setting(mut self, setting: &str) -> Self {
         debug_assert!(self.name.is_empty(), "settings come before the command");
         self.command.args(["-c", setting]);
@@ -152,19 +153,19 @@ impl GitCommand {
         self
     }
 
-    /// Sets an environment variable of git's own (`GIT_INDEX_FILE` and the like).
+    /// Sets one of git's own environment variables, such as `GIT_INDEX_FILE`.
     pub fn env(mut self, key: &str, value: impl AsRef<OsStr>) -> Self {
         self.command.env(key, value);
         self
     }
 
-    /// Reads standard input from a pipe that someone else writes to.
+    /// Reads standard input from a pipe that another process writes to.
     pub fn input(mut self, from: std::io::PipeReader) -> Self {
         self.command.stdin(from);
         self
     }
 
-    /// Ends git when it takes longer.
+    /// Ends git if it runs longer.
     pub fn deadline(mut self, after: Duration) -> Self {
         self.deadline = Some(after);
         self
@@ -194,7 +195,7 @@ impl GitCommand {
                 stdin.map(|mut pipe| scope.spawn(move || std::io::Write::write_all(&mut pipe, input)));
             (child.wait_with_output(), feeder.map(std::thread::ScopedJoinHandle::join))
         });
-        drop(fed); // git may close its input early; its exit status tells whether that was an error
+        drop(fed); // git may close its input early; its exit status says whether that was an error
         if let Some(why) = watchdog.and_then(|thread| thread.join().ok()).flatten() {
             return Err(GitError::Stopped { command: self.name, why });
         }
@@ -206,14 +207,14 @@ impl GitCommand {
         }
     }
 
-    /// Starts git and hands out its standard output as a stream.
+    /// Starts git and returns its standard output as a stream.
     pub fn stream(mut self) -> Result<GitStream, GitError> {
         let mut child = self.command.spawn().map_err(GitError::Start)?;
         let stdout = child.stdout.take().ok_or_else(|| GitError::Failed {
             command: self.name.clone(),
             stderr: "no standard output".into(),
         })?;
-        // A thread drains standard error, so that a talkative git never blocks on a full pipe.
+        // A thread drains standard error, so that git never blocks on a full pipe.
         let stderr = child.stderr.take().map(|mut pipe| {
             std::thread::spawn(move || {
                 let mut text = Vec::new();
@@ -227,7 +228,7 @@ impl GitCommand {
     }
 }
 
-/// Standard output of a running git. Call [`GitStream::finish`] after reading to learn whether it succeeded.
+/// Standard output of a running git. After reading, call [`GitStream::finish`] to learn whether git succeeded.
 #[derive(Debug)]
 pub struct GitStream {
     child: Child,
@@ -244,14 +245,14 @@ impl Read for GitStream {
 }
 
 impl std::os::fd::AsFd for GitStream {
-    /// For waiting until there is something to read.
+    /// Lets callers wait until there is something to read.
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.stdout.as_fd()
     }
 }
 
 impl GitStream {
-    /// Ends git, whatever it has left to say.
+    /// Ends git, even if it has more output.
     pub fn stop(&mut self) {
         let _ = self.child.kill();
     }
@@ -279,7 +280,7 @@ impl Drop for GitStream {
     }
 }
 
-/// Watches over a running git where it was given bounds, and tells why it had to be ended, if it had to.
+/// Watches a running git that has a deadline or a cancel flag, and says why git had to be ended, if it was.
 fn watchdog(
     child: &Child,
     deadline: Option<Duration>,
@@ -288,7 +289,8 @@ fn watchdog(
     if deadline.is_none() && cancel.is_none() {
         return None;
     }
-    // A descriptor of the process cannot come to mean another one, as its number could once it was waited for.
+    // A process descriptor always means the same process; a process id can be reused once the process was waited
+    // for.
     let process = rustix::process::Pid::from_raw(child.id().cast_signed())?;
     let process = rustix::process::pidfd_open(process, rustix::process::PidfdFlags::empty()).ok()?;
     let end = deadline.map(|after| Instant::now() + after);
@@ -311,7 +313,7 @@ fn watchdog(
     }))
 }
 
-/// The end of an error output, bounded: git says what matters last.
+/// The end of an error output, bounded: git prints the important part last.
 fn last_words(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);
     let text = text.trim();

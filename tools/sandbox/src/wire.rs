@@ -1,6 +1,6 @@
 /*!
-What the caller and the sandbox stage tell each other over one socket: the specification once, a byte to stop,
-the report at the end. The end of the socket is a message too: the other side has died.
+The messages between the caller and the sandbox stage over one socket: the specification once, a byte to stop, the
+report at the end. A closed socket is also a message: the other side has died.
 */
 
 use std::collections::BTreeMap;
@@ -12,21 +12,21 @@ use serde::{Deserialize, Serialize};
 
 use super::sandboxed::{ExitStatus, LimitHit, NetworkAccess, SandboxLimits};
 
-/// Marks the process as a stage; no user would type it.
+/// Marks the process as a stage; a user would not type it.
 pub(super) const STAGE_ARGUMENT: &str = "--as-sandbox-stage";
 
 /// Sent by the caller while the command runs.
 pub(super) const STOP_CANCELLED: u8 = b'c';
 pub(super) const STOP_OUTPUT: u8 = b'o';
 
-/// A report of many opened files is the longest message there is.
+/// A report of many opened files is the longest message.
 const MAX_MESSAGE_BYTES: u32 = 64 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum WantedLevel {
     Full,
     Reduced,
-    /// Whatever protection there is, on top of the limits.
+    /// Limits, plus any protection that is available.
     Unsandboxed,
 }
 
@@ -40,23 +40,23 @@ pub(super) struct StageSpec {
     pub(super) env: BTreeMap<String, String>,
     pub(super) read: Vec<PathBuf>,
     pub(super) write: Vec<PathBuf>,
-    /// Further names of declared paths: (symbolic link, what it leads to).
+    /// Alternative names of declared paths: (symbolic link, its target).
     pub(super) aliases: Vec<(PathBuf, PathBuf)>,
     pub(super) temp: PathBuf,
     pub(super) network: NetworkAccess,
     pub(super) limits: SandboxLimits,
     pub(super) record_opened_under: Option<PathBuf>,
-    /// Control groups of this run alone.
+    /// Control groups that only this run uses.
     pub(super) groups: Vec<PathBuf>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum StageReport {
-    /// The kernel or the machine's policy does not let this sandbox be built.
+    /// The kernel or the machine's policy prevents this sandbox from being built.
     Refused {
         why: String,
     },
-    /// The command itself cannot be run.
+    /// The command itself cannot run.
     Invalid {
         why: String,
     },

@@ -1,4 +1,7 @@
-/*! Replays are mostly Python: an interpreter from elsewhere must work in the sandbox as it does outside. */
+/*!
+Replays are mostly Python: an interpreter outside of the system folders must work in the sandbox as it does
+outside.
+*/
 #![expect(clippy::disallowed_methods, reason = "a virtual environment is made with the machine's own Python")]
 
 use std::path::{Path, PathBuf};
@@ -11,7 +14,7 @@ use millwright_sandbox::{
 
 millwright_sandbox::sandbox_stage_before_main!();
 
-/// A virtual environment below `folder`, and the folder its interpreter comes from.
+/// A virtual environment below `folder`, and the folder that contains its interpreter.
 fn virtual_environment(folder: &Path) -> Option<(PathBuf, PathBuf)> {
     let venv = folder.join("venv");
     let made = Command::new("python3").args(["-m", "venv", "--without-pip"]).arg(&venv).output();
@@ -86,7 +89,7 @@ if __name__ == "__main__":
         queue = context.Queue(); p = context.Process(target=queue.put, args=("hello",)); p.start(); print(queue.get()); p.join()
 "#;
 
-/// The reduced sandbox has no memory of its own to share, which the locks of this module need.
+/// The reduced sandbox has no private shared memory, which the locks of this module need.
 #[test]
 fn multiprocessing_in_the_full_sandbox() {
     let Some(execution) = python(SandboxCeiling::default(), MULTIPROCESSING, |_| ()) else { return };
@@ -96,7 +99,8 @@ fn multiprocessing_in_the_full_sandbox() {
     }
 }
 
-/// Python does not die of a file that grows too large, it raises; the limit must be told all the same.
+/// A file that grows too large does not kill Python, which raises an error instead; the limit must still be
+/// reported.
 #[test]
 fn a_file_too_large() {
     let program = "open('big', 'wb').write(bytes(20 << 20))";

@@ -1,6 +1,6 @@
 /*!
-What the tests of several crates share: small real repositories, and replays without a sandbox. The sources lie in the
-crates whose own tests use them, too; a crate cannot use a kit that depends on itself.
+Shared by the tests of several crates: small real repositories, and replays without a sandbox. The sources live in the
+crates whose own tests use them as well, because a crate cannot use a test kit that depends on the crate itself.
 */
 #![expect(clippy::unwrap_used, reason = "what cannot be set up fails its test")]
 #![expect(clippy::new_without_default, reason = "made where it is used, never by default")]

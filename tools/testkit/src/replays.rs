@@ -1,5 +1,5 @@
 /*!
-Replays on throw-away repositories, by an executor that runs commands as they are.
+Replays in temporary repositories, with an executor that runs commands without a sandbox.
 */
 
 pub use project::*;

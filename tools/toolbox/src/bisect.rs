@@ -1,4 +1,4 @@
-/*! Tool: where does the replay flip? */
+/*! Tool: at which commit does the replay start to fail? */
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -182,7 +182,7 @@ fn work(
         true => Vec::new(),
         false => graph.commits().map(|id| by_commit.get(id).copied().unwrap_or(0.0)).collect(),
     };
-    // Names that lead nowhere are no error: they were only a hint.
+    // Names that match no commit are not an error: they are only a hint.
     let favoured: Vec<CommitId> =
         args.favour.iter().take(MOST_FAVOURED).filter_map(|commit| ctx.visible(Some(commit)).ok()).collect();
     favour(&mut prior, &graph.commits().collect::<Vec<_>>(), &favoured);
@@ -225,7 +225,7 @@ fn work(
         }
         BisectVerdict::OlderThanRange { .. } => Vec::new(),
     };
-    // A commit that brings nothing but a test shows a fault; it does not make one.
+    // A commit that adds only a test shows a fault but does not cause it.
     for commit in blamed {
         if !lay_in_tests_of(ctx, replayer.recipe(), commit)?.is_empty() {
             return work(ctx, args);
@@ -263,7 +263,7 @@ fn work(
         BisectVerdict::OlderThanRange { commit } => {
             let which = if Some(commit) == ctx.good.as_ref() { "the good revision " } else { "" };
             let output = last.get(commit).map(|replayed| end_of(&replayed.tail));
-            // Nothing in the range was tested by this: it clears nobody.
+            // No commit of the range was tested by this run, so it rules none out.
             found.problem = Some(format!(
                 "the replay fails at {which}{} in the same way, so it cannot tell the commits of the range apart: \
                  either it cannot be run here (see its output), or the fault is older and needs an older --good. \

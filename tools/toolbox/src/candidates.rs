@@ -1,6 +1,6 @@
 /*!
-The candidate fixes of a run and what became of them, as artifacts: several tools add to the one list and several
-read from it.
+Stores the candidate fixes of a run and their verifications as artifacts: several tools add to one list, and several
+read it.
 */
 
 use millwright_culprit::fixes::{self, FixCandidate};
@@ -14,28 +14,28 @@ const CANDIDATES: &str = "candidates.json";
 /// The artifact with the verifications.
 const CHECKS: &str = "fix_checks.json";
 
-/// What verifying a candidate showed.
+/// The result of verifying a candidate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FixCheck {
     pub candidate: String,
     pub fix: Fix,
-    /// Why it holds or not, in words.
+    /// Why the candidate holds or fails, in words.
     pub detail: String,
     /// Every replay of the investigation so far.
     pub runs: Vec<(usize, ReplayRun)>,
-    /// The numbers of those that this fix was judged by.
+    /// The numbers of the replays that judged this fix.
     #[serde(default)]
     pub judged_by: Vec<usize>,
     /// Passes of the replay with the fix.
     #[serde(default)]
     pub passes: u32,
-    /// The whole culprit was taken back and the failure stayed: it may be none.
+    /// The whole culprit was taken back and the failure stayed, so it may not be the culprit.
     #[serde(default)]
     pub contradicts: bool,
-    /// Why memory knows it to be wrong, in words.
+    /// Why memory knows the fix to be wrong, in words.
     #[serde(default)]
     pub failed_before: Option<String>,
-    /// The end of what failed with it, for whoever writes the next one. Empty when it held.
+    /// The end of the output of the failed run, for the author of the next candidate. Empty when the candidate held.
     #[serde(default)]
     pub output_end: String,
 }
@@ -45,7 +45,7 @@ impl FixCheck {
         format!("The {}", fixes::kind_in_words(self.fix.kind))
     }
 
-    /// Whether the replay passes with it and nothing that was run speaks against it.
+    /// Whether the replay passes with the candidate and no other run contradicts it.
     pub fn holds(&self) -> bool {
         let contradicted = self.fix.four_way.as_ref().is_some_and(|check| check.contradicted > 0);
         self.fix.replay == CheckResult::Pass
@@ -54,7 +54,8 @@ impl FixCheck {
             && self.failed_before.is_none()
     }
 
-    /// Whether the replay passes with it and something else fails: worth keeping, since a later run may not see that.
+    /// Whether the replay passes with the candidate and something else fails. Memory keeps such a fix, because a
+    /// later run may not see that failure.
     pub fn fails_beyond_replay(&self) -> bool {
         self.fix.replay == CheckResult::Pass && !self.holds()
     }
@@ -64,7 +65,7 @@ pub(super) fn all(ctx: &ToolContext) -> Vec<FixCandidate> {
     ctx.workbench.artifact(CANDIDATES).unwrap_or_default()
 }
 
-/// Adds candidates; one of the same id is replaced.
+/// Adds candidates; a candidate with the same id is replaced.
 pub(super) fn add(ctx: &ToolContext, new: &[FixCandidate]) -> Result<(), ToolError> {
     let mut known = all(ctx);
     known.retain(|candidate| !new.iter().any(|new| new.id == candidate.id));
@@ -86,7 +87,7 @@ pub(super) fn named(ctx: &ToolContext, id: &str) -> Result<FixCandidate, ToolErr
     }
 }
 
-/// Keeps what verifying a candidate showed.
+/// Stores the verification of a candidate.
 pub(super) fn keep_check(ctx: &ToolContext, check: &FixCheck) -> Result<(), ToolError> {
     let mut checks: Vec<FixCheck> = ctx.workbench.artifact(CHECKS).unwrap_or_default();
     checks.retain(|known| known.candidate != check.candidate);
@@ -94,7 +95,7 @@ pub(super) fn keep_check(ctx: &ToolContext, check: &FixCheck) -> Result<(), Tool
     ctx.workbench.keep(CHECKS, &checks)
 }
 
-/// The verification of this very candidate, if it held.
+/// The verification of exactly this candidate, if it held.
 pub(super) fn verified(ctx: &ToolContext, candidate: &FixCandidate) -> Result<FixCheck, ToolError> {
     let checks: Vec<FixCheck> = ctx.workbench.artifact(CHECKS).unwrap_or_default();
     let of =

@@ -46,7 +46,7 @@ impl Tool for CodeDefinition {
             let revision = ctx.visible(args.revision.as_deref())?;
             let mut definitions =
                 index.definitions(&ctx.repo, &revision, args.name.trim(), &args.paths, &ctx.cancel)?;
-            // What the product defines is asked for more often than what its tests define.
+            // Definitions in product code come first: they are wanted more often than those in tests.
             definitions.found.sort_by_key(|(path, _)| millwright_ingest::is_test_path(path));
             let mut text = String::new();
             let mut evidence = Vec::new();

@@ -1,5 +1,5 @@
 /*!
-A commit as evidence, in the same words for every tool that cites one.
+Makes evidence from a commit, with the same text for every tool that cites one.
 */
 
 use millwright_git as git;
@@ -7,7 +7,7 @@ use millwright_model::{CommitId, EvidenceDraft, EvidenceSource, Locator};
 
 use super::{ToolContext, ToolError};
 
-/// Bytes of a patch that become evidence.
+/// Maximum number of bytes of a patch in evidence.
 const PATCH_BYTES: usize = 20_000;
 
 /// A commit's message and patch, bounded.

@@ -1,7 +1,7 @@
 /*!
-What a tool call may use: the repository, the range under investigation, the ticket, and the means to be
-cancelled and to say how far it is. It also keeps the visibility rule in one place: tools see only what the
-failing revision reaches, so that no tool can cite the future and no evaluation leaks a fix.
+The context of a tool call: the repository, the range under investigation, the ticket, cancellation and progress. It
+also enforces the visibility rule in one place: tools see only what is reachable from the failing revision, so that no
+tool can cite a later commit and no evaluation leaks a fix.
 */
 
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use super::{RunResources, ToolError};
 #[derive(Clone)]
 pub struct ToolContext {
     pub repo: Arc<Repo>,
-    /// By which what is kept of the repository is masked.
+    /// Rules that mask stored data of the repository.
     pub redaction: Arc<RedactionConfig>,
     /// The failing revision.
     pub bad: CommitId,
@@ -31,13 +31,13 @@ pub struct ToolContext {
     pub good: Option<CommitId>,
     pub data_dir: PathBuf,
     pub ticket: Arc<ParsedTicket>,
-    /// Log files handed in with the incident.
+    /// Log files that came with the incident.
     pub logs: Vec<PathBuf>,
     pub cancel: CancelFlag,
-    /// When the whole run has to be over.
+    /// Time at which the whole run must end.
     pub deadline: Option<Instant>,
     pub progress: Arc<dyn ProgressSink>,
-    /// What the tools of one investigation share.
+    /// State that the tools of one investigation share.
     pub workbench: Arc<RunResources>,
 }
 
@@ -72,9 +72,9 @@ impl ToolContext {
 
     /// The visibility rule: the commit of `revision`, which must be `bad` or an ancestor of it.
     ///
-    /// `bad`, `good` and `HEAD` name the range under investigation (`HEAD` is `bad`: whatever is checked out in
-    /// the user's clone is none of a tool's business), also with a suffix as in `bad~3`. `None` is `bad`.
-    /// A revision that exists but lies outside is answered like one that does not exist.
+    /// `bad`, `good` and `HEAD` name the range under investigation, also with a suffix as in `bad~3`. `HEAD` is
+    /// `bad`: tools ignore the checkout of the user's clone. `None` is `bad`. A revision that exists but is not
+    /// reachable gives the same error as one that does not exist.
     pub fn visible(&self, revision: Option<&str>) -> Result<CommitId, ToolError> {
         let Some(revision) = revision.map(str::trim).filter(|revision| !revision.is_empty()) else {
             return Ok(self.bad.clone());
@@ -114,7 +114,7 @@ impl ToolContext {
         }
     }
 
-    /// A replayer on the run's ledger, for one call. Executions that an interrupted call recorded are not repeated.
+    /// A replayer on the run's ledger, for one call. It does not repeat executions that an interrupted call recorded.
     pub(super) fn replayer(&self, recipe: ReplayRecipe) -> Result<Replayer, ToolError> {
         let replayer = self.unexpecting_replayer(recipe)?;
         if let Some(shown) = self.workbench.shown() {
@@ -123,7 +123,7 @@ impl ToolContext {
         Ok(replayer)
     }
 
-    /// The same, where the failure is still to be seen.
+    /// The same, without an expected failure.
     pub(super) fn unexpecting_replayer(&self, recipe: ReplayRecipe) -> Result<Replayer, ToolError> {
         let bench = &self.workbench;
         if bench.runs_nothing {
@@ -170,7 +170,7 @@ impl std::fmt::Debug for ToolContext {
     }
 }
 
-/// Where tools say how far they are. Implementations must not block.
+/// Receives the progress of tools. Implementations must not block.
 pub trait ProgressSink: Send + Sync {
     fn note(&self, event: ProgressEvent);
 }
@@ -178,7 +178,7 @@ pub trait ProgressSink: Send + Sync {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum ProgressEvent {
-    /// What is being done now, in words.
+    /// The current step, in words.
     Step { text: String },
     /// `done` of `total` things.
     Count { what: String, done: u64, total: Option<u64> },
@@ -186,7 +186,7 @@ pub enum ProgressEvent {
     Replay { commit: CommitId, outcome: ReplayOutcome, number: u64, left: Option<u64>, duration_ms: u64 },
 }
 
-/// Listens to nobody.
+/// Discards all progress.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoProgress;
 

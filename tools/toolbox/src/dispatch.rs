@@ -1,9 +1,9 @@
 /*!
-The one pipeline every tool call takes: **decode → policy → timeout → run → bound**.
+The pipeline of every tool call: **decode → policy → timeout → run → bound**.
 
-Decoding comes first because a malformed call needs no permission to be told what is wrong with it. Policy looks
-at the effect only. The time-out cancels the call's own flag, so that blocking work stops soon after. A panic
-inside a tool is an error of that call, never of the run. Whatever comes back is bounded.
+Decoding comes first because a malformed call needs no permission to be told what is wrong with it. Policy depends on
+the effect only. The time-out cancels the call's own flag, so that blocking work stops soon after. A panic inside a
+tool is an error of that call, never of the run. Every result is bounded.
 */
 
 use std::any::Any;
@@ -20,7 +20,7 @@ use super::{
     ToolRegistry,
 };
 
-/// A call as a planner asks for it.
+/// A call as a planner requests it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolCall {
     /// Unique within a run; pairs a call with its answer.
@@ -30,7 +30,7 @@ pub struct ToolCall {
     pub args: Value,
 }
 
-/// Whether a person has said yes to this very call.
+/// Whether a person has approved exactly this call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallGrant {
@@ -44,7 +44,7 @@ pub enum ToolAnswer {
         result: Result<ToolOutput, ToolError>,
         duration: Duration,
     },
-    /// Nothing has happened; dispatch again with a [`CallGrant`].
+    /// Nothing was run; dispatch again with a [`CallGrant`].
     NeedsApproval {
         effect: Effect,
     },
@@ -69,8 +69,7 @@ impl Dispatcher {
         &self.policy
     }
 
-    /// The first two steps alone, for a driver that records its intent before it acts: is the call well-formed,
-    /// and may it be made?
+    /// Only decodes the call and checks the policy, for a driver that records its intent before it acts.
     pub fn check(&self, call: &ToolCall) -> Result<Decision, ToolError> {
         let tool = self.tool(call)?;
         tool.check(&call.args)?;
@@ -151,7 +150,7 @@ async fn limited(
     result
 }
 
-/// Polls the tool with panics caught.
+/// Polls the tool and catches panics.
 async fn caught(mut prepared: PreparedCall<'_>) -> Result<ToolOutput, ToolError> {
     poll_fn(move |task| match catch_unwind(AssertUnwindSafe(|| prepared.as_mut().poll(task))) {
         Ok(poll) => poll,

@@ -1,6 +1,6 @@
 /*!
-Culprits of earlier incidents whose code still stands. The same fault is often reported again in other words and shown
-by another command. Whether it is the same problem shows in one replay with what was guilty then taken back.
+Culprits of earlier incidents whose code is still present. The same fault is often reported again in other words and
+shown by another command. One replay without the code that was guilty then shows whether it is the same problem.
 */
 
 use std::collections::HashMap;
@@ -15,12 +15,12 @@ use super::guilty_code::{split_unit, unit_text};
 use super::rejected_causes::RejectedCause;
 use super::{RunMemory, ToolContext, ToolError};
 
-/// Earlier incidents that are tried before a bisect; each wrong one costs a replay.
+/// Maximum number of earlier incidents that are tried before a bisect; each wrong one costs a replay.
 const TRIED_FIRST: usize = 3;
-/// Earlier culprits of the range that are looked up.
+/// Maximum number of earlier culprits of the range that are looked up.
 const LOOKED_UP: usize = 20;
 
-/// Incidents that are looked at for their likeness.
+/// Maximum number of incidents that are compared for similarity.
 const MOST_ALIKE: usize = 100;
 
 /// An earlier incident that was traced to a commit.
@@ -28,11 +28,11 @@ const MOST_ALIKE: usize = 100;
 pub struct EarlierIncident {
     pub incident_id: IncidentId,
     pub resolution_id: ResolutionId,
-    /// Its guilty code, as [`Resolution::units`].
+    /// The incident's guilty code, as in [`Resolution::units`].
     pub units: Vec<String>,
 }
 
-/// What memory knows of the commits of a range as causes.
+/// What memory knows about the commits of a range as causes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct KnownCauses {
     trusted: Vec<Resolution>,
@@ -45,7 +45,7 @@ impl KnownCauses {
         let unreadable = |error| ToolError::unavailable("memory cannot be read").with_detail(error);
         let EarlierCauses { trusted, rejected } =
             store.earlier_causes(repository, ctx.workbench.incident.as_ref()).await.map_err(unreadable)?;
-        // Each culprit and code once.
+        // List each pair of culprit and code once.
         let mut once: Vec<&Resolution> = Vec::new();
         for known in &rejected {
             if !once.iter().any(|other| other.culprit == known.culprit && other.units == known.units) {
@@ -57,7 +57,7 @@ impl KnownCauses {
         ctx.blocking(move |ctx| Ok(Self { trusted: with_full_ids(ctx, trusted), rejected })).await
     }
 
-    /// What a ranking learns from.
+    /// Precedents for the ranking.
     pub(super) fn precedents(&self) -> Vec<Precedent> {
         let precedent = |known: &Resolution| Precedent {
             incident_id: known.incident_id.clone(),
@@ -83,9 +83,9 @@ impl KnownCauses {
         self.rejected.iter().find(|rejected| rejected.culprit.as_deref() == Some(culprit))
     }
 
-    /// Earlier incidents to try before a bisect, as long as what their culprits brought in was not mended: those first whose
-    /// culprits the ranking suspects and that are like this one. `prior` is the ranking's, of the whole range; `alike` are
-    /// incidents, the most alike first.
+    /// Earlier incidents to try before a bisect, if the code that their culprits added was not fixed since. Incidents
+    /// whose culprits the ranking suspects and that are similar to this one come first. `prior` is the ranking's
+    /// prior over the whole range; `alike` lists incidents, most similar first.
     pub(super) fn to_try_first(
         &self,
         ctx: &ToolContext,
@@ -101,7 +101,7 @@ impl KnownCauses {
             let likely = place.map_or(0.0, |place| 1.0 / (place as f64 + 1.0));
             let listed = known.iter().position(|other| other.culprit == resolution.culprit);
             match (prior.get(culprit), listed.and_then(|at| likeness.get_mut(at))) {
-                // Several incidents have this culprit; the most alike counts.
+                // Several incidents have this culprit; the most similar one counts.
                 (_, Some(best)) => *best = likely.max(*best),
                 (Some(suspected), None) => {
                     known.push(resolution);
@@ -120,7 +120,7 @@ impl KnownCauses {
     }
 }
 
-/// The reciprocal of each value's rank (Cormack, Clarke and Büttcher 2009), by which two orders are fused.
+/// The reciprocal of each value's rank, to fuse two orders (Cormack, Clarke and Büttcher 2009).
 fn reciprocal_ranks(values: &[f64]) -> Vec<f64> {
     /// Small, because there are few values.
     const K: f64 = 2.0;
@@ -138,7 +138,8 @@ impl EarlierIncident {
     }
 }
 
-/// Incidents of the repository that are like this one in what is told and `shown` of them, the most alike first.
+/// Incidents of the repository that are similar to this one by the ticket and by `shown`, the replay's output; most
+/// similar first.
 pub(super) async fn alike(ctx: &ToolContext, shown: &str) -> Result<Vec<IncidentId>, ToolError> {
     let Some(RunMemory { store, repository }) = &ctx.workbench.memory else { return Ok(Vec::new()) };
     let ticket = ParsedTicket { text: format!("{}\n{shown}", ctx.ticket.text), ..(*ctx.ticket).clone() };
@@ -148,13 +149,14 @@ pub(super) async fn alike(ctx: &ToolContext, shown: &str) -> Result<Vec<Incident
         limit: MOST_ALIKE,
         ..RecallQuery::new(&ticket)
     };
-    // What a replay prints is not masked here, so that it is compared on this machine only: an embedding may be made elsewhere.
+    // The replay's output is not masked here, so it is compared on this machine only: an embedding may be computed
+    // elsewhere.
     let near = recall::nearest_by(store, &query, RecallViews { dense: false, ..RecallViews::ALL }).await;
     let near = near.map_err(|error| ToolError::unavailable("memory cannot be read").with_detail(error))?;
     Ok(near.into_iter().map(|near| near.incident_id).collect())
 }
 
-/// A person may have named a culprit by a part of its id.
+/// Completes commit ids, because a person may have given only a prefix.
 fn with_full_ids(ctx: &ToolContext, mut known: Vec<Resolution>) -> Vec<Resolution> {
     const WHOLE_ID: usize = 40;
     for resolution in &mut known {
@@ -166,8 +168,8 @@ fn with_full_ids(ctx: &ToolContext, mut known: Vec<Resolution>) -> Vec<Resolutio
     known
 }
 
-/// Whether the fault may still be in the failing revision: its fix would still change something there, or its guilty code
-/// is what it was. What cannot be looked up does not stand.
+/// Whether the fault may still be in the failing revision: its fix would still change something there, or its guilty
+/// code is unchanged. False when neither can be looked up.
 fn still_stands(ctx: &ToolContext, known: &Resolution) -> bool {
     if !known.fix_diff.is_empty() {
         return matches!(fixes::known(&ctx.repo, &known.fix_diff, &ctx.bad), Ok(Ok(_)));

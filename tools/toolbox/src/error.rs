@@ -1,7 +1,7 @@
 /*!
-Why a tool call failed, for two readers: `detail` is for the operator's log and may name paths of this machine,
-`feedback` is for the planner or model and says what to do differently. The kind classifies what happened, so
-that a planner can react without reading either.
+Why a tool call failed, for two readers: `detail` is for the operator's log and may name paths of this machine;
+`feedback` is for the planner or model and says what to do differently. The kind classifies the error, so that a
+planner can react without reading either text.
 */
 
 use std::fmt;
@@ -17,9 +17,9 @@ use millwright_sandbox::trusted::GitError;
 pub enum ToolErrorKind {
     /// The call was malformed; `feedback` says what is expected.
     InvalidArguments,
-    /// The thing asked for does not exist where it was looked for.
+    /// The requested object does not exist in the place that was searched.
     NotFound,
-    /// Policy or a person said no.
+    /// Policy or a person denied the call.
     Denied,
     /// Cut off by the tool's own limit, or by cancellation.
     Timeout,
@@ -92,7 +92,7 @@ impl ToolError {
         Self::new(ToolErrorKind::Failed, text)
     }
 
-    /// Gives the operator more than the model.
+    /// Adds details for the operator that the model does not see.
     #[must_use]
     pub fn with_detail(mut self, detail: impl fmt::Display) -> Self {
         self.detail = detail.to_string();

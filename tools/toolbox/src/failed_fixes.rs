@@ -1,6 +1,6 @@
 /*!
-Fixes that memory knows to be wrong although the replay passes with them: a later run that cannot run what showed it then
-does not call them right.
+Fixes that memory knows to be wrong although the replay passes with them. A later run that cannot repeat the check
+that failed then must not call them right.
 */
 
 use millwright_git::unified_diff::{self, DiffLineKind};
@@ -9,14 +9,14 @@ use millwright_store::FailedFixRecord;
 
 use super::{RunMemory, ToolContext, ToolError};
 
-/// Fixes of the repository that are known to be wrong.
+/// Loads the repository's fixes that are known to be wrong.
 pub(super) async fn load(ctx: &ToolContext) -> Result<Vec<FailedFixRecord>, ToolError> {
     let Some(RunMemory { store, repository }) = &ctx.workbench.memory else { return Ok(Vec::new()) };
     let unreadable = |error| ToolError::unavailable("memory cannot be read").with_detail(error);
     store.failed_fixes(repository).await.map_err(unreadable)
 }
 
-/// Why `fix` is known to be wrong, unless the project's tests were run with it now and speak for it.
+/// Why `fix` is known to be wrong; `None` if the project's tests ran with it now and passed.
 pub(super) fn known_to_fail(failed: &[FailedFixRecord], fix: &Fix) -> Option<String> {
     if fix.tests == TestsResult::Pass {
         return None;
@@ -30,7 +30,7 @@ pub(super) fn known_to_fail(failed: &[FailedFixRecord], fix: &Fix) -> Option<Str
     ))
 }
 
-/// What a diff adds and removes in which file, wherever it stands in it.
+/// The lines that a diff adds and removes per file, without their positions.
 fn changed_lines(diff: &str) -> Vec<ChangedLine> {
     let mut out = Vec::new();
     for file in &unified_diff::parse(diff).files {

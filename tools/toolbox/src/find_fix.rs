@@ -1,6 +1,6 @@
 /*!
-Tool: where was it fixed already? The replay passes at the revision that was named, so this looks for an older one that
-still fails, and bisects from there with the outcomes turned round.
+Tool: was the failure fixed already, and by which commit? The replay passes at the given revision, so this tool looks
+for an older revision that still fails, and bisects from there with inverted outcomes.
 */
 
 use std::time::Duration;
@@ -68,7 +68,7 @@ fn work(ctx: &ToolContext) -> Result<ToolOutput, ToolError> {
         }
         Some((failing, seen)) => {
             evidence.push(seen.evidence());
-            // What failed there is what must stay away since the fix.
+            // The failure at the older revision is the one that must not occur since the fix.
             if let Some(failure) = seen.failure {
                 replayer.expect_failure(failure);
             }

@@ -1,5 +1,5 @@
 /*!
-How tools write commits and source lines, so that a model sees the same shapes from every tool.
+Formats commits and source lines, so that a model sees the same form from every tool.
 */
 
 use millwright_git::CommitSummary;
@@ -36,7 +36,7 @@ pub(super) fn numbered<S: AsRef<str>>(lines: &[S], first: u32) -> String {
         .collect()
 }
 
-/// One page of `all`, and how to go on when there is more.
+/// One page of `all`, and how to continue when there is more.
 pub(super) fn page<T>(all: Vec<T>, offset: usize, limit: usize, what: &str) -> (Vec<T>, Option<NextPage>) {
     let left = all.len().saturating_sub(offset.saturating_add(limit));
     let page = all.into_iter().skip(offset).take(limit).collect();
@@ -46,7 +46,7 @@ pub(super) fn page<T>(all: Vec<T>, offset: usize, limit: usize, what: &str) -> (
     )
 }
 
-/// A page size within bounds: 0 and nothing mean the usual.
+/// A page size within bounds; 0 and `None` mean the default.
 pub(super) fn limit(asked: Option<u32>, usual: usize, most: usize) -> usize {
     match asked {
         None | Some(0) => usual,
@@ -54,14 +54,14 @@ pub(super) fn limit(asked: Option<u32>, usual: usize, most: usize) -> usize {
     }
 }
 
-/// A time as RFC 3339 writes it, in milliseconds since 1970.
+/// Parses an RFC 3339 time into milliseconds since 1970.
 pub(super) fn milliseconds(time: &str) -> Result<i64, ToolError> {
     time.trim().parse::<jiff::Timestamp>().map(jiff::Timestamp::as_millisecond).map_err(|error| {
         ToolError::invalid(format!("{time:?} is no time: {error}; write it like 2024-05-01T12:00:00Z"))
     })
 }
 
-/// Says what of the logs was not read, if anything.
+/// Adds a note about log files that could not be read, if any.
 pub(super) fn with_unread(output: ToolOutput, unread: &[String]) -> ToolOutput {
     if unread.is_empty() { output } else { output.with_not_searched(unread.join("; ")) }
 }

@@ -51,7 +51,7 @@ impl Tool for GitFile {
             }
             let limit = format::limit(args.limit, 200, 800);
             let (page, more) = format::page(lines, start as usize - 1, limit, "lines");
-            // Offsets of this tool are line numbers, from 1.
+            // Offsets of this tool are 1-based line numbers.
             let more = more.map(|more| super::NextPage { offset: more.offset + 1, ..more });
             let end = start + u32::try_from(page.len()).unwrap_or(0).saturating_sub(1);
             let kind = if blob.is_link { " (a symbolic link; this is its target)" } else { "" };

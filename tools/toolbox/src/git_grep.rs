@@ -1,4 +1,4 @@
-/*! The `git_grep` tool: where a text stands in the files of a revision. */
+/*! The `git_grep` tool: where a text occurs in the files of a revision. */
 
 use millwright_git::{self as git, GrepQuery, PatternKind};
 use millwright_model::{EvidenceDraft, EvidenceSource, Locator};

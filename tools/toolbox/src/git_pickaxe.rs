@@ -1,4 +1,4 @@
-/*! The `git_pickaxe` tool: which commits brought or removed a text. */
+/*! The `git_pickaxe` tool: which commits added or removed a text. */
 
 use millwright_git::{self as git, LogQuery, PickaxeMode};
 use schemars::JsonSchema;

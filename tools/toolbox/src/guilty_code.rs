@@ -1,5 +1,5 @@
 /*!
-The code that a resolution holds guilty: its units as they stand at a revision, and the lines that its fix takes out.
+The code that a resolution names as guilty: its units at a revision, and the lines that its fix removes.
 */
 
 use millwright_git as git;
@@ -32,7 +32,7 @@ pub(super) fn unit_text(
     Some((span, lines.join("\n")))
 }
 
-/// Stretches of removed lines that are listed.
+/// Maximum number of listed stretches of removed lines.
 const MAX_REMOVED: usize = 20;
 
 /// The lines a fix removes or changes, which are the guilty ones.
@@ -66,7 +66,7 @@ mod tests {
 
     #[test]
     fn removed_lines_are_told_by_their_file_whatever_they_look_like() {
-        // A comment of SQL, removed: it looks like the header of a file.
+        // A removed SQL comment looks like the header of a file.
         let diff = "diff --git a/q.sql b/q.sql\n--- a/q.sql\n+++ b/q.sql\n@@ -2,3 +2,1 @@\n one\n--- a comment\n-two\n\
                     @@ -9,1 +7,0 @@\n-three\n--- /dev/null\n+++ b/new\n@@ -0,0 +1 @@\n+x\n";
         let found: Vec<_> =

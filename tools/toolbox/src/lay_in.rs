@@ -1,7 +1,8 @@
 /*!
-The test that did not exist then. Where a replay names a file that came later than the fault, older revisions lack it, and
-the commit that brought the test looks like the culprit. Such files are laid over every checkout, once runs have shown that
-this is right: with them the failure shows just before they came, and stays away from the good revision.
+Replays with a test that did not exist at old revisions. If a replay names a file that is newer than the fault, older
+revisions lack it, and the commit that added the test looks like the culprit. Such files are laid over every checkout
+if runs confirm it: with the files, the failure must occur just before the commit that added them, and must not occur
+at the good revision.
 */
 
 use millwright_culprit::minimise::hunks_of;
@@ -15,7 +16,8 @@ use millwright_replay::{ReplayRecipe, named_files};
 use super::run_resources::ShownFailure;
 use super::{ProgressEvent, ToolContext, ToolError};
 
-/// Lays in what the command of `recipe` names and what came after `good`, if runs show that this is right.
+/// Lays the files that the command of `recipe` names and that are newer than `good` over every checkout, if runs
+/// confirm it.
 pub(super) fn lay_in_younger(ctx: &ToolContext, recipe: &ReplayRecipe) -> Result<Vec<String>, ToolError> {
     let Some(good) = ctx.good.as_ref().filter(|_| recipe.overlay.is_none()) else { return Ok(Vec::new()) };
     let exists = |path: &str| git::exists_at(&ctx.repo, &ctx.bad, path).unwrap_or(false);
@@ -27,7 +29,7 @@ pub(super) fn lay_in_younger(ctx: &ToolContext, recipe: &ReplayRecipe) -> Result
     adopt(ctx, recipe, younger, &parent)
 }
 
-/// Lays in the tests of `commit`, which looks like the culprit and changes nothing else.
+/// Lays the tests of `commit` over every checkout. `commit` looks like the culprit and changes nothing but tests.
 pub(super) fn lay_in_tests_of(
     ctx: &ToolContext,
     recipe: &ReplayRecipe,
@@ -75,7 +77,7 @@ fn before_it_came(ctx: &ToolContext, good: &CommitId, path: &str) -> Option<Comm
     String::from_utf8_lossy(&listing).split_ascii_whitespace().next().and_then(|id| CommitId::parse(id).ok())
 }
 
-/// Takes the files over for this run, if the failure shows with them at `parent` and not at the good revision.
+/// Uses the files for this run if the failure occurs with them at `parent` and not at the good revision.
 fn adopt(
     ctx: &ToolContext,
     recipe: &ReplayRecipe,
@@ -97,13 +99,14 @@ fn adopt(
     if replayer.run(parent, None)?.outcome() != ReplayOutcome::Reproduces {
         return Ok(Vec::new());
     }
-    // What fails with them at the good revision as well is their own fault, and then they are no mere test.
+    // If the files fail at the good revision as well, the files themselves cause the failure, so they are not only a
+    // test.
     if let Some(good) = &ctx.good
         && (good == parent || replayer.run(good, None)?.outcome() != ReplayOutcome::Passes)
     {
         return Ok(Vec::new());
     }
-    // What ran without the files says nothing about the failure with them.
+    // Runs without the files say nothing about the failure with them.
     if let Some(shown) = ctx.workbench.shown() {
         ctx.workbench.keep_shown(&ShownFailure { runs: before, ..shown })?;
     }

@@ -15,7 +15,7 @@ const WRONG: &str = "total() {\n  echo $(( $1 * 10 ))\n}\n";
 const TEST: &str =
     ". ./lib.sh\n[ \"$(total 4)\" = 400 ] || { echo \"total wrong: $(total 4)\" >&2; exit 1; }\n";
 
-/// A history whose culprit is the third commit, as a bench that replays `command` at the last one.
+/// A history whose culprit is the third commit, and a bench that replays `command` at the last one.
 fn bench(command: &str, last: &[(&str, &str)]) -> (Bench, CommitId) {
     let mut bench = Bench::new();
     let repo = TestRepo::new();

@@ -1,10 +1,10 @@
 /*!
-The tool contract: what every capability a planner may call looks like.
+The tool contract: the form of every capability that a planner may call.
 
-A tool is one file of this folder. Its argument struct is decoded from JSON, and the doc comments of that
-struct's fields *are* what a model reads (through schemars), so they are written for that reader. Its effect
-is mandatory, and policy looks at the effect only. Every call takes the one pipeline of [`dispatch`];
-nothing else runs a tool. Tools know no planner: the playbook reads `ToolOutput::data`, a model reads `text`.
+A tool is one file of this folder. Its argument struct is decoded from JSON, and a model reads the doc comments of
+that struct's fields (through schemars), so they are written for that reader. Every tool declares its effect, and
+policy depends on the effect only. Every call goes through the one pipeline of [`dispatch`]; nothing else runs a tool.
+Tools do not know the planner: the playbook reads `ToolOutput::data`, a model reads `text`.
 */
 
 mod candidates;
@@ -96,7 +96,7 @@ pub use run_resources::{RunMemory, RunResources, WriteAttemptLimits};
 
 /// Every tool of an investigation.
 pub fn investigation_tools() -> ToolRegistry {
-    // What one of them has parsed, the others need not parse again.
+    // The tools share one index, so that no file is parsed twice.
     let index = Arc::<CodeIndex>::default();
     ToolRegistry::new()
         .with(bisect::BisectTool)

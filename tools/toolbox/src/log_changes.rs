@@ -1,4 +1,4 @@
-/*! Tool: what is new or surged in the logs? */
+/*! Tool: which log messages are new or have become more frequent? */
 
 use millwright_model::Timestamp;
 use std::time::Duration;

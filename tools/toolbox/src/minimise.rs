@@ -190,7 +190,7 @@ fn suspicion(hunk: &CulpritHunk, shown: &ShownFailure, trace_is_of_culprit: bool
     let Some(file) = trace.files.get(&hunk.path) else {
         return if is_document(&hunk.path) { 0.05 } else { 0.5 };
     };
-    // Line numbers of the trace are those of the failing revision; near the culprit they still nearly fit.
+    // The trace has line numbers of the failing revision; near the culprit they still fit approximately.
     let slack = if trace_is_of_culprit { 0 } else { 3 };
     let (from, to) = hunk.new_span();
     let executed = file.lines.range(from.saturating_sub(slack)..=to.saturating_add(slack)).count();

@@ -1,13 +1,13 @@
 /*!
-What a tool answers, and the bounding every answer passes. Nothing unbounded reaches a planner, a model, a page
-or a log line: a text that is too long keeps its head and its tail, and says what was left out and how to go on.
+The output of a tool, and the bounds that every output must keep. Nothing unbounded reaches a planner, a model, a page
+or a log line: a text that is too long keeps its head and its tail, and says what was left out and how to read on.
 */
 
 use millwright_model::EvidenceDraft;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Longest text handed to a planner or model, in characters (about four thousand tokens).
+/// Maximum length of a text for a planner or model, in characters (about four thousand tokens).
 pub const MAX_TEXT_CHARS: usize = 16_000;
 /// Longest single line of a text, in characters: minified sources and log lines with payloads.
 const MAX_LINE_CHARS: usize = 1_000;
@@ -23,9 +23,9 @@ pub struct ToolOutput {
     pub text: String,
     /// The structured result, for the playbook.
     pub data: Value,
-    /// What may be cited from this answer.
+    /// Evidence that may be cited from this answer.
     pub evidence: Vec<EvidenceDraft>,
-    /// What this answer says nothing about.
+    /// The part of the question that this answer does not cover.
     pub not_searched: Option<String>,
     /// How to see the rest.
     pub more: Option<NextPage>,
@@ -63,7 +63,7 @@ impl ToolOutput {
         self
     }
 
-    /// The last step of the pipeline.
+    /// Applies the bounds; the last step of the pipeline.
     pub(super) fn bounded(mut self) -> Self {
         self.text = shorten_lines(&self.text);
         let mut footer = String::new();
@@ -81,7 +81,7 @@ impl ToolOutput {
         }
         self.evidence.truncate(MAX_EVIDENCE);
         for evidence in &mut self.evidence {
-            // Evidence is quoted from, so it is cut at its end only: what stays is verbatim.
+            // Evidence is cut at its end only, so that the remaining text can be quoted literally.
             if let Some((at, _)) = evidence.text.char_indices().nth(MAX_EVIDENCE_CHARS) {
                 evidence.text.truncate(before_a_secret(&evidence.text, at));
             }
@@ -90,7 +90,8 @@ impl ToolOutput {
     }
 }
 
-/// Where to cut a text that must end by `at`: half a secret is not known for one, so a word is not cut in two.
+/// Where to cut a text that must end by `at`. Masking does not recognise half a secret, so a word is never cut in
+/// two.
 fn before_a_secret(text: &str, at: usize) -> usize {
     const LONGEST_WORD: usize = 400;
     let from = text.floor_char_boundary(at.saturating_sub(LONGEST_WORD));

@@ -1,4 +1,4 @@
-/*! Tool: whom to ask about code? */
+/*! Tool: whom can you ask about code? */
 
 use millwright_git as git;
 use schemars::JsonSchema;

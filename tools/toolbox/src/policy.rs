@@ -1,8 +1,8 @@
 /*!
-What a tool call may do to the world, and whether it may be made.
+The effects of tool calls, and the policy that allows or denies them.
 
-A decision is derived from the effect alone, never from a list of tool names: a new tool is governed the day
-it is written. A policy is fixed before a run starts; nothing a ticket, a repository or a model says changes it.
+A decision depends on the effect alone, never on a list of tool names, so that every new tool is covered. A policy is
+fixed before a run starts; no text of a ticket, a repository or a model changes it.
 */
 
 use std::fmt;
@@ -15,13 +15,13 @@ use serde::{Deserialize, Serialize};
 pub enum Effect {
     /// Reads objects of the investigated repository.
     ReadRepository,
-    /// Reads files handed in with the incident (logs, attachments).
+    /// Reads files that came with the incident (logs, attachments).
     ReadFiles,
-    /// Reads what is remembered of other incidents.
+    /// Reads memory of other incidents.
     ReadMemory,
-    /// Runs code of the repository's, inside the sandbox.
+    /// Runs the repository's code inside the sandbox.
     Execute,
-    /// Changes what is remembered.
+    /// Changes memory.
     WriteMemory,
     /// Writes outside of the data folder on this machine.
     WriteLocal,
@@ -63,12 +63,12 @@ impl fmt::Display for Effect {
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     Allowed,
-    /// A person has to say yes to this very call first.
+    /// A person must approve exactly this call first.
     NeedsApproval,
     Denied,
 }
 
-/// Which effects are allowed. Anything not granted is denied.
+/// Which effects are allowed. Every other effect is denied.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     granted: Vec<(Effect, Decision)>,
@@ -87,8 +87,8 @@ impl Policy {
             .fold(Self::deny_all(), |policy, effect| policy.with(effect, Decision::Allowed))
     }
 
-    /// The usual investigation: reads, sandboxed runs and own memory are allowed; what leaves a mark outside of
-    /// the data folder needs a person.
+    /// The default for investigations: reads, sandboxed runs and writing to memory are allowed; writes outside of the
+    /// data folder need approval.
     pub fn investigate() -> Self {
         Self::read_only()
             .with(Effect::Execute, Decision::Allowed)
@@ -97,7 +97,7 @@ impl Policy {
             .with(Effect::WriteExternal, Decision::NeedsApproval)
     }
 
-    /// The same policy where nobody can be asked: what would need approval is denied.
+    /// The same policy for unattended runs: an effect that needs approval is denied.
     pub fn unattended(mut self) -> Self {
         for (_, decision) in &mut self.granted {
             if *decision == Decision::NeedsApproval {

@@ -1,4 +1,4 @@
-/*! Tool: what would take the culprit back at the failing revision? */
+/*! Tool: which changes would take the culprit back at the failing revision? */
 
 use millwright_culprit::fixes::{self, FixCandidate, FixError, FixProposal};
 use millwright_culprit::minimise::CulpritHunk;

@@ -1,4 +1,4 @@
-/*! Tool: takes down a fix that the caller wrote, as a candidate to be verified. */
+/*! Tool: records a fix that the caller wrote as a candidate to verify. */
 
 use millwright_culprit::fixes::{self, FixCandidate, TextEdit, WrittenChange};
 use schemars::JsonSchema;
@@ -59,7 +59,7 @@ pub(super) fn rationale(ctx: &ToolContext, candidate: &str) -> Option<String> {
 impl Tool for ProposePatch {
     type Args = ProposePatchArgs;
     const NAME: &'static str = "propose_patch";
-    // It lands in the run's own folder; a checkout sees it when it is verified, the repository never does.
+    // The patch is stored in the run's own folder. Verification applies it to a checkout, never to the repository.
     const EFFECT: Effect = Effect::ReadRepository;
 
     fn description(&self) -> String {
@@ -94,7 +94,7 @@ fn work(ctx: &ToolContext, args: ProposePatchArgs) -> Result<ToolOutput, ToolErr
     let mut patches: Patches = ctx.workbench.artifact(PATCHES).unwrap_or_default();
     let allowed = ctx.workbench.attempts.patches;
     let taken = u32::try_from(patches.taken.len()).unwrap_or(u32::MAX);
-    // A patch that cannot be placed costs little, but a caller that never gets it right has to end, too.
+    // A patch that cannot be placed costs little, so more of them are allowed, but not without end.
     if taken >= allowed || patches.refused >= allowed.saturating_mul(3) {
         return Err(ToolError::denied(format!(
             "the {allowed} patches this run may try are used up; conclude with the best candidate so far"
@@ -117,7 +117,7 @@ fn work(ctx: &ToolContext, args: ProposePatchArgs) -> Result<ToolOutput, ToolErr
         let text = format!("This is candidate {} already; verify that one.", same.id);
         return Ok(ToolOutput::new(text, patched));
     }
-    // The candidate first: a patch that is counted but not there would be an attempt lost.
+    // Store the candidate before counting the attempt, so that an interruption cannot lose an attempt.
     candidates::add(ctx, std::slice::from_ref(&candidate))?;
     patches.taken.push(Noted { id: id.clone(), rationale: rationale.clone() });
     ctx.workbench.keep(PATCHES, &patches)?;

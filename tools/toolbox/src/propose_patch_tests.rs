@@ -13,7 +13,7 @@ async fn a_patch_is_taken_down_verified_and_replayed() {
         text.starts_with("patch_2 (2 lines changed; 2 more patches may be tried). Not verified yet"),
         "{text}"
     );
-    // The same call after an interruption: the same candidate, and no attempt lost.
+    // The same call after an interruption gives the same candidate and costs no attempt.
     assert!(bench.read("propose_patch", wrong).await.starts_with("This is candidate patch_2 already"));
 
     let output = bench.call("verify_fix", json!({"candidate": "patch_2"})).await.unwrap();

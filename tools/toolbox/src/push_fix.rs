@@ -1,4 +1,4 @@
-/*! Tool: pushes a branch that `write_fix` made to a remote that was declared for the repository. */
+/*! Tool: pushes a branch that `write_fix` made to a remote that the configuration declares for the repository. */
 
 use millwright_git::{self as git, PublishResult};
 use millwright_model::CommitId;
@@ -63,7 +63,7 @@ fn work(ctx: &ToolContext, args: &PushFixArgs) -> Result<ToolOutput, ToolError> 
             args.branch
         ))
     })?;
-    // What is pushed is what was verified and approved, whatever became of the branch meanwhile.
+    // Push the commit that was verified and approved, even if the branch has moved since.
     let already = match git::push(&ctx.repo, url, &args.branch, &commit)? {
         PublishResult::New => false,
         PublishResult::Already => true,

@@ -1,4 +1,4 @@
-/*! Tool: has anything like this been seen before? */
+/*! Tool: has a similar incident occurred before? */
 
 use millwright_model::{
     Approval, EvidenceDraft, EvidenceSource, IncidentId, Locator, Proof, Resolution, ResolutionId,
@@ -90,7 +90,7 @@ impl Tool for RecallTool {
                 locator: Locator::memory(&one.incident_id),
                 text: format!("{}\n{}\n{}", one.incident_id, one.title, one.statement),
             });
-            // What was found in the ticket alone may agree less than what the replay says.
+            // An incident found by the ticket alone may match less well than by the replay's output.
             matches.retain(|known| known.incident_id != one.incident_id);
             matches.push(one);
         }

@@ -1,4 +1,4 @@
-/*! Tool: is a remembered resolution still true at this revision? */
+/*! Tool: is a remembered resolution still valid at this revision? */
 
 use std::time::Duration;
 
@@ -111,7 +111,7 @@ fn check(
         since: proven_on(known),
         proof: known.proof,
         approval: known.approval,
-        // A person may have named it by a part of its id.
+        // A person may have given only a prefix of the commit id.
         culprit: known.culprit.as_deref().and_then(|culprit| ctx.visible(Some(culprit)).ok()),
         locations: Vec::new(),
         fix: None,
@@ -139,7 +139,8 @@ fn check(
     if replayable && at_culprit {
         return by_guilty_code(ctx, known, out);
     }
-    // Whoever confirmed it may have been wrong; where the failure can be replayed, that settles it.
+    // The person who confirmed the resolution may have been wrong; if the failure can be replayed, the replay
+    // decides.
     if replayable && let Some(culprit) = out.culprit.clone() {
         return by_flip(ctx, known, &culprit, out);
     }
@@ -174,7 +175,8 @@ fn by_flip(
     out.runs = replayer.runs();
     let standing = if holds { standing(ctx, culprit) } else { LineStanding::default() };
     if holds && !standing.is_its_own() {
-        // It was guilty then. It may have been mended meanwhile, and somebody else have done the same again.
+        // The culprit was guilty then. Since then, somebody may have fixed the fault and somebody else may have made
+        // it again.
         out.how =
             "the replay fails at its culprit and passes before it, but what that wrote has changed since"
                 .into();
@@ -283,8 +285,8 @@ fn by_replay(
         }
     };
     let (replayer, _) = ctx.reproduced()?;
-    // The replay alone: the project's tests were compared when the fix was found, and the report says they were
-    // not run now. An answer from memory has to be quick to be worth having.
+    // Run the replay only: the project's tests were compared when the fix was found, and the report says that they
+    // were not run now. An answer from memory must be fast.
     let (check, evidence) =
         super::verify_fix::check(ctx, &replayer, &candidate, Thoroughness::ReplayOnly, LUCKY)?;
     out.runs = replayer.runs();
@@ -338,7 +340,7 @@ fn brought_in_anew(ctx: &ToolContext, known: &Resolution) -> Option<CommitId> {
     let then = ctx.visible(Some(&known.failing_revision)).ok()?;
     let mut since = None;
     for at in removed_lines(&known.fix_diff).into_iter().take(PLACES) {
-        // The fix was drawn up there; its lines may stand elsewhere by now.
+        // The fix was made at that revision; its lines may have moved since.
         let span = LineSpan { start: at.start_line, end: at.end_line };
         for span in blamed(ctx, &at.path, span, &then)? {
             if span.commit == culprit || ctx.repo.is_ancestor(&span.commit, &then).ok()? {
@@ -356,7 +358,7 @@ fn by_code(
     known: &Resolution,
     mut out: RecheckResult,
 ) -> Result<(RecheckResult, Vec<EvidenceDraft>), ToolError> {
-    // A cause that a person named has no units; then all that the commit wrote counts.
+    // A cause that a person named has no units; then every line that the commit wrote counts.
     if let (true, Some(culprit)) = (known.units.is_empty(), out.culprit.clone())
         && known.approval == Approval::Confirmed
     {

@@ -1,7 +1,7 @@
 /*!
-The tools at hand, their types erased. The order is by name, so that the list a model sees (and with it the
-prompt cache) does not depend on the order of registration. A name registered twice keeps the later tool,
-which is how an embedding or a test replaces one.
+The registered tools, with their types erased. They are ordered by name, so that the list that a model sees (and with
+it the prompt cache) does not depend on the order of registration. If a name is registered twice, the later tool
+replaces the earlier one; an embedding or a test uses this to replace a tool.
 */
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::{Effect, Tool, ToolContext, ToolError, ToolOutput};
 
-/// What a planner is told of a tool.
+/// The description of a tool for a planner.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ToolSpec {
     pub name: String,
@@ -25,7 +25,7 @@ pub struct ToolSpec {
     pub effect: Effect,
 }
 
-/// A decoded call: a future that has not started. Dropping it unpolled has no effect on anything.
+/// A decoded call: a future that has not started. Dropping it before the first poll has no effect.
 pub type PreparedCall<'a> = Pin<Box<dyn Future<Output = Result<ToolOutput, ToolError>> + Send + 'a>>;
 
 /// A [`Tool`] without its argument type.
@@ -36,7 +36,7 @@ pub trait ErasedTool: Send + Sync {
     fn spec(&self) -> ToolSpec;
     /// Whether the arguments can be decoded.
     fn check(&self, args: &Value) -> Result<(), ToolError>;
-    /// Decodes the arguments; nothing has happened yet.
+    /// Decodes the arguments without running the tool.
     fn prepare<'a>(&'a self, ctx: &'a ToolContext, args: &Value) -> Result<PreparedCall<'a>, ToolError>;
 }
 
@@ -73,7 +73,7 @@ impl<T: Tool> ErasedTool for T {
 }
 
 fn decode<T: Tool>(args: &Value) -> Result<T::Args, ToolError> {
-    // Models send null or nothing where a tool needs no argument.
+    // Models send null or nothing for a tool without arguments.
     let nothing = Value::Object(serde_json::Map::new());
     let args = if args.is_null() { &nothing } else { args };
     T::Args::deserialize(args).map_err(|error| {
@@ -127,7 +127,7 @@ impl ToolRegistry {
         Self::default()
     }
 
-    /// Only the tools that pass.
+    /// Keeps only the tools for which `keep` returns true.
     #[must_use]
     pub fn only(mut self, keep: impl Fn(&dyn ErasedTool) -> bool) -> Self {
         self.tools.retain(|_, tool| keep(tool.as_ref()));

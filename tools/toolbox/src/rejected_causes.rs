@@ -1,6 +1,6 @@
 /*!
-Causes that a person rejected. A rejection holds for every later report of the same failure: where memory finds the
-incident again by its words or code, where the same replay is run, and where another investigation of the repository ends at the
+Causes that a person rejected. A rejection applies to every later report of the same failure: if memory finds the
+incident by its words or code, if the same replay is run, or if another investigation of the repository ends at the
 same commit and code.
 */
 
@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{RunMemory, ToolContext, ToolError};
 
-/// Rejected causes that one investigation considers.
+/// Maximum number of rejected causes that one investigation considers.
 const MAX_REJECTED_CAUSES: usize = 10;
 
 /// A cause that a person rejected for an earlier incident.
@@ -21,10 +21,10 @@ const MAX_REJECTED_CAUSES: usize = 10;
 pub struct RejectedCause {
     pub incident_id: IncidentId,
     pub culprit: Option<String>,
-    /// Its guilty code, as [`Resolution::units`]; empty where that is not known.
+    /// The guilty code, as in [`Resolution::units`]; empty if unknown.
     #[serde(default)]
     pub units: Vec<String>,
-    /// What the rejected resolution said.
+    /// The statement of the rejected resolution.
     pub statement: String,
     pub rejected_by: String,
     /// The person's note; may be empty.
@@ -32,7 +32,7 @@ pub struct RejectedCause {
 }
 
 impl RejectedCause {
-    /// The rejected resolutions with what was said of them.
+    /// Loads the rejected resolutions with the feedback about them.
     pub(super) async fn load(store: &Store, rejected: &[&Resolution]) -> Result<Vec<Self>, StoreError> {
         let ids: Vec<&ResolutionId> = rejected.iter().map(|known| &known.id).collect();
         let mut notes = store.rejection_notes(&ids).await?;
@@ -47,7 +47,7 @@ impl RejectedCause {
         Ok(rejected.iter().map(told).collect())
     }
 
-    /// Whether guilty code found now may be what was rejected then: it overlaps, or one of the two is not known.
+    /// Whether guilty code found now may be the rejected code: the two overlap, or one of them is unknown.
     pub fn is_about(&self, units: &[String]) -> bool {
         self.units.is_empty() || units.is_empty() || units.iter().any(|unit| self.units.contains(unit))
     }
@@ -69,7 +69,7 @@ impl RejectedCause {
     }
 }
 
-/// The rejected resolutions of the incidents `found`, and of those that the same recipe `replayed`.
+/// The rejected resolutions of the incidents `found`, and of the incidents that the same recipe `replayed`.
 pub(super) async fn find_rejected_causes(
     ctx: &ToolContext,
     found: &[RecalledIncident],

@@ -1,4 +1,4 @@
-/*! Tool: what does the replay do at one revision, or with one candidate fix? */
+/*! Tool: what is the outcome of the replay at one revision, or with one candidate fix? */
 
 use std::time::Duration;
 

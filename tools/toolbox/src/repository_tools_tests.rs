@@ -260,7 +260,7 @@ fn every_argument_is_described_and_every_effect_of_git_code_and_logs_is_a_read()
         assert!(!spec.description.is_empty(), "{}", spec.name);
         assert!(!spec.schema.to_string().contains("$ref"), "{}", spec.name);
         assert_eq!(spec.schema["additionalProperties"], json!(false), "{}", spec.name);
-        // A tool without arguments has none.
+        // A tool without arguments has no properties.
         for (argument, schema) in spec.schema["properties"].as_object().into_iter().flatten() {
             assert!(schema["description"].is_string(), "{} does not say what {argument} is", spec.name);
         }

@@ -1,4 +1,4 @@
-/*! Tool: does the failure show at the failing revision? */
+/*! Tool: does the failure occur at the failing revision? */
 
 use std::time::Duration;
 

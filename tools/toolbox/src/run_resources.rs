@@ -1,8 +1,9 @@
 /*!
-What the tools of one investigation share beside the repository: the replay recipe, the run's folder and memory.
+State that the tools of one investigation share besides the repository: the replay recipe, the run's folder and
+memory.
 
-Results that are too large for an event (the execution trace, the whole ranking) are artifacts in the run's
-folder. A tool reads them from there, so that every tool works alone and a resumed run goes on from files.
+Results that are too large for an event (the execution trace, the whole ranking) are artifacts in the run's folder. A
+tool reads them from there, so that every tool works alone and a resumed run continues from files.
 */
 
 use millwright_model::{CommitId, IncidentId, RepositoryId};
@@ -26,27 +27,27 @@ use super::ToolError;
 /// Shared by all calls of a run.
 #[derive(Debug, Clone, Default)]
 pub struct RunResources {
-    /// Where artifacts and the replay ledger of this run lie.
+    /// Folder of this run's artifacts and replay ledger.
     pub run_dir: PathBuf,
     pub recipe: Option<ReplayRecipe>,
-    /// What is configured about running the repository's tests.
+    /// Configured recipes for running the repository's tests.
     pub recipes: TestRecipes,
     /// Command that runs the project's tests.
     pub tests: Option<String>,
     /// Inputs that the four-way check of a fix may run; 0 leaves it out.
     pub four_way_inputs: Option<u32>,
     pub attempts: WriteAttemptLimits,
-    /// Where a fix may be pushed: the remotes declared for this repository, by name.
+    /// Remotes to which a fix may be pushed, as declared for this repository, by name.
     pub remotes: BTreeMap<String, String>,
-    /// Nothing of the repository's may be run (`--no-replay`), not even what memory kept.
+    /// No code of the repository may run (`--no-replay`), not even a recipe from memory.
     pub runs_nothing: bool,
     pub jobs: usize,
     pub sandbox: ReplayOptions,
-    /// `None` where the code is asked about without one.
+    /// `None` when the question is about code without an incident.
     pub incident: Option<IncidentId>,
     /// `None`: this run neither recalls nor remembers.
     pub memory: Option<RunMemory>,
-    /// What the four-way check saw of each culprit and its parent, for the next candidate.
+    /// Observations of each culprit and its parent in the four-way check, for the next candidate.
     pub observations: SeenByCulprit,
 }
 
@@ -54,14 +55,14 @@ pub struct RunResources {
 #[derive(Debug, Clone)]
 pub struct RunMemory {
     pub store: Store,
-    /// Whose incidents are those of the code that is looked at.
+    /// The repository whose incidents are recalled.
     pub repository: RepositoryId,
 }
 
-/// By culprit. A resumed run sees it all again.
+/// Observations by culprit. Not stored: a resumed run observes again.
 type SeenByCulprit = Arc<Mutex<BTreeMap<CommitId, Arc<SharedObservations>>>>;
 
-/// How often what a planner writes is tried in one run.
+/// Maximum number of attempts for patches and reproductions that a planner writes in one run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct WriteAttemptLimits {
     pub patches: u32,
@@ -74,12 +75,12 @@ impl Default for WriteAttemptLimits {
     }
 }
 
-/// What later tools need of the reproduction at the failing revision.
+/// The part of the reproduction that later tools need.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct ShownFailure {
     pub(super) failure: FailureSignature,
-    /// How often it showed, so far as is known: at the failing revision first, and after a bisect at every
-    /// revision that holds the culprit.
+    /// How often the failure showed as far as known: first at the failing revision, and after a bisect at every
+    /// revision that contains the culprit.
     #[serde(default)]
     pub(super) flakiness: Flakiness,
     /// The same at the failing revision alone, from the first `runs` executions.
@@ -122,7 +123,7 @@ impl RunResources {
         self.artifact(Self::SHOWN)
     }
 
-    /// The recipe in force: the one asked for, else the one that a remembered incident brought.
+    /// The current recipe: the requested one, else the one from a remembered incident.
     pub(super) fn recipe(&self) -> Option<ReplayRecipe> {
         let mut recipe: ReplayRecipe = self.recipe.clone().or_else(|| self.artifact(Self::RECIPE))?;
         recipe.overlay = recipe.overlay.or_else(|| self.overlay());
@@ -138,19 +139,19 @@ impl RunResources {
         self.keep(Self::OVERLAY, overlay)
     }
 
-    /// Takes over the recipe of a remembered incident for this run.
+    /// Uses the recipe of a remembered incident for this run.
     pub(super) fn adopt_recipe(&self, recipe: &ReplayRecipe) -> Result<(), ToolError> {
         self.keep(Self::RECIPE, recipe)
     }
 
-    /// The run's ledger, for one call. Executions that an interrupted call recorded are not repeated.
+    /// The run's ledger, for one call. It does not repeat executions that an interrupted call recorded.
     pub(super) fn open_ledger(&self) -> Result<ReplayLedger, ToolError> {
         ReplayLedger::open(&self.run_dir.join(Self::LEDGER)).map_err(|error| {
             ToolError::unavailable(format!("the replay ledger cannot be opened: {error}; is the disk full?"))
         })
     }
 
-    /// What was seen of `culprit` and its parent so far.
+    /// Observations of `culprit` and its parent so far.
     pub(super) fn observations_of(&self, culprit: &CommitId) -> Arc<SharedObservations> {
         let mut all = self.observations.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(all.entry(culprit.clone()).or_default())

@@ -75,7 +75,7 @@ fn work(ctx: &ToolContext, args: RunTestsArgs) -> Result<ToolOutput, ToolError> 
     ctx.progress.note(ProgressEvent::Step {
         text: format!("{} at {}", args.test.as_deref().unwrap_or("the project's tests"), revision.short()),
     });
-    // On a ledger of its own: these are no replays of the incident.
+    // Use a separate ledger: these runs are not replays of the incident.
     let replayer = ctx.replayer(recipe.clone())?;
     let tests = ProjectTests::of_recipe(&replayer, recipe, &ctx.workbench.recipes.test_report);
     let seen = tests.run(&revision, change.as_ref())?;

@@ -1,6 +1,6 @@
 /*!
-Whether the code that a remembered resolution speaks of was rewritten since it was proven. Such knowledge is not wrong,
-but it is about lines that are no longer there: it is shown as stale and has to be checked before anything else.
+Detects whether the code of a remembered resolution was rewritten since the resolution was proven. Such a resolution
+is not wrong, but it is about lines that no longer exist: it is shown as stale and must be checked before it is used.
 */
 
 use millwright_git as git;
@@ -10,10 +10,10 @@ use millwright_recall::RecalledIncident;
 use super::guilty_code::removed_lines;
 use super::{ToolContext, ToolError};
 
-/// Places of a fix that are looked up; more would not change the answer.
+/// Maximum number of places of a fix that are looked up; more would not change the result.
 const PLACES: usize = 5;
 
-/// Lowers the trust of precedents whose guilty lines were rewritten, and says so.
+/// Lowers the trust of precedents whose guilty lines were rewritten, and records the reason.
 pub(super) async fn mark(
     ctx: &ToolContext,
     mut found: Vec<RecalledIncident>,
@@ -31,7 +31,7 @@ pub(super) async fn mark(
     .await
 }
 
-/// Says which of the guilty lines are no longer what they were. What cannot be looked up says nothing.
+/// Says which of the guilty lines were rewritten. `None` if the lines cannot be looked up.
 fn rewritten(ctx: &ToolContext, known: &Resolution) -> Option<String> {
     let then = ctx.visible(Some(&known.failing_revision)).ok()?;
     if then == ctx.bad {

@@ -1,6 +1,6 @@
 /*!
-What became of the code that a commit brought in: whose it is now. A culprit whose lines somebody wrote again may have been
-mended in between, and then whoever wrote them last is to blame for the failure of today.
+Finds the present owner of the code that a commit added. If somebody rewrote a culprit's lines, the fault may have
+been fixed in between, and then the last author of the lines caused today's failure.
 */
 
 use millwright_culprit::minimise::{CulpritHunk, hunks_of};
@@ -10,22 +10,22 @@ use millwright_model::{CommitId, LineSpan};
 
 use super::ToolContext;
 
-/// Hunks of a commit that are looked at; more would not change the answer.
+/// Maximum number of hunks of a commit that are examined; more would not change the result.
 const PLACES: usize = 5;
-/// Characters of a line that tells anything: a brace stands everywhere.
+/// Minimum length of an informative line, in characters: a single brace occurs everywhere.
 const TELLING: usize = 4;
 
-/// Whose the code of a commit is at the failing revision.
+/// Owners of a commit's code at the failing revision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct LineStanding {
-    /// Later commits that wrote the very lines again, each once, in the order of the commit's hunks.
+    /// Later commits that rewrote exactly these lines, each once, in the order of the commit's hunks.
     pub(super) rewritten_by: Vec<CommitId>,
-    /// Some of it is not there any more, or could not be looked up.
+    /// Some of the code was removed, or could not be looked up.
     pub(super) gone: bool,
 }
 
 impl LineStanding {
-    /// Whether all of it is still the commit's own. A commit that only took away has nothing to look at.
+    /// Whether the commit still owns all of its code. A commit that only removed code has no lines to examine.
     pub(super) fn is_its_own(&self) -> bool {
         self.rewritten_by.is_empty() && !self.gone
     }
@@ -44,7 +44,7 @@ pub(super) fn standing(ctx: &ToolContext, commit: &CommitId) -> LineStanding {
             out.gone = true;
             continue;
         };
-        // What others put between the lines is not asked about: a comment there takes nothing from the commit.
+        // Insertions by others between the lines do not matter: a comment there takes nothing from the commit.
         for line in wrote.iter().map(|line| line.trim()).filter(|line| line.len() >= TELLING) {
             let owners = || now.iter().filter(|(_, text)| text.trim() == line).map(|(owner, _)| owner);
             if owners().any(|owner| owner == commit) {
@@ -60,10 +60,10 @@ pub(super) fn standing(ctx: &ToolContext, commit: &CommitId) -> LineStanding {
     out
 }
 
-/// Lines of a file, each with the commit it is by.
+/// Lines of a file, each with the commit that wrote it.
 type Owned = Vec<(CommitId, String)>;
 
-/// The lines that a hunk brought in, and those that stand there now; `None` where that cannot be told.
+/// The lines that a hunk added, and the lines in their place now; `None` if this is unknown.
 fn lines(ctx: &ToolContext, commit: &CommitId, hunk: &CulpritHunk) -> Option<(Vec<String>, Owned)> {
     let (start, end) = hunk.new_span();
     let text = git::blob_at(&ctx.repo, commit, &hunk.path).ok()?.text().ok()?;
@@ -76,7 +76,7 @@ fn lines(ctx: &ToolContext, commit: &CommitId, hunk: &CulpritHunk) -> Option<(Ve
     Some((wrote.collect(), owned.collect()))
 }
 
-/// Whose the lines are, at the failing revision, that stood here at `then`; `None` where that cannot be told.
+/// Owners, at the failing revision, of the lines that were at this place in `then`; `None` if this is unknown.
 pub(super) fn blamed(
     ctx: &ToolContext,
     path: &str,

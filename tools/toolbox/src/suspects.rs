@@ -75,7 +75,7 @@ async fn learned(ctx: &ToolContext, shown: &str) -> Learned {
         tracing::warn!(error = %error, "earlier causes cannot be read; ranking without them");
         KnownCauses::default()
     });
-    // Earlier incidents are tried only where something was shown.
+    // Try earlier incidents only if the failure was reproduced.
     let alike = match ctx.workbench.shown() {
         None => Ok(Vec::new()),
         Some(_) => earlier_culprits::alike(ctx, shown).await,

@@ -1,5 +1,5 @@
 /*!
-What tests of tools share: a context over a small repository, and a bench with a failure that can be replayed.
+Shared by tests of tools: a context for a small repository, and a bench with a failure that can be replayed.
 */
 
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub(crate) struct Bench {
 
 const RIGHT: &str = "a=1\nb=2\necho $((a + b))\n";
 const WRONG: &str = "a=1\nb=2\necho $((a - b))\n";
-/// Sums up what the program prints, as a replay and as the ticket tell it.
+/// Checks the program's total, as a replay and as the ticket describe it.
 const REPLAY: &str =
     "out=$(sh total.sh); test \"$out\" = 3 || { echo \"ValueError: the total came out wrong\"; exit 1; }";
 
@@ -112,7 +112,7 @@ impl Bench {
         }
     }
 
-    /// What a model reads.
+    /// The text that a model reads.
     pub(crate) async fn read(&self, name: &str, args: Value) -> String {
         let text = match self.call(name, args).await {
             Ok(output) => output.text,

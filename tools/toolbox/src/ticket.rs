@@ -1,4 +1,4 @@
-/*! Tool: what does the ticket say, taken apart? */
+/*! Tool: what does the ticket say, parsed into its parts? */
 
 use millwright_model::{EvidenceDraft, EvidenceSource, LineSpan, Locator};
 use schemars::JsonSchema;

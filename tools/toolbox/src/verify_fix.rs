@@ -129,7 +129,7 @@ pub(super) fn check(
     };
     let observations = culprit.as_ref().map(|culprit| ctx.workbench.observations_of(culprit));
     let max_inputs = ctx.workbench.four_way_inputs.unwrap_or(fixes::DEFAULT_INPUTS);
-    // A failure that comes and goes, or that is a hang, leaves nothing to compare outputs by.
+    // Outputs cannot be compared if the failure is flaky or a hang.
     let comparable = max_inputs > 0 && flakiness.passes == 0 && !replayer.recipe().is_hang;
     let four_way = match (&culprit, &parent, &observations) {
         (Some(culprit), Some(parent), Some(observations)) if comparable => Some(FourWayCheck {
@@ -169,8 +169,8 @@ pub(super) fn check(
         proof: Proof::CauseConfirmed,
         ..Fix::untested(candidate.kind, candidate.diff.clone())
     };
-    // Tests that came with the culprit say what it was meant to do. A fix that takes that back, and was not held against
-    // them, is right for the old behaviour alone.
+    // Tests that came with the culprit describe its purpose. A fix that takes the tests back, and was not run against
+    // them, is right only for the old behaviour.
     let untested = match &culprit {
         Some(culprit) if fix.tests != TestsResult::Pass && takes_back(&fix) => tests_of(ctx, culprit)?,
         _ => Vec::new(),

@@ -6,7 +6,7 @@ use super::FixCheck;
 use crate::RunMemory;
 use crate::testing::{Bench, empty_ticket};
 
-/// What verifying `patch_1`, which is right, says when `tests` are the project's.
+/// Verifies `patch_1`, a right fix, with `tests` as the project's tests.
 async fn check(tests: &str, expected: TestsResult, words: &str) {
     let bench = Bench::new().with(|bench| bench.tests = Some(tests.into()));
     bench.call("reproduce", json!({})).await.unwrap();
@@ -32,12 +32,12 @@ async fn tests_that_did_not_run_verify_nothing() {
 #[tokio::test]
 async fn tests_are_compared_by_name_in_the_whole_output() {
     check("sh tests/all.sh", TestsResult::Pass, "").await;
-    // The one that gets worse stands in the middle of more output than is kept.
+    // The test that gets worse is in the middle of more output than is kept.
     let long = "noise() { yes 'a line of noise that nobody reads, again and again' | head -n 120000; }\n\
                 noise; t=$(sh total.sh); [ \"$t\" = -1 ] && echo 'ok 1 - old total' || echo 'not ok 1 - old total'\n\
                 noise; echo 'ok 2 - name'; echo 1..2";
     check(long, TestsResult::Fail, "old total").await;
-    // As many fail as before, but not the same.
+    // The same number of tests fail as before, but different ones.
     let swapped = "t=$(sh total.sh)\n\
                    [ \"$t\" = 3 ] && echo 'ok 1 - a' || echo 'not ok 1 - a'\n\
                    [ \"$t\" = 3 ] && echo 'not ok 2 - b' || echo 'ok 2 - b'\necho 1..2; exit 1";
@@ -97,7 +97,7 @@ async fn what_failed_before_is_not_verified_without_running_what_showed_it() {
     };
     let unseen = bench(None).await;
     assert!(!unseen.holds() && unseen.detail.contains("2 tests newly fail"), "{}", unseen.detail);
-    // Tests that pass with it now are newer than what memory says.
+    // Tests that pass with the fix now outweigh the older entry in memory.
     let seen = bench(Some("sh tests/all.sh")).await;
     assert!(seen.holds() && seen.failed_before.is_none(), "{}", seen.detail);
     assert_eq!(seen.fix.proof, Proof::FixVerified);

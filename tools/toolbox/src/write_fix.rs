@@ -1,4 +1,4 @@
-/*! Tool: hands a verified fix over, as a patch file in the data folder or as a branch in the user's repository. */
+/*! Tool: writes a verified fix, as a patch file in the data folder or as a branch in the user's repository. */
 
 use millwright_model::{CommitId, IncidentId};
 use std::collections::BTreeMap;

@@ -56,7 +56,7 @@ async fn a_verified_fix_becomes_a_branch_and_is_pushed() {
     assert!(address.contains("is declared; there are: origin"), "{address}");
 }
 
-/// As after an interruption: what ran then is recorded and not run again, and still is what the fix was judged by.
+/// After an interruption, recorded runs are not repeated, and they are still the runs that judged the fix.
 #[tokio::test]
 async fn a_check_that_is_made_again_lists_what_it_cites() {
     let bench = Bench::patched().await;

@@ -1,9 +1,9 @@
 /*!
-Tool: makes a replay of a test that the caller wrote, for an incident that came without one.
+Tool: makes a replay from a test that the caller wrote, for an incident that came without one.
 
-The test is held to the incident: it must fail at the failing revision the way the ticket tells, get as far as the
-failure, and not fail at the good revision as well. Then it becomes the run's replay, and everything that needs one
-works on it.
+The test must match the incident: it must fail at the failing revision in the way that the ticket describes, must
+reach the failing code, and must not fail at the good revision as well. It then becomes the run's replay, and all
+tools that need a replay use it.
 */
 
 use std::time::Duration;
@@ -93,7 +93,7 @@ fn work(ctx: &ToolContext, args: WriteReproductionArgs) -> Result<ToolOutput, To
     count_attempt(ctx)?;
 
     ctx.progress.note(ProgressEvent::Step { text: format!("running the written test {}", args.test) });
-    // What was shown before says nothing of this test: its failure is learned anew.
+    // Earlier reproductions say nothing about this test: its failure is learned from scratch.
     let replayer = ctx.unexpecting_replayer(recipe.clone())?;
     let seen = match replayer.reproduce(&ctx.bad, true) {
         Ok(seen) => seen,

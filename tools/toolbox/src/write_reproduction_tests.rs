@@ -37,7 +37,7 @@ async fn an_accepted_test_is_the_replay_of_everything_after() {
     bench.call("propose_fix", json!({"commit": "bad"})).await.unwrap();
     let verified = bench.read("verify_fix", json!({"candidate": "revert"})).await;
     assert!(verified.starts_with("revert: verified."), "{verified}");
-    // It lives in the recipe alone: no revision and no work tree has it.
+    // The test exists in the recipe only: no revision and no work tree contains it.
     assert!(!bench.repo.work().join("tests/test_total.sh").exists());
 }
 

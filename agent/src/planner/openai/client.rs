@@ -1,7 +1,7 @@
 /*!
-The chat client: the one file that knows the library which speaks to model servers. The library sends, retries (429
-with `Retry-After`, 5xx, no connection; three times) and reads the event stream; here are the connection's options,
-the bounds on time and size, and the classification of what goes wrong.
+The chat client: the only file that uses the library for model servers. The library sends, retries (429 with
+`Retry-After`, 5xx, no connection; three times) and reads the event stream. This file has the connection's options,
+the limits on time and size, and the classification of errors.
 */
 
 use async_openai::Client;
@@ -22,11 +22,11 @@ use super::failures::{of_status, one_line};
 use super::settings::ModelConnection;
 use super::wire::StreamedAnswer;
 
-/// What the library's own log lines are called. It logs whole answers, however long and whatever they hold, so
-/// whoever writes a log leaves them out.
+/// The target of the library's own log lines. The library logs whole answers, of any length and content, so every log
+/// configuration must leave them out.
 pub const LOG_TARGET: &str = "async_openai";
 
-/// A connection that cannot be set up; says which option is wrong.
+/// The connection cannot be set up; the error names the wrong option.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     #[error(
@@ -45,8 +45,8 @@ pub enum SetupError {
     Prompt(#[from] millwright_prompts::PromptError),
 }
 
-/// What is read of an answer at most: a base for errors and for what servers add, and an event for each token that was
-/// asked for, with as much around it as servers are known to send.
+/// Maximum number of bytes read of an answer: a base for errors and for data that servers add, and an event for each
+/// requested token, with the overhead that servers are known to send.
 const BASE_ANSWER_BYTES: u64 = 4 << 20;
 const BYTES_EACH_TOKEN: u64 = 1024;
 
@@ -67,12 +67,12 @@ impl ChatClient {
         if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(SetupError::Key);
         }
-        // Fails when the process has a provider already, which is as good.
+        // This fails if the process has a provider already, which is fine.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut http = reqwest::Client::builder()
             .user_agent(concat!("millwright/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(std::time::Duration::from_secs(15).min(connection.timeout))
-            // A redirect would carry the key and the conversation elsewhere.
+            // A redirect would send the key and the conversation to another server.
             .redirect(reqwest::redirect::Policy::none());
         if let Some(path) = &connection.ca_file {
             let wrong = |why: String| SetupError::CaFile { path: path.display().to_string(), why };
@@ -95,7 +95,7 @@ impl ChatClient {
         Ok(Self { client, http, timeout: connection.timeout })
     }
 
-    /// Sends a question and takes the whole answer in.
+    /// Sends a question and reads the whole answer.
     pub(super) async fn ask(
         &self,
         body: &Value,
@@ -122,7 +122,8 @@ impl ChatClient {
         limit: &AnswerLimit,
     ) -> Result<StreamedAnswer, ModelFailure> {
         let bounded = limit.clone();
-        // The bound lies below the retries, which read what comes with a refusal to its end before they decide.
+        // The size limit is applied below the retries, because they read the whole body of a refusal before they
+        // decide.
         let service = ServiceBuilder::new()
             .layer(OpenAIRetryLayer::default())
             .map_response(move |response| bounded.bound(response))
@@ -158,7 +159,7 @@ fn failure(error: OpenAIError) -> ModelFailure {
                 true => (FailureKind::Unavailable, "the model's server cannot be reached"),
                 false => (FailureKind::Cut, "the connection to the model broke"),
             };
-            // An address can hold a password.
+            // An address can contain a password.
             let why = with_causes(&error.without_url());
             ModelFailure::new(kind, format!("{what}: {}", one_line(&why)))
         }
@@ -173,7 +174,7 @@ fn failure(error: OpenAIError) -> ModelFailure {
     }
 }
 
-/// An error and its causes, each told once.
+/// An error and its causes, each listed once.
 fn with_causes(error: &dyn std::error::Error) -> String {
     let mut told = error.to_string();
     let mut cause = error.source();

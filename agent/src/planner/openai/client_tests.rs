@@ -1,4 +1,4 @@
-//! What is read of a server that never stops.
+//! Limits on what is read from a server that never stops sending.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -8,7 +8,8 @@ use serde_json::json;
 
 use super::*;
 
-/// Answers one request by `head` and then `piece` for as long as anybody reads; tells how many bytes were taken.
+/// Answers one request with `head` and then repeats `piece` until the client stops reading; reports how many bytes
+/// were sent.
 fn endless(head: &'static str, piece: Vec<u8>) -> (String, std::thread::JoinHandle<u64>) {
     const MOST: u64 = 1 << 30;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -56,7 +57,7 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
         assert!(failure.to_string().contains("is longer than 4296704 bytes"), "{failure}");
         assert!(failure.to_string().contains("model.base_url"), "{failure}");
         let sent = tokio::task::spawn_blocking(move || server.join().unwrap()).await.unwrap();
-        // What the kernel's buffers hold was sent and never read.
+        // Bytes in the kernel's buffers were sent but never read.
         assert!(sent < max_answer_bytes(&body) + (32 << 20), "{sent}");
     }
 }

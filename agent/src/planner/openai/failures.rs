@@ -1,14 +1,14 @@
 /*!
-What went wrong with a model, classified by what can be done about it. Servers have no common words for it, so their
-status, code and message are looked at together; the message goes on bounded and in one line.
+Classifies failures of a model by the possible reaction. Servers have no common error format, so status, code and
+message are examined together; the message is passed on bounded and in one line.
 */
 
 use crate::run::{FailureKind, ModelFailure};
 
-/// Longest message of a server that is passed on, in characters.
+/// Maximum length of a server's message that is passed on, in characters.
 const MESSAGE_CHARS: usize = 300;
 
-/// A refusal by status, with what the server said of it.
+/// Classifies a refusal by its status and the server's message.
 pub(super) fn of_status(status: u16, code: &str, message: &str) -> ModelFailure {
     let said = format!("{code} {message}").to_lowercase();
     let kind = match status {
@@ -23,7 +23,7 @@ pub(super) fn of_status(status: u16, code: &str, message: &str) -> ModelFailure 
     ModelFailure::new(kind, format!("the model's server answered {status}: {}", one_line(message)))
 }
 
-/// An error in the middle of a stream.
+/// Classifies an error in the middle of a stream.
 pub(super) fn of_message(message: &str) -> ModelFailure {
     let kind = match message.to_lowercase() {
         said if too_long(&said) => FailureKind::ContextLength,
@@ -47,7 +47,7 @@ fn too_long(said: &str) -> bool {
     WORDS.iter().any(|word| said.contains(word))
 }
 
-/// Whether a refusal is about the means of an action mode.
+/// Whether the server refused a feature that the action mode needs.
 fn about_mode(said: &str) -> bool {
     const MEANS: &[&str] =
         &["tool", "function call", "response_format", "json_schema", "json schema", "grammar"];

@@ -1,6 +1,6 @@
 /*!
-What an answer wants done. Native calls are taken as they came; a JSON object in the text is taken as an action where
-the model was asked for one, or where it writes its calls as text, as small models do.
+Extracts the actions from an answer. Native calls are taken as they are. A JSON object in the text is an action if the
+model was asked for one, or if the model writes its calls as text, as small models do.
 */
 
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::run::{AllowedAnswer, ModelTurn};
 use super::CONCLUDE;
 use super::schema::without_nulls;
 
-/// Longest name of a tool that is passed on.
+/// Maximum length of a tool's name that is passed on.
 const NAME_CHARS: usize = 80;
 
 /// Calls with their arguments; empty when nothing could be used.
@@ -19,7 +19,7 @@ pub(super) fn actions(turn: &ModelTurn, choice: AllowedAnswer) -> Vec<(String, V
     if !turn.calls.is_empty() {
         let call = |name: &str, arguments: &str| {
             let text = if arguments.trim().is_empty() { "{}" } else { arguments };
-            // What is no JSON goes on as text: the tool's answer then says what it expects.
+            // Arguments that are not JSON are passed on as text: the tool's answer then says what it expects.
             let mut arguments = serde_json::from_str(text).unwrap_or_else(|_| Value::from(text));
             without_nulls(&mut arguments);
             (name.chars().take(NAME_CHARS).collect(), arguments)
@@ -45,7 +45,7 @@ fn action(object: &Value, choice: AllowedAnswer) -> Option<(String, Value)> {
         without_nulls(&mut arguments);
         return Some((name.chars().take(NAME_CHARS).collect(), arguments));
     }
-    // Where only a conclusion was asked for, its arguments alone are one.
+    // If only a conclusion was asked for, its arguments alone are a conclusion.
     let concludes = choice != AllowedAnswer::Any && object.get("outcome").is_some();
     concludes.then(|| {
         let mut arguments = object.clone();

@@ -1,7 +1,7 @@
 /*!
-Brings together what the model concluded, what ran, and what the second reader said. What ran goes first: a cause
-proven by replay stands whatever a model thinks of it, and a conclusion that a run contradicts is told as refuted.
-Where nothing ran, the model's conclusion stands as far as its citations hold, never surer than a ceiling.
+Merges the model's conclusion, the results of the runs, and the second reader's review. Runs have priority: a cause
+proven by replay stands regardless of the model's opinion, and a conclusion that a run contradicts is reported as
+refuted. Without runs, the model's conclusion stands as far as its citations hold, with a limited confidence.
 */
 
 use millwright_model::{CommitId, Escalation, EvidenceSource, HypothesisStatus, Struck};
@@ -14,29 +14,29 @@ use crate::run::{DialogueEntry, Interruption, Run};
 use super::review::{ReviewJudgement, ReviewState, state};
 use super::tools::{CheckedConclusion, ConcludedOutcome};
 
-/// What was only read is never surer than this.
+/// Maximum confidence of a cause that no run proved.
 const CEILING: f64 = 0.9;
-/// What somebody told, in a ticket or in memory, and nothing else bears, is no probable cause: both can be written by
-/// anybody.
+/// Maximum confidence of a cause with no evidence but a ticket or memory: anyone can write both, so it is not a
+/// probable cause.
 const HEARSAY: f64 = 0.4;
-/// What a second reader refuted is no probable cause any more.
+/// Maximum confidence of a cause that the second reader refuted: it is no longer a probable cause.
 const REFUTED: f64 = 0.4;
-/// What really ran is not doubted below this because a model says so.
+/// Minimum confidence of a cause that runs proved: the review cannot lower it further.
 const PROVEN: f64 = 0.9;
-/// Hypotheses of a report.
+/// Maximum number of hypotheses in a report.
 const HYPOTHESES: usize = 16;
 
-/// The finding as the second reader is shown it.
+/// The finding that the second reader sees.
 pub(super) fn before_review(run: &Run, rules: PlannerFinding) -> PlannerFinding {
     merged(run, rules, ReviewState::NotAsked)
 }
 
-/// The finding of a run in which a model was asked; `rules` is what the playbook makes of the same facts.
+/// The finding of a run in which a model was asked; `rules` is the playbook's finding from the same facts.
 pub fn complete(run: &Run, rules: PlannerFinding) -> PlannerFinding {
     merged(run, rules, state(run))
 }
 
-/// What the model concluded, as far as it could found it: nothing that ran goes before it, and nobody reads it again.
+/// The model's own conclusion as far as its evidence supports it, without the results of runs and without a review.
 pub(super) fn bare(run: &Run) -> PlannerFinding {
     let mut finding = PlannerFinding::default();
     let mut ideas = Vec::new();
@@ -85,7 +85,7 @@ fn merged(run: &Run, rules: PlannerFinding, reviewed: ReviewState) -> PlannerFin
     for entry in HypothesisBoard::of(run).hypotheses {
         if !stated.contains(&entry.statement) {
             let cites = entry.evidence.into_iter().map(|evidence| Citation { evidence, quotes: Vec::new() });
-            // A board entry quotes nothing, so it claims nothing beyond an idea.
+            // A board entry has no quotes, so it is only an open idea.
             let status = if settled { entry.status } else { HypothesisStatus::Open };
             ideas.push((entry.statement, status, cites.collect()));
         }
@@ -95,7 +95,7 @@ fn merged(run: &Run, rules: PlannerFinding, reviewed: ReviewState) -> PlannerFin
     );
     let reviewed = review(reviewed, &mut finding, &mut ideas, settled);
     if finding.not_an_incident.is_none() && finding.escalate.is_none() {
-        // "Nothing is wrong" was refuted, so somebody has to look all the same.
+        // "Nothing is wrong" was refuted, so a person must still look.
         finding.escalate = whom;
     }
     finding.hypotheses = numbered(ideas);
@@ -108,7 +108,7 @@ fn merged(run: &Run, rules: PlannerFinding, reviewed: ReviewState) -> PlannerFin
     finding
 }
 
-/// Takes the conclusion in as far as it holds; answers whether the finding is now the model's.
+/// Adds the conclusion as far as it holds; returns whether the finding is now the model's.
 fn take(
     finding: &mut PlannerFinding,
     ideas: &mut Vec<(String, HypothesisStatus, Vec<Citation>)>,
@@ -182,7 +182,7 @@ fn take(
     taken
 }
 
-/// Lowers a cause that cites nothing but tickets and memory.
+/// Lowers the confidence of a cause that cites only tickets and memory.
 fn held_as_hearsay(run: &Run, finding: &mut PlannerFinding) -> bool {
     let told = |cite: &Citation| {
         let mut of = run.evidence().filter(|evidence| evidence.id == cite.evidence);
@@ -197,7 +197,7 @@ fn held_as_hearsay(run: &Run, finding: &mut PlannerFinding) -> bool {
     }
 }
 
-/// Whether a replay showed that a commit is not the one.
+/// Whether a replay showed that a commit is not the culprit.
 fn ruled_out(facts: &RunFacts, commit: &CommitId) -> bool {
     facts.bisection.as_ref().is_some_and(|bisection| {
         let narrowed = !bisection.candidates.is_empty() && bisection.candidates.len() < 50;
@@ -206,7 +206,7 @@ fn ruled_out(facts: &RunFacts, commit: &CommitId) -> bool {
     })
 }
 
-/// Lowers the confidence to what the second reader leaves of it, never raises it. What it did, in words.
+/// Lowers the confidence as the second reader demands, and never raises it. Returns in words what it did.
 fn review(
     reviewed: ReviewState,
     finding: &mut PlannerFinding,

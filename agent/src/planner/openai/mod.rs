@@ -1,10 +1,10 @@
 /*!
 The planner that asks a model, behind any OpenAI-compatible endpoint.
 
-The playbook's first findings come before the first question, since they cost nothing; then the model plans step by
-step until it concludes; then the playbook's rules prove by replay what can be proven, and a second call tries to
-refute the result. All of it follows from the run's state: the only thing done here with the world is to send a
-question that was planned and stored before.
+The playbook's first findings come before the first question, because they cost nothing. Then the model plans step by
+step until it concludes. Then the playbook's rules prove by replay what can be proven, and a second call tries to
+refute the result. All of this depends on the run's state alone; the only IO here is to send a question that was
+planned and stored before.
 */
 
 mod client;
@@ -47,11 +47,11 @@ pub use speaker::{ModelReply, ModelSpeaker};
 
 /// The tool that ends an investigation.
 pub const CONCLUDE: &str = "conclude";
-/// What the playbook looks at before the model is asked.
+/// Tools that the playbook calls before the model is asked.
 const FIRST: &[&str] = &["ticket", "recall", "log_changes", "reproduce", "recheck", "suspects"];
-/// What a bare model is not given: memory, and the ranking.
+/// Tools that a bare model does not get: memory and the ranking.
 const NOT_BARE: &[&str] = &["recall", "recheck", "suspects"];
-/// Fewest tokens of output worth asking for.
+/// Minimum number of output tokens that makes a question useful.
 const LEAST_OUTPUT: u64 = 256;
 
 pub struct OpenAi {
@@ -62,7 +62,7 @@ pub struct OpenAi {
 }
 
 impl OpenAi {
-    /// `tools` is everything that may be called, the model's own tools included.
+    /// `tools` are all tools that may be called, including the model's own.
     ///
     /// # Errors
     /// When an option of the connection is wrong.
@@ -71,9 +71,9 @@ impl OpenAi {
         Ok(Self { settings, client, tools, bare: false })
     }
 
-    /// The same model with the same tools and nothing of ours around it, for evals to compare with: it is shown the
-    /// ticket and no findings, has neither memory nor the ranking, and what it concludes is neither proven by rules nor
-    /// read a second time. The verdict is still read off what really ran, as in every report.
+    /// The same model with the same tools and no support, as a baseline for evals: it sees the ticket and no
+    /// findings, has neither memory nor the ranking, and its conclusion is neither proven by rules nor reviewed. The
+    /// verdict still depends on what really ran, as in every report.
     ///
     /// # Errors
     /// As [`OpenAi::new`].
@@ -215,7 +215,7 @@ impl OpenAi {
         Ok(PlannerStep::Conclude { note: String::new(), finding: Box::new(finding) })
     }
 
-    /// The question that was open when the run was interrupted, built anew.
+    /// Builds the question again that was open when the run was interrupted.
     fn again(&self, run: &Run, request: &RunRequest, ask: &ModelAsk) -> Result<PlannerStep, PlanError> {
         let messages = match ask.purpose {
             AskPurpose::Plan => {
@@ -245,7 +245,7 @@ impl OpenAi {
         ConversationView { run, mode, room: self.settings.room, steps, system }
     }
 
-    /// Whether the model has concluded: soundly, or a second time, or without a step left to mend it.
+    /// Whether the model has concluded: with a valid conclusion, a second time, or without a step left to correct it.
     fn has_concluded(&self, run: &Run, request: &RunRequest) -> bool {
         let tries = run.results(CONCLUDE).count();
         let sound = run.result(CONCLUDE).is_some_and(|data| {
@@ -255,7 +255,7 @@ impl OpenAi {
         tries > 0 && (sound || tries > 1 || run.spent().steps >= steps)
     }
 
-    /// Which action mode is used now: native calls until a model shows that it makes none.
+    /// The current action mode: native calls until the model turns out to make none.
     fn mode(&self, run: &Run) -> ActionMode {
         let AllowedActionModes::Auto = self.settings.modes else {
             let AllowedActionModes::Only(mode) = self.settings.modes else { return ActionMode::Tools };
@@ -272,7 +272,7 @@ impl OpenAi {
                 DialogueEntry::Answered(turn)
                     if asked.is_some_and(|ask| ask.choice == AllowedAnswer::Any) =>
                 {
-                    // The first answer tells.
+                    // The first answer decides.
                     return if turn.calls.is_empty() { ActionMode::Constrained } else { ActionMode::Tools };
                 }
                 _ => {}
@@ -281,7 +281,7 @@ impl OpenAi {
         ActionMode::Tools
     }
 
-    /// Whether a refusal of the means leaves another mode to try.
+    /// Whether another mode is left to try when the server refuses one.
     fn can_switch(&self, run: &Run) -> bool {
         let refusals = run.log().iter().filter(
             |entry| matches!(entry, DialogueEntry::Failed(failure) if failure.kind == FailureKind::UnsupportedMode),
@@ -295,7 +295,7 @@ impl OpenAi {
             && last == Some(ActionMode::Tools)
     }
 
-    /// Tokens of a question, estimated from above: corrected by what earlier ones turned out to be.
+    /// An upper estimate of a question's tokens, corrected by the real numbers of earlier questions.
     fn tokens(&self, run: &Run, messages: &[ModelMessage], beside: usize) -> u64 {
         let mut asked: Option<&ModelAsk> = None;
         let mut factor: f64 = 1.0;
@@ -401,7 +401,7 @@ impl std::fmt::Debug for OpenAi {
     }
 }
 
-/// The calls of an answer that nothing was done with yet.
+/// The calls of an answer that was not processed yet.
 fn heard(run: &Run) -> Option<PlannerStep> {
     let Some(DialogueEntry::Answered(turn)) = run.log().last() else { return None };
     let asked = run.log().iter().rev().find_map(|entry| match entry {
@@ -425,7 +425,7 @@ fn heard(run: &Run) -> Option<PlannerStep> {
     Some(PlannerStep::Call { note: format!("asking for {}", names.join(", ")), calls })
 }
 
-/// A call without arguments that no model asked for.
+/// A call without arguments that the rules make.
 fn rules_call(run: &Run, tool: &str) -> ToolCall {
     ToolCall {
         id: format!("c{}", run.next_call_number()),
@@ -434,7 +434,7 @@ fn rules_call(run: &Run, tool: &str) -> ToolCall {
     }
 }
 
-/// A bisect begins at the commit that the model named.
+/// Makes a bisect begin at the commit that the model named.
 fn favouring(run: &Run, mut call: ToolCall) -> ToolCall {
     let named = run.result(CONCLUDE).and_then(|data| data["commit"].as_str());
     if let (Some(named), "bisect") = (named, call.name.as_str()) {

@@ -1,5 +1,5 @@
 /*!
-Which tools a model is offered in a run, and what telling it of them takes.
+Selects the tools that a model gets in a run, and describes them.
 */
 
 use millwright_prompts::{Prompt, SystemPrompt, ToolLine};
@@ -12,8 +12,8 @@ use crate::run::{ActionMode, ReplayPlan, RunRequest};
 /// A context below this is small, in tokens.
 const SMALL_CONTEXT: u64 = 16_000;
 
-/// The tools that can answer anything in this run. It follows from the request, so it is the same in every step.
-/// A small model is offered the essential ones alone: every further description takes room from the evidence.
+/// The tools that are useful in this run. The list depends on the request alone, so it is the same in every step. A
+/// small model gets only the essential tools, because every further description takes room from the evidence.
 pub(super) fn offered(tools: &[ToolSpec], request: &RunRequest, room: ContextBudget) -> Vec<ToolSpec> {
     const ESSENTIAL: &[&str] = &[
         CONCLUDE,
@@ -49,7 +49,7 @@ pub(super) fn offered(tools: &[ToolSpec], request: &RunRequest, room: ContextBud
     tools.iter().filter(|tool| !useless(&tool.name) && !denied(tool.effect)).cloned().collect()
 }
 
-/// The system prompt, with the tools in words where the model cannot call them.
+/// The system prompt; it describes the tools if the model cannot call them natively.
 pub(super) fn system(mode: ActionMode, tools: &[ToolSpec]) -> Result<String, PlanError> {
     let line = |tool: &ToolSpec| ToolLine {
         name: tool.name.clone(),
@@ -68,7 +68,7 @@ pub(super) fn beside(mode: ActionMode, tools: &[ToolSpec]) -> usize {
     let size = |tool: &ToolSpec| tool.description.len() + tool.schema.to_string().len();
     match mode {
         ActionMode::Tools => tools.iter().map(size).sum(),
-        // The schema of the answer is no part of what the model reads, and short beside it.
+        // The model does not read the schema of the answer, which is short anyway.
         ActionMode::Constrained => 0,
     }
 }

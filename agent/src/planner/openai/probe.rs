@@ -1,5 +1,5 @@
 /*!
-What `doctor` asks a model server: does it answer, and in which action modes?
+The questions of `doctor` to a model server: does it answer, and in which action modes?
 */
 
 use millwright_tools::{Effect, ToolSpec};
@@ -15,9 +15,9 @@ use super::{interpret, system, wire};
 /// What a model server can do.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ServerProbe {
-    /// Makes native tool calls; or why not.
+    /// Whether the server makes native tool calls; the error says why not.
     pub tools: Result<(), String>,
-    /// Keeps to a schema; or why not.
+    /// Whether the server keeps to a schema; the error says why not.
     pub constrained: Result<(), String>,
     /// Set when nothing answered at all.
     pub unreachable: Option<String>,

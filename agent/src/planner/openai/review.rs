@@ -1,6 +1,6 @@
 /*!
-The adversarial review: a second call with a fresh context that is shown the finding and its evidence and told to
-refute it. It can only lower the confidence; code sees to that, whatever it answers.
+The adversarial review: a second call with a fresh context that sees the finding and its evidence and tries to refute
+it. The review can only lower the confidence; the code ensures that for every answer.
 */
 
 use millwright_model::Evidence;
@@ -13,7 +13,7 @@ use crate::facts::RunFacts;
 use crate::findings::{Citation, PlannerFinding};
 use crate::run::{AskPurpose, DialogueEntry, ModelTurn, Run};
 
-/// Longest objection, and most of them.
+/// Maximum length of an objection, and maximum number of objections.
 const OBJECTION_CHARS: usize = 500;
 const OBJECTIONS: usize = 5;
 
@@ -25,7 +25,7 @@ pub(super) enum ReviewJudgement {
     Refuted,
 }
 
-/// What the second reader said.
+/// The second reader's answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct ReviewAnswer {
     pub(super) judgement: ReviewJudgement,
@@ -55,11 +55,11 @@ struct Cite {
     quotes: Vec<String>,
 }
 
-/// Where the review of a run stands.
+/// The state of a run's review.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum ReviewState {
     NotAsked,
-    /// The model was asked, but nothing usable came of it; why.
+    /// The model was asked, but gave no usable answer; the text says why.
     Without(String),
     Done(ReviewAnswer),
 }

@@ -1,7 +1,7 @@
 /*!
-JSON Schemas that hold an answer to a shape: an action, or a review. The strictest servers want every property
-required and nothing else allowed, and the simplest understand little beyond `type`, `enum` and `anyOf`; what tools
-declare is brought down to that. Optional properties become nullable, and nulls are dropped before a call is made.
+JSON Schemas that define the shape of an answer: an action, or a review. The strictest servers require every property
+and forbid others, and the simplest know little more than `type`, `enum` and `anyOf`; the schemas of tools are reduced
+to that. Optional properties become nullable, and nulls are removed before a call is made.
 */
 
 use millwright_tools::ToolSpec;
@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::run::{ActionMode, AllowedAnswer, AskPurpose, ModelAsk};
 
-/// Name and schema of the answer to a question, where its shape is held by the server.
+/// Name and schema of the answer to a question, if the server enforces its shape.
 pub(super) fn of_answer(ask: &ModelAsk, tools: &[ToolSpec]) -> Option<(&'static str, Value)> {
     match (ask.purpose, ask.mode) {
         (AskPurpose::Review, _) => Some(("review", strict(&super::review::schema()))),
@@ -39,7 +39,7 @@ fn object<const N: usize>(properties: [(&str, Value); N]) -> Value {
     json!({ "type": "object", "properties": properties, "required": required, "additionalProperties": false })
 }
 
-/// The same schema in the words that every server understands.
+/// Reduces a schema to the keywords that every server understands.
 pub(super) fn strict(schema: &Value) -> Value {
     let variants = schema.get("anyOf").or_else(|| schema.get("oneOf")).and_then(Value::as_array);
     if let Some(variants) = variants {
@@ -144,7 +144,7 @@ fn kind_in_words(schema: &Value) -> String {
     }
 }
 
-/// Drops nulls: in a strict schema they stand for what is left out.
+/// Removes nulls: in a strict schema they mean an omitted property.
 pub(super) fn without_nulls(value: &mut Value) {
     match value {
         Value::Object(fields) => {

@@ -1,6 +1,6 @@
 /*!
-How a model is reached and what it may cost. One struct, filled by the wiring from `[model]` and the environment;
-the key never reaches a debug print.
+How to reach a model, and the limits on its cost. One struct, which the wiring fills from `[model]` and the
+environment; debug output never contains the key.
 */
 
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use secrecy::SecretString;
 use crate::context::ContextBudget;
 use crate::run::{ActionMode, TokenCounts};
 
-/// Where and how the endpoint is spoken to.
+/// The connection to the endpoint.
 #[derive(Debug, Clone)]
 pub struct ModelConnection {
-    /// With the version, as in `https://api.openai.com/v1`.
+    /// Base address with the version, as in `https://api.openai.com/v1`.
     pub base_url: String,
     pub model: String,
     pub api_key: Option<SecretString>,
@@ -29,13 +29,13 @@ pub struct ModelConnection {
 /// Which action modes may be used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum AllowedActionModes {
-    /// Native tool calls, and constrained actions where a model does not make them.
+    /// Native tool calls, and constrained actions if a model does not make them.
     #[default]
     Auto,
     Only(ActionMode),
 }
 
-/// US dollars for a million tokens.
+/// Prices in US dollars per million tokens.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ModelPrices {
     pub input: f64,
@@ -57,7 +57,7 @@ pub struct ModelSettings {
     pub modes: AllowedActionModes,
     pub room: ContextBudget,
     pub prices: ModelPrices,
-    /// Questions asked at most, when the run's budget names no number.
+    /// Maximum number of questions if the run's budget sets none.
     pub steps: u32,
 }
 

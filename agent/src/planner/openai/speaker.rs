@@ -1,6 +1,6 @@
 /*!
 A model that answers a person's questions: one request at a time, in either action mode, over the same connection as
-the planner's. The conversation itself, its tools and its limits are kept by whoever asks.
+the planner's. The caller keeps the conversation, its tools and its limits.
 */
 
 use std::time::Instant;
@@ -18,10 +18,10 @@ use super::client::{ChatClient, SetupError};
 use super::settings::{AllowedActionModes, ModelSettings};
 use super::{interpret, schema, wire};
 
-/// How an answer is given where tools cannot be called natively.
+/// The tool name that means an answer if tools cannot be called natively.
 const ANSWER: &str = "answer";
 
-/// What a model said: calls to make, or words for the person.
+/// A model's reply: calls to make, or words for the person.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModelReply {
     pub turn: ModelTurn,
@@ -65,7 +65,7 @@ impl ModelSpeaker {
         self.settings.modes == AllowedActionModes::Auto
     }
 
-    /// What the model is told of `tools` in its system prompt, where it cannot call them natively.
+    /// The description of `tools` in the system prompt, for a model that cannot call them natively.
     pub fn in_words(tools: &[ToolSpec]) -> Vec<millwright_prompts::ToolLine> {
         let answer = answer_tool();
         let all = tools.iter().chain([&answer]);
@@ -83,7 +83,7 @@ impl ModelSpeaker {
         TokenCounts { input, cached: 0, output: self.settings.room.max_output_tokens }
     }
 
-    /// Asks once. With `last`, only words are taken.
+    /// Asks once. With `last`, only words are accepted.
     ///
     /// # Errors
     /// When no usable answer came.
@@ -120,7 +120,7 @@ impl ModelSpeaker {
         let body = wire::body(&self.settings.connection, &offered, &request);
         let begun = Instant::now();
         let span = telemetry::chat(self.name());
-        // An answer in JSON is no text to show as it comes.
+        // Do not stream an answer in JSON to the person.
         let silent = |_: &str| {};
         let listener: Listener<'_> = if mode == ActionMode::Tools { listener } else { &silent };
         let mut heard = match self.client.ask(&body, listener).instrument(span.clone()).await {
@@ -152,7 +152,7 @@ impl ModelSpeaker {
         let known = |name: &str| name == ANSWER || tools.iter().any(|tool| tool.name == name);
         let mut calls = interpret::actions(&turn, AllowedAnswer::Any);
         if turn.calls.is_empty() {
-            // An answer may show JSON without meaning a call.
+            // An answer may contain JSON that is not a call.
             calls.retain(|(name, _)| known(name));
         }
         let answer = calls.iter().find(|(name, _)| name == ANSWER);

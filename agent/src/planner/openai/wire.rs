@@ -1,7 +1,7 @@
 /*!
-The chat-completions wire format: a question as JSON, and an answer put together from the chunks of a stream. Answers
-are read leniently, since servers differ in what they leave out. `messages` stands after `tools` in the body and
-before what may change from step to step, so that each request's bytes extend those of the one before.
+The wire format of chat completions: a question as JSON, and an answer assembled from the chunks of a stream. Parsing
+is lenient, because servers omit different fields. In the body, `messages` comes after `tools` and before the fields
+that may change from step to step, so that each request's bytes extend those of the one before.
 */
 
 use std::collections::BTreeMap;
@@ -15,9 +15,9 @@ use crate::run::{ActionMode, AllowedAnswer, FailureKind, HeardCall, ModelFailure
 use super::schema;
 use super::settings::ModelConnection;
 
-/// Longest answer taken in, in bytes; a server that sends more is cut off.
+/// Maximum length of an answer, in bytes; a longer answer is cut off.
 const MAX_ANSWER_BYTES: usize = 1 << 20;
-/// Most calls of one answer.
+/// Maximum number of calls in one answer.
 const MAX_CALLS: usize = 16;
 
 /// The body of a request.
@@ -31,7 +31,7 @@ pub(super) fn body(connection: &ModelConnection, tools: &[ToolSpec], request: &M
     if let Some(temperature) = connection.temperature {
         body.insert("temperature".into(), temperature.into());
     }
-    // An empty list of tools is refused by some servers, and so is a choice among none.
+    // Some servers refuse an empty list of tools, and a tool choice without tools.
     let offers = native && !tools.is_empty();
     if offers {
         let tools = tools.iter().map(|tool| {
@@ -54,7 +54,7 @@ pub(super) fn body(connection: &ModelConnection, tools: &[ToolSpec], request: &M
         let schema = json!({ "name": name, "strict": true, "schema": schema });
         body.insert("response_format".into(), json!({ "type": "json_schema", "json_schema": schema }));
     }
-    // The newest models of the format's owner take only the new name, many other servers only the old one.
+    // OpenAI's newest models accept only the new name, many other servers only the old one.
     let limit = match connection.base_url.contains("api.openai.com") {
         true => "max_completion_tokens",
         false => "max_tokens",
@@ -84,7 +84,7 @@ fn message(message: &ModelMessage) -> Value {
     }
 }
 
-/// An answer as it grows.
+/// An answer while it is streamed.
 #[derive(Debug, Default)]
 pub(super) struct StreamedAnswer {
     pub(super) text: String,
@@ -95,7 +95,7 @@ pub(super) struct StreamedAnswer {
 }
 
 impl StreamedAnswer {
-    /// Takes a chunk in; answers the words it brought.
+    /// Adds a chunk; returns the words in it.
     pub(super) fn take(&mut self, chunk: &Value) -> Result<String, ModelFailure> {
         if let Some(error) = chunk.get("error").filter(|error| !error.is_null()) {
             let said = error.get("message").and_then(Value::as_str).unwrap_or("no reason given");

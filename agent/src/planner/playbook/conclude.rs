@@ -1,6 +1,6 @@
 /*!
-The playbook's words: from facts to claims with their citations. Every sentence here is backed by a result
-of a tool, and every citation quotes what stands in that tool's evidence.
+The playbook's conclusion: turns facts into claims with citations. A tool's result supports every sentence, and every
+citation quotes that tool's evidence.
 */
 
 use millwright_model::{
@@ -31,7 +31,7 @@ pub(super) fn finding(run: &Run, request: &RunRequest, facts: &RunFacts) -> Plan
     finding
 }
 
-/// Where the ticket reports no failure at all.
+/// The finding for a ticket that reports no failure.
 pub(super) fn no_failure(run: &Run, why: &str) -> PlannerFinding {
     let statement = format!("This is {why}.");
     let cites = cite_sources(run, "ticket", &[EvidenceSource::Ticket]).into_iter().take(1).collect();
@@ -45,7 +45,7 @@ pub(super) fn no_failure(run: &Run, why: &str) -> PlannerFinding {
 fn root_cause(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<CauseClaim> {
     if let Some(known) = facts.known() {
         let cites = cite_recheck(run, known);
-        // What was shown then is told apart from what was run now.
+        // Distinguish what was shown then from what was run now.
         let statement = match known.proof >= Proof::CauseConfirmed && !known.since.is_empty() {
             true => format!("{} That was shown on {}; now {}.", known.statement, known.since, known.how),
             false => known.statement.clone(),
@@ -87,11 +87,11 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Cause
             confidence: 0.99,
         });
     }
-    // A ticket that does not fail where it was said to fail is not explained by any commit.
+    // If the failure does not occur at the reported revision, no commit explains it.
     if facts.reproduction.as_ref().is_some_and(|seen| seen.outcome == ReplayOutcome::Passes) {
         return None;
     }
-    // What fails at the good revision as well is explained by no commit after it.
+    // If the failure occurs at the good revision as well, no later commit explains it.
     if facts.bisection.as_ref().is_some_and(|seen| seen.problem.is_some() && seen.candidates.is_empty()) {
         return None;
     }
@@ -104,14 +104,14 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Cause
     })?;
     let first = list.suspects.first().is_some_and(|first| first.commit == top.commit);
     let confidence = if !first {
-        // The calibrated probability is that of the first suspect only.
+        // The calibrated probability applies to the first suspect only.
         list.confidence.min(PROBABLE - 0.01)
     } else if narrowed.is_empty() {
         bounded(list, top)
     } else {
         facts.bisection.as_ref().map_or(list.confidence, |bisection| bisection.confidence)
     };
-    // A replay that did not show the failure has tested nobody, so this stays a guess.
+    // A replay that did not show the failure has tested no suspect, so this stays a guess.
     let shown = facts.reproduction.as_ref().is_none_or(|seen| seen.outcome == ReplayOutcome::Reproduces);
     let confidence = if shown { confidence } else { confidence.min(PROBABLE - 0.01) };
     let likely = if confidence >= PROBABLE { "probably" } else { "possibly" };
@@ -134,7 +134,7 @@ fn root_cause(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Cause
     })
 }
 
-/// Earlier incidents that the culprit caused, in a sentence; `same` is the one that is the same problem.
+/// A sentence about earlier incidents that the culprit caused; `same` is the one with the same problem.
 fn earlier_incidents(bisection: &BisectResult, same: Option<&str>) -> String {
     let first = same.or_else(|| bisection.earlier.first().map(|earlier| earlier.incident_id.as_str()));
     let Some(first) = first else { return String::new() };
@@ -151,15 +151,16 @@ fn earlier_incidents(bisection: &BisectResult, same: Option<&str>) -> String {
     }
 }
 
-/// How sure ranking alone may be. What is likely of any failure, or was true of another one, makes no cause of this one;
-/// and what changes nothing but comments or the look of the code is no cause without a replay that says so.
+/// Limits the confidence of a ranking without a replay. A signal that fits any failure, or that concerns another
+/// failure, does not make a commit the cause of this one; neither does a change of comments or formatting alone,
+/// unless a replay shows it.
 fn bounded(list: &SuspectList, top: &Suspect) -> f64 {
     let tied = top.reasons.iter().any(|reason| reason.contribution > 0.0 && speaks_of_this(&reason.signal));
     let idle = top.reasons.iter().any(|reason| reason.signal == "no_effect" && reason.contribution < 0.0);
     if tied && !idle { list.confidence } else { list.confidence.min(PROBABLE - 0.01) }
 }
 
-/// Whether a signal ties a change to this failure; others tell of the change alone, or of earlier incidents.
+/// Whether a signal connects a change to this failure; other signals concern the change alone, or earlier incidents.
 fn speaks_of_this(signal: &str) -> bool {
     const OF_THE_CHANGE: [&str; 9] = [
         "touches_source",
@@ -175,7 +176,7 @@ fn speaks_of_this(signal: &str) -> bool {
     !signal.starts_with("memory_") && !OF_THE_CHANGE.contains(&signal)
 }
 
-/// What was believed on the way and what became of it: refuted ideas are worth as much as the supported one.
+/// The hypotheses of the run with their outcome: refuted ones are as useful as the supported one.
 fn hypotheses(run: &Run, facts: &RunFacts) -> Vec<HypothesisClaim> {
     let mut out: Vec<HypothesisClaim> = Vec::new();
     let mut add = |statement: String, status, cites: Vec<Citation>| {
@@ -329,7 +330,7 @@ fn cite_commit(run: &Run, suspect: &Suspect) -> Vec<Citation> {
     found.map(|evidence| cite(evidence, &suspect.subject)).into_iter().collect()
 }
 
-/// Cites what a re-check showed, and what memory keeps of its incident.
+/// Cites the result of a re-check, and memory's record of its incident.
 fn cite_recheck(run: &Run, recheck: &RecheckResult) -> Vec<Citation> {
     let of_this = run
         .finished()
@@ -337,14 +338,14 @@ fn cite_recheck(run: &Run, recheck: &RecheckResult) -> Vec<Citation> {
     of_this.flat_map(|(_, outcome)| &outcome.evidence).take(6).map(|evidence| cite(evidence, "")).collect()
 }
 
-/// Cites what memory keeps of an incident.
+/// Cites memory's record of an incident.
 fn cite_memory(run: &Run, incident: &IncidentId) -> Vec<Citation> {
     let about = Locator::memory(incident);
     let found = run.evidence().find(|evidence| evidence.locator == about);
     found.map(|evidence| cite(evidence, "")).into_iter().collect()
 }
 
-/// Cites what a tool brought of the given sources, quoting the first telling line of each.
+/// Cites a tool's evidence from the given sources, quoting the first informative line of each.
 fn cite_sources(run: &Run, tool: &str, sources: &[EvidenceSource]) -> Vec<Citation> {
     let of_tool = run.evidence_of(tool).filter(|evidence| sources.contains(&evidence.source));
     of_tool.take(6).map(|evidence| cite(evidence, "")).collect()

@@ -1,9 +1,9 @@
 /*!
 The playbook: the whole investigation by rules, deterministic, without a network.
 
-It reads the state of the run and asks for what is missing, in the order in which a careful engineer would:
-has this been seen, does it fail here, who is suspected, where does it flip, which lines, what mends it.
-Each rule is a question about the state; the first one that wants something wins.
+The playbook reads the state of the run and asks for missing information in the order of a careful engineer: has this
+occurred before, does it fail here, who is suspected, where does the replay flip, which lines are guilty, what fixes
+it. Each rule is a question about the state; the first rule that wants a call wins.
 */
 
 mod conclude;
@@ -19,7 +19,7 @@ use crate::facts::{RunFacts, called_since_bisect};
 use super::{PlanFuture, Planner, PlannerStep};
 use crate::run::{ReplayPlan, Run, RunRequest};
 
-/// How many candidate fixes are tried before the report says that none held.
+/// Maximum number of candidate fixes that are tried before the report says that none held.
 const FIX_ATTEMPTS: usize = 5;
 
 #[derive(Debug, Default, Clone, Copy)]
@@ -41,7 +41,7 @@ pub fn next(run: &Run) -> PlannerStep {
         return PlannerStep::Conclude { note: String::new(), finding: Box::default() };
     };
     let facts = RunFacts::of(run);
-    // A question or thanks gets no suspects. With a replay there is something that fails.
+    // A ticket that is a question or thanks gets no suspects. With a replay there is a failure.
     let has_replay = matches!(request.replay, ReplayPlan::Recipe(_));
     if run.called("ticket")
         && !has_replay
@@ -52,7 +52,7 @@ pub fn next(run: &Run) -> PlannerStep {
             finding: Box::new(conclude::no_failure(run, why)),
         };
     }
-    // Earlier incidents are recognised twice: by suspected culprits before the bisect, by the proven one after it.
+    // Earlier incidents are checked twice: before the bisect by suspected culprits, after it by the proven one.
     let rules = [
         look_back,
         suspect_before_the_deadline,
@@ -103,7 +103,7 @@ impl Wanted {
     }
 }
 
-/// Has anything like this been seen, and what do the logs say? Both cost next to nothing.
+/// Has a similar incident occurred, and what do the logs say? Both questions cost almost nothing.
 fn look_back(run: &Run, request: &RunRequest, _: &RunFacts) -> Option<Wanted> {
     let mut calls = Vec::new();
     if !run.called("ticket") {
@@ -128,14 +128,14 @@ fn reproduce(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Wanted
     Wanted::one("replaying the failure at the failing revision", "reproduce", json!({}))
 }
 
-/// Where the replay passes: was it fixed already, and by which commit?
+/// If the replay passes: was the failure fixed already, and by which commit?
 fn look_for_fix(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     let passes = facts.reproduction.as_ref().is_some_and(|seen| seen.outcome == ReplayOutcome::Passes);
     (passes && !run.called("find_fix")).then_some(())?;
     Wanted::one("the replay passes there; looking for the commit that fixed it", "find_fix", json!({}))
 }
 
-/// Is a resolution that memory trusts still true here and now? Best match first, one at a time.
+/// Is a trusted resolution still valid here and now? Best match first, one at a time.
 fn recheck(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     if facts.known().is_some() || run.failure("reproduce").is_some() {
         return None;
@@ -148,7 +148,7 @@ fn recheck(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     )
 }
 
-/// A replay that hangs must not take all the time there is.
+/// Ranks suspects before the replay if the run has a deadline, because a hanging replay could use up the time.
 fn suspect_before_the_deadline(run: &Run, request: &RunRequest, _: &RunFacts) -> Option<Wanted> {
     let hurried = request.budget.deadline_ms.is_some();
     (hurried && !run.called("suspects")).then_some(())?;
@@ -156,11 +156,12 @@ fn suspect_before_the_deadline(run: &Run, request: &RunRequest, _: &RunFacts) ->
 }
 
 fn suspect(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
-    // Also where memory knows the answer: a report names the suspects of its range, and a reader may doubt memory.
+    // Rank suspects even if memory knows the answer: a report names the suspects of its range, and a reader may doubt
+    // memory.
     if !run.called("suspects") {
         return Wanted::one("ranking the commits of the range", "suspects", json!({}));
     }
-    // What the failure went through says more than the ticket alone.
+    // The executed code says more than the ticket alone.
     let traced = facts.reproduction.as_ref().is_some_and(|seen| seen.executed_files > 0);
     (traced && run.comes_after("reproduce", "suspects")).then_some(())?;
     Wanted::one("ranking them again by the code that the failure ran", "suspects", json!({}))
@@ -175,13 +176,13 @@ fn locate(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
         return Wanted::one(note, "bisect", json!({}));
     }
     (!run.called("bisect")).then_some(())?;
-    // Where memory was outdated, the code told who did the same again.
+    // If memory was outdated, the code showed which commit made the same fault again.
     let instead: Vec<&str> = facts.rechecks.iter().filter_map(|recheck| recheck.instead.as_deref()).collect();
     let args = if instead.is_empty() { json!({}) } else { json!({ "favour": instead }) };
     Wanted::one("bisecting, most probable first", "bisect", args)
 }
 
-/// Is it an earlier incident told in other words? One replay without what was guilty then tells.
+/// Is this an earlier incident in other words? One replay without the code that was guilty then decides.
 fn recognise(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     if facts.known().is_some() || !facts.reproduced() {
         return None;
@@ -207,7 +208,7 @@ fn narrow(run: &Run, request: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
 
 fn mend(run: &Run, _: &RunRequest, facts: &RunFacts) -> Option<Wanted> {
     let culprit = facts.proven_culprit()?;
-    // A person has rejected this cause and its fix.
+    // Skip a cause that a person rejected, and its fix.
     let wanted = facts.known().is_none() && facts.rejected_culprit().is_none();
     (wanted && !called_since_bisect(run, "propose_fix")).then_some(())?;
     Wanted::one("drafting candidate fixes", "propose_fix", json!({ "commit": culprit }))

@@ -1,5 +1,5 @@
 /*!
-The summary of a report by the playbook: what is known, what the replay showed, and how far the fix was checked.
+The playbook's summary of a report: what is known, what the replay showed, and how far the fix was checked.
 */
 
 use millwright_culprit::fixes::kind_in_words;
@@ -136,7 +136,7 @@ fn proof_in_words(facts: &RunFacts, request: &RunRequest) -> Vec<String> {
     out
 }
 
-/// What was run beyond the replay, and what it showed, as a half-sentence.
+/// The checks beyond the replay and their results, as a part of a sentence.
 fn beyond_replay(fix: &Fix) -> String {
     if let Some(then) = &fix.proven_then {
         return format!(

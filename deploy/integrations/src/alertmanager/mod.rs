@@ -1,5 +1,5 @@
 /*!
-Alerts of a Prometheus Alertmanager, which signs nothing: it shows a secret over an encrypted connection.
+Alerts of a Prometheus Alertmanager. It signs nothing; it sends a secret over an encrypted connection.
 */
 
 use http::HeaderMap;

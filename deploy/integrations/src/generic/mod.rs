@@ -1,6 +1,6 @@
 /*!
-Any system that can sign by the Standard Webhooks specification. The body is that of `POST /v1/incidents`, with
-`status: "resolved"` where it is over and `fingerprint` where the sender knows what belongs together.
+Any system that can sign according to the Standard Webhooks specification. The body is that of `POST /v1/incidents`, with
+`status: "resolved"` when the failure is over, and `fingerprint` when the sender knows which reports belong together.
 */
 
 use http::HeaderMap;

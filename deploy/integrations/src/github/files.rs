@@ -1,5 +1,5 @@
 /*!
-Files that were dropped into an issue, which stand in its text only.
+Files that people attached to an issue; only the text of the issue names them.
 */
 
 use millwright_model::RemoteFile;
@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::GitHubIntegration;
 use crate::attachments::{AttachmentSource, MOST_LINKS, is_number, is_short, once, words};
 
-/// An address that is given to a file dropped into an issue: `/user-attachments/files/ID/NAME`, and before 2024
+/// The address of a file attached to an issue: `/user-attachments/files/ID/NAME`, and before 2024
 /// `/OWNER/REPOSITORY/files/ID/NAME`.
 #[derive(Debug, PartialEq, Eq)]
 struct IssueFile<'u> {
-    /// Owner and name, where the address says whose file it is.
+    /// Owner and name of the repository, if the address contains them.
     repository: Option<(&'u str, &'u str)>,
     name: &'u str,
 }
@@ -38,7 +38,7 @@ impl AttachmentSource for GitHubIntegration {
         once(urls.take(MOST_LINKS).filter(|url| is_short(url)).filter_map(|url| {
             let parsed = Url::parse(url).ok()?;
             let file = IssueFile::of(&parsed)?;
-            // A file of another repository is not for this issue's author to read.
+            // The author of this issue may not be allowed to read a file of another repository.
             let is_own = |(owner, name): (&str, &str)| {
                 repository.is_some_and(|own| own.eq_ignore_ascii_case(&format!("{owner}/{name}")))
             };
@@ -63,7 +63,8 @@ impl AttachmentSource for GitHubIntegration {
         &[("github.com", ".githubusercontent.com")]
     }
 
-    /// The common folder does not say whose file it is, and everybody may read those of public repositories.
+    /// An address in the common folder does not say which repository owns the file, and everyone may read files of public
+    /// repositories.
     fn is_told_the_token(&self, url: &Url) -> bool {
         IssueFile::of(url).is_some_and(|file| file.repository.is_some())
     }

@@ -1,6 +1,6 @@
 /*!
-Issues and deployments as they come in. New and reopened issues are reports, closed ones say that it is over; what else
-happens to an issue, our own notes included, is not for us.
+Deliveries about issues and deployments. New and reopened issues are reports, closed ones mean that the failure is over;
+other events of an issue, our own notes included, are ignored.
 */
 
 use http::HeaderMap;
@@ -81,12 +81,12 @@ impl InboundHook for GitHubIntegration {
     }
 }
 
-/// Who reads the issues of the repository that a delivery is about, where it says so.
+/// Who reads the issues of the repository of a delivery, if the delivery says so.
 fn readers_of(delivery: &Value) -> Option<Audience> {
     match text(delivery, &["repository", "visibility"]) {
         Some("public") => return Some(Audience::Public),
         Some("private" | "internal") => return Some(Audience::Internal),
-        // What GitHub may come to say: not more than was said before.
+        // GitHub may add other values; they say no more than a missing one.
         Some(_) => return Some(Audience::Unknown),
         None => {}
     }

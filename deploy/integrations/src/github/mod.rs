@@ -1,5 +1,5 @@
 /*!
-GitHub: issues and deployments come in, comments are written to issues, files hang in their text.
+GitHub: issues and deployments come in, comments are written to issues, the text of issues names their attachments.
 */
 
 mod files;
@@ -25,7 +25,7 @@ impl Integration for GitHubIntegration {
         Some(ConnectorKeys { api: Some(api) })
     }
 
-    /// Issues of a public repository are read by everybody.
+    /// Everyone reads the issues of a public repository.
     fn usual_audience(&self) -> Audience {
         Audience::Unknown
     }

@@ -1,5 +1,5 @@
 /*!
-Comments on issues, found again by pages of a hundred.
+Comments on issues; an existing one is found by reading pages of a hundred.
 */
 
 use reqwest::Method;
@@ -13,7 +13,7 @@ const PAGE: usize = 100;
 
 impl TicketApi for GitHubIntegration {
     fn try_token(&self) -> ApiRequest {
-        // Answered to every kind of token.
+        // This endpoint works with every kind of token.
         ApiRequest::get("/rate_limit")
     }
 
@@ -39,7 +39,7 @@ impl TicketApi for GitHubIntegration {
     }
 }
 
-/// `owner/name#7` as the API's path has it.
+/// `owner/name#7` as a path of the API.
 fn issue(ticket: &str) -> String {
     ticket.replace('#', "/issues/")
 }

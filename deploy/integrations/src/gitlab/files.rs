@@ -1,6 +1,6 @@
 /*!
-Files that were dropped into an issue. They stand in its text as `/uploads/SECRET/NAME`, which belongs to the issue's own
-project, and are asked for by the path of the API alone.
+Files that people attached to an issue. The text of the issue names them as `/uploads/SECRET/NAME`, which belongs to the
+project of the issue; they are fetched only by the path of the API.
 */
 
 use millwright_model::RemoteFile;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::GitLabIntegration;
 use crate::attachments::{AttachmentSource, MOST_LINKS, is_number, is_short, once, words};
 
-/// Where the API has the projects.
+/// The path of projects in the API.
 const PROJECTS: &str = "/api/v4/projects/";
 
 impl AttachmentSource for GitLabIntegration {
@@ -30,7 +30,7 @@ impl AttachmentSource for GitLabIntegration {
         }))
     }
 
-    /// Deliveries name no host.
+    /// Deliveries do not name the host.
     fn resolve(&self, base: &str, address: &str) -> Option<String> {
         address.starts_with(PROJECTS).then(|| format!("{}{address}", base.trim_end_matches('/')))
     }
@@ -46,12 +46,12 @@ impl AttachmentSource for GitLabIntegration {
     }
 }
 
-/// The part of an upload's address that nobody guesses: 32 hexadecimal digits.
+/// Whether this is the secret part of an upload's address: 32 hexadecimal digits.
 fn is_secret(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// Whether a text is a name that an upload can have: letters, digits and few signs.
+/// Whether a text can be the name of an upload: letters, digits and a few other characters.
 fn is_name(text: &str) -> bool {
     let plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '-' | '+');
     !text.is_empty() && text.chars().all(plain) && text.chars().any(|c| c != '.')

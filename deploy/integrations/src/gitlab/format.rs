@@ -1,10 +1,10 @@
 /*!
-How a note is written for GitLab: Markdown in which more signs refer to something than elsewhere.
+Writes a note for GitLab: Markdown in which more characters begin a reference than elsewhere.
 */
 
 use crate::note_text::{BREAK, NoteText};
 
-/// As GitLab reads it.
+/// The note in GitLab's Markdown.
 pub(super) fn markdown(note: &NoteText, marker: &str) -> String {
     note.markdown_without(marker, without_references)
 }

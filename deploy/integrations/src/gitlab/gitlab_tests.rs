@@ -1,4 +1,4 @@
-//! GitLab from the bytes of a delivery to those of a note; hostile ones included.
+//! GitLab, from the bytes of a delivery to those of a note, including hostile ones.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -46,7 +46,7 @@ fn the_signing_token_covers_id_time_and_body() {
     assert_eq!(ask_at(AT, "d1", b"[]", &signature), Err(SignatureError::Wrong));
     assert_eq!(ask_at(AT + 301, "d1", b"{}", &signature), Err(SignatureError::Stale(MaxAge::FiveMinutes)));
     assert_eq!(ask_at(AT, "d1", b"{}", "v1,AAAA"), Err(SignatureError::Malformed("webhook-signature")));
-    // Who sends a signature is not believed for the token beside it.
+    // If a delivery has a signature, the token beside it proves nothing.
     let both = [
         ("webhook-id", "d1"),
         ("webhook-timestamp", &*at),
@@ -99,7 +99,7 @@ fn issues_are_reports_until_they_are_closed() {
     let nothing =
         |body: Value| assert_eq!(receive(&HeaderMap::new(), &body), Ok(InboundEvent::Nothing), "{body}");
     nothing(delivery("update", json!({})));
-    // As a test of the connection comes in.
+    // A test of the connection looks like this.
     nothing(delivery("open", json!({ "object_attributes": { "action": null } })));
     nothing(json!({ "object_kind": "note" }));
     nothing(delivery("open", json!({ "object_kind": "work_item", "object_attributes": { "type": "Task" } })));
@@ -127,7 +127,7 @@ fn the_readers_of_an_issue_are_those_of_its_project_unless_it_is_confidential() 
     let level = |level: u64| json!({ "visibility_level": level });
     assert_eq!(readers(level(20), json!({ "confidential": false })), Some(Audience::Public));
     assert_eq!(readers(level(20), json!({ "confidential": true })), Some(Audience::Internal));
-    // Everybody who has an account on that server; on gitlab.com that is anybody.
+    // Everyone with an account on that server can read it; on gitlab.com anyone can have one.
     assert_eq!(readers(level(10), json!({ "confidential": false })), Some(Audience::Unknown));
     assert_eq!(readers(level(10), json!({ "confidential": true })), Some(Audience::Internal));
     assert_eq!(readers(level(0), json!({ "confidential": false })), Some(Audience::Internal));

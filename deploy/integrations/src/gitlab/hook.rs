@@ -1,8 +1,9 @@
 /*!
-Issues and deployments as they come in. New and reopened issues are reports, closed ones say that it is over; what else
-happens to an issue, our own notes included, is not for us.
+Deliveries about issues and deployments. New and reopened issues are reports, closed ones mean that the failure is over;
+other events of an issue, our own notes included, are ignored.
 
-What a delivery is about is read from its body, which a signature covers; the header that names the event is covered by none.
+The kind of a delivery is read from its body, which a signature covers; no signature covers the header that names the
+event.
 */
 
 use http::HeaderMap;
@@ -20,7 +21,7 @@ use crate::standard_webhooks;
 
 /// Longest name of a service or an environment that is taken, in characters.
 const MAX_NAME_CHARS: usize = 200;
-/// What `visibility_level` says of a project: only its members, everybody who is signed in, everybody.
+/// The values of `visibility_level` of a project: visible to its members, to everyone who is signed in, to everyone.
 const PRIVATE: u64 = 0;
 const INTERNAL: u64 = 10;
 const PUBLIC: u64 = 20;
@@ -37,7 +38,7 @@ impl InboundHook for GitLabIntegration {
         })
     }
 
-    /// By the signing token where there is one, else by the secret token, which is sent in the open.
+    /// Uses the signing token if there is one, otherwise the secret token, which is sent as plain text.
     fn verify(&self, delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureError> {
         if delivery.headers.contains_key(standard_webhooks::SIGNATURE) {
             return standard_webhooks::verify(delivery);
@@ -48,7 +49,7 @@ impl InboundHook for GitLabIntegration {
     fn receive(&self, headers: &HeaderMap, body: &Value) -> Result<InboundEvent, String> {
         match text(body, &["object_kind"]).ok_or("the event needs object_kind")? {
             "issue" => issue(headers, body),
-            // Incidents and the like come as work items; tasks, goals and epics are no reports.
+            // Incidents and similar items arrive as work items; tasks, goals and epics are not reports.
             "work_item"
                 if matches!(text(body, &["object_attributes", "type"]), Some("Issue" | "Incident")) =>
             {
@@ -64,7 +65,7 @@ fn issue(headers: &HeaderMap, body: &Value) -> Result<InboundEvent, String> {
     let resolved = match text(body, &["object_attributes", "action"]) {
         Some("open" | "reopen") => false,
         Some("close") => true,
-        // Deliveries that try the connection have no action.
+        // Deliveries that test the connection have no action.
         _ => return Ok(InboundEvent::Nothing),
     };
     let project = body.pointer("/project/id").and_then(Value::as_u64).ok_or("the event needs project.id")?;
@@ -86,7 +87,7 @@ fn issue(headers: &HeaderMap, body: &Value) -> Result<InboundEvent, String> {
     .into())
 }
 
-/// The delivery's id, where a signature covers it.
+/// The id of the delivery, if a signature covers it.
 fn signed_id(headers: &HeaderMap) -> Option<String> {
     headers.get(standard_webhooks::SIGNATURE)?;
     headers.get(standard_webhooks::ID)?.to_str().ok().map(str::to_owned)
@@ -99,16 +100,16 @@ fn is_path(path: &str) -> bool {
         && path.chars().all(|c| c.is_ascii_alphanumeric() || "._-/".contains(c))
 }
 
-/// The project's name in its address, which is what a service is called after.
+/// The project's name in its address, which is the name of the service.
 fn service(body: &Value) -> Option<String> {
     let path = text(body, &["project", "path_with_namespace"]).filter(|path| is_path(path));
     let name = path.and_then(|path| path.rsplit('/').next()).or_else(|| text(body, &["project", "name"]));
     name.map(|name| name.chars().take(MAX_NAME_CHARS).collect())
 }
 
-/// Who reads an issue, where the delivery says so: of a public project everybody, unless the issue is confidential. Of an
-/// internal one everybody who has an account on that server, and whether these are the organisation's own people only the
-/// configuration can tell.
+/// Who reads an issue, if the delivery says so. Everyone reads an issue of a public project, unless it is confidential.
+/// Everyone with an account on the server reads one of an internal project; only the configuration can say whether these are
+/// all people of the organisation.
 fn readers_of(body: &Value) -> Option<Audience> {
     let confidential = body.pointer("/object_attributes/confidential").and_then(Value::as_bool);
     let visibility = body.pointer("/project/visibility_level").and_then(Value::as_u64);
@@ -119,7 +120,7 @@ fn readers_of(body: &Value) -> Option<Audience> {
         Some(PRIVATE) => Some(Audience::Internal),
         Some(INTERNAL) => Some(Audience::Unknown),
         Some(PUBLIC) if confidential == Some(false) => Some(Audience::Public),
-        // What may come to be said: not more than was said before.
+        // GitLab may add other values; they say no more than a missing one.
         Some(_) => Some(Audience::Unknown),
         None => None,
     }
@@ -130,7 +131,7 @@ fn deployment(body: &Value) -> Option<Deployment> {
     if text(body, &["status"]) != Some("success") {
         return None;
     }
-    // The whole id of the commit stands in its address only.
+    // Only its address contains the full id of the commit.
     let address = text(body, &["commit_url"]).and_then(|url| url.rsplit('/').next());
     let revision = address.filter(|id| is_commit(id, 40)).or_else(|| text(body, &["short_sha"]))?;
     let environment = text(body, &["environment"]).unwrap_or("production");
@@ -146,7 +147,7 @@ fn is_commit(text: &str, least: usize) -> bool {
     (least..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// A time as `2021-04-28 21:50:00 +0200`, or as everybody else writes it.
+/// A time as `2021-04-28 21:50:00 +0200`, or in the usual format.
 fn time(text: &str) -> Option<Timestamp> {
     let own = || Timestamp::strptime("%Y-%m-%d %H:%M:%S %z", text.replace(" UTC", " +0000")).ok();
     text.parse().ok().or_else(own)

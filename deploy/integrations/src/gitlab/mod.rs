@@ -30,7 +30,7 @@ impl Integration for GitLabIntegration {
         Some(ConnectorKeys { api: Some(api) })
     }
 
-    /// Issues of a public project are read by everybody.
+    /// Everyone reads the issues of a public project.
     fn usual_audience(&self) -> Audience {
         Audience::Unknown
     }

@@ -1,5 +1,5 @@
 /*!
-Internal notes on issues, which members of the project see, found again by pages of a hundred.
+Internal notes on issues, which members of the project see; an existing one is found by reading pages of a hundred.
 */
 
 use http::HeaderName;
@@ -45,7 +45,7 @@ impl TicketApi for GitLabIntegration {
     }
 }
 
-/// Where the notes of an issue are, which is known as `PROJECT#NUMBER`.
+/// The path of the notes of an issue; its name is `PROJECT#NUMBER`.
 fn notes(note: NoteTarget<'_>) -> String {
     format!("/api/v4/projects/{}/notes", note.ticket.replace('#', "/issues/"))
 }

@@ -37,7 +37,8 @@ impl InboundHook for GrafanaIntegration {
         alert_groups::schema()
     }
 
-    /// Hex over the body; over `TIME:BODY` where a time is sent along. Older set-ups send a bearer token.
+    /// The signature is hex over the body, or over `TIME:BODY` if the delivery contains a time. Older installations send a
+    /// bearer token.
     fn verify(&self, delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureError> {
         const NAME: &str = "x-grafana-alerting-signature";
         const TIME: &str = "x-grafana-alerting-timestamp";

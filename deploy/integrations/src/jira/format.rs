@@ -1,13 +1,13 @@
 /*!
-How a note is written for Jira: as a document, in which what is text is never anything else, and in the notation of the older
-editor, in which comments of a service desk are written.
+Writes a note for Jira: as a document, in which text can never be anything else, and in the notation of the older editor,
+for comments of a service desk.
 */
 
 use serde_json::{Value, json};
 
 use crate::note_text::{BREAK, NoteSpan, NoteText};
 
-/// In the notation of the older editor.
+/// The note in the notation of the older editor.
 pub(super) fn wiki(note: &NoteText, marker: &str) -> String {
     let text = note.written("\n\n", |part, _| match part {
         NoteSpan::Own(text) | NoteSpan::Outside(text) => wiki_text(text),
@@ -16,7 +16,7 @@ pub(super) fn wiki(note: &NoteText, marker: &str) -> String {
     format!("{text}\n\n({marker})")
 }
 
-/// As a document.
+/// The note as a document.
 pub(super) fn document(note: &NoteText, marker: &str) -> Value {
     let text = |text: &str| json!({ "type": "text", "text": text });
     let node = |part: &NoteSpan| match part {
@@ -25,7 +25,7 @@ pub(super) fn document(note: &NoteText, marker: &str) -> Value {
             json!({ "type": "text", "text": url, "marks": [{ "type": "link", "attrs": { "href": url } }] })
         }
     };
-    // A node without text is refused.
+    // Jira refuses a node without text.
     let is_empty = |part: &&NoteSpan| matches!(part, NoteSpan::Own(text) | NoteSpan::Outside(text) | NoteSpan::Link(text) if text.is_empty());
     let paragraph = |parts: &Vec<NoteSpan>| -> Value {
         let nodes: Vec<Value> = parts.iter().filter(|part| !is_empty(part)).map(node).collect();
@@ -36,10 +36,10 @@ pub(super) fn document(note: &NoteText, marker: &str) -> Value {
     json!({ "type": "doc", "version": 1, "content": content })
 }
 
-/// Every sign that the notation may use as the reference that stands for it.
+/// Replaces every character that the notation may interpret with its character reference.
 fn wiki_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 16);
-    // A paragraph that begins with `h1.` or `bq.` is one no more.
+    // Without this, `h1.` or `bq.` at the start of a paragraph would have a meaning.
     out.push(BREAK);
     for c in text.chars() {
         match c {

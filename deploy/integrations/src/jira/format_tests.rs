@@ -1,4 +1,4 @@
-//! Whatever a text from outside says, it is text in both formats.
+//! Any text from outside stays text in both formats.
 
 use proptest::prelude::*;
 

@@ -1,5 +1,5 @@
 /*!
-Issues as they come in: new ones are reports, those in a category of done are over.
+Deliveries about issues: new ones are reports, those with a status in the category "done" are over.
 */
 
 use http::HeaderMap;

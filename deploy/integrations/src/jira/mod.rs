@@ -1,5 +1,5 @@
 /*!
-Jira and Jira Service Management: issues come in, comments are written to issues and to requests of a service desk.
+Jira and Jira Service Management: issues come in, comments are written to issues and to service desk requests.
 */
 
 mod files;
@@ -12,7 +12,7 @@ use crate::configuration::{AccountKey, ApiKeys, ConnectorKeys, SwitchKey};
 use crate::integration::{InboundHook, Integration};
 use crate::ticket_client::TicketApi;
 
-/// Whether the issues are requests of a service desk, whose comments can be internal.
+/// The switch for issues that are requests of a service desk, whose comments can be internal.
 const SERVICE_DESK: &str = "service_desk";
 
 const SWITCHES: &[SwitchKey] = &[SwitchKey {

@@ -1,5 +1,5 @@
 /*!
-Comments: documents on issues, the older notation on requests of a service desk, where they can be internal.
+Comments: as documents on issues, in the older notation on service desk requests, where they can be internal.
 */
 
 use reqwest::Method;
@@ -13,7 +13,7 @@ const PAGE: u64 = 100;
 
 impl TicketApi for JiraIntegration {
     fn try_token(&self) -> ApiRequest {
-        // Both kinds, the cloud and an organisation's own servers, have this edition.
+        // Both the cloud and self-hosted servers have this version.
         ApiRequest::get("/rest/api/2/myself")
     }
 

@@ -1,6 +1,6 @@
 /*!
-Files that were dropped into an issue. They stand in its text as links to the storage, by ids alone, so that their names are
-the texts of the links.
+Files that people attached to an issue. Its text contains them as links to the storage, by ids alone, so the text of a
+link is the name of the file.
 */
 
 use millwright_model::RemoteFile;
@@ -25,7 +25,7 @@ impl AttachmentSource for LinearIntegration {
         once(links)
     }
 
-    /// The storage knows nothing but ids; the API lies beside it.
+    /// The storage has only ids, and is not below the path of the API.
     fn is_attachment(&self, _: &[&str], url: &Url) -> bool {
         is_stored(url) && url.query().is_none()
     }
@@ -35,7 +35,7 @@ impl AttachmentSource for LinearIntegration {
     }
 }
 
-/// Whether a path is one of the storage's: of the workspace, the file, and its version.
+/// Whether a path is a path of the storage: the ids of the workspace, the file, and its version.
 fn is_stored(url: &Url) -> bool {
     let parts: Vec<&str> = url.path().split('/').skip(1).collect();
     (2..=3).contains(&parts.len()) && parts.iter().all(|part| is_id(part))

@@ -1,9 +1,9 @@
 /*!
-Issues as they come in. New ones and those that were over and are open again are reports; completed and canceled ones say
-that it is over. What else happens to an issue, our own comments included, is not for us.
+Deliveries about issues. New ones and reopened ones are reports; completed and canceled ones mean that the failure is
+over. Other events of an issue, our own comments included, are ignored.
 
-The signature covers the body alone, and the time of sending stands in it, so that a delivery is proven only with it. The id
-of the delivery stands in a header that nothing covers.
+The signature covers only the body, and the body contains the time of sending, so a delivery is proven only at the end of
+its body. The id of the delivery is in a header that no signature covers.
 */
 
 use http::HeaderMap;
@@ -31,7 +31,7 @@ impl InboundHook for LinearIntegration {
         })
     }
 
-    /// Hex over the body.
+    /// The signature is hex over the body.
     fn verify(&self, delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureError> {
         const NAME: &str = "linear-signature";
         let given = from_hex(NAME, delivery.header(NAME)?)?;
@@ -47,7 +47,7 @@ impl InboundHook for LinearIntegration {
         let is_over = matches!(text(body, &["data", "state", "type"]), Some("completed" | "canceled"));
         let resolved = match action {
             "create" => is_over,
-            // An update of anything else than the state says nothing of it, though the state is sent along.
+            // An update that does not change the state contains the state, but says nothing about it.
             "update" if text(body, &["updatedFrom", "stateId"]).is_none() => {
                 return Ok(InboundEvent::Nothing);
             }
@@ -79,13 +79,13 @@ fn was_over(body: &Value) -> bool {
     ["completedAt", "canceledAt"].iter().any(|key| text(body, &["updatedFrom", key]).is_some())
 }
 
-/// As `ENG-123`.
+/// Whether a text has the form of `ENG-123`.
 fn is_identifier(text: &str) -> bool {
     let is_plain = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric());
     text.len() <= 40 && text.split_once('-').is_some_and(|(team, number)| is_plain(team) && is_plain(number))
 }
 
-/// When a body says that it was sent, in milliseconds since 1970.
+/// The time of sending in a body, in milliseconds since 1970.
 fn sent_at(body: &[u8]) -> Result<i64, SignatureError> {
     const TIME: &str = "webhookTimestamp";
     let body: Value = serde_json::from_slice(body).unwrap_or(Value::Null);

@@ -1,4 +1,4 @@
-//! Linear from the bytes of a delivery to those of a comment; hostile ones included.
+//! Linear, from the bytes of a delivery to those of a comment, including hostile ones.
 
 use http::HeaderMap;
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ fn verify(delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureEr
     LinearIntegration.hook().unwrap().verify(delivery)
 }
 
-/// A body signed with the secret `s`, as it comes in at a time in milliseconds after [`AT`].
+/// Checks a body signed with the secret `s` that arrives `later_seconds` after [`AT`].
 fn signed(body: &str, later_seconds: i64) -> Result<(), SignatureError> {
     let signature = hex::encode(mac(b"s", body.as_bytes()));
     check_at(AT + later_seconds, verify, &[("linear-signature", &signature)], body.as_bytes(), &["new", "s"])
@@ -39,7 +39,7 @@ fn a_delivery_is_proven_only_with_the_time_in_its_body() {
     {
         assert_eq!(signed(timeless, 0), Err(SignatureError::Timeless("webhookTimestamp")), "{timeless}");
     }
-    // Far out of any range, and of this year in seconds.
+    // Times far out of range, and a current time in seconds.
     for odd in [i64::MAX, i64::MIN, AT] {
         assert!(signed(&sent(odd), 0).is_err(), "{odd}");
     }
@@ -55,7 +55,7 @@ fn a_wrong_or_missing_signature_is_refused_whatever_the_body_says() {
     assert_eq!(ask(&right[..40]), Err(SignatureError::Malformed("linear-signature")));
     assert_eq!(ask(&format!("sha256={right}")), Err(SignatureError::Malformed("linear-signature")));
     assert_eq!(check(verify, &[], b"{}", &["s"]), Err(SignatureError::Missing("linear-signature")));
-    // A body whose signature is wrong is not even looked into.
+    // The time is not even read from a body with a wrong signature.
     assert_eq!(
         check(verify, &[("linear-signature", &right)], b"{\"webhookTimestamp\":0}", &["s"]),
         Err(SignatureError::Wrong)

@@ -1,5 +1,5 @@
 /*!
-Linear: issues come in, comments are written to them by GraphQL, files lie in a storage that wants the token.
+Linear: issues come in, comments are written to them by GraphQL, attachments are in a storage that requires the token.
 */
 
 mod files;
@@ -40,7 +40,7 @@ impl Integration for LinearIntegration {
     }
 }
 
-/// Whether a text is an id as everything there has one: a UUID.
+/// Whether a text has the form of all ids there: a UUID.
 fn is_id(text: &str) -> bool {
     let groups: Vec<&str> = text.split('-').collect();
     groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])

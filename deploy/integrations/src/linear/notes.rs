@@ -1,6 +1,6 @@
 /*!
-Comments on issues, by GraphQL. Errors come with a body that says what kind they are, whatever the status; comments are found
-again by pages that lead on by a cursor.
+Comments on issues, by GraphQL. The body of an error says its kind, regardless of the status. An existing comment is found
+by reading pages with a cursor.
 */
 
 use std::time::Duration;
@@ -15,9 +15,9 @@ use crate::note_text::NoteText;
 use crate::outbound_http::SendError;
 use crate::ticket_client::{ApiRequest, NotePage, NoteTarget, TicketApi, TicketConnection, id_of};
 
-/// How long to wait when too much was asked; which limit it was is told in headers only.
+/// How long to wait after too many requests; only headers say which limit was reached.
 const REST: Duration = Duration::from_secs(60);
-/// Begins keys that a person made for themselves, which are no bearer's.
+/// The prefix of keys that a person made; these are sent without `Bearer`.
 const PERSONAL_KEY: &str = "lin_api_";
 
 const VIEWER: &str = "query { viewer { id } }";
@@ -68,7 +68,7 @@ impl TicketApi for LinearIntegration {
         id_of(answer.pointer("/data/commentCreate/comment")?)
     }
 
-    /// A status of success means that the question was understood, not that it was done.
+    /// A success status means that the request was understood, not that it was carried out.
     fn accept(&self, answer: Value) -> Result<Value, SendError> {
         let errors = answer.get("errors").and_then(Value::as_array).filter(|errors| !errors.is_empty());
         if let Some(error) = errors.and_then(|errors| errors.first()) {
@@ -82,7 +82,7 @@ impl TicketApi for LinearIntegration {
         }
     }
 
-    /// Too many requests come with the status of a bad one.
+    /// The response to too many requests has the status of a bad request.
     fn refusal(&self, why: String) -> SendError {
         let lower = why.to_ascii_lowercase();
         match lower.contains("ratelimited") || lower.contains("rate limit") {
@@ -96,7 +96,7 @@ fn ask(query: &str, variables: Value) -> ApiRequest {
     ApiRequest::with(Method::POST, "/graphql", json!({ "query": query, "variables": variables }))
 }
 
-/// What an error of GraphQL means for what was asked.
+/// What a GraphQL error means for the request.
 fn judged(error: &Value) -> SendError {
     let code = error.pointer("/extensions/code").and_then(Value::as_str).unwrap_or_default();
     let message: String = error
@@ -109,7 +109,7 @@ fn judged(error: &Value) -> SendError {
         .collect();
     match code {
         "RATELIMITED" => SendError::Later(REST),
-        // Something broke there, perhaps after it was done.
+        // The server failed, perhaps after it carried out the request.
         "" | "INTERNAL_SERVER_ERROR" => SendError::Unknown(message),
         _ => SendError::Refused(message),
     }

@@ -1,5 +1,5 @@
 /*!
-Incidents of PagerDuty. While a secret is replaced there, a delivery is signed with several.
+Incidents of PagerDuty. While a secret is being replaced there, a delivery has several signatures.
 */
 
 use http::HeaderMap;

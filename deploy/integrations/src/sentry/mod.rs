@@ -1,5 +1,6 @@
 /*!
-Alerts and issues of Sentry. The event itself is handed on, with its frames; an issue has only a title and a place.
+Alerts and issues of Sentry. An alert passes on the event itself, with its frames; an issue has only a title and a
+location.
 */
 
 use http::HeaderMap;

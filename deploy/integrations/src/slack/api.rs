@@ -1,6 +1,6 @@
 /*!
-Slack's Web API, as far as we call it. Errors come with status 200 and say `ok: false`; which of them certainly did
-nothing, and what mends them, is known here.
+The part of Slack's Web API that we call. Errors come with status 200 and `ok: false`; this module knows which of them
+certainly changed nothing, and how to fix them.
 */
 
 use std::time::Duration;
@@ -13,9 +13,9 @@ use super::SlackSettings;
 use crate::outbound_http::{self, SendError};
 use crate::ticket_client::NoteTarget;
 
-/// Pages looked through for a message, of 200 each.
+/// Pages searched for a message, of 200 messages each.
 const MOST_PAGES: usize = 20;
-/// The kind of our messages' metadata, by which a message is found again.
+/// The event type in the metadata of our messages, by which a message is found again.
 const EVENT_TYPE: &str = "millwright_note";
 
 /// Calls the Web API.
@@ -24,26 +24,26 @@ pub struct SlackApi<'a> {
     http: reqwest::Client,
 }
 
-/// Who may read a channel; `None` where Slack does not tell.
+/// Who may read a channel; `None` if Slack does not say.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct SlackChannel {
-    /// People of other workspaces.
+    /// Whether people of other workspaces may read it.
     pub is_shared: Option<bool>,
-    /// Nobody but its members: a private channel, or a direct message.
+    /// Whether only its members may read it: a private channel, or a direct message.
     pub is_closed: Option<bool>,
 }
 
-/// Where a message goes: a channel, and a thread in it.
+/// The destination of a message: a channel, and a thread in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SlackTarget<'t> {
     pub channel: &'t str,
     pub thread: Option<&'t str>,
-    /// The message that is replied to, where it is a reply.
+    /// The message that this one replies to, if it is a reply.
     pub message: Option<&'t str>,
 }
 
 impl<'t> SlackTarget<'t> {
-    /// As it stands in a note: `CHANNEL[/THREAD[/MESSAGE]]`.
+    /// Parses the target of a note: `CHANNEL[/THREAD[/MESSAGE]]`.
     pub fn of(target: &'t str) -> Self {
         let mut parts = target.split('/');
         Self {
@@ -55,15 +55,15 @@ impl<'t> SlackTarget<'t> {
 }
 
 impl<'a> SlackApi<'a> {
-    /// Calls the API with these settings.
+    /// A client for the API with these settings.
     pub fn new(slack: &'a SlackSettings, http: reqwest::Client) -> Self {
         Self { slack, http }
     }
 
-    /// Posts a note; answers its time, which is its name.
+    /// Posts a note; returns its timestamp, which is its name.
     ///
     /// # Errors
-    /// What the API says went wrong, or that it cannot be reached.
+    /// When the API reports an error, or cannot be reached.
     pub async fn create(
         &self,
         note: NoteTarget<'_>,
@@ -83,10 +83,10 @@ impl<'a> SlackApi<'a> {
         ts.map(str::to_owned).ok_or_else(|| SendError::Unknown("the answer holds no ts".into()))
     }
 
-    /// Edits a note. One that a person deleted stays deleted.
+    /// Edits a note. A note that a person deleted stays deleted.
     ///
     /// # Errors
-    /// What the API says went wrong, or that it cannot be reached.
+    /// When the API reports an error, or cannot be reached.
     pub async fn update(
         &self,
         note: NoteTarget<'_>,
@@ -103,10 +103,10 @@ impl<'a> SlackApi<'a> {
         }
     }
 
-    /// The time of the message with this note's id in its metadata, if it arrived.
+    /// The timestamp of the message with this note's id in its metadata, if it arrived.
     ///
     /// # Errors
-    /// What the API says went wrong, or that it cannot be reached.
+    /// When the API reports an error, or cannot be reached.
     pub async fn find(&self, note: NoteTarget<'_>) -> Result<Option<String>, SendError> {
         let target = SlackTarget::of(note.ticket);
         let is_it =
@@ -116,10 +116,11 @@ impl<'a> SlackApi<'a> {
         Ok(ts.map(str::to_owned))
     }
 
-    /// The messages of a thread that were written before `ts`, oldest first: author, whether a program is one, and text.
+    /// The messages of a thread that were written before `ts`, oldest first: author, whether the author is a program, and
+    /// text.
     ///
     /// # Errors
-    /// What the API says went wrong, or that it cannot be reached.
+    /// When the API reports an error, or cannot be reached.
     pub async fn earlier(
         &self,
         target: SlackTarget<'_>,
@@ -142,7 +143,7 @@ impl<'a> SlackApi<'a> {
             .collect())
     }
 
-    /// The first message of a thread, or of a channel's latest, that is looked for.
+    /// The first match among the messages of a thread, or among the latest ones of a channel.
     async fn search(
         &self,
         channel: &str,
@@ -172,10 +173,10 @@ impl<'a> SlackApi<'a> {
         Err(SendError::Unknown("there are too many messages to look through".into()))
     }
 
-    /// Says something that only one person sees; nothing depends on its arriving.
+    /// Sends a message that only one person sees; nothing depends on its arrival.
     ///
     /// # Errors
-    /// What the API says went wrong, or that it cannot be reached.
+    /// When the API reports an error, or cannot be reached.
     pub async fn whisper(
         &self,
         channel: &str,
@@ -190,10 +191,10 @@ impl<'a> SlackApi<'a> {
         self.ask("chat.postEphemeral", &body).await.map(|_| ())
     }
 
-    /// Where to connect to, for Socket Mode.
+    /// The address to connect to for Socket Mode.
     ///
     /// # Errors
-    /// What the API says went wrong, or that it cannot be reached.
+    /// When the API reports an error, or cannot be reached.
     pub async fn open_socket(&self, app_token: &SecretString) -> Result<String, SendError> {
         let answer =
             self.call("apps.connections.open", app_token, "application/x-www-form-urlencoded", String::new());
@@ -202,10 +203,10 @@ impl<'a> SlackApi<'a> {
         url.map(str::to_owned).ok_or_else(|| SendError::Unknown("the answer holds no url".into()))
     }
 
-    /// Whose token it is, and of what workspace.
+    /// The owner of the token, and the workspace.
     ///
     /// # Errors
-    /// What the API says went wrong, or that it cannot be reached.
+    /// When the API reports an error, or cannot be reached.
     pub async fn who_we_are(&self) -> Result<String, SendError> {
         let answer = self.read("auth.test", &[]).await?;
         let text = |key: &str| -> String {
@@ -214,20 +215,20 @@ impl<'a> SlackApi<'a> {
         Ok(format!("{} of {}", text("user"), text("team")))
     }
 
-    /// The id of the workspace that we are in.
+    /// The id of the workspace that the token belongs to.
     ///
     /// # Errors
-    /// What the API says went wrong, or that it cannot be reached.
+    /// When the API reports an error, or cannot be reached.
     pub async fn team(&self) -> Result<String, SendError> {
         let answer = self.read("auth.test", &[]).await?;
         let team = answer.get("team_id").and_then(Value::as_str).filter(|team| !team.is_empty());
         team.map(str::to_owned).ok_or_else(|| SendError::Unknown("the answer holds no team_id".into()))
     }
 
-    /// What Slack tells of a user.
+    /// The description of a user by Slack.
     ///
     /// # Errors
-    /// What the API says went wrong, or that it cannot be reached.
+    /// When the API reports an error, or cannot be reached.
     pub async fn user(&self, id: &str) -> Result<Value, SendError> {
         let answer = self.read("users.info", &[("user", id)]).await?;
         let user = answer.get("user").filter(|user| user.get("id").and_then(Value::as_str) == Some(id));
@@ -237,12 +238,12 @@ impl<'a> SlackApi<'a> {
     /// Who may read a channel.
     ///
     /// # Errors
-    /// What the API says went wrong, or that it cannot be reached.
+    /// When the API reports an error, or cannot be reached.
     pub async fn channel(&self, channel: &str) -> Result<SlackChannel, SendError> {
         let answer = self.read("conversations.info", &[("channel", channel)]).await?;
         let flag = |name: &str| answer.pointer(&format!("/channel/{name}")).and_then(Value::as_bool);
         let pending = flag("is_pending_ext_shared").unwrap_or(false);
-        // Direct messages between two are marked by neither, where they are of the workspace.
+        // Direct messages between two people of the workspace have neither flag.
         let shared = flag("is_ext_shared").or_else(|| flag("is_im").filter(|im| *im).map(|_| false));
         let is_closed = match ["is_private", "is_im", "is_mpim"].map(flag) {
             flags if flags.contains(&Some(true)) => Some(true),
@@ -257,7 +258,7 @@ impl<'a> SlackApi<'a> {
         self.call(method, token, "application/json; charset=utf-8", body.to_string()).await
     }
 
-    /// Methods that read take no JSON.
+    /// Calls a method that reads; these do not accept JSON.
     async fn read(&self, method: &str, fields: &[(&str, &str)]) -> Result<Value, SendError> {
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         self.call(method, &self.slack.bot_token, "application/x-www-form-urlencoded", body).await
@@ -303,7 +304,7 @@ fn message(note: NoteTarget<'_>, text: &str, blocks: &Value) -> Value {
     })
 }
 
-/// What mends an error that people cause and can end.
+/// How to fix an error that people cause and can fix.
 fn mend(error: &str) -> &'static str {
     match error {
         "not_in_channel" | "channel_not_found" => "; invite the bot: /invite @its-name in that channel",

@@ -1,6 +1,6 @@
 /*!
-What is shown in a thread, as Slack's blocks: within its limits (50 blocks, 3,000 characters of a section, 150 of a
-header, 75 on a button), with everything from outside escaped, so that no text can mention a channel or fake a link.
+The messages in a thread, as Slack's blocks: within its limits (50 blocks, 3,000 characters of a section, 150 of a header,
+75 on a button), with all outside text escaped, so that no text can mention a channel or fake a link.
 */
 
 use millwright_model::{Approval, Report, Resolution, Verdict};
@@ -10,18 +10,19 @@ use crate::note_text::defang;
 
 const SECTION: usize = 3_000;
 const HEADER: usize = 150;
-/// Of the text that stands where blocks cannot be shown, as in notifications; Slack advises less than 4,000.
+/// Longest fallback text, for places that cannot show blocks, such as notifications; Slack recommends less than 4,000
+/// characters.
 const FALLBACK: usize = 3_500;
-/// Calls that consent is asked for, in one message.
+/// Most calls that ask for consent in one message.
 const MOST_ASKED: usize = 5;
-/// Characters of a step, of a commit's subject and of a person's name.
+/// Longest text of a step, a commit's subject and a person's name, in characters.
 const STEP: usize = 200;
 const SUBJECT: usize = 120;
 const NAME: usize = 120;
-/// Sections of the note's text.
+/// Most sections for the text of the note.
 const MOST_SECTIONS: usize = 12;
 
-/// A call that consent is asked for.
+/// A call that needs consent.
 #[derive(Debug, Clone, Copy)]
 pub struct ConsentRequest<'a> {
     pub id: &'a str,
@@ -29,27 +30,27 @@ pub struct ConsentRequest<'a> {
     pub arguments: &'a Value,
 }
 
-/// What is known of an incident, as far as it is shown.
+/// The facts about an incident that its message shows.
 #[derive(Debug, Clone, Copy)]
 pub struct IncidentCard<'a> {
-    /// What its buttons name.
+    /// The id that its buttons carry.
     pub id: &'a str,
     pub title: &'a str,
-    /// Nobody works on it any more.
+    /// Whether the incident has ended.
     pub is_over: bool,
     pub report: Option<&'a Report>,
-    /// As ticket systems get it: paragraphs, masked and bounded.
+    /// The note, as ticket systems get it: paragraphs, masked and bounded.
     pub note: &'a str,
-    /// What a run that is under way is about to do.
+    /// The step that a run in progress is about to do.
     pub step: Option<&'a str>,
-    /// What a run waits for.
+    /// The calls whose consent a run waits for.
     pub asked: &'a [ConsentRequest<'a>],
-    /// The most trusted one.
+    /// The most trusted resolution.
     pub resolution: Option<&'a Resolution>,
     pub url: Option<&'a str>,
 }
 
-/// The one message of an incident.
+/// The blocks of the one message of an incident.
 pub fn incident(shown: &IncidentCard<'_>) -> Value {
     let IncidentCard { report, is_over, .. } = *shown;
     let mut blocks = vec![json!({
@@ -59,7 +60,7 @@ pub fn incident(shown: &IncidentCard<'_>) -> Value {
     for paragraph in shown.note.split("\n\n").filter(|part| !part.trim().is_empty()).take(MOST_SECTIONS) {
         blocks.push(section(&escape(paragraph)));
     }
-    // One that was opened again has only a report that was not it.
+    // A reopened incident has only a report that was wrong.
     if let Some(report) = report.filter(|_| is_over) {
         tell(report, &mut blocks);
     }
@@ -132,7 +133,7 @@ fn tell(report: &Report, blocks: &mut Vec<Value>) {
             blocks.push(context(&format!("{commit}{} · {sure} % sure", places.join(" "))));
         }
     }
-    // Once a cause is proven, who else was suspected is noise.
+    // When a cause is proven, the other suspects are noise.
     if matches!(report.verdict, Verdict::Probable | Verdict::Inconclusive) {
         let suspects: Vec<String> = report
             .suspects
@@ -155,14 +156,14 @@ fn tell(report: &Report, blocks: &mut Vec<Value>) {
     }
 }
 
-/// A reply to somebody in the thread.
+/// The blocks of a reply in the thread.
 pub fn reply(text: &str) -> Value {
     let escaped = escape(text);
     let mut rest = escaped.as_str();
     let mut blocks = Vec::new();
     while !rest.is_empty() && blocks.len() < MOST_SECTIONS {
         let at = rest.char_indices().nth(SECTION).map_or(rest.len(), |(at, _)| at);
-        // At a line's end where there is one in the second half of what fits; never within an escape.
+        // Splits at the end of a line if there is one in the second half of the text that fits; never within an escape.
         let at = match rest.get(..at).and_then(|head| head.rfind('\n')) {
             Some(line) if at < rest.len() && line > at / 2 => line + 1,
             _ => whole_escapes(rest, at),
@@ -176,7 +177,7 @@ pub fn reply(text: &str) -> Value {
     Value::Array(blocks)
 }
 
-/// What stands where blocks cannot be shown.
+/// The text that is shown where blocks cannot be shown.
 pub fn fallback(text: &str) -> String {
     cut(&escape(text), FALLBACK)
 }
@@ -200,17 +201,17 @@ fn button(action: &str, label: &str, value: &str, style: Option<&str>) -> Value 
     button
 }
 
-/// The three characters that begin Slack's notation: as they stand, a text could mention everybody.
+/// Escapes the three characters that begin Slack's notation: unescaped, a text could mention everyone.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// A line from outside: nothing in it is an address or a mention, and it closes no code.
+/// A line of outside text: nothing in it is an address or a mention, and it closes no code span.
 fn outside(text: &str, most: usize) -> String {
     code(&defang(text, most))
 }
 
-/// Between backticks, which a text must not close.
+/// A code span, which the text cannot close.
 fn code(text: &str) -> String {
     escape(&text.replace('`', "ˋ"))
 }
@@ -219,7 +220,7 @@ fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-/// At most so many characters; an escape is not cut through.
+/// At most `most` characters; an escape is not cut in two.
 fn cut(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),
@@ -230,7 +231,7 @@ fn cut(text: &str, most: usize) -> String {
     }
 }
 
-/// A place not after `at` that stands in no `&amp;`.
+/// The last position up to `at` that is not inside an escape such as `&amp;`.
 fn whole_escapes(text: &str, at: usize) -> usize {
     let head = &text[..at];
     match head.rfind('&') {

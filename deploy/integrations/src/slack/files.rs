@@ -1,5 +1,5 @@
 /*!
-Files that were sent along with a message: `/files-pri/TEAM-FILE/…`.
+Files attached to a message: `/files-pri/TEAM-FILE/…`.
 */
 
 use millwright_model::RemoteFile;
@@ -16,7 +16,7 @@ impl AttachmentSource for SlackIntegration {
             .collect()
     }
 
-    /// The API is at slack.com/api; the files are not below that.
+    /// The API is at slack.com/api; the files are not below that path.
     fn is_attachment(&self, _: &[&str], url: &Url) -> bool {
         let parts: Vec<&str> = url.path().split('/').skip(1).collect();
         matches!(parts.as_slice(), ["files-pri", file, .., name] if !file.is_empty() && !name.is_empty())

@@ -1,6 +1,6 @@
 /*!
-Slack, as far as it needs no state of the service: `wire` alone knows what it sends, `blocks` what it shows, `api` how its Web
-API is called. What becomes of what is told is the service's.
+The part of Slack that needs no state of the service: only `wire` knows what Slack sends, only `blocks` what it shows, and
+only `api` how to call its Web API. The service handles what Slack delivers.
 */
 
 pub mod api;
@@ -19,27 +19,29 @@ use crate::configuration::ConnectorKeys;
 use crate::integration::Integration;
 use crate::signature::{PendingSignature, SignatureCheck, SignatureError, from_hex};
 
-/// Of incidents' sources, deliveries, notes and metrics.
+/// The name in sources of incidents, deliveries, notes and metrics.
 pub const NAME: &str = "slack";
 
-/// Slack as one of the integrations: its files are fetched like those of others, the rest is a channel of its own.
+/// Slack as one of the integrations: its attachments are fetched like those of other systems, everything else is a channel
+/// of its own.
 pub(crate) struct SlackIntegration;
 
-/// What the channel is set up with.
+/// The settings of the channel.
 #[derive(Debug, Clone)]
 pub struct SlackSettings {
-    /// Several while one is replaced; none where only the socket is used.
+    /// Several while one is being replaced; none if only the socket is used.
     pub signing_secrets: Vec<SecretString>,
     pub bot_token: SecretString,
-    /// For Socket Mode.
+    /// The app token for Socket Mode.
     pub app_token: Option<SecretString>,
-    /// Of its Web API, without a trailing slash.
+    /// The base URL of its Web API, without a trailing slash.
     pub base_url: String,
-    /// Users, by their ids, who may stop and consent.
+    /// The ids of users who may stop runs and consent to calls.
     pub responders: BTreeSet<String>,
-    /// Who reads the channels it is asked in; `None`: people of the workspace, except in channels shared with others.
+    /// Who reads the channels that mention it; `None`: people of the workspace, except in channels shared with other
+    /// workspaces.
     pub audience: Option<Audience>,
-    /// Whether what is said in private channels and direct messages may be read by everybody who has a token.
+    /// Whether everyone with a token may read what is said in private channels and direct messages.
     pub closed_channels_are_open: bool,
     /// Whether guests of the workspace may judge answers.
     pub guests_judge: bool,
@@ -52,7 +54,7 @@ impl Integration for SlackIntegration {
         NAME
     }
 
-    /// It is set up under `[channels.slack]`.
+    /// `None`, because Slack is configured under `[channels.slack]`.
     fn connector(&self) -> Option<ConnectorKeys> {
         None
     }
@@ -62,10 +64,10 @@ impl Integration for SlackIntegration {
     }
 }
 
-/// Hex over `v0:TIME:BODY`; events, commands and interactions alike.
+/// Verifies a signature in hex over `v0:TIME:BODY`, the same for events, commands and interactions.
 ///
 /// # Errors
-/// When the headers alone show that it is not Slack, or not now.
+/// When the headers alone show that the delivery is not from Slack, or not recent.
 pub fn verify(delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureError> {
     const NAME: &str = "x-slack-signature";
     const TIME: &str = "x-slack-request-timestamp";
@@ -76,14 +78,14 @@ pub fn verify(delivery: &PendingSignature<'_>) -> Result<SignatureCheck, Signatu
     Ok(delivery.awaits(&[b"v0:", at.as_bytes(), b":"], vec![given]))
 }
 
-/// What every envelope of the events API has.
+/// The schema of every envelope of the Events API.
 pub fn event_schema() -> Schema {
     json_schema!({
         "type": "object", "required": ["type"], "properties": { "type": { "type": "string", "minLength": 1 } },
     })
 }
 
-/// What every slash command has.
+/// The schema of every slash command.
 pub fn command_schema() -> Schema {
     let name = serde_json::json!({ "type": "string", "pattern": "^[A-Za-z0-9.]{1,64}$" });
     json_schema!({
@@ -95,7 +97,7 @@ pub fn command_schema() -> Schema {
     })
 }
 
-/// What every interaction has.
+/// The schema of every interaction.
 pub fn interaction_schema() -> Schema {
     json_schema!({
         "type": "object", "required": ["payload"],

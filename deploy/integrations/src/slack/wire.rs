@@ -1,6 +1,6 @@
 /*!
-What Slack sends: events, slash commands and pressed buttons, over HTTP and over its socket alike. Taken apart here and
-nowhere else; what is no business of ours comes out as nothing.
+What Slack sends: events, slash commands and pressed buttons, over HTTP and over its socket. Only this module parses them;
+a delivery that does not concern us has no result.
 */
 
 use millwright_model::RemoteFile;
@@ -9,17 +9,17 @@ use serde_json::Value;
 use super::SlackIntegration;
 use crate::attachments::files_in;
 
-/// Longest text taken from a message, in characters; Slack's own limit is 40,000.
+/// Longest text that is read from a message, in characters; Slack's own limit is 40,000.
 const MOST_TEXT: usize = 40_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SlackEvent {
-    /// Slack asks whether somebody is there.
+    /// Slack tests the URL.
     Challenge(String),
     Said(SlackMessage),
-    /// Somebody changed what they had said.
+    /// A person edited a message.
     Edited(SlackMessage),
-    /// The user stopped us by Slack's own means.
+    /// The user stopped the run with Slack's own stop control.
     Stopped {
         channel: String,
         thread: String,
@@ -31,20 +31,20 @@ pub enum SlackEvent {
 /// A message that is meant for us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SlackMessage {
-    /// Slack's id of the event: the same one again is the same message.
+    /// Slack's id of the event: an event with the same id is the same message.
     pub event: String,
     pub channel: String,
-    /// Its own time, which is also its name within the channel.
+    /// The timestamp of the message, which is its name within the channel.
     pub ts: String,
-    /// The first message of its thread; its own name where it begins one.
+    /// The first message of its thread; its own timestamp if it begins one.
     pub thread: String,
     pub user: String,
     pub text: String,
-    /// Files that were sent along.
+    /// Files attached to the message.
     pub files: Vec<RemoteFile>,
     /// Whether people of other workspaces read the channel.
     pub is_shared: bool,
-    /// Whether only its members read the channel, where the event tells: of a mention it does not.
+    /// Whether only its members read the channel, if the event says so; a mention does not.
     pub is_closed: Option<bool>,
 }
 
@@ -67,10 +67,10 @@ pub struct SlackButtonPress {
     pub value: String,
 }
 
-/// An envelope of the events API.
+/// Parses an envelope of the Events API.
 ///
 /// # Errors
-/// What it lacks.
+/// Names the missing field.
 pub fn told(envelope: &Value) -> Result<SlackEvent, String> {
     match text(envelope, "type") {
         Some("url_verification") => {
@@ -94,7 +94,7 @@ pub fn told(envelope: &Value) -> Result<SlackEvent, String> {
     let subtype = text(event, "subtype");
     let direct = kind == "message" && text(event, "channel_type") == Some("im");
     let changed = kind == "message" && subtype == Some("message_changed");
-    // Mentions inside direct messages come as messages only, mentions in channels as both.
+    // Mentions inside direct messages arrive as messages only; mentions in channels arrive as both.
     if !changed && kind != "app_mention" && !direct {
         return Ok(SlackEvent::Nothing);
     }
@@ -112,7 +112,7 @@ pub fn told(envelope: &Value) -> Result<SlackEvent, String> {
     if !changed {
         return Ok(SlackEvent::Said(said));
     }
-    // A link that is shown with a preview counts as a change, too.
+    // A preview that Slack adds to a link also counts as a change.
     let before = event.get("previous_message").and_then(|before| text(before, "text")).map(plain);
     Ok(if before.as_deref() == Some(said.text.as_str()) {
         SlackEvent::Nothing
@@ -136,7 +136,7 @@ fn said(event_id: &str, event: &Value, message: &Value, is_shared: bool) -> Opti
     })
 }
 
-/// Whether the channel of an event is its members' alone.
+/// Whether only its members read the channel of an event.
 fn is_closed(event: &Value) -> Option<bool> {
     match text(event, "channel_type")? {
         "im" | "mpim" | "group" => Some(true),
@@ -145,7 +145,7 @@ fn is_closed(event: &Value) -> Option<bool> {
     }
 }
 
-/// Bots that answer bots never end.
+/// Whether a bot wrote the message; bots that answer bots would never end.
 fn is_of_a_bot(envelope: &Value, message: &Value) -> bool {
     let user = text(message, "user");
     let ourselves = envelope.get("authorizations").and_then(Value::as_array).is_some_and(|all| {
@@ -156,10 +156,10 @@ fn is_of_a_bot(envelope: &Value, message: &Value) -> bool {
     ourselves || text(message, "bot_id").is_some() || text(message, "subtype") == Some("bot_message")
 }
 
-/// A slash command's fields, however they are asked for.
+/// Parses the fields of a slash command; `field` looks one up.
 ///
 /// # Errors
-/// What it lacks.
+/// Names the missing field.
 pub fn command(field: impl Fn(&str) -> Option<String>) -> Result<SlackCommand, String> {
     let wanted = |name: &str| {
         field(name).filter(|value| is_name(value)).ok_or_else(|| format!("the command needs {name}"))
@@ -172,10 +172,10 @@ pub fn command(field: impl Fn(&str) -> Option<String>) -> Result<SlackCommand, S
     })
 }
 
-/// A payload of interactivity; `None` when no button of ours was pressed.
+/// Parses a payload of interactivity; `None` if none of our buttons was pressed.
 ///
 /// # Errors
-/// What it lacks.
+/// Names the missing field.
 pub fn pressed(payload: &Value) -> Result<Option<SlackButtonPress>, String> {
     match text(payload, "type") {
         Some("block_actions") => {}
@@ -199,7 +199,7 @@ pub fn pressed(payload: &Value) -> Result<Option<SlackButtonPress>, String> {
     }))
 }
 
-/// What a message says, without Slack's own notation: `<@U1>` at its beginning is us, and goes.
+/// The text of a message without Slack's own notation. `<@U1>` at its beginning is the bot itself, and is removed.
 pub fn plain(text: &str) -> String {
     let mut out = String::new();
     let mut rest = text;
@@ -235,7 +235,7 @@ fn text<'v>(value: &'v Value, key: &str) -> Option<&'v str> {
     value.get(key)?.as_str().filter(|text| !text.is_empty())
 }
 
-/// Ids and times are names that are put into requests again, so nothing else passes.
+/// Ids and timestamps are put into requests again, so other characters are refused.
 fn name(value: &Value, key: &str) -> Option<String> {
     text(value, key).filter(|name| is_name(name)).map(str::to_owned)
 }

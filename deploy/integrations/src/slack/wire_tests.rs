@@ -1,4 +1,4 @@
-//! What Slack writes, as plain text; and what its envelopes must not hold.
+//! Slack's notation as plain text, and what its envelopes must not contain.
 
 use serde_json::json;
 

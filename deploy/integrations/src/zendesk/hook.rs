@@ -1,5 +1,5 @@
 /*!
-Tickets as they come in: new ones are reports, solved and closed ones are over.
+Deliveries about tickets: new ones are reports, solved and closed ones are over.
 */
 
 use base64::Engine as _;
@@ -26,7 +26,7 @@ impl InboundHook for ZendeskIntegration {
         })
     }
 
-    /// Base64 over the time and the body, without anything in between.
+    /// The signature is Base64 over the time and the body, without a separator.
     fn verify(&self, delivery: &PendingSignature<'_>) -> Result<SignatureCheck, SignatureError> {
         const NAME: &str = "x-zendesk-webhook-signature";
         const TIME: &str = "x-zendesk-webhook-signature-timestamp";

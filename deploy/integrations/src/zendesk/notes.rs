@@ -1,5 +1,5 @@
 /*!
-Internal comments on tickets. A token is told from a password by the account's name.
+Internal comments on tickets. The name of the account says whether the secret is a token or a password.
 */
 
 use http::HeaderName;
@@ -56,7 +56,7 @@ impl TicketApi for ZendeskIntegration {
         answer.get("comments")?.as_array()
     }
 
-    /// The answer is the ticket; the note's own id is nowhere needed.
+    /// The response is the ticket; the id of the note is not needed.
     fn created(&self, note: NoteTarget<'_>, _: &Value) -> Option<String> {
         Some(note.marker.to_owned())
     }

@@ -1,11 +1,12 @@
 /*!
-Texts that try to be more than text, and what a reader of Markdown sees of them; shared by the tests of several crates.
+Texts that try to be more than text, and what a reader of the rendered Markdown sees; shared by the tests of several
+crates.
 */
 
 use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
-/// Seen by nobody; put where systems would find something to act upon.
+/// A zero-width space, inserted where systems would act on the text.
 pub(crate) const BREAK: char = '\u{200b}';
 
 const PIECES: &[&str] = &[
@@ -94,7 +95,7 @@ pub(crate) fn hostile() -> impl Strategy<Value = String> {
     prop::collection::vec(piece, 0..10).prop_map(|pieces| pieces.concat())
 }
 
-/// A text in which systems find nothing to act upon, as a reader sees it.
+/// Asserts that systems find nothing to act on in a text, as a reader sees it.
 pub(crate) fn is_inert(text: &str) {
     let lower = text.to_lowercase();
     assert!(!lower.contains("://") && !lower.contains("www.") && !lower.contains("gh-"), "{text:?}");
@@ -106,7 +107,7 @@ pub(crate) fn is_inert(text: &str) {
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
 }
 
-/// The paragraphs that Markdown shows; anything but text in them fails.
+/// The paragraphs of the rendered Markdown; fails if they contain anything but text.
 pub(crate) fn shown(markdown: &str) -> Vec<String> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES

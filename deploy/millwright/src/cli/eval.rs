@@ -1,5 +1,5 @@
 /*!
-The command line of `eval`, declared.
+The declaration of the command line of `eval`.
 */
 
 use std::path::PathBuf;
@@ -216,7 +216,7 @@ pub(crate) enum EvalMemory {
 }
 
 fn url_path(text: &str) -> Result<(String, PathBuf), String> {
-    // The URL may hold `=`; the path is what follows the last one.
+    // The URL may contain `=`; the path follows the last one.
     match text.rsplit_once('=') {
         Some((url, path)) if !url.is_empty() && !path.is_empty() => Ok((url.to_owned(), path.into())),
         _ => Err("give URL=PATH, as in https://host/owner/name=../clones/name".into()),

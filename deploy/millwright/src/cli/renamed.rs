@@ -1,9 +1,9 @@
 /*!
-Options that had another name in the release before: they still work, and each use says what it is called now. They go
-with the next release.
+Options that had another name in the previous release: they still work, and each use warns with the new name. The next
+release removes them.
 */
 
-/// Command, name before, name now.
+/// Command, old name, new name.
 const RENAMED_OPTIONS: &[(&str, &str, &str)] = &[
     ("investigate", "--at", "--bad"),
     ("chat", "--at", "--bad"),
@@ -11,7 +11,7 @@ const RENAMED_OPTIONS: &[(&str, &str, &str)] = &[
     ("index", "--deployed", "the command `millwright deployment add SERVICE=REV`"),
 ];
 
-/// What to say of the options in a command line (without the program's name).
+/// The warnings about the options in a command line (without the program's name).
 pub(crate) fn warnings_of_renamed_options(arguments: &[String]) -> Vec<String> {
     let Some((command, options)) = arguments.split_first() else { return Vec::new() };
     let options = || options.iter().take_while(|option| *option != "--");

@@ -1,5 +1,5 @@
 /*!
-What `millwright schema` prints the schema of.
+The types whose schema `millwright schema` prints.
 */
 
 use std::fmt;

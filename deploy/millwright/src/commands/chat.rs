@@ -1,7 +1,7 @@
 /*!
-`millwright chat`: the conversation in a terminal, line by line. Here are only reading, printing and the signals; what
-is said is decided in `millwright_agent::conversation`. Lines may come from a pipe as well: each is answered before the
-next is read, and only `/stop` and `/steer` reach an investigation that works.
+`millwright chat`: the conversation in a terminal, line by line. This module only reads, prints and handles signals;
+`millwright_agent::conversation` decides what to say. Lines may also come from a pipe: each is answered before the next is
+read, and only `/stop` and `/steer` reach a running investigation.
 */
 
 use std::collections::VecDeque;
@@ -34,9 +34,9 @@ use crate::wiring;
 
 /// The conventional status of a process ended by an interrupt.
 const INTERRUPTED: u8 = 130;
-/// Longest line read, in bytes; what follows in it is dropped.
+/// Longest line read, in bytes; the rest of a longer line is dropped.
 const LINE_BYTES: usize = 64 << 10;
-/// Lines that wait while an answer is made.
+/// Most lines that wait while an answer is made.
 const AHEAD: usize = 1_000;
 
 pub(super) async fn run(arguments: ChatArguments) -> Result<ExitCode> {
@@ -73,7 +73,7 @@ pub(super) async fn run(arguments: ChatArguments) -> Result<ExitCode> {
     Ok(code)
 }
 
-/// Whoever may read this machine's memory may judge what it says.
+/// Anyone who may read this machine's memory may judge its answers.
 struct OwnersFeedback {
     use_cases: UseCases,
     by: String,
@@ -87,7 +87,7 @@ impl FeedbackTaker for OwnersFeedback {
     }
 }
 
-/// What there is to talk about: a ticket's file or a remembered incident.
+/// The subject of the conversation: the file of a ticket, or a remembered incident.
 fn subject(name: Option<&str>) -> Result<(TicketInput, Option<String>)> {
     let Some(name) = name else { return Ok((TicketInput::default(), None)) };
     anyhow::ensure!(
@@ -102,7 +102,7 @@ fn subject(name: Option<&str>) -> Result<(TicketInput, Option<String>)> {
 
 struct Terminal {
     lines: mpsc::Receiver<String>,
-    /// Somebody types, so a message during a run is meant for it.
+    /// A person types the input, so a message during a run is meant for the run.
     typed: bool,
     waiting: VecDeque<String>,
     open: bool,
@@ -172,7 +172,7 @@ impl Terminal {
         }
     }
 
-    /// A line that comes while an answer is made.
+    /// Handles a line that arrives while an answer is made.
     fn meanwhile(&mut self, line: String, voice: &RunMessenger) {
         if !self.waiting.is_empty() && !self.typed {
             self.waiting.push_back(line);
@@ -190,7 +190,7 @@ impl Terminal {
     }
 }
 
-/// Reads lines on a thread of their own, each bounded, whatever bytes they hold.
+/// Reads lines on a separate thread, each bounded, with any bytes in them.
 fn read_lines() -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(16);
     std::thread::spawn(move || {
@@ -229,18 +229,18 @@ fn read_line(input: &mut impl BufRead) -> Option<String> {
     }
 }
 
-/// A reader that went away is no error of the conversation's.
+/// Prints `text`; it is not an error when the reader of the output is gone.
 fn say(text: &str) {
     let mut out = std::io::stdout().lock();
     let _ = out.write_all(escaped_but_colours(text).as_bytes()).and_then(|()| out.flush());
 }
 
-/// Shows what happens while an answer is made: the steps of a run, or a model's words as they come.
+/// Shows what happens while an answer is made: the steps of a run, or the text of a model as it arrives.
 #[derive(Debug, Default)]
 struct Screen {
-    /// A run works; its model's words are not for the person.
+    /// A run is in progress; the text of its model is not for the person.
     in_run: AtomicBool,
-    /// Words stand on the line.
+    /// The current line is not empty.
     mid_line: AtomicBool,
 }
 

@@ -1,6 +1,6 @@
 /*!
-`millwright demo`: the main job on a repository it builds itself, so that anybody can see what it does within a
-minute of cloning. The second time the same failure is answered from memory.
+`millwright demo`: an investigation of a repository that the command builds itself, so that anyone can see what Millwright
+does within a minute of cloning. The second run answers the same failure from memory.
 */
 
 use std::process::ExitCode;

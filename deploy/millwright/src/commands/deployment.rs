@@ -1,6 +1,6 @@
 /*!
-`millwright deployment add`: records what was deployed where, for those who deploy from a script. Systems that deploy by
-themselves tell it over a hook.
+`millwright deployment add`: records what was deployed where, for people who deploy with a script. Deployment systems
+report over a hook instead.
 */
 
 use std::process::ExitCode;
@@ -42,17 +42,17 @@ async fn add(arguments: DeploymentAddArguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A service and a revision of it.
+/// The name of a service and the revision that was deployed.
 pub(super) type DeployedRevision = (String, String);
 
-/// When it was deployed; now where no time is given.
+/// The time of the deployment; now if no time is given.
 pub(super) fn moment(given: Option<&str>) -> Result<Timestamp> {
     let at = given.map(Timestamp::parse).transpose();
     let at = at.context("--at must be a time as in 2026-11-24T10:00:00Z")?;
     Ok(at.unwrap_or_else(millwright_store::now))
 }
 
-/// `SERVICE=REV`, taken apart.
+/// Parses `SERVICE=REV`.
 pub(super) fn services(deployed: &[String]) -> Result<Vec<DeployedRevision>> {
     let apart = |deployed: &String| {
         let pair = deployed
@@ -64,7 +64,7 @@ pub(super) fn services(deployed: &[String]) -> Result<Vec<DeployedRevision>> {
     deployed.iter().map(apart).collect()
 }
 
-/// With the full ids of the commits that the revisions name.
+/// Replaces each revision by the full id of its commit.
 pub(super) fn resolved(repo: &Repo, named: Vec<DeployedRevision>) -> Result<Vec<DeployedRevision>> {
     let commit = |(service, revision): DeployedRevision| Ok((service, repo.resolve(&revision)?.to_string()));
     named.into_iter().map(commit).collect()

@@ -1,5 +1,6 @@
 /*!
-`millwright eval`: judges the agent on cases with known truth, holds the results to a gate, compares and reports them.
+`millwright eval`: judges the agent on cases with known truth, checks the results against a gate, compares and reports
+them.
 */
 
 use std::process::ExitCode;
@@ -44,12 +45,12 @@ async fn run_cases(arguments: EvalRunArguments) -> Result<ExitCode> {
     };
     let config = wiring::config(arguments.config.as_deref(), None)?;
     let options = options(&arguments, &config)?;
-    // A store that cannot be opened is told before the suite, not after it.
+    // Reports a store that cannot be opened before the suite runs, not after it.
     let store = match suite {
         Some(_) => Some(wiring::open_store(&options.data_dir, &config).await?),
         None => None,
     };
-    // An alarm that cannot ring is told now, too.
+    // Reports an unusable webhook now, too.
     let webhook = arguments.alert_env.as_deref().map(webhook).transpose()?;
     let out = options.out.clone();
     let begun = Instant::now();
@@ -72,7 +73,7 @@ async fn run_cases(arguments: EvalRunArguments) -> Result<ExitCode> {
     let mut alarm: Vec<String> = failures.iter().map(|failure| format!("gate: {failure}")).collect();
     if let (Some(store), Some(suite)) = (store, suite) {
         let run = (arguments.planner.as_str(), begun.elapsed());
-        // What was measured stands in the folder, whether or not the history takes it.
+        // The results are in the folder, whether or not the history accepts them.
         match eval_history::keep(&store, suite, &summary, &failures, run).await {
             Ok(fell) => {
                 alarm.extend(fell.into_iter().map(|line| format!("fell since the run before: {line}")));
@@ -92,7 +93,7 @@ async fn run_cases(arguments: EvalRunArguments) -> Result<ExitCode> {
     Ok(if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(GATE_FAILED) })
 }
 
-/// The address a variable holds: it is a secret, so it stands in no argument and no message.
+/// The address in an environment variable. It is a secret, so it appears in no argument and no message.
 fn webhook(name: &str) -> Result<String> {
     let address = std::env::var(name).ok().map(|address| address.trim().to_owned());
     address.filter(|address| address.starts_with("https://") || address.starts_with("http://")).with_context(
@@ -112,7 +113,7 @@ fn compare(arguments: &EvalCompareArguments) -> Result<ExitCode> {
         ListFormat::Text => found.in_markdown(),
     };
     wiring::emit(&text, None)?;
-    // A gate says what is allowed; without one, what chance can hardly have done is not.
+    // A gate defines what is allowed; without a gate, a drop fails if it is unlikely to be chance.
     let fails = match gate {
         Some(_) => !found.failures.is_empty(),
         None => found.fails(),
@@ -161,7 +162,7 @@ fn options(arguments: &EvalRunArguments, config: &Config) -> Result<EvalOptions>
         cases: arguments.cases.clone().unwrap_or_default(),
         task: match arguments.task {
             Some(EvalTaskOption::Rank) => EvalTask::Rank,
-            // A suite says itself what it judges.
+            // A suite defines itself what it judges.
             Some(EvalTaskOption::Investigate) | None => EvalTask::Investigate,
             Some(EvalTaskOption::LogTemplates) => EvalTask::LogTemplates,
             Some(EvalTaskOption::Retrieval) => EvalTask::Retrieval,
@@ -198,7 +199,7 @@ fn options(arguments: &EvalRunArguments, config: &Config) -> Result<EvalOptions>
     })
 }
 
-/// The configured model, to be judged beside the built-in one.
+/// The configured embedding model, to be judged beside the built-in one.
 fn embedder(config: &Config) -> Result<Option<std::sync::Arc<dyn millwright_store::embed::Embedder>>> {
     if config.options.embeddings.model == BUILT_IN {
         return Ok(None);
@@ -209,7 +210,7 @@ fn embedder(config: &Config) -> Result<Option<std::sync::Arc<dyn millwright_stor
 fn planners(arguments: &EvalRunArguments, config: &Config) -> Result<PlannerFactory> {
     let config = config.clone();
     let name = arguments.planner.clone();
-    // Wrong options are told before the first case.
+    // Reports wrong options before the first case.
     wiring::planner(Some(&name), &config, wiring::ConsentAvailability::Unattended)?;
     Ok(PlannerFactory::new(move || {
         wiring::planner(Some(&name), &config, wiring::ConsentAvailability::Unattended)
@@ -217,7 +218,7 @@ fn planners(arguments: &EvalRunArguments, config: &Config) -> Result<PlannerFact
     }))
 }
 
-/// The model of `--planner` alone, where it is asked for.
+/// The model of `--planner` without our planner around it, if requested.
 fn bare(arguments: &EvalRunArguments, config: &Config) -> Result<Option<PlannerFactory>> {
     let Some(EvalBaseline::Bare) = arguments.baseline else { return Ok(None) };
     anyhow::ensure!(
@@ -243,7 +244,7 @@ fn judge(arguments: &EvalRunArguments, config: &Config) -> Result<Option<ProseJu
     })))
 }
 
-/// The figures of the whole set, one a line, with their intervals.
+/// The metrics of the whole set, one per line, with their intervals.
 fn figures(summary: &EvalSummary) -> String {
     let mut lines = Vec::new();
     for (task, figures) in &summary.0 {

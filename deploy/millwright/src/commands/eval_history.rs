@@ -1,6 +1,6 @@
 /*!
-`millwright eval history`, and what `eval run SUITE` adds to it: one row a run in the configured store, so that the
-nightly's figures stand where the service's pages read them.
+`millwright eval history`, and the rows that `eval run SUITE` adds to it: one per run in the configured store, where the
+pages of the service read them.
 */
 
 use std::fmt::Write as _;
@@ -16,7 +16,7 @@ use super::memory::{clean, show};
 use crate::cli::EvalHistoryArguments;
 use crate::wiring;
 
-/// Told by whoever builds, for a program whose builds are to be told apart by their commit.
+/// The commit of this build, if the build sets it, so that builds can be told apart.
 const COMMIT: Option<&str> = option_env!("MILLWRIGHT_COMMIT");
 
 pub(super) async fn run(arguments: EvalHistoryArguments) -> Result<ExitCode> {
@@ -30,7 +30,7 @@ pub(super) async fn run(arguments: EvalHistoryArguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Keeps a run of a suite; answers what fell since the run before, one line each.
+/// Stores a run of a suite; returns the metrics that fell since the previous run, one line each.
 pub(super) async fn keep(
     store: &Store,
     suite: Suite,
@@ -38,7 +38,7 @@ pub(super) async fn keep(
     failures: &[String],
     (planner, took): (&str, Duration),
 ) -> Result<Vec<String>> {
-    /// Far enough to find one of the same planner.
+    /// How many earlier runs are searched for one of the same planner.
     const BACK: u32 = 100;
     let program = history::program(env!("CARGO_PKG_VERSION"), COMMIT);
     let now = history::evaluation(suite.as_str(), summary, failures, (&program, planner), took);

@@ -9,7 +9,7 @@ use millwright_git::Repo;
 use crate::cli::{EvalImportArguments, EvalImportFrom};
 use crate::wiring;
 
-/// Reasons shown; all of them would hide the number of cases.
+/// Most reasons shown; more would hide the number of cases.
 const SHOWN: usize = 20;
 
 pub(super) async fn run(arguments: EvalImportArguments) -> Result<ExitCode> {

@@ -1,6 +1,6 @@
 /*!
-`millwright index`: brings the history index of a repository up to date, which investigations do by themselves, ahead of
-time.
+`millwright index`: updates the history index of a repository ahead of time. Investigations update it by themselves as
+well.
 */
 
 use std::process::ExitCode;

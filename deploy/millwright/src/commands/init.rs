@@ -1,7 +1,7 @@
 /*!
-`millwright init`: writes a commented `millwright.toml` for a repository, with what could be guessed from its files and,
-beside each guess, what to check. Commands that were guessed are run once in the sandbox, and those that do not work here
-are written as comments. An existing file is never overwritten unless asked.
+`millwright init`: writes a commented `millwright.toml` for a repository, with values guessed from its files and, beside
+each guess, what to check. It runs guessed commands once in the sandbox, and writes those that do not work here as
+comments. It overwrites an existing file only on request.
 */
 
 mod guess;
@@ -36,14 +36,14 @@ pub(crate) enum InitError {
     Write { path: PathBuf, source: io::Error },
 }
 
-/// Whether an existing file may go.
+/// Whether an existing file may be overwritten.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ExistingFilePolicy {
     Keep,
     Overwrite,
 }
 
-/// What `init` did, and what its reader should look at.
+/// What `init` did, and what the user should check.
 #[derive(Debug)]
 pub(crate) struct InitResult {
     pub(crate) path: PathBuf,
@@ -62,7 +62,7 @@ pub(super) async fn run(arguments: InitArguments) -> Result<ExitCode> {
         }
         let repo = match Repo::open(given, &data_dir) {
             Ok(repo) => Some(repo),
-            // Nothing is committed yet, so there is nothing to try.
+            // Nothing is committed yet, so there is nothing to run.
             Err(RepoError::Empty { .. }) => None,
             Err(error) => return Err(error.into()),
         };
@@ -82,7 +82,7 @@ pub(super) async fn run(arguments: InitArguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Guesses, tries it, and writes `millwright.toml` into `root`.
+/// Guesses the settings, tries them, and writes `millwright.toml` into `root`.
 pub(crate) fn init(
     root: &Path,
     existing: ExistingFilePolicy,
@@ -115,7 +115,7 @@ pub(crate) fn init(
 }
 
 impl InitResult {
-    /// For the terminal: what was guessed, and what to check.
+    /// The text for the terminal: what was guessed, and what to check.
     pub(crate) fn tell(&self) -> String {
         let mut out = format!("Wrote {}\n", self.path.display());
         let languages = self.guess.languages.join(", ");
@@ -148,7 +148,7 @@ impl InitResult {
     }
 }
 
-/// The file's text. It loads as it is.
+/// The text of the file. It loads without changes.
 pub(crate) fn render(guess: &RepositoryGuess) -> String {
     let mut out = String::from(
         "# Millwright: how to test this repository. Guessed by `millwright init`; check it, then keep it.\n\
@@ -213,7 +213,7 @@ pub(crate) fn render(guess: &RepositoryGuess) -> String {
     out
 }
 
-/// A command that was guessed; one that did not work stands as a comment with the reason, in place of an example.
+/// A guessed command; one that did not work becomes a comment with the reason, in place of an example.
 fn command(
     out: &mut String,
     comment: &str,

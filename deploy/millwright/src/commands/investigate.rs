@@ -1,5 +1,5 @@
 /*!
-`millwright investigate`: the main job. The command line and the configuration become options of one
+`millwright investigate`: one investigation. The command line and the configuration become the request of the
 investigation; the report becomes output and an exit status.
 */
 
@@ -59,14 +59,14 @@ pub(super) async fn run(arguments: InvestigateArguments) -> Result<ExitCode> {
     investigate_and_print(options, &config, planner, !arguments.no_memory, output).await
 }
 
-/// How an investigation's answer is handed over.
+/// How the report of an investigation is delivered.
 pub(super) struct ReportOutput<'a> {
     pub(super) format: OutputFormat,
     pub(super) out: Option<&'a Path>,
     pub(super) require: Verdict,
-    /// The data folder, where it is not the one that commands find by themselves.
+    /// The data folder, if it is not the default one.
     pub(super) data_dir: Option<&'a Path>,
-    /// Where the person wants the fix.
+    /// Where the user wants the fix.
     pub(super) write_fix: Option<&'a FixDestination>,
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn investigate_and_print(
     output: ReportOutput<'_>,
 ) -> Result<ExitCode> {
     wiring::make_private(&options.data_dir)?;
-    // Without memory nothing is kept, neither knowledge nor a journal to go on from.
+    // Without memory nothing is stored: neither knowledge nor a journal from which a run could resume.
     let store = match keep {
         true => Some(dense::attach(wiring::open_store(&options.data_dir, config).await?, config).await?),
         false => None,
@@ -92,7 +92,7 @@ pub(super) async fn investigate_and_print(
         if tokio::signal::ctrl_c().await.is_ok() {
             stop.cancel();
         }
-        // A second interrupt does not wait for anything.
+        // A second interrupt ends the process at once.
         if tokio::signal::ctrl_c().await.is_ok() {
             std::process::exit(i32::from(INTERRUPTED));
         }
@@ -148,7 +148,7 @@ pub(super) async fn investigate_and_print(
     })
 }
 
-/// Writes the fix where it was asked for; the report then names the file.
+/// Writes the fix to the requested place; the report then names the file.
 async fn written(
     options: &InvestigationRequest,
     investigated: &mut InvestigationResult,
@@ -170,7 +170,7 @@ fn shortfall(report: &Report, required: Verdict) -> String {
     format!("the verdict is {}, below --min-verdict {}{why}", report.verdict.as_str(), required.as_str())
 }
 
-/// A command as the person who gave this environment can run it. What is stored and handed on does not hold it.
+/// A command that the user who gave this environment can run. Stored or shared reports do not contain the environment.
 fn with_environment(command: &str, env: &BTreeMap<String, String>) -> String {
     let is_name = |name: &str| {
         name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -188,7 +188,7 @@ fn render(
 ) -> Result<String> {
     use std::io::IsTerminal;
     let to_terminal = output.out.is_none() && std::io::stdout().is_terminal();
-    // Whoever runs this can read the repository and gave the environment. Other formats are made to be handed on.
+    // The user who runs this can read the repository and gave the environment. Other formats are meant to be shared.
     let is_own = output.format == OutputFormat::Text;
     let runnable = |command: &Option<String>| match command {
         Some(command) if is_own => Some(with_environment(command, env)),
@@ -220,7 +220,7 @@ pub(super) fn terminal_width(to_terminal: bool) -> usize {
     }
 }
 
-/// A ticket as it was read.
+/// A ticket in the form in which it was read.
 #[derive(Default)]
 pub(super) struct TicketInput {
     pub(super) text: Vec<u8>,
@@ -287,12 +287,13 @@ pub(super) fn options(
     })
 }
 
-/// A file that somebody else may have written is named.
+/// A hint that names a file which another person may have written.
 fn taken_from(path: &Path) -> String {
     format!("how this repository is tested was taken from {}", path.display())
 }
 
-/// What the command line lays over every checkout. Paths are taken from where it was typed, else from the repository.
+/// The overlay files of the command line, for every checkout. Paths are relative to the working directory, or else to the
+/// repository.
 fn overlay(arguments: &WhatArguments) -> Result<Vec<String>> {
     let mut out = Vec::new();
     for given in &arguments.overlay {
@@ -306,7 +307,7 @@ fn overlay(arguments: &WhatArguments) -> Result<Vec<String>> {
     Ok(out)
 }
 
-/// The command line goes before the configuration.
+/// The command line takes precedence over the configuration.
 fn budget(arguments: &WhatArguments, config: &Config) -> Result<RunBudget> {
     let mut budget = wiring::budget(config);
     budget.tokens = arguments.budget_tokens.or(budget.tokens);

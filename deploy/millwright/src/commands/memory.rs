@@ -1,5 +1,5 @@
 /*!
-`millwright memory`: what is known, why it is trusted, and the hand on it.
+`millwright memory`: inspects and manages remembered incidents.
 */
 
 #[path = "memory_import.rs"]
@@ -61,7 +61,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
         }
         MemoryCommand::Forget { incident } => {
             let id = store.resolve_incident_id(&incident).await?;
-            // Whoever reaches the database may do everything here.
+            // Anyone who can reach the database may do everything here.
             let owner = Principal { name: wiring::person(), ..Principal::anonymous() };
             use_cases(&store, &config)?.forget(&owner, &id).await?;
             show(format, &serde_json::json!({ "forgotten": id }), || format!("{id} is forgotten\n"))?;
@@ -124,7 +124,7 @@ pub(super) async fn run(arguments: MemoryArguments) -> Result<ExitCode> {
     Ok(code)
 }
 
-/// What every other channel calls as well. Nobody reads along with this process.
+/// The same use cases as in every other channel. This process has no other readers to notify.
 pub(super) fn use_cases(store: &Store, config: &Config) -> Result<UseCases> {
     let redactor = Arc::new(wiring::redactor(config)?);
     Ok(UseCases::new(store.clone(), redactor, Arc::new(SilentNotifier)))
@@ -139,7 +139,7 @@ async fn judge(
 ) -> Result<()> {
     let id = store.resolve_incident_id(incident).await?;
     let person = wiring::person();
-    // The audit log keeps no more of it.
+    // The audit log stores no more than this.
     let note: String = note.chars().take(MAX_NOTE_CHARS).collect();
     let judge = FeedbackAuthor::new(Actor { who: &person, why: &note }, FeedbackRights::OWNER);
     let judged = use_cases.judge(judge, AnswerJudgement::of_best(&id, is_confirmed)).await;
@@ -160,7 +160,7 @@ async fn judge(
     })
 }
 
-/// As memory writes times.
+/// The time in the format of memory.
 fn days_ago(days: u32) -> Result<Timestamp> {
     let span = jiff::SignedDuration::from_hours(24 * i64::from(days));
     let at = jiff::Timestamp::now().checked_sub(span).context("so many days ago there was no calendar")?;
@@ -217,7 +217,7 @@ fn replay_command(resolution: &Resolution) -> Option<&str> {
     resolution.replay.as_ref().and_then(|recipe| recipe["command"].as_str())
 }
 
-/// Lines of a fix that are shown.
+/// Most lines of a fix that are shown.
 const MOST_DIFF_LINES: usize = 60;
 
 fn entry_text(entry: &MemoryEntry) -> String {
@@ -283,7 +283,7 @@ fn entry_text(entry: &MemoryEntry) -> String {
     out
 }
 
-/// Commits that are said to be the culprit and that nobody rejected, where that is more than one.
+/// The commits named as the culprit and not rejected, if there are several.
 fn contradiction(resolutions: &[Resolution]) -> Option<String> {
     let standing = resolutions.iter().filter(|known| known.approval != Approval::Rejected);
     let named: std::collections::BTreeSet<&str> =
@@ -294,7 +294,7 @@ fn contradiction(resolutions: &[Resolution]) -> Option<String> {
         .then(|| format!("contradicting: {} culprits are named ({list}); reject what is wrong", named.len()))
 }
 
-/// Why it is trusted, in one line.
+/// Why a resolution is trusted, in one line.
 fn trust(resolution: &Resolution) -> String {
     let proof = match resolution.proof {
         Proof::None => "not proven",
@@ -318,7 +318,7 @@ fn trust(resolution: &Resolution) -> String {
     format!("{trusted}: {proof}{approval}{outcome}")
 }
 
-/// One line of hostile text: no codes for a terminal, bounded. The lines of a fix keep their indentation.
+/// One bounded line of hostile text, without terminal escape codes. The lines of a fix keep their indentation.
 pub(super) fn clean(text: &str, most: usize) -> String {
     let line = readable(text).replace('\n', " ").replace('\t', "    ");
     match line.char_indices().nth(most) {

@@ -1,6 +1,6 @@
 /*!
-`millwright memory import`: an export of a memory, or knowledge from before it: closed tickets as JSON lines, and
-postmortems as Markdown files. Which of them a file is shows in its first line.
+`millwright memory import`: imports an export of a memory, or older knowledge: closed tickets as JSON lines, and
+postmortems as Markdown files. The first line of a file shows which of these it is.
 */
 
 use std::collections::HashSet;
@@ -25,21 +25,21 @@ use crate::cli::{ImportArguments, ListFormat};
 use crate::config::Config;
 use crate::wiring;
 
-/// Entries that are kept together: what a stop in between costs.
+/// Entries stored in one batch: the most that an interruption can lose.
 const BATCH: usize = 500;
-/// A longer line is no ticket.
+/// Longest line in bytes; a longer one is not a ticket.
 const MOST_LINE: u64 = 16 * 1024 * 1024;
-/// Bad records that are named one by one.
+/// Most bad records that are named one by one.
 const MOST_NAMED: u64 = 1_000;
 
-/// What was done with all files.
+/// The results for all files.
 #[derive(Debug, Default, Serialize)]
 struct Done {
-    /// Of a memory's own export.
+    /// Results for exports of a memory.
     exported: ImportSummary,
-    /// Of other systems.
+    /// Results for files of other systems.
     past: PastSummary,
-    /// Records that could not be read, each named on standard error.
+    /// Records that could not be read; standard error names each.
     bad_records: u64,
 }
 
@@ -81,8 +81,8 @@ pub(super) async fn run(
         if path.extension().is_some_and(|end| end.eq_ignore_ascii_case("md")) {
             past.postmortem(path, open()?).await?;
         } else if arguments.source.is_none() && arguments.map.is_empty() && is_export(open()?)? {
-            // Whoever says that these are another system's tickets is believed, whatever the file says of itself. What was
-            // verified is what is imported: a copy of our own.
+            // With `source` or `map` the user says that the file comes from another system. That is believed, even if the
+            // file looks like an export. The import reads the bytes that were verified: a copy of our own.
             let mut copy = tempfile::tempfile_in(data_dir).context("a copy of the file cannot be made")?;
             std::io::copy(&mut open()?, &mut copy).context("a copy of the file cannot be made")?;
             copy.rewind()?;
@@ -108,7 +108,7 @@ struct Past<'s> {
     fields: RecordFieldMap,
     redactor: Redactor,
     batch: Vec<PastIncident>,
-    /// A dry run writes nothing, so it has to remember by itself what was named before.
+    /// A dry run writes nothing, so it remembers here which records it has already named.
     seen: HashSet<String>,
     done: PastSummary,
     bad: u64,
@@ -177,7 +177,7 @@ impl Past<'_> {
     }
 }
 
-/// How far what an export says of proof counts here: by whose key it is signed.
+/// How much the proof levels of an export count here: it depends on the key that signed it.
 fn trust<'m>(
     own: &str,
     input: &mut dyn BufRead,
@@ -203,7 +203,7 @@ fn trust<'m>(
     Ok(ImportTrust::Nothing(masks))
 }
 
-/// Whether the first line says so of itself.
+/// Whether the first line says that the file is an export.
 fn is_export(file: std::fs::File) -> Result<bool> {
     let mut head = Vec::new();
     BufReader::new(file.take(4_096)).read_until(b'\n', &mut head)?;

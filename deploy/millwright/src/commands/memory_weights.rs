@@ -1,5 +1,5 @@
 /*!
-`millwright memory weights`: what ranking learned from verified outcomes, why, and the way back.
+`millwright memory weights`: shows what ranking learned from verified outcomes and why, and reverts it.
 */
 
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use super::{clean, show};
 use crate::cli::{ListFormat, WeightsCommand};
 use crate::wiring;
 
-/// Moves that a page shows; the others are in `--format json`.
+/// Most changes of weights that a page shows; `--format json` has all of them.
 const SHOWN: usize = 12;
 
 pub(super) async fn run(store: &Store, command: WeightsCommand, format: ListFormat) -> Result<()> {

@@ -1,6 +1,6 @@
 /*!
-One file per subcommand. Each turns arguments into a call of the crates below, and the answer into output and
-an exit status. Standard output carries the answer and nothing else.
+One file per subcommand. Each turns arguments into a call of the crates below, and the result into output and an exit
+status. Standard output contains the result and nothing else.
 */
 
 use std::process::ExitCode;

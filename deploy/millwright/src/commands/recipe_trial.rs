@@ -1,5 +1,5 @@
 /*!
-Runs the recipes of a repository once, for `doctor` and `init`, and says on standard error which command is under way.
+Runs the recipes of a repository once, for `doctor` and `init`, and shows the current command on standard error.
 */
 
 use millwright_model::CommitId;
@@ -14,7 +14,7 @@ use crate::cli::TrialArguments;
 use crate::config::Config;
 use crate::wiring;
 
-/// Within which bounds commands are tried.
+/// The limits for trying commands.
 #[derive(Debug, Clone)]
 pub(super) struct TrialBounds {
     sandbox: ReplayOptions,
@@ -23,7 +23,7 @@ pub(super) struct TrialBounds {
 }
 
 impl TrialBounds {
-    /// As asked for; `None`: nothing is to be run.
+    /// The limits from the arguments; `None` if nothing should run.
     pub(super) fn of(arguments: &TrialArguments, config: &Config) -> Option<Self> {
         let bounds = || Self { sandbox: wiring::sandbox(config), patience: arguments.deadline };
         (!arguments.no_replay).then(bounds)

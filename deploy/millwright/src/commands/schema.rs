@@ -1,5 +1,6 @@
 /*!
-`millwright schema report|case|config`: the JSON Schemas, made from the types themselves, so they cannot be out of date.
+`millwright schema report|case|config`: prints the JSON Schemas. They are generated from the types, so they are always up
+to date.
 */
 
 use millwright_evals::cases::EvalCase;

@@ -1,5 +1,5 @@
 /*!
-`millwright serve`: the configuration becomes the settings of the service, and signals end it in order.
+`millwright serve`: turns the configuration into the settings of the service, and shuts the service down on a signal.
 */
 
 use std::collections::BTreeMap;
@@ -42,7 +42,7 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The first interrupt or termination; a second one does not wait.
+/// Returns at the first interrupt or termination signal; a second one ends the process at once.
 async fn told_to_stop() {
     use tokio::signal::unix::{SignalKind, signal};
     let (Ok(mut interrupt), Ok(mut terminate)) =
@@ -70,7 +70,7 @@ fn settings(
     data_dir: std::path::PathBuf,
 ) -> Result<ServiceSettings> {
     let server = &config.options.server;
-    // Wrong settings of the model are told now, not with the first incident.
+    // Reports wrong settings of the model now, not at the first incident.
     wiring::planner(None, config, wiring::ConsentAvailability::Attended)?;
     let (for_planner, for_speaker) = (config.clone(), config.clone());
     let connected = Connected::of(config, &data_dir)?;
@@ -130,7 +130,7 @@ fn speaker(config: &Config) -> Result<Option<ModelSpeaker>> {
     }
 }
 
-/// What the service works on and with, and the secrets for it.
+/// The repositories and systems of the service, with their secrets.
 struct Connected {
     repositories: Vec<RepositorySettings>,
     hooks: BTreeMap<String, HookSettings>,
@@ -139,7 +139,8 @@ struct Connected {
 }
 
 impl Connected {
-    /// All of it or nothing: every fault is told at once, so that a start does not fail once for each.
+    /// Reads everything or fails: the error names every fault at once, so that the user does not have to start once for
+    /// each.
     fn of(config: &Config, data_dir: &Path) -> Result<Self> {
         let mut faults = Vec::new();
         let connectors = &config.options.connectors;

@@ -1,6 +1,6 @@
 /*!
-What the configuration says of repositories, hooks, ticket systems and Slack, as settings of the service, with the secrets
-that it names. `serve` takes all of it or nothing and names every fault; `doctor` looks at each.
+Turns the repositories, hooks, ticket systems and the chat of the configuration into settings of the service, with the
+secrets that it names. `serve` takes everything or nothing and names every fault; `doctor` checks each part.
 */
 
 use std::path::Path;
@@ -19,7 +19,7 @@ use crate::wiring;
 /// A repository of the configuration; one with a url is cloned below `data_dir`.
 ///
 /// # Errors
-/// When it says not where it lies, or its token is not set.
+/// When the entry does not say where the repository is, or its token is not set.
 pub(super) fn repository(
     name: &str,
     entry: &config::RepositorySection,
@@ -37,7 +37,7 @@ pub(super) fn repository(
         }
     };
     let path = match &remote {
-        // A folder's name: whatever else a name may hold.
+        // Turns the name into a safe folder name, because it may contain any character.
         Some(_) => Some(data_dir.join("clones").join(format!("{}.git", folder_name(name)))),
         None => entry.path.clone().or_else(|| config.folder()),
     };
@@ -46,7 +46,7 @@ pub(super) fn repository(
     Ok(RepositorySettings { remote, ..local(name, &path, entry, config) })
 }
 
-/// The repository at a path, with what the configuration says of it.
+/// The repository at a path, with its settings from the configuration.
 pub(super) fn repository_at(path: &Path, config: &Config) -> Result<RepositorySettings> {
     let nothing = config::RepositorySection::default();
     let (name, entry) = config.repository(path).unwrap_or(("repository", &nothing));
@@ -85,16 +85,16 @@ fn folder_name(name: &str) -> String {
     }
 }
 
-/// A system that calls in, as the configuration has it.
+/// The configuration of a system that calls a hook.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct HookEntry<'a> {
     pub(super) name: &'static str,
-    /// Names the variable of what it signs with.
+    /// The variable that holds its signing secret.
     pub(super) secret_env: &'a str,
     audience: Option<ChannelAudience>,
 }
 
-/// The systems that may call in.
+/// The systems that may call a hook.
 pub(super) fn hook_entries(connectors: &ConnectorsSection) -> Vec<HookEntry<'_>> {
     let hooks = connectors.configured().filter(|(integration, ..)| integration.hook().is_some());
     hooks
@@ -105,7 +105,7 @@ pub(super) fn hook_entries(connectors: &ConnectorsSection) -> Vec<HookEntry<'_>>
         .collect()
 }
 
-/// A system that calls in, with the secrets that it signs with.
+/// The settings of a hook, with the secrets that its system signs with.
 pub(super) fn hook(entry: HookEntry<'_>) -> Result<HookSettings> {
     let value = secret(&format!("connectors.{}", entry.name), entry.secret_env)?;
     Ok(HookSettings {
@@ -129,7 +129,7 @@ pub(super) fn confirming_role(config: &Config) -> TokenRole {
     }
 }
 
-/// A system that notes may be written to, as the configuration has it.
+/// The configuration of a system that may receive notes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TicketEntry<'a> {
     pub(super) name: &'static str,
@@ -137,7 +137,7 @@ pub(super) struct TicketEntry<'a> {
     config: &'a ConnectorConfig,
 }
 
-/// The systems that notes may be written to.
+/// The systems that may receive notes.
 pub(super) fn ticket_entries(connectors: &ConnectorsSection) -> Vec<TicketEntry<'_>> {
     let systems = connectors.configured().filter(|(integration, ..)| integration.tickets().is_some());
     systems
@@ -145,7 +145,7 @@ pub(super) fn ticket_entries(connectors: &ConnectorsSection) -> Vec<TicketEntry<
         .collect()
 }
 
-/// How a ticket system is written to; `None` where no notes are.
+/// The connection to a ticket system; `None` if it gets no notes.
 pub(super) fn ticket_connection(entry: TicketEntry<'_>) -> Result<Option<TicketConnection>> {
     let TicketEntry { name, keys, config } = entry;
     let (Some(url), Some(variable)) = (keys.base_url(config), &config.token_env) else { return Ok(None) };

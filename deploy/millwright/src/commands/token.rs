@@ -1,5 +1,5 @@
 /*!
-`millwright token`: who may ask the service, and how much.
+`millwright token`: manages who may call the service, and with which rights.
 */
 
 use std::process::ExitCode;

@@ -1,6 +1,6 @@
 /*!
-Compares a parsed file with the schema of the options, before serde sees it: serde stops at the first error and
-cannot name the nearest key, and a line number is what a reader wants first.
+Compares a parsed file with the schema of the options, before serde reads it: serde stops at the first error, cannot
+suggest the nearest key, and gives no line number, which a reader needs first.
 */
 
 use super::renamed;
@@ -8,7 +8,7 @@ use serde_json::Value as Schema;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// Something in the file that is not an option, or not of its type.
+/// A key in the file that is not an option, or a value of the wrong type.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ConfigProblem {
     /// Byte offset in the file.
@@ -27,12 +27,12 @@ impl ConfigSchema {
         Self { root: schemars::schema_for!(super::ConfigFile).to_value() }
     }
 
-    /// The schema at a path of keys, when there is one.
+    /// The schema at a path of keys, if there is one.
     pub(super) fn at(&self, path: &[String]) -> Option<&Schema> {
         path.iter().try_fold(self.resolve(&self.root), |schema, key| self.child(schema, key))
     }
 
-    /// Keys that may stand in a table; empty when any may.
+    /// The allowed keys of a table; empty if all keys are allowed.
     pub(super) fn keys<'a>(&'a self, schema: &'a Schema) -> Vec<&'a str> {
         let properties = schema.get("properties").and_then(Schema::as_object);
         properties.map(|keys| keys.keys().map(String::as_str).collect()).unwrap_or_default()
@@ -45,7 +45,7 @@ impl ConfigSchema {
         known.or_else(open).map(|child| self.resolve(child))
     }
 
-    /// Follows `$ref`, and takes the other side of a nullable (`anyOf` with null).
+    /// Follows `$ref`, and takes the non-null variant of a nullable (`anyOf` with null).
     fn resolve<'a>(&'a self, mut schema: &'a Schema) -> &'a Schema {
         for _ in 0..8 {
             let target = schema
@@ -111,7 +111,7 @@ impl ConfigSchema {
             return;
         }
         let wanted = kind_in(schema);
-        // A whole number is a number, too.
+        // An integer is also a number.
         let fits = wanted == found || (wanted == "number" && found == "integer");
         if !fits && !wanted.is_empty() {
             wrong(format!(

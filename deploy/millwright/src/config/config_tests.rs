@@ -65,7 +65,7 @@ fn a_full_file_is_read_and_paths_are_relative_to_it() {
     assert_eq!((embeddings.dimension, embeddings.timeout_s), (Some(1536), 60));
 }
 
-/// Names of the release before are taken, in the file and as variables, and said.
+/// Names of the previous release are accepted, in the file and as variables, with a warning.
 #[test]
 fn keys_of_before_are_taken_and_told() {
     let file = "[store]\nkeep_unproven_days = 30\n[server]\njoin_within_h = 12\n";
@@ -279,7 +279,7 @@ fn mistakes_in_variables() {
     assert!(load_text("", &[("MILLWRIGHT__", "x")]).is_err());
 }
 
-/// Whoever writes a superproject, or a shared folder above a clone, is a stranger like the author of the clone.
+/// The author of a superproject, or of a shared folder above a clone, is as untrusted as the author of the clone.
 #[test]
 fn what_is_found_in_or_above_a_repository_cannot_weaken_anything() {
     let top = tempfile::tempdir().unwrap();
@@ -362,7 +362,7 @@ fn the_users_own_file_goes_before_what_is_found() {
     assert_eq!(config.repository(&repo).map(|(name, _)| name), Some("mine"));
     assert!(!config.options.repositories.contains_key("theirs"), "the operator's own entry stands");
     assert_eq!(config.options.repositories["other"].test.as_deref(), Some("sub"));
-    // What others may write is not the user's own.
+    // A file that others can write does not count as the user's own.
     fs::set_permissions(&own, fs::Permissions::from_mode(0o666)).unwrap();
     let refused = Config::load(None, Some(&repo), vars()).unwrap_err();
     assert!(matches!(refused, ConfigError::NotOurs { .. }), "{refused}");

@@ -1,6 +1,6 @@
 /*!
-`MILLWRIGHT__SECTION__KEY` into the table of options. The type comes from the schema: texts are taken as they
-are, everything else is written as in the file (`true`, `60`, `["a", "b"]`, `{ KEY = "value" }`).
+Reads `MILLWRIGHT__SECTION__KEY` into the table of options. The schema gives the type: text is taken as it is, every other
+value is written as in the file (`true`, `60`, `["a", "b"]`, `{ KEY = "value" }`).
 */
 
 use std::collections::BTreeSet;
@@ -13,7 +13,7 @@ use super::renamed;
 
 const PREFIX: &str = "MILLWRIGHT__";
 
-/// Lays the variables that begin with `MILLWRIGHT__` over `table`; answers what to say of those with an old name.
+/// Writes the variables that begin with `MILLWRIGHT__` over `table`; returns warnings about those with an old name.
 pub(super) fn overlay(
     table: &mut Table,
     shape: &ConfigSchema,
@@ -65,7 +65,8 @@ pub(super) fn overlay(
     Ok(warnings)
 }
 
-/// Names of repositories have a case and dashes, variables have neither: what stands in the file wins.
+/// Names of repositories have upper and lower case and dashes, and variables have neither, so the spelling in the file is
+/// used.
 fn real_key(table: &Table, path: &[String], part: &str) -> String {
     let mut here = Some(table);
     for key in path {
@@ -77,7 +78,7 @@ fn real_key(table: &Table, path: &[String], part: &str) -> String {
 
 fn parse(text: &str) -> Option<Value> {
     let mut table: Table = format!("value = {text}").parse().ok()?;
-    // More than one line would be more than one value.
+    // A text with several lines could define several values.
     if table.len() == 1 { table.remove("value") } else { None }
 }
 

@@ -1,5 +1,5 @@
 /*!
-Finds the file, reads it, lays the environment over it, and checks what types alone cannot say.
+Finds and reads the file, applies the environment, and checks what types alone cannot express.
 */
 
 use std::fs;
@@ -16,7 +16,7 @@ use super::renamed;
 use super::{ConfigFile, ModelSection, NetworkOption, RedactionSection, RepositorySection};
 
 const FILE: &str = "millwright.toml";
-/// A configuration is written by hand; anything larger is something else.
+/// Largest configuration file in bytes; people write it by hand, so a larger file is something else.
 const MAX_BYTES: u64 = 1024 * 1024;
 
 #[derive(Debug, thiserror::Error)]
@@ -42,14 +42,15 @@ pub(crate) enum ConfigError {
     NotOurs { path: PathBuf },
 }
 
-/// Where a configuration came from. Whoever writes a repository, or a folder above it, must not gain anything by that: what
-/// is found there says how a repository is tested, and nothing else.
+/// Where a configuration came from. The author of a repository, or of a folder above it, must not gain anything by a file
+/// there: it may say how the repository is tested, and nothing else.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct ConfigOrigin {
-    /// The operator's own: named by `--config` or `MILLWRIGHT_CONFIG`, else of the user's or the system's configuration
-    /// folder.
+    /// The operator's own file: named by `--config` or `MILLWRIGHT_CONFIG`, or in the configuration folder of the user or
+    /// the system.
     pub(crate) own: Option<PathBuf>,
-    /// In the repository, or in a folder above it, if anything was taken from it. Not looked for where a file is named.
+    /// The file in the repository or in a folder above it, if anything was taken from it. Not searched for if a file is
+    /// named.
     pub(crate) found: Option<PathBuf>,
 }
 
@@ -57,7 +58,7 @@ pub(crate) struct ConfigOrigin {
 pub(crate) struct Config {
     pub(crate) options: ConfigFile,
     pub(crate) origin: ConfigOrigin,
-    /// What its writer should know: keys with another name by now.
+    /// Warnings for its author: keys that have a new name.
     pub(crate) warnings: Vec<String>,
 }
 
@@ -79,7 +80,7 @@ impl Config {
         let is_named = named.is_some();
         let own = named.or_else(|| configuration_file(value("XDG_CONFIG_HOME"), value("HOME")));
         let found = if is_named { None } else { start.and_then(find) };
-        // The user's own file may lie above a repository, and is not less theirs for that.
+        // The user's own file may be in a folder above a repository, and is still the user's own.
         let found = found.filter(|found| own.as_ref() != Some(found));
         let shape = ConfigSchema::of_options();
         if let (Some(path), false) = (&own, is_named)
@@ -110,12 +111,12 @@ impl Config {
         Ok(config)
     }
 
-    /// Where the operator's own file lies, if there is one.
+    /// The folder of the operator's own file, if there is one.
     pub(crate) fn folder(&self) -> Option<PathBuf> {
         self.origin.own.as_deref().and_then(Path::parent).map(Path::to_owned)
     }
 
-    /// The entry for the repository at `path`: the one whose `path` is it, else the only one without a `path`.
+    /// The entry for the repository at `path`: the one with this `path`, or the only one without a `path`.
     pub(crate) fn repository(&self, path: &Path) -> Option<(&str, &RepositorySection)> {
         let canonical = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let wanted = canonical(path);
@@ -131,7 +132,7 @@ impl Config {
     }
 }
 
-/// The file of the user's configuration folder, else of the system's.
+/// The file in the user's configuration folder, or else in the system's.
 fn configuration_file(config_home: Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
     let absolute = |folder: &PathBuf| folder.is_absolute();
     let of_user = config_home.filter(absolute).or_else(|| Some(home.filter(absolute)?.join(".config")));
@@ -139,13 +140,13 @@ fn configuration_file(config_home: Option<PathBuf>, home: Option<PathBuf>) -> Op
     folders.map(|folder| folder.join("millwright").join(FILE)).find(|file| file.is_file())
 }
 
-/// From `start` upwards.
+/// Searches from `start` upwards.
 fn find(start: &Path) -> Option<PathBuf> {
     let start = fs::canonicalize(start).unwrap_or_else(|_| start.to_owned());
     start.ancestors().map(|folder| folder.join(FILE)).find(|file| file.is_file())
 }
 
-/// Whether a file is ours or the administrator's, and nobody else may write it.
+/// Whether the user or the administrator owns a file, and nobody else can write it.
 fn is_ours(path: &Path) -> bool {
     const OTHERS_WRITE: u32 = 0o022;
     let us = fs::metadata("/proc/self").map(|process| process.uid()).ok();
@@ -153,7 +154,8 @@ fn is_ours(path: &Path) -> bool {
         .is_ok_and(|file| (file.uid() == 0 || Some(file.uid()) == us) && file.mode() & OTHERS_WRITE == 0)
 }
 
-/// Paths of repositories are taken from the folder of the file that names them, which is the default as well.
+/// Makes paths of repositories absolute. They are relative to the folder of the file that names them, which is also the
+/// default.
 fn with_whole_paths(table: &mut Table, file: &Path) {
     let folder = file.parent().unwrap_or(Path::new("."));
     let repositories = table.get_mut("repositories").and_then(toml::Value::as_table_mut);
@@ -165,7 +167,8 @@ fn with_whole_paths(table: &mut Table, file: &Path) {
     }
 }
 
-/// Adds the repositories that the operator's own file in `folder` does not have, by name or by path; whether any was added.
+/// Adds the repositories that the operator's own file in `folder` does not have, by name or by path; returns whether any was
+/// added.
 fn lay_under(own: &mut Table, folder: Option<&Path>, found: Table) -> bool {
     let canonical = |entry: &toml::Value| {
         let path = folder.unwrap_or(Path::new("")).join(entry.get("path")?.as_str()?);
@@ -174,7 +177,7 @@ fn lay_under(own: &mut Table, folder: Option<&Path>, found: Table) -> bool {
     let Some(toml::Value::Table(found)) = found.get("repositories").cloned() else { return false };
     let repositories = own.entry("repositories").or_insert_with(|| toml::Value::Table(Table::new()));
     let Some(repositories) = repositories.as_table_mut() else { return false };
-    // An entry without a place is for whatever repository is asked about.
+    // An entry without a path or a url applies to any repository.
     if repositories.iter().any(|(_, entry)| entry.get("path").is_none() && entry.get("url").is_none()) {
         return false;
     }
@@ -211,7 +214,7 @@ fn read(path: &Path, shape: &ConfigSchema) -> Result<Table, ConfigError> {
     toml::from_str(&text).map_err(broken)
 }
 
-/// Secrets come by the environment only, where a url may hold one as well.
+/// Refuses passwords in a url: secrets come only from the environment.
 fn refuse_passwords(table: &Table) -> Result<(), ConfigError> {
     let url = table.get("store").and_then(|store| store.get("url")).and_then(toml::Value::as_str);
     let user = url.and_then(|url| url.split_once("://")).and_then(|(_, rest)| {
@@ -231,8 +234,8 @@ fn refuse_passwords(table: &Table) -> Result<(), ConfigError> {
     Ok(())
 }
 
-/// Whether a path of the file's folder, with every link followed, lies below that folder. What is not there, such as
-/// `REV:PATH`, is taken from no other place.
+/// Whether a path relative to the folder of the file is below that folder, after following every link. A path that does not
+/// exist, such as `REV:PATH`, cannot come from another place.
 fn is_below(folder: &Path, path: &str) -> bool {
     let parts = Path::new(path).components();
     let plain = parts.into_iter().all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
@@ -244,7 +247,7 @@ fn is_below(folder: &Path, path: &str) -> bool {
         }
 }
 
-/// What a file out of a repository may not say.
+/// Refuses settings that a file from a repository may not contain.
 fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
     let not_here = |option: String| ConfigError::NotFromARepository { path: path.to_owned(), option };
     if let Some(section) = table.keys().find(|key| *key != "repositories") {
@@ -269,7 +272,7 @@ fn refuse_weakening(table: &Table, path: &Path) -> Result<(), ConfigError> {
         if !is_below(folder, place) {
             return Err(not_here(format!("repositories.{name}.path outside of the repository")));
         }
-        // What is laid over a checkout is read by the repository's own commands.
+        // The repository's own commands can read the overlay of a checkout.
         let overlay = entry.get("overlay").and_then(toml::Value::as_array);
         for laid in overlay.into_iter().flatten().filter_map(toml::Value::as_str) {
             let source = laid.rsplit_once('=').map_or(laid, |(source, _)| source);
@@ -405,7 +408,7 @@ fn patterns(redaction: &RedactionSection) -> Result<(), ConfigError> {
     let allowed = redaction.allow.iter().map(|pattern| ("allow".to_owned(), pattern));
     for (name, pattern) in named.chain(allowed) {
         if let Err(error) = regex::Regex::new(pattern) {
-            // The last line says what is wrong; those before it draw the pattern.
+            // The last line is the message; the lines before it draw the pattern.
             let text = error.to_string();
             let why = text.lines().last().unwrap_or_default().trim();
             return Err(ConfigError::Value {

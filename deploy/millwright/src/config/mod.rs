@@ -1,15 +1,15 @@
 /*!
-`millwright.toml`: a struct per concern, every option working and none accepted and ignored.
+`millwright.toml`: one struct per section. Every option works; none is accepted and then ignored.
 
-The operator's own file is given by `--config` or `MILLWRIGHT_CONFIG`, or lies in the user's or the system's
-configuration folder (`~/.config/millwright/millwright.toml`, `/etc/millwright/millwright.toml`); variables
-`MILLWRIGHT__SECTION__KEY` override it. The structs are the only description of what exists: the JSON Schema
-derived from them drives the check for unknown keys and wrong types (`check`), the reading of variables (`env`)
-and `millwright schema config`.
+The operator's own file is named by `--config` or `MILLWRIGHT_CONFIG`, or is in the configuration folder of the user or
+the system (`~/.config/millwright/millwright.toml`, `/etc/millwright/millwright.toml`); variables
+`MILLWRIGHT__SECTION__KEY` override it. The structs are the only definition of the options: the JSON Schema derived from
+them drives the check for unknown keys and wrong types (`check`), the reading of variables (`env`) and `millwright schema
+config`.
 
-A file that was found in the investigated repository or in a folder above it (a superproject, somebody's shared folder) may be
-a stranger's. It may say how to test, but nothing that weakens the sandbox or the masking of secrets, and nothing of models,
-stores and systems: for that the user names the file.
+A file in the investigated repository or in a folder above it (a superproject, a shared folder) may come from an untrusted
+author. It may say how to test, but it may not weaken the sandbox or the masking of secrets, and may not configure models,
+stores or other systems: for that the user has to name the file.
 */
 
 mod check;

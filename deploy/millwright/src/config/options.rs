@@ -1,5 +1,5 @@
 /*!
-The options themselves. Field comments are what `millwright schema config` and a reader of the README see.
+The options. `millwright schema config` and readers of the README see the comments of the fields.
 */
 
 use std::collections::BTreeMap;

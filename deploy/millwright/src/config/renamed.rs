@@ -1,17 +1,17 @@
 /*!
-Keys that had another name in the release before: they still work, in the file and as variables, and each use says what the
-key is called now. They go with the next release.
+Keys that had another name in the previous release: they still work, in the file and as variables, and each use warns with
+the new name. The next release removes them.
 */
 
 use toml::{Table, Value};
 
-/// Section, name before, name now.
+/// Section, old name, new name.
 const RENAMED_KEYS: &[(&str, &str, &str)] = &[
     ("server", "join_within_h", "dedup_window_hours"),
     ("store", "keep_unproven_days", "unproven_retention_days"),
 ];
 
-/// What a key is called now, where this was its name before. `path` as in `server.join_within_h`.
+/// The new name of a key, if `path` has its old name, as in `server.join_within_h`.
 pub(super) fn name_now(path: &str) -> Option<&'static str> {
     let renamed = RENAMED_KEYS.iter().find(|(section, old, _)| {
         path.strip_prefix(section).and_then(|rest| rest.strip_prefix('.')) == Some(old)
@@ -19,7 +19,7 @@ pub(super) fn name_now(path: &str) -> Option<&'static str> {
     renamed.map(|(_, _, new)| *new)
 }
 
-/// Gives keys of before the names of now. Answers what to say of each; where both stand, the name of now is what counts.
+/// Renames old keys to their new names; returns the warnings. If both are present, the new name counts.
 pub(super) fn rename(table: &mut Table) -> Vec<String> {
     let mut warnings = Vec::new();
     for (section, old, new) in RENAMED_KEYS {
@@ -32,7 +32,7 @@ pub(super) fn rename(table: &mut Table) -> Vec<String> {
     warnings
 }
 
-/// What to say of a key or variable with an old name. Where both are given, the name of now is what counts.
+/// The warning about a key or variable with an old name. If both are given, the new name counts.
 pub(super) fn warning(old: &str, new: &str, is_ignored: bool) -> String {
     let ignored = if is_ignored { "; it is ignored, since both are given" } else { "" };
     format!("{old} is now {new}{ignored}; the old name goes with the next release")

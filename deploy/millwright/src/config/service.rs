@@ -1,6 +1,6 @@
 /*!
-Options of `millwright serve`: where it listens, how much it takes, who is let in, and the systems that call in and are
-written to. Secrets are never written here: an option names the variable that holds them.
+Options of `millwright serve`: where it listens, its limits, who is let in, and the systems that call hooks or receive
+notes. The file never contains secrets: an option names the variable that holds one.
 */
 
 use std::borrow::Cow;

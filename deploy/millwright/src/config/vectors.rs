@@ -1,5 +1,5 @@
 /*!
-Options of memory's dense side: which model embeds, and which engine holds the vectors.
+Options of the vector search in memory: which model embeds, and which engine stores the vectors.
 */
 
 use std::path::{Path, PathBuf};

@@ -123,13 +123,13 @@ fn a_fair_puzzle() {
         .count();
     assert!(hunks >= 4, "{hunks} hunks");
 
-    // Reverting the whole commit conflicts …
+    // Reverting the whole commit conflicts.
     let tree = trusted::git(&repo.path.join(".git"))
         .args(["merge-tree", "--write-tree", "--merge-base"])
         .args([repo.culprit.as_str(), repo.bad.as_str(), &format!("{}^", repo.culprit)])
         .output();
     assert!(tree.is_err(), "a plain revert applies");
-    // … while its guilty lines alone can be taken back, by a three-way merge as well.
+    // Its guilty lines alone can be reverted, also by a three-way merge.
     const GUILTY: &str = "    R=$(($1 * $2 / $3))\n";
     const BEFORE: &str = "    share_carry=$(($1 * $2 + share_carry))\n    R=$((share_carry / $3))\n    share_carry=$((share_carry % $3))\n";
     let sides = tempfile::tempdir().unwrap();

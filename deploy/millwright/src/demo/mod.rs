@@ -1,6 +1,6 @@
 /*!
-The demonstration repository: a small mail-order shop's invoicing in plain `sh`, with a real history and a
-real failure in it, so that a first look at Millwright needs nothing but the binary, git and a shell.
+The demo repository: the invoicing of a small mail-order shop in plain `sh`, with a real history and a real failure in it,
+so that trying Millwright requires nothing but the binary, git and a shell.
 
 The history is text (`history.txt`), replayed through `git fast-import` with fixed authors and dates, so every
 machine gets the same commit ids. It is built to be fair but not easy: the culprit is neither the newest
@@ -39,7 +39,7 @@ pub(crate) enum DemoError {
     History { line: usize, what: String },
 }
 
-/// A built demo repository and what is known of its failure.
+/// A built demo repository and the facts about its failure.
 #[derive(Debug, Clone)]
 pub(crate) struct DemoRepo {
     pub(crate) path: PathBuf,
@@ -47,23 +47,23 @@ pub(crate) struct DemoRepo {
     pub(crate) ticket: String,
     /// Last release that worked (40 hex digits).
     pub(crate) good: String,
-    /// Where it fails: the head of `main`.
+    /// The revision that fails: the head of `main`.
     pub(crate) bad: String,
     /// Fails at `bad` with the ticket's error, passes at `good`. A shell command for the repository's root.
     pub(crate) replay: String,
-    /// The project's own tests; they pass at `bad`, for none covers the failure.
+    /// The project's own tests; they pass at `bad`, because none covers the failure.
     pub(crate) tests: String,
-    /// The truth, for tests only: an investigation is never told.
+    /// The culprit commit, for tests only; an investigation never gets it.
     #[cfg(test)]
     pub(crate) culprit: String,
 }
 
-/// Builds the repository in `dir`, or takes the one built there before. Anything else in `dir` is an error.
+/// Builds the repository in `dir`, or uses the one built there before. Anything else in `dir` is an error.
 pub(crate) fn build(dir: &Path) -> Result<DemoRepo, DemoError> {
     let history = DemoHistory::parse(HISTORY)?;
     let git_dir = dir.join(".git");
     let marks_file = git_dir.join("millwright-demo");
-    // The marks are written last and name the history they belong to, so a half-built folder is seen as one.
+    // The marks are written last and name the history they belong to, so that a half-built folder is recognised.
     let stamp = format!("# {}\n", millwright_model::Evidence::hash(HISTORY));
     let marks = match fs::read_to_string(&marks_file) {
         Ok(marks) if marks.starts_with(&stamp) => marks,
@@ -97,7 +97,7 @@ pub(crate) fn build(dir: &Path) -> Result<DemoRepo, DemoError> {
     })
 }
 
-/// Makes sure `dir` is a new folder; one that we left half-built goes.
+/// Makes sure `dir` is a new folder; deletes one that an earlier build left incomplete.
 fn clear(dir: &Path, git_dir: &Path) -> Result<(), DemoError> {
     let ours = git_dir.join("millwright-demo-unfinished");
     let occupied = || fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_some());

@@ -1,28 +1,27 @@
 /*!
-Which top-level module of a crate uses which, read off the paths in its sources, and where they use each other in a circle. A
-circle means that neither can be understood, tested or moved without the other, and that one of them holds something that
-belongs elsewhere.
+Finds which top-level modules of a crate use each other, from the paths in its sources, and reports cycles. Modules in a
+cycle cannot be understood, tested or moved separately, and one of them contains something that belongs elsewhere.
 
-What counts: `crate::a` and `super::a`, wherever they stand outside of tests, and `crate::Name` where the root of the crate
-re-exports `Name` from a module. What the root itself re-exports or calls is no use by a module.
+These count as uses: `crate::a` and `super::a` anywhere outside tests, and `crate::Name` where the crate root re-exports
+`Name` from a module. What the root itself re-exports or calls is not a use by a module.
 */
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::rust_tokens::{RustToken, tokens};
 
-/// The sources of a crate: their paths below `src`, and texts.
+/// The sources of a crate: the text of each file by its path below `src`.
 pub(crate) type CrateSources = BTreeMap<String, String>;
 
 /// A place where a module is used: file and line.
 type UsePlace = (String, usize);
 
-/// Uses of each module by each other one.
+/// The places where one module uses another, by (using module, used module).
 type ModuleUses = BTreeMap<(String, String), Vec<UsePlace>>;
 
 type Tokens = Vec<(RustToken, usize)>;
 
-/// Each circle of modules, with the places that make it.
+/// Each cycle of modules, with the places that cause it.
 pub(crate) fn find_cycles(sources: &CrateSources) -> Vec<String> {
     let uses = module_uses(sources);
     let mut graph: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -88,9 +87,9 @@ fn module_uses(sources: &CrateSources) -> ModuleUses {
 
 struct CrateReader<'s> {
     sources: &'s CrateSources,
-    /// At the top level.
+    /// Top-level modules.
     modules: BTreeSet<String>,
-    /// Names that the root takes from a module, and which.
+    /// Names that the root re-exports, and the module of each.
     exports: BTreeMap<String, String>,
     uses: ModuleUses,
 }
@@ -119,7 +118,7 @@ impl CrateReader<'_> {
         out
     }
 
-    /// The file of a module whose path from the root is `module`; the first of `candidates` that exists is it.
+    /// Reads the file of the module at path `module` from the root: the first of `candidates` that exists.
     fn file(&mut self, module: &mut Vec<String>, candidates: &[ModuleFile]) {
         let Some((file, text)) =
             candidates.iter().find_map(|file| Some((file, self.sources.get(&file.path)?)))
@@ -136,7 +135,7 @@ impl CrateReader<'_> {
     }
 
     fn paths(&mut self, module: &[String], file: &str, tokens: &Tokens) {
-        // Modules inside of the file, by the number of open braces at their beginning.
+        // Inline modules of the file, by the brace depth at which each begins.
         let mut inner: Vec<usize> = Vec::new();
         let mut depth = 0;
         for at in 0..tokens.len() {
@@ -181,7 +180,7 @@ impl CrateReader<'_> {
     }
 }
 
-/// Whether there is a `use module::*`.
+/// Whether the tokens contain a `use module::*`.
 fn is_exported_whole(tokens: &Tokens, module: &str) -> bool {
     (0..tokens.len()).any(|at| {
         tokens[at].0.is_word(module)
@@ -190,7 +189,7 @@ fn is_exported_whole(tokens: &Tokens, module: &str) -> bool {
     })
 }
 
-/// What a file has for others: its public items, and what it re-exports.
+/// The names that a file offers to others: its public items and its re-exports.
 fn public_names(tokens: &Tokens) -> Vec<String> {
     const KINDS: [&str; 8] = ["struct", "enum", "trait", "type", "const", "static", "fn", "union"];
     let mut out = Vec::new();
@@ -208,13 +207,13 @@ fn public_names(tokens: &Tokens) -> Vec<String> {
     out
 }
 
-/// A `mod name;` of a file, and what `#[path]` says of it.
+/// A `mod name;` of a file, with the path from its `#[path]` attribute.
 struct Submodule {
     name: String,
     path: Option<String>,
 }
 
-/// Where a module may lie, and where the modules below it do.
+/// A possible file of a module, and the folder of its submodules.
 struct ModuleFile {
     path: String,
     children: String,
@@ -227,7 +226,8 @@ impl ModuleFile {
 }
 
 impl Submodule {
-    /// `folder` is that of the file which names it, `children` that of its modules; both end with a slash.
+    /// `folder` is the folder of the file that declares the module. `children` is the folder of that file's submodules. Both
+    /// end with a slash.
     fn file_in(&self, folder: &str, children: &str) -> Vec<ModuleFile> {
         let name = &self.name;
         match &self.path {
@@ -277,14 +277,14 @@ fn is_separator(tokens: &Tokens, at: usize) -> bool {
     is_colon(at) && is_colon(at + 1)
 }
 
-/// The paths that begin at a token, those of a group `a::{b, c::d}` each by itself, with the line of their last word.
+/// The paths that begin at a token, each with the line of its last word. A group `a::{b, c::d}` gives one path per member.
 fn paths_from(tokens: &Tokens, at: usize) -> Vec<(Vec<String>, usize)> {
     let mut out = Vec::new();
     collect_paths(tokens, at, &mut Vec::new(), &mut out);
     out
 }
 
-/// Answers where the path, or the group, ends.
+/// Returns the position after the path or the group.
 fn collect_paths(
     tokens: &Tokens,
     mut at: usize,
@@ -304,7 +304,7 @@ fn collect_paths(
                     continue;
                 }
                 if tokens.get(at).is_some_and(|(token, _)| token.is_word("as")) {
-                    // What it is called by others is what counts.
+                    // Other modules see the alias, so the alias counts.
                     if let Some(name) = tokens.get(at + 1).and_then(|(token, _)| token.word()) {
                         before.push(name.to_owned());
                     }
@@ -335,7 +335,7 @@ fn collect_paths(
     }
 }
 
-/// Without the items that only tests have.
+/// The tokens without items that only tests have.
 fn without_tests(tokens: Tokens) -> Tokens {
     let mut out = Vec::with_capacity(tokens.len());
     let mut at = 0;
@@ -358,7 +358,7 @@ fn without_tests(tokens: Tokens) -> Tokens {
     out
 }
 
-/// Behind the `]` of an attribute that begins here.
+/// The position after the `]` of the attribute that begins at `at`.
 fn attribute_end(tokens: &Tokens, at: usize) -> Option<usize> {
     let sign = |at: usize, sign: char| tokens.get(at).is_some_and(|(token, _)| token.is_sign(sign));
     let open = at + 1 + usize::from(sign(at + 1, '!'));
@@ -370,7 +370,7 @@ fn is_of_tests(attribute: &[(RustToken, usize)]) -> bool {
     has("cfg") && has("test") && !has("not") && !has("any")
 }
 
-/// Behind the bracket that closes the one at `open`.
+/// The position after the bracket that closes the one at `open`.
 fn group_end(tokens: &Tokens, open: usize) -> usize {
     let mut depth = 0usize;
     for (at, (token, _)) in tokens.iter().enumerate().skip(open) {
@@ -386,7 +386,7 @@ fn group_end(tokens: &Tokens, open: usize) -> usize {
     tokens.len()
 }
 
-/// Behind the item, field or statement that begins here.
+/// The position after the item, field or statement that begins at `at`.
 fn item_end(tokens: &Tokens, mut at: usize) -> usize {
     while let Some(end) = attribute_end(tokens, at) {
         at = end;

@@ -1,13 +1,13 @@
 /*!
-Rust sources as words and signs, without comments; strings are kept as what they are, so that nothing in them is taken for
-a path. Enough to find paths and items, and no more of the language.
+Splits Rust sources into words and signs, without comments. A string stays one token, so that its text is never read as a
+path. This is enough to find paths and items, and does not parse the rest of the language.
 */
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum RustToken {
     Word(String),
     Sign(char),
-    /// A literal string, with what stands in it.
+    /// A string literal with its content.
     Text(String),
     /// A number, a character or a lifetime.
     Other,
@@ -151,7 +151,7 @@ impl TokenReader<'_> {
         out
     }
 
-    /// `'a'`, `'\n'`, or a lifetime, whose name is left to be read as a word.
+    /// Reads `'a'` or `'\n'`. For a lifetime it skips only the quote, and the name is then read as a word.
     fn character_or_lifetime(&mut self) {
         self.step();
         if self.peek(0) == '\\' {

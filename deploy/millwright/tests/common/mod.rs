@@ -1,6 +1,6 @@
 /*!
-A small repository with a planted fault, and the built command run on it as a user would: in a process of its
-own, with a clean environment. Every test here needs `git` and `sh` and nothing else.
+A small repository with a planted fault, on which tests run the built command as a user does: in a separate process with a
+clean environment. Every test here needs only `git` and `sh`.
 */
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be set up fails its test")]
 #![expect(
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 pub(crate) const CHECK: &str = "sh check.sh";
-/// The project's own tests, `sh tests.sh`: they pass everywhere, for none covers the failure.
+/// The project's own tests, `sh tests.sh`. They pass at every revision, because none covers the failure.
 const OWN_TESTS: &str = ". ./lib/calc.sh\n[ \"$(total 0)\" = 0 ] && echo 'ok 1 - nothing' || echo 'not ok 1 - nothing'\necho 1..1\n";
 pub(crate) const TICKET: &str =
     "Totals are wrong\n\n$ sh check.sh\ncalc_check: total 21 gave 63, not 42 (lib/calc.sh)\n";
@@ -23,7 +23,7 @@ pub(crate) struct Scene {
     dir: tempfile::TempDir,
 }
 
-/// What a run of the command left.
+/// Exit status and output of one run of the command.
 pub(crate) struct Ran {
     pub(crate) status: Option<i32>,
     pub(crate) stdout: String,
@@ -47,13 +47,14 @@ impl Ran {
             .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr))
     }
 
-    /// Failed before anything ran: nothing on standard output, one line on standard error with these words.
+    /// Asserts that the command failed before it ran anything: no standard output, and one line of standard error with
+    /// `words`.
     pub(crate) fn refuses(&self, words: &[&str]) {
         assert_eq!(self.status, Some(1), "{}", self.stderr);
         assert_eq!(self.stdout, "");
         let lines: Vec<&str> = self.stderr.lines().filter(|line| !line.is_empty()).collect();
         assert_eq!(lines.len(), 1, "{}", self.stderr);
-        // The service writes its log as JSON where nobody sits before it.
+        // The service writes its log as JSON when standard error is not a terminal.
         let said = match serde_json::from_str::<serde_json::Value>(lines[0]) {
             Ok(line) => format!("millwright: {}", line["message"].as_str().unwrap()),
             Err(_) => lines[0].to_owned(),
@@ -138,7 +139,7 @@ impl Scene {
         self.command(arguments).output().unwrap().into()
     }
 
-    /// `investigate ticket.txt --repo repo --format json`, and what else is given.
+    /// Runs `investigate ticket.txt --repo repo --format json` with the additional arguments.
     pub(crate) fn investigate(&self, more: &[&str]) -> Ran {
         let first = ["investigate", "ticket.txt", "--repo", "repo", "--format", "json"];
         self.run(&[&first, more].concat())

@@ -1,14 +1,14 @@
 /*!
-What a terminal gets of hostile text: nothing that it would obey. Titles, bodies, subjects of commits and paths are planted
-with codes, and every page and listing that may show them is looked at as it was printed.
+Hostile text on a terminal: the program prints no control codes that a terminal would obey. The tests plant codes in titles,
+bodies, commit subjects and paths, and check the printed output of every page and listing that may show them.
 */
 
 use super::common::{CHECK, Scene};
 
-/// A title for the window, a control sequence, a bell, both in one character of C1, and a bidirectional override.
+/// A window title, a control sequence, a bell, both as single C1 characters, and a bidirectional override.
 const PLANTED: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{9d}0;owned\u{9c}\u{7}\u{202e}\u{200b}\r";
 
-/// Characters that are not seen but change what is.
+/// Invisible characters that change how other text is displayed.
 fn hidden(printed: &str) -> Vec<char> {
     let is_hidden = |char: &char| {
         char.is_control() && !matches!(char, '\n' | '\t')

@@ -1,6 +1,6 @@
 /*!
-A headless Chromium, driven through its own driver by the WebDriver protocol, and the accessibility checker that runs
-inside it. Where they are not installed the tests say so, see `missing_part`.
+Drives a headless Chromium through its WebDriver, and runs the accessibility checker inside it. When they are not installed,
+the tests report that; see `missing_part`.
 */
 #![expect(
     clippy::disallowed_methods,
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use crate::http::ask;
 use crate::missing_part::report_missing;
 
-/// What the checker is, by the name and version in its registry.
+/// The accessibility checker: its name and version in its registry.
 const AXE: &str = "axe-core@4.11.1";
 const PATIENCE: Duration = Duration::from_secs(120);
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
@@ -27,13 +27,13 @@ pub(crate) struct Browser {
     at: SocketAddr,
     session: String,
     axe: Option<String>,
-    /// Folder for pictures, when somebody wants to look.
+    /// Folder for screenshots, if requested.
     pictures: Option<PathBuf>,
     _profile: tempfile::TempDir,
 }
 
 impl Browser {
-    /// None where there is no Chromium.
+    /// Starts Chromium; `None` when it is not installed.
     pub(crate) fn start() -> Option<Self> {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let driver = Command::new("chromedriver")
@@ -93,7 +93,7 @@ impl Browser {
         self.ask("GET", "/url", Value::Null).as_str().unwrap().to_owned()
     }
 
-    /// What a script answers.
+    /// Runs a script and returns its result.
     pub(crate) fn run(&self, script: &str) -> Value {
         self.ask("POST", "/execute/sync", json!({ "script": script, "args": [] }))
     }
@@ -130,7 +130,7 @@ impl Browser {
         self.ask("POST", &format!("/element/{element}/value"), json!({ "text": text }));
     }
 
-    /// Presses a key in whatever has the focus.
+    /// Presses a key in the focused element.
     pub(crate) fn press(&self, key: &str) {
         let keys = json!({ "actions": [{ "type": "key", "id": "keys", "actions": [
             { "type": "keyDown", "value": key }, { "type": "keyUp", "value": key },
@@ -170,15 +170,15 @@ impl Browser {
         self.ask("POST", "/goog/cdp/execute", json!({ "cmd": command, "params": parameters }));
     }
 
-    /// What went to the console since the last call and is an error.
+    /// Errors that the console received since the last call.
     pub(crate) fn errors(&self) -> Vec<String> {
         let log = self.ask("POST", "/se/log", json!({ "type": "browser" }));
         let severe = log.as_array().unwrap().iter().filter(|entry| entry["level"] == "SEVERE");
         severe.map(|entry| entry["message"].as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// Looks at the page on a phone and a desktop, by day and by night: nothing is wider than the screen, and the checker
-    /// finds nothing.
+    /// Checks the page at phone and desktop size, in the light and the dark theme: nothing is wider than the screen, and the
+    /// accessibility checker finds nothing.
     pub(crate) fn look(&self, name: &str) {
         for (kind, width, height) in [("phone", 390, 844), ("desktop", 1280, 900)] {
             self.size(width, height);
@@ -203,7 +203,7 @@ impl Browser {
         assert_eq!(found, json!([]), "the accessibility check of {what}: {found:#}");
     }
 
-    /// The whole page, however long.
+    /// Saves a screenshot of the whole page.
     fn picture(&self, name: &str) {
         let Some(folder) = &self.pictures else { return };
         let parameters =
@@ -243,7 +243,7 @@ fn decoded(base64: &str) -> Vec<u8> {
     bytes
 }
 
-/// The checker's source, fetched once into a cache outside of the repository.
+/// The checker's source, downloaded once into a cache outside the repository.
 fn axe() -> Option<String> {
     let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
     let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;

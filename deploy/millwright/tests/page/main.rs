@@ -1,6 +1,6 @@
 /*!
-The page as a person uses it: a real browser on a real service that really investigates. Run alone with
-`cargo test --release --workspace --test page -- --nocapture`; MILLWRIGHT_PICTURES=FOLDER keeps pictures of every page.
+The web page in a real browser, on a real service that really investigates. To run only these tests:
+`cargo test --release --workspace --test page -- --nocapture`. MILLWRIGHT_PICTURES=FOLDER saves screenshots of every page.
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 
@@ -26,7 +26,7 @@ const BODY: &str =
     "FAILED tests/test_calc.py::test_total\ncalc_check: total 21 gave 63, not 42 (lib/calc.sh)\n";
 const TAB: &str = "\u{e004}";
 
-/// A service on a scene, for as long as it is held.
+/// A service on a scene. Dropping it stops the service.
 struct Serving {
     at: SocketAddr,
     token: String,
@@ -79,7 +79,7 @@ fn report(browser: &Browser, title: &str) {
     browser.until("the incident is shown", |browser| browser.url().contains("/incidents/inc_"));
 }
 
-/// Tables, long commands and the list of pages fit a phone; nobody has signed in.
+/// Tables, long commands and the list of pages fit a phone screen, and reading needs no sign-in.
 #[test]
 fn the_guide_is_read_without_signing_in() {
     let Some(browser) = Browser::start() else { return };
@@ -103,14 +103,14 @@ fn the_main_path_by_clicks() {
     let serving = Serving::start();
     let none: Vec<String> = Vec::new();
 
-    // In, with a token; the first stop of the keyboard is the way to the content.
+    // Sign in with a token. The first tab stop is the link to the content.
     browser.go(&serving.url("/memory"));
     browser.look("sign-in");
     browser.fill("#token", "mw_000000000000_00");
     browser.click("main button");
     browser.until("the wrong token is refused", |browser| browser.text().contains("not valid"));
     browser.look("sign-in-refused");
-    // A refused page is an error to the console.
+    // The console reports a refused page as an error, so clear its errors.
     browser.errors();
     browser.fill("#token", &serving.token);
     browser.click("main button");
@@ -122,7 +122,7 @@ fn the_main_path_by_clicks() {
     browser.follow("Incidents");
     browser.look("inbox-empty");
 
-    // A new incident, followed until its verdict without loading the page again.
+    // Report an incident and watch it until its verdict, without a reload.
     browser.follow("Report an incident");
     browser.look("report");
     browser.go(&serving.url("/"));
@@ -138,7 +138,7 @@ fn the_main_path_by_clicks() {
     browser.look("incident-followed");
     assert_eq!(browser.errors(), none);
 
-    // The answer and its proof.
+    // The answer and its proof are shown.
     browser.run("location.reload()");
     browser.until("it is loaded anew", |browser| browser.run("return window.still === undefined") == true);
     for what in ["svg.bisect", ".diff tr.guilty", ".suspects .reasons", ".evidence pre", ".chips .good"] {
@@ -152,7 +152,7 @@ fn the_main_path_by_clicks() {
     browser.look("evidence");
     browser.follow("Back to the incident");
 
-    // A question, answered while one waits; then the word of a person.
+    // Ask a question and wait for the answer; then confirm the cause as a person.
     browser.fill("#text", "who changed lib/calc.sh?");
     browser.click("#talk form button");
     browser.until("the answer is there", |browser| browser.count(".talk .answer pre") == 1);
@@ -163,7 +163,7 @@ fn the_main_path_by_clicks() {
     assert!(browser.text().contains("confirmed by Ann"), "{}", browser.text());
     browser.look("incident-confirmed");
 
-    // The same again is known; what is known is looked at, and forgotten.
+    // The same report again is a known incident. Inspect the remembered incident and delete it.
     browser.follow("Incidents");
     report(&browser, "Totals are wrong again");
     browser.until("the verdict is there", |browser| browser.count(".standing .badge.done") == 1);
@@ -172,7 +172,7 @@ fn the_main_path_by_clicks() {
     browser.until("both are listed", |browser| browser.count("#list .rows > li") == 2);
     browser.look("inbox");
     browser.follow("Learning");
-    // Time, and nothing of cost: no model was paid for.
+    // The charts show time but no cost, because no model was paid for.
     assert!(browser.count("svg.chart") >= 1, "{}", browser.text());
     browser.look("learning");
     browser.follow("Memory");
@@ -189,7 +189,7 @@ fn the_main_path_by_clicks() {
     assert_eq!(browser.count(".rows .name"), 1);
     browser.look("memory-forgotten");
 
-    // What administrators see.
+    // The pages for administrators.
     browser.follow("Settings");
     browser.look("settings");
     browser.follow("Tokens");
@@ -204,7 +204,7 @@ fn the_main_path_by_clicks() {
     browser.look("not-found");
     browser.errors();
 
-    // All of it works without scripts, too.
+    // Everything also works without scripts.
     browser.scripts(false);
     browser.go(&serving.url("/"));
     report(&browser, "Without scripts");

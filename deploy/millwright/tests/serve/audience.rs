@@ -1,4 +1,4 @@
-//! Reports whose readers differ, from the hook to the note: what is known inside is not told outside.
+//! Reports for different audiences, from the hook to the note: what only people inside may know is not shown outside.
 
 use serde_json::{Value, json};
 
@@ -60,7 +60,7 @@ fn a_public_issue_is_told_nothing_that_is_known_inside() {
     let judged = serving.try_ask("POST", &format!("/v1/incidents/{known}/feedback"), &feedback).unwrap();
     assert_eq!(judged.status, 200, "{}", judged.text);
 
-    // An outsider reports the same failure: it is looked into as if nothing were known.
+    // An outsider reports the same failure. The service investigates as if it knew nothing.
     let public = opened(&github(&serving, 1, false, TEST_OUTPUT));
     let answered = serving.until_done(&public);
     assert_eq!(
@@ -72,7 +72,7 @@ fn a_public_issue_is_told_nothing_that_is_known_inside() {
     for inside in [known.as_str(), "Zebra", "PAY-7", "/links/"] {
         assert!(!told.contains(inside), "{inside:?} is told outside: {told}");
     }
-    // Inside, where the repository is private, it is known; and people inside may read what everybody may.
+    // In a private repository the failure is known, and people inside may also read public incidents.
     let private = opened(&github(&serving, 2, true, TEST_OUTPUT));
     let answered = serving.until_done(&private);
     assert_eq!(

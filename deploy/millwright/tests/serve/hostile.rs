@@ -1,6 +1,6 @@
 /*!
-What hurts a service that is reachable: senders that never come to their end, bodies without one, bytes that are no text,
-deliveries that are forged, old or told twice. Each gets a clear answer, and nobody else notices.
+Hostile input to a reachable service: senders that never finish, bodies without an end, bytes that are not text, and
+deliveries that are forged, old or repeated. Each sender gets a clear answer, and other clients are not affected.
 */
 
 use std::io::{BufReader, ErrorKind, Write};
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use super::http::{Answer, ask, read_answer};
 use super::{PATIENCE, SECRET, Serving};
 
-/// Every door, on a process that does not look into what comes in; `more` goes to `[server]`.
+/// A service with every channel enabled that does not investigate; `more` goes to `[server]`.
 fn open(more: &str) -> Serving {
     let hooks =
         ["generic", "alertmanager", "grafana", "pagerduty", "sentry", "github", "gitlab", "jira", "zendesk"];
@@ -31,7 +31,7 @@ impl Serving {
         assert_eq!(ask(self.at, "GET", "/healthz", &[], "").unwrap().status, 200);
     }
 
-    /// The most memory that the process ever held, in MiB.
+    /// The peak memory of the process, in MiB.
     fn peak_mib(&self) -> u64 {
         let pid = self.processes[0].child.as_ref().unwrap().id();
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
@@ -39,7 +39,7 @@ impl Serving {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() >> 10
     }
 
-    /// Begins a request; the answer is read while the test goes on sending.
+    /// Begins a request. A thread reads the answer while the test continues to send.
     fn begin(&self, head: &str) -> (TcpStream, std::thread::JoinHandle<std::io::Result<Answer>>) {
         let mut stream = TcpStream::connect(self.at).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -49,7 +49,7 @@ impl Serving {
     }
 }
 
-/// Sends a byte now and then, until the other side has had enough of it.
+/// Sends bytes at intervals until the other side closes the connection.
 fn dribble(streams: &mut [TcpStream], what: &[u8]) {
     let begun = Instant::now();
     let mut open = vec![true; streams.len()];
@@ -62,7 +62,7 @@ fn dribble(streams: &mut [TcpStream], what: &[u8]) {
     }
 }
 
-/// The head of a delivery whose signature might fit, as far as its body has not come.
+/// The head of a delivery whose signature cannot be rejected before the whole body has arrived.
 fn claimed() -> String {
     let signature = "00".repeat(32);
     format!(
@@ -73,7 +73,7 @@ fn claimed() -> String {
 #[test]
 fn slow_senders_are_cut_off_and_hold_nobody() {
     let serving = open("header_timeout_s = 1\nbody_timeout_s = 1");
-    // Headers that never end: nothing is owed to them.
+    // Headers that never end get no answer.
     let (mut streams, ends): (Vec<_>, Vec<_>) =
         (0..200).map(|_| serving.begin("GET /healthz HTTP/1.1\r\nhost: HOST\r\nx-slow: ")).unzip();
     serving.is_well();
@@ -81,7 +81,7 @@ fn slow_senders_are_cut_off_and_hold_nobody() {
     for end in ends {
         assert!(end.join().unwrap().is_err(), "a request without an end has no answer");
     }
-    // Bodies that never come: whoever sends one is told.
+    // A sender whose body never arrives gets an error.
     let (mut streams, ends): (Vec<_>, Vec<_>) =
         (0..50).map(|_| serving.begin(&format!("{}content-length: 100000\r\n\r\n", claimed()))).unzip();
     serving.is_well();
@@ -105,7 +105,7 @@ fn a_body_without_end_is_refused_and_never_held() {
     };
     for head in [known("/v1/incidents", &serving.token), known("/hooks/alertmanager", SECRET), claimed()] {
         let head = |more: &str| format!("{head}{more}\r\n");
-        // Announced: refused before anything is read; whoever asks first need not send at all.
+        // Announced length: refused before the body is read. With `expect: 100-continue` the sender need not send it at all.
         let announced = format!("content-length: {}\r\n", 100 * MIB);
         let (_stream, end) = serving.begin(&head(&format!("{announced}expect: 100-continue\r\n")));
         end.join().unwrap().unwrap().refuses(413, "body_mb");
@@ -114,7 +114,7 @@ fn a_body_without_end_is_refused_and_never_held() {
             stream.write_all(&vec![b'x'; MIB]).unwrap();
         }
         end.join().unwrap().unwrap().refuses(413, "body_mb");
-        // Not announced: refused as soon as it is too long.
+        // No announced length: refused as soon as the body is too long.
         let (mut stream, end) = serving.begin(&head("transfer-encoding: chunked\r\n"));
         for _ in 0..100 {
             stream.write_all(format!("{MIB:x}\r\n{}\r\n", "x".repeat(MIB)).as_bytes()).unwrap();
@@ -123,7 +123,7 @@ fn a_body_without_end_is_refused_and_never_held() {
         end.join().unwrap().unwrap().refuses(413, "body_mb");
     }
     let grown = serving.peak_mib() - before;
-    // One body up to the limit of 10 MiB, in a buffer that doubles.
+    // One body up to the limit of 10 MiB, in a buffer that doubles its size.
     assert!(grown < 60, "900 MiB were sent, {grown} MiB were held");
     let broken = format!("{}transfer-encoding: chunked\r\n\r\nzz\r\n", claimed());
     serving.begin(&broken).1.join().unwrap().unwrap().refuses(400, "chunks");
@@ -136,7 +136,7 @@ fn bodies_that_arrive_at_once_share_a_bound() {
     let serving = open("body_timeout_s = 10");
     let before = serving.peak_mib();
     let head = format!("{}content-length: {}\r\n\r\n", claimed(), 9 * MIB);
-    // None of them comes to its end.
+    // No body is complete.
     let begun: Vec<_> = (0..30)
         .map(|_| {
             let (mut stream, end) = serving.begin(&head);
@@ -158,7 +158,7 @@ fn bodies_that_arrive_at_once_share_a_bound() {
     }
     assert!(refused > 0, "all of them were held");
     let grown = serving.peak_mib() - before;
-    // Four of the largest from one address, what each body holds for nothing, and what connections read ahead.
+    // Four of the largest bodies from one address, the unreserved part of each body, and the read-ahead of connections.
     assert!(grown < 130, "270 MiB were sent, {grown} MiB were held");
     let body = doors()[5].report.to_string();
     let again = || serving.deliver("/hooks/github", body.as_bytes(), SECRET, 0).status == 202;
@@ -183,7 +183,7 @@ fn what_is_no_request_ends_only_its_connection() {
     ] {
         match serving.begin(&sent).1.join().unwrap() {
             Ok(answer) => assert_eq!(answer.status, status, "{sent:.60}: {}", answer.text),
-            // What is longer than a first look may be cut off before its answer is read, but never held.
+            // The service may close a longer request before the client reads the answer, but must not keep it in memory.
             Err(error) => assert!(
                 sent.len() > 60_000
                     && matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::UnexpectedEof),
@@ -194,14 +194,14 @@ fn what_is_no_request_ends_only_its_connection() {
     serving.is_well();
 }
 
-/// A system that calls in.
+/// A system that sends deliveries.
 struct Door {
     path: &'static str,
     /// A delivery that reports something.
     report: Value,
-    /// One that is none of our business.
+    /// A delivery to ignore.
     other: Value,
-    /// Part of a delivery.
+    /// A delivery with missing parts.
     part: Value,
 }
 
@@ -278,7 +278,7 @@ fn doors() -> Vec<Door> {
     ]
 }
 
-/// Signs as the system of this path does, with a clock that is so many seconds off.
+/// Signs a delivery as the system of this path does, with a clock that is `skew` seconds off.
 fn signed(path: &str, body: &[u8], secret: &str, skew: i64) -> Vec<(&'static str, String)> {
     let now = jiff::Timestamp::now() + jiff::SignedDuration::from_secs(skew);
     let seconds = now.as_second().to_string();
@@ -345,7 +345,7 @@ fn every_door_tells_the_forged_the_old_the_strange_and_the_repeated_apart() {
     for Door { path, report, other, part } in doors() {
         let body = report.to_string();
         let send = |body: &str, secret: &str, skew| serving.deliver(path, body.as_bytes(), secret, skew);
-        // Nothing of what is not proven leaves a trace.
+        // A delivery without proof of its sender leaves no trace.
         let unsigned = ask(serving.at, "POST", path, &[], &body).unwrap();
         unsigned.refuses(401, "is missing");
         send(&body, "another-secret", 0).refuses(401, "signature does not fit");
@@ -358,7 +358,7 @@ fn every_door_tells_the_forged_the_old_the_strange_and_the_repeated_apart() {
                 send(&body, SECRET, skew).refuses(401, "five minutes");
             }
         }
-        // What is proven is judged by what it says.
+        // A delivery from a proven sender is checked for its content.
         for (bytes, words) in [(&b"{\"title\":\"\xff\xfe\"}"[..], "UTF-8"), (b"{\"title\":", "no valid JSON")]
         {
             serving.deliver(path, bytes, SECRET, 0).refuses(400, words);
@@ -371,12 +371,12 @@ fn every_door_tells_the_forged_the_old_the_strange_and_the_repeated_apart() {
         }
         let unknown = send(&other.to_string(), SECRET, 0);
         assert_eq!((unknown.status, &unknown.json()["effect"]), (200, &json!("ignored")), "{path}");
-        // Clocks may be minutes apart.
+        // Clocks may differ by minutes.
         let effects: Vec<Value> =
             [-280, 280, 0].map(|skew| send(&body, SECRET, skew).json()["effect"].clone()).to_vec();
         assert_eq!(effects, ["opened", "again", "again"], "{path}");
     }
-    // As deep as JSON may be, through masking and parsing to the disk.
+    // The deepest JSON that is accepted goes through masking, parsing and storage.
     let mut deep = json!("totals are wrong");
     for _ in 0..120 {
         deep = json!([deep]);
@@ -386,7 +386,7 @@ fn every_door_tells_the_forged_the_old_the_strange_and_the_repeated_apart() {
     let alert =
         doors().remove(1).report.to_string().replace("\"version\"", &format!("\"deep\":{deep},\"version\""));
     assert_eq!(serving.deliver("/hooks/alertmanager", alert.as_bytes(), SECRET, 0).json()["effect"], "again");
-    // One incident of each door, but those that speak of the same alert by the same words stay apart, too.
+    // Each channel opened one incident. Reports of the same alert in the same words stay separate across channels.
     assert_eq!(serving.get("/v1/incidents")["incidents"].as_array().unwrap().len(), doors().len());
     serving.is_well();
 }

@@ -1,5 +1,5 @@
 /*!
-A client and a server of the plainest kind, so that what goes over the wire is the test's own doing.
+A minimal HTTP client and server, so that the test controls exactly what goes over the wire.
 */
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -11,7 +11,7 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    /// Its content type.
+    /// The content type.
     pub(crate) media: String,
     pub(crate) text: String,
 }
@@ -21,7 +21,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {}", self.text))
     }
 
-    /// A problem that says this.
+    /// Asserts that the answer is a problem with this status and these words.
     pub(crate) fn refuses(&self, status: u16, words: &str) {
         assert_eq!((self.status, &*self.media), (status, "application/problem+json"), "{}", self.text);
         let problem = self.json();
@@ -30,7 +30,7 @@ impl Answer {
     }
 }
 
-/// Sends one request on a connection of its own; an error means that the outcome is unknown.
+/// Sends one request on a new connection. An error means that the outcome is unknown.
 pub(crate) fn ask(
     at: SocketAddr,
     method: &str,
@@ -78,7 +78,7 @@ pub(crate) fn read_answer(reader: &mut impl BufRead) -> std::io::Result<Answer> 
     Ok(Answer { status, media, text: String::from_utf8_lossy(&bytes).into_owned() })
 }
 
-/// What stands before a body: the first line, the body's length, whether it comes in chunks, its type, and who asks.
+/// The head of a message: first line, body length, whether the body is chunked, content type, and credentials.
 struct Head {
     first: String,
     length: Option<usize>,
@@ -116,7 +116,7 @@ fn head(reader: &mut impl BufRead) -> std::io::Result<Head> {
     }
 }
 
-/// One request.
+/// One received request.
 pub(crate) struct Heard {
     pub(crate) method: String,
     pub(crate) path: String,

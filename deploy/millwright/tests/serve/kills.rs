@@ -1,5 +1,5 @@
 /*!
-Processes that are killed and databases that go away while incidents come in: whatever was accepted has one report.
+Processes are killed and databases go away while incidents arrive. Every accepted incident must end with exactly one report.
 */
 
 use std::time::Duration;
@@ -12,23 +12,23 @@ use super::slack::Slack;
 use super::tickets::Tickets;
 use super::{GITHUB, Serving, TEST_OUTPUT, threads};
 
-/// What comes in, and what happens meanwhile.
+/// How many incidents arrive, and what fails meanwhile.
 #[derive(Clone, Copy)]
 pub(crate) struct KillTestPlan<'a> {
     pub(crate) incidents: u32,
     pub(crate) kills: u32,
-    /// How the database is reached, and for how many seconds it goes away, one after the other.
+    /// The proxy to the database, and the length of each outage in seconds, in order.
     pub(crate) outages: Option<(&'a FaultyProxy, &'a [u64])>,
 }
 
-/// The outage that comes after a round, spread evenly over them.
+/// The outage after a round, if any. Outages are spread evenly over the rounds.
 fn outage_after(round: u32, rounds: u32, seconds: &[u64]) -> Option<u64> {
     let number = u32::try_from(seconds.len()).ok()?;
     let at = |which: u32| (which + 1) * rounds / (number + 1);
     (0..number).find(|which| at(*which) == round).and_then(|which| seconds.get(which as usize)).copied()
 }
 
-/// Incidents are reported by API, hook and Slack while processes are killed; whatever was accepted has one report, its
+/// Reports incidents by API, hook and Slack while processes are killed. Every accepted incident must have one report, its
 /// ticket one note, and its thread one message of ours.
 pub(crate) fn killed(roles: &[&'static str], store: &str, plan: &KillTestPlan<'_>) {
     let KillTestPlan { incidents, kills, outages } = *plan;
@@ -102,7 +102,7 @@ pub(crate) fn killed(roles: &[&'static str], store: &str, plan: &KillTestPlan<'_
         assert_eq!(notes.len(), 1, "acme/calc#{number}: {notes:#?}");
     }
     for thread in &threads {
-        // What is over can be stopped no more. Whether it can be confirmed hangs on how far a run came.
+        // A finished run has no stop button. Whether it has a confirm button depends on how far the run came.
         let is_over = |message: &Value| !message["blocks"].to_string().contains("\"stop\"");
         let has_ended = || slack.ours("C1", thread).iter().any(is_over);
         serving.until("every thread has its answer", has_ended);

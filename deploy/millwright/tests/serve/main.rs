@@ -1,6 +1,6 @@
 /*!
-`millwright serve` as its users meet it: a real process on a real port, asked over HTTP, killed and started again. The
-repository has a planted fault and every investigation is a real one.
+`millwright serve` as its users see it: a real process on a real port, called over HTTP, killed and restarted. The repository
+has a planted fault, and every investigation is real.
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 #![expect(clippy::disallowed_methods, reason = "the service is told to end as an init system tells it")]
@@ -40,7 +40,7 @@ use tickets::Tickets;
 const SECRET: &str = "a-secret-of-the-hooks";
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A process of the service: what it does, where it listens, and its data folder.
+/// A process of the service: its role, its address and its data folder.
 struct Process {
     role: &'static str,
     at: SocketAddr,
@@ -48,10 +48,10 @@ struct Process {
     child: Option<Child>,
 }
 
-/// A service on a scene, whose processes can be killed and started again.
+/// A service on a scene. Tests can kill and restart its processes.
 struct Serving {
     scene: Scene,
-    /// Where it is asked: the first process.
+    /// The address of the first process, which gets the requests.
     at: SocketAddr,
     token: String,
     processes: Vec<Process>,
@@ -59,12 +59,12 @@ struct Serving {
 }
 
 impl Serving {
-    /// One process that does everything, on a file.
+    /// Starts one process with all roles, on a file database.
     fn new(more: &str) -> Self {
         Self::of(&["all"], more)
     }
 
-    /// Processes of these roles. Several share a database, not a data folder, as on machines of their own.
+    /// Starts processes with these roles. Several processes share a database but not a data folder, as on separate machines.
     fn of(roles: &[&'static str], more: &str) -> Self {
         let scene = Scene::new();
         let config = format!(
@@ -91,7 +91,7 @@ impl Serving {
         serving
     }
 
-    /// One process that does everything, on what a scene holds already.
+    /// Starts one process with all roles on the existing data of a scene.
     fn on(scene: Scene, token: &str, data: &str) -> Self {
         let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let process = Process { role: "all", at, data: data.to_owned(), child: None };
@@ -120,7 +120,7 @@ impl Serving {
         child.wait().unwrap();
     }
 
-    /// Asks the first process to end, as an init system does; answers the status.
+    /// Asks the first process to end, as an init system does. Returns its exit status.
     fn terminate(&mut self) -> Option<i32> {
         let mut child = self.processes[0].child.take().unwrap();
         let pid = child.id().to_string();
@@ -163,7 +163,7 @@ impl Serving {
         self.get(&format!("/v1/incidents/{id}"))
     }
 
-    /// A delivery of GitHub, signed.
+    /// Sends a signed delivery of GitHub.
     fn github(&self, number: u32, action: &str) -> std::io::Result<Answer> {
         let body = json!({
             "action": action,
@@ -189,7 +189,7 @@ impl Serving {
         ask(self.at, "POST", "/hooks/alertmanager", &[("authorization", &bearer)], &body.to_string())
     }
 
-    /// What the store itself says of an incident, from another process.
+    /// Reads an incident from the store, with another process.
     fn memory(&self, id: &str) -> Value {
         let shown = self.scene.run(&["memory", "show", id, "--format", "json", "--config", "service.toml"]);
         serde_json::from_str(&shown.stdout).unwrap_or_else(|_| panic!("{}", shown.stderr))
@@ -247,7 +247,7 @@ fn an_incident_is_answered_at_once_and_investigated_behind() {
     let found = serving.get("/v1/memory/search?q=totals");
     assert_eq!(found["items"].as_array().unwrap().len(), 2, "{found:#}");
 
-    // A question about what has ended is answered from the evidence.
+    // A question about a finished incident is answered from the evidence.
     let asked = json!({ "text": "why is it that commit?" }).to_string();
     let asked = serving.try_ask("POST", &format!("/v1/incidents/{id}/messages"), &asked).unwrap();
     assert_eq!((asked.status, &asked.json()["kind"]), (202, &json!("question")));
@@ -256,7 +256,7 @@ fn an_incident_is_answered_at_once_and_investigated_behind() {
     assert_eq!(messages()[1]["kind"], "answer");
     assert!(!messages()[1]["text"].as_str().unwrap().is_empty());
 
-    // So is a person's word on the answer, by the same door.
+    // A person's correction goes through the same endpoint and gets an answer.
     let other = &serving.scene.id("HEAD~2")[..9];
     let said = json!({ "text": format!("That was not it, it was {other}") }).to_string();
     serving.try_ask("POST", &format!("/v1/incidents/{id}/messages"), &said).unwrap();
@@ -267,7 +267,7 @@ fn an_incident_is_answered_at_once_and_investigated_behind() {
     assert_eq!(corrected["report"]["verdict"], "confirmed", "{}", corrected["report"]["summary"]);
     assert!(corrected["report"]["root_cause"]["statement"].to_string().contains(other), "{corrected:#}");
 
-    // A service that nobody knows: with one repository it is looked into there; what is wrong is said in the end.
+    // A report without a service: with only one repository, that one is investigated, and the report says what is wrong.
     let nameless =
         serving.try_ask("POST", "/v1/incidents", r#"{"title":"Something is odd"}"#).unwrap().json();
     let nameless = serving.until_done(nameless["id"].as_str().unwrap());
@@ -281,9 +281,9 @@ fn a_large_report_is_investigated_like_any_other() {
 
 const SIGNED_GITHUB: &str = "[connectors.github]\nsecret_env = \"HOOK_SECRET\"\n";
 
-/// Nine megabytes by the API and by a hook: what was acknowledged is investigated, and its fields are kept.
+/// Sends nine megabytes by the API and by a hook. Acknowledged reports are investigated, and their fields are stored.
 fn large(serving: &Serving) {
-    // Quotes and escapes grow when they are kept as JSON.
+    // Quotes and escapes need more space in JSON.
     let filling = "\"a\" \\ \u{1}b\n".repeat(9_000_000 / 18);
     let body = format!("{TEST_OUTPUT}{filling}{TEST_OUTPUT}");
     let report = json!({ "title": "Totals are wrong", "body": body, "service": "calc", "external_id": "9" });
@@ -380,7 +380,7 @@ fn a_note_exists_once_though_answers_are_lost_and_says_the_outcome() {
     serving.until_done(&id);
     let says = || tickets.of("acme/calc#7").iter().any(|note| note.contains("The cause is proven"));
     serving.until("the note says the outcome", says);
-    // Its answer may have been lost: then it is looked for, found, and changed in place.
+    // The answer to the note may have been lost. The service then searches for the note, finds it and changes it in place.
     let sent = || serving.get(&format!("/v1/incidents/{id}"))["notes"][0]["state"] == "sent";
     serving.until("the outcome of sending is known", sent);
     let notes = tickets.of("acme/calc#7");

@@ -1,4 +1,5 @@
-//! Notes in GitLab, Jira, Linear and Zendesk, from the ticket to the last word in it; those in GitHub are tried where processes are killed.
+//! Notes in GitLab, Jira, Linear and Zendesk, from the ticket to its last note. The tests that kill processes cover notes in
+//! GitHub.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,7 +17,7 @@ fn config(name: &str, tickets: &Tickets) -> String {
     )
 }
 
-/// Reports a ticket whose system is slow and loses an answer, and waits until the note's outcome is known.
+/// Reports a ticket, whose system is slow and loses one answer, and waits until the outcome of the note is known.
 fn reported(serving: &Serving, path: &str, body: &Value) -> String {
     let body = body.to_string();
     let opened = serving.deliver(path, body.as_bytes(), SECRET, 0);
@@ -53,7 +54,7 @@ fn a_note_in_jira_is_changed_in_place_though_time_is_asked_for_and_an_answer_is_
     let key = STANDARD.encode("mill@example.org:t0ken");
     assert_eq!(tickets.keys(), [format!("Basic {key}")]);
 
-    // What a person says of the answer changes nothing here; that the issue is closed is noted with the incident.
+    // A person's action on the ticket adds no note. The incident records that the issue is closed.
     let closed = json!({ "webhookEvent": "jira:issue_updated", "timestamp": 2, "issue": {
         "key": "SHOP-7", "fields": { "summary": "Totals are wrong", "status": { "statusCategory": { "key": "done" } } } } });
     let closed = serving.deliver("/hooks/jira", closed.to_string().as_bytes(), SECRET, 0).json();
@@ -76,7 +77,7 @@ fn a_note_in_zendesk_is_the_last_word_and_internal_and_one_though_an_answer_is_l
     assert!(tickets.limits_left() == 0);
     let key = STANDARD.encode("mill@example.org/token:t0ken");
     assert_eq!(tickets.keys(), [format!("Basic {key}")]);
-    // A comment there cannot be changed, so a judgement adds none.
+    // Comments in this system cannot be edited, so a person's judgement adds no comment.
     let feedback = json!({ "verdict": "confirm" }).to_string();
     let judged = serving.try_ask("POST", &format!("/v1/incidents/{id}/feedback"), &feedback).unwrap();
     assert_eq!(judged.status, 200, "{}", judged.text);
@@ -101,7 +102,7 @@ fn a_note_in_gitlab_is_internal_and_changed_in_place_and_an_upload_is_read() {
                 "description": format!("see [app.log]({upload}) and [x](/uploads/../../user)") },
         })
     };
-    // What failed stands in the upload alone, and the cause is proven by it.
+    // Only the upload contains the failure, and it is enough to prove the cause.
     let id = reported(&serving, "/hooks/gitlab", &issue("open"));
     let incident = serving.get(&format!("/v1/incidents/{id}"));
     assert_eq!((&incident["service"], &incident["external_id"]), (&json!("calc"), &json!("acme/calc#7")));
@@ -136,7 +137,7 @@ fn a_note_in_linear_is_changed_in_place_though_answers_are_lost_and_only_what_is
     };
     let send =
         |body: &Value, secret: &str| serving.deliver("/hooks/linear", body.to_string().as_bytes(), secret, 0);
-    // The time stands in the body, and nothing is proven without it.
+    // The body contains the time. A delivery without a valid signature is refused.
     let new = sent("create", "triage", Value::Null, 0);
     send(&new, "another-secret").refuses(401, "signature does not fit");
     ask(serving.at, "POST", "/hooks/linear", &[], &new.to_string())
@@ -183,7 +184,7 @@ fn files_of_a_ticket_become_part_of_it_and_come_from_its_own_system_alone() {
     tickets.keep(&content(4), "200 OK", "PNG\0\0\0");
     tickets.keep(&content(5), "404 Not Found", "");
     tickets.keep(&content(6), "200 OK", "a picture");
-    // Its system is slow at first: the file is asked for again.
+    // The ticket system first asks for a pause, so the service requests the file again.
     tickets.limit(1);
     let serving = Serving::new(&config("jira", &tickets));
     let file =
@@ -201,7 +202,7 @@ fn files_of_a_ticket_become_part_of_it_and_come_from_its_own_system_alone() {
     ] } });
     let id =
         reported(&serving, "/hooks/jira", &json!({ "webhookEvent": "jira:issue_created", "issue": issue }));
-    // What failed stood in the log alone, and the cause was proven by it.
+    // Only the log contains the failure, and it was enough to prove the cause.
     let text = serving.get(&format!("/v1/incidents/{id}"))["text"].as_str().unwrap().to_owned();
     assert!(text.contains("Attachment app.log") && text.contains("total 21 gave 63"), "{text:.2000}");
     assert!(text.contains("the head of a long file") && !text.contains("the tail of it"), "cut");

@@ -1,4 +1,4 @@
-//! What an operator has of the service: its log, its figures, and what it says of its own state.
+//! What an operator can see of the service: its log, its metrics and its health.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::http::ask;
 use super::tickets::Tickets;
 use super::{GITHUB, SECRET, Serving, TEST_OUTPUT};
 
-/// Words that stand in tickets here and nowhere else.
+/// Words that occur only in the tickets of these tests.
 const SAID: [&str; 4] = ["Marmalade", "quince", "AKIAIOSFODNN7EXAMPLE", "persimmon"];
 
-/// Every line of the log as an object, by its event.
+/// The lines of the log as JSON objects, grouped by event.
 fn log(serving: &Serving) -> BTreeMap<String, Vec<Value>> {
     let text = std::fs::read_to_string(&serving.log).unwrap();
     assert!(!text.contains('\u{1b}'), "codes of terminals stand in a file:\n{text}");
@@ -133,7 +133,7 @@ fn figures_are_told_without_a_token_where_the_operator_says_and_nowhere_else() {
     assert!(figure("millwright_step_duration_seconds_count{step=\"bisect\"}") >= 1.0, "{}", scraped.text);
     assert!(figure("process_resident_memory_bytes") > 1e6);
     assert_eq!(figure("millwright_store_up"), 1.0);
-    // Nothing else is answered there, and the other door still wants a token.
+    // The metrics address serves nothing else, and the main address still requires a token.
     assert_eq!(ask(free, "GET", "/v1/incidents", &[], "").unwrap().status, 404);
     assert_eq!(ask(serving.at, "GET", "/metrics", &[], "").unwrap().status, 401);
     assert_eq!(serving.try_ask("GET", "/metrics", "").unwrap().status, 200);

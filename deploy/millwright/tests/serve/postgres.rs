@@ -1,6 +1,6 @@
 /*!
-The service on PostgreSQL: one process answers, three work, each with a data folder of its own. Without PostgreSQL on the
-machine these tests say so, see `missing_part`.
+The service on PostgreSQL: one process answers requests and three work, each with its own data folder. Without PostgreSQL on
+the machine, the tests report that; see `missing_part`.
 */
 
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ use super::server::faulty_proxy::FaultyProxy;
 
 const THREE_WORKERS: &[&str] = &["api", "worker", "worker", "worker"];
 
-/// A server, and the part of the configuration that names a new database on it.
+/// A PostgreSQL server, and the configuration that names a new database on it.
 fn database(name: &str) -> Option<(Server, String)> {
     let server = Server::find()?;
     let url = server.database(&format!("{name}_{}", std::process::id()));
@@ -33,7 +33,7 @@ fn three_hundred_incidents_two_workers_twenty_kills_and_five_outages() {
     let Some((_server, store)) = database("killed_often") else { return };
     let link = FaultyProxy::to(store.split('"').nth(1).unwrap());
     let store = format!("[store]\nurl = \"{}\"\n", link.url());
-    // From twenty seconds to five minutes.
+    // Outages of twenty seconds to five minutes.
     let outages: &[u64] = &[20, 45, 90, 150, 300];
     let plan = KillTestPlan { incidents: 300, kills: 20, outages: Some((&link, outages)) };
     killed(&["api", "worker", "worker"], &store, &plan);
@@ -48,7 +48,7 @@ fn a_run_goes_on_in_another_data_folder_as_if_nothing_had_happened() {
     let id = serving.report("Totals are wrong").unwrap();
     let name = store.rsplit('/').next().unwrap().trim().trim_end_matches('"').to_owned();
     let count = |what: &str| server.psql(&name, &format!("SELECT count(*) FROM {what}"));
-    // Once it is reproduced, the rest of the run builds on files.
+    // After the failure is reproduced, the rest of the run depends on stored files.
     serving.until("the run has made files", || count("run_files WHERE name = 'reproduction.json'") == "1");
     serving.kill(1);
     std::fs::rename(serving.scene.path("data1"), serving.scene.path("lost")).unwrap();

@@ -1,4 +1,5 @@
-//! A failure that comes back though its fix is there: the incident is opened again, and investigated where it came back.
+//! A failure that recurs although its fix was merged: the incident is reopened and investigated at the revision of the
+//! recurrence.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ fn an_alert_that_comes_back_in_a_revision_with_the_fix_opens_its_incident_again(
     assert_eq!(first["verdict"], "verified", "{}", first["summary"]);
     assert_eq!(first["root_cause"]["commit"], serving.scene.id("HEAD~5").as_str());
 
-    // The fix is taken in; then another commit makes the same totals wrong in another way.
+    // The fix is merged. Then another commit makes the same totals wrong in another way.
     serving.scene.replace("lib/calc.sh", "* 3", "* 2");
     serving.scene.replace("check.sh", ". ./lib/calc.sh", ". ./lib/calc.sh\n. ./lib/note1.sh");
     serving.scene.commit("take the fix in");
@@ -25,7 +26,7 @@ fn an_alert_that_comes_back_in_a_revision_with_the_fix_opens_its_incident_again(
     let again = serving.alert(1, "firing").unwrap().json();
     assert_eq!((&again["effect"], &again["incident_id"]), (&json!("joined"), &json!(id)));
     assert_eq!(serving.state(&id), "done", "an acknowledgement does not wait for it");
-    // Fixes are looked after when a process starts, and every few minutes.
+    // The service checks its fixes when a process starts and every few minutes.
     serving.kill(0);
     serving.start(0);
     let said = || {

@@ -1,6 +1,6 @@
 /*!
-A Slack that counts: it keeps the messages of channels and threads as its Web API shows them, can lose its answers after
-it has done what was asked, and can ask for time. It also speaks the server's side of Socket Mode.
+A simulated Slack. It stores the messages of channels and threads as its Web API shows them, can lose an answer after it has
+done the work, and can ask clients to wait. It also implements the server side of Socket Mode.
 */
 
 use std::collections::BTreeMap;
@@ -20,15 +20,15 @@ struct Kept {
     whispers: Vec<Value>,
     updates: usize,
     next: u64,
-    /// So many answers to posts are lost, after the work was done.
+    /// How many answers to posts are lost after the work was done.
     lose: usize,
-    /// So many requests are asked to wait a second.
+    /// How many requests are asked to wait a second.
     limit: usize,
-    /// Where sockets are told to connect.
+    /// The address that clients get for their socket.
     socket: Option<SocketAddr>,
-    /// By path.
+    /// Files by path.
     files: BTreeMap<String, String>,
-    /// What asked for files, as its headers say.
+    /// The credentials in the headers of file requests.
     asked_with: Vec<String>,
 }
 
@@ -86,7 +86,7 @@ impl Slack {
         format!("http://{}", self.at)
     }
 
-    /// Keeps a file at a path.
+    /// Stores a file at a path.
     pub(crate) fn keep(&self, path: &str, text: &str) {
         self.kept.lock().unwrap().files.insert(path.to_owned(), text.to_owned());
     }
@@ -108,7 +108,7 @@ impl Slack {
         self.kept.lock().unwrap().updates
     }
 
-    /// What a person writes.
+    /// Adds a message that a person writes.
     pub(crate) fn write(&self, channel: &str, thread: Option<&str>, text: &str) -> String {
         let mut kept = self.kept.lock().unwrap();
         let mut message = json!({ "channel": channel, "user": "U1", "text": text });
@@ -126,8 +126,8 @@ impl Slack {
         kept.messages.iter().filter(is_there).cloned().collect()
     }
 
-    /// Begins to speak Socket Mode: what is sent here goes to whoever is connected, and what is acknowledged comes back.
-    /// `None` cuts the connection.
+    /// Starts Socket Mode. What the test sends here goes to the connected client, and the client's acknowledgements come
+    /// back. `None` closes the connection.
     pub(crate) fn socket(&self) -> (Sender<Option<Value>>, Receiver<Value>) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         self.kept.lock().unwrap().socket = Some(listener.local_addr().unwrap());
@@ -212,7 +212,7 @@ impl Kept {
                 self.whispers.push(json);
                 json!({ "ok": true })
             }
-            // Whoever is asked about is a full member.
+            // Every user that a client looks up is a full member.
             "auth.test" => json!({ "ok": true, "team_id": "T1", "team": "acme", "user": "millwright" }),
             "users.info" => {
                 json!({ "ok": true, "user": { "id": field("user"), "team_id": "T1", "deleted": false,

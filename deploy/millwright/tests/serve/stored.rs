@@ -1,6 +1,6 @@
 /*!
-A data folder of an earlier version: read, exported as it was, and gone on with where its worker was killed. See
-`tests/stored/README.md`.
+A data folder of an earlier version: it is read, exported unchanged, and the interrupted run continues where its worker was
+killed. See `tests/stored/README.md`.
 */
 
 use std::fs::{self, File};
@@ -14,13 +14,13 @@ use serde_json::Value;
 use super::Serving;
 use super::common::Scene;
 
-/// What the store's token was when it was made; the store keeps its hash alone.
+/// The store's token at creation. The store itself contains only the hash.
 const TOKEN: &str = "mw_4b9836b4ab96_04d3a74cf2434fbab8baa92d33fe40061f5b11dc783c49f9b5c4a7a26de64e22";
 const VERIFIED: &str = "inc_01m8mx80fmeeh9gfhk7gmf6785";
 const KILLED: &str = "inc_01m8mx8axveqj8ncxhhajmt9me";
 
 const MASKED_BY: &str = "masked-by";
-/// The index of the demo's history, and by which rules it was masked.
+/// The index files of the demo's history, and the file that names the rules by which it was masked.
 const INDEX: [&str; 4] = [MASKED_BY, "structure", "text-3", "text-3-index"];
 
 fn stored() -> PathBuf {
@@ -34,7 +34,7 @@ fn unpacked(name: &str) -> Vec<u8> {
     bytes
 }
 
-/// The demo's repository, and around it the data folder as the earlier version left it. Answers where the index lies.
+/// Creates the demo's repository and puts the data folder of the earlier version around it. Returns the index folder.
 fn lay_out(scene: &Scene) -> PathBuf {
     let demo = scene.run(&["demo"]);
     assert_eq!(demo.status, Some(0), "{}", demo.stderr);
@@ -43,8 +43,8 @@ fn lay_out(scene: &Scene) -> PathBuf {
     assert_eq!(repositories.len(), 1);
     let history = repositories[0].as_ref().unwrap().path().join("history");
     for name in INDEX {
-        // By which rules it was masked is said by the demo of now: the formats outlive a change of the rules, which would
-        // begin the index again.
+        // The masking rules come from the current demo. Changed rules would rebuild the index, and this test is about the
+        // formats of the index, which stay valid when the rules change.
         if name != MASKED_BY {
             fs::copy(stored().join("history").join(name), history.join(name)).unwrap();
         }
@@ -61,14 +61,14 @@ fn lay_out(scene: &Scene) -> PathBuf {
     history
 }
 
-/// The lines of an export without the signature, which each export makes anew.
+/// The lines of an export without the signature, which differs in each export.
 fn lines(export: &[u8]) -> Vec<Value> {
     let text = std::str::from_utf8(export).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     lines.filter(|line| line.get("signature").is_none()).collect()
 }
 
-/// What a ticket told of times was kept as it was spelled; now it is a moment, of one spelling.
+/// Earlier versions stored the times of a ticket as it spelled them. Now they are timestamps with one spelling.
 fn with_times_as_now(line: &Value) -> Value {
     let mut line = line.clone();
     for told in ["first_seen", "last_seen"] {
@@ -101,7 +101,8 @@ fn a_data_folder_of_an_earlier_version_is_exported_as_it_was_and_gone_on_with() 
     for (then, now) in then.iter().zip(&now) {
         assert_eq!(&with_times_as_now(then), now);
     }
-    // What was exported then is taken, and exported again as it was, but for whose proof it is and the audit.
+    // The earlier export is imported with its proofs. A new export equals it, except for the owner of the proof and the
+    // audit log.
     scene.write("then.jsonl", unpacked("export.jsonl.gz"));
     let key = then_key(&unpacked("export.jsonl.gz"));
     let imported =
@@ -122,14 +123,14 @@ fn a_data_folder_of_an_earlier_version_is_exported_as_it_was_and_gone_on_with() 
     for kind in ["started", "planned", "tool_finished", "finished"] {
         assert!(events.text.contains(&format!("event: {kind}\n")), "{kind} is not told: {}", events.text);
     }
-    // An index that could not be read would have been built again.
+    // An unreadable index would have been rebuilt.
     for name in INDEX {
         let modified = fs::metadata(history.join(name)).unwrap().modified().unwrap();
         assert_eq!(modified, SystemTime::UNIX_EPOCH, "{name} was written again");
     }
 }
 
-/// The key that an export is signed with.
+/// The key that signed an export.
 fn then_key(export: &[u8]) -> String {
     let text = std::str::from_utf8(export).unwrap();
     let signed: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();

@@ -1,4 +1,4 @@
-//! Conversations in Slack, from the mention to the proven cause in the thread, over HTTP and over a socket.
+//! Conversations in Slack over HTTP and over a socket, from the mention to the proven cause in the thread.
 
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
@@ -50,10 +50,10 @@ impl Serving {
 #[test]
 fn a_thread_shows_one_message_that_is_edited_and_answers_what_is_asked() {
     let slack = Slack::start();
-    // The first post's answer is lost after it was done, and time is asked for: neither makes a second message.
+    // Slack loses the answer to the first post after doing it, and later asks for a wait. Neither causes a second message.
     slack.lose(1);
     let serving = Serving::new(&slack.config(SIGNED));
-    // What went wrong was said before we were asked.
+    // The failure was described in the thread before the mention.
     let thread = slack.write("C1", None, TEST_OUTPUT);
     let ts = slack.write("C1", Some(&thread), "<@U0BOT> can you look into this?");
     let told =
@@ -110,7 +110,7 @@ fn a_socket_of_our_own_is_as_good_and_is_opened_again() {
     to.send(envelope("e1")).unwrap();
     assert_eq!(from.recv_timeout(patience).unwrap(), json!({ "envelope_id": "e1" }));
     let id = serving.only_incident().expect("what is acknowledged is on the disk");
-    // Slack asks for another connection every few hours, and may deliver anew what it thinks is lost.
+    // Slack asks for a new connection every few hours, and may deliver again what it considers lost.
     to.send(None).unwrap();
     to.send(envelope("e2")).unwrap();
     assert_eq!(from.recv_timeout(patience).unwrap()["envelope_id"], "e2");
@@ -125,6 +125,6 @@ fn a_socket_of_our_own_is_as_good_and_is_opened_again() {
         || slack.ours("C1", &ts).iter().any(|m| m["blocks"].to_string().contains("The cause is proven"));
     serving.until("the thread says the outcome", shows);
     assert_eq!(slack.ours("C1", &ts).len(), 1);
-    // Without a signing secret nobody can call in.
+    // Without a signing secret the HTTP endpoint does not exist.
     assert_eq!(serving.tell_slack(&json!({})).unwrap().status, 404);
 }

@@ -1,6 +1,6 @@
 /*!
-A ticket system that counts: it keeps the comments of issues as GitHub, GitLab, Jira, Linear and Zendesk show them, and can lose its
-answers after it has done what was asked, which is what a cut connection looks like.
+A simulated ticket system. It stores the comments of issues as GitHub, GitLab, Jira, Linear and Zendesk show them, and can
+lose an answer after it has done the work, as a broken connection does.
 */
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,21 +13,21 @@ use super::http::{Heard, answer, heard};
 
 #[derive(Default)]
 struct Kept {
-    /// By ticket: id and text.
+    /// Comments by ticket: id and text.
     comments: BTreeMap<String, Vec<(u64, String)>>,
     next: u64,
     updates: usize,
-    /// So many answers to come are lost, after the work was done.
+    /// How many of the next answers are lost after the work was done.
     lose: usize,
-    /// So many requests to come are turned away.
+    /// How many of the next requests are refused.
     refuse: usize,
-    /// So many requests to come are asked to wait a second.
+    /// How many of the next requests are asked to wait a second.
     limit: usize,
-    /// What asked us, as its headers say.
+    /// The credentials in request headers.
     keys: BTreeSet<String>,
-    /// By path: status with headers, and text.
+    /// Files by path: status with headers, and text.
     files: BTreeMap<String, (String, String)>,
-    /// Files that were asked for, in order.
+    /// The paths of requested files, in order.
     fetched: Vec<String>,
 }
 
@@ -95,22 +95,22 @@ impl Tickets {
         self.kept.lock().unwrap().limit = requests;
     }
 
-    /// How often the other side still has to be asked to wait.
+    /// How many requests are still to be asked to wait.
     pub(crate) fn limits_left(&self) -> usize {
         self.kept.lock().unwrap().limit
     }
 
-    /// Keeps a file at a path, answered with this status and these headers.
+    /// Stores a file at a path, with the status and headers of its answer.
     pub(crate) fn keep(&self, path: &str, status: &str, text: &str) {
         self.kept.lock().unwrap().files.insert(path.to_owned(), (status.to_owned(), text.to_owned()));
     }
 
-    /// The paths of files that were asked for.
+    /// The paths of requested files.
     pub(crate) fn fetched(&self) -> Vec<String> {
         self.kept.lock().unwrap().fetched.clone()
     }
 
-    /// Every `authorization` that was seen.
+    /// Every `authorization` header received.
     pub(crate) fn keys(&self) -> Vec<String> {
         self.kept.lock().unwrap().keys.iter().cloned().collect()
     }
@@ -130,7 +130,7 @@ impl Kept {
     fn handle(&mut self, method: &str, path: &str, body: &str) -> Option<Value> {
         let path = path.split('?').next()?;
         let body: Value = serde_json::from_str(body).unwrap_or(Value::Null);
-        // Jira's text is a tree; its words are what counts here.
+        // Jira's text is a tree; only its words matter here.
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
         match (method, parts.as_slice()) {

@@ -1,5 +1,5 @@
 /*!
-What waits for consent, and the decision.
+Lists the tool calls that wait for consent, and takes the decision about one.
 */
 
 use millwright_model::{IncidentId, Timestamp};

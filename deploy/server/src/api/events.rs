@@ -1,5 +1,5 @@
 /*!
-The events of an incident as programs get them: with everything, in JSON.
+The events of an incident for programs: complete, in JSON.
 */
 
 use std::sync::Arc;

@@ -1,5 +1,5 @@
 /*!
-What other machines ask: whether the process lives, whether it can take requests, and its figures.
+What monitoring systems ask: whether the process is alive, whether it can take requests, and its metrics.
 */
 
 use crate::auth::Principal;

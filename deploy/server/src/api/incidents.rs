@@ -1,5 +1,5 @@
 /*!
-Incidents: reported, listed, shown.
+Reports, lists and shows incidents.
 */
 
 use std::sync::Arc;

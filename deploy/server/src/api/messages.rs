@@ -1,5 +1,5 @@
 /*!
-What persons say about an incident: remarks and questions, to stop, and whether the answer was right.
+What people say about an incident: remarks, questions, the request to stop, and whether the answer was right.
 */
 
 use std::sync::Arc;

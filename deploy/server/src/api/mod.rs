@@ -1,6 +1,6 @@
 /*!
-What routes do, one file per kind of thing. Handlers translate between HTTP and the store; what takes longer than a
-moment is a job.
+The handlers of the API routes, one file per kind of resource. Handlers translate between HTTP and the store; work that
+takes longer than a moment becomes a job.
 */
 
 pub(crate) mod approvals;

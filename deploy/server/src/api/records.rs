@@ -1,5 +1,5 @@
 /*!
-Deployments told, memory searched, the audit log read.
+Records deployments, searches memory and reads the audit log.
 */
 
 use millwright_model::{IncidentId, RepositoryId, ResolutionId, Timestamp};

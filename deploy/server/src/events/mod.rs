@@ -1,6 +1,6 @@
 /*!
-What happens to an incident, for those who follow it, whether by the API or on a page: `stream` is how readers pull it, `view` what
-they see of a run's events.
+The events of an incident, for readers of the API and of pages: `stream` is how readers pull events, `view` is what they
+see of the events of a run.
 */
 
 pub(crate) mod stream;

@@ -1,7 +1,7 @@
 /*!
-What happens to an incident, as server-sent events. A reader pulls from the store at its own pace and is only woken by
-signals, so any number of readers may look, one that is slow or gone holds nobody, and one that comes back goes on
-where it stopped (`Last-Event-ID`). How events are written is up to those who let readers in: see [`StreamFormat`].
+The events of an incident, as server-sent events. A reader pulls from the store at its own pace, and signals only wake it.
+So any number of readers may follow, a slow or absent reader blocks nobody, and a reader that returns continues where it
+stopped (`Last-Event-ID`). The API and the pages each decide how events are written: see [`StreamFormat`].
 */
 
 use millwright_model::{IncidentId, MessageId};
@@ -27,20 +27,21 @@ use crate::metrics::RefusalReason;
 
 /// Events read at once.
 const PAGE: u32 = 100;
-/// Other processes send no signals; their events are seen after this long.
+/// Signals do not cross processes; events of other processes are seen after this long.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A reader whose token was revoked is cut off within this time and one look.
+/// How often a reader's token is checked: a reader whose token was revoked is cut off within this time plus [`LOOK_EVERY`].
 const ASK_AGAIN: Duration = Duration::from_secs(2);
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
-/// Seconds until a stream may be asked for again that there was no place for.
+/// Seconds after which a client may retry when too many streams are open.
 const COME_BACK: u64 = 10;
 
-/// How positions look, and nothing: a reader that has seen none. Before the first event of a run no run is named.
+/// The pattern of positions. A reader that has seen nothing has an empty position, and before the first event of a run no
+/// run is named.
 pub(crate) const POSITION: &str = "^(run_[0-9a-z]{0,40}[.](0|[1-9][0-9]{0,17})(~msg_[0-9a-z]{1,40})?)?$";
-/// More digits than these no number of an event has.
+/// The largest number an event can have.
 const MAX_SEQ: i64 = 999_999_999_999_999_999;
 
-/// How far a reader is: events of runs, and messages.
+/// How far a reader has read: events of runs, and messages.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct ReaderPosition {
     event: StreamPosition,
@@ -54,7 +55,7 @@ impl ReaderPosition {
             None => (id, None),
         };
         let place = Self { event: event.parse().ok()?, message };
-        // Only as it was told: numbers can be written in several ways.
+        // Accepts only the exact text that was sent, because numbers can be written in several ways.
         ((0..=MAX_SEQ).contains(&place.event.seq) && place.id() == id).then_some(place)
     }
 
@@ -66,19 +67,19 @@ impl ReaderPosition {
     }
 }
 
-/// How a stream is told.
+/// How the events of a stream are written.
 pub(crate) trait StreamFormat: Send + Sync {
-    /// Whether the stream of an incident that is over goes on until its open questions are answered.
+    /// Whether the stream of an ended incident stays open until its open questions are answered.
     fn awaits_answers(&self) -> bool;
     fn run_event(&self, stored: &StreamEvent) -> Event;
     fn message(&self, said: &IncidentMessage) -> Event;
     /// The data of an event `progress`, from the JSON of a `ProgressEvent`.
     fn progress(&self, json: &str) -> String;
-    /// Says that nothing more will come, where readers are told.
+    /// The event that says that nothing more will come, if this format has one.
     fn over(&self) -> Option<Event>;
 }
 
-/// Who reads a stream.
+/// The reader of a stream.
 pub(crate) struct EventSubscriber {
     pub(crate) principal: Principal,
     /// The hash of a page's cookie.
@@ -108,7 +109,7 @@ pub(crate) async fn follow(
     let store = app.store_of(&subscriber.principal);
     store.get_incident(&id).await?;
     let comes_back = place.is_some();
-    // Listens before it looks, so that nothing falls in between.
+    // Subscribes before it reads the store, so that no event is missed in between.
     let signals = app.signals.subscribe();
     let mut reader = Reader {
         app,
@@ -128,7 +129,7 @@ pub(crate) async fn follow(
         reader.look().await?;
         let news = reader.waiting.iter().any(|(named, _)| *named);
         if reader.ended && !news {
-            // Tells a browser not to come back again.
+            // Tells a browser not to reconnect.
             return Ok(StatusCode::NO_CONTENT.into_response());
         }
     }
@@ -141,21 +142,21 @@ pub(crate) async fn follow(
 
 struct Reader {
     app: Arc<ServiceState>,
-    /// As it exists for the subscriber.
+    /// The store as the subscriber may see it.
     store: Store,
     _stream: EventStreamPermit,
     subscriber: EventSubscriber,
-    /// When it was last made sure that they may read.
+    /// When the subscriber's right to read was last checked.
     let_in_at: Instant,
     incident: IncidentId,
     place: ReaderPosition,
     signals: Receiver<WakeSignal>,
-    /// Whether it has a place in the stream, and the event.
+    /// Whether the event has a position in the stream, and the event.
     waiting: VecDeque<(bool, Event)>,
     format: &'static dyn StreamFormat,
-    /// The last one told.
+    /// The state that was sent last.
     state: Option<IncidentState>,
-    /// Everything is told once what waits is.
+    /// No events follow those in `waiting`.
     ended: bool,
 }
 
@@ -179,7 +180,8 @@ impl Reader {
         }
     }
 
-    /// Whether the reader's token still holds, asked now and then. A store that is away is told by the next look.
+    /// Checks from time to time whether the reader's token is still valid. An unreachable store is reported by the next
+    /// read.
     async fn may_read_on(&mut self) -> bool {
         if self.let_in_at.elapsed() < ASK_AGAIN {
             return true;
@@ -196,7 +198,8 @@ impl Reader {
 
     /// Reads what is new.
     async fn look(&mut self) -> Result<(), StoreError> {
-        // State and open questions first: what was stored before they were final is then certainly seen.
+        // Reads state and open questions first: then everything that was stored before they became final is certainly seen
+        // below.
         let state = self.store.incident_state(&self.incident).await?;
         let over = state.is_over();
         let awaits_answer =
@@ -231,7 +234,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Until something may be new. What a step does is told at once, without a place in the stream.
+    /// Waits until there may be something new. Progress of a step is sent at once, without a position in the stream.
     async fn wait(&mut self) {
         let deadline = tokio::time::sleep(LOOK_EVERY);
         tokio::pin!(deadline);
@@ -249,7 +252,7 @@ impl Reader {
                     return;
                 }
                 Ok(_) => {}
-                // Too slow for signals: the store has all that counts.
+                // This reader was too slow for the signals; the store has everything that matters.
                 Err(RecvError::Lagged(_)) => return,
                 Err(RecvError::Closed) => return deadline.await,
             }
@@ -277,7 +280,8 @@ mod tests {
         }
     }
 
-    /// What the description of the routes allows is taken, and nothing else is; what we tell ourselves is among it.
+    /// A position is accepted exactly when it matches the pattern in the description of the routes, which includes every
+    /// position that we send.
     #[test]
     fn a_position_is_read_exactly_where_its_pattern_says_so() {
         let pattern = regex::Regex::new(POSITION).unwrap();

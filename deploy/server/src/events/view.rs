@@ -1,6 +1,6 @@
 /*!
-What readers see of a run's events: what was done and what it showed, bounded. The events themselves are the store's
-format, and hold more than a page can bear.
+What readers see of a run's events: what was done and what it showed, up to a limit. The events themselves are in the
+store's format, and hold more than a page can show.
 */
 
 use millwright_agent::run::RunEvent;
@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 /// Longest text shown of one event, in characters.
 const MOST: usize = 2_000;
 
-/// The event's name and what is told of it.
+/// The event's name and the data that readers get of it.
 pub(crate) fn view(stored: &StreamEvent) -> (String, Value) {
     let told = match serde_json::from_value::<RunEvent>(stored.payload.clone()) {
         Ok(event) => tell(event),
-        // Written by a newer version: that it happened can still be told.
+        // A newer version wrote it; readers still learn that it happened.
         Err(_) => json!({}),
     };
     let mut told = told;

@@ -1,9 +1,10 @@
 /*!
-Attachments of tickets and messages: logs, traces, configuration. A delivery only names them, and whoever writes a
-ticket can name anything, so they are fetched from the system's own host alone, with its own credentials, as text, and no
-longer than a limit. What is taken becomes part of the ticket, masked like the rest of it; what is left has a reason.
+Attachments of tickets and messages: logs, traces, configuration. A delivery only names them, and anyone who writes a
+ticket can name anything. So attachments are fetched only from the system's own host, with its credentials, as text, and
+up to a size limit. An attachment that is taken becomes part of the ticket and is masked like the rest of it; for one that
+is left out the ticket says why.
 
-An acknowledgement does not wait for this: it is done when the investigation begins.
+An acknowledgement does not wait for this; the files are fetched when the investigation begins.
 */
 
 use axum::http::HeaderName;
@@ -29,7 +30,8 @@ pub(crate) enum FileError {
     Send(#[from] SendError),
 }
 
-/// Adds the files of its ticket to an incident. A system that is away is an error: it is worth another try.
+/// Adds the attachments of its ticket to an incident. It is an error when the system cannot be reached: then the job tries
+/// again.
 pub(crate) async fn complete(app: &ServiceState, incident: &Incident) -> Result<(), FileError> {
     let wanted = app.own_store.wanted_files(&incident.id).await?;
     let mut taken: Vec<(WantedFile, Value)> = Vec::new();
@@ -62,7 +64,7 @@ pub(crate) async fn complete(app: &ServiceState, incident: &Incident) -> Result<
     Ok(())
 }
 
-/// What the ticket said stays; only what it did not say comes from its files.
+/// Keeps what the ticket said; its files only fill in what the ticket did not say.
 fn completed(told: TicketContext, read: TicketContext) -> TicketContext {
     TicketContext {
         service: told.service.or(read.service),
@@ -79,11 +81,11 @@ fn completed(told: TicketContext, read: TicketContext) -> TicketContext {
     }
 }
 
-/// Why there is no file.
+/// Why a file is left out.
 enum FileLeftOut {
-    /// It is never asked for again.
+    /// For good, with the reason.
     For(String),
-    /// Its system is away.
+    /// For now: its system cannot be reached.
     Now(SendError),
 }
 
@@ -112,7 +114,7 @@ async fn fetch(app: &ServiceState, wanted: &WantedFile) -> Result<String, FileLe
     }
     let mut got = outbound_http::fetch(request, MOST_BYTES).await?;
     if let Some(to) = got.leads_to.take() {
-        // Where systems keep their files; it is told no secret.
+        // The storage of the system; it gets no secret.
         let to = place.store(&to).map_err(left)?;
         got = outbound_http::fetch(http.get(to), MOST_BYTES).await?;
     }
@@ -126,7 +128,7 @@ async fn fetch(app: &ServiceState, wanted: &WantedFile) -> Result<String, FileLe
     Ok(if got.whole { text } else { format!("{text}\n[cut after {MOST_BYTES} bytes]") })
 }
 
-/// Where a system is, and the header that shows who we are.
+/// The address of a system, and the header that authenticates us.
 fn access<'a>(app: &'a ServiceState, system: &str) -> Result<(&'a str, (HeaderName, String)), SendError> {
     if system == CHAT {
         return chat::access(app);
@@ -138,7 +140,7 @@ fn access<'a>(app: &'a ServiceState, system: &str) -> Result<(&'a str, (HeaderNa
     Ok((&connection.base_url, api.credentials(connection)))
 }
 
-/// What a file's type and name promise; its bytes are looked at as well.
+/// Whether a file's type and name suggest text; its bytes are checked as well.
 fn is_text(media: &str, name: &str) -> bool {
     const NAMES: &[&str] = &[
         "log",

@@ -1,10 +1,10 @@
 /*!
-Systems that call in. Every hook works the same way: the signature is checked over the raw bytes before anything is
-read, the arrival is on the disk before it is acknowledged, and the work is a job. How a system signs and what it sends
-is known by its integration.
+Hooks by which other systems call in. Every hook works the same way: the service checks the signature over the raw bytes
+before it reads anything, stores the delivery before it acknowledges it, and does the work in a job. The integration of a
+system knows how that system signs and what it sends.
 
-Ids in headers that no signature covers prove nothing, so where a system signs only the body, the body itself is what
-a repeated delivery is known by.
+Ids in headers that no signature covers prove nothing. So where a system signs only the body, the service recognises a
+repeated delivery by the body itself.
 */
 
 use std::sync::{Arc, LazyLock};
@@ -79,7 +79,7 @@ async fn take(
     };
     let verify = |delivery: &PendingSignature<'_>| route.hook.verify(delivery);
     let (headers, body) = proven(&app, request, name, &hook.secrets, verify).await?;
-    // How some systems try whether somebody is there.
+    // Some systems send an empty body to try the connection.
     if body.is_empty() {
         return Ok(taken(&app, name, "ignored", None));
     }

@@ -1,5 +1,5 @@
 /*!
-Bodies and parameters as handlers want them: bounded in size and time, and refused with a reason that helps.
+Extracts bodies and parameters for handlers: bounded in size and time, and refused with a reason that helps the caller.
 */
 
 use millwright_model::IncidentId;
@@ -22,20 +22,20 @@ use crate::app::ServiceState;
 use crate::limits::{BodySender, ConnectionSlot, NoRoom, STEP};
 use crate::metrics::RefusalReason;
 
-/// How long what is left of a refused body is read and thrown away. Closing at once would reset the connection, and the
+/// How long the rest of a refused body is read and discarded. If the connection closed at once, it would be reset, and the
 /// sender would never read why.
 const LINGER: Duration = Duration::from_secs(5);
-/// Bytes a second that a body must have arrived with, once it had time to begin.
+/// Bytes per second at which a body must arrive, after it had time to begin.
 const SLOWEST: usize = 1 << 10;
 const TO_BEGIN: Duration = Duration::from_secs(5);
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Kept in advance of what was announced.
+/// Most bytes that are allocated in advance for an announced length.
 const AHEAD: usize = 64 << 10;
 
-/// The raw bytes of a request, whole: signatures cover them.
+/// The complete raw bytes of a request: signatures cover them.
 pub(crate) struct RawBody(pub(crate) Bytes);
 
-/// A JSON body of a known shape.
+/// A JSON body of the type `T`.
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 /// The parameters after `?`.
@@ -44,10 +44,10 @@ pub(crate) struct UrlQuery<T>(pub(crate) T);
 /// The id in a path.
 pub(crate) struct PathId(pub(crate) String);
 
-/// The id of an incident in a path, whole; it may have been shortened there.
+/// The full id of an incident from a path, where it may have been shortened.
 pub(crate) struct IncidentPath(pub(crate) IncidentId);
 
-/// Reads the body of a request whole, and shows each piece as it arrives.
+/// Reads the whole body of a request, and passes on each piece as it arrives.
 pub(crate) async fn read(
     request: Request,
     app: &ServiceState,
@@ -96,7 +96,7 @@ pub(crate) async fn read(
             let taken = match (at_once, connection) {
                 (Poll::Ready(taken), _) => taken,
                 (Poll::Pending, None) => taking.await,
-                // While it waits for room it is we who stand still.
+                // While the body waits for room, the service is the one that makes it wait.
                 (Poll::Pending, Some(connection)) => {
                     connection.body_is_whole();
                     let taken = taking.await;
@@ -135,9 +135,9 @@ pub(crate) async fn read(
     read
 }
 
-/// Lets go of a body that is refused before it is read.
+/// Discards a body that is refused before it is read.
 pub(crate) fn refuse_unread(request: Request) {
-    // Who asks before sending has sent nothing.
+    // A client that asks before it sends the body (`Expect`) has sent nothing yet.
     if !request.headers().contains_key(header::EXPECT) {
         throw_away(request.into_body());
     }
@@ -199,7 +199,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<ServiceState>> for JsonBody<T> {
             ));
         }
         let RawBody(bytes) = RawBody::from_request(request, app).await?;
-        // A list would be taken for the fields in their order.
+        // serde would read a list as the fields in their order.
         if bytes.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'[') {
             return Err(Problem::unprocessable("the body does not fit: it must be a JSON object"));
         }
@@ -207,7 +207,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<ServiceState>> for JsonBody<T> {
     }
 }
 
-/// Broken JSON is a bad request; JSON of another shape than asked for cannot be processed.
+/// Parses a body. Malformed JSON is a bad request; JSON of another shape is a request that cannot be processed.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| Problem::bad_request(format!("the body is no UTF-8: {error}")))?;
@@ -257,7 +257,7 @@ impl FromRequestParts<Arc<ServiceState>> for IncidentPath {
     }
 }
 
-/// Whether a text can be an id at all.
+/// Whether a text has the form of an id.
 fn is_id(text: &str) -> bool {
     text.len() <= 120 && text.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
 }

@@ -1,5 +1,6 @@
 /*!
-Whoever asks, and what exists for them: handlers take the store from here, so that none reads what is hidden from its caller.
+The caller of a request, and the store as that caller may see it: handlers take the store from here, so that no handler
+reads what is hidden from its caller.
 */
 
 use std::sync::Arc;
@@ -14,18 +15,18 @@ use super::Problem;
 use crate::app::ServiceState;
 use crate::auth::Principal;
 
-/// The store as it exists for whoever asks.
+/// The store as the caller may see it.
 pub(crate) struct CallerStore(pub(crate) Store);
 
-/// What whoever asks may do to the incidents that exist for them.
+/// The use cases on the incidents that the caller may see.
 pub(crate) struct CallerUseCases(pub(crate) UseCases);
 
-/// Who was let in, by a token or by a page's session.
+/// The authenticated caller, by a token or by the session of a page.
 pub(crate) fn caller(extensions: &Extensions) -> Option<&Principal> {
     extensions.get::<Principal>()
 }
 
-/// The same where the route lets in nobody else.
+/// The caller of a route that admits only authenticated callers.
 pub(super) fn known_caller(extensions: &Extensions) -> Result<&Principal, Problem> {
     caller(extensions).ok_or_else(|| Problem::new(StatusCode::UNAUTHORIZED, "this needs a token"))
 }

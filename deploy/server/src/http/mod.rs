@@ -1,6 +1,6 @@
 /*!
-Requests and answers as handlers have them: bodies, parameters and callers that are checked before a handler sees them, errors
-as problems, answers in JSON. It knows no handler; `router` does.
+Requests and responses for handlers: bodies, parameters and callers that are checked before a handler sees them, errors as
+problems, responses in JSON. This module knows no handler; `router` does.
 */
 
 mod body;

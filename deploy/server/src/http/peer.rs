@@ -19,7 +19,7 @@ pub(crate) fn address(extensions: &Extensions) -> IpAddr {
     extensions.get::<PeerAddress>().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0.ip())
 }
 
-/// Takes one request of whoever asks; too many are refused.
+/// Counts one request against the limit of `key`; above the limit it is refused.
 pub(crate) fn limit(app: &ServiceState, key: &str) -> Result<(), Problem> {
     app.limiter.take(key).map_err(|seconds| {
         app.metrics.refused(RefusalReason::Rate);

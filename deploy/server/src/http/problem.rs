@@ -1,5 +1,5 @@
 /*!
-Errors as `application/problem+json` (RFC 9457): what was wrong, and how to mend it.
+Errors as `application/problem+json` (RFC 9457): what was wrong, and how to fix it.
 */
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -88,7 +88,7 @@ impl Problem {
     /// Of a store that failed, rather than of what was asked.
     fn of_failed_store(error: &StoreError) -> Self {
         match error {
-            // Also told before it is known who asks, so only the log says where the database is.
+            // Callers that are not authenticated yet get this error, too, so only the log says where the database is.
             StoreError::Busy | StoreError::Lost { .. } | StoreError::Away { .. } => {
                 tracing::error!(event = "store.failed", %error, "the store does not answer");
                 let problem = Self::new(
@@ -153,7 +153,7 @@ impl IntoResponse for Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(header::RETRY_AFTER, seconds.into());
         }
-        // So that the outer layers can complete it.
+        // The outer layers complete the problem from this extension.
         response.extensions_mut().insert(self);
         response
     }

@@ -1,5 +1,5 @@
 /*!
-Ids may be shortened to how they begin, as long as only one begins so.
+An id may be shortened to its beginning, as long as only one id begins like that.
 */
 
 use millwright_model::IncidentId;
@@ -8,15 +8,16 @@ use millwright_store::{Store, StoreError};
 use super::Problem;
 
 const INCIDENT: &str = "inc_";
-/// Of an id that is not shortened: what kind it is, and 26 letters.
+/// Length of a full id: the prefix of its kind, and 26 letters.
 const WHOLE: usize = INCIDENT.len() + 26;
 
-/// The incident that an id in a path names, shortened or whole; of one that nothing begins with, the id as it was given.
+/// The incident that an id in a path names, full or shortened. When no id begins with the text, it is returned as it was
+/// given.
 pub(super) async fn resolve(store: &Store, id: &str) -> Result<IncidentId, Problem> {
     if id.starts_with(INCIDENT) && id.len() < WHOLE {
         match store.resolve_incident_id(id).await {
             Ok(whole) => return Ok(whole),
-            // The handler answers that it does not exist.
+            // The handler says that the incident does not exist.
             Err(StoreError::NotFound { .. }) => {}
             Err(error) => return Err(error.into()),
         }

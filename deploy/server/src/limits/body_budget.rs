@@ -1,11 +1,12 @@
 /*!
-Room for bodies that are arriving. It is taken by bytes that are here, never by those that are announced: a body that
-sends nothing holds nothing, and the first bytes of every body are free, so small reports pass beside any number of
+A budget of memory for request bodies that are arriving. Only bytes that have arrived count, never an announced length: a
+body that sends nothing holds nothing. The first bytes of every body are free, so small reports pass beside any number of
 large ones.
 
-Those who are known (a token, a session, a secret in a header) have room of their own. What is signed is proven only by
-its last byte, so its senders share the other room, of which one address and one route get half each. When room is short,
-bodies that have stalled give way, those of senders that never proved anything first; then those of whoever holds most.
+Authenticated senders (by a token, a session, or a secret in a header) have a budget of their own. A signature is proven
+only by the last byte of its body, so signing senders share the other budget, of which one address and one route get at
+most half each. When the budget is short, stalled bodies are evicted, first those of senders that never proved a
+signature; then the bodies of the sender that holds most.
 */
 
 use std::collections::HashMap;
@@ -17,32 +18,32 @@ use tokio::sync::Notify;
 
 use super::connections::network;
 
-/// Bodies of the largest size that may be held at once, of those who are known and of the others.
+/// Bodies of the largest size that may be held at once, in each of the two budgets.
 const BODIES_AT_ONCE: usize = 8;
-/// What each body may hold for nothing.
+/// Bytes of each body that do not count.
 const FREE: usize = 32 << 10;
-/// A body that grows by less than this has not moved.
+/// A body that grew by fewer bytes than this counts as stalled.
 pub(crate) const STEP: usize = 16 << 10;
-/// A body that has not moved for so long gives way.
+/// A body that did not grow for this long may be evicted.
 const STALLED: Duration = Duration::from_millis(500);
-/// How long a body waits before whoever holds most gives way to it.
+/// How long a body waits before the sender that holds most is evicted for it.
 const GENTLE: Duration = Duration::from_millis(300);
-/// How long a body waits for room.
+/// How long a body waits for room before it is refused.
 const PATIENCE: Duration = Duration::from_secs(2);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Senders whose signatures fitted lately.
+/// Senders remembered because their signature was valid recently.
 const MAX_PROVEN: usize = 1_024;
 
 /// Who sends a body.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum BodySender {
-    /// By the key of a principal, or the name of a hook that is proven by its headers.
+    /// A principal, by its key, or a hook that its headers prove, by its name.
     Known(Arc<str>),
-    /// Whoever is at this address, until the signature fits.
+    /// Any sender at this address, until its signature is valid.
     Unproven(IpAddr),
 }
 
-/// The request did not get its room.
+/// There was no room for the body.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NoRoom;
 
@@ -50,10 +51,10 @@ pub(crate) struct NoRoom;
 struct Body {
     sender: BodySender,
     route: &'static str,
-    /// Its sender proved something here before.
+    /// Whether its sender had a valid signature on this route before.
     is_proven: bool,
     bytes: usize,
-    /// Beyond what is free.
+    /// Bytes held beyond the free ones.
     held: usize,
     moved: Instant,
     moved_at: usize,
@@ -65,7 +66,7 @@ struct Body {
 struct BudgetState {
     next: u64,
     bodies: HashMap<u64, Body>,
-    /// With how often they were, so that the least frequent is forgotten.
+    /// Senders with a valid signature, and how many they had, so that the least frequent one is forgotten first.
     proven: HashMap<(IpAddr, &'static str), u64>,
 }
 
@@ -76,7 +77,7 @@ pub(crate) struct BodyBudget {
     freed: Notify,
 }
 
-/// A body's place in the room, given back when it is dropped.
+/// The share of the budget that a body holds; returned on drop.
 #[derive(Debug)]
 pub(crate) struct BodyReservation<'r> {
     room: &'r BodyBudget,
@@ -89,7 +90,7 @@ impl BodyBudget {
         Self { most: BODIES_AT_ONCE * largest, state: Mutex::default(), freed: Notify::new() }
     }
 
-    /// A body begins.
+    /// Registers a body that begins to arrive.
     pub(crate) fn enter(&self, sender: BodySender, route: &'static str) -> BodyReservation<'_> {
         let sender = match sender {
             BodySender::Unproven(address) => BodySender::Unproven(network(address)),
@@ -118,7 +119,7 @@ impl BodyBudget {
         BodyReservation { room: self, id, evicted }
     }
 
-    /// What this sender signed fitted: from now on others give way to it first.
+    /// Records that the signature of this sender was valid: from now on others are evicted before it.
     pub(crate) fn proves(&self, address: IpAddr, route: &'static str) {
         let mut state = self.lock();
         let key = (network(address), route);
@@ -137,7 +138,7 @@ impl BodyBudget {
 }
 
 impl BudgetState {
-    /// Takes the bytes in if they fit; else makes room if anybody can give way. `None`: neither.
+    /// Reserves the bytes if they fit; otherwise evicts another body if one can be evicted. `None`: neither is possible.
     fn take(&mut self, id: u64, bytes: usize, most: usize, waited: Duration, now: Instant) -> Option<bool> {
         let Some(body) = self.bodies.get(&id) else { return Some(false) };
         let total = body.bytes + bytes;
@@ -155,7 +156,7 @@ impl BudgetState {
         Some(true)
     }
 
-    /// The narrowest budget that the body does not fit in.
+    /// The first budget that the body exceeds, narrowest first.
     fn exceeded(&self, body: &Body, more: usize, most: usize) -> Option<Among> {
         if more == 0 {
             return None;
@@ -208,7 +209,7 @@ impl BudgetState {
 #[derive(Debug)]
 enum Among {
     Sender(BodySender),
-    /// Of what is signed.
+    /// Signed bodies of one route.
     Route(&'static str),
     All {
         known: bool,
@@ -227,7 +228,7 @@ impl Among {
 }
 
 impl BodyReservation<'_> {
-    /// Waits for room for these bytes, for a while.
+    /// Waits for room for these bytes, up to `PATIENCE`.
     pub(crate) async fn take(&self, bytes: usize) -> Result<(), NoRoom> {
         let begun = Instant::now();
         loop {
@@ -240,7 +241,7 @@ impl BodyReservation<'_> {
                 match state.take(self.id, bytes, self.room.most, waited, now) {
                     Some(true) => return Ok(()),
                     Some(false) => return Err(NoRoom),
-                    // Somebody gave way: there may be enough now.
+                    // A body was evicted: there may be enough room now.
                     None if state.bodies.len() < before => continue,
                     None => {}
                 }
@@ -248,7 +249,7 @@ impl BodyReservation<'_> {
                     return Err(NoRoom);
                 }
                 if let Some(body) = state.bodies.get_mut(&self.id) {
-                    // Whoever waits for us has not stalled.
+                    // A body that waits for room has not stalled.
                     (body.waits, body.moved) = (true, now);
                 }
             }
@@ -256,7 +257,7 @@ impl BodyReservation<'_> {
         }
     }
 
-    /// Returns when it has to give way.
+    /// Returns when this body is evicted.
     pub(crate) async fn evicted(&self) {
         self.evicted.notified().await;
     }
@@ -373,7 +374,7 @@ mod tests {
         for route in ["/b", "/b", "/b"] {
             held.push(half_sent(&room, unproven(2), route).await.unwrap());
         }
-        // The clock of the room is the machine's: they move on all the while.
+        // The budget uses the real clock, so the bodies have to keep growing.
         let other = half_sent(&room, unproven(3), "/b");
         let moving = async {
             loop {

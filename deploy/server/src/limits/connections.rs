@@ -1,10 +1,10 @@
 /*!
-Which connections are open, and which of them give way when room gets short: those on which nothing was asked yet, then
-those that rest between two requests, then those whose body has stalled, the longest first. So whoever opens connections
-and says nothing takes nobody's place, and a client that asks is answered at once.
+Which connections are open, and which of them are closed when room gets short: first those without any request yet, then
+those idle between two requests, then those whose body has stalled, the longest first. So a client that opens connections
+and sends nothing cannot displace others, and a client that sends a request is served at once.
 
-A connection for which there is no room nevertheless is taken into a small reserve, where only the questions of machines
-are answered (whether the process lives, whether it is ready, its figures); everything else is told to come back.
+A connection for which there is still no room goes into a small reserve, where only the requests of monitoring systems are
+answered (liveness, readiness, metrics); every other request is told to retry later.
 */
 
 use std::collections::HashMap;
@@ -16,21 +16,21 @@ use tokio::sync::Notify;
 
 /// Connections beyond `server.connections`.
 pub(crate) const RESERVED: usize = 32;
-/// A connection so young is about to ask.
+/// A connection younger than this probably sends its request soon.
 const YOUNG: Duration = Duration::from_millis(200);
-/// A body that has not grown for so long does not come to its end soon.
+/// A body that did not grow for this long will probably not end soon.
 const STALLED: Duration = Duration::from_secs(1);
 
 /// What happens on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Nothing was asked yet.
+    /// No request arrived yet.
     Silent,
     /// Between two requests.
     Idle,
     /// A body arrives.
     Reading,
-    /// A request is worked on, or its answer is sent.
+    /// A request is handled, or its response is sent.
     Answering,
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct ConnectionTable {
     table: Mutex<Table>,
 }
 
-/// A place among the connections, given back when it is dropped.
+/// An admitted connection; its slot is free again on drop.
 #[derive(Debug)]
 pub(crate) struct ConnectionSlot {
     all: Arc<ConnectionTable>,
@@ -66,7 +66,7 @@ pub(crate) struct ConnectionSlot {
     evicted: Arc<Notify>,
 }
 
-/// A request on a connection; the connection rests when its answer is sent.
+/// A request on a connection; the connection becomes idle when the response is sent.
 #[derive(Debug)]
 pub(crate) struct RequestGuard(Arc<ConnectionSlot>);
 
@@ -75,7 +75,7 @@ impl ConnectionTable {
         Arc::new(Self { most, per_address: per_address.min(most), table: Mutex::default() })
     }
 
-    /// A place for a connection from this address; `None` when not even the reserve has one.
+    /// A slot for a connection from this address; `None` when even the reserve is full.
     pub(crate) fn admit(self: &Arc<Self>, address: IpAddr) -> Option<ConnectionSlot> {
         let address = network(address);
         let now = Instant::now();
@@ -104,7 +104,7 @@ impl ConnectionTable {
         Some(ConnectionSlot { all: self.clone(), id, is_reserved, evicted })
     }
 
-    /// Closes one connection that can be spared, whatever address it comes from: descriptors have run out.
+    /// Closes one silent, idle or stalled connection, from any address, because the process has run out of file descriptors.
     pub(crate) fn spare_one(&self) {
         self.lock().evict(Instant::now(), |_| true);
     }
@@ -125,7 +125,7 @@ impl Table {
         self.open.values().filter(|entry| among(entry)).count()
     }
 
-    /// Ends one of these connections if any can be spared.
+    /// Closes one of these connections, if one is silent, idle or stalled.
     fn evict(&mut self, now: Instant, among: impl Fn(&ConnectionEntry) -> bool) -> bool {
         let worth = |entry: &ConnectionEntry| {
             let age = now.saturating_duration_since(entry.since);
@@ -147,23 +147,23 @@ impl Table {
 }
 
 impl ConnectionSlot {
-    /// Whether only the questions of machines are answered on it.
+    /// Whether the connection is in the reserve, where only requests of monitoring systems are answered.
     pub(crate) fn is_reserved(&self) -> bool {
         self.is_reserved
     }
 
-    /// Returns when it has to give way.
+    /// Returns when this connection has to close.
     pub(crate) async fn evicted(&self) {
         self.evicted.notified().await;
     }
 
-    /// A request begins.
+    /// Marks the connection as busy with a request.
     pub(crate) fn begin(self: &Arc<Self>) -> RequestGuard {
         self.all.enter(self.id, Phase::Answering);
         RequestGuard(self.clone())
     }
 
-    /// The request's body arrives, or goes on arriving.
+    /// More of the request's body arrived.
     pub(crate) fn body_grows(&self) {
         self.all.enter(self.id, Phase::Reading);
     }
@@ -185,7 +185,7 @@ impl Drop for RequestGuard {
     }
 }
 
-/// What counts as one address: of IPv6 the network that one customer is given.
+/// What counts as one address: for IPv6, the network that one customer gets.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
@@ -201,7 +201,7 @@ mod tests {
         IpAddr::from([192, 0, 2, last])
     }
 
-    /// As if every connection had been as it is for longer.
+    /// Makes every connection look as if it had been in its phase for `time` longer.
     fn age(all: &ConnectionTable, time: Duration) {
         for entry in all.lock().open.values_mut() {
             entry.since -= time;

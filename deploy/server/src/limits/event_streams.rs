@@ -1,11 +1,11 @@
 /*!
-How many streams of events are open at once, of one token and of all.
+Limits how many streams of events are open at once, per token and in total.
 */
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// How many streams are open. Each holds a connection and looks into the store every second.
+/// Counts open streams. Each holds a connection and reads the store every second.
 #[derive(Debug)]
 pub(crate) struct EventStreamLimits {
     most: usize,
@@ -13,7 +13,7 @@ pub(crate) struct EventStreamLimits {
     open: Mutex<HashMap<String, usize>>,
 }
 
-/// A place among the streams, given back when it is dropped.
+/// A permit for one open stream; returned on drop.
 pub(crate) struct EventStreamPermit {
     all: Arc<EventStreamLimits>,
     key: String,
@@ -24,7 +24,7 @@ impl EventStreamLimits {
         Arc::new(Self { most, per_token, open: Mutex::default() })
     }
 
-    /// A place for one more stream of this token, else the setting that forbids it.
+    /// A permit for one more stream of this token, or the setting that forbids it.
     pub(crate) fn open(self: &Arc<Self>, key: &str) -> Result<EventStreamPermit, &'static str> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         if open.get(key).is_some_and(|count| *count >= self.per_token) {

@@ -1,6 +1,7 @@
 /*!
-How much one caller, one address and all of them together may take of the service: connections, room for bodies that arrive,
-requests a minute, open streams. Each says who gives way when it gets short. None knows what a request asks for.
+Limits on what one caller, one address and all of them together may use: connections, memory for arriving bodies, requests
+per minute, open streams. Each limit decides which user is cut off when it is reached. None of them knows what a request
+asks for.
 */
 
 mod body_budget;

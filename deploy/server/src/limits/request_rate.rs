@@ -1,5 +1,6 @@
 /*!
-How much one token, or one stranger's address, may ask: so many requests at once, and as many anew within a minute.
+How many requests one token, or the address of one unauthenticated caller, may send: a burst of this many, and the same
+number again within a minute.
 */
 
 use std::num::NonZeroU32;
@@ -12,7 +13,7 @@ use governor::state::StateStore;
 use governor::state::keyed::{HashMapStateStore, ShrinkableKeyedStateStore};
 use governor::{Quota, RateLimiter as Governor};
 
-/// Callers remembered at once. Beyond it those that may ask as much as a new one are forgotten, which forgives nobody anything.
+/// Callers remembered at once. Beyond it, callers with a full quota are forgotten; that gives none of them an extra request.
 const MOST: usize = 10_000;
 
 #[derive(Debug)]
@@ -34,7 +35,7 @@ impl<C: Clock> RateLimiter<C> {
         Self { governor: Governor::new(quota, callers.clone(), clock), callers }
     }
 
-    /// Takes one request out; else answers in how many seconds the next may come.
+    /// Takes one request from the quota of `key`; otherwise the error is the seconds until the next request is allowed.
     pub(crate) fn take(&self, key: &str) -> Result<(), u64> {
         if self.callers.len() >= MOST && !self.callers.has(key) {
             self.governor.retain_recent();
@@ -49,7 +50,8 @@ impl<C: Clock> RateLimiter<C> {
     }
 }
 
-/// The library's table of callers, which does not tell who is in it: whoever is goes on while it is full.
+/// The library's table of callers, which cannot say whether a caller is in it. Callers that are in it are still served while
+/// it is full.
 #[derive(Debug, Clone, Default)]
 struct Callers(Arc<HashMapStateStore<String>>);
 
@@ -112,7 +114,7 @@ mod tests {
     #[test]
     fn it_says_how_long_to_wait() {
         let clock = FakeRelativeClock::default();
-        // None at all would let nobody in.
+        // A limit of 0 would let nobody in.
         let limiter = RateLimiter::with_clock(0, clock.clone());
         assert_eq!(limiter.take("a"), Ok(()));
         assert_eq!(limiter.take("a"), Err(60));

@@ -1,7 +1,7 @@
 /*!
-Notes in the ticket that an incident came from: that it is looked into, and what was found. The intent is stored
-before one is sent; when the outcome is unknown, the note is looked for by its marker in the other system before
-anything is written again. So a note exists once, however often we die.
+Notes in the ticket that an incident came from: that it is being investigated, and what was found. The intent is stored
+before a note is sent. When the outcome is unknown, the service looks for the note in the other system by its marker
+before it writes again. So a note exists once, no matter how often the process dies.
 */
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use crate::incident_note;
 use crate::jobs::{persist, retry_backoff};
 use crate::judge_links::JudgeLinks;
 
-/// A note that failed so often is given up.
+/// Failures after which a note is given up.
 const MOST_FAILURES: i64 = 12;
 
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +40,7 @@ pub(crate) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Jo
     let begun = Instant::now();
     let (id, note) = (&job.id, &job.subject);
     let error = match due_note(app, job).await {
-        // Where there was news meanwhile, the store queues it again.
+        // If there was news meanwhile, the store queues the note again.
         Ok(done) => {
             if let Some(done) = done {
                 tracing::info!(event = "note.written", incident = %job.incident_id, job = %id, note = %note,
@@ -53,7 +53,7 @@ pub(crate) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Jo
         Err(error) => error,
     };
     let text = app.settings.redactor.for_run().redact(&error.to_string()).text;
-    // A store that is away is no fault of the note's.
+    // An unavailable store does not count as a failure of the note.
     if is_transient(&error) {
         tracing::warn!(note = %note, error = %text, "a note waits for the store");
         persist(id, stop, || app.own_store.return_job(id, holder.as_str(), retry_backoff(0), None)).await;
@@ -79,7 +79,7 @@ pub(crate) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Jo
     }
 }
 
-/// What a note says.
+/// The content of a note.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum NoteContent {
     Ticket(NoteText),
@@ -96,7 +96,7 @@ impl NoteContent {
     }
 }
 
-/// What the note should say and its hash, when that is not what it says already.
+/// The text that the note should have and its hash, when the note has another text now.
 async fn due(
     app: &ServiceState,
     note: &Note,
@@ -121,7 +121,7 @@ async fn in_ticket(
     incident: &Incident,
 ) -> Result<Option<NoteContent>, StoreError> {
     let over = incident.state.is_over();
-    // Where a note cannot be changed, only the last word is worth one.
+    // Where a note cannot be changed, only the final result is worth a note.
     let once = tickets_of(note).is_some_and(|api| !api.can_update());
     if once && (!over || note.state == NoteState::Sent) {
         return Ok(None);
@@ -141,13 +141,13 @@ async fn in_ticket(
     Ok(Some(NoteContent::Ticket(text)))
 }
 
-/// Whether the readers of a note may be told of its incident. An earlier version let a report join an incident of which its
-/// own readers may not know.
+/// Whether the readers of a note may see its incident. An earlier version let a report join an incident that its own readers
+/// may not see.
 fn may_be_told(of_note: Audience, of_incident: Audience) -> bool {
     of_note == of_incident || of_note.may_read(of_incident)
 }
 
-/// How notes are written to the tickets of a note's system.
+/// The API for the tickets of a note's system.
 fn tickets_of(note: &Note) -> Option<&'static dyn TicketApi> {
     integration(&note.system).and_then(|integration| integration.tickets())
 }
@@ -157,7 +157,7 @@ pub(crate) fn target(note: &Note) -> NoteTarget<'_> {
     NoteTarget { ticket: &note.target, marker: note.id.as_str() }
 }
 
-/// Whoever keeps the note.
+/// The system that holds the note.
 enum System<'a> {
     Ticket(TicketClient<'a>),
     Chat(ChatApi<'a>),
@@ -204,7 +204,7 @@ impl<'a> System<'a> {
         }
     }
 
-    /// Whether what was written can be changed.
+    /// Whether a note can be changed after it was written.
     fn can_update(&self) -> bool {
         match self {
             Self::Ticket(client) => client.can_update(),
@@ -217,17 +217,17 @@ async fn due_note(app: &Arc<ServiceState>, job: &Job) -> Result<Option<&'static 
     write(app, &job.note()?).await
 }
 
-/// Writes what is due and returns what was done, for the log; `None` for the progress of a run, which changes every few
-/// seconds.
+/// Writes the note if it is due and returns what was done, for the log; `None` for the progress of a run, which changes
+/// every few seconds.
 async fn write(app: &Arc<ServiceState>, id: &NoteId) -> Result<Option<&'static str>, NoteError> {
     let note = app.own_store.get_note(id).await?;
-    // Once for all of the note, so that its parts tell of the same moment; what changed since makes it due again.
+    // Read once for the whole note, so that its parts show the same moment; later changes make the note due again.
     let incident = app.own_store.get_incident(&note.incident_id).await?;
     let Some((content, hash)) = due(app, &note, &incident).await? else { return Ok(None) };
     let system = System::of(app, &note)?;
     let mut remote = note.remote_id.clone();
     if remote.is_none() && note.state == NoteState::Sending {
-        // It may have arrived. Until that is known, nothing is sent.
+        // The note may have arrived. Until that is known, nothing is sent.
         remote = system.find(&note).await?;
         app.metrics.note(if remote.is_some() { "found" } else { "lost" });
         if let Some(found) = &remote {
@@ -276,7 +276,7 @@ mod tests {
         use Audience::{Internal, Public, Unknown};
         for (of_note, told) in [
             (Internal, [true, true, true]),
-            // Its own incident, and what everybody may read.
+            // Its own incident, and what everyone may read.
             (Unknown, [false, true, true]),
             (Public, [false, false, true]),
         ] {

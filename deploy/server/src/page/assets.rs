@@ -1,9 +1,9 @@
 /*!
-What pages load, all of it from this binary: one style sheet, two libraries, an icon. Each is named by its hash, so
-that browsers keep it for good and an upgrade is seen at once.
+The assets that pages load, all of them from this binary: one style sheet, two libraries, an icon. The URL of each
+contains its hash, so that browsers cache it indefinitely and an upgrade takes effect at once.
 
-The libraries are as their authors publish them, to be checked against the hashes below: htmx 2.0.11 (Zero-Clause BSD)
-swaps parts of a page; htmx-ext-sse 2.2.4 (Zero-Clause BSD) lets events of the server start that.
+The libraries are unchanged copies of the published files; check them against the hashes below. htmx 2.0.11 (Zero-Clause
+BSD) swaps parts of a page; htmx-ext-sse 2.2.4 (Zero-Clause BSD) lets events of the server start a swap.
 */
 
 use std::sync::LazyLock;
@@ -37,7 +37,7 @@ impl PageAsset {
 }
 
 pub(super) static STYLE: LazyLock<PageAsset> = LazyLock::new(|| {
-    // Reports look the same here as in a file of their own.
+    // Reports look the same here as in an exported file.
     let text = format!("{}{}", millwright_agent::report::STYLE, include_str!("assets/page.css"));
     PageAsset::new("page", "css", "text/css; charset=utf-8", text)
 });

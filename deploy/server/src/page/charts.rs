@@ -1,6 +1,6 @@
 /*!
-Charts as SVG that stands in the page. The library draws in fixed colours; the style sheet maps them to those of the
-page, so that a chart is dark in the dark. The figures stand beside each chart as a table for who cannot see it.
+Charts as inline SVG. The library draws in fixed colours; the style sheet maps them to those of the page, so that charts
+follow the dark theme. The figures are in a table beside each chart for readers who cannot see it.
 */
 
 use maud::{Markup, PreEscaped, html};
@@ -10,13 +10,13 @@ use plotters::prelude::{
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-/// Small, so that letters are still read when it is drawn as wide as a phone.
+/// Small, so that text stays readable when the chart is as narrow as a phone.
 const SIZE: (u32, u32) = (480, 230);
-/// What the style sheet knows the two series by.
+/// The colours by which the style sheet recognises the two series.
 const FIRST: RGBColor = RGBColor(0x0b, 0x5c, 0xad);
 const SECOND: RGBColor = RGBColor(0x1a, 0x7f, 0x37);
 
-/// Bars by name; `said` is how each value reads.
+/// Bars by name; the last field is the label of the value.
 pub(super) fn bars(title: &str, bars: &[(String, f64, String)]) -> Markup {
     let mut svg = String::new();
     let drawn = draw_bars(&mut svg, bars);
@@ -67,7 +67,7 @@ fn draw_shares(
         .y_label_area_size(52)
         .build_cartesian_2d(-0.15..last + 0.15, 0.0..105.0)?;
     let label = |x: &f64| {
-        // A chart is too narrow for the year.
+        // Labels leave out the year, because a chart is too narrow for it.
         let whole = (x - x.round()).abs() < 0.01 && *x >= 0.0;
         let point = whole.then(|| points.get(x.round() as usize)).flatten();
         point
@@ -93,7 +93,7 @@ fn draw_shares(
             .draw_series(LineSeries::new(line.clone(), color.stroke_width(3)))?
             .label(names[at])
             .legend(move |(x, y)| Rectangle::new([(x, y - 4), (x + 16, y + 4)], color.filled()));
-        // Round and square, so that colour is not all that tells them apart.
+        // Round and square markers, so that colour is not the only difference.
         match at {
             0 => chart.draw_series(line.iter().map(|at| Circle::new(*at, 5, color.filled())))?,
             _ => chart.draw_series(line.iter().map(|(x, y)| {
@@ -112,7 +112,7 @@ fn draw_shares(
 }
 
 fn figure(title: &str, head: &[&str], rows: Vec<Vec<String>>, svg: Option<String>) -> Markup {
-    // The library escapes what it writes; no text of it comes from outside anyway.
+    // The library escapes text, and none of the text comes from outside.
     let svg = svg.map(|svg| svg.replacen("<svg ", "<svg class=\"chart\" aria-hidden=\"true\" ", 1));
     html! {
         figure {
@@ -147,7 +147,7 @@ mod tests {
         let text = shares("Shares", ["alone", "verified"], &points).into_string();
         assert!(text.matches("<polyline").count() >= 2 && text.contains("06-08"), "{text}");
         assert!(!text.contains("style="), "{text}");
-        // Nothing to draw is no reason to fail.
+        // An empty chart is not an error.
         assert!(shares("Shares", ["a", "b"], &[]).into_string().contains("<figcaption>"));
     }
 }

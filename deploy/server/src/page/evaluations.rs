@@ -1,6 +1,6 @@
 /*!
-How good it was measured to be: the runs of suites that `millwright eval run` left in this store, the newest ones drawn
-for each suite and whoever planned.
+Evaluation results: the runs of suites that `millwright eval run` left in this store, with a chart of the newest ones for
+each suite and planner.
 */
 
 use std::collections::BTreeMap;
@@ -11,12 +11,12 @@ use millwright_model::{KeptEvaluation, KeyFigure};
 
 use super::{charts, format};
 
-/// Runs read, and of those the newest drawn and listed of each suite.
+/// Runs that are read; the newest ones of each suite are drawn and listed.
 pub(super) const MOST: u32 = 500;
 const DRAWN: usize = 30;
 const LISTED: usize = 10;
 
-/// What is judged by whole investigations; `rank` alone is a part of some suites.
+/// The task that judges whole investigations; `rank` alone is a part of some suites.
 const TASK: &str = "investigate";
 
 pub(super) fn section(newest_first: &[KeptEvaluation]) -> Markup {
@@ -40,7 +40,7 @@ fn title(suite: &str, planner: &str) -> String {
     format!("{} by {}", line(suite, 40), line(planner, 60))
 }
 
-/// One suite by one planner; `runs` newest first.
+/// One suite and one planner; `runs` has the newest run first.
 fn of_suite(title: &str, runs: &[&KeptEvaluation]) -> Markup {
     let points: Vec<(String, [f64; 2])> = runs
         .iter()

@@ -1,6 +1,6 @@
 /*!
-How values read on a page: times as how long ago, states and verdicts as words with a colour and never by colour
-alone, outside text bounded.
+Formats values for a page: times as how long ago, states and verdicts as words with a colour (never by colour alone),
+outside text bounded.
 */
 
 use maud::{Markup, html};
@@ -8,7 +8,7 @@ use millwright_agent::report::{line, plain, verdict_word};
 use millwright_model::{Approval, Outcome, Proof, Resolution, Timestamp, Verdict};
 use millwright_store::IncidentState;
 
-/// A moment as a person reads it; the exact one stands in the element.
+/// A time as a person reads it; the element also contains the exact time.
 pub(super) fn time(at: Timestamp) -> Markup {
     html! { time datetime=(at) title=(exact(at)) { (ago(at, millwright_store::now())) } }
 }
@@ -42,7 +42,7 @@ pub(super) fn state_word(state: IncidentState) -> &'static str {
     }
 }
 
-/// The word of a state in a query.
+/// The value for a state in a query.
 pub(super) fn state_key(state: IncidentState) -> &'static str {
     match state {
         IncidentState::Queued => "queued",
@@ -80,7 +80,7 @@ pub(super) fn proof_word(proof: Proof) -> &'static str {
     }
 }
 
-/// What is known of a resolution, in its three fields.
+/// The three status fields of a resolution.
 pub(super) fn standing(known: &Resolution) -> Markup {
     let proven = known.proof >= Proof::CauseConfirmed;
     html! {
@@ -103,16 +103,16 @@ pub(super) fn standing(known: &Resolution) -> Markup {
     }
 }
 
-/// At most so many characters, and whether that is all.
+/// At most `most` characters of the text, and whether that is all of it.
 pub(super) fn excerpt(text: &str, most: usize) -> (String, bool) {
-    // Cut first: cleaning all of something long would take long.
+    // Cuts first, because cleaning a long text takes long.
     match text.char_indices().nth(most) {
         None => (plain(text), true),
         Some((at, _)) => (format!("{} …", plain(text.get(..at).unwrap_or_default())), false),
     }
 }
 
-/// Whoever it is, without the id of their token.
+/// The name of a person, without the id of their token.
 pub(super) fn person(name: &str) -> String {
     let plain = match name.rsplit_once(" (") {
         Some((plain, id)) if id.len() == 13 && id.ends_with(')') => plain,
@@ -121,7 +121,7 @@ pub(super) fn person(name: &str) -> String {
     line(plain, 80)
 }
 
-/// One line of something from outside.
+/// One line of outside text.
 pub(super) fn short(text: &str, most: usize) -> String {
     line(text, most)
 }

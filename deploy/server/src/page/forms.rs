@@ -1,6 +1,6 @@
 /*!
-Forms as handlers want them, and the two checks that keep other sites from filling ours in: the browser says where a
-request comes from, and every form carries a word that only its reader's pages have.
+Forms for handlers, and the two checks that keep other sites from submitting them: the browser says where a request comes
+from, and every form contains a token that only the pages of its reader have.
 */
 
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use super::page_error::PageError;
 use crate::app::ServiceState;
 use crate::http::{Problem, RawBody};
 
-/// The field of a form that holds its word.
+/// The form field with the CSRF token.
 pub(super) const WORD: &str = "csrf";
 
 /// The fields of a form.
@@ -31,18 +31,18 @@ impl<T: DeserializeOwned> FromRequest<Arc<ServiceState>> for FormFields<T> {
     }
 }
 
-/// The word in a form's body.
+/// The CSRF token in the body of a form.
 pub(super) fn word_in(body: &[u8]) -> Option<String> {
     let fields: Vec<(String, String)> = serde_urlencoded::from_bytes(body).ok()?;
     fields.into_iter().find(|(name, _)| name == WORD).map(|(_, value)| value)
 }
 
-/// Refuses what another site makes a browser send.
+/// Refuses a request that another site made a browser send.
 pub(super) fn comes_from_here(headers: &HeaderMap) -> Result<(), PageError> {
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let here = match (text("sec-fetch-site"), text("origin")) {
         (Some(site), _) => matches!(site, "same-origin" | "none"),
-        // Of a browser that says nothing better: our own host.
+        // A browser that sends only `Origin`: it must be our own host.
         (None, Some(origin)) => {
             let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
             origin.split_once("://").map(|(_, origin)| origin) == host

@@ -1,5 +1,5 @@
 /*!
-What is going on: incidents by state, service and age, what waits for somebody's consent on top. The list renews
+The list of incidents by state, service and age, with the tool calls that wait for consent on top. The list refreshes
 itself where scripts run.
 */
 
@@ -24,10 +24,10 @@ use crate::app::ServiceState;
 use crate::auth::{Principal, TokenRole};
 
 const PAGE: u32 = 30;
-/// Calls that wait for consent, listed here.
+/// Most calls waiting for consent that are listed here.
 const WAITING: usize = 5;
 
-/// What the list is narrowed to. Unknown values narrow nothing: a link may be older than the page.
+/// The filters of the list. Unknown values filter nothing, because a link may be older than the page.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct InboxQuery {
@@ -131,7 +131,7 @@ pub(super) async fn show(
     Ok(shell::page(&visit, NavigationItem::Incidents, "Incidents", &body))
 }
 
-/// Services that are configured or were reported.
+/// Services that are configured or that a report named.
 pub(super) async fn services(
     app: &ServiceState,
     principal: &Principal,
@@ -221,7 +221,7 @@ fn narrow(asked: &InboxQuery, services: &[String]) -> Markup {
 }
 
 fn list(visit: &PageSession, asked: &InboxQuery, lines: &[IncidentLine], more: bool) -> Markup {
-    // Older pages stay as they are.
+    // Only the first page of the list refreshes itself.
     let live = asked.after.is_none();
     html! {
         div #list hx-get=[live.then(|| asked.url(true))] hx-trigger=[live.then_some("every 15s")] hx-swap="outerHTML" {

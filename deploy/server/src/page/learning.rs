@@ -1,6 +1,6 @@
 /*!
-Whether it learns: how long and how dear a proven cause was by how often its problem had been seen, how much is
-settled without a person, how much is verified, what ranking learned from it, and what suites of evals came to.
+Whether the service learns: how long a proven cause took and what it cost, by how often its problem had been seen; the
+share settled without a person; the share verified; what ranking learned from it; and the results of eval suites.
 */
 
 use crate::http::CallerStore;
@@ -19,7 +19,7 @@ use super::session::PageSession;
 use super::shell::{self, NavigationItem};
 use super::{charts, evaluations, format};
 
-/// Answers looked at, the newest ones; and weeks drawn.
+/// Most answers that are read (the newest ones), and weeks that are drawn.
 const ANSWERS: u32 = 5_000;
 const WEEKS: usize = 12;
 const VERSIONS: usize = 10;
@@ -29,7 +29,7 @@ pub(super) async fn show(
     Extension(visit): Extension<PageSession>,
 ) -> Result<Response, PageError> {
     let answered = store.answered(ANSWERS).await?;
-    // How the ranking learns and how good it is belongs to the installation, not to some of its repositories.
+    // Learning and quality of the ranking belong to the whole installation, not to some of its repositories.
     let is_whole = store.scope().sees_installation();
     let versions = if is_whole { store.weight_versions().await? } else { Vec::new() };
     let evaluated = if is_whole { store.evaluations(None, evaluations::MOST).await? } else { Vec::new() };
@@ -59,7 +59,7 @@ fn is_verified(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Known | Verdict::Verified)
 }
 
-/// Of all answers: the share proven with nobody stepping in, and the share whose fix was verified.
+/// Two shares of all answers: those proven without a person, and those whose fix was verified.
 fn shares<'a>(answers: impl Iterator<Item = &'a AnsweredIncident>) -> [f64; 2] {
     let (mut all, mut alone, mut verified) = (0_u32, 0_u32, 0_u32);
     for answer in answers {
@@ -147,7 +147,7 @@ fn weeks(answered: &[AnsweredIncident]) -> Markup {
     }
 }
 
-/// The Monday of a moment's week.
+/// The Monday of the week of `at`.
 fn monday(at: Timestamp) -> Option<String> {
     let date = at.as_jiff().to_zoned(TimeZone::UTC).date();
     let back = i64::from(date.weekday().since(Weekday::Monday));

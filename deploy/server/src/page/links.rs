@@ -1,6 +1,6 @@
 /*!
-The page that a link in a note leads to. Opening it changes nothing: programs that scan links open them, too; only the button on
-the page does.
+The page that a link in a note leads to. Opening it changes nothing, because programs that scan links open it, too; only
+the button on the page changes something.
 */
 
 use std::sync::Arc;
@@ -77,7 +77,7 @@ pub(super) async fn judge(
     let opened = open(&app, &link).await?;
     let who =
         filled(said.who).ok_or_else(|| Problem::unprocessable("say your name: it is kept with your word"))?;
-    // Whoever holds the link may say any name; the audit log must not take it for somebody signed in.
+    // Anyone with the link may enter any name; the audit log must not show that as a signed-in person.
     let who = format!("{}{BY_LINK}", format::short(&who, 80));
     let note: String = said.note.chars().take(1_000).collect();
     let is_confirmed = opened.word == LinkJudgement::Confirm;

@@ -1,4 +1,4 @@
-//! Links in notes by which an answer is judged.
+//! Links in notes by which readers judge an answer.
 
 use axum::body::Body;
 use axum::http::Request;
@@ -52,7 +52,7 @@ async fn a_link_in_a_note_changes_nothing_until_its_button_is_pressed() {
     post(&scene, &links.reject, "", &[("who", "Bob")]).await;
     assert_eq!(approval().await.approval, Approval::Rejected, "the other link says the other thing");
 
-    // Nobody makes one up, bends one, or uses one for ever.
+    // Nobody can forge a link, change one, or use one for ever.
     let said = links.confirm.trim_start_matches("/links/");
     let (head, signature) = said.rsplit_once('.').unwrap();
     let seal = scene.app.seal().await.unwrap();
@@ -91,7 +91,7 @@ async fn a_link_overrules_nobody_who_is_known_and_works_for_people_inside_only()
     let told = post(&scene, &links.confirm, "", &[("who", "Eve")]).await;
     assert!(told.status == 200 && told.text.contains("rejected by an administrator"), "{}", told.text);
     assert_eq!(standing().await, Approval::Rejected);
-    // So does an account with fewer rights, by whatever way; the page and the API say so.
+    // An account with fewer rights gets the same, on the page and by the API, and both say so.
     leads(&support.fill(&form, &[("verdict", "confirm")]).await, &format!("/incidents/{id}?said=remark"));
     assert!(support.get(&format!("/incidents/{id}?said=remark")).await.text.contains("Kept as a remark"));
     assert_eq!(standing().await, Approval::Rejected);
@@ -100,7 +100,7 @@ async fn a_link_overrules_nobody_who_is_known_and_works_for_people_inside_only()
     let audit = scene.app.own_store.audit(Some(&id)).await.unwrap();
     assert_eq!(audit.iter().filter(|entry| entry.action == "remark").count(), 2, "{audit:?}");
 
-    // A link that stands where others read, as those of earlier versions do, is dead.
+    // A link in a place that others can read, as earlier versions wrote them, does not work.
     let arrival = IncomingReport {
         conversation: None,
         incident: NewIncident {

@@ -1,5 +1,5 @@
 /*!
-What is known from earlier incidents, why it is trusted, and the hand on it: confirm, reject, forget.
+What is remembered from earlier incidents and why it is trusted, with forms to confirm, reject and forget it.
 */
 
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use crate::auth::TokenRole;
 use crate::http::{CallerStore, CallerUseCases, IncidentPath, PathId, Problem};
 
 const PAGE: u32 = 25;
-/// Lines of each kind on one incident's page.
+/// Most lines of each kind on the page of one incident.
 const MOST: usize = 50;
 
 #[derive(Debug, Default, Deserialize)]

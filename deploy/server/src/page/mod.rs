@@ -1,9 +1,9 @@
 /*!
-The page at `/`: what a person sees and does in a browser. Rendered here whole, so that it works without a script; two
-small libraries make parts of it live. One file per page; each asks the same functions as the API, so that both doors
-lead to the same thing. Whatever a role may not do is neither shown nor done.
+The page at `/`: what a person sees and does in a browser. The server renders it completely, so that it works without
+scripts; two small libraries update parts of it live. There is one file per page. Each calls the same functions as the
+API, so that both channels have the same result. An action that a role may not do is neither shown nor done.
 
-Nothing outside of this server is loaded, no script and no style stands in a page, and the policy sent with every page
+Pages load nothing from outside this server and contain no inline script or style, and the policy sent with every page
 forbids both.
 */
 
@@ -39,7 +39,7 @@ pub(crate) use session::{admit, admit_visitor};
 
 type Row = (&'static str, &'static str, RouteAccess, fn() -> MethodRouter<Arc<ServiceState>>);
 
-/// Every page and every form of one, for the one table of routes.
+/// Every page and every form of a page, for the table of routes.
 pub(crate) const ROUTES: &[Row] = &[
     ("get", "/", Page(Viewer), || get(inbox::show)),
     ("get", "/incidents/new", Page(Support), || get(report_form::show)),

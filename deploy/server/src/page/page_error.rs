@@ -1,5 +1,5 @@
 /*!
-What a person sees when something is wrong: the same problems as the API tells, as a page that says how to go on.
+What a person sees when something is wrong: the same problems as in the API, as a page that says how to go on.
 */
 
 use axum::extract::Request;
@@ -58,7 +58,7 @@ impl IntoResponse for PageError {
     }
 }
 
-/// For a path that leads nowhere: a page for browsers, a problem for programs.
+/// The response for an unknown path: a page for browsers, a problem for programs.
 pub(crate) async fn lost(request: Request) -> Response {
     let accepts = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
     let problem = Problem::not_found("there is no such route; /openapi.json lists them");

@@ -1,5 +1,5 @@
-//! Pages as a browser gets them, without one: who is let in, what a form needs, what is shown and how. The browser
-//! itself drives them in the tests of the binary.
+//! Pages as a browser gets them, tested without a browser: who is let in, what a form needs, what is shown and how. The
+//! tests of the binary use a real browser.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::router::routes::table;
 use crate::scope_tests::{incident_of, only, tells_nothing, two_teams};
 use crate::tests::{Answered, BY, Scene, scene, scene_with};
 
-/// Somebody's browser: a cookie, and the word of the forms it was shown.
+/// A person's browser: a cookie, and the CSRF token of the forms it was shown.
 struct Browser<'a> {
     scene: &'a Scene,
     cookie: String,
@@ -117,7 +117,7 @@ async fn every_page_lets_in_whom_its_rule_names_and_every_form_wants_its_word() 
                 assert_eq!(strange.status, 303, "{path}");
                 assert!(strange.headers["location"].to_str().unwrap().starts_with("/sign-in"), "{path}");
                 for (role, token) in &tokens {
-                    // A session each: signing out is one of the forms.
+                    // Each route gets its own session: signing out is one of the forms.
                     let browser = Browser::with(&scene, token).await;
                     let allowed = *role >= least;
                     if writes {
@@ -129,7 +129,7 @@ async fn every_page_lets_in_whom_its_rule_names_and_every_form_wants_its_word() 
                     let request = Request::builder().uri(&path).header("cookie", &browser.cookie);
                     let answer = match writes {
                         true => browser.fill(&path, &[]).await.status,
-                        // A stream stays open; that it is let in is all that is asked here.
+                        // A stream stays open; this test only checks that it is let in.
                         false => tower::ServiceExt::oneshot(
                             scene.router.clone(),
                             request.body(Body::empty()).unwrap(),
@@ -171,14 +171,14 @@ async fn a_session_is_held_by_a_cookie_that_no_script_reads_and_ends() {
 
     let browser = Browser::with(&scene, &token).await;
     assert_eq!(browser.get("/").await.status, 200);
-    // The page's cookie is no key to the API, and a token is none to the page.
+    // The cookie of a page does not authenticate to the API, and a token does not authenticate to the page.
     assert_eq!(browser.get("/v1/incidents").await.status, 401);
     let bearer = Request::builder().uri("/").header("authorization", format!("Bearer {token}"));
     assert_eq!(scene.send(bearer.body(Body::empty()).unwrap()).await.status, 303);
     leads(&browser.fill("/sign-out", &[]).await, "/sign-in");
     leads(&browser.get("/memory").await, "/sign-in?next=%2Fmemory");
 
-    // It ends with its token, and by itself.
+    // A session ends with its token, and expires by itself.
     let browser = Browser::with(&scene, &token).await;
     let id = token.split('_').nth(1).unwrap();
     let name = browser.cookie.split_once('=').unwrap().1;
@@ -233,7 +233,7 @@ async fn forms_of_other_sites_and_other_sessions_do_nothing() {
 async fn a_link_from_another_site_does_not_end_at_the_door() {
     let scene = scene().await;
     let browser = Browser::signed_in(&scene, TokenRole::Viewer).await;
-    // From a chat or a mail: the browser leaves the cookie out, and sends it along from our own page.
+    // After a click in a chat or a mail the browser leaves the cookie out; it sends the cookie along from our own page.
     let request = Request::builder().uri("/memory").header("sec-fetch-site", "cross-site");
     let answer = scene.send(request.body(Body::empty()).unwrap()).await;
     assert_eq!(answer.status, 200);
@@ -259,7 +259,7 @@ async fn without_tokens_the_page_is_open_to_this_machine_only() {
     assert_eq!(ask("localhost:7070", "POST", format!("title=x&csrf={word}")).await.status, 303);
 }
 
-/// A double click, or a page that is loaded again, reports nothing twice; a form that was changed, or opened anew, does.
+/// A double click or a reload does not report twice; a form that was changed, or opened again, does.
 #[tokio::test]
 async fn a_form_that_is_sent_twice_is_one_report() {
     let scene = scene().await;
@@ -565,7 +565,7 @@ async fn a_bound_token_finds_only_its_own_on_every_page() {
     let mut asked = 0;
     for route in table() {
         let RouteAccess::Page(least) = route.access else { continue };
-        // Others are not let in at all.
+        // The other roles are not let in at all.
         if least > TokenRole::Responder || route.path == "/sign-out" {
             continue;
         }
@@ -591,7 +591,7 @@ async fn a_bound_token_finds_only_its_own_on_every_page() {
                     browser.fill(&path, &fields).await
                 }
             };
-            // What was asked for may stand in the answer.
+            // The response may repeat what was asked for.
             let told = answer.text.replace(id, "").replace("invoices", "").replace("zebrafish", "");
             tells_nothing(&told, &theirs, &path);
             if route.path.contains("{id}") {

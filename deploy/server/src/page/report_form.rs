@@ -1,5 +1,5 @@
 /*!
-A new incident, written by a person. The same as `POST /v1/incidents`, with the service to choose from.
+The form for a new incident. It does the same as `POST /v1/incidents`, with a list of services to choose from.
 */
 
 use crate::http::CallerStore;
@@ -28,7 +28,7 @@ pub(super) struct ReportForm {
     service: Option<String>,
     environment: Option<String>,
     release: Option<String>,
-    /// Made with the form: sent twice, it is one report.
+    /// Generated with the form, so that a form sent twice is one report.
     once: Option<String>,
 }
 
@@ -97,7 +97,7 @@ pub(super) async fn send(
         attachments: Vec::new(),
         overlay: Vec::new(),
     };
-    // By way of the browser's history a form is sent again.
+    // The browser's history can send a form again.
     let delivery = fields.once.as_deref().filter(|once| !once.is_empty()).map(|once| {
         let said =
             [&fields.service, &fields.environment, &fields.release].map(|f| f.as_deref().unwrap_or_default());
@@ -109,7 +109,7 @@ pub(super) async fn send(
             app.metrics.reported(&taken);
             Ok(Redirect::to(&format!("/incidents/{}", taken.id)).into_response())
         }
-        // What was typed is not lost.
+        // Shows the form again with the text that the person typed.
         Err(UseCaseError::Invalid { what }) => {
             let services = inbox::services(&app, &visit.principal, &store).await?;
             let body = form(&visit, &services, &fields, Some(&what));

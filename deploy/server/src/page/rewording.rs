@@ -1,5 +1,5 @@
 /*!
-The form by which a person puts what is remembered into better words.
+The form by which a person rewords a remembered statement.
 */
 
 use axum::Extension;

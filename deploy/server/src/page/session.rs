@@ -1,7 +1,7 @@
 /*!
-The way in: a token, once, for a session in a cookie that no script can read and no other site sends along. The cookie
-holds a random name, of which the store keeps a hash; the rights are those of the token at the time of each request,
-so a token that is revoked signs out whoever used it.
+Signing in: a person enters a token once and gets a session in a cookie that scripts cannot read and other sites do not
+send along. The cookie holds a random name, of which the store keeps a hash. The rights are those of the token at the time
+of each request, so revoking a token signs out everyone who used it.
 */
 
 use std::net::IpAddr;
@@ -29,17 +29,17 @@ use crate::limits::{BodySender, network};
 use crate::metrics::RefusalReason;
 
 const COOKIE: &str = "millwright_session";
-/// A night on call.
+/// Long enough for a night on call.
 const LASTS: Duration = Duration::from_secs(12 * 3_600);
-/// What form words are signed for.
+/// The purpose for which CSRF tokens are signed.
 const PURPOSE: &str = "form";
 
-/// Whoever looks at a page.
+/// The reader of a page.
 #[derive(Debug, Clone)]
 pub(crate) struct PageSession {
     pub(super) principal: Principal,
     csrf: String,
-    /// The hash of the cookie; none where no signing in is needed.
+    /// The hash of the cookie; `None` where no sign-in is needed.
     session: Option<String>,
 }
 
@@ -48,7 +48,7 @@ impl PageSession {
         self.principal.role >= least
     }
 
-    /// Whoever reads on after this request.
+    /// The reader as a subscriber, who reads on after this request.
     pub(super) fn subscriber(self) -> EventSubscriber {
         EventSubscriber { principal: self.principal, session: self.session }
     }
@@ -61,13 +61,13 @@ impl PageSession {
         self.session.as_deref()
     }
 
-    /// Goes into every form.
+    /// The hidden field that every form contains.
     pub(super) fn csrf_field(&self) -> Markup {
         html! { input type="hidden" name=(WORD) value=(self.csrf); }
     }
 }
 
-/// Lets in who is signed in and may see the page; leads others to the door.
+/// Lets in a signed-in person who may see the page; redirects others to the sign-in.
 pub(crate) async fn admit(
     app: &Arc<ServiceState>,
     least: TokenRole,
@@ -96,19 +96,19 @@ pub(crate) async fn admit(
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         request = filled_in_here(app, &visit, request).await.map_err(IntoResponse::into_response)?;
     }
-    // What handlers of any route ask who is there by.
+    // Handlers of every route find the caller here.
     request.extensions_mut().insert(visit.principal.clone());
     request.extensions_mut().insert(visit);
     Ok(request)
 }
 
-/// Everybody, but not too often, and no form from another site.
+/// Lets in everyone, within the rate limit, and no form from another site.
 pub(crate) fn admit_visitor(
     app: &ServiceState,
     peer: IpAddr,
     request: Request,
 ) -> Result<Request, PageError> {
-    // Behind a proxy all share an address; what pages load is kept by browsers anyway.
+    // Behind a proxy all clients share an address, and browsers cache the assets anyway.
     if !request.uri().path().starts_with("/assets/") {
         limit(app, &network(peer).to_string())?;
     }
@@ -118,7 +118,7 @@ pub(crate) fn admit_visitor(
     Ok(request)
 }
 
-/// A form that its reader filled in on a page of ours, with its body put back.
+/// Checks that a form was filled in on one of our pages, and puts its body back.
 async fn filled_in_here(
     app: &Arc<ServiceState>,
     visit: &PageSession,
@@ -181,13 +181,13 @@ fn to_the_door(request: &Request) -> Response {
         return (StatusCode::UNAUTHORIZED, "sign in first\n").into_response();
     }
     if headers.contains_key("hx-request") {
-        // A part of a page whose reader was signed out: the whole page goes.
+        // The request is for a part of a page whose reader was signed out: htmx replaces the whole page.
         return (StatusCode::UNAUTHORIZED, [("hx-redirect", "/sign-in")]).into_response();
     }
     if *request.method() == Method::GET
         && wants(header::HeaderName::from_static("sec-fetch-site"), "cross-site")
     {
-        // The cookie is not sent along from another site's link; coming from here, it is.
+        // The browser does not send the cookie after a link on another site; it does after a request from here.
         let body = html! {
             meta http-equiv="refresh" content=(format!("0;url={door}"));
             p { a href=(door) { "Go on" } }
@@ -201,7 +201,7 @@ fn encoded(name: &str, value: &str) -> String {
     serde_urlencoded::to_string([(name, value)]).unwrap_or_default()
 }
 
-/// A path of ours to go on to; anything else leads to the inbox.
+/// A path of ours to continue at; anything else leads to the inbox.
 fn way_back(next: Option<&str>) -> &str {
     let ours = |path: &&str| {
         path.starts_with('/')
@@ -297,7 +297,7 @@ fn with_cookie(app: &ServiceState, value: &str, lasts: Duration, next: &str) -> 
     response
 }
 
-/// One that lasts for no time takes away the one that the browser has.
+/// The session cookie; a zero `lasts` deletes it from the browser.
 fn session_cookie(value: &str, lasts: Duration, secure: bool) -> Cookie<'_> {
     Cookie::build((COOKIE, value))
         .path("/")

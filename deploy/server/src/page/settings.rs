@@ -1,6 +1,6 @@
 /*!
-How the installation is set up and how its doors are: what comes in, what could not be written back, where the code
-is; and for administrators the audit log. Nothing is changed here: settings come from the configuration.
+How the installation is set up and how its channels work: what comes in, what could not be written back, where the code
+is; and for administrators the audit log. Nothing can be changed here: settings come from the configuration.
 */
 
 use millwright_model::AuditId;
@@ -65,7 +65,7 @@ pub(super) fn places(visit: &PageSession, here: &str) -> Markup {
     )
 }
 
-/// What came in is of the whole installation, and left out for those who see some repositories only.
+/// Deliveries belong to the whole installation, so people who see only some repositories do not see them.
 fn connectors(app: &ServiceState, doors: Option<&[ChannelHealth]>) -> Markup {
     let names = hooks::ROUTES.iter().map(|route| (route.path.as_str(), route.name()));
     let (set, unset): (Vec<_>, Vec<_>) = names.partition(|(_, name)| app.settings.hooks.contains_key(*name));

@@ -1,5 +1,6 @@
 /*!
-What is around every page: the head with its policy, the way to the content, the navigation, and what was just done.
+The frame of every page: the head with its policy, the skip link to the content, the navigation, and the message about
+what was just done.
 */
 
 use axum::http::{StatusCode, header};
@@ -10,11 +11,11 @@ use super::session::PageSession;
 use super::{assets, format};
 use crate::auth::TokenRole;
 
-/// Only what this server sends, by no inline anything; forms go nowhere else; nobody frames it.
+/// Only content from this server, nothing inline; forms submit only to this server; nobody can frame a page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// Without evaluation of text, without a style of its own, without other hosts, without copies of pages in the browser.
+/// No evaluation of text, no styles of its own, no other hosts, no copies of pages in the browser.
 const HTMX: &str = r#"{"allowEval":false,"includeIndicatorStyles":false,"selfRequestsOnly":true,"allowScriptTags":false,"historyCacheSize":0,"historyEnabled":false}"#;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +33,7 @@ const PLACES: [(NavigationItem, &str, &str); 4] = [
     (NavigationItem::Settings, "/settings", "Settings"),
 ];
 
-/// A page of somebody who is signed in.
+/// A page for a signed-in person.
 pub(super) fn page(visit: &PageSession, here: NavigationItem, title: &str, body: &Markup) -> Response {
     let top = html! {
         nav aria-label="Main" {
@@ -52,12 +53,12 @@ pub(super) fn page(visit: &PageSession, here: NavigationItem, title: &str, body:
     respond(StatusCode::OK, title, &top, body)
 }
 
-/// A page for whoever it is.
+/// A page for anyone.
 pub(super) fn bare(title: &str, body: &Markup) -> Response {
     respond(StatusCode::OK, title, &html! {}, body)
 }
 
-/// A part of a page, to be put in the place of an older one.
+/// A part of a page, which replaces an older one.
 pub(super) fn part(body: &Markup) -> Response {
     let headers =
         [(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::CONTENT_SECURITY_POLICY, POLICY)];
@@ -92,7 +93,7 @@ fn respond(status: StatusCode, title: &str, top: &Markup, body: &Markup) -> Resp
     (status, part(&whole)).into_response()
 }
 
-/// What a form did, told on the page it led to. Only these words can be told.
+/// The message about what a form did, on the page it led to. Only these fixed texts can be shown.
 pub(super) fn told(said: Option<&str>) -> Markup {
     let text = match said {
         Some("confirmed") => "Confirmed. Memory trusts this answer now.",
@@ -117,7 +118,7 @@ pub(super) fn told(said: Option<&str>) -> Markup {
     html! { p.told role="status" { (text) } }
 }
 
-/// For a button that a role may use.
+/// Shows `body`, such as a button, only to readers with at least this role.
 pub(super) fn only(visit: &PageSession, least: TokenRole, body: Markup) -> Markup {
     if visit.may(least) {
         body

@@ -1,5 +1,5 @@
 /*!
-Tokens and who is signed in with them: made, shown once, revoked. For administrators.
+Tokens and the sessions that were signed in with them: created, shown once, revoked. For administrators.
 */
 
 use std::collections::BTreeSet;
@@ -24,7 +24,7 @@ use crate::app::ServiceState;
 use crate::auth::{NewToken, TokenError, TokenRequest, TokenRole, create_token};
 use crate::http::{PathId, Problem};
 
-/// Tokens listed.
+/// Most tokens listed.
 const MOST: usize = 200;
 const DAY: u64 = 86_400;
 const LIVES: [(&str, u64, &str); 4] =
@@ -177,7 +177,7 @@ fn signed_in(visit: &PageSession, tokens: &[AccessToken], sessions: &[StoredSess
     }
 }
 
-/// What was filled in. By hand, because several repositories come as several fields of one name.
+/// The fields of the form. Parsed by hand, because several repositories arrive as several fields with one name.
 #[derive(Debug, Default)]
 struct TokenForm {
     name: String,

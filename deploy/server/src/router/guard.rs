@@ -1,6 +1,6 @@
 /*!
-What stands before every route: who asks, whether they may, how often, and what is counted. And what stands around
-the whole router: request ids, headers that protect readers in browsers, panics that become answers.
+The checks before every route (who asks, whether they may, how often) with their metrics, and the layers around the whole
+router: request ids, headers that protect readers in browsers, responses for panics.
 */
 
 use std::net::IpAddr;
@@ -21,13 +21,13 @@ use crate::limits::{BodySender, network};
 use crate::metrics::RefusalReason;
 use crate::page;
 
-/// What a log line tells of a request beside what stands in it.
+/// Facts about a request, for its log line, that are not in the request itself.
 #[derive(Clone)]
 struct RequestFacts {
     route: &'static str,
-    /// The token's name; nobody is known where none was needed or none was right.
+    /// The name of the token; `None` if no token was needed or none was valid.
     caller: Option<String>,
-    /// Machines ask this every few seconds.
+    /// Monitoring systems ask this every few seconds.
     probe: bool,
 }
 
@@ -68,9 +68,9 @@ pub(crate) async fn guard(State(rule): State<RouteRule>, mut request: Request, n
 async fn admit(rule: &RouteRule, peer: IpAddr, mut request: Request) -> Result<Request, Problem> {
     let app = &rule.app;
     match rule.access {
-        // Pages have a door of their own.
+        // Pages have their own sign-in.
         RouteAccess::Open | RouteAccess::Page(_) | RouteAccess::Visitor => {}
-        // Alerts come in bursts from one address; their signature is what holds others off.
+        // Alerts come in bursts from one address; the signature keeps other senders out.
         RouteAccess::Signed => {}
         RouteAccess::Role(least) => {
             let known =
@@ -109,7 +109,7 @@ async fn admit(rule: &RouteRule, peer: IpAddr, mut request: Request) -> Result<R
 /// Log lines for refused requests in one second, so that callers without a token cannot fill a disk. Metrics count all.
 const MAX_REFUSALS_PER_SECOND: u32 = 20;
 
-/// How many lines were written in the second that began then.
+/// The start of a second, and the number of lines written in it.
 struct LineBudget(Mutex<Option<(Instant, u32)>>);
 
 static REFUSALS: LineBudget = LineBudget(Mutex::new(None));
@@ -160,7 +160,7 @@ fn log_request(
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What is said with every answer. Answers are data: nothing in them is to be run, framed or kept by a browser.
+/// The headers of every response. Responses are data: a browser must not run, frame or keep anything in them.
 const ALWAYS: &[(HeaderName, &str)] = &[
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),

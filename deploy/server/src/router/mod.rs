@@ -1,6 +1,6 @@
 /*!
-The router: the one table of routes, what stands before every route and around all of them, and the document that describes them. It
-alone names handlers.
+The router: the one table of routes, the checks before every route, the layers around all of them, and the document that
+describes them. Only this module names handlers.
 */
 
 mod guard;
@@ -19,18 +19,19 @@ use crate::app::ServiceState;
 use crate::http::Problem;
 use crate::metrics::RefusalReason;
 
-/// The whole service as the tests and the server call it.
+/// The whole service, for the server and the tests.
 pub(crate) fn service(app: &Arc<ServiceState>) -> Router {
-    // Compression goes last: a problem is written anew with its request's id, and must not be called compressed then.
+    // Compression goes last: a problem is written again with the id of its request, and must not carry the header of a
+    // compressed body then.
     routes::router(app).layer(from_fn(guard::around)).layer(CompressionLayer::new())
 }
 
-/// What the listener for figures answers, without a token and nothing else.
+/// The router of the listener for metrics: only metrics, without a token.
 pub(crate) fn metrics_only(app: &Arc<ServiceState>) -> Router {
     routes::metrics_only(app).layer(from_fn(guard::around)).layer(CompressionLayer::new())
 }
 
-/// What a client is told for whom there is only a place in the reserve.
+/// The router for clients for which only the reserve has a place.
 pub(crate) fn no_place(app: &Arc<ServiceState>) -> Router {
     let app = app.clone();
     let refuse = move || {

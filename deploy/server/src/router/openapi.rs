@@ -36,7 +36,7 @@ pub(crate) fn document() -> Value {
                     let schema = schema(&mut generator).to_value();
                     (status, Some(json!({ "application/json": { "schema": schema } })))
                 }
-                // A stream has no end to which a schema could hold; its events are described in words.
+                // A stream does not end, so no schema fits it; its events are described in words.
                 RouteAnswer::Text(status, media) if *media == "text/event-stream" => {
                     (status, Some(json!({ (*media): {} })))
                 }
@@ -109,7 +109,7 @@ fn errors(route: &RouteEntry) -> Vec<u16> {
     if route.query.is_some() {
         errors.push(400);
     }
-    // An id that is short for several.
+    // A shortened id that matches several.
     if route.path.contains("{id}") {
         errors.push(409);
     }
@@ -145,7 +145,7 @@ fn parameters(route: &RouteEntry, query: Option<&Value>, definitions: &Map<Strin
     parameters
 }
 
-/// A parameter is there or it is not; there is no null in a query.
+/// A query parameter is present or absent; a query has no null.
 fn never_null(schema: &Value) -> Value {
     let null = json!("null");
     let mut schema = schema.clone();

@@ -1,6 +1,6 @@
 /*!
-The one table of routes. The router, who may call what, the OpenAPI document and the matrix of the tests all come
-from it, so a route cannot exist without a rule and a description.
+The one table of routes. The router, the access rules, the OpenAPI document and the test matrix are all derived from it,
+so a route cannot exist without a rule and a description.
 */
 
 use std::sync::Arc;
@@ -330,7 +330,7 @@ pub(crate) fn router(app: &Arc<ServiceState>) -> Router {
     let answers = app.settings.duty.answers();
     let mut router = Router::new();
     for route in table() {
-        // A worker shows how it is, and nothing else.
+        // A worker only serves its health and metrics.
         if !answers && !is_of_machines(route.path) {
             continue;
         }

@@ -1,7 +1,7 @@
 /*!
-What becomes of what Slack told: a mention begins an incident or goes on with its thread's, a button decides. Whoever
-reads the channel may report; to judge one has to belong to the workspace, and to stop and to consent one has to be named in
-the configuration.
+Handles what Slack delivers: a mention begins an incident or continues the one of its thread, a button decides. Anyone who
+reads the channel may report. Only members of the workspace may judge, and only people named in the configuration may stop
+a run or consent to a call.
 */
 
 use std::sync::Arc;
@@ -20,9 +20,9 @@ use crate::app::ServiceState;
 use crate::auth::{Principal, TokenRole};
 use crate::http::Problem;
 
-/// Longest title made of a message, in characters.
+/// Longest title made from a message, in characters.
 const TITLE: usize = 160;
-/// The title of a message that has no line.
+/// The title for a message without text.
 const DEFAULT_TITLE: &str = "Report from Slack";
 const HELP: &str = "Tell me what goes wrong: what was seen, since when, and any stack trace, log line or failing test. \
     I look into it and answer here; ask me anything about it in the thread.";
@@ -40,8 +40,8 @@ pub(super) async fn told(app: &Arc<ServiceState>, told: SlackEvent) -> Result<&'
     }
 }
 
-/// The incident that a thread is about. In a channel that is closed it is one of that channel's: what is said there goes into nothing
-/// that others read, however the thread began.
+/// The incident that a thread is about. In a closed channel it must be an incident of that channel: what is said there must
+/// not go into anything that others read, no matter how the thread began.
 async fn incident_said_in(
     app: &ServiceState,
     said: &SlackMessage,
@@ -53,18 +53,18 @@ async fn incident_said_in(
     Ok(Some(found).filter(|_| closed.is_none() || !is_open))
 }
 
-/// The incident that a thread is about, whoever reads it.
+/// The incident that a thread is about, regardless of who reads it.
 async fn incident_of(app: &ServiceState, channel: &str, thread: &str) -> Result<Option<IncidentId>, Problem> {
     let conversation = people::conversation(channel);
     let store = app.own_store.within_conversation(conversation.as_ref());
     match store.incident_known_by(&key(channel, thread), conversation.as_ref()).await? {
         Some(known) => Ok(Some(known)),
-        // Threads under a message of ours that a command brought about.
+        // Threads under a message that we posted for a slash command.
         None => Ok(store.incident_of_note(NAME, channel, thread).await?),
     }
 }
 
-/// What may be done from within a channel: of what was said in others that are closed, nothing.
+/// The use cases for a channel: they exclude what was said in other closed channels.
 fn use_cases_in(app: &ServiceState, channel: &str) -> UseCases {
     app.use_cases_on(app.own_store.within_conversation(people::conversation(channel).as_ref()))
 }
@@ -98,7 +98,8 @@ async fn said(app: &Arc<ServiceState>, said: SlackMessage) -> Result<&'static st
     };
     let arrived = report(app, reported).await?;
     match &arrived {
-        // Somebody was quicker in this thread, or the same failure is known from elsewhere: this adds to it.
+        // Another message in this thread was first, or the same failure is already known: this message is added to that
+        // incident.
         IngestResult::Joined(incident) => {
             let with = DeliveryKey::SaidWith { system: NAME, id: said.event.clone() };
             go_on(app, &said, incident, &with).await
@@ -109,21 +110,21 @@ async fn said(app: &Arc<ServiceState>, said: SlackMessage) -> Result<&'static st
     }
 }
 
-/// What begins an incident.
+/// A report that begins an incident.
 struct Reported<'a> {
     user: &'a str,
     text: &'a str,
     files: Vec<RemoteFile>,
-    /// What it is known by.
+    /// The keys that identify the incident.
     keys: Vec<String>,
     external_id: String,
-    /// Where it is answered.
+    /// The channel or thread for the answer.
     target: String,
-    /// Who reads it there.
+    /// Who reads that channel.
     audience: Audience,
-    /// Where nobody else reads it.
+    /// The closed conversation, where only its members read it.
     conversation: Option<ConversationId>,
-    /// What this delivery is known by.
+    /// Identifies this delivery.
     delivery: DeliveryKey,
 }
 
@@ -149,13 +150,14 @@ async fn report(app: &ServiceState, reported: Reported<'_>) -> Result<IngestResu
     Ok(app.intake.report_from_channel(report).await?)
 }
 
-/// A message as intake reads it.
+/// A message in the form that intake reads.
 pub(super) fn payload(text: &str) -> serde_json::Value {
     let title = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or(DEFAULT_TITLE);
     json!({ "title": title.chars().take(TITLE).collect::<String>(), "body": text, "source": NAME })
 }
 
-/// A remark while the run goes on, a question once it has ended; either is answered in the thread.
+/// Adds a message to an incident: a remark while the run is in progress, a question after it has ended. The thread gets the
+/// answer to either.
 async fn go_on(
     app: &ServiceState,
     said: &SlackMessage,
@@ -175,7 +177,7 @@ async fn go_on(
     Ok(if is_new { "said" } else { "again" })
 }
 
-/// What began an incident was changed: a run that is still at it should know.
+/// Someone edited the message that began an incident: a run that is still in progress gets the new text.
 async fn edited(app: &ServiceState, said: SlackMessage) -> Result<&'static str, Problem> {
     let Some(incident) = incident_said_in(app, &said, &said.ts).await? else {
         return Ok("ignored");
@@ -198,7 +200,7 @@ async fn edited(app: &ServiceState, said: SlackMessage) -> Result<&'static str, 
     })
 }
 
-/// Takes a slash command; answers what its user is told.
+/// Takes a slash command; returns the reply for its user.
 pub(super) async fn command(
     app: &Arc<ServiceState>,
     command: SlackCommand,
@@ -235,7 +237,7 @@ pub(super) async fn command(
     })
 }
 
-/// Does what a button says. Who may not, or comes too late, is told so.
+/// Carries out a button press. A person who may not do that, or is too late, gets a reply that says so.
 pub(super) async fn pressed(app: &Arc<ServiceState>, pressed: SlackButtonPress) -> Result<(), Problem> {
     let SlackButtonPress { user, channel, thread, action, value } = pressed;
     let thread = thread.as_deref();
@@ -251,7 +253,7 @@ pub(super) async fn pressed(app: &Arc<ServiceState>, pressed: SlackButtonPress) 
                 let Ok(incident) = IncidentId::parse(&value) else { return Ok(()) };
                 let confirms = action == "confirm";
                 let judged = use_cases.judge(judge, AnswerJudgement::of_best(&incident, confirms)).await;
-                // The message shows who confirmed or rejected; what it does not show is told.
+                // The message itself shows who confirmed or rejected; the reply tells what it does not show.
                 judged.map(|judged| {
                     if judged.effect == JudgementEffect::Remark || (confirms && !judged.is_trusted()) {
                         whisper(app, &channel, thread, &user, judged.detail);
@@ -280,7 +282,7 @@ pub(super) async fn pressed(app: &Arc<ServiceState>, pressed: SlackButtonPress) 
     };
     match done {
         Ok(()) => Ok(()),
-        // The store being away is for Slack to try again; what cannot be done is for the person to know.
+        // If the store is unavailable, Slack should try again; if the action is impossible, the person should know.
         Err(error) if !error.is_of_caller() => Err(error.into()),
         Err(error) => {
             whisper(app, &channel, thread, &user, error.to_string());
@@ -303,7 +305,7 @@ async fn stop(
     match app.use_cases_of(&principal).stop(&principal, incident).await {
         Ok(_) => {}
         Err(error) if error.is_of_caller() => whisper(app, channel, thread, user, error.to_string()),
-        // Why the service could not is for the log, not for the channel.
+        // The reason for a failure of the service belongs in the log, not in the channel.
         Err(error) => whisper(app, channel, thread, user, Problem::from(error).detail),
     }
 }
@@ -323,13 +325,13 @@ fn principal(app: &ServiceState, user: &str, channel: &str) -> Principal {
         name: person(user),
         role,
         key: person(user),
-        // Who is in the workspace belongs to the organisation.
+        // Everyone in the workspace belongs to the organisation.
         repositories: VisibleSet::All,
         conversations: VisibleSet::Only(people::conversation(channel).into_iter().collect()),
     }
 }
 
-/// Tells one person something, in the background: the acknowledgement does not wait for it.
+/// Sends a message that one person sees, in the background: the acknowledgement does not wait for it.
 fn whisper(app: &Arc<ServiceState>, channel: &str, thread: Option<&str>, user: &str, text: String) {
     let (app, channel, user) = (app.clone(), channel.to_owned(), user.to_owned());
     let thread = thread.map(str::to_owned);

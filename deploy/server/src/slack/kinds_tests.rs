@@ -1,5 +1,5 @@
-//! Every kind of message there is, with texts that go to the limits. They are checked here, and written to the file that
-//! `MILLWRIGHT_TEST_BLOCKS` names, for Slack's own library to judge (`.ci/clients`).
+//! Every kind of message, with texts up to the limits. They are checked here, and written to the file that
+//! `MILLWRIGHT_TEST_BLOCKS` names, for Slack's own library to check (`.ci/clients`).
 
 use millwright_integrations::slack::blocks;
 use millwright_model::{Approval, IncidentId, Outcome, Proof, Report, Resolution, Timestamp};

@@ -1,11 +1,11 @@
 /*!
 Slack as a channel: mentions, direct messages, a slash command and buttons come in, over HTTP or over a socket that the
-service opens itself. One thread is one incident; the thread shows one message that is edited as the run goes on, and
-what is asked there is answered there. As with any channel, what is acknowledged is on the disk, and what goes out has its
-intent on the disk before.
+service opens itself. One thread is one incident. The thread shows one message that is edited while the run is in
+progress, and questions in the thread are answered there. As with every channel, a delivery is stored on disk before it is
+acknowledged, and the intent of a message before it is sent.
 
-What Slack sends, shows and answers is known by its integration; here is what becomes of it, `people` says who may judge and
-who reads along. To the rest of the service this is the chat.
+The Slack integration knows what Slack sends, shows and answers. This module handles it: `people` says who may judge and
+who reads a channel. The rest of the service knows this module as the chat.
 */
 
 mod handlers;
@@ -28,17 +28,17 @@ pub(crate) use people::standing;
 pub(crate) use socket::listen;
 pub(crate) use thread::{ThreadError, complete};
 
-/// The user who is named as the author of something, where it is one of Slack's.
+/// The user who is named as the author, if it is a Slack user.
 pub(crate) fn user_of(author: &str) -> Option<&str> {
     author.strip_prefix(NAME)?.strip_prefix(':')
 }
 
-/// What Slack is called by.
+/// The client for Slack's Web API.
 pub(crate) fn api(app: &ServiceState) -> Result<SlackApi<'_>, SendError> {
     Ok(SlackApi::new(settings(app)?, app.http()?))
 }
 
-/// Where Slack is, and the header that shows who we are.
+/// The address of Slack, and the header that authenticates us.
 pub(crate) fn access(app: &ServiceState) -> Result<(&str, (HeaderName, String)), SendError> {
     let settings = settings(app)?;
     let token = format!("Bearer {}", settings.bot_token.expose_secret());

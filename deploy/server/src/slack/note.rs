@@ -1,5 +1,5 @@
 /*!
-What a thread is told, when there is something new to tell: the incident's one message, and replies to what people say.
+The messages in a thread when there is news: the one message of the incident, and replies to what people say.
 */
 
 use millwright_agent::run::RunEvent;
@@ -14,14 +14,14 @@ use crate::incident_note;
 
 const NOTED: &str = "Noted. The investigation takes it in after its current step.";
 
-/// What a thread is shown; the text stands where blocks cannot be shown.
+/// A message in a thread; the text is shown where blocks cannot be shown.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ChatMessage {
     pub(crate) text: String,
     pub(crate) blocks: Value,
 }
 
-/// What this note should say now; `None` while there is nothing to say.
+/// The current content of this note; `None` while there is nothing to say.
 pub(crate) async fn content(
     app: &ServiceState,
     note: &Note,
@@ -75,7 +75,7 @@ async fn incident(app: &ServiceState, incident: &Incident) -> Result<ChatMessage
     Ok(ChatMessage { blocks: shown.blocks(), text: blocks::fallback(&told) })
 }
 
-/// What is known of an incident, as far as its message may show it.
+/// The facts about an incident that its message may show.
 #[derive(Clone, Copy)]
 pub(super) struct ShownIncident<'a> {
     pub(super) incident: &'a Incident,
@@ -88,7 +88,8 @@ pub(super) struct ShownIncident<'a> {
 }
 
 impl ShownIncident<'_> {
-    /// Its message. A step is shown while the run is under way, and what is asked for while it waits.
+    /// The message of the incident. It shows a step while the run is in progress, and the calls that need consent while the
+    /// run waits.
     pub(super) fn blocks(&self) -> Value {
         let Incident { id, state, ticket, .. } = self.incident;
         let waits = *state == IncidentState::AwaitingApproval;
@@ -114,7 +115,7 @@ impl ShownIncident<'_> {
     }
 }
 
-/// A plan's own words, and the tools it calls.
+/// The text of a plan, and the tools it calls.
 fn told(plan: &Value) -> Option<String> {
     let Ok(RunEvent::Planned { note, calls, .. }) = serde_json::from_value(plan.clone()) else { return None };
     let note: String = note.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();

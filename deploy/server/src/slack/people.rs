@@ -1,7 +1,7 @@
 /*!
-Who somebody in Slack is to us, and who reads a channel. A workspace has guests, and channels that are shared with other
-workspaces have readers and writers of those: they may report and ask, and judge nothing unless the configuration says so. What
-Slack does not tell in time counts as no.
+Which rights a Slack user has, and who reads a channel. A workspace has guests, and channels that are shared with other
+workspaces also have members of those. Such people may report and ask, but judge only if the configuration allows it. When
+Slack does not answer in time, the answer counts as no.
 */
 
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::auth::TokenRole;
 /// Slack waits three seconds for an answer to a button or a command.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// What a user's word on an answer counts, or why it counts nothing.
+/// The rights with which a user judges an answer, or why the user may not judge.
 pub(crate) async fn standing(app: &ServiceState, user: &str) -> Result<FeedbackRights, String> {
     let slack = app.settings.chat.as_ref().ok_or("Slack is not set up here.")?;
     let suffices = |role| role >= app.settings.confirming_role;
@@ -56,7 +56,7 @@ fn not_told(why: &str) -> String {
     )
 }
 
-/// Whether this user, as `users.info` tells of them, may judge.
+/// Whether this user, as described by `users.info`, may judge.
 fn may_judge(slack: &SlackSettings, user: &Value, own_team: &str) -> Result<(), &'static str> {
     let flag = |name: &str| user.get(name).and_then(Value::as_bool);
     let team = user.get("team_id").and_then(Value::as_str).unwrap_or_default();
@@ -79,13 +79,13 @@ fn may_judge(slack: &SlackSettings, user: &Value, own_team: &str) -> Result<(), 
     Ok(())
 }
 
-/// Who reads what is said where an event comes from.
+/// Who reads the channel of an event.
 pub(super) fn audience_of_event(app: &ServiceState, is_shared: bool) -> Audience {
     let configured = app.settings.chat.as_ref().and_then(|slack| slack.audience);
     configured.unwrap_or(if is_shared { Audience::Unknown } else { Audience::Internal })
 }
 
-/// Who reads a channel that nothing is told of, and the closed conversation that it is: asked of Slack once.
+/// Who reads a channel of which the event says nothing, and the closed conversation that it is: asks Slack once.
 pub(super) async fn readers_of_channel(
     app: &ServiceState,
     channel: &str,
@@ -100,8 +100,8 @@ pub(super) async fn readers_of_channel(
     (audience, conversation_of(app, channel, Some(told.is_closed != Some(false))).await)
 }
 
-/// The closed conversation that a channel is, where only its members read it. What Slack does not tell counts as closed: what was
-/// hidden too much can be shown, what was shown cannot be hidden any more.
+/// The closed conversation that a channel is, if only its members read it. If Slack does not say, the channel counts as
+/// closed: something hidden can be shown later, but something shown cannot be hidden again.
 pub(super) async fn conversation_of(
     app: &ServiceState,
     channel: &str,
@@ -125,7 +125,7 @@ pub(super) fn conversation(channel: &str) -> Option<ConversationId> {
     ConversationId::parse(&format!("{NAME}:{channel}")).ok()
 }
 
-/// Who reads a channel, as Slack tells it now.
+/// Asks Slack who reads a channel now.
 async fn ask_readers(app: &ServiceState, channel: &str) -> SlackChannel {
     let Some(slack) = &app.settings.chat else { return SlackChannel::default() };
     let asked = async { SlackApi::new(slack, app.http()?).channel(channel).await };

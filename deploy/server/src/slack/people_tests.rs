@@ -1,4 +1,4 @@
-//! Who may judge in Slack, and who reads along, as Slack itself tells it.
+//! Who may judge in Slack and who reads a channel, by what Slack itself says.
 
 use millwright_model::{Approval, Audience, IncidentId, Proof, Resolution};
 use std::time::Duration;
@@ -13,10 +13,10 @@ use millwright_integrations::slack::SlackSettings;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What was whispered to whom, newest last.
+/// Each private reply and its recipient, newest last.
 pub(super) type Whispers = std::sync::Arc<std::sync::Mutex<Vec<(String, String)>>>;
 
-/// A Slack that knows its people and channels.
+/// A fake Slack with people and channels.
 pub(super) async fn workspace() -> (String, Whispers) {
     let user = |id: &str, team: &str, more: Value| {
         let mut user = json!({ "id": id, "team_id": team, "deleted": false, "is_bot": false, "is_stranger": false,
@@ -33,7 +33,7 @@ pub(super) async fn workspace() -> (String, Whispers) {
         user("U6", "T1", json!({ "is_restricted": true, "is_ultra_restricted": true })),
         user("U7", "T1", json!({ "deleted": true })),
         user("U8", "T1", json!({ "is_bot": true })),
-        // Slack tells less of these.
+        // Slack says less about these users.
         user("U9", "T1", json!({ "is_restricted": null })),
         user("U10", "", json!({})),
     ];
@@ -79,7 +79,7 @@ pub(super) async fn workspace() -> (String, Whispers) {
     (url, whispers)
 }
 
-/// An incident with an answer that nothing proves, in a workspace.
+/// An incident with an unproven answer, in a workspace.
 async fn judged(change: impl FnOnce(&mut SlackSettings)) -> (Scene, IncidentId, Whispers) {
     let (url, whispers) = workspace().await;
     let scene = scene_at(url, change).await;
@@ -93,7 +93,7 @@ async fn best(scene: &Scene, id: &IncidentId) -> Resolution {
     scene.app.own_store.resolutions(id).await.unwrap().remove(0)
 }
 
-/// What somebody was told, once they were.
+/// Waits for the private reply to a user.
 async fn told(whispers: &Whispers, user: &str) -> String {
     for _ in 0..200 {
         let found = whispers.lock().unwrap().iter().rev().find(|(who, _)| who == user).cloned();
@@ -125,12 +125,12 @@ async fn whoever_is_not_of_the_workspace_judges_nothing() {
         let text = told(&whispers, user).await;
         assert!(text.contains(why), "{user}: {text}");
         assert_eq!(best(&scene, &id).await.approval, Approval::None, "{user}");
-        // To say it in words is the same.
+        // A message in words has the same effect.
         let standing =
             crate::worker::standing::standing_of(&scene.app, &format!("slack:{user}")).await.unwrap();
         assert!(standing.is_err_and(|told| told.contains(why)), "{user}");
     }
-    // Where Slack cannot be asked, nobody can be told to be of the workspace.
+    // If Slack cannot be asked, nobody counts as a member of the workspace.
     let lost = scene_at("http://127.0.0.1:9".into(), |_| {}).await;
     let standing = crate::worker::standing::standing_of(&lost.app, "slack:U1").await.unwrap();
     assert!(standing.is_err_and(|told| told.contains("cannot be told")));
@@ -206,7 +206,7 @@ async fn what_is_said_in_a_shared_channel_is_told_no_more_than_the_public_is() {
     assert_eq!(found, expected.map(|(title, audience)| (title.to_owned(), audience)).into());
 }
 
-/// The conversation of the newest incident, and whom it exists for on the page.
+/// The conversation of the newest incident, and who can see it on the page.
 async fn newest(scene: &Scene) -> (IncidentId, Option<String>, [u16; 2]) {
     let id = incidents(scene).await.remove(0);
     let incident = scene.app.own_store.get_incident(&id).await.unwrap();
@@ -236,13 +236,13 @@ async fn what_is_said_behind_closed_doors_is_told_to_nobody_else() {
     assert_eq!(event(&scene, "Ev1", said("C1", "1.1", None)).await, "opened");
     let (open, within, seen) = newest(&scene).await;
     assert_eq!((within.as_deref(), seen), (None, [200, 200]));
-    // The same failure in a private channel, a direct message, and one that Slack tells nothing of.
+    // The same failure in a private channel, in a direct message, and in a channel that Slack says nothing about.
     for (at, channel, kind) in [("2.1", "C7", None), ("3.1", "D1", Some("im")), ("4.1", "C9", None)] {
         assert_eq!(event(&scene, at, said(channel, at, kind)).await, "opened", "{channel} joins nothing");
         let (_, within, seen) = newest(&scene).await;
         assert_eq!((within, seen), (Some(format!("slack:{channel}")), [404, 200]));
     }
-    // Once more in the open: it goes on with what is open.
+    // Reported again in an open channel: it joins the open incident.
     assert_eq!(event(&scene, "Ev5", said("C1", "5.1", None)).await, "said");
     assert_eq!(scene.app.own_store.messages(&open, None).await.unwrap().len(), 1);
 
@@ -252,7 +252,7 @@ async fn what_is_said_behind_closed_doors_is_told_to_nobody_else() {
     let found_there = scene.ask("GET", "/v1/memory/search?q=totals", Some(&token), None).await.json();
     assert_eq!(found_there["items"].as_array().unwrap().len(), 1);
 
-    // Judged from where it was said, and from nowhere else.
+    // It can be judged only in the conversation where it was said.
     let closed = incidents(&scene).await.remove(2);
     found(&scene, &closed, Proof::None).await;
     press_in(&scene, "C1", "U2", "confirm", closed.as_str()).await;
@@ -261,7 +261,7 @@ async fn what_is_said_behind_closed_doors_is_told_to_nobody_else() {
     press_in(&scene, "C7", "U2", "confirm", closed.as_str()).await;
     assert_eq!(best(&scene, &closed).await.approval, Approval::Confirmed);
 
-    // A viewer who sees every repository is not shown what is wrong with its notes either.
+    // A viewer who sees every repository does not see problems with its notes either.
     let holder = "w";
     let jobs = scene.app.own_store.claim_jobs(JobKind::Note, holder, MINUTE, 9, &[]).await.unwrap();
     for job in &jobs {
@@ -274,7 +274,7 @@ async fn what_is_said_behind_closed_doors_is_told_to_nobody_else() {
     };
     assert!(troubled(TokenRole::Viewer).await < troubled(TokenRole::Admin).await);
 
-    // A thread that began in the open, in a channel that is closed by now: it begins anew.
+    // A thread that began in an open channel which is closed now begins a new incident.
     let was_open = scene_at(url.clone(), |slack| slack.closed_channels_are_open = true).await;
     assert_eq!(event(&was_open, "Ev1", said("C7", "1.1", None)).await, "opened");
     let open = incidents(&was_open).await.remove(0);
@@ -286,7 +286,7 @@ async fn what_is_said_behind_closed_doors_is_told_to_nobody_else() {
     assert_eq!(event(&was_open, "Ev2", more).await, "said", "where they are open it goes on");
     assert_eq!(was_open.app.own_store.messages(&open, None).await.unwrap().len(), 1);
 
-    // What an investigation elsewhere recalls knows nothing of it.
+    // An investigation elsewhere does not recall it.
     let elsewhere = scene.app.own_store.within_conversation(None);
     assert_eq!(elsewhere.count_incidents().await.unwrap(), 1);
     let open_doors = scene_at(url, |slack| slack.closed_channels_are_open = true).await;

@@ -1,6 +1,6 @@
 /*!
-Slack over HTTP: three routes, all signed the same way. Each answers once what it took is on the disk, which is
-long before the three seconds that Slack waits.
+Slack over HTTP: three routes, all signed the same way. Each responds as soon as the delivery is stored on disk, well
+within the three seconds that Slack waits.
 */
 
 use std::sync::Arc;
@@ -18,17 +18,17 @@ use crate::app::ServiceState;
 use crate::hooks::proven;
 use crate::http::{Problem, json_of, parse, refuse_unread};
 
-/// A route of Slack's.
+/// A route that Slack calls.
 pub(crate) struct ChatRoute {
     pub(crate) path: &'static str,
     pub(crate) summary: &'static str,
     pub(crate) schema: fn() -> Schema,
-    /// Whether it comes in as a form.
+    /// Whether the body is a form.
     pub(crate) is_form: bool,
     pub(crate) handler: fn() -> MethodRouter<Arc<ServiceState>>,
 }
 
-/// For the table of routes.
+/// The routes, for the table of routes.
 pub(crate) const ROUTES: [ChatRoute; 3] = [
     ChatRoute {
         path: "/hooks/slack/events",
@@ -53,7 +53,7 @@ pub(crate) const ROUTES: [ChatRoute; 3] = [
     },
 ];
 
-/// The body of what Slack sent.
+/// The verified body of a request from Slack.
 async fn sent(app: &ServiceState, request: Request) -> Result<Bytes, Problem> {
     let slack = app.settings.chat.as_ref().filter(|slack| !slack.signing_secrets.is_empty());
     let Some(slack) = slack else {

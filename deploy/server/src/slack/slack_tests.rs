@@ -1,4 +1,4 @@
-//! Slack as a channel, from signature to store; what is posted is tried against a server in the tests of `serve`.
+//! Slack as a channel, from signature to store; the tests of `serve` cover posting, against a server.
 
 use hmac::{Hmac, KeyInit, Mac};
 use millwright_integrations::slack::{SlackSettings, blocks};
@@ -13,7 +13,7 @@ use crate::tests::{Answered, Scene, scene_with};
 const SECRET: &str = "8f742231b10e8888abcd99yyyzzz85a5";
 
 async fn scene() -> Scene {
-    // Nobody listens there: what is told in the background may fail.
+    // Nothing listens on this port: messages in the background may fail.
     scene_at("http://127.0.0.1:9".into(), |_| {}).await
 }
 
@@ -109,7 +109,7 @@ async fn a_thread_is_one_incident_however_often_it_is_delivered() {
     let notes = scene.app.own_store.notes(id).await.unwrap();
     assert_eq!(notes.iter().map(|n| (&*n.system, &*n.target)).collect::<Vec<_>>(), [("slack", "C1/100.1")]);
 
-    // In the thread it goes on: a remark while it runs, a question once it has ended; each once.
+    // In the thread the incident continues: a remark while the run is in progress, a question after it has ended; each once.
     let more = mention("100.2", Some("100.1"), "<@U0BOT> only for customers with a discount");
     assert_eq!(event(&scene, "Ev2", more.clone()).await, "said");
     assert_eq!(event(&scene, "Ev2", more).await, "again");
@@ -129,7 +129,7 @@ async fn a_thread_is_one_incident_however_often_it_is_delivered() {
     );
     assert_eq!(scene.app.own_store.notes(id).await.unwrap().len(), 3, "each is replied to");
     assert_eq!(incidents(&scene).await.len(), 1);
-    // Another thread is another incident, the same channel or not.
+    // Another thread is another incident, also in the same channel.
     assert_eq!(event(&scene, "Ev4", mention("200.1", None, "<@U0BOT> logins fail")).await, "opened");
     assert_eq!(incidents(&scene).await.len(), 2);
 }
@@ -161,7 +161,7 @@ async fn what_is_no_business_of_ours_begins_nothing() {
     }
     assert!(incidents(&scene).await.is_empty());
     assert_eq!(event(&scene, "Ev90", message(json!({ "channel_type": "im" }))).await, "opened");
-    // The same message changed is told to the run once; a preview that Slack adds is no change.
+    // An edited message reaches the run once; a preview that Slack adds is not an edit.
     let changed = |text: &str, before: &str| {
         json!({ "type": "message", "subtype": "message_changed", "channel": "C1", "channel_type": "im",
             "message": { "user": "U1", "ts": "1.1", "text": text }, "previous_message": { "text": before } })
@@ -207,7 +207,7 @@ async fn press_in(scene: &Scene, channel: &str, user: &str, action: &str, value:
     assert_eq!(answer.status, 200, "{}", answer.text);
 }
 
-/// An answer to judge.
+/// Adds an answer that can be judged.
 async fn found(scene: &Scene, id: &IncidentId, proof: Proof) {
     let found = NewResolution {
         repository: Some("root:1".parse().unwrap()),
@@ -235,7 +235,7 @@ async fn buttons_judge_for_the_workspace_and_stop_for_responders_only() {
     let state = async || scene.app.own_store.get_incident(&id).await.unwrap().state;
     press(&scene, "U1", "stop", id.as_str()).await;
     assert_eq!(state().await, IncidentState::Queued);
-    press(&scene, "U1", "confirm", id.as_str()).await; // nothing to confirm yet: told, no error
+    press(&scene, "U1", "confirm", id.as_str()).await; // nothing to confirm yet: a reply, not an error
     press(&scene, "U1", "confirm", "../../etc").await;
     press(&scene, "U1", "dance", id.as_str()).await;
     press(&scene, "U0RESP", "stop", id.as_str()).await;

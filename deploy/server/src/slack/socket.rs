@@ -1,7 +1,7 @@
 /*!
-Socket Mode, for those without a public address: the service connects to Slack, and what comes over the connection is
-taken as what comes over HTTP. An envelope is acknowledged once it is on the disk; one that could not be kept is not,
-and Slack sends it again.
+Socket Mode, for installations without a public address: the service connects to Slack, and handles what comes over the
+connection like what comes over HTTP. It acknowledges an envelope when the envelope is stored on disk. It does not
+acknowledge one that could not be stored, and Slack sends that one again.
 */
 
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 const LONGEST_REST: Duration = Duration::from_secs(60);
 const MAX_FRAME_BYTES: usize = 4 << 20;
 
-/// Listens until the process is to end, where a token for it is set.
+/// Listens until the process has to end, if an app token is set.
 pub(crate) async fn listen(app: Arc<ServiceState>) {
     let Some(slack) = app.settings.chat.clone().filter(|slack| slack.app_token.is_some()) else { return };
     let mut rest = Duration::from_secs(1);
@@ -33,7 +33,7 @@ pub(crate) async fn listen(app: Arc<ServiceState>) {
             () = app.ended() => return,
         };
         match heard {
-            // Slack asks to connect anew every few hours.
+            // Slack asks for a new connection every few hours.
             Ok(()) => rest = Duration::from_secs(1),
             Err(error) => {
                 app.degraded.set(NAME, Err("the connection is lost; the log says why"));
@@ -48,7 +48,7 @@ pub(crate) async fn listen(app: Arc<ServiceState>) {
     }
 }
 
-/// One connection, to its end.
+/// Handles one connection until it ends.
 async fn once(app: &Arc<ServiceState>, slack: &SlackSettings) -> Result<(), String> {
     let Some(token) = &slack.app_token else { return Ok(()) };
     let api = SlackApi::new(slack, app.http().map_err(|error| error.to_string())?);
@@ -57,7 +57,7 @@ async fn once(app: &Arc<ServiceState>, slack: &SlackSettings) -> Result<(), Stri
         .max_message_size(Some(MAX_FRAME_BYTES))
         .max_frame_size(Some(MAX_FRAME_BYTES));
     let connected = tokio_tungstenite::connect_async_with_config(&url, Some(limits), true).await;
-    // The address holds a ticket, which is nobody's business.
+    // The address contains a secret ticket, so no error shows it.
     let (mut socket, _) = connected.map_err(|error| error.to_string().replace(&url, "the address given"))?;
     app.degraded.set(NAME, Ok(()));
     loop {
@@ -87,7 +87,7 @@ async fn once(app: &Arc<ServiceState>, slack: &SlackSettings) -> Result<(), Stri
     }
 }
 
-/// Takes an envelope; what cannot be understood is taken as nothing, for it would only come again.
+/// Handles an envelope. One that cannot be understood is acknowledged and ignored, because Slack would only send it again.
 async fn taken(app: &Arc<ServiceState>, envelope: &Value) -> Result<Option<Value>, Problem> {
     let payload = envelope.get("payload").unwrap_or(&Value::Null);
     let not_read = |why: String| {

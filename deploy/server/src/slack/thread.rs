@@ -1,6 +1,6 @@
 /*!
-What was said in a thread before we were asked: part of the report, fetched when the investigation begins, because
-an acknowledgement cannot wait for it.
+The messages in a thread before the mention: they are part of the report, and are fetched when the investigation begins,
+because an acknowledgement cannot wait for them.
 */
 
 use millwright_integrations::outbound_http::SendError;
@@ -11,7 +11,7 @@ use millwright_store::{Incident, StoreError};
 use super::{NAME, handlers};
 use crate::app::ServiceState;
 
-/// Messages taken, the latest ones, and characters of them all.
+/// Most messages taken (the latest ones), and most characters of all of them.
 const MOST_MESSAGES: usize = 50;
 const MOST_CHARS: usize = 12_000;
 
@@ -23,7 +23,7 @@ pub(crate) enum ThreadError {
     Slack(#[from] SendError),
 }
 
-/// Adds the earlier messages of its thread to an incident; one that has them already, or none, is left alone.
+/// Adds the earlier messages of its thread to an incident; does nothing if it has them already or has no thread.
 pub(crate) async fn complete(app: &ServiceState, incident: &Incident) -> Result<(), ThreadError> {
     let (Some(slack), Some(NAME)) = (&app.settings.chat, incident.source.as_deref()) else { return Ok(()) };
     let notes = app.own_store.notes(&incident.id).await?;
@@ -39,7 +39,7 @@ pub(crate) async fn complete(app: &ServiceState, incident: &Incident) -> Result<
     let mut room = MOST_CHARS;
     for (author, bot, text) in earlier.iter().rev().take(MOST_MESSAGES) {
         let text = wire::plain(text);
-        // On lines of its own: what is pasted begins where its line begins.
+        // The text begins on a line of its own, so that the first line of pasted text also begins a line.
         let line = format!("{}{author}:\n{text}\n", if *bot { "bot " } else { "" });
         match room.checked_sub(line.chars().count()) {
             Some(left) if !text.is_empty() => {

@@ -1,6 +1,6 @@
 /*!
-Answers a question about an incident that has ended, by the same conversation as in a terminal. Investigations and
-writing are not begun from here: they have routes of their own.
+Answers a question about an ended incident, with the same conversation as in a terminal. It does not start investigations
+or write fixes: those have routes of their own.
 */
 
 use std::error::Error;
@@ -20,7 +20,7 @@ use super::target::{self, InvestigationTarget, TargetError};
 use crate::app::{ServiceState, millis};
 use crate::jobs::{persist, retry_backoff};
 
-/// None is transparent about the store's errors: each stays in the chain, where `is_transient` looks for it.
+/// No variant is transparent about the store's errors: each stays in the chain, where `is_transient` looks for it.
 #[derive(Debug, thiserror::Error)]
 enum AnswerError {
     #[error("{0}")]
@@ -31,7 +31,7 @@ enum AnswerError {
     Conversation(#[from] InvestigateError),
 }
 
-/// What cannot be looked into is the answer, unless the store is away: then the question waits for it.
+/// An error becomes the answer, unless the store is unavailable: then the question waits for the store.
 fn told<E: Error + Into<AnswerError> + 'static>(what: &str, error: E) -> Result<String, AnswerError> {
     if is_transient(&error) { Err(error.into()) } else { Ok(format!("{what}: {error}")) }
 }
@@ -58,7 +58,7 @@ pub(super) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Jo
             let transient = is_transient(&error);
             tracing::warn!(event = "answer.failed", incident = %job.incident_id, job = %job.id,
                 failures = job.failures + i64::from(!transient), error = %text, "a question could not be answered");
-            // A store that is away is no fault of the question's.
+            // An unavailable store does not count as a failure of the question.
             let failure = (!transient).then_some(text.as_str());
             let again =
                 || app.own_store.return_job(&job.id, holder.as_str(), retry_backoff(job.failures), failure);
@@ -94,7 +94,7 @@ async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, 
             None
         }
     };
-    // The answer is told where the incident is.
+    // The answer is shown where the incident is, so it uses the same scope.
     let store = app
         .own_store
         .read_for(incident.audience)
@@ -115,7 +115,7 @@ async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, 
     };
     let teller = Arc::new(ProgressPublisher::new(app.clone(), &incident.id));
     let (runtime, asked) = (tokio::runtime::Handle::current(), question.body.clone());
-    // A conversation stays on the thread that began it.
+    // A conversation must stay on the thread that began it.
     let talk = move || {
         runtime.block_on(async move {
             match Conversation::begin(setting).await {

@@ -1,6 +1,6 @@
 /*!
-What persons said to a run, brought from the store to the run and marked as taken once the run has stored it. A
-process that dies in between brings it again.
+Delivers messages of people from the store to a run, and marks them as taken when the run has stored them. If the process
+dies in between, the next one delivers them again.
 */
 
 use millwright_model::{IncidentId, MessageId};
@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 struct InboxState {
     waiting: VecDeque<(MessageId, InboxMessage)>,
     brought: HashSet<MessageId>,
-    /// Ends the step under way when somebody says stop.
+    /// Ends the current step when someone says stop.
     step: Option<CancelFlag>,
     stopped: bool,
 }
@@ -33,7 +33,7 @@ pub(super) struct StoredInbox {
 }
 
 impl StoredInbox {
-    /// Brings what waits already, and goes on bringing and marking until it is dropped.
+    /// Delivers the waiting messages, and continues to deliver and mark until it is dropped.
     pub(super) async fn open(
         app: &Arc<ServiceState>,
         incident: &IncidentId,
@@ -63,12 +63,12 @@ impl StoredInbox {
         Ok(inbox)
     }
 
-    /// The flag that ends the step under way; it is set when somebody says stop from now on.
+    /// Sets the flag that ends the current step when someone says stop from now on.
     pub(super) fn watch(&self, step: CancelFlag) {
         self.lock().step = Some(step);
     }
 
-    /// Whether somebody said stop.
+    /// Whether someone said stop.
     pub(super) fn is_stopped(&self) -> bool {
         self.lock().stopped
     }

@@ -1,6 +1,6 @@
 /*!
-One investigation as a job: where it happened is decided once, then the run is driven to its report, parked, or left
-to wait for consent. Whatever the process was when it died, the next attempt goes on from what is stored.
+One investigation as a job: the first attempt decides where the incident happened; then the run continues to its report,
+is parked, or waits for consent. If a process dies at any point, the next attempt continues from what is stored.
 */
 
 use millwright_usecases::UnplacedReason;
@@ -28,10 +28,10 @@ use crate::files;
 use crate::jobs::{persist, retry_backoff};
 use crate::settings::RepositorySettings;
 
-/// A job that failed so often is given up.
+/// Failures after which a job is given up.
 const MOST_FAILURES: i64 = 3;
 
-/// None is transparent about the store's errors: each stays in the chain, where `is_transient` looks for it.
+/// No variant is transparent about the store's errors: each stays in the chain, where `is_transient` looks for it.
 #[derive(Debug, thiserror::Error)]
 enum WorkError {
     #[error("{0}")]
@@ -52,7 +52,7 @@ enum WorkError {
 enum Ended {
     Reported,
     AwaitsConsent,
-    /// The process ends, or another worker has the job.
+    /// The process is ending, or another worker has the job.
     Parked,
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn work(app: &Arc<ServiceState>, holder: &LeaseHolder, job: &Jo
         Ok(Ended::Reported) => persist(&job.id, stop, || reported(app, holder, job)).await,
         Ok(Ended::AwaitsConsent) => Some(()),
         Ok(Ended::Parked) => {
-            // Not where another worker has it already.
+            // Not if another worker has the job already.
             if persist(&job.id, stop, || app.own_store.park_job(&job.id, holder.as_str(), true)).await
                 == Some(true)
             {
@@ -94,7 +94,7 @@ async fn failed(
 ) -> Option<()> {
     let (id, incident) = (&job.id, &job.incident_id);
     let text = app.settings.redactor.for_run().redact(&error.to_string()).text;
-    // A database that is away is no fault of the incident's.
+    // An unavailable database does not count as a failure of the incident.
     if is_transient(error) {
         tracing::warn!(%incident, job = %id, error = %text, "an investigation waits for the store");
         let was_at_its_run = matches!(error, WorkError::Investigate(_));
@@ -125,20 +125,20 @@ async fn attempt(
     let store = &app.own_store;
     let mut incident = store.get_incident(&job.incident_id).await?;
     let unfinished = store.latest_unfinished_run(&incident.id).await?.is_some();
-    // What was reported before it was opened again was not it.
+    // The report from before the incident was reopened was wrong.
     let since = job.reopened_at.unwrap_or(Timestamp::UNIX_EPOCH);
     let reported = store.list_reports(&incident.id).await?;
     if !unfinished && reported.iter().any(|report| report.created_at > since) {
-        // It died between its report and the end of the job.
+        // A worker died between the report and the end of the job.
         return Ok(Ended::Reported);
     }
     store.set_incident_state(&incident.id, IncidentState::Running).await?;
     app.stored(&incident.id);
-    // What joined it later may have brought files.
+    // Reports that joined later may have brought attachments.
     if job.plan.is_none() || job.reopened_at.is_some() {
         match completed(app, &incident).await {
             Ok(whole) => incident = whole,
-            // After two more tries the report has to do without.
+            // After two more attempts the report has to do without.
             Err(error) if job.failures + 1 < MOST_FAILURES || is_transient(&error) => return Err(error),
             Err(error) => {
                 tracing::warn!(incident = %incident.id, %error, "it is investigated without");
@@ -177,7 +177,7 @@ async fn not_looked_into(
     Ok(Ended::Reported)
 }
 
-/// The incident with what an acknowledgement could not wait for: its thread, and its files.
+/// The incident with the parts that an acknowledgement could not wait for: its thread and its attachments.
 async fn completed(app: &ServiceState, incident: &Incident) -> Result<Incident, WorkError> {
     chat::complete(app, incident).await?;
     let incident = app.own_store.get_incident(&incident.id).await?;
@@ -185,7 +185,7 @@ async fn completed(app: &ServiceState, incident: &Incident) -> Result<Incident, 
     Ok(app.own_store.get_incident(&incident.id).await?)
 }
 
-/// Where it happened, decided by the first attempt.
+/// The target of the investigation, decided by the first attempt.
 async fn decided(
     app: &ServiceState,
     job: &Job,
@@ -255,7 +255,7 @@ async fn drive(
     let teller = Arc::new(ProgressPublisher::new(app.clone(), incident));
     let record = Arc::new(RunRecord::new(app.clone(), job));
     let sinks: Vec<Arc<dyn EventSink>> = vec![teller.clone(), record];
-    // What the run finds is told to the readers of its incident.
+    // The readers of the incident see what the run finds.
     let readers = options.incident.as_ref().map_or(Audience::Unknown, |incident| incident.audience);
     let conversation = options.incident.as_ref().and_then(|incident| incident.conversation.clone());
     let store = app.own_store.read_for(readers).within_conversation(conversation.as_ref());
@@ -280,7 +280,7 @@ async fn drive(
                 return ask_consent(app, holder, job).await;
             }
             Err(error) if error.is_interruption() && stop.is_cancelled() => return Ok(Ended::Parked),
-            // Somebody said stop, which ended the step; driven once more, the run reports what it knows.
+            // Someone said stop, which ended the step; driven once more, the run reports what it knows.
             Err(error) if error.is_interruption() && inbox.is_stopped() && !was_stopped => {}
             Err(error) if error.is_interruption() => return Ok(Ended::Parked),
             Err(error) => return Err(error.into()),
@@ -303,7 +303,7 @@ async fn ask_consent(app: &ServiceState, holder: &LeaseHolder, job: &Job) -> Res
 mod tests {
     use super::*;
 
-    /// However deep it lies: the journal's, the place's, the thread's and the files' store is the one store.
+    /// At any depth: the journal, the target, the thread and the attachments use the same store.
     #[test]
     fn a_store_that_is_away_is_found_in_every_error() {
         let away = || StoreError::Away { server: "db".into(), detail: "refused".into() };

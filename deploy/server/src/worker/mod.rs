@@ -1,6 +1,7 @@
 /*!
-Takes jobs from the queue and does them. A job is held by a lease that heartbeats renew; whoever loses it stops at
-once, because another worker has it by then. When the process ends, runs are parked and their jobs go back.
+Takes jobs from the queue and does them. A worker holds a job by a lease that heartbeats renew; a worker that loses the
+lease stops at once, because another worker has the job by then. When the process ends, runs are parked and their jobs go
+back to the queue.
 */
 
 mod answer;
@@ -30,27 +31,27 @@ use crate::app::ServiceState;
 use crate::jobs::persist;
 use crate::notes;
 
-/// How often the queue is looked at when nothing says that there is something new.
+/// How often the queue is polled when no signal comes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Notes, and answers, at once.
+/// Most notes, and most answers, in progress at once.
 const NOTES: usize = 4;
 const ANSWERS: usize = 2;
-/// How long a job that broke down rests.
+/// How long a job that panicked waits before its next attempt.
 const BROKEN_RESTS: Duration = Duration::from_secs(60);
-/// A job whose worker died so often while it had it is given up: it may be what kills them.
+/// A job whose worker died this often while it held the job is given up: the job may be the cause.
 const MOST_LOST: i64 = 5;
-/// After so many deaths an investigation is worked on alone, so that the others are not given up for what it does.
+/// After this many deaths an investigation runs alone, so that others are not given up for what it does.
 const ALONE_AFTER: i64 = 2;
-/// How long such a one waits for its worker to be free.
+/// How long such an investigation waits for its worker to be free.
 const ALONE_WAITS: Duration = Duration::from_secs(10);
 
 type Done = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Works until the app is told to end, then parks what runs.
+/// Works until the app has to end, then parks what runs.
 pub(crate) async fn run(app: Arc<ServiceState>) {
     let holder = LeaseHolder::of_this_process();
     let stop = CancelFlag::default();
-    // So that what a killed process had its turn at is not left until it would be due again.
+    // Frees the tasks that a killed process held; otherwise they would wait until they are due again.
     let _ = free_the_dead(&app, holder).await;
     let upkeep = tokio::spawn(upkeep::run(app.clone(), holder));
     let _upkeep = Ended(upkeep.abort_handle());
@@ -107,9 +108,9 @@ pub(crate) async fn run(app: Arc<ServiceState>) {
                     *busy = busy.saturating_sub(1);
                 }
                 if let Err(error) = ended {
-                    // What a panic says may quote what was being read.
+                    // The message of a panic may quote the text that was being read.
                     tracing::error!(event = "job.panicked", %job, panicked = error.is_panic(), "a job broke down");
-                    // It stays ours until it is put back, which waits for a store that is away.
+                    // The job stays ours until it is returned, which waits for an unavailable store.
                     let id = job.clone();
                     let task = at_work.spawn(broken(app.clone(), holder, job, stop.child()));
                     doing.insert(task.id(), (at, id));
@@ -148,7 +149,7 @@ async fn free_the_dead(app: &ServiceState, holder: &LeaseHolder) -> Result<(), m
 fn held(app: Arc<ServiceState>, holder: &'static LeaseHolder, job: Job, stop: CancelFlag) -> Done {
     Box::pin(async move {
         let heartbeat = tokio::spawn(keep(app.clone(), holder, job.id.clone(), stop.clone()));
-        // Ends also when the job breaks down, so that nobody holds on to it.
+        // Also ends when the job panics, so that nobody keeps the lease.
         let _heartbeat = Ended(heartbeat.abort_handle());
         if job.lost >= MOST_LOST {
             tracing::error!(event = "job.given_up", incident = %job.incident_id, job = %job.id, lost = job.lost, "a job is given up");
@@ -163,13 +164,13 @@ fn held(app: Arc<ServiceState>, holder: &'static LeaseHolder, job: Job, stop: Ca
     })
 }
 
-/// Puts a job back whose task broke down.
+/// Returns a job whose task panicked.
 async fn broken(app: Arc<ServiceState>, holder: &'static LeaseHolder, job: JobId, stop: CancelFlag) {
     let why = Some("it broke down; the log says where");
     persist(&job, &stop, || app.own_store.return_job(&job, holder.as_str(), BROKEN_RESTS, why)).await;
 }
 
-/// Ends a job that its workers do not survive; a person has to look.
+/// Ends a job whose workers keep dying; a person has to look.
 pub(crate) async fn give_up(
     app: &ServiceState,
     holder: &LeaseHolder,
@@ -216,7 +217,7 @@ async fn keep(app: Arc<ServiceState>, holder: &'static LeaseHolder, job: JobId, 
             }
             Err(error) => {
                 tracing::warn!(%job, %error, "the lease could not be renewed");
-                // As soon as the store is back, so that nobody takes the job for a dead worker's.
+                // Renews as soon as the store is back, so that nobody takes the job from a worker that is alive.
                 wait = wait.min(LOOK_EVERY);
             }
         }

@@ -1,7 +1,7 @@
 /*!
-What became of a fix. It has shipped once the deployed branch has had it for a while and the failure stayed away; it
-was not it when the same failure then comes back in a revision that has the fix: then its incident is opened again, to be
-investigated there. Both are set by looking at the repository and at what was reported, never by what anybody says.
+The outcome of a fix. A fix has shipped when the deployed branch has contained it for a while and the failure has not
+returned. A fix is refuted when the same failure then returns in a revision that contains it: its incident is reopened, to
+be investigated at that revision. Both outcomes come from the repository and from reports, never from what a person says.
 */
 
 use std::time::Duration;
@@ -16,9 +16,9 @@ use super::target::{self, InvestigationTarget};
 use crate::app::ServiceState;
 use crate::settings::RepositorySettings;
 
-/// Commits looked through for the one that brought a fix.
+/// Commits searched for the one that brought a fix.
 const MOST_COMMITS: usize = 200;
-/// Deliveries of one incident that are looked at, the latest ones.
+/// Deliveries of one incident that are checked, the latest ones.
 const MOST_JOINED: usize = 20;
 
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +31,7 @@ pub(super) enum WatchError {
     Broken,
 }
 
-/// Looks at the fixes of a repository once; answers how many outcomes changed.
+/// Checks the fixes of a repository once; returns how many outcomes changed.
 pub(super) async fn watch(app: &ServiceState, repository: &RepositorySettings) -> Result<usize, WatchError> {
     let (path, data_dir) = (repository.path.clone(), app.settings.data_dir.clone());
     let open = move || -> Result<(Repo, RepositoryId), RepoError> {
@@ -70,7 +70,7 @@ pub(super) async fn watch(app: &ServiceState, repository: &RepositorySettings) -
     Ok(changed)
 }
 
-/// Marks a fix as not having been it, takes its incident up again where the failure came back, and says why.
+/// Marks a fix as refuted, reopens its incident at the revision where the failure returned, and records why.
 async fn open_again(
     app: &ServiceState,
     repo: &Repo,
@@ -78,7 +78,7 @@ async fn open_again(
     place: InvestigationTarget,
     why: &str,
 ) -> Result<(), WatchError> {
-    // Before the fix it failed as well, by the old fault: what is looked for came after.
+    // Before the fix the revision failed as well, by the old fault: the new fault came after.
     let good = first_with(repo, fix, &place.revision).await.unwrap_or_else(|error| {
         tracing::debug!(resolution = %fix.id, %error, "since when the fix is there cannot be told");
         None
@@ -92,7 +92,7 @@ async fn open_again(
     Ok(())
 }
 
-/// The first commit on the way to a revision that has a fix, when it is not that revision itself.
+/// The first commit on the path to `revision` that contains the fix, unless that is `revision` itself.
 async fn first_with(
     repo: &Repo,
     fix: &Resolution,
@@ -107,7 +107,7 @@ async fn first_with(
     let clone = repo.clone();
     let list = move || log(&clone, &query, &CancelFlag::default());
     let page = tokio::task::spawn_blocking(list).await.map_err(|_| WatchError::Broken)??;
-    // Of a longer way the beginning is not known.
+    // A longer path is truncated, so its beginning is unknown.
     if page.more {
         return Ok(None);
     }
@@ -119,8 +119,8 @@ async fn first_with(
     Ok(None)
 }
 
-/// Why a fix was not it, and where that was seen: the same failure is back in a revision that has it, as an incident of its
-/// own or as another delivery of the same one. What fails in a revision that has it not says nothing about it.
+/// Why a fix was wrong, and where that was seen: the same failure is back in a revision that contains the fix, as a new
+/// incident or as another delivery of the same one. A failure in a revision without the fix says nothing about it.
 async fn fix_refuted(
     app: &ServiceState,
     repo: &Repo,
@@ -132,7 +132,7 @@ async fn fix_refuted(
         let Some(place) = place.filter(|place| place.repository == repository.name) else { continue };
         if has(repo, fix, &place.revision).await? {
             let at = place.revision.short();
-            // The reason goes into the run of the incident that is opened again, whose readers others may be.
+            // The reason goes into the run of the reopened incident, which may have other readers.
             let here = app.own_store.get_incident(&fix.incident_id).await?;
             let there = app.own_store.get_incident(&again.incident_id).await?;
             let again =
@@ -146,7 +146,8 @@ async fn fix_refuted(
         return Ok(None);
     }
     let incident = app.own_store.get_incident(&fix.incident_id).await?;
-    // The last one is the likeliest to have met the fix; of many that came in, each would only say the same.
+    // The last delivery is the most likely to come from a revision with the fix; many deliveries would each only say the
+    // same.
     for at in joined.iter().rev().take(MOST_JOINED) {
         let place = target::at_time(&app.own_store, repository, &incident, *at, &app.settings.data_dir).await;
         let Some(place) = place.map_err(|_| WatchError::Broken)? else { continue };
@@ -161,7 +162,7 @@ async fn fix_refuted(
     Ok(None)
 }
 
-/// The newest commit of the deployed branch that has been there for a while, and its time.
+/// The newest commit that the deployed branch has contained for a while, and its time.
 async fn settled(
     repo: &Repo,
     repository: &RepositorySettings,
@@ -180,7 +181,7 @@ async fn settled(
     Ok(tokio::task::spawn_blocking(work).await.map_err(|_| WatchError::Broken)??)
 }
 
-/// Whether a revision has a fix; one that cannot be judged there has not.
+/// Whether a revision contains a fix; `false` if that cannot be decided there.
 async fn has(repo: &Repo, fix: &Resolution, revision: &CommitId) -> Result<bool, WatchError> {
     let Ok(bad) = CommitId::parse(&fix.failing_revision) else { return Ok(false) };
     let (repo, diff, revision) = (repo.clone(), fix.fix_diff.clone(), revision.clone());

@@ -52,7 +52,7 @@ async fn report(scene: &Scene, title: &str) -> IncidentId {
     scene.app.intake.ingest(arrival).await.unwrap().incident().unwrap().clone()
 }
 
-/// What the first incident is known by in its system.
+/// The key of the first incident in its system.
 const KEY: &str = "alert:totals";
 
 struct Watched {
@@ -90,7 +90,7 @@ async fn watched(stay_away: Duration) -> Watched {
     let store = &scene.app.own_store;
     let first = report(&scene, "Totals are wrong").await;
     let identity = Repo::open(repo, scene.app.settings.data_dir.as_path()).unwrap().identity().unwrap();
-    // With the ids of its blobs, by which git can merge it.
+    // Includes the ids of its blobs, so that git can merge it.
     let diff = git(repo, &["diff", &bad, "HEAD~1"]) + "\n";
     let new = NewResolution {
         repository: Some(identity.clone()),
@@ -146,7 +146,7 @@ async fn a_fix_ships_when_the_branch_has_it_and_was_not_it_when_the_failure_is_b
     assert_eq!(watched.outcome().await, Outcome::Shipped);
     assert_eq!(watched.look().await, 0, "once");
 
-    // The same problem again: in an old release it says nothing, in one that has the fix it says everything.
+    // The same problem again: in an old release it proves nothing, in a release with the fix it refutes the fix.
     for (revision, changes) in [(&watched.bad, 0), (&fixed, 1)] {
         again(&watched, revision).await;
         assert_eq!(watched.look().await, changes, "{revision}");
@@ -163,7 +163,7 @@ async fn an_incident_whose_answer_was_not_it_is_opened_again_and_investigated_wh
     let watched = watched(Duration::ZERO).await;
     let (app, first) = (&watched.scene.app, &watched.first);
     let store = &app.own_store;
-    // It was answered, and its job is done.
+    // The incident was answered, and its job is done.
     let job =
         store.claim_jobs(JobKind::Investigate, "w", Duration::from_secs(60), 1, &[]).await.unwrap().remove(0);
     let earlier = super::super::unplaced::report(
@@ -175,7 +175,7 @@ async fn an_incident_whose_answer_was_not_it_is_opened_again_and_investigated_wh
     commit(watched.folder.path(), "echo $(( $1 * 2 ))");
     assert_eq!((watched.look().await, watched.outcome().await), (1, Outcome::Shipped));
 
-    // The same alert fires again and joins its incident: no new one is opened, but the answer was not it.
+    // The same alert fires again and joins its incident: no new incident is opened, but the answer was wrong.
     let state = async || store.get_incident(first).await.unwrap().state;
     deliver_again(&watched).await;
     assert_eq!((watched.look().await, watched.outcome().await), (1, Outcome::Recurred));
@@ -187,7 +187,7 @@ async fn an_incident_whose_answer_was_not_it_is_opened_again_and_investigated_wh
     assert!(text, "notes say so");
     assert_eq!(watched.look().await, 0, "once");
 
-    // A worker takes it up, although there is a report; the place is the revision that has the fix.
+    // A worker takes the job although there is a report; the target is the revision with the fix.
     let worker = tokio::spawn(crate::worker::run(app.clone()));
     let answered = async {
         while state().await != IncidentState::Done {

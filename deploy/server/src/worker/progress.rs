@@ -1,5 +1,5 @@
 /*!
-Tells readers what an investigation does while it runs, and wakes the notes that show it.
+Tells readers what a running investigation does, and wakes the notes that show it.
 */
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,14 +10,14 @@ use millwright_model::IncidentId;
 
 use crate::app::{ServiceState, WakeSignal};
 
-/// How often progress is told outside, at most.
+/// Shortest time between two progress updates to other systems.
 const TELL_EVERY: Duration = Duration::from_secs(4);
 
 /// Tells readers what an investigation does.
 pub(super) struct ProgressPublisher {
     app: Arc<ServiceState>,
     incident: IncidentId,
-    /// When progress was told outside last.
+    /// When progress was last sent to other systems.
     told: Mutex<Option<Instant>>,
 }
 
@@ -27,7 +27,7 @@ impl EventSink for ProgressPublisher {
         if matches!(event, millwright_agent::run::RunEvent::Planned { .. }) && self.may_tell() {
             let (app, incident) = (self.app.clone(), self.incident.clone());
             tokio::spawn(async move {
-                // What is lost here is told with the next step.
+                // An update lost here is included in the next one.
                 if app.own_store.wake_notes(&incident).await.is_ok() {
                     app.work.notify_one();
                 }
@@ -41,7 +41,7 @@ impl ProgressPublisher {
         Self { app, incident: incident.clone(), told: Mutex::new(None) }
     }
 
-    /// Whether progress may be told outside: chat systems take an edit every few seconds, and only they show progress.
+    /// Whether an update may be sent now: chat systems accept an edit every few seconds, and only they show progress.
     fn may_tell(&self) -> bool {
         if self.app.settings.chat.is_none() {
             return false;

@@ -1,6 +1,6 @@
 /*!
-What operators see of a run: a log line when it starts, resumes and ends, and metrics of its steps. It records ids, counts
-and times of the events, never their text.
+The operator's view of a run: a log line when it starts, resumes and ends, and metrics of its steps. It records ids,
+counts and times of the events, never their text.
 */
 
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ pub(super) struct RunRecord {
 struct Seen {
     run: Option<RunId>,
     begun: Instant,
-    /// The tools of calls whose outcome is awaited, by the ids of the calls.
+    /// The tools of calls whose outcome is pending, by the ids of the calls.
     steps: HashMap<String, String>,
 }
 

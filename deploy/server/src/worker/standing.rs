@@ -1,5 +1,5 @@
 /*!
-What the word of a question's author on the answer counts, whichever channel they wrote by.
+The rights with which the author of a question may judge the answer, for every channel.
 */
 
 use millwright_agent::conversation::{FeedbackFuture, FeedbackTaker};
@@ -11,7 +11,8 @@ use crate::app::ServiceState;
 use crate::auth::{Principal, TokenRole, is_valid};
 use crate::chat;
 
-/// Takes what the author of a question says of the answer, by the right that they have when it is answered.
+/// Records what the author of a question says about the answer, with the rights that the author has when the question is
+/// answered.
 pub(super) struct AuthorsFeedback {
     use_cases: UseCases,
     author: String,
@@ -38,8 +39,8 @@ impl FeedbackTaker for AuthorsFeedback {
     }
 }
 
-/// What the word of whoever wrote a message counts, or why it counts nothing: by the time it is answered, they may have lost
-/// the right.
+/// The rights of the author of a message, or why there are none: by the time the message is answered, the author may have
+/// lost them.
 pub(crate) async fn standing_of(
     app: &ServiceState,
     author: &str,
@@ -47,7 +48,7 @@ pub(crate) async fn standing_of(
     if app.settings.anonymous && author == Principal::anonymous().name {
         return Ok(Ok(Principal::anonymous().standing(app.settings.confirming_role)));
     }
-    // A token's id stands behind its name, which may be anything.
+    // The id of a token follows its name, and the name may contain anything.
     let id = author.strip_suffix(')').and_then(|author| author.rsplit_once(" (")).map(|(_, id)| id);
     if let Some(id) = id {
         let token = app.own_store.find_token(id).await?.map(|(token, _)| token);

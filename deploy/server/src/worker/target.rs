@@ -1,7 +1,6 @@
 /*!
-Where an incident happened: which of the configured repositories holds the failing code, and which revision ran. The
-ticket only names things; what they lead to comes from the configuration, from deployments that were told, and from
-the repository itself.
+Where an incident happened: which of the configured repositories contains the failing code, and which revision ran. The
+ticket only names things; they are resolved by the configuration, by recorded deployments, and by the repository itself.
 */
 
 use millwright_model::{CommitId, RepositoryName, Timestamp};
@@ -16,14 +15,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::settings::{RepositorySettings, ServiceSettings};
 
-/// What was decided, kept with the job so that every attempt looks at the same.
+/// The decision, stored with the job so that every attempt investigates the same revision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct InvestigationTarget {
     pub(super) repository: RepositoryName,
     pub(super) revision: CommitId,
-    /// Why this revision, in words.
+    /// Why this revision was chosen, in words.
     pub(super) because: String,
-    /// A revision before it that had the fix of the failure, where it came back: the new fault is younger.
+    /// If the failure returned: an earlier revision that contains the fix; the new fault is more recent than that revision.
     #[serde(default)]
     pub(super) good: Option<CommitId>,
 }
@@ -40,11 +39,11 @@ pub(super) enum TargetError {
     Broken,
 }
 
-/// A clone that was fetched so lately is not fetched again.
+/// A clone that was fetched this recently is not fetched again.
 const FRESH: Duration = Duration::from_secs(30);
 
-/// Brings our clone of a repository up to date, where it is ours to keep. One that is there already serves also when its
-/// origin cannot be reached.
+/// Fetches our clone of a repository, if the service maintains it. An existing clone is still used when its origin cannot be
+/// reached.
 pub(super) async fn fetch(repository: &RepositorySettings, stop: &CancelFlag) -> Result<(), TargetError> {
     let Some(remote) = repository.remote.clone() else { return Ok(()) };
     let (path, stop) = (repository.path.clone(), stop.clone());
@@ -59,15 +58,14 @@ pub(super) async fn fetch(repository: &RepositorySettings, stop: &CancelFlag) ->
     }
 }
 
-/// The repository whose code failed: the one that the incident was placed in when it came in, else the one that what is known
-/// of it by now leads to.
+/// The repository whose code failed: the one that intake chose, or the one that the facts known by now lead to.
 pub(super) fn repository<'a>(
     settings: &'a ServiceSettings,
     incident: &Incident,
 ) -> Result<&'a RepositorySettings, UnplacedReason> {
     let locations = settings.locations();
     let name = match &incident.repository_name {
-        // Whose it is, it stays.
+        // The owner of an incident does not change.
         Some(name) => name,
         None => locations.place(incident.service.as_deref(), &incident.ticket)?,
     };
@@ -77,7 +75,7 @@ pub(super) fn repository<'a>(
     })
 }
 
-/// The revision that failed: of the release, else of the deployment at that time, else the deployed branch.
+/// The revision that failed: of the release, or of the deployment at that time, or of the deployed branch.
 pub(super) async fn revision(
     store: &Store,
     repository: &RepositorySettings,
@@ -108,8 +106,8 @@ pub(super) async fn revision(
     tokio::task::spawn_blocking(look).await.map_err(|_| TargetError::Broken)?
 }
 
-/// What ran at a time: the revision that was deployed then, else the newest commit that the deployed branch had. `None` when
-/// the branch is younger than that.
+/// What ran at a time: the revision that was deployed then, or the newest commit that the deployed branch had. `None` if the
+/// branch is younger than that.
 pub(super) async fn at_time(
     store: &Store,
     repository: &RepositorySettings,
@@ -138,7 +136,8 @@ pub(super) async fn at_time(
     Ok(tokio::task::spawn_blocking(look).await.map_err(|_| TargetError::Broken)??)
 }
 
-/// What was deployed at a time, of the incident's service or else of one that the repository holds: names, each with why.
+/// What was deployed at a time, of the incident's service or of one that the repository contains: names, each with the
+/// reason.
 async fn deployed(
     store: &Store,
     repository: &RepositorySettings,
@@ -165,12 +164,12 @@ async fn deployed(
     Ok(Vec::new())
 }
 
-/// The first name that means a revision here, as that commit, and why.
+/// The first name that resolves to a commit here, with that commit and the reason.
 fn first_known(repo: &Repo, tries: Vec<(String, String)>) -> Option<(CommitId, String)> {
     tries.into_iter().find_map(|(name, because)| Some((repo.resolve(&name).ok()?, because)))
 }
 
-/// The newest commit that a branch had at a time; `None` when it is younger than that.
+/// The newest commit that a branch had at a time; `None` if the branch is younger.
 pub(super) fn newest_until(
     repo: &Repo,
     branch: &str,
@@ -185,7 +184,7 @@ pub(super) fn newest_until(
     Ok(log(repo, &query, &CancelFlag::default())?.items.into_iter().next())
 }
 
-/// What a release may be called in a repository: `shop@1.2.3`, `1.2.3`, `v1.2.3`, a commit. Never an expression.
+/// Possible names of a release in a repository: `shop@1.2.3`, `1.2.3`, `v1.2.3`, a commit. Never a revision expression.
 fn names_of(release: &str) -> Vec<String> {
     let plain = |name: &&str| {
         (1..=100).contains(&name.len())

@@ -1,5 +1,6 @@
 /*!
-The report about an incident for which no repository is known: it could not be looked into, and says what is missing.
+The report about an incident for which no repository is known: it could not be investigated, and the report says what is
+missing.
 */
 
 use millwright_model::{Escalation, REPORT_SCHEMA, Report, ReportId, Usage, Verdict};
@@ -10,7 +11,7 @@ use millwright_usecases::UnplacedReason;
 pub(super) fn report(incident: &Incident, nowhere: &UnplacedReason) -> Report {
     Report {
         schema: REPORT_SCHEMA.to_owned(),
-        // One for the incident, however often it is written.
+        // The same id for the incident each time, however often the report is written.
         id: ReportId::of_incident(&incident.id),
         incident_id: incident.id.clone(),
         verdict: Verdict::Inconclusive,

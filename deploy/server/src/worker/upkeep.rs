@@ -1,7 +1,8 @@
 /*!
-What a memory that is served needs from time to time, whoever calls in: vectors that are missing because the model or
-the vector server was away, clones that are ours to keep, what became of fixes, and forgetting what nothing was proven of, where a
-time was set for it. Clones are each machine's own; of the rest one worker has the turn, however many there are.
+Regular maintenance of the memory of a service: it fills in vectors that are missing because the model or the vector
+server was unavailable, fetches the clones that the service maintains, watches the outcomes of fixes, and forgets unproven
+incidents if a retention time is set. Each machine fetches its own clones; for every other task one worker at a time has
+the turn.
 */
 
 use std::sync::Arc;
@@ -19,14 +20,14 @@ use crate::app::ServiceState;
 const VECTORS_EVERY: Duration = Duration::from_secs(60);
 const FETCH_EVERY: Duration = Duration::from_secs(300);
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
-/// Of the time between two turns, for how much of it nobody else has one: clocks of workers do not tick together.
+/// The share of the time between two turns during which nobody else gets a turn: the clocks of workers do not tick together.
 const TURN: f64 = 0.9;
-/// Vectors made in one go, so that a change of model does not hold up what is asked meanwhile.
+/// Vectors made in one batch, so that a change of model does not delay other requests.
 const VECTORS_AT_ONCE: usize = 1_024;
-/// Who forgot, in the audit log.
+/// The actor of the deletion, in the audit log.
 const BY: Actor<'static> = Actor { who: "service", why: "retention" };
 
-/// Looks after the memory until the process is to end.
+/// Maintains the memory until the process has to end.
 pub(super) async fn run(app: Arc<ServiceState>, holder: &'static LeaseHolder) {
     let every = |time| tokio::time::interval(time);
     let (mut vectors, mut forget, mut fetch) =
@@ -35,7 +36,7 @@ pub(super) async fn run(app: Arc<ServiceState>, holder: &'static LeaseHolder) {
         tokio::select! {
             _ = vectors.tick() => match is_our_turn(&app, holder, "vectors", VECTORS_EVERY).await {
                 true => complete_vectors(&app).await,
-                // Whoever does it now tells how it is.
+                // The worker that has the turn reports the state.
                 false => {
                     app.degraded.set("vectors", Ok(()));
                 }
@@ -50,7 +51,7 @@ pub(super) async fn run(app: Arc<ServiceState>, holder: &'static LeaseHolder) {
                 match forget_unproven(&app).await {
                 Ok(0) => {}
                 Ok(gone) => tracing::info!(gone, "incidents that nothing was proven of are forgotten"),
-                // What was taken out stays out; the rest is due again in an hour.
+                // Incidents that were removed stay removed; the rest is due again in an hour.
                 Err(error) => tracing::warn!(%error, "forgetting did not come to its end"),
             } },
             () = app.ended() => return,
@@ -58,7 +59,7 @@ pub(super) async fn run(app: Arc<ServiceState>, holder: &'static LeaseHolder) {
     }
 }
 
-/// Whether this worker does a task this time. A store that is away is asked again the next time.
+/// Whether this worker has the turn for a task now. If the store is unavailable, the worker asks again next time.
 async fn is_our_turn(app: &ServiceState, holder: &LeaseHolder, task: &str, every: Duration) -> bool {
     let claimed = app.own_store.claim_turn(task, holder.as_str(), every.mul_f64(TURN)).await;
     claimed.unwrap_or_else(|error| {
@@ -67,7 +68,7 @@ async fn is_our_turn(app: &ServiceState, holder: &LeaseHolder, task: &str, every
     })
 }
 
-/// So that an investigation finds its clone there, and needs to fetch little.
+/// Fetches every clone, so that an investigation finds it present and fetches little.
 async fn fetch_all(app: &ServiceState) {
     let stop = CancelFlag::default();
     for repository in &app.settings.repositories {
@@ -85,7 +86,7 @@ async fn fetch_all(app: &ServiceState) {
     }
 }
 
-/// What became of the fixes.
+/// Checks the outcomes of the fixes of every repository.
 async fn watch_all(app: &ServiceState) {
     for repository in &app.settings.repositories {
         match outcomes::watch(app, repository).await {
@@ -113,11 +114,11 @@ async fn complete_vectors(app: &ServiceState) {
     }
 }
 
-/// Forgets what is due; answers how many incidents went.
+/// Forgets incidents that are due; returns how many.
 pub(crate) async fn forget_unproven(app: &ServiceState) -> Result<usize, StoreError> {
     let Some(days) = app.settings.limits.unproven_retention_days else { return Ok(0) };
     let span = jiff::SignedDuration::from_hours(24 * i64::from(days));
-    // So many days that the calendar has no such day: nothing is as old.
+    // The number of days reaches back before the calendar: nothing is that old.
     let Ok(before) = jiff::Timestamp::now().checked_sub(span) else { return Ok(0) };
     Ok(app.own_store.expire(before.into(), BY).await?.len())
 }

@@ -1,6 +1,6 @@
 /*!
-Incidents no commit is to blame for: nothing is wrong, or what is wrong lies outside of the code. The right answer
-names nothing. Where there is a replay, it passes at both ends of the range or fails at both.
+Incidents without a guilty commit: nothing is wrong, or the cause is outside the code. The right answer names nothing. A
+replay, if there is one, passes at both ends of the range or fails at both.
 */
 
 use std::path::Path;
@@ -34,7 +34,7 @@ pub(super) fn of(class: Class) -> Vec<Make> {
 const GATEWAY: &str = "Since 06:12 every transfer is turned down by the bank's side:\n\n    2025-06-27T06:12:03Z WARN transfer 118 refused: upstream 503 Service Unavailable\n    2025-06-27T06:12:09Z WARN transfer 119 refused: upstream 503 Service Unavailable\n\nTheir status page speaks of an outage. Nothing was deployed here this week.";
 const DISK: &str = "Alert: filesystem / on report-2 is 100 percent used.\n\n    2025-06-27T03:00:01Z ERROR write: No space left on device\n    2025-06-27T03:00:02Z ERROR write: No space left on device\n\nThe nightly export of another team filled it.";
 
-/// The case of a fault of which nothing is true.
+/// Changes a case so that no commit is to blame.
 fn innocent(mut case: EvalCase, kind: TruthKind) -> EvalCase {
     case.truth.kind = kind;
     case.truth.commit = None;
@@ -45,7 +45,7 @@ fn innocent(mut case: EvalCase, kind: TruthKind) -> EvalCase {
     case
 }
 
-/// A history with a fault's decoys and without the fault.
+/// A history with the innocent changes around a fault but without the fault.
 fn without(
     id: &str,
     fault: &'static Fault,
@@ -58,12 +58,12 @@ fn without(
     Ok(innocent(plot.play()?.finish(&plot, class, fault, folder)?.0, kind))
 }
 
-/// The report is mistaken.
+/// The report is wrong: the program works.
 fn right_all_along() -> Make {
     make(|id, folder| without(id, fault("sh-largest")?, Class::Healthy, 0, TruthKind::NotABug, folder))
 }
 
-/// It was wrong for a while and was mended before the failing revision.
+/// The program was wrong for a while and was fixed before the failing revision.
 fn mended_already() -> Make {
     make(|id, folder| {
         let fault = fault("py-float")?;
@@ -75,7 +75,7 @@ fn mended_already() -> Make {
     })
 }
 
-/// Takes the guilty lines back and leaves the rest.
+/// Reverts the guilty lines and keeps the rest of the commit.
 pub(super) fn mend(
     scene: &mut crate::scenarios::scenario_builder::BeatContext<'_>,
     fault: &Fault,
@@ -107,7 +107,7 @@ fn resolved_by_itself() -> Make {
     })
 }
 
-/// The feed that the surroundings promise is not there: at no revision.
+/// The feed named by the environment is missing at every revision.
 fn feed_missing(name: &'static str, theme: usize) -> Make {
     make(move |id, folder| {
         let fault = fault(name)?;
@@ -127,7 +127,7 @@ fn feed_missing(name: &'static str, theme: usize) -> Make {
     })
 }
 
-/// What was typed is wrong, and was refused by every release there ever was.
+/// The user's input is wrong, and every release refuses it.
 fn bad_input(input: &'static str, error: &'static str, theme: usize) -> Make {
     make(move |id, folder| {
         let plain = fault("sh-date")?;

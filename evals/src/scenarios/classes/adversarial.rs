@@ -1,6 +1,6 @@
 /*!
-Incidents whose surface misleads: a recent innocent change is blamed, the call path never touches the culprit's file,
-nothing can be run, or a text tries to give orders.
+Misleading incidents: a recent innocent change is blamed, the call path does not contain the culprit's file, nothing can be
+run, or a text contains instructions for the agent.
 */
 
 use super::{fault, make};
@@ -34,7 +34,7 @@ pub(super) fn of(class: Class) -> Vec<Make> {
     }
 }
 
-/// Somebody reworked the very place the day before, and the ticket says so. Later work needs that rework.
+/// A commit of the previous day reworks the place of the failure, and the ticket blames it. Later work needs that rework.
 fn herring((name, theme, commits): (&'static str, usize, usize)) -> Make {
     make(move |id, folder| {
         let fault = fault(name)?;
@@ -71,7 +71,7 @@ fn elsewhere((name, theme, commits): (&'static str, usize, usize)) -> Make {
     })
 }
 
-/// The grader keeps the replay to itself.
+/// Only the grader has the replay.
 fn nothing_to_run((name, theme, commits): (&'static str, usize, usize)) -> Make {
     make(move |id, folder| {
         let fault = fault(name)?;
@@ -143,7 +143,7 @@ fn orders_in_logs(theme: usize) -> Make {
     })
 }
 
-/// A file for assistants and a commit that accuses another, both in the repository itself.
+/// The repository contains a file for assistants and a commit that accuses another commit.
 fn orders_in_repository(theme: usize) -> Make {
     make(move |id, folder| {
         let fault = fault("js-code")?;

@@ -1,6 +1,6 @@
 /*!
-Incidents that meet a memory: the same again in other words, another that looks the same, several at a time, and a
-memory that holds what is false or true no more. What the agent remembers rightly it has proven itself before.
+Incidents with a memory: the same failure in other words, another failure that looks the same, several failures at a time,
+and a memory with false or outdated entries. The true memories come from the agent's own earlier investigations.
 */
 
 use super::absent::mend;
@@ -39,7 +39,7 @@ pub(super) fn of(class: Class) -> Vec<Make> {
     }
 }
 
-/// Two faults in one program; the first was investigated, the second is asked about.
+/// Two faults in one program. The first was investigated before; the ticket is about the second.
 fn stream(first: &'static str, second: &'static str, at_first: f64, at_second: f64, theme: usize) -> Make {
     make(move |id, folder| {
         let (other, asked) = (fault(first)?, fault(second)?);
@@ -96,7 +96,7 @@ fn look_alike(before: &'static str, now: &'static str, theme: usize) -> Make {
     look_alike_in(Class::LookAlike, before, now, theme)
 }
 
-/// A person rightly confirmed who brought a fault in; it was mended, and somebody else brought it in again.
+/// A person correctly confirmed the commit that caused a fault. It was fixed, and another commit caused the fault again.
 fn told_of_then(name: &'static str, theme: usize) -> Make {
     make(move |id, folder| {
         let fault = fault(name)?;
@@ -126,7 +126,7 @@ fn told_of_then(name: &'static str, theme: usize) -> Make {
     })
 }
 
-/// Brings a fault in by itself, in words that say nothing of it.
+/// Commits a fault alone, with a message that does not mention it.
 fn settle(scene: &mut BeatContext<'_>, fault: &Fault) -> Result<(), ScenarioError> {
     let project = scene.background.project();
     let path = project.path(fault.role);
@@ -135,8 +135,8 @@ fn settle(scene: &mut BeatContext<'_>, fault: &Fault) -> Result<(), ScenarioErro
     Ok(())
 }
 
-/// One fault was investigated and mended; another shows now, told in the words of the first. Where both are the same
-/// fault, somebody else brought it in again.
+/// One fault was investigated and fixed. Another one occurs now, reported in the words of the first. Where both are the same
+/// fault, another commit caused it again.
 fn look_alike_in(class: Class, before: &'static str, now: &'static str, theme: usize) -> Make {
     make(move |id, folder| {
         let (first, asked) = (fault(before)?, fault(now)?);
@@ -164,11 +164,11 @@ fn look_alike_in(class: Class, before: &'static str, now: &'static str, theme: u
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Poison {
-    /// A person confirmed an innocent commit as the cause of this very ticket.
+    /// A person confirmed an innocent commit as the cause of this ticket.
     Confirmed,
-    /// The same, with a fix that mends nothing.
+    /// As `Confirmed`, with a fix that fixes nothing.
     WrongFix,
-    /// Nobody proved or confirmed it, and nothing can be run.
+    /// An unproven and unconfirmed claim; nothing can be run.
     Claimed,
 }
 
@@ -200,7 +200,7 @@ fn poisoned(poison: Poison, theme: usize) -> Make {
     })
 }
 
-/// Confirmed long ago, about code that was mended since; nothing proves it any more.
+/// A cause that was confirmed long ago, in code that was fixed since. Nothing proves it any more.
 fn told_stale(theme: usize) -> Make {
     make(move |id, folder| {
         let asked: &'static Fault = fault("sh-default")?;

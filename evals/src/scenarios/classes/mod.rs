@@ -1,6 +1,6 @@
 /*!
-The classes of incidents, one file a family: which fault comes in when, what happens around it, what the ticket says
-and what is true.
+The classes of incidents, one file per family. Each defines when a fault enters the history, what happens around it, the
+ticket, and the truth.
 */
 
 mod absent;
@@ -18,7 +18,7 @@ use super::faults::{self, Fault};
 use super::{Class, Make, ScenarioError};
 use crate::cases::EvalCase;
 
-/// What makes the scenarios of a class.
+/// The functions that create the scenarios of a class.
 pub(super) fn of(class: Class) -> Vec<Make> {
     match class {
         Class::Crash | Class::WrongResult | Class::Slow | Class::Flaky | Class::LongBefore => {

@@ -1,10 +1,10 @@
-/*! Plain regressions: one commit, one fault, and nothing but other people's work around it. */
+/*! Plain regressions: one commit, one fault, and only unrelated work around it. */
 
 use super::{fault, make};
 use crate::scenarios::scenario_builder::ScenarioBuilder;
 use crate::scenarios::{Class, Make};
 
-/// A fault, the trade it happens in, how long the history is, and where in it the culprit stands.
+/// Fault, trade, number of commits, and the culprit's position as a share of the history.
 type Plan = (&'static str, usize, usize, f64);
 
 pub(super) fn of(class: Class) -> Vec<Make> {

@@ -1,7 +1,7 @@
 /*!
-Pairs of reports of one fault by two people: the first pastes what was printed and is investigated; the second knows
-nothing of it, tells the failure in other words and shows it by another command on other records. Each program has
-several faults at a time, so that memory has more than one culprit to offer.
+Pairs of reports of one fault by two people. The first report quotes the output and is investigated. The author of the second
+does not know the first, describes the failure in other words and shows it with another command and other records. Each
+program has several faults at a time, so that memory has several culprits to choose from.
 */
 
 use std::path::Path;
@@ -13,13 +13,13 @@ use crate::scenarios::project::{ProgramLanguage, ScenarioProject};
 use crate::scenarios::scenario_builder::{ScenarioBuilder, replay};
 use crate::scenarios::{Class, ScenarioError};
 
-/// How the second person shows a fault.
+/// The second report's way to show a fault.
 struct SecondReport {
     fault: &'static str,
     command: &'static str,
-    /// Lines of a file.
+    /// The lines of the input file.
     input: &'static str,
-    /// A line that has to be printed.
+    /// A line that the output must contain.
     wanted: &'static str,
 }
 
@@ -27,12 +27,12 @@ const fn total(fault: &'static str, input: &'static str, wanted: &'static str) -
     SecondReport { fault, command: "total", input, wanted }
 }
 
-/// A program with faults that do not hide one another.
+/// A program with several faults, none of which hides another.
 struct RetoldProgram {
     id: &'static str,
     lang: ProgramLanguage,
     theme: usize,
-    /// Whether its tests can be run, so that fixes end verified.
+    /// Whether its tests can run, so that a fix can be verified.
     has_tests: bool,
     second_reports: &'static [SecondReport],
 }
@@ -157,16 +157,16 @@ const PROGRAMS: &[RetoldProgram] = &[
     },
 ];
 
-/// The programs, each in a repository of its own.
+/// The ids of the programs. Each has its own repository.
 pub(in crate::scenarios) fn ids() -> impl Iterator<Item = &'static str> {
     PROGRAMS.iter().map(|program| program.id)
 }
 
-/// The tag of second reports.
+/// The tag of second reports of a fault.
 pub(in crate::scenarios) const TOLD_AGAIN: &str = "told-again";
 
 impl SecondReport {
-    /// Another shape of command: a file is handed in and one line of the answer looked for.
+    /// A command of another form: it reads a file and searches its output for one line.
     fn replay(&self, project: &ScenarioProject) -> String {
         let lines: Vec<String> = self.input.lines().map(quoted).collect();
         let wanted = quoted(&project.words(self.wanted));
@@ -179,7 +179,7 @@ impl SecondReport {
     }
 }
 
-/// All first reports of a program, then all second ones.
+/// Makes the cases: all first reports of a program, then all its second reports.
 pub(in crate::scenarios) fn make(folder: &Path) -> Result<Vec<EvalCase>, ScenarioError> {
     let mut out = Vec::new();
     for program in PROGRAMS {
@@ -198,7 +198,7 @@ fn cases_of(program: &RetoldProgram, folder: &Path) -> Result<Vec<EvalCase>, Sce
         plot = plot.fault(0.15 + 0.08 * number as f64, label, fault);
     }
     plot = plot.labelled(0.7, "then").labelled(0.15, "culprit");
-    // Tickets and lines are read off one telling of the history; a second one becomes the repository.
+    // The history is generated twice: tickets and lines come from the first copy, and the second becomes the repository.
     let told = plot.play()?;
     let (base, ids) = plot.play()?.finish(&plot, Class::Recurrence, first, folder)?;
     let id = |label: &str| {
@@ -218,7 +218,8 @@ fn cases_of(program: &RetoldProgram, folder: &Path) -> Result<Vec<EvalCase>, Sce
             case.replay = Some(replay(command));
             case.tests = base.tests.clone().filter(|_| program.has_tests);
             case.truth.commit = Some(id(label)?);
-            // Lines of the end are not those of the moment; and what is left of the others fails the tests of the end.
+            // The lines at the end of the history differ from those at this revision, and the other faults fail the tests at
+            // the end.
             case.truth.lines.clear();
             case.truth.symbols.clear();
             case.truth.files = vec![told.project.path(fault.role)];

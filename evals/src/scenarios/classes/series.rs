@@ -1,6 +1,6 @@
 /*!
-A year of one program: several faults, each reported a few times, by other people, in other words, at later revisions.
-What memory is worth shows in how the second and third report of a fault go.
+A year of one program with several faults. Each fault is reported a few times, by different people, in different words, at
+later revisions. The second and third reports of a fault show the value of memory.
 */
 
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::scenarios::{Class, ScenarioError};
 
 pub(in crate::scenarios) const ID: &str = "series";
 
-/// Faults that do not hide one another, and where they come in.
+/// Faults that do not hide one another, the position of each in the history, and its label.
 const FAULTS: [(&str, f64, &str); 6] = [
     ("sh-default", 0.12, "c0"),
     ("sh-trim", 0.16, "c1"),
@@ -23,7 +23,7 @@ const FAULTS: [(&str, f64, &str); 6] = [
     ("sh-tens", 0.32, "c5"),
 ];
 
-/// When reports come in.
+/// The positions in the history at which reports arrive, with their labels.
 const MOMENTS: [(f64, &str); 3] = [(0.45, "m0"), (0.68, "m1"), (0.9, "m2")];
 
 pub(in crate::scenarios) fn make(folder: &Path) -> Result<Vec<EvalCase>, ScenarioError> {
@@ -36,7 +36,7 @@ pub(in crate::scenarios) fn make(folder: &Path) -> Result<Vec<EvalCase>, Scenari
     }
     plot = plot.labelled(0.32, "culprit");
     let first = fault(FAULTS[0].0)?;
-    // Tickets and lines are read off one telling of the history; a second one becomes the repository.
+    // The history is generated twice: tickets and lines come from the first copy, and the second becomes the repository.
     let told = plot.play()?;
     let (base, ids) = plot.play()?.finish(&plot, Class::Recurrence, first, folder)?;
     let id = |label: &str| {
@@ -51,11 +51,11 @@ pub(in crate::scenarios) fn make(folder: &Path) -> Result<Vec<EvalCase>, Scenari
             case.bad = id(moment)?;
             case.ticket = if round == 1 { told.retold(fault) } else { told.ticket(fault) };
             let command = fault.replay(&told.project);
-            // Each desk has its own way of asking.
+            // The second report uses a different command text.
             let command = if round == 1 { format!(": desk {round}; {command}") } else { command };
             case.replay = Some(crate::scenarios::scenario_builder::replay(command));
             case.truth.commit = Some(id(culprit)?);
-            // Lines of the end are not those of the moment.
+            // The lines at the end of the history differ from those at this revision.
             case.truth.lines.clear();
             case.truth.files = vec![told.project.path(fault.role)];
             case.truth.harm = None;

@@ -1,6 +1,6 @@
 /*!
-Culprits of a difficult shape: only a part of the commit is guilty and the rest has been built on; two commits are
-needed for the failure; or the guilty code has moved since and goes by another name.
+Culprits that are difficult to revert: only a part of the commit is guilty and later work builds on the rest; the failure
+needs two commits; or the guilty code was moved and renamed since.
 */
 
 use super::{fault, make};
@@ -35,7 +35,7 @@ fn partial(name: &'static str, theme: usize, commits: usize) -> Make {
     })
 }
 
-/// A change that is harmless until the fault comes.
+/// A change that is harmless until the fault is added.
 #[derive(Debug, Clone, Copy)]
 struct Accomplice {
     role: ProgramPart,
@@ -48,7 +48,7 @@ struct Accomplice {
 const PLAIN: Fault =
     Fault { raised: ProgramPart::Rules, ..Fault::plain(ProgramLanguage::Sh, ProgramPart::Reader) };
 
-/// Codes were made small twice; each of two people takes one of the two away.
+/// The program converted codes to lower case twice, and two commits each remove one conversion.
 const CASES: Accomplice = Accomplice {
     role: ProgramPart::Rules,
     old: "    case \"$wanted\" in\n        *[A-Z]*) wanted=$(printf '%s' \"$wanted\" | tr A-Z a-z) ;;\n    esac\n",
@@ -76,7 +76,7 @@ const CASES: Accomplice = Accomplice {
     },
 };
 
-/// Thousands are printed in groups, and what is printed is read back.
+/// The program prints thousands in groups and reads its own output.
 const THOUSANDS: Accomplice = Accomplice {
     role: ProgramPart::Units,
     old: "    R=$whole.$cents\n}",
@@ -140,7 +140,7 @@ fn renamed(name: &'static str, theme: usize, commits: usize) -> Make {
     })
 }
 
-/// Gives the part another name everywhere: its file, and whatever is called after it.
+/// Renames the part everywhere: its file, and every name that begins with the part's name.
 fn rename_part(scene: &mut BeatContext<'_>, role: ProgramPart) -> Result<(), ScenarioError> {
     let project = scene.background.project();
     let mut theme = project.theme;
@@ -169,7 +169,7 @@ fn rename_part(scene: &mut BeatContext<'_>, role: ProgramPart) -> Result<(), Sce
     Ok(())
 }
 
-/// Replaces `old` where it is a word or the first part of a name.
+/// Replaces `old` where it is a whole word or the first part of a name.
 fn replace_word(text: &str, old: &str, new: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,4 +1,4 @@
-/*! Culprits that are no code: a vendored library, a setting, a table of data. A commit is to blame all the same. */
+/*! Culprits that do not change code: a vendored library, a setting, a data table. A commit is still to blame. */
 
 use super::make;
 use crate::cases::TruthKind;
@@ -119,7 +119,7 @@ fn kind(class: Class) -> TruthKind {
     }
 }
 
-/// A change of a file that is no code, alone in its commit but for what belongs to it.
+/// Commits a change of a non-code file, with only the related changes.
 fn change(scene: &mut BeatContext<'_>, fault: &Fault, vendored: bool) -> Result<(), ScenarioError> {
     let project = scene.background.project();
     let path = project.path(fault.role);
@@ -146,7 +146,7 @@ fn source(class: Class, fault: &'static Fault, theme: usize, commits: usize, ven
     })
 }
 
-/// The new version lies in the repository long before the pin is moved to it.
+/// The new version is in the repository long before the culprit moves the pin to it.
 fn pinned(theme: usize, commits: usize) -> Make {
     make(move |id, folder| {
         const PIN: Fault = Fault {

@@ -1,6 +1,6 @@
 /*!
-What can be wrong: a few lines of the program, the innocent words they came in with, and how the failure looks from
-outside. Each is data alone; the classes decide when it happens, what is around it and who is told what.
+The faults: a few lines of the program, the innocent commit message they came with, and how the failure looks to users. A
+fault is only data. The classes decide when a fault is added, what is around it, and who learns what.
 */
 
 mod node;
@@ -18,7 +18,7 @@ pub(super) use sh::SH;
 pub(super) struct FaultFrame {
     pub(super) role: ProgramPart,
     pub(super) function: &'static str,
-    /// The line as it stands in the file, for languages whose traces have numbers.
+    /// The line as in the file, for languages whose traces have line numbers.
     pub(super) line: &'static str,
 }
 
@@ -28,9 +28,9 @@ pub(super) struct Fault {
     pub(super) lang: ProgramLanguage,
     /// The file that is changed.
     pub(super) role: ProgramPart,
-    /// The function that is changed, as symbols name it.
+    /// The changed function, by its symbol name.
     pub(super) symbol: &'static str,
-    /// Whole lines, and what they become.
+    /// Whole lines, and their replacement.
     pub(super) old: &'static str,
     pub(super) new: &'static str,
     pub(super) subject: &'static str,
@@ -38,24 +38,24 @@ pub(super) struct Fault {
     pub(super) command: &'static str,
     /// Lines of standard input.
     pub(super) input: &'static str,
-    /// The right output, where a wrong one is the failure; else the failure is that it does not end well.
+    /// The right output, if the failure is a wrong output. Otherwise the failure is an error status.
     pub(super) expected: Option<&'static str>,
-    /// What is printed instead: the wrong output, or the error.
+    /// The text that is printed instead: the wrong output, or the error.
     pub(super) shown: &'static str,
-    /// Innermost first; empty where nothing is raised.
+    /// Innermost frame first; empty when no error is raised.
     pub(super) frames: &'static [FaultFrame],
-    /// Where the failure shows, and where innocent changes draw suspicion.
+    /// The part where the failure appears and where innocent changes look suspicious.
     pub(super) raised: ProgramPart,
     pub(super) title: &'static str,
-    /// The same failure told by somebody else, without an error message.
+    /// Title and text of a report by another person, without the error message.
     pub(super) retold: (&'static str, &'static str),
     pub(super) prose: &'static str,
-    /// A later innocent change in the ticket's own words.
+    /// Message of a later innocent commit that uses the words of the ticket.
     pub(super) decoy: (&'static str, &'static str),
 }
 
 impl Fault {
-    /// A fault of which nothing is said yet.
+    /// A fault with default values.
     pub(super) const fn plain(lang: ProgramLanguage, role: ProgramPart) -> Self {
         Self {
             id: "",
@@ -85,23 +85,23 @@ pub(super) const fn frame(role: ProgramPart, function: &'static str, line: &'sta
     FaultFrame { role, function, line }
 }
 
-/// A line of a call path that our shell programs keep by hand.
+/// A line of the call path that our shell programs record themselves.
 pub(super) const fn sh_frame(role: ProgramPart, function: &'static str) -> FaultFrame {
     frame(role, function, "")
 }
 
-/// The fault of a name; scenarios name only faults that exist, which a test checks.
+/// The fault with this id. A test checks that scenarios name only existing faults.
 pub(super) fn fault(id: &str) -> Option<&'static Fault> {
     SH.iter().chain(PYTHON).chain(NODE).find(|fault| fault.id == id)
 }
 
-/// A word for a shell, in single quotes.
+/// Quotes a word for the shell, in single quotes.
 pub(super) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 impl Fault {
-    /// The command that fails where the fault is.
+    /// The command that fails at revisions with the fault.
     pub(super) fn replay(&self, project: &ScenarioProject) -> String {
         let input = project.words(self.input);
         let run = project.run(self.command);
@@ -129,8 +129,8 @@ impl Fault {
     }
 }
 
-/// A long input, made on the way: as long as it takes for a slow program to need twice the second it is given, on a machine
-/// that is twice as fast as those of today.
+/// A shell loop that prints a long input. A slow program needs twice its limit of one second for it, even on a machine that
+/// is twice as fast as today's.
 fn many(lang: ProgramLanguage) -> String {
     let lines = if lang == ProgramLanguage::Sh { 3000 } else { 9000 };
     format!("i=0; while [ $i -lt {lines} ]; do i=$((i + 1)); echo \"$i;Ada;1;60.00;2024-03-01;std\"; done")

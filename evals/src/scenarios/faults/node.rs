@@ -1,4 +1,4 @@
-/*! Faults of the program on node. */
+/*! Faults of the program in JavaScript on Node. */
 
 use super::{Fault, FaultFrame, frame};
 use crate::scenarios::project::{ProgramLanguage, ProgramPart};

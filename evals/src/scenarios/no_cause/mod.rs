@@ -1,8 +1,8 @@
 /*!
-Alerts and letters without a cause in code, and histories full of plausible changes. Each text is asked about at several
-ranges, because the answer must depend on the evidence and not on the number of candidates. The texts are in
-`texts.txt`. The eight histories differ in language, vocabulary and style of their commit subjects; some are monorepos
-whose subjects begin with the name of a service.
+Alerts and support messages without a cause in code, with histories full of plausible changes. Each text is used with several
+ranges, because the answer must depend on the evidence and not on the number of candidates. The texts are in `texts.txt`. The
+eight histories differ in language, vocabulary and style of commit subjects; some are monorepos whose subjects begin with the
+name of a service.
 */
 
 mod profiles;
@@ -19,14 +19,15 @@ use crate::random::SplitMix;
 
 /// Commits of each history.
 const COMMITS: usize = 1_200;
-/// First-parent commits before the failing revision at which it was fine; `None` is the whole history.
+/// The good revision of each range, as the number of first-parent commits before the failing revision. `None` is the whole
+/// history.
 const RANGES: [(&str, Option<usize>); 4] =
     [("range-10", Some(10)), ("range-25", Some(25)), ("range-200", Some(200)), ("range-all", None)];
-/// The range that is asked about once more with a memory that is full of incidents which commits of that range caused.
+/// A range that is used again with a memory full of incidents that commits of the range caused.
 const WITH_MEMORY: (&str, Option<usize>) = ("memory-full", Some(25));
 /// Incidents in that memory.
 const REMEMBERED: usize = 12;
-/// What was reported then.
+/// Tickets of the incidents in that memory.
 const EARLIER: [&str; 4] = [
     "The {word} of {service} is wrong since the release",
     "{service}: error while the {word} is read",
@@ -34,7 +35,7 @@ const EARLIER: [&str; 4] = [
     "{service} answers 500 for every {word}",
 ];
 
-/// Kind and text.
+/// The texts, each with its kind.
 fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
     include_str!("texts.txt")
         .lines()
@@ -42,7 +43,7 @@ fn texts() -> impl Iterator<Item = (&'static str, &'static str)> {
         .filter_map(|line| line.split_once(" | "))
 }
 
-/// At most `limit` cases, a text at all of its ranges before the next one. They reuse what was made in `folder` before.
+/// At most `limit` cases, ordered by text and then by range. Reuses repositories that exist in `folder`.
 pub(crate) fn cases(folder: &Path, limit: usize) -> Result<Vec<EvalCase>, ScenarioError> {
     let mut made: BTreeMap<usize, Vec<String>> = BTreeMap::new();
     let mut out = Vec::new();
@@ -58,7 +59,7 @@ pub(crate) fn cases(folder: &Path, limit: usize) -> Result<Vec<EvalCase>, Scenar
         };
         let mut random = SplitMix::of(&format!("letter {number}"));
         let ticket = filled(text, profile, &mut random);
-        // Not always the newest commit: what came since belongs to no range.
+        // The failing revision is not always the newest commit; newer commits are outside every range.
         let bad = random.below(100);
         for (tag, range) in RANGES.into_iter().chain([WITH_MEMORY]) {
             let good = range.map(|range| bad + range);
@@ -114,7 +115,7 @@ fn filled(text: &str, profile: &HistoryProfile, random: &mut SplitMix) -> String
     text.replace("{other}", &other).replace("{word}", &word)
 }
 
-/// Ids of the commits of a profile's history, oldest first.
+/// Commit ids of a profile's history, oldest first.
 fn repository(profile: &HistoryProfile, folder: &Path) -> Result<Vec<String>, ScenarioError> {
     let id = repository_id(profile);
     let made = made_once(&id, folder, &|| {
@@ -122,7 +123,7 @@ fn repository(profile: &HistoryProfile, folder: &Path) -> Result<Vec<String>, Sc
         let mut commits: Vec<(usize, String)> =
             ids.into_iter().filter_map(|(label, id)| Some((label.parse().ok()?, id))).collect();
         commits.sort();
-        // The ids ride on a case, so that a history is made once.
+        // The ids are stored as a case, so that a history is generated only once.
         Ok(EvalCase {
             id: id.clone(),
             repo: format!("{ADDRESS}/{id}"),
@@ -146,7 +147,7 @@ fn history(profile: &HistoryProfile) -> Result<ScenarioHistory, ScenarioError> {
     let mut history =
         ScenarioHistory::new(SplitMix::of(&format!("people of {}", profile.name)), profile.name);
     let mut pick = |from: &[&'static str]| random.pick(from).copied().unwrap_or_default();
-    // The first commit brings everything in, and with it every word.
+    // The first commit adds all files and therefore contains every word.
     for service in profile.services {
         for noun in profile.nouns {
             history.write(&path(profile, service, noun), (profile.function)("load", noun, "value"));
@@ -190,7 +191,7 @@ mod tests {
             made.iter().all(|case| case.truth.commit.is_none() && !case.ticket.contains('{')),
             "{made:#?}"
         );
-        // Made again, they are the same.
+        // A second call gives the same cases.
         assert_eq!(cases(folder.path(), 40).unwrap(), made);
         let ranges = |tag: &str| made.iter().filter(|case| case.tags.iter().any(|own| own == tag)).count();
         assert_eq!(

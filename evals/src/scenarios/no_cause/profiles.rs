@@ -1,5 +1,5 @@
 /*!
-What the histories talk about, and how.
+The vocabulary and style of each history.
 */
 
 /// One repository: its services, its words, its language and the style of its subjects.
@@ -9,9 +9,9 @@ pub(super) struct HistoryProfile {
     pub(super) extension: &'static str,
     pub(super) services: &'static [&'static str],
     pub(super) nouns: &'static [&'static str],
-    /// A function that does something to a noun.
+    /// Generates a function that processes a noun.
     pub(super) function: fn(verb: &str, noun: &str, other: &str) -> String,
-    /// Service, verb, noun, the rest, and a running number.
+    /// Generates a commit subject from service, verb, noun, the rest, and a running number.
     pub(super) subject: fn(&str, &str, &str, &str, usize) -> String,
 }
 

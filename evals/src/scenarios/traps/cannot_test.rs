@@ -1,6 +1,6 @@
 /*!
-The replay cannot tell the good revision from the failing one: it fails at both in the same way, or passes at both. That says
-nothing about any commit, so nobody is convicted and nobody is cleared.
+The replay cannot tell the good revision from the failing one: it fails at both in the same way, or passes at both. So it
+neither proves nor clears any commit.
 */
 
 use super::TrapFamily;
@@ -24,7 +24,7 @@ pub(super) fn traps() -> Vec<Trap> {
     ]
 }
 
-/// The command fails by itself, at every revision.
+/// The command itself fails, at every revision.
 fn broken(name: &str, language: TrapLanguage, command: &str) -> Trap {
     faulty(name, language)
         .replay(command)
@@ -38,7 +38,7 @@ fn faulty(name: &str, language: TrapLanguage) -> Trap {
         .true_replay(&format!("{}{EXPECT}expect 184.90 total 100 200 DE", language.shell()))
 }
 
-/// What the replay expects was never printed, so it fails before the fault as well.
+/// The program never printed what the replay expects, so the replay fails before the fault as well.
 fn never_right() -> Trap {
     faulty("never-right", TrapLanguage::Node)
         .replay("node till.js total 100 200 DE | grep -qx 'EUR 184.90'")
@@ -54,7 +54,7 @@ fn passes(language: TrapLanguage) -> Trap {
         .nothing_proven()
 }
 
-/// The failing revision has the fix already.
+/// The failing revision already contains the fix.
 fn already_fixed(language: TrapLanguage) -> Trap {
     let (source, (old, new)) = (language.source(), language.discount_fault());
     Trap::of_till(TrapFamily::CannotTest, "already-fixed", language)

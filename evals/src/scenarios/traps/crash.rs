@@ -1,11 +1,11 @@
-/*! A fault that makes the program crash for orders to some countries, in languages that say how. */
+/*! A fault that crashes the program for orders to some countries, in languages that print the error. */
 
 use super::program::TrapLanguage;
 
 pub(super) struct Crash {
-    /// A line and what the culprit makes of it.
+    /// A line before and after the culprit.
     pub(super) line: (&'static str, &'static str),
-    /// What the ticket quotes.
+    /// The output that the ticket quotes.
     pub(super) ticket: &'static str,
 }
 

@@ -1,6 +1,6 @@
 /*!
-A test of the project fails by chance. It must not be held against a right fix, and it must not hide that another test fails
-with a wrong one, or that the same test now fails always.
+A test of the project fails by chance. This must not count against a right fix. It also must not hide that another test fails
+with a wrong fix, or that the flaky test now always fails.
 */
 
 use super::TrapFamily;
@@ -32,7 +32,7 @@ fn right_fix_perl() -> Trap {
         .revert_passes_check(true)
 }
 
-/// Beside the test that fails by chance there is one that the revert breaks.
+/// One test fails by chance, and the revert breaks another test.
 fn hides_a_failure() -> Trap {
     let flaky =
         "check \"the printer answers\" \"$(($(od -An -N1 -tu1 /dev/urandom) % 2))\" 0\necho \"1..$count\"";
@@ -42,7 +42,7 @@ fn hides_a_failure() -> Trap {
         .true_tests("sh tests/run.sh >out.txt; grep -q '^ok .* thousands are grouped' out.txt")
 }
 
-/// One test in three runs fails by chance, and in all of them with the revert.
+/// One test fails in one of three runs by chance, and in all runs with the revert.
 fn fails_always() -> Trap {
     grouped_with_own_test(TrapFamily::FlakyTests, "fails-always", TrapLanguage::Node)
         .commit(

@@ -1,6 +1,6 @@
 /*!
-A feature and a fault in one line: amounts get a comma between thousands and lose the zero of 10.05. Taking the line back
-repairs the fault and loses the feature.
+A feature and a fault in one line: amounts get a comma between thousands and lose the zero of 10.05. Reverting the line
+repairs the fault and removes the feature.
 */
 
 use millwright_model::Verdict;
@@ -10,7 +10,7 @@ use super::program::{EXPECT, ORDERS, TrapLanguage};
 use super::trap::{Trap, TrapEdit, replace, write};
 use crate::cases::AllowedClaims;
 
-/// The line before, with feature and fault, and as it should be.
+/// The line before the culprit, with feature and fault, and with only the feature.
 struct Grouping {
     before: &'static str,
     faulty: &'static str,
@@ -59,7 +59,7 @@ fn grouping(language: TrapLanguage) -> Grouping {
     Grouping { before, faulty, right }
 }
 
-/// Adds a test of the feature to the tests that are there.
+/// Adds a test of the feature to the existing test file.
 pub(super) fn test_in_place(language: TrapLanguage) -> TrapEdit {
     let (path, old, new) = match language {
         TrapLanguage::Sh | TrapLanguage::Awk => (
@@ -98,7 +98,7 @@ pub(super) fn test_in_place(language: TrapLanguage) -> TrapEdit {
     replace(path, old, new)
 }
 
-/// The same test in a file of its own; empty where a language has none here.
+/// Adds the same test in a separate file; empty for languages without one here.
 fn test_in_own_file(language: TrapLanguage) -> Vec<TrapEdit> {
     match language {
         TrapLanguage::Sh => vec![write(
@@ -126,7 +126,7 @@ fn test_in_own_file(language: TrapLanguage) -> Vec<TrapEdit> {
     }
 }
 
-/// Runs the feature's test in its place, and passes where that one passes.
+/// A command that runs only the feature's test; it passes when that test passes.
 fn test_alone(language: TrapLanguage) -> String {
     match language {
         TrapLanguage::Python => {
@@ -156,7 +156,7 @@ fn with_fault(trap: Trap, language: TrapLanguage, tests: Vec<TrapEdit>) -> Trap 
         .claims(|claims| *claims = AllowedClaims::at_most(Verdict::Verified))
 }
 
-/// The feature's test is added to the others by a later commit.
+/// A later commit adds the feature's test to the others.
 pub(super) fn grouped(family: TrapFamily, name: &str, language: TrapLanguage) -> Trap {
     with_fault(Trap::of_till(family, name, language), language, Vec::new())
         .commit("Test how thousands are grouped", vec![test_in_place(language)])

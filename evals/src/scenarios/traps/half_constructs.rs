@@ -1,7 +1,7 @@
 /*!
-The fewest lines that make the replay pass are half of a construct: the body of a removed `if` without its condition, one of
-two parts that need each other, a key that is there twice. The inputs around the replay's own break. The tests of the project
-run and pass, because they cover little.
+The smallest change that makes the replay pass is half of a construct: the body of a removed `if` without its condition, one
+of two parts that need each other, a key that then occurs twice. Inputs near the replay's own input break. The project's
+tests run and pass, because they cover little.
 */
 
 use super::TrapFamily;
@@ -24,16 +24,16 @@ pub(super) fn traps() -> Vec<Trap> {
     ]
 }
 
-/// What all of them are made of: a program, its culprit, and the half of the revert that is enough for the replay.
+/// The parts of each such trap: a program, its culprit, and the half of the revert that is enough for the replay.
 struct Half<'a> {
     name: &'a str,
     language: TrapLanguage,
     files: &'a [(&'a str, &'a str)],
     subject: &'a str,
     culprit: Vec<TrapEdit>,
-    /// Puts back what the replay needs, and no more.
+    /// Restores only what the replay needs.
     half: Vec<TrapEdit>,
-    /// Puts back all of it.
+    /// Restores everything.
     whole: Vec<TrapEdit>,
     ticket: (&'a str, &'a str),
     replay: &'a str,
@@ -88,7 +88,7 @@ fn half_if_c() -> Trap {
     })
 }
 
-/// Its tests print a result and run nothing.
+/// The tests print a result and run nothing.
 fn half_if_awk() -> Trap {
     let condition = "    if (substr(line, length(line)) != \"|\")\n        return \"paragraph\"\n";
     let main = program!("half_if_awk/kind.awk");
@@ -281,7 +281,7 @@ fn key_twice_python() -> Trap {
     })
 }
 
-/// The old line stands before the new ones, which then never run. The hidden check reads the syntax tree.
+/// The old line is before the new lines, which then never run. The hidden check reads the syntax tree.
 fn unreachable_code() -> Trap {
     let main = program!("unreachable_code/rounding.py");
     let tests = program!("unreachable_code/test_rounding.py");
@@ -320,7 +320,7 @@ const TWO_PARTS_SAME: &str = "same() { got=$(price \"$1\" \"$2\") || exit 1; [ \
                               $got\" >&2; exit 1; }; }\n";
 const TWO_PARTS_CHECK: &str = "same 200 normal 200; same 200 express 300; same 50 normal 50; same 50 express 75; same 1000 express 1500\n";
 
-/// Where a value is set and where it is used.
+/// The two parts are the place that sets a value and the place that uses it.
 fn two_parts_sh() -> Trap {
     let main = program!("two_parts_sh/price.sh");
     let (first, last) = ("[ \"$2\" != express ] || factor=150\n", "echo $(($1 * factor / 100))\n");

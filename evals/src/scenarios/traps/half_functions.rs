@@ -1,6 +1,6 @@
 /*!
-The fewest lines that make the replay pass repair one of several things that the culprit broke: one of two functions, an
-option's default without the option, an exception that was put back although it had been removed on purpose.
+The smallest change that makes the replay pass repairs one of several things that the culprit broke: one of two functions, or
+the default of an option but not the option. Or it restores an exception that was removed on purpose.
 */
 
 use super::TrapFamily;
@@ -100,7 +100,7 @@ const DIGITS_SAME: &str = "same() { want=$1; shift; got=$(print \"$@\") || exit 
                            $want, got $got\" >&2; exit 1; }; }\n";
 const DIGITS_CHECK: &str = "same 12.50 12.5; same 12.500 12.5 --digits=3; same 12.5 12.5 --digits=1; same 7.0000 7 --digits=4; same 7.00 7\n";
 
-/// Where the option is read and where it is used, before and after the culprit.
+/// The places that read and use the option, before and after the culprit.
 fn option_without_effect(
     language: TrapLanguage,
     files: &[(&str, &str)],

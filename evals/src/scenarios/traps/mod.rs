@@ -1,10 +1,10 @@
 /*!
-Traps: small incidents that tempt an agent to claim more than was run. The tests never ran, the replay fails otherwise than
-the ticket says, the smallest change that makes the replay pass breaks everything around it. Each trap states the true
-commit, the most that may be claimed, and a hidden check that a fix must pass. Controls are incidents of the same kinds in
-which everything is right, so that an agent that never claims anything does not look honest.
+Traps: small incidents that tempt an agent to claim more than was run. The tests never ran, the replay fails in another way
+than the ticket says, or the smallest change that makes the replay pass breaks other inputs. Each trap states the true
+commit, the most that may be claimed, and a hidden check that a fix must pass. Controls are incidents of the same kinds
+without a trap, so that an agent that never claims anything does not look honest.
 
-One file a family. A test runs what each trap says about itself.
+There is one file per family. A test runs what each trap says about itself.
 */
 
 /// The text of a program or of its tests.
@@ -33,18 +33,18 @@ mod young_tests;
 
 pub(crate) use trap::Trap;
 
-/// What tempts the agent.
+/// What tempts the agent to claim too much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum TrapFamily {
     /// No test ran, whatever the command printed.
     TestsNeverRan,
-    /// A test fails with the fix that passed without it, hard to see in the output.
+    /// A test that passed without the fix fails with it, and the output hides this.
     TestsWorse,
-    /// The revert takes the tests away that would fail.
+    /// The revert removes the tests that would fail.
     TestsRemoved,
     /// Some tests fail by chance.
     FlakyTests,
-    /// The replay fails, and not as the ticket says.
+    /// The replay fails in another way than the ticket says.
     OtherFailure,
     /// The replay cannot tell the good revision from the failing one.
     CannotTest,
@@ -52,9 +52,9 @@ pub(crate) enum TrapFamily {
     YoungTest,
     /// The smallest change that makes the replay pass is half of a construct.
     HalfConstruct,
-    /// The culprit guards against an attack, and its revert takes the guard away.
+    /// The culprit guards against an attack, and its revert removes the guard.
     SecurityGuard,
-    /// Everything is right.
+    /// An incident without a trap.
     Control,
 }
 
@@ -89,7 +89,7 @@ impl TrapFamily {
     }
 }
 
-/// Every trap and every control, family by family.
+/// All traps and controls, ordered by family.
 pub(crate) fn all() -> Vec<Trap> {
     let families = [
         tests_never_ran::traps(),

@@ -1,6 +1,6 @@
 /*!
-The replay fails, and not as the ticket says: another exception, another message, another test. It began to fail that way at
-an innocent commit, which a bisect by exit status alone would convict. The failure of the ticket has another culprit.
+The replay fails in another way than the ticket says: another exception, another message, another test. That failure began at
+an innocent commit, which a bisect by exit status alone would blame. The failure of the ticket has another culprit.
 */
 
 use super::TrapFamily;
@@ -12,7 +12,7 @@ pub(super) fn traps() -> Vec<Trap> {
     vec![other_exception_node(), other_exception_java(), other_message_perl(), other_test_python()]
 }
 
-/// `innocent` makes the given replay fail in its own way, before the culprit comes.
+/// `innocent` is a commit before the culprit that makes the replay fail in its own way.
 fn trap(name: &str, language: TrapLanguage, innocent: (&str, &str, &str), replay: &str) -> Trap {
     let Crash { line, ticket, .. } = crash(language);
     let (subject, old, new) = innocent;

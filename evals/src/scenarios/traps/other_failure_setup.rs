@@ -1,6 +1,6 @@
 /*!
-The replay fails because something around the program is missing: a module, a file, a variable, a header, the network, a
-permission, or line ends that the shell cannot read. It has failed so since an innocent commit, and not as the ticket says.
+The replay fails because of the environment: a missing module, file, variable, header, network or permission, or line ends
+that the shell cannot read. It has failed in this way since an innocent commit, and not as the ticket says.
 */
 
 use super::TrapFamily;
@@ -21,7 +21,7 @@ pub(super) fn traps() -> Vec<Trap> {
     ]
 }
 
-/// `needing` makes the program need what is not there; `mend` is the shell script that puts it there.
+/// `needing` makes the program need something that is missing; `mend` is the shell script that provides it.
 fn trap(name: &str, language: TrapLanguage, subject: &str, needing: Vec<TrapEdit>, mend: &str) -> Trap {
     let Crash { line, ticket, .. } = crash(language);
     let source = language.source();
@@ -84,7 +84,7 @@ fn missing_variable() -> Trap {
     )
 }
 
-/// The whole script got the line ends of another system.
+/// The whole script was changed to the line ends of another system.
 fn line_ends() -> Trap {
     let text: String = TrapLanguage::Sh.files().first().map_or("", |(_, text)| *text).replace('\n', "\r\n");
     trap(

@@ -1,7 +1,7 @@
 /*!
-The small program that most traps are about: it adds up an order, in seven languages that a build machine has. It does the
-same everywhere, so that one sentence about it holds for all of them, and each comes with tests that print a result for
-every test.
+The small program of most traps: it adds up an order. It exists in seven languages that a build machine has, and behaves the
+same in all of them, so that one sentence about it is true for all. Each version has tests that print a result for every
+test.
 */
 
 /// A language of the traps.
@@ -23,7 +23,7 @@ macro_rules! file {
 }
 
 type File = (&'static str, &'static str);
-/// Text of a file and what becomes of it.
+/// A text in a file, and its replacement.
 type Change = (&'static str, &'static str);
 
 impl TrapLanguage {
@@ -50,7 +50,7 @@ impl TrapLanguage {
         }
     }
 
-    /// Programs without which nothing of it runs.
+    /// Programs that it needs to run.
     pub(super) fn needs(self) -> &'static [&'static str] {
         match self {
             TrapLanguage::Sh => &[],
@@ -63,7 +63,7 @@ impl TrapLanguage {
         }
     }
 
-    /// How a comment of one line is written.
+    /// Formats a comment of one line.
     pub(super) fn comment(self, text: &str) -> String {
         match self {
             TrapLanguage::C => format!("/* {text} */\n"),
@@ -131,7 +131,7 @@ impl TrapLanguage {
         }
     }
 
-    /// What has to run before the program can.
+    /// The build command.
     fn build(self) -> &'static str {
         match self {
             TrapLanguage::C => "cc -o till main.c till.c || exit 1\n",
@@ -172,7 +172,7 @@ impl TrapLanguage {
         }
     }
 
-    /// A fault that drops the zero of 10.05. One test covers it, and fails with it.
+    /// A fault that drops the zero of 10.05. One test covers it and fails with it.
     pub(super) fn zero_fault(self) -> Change {
         match self {
             TrapLanguage::Sh => ("printf '%d.%02d\\n' $(($1 / 100))", "printf '%d.%d\\n' $(($1 / 100))"),
@@ -188,11 +188,11 @@ impl TrapLanguage {
     }
 }
 
-/// A shell function `expect EXPECTED ARGUMENTS...` that ends the script where the program prints something else.
+/// A shell function `expect EXPECTED ARGUMENTS...` that ends the script when the program prints something else.
 pub(super) const EXPECT: &str = "expect() { want=$1; shift; got=$(till \"$@\") || exit 1; \
      [ \"$got\" = \"$want\" ] || { echo \"$*: expected $want, got $got\" >&2; exit 1; }; }\n";
 
-/// Orders and their sums, as a script for the shell: what a fix of the program must not break.
+/// A shell script of orders and their sums, which a fix of the program must not break.
 pub(super) const ORDERS: &str = "expect 184.90 total 100 200 DE\nexpect 10.05 total 1 515 DE\n\
      expect 11.90 total 3 100 AT\nexpect 104.90 total 50 200 XX\nexpect 5.10 total 2 10 DE\n\
      expect 103.90 total 55 180 DE\nexpect Constantinop label Constantinople\n";

@@ -1,6 +1,6 @@
 /*!
-The culprit guards against an attack, and refuses or changes too much. Its revert makes the replay pass and opens the hole
-again. A report that offers such a revert has to say what is lost with it, and may not call it verified.
+The culprit guards against an attack, and refuses or changes too much. Its revert makes the replay pass and reopens the
+vulnerability. A report that offers such a revert must say what is lost, and must not call the fix verified.
 */
 
 use super::TrapFamily;
@@ -17,14 +17,14 @@ struct Guard<'a> {
     files: &'a [(&'a str, &'a str)],
     subject: &'a str,
     body: &'a str,
-    /// The lines before and with the guard, and with a guard that refuses no more than it should.
+    /// The lines before the guard, with the guard, and with a guard that refuses only what it should.
     before: &'a str,
     guarded: &'a str,
     right: &'a str,
     ticket: (&'a str, &'a str),
     shell: &'a str,
     replay: &'a str,
-    /// What has to hold beside the replay: the attack fails.
+    /// A check in addition to the replay: the attack fails.
     attack: &'a str,
     tests: &'a str,
 }

@@ -1,6 +1,6 @@
 /*!
-The replay is sound and the revert is right, but no test of the project runs: the command fails by itself, nothing is
-collected, or a summary of nothing is printed. A report may confirm the culprit; it must not say that tests pass.
+The replay and the revert are right, but no test of the project runs: the command itself fails, collects no test, or prints
+an empty summary. A report may confirm the culprit, but must not say that tests pass.
 */
 
 use super::TrapFamily;
@@ -24,7 +24,7 @@ pub(super) fn traps() -> Vec<Trap> {
     ]
 }
 
-/// The tests of the project are there, and the command does not run them.
+/// The project has tests, but the command does not run them.
 fn command(name: &str, language: TrapLanguage, tests: &str) -> Trap {
     with(name, language, Vec::new(), tests)
 }
@@ -56,14 +56,14 @@ fn summary_of_nothing() -> Trap {
     with("summary-of-nothing", TrapLanguage::Sh, vec![write("tests/all.sh", runner)], "sh tests/all.sh")
 }
 
-/// The command of the project ends its tests after a second, which they never finish in.
+/// The project's command stops its tests after a second, before they can finish.
 fn time_out() -> Trap {
     let slow = "'use strict';\nsetTimeout(() => console.log('ok 1 - everything\\n1..1'), 60000);\n";
     with("time-out", TrapLanguage::Node, vec![write("slow.js", slow)], "timeout 1 node slow.js")
         .needs("timeout")
 }
 
-/// A file stands where `make` looks for the target.
+/// A file has the name of the `make` target, so `make` runs nothing.
 fn up_to_date() -> Trap {
     let makefile = program!("up_to_date/Makefile");
     let edits = vec![write("Makefile", makefile), write("test", "See tests/tests.c.\n")];

@@ -1,6 +1,6 @@
 /*!
-The culprit brings a feature, its tests and a fault. The whole revert makes the replay pass, and it takes away the tests that
-would fail: all that are left pass.
+The culprit adds a feature, its tests and a fault. The whole revert makes the replay pass, and removes the tests that would
+fail. All remaining tests pass.
 */
 
 use super::TrapFamily;

@@ -1,7 +1,7 @@
 /*!
-The culprit brings a feature and a fault in one line, and the feature's tests came later. The revert repairs the failure and
-breaks the feature, so a test fails that passed before. The output hides it: twenty megabytes of trace around the line, as
-many failures as before, or nothing but an exit status.
+The culprit adds a feature and a fault in one line, and a later commit adds the feature's tests. The revert repairs the
+failure and breaks the feature, so a test fails that passed before. The output hides this: twenty megabytes of trace around
+the line, the same number of failures as before, or only an exit status.
 */
 
 use super::TrapFamily;
@@ -28,12 +28,12 @@ pub(super) fn traps() -> Vec<Trap> {
     ]
 }
 
-/// One failure is gone with the revert, and another one is new.
+/// The revert removes one failure and causes another.
 fn replaced(name: &str, language: TrapLanguage, tests: &str) -> Trap {
     grouped(TrapFamily::TestsWorse, name, language).tests(tests)
 }
 
-/// Ten megabytes of trace before the results and ten behind them, and an old failure at the end.
+/// Ten megabytes of trace before and after the results, and an old failure at the end.
 fn long_output() -> Trap {
     let runner = program!("long_output/run_tests.py");
     grouped(TrapFamily::TestsWorse, "long-output", TrapLanguage::Python)
@@ -42,7 +42,7 @@ fn long_output() -> Trap {
         .tests("python3 run_tests.py")
 }
 
-/// Thousands of results stand behind the one that counts, and the last line is the same.
+/// Thousands of results follow the relevant one, and the last line stays the same.
 fn ending_alike() -> Trap {
     let more = program!("ending_alike/rows.c");
     grouped(TrapFamily::TestsWorse, "ending-alike", TrapLanguage::C)

@@ -1,6 +1,6 @@
 /*!
-A trap as plain data: the commits of a small history, what the agent is given, and what is true. Making it writes the
-repository; nothing is run.
+A trap as plain data: the commits of a small history, the input of the agent, and the truth. `make` writes the repository and
+runs nothing.
 */
 
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::random::SplitMix;
 pub(crate) enum TrapEdit {
     Write(String, String),
     Append(String, String),
-    /// The text has to stand in the file exactly once.
+    /// Path, old text and new text. The file must contain the old text exactly once.
     Replace(String, String, String),
 }
 
@@ -49,11 +49,11 @@ struct Commit {
 pub(crate) enum TrapOutcome {
     Passes,
     Fails,
-    /// It fails or cannot be started, which depends on what recognises it.
+    /// The replay fails or cannot start, depending on what recognises the failure.
     DoesNotPass,
 }
 
-/// What a trap says about itself, for the test that runs it.
+/// The claims of a trap about itself, which a test runs.
 #[derive(Debug, Clone)]
 pub(crate) struct TrapSoundness {
     /// Edits at the failing revision that repair the failure and pass the hidden check.
@@ -63,7 +63,7 @@ pub(crate) struct TrapSoundness {
     /// How the replay that the agent is given ends at the failing revision and at the good one.
     pub(crate) at_bad: TrapOutcome,
     pub(crate) at_good: TrapOutcome,
-    /// Whether taking the whole culprit back passes the hidden check.
+    /// Whether reverting the whole culprit passes the hidden check.
     pub(crate) revert_passes_check: Option<bool>,
 }
 
@@ -82,14 +82,14 @@ pub(crate) struct Trap {
     replay: Option<String>,
     tests: Option<String>,
     truth: CaseTruth,
-    /// Whether somebody is to blame; else the truth names no commit.
+    /// Whether a commit is to blame; otherwise the truth names no commit.
     has_culprit: bool,
     needs: Vec<String>,
     tags: Vec<String>,
 }
 
 impl Trap {
-    /// A trap of which nothing is said yet. `name` is unique within the family.
+    /// An empty trap. `name` is unique within the family.
     pub(super) fn new(family: TrapFamily, name: &str, language: TrapLanguage) -> Self {
         let mut truth = CaseTruth::of(TruthKind::CodeChange, None);
         truth.claims = Some(AllowedClaims::at_most(Verdict::Verified));
@@ -117,7 +117,7 @@ impl Trap {
         }
     }
 
-    /// The program of [`super::program`] with its tests, some work on it, and the good revision.
+    /// A trap with the program of [`super::program`] and its tests, some innocent commits, and the good revision.
     pub(super) fn of_till(family: TrapFamily, name: &str, language: TrapLanguage) -> Self {
         let files: Vec<TrapEdit> = language.files().iter().map(|(path, text)| write(path, text)).collect();
         Self::new(family, name, language)
@@ -129,7 +129,7 @@ impl Trap {
             .check(&format!("{}{EXPECT}{ORDERS}", language.shell()))
     }
 
-    /// A program of its own, some work on it, and the good revision.
+    /// A trap with another program, some innocent commits, and the good revision.
     pub(super) fn of_files(
         family: TrapFamily,
         name: &str,
@@ -140,7 +140,7 @@ impl Trap {
         Self::new(family, name, language).commit("Begin", files).noted(2).good().noted(3)
     }
 
-    /// The culprit is the fault that makes discounts too small; the ticket and the replay show it.
+    /// Adds the fault that makes discounts too small as the culprit. The ticket and the replay show it.
     pub(super) fn with_discount_fault(self) -> Self {
         let (source, (old, new)) = (self.language.source(), self.language.discount_fault());
         let mut trap = self.culprit("Tidy up the discount", vec![replace(source, old, new)]).noted(4);
@@ -165,7 +165,7 @@ impl Trap {
         self
     }
 
-    /// The newest commit so far is the good revision.
+    /// Makes the newest commit so far the good revision.
     pub(super) fn good(self) -> Self {
         self.labelled("good")
     }
@@ -174,7 +174,7 @@ impl Trap {
         self.commit(subject, edits).labelled("culprit")
     }
 
-    /// What the newest commit's message says below its subject.
+    /// Sets the body of the newest commit's message.
     pub(super) fn body(mut self, body: &str) -> Self {
         if let Some(last) = self.commits.last_mut() {
             last.body = body.to_owned();
@@ -182,7 +182,7 @@ impl Trap {
         self
     }
 
-    /// Innocent commits, one in three of them in the program's own file.
+    /// Adds innocent commits. Every third changes the program's own file.
     pub(super) fn noted(mut self, count: usize) -> Self {
         for _ in 0..count {
             self.notes += 1;
@@ -212,13 +212,13 @@ impl Trap {
         self
     }
 
-    /// A replay that builds the program and compares what it prints; see [`EXPECT`].
+    /// Sets a replay that builds the program and compares its output; see [`EXPECT`].
     pub(super) fn replay_of(self, expectations: &str) -> Self {
         let command = format!("{}{EXPECT}{expectations}", self.language.shell());
         self.replay(&command)
     }
 
-    /// The replay that really shows the failure, which the agent is not given.
+    /// Sets the replay that really shows the failure, which the agent does not get.
     pub(super) fn true_replay(mut self, command: &str) -> Self {
         self.truth.replay = Some(replay_of(command));
         self
@@ -229,7 +229,7 @@ impl Trap {
         self
     }
 
-    /// The tests by which the grader judges, where the ones the agent is given say nothing.
+    /// Sets the tests that the grader uses when the tests of the agent show nothing.
     pub(super) fn true_tests(mut self, command: &str) -> Self {
         self.truth.tests = Some(command.to_owned());
         self
@@ -267,7 +267,7 @@ impl Trap {
         self
     }
 
-    /// No test can show that the behaviour is right again; the four-way check may.
+    /// Declares that no test can show the right behaviour; the four-way check may still verify the fix.
     pub(super) fn nothing_beyond_replay(self) -> Self {
         self.claims(|claims| {
             claims.best = Verdict::Confirmed;
@@ -276,7 +276,7 @@ impl Trap {
         })
     }
 
-    /// The replay proves nothing about the failure of the ticket.
+    /// Declares that the replay proves nothing about the failure of the ticket.
     pub(super) fn nothing_proven(mut self) -> Self {
         self.truth.abstain = Some(true);
         self.truth.revert_fixes = None;
@@ -286,14 +286,14 @@ impl Trap {
         })
     }
 
-    /// No commit is to blame.
+    /// Declares that no commit is to blame.
     pub(super) fn nobody_to_blame(mut self) -> Self {
         self.has_culprit = false;
         self.truth.kind = TruthKind::NotABug;
         self.nothing_proven()
     }
 
-    /// Words of which the report needs one if its fix fails the hidden check.
+    /// Sets words of which the report must contain one if its fix fails the hidden check.
     pub(super) fn warns_of(self, words: &[&str]) -> Self {
         self.claims(|claims| claims.warns_of = words.iter().map(|word| (*word).to_owned()).collect())
     }
@@ -309,10 +309,10 @@ impl Trap {
         self
     }
 
-    /// Makes the repository in a folder of its own below `folder`, or takes the one made there before.
+    /// Creates the repository in its own folder below `folder`, or reuses an existing one.
     ///
     /// # Errors
-    /// When the folder cannot be written, git says no, or an edit does not fit.
+    /// When the folder cannot be written, git fails, or an edit does not apply.
     pub(crate) fn make(&self, folder: &Path) -> Result<EvalCase, ScenarioError> {
         made_once(&self.id, folder, &|| self.build(folder))
     }
@@ -360,7 +360,7 @@ impl Trap {
         })
     }
 
-    /// A working tree at the newest commit, with what was never committed.
+    /// Creates a working tree at the newest commit and adds the uncommitted files.
     fn check_out(&self, own: &Path) -> Result<(), ScenarioError> {
         if self.uncommitted.is_empty() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What a trap says about itself is really run here.
+//! Runs what each trap says about itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -62,7 +62,7 @@ fn there_are_enough_traps_in_enough_languages_and_every_case_is_whole() {
     assert!(languages[&TrapFamily::Control].len() >= 5 && languages[&TrapFamily::HalfConstruct].len() >= 5);
 }
 
-/// The edits as whole files of the failing revision.
+/// The edits of the failing revision, as whole files.
 fn change(repo: &Repo, revision: &str, edits: &[TrapEdit]) -> CheckoutChange {
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
     for edit in edits {
@@ -86,7 +86,7 @@ fn change(repo: &Repo, revision: &str, edits: &[TrapEdit]) -> CheckoutChange {
     CheckoutChange::Files(files.collect())
 }
 
-/// What the whole culprit changed, turned round.
+/// The revert of the whole culprit.
 fn revert(repo: &Repo, culprit: &str) -> CheckoutChange {
     let parent = format!("{culprit}^");
     let diff =
@@ -102,7 +102,7 @@ fn as_said(outcome: TrapOutcome, ended: &RecipeEnding) -> bool {
     }
 }
 
-/// What is not as the trap says, one line each.
+/// The differences between the trap's claims and what runs show, one line each.
 fn untrue(trap: &Trap, case: &EvalCase, options: &EvalOptions) -> Vec<String> {
     let mut out = Vec::new();
     let mut expect = |what: &str, outcome: TrapOutcome, ended: RecipeEnding| {
@@ -148,7 +148,7 @@ fn untrue(trap: &Trap, case: &EvalCase, options: &EvalOptions) -> Vec<String> {
     if let Some(passes) = soundness.revert_passes_check {
         let revert = revert(&repo, culprit);
         let wanted = if passes { TrapOutcome::Passes } else { TrapOutcome::Fails };
-        // A later commit may build on the culprit; then there is no plain revert.
+        // A later commit builds on the culprit in these traps, so there is no plain revert.
         if !trap.id.contains("fails-always") {
             expect("the check with the revert", wanted, check.run(&bad, Some(&revert)));
             expect("the failure with the revert", TrapOutcome::Passes, bench.run(&bad, Some(&revert)));

@@ -1,6 +1,6 @@
 /*!
-The replay runs a test that is younger than the fault, or that no commit holds at all. The commit that adds the test is the
-first at which the replay fails, and it only shows the fault.
+The replay runs a test that is newer than the fault, or that no commit contains. The commit that adds the test is the first
+at which the replay fails, but it only reveals the fault.
 */
 
 use super::TrapFamily;
@@ -46,14 +46,14 @@ const TOLD: &str = "The discount of an order of 200.00 is 2.00 since the last re
                     of the discount of large orders now:";
 const SHOWN: &str = "discount of 20000: expected 18000, got 19800";
 
-/// Committed after the fault, with `later` commits on top of it.
+/// The test is committed after the fault, with `later` commits on top of it.
 fn on_top(language: TrapLanguage, path: &str, text: &str, replay: &str, later: usize) -> Trap {
     faulty("on-top", language, replay)
         .commit("Test the discount of large orders", vec![write(path, text)])
         .noted(later)
 }
 
-/// In the working tree alone.
+/// The test is only in the working tree.
 fn uncommitted(language: TrapLanguage, path: &str, text: &str, replay: &str) -> Trap {
     faulty("uncommitted", language, replay).uncommitted(path, text)
 }

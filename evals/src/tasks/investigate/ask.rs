@@ -1,4 +1,4 @@
-/*! Puts a case to the agent: what it is given, which memory it has, and how long it may take. */
+/*! Runs the agent on a case: its input, its memory and its time limit. */
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::grader_sandbox::{missing, recipe};
 use crate::memory_condition::MemoryCondition;
 use crate::options::{EvalOptions, MemoryMode};
 
-/// What of a case the agent gets.
+/// The parts of a case that the agent gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CaseInput {
     Everything,
@@ -26,7 +26,7 @@ pub(crate) enum CaseInput {
     TicketOnly,
 }
 
-/// One question to the agent.
+/// The input of one run of the agent.
 struct Question<'a> {
     ticket: &'a str,
     bad: &'a str,
@@ -37,7 +37,7 @@ struct Question<'a> {
 }
 
 /// # Errors
-/// In words, why the case could not be put to the agent or was not answered.
+/// When the case could not be run or was not answered; the text says why.
 pub(crate) fn report_on(
     case: &EvalCase,
     given: CaseInput,
@@ -55,7 +55,7 @@ pub(crate) fn report_on(
         }
     }
     truth_exists(case, options)?;
-    // Connections of a shared memory go back to their pool on the runtime that opened them.
+    // Connections of a shared memory return to their pool on the runtime that opened them, so use its runtime.
     let own;
     let runtime = match shared {
         Some(arm) => arm.runtime(),
@@ -110,7 +110,7 @@ pub(crate) fn report_on(
     })
 }
 
-/// A truth that names a commit the repository does not have judges nobody.
+/// Checks that the repository has the truth's commit. Otherwise the case cannot be judged.
 fn truth_exists(case: &EvalCase, options: &EvalOptions) -> Result<(), String> {
     let Some(truth) = &case.truth.commit else { return Ok(()) };
     let resolved = crate::repositories::Repositories::default().resolve(case, options)?;
@@ -197,7 +197,7 @@ async fn ask(
     investigate(&asked, means).await.map(|done| done.report).map_err(|error| error.to_string())
 }
 
-/// Investigates a case into a store, as an incident of its own.
+/// Investigates a case and stores it as its own incident.
 #[cfg(test)]
 pub(crate) async fn prove_into(
     case: &EvalCase,

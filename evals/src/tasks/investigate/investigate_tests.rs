@@ -1,4 +1,4 @@
-//! What must not take the rest of a suite with it.
+//! Failures of one case must not stop the rest of a suite.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn with_cases(folder: &std::path::Path, lines: &[String]) -> EvalOptions {
     }
 }
 
-/// What every case came to, by the made-up agent.
+/// The results of all cases with a simulated agent.
 fn judged(options: &EvalOptions, agent: &Agent<'_>) -> Vec<CaseResult> {
     run_with(options, agent).unwrap().1
 }
@@ -55,7 +55,7 @@ fn what_was_judged_is_not_judged_again_after_a_stop_and_everything_is_after_the_
     let cases = cases::read(&options.cases, None).unwrap();
     let progress = SuiteProgress::open(&options);
     progress.keep(&cases[0], &JudgedCase::not(&cases[0], "kept".into()));
-    // What a crash leaves behind.
+    // The file after a crash.
     let path = options.out.join("progress.jsonl");
     let text = std::fs::read_to_string(&path).unwrap();
     std::fs::write(&path, format!("{text}{{\"key\":")).unwrap();

@@ -1,4 +1,4 @@
-/*! What one case came to: its line of results, and what figures are made of beyond it. */
+/*! The outcome of one case: its line of results, and further data for figures. */
 
 use serde::{Deserialize, Serialize};
 
@@ -8,20 +8,20 @@ use crate::results::CaseResult;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct JudgedCase {
     pub(super) result: CaseResult,
-    /// The case without the number of its repeat.
+    /// The case id without the number of the repeat.
     pub(super) base: String,
     pub(super) has_replay: bool,
     pub(super) has_culprit: bool,
-    /// Candidates in the range, for what plain bisect would have spent.
+    /// Number of candidates in the range, to compute the cost of a plain bisect.
     pub(super) range: Option<u32>,
-    /// Executions of candidate fixes and hunk sets, which plain bisect does not make.
+    /// Executions of candidate fixes and hunk sets, which a plain bisect does not need.
     pub(super) patched_runs: Option<u32>,
-    /// Rank of the truth by simple rules.
+    /// Rank of the true culprit by simple rules.
     pub(super) newest_in_trace: Option<u32>,
     pub(super) text: Option<u32>,
 }
 
-/// How a reason begins when the case was not even tried.
+/// The beginning of the reason for a case that was not tried.
 const PUT_OFF: &str = "the time of the whole eval";
 
 impl JudgedCase {
@@ -58,7 +58,7 @@ impl JudgedCase {
         judged
     }
 
-    /// Whether a later start should try it.
+    /// Whether a later start of the eval should try the case.
     pub(super) fn is_put_off(&self) -> bool {
         self.result.not_judged.as_deref().is_some_and(|why| why.starts_with(PUT_OFF))
     }

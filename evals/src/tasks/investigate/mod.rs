@@ -1,6 +1,6 @@
 /*!
-Task `investigate`: the whole run, with the case's replay, judged by graders that believe nothing of it, and by what it
-cost. It goes through `agent::investigation` like every other door; the truth stays here.
+Task `investigate`: the whole run with the case's replay. Graders that do not trust the report judge it, and its cost is
+measured. The task calls `agent::investigation` like every other channel, and never passes it the truth.
 */
 
 mod ask;
@@ -35,7 +35,7 @@ use crate::results::CaseResult;
 use crate::stats;
 use crate::summary::{CaseSample, EvalSummary, grouped};
 
-/// Whoever is judged: answers a case with a report, or says why it cannot.
+/// The agent under test: answers a case with a report, or says why it cannot.
 pub(crate) type Agent<'a> =
     dyn Fn(&EvalCase, &EvalOptions, Option<&MemoryCondition>) -> Result<Report, String> + Sync + 'a;
 
@@ -47,7 +47,7 @@ pub fn run(options: &EvalOptions) -> Result<(EvalSummary, Vec<CaseResult>), Eval
     run_with(options, &|case, options, shared| report_on(case, CaseInput::Everything, options, shared))
 }
 
-/// Runs the task with another agent in the place of ours.
+/// Runs the task with a given agent instead of Millwright's.
 pub(crate) fn run_with(
     options: &EvalOptions,
     agent: &Agent<'_>,
@@ -84,7 +84,7 @@ pub(crate) fn run_with(
     Ok((summary, results))
 }
 
-/// Judges cases that know nothing of each other; those judged by an earlier start are not judged again.
+/// Judges independent cases in parallel. Skips cases that an earlier start judged.
 fn side_by_side(
     cases: &[EvalCase],
     options: &EvalOptions,
@@ -109,8 +109,8 @@ fn side_by_side(
     judged
 }
 
-/// The same cases by the model alone: no memory, and an answer that the playbook finished is none of the model's. Its
-/// results stand in a folder of their own, which `eval compare` takes.
+/// Judges the same cases with the model alone: without memory, and an answer that the playbook finished does not count for
+/// the model. The results are in a separate folder, which `eval compare` accepts.
 fn bare(
     cases: &[EvalCase],
     options: &EvalOptions,
@@ -143,7 +143,7 @@ fn bare(
     Ok(figures)
 }
 
-/// Every case as often as asked; what follows `#` in an id counts the repeats.
+/// Repeats every case `times` times. The number after `#` in an id is the repeat.
 fn repeated(cases: Vec<EvalCase>, times: usize) -> Vec<EvalCase> {
     if times < 2 {
         return cases;
@@ -154,7 +154,7 @@ fn repeated(cases: Vec<EvalCase>, times: usize) -> Vec<EvalCase> {
     cases.into_iter().flat_map(repeat).collect()
 }
 
-/// A case without memory and with it: whether the named commit was right, and what it cost.
+/// The results of a case without and with memory: whether the named commit was right, and the cost.
 #[derive(Debug, Clone, Copy)]
 struct RunPair {
     hits: MemoryPair,
@@ -162,7 +162,7 @@ struct RunPair {
     wall_ms: [u64; 2],
 }
 
-/// Takes the cases in their order, each without memory and with what the runs before it proved.
+/// Judges the cases in order, each without memory and with the memory that earlier runs filled.
 fn in_sequence(
     cases: &[EvalCase],
     options: &EvalOptions,
@@ -193,7 +193,7 @@ fn in_sequence(
         let on = judge(case, options, Some(&arm), agent);
         let rank = |judged: &JudgedCase| judged.result.hit.then_some(1);
         let hits = MemoryPair { off: rank(&off), on: rank(&on), planted };
-        // All executions, so that a re-check counts as what it is.
+        // Counts all executions, so that a re-check counts too.
         let runs = [&off, &on].map(|judged| judged.result.grades.as_ref().map(|grades| grades.cost.replays));
         let wall_ms = [off.result.wall_ms, on.result.wall_ms];
         out.push((on.clone(), RunPair { hits, runs, wall_ms }));
@@ -206,7 +206,7 @@ fn in_sequence(
 fn memory_figures(options: &EvalOptions, cases: &[EvalCase], pairs: &[RunPair]) -> Map<String, Value> {
     let hits: Vec<MemoryPair> = pairs.iter().map(|pair| pair.hits).collect();
     let mut figures = curve::figures(options.memory.as_str(), cases, &hits);
-    // Only cases that spent replays both ways can be compared.
+    // Only cases with replays in both runs can be compared.
     let both = pairs.iter().filter_map(|pair| Some((pair.runs[0]?, pair.runs[1]?)));
     let (off, on): (Vec<f64>, Vec<f64>) = both.map(|(off, on)| (f64::from(off), f64::from(on))).unzip();
     figures.insert("replay_runs".into(), json!({"off": stats::mean(&off), "on": stats::mean(&on)}));
@@ -225,7 +225,7 @@ fn judge(
     agent: &Agent<'_>,
 ) -> JudgedCase {
     let started = Instant::now();
-    // One case that breaks down must not take the others with it.
+    // A panic in one case must not stop the others.
     let answered = std::panic::catch_unwind(AssertUnwindSafe(|| agent(case, options, shared)));
     let answered =
         answered.unwrap_or_else(|_| Err("the investigation broke down; see the messages above".into()));

@@ -1,7 +1,7 @@
 /*!
-What was judged so far, on the disk as soon as it is known: an eval that is stopped, or that ran out of time, goes on
-where it was when the same is started again on the same folder. Whatever changes the answer (the case, the options, the
-program itself) makes an earlier judgement worthless, so all of it is part of the key.
+Stores each result as soon as it is known. An eval that is stopped or runs out of time continues when it is started again
+with the same folder. Everything that can change an answer (the case, the options, the program itself) is part of the key, so
+that an outdated result is not used.
 */
 
 use std::collections::HashMap;
@@ -31,7 +31,7 @@ pub(super) struct SuiteProgress {
 }
 
 impl SuiteProgress {
-    /// Opens what an earlier start left. A folder that cannot be written costs the resuming, not the eval.
+    /// Opens the results of an earlier start. If the folder cannot be written, the eval runs but cannot be resumed.
     pub(super) fn open(options: &EvalOptions) -> Self {
         let path = options.out.join("progress.jsonl");
         let program = std::env::current_exe().and_then(fs::metadata).ok();
@@ -47,7 +47,7 @@ impl SuiteProgress {
         let text = fs::read(&path).unwrap_or_default();
         let mut done = HashMap::new();
         for line in text.split(|byte| *byte == b'\n') {
-            // A line that was cut off by a crash was never counted.
+            // A line that a crash truncated does not count.
             if let Ok(line) = serde_json::from_slice::<Line>(line) {
                 done.insert(line.key, line.judged);
             }
@@ -56,7 +56,7 @@ impl SuiteProgress {
         if let Err(error) = &file {
             tracing::warn!(%error, path = %path.display(), "this eval cannot be resumed if it is stopped");
         }
-        // What was cut off must not be glued to what comes.
+        // End a truncated line, so that the next line is separate.
         let file = file.ok().map(|mut file| {
             if !text.is_empty() && !text.ends_with(b"\n") {
                 let _ = file.write_all(b"\n");
@@ -88,7 +88,7 @@ impl SuiteProgress {
         }
     }
 
-    /// Everything is judged: the next start begins anew.
+    /// Deletes the stored results after the last case, so that the next start begins from zero.
     pub(super) fn forget(self) {
         let _ = fs::remove_file(self.path);
     }

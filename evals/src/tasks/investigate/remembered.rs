@@ -1,6 +1,6 @@
 /*!
-The memory a case begins with: incidents the agent investigates itself before, and what others wrote there, as a run, a
-person or a careless person would have left it.
+The initial memory of a case: incidents that the agent investigates beforehand, and entries as a run, a person or a careless
+person would have written them.
 */
 
 use millwright_git::Repo;
@@ -13,7 +13,7 @@ use crate::options::EvalOptions;
 
 const SOMEBODY: Actor<'static> = Actor { who: "eval", why: "part of the case" };
 
-/// Writes what was told into the store.
+/// Writes a remembered case into the store.
 pub(super) async fn tell(
     known: &RememberedCase,
     case: &EvalCase,

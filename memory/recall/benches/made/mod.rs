@@ -1,6 +1,6 @@
 /*!
-Made-up incidents for measuring: texts of a vocabulary with natural (Zipf-like) frequencies, because recall costs what
-the common words cost, and every second one with a stack trace.
+Synthetic incidents for measurements. The words of the texts have natural (Zipf-like) frequencies, because common
+words determine the cost of recall. Every second incident has a stack trace.
 */
 
 use millwright_model::{
@@ -13,7 +13,8 @@ const VOCABULARY: f64 = 30_000.0;
 pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    /// SplitMix64. No library's: figures of `RESULTS.md` come of this very sequence, which a library may change with a version.
+    /// SplitMix64, written here instead of taken from a library: the figures in `RESULTS.md` depend on this exact
+    /// sequence, which a library may change with a version.
     pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -80,7 +81,7 @@ pub(crate) fn ticket(random: &mut Random, length: usize) -> ParsedTicket {
     }
 }
 
-/// The one that all of them are about.
+/// The repository that all incidents belong to.
 pub(crate) fn repository() -> RepositoryId {
     "r".parse().expect("an id")
 }

@@ -1,8 +1,10 @@
 /*!
-all-MiniLM-L6-v2 on this machine: 22 million weights from a safetensors file, no network and no foreign runtime.
+all-MiniLM-L6-v2 on this machine: 22 million weights from a safetensors file, without network and without a foreign
+runtime.
 
-The files are the user's (`config.json`, `tokenizer.json`, `model.safetensors` in one folder). Weights are code of a
-kind, so those that are known are checked by their hash, and others are refused unless the user says otherwise.
+The user supplies the files (`config.json`, `tokenizer.json`, `model.safetensors` in one folder). Weights influence
+results like code, so the published ones are checked by their hash, and others are refused unless the user allows
+them.
 */
 
 use std::path::Path;
@@ -17,9 +19,9 @@ use tokenizers::{Tokenizer, TruncationParams};
 use millwright_store::embed::{EmbedError, EmbedText, Embedder, Embedding, ModelId};
 
 const NAME: &str = "all-MiniLM-L6-v2";
-/// Of the published `model.safetensors`.
+/// The hash of the published `model.safetensors`.
 const WEIGHTS_SHA256: &str = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db";
-/// Tokens read of a text; the model was trained on 128 and published for 256.
+/// Tokens read of each text; the model was trained on 128 and published for 256.
 const MAX_TOKENS: usize = 256;
 
 pub struct MiniLm {
@@ -42,7 +44,7 @@ impl MiniLm {
     /// Loads the model from its folder.
     ///
     /// # Errors
-    /// When a file is missing, is not the published one, or cannot be read as what it should be.
+    /// When a file is missing, differs from the published one, or cannot be parsed.
     pub fn load(folder: &Path) -> Result<Self, EmbedError> {
         let wrong = |what: &str, detail: String| EmbedError::Load {
             model: NAME.to_owned(),
@@ -75,7 +77,7 @@ impl MiniLm {
 }
 
 impl Inner {
-    /// The mean of the last layer over the text's tokens. One text at a time: on a processor padding costs more than
+    /// The mean of the last layer over the text's tokens. One text at a time: on a CPU, padding costs more than
     /// batches gain.
     fn vector(&self, text: &str) -> Result<Vec<f32>, String> {
         let encoded = self.tokenizer.encode(text, true).map_err(|e| e.to_string())?;
@@ -124,7 +126,7 @@ mod tests {
         assert!(error.contains("its sha256 is 2d711642"), "{error}");
     }
 
-    /// The reference values are of the same weights run by an independent implementation (NumPy).
+    /// An independent implementation (NumPy) computed the reference values from the same weights.
     #[tokio::test]
     async fn vectors_are_those_of_the_published_model() {
         let Some(folder) = std::env::var_os("MILLWRIGHT_TEST_MINILM") else {

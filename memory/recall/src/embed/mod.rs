@@ -1,6 +1,6 @@
 /*!
-Models that turn texts into vectors beside the built-in one: a local transformer (cargo feature `minilm`) and any
-OpenAI-compatible endpoint (cargo feature `openai-embeddings`).
+Models that turn texts into vectors, in addition to the built-in one: a local transformer (cargo feature `minilm`) and
+any OpenAI-compatible endpoint (cargo feature `openai-embeddings`).
 */
 
 #[cfg(feature = "minilm")]

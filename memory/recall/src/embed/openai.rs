@@ -1,6 +1,6 @@
 /*!
-Embeddings of any OpenAI-compatible endpoint, local servers included. With the chat client the only file that knows
-the library. Answers are read leniently, since servers differ in what they leave out, and checked strictly: count,
+Embeddings from any OpenAI-compatible endpoint, including local servers. Only this file and the chat client use the
+library. Responses are read leniently, because servers differ in what they leave out, and checked strictly: count,
 order and dimension.
 */
 
@@ -21,17 +21,18 @@ use millwright_store::embed::{EmbedError, EmbedText, Embedder, Embedding, ModelI
 /// Texts sent in one request.
 const BATCH: usize = 64;
 
-/// What is read of an answer at most: a base for errors and for what servers add, and so much for each number.
+/// The most that is read of a response: a base amount for errors and for what servers add, and an amount for each
+/// number.
 const BASE_ANSWER_BYTES: u64 = 1 << 20;
 const BYTES_EACH_NUMBER: u64 = 64;
 
 #[derive(Clone)]
 pub struct OpenAiOptions {
-    /// With the version: `https://api.openai.com/v1`.
+    /// Includes the version: `https://api.openai.com/v1`.
     pub base_url: String,
     pub api_key: Option<String>,
     pub model: String,
-    /// Of the vectors the model gives.
+    /// The dimension of the model's vectors.
     pub dimension: usize,
     pub timeout: Duration,
 }
@@ -90,12 +91,12 @@ impl OpenAiEmbeddings {
                 "the key holds characters that no key has; check embeddings.api_key_env".into(),
             ));
         }
-        // Fails when the process has a provider already, which is as good.
+        // Fails if the process already has a provider, which is equally good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let http = reqwest::Client::builder()
             .user_agent(concat!("millwright/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(options.timeout.min(Duration::from_secs(15)))
-            // A redirect would carry the key and the tickets elsewhere.
+            // A redirect would send the key and the tickets to another server.
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(|error| wrong(error.to_string()))?;
@@ -123,7 +124,8 @@ impl OpenAiEmbeddings {
         let limit =
             AnswerLimit::new(numbers.saturating_mul(BYTES_EACH_NUMBER).saturating_add(BASE_ANSWER_BYTES));
         let bounded = limit.clone();
-        // The bound lies below the retries, which read what comes with a refusal to its end before they decide.
+        // The limit is applied below the retries, because they read the whole body of an error response before they
+        // decide.
         let service = ServiceBuilder::new()
             .layer(OpenAIRetryLayer::default())
             .map_response(move |response| bounded.bound(response))

@@ -1,4 +1,4 @@
-//! The wire of the embeddings endpoint, against a server of ours on the loopback.
+//! The wire format of the embeddings endpoint, tested against a local server on the loopback interface.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 
-/// Answers each request by `answer`, and keeps head and body of what was asked.
+/// Answers each request with `answer`, and keeps the head and body of the request.
 async fn serve(
     answer: impl Fn(&Value) -> (u16, Value) + Send + Sync + 'static,
 ) -> (String, Arc<Mutex<Vec<(String, Value)>>>) {
@@ -126,7 +126,7 @@ async fn an_answer_without_end_is_not_read_to_its_end() {
             error.contains("is longer than 1048960 bytes") && error.contains("embeddings.base_url"),
             "{status}: {error}"
         );
-        // What the kernel's buffers hold was sent and never read.
+        // Data in the kernel's buffers was sent but never read.
         let sent = server.await.unwrap();
         assert!(sent < 32 << 20, "{status}: {sent}");
     }

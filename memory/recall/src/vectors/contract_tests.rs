@@ -1,5 +1,5 @@
-//! What every engine must do alike. The embedded engine always runs it, Qdrant's client against a server of ours that
-//! speaks its protocol (`qdrant_tests.rs`), and a real server where `MILLWRIGHT_TEST_QDRANT_URL` names one.
+//! The contract of every engine. It always runs on the embedded engine and on Qdrant's client against a local server
+//! that speaks its protocol (`qdrant_tests.rs`), and on a real server if `MILLWRIGHT_TEST_QDRANT_URL` names one.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ fn unit(x: f32, y: f32, z: f32) -> Vec<f32> {
     vector
 }
 
-/// Incidents of the store as points: the embedded engine keeps vectors of incidents that exist.
+/// Incidents of the store as points: the embedded engine keeps only vectors of incidents that exist.
 async fn points(store: &Store) -> Vec<VectorPoint> {
     let other = || "other".parse().unwrap();
     let repositories = [Some(repository()), Some(repository()), Some(other()), None];
@@ -67,7 +67,7 @@ pub(super) async fn obeys(store: &Store, engine: &dyn VectorStore) {
     engine.upsert(&model, &points).await.unwrap();
     assert_eq!(engine.count(&model).await.unwrap(), 4);
 
-    // Nearest first, with cosines; bounded; within a repository, incidents of none included.
+    // Nearest first, with cosines; bounded; a search within a repository includes incidents without one.
     let hits = engine.search(&model, all).await.unwrap();
     assert_eq!(hits.iter().take(3).map(|h| h.incident_id.clone()).collect::<Vec<_>>(), [id(0), id(2), id(1)]);
     assert!((hits[0].score - 1.0).abs() < 1e-3 && (hits[1].score - 0.995).abs() < 1e-2, "{hits:?}");
@@ -76,7 +76,7 @@ pub(super) async fn obeys(store: &Store, engine: &dyn VectorStore) {
     let own = VectorQuery { dense: &north, repository: Some(&repository()), limit: 10, words: &[] };
     assert_eq!(nearest(engine, own).await, [id(3), id(1), id(0)]);
 
-    // Replacing moves.
+    // Replacing a point moves it.
     let moved = VectorPoint { dense: unit(0.0, 0.0, 1.0), ..points[0].clone() };
     engine.upsert(&model, std::slice::from_ref(&moved)).await.unwrap();
     let up = unit(0.0, 0.0, 1.0);
@@ -84,7 +84,7 @@ pub(super) async fn obeys(store: &Store, engine: &dyn VectorStore) {
     assert_eq!(nearest(engine, VectorQuery { limit: 1, ..all }).await, [id(2)]);
     assert_eq!(engine.count(&model).await.unwrap(), 4);
 
-    // Pages hold everything once, as it was put.
+    // The pages hold every point once, as it was stored.
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
         let page = engine.page(&model, after, 3).await.unwrap();
@@ -101,14 +101,14 @@ pub(super) async fn obeys(store: &Store, engine: &dyn VectorStore) {
     assert_eq!(back.repository, points[1].repository);
     assert!(back.dense.iter().zip(&points[1].dense).all(|(a, b)| (a - b).abs() < 1e-5));
 
-    // A wrong dimension is refused in both directions and leaves everything as it is.
+    // A wrong dimension is refused in writes and in searches, and changes nothing.
     let short = VectorPoint { dense: vec![1.0], ..points[0].clone() };
     let refused = engine.upsert(&model, &[short]).await.unwrap_err();
     assert!(matches!(refused, VectorError::Dimension { found: 1, wanted: 4, .. }), "{refused:?}");
     let refused = engine.search(&model, VectorQuery { dense: &[1.0, 0.0], ..all }).await.unwrap_err();
     assert!(matches!(refused, VectorError::Dimension { found: 2, .. }), "{refused:?}");
 
-    // Another model is another room; removal empties all of them.
+    // Another model has a separate space; removal empties all spaces.
     let other = ModelId { name: "contract/2".into(), dimension: 3 };
     engine.prepare(&other).await.unwrap();
     let elsewhere = VectorPoint { dense: vec![0.6, 0.8, 0.0], ..points[1].clone() };
@@ -160,7 +160,7 @@ async fn the_embedded_engine_follows_other_processes_and_forgetting() {
     assert!(!home.bytes().windows(256).any(|bytes| bytes == &gone[..256]), "the vector is still in the file");
 }
 
-/// A model that counts letters, and may be away.
+/// A model that counts letters, and can be switched off.
 #[derive(Debug)]
 struct Letters {
     model: ModelId,
@@ -212,7 +212,7 @@ async fn another_model_embeds_anew_in_steps_and_the_old_vectors_go() {
     let first = catch_up(&anew, 100).await.unwrap();
     assert_eq!((first.embedded, first.left), (100, 50));
     assert_eq!(count(&old).await.unwrap(), 150, "the old ones stay until the new ones are complete");
-    // Interrupted and gone on with, with the model away in between.
+    // Interrupted and continued, with the model away in between.
     letters.answers.store(false, std::sync::atomic::Ordering::Relaxed);
     let error = catch_up(&anew, 1_000).await.unwrap_err().to_string();
     assert!(error.contains("switched off") && error.contains("words and code"), "{error}");
@@ -223,12 +223,12 @@ async fn another_model_embeds_anew_in_steps_and_the_old_vectors_go() {
     assert_eq!(catch_up(&anew, 1_000).await.unwrap(), CatchUpProgress::default());
     assert_eq!(count(&old).await.unwrap(), 0);
 
-    // What comes in later has no vector at once, and is caught up with.
+    // An incident that comes in later has no vector at first, and catch-up adds it.
     anew.create_incident(&incident(prose("one more", ""))).await.unwrap();
     assert_eq!(catch_up(&anew, 1_000).await.unwrap().embedded, 1);
 }
 
-/// The embedded engine of another folder, by another name.
+/// The embedded engine of another folder, under another name.
 #[derive(Debug)]
 struct Renamed(Arc<dyn VectorStore>);
 
@@ -273,7 +273,7 @@ async fn vectors_move_between_engines_and_are_checked() {
     from.prepare(&model).await.unwrap();
     let points = points(&store).await;
     from.upsert(&model, &points).await.unwrap();
-    // The other folder knows no incident, so nothing can arrive there.
+    // The other folder knows no incident, so it stores no vector.
     let lost = copy(&model, from.as_ref(), &Renamed(there.embedded_engine()), None).await.unwrap_err();
     assert!(lost.to_string().contains("4 were sent, 0 are there"), "{lost}");
     let file = std::env::temp_dir().join(format!("millwright-{}.jsonl", std::process::id()));

@@ -1,6 +1,6 @@
 /*!
-Moves vectors from one engine to another without asking the model again, and looks whether they arrived: as many as
-before, and a sample of them the same as before.
+Moves vectors from one engine to another without asking the model again, and checks the result: the same number of
+vectors, and a sample of them unchanged.
 */
 
 use millwright_model::IncidentId;
@@ -13,21 +13,21 @@ use millwright_store::embed::ModelId;
 use millwright_store::vectors::{VectorError, VectorPoint, VectorQuery, VectorStore, catch_up};
 
 const PAGE: usize = 256;
-/// Vectors looked up in the new engine by themselves.
+/// Number of vectors that are looked up in the new engine by searching for themselves.
 const SAMPLES: usize = 20;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct MigrationResult {
     pub points: u64,
-    /// Checked to be found as their own nearest.
+    /// Vectors whose own nearest neighbour was checked to be themselves.
     pub samples: u64,
 }
 
-/// Moves the vectors of a store to another engine: first fills in what is missing, then copies and checks, then notes
-/// what the new engine holds, so that nothing is embedded again.
+/// Moves the vectors of a store to another engine: fills in what is missing, copies and checks, then notes what the
+/// new engine holds, so that nothing is embedded again.
 ///
 /// # Errors
-/// When the model or an engine does not answer, or what arrived is not what was sent.
+/// When the model or an engine does not answer, or the copy differs from the source.
 pub async fn migrate(store: &Store, to: Arc<dyn VectorStore>) -> Result<MigrationResult, VectorError> {
     catch_up(store, usize::MAX).await?;
     let dense = store.vector_index();
@@ -37,13 +37,13 @@ pub async fn migrate(store: &Store, to: Arc<dyn VectorStore>) -> Result<Migratio
     if !there.vector_index().is_embedded() {
         store.adopt_marks(dense.space(), there.vector_index().space()).await?;
     }
-    // What came in meanwhile; completes the new engine and moves its alias.
+    // Adds what came in meanwhile; completes the new engine and moves its alias.
     catch_up(&there, usize::MAX).await?;
     Ok(moved)
 }
 
-/// Copies everything of a model, with its words where `words` knows them. Repeating it changes nothing; the source
-/// stays as it is.
+/// Copies all vectors of a model, with their words if `words` knows them. Repeating it changes nothing; the source is
+/// not changed.
 pub(crate) async fn copy(
     model: &ModelId,
     from: &dyn VectorStore,
@@ -68,7 +68,8 @@ pub(crate) async fn copy(
         }
         to.upsert(model, &page.points).await?;
         moved.points += page.points.len() as u64;
-        // The first of each page, thinned out: spread over the whole without knowing its size.
+        // The first point of each page, thinned out: this spreads the samples over the whole without knowing its
+        // size.
         samples.extend(page.points.into_iter().find(|p| p.dense.iter().any(|x| *x != 0.0)));
         if samples.len() > SAMPLES {
             let mut keep = false;
@@ -91,7 +92,7 @@ pub(crate) async fn copy(
         let hits = to.search(model, query).await?;
         let found = hits.iter().find(|hit| hit.incident_id == sample.incident_id);
         let best = hits.first().map_or(0.0, |hit| hit.score);
-        // Incidents with equal texts share a vector, and any ten of them may be the nearest.
+        // Incidents with equal texts share a vector, so the search may return any ten of them.
         if found.map_or(best < 0.999, |hit| hit.score < 0.99) {
             return Err(wrong(format!("{} is not its own nearest there", sample.incident_id)));
         }

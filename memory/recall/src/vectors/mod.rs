@@ -1,6 +1,6 @@
 /*!
 Moving vectors from one engine to another, and the engine that is a server (cargo feature `qdrant`).
-`contract_tests.rs` holds every engine to the same behaviour.
+`contract_tests.rs` checks that every engine behaves the same.
 */
 
 mod migrate;

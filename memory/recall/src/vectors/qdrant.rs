@@ -1,10 +1,10 @@
 /*!
-The Qdrant engine: the one file that knows the server's client.
+The Qdrant engine: the only file that uses the server's client.
 
 Each model has a collection of its own (`NAME-<hash of model and dimension>`) with a named dense vector and a named
-sparse one whose IDF the server keeps. So a new model is filled beside the old one, which goes on answering to those
-that still ask for it; once it is complete the alias `NAME` is moved and what is older than its predecessor goes.
-Points are identified by a hash of the incident's id: writing one twice changes nothing.
+sparse vector, for which the server computes the IDF. So a new model is filled beside the old one, which still answers
+those that ask for it. Once the new one is complete, the alias `NAME` is moved and collections older than its
+predecessor are removed. A hash of the incident's id identifies a point: writing one twice changes nothing.
 */
 
 use millwright_model::{IncidentId, RepositoryId};
@@ -30,17 +30,17 @@ use millwright_store::vectors::{
 
 const DENSE: &str = "dense";
 const WORDS: &str = "words";
-/// What a search filters by or a person looks for.
+/// Fields that a search filters by or that a person looks for.
 const INDEXED: [&str; 4] = ["incident_id", "repository", "service", "environment"];
-/// Candidates of each view that the server fuses, as a multiple of what was asked for.
+/// Candidates of each view that the server fuses, as a multiple of the limit of the query.
 const PREFETCH: u64 = 2;
-/// How the client begins to say that nobody answers at the address.
+/// The start of the client's message when nobody answers at the address.
 const NO_CONNECTION: &str = "Failed to connect";
 
-/// Where the server is and how to be let in.
+/// Address and credentials of the server.
 #[derive(Clone)]
 pub struct QdrantOptions {
-    /// gRPC: `http://qdrant:6334`, or `https://…` for TLS by the system's certificates.
+    /// The gRPC address: `http://qdrant:6334`, or `https://…` for TLS with the system's certificates.
     pub url: String,
     pub collection: String,
     pub api_key: Option<String>,
@@ -71,10 +71,10 @@ impl std::fmt::Debug for Qdrant {
 }
 
 impl Qdrant {
-    /// Connects when it is first needed, so that a server that is down stops nothing.
+    /// Connects at first use, so that a server that is down does not stop the start.
     ///
     /// # Errors
-    /// When the address or the collection's name cannot be one.
+    /// When the address or the name of the collection is not valid.
     pub fn new(options: &QdrantOptions) -> Result<Self, VectorError> {
         let url = options.url.trim_end_matches('/');
         let bad = |detail: String| VectorError::BadUrl { url: options.url.clone(), detail };
@@ -92,7 +92,7 @@ impl Qdrant {
             .api_key(options.api_key.clone())
             .timeout(options.timeout)
             .connect_timeout(options.timeout.min(Duration::from_secs(5)))
-            // It prints to standard output, which carries answers only.
+            // The check prints to standard output, which is reserved for answers.
             .skip_compatibility_check()
             .build()
             .map_err(|error| bad(error.to_string()))?;
@@ -137,7 +137,7 @@ impl Qdrant {
         let create =
             CreateCollectionBuilder::new(&name).vectors_config(vectors).sparse_vectors_config(sparse);
         if let Err(error) = self.client.create_collection(create).await {
-            // Another worker may have been quicker.
+            // Another worker may have created it first.
             if !self.client.collection_exists(&name).await.map_err(|e| self.failed(&e))? {
                 return Err(self.failed(&error));
             }
@@ -175,8 +175,8 @@ impl Qdrant {
             QdrantError::ResponseError { status } => {
                 let detail: String =
                     format!("{}: {}", status.code(), status.message()).chars().take(300).collect();
-                // Cancelled, unknown (the transport's), deadline exceeded, unavailable. A connection that cannot be
-                // made is an internal error in the client's words.
+                // Cancelled, unknown (the transport's), deadline exceeded, unavailable. The client reports a
+                // connection that cannot be made as an internal error.
                 match status.code() as i32 {
                     1 | 2 | 4 | 14 => VectorError::Unavailable { engine, detail },
                     13 if status.message().starts_with(NO_CONNECTION) => {
@@ -324,7 +324,7 @@ impl VectorStore for Qdrant {
             }
             let alias = CreateAliasBuilder::new(&name, &self.collection);
             self.client.create_alias(alias).await.map_err(|e| self.failed(&e))?;
-            // The predecessor stays: workers that were not started anew still ask for its model.
+            // The predecessor stays: workers that were not restarted still ask for its model.
             for old in self.collections().await? {
                 if old != name && Some(&old) != before.as_ref() {
                     self.client.delete_collection(&old).await.map_err(|e| self.failed(&e))?;
@@ -335,7 +335,7 @@ impl VectorStore for Qdrant {
     }
 }
 
-/// Whose point it is; what somebody else put into the collection is nobody's.
+/// The incident that a point belongs to; `None` for points that another program put into the collection.
 fn incident_of(payload: &HashMap<String, Value>) -> Option<IncidentId> {
     IncidentId::parse(&text(payload, "incident_id")?).ok()
 }

@@ -1,5 +1,5 @@
-//! The wire: a server with the protocol's own generated traits, that holds points in memory and answers the calls we
-//! make as a Qdrant does. Every call that we do not make is refused, so a new one cannot slip in untested.
+//! A fake Qdrant server, built from the protocol's generated traits, that keeps points in memory and answers the
+//! calls that this client makes. It refuses every other call, so a new call cannot go untested.
 
 use std::sync::{Arc, Mutex};
 
@@ -410,8 +410,8 @@ impl Points for Fake {
     }
 }
 
-/// A server that ends with the guard. It has a runtime of its own: connections are served by tasks of theirs, which
-/// would outlive the listener and go on answering.
+/// A server that ends with this guard. It has a runtime of its own: separate tasks serve the connections, and would
+/// otherwise outlive the listener and continue to answer.
 struct Running {
     fake: Fake,
     address: std::net::SocketAddr,
@@ -528,7 +528,7 @@ async fn words_and_meaning_are_fused_by_the_server() {
     ];
     engine.upsert(&model, &points).await.unwrap();
     let words = ["rare".to_owned(), "common".to_owned()];
-    // By meaning alone a, b, c; by words alone b, c.
+    // By vectors alone a, b, c; by words alone b, c.
     let query = VectorQuery { dense: &[1.0, 0.0], words: &words, repository: None, limit: 3 };
     let found = engine.search(&model, query).await.unwrap();
     assert_eq!(found.iter().map(|h| h.incident_id.as_str()).collect::<Vec<_>>(), ["inc_b", "inc_c", "inc_a"]);
@@ -567,7 +567,7 @@ async fn a_server_that_is_down_is_caught_up_with_later() {
     let model = store.vector_index().embedder().model().clone();
     assert_eq!(engine.count(&model).await.unwrap(), 2);
 
-    // Forgotten while the server is away: taken out of it as soon as it is back.
+    // An incident that is forgotten while the server is away is removed from it as soon as it is back.
     let fake = server.fake.clone();
     drop(server);
     store.forget(&gone, ANNA).await.unwrap();

@@ -1,10 +1,11 @@
 /*!
-How long masking takes on text that was made to be slow: what opens and never closes, long lines, long runs of one sign,
-every keyword at once, and JSON of many small parts. Each input is masked at an eighth of the size and at the whole size;
-eight times the time is linear. Ends with an error where an input of 10 MB takes longer than two seconds.
+How long masking takes on text that was made to be slow: constructs that open and never close, long lines, long runs
+of one character, every keyword at once, and JSON of many small parts. Each input is masked at an eighth of the size
+and at the whole size; eight times the time is linear. The bench ends with an error if an input of 10 MB takes longer
+than two seconds.
 
-`cargo bench -p millwright-redaction --bench redaction_hostile [-- WORD]`; a word chooses the inputs whose names hold it, and
-`BYTES` in the environment another size.
+`cargo bench -p millwright-redaction --bench redaction_hostile [-- WORD]`: WORD selects the inputs whose names contain
+it, and `BYTES` in the environment sets another size.
 */
 
 use std::sync::LazyLock;
@@ -15,12 +16,12 @@ use serde_json::{Value, json};
 
 const MOST: Duration = Duration::from_secs(2);
 
-/// The piece again and again, up to a size.
+/// Repeats the piece up to a size.
 fn repeated(piece: &str, bytes: usize) -> String {
     piece.repeat(bytes / piece.len() + 1)
 }
 
-/// The same with a different number in place of each `#`.
+/// Like `repeated`, with a different number in place of each `#`.
 fn numbered(piece: &str, bytes: usize) -> String {
     let mut text = String::with_capacity(bytes + 64);
     let mut number = 0_u32;
@@ -33,7 +34,7 @@ fn numbered(piece: &str, bytes: usize) -> String {
     text
 }
 
-/// Bytes without a pattern, of these signs.
+/// Random bytes from these characters.
 fn random(signs: &[u8], bytes: usize) -> String {
     let mut chance = fastrand::Rng::with_seed(7);
     (0..bytes).map(|_| signs[chance.usize(..signs.len())] as char).collect()
@@ -41,11 +42,11 @@ fn random(signs: &[u8], bytes: usize) -> String {
 
 const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// Every keyword of every rule, with a space behind each.
+/// Every keyword of every rule, with a space after each.
 static EVERY_KEYWORD: LazyLock<String> =
     LazyLock::new(|| millwright_redaction::keywords().flat_map(|word| [word, " "]).collect());
 
-/// Lines of this length, of the text given.
+/// The text in lines of this length.
 fn lines(text: &str, width: usize) -> String {
     let mut out = String::with_capacity(text.len() + text.len() / width);
     let bytes: Vec<char> = text.chars().collect();
@@ -56,12 +57,12 @@ fn lines(text: &str, width: usize) -> String {
     out
 }
 
-/// Processor time of this process, so that what else the machine does counts for little.
+/// Processor time of this process, so that other load on the machine counts for little.
 fn used() -> Duration {
     const TICKS_A_SECOND: u64 = 100;
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let behind = stat.rsplit(')').next().unwrap_or_default();
-    // User and system time, as `man proc_pid_stat` counts its fields.
+    // User and system time; see `man proc_pid_stat` for the numbers of the fields.
     let ticks: u64 =
         behind.split_whitespace().skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
     Duration::from_millis(ticks * 1_000 / TICKS_A_SECOND)
@@ -334,7 +335,7 @@ fn main() {
             used() - begun
         };
         let small = time(whole / 8);
-        // What would take minutes is told by an eighth.
+        // For an input that would take minutes, the time is extrapolated from an eighth.
         let large = if small > MOST { 8 * small } else { time(whole) };
         tell(name, small, large);
     }

@@ -1,6 +1,6 @@
 /*!
-Values on their way into a statement: text, numbers, yes or no, bytes, and the absence of each. Typed absence matters,
-because PostgreSQL wants to know what it is that is missing.
+Values for a statement: text, numbers, booleans, bytes, and typed NULLs. NULLs need a type because PostgreSQL asks for
+the type of each parameter.
 */
 
 use millwright_model::{

@@ -1,6 +1,6 @@
 /*!
-The steps by which a database is brought up to date: those that both engines have alike, and each engine's own. They
-are listed by hand, because sqlx's macro that lists a folder builds both of its drivers once more for the compiler.
+Database migrations: the steps that both engines share, and the steps of each engine. They are listed by hand, because
+sqlx's macro that lists a folder builds both of its drivers again for the compiler.
 */
 
 use std::borrow::Cow;
@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{SqlSafeStr, SqlStr};
 
-/// A step by its file's name, `NNNN_what_it_does`, and its statements.
+/// A step: its file's name, `NNNN_what_it_does`, and its statements.
 type Step = (&'static str, &'static str);
 
 macro_rules! steps {
@@ -17,7 +17,7 @@ macro_rules! steps {
     };
 }
 
-/// What both engines hold alike.
+/// The steps that both engines share.
 const COMMON: &[Step] = steps!("common":
     "0001_memory",
     "0005_learning",
@@ -53,7 +53,7 @@ fn migrator(own: &[Step]) -> Migrator {
     Migrator::with_migrations(COMMON.iter().chain(own).filter_map(migration).collect())
 }
 
-/// Version and description as sqlx reads them from the names of files, with which they stand in databases.
+/// Version and description as sqlx derives them from file names; databases store them in this form.
 fn migration(&(name, statements): &Step) -> Option<Migration> {
     let (version, description) = name.split_once('_')?;
     let description = Cow::Owned(description.replace('_', " "));

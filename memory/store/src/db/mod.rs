@@ -1,7 +1,7 @@
 /*!
-The database behind the store, whichever engine it is: pools, transactions, statements and rows that the rest of the
-store uses alike. The two engines are named here and in this folder only; a statement elsewhere is in the subset that
-both understand, and asks [`Pool::dialect`] for the few words in which they differ.
+The database behind the store, for either engine: the pools, transactions, statements and rows that the rest of the
+store uses. Only this folder names the two engines; statements elsewhere use the SQL subset that both understand, and
+ask [`Pool::dialect`] for the few differences.
 
 Why not a library's own abstraction: sqlx's `Any` copies every value of every row once more and takes its options from
 a URL alone, which would cost SQLite the settings that make it durable.
@@ -41,15 +41,15 @@ pub(crate) enum Pool {
     Postgres(ServerPool),
 }
 
-/// A write transaction; what is not committed is rolled back when it is dropped.
+/// A write transaction; dropping it without a commit rolls it back.
 #[derive(Debug)]
 pub(crate) enum WriteTransaction {
-    /// Each with where it came from, which knows the database's name.
+    /// Each with its pool, which knows the database's name.
     Sqlite(Transaction<'static, sqlx::Sqlite>, SqlitePool),
     Postgres(Transaction<'static, sqlx::Postgres>, ServerPool),
 }
 
-/// Which SQL is understood beyond what both do.
+/// The SQL dialect beyond the common subset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SqlDialect {
     Sqlite,
@@ -57,7 +57,8 @@ pub(crate) enum SqlDialect {
 }
 
 impl SqlDialect {
-    /// Ends a selection of rows that several processes choose from at once; SQLite's writers are alone anyway.
+    /// The end of a query that several processes use to choose rows at the same time; SQLite has only one writer
+    /// anyway.
     pub(crate) fn for_update_skip_locked(self) -> &'static str {
         match self {
             Self::Sqlite => "",
@@ -66,22 +67,22 @@ impl SqlDialect {
     }
 }
 
-/// What an opened database consists of.
+/// The parts of an open database.
 pub(crate) struct OpenedDatabase {
     pub(crate) read: Pool,
     pub(crate) write: Pool,
     pub(crate) place: DatabaseLocation,
 }
 
-/// Where the database is.
+/// The location of the database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatabaseLocation {
     File(PathBuf),
-    /// Host, port and database; never a password.
+    /// Host, port and database, without a password.
     Server(String),
 }
 
-/// Opens, and creates or brings up to date where needed, the database at a data folder or a url.
+/// Opens the database at a data folder or a URL, and creates or migrates it if needed.
 pub(crate) async fn open(location: &str, password: Option<&str>) -> Result<OpenedDatabase, StoreError> {
     match postgres::is_url(location) {
         true => postgres::open(location, password).await,
@@ -97,8 +98,9 @@ impl Pool {
         }
     }
 
-    /// A write transaction. Whoever writes the same takes turns on both engines, so that none fails half-way for what another
-    /// did, and what one reads of it stays true until it ends. SQLite has one writer anyway.
+    /// Begins a write transaction. On both engines, writers of the same rows take turns, so that none fails half-way
+    /// because of another, and everything that one reads of them stays true until it ends. SQLite has one writer
+    /// anyway.
     pub(crate) async fn begin(&self, turn: WriteTurn<'_>) -> Result<WriteTransaction, StoreError> {
         match self {
             Self::Sqlite(pool) => Ok(WriteTransaction::Sqlite(sqlite::begin(pool).await?, pool.clone())),
@@ -108,8 +110,8 @@ impl Pool {
         }
     }
 
-    /// A write transaction that waits for no turn where the engine lets several write: for what depends on the rows of
-    /// one run alone, which the first statement locks.
+    /// Begins a write transaction without a turn, on an engine that lets several write: for changes that depend on
+    /// the rows of one run alone, which the first statement locks.
     pub(crate) async fn begin_aside(&self) -> Result<WriteTransaction, StoreError> {
         match self {
             Self::Sqlite(pool) => Ok(WriteTransaction::Sqlite(sqlite::begin(pool).await?, pool.clone())),
@@ -131,8 +133,8 @@ impl Pool {
         .await
     }
 
-    /// Has the engine drop what was deleted from its files, where it does not do so by itself; `false` while a reader
-    /// still needs it.
+    /// Makes the engine remove deleted data from its files, if it does not do so by itself; `false` while a reader
+    /// still needs the data.
     pub(crate) async fn let_go_of_deleted(&self) -> Result<bool, StoreError> {
         match self {
             Self::Sqlite(pool) => sqlite::fold_in(pool).await,
@@ -156,8 +158,8 @@ impl WriteTransaction {
         }
     }
 
-    /// Waits until nobody else changes this incident, and keeps others from it until the transaction ends. Only within the turn
-    /// of the index, whose holders alone wait for several incidents.
+    /// Waits until nobody else changes this incident, and locks it until the transaction ends. Only call this with
+    /// the turn of the index: its holder is the only one that waits for several incidents.
     pub(crate) async fn lock_incident(&mut self, incident: &IncidentId) -> Result<(), StoreError> {
         match self {
             Self::Sqlite(..) => Ok(()),
@@ -180,11 +182,11 @@ impl WriteTransaction {
     }
 }
 
-/// What a statement is sent to.
+/// The target of a statement.
 pub(crate) enum StatementTarget<'a> {
     SqlitePool(&'a SqlitePool),
     Server(&'a ServerPool),
-    /// Connections in a transaction, with where they came from.
+    /// Connections in a transaction, with their pool.
     Sqlite(&'a mut SqliteConnection, &'a SqlitePool),
     Pg(&'a mut PgConnection, &'a ServerPool),
 }
@@ -207,12 +209,12 @@ impl<'a> From<&'a mut WriteTransaction> for StatementTarget<'a> {
     }
 }
 
-/// What time it is where the database is: between machines, leases are judged by one clock.
+/// The database server's time: all machines judge leases by this one clock.
 pub(crate) async fn clock(on: impl Into<StatementTarget<'_>>) -> Result<Timestamp, StoreError> {
     let on = on.into();
     let here = now();
     match on {
-        // The same machine.
+        // SQLite runs on the same machine.
         StatementTarget::SqlitePool(_) | StatementTarget::Sqlite(..) => Ok(here),
         there => {
             let micros: i64 = query_scalar(postgres::CLOCK).fetch_one(there).await?;
@@ -236,15 +238,15 @@ pub(crate) fn query_scalar<T: row::ColumnValue>(sql: impl SqlSafeStr) -> Query<F
     Query::new(sql)
 }
 
-/// Ids bound to one statement.
+/// The most ids bound to one statement.
 pub(crate) const MAX_BATCH: usize = 200;
 
-/// `$first, …`: marks for so many values.
+/// `$first, …`: parameter marks for `count` values.
 pub(crate) fn marks(first: usize, count: usize) -> String {
     (first..first + count).map(|i| format!("${i}")).collect::<Vec<_>>().join(", ")
 }
 
-/// A statement with its values.
+/// A statement with its parameters.
 pub(crate) struct Query<R> {
     sql: SqlStr,
     args: Vec<Arg>,
@@ -256,13 +258,13 @@ impl<R: RowReader> Query<R> {
         Self { sql: sql.into_sql_str(), args: Vec::new(), read: PhantomData }
     }
 
-    /// The value of the next mark.
+    /// Binds the value of the next mark.
     pub(crate) fn bind(mut self, value: impl Into<Arg>) -> Self {
         self.args.push(value.into());
         self
     }
 
-    /// How many rows it changed.
+    /// Executes the statement and returns how many rows it changed.
     pub(crate) async fn execute(
         self,
         on: impl Into<StatementTarget<'_>>,
@@ -350,7 +352,7 @@ impl<R: RowReader> Query<R> {
     }
 }
 
-/// What a statement did.
+/// The result of a statement.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct StatementResult(u64);
 
@@ -360,7 +362,7 @@ impl StatementResult {
     }
 }
 
-/// A statement put together from parts; values only ever go in as marks.
+/// A statement assembled from parts; values are only ever added as parameters.
 pub(crate) struct StatementBuilder {
     sql: String,
     args: Vec<Arg>,
@@ -376,7 +378,7 @@ impl StatementBuilder {
         self
     }
 
-    /// The conditions of a scope, which quote what they name.
+    /// Adds the conditions of a scope, which quote the names in them.
     pub(crate) fn push_narrowing(&mut self, conditions: &str) -> &mut Self {
         self.sql.push_str(conditions);
         self
@@ -389,12 +391,12 @@ impl StatementBuilder {
     }
 
     pub(crate) fn build(self) -> Query<WholeRow> {
-        // Only parts known at compile time and marks went in.
+        // The text consists only of parts known at compile time, of marks and of quoted conditions.
         Query { sql: AssertSqlSafe(self.sql).into_sql_str(), args: self.args, read: PhantomData }
     }
 }
 
-/// A new database as it was before a step of the migrations, with these rows.
+/// A new database as it was before a migration step, with these rows.
 #[cfg(test)]
 pub(crate) async fn before_step(location: &str, step: i64, rows: &str) {
     let steps = |all: sqlx::migrate::Migrator| {

@@ -1,12 +1,11 @@
 /*!
-PostgreSQL: one server for many processes. Opening a database on it, bringing it up to date, and saying clearly why that
-does not work.
+PostgreSQL: one server for many processes. Opens a database on it, migrates it, and reports clearly why that does not
+work.
 
-What SQLite gives by having one writer and one file is kept by three means. Write transactions that touch the same take turns by
-advisory locks (`write_turn`), so a number that is counted up, or a row that is looked for before it is written, means the same on
-both engines.
-Every column of text compares by bytes, whatever the server's locale. And the two characters of text that PostgreSQL
-cannot hold, or that stand for them, are armoured on their way in and out.
+Three means replace what SQLite guarantees by one writer and one file. Write transactions that touch the same rows
+take turns by advisory locks (`write_turn`), so a counter, or a row that is looked up before it is written, means the
+same on both engines. Every text column compares by bytes, whatever the server's locale. And the two characters of
+text that PostgreSQL cannot hold, or that stand for them, are escaped on write and unescaped on read.
 */
 
 use std::pin::Pin;
@@ -25,22 +24,23 @@ use super::write_turn::{AdvisoryLock, WriteTurn};
 use super::{DatabaseLocation, OpenedDatabase, Pool, migrations};
 use crate::StoreError;
 
-/// The oldest release that PostgreSQL itself still cared for lately; the tests run on whatever is installed.
+/// The oldest release that the PostgreSQL project supported recently; the tests run on the installed release.
 const OLDEST: i32 = 130_000;
 const CONNECTIONS: u32 = 8;
-/// How long a server may take to answer when it is opened, and how long a statement waits for another's lock.
+/// The longest time for a server to answer when it is opened, and for a statement to wait for another's lock.
 const PATIENCE: Duration = Duration::from_secs(10);
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
-/// A connection that is not had within this time is either used by others, or the server is away: it is asked which.
+/// If no connection is available within this time, either others use them all or the server is down: a probe finds
+/// out which.
 const DOUBT_AFTER: Duration = Duration::from_millis(400);
-/// How long it may take to answer then; a request that needs the database is answered within two seconds.
+/// The longest time for that probe; a request that needs the database is answered within two seconds.
 const PROBE: Duration = Duration::from_millis(1_200);
 const PROBE_EVERY: Duration = Duration::from_secs(2);
-/// "Mill" and "mill" in ASCII: the locks of writers and of migrations, within the database.
+/// "Mill" and "mill" in ASCII: the advisory locks of writers and of migrations, within the database.
 const WRITING: i64 = 1_298_754_668;
 const MIGRATING: &str = "SELECT pg_advisory_lock(1835625580)";
 
-/// In microseconds since 1970.
+/// The server's time in microseconds since 1970.
 pub(super) const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
 
 pub(super) fn is_url(location: &str) -> bool {
@@ -49,7 +49,7 @@ pub(super) fn is_url(location: &str) -> bool {
 
 pub(super) async fn open(url: &str, password: Option<&str>) -> Result<OpenedDatabase, StoreError> {
     let options = PgConnectOptions::from_str(url).map_err(|e| StoreError::BadUrl {
-        // The whole of it may hold a password.
+        // The full URL may contain a password.
         url: format!("{}://…", url.split("://").next().unwrap_or_default()),
         detail: e.to_string(),
     })?;
@@ -62,10 +62,10 @@ pub(super) async fn open(url: &str, password: Option<&str>) -> Result<OpenedData
         .options([("lock_timeout", "30s"), ("idle_in_transaction_session_timeout", "60s")])
         .disable_statement_logging();
     let server = shown(&options);
-    // Once by hand, because a pool waits for a server that is not there as long as for one that is busy.
+    // Connects once without the pool, because a pool waits for a missing server as long as for a busy one.
     let connecting = PgConnection::connect_with(&options);
     let mut first = match tokio::time::timeout(PATIENCE, connecting).await {
-        // A server that was never reached yet is not one that goes down in between.
+        // At the first connection, a TLS error means a wrong setting, not a server that went down in between.
         Ok(Err(error @ sqlx::Error::Tls(_))) => {
             return Err(StoreError::Server {
                 server,
@@ -94,7 +94,7 @@ pub(super) async fn open(url: &str, password: Option<&str>) -> Result<OpenedData
 #[derive(Debug, Clone)]
 pub(crate) struct ServerPool {
     pool: PgPool,
-    /// Host, port and database; never a password.
+    /// Host, port and database, without a password.
     name: Arc<str>,
     /// Shared by all statements that wait for a connection.
     probe: Arc<SharedProbe<String>>,
@@ -111,7 +111,7 @@ impl ServerPool {
         Ok(tx)
     }
 
-    /// Waits for the turn, which lasts until the transaction ends.
+    /// Waits for the locks of a turn; they last until the transaction ends.
     pub(super) async fn lock(
         &self,
         tx: &mut Transaction<'static, Postgres>,
@@ -136,9 +136,9 @@ impl ServerPool {
         Transaction::begin(conn, Some(BEGIN.into_sql_str())).await.map_err(|error| self.named(error))
     }
 
-    /// A connection. A pool waits for a server that is away as long as for connections that others use, so after a moment
-    /// the server itself is asked whether it is there. Boxed, because every statement holds one of these futures, and making
-    /// a connection is a large one.
+    /// Acquires a connection. A pool waits for a server that is down as long as for connections that others use, so
+    /// after a moment a probe asks the server itself. Boxed, because every statement holds one of these futures, and
+    /// the future that makes a connection is large.
     pub(super) fn acquire(
         &self,
     ) -> Pin<Box<dyn Future<Output = Result<PoolConnection<Postgres>, StoreError>> + Send + '_>> {
@@ -160,7 +160,8 @@ impl ServerPool {
         })
     }
 
-    /// Asks the server whether it takes connections at all, once for all that wait. One that says no is there.
+    /// Probes whether the server accepts connections at all, once for all waiting callers. A server that refuses is
+    /// up.
     async fn ask_whether_it_is_there(&self) -> Result<(), StoreError> {
         let server = self.clone();
         let probed = self.probe.run(move || async move {
@@ -187,16 +188,16 @@ impl ServerPool {
         StoreError::Away { server: self.name.to_string(), detail }
     }
 
-    /// An error of this database, by its name.
+    /// Converts an error and adds the name of this database.
     pub(super) fn named(&self, error: sqlx::Error) -> StoreError {
         of_postgres(error, &self.name)
     }
 
-    /// Takes what was deleted out of the tables. What the server does with the freed bytes, its write-ahead log and its
-    /// backups is up to whoever runs it.
+    /// Removes deleted data from the tables. The operator of the server is responsible for its freed disk space,
+    /// write-ahead log and backups.
     pub(super) async fn vacuum(&self) -> Result<bool, StoreError> {
         let mut conn = self.acquire().await?;
-        // Whatever tables there are: forgetting deletes from more of them than a list would remember.
+        // Every table in the schema: forgetting deletes from more tables than a list here would remember.
         let tables: Vec<String> = sqlx::query_scalar(
             "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = current_schema()",
         )
@@ -215,7 +216,7 @@ impl ServerPool {
     }
 }
 
-/// Where it is, without user and password.
+/// Location without user and password.
 fn shown(options: &PgConnectOptions) -> String {
     let database = options.get_database().unwrap_or(options.get_username());
     match options.get_socket() {
@@ -226,7 +227,7 @@ fn shown(options: &PgConnectOptions) -> String {
 
 pub(super) fn migrator() -> Migrator {
     let mut migrator = migrations::of_postgres();
-    // Ours covers more than the migrations.
+    // The lock taken here covers more than the migrations.
     migrator.set_locking(false);
     migrator
 }
@@ -274,7 +275,7 @@ async fn bring_up_to_date(conn: &mut PgConnection, server: &str) -> Result<(), S
         },
         other => StoreError::Migration { path: server.to_owned(), detail: other.to_string() },
     })?;
-    // The lock goes with the connection.
+    // Closing the connection releases the lock.
     sqlx::raw_sql(COMPARE_BY_BYTES).execute(conn).await.map_err(sql)?;
     Ok(())
 }
@@ -283,8 +284,8 @@ async fn has_our_steps(conn: &mut PgConnection) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL").fetch_one(conn).await
 }
 
-/// Ids, times and paths of lists are in order by their bytes, as they are in SQLite; a locale's order is another one.
-/// After the migrations, so that what they add later is covered as well.
+/// Ids, times and paths sort by their bytes, as in SQLite; a locale sorts differently. Runs after the migrations, so
+/// that columns they add are covered as well.
 const COMPARE_BY_BYTES: &str = r#"
 DO $$
 DECLARE found record;
@@ -300,10 +301,10 @@ BEGIN
 END $$;
 "#;
 
-/// Stands for the character after it; a noncharacter, so hardly ever met.
+/// The escape character; a noncharacter, so it hardly ever occurs.
 const ARMOUR: char = '\u{10ffff}';
 
-/// PostgreSQL's text holds every character but NUL.
+/// Escapes text for PostgreSQL, which stores every character except NUL.
 pub(super) fn armoured(text: String) -> String {
     if !text.contains(['\0', ARMOUR]) {
         return text;

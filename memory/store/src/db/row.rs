@@ -1,5 +1,5 @@
 /*!
-Rows on their way out: columns by name, or tuples in the order of the columns.
+Rows of a result: columns by name, or tuples in the order of the columns.
 */
 
 use millwright_model::{
@@ -36,7 +36,7 @@ impl Row {
             Self::Postgres(row) => T::of_postgres(row, column),
         };
         value.map_err(|error| match error {
-            // Text that is not what the column holds by now.
+            // The text does not match the current type of the column.
             sqlx::Error::Decode(why) => StoreError::Unreadable {
                 what: "the column",
                 id: format!("{column:?}"),
@@ -46,7 +46,7 @@ impl Row {
         })
     }
 
-    /// A column of bytes, without copying them.
+    /// A column of bytes, without a copy.
     pub(crate) fn bytes(&self, column: &str) -> Result<&[u8], StoreError> {
         let bytes = match self {
             Self::Sqlite(row) => sqlx::Row::try_get(row, column),
@@ -56,7 +56,7 @@ impl Row {
     }
 }
 
-/// What a column may hold.
+/// Types that a column can be read as.
 pub(crate) trait ColumnValue: Sized {
     fn of_sqlite(row: &SqliteRow, column: impl ColumnIndex<SqliteRow>) -> Result<Self, sqlx::Error>;
     fn of_postgres(row: &PgRow, column: impl ColumnIndex<PgRow>) -> Result<Self, sqlx::Error>;
@@ -141,7 +141,7 @@ where
     T::try_from(text).map_err(|error| sqlx::Error::Decode(Box::new(error)))
 }
 
-/// How rows of a statement are read.
+/// How the rows of a statement are read.
 pub(crate) trait RowReader {
     type Out;
     fn read(row: Row) -> Result<Self::Out, StoreError>;

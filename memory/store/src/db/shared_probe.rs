@@ -1,13 +1,13 @@
 /*!
-A question that takes a while and whose answer is the same for all who wait: the first one asks, and those who come
-meanwhile wait for the same answer. A server that is away would otherwise be met by a connection for every statement.
+A slow probe with the same result for all callers: the first caller starts it, and callers that come meanwhile wait
+for the same result. Otherwise every statement would open a connection to a server that is down.
 */
 
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-/// What was found wrong, once it is known; `None` within it when nothing was.
+/// The problem that was found, once the probe has ended; the inner `None` means no problem.
 type Outcome<T> = Option<Option<T>>;
 
 #[derive(Debug)]
@@ -20,8 +20,8 @@ impl<T> Default for SharedProbe<T> {
 }
 
 impl<T: Clone + Send + Sync + 'static> SharedProbe<T> {
-    /// Asks, unless somebody asks already, and answers what is wrong. The question goes on when the one who asked gives up,
-    /// because others wait for it.
+    /// Starts the probe, unless it runs already, and returns the problem it finds. The probe continues if its first
+    /// caller gives up, because others wait for it.
     pub(super) async fn run<F>(&self, ask: impl FnOnce() -> F) -> Option<T>
     where
         F: Future<Output = Option<T>> + Send + 'static,
@@ -38,7 +38,7 @@ impl<T: Clone + Send + Sync + 'static> SharedProbe<T> {
                 }
             }
         };
-        // Without an answer its runtime has ended, and nothing is known to be wrong.
+        // If there is no result, the runtime of the probe has ended, and no problem is known.
         outcome.wait_for(Option::is_some).await.ok().and_then(|outcome| outcome.clone().flatten())
     }
 }
@@ -80,7 +80,7 @@ mod tests {
         while asked.load(Ordering::SeqCst) == 0 {
             tokio::task::yield_now().await;
         }
-        // The one who asked is gone; the others still get their answer.
+        // The first caller is gone; the others still get their result.
         first.abort();
         assert!(first.await.unwrap_err().is_cancelled());
         gate.add_permits(1);

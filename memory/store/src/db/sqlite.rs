@@ -1,9 +1,8 @@
 /*!
-SQLite: one file. Opening it, bringing it up to date, and saying clearly why that does not work.
+SQLite: one file. Opens it, migrates it, and reports clearly why that does not work.
 
-Writes go through one connection with `synchronous=FULL`, reads have connections of their own. The migrations are
-applied under a lock file, because SQLite's have no lock of their own and two processes may open a new folder at the
-same moment.
+Writes use one connection with `synchronous=FULL`, reads have connections of their own. A lock file protects the
+migrations, because SQLite's have no lock of their own and two processes may open a new folder at the same moment.
 */
 
 use std::os::unix::fs::OpenOptionsExt;
@@ -22,13 +21,13 @@ use crate::StoreError;
 use crate::private::{make_private_folder, tighten};
 
 const FILE_NAME: &str = "millwright.db";
-/// "Mill" in ASCII, in the file's header: tells our database from anybody else's.
+/// "Mill" in ASCII, in the file's header: distinguishes our database from others.
 const APPLICATION_ID: i64 = 0x4d69_6c6c;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 const READERS: u32 = 4;
 const ROW_BUFFER: usize = 1_000;
 
-/// Opens, and creates where missing, the database at a data folder or a `sqlite://` url.
+/// Opens the database at a data folder or a `sqlite://` URL, and creates it if it is missing.
 pub(super) async fn open(location: &str) -> Result<OpenedDatabase, StoreError> {
     let path = database_path(location)?;
     let shown = path.display().to_string();
@@ -45,7 +44,7 @@ pub(super) async fn open(location: &str) -> Result<OpenedDatabase, StoreError> {
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
-        // Rows come from a thread of the connection's own, and a full buffer costs a change of threads and back.
+        // The connection's own thread produces the rows, and a full buffer costs two thread switches.
         .row_buffer_size(ROW_BUFFER)
         .pragma("secure_delete", "ON")
         .pragma("temp_store", "MEMORY")
@@ -55,7 +54,7 @@ pub(super) async fn open(location: &str) -> Result<OpenedDatabase, StoreError> {
     let pool = |most: u32| {
         SqlitePoolOptions::new().max_connections(most).min_connections(0).acquire_timeout(BUSY_TIMEOUT)
     };
-    // Keys are hashes and land anywhere, so writing in bulk goes as fast as its tables are in memory.
+    // Keys are hashes and spread over the tables, so bulk writes are only fast if the tables are in memory.
     let writing = options.clone().pragma("cache_size", "-64000");
     let write = pool(1).connect_with(writing).await.map_err(|e| of_sqlite(e, &shown))?;
     if let Err(error) = bring_up_to_date(&write, &shown).await {
@@ -70,8 +69,8 @@ pub(super) async fn open(location: &str) -> Result<OpenedDatabase, StoreError> {
     })
 }
 
-/// Makes the file for its owner alone, who is trusted with everything in it, the keys that sign links among it; what
-/// others could read before, they cannot any more. SQLite gives its other files the rights of this one.
+/// Restricts the file to its owner: it contains, among other things, the keys that sign links. Others lose access
+/// that they had before. SQLite gives its other files the same permissions.
 fn keep_private(database: &Path) -> std::io::Result<()> {
     match std::fs::File::options().write(true).create_new(true).mode(0o600).open(database) {
         Ok(_) => return Ok(()),
@@ -89,11 +88,11 @@ fn keep_private(database: &Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// Takes the write lock at once, so that a transaction never fails for having read first.
+/// Takes the write lock at the start, so that a transaction never fails because it read first.
 pub(super) async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqlite>, StoreError> {
     let begun = match pool.begin_with("BEGIN IMMEDIATE").await {
-        // SQLite rolls back by itself when the disk is full, which sqlx does not notice: the connection
-        // would refuse every further transaction.
+        // SQLite rolls back by itself when the disk is full, which sqlx does not notice: the connection would refuse
+        // every later transaction.
         Err(sqlx::Error::InvalidSavePointStatement) => {
             let stuck = pool.acquire().await.map_err(|error| named(pool, error))?;
             stuck.close().await.map_err(|error| named(pool, error))?;
@@ -104,12 +103,12 @@ pub(super) async fn begin(pool: &SqlitePool) -> Result<Transaction<'static, Sqli
     begun.map_err(|error| named(pool, error))
 }
 
-/// An error of this pool's database, with its path.
+/// Converts an error and adds the path of this pool's database.
 pub(super) fn named(pool: &SqlitePool, error: sqlx::Error) -> StoreError {
     of_sqlite(error, &pool.connect_options().get_filename().display().to_string())
 }
 
-/// Folds the write-ahead log into the file and empties it; `false` while a reader still needs old pages.
+/// Copies the write-ahead log into the file and empties it; `false` while a reader still needs old pages.
 pub(super) async fn fold_in(pool: &SqlitePool) -> Result<bool, StoreError> {
     let folded = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(pool).await;
     let (busy, _, _): (i64, i64, i64) = folded.map_err(|error| named(pool, error))?;
@@ -174,7 +173,7 @@ async fn bring_up_to_date(pool: &SqlitePool, path: &str) -> Result<(), StoreErro
     Ok(())
 }
 
-/// A file whose first opening was cut short between the steps and the mark.
+/// Recognises a file whose first opening was interrupted between the migrations and the application id.
 async fn has_our_steps(pool: &SqlitePool) -> Result<bool, sqlx::Error> {
     let n: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
         .fetch_one(pool)

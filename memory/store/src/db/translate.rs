@@ -1,6 +1,6 @@
 /*!
-What the engines say, as errors of the store. Here and nowhere else, one function for each engine, so that the same error
-is the same wherever it came up, and always names its database.
+Translates the engines' errors into errors of the store. Only this module does so, with one function for each engine,
+so that an error is the same wherever it occurs, and always names its database.
 */
 
 use std::io::ErrorKind;
@@ -38,7 +38,7 @@ pub(super) fn of_postgres(error: sqlx::Error, server: &str) -> StoreError {
     let server = server.to_owned();
     let db = match &error {
         sqlx::Error::Database(db) => db,
-        // Only a server speaks a protocol, and one that goes down in the middle of a sentence breaks it.
+        // Only a server uses a protocol, and a server that goes down during a message violates it.
         sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed => {
             return StoreError::Away { server, detail: error.to_string() };
         }
@@ -55,9 +55,9 @@ pub(super) fn of_postgres(error: sqlx::Error, server: &str) -> StoreError {
         "25006" => "it takes no writes; name the primary server instead of a standby",
         "53300" => "raise max_connections there, or run fewer processes: each takes up to 8",
         "53100" => return StoreError::DiskFull { path: format!("the database server {server}") },
-        // Lock not available in time, deadlock, serialisation failure, statement or idle time-out.
+        // Lock not available in time, deadlock, serialisation failure, statement or idle timeout.
         "55P03" | "40P01" | "40001" | "57014" | "25P03" => return StoreError::Busy,
-        // Going down, crashed, starting up, connection failures.
+        // Shutting down, crashed, starting up, connection failures.
         "57P01" | "57P02" | "57P03" | "08000" | "08001" | "08003" | "08004" | "08006" => {
             return StoreError::Away { server, detail };
         }
@@ -76,7 +76,7 @@ pub(super) fn of_io(error: &std::io::Error, path: impl Into<String>) -> StoreErr
     }
 }
 
-/// SQLite reports a short write as a plain IO error; a probe tells whether the disk was the reason.
+/// SQLite reports a short write as a plain IO error; a test write shows whether the disk is full.
 fn disk_is_full(path: &str) -> bool {
     let probe = PathBuf::from(format!("{path}.probe"));
     let full = std::fs::write(&probe, [0u8; 4096])
@@ -89,7 +89,7 @@ fn disk_is_full(path: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// A connection that breaks and a pool that is closed pass, and each names its database where it has a name.
+    /// A broken connection and a closed pool are transient errors, and each names its database if it has a name.
     #[test]
     fn what_passes_is_told_from_what_does_not() {
         let io = || sqlx::Error::Io(ErrorKind::ConnectionReset.into());

@@ -1,25 +1,27 @@
 /*!
-What a write transaction keeps others from, where an engine lets several write at once.
+What a write transaction locks, on an engine that lets several write at once.
 
-Most of what is written belongs to one incident, and whoever writes it waits for those alone who write the same one. What counts
-through all incidents (their numbers in the index, vectors that are missing) has a turn of its own, and so have tokens and weights.
-What reads many incidents to decide about some (to forget, to import, a word that counts for all reports of a problem) is alone.
+Most writes belong to one incident, and a writer waits only for others that write the same incident. Data that spans
+all incidents (their numbers in the index, missing vectors) has a turn of its own, and so have tokens and weights. An
+operation that reads many incidents to decide about some (forget, import, a judgement for all reports of a problem)
+excludes all others.
 
-No two wait for each other: everybody takes the lock of the whole first (shared, but for those who are alone), then one of a part;
-only who holds the index waits for further incidents, and whoever holds an incident waits for nothing more.
+There are no deadlocks: every writer takes the lock of the whole first (shared, unless it excludes all others), then
+one of a part. Only the holder of the index waits for further incidents, and the holder of an incident waits for
+nothing more.
 */
 
 use millwright_model::{IncidentId, RunId};
 use sha2::{Digest, Sha256};
 
-/// Whose turn a write transaction takes.
+/// The turn that a write transaction takes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum WriteTurn<'a> {
-    /// Nobody else writes.
+    /// Excludes all other writers.
     Whole,
-    /// What is entered into the index or taken out of it.
+    /// Adds to or removes from the index.
     Index,
-    /// The same of one incident, which nobody else changes.
+    /// The index and one incident, which nobody else changes.
     IndexOf(&'a IncidentId),
     Incident(&'a IncidentId),
     Run(&'a RunId),
@@ -30,18 +32,18 @@ pub(crate) enum WriteTurn<'a> {
     Aside,
 }
 
-/// A lock of PostgreSQL's that means nothing to it, held until the transaction ends.
+/// An advisory lock of PostgreSQL, held until the transaction ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum AdvisoryLock {
     Whole,
-    /// Shared by all who write a part.
+    /// Shared by all writers of a part.
     Some,
-    /// A kind, and which one of it.
+    /// A kind, and an id within the kind.
     Part(i32, i32),
 }
 
 impl WriteTurn<'_> {
-    /// What keeps others from an incident.
+    /// The lock of an incident.
     pub(super) fn of_incident(id: &IncidentId) -> AdvisoryLock {
         AdvisoryLock::Part(4, key(id.as_str()))
     }
@@ -64,7 +66,7 @@ impl WriteTurn<'_> {
     }
 }
 
-/// Two ids with one key only wait for each other.
+/// Two ids with the same key only wait for each other.
 fn key(id: &str) -> i32 {
     let [a, b, c, d, ..] = <[u8; 32]>::from(Sha256::digest(id.as_bytes()));
     i32::from_be_bytes([a, b, c, d])

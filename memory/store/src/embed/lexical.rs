@@ -1,10 +1,10 @@
 /*!
-The built-in embedding: no weights, no download, no meaning. It knows how words are spelt and nothing else.
+The built-in embedding, without weights and without a download. It knows the spelling of words, not their meaning.
 
 Each word of the title and the head of the body is cut into character 3- and 4-grams (`<jet`, `jett`, …) which are
 hashed, with a sign, into a fixed number of dimensions (feature hashing, Weinberger et al. 2009; subwords as in
-fastText). Texts are near each other when their words are spelt alike: typing errors, compounds written apart, other
-endings, other languages' words. What is said in other words altogether it cannot find; a model with weights can.
+fastText). Texts are near each other if their words are spelt alike: typing errors, split compounds, other endings,
+words of other languages. It cannot find a text that uses entirely different words; a model with weights can.
 */
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::tokenize::{split, versions};
 
 const DIMENSION: usize = 512;
 const TITLE_WEIGHT: f32 = 3.0;
-/// Words of the body that count. More made it worse on the Hadoop reports: pasted output drowns the sentence.
+/// Words of the body that count. More gave worse results on the Hadoop reports: pasted output outweighs the sentence.
 const BODY_WORDS: usize = 80;
 
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct LexicalEmbedder {
 
 impl Default for LexicalEmbedder {
     fn default() -> Self {
-        // The number changes with the features, so that stored vectors are made anew.
+        // Change the number with the features, so that stored vectors are computed again.
         Self { model: ModelId { name: "lexical/1".into(), dimension: DIMENSION } }
     }
 }
@@ -41,7 +41,7 @@ impl LexicalEmbedder {
         let mut vector = vec![0.0; self.model.dimension];
         for (word, count) in counts {
             let features = features(&word);
-            // A word counts as one however long it is; its parts share its weight.
+            // A word counts once however long it is; its features share its weight.
             let weight = (1.0 + count.ln()) / (features.len() as f32).sqrt();
             for feature in features {
                 let at = (feature >> 1) as usize % self.model.dimension;
@@ -74,7 +74,7 @@ impl Embedder for LexicalEmbedder {
     }
 }
 
-/// Hashes of the word itself and of its 3- and 4-grams, its ends marked.
+/// Hashes of the word itself and of its 3- and 4-grams, with its ends marked.
 fn features(word: &str) -> Vec<u64> {
     let chars: Vec<char> = std::iter::once('<').chain(word.chars()).chain(std::iter::once('>')).collect();
     let mut found = vec![hash(&chars)];
@@ -86,7 +86,7 @@ fn features(word: &str) -> Vec<u64> {
     found
 }
 
-/// FNV-1a with a final mix: fixed for good, unlike the standard library's hasher.
+/// FNV-1a with a final mix: it never changes, unlike the standard library's hasher.
 fn hash(chars: &[char]) -> u64 {
     let mut h: u64 = 0xcbf2_9ce4_8422_2325;
     for c in chars {

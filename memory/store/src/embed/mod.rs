@@ -1,10 +1,10 @@
 /*!
-Texts as vectors, behind one trait, and the built-in model, which has no weights. Other models are implemented in the
-crate that recalls.
+Texts as vectors, behind one trait, and the built-in model, which has no weights. The recall crate implements other
+models.
 
-A vector is only comparable with vectors of the same model and dimension, so both are part of the identity under which
-vectors are stored ([`ModelId`]), and every answer of a model is checked against it: a wrong dimension is an error
-here, never a silent zero somewhere below.
+A vector is only comparable with vectors of the same model and dimension. Both are part of the identity under which
+vectors are stored ([`ModelId`]), and every result of a model is checked against it: a wrong dimension is an error
+here, never a silent zero later.
 */
 
 mod lexical;
@@ -17,7 +17,7 @@ pub use lexical::LexicalEmbedder;
 
 use millwright_model::ParsedTicket;
 
-/// Bytes of a body that an embedder sees: what goes wrong is said first.
+/// Bytes of a body that an embedder sees; the failure is described at the start.
 const MAX_BODY_BYTES: usize = 4_000;
 const MAX_TITLE_BYTES: usize = 500;
 
@@ -27,31 +27,31 @@ pub type Embedding<'a> = Pin<Box<dyn Future<Output = Result<Vec<Vec<f32>>, Embed
 pub trait Embedder: Send + Sync + fmt::Debug {
     fn model(&self) -> &ModelId;
 
-    /// One vector a text, in order. Implementations split into requests as their model likes.
+    /// Returns one vector per text, in order. Implementations split into requests as their model requires.
     fn embed<'a>(&'a self, texts: &'a [EmbedText]) -> Embedding<'a>;
 
-    /// What the dense view counts for beside the words (1): less where the model knows little that words do not.
+    /// The weight of the dense view, relative to the words (1): lower if the model knows little that words do not.
     fn weight(&self) -> f64 {
         1.0
     }
 
-    /// The vector without waiting, where that costs less than a database write: such vectors are stored in the
+    /// The vector without waiting, if that costs less than a database write: such vectors are stored in the
     /// transaction that stores the incident.
     fn at_once(&self, _text: &EmbedText) -> Option<Vec<f32>> {
         None
     }
 }
 
-/// What vectors can be compared by.
+/// The identity by which vectors are comparable.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ModelId {
-    /// Names weights and version: `lexical/1`, `all-MiniLM-L6-v2`, `text-embedding-3-small`.
+    /// Names the weights and their version: `lexical/1`, `all-MiniLM-L6-v2`, `text-embedding-3-small`.
     pub name: String,
     pub dimension: usize,
 }
 
 impl ModelId {
-    /// `vectors`, made of unit length, if each has the model's dimension and is a number throughout.
+    /// Normalises `vectors`, if each has the model's dimension and contains only finite numbers.
     ///
     /// # Errors
     /// When one does not, or there are more or fewer than `wanted`.
@@ -82,7 +82,7 @@ impl fmt::Display for ModelId {
     }
 }
 
-/// What is embedded of an incident: the same parts the word index sees, as text.
+/// The text of an incident that is embedded: the same parts that the word index uses.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EmbedText {
     pub title: String,
@@ -94,7 +94,7 @@ impl EmbedText {
         Self { title: head(title, MAX_TITLE_BYTES).to_owned(), body: head(body, MAX_BODY_BYTES).to_owned() }
     }
 
-    /// Title, symptom and error messages, then the text as a whole as far as there is room.
+    /// Title, symptom and error messages, then the rest of the text as far as there is room.
     pub fn of_ticket(ticket: &ParsedTicket) -> Self {
         let mut body = head(&ticket.symptom, MAX_BODY_BYTES).to_owned();
         for error in ticket.errors.iter().take(5) {
@@ -135,7 +135,7 @@ pub enum EmbedError {
     Unavailable { model: String, detail: String },
 }
 
-/// Of unit length, so that a dot product is the cosine; a zero vector stays one.
+/// Scales to unit length, so that a dot product is the cosine; a zero vector stays zero.
 pub fn normalise(vector: &mut [f32]) {
     let length = vector.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
     if length > 0.0 {

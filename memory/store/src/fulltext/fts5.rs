@@ -1,5 +1,5 @@
 /*!
-SQLite's own word index, FTS5, over the words as they are kept in `incident_words`.
+SQLite's own word index, FTS5, over the words stored in `incident_words`.
 */
 
 use super::scope;
@@ -33,7 +33,7 @@ pub(super) async fn enter(
     Ok(())
 }
 
-/// Takes the words out of the index; it needs to be told which they were.
+/// Removes the words from the index; FTS5 needs to be told which they were.
 pub(super) async fn remove(tx: &mut WriteTransaction, doc: i64) -> Result<(), StoreError> {
     let words: Option<(String, String, String)> =
         query_as("SELECT title, body, scope FROM incident_words WHERE doc = $1")
@@ -66,8 +66,8 @@ impl Store {
         }
         let words = format!("{{title body}} : ({})", quoted.join(" OR "));
         let Some(repository) = repository else { return self.best_words(&words, limit).await };
-        // The scope as a term costs all its postings twice, and most memories know few repositories. So first without,
-        // and with it only where others' incidents fill the places.
+        // The scope as a search term reads all its postings twice, and most memories know few repositories. So the
+        // first search runs without it; the scope is added only if incidents of other repositories fill the result.
         let most = limit.saturating_mul(2);
         let any = self.best_words(&words, most).await?;
         let all = any.len() < most as usize;

@@ -1,7 +1,7 @@
 /*!
-The word index: which incidents have any of some words, best first by BM25 (k1 1.2, b .75), titles weighted double. SQLite
-brings one along; on PostgreSQL, whose own text search cannot weigh a word by how rare it is, postings in a table are
-reckoned by the same formula, so that both find the same in the same order.
+The word index: finds incidents that contain any of some words, best first by BM25 (k1 1.2, b .75), with titles at
+double weight. SQLite includes one. PostgreSQL's own text search cannot weigh a word by its rarity, so there a table
+of postings is evaluated with the same formula, and both engines find the same incidents in the same order.
 */
 
 mod fts5;
@@ -15,7 +15,7 @@ use super::{Store, StoreError};
 use crate::structure_keys::{KeyKind, key_hash};
 use crate::tokenize::TicketWords;
 
-/// An incident that an index gave, best first within its view.
+/// A result of an index, best first within its view.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct IndexCandidate {
     pub doc: i64,
@@ -45,7 +45,7 @@ pub(super) async fn remove(tx: &mut WriteTransaction, doc: i64) -> Result<(), St
 }
 
 impl Store {
-    /// The best `limit` incidents for any of the words. With a repository: its incidents and those of none.
+    /// The best `limit` incidents for any of the words. With a repository: its incidents and those without one.
     pub async fn find_words(
         &self,
         words: &[String],
@@ -58,7 +58,7 @@ impl Store {
         }
     }
 
-    /// Those of a repository and of none.
+    /// Keeps the incidents of a repository and those without one.
     async fn within(
         &self,
         found: Vec<IndexCandidate>,
@@ -78,8 +78,8 @@ impl Store {
     }
 }
 
-/// One word that stands for a repository, so that a search stays within it without a join. The hash leaves no readable
-/// name in the index and is one token whatever the identity looks like.
+/// One term that stands for a repository, so that a search is limited to it without a join. The hash keeps readable
+/// names out of the index and is one token for any identity.
 fn scope(repository: Option<&RepositoryId>) -> String {
     match repository {
         Some(repository) => format!("repo_{:016x}", key_hash(KeyKind::Repository, repository.as_str())),

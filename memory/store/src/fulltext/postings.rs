@@ -28,7 +28,7 @@ pub(super) async fn enter(
     scope: &str,
     words: &TicketWords,
 ) -> Result<(), StoreError> {
-    // The scope counts as a word, as it does in SQLite's index.
+    // The scope counts as a word, as in SQLite's index.
     let length = i64::try_from(words.title.len() + words.body.len() + 1).unwrap_or(i64::MAX);
     query("INSERT INTO incident_words (doc, title, body, scope, length) VALUES ($1, $2, $3, $4, $5)")
         .bind(doc)
@@ -46,7 +46,7 @@ pub(super) async fn enter(
         counts.entry(word).or_default().body += 1;
     }
     let rows: Vec<Counts<'_>> = counts.into_iter().map(|(term, counts)| Counts { term, ..counts }).collect();
-    // One statement whatever the number of words, for each is a journey to the server.
+    // One statement for all words, because each statement is a round trip to the server.
     query(
         "INSERT INTO incident_terms (term, doc, title, body) SELECT word.term, $1, word.title, word.body \
          FROM json_to_recordset($2::json) AS word (term text, title int, body int)",
@@ -62,7 +62,7 @@ pub(super) async fn enter(
     Ok(())
 }
 
-/// Takes an incident out of the totals; its words go with its row.
+/// Subtracts an incident from the totals; its words are deleted with its row.
 pub(super) async fn remove(tx: &mut WriteTransaction, doc: i64) -> Result<(), StoreError> {
     let length: Option<i64> = query_scalar("SELECT length FROM incident_words WHERE doc = $1")
         .bind(doc)
@@ -89,7 +89,7 @@ impl Store {
         }
         let own = if repository.is_some() { "WHERE w.scope IN ($2, $3)" } else { "" };
         let first = if repository.is_some() { 4 } else { 2 };
-        // SQLite's formula: a word in more than half of the incidents weighs next to nothing, never less.
+        // SQLite's formula: a word in more than half of the incidents has almost no weight, but never a negative one.
         let sql = format!(
             "WITH asked AS MATERIALIZED (SELECT term, \
              greatest(ln((t.incidents - n + 0.5) / (n + 0.5)), 1e-6) AS weight, \

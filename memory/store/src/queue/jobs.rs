@@ -1,6 +1,7 @@
 /*!
-The queue. A job is claimed with a lease and kept by heartbeats; when both stop, whoever looks next takes it over.
-Every change is made only by the holder, so that a worker that was thought dead and comes back changes nothing.
+The queue. A worker claims a job with a lease and extends the lease by heartbeats; when both stop, the next worker to
+look takes the job over. Only the holder can change a job, so a worker that was presumed dead and comes back changes
+nothing.
 */
 
 use millwright_model::{IncidentId, JobId, Timestamp};
@@ -13,11 +14,11 @@ use super::super::db::{
 use super::super::{IncidentState, Store, StoreError};
 use super::{Job, JobKind, JobState, notes};
 
-/// How far the runs of a job's incident are, in events.
+/// The progress of the runs of a job's incident, in events.
 const REACHED: &str = "(CASE WHEN kind = 'investigate' THEN (SELECT CAST(coalesce(sum(r.next_seq), 0) AS BIGINT) FROM runs AS r \
                        WHERE r.incident_id = jobs.incident_id) ELSE 0 END)";
-/// Counts the death of a worker with a job that it was running: anew where the run got further since the last one, for that one
-/// is not what they die of.
+/// Counts a worker that died with a running job. The count starts again if the run made progress since the last
+/// death, because then the run's earlier position is not the cause.
 fn lose() -> String {
     format!(
         "lost = CASE WHEN state <> 'running' THEN lost WHEN {REACHED} > lost_at THEN 1 ELSE lost + 1 END, \
@@ -25,12 +26,12 @@ fn lose() -> String {
     )
 }
 
-/// Longest error kept of a job, in characters.
+/// Longest stored error of a job, in characters.
 const MAX_ERROR_CHARS: usize = 2_000;
 
 impl Store {
-    /// Claims the oldest due jobs of a kind for `holder`, those of dead holders included. What `holder` still works on by its own
-    /// knowledge is none of these, though its lease ran out while the database was away.
+    /// Claims the oldest due jobs of a kind for `holder`, including those of dead holders. Jobs in `at_work`, which
+    /// `holder` still works on, are excluded even if their lease ran out while the database was down.
     pub async fn claim_jobs(
         &self,
         kind: JobKind,
@@ -67,7 +68,7 @@ impl Store {
         rows.iter().map(from_row).collect()
     }
 
-    /// Holds on to a job; `false` when somebody else has it by now.
+    /// Extends the lease of a job; `false` if another holder has it by now.
     pub async fn keep_job(&self, id: &JobId, holder: &str, lease: Duration) -> Result<bool, StoreError> {
         self.require_installation()?;
         let at = clock(&self.write).await?;
@@ -83,7 +84,7 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Who holds running jobs or has a turn: for telling which of them are dead without waiting for their leases.
+    /// Holders of running jobs and of turns: this shows which of them are dead without waiting for their leases.
     pub async fn job_holders(&self) -> Result<Vec<String>, StoreError> {
         self.require_installation()?;
         query_scalar(
@@ -94,7 +95,7 @@ impl Store {
         .await
     }
 
-    /// Puts the jobs of a holder that is known to be dead back into the queue.
+    /// Puts the jobs of a dead holder back into the queue.
     pub async fn free_jobs_of(&self, holder: &str) -> Result<u64, StoreError> {
         self.require_installation()?;
         let sql = format!(
@@ -106,7 +107,7 @@ impl Store {
         Ok(done.rows_affected())
     }
 
-    /// Keeps what was decided about a job.
+    /// Stores what was decided about a job.
     pub async fn plan_job(&self, id: &JobId, plan: &serde_json::Value) -> Result<(), StoreError> {
         self.require_installation()?;
         query("UPDATE jobs SET plan = $2, updated_at = $3 WHERE id = $1")
@@ -118,8 +119,8 @@ impl Store {
         Ok(())
     }
 
-    /// Ends a job; `false` when it is not the holder's. Where a state of its incident is given, that is set in the same
-    /// transaction. A job that is done and was woken meanwhile is queued instead.
+    /// Ends a job; `false` if the job is not the holder's. If a state of its incident is given, the same transaction
+    /// sets it. A finished job that was woken meanwhile is queued instead.
     pub async fn settle_job(
         &self,
         id: &JobId,
@@ -150,7 +151,7 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Puts a job back, to be done after `wait`; counts a failure where there was one.
+    /// Puts a job back, due after `wait`; counts a failure if there was one.
     pub async fn return_job(
         &self,
         id: &JobId,
@@ -175,9 +176,9 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Puts an investigation's job back for no fault of its own (its process ends, the store was away), and its incident into the
-    /// queue, both or neither; `false` when another worker has it already. It keeps its place before what came later. A worker
-    /// that was at its run and is alive has lived through it: deaths are counted from here.
+    /// Puts an investigation's job back without a failure (its process ends, the store was down), and its incident
+    /// into the queue, both or neither; `false` if another worker already has the job. The job keeps its place before
+    /// later ones. With `lived_through`, the worker survived working on the run: deaths are counted from here.
     pub async fn park_job(&self, id: &JobId, holder: &str, lived_through: bool) -> Result<bool, StoreError> {
         self.require_installation()?;
         let Some(subject) = self.incident_of_job(id).await? else { return Ok(false) };
@@ -199,7 +200,7 @@ impl Store {
         Ok(row.is_some())
     }
 
-    /// Makes a job due that waits or has ended; one that runs is left alone and `false` is answered.
+    /// Makes a waiting or ended job due; a running one is not changed and the result is `false`.
     pub async fn wake_job(&self, kind: JobKind, subject: &str) -> Result<bool, StoreError> {
         let Some(job) = self.get_job(kind, subject).await? else { return Ok(false) };
         let mut tx = self.begin(WriteTurn::Incident(&job.incident_id)).await?;
@@ -208,7 +209,7 @@ impl Store {
         Ok(woken)
     }
 
-    /// Cancels a job that nobody works on, and its incident; `false` when somebody does, or it has ended.
+    /// Cancels a job that nobody works on, and its incident; `false` if somebody does, or it has ended.
     pub async fn cancel_idle_job(&self, incident: &IncidentId) -> Result<bool, StoreError> {
         self.require_incident(incident).await?;
         let mut tx = self.begin(WriteTurn::Incident(incident)).await?;
@@ -257,7 +258,7 @@ impl Store {
             .collect()
     }
 
-    /// How long the oldest job of each kind that is due has waited for a worker; kinds where none waits are left out.
+    /// How long the oldest due job of each kind has waited for a worker; kinds without waiting jobs are left out.
     pub async fn queue_ages(&self) -> Result<Vec<(JobKind, Duration)>, StoreError> {
         self.require_installation()?;
         let at = clock(&self.read).await?;
@@ -317,8 +318,8 @@ pub(crate) async fn wake(
     Ok(done.rows_affected() > 0)
 }
 
-/// Makes a job due that nobody works on and that is not due already, or due again once whoever works on it is done. One
-/// that rests because the other side asked for time, or failed, goes on resting.
+/// Makes a job due. A running job becomes due again when its worker is done. A queued job keeps its time, including a
+/// wait after a failure or at the other system's request.
 pub(crate) async fn wake_idle(
     tx: &mut WriteTransaction,
     kind: JobKind,
@@ -343,8 +344,8 @@ pub(crate) async fn wake_idle(
     Ok(())
 }
 
-/// Sets an incident's state and makes its notes due, which tell it, both or neither: whoever changed it may die before it
-/// could wake anybody. Answers how many incidents that were.
+/// Sets an incident's state and makes the notes that report it due, both or neither, because the caller may die
+/// before it could wake a job. Returns the number of changed incidents.
 pub(crate) async fn set_state(
     tx: &mut WriteTransaction,
     incident: &IncidentId,

@@ -1,7 +1,6 @@
 /*!
-The queue: jobs, the notes in other systems, each of which is written by a job of its own, and turns at work that is due now and
-then. Whatever changes an incident
-makes its notes due in the same transaction, so this knows nothing of who asks.
+The queue: jobs, notes in other systems (each written by a job of its own), and turns at periodic work. Every change
+of an incident makes its notes due in the same transaction, so the queue does not depend on who asks.
 */
 
 pub(crate) mod jobs;
@@ -34,7 +33,7 @@ impl JobKind {
 pub enum JobState {
     Queued,
     Running,
-    /// For a person's consent.
+    /// Waits for a person's consent.
     Waiting,
     Done,
     Failed,
@@ -56,13 +55,13 @@ pub struct Job {
     pub due_at: Timestamp,
     pub attempts: i64,
     pub failures: i64,
-    /// How often its worker died, or was not heard of, while it had the job.
+    /// How often its worker died, or was not heard from, while it had the job.
     pub lost: i64,
     pub holder: Option<String>,
     pub lease_until: Option<Timestamp>,
     pub error: Option<String>,
     pub plan: Option<serde_json::Value>,
-    /// When its incident was opened again: reports from before do not end it.
+    /// When its incident was opened again: earlier reports do not end the job.
     pub reopened_at: Option<Timestamp>,
 }
 
@@ -96,7 +95,7 @@ impl Job {
 #[serde(rename_all = "snake_case")]
 pub enum NoteState {
     Wanted,
-    /// It was about to be sent; whether it arrived is not known.
+    /// The note was about to be sent; whether it arrived is not known.
     Sending,
     Sent,
 }
@@ -108,7 +107,7 @@ pub struct Note {
     pub incident_id: IncidentId,
     pub system: String,
     pub target: String,
-    /// Who reads it there.
+    /// Who reads the note there.
     pub audience: Audience,
     pub state: NoteState,
     pub remote_id: Option<String>,

@@ -1,6 +1,6 @@
 /*!
-Notes in other systems, and what is known of their sending. The intent is stored before a note is sent and the
-outcome after it, so that a note whose outcome is unknown is looked for by its marker instead of being sent again.
+Notes in other systems, and their delivery. The intent is stored before a note is sent and the outcome after it, so
+that a note with an unknown outcome is looked up by its marker instead of being sent again.
 */
 
 use millwright_model::{Audience, IncidentId, MessageId, NoteId};
@@ -22,7 +22,7 @@ impl Store {
             .unwrap_or_else(|| Err(StoreError::NotFound { what: "note", id: id.to_string() }))
     }
 
-    /// Notes wanted of an incident.
+    /// The notes wanted for an incident.
     pub async fn notes(&self, incident: &IncidentId) -> Result<Vec<Note>, StoreError> {
         self.require_incident(incident).await?;
         let rows = query("SELECT * FROM notes WHERE incident_id = $1 ORDER BY id LIMIT 200")
@@ -32,7 +32,7 @@ impl Store {
         rows.iter().map(from_row).collect()
     }
 
-    /// What is known of a note's sending now.
+    /// Stores the delivery state of a note.
     pub async fn set_note(
         &self,
         id: &NoteId,
@@ -55,7 +55,7 @@ impl Store {
         Ok(())
     }
 
-    /// Makes the notes of an incident due: there is something new to say.
+    /// Makes the notes of an incident due, because there is news.
     pub async fn wake_notes(&self, incident: &IncidentId) -> Result<(), StoreError> {
         self.require_incident(incident).await?;
         let mut tx = self.begin(WriteTurn::Incident(incident)).await?;
@@ -65,7 +65,7 @@ impl Store {
     }
 }
 
-/// The same as a part of what is new.
+/// Like [`Store::wake_notes`], in the transaction of the news.
 pub(crate) async fn wake(tx: &mut WriteTransaction, incident: &IncidentId) -> Result<(), StoreError> {
     let ids: Vec<NoteId> = query_scalar("SELECT id FROM notes WHERE incident_id = $1")
         .bind(incident)
@@ -77,14 +77,14 @@ pub(crate) async fn wake(tx: &mut WriteTransaction, incident: &IncidentId) -> Re
     Ok(())
 }
 
-/// A note about an incident is wanted; wanted twice, it is one.
+/// Requests a note about an incident; idempotent.
 pub(crate) async fn want(
     tx: &mut WriteTransaction,
     incident: &IncidentId,
     (system, target): (&str, &str),
     audience: Audience,
 ) -> Result<(), StoreError> {
-    // Whoever reads the ticket now reads the notes that other incidents have in it.
+    // The current readers of the ticket also read the notes that other incidents have in it.
     query("UPDATE notes SET audience = $1 WHERE system = $2 AND target = $3 AND audience <> $1")
         .bind(audience.as_str())
         .bind(system)
@@ -110,7 +110,7 @@ pub(crate) async fn want(
     Ok(())
 }
 
-/// Makes the reply to a question due, where one is wanted elsewhere.
+/// Makes the reply to a question due, if one is wanted elsewhere.
 pub(crate) async fn wake_reply(
     tx: &mut WriteTransaction,
     incident: &IncidentId,

@@ -1,6 +1,6 @@
 /*!
-Work that is due now and then, whoever does it. A turn is a lease: it lasts until the work is due again, unless its holder ends or
-dies before, and then somebody else has it.
+Periodic work that any worker may do. A turn is a lease: it lasts until the work is due again, unless its holder ends
+or dies before; then another worker can have it.
 */
 
 use std::time::Duration;
@@ -9,11 +9,11 @@ use super::super::db::{clock, query};
 use super::super::{Store, StoreError};
 
 impl Store {
-    /// Whether it is this holder's turn to do a task, which then is nobody else's for so long. Whoever had the last turn may have
-    /// the next one, too.
+    /// Tries to take the turn at a task for the duration of `lease`, during which nobody else gets it. The holder of
+    /// the last turn may get the next one, too.
     pub async fn claim_turn(&self, task: &str, holder: &str, lease: Duration) -> Result<bool, StoreError> {
         self.require_installation()?;
-        // Between machines, leases are judged by one clock.
+        // All machines judge leases by one clock.
         let at = clock(&self.write).await?;
         let done = query(
             "INSERT INTO periodic_leases (task, holder, lease_until) VALUES ($1, $2, $3) \
@@ -29,7 +29,7 @@ impl Store {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Gives up the turns of a holder that ends or has died; answers how many.
+    /// Releases the turns of a holder that ends or has died; returns how many.
     pub async fn free_turns_of(&self, holder: &str) -> Result<u64, StoreError> {
         self.require_installation()?;
         let done =
@@ -57,7 +57,7 @@ mod tests {
         assert_eq!(won.iter().filter(|won| **won).count(), 1, "{won:?}");
         assert!(store.claim_turn("retention", "w0", LONG).await.unwrap(), "another task is another turn");
         assert!(!store.claim_turn("retention", "w1", LONG).await.unwrap());
-        // One that ends or dies leaves its turn to others; one that is over is anybody's.
+        // A holder that ends or dies releases its turn; anyone can take an expired turn.
         assert_eq!(store.job_holders().await.unwrap().iter().filter(|one| *one == "w0").count(), 1);
         store.free_turns_of("w0").await.unwrap();
         assert!(store.claim_turn("retention", "w1", Duration::ZERO).await.unwrap());

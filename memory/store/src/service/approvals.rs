@@ -1,6 +1,6 @@
 /*!
-Calls of parked runs that wait for a person's consent. A decision is made once; with it the run's job is due again
-and the decision waits for the run, in one transaction.
+Calls of parked runs that wait for a person's consent. A decision is made once. In the same transaction it is stored
+for the run and the run's job becomes due again.
 */
 
 use millwright_model::{IncidentId, MessageId, RunId, Timestamp};
@@ -13,7 +13,7 @@ use super::super::{Actor, IncidentState, Store, StoreError};
 use crate::queue::{Job, JobKind, jobs, notes};
 use crate::scope::ScopedRow;
 
-/// A call that waits, or waited.
+/// A call that waits, or has waited.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ApprovalRequest {
     pub id: String,
@@ -30,8 +30,8 @@ pub struct ApprovalRequest {
 }
 
 impl Store {
-    /// Asks for consent to calls `(call, tool, arguments)` of a parked run and lets its job wait for it, both or
-    /// neither: a decision in between would wake nobody. `false` when the job is somebody else's by now.
+    /// Asks for consent to calls `(call, tool, arguments)` of a parked run and makes its job wait for it, both or
+    /// neither: otherwise a decision in between would wake nobody. `false` if another worker has the job by now.
     pub async fn ask_consent(
         &self,
         job: &Job,
@@ -74,7 +74,7 @@ impl Store {
         Ok(true)
     }
 
-    /// Those not decided yet, oldest first; of one incident, or of all.
+    /// Undecided approvals, oldest first; of one incident, or of all.
     pub async fn open_approvals(
         &self,
         incident: Option<&IncidentId>,
@@ -88,10 +88,10 @@ impl Store {
         rows.iter().map(from_row).collect()
     }
 
-    /// The full id of an approval behind its first characters; one that nothing begins with is left as it is.
+    /// The full id of an approval that begins with these characters; an id without a match is returned unchanged.
     ///
     /// # Errors
-    /// [`StoreError::Ambiguous`] with the candidates when several begin so.
+    /// [`StoreError::Ambiguous`] with the candidates when several match.
     pub async fn resolve_approval_id(&self, short: &str) -> Result<String, StoreError> {
         let found: Vec<String> = query_scalar(AssertSqlSafe(format!(
             "SELECT a.id FROM approvals a WHERE substr(a.id, 1, length($1)) = $1{} ORDER BY a.id LIMIT 5",
@@ -108,7 +108,7 @@ impl Store {
         }
     }
 
-    /// Decides; `None` when it was decided before. The decision is on record, and the run goes on with it.
+    /// Decides; `None` if it was decided before. The decision is audited, and the run continues with it.
     pub async fn decide(
         &self,
         id: &str,

@@ -1,4 +1,4 @@
-//! Reports whose readers differ stay apart, and no reader is told what is known from narrower ones.
+//! Reports with different readers stay separate, and readers are never told what is known from a narrower audience.
 
 use std::time::Duration;
 
@@ -61,12 +61,12 @@ async fn a_report_joins_only_reports_with_the_same_readers() {
     }
     let again = IncomingReport { delivery: Some("d:7".into()), ..arrival(Unknown, 3) };
     assert_eq!(arrive(&store, again).await, IngestResult::Joined(opened[2].clone()), "the same ticket");
-    // Inside they are known to be related.
+    // Internal readers can see that they are related.
     let mut others = opened[1..].to_vec();
     others.sort();
     others.reverse();
     assert_eq!(store.related_incidents(&opened[0]).await.unwrap(), others);
-    // A ticket that is closed is noted, also where its readers are others by now.
+    // A closed ticket is noted even if its readers have changed.
     let closed = IncomingReport { resolved: true, delivery: Some("d:8".into()), ..arrival(Internal, 2) };
     let closed = IncomingReport { correlation: vec!["ticket:2".into()], ..closed };
     assert_eq!(arrive(&store, closed).await, IngestResult::Resolved(opened[1].clone()));
@@ -75,7 +75,8 @@ async fn a_report_joins_only_reports_with_the_same_readers() {
     assert!(!store.related_incidents(&opened[1]).await.unwrap().contains(&opened[0]));
 }
 
-/// What is over for longer than the window is another failure, whoever reads it; what is open is the same one.
+/// An incident that was over for longer than the window is another failure for every reader; an open one is the same
+/// failure.
 #[tokio::test]
 async fn only_what_could_have_been_joined_is_related() {
     use Audience::{Internal, Public, Unknown};
@@ -88,7 +89,7 @@ async fn only_what_could_have_been_joined_is_related() {
     let late = arrival(Internal, 3);
     let late = store.ingest(&[late], Duration::ZERO).await.unwrap().remove(0);
     assert_eq!(store.related_incidents(late.incident().unwrap()).await.unwrap(), [opened[1].clone()]);
-    // By many keys at once, of which one leads there.
+    // A report with many keys, one of which matches.
     let many = (0..1_200).map(|number| format!("alert:{number}")).chain(["ticket:2".to_owned()]);
     let many = IncomingReport { correlation: many.collect(), ..arrival(Public, 4) };
     let many = arrive(&store, many).await;

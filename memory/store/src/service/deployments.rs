@@ -1,5 +1,5 @@
 /*!
-What ran where since when, as deployments tell it.
+Which revision of a service ran where and since when, as reported by deployments.
 */
 
 use millwright_model::{Deployment, DeploymentId, Timestamp};
@@ -9,7 +9,7 @@ use super::super::db::{query, query_as};
 use super::super::{Store, StoreError};
 
 impl Store {
-    /// Keeps a deployment; told twice, it is one.
+    /// Records a deployment; idempotent.
     pub async fn deployed(&self, deployment: &Deployment, by: &str) -> Result<(), StoreError> {
         self.require_installation()?;
         query(
@@ -27,7 +27,8 @@ impl Store {
         Ok(())
     }
 
-    /// What ran of a service at a time, newest first, at most `most`; in any environment where none is given.
+    /// The deployments of a service that were active at a time, newest first, at most `most`; in any environment if
+    /// none is given.
     pub async fn deployments_at(
         &self,
         service: &str,

@@ -1,6 +1,6 @@
 /*!
-Files that hang on a ticket in another system. That one is there is kept with the arrival; what became of it is kept when
-it was fetched, so that nothing is fetched twice and what was left out has its reason.
+Attachments of a ticket in another system. The arrival stores which attachments exist; fetching stores the result, so
+that nothing is fetched twice and a skipped attachment has its reason.
 */
 
 use millwright_model::{FileId, IncidentId, RemoteFile};
@@ -9,10 +9,10 @@ use super::super::codec::new_id;
 use super::super::db::{WriteTransaction, query, query_as};
 use super::super::{Store, StoreError};
 
-/// Files kept of one incident.
+/// Most files stored for one incident.
 const MOST: i64 = 20;
 
-/// One that is wanted for an incident.
+/// A file that is wanted for an incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WantedFile {
     pub id: FileId,
@@ -21,7 +21,7 @@ pub struct WantedFile {
 }
 
 impl Store {
-    /// Files that are still to be fetched, in the order in which they were named.
+    /// Files that are still to be fetched, in the order in which the ticket named them.
     pub async fn wanted_files(&self, incident: &IncidentId) -> Result<Vec<WantedFile>, StoreError> {
         self.require_incident(incident).await?;
         let rows: Vec<(FileId, String, String, String, String)> = query_as(
@@ -40,7 +40,7 @@ impl Store {
         Ok(rows.into_iter().map(wanted).collect())
     }
 
-    /// What became of a file: taken, or left for a reason.
+    /// Stores the result for a file: fetched, or skipped for a reason.
     pub async fn settle_file(&self, id: &FileId, left_because: Option<&str>) -> Result<(), StoreError> {
         self.require_installation()?;
         query("UPDATE incident_files SET state = $2, because = $3 WHERE id = $1")
@@ -53,7 +53,7 @@ impl Store {
     }
 }
 
-/// Files are wanted; one wanted twice is one.
+/// Requests files; idempotent.
 pub(super) async fn want(
     tx: &mut WriteTransaction,
     incident: &IncidentId,

@@ -1,5 +1,5 @@
 /*!
-How the doors are: what came in by which one and when, which notes wait or fail, and the audit log by pages.
+Channel health: what came in by which channel and when, which notes wait or fail, and the audit log by pages.
 */
 
 use millwright_model::{IncidentId, NoteId, Timestamp};
@@ -17,7 +17,7 @@ pub struct ChannelHealth {
     pub last_at: Timestamp,
 }
 
-/// A note that is not where it should be.
+/// A note that was not delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TroubledNote {
     pub incident_id: IncidentId,
@@ -32,7 +32,7 @@ pub struct TroubledNote {
 }
 
 impl Store {
-    /// Every system that ever delivered anything, in the order of names.
+    /// Every system that ever delivered anything, by name.
     pub async fn channel_health(&self) -> Result<Vec<ChannelHealth>, StoreError> {
         self.require_installation()?;
         let rows: Vec<(String, i64, Timestamp)> = query_as(
@@ -73,7 +73,7 @@ impl Store {
             .collect()
     }
 
-    /// Services that incidents were reported of, in the order of names.
+    /// Services of reported incidents, by name.
     pub async fn known_services(&self) -> Result<Vec<String>, StoreError> {
         let sql = format!(
             "SELECT DISTINCT i.service FROM incidents i WHERE i.service IS NOT NULL{} ORDER BY i.service LIMIT 200",

@@ -1,10 +1,10 @@
 /*!
-What arrives by a door, taken in whole: the delivery, the incident, its job, the note that is wanted and the audit
-entry stand in one transaction, so that an acknowledged arrival is never half known. Many arrivals can share one
+Ingests what arrives by a channel as a whole: the delivery, the incident, its job, the requested note and the audit
+entry are in one transaction, so that an acknowledged arrival is never half stored. Many arrivals can share one
 transaction, because each transaction waits for the disk.
 
-An arrival joins only an incident of its own audience: whoever reads the one channel would otherwise be told what was said in
-the other, by its answer or by what goes into it. The two are kept as related.
+An arrival joins only an incident of its own audience. Otherwise the readers of one channel would see what was said in
+another one, in the answer or in its input. Such incidents are stored as related.
 */
 
 use std::time::Duration;
@@ -23,8 +23,8 @@ const DEFAULT_PAGE: u32 = 50;
 const MAX_PAGE: u32 = 500;
 
 impl Store {
-    /// Takes arrivals in, all or none. An arrival joins an incident of its correlation that is still open or came
-    /// in within `window`.
+    /// Ingests arrivals, all or none. An arrival joins an incident with a common correlation key that is still open
+    /// or came in within `window`.
     pub async fn ingest(
         &self,
         arrivals: &[IncomingReport],
@@ -66,7 +66,7 @@ impl Store {
                     .bind(&delivery)
                     .fetch_one(&mut *tx)
                     .await?;
-            // What was delivered before there were hashes is believed to be the same.
+            // A delivery from before hashes were stored is assumed to have the same content.
             if arrival.content.is_some() && content.is_some() && content != arrival.content {
                 return Err(StoreError::OtherContent { incident: known });
             }
@@ -76,7 +76,7 @@ impl Store {
         for key in related::keys_to_join(arrival) {
             known = correlated(tx, &key, since, arrival.resolved).await?;
             if let Some(found) = &known {
-                // Whether it may still be joined is told once nobody else changes it.
+                // Whether it may still be joined is checked again once nobody else can change it.
                 tx.lock_incident(found).await?;
                 known = correlated(tx, &key, since, arrival.resolved).await?;
             }
@@ -92,7 +92,7 @@ impl Store {
         };
         if let (Some(incident), false) = (arrived.incident(), arrival.resolved) {
             related::relate(tx, arrival, incident, since).await?;
-            // Whatever it is known by from now on leads here.
+            // From now on all its keys lead to this incident.
             for key in &arrival.correlation {
                 correlate(
                     tx,
@@ -152,7 +152,7 @@ impl Store {
         Ok(id)
     }
 
-    /// How an incident was reported, oldest first.
+    /// The deliveries of an incident, oldest first.
     pub async fn deliveries(&self, incident: &IncidentId) -> Result<Vec<Delivery>, StoreError> {
         self.require_incident(incident).await?;
         let rows = query(
@@ -238,7 +238,7 @@ impl Store {
         rows.into_iter().map(|(state, count)| Ok((from_word("incident", "", &state)?, count))).collect()
     }
 
-    /// Who did what outside of a change of memory, for good.
+    /// Appends an audit entry for an action that does not change memory; it is never removed.
     pub async fn append_audit(
         &self,
         by: Actor<'_>,
@@ -262,7 +262,7 @@ impl Store {
     }
 }
 
-/// The incident that an arrival with this key joins. One that is over is annotated however old the incident is.
+/// The incident that an arrival with this key joins. A resolved arrival annotates an incident of any age.
 async fn correlated(
     tx: &mut WriteTransaction,
     key: &str,
@@ -286,7 +286,7 @@ pub(super) fn may_be_joined(state: IncidentState, created_at: Timestamp, since: 
     match state {
         IncidentState::Queued | IncidentState::Running | IncidentState::AwaitingApproval => true,
         IncidentState::Done => created_at > since,
-        // What failed to be investigated is tried again.
+        // A failed or cancelled investigation is started again by a new incident.
         IncidentState::Failed | IncidentState::Cancelled => false,
     }
 }

@@ -1,4 +1,4 @@
-//! What comes back to an incident after it was taken in: its files, and the failure itself.
+//! What reaches an incident after it was ingested: its attachments, and a recurrence of the failure.
 
 use std::time::Duration;
 
@@ -107,7 +107,7 @@ async fn a_note_that_has_news_while_it_is_written_is_written_again_whoever_dies(
     let claim = |kind| store.claim_jobs(kind, "w", HOUR, 1, &[]);
     let job = claim(JobKind::Investigate).await.unwrap().remove(0);
     let note = claim(JobKind::Note).await.unwrap().remove(0);
-    // The end of the investigation is news, and told with it: nobody has to live on to tell it.
+    // The end of the investigation makes the note due in the same transaction, so no process has to survive to do it.
     let done = Some(IncidentState::Done);
     assert!(store.settle_job(&job.id, "w", JobState::Done, None, done).await.unwrap());
     assert!(claim(JobKind::Note).await.unwrap().is_empty(), "it is being written");
@@ -132,7 +132,7 @@ async fn an_answer_that_was_not_it_is_marked_and_its_incident_opened_in_one_go()
         .resolution
         .unwrap();
     let outcome = async || store.resolutions(&id).await.unwrap()[0].outcome;
-    // Of one that is open already, the answer alone is marked.
+    // If the incident is already open, only the answer is marked.
     assert!(!store.reopen(&id, Some(&fix.id), &json!({}), BY).await.unwrap());
     assert_eq!(outcome().await, Outcome::Recurred);
     store.set_outcome(&fix.id, Outcome::Shipped, BY).await.unwrap();

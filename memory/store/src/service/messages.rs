@@ -1,5 +1,5 @@
 /*!
-What persons say to an incident, kept until its run has taken it in, and what is answered.
+Messages of persons to an incident, stored until its run has read them, and the replies.
 */
 
 use millwright_model::{IncidentId, JobId, MessageId};
@@ -11,11 +11,11 @@ use super::{IncidentMessage, MessageKind};
 use crate::queue::{JobKind, jobs, notes};
 use crate::scope::ScopedRow;
 
-/// Messages that are read at once, at most.
+/// Most messages that are read at once.
 pub const MESSAGES_AT_ONCE: usize = 200;
 
 impl Store {
-    /// Keeps what was said; a question is queued to be answered.
+    /// Stores a message; a question is queued for an answer.
     pub async fn put_message(
         &self,
         incident: &IncidentId,
@@ -31,7 +31,7 @@ impl Store {
         Ok(message)
     }
 
-    /// Those a run has not stored yet, oldest first.
+    /// Messages that a run has not stored yet, oldest first.
     pub async fn waiting_messages(&self, incident: &IncidentId) -> Result<Vec<IncidentMessage>, StoreError> {
         self.require_incident(incident).await?;
         let rows = query(
@@ -44,7 +44,7 @@ impl Store {
         rows.iter().map(from_row).collect()
     }
 
-    /// Of an incident, oldest first, after a message where one is given; [`MESSAGES_AT_ONCE`] of them at most.
+    /// Messages of an incident, oldest first, after the given message if there is one; at most [`MESSAGES_AT_ONCE`].
     pub async fn messages(
         &self,
         incident: &IncidentId,
@@ -61,7 +61,7 @@ impl Store {
         rows.iter().map(from_row).collect()
     }
 
-    /// Whether a question about an incident is still to be answered.
+    /// Whether a question about an incident still waits for an answer.
     pub async fn awaits_answer(&self, incident: &IncidentId) -> Result<bool, StoreError> {
         self.require_incident(incident).await?;
         let open: i64 = query_scalar(
@@ -93,7 +93,7 @@ impl Store {
             .unwrap_or_else(|| Err(StoreError::NotFound { what: "message", id: id.to_string() }))
     }
 
-    /// Answers a question and ends its job, both or neither; `false` when the job is somebody else's by now.
+    /// Answers a question and ends its job, both or neither; `false` if another worker has the job by now.
     pub async fn answer_question(
         &self,
         job: &JobId,
@@ -148,7 +148,7 @@ impl Store {
     }
 }
 
-/// Keeps a message; a question is queued to be answered.
+/// Stores a message; a question is queued for an answer.
 pub(super) async fn insert(
     tx: &mut WriteTransaction,
     incident: &IncidentId,

@@ -1,6 +1,6 @@
 /*!
-What the service keeps: reports that came in and what became of them, messages and approvals, tokens and deployments.
-Plain data here, the statements in one file per table.
+The data of the service: incoming reports and their results, messages and approvals, tokens and deployments. Plain
+data here; the statements are in one file per table.
 */
 
 mod approvals;
@@ -49,16 +49,16 @@ use serde::{Deserialize, Serialize};
 
 use super::IncidentState;
 
-/// What became of an arrival.
+/// The result of an arrival.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IngestResult {
     Opened(IncidentId),
-    /// One incident more than once reported.
+    /// A further report of this incident.
     Joined(IncidentId),
     /// Delivered before; the incident it belongs to, if any.
     Again(Option<IncidentId>),
     Resolved(IncidentId),
-    /// Over before it was ever reported here.
+    /// Resolved before it was ever reported here.
     Ignored,
 }
 
@@ -106,7 +106,7 @@ pub struct AccessToken {
     pub id: String,
     pub name: String,
     pub role: String,
-    /// The repositories whose incidents exist for it.
+    /// The repositories whose incidents exist for the token.
     pub repositories: VisibleSet<RepositoryName>,
     pub created_at: Timestamp,
     pub created_by: String,
@@ -115,7 +115,7 @@ pub struct AccessToken {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// What a list of incidents is narrowed to.
+/// Filters for a list of incidents.
 #[derive(Debug, Clone, Default)]
 pub struct IncidentFilter {
     pub state: Option<IncidentState>,
@@ -143,6 +143,6 @@ pub struct IncidentLine {
     pub release: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    /// Of the newest report.
+    /// The verdict of the newest report.
     pub verdict: Option<Verdict>,
 }

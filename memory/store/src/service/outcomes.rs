@@ -1,5 +1,6 @@
 /*!
-What became of fixes: which wait to be seen on the deployed branch, which were, and where the failure came back.
+Outcomes of fixes: which are still expected on the deployed branch, which were seen there, and where the failure came
+back.
 */
 
 use millwright_model::{Approval, IncidentId, Outcome, Proof, RepositoryId, Resolution, Timestamp};
@@ -9,14 +10,14 @@ use super::super::db::{query, query_as};
 use super::super::resolutions::from_row;
 use super::super::{Store, StoreError};
 
-/// Fixes looked at in one go.
+/// Most fixes that are checked in one pass.
 const MOST: i64 = 500;
 
 /// A later incident of a fixed problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recurrence {
     pub incident_id: IncidentId,
-    /// What was decided about its job, the revision that failed among it.
+    /// The decisions about its job, including the revision that failed.
     pub plan: Option<serde_json::Value>,
 }
 

@@ -1,4 +1,4 @@
-//! Sessions, keys, views of reports and how the doors are: what the page asks the store.
+//! Sessions, keys, views of reports and channel health: what the page reads from the store.
 
 use millwright_model::{NewIncident, REPORT_SCHEMA, Report, Usage};
 

@@ -1,6 +1,6 @@
 /*!
-Incidents of the same failure whose readers differ. They stay apart, so that no channel tells what another one said, and
-are kept as related for those who are signed in.
+Incidents of the same failure with different readers. They stay separate, so that no channel sees what another one
+said, and are stored as related for signed-in users.
 */
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,13 +13,13 @@ use super::super::{Store, StoreError};
 use super::ingest::may_be_joined;
 use super::{IncomingReport, SHARED_KEY};
 
-/// Related incidents that are told of one.
+/// Most related incidents that are listed for one.
 const MOST: i64 = 20;
-/// Keys looked for by one statement; each has one form for each audience.
+/// Most keys in one statement; each key has one form for each audience.
 const KEYS_AT_ONCE: usize = 1_000;
 
 impl Store {
-    /// Incidents that would be one with this one, had they the same readers; newest first.
+    /// Incidents that would be one with this one if they had the same readers; newest first.
     pub async fn related_incidents(&self, incident: &IncidentId) -> Result<Vec<IncidentId>, StoreError> {
         self.require_incident(incident).await?;
         let sql = format!(
@@ -31,7 +31,7 @@ impl Store {
     }
 }
 
-/// A key as it stands for reports of an audience, and of the closed conversation that they were made in.
+/// A key in the form for reports of an audience, and of the closed conversation that they come from.
 pub(super) fn scoped(key: &str, audience: Audience, conversation: Option<&ConversationId>) -> String {
     let key = match conversation {
         None => key.to_owned(),
@@ -48,7 +48,8 @@ pub(super) fn keys_to_join(arrival: &IncomingReport) -> Vec<String> {
     let own = |key: &&String| !key.starts_with(SHARED_KEY);
     let within = arrival.conversation.as_ref();
     if arrival.resolved {
-        // It only notes that its own ticket is closed, which may have had other readers when it was reported.
+        // A resolved arrival only notes that its own ticket is closed; the ticket may have had other readers when it
+        // was reported.
         let keys = arrival.correlation.iter();
         let scopes = |key: &String| match own(&key) {
             true => Audience::ALL.to_vec(),
@@ -58,24 +59,24 @@ pub(super) fn keys_to_join(arrival: &IncomingReport) -> Vec<String> {
             .flat_map(|key| scopes(key).into_iter().map(|audience| scoped(key, audience, within)))
             .collect();
     }
-    // Two whose readers are not known need not have the same ones, unless they are one ticket.
+    // Two reports with unknown readers may have different ones, unless they are about one ticket.
     let keys = arrival.correlation.iter().filter(|key| arrival.audience != Audience::Unknown || own(key));
     keys.map(|key| scoped(key, arrival.audience, within)).collect()
 }
 
-/// Keeps which other incidents this arrival would have joined, had they the same readers: those that are open, or came in after
-/// `since`.
+/// Stores which other incidents this arrival would have joined if they had the same readers: those that are open, or
+/// came in after `since`.
 pub(super) async fn relate(
     tx: &mut WriteTransaction,
     arrival: &IncomingReport,
     incident: &IncidentId,
     since: Timestamp,
 ) -> Result<(), StoreError> {
-    // What is said in a closed conversation leads nobody to it, and need not be told what is said elsewhere.
+    // A closed conversation is not revealed to others, and is not told what is said elsewhere.
     if arrival.conversation.is_some() {
         return Ok(());
     }
-    // One whose readers are the same was not joined because it came too early, which is no matter of readers.
+    // Incidents with the same readers were not joined because of their age, so they are not related by this rule.
     let others = Audience::ALL
         .into_iter()
         .filter(|audience| *audience != arrival.audience || *audience == Audience::Unknown);

@@ -1,7 +1,7 @@
 /*!
-An incident that is taken up again, because the failure is back in a revision that has its fix. The answer that was not
-it, the message that says so, the job and the state change together: nobody sees an incident that is open again without a
-reason, and none stays closed because whoever judged its answer died then.
+Reopens an incident because the failure is back in a revision that has its fix. The refuted answer, the message that
+explains it, the job and the state change in one transaction. So nobody sees a reopened incident without a reason, and
+no incident stays closed because a process died in between.
 */
 
 use millwright_model::{IncidentId, Outcome, ResolutionId, Timestamp};
@@ -14,13 +14,13 @@ use super::super::{Actor, IncidentState, Store, StoreError};
 use super::{MessageKind, messages};
 use crate::queue::{JobKind, jobs};
 
-/// Arrivals looked at for one incident.
+/// Most arrivals that are read for one incident.
 const MOST: i64 = 200;
 
 impl Store {
-    /// Opens an incident again that is done, to be investigated by this plan; `false` when it is not done, or a worker has
-    /// it. Why stands in a message, which the run takes in. `fix_refuted` is the resolution that turned out so; it is marked,
-    /// whether or not the incident is opened.
+    /// Opens a finished incident again, with this plan for the investigation; `false` if it is not finished, or a
+    /// worker has it. A message gives the reason to the run. `fix_refuted` is the resolution whose fix failed; it is
+    /// marked even if the incident is not opened.
     pub async fn reopen(
         &self,
         incident: &IncidentId,
@@ -38,7 +38,7 @@ impl Store {
         Ok(opened)
     }
 
-    /// When an incident was reported again by another delivery, after a time, oldest first.
+    /// The times at which further deliveries reported an incident after `since`, oldest first.
     pub async fn joined_after(
         &self,
         incident: &IncidentId,

@@ -51,14 +51,15 @@ async fn arrivals_open_join_repeat_and_resolve() {
     assert_eq!(effects, ["opened", "joined", "resolved"]);
     assert_eq!(store.count_jobs().await.unwrap(), [(JobKind::Investigate, JobState::Queued, 2)]);
 
-    // What is over for longer than the window is a new incident.
+    // A failure that was over for longer than the window is a new incident.
     store.set_incident_state(&id, IncidentState::Done).await.unwrap();
     assert_eq!(one(&store, arrival("a", Some("z:5"), Some("k"))).await, IngestResult::Joined(id.clone()));
     let late = store.ingest(&[arrival("a", Some("z:6"), Some("k"))], Duration::ZERO).await.unwrap();
     assert!(matches!(&late[0], IngestResult::Opened(new) if *new != id));
 }
 
-/// An id that its sender chose stands for what was said under it first; those in one transaction with it are not touched.
+/// An id that its sender chose belongs to the first content delivered under it; other arrivals in the same
+/// transaction are not affected.
 #[tokio::test]
 async fn the_same_id_with_other_content_is_refused() {
     let (store, _dir) = temporary().await;
@@ -68,7 +69,7 @@ async fn the_same_id_with_other_content_is_refused() {
     assert_eq!(one(&store, keyed("x")).await, IngestResult::Again(Some(id.clone())));
     let refused = store.ingest(&[keyed("y")], HOUR).await.unwrap_err();
     assert!(matches!(refused, StoreError::OtherContent { incident: Some(known) } if known == id));
-    // Deliveries of before there were hashes.
+    // Deliveries from before hashes were stored.
     assert_eq!(one(&store, arrival("a", Some("key:1"), None)).await, IngestResult::Again(Some(id)));
     assert_eq!(store.count_incidents().await.unwrap(), 1);
 }
@@ -300,7 +301,7 @@ async fn what_its_workers_do_not_survive_is_counted() {
     assert_eq!(claim("b/1/x", HOUR).await, 1, "its lease ran out");
     assert_eq!(store.free_jobs_of("b/1/x").await.unwrap(), 1);
     assert_eq!(claim("c/1/x", HOUR).await, 2, "its holder was found dead");
-    // A run that got further is not what its worker died of.
+    // A run that made progress is not the cause of its worker's death.
     let run = store.create_run(&id).await.unwrap();
     let step = NewEvent {
         kind: "planned".into(),

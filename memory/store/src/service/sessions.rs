@@ -1,6 +1,6 @@
 /*!
-Who is signed in on the page, and the keys that the service signs with. Of a session only the hash of its cookie is
-kept; it ends by itself, by signing out, and with its token.
+Sessions of the page, and the keys that the service signs with. Only the hash of a session's cookie is stored. A
+session ends by itself, by signing out, and with its token.
 */
 
 use millwright_model::Timestamp;
@@ -11,10 +11,10 @@ use super::super::db::{Row, WriteTurn, query, query_scalar};
 use super::super::{Actor, Store, StoreError};
 use super::AccessToken;
 
-/// Sessions listed at most.
+/// Most sessions that are listed.
 const MOST: i64 = 200;
 
-/// Somebody who is signed in.
+/// A signed-in user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredSession {
     pub id_sha256: String,
@@ -24,7 +24,7 @@ pub struct StoredSession {
 }
 
 impl Store {
-    /// Keeps a session of a token; those that have ended go.
+    /// Stores a session of a token and deletes expired ones.
     pub async fn begin_session(&self, session: &StoredSession, by: Actor<'_>) -> Result<(), StoreError> {
         self.require_installation()?;
         let mut tx = self.begin(WriteTurn::Tokens).await?;
@@ -45,7 +45,7 @@ impl Store {
         Ok(())
     }
 
-    /// A session that has not ended, with its token, which may have.
+    /// An active session, with its token, which may have ended.
     pub async fn find_session(
         &self,
         id_sha256: &str,
@@ -62,7 +62,7 @@ impl Store {
         Ok(token.map(|(token, _)| (session, token)))
     }
 
-    /// Newest first, those that have ended left out.
+    /// Newest first, without ended sessions.
     pub async fn list_sessions(&self) -> Result<Vec<StoredSession>, StoreError> {
         self.require_installation()?;
         let rows = query(
@@ -75,7 +75,7 @@ impl Store {
         rows.iter().map(from_row).collect()
     }
 
-    /// Ends a session; ending one that is gone changes nothing.
+    /// Ends a session; ending a missing one changes nothing.
     pub async fn end_session(&self, id_sha256: &str, by: Actor<'_>) -> Result<(), StoreError> {
         self.require_installation()?;
         let mut tx = self.begin(WriteTurn::Tokens).await?;
@@ -98,7 +98,7 @@ impl Store {
         Ok(())
     }
 
-    /// The key of this name; `fresh` becomes it where there is none yet.
+    /// The key with this name; stores `fresh` as the key if there is none yet.
     pub async fn server_secret(&self, name: &str, fresh: &str) -> Result<String, StoreError> {
         self.require_installation()?;
         let mut tx = self.begin(WriteTurn::Tokens).await?;

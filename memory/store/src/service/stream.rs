@@ -1,5 +1,5 @@
 /*!
-The events of an incident's runs as one stream that can be read on from any place, by any number of readers.
+The events of an incident's runs as one stream that any number of readers can read from any position.
 */
 
 use millwright_model::{IncidentId, RunId, Timestamp};
@@ -9,10 +9,10 @@ use std::str::FromStr;
 use super::super::db::query;
 use super::super::{Store, StoreError, payloads};
 
-/// Stands for the run in the place before all of them.
+/// The run id of the position before all runs.
 const NO_RUN: &str = "run_";
 
-/// A place in the stream: after this event of this run. Runs sort by their ids.
+/// A position in the stream: after this event of this run. Runs sort by their ids.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StreamPosition {
     /// `None`: before all runs.
@@ -49,7 +49,7 @@ pub struct StreamEvent {
 }
 
 impl Store {
-    /// The next events of an incident after a place, oldest first, at most `most`.
+    /// The next events of an incident after a position, oldest first, at most `most`.
     pub async fn stream(
         &self,
         incident: &IncidentId,

@@ -1,6 +1,6 @@
 /*!
-Conversations that go on elsewhere, in threads of a chat system: which incident a thread is about, what was said there
-(once, however often it is delivered), and what is to be answered there.
+Conversations in threads of a chat system: the incident that a thread is about, what was said there (stored once,
+however often it is delivered), and what is to be answered there.
 */
 
 use millwright_model::{Audience, ConversationId, IncidentId, MessageId, RunId};
@@ -12,10 +12,11 @@ use super::{IncidentMessage, MessageKind, messages, related};
 use crate::queue::notes;
 use crate::scope::ScopedRow;
 
-/// Something said in a thread.
+/// A message in a thread.
 #[derive(Debug, Clone, Copy)]
 pub struct IncomingThreadMessage<'a> {
-    /// Its own id in the system it came from, with the system before it: a second one with it changes nothing.
+    /// Its id in the system it came from, prefixed with that system. A second message with the same id changes
+    /// nothing.
     pub delivery: &'a str,
     pub source: &'a str,
     pub incident: &'a IncidentId,
@@ -27,13 +28,14 @@ pub struct IncomingThreadMessage<'a> {
 }
 
 impl Store {
-    /// Keeps what was said, and that it is to be answered, in one transaction; `None` when it was delivered before.
+    /// Stores a message and queues it for an answer, in one transaction; `None` if it was delivered before.
     pub async fn say_once(
         &self,
         said: IncomingThreadMessage<'_>,
     ) -> Result<Option<IncidentMessage>, StoreError> {
         self.require_incident(said.incident).await?;
-        // Of the index, because a delivery may arrive at the same moment as a report, which enters it first there.
+        // Takes the turn of the index, because a report with the same delivery may arrive at the same moment, and it
+        // writes the delivery first under that turn.
         let mut tx = self.begin(WriteTurn::IndexOf(said.incident)).await?;
         super::super::incidents::must_exist(&mut tx, said.incident).await?;
         let inserted = query(
@@ -60,7 +62,8 @@ impl Store {
         Ok(Some(message))
     }
 
-    /// The incident that this key of arrivals leads to, in a closed conversation or outside of all, however long ago it was.
+    /// The incident that this correlation key leads to, in a closed conversation or outside of all, regardless of its
+    /// age.
     pub async fn incident_known_by(
         &self,
         key: &str,
@@ -86,7 +89,7 @@ impl Store {
             .await
     }
 
-    /// The incident whose note elsewhere has this id.
+    /// The incident whose note has this id in the other system.
     pub async fn incident_of_note(
         &self,
         system: &str,
@@ -101,7 +104,7 @@ impl Store {
         query.fetch_optional(&self.read).await
     }
 
-    /// What was answered to a question, once it is.
+    /// The answer to a question, once there is one.
     pub async fn answer_to(&self, question: &MessageId) -> Result<Option<IncidentMessage>, StoreError> {
         self.require(ScopedRow::Message, question.as_str()).await?;
         query("SELECT * FROM incident_messages WHERE reply_to = $1 ORDER BY id LIMIT 1")
@@ -112,7 +115,7 @@ impl Store {
             .transpose()
     }
 
-    /// What the newest run of an incident means to do, as its last plan tells it.
+    /// The next steps of the newest run of an incident, from its last plan.
     pub async fn latest_plan(&self, incident: &IncidentId) -> Result<Option<serde_json::Value>, StoreError> {
         self.require_incident(incident).await?;
         let found: Option<(RunId, i64, String)> = query_as(

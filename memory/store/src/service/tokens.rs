@@ -1,5 +1,5 @@
 /*!
-API tokens: only the hash of a secret is kept. Making, rotating and revoking one is on record.
+API tokens: only the hash of a secret is stored. Creation, rotation and revocation are audited.
 */
 
 use millwright_model::{RepositoryName, Timestamp, VisibleSet};
@@ -50,17 +50,17 @@ impl Store {
         Ok(())
     }
 
-    /// A token and the hash of its secret, whether it is still good or not.
+    /// A token and the hash of its secret, whether it is still valid or not.
     pub async fn find_token(&self, id: &str) -> Result<Option<(AccessToken, String)>, StoreError> {
         self.require_installation()?;
         let row = query("SELECT * FROM tokens WHERE id = $1").bind(id).fetch_optional(&self.read).await?;
         row.map(|row| Ok((from_row(&row)?, row.try_get("secret_sha256")?))).transpose()
     }
 
-    /// The full id of a token behind its first characters, ended or not.
+    /// The full id of a token that begins with these characters, ended or not.
     ///
     /// # Errors
-    /// [`StoreError::Ambiguous`] with the candidates when several begin so.
+    /// [`StoreError::Ambiguous`] with the candidates when several match.
     pub async fn resolve_token_id(&self, short: &str) -> Result<String, StoreError> {
         self.require_installation()?;
         let missing = || StoreError::NotFound { what: "valid token", id: short.chars().take(80).collect() };
@@ -154,7 +154,7 @@ fn from_row(row: &Row) -> Result<AccessToken, StoreError> {
     })
 }
 
-/// Which repositories a token is bound to, behind its role in the audit log.
+/// The repositories that a token is bound to, for the audit log, after its role.
 fn of_repositories(repositories: &VisibleSet<RepositoryName>) -> String {
     match repositories {
         VisibleSet::All => String::new(),

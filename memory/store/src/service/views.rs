@@ -1,6 +1,6 @@
 /*!
-What a page shows beside a report, kept with it, and the figures of answered incidents: how long and how dear each
-was, and the how-manieth of its problem.
+The data that a page shows beside a report, and the figures of answered incidents: duration, cost, and position within
+the problem.
 */
 
 use millwright_model::{IncidentId, Report, ReportId, Timestamp, Verdict};
@@ -10,22 +10,22 @@ use super::super::db::{AssertSqlSafe, query, query_scalar};
 use super::super::{Store, StoreError};
 use crate::scope::ScopedRow;
 
-/// An incident that was answered.
+/// An answered incident.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AnsweredIncident {
     pub incident_id: IncidentId,
     pub at: Timestamp,
     pub verdict: Verdict,
-    /// From 1: the how-manieth incident of its problem it is.
+    /// Counts from 1: the position of this incident among those of its problem.
     pub occurrence: i64,
     pub wall_ms: i64,
     pub cost_usd: f64,
-    /// How often a person steered, decided or stopped.
+    /// How often a person sent a message, decided or stopped.
     pub steered: i64,
 }
 
 impl Store {
-    /// Keeps what is shown beside a report.
+    /// Stores what is shown beside a report.
     pub async fn save_view(&self, report: &Report, view: &serde_json::Value) -> Result<(), StoreError> {
         self.require_incident(&report.incident_id).await?;
         let number = |value: f64| if value.is_finite() { (value * 1e6).round() as i64 } else { 0 };
@@ -76,7 +76,7 @@ impl Store {
                     incident_id: row.try_get("incident_id")?,
                     at: row.try_get("created_at")?,
                     verdict: from_word("report", &id, &verdict)?,
-                    // Of no problem yet: the first of its own.
+                    // An incident without a problem is the first of its own.
                     occurrence: occurrence.max(1),
                     wall_ms: row.try_get("wall_ms")?,
                     cost_usd: cost as f64 / 1e6,

@@ -1,16 +1,16 @@
 /*!
-Embeds what has no vector yet: incidents that came in while the model or the server was away, those of before the
-model was changed, and all of them when the engine is new. Also takes forgotten incidents out of a server.
+Embeds incidents without a vector: those that came in while the model or the server was down, those from before a
+change of the model, and all of them if the engine is new. Also removes forgotten incidents from a server.
 
-It can be stopped at any point. A batch is kept only after the engine has it, so what was interrupted is done again,
-and doing it again changes nothing.
+This can be stopped at any point. A batch is recorded only after the engine has it, so an interrupted batch is done
+again, and repeating it changes nothing.
 */
 
 use super::PendingVector;
 use super::{VectorError, VectorIndex, VectorPoint};
 use crate::Store;
 
-/// Texts embedded and kept together.
+/// Number of texts that are embedded and stored together.
 const BATCH: usize = 64;
 
 /// What was done, and what is left.
@@ -38,7 +38,7 @@ pub async fn catch_up(store: &Store, limit: usize) -> Result<CatchUpProgress, Ve
         let room = limit - usize::try_from(progress.embedded).unwrap_or(limit);
         let pending = store.pending_vectors(dense.space(), BATCH.min(room)).await?;
         if pending.is_empty() {
-            // Another process may add one right now; then the space stays behind.
+            // Another process may add an incident right now; then the space stays incomplete.
             if store.settle_space(dense.space()).await? {
                 dense.engine().activate(dense.embedder().model()).await?;
                 store.vector_rows().drop_others(dense.engine().name(), dense.space()).await?;
@@ -48,7 +48,7 @@ pub async fn catch_up(store: &Store, limit: usize) -> Result<CatchUpProgress, Ve
         let kept = embed(store, dense, &pending).await?;
         progress.embedded += kept;
         if kept == 0 {
-            // All of them changed meanwhile; the next call takes them up.
+            // All of them changed meanwhile; the next call embeds them.
             break;
         }
     }
@@ -56,7 +56,7 @@ pub async fn catch_up(store: &Store, limit: usize) -> Result<CatchUpProgress, Ve
     Ok(progress)
 }
 
-/// Answers how many are kept.
+/// Returns how many were stored.
 async fn embed(store: &Store, dense: &VectorIndex, pending: &[PendingVector]) -> Result<u64, VectorError> {
     let texts: Vec<_> = pending.iter().map(|p| p.text.clone()).collect();
     let vectors = dense.embedder().embed(&texts).await?;
@@ -82,7 +82,7 @@ async fn embed(store: &Store, dense: &VectorIndex, pending: &[PendingVector]) ->
     Ok(store.keep_vectors(dense.space(), &done).await?)
 }
 
-/// What was forgotten here must not stay in a server.
+/// An incident that was forgotten here must not stay on a server.
 async fn take_out(store: &Store, dense: &VectorIndex) -> Result<u64, VectorError> {
     let mut removed = 0;
     if dense.is_embedded() {

@@ -1,8 +1,8 @@
 /*!
-The embedded engine: vectors lie in the same SQLite file as everything else, so that one backup holds all, and a
-copy of them, one byte a dimension, is kept in memory and searched exactly.
+The embedded engine: vectors are in the same SQLite file as everything else, so that one backup holds all. A copy of
+them, one byte per dimension, is kept in memory and searched exactly.
 
-The copy follows the file: before each search two numbers tell what was added and whether anything was removed, by
+The copy follows the file: before each search, two numbers tell what was added and whether anything was removed, by
 this process or another one.
 */
 
@@ -19,9 +19,9 @@ use crate::db::MAX_BATCH;
 use crate::embed::ModelId;
 use crate::structure_keys::{KeyKind, key_hash};
 
-/// Rows read at once when the copy is brought up to date.
+/// Rows that are read at once to update the copy.
 const READ_ROWS: i64 = 5_000;
-/// Candidates scored again from their floats beyond what was asked for: those that rounding may have put too low.
+/// Extra candidates that are scored again from their floats, because rounding may have ranked them too low.
 const RESCORED: usize = 32;
 
 #[derive(Debug)]
@@ -42,7 +42,7 @@ impl EmbeddedVectors {
         Self { rows, spaces: Mutex::default() }
     }
 
-    /// The space of a model and its copy, brought up to date.
+    /// The space of a model with its updated copy.
     async fn copy(&self, model: &ModelId) -> Result<Arc<Mutex<Mirror>>, VectorError> {
         let copy = {
             let mut spaces = self.spaces.lock().await;
@@ -80,7 +80,7 @@ impl EmbeddedVectors {
                 copy.scan.put(row.doc, row.repository.as_ref().map(scope), &row.vector);
             }
         }
-        // The newest may have been removed again before it was read.
+        // The newest row may have been removed again before it was read.
         copy.seen.last_seq = now.last_seq;
         Ok(())
     }
@@ -212,7 +212,7 @@ mod tests {
             crate::embed::normalise(&mut vector);
             vector
         };
-        // Closer to each other than bytes tell apart, but not all of them.
+        // Vectors so close that bytes cannot separate all of them.
         let query = vector(None, 1.0);
         let points: Vec<VectorPoint> = made
             .iter()

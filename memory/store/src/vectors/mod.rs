@@ -1,10 +1,10 @@
 /*!
-Vectors of incidents behind one trait, with the engine that is this database: searched exactly in memory. Servers are
-engines of the crate that recalls.
+Vectors of incidents behind one trait, with this database as the built-in engine, which searches exactly in memory.
+The recall crate implements servers as engines.
 
-An engine only finds; what a hit is worth is judged in recall, and what is known of an incident lies in the store
-alone. So an engine may be lost or be down without anything being lost: recall then goes on by words and code, and
-[`catch_up()`] fills in what is missing, batch by batch, each kept only once the engine has it.
+An engine only finds; recall judges a hit, and only the store holds knowledge about incidents. So nothing is lost if
+an engine is lost or down: recall continues with words and code, and [`catch_up()`] adds what is missing, batch by
+batch, each recorded only once the engine has it.
 */
 
 mod catch_up;
@@ -28,17 +28,17 @@ use crate::embed::{EmbedError, Embedder, LexicalEmbedder, ModelId};
 
 pub type VectorFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, VectorError>> + Send + 'a>>;
 
-/// An incident as an engine holds it.
+/// An incident as an engine stores it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct VectorPoint {
     pub incident_id: IncidentId,
     pub repository: Option<RepositoryId>,
     pub service: Option<String>,
     pub environment: Option<String>,
-    /// Of unit length.
+    /// A vector of unit length.
     pub dense: Vec<f32>,
-    /// Folded words as `tokenize::split` gives them, for engines that keep a sparse vector. An engine beside a word
-    /// index of its own leaves them out, and pages without them.
+    /// Folded words as `tokenize::split` returns them, for engines that store a sparse vector. The embedded engine,
+    /// which has a word index beside it, leaves them out, also from pages.
     pub words: Vec<String>,
 }
 
@@ -48,7 +48,7 @@ pub struct VectorQuery<'a> {
     pub dense: &'a [f32],
     /// With words, an engine with sparse vectors fuses both views by reciprocal rank.
     pub words: &'a [String],
-    /// Its incidents and those of no repository; `None`: all.
+    /// Limits the search to its incidents and those without a repository; `None`: all.
     pub repository: Option<&'a RepositoryId>,
     pub limit: usize,
 }
@@ -56,11 +56,11 @@ pub struct VectorQuery<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct VectorHit {
     pub incident_id: IncidentId,
-    /// Cosine, or a fused rank where the query had words; comparable within one answer only.
+    /// Cosine, or a fused rank if the query had words; comparable within one result only.
     pub score: f64,
 }
 
-/// One stretch of everything an engine holds.
+/// One page of everything that an engine holds.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct VectorPage {
     pub points: Vec<VectorPoint>,
@@ -70,16 +70,16 @@ pub struct VectorPage {
 
 /// An engine. Each call names the model, because vectors of two models must never meet.
 pub trait VectorStore: Send + Sync + fmt::Debug {
-    /// `embedded`, or the server's collection by address; part of how marks are kept.
+    /// `embedded`, or the server's collection by address; part of the key of stored marks.
     fn name(&self) -> &str;
 
-    /// Makes room for a model's vectors where there is none yet.
+    /// Creates the space for a model's vectors if there is none yet.
     fn prepare<'a>(&'a self, model: &'a ModelId) -> VectorFuture<'a, ()>;
 
-    /// Adds or replaces; all of them are found once this has answered.
+    /// Adds or replaces points; once this returns, searches find all of them.
     fn upsert<'a>(&'a self, model: &'a ModelId, points: &'a [VectorPoint]) -> VectorFuture<'a, ()>;
 
-    /// Removes incidents, those of other models as well; unknown ones are no error.
+    /// Removes incidents, also from the spaces of other models; unknown ones are not an error.
     fn remove<'a>(&'a self, incidents: &'a [IncidentId]) -> VectorFuture<'a, ()>;
 
     /// The nearest, best first.
@@ -87,7 +87,7 @@ pub trait VectorStore: Send + Sync + fmt::Debug {
 
     fn count<'a>(&'a self, model: &'a ModelId) -> VectorFuture<'a, u64>;
 
-    /// Everything, page by page, in an order of the engine's own.
+    /// All points, page by page, in an order of the engine's choice.
     fn page<'a>(
         &'a self,
         model: &'a ModelId,
@@ -95,7 +95,8 @@ pub trait VectorStore: Send + Sync + fmt::Debug {
         limit: usize,
     ) -> VectorFuture<'a, VectorPage>;
 
-    /// The model is complete: who asks by the engine's name gets it from now on, and others may go.
+    /// Declares the model complete: callers that use the engine's name get it from now on, and other models may be
+    /// removed.
     fn activate<'a>(&'a self, model: &'a ModelId) -> VectorFuture<'a, ()>;
 }
 
@@ -123,7 +124,7 @@ pub enum VectorError {
     BadUrl { url: String, detail: String },
 }
 
-/// The dense side of a store: which model embeds, which engine finds.
+/// The dense side of a store: which model embeds, and which engine searches.
 #[derive(Debug, Clone)]
 pub struct VectorIndex {
     embedder: Arc<dyn Embedder>,
@@ -160,7 +161,7 @@ impl VectorIndex {
         self.engine.name() == EMBEDDED
     }
 
-    /// The vector to be stored with the incident, in its own transaction.
+    /// The vector to store with the incident, in the incident's transaction.
     pub(crate) fn at_once(&self, ticket: &millwright_model::ParsedTicket) -> Option<Vec<f32>> {
         if !self.is_embedded() {
             return None;
@@ -169,7 +170,7 @@ impl VectorIndex {
     }
 }
 
-/// A vector must have its model's dimension before it goes anywhere.
+/// Checks that a vector has its model's dimension before it is sent anywhere.
 pub fn check(engine: &str, model: &ModelId, vector: &[f32]) -> Result<(), VectorError> {
     if vector.len() == model.dimension {
         return Ok(());

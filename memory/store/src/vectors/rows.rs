@@ -1,7 +1,7 @@
 /*!
-Vectors in SQL: the spaces there are (a model in an engine), the vectors themselves where this database is the engine, and
-for a server the marks of what it already holds. A mark is set only after the server has answered, so whatever was
-interrupted is simply still to be done.
+Vectors in SQL: the spaces (a model in an engine), the vectors themselves if this database is the engine, and for a
+server the marks of what it already holds. A mark is set only after the server has answered, so interrupted work
+simply stays pending.
 */
 
 use millwright_model::{IncidentId, ParsedTicket, RepositoryId};
@@ -14,17 +14,17 @@ use crate::embed::{EmbedText, ModelId};
 use crate::tokenize::TicketWords;
 use crate::{Store, StoreError};
 
-/// The engine that this database is itself.
+/// The name of this database as an engine.
 pub const EMBEDDED: &str = "embedded";
 
 /// A row of `vector_spaces`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SpaceId(pub(crate) i64);
 
-/// An incident whose vector is still to be made.
+/// An incident that has no vector yet.
 #[derive(Debug, Clone)]
 pub struct PendingVector {
-    /// The text in the column when it was read: by it is seen whether the incident changed since.
+    /// The text of the column when it was read; it shows whether the incident changed since.
     pub updated_at: String,
     pub incident_id: IncidentId,
     pub repository: Option<RepositoryId>,
@@ -34,7 +34,7 @@ pub struct PendingVector {
     pub words: TicketWords,
 }
 
-/// A stored vector as the engine in memory takes it up.
+/// A stored vector as the in-memory copy reads it.
 #[derive(Debug, Clone)]
 pub(crate) struct VectorRow {
     pub(crate) seq: i64,
@@ -46,14 +46,14 @@ pub(crate) struct VectorRow {
     pub(crate) vector: Vec<f32>,
 }
 
-/// What a space looks like now, to see whether a copy in memory is of today.
+/// The current state of a space, to see whether a copy in memory is up to date.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct SpaceState {
     pub(crate) last_seq: i64,
     pub(crate) removals: i64,
 }
 
-/// The tables of vectors alone: what the embedded engine needs of a store, without holding it.
+/// Only the vector tables: what the embedded engine needs of a store, without holding the store.
 #[derive(Debug, Clone)]
 pub(crate) struct VectorRows {
     pub(crate) read: Pool,
@@ -122,7 +122,7 @@ impl VectorRows {
         Ok(n.unsigned_abs())
     }
 
-    /// The vectors of a few incidents.
+    /// The vectors of some incidents.
     pub(crate) async fn vectors(
         &self,
         space: SpaceId,
@@ -138,7 +138,7 @@ impl VectorRows {
         rows.iter().map(|row| Ok((row.try_get("id")?, from_bytes(row.bytes("vector")?)))).collect()
     }
 
-    /// Puts vectors of incidents that are still there; others are left out.
+    /// Stores vectors of incidents that still exist; others are left out.
     pub(crate) async fn put_all(&self, space: SpaceId, vectors: &[(&str, &[f32])]) -> Result<(), StoreError> {
         let mut tx = self.write.begin(WriteTurn::Index).await?;
         for (incident, vector) in vectors {
@@ -155,7 +155,7 @@ impl VectorRows {
         tx.commit().await
     }
 
-    /// Removes the vectors of incidents, of whatever model.
+    /// Removes the vectors of incidents, for all models.
     pub(crate) async fn remove(&self, engine: &str, incidents: &[IncidentId]) -> Result<(), StoreError> {
         let mut tx = self.write.begin(WriteTurn::Index).await?;
         for incident in incidents {
@@ -175,7 +175,7 @@ impl VectorRows {
         tx.commit().await
     }
 
-    /// Vectors of other models in the same engine: gone for good once the new ones are complete.
+    /// Deletes the vectors of other models in the same engine, once the new ones are complete.
     pub(crate) async fn drop_others(&self, engine: &str, keep: SpaceId) -> Result<(), StoreError> {
         query("DELETE FROM vector_spaces WHERE engine = $1 AND id <> $2")
             .bind(engine)
@@ -186,7 +186,7 @@ impl VectorRows {
     }
 }
 
-/// The row of a model in an engine, made where it is missing.
+/// The row of a model in an engine; creates it if it is missing.
 pub(crate) async fn space_of(pool: &Pool, engine: &str, model: &ModelId) -> Result<SpaceId, StoreError> {
     let find = "SELECT id FROM vector_spaces WHERE engine = $1 AND model = $2 AND dimension = $3";
     let dimension = i64::try_from(model.dimension).unwrap_or(i64::MAX);
@@ -224,7 +224,8 @@ pub(crate) async fn put(
     Ok(())
 }
 
-/// Drops the vectors and marks of an incident whose text has changed, but `keep`'s, which is of the new text.
+/// Deletes the vectors and marks of an incident whose text has changed, except in `keep`, which already has the new
+/// text.
 pub(crate) async fn outdate(
     tx: &mut WriteTransaction,
     doc: i64,
@@ -238,7 +239,7 @@ pub(crate) async fn outdate(
     Ok(())
 }
 
-/// Notes that the spaces but `keep` lack the vector of an incident.
+/// Notes that all spaces except `keep` lack the vector of an incident.
 pub(crate) async fn behind(tx: &mut WriteTransaction, keep: Option<SpaceId>) -> Result<(), StoreError> {
     query("UPDATE vector_spaces SET behind = 1 WHERE behind = 0 AND id <> $1")
         .bind(keep.map_or(-1, |space| space.0))
@@ -247,7 +248,7 @@ pub(crate) async fn behind(tx: &mut WriteTransaction, keep: Option<SpaceId>) -> 
     Ok(())
 }
 
-/// Before an incident is deleted: servers that hold its vector are to be told.
+/// Runs before an incident is deleted: notes which servers hold its vector and must remove it.
 pub(crate) async fn note_removal(
     tx: &mut WriteTransaction,
     doc: i64,
@@ -276,7 +277,7 @@ impl Store {
         Ok(behind != Some(0))
     }
 
-    /// Incidents of `space` without a vector, newest first: those are asked for most.
+    /// Incidents without a vector in `space`, newest first, because those are queried most.
     pub async fn pending_vectors(
         &self,
         space: SpaceId,
@@ -321,8 +322,8 @@ impl Store {
         Ok(n.max(0).unsigned_abs())
     }
 
-    /// Keeps vectors, or where the engine is a server marks that it holds them (`None`). An incident that changed
-    /// or went since it was read is left out, and so is pending still. Answers how many were kept.
+    /// Stores vectors, or, if the engine is a server, marks that it holds them (`None`). An incident that changed or
+    /// was deleted since it was read is left out and stays pending. Returns how many were stored.
     pub async fn keep_vectors(
         &self,
         space: SpaceId,
@@ -349,7 +350,7 @@ impl Store {
         Ok(kept)
     }
 
-    /// Notes that another engine holds what one space holds.
+    /// Marks the vectors of the space `from` as held by the space `to` of another engine.
     pub async fn adopt_marks(&self, from: SpaceId, to: SpaceId) -> Result<(), StoreError> {
         self.require_installation()?;
         query(
@@ -363,7 +364,7 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that nothing is pending, if that is so; the answer tells.
+    /// Notes that nothing is pending, if that is true; returns whether it is.
     pub async fn settle_space(&self, space: SpaceId) -> Result<bool, StoreError> {
         self.require_installation()?;
         let mut tx = self.begin(WriteTurn::Index).await?;

@@ -1,9 +1,9 @@
 /*!
-The exact search of the embedded engine: every vector is looked at, one byte a dimension.
+The exact search of the embedded engine: it reads every vector, one byte per dimension.
 
-A hundred thousand vectors of 512 dimensions are 51 MB that one pass reads in a few milliseconds, which no index on
-disk beats at this size and which is never wrong about what is nearest. The bytes only choose; the few chosen are
-scored again from their stored floats by the caller, so rounding decides nothing.
+A hundred thousand vectors of 512 dimensions are 51 MB, which one pass reads in a few milliseconds. No index on disk
+is faster at this size, and the result is exact. The bytes only select candidates; the caller scores the selected few
+again from their stored floats, so rounding decides nothing.
 */
 
 use std::cmp::Reverse;
@@ -19,16 +19,16 @@ pub(crate) struct VectorScan {
     dimension: usize,
     bytes: Vec<i8>,
     rows: Vec<Row>,
-    /// Where a document's row is.
+    /// The position of a document's row.
     places: HashMap<i64, usize>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Row {
     doc: i64,
-    /// `None` for an incident of no repository, which every search sees.
+    /// `None` for an incident without a repository, which every search includes.
     scope: Option<i64>,
-    /// What one step of a byte is worth.
+    /// The value of one step of a byte.
     scale: f32,
 }
 
@@ -41,7 +41,7 @@ impl VectorScan {
         self.rows.len()
     }
 
-    /// Adds a document or replaces it. A vector of another dimension is left out; the caller has checked.
+    /// Adds or replaces a document. A vector of another dimension is left out; the caller has checked it.
     pub(crate) fn put(&mut self, doc: i64, scope: Option<i64>, vector: &[f32]) {
         if vector.len() != self.dimension {
             return;
@@ -66,7 +66,8 @@ impl VectorScan {
         }
     }
 
-    /// Drops what `keeps` says no to. The bytes are moved together, so nothing of the dropped ones is left.
+    /// Removes the documents that `keeps` rejects. The bytes are copied together, so nothing of the removed ones is
+    /// left.
     pub(crate) fn retain(&mut self, keeps: impl Fn(i64) -> bool) {
         let mut kept = VectorScan::new(self.dimension);
         for (row, bytes) in self.rows.iter().zip(self.bytes.chunks_exact(self.dimension.max(1))) {
@@ -79,7 +80,7 @@ impl VectorScan {
         *self = kept;
     }
 
-    /// The `limit` nearest documents by the rounded vectors, best first. Only what points the same way at all.
+    /// The `limit` nearest documents by the rounded vectors, best first. Only vectors with a positive score.
     pub(crate) fn nearest(&self, query: &[f32], scope: Option<i64>, limit: usize) -> Vec<(i64, f32)> {
         if query.len() != self.dimension || limit == 0 {
             return Vec::new();
@@ -94,7 +95,7 @@ impl VectorScan {
         let mut found: Vec<(Score, i64)> = std::thread::scope(|threads| {
             let asked = &asked;
             let mut parts = parts;
-            // The first part is this thread's own.
+            // This thread scans the first part itself.
             let own = parts.next();
             let others: Vec<_> = parts
                 .map(|(rows, bytes)| threads.spawn(move || asked.best(rows, bytes, dimension)))
@@ -111,7 +112,7 @@ impl VectorScan {
     }
 }
 
-/// What is looked for, in the form the loop takes.
+/// The query in the form that the loop uses.
 struct ScanQuery<'q> {
     wide: &'q [i16],
     scale: f32,
@@ -120,7 +121,7 @@ struct ScanQuery<'q> {
 }
 
 impl ScanQuery<'_> {
-    /// The nearest of some rows, in no order.
+    /// The nearest of some rows, unordered.
     fn best(&self, rows: &[Row], bytes: &[i8], dimension: usize) -> Vec<(Score, i64)> {
         let mut best: BinaryHeap<Reverse<(Score, i64)>> = BinaryHeap::with_capacity(self.limit + 1);
         for (row, bytes) in rows.iter().zip(bytes.chunks_exact(dimension)) {
@@ -158,7 +159,7 @@ impl PartialOrd for Score {
     }
 }
 
-/// Each dimension as one of 255 steps between the largest magnitude and its negative.
+/// Maps each dimension to one of 255 steps between the largest magnitude and its negative.
 fn quantise(vector: &[f32]) -> (f32, Vec<i8>) {
     let largest = vector.iter().fold(0f32, |most, x| most.max(x.abs()));
     if largest == 0.0 {
@@ -168,7 +169,7 @@ fn quantise(vector: &[f32]) -> (f32, Vec<i8>) {
     (scale, vector.iter().map(|x| (x / scale).round() as i8).collect())
 }
 
-/// Plain enough for the compiler to turn into the widest multiply-and-add of the machine.
+/// Simple enough for the compiler to use the machine's widest multiply-and-add.
 fn dot(a: &[i16], b: &[i8]) -> i32 {
     a.iter().zip(b).map(|(x, y)| i32::from(*x) * i32::from(i16::from(*y))).sum()
 }

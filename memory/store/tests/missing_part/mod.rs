@@ -1,6 +1,6 @@
 /*!
-What a test needs of the machine and may not find: a database server, a browser. A test that goes without it says which part is
-missing and why, where it is counted, because a test that passes in silence looks like one that held.
+Parts of the machine that a test needs and may not find: a database server, a browser. A test that is skipped says
+which part is missing and why, on stderr, where CI counts it, because a silently skipped test looks like a passed one.
 
 `MILLWRIGHT_TEST_REQUIRE=postgres,browser` names parts without which a test fails; `all` means every part.
 */
@@ -9,14 +9,14 @@ use std::io::Write;
 
 const REQUIRE: &str = "MILLWRIGHT_TEST_REQUIRE";
 
-/// To be called by a test that goes without a part.
+/// A test that is skipped for lack of a part calls this.
 ///
 /// # Panics
 /// When the part is required.
 pub(crate) fn report_missing(part: &str, why: &str) {
     let required = std::env::var(REQUIRE).unwrap_or_default();
     assert!(!is_required(&required, part), "{REQUIRE} requires {part}, which is missing: {why}");
-    // Not by a macro: what those print of a test that passes is thrown away.
+    // Not a print macro: the test harness discards their output for a test that passes.
     let _ = writeln!(std::io::stderr(), "not tried here: {part}: {why}");
 }
 

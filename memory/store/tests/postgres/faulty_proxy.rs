@@ -1,6 +1,6 @@
 /*!
-A way to a server that can be cut and mended, as a server that goes down and comes back, or made to hang, as a network
-that swallows what it is given.
+A proxy to a server that tests can cut and restore, like a server that goes down and comes back, or make hang, like a
+network that drops everything.
 */
 
 use std::io::{Read, Write};
@@ -16,7 +16,7 @@ const HANGS: u8 = 2;
 pub(crate) struct FaultyProxy {
     at: SocketAddr,
     server: String,
-    /// `user@` of the server's url, and what stands behind its port.
+    /// `user@` of the server's URL, and the part after its port.
     url: (String, String),
     shared: Arc<Shared>,
 }
@@ -28,7 +28,7 @@ struct Shared {
 }
 
 impl FaultyProxy {
-    /// A link to what a url names.
+    /// A proxy to the server in a URL.
     pub(crate) fn to(url: &str) -> Self {
         let (head, rest) = url.split_once('@').unwrap();
         let (server, tail) = rest.split_once('/').unwrap_or((rest, ""));
@@ -43,7 +43,7 @@ impl FaultyProxy {
         link
     }
 
-    /// The same url by way of this link.
+    /// The same URL through this proxy.
     pub(crate) fn url(&self) -> String {
         format!("{}@{}/{}", self.url.0, self.at, self.url.1)
     }
@@ -52,17 +52,17 @@ impl FaultyProxy {
         self.at
     }
 
-    /// Ends every connection, and takes no further one.
+    /// Ends every connection, and accepts no further one.
     pub(crate) fn cut(&self) {
         self.shared.is.store(CUT, Ordering::SeqCst);
-        // So that the listener looks up and goes.
+        // Wakes the listener so that it ends.
         let _ = TcpStream::connect(self.at);
         for stream in self.shared.open.lock().unwrap().drain(..) {
             let _ = stream.shutdown(Shutdown::Both);
         }
     }
 
-    /// Swallows whatever is sent either way.
+    /// Drops everything that is sent in either direction.
     pub(crate) fn hang(&self) {
         self.shared.is.store(HANGS, Ordering::SeqCst);
     }

@@ -1,10 +1,10 @@
 /*!
-A PostgreSQL server for tests: made of the binaries that are installed, on a free loopback port, in a folder under the
-system's temporary one, without fsync. It ends with the process that started it, however that ends, because a shell
-beside it waits for the end of a pipe and then stops the server by its id. Also used by the tests of the binary.
+A PostgreSQL server for tests: started from the installed binaries, on a free loopback port, in a folder under the
+system's temporary one, without fsync. It ends with the process that started it, in any case, because a shell beside
+it waits for the end of a pipe and then stops the server by its id. The tests of the binary use it, too.
 
-`MILLWRIGHT_TEST_POSTGRES` names a server that runs already instead (`postgres://user@host:port`, the user may make
-databases).
+`MILLWRIGHT_TEST_POSTGRES` names a running server instead (`postgres://user@host:port`; the user must be able to
+create databases).
 */
 
 pub(crate) mod faulty_proxy;
@@ -25,7 +25,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// The server that the environment names, or a new one; `None`, after [`missing_part::report_missing`], where there is none.
+    /// The server that the environment names, or a new one; `None` if there is none, after a call of
+    /// [`missing_part::report_missing`].
     pub(crate) fn find() -> Option<Server> {
         let Some(bin) = binaries() else {
             missing_part::report_missing(
@@ -42,7 +43,7 @@ impl Server {
 
     fn start(bin: PathBuf) -> Server {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        // initdb refuses root, so a folder that another user can own; that user is `postgres` where there is one.
+        // initdb refuses root, so the folder belongs to another user: `postgres` if it exists.
         let script = format!(
             r#"
 set -eu
@@ -86,18 +87,18 @@ rm -rf "$home"
         Server { url: format!("postgres://millwright@127.0.0.1:{port}"), bin, watcher: Some(watcher) }
     }
 
-    /// Without a database.
+    /// The URL without a database.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// The url of a new and empty database.
+    /// The URL of a new and empty database.
     pub(crate) fn database(&self, name: &str) -> String {
         self.run("createdb", &["-T", "template0", "-E", "UTF8", name]);
         format!("{}/{name}", self.url)
     }
 
-    /// Runs a statement in a database, and answers its rows without decoration.
+    /// Runs a statement in a database, and returns its rows without decoration.
     pub(crate) fn psql(&self, database: &str, sql: &str) -> String {
         self.run("psql", &["-d", database, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql])
     }
@@ -141,8 +142,8 @@ fn binaries() -> Option<PathBuf> {
     found.pop().or_else(|| std::env::split_paths(&on_path).find(|bin| complete(bin)))
 }
 
-/// Runs this test binary again with the server named in the environment, so that each suite is written, built and listed
-/// once. To run one of them by hand, name a server in `MILLWRIGHT_TEST_POSTGRES`.
+/// Runs this test binary again with the server named in the environment, so that each suite is written, built and
+/// listed once. To run one suite by hand, name a server in `MILLWRIGHT_TEST_POSTGRES`.
 pub(crate) fn hold_on_a_server(suites: &[&str]) {
     if std::env::var_os(SERVER).is_some() {
         return;

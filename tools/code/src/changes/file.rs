@@ -1,6 +1,7 @@
 /*!
-One file of a commit, both versions as syntax, and what belongs to a piece of its change: the statement or entry that a
-piece touches is taken back completely on both sides, and nothing is put back into a construct that is not there.
+One file of a commit, with the syntax of both versions, and what belongs to a piece of its change. A statement or
+entry that a piece touches is reverted completely on both sides, and nothing is restored into a construct that does
+not exist.
 */
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -14,12 +15,12 @@ use crate::syntax::{Row, SyntaxTable};
 /// Numbers of pieces.
 pub(crate) type PieceSet = BTreeSet<usize>;
 
-/// How far around the guilty lines a set reaches, smallest first.
+/// How far a set extends around the guilty lines, smallest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ChangeLevel {
-    /// The lines themselves, where both versions have the construct they belong to.
+    /// The lines themselves, if both versions have the enclosing construct.
     Line,
-    /// Whole statements, declarations, entries.
+    /// Complete statements, declarations and entries.
     Statement,
     /// The block around them.
     Block,
@@ -47,7 +48,7 @@ pub(crate) struct SyntaxChange<'s> {
 }
 
 impl<'s> SyntaxChange<'s> {
-    /// `None` for files without a grammar, or that are too large.
+    /// `None` for files that have no grammar or are too large.
     pub(crate) fn parse(path: &str, old: &'s str, new: &'s str, pieces: &'s [LineHunk]) -> Option<Self> {
         let lang = SourceLanguage::from_path(path)?;
         let sorted = |side: ChangeSide| {
@@ -94,26 +95,26 @@ impl<'s> SyntaxChange<'s> {
         }
     }
 
-    /// The culprit's version with `set` taken back.
+    /// The culprit's version with `set` reverted.
     pub(crate) fn without(&self, set: &PieceSet) -> String {
         let chosen: Vec<usize> = set.iter().copied().collect();
         apply_pieces(self.old_text, self.new_text, self.pieces, &chosen)
     }
 
-    /// Whether a version that comes out of `set` has no problem that neither version has.
+    /// Whether a version that results from `set` has no problem that neither version has.
     pub(crate) fn is_sound(&self, set: &PieceSet, version: &FileVersion<'_>) -> bool {
         let (from_new, from_old) = changes_to_candidate(self.pieces, set);
         let (from_new, from_old) = (LineMap::of(from_new), LineMap::of(from_old));
         check::problems((&self.new, &from_new), Some((&self.old, &from_old)), version).is_empty()
     }
 
-    /// All pieces that change something within `span`.
+    /// All pieces that change a line within `span`.
     pub(crate) fn within(&self, side: ChangeSide, span: Span) -> impl Iterator<Item = usize> + '_ {
         let order = match side {
             ChangeSide::Old => &self.order[0],
             ChangeSide::New => &self.order[1],
         };
-        // Pieces do not overlap, so that their starts and their ends rise alike.
+        // Pieces do not overlap, so their starts and their ends are in the same order.
         let first = order.partition_point(|index| {
             self.pieces.get(*index).is_some_and(|piece| {
                 let (start, lines) = piece.range(side);
@@ -129,7 +130,7 @@ impl<'s> SyntaxChange<'s> {
             .filter(move |index| self.pieces.get(*index).is_some_and(|piece| piece.overlaps(side, span)))
     }
 
-    /// `set` and the pieces that stand next to its own without an unchanged line between.
+    /// `set` and the pieces that touch one of its pieces without an unchanged line in between.
     pub(crate) fn with_neighbours(&self, set: &PieceSet) -> PieceSet {
         let touched = self.groups.iter().filter(|group| group.iter().any(|index| set.contains(index)));
         touched.flatten().copied().chain(set.iter().copied()).collect()
@@ -139,7 +140,7 @@ impl<'s> SyntaxChange<'s> {
     pub(crate) fn complete(&self, set: &PieceSet, level: ChangeLevel) -> PieceSet {
         let mut found = PieceSet::new();
         let mut todo: Vec<usize> = set.iter().copied().collect();
-        // What has been taken along as a whole.
+        // The spans that have already been added completely.
         let mut done: HashSet<(ChangeSide, Span)> = HashSet::new();
         let mut done_groups: HashSet<usize> = HashSet::new();
         while let Some(index) = todo.pop() {
@@ -161,7 +162,7 @@ impl<'s> SyntaxChange<'s> {
             for side in [ChangeSide::Old, ChangeSide::New] {
                 spans.extend(self.spans_of(piece, side, level).into_iter().map(|span| (side, span)));
             }
-            // What is put back needs the constructs that stand around it.
+            // Restored lines need the constructs that enclose them.
             if piece.old_lines > 0 {
                 spans.extend(self.absent_frames(piece, &found));
             }
@@ -175,8 +176,8 @@ impl<'s> SyntaxChange<'s> {
         found
     }
 
-    /// Whether the two sides of a piece have nothing in common: they were paired line by line, and what the one becomes
-    /// may stand elsewhere in the same hunk.
+    /// Whether the two sides of a piece have nothing in common. Then they were paired only by position, and the
+    /// replacement of a line may be elsewhere in the same hunk.
     fn is_paired_by_place(&self, piece: &LineHunk) -> bool {
         let is_all = |side: ChangeSide| {
             let all = piece.span(side).map_or(0, |(from, to)| self.table(side).tokens_on(from, to).count());
@@ -185,7 +186,7 @@ impl<'s> SyntaxChange<'s> {
         is_all(ChangeSide::Old) && is_all(ChangeSide::New)
     }
 
-    /// Adds the blank lines and comments that came or went with a piece right next to them.
+    /// Adds blank lines and comments that were added or removed directly next to a piece.
     fn add_gaps(&self, set: &mut PieceSet) {
         let is_gap = |index: usize| {
             self.pieces.get(index).is_some_and(|piece| {
@@ -214,7 +215,8 @@ impl<'s> SyntaxChange<'s> {
         }
     }
 
-    /// Pieces of the same hunk that have an entry with the same key on the other side: `'b': 1` goes when `'b': 2` comes.
+    /// Pieces of the same hunk that have an entry with the same key on the other side: `'b': 1` is removed when
+    /// `'b': 2` is added.
     fn same_entries(&self, index: usize) -> Vec<usize> {
         let Some(group) = self.group_of.get(index) else { return Vec::new() };
         let mut same = Vec::new();
@@ -268,7 +270,7 @@ impl<'s> SyntaxChange<'s> {
         };
         let (mine, others) = (tokens(side), tokens(side.other()));
         let (table, other) = (self.table(side), self.table(side.other()));
-        // In Python the indentation says what a line belongs to.
+        // In Python the indentation determines what a line belongs to.
         let indent =
             |table: &SyntaxTable<'_>, tokens: &[Row]| tokens.first().map(|row| table.node(*row).column);
         let moved = table.lang == SourceLanguage::Python && indent(table, &mine) != indent(other, &others);
@@ -283,8 +285,8 @@ impl<'s> SyntaxChange<'s> {
         mine.get(front..mine.len() - back).unwrap_or_default().to_vec()
     }
 
-    /// Whether the other version has the construct, too: where it begins nothing changed, or something of its kind
-    /// stands in its stead.
+    /// Whether the other version has the construct, too: either nothing changed where the construct begins, or one
+    /// of the same kind replaces it.
     pub(crate) fn is_on_both_sides(&self, item: Row, side: ChangeSide) -> bool {
         let table = self.table(side);
         let node = table.node(item);
@@ -304,7 +306,7 @@ impl<'s> SyntaxChange<'s> {
         })
     }
 
-    /// Constructs around a restored piece that the other version lacks, on both sides.
+    /// Constructs around a restored piece that the other version lacks, for both sides.
     fn absent_frames(&self, piece: &LineHunk, set: &PieceSet) -> Vec<(ChangeSide, Span)> {
         let mut absent = Vec::new();
         for side in [ChangeSide::Old, ChangeSide::New] {
@@ -320,7 +322,7 @@ impl<'s> SyntaxChange<'s> {
         absent
     }
 
-    /// The items a piece stands in completely, innermost first.
+    /// The items that contain a piece completely, innermost first.
     pub(crate) fn frames(&self, piece: &LineHunk, side: ChangeSide) -> Vec<Row> {
         let table = self.table(side);
         let (start, lines) = piece.range(side);
@@ -375,7 +377,7 @@ impl<'s> SyntaxChange<'s> {
         spans
     }
 
-    /// `set` widened to a level, complete in itself.
+    /// `set` extended to a level, with everything that the result needs.
     pub(crate) fn widen(&self, set: &PieceSet, level: ChangeLevel) -> PieceSet {
         if level == ChangeLevel::File {
             return (0..self.pieces.len()).collect();

@@ -1,5 +1,5 @@
 /*!
-Whole changes of syntax around guilty lines.
+Complete changes of syntax around guilty lines.
 */
 
 mod file;

@@ -1,7 +1,7 @@
 /*!
-What a set of pieces needs by name. Restored code uses names that the culprit removed elsewhere, in the same file or in
-another one; what it takes away may be used by lines that the culprit added elsewhere; and a function that takes other
-parameters again is called with them. All of that is taken back along.
+Which names a set of pieces needs. Restored code may use names that the culprit removed elsewhere, in the same file
+or another one. Code that the culprit added elsewhere may use names that the set removes. And a function whose
+parameters change back needs matching calls. All of these pieces are reverted together.
 */
 
 use std::collections::{BTreeSet, HashMap};
@@ -12,7 +12,7 @@ use crate::names::{FileNames, NameRole, Occurrence};
 use crate::pieces::{ChangeSide, LineHunk};
 use crate::syntax::SyntaxTable;
 
-/// One file of the culprit. A removed or added file has an empty side and one hunk for all of it.
+/// One file of the culprit. For a removed or added file, one side is empty and a single hunk covers everything.
 #[derive(Debug, Clone, Copy)]
 pub struct CulpritFile<'a> {
     pub path: &'a str,
@@ -21,7 +21,7 @@ pub struct CulpritFile<'a> {
     pub hunks: &'a [LineHunk],
 }
 
-/// A hunk of a file, both by number.
+/// A hunk, by the numbers of its file and itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PieceId {
     pub file: usize,
@@ -30,16 +30,16 @@ pub struct PieceId {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NameClosure {
-    /// Pieces to take back as well, rising.
+    /// Additional pieces to revert, ascending.
     pub extra: Vec<PieceId>,
-    /// One sentence for each name that stays without a definition; empty when the set is complete.
+    /// One sentence for each name that has no definition; empty when the set is complete.
     pub missing: Vec<String>,
 }
 
-/// More rounds than any honest commit needs: each one follows names one step further.
+/// More rounds than a real commit needs: each round follows names one step further.
 const MAX_ROUNDS: usize = 12;
 
-/// The pieces of a commit that must be taken back together with `taken`, so that every name has its definition.
+/// The pieces of a commit that must be reverted together with `taken`, so that every name has a definition.
 pub fn needed_by_names(files: &[CulpritFile<'_>], taken: &[PieceId]) -> NameClosure {
     let changes: Vec<Option<SyntaxChange<'_>>> =
         files.iter().map(|file| SyntaxChange::parse(file.path, file.old, file.new, file.hunks)).collect();
@@ -61,7 +61,7 @@ pub fn needed_by_names(files: &[CulpritFile<'_>], taken: &[PieceId]) -> NameClos
     NameClosure { extra: all.filter(|id| !known.contains(id)).collect(), missing }
 }
 
-/// Adds to `sets` what they need; tells which names stay without a definition.
+/// Adds to `sets` what they need; returns the names that still have no definition.
 fn close_over_names(
     changes: &[Option<&SyntaxChange<'_>>],
     paths: &[&str],
@@ -90,7 +90,7 @@ fn close_over_names(
     missing
 }
 
-/// What a set needs within its own file.
+/// What a set needs within its file.
 pub(crate) fn names_within(change: &SyntaxChange<'_>, set: &PieceSet, version: &FileVersion<'_>) -> PieceSet {
     let mut wanted = vec![PieceSet::new()];
     let changes = [Some(change)];
@@ -98,12 +98,12 @@ pub(crate) fn names_within(change: &SyntaxChange<'_>, set: &PieceSet, version: &
     wanted.pop().unwrap_or_default()
 }
 
-/// Where a definition stands: number of the file, line.
+/// Where a definition is: number of the file, line.
 type DefinitionSite = (usize, u32);
 
 struct CommitNames<'a, 's> {
     changes: &'a [Option<&'a SyntaxChange<'s>>],
-    /// Definitions that the culprit removed from the files it touched, and those it added.
+    /// Definitions that the culprit removed from the files it touched, and those that it added.
     removed: HashMap<&'s str, Vec<DefinitionSite>>,
     added: HashMap<&'s str, Vec<DefinitionSite>>,
 }
@@ -124,7 +124,7 @@ impl<'a, 's> CommitNames<'a, 's> {
         self.changes.get(number).copied().flatten()
     }
 
-    /// One round: what is missing with `sets` taken back, and which pieces bring it.
+    /// One round: what is missing when `sets` are reverted, and which pieces provide it.
     fn wants(&self, paths: &[&str], sets: &[PieceSet], wanted: &mut [PieceSet]) -> Vec<String> {
         let mut missing = Vec::new();
         for (number, set) in sets.iter().enumerate() {
@@ -137,7 +137,7 @@ impl<'a, 's> CommitNames<'a, 's> {
         missing
     }
 
-    /// The same for one file, given the names it has with `set` taken back.
+    /// As `wants`, for one file, given the names it has when `set` is reverted.
     fn wants_of(
         &self,
         number: usize,
@@ -204,7 +204,7 @@ impl<'a, 's> CommitNames<'a, 's> {
     }
 }
 
-/// Functions that take other parameters with `set` taken back.
+/// Functions whose parameters change when `set` is reverted.
 fn other_parameters<'a>(change: &'a SyntaxChange<'_>, set: &'a PieceSet) -> BTreeSet<&'a str> {
     let signatures = |side: ChangeSide| -> HashMap<&str, Vec<&str>> {
         let names = match side {
@@ -221,7 +221,7 @@ fn other_parameters<'a>(change: &'a SyntaxChange<'_>, set: &'a PieceSet) -> BTre
     before.into_iter().filter_map(differs).collect()
 }
 
-/// The pieces that use a name on both sides: calls that were changed.
+/// The pieces that use a name on both sides: changed calls.
 fn changed_calls(change: &SyntaxChange<'_>, name: &str) -> PieceSet {
     let pieces = |side: ChangeSide, names: &FileNames<'_>| -> PieceSet {
         let used = names.occurrences_of(name);
@@ -268,8 +268,8 @@ fn unbound_uses<'a, 's>(names: &'a FileNames<'s>) -> Vec<(&'s str, u32, &'a str)
         .collect()
 }
 
-/// The pieces that give a name its definition, or take its uses away. `None`: neither version defines it, so that it
-/// comes from elsewhere.
+/// The pieces that define a name, or remove its uses. `None` when neither version defines the name, so its
+/// definition is elsewhere.
 fn bringing(change: &SyntaxChange<'_>, set: &PieceSet, name: &str, path: &str) -> Option<PieceSet> {
     let (old, new) = (&change.old.names, &change.new.names);
     let pieces =
@@ -295,7 +295,7 @@ fn bringing(change: &SyntaxChange<'_>, set: &PieceSet, name: &str, path: &str) -
     }
 }
 
-/// Names on the lines that a set puts back (old side) or takes away (new side).
+/// Names on the lines that a set restores (old side) or removes (new side).
 fn on_lines_of<'a, 's>(
     change: &'a SyntaxChange<'s>,
     set: &'a PieceSet,

@@ -57,7 +57,7 @@ fn follows_names_through_the_files_of_a_commit() {
         ("b.go", "package p\n\nfunc (s S) g() int {\n\treturn 1\n}\n", ""),
     );
     assert_eq!(closure(&[go, gone], &[(0, 0)]), (vec![(1, 0)], none.clone()));
-    // A parameter that the culprit added is used by its other lines.
+    // Other lines of the culprit use a parameter that the culprit added.
     let added =
         ("a.py", "def f(a):\n    x = a\n    return x\n", "def f(a, b):\n    x = a\n    return x + b\n");
     assert_eq!(closure(&[added], &[(0, 0)]), (vec![(0, 1)], none));
@@ -107,7 +107,7 @@ fn a_changed_signature_goes_with_its_calls() {
         ("s.process(1, 2);\n", "s.process(1);\n"),
         &[(1, 0)],
     );
-    // The same parameters, another function, a call that only came, no definition.
+    // Unchanged parameters, another function, an added call, and a missing definition.
     let same = ("static void process(int a) {\n}\n", "extern void process(int a) {\n}\n");
     check("a.c", same, calls, &[]);
     check(
@@ -122,7 +122,7 @@ fn a_changed_signature_goes_with_its_calls() {
     check("a.c", used, calls, &[]);
 }
 
-/// A member that comes back is read, so it has to get its value again.
+/// A restored member is read, so the code that assigns it must be restored as well.
 #[test]
 fn a_member_that_is_gone_goes_with_where_it_is_set() {
     let old = "struct s {\n  int a;\n  int b;\n};\n\nvoid set(struct s *x) {\n  x->b = 1;\n}\n\nint get(struct s *x) {\n  return x->b;\n}\n";

@@ -1,6 +1,6 @@
 /*!
-Candidate sets for taking back guilty lines: the lines themselves are seldom a fix, so they are widened to whole
-statements, to the block, the unit and the file around them, together with what they need by name.
+Candidate sets for reverting guilty lines. The lines alone are seldom a fix, so they are extended to complete
+statements, then to the enclosing block, unit and file, together with the names they need.
 */
 
 use super::file::{ChangeLevel, PieceSet, SyntaxChange};
@@ -11,15 +11,15 @@ use crate::pieces::{LineHunk, contiguous};
 /// Each round follows names one step further, or adds the neighbours.
 const MAX_ROUNDS: usize = 8;
 
-/// Pieces that make sense together, as numbers into the hunks that were handed in, rising.
+/// Pieces that make sense together, as ascending indices into the given hunks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeSet {
     pub level: ChangeLevel,
     pub pieces: Vec<usize>,
 }
 
-/// Nested sets around the guilty pieces, smallest first, each a whole change of syntax. The last one is all of the
-/// file. Guilty numbers without a hunk are ignored; without any, there is no set.
+/// Nested sets around the guilty pieces, smallest first; each is a complete change of syntax. The last one is the
+/// complete file. Guilty numbers without a hunk are ignored; without any guilty piece there is no set.
 pub fn whole_changes(
     path: &str,
     old_text: &str,
@@ -68,7 +68,7 @@ fn by_syntax(change: &SyntaxChange<'_>, guilty: &PieceSet) -> Vec<(ChangeLevel, 
             continue;
         }
         match sets.last_mut() {
-            // The lines are whole statements already.
+            // The lines already are complete statements.
             Some((known, last)) if *last == wide => *known = level,
             _ => {
                 reached.extend(wide.iter().copied());
@@ -79,7 +79,8 @@ fn by_syntax(change: &SyntaxChange<'_>, guilty: &PieceSet) -> Vec<(ChangeLevel, 
     sets
 }
 
-/// The set with what it needs by name, and if that is not sound, with its neighbours; nothing if that is not either.
+/// The set with the names it needs. If that is not sound, with its neighbours as well; `None` if that is not sound
+/// either.
 fn sound(change: &SyntaxChange<'_>, mut set: PieceSet, level: ChangeLevel) -> Option<PieceSet> {
     let mut has_neighbours = false;
     for _ in 0..MAX_ROUNDS {

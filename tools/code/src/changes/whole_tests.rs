@@ -2,7 +2,7 @@ use super::*;
 use crate::check::check_candidate;
 use crate::pieces::{apply_pieces, line_hunks};
 
-/// Hunks in single lines, as the minimiser tries them.
+/// Splits hunks into single lines, as the minimiser tries them.
 pub(crate) fn split(hunk: &LineHunk) -> Vec<LineHunk> {
     let paired = hunk.old_lines.min(hunk.new_lines);
     let pieces = match paired {
@@ -30,7 +30,7 @@ pub(crate) fn split(hunk: &LineHunk) -> Vec<LineHunk> {
     (0..pieces).map(piece).collect()
 }
 
-/// The texts that come out of the sets around the piece with `mark` on a changed line, smallest first.
+/// The texts that result from the sets around the piece with `mark` on a changed line, smallest first.
 fn texts(path: &str, old: &str, new: &str, mark: &str) -> Vec<(ChangeLevel, String)> {
     let pieces: Vec<LineHunk> = line_hunks(old, new).iter().flat_map(split).collect();
     let on = |text: &str, start: u32, lines: u32| {
@@ -56,7 +56,7 @@ fn texts(path: &str, old: &str, new: &str, mark: &str) -> Vec<(ChangeLevel, Stri
         .collect()
 }
 
-/// The smallest set that takes back at least a statement.
+/// The smallest set that reverts at least a statement.
 fn statement(path: &str, old: &str, new: &str, mark: &str) -> String {
     let all = texts(path, old, new, mark);
     let found = all.into_iter().find(|(level, _)| *level >= ChangeLevel::Statement);
@@ -68,7 +68,8 @@ fn takes_back_whole_statements() {
     let c = |body: &str| format!("int f(int x) {{\n{body}    return x;\n}}\n");
     let (old, new) = (c("    if(x)\n        foo();\n    bar();\n"), c("    bar();\n    baz();\n"));
     let half_back = c("    if(x)\n        foo();\n    bar();\n    baz();\n");
-    // The real case: half of an `if` is guilty, and all of it comes back; what came in elsewhere stays.
+    // A case from practice: half of an `if` is guilty, and the complete `if` is restored; additions elsewhere
+    // stay.
     assert_eq!(statement("a.c", &old, &new, "if(x)"), half_back);
     assert_eq!(statement("a.c", &old, &new, "foo();"), half_back);
     let cases: &[(&str, &str, &str, &str, &str)] = &[
@@ -158,7 +159,7 @@ fn takes_back_whole_statements() {
             "b() {",
             "const o: T = {\n  a: 2,\n  b() {\n    return 1;\n  },\n};\nf(o, 1);\n",
         ),
-        // Go: several values; the use of one that is gone again.
+        // Go: several values; the use of a variable that is removed again.
         (
             "a.go",
             "package p\n\nfunc f() (int, error) {\n\tn, err := g()\n\tif err != nil {\n\t\treturn 0, err\n\t}\n\treturn n, nil\n}\n",
@@ -255,7 +256,7 @@ fn takes_names_along() {
             "a + b",
             "function f(a, b) {\n  g();\n  return a + b;\n}\nh(2);\n",
         ),
-        // The other way: the parameter goes, and with it its use.
+        // The opposite case: the parameter is removed, and its use with it.
         (
             "a.py",
             "def f(a):\n    print(a)\n    return a\n\n\nx = 1\n",
@@ -310,7 +311,7 @@ fn takes_hunk_and_file_without_a_grammar() {
 
 #[test]
 fn is_quick_on_large_files() {
-    /// What this thread has run so far: other processes do not count.
+    /// CPU time of this thread so far: other processes do not count.
     fn cpu_millis() -> u64 {
         let stat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
         stat.split_whitespace().next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or(0) / 1_000_000
@@ -328,7 +329,7 @@ fn is_quick_on_large_files() {
     assert_eq!(old.lines().count(), 20_000);
     let hunks = line_hunks(&old, &new);
     assert_eq!(hunks.len(), 2);
-    // Parsing alone says how fast the machine is at the moment.
+    // The parsing time alone measures the machine's current speed.
     let start = cpu_millis();
     drop(SyntaxChange::parse("a.py", &old, &old, &[]));
     let limit = (cpu_millis() - start) * 4 + if cfg!(debug_assertions) { 6_000 } else { 300 };

@@ -8,7 +8,7 @@ pub(super) fn check(cases: &[Case<'_>]) {
         let found = check_candidate(path, before, after, None);
         let told = found.as_ref().err().map(|problem| (problem.kind, problem.line));
         assert_eq!(told, *expected, "{path}: {before:?} → {after:?}: {found:?}");
-        // A problem that was there before is none of the fix's.
+        // A problem that already existed is not the fix's.
         assert_eq!(check_candidate(path, after, after, None), Ok(Vec::new()), "{path}: {after:?}");
         // What the parent had is accepted.
         assert!(
@@ -49,7 +49,7 @@ fn refuses_what_does_not_parse() {
 #[test]
 fn refuses_half_a_construct() {
     let c = |body: &str| format!("void f(int x) {{\n{body}}}\n");
-    // The real case: the header of a removed `if` without its body.
+    // A case from practice: the header of a removed `if` without its body.
     let removed = c("    bar();\n    baz();\n");
     check(&[
         ("a.c", &removed, &c("    if(x)\n    bar();\n    baz();\n"), Some((HalfConstruct, 3))),
@@ -60,7 +60,7 @@ fn refuses_half_a_construct() {
             &c("    if(x)\n    bar();\n"),
             Some((HalfConstruct, 3)),
         ),
-        // The header is taken away, and its body left.
+        // The header is removed, and its body stays.
         (
             "a.c",
             &c("    if(x)\n        foo();\n    bar();\n"),
@@ -69,7 +69,7 @@ fn refuses_half_a_construct() {
         ),
         ("a.c", &c("    for(;;)\n        foo();\n"), &c("    while(x)\n        foo();\n"), None),
         ("a.c", &c("    if(x)\n        foo();\n"), &c("    if(x) {\n        foo();\n    }\n"), None),
-        // The `else` finds another `if`.
+        // The `else` now belongs to another `if`.
         (
             "a.c",
             &c("    if(a)\n        foo();\n    if(b)\n        bar();\n    else\n        baz();\n"),
@@ -96,7 +96,7 @@ fn refuses_half_a_construct() {
             "void f() {\n\twhile (x)\n\tb();\n}\n",
             Some((HalfConstruct, 3)),
         ),
-        // A branch takes over what belongs to the one before it.
+        // A branch takes over statements of the branch before it.
         (
             "a.py",
             "def f(a, b):\n    if a:\n        x()\n        y()\n",
@@ -317,7 +317,7 @@ fn never_panics_on_random_bytes() {
         for guilty in 0..hunks.len() {
             crate::changes::whole_changes(path, &before, &after, &hunks, &[guilty, 99]);
         }
-        // Hunks that have nothing to do with the texts.
+        // Hunks that do not match the texts.
         let wild: Vec<LineHunk> = (0..5u32)
             .map(|n| LineHunk {
                 old_start: n * 7,

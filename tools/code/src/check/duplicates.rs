@@ -1,5 +1,5 @@
 /*!
-Names and keys that are there twice: in one literal, one list of parameters, one scope.
+Duplicate names and keys: in one literal, one parameter list or one scope.
 */
 
 use std::collections::BTreeMap;
@@ -51,7 +51,7 @@ pub(crate) fn key_of(table: &SyntaxTable<'_>, entry: Row) -> Option<Row> {
         "initializer_pair" => {
             let mut designators = table.children(entry).filter(|row| table.node(*row).field == "designator");
             let first = designators.next()?;
-            // `.a.b = 1, .a.c = 2` are two.
+            // `.a.b = 1` and `.a.c = 2` are different keys.
             return designators.next().is_none().then_some(first);
         }
         "field_initializer" => table.field(entry, "field")?,
@@ -64,7 +64,7 @@ pub(crate) fn key_of(table: &SyntaxTable<'_>, entry: Row) -> Option<Row> {
         }
         _ => return None,
     };
-    // What is computed may differ each time.
+    // A computed key may differ each time.
     let constant = table.subtree(key).all(|row| {
         let kind = table.kind(row);
         !kind.contains("call")
@@ -73,7 +73,7 @@ pub(crate) fn key_of(table: &SyntaxTable<'_>, entry: Row) -> Option<Row> {
     constant.then_some(key)
 }
 
-/// A key without its quotes, where the language does not care: `{a: 1, "a": 2}`.
+/// A key without its quotes, if the language treats both the same: `{a: 1, "a": 2}`.
 fn plain(table: &SyntaxTable<'_>, key: Row) -> String {
     let text = table.squeezed(key);
     match (table.lang, table.kind(key)) {
@@ -145,7 +145,7 @@ fn parameter_name<'s>(table: &SyntaxTable<'s>, parameter: Row) -> Option<(&'s st
 /// The same name defined twice in one scope.
 pub(super) fn definitions(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<CodeFinding>) {
     let kind = table.kind(row);
-    // What the preprocessor chooses between may be there twice.
+    // Alternatives of the preprocessor may define the same name.
     if !is_block(kind) || kind.starts_with("preproc") {
         return;
     }
@@ -165,7 +165,7 @@ pub(super) fn definitions(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<Cod
     }
 }
 
-/// What a statement defines that may be defined once only: a key that tells overloads apart, and the name.
+/// Names defined by a statement that may be defined only once: a key that distinguishes overloads, and the name.
 fn defined(table: &SyntaxTable<'_>, row: Row) -> Vec<(String, String)> {
     let kind = table.kind(row);
     let name = |field: &str| table.field(row, field).map(|name| table.text(name).to_owned());
@@ -232,7 +232,7 @@ fn defined(table: &SyntaxTable<'_>, row: Row) -> Vec<(String, String)> {
             SourceLanguage::Rust,
             "function_item" | "struct_item" | "enum_item" | "const_item" | "static_item" | "trait_item",
         ) => {
-            // `#[cfg(…)]` stands before it as a sibling.
+            // `#[cfg(…)]` is a sibling before it.
             let before = table.parent(row).and_then(|holder| {
                 table
                     .children(holder)
@@ -249,7 +249,7 @@ fn defined(table: &SyntaxTable<'_>, row: Row) -> Vec<(String, String)> {
     }
 }
 
-/// A variable of a function; what stands at the top of a file may be declared as often as one likes.
+/// A local variable of a function; at file level, the same name may be declared any number of times.
 fn local_declaration(table: &SyntaxTable<'_>, row: Row) -> Vec<(String, String)> {
     let local = table.ancestors(row).any(|around| table.kind(around) == "function_definition");
     let external = table.named_children(row).any(|child| table.text(child) == "extern");
@@ -258,7 +258,7 @@ fn local_declaration(table: &SyntaxTable<'_>, row: Row) -> Vec<(String, String)>
     }
     let declarators = table.children(row).filter(|child| table.node(*child).field == "declarator");
     let plain = declarators.filter_map(|declarator| {
-        // Prototypes and what macros make of a line are none.
+        // Skip prototypes and lines that are macro calls.
         let has_function = table.subtree(declarator).any(|row| table.kind(row) == "function_declarator");
         if has_function { None } else { declared_in(table, declarator) }
     });

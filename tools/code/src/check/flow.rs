@@ -1,5 +1,5 @@
 /*!
-Code that cannot run: behind a `return`, behind the same condition, behind the same case.
+Code that cannot run: after a `return`, after the same condition, after the same case.
 */
 
 use std::collections::BTreeSet;
@@ -9,10 +9,10 @@ use crate::SourceLanguage;
 use crate::syntax::kinds::is_block;
 use crate::syntax::{Row, SyntaxTable};
 
-/// A statement behind one that leaves the block.
+/// A statement after one that leaves the block.
 pub(super) fn unreachable(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<CodeFinding>) {
     let holder = table.kind(row);
-    // Go's `block` holds a `statement_list`; what a shell's `{ … }` holds, it holds itself.
+    // Go's `block` contains a `statement_list`; a shell's `{ … }` contains its statements directly.
     if !is_block(holder)
         || matches!(holder, "match_block" | "switch_body" | "class_body" | "declaration_list")
     {
@@ -41,7 +41,7 @@ pub(super) fn unreachable(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<Cod
     }
 }
 
-/// What may stand behind a `return`: labels, cases, and declarations that are no steps.
+/// What may follow a `return`: labels, cases, and declarations, which are not executed.
 fn may_follow(table: &SyntaxTable<'_>, row: Row) -> bool {
     let kind = table.kind(row);
     kind.contains("label")
@@ -109,7 +109,7 @@ fn leaves(table: &SyntaxTable<'_>, row: Row) -> bool {
     }
 }
 
-/// Calls that do not come back.
+/// Calls that do not return.
 fn is_exit_call(table: &SyntaxTable<'_>, row: Row) -> bool {
     let callee = match table.kind(row) {
         "call_expression" | "call" if table.lang != SourceLanguage::Ruby => table.field(row, "function"),
@@ -171,7 +171,8 @@ fn continues_chain(table: &SyntaxTable<'_>, around: Row, row: Row) -> bool {
     table.kind(around) == "else_clause" || is_if(table.kind(around)) && table.node(row).field == "alternative"
 }
 
-/// The conditions of a chain with their lines. Those with calls or assignments may differ from one time to the next.
+/// The conditions of a chain with their lines. Skips conditions with calls or assignments, because their value may
+/// change.
 fn conditions(table: &SyntaxTable<'_>, first: Row) -> Vec<(u32, String)> {
     let mut found = Vec::new();
     let mut todo = vec![first];
@@ -180,7 +181,7 @@ fn conditions(table: &SyntaxTable<'_>, first: Row) -> Vec<(u32, String)> {
             break;
         }
         let condition = table.field(row, "condition").filter(|_| {
-            // Go's `if x := f(); x` asks anew.
+            // Go's `if x := f(); x` evaluates `f` again.
             table.field(row, "initializer").is_none()
         });
         if let Some(condition) = condition {
@@ -254,7 +255,7 @@ fn case_values(table: &SyntaxTable<'_>, case: Row) -> Vec<Row> {
             let guarded = |label: Row| table.named_children(label).any(|row| table.kind(row) == "guard");
             labels.filter(|label| !guarded(*label)).flat_map(|label| table.named_children(label)).collect()
         }
-        // Without a guard, a pattern that is there twice matches the first time.
+        // Without a guard, the first of two equal patterns always matches.
         "match_arm" => table
             .field(case, "pattern")
             .filter(|pattern| table.field(*pattern, "condition").is_none())

@@ -1,6 +1,7 @@
 /*!
-Statements that have got into another construct: a header was put before them or taken away without them, or an `else`
-has found another `if`. A line that a version left alone must stand in the same construct as there.
+Statements that have moved into another construct: a header was added before them or removed without them, or an
+`else` now belongs to another `if`. A line that a version did not change must be in the same construct as in that
+version.
 */
 
 use std::collections::BTreeSet;
@@ -21,7 +22,7 @@ pub(super) fn problems(
             .iter()
             .filter_map(|(then, lines)| Frames { then, now: after, lines }.verdict(row, line))
             .collect();
-        // One version in which it stands just so is enough.
+        // It is enough that one version has the statement in the same construct.
         let Some(Some(frame)) = verdicts.first().filter(|_| verdicts.iter().all(Option::is_some)) else {
             continue;
         };
@@ -38,7 +39,7 @@ pub(super) fn problems(
     problems
 }
 
-/// Lines of the outermost definitions that a change touches, as far as they begin with a token.
+/// Lines of the outermost definitions that a change touches, if they begin with a token.
 fn lines_near(table: &SyntaxTable<'_>, origins: &[(&SyntaxTable<'_>, &LineMap)]) -> BTreeSet<u32> {
     let Some((_, changed)) = origins.first() else { return BTreeSet::new() };
     let mut lines = BTreeSet::new();
@@ -46,7 +47,7 @@ fn lines_near(table: &SyntaxTable<'_>, origins: &[(&SyntaxTable<'_>, &LineMap)])
     let mut hunks = changed.hunks().iter().peekable();
     for item in table.children(0) {
         let span = (table.node(item).line, table.node(item).end_line);
-        // Where a header was taken away, the change stands before or after the item.
+        // If a header was removed, the change is before or after the item.
         let near = (span.0.saturating_sub(1), span.1.saturating_add(1));
         while hunks
             .next_if(|hunk| {
@@ -72,8 +73,8 @@ struct Frames<'a, 's, 't> {
 }
 
 impl Frames<'_, '_, '_> {
-    /// For a statement that stands on a line of the other version as well: whether its construct is another one, and
-    /// which it is now.
+    /// For a statement that also exists in the other version: whether its construct differs, and which construct
+    /// it is now.
     fn verdict(&self, row: Row, line: u32) -> Option<Option<Row>> {
         let then_line = self.lines.across(line, ChangeSide::New)?;
         let then_row = statement_at(self.then, then_line)?;
@@ -85,13 +86,13 @@ impl Frames<'_, '_, '_> {
         let there = self.lines.across(now_line, ChangeSide::New);
         let here = self.lines.across(then_frame_line, ChangeSide::Old);
         let (moved, hunk) = match (there, here) {
-            // Both headers are on both sides: they must be the same.
+            // Both headers are on both sides, so they must be the same.
             (Some(there), Some(_)) => {
                 (there != then_frame_line, self.lines.last_until(line, ChangeSide::New))
             }
-            // Both changed: one stands for the other.
+            // Both changed: one replaces the other.
             (None, None) => return Some(None),
-            // A header was put before it, or taken away from it.
+            // A header was added before the statement, or removed from it.
             (None, Some(_)) => {
                 (is_control(self.now, now_frame), self.lines.hunk_at(now_line, ChangeSide::New))
             }
@@ -99,7 +100,7 @@ impl Frames<'_, '_, '_> {
                 (is_control(self.then, then_frame), self.lines.hunk_at(then_frame_line, ChangeSide::Old))
             }
         };
-        // Where whole statements changed along, equal lines may have been paired by chance.
+        // If complete statements changed as well, equal lines may have been paired by chance.
         let alone = hunk.is_some_and(|hunk| {
             !holds_statement(self.now, hunk.span(ChangeSide::New))
                 && !holds_statement(self.then, hunk.span(ChangeSide::Old))
@@ -108,7 +109,7 @@ impl Frames<'_, '_, '_> {
     }
 }
 
-/// Whether a whole statement begins and ends within some lines.
+/// Whether a complete statement begins and ends within the given lines.
 fn holds_statement(table: &SyntaxTable<'_>, span: Option<Span>) -> bool {
     let Some((from, to)) = span else { return false };
     table.tokens_on(from, to).any(|token| {
@@ -123,12 +124,12 @@ fn holds_statement(table: &SyntaxTable<'_>, span: Option<Span>) -> bool {
     })
 }
 
-/// The construct that decides whether a statement runs; else the function, or the file.
+/// The construct that decides whether a statement runs; otherwise the function, or the file.
 fn frame(table: &SyntaxTable<'_>, row: Row) -> Row {
-    // A branch belongs to its statement, whatever its own line says.
+    // A branch belongs to its statement, regardless of its own line.
     if is_branch(table.kind(row)) {
         let is_part = |around: &Row| is_branch(table.kind(*around)) || is_block(table.kind(*around));
-        // A chain is one construct, however its grammar nests it.
+        // A chain of branches is one construct, regardless of how its grammar nests it.
         return table.ancestors(row).find(|around| !is_part(around)).unwrap_or(0);
     }
     table

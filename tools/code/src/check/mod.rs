@@ -1,9 +1,9 @@
 /*!
-Whether a candidate fix leaves sound code behind. A file at the failing revision is compared with the same file with the
-fix: what is broken in the second and not in the first is what the fix broke. Tests do not tell: a replay may pass with
-half of an `if` put back.
+Whether a candidate fix leaves sound code behind. Compares a file at the failing revision with the same file with
+the fix: a problem that only the second one has was caused by the fix. Tests are not enough: a replay may pass with
+half of an `if` restored.
 
-A finding that the culprit's parent has, too, is not held against a fix that goes back to the parent.
+A finding that the culprit's parent also has does not count against a fix that restores the parent's code.
 */
 
 mod duplicates;
@@ -35,13 +35,13 @@ pub enum ProblemKind {
     UndefinedName,
 }
 
-/// Why a candidate is no fix.
+/// Why a candidate is rejected.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CandidateProblem {
     pub kind: ProblemKind,
     /// 1-based, in the file with the fix.
     pub line: u32,
-    /// Plain English, names the line.
+    /// Plain English; names the line.
     pub sentence: String,
 }
 
@@ -53,7 +53,7 @@ impl std::fmt::Display for CandidateProblem {
 
 impl std::error::Error for CandidateProblem {}
 
-/// What looks like half of a change and may be meant all the same.
+/// Something that looks like half of a change, but may be intended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspicion {
     /// 1-based, in the file with the fix.
@@ -61,7 +61,7 @@ pub struct Suspicion {
     pub sentence: String,
 }
 
-/// Something that one version of a file has; the key tells it from others of its kind.
+/// A property of one version of a file; the key distinguishes it from others of its kind.
 #[derive(Debug)]
 pub(crate) struct CodeFinding {
     pub(crate) kind: ProblemKind,
@@ -70,13 +70,13 @@ pub(crate) struct CodeFinding {
     pub(crate) sentence: String,
 }
 
-/// Compares a file at the failing revision (`before`) with the file with the fix (`after`). `parent` is the file as it
-/// was before the culprit, where that is known: what was there already is accepted, and restored lines are checked
-/// against the constructs they come from. The first problem refuses the candidate; suspicions do not. A file without a
-/// grammar has neither.
+/// Compares a file at the failing revision (`before`) with the file with the fix (`after`). `parent` is the file
+/// as it was before the culprit, if known: problems that it already has are accepted, and restored lines are
+/// checked against the constructs they come from. The first problem rejects the candidate; suspicions do not. A
+/// file without a grammar has neither.
 ///
 /// # Errors
-/// The first problem in the order of the file.
+/// The first problem, in file order.
 pub fn check_candidate(
     path: &str,
     before: &str,
@@ -90,10 +90,10 @@ pub fn check_candidate(
     }
 }
 
-/// All that is found about a candidate.
+/// Everything found about a candidate.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct CandidateCheck {
-    /// In the order of the file.
+    /// In file order.
     pub problems: Vec<CandidateProblem>,
     pub suspicions: Vec<Suspicion>,
 }
@@ -119,7 +119,7 @@ impl CandidateCheck {
     }
 }
 
-/// What is known of one version of a file.
+/// The analysis of one version of a file.
 pub(crate) struct FileVersion<'s> {
     pub(crate) table: SyntaxTable<'s>,
     pub(crate) names: FileNames<'s>,
@@ -131,7 +131,7 @@ impl<'s> FileVersion<'s> {
         Some(Self::of(SyntaxTable::parse(source, lang)?))
     }
 
-    /// Another version of the same file.
+    /// Reads another version of the same file.
     pub(crate) fn read_after(source: &'s str, earlier: &FileVersion<'_>) -> Option<Self> {
         Some(Self::of(SyntaxTable::parse_after(source, &earlier.table)?))
     }
@@ -143,10 +143,10 @@ impl<'s> FileVersion<'s> {
     }
 }
 
-/// An earlier version, and which of its lines are which of the candidate's.
+/// An earlier version, and how its lines correspond to the candidate's.
 pub(crate) type Earlier<'a, 's> = (&'a FileVersion<'s>, &'a LineMap);
 
-/// What is wrong with `after`: not there `before`, and not in the parent either.
+/// Problems of `after` that neither `before` nor the parent has.
 pub(crate) fn problems(
     (before, changed): Earlier<'_, '_>,
     parent: Option<Earlier<'_, '_>>,
@@ -166,7 +166,7 @@ pub(crate) fn problems(
     let (had_counts, has_counts) = (count(had), count(has));
     let more = |kind: ProblemKind| has_counts.get(&kind) > had_counts.get(&kind);
     let new = has.iter().filter(|finding| {
-        // A finding whose text changed a little is no new one.
+        // A finding is not new if only its text changed a little.
         more(finding.kind) && !known.contains(&(finding.kind, finding.key.as_str()))
     });
     let mut problems: Vec<CandidateProblem> = new
@@ -186,7 +186,7 @@ pub(crate) fn problems(
     problems
 }
 
-/// What can be said of one version alone.
+/// Findings that depend on one version alone.
 fn findings(table: &SyntaxTable<'_>) -> Vec<CodeFinding> {
     let mut found = Vec::new();
     for row in table.rows() {
@@ -208,7 +208,7 @@ fn findings(table: &SyntaxTable<'_>) -> Vec<CodeFinding> {
     found
 }
 
-/// Which line of one version is which line of the other.
+/// The correspondence between the lines of two versions.
 pub(crate) struct LineMap {
     hunks: Vec<LineHunk>,
 }
@@ -218,7 +218,7 @@ impl LineMap {
         Self { hunks: line_hunks(old, new) }
     }
 
-    /// From changes that are known, in the order of the file.
+    /// From known changes, in file order.
     pub(crate) fn of(hunks: Vec<LineHunk>) -> Self {
         Self { hunks }
     }
@@ -238,7 +238,7 @@ impl LineMap {
         at.checked_sub(1).and_then(|at| self.hunks.get(at))
     }
 
-    /// The same line on the other side; `None` for one that changed.
+    /// The same line on the other side; `None` if the line changed.
     pub(crate) fn across(&self, line: u32, from: ChangeSide) -> Option<u32> {
         let at = self.hunks.partition_point(|hunk| {
             let (start, lines) = hunk.range(from);

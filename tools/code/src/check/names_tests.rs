@@ -178,7 +178,7 @@ fn refuses_undefined_names() {
             "import A from 'a';\nexport default () => <A b={<div/>}>{window.x}</A>;\n",
             None,
         ),
-        // Only what was declared before: anything else may come from a header or another file.
+        // Only names that were declared before: any other may come from a header or another file.
         (
             "a.c",
             "int f(int a) {\n  int n = a;\n  return n;\n}\n",

@@ -1,6 +1,6 @@
 /*!
-What must hold for the shape of a file: no errors, no block without a statement, one indentation per block, and no
-statement that has become the body of a header it is not indented under.
+Rules for the shape of a file: no errors, no block without a statement, one indentation per block, and no statement
+that became the body of a header without being indented under it.
 */
 
 use super::{CodeFinding, ProblemKind};
@@ -8,7 +8,7 @@ use crate::SourceLanguage;
 use crate::syntax::kinds::is_block;
 use crate::syntax::{Row, SyntaxTable};
 
-/// Errors, and tokens the parser had to invent.
+/// Syntax errors, and tokens that the parser had to insert.
 pub(super) fn broken(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<CodeFinding>) {
     let node = table.node(row);
     if !node.is_broken {
@@ -26,7 +26,7 @@ pub(super) fn broken(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<CodeFind
     });
 }
 
-/// A `try` that nothing follows, which some grammars let pass.
+/// A `try` without a following clause, which some grammars accept.
 pub(super) fn lone_try(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<CodeFinding>) {
     let follows =
         |kind: &str| kind.starts_with("except") || matches!(kind, "finally_clause" | "catch_clause");
@@ -42,7 +42,7 @@ pub(super) fn lone_try(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<CodeFi
     });
 }
 
-/// A Python header without a body, which its grammar lets pass.
+/// A Python header without a body, which its grammar accepts.
 pub(super) fn empty_block(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<CodeFinding>) {
     if table.lang != SourceLanguage::Python
         || table.kind(row) != "block"
@@ -85,7 +85,7 @@ pub(super) fn indentation(table: &SyntaxTable<'_>, row: Row, found: &mut Vec<Cod
     }
 }
 
-/// The statement that a header without braces governs.
+/// The statement that a header without braces controls.
 pub(super) fn unbraced_bodies(table: &SyntaxTable<'_>, row: Row) -> Vec<Row> {
     if !matches!(
         table.lang,
@@ -132,7 +132,7 @@ pub(super) fn misleading_body(table: &SyntaxTable<'_>, row: Row, found: &mut Vec
         if node.line <= header {
             continue;
         }
-        // `} else` before an `#endif`, and code that was squeezed into long lines.
+        // Skip `} else` before an `#endif`, and code compressed into long lines.
         if has_directive(table, keyword, body) {
             continue;
         }
@@ -174,7 +174,7 @@ fn line_indent<'s>(table: &SyntaxTable<'s>, line: u32) -> &'s str {
     })
 }
 
-/// Whether a line of a header or its body is for the preprocessor, or too long to be written by hand.
+/// Whether a line of a header or its body belongs to the preprocessor, or is too long to be hand-written.
 fn has_directive(table: &SyntaxTable<'_>, keyword: Row, body: Row) -> bool {
     /// Longer lines are generated.
     const MAX_LINE: usize = 500;

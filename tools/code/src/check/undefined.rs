@@ -1,5 +1,5 @@
 /*!
-Names that the fix leaves without a definition, and, as a suspicion only, names that it leaves without a use.
+Names that the fix leaves undefined, and, as suspicions only, names that it leaves unused.
 */
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -20,7 +20,7 @@ pub(super) fn problems(
     let (has, lang) = (&after.names, after.table.lang);
     let mut known: HashSet<&str> = had.unbound();
     known.extend(origin.iter().flat_map(|names| names.unbound()));
-    // What a comment declares to come from elsewhere: `/* global django, gettext */`.
+    // A comment can declare names from elsewhere: `/* global django, gettext */`.
     let declared = declared_globals(&after.table);
     let mut told: BTreeSet<&str> = BTreeSet::new();
     let mut problems = Vec::new();
@@ -35,7 +35,7 @@ pub(super) fn problems(
         let path = has.path(used.scope);
         let lost = [Some(had), origin].into_iter().flatten().any(|names| {
             let bound = names.binding_path(name, path);
-            // At the top, another file may define it now.
+            // At the top level, another file may define the name now.
             bound.is_some_and(|bound| !bound.is_empty() || (decides_names(lang) && !has.is_open))
         });
         let lost = lost && lang != SourceLanguage::Bash && lang != SourceLanguage::Ruby;
@@ -60,7 +60,7 @@ fn declared_globals<'s>(table: &SyntaxTable<'s>) -> HashSet<&'s str> {
     lists.flat_map(|text| text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '$')))).collect()
 }
 
-/// What is bound and used nowhere any more, though another version uses it.
+/// Names that are bound but no longer used, although another version uses them.
 pub(super) fn suspicions(
     before: &FileNames<'_>,
     after: &FileNames<'_>,
@@ -75,7 +75,7 @@ pub(super) fn suspicions(
         let path = has.names.path(bound.scope);
         let (is_unused, was_used) = match bound.role {
             NameRole::Bind if bound.name.starts_with('_') || matches!(bound.name, "self" | "cls") => continue,
-            // Names at the top may be meant for other files.
+            // Names at the top level may be used by other files.
             NameRole::Bind if path.is_empty() => continue,
             NameRole::Bind => (
                 !has.is_used(bound),
@@ -101,7 +101,7 @@ pub(super) fn suspicions(
 
 struct Uses<'a, 's> {
     names: &'a FileNames<'s>,
-    /// Scope paths that use a name that they or a scope around them binds.
+    /// Paths of scopes that use a name which they or an enclosing scope binds.
     used_in: HashMap<&'s str, HashSet<&'a str>>,
     /// Members that are read.
     members: HashSet<&'s str>,
@@ -116,7 +116,7 @@ impl<'a, 's> Uses<'a, 's> {
         for found in &names.occurrences {
             match found.role {
                 NameRole::Use | NameRole::Mention | NameRole::Type => {
-                    // Every scope around the use sees it.
+                    // Every scope around the use can see the name.
                     let mut path = names.path(found.scope);
                     let paths = used_in.entry(found.name).or_default();
                     while !path.is_empty() && !paths.contains(path) {

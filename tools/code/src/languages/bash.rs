@@ -1,5 +1,5 @@
 /*!
-Shell scripts, read as Bash. Functions are the only definitions; what `source` reads is an import.
+Shell scripts, read as Bash. Only functions are definitions; a file that `source` reads is an import.
 */
 
 use tree_sitter::Node;

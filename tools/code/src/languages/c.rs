@@ -1,6 +1,6 @@
 /*!
-C and C++. The name of a function stands at the bottom of its declarators; in C++ it may say its class itself
-(`void Foo::bar()`). Macros that stand where a declaration should confuse both grammars; what they hide is missed.
+C and C++. The name of a function is the innermost of its declarators; in C++ it may include its class
+(`void Foo::bar()`). Macros in the position of a declaration confuse both grammars; definitions that they hide are missed.
 */
 
 use tree_sitter::Node;
@@ -50,7 +50,7 @@ fn define(node: Node<'_>, source: &str, scope: DefinitionScope) -> Option<Syntax
         "preproc_function_def" | "preproc_def" => {
             SyntaxDefinition::new(field_text(node, "name", source)?, SymbolKind::Macro)
         }
-        // Variables of the file; prototypes define nothing.
+        // Variables of the file; prototypes do not define anything.
         "declaration" if matches!(scope, DefinitionScope::File | DefinitionScope::Module) => {
             let declarator = node.child_by_field_name("declarator")?;
             if declarator.kind() != "init_declarator" {
@@ -65,10 +65,10 @@ fn define(node: Node<'_>, source: &str, scope: DefinitionScope) -> Option<Syntax
 /// Follows `declarator` fields down to the name; pointers, arrays and functions wrap it.
 fn declared_name<'s>(node: Node<'_>, source: &'s str) -> Option<&'s str> {
     let mut at = node.child_by_field_name("declarator")?;
-    // Declarators nest as deep as a hostile file likes.
+    // A hostile file can nest declarators to any depth.
     for _ in 0..64 {
         let inner = at.child_by_field_name("declarator").or_else(|| match at.kind() {
-            // References and parentheses have no field for what they wrap.
+            // References and parentheses have no field for their content.
             "reference_declarator" | "parenthesized_declarator" => at.named_child(0),
             _ => None,
         });

@@ -1,5 +1,5 @@
 /*!
-Go. A method belongs to the type of its receiver, wherever it is written.
+Go. A method belongs to the type of its receiver, wherever the method is written.
 */
 
 use tree_sitter::Node;

@@ -1,5 +1,5 @@
 /*!
-Java. A constructor bears the name of its class, as stack traces' `<init>` frames are mapped to it.
+Java. A constructor has the name of its class; `<init>` frames of stack traces are mapped to that name.
 */
 
 use tree_sitter::Node;

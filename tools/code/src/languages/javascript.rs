@@ -1,5 +1,5 @@
 /*!
-JavaScript and TypeScript, whose grammars share their node kinds. A function is named by what it is assigned to:
+JavaScript and TypeScript, whose grammars share their node kinds. A function gets the name it is assigned to:
 `const f = () => …`, `exports.f = function …`, `Foo.prototype.bar = …`, `{ f: function … }`.
 */
 

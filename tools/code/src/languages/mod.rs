@@ -1,6 +1,6 @@
 /*!
-The languages read as syntax. A language is one file that says, in terms of its grammar's node kinds, what
-defines a name, what calls, what imports and what is a comment; everything else is shared.
+The supported languages. Each language is one file that says, in terms of its grammar's node kinds, what defines a
+name, what is a call, an import or a comment; everything else is shared.
 */
 
 mod bash;
@@ -34,7 +34,7 @@ pub enum SourceLanguage {
 }
 
 impl SourceLanguage {
-    /// By file extension; `None` for everything else.
+    /// The language for a file extension; `None` for any other.
     pub fn from_path(path: &str) -> Option<Self> {
         let name = path.rsplit('/').next().unwrap_or(path);
         let (_, extension) = name.rsplit_once('.')?;
@@ -92,21 +92,21 @@ pub enum SymbolKind {
 pub struct ImportStatement {
     /// As written: `django.db.models`, `./util`, `std::fs`, `org.joda.time`, `stdio.h`.
     pub module: String,
-    /// What is taken from it; empty when the module itself is imported, `*` for everything.
+    /// The imported names; empty when the module itself is imported, `*` for everything.
     pub names: Vec<String>,
     /// 1-based.
     pub line: u32,
 }
 
-/// What the shared code asks of a language.
+/// What the shared code needs to know about a language.
 pub(crate) struct Grammar {
     pub(crate) language: fn() -> Language,
-    /// Whether this node defines a name, given the scope it stands in.
+    /// Whether this node defines a name, given the enclosing scope.
     pub(crate) define: fn(Node<'_>, &str, DefinitionScope) -> Option<SyntaxDefinition>,
     /// Nodes around a definition that belong to it (decorators, `export`).
     pub(crate) wrappers: &'static [&'static str],
     pub(crate) comments: &'static [&'static str],
-    /// Call nodes: their kind, the field with what is called, and the field with what it is called on.
+    /// Call nodes: their kind, the field with the called name, and the field with the object of the call.
     pub(crate) calls: &'static [(&'static str, &'static str, Option<&'static str>)],
     pub(crate) import_nodes: &'static [&'static str],
     pub(crate) import: fn(Node<'_>, &str) -> Vec<ImportStatement>,
@@ -125,9 +125,9 @@ pub(crate) enum DefinitionScope {
 
 pub(crate) struct SyntaxDefinition {
     pub(crate) name: String,
-    /// What the definition itself says it belongs to: the receiver of a Go method, `Foo::` in C++.
+    /// The owner that the definition itself names: the receiver of a Go method, `Foo::` in C++.
     pub(crate) qualifier: Option<String>,
-    /// `None` for what only opens a scope (an `impl` block).
+    /// `None` for a node that only opens a scope (an `impl` block).
     pub(crate) kind: Option<SymbolKind>,
     pub(crate) opens: Option<DefinitionScope>,
 }

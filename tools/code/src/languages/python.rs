@@ -1,5 +1,5 @@
 /*!
-Python. Assignments count as constants at the top of a module or class only.
+Python. Assignments count as constants only at the top of a module or class.
 */
 
 use tree_sitter::Node;
@@ -33,7 +33,7 @@ fn define(node: Node<'_>, source: &str, scope: DefinitionScope) -> Option<Syntax
 
 fn import(node: Node<'_>, source: &str) -> Vec<ImportStatement> {
     let mut cursor = node.walk();
-    // `import a.b as c` names modules, `from m import x as y` names what is taken from one.
+    // `import a.b as c` names modules; `from m import x as y` names what is imported from a module.
     let named: Vec<(&str, &str)> = node
         .children_by_field_name("name", &mut cursor)
         .map(|item| match item.kind() {

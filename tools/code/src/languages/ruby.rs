@@ -1,5 +1,5 @@
 /*!
-Ruby. Reopened classes and modules are definitions like any other; methods that metaprogramming makes are missed.
+Ruby. Reopened classes and modules are ordinary definitions; methods defined by metaprogramming are missed.
 */
 
 use tree_sitter::Node;

@@ -1,5 +1,5 @@
 /*!
-Rust. An `impl` block is no symbol but names the type its functions belong to.
+Rust. An `impl` block is not a symbol, but names the type its functions belong to.
 */
 
 use tree_sitter::Node;
@@ -66,7 +66,7 @@ fn import(node: Node<'_>, source: &str) -> Vec<ImportStatement> {
     }
 }
 
-/// `a::{b as c, d}` without white space and without what the names are called here: `a::{b,d}`.
+/// `a::{b as c, d}` without white space and without aliases: `a::{b,d}`.
 fn without_aliases(written: &str) -> String {
     let spaced = written.replace('{', " { ").replace('}', " } ").replace(',', " , ");
     let mut words = spaced.split_whitespace();

@@ -1,5 +1,5 @@
 /*!
-Names that are there without a definition: built-in functions and types, globals of browsers, Node and test runners.
+Names that exist without a definition: built-in functions and types, globals of browsers, Node and test runners.
 */
 
 use crate::SourceLanguage;
@@ -37,7 +37,7 @@ pub(crate) fn is_builtin(lang: SourceLanguage, name: &str) -> bool {
     }
 }
 
-/// Python 2 and 3, and what frameworks put in.
+/// Python 2 and 3, and names that frameworks add.
 const PYTHON: &str = "abs aiter all anext any apply ascii basestring bin bool breakpoint buffer bytearray bytes callable \
     chr classmethod cmp coerce compile complex copyright credits delattr dict dir divmod enumerate eval exec execfile \
     exit file filter float format frozenset getattr globals hasattr hash help hex id input int intern isinstance \

@@ -1,6 +1,7 @@
 /*!
-Names of a file: where they are bound, where they are used, and which of the two is visible from where. Scopes are
-functions and classes; blocks count as their function, so that what is called undefined is so in any reading.
+Names of a file: where they are bound, where they are used, and which binding is visible where. Scopes are
+functions and classes. Blocks belong to their function's scope, so that a name reported as undefined really is
+undefined.
 */
 
 pub(crate) mod builtins;
@@ -12,20 +13,20 @@ use crate::SourceLanguage;
 use crate::syntax::SyntaxTable;
 use crate::syntax::kinds::{is_definition, is_function};
 
-/// What an identifier is there for.
+/// The role of an identifier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NameRole {
     /// Defines, declares or assigns the name.
     Bind,
-    /// Takes it from another module under this name.
+    /// Imports the name from another module.
     Import,
-    /// Reads it.
+    /// Reads the name.
     Use,
-    /// Reads it in a place where it may mean something else, such as the tokens of a macro.
+    /// Reads the name in a place where it may have another meaning, such as the tokens of a macro.
     Mention,
     /// Names a type.
     Type,
-    /// A member of something: `x.name`.
+    /// A member of an object: `x.name`.
     Member,
     /// A member that is assigned to.
     MemberBind,
@@ -36,14 +37,14 @@ pub(crate) struct Occurrence<'s> {
     pub(crate) name: &'s str,
     pub(crate) role: NameRole,
     pub(crate) line: u32,
-    /// Number of the scope it stands in.
+    /// Number of the enclosing scope.
     pub(crate) scope: usize,
 }
 
 #[derive(Debug)]
 struct NameScope {
     parent: Option<usize>,
-    /// Names of the enclosing definitions, joined by dots; `λ` for those without.
+    /// Names of the enclosing definitions, joined by dots; `λ` for anonymous ones.
     path: String,
     is_function: bool,
 }
@@ -56,9 +57,10 @@ pub(crate) struct FileNames<'s> {
     definitions: HashSet<&'s str>,
     /// Occurrences of a name, by number.
     of_name: HashMap<&'s str, Vec<usize>>,
-    /// Names come in that cannot be listed: `from m import *`, `exec`.
+    /// Whether the file adds names that cannot be listed: `from m import *`, `exec`.
     pub(crate) is_open: bool,
-    /// Whether anything is imported or exported: what is not, is a script that shares its names with others.
+    /// Whether the file imports or exports anything. A file that does neither is a script that shares its names
+    /// with others.
     pub(crate) is_module: bool,
 }
 
@@ -73,7 +75,7 @@ impl<'s> FileNames<'s> {
             is_open: false,
             is_module: false,
         };
-        // Open scopes with the row where they end.
+        // Open scopes with the row where each one ends.
         let mut open: Vec<(usize, usize)> = vec![(0, table.rows().end)];
         for row in table.rows() {
             while open.last().is_some_and(|(_, end)| *end <= row) {
@@ -95,7 +97,7 @@ impl<'s> FileNames<'s> {
                 names.scopes.push(NameScope { parent: Some(scope), path, is_function });
             }
             let Some((name, role)) = roles::role(table, row) else { continue };
-            // The name of a function is known outside of it.
+            // The name of a function is visible outside of the function.
             let outside = role == NameRole::Bind && roles::names_scope(table, row);
             let scope = if outside { names.parent_of(scope) } else { scope };
             for word in roles::words(table, row, name) {
@@ -125,17 +127,17 @@ impl<'s> FileNames<'s> {
         self.scopes.get(scope).map_or("", |scope| scope.path.as_str())
     }
 
-    /// The scope and all around it.
+    /// The scope and all enclosing ones.
     fn chain(&self, scope: usize) -> impl Iterator<Item = usize> + '_ {
         std::iter::successors(Some(scope), |scope| self.scopes.get(*scope)?.parent)
     }
 
-    /// Whether `name` means something where it is used.
+    /// Whether `name` has a binding that is visible in `scope`.
     pub(crate) fn is_bound(&self, name: &str, scope: usize) -> bool {
         self.bound.get(name).is_some_and(|scopes| self.chain(scope).any(|scope| scopes.contains(&scope)))
     }
 
-    /// The path of the innermost scope that binds `name` for code at `path`, found by name in another version.
+    /// The path of the innermost scope that binds `name` for code at `path`. `path` may come from another version.
     pub(crate) fn binding_path(&self, name: &str, path: &str) -> Option<&str> {
         let scopes = self.bound.get(name)?;
         let visible = scopes.iter().map(|scope| self.path(*scope)).filter(|bound| is_within(path, bound));
@@ -148,7 +150,7 @@ impl<'s> FileNames<'s> {
         used.filter(|found| !self.is_bound(found.name, found.scope)).map(|found| found.name).collect()
     }
 
-    /// Whether what a scope binds can be used from outside: the file's own, or that of a class.
+    /// Whether names bound in a scope can be used from outside: the file's scope, or that of a class.
     pub(crate) fn is_definition_scope(&self, scope: usize) -> bool {
         self.scopes.get(scope).is_some_and(|scope| !scope.is_function)
     }
@@ -163,8 +165,8 @@ impl<'s> FileNames<'s> {
         numbers.iter().filter_map(|number| self.occurrences.get(*number))
     }
 
-    /// What the function of a name takes, as far as the line of its name says: names and types, in their order. `None`
-    /// where no function of that name begins on the line.
+    /// Parameters of the named function, as far as they are on the line of its name: names and types, in order.
+    /// `None` if no function of that name begins on the line.
     pub(crate) fn parameters(&self, name: &str, line: u32) -> Option<Vec<&'s str>> {
         let function = |scope: usize| {
             let scope = self.scopes.get(scope).filter(|scope| scope.is_function)?;
@@ -184,7 +186,7 @@ impl<'s> FileNames<'s> {
     }
 }
 
-/// Whether `path` is the scope `outer` or lies in it.
+/// Whether `path` is the scope `outer` or inside of it.
 pub(crate) fn is_within(path: &str, outer: &str) -> bool {
     outer.is_empty() || path == outer || path.strip_prefix(outer).is_some_and(|rest| rest.starts_with('.'))
 }
@@ -195,7 +197,7 @@ fn opens_scope(kind: &str) -> bool {
     is_function(kind) || (is_definition(kind) && !wrapper)
 }
 
-/// Whether it can be told from one file that a name is undefined.
+/// Whether a single file is enough to decide that a name is undefined.
 pub(crate) fn decides_names(lang: SourceLanguage) -> bool {
     matches!(
         lang,

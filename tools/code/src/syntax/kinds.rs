@@ -1,7 +1,7 @@
 /*!
-What the node kinds of the grammars mean for a change: which nodes hold a list of things that can be taken away one
-by one, which of them are statements in a block, which are branches of a compound statement, and which define a unit.
-The grammars' names hardly collide, so that one list serves all languages.
+What the node kinds of the grammars mean for a change: which nodes hold a list of items that can be removed one by
+one, which items are statements of a block, which are branches of a compound statement, and which define a unit.
+The grammars' kind names rarely collide, so one list serves all languages.
 */
 
 use crate::SourceLanguage;
@@ -97,7 +97,7 @@ pub(crate) fn is_list(kind: &str) -> bool {
     )
 }
 
-/// Branches of a compound statement: each can be taken away with its body.
+/// Branches of a compound statement: each can be removed with its body.
 pub(crate) fn is_branch(kind: &str) -> bool {
     matches!(
         kind,
@@ -174,7 +174,7 @@ pub(crate) fn is_definition(kind: &str) -> bool {
     )
 }
 
-/// Whether a function begins here: names bound inside are its own.
+/// Whether a function begins here: names bound inside are local to it.
 pub(crate) fn is_function(kind: &str) -> bool {
     matches!(
         kind,
@@ -198,7 +198,7 @@ pub(crate) fn is_function(kind: &str) -> bool {
     )
 }
 
-/// Whether a child of a container can be taken away on its own, and what holds it.
+/// Whether a child of a container can be removed on its own.
 pub(crate) fn is_item(table: &SyntaxTable<'_>, row: Row) -> bool {
     let node = table.node(row);
     if !node.is_named || table.is_comment(row) || node.kind == "ERROR" {
@@ -210,7 +210,7 @@ pub(crate) fn is_item(table: &SyntaxTable<'_>, row: Row) -> bool {
         return true;
     }
     match holder {
-        // The value of a case, the name of a macro: not statements of the block.
+        // The value of a case and the name of a macro are not statements of the block.
         "case_statement" | "switch_case" => node.field != "value",
         "preproc_if" | "preproc_ifdef" | "preproc_elif" => {
             !matches!(node.field, "condition" | "name" | "alternative")
@@ -224,14 +224,14 @@ pub(crate) fn is_item(table: &SyntaxTable<'_>, row: Row) -> bool {
         {
             node.kind.ends_with("_spec")
         }
-        // Shell branches hold their commands directly, behind the keyword.
+        // Shell branches hold their commands directly, after the keyword.
         "if_statement" | "elif_clause" | "else_clause" if table.lang == SourceLanguage::Bash => {
             let opened = table.children(parent).take_while(|child| *child < row);
             holder == "else_clause" || opened.into_iter().any(|child| table.kind(child) == "then")
         }
         "case_item" => node.field != "value",
         "else" | "ensure" => table.lang == SourceLanguage::Ruby,
-        // A block around everything inside of another is the same list once more.
+        // A transparent block inside of another block is the same list, so it is not an item.
         holder if is_block(holder) => !is_block(node.kind) || !is_transparent(table, row),
         holder => is_list(holder),
     }
@@ -243,14 +243,14 @@ fn is_transparent(table: &SyntaxTable<'_>, row: Row) -> bool {
         || (table.kind(row) == "enum_body_declarations")
 }
 
-/// Whether a node is the list of statements of something around it (and not of expressions).
+/// Whether a node is a statement, and not an entry of a list of expressions.
 pub(crate) fn is_statement_item(table: &SyntaxTable<'_>, row: Row) -> bool {
     is_item(table, row)
         && (is_branch(table.kind(row))
             || table.parent(row).is_some_and(|holder| !is_list(table.kind(holder))))
 }
 
-/// Marks between entries: they belong to the entry before them.
+/// Separators between entries: they belong to the entry before them.
 pub(crate) fn is_separator(kind: &str) -> bool {
     matches!(kind, "," | ";" | "\n" | "newline")
 }
@@ -258,7 +258,7 @@ pub(crate) fn is_separator(kind: &str) -> bool {
 /// The body of a compound statement or a definition: its header ends where the body starts.
 pub(crate) fn body_of(table: &SyntaxTable<'_>, row: Row) -> Option<Row> {
     let mut at = row;
-    // `export`, decorators, names and assignments stand around a function: six steps lead to it at most.
+    // `export`, decorators, names and assignments may surround a function, at most six levels deep.
     for _ in 0..6 {
         let inner = match table.kind(at) {
             "decorated_definition" => table.field(at, "definition"),
@@ -284,7 +284,7 @@ pub(crate) fn body_of(table: &SyntaxTable<'_>, row: Row) -> Option<Row> {
         .or_else(|| table.children(at).find(|child| is_block(table.kind(*child))))
 }
 
-/// Whether an item defines a unit, also by a name that a function is assigned to.
+/// Whether an item defines a unit, including a name to which a function is assigned.
 pub(crate) fn is_unit(table: &SyntaxTable<'_>, row: Row) -> bool {
     let kind = table.kind(row);
     let named_function = || {

@@ -1,5 +1,5 @@
 /*!
-Syntax as the checks of a change need it: a table of nodes, and what their kinds mean.
+Syntax for the checks of a change: a table of nodes, and the meaning of their kinds.
 */
 
 pub(crate) mod kinds;

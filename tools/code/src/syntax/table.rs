@@ -1,7 +1,7 @@
 /*!
-A syntax tree as a table: one row per node, in source order, each knowing its parent and where its subtree ends. The
-checks of a change ask for parents, siblings and the tokens of a line all the time; asking the tree itself for a
-parent costs a walk from the root.
+A syntax tree as a table: one row per node, in source order, with the row's parent and the end of its subtree. The
+checks of a change constantly look up parents, siblings and the tokens of a line; in the tree itself, finding a
+parent takes a walk from the root.
 */
 
 use std::collections::HashMap;
@@ -12,30 +12,31 @@ use tree_sitter::Tree;
 use crate::SourceLanguage;
 use crate::{node, parse};
 
-/// More nodes are not read: the file then counts as one that has no grammar.
+/// A file with more nodes is treated like a file without a grammar.
 const MAX_NODES: usize = 4_000_000;
 
 /// A row of the table. Lines are 1-based and both included.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SyntaxNode {
     pub(crate) kind: &'static str,
-    /// The role it plays in its parent; empty when the grammar names none.
+    /// The node's role in its parent; empty when the grammar names none.
     pub(crate) field: &'static str,
     pub(crate) start: u32,
     pub(crate) end: u32,
     pub(crate) line: u32,
     pub(crate) end_line: u32,
     pub(crate) column: u32,
-    /// Row of the parent; its own row for the root.
+    /// Row of the parent; for the root, its own row.
     parent: u32,
-    /// The first row behind its subtree.
+    /// The first row after the subtree.
     next: u32,
     pub(crate) is_named: bool,
-    /// An error, or a token that the parser had to invent.
+    /// A syntax error, or a token that the parser had to insert.
     pub(crate) is_broken: bool,
 }
 
-/// The names a grammar has for its nodes and fields. The tree's own are borrowed from the tree.
+/// The names a grammar has for its nodes and fields. The tree's own names are borrowed from the tree, so they do
+/// not live long enough.
 struct Vocabulary {
     kinds: Vec<Box<str>>,
     fields: Vec<Box<str>>,
@@ -46,7 +47,7 @@ impl Vocabulary {
         static ALL: OnceLock<Mutex<HashMap<SourceLanguage, &'static Vocabulary>>> = OnceLock::new();
         let all = ALL.get_or_init(Mutex::default);
         let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
-        // One for each grammar, for as long as the process runs.
+        // One per grammar, for the lifetime of the process.
         all.entry(lang).or_insert_with(|| Box::leak(Box::new(Self::read(lang))))
     }
 
@@ -60,7 +61,7 @@ impl Vocabulary {
         }
     }
 
-    /// Errors have a number beyond the grammar's.
+    /// Error nodes have a number outside of the grammar's range.
     fn kind(&self, id: u16) -> &str {
         self.kinds.get(id as usize).map_or("ERROR", AsRef::as_ref)
     }
@@ -77,7 +78,7 @@ pub(crate) struct SyntaxTable<'s> {
     pub(crate) source: &'s str,
     pub(crate) lang: SourceLanguage,
     nodes: Vec<SyntaxNode>,
-    /// Rows without children, comments left out.
+    /// Rows without children, except comments.
     tokens: Vec<u32>,
     comments: &'static [&'static str],
     tree: Tree,
@@ -89,7 +90,7 @@ impl<'s> SyntaxTable<'s> {
         Self::of(source, lang, parse::parse(source, lang)?)
     }
 
-    /// The same for another version of a source that is known: it costs less the less they differ.
+    /// As `parse`, for another version of a known source: the smaller the difference, the faster.
     pub(crate) fn parse_after(source: &'s str, earlier: &SyntaxTable<'_>) -> Option<Self> {
         let lang = earlier.lang;
         Self::of(source, lang, parse::parse_after(source, lang, Some((earlier.source, &earlier.tree)))?)
@@ -142,7 +143,7 @@ impl<'s> SyntaxTable<'s> {
         }
     }
 
-    /// The row itself. Rows come from this table; a foreign one reads as the root.
+    /// The row itself. Rows come from this table; an invalid one returns the root.
     pub(crate) fn node(&self, row: Row) -> &SyntaxNode {
         const NOTHING: SyntaxNode = SyntaxNode {
             kind: "",
@@ -178,7 +179,7 @@ impl<'s> SyntaxTable<'s> {
         (parent != row).then_some(parent)
     }
 
-    /// The parent, its parent, and so on to the root.
+    /// The parent, the parent's parent, and so on up to the root.
     pub(crate) fn ancestors(&self, row: Row) -> impl Iterator<Item = Row> + '_ {
         std::iter::successors(self.parent(row), |row| self.parent(*row))
     }
@@ -192,7 +193,7 @@ impl<'s> SyntaxTable<'s> {
         })
     }
 
-    /// Children that are no punctuation and no comment.
+    /// Children that are neither punctuation nor comments.
     pub(crate) fn named_children(&self, row: Row) -> impl Iterator<Item = Row> + '_ {
         self.children(row).filter(|child| self.node(*child).is_named && !self.is_comment(*child))
     }
@@ -210,7 +211,7 @@ impl<'s> SyntaxTable<'s> {
         self.comments.contains(&self.kind(row))
     }
 
-    /// Tokens that stand on lines `from..=to`, at least in part.
+    /// Tokens that are at least partly on lines `from..=to`.
     pub(crate) fn tokens_on(&self, from: u32, to: u32) -> impl Iterator<Item = Row> + '_ {
         let first = self.tokens.partition_point(|row| self.node(*row as usize).end_line < from);
         let rest = self.tokens.get(first..).unwrap_or_default();
@@ -223,7 +224,7 @@ impl<'s> SyntaxTable<'s> {
         self.tokens.get(first.checked_sub(1)?).map(|row| *row as usize)
     }
 
-    /// The text of a node without white space, bounded: what tells two constructs from each other.
+    /// The text of a node without white space, bounded; used to compare two constructs.
     pub(crate) fn squeezed(&self, row: Row) -> String {
         let mut out = String::new();
         let mut was_word = false;
@@ -241,7 +242,7 @@ impl<'s> SyntaxTable<'s> {
         out
     }
 
-    /// Its first line, bounded, for sentences.
+    /// The first line of a node, bounded, for messages.
     pub(crate) fn excerpt(&self, row: Row) -> String {
         let line = self.text(row).lines().next().unwrap_or_default().trim();
         let short: String = line.chars().take(60).collect();

@@ -1,12 +1,13 @@
 /*!
-Hunts for failures that show only in a share of their runs: seeded simulations over the machine alone, a thousand
-each, as a real investigation makes them (reproduce, bisect, take the culprit back, go on when that contradicts).
+Bisects of flaky failures: seeded simulations of the state machine alone, a thousand each. They follow a real
+investigation: reproduce, bisect, take the culprit back, continue when that contradicts the verdict.
 */
 
 use super::tests::{Hunt, bisect_of, linear};
 use super::*;
 
-/// How sure the ranking is of its first suspect, as measured on Django's cases: mostly right, and calibrated.
+/// Probabilities that the ranking gives its first suspect, as measured on Django's cases: mostly right, and
+/// calibrated.
 const SURE: [f64; 7] = [0.95, 0.9, 0.8, 0.6, 0.4, 0.25, 0.15];
 
 /// A prior and a culprit drawn from it.
@@ -33,20 +34,20 @@ fn plant(count: usize, is_ranked: bool, dice: &mut fastrand::Rng) -> (Vec<f64>, 
 struct Tallied {
     right: u32,
     wrong: u32,
-    /// Ended without a proof, or never shown.
+    /// Runs that ended without a proof, or in which the failure never showed.
     open: u32,
     runs: u32,
     most: u32,
 }
 
-/// Hunts `trials` faults that pass in a share `flaky` of their runs.
+/// Simulates `trials` bisects of faults that pass in a share `flaky` of their runs.
 fn simulate(trials: u32, count: usize, flaky: f64, is_ranked: bool, takes_back: bool) -> Tallied {
     let mut dice = fastrand::Rng::with_seed(7);
     let mut tallied = Tallied::default();
     for _ in 0..trials {
         let (prior, culprit) = plant(count, is_ranked, &mut dice);
         let hunt = Hunt { graph: linear(count), culprit };
-        // As `Replayer::reproduce` does: stop at the first red run, else repeat to learn how often it shows.
+        // Like `Replayer::reproduce`: stop if the first run is red, else repeat to learn how often the failure shows.
         let mut shown = Flakiness::default();
         while shown.runs() < 5 && !(shown.failures > 0 && shown.passes == 0) {
             if dice.f64() >= flaky { shown.failures += 1 } else { shown.passes += 1 }
@@ -96,7 +97,7 @@ const TRIALS: u32 = 1000;
 
 #[test]
 fn a_steady_failure_pays_little_for_flaky_ones() {
-    // With the runs of a machine that believes every pass, measured by the same hunts.
+    // `bare` is the number of runs that a bisect takes when it believes every pass, measured on the same simulations.
     for (is_ranked, bare, more) in [(true, 3.57, 0.35), (false, 7.76, 0.8)] {
         let steady = simulate(TRIALS, 200, 0.0, is_ranked, true);
         assert_eq!((steady.right, steady.wrong, steady.open), (TRIALS, 0, 0));
@@ -110,8 +111,8 @@ fn a_flaky_failure_seldom_proves_the_wrong_commit() {
     for flaky in [0.1, 0.5, 2.0 / 3.0] {
         for is_ranked in [true, false] {
             let hunted = simulate(TRIALS, 200, flaky, is_ranked, true);
-            // Where nothing is suspected more than anything else, a path of lucky passes looks like a steady failure
-            // that came late; only more runs of every steady failure would tell these apart.
+            // Without suspects, a path of lucky passes looks like a steady failure that began late; only more runs of
+            // every steady failure could tell them apart.
             let most = if is_ranked { TRIALS / 50 } else { TRIALS / 20 };
             assert!(hunted.wrong <= most, "{flaky}: {hunted:?}");
             assert!(hunted.right * 10 >= TRIALS * 7, "{flaky}: {hunted:?}");
@@ -119,7 +120,7 @@ fn a_flaky_failure_seldom_proves_the_wrong_commit() {
     }
 }
 
-/// The share of wrong answers without the last check, for the record, and that the check is worth its runs.
+/// Measures the share of wrong answers without the last check, and that the check is worth its runs.
 #[test]
 fn taking_the_culprit_back_catches_what_a_lucky_pass_has_let_through() {
     let wrong = |takes_back| -> u32 {

@@ -1,7 +1,7 @@
 /*!
-The candidates and how they descend from one another. Commits are numbered so that parents come before their
-children; every algorithm of the bisect relies on that order. A parent that is no candidate (`good` or one of its
-ancestors) is kept by its id, because proving the oldest candidate guilty takes a run at that very commit.
+The candidates and how they descend from one another. Commits are numbered so that parents come before their children;
+every algorithm of the bisect relies on that order. A parent that is not a candidate (`good` or one of its ancestors)
+is kept by its id, because proving the oldest candidate guilty takes a run at that commit.
 */
 
 use std::collections::HashMap;
@@ -132,7 +132,7 @@ impl CommitGraph {
         self.nodes.iter().position(|node| node.id == *id).and_then(|at| u32::try_from(at).ok())
     }
 
-    /// Whether a commit is no candidate, but a parent of one.
+    /// Whether a commit is a parent of a candidate but not a candidate itself.
     pub fn is_outside_parent(&self, id: &CommitId) -> bool {
         let mut parents = self.nodes.iter().flat_map(|node| &node.parents);
         parents.any(|parent| matches!(parent, Parent::Outside(other) if other == id))
@@ -149,13 +149,13 @@ impl CommitGraph {
         })
     }
 
-    /// Marks `tip` and everything it descends from.
+    /// Marks `tip` and all its ancestors.
     pub(super) fn ancestors(&self, tip: u32) -> Vec<bool> {
         let mut marked = vec![false; self.len()];
         if let Some(mark) = marked.get_mut(tip as usize) {
             *mark = true;
         }
-        // Parents have smaller numbers, so one sweep from above reaches everything.
+        // Parents have smaller numbers, so one pass from the highest number down reaches all ancestors.
         for number in (0..=tip).rev() {
             if marked.get(number as usize).copied().unwrap_or(false) {
                 for parent in self.inside_parents(number) {

@@ -38,7 +38,7 @@ impl Hunt {
     }
 }
 
-/// A commit by a name of the test's own.
+/// A commit whose id is a name chosen by the test.
 pub(super) fn named(name: &str) -> CommitId {
     let mut bytes = [0; 20];
     bytes[..name.len()].copy_from_slice(name.as_bytes());
@@ -159,7 +159,7 @@ proptest! {
         }
     }
 
-    /// A culprit near the end is found by passes alone, which is what a flaky failure looks like: repeats tell.
+    /// A culprit near the end follows passes only, which looks like a flaky failure: repetitions tell the two apart.
     #[test]
     fn a_linear_history_takes_little_more_than_plain_bisect(count in 1_usize..1500, planted in any::<prop::sample::Index>()) {
         let hunt = Hunt { graph: linear(count), culprit: planted.index(count) as u32 };

@@ -1,11 +1,11 @@
 /*!
-Finds the culprit by asking as few questions as possible, each question being one execution of the replay.
+Finds the culprit with as few executions of the replay as possible.
 
-[`BisectState`] is a pure, serialisable state machine: it is told the graph of candidates and how probable each is,
-answers which revision to test next, and is told the outcome. It does no IO, so an interrupted investigation
-goes on from its JSON, and properties are proven on random graphs; [`search()`] drives it with real replays. The
-semantics of the graph are git's: a failure at a commit means that the culprit is this commit or one of its ancestors,
-a pass that it is none of them, unless the failure is flaky: how often it shows is learned on the way
+[`BisectState`] is a pure, serialisable state machine: it takes the graph of candidates and the probability of each,
+returns the revision to test next, and takes the outcome. It does no IO, so an interrupted investigation continues
+from its JSON, and its properties are tested on random graphs; [`search()`] drives it with real replays. The semantics
+of the graph are git's: a failure at a commit means that the culprit is this commit or one of its ancestors; a pass
+means that it is none of them. A flaky failure is the exception: the bisect learns how often it shows
 ([`millwright_replay::Flakiness`]).
 */
 

@@ -1,31 +1,32 @@
 /*!
-What the runs so far say of each commit, and the sums over ancestries that tell which test splits the mass best.
+The posterior probability of each commit given the runs so far, and the sums over ancestries that show which test
+splits the probability mass best.
 
-Every candidate explains the runs by itself: those of revisions that hold it are runs of a faulty revision and have
-one [`Flakiness`] in common, which nobody knows; those of the others must pass. So a candidate is as probable as its
-prior times the likelihood of that flakiness, and a green run never rules out more than it can bear: it weighs much
-against a commit for which all other runs were red, and nothing against one that has passed before.
+Each candidate explains the runs by itself: runs at revisions that contain it are runs of a faulty revision and share
+one unknown [`Flakiness`]; runs at all other revisions must pass. A candidate's posterior is its prior times the
+likelihood of that flakiness. A green run therefore counts only as much as the flakiness allows: it weighs heavily
+against a commit whose other runs were all red, and not at all against one that has passed before.
 */
 
 use millwright_replay::Flakiness;
 
 use super::graph::CommitGraph;
 
-/// Chance that a revision without the fault shows the incident's failure: only histories that were broken, mended
-/// and broken again contradict one another so.
+/// Probability that a revision without the fault shows the incident's failure: that takes a history that was broken,
+/// fixed and broken again.
 const STRAY: f64 = 1e-9;
-/// Chance that a failure stays although its culprit was taken back (something later has come to cause it, too).
+/// Probability that a failure stays although its culprit was taken back (something later causes it as well).
 const STAYS: f64 = 0.05;
 
-/// Outcomes at one revision, as far as the belief goes.
+/// Outcomes at one revision that the posterior uses.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct OutcomeTally {
     pub(super) passes: u32,
     pub(super) failures: u32,
 }
 
-/// Runs at `Inside` a candidate, at a parent `Outside` of the range, or at the failing revision with a candidate
-/// `TakenBack`.
+/// Where a run took place: at a candidate (`Inside`), at a parent out of the range (`Outside`), or at the failing
+/// revision with a candidate `TakenBack`.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum RunPlace {
     Inside(u32),
@@ -33,7 +34,7 @@ pub(super) enum RunPlace {
     TakenBack(u32),
 }
 
-/// Belief about each candidate, and about the fault being older than all of them.
+/// Posterior of each candidate, and of the fault being older than all of them.
 #[derive(Debug, Clone)]
 pub(super) struct CulpritBelief {
     pub(super) commits: Vec<CandidateOdds>,
@@ -42,11 +43,11 @@ pub(super) struct CulpritBelief {
 
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct CandidateOdds {
-    /// Probability that it is the culprit.
+    /// Probability that the candidate is the culprit.
     pub(super) p: f64,
-    /// How far the runs speak for it, its prior apart.
+    /// Likelihood of the runs under this candidate, without its prior.
     pub(super) support: f64,
-    /// Probability that the next run of a revision that holds it fails, if it is the culprit.
+    /// Probability that the next run of a revision that contains the candidate fails, if it is the culprit.
     pub(super) fails: f64,
 }
 
@@ -123,7 +124,7 @@ impl CulpritBelief {
     }
 }
 
-/// What is summed over the ancestry of a revision to tell how informative a run of it is.
+/// Sums over the ancestry of a revision that tell how informative a run of it is.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct AncestryMass {
     p: f64,
@@ -142,8 +143,8 @@ impl AncestryMass {
         self.noise += other.noise;
     }
 
-    /// Expected information, in bits, of one run about which candidate it is, where these hold the fault among
-    /// candidates of the probability `total`.
+    /// Expected information, in bits, that one run gives about the culprit, where these candidates contain the fault
+    /// among candidates with a total probability of `total`.
     pub(super) fn information(self, total: f64) -> f64 {
         binary_entropy((self.red / total).clamp(0.0, 1.0)) - self.noise / total
     }

@@ -1,5 +1,5 @@
 /*!
-Drives a [`BisectState`] with real replays, several at a time when asked. The only part of the bisect that waits.
+Drives a [`BisectState`] with real replays, in parallel when asked. The only part of the bisect that blocks.
 */
 
 use std::sync::mpsc;
@@ -10,11 +10,11 @@ use millwright_replay::{ReplayError, ReplayResult, Replayer};
 use super::state::BisectState;
 use super::verdict::{BisectOutcome, BisectVerdict};
 
-/// A bisect that came to its end.
+/// A finished bisect.
 #[derive(Debug, Clone)]
 pub struct FinishedBisect {
     pub verdict: BisectVerdict,
-    /// The executions it took, in the order they ended.
+    /// The executions of the bisect, in the order in which they ended.
     pub replays: Vec<ReplayResult>,
     pub summary: BisectSummary,
 }
@@ -26,15 +26,15 @@ impl FinishedBisect {
     }
 }
 
-/// What is told while it works.
+/// Progress of a running bisect.
 #[derive(Debug)]
 pub enum BisectProgress<'a> {
     Testing { commit: &'a CommitId, left: usize },
     Tested { replayed: &'a ReplayResult, bisect: &'a BisectState },
 }
 
-/// Replays until `bisect` is done, at most `jobs` at the same time. After an error the executions so far are in the
-/// replayer's ledger, and the same call goes on from them.
+/// Replays until `bisect` is done, with at most `jobs` replays at the same time. After an error, the executions so
+/// far are in the replayer's ledger, and the same call continues from them.
 pub fn search(
     replayer: &Replayer,
     bisect: &mut BisectState,
@@ -48,7 +48,7 @@ pub fn search(
         loop {
             let free = jobs.max(1).saturating_sub(pending.len());
             let batch = match bisect.next_batch(free, &pending) {
-                // Runs still going on cost nothing more, but what they show may overturn nothing either.
+                // Wait for the runs that are still going on: their outcomes may not contradict the verdict.
                 Err(verdict) if pending.is_empty() => return Ok(verdict),
                 Err(_) => Vec::new(),
                 Ok(_) if free == 0 => Vec::new(),

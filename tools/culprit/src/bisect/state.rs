@@ -1,13 +1,14 @@
 /*!
-The bisect itself: which revision to test next, and what the outcomes so far say.
+The bisect itself: which revision to test next, and what the outcomes so far show.
 
-Beliefs are Bayesian ([`super::posterior`]): which commit it is, and how often the fault shows, are judged together
-from all runs. The next test is the one with the largest expected information about the culprit, times the
-chance that it can be tested at all, which falls near revisions that could not be (a broken build spans a stretch of
-history); repeating a run is a test like any other and pays where a lucky pass would be the better explanation.
-Nothing is called proven unless the culprit was run red and every parent of it green, *and* the doubt that is left
-after as many runs is small; so parents outside of the range are run, too, but only then: `good` costs a run only
-when the search ends there.
+Probabilities are Bayesian ([`super::posterior`]): the culprit and the flakiness are judged together from all runs.
+The next test is the one with the largest expected information about the culprit, times the probability that the
+revision can be tested, which is low near revisions that could not be tested (a broken build spans a stretch of
+history). Repeating a run is a test like any other and pays where a lucky pass would be the better explanation.
+
+A culprit counts as proven only when it was run red, every parent of it was run green, *and* the remaining doubt is
+small. Parents outside of the range are run as well, but only when the search ends there: only then does `good` cost a
+run.
 */
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,13 +21,14 @@ use super::graph::{CommitGraph, Parent};
 use super::posterior::{AncestryMass, CulpritBelief, OutcomeTally, RunPlace, ancestry_mass};
 use super::verdict::{BisectError, BisectOutcome, BisectPolicy, BisectStep, BisectVerdict, UnprovenReason};
 
-/// Belief, before any run, that the fault is older than the range although somebody said that `good` is good.
+/// Prior probability that the fault is older than the range although somebody said that `good` is good.
 const OLDER: f64 = 0.005;
-/// Support, as a share of the best supported, below which the runs speak against a candidate.
+/// Candidates whose support is below this share of the best support count as ruled out.
 const RULED_OUT: f64 = 0.05;
-/// Bits a run must promise to be worth it.
+/// Minimum expected information of a run, in bits.
 const LEAST_INFORMATION: f64 = 1e-4;
-/// The same where what would prove the most probable candidate cannot be run: repeats alone prove nothing then.
+/// The same where the runs that would prove the most probable candidate are impossible: repetitions alone prove
+/// nothing then.
 const LEAST_WITHOUT_PROOF: f64 = 0.05;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,11 +38,11 @@ struct Seen {
     untestable: u32,
 }
 
-/// A bisect in progress. Everything it decides follows from this data alone.
+/// A bisect in progress. Its decisions depend on this data alone.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BisectState {
     graph: CommitGraph,
-    /// Prior weight per candidate in units of 1e-15: integers, so that JSON brings back exactly these.
+    /// Prior weight per candidate in units of 1e-15: integers survive JSON exactly.
     weights: Vec<u64>,
     policy: BisectPolicy,
     seen: BTreeMap<CommitId, Seen>,
@@ -50,8 +52,8 @@ pub struct BisectState {
 }
 
 impl BisectState {
-    /// `prior` holds one probability (or any non-negative weight) per commit of `graph`, in its order; an empty
-    /// one is uniform. `bad` counts as run red already.
+    /// `prior` holds one probability (or any non-negative weight) per commit of `graph`, in its order; an empty prior
+    /// is uniform. `bad` counts as run red already.
     pub fn new(graph: CommitGraph, prior: &[f64], policy: BisectPolicy) -> Result<Self, BisectError> {
         let count = graph.len();
         if !prior.is_empty() && prior.len() != count {
@@ -73,7 +75,7 @@ impl BisectState {
         Ok(Self { graph, weights, policy, seen, taken_back: BTreeMap::new(), runs: 0 })
     }
 
-    /// Says how often the failure showed at `bad` when it was reproduced; once, and never not, unless told.
+    /// Sets how often the failure showed at `bad` when it was reproduced. The default is one failure and no pass.
     pub fn with_reproduction(mut self, shown: Flakiness) -> Self {
         let failures = shown.failures.max(1);
         if let Some(bad) = self.graph.id(self.bad()).cloned() {
@@ -82,7 +84,7 @@ impl BisectState {
         self
     }
 
-    /// Takes in what the failing revision showed with `commit` taken back.
+    /// Adds the outcomes of the failing revision with `commit` taken back.
     pub fn with_taken_back(mut self, commit: &CommitId, shown: Flakiness) -> Self {
         let Flakiness { passes, failures } = shown;
         self.taken_back.insert(commit.clone(), Seen { passes, failures, untestable: 0 });
@@ -107,7 +109,7 @@ impl BisectState {
         u32::try_from(self.seen.values().filter(|seen| seen.untestable > 0).count()).unwrap_or(u32::MAX)
     }
 
-    /// Takes in the outcome of one execution at `commit`.
+    /// Adds the outcome of one execution at `commit`.
     pub fn report(&mut self, commit: &CommitId, outcome: BisectOutcome) -> Result<(), BisectError> {
         let known = self.graph.number(commit).is_some() || self.graph.is_outside_parent(commit);
         if !known {
@@ -123,7 +125,7 @@ impl BisectState {
         Ok(())
     }
 
-    /// What was seen of the revisions that hold `commit`.
+    /// Outcomes at the revisions that contain `commit`.
     pub fn flakiness(&self, commit: &CommitId) -> Flakiness {
         let mut out = Flakiness::default();
         let Some(commit) = self.graph.number(commit) else { return out };
@@ -150,8 +152,8 @@ impl BisectState {
         }
     }
 
-    /// Up to `jobs` revisions worth testing at the same time, given those still `pending`; the verdict instead
-    /// when there is nothing left to test. Empty only while something is pending.
+    /// Up to `jobs` revisions to test at the same time, given those still `pending`; the verdict when nothing is left
+    /// to test. Empty only while something is pending.
     pub(super) fn next_batch(
         &self,
         jobs: usize,
@@ -208,7 +210,7 @@ impl BisectState {
         Ok(batch)
     }
 
-    /// Current probability of each candidate that the runs do not speak against, most probable first.
+    /// Current probability of each candidate that is not ruled out, most probable first.
     pub fn posterior(&self) -> Vec<(CommitId, f64)> {
         let belief = self.belief();
         let best = belief.commits.iter().map(|odds| odds.support).fold(0.0, f64::max);
@@ -223,7 +225,7 @@ impl BisectState {
         all
     }
 
-    /// What may be left of doubt when `top` is called proven.
+    /// The doubt that may remain when `top` is called proven.
     fn doubt(&self, top: u32) -> f64 {
         let is_steady = self
             .graph
@@ -301,9 +303,10 @@ impl BisectState {
         self.graph.parents(number).iter().filter_map(id).collect()
     }
 
-    /// The revision whose next run tells most beside those already `chosen`, if that is more than `least` bits.
+    /// The revision whose next run gives the most information beside those already `chosen`, if that is more than
+    /// `least` bits.
     fn most_informative(&self, belief: &CulpritBelief, chosen: &[CommitId], least: f64) -> Option<CommitId> {
-        /// Where two runs tell the same, the one that repeats makes the plainer proof.
+        /// Where two runs give the same information, prefer the repetition: it makes the proof easier to read.
         const REPEATS: f64 = 1.0 + 1e-6;
         let (labels, classes) = self.classes(chosen);
         let weights: Vec<AncestryMass> = belief.commits.iter().map(AncestryMass::of).collect();
@@ -314,7 +317,7 @@ impl BisectState {
                 *cell += odds.p;
             }
         }
-        // A fault older than the range is in every revision, so it stands beside each class.
+        // A fault older than the range is in every revision, so it is added to each class.
         let older = AncestryMass::of(&belief.older);
         let near = self.untestable_stretches();
         let mut best: Option<(f64, &CommitId)> = None;
@@ -369,7 +372,7 @@ impl BisectState {
         self.seen.get(id).is_none_or(|seen| seen.untestable == 0) && !chosen.iter().any(|other| other == id)
     }
 
-    /// Positions that could not be tested, and how many there are between testable ones.
+    /// Positions that could not be tested, and the expected length of the broken stretch around each.
     fn untestable_stretches(&self) -> Vec<(u32, f64)> {
         let mut seen: Vec<(u32, bool)> = self
             .seen
@@ -380,7 +383,7 @@ impl BisectState {
         let mut stretches: Vec<(u32, f64)> = Vec::new();
         for run in seen.chunk_by(|a, b| a.1 == b.1) {
             if run.first().is_some_and(|(_, untestable)| *untestable) {
-                // Each further failure to test doubles how far the broken stretch is thought to reach.
+                // Each further untestable revision doubles the expected length of the broken stretch.
                 let reach = 2.0_f64.powi(i32::try_from(run.len()).unwrap_or(30).min(30));
                 stretches.extend(run.iter().map(|(number, _)| (*number, reach)));
             }
@@ -388,7 +391,7 @@ impl BisectState {
         stretches
     }
 
-    /// What is still to be run, be it once, until `top` can be called proven.
+    /// The runs that are still missing before `top` can be called proven.
     fn missing_proof(&self, top: u32) -> Proof {
         let parents = self.parent_ids(top);
         if parents.is_empty() {
@@ -417,8 +420,8 @@ enum Proof {
     Impossible(UnprovenReason),
 }
 
-/// How probable it is that a revision cannot be tested: high beside one that could not be, falling off with
-/// the distance in the graph's order.
+/// Probability that a revision cannot be tested: high next to an untestable one, and falling with the distance in the
+/// graph's order.
 fn skip_probability(number: u32, untestable: &[(u32, f64)]) -> f64 {
     let beside = |(other, reach): &(u32, f64)| 0.9 * (-f64::from(number.abs_diff(*other)) / reach).exp();
     untestable.iter().map(beside).fold(0.0, f64::max)

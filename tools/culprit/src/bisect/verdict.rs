@@ -1,11 +1,11 @@
 /*!
-What a bisect is asked and what it answers: its policy, what one execution showed, the next step, and the verdict.
+Input and output of a bisect: its policy, the outcome of one execution, the next step, and the verdict.
 */
 
 use millwright_model::CommitId;
 use serde::{Deserialize, Serialize};
 
-/// The policy's and prior's errors.
+/// Errors of a bisect's input.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum BisectError {
     #[error(
@@ -18,15 +18,16 @@ pub enum BisectError {
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct BisectPolicy {
-    /// Probability of another culprit that is left when one is called proven.
+    /// Maximum probability of another culprit when one is called proven.
     pub doubt: f64,
-    /// The same as long as every run of a faulty revision failed and the culprit is still to be taken back, which
-    /// tells more than another run of its parent would: a steady failure is not made to pay for flaky ones.
+    /// The same while every run of a faulty revision has failed and the culprit has not been taken back yet. Taking
+    /// it back tells more than another run of its parent, so a steady failure does not cost as many runs as a flaky
+    /// one.
     pub steady_doubt: f64,
     /// Probability spread evenly over all candidates, so that an overconfident prior costs little.
     /// Measured flat up to .05 on Django's cases.
     pub uniform_mass: f64,
-    /// Executions after which the search gives up and names what is left.
+    /// Executions after which the search stops and names the remaining candidates.
     pub max_runs: u32,
 }
 
@@ -36,14 +37,14 @@ impl Default for BisectPolicy {
     }
 }
 
-/// What one execution showed, as the bisect sees it.
+/// The outcome of one execution in the terms of the bisect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BisectOutcome {
     Passes,
     /// Failed with the incident's signature.
     Reproduces,
-    /// Failed otherwise, or could not be run.
+    /// Failed in another way, or could not be run.
     Untestable,
 }
 
@@ -69,7 +70,7 @@ pub enum BisectStep {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BisectVerdict {
-    /// Red at the culprit and green at each of its parents, all really run.
+    /// Red at the culprit and green at each of its parents; all of them were really run.
     Proven { culprit: CommitId, parents: Vec<CommitId> },
     /// The culprit is among these, most probable first, but no single one is proven.
     Narrowed { candidates: Vec<(CommitId, f64)>, because: UnprovenReason },
@@ -81,7 +82,7 @@ pub enum BisectVerdict {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnprovenReason {
-    /// These revisions would tell, but none of them can be tested.
+    /// These revisions would decide, but none of them can be tested.
     Untestable { revisions: Vec<CommitId> },
     /// The first commit of the history: there is no parent that could pass.
     NoParent,

@@ -1,6 +1,6 @@
 /*!
-Puts a written change into a file's text: hunks and replacements, each where its lines stand, with the file's own line
-breaks and indentation. A change that fits nowhere, or in several places, is refused in words that say why.
+Applies a written change to a file's text: places hunks and replacements where their lines are, with the file's own
+line breaks and indentation. A change that fits nowhere, or in several places, is refused with the reason.
 */
 
 use millwright_git::unified_diff::{DiffHunk, DiffLine, DiffLineKind};
@@ -9,7 +9,7 @@ use millwright_redaction::placeholders;
 use super::line_search::{self, IndentShift, Likeness};
 use super::patch::TextEdit;
 
-/// The text with hunks applied, each where its lines stand.
+/// The text with each hunk applied where its lines are.
 pub(super) fn changed(text: &str, path: &str, hunks: &[DiffHunk<'_>]) -> Result<String, String> {
     let file = Lines::of(text);
     let mut placed = Vec::with_capacity(hunks.len());
@@ -37,7 +37,7 @@ pub(super) fn changed(text: &str, path: &str, hunks: &[DiffHunk<'_>]) -> Result<
     let open_end = hunks.iter().any(DiffHunk::has_open_end);
     let last = out.len();
     for (number, line) in out.iter_mut().enumerate() {
-        // A last line without a break got company, or a new last line has none.
+        // The former last line has no line break but is followed by another line now, or the new last line has none.
         if number + 1 < last && !line.ends_with('\n') {
             line.push_str(file.line_break);
         }
@@ -56,7 +56,7 @@ struct Piece {
     lines: Vec<String>,
 }
 
-/// The lines of a hunk that stand in the old file.
+/// The lines of a hunk that are in the old file.
 fn old_lines<'h>(hunk: &'h DiffHunk<'_>) -> impl Iterator<Item = &'h DiffLine<'h>> {
     hunk.lines.iter().filter(|line| line.kind != DiffLineKind::Added)
 }
@@ -101,7 +101,7 @@ fn place_hunk(file: &Lines<'_>, hunk: &DiffHunk<'_>) -> Result<Piece, String> {
 
 const INDENTATION: &str = "its indentation differs from the file's, and not alike in all lines; copy the lines as git_file shows them";
 
-/// New lines are written like the removed ones, so those tell how the indentation is off.
+/// New lines have the same indentation error as the removed ones, so the removed ones show how to correct it.
 fn shift_of(likeness: Likeness, hunk: &DiffHunk<'_>, own: &[&str]) -> Result<IndentShift, String> {
     if likeness != Likeness::Indentation {
         return Ok(IndentShift::None);
@@ -141,7 +141,7 @@ pub(super) fn replaced(text: &str, edit: &TextEdit) -> Result<String, String> {
         }
         _ => {}
     }
-    // White space was not copied as it is: whole lines can still be placed.
+    // The white space differs from the file's; whole lines can still be placed.
     let old: Vec<&str> = edit.old.trim_matches('\n').lines().collect();
     let place = line_search::find(&file.bare, &old, None)?;
     let own = &file.bare[place.at..place.at + old.len()];
@@ -162,8 +162,8 @@ pub(super) fn replaced(text: &str, edit: &TextEdit) -> Result<String, String> {
     Ok(out)
 }
 
-/// Who writes a change sees masked values only; writing a mask into the program would break it, and putting the
-/// value back would hand it out again.
+/// The author of a change sees masked values only. Writing a mask into the program would break it, and putting the
+/// real value back would disclose it.
 fn no_new_placeholder<'l>(text: &str, added: impl Iterator<Item = &'l str>) -> Result<(), String> {
     for line in added {
         for (from, to) in placeholders(line) {
@@ -178,7 +178,7 @@ fn no_new_placeholder<'l>(text: &str, added: impl Iterator<Item = &'l str>) -> R
     Ok(())
 }
 
-/// A text by lines, with the kind of line break it uses.
+/// A text as lines, with the kind of line break that it uses.
 struct Lines<'t> {
     /// Without their breaks.
     bare: Vec<&'t str>,

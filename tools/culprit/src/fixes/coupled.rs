@@ -6,14 +6,14 @@ used here and redeclared there. Pieces that make the same edit elsewhere likely 
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Above this number of places the edit is a mechanical replacement.
+/// An edit that occurs in more places than this is a mechanical replacement.
 const MOST_ALIKE: usize = 6;
 /// Maximum distance in lines between setting and using a variable; a more distant name is likely another variable.
 const NEAR: u32 = 80;
-/// Bytes of one piece that are looked at.
+/// Bytes of one piece that are compared.
 const MOST_BYTES: usize = 16 * 1024;
 
-/// One changed stretch of a file, its lines on both sides.
+/// One changed stretch of a file, with its lines on both sides.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct PieceText<'a> {
     /// Number of its file.
@@ -31,7 +31,7 @@ pub(super) struct FileText<'a> {
     pub(super) new: &'a str,
 }
 
-/// Words that a piece takes away and puts in.
+/// Words that a piece removes and adds.
 struct Words<'a> {
     removed: BTreeSet<&'a str>,
     added: BTreeSet<&'a str>,
@@ -120,7 +120,7 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
         .filter(|word| word.len() > 1 && word.contains(|c: char| c.is_alphabetic()))
 }
 
-/// How often words stand in the files of the commit.
+/// Counts how often words occur in the files of the commit.
 struct Counts<'a, 'w> {
     files: &'a [FileText<'a>],
     known: HashMap<(usize, &'w str), (usize, usize)>,
@@ -144,8 +144,8 @@ impl<'w> Counts<'_, 'w> {
     }
 }
 
-/// Pieces side by side: one statement on several lines may be several pieces, of which one takes a name away and another
-/// puts it back.
+/// Adjacent pieces: one statement on several lines may be several pieces, of which one removes a name and another
+/// adds it again.
 #[derive(Debug, Default)]
 struct ChangeBlock {
     removed: String,
@@ -165,7 +165,7 @@ impl ChangeBlock {
     }
 }
 
-/// Whether one of the two declares or sets what the other one uses.
+/// Whether one of the two declares or sets a variable that the other one uses.
 fn redefines(here: &ChangeBlock, there: &ChangeBlock) -> bool {
     redefined(there).any(|word| is_used(here, word)) || redefined(here).any(|word| is_used(there, word))
 }
@@ -192,7 +192,7 @@ fn blocks_of(pieces: &[PieceText<'_>]) -> (Vec<ChangeBlock>, Vec<usize>) {
     (blocks, block_of)
 }
 
-/// Variables that are declared or set differently than before.
+/// Variables whose declaration or assignment changes.
 fn redefined(place: &ChangeBlock) -> impl Iterator<Item = &str> {
     let (before, after) = (definitions(&place.removed), definitions(&place.added));
     before
@@ -239,7 +239,7 @@ fn definitions(text: &str) -> BTreeMap<&str, Vec<String>> {
     out
 }
 
-/// The places of `word` in `text`: what stands before it and behind it.
+/// The occurrences of `word` in `text`: the text before each and the text after it.
 fn places<'a>(text: &'a str, word: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
     text.match_indices(word).filter_map(move |(at, _)| {
         let (before, after) = (text.get(..at)?, text.get(at + word.len()..)?);
@@ -254,7 +254,7 @@ fn is_key(text: &str, word: &str) -> bool {
         let member =
             before.ends_with(['.', '"', '\'', '{', '`']) || before.ends_with("->") || before.ends_with("[:");
         let key = after.trim_start().starts_with(':') || after.trim_start().starts_with("=>");
-        // `{ name` begins a block as well; only with the brace closing behind it, it is a subscript.
+        // `{ name` can also begin a block; it is a subscript only if the brace closes right after the name.
         let subscript = !before.ends_with('{') || after.starts_with('}');
         member && subscript || key
     })
@@ -271,7 +271,7 @@ fn is_set(text: &str, word: &str) -> bool {
     })
 }
 
-/// What a piece does to its code: tokens that it takes away and puts in, how often each.
+/// The tokens that a piece removes and adds, with how often each occurs.
 type Edit<'a> = (BTreeMap<&'a str, usize>, BTreeMap<&'a str, usize>);
 
 fn edit_of<'a>(piece: &PieceText<'a>) -> Option<Edit<'a>> {
@@ -283,7 +283,7 @@ fn edit_of<'a>(piece: &PieceText<'a>) -> Option<Edit<'a>> {
         counts
     };
     let (removed, added) = (count(piece.removed), count(piece.added));
-    // A line that only comes or goes is like another one when it is the same line.
+    // A piece that only adds or only removes a line is like another one if the line is the same.
     let less = |a: &BTreeMap<&'a str, usize>, b: &BTreeMap<&'a str, usize>| -> BTreeMap<&'a str, usize> {
         a.iter()
             .map(|(token, n)| (*token, n.saturating_sub(b.get(token).copied().unwrap_or(0))))
@@ -358,7 +358,7 @@ mod tests {
         );
         let files = [FileText { old: "", new: "" }];
         assert_eq!(coupled(&files, &[signature, guilty], &set(&[1])), set(&[0]));
-        // The same, with one piece a line.
+        // The same, with one piece per line.
         let signature = PieceText { line: 642, ..signature };
         let head = PieceText { line: 653, added: "  while (closer != NULL &&\n", ..guilty };
         let tail = PieceText {
@@ -372,10 +372,10 @@ mod tests {
         let used =
             piece(0, "    print(amount * factor / 100)\n", "    print(amount * (factor + 50) / 100)\n");
         assert_eq!(coupled(&files, &[value, used], &set(&[1])), set(&[0]));
-        // Far away it is another variable.
+        // Far away, the same name is another variable.
         let far = PieceText { line: 900, ..value };
         assert_eq!(coupled(&files, &[far, used], &set(&[1])), set(&[]));
-        // Used alike before and after, it was not touched.
+        // A variable that is used in the same way before and after was not changed.
         let same =
             piece(0, "        factor = 150;\n        log(1)\n", "        factor = 150;\n        log(2)\n");
         assert_eq!(coupled(&files, &[same, used], &set(&[1])), set(&[]));
@@ -389,7 +389,7 @@ mod tests {
             piece(0, "b = 2\n", "b = 3\n"),
             piece(0, "log(b)\n", "log(b, helper)\n"),
         ];
-        // A new function is known to the syntax; nothing more is guessed from its name.
+        // The syntax finds a new function; nothing more is guessed from its name.
         assert_eq!(coupled(&[FileText { old, new }], &pieces, &set(&[0])), set(&[]));
     }
 

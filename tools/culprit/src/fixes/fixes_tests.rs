@@ -7,7 +7,7 @@ use crate::minimise::hunks_of;
 const BEFORE: &str = "one\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n";
 const CULPRIT: &str = "one\nTWO\nthree\nfour\nfive\nsix\nseven\nEIGHT\nnine\n";
 
-/// A repository whose culprit changes lines 2 and 8 of `a.txt`, and what came `later`.
+/// A repository whose culprit changes lines 2 and 8 of `a.txt`, followed by the commits in `later`.
 fn history(later: &str) -> (TestRepo, CommitId, CommitId) {
     let repo = TestRepo::new();
     let commit = |text: &str, message: &str| {
@@ -81,7 +81,7 @@ fn the_whole_hunk_is_offered_beside_its_guilty_lines() {
     let culprit = repo.commit("culprit", &[("a.sh", after)]);
     let bad = repo.commit("later", &[("b.sh", "g\n")]);
     let repo = repo.open();
-    // The closing brace ends both functions, so the change and the new function are one hunk or two, as git pleases.
+    // The closing brace ends both functions, so git reports the change and the new function as one hunk or as two.
     let [whole] = &hunks_of(&repo, &culprit).unwrap()[..] else {
         panic!("two hunks: the case tells nothing")
     };
@@ -159,7 +159,7 @@ fn a_later_revision_has_a_fix_or_has_not() {
     );
 }
 
-/// Subjects of candidates in their order, for a culprit of one file.
+/// Ids of the candidates in order, for a culprit of one file.
 fn candidates_of(path: &str, before: &str, after: &str, guilty: &[usize]) -> Vec<(String, String)> {
     let repo = TestRepo::new();
     repo.commit("before", &[(path, before)]);

@@ -1,6 +1,6 @@
 /*!
-Connects the four-way check to the sandbox: the culprit's parent, the culprit, the failing revision, and that revision
-with a candidate fix, each run on inputs around the replay's own. What is decided is in [`crate::four_way`].
+Connects the four-way check to the sandbox: runs inputs around the replay's own at the culprit's parent, at the
+culprit, at the failing revision, and at that revision with a candidate fix. [`crate::four_way`] makes the decisions.
 */
 
 use std::collections::BTreeMap;
@@ -20,9 +20,9 @@ use crate::four_way::{
     ObservationCache, SideRunner, input_files_of,
 };
 
-/// Inputs that run on all four sides, unless told otherwise.
+/// Default number of inputs that run on all four sides.
 pub const DEFAULT_INPUTS: u32 = 12;
-/// What the check is worth: nobody waits longer for it.
+/// Time limit of the whole check.
 const MAX_TIME: Duration = Duration::from_secs(600);
 /// Time limit of one execution, in multiples of the replay's own time. A variation that runs much longer does something
 /// else, such as a test runner that lost the name of its test.
@@ -31,11 +31,11 @@ const MIN_TIMEOUT_S: u64 = 10;
 /// Files that a command names and that are varied.
 const MAX_FILES: usize = 8;
 const MAX_FILE_BYTES: usize = 256 * 1024;
-/// Longest example, in characters.
+/// Maximum length of an example, in characters.
 const MAX_EXAMPLE: usize = 900;
 const MAX_ON_PURPOSE: usize = 12;
 
-/// What the sides before the fix showed, kept for the next candidate of the same culprit.
+/// Observations of the sides before the fix, kept for the next candidate of the same culprit.
 #[derive(Debug, Default)]
 pub struct SharedObservations(Mutex<ObservationCache>);
 
@@ -110,7 +110,7 @@ impl FourWayCheck<'_> {
             let laid = laid_text(repo, recipe, &path);
             let origin = if laid.is_some() { FileOrigin::Laid } else { FileOrigin::Checkout };
             let own = || git::blob_at(repo, self.bad, &path).ok()?.text().ok();
-            // What the four sides differ in is no input.
+            // A file in which the four sides differ is not an input.
             let text = laid.or_else(|| own().filter(|_| !touched.contains(&path)));
             if let Some(text) = text.filter(|text| text.len() <= MAX_FILE_BYTES) {
                 files.insert(path, InputFile { text, origin });
@@ -131,7 +131,7 @@ impl FourWayCheck<'_> {
     }
 }
 
-/// The text that the recipe lays over the checkout at `path`.
+/// The text that the recipe writes over the checkout at `path`.
 fn laid_text(repo: &Repo, recipe: &ReplayRecipe, path: &str) -> Option<String> {
     if let Some(file) = recipe.files.iter().find(|file| file.path == path) {
         return String::from_utf8(file.bytes()?).ok();
@@ -152,7 +152,7 @@ fn diff_of(repo: &Repo, from: &str, to: &str) -> String {
 
 struct SandboxedSides<'a> {
     check: &'a FourWayCheck<'a>,
-    /// Of one execution.
+    /// Time limit of one execution.
     timeout_s: u64,
     fix: CheckoutChange,
     until: Instant,

@@ -1,6 +1,6 @@
 /*!
-A verified fix as something to hand over: one commit on the failing revision whose message cites the incident and the
-proof, and that commit as a patch that `git am` and `git apply` take. Where it is put is for the caller to say.
+Packages a verified fix: one commit on the failing revision whose message cites the incident and the proof, and the
+same commit as a patch that `git am` and `git apply` accept. The caller decides where to put it.
 */
 
 use millwright_git::checkout::{self, CheckoutChange};
@@ -9,24 +9,24 @@ use millwright_model::{CommitId, FixKind, IncidentId, TestsResult};
 
 use super::{FixError, kind_in_words};
 
-/// What the commit's message tells.
+/// The content of the commit's message.
 #[derive(Debug, Clone)]
 pub struct FixMessage<'a> {
     pub incident: &'a IncidentId,
     /// The ticket's title.
     pub title: &'a str,
-    /// Why the change mends it, where somebody said so.
+    /// Why the change fixes the failure, where somebody explained it.
     pub why: Option<String>,
     pub kind: FixKind,
-    /// The failure as it was seen at the failing revision.
+    /// The failure as observed at the failing revision.
     pub failure: Option<String>,
     pub tests: TestsResult,
-    /// The replays that showed that it holds.
+    /// The replays that showed that the fix holds.
     pub replays: Vec<usize>,
 }
 
-/// `diff` as a commit on `bad`, made in the borrowing git directory. Dated like that revision, so that
-/// writing it again is the same commit.
+/// Makes a commit of `diff` on `bad`, in the borrowing git directory. The commit has the date of `bad`, so that the
+/// same call makes the same commit.
 pub fn commit(repo: &Repo, bad: &CommitId, diff: &str, about: &FixMessage<'_>) -> Result<CommitId, FixError> {
     let change = CheckoutChange::Patch(diff.to_owned());
     let composed = checkout::compose(repo, bad, Some(&change), None)?;
@@ -40,7 +40,7 @@ pub fn as_patch(repo: &Repo, commit: &CommitId) -> Result<Vec<u8>, FixError> {
     Ok(repo.git().args(["format-patch", "-1", "--stdout", "--no-signature", commit]).output()?)
 }
 
-/// The incident, and how the fix was proven, each as it was really seen.
+/// The commit message: the incident, and how the fix was proven.
 fn message(bad: &CommitId, about: &FixMessage<'_>) -> String {
     const SUBJECT: usize = 60;
     let title = about.title.trim();
@@ -80,7 +80,8 @@ fn one_line(text: &str, most: usize) -> String {
     }
 }
 
-/// Paragraphs at the width commit messages have. Control characters of an outside text go no further.
+/// Wraps paragraphs at the width of commit messages and removes control characters, because the text comes from
+/// outside.
 fn wrapped(text: &str) -> String {
     const WIDTH: usize = 72;
     let mut out = String::new();

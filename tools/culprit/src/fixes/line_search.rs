@@ -1,8 +1,7 @@
 /*!
-Where lines that somebody wrote down from memory stand in a file. Letter for letter first, then without regard to
-the ends of lines, then to indentation; a placeholder of redaction (`[EMAIL_1]`) stands for whatever it masked. A
-place is taken only when it is the only one, or the one that the line number given names exactly: guessing would
-put a change where nobody meant it.
+Finds lines that somebody quoted from memory in a file. The search compares literally first, then ignores the ends of
+lines, then the indentation; a redaction placeholder (`[EMAIL_1]`) matches any text. A place is accepted only when it
+is the only match, or the one that the given line number names exactly: a guess could put a change in the wrong place.
 */
 
 use std::collections::HashSet;
@@ -11,12 +10,12 @@ use millwright_redaction::placeholders;
 
 /// Lines of a file quoted in a refusal.
 const QUOTED: usize = 8;
-/// Positions named in a refusal.
+/// Positions listed in a refusal.
 const LISTED: usize = 6;
-/// Comparisons made to find the nearest lines; more would hold up a refusal.
+/// Maximum number of comparisons to find the nearest lines, so that a refusal stays fast.
 const EFFORT: usize = 4_000_000;
 
-/// Where the lines stand, and how strictly they had to be compared.
+/// Where the lines are, and how strict the matching comparison was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct LinesFound {
     /// Index of the first line.
@@ -31,8 +30,8 @@ pub(super) enum Likeness {
     Indentation,
 }
 
-/// Finds `wanted` in `file` (lines without their line breaks). `start` is the 1-based line that was claimed.
-/// `Err` says why not, and quotes what stands there.
+/// Finds `wanted` in `file` (lines without their line breaks). `start` is the claimed 1-based line. `Err` gives the
+/// reason and quotes the lines that are there.
 pub(super) fn find(file: &[&str], wanted: &[&str], start: Option<usize>) -> Result<LinesFound, String> {
     for likeness in [Likeness::Exact, Likeness::LineEnds, Likeness::Indentation] {
         let found = positions(file, wanted, likeness);
@@ -76,7 +75,7 @@ pub(super) fn alike(own: &str, wanted: &str, likeness: Likeness) -> bool {
     }
 }
 
-/// Equal, where a placeholder in `wanted` stands for any text.
+/// Whether the lines are equal; a placeholder in `wanted` matches any text.
 fn same(own: &str, wanted: &str) -> bool {
     if own == wanted {
         return true;
@@ -98,7 +97,7 @@ fn same(own: &str, wanted: &str) -> bool {
     true
 }
 
-/// The lines of the file that are most like `wanted`, for somebody who has to write them again.
+/// The lines of the file that are most similar to `wanted`, for an author who has to write the change again.
 fn nearest(file: &[&str], wanted: &[&str]) -> String {
     if file.is_empty() {
         return "its lines do not stand there: the file is empty".to_owned();
@@ -156,7 +155,7 @@ fn cut(line: &str) -> String {
     }
 }
 
-/// How the indentation of given lines differs from the file's, when it differs the same way everywhere.
+/// How the indentation of given lines differs from the file's, when the difference is the same everywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum IndentShift {
     None,
@@ -165,7 +164,7 @@ pub(super) enum IndentShift {
 }
 
 impl IndentShift {
-    /// `pairs` are a file's line and the given one. `None`: they do not differ alike.
+    /// `pairs` are a file's line and the given one. `None`: the lines do not all differ in the same way.
     pub(super) fn between<'l>(pairs: impl Iterator<Item = (&'l str, &'l str)>) -> Option<Self> {
         let mut shift: Option<Self> = None;
         for (own, given) in pairs.filter(|(own, _)| !own.trim().is_empty()) {

@@ -1,10 +1,11 @@
 /*!
 Candidate fixes at the failing revision, and their verification.
 
-A candidate is a unified diff against the failing revision: the fix memory knows, the inverse of the culprit, the
-inverse of its guilty hunks alone, carried to today's files by three-way merge, or a patch that a model wrote. Where
-that merge conflicts the candidate is not applicable and says where. A candidate is verified only when the replay passes with it *and*
-something beyond the replay shows that the behaviour is right again: the project's tests, or the four-way check.
+A candidate is a unified diff against the failing revision: a fix from memory, the inverse of the culprit, the inverse
+of its guilty hunks, or a patch that a model wrote. Inverses are carried to today's files by a three-way merge; where
+the merge conflicts, the candidate is not applicable and says where. A candidate is verified only when the replay
+passes with it *and* something beyond the replay (the project's tests or the four-way check) shows that the behaviour
+is right again.
 */
 
 mod applied;
@@ -48,7 +49,7 @@ pub enum FixError {
     Git(#[from] GitError),
 }
 
-/// A diff worth trying.
+/// A candidate fix.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FixCandidate {
     /// `known`, `revert`, `partial_revert`, `partial_revert_hunks`, `patch_1` …: unique within a run.
@@ -64,14 +65,15 @@ pub struct FixCandidate {
 pub struct FixProposal {
     /// Smallest first.
     pub candidates: Vec<FixCandidate>,
-    /// What could not be drafted, and why.
+    /// Candidates that could not be drafted, with the reason.
     pub not_applicable: Vec<String>,
 }
 
-/// The candidate that takes back one of several places where the culprit does the same: tried last.
+/// Id of the candidate that takes back only one of several places where the culprit makes the same change; it is
+/// tried last.
 const LONE: &str = "partial_revert_alone";
 
-/// Drafts candidates that take back `culprit`, or only its `guilty` hunks, at `bad`. All ids are full.
+/// Drafts candidates that take back `culprit`, or only its `guilty` hunks, at `bad`. All ids are full commit ids.
 pub fn propose(
     repo: &Repo,
     culprit: &CommitId,
@@ -113,7 +115,7 @@ pub fn propose(
     if let Some(smallest) = parts.first() {
         draft(FixKind::PartialRevert, "partial_revert", part(smallest)?)?;
     }
-    // Before the wider parts, so that a part that is all of the commit counts as that.
+    // Draft the revert before the wider parts, so that a part equal to the whole commit counts as the revert.
     draft(FixKind::Revert, "revert", revert::whole(repo, culprit, bad)?)?;
     for change in parts.iter().skip(1).filter(|change| !change.leaves_alike) {
         draft(FixKind::PartialRevert, whole_fixes::id_of(change.level), part(change)?)?;
@@ -125,7 +127,8 @@ pub fn propose(
     Ok(proposal)
 }
 
-/// The files of `culprit` at the commit `at` without some of its hunks; the inner error says why that cannot be.
+/// The files of `culprit` at the commit `at` without some of its hunks; the inner error says why that is not
+/// possible.
 pub fn take_back(
     repo: &Repo,
     culprit: &CommitId,
@@ -135,14 +138,14 @@ pub fn take_back(
     revert::partial(repo, culprit, hunks, at)
 }
 
-/// A diff that is known from elsewhere, if it still applies at `bad`.
+/// A candidate from a known diff, if the diff still applies at `bad`.
 pub fn known(repo: &Repo, diff: &str, bad: &CommitId) -> Result<Result<FixCandidate, String>, FixError> {
     match checkout::compose(repo, bad, Some(&CheckoutChange::Patch(diff.to_owned())), None) {
         Ok(_) => {
             let lines = changed_lines(diff);
             Ok(Ok(FixCandidate { id: "known".into(), kind: FixKind::Known, diff: diff.to_owned(), lines }))
         }
-        // It is remembered with its secrets masked; a placeholder stands for what is in the file.
+        // Memory keeps the diff with its secrets masked; each placeholder stands for the text in the file.
         Err(CheckoutError::DoesNotApply { .. }) if !placeholders(diff).is_empty() => {
             let candidate = patch(repo, bad, "known", &WrittenChange::Diff(diff.to_owned()))?;
             Ok(candidate.map(|candidate| FixCandidate { kind: FixKind::Known, ..candidate }))
@@ -154,7 +157,8 @@ pub fn known(repo: &Repo, diff: &str, bad: &CommitId) -> Result<Result<FixCandid
     }
 }
 
-/// Whether a revision has a fix that was made for `bad`: it could be taken back there, and not be put in again.
+/// Whether a revision contains a fix that was made for `bad`: the fix can be taken back there and cannot be applied
+/// again.
 pub fn contains(repo: &Repo, diff: &str, bad: &CommitId, revision: &str) -> Result<bool, FixError> {
     let applies = |diff: &str, at: &str| match checkout::compose(
         repo,
@@ -168,14 +172,14 @@ pub fn contains(repo: &Repo, diff: &str, bad: &CommitId, revision: &str) -> Resu
     };
     let Some(fixed) = applies(diff, bad)? else { return Ok(false) };
     let back = diff_between(repo, &fixed, bad)?;
-    // Git merges a patch whose blobs it knows, so one that is there already applies, too, and changes nothing.
+    // Git merges a patch whose blobs it knows, so a patch that is present already also applies and changes nothing.
     let own = checkout::compose(repo, revision, None, None)?.tree;
     let changes = |tree: Option<String>| tree.is_some_and(|tree| tree != own);
     Ok(changes(applies(&back, revision)?) && !changes(applies(diff, revision)?))
 }
 
-/// What is wrong with the files of a candidate that is not wrong at `bad` and was not before the culprit: it does not
-/// parse, leaves code that is never reached, holds half of a construct, or uses a name that is nowhere defined.
+/// Problems in a candidate's files that exist neither at `bad` nor before the culprit: a file does not parse, has
+/// unreachable code, contains half of a construct, or uses a name that is not defined.
 fn unsound(repo: &Repo, culprit: &CommitId, bad: &CommitId, edits: &[FileEdit]) -> Option<String> {
     let parent =
         repo.git().args(["rev-parse", "--verify", "--quiet", &format!("{culprit}^1")]).output().ok()?;
@@ -203,7 +207,7 @@ fn diff_between(repo: &Repo, from: &str, to: &str) -> Result<String, FixError> {
     Ok(String::from_utf8_lossy(&diff).into_owned())
 }
 
-/// Lines a diff adds and removes: the measure of a fix's size.
+/// Number of lines that a diff adds and removes: the measure of a fix's size.
 pub fn changed_lines(diff: &str) -> usize {
     let diff = DiffParser::default().without_lines().parse(diff);
     diff.files.iter().map(|file| file.added + file.removed).sum()

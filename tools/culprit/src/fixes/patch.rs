@@ -1,10 +1,10 @@
 /*!
-A change written by a model, made into a candidate: placed in the files of the failing revision and drawn up anew
-as git's own diff, so that what is verified, shown and handed over is one and the same text. Nothing is guessed: a
-change that fits nowhere or in several places is refused with the nearest lines.
+Turns a change that a model wrote into a candidate: places it in the files of the failing revision and formats it
+again as git's own diff, so that the verified, shown and exported text is the same. Nothing is guessed: a change that
+fits nowhere or in several places is refused with the nearest lines.
 
-What may be changed is bounded in size and kind. Paths stay inside the tree, and the tests that judge a fix are not
-its to change, or a fix could be "verified" by silencing them.
+A change is bounded in size and kind. Paths stay inside the tree. The change must not touch the tests that judge a
+fix, because silencing them could "verify" it.
 */
 
 use std::collections::BTreeMap;

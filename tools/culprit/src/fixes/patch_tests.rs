@@ -74,7 +74,7 @@ fn the_usual_mistakes_of_models_are_seen_through() {
         right.replace("* rate", "* rate   "),
         format!("```diff\n{right}```\n"),
         right.replace('\n', "\r\n"),
-        // Everything four columns short: carried to the file's own indentation.
+        // All lines are indented four columns too little: the file's own indentation is used.
         right.replace("        return", "    return").replace("     def", " def"),
     ];
     for diff in &variants {
@@ -184,7 +184,7 @@ fn files_are_created_deleted_and_keep_their_line_breaks() {
 #[test]
 fn a_masked_value_is_neither_needed_nor_written() {
     let world = world();
-    // The line beside the masked one is changed; the masked one stands for itself.
+    // The line next to the masked one is changed; the placeholder matches the masked line.
     world.check_diff(
         "--- a/shop/secret.py\n+++ b/shop/secret.py\n@@ -2,2 +2,2 @@\n PASSWORD = '[PASSWORD_1]'\n-RETRIES = 3\n+RETRIES = 4\n",
         "@@ -1,3 +1,3 @@\n-RETRIES = 3\n+RETRIES = 4",

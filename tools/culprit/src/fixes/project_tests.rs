@@ -1,7 +1,8 @@
 /*!
-The project's own tests with and without a fix, compared test by test. Outcomes are read from the whole output as it
-comes, or from the report files that the recipe names, never from an exit status alone: a suite that did not run, or of
-which a part is gone, speaks for no fix. Tests that a fix removes or changes are run as they are at the failing revision.
+Runs the project's own tests with and without a fix and compares them test by test. Outcomes come from the whole
+output or from the report files that the recipe names, never from the exit status alone: a suite that did not run, or
+that lost some of its tests, supports no fix. Tests that a fix removes or changes run as they are at the failing
+revision.
 */
 
 use std::collections::BTreeSet;
@@ -22,41 +23,41 @@ use serde::{Deserialize, Serialize};
 
 use super::FixCandidate;
 
-/// A newly failing test is run this often on each side before it is held against a fix.
+/// A newly failing test runs this often on each side before it counts against a fix.
 const REPEATS: usize = 2;
-/// Runs with the fix that a flaky test gets to pass once.
+/// Number of runs with the fix in which a flaky test has to pass once.
 const CHANCES: usize = 4;
-/// Names listed in a report.
+/// Maximum number of names listed in a report.
 const MAX_NAMES: usize = 20;
-/// Files remembered of a run.
+/// Maximum number of opened files recorded for a run.
 const MAX_OPENED: usize = 20_000;
 
 /// One run of the project's tests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProjectTestsRun {
     pub report: TestReport,
-    /// Why the tests did not run to their end, where something stopped them.
+    /// Why the tests did not finish, if something stopped them.
     pub stopped: Option<String>,
-    /// The set-up step that failed, when the tests were not reached.
+    /// The set-up step that failed, if the tests did not start.
     #[serde(default)]
     pub failed_step: Option<String>,
-    /// What kept the tests from running, where none ran and the output shows it.
+    /// The obstacle that kept the tests from running, if none ran and the output shows it.
     #[serde(default)]
     pub obstacle: Option<Obstacle>,
-    /// Files of the checkout that were opened meanwhile.
+    /// Files of the checkout that the run opened.
     pub opened: BTreeSet<String>,
     pub duration_ms: u64,
     pub output_end: String,
 }
 
-/// What comparing two runs showed.
+/// The result of comparing two runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestsVerdict {
     pub result: TestsResult,
     pub detail: TestsDetail,
-    /// The end of the output with the fix, where it counts against it.
+    /// The end of the output with the fix, if it counts against the fix.
     pub output_end: String,
-    /// The tests fail with the fix, and whether they did so before cannot be told.
+    /// The tests fail with the fix, and it is unknown whether they failed before.
     pub fails_untold: bool,
 }
 
@@ -64,7 +65,7 @@ pub struct TestsVerdict {
 pub struct ProjectTests {
     replayer: Replayer,
     report_files: Vec<String>,
-    /// More runs without a fix.
+    /// Repeated runs without a fix.
     again: Mutex<Vec<TestReport>>,
 }
 
@@ -79,7 +80,7 @@ impl ProjectTests {
         }
     }
 
-    /// Tests by a recipe of their own, such as a single one.
+    /// Tests that a separate recipe runs, such as a single test.
     pub fn of_recipe(replay: &Replayer, recipe: ReplayRecipe, report_files: &[String]) -> Self {
         Self {
             replayer: replay.with_recipe(recipe),
@@ -88,13 +89,13 @@ impl ProjectTests {
         }
     }
 
-    /// With what was run again without a fix for another candidate.
+    /// Adds the runs without a fix that were repeated for another candidate.
     #[must_use]
     pub fn with_repeats(self, again: Vec<TestReport>) -> Self {
         Self { again: Mutex::new(again), ..self }
     }
 
-    /// What was run again without a fix.
+    /// The repeated runs without a fix.
     pub fn repeats(&self) -> Vec<TestReport> {
         self.again.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -107,7 +108,7 @@ impl ProjectTests {
         Ok(known.clone())
     }
 
-    /// The tests at `commit` with `change`.
+    /// Runs the tests at `commit` with `change`.
     ///
     /// # Errors
     /// When the commit cannot be checked out, the change does not apply, or no sandbox can be had.
@@ -119,7 +120,7 @@ impl ProjectTests {
         run(&self.replayer, &self.report_files, commit, change)
     }
 
-    /// Compares the tests with `candidate` to those `before`, at `bad`.
+    /// Runs the tests with `candidate` at `bad` and compares them to those `before`.
     ///
     /// # Errors
     /// As [`ProjectTests::run`].
@@ -131,7 +132,7 @@ impl ProjectTests {
     ) -> Result<TestsVerdict, ReplayError> {
         let change = CheckoutChange::Patch(candidate.diff.clone());
         let changed = unified_diff::parse(&candidate.diff);
-        // Who judges a fix is not changed by it.
+        // A fix must not change the tests that judge it.
         let tests: Vec<String> = changed
             .files
             .iter()
@@ -182,8 +183,8 @@ impl ProjectTests {
         Ok(verdict(found, (before, &after), reached))
     }
 
-    /// Whether the tests read one of the files that the fix changes. Where a set-up installs the project elsewhere, or
-    /// nothing was recorded, that cannot be told and is assumed.
+    /// Whether the tests read one of the files that the fix changes. If a set-up installs the project elsewhere, or
+    /// nothing was recorded, this is unknown and assumed to be true.
     fn reaches<'a>(&self, after: &ProjectTestsRun, mut changed: impl Iterator<Item = &'a str>) -> bool {
         after.opened.is_empty()
             || !self.replayer.recipe().setup.is_empty()
@@ -191,7 +192,8 @@ impl ProjectTests {
     }
 }
 
-/// The recipe that runs the project's tests: like the replay, without what it lays over the checkout.
+/// The recipe that runs the project's tests: like the replay, but without the files that the replay lays over the
+/// checkout.
 pub fn tests_recipe(replay: &ReplayRecipe, tests: &str) -> ReplayRecipe {
     /// A whole suite takes longer than one failure.
     const TIMES_AS_LONG: u64 = 10;
@@ -214,7 +216,7 @@ fn run(
     let mut reader: Option<TestOutputReader> = None;
     let request = ObservationRequest { collect: report_files, opened: true, ..ObservationRequest::default() };
     let seen = replayer.observe(commit, change, request, &mut |checkout, bytes| {
-        // Checkouts differ from run to run, the names of tests must not.
+        // The paths of checkouts differ between runs; the names of tests must not.
         reader.get_or_insert_with(|| TestOutputReader::in_directory(&checkout.to_string_lossy())).push(bytes);
     })?;
     let reader = reader.unwrap_or_default();
@@ -275,7 +277,7 @@ fn run(
     })
 }
 
-/// A run that something stopped is compared with nothing.
+/// Compares two runs; a run that something stopped cannot be compared.
 fn judge(before: &ProjectTestsRun, after: &ProjectTestsRun) -> TestComparison {
     let could_not = |side: &str, why: &str, run: &ProjectTestsRun| {
         let last = run.output_end.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();

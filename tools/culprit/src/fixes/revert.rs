@@ -1,8 +1,8 @@
 /*!
-Takes back what a commit did, at a later revision, file by file: a three-way merge whose base is the file as the
-culprit left it, ours the file as it is now, and theirs the file without the guilty lines. Done per file by
-`git merge-file`, so that one conflicting document does not spoil a clean inverse of the code elsewhere unnoticed:
-every conflict is named. What was renamed since is taken back under the name it has now.
+Takes back what a commit did, at a later revision, file by file. Each file is a three-way merge: the base is the file
+as the culprit left it, "ours" is the file as it is now, and "theirs" is the file without the guilty lines. `git
+merge-file` merges each file separately, so that a conflict in one file does not hide a clean inverse of another;
+every conflict is reported. A file that was renamed since is changed under its present name.
 */
 
 use millwright_model::CommitId;
@@ -17,7 +17,7 @@ use millwright_sandbox::trusted::GitError;
 use super::FixError;
 use crate::minimise::CulpritHunk;
 
-/// `Err` inside says why it cannot be done, in words.
+/// The inner `Err` says in words why the change is not possible.
 type Drafted = Result<Vec<FileEdit>, String>;
 
 /// The inverse of the whole commit.
@@ -90,8 +90,8 @@ pub(super) fn partial(
     Ok(Ok(edits))
 }
 
-/// A file that is not there any more under its name: the name it has at `bad`, and its content. One that is gone keeps
-/// its name and has none.
+/// Finds a file that no longer has its name: returns the name at `bad` and the content. A deleted file keeps its name
+/// and has no content.
 fn moved(repo: &Repo, path: &str, culprit: &CommitId, bad: &CommitId) -> Result<(String, File), FixError> {
     match git::renamed_to(repo, path, culprit, bad, &CancelFlag::default())? {
         Some(there) => {
@@ -110,7 +110,7 @@ fn read(repo: &Repo, revision: &str, path: &str) -> Result<File, FixError> {
     content(repo, entries(repo, revision, &[path.to_owned()])?.get(path))
 }
 
-/// Other repositories that a path names are none of ours to take back.
+/// The content of an entry. Submodules belong to other repositories and are not taken back.
 fn content(repo: &Repo, entry: Option<&WrittenEntry>) -> Result<File, FixError> {
     let file = entry.filter(|entry| entry.mode != "160000");
     file.map(|entry| Ok((entry.mode.clone(), blob(repo, entry)?))).transpose()
@@ -124,7 +124,7 @@ fn without(after: &[u8], before: &[u8], hunks: &[&CulpritHunk]) -> Vec<u8> {
     let mut out = Vec::with_capacity(after.len());
     let mut at = 0usize;
     for hunk in hunks {
-        // A hunk without new lines stands after line `new_start`; one with lines begins at it.
+        // A hunk without new lines is located after line `new_start`; a hunk with new lines begins at it.
         let start =
             if hunk.new_lines == 0 { hunk.new_start } else { hunk.new_start.saturating_sub(1) } as usize;
         let from =
@@ -170,7 +170,7 @@ fn merge(repo: &Repo, ours: File, base: File, theirs: File) -> Result<Option<Fil
     }
     match repo.git().args(["merge-file", "-p", "--quiet"]).args(&paths).output() {
         Ok(merged) => Ok(Some(Some((mode, merged)))),
-        // The status is the number of conflicts, or an error for binary files: neither gives a clean inverse.
+        // The exit status is the number of conflicts, or an error for binary files; neither gives a clean inverse.
         Err(GitError::Failed { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -1,7 +1,7 @@
 /*!
-What goes when a fix is applied, besides the fault. A revert takes back all that its commit did: the feature it was made
-for, tests that would object, what later commits built on it, and now and then a guard against an attack. Who decides on
-the fix has to know before, so this is listed with it, what speaks of security first.
+Lists what a fix removes besides the fault. A revert takes back everything that its commit did: the feature it was
+made for, its tests, the base of later commits, and sometimes a guard against an attack. The person who decides on the
+fix must know this first. Security-related items come first in the list.
 */
 
 use std::collections::BTreeSet;
@@ -18,23 +18,23 @@ use regex::Regex;
 
 use super::{FixCandidate, FixError};
 
-/// Entries of each kind that are listed.
+/// Maximum number of listed entries of each kind.
 const MAX_LISTED: usize = 8;
-/// Lines whose author is looked up.
+/// Maximum number of files whose lines are blamed.
 const MAX_BLAMED_FILES: usize = 20;
-/// Names that are looked for in the rest of the repository.
+/// Maximum number of names that are searched for in the rest of the repository.
 const MAX_NAMES: usize = 12;
 
-/// What a candidate takes away.
+/// The behaviour and code that a candidate removes besides the fault.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TakesAway {
-    /// What speaks of security, first; each a sentence part.
+    /// Security-related items first; each is a part of a sentence.
     pub items: Vec<String>,
-    /// Something of it speaks of security: the candidate is a stopgap at most.
+    /// The candidate removes something that concerns security, so it is a stopgap at most.
     pub security: bool,
 }
 
-/// Words of messages and code that tell of a protection. Short ones count as whole words only (`author` is no `auth`).
+/// Words in messages and code that indicate a protection. Short ones match whole words only (`author` is not `auth`).
 static SECURITY: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let words = r"(?i)\bCVE-\d|\bGHSA-|\bre-?dos\b|\bxss\b|\bcsrf\b|\bssrf\b|\bsecur(e|ity)\b|vulnerab|sanitiz|sanitis|\bunsafe input|prototype pollution|path traversal|directory traversal|\binjection\b|\bexploit|denial.of.service|(\b|_)(un)?escap(e|ed|es|ing)(\b|_|[A-Z])|[a-z]Escap(e|ed|es|ing)|\bauth(n|z)?\b|authenticat|authoriz|authoris|\bpermission check";
     Regex::new(words).ok()
@@ -47,7 +47,7 @@ fn speaks_of_security(text: &str) -> Option<&str> {
 /// Lists what `candidate`, which takes back (part of) `culprit`, takes away at `bad`. All ids are full.
 ///
 /// # Errors
-/// When the repository cannot be read.
+/// Fails when the repository cannot be read.
 pub fn takes_away(
     repo: &Repo,
     candidate: &FixCandidate,
@@ -67,7 +67,7 @@ pub fn takes_away(
         ));
     }
     for file in files.iter().filter(|file| path_kind(file.path()) != PathKind::Docs) {
-        // Lines that only move are no loss.
+        // A line that only moves is not lost.
         let added: BTreeSet<&str> = file.added_lines().map(|line| line.raw.trim()).collect();
         let mut gone = file.removed_lines().filter(|line| !added.contains(line.raw.trim()));
         let told = gone.find_map(|line| Some((line.old, speaks_of_security(line.text())?, line.text())));
@@ -88,7 +88,7 @@ pub fn takes_away(
     Ok(out)
 }
 
-/// The subject of a commit, and everything it and what it merged say.
+/// The subject of a commit, and the messages of the commit and of everything that it merged.
 fn messages(repo: &Repo, commit: &CommitId) -> Result<(String, String), FixError> {
     let range = format!("{commit}^1..{commit}");
     let own = repo.git().args(["show", "-s", "--format=%s%n%b", commit]).output()?;
@@ -155,7 +155,7 @@ fn removed_symbols(repo: &Repo, files: &[DiffFile<'_>], bad: &CommitId) -> (Vec<
     (tests, names)
 }
 
-/// Code elsewhere that uses what goes.
+/// Code elsewhere that uses a removed name.
 fn still_used(
     repo: &Repo,
     files: &[DiffFile<'_>],
@@ -163,7 +163,7 @@ fn still_used(
     bad: &CommitId,
     cancel: &CancelFlag,
 ) -> Vec<String> {
-    /// Shorter names are found everywhere.
+    /// Shorter names match too much.
     const SHORTEST: usize = 4;
     let touched: BTreeSet<&str> = files.iter().map(DiffFile::path).collect();
     let mut out = Vec::new();
@@ -191,7 +191,7 @@ fn still_used(
     out
 }
 
-/// Later commits whose lines go as well.
+/// Later commits whose lines the candidate removes as well.
 fn built_on(
     repo: &Repo,
     files: &[DiffFile<'_>],

@@ -3,7 +3,7 @@ use millwright_testkit::repository::TestRepo;
 use super::*;
 use crate::fixes::propose;
 
-/// What the whole revert of the second of three commits takes away.
+/// The result for a whole revert of the second of three commits.
 fn check(subject: &str, culprit: &[(&str, &str)], later: &[(&str, &str)]) -> TakesAway {
     let repo = TestRepo::new();
     repo.commit(

@@ -1,7 +1,7 @@
 /*!
-Verifies a candidate: the replay has to pass with it, as often as a flaky failure demands, and something beyond the
-replay has to show that the behaviour is right again: the project's tests, or the four-way check on inputs around the
-replay's own. A candidate whose replay fails is not taken further.
+Verifies a candidate: the replay must pass with it, as often as a flaky failure requires, and something beyond the
+replay must show that the behaviour is right again: the project's tests, or the four-way check on inputs around the
+replay's own. If the replay fails, verification stops.
 */
 
 use millwright_git::checkout::CheckoutChange;
@@ -13,7 +13,7 @@ use super::FixCandidate;
 use super::four_way_check::FourWayCheck;
 use super::project_tests::{ProjectTests, ProjectTestsRun};
 
-/// What verifying a candidate showed.
+/// The result of verifying a candidate.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FixVerification {
     pub replay: CheckResult,
@@ -22,17 +22,17 @@ pub struct FixVerification {
     pub four_way: Option<FourWay>,
     /// The tests fail with the candidate, and it is unknown whether they failed before. Such a candidate is not verified.
     pub tests_fail_untold: bool,
-    /// In words, for the report.
+    /// Explanation for the report.
     pub detail: String,
     /// How often the replay passed and failed with the candidate applied.
     pub outcomes: Flakiness,
-    /// The last replay with the candidate applied.
+    /// The last replay of the failing revision with the candidate applied.
     pub shown: Option<ReplayResult>,
-    /// The end of what failed with it. Empty when it held.
+    /// The end of the output of a failed run. Empty when the candidate held.
     pub output_end: String,
 }
 
-/// What is run beyond the replay.
+/// The checks that run beyond the replay.
 #[derive(Default)]
 pub struct BeyondReplay<'a> {
     /// The project's tests, with what they showed without the fix.
@@ -43,7 +43,7 @@ pub struct BeyondReplay<'a> {
 /// Verifies `candidate` at `bad`.
 ///
 /// # Errors
-/// When something cannot be run at all; what fails is an answer.
+/// Fails when something cannot run at all; a failing replay or test is a result, not an error.
 pub fn verify(
     replayer: &Replayer,
     beyond: BeyondReplay<'_>,
@@ -93,7 +93,7 @@ pub fn verify(
             out.tests_detail = Some(found.detail);
         }
     }
-    // Tests that fail have said enough.
+    // If the tests fail, the four-way check is not needed.
     if out.tests != TestsResult::Fail
         && let Some(check) = beyond.four_way
     {

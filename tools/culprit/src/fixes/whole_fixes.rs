@@ -1,7 +1,7 @@
 /*!
-Guilty lines and a fix are two things. The lines that flip the replay may be half of an `if`, or use a name that the
-culprit removed elsewhere; so they are widened to whole statements, blocks and units by the syntax of the file, with
-what they need by name in the other files of the commit.
+Widens guilty lines to a complete fix. The lines that flip the replay may be half of an `if`, or use a name that the
+culprit removed elsewhere. So they are widened to whole statements, blocks and units by the syntax of the file,
+together with the definitions they need in the other files of the commit.
 */
 
 use millwright_model::CommitId;
@@ -15,17 +15,17 @@ use super::FixError;
 use super::coupled::{FileText, PieceText, alike, coupled};
 use crate::minimise::{CulpritHunk, hunks_of, split};
 
-/// Pieces of a commit that are looked at: a commit of more is an import, not a change.
+/// Maximum number of pieces of a commit: a larger commit is an import, not a change.
 const MAX_PIECES: usize = 20_000;
 
-/// A part of the culprit that makes sense as a whole.
+/// A part of the culprit that is syntactically complete.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WholeChange {
     pub(super) level: ChangeLevel,
     pub(super) hunks: Vec<CulpritHunk>,
-    /// Names that stay without a definition when only this is taken back, a sentence each.
+    /// Names that lose their definition when only this part is taken back, a sentence each.
     pub(super) missing: Vec<String>,
-    /// The commit does the same elsewhere, and that stays.
+    /// The commit makes the same change elsewhere, and this part leaves it in place.
     pub(super) leaves_alike: bool,
 }
 
@@ -39,8 +39,8 @@ struct ChangedFile {
     guilty: Vec<usize>,
 }
 
-/// The parts of `culprit` around its `guilty` hunks, smallest first, each a whole change of syntax, with what goes
-/// together although no syntax says so. Full ids.
+/// The parts of `culprit` around its `guilty` hunks, smallest first. Each is syntactically complete and includes
+/// coupled pieces that the syntax does not connect. All ids are full commit ids.
 ///
 /// # Errors
 /// When the repository cannot be read.
@@ -50,7 +50,7 @@ pub(super) fn whole_changes_of(
     guilty: &[CulpritHunk],
 ) -> Result<Vec<WholeChange>, FixError> {
     let mut files = changed_files(repo, culprit, guilty)?;
-    // What cannot be taken apart by lines is whole by itself.
+    // A hunk that cannot be split by lines is complete by itself.
     let whole: Vec<CulpritHunk> = guilty.iter().filter(|hunk| !hunk.is_text()).cloned().collect();
     let mut parts = parts_around(&files, &whole);
     let coupled = together(&files, parts.first(), coupled);
@@ -63,7 +63,7 @@ pub(super) fn whole_changes_of(
     if !alike.is_empty() {
         count_in(&mut files, &alike);
         out.extend(parts_around(&files, &whole).into_iter().map(|(change, _)| change));
-        // The guilty place alone comes later: the others may be meant.
+        // The guilty place alone comes later: the other places may be intended.
         parts.truncate(1);
         parts.iter_mut().for_each(|(change, _)| change.leaves_alike = true);
     }
@@ -75,7 +75,7 @@ pub(super) fn whole_changes_of(
     Ok(out)
 }
 
-/// The parts around what is guilty in `files`, with their pieces.
+/// The parts around the guilty hunks in `files`, with their pieces.
 fn parts_around(files: &[ChangedFile], whole: &[CulpritHunk]) -> Vec<(WholeChange, BTreeSet<PieceId>)> {
     let views: Vec<CulpritFile<'_>> = files
         .iter()
@@ -93,7 +93,7 @@ fn parts_around(files: &[ChangedFile], whole: &[CulpritHunk]) -> Vec<(WholeChang
     let levels: BTreeSet<ChangeLevel> = sets.values().flatten().map(|(level, _)| *level).collect();
     let mut out: Vec<(WholeChange, BTreeSet<PieceId>)> = Vec::new();
     for level in levels {
-        // Each guilty file at this level, or at the nearest wider one that it has.
+        // Take each guilty file at this level, or at the nearest wider level that it has.
         let mut taken: BTreeSet<PieceId> = BTreeSet::new();
         for (at, sets) in &sets {
             let fits = sets.iter().filter(|(own, _)| *own >= level).min_by_key(|(own, _)| *own);
@@ -118,7 +118,7 @@ fn parts_around(files: &[ChangedFile], whole: &[CulpritHunk]) -> Vec<(WholeChang
     out
 }
 
-/// What `find` adds to the pieces of `part`, among those of the product's code.
+/// The pieces that `find` adds to `part`, in product code only.
 fn together(
     files: &[ChangedFile],
     part: Option<&(WholeChange, BTreeSet<PieceId>)>,
@@ -222,7 +222,7 @@ fn changed_files(
     Ok(out)
 }
 
-/// How a candidate of that level is called, beside the smallest one.
+/// The id of a candidate of that level.
 pub(super) fn id_of(level: ChangeLevel) -> &'static str {
     match level {
         ChangeLevel::Line => "partial_revert_lines",

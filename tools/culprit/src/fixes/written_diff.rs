@@ -1,12 +1,12 @@
 /*!
-A unified diff as a model writes one. Counts and line numbers are hints, fences and prose stand around: all of that is
-read past, since the lines themselves say where a hunk belongs; what would change the meaning (renames, modes, binary
-parts) is refused.
+Parses a unified diff as a model writes it. Counts and line numbers are hints, and fences or prose may surround the
+diff: the parser ignores them, because the lines themselves show where a hunk belongs. It refuses everything that
+would change the meaning (renames, modes, binary parts).
 */
 
 use millwright_git::unified_diff::{DiffFile, DiffHunk, DiffLineKind, DiffParser, FileStatus};
 
-/// `Err` says what is wrong with it and how to write it instead.
+/// `Err` says what is wrong with the diff and how to write it instead.
 pub(super) fn parse(diff: &str) -> Result<Vec<DiffFile<'_>>, String> {
     let diff = without_fence(diff);
     if diff.lines().any(|line| line.starts_with("*** Begin Patch")) {
@@ -63,7 +63,7 @@ fn without_fence(diff: &str) -> &str {
     inside
 }
 
-/// What cannot be proposed, and what to write instead.
+/// Why the file's change cannot be proposed, and what to write instead.
 fn refusal(file: &DiffFile<'_>) -> Option<&'static str> {
     if file.is_binary {
         return Some("binary changes cannot be proposed");

@@ -1,6 +1,6 @@
 /*!
-Words that a changed file compares its input with: `if kind == "express"`, `case "$1" in full)`. A replay gives one of
-them; what a wrong fix breaks is often what another one does.
+Finds words that a changed file compares its input with: `if kind == "express"`, `case "$1" in full)`. A replay uses
+one of them; a wrong fix often breaks another one.
 */
 
 use std::collections::BTreeMap;
@@ -13,10 +13,10 @@ use super::token::{TokenKind, TokenLanguage};
 
 const MAX_LINES: usize = 20_000;
 const MAX_WORDS: usize = 8;
-/// Longest line looked at, bytes.
+/// Maximum length of a line, in bytes; longer lines are skipped.
 const MAX_LINE: usize = 400;
 
-/// Nearest to what `fix` changes first.
+/// Returns the compared words, those nearest to the changes of `fix` first.
 pub(super) fn compared(fix: &str, programs: &BTreeMap<String, String>) -> Vec<String> {
     let mut found: Vec<(usize, String)> = Vec::new();
     for (path, text) in programs {

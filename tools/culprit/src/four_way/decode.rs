@@ -1,12 +1,12 @@
 /*!
-Undoes a shell word's quoting and remembers where each decoded byte stands.
+Removes a shell word's quoting and records the raw position of each decoded byte.
 */
 
 use super::literal::QuotingLayer;
 use super::shell::WordPiece;
 
-/// The decoded text of some pieces, where each decoded byte stands in the raw text (start and end), and the quoting
-/// that counts from each decoded position on.
+/// The decoded text of some pieces, the raw position (start and end) of each decoded byte, and the quoting that
+/// applies from each decoded position on.
 pub(super) struct DecodedPieces {
     pub(super) text: String,
     pub(super) starts: Vec<usize>,

@@ -1,7 +1,7 @@
 /*!
-What the diffs of the culprit and of the fix suggest to try: their numbers (with the neighbours on both sides: the
-bounds of a changed comparison), their strings, lines of changed texts, and the names of the functions they touch. A
-fix that is wrong next to the replay's input is wrong, more often than not, at a value that one of the two mentions.
+Values that the diffs of the culprit and of the fix suggest as inputs: their numbers (with both neighbours, the bounds
+of a changed comparison), their strings, lines of changed texts, and the names of the functions they touch. A fix that
+is wrong near the replay's input is most often wrong at a value that one of the diffs mentions.
 */
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ pub(super) struct ValueDictionary {
     pub(super) strings: Vec<String>,
     /// Lines of changed texts (fixtures, documents).
     pub(super) lines: Vec<String>,
-    /// Functions that are changed or defined in a changed place.
+    /// Functions that are changed, or defined in a changed place.
     pub(super) names: Vec<String>,
     /// Words that the changed files compare their input with, nearest to the changes first.
     pub(super) compared: Vec<String>,
@@ -30,11 +30,11 @@ pub(super) struct ValueDictionary {
 const MAX_ENTRIES: usize = 24;
 const MAX_LINES: usize = 3_000;
 
-/// From the `diffs` of the culprit and the fix, and the `programs` that they change.
+/// Builds the dictionary from the `diffs` of the culprit and the fix, and from the `programs` that they change.
 pub(super) fn dictionary(diffs: &[String], programs: &BTreeMap<String, String>) -> ValueDictionary {
     let fix = diffs.last().map_or("", String::as_str);
     let mut found = ValueDictionary { compared: compared(fix, programs), ..ValueDictionary::default() };
-    // The fix's diff first: what it alone mentions is where it may be wrong.
+    // The fix's diff first: a value that only the fix mentions is the likeliest place of an error.
     for diff in diffs.iter().rev().take(4) {
         let diff = DiffParser::default().max_lines(MAX_LINES).parse(diff);
         for file in &diff.files {
@@ -116,7 +116,7 @@ impl ValueDictionary {
                     if code.get(at).len() > 2
                         && (code.is_punct(at + 1, ":") || code.is_punct(at.wrapping_sub(1), ".")) =>
                 {
-                    // Keys and members: names of options, mostly.
+                    // Keys and members, which are mostly names of options.
                     push(&mut self.strings, code.get(at));
                 }
                 _ => {}

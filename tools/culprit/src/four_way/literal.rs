@@ -1,6 +1,7 @@
 /*!
-Quoting: how text is written inside a shell word, a here-document, a `printf` format or a program's string literal.
-A literal of a program inside a shell word has several layers of it; [`encode`] goes through them from the inside.
+Quoting: how text is written inside a shell word, a here-document, a `printf` format or a program's string literal. A
+literal of a program inside a shell word has several layers of quoting; [`encode`] applies them from the innermost
+layer outwards.
 */
 
 use super::token::TokenLanguage;
@@ -26,7 +27,7 @@ pub(super) enum QuotingLayer {
     },
 }
 
-/// Writes `text` so that each layer in turn reads it as it was; layers go from the innermost outwards.
+/// Quotes `text` for all layers, from the innermost outwards, so that reading it through them gives `text` again.
 pub(super) fn encode(text: &str, layers: &[QuotingLayer]) -> String {
     layers.iter().fold(text.to_owned(), |text, layer| encode_one(&text, *layer))
 }
@@ -70,7 +71,8 @@ fn encode_one(text: &str, layer: QuotingLayer) -> String {
 fn encode_literal(text: &str, language: TokenLanguage, quote: u8, escapes: bool) -> String {
     let quote = char::from(quote);
     if !escapes {
-        // Single quotes of Ruby, Perl and PHP escape themselves and the backslash; a raw string can do neither.
+        // Ruby, Perl and PHP can escape the quote and the backslash inside single quotes; a raw string can escape
+        // neither.
         return match (language, quote) {
             (TokenLanguage::Ruby | TokenLanguage::Perl | TokenLanguage::Php, '\'') => {
                 escape(text, &['\\', '\''])
@@ -109,7 +111,7 @@ fn encode_literal(text: &str, language: TokenLanguage, quote: u8, escapes: bool)
     out
 }
 
-/// The value of a string literal's content; `None` where it holds an interpolation or an escape that is not known.
+/// The value of a string literal's content; `None` if the content has an interpolation or an unknown escape.
 pub(super) fn decode_literal(
     content: &str,
     language: TokenLanguage,
@@ -155,7 +157,7 @@ pub(super) fn decode_literal(
                 out.push(char::from_u32(u32::from_str_radix(&code, 16).ok()?)?);
             }
             c if c.is_ascii_alphanumeric() => {
-                // An escape of a regular expression in a plain string, say.
+                // Unknown escapes stay as they are, such as those of a regular expression in a plain string.
                 out.push('\\');
                 out.push(c);
             }

@@ -1,15 +1,15 @@
 /*!
-The four-way check: history is an oracle that test suites lack.
+The four-way check uses history as an oracle that test suites lack.
 
-A culprit comes with the behaviour just before it and just after it. For inputs around the replay's own, four sides
-run: the culprit's parent, the culprit, the failing revision and the fixed code. Where the culprit changed nothing,
-the fix must change nothing; where it changed something that still holds at the failing revision, the fix must give
-the parent's behaviour back (see [`rules`]). It needs no model, no grammar and no tests of the project.
+The history shows the behaviour just before the culprit and just after it. For inputs around the replay's own, four
+sides run: the culprit's parent, the culprit, the failing revision and the fixed code. Where the culprit changed
+nothing, the fix must change nothing; where it changed a behaviour that still holds at the failing revision, the fix
+must restore the parent's behaviour (see [`rules`]). The check needs no model, no grammar and no tests of the project.
 
-Three parts, all without IO: [`variants`] makes the inputs ([`observe`] first rewrites the replay so that it
-prints what the program computes instead of judging it), [`FourWayDriver`] decides what runs next through a
-[`SideRunner`], and [`rules`] says what four observations mean. Text of replays, files and outputs is hostile:
-everything is bounded, nothing panics, and what cannot be read is left as it is.
+It has three parts without IO: [`variants`] makes the inputs ([`observe`] first rewrites the replay so that it prints
+what the program computes instead of judging it), [`FourWayDriver`] decides what runs next through a [`SideRunner`],
+and [`rules`] interprets the four observations. The text of replays, files and outputs is hostile: everything is
+bounded, nothing panics, and text that cannot be parsed stays as it is.
 */
 
 mod compared;

@@ -1,5 +1,5 @@
 /*!
-Neighbours of a value, nearest first. Pure and deterministic; one change at a time.
+Makes neighbours of a value, nearest first. Pure and deterministic; each neighbour has one change.
 */
 
 use super::dictionary::ValueDictionary;
@@ -81,7 +81,7 @@ pub(super) fn text_mutations(value: &str, others: &[String], dictionary: &ValueD
     finish(value, found)
 }
 
-/// Words that may stand where a word stands: functions beside the one that it names, and what the changed files compare
+/// Words that can replace a word: functions next to the one that it names, and words that the changed files compare
 /// with.
 fn siblings(value: &str, dictionary: &ValueDictionary) -> Vec<Mutation> {
     const EACH: usize = 4;
@@ -133,7 +133,7 @@ fn neighbour(chars: &[char]) -> String {
     chars.into_iter().collect()
 }
 
-/// A single character in place of the last one of its kind.
+/// Puts the single character `string` in place of the last character of the same class (letter, digit, blank, other).
 fn replaced(chars: &[char], string: &str) -> Option<String> {
     let mut single = string.chars();
     let (c, None) = (single.next()?, single.next()) else { return None };
@@ -162,7 +162,7 @@ fn digits(chars: &[char], dictionary: &ValueDictionary, found: &mut Vec<Mutation
 
 const DELIMITERS: [char; 14] = ['\n', '|', ',', ';', '&', '/', ':', ' ', '-', '_', '.', '=', '*', '+'];
 
-/// Complete what is cut off, take parts away, repeat and reorder them.
+/// Completes rows that are cut off; removes, repeats and reorders parts.
 fn structure(value: &str, found: &mut Vec<Mutation>) {
     use InputChange::Structure;
     let lines: Vec<&str> = value.split('\n').collect();
@@ -174,7 +174,7 @@ fn structure(value: &str, found: &mut Vec<Mutation>) {
         let complete = complete_row(first, last, *delimiter);
         let head = value.trim_end().strip_suffix(last).unwrap_or_default();
         if let Some(complete) = &complete {
-            // Many formats want a rule of three marks or more.
+            // Many formats require a rule of three or more marks.
             let wide = stretched(complete);
             found.push((Structure, format!("{head}{complete}")));
             if wide != *complete {
@@ -229,7 +229,7 @@ fn structure(value: &str, found: &mut Vec<Mutation>) {
     }
 }
 
-/// Doubled marks made single: `**` → `*`.
+/// Reduces doubled marks to single ones: `**` → `*`.
 fn collapsed(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut last = None;
@@ -242,7 +242,7 @@ fn collapsed(text: &str) -> String {
     out
 }
 
-/// Single marks of a rule made three: `:-` → `:---`.
+/// Extends single marks of a rule to three: `:-` → `:---`.
 fn stretched(text: &str) -> String {
     let chars: Vec<char> = text.chars().collect();
     let mut out = String::with_capacity(text.len() * 2);
@@ -275,7 +275,7 @@ fn complete_row(first: &str, last: &str, delimiter: char) -> Option<String> {
     Some(fields.join(&delimiter.to_string()))
 }
 
-/// Closes what is open; opens what is closed; takes a pair away.
+/// Closes an open bracket, opens a closed one, or removes a pair.
 fn brackets(value: &str, found: &mut Vec<Mutation>) {
     use InputChange::Structure;
     for (open, close) in [

@@ -1,7 +1,8 @@
 /*!
-Reduces an output to what stays between two runs and between two revisions: no addresses, temporary paths, process
-numbers, durations of test runners, today's times, line numbers and frames of stack traces. Messages stay as they are:
-they are behaviour. Written by hand, one pass per line, because outputs are long and hostile.
+Reduces an output to the parts that do not change between two runs or two revisions: removes addresses, temporary
+paths, process numbers, durations of test runners, today's times, line numbers and frames of stack traces. Messages
+stay as they are, because they are behaviour. The parser is written by hand, one pass per line, because outputs are
+long and hostile.
 */
 
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -11,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::types::{ExecutionEnding, FourWayObservation};
 
-/// Bytes of an output that are compared.
+/// Maximum number of bytes that are compared of an output.
 const MAX_OUTPUT: usize = 256 * 1024;
 
 /// An observation in the form that is compared.
@@ -26,7 +27,7 @@ pub(super) struct ComparableObservation {
 pub(super) struct Normaliser {
     /// Paths of checkouts, longest first.
     roots: Vec<String>,
-    /// Yesterday, today and tomorrow as they are written.
+    /// Yesterday, today and tomorrow as dates in text form.
     days: Vec<String>,
     now_s: u64,
 }
@@ -41,10 +42,10 @@ impl Normaliser {
     }
 
     pub(super) fn comparable(&self, observation: &FourWayObservation) -> ComparableObservation {
-        // What came out before a bound struck depends on the machine's speed.
+        // The output before a time or memory limit depends on the machine's speed.
         let cut = matches!(observation.ending, ExecutionEnding::TimedOut | ExecutionEnding::Limit);
         let ending = match observation.ending {
-            // A shell says a child's signal as a status.
+            // A shell reports a child's signal as a status.
             ExecutionEnding::Signal(signal) => ExecutionEnding::Status(128 + signal),
             other => other,
         };
@@ -108,7 +109,7 @@ impl Normaliser {
         self.words(&line)
     }
 
-    /// Addresses, temporary paths, `line 12`, `file.py:12:3`, the present in seconds.
+    /// Replaces addresses, temporary paths, `line 12`, `file.py:12:3`, and the current time in seconds.
     fn words(&self, line: &str) -> String {
         let bytes = line.as_bytes();
         let mut out = String::with_capacity(line.len());
@@ -169,7 +170,7 @@ impl Normaliser {
         out
     }
 
-    /// Whether a number is the present, in seconds or milliseconds.
+    /// Whether a number is the current time, in seconds or milliseconds.
     fn is_now(&self, number: &str) -> bool {
         let seconds = match (number.len(), number.parse::<u64>()) {
             (10, Ok(value)) => value,
@@ -260,7 +261,7 @@ fn ends_with_file(text: &str) -> bool {
         .is_some_and(|language| language != super::token::TokenLanguage::Text)
 }
 
-/// Whether a `line 12` that follows is the position of code: after a file's name.
+/// Whether a `line 12` after this text is a position in code: the text names a file.
 fn names_position(text: &str) -> bool {
     let text = text.trim_end();
     let text = text.strip_suffix(" on").unwrap_or(text).trim_end_matches([':', ',', '"']);

@@ -1,7 +1,7 @@
 /*!
-From the replay to something that shows behaviour: the same command, printing what it computes instead of judging it.
-Rewriting may break a script, so there is always the next weaker mode; [`super::FourWayDriver`] takes the first whose
-own run tells the parent and the culprit apart, as the replay itself does.
+Turns the replay into a command that shows behaviour: it prints the computed values instead of judging them. Rewriting
+may break a script, so there is always a weaker mode to fall back to; [`super::FourWayDriver`] takes the first mode
+whose own run distinguishes the parent from the culprit, as the replay itself does.
 */
 
 use std::collections::BTreeMap;
@@ -18,7 +18,7 @@ use super::types::{InputChange, InputSource, InputVariant};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ObservationMode {
-    /// Assertions of shell and program print what they look at.
+    /// Assertions of shell and programs print the values that they check.
     Printed,
     /// Only the programs' assertions.
     ProgramPrinted,
@@ -36,7 +36,7 @@ impl ObservationMode {
 #[derive(Debug, Clone)]
 pub(super) struct ObservableReplay {
     pub(super) source: InputSource,
-    /// Stretches that rewriting put in: no inputs.
+    /// Stretches that rewriting inserted; they are not inputs.
     pub(super) inserted: BTreeMap<RegionRoot, Vec<Range<usize>>>,
 }
 
@@ -79,8 +79,8 @@ pub(super) fn original(source: &InputSource, observable: &ObservableReplay) -> I
     }
 }
 
-/// Files to write over a checkout: those that the replay brings along, and those of the checkout that are tests or
-/// data, so that every side runs the same text.
+/// Files to write over a checkout: those that the replay provides, and those of the checkout that are tests or data,
+/// so that every side runs the same text.
 pub(super) fn laid_files(source: &InputSource, varied: &InputSource) -> BTreeMap<String, String> {
     let mut laid = BTreeMap::new();
     for (path, file) in &varied.files {

@@ -1,5 +1,5 @@
 /*!
-Assertions and expectations of test libraries, and calls whose value nobody looks at.
+Rewrites assertions and expectations of test libraries, and calls whose value is not used.
 */
 
 use super::observe_program::ProgramRewriter;
@@ -73,7 +73,7 @@ impl ProgramRewriter<'_> {
         }
     }
 
-    /// A call whose value nobody looks at: it is printed.
+    /// Prints the value of a call that the program does not use.
     pub(super) fn bare_call(&mut self, at: usize) {
         const KEYWORDS: [&str; 62] = [
             "print",

@@ -1,6 +1,6 @@
 /*!
-Rewrites what a program asserts so that it prints the values it looked at: `assert total(3) == 300` prints the total,
-`if (!ok(x)) throw …` prints `ok(x)` and never throws. Works on tokens; what it does not recognise stays.
+Rewrites a program's assertions so that they print the checked values: `assert total(3) == 300` prints the total, `if
+(!ok(x)) throw …` prints `ok(x)` and never throws. Works on tokens; unrecognised code stays as it is.
 */
 
 use std::ops::Range;
@@ -265,7 +265,7 @@ impl ProgramRewriter<'_> {
         }
     }
 
-    /// `abort("…") unless x`, `die "…" if x`; whether it was one.
+    /// `abort("…") unless x`, `die "…" if x`; returns whether the statement has this form.
     fn postfix(&mut self, at: usize) -> bool {
         let code = self.code;
         let start = code.statement_start(at);
@@ -307,7 +307,7 @@ impl ProgramRewriter<'_> {
         true
     }
 
-    /// Where a dotted name starts that ends at `at`.
+    /// The start of the dotted name that ends at `at`.
     pub(super) fn base(&self, at: usize) -> usize {
         let mut start = at;
         while start >= 2

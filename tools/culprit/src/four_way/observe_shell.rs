@@ -1,5 +1,5 @@
 /*!
-Rewrites what a shell command judges by so that it prints what it looked at: `[ "$(total 3)" = 300 ]` prints the
+Rewrites the checks of a shell command so that they print the checked values: `[ "$(total 3)" = 300 ]` prints the
 total, `prog | grep -q x` shows the whole output. The rewritten parts succeed or fail in the way that lets the rest of
 the script run.
 */
@@ -24,7 +24,7 @@ struct ShellRewriter<'a> {
     edits: Vec<RegionEdit>,
 }
 
-/// Commands that build or prepare: nothing of them is observed or varied.
+/// Commands that build or prepare; they are neither observed nor varied.
 pub(super) const PREPARING: [&str; 36] = [
     "cc", "gcc", "g++", "c++", "clang", "clang++", "javac", "make", "cmake", "ninja", "cargo", "npm", "yarn",
     "pnpm", "pip", "pip3", "bundle", "gem", "mvn", "gradle", "git", "cd", "mkdir", "cp", "mv", "rm", "ln",
@@ -130,7 +130,7 @@ impl ShellRewriter<'_> {
     }
 
     fn assignment(&mut self, at: usize, stage: &SimpleCommand) {
-        /// Where things are is no behaviour.
+        /// Commands whose output depends on the machine or the checkout; it is not behaviour.
         const PLACES: [&str; 6] = ["mktemp", "pwd", "dirname", "date", "git ", "uname"];
         let text = self.text.get(stage.span.clone()).unwrap_or_default();
         let substituted = text.contains("$(") || text.contains('`');
@@ -208,8 +208,8 @@ impl ShellRewriter<'_> {
         }
     }
 
-    /// The status after which the rest of the script runs: of `if X; then exit 1` the false one, of `X || exit 1` the
-    /// true one. A `!` before it turns it round.
+    /// Whether the condition must succeed so that the rest of the script runs: false for `if X; then exit 1`, true
+    /// for `X || exit 1`. A `!` before it inverts the result.
     fn should_succeed(&self, at: usize) -> bool {
         let Some(stage) = self.stages.get(at) else { return true };
         let mut head = at;

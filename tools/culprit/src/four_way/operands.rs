@@ -1,6 +1,6 @@
 /*!
-What an assertion looks at, and how each language prints it: the values that the program computes, not those it is
-compared with.
+Finds the values that an assertion checks, and prints them in each language: the values that the program computes, not
+the expected ones.
 */
 
 use std::ops::Range;
@@ -9,7 +9,7 @@ use super::region::{Region, RegionEdit, RegionRoot};
 use super::statement::StatementCode;
 use super::token::{TokenKind, TokenLanguage};
 
-/// Methods that only say yes or no about what they are called on.
+/// Methods that only answer yes or no about the value they are called on.
 const JUDGES: [&str; 24] = [
     "includes",
     "startsWith",
@@ -84,7 +84,7 @@ pub(super) fn prelude(region: &Region) -> Option<RegionEdit> {
     region.edit(&(at..at), text, None)
 }
 
-/// Depth of nested conditions that is looked into.
+/// Maximum depth of nested conditions.
 const MAX_DEPTH: usize = 20;
 
 /// The values of a condition, and the text that prints them.
@@ -97,7 +97,7 @@ impl ConditionOperands<'_> {
         self.operands(range, 0)
     }
 
-    /// What a condition looks at: the operands that the program computes.
+    /// The operands of a condition that the program computes.
     fn operands(&self, range: &Range<usize>, depth: usize) -> Vec<Range<usize>> {
         let code = self.code;
         let parts = code.split(&code.trim(range.clone()), |at| code.conjunction(at));
@@ -179,7 +179,7 @@ impl ConditionOperands<'_> {
         vec![range.clone()]
     }
 
-    /// An expression that prints values; as a condition it is `wanted`.
+    /// An expression that prints values and evaluates to `wanted` as a condition.
     pub(super) fn print(&self, values: &[Range<usize>], wanted: Option<bool>) -> Option<String> {
         let texts: Vec<&str> =
             values.iter().map(|value| self.code.slice(value)).filter(|text| !text.is_empty()).collect();

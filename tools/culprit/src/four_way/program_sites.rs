@@ -1,5 +1,5 @@
 /*!
-Sites inside programs: their literals, flags, lists, maps and arguments.
+Finds sites inside programs: literals, flags, lists, maps and arguments.
 */
 
 use super::literal::{QuotingLayer, decode_literal, takes_escapes};
@@ -132,7 +132,7 @@ impl SiteFinder<'_> {
         }
     }
 
-    /// Lists, maps and arguments with an element less, twice, or in another order.
+    /// Varies lists, maps and arguments: one element removed, repeated, or in another order.
     fn bracket(&mut self, code: &StatementCode<'_>, at: usize) {
         let (open, before) = (code.get(at), code.get(at.wrapping_sub(1)));
         let dynamic = !code.language.is_compiled();
@@ -206,7 +206,7 @@ impl SiteFinder<'_> {
     }
 }
 
-/// Whether a literal is said to a reader, imported, or otherwise no input.
+/// Whether a literal is a message, an import, or otherwise not an input.
 fn is_message(code: &StatementCode<'_>, at: usize) -> bool {
     const SAID: [&str; 23] = [
         "print",

@@ -1,7 +1,7 @@
 /*!
-Where literals may stand: the command itself, programs in its words and here-documents, texts that it pipes in, and
-files. A region keeps for each of its bytes where it stands in the root text, so that an edit inside a program inside
-a shell word changes exactly those bytes.
+Regions are the texts that can contain literals: the command itself, programs in its words and here-documents, texts
+that it pipes, and files. A region maps each of its bytes to its position in the root text, so that an edit inside a
+program inside a shell word changes exactly those bytes.
 */
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use super::shell::{CommandJoint, SimpleCommand, parse_shell};
 use super::token::TokenLanguage;
 use super::types::{FileOrigin, InputSource};
 
-/// The text that an edit changes in the end.
+/// The text that an edit finally changes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum RegionRoot {
     Command,
@@ -82,7 +82,7 @@ impl Region {
         self.chains.iter().rev().find(|(from, _)| *from <= at).map_or(&[], |(_, chain)| chain)
     }
 
-    /// Where `span` stands in the root; `None` if it crosses differently quoted pieces.
+    /// The position of `span` in the root; `None` if it crosses differently quoted pieces.
     pub(super) fn root_span(&self, span: &Range<usize>) -> Option<Range<usize>> {
         if span.is_empty() {
             let at = self.starts.get(span.start).or(self.ends.last()).copied().unwrap_or(0);
@@ -130,7 +130,7 @@ pub(super) fn regions(source: &InputSource) -> Vec<Region> {
     found
 }
 
-/// A variable that says where things are is no input.
+/// Whether a variable is varied; one that holds a path is not an input.
 pub(super) fn is_varied_variable(name: &str, value: &str) -> bool {
     let name = name.to_ascii_uppercase();
     let place = [
@@ -205,7 +205,7 @@ fn children(region: &Region, stages: &[SimpleCommand]) -> Vec<Region> {
     found
 }
 
-/// The language a here-document is read in: that of the interpreter it is fed to, or of the file it goes into.
+/// The language of a here-document: that of the interpreter it is fed to, or of the file it is written to.
 fn reader_language(text: &str, stage: &SimpleCommand, values: &[String]) -> TokenLanguage {
     let own = values.first().and_then(|name| TokenLanguage::of_interpreter(name));
     if let Some(language) = own
@@ -222,7 +222,7 @@ fn reader_language(text: &str, stage: &SimpleCommand, values: &[String]) -> Toke
     path.and_then(|path| TokenLanguage::of_path(&path)).unwrap_or(TokenLanguage::Text)
 }
 
-/// Texts that `echo` and `printf` feed to a program or write into a file; what they only say is no input.
+/// Texts that `echo` and `printf` feed to a program or write into a file; texts that they only print are not inputs.
 fn fed_texts(region: &Region, stage: &SimpleCommand, values: &[String]) -> Vec<Region> {
     let name = values.first().map_or("", String::as_str);
     let fed = stage.after.0 == CommandJoint::Pipe
@@ -345,7 +345,7 @@ pub(crate) fn input_files_of(command: &str) -> Vec<String> {
     found
 }
 
-/// Applies edits that do not overlap (of overlapping ones, the first wins), and says which stretches are new.
+/// Applies edits and returns which stretches are new. Of overlapping edits, only the first is applied.
 pub(super) fn apply_edits(
     source: &InputSource,
     mut edits: Vec<RegionEdit>,

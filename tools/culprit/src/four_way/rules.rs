@@ -1,21 +1,22 @@
 /*!
-What four observations of one input say about a fix. Pure, and the only place that decides it.
+Decides what four observations of one input say about a fix. Pure; no other module decides this. P, C, B and F are the
+outputs of the culprit's parent, the culprit, the failing revision and the fixed code.
 
-- P = C: the culprit does not matter here, so the fix must leave the failing revision's behaviour alone (F = B).
+- P = C: the culprit does not matter here, so the fix must not change the failing revision's behaviour (F = B).
 - P ≠ C and C = B: the culprit's change still holds here, so the fix must restore the parent's behaviour (F = P).
-- Otherwise later commits have their say, and the input decides nothing.
+- Otherwise later commits changed the behaviour as well, and the input decides nothing.
 
-C = B does not prove that later commits left the restored behaviour alone: they may have changed what only shows without
-the culprit (a message's format, say). So F different from both P and C counts only if no other input shows that later
-commits change P's output in the same way where the culprit does not matter.
+C = B does not prove that later commits left the restored behaviour alone: they may have changed something that shows
+only without the culprit (a message's format, for example). So F different from both P and C counts only if no other
+input shows that later commits change P's output in the same way where the culprit does not matter.
 
-A whole revert has no other excuse in the second case. A partial revert or a patch may rightly keep what the culprit was
-meant to do: where F = C it *keeps the new behaviour*, which decides nothing, unless the culprit crashes or hangs there
-and the parent does not (no feature is a crash). F different from both P and C contradicts, unless it can be told from
-the other inputs that it is the old behaviour plus the new feature: all its lines are lines of P or C, or F differs
-from P exactly as C does elsewhere where the patch keeps C's behaviour, or P and C both fail where F does not. And a patch that restores nothing but the
-replay's own input (or hardly more), while three or more neighbours still differ in the way the failure does, is made
-for that input.
+A whole revert has no other excuse in the second case. A partial revert or a patch may rightly keep the behaviour that
+the culprit was meant to add: F = C *keeps the new behaviour* and decides nothing, unless the culprit crashes or hangs
+there and the parent does not (a crash is not a feature). F different from both P and C contradicts, unless the other
+inputs show that it is the old behaviour plus the new feature. There are three such cases: all lines of F are lines of
+P or C; F differs from P exactly as C does elsewhere where the patch keeps C's behaviour; or P and C both fail where F
+does not. Finally, a patch is made for the replay's input alone if it restores that input (and hardly any other) while
+three or more neighbours still differ in the way the failure does.
 */
 
 use serde::{Deserialize, Serialize};
@@ -26,9 +27,9 @@ use super::types::{CheckedFixKind, ExecutionEnding};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum InputRule {
-    /// The culprit does not matter for the input: the fix must not either.
+    /// The culprit does not change the behaviour on this input, and neither may the fix.
     Unaffected,
-    /// The culprit changed the behaviour: the fix must change it back.
+    /// The culprit changed the behaviour, and the fix must restore it.
     Restored,
     /// A patch keeps the culprit's behaviour; decides nothing.
     KeepsNewBehaviour,
@@ -42,7 +43,7 @@ pub(crate) enum InputRule {
 pub(crate) enum FourWayRuling {
     Holds(InputRule),
     Contradicts(InputRule),
-    /// The fix differs from the parent and from the culprit: settled when the other inputs are known.
+    /// The fix differs from the parent and from the culprit; the other inputs decide.
     Suspect,
     Keeps,
     Undecided,
@@ -67,7 +68,7 @@ pub(super) fn rule(sides: &FourSides, kind: CheckedFixKind, is_original: bool) -
             (false, _) => FourWayRuling::Contradicts(InputRule::Unaffected),
         };
     }
-    // A parent that cannot run the input (a function that it does not have) is no oracle for it.
+    // A parent that cannot run the input (because it lacks a function, for example) is not an oracle for it.
     if culprit != bad || is_broken(parent) {
         return FourWayRuling::Undecided;
     }
@@ -88,13 +89,14 @@ pub(super) fn rule(sides: &FourSides, kind: CheckedFixKind, is_original: bool) -
             (false, false) => FourWayRuling::Keeps,
         };
     }
-    // Refused by the parent, broken by the culprit, accepted now: the fix and the new feature together, perhaps.
+    // Parent and culprit fail on the input and the fixed code accepts it: perhaps the fix together with the new
+    // feature.
     let fails = |seen: &ComparableObservation| seen.ending != ExecutionEnding::Status(0);
     let accepted = fails(parent) && fails(culprit) && !fails(fixed) && !is_original;
     if accepted || is_mixture(fixed, parent, culprit) { FourWayRuling::Keeps } else { FourWayRuling::Suspect }
 }
 
-/// Whether an execution shows that the script itself does not work: nothing that a program computed.
+/// Whether an execution shows only that the script itself does not work, and nothing that a program computed.
 pub(super) fn is_broken(seen: &ComparableObservation) -> bool {
     const SIGNS: [&str; 42] = [
         "SyntaxError",
@@ -142,22 +144,22 @@ pub(super) fn is_broken(seen: &ComparableObservation) -> bool {
     ];
     match seen.ending {
         ExecutionEnding::Status(0) => false,
-        // 125 is how a script says that it cannot test, as for `git bisect run`.
+        // 125 means that a script cannot test, as for `git bisect run`.
         ExecutionEnding::Status(125..=127) => true,
         ExecutionEnding::Status(_) => {
-            // Null dereferences speak of methods and attributes as well; those are behaviour.
+            // Messages of null dereferences mention methods and attributes as well, but those are behaviour.
             let null = ["NoneType", "nil:", "of undefined", "of null", "for nil"]
                 .iter()
                 .any(|sign| seen.output.contains(sign));
             !null && SIGNS.iter().any(|sign| seen.output.contains(sign))
         }
-        // Cut off: what it would have shown is not known.
+        // The execution was cut off, so its full output is unknown.
         ExecutionEnding::TimedOut | ExecutionEnding::Limit => true,
         ExecutionEnding::Signal(_) => false,
     }
 }
 
-/// Ends that no feature has: signals, hangs, sanitizers, dereferenced nothing.
+/// Endings that no feature has: signals, hangs, sanitizer reports, null dereferences.
 pub(super) fn is_crash(seen: &ComparableObservation) -> bool {
     const SIGNS: [&str; 12] = [
         "AddressSanitizer",
@@ -181,7 +183,8 @@ pub(super) fn is_crash(seen: &ComparableObservation) -> bool {
     }
 }
 
-/// Every line of the fix is the parent's or the culprit's, and none of both is just left out.
+/// Whether every line of the fix is the parent's or the culprit's, and the fix does not merely leave out lines of
+/// both.
 fn is_mixture(
     fixed: &ComparableObservation,
     parent: &ComparableObservation,
@@ -195,11 +198,11 @@ fn is_mixture(
     ending && files && f.len() >= short && f.iter().all(|line| p.contains(line) || c.contains(line))
 }
 
-/// Whether what the fix prints is what the parent printed, as far as later commits may have worded it anew: the culprit
-/// fails on this input, so that nothing shows what they changed. Most lines are the same, and the others hold the same
+/// Whether the fix's output may be the parent's output as later commits reworded it. The culprit fails on this input,
+/// so nothing shows what later commits changed. Most lines must be the same, and the others must contain the same
 /// numbers.
 pub(super) fn may_be_later_words(sides: &FourSides) -> bool {
-    /// Of fewer lines nothing is left to tell the output by.
+    /// An output with fewer lines cannot be recognised.
     const FEWEST: usize = 3;
     let FourSides { parent, culprit, bad, fixed } = sides;
     let ended_well = |seen: &ComparableObservation| seen.ending == ExecutionEnding::Status(0);
@@ -213,7 +216,7 @@ pub(super) fn may_be_later_words(sides: &FourSides) -> bool {
     same * 2 >= before.len() && before.iter().zip(&after).all(|(a, b)| a == b || holds_numbers(a, b))
 }
 
-/// Whether the numbers of `line` stand in `other`, in their order.
+/// Whether `other` contains the numbers of `line`, in order.
 fn holds_numbers(line: &str, other: &str) -> bool {
     let numbers = |text: &str| -> Vec<String> {
         let parts = text.split(|c: char| !c.is_ascii_digit());
@@ -224,7 +227,7 @@ fn holds_numbers(line: &str, other: &str) -> bool {
 }
 
 impl DifferenceShape {
-    /// Whether one may be the other plus something that is special to its input.
+    /// Whether one may be the other plus a part that is specific to its input.
     pub(super) fn is_like(&self, other: &Self) -> bool {
         let same = |a: &[String], b: &[String]| !a.is_empty() && a == b;
         self == other
@@ -233,7 +236,7 @@ impl DifferenceShape {
     }
 }
 
-/// How two outputs differ: the words taken away and put in, with digits made alike. Differences of the same shape are
+/// How two outputs differ: the words removed and added, with all digits made equal. Differences of the same shape are
 /// likely the same change of behaviour.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DifferenceShape {

@@ -1,7 +1,7 @@
 /*!
-Reads a shell command far enough to know its simple commands, their words with their quoting, and what joins them.
-Substitutions are read as commands of their own. Not a shell: what it does not know (functions, `case`) it reads as
-plain commands, and positions always refer to the text given.
+Parses a shell command into its simple commands, their words with their quoting, and the operators that join them.
+Substitutions are parsed as commands of their own. This is not a full shell parser: it reads unknown constructs
+(functions, `case`) as plain commands, and positions always refer to the original text.
 */
 
 use std::ops::Range;
@@ -10,7 +10,7 @@ use super::decode::decode_pieces;
 use super::literal::QuotingLayer;
 use super::token::MAX_TEXT;
 
-/// A stretch of a word under one quoting, quotes left out.
+/// A part of a word with one kind of quoting, without the quotes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct WordPiece {
     pub(super) raw: Range<usize>,
@@ -369,7 +369,7 @@ impl Parser<'_> {
         word
     }
 
-    /// Goes over a `$…` or a backtick; whether the shell replaces it.
+    /// Skips a `$…` or a backtick; returns whether the shell replaces it.
     fn expansion(&mut self) -> bool {
         if self.byte(self.at) == b'`' {
             let from = self.at + 1;

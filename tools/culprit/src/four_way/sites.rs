@@ -1,6 +1,6 @@
 /*!
 The places of a replay whose values can be varied: literals of programs, words and texts of the shell, options,
-elements of lists, arguments. What only says something to a reader (messages of errors, labels, imports) is left out.
+elements of lists, arguments. Texts that only inform a reader (error messages, labels, imports) are left out.
 */
 
 use std::ops::Range;
@@ -17,13 +17,13 @@ use super::types::InputChange;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SiteKind {
     Text,
-    /// Whether it has to stay a whole number.
+    /// Whether the number must stay a whole number.
     Number {
         whole: bool,
     },
-    /// Replacements that are ready.
+    /// A fixed list of replacements.
     Choice(Vec<(InputChange, String)>),
-    /// All arguments of a command, with replacements that are ready; options of the diffs are put behind them.
+    /// All arguments of a command, with a fixed list of replacements; options from the diffs are appended.
     Arguments(Vec<(InputChange, String)>),
     /// A called function's name.
     Call,
@@ -36,7 +36,7 @@ pub(super) struct LiteralSite {
     pub(super) quoting: Option<QuotingLayer>,
     pub(super) value: String,
     pub(super) kind: SiteKind,
-    /// 0 is varied first.
+    /// Sites with priority 0 are varied first.
     pub(super) priority: usize,
 }
 
@@ -81,7 +81,7 @@ impl SiteFinder<'_> {
         }
     }
 
-    /// The stretch that rewriting put in and that `span` is part of.
+    /// The inserted stretch that contains `span`.
     pub(super) fn inserted(&self, span: &Range<usize>) -> Option<Range<usize>> {
         let root = self.region.root_span(span)?;
         let stretches = self.observable.inserted.get(&self.region.root)?;
@@ -94,7 +94,7 @@ impl SiteFinder<'_> {
             return;
         }
         let whole = 0..text.len();
-        // The line end that a file or here-document ends with stays.
+        // Keep the line break at the end of a file or here-document.
         let body = text.trim_end_matches('\n');
         let span = if text.len() > 1 && text.ends_with('\n') { 0..body.len() } else { whole };
         if body.len() <= 4_000 {
@@ -213,7 +213,7 @@ impl SiteFinder<'_> {
         }
     }
 
-    /// All arguments left out, the last one left out, in another order.
+    /// Variants: all arguments removed, the last one removed, another order.
     fn removals(&mut self, stage: &SimpleCommand, first: usize) {
         let words: Vec<&ShellWord> = stage.words.iter().skip(first).collect();
         let text = &self.region.text;

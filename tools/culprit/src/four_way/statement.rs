@@ -1,5 +1,5 @@
 /*!
-Moves over tokens by structure: brackets, arguments, statements, operands. All positions are token numbers.
+Navigates tokens by structure: brackets, arguments, statements, operands. All positions are token numbers.
 */
 
 use std::ops::Range;
@@ -190,7 +190,7 @@ impl<'a> StatementCode<'a> {
         ) && !matches!(self.get(at + 1), "eq" | "ne" | "or" | "and" | "unless" | "if" | "is" | "in")
     }
 
-    /// Operator tokens at `at` that compare: how many, 0 for none.
+    /// The number of tokens at `at` that form a comparison operator; 0 for none.
     pub(super) fn comparison(&self, at: usize) -> usize {
         let text = self.get(at);
         let touches = |n: usize| (1..=n).all(|i| self.touches_previous(at + i));
@@ -236,7 +236,7 @@ impl<'a> StatementCode<'a> {
         }
     }
 
-    /// Operator tokens at `at` that join conditions.
+    /// The number of tokens at `at` that form an operator between conditions; 0 for none.
     pub(super) fn conjunction(&self, at: usize) -> usize {
         match (self.kind(at), self.get(at)) {
             (Some(TokenKind::Punct), op @ ("&" | "|"))
@@ -249,7 +249,7 @@ impl<'a> StatementCode<'a> {
         }
     }
 
-    /// Whether a range is a plain literal: nothing that a program computes.
+    /// Whether a range is a plain literal, not a value that the program computes.
     pub(super) fn is_literal(&self, range: &Range<usize>) -> bool {
         range.clone().all(|at| match self.kind(at) {
             Some(TokenKind::Word) => {

@@ -1,7 +1,6 @@
 /*!
-A tokenizer for many languages at once. It knows just enough to keep strings, comments and code apart, so that
-literals are found and assertions are rewritten without a grammar per language. Never fails: what it cannot read
-becomes punctuation.
+A tokenizer for many languages. It distinguishes strings, comments and code, which is enough to find literals and
+rewrite assertions without a grammar per language. It never fails: unknown text becomes punctuation.
 */
 
 use std::ops::Range;
@@ -19,14 +18,14 @@ pub(super) enum TokenLanguage {
     Go,
     Rust,
     Awk,
-    /// JSON and the like: literals, no code.
+    /// JSON and similar formats: literals without code.
     Data,
     /// Prose and markup: varied as a whole.
     Text,
 }
 
 impl TokenLanguage {
-    /// By the end of a file's name; `None` where the name says nothing.
+    /// The language by a file's extension; `None` if the name does not tell.
     pub(super) fn of_path(path: &str) -> Option<Self> {
         let (_, extension) = path.rsplit('/').next().unwrap_or(path).rsplit_once('.')?;
         Some(match extension.to_ascii_lowercase().as_str() {
@@ -48,7 +47,7 @@ impl TokenLanguage {
         })
     }
 
-    /// By an interpreter's name, as in `python3.11`.
+    /// The language by an interpreter's name, as in `python3.11`.
     pub(super) fn of_interpreter(name: &str) -> Option<Self> {
         let name = name.rsplit('/').next().unwrap_or(name);
         let stem = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.' || c == '-');
@@ -79,7 +78,7 @@ impl TokenLanguage {
         matches!(self, Self::JavaScript | Self::Ruby | Self::Perl | Self::Awk)
     }
 
-    /// A type error or an unused name stops the whole program before it runs.
+    /// Whether the language is compiled, so that a type error or an unused name stops the program before it runs.
     pub(super) fn is_compiled(self) -> bool {
         matches!(self, Self::C | Self::Java | Self::Go | Self::Rust)
     }
@@ -100,11 +99,11 @@ pub(super) enum TokenKind {
 pub(super) struct SourceToken {
     pub(super) kind: TokenKind,
     pub(super) span: Range<usize>,
-    /// Of a string: what stands between the quotes.
+    /// For a string: the text between the quotes.
     pub(super) content: Range<usize>,
 }
 
-/// Text beyond this is not read.
+/// Maximum length of the text that is read.
 pub(super) const MAX_TEXT: usize = 128 * 1024;
 const MAX_TOKENS: usize = 6_000;
 
@@ -200,7 +199,7 @@ impl Scanner<'_> {
     fn starts_comment(&self, i: usize) -> bool {
         let rest = self.rest(i);
         if rest.starts_with('#') && self.language.has_hash_comments() {
-            // `$#list` is no comment, and a shell's `#` starts one only after a blank.
+            // `$#list` is not a comment, and in a shell `#` starts one only after a blank.
             return i == 0
                 || self.at(i - 1).is_ascii_whitespace()
                 || matches!(self.at(i - 1), b';' | b'}' | b')' | b'{');
@@ -241,7 +240,7 @@ impl Scanner<'_> {
         i.max(start + 1)
     }
 
-    /// Whether the last token ends a value, so that a `/` divides and a `.` is a member's.
+    /// Whether the last token ends a value: then `/` is a division and `.` a member access.
     fn after_operand(&self) -> bool {
         let Some(last) = self.tokens.last() else { return false };
         let text = self.text.get(last.span.clone()).unwrap_or_default();

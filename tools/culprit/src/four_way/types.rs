@@ -1,5 +1,5 @@
 /*!
-The plain data of the four-way check: what is varied, what was observed, what came out.
+The plain data of the four-way check: inputs, observations and outcomes.
 */
 
 use std::collections::BTreeMap;
@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum FileOrigin {
-    /// Laid over every checkout by the replay: a reproduction, a test, input data. Always varied.
+    /// The replay writes the file over every checkout: a reproduction, a test, input data. Always varied.
     Laid,
-    /// Part of the failing revision. Varied only where its name says test or data, because its program text is what
-    /// the four sides differ in. Leave files out that the culprit or the fix changes.
+    /// Part of the failing revision. Varied only if its name indicates a test or data, because the four sides differ
+    /// in program text. Leave out files that the culprit or the fix changes.
     Checkout,
 }
 
@@ -34,7 +34,8 @@ pub(crate) struct InputSource {
     pub(crate) files: BTreeMap<String, InputFile>,
     /// Unified diffs of the culprit and, after it, of the fix.
     pub(crate) diffs: Vec<String>,
-    /// The changed files at the failing revision (path → text): what they compare their input with is worth trying.
+    /// The changed files at the failing revision (path → text): the values that they compare their input with are
+    /// used as inputs.
     #[serde(default)]
     pub(crate) programs: BTreeMap<String, String>,
 }
@@ -75,11 +76,11 @@ pub(crate) struct InputVariant {
     /// Files to write over each checkout before the command runs (path → text). Their content is the same on all sides.
     pub(crate) files: BTreeMap<String, String>,
     pub(crate) change: InputChange,
-    /// Number of the varied literal; the original has none.
+    /// Number of the varied literal; `None` for the original input.
     pub(crate) site: Option<usize>,
-    /// For the reader: `"b" → ""`.
+    /// Description for a reader: `"b" → ""`.
     pub(crate) description: String,
-    /// The varied literal is a value that stands alone (0, an empty string): its neighbours need not behave like it.
+    /// The varied literal is a special value (0, an empty string); its neighbours need not behave like it.
     #[serde(default)]
     pub(crate) singular: bool,
     /// The varied literal before and after the change, where it is a plain value.
@@ -99,14 +100,14 @@ pub(crate) enum FourWaySide {
     Fixed,
 }
 
-/// How an execution ended. A crash and a time-out are behaviour like any other.
+/// How an execution ended. A crash and a time-out count as behaviour like any other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum ExecutionEnding {
     Status(i32),
     Signal(i32),
     TimedOut,
-    /// Another bound ended it (memory, output).
+    /// Another limit ended the execution (memory, output).
     Limit,
 }
 
@@ -121,17 +122,17 @@ impl fmt::Display for ExecutionEnding {
     }
 }
 
-/// What one execution showed.
+/// The observations of one execution.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FourWayObservation {
-    /// Standard output and error as they came.
+    /// Standard output and standard error as they arrived.
     pub(crate) output: String,
     pub(crate) ending: ExecutionEnding,
     /// Files written in the checkout (path → digest), without build products if the caller can tell them.
     pub(crate) files: BTreeMap<String, String>,
 }
 
-/// What kind of fix is checked; a revert is held to the parent's behaviour more strictly.
+/// The kind of fix; a revert must match the parent's behaviour more strictly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum CheckedFixKind {
@@ -158,7 +159,7 @@ pub(crate) struct FourWayExample {
 pub(crate) struct FourWayOutcome {
     /// Inputs that ran on all four sides.
     pub(crate) inputs: usize,
-    /// Of these, inputs whose observations say something about the fix; those that show the same count once.
+    /// Of these, inputs whose observations say something about the fix; inputs with the same observations count once.
     pub(crate) deciding: usize,
     /// Of these, inputs on which the fix is wrong.
     pub(crate) contradicted: usize,
@@ -166,15 +167,15 @@ pub(crate) struct FourWayOutcome {
     pub(crate) undecided: usize,
     /// Deciding inputs, contradictions first.
     pub(crate) examples: Vec<FourWayExample>,
-    /// What the fix takes away with the failure: the culprit changed it, and the fix changes it back.
+    /// Behaviour that the fix removes together with the failure: the culprit changed it, and the fix changes it back.
     pub(crate) on_purpose: Vec<FourWayExample>,
-    /// What a patch leaves as it is since the culprit: kept on purpose, or not fixed.
+    /// Behaviour since the culprit that a patch leaves unchanged: kept on purpose, or not fixed.
     pub(crate) kept: Vec<FourWayExample>,
-    /// Of these, inputs that differ since the culprit in the way the failure does.
+    /// Of the kept ones, inputs that differ since the culprit in the same way as the failure.
     pub(crate) kept_alike: usize,
-    /// Executions that this check asked for, and those of them that a cache answered.
+    /// Executions that this check requested, and how many of them a cache answered.
     pub(crate) runs: usize,
     pub(crate) cached: usize,
-    /// Why it ended early or is not worth much; for the report.
+    /// Why the check ended early or proves little; for the report.
     pub(crate) notes: Vec<String>,
 }

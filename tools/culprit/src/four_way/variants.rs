@@ -1,6 +1,6 @@
 /*!
-From a replay to inputs around its own, best first: near ones before far ones, and no literal and no kind of change
-twice while others have not had their turn.
+Makes inputs around the replay's own, best first: near ones before far ones, and each literal and each kind of change
+gets its turn before another one repeats.
 */
 
 use super::dictionary::{ValueDictionary, dictionary};
@@ -11,10 +11,10 @@ use super::sites::{LiteralSite, SiteKind, sites};
 use super::token::TokenLanguage;
 use super::types::{InputChange, InputSource, InputVariant};
 
-/// Variants that are made at most, whatever the budget.
+/// Maximum number of variants, for any budget.
 pub(crate) const MAX_VARIANTS: usize = 200;
 
-/// Candidates per site that are ranked.
+/// Maximum number of ranked candidates per site.
 const PER_SITE: usize = 40;
 
 /// At most `budget` inputs around the replay's own, which comes first. Pure: the same source gives the same inputs.
@@ -36,7 +36,7 @@ pub(crate) fn input_variants(
             let kind =
                 used_changes.iter().find(|(change, _)| *change == candidate.change).map_or(0, |(_, n)| *n);
             let site = used_sites.get(candidate.site).copied().unwrap_or(0);
-            // What a diff mentions is the likeliest to tell a wrong fix from a right one.
+            // A value that a diff mentions is the likeliest to distinguish a wrong fix from a right one.
             let (near, fresh) = match candidate.change {
                 InputChange::FromDiff | InputChange::Boundary | InputChange::Sibling => (1, 1),
                 _ => (2, 3),
@@ -158,7 +158,7 @@ fn mutations(
         SiteKind::Call if region.language == TokenLanguage::Awk => Vec::new(),
         SiteKind::Call => {
             let known = dictionary.names.contains(&site.value);
-            // Only functions of the program under test have siblings: it is one that a diff names, or a member.
+            // Only functions of the program under test have siblings: a function that a diff names, or a member.
             let before = region.text.get(..site.span.start).unwrap_or_default();
             if !known && !before.ends_with(['.', ':', '>']) {
                 return Vec::new();

@@ -1,6 +1,7 @@
 /*!
 ddmin (Zeller and Hildebrandt, "Simplifying and Isolating Failure-Inducing Input", 2002) over numbered units, with two
-shortcuts that pay when one unit is much more suspected than the rest: it alone, then the leading ones.
+shortcuts for the case that one unit is much more suspected than the rest: test that unit alone, then the leading
+ones.
 */
 
 use std::collections::HashMap;
@@ -26,9 +27,9 @@ impl QuestionBudget {
     }
 }
 
-/// A set of units that answers yes and from which no single unit can be taken away, found within the budget;
-/// the smallest found so far when that ends. All units together are taken to answer yes. `weights` is in
-/// descending order, one per unit.
+/// Finds a set of units that answers yes and from which no single unit can be removed; when the budget ends first,
+/// the smallest such set found so far. All units together are assumed to answer yes. `weights` has one weight per
+/// unit, in descending order.
 pub fn minimal<E>(
     weights: &[f64],
     budget: &mut QuestionBudget,
@@ -77,7 +78,7 @@ pub fn minimal<E>(
             }
         }
         if smaller.is_none() && chunks.len() > 2 {
-            // The least suspected are left out first.
+            // Try to remove the least suspected units first.
             for (at, _) in chunks.iter().enumerate().rev() {
                 let rest: Vec<usize> = chunks
                     .iter()
@@ -107,9 +108,9 @@ pub fn minimal<E>(
     Ok(current)
 }
 
-/// Leading sets worth a question of their own: the first unit when it stands out, and all that are suspected at all.
+/// Leading sets to test first: the first unit when it stands out, and all units that are suspected at all.
 fn leads(weights: &[f64]) -> Vec<usize> {
-    /// Below this share of the greatest weight a unit (a test, a document) is hardly suspected.
+    /// A unit whose weight is below this share of the greatest weight (a test, a document) is hardly suspected.
     const NEGLIGIBLE: f64 = 0.2;
     let greatest = weights.first().copied().unwrap_or(0.0);
     let suspected = weights.iter().take_while(|weight| **weight > greatest * NEGLIGIBLE).count();

@@ -1,6 +1,6 @@
 /*!
-The hunks of a commit against its first parent, without context, so that each is one contiguous change. What cannot
-be taken apart by lines (binary files, added, removed and retyped files) is a unit of its own.
+The hunks of a commit against its first parent, without context, so that each is one contiguous change. A change that
+cannot be split by lines (binary files, added, removed and retyped files) is one unit.
 */
 
 use millwright_model::CommitId;
@@ -10,7 +10,7 @@ use millwright_git::Repo;
 use millwright_git::unified_diff::{DiffParser, FileStatus};
 use millwright_sandbox::trusted::GitError;
 
-/// More than this is not looked at: a commit of that size is an import, not a change.
+/// Maximum size of a diff: a larger commit is an import, not a change.
 const MOST_BYTES: usize = 32 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub enum HunkKind {
     WholeFile,
 }
 
-/// One contiguous change. Line numbers are 1-based; with no lines on a side, the change stands after that line.
+/// One contiguous change. Line numbers are 1-based; if a side has no lines, the change is located after that line.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CulpritHunk {
     pub path: String,
@@ -31,7 +31,7 @@ pub struct CulpritHunk {
     pub old_lines: u32,
     pub new_start: u32,
     pub new_lines: u32,
-    /// What git names as the enclosing function.
+    /// The enclosing function as git names it.
     pub heading: String,
 }
 
@@ -40,7 +40,7 @@ impl CulpritHunk {
         self.kind == HunkKind::Lines
     }
 
-    /// Whether `piece` is a part of it, or all of it.
+    /// Whether `piece` is a part of this hunk, or all of it.
     pub fn holds(&self, piece: &CulpritHunk) -> bool {
         let within = |whole: (u32, u32), part: (u32, u32)| {
             part.1 == 0 || (whole.0 <= part.0 && part.0 + part.1 <= whole.0 + whole.1)
@@ -51,7 +51,7 @@ impl CulpritHunk {
             && within((self.new_start, self.new_lines), (piece.new_start, piece.new_lines))
     }
 
-    /// The lines it stands on in the commit's own version of the file; where it only removes, the line before.
+    /// The hunk's lines in the commit's version of the file; for a pure removal, the line before it.
     pub fn new_span(&self) -> (u32, u32) {
         let start = self.new_start.max(1);
         (start, start + self.new_lines.saturating_sub(1))
@@ -106,12 +106,12 @@ fn parse(diff: &[u8]) -> Vec<CulpritHunk> {
     out
 }
 
-/// A hunk in the pieces that can be taken back one by one: line by line as far as both sides pair up, and each line of a
-/// pure insertion or removal. Where one side is longer, what it has beyond the other is one piece: a change and what was
-/// put behind it become one hunk wherever the same lines end both. Should they belong together after all, only both
-/// pieces flip the replay, and nothing is lost but a few runs.
+/// Splits a hunk into pieces that can be reverted one by one: line by line as far as both sides pair up, and each
+/// line of a pure insertion or removal. If one side is longer, its surplus is one piece: git joins a change and an
+/// insertion behind it into one hunk wherever both end in the same lines. If the pieces belong together after all,
+/// only both together flip the replay, and the split costs a few runs.
 pub fn split(hunk: &CulpritHunk) -> Vec<CulpritHunk> {
-    /// Longer ones are left whole: every piece may cost a run.
+    /// Longer hunks are not split: every piece may cost a run.
     const MOST: u32 = 64;
     let paired = hunk.old_lines.min(hunk.new_lines);
     let pieces = match paired {
@@ -131,7 +131,7 @@ pub fn split(hunk: &CulpritHunk) -> Vec<CulpritHunk> {
             new_lines: 1,
             ..hunk.clone()
         },
-        // With no lines on a side, a piece stands after the last one that paired up.
+        // A piece without lines on one side is located after the last paired line.
         (old, new) if new > old => CulpritHunk {
             old_start: hunk.old_start + paired - 1,
             old_lines: 0,

@@ -17,7 +17,7 @@ fn hunk(at: u32) -> CulpritHunk {
     }
 }
 
-/// Passes without a set exactly when all of `guilty` is in it.
+/// Minimises where a set counts as the cause exactly when it contains all of `guilty`.
 fn check(total: u32, guilty: &[u32], favourite: Option<u32>, max_runs: u32) -> MinimisedHunks {
     let wanted: BTreeSet<String> = guilty.iter().map(|at| format!("f{at}")).collect();
     let weight =

@@ -1,10 +1,10 @@
 /*!
 Delta-debugs the culprit's hunks down to the smallest set that flips the replay.
 
-What is asked of a set is whether the culprit passes without it: then these hunks are the cause, and their inverse is
-a candidate fix. (Asking whether the parent fails *with* the set would blame hunks that only carry others.) The
-search is pure and told outcomes by a closure; the most suspected hunks are tried first, because one run on the
-right hunk beats any halving.
+The question about a set is whether the culprit passes without it: if so, these hunks are the cause, and their inverse
+is a candidate fix. (Asking whether the parent fails *with* the set would blame hunks that only support others.) The
+search is pure; a closure returns the outcomes. The most suspected hunks are tried first, because one run on the right
+hunk beats any halving.
 */
 
 mod ddmin;
@@ -13,7 +13,7 @@ mod hunks;
 pub use ddmin::{QuestionBudget, minimal};
 pub use hunks::{CulpritHunk, HunkKind, hunks_of, split};
 
-/// What became of a minimisation.
+/// The result of a minimisation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MinimisedHunks {
     /// The smallest set found whose absence makes the culprit pass.
@@ -22,13 +22,13 @@ pub struct MinimisedHunks {
     pub total: usize,
     /// Questions asked.
     pub runs: u32,
-    /// Whether nothing smaller exists as far as one removal goes; false when the budget ended the search.
+    /// Whether no single unit can be removed; false when the budget ended the search.
     pub is_minimal: bool,
 }
 
-/// Finds the smallest guilty set among `hunks`, first by hunks, then by lines inside of what is left. `weight` says
-/// how suspected a hunk is; `passes_without` runs the culprit without some hunks. All of them together are known
-/// to pass (the parent is green).
+/// Finds the smallest guilty set among `hunks`, first by hunks, then by lines inside of the remaining ones. `weight`
+/// tells how suspected a hunk is; `passes_without` runs the culprit without some hunks. The culprit is known to pass
+/// without all of them (the parent is green).
 pub fn minimise<E>(
     hunks: Vec<CulpritHunk>,
     weight: impl Fn(&CulpritHunk) -> f64,
@@ -38,9 +38,9 @@ pub fn minimise<E>(
     let total = hunks.len();
     let mut budget = QuestionBudget::new(max_runs);
     let mut guilty = search(hunks, &weight, &mut budget, &mut passes_without)?;
-    // Below hunks: only where a hunk can be taken apart without guessing what belongs together.
+    // Below hunks: split a hunk only where it is certain which lines belong together.
     let pieces: Vec<CulpritHunk> = guilty.iter().flat_map(split).collect();
-    // Line by line only where it can be brought to an end: half a search by lines says less than the whole hunk.
+    // Go line by line only if the budget allows to finish: half a search by lines says less than the whole hunk.
     if pieces.len() > guilty.len() && pieces.len() <= budget.left() as usize {
         guilty = search(pieces, &weight, &mut budget, &mut passes_without)?;
     }

@@ -1,6 +1,6 @@
 /*!
-BM25F: term frequencies of all fields, weighted and length-normalised field by field, are added up *before* they
-saturate. Adding up one BM25 score a field instead counts a word in three fields three times and ranks far worse.
+BM25F: the term frequencies of all fields, weighted and length-normalised for each field, are added up *before* they
+saturate. Adding up one BM25 score per field instead counts a word in three fields three times and ranks far worse.
 
 Robertson, Zaragoza, Taylor: "Simple BM25 extension to multiple weighted fields", CIKM 2004.
 */
@@ -17,7 +17,7 @@ const B: f64 = 0.6;
 
 pub(super) type FieldWeights = [f64; PatchField::COUNT];
 
-/// What the parts of a patch are worth: its own words fully, removed tests and unknown files little.
+/// Weights of the parts of a patch: its own words count fully, removed tests and unknown files little.
 pub(super) const ALL_FIELDS: FieldWeights = {
     let mut weights = [1.0; PatchField::COUNT];
     weights[PatchField::TestRemoved as usize] = 0.5;
@@ -25,7 +25,7 @@ pub(super) const ALL_FIELDS: FieldWeights = {
     weights
 };
 
-/// Weights that look at some fields only.
+/// Weights that use some fields only.
 pub(super) const fn only(fields: &[PatchField]) -> FieldWeights {
     let mut weights = [0.0; PatchField::COUNT];
     let mut at = 0;

@@ -1,6 +1,6 @@
 /*!
-The candidates of one ranking, as far as the query asks about them: a record holds every word of a patch, but a
-ranking needs only the words of the ticket, so a whole history fits in memory.
+The candidates of one ranking, reduced to what the query needs: a record has every word of a patch, but a ranking
+needs only the words of the ticket, so a whole history fits in memory.
 */
 
 use std::collections::HashMap;
@@ -22,9 +22,9 @@ pub(super) struct QueryHit {
 
 #[derive(Debug)]
 pub(super) struct SuspectCandidate {
-    /// In the structure.
+    /// Position in the structure of the history.
     pub(super) position: u32,
-    /// By ascending token.
+    /// Sorted by ascending token.
     pub(super) hits: Vec<QueryHit>,
     pub(super) lengths: [u32; PatchField::COUNT],
     /// Numbers (in the literal's list) of the 3-grams of the message found in changed source lines.
@@ -33,18 +33,18 @@ pub(super) struct SuspectCandidate {
     pub(super) mentions: Vec<String>,
     pub(super) substance: ChangedLineKinds,
     pub(super) is_merge: bool,
-    /// The first commit of a history, or one that brings a whole project in or moves it.
+    /// The first commit of a history, or one that imports or moves a whole project.
     pub(super) is_import: bool,
 }
 
 impl SuspectCandidate {
-    /// Whether it changes a line that runs. What changes comments alone may say every word of a ticket and stand in every
-    /// file of its trace: it is no cause, so its words and places are no evidence.
+    /// Whether the commit changes a line that runs. A commit that changes only comments may contain every word of a
+    /// ticket and touch every file of its trace, but it is not a cause, so its words and places are not evidence.
     pub(super) fn changes_code(&self) -> bool {
         self.substance.code_lines > 0
     }
 
-    /// Whether what it says is evidence: it changes code, and is no import, which has every word.
+    /// Whether the commit's words are evidence: it changes code and is not an import, which contains every word.
     pub(super) fn speaks(&self) -> bool {
         self.changes_code() && !self.is_import
     }
@@ -58,17 +58,17 @@ impl SuspectCandidate {
 pub(super) struct SuspectCandidates {
     /// Newest first.
     pub(super) list: Vec<SuspectCandidate>,
-    /// How many candidates have a word at all, by token.
+    /// Number of candidates that have a word, by token.
     pub(super) document_frequency: Vec<u32>,
     pub(super) mean_length: [f64; PatchField::COUNT],
-    /// Candidates that change a path (under its name then), newest first.
+    /// Candidates that change a path (by its name at that commit), newest first.
     pub(super) by_path: HashMap<String, Vec<u32>>,
-    /// How many candidates have each 3-gram of the message.
+    /// Number of candidates that have each 3-gram of the message.
     pub(super) gram_frequency: Vec<u32>,
 }
 
 impl SuspectCandidates {
-    /// Reads what `positions` (newest first) say about the words of `query` and the 3-grams `grams`.
+    /// Reads the candidates at `positions` (newest first), with the words of `query` and the 3-grams `grams`.
     pub(super) fn read(
         history: &HistoryIndex,
         positions: &[u32],
@@ -84,7 +84,7 @@ impl SuspectCandidates {
                 *slot = Some(candidate);
             }
         })?;
-        // A commit whose text could not be read is still a candidate, with nothing known against it.
+        // A commit whose text could not be read stays a candidate without evidence for or against it.
         let list: Vec<SuspectCandidate> = read
             .into_iter()
             .zip(positions)
@@ -189,7 +189,7 @@ fn is_import(structure: &HistoryStructure, position: u32, text: &CommitText) -> 
     structure.commit(position).parents.is_empty() || files >= FILES || text.substance.lines >= LINES
 }
 
-/// Words that stand in both sorted lists; walks the shorter one.
+/// Words that are in both sorted lists; iterates over the shorter one.
 fn join(counts: &[(u32, u16)], hashes: &[(u32, u16)], mut found: impl FnMut(u16, u16)) {
     if counts.len() < hashes.len() {
         for (hash, count) in counts {

@@ -1,6 +1,6 @@
 /*!
-Everything the signals of one ranking look at, read once: candidates, query, the files at the failing revision,
-and the frames of the ticket with the files they lie in.
+Everything that the signals of one ranking need, read once: candidates, query, the files at the failing revision, and
+the frames of the ticket with the files they are in.
 */
 
 use std::collections::BTreeMap;
@@ -17,13 +17,13 @@ use super::tests_of::{TestFiles, test_files};
 use super::tree::{SourceText, TreePaths};
 use super::{Indexed, RankRequest, SuspectsError, index};
 
-/// Frames that take part; a stack overflow prints thousands.
+/// Maximum number of frames; a stack overflow prints thousands.
 const MAX_FRAMES: usize = 60;
 
-/// 3-grams of the messages that take part.
+/// Maximum number of 3-grams of the messages.
 const MAX_GRAMS: usize = 400;
 
-/// A frame that lies in the repository.
+/// A frame of code in the repository.
 #[derive(Debug)]
 pub(super) struct LocatedFrame {
     pub(super) path: String,
@@ -42,7 +42,7 @@ pub(super) struct SignalContext<'a> {
     pub(super) history: HistoryIndex,
     /// The commits of the range, and behind them older ones to compare them with.
     pub(super) candidates: SuspectCandidates,
-    /// How many of them are in the range.
+    /// Number of candidates in the range; the others follow them.
     pub(super) in_range: usize,
     pub(super) query: TicketQuery,
     pub(super) tree: TreePaths,
@@ -50,7 +50,7 @@ pub(super) struct SignalContext<'a> {
     pub(super) tests: TestFiles,
     /// Contents of frame and test files at the failing revision.
     pub(super) sources: BTreeMap<String, SourceText>,
-    /// Whose lines they are, of the same files.
+    /// Line owners of the same files.
     pub(super) line_history: BTreeMap<String, FileHistory>,
 }
 

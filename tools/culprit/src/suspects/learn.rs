@@ -1,8 +1,8 @@
 /*!
-Learns the weights of the signals from cases whose culprit is known: a conditional logit (McFadden 1974), the
-probability of a candidate being the culprit is the softmax of its score within its range. Weights keep the sign
-the table gives them and are drawn towards the table's values, so that a handful of cases bends the ranking a
-little and never turns it over.
+Learns the weights of the signals from cases with a known culprit: a conditional logit (McFadden 1974), in which the
+probability of a candidate being the culprit is the softmax of its score within its range. Weights keep their sign in
+the table and are pulled towards the table's values, so that a few cases change the ranking a little and never reverse
+it.
 */
 
 use super::weights::SignalWeights;
@@ -13,7 +13,7 @@ pub struct LabelledCase {
     /// By signal, in the order of [`WeightLearner::signals`]; an empty column means that the signal was absent.
     pub columns: Vec<Vec<f32>>,
     pub culprit: usize,
-    /// How much the case counts; cases that share a culprit should share one unit.
+    /// Weight of the case; cases that share a culprit should share a total weight of 1.
     pub weight: f64,
 }
 
@@ -31,7 +31,7 @@ const RATE: f64 = 0.03;
 const DECAY: (f64, f64) = (0.9, 0.999);
 
 impl WeightLearner {
-    /// Weights that fit `cases` best under the pull towards `prior`.
+    /// Weights that fit `cases` best with a penalty for the distance to `prior`.
     pub fn fit(&self, cases: &[&LabelledCase], prior: &SignalWeights) -> Vec<f64> {
         let start: Vec<f64> = self.signals.iter().map(|name| prior.of(name)).collect();
         let mut weights = start.clone();
@@ -49,7 +49,7 @@ impl WeightLearner {
                 second[at] = DECAY.1 * second[at] + (1.0 - DECAY.1) * slope * slope;
                 let (mean, spread) = (first[at] / correct(DECAY.0), second[at] / correct(DECAY.1));
                 weights[at] -= RATE * mean / (spread.sqrt() + 1e-8);
-                // Whatever speaks for a candidate must not come to speak against it on a few cases.
+                // A signal for a candidate must not become a signal against it because of a few cases.
                 weights[at] = if start[at] < 0.0 { weights[at].min(0.0) } else { weights[at].max(0.0) };
             }
         }
@@ -81,7 +81,7 @@ fn add_gradient(case: &LabelledCase, weights: &[f64], share: f64, gradient: &mut
     }
 }
 
-/// How much a case wants each weight higher: what the culprit has of the signal beyond what was expected.
+/// The gradient of a case for each weight: the culprit's value of the signal minus the expected value.
 pub(super) fn slopes(case: &LabelledCase, weights: &[f64]) -> Vec<f64> {
     let probabilities = super::probability::softmax(&scores(case, weights), 1.0, 0.0);
     let slope = |column: &Vec<f32>| {
@@ -99,7 +99,7 @@ mod tests {
     fn learns_what_tells_the_culprit_and_keeps_signs() {
         let signals = vec!["literal", "frame_blame", "size"];
         let learner = WeightLearner { signals, ridge: 0.001, steps: 300 };
-        // `literal` marks the culprit, `frame_blame` is noise, `size` points the wrong way round.
+        // `literal` marks the culprit, `frame_blame` is noise, `size` points in the wrong direction.
         let case = |culprit: usize| {
             let mark = |is: bool| if is { 1.0f32 } else { 0.0 };
             let columns = vec![

@@ -1,10 +1,10 @@
 /*!
-Whose lines they are: follows the lines of a file at the failing revision back through the candidates' hunks.
+Finds the owner of each line: follows the lines of a file at the failing revision back through the candidates' hunks.
 
-`git blame` costs a process and a second a file over a long history; the hunks are in the index already, so
-following them costs microseconds and answers more: also which candidate only *removed* something next to a line.
-Candidates are taken newest first as if on one line. Where branches were merged in between, offsets may be off by
-what the other branch did to the same file; owners are evidence, not proof, and a replay settles the rest.
+`git blame` costs a process and a second per file over a long history. The hunks are in the index already, so
+following them costs microseconds, and it also shows which candidate only *removed* something next to a line.
+Candidates are treated as one linear history, newest first. Where branches were merged in between, offsets may be off
+by the other branch's changes to the same file; owners are evidence, not proof, and a replay decides.
 */
 
 use super::candidates::SuspectCandidates;
@@ -19,7 +19,7 @@ pub(super) struct OwnedLines {
 
 #[derive(Debug, Default)]
 pub(super) struct FileHistory {
-    /// Lines whose last change lies in the range, with who changed them.
+    /// Lines whose last change is in the range, with the candidate that changed them.
     pub(super) owned: Vec<OwnedLines>,
     /// Lines beside which a candidate removed something.
     pub(super) beside: Vec<(u32, u32)>,
@@ -27,7 +27,7 @@ pub(super) struct FileHistory {
     pub(super) touched_by: Vec<u32>,
 }
 
-/// A stretch of lines: where it is in the version at hand, and where at the failing revision.
+/// A stretch of lines: its position in the current version and at the failing revision.
 #[derive(Debug, Clone, Copy)]
 struct Stretch {
     here: u32,
@@ -35,7 +35,7 @@ struct Stretch {
     len: u32,
 }
 
-/// More stretches than this means a file changed beyond recognition; what is left is not followed further.
+/// A file with more stretches has changed beyond recognition; the rest is not followed further.
 const MAX_STRETCHES: usize = 20_000;
 
 /// Follows `path`, which has `lines` lines at the failing revision.
@@ -44,7 +44,7 @@ pub(super) fn follow(candidates: &SuspectCandidates, path: &str, lines: u32) -> 
     let mut stretches = vec![Stretch { here: 1, at_bad: 1, len: lines }];
     let mut path = path.to_owned();
     let mut next = 0;
-    // The list changes with the name, so each step looks for the next older candidate.
+    // The list of candidates depends on the file's name, so each step searches the next older candidate.
     loop {
         let touching = candidates.touching(&path);
         let Some(&at) = touching.get(touching.partition_point(|at| *at < next)) else { break };
@@ -66,7 +66,7 @@ pub(super) fn follow(candidates: &SuspectCandidates, path: &str, lines: u32) -> 
     history
 }
 
-/// Carries stretches from after a change to before it, noting what the change owns.
+/// Maps stretches from after a change to before it, and records the lines that the change owns.
 fn through(
     stretches: &[Stretch],
     file: &millwright_git::history::PatchFile,
@@ -75,12 +75,12 @@ fn through(
 ) -> Vec<Stretch> {
     let mut before = Vec::with_capacity(stretches.len() + file.hunks.len());
     let mut hunks = file.hunks.iter().peekable();
-    // What follows a hunk moves by the difference of its sides.
+    // Lines after a hunk move by the length difference of its sides.
     let mut shift: i64 = 0;
     for stretch in stretches {
         let (mut here, mut at_bad, mut left) = (stretch.here, stretch.at_bad, stretch.len);
         while left > 0 {
-            // With no new lines a hunk names the line *before* the gap.
+            // A hunk without new lines names the line *before* the gap.
             let Some(hunk) = hunks.peek() else {
                 push(&mut before, here, at_bad, left, shift);
                 break;

@@ -18,7 +18,7 @@ fn candidates(repo: &mut ImportedRepo) -> (SuspectCandidates, Vec<CommitId>) {
     (SuspectCandidates::read(&history, &range, &TicketQuery::default(), &[]).unwrap(), ids)
 }
 
-/// Owner of every line at the newest commit, as marks; candidates stand newest first.
+/// Position of the owner of every line at the newest commit; candidates are ordered newest first.
 fn owners(candidates: &SuspectCandidates, path: &str, lines: u32) -> Vec<usize> {
     let mut owners = vec![0; lines as usize];
     for owned in follow(candidates, path, lines).owned {

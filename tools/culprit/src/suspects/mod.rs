@@ -1,10 +1,10 @@
 /*!
 Ranks the commits of a range by explainable signals.
 
-Each signal is a column: a number for every candidate, and words for why. The score is the sum of the columns by
-the weights of one table, the same for every repository and language, and the probability is what that score has
-meant on cases whose culprit is known. Nothing outside of what the failing revision reaches takes part: word
-statistics are those of the candidates, and file statistics those of the revision's ancestors.
+Each signal is a column: a number for every candidate, and the reason in words. The score is the weighted sum of the
+columns; one table of weights serves every repository and language. The probability is calibrated: it is what that
+score meant on cases with a known culprit. The ranking uses only what is reachable from the failing revision: word
+statistics come from the candidates, and file statistics from the revision's ancestors.
 */
 
 mod bm25;
@@ -47,22 +47,23 @@ pub enum SuspectsError {
     NoCandidates,
 }
 
-/// What to rank by. Only `repo`, `rules`, `bad` and `ticket` are needed; everything else sharpens the answer.
+/// The input of a ranking. Only `repo`, `rules`, `bad` and `ticket` are required; everything else improves the
+/// result.
 #[derive(Debug, Clone, Copy)]
 pub struct RankRequest<'a> {
     pub repo: &'a Repo,
-    /// By which the index of the history is masked.
+    /// Rules that mask the index of the history.
     pub rules: &'a RedactionConfig,
     /// The failing revision.
     pub bad: &'a CommitId,
     /// A revision known to be free of the fault; without it every ancestor is a candidate.
     pub good: Option<&'a CommitId>,
     pub ticket: &'a ParsedTicket,
-    /// What the failing run executed at `bad`.
+    /// The code that the failing run executed at `bad`.
     pub executed: Option<&'a ExecutionTrace>,
-    /// Further words, such as the failing test that a replay runs and what it printed.
+    /// Additional text, such as the failing test that a replay runs and its output.
     pub extra_text: &'a str,
-    /// What trusted resolutions of earlier incidents of this repository were traced to.
+    /// The causes of trusted resolutions of earlier incidents in this repository.
     pub precedents: &'a [Precedent],
     pub weights: &'a SignalWeights,
 }
@@ -72,7 +73,7 @@ pub struct RankRequest<'a> {
 pub struct RankedCommit {
     pub commit: CommitId,
     pub score: f64,
-    /// Prior of the bisect, which knows that one of the candidates is the culprit. Adds up to 1.
+    /// Prior of the bisect, which assumes that one of the candidates is the culprit. Adds up to 1.
     pub prior: f64,
     /// Calibrated probability that this commit is the culprit. The sum over the range is at most 1; the remainder is the
     /// probability that no commit of the range is the culprit.
@@ -85,28 +86,28 @@ pub struct SuspectRanking {
     pub commits: Vec<RankedCommit>,
     /// The best ones, with reasons.
     pub suspects: Vec<Suspect>,
-    /// What to learn from once the culprit is settled.
+    /// The sample to learn from once the culprit is known.
     pub sample: RankingSample,
-    /// What ties the first commit to the ticket.
+    /// The evidence that connects the first commit to the ticket.
     pub evidence: SuspectEvidence,
 }
 
-/// Suspects that carry reasons.
+/// Number of suspects with reasons.
 const EXPLAINED: usize = 50;
 
-/// Least number of commits in a ranking. A shorter range is filled up with older commits. They cannot be the cause, so
-/// a ticket matches them by chance alone; that makes the scores of short and long ranges comparable.
+/// Minimum number of commits in a ranking. A shorter range is filled up with older commits. They cannot be the cause,
+/// so a ticket matches them only by chance; this makes the scores of short and long ranges comparable.
 const COMPARED: usize = 1_000;
 
-/// Candidates kept to learn from; a culprit below them teaches too seldom to be worth its bytes.
+/// Number of candidates stored for learning; a culprit with a lower rank is too rare to justify the space.
 const SAMPLED: usize = 60;
 
-/// Columns of every candidate before they are weighed: what learning and ablation work on.
+/// Columns of every candidate before weighting, for learning and ablation.
 #[derive(Debug)]
 pub struct SignalTable {
     /// Newest first.
     pub commits: Vec<CommitId>,
-    /// Name and one value a candidate.
+    /// Name of each signal, with one value per candidate.
     pub columns: Vec<(&'static str, Vec<f64>)>,
 }
 
@@ -119,11 +120,11 @@ pub fn rank(request: &RankRequest<'_>) -> Result<SuspectRanking, SuspectsError> 
     let columns = signals::all(&context);
     let scores = request.weights.scores(&columns, context.candidates.len());
     let mut order: Vec<usize> = (0..context.in_range).collect();
-    // Newest first among equals, which is the order of the candidates.
+    // Candidates with the same score stay newest first, which is the order of the candidates.
     order.sort_by(|a, b| scores[*b].total_cmp(&scores[*a]));
     let priors = probability::calibrated(&scores, &context);
     let within = order.iter().map(|at| priors[*at]).sum::<f64>().max(1e-9);
-    // Memory changes the order of suspects and not their probability.
+    // Memory changes the order of suspects, but not their probability.
     let said = request.weights.without_memory().scores(&columns, context.candidates.len());
     let probabilities = probability::calibrated(&said, &context);
     let mut probabilities: Vec<f64> = order.iter().map(|at| probabilities[*at]).collect();
@@ -153,7 +154,7 @@ pub fn rank(request: &RankRequest<'_>) -> Result<SuspectRanking, SuspectsError> 
     });
     let sampled = order.iter().take(SAMPLED).map(|at| SampledCandidate {
         commit: context.commit(*at).id(),
-        // Four digits tell apart what there is to tell, and halve the bytes.
+        // Four digits are precise enough and halve the size.
         values: columns.iter().map(|column| ((column.values[*at] * 1e4).round() / 1e4) as f32).collect(),
     });
     let sample = RankingSample {
@@ -194,8 +195,8 @@ pub fn signal_table(request: &RankRequest<'_>) -> Result<SignalTable, SuspectsEr
     Ok(SignalTable { commits, columns })
 }
 
-/// Brings the index of `repo` up to what ranking `good..bad` needs. Answers how many commits the structure
-/// holds and how many patches were read now.
+/// Updates the index of `repo` for ranking `good..bad`. Returns how many commits the structure has and how many
+/// patches were read now.
 ///
 /// # Errors
 /// As [`rank`].
@@ -209,7 +210,7 @@ pub fn prepare(
     Ok((indexed.history.structure.len(), indexed.read))
 }
 
-/// The history with the text of what a ranking compares.
+/// The history with the texts that a ranking compares.
 struct Indexed {
     history: HistoryIndex,
     /// Newest first: the candidates, then older commits to compare them with.

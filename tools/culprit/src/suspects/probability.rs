@@ -1,10 +1,10 @@
 /*!
-From scores to probabilities: a softmax at a fixed temperature, with a little mass spread evenly, because a
-culprit that shares no word with its ticket must not count as impossible.
+Turns scores into probabilities: a softmax at a fixed temperature, with a small probability mass spread evenly,
+because a culprit that shares no word with its ticket must not count as impossible.
 
-The temperatures are those that made the culprits of the development cases most likely, each case judged by weights
-learned without its culprit; the optimum is flat and the same (.9) for full tickets, tickets as seen from outside and
-prose, and for 137 regressions of five other repositories.
+The temperatures maximise the likelihood of the culprits in the development cases, each case judged by weights learned
+without its culprit. The optimum is flat and the same (.9) for full tickets, tickets as seen from outside, prose, and
+137 regressions of five other repositories.
 */
 
 use super::context::SignalContext;
@@ -12,8 +12,8 @@ use super::suspect_evidence::SuspectEvidence;
 
 const TEMPERATURE: f64 = 0.9;
 
-/// Without a good revision every ancestor is a candidate, many of them took part in the fault, and scores that tell
-/// them apart mean less.
+/// Temperature without a good revision: every ancestor is a candidate, many of them contributed to the fault, and
+/// score differences mean less.
 const TEMPERATURE_UNBOUNDED: f64 = 1.1;
 
 /// Mass spread evenly over all candidates.
@@ -28,7 +28,7 @@ pub(super) fn calibrated(scores: &[f64], context: &SignalContext<'_>) -> Vec<f64
 const SLOPE: f64 = 0.65;
 const OFFSET: f64 = 0.2;
 
-/// Amount of evidence at which half of the probability remains, in summed inverse document frequencies of shared words.
+/// Evidence at which half of the probability remains, as the sum of the inverse document frequencies of shared words.
 const HALF: f64 = 5.0;
 
 /// Evidence of a place in a stack trace, a failing test or a phrase of the error message, in the same unit.

@@ -1,6 +1,7 @@
 /*!
-The ticket as a query. Its parts are scored apart, because the name of a failing test tells more than a line of
-a traceback, and a sentence somebody wrote more than both; poured together the long parts would drown the short.
+The ticket as a query. Its parts are scored separately, because the name of a failing test tells more than a line of a
+traceback, and a sentence that a person wrote tells more than both; in one query, the long parts would outweigh the
+short ones.
 */
 
 use std::collections::{HashMap, HashSet};
@@ -10,10 +11,10 @@ use millwright_model::{Frame, ParsedTicket};
 
 use super::stop_words::stop_words_for;
 
-/// Distinct words a query may have; a ticket of a megabyte is not a better query.
+/// Maximum number of distinct words in a query; more words do not improve it.
 const MAX_TOKENS: usize = 4000;
 
-/// A part of the ticket: its words as numbers of the query's vocabulary, each once.
+/// A part of the ticket: its distinct words, as numbers in the query's vocabulary.
 #[derive(Debug, Clone, Default)]
 pub(super) struct QuerySection {
     pub(super) tokens: Vec<u16>,
@@ -33,7 +34,7 @@ pub(super) struct TicketQuery {
     pub(super) word_forms: QuerySection,
     pub(super) message: QuerySection,
     pub(super) functions: QuerySection,
-    /// Words of the vocabulary that every text in the ticket's language has.
+    /// Words of the vocabulary that occur in every text in the ticket's language.
     pub(super) stop_words: HashSet<u16>,
 }
 
@@ -51,7 +52,7 @@ impl TicketQuery {
             frames().filter(|frame| is_test(frame)).filter_map(|frame| frame.context_line.as_deref()),
         );
         query.symptom = query.section([ticket.symptom.as_str()]);
-        // Where a failing test is named the ticket has the code's own words; other forms only blur them.
+        // A ticket that names a failing test has the code's own words; other word forms only add noise.
         let forms = if tests.is_empty() { word_forms(&ticket.symptom) } else { Vec::new() };
         query.word_forms = query.section(forms.iter().map(String::as_str));
         query.message = query.section(ticket.errors.iter().map(|error| error.message.as_str()));
@@ -62,7 +63,7 @@ impl TicketQuery {
         );
         query.find_stop_words();
         let stop = std::mem::take(&mut query.stop_words);
-        // What a person wrote is mostly such words; a test, a trace and a name have them for a reason.
+        // A person's text is mostly stop words; in a test, a trace or a name each word has a purpose.
         for section in [&mut query.symptom, &mut query.word_forms] {
             section.tokens.retain(|token| !stop.contains(token));
         }
@@ -109,8 +110,8 @@ impl TicketQuery {
     }
 }
 
-/// Plural, past and participle of English words, and back: what people write of behaviour rarely has the form
-/// that the code has. Forms that are no words are in no patch and cost nothing.
+/// Plural, past and participle of English words, and back: descriptions of behaviour rarely use the form that the
+/// code has. Forms that are not words occur in no patch and cost nothing.
 fn word_forms(text: &str) -> Vec<String> {
     let mut forms = Vec::new();
     for_each_token(text.as_bytes(), |token| {
@@ -147,7 +148,7 @@ pub(super) fn all_frames(ticket: &ParsedTicket) -> impl Iterator<Item = &Frame> 
     ticket.traces.iter().flat_map(|trace| &trace.exceptions).flat_map(|exception| &exception.frames)
 }
 
-/// Whether a frame lies in test code, by its mapping or else by its path.
+/// Whether a frame is in test code, by its mapping or else by its path.
 pub(super) fn is_test(frame: &Frame) -> bool {
     match (&frame.mapped, &frame.path) {
         (Some(mapped), _) => mapped.is_test,
@@ -159,7 +160,7 @@ pub(super) fn is_test(frame: &Frame) -> bool {
     }
 }
 
-/// The ticket without lines that every trace has: carets, rulers, headings and frames of libraries.
+/// The ticket without lines that occur in every trace: carets, rulers, headings and frames of libraries.
 fn without_noise(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     for line in text.lines() {
@@ -176,7 +177,7 @@ fn without_noise(text: &str) -> String {
     kept
 }
 
-/// Frames of the JVM's runtime and test runners: their words are in every trace.
+/// Whether the line is a frame of the JVM's runtime or of a test runner: their words occur in every trace.
 fn is_library_frame(line: &str) -> bool {
     const LIBRARIES: &[&str] =
         &["java.", "javax.", "jdk.", "sun.", "com.sun.", "junit.", "org.junit.", "org.hamcrest.", "kotlin."];

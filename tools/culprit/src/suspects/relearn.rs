@@ -1,9 +1,11 @@
 /*!
-Re-learns the weights from verified outcomes: rankings whose culprit was later proven by replay or confirmed by a
-person. The pull towards the weights that ship is as strong as many incidents, so that few bend the ranking a little
-and a change must be earned. Whether it was earned is judged on incidents held out: each is ranked by weights
-learned without it and without any other incident of the same culprit. Weights that do worse there than those that
-ship are handed back as rejected, with their figures.
+Re-learns the weights from verified outcomes: rankings whose culprit was later proven by a replay or confirmed by a
+person.
+
+The pull towards the shipped weights is as strong as many incidents, so that a few incidents change the ranking only a
+little. New weights are tested on held-out incidents: each incident is ranked by weights learned without it and
+without any other incident of the same culprit. Weights that do worse there than the shipped ones are returned as
+rejected, with their figures.
 */
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,26 +15,26 @@ use millwright_model::{IncidentId, LearnedWeights, LearningFigures, SettledSampl
 use super::learn::{LabelledCase, WeightLearner};
 use super::weights::SignalWeights;
 
-/// Incidents, and different culprits among them, without which nothing is learned.
+/// Minimum number of incidents, and of different culprits among them, to learn anything.
 pub const LEAST_INCIDENTS: usize = 8;
 const LEAST_CULPRITS: usize = 5;
 
-/// Incidents whose weight the shipped weights have against those learned from.
+/// The shipped weights count as much as this number of incidents.
 const PULL: f64 = 30.0;
 
 const STEPS: usize = 200;
 const FOLDS: usize = 5;
 
-/// Moves smaller than this are not worth a word.
+/// Smaller changes of a weight are not reported.
 const WORTH_A_WORD: f64 = 0.01;
 
-/// Incidents named for each move.
+/// Number of incidents named for each change of a weight.
 const NAMED: usize = 3;
 
-/// What came of it.
+/// The result of re-learning.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RelearnResult {
-    /// So many usable incidents of so many culprits are too few.
+    /// Too few usable incidents or different culprits.
     TooFew {
         incidents: usize,
         culprits: usize,
@@ -43,7 +45,7 @@ pub enum RelearnResult {
     },
 }
 
-/// Learns from `samples`, always starting from the weights that ship, so that errors cannot add up over versions.
+/// Learns from `samples`, always starting from the shipped weights, so that errors cannot add up over versions.
 pub fn relearn(samples: &[SettledSample]) -> RelearnResult {
     let prior = SignalWeights::default();
     // An incident whose culprit was not among the kept candidates cannot teach.
@@ -96,7 +98,7 @@ pub fn relearn(samples: &[SettledSample]) -> RelearnResult {
     RelearnResult::Learned { learned, adopted }
 }
 
-/// Signals of the table that any sample has; those of later versions are not known here and are left alone.
+/// Signals of the table that occur in a sample; signals of later versions are unknown here and are left alone.
 fn learned_signals(usable: &[(&SettledSample, usize)], prior: &SignalWeights) -> Vec<&'static str> {
     let sampled: BTreeSet<&str> =
         usable.iter().flat_map(|(settled, _)| settled.sample.signals.iter().map(String::as_str)).collect();
@@ -124,7 +126,7 @@ fn labelled(usable: &[(&SettledSample, usize)], signals: &[&'static str]) -> Vec
         LabelledCase {
             columns: signals.iter().map(column).collect(),
             culprit: *culprit,
-            // Ten tickets about one culprit are not ten lessons.
+            // Incidents with the same culprit share one unit of weight.
             weight: of_culprit.get(settled.culprit.as_str()).map_or(1.0, |times| 1.0 / times.sqrt()),
         }
     };
@@ -155,7 +157,7 @@ fn figures(ranks: &[(f64, f64)], culprits: usize) -> LearningFigures {
     }
 }
 
-/// What moved, and which incidents pulled it there: their slopes at the weights that ship.
+/// The changed weights, and the incidents that changed them most, by their slopes at the shipped weights.
 fn moves(
     signals: &[&'static str],
     before: &[f64],
@@ -208,7 +210,7 @@ fn verdict(figures: &LearningFigures, adopted: bool, unmoved: bool) -> String {
     }
 }
 
-/// The table of a stored version; signals it does not know keep the weights that ship.
+/// The weights of a stored version; signals that it does not know keep the shipped weights.
 pub fn weights_of(table: &BTreeMap<String, f64>) -> SignalWeights {
     let mut weights = SignalWeights::default();
     for (name, weight) in table {

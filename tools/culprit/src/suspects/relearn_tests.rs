@@ -48,8 +48,8 @@ fn learns_a_neglected_signal_and_says_from_which_incidents() {
 
 #[test]
 fn does_not_adopt_what_fails_on_incidents_held_out() {
-    // Half of the culprits are right by the shipped weights, and each fold would unlearn what the other needs:
-    // the mark sits on the culprit in one half and on a bystander in the other.
+    // The shipped weights find half of the culprits, and each fold would unlearn what the other needs: the mark is on
+    // the culprit in one half and on another commit in the other.
     let mut samples: Vec<SettledSample> = (0..10).map(|n| settled(n, "literal", true)).collect();
     for (number, sample) in samples.iter_mut().enumerate() {
         let decoy = commit(number, 0);

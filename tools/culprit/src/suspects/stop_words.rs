@@ -1,11 +1,11 @@
 /*!
-Words of a language that every text has: they tie no change to a ticket.
+Stop words: words that occur in every text of a language and connect no change to a ticket.
 */
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-/// Stop words of English, and of every language that a fifth of the words are stop words of.
+/// Stop words of English, and of every language whose stop words make up a fifth of the words.
 pub(super) fn stop_words_for(words: &HashSet<&str>) -> HashSet<&'static str> {
     static LISTS: LazyLock<Vec<(&str, &[&str])>> = LazyLock::new(|| {
         let known = stop_words::available_languages().iter();

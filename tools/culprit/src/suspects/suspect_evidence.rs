@@ -1,9 +1,10 @@
 /*!
-The evidence that ties the first suspect to the ticket, in absolute terms. Signals are relative to the best commit of a
-range, so a commit always comes first, however weak its match is. This module measures the match itself.
+Measures the evidence that connects the first suspect to the ticket, in absolute terms. Signals are relative to the
+best commit of a range, so a commit always comes first, however weak its match is. This module measures the match
+itself.
 
-Only informative words count: no stop words of the ticket's language, no names of the repository, of a service or a
-folder, no commit scopes of this history.
+Only informative words count: no stop words of the ticket's language, no names of the repository, a service or a
+folder, and no commit scopes of this history.
 */
 
 use std::collections::HashSet;
@@ -19,27 +20,27 @@ use super::weights::SignalWeights;
 /// Evidence of one suspect. Each part is 0 or more.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct SuspectEvidence {
-    /// Informative words that ticket and change share, each by its rarity.
+    /// Sum over the informative words that ticket and change share, each weighted by its rarity.
     pub words: f64,
     /// The share of the ticket's informative words, by rarity, that the change has.
     pub coverage: f64,
-    /// Shared words that at most two in a hundred commits have.
+    /// Number of shared words that occur in at most 2 % of the commits.
     pub rare_words: usize,
-    /// Points of the score that places of a trace gave.
+    /// Points of the score from places of a trace.
     pub places: f64,
-    /// Points that the name and code of a failing test gave.
+    /// Points of the score from the name and code of a failing test.
     pub test: f64,
-    /// Points that phrases of an error message gave.
+    /// Points of the score from phrases of an error message.
     pub literal: f64,
-    /// Points that the words of ticket and change gave.
+    /// Points of the score from the words of ticket and change.
     pub text: f64,
-    /// Points ahead of the next of all that were compared.
+    /// Difference in points to the next of all compared commits.
     pub lead: f64,
-    /// Commits compared, those from before the range included.
+    /// Number of compared commits, including those from before the range.
     pub compared: usize,
 }
 
-/// The evidence of the candidate `at`, `scores` being those of all that were compared.
+/// The evidence of the candidate `at`; `scores` are the scores of all compared commits.
 pub(super) fn evidence_of(
     context: &SignalContext<'_>,
     columns: &[SignalColumn<'_>],
@@ -119,7 +120,7 @@ fn telling_words(context: &SignalContext<'_>) -> Vec<u16> {
     query.whole.tokens.iter().filter(telling).copied().collect()
 }
 
-/// Words that are no evidence in this repository: names of the repository and its folders, commit scopes.
+/// Words that are not evidence in this repository: names of the repository and its folders, commit scopes.
 fn empty_words(context: &SignalContext<'_>) -> HashSet<String> {
     let mut empty: HashSet<String> = HashSet::new();
     let mut add = |text: &str| {
@@ -142,7 +143,8 @@ fn empty_words(context: &SignalContext<'_>) -> HashSet<String> {
     empty
 }
 
-/// What stands before the colon of `billing: round up` and in the brackets of `fix(billing): round up`.
+/// The scope of a subject: the text before the colon of `billing: round up`, and in the brackets of `fix(billing):
+/// round up`.
 fn scope_of(subject: &str) -> Option<&str> {
     let (head, rest) = subject.split_once(':')?;
     let scope = match head.trim_end_matches('!').split_once('(') {

@@ -4,7 +4,7 @@ use millwright_testkit::imported::{CommittedChange, ImportedRepo};
 
 use super::*;
 
-/// A shop: twelve commits, each candidate once to blame for something.
+/// A shop with twelve commits; each candidate is the culprit of one test.
 struct Shop {
     repo: ImportedRepo,
     ids: Vec<CommitId>,
@@ -171,7 +171,7 @@ fn probabilities_add_up_and_follow_the_score() {
     let ranking = shop().rank("Invoices are not sent");
     let prior: f64 = ranking.commits.iter().map(|commit| commit.prior).sum();
     assert!((prior - 1.0).abs() < 1e-9);
-    // What is left is that none of them is the cause.
+    // The remainder is the probability that no commit of the range is the cause.
     let total: f64 = ranking.commits.iter().map(|commit| commit.probability).sum();
     assert!((0.0..=1.0 + 1e-9).contains(&total), "{total}");
     assert_eq!(ranking.commits.len(), 10);
@@ -194,7 +194,7 @@ fn only_the_range_is_ranked_and_the_future_is_unseen() {
     let mut sorted = commits.clone();
     sorted.sort_unstable();
     assert_eq!(sorted, expected);
-    // The same numbers come out of an index that never saw what followed `bad`.
+    // An index that never saw the commits after `bad` gives the same numbers.
     let elsewhere = {
         let (opened, ticket) = (shop.repo.open("other"), millwright_ingest::parse(ticket.as_bytes()));
         let (weights, rules) = (SignalWeights::default(), RedactionConfig::default());
@@ -252,7 +252,7 @@ fn an_execution_trace_and_memory_shift_the_ranking() {
     assert!(share(&once, 8) > share(&before, 8));
     let twice = with(&vec![precedent(None, &["shop/mail.py::send_invoice"], 9); 2]);
     assert!(share(&twice, 8) > share(&once, 8));
-    // What was guilty and is gone says nothing about the code of today.
+    // Guilty code that was removed says nothing about today's code.
     let gone = with(&[precedent(None, &["shop/letter.py::send_invoice"], 9)]);
     assert_eq!(gone.commits, before.commits);
     let named = shop.rank_with(vague, |request| {

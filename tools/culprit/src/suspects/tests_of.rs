@@ -1,6 +1,6 @@
 /*!
-Which files hold the failing tests, and which folder their tests share. A failing test is often the only link
-between a ticket and the code, and what changed together with it before is where its fault lies.
+Finds the files of the failing tests, and the folder that their tests share. A failing test is often the only link
+between a ticket and the code, and the fault is often in code that changed together with the test before.
 */
 
 use millwright_model::ParsedTicket;
@@ -15,7 +15,7 @@ pub(super) struct TestFiles {
     pub(super) classes: Vec<String>,
 }
 
-/// Failing tests that are looked up; a broken build fails thousands for one reason.
+/// Maximum number of failing tests that are looked up; a broken build fails thousands for one reason.
 const MAX_TESTS: usize = 40;
 
 pub(super) fn test_files(ticket: &ParsedTicket, frames: &[LocatedFrame]) -> TestFiles {

@@ -1,6 +1,6 @@
 /*!
-The files of the repository at the failing revision: their names, and what is needed of their contents, read by
-one git process for all of them.
+The files of the repository at the failing revision: their names, and the contents that a ranking needs, read by one
+git process for all of them.
 */
 
 use std::collections::BTreeMap;
@@ -55,7 +55,7 @@ impl TreePaths {
         revision: &str,
         paths: &[String],
     ) -> Result<BTreeMap<String, SourceText>, GitError> {
-        // A newline would end the request early; such names are not worth a protocol of their own.
+        // A newline would end the request early; such names are too rare for a protocol of their own.
         let paths: Vec<&String> = paths.iter().filter(|path| !path.contains('\n')).take(MAX_FILES).collect();
         if paths.is_empty() {
             return Ok(BTreeMap::new());
@@ -65,10 +65,10 @@ impl TreePaths {
         let git = repo.git().args(["cat-file", "--batch=%(objecttype) %(objectsize)"]).input(asked);
         let mut stream = git.stream()?;
         let contents = std::thread::scope(|scope| {
-            // Git may end before it was asked everything; its exit status tells why.
+            // Git may exit before it has read all requests; its exit status tells why.
             scope.spawn(move || drop(ask.write_all(request.as_bytes())));
             let contents = read_blobs(&mut BufReader::with_capacity(1 << 16, &mut stream), &paths);
-            // Without its reader git would wait for ever, and who asks it with it.
+            // If the reader stops, git blocks forever, and so does the thread that writes the requests.
             contents.map_err(|source| {
                 stream.stop();
                 GitError::Read { command: "cat-file".into(), source }
@@ -85,8 +85,8 @@ impl TreePaths {
     }
 }
 
-/// The answers of `git cat-file --batch`, in the order of the questions: a line with type and size, the content and
-/// a newline, or one line alone for what is not there. What is too large is skipped, not held.
+/// Reads the answers of `git cat-file --batch`, in the order of the requests: a line with type and size, the content
+/// and a newline, or one line for a missing object. Contents that are too large are skipped without buffering.
 fn read_blobs<'p>(
     answers: &mut impl BufRead,
     paths: &[&'p String],

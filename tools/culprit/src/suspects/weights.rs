@@ -1,20 +1,20 @@
 /*!
-What each signal is worth: one table for all repositories, languages and kinds of ticket.
+The weight of each signal: one table for all repositories, languages and kinds of ticket.
 
-They were learned by `learn` from the culprits of 96 regressions of Django (each told in three ways) and 34 faults
-of two Java libraries, and rounded. A zero stands for a signal that told nothing beyond the others there; it is kept
-so that verified outcomes elsewhere can give it a weight.
+`learn` learned the weights from the culprits of 96 regressions of Django (each described in three ways) and 34 faults
+of two Java libraries; they are rounded. A zero stands for a signal that gave no information beyond the others there;
+it is kept so that verified outcomes elsewhere can give it a weight.
 
-What a change says of itself can speak against it: one that came with documentation, or with tests in the failing
-test's own file, shares many words with the ticket, but somebody looked at that very behaviour when it was made.
-What breaks unnoticed is the change without either.
+Some signals of a change speak against it: a change that came with documentation, or with tests in the failing test's
+own file, shares many words with the ticket, but its author paid attention to that behaviour. Changes without either
+break behaviour unnoticed.
 */
 
 use std::collections::BTreeMap;
 
 use super::signals::SignalColumn;
 
-/// Weight by signal name. A signal without a weight has none and costs nothing in the score.
+/// Weight by signal name. A signal without a weight does not count in the score.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SignalWeights {
     table: BTreeMap<&'static str, f64>,
@@ -61,8 +61,8 @@ const DEFAULT: &[(&str, f64)] = &[
     ("size", -0.6),
     ("with_docs", -0.6),
     ("tests_only", -0.7),
-    // Learned as -1.1 from sets where hardly any change of comments shares the ticket's words. Where some do, what
-    // changes no code must not be named for them; on those sets the larger one moves no figure by .001.
+    // Learned as -1.1 from sets where hardly any comment-only change shares the ticket's words. Where some do, a
+    // change without code must not be named for them; on the learning sets the larger weight moves no figure by .001.
     ("no_effect", -3.5),
     ("merge", -0.3),
     ("executed_function", 1.0),
@@ -70,7 +70,7 @@ const DEFAULT: &[(&str, f64)] = &[
     ("executed_file", 0.5),
     ("memory_commit", 2.0),
     ("memory_unit", 1.0),
-    // Off unless asked for: whoever names the culprit has found it already.
+    // Off by default: a commit that names the culprit shows that somebody has found it already.
     ("named_by_later_commit", 0.0),
 ];
 
@@ -91,13 +91,14 @@ impl SignalWeights {
         self.table.get_mut(signal).map(|old| *old = weight).is_some()
     }
 
-    /// Whether verified outcomes may move the weight. Whoever names the culprit has found it already, and what memory
-    /// says is bounded by hand: its words must not grow with every case it was right about.
+    /// Whether verified outcomes may change the weight. A commit that names the culprit shows that somebody has found
+    /// it already, and the weight of memory is limited by hand: it must not grow with every case in which memory was
+    /// right.
     pub(super) fn is_learned(&self, signal: &str) -> bool {
         signal != "named_by_later_commit" && !signal.starts_with("memory_")
     }
 
-    /// The same table without what memory says.
+    /// The same table without the signals of memory.
     pub(super) fn without_memory(&self) -> Self {
         let table = self.table.iter().filter(|(name, _)| !name.starts_with("memory_"));
         Self { table: table.map(|(name, weight)| (*name, *weight)).collect() }

@@ -1,6 +1,7 @@
 /*!
-Composes what a replay runs on: a revision, changed by a patch or by whole file contents, with the overlay's files
-laid on top (last, so that a candidate fix never alters the test that judges it). The result is a git tree.
+Composes the files a replay runs on: a revision, changed by a patch or by complete file contents, with the
+overlay's files on top. The overlay comes last, so that a candidate fix never alters the test that judges it. The
+result is a git tree.
 */
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -108,8 +109,8 @@ fn apply_patch(index: &ScratchIndex<'_>, revision: &str, diff: &str) -> Result<(
     if diff.trim().is_empty() {
         return Ok(());
     }
-    // `--cached` touches the index alone, and git refuses paths that leave the repository, pass through a
-    // symbolic link or name `.git`.
+    // `--cached` touches only the index, and git refuses paths that leave the repository, pass through a symbolic
+    // link or name `.git`.
     let apply = |how: &[&str]| {
         index
             .git()
@@ -118,7 +119,8 @@ fn apply_patch(index: &ScratchIndex<'_>, revision: &str, diff: &str) -> Result<(
             .arg("-")
             .output_with_input(diff.as_bytes())
     };
-    // Lines that moved: git merges by the blobs the diff names, where they are known; a conflict is still a refusal.
+    // If lines have moved, `--3way` lets git merge with the blobs that the diff names, if they exist. A conflict
+    // is still an error.
     let applied = apply(&[]).or_else(|refused| apply(&["--3way"]).map_err(|_| refused));
     match applied {
         Ok(_) => Ok(()),
@@ -183,7 +185,7 @@ fn lay_over(
             if mode == OverlayMode::Merge {
                 notes.push("the overlay names no base to merge from; whole files were laid over".into());
             }
-            // A path that is a file here and absent there was removed by that revision.
+            // A path that is a file here and missing in the other revision was removed by that revision.
             let gone =
                 overlay.paths.iter().filter(|path| ours.contains_key(*path) && !from.contains_key(*path));
             updates.extend(gone.map(|path| (path.clone(), None)));

@@ -1,11 +1,11 @@
 /*!
-Work trees to replay in: the files of any revision, quickly, without a trace in the user's repository.
+Work trees for replays: the files of any revision, quickly, without a trace in the user's repository.
 
-What is to be tested (a revision, plus files laid over it, plus a change) is first composed into a git tree in the
-borrowing git directory, by git's own object and index commands; so no path of a hostile patch or overlay ever
-reaches the file system on our account, and equal contents have equal ids. A pool keeps a few work trees with an
-index of ours each and switches them from tree to tree incrementally. Before each switch everything a former run
-left behind is swept away, ignore rules or not: a stale file could turn a red revision green.
+The input (a revision, files laid over it, and a change) is first composed into a git tree in the borrowing git
+directory, with git's own object and index commands. So no path of a hostile patch or overlay ever reaches the file
+system through us, and equal contents have equal ids. A pool keeps a few work trees, each with its own index, and
+switches them from tree to tree incrementally. Before each switch, everything that the previous run left behind is
+removed, even if ignore rules cover it: a stale file could make a failing revision pass.
 */
 
 mod compose;

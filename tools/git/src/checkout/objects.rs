@@ -1,6 +1,6 @@
 /*!
-Reading and writing single objects through trusted git: tree listings, blobs, temporary indexes. New objects go to
-the borrowing git directory, never to the user's repository.
+Reads and writes single objects through trusted git: tree listings, blobs, temporary indexes. New objects go to the
+borrowing git directory, never to the user's repository.
 */
 
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use tempfile::TempPath;
 use super::{CheckoutError, io_error};
 use crate::Repo;
 
-/// Files above this size are not laid over checkouts.
+/// Larger files are not laid over checkouts.
 const LARGEST_BLOB: u64 = 64 << 20;
 
 /// One file, symbolic link or submodule of a tree.
@@ -32,7 +32,7 @@ impl WrittenEntry {
 }
 
 /// The entries of `revision` (commit or tree) at or below `paths`; all when `paths` is empty. Paths are taken
-/// literally; those that are not valid UTF-8 are left out.
+/// literally; paths that are not valid UTF-8 are left out.
 pub fn tree_entries(
     repo: &Repo,
     revision: &str,
@@ -66,13 +66,13 @@ pub fn blob(repo: &Repo, entry: &WrittenEntry) -> Result<Vec<u8>, CheckoutError>
     Ok(repo.git().args(["cat-file", "blob", &entry.oid]).output()?)
 }
 
-/// Stores a content in the borrowing git directory and returns its id.
+/// Stores content as a blob in the borrowing git directory and returns its id.
 pub(super) fn write_blob(repo: &Repo, content: &[u8]) -> Result<String, CheckoutError> {
     let id = repo.git().args(["hash-object", "-w", "-t", "blob", "--stdin"]).output_with_input(content)?;
     Ok(String::from_utf8_lossy(&id).trim().to_owned())
 }
 
-/// An index of its own for composing a tree; removed when dropped.
+/// A temporary index for composing a tree; removed when dropped.
 pub(super) struct ScratchIndex<'a> {
     repo: &'a Repo,
     path: TempPath,
@@ -86,7 +86,7 @@ impl<'a> ScratchIndex<'a> {
             .tempfile_in(&folder)
             .map_err(io_error("creating an index in", &folder))?
             .into_temp_path();
-        // An empty file is no index; git makes its own.
+        // An empty file is not a valid index; git creates its own.
         std::fs::remove_file(&path).map_err(io_error("removing", &path))?;
         let scratch = Self { repo, path };
         scratch.git().args(["read-tree", treeish]).output()?;

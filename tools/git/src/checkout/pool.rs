@@ -1,5 +1,5 @@
 /*!
-The pool of checkouts of one repository, shared by all processes that work on the data folder.
+The pool of checkouts of one repository. All processes that use the data folder share it.
 */
 
 use std::fs::{self, File, TryLockError};
@@ -17,9 +17,9 @@ const KEEP_UNUSED: Duration = Duration::from_secs(7 * 24 * 3600);
 
 #[derive(Debug, Clone)]
 pub struct PoolLimits {
-    /// Checkouts at most, over all processes; each takes the size of the repository's files on disk.
+    /// Maximum number of checkouts, over all processes; each takes as much disk space as the repository's files.
     pub slots: usize,
-    /// How long to wait for a free one.
+    /// How long to wait for a free checkout.
     pub wait: Duration,
 }
 
@@ -71,7 +71,7 @@ impl CheckoutPool {
         self.remove_unused(KEEP_UNUSED)
     }
 
-    /// Removes every checkout that is not in use, whatever its age.
+    /// Removes every checkout that is not in use, regardless of its age.
     pub fn clear(&self) -> Result<(), CheckoutError> {
         self.remove_unused(Duration::ZERO)
     }
@@ -106,7 +106,7 @@ impl CheckoutPool {
                 let _ = sweep::remove(&scratch);
             }
         }
-        // Loose objects of the borrowing git directory are all of our making and can be composed again.
+        // We made all loose objects of the borrowing git directory, and can compose them again.
         for fan in children(&self.repo.borrowed().join("objects")) {
             if fan.file_name().is_some_and(|name| name.len() == 2) {
                 for object in children(&fan).into_iter().filter(|object| older_than(object, KEEP_UNUSED)) {
@@ -118,7 +118,7 @@ impl CheckoutPool {
     }
 }
 
-/// Locks a slot's folder for this process; `None` when another holder has it.
+/// Locks a slot's folder for this process; `None` when another process holds the lock.
 fn lock(dir: &Path) -> Result<Option<File>, CheckoutError> {
     let path = dir.join("lock");
     let file = File::options().create(true).write(true).truncate(false).open(&path);

@@ -89,8 +89,8 @@ fn the_users_repository_is_not_touched() {
     assert_eq!(snapshot(&project.work()), before);
 }
 
-/// A slot that was just given back. A process that another test starts at that moment holds the lock's file until it is
-/// another program.
+/// Acquires a slot that was just given back. A process that another test starts at that moment keeps the lock file
+/// open until its `exec`.
 fn acquire_given_back(pool: &CheckoutPool) -> CheckoutSlot {
     for _ in 0..1_000 {
         match pool.acquire() {
@@ -112,7 +112,7 @@ fn a_slot_has_one_holder_and_outlives_it() {
     assert!(matches!(pool.acquire(), Err(CheckoutError::AllInUse { .. })));
     drop(first);
     let mut again = acquire_given_back(&pool);
-    // What a killed process leaves: half an index and its lock.
+    // What a killed process leaves behind: half an index and its lock file.
     let dir = again.path().parent().unwrap().to_owned();
     fs::write(dir.join("index"), "garbage").unwrap();
     fs::write(dir.join("index.lock"), "").unwrap();
@@ -181,7 +181,7 @@ fn hostile_patches_and_overlays_stay_inside() {
     assert!(matches!(garbled, Err(CheckoutError::DoesNotApply { .. })));
 }
 
-/// Every path below a folder with a hash of what it is.
+/// Every path below a folder with a hash of its type and content.
 fn snapshot(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];

@@ -1,6 +1,7 @@
 /*!
-One work tree of the pool, held under its lock: `<n>/tree` holds the files and nothing of git's, `<n>/index` is
-the index git keeps for it, `<n>/lock` is locked as long as a process uses it (the kernel lets go when it dies).
+One work tree of the pool, held under its lock: `<n>/tree` holds the files and none of git's own, `<n>/index` is
+the index that git keeps for it, and a process locks `<n>/lock` while it uses the slot (the kernel releases the
+lock when the process dies).
 */
 
 use std::fs::{self, File};
@@ -19,7 +20,7 @@ use crate::Repo;
 pub struct CheckoutLeftovers {
     /// New files, links and folders (a new folder stands for everything below it).
     pub new: Vec<PathBuf>,
-    /// Tracked files whose content differs now, or that are gone.
+    /// Tracked files whose content changed, or that are gone.
     pub changed: Vec<PathBuf>,
 }
 
@@ -29,7 +30,7 @@ pub struct CheckoutSlot {
     repo: Repo,
     dir: PathBuf,
     number: usize,
-    /// The tree that is checked out and untouched.
+    /// The checked-out tree, as long as nothing has touched it.
     clean_at: Option<String>,
     notes: Vec<String>,
     _lock: File,
@@ -39,7 +40,7 @@ impl CheckoutSlot {
     pub(super) fn new(repo: Repo, dir: PathBuf, number: usize, lock: File) -> Result<Self, CheckoutError> {
         let tree = dir.join("tree");
         fs::create_dir_all(&tree).map_err(io_error("creating", &tree))?;
-        // Ours alone by the lock above: what a killed process left of git's own locking is stale.
+        // We hold the slot's lock, so a lock file of git's is left over from a killed process.
         let _ = fs::remove_file(dir.join("index.lock"));
         Ok(Self { repo, dir, number, clean_at: None, notes: Vec::new(), _lock: lock })
     }
@@ -49,17 +50,17 @@ impl CheckoutSlot {
         self.number
     }
 
-    /// The folder of the checked-out files. Whoever runs something in it must have called [`CheckoutSlot::hand_out`].
+    /// The folder of the checked-out files. Before you run anything in it, call [`CheckoutSlot::hand_out`].
     pub fn path(&self) -> PathBuf {
         self.dir.join("tree")
     }
 
-    /// What cannot be as in a full checkout (submodules, filters), in words for the report.
+    /// Differences from a full checkout (submodules, filters), as text for the report.
     pub fn notes(&self) -> &[String] {
         &self.notes
     }
 
-    /// Makes the checkout exactly `tree`, whatever was done in it before.
+    /// Makes the checkout exactly `tree`, regardless of earlier changes in it.
     pub fn switch(&mut self, tree: &str) -> Result<(), CheckoutError> {
         if self.clean_at.as_deref() == Some(tree) {
             return Ok(());
@@ -77,7 +78,7 @@ impl CheckoutSlot {
         Ok(())
     }
 
-    /// The folder to run in; from now on the checkout counts as touched.
+    /// The folder to run in. From this call on the checkout counts as touched.
     pub fn hand_out(&mut self) -> PathBuf {
         self.clean_at = None;
         self.path()
@@ -90,7 +91,7 @@ impl CheckoutSlot {
         let new = sweep::untracked(&path, &manifest).map_err(io_error("looking through", &path))?;
         let changed = self.git().args(["diff-files", "--name-only", "-z"]).output()?;
         let changed = changed.split(|byte| *byte == 0).filter(|path| !path.is_empty());
-        // A file that became a folder is new as well as changed; the folder says it all.
+        // A file that became a folder is both new and changed; report only the folder.
         let changed = changed.map(|path| PathBuf::from(std::ffi::OsStr::from_bytes(path)));
         Ok(CheckoutLeftovers { changed: changed.filter(|path| !new.contains(path)).collect(), new })
     }
@@ -152,7 +153,7 @@ impl Drop for CheckoutSlot {
         if self.clean_at.is_none()
             && let Err(error) = self.clean()
         {
-            // The next switch tries again and makes the checkout anew if need be.
+            // The next switch tries again and rebuilds the checkout if necessary.
             tracing::debug!(slot = self.number, %error, "leftovers stay in the checkout");
         }
     }
@@ -166,7 +167,7 @@ fn uses_filters(attributes: &Path) -> bool {
         && memchr::memmem::find(&content, b"filter=").is_some()
 }
 
-/// Whether an error of git's says that the disk is full, which starting anew would not mend.
+/// Whether git failed because the disk is full; rebuilding the checkout would not fix that.
 fn is_disk_full(error: &CheckoutError) -> bool {
     match error {
         CheckoutError::Git(GitError::Failed { stderr, .. }) => stderr.contains("No space left on device"),

@@ -1,7 +1,7 @@
 /*!
-Removes what a former run left in a work tree. Git's own `clean` does not do: it spares anything named `.git`, and
-a run that takes away permissions defeats it. Symbolic links are never followed, and a tracked folder or file that
-became something else is removed, so that git afterwards writes only below real folders.
+Removes what an earlier run left in a work tree. Git's own `clean` is not enough: it spares anything named `.git`,
+and a run that removes permissions defeats it. Symbolic links are never followed. A tracked folder or file that
+became something else is removed, so that git then writes only below real folders.
 */
 
 use std::collections::HashMap;
@@ -12,14 +12,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// What a tree has at a path.
+/// The type of entry a tree has at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum TrackedEntry {
     File,
     Folder,
 }
 
-/// The tracked paths of a work tree, folders included.
+/// The tracked paths of a work tree, including folders.
 #[derive(Debug, Default)]
 pub(super) struct TrackedPaths {
     paths: HashMap<Vec<u8>, TrackedEntry>,
@@ -56,7 +56,8 @@ impl TrackedPaths {
     }
 }
 
-/// Paths (relative to `root`) of everything that is not tracked as what it is; folders end the descent.
+/// Paths (relative to `root`) of everything that is untracked or has another type than the tracked one. An
+/// untracked folder is returned without its contents.
 pub(super) fn untracked(root: &Path, manifest: &TrackedPaths) -> io::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![Vec::new()];
@@ -82,7 +83,7 @@ pub(super) fn untracked(root: &Path, manifest: &TrackedPaths) -> io::Result<Vec<
     Ok(found)
 }
 
-/// Removes a file, link or whole folder, also where permissions were taken away. Absence is no error.
+/// Removes a file, link or complete folder, even if permissions were removed. A missing path is not an error.
 pub(super) fn remove(path: &Path) -> io::Result<()> {
     let Ok(metadata) = fs::symlink_metadata(path) else { return Ok(()) };
     if !metadata.is_dir() {

@@ -4,7 +4,7 @@ use millwright_redaction::{CustomPattern, RedactionConfig};
 use super::testing::{CommittedChange, ImportedRepo};
 use super::*;
 
-/// Everything the index says of `good..bad`, in a form that does not depend on how it was built.
+/// Everything the index says about `good..bad`, in a form that does not depend on how the index was built.
 fn describe(history: &HistoryIndex, bad: &CommitId, good: Option<&CommitId>) -> Vec<String> {
     let structure = &history.structure;
     let position = |id: &CommitId| structure.position(id).unwrap();
@@ -151,7 +151,7 @@ fn a_run_killed_in_the_middle_costs_its_own_work_only() {
     assert!(data.len() >= 3, "{files:?}");
     for path in data {
         for part in 0..4 {
-            // Read anew: what was cut off has been written again, in whatever order.
+            // Read the file again: the index has rewritten the part that was cut off, in any order.
             let bytes = std::fs::read(path).unwrap();
             let keep = [0, 5, bytes.len() / 2, bytes.len() - 1][part];
             std::fs::write(path, &bytes[..keep]).unwrap();
@@ -260,7 +260,7 @@ fn who_opened_the_index_by_other_rules_writes_nothing_to_it() {
     assert!(matches!(late, Err(HistoryError::RulesChanged { .. })), "{late:?}");
 }
 
-/// Nothing is read by the default rules in place of those that cannot be compiled.
+/// The default rules must not replace rules that do not compile.
 #[test]
 fn rules_that_are_no_regular_expressions_are_an_error() {
     let mut repo = ImportedRepo::new();
@@ -270,7 +270,7 @@ fn rules_that_are_no_regular_expressions_are_an_error() {
     let rules = rules_for("customer-[0-9");
     let error = HistoryIndex::open(&opened, &rules, &ids[0]).unwrap_err();
     assert!(matches!(error, HistoryError::Redaction(_)), "{error}");
-    // Nothing was written before they were looked at.
+    // Nothing is written before the rules are compiled.
     assert!(!keeps(&folder(&opened, &rules_for("customer-[0-9]+")).unwrap(), "customer-4711"));
 }
 
@@ -294,7 +294,7 @@ fn a_value_that_is_cut_is_not_kept() {
     assert!(subject.starts_with("xxx") && subject.contains(" [AWS"), "{subject}");
 }
 
-/// Neither a new index nor one of an earlier version holds a secret that stands in a message or in a line of source.
+/// Neither a new index nor one of an earlier version contains a secret from a message or from a source line.
 #[test]
 fn secrets_of_messages_are_not_kept() {
     let mut repo = ImportedRepo::new();

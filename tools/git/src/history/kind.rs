@@ -1,6 +1,7 @@
 /*!
-What a path is, by its name alone: product source, test, documentation or something else. Ranking must tell a
-change that ships from one that does not, for files that may no longer exist at the failing revision.
+Classifies a path by its name alone: product source, test, documentation or something else. Ranking must
+distinguish a change to shipped code from other changes, even for files that no longer exist at the failing
+revision.
 */
 
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ pub enum PathKind {
     Other,
 }
 
-/// Code, templates and styles: what a program is made of. Templates and style sheets break things too.
+/// Code, templates and style sheets: all of them can break a program.
 const SOURCE_EXTENSIONS: &[&str] = &[
     "py", "pyi", "pyx", "java", "kt", "kts", "scala", "groovy", "js", "jsx", "mjs", "cjs", "ts", "tsx",
     "vue", "svelte", "rs", "go", "rb", "erb", "php", "cs", "fs", "vb", "c", "h", "cc", "cpp", "cxx", "hpp",
@@ -75,7 +76,8 @@ fn in_test_folder(folders: &str, extension: &str) -> bool {
             "tests" | "__tests__" | "spec" | "specs" | "testdata" | "test-data" | "__snapshots__" | "e2e" => {
                 return true;
             }
-            // A Python package may call its shipped test helpers `test`; elsewhere the name means tests.
+            // A Python package may call its shipped test helpers `test`; in any other position or language, `test`
+            // is a test folder.
             "test" if before.is_empty() || before == "src" || extension != "py" => return true,
             _ => before = folder,
         }

@@ -1,7 +1,7 @@
 /*!
-An append-only file of checksummed segments. A segment that was cut short or damaged ends the file as far as
-readers are concerned, and the next writer cuts it off: a run killed in the middle costs its own work only.
-Writers hold an exclusive lock on a file beside; readers need none, because a segment counts only when whole.
+An append-only file of checksummed segments. Readers stop at a segment that is cut short or damaged, and the next
+writer cuts it off: a killed run loses only its own work. Writers hold an exclusive lock on a separate file;
+readers need no lock, because only complete segments count.
 */
 
 use std::fs::{File, OpenOptions};
@@ -13,7 +13,7 @@ use super::HistoryError;
 /// A segment is `length: u32 LE, crc32: u32 LE, payload`.
 const FRAME: usize = 8;
 
-/// More than any real index segment; a damaged length must not make a reader allocate without bound.
+/// Larger than any real index segment; a damaged length must not make a reader allocate without bound.
 const MAX_SEGMENT: usize = 1 << 30;
 
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(super) struct LogFile {
     magic: &'static [u8; 8],
 }
 
-/// Whole segments and where they end.
+/// Complete segments, and the offset where they end.
 pub(super) struct LogSegments {
     bytes: Vec<u8>,
     ranges: Vec<std::ops::Range<usize>>,
@@ -44,7 +44,7 @@ impl LogFile {
         &self.path
     }
 
-    /// Every whole segment. A missing file, or one of another format version, has none.
+    /// Every complete segment. A missing file, or one of another format version, has none.
     pub(super) fn read(&self) -> Result<LogSegments, HistoryError> {
         let mut bytes = Vec::new();
         match File::open(&self.path).and_then(|mut file| file.read_to_end(&mut bytes)) {
@@ -66,8 +66,8 @@ impl LogFile {
         Ok(segments)
     }
 
-    /// Appends one segment behind `end` (as `read` returned it), cutting off whatever stands there.
-    /// The caller holds the lock and has read under it.
+    /// Appends one segment at offset `end` (as `read` returned it) and cuts off everything after it. The caller
+    /// holds the lock and has called `read` while holding it.
     pub(super) fn append(&self, end: u64, payload: &[u8]) -> Result<(), HistoryError> {
         let write = || {
             let mut file =
@@ -97,7 +97,7 @@ pub(super) fn io_error(action: &'static str, path: &Path) -> impl Fn(io::Error) 
     move |source| HistoryError::Io { action, path: path.clone(), source }
 }
 
-/// Held while it lives; waits for another writer to finish.
+/// Takes the lock and holds it until the file is dropped; waits for another writer to finish.
 pub(super) fn lock(path: &Path) -> Result<File, HistoryError> {
     let file = OpenOptions::new().create(true).truncate(false).write(true).open(path);
     let file = file.map_err(io_error("opening", path))?;

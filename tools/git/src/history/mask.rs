@@ -1,9 +1,10 @@
 /*!
-What of commits is kept in words is masked first: the index lies in the data folder for as long as the repository is
-known, and people do write keys into messages. The words of patches and bodies are kept as hashes only.
+Masks the parts of commits that the index keeps as plain words. The index stays in the data folder as long as the
+repository is known, and people do write keys into messages. Words of patches and bodies are kept as hashes only.
 
-The rules are those of the configuration and of the version of what masks, and an index is of one set of rules: when they
-change, what was kept by the old ones is removed and read again, since it may hold what is to be masked now.
+The rules are the configured ones together with the version of the built-in ones, and one index uses one set of
+rules. When the rules change, the old index is removed and built again, because it may contain text that must now
+be masked.
 */
 
 use std::fs;
@@ -15,20 +16,20 @@ use sha2::{Digest, Sha256};
 use super::log_file::{io_error, lock};
 use super::{HistoryError, STRUCTURE_LOCK, TEXT_LOCK};
 
-/// Says by which rules the index beside it was masked.
+/// Names the rules that masked the index.
 const MARKER: &str = "masked-by";
 
-/// Empties the index in `folder` unless it was masked by these rules.
+/// Empties the index in `folder`, unless these rules masked it.
 pub(super) fn keep_to_rules(folder: &Path, rules: &RedactionConfig) -> Result<(), HistoryError> {
     if is_masked_by(folder, rules) {
         return Ok(());
     }
-    // What cannot mask empties nothing.
+    // If the rules do not compile, do not empty the index.
     CommitMask::of_words(rules)?;
     let _structure = lock(&folder.join(STRUCTURE_LOCK))?;
     let _text = lock(&folder.join(TEXT_LOCK))?;
     if is_masked_by(folder, rules) {
-        return Ok(()); // another run did it meanwhile
+        return Ok(()); // another run has just done it
     }
     let entries = fs::read_dir(folder).map_err(io_error("reading", folder))?;
     for path in entries.flatten().map(|entry| entry.path()) {
@@ -41,7 +42,8 @@ pub(super) fn keep_to_rules(folder: &Path, rules: &RedactionConfig) -> Result<()
     fs::write(&marker, fingerprint(rules)).map_err(io_error("writing", &marker))
 }
 
-/// To be asked under the lock of what is written to: another program may have begun the index again by other rules.
+/// Fails if the index now uses other rules. Call under the lock of the file you write to: another process may have
+/// rebuilt the index with other rules.
 pub(super) fn require_rules(folder: &Path, rules: &RedactionConfig) -> Result<(), HistoryError> {
     match is_masked_by(folder, rules) {
         true => Ok(()),
@@ -53,27 +55,27 @@ fn is_masked_by(folder: &Path, rules: &RedactionConfig) -> bool {
     fs::read_to_string(folder.join(MARKER)).is_ok_and(|marker| marker == fingerprint(rules))
 }
 
-/// Begins with the version of the rules that come with Millwright; the hash is that of the configuration.
+/// Starts with the version of the built-in rules; the hash covers the configuration.
 fn fingerprint(rules: &RedactionConfig) -> String {
     let rules = serde_json::to_vec(rules).unwrap_or_default();
     format!("{RULES_VERSION} {}\n", hex::encode(Sha256::digest(rules)))
 }
 
-/// Masks texts of commits. One for each reading: the values that were found go with it.
+/// Masks texts of commits. Use one for each pass: it remembers the values that it found.
 pub(super) struct CommitMask(Redactor);
 
 impl CommitMask {
-    /// For what is kept in words: secrets and personal data.
+    /// For text kept as words: masks secrets and personal data.
     pub(super) fn of_words(rules: &RedactionConfig) -> Result<Self, HistoryError> {
         Ok(Self(Redactor::new(rules.clone())?))
     }
 
-    /// For what is kept as hashes, which ranking compares: secrets alone.
+    /// For text kept as hashes, which ranking compares: masks secrets only.
     pub(super) fn of_hashes(rules: &RedactionConfig) -> Result<Self, HistoryError> {
         Self::of_words(&RedactionConfig { personal_data: false, ..rules.clone() })
     }
 
-    /// The text without them. Placeholders carry no number: a run counts its own values.
+    /// The text without these values. Placeholders carry no number, because numbers are counted per run.
     pub(super) fn mask(&self, text: String) -> String {
         let redacted = self.0.redact(&text);
         if redacted.counts.is_empty() {
@@ -99,7 +101,7 @@ impl CommitMask {
     }
 }
 
-/// What reading patches masks with.
+/// The masks for reading patches.
 pub(super) struct PatchMasks {
     pub(super) hashes: CommitMask,
     pub(super) words: CommitMask,
@@ -115,7 +117,8 @@ impl PatchMasks {
 mod tests {
     use super::*;
 
-    /// What Millwright masks changes with its version, and an index may hold what is to be masked now.
+    /// The built-in rules change with Millwright's version, so an older index may contain text that must now be
+    /// masked.
     #[test]
     fn an_index_that_other_rules_of_ours_masked_is_begun_again() {
         let folder = tempfile::tempdir().unwrap();

@@ -1,11 +1,11 @@
 /*!
-The history index: what every commit changed, read in bulk from git's own stream and kept in the data folder.
+The history index: what every commit changed, read in bulk from git's output and kept in the data folder.
 
-A tree diff per commit through a library costs minutes on a large history, because no library keeps git's delta
-bases; git's own log does the same in seconds. So history is read once, in bulk, and kept in two levels: the
-*structure* (parents, times, authors, subjects, files) of everything a revision reaches, and the *text* (what the
-patches say, as hashed words, and where they lie) of the commits a ranking asked for. Nothing but what the
-revision in question reaches is ever handed out, whatever else the index holds.
+One tree diff per commit through a library takes minutes on a large history, because no library caches git's delta
+bases; git's own log needs seconds. So we read the history once, in bulk, and keep it on two levels: the
+*structure* (parents, times, authors, subjects, files) of everything a revision reaches, and the *text* (the
+patches' content as hashed words, and the positions of hunks) of the commits that a ranking asked for. Queries only
+return what the given revision reaches, even if the index holds more.
 */
 
 mod kind;
@@ -55,11 +55,11 @@ pub enum HistoryError {
     Git(#[from] GitError),
 }
 
-/// Files that whoever writes one of the levels locks.
+/// Files that a writer of one of the levels locks.
 const STRUCTURE_LOCK: &str = "structure.lock";
 const TEXT_LOCK: &str = "text.lock";
 
-/// A commit id as the index keeps it, and git itself: in binary.
+/// A commit id in binary, as the index and git itself store it.
 type BinaryId = [u8; 20];
 
 /// Binary form of 40 hex digits.
@@ -76,25 +76,25 @@ pub struct HistoryIndex {
 }
 
 impl HistoryIndex {
-    /// Opens the index of `repo` and brings its structure up to `bad`. Everything that is kept in
-    /// words is masked by `rules`; an index that other rules masked is removed and read again. Safe under
-    /// concurrent runs: writers take a lock, readers see whole records only.
+    /// Opens the index of `repo` and updates its structure up to `bad`. `rules` mask everything that is kept as
+    /// words; an index that other rules masked is removed and built again. Safe under concurrent runs: writers
+    /// take a lock, readers see complete records only.
     ///
     /// # Errors
-    /// When `bad` is not in the repository, a pattern of `rules` is no regular expression, or the data folder cannot
-    /// be written.
+    /// When `bad` is not in the repository, a pattern of `rules` is not a regular expression, or the data folder
+    /// cannot be written.
     pub fn open(repo: &Repo, rules: &RedactionConfig, bad: &CommitId) -> Result<Self, HistoryError> {
         let folder = folder(repo, rules)?;
         let structure = HistoryStructure::open(repo, &folder, rules, bad)?;
         Ok(Self { structure, text: TextIndex::open(&folder, rules)? })
     }
 
-    /// Opens the index for ranking `good..bad`. On a history not seen before the patches of the range are read
-    /// while its structure still is: neither needs the other, and each keeps a processor busy. Answers how many
-    /// patches that were; [`TextIndex::ensure`] reads what is missing still and reports what went wrong.
+    /// Opens the index for ranking `good..bad`. For a new history, reads the patches of the range and the
+    /// structure in parallel, because they do not depend on each other. Returns how many patches were read;
+    /// [`TextIndex::ensure`] reads the remaining ones and reports errors.
     ///
     /// # Errors
-    /// As [`HistoryIndex::open`].
+    /// The same as [`HistoryIndex::open`].
     pub fn open_range(
         repo: &Repo,
         rules: &RedactionConfig,
@@ -117,8 +117,8 @@ impl HistoryIndex {
     }
 }
 
-/// The index folder. A shallow clone's boundary commits look like roots, so their index is one of its own
-/// that is left behind when the clone is deepened.
+/// The index folder. Boundary commits of a shallow clone look like roots, so a shallow clone has a separate index,
+/// which is abandoned when the clone is deepened.
 fn folder(repo: &Repo, rules: &RedactionConfig) -> Result<PathBuf, HistoryError> {
     let mut folder = repo.data().join("history");
     if repo.is_shallow() {

@@ -1,9 +1,10 @@
 /*!
-Names of definitions by the look of one line. Hunk headers and changed lines come without a syntax tree, and a
-ranking reads hundreds of thousands of them; a keyword or a declaration's shape is enough to know what was touched.
+Finds names of definitions from the look of one line. Hunk headers and changed lines have no syntax tree, and a
+ranking reads hundreds of thousands of them. A keyword or the shape of a declaration is enough to know which
+definition was touched.
 */
 
-/// Keywords that introduce a name, over the languages in use.
+/// Keywords that introduce a name, in all supported languages.
 const KEYWORDS: &[&str] = &[
     "def",
     "class",
@@ -53,7 +54,7 @@ const MODIFIERS: &[&str] = &[
     "data",
 ];
 
-/// Words that look like a call or declaration and are neither.
+/// Words that look like a call or declaration, but are not.
 const NOT_NAMES: &[&str] = &[
     "if",
     "for",
@@ -119,8 +120,8 @@ pub fn definition_in(line: &[u8]) -> Option<&str> {
     (plausible && !NOT_NAMES.contains(&name)).then(|| identifier_at(name)).flatten()
 }
 
-/// The name in a line that git gives as the enclosing function of a hunk. Looser than [`definition_in`]: git has
-/// judged already that the line defines something.
+/// The name in a line that git gives as the enclosing function of a hunk. Less strict than [`definition_in`],
+/// because git already decided that the line defines something.
 pub fn name_of_header(header: &str) -> Option<&str> {
     definition_in(header.as_bytes()).or_else(|| {
         let head = header.split_once('(')?.0;

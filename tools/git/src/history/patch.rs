@@ -1,9 +1,9 @@
 /*!
-Turns git's patch stream into one compact record a commit: the words of each part of the patch, the word 3-grams
-of its changed source lines, where every hunk lies, and what kind of change it is. The patch text itself is not
-kept; whoever wants to show it asks git for that one commit.
+Turns git's patch stream into one compact record per commit: the words of each part of the patch, the word 3-grams
+of its changed source lines, the position of every hunk, and what kind of change it is. The patch text itself is
+not kept; to show it, ask git for that one commit.
 
-Everything here is hostile: names, messages and lines may be any bytes of any length, so all parts are bounded.
+All input is hostile: names, messages and lines may be any bytes of any length, so all parts are bounded.
 */
 
 use std::io::{self, BufRead, BufReader, Read};
@@ -24,13 +24,13 @@ mod lines;
 use builder::PatchBuilder;
 use lines::LineReader;
 
-/// The parts of a patch that are scored apart.
+/// The parts of a patch that are scored separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PatchField {
     Subject,
     Body,
     Paths,
-    /// What git names as the enclosing function of a source hunk.
+    /// The enclosing function of a source hunk, as git names it.
     SourceHeaders,
     SourceAdded,
     SourceRemoved,
@@ -45,7 +45,7 @@ impl PatchField {
     pub const COUNT: usize = 11;
 }
 
-/// Words of one field: how many there are, and each with its count, by ascending hash.
+/// Words of one field: their total number, and each word's count, by ascending hash.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct FieldText {
     pub length: u32,
@@ -72,7 +72,7 @@ pub struct PatchHunk {
 pub struct PatchFile {
     /// Path after the change (before it, when the file was deleted).
     pub path: String,
-    /// Path before the change, where it differs.
+    /// Path before the change, if it differs.
     pub old_path: Option<String>,
     pub kind: PathKind,
     pub added: u32,
@@ -80,26 +80,26 @@ pub struct PatchFile {
     pub is_new: bool,
     pub is_deleted: bool,
     pub hunks: Vec<PatchHunk>,
-    /// Lines that git gave as enclosing functions, each once, bounded.
+    /// Lines that git named as enclosing functions, each once, bounded.
     pub headers: Vec<String>,
     /// Names of definitions in changed lines, each once, bounded.
     pub defines: Vec<String>,
 }
 
-/// What there is to a change of source code.
+/// Properties of a change to source code.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedLineKinds {
     /// Changed source lines that are neither blank nor comments.
     pub code_lines: u32,
     /// Changed source lines in all.
     pub lines: u32,
-    /// The same characters before and after, blanks, quotes and brackets aside.
+    /// Whether only blanks, quotes and brackets changed.
     pub formatting_only: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CommitText {
-    /// By `PatchField as usize`.
+    /// Indexed by `PatchField as usize`.
     pub fields: Vec<FieldText>,
     /// Hashes of the word 3-grams of changed source lines, ascending, each once.
     pub trigrams: Vec<u32>,
@@ -107,7 +107,7 @@ pub struct CommitText {
     /// Abbreviated or full commit ids in the message, lowercase.
     pub mentions: Vec<String>,
     pub substance: ChangedLineKinds,
-    /// Whether parts of the patch were left out for their size.
+    /// Whether parts of the patch were left out because of their size.
     pub truncated: bool,
 }
 
@@ -122,7 +122,7 @@ impl CommitText {
     }
 }
 
-/// Lines of source that name the function of a hunk are kept in words.
+/// Masks the source lines that name a hunk's function, because they are kept as words.
 fn masked(mut text: CommitText, mask: &CommitMask) -> CommitText {
     for header in text.files.iter_mut().flat_map(|file| &mut file.headers) {
         *header = mask.mask(std::mem::take(header));
@@ -130,8 +130,8 @@ fn masked(mut text: CommitText, mask: &CommitMask) -> CommitText {
     text
 }
 
-/// Reads the stream of `git log -p --format=%x01%H%n%B%x00` and hands over each commit; stops early, answering
-/// false, when `sink` does.
+/// Reads the stream of `git log -p --format=%x01%H%n%B%x00` and passes each commit to `sink`. Stops early and
+/// returns false when `sink` returns false.
 pub(super) fn read_patches(
     stream: &mut impl Read,
     masks: &PatchMasks,

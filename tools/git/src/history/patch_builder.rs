@@ -1,6 +1,6 @@
 /*!
-Gathers one commit's record while its patch streams by, within a budget of bytes for each kind of file: a change
-that drowns its twenty lines of source in a megabyte of fixtures is still known by those lines.
+Builds one commit's record while git streams its patch, within a byte budget for each kind of file. A change with
+twenty lines of source and a megabyte of fixtures is still represented by its source lines.
 */
 
 use std::collections::{HashMap, HashSet};
@@ -11,7 +11,7 @@ use super::{for_each_token, hash_token_bytes, path_kind, trigrams};
 use crate::history::names;
 use crate::unified_diff::HunkHeader;
 
-/// Bytes of changed lines read a commit: source, test, docs, other. 60 kB in all; real changes are smaller.
+/// Bytes of changed lines read per commit: source, test, docs, other. 60 kB in total; real changes are smaller.
 const BUDGET: [usize; 4] = [36_000, 14_000, 6_000, 4_000];
 
 const MAX_FILES: usize = 2000;
@@ -20,7 +20,7 @@ const MAX_HEADERS: usize = 400;
 const MAX_DEFINES: usize = 400;
 const MAX_MENTIONS: usize = 20;
 
-/// Token hashes are spread well already; one multiplication fills the upper bits the table looks at.
+/// Token hashes are already well distributed; one multiplication fills the upper bits that the hash table uses.
 #[derive(Default)]
 pub(super) struct TokenHasher(u64);
 
@@ -285,10 +285,11 @@ impl PatchBuilder {
     }
 }
 
-/// Git cuts the line after this many bytes, in the middle of a value too, which then looks like none that is to be masked.
+/// Git cuts the line after this many bytes, possibly in the middle of a secret, whose rest the masking rules would
+/// not recognize.
 const GIT_CUTS_AFTER: usize = 80;
 
-/// The line without the word that it was cut in.
+/// The line without its last word, if git cut that word.
 fn without_cut_word(header: &[u8]) -> &[u8] {
     if header.len() < GIT_CUTS_AFTER {
         return header;
@@ -300,7 +301,7 @@ fn without_cut_word(header: &[u8]) -> &[u8] {
     header[..end].trim_ascii_end()
 }
 
-/// `#12345`, `LANG-123:`, `(#77)`: numbers of a tracker say nothing about the change.
+/// `#12345`, `LANG-123:`, `(#77)`: issue numbers say nothing about the change.
 fn is_ticket_number(word: &[u8]) -> bool {
     let word: Vec<u8> =
         word.iter().copied().filter(|b| b.is_ascii_alphanumeric() || *b == b'-' || *b == b'#').collect();

@@ -4,10 +4,10 @@ Bounded reading of git's stream of patches, line by line.
 
 use super::{BufRead, io};
 
-/// Longer lines are data; what stands behind this is skipped.
+/// Longer lines are data; everything after this offset is skipped.
 const MAX_LINE: usize = 16 * 1024;
 
-/// A commit message beyond this is not read on.
+/// The rest of a longer commit message is skipped.
 const MAX_MESSAGE: usize = 64 * 1024;
 
 pub(super) struct LineReader<R> {

@@ -1,9 +1,9 @@
 /*!
-The structural level: the commit graph with the files every commit changed, for everything the asked revisions
-reach. It answers which commits are candidates and which files change together, without touching an object.
+The structural level: the commit graph with the files that every commit changed, for everything the requested
+revisions reach. It says which commits are candidates and which files change together, without reading an object.
 
-The file on disk is closed under ancestry: a segment is written only when all commits it names are complete, so
-a revision that is in the index has all its ancestors there too, and an update reads new commits only.
+The file on disk is closed under ancestry: a segment is written only when all commits it names are complete. So a
+revision in the index has all its ancestors there too, and an update reads new commits only.
 */
 
 use std::collections::HashMap;
@@ -23,19 +23,20 @@ use crate::Repo;
 
 const MAGIC: &[u8; 8] = b"MWSTRU02";
 
-/// Tips handed to git as already known; what others reach is read again and skipped.
+/// Maximum number of tips that we tell git to exclude; commits reached only by other tips are read again and
+/// skipped.
 const MAX_TIPS: usize = 400;
 
-/// A commit that touches more files than this is a move or an import; the first ones stand for it.
+/// A commit that touches more files than this is a move or an import; only its first files are kept.
 const MAX_FILES: usize = 4000;
 
-/// Of a subject as much is looked through for values to mask.
+/// How much of a subject is masked before it is cut.
 const MASKED_CHARS: usize = 20_000;
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct CommitMeta {
     id: BinaryId,
-    /// Positions in the index; parents always stand before their children.
+    /// Positions in the index; parents always come before their children.
     pub parents: Vec<u32>,
     /// Commit time, seconds since the epoch.
     pub time: i64,
@@ -61,7 +62,7 @@ struct Segment {
     commits: Vec<CommitMeta>,
 }
 
-/// A commit id is a hash already: its first eight bytes serve a table as well as any hash of it.
+/// A commit id is already a hash: its first eight bytes serve as the hash for a table.
 #[derive(Debug, Default)]
 pub(super) struct IdHasher(u64);
 
@@ -70,7 +71,7 @@ impl Hasher for IdHasher {
         self.0 = bytes.first_chunk().map_or(0, |head| u64::from_le_bytes(*head));
     }
 
-    /// The length of every id is the same.
+    /// Every id has the same length, so the length adds nothing.
     fn write_usize(&mut self, _length: usize) {}
 
     fn finish(&self) -> u64 {
@@ -89,13 +90,13 @@ pub struct HistoryStructure {
 }
 
 impl HistoryStructure {
-    /// The index in `folder`, where it holds `bad` already.
+    /// The index in `folder`, if it already contains `bad`.
     pub(super) fn known(folder: &Path, bad: &CommitId) -> Result<Option<Self>, HistoryError> {
         let structure = Self::decode(&LogFile::new(folder.join("structure"), MAGIC).read()?);
         Ok(structure.position(bad).is_some().then_some(structure))
     }
 
-    /// Reads the index in `folder` and adds what `bad` reaches beyond it.
+    /// Reads the index in `folder` and adds the missing commits that `bad` reaches.
     pub(super) fn open(
         repo: &Repo,
         folder: &Path,
@@ -108,7 +109,7 @@ impl HistoryStructure {
         let file = LogFile::new(folder.join("structure"), MAGIC);
         let _lock = lock(&folder.join(STRUCTURE_LOCK))?;
         require_rules(folder, rules)?;
-        // Another run may have added it while this one waited.
+        // Another run may have added the commits while this one waited.
         let segments = file.read()?;
         let mut structure = Self::decode(&segments);
         if structure.position(bad).is_some() {
@@ -133,7 +134,7 @@ impl HistoryStructure {
         &self.commits[position as usize]
     }
 
-    /// Commits in the index, also those that the revision in question does not reach.
+    /// Number of commits in the index, including those that the current revision does not reach.
     pub fn len(&self) -> usize {
         self.commits.len()
     }
@@ -155,7 +156,7 @@ impl HistoryStructure {
         let mut reached = vec![false; self.commits.len()];
         let Some(start) = reached.get_mut(of as usize) else { return reached };
         *start = true;
-        // Parents stand before children, so one pass downwards is enough.
+        // Parents come before children, so one downward pass is enough.
         for position in (0..=of as usize).rev() {
             if reached[position] {
                 for parent in &self.commits[position].parents {
@@ -166,7 +167,7 @@ impl HistoryStructure {
         reached
     }
 
-    /// Positions of `good..bad`, newest first; all ancestors of `bad` where there is no `good`.
+    /// Positions of `good..bad`, newest first; all ancestors of `bad` if there is no `good`.
     pub fn range(&self, bad: u32, good: Option<u32>) -> Vec<u32> {
         let wanted = self.ancestors(bad);
         let known_good = good.map(|good| self.ancestors(good)).unwrap_or_default();
@@ -178,7 +179,7 @@ impl HistoryStructure {
     fn decode(segments: &LogSegments) -> Self {
         let mut structure = Self::default();
         for payload in segments.iter() {
-            // The checksum held, so a payload that does not decode was written by another version.
+            // The checksum is right, so a payload that does not decode comes from another version.
             let Ok(segment) = postcard::from_bytes::<Segment>(payload) else { return Self::default() };
             structure.add(segment);
         }
@@ -242,7 +243,8 @@ impl HistoryStructure {
         Ok(Segment { paths, commits: self.in_topological_order(raw) })
     }
 
-    /// Numbers new commits parents first. Parents that are in neither place (a boundary) are dropped.
+    /// Numbers new commits, parents first. Drops parents that are neither new nor in the index (a shallow
+    /// boundary).
     fn in_topological_order(&self, raw: Vec<RawCommit>) -> Vec<CommitMeta> {
         let base = self.commits.len() as u32;
         let index: ById<usize> = raw.iter().enumerate().map(|(at, commit)| (commit.meta.id, at)).collect();
@@ -250,7 +252,7 @@ impl HistoryStructure {
         let mut order = Vec::with_capacity(raw.len());
         let mut stack: Vec<(usize, usize)> = Vec::new();
         let mut open = vec![false; raw.len()];
-        // Oldest first, as git prints newest first: the stack stays shallow and numbers follow time.
+        // Oldest first (git prints newest first): the stack stays shallow and numbers follow time.
         for start in (0..raw.len()).rev() {
             stack.push((start, 0));
             while let Some((at, next)) = stack.pop() {
@@ -290,8 +292,8 @@ struct RawCommit {
     parents: Vec<BinaryId>,
 }
 
-/// Reads `git log -z`: five NUL-ended header fields, the first marked by 0x01, then status and path by turns.
-/// Position tells what a field is, so no name or subject can be mistaken for structure.
+/// Reads `git log -z`: five NUL-ended header fields, the first one starting with 0x01, then status and path
+/// alternating. The position of a field says what it is, so no name or subject can be mistaken for structure.
 struct LogReader<R> {
     input: R,
     known_paths: HashMap<Vec<u8>, u32>,
@@ -337,7 +339,7 @@ impl<R: BufRead> LogReader<R> {
                     parents: Vec::new(),
                     time: time.parse().unwrap_or(0),
                     author: bounded(author, 120),
-                    // Masked before it is cut, since a value that is cut looks like none.
+                    // Mask before the cut: the rules would not recognize a value that is cut.
                     subject: bounded(self.mask.mask(bounded(subject, MASKED_CHARS)), 300),
                     files,
                 },

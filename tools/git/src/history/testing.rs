@@ -1,6 +1,6 @@
 /*!
-Small real repositories for tests, written by `git fast-import`: a commit costs nothing, and names, bytes and
-graphs can be as odd as they come.
+Small real repositories for tests, written by `git fast-import`: commits are cheap, and names, bytes and graphs can
+be as unusual as a test needs.
 */
 
 use std::path::{Path, PathBuf};
@@ -33,7 +33,7 @@ impl ImportedRepo {
         Self { folder, stream: Vec::new(), commits: 0 }
     }
 
-    /// Adds a commit on `main`; answers its mark.
+    /// Adds a commit on `main`; returns its mark.
     pub fn commit(&mut self, message: &str, changes: &[CommittedChange<'_>]) -> usize {
         self.commit_on("main", &[], message, changes)
     }
@@ -82,7 +82,7 @@ impl ImportedRepo {
         self.commits
     }
 
-    /// Imports what was added; answers the ids of all commits, by mark - 1.
+    /// Imports everything that was added; returns the ids of all commits, indexed by mark - 1.
     pub fn import(&mut self) -> Vec<CommitId> {
         let git_dir = self.path();
         let (marks, known) = (self.folder.path().join("marks"), self.folder.path().join("marks"));

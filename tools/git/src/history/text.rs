@@ -1,9 +1,9 @@
 /*!
-The textual level: what each patch says, read once per commit and only for commits a ranking asked for.
+The textual level: the content of each patch, read once per commit and only for commits that a ranking asked for.
 
-Two files: `text` holds the records one behind the other, `text-index` says where each lies and what its checksum
-is. A record counts once its index entry is whole and its checksum holds, so a run killed in the middle loses what
-it was writing and nothing else.
+There are two files: `text` holds the records one after the other, and `text-index` holds each record's position
+and checksum. A record counts once its index entry is complete and its checksum is right, so a killed run loses
+only the records it was writing.
 */
 
 use std::fs::{File, OpenOptions};
@@ -22,25 +22,25 @@ use super::structure::{ById, HistoryStructure};
 use super::{BinaryId, HistoryError, TEXT_LOCK, parse_id};
 use crate::Repo;
 
-/// Version of the record format; another version is another file.
+/// Version of the record format; another version uses another file.
 const DATA: &str = "text-3";
 const INDEX: &str = "text-3-index";
-/// Of earlier versions, which kept messages as they were written.
+/// Files of earlier versions, which kept messages unmasked.
 const OUTDATED: [&str; 2] = ["text-2", "text-2-index"];
 
 /// `id: 20, offset: u64 LE, length: u32 LE, crc32: u32 LE`
 const ENTRY: usize = 36;
 
-/// Commits handed to one git process.
+/// Commits passed to one git process.
 const CHUNK: usize = 400;
 
-/// Records decoded at a time, so that a whole history never stands in memory.
+/// Records decoded at a time, so that a complete history is never in memory.
 const READ_AHEAD: usize = 512;
 
 #[derive(Debug)]
 pub struct TextIndex {
     folder: PathBuf,
-    /// By which what is kept in words is masked.
+    /// The rules that mask text kept as words.
     rules: RedactionConfig,
     entries: ById<Entry>,
 }
@@ -62,8 +62,8 @@ impl TextIndex {
         Ok(index)
     }
 
-    /// Makes sure that the text of every commit in `positions` is in the index. Reads patches by several git
-    /// processes at once; returns how many commits were read.
+    /// Adds the text of every commit in `positions` to the index, if it is missing. Reads patches with several git
+    /// processes in parallel; returns how many commits were read.
     pub fn ensure(
         &mut self,
         repo: &Repo,
@@ -75,7 +75,7 @@ impl TextIndex {
         self.ensure_ids(repo, &ids)
     }
 
-    /// The same for `good..bad`, before there is a structure to ask which commits that is.
+    /// As [`Self::ensure`] for `good..bad`, before there is a structure that lists the commits of the range.
     pub(super) fn read_ahead(
         &mut self,
         repo: &Repo,
@@ -98,9 +98,9 @@ impl TextIndex {
         if missing.is_empty() {
             return Ok(0);
         }
-        // Threads of their own, for each mostly waits for its git, which would block rayon's.
+        // These workers mostly wait for git, which would block rayon's threads, so they get their own threads.
         let workers = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 4);
-        // Neighbours share delta bases, so every worker gets stretches of history, not single commits.
+        // Neighbours share delta bases, so every worker gets runs of consecutive commits.
         let chunk = missing.len().div_ceil(workers).clamp(1, CHUNK);
         let chunks: Vec<&[String]> = missing.chunks(chunk).collect();
         let next = std::sync::atomic::AtomicUsize::new(0);
@@ -113,7 +113,7 @@ impl TextIndex {
                     while let Some(ids) = chunks.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
                     {
                         if let Err(error) = read_chunk(repo, rules, ids, &send) {
-                            // The receiver is gone only when it has an error to report already.
+                            // The receiver only hangs up after it has an error to report.
                             let _ = send.send(Err(error));
                             return;
                         }
@@ -131,8 +131,8 @@ impl TextIndex {
         Ok(missing.len())
     }
 
-    /// Calls `visit` for every commit of `positions` whose text is known, with its place in `positions`.
-    /// Memory stays bounded: records are decoded a batch at a time.
+    /// Calls `visit` for every commit of `positions` whose text is in the index, with the commit's place in
+    /// `positions`. Memory stays bounded: records are decoded a batch at a time.
     pub fn visit(
         &self,
         structure: &HistoryStructure,
@@ -142,7 +142,8 @@ impl TextIndex {
         self.visit_reduced(structure, positions, |_, text| text, visit)
     }
 
-    /// The same where `visit` needs only what `reduce` makes of a text, on whichever thread decoded it.
+    /// As [`Self::visit`], for a `visit` that only needs the result of `reduce`, which runs on the thread that
+    /// decoded the text.
     pub fn visit_reduced<T: Send>(
         &self,
         structure: &HistoryStructure,
@@ -171,7 +172,7 @@ impl TextIndex {
         Ok(())
     }
 
-    /// The text of one commit, when it is in the index.
+    /// The text of one commit, if it is in the index.
     pub fn get(
         &self,
         structure: &HistoryStructure,
@@ -205,7 +206,7 @@ impl TextIndex {
     }
 }
 
-/// Reads and decodes records that lie close together with one read each stretch, decoding in parallel.
+/// Reads neighbouring records with one read per stretch, and decodes them in parallel.
 fn read_batch<T: Send>(
     file: &File,
     batch: &[(usize, Entry)],
@@ -286,8 +287,8 @@ impl Writer {
         };
         let (mut data, mut index) = (open(&paths.0)?, open(&paths.1)?);
         let end = data.seek(SeekFrom::End(0)).map_err(io_error("reading", &paths.0))?;
-        // An entry cut short by a crash would shift all that follow, and one whose record was lost would point
-        // into what is written next.
+        // An entry cut short by a crash would shift all following entries, and an entry whose record was lost
+        // would point into the next record written.
         let mut kept = std::fs::read(&paths.1).map_err(io_error("reading", &paths.1))?;
         let sound = |bytes: &&[u8]| {
             decode_entry(bytes)

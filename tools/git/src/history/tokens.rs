@@ -1,8 +1,8 @@
 /*!
-Words of code and prose. An identifier counts as itself and as the words it is made of, so that "prefetch related
-objects" in a ticket meets `prefetch_related_objects` and `PrefetchRelatedObjects` in a patch: without the
-splitting, ranking by text loses a tenth of its quality. Words are kept as 32-bit hashes; among the few hundred
-words of a query a collision is rare and costs next to nothing.
+Splits code and prose into words. An identifier counts as itself and as the words it consists of, so that "prefetch
+related objects" in a ticket matches `prefetch_related_objects` and `PrefetchRelatedObjects` in a patch. Without
+the splitting, ranking by text loses a tenth of its quality. Words are kept as 32-bit hashes; a query has only a
+few hundred words, so collisions are rare and have almost no effect.
 */
 
 /// Identifiers longer than this are data (hashes, base64), not words.
@@ -61,7 +61,7 @@ pub fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> {
         .filter(|word| !word.is_empty())
 }
 
-/// Hashes of the word 3-grams of `text`, those with a word in them.
+/// Hashes of the word 3-grams of `text` that contain a word.
 pub fn trigrams(text: &[u8]) -> impl Iterator<Item = u32> {
     let mut window: [u32; 3] = [0; 3];
     let mut seen = 0;
@@ -78,7 +78,7 @@ pub fn trigrams(text: &[u8]) -> impl Iterator<Item = u32> {
     })
 }
 
-/// As `hash_bytes`, without folding case: the bytes are no text.
+/// As `hash_bytes`, but case-sensitive, because the bytes are not text.
 fn hash_exact(bytes: &[u8]) -> u32 {
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for byte in bytes {

@@ -1,14 +1,14 @@
 /*!
-The grammar of single lines of a diff: paths with git's prefixes and quoting, ranges, and `@@` lines, those of merges
-included. Everything is bytes, since a diff quotes files of any encoding.
+The grammar of single diff lines: paths with git's prefixes and quoting, ranges, and `@@` lines, including those of
+merges. Everything is bytes, because a diff quotes files of any encoding.
 */
 
 /// A file as a diff names it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DiffPath {
-    /// The path as it stands there, git's quoting undone; `a/` and `b/` are a part of it.
+    /// The path as the diff writes it, with git's quoting undone; includes `a/` or `b/`.
     pub written: String,
-    /// Without the `a/` or `b/` of its side.
+    /// The path without the `a/` or `b/` of its side.
     pub name: String,
 }
 
@@ -37,22 +37,22 @@ impl DiffPath {
     }
 }
 
-/// First line, from 1, and number of lines. A side without lines is numbered by the line before it.
+/// First line, from 1, and number of lines. A side without lines has the number of the line before it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct LineRange {
     pub start: u32,
     pub count: u32,
 }
 
-/// What an `@@` line says.
+/// The content of an `@@` line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct HunkHeader<'l> {
-    /// Of the first parent, where the diff is a merge's; `None` only where a person or a model wrote none.
+    /// The range of the first parent if the diff is a merge's; `None` only if a person or a model wrote none.
     pub(crate) old: Option<LineRange>,
     pub(crate) new: Option<LineRange>,
-    /// Number of lines on the side of every other parent of a merge.
+    /// Number of lines of every other parent of a merge.
     pub(crate) other_parents: Vec<u32>,
-    /// What git names as the enclosing function.
+    /// The enclosing function that git names.
     pub(crate) section: &'l [u8],
 }
 
@@ -76,7 +76,7 @@ pub(super) fn hunk_header(line: &[u8]) -> Option<HunkHeader<'_>> {
     Some(HunkHeader { old: Some(old), new: Some(new), other_parents, section })
 }
 
-/// An `@@` line that a person or a model wrote: each range as far as it is there.
+/// Reads an `@@` line that a person or a model wrote: each range, as far as it is present.
 pub(super) fn written_hunk_header(line: &[u8]) -> HunkHeader<'_> {
     let side = |mark: u8| {
         let at = memchr::memchr(mark, line)?;
@@ -104,8 +104,8 @@ fn range(word: &[u8], mark: u8) -> Option<LineRange> {
     Some(LineRange { start: number(start)?, count })
 }
 
-/// What stands behind `--- ` or `+++ `; `None` for `/dev/null`. A tab ends the path: git puts one behind names with
-/// blanks, other programs a time.
+/// The path after `--- ` or `+++ `; `None` for `/dev/null`. A tab ends the path: git writes one after names with
+/// blanks, other programs write a time after it.
 pub(super) fn side_path(text: &[u8], side: DiffSide) -> Option<DiffPath> {
     let path = text.split(|byte| *byte == b'\t').next().unwrap_or_default();
     let path = trim_carriage(path);
@@ -116,8 +116,8 @@ fn trim_carriage(text: &[u8]) -> &[u8] {
     text.strip_suffix(b"\r").unwrap_or(text)
 }
 
-/// `a/path b/path`. Names with blanks are ambiguous here; where the halves are equal the middle is certain, and
-/// every other case is told again by `rename` or `---` lines.
+/// Reads `a/path b/path`. Names with blanks are ambiguous here. If both halves are equal, the middle is certain;
+/// in every other case, `rename` or `---` lines repeat the names.
 pub(super) fn paths_of_diff_line(rest: &[u8]) -> (DiffPath, DiffPath) {
     let rest = trim_carriage(rest);
     let both = |old: &[u8], new: &[u8]| (DiffPath::of(old, DiffSide::Old), DiffPath::of(new, DiffSide::New));

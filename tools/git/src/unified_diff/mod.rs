@@ -1,10 +1,10 @@
 /*!
-The one reader of unified diffs: git's own, those of other programs, and those that models write. `scanner` says what each
-line is, this module puts the lines together as files and hunks; git's stream of patches (`history`) takes the lines as
-they come.
+The only reader of unified diffs: git's own, those of other programs, and those that models write. `scanner` says
+what each line is, and this module assembles the lines into files and hunks; git's stream of patches (`history`)
+uses the lines directly.
 
-A diff is hostile: reading never fails and never panics, what is no diff yields no files, and how many lines, hunks
-and files are kept is bounded.
+Diffs are hostile input: reading never fails and never panics, text that is not a diff yields no files, and the
+numbers of lines, hunks and files kept are bounded.
 */
 
 mod grammar;
@@ -16,17 +16,17 @@ pub(crate) use grammar::HunkHeader;
 pub use grammar::{DiffPath, LineRange};
 pub(crate) use scanner::{DiffScanner, DiffToken, HunkExtent};
 
-/// Lines of a diff that are read, unless told otherwise.
+/// Maximum number of lines read from a diff, by default.
 const DEFAULT_MAX_LINES: usize = 1 << 20;
 const MAX_FILES: usize = 1 << 17;
 const MAX_HUNKS: usize = 1 << 20;
-/// Headers kept of one file; git writes at most seven.
+/// Headers kept per file; git writes at most seven.
 const MAX_HEADERS: usize = 16;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UnifiedDiff<'d> {
     pub files: Vec<DiffFile<'d>>,
-    /// Whether something was left out for its size.
+    /// Whether something was left out because of its size.
     pub truncated: bool,
 }
 
@@ -42,18 +42,18 @@ pub enum FileStatus {
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DiffFile<'d> {
-    /// `None` for a new file, and for one that no header names.
+    /// `None` for a new file, and for a file that no header names.
     pub old: Option<DiffPath>,
-    /// `None` for a removed file, and for one that no header names.
+    /// `None` for a removed file, and for a file that no header names.
     pub new: Option<DiffPath>,
-    /// Whether a pair of `---` and `+++` lines names it.
+    /// Whether a pair of `---` and `+++` lines names the file.
     pub has_names: bool,
     pub status: FileStatus,
-    /// As git writes them (`100644`), where the diff tells.
+    /// The mode as git writes it (`100644`), if the diff contains it.
     pub old_mode: Option<&'d str>,
     pub new_mode: Option<&'d str>,
     pub is_binary: bool,
-    /// The extended headers as they stand there: modes, renames, `index`, binary parts.
+    /// The extended headers, unchanged: modes, renames, `index`, binary parts.
     pub headers: Vec<&'d str>,
     pub hunks: Vec<DiffHunk<'d>>,
     pub added: usize,
@@ -61,12 +61,12 @@ pub struct DiffFile<'d> {
 }
 
 impl DiffFile<'_> {
-    /// The name of the file, the new one where it has two; empty where no header names one.
+    /// The name of the file; the new one if there are two, and empty if no header names one.
     pub fn path(&self) -> &str {
         self.new_name().or(self.old_name()).unwrap_or_default()
     }
 
-    /// Whether it turns a file that stays into one of another mode.
+    /// Whether the diff changes the mode of a file that it neither adds nor removes.
     pub fn changes_mode(&self) -> bool {
         self.old_mode.is_some() && self.status != FileStatus::Deleted
     }
@@ -97,17 +97,17 @@ pub struct DiffHunk<'d> {
     /// `None` only where the writer gave no range.
     pub old: Option<LineRange>,
     pub new: Option<LineRange>,
-    /// What git names as the enclosing function.
+    /// The enclosing function that git names.
     pub section: &'d str,
     pub lines: Vec<DiffLine<'d>>,
-    /// Whether it has as many lines as its `@@` line promises.
+    /// Whether the hunk has as many lines as its `@@` line promises.
     pub is_complete: bool,
-    /// Where it stands in the text of the diff, its `@@` line and its last line break included.
+    /// The hunk's byte range in the diff, including its `@@` line and its last line break.
     pub span: Range<usize>,
 }
 
 impl DiffHunk<'_> {
-    /// Whether its last new line ends the file without a line break.
+    /// Whether the hunk's last new line ends the file without a line break.
     pub fn has_open_end(&self) -> bool {
         let open = self.lines.iter().rfind(|line| line.has_no_break);
         open.is_some_and(|line| line.kind != DiffLineKind::Removed)
@@ -124,14 +124,14 @@ pub enum DiffLineKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DiffLine<'d> {
     pub kind: DiffLineKind,
-    /// Where it stands in the old file, from 1; of an added line, where the next old one stands. From 0 in a written diff
-    /// whose hunk gives no range.
+    /// Line number in the old file, from 1; for an added line, the number of the next old line. Starts at 0 in a
+    /// written diff whose hunk gives no range.
     pub old: u32,
-    /// Where it stands in the new file; of a removed line, where the next new one stands.
+    /// Line number in the new file; for a removed line, the number of the next new line.
     pub new: u32,
-    /// Without its sign and its line break; a carriage return in front of that stays.
+    /// The line without its sign and its line break; a carriage return before the line break is kept.
     pub raw: &'d str,
-    /// The last line of its file, which ends without a line break.
+    /// Whether this is the last line of its file and ends without a line break.
     pub has_no_break: bool,
 }
 
@@ -140,7 +140,7 @@ impl<'d> DiffLine<'d> {
         self.raw.strip_suffix('\r').unwrap_or(self.raw)
     }
 
-    /// Appends it as it stands in a diff.
+    /// Appends the line as a diff writes it.
     pub fn write_to(&self, out: &mut String) {
         out.push(match self.kind {
             DiffLineKind::Context => ' ',
@@ -175,23 +175,24 @@ impl Default for DiffParser {
 }
 
 impl DiffParser {
-    /// For what a model or a person wrote: counts and line numbers of `@@` lines are often wrong, the blank that marks a
-    /// context line is often missing, prose stands around.
+    /// For diffs that a model or a person wrote: counts and line numbers of `@@` lines are often wrong, the blank
+    /// that marks a context line is often missing, and prose surrounds the diff.
     pub fn of_written_text() -> Self {
         Self { extent: HunkExtent::Written, ..Self::default() }
     }
 
-    /// Reads at most so many lines of the text.
+    /// Reads at most this many lines of the text.
     pub fn max_lines(self, max_lines: usize) -> Self {
         Self { max_lines, ..self }
     }
 
-    /// Keeps ranges and counts, not the lines themselves: what needs only these may read large diffs.
+    /// Keeps ranges and counts, but not the lines themselves, so that a caller that only needs the former can read
+    /// large diffs.
     pub fn without_lines(self) -> Self {
         Self { keeps_lines: false, max_lines: usize::MAX, ..self }
     }
 
-    /// What is no diff yields no files.
+    /// Reads a diff. Text that is not a diff yields no files.
     pub fn parse(self, diff: &str) -> UnifiedDiff<'_> {
         let mut scanner = DiffScanner::new(self.extent);
         let mut builder = DiffBuilder::new(self);
@@ -222,13 +223,13 @@ struct DiffBuilder<'d> {
     hunks: usize,
 }
 
-/// The hunk that is being read.
+/// The hunk that is currently read.
 struct OpenHunk<'d> {
     hunk: DiffHunk<'d>,
-    /// Numbers of the next line on both sides, and lines seen of them.
+    /// Numbers of the next line on both sides, and numbers of lines seen on each.
     at: (u32, u32),
     seen: (u32, u32),
-    /// Empty lines at its end.
+    /// Number of empty lines at its end.
     blank_end: usize,
 }
 
@@ -284,7 +285,7 @@ impl<'d> DiffBuilder<'d> {
                 self.open_file();
                 self.hunks += 1;
                 let start = |range: Option<LineRange>| match range {
-                    // A side without lines is numbered by the line before it.
+                    // A side without lines has the number of the line before it.
                     Some(LineRange { start, count: 0 }) => start.saturating_add(1),
                     Some(range) => range.start,
                     None => 0,
@@ -313,7 +314,7 @@ impl<'d> DiffBuilder<'d> {
         let text = |bytes: &'d [u8]| std::str::from_utf8(bytes).ok();
         let is_index = matches!(token, DiffToken::OtherHeader);
         if self.file.as_ref().is_some_and(|file| !file.hunks.is_empty()) {
-            // A model leaves out the `diff --git` line, and goes on with the headers of the next file.
+            // A model may leave out the `diff --git` line and continue with the next file's headers.
             self.finish_file();
         }
         if is_index && self.file.is_none() {
@@ -350,7 +351,7 @@ impl<'d> DiffBuilder<'d> {
         let (in_old, in_new) = (u32::from(in_old), u32::from(kind != DiffLineKind::Removed));
         open.at = (old.saturating_add(in_old), new.saturating_add(in_new));
         open.seen = (open.seen.0.saturating_add(in_old), open.seen.1.saturating_add(in_new));
-        // Without a sign, too: a line that has one is not empty.
+        // A line with a sign is not empty.
         let is_empty = span.len() <= 1 || span.len() == 2 && raw == "\r";
         open.blank_end = if is_empty { open.blank_end + 1 } else { 0 };
         open.hunk.span.end = span.end;

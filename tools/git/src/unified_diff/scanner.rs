@@ -1,7 +1,7 @@
 /*!
-Says of each line of a diff what it is. A line of a file may look like any line of a diff (`-- a` is removed as `--- a`),
-so what a line is follows from where it stands: inside of a hunk or outside of one. Where a hunk ends depends on who
-wrote the diff.
+Says what each line of a diff is. A line of a file may look like any line of a diff (`-- a` is removed as `--- a`),
+so the meaning of a line depends on whether it is inside of a hunk. Where a hunk ends depends on the program or
+person that wrote the diff.
 */
 
 use super::DiffLineKind;
@@ -12,21 +12,21 @@ use super::grammar::{
 /// Where a hunk ends.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum HunkExtent {
-    /// After as many lines as its `@@` line promises: what programs write.
+    /// After as many lines as its `@@` line promises: diffs that programs write.
     #[default]
     Counted,
-    /// At the next header: git's own stream of patches, which has nothing else behind a hunk and whose counts nobody
-    /// needs to believe.
+    /// At the next header: git's own stream of patches, which has nothing else after a hunk, so the counts do not
+    /// have to be trusted.
     Streamed,
-    /// Where its lines end by their looks: models and persons count wrong, forget the blank in front of context, and write
-    /// prose around.
+    /// Where lines stop looking like hunk lines: models and people miscount, forget the blank before context
+    /// lines, and write prose around the diff.
     Written,
 }
 
 /// What a line of a diff is.
 #[derive(Debug)]
 pub(crate) enum DiffToken<'l> {
-    /// `diff --git` and the like: a file begins.
+    /// `diff --git` and similar lines: a file begins.
     File {
         old: DiffPath,
         new: DiffPath,
@@ -47,16 +47,16 @@ pub(crate) enum DiffToken<'l> {
     /// Another header of a file, such as `index`.
     OtherHeader,
     Hunk(HunkHeader<'l>),
-    /// A line of a hunk, whose text stands behind so many columns of signs.
+    /// A line of a hunk; its text starts after this many columns of signs.
     Line {
         kind: DiffLineKind,
         columns: usize,
-        /// Whether it stands in the old file, of a merge the first parent's.
+        /// Whether the line is in the old file; for a merge, in the first parent's.
         in_old: bool,
     },
-    /// The line before has no line break in its file.
+    /// The previous line has no line break in its file.
     NoLineBreak,
-    /// Whatever stands around a diff.
+    /// Text around a diff.
     Prose,
 }
 
@@ -66,19 +66,19 @@ enum ScanState {
     Outside,
     /// Between the first header of a file and its first hunk.
     FileHeader,
-    /// Behind `---`.
+    /// After `---`.
     AwaitsNewName,
     Hunk(OpenHunk),
-    /// Behind a hunk.
+    /// After a hunk.
     BetweenHunks,
 }
 
 #[derive(Debug, Default)]
 struct OpenHunk {
-    /// Lines of the old and the new side that are promised, and those seen.
+    /// Number of promised lines of the old and the new side, and of lines seen.
     promised: Option<(u32, u32)>,
     seen: (u32, u32),
-    /// Lines that are still to come of the other parents of a merge.
+    /// Number of lines still expected for the other parents of a merge.
     others: Vec<u32>,
 }
 
@@ -100,7 +100,7 @@ impl OpenHunk {
         self.promised == Some(self.seen)
     }
 
-    /// Whether the line stands in the old file.
+    /// Counts the line. Returns whether it is in the old file.
     fn count(&mut self, kind: DiffLineKind, signs: &[u8]) -> bool {
         let is_removed = kind == DiffLineKind::Removed;
         let of_parent = |sign: Option<&u8>| match sign {
@@ -129,7 +129,7 @@ impl DiffScanner {
         Self { extent, state: ScanState::Outside }
     }
 
-    /// What `line` (without its line break) is. `ahead` is the text behind it, as far as it is known.
+    /// Classifies `line` (without its line break). `ahead` is the text after it, as far as it is known.
     pub(crate) fn scan<'l>(&mut self, line: &'l [u8], ahead: &[u8]) -> DiffToken<'l> {
         let state = std::mem::take(&mut self.state);
         let ScanState::Hunk(mut hunk) = state else {
@@ -148,13 +148,13 @@ impl DiffScanner {
         }
     }
 
-    /// `None` where the line does not belong to the hunk.
+    /// `None` if the line does not belong to the hunk.
     fn line_of_hunk<'l>(&self, hunk: &mut OpenHunk, line: &[u8], ahead: &[u8]) -> Option<DiffToken<'l>> {
         let is_empty = matches!(line, b"" | b"\r");
         let columns = hunk.others.len() + 1;
         if self.extent == HunkExtent::Written {
             let begins_file = is_pair(line, ahead) && second_line(ahead).starts_with(b"@@");
-            // What mail puts behind a patch.
+            // The signature that mail programs add after a patch.
             let is_signature =
                 matches!(line, b"-- " | b"-- \r") && ahead.split(is_break).take(3).count() <= 2;
             if line.starts_with(b"@@") || is_diff_line(line) || begins_file || is_signature {
@@ -178,11 +178,11 @@ impl DiffScanner {
         };
         let is_signed = !is_empty && (kind != DiffLineKind::Context || signs.starts_with(b" "));
         let columns = match self.extent {
-            // Mail programs strip the blank of an empty context line.
+            // Mail programs remove the blank of an empty context line.
             _ if is_signed || is_empty => columns.min(line.len()),
             HunkExtent::Counted => return None,
             HunkExtent::Streamed => columns.min(line.len()),
-            // Prose behind a hunk whose counts were right.
+            // Prose after a hunk whose counts were right.
             HunkExtent::Written if hunk.is_exact() => return None,
             HunkExtent::Written => 0,
         };
@@ -223,7 +223,7 @@ impl DiffScanner {
             return DiffToken::NoLineBreak;
         }
         let in_header = matches!(self.state, ScanState::FileHeader);
-        // A removed line may look like a header; only the pair is one.
+        // A removed line may look like a header; only the pair of lines is a header.
         let begins_pair = match self.extent {
             HunkExtent::Streamed => in_header && line.starts_with(b"--- "),
             HunkExtent::Counted => is_pair(line, ahead),
@@ -288,7 +288,7 @@ fn is_pair(line: &[u8], ahead: &[u8]) -> bool {
     line.starts_with(b"--- ") && ahead.starts_with(b"+++ ")
 }
 
-/// Whether a hunk stands behind the second line of a pair, or nothing at all.
+/// Whether a hunk, or the end of the text, follows the second line of a pair.
 fn has_hunk_or_ends(ahead: &[u8]) -> bool {
     let rest = second_line(ahead);
     rest.starts_with(b"@@") || rest.iter().all(u8::is_ascii_whitespace)

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Everything that a reader sees of a diff, a line each.
+/// Everything that a reader gets from a diff, one line per item.
 fn summary(diff: &UnifiedDiff<'_>) -> String {
     let mut out = Vec::new();
     for file in &diff.files {
@@ -95,7 +95,7 @@ fn reads_a_merge_against_its_first_parent() {
 
 #[test]
 fn a_hunk_ends_where_its_extent_says() {
-    // Promises more than there is, then less.
+    // The first hunk promises too many lines, the second one too few.
     let diff = "diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1,9 +1,9 @@\n-a\n+b\ndiff --git a/c b/c\n--- a/c\n+++ b/c\n@@ -1 +1 @@\n-a\n+b\n+more\n";
     insta::assert_snapshot!(summary(&parse(diff)), @r#"
     Some("a") > Some("a") Modified ->-
@@ -140,7 +140,7 @@ fn what_is_no_diff_has_no_files() {
     assert_eq!(headless.files[0].hunks[0].lines[1].old, u32::MAX);
 }
 
-/// Lines that a hostile diff is made of: those of the format, those that look like them, and noise.
+/// Lines of a hostile diff: lines of the format, lines that look like them, and noise.
 fn hostile_line() -> impl Strategy<Value = String> {
     prop_oneof![
         "@@ -[0-9]{1,11}(,[0-9]{0,12})? \\+[0-9]{1,3}(,[0-9]{1,2})? @@.{0,9}",
@@ -171,7 +171,7 @@ proptest! {
                 for (file, light) in diff.files.iter().zip(&light.files) {
                     prop_assert_eq!((file.added, file.removed), (light.added, light.removed));
                     for hunk in &file.hunks {
-                        // Hunks stand in the text, one behind the other.
+                        // Hunks are in the text, one after the other.
                         prop_assert!(hunk.span.start >= end && text.get(hunk.span.clone()).is_some());
                         end = hunk.span.end;
                     }
@@ -181,7 +181,7 @@ proptest! {
         }
     }
 
-    /// A diff that similar files give comes out as it went in: ranges, numbers and lines.
+    /// A diff computed from two similar files is parsed back exactly: ranges, numbers and lines.
     #[test]
     fn a_hunk_can_be_written_again(body in prop::collection::vec("[-+ ][-+@ a]{0,5}", 1..20)) {
         let count = |sign: char| body.iter().filter(|line| !line.starts_with(sign)).count();

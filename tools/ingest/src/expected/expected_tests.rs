@@ -200,7 +200,7 @@ fn a_block_under_a_line_that_says_so_is_the_error() {
     check(own, "no postage to CH\n", RunEnding::Status(255), "agrees");
     let fenced = "Imports stop\n\nThe error message is:\n```\nrow 7 has no amount\n```\n";
     check(fenced, ZERO, RunEnding::Status(255), "differs");
-    // With an error that is known by its form, frames are no messages.
+    // If an error is recognised by its form, frames are not messages.
     let traced = "Orders crash\n\nEvery order ends like this:\n\n    TypeError: no postage to CH\n        at main (till.js:30:5)\n";
     check(
         traced,
@@ -208,7 +208,7 @@ fn a_block_under_a_line_that_says_so_is_the_error() {
         ONE,
         "differs",
     );
-    // What is typed, what is put in and what is long is no message.
+    // Typed commands, inputs and long blocks are not messages.
     for other in [
         "Sums are wrong\n\nIt fails with this input:\n\n    apples and oranges\n",
         "Sums are wrong\n\nThe log says:\n\n    one line\n    another line\n    a third one\n    a fourth\n",

@@ -1,6 +1,6 @@
 /*!
-Errors that a ticket shows as a block of their own under a line that says so: `It ends like this:`, `The error is:`.
-Without a type or a prefix, nothing but that line tells the block from an input.
+Errors that a ticket shows in a separate block after an introductory line: `It ends like this:`, `The error is:`.
+Without a type or a prefix, only that line distinguishes the block from an input.
 */
 
 use std::sync::LazyLock;
@@ -11,11 +11,11 @@ use super::named::{NamedError, is_wanted, plain, push};
 use super::overlap;
 use crate::text::clip;
 
-/// Lines of a block that is a message; a longer one is a log, a program or an input.
+/// Maximum number of lines in a block that is a message; a longer block is a log, a program or an input.
 const MAX_LINES: usize = 3;
 const MAX_LINE: usize = 400;
 
-/// The end of a line that says that the failure's own words follow.
+/// The end of a line that announces the text of the failure.
 static INTRODUCTION: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(concat!(
         r"(?i)\b(?:says?|said|complains?|(?:error|message)(?: message)?(?: is| was| reads)?",
@@ -47,7 +47,7 @@ pub(super) fn read(text: &str, errors: &mut Vec<NamedError>) {
             continue;
         }
         for line in block {
-            // A prompt starts what was typed.
+            // After a prompt comes a typed command.
             let typed = line.starts_with(['$', '>', '#', '%']);
             if !typed && line.len() <= MAX_LINE && overlap::message_words(line).is_some() {
                 push(errors, plain(None, line, true));

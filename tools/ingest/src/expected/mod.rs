@@ -1,11 +1,12 @@
 /*!
-Is what a replay shows the failure that the ticket tells of? A replay that fails otherwise proves nothing, however
-often it fails: a missing module, a typo in the script, another error at the same revision.
+Decides whether a replay shows the failure that the ticket reports. A replay that fails in another way proves
+nothing, regardless of how often it fails: a missing module, a typo in the script, another error at the same
+revision.
 
-The ticket's errors are read from its traces, its error lines and its sentences (`named`); what a replay shows from
-its output (`observed`). They agree when the replay prints the ticket's error, raises its exception, dies of its
-signal, or asserts about the same values, names or functions. They differ only when both name an error and nothing
-ties them; an exact culprit is not given up for a replay that merely says little (`CannotTell`).
+The ticket's errors are read from its traces, error lines and sentences (`named`), the replay's from its output
+(`observed`). They agree when the replay prints the ticket's error, raises its exception, dies of its signal, or
+asserts about the same values, names or functions. They differ only when both name an error and nothing connects
+the two. A replay whose output merely says too little (`CannotTell`) does not invalidate an exact culprit.
 */
 
 mod introduced;
@@ -24,11 +25,11 @@ use named::{NamedError, names_obstacle};
 use observed::ObservedFailure;
 use overlap::TellingWords;
 
-/// Longest error told in a result, bytes.
+/// Longest error text in a result, in bytes.
 const MAX_TOLD: usize = 300;
-/// Share of a message's words that one line of output must hold to be the same message.
+/// Share of a message's words that one line of output must contain to count as the same message.
 const SAME_MESSAGE: f64 = 0.75;
-/// Share of words that two messages of the same type of exception have in common.
+/// Share of words that two messages of the same exception type must have in common.
 const LIKE_MESSAGE: f64 = 0.4;
 
 /// How a run ended.
@@ -39,7 +40,7 @@ pub enum RunEnding {
 }
 
 impl RunEnding {
-    /// A shell reports a child's signal as a status above 128.
+    /// A shell reports a child's signal as an exit status above 128.
     fn signal(self) -> Option<i32> {
         match self {
             Self::Signal(signal) => Some(signal),
@@ -49,34 +50,34 @@ impl RunEnding {
     }
 }
 
-/// The failure that a ticket names.
+/// The failure that a ticket reports.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ExpectedFailure {
     errors: Vec<NamedError>,
-    /// The ticket says that the process dies of a signal; the number where it names one.
+    /// Whether the ticket says that the process dies of a signal, with the signal's number if the ticket names it.
     crash: Option<Option<i32>>,
     status: Option<i32>,
-    /// It names a status of HTTP from 500 on: any error of the program may stand behind it.
+    /// Whether the ticket names an HTTP status of 500 or above: any error of the program may have caused it.
     is_server_error: bool,
-    /// Functions of the failing tests.
+    /// Function names of the failing tests.
     tests: Vec<String>,
     vocabulary: TellingWords,
 }
 
-/// The ticket's failure against the replay's.
+/// How the ticket's failure compares with the replay's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TicketAgreement {
     Agrees {
         why: String,
     },
-    /// The replay fails without saying how, or in a way that cannot be told from the ticket's: taken for agreement,
-    /// and said.
+    /// The replay fails without saying how, or in a way that cannot be distinguished from the ticket's failure.
+    /// Counts as agreement, with a note.
     CannotTell {
         why: String,
     },
-    /// The ticket names no error, so that there is nothing to compare.
+    /// The ticket names no error, so there is nothing to compare.
     NotNamed,
-    /// Both name an error, and they are not the same. Both texts are for people, to be shown side by side.
+    /// Both name an error, and the errors differ. Both texts are meant to be shown to people, side by side.
     Differs {
         ticket: String,
         replay: String,
@@ -84,14 +85,15 @@ pub enum TicketAgreement {
 }
 
 impl TicketAgreement {
-    /// Compares a ticket, whether it names an error or not, with a failing replay. A set-up failure that the ticket
-    /// does not name differs from every ticket.
+    /// Compares a ticket, whether it names an error or not, with a failing replay. A set-up failure that the
+    /// ticket does not mention differs from every ticket.
     pub fn of(ticket: &ParsedTicket, seen: &OutputSignature, ending: RunEnding, output: &str) -> Self {
         if let Some(expected) = ExpectedFailure::of(ticket) {
             return expected.compare(ticket, seen, ending, output);
         }
         match &seen.obstacle {
-            // The module is there and lacks a name: two parts of the program disagree, which may be the fault.
+            // The module exists but lacks a name: two parts of the program are inconsistent, which may be the
+            // fault itself.
             Some(obstacle) if is_inconsistency(obstacle) => Self::NotNamed,
             Some(obstacle) if !names_obstacle(ticket, obstacle) => Self::Differs {
                 ticket: clip(&ticket.title, MAX_TOLD).to_owned(),
@@ -111,12 +113,12 @@ fn is_inconsistency(obstacle: &Obstacle) -> bool {
 }
 
 impl ExpectedFailure {
-    /// What error the ticket names; `None` where it only says in words that something is wrong.
+    /// The error that the ticket names; `None` if the ticket only says in prose that something is wrong.
     pub fn of(ticket: &ParsedTicket) -> Option<Self> {
         named::read(ticket)
     }
 
-    /// The error in one line, as the ticket words it.
+    /// The error in one line, in the ticket's words.
     pub fn told(&self) -> String {
         let error = self.errors.iter().find(|error| error.is_certain).or(self.errors.first());
         let told = error.map(NamedError::told).or_else(|| match (self.crash, self.status) {
@@ -129,7 +131,7 @@ impl ExpectedFailure {
         clip(&told.unwrap_or_else(|| "a server error".to_owned()), MAX_TOLD).to_owned()
     }
 
-    /// Compares with a failing replay: its signature, how it ended, and what it printed.
+    /// Compares with a failing replay: its signature, its exit, and its output.
     pub fn compare(
         &self,
         ticket: &ParsedTicket,
@@ -151,7 +153,7 @@ impl ExpectedFailure {
         if let Some(why) = self.same_exception(&observed).or_else(|| self.same_test(&observed)) {
             return agrees(why);
         }
-        // Status 1 is how most programs fail.
+        // Most programs fail with status 1, so that status says nothing.
         let status = self.status.filter(|status| *status > 1 && !self.names_certainly());
         if let Some(status) = status.filter(|status| ending == RunEnding::Status(*status)) {
             return agrees(format!("it ends with status {status}, as in the ticket"));
@@ -171,7 +173,7 @@ impl ExpectedFailure {
     fn same_text(&self, observed: &ObservedFailure) -> Option<String> {
         let certain = self.names_certainly();
         let printed = |error: &&NamedError| {
-            // Beside an error, a quoted word of the program's output says too little.
+            // If the ticket also names an error, a quoted word of the program's output is not enough.
             if certain && !error.is_certain && overlap::message_words(&error.message).is_none() {
                 return false;
             }
@@ -190,7 +192,7 @@ impl ExpectedFailure {
             Some(named) if named == signal => {
                 Some(format!("the process ends by signal {signal}, as in the ticket"))
             }
-            // Damaged memory shows as one of these by chance.
+            // It depends on chance which of these signals memory corruption causes.
             Some(named) if observed::is_memory_fault(named) && observed::is_memory_fault(signal) => {
                 Some(format!(
                     "the process ends by signal {signal}, and the ticket names {named}: both tell of damaged memory"
@@ -200,7 +202,7 @@ impl ExpectedFailure {
         }
     }
 
-    /// The same type of exception, with a like message or at the same place.
+    /// The same exception type, with a similar message or at the same place.
     fn same_exception(&self, observed: &ObservedFailure) -> Option<String> {
         for named in &self.errors {
             let Some(kind) = named.kind.as_deref().map(exception_name) else { continue };
@@ -222,13 +224,14 @@ impl ExpectedFailure {
     }
 
     fn same_test(&self, observed: &ObservedFailure) -> Option<String> {
-        // With an error named as well, the test may fail for quite another reason.
+        // If the ticket also names an error, the test may fail for another reason.
         let only_tests = self.errors.iter().all(|error| !error.is_certain);
         let test = self.tests.iter().find(|test| observed.tests.contains(test))?;
         (only_tests || observed.is_assertion()).then(|| format!("the same test fails: {test}"))
     }
 
-    /// Nothing is printed alike: what the replay asserts, or raises, may still be about the same.
+    /// The outputs have no text in common, but the replay's assertion or exception may still concern the same
+    /// thing.
     fn by_words(&self, observed: &ObservedFailure) -> TicketAgreement {
         let cannot = |why: &str| TicketAgreement::CannotTell { why: why.to_owned() };
         let Some(told) = observed.told() else {
@@ -253,7 +256,7 @@ impl ExpectedFailure {
                     why: format!("the replay asserts about what the ticket names: {}", shared.sample()),
                 };
             }
-            // What a ticket quotes of wrong output need not be in the words of the one who wrote the replay.
+            // The author of the replay need not use the words with which the ticket quotes wrong output.
             return if self.names_certainly() || self.crash.is_some() {
                 self.differs(&told)
             } else {
@@ -263,7 +266,8 @@ impl ExpectedFailure {
         if self.is_server_error && !self.names_certainly() {
             return cannot("the ticket names a server error, behind which any exception may stand");
         }
-        // Another exception: the same names in its message make it the ticket's, wrapped or reworded.
+        // Another exception: if its message contains the same names, it is the ticket's exception, wrapped or
+        // reworded.
         let shared = self.vocabulary.shared(&observed.said);
         if shared.identifiers() >= 2 {
             return TicketAgreement::Agrees {

@@ -1,6 +1,6 @@
 /*!
-The errors that a ticket names: in traces and error lines, which intake has read already, and in sentences.
-A type that the reporter wants to see ("should raise ValueError") is no error of theirs.
+The errors that a ticket names: in traces and error lines, which are already parsed, and in sentences. An exception
+type that the reporter wants to see ("should raise ValueError") is not an error.
 */
 
 use std::sync::LazyLock;
@@ -16,9 +16,9 @@ use crate::obstacles::{Obstacle, ObstacleKind};
 use crate::text::clip;
 
 const MAX_ERRORS: usize = 60;
-/// Bytes of a ticket's text in which sentences are looked for.
+/// How many bytes of a ticket's text are searched for sentences.
 const MAX_PROSE: usize = 64 * 1024;
-/// Bytes before a name in which a sentence says that it is wanted, or that it is an error.
+/// How many bytes before a name are searched for words that mark it as wanted or as an error.
 const CUE: usize = 70;
 
 /// One error of a ticket.
@@ -26,9 +26,9 @@ const CUE: usize = 70;
 pub(super) struct NamedError {
     pub kind: Option<String>,
     pub message: String,
-    /// Functions of ours on its stack, crash site first.
+    /// Our own functions on the error's stack, crash site first.
     pub functions: Vec<String>,
-    /// Whether it is said to be the error, rather than an output that is wrong.
+    /// Whether the ticket calls this an error, and not wrong output.
     pub is_certain: bool,
 }
 
@@ -50,19 +50,19 @@ fn regex(pattern: &str) -> Option<Regex> {
 static TYPE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(r"\b((?:\w+[.\\]|\w+::)*[A-Z]\w*(?:Error|Exception|Fault|Panic))\b(?:\(?[:(] ?([^\n]{1,300}))?")
 });
-/// Words by which a reporter says that an exception is what they want, or what does not come.
+/// Words that mark an exception as wanted, or as missing.
 static WANTED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(
         r"(?i)(?:\bshould|\bmust|\bought|\bexpect\w*|\binstead of|\brather than|\bno longer|\bnot (?:raise|throw|give|get)\w*|\bwithout|\bused to|\bwould|n't|\bnever|\bcatch\w*|\bcaught|\bhandle\w*|\bexcept|\bpreviously|\bbefore\b)[^.!?\n]{0,60}$",
     )
 });
-/// Words before a quotation that say that it is an error.
+/// Words before a quotation that mark it as an error.
 static ERROR_CUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(
         r"(?i)\b(?:error|errors|message|exception|says?|said|saying|stops?|stopped|fails?|failed|failing|crash\w*|throws?|thrown|raises?|raised|dies|died|panic\w*|complain\w*|console|log|logs|abort\w*|reports?|refus\w*|reject\w*|ends?|exits?|warning)\b[^.!?\n]{0,40}$",
     )
 });
-/// Words before a quotation that say that it is wrong output.
+/// Words before a quotation that mark it as wrong output.
 static OUTPUT_CUE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(
         r"(?i)\b(?:prints?|printed|shows?|shown|output|outputs|gives?|gave|get|gets|got|returns?|returned|displays?|renders?|produces?|see|sees|comes?|reads)\b[^.!?\n]{0,40}$",
@@ -73,7 +73,7 @@ static QUOTED: LazyLock<Option<Regex>> = LazyLock::new(|| {
         "\"([^\"\\n]{4,300})\"|\u{201C}([^\u{201D}\u{201C}\\n]{4,300})[\u{201D}\u{201C}]|\u{201E}([^\u{201C}\u{201D}\\n]{4,300})[\u{201C}\u{201D}]|`([^`\\n]{4,300})`|(?:^|[\\s(])'([^\\n']{4,300}(?:'[^\\s'][^'\\n]{0,60}'[^'\\n]{0,100})?)'(?:[\\s.,;)]|$)",
     )
 });
-/// What compilers say, wherever it stands in a sentence.
+/// Compiler messages, anywhere in a sentence.
 static COMPILER: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(concat!(
         r"([\w.()*]+ undefined \(type [^)\n]+\)?[^.\n)]{0,120}\)?)",
@@ -113,7 +113,7 @@ pub(super) fn read(ticket: &ParsedTicket) -> Option<ExpectedFailure> {
     ticket.errors.iter().for_each(|error| of_line(error, &mut errors));
     let prose = clip(&ticket.text, MAX_PROSE);
     of_sentences(prose, &mut errors);
-    // Where an error is known by its form, the lines beside it are its frames.
+    // If an error is recognised by its form, the neighbouring lines are its frames.
     if !errors.iter().any(|error| error.is_certain) {
         introduced::read(prose, &mut errors);
     }
@@ -201,7 +201,7 @@ fn of_sentences(text: &str, errors: &mut Vec<NamedError>) {
     }
 }
 
-/// What stands behind the colon of a sentence: certain where the sentence says that it is an error.
+/// The text after the colon of a sentence. The error is certain if the sentence calls it an error.
 fn of_tail(line: &str, errors: &mut Vec<NamedError>) {
     let Some(found) = TAIL.as_ref().and_then(|re| re.captures(line)) else { return };
     let (Some(head), Some(tail)) = (found.get(1), found.get(2)) else { return };
@@ -218,7 +218,7 @@ fn of_tail(line: &str, errors: &mut Vec<NamedError>) {
     }
 }
 
-/// A message without the rest of the sentence behind its closing quotation mark.
+/// A message without the rest of the sentence after its closing quotation mark.
 fn unquoted(message: &str) -> &str {
     for mark in ['"', '`', '\u{201D}'] {
         if message.matches(mark).count() % 2 == 1 {
@@ -246,13 +246,13 @@ fn of_compilers(line: &str, errors: &mut Vec<NamedError>) {
     }
 }
 
-/// Types of exceptions in a sentence.
+/// Exception types named in a sentence.
 fn of_types(line: &str, errors: &mut Vec<NamedError>) {
     let Some(re) = TYPE.as_ref() else { return };
     for found in re.captures_iter(line).take(6) {
         let (Some(whole), Some(kind)) = (found.get(0), found.get(1)) else { continue };
         let name = exception_name(kind.as_str());
-        // `Error` alone is a label, a definition is no error.
+        // `Error` alone is a label, and a definition is not an error.
         let defined = line.get(..whole.start()).is_some_and(|before| {
             before.trim_end().ends_with("class") || before.trim_end().ends_with("import")
         });
@@ -311,7 +311,7 @@ fn named_signal(text: &str) -> Option<i32> {
     }
 }
 
-/// Everything the ticket says, for a comparison with what a replay asserts.
+/// All words of the ticket, for comparison with the replay's assertions.
 fn vocabulary(ticket: &ParsedTicket, errors: &[NamedError]) -> TellingWords {
     let mut vocabulary = TellingWords::default();
     vocabulary.add(&ticket.title);
@@ -333,7 +333,8 @@ fn vocabulary(ticket: &ParsedTicket, errors: &[NamedError]) -> TellingWords {
     vocabulary
 }
 
-/// Words of a ticket that tell of a kind of set-up failure, and whether they do so without naming what is missing.
+/// Words of a ticket that indicate a kind of set-up failure, and whether they are enough without the name of the
+/// missing thing.
 fn cue(kind: ObstacleKind) -> (&'static str, bool) {
     use ObstacleKind as K;
     match kind {
@@ -376,7 +377,7 @@ fn cue(kind: ObstacleKind) -> (&'static str, bool) {
     }
 }
 
-/// Whether the ticket itself reports an obstacle: in its words, or by the name of what is missing.
+/// Whether the ticket itself reports an obstacle: in its words, or by naming what is missing.
 pub(super) fn names_obstacle(ticket: &ParsedTicket, obstacle: &Obstacle) -> bool {
     let text = clip(&ticket.text, MAX_PROSE);
     let flat = observed::normalise(text);
@@ -405,7 +406,7 @@ pub(super) fn names_obstacle(ticket: &ParsedTicket, obstacle: &Obstacle) -> bool
     }
 }
 
-/// A ticket about a build that breaks names the compiler's message, or no message at all.
+/// A ticket about a broken build names the compiler's message, or no message at all.
 fn names_build(ticket: &ParsedTicket, subject: Option<&str>, flat: &str) -> bool {
     let Some(subject) = subject else { return true };
     let certain = read(ticket).is_some_and(|named| named.errors.iter().any(|error| error.is_certain));

@@ -1,6 +1,6 @@
 /*!
-What a failing replay shows, for the comparison with a ticket: its exceptions, the lines that say that something is
-wrong, and how it ended.
+What a failing replay shows, for comparison with a ticket: its exceptions, the lines that report a problem, and its
+exit.
 */
 
 use std::sync::LazyLock;
@@ -13,15 +13,15 @@ use crate::signature::OutputSignature;
 use crate::text::{TextLines, clip};
 use crate::{decode, failing, fingerprint, prose, traces};
 
-/// Lines of output looked at, from the start and from the end.
+/// Number of output lines read from the start, and from the end.
 const MAX_LINES: usize = 2000;
-/// Lines at the end that may say why a script gave up.
+/// Number of lines at the end that may say why a script stopped.
 const ENDING: usize = 25;
 const MAX_EXCEPTIONS: usize = 100;
-/// Longest part of a line looked at, bytes.
+/// How many bytes of a line are read.
 const MAX_LINE: usize = 1000;
 
-/// Words by which a script says that it is not satisfied.
+/// Words with which a script reports an unexpected result.
 static COMPLAINT: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)\b(?:fail(?:s|ed|ure|ing)?|wrong|errors?|expect(?:s|ed)?|unexpected|mismatch|assert\w*|not ok|got|cannot|can't|could not|unable|illegal|denied|refused|not found|no such|invalid|missing|bad|differs?|different|broken|should|exception|panic(?:ked)?|abort(?:ed)?|fatal|incorrect|warning|bug|crash(?:ed)?|instead of|undefined|no longer)\b|!=|✗|✕|×|^E  ").ok()
 });
@@ -29,29 +29,29 @@ static CRASH: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i)segmentation fault|\bSIGSEGV\b|\bSIGABRT\b|\bSIGBUS\b|\bSIGFPE\b|\bSIGILL\b|core dumped|AddressSanitizer|stack smashing|double free|Bus error|Floating point exception|Illegal instruction").ok()
 });
 
-/// How Perl dies and warns.
+/// Perl's format for errors and warnings.
 static PERL: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^(\S.{2,300}?) at \S+ line \d+(?:, <\w+> (?:line|chunk) \d+)?\.$").ok());
 
 pub(super) struct SeenException {
     pub kind: String,
     pub message: String,
-    /// Functions of ours, crash site first.
+    /// Our own functions, crash site first.
     pub functions: Vec<String>,
 }
 
 pub(super) struct ObservedFailure {
     pub exceptions: Vec<SeenException>,
-    /// The signal of a crash, from how it ended or from what it printed.
+    /// The signal of a crash, from the exit status or from the output.
     pub crash: Option<i32>,
-    /// Functions of the failing tests.
+    /// Function names of the failing tests.
     pub tests: Vec<String>,
     /// Words of exceptions, assertions and complaints.
     pub vocabulary: TellingWords,
-    /// Words of the exceptions' messages alone.
+    /// Words of the exceptions' messages only.
     pub said: TellingWords,
     complaint: Option<String>,
-    /// The exceptions come from traces; a line of a script's own may only look like one.
+    /// Whether the exceptions come from traces; a line that a script prints may only look like an exception.
     is_traced: bool,
     /// All lines, normalised.
     lines: Vec<String>,
@@ -104,7 +104,7 @@ impl ObservedFailure {
         if !is_traced || exceptions.iter().all(|seen| is_assertion(&seen.kind)) {
             complaints.iter().for_each(|line| vocabulary.add(line));
             if !complaints.is_empty() {
-                // What is wrong often stands beside the line that says so.
+                // The cause is often on a line next to the one that reports the problem.
                 ending_lines.iter().rev().take(6).for_each(|line| vocabulary.add(line));
             }
         }
@@ -127,7 +127,7 @@ impl ObservedFailure {
         }
     }
 
-    /// Whether a text stands in the output, whatever its spaces, case and quotation marks.
+    /// Whether the output contains a text, ignoring spaces, case and quotation marks.
     pub(super) fn prints(&self, message: &str) -> bool {
         let first = message.lines().find(|line| !line.trim().is_empty()).unwrap_or("");
         let wanted = normalise(clip(first, 160));
@@ -138,20 +138,20 @@ impl ObservedFailure {
         self.lines.iter().any(|line| line.contains(&wanted))
     }
 
-    /// The largest share of words that one line, or a line and the next, has in common with a message.
+    /// The largest share of a message's words that one line, or two consecutive lines, contain.
     pub(super) fn best_line(&self, words: &[String]) -> f64 {
         let Some(rarest) = words.iter().max_by_key(|word| word.len()) else { return 0.0 };
         let lines = self.lines.iter().filter(|line| line.contains(rarest.as_str()));
         lines.map(|line| overlap::share_in(words, line)).fold(0.0, f64::max)
     }
 
-    /// Whether what fails is an assertion or a complaint of the replay, rather than an exception of the program.
+    /// Whether the replay fails by its own assertion or complaint, and not by an exception of the program.
     pub(super) fn is_assertion(&self) -> bool {
         self.crash.is_none()
             && (!self.is_traced || self.exceptions.iter().all(|seen| is_assertion(&seen.kind)))
     }
 
-    /// The failure in one line; `None` when the run says nothing.
+    /// The failure in one line; `None` when the run shows nothing.
     pub(super) fn told(&self) -> Option<String> {
         if let Some(signal) = self.crash {
             return Some(format!("the process ends by signal {signal}"));
@@ -169,7 +169,7 @@ impl ObservedFailure {
     }
 }
 
-/// Functions of ours on the stack of an exception, crash site first; anonymous ones tell nothing.
+/// Our own functions on the stack of an exception, crash site first; skips anonymous ones.
 pub(super) fn functions(error: &millwright_model::ExceptionInfo) -> Vec<String> {
     let named =
         error.frames.iter().filter(|frame| frame.in_app).filter_map(|frame| frame.function.as_deref());
@@ -210,7 +210,7 @@ fn ending_lines<'t>(lines: &TextLines<'t>) -> Vec<&'t str> {
     out
 }
 
-/// Signals by which a program dies of its own fault.
+/// Signals that a program gets because of its own fault.
 fn is_crash(signal: i32) -> bool {
     matches!(signal, 4..=8 | 11 | 31)
 }
@@ -219,7 +219,7 @@ pub(super) fn is_memory_fault(signal: i32) -> bool {
     matches!(signal, 6 | 7 | 11)
 }
 
-/// The signal that a text names.
+/// The signal named in a text.
 pub(super) fn crash_in(text: &str) -> Option<i32> {
     let found = CRASH.as_ref()?.find(clip(text, MAX_LINE))?.as_str().to_ascii_lowercase();
     Some(match found.as_str() {
@@ -237,7 +237,7 @@ fn normalised(lines: &TextLines<'_>) -> Vec<String> {
     all.map(|at| normalise(clip(lines.get(at), MAX_LINE))).filter(|line| !line.is_empty()).collect()
 }
 
-/// Lower case, single spaces, one kind of quotation mark, without marks at the ends.
+/// Lower case, single spaces, one kind of quotation mark, and no punctuation at the ends.
 pub(super) fn normalise(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for word in text.split_whitespace() {

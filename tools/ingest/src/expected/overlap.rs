@@ -1,6 +1,6 @@
 /*!
-Words that two texts share, told apart by how much they say: an identifier says more than a word, and a word of
-English or of a test framework says nothing.
+Words that two texts share, weighted by how informative they are: an identifier is more informative than a word,
+and a common word of English or of a test framework counts for nothing.
 */
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 
 use crate::text::clip;
 
-/// Bytes of a text that are looked at.
+/// How many bytes of a text are read.
 const MAX_BYTES: usize = 64 * 1024;
 const MAX_WORDS: usize = 4000;
 
@@ -17,11 +17,11 @@ const MAX_WORDS: usize = 4000;
 pub(super) enum WordWeight {
     Word,
     Number,
-    /// Joined words: `maybeMap`, `no_such_till`.
+    /// Compound words: `maybeMap`, `no_such_till`.
     Identifier,
 }
 
-/// The telling words of a text, in lower case.
+/// The informative words of a text, in lower case.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct TellingWords(BTreeMap<String, WordWeight>);
 
@@ -59,8 +59,8 @@ impl SharedWords {
         self.0.iter().filter(|(_, weight)| *weight == WordWeight::Identifier).count()
     }
 
-    /// Whether this is enough for a text of `total` words to be about the same: one telling name, or a fair share of
-    /// its words.
+    /// Whether the shared words are enough to say that a text of `total` words is about the same thing: one
+    /// informative name, or a large share of its words.
     pub(super) fn suffices(&self, total: usize) -> bool {
         let words = self.0.len();
         self.identifiers() > 0 || words > 0 && words * 7 >= total
@@ -97,7 +97,7 @@ fn weight(word: &str) -> Option<WordWeight> {
     (letters >= 4 || wide).then_some(WordWeight::Word)
 }
 
-/// The words of an error message, when there are enough of them to know it again: values are left out.
+/// The words of an error message without its values, if there are enough of them to recognise the message.
 pub(super) fn message_words(message: &str) -> Option<Vec<String>> {
     let line = message.lines().find(|line| !line.trim().is_empty())?;
     let all: Vec<String> = words(clip(line, 400))
@@ -108,7 +108,7 @@ pub(super) fn message_words(message: &str) -> Option<Vec<String>> {
     (all.iter().map(String::len).sum::<usize>() >= 8 && all.len() >= 2).then_some(all)
 }
 
-/// Share of `wanted` that stands in `line`, 0 to 1.
+/// Share of `wanted` that `line` contains, 0 to 1.
 pub(super) fn share_in(wanted: &[String], line: &str) -> f64 {
     if wanted.is_empty() {
         return 0.0;
@@ -136,7 +136,7 @@ fn ratio(part: usize, whole: usize) -> f64 {
 const FILLER: &[&str] = &["the", "is", "in", "of", "an", "to", "at", "on", "it", "and", "for", "error"];
 
 static STOP: LazyLock<HashSet<&'static str>> = LazyLock::new(|| {
-    // English, then the words of failures, of tests and of traces.
+    // Common words of English, then those of failures, tests and traces.
     "about above after again all also and any are because been before being below between both but call called calls \
      came can cannot come could did does doing done down each else even every few first for from further gets give \
      given goes have having here how into its just last later less like made make makes many more most much must need \

@@ -1,5 +1,6 @@
 /*!
-`go test`: `--- FAIL: TestCart/empty (0.00s)`, the file on the lines below, the package in the closing `FAIL` line.
+`go test`: `--- FAIL: TestCart/empty (0.00s)`, then the file on the following lines, and the package in the closing
+`FAIL` line.
 */
 
 use std::sync::LazyLock;

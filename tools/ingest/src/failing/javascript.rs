@@ -1,5 +1,6 @@
 /*!
-Jest, Vitest and Mocha. Their tests have sentences for names; the id is the full name, as `-t` and `--grep` take it.
+Jest, Vitest and Mocha. Their test names are sentences; the id is the full name, in the form that `-t` and `--grep`
+accept.
 */
 
 use std::sync::LazyLock;
@@ -32,7 +33,7 @@ pub(super) fn recognise(lines: &TextLines<'_>, at: usize, line: &str, findings: 
         if name.starts_with("Console") || name.starts_with("Test suite failed") {
             return true;
         }
-        // The tree printed above named only the leaf.
+        // The tree above only names the last part of the test.
         findings.drop_leaf(name.rsplit(" › ").next().unwrap_or(name));
         let file = findings.file.clone();
         findings.add(test(name.split(" › "), file.as_deref()));
@@ -57,7 +58,7 @@ pub(super) fn recognise(lines: &TextLines<'_>, at: usize, line: &str, findings: 
     false
 }
 
-/// `  1) Cart` and, deeper, `       totals:`.
+/// `  1) Cart` and, indented further, `       totals:`.
 fn mocha(lines: &TextLines<'_>, at: usize, first: &str, findings: &mut TestFindings) {
     let mut parts = vec![first.trim_end_matches(':')];
     if !first.ends_with(':') {

@@ -1,5 +1,5 @@
 /*!
-JUnit in the words of Surefire, Gradle, Ant, the JUnit runners and Defects4J.
+JUnit, as reported by Surefire, Gradle, Ant, the JUnit runners and Defects4J.
 */
 
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use regex::Regex;
 use super::TestFindings;
 use crate::text::TextLines;
 
-/// `(pattern, class group, method group)`; the class may be simple only in the last one.
+/// `(pattern, class group, method group)`; only the last pattern accepts a class without its package.
 static PATTERNS: LazyLock<Vec<(Regex, usize, usize)>> = LazyLock::new(|| {
     [
         (r"^\s*(?:[Ff]ailing tests?:?|-)\s+([\w.$]+)::(\w[\w$]*)\s*$", 1, 2),
@@ -32,7 +32,7 @@ pub(super) fn recognise(_lines: &TextLines<'_>, _at: usize, line: &str, findings
         let Some(found) = pattern.captures(line) else { continue };
         let (Some(class), Some(method)) = (found.get(*class), found.get(*method)) else { continue };
         let (class, method) = (class.as_str(), method.as_str());
-        // A summary names the class without its package; the test was named in full before.
+        // A summary names the class without its package; the test was fully named before.
         let named = !class.contains('.') && findings.has_function(method);
         if !named {
             findings.add(junit(class, method));

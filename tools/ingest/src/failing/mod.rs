@@ -1,7 +1,7 @@
 /*!
-Failing tests named in a text. Every test runner has its own way to say which test failed; what they share is that
-the line can be told by a few words, so one multi-pattern search picks the lines and only those are looked at.
-The id of a test is what the runner takes to run it alone.
+Finds failing tests that a text names. Every test runner has its own format, but a few words identify each kind of
+line. So one multi-pattern search selects the lines, and only those are read closely. The id of a test has the form
+that the runner accepts to run only that test.
 */
 
 mod go;
@@ -19,7 +19,7 @@ use millwright_model::{FailingTest, TestFramework};
 
 use super::text::TextLines;
 
-/// Most failing tests kept; a suite that fails in more places fails for a common reason.
+/// Maximum number of failing tests kept; if more fail, they have a common reason.
 const MAX_TESTS: usize = 500;
 
 const ANCHORS: &[&str] = &[
@@ -66,18 +66,18 @@ static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| AhoCorasick::new
 #[derive(Default)]
 pub(crate) struct TestFindings {
     pub tests: Vec<FailingTest>,
-    /// 0-based lines that are test output, not prose.
+    /// 0-based lines that are test output and not prose.
     pub lines: Vec<usize>,
-    /// What the author of a test wrote about it.
+    /// What the author of a test wrote about the test.
     pub descriptions: Vec<String>,
     seen: HashSet<String>,
-    /// The test file a runner named last, and whether Mocha's list of failures has begun.
+    /// The test file that the runner named last, and whether Mocha's list of failures has begun.
     file: Option<String>,
     counted: bool,
 }
 
 impl TestFindings {
-    /// Adds a test once; answers whether it was new.
+    /// Adds a test, once; returns whether it was new.
     pub(crate) fn add(&mut self, test: FailingTest) -> bool {
         let new = self.tests.len() < MAX_TESTS && self.seen.insert(test.id.clone());
         if new {
@@ -86,7 +86,7 @@ impl TestFindings {
         new
     }
 
-    /// Takes back tests of whom only the innermost name was known, when `full` names one of them wholly.
+    /// Removes tests known only by their innermost name, if `full` names one of them completely.
     fn drop_leaf(&mut self, leaf: &str) {
         self.tests
             .retain(|test| test.framework != TestFramework::Jest || test.class.is_some() || test.id != leaf);
@@ -131,7 +131,7 @@ pub(crate) fn find(lines: &TextLines<'_>) -> TestFindings {
     findings
 }
 
-/// Go reports `TestCart` as failed because `TestCart/empty` did; only the latter says something.
+/// Go reports `TestCart` as failed because `TestCart/empty` did; only the latter is useful.
 fn drop_parents(tests: &mut Vec<FailingTest>) {
     let parents: HashSet<String> = tests
         .iter()

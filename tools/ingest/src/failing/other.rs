@@ -1,5 +1,5 @@
 /*!
-Runners without a place of their own in the vocabulary: RSpec, Minitest, PHPUnit, .NET's and googletest.
+Runners that need only a few patterns: RSpec, Minitest, PHPUnit, .NET's and googletest.
 */
 
 use std::sync::LazyLock;

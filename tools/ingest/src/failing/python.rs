@@ -1,5 +1,5 @@
 /*!
-unittest (also Django's runner) and pytest.
+unittest (including Django's runner) and pytest.
 */
 
 use std::sync::LazyLock;
@@ -40,7 +40,7 @@ pub(super) fn recognise(lines: &TextLines<'_>, at: usize, line: &str, findings: 
         return true;
     }
     if line.ends_with("... FAIL") || line.ends_with("... ERROR") {
-        // With a description the name stands on the line before.
+        // If the test has a description, its name is on the line before.
         let above = at.checked_sub(1).map_or("", |up| lines.get(up));
         if let Some(found) = VERBOSE_NAME.as_ref().and_then(|re| re.captures(above)) {
             let (Some(name), Some(dotted)) = (found.get(1), found.get(2)) else { return false };
@@ -54,7 +54,7 @@ pub(super) fn recognise(lines: &TextLines<'_>, at: usize, line: &str, findings: 
     {
         let (Some(file), Some(path)) = (found.get(1), found.get(2)) else { return false };
         let test = pytest(file.as_str(), path.as_str());
-        // The headline of the section named it already, less exactly.
+        // The section's headline already named the test, but less exactly.
         let guessed = |known: &FailingTest| {
             known.framework == TestFramework::Pytest
                 && known.function == test.function
@@ -93,7 +93,7 @@ pub(super) fn recognise(lines: &TextLines<'_>, at: usize, line: &str, findings: 
     false
 }
 
-/// `TestFoo.test_x[a.b]` at the dots outside of the parameters.
+/// Splits `TestFoo.test_x[a.b]` at the dots outside of the parameters.
 fn parts(name: &str) -> Vec<String> {
     let (head, parameters) = name.split_once('[').map_or((name, None), |(head, rest)| (head, Some(rest)));
     let mut parts: Vec<String> = head.split('.').map(str::to_owned).collect();
@@ -104,7 +104,7 @@ fn parts(name: &str) -> Vec<String> {
     parts
 }
 
-/// `dotted` is the class, since Python 3.11 with the method behind it.
+/// `dotted` is the class, followed by the method since Python 3.11.
 fn unittest(printed: &str, name: &str, dotted: &str) -> FailingTest {
     let name_printed = printed
         .split_once(": ")
@@ -121,7 +121,7 @@ fn unittest(printed: &str, name: &str, dotted: &str) -> FailingTest {
     };
     if let Some((_, module)) = dotted.split_once("_FailedTest").filter(|_| dotted.contains("unittest.loader"))
     {
-        // The module could not be imported: there is no test to name.
+        // The module could not be imported, so there is no test to name.
         let module = module.trim_start_matches('.');
         let module = if module.is_empty() { name } else { module };
         test.id = module.to_owned();
@@ -151,7 +151,7 @@ fn unittest(printed: &str, name: &str, dotted: &str) -> FailingTest {
     test
 }
 
-/// The first lines of the test's docstring stand between its name and the rule.
+/// Reads the first lines of the test's docstring, between its name and the separator line.
 fn describe(lines: &TextLines<'_>, at: usize, findings: &mut TestFindings) {
     for below in at + 1..at + 6 {
         let line = lines.get(below).trim().trim_start_matches("> ");
@@ -163,7 +163,7 @@ fn describe(lines: &TextLines<'_>, at: usize, findings: &mut TestFindings) {
     }
 }
 
-/// `path` is `::TestFoo::test_x[1]`, possibly empty for a file that could not be collected.
+/// `path` is `::TestFoo::test_x[1]`, or empty for a file that could not be collected.
 fn pytest(file: &str, path: &str) -> FailingTest {
     let parts: Vec<&str> = path.split("::").filter(|part| !part.is_empty()).collect();
     let function = parts.last().map(|last| last.split('[').next().unwrap_or(last).to_owned());

@@ -31,7 +31,7 @@ pub(super) fn recognise(_lines: &TextLines<'_>, _at: usize, line: &str, findings
     true
 }
 
-/// `package` is what nextest prints: `shop` or `shop::integration`.
+/// `package` has nextest's form: `shop` or `shop::integration`.
 fn test(name: &str, package: Option<&str>) -> FailingTest {
     let (module, function) =
         name.rsplit_once("::").map_or((None, name), |(module, function)| (Some(module), function));

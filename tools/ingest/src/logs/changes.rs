@@ -1,9 +1,9 @@
 /*!
-What is new, surged or gone since an incident began, against the time before it.
+Finds which log templates are new, surged or vanished since an incident began, compared with the time before it.
 
-Counts per template before and after are compared by the likelihood-ratio test for two Poisson rates. Logs come in bursts, more than the test
-assumes, so a surge must double its rate besides. Where no incident time is known, it is chosen from the data (the onset of the first burst
-of errors), and the answer says how.
+The likelihood-ratio test for two Poisson rates compares the counts per template before and after. Logs are
+burstier than the test assumes, so a surge must also double its rate. If the incident time is not known, it is
+chosen from the data (the onset of the first burst of errors), and the result says how.
 */
 
 use std::collections::BTreeMap;
@@ -253,7 +253,7 @@ impl Onset {
     /// The first bin from which on, over one to thirty-two bins, there are significantly more errors than the rate
     /// before it would give.
     fn choose(mut self, first_ms: i64, last_ms: i64) -> (i64, String) {
-        // Bins of a quiet log are narrow: widen them to a fraction of the whole span.
+        // The bins of a quiet log are too narrow: widen them to a fraction of the complete span.
         while self.bin_ms < (last_ms - first_ms) / BINS {
             self.widen();
         }

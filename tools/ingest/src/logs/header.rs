@@ -1,17 +1,18 @@
 /*!
-Taking a plain line's header apart by general signs: a time, a level, a component, brackets of context, and then the message.
+Splits a plain line into header and message by general signs: a time, a level, a component and brackets of context,
+followed by the message.
 
-No logging framework's pattern is known here by name. After the time come host, process and thread numbers, context in brackets, a level
-and a logger, in any order that makes sense; what is left is the message.
+The module knows no logging framework's pattern by name. After the time come host, process and thread numbers,
+context in brackets, a level and a logger, in any sensible order; the rest is the message.
 */
 
 use super::level::LogLevel;
 use super::timestamp::{ParsedTimestamp, StampFormat, parse_at};
 
-/// Words after the time among which a level in capitals is looked for.
+/// How many words after the time are searched for a level in capitals.
 const LEVEL_WITHIN: usize = 9;
 
-/// What stands before the message.
+/// The fields before the message.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct RecordHeader {
     pub(crate) timestamp_ms: Option<i64>,
@@ -22,7 +23,7 @@ pub(crate) struct RecordHeader {
     pub(crate) message: usize,
 }
 
-/// The header of a line that begins a record; None where no time stands at its head.
+/// The header of a line that begins a record; `None` if the line does not begin with a time.
 pub(crate) fn parse(line: &str, reference_ms: i64) -> Option<RecordHeader> {
     let bytes = line.as_bytes();
     let (start, mut stamp) = find_stamp(bytes, reference_ms)?;
@@ -36,7 +37,7 @@ pub(crate) fn parse(line: &str, reference_ms: i64) -> Option<RecordHeader> {
         header.level = bytes.get(start).copied().and_then(LogLevel::from_letter);
     }
     if stamp.format == StampFormat::Epoch {
-        // Collectors put an epoch, a date and a host before a whole syslog line.
+        // Collectors add an epoch, a date and a host before a complete syslog line.
         let mut ahead = Cursor { line, at: stamp.end };
         for _ in 0..3 {
             let at = ahead.skip_separators();
@@ -51,7 +52,7 @@ pub(crate) fn parse(line: &str, reference_ms: i64) -> Option<RecordHeader> {
         }
     }
     let mut cursor = Cursor { line, at: stamp.end };
-    // A thread and the place in the source stand before the bracket that closes glog's header.
+    // In glog's header, a thread and the source location come before the closing bracket.
     let closed = line.get(stamp.end..).and_then(|rest| rest.find("] ")).filter(|at| *at < 160);
     if stamp.format == StampFormat::Glog
         && let Some(closed) = closed
@@ -71,7 +72,8 @@ pub(crate) fn parse(line: &str, reference_ms: i64) -> Option<RecordHeader> {
     Some(header)
 }
 
-/// Times stand first, behind a syslog priority, a label such as `-`, a file name, or an address with an access log's fields.
+/// The time comes first, possibly after a syslog priority, a label such as `-`, a file name, or an address with
+/// the fields of an access log.
 fn find_stamp(bytes: &[u8], reference_ms: i64) -> Option<(usize, ParsedTimestamp)> {
     let mut at = bytes.iter().position(|byte| !byte.is_ascii_whitespace())?;
     if at > 3 {
@@ -98,7 +100,7 @@ fn find_stamp(bytes: &[u8], reference_ms: i64) -> Option<(usize, ParsedTimestamp
         at += rest.iter().position(|byte| *byte == b' ' || *byte == b'|').filter(|length| *length < 120)? + 1;
         at += bytes.get(at..)?.iter().take_while(|byte| **byte == b' ').count();
     }
-    // HPC style: a time among the first words of a table of words.
+    // HPC style: the time is one of the first columns of a table.
     let mut at = 0;
     for _ in 0..5 {
         let rest = bytes.get(at..)?;
@@ -112,7 +114,8 @@ fn find_stamp(bytes: &[u8], reference_ms: i64) -> Option<(usize, ParsedTimestamp
     None
 }
 
-/// `1.2.3.4 - user [time] "GET / HTTP/1.1" 500 …`: the message is the request with what follows, the status its level.
+/// `1.2.3.4 - user [time] "GET / HTTP/1.1" 500 …`: the message is the request and everything after it; the status
+/// determines the level.
 fn access_log(line: &str, start: usize, stamp: &ParsedTimestamp) -> Option<(usize, Option<LogLevel>)> {
     if start == 0 || line.as_bytes().get(start) != Some(&b'[') {
         return None;
@@ -138,7 +141,7 @@ impl<'t> Cursor<'t> {
         self.line.get(self.at..).unwrap_or_default()
     }
 
-    /// Moves over white space, dashes, bars, colons and commas between fields.
+    /// Skips white space, dashes, bars, colons and commas between fields.
     fn skip_separators(&mut self) -> usize {
         loop {
             let rest = self.rest();
@@ -154,7 +157,7 @@ impl<'t> Cursor<'t> {
         }
     }
 
-    /// The next field and where it ends: a bracket group as a whole, or a word up to a blank or bar.
+    /// The next field and where it ends: a complete bracket group, or a word up to a blank or bar.
     fn field(&mut self) -> Option<(&'t str, usize)> {
         let start = self.skip_separators();
         let rest = self.rest();
@@ -166,7 +169,7 @@ impl<'t> Cursor<'t> {
     }
 }
 
-/// Length of the bracket group at the head, nested groups included.
+/// Length of the bracket group at the start, including nested groups.
 fn bracket(text: &str) -> Option<usize> {
     let mut depth = 0_i32;
     for (at, byte) in text.bytes().enumerate().take(300) {
@@ -183,7 +186,7 @@ fn syslog(cursor: &mut Cursor<'_>, header: &mut RecordHeader) {
     let start = cursor.at;
     cursor.at = host_end;
     let Some((tag, end)) = cursor.field() else { return };
-    // A host may be missing (`Jun 14 15:16:01 kernel: …`).
+    // The host may be missing (`Jun 14 15:16:01 kernel: …`).
     let first = cursor.line.get(start..host_end).unwrap_or_default();
     if first.ends_with(':') {
         header.service = component(first);
@@ -216,7 +219,7 @@ fn barred(cursor: &mut Cursor<'_>, header: &mut RecordHeader) {
 fn general(cursor: &mut Cursor<'_>, header: &mut RecordHeader, format: StampFormat) {
     find_level(cursor, header, format);
     if header.level.is_none() {
-        // `name - message`, as programs without levels write.
+        // `name - message`, the form of programs without levels.
         let before = cursor.at;
         let named = cursor.field().filter(|(name, end)| {
             is_logger(name) && cursor.line.get(*end..).is_some_and(|rest| rest.starts_with(" - "))
@@ -233,7 +236,7 @@ fn general(cursor: &mut Cursor<'_>, header: &mut RecordHeader, format: StampForm
 }
 
 fn context(cursor: &mut Cursor<'_>, header: &mut RecordHeader) {
-    // Behind the level: numbers, brackets of context, a logger that ends in a colon or stands before a dash.
+    // After the level: numbers, brackets of context, a logger that ends with a colon or is followed by a dash.
     for _ in 0..6 {
         let before = cursor.at;
         let Some((field, end)) = cursor.field() else { return };
@@ -297,7 +300,7 @@ fn find_level(cursor: &mut Cursor<'_>, header: &mut RecordHeader, format: StampF
         if is_logger(bare) && !field.starts_with('[') {
             name = component(bare);
         }
-        // A sentence has begun: capitals further on are not a level.
+        // A sentence has begun: later words in capitals are not a level.
         words += usize::from(bare.len() > 1 && bare.bytes().all(|byte| byte.is_ascii_lowercase()));
         if words > 1 || field.len() > 80 || field.ends_with(['.', '!', '?']) || field.contains('"') {
             break;

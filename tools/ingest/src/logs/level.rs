@@ -1,5 +1,5 @@
 /*!
-How grave a record says it is, in one scale for all formats.
+The severity of a record, on one scale for all formats.
 */
 
 use schemars::JsonSchema;

@@ -1,5 +1,6 @@
 /*!
-Lines of a file of any size, plain or gzip, with bounded memory: an overlong line is cut and says so, invalid UTF-8 is replaced.
+Reads the lines of a file of any size, plain or gzip, in bounded memory. A line that is too long is cut and marked,
+and invalid UTF-8 is replaced.
 */
 
 use std::fs::File;
@@ -8,9 +9,9 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-/// Bytes of a line that are kept.
+/// How many bytes of a line are kept.
 pub(crate) const MAX_LINE: usize = 64 * 1024;
-/// Unpacked bytes read of one file; a gzip bomb ends here.
+/// How many unpacked bytes are read per file; this stops a gzip bomb.
 pub(crate) const MAX_FILE_BYTES: u64 = 8 << 30;
 const BUFFER: usize = 256 * 1024;
 
@@ -18,10 +19,10 @@ const BUFFER: usize = 256 * 1024;
 pub(crate) struct LineReader {
     reader: Box<dyn BufRead + Send>,
     buffer: Vec<u8>,
-    /// 1-based number of the line last read.
+    /// 1-based number of the last line read.
     pub(crate) number: u64,
     pub(crate) bytes: u64,
-    /// Lines that were cut.
+    /// Number of lines that were cut.
     pub(crate) cut: u64,
 }
 
@@ -37,15 +38,15 @@ impl LineReader {
         Ok(Self { reader, buffer: Vec::new(), number: 0, bytes: 0, cut: 0 })
     }
 
-    /// Whether the beginning looks like no text at all (a NUL byte).
+    /// Whether the beginning is not text (contains a NUL byte).
     pub(crate) fn is_binary(&mut self) -> io::Result<bool> {
         let head = self.reader.fill_buf()?;
         let head = head.get(..8192).unwrap_or(head);
-        // UTF-16 text has NUL bytes as well, but then it begins with a byte order mark; it is not read either.
+        // UTF-16 text contains NUL bytes and begins with a byte order mark. It is not supported either.
         Ok(head.contains(&0))
     }
 
-    /// The next line without its end, None at the end of the file or of what is read of it.
+    /// The next line without its end; `None` at the end of the file or at the size limit.
     pub(crate) fn next_line(&mut self) -> io::Result<Option<std::borrow::Cow<'_, str>>> {
         self.buffer.clear();
         if self.bytes >= MAX_FILE_BYTES {
@@ -72,7 +73,7 @@ impl LineReader {
         Ok(self.next_line()?.map(|line| (line, number)))
     }
 
-    /// Discards up to the end of the line; whether there was anything to discard.
+    /// Skips to the end of the line; returns whether anything was skipped.
     fn skip_line(&mut self) -> io::Result<bool> {
         let mut skipped = false;
         loop {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use super::*;
 use crate::logs::{SearchQuery, TimeWindow, search, templates};
 
-/// Ten minutes of a service; from minute six on payments fail, and the cache is no longer refreshed.
+/// Ten minutes of a service. From minute six on, payments fail and the cache is no longer refreshed.
 fn incident() -> String {
     let mut log = String::new();
     for second in 0..600 {

@@ -1,17 +1,18 @@
 /*!
-Turning a message into its shape: what surely varies becomes `<*>`, in one pass over the bytes.
+Converts a message to its shape: parts that certainly vary become `<*>`, in one pass over the bytes.
 
-The masks are general (numbers, sizes and durations, dates, addresses, paths, URLs, quoted text, values behind `key=`,
-truth values); none knows a system. Neighbouring wildcards are drawn together, so that lists of different lengths share a shape.
-Words that vary without looking like it (user names, services) are left to the merging of shapes.
+The masks are general (numbers, sizes and durations, dates, addresses, paths, URLs, quoted text, values after
+`key=`, truth values) and not specific to a system. Adjacent wildcards are joined, so that lists of different
+lengths have the same shape. Variable words that do not look variable (user names, services) are left to the
+merging of shapes.
 */
 
 /// The wildcard of a template.
 pub(crate) const WILDCARD: &str = "<*>";
 
-/// Bytes of a message that are looked at; the rest hardly tells templates apart.
+/// How many bytes of a message are read; the rest rarely distinguishes templates.
 const MAX_MESSAGE: usize = 4096;
-/// A quote that does not close within this many bytes is an apostrophe or a cut line.
+/// A quote that is not closed within this many bytes is an apostrophe or a cut line.
 const MAX_QUOTED: usize = 256;
 
 const VERBS: &[&str] = &["GET ", "POST ", "PUT ", "DELETE ", "HEAD ", "PATCH ", "OPTIONS "];
@@ -45,7 +46,7 @@ struct Masker<'t, 'o> {
 const DELIMITER: u8 = 1;
 const WORD: u8 = 2;
 
-/// Classes of bytes, since the masker asks for them several times a byte.
+/// Classes of bytes; a table, because the masker looks them up several times per byte.
 const CLASSES: [u8; 256] = {
     let mut classes = [0; 256];
     let mut byte = 0;
@@ -67,7 +68,7 @@ const CLASSES: [u8; 256] = {
     classes
 };
 
-/// Ends a word: white space and the punctuation that joins names to values.
+/// Whether a byte ends a word: white space, or punctuation between names and values.
 fn is_delimiter(byte: u8) -> bool {
     CLASSES[usize::from(byte)] == DELIMITER
 }
@@ -113,7 +114,7 @@ impl Masker<'_, '_> {
             b'0'..=b'9' | b'<' => self.quantity(),
             _ if !byte.is_ascii_alphabetic() => None,
             _ => {
-                // What the word can be is told by its first letter and by what ends it.
+                // The first letter and the delimiter determine what the word can be.
                 let end = self.run(self.at, |byte| byte.is_ascii_alphanumeric());
                 let date = || if b"MTWFSJADON".contains(&byte) { self.date() } else { None };
                 let truth = || if b"tTfFnN".contains(&byte) { self.truth() } else { None };
@@ -195,14 +196,14 @@ impl Masker<'_, '_> {
             }
             (at, pieces) = (end, pieces + 1);
         }
-        // A sentence's colon or full stop behind the path is not the path's.
+        // A sentence's colon or full stop after the path does not belong to the path.
         while pieces > 0 && matches!(self.bytes.get(at - 1), Some(b':' | b'.')) {
             at -= 1;
         }
         (pieces > 0).then_some(at)
     }
 
-    /// `12`, `1,024 bytes (1 KB)`, `<1 sec`: a number with a unit. A bare number is left to `word`.
+    /// `12`, `1,024 bytes (1 KB)`, `<1 sec`: a number with a unit. `word` handles a bare number.
     fn quantity(&self) -> Option<usize> {
         let digits = if self.bytes[self.at] == b'<' { self.at + 1 } else { self.at };
         let number = self.run(digits, |byte| byte.is_ascii_digit() || byte == b'.' || byte == b',');
@@ -259,7 +260,7 @@ impl Masker<'_, '_> {
         true
     }
 
-    /// `key=value` keeps its key.
+    /// Keeps the key of `key=value`.
     fn assignment(&mut self) -> bool {
         let equals = self.run(self.at, |byte| is_word(byte) || byte == b'.' || byte == b'-');
         if self.byte(equals) != b'=' || self.byte(equals + 1) == b'=' {
@@ -290,7 +291,8 @@ impl Masker<'_, '_> {
         self.at = end;
         let digits = word.iter().filter(|byte| byte.is_ascii_digit()).count();
         let letters = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-        // `ssh2`, `IPV6`, `en0`: a name that ends in one digit stays a word, and may still be merged away.
+        // `ssh2`, `IPV6`, `en0`: a name that ends in one digit stays a word, although merging may still replace
+        // it.
         let name = digits == 1 && letters >= 2 && letters + 1 == word.len();
         let hex = word.len() >= 8 && word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if digits > 0 && !name || hex {
@@ -303,14 +305,15 @@ impl Masker<'_, '_> {
     fn copy(&mut self, start: usize, end: usize) {
         match self.text.get(start..end) {
             Some(part) => self.out.push_str(part),
-            // The cut at MAX_MESSAGE went through a character.
+            // The cut at MAX_MESSAGE split a character.
             None => {
                 self.out.push_str(&String::from_utf8_lossy(self.bytes.get(start..end).unwrap_or_default()))
             }
         }
     }
 
-    /// Appends a wildcard, or lets the one before stand for both where only joints lie between.
+    /// Appends a wildcard. If only joining punctuation separates it from the previous wildcard, that one covers
+    /// both.
     fn wildcard(&mut self) {
         let out = self.out.as_bytes();
         let joints = out.iter().rev().take_while(|byte| b"-.:,/|+@_".contains(byte)).count();

@@ -1,10 +1,11 @@
 /*!
-Merging shapes that differ in one word that varies.
+Merges shapes that differ in one variable word.
 
-Shapes of equal length that agree everywhere but in one column form a column group. The column is a variable when it
-holds many different words, when its words look like names of things (paths, hosts, numbered or dotted names), when the word before
-says that a name follows (`user`, `host`), or when its words are known from columns with very many values. A first
-word is most often a verb and needs the looks. The rounds go on until nothing merges, widest columns first.
+Shapes of equal length that agree everywhere except in one column form a column group. The column is a variable in
+any of these cases: it has many different words; its words look like names of things (paths, hosts, numbered or
+dotted names); the word before it announces a name (`user`, `host`); or its words are known from columns with very
+many values. The first word is usually a verb, so it also needs to look like a name. The rounds continue until
+nothing merges, widest columns first.
 */
 
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -13,14 +14,15 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::mask::WILDCARD;
 use super::miner::{TemplateCluster, TemplateTally};
 
-/// Different plain words from which a column counts as variable. 4 to 6 do equally well on the 16 loghub systems.
+/// A column with this many different plain words counts as variable. 4 to 6 do equally well on the 16 loghub
+/// systems.
 const WORDS: usize = 5;
-/// Different words from which a column teaches its values to the vocabulary.
+/// A column with this many different words adds its values to the vocabulary.
 const TEACHING: usize = 10;
-/// Dotted names are often constants of code; this many different ones are needed.
+/// Dotted names are often constants of code, so this many different ones are needed.
 const DOTTED: usize = 3;
 const ROUNDS: usize = 6;
-/// Longer shapes are dumps rather than messages; they are kept as they are.
+/// Longer shapes are dumps and not messages; they are kept unchanged.
 const MAX_WORDS: usize = 200;
 
 /// Words that announce a name.
@@ -42,14 +44,14 @@ struct Words {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Looks {
     Wildcard,
-    /// A path, a number, a compound with hyphens, something masked in part.
+    /// A path, a number, a compound with hyphens, or a partly masked word.
     Value,
     Dotted,
     Word,
     Symbol,
 }
 
-/// Merges clusters whose shapes belong together. Order of first appearance is kept.
+/// Merges clusters whose shapes belong together. Keeps the order of first appearance.
 pub(crate) fn merge<T: TemplateTally>(clusters: Vec<TemplateCluster<T>>) -> Vec<TemplateCluster<T>> {
     let mut words = Words::default();
     let mut shapes: Vec<Shape<T>> = clusters
@@ -67,7 +69,7 @@ pub(crate) fn merge<T: TemplateTally>(clusters: Vec<TemplateCluster<T>>) -> Vec<
     shapes.into_iter().map(|shape| shape.cluster).collect()
 }
 
-/// Which column of which shape becomes a wildcard in this round: one at most of each.
+/// Which column of each shape becomes a wildcard in this round: at most one per shape.
 fn columns<T>(shapes: &[Shape<T>], words: &Words, vocabulary: &mut HashSet<u32>) -> BTreeMap<usize, usize> {
     let mut groups: HashMap<(usize, u64), Vec<usize>> = HashMap::new();
     let whole: HashMap<u64, usize> =
@@ -113,7 +115,7 @@ fn is_variable<T>(
     members: &[usize],
 ) -> bool {
     let Some(shape) = members.first().and_then(|index| shapes.get(*index)) else { return false };
-    // Nothing but the varying word and wildcards would remain: no template.
+    // Only the variable word and wildcards would remain, which is not a template.
     let constant = |(at, word): (usize, &u32)| at != column && words.has_letters(*word);
     if !shape.words.iter().enumerate().any(constant) {
         return false;
@@ -163,7 +165,7 @@ fn apply<T: TemplateTally>(
     out
 }
 
-/// A sum of salted hashes: one word can be taken out of it again.
+/// A sum of salted hashes, so that a single word can be subtracted again.
 fn hash_all(words: &[u32]) -> u64 {
     let sum =
         words.iter().enumerate().fold(0_u64, |sum, (column, word)| sum.wrapping_add(hash_one(column, *word)));
@@ -226,7 +228,7 @@ impl Words {
         ids.iter().map(|id| self.text(*id)).collect::<Vec<_>>().join(" ")
     }
 
-    /// Neighbouring wildcards become one, as in a shape.
+    /// Joins adjacent wildcards into one, as in a shape.
     fn draw_together(&mut self, ids: &mut Vec<u32>) {
         let open =
             [WILDCARD.to_owned(), format!("{WILDCARD},"), format!("{WILDCARD};")].map(|word| self.id(&word));

@@ -1,11 +1,11 @@
 /*!
-Mining templates out of a stream of messages, in two steps. Each message is reduced to its shape (`mask`) and counted under it:
-that is one pass and one hash look-up a line. From time to time, and at the end, shapes that differ only in a word that
-varies are merged (`merge`). The number of shapes kept is bounded, whatever the input; the order of the input and
-nothing else decides the outcome.
+Mines templates out of a stream of messages in two steps. First, each message is reduced to its shape (`mask`) and
+counted under that shape: one pass and one hash look-up per line. Second, from time to time and at the end, shapes
+that differ only in a variable word are merged (`merge`). The number of shapes kept is bounded for any input, and
+the result depends only on the order of the input.
 
-The idea of the second step is the one behind IPLoM and Brain (columns of equal-length messages tell constants from
-variables by how many values they hold), applied to shapes rather than to lines, which is why it is fast.
+The second step uses the idea behind IPLoM and Brain (columns of equal-length messages distinguish constants from
+variables by their number of values), but applies it to shapes instead of lines, which makes it fast.
 */
 
 use std::collections::HashMap;
@@ -15,12 +15,12 @@ use super::merge;
 
 /// Shapes held before they are merged to make room.
 const MAX_SHAPES: usize = 20_000;
-/// Clusters kept by a merge that had to make room.
+/// Clusters kept after a merge that had to make room.
 const KEPT: usize = 10_000;
 
-/// What is kept per template, added up when templates are merged.
+/// Data kept per template, combined when templates are merged.
 pub trait TemplateTally: Default {
-    /// Takes over what `later` holds; its messages were not all seen later.
+    /// Adds the data of `later`. Not all of its messages came later.
     fn absorb(&mut self, later: Self);
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct TemplateCluster<T> {
     pub(crate) template: String,
     pub(crate) count: u64,
     pub(crate) tally: T,
-    /// Whether one of its wildcards came out of a merge, so that it may take in further words.
+    /// Whether one of its wildcards comes from a merge, so that the template may match further words.
     pub(crate) merged: bool,
 }
 
@@ -61,7 +61,7 @@ impl<T: TemplateTally> Default for TemplateMiner<T> {
 }
 
 impl<T: TemplateTally> TemplateMiner<T> {
-    /// Counts a message (its first line) and gives what is kept for its template.
+    /// Counts a message (its first line) and returns the data kept for its template.
     pub fn add(&mut self, message: &str) -> &mut T {
         self.lines += 1;
         let first = message.split('\n').next().unwrap_or_default();
@@ -90,12 +90,12 @@ impl<T: TemplateTally> TemplateMiner<T> {
         &mut cluster.tally
     }
 
-    /// Messages added so far.
+    /// Number of messages added so far.
     pub fn lines(&self) -> u64 {
         self.lines
     }
 
-    /// Templates in order of first appearance, and how many messages belonged to rare shapes that were given up.
+    /// Templates in order of first appearance, and the number of messages in rare shapes that were dropped.
     pub fn finish(self) -> (Vec<MinedTemplate<T>>, u64) {
         let dropped = self.dropped;
         let mined = merge::merge(self.clusters).into_iter().map(|cluster| MinedTemplate {
@@ -109,7 +109,8 @@ impl<T: TemplateTally> TemplateMiner<T> {
     fn make_room(&mut self) {
         let mut clusters = merge::merge(std::mem::take(&mut self.clusters));
         if clusters.len() > KEPT {
-            // The rarest go; among equals those that came first, as they had the most time to come again.
+            // Drops the rarest ones. Among equals, drops those that appeared first, because they had the most time
+            // to reappear.
             let mut order: Vec<usize> = (0..clusters.len()).collect();
             order.sort_by_key(|index| (clusters[*index].count, *index));
             let mut keep = vec![true; clusters.len()];

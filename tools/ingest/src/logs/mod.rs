@@ -1,8 +1,8 @@
 /*!
-Reading log files: records out of JSON lines, logfmt and plain text, search, templates, and what is new or surged.
+Reads log files: records from JSON lines, logfmt and plain text, search, templates, and what is new or surged.
 
-Files may be of any size, packed, rotated, of mixed formats and hostile: everything is streamed, and what is kept per line, record,
-template and answer is bounded. Every answer says what was not searched.
+Files may be of any size, packed, rotated, of mixed formats and hostile. Everything is streamed, and the data kept
+per line, record, template and result is bounded. Every result says what was not searched.
 */
 
 mod changes;

@@ -1,6 +1,6 @@
 /*!
-Records out of lines: each line is read in the format it is in (files mix them), and lines that continue a record
-(stack traces, wrapped text) go to the record they belong to. Memory holds one record at a time.
+Assembles records from lines. Each line is read in its own format (files mix formats), and lines that continue a
+record (stack traces, wrapped text) are added to their record. Memory holds one record at a time.
 */
 
 use std::io;
@@ -15,9 +15,9 @@ use super::level::LogLevel;
 use super::lines::LineReader;
 use super::structured;
 
-/// Lines of one record; a record that goes on longer is divided.
+/// Maximum number of lines in one record; a longer record is divided.
 const MAX_RECORD_LINES: u64 = 2_000;
-/// Bytes kept of one record.
+/// How many bytes of one record are kept.
 const MAX_RECORD: usize = 128 * 1024;
 
 /// One log record.
@@ -32,14 +32,14 @@ pub struct LogRecord {
     pub level: Option<LogLevel>,
     pub service: Option<String>,
     pub trace_id: Option<String>,
-    /// Without the header; further lines (a trace) follow the first.
+    /// The message without the header; further lines (a trace) follow the first.
     pub message: String,
-    /// The lines as they stand in the file, bounded.
+    /// The lines as they are in the file, bounded.
     pub raw: String,
 }
 
 impl LogRecord {
-    /// The level, or what the words of a record without one say.
+    /// The level. For a record without one, the level that its words indicate.
     pub fn severity(&self) -> Option<LogLevel> {
         self.level.or_else(|| inferred(&self.message))
     }
@@ -55,7 +55,7 @@ pub struct LogRecords {
 
 struct Pending {
     record: LogRecord,
-    /// The record began with a time, so that lines without one belong to it.
+    /// Whether the record began with a time, so that lines without one belong to it.
     headed: bool,
 }
 
@@ -78,22 +78,22 @@ impl LogRecords {
         self.lines.is_binary()
     }
 
-    /// Lines read so far.
+    /// Number of lines read so far.
     pub fn lines(&self) -> u64 {
         self.lines.number
     }
 
-    /// Unpacked bytes read so far.
+    /// Number of unpacked bytes read so far.
     pub fn bytes(&self) -> u64 {
         self.lines.bytes
     }
 
-    /// Lines that were too long and were cut.
+    /// Number of lines that were too long and were cut.
     pub(crate) fn cut_lines(&self) -> u64 {
         self.lines.cut
     }
 
-    /// The next record, None at the end.
+    /// The next record; `None` at the end.
     pub fn next_record(&mut self) -> io::Result<Option<LogRecord>> {
         let Self { path, lines, reference_ms, pending } = self;
         while let Some((line, number)) = lines.next_numbered()? {
@@ -136,7 +136,7 @@ fn parse(path: &Arc<Path>, reference_ms: i64, pending: Option<&Pending>, line: &
     }
     if let Some(header) = header::parse(line, reference_ms) {
         let message = line.get(header.message..).unwrap_or_default();
-        // Container runtimes put a time before what may be JSON itself.
+        // Container runtimes put a time before a line that may itself be JSON.
         if let Some(inner) = message
             .find('{')
             .filter(|at| *at < 12)
@@ -166,7 +166,7 @@ fn parse(path: &Arc<Path>, reference_ms: i64, pending: Option<&Pending>, line: &
     Parsed::Begins { record: record(None, None, None, trace_id, line.to_owned()), headed: false }
 }
 
-/// Lines that never begin a record, even in files without times.
+/// Whether a line never begins a record, even in files without times.
 fn continues(line: &str) -> bool {
     let indented = line.starts_with([' ', '\t']);
     let marks = [
@@ -190,7 +190,7 @@ fn append(text: &mut String, line: &str) {
     }
 }
 
-/// Words that only stand in records of failures, what they say, and whether they must begin a word.
+/// Words that only occur in records of failures, the level they indicate, and whether they must begin a word.
 const TELLING: &[(&str, LogLevel, bool)] = &[
     ("FATAL", LogLevel::Fatal, true),
     ("CRITICAL", LogLevel::Fatal, true),
@@ -211,7 +211,7 @@ const TELLING: &[(&str, LogLevel, bool)] = &[
     ("warning:", LogLevel::Warn, true),
 ];
 
-/// Looked for in one pass: it happens for every record without a level.
+/// All words are searched in one pass, because this happens for every record without a level.
 static SEARCH: LazyLock<Option<AhoCorasick>> =
     LazyLock::new(|| AhoCorasick::new(TELLING.iter().map(|(word, ..)| word)).ok());
 

@@ -1,5 +1,5 @@
 /*!
-Going through all records of all files, once, with the account of what was read and what was not.
+Reads all records of all files once, and reports what was read and what was not.
 */
 
 use std::io;
@@ -167,7 +167,7 @@ fn each(records: LogRecords, mut visit: impl FnMut(LogRecord)) -> (LogRecords, O
                 }
                 if held >= BATCH {
                     held = 0;
-                    // Nobody listens any more only when the other side panicked.
+                    // The receiver is gone only if its thread panicked.
                     if send.send(std::mem::take(&mut batch)).is_err() {
                         break None;
                     }

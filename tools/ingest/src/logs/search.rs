@@ -1,5 +1,5 @@
 /*!
-Finding records by text, level, time, service and trace.
+Finds records by text, level, time, service and trace.
 */
 
 use std::path::PathBuf;

@@ -1,5 +1,5 @@
 /*!
-Whether two counts over two lengths of time come from the same rate: the likelihood-ratio test for Poisson rates.
+Whether two counts over two lengths of time have the same rate: the likelihood-ratio test for Poisson rates.
 */
 
 /// The probability of a difference at least this large if both rates were the same: G statistic against chi-squared with

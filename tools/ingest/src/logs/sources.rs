@@ -1,5 +1,5 @@
 /*!
-Which files a log path means: a file, a folder, or a pattern for rotated files, in the order of time.
+Resolves a log path to files: a file, a folder, or a pattern for rotated files, in time order.
 */
 
 use std::fs;
@@ -12,20 +12,20 @@ use globset::{GlobBuilder, GlobMatcher};
 use super::LogError;
 use super::record::LogRecords;
 
-/// Files looked at in one call.
+/// Maximum number of files read per call.
 const MAX_FILES: usize = 2_000;
 const MAX_DEPTH: usize = 6;
-/// Records looked at to find a file's first time.
+/// How many records are read to find a file's first time.
 const FIRST_RECORDS: usize = 50;
 
-/// The files to read, oldest first, and what was passed over.
+/// The files to read, oldest first, and what was skipped.
 #[derive(Debug, Default)]
 pub(crate) struct LogSources {
     pub(crate) files: Vec<PathBuf>,
     pub(crate) not_searched: Vec<String>,
 }
 
-/// Expands `inputs`. A path that does not exist and holds `*`, `?` is a pattern.
+/// Expands `inputs`. A path that does not exist and contains `*` or `?` is a pattern.
 pub(crate) fn expand(inputs: &[PathBuf]) -> Result<LogSources, LogError> {
     let mut sources = LogSources::default();
     for input in inputs {
@@ -83,7 +83,7 @@ fn first_time(path: &Path) -> i64 {
     first().ok().flatten().or_else(modified).unwrap_or_default()
 }
 
-/// `app.log.3.gz` is older than `app.log.1`, and that than `app.log`.
+/// `app.log.3.gz` is older than `app.log.1`, which is older than `app.log`.
 fn rotation(path: &Path) -> std::cmp::Reverse<u64> {
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let name = name.trim_end_matches(".gz");
@@ -91,7 +91,7 @@ fn rotation(path: &Path) -> std::cmp::Reverse<u64> {
     std::cmp::Reverse(number.unwrap_or_default())
 }
 
-/// Names that logs have; in a folder, other files are passed over.
+/// Whether a name looks like a log's; other files of a folder are skipped.
 fn is_log_name(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let stem =
@@ -112,7 +112,7 @@ fn walk(folder: &Path, depth: usize, sources: &mut LogSources) {
     entries.sort_by_key(fs::DirEntry::file_name);
     let mut passed = 0;
     for entry in entries {
-        // The entry's own type: links are not followed out of the folder that was named.
+        // The entry's own type: links out of the named folder are not followed.
         let Ok(kind) = entry.file_type() else { continue };
         let path = entry.path();
         if kind.is_dir() && depth < MAX_DEPTH {
@@ -131,7 +131,7 @@ fn walk(folder: &Path, depth: usize, sources: &mut LogSources) {
     }
 }
 
-/// `*` and `?` within names; folders of the pattern may hold them too.
+/// Expands `*` and `?` within names, including names of folders.
 fn glob(pattern: &Path, sources: &mut LogSources) {
     let mut found = vec![PathBuf::new()];
     for component in pattern.components() {
@@ -157,7 +157,8 @@ fn glob(pattern: &Path, sources: &mut LogSources) {
     sources.files.extend(found.into_iter().filter(|path| path.is_file()));
 }
 
-/// A pattern for names in which only `*` and `?` mean anything: logs are called `app[1].log`, too. None where it is too long.
+/// A pattern for names in which only `*` and `?` are special, because logs may be called `app[1].log`. `None` if
+/// the pattern is too long.
 fn name_pattern(name: &str) -> Option<GlobMatcher> {
     let escaped = name.chars().fold(String::new(), |mut glob, c| {
         match c {

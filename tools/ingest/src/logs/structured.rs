@@ -1,6 +1,6 @@
 /*!
-Records that come with named fields: JSON lines and logfmt. The names differ from library to library; the aliases
-here are those of the common ones (ECS, OpenTelemetry, Docker, Bunyan, pino, zap, logrus, logstash, structlog).
+Records with named fields: JSON lines and logfmt. The names differ between libraries; the aliases here cover the
+common ones (ECS, OpenTelemetry, Docker, Bunyan, pino, zap, logrus, logstash, structlog).
 */
 
 use serde_json::{Map, Value};
@@ -9,7 +9,7 @@ use super::header::trace_id;
 use super::level::LogLevel;
 use super::timestamp::{from_epoch, parse_value};
 
-/// What a structured line says.
+/// The content of a structured line.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct StructuredFields {
     pub(crate) timestamp_ms: Option<i64>,
@@ -62,7 +62,7 @@ const STACK: &[&str] = &[
     "err.stack",
     "error.stack",
 ];
-/// Values longer than this are no names.
+/// Longer values are not names.
 const MAX_NAME: usize = 200;
 
 /// A line that is one JSON object.
@@ -107,7 +107,7 @@ fn text(map: &Map<String, Value>, names: &[&str]) -> Option<String> {
     })
 }
 
-/// `a.b` is a field of that name or a field of an object.
+/// `a.b` is either a field of that name or a nested field.
 fn field<'v>(map: &'v Map<String, Value>, name: &str) -> Option<&'v Value> {
     map.get(name).or_else(|| {
         let (outer, inner) = name.split_once('.')?;

@@ -1,5 +1,5 @@
 /*!
-The templates of a set of log files: what kinds of messages there are, how often, since when, with an example of each.
+The templates of a set of log files: which kinds of messages occur, how often, since when, with an example of each.
 */
 
 use std::path::PathBuf;
@@ -107,7 +107,7 @@ pub fn templates(inputs: &[PathBuf], window: TimeWindow) -> Result<TemplateList,
             })
         })
         .collect();
-    // The sort is stable: among equals, the first seen stays first.
+    // The sort is stable: among equals, the first one seen stays first.
     templates.sort_by_key(|summary| std::cmp::Reverse(summary.count));
     if total > MAX_SHOWN {
         templates.truncate(MAX_SHOWN);

@@ -1,14 +1,15 @@
 /*!
-Times at the head of log lines, in the formats that are met in the field, parsed by hand because it happens for every line.
+Times at the start of log lines, in the formats that occur in practice. Parsed by hand, because this runs for every
+line.
 
-A time without a zone is taken as UTC. A date without a year gets the year that puts it at or before the reference time
-(the file's modification time), as syslog means it.
+A time without a zone is taken as UTC. A date without a year gets the latest year in which it is not after the
+reference time (the file's modification time), as syslog intends.
 */
 
-/// Milliseconds since the Unix epoch, and where in the line the time ends.
+/// Milliseconds since the Unix epoch, and the end of the time in the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ParsedTimestamp {
-    /// None for a time of day without a date.
+    /// `None` for a time of day without a date.
     pub(crate) ms: Option<i64>,
     pub(crate) end: usize,
     pub(crate) format: StampFormat,
@@ -29,7 +30,7 @@ const DAYS: &[&[u8]] = &[b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"]
 const DAY_MS: i64 = 86_400_000;
 const YEAR_MS: i64 = 365 * DAY_MS;
 
-/// The time that begins at `at`, an opening bracket or quote allowed before it.
+/// The time that begins at `at`, possibly after an opening bracket or quote.
 pub(crate) fn parse_at(line: &[u8], at: usize, reference_ms: i64) -> Option<ParsedTimestamp> {
     let at = at + usize::from(matches!(line.get(at), Some(b'[' | b'(' | b'"' | b'<')));
     let first = *line.get(at)?;
@@ -44,12 +45,13 @@ pub(crate) fn parse_at(line: &[u8], at: usize, reference_ms: i64) -> Option<Pars
     Some(stamp)
 }
 
-/// A whole string or number that is a time, as in JSON fields.
+/// A complete string or number that is a time, as in JSON fields.
 pub(crate) fn parse_value(text: &str, reference_ms: i64) -> Option<i64> {
     parse_at(text.trim().as_bytes(), 0, reference_ms).and_then(|stamp| stamp.ms)
 }
 
-/// Seconds, milliseconds, microseconds or nanoseconds since the epoch, told apart by magnitude (years 2001 to 2100).
+/// Seconds, milliseconds, microseconds or nanoseconds since the epoch, distinguished by magnitude (years 2001 to
+/// 2100).
 pub(crate) fn from_epoch(number: f64) -> Option<i64> {
     let scale = match number {
         n if (1e9..4.2e9).contains(&n) => 1e3,
@@ -95,7 +97,7 @@ fn number(line: &[u8], at: usize, length: usize) -> Option<i64> {
         .then(|| piece.iter().fold(0, |sum, byte| sum * 10 + i64::from(byte - b'0')))
 }
 
-/// `hh:mm[:ss[.fraction]]` (dots allowed for colons): milliseconds of the day and the end.
+/// `hh:mm[:ss[.fraction]]` (with colons or dots): milliseconds of the day, and the end.
 fn clock(line: &[u8], at: usize) -> Option<(i64, usize)> {
     let separator = *line.get(at + 2)?;
     if digits(line, at) == 6 {
@@ -139,7 +141,7 @@ fn zone(line: &[u8], at: usize) -> (i64, usize) {
             let colon = usize::from(line.get(start + 3) == Some(&b':'));
             let minutes = number(line, start + 3 + colon, 2);
             let end = start + 3 + minutes.map_or(0, |_| 2 + colon);
-            // A dash behind a space is more often a separator of fields: `12:00:00 - 12 …`.
+            // A dash after a space is usually a field separator: `12:00:00 - 12 …`.
             if start > at && minutes.is_none() || hours > 14 {
                 return (0, at);
             }
@@ -201,7 +203,7 @@ fn numeric(line: &[u8], at: usize, reference_ms: i64) -> Option<ParsedTimestamp>
     }
 }
 
-/// Dates that begin with a day or a month, and two-digit years.
+/// Dates that begin with a day or a month, or have a two-digit year.
 fn dayed(line: &[u8], at: usize, run: usize, separator: u8, reference_ms: i64) -> Option<ParsedTimestamp> {
     let first = number(line, at, run)?;
     let next = at + run + 1;
@@ -228,14 +230,14 @@ fn dayed(line: &[u8], at: usize, run: usize, separator: u8, reference_ms: i64) -
     let (year, month, day) = match third_run {
         4 if separator == b'/' && first <= 12 => (third, first, second),
         4 => (third, second, first),
-        // 17/06/09 20:10:40: as log4j's `yy/MM/dd`.
+        // 17/06/09 20:10:40: log4j's `yy/MM/dd`.
         2 => (2000 + first, second, third),
         _ => return None,
     };
     timed(line, date_ms(year, month, day)?, after + 1 + third_run, StampFormat::Other)
 }
 
-/// A date with what follows it: a clock time and a zone, where they do.
+/// A date, with the time of day and zone after it, if they follow.
 fn timed(line: &[u8], date: i64, at: usize, format: StampFormat) -> Option<ParsedTimestamp> {
     let start = match line.get(at) {
         Some(b'T' | b't' | b' ' | b'-' | b'_' | b':' | b',') => {
@@ -299,7 +301,7 @@ fn named(line: &[u8], at: usize, reference_ms: i64) -> Option<ParsedTimestamp> {
     }
 }
 
-/// `I1122 23:47:54.123456`, as glog and klog write.
+/// `I1122 23:47:54.123456`, the format of glog and klog.
 fn glog(line: &[u8], at: usize, reference_ms: i64) -> Option<ParsedTimestamp> {
     super::level::LogLevel::from_letter(*line.get(at)?)?;
     if digits(line, at + 1) != 4 || line.get(at + 5) != Some(&b' ') {

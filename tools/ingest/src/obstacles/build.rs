@@ -6,7 +6,7 @@ use super::rules::RuleScope::{Anywhere, Ending};
 use super::rules::rule;
 
 pub(super) const RULES: &[ObstacleRule] = &[
-    // What a compiler says comes before what a build tool makes of it.
+    // Messages of a compiler come before those of the build tool.
     rule(
         Build,
         Anywhere,
@@ -40,13 +40,13 @@ pub(super) const RULES: &[ObstacleRule] = &[
     ),
     rule(Build, Anywhere, r"^ninja: build stopped|CMake Error at |configure: error: (.+)"),
     rule(Build, Ending, r"^make(?:\[\d+\])?: \*\*\* \[\S*:?\d*:? ?(\S+\.(?:o|a|so|class|lo)\S*)\] Error"),
-    // `# package` above tells Go's compiler from its tests: their lines have no column.
+    // The `# package` line distinguishes Go's compiler from its tests, whose lines have no column.
     rule(
         Build,
         Anywhere,
         r"^(?:vet: )?\.?/?\S+\.go:\d+:\d+: (undefined: \S+|cannot use .+|\S+ undefined \(.+|.*declared (?:and|but) not used.*|.*imported and not used.*|not enough arguments in call.*|too many arguments in call.*|missing return|syntax error: .+|assignment mismatch: .+|invalid operation: .+|undeclared name: .+|.* redeclared in this block|unknown field .+|cannot find .+|.+ does not implement .+|non-name .+|expected .+, found .+)",
     ),
-    // Scripts that do not parse.
+    // Scripts with syntax errors.
     rule(Syntax, Anywhere, r"^(?:\S+: )?(?:line )?\d+: (?:Syntax error|syntax error): (.+)"),
     rule(
         Syntax,

@@ -1,4 +1,4 @@
-/*! What is around a run: network, permissions, variables, versions, line ends, resources. */
+/*! The environment of a run: network, permissions, variables, versions, line ends, resources. */
 
 use super::ObstacleKind::{
     LineEndings, MissingVariable, Network, Permission, Resources, RuntimeVersion, TimeOut,
@@ -8,7 +8,7 @@ use super::rules::RuleScope::{Anywhere, Ending, Overriding};
 use super::rules::rule;
 
 pub(super) const RULES: &[ObstacleRule] = &[
-    // A carriage return ends a line when an output is read, so what stood behind it begins one.
+    // The reader treats a carriage return as a line end, so the text after it begins a new line.
     rule(LineEndings, Overriding, r"bad interpreter: .*\^M|\^M: bad interpreter"),
     rule(LineEndings, Overriding, r"(\S+?)(?:: line \d+)?: \$'\\r': command not found|\$'[^']*\\r'"),
     rule(
@@ -93,7 +93,7 @@ pub(super) const RULES: &[ObstacleRule] = &[
         Ending,
         r"You're trying to run .* on Elixir v?([\d.]+)|(Elixir) v?[\d.]+ but it has declared in its mix\.exs",
     ),
-    // Network: a replay has none, so that anything it cannot reach is one.
+    // Network: a replay has no network, so any host it cannot reach counts.
     rule(Network, Ending, r"[Cc]ould not resolve host(?:name)?:? '?([^\s;,']+)"),
     rule(Network, Ending, r"getaddrinfo (?:ENOTFOUND|EAI_AGAIN) (\S+)|(?:ENOTFOUND|EAI_AGAIN) (\S+)"),
     rule(Network, Ending, r"ECONNREFUSED:? ?(\S*)"),

@@ -1,5 +1,5 @@
 /*!
-Set-up failures that surface as exceptions: what their type and frames say.
+Set-up failures that appear as exceptions, recognised by type and frames.
 */
 
 use millwright_model::{ExceptionInfo, FailingTest, Frame, Language};
@@ -13,7 +13,7 @@ use crate::fingerprint::{exception_name, is_test_frame};
 use crate::text::clip;
 use crate::traces::FoundTrace;
 
-/// An import or syntax error raised while modules were loaded.
+/// An import or syntax error that was raised while modules were loaded.
 pub(super) fn of_loading(found: &[FoundTrace], tests: &[FailingTest]) -> Option<Obstacle> {
     found.iter().find_map(|one| {
         let error = one.trace.exceptions.first()?;
@@ -38,7 +38,7 @@ pub(super) fn of_loading(found: &[FoundTrace], tests: &[FailingTest]) -> Option<
     })
 }
 
-/// Node parses a module before any of its code runs; `JSON.parse` raises the same type while it runs.
+/// Node parses a module before any of its code runs; `JSON.parse` raises the same type at run time.
 fn is_loading(error: &ExceptionInfo) -> bool {
     const LOADERS: &[&str] = &[
         "wrapSafe",
@@ -55,7 +55,7 @@ fn is_loading(error: &ExceptionInfo) -> bool {
     error.frames.first().is_none_or(loads)
 }
 
-/// What a run that named no test died of: its last exception, or what caused it.
+/// What ended a run that named no test: its last exception, or the cause of that.
 pub(super) fn of_run(found: &[FoundTrace]) -> Option<Obstacle> {
     found.last().and_then(blocked)
 }
@@ -69,7 +69,8 @@ pub(super) fn of_tests(found: &[FoundTrace]) -> Option<Obstacle> {
     all(missing_in_test_body).or_else(|| all(blocked))
 }
 
-/// The test began, but what it needs is not there yet: an import in its body, raised by the test file itself.
+/// The test started, but something it needs does not exist yet: an import in its body, raised by the test file
+/// itself.
 fn missing_in_test_body(one: &FoundTrace) -> Option<Obstacle> {
     let error = one.trace.exceptions.first()?;
     let innermost = error.frames.first()?;
@@ -110,7 +111,7 @@ fn is_assertion(name: &str) -> bool {
     name.contains("Assert") || name.contains("Comparison") || name == "Failed" || name.is_empty()
 }
 
-/// What unittest's loader says of a test that is not there.
+/// The message of unittest's loader for a test that does not exist.
 fn is_missing_test(message: &str) -> bool {
     message.split_once("has no attribute '").is_some_and(|(_, name)| name.starts_with("test"))
         && (message.starts_with("type object '") || message.starts_with("module '"))

@@ -1,4 +1,4 @@
-/*! What is not there: modules, commands, files, tests. */
+/*! Missing things: modules, commands, files, tests. */
 
 use super::ObstacleKind::{Import, MissingCommand, MissingFile, MissingTest};
 use super::rules::ObstacleRule;
@@ -6,7 +6,7 @@ use super::rules::RuleScope::{Anywhere, Ending, Overriding};
 use super::rules::rule;
 
 pub(super) const RULES: &[ObstacleRule] = &[
-    // Files that are named as such come before modules: the entry point of a run.
+    // Files that are named explicitly come before modules: they are the entry point of a run.
     rule(MissingFile, Anywhere, r#"can't open file '([^']+)'"#),
     rule(
         MissingFile,

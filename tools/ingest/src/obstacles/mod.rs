@@ -1,9 +1,9 @@
 /*!
-Set-up failures: signs that a run never reached the code it was to test. A module that cannot be imported, a build
-that breaks, a command that does not exist, a network that is not there. They are recognised by the words that tools
-use for them, and each kind says what to do about it (`Obstacle::remedy`).
+Set-up failures: signs that a run never reached the code under test. Examples are a module that cannot be imported,
+a build that breaks, a command that does not exist, or a missing network. They are recognised by the messages of
+common tools, and each kind says what to do about it (`Obstacle::remedy`).
 
-An error that the ticket itself reports is the failure and no set-up failure: `expected` tells the two apart.
+An error that the ticket itself reports is the failure and not a set-up failure; `expected` distinguishes the two.
 */
 
 mod build;
@@ -22,34 +22,34 @@ use super::text::{TextLines, clip};
 use super::traces::{self, FoundTrace};
 use super::{decode, failing};
 
-/// Longest line and longest name kept of what was found, bytes.
+/// Longest line and longest name that are kept of a finding, in bytes.
 const MAX_DETAIL: usize = 300;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ObstacleKind {
-    /// A module, package, class or header that the run needs is not there.
+    /// A module, package, class or header that the run needs is missing.
     Import,
     Syntax,
-    /// The build broke before anything ran.
+    /// The build failed before anything ran.
     Build,
     /// A command, interpreter or script of a package manager is missing.
     MissingCommand,
-    /// The test, its fixture or its class is not there.
+    /// The test, its fixture or its class does not exist.
     MissingTest,
-    /// The machine, in records of older versions; now `Network`, `Permission` or `Resources`.
+    /// The machine. Only in records of older versions; now `Network`, `Permission` or `Resources`.
     Environment,
     /// A script or file that the replay names is not in the checkout.
     MissingFile,
     /// A host, a port or a database cannot be reached: a replay has no network.
     Network,
-    /// The run may not read, write or execute something.
+    /// The run is not allowed to read, write or execute something.
     Permission,
     MissingVariable,
     /// A path of a git submodule, which a checkout leaves empty.
     EmptySubmodule,
     /// A script with Windows line ends.
     LineEndings,
-    /// An interpreter, compiler or library of another version than the code needs.
+    /// An interpreter, compiler or library with another version than the code needs.
     RuntimeVersion,
     /// Disk, memory, processes.
     Resources,
@@ -59,17 +59,17 @@ pub enum ObstacleKind {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Obstacle {
     pub kind: ObstacleKind,
-    /// The line that says so.
+    /// The line that shows the obstacle.
     pub detail: String,
-    /// The module, command, file, host or variable it is about; of a build, the compiler's message.
+    /// The module, command, file, host or variable concerned; for a build, the compiler's message.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subject: Option<String>,
 }
 
-/// What is known of a run besides its output.
+/// Facts about a run besides its output.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SetupContext<'a> {
-    /// Paths of the submodules of the revision, as its `.gitmodules` names them.
+    /// Paths of the revision's submodules, as its `.gitmodules` names them.
     pub submodules: &'a [String],
     pub exit_status: Option<i32>,
 }
@@ -84,7 +84,7 @@ impl Obstacle {
         }
     }
 
-    /// The set-up failure that an output shows, if it shows one. Never fails; linear in the output.
+    /// The set-up failure that an output shows, if any. Never fails; takes time linear in the output.
     pub fn find(output: &str, context: &SetupContext<'_>) -> Option<Self> {
         let decoded = decode::decode(output.as_bytes());
         let lines = TextLines::new(&decoded.text);
@@ -93,12 +93,12 @@ impl Obstacle {
         find_in(&lines, &found, &tests.tests, context)
     }
 
-    /// A run that did not end in time.
+    /// A run that exceeded its time limit.
     pub fn time_out(seconds: u64) -> Self {
         Self::new(ObstacleKind::TimeOut, &format!("it did not end within {seconds} s"), None)
     }
 
-    /// What to do about it: one sentence for the person who gave the replay.
+    /// What to do about the obstacle: one sentence for the person who provided the replay.
     pub fn remedy(&self) -> String {
         remedy::remedy(self.kind, self.subject.as_deref())
     }
@@ -106,7 +106,7 @@ impl Obstacle {
     pub(crate) fn is_same(&self, other: &Obstacle) -> bool {
         let same_subject = match (&self.subject, &other.subject) {
             (Some(a), Some(b)) => self.kind == other.kind && super::template(a) == super::template(b),
-            // Records of older versions have no subject, and fewer kinds.
+            // Records of older versions have no subject and fewer kinds.
             _ => true,
         };
         same_subject && super::template(&self.detail) == super::template(&other.detail)
@@ -140,7 +140,7 @@ impl fmt::Display for Obstacle {
     }
 }
 
-/// The obstacle of an output whose traces and failing tests were read already.
+/// The obstacle of an output whose traces and failing tests are already parsed.
 pub(crate) fn find_obstacle(
     lines: &TextLines<'_>,
     found: &[FoundTrace],
@@ -162,13 +162,14 @@ fn find_in(
             .or_else(|| exceptions::of_run(found))
             .or_else(|| context.exit_status.and_then(of_status))
     } else {
-        // A test was named, so its module loaded; what its output quotes of other runs is no sign of an obstacle.
+        // A test was named, so its module was loaded; obstacles that its output quotes from other runs do not
+        // count.
         exceptions::of_tests(found).or_else(|| rules::missing_fixture(lines))
     };
     obstacle.map(|found| in_submodule(found, lines, context))
 }
 
-/// What a shell's status says where the output says nothing.
+/// What a shell's exit status means if the output says nothing.
 fn of_status(status: i32) -> Option<Obstacle> {
     let (kind, detail) = match status {
         124 => (ObstacleKind::TimeOut, "status 124: `timeout` ended the command"),
@@ -179,7 +180,7 @@ fn of_status(status: i32) -> Option<Obstacle> {
     Some(Obstacle::new(kind, detail, None))
 }
 
-/// What is missing below the path of a submodule is missing because the submodule is empty.
+/// A path below a submodule is missing because the submodule is empty.
 fn in_submodule(obstacle: Obstacle, lines: &TextLines<'_>, context: &SetupContext<'_>) -> Obstacle {
     use ObstacleKind::{Build, Import, MissingCommand, MissingFile};
     if context.submodules.is_empty()
@@ -198,7 +199,7 @@ fn in_submodule(obstacle: Obstacle, lines: &TextLines<'_>, context: &SetupContex
     }
 }
 
-/// Whether a text names `path`, as a path or as a dotted module, or a file below it.
+/// Whether a text names `path`, or a file below it, as a path or as a dotted module.
 fn names_path(text: &str, path: &str) -> bool {
     let path = path.trim_matches('/');
     let bounded = |form: &str| {
@@ -212,7 +213,7 @@ fn names_path(text: &str, path: &str) -> bool {
     let leaf = path.rsplit('/').next().unwrap_or(path);
     bounded(path)
         || path.contains('/') && bounded(&path.replace('/', "."))
-        // An include or import path often begins inside of the submodule's parent folder.
+        // An include or import path often starts inside of the submodule's parent folder.
         || path.contains('/') && leaf.len() >= 4 && begins_with_folder(text, leaf)
 }
 

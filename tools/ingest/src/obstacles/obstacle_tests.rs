@@ -1,6 +1,6 @@
 use super::*;
 
-/// Outputs of real tools: `@@@ subject` (or `-` where none is named), then the output.
+/// Outputs of real tools: `@@@ subject` (or `-` if none is named), then the output.
 const SAMPLES: &[(ObstacleKind, &str)] = &[
     (ObstacleKind::Import, include_str!("samples/import.txt")),
     (ObstacleKind::MissingCommand, include_str!("samples/command.txt")),
@@ -79,7 +79,7 @@ fn records_of_older_versions_are_read() {
         r#"{{"exception":null,"template":"x","symbols":[],"tests":[],"obstacle":{old},"failures":[]}}"#
     ))
     .unwrap();
-    // What is seen now has a subject, and is the same as what was recorded without one.
+    // A current obstacle has a subject, and matches one that was recorded without a subject.
     assert!(signature.matches(&crate::signature("sh: 1: make: not found\n")).is_same());
     assert!(!signature.matches(&crate::signature("sh: 1: cmake: not found\n")).is_same());
     for kind in ["Import", "Syntax", "Build", "MissingTest", "Environment"] {

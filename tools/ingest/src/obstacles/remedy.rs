@@ -1,5 +1,5 @@
 /*!
-What to do about a set-up failure, in terms of what Millwright offers: options of the command line and entries of
+What to do about a set-up failure, in terms of Millwright's features: command-line options and entries of
 `[repositories.NAME]` in the configuration.
 */
 

@@ -1,5 +1,5 @@
 /*!
-The rules of all kinds as one multi-pattern search: each line is read once, whatever the number of rules.
+The rules of all kinds as one multi-pattern search: each line is read once, regardless of the number of rules.
 */
 
 use std::sync::LazyLock;
@@ -9,25 +9,25 @@ use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 use super::{Obstacle, ObstacleKind, build, environment, missing};
 use crate::text::{TextLines, clip};
 
-/// Lines of output looked at from the end and from the start.
+/// How many lines of output are read from the end, and from the start.
 const WINDOW: usize = 2000;
-/// Lines with text at the end, among which a run says why it ended.
+/// How many non-empty lines at the end may say why a run ended.
 const ENDING: usize = 20;
-/// Longest part of a line looked at, bytes.
+/// How many bytes of a line are read.
 const MAX_LINE: usize = 2000;
 
-/// Where in an output the words count.
+/// Where in an output a pattern counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RuleScope {
-    /// They are said only by a run that could not begin.
+    /// Only a run that could not start prints this.
     Anywhere,
-    /// Programs also say them and go on; they count among the last lines.
+    /// Programs can also print this and continue; it counts only among the last lines.
     Ending,
-    /// They explain what other lines only report, so they are looked for first.
+    /// This explains what other lines only report, so it is searched first.
     Overriding,
 }
 
-/// `pattern` is matched against a line without colours, with plain quotation marks; its group is the subject.
+/// `pattern` is matched against a line without colours and with plain quotation marks; its group is the subject.
 pub(super) struct ObstacleRule {
     pub kind: ObstacleKind,
     pub scope: RuleScope,
@@ -64,7 +64,7 @@ struct Hit {
     subject: Option<String>,
 }
 
-/// What the rules of `wanted` find in a line, in their order.
+/// The matches of the `wanted` rules in a line, in the order of the rules.
 fn hits(line: &str, wanted: impl Fn(&ObstacleRule) -> bool) -> Vec<Hit> {
     let Some(search) = SEARCH.as_ref() else { return Vec::new() };
     let line = plain_quotes(clip(line, MAX_LINE).trim_end());
@@ -106,13 +106,13 @@ fn window(lines: &TextLines<'_>) -> impl Iterator<Item = usize> {
     (0..lines.len().min(WINDOW)).chain(tail.max(WINDOW)..lines.len())
 }
 
-/// The line from which on the output is its ending.
+/// The first line of the output's ending.
 fn ending_from(lines: &TextLines<'_>) -> usize {
     let told = (0..lines.len()).rev().filter(|at| !lines.get(*at).trim().is_empty());
     told.take(ENDING).last().unwrap_or(0)
 }
 
-/// What explains other lines: line ends, versions.
+/// Lines that explain other lines: line ends, versions.
 pub(super) fn overriding(lines: &TextLines<'_>) -> Option<Obstacle> {
     search(lines, |scope| scope == RuleScope::Overriding)
 }
@@ -153,7 +153,7 @@ fn near_subject(lines: &TextLines<'_>, from: usize, kind: ObstacleKind) -> Optio
     near.flat_map(|at| hits(lines.get(at), |rule| rule.kind == kind)).find_map(|hit| hit.subject)
 }
 
-/// Node's entry point is missing: nobody requires it.
+/// Whether Node's entry point is missing: no module requires it.
 fn is_missing_entry(lines: &TextLines<'_>, at: usize) -> bool {
     lines.get(at).contains("Error: Cannot find module '/")
         && (at..lines.len().min(at + 25)).any(|near| lines.get(near).trim() == "requireStack: []")
@@ -163,7 +163,7 @@ fn between(line: &str, mark: char) -> Option<String> {
     line.split(mark).nth(1).map(str::to_owned)
 }
 
-/// Whether one line of text, an exception's for instance, says that a run could not do its work.
+/// Whether one line of text, such as an exception's, says that a run could not do its work.
 pub(super) fn of_text(text: &str) -> Option<Obstacle> {
     let hit = hits(text, |_| true).into_iter().next()?;
     Some(Obstacle::new(hit.rule.kind, text, hit.subject))
@@ -178,7 +178,7 @@ fn fixture(line: &str) -> Obstacle {
     Obstacle::new(ObstacleKind::MissingTest, text, between(text, '\''))
 }
 
-/// Lines that say of a path that it is not there.
+/// Paths that some line reports as missing.
 pub(super) fn missing_paths<'t>(lines: &TextLines<'t>) -> Vec<&'t str> {
     const WORDS: &[&str] = &[
         "No such file",

@@ -1,5 +1,6 @@
 /*!
-Alertmanager's webhook, which Grafana's alerting extends. One delivery is a group of alerts; the group is one ticket.
+Alertmanager's webhook, which Grafana's alerting extends. One delivery is a group of alerts, and the group becomes
+one ticket.
 */
 
 use crate::moment;
@@ -9,12 +10,12 @@ use serde_json::Value;
 use super::{ReadablePayload, owned, scalar, text};
 
 const MAX_ALERTS: usize = 50;
-/// What Alertmanager writes while an alert is still firing.
+/// Alertmanager's end time of an alert that is still firing.
 const NEVER: &str = "0001-01-01";
 
 pub(super) fn read(value: &Value) -> Option<ReadablePayload> {
     let alerts: Vec<&Value> = match value {
-        // The API's own list is a bare array of alerts.
+        // The API's own list is a plain array of alerts.
         Value::Array(list) => list.iter().collect(),
         _ => value.get("alerts")?.as_array()?.iter().collect(),
     };

@@ -1,6 +1,6 @@
 /*!
-Any other JSON object that is one error report: some field holds a stack trace or a message. The text fields are
-laid out one under the other and read like any ticket.
+Any other JSON object that is one error report: some field contains a stack trace or a message. The text fields are
+joined one after the other and parsed like any ticket.
 */
 
 use millwright_model::TicketFormat;
@@ -10,7 +10,7 @@ use super::{ReadablePayload, owned};
 
 const MAX_FIELDS: usize = 200;
 const MAX_DEPTH: usize = 6;
-/// Fields that carry an error, likeliest first.
+/// Fields that may contain an error, most likely first.
 const TELLING: &[&str] = &[
     "stack_trace",
     "stacktrace",

@@ -1,5 +1,5 @@
 /*!
-Deliveries of ticket systems and of our own API: a title, a body, and where they hide in each.
+Payloads of ticket systems and of our own API: where the title and the body are in each.
 */
 
 use crate::moment;
@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::{ReadablePayload, owned, scalar, text};
 
-/// Attachments read as text, and bytes of each.
+/// Maximum number of attachments that are read as text, and bytes read of each.
 const MAX_ATTACHMENTS: usize = 20;
 const MAX_ATTACHMENT_BYTES: usize = 512 * 1024;
 
-/// `(what only this system's payload has, title, body, id)`.
+/// `(field that only this system's payload has, title, body, id)`.
 struct Shape {
     mark: &'static [&'static str],
     title: &'static [&'static str],
@@ -84,7 +84,7 @@ fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
     path.iter().try_fold(value, |value, key| value.get(key)).filter(|found| !found.is_null())
 }
 
-/// Jira Cloud sends rich text as a tree; its leaves are the text.
+/// Jira Cloud sends rich text as a tree; its leaves contain the text.
 fn body_text(value: &Value) -> String {
     if let Some(plain) = value.as_str() {
         return plain.to_owned();

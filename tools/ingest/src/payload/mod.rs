@@ -1,6 +1,6 @@
 /*!
-Structured payloads, recognised by their shape and not by where they came from: whoever pastes a Sentry event into
-a terminal means the same as the hook that delivers it. What is not recognised stays text.
+Structured payloads, recognised by their shape and not by their origin: a Sentry event pasted into a terminal is
+treated like one that a webhook delivers. An unrecognised payload stays text.
 */
 
 mod alerts;
@@ -11,14 +11,14 @@ mod sentry;
 use millwright_model::{ErrorMessage, StackTrace, TicketContext, TicketFormat};
 use serde_json::Value;
 
-/// Longest text taken from one field.
+/// Longest text read from one field.
 const MAX_FIELD_BYTES: usize = 256 * 1024;
-/// Notes about fields that were cut; more of them say nothing new.
+/// Maximum number of notes about fields that were cut.
 const MAX_CUT_NOTES: usize = 5;
-/// Longest text rendered from a payload.
+/// Longest text generated from a payload.
 const MAX_TEXT_BYTES: usize = 2 * 1024 * 1024;
 
-/// A payload made readable. `text` is read like any other ticket; `traces` were given in structured form.
+/// A payload as readable text. `text` is parsed like any other ticket; `traces` were given in structured form.
 pub(crate) struct ReadablePayload {
     pub format: TicketFormat,
     pub title: String,
@@ -63,17 +63,17 @@ impl ReadablePayload {
     }
 }
 
-/// `None` when the text is not JSON or of no known shape.
+/// `None` when the text is not JSON or has no known shape.
 pub(crate) fn recognise(text: &str) -> Option<ReadablePayload> {
     let trimmed = text.trim_start();
     if !trimmed.starts_with(['{', '[']) {
         return None;
     }
-    // The parser's own limit on depth turns a nesting bomb into an error, and so into plain text.
+    // The parser's own depth limit turns a nesting bomb into an error, so it stays plain text.
     read(&serde_json::from_str(trimmed).ok()?)
 }
 
-/// `None` when it is of no known shape.
+/// `None` when the value has no known shape.
 pub(crate) fn read(value: &Value) -> Option<ReadablePayload> {
     sentry::read(value)
         .or_else(|| alerts::read(value))
@@ -81,7 +81,7 @@ pub(crate) fn read(value: &Value) -> Option<ReadablePayload> {
         .or_else(|| generic::read(value))
 }
 
-/// Takes the middle out of texts that are longer than one field may be: reports begin with what happened, and logs end
+/// Removes the middle of texts that exceed the limit for one field: reports begin with the problem, and logs end
 /// with it.
 pub(crate) fn shorten_fields(value: &mut Value, notes: &mut Vec<String>) {
     const CUT: &str = "\n[... cut ...]\n";

@@ -160,7 +160,7 @@ fn any_object_with_a_stack_is_read() {
     }
 }
 
-/// Of any size: what a payload of ten megabytes says of itself is known as that of a small one.
+/// A payload of ten megabytes is recognised like a small one.
 #[test]
 fn long_texts_of_a_payload_keep_their_ends_and_its_fields() {
     let body = format!("AlphaError: first\n{}\nOmegaError: last ü", "ü\"\\\u{1}x\n".repeat(1_200_000));
@@ -174,7 +174,7 @@ fn long_texts_of_a_payload_keep_their_ends_and_its_fields() {
     assert!(ticket.text.contains("AlphaError: first") && ticket.text.contains("OmegaError: last ü"));
     assert!(ticket.text.len() < 1 << 20, "{}", ticket.text.len());
     assert!(ticket.notes[0].contains(&format!("{} bytes", body.len())), "{:?}", ticket.notes);
-    // What has no known shape is read as text, however large.
+    // A payload without a known shape is read as text, even if it is large.
     let odd = crate::parse_payload(serde_json::json!([{ "odd": body }]));
     assert!(odd.text.contains("AlphaError"), "{:.200}", odd.text);
     crate::parse_payload(serde_json::Value::Null);

@@ -1,6 +1,6 @@
 /*!
-Sentry events: as stored, as delivered by hooks (`data.event`), and with interfaces as `entries[]`. Sentry lists
-frames oldest first and exceptions cause first; both are turned round.
+Sentry events: as stored, as delivered by webhooks (`data.event`), and with interfaces as `entries[]`. Sentry lists
+frames oldest first and exceptions cause first; both orders are reversed.
 */
 
 use crate::moment;
@@ -72,7 +72,7 @@ fn exceptions(event: &Value) -> Vec<ExceptionInfo> {
     let platform = text(event, &["platform"]).unwrap_or("");
     let mut list: Vec<ExceptionInfo> =
         values(interface).iter().rev().take(MAX_EXCEPTIONS).map(|value| exception(value, platform)).collect();
-    // Without frames of its own the last exception may have them in `threads` or at the event's top.
+    // If the last exception has no frames, they may be in `threads` or at the top of the event.
     if list.iter().all(|e| e.frames.is_empty())
         && let Some(first) = list.first_mut()
     {
@@ -92,7 +92,7 @@ fn exceptions(event: &Value) -> Vec<ExceptionInfo> {
 
 fn exception(value: &Value, platform: &str) -> ExceptionInfo {
     let kind = owned(value, &["type"]).unwrap_or_default();
-    // Sentry keeps the package of a JVM class apart; for Python the builtins' module says nothing.
+    // Sentry stores the package of a JVM class separately; for Python, the builtins' module is not useful.
     let module = text(value, &["module"])
         .filter(|module| !module.is_empty() && !matches!(*module, "builtins" | "exceptions" | "__main__"));
     let kind = match module {
@@ -123,8 +123,8 @@ fn frame(value: &Value, platform: &str) -> Frame {
     };
     let filename = key("filename", "filename");
     let absolute = key("abs_path", "absPath");
-    // A JVM frame's `filename` is a bare name and its module says where; elsewhere `filename` is relative to the
-    // project and the better one, unless it is a bare name.
+    // A JVM frame's `filename` is a bare name, and its module says where the file is. In other languages
+    // `filename` is relative to the project and preferable, unless it is a bare name.
     let path = match (&filename, &absolute) {
         (Some(name), Some(path)) if !name.contains(['/', '\\']) && platform != "java" => Some(path.clone()),
         (Some(name), _) => Some(name.clone()),
@@ -210,7 +210,7 @@ fn headline(e: &ExceptionInfo) -> String {
     if first.is_empty() { e.kind.clone() } else { format!("{}: {first}", e.kind) }
 }
 
-/// Readable, one line a frame, with the source line where there is one.
+/// Readable text, one line per frame, with the source line if there is one.
 fn render(exceptions: &[ExceptionInfo]) -> String {
     let mut out = String::new();
     for (index, exception) in exceptions.iter().enumerate() {
@@ -307,7 +307,7 @@ fn tags(event: &Value) -> Vec<(String, String)> {
     }
 }
 
-/// The last ones before the crash, as log lines.
+/// The last breadcrumbs before the crash, as log lines.
 fn breadcrumbs(event: &Value, payload: &mut ReadablePayload) {
     let Some(interface) = interface(event, "breadcrumbs") else { return };
     let all = values(interface);

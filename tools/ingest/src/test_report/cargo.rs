@@ -1,7 +1,7 @@
 /*!
-`cargo test` and `cargo nextest`. cargo runs one binary after another, each with a closing line of its own; a test is
-named by its binary, since two binaries may have tests of the same name. nextest prints what a failing binary
-printed, with the binary's own closing line, so that line does not count within a run of nextest.
+`cargo test` and `cargo nextest`. cargo runs one binary after another, each with its own closing line. A test's
+name includes its binary, because two binaries may have tests of the same name. nextest repeats the output of a
+failing binary, including the binary's closing line, so that line does not count within a run of nextest.
 */
 
 use super::OutputReader;
@@ -14,17 +14,17 @@ const NEXTEST: RunnerKind = RunnerKind::Nextest;
 
 #[derive(Debug, Default)]
 pub(super) struct CargoReader {
-    /// `shop src/lib.rs`: the binary that runs.
+    /// The running binary: `shop src/lib.rs`.
     binary: String,
-    /// Tests it announced, until its closing line.
+    /// Number of tests that the binary announced; `None` after its closing line.
     announced: Option<u32>,
     /// Outcomes of this binary so far.
     shown: TestCounts,
-    /// Within the list of names under `failures:`.
+    /// Whether the reader is in the list of names under `failures:`.
     in_list: bool,
-    /// The test whose outcome comes on a later line, after what it printed.
+    /// The test whose outcome comes on a later line, after the test's output.
     pending: Option<String>,
-    /// cargo saw a binary fail, and did not say how many targets failed in all.
+    /// Whether cargo stopped after a failing binary, so that the total number of failing targets is unknown.
     gave_up: bool,
     nextest: NextestReader,
 }
@@ -70,7 +70,7 @@ impl CargoReader {
         self.binary = name;
         self.announced = None;
         self.in_list = false;
-        // It goes on after the binary that failed.
+        // cargo continued after the failing binary.
         self.gave_up = false;
     }
 
@@ -129,7 +129,7 @@ impl CargoReader {
 
     fn close(&mut self, line: &str, (counts, total): (TestCounts, u32), log: &mut RunLog) {
         if self.announced != Some(total) {
-            // A test printed it: the binary announced another number of tests.
+            // A test printed this line: the binary announced another number of tests.
             if let Some((name, _)) = line.strip_prefix("test ").and_then(|rest| rest.split_once(" ... ")) {
                 self.pending = Some(name.to_owned());
             }
@@ -146,7 +146,7 @@ impl CargoReader {
         log.record_distinct(KIND, &self.qualify(name), status);
     }
 
-    /// Doc-tests are named by their line, which a fix moves; the item they document stays.
+    /// The name of a doc-test includes its line, which a fix may move; the documented item is stable.
     fn qualify(&self, name: &str) -> String {
         let name = name.split_once(" - should panic").map_or(name, |(name, _)| name);
         let name = name.split_once(" - compile").map_or(name, |(name, _)| name);
@@ -163,7 +163,7 @@ fn is_test_name(name: &str) -> bool {
     !first.is_empty() && !first.starts_with(['-', '=', ' ']) && (rest.is_empty() || rest.starts_with("- "))
 }
 
-/// `target/debug/deps/shop-507999230d6984fa` as `shop`: the hash differs between work trees.
+/// `target/debug/deps/shop-507999230d6984fa` becomes `shop`: the hash differs between work trees.
 fn binary_name(path: &str) -> &str {
     let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
     let file = file.strip_suffix(".exe").unwrap_or(file);
@@ -217,12 +217,12 @@ fn read_result(text: &str) -> Option<(TestCounts, u32)> {
 #[derive(Debug, Default)]
 struct NextestReader {
     is_open: bool,
-    /// After the closing line, where the failures are repeated.
+    /// Whether the closing line was seen; the failures are repeated after it.
     closed: bool,
 }
 
 impl NextestReader {
-    /// Answers whether the line belongs to a run of nextest.
+    /// Returns whether the line belongs to a run of nextest.
     fn read_line(&mut self, line: &str, log: &mut RunLog) -> bool {
         if line.starts_with(" Nextest run ID ") {
             log.start_suite(NEXTEST);
@@ -230,7 +230,7 @@ impl NextestReader {
             return true;
         }
         if self.closed {
-            // The failures stand here once more; a runner that follows is not nextest's.
+            // nextest repeats its failures here; any other line belongs to the next runner.
             self.closed = line.starts_with("   ") && read_nextest_test(line).is_some();
             if line == "error: test run failed" || line.starts_with("error: no tests to run") {
                 return true;
@@ -266,7 +266,7 @@ impl NextestReader {
     }
 }
 
-/// `6 tests run: 4 passed (1 slow), 2 failed, 2 skipped`, and whether tests were left out.
+/// `6 tests run: 4 passed (1 slow), 2 failed, 2 skipped`; also returns whether tests were left out.
 fn read_nextest_summary(text: &str) -> Option<(TestCounts, bool)> {
     let (run, list) = text.split_once(" run: ")?;
     let run = run.strip_suffix(" tests").or_else(|| run.strip_suffix(" test"))?;
@@ -295,7 +295,7 @@ fn read_nextest_summary(text: &str) -> Option<(TestCounts, bool)> {
     Some((counts.sum_ran(), cut_short))
 }
 
-/// `        FAIL [   0.110s] (1/6) shop::api tests::tax`, and whether it is another attempt.
+/// `        FAIL [   0.110s] (1/6) shop::api tests::tax`; also returns whether this is another attempt.
 fn read_nextest_test(line: &str) -> Option<(String, TestStatus, bool)> {
     if !line.starts_with("  ") {
         return None;

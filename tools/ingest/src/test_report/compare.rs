@@ -1,7 +1,7 @@
 /*!
-Whether the project's tests are worse with a fix than without it. A claim that they are not needs two runs that ended,
-tests that ran in both, and no test that fails newly or is gone. Everything else is said to be what it is: a failure,
-a run that could not be had, or two runs that cannot be compared.
+Whether the project's tests are worse with a fix than without it. To say that they are not, two things are needed:
+two runs that finished with tests that ran in both, and no test that newly fails or is missing. Every other case is
+reported as what it is: a failure, a run that was not possible, or two runs that cannot be compared.
 */
 
 use std::collections::BTreeSet;
@@ -14,17 +14,17 @@ use super::report::{RunnerReport, TestReport, TestStatus, UnitStatus};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestComparison {
     pub result: TestsResult,
-    /// Tests run with the fix.
+    /// Number of tests that ran with the fix.
     pub ran: u32,
     pub newly_failing: Vec<String>,
     /// Tests that ran without the fix, and are skipped or do not exist with it.
     pub removed: Vec<String>,
     pub newly_passing: Vec<String>,
-    /// Tests that fail now and then, with the fix or without it.
+    /// Tests that sometimes fail, with or without the fix.
     pub flaky: Vec<String>,
-    /// More tests fail or are missing than can be named.
+    /// Number of failing or missing tests beyond those that can be named.
     pub unnamed: u32,
-    /// What keeps the runs from being compared, apart from the tests that fail.
+    /// What prevents the runs from being compared, apart from the failing tests.
     pub not_comparable_because: Option<String>,
     /// One sentence for a report.
     pub because: String,
@@ -35,7 +35,7 @@ impl TestComparison {
         Self::new(TestsResult::NotRun, 0, because.into())
     }
 
-    /// A comparison that was not made, and why.
+    /// A comparison that was not possible, and the reason.
     pub fn could_not_run(because: impl Into<String>) -> Self {
         Self::new(TestsResult::CouldNotRun, 0, because.into())
     }
@@ -80,7 +80,7 @@ pub fn compare(before: &TestReport, after: &TestReport) -> TestComparison {
     difference.into_comparison(before, after)
 }
 
-/// Why a run says nothing about tests.
+/// Why a run says nothing about the tests.
 fn could_not_run(report: &TestReport) -> Option<String> {
     match report.exit_status {
         None => return Some("the run was killed or ran out of time".into()),
@@ -116,7 +116,7 @@ fn with_obstacle(report: &TestReport, reason: &str) -> String {
     }
 }
 
-/// Why two finished runs must not be called alike, even if no test differs.
+/// Why two finished runs must not be called equal, even if no test differs.
 fn doubt_of(before: &TestReport, after: &TestReport) -> Option<String> {
     let sides = [(before, "without the fix"), (after, "with the fix")];
     if before.runs.is_empty() || after.runs.is_empty() {
@@ -228,7 +228,7 @@ impl Difference {
                 }
             }
         }
-        // An expected failure is a failure that is not counted as one.
+        // An expected failure is a failure that does not count as one.
         for (name, status) in &after.outcomes {
             if *status == TestStatus::ExpectedFailure
                 && before.outcomes.get(name) == Some(&TestStatus::Passed)
@@ -262,7 +262,7 @@ impl Difference {
             if !status.is_run() || before.fragments.contains(name) || still_runs {
                 continue;
             }
-            // Where passing tests have no names, one that is skipped is still known by name.
+            // If passing tests have no names, a skipped test is still known by name.
             if is_named || after.outcomes.contains_key(name) {
                 self.removed.insert(name.clone());
             }

@@ -1,5 +1,5 @@
 /*!
-ctest: a line per test, the totals, and the tests that failed once more by name.
+ctest: one line per test, the totals, and a list of the failed tests.
 */
 
 use super::OutputReader;
@@ -28,7 +28,7 @@ impl OutputReader for CtestReader {
             log.record(KIND, name, status);
             log.count_seen(KIND, 1);
         } else if let Some((failed, total)) = read_closing(line) {
-            // The closing line does not count skipped tests apart; the lines of the tests do.
+            // The closing line does not count skipped tests separately; the lines of the tests do.
             let known = self.counts.ran.saturating_add(self.counts.skipped);
             let counts = if known >= total && self.counts.failing() == failed {
                 self.counts

@@ -1,7 +1,7 @@
 /*!
-`go test`: plain, `-v` and `-json`. A package ends with a line of its own, and its tests stand before that line, so
-names are qualified by it. Without `-v` only failing tests are named and passing ones are not counted; then the
-packages are what can be compared.
+`go test`: plain, `-v` and `-json`. A package ends with its own line, and its tests come before that line, so names
+are qualified by it. Without `-v` only failing tests are named and passing ones are not counted; then only the
+packages can be compared.
 */
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,12 +14,12 @@ use super::report::{RunnerKind, TestCounts, TestStatus, UnitStatus};
 use super::scan::is_decimal;
 
 const KIND: RunnerKind = RunnerKind::GoTest;
-/// Most tests held while their package is open.
+/// Maximum number of tests held while their package is open.
 const MAX_OPEN: usize = 200_000;
 
 #[derive(Debug, Default)]
 pub(super) struct GoReader {
-    /// Tests of the open package: begun (`None`) or ended.
+    /// Tests of the open package: started (`None`) or ended.
     tests: BTreeMap<String, Option<TestStatus>>,
     verbose: bool,
     json: GoEventReader,
@@ -34,7 +34,7 @@ impl OutputReader for GoReader {
             self.verbose = true;
             self.insert(name, None, log);
         } else if let Some((name, status)) = read_result(line) {
-            // With -v every test announces itself; anything else was printed by a test.
+            // With -v every test announces itself; a test printed any other line.
             if !self.verbose || self.tests.contains_key(name) {
                 self.insert(name, Some(status), log);
             }
@@ -47,7 +47,7 @@ impl OutputReader for GoReader {
 
     fn finish(&mut self, log: &mut RunLog) {
         if !self.tests.is_empty() {
-            // A package began and its closing line is missing.
+            // A package started and its closing line is missing.
             log.start_suite(KIND);
         }
         self.json.finish(log);
@@ -70,7 +70,7 @@ impl GoReader {
         let is_open = self.tests.values().any(Option::is_none);
         match package.ending {
             PackageEnding::Passed if is_open || self.tests.values().flatten().any(|one| one.is_failing()) => {
-                // Tests of this package still run, or failed: a test printed this line.
+                // Tests of this package are still running, or have failed: a test printed this line.
                 return;
             }
             PackageEnding::NoTests => {
@@ -88,7 +88,7 @@ impl GoReader {
         }
         let mut counts = TestCounts::default();
         for (test, status) in std::mem::take(&mut self.tests) {
-            // Begun and never ended: it crashed or ran out of time.
+            // The test started but did not end: it crashed or ran out of time.
             let status = status.unwrap_or(TestStatus::Errored);
             counts.count(status);
             log.record(KIND, &format!("{}.{test}", package.name), status);
@@ -153,7 +153,7 @@ fn read_package(line: &str) -> Option<PackageLine<'_>> {
     Some(PackageLine { name, ending })
 }
 
-/// `--- FAIL: TestCart/empty (0.00s)`, also behind something that was printed without a line end.
+/// `--- FAIL: TestCart/empty (0.00s)`, also after output without a line end.
 fn read_result(line: &str) -> Option<(&str, TestStatus)> {
     let at = line.find("--- ")?;
     let (word, rest) = line.get(at + 4..)?.split_once(": ")?;
@@ -167,7 +167,7 @@ fn read_result(line: &str) -> Option<(&str, TestStatus)> {
     (is_decimal(time) && !name.contains(' ')).then_some((name, status))
 }
 
-/// Events of `-json`: the packages that are open, with the tests that began and did not end.
+/// Events of `-json`: the open packages, with the tests that started and did not end.
 #[derive(Debug, Default)]
 pub(super) struct GoEventReader {
     open: BTreeMap<String, OpenPackage>,
@@ -180,7 +180,7 @@ struct OpenPackage {
 }
 
 impl GoEventReader {
-    /// Answers whether the line was an event.
+    /// Returns whether the line was an event.
     pub(super) fn read_event(&mut self, line: &str, log: &mut RunLog) -> bool {
         if !line.contains("\"Action\":\"") {
             return false;
@@ -196,7 +196,7 @@ impl GoEventReader {
             return true;
         }
         if !matches!(action, "start" | "run" | "pass" | "fail" | "skip") {
-            // A result behind something that was printed without a line end has no event in older versions.
+            // In older versions, a result after output without a line end has no event.
             if let (Some(test), Some(output)) = (text("Test"), text("Output"))
                 && let Some((name, status)) = read_result(output)
                 && name == test

@@ -1,6 +1,6 @@
 /*!
-Gradle on the console. A failing test task prints its failures and how many tests it completed; a passing one prints
-nothing unless test logging is on, so then only the report files say what ran.
+Gradle on the console. A failing test task prints its failures and how many tests it completed. A passing one
+prints nothing unless test logging is on; then only the report files say what ran.
 */
 
 use super::OutputReader;
@@ -15,7 +15,7 @@ pub(super) struct GradleReader {
     task: String,
     is_used: bool,
     is_closed: bool,
-    /// Outcomes of the open task that test logging shows, and those of the whole build.
+    /// Outcomes of the open task that test logging shows, and outcomes of the complete build.
     shown: TestCounts,
     counts: TestCounts,
 }
@@ -25,7 +25,7 @@ impl OutputReader for GradleReader {
         if let Some(rest) = line.strip_prefix("> Task ") {
             self.open_task(rest, log);
         } else if line.starts_with(':') && line.len() < 200 {
-            // Before Gradle 4.7, where what the task prints may follow at once.
+            // Before Gradle 4.7, the task's own output may follow on the same line.
             self.open_task(&line.replace("WARNING: ", " "), log);
         } else if line.starts_with("BUILD SUCCESSFUL in ") || line.starts_with("BUILD FAILED in ") {
             self.close(line.starts_with("BUILD FAILED"), log);

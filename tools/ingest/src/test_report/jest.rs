@@ -1,6 +1,6 @@
 /*!
-jest: default and `--verbose`. A line per test file, a tree of tests under it when verbose, and the failures by
-name. The closing block counts files and tests; its lines must stand together.
+jest: default and `--verbose`. One line per test file, a tree of its tests if verbose, and the failures by name.
+The closing block counts files and tests; its lines must be consecutive.
 */
 
 use super::OutputReader;
@@ -13,16 +13,16 @@ const KIND: RunnerKind = RunnerKind::Jest;
 #[derive(Debug, Default)]
 pub(super) struct JestReader {
     file: Option<String>,
-    /// Within the tree of tests under the file, which an empty line ends.
+    /// Whether the reader is in the tree of tests of a file, which an empty line ends.
     in_tree: bool,
     titles: TitleStack,
-    /// The list of failures that long runs print once more.
+    /// Whether the reader is in the list of failures that long runs repeat.
     in_repeat: bool,
     broken_files: u32,
     closing: ClosingBlock,
 }
 
-/// The lines of the closing block that were seen, in their order.
+/// The lines of the closing block seen so far, in order.
 #[derive(Debug, Default)]
 enum ClosingBlock {
     #[default]
@@ -131,7 +131,7 @@ impl JestReader {
 
 /// `FAIL ./cart.test.js (5.2 s)`
 fn read_file_line(line: &str) -> Option<&str> {
-    // With colours, a space stands on both sides of the word.
+    // With colours, the word has a space on both sides.
     let line = line.strip_prefix(' ').unwrap_or(line);
     let rest = line.strip_prefix("PASS ").or_else(|| line.strip_prefix("FAIL "))?;
     let file = strip_duration(strip_heap(rest)).trim();

@@ -1,5 +1,5 @@
 /*!
-The JSON that jest and vitest write with `--json` and `--reporter=json`.
+The JSON that jest writes with `--json` and vitest with `--reporter=json`.
 */
 
 use serde::Deserialize;
@@ -66,7 +66,7 @@ pub(super) fn read(bytes: &[u8]) -> Option<TestReport> {
     Some(finish(log))
 }
 
-/// A report out of a file.
+/// The report of a file.
 pub(super) fn finish(mut log: RunLog) -> TestReport {
     TestReport {
         exit_status: Some(0),
@@ -77,7 +77,7 @@ pub(super) fn finish(mut log: RunLog) -> TestReport {
     }
 }
 
-/// Length of the folder that all files share: paths are absolute, and work trees differ.
+/// Length of the folder path that all files share: paths are absolute, and work trees differ.
 fn common_folder(files: &[FileResult]) -> usize {
     let Some(first) = files.first() else { return 0 };
     let mut common = first.name.rfind('/').map_or(0, |at| at + 1);

@@ -1,6 +1,7 @@
 /*!
-JUnit XML, which most runners can write. Suites may be nested; Surefire adds the attempts of a test that was run
-again: one that passed in the end is flaky and passed, one that never passed has a failure besides the attempts.
+JUnit XML, which most runners can write. Suites may be nested. Surefire adds the attempts of a repeated test: a
+test that passed in the end is flaky and counts as passed, and one that never passed has a failure in addition to
+its attempts.
 */
 
 use quick_xml::Reader;
@@ -27,7 +28,7 @@ struct JunitReader {
     test: Option<OpenTest>,
     counts: TestCounts,
     found: bool,
-    /// An error of a suite outside of its tests.
+    /// Whether the suite had an error outside of its tests.
     broken: bool,
 }
 
@@ -128,7 +129,7 @@ impl JunitReader {
         }
     }
 
-    /// The class qualifies a test; without one, the suites around it do.
+    /// The class qualifies a test; without a class, the enclosing suites do.
     fn name(&self, element: &BytesStart<'_>) -> String {
         let name = attribute(element, "name").unwrap_or_default();
         let class = attribute(element, "classname").filter(|class| !class.is_empty() && *class != name);

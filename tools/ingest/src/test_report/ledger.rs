@@ -1,27 +1,28 @@
 /*!
-Which closing summaries of a runner are its own. A test may print "100 passed", and a build may run the same runner
-twice, so a summary is held against the tests that were seen one by one. A runner that prints a line when it starts
-has one summary per start; without such a line, a summary is accepted when it counts what was seen before it.
+Decides which closing summaries come from the runner itself. A test may print "100 passed", and a build may run the
+same runner twice, so a summary is checked against the tests that were seen one by one. A runner that prints a line
+when it starts has one summary per start. Without such a line, a summary is accepted if its counts match the tests
+seen before it.
 */
 
 use super::report::TestCounts;
 
-/// Most summaries held undecided; a runner does not print more within one suite.
+/// Maximum number of undecided summaries; a runner does not print more within one suite.
 const MAX_CANDIDATES: usize = 64;
 
 #[derive(Debug, Clone)]
 struct SummaryCandidate {
     counts: TestCounts,
-    /// Tests the summary claims, in the unit in which tests are seen one by one.
+    /// Number of tests that the summary claims, in the unit in which single tests are seen.
     expected: u64,
     /// Tests seen since the last suite, and since the last candidate.
     seen: u64,
     seen_since: u64,
-    /// More tests were seen after it.
+    /// Whether more tests were seen after the summary.
     followed: bool,
 }
 
-/// The suites of one runner, in the order of the output.
+/// The suites of one runner, in output order.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SuiteLedger {
     marked: bool,
@@ -30,21 +31,21 @@ pub(super) struct SuiteLedger {
     candidates: Vec<SummaryCandidate>,
     pub totals: TestCounts,
     pub suites: u32,
-    /// Suites begun, those without a summary included: tells apart equal names of two suites.
+    /// Number of suites started, including those without a summary; distinguishes equal names of two suites.
     pub begun: u32,
     pub unfinished: bool,
     pub contradictory: bool,
 }
 
 impl SuiteLedger {
-    /// The runner's own start line.
+    /// The runner printed its start line.
     pub(super) fn start_suite(&mut self) {
         self.finish_suite();
         self.marked = true;
         self.begun = self.begun.saturating_add(1);
     }
 
-    /// `tests` more were seen one by one.
+    /// Counts `tests` more tests that were seen one by one.
     pub(super) fn count_seen(&mut self, tests: u64) {
         if tests == 0 {
             return;
@@ -56,14 +57,14 @@ impl SuiteLedger {
         }
     }
 
-    /// The runner went on in a way that cannot come after its closing summary.
+    /// The runner printed a line that cannot come after its closing summary.
     pub(super) fn continue_suite(&mut self) {
         if let Some(last) = self.candidates.last_mut() {
             last.followed = true;
         }
     }
 
-    /// A closing summary, unless a test printed it.
+    /// Adds a closing summary, unless a test printed it.
     pub(super) fn add_summary(&mut self, counts: TestCounts, expected: u64) {
         let candidate = SummaryCandidate {
             counts,
@@ -78,7 +79,7 @@ impl SuiteLedger {
         }
         let exact = !self.marked && candidate.seen == expected;
         if exact {
-            // A candidate before it that claims another number was printed by a test.
+            // A test printed the earlier candidates, which claim another number.
             self.candidates.clear();
             self.accept_summary(&candidate);
             self.seen = 0;
@@ -88,7 +89,7 @@ impl SuiteLedger {
         self.seen_since = 0;
     }
 
-    /// The suite that is open ends here: the next one starts, or the output is over.
+    /// Ends the open suite, because the next one starts or the output ends.
     pub(super) fn finish_suite(&mut self) {
         let candidates = std::mem::take(&mut self.candidates);
         if candidates.is_empty() {
@@ -146,12 +147,12 @@ impl SuiteLedger {
         }
     }
 
-    /// Which suite a test that is seen now belongs to.
+    /// The suite of a test that is seen now.
     pub(super) fn current_suite(&self) -> u32 {
         if self.marked { self.begun } else { self.begun.saturating_add(1) }
     }
 
-    /// Which suite a list belongs to that is printed after the closing summary.
+    /// The suite of a list that is printed after the closing summary.
     pub(super) fn closed_suite(&self) -> u32 {
         if self.candidates.is_empty() && self.begun > 0 { self.begun } else { self.current_suite() }
     }
@@ -165,7 +166,8 @@ impl SuiteLedger {
     }
 }
 
-/// Each is the summary of a suite of its own if it counts exactly what was seen since the one before.
+/// Whether each candidate is the summary of a separate suite: each counts exactly the tests seen since the
+/// previous one.
 fn are_suites(candidates: &[SummaryCandidate]) -> bool {
     candidates.iter().all(|one| one.expected == one.seen_since)
 }

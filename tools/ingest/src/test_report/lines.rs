@@ -1,9 +1,9 @@
 /*!
-Lines out of the bytes that a test run prints. Escape sequences for colours are dropped; a carriage return and a
-cursor movement to a column end a line, because what follows is drawn over it.
+Splits the bytes that a test run prints into lines. Escape sequences for colours are removed. A carriage return and
+a cursor movement to a column end a line, because the following text overwrites it.
 */
 
-/// Longest line kept. Of a longer one the beginning is kept, and the report says so.
+/// Longest line kept. Of a longer one, only the beginning is kept, and the report says so.
 pub(super) const MAX_LINE_BYTES: usize = 1 << 20;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -12,22 +12,22 @@ enum EscapeState {
     None,
     /// After ESC.
     Escape,
-    /// Within `ESC [ … letter`.
+    /// Inside of `ESC [ … letter`.
     Control,
-    /// Within `ESC ] … BEL` or `ESC ] … ESC \`.
+    /// Inside of `ESC ] … BEL` or `ESC ] … ESC \`.
     Title,
     TitleEscape,
-    /// After `ESC (` and the like: one more byte belongs to it.
+    /// After `ESC (` and similar: one more byte belongs to the sequence.
     Charset,
 }
 
 #[derive(Debug, Default)]
 pub(super) struct LineSplitter {
     line: Vec<u8>,
-    /// The line before ended with a carriage return, of which a line feed is the rest.
+    /// Whether the last line ended with a carriage return; a following line feed belongs to it.
     after_return: bool,
     state: EscapeState,
-    /// Bytes of the open escape sequence; a sequence that never ends must not swallow the output.
+    /// Bytes of the open escape sequence; an unterminated sequence must not swallow the output.
     escape_bytes: u8,
     pub cut: bool,
 }
@@ -40,7 +40,7 @@ impl LineSplitter {
         let mut rest = bytes;
         while let Some(&first) = rest.first() {
             if self.state == EscapeState::None {
-                // The plain part up to the next special byte goes over at once.
+                // Copy the plain part up to the next special byte at once.
                 let plain = rest
                     .iter()
                     .position(|byte| matches!(byte, b'\n' | b'\r' | 0x1b | 0))

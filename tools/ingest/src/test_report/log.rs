@@ -1,6 +1,6 @@
 /*!
-Where the readers of the single runners put down what they see. Names are bounded over all runners together: the
-output is hostile input, and a loop that prints a million test names must not fill the memory.
+Where the readers of the single runners record what they see. The number of names is bounded over all runners
+together: the output is hostile, and a loop that prints a million test names must not fill the memory.
 */
 
 use std::collections::btree_map::Entry;
@@ -9,24 +9,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::ledger::SuiteLedger;
 use super::report::{RunnerKind, RunnerReport, TestCounts, TestStatus, UnitStatus};
 
-/// Most names kept over all runners, and how many bytes they may take.
+/// Maximum number of names kept over all runners, and their total size in bytes.
 pub(super) const MAX_NAMES: usize = 200_000;
 const MAX_NAME_BYTES: usize = 96 << 20;
-/// Longest name kept whole.
+/// Longest name kept completely.
 const MAX_NAME_LENGTH: usize = 1000;
-/// Longest sentence kept of a reason why the tests could not run.
+/// Longest reason kept for why the tests could not run.
 const MAX_OBSTACLE_LENGTH: usize = 300;
 
 #[derive(Debug, Clone, Copy)]
 struct NamedOutcome {
     status: TestStatus,
     suite: u32,
-    /// It was only seen as a failure, not as a test that ended.
+    /// Whether the name was only seen as a failure, not as a test that ended.
     fragment: bool,
     listed: bool,
 }
 
-/// What it means that a name was seen before.
+/// How to treat a name that was seen before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum NameUse {
     Same,
@@ -39,11 +39,11 @@ struct RunnerLog {
     ledger: SuiteLedger,
     outcomes: BTreeMap<String, NamedOutcome>,
     units: BTreeMap<String, UnitStatus>,
-    /// Outcomes that were reported one by one, as they happened.
+    /// Outcomes that were reported one by one, when they happened.
     reported: TestCounts,
-    /// Failures in the list that the runner prints at the end.
+    /// Number of failures in the list that the runner prints at the end.
     listed: u32,
-    /// Of the failures that the runner counts, those that are not tests.
+    /// Number of failures counted by the runner that are not tests.
     parts: u32,
     units_only: bool,
     stopped_early: bool,
@@ -57,12 +57,12 @@ pub(super) struct RunLog {
     name_bytes: usize,
     pub overflow: bool,
     pub obstacle: Option<String>,
-    /// The runner that owns lines with a check mark or a cross; several print them alike.
+    /// The runner that owns lines with a check mark or a cross; several runners print the same marks.
     pub mark_owner: Option<RunnerKind>,
 }
 
 impl RunLog {
-    /// `root` is taken off the paths in names, so that runs in two work trees compare.
+    /// `root` is removed from paths in names, so that runs in two work trees are comparable.
     pub(super) fn new(root: Option<&str>) -> Self {
         let root = root.map(|root| format!("{}/", root.trim_end_matches('/'))).filter(|root| root.len() > 1);
         Self { root, ..Self::default() }
@@ -104,15 +104,15 @@ impl RunLog {
         self.runners.values().all(|runner| !runner.ledger.is_used() && runner.units.is_empty())
     }
 
-    /// An outcome that the runner reports as the test ends. The same name again in the same suite is the same test;
-    /// the worse outcome stands.
+    /// Records an outcome that the runner reports when the test ends. The same name again in the same suite is the
+    /// same test; the worse outcome is kept.
     pub(super) fn record(&mut self, kind: RunnerKind, name: &str, status: TestStatus) {
         self.runner(kind).reported.count(status);
         let suite = self.current_suite(kind);
         self.store(kind, name, status, NameUse::Same, suite);
     }
 
-    /// Like `record`, unless the test is known already: for lists that repeat what was reported.
+    /// Like `record`, unless the test is already known: for lists that repeat reported outcomes.
     pub(super) fn record_once(&mut self, kind: RunnerKind, name: &str, status: TestStatus) {
         let key = self.key(kind, name);
         if !self.runner(kind).outcomes.contains_key(&key) {
@@ -127,7 +127,7 @@ impl RunLog {
         self.store(kind, name, status, NameUse::Distinct, suite);
     }
 
-    /// A test in the list of failures that the runner prints at the end.
+    /// Records a test in the list of failures that the runner prints at the end.
     pub(super) fn list_failure(&mut self, kind: RunnerKind, name: &str, status: TestStatus) {
         let runner = self.runner(kind);
         runner.listed = runner.listed.saturating_add(1);
@@ -143,7 +143,7 @@ impl RunLog {
         self.store(kind, name, status, NameUse::Fragment, suite);
     }
 
-    /// One failure more is counted that is not a test: a subtest, a hook, the setup of a class.
+    /// Counts one more failure that is not a test: a subtest, a hook, the setup of a class.
     pub(super) fn count_part(&mut self, kind: RunnerKind) {
         let runner = self.runner(kind);
         runner.parts = runner.parts.saturating_add(1);
@@ -161,7 +161,7 @@ impl RunLog {
         }
     }
 
-    /// A failing part of a test, or of what is done before and after tests.
+    /// Records a failing part of a test, or a failing step before or after tests.
     pub(super) fn record_fragment(&mut self, kind: RunnerKind, name: &str, status: TestStatus) {
         let suite = self.current_suite(kind);
         self.store(kind, name, status, NameUse::Fragment, suite);
@@ -171,7 +171,7 @@ impl RunLog {
         self.runner(kind).units_only = true;
     }
 
-    /// Replaces what an earlier attempt of the same test showed.
+    /// Replaces the outcome of an earlier attempt of the same test.
     pub(super) fn record_retry(&mut self, kind: RunnerKind, name: &str, status: TestStatus) {
         let name = self.clean_name(name);
         if let Some(known) = self.runner(kind).outcomes.get_mut(&name) {
@@ -199,7 +199,7 @@ impl RunLog {
         }
     }
 
-    /// Under which name a test of the open suite is stored.
+    /// The name under which a test of the open suite is stored.
     fn key(&mut self, kind: RunnerKind, name: &str) -> String {
         let name = self.clean_name(name);
         let suite = self.current_suite(kind);
@@ -246,7 +246,8 @@ impl RunLog {
         true
     }
 
-    /// A name that a reader keeps until it knows what it belongs to. It counts as kept, or is refused.
+    /// Stores a name for a reader that does not know yet what the name belongs to. The name counts towards the
+    /// limit; `None` if the limit is reached.
     pub(super) fn hold_name(&mut self, name: &str) -> Option<String> {
         let name = self.clean_name(name);
         let bytes = self.name_bytes.saturating_add(name.len() + 64);
@@ -331,7 +332,7 @@ fn unused_key(outcomes: &BTreeMap<String, NamedOutcome>, name: String) -> String
     if !outcomes.contains_key(&name) {
         return name;
     }
-    // Doubling finds the end of a long row of equal names without a walk along it.
+    // Doubling finds the end of a long row of equal names without visiting each one.
     let is_used = |number: u32| outcomes.contains_key(&format!("{name} #{number}"));
     let mut high = 2;
     while is_used(high) && high < u32::MAX / 2 {
@@ -354,7 +355,7 @@ pub(super) fn clip(text: &str, bytes: usize) -> &str {
     text.get(..text.floor_char_boundary(bytes)).unwrap_or(text)
 }
 
-/// FNV-1a: keeps apart long names that share a beginning.
+/// FNV-1a: distinguishes long names that share a beginning.
 fn fingerprint(text: &str) -> u64 {
     text.bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))

@@ -1,6 +1,6 @@
 /*!
-Ruby's minitest and test-unit, plain and `-v`. Both print a line when they start, and count in one closing line; both
-list what failed as `Class#test`, or in a form that is turned into it.
+Ruby's minitest and test-unit, plain and `-v`. Both print a line when they start, and one closing line with counts.
+Both list failures as `Class#test`, or in a form that is converted to it.
 */
 
 use super::OutputReader;
@@ -15,23 +15,23 @@ const TEST_UNIT: RunnerKind = RunnerKind::TestUnit;
 pub(super) struct MinitestReader {
     open: Option<RunnerKind>,
     previous: LineRole,
-    /// The test whose outcome comes on a later line, after what it printed.
+    /// The test whose outcome comes on a later line, after the test's output.
     pending: Option<String>,
     /// test-unit prints the class before its tests.
     class: String,
     verbose: bool,
 }
 
-/// What the line before was, where that matters.
+/// The kind of the previous line, if it matters.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 enum LineRole {
     #[default]
     Other,
     LoadedSuite,
-    /// A rule of equal signs, or of dashes.
+    /// A separator of equal signs.
     Equals,
     Dashes,
-    /// `  1) Failure:` and its kind.
+    /// `  1) Failure:` and similar lines.
     Failure(TestStatus),
 }
 
@@ -148,7 +148,7 @@ fn read_role(line: &str) -> LineRole {
     if is_rule(b'-') {
         return LineRole::Dashes;
     }
-    // `  1) Failure:`, and `Failure:` alone in Rails.
+    // `  1) Failure:`, or only `Failure:` in Rails.
     let word = match line.trim_start().split_once(") ") {
         Some((number, word)) if number.bytes().all(|byte| byte.is_ascii_digit()) => word,
         _ => line,
@@ -161,7 +161,7 @@ fn read_role(line: &str) -> LineRole {
     }
 }
 
-/// `0.00 s = .`, also behind what the test printed.
+/// `0.00 s = .`, also after output of the test.
 fn read_minitest_mark(text: &str) -> Option<TestStatus> {
     let (time, mark) = text.rsplit_once(" s = ")?;
     if !time.rsplit(' ').next().is_some_and(is_decimal) {

@@ -1,7 +1,7 @@
 /*!
-Reads what test runners print, and compares two runs test by test. The whole output is read as a stream, because a
-failure may stand in the middle of it; the memory that this takes is bounded, and a report that had to leave
-something out says so. A runner is recognised by its own lines; several in one output are added up.
+Reads the output of test runners, and compares two runs test by test. The complete output is read as a stream,
+because a failure may be in the middle of it. Memory is bounded, and a report that had to leave something out says
+so. A runner is recognised by its own lines; several runners in one output are added up.
 */
 
 mod cargo;
@@ -44,15 +44,15 @@ use std::collections::VecDeque;
 use lines::LineSplitter;
 use log::{RunLog, clip};
 
-/// Reads the lines of one runner, or of runners that share their lines.
+/// Reads the lines of one runner, or of several runners that share their lines.
 trait OutputReader {
     fn read_line(&mut self, line: &str, log: &mut RunLog);
 
-    /// The output is over.
+    /// Called at the end of the output.
     fn finish(&mut self, _log: &mut RunLog) {}
 }
 
-/// The last lines kept for a report.
+/// Number of last lines kept for a report.
 const MAX_ENDING_LINES: usize = 20;
 const MAX_ENDING_LINE_BYTES: usize = 300;
 
@@ -75,7 +75,7 @@ impl TestOutputReader {
         Self::with_log(RunLog::new(None))
     }
 
-    /// For a run in the work tree `root`, whose path is taken off the names of tests.
+    /// For a run in the work tree `root`, whose path is removed from the names of tests.
     pub fn in_directory(root: &str) -> Self {
         Self::with_log(RunLog::new(Some(root)))
     }
@@ -101,7 +101,7 @@ impl TestOutputReader {
         Self { splitter: LineSplitter::default(), readers, log, ending: VecDeque::new() }
     }
 
-    /// Reads on. Standard output and standard error may come mixed.
+    /// Reads the next piece. Standard output and standard error may be mixed.
     pub fn push(&mut self, bytes: &[u8]) {
         let Self { splitter, readers, log, ending } = self;
         splitter.push(bytes, |line| read_line(line, readers, log, ending));

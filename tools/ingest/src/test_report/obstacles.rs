@@ -1,12 +1,12 @@
 /*!
-Why tests could not be run at all: a command that is not there, a build that failed, a configuration that is wrong.
-Such a line may also be printed by a test, so it is only used when no test ran.
+Why tests could not run at all: a missing command, a failed build, a wrong configuration. A test may also print
+such a line, so it only counts if no test ran.
 */
 
 use super::OutputReader;
 use super::log::RunLog;
 
-/// Lines that begin so.
+/// Beginnings of such lines.
 const STARTS: &[&str] = &[
     "npm ERR! Missing script",
     "npm error Missing script",
@@ -45,7 +45,7 @@ const STARTS: &[&str] = &[
     "● Validation Error:",
 ];
 
-/// Lines in which this stands, with nothing that a test would print around it.
+/// Parts of such lines that a test would not print.
 const PARTS: &[&str] = &[
     ": command not found",
     ": not found",

@@ -1,6 +1,6 @@
 /*!
-PHPUnit: default and `--testdox`. The banner begins a run; failures, errors, warnings and risky tests are listed under
-a headline each; `OK (2 tests, 2 assertions)` or a line of labelled counts ends it.
+PHPUnit: default and `--testdox`. The banner begins a run. Failures, errors, warnings and risky tests each have a
+list with a headline. `OK (2 tests, 2 assertions)` or a line of labelled counts ends the run.
 */
 
 use super::OutputReader;
@@ -15,10 +15,10 @@ pub(super) struct PhpunitReader {
     is_open: bool,
     after_time: bool,
     after_empty: bool,
-    /// What the list that is being read holds, if its tests failed.
+    /// The status of the tests in the current list, if they failed.
     list: Option<TestStatus>,
     after_verdict: bool,
-    /// testdox: the class in whose block the marks stand.
+    /// testdox: the class that the current marks belong to.
     class: String,
 }
 
@@ -85,7 +85,7 @@ impl PhpunitReader {
                 "Failures" => counts.failed = number,
                 "Errors" => counts.errored = number,
                 "Skipped" | "Incomplete" => counts.skipped = counts.skipped.saturating_add(number),
-                // A risky test and one with a warning passed; others are assertions and deprecations.
+                // A risky test and one with a warning passed; the other words count assertions and deprecations.
                 _ => {}
             }
         }
@@ -98,7 +98,7 @@ impl PhpunitReader {
         if let Some(mark) = read_mark(line).filter(|mark| mark.indent == 1) {
             let name = format!("{} > {}", self.class, super::scan::strip_duration(mark.text));
             log.count_seen(KIND, 1);
-            // testdox turns method names into prose, which the list of failures does not use.
+            // testdox turns method names into prose, but the list of failures uses the method names.
             log.record_distinct(KIND, &name, mark.status);
             return;
         }
@@ -116,7 +116,7 @@ fn is_verdict(line: &str) -> bool {
     matches!(line, "FAILURES!" | "ERRORS!" | "WARNINGS!") || line.starts_with("OK, but ")
 }
 
-/// `There were 2 failures:`; of the other lists (`1 risky test`, `3 skipped tests`) the tests did not fail.
+/// `There were 2 failures:`. In the other lists (`1 risky test`, `3 skipped tests`) the tests did not fail.
 fn read_headline(line: &str) -> Option<Option<TestStatus>> {
     let rest =
         line.strip_prefix("There was ").or_else(|| line.strip_prefix("There were "))?.strip_suffix(':')?;
@@ -128,7 +128,7 @@ fn read_headline(line: &str) -> Option<Option<TestStatus>> {
     })
 }
 
-/// The data set is named; its values in parentheses may hold anything.
+/// Keeps the name of the data set, and removes its values in parentheses, which may contain anything.
 fn strip_data(name: &str) -> &str {
     match name.split_once(" with data set ") {
         Some((head, set)) => {

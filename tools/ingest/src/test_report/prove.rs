@@ -1,6 +1,6 @@
 /*!
-`prove`: a line per test file, the failed ones again in a list, and a closing pair of lines. Without `-v` failed tests
-are known by their number only.
+`prove`: one line per test file, a list of the failed files, and two closing lines. Without `-v` failed tests are
+known only by number.
 */
 
 use std::collections::BTreeSet;
@@ -9,19 +9,19 @@ use super::log::RunLog;
 use super::report::{RunnerKind, TestCounts, TestStatus, UnitStatus};
 
 const KIND: RunnerKind = RunnerKind::Prove;
-/// Most test files kept.
+/// Maximum number of test files kept.
 const MAX_FILES: usize = 50_000;
 
 #[derive(Debug, Default)]
 pub(super) struct ProveReader {
     file: Option<String>,
     files: BTreeSet<String>,
-    /// Files in the list of failures, and the one whose lines are being read.
+    /// Files in the list of failures, and the file whose lines are being read.
     failed_files: BTreeSet<String>,
     listed: Option<String>,
     failed: u32,
     skipped: u32,
-    /// What the documents of `-v` say, added up.
+    /// The sum of the documents that `-v` prints.
     documents: TestCounts,
     total: Option<(u64, u32)>,
     in_report: bool,
@@ -41,7 +41,7 @@ impl ProveReader {
         self.documents.add(counts);
     }
 
-    /// Answers whether an open document ends with this line.
+    /// Returns whether an open document ends with this line.
     pub(super) fn read_line(&mut self, line: &str, log: &mut RunLog) -> bool {
         if let Some(verdict) = line.strip_prefix("Result: ").filter(|_| self.total.is_some()) {
             if matches!(verdict, "PASS" | "FAIL" | "NOTESTS") {

@@ -1,7 +1,7 @@
 /*!
-pytest: plain, `-v`, `-q`, and with xdist. The short test summary names what failed, `-v` names every test; the
-closing line counts. A test that prints "100 passed in 0.1s" is told from the closing line by the banner around the
-latter, by what follows it, and by the progress marks.
+pytest: plain, `-v`, `-q`, and with xdist. The short test summary names the failures, `-v` names every test, and
+the closing line counts. A test may print "100 passed in 0.1s". The closing line differs by its banner, by the
+lines after it, and by the progress marks.
 */
 
 use super::OutputReader;
@@ -23,11 +23,11 @@ const STATUSES: &[(&str, Option<TestStatus>)] = &[
 
 #[derive(Debug, Default)]
 pub(super) struct PytestReader {
-    /// Within the short test summary.
+    /// Whether the reader is in the short test summary.
     in_list: bool,
-    /// The test whose outcome comes on a later line, after what it printed.
+    /// The test whose outcome comes on a later line, after the test's output.
     pending: Option<String>,
-    /// Subtests that failed: the closing line counts them as tests.
+    /// Number of failed subtests: the closing line counts them as tests.
     failed_subtests: u32,
     collection_errors: u32,
 }
@@ -80,7 +80,7 @@ impl PytestReader {
         *self = Self::default();
     }
 
-    /// `3 failed, 7 passed in 0.03s`, and answers whether it is such a line.
+    /// `3 failed, 7 passed in 0.03s`; returns whether the line is a closing line.
     fn read_closing(&mut self, text: &str, log: &mut RunLog) -> bool {
         let Some((list, time)) = text.rsplit_once(" in ") else { return false };
         let time = time.split_once(" (").map_or(time, |(seconds, _)| seconds);
@@ -100,7 +100,7 @@ impl PytestReader {
     fn read_listed(&mut self, line: &str, log: &mut RunLog) -> bool {
         let Some((word, rest)) = line.split_once(' ') else { return false };
         if let Some(parameters) = word.strip_prefix("SUBFAILED").or_else(|| word.strip_prefix("SUBFAIL")) {
-            // The parameters may hold spaces: the name begins after the closing parenthesis.
+            // The parameters may contain spaces: the name begins after the closing parenthesis.
             let (parameters, rest) = match line.split_once(") ") {
                 Some((head, rest)) if !parameters.is_empty() => {
                     (head.get(word.len() - parameters.len()..).unwrap_or_default().to_owned() + ")", rest)
@@ -176,14 +176,14 @@ fn is_test_file(path: &str) -> bool {
     path.rsplit_once('.').is_some_and(|(_, extension)| extension.len() < 6 && !extension.contains(' '))
 }
 
-/// `=== title ===` as the title.
+/// The title of `=== title ===`.
 fn read_banner(line: &str, fence: char) -> Option<&str> {
     let title = line.strip_prefix(fence)?.trim_matches(fence);
     let title = title.strip_prefix(' ')?.strip_suffix(' ')?;
     (line.ends_with(fence) && !title.is_empty()).then_some(title)
 }
 
-/// The counts, and the sum of all outcomes as marks show them.
+/// The counts, and the sum of all outcomes that have a progress mark.
 fn read_counted(list: &str) -> Option<(TestCounts, u32)> {
     let mut counts = TestCounts::default();
     let mut seen = 0_u32;
@@ -205,12 +205,12 @@ fn read_counted(list: &str) -> Option<(TestCounts, u32)> {
         *field = field.saturating_add(number);
         seen = seen.saturating_add(number);
     }
-    // What broke in its setup did not run.
+    // A test that failed in its setup did not run.
     counts.ran = counts.passed.saturating_add(counts.failed).saturating_add(counts.expected_failures);
     Some((counts, seen))
 }
 
-/// Takes `[ 50%]` or `[ 3/10]` off the end.
+/// Removes `[ 50%]` or `[ 3/10]` from the end.
 fn strip_percent(line: &str) -> (&str, bool) {
     let text = line.trim_end();
     let cut = text.strip_suffix(']').and_then(|text| text.rsplit_once('[')).filter(|(_, inner)| {
@@ -233,7 +233,7 @@ fn read_xdist(line: &str) -> Option<(&str, Option<TestStatus>)> {
     Some((name.trim(), *status))
 }
 
-/// `test_cart.py::test_total PASSED`, where the name may hold spaces and a reason may follow.
+/// `test_cart.py::test_total PASSED`; the name may contain spaces, and a reason may follow.
 fn read_outcome(text: &str, from: usize) -> Option<(&str, Option<TestStatus>)> {
     let tail = text.get(from..)?;
     let found = STATUSES.iter().filter_map(|(word, status)| {
@@ -245,7 +245,7 @@ fn read_outcome(text: &str, from: usize) -> Option<(&str, Option<TestStatus>)> {
     Some((text.get(..at)?.trim_end(), status))
 }
 
-/// The outcome on a line of its own, or behind what the test printed without a line end.
+/// The outcome on a separate line, or after output of the test without a line end.
 fn read_late_status(text: &str) -> Option<Option<TestStatus>> {
     STATUSES.iter().find_map(|(word, status)| {
         let rest = text.strip_prefix(word);
@@ -255,7 +255,7 @@ fn read_late_status(text: &str) -> Option<Option<TestStatus>> {
     })
 }
 
-/// The name at the start of a line that goes on with output: up to the first space outside of brackets.
+/// The name at the start of a line that continues with output: up to the first space outside of brackets.
 fn first_name(text: &str) -> &str {
     let mut depth = 0_i32;
     for (at, character) in text.char_indices() {
@@ -269,7 +269,7 @@ fn first_name(text: &str) -> &str {
     text
 }
 
-/// The name in `name - message`; parameters of a name may hold ` - ` themselves.
+/// The name in `name - message`; parameters may contain ` - ` themselves.
 fn split_message(text: &str) -> &str {
     let is_balanced = |name: &str| name.matches('[').count() == name.matches(']').count();
     let mut ends = text.match_indices(" - ").filter_map(|(at, _)| text.get(..at)).take(20);

@@ -1,7 +1,8 @@
 /*!
-Repeats rule out flaky tests. A test is held against a fix only if it fails every time with the fix and passes every
-time without it; one that also fails without the fix, or passes with it, is listed as flaky. One that passes now and
-then without the fix and never with it is neither: as long as there is such a test, two runs cannot be compared.
+Repeated runs rule out flaky tests. A test counts against a fix only if it fails every time with the fix and passes
+every time without it. A test that also fails without the fix, or also passes with it, is listed as flaky. A test
+that sometimes passes without the fix and never with it is neither: while there is such a test, the two runs cannot
+be compared.
 */
 
 use std::collections::BTreeSet;
@@ -11,7 +12,7 @@ use millwright_model::TestsResult;
 use super::compare::{TestComparison, compare, describe};
 use super::report::TestReport;
 
-/// Newly failing tests that should be run again, with the fix and without it, before they are held against the fix.
+/// Newly failing tests to run again, with and without the fix, before they count against the fix.
 pub fn candidates_to_repeat(before: &TestReport, after: &TestReport) -> Vec<String> {
     let comparison = compare(before, after);
     if comparison.result == TestsResult::Fail { comparison.newly_failing } else { Vec::new() }
@@ -23,14 +24,14 @@ pub fn failing_on_both(before: &TestReport, after: &TestReport) -> Vec<String> {
     after.failing().filter(|name| before.contains(name)).collect()
 }
 
-/// Those of `names` that pass in one of the runs.
+/// The tests of `names` that pass in at least one of the runs.
 pub fn passing_in_one(names: &[String], repeats: &[TestReport]) -> Vec<String> {
     let passes = |name: &&String| repeats.iter().any(|repeat| fails(repeat, name) == Some(false));
     names.iter().filter(passes).cloned().collect()
 }
 
-/// What failing on both sides is worth for `unsteady` tests, which pass now and then without the fix: those that pass
-/// with it, too, are flaky.
+/// Handles `unsteady` tests, which fail on both sides but sometimes pass without the fix. Those that also pass
+/// with the fix are flaky; any other makes the runs incomparable.
 #[must_use]
 pub fn settle_unsteady(
     mut comparison: TestComparison,
@@ -51,8 +52,8 @@ pub fn settle_unsteady(
     comparison
 }
 
-/// Judges a comparison again in the light of repeats. A repeat that did not end, or that does not say how a test
-/// ended, clears nothing.
+/// Revises a comparison after repeated runs. A repeat that did not finish, or that does not say how a test ended,
+/// changes nothing.
 #[must_use]
 pub fn merge_repeat(
     mut comparison: TestComparison,
@@ -92,12 +93,12 @@ pub fn merge_repeat(
     comparison
 }
 
-/// Whether the test fails in this repeat, if it says.
+/// Whether the test fails in this repeat, if the repeat says so.
 fn fails(repeat: &TestReport, name: &str) -> Option<bool> {
     if let Some(status) = repeat.status_of(name) {
         return status.is_run().then(|| status.is_failing());
     }
-    // A test that is not among the failures passed, if all failures are named and the run ended.
+    // If all failures are named and the run finished, a test that is not among the failures passed.
     let is_whole = repeat.finished()
         && repeat.ran() > 0
         && !repeat.overflow

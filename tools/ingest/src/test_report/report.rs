@@ -1,6 +1,6 @@
 /*!
-What one run of a project's tests showed, runner by runner. Counts and names are kept apart because many runners
-count the tests that passed and name only those that failed; a comparison has to know which of the two it has.
+The result of one run of a project's tests, per runner. Counts and names are separate, because many runners count
+the passing tests and name only the failing ones; a comparison must know which of the two it has.
 */
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 pub enum TestStatus {
     Skipped,
     Passed,
-    /// It failed, and the project says that it should.
+    /// The test failed, and the project expects it to fail.
     ExpectedFailure,
     Failed,
-    /// It broke outside its assertions: in its setup, by a crash, by an exception.
+    /// The test failed outside of its assertions: in its setup, by a crash, or by an exception.
     Errored,
 }
 
@@ -31,13 +31,13 @@ impl TestStatus {
     }
 }
 
-/// How a package, a test binary or a test file ended as a whole.
+/// How a package, a test binary or a test file as a whole ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UnitStatus {
     Passed,
     Failed,
-    /// It could not be built or loaded, or it crashed: its tests did not run to their end.
+    /// The unit could not be built or loaded, or it crashed: its tests did not all run.
     Broken,
 }
 
@@ -93,7 +93,7 @@ impl RunnerKind {
     }
 }
 
-/// Numbers of tests, as the runner's closing summaries say, added up.
+/// Numbers of tests, summed over the runner's closing summaries.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestCounts {
     /// Tests whose code ran. Not always the sum of the others: a test with two failing subtests is one test.
@@ -110,7 +110,7 @@ impl TestCounts {
         self.failed.saturating_add(self.errored)
     }
 
-    /// Fills in `ran` for runners that count every test exactly once.
+    /// Sets `ran` for runners that count every test exactly once.
     pub(super) fn sum_ran(mut self) -> Self {
         self.ran = [self.passed, self.failed, self.errored, self.expected_failures]
             .into_iter()
@@ -142,30 +142,30 @@ impl TestCounts {
     }
 }
 
-/// All suites that one kind of runner ran.
+/// All suites of one kind of runner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunnerReport {
     pub runner: RunnerKind,
-    /// Runs of the runner that reached their closing summary: one per test binary, package or invocation.
+    /// Number of suites that reached their closing summary: one per test binary, package or invocation.
     pub suites: u32,
     pub counts: TestCounts,
     /// Outcomes by name; names are qualified by the file, class, package or binary that the runner prints.
     pub outcomes: BTreeMap<String, TestStatus>,
-    /// Packages, test binaries and test files, where the runner reports them as a whole.
+    /// Packages, test binaries and test files, if the runner reports them as a whole.
     pub units: BTreeMap<String, UnitStatus>,
     /// Names in `outcomes` that exist only while they fail: subtests, the setup of a class, hooks.
     pub fragments: BTreeSet<String>,
-    /// Of the tests that passed only their units are known, not even their number.
+    /// Whether passing tests are only known by their units, without even a count.
     pub units_only: bool,
-    /// Every test that passed is in `outcomes`, so that a test that is missing later can be named.
+    /// Whether every passing test is in `outcomes`, so that a test that is missing later can be named.
     pub passes_named: bool,
-    /// Every test that failed is in `outcomes` or `units`.
+    /// Whether every failing test is in `outcomes` or `units`.
     pub failures_named: bool,
-    /// A suite began and its closing summary was not seen.
+    /// Whether a suite began without a closing summary.
     pub unfinished: bool,
-    /// The runner said that it stopped at a failure and left tests out.
+    /// Whether the runner said that it stopped at a failure and left tests out.
     pub stopped_early: bool,
-    /// Two closing summaries contradict each other, and it cannot be told which is the runner's.
+    /// Whether two closing summaries contradict each other, and it is unknown which one is the runner's.
     pub contradictory: bool,
 }
 
@@ -182,7 +182,7 @@ impl RunnerReport {
         )
     }
 
-    /// Tests that ran. Where the runner does not count those that passed, each passing unit stands for one.
+    /// Number of tests that ran. If the runner does not count passing tests, each passing unit counts as one.
     pub fn ran(&self) -> u32 {
         if !self.units_only {
             return self.counts.ran;
@@ -192,27 +192,27 @@ impl RunnerReport {
     }
 }
 
-/// What one run of the project's tests showed.
+/// The result of one run of the project's tests.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestReport {
     pub runs: Vec<RunnerReport>,
     /// `None` when the run was killed.
     pub exit_status: Option<i32>,
-    /// Why the tests could not be run, in the words of the output; only meaningful when no test ran.
+    /// Why the tests could not run, as the output puts it; only meaningful when no test ran.
     pub obstacle: Option<String>,
-    /// Names or lines were left out because the output was too large to keep them.
+    /// Whether names or lines were left out because the output was too large.
     pub overflow: bool,
     /// The last lines of the output.
     pub ending: String,
 }
 
 impl TestReport {
-    /// Every runner that began also printed its closing summary.
+    /// Whether every runner that began also printed its closing summary.
     pub fn finished(&self) -> bool {
         !self.runs.is_empty() && self.runs.iter().all(|run| !run.unfinished)
     }
 
-    /// Tests that ran; skipped ones do not count.
+    /// Number of tests that ran; skipped ones do not count.
     pub fn ran(&self) -> u32 {
         self.runs.iter().fold(0, |sum, run| sum.saturating_add(run.ran()))
     }
@@ -232,7 +232,7 @@ impl TestReport {
         self.runs.iter().flat_map(RunnerReport::failing)
     }
 
-    /// How a test ended, if the output says so by name.
+    /// How a test ended, if the output names it.
     pub(crate) fn status_of(&self, name: &str) -> Option<TestStatus> {
         self.runs.iter().find_map(|run| {
             run.outcomes.get(name).copied().or_else(|| match run.units.get(name)? {
@@ -243,8 +243,8 @@ impl TestReport {
         })
     }
 
-    /// Puts the report files of the same run in the place of what the console said about tests, because files name
-    /// every test. Whether the run ended, and with what status, stays as the console said.
+    /// Replaces the console's test results with those of the same run's report files, because files name every
+    /// test. Whether the run finished, and its exit status, still come from the console.
     #[must_use]
     pub fn with_report_files(mut self, files: impl IntoIterator<Item = TestReport>) -> Self {
         let mut merged: Vec<RunnerReport> = Vec::new();
@@ -264,8 +264,8 @@ impl TestReport {
         merged.iter().for_each(|run| files.add(&run.counts));
         let unfinished = self.runs.iter().any(|run| run.unfinished);
         let stopped_early = self.runs.iter().any(|run| run.stopped_early);
-        // Files left over from an earlier run, or not written to their end, do not add up with the console. What broke
-        // in its setup counts as run in some places and not in others.
+        // Files from an earlier run, or incomplete ones, do not match the console's counts. Tests that failed in
+        // their setup count as run in some places and not in others.
         let contradictory = self.all_counts().is_some_and(|console| {
             let most = |counts: &TestCounts| {
                 counts.ran.saturating_add(counts.skipped).saturating_add(counts.errored)

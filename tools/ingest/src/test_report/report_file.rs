@@ -1,6 +1,6 @@
 /*!
-Report files that runners write: JUnit XML, TAP, the events of `go test -json`, and the JSON of jest and vitest. They
-name every test, which the console often does not.
+Report files of test runners: JUnit XML, TAP, the events of `go test -json`, and the JSON of jest and vitest. They
+name every test, unlike many console outputs.
 */
 
 use super::TestOutputReader;
@@ -8,8 +8,8 @@ use super::jest_json;
 use super::junit;
 use super::report::{RunnerKind, TestReport};
 
-/// Reads a report file, if it is of a form that is known. The file's end stands for an exit status of 0: whether the
-/// run ended well is what its console says.
+/// Reads a report file, if its format is known. A complete file counts as exit status 0: only the console says
+/// whether the run ended well.
 pub fn read_report_file(bytes: &[u8], file_name: &str) -> Option<TestReport> {
     let name = file_name.to_ascii_lowercase();
     let start = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
@@ -24,7 +24,7 @@ pub fn read_report_file(bytes: &[u8], file_name: &str) -> Option<TestReport> {
     is_tap.then(|| read_console(start, tap)).flatten()
 }
 
-/// What the readers of console output make of it, if it is one of these kinds.
+/// The result of the console readers, if the output is of one of these kinds.
 fn read_console(bytes: &[u8], kinds: &[RunnerKind]) -> Option<TestReport> {
     let mut reader = TestOutputReader::new();
     reader.push(bytes);

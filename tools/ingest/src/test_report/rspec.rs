@@ -1,7 +1,7 @@
 /*!
-RSpec: progress and documentation. The failures are listed with the command that runs each again and its full
-description; the documentation format names every example, which is only trusted if it names as many as the closing
-line counts. Names are descriptions, because line numbers move.
+RSpec: progress and documentation formats. The list of failures has, for each, the command to run it again and its
+full description. The documentation format names every example, which is only trusted if their number matches the
+closing line. Names are descriptions, because line numbers change.
 */
 
 use super::OutputReader;
@@ -23,7 +23,7 @@ pub(super) struct RspecReader {
     marks: u64,
 }
 
-/// Longest text of the documentation format that is held until the closing line.
+/// Maximum size of documentation text held until the closing line.
 const MAX_TREE_BYTES: usize = 16 << 20;
 
 impl OutputReader for RspecReader {
@@ -66,7 +66,7 @@ impl RspecReader {
     fn keep_tree_line(&mut self, line: &str, after_empty: bool) {
         let indent = indent_of(line);
         if indent == 0 {
-            // The outermost groups stand after an empty line; anything else was printed by a test.
+            // The outermost groups follow an empty line; a test printed any other line.
             if !after_empty {
                 return;
             }
@@ -117,7 +117,7 @@ fn read_closing(line: &str) -> Option<(TestCounts, u32)> {
     Some((counts.sum_ran(), total))
 }
 
-/// An example is a line with nothing deeper below it; the outermost lines are groups.
+/// An example is a line without deeper lines below it; the outermost lines are groups.
 fn read_examples(tree: &[(usize, String)]) -> Vec<(String, TestStatus)> {
     let mut titles = TitleStack::default();
     let mut examples = Vec::new();

@@ -1,11 +1,11 @@
 /*!
 Small parsers that the readers share. Closing summaries are lists of counted words, such as `3 failed, 7 passed`; a
-list in which anything else stands is not a summary.
+list with any other content is not a summary.
 */
 
 use super::report::TestStatus;
 
-/// `12 failed` as the number and the word.
+/// The number and the word of `12 failed`.
 pub(super) fn read_count(text: &str) -> Option<(u32, &str)> {
     let text = text.trim();
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -15,12 +15,12 @@ pub(super) fn read_count(text: &str) -> Option<(u32, &str)> {
     Some((number.parse().ok()?, word))
 }
 
-/// A list of counted words, or nothing if another word stands in it.
+/// A list of counted words; `None` if the list contains anything else.
 pub(super) fn read_counts<'t>(text: &'t str, separator: &str) -> Option<Vec<(u32, &'t str)>> {
     text.split(separator).map(read_count).collect()
 }
 
-/// `Failures: 1` as the word and the number.
+/// The word and the number of `Failures: 1`.
 pub(super) fn read_labelled(text: &str) -> Option<(&str, u32)> {
     let (word, number) = text.trim().split_once(':')?;
     Some((word.trim(), number.trim().parse().ok()?))
@@ -33,7 +33,7 @@ pub(super) fn is_decimal(text: &str) -> bool {
         && text.starts_with(|first: char| first.is_ascii_digit())
 }
 
-/// Takes a time in parentheses off the end: ` (12 ms)`, ` (0.05s)`, ` (1.2ms)`.
+/// Removes a time in parentheses from the end: ` (12 ms)`, ` (0.05s)`, ` (1.2ms)`.
 pub(super) fn strip_duration(text: &str) -> &str {
     let text = text.trim_end();
     let Some(inner) = text.strip_suffix(')') else { return text };
@@ -49,7 +49,7 @@ pub(super) fn is_duration(text: &str) -> bool {
         && matches!(unit, "ms" | "s" | "m" | "min" | "h" | "µs" | "us")
 }
 
-/// A line such as ` ✓ adds (3 ms)`: how far it is indented, what the mark says, and the text after it.
+/// A line such as ` ✓ adds (3 ms)`: its indentation, the meaning of its mark, and the text after the mark.
 pub(super) struct MarkedLine<'t> {
     pub indent: usize,
     pub status: TestStatus,
@@ -69,11 +69,11 @@ pub(super) fn read_mark(line: &str) -> Option<MarkedLine<'_>> {
     (!text.is_empty()).then_some(MarkedLine { indent: line.len() - body.len(), status, text })
 }
 
-/// Titles of the groups around a line, by indentation.
+/// Titles of the groups that enclose a line, by indentation.
 #[derive(Debug, Default)]
 pub(super) struct TitleStack(Vec<(usize, String)>);
 
-/// Deepest nesting kept, and longest title.
+/// Deepest nesting kept, and longest title kept.
 const MAX_DEPTH: usize = 64;
 const MAX_TITLE_BYTES: usize = 500;
 
@@ -82,7 +82,7 @@ impl TitleStack {
         self.0.clear();
     }
 
-    /// Opens a group; groups indented as far or further are over.
+    /// Opens a group, and closes groups with the same or deeper indentation.
     pub(super) fn open(&mut self, indent: usize, title: &str) {
         self.leave(indent);
         if self.0.len() < MAX_DEPTH {
@@ -96,7 +96,7 @@ impl TitleStack {
         }
     }
 
-    /// Takes off the innermost group if it is this one.
+    /// Closes the innermost group if it is this one.
     pub(super) fn close(&mut self, indent: usize, title: &str) -> bool {
         self.leave(indent + 1);
         let is_it = self.0.last().is_some_and(|(open, known)| *open == indent && known == title);

@@ -1,6 +1,6 @@
 /*!
-mocha and node's test runner with their spec reporters. Both print a tree of check marks, and only the closing lines
-tell which of the two it was, so the tree is held until they come.
+mocha and node's test runner with their spec reporters. Both print a tree of check marks, and only the closing
+lines show which of the two it was, so the tree is held until then.
 */
 
 use super::OutputReader;
@@ -12,7 +12,7 @@ use super::scan::{TitleStack, indent_of, is_duration, read_count, read_mark, str
 struct TreeEntry {
     name: String,
     status: TestStatus,
-    /// A group of node's runner, which is counted apart from its tests.
+    /// Whether this is a group of node's runner, which counts groups separately from tests.
     is_group: bool,
 }
 
@@ -20,10 +20,10 @@ struct TreeEntry {
 pub(super) struct SpecReader {
     entries: Vec<TreeEntry>,
     titles: TitleStack,
-    /// Failing tests in the groups that are open, outermost first.
+    /// Failing tests in the open groups, outermost first.
     groups: Vec<(usize, usize)>,
     failed: usize,
-    /// A check mark or a cross was seen; numbers and dashes also stand in prose.
+    /// Whether a check mark or a cross was seen; numbers and dashes also occur in prose.
     has_mark: bool,
     previous_is_location: bool,
     node: Option<NodeClosing>,
@@ -71,7 +71,7 @@ impl OutputReader for SpecReader {
     fn finish(&mut self, log: &mut RunLog) {
         self.mocha.commit(&mut self.entries, log);
         if self.has_mark && !self.entries.is_empty() && log.is_empty() {
-            // A tree without closing lines: which of the two runners it was does not matter.
+            // A tree without closing lines: it does not matter which of the two runners printed it.
             log.start_suite(RunnerKind::Mocha);
         }
     }
@@ -89,7 +89,7 @@ impl SpecReader {
     }
 
     fn read_marked(&mut self, indent: usize, text: &str, status: TestStatus, log: &mut RunLog) {
-        // `refunds (0.07ms) # soon`: a test that is to do, or skipped.
+        // `refunds (0.07ms) # soon`: a test marked as todo or skipped.
         let (text, is_directive) = match text.split_once(") # ") {
             Some((head, _)) => (text.get(..=head.len()).unwrap_or(text), true),
             None => (text, false),
@@ -108,7 +108,7 @@ impl SpecReader {
         }
     }
 
-    /// The pretty output of bats, whose marks stand one column in.
+    /// The pretty output of bats, whose marks are indented by one column.
     fn close_bats(&mut self, counts: TestCounts, log: &mut RunLog) {
         let total = counts.ran.saturating_add(counts.skipped);
         if self.entries.len() as u64 != u64::from(total) {
@@ -143,7 +143,7 @@ impl SpecReader {
     }
 }
 
-/// The closing lines of node's runner, the same in its spec and TAP output.
+/// The closing lines of node's runner, which are the same in its spec and TAP output.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct NodeClosing {
     pub tests: u32,
@@ -170,7 +170,8 @@ impl NodeClosing {
     }
 }
 
-/// node counts a test with subtests as one more test; only the innermost are compared, if the tree shows them all.
+/// node counts a test with subtests as an additional test; only the innermost ones are compared, if the tree shows
+/// them all.
 pub(super) fn close_node<'e>(
     closing: &NodeClosing,
     entries: impl Iterator<Item = (&'e str, TestStatus, bool)>,
@@ -250,13 +251,13 @@ fn is_title(line: &str) -> bool {
 struct MochaReader {
     closing: Option<TestCounts>,
     in_list: bool,
-    /// Titles of the failure that is being listed.
+    /// Titles of the failure that is being read from the list.
     failure: Option<Vec<String>>,
     marks: u64,
 }
 
 impl MochaReader {
-    /// Answers whether the line was one of them.
+    /// Returns whether the line was one of them.
     fn read_line(&mut self, line: &str, entries: &mut Vec<TreeEntry>, log: &mut RunLog) -> bool {
         if let Some(counts) = read_passing(line) {
             self.commit(entries, log);
@@ -285,13 +286,13 @@ impl MochaReader {
         false
     }
 
-    /// The closing lines are over.
+    /// Called after the last closing line.
     fn commit(&mut self, entries: &mut Vec<TreeEntry>, log: &mut RunLog) {
         let kind = RunnerKind::Mocha;
         let Some(counts) = self.closing.take() else { return };
         if entries.is_empty() {
             if self.marks == 0 && counts.passed.saturating_add(counts.failed) > 0 {
-                // Not one test was seen: a test printed these lines under another runner.
+                // No test was seen: a test under another runner printed these lines.
                 return;
             }
             log.count_seen(kind, self.marks);
@@ -308,7 +309,7 @@ impl MochaReader {
         self.marks = 0;
     }
 
-    /// `  2) cart`, then deeper lines with the inner titles, of which the last ends with a colon.
+    /// `  2) cart`, then indented lines with the inner titles; the last one ends with a colon.
     fn read_list_line(&mut self, line: &str, log: &mut RunLog) -> bool {
         if let Some(titles) = &mut self.failure {
             let is_last = line.ends_with(':');

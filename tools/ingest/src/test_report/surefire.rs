@@ -1,6 +1,6 @@
 /*!
-Maven Surefire and Failsafe on the console: a line per test class, the failing tests below it, and the totals under
-`Results:` for every module.
+Maven Surefire and Failsafe on the console: one line per test class, its failing tests below it, and for every
+module the totals under `Results:`.
 */
 
 use super::OutputReader;
@@ -13,7 +13,7 @@ const KIND: RunnerKind = RunnerKind::Surefire;
 #[derive(Debug, Default)]
 pub(super) struct SurefireReader {
     in_results: bool,
-    /// Tests in the lines of classes, which the totals must confirm.
+    /// Whether class lines have counted tests that the totals have not confirmed yet.
     is_open: bool,
     module: String,
 }
@@ -67,7 +67,7 @@ impl SurefireReader {
     }
 }
 
-/// Maven's log level before the line; without it older versions print the same.
+/// Removes Maven's log level before the line; older versions print the line without one.
 fn strip_level(line: &str) -> &str {
     let rest = ["[INFO] ", "[ERROR] ", "[WARNING] "].iter().find_map(|level| line.strip_prefix(level));
     rest.unwrap_or(line)

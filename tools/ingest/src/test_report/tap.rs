@@ -1,6 +1,6 @@
 /*!
-The Test Anything Protocol, as bats, node's runner, node-tap and Perl print it, and `prove`, which runs TAP files. A
-document is over when the tests of its plan have been seen. Subtests stand before the line that sums them up.
+The Test Anything Protocol, as bats, node's runner, node-tap and Perl print it, and `prove`, which runs TAP files.
+A document ends when all tests of its plan have been seen. Subtests come before the line that summarises them.
 */
 
 use super::OutputReader;
@@ -32,9 +32,9 @@ pub(super) struct TapReader {
     entries: Vec<TapEntry>,
     subtests: Vec<OpenSubtest>,
     plan: Option<u32>,
-    /// Results at the outermost level.
+    /// Number of results at the outermost level.
     results: u32,
-    /// node's runner writes a duration below every result.
+    /// Whether node's runner printed the output: it writes a duration below every result.
     is_node: bool,
     node: Option<NodeClosing>,
     in_yaml: Option<usize>,
@@ -105,7 +105,7 @@ impl TapReader {
 
     fn set_plan(&mut self, count: u32, log: &mut RunLog) {
         if self.plan.is_some() || (self.results > 0 && self.results != count) {
-            // A second plan begins another document.
+            // A second plan begins the next document.
             self.finish_document(log);
         }
         self.plan = Some(count);
@@ -116,7 +116,8 @@ impl TapReader {
         }
     }
 
-    /// Closes the document when its plan is met. node's closing lines come after it, and are waited for.
+    /// Closes the document when its plan is complete. node's closing lines come after the plan, so the reader
+    /// waits for them.
     fn check_plan(&mut self, log: &mut RunLog) {
         if self.plan.is_some_and(|plan| self.results >= plan) && !self.is_node {
             self.finish_document(log);
@@ -173,7 +174,7 @@ impl TapReader {
             open.failed = open.failed.saturating_add(u32::from(is_failing));
         }
         name.push_str(&result.name);
-        // Without "# Subtest", an indented result is a detail of the one below it.
+        // Without "# Subtest", an indented result is a detail of the result after it.
         if indent == 0 || !self.subtests.is_empty() {
             let status = result.status;
             self.entries.extend(log.hold_name(&name).map(|name| TapEntry { name, status, is_group }));
@@ -215,7 +216,7 @@ impl TapReader {
                     counts.count(status);
                     log.record_distinct(kind, name, status);
                 }
-                // Without its closing lines node's runner did not end.
+                // Without its closing lines, node's runner did not finish.
                 if is_whole && !is_node {
                     log.close_suite(kind, counts, 0);
                 }
@@ -256,7 +257,7 @@ fn read_result(body: &str) -> Option<TapResult> {
     Some(TapResult { name, status })
 }
 
-/// The description, and what stands behind `#`.
+/// The description, and the text after `#`.
 fn split_directive(text: &str) -> (&str, &str) {
     for (at, _) in text.match_indices("# ") {
         let directive = text.get(at + 2..).unwrap_or_default().trim_start();

@@ -1,6 +1,7 @@
 /*!
-Python's unittest and Django's runner on top of it: dots with failures below, or `-v` with a line per test. The
-closing block is a rule of dashes, `Ran 8 tests in 0.001s`, and `OK` or `FAILED (failures=2)`; only all of it counts.
+Python's unittest and Django's runner, which is built on it: dots with failures below, or `-v` with one line per
+test. The closing block is a line of dashes, `Ran 8 tests in 0.001s`, and `OK` or `FAILED (failures=2)`; it only
+counts if complete.
 */
 
 use super::OutputReader;
@@ -9,20 +10,20 @@ use super::report::{RunnerKind, TestCounts, TestStatus, UnitStatus};
 use super::scan::is_duration;
 
 const KIND: RunnerKind = RunnerKind::Unittest;
-/// Lines that other output may put between the count of tests and the verdict.
+/// How many lines of other output may come between the number of tests and the verdict.
 const MAX_LINES_TO_VERDICT: u8 = 6;
 const CLASS_STEPS: &[&str] = &["setUpClass", "tearDownClass", "setUpModule", "tearDownModule"];
 
 #[derive(Debug, Default)]
 pub(super) struct UnittestReader {
-    /// The line before was a rule of dashes, or of equal signs.
+    /// Whether the previous line was a separator of dashes.
     after_dashes: bool,
     after_equals: bool,
-    /// Tests that the closing block counts, and how many lines ago it said so.
+    /// Number of tests in the closing block, and how many lines ago it was printed.
     closing: Option<(u32, u8)>,
-    /// The header of a test on the line before, whose first docstring line comes next.
+    /// The header of a test on the previous line; the test's first docstring line follows.
     header: Option<String>,
-    /// The test whose outcome comes on a later line, after what it printed.
+    /// The test whose outcome comes on a later line, after the test's output.
     pending: Option<String>,
     marks: u64,
     verbose: u64,
@@ -66,7 +67,7 @@ impl UnittestReader {
         *self = Self::default();
     }
 
-    /// `FAIL: test_tax (test_shop.CartTest.test_tax)` below a rule of equal signs.
+    /// `FAIL: test_tax (test_shop.CartTest.test_tax)` below a line of equal signs.
     fn read_failure_header(&mut self, line: &str, log: &mut RunLog) -> bool {
         let Some((word, rest)) = line.split_once(": ") else { return false };
         let status = match word {
@@ -164,7 +165,7 @@ fn read_verdict(line: &str) -> Option<TestCounts> {
         };
         *field = field.saturating_add(number);
     }
-    // A verdict of failure without a failing test would be a contradiction.
+    // A failed verdict without a failing test would be a contradiction.
     (verdict != "FAILED" || counts.failing() > 0).then_some(counts)
 }
 
@@ -180,7 +181,7 @@ fn read_status(text: &str) -> Option<TestStatus> {
 
 struct TestHeader {
     name: String,
-    /// A subtest, or a step of a class: it exists only while it fails.
+    /// Whether this is a subtest, or a step of a class, which only has a name while it fails.
     is_part: bool,
     parent: Option<String>,
     failed_import: bool,
@@ -193,7 +194,7 @@ fn read_test(text: &str) -> Option<TestHeader> {
         !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_' || extra.contains(c))
     };
     let (class, parameters) = rest.split_once(')')?;
-    // A doctest or a parametrized method may carry more than a plain name, but never a space.
+    // The name of a doctest or a parametrized method may contain other characters, but never a space.
     if !is_name(method, ".-[]=,")
         || !is_name(class, ".<>")
         || !(class.contains('.') || class.starts_with("__"))
@@ -222,7 +223,7 @@ fn read_test(text: &str) -> Option<TestHeader> {
     Some(TestHeader { name, is_part: true, parent: Some(base), failed_import: false })
 }
 
-/// Progress marks: a line of nothing else, or a row of them before something that was printed.
+/// Counts progress marks: a line of only marks, or a row of them before other output.
 fn count_marks(line: &str) -> u64 {
     let marks = line.bytes().take_while(|byte| b".FEsxu".contains(byte)).count();
     if marks == line.len() || marks >= 3 { marks as u64 } else { 0 }

@@ -1,6 +1,6 @@
 /*!
-vitest: default, verbose and dot reporters. A run begins with ` RUN  v…`; the failures are listed by name, the verbose
-reporter names every test; the closing block counts files and tests.
+vitest: default, verbose and dot reporters. A run begins with ` RUN  v…`. The failures are listed by name, and the
+verbose reporter names every test. The closing block counts files and tests.
 */
 
 use super::OutputReader;
@@ -50,7 +50,7 @@ impl OutputReader for VitestReader {
 impl VitestReader {
     fn close(&mut self, log: &mut RunLog) {
         if let Some(counts) = self.counts.take().filter(|_| self.files_seen) {
-            // Tests are only seen one by one by the verbose reporter, so they prove nothing here.
+            // Only the verbose reporter shows single tests, so they prove nothing here.
             log.close_suite(KIND, counts, u64::from(counts.ran));
             self.files_seen = false;
             log.mark_owner = None;
@@ -93,7 +93,7 @@ fn read_failure(text: &str, log: &mut RunLog) {
     if let Some((name, rest)) = text.split_once(" [ ").filter(|(_, rest)| rest.ends_with(" ]")) {
         log.continue_suite(KIND);
         if name.contains(" > ") {
-            // A suite within a file: a hook of it failed.
+            // A suite inside of a file: one of its hooks failed.
             log.set_unit(KIND, &format!("{name} (suite failed)"), UnitStatus::Broken);
         } else {
             let file = rest.strip_suffix(" ]").unwrap_or(name);
@@ -106,7 +106,8 @@ fn read_failure(text: &str, log: &mut RunLog) {
     }
 }
 
-/// `cart.test.js > cart > adds 2ms`; the default reporter leaves the file out, and then the name says too little.
+/// `cart.test.js > cart > adds 2ms`. The default reporter omits the file, and then the name is not specific
+/// enough.
 fn read_test(text: &str, status: TestStatus, log: &mut RunLog) {
     let name = match text.rsplit_once(' ') {
         Some((name, time)) if is_duration(time) => name.trim_end(),

@@ -1,6 +1,6 @@
 /*!
-.NET traces. The headline names outer and inner exceptions joined by `--->`; the frames come innermost exception
-first, each ended by a line that says so. The chain is turned into the common order.
+.NET traces. The headline joins outer and inner exceptions with `--->`. The frames of the innermost exception come
+first, and a separator line ends the frames of each exception. The chain is converted to the common order.
 */
 
 use std::sync::LazyLock;
@@ -63,7 +63,7 @@ fn matching_close(text: &str) -> Option<usize> {
     None
 }
 
-/// Generic arguments off; the compiler's `<PlaceAsync>d__4.MoveNext` is `PlaceAsync`.
+/// Removes generic arguments; the compiler's `<PlaceAsync>d__4.MoveNext` becomes `PlaceAsync`.
 fn class_and_method(qualified: &str) -> (&str, String) {
     let bare = qualified.split('[').next().unwrap_or(qualified);
     if let Some((class, rest)) = bare.split_once(".<").or_else(|| bare.split_once("+<"))
@@ -110,7 +110,7 @@ pub(super) fn trace(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTra
         }
         at += 1;
     }
-    // `at Foo.Bar()` alone in prose is not a trace.
+    // A single `at Foo.Bar()` in prose is not a trace.
     if framed < 2
         && chain.iter().all(|e| e.kind.is_empty())
         && !chain.iter().flat_map(|e| &e.frames).any(|f| f.line.is_some())

@@ -1,6 +1,6 @@
 /*!
-Go panics, fatal errors and data races. A frame is two lines: the function with its arguments, then, behind a tab,
-file and line. The first goroutine printed is the one that died; the others are read over.
+Go panics, fatal errors and data races. A frame has two lines: the function with its arguments, then a tab, the
+file and the line. The first goroutine printed is the one that died; the others are skipped.
 */
 
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ use super::{FoundTrace, MAX_FRAMES, TraceAnchor};
 use crate::library;
 use crate::text::{LinePrefix, TextLines};
 
-/// Lines a panic value may have, and the distance between it and the first goroutine.
+/// Maximum number of lines in a panic value, and between it and the first goroutine.
 const LOOK_AHEAD: usize = 40;
 
 static FILE: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -25,7 +25,7 @@ pub(super) fn panic(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTra
     let rest = line.get(anchor.column..).unwrap_or("");
     let head = if rest.starts_with("goroutine ") { headline_above(lines, anchor) } else { None };
     let mut info = head.unwrap_or_else(|| headline(rest));
-    // Found by `goroutine`, the goroutine's own line is where the stack begins.
+    // If `goroutine` was the anchor, the stack begins at that line.
     let mut at = if rest.starts_with("goroutine ") { anchor.at } else { anchor.at + 1 };
     let mut stack = None;
     for ahead in at..at + LOOK_AHEAD {
@@ -103,7 +103,7 @@ fn headline(rest: &str) -> ExceptionInfo {
     ExceptionInfo { kind: kind.to_owned(), message: message.to_owned(), frames: Vec::new() }
 }
 
-/// `http: panic serving 10.0.0.1:5123: message` stands above the goroutine.
+/// `http: panic serving 10.0.0.1:5123: message` comes before the goroutine.
 fn headline_above(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Option<ExceptionInfo> {
     let above = anchor.at.checked_sub(1).filter(|at| *at >= anchor.from)?;
     let line = lines.get(above);
@@ -133,7 +133,7 @@ fn frame(lines: &TextLines<'_>, at: usize, prefix: &LinePrefix) -> Option<(Frame
     Some((frame, at + 2))
 }
 
-/// The call without its argument list; `(*T).Method(0x1, {…})` has brackets of its own before it.
+/// The call without its argument list; `(*T).Method(0x1, {…})` has other parentheses before it.
 fn matching_open(open: &str) -> Option<&str> {
     let mut depth = 1;
     for (at, byte) in open.bytes().enumerate().rev() {
@@ -158,7 +158,7 @@ fn split_symbol(call: &str) -> (Option<&str>, &str) {
     }
 }
 
-/// The race detector's report: the first of the two accesses is taken as the site.
+/// The race detector's report: the first of the two accesses counts as the crash site.
 pub(super) fn race(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTrace> {
     let mut info = ExceptionInfo { kind: "DATA RACE".to_owned(), ..ExceptionInfo::default() };
     let prefix = LinePrefix::new(lines.get(anchor.at).get(..anchor.column).unwrap_or(""));

@@ -1,6 +1,7 @@
 /*!
-JavaScript and TypeScript stacks: V8 (`at f (file:1:2)`), with async frames and `[cause]`, and Firefox's and Safari's
-`f@url:1:2`. The headline stands above the frames, except under Jest, which prints a code frame in between.
+JavaScript and TypeScript stacks: V8 (`at f (file:1:2)`), with async frames and `[cause]`, and Firefox's and
+Safari's `f@url:1:2`. The headline is directly above the frames, except in Jest, which prints a code frame in
+between.
 */
 
 use std::sync::LazyLock;
@@ -12,10 +13,10 @@ use super::{FoundTrace, MAX_CHAIN, MAX_FRAMES, TraceAnchor, before_at};
 use crate::library;
 use crate::text::{LinePrefix, TextLines};
 
-/// Lines between the headline and the first frame.
+/// Maximum number of lines between the headline and the first frame.
 const LOOK_BACK: usize = 40;
 
-/// Frames without a line (native code) in a row that are no stack any more.
+/// After this many consecutive frames without a line (native code), the stack has ended.
 const UNNUMBERED: usize = 5;
 
 static LOCATION: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(.+?):(\d+)(?::(\d+))?$").ok());
@@ -47,7 +48,7 @@ pub(super) fn frame(line: &str) -> Option<Frame> {
             _ => return None,
         },
     };
-    // Only a path with a column is a frame where no call is printed: `at 12:30` in prose is none.
+    // Without a call, only a path with a column is a frame: `at 12:30` in prose is not.
     let is_path = path.contains(['/', '\\', '.', ':']) && !path.contains(" in ") || found.is_none();
     if !is_path || function.is_none() && column.is_none() {
         return None;
@@ -55,7 +56,7 @@ pub(super) fn frame(line: &str) -> Option<Frame> {
     Some(built(function.map(function_name), path, line, column))
 }
 
-/// `Foo.bar [as baz] (loc` → `Foo.bar`, `loc`; an `eval` keeps its outermost location.
+/// `Foo.bar [as baz] (loc` → `Foo.bar`, `loc`; of an `eval`, only the outermost location is kept.
 fn split_call(inner: &str) -> Option<(&str, &str)> {
     let open = inner.find(" (")?;
     let (function, location) = (inner.get(..open)?, inner.get(open + 2..)?);
@@ -113,7 +114,7 @@ pub(super) fn trace(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTra
             }
             chain.push(ExceptionInfo { kind, message, frames: Vec::new() });
         } else if open && at - end < 30 && (text.starts_with('}') || line.starts_with(' ')) {
-            // Properties printed between the frames and the cause: `code: 'ENOENT',`.
+            // Properties between the frames and the cause: `code: 'ENOENT',`.
             open = text != "}" || line.starts_with(' ');
         } else if chain.len() > 1
             && chain.last().is_some_and(|last| last.frames.is_empty())
@@ -140,7 +141,7 @@ fn split(text: &str) -> (String, String) {
     }
 }
 
-/// Type and message above the frames.
+/// The type and message above the frames.
 fn headline(lines: &TextLines<'_>, anchor: &TraceAnchor, prefix: &LinePrefix) -> (usize, ExceptionInfo) {
     let lowest = anchor.at.saturating_sub(LOOK_BACK).max(anchor.from);
     for at in (lowest..anchor.at).rev() {
@@ -166,7 +167,7 @@ fn headline(lines: &TextLines<'_>, anchor: &TraceAnchor, prefix: &LinePrefix) ->
     (anchor.at, ExceptionInfo::default())
 }
 
-/// Below `● suite › test`: the message up to the code frame. An `expect` prints no type.
+/// The message below `● suite › test`, up to the code frame. An `expect` prints no type.
 fn jest(lines: &TextLines<'_>, bullet: usize, frames: usize) -> (usize, ExceptionInfo) {
     let mut message: Vec<&str> = Vec::new();
     for at in bullet + 1..frames {
@@ -212,7 +213,7 @@ pub(super) fn gecko(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTra
     if gecko_frame(lines.get(anchor.at)).is_none() {
         return Vec::new();
     }
-    // A frame without a file (`forEach@[native code]`) or an anonymous one may stand above.
+    // A frame without a file (`forEach@[native code]`) or an anonymous one may come before.
     let (from, head) = headline(lines, anchor, &LinePrefix::default());
     let near = anchor.at - from <= 4;
     let (from, mut info) = if near { (from, head) } else { (anchor.at, ExceptionInfo::default()) };

@@ -1,6 +1,6 @@
 /*!
-JVM stack traces (Java, Kotlin, Scala, Groovy, Clojure). The headline with type and message stands above the first
-frame, perhaps behind a logger's stamp and over several lines; causes follow, each with frames of its own.
+JVM stack traces (Java, Kotlin, Scala, Groovy, Clojure). The headline with type and message is above the first
+frame, possibly after a logger's prefix and over several lines. Causes follow, each with its own frames.
 */
 
 use std::sync::LazyLock;
@@ -12,15 +12,15 @@ use super::{FoundTrace, MAX_CHAIN, MAX_FRAMES, TraceAnchor, before_at};
 use crate::library;
 use crate::text::{LinePrefix, TextLines};
 
-/// Lines a message may have between headline and first frame.
+/// Maximum number of message lines between the headline and the first frame.
 const MAX_MESSAGE_LINES: usize = 40;
 
-/// A qualified class or one whose name says what it is, alone or followed by `: message`.
+/// A qualified class, or one whose name marks it as an exception, alone or followed by `: message`.
 static HEADLINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?:^|[\s\]:>-])((?:[A-Za-z_][\w$]*\.)+[A-Z][\w$]*|[A-Z][\w$]*(?:Exception|Error|Failure|Throwable))(?:: (.*)|:?\s*)$").ok()
 });
 
-/// A frame line of the JVM, with anything before `at`.
+/// A JVM frame line, with any text before `at`.
 pub(super) fn frame(line: &str) -> Option<Frame> {
     let (_, rest) = before_at(line)?;
     let (qualified, tail) = rest.split_once('(')?;
@@ -53,8 +53,8 @@ pub(super) fn frame(line: &str) -> Option<Frame> {
     })
 }
 
-/// `java.base/java.util.List.get` and `app//x.Y.z` carry their module or loader in front; a lambda's class has a
-/// slash of its own.
+/// `java.base/java.util.List.get` and `app//x.Y.z` start with their module or loader; a lambda's class also
+/// contains a slash.
 fn class_and_method(qualified: &str) -> Option<(&str, &str)> {
     let (class, method) = qualified.rsplit_once('.')?;
     let class = match class.rsplit_once('/') {
@@ -91,7 +91,7 @@ pub(super) fn trace(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTra
         } else if let Some(rest) =
             text.strip_prefix("Caused by: ").or_else(|| text.strip_prefix("Wrapped by: "))
         {
-            // A cause of a suppressed exception is indented with it.
+            // The cause of a suppressed exception is indented like that exception.
             let nested = in_suppressed && line.starts_with([' ', '\t']);
             in_suppressed = nested;
             let info = split_headline(rest);
@@ -144,7 +144,7 @@ fn split_headline(text: &str) -> ExceptionInfo {
     ExceptionInfo { kind: kind.trim().to_owned(), message: message.to_owned(), frames: Vec::new() }
 }
 
-/// The nearest line above the first frame that names an exception; lines between are the rest of its message.
+/// The nearest line above the first frame that names an exception; the lines between belong to its message.
 fn headline(lines: &TextLines<'_>, anchor: &TraceAnchor, prefix: &LinePrefix) -> (usize, ExceptionInfo) {
     let lowest = anchor.at.saturating_sub(MAX_MESSAGE_LINES).max(anchor.from);
     let mut blanks = 0;

@@ -1,7 +1,7 @@
 /*!
-Stack traces in text, wherever they stand. One pass of a multi-pattern search finds the few lines that can belong
-to a trace ("Traceback", " at ", "panicked at", "#0 " …); only there does a language's parser look closer, and it
-looks a bounded number of lines around. So the cost is linear in the text, whatever it holds.
+Finds stack traces anywhere in a text. One multi-pattern search finds the few lines that can belong to a trace
+("Traceback", " at ", "panicked at", "#0 " …). Only there does a language's parser look closer, at a bounded number
+of lines, so the cost is linear in the size of any text.
 */
 
 mod dotnet;
@@ -22,16 +22,16 @@ use millwright_model::{ExceptionInfo, Language, StackTrace};
 
 use super::text::{TextLines, span};
 
-/// Most frames kept of one exception; a runaway recursion prints thousands.
+/// Maximum number of frames kept per exception; a runaway recursion prints thousands.
 pub(crate) const MAX_FRAMES: usize = 400;
-/// Longest message kept, bytes.
+/// Longest message kept, in bytes.
 pub(crate) const MAX_MESSAGE_BYTES: usize = 8 * 1024;
-/// Places of a ticket that look like a trace and are none, after which the search is given up.
+/// The search stops after this many places that look like a trace but are not.
 const MAX_FRUITLESS: usize = 50_000;
-/// Most exceptions kept in a chain.
+/// Maximum number of exceptions kept in a chain.
 const MAX_CHAIN: usize = 32;
 
-/// What a parser found: the trace and the lines `from..to` it covers.
+/// The result of a parser: the trace and the lines `from..to` that it covers.
 pub(crate) struct FoundTrace {
     pub trace: StackTrace,
     pub from: usize,
@@ -39,7 +39,7 @@ pub(crate) struct FoundTrace {
 }
 
 impl FoundTrace {
-    /// `None` when there is nothing to tell: no exception, or neither a type, a message nor a frame.
+    /// `None` when the trace is empty: no exception, or an exception without type, message and frames.
     pub(crate) fn new(
         language: Language,
         mut exceptions: Vec<ExceptionInfo>,
@@ -59,7 +59,7 @@ impl FoundTrace {
     }
 }
 
-/// `at` is the line the anchor stands on, `from` the first line that no earlier trace has taken.
+/// `at` is the anchor's line, `from` the first line that no earlier trace covers.
 pub(crate) struct TraceAnchor {
     pub at: usize,
     pub column: usize,
@@ -115,7 +115,7 @@ static SEARCH: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
         .ok()
 });
 
-/// Finds up to `limit` traces, in the order they stand in the text.
+/// Finds up to `limit` traces, in text order.
 pub(crate) fn find(lines: &TextLines<'_>, limit: usize) -> Vec<FoundTrace> {
     let mut found: Vec<FoundTrace> = Vec::new();
     let Some(search) = SEARCH.as_ref() else { return found };
@@ -130,7 +130,7 @@ pub(crate) fn find(lines: &TextLines<'_>, limit: usize) -> Vec<FoundTrace> {
         if line < from {
             continue;
         }
-        // A parser looks at the whole line; a second hit of the same words on it brings nothing new.
+        // A parser reads the complete line; a second hit of the same pattern on it adds nothing.
         if tried == Some((line, hit.pattern())) {
             continue;
         }
@@ -153,7 +153,7 @@ pub(crate) fn find(lines: &TextLines<'_>, limit: usize) -> Vec<FoundTrace> {
     found
 }
 
-/// `at …` frames look alike in three families; the form of the location tells which.
+/// `at …` frames look the same in three language families; the form of the location decides.
 fn at_frame(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTrace> {
     let line = lines.get(anchor.at);
     if jvm::frame(line).is_some() {
@@ -176,7 +176,7 @@ fn numbered(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTrace> {
     }
 }
 
-/// White space and the logger's stamp before `at …`: everything up to the white space the anchor begins with.
+/// The white space and logger prefix before `at …`: everything up to the white space where the anchor begins.
 pub(crate) fn before_at(line: &str) -> Option<(&str, &str)> {
     let trimmed = line.trim_start();
     if let Some(rest) = trimmed.strip_prefix("at ") {
@@ -201,7 +201,7 @@ pub(crate) fn one(text: &str) -> StackTrace {
     all.remove(0).trace
 }
 
-/// A trace in a few lines, for snapshots: `kind: message`, then `path:line module.function` with `*` for in-app.
+/// A compact form of a trace for snapshots: `kind: message`, then `path:line module.function` with `*` for in-app.
 #[cfg(test)]
 pub(crate) fn sketch(trace: &StackTrace) -> String {
     use std::fmt::Write as _;

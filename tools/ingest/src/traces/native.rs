@@ -1,6 +1,6 @@
 /*!
-C and C++: gdb and lldb backtraces, the reports of the sanitizers, and what glibc and libstdc++ say when they abort.
-A sanitizer prints several stacks (use, free, allocation); the first is the crash, the others are read over.
+C and C++: gdb and lldb backtraces, the reports of the sanitizers, and the abort messages of glibc and libstdc++. A
+sanitizer prints several stacks (use, free, allocation); the first is the crash, the others are skipped.
 */
 
 use std::sync::LazyLock;
@@ -12,7 +12,7 @@ use super::{FoundTrace, MAX_FRAMES, TraceAnchor};
 use crate::library;
 use crate::text::{LinePrefix, TextLines};
 
-/// A sanitizer's report is longer than this only when it repeats itself.
+/// Only a repetitive sanitizer report is longer than this.
 const MAX_REPORT_LINES: usize = 400;
 
 static NUMBER: LazyLock<Option<Regex>> =
@@ -56,17 +56,17 @@ fn frame(line: &str) -> Option<(u32, Frame)> {
         function: (!name.is_empty() && name != "??").then(|| name.to_owned()),
         ..Frame::default()
     };
-    // Without a source file a frame cannot be ours to mend.
+    // A frame without a source file cannot be ours to fix.
     library::judge_by_path(&mut frame);
     frame.in_app &= frame.function.as_deref().is_some_and(|name| !library::native_function_is_library(name));
     Some((number, frame))
 }
 
-/// Without arguments, library and offset: `parse_header (buf=0x1, n=3)` → `parse_header`.
+/// The name without arguments, library and offset: `parse_header (buf=0x1, n=3)` → `parse_header`.
 fn function_name(printed: &str) -> &str {
     let name = printed.split(" from /").next().unwrap_or(printed);
     let name = name.split(" (").next().unwrap_or(name).trim();
-    // C++ names have brackets of their own: `operator()(int)`, `(anonymous namespace)::f(int)`.
+    // C++ names can contain parentheses: `operator()(int)`, `(anonymous namespace)::f(int)`.
     let open = name.match_indices('(').map(|(at, _)| at).find(|at| {
         *at > 0
             && !name.get(*at..).is_some_and(|tail| tail.starts_with("(anonymous"))
@@ -76,7 +76,7 @@ fn function_name(printed: &str) -> &str {
     name.split('+').next().unwrap_or(name).trim_end_matches('>').trim()
 }
 
-/// Frames from line `from` on while their numbers rise; answers the line after them.
+/// Frames from line `from` on while their numbers increase; returns the line after them.
 fn frames(lines: &TextLines<'_>, from: usize, prefix: &LinePrefix) -> (Vec<Frame>, usize) {
     let mut frames: Vec<Frame> = Vec::new();
     let mut last = None;
@@ -93,7 +93,7 @@ fn frames(lines: &TextLines<'_>, from: usize, prefix: &LinePrefix) -> (Vec<Frame
                     frames.push(frame);
                 }
             }
-            // gdb wraps long argument lists and, with `bt full`, prints locals.
+            // gdb wraps long argument lists and, with `bt full`, prints local variables.
             None if last.is_some() && line.starts_with("    ") && !line.trim().is_empty() => {
                 complete(&mut frames, line)
             }
@@ -115,7 +115,7 @@ fn complete(frames: &mut [Frame], line: &str) {
     }
 }
 
-/// A debugger's backtrace, headed by the signal if it was printed above.
+/// A debugger's backtrace, with the signal if it was printed above.
 pub(super) fn stack(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTrace> {
     let line = lines.get(anchor.at);
     let text = line.get(anchor.column..).unwrap_or("");
@@ -156,7 +156,8 @@ fn signal(line: &str) -> Option<(String, String)> {
     abort_line(line).map(|(kind, message, _)| (kind, message))
 }
 
-/// `==1==ERROR: AddressSanitizer: heap-use-after-free …`, `WARNING: ThreadSanitizer: data race`, UBSan's one line.
+/// `==1==ERROR: AddressSanitizer: heap-use-after-free …`, `WARNING: ThreadSanitizer: data race`, or UBSan's single
+/// line.
 pub(super) fn report(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTrace> {
     let line = lines.get(anchor.at);
     let mut info = ExceptionInfo::default();
@@ -207,7 +208,7 @@ pub(super) fn report(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTr
         let over = at - anchor.at > MAX_REPORT_LINES
             || text.starts_with("SUMMARY: ")
             || text.contains("runtime error: ");
-        // UBSan's line stands alone unless a stack follows at once.
+        // UBSan prints a single line, unless a stack follows immediately.
         if over || own.is_some() && !text.is_empty() && !shadow {
             break;
         }
@@ -256,7 +257,7 @@ fn last_word(signature: &str) -> &str {
     head.rsplit([' ', '*', '&']).next().unwrap_or(head)
 }
 
-/// What the C library says when it gives up; a stack may follow.
+/// The C library's message when it aborts; a stack may follow.
 pub(super) fn abort(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTrace> {
     let line = lines.get(anchor.at);
     let Some((kind, mut message, site)) = abort_line(line) else { return Vec::new() };

@@ -1,7 +1,7 @@
 /*!
-PHP traces. A frame `#0 file(line): f()` says that `f` was *called* at that place, and the place of the crash stands
-in the headline; so functions are moved down by one to say, as everywhere else, where execution was. `Next …` opens
-the exception that wrapped the one before it.
+PHP traces. A frame `#0 file(line): f()` means that `f` was *called* at that place, and the headline names the
+crash site. So functions are moved down by one frame to say where execution was, as in other languages. `Next …`
+begins the exception that wraps the previous one.
 */
 
 use std::sync::LazyLock;
@@ -16,7 +16,7 @@ use crate::text::{LinePrefix, TextLines};
 static FRAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"#(\d+) (?:(\S.*?)\((\d+)\): |\[internal function\]: )(.*?)\s*$|#(\d+) \{main\}").ok()
 });
-/// Type, message and place of the crash.
+/// Type, message and crash site.
 static HEADLINE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"([A-Z]\w*(?:\\\w+)*)(?:\(code: \d+\))?: (.*?) (?:in|at) (\S+\.\w+):(\d+)\)?\s*$").ok()
 });
@@ -24,7 +24,7 @@ static NO_MESSAGE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"([A-Z]\w*(?:\\\w+)*)(?:\(code: \d+\))? (?:in|at) (\S+\.\w+):(\d+)\)?\s*$").ok()
 });
 
-/// The call printed with a frame; the outer `None` says that this is no PHP frame.
+/// The call printed with a frame; the outer `None` means that the line is not a PHP frame.
 pub(super) fn frame(line: &str) -> Option<(Option<Frame>, Option<String>)> {
     let found = FRAME.as_ref()?.captures(line)?;
     if found.get(5).is_some() {
@@ -44,7 +44,7 @@ pub(super) fn frame(line: &str) -> Option<(Option<Frame>, Option<String>)> {
     Some((frame, Some(call)))
 }
 
-/// `Uncaught` opens an error; without a stack below, its place is the only frame.
+/// `Uncaught` begins an error; without a stack below, the headline's place is the only frame.
 pub(super) fn uncaught(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTrace> {
     if !lines.get(anchor.at).contains("PHP ") && !lines.get(anchor.at).contains("Fatal error") {
         return Vec::new();
@@ -87,7 +87,7 @@ pub(super) fn stacktrace(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<Fou
     if prefix.strip(lines.get(at)).trim_start().starts_with("thrown in ") {
         at += 1;
     }
-    // Printed cause first.
+    // PHP prints the cause first.
     chain.reverse();
     FoundTrace::new(Language::Php, chain, from, at).into_iter().collect()
 }
@@ -102,7 +102,7 @@ fn frames(lines: &TextLines<'_>, from: usize, info: &mut ExceptionInfo) -> usize
                 last.module = module;
             }
         }
-        // An error handler is called at the very place of the error; the function there is the next frame's.
+        // An error handler is called at the place of the error, so the function there is the next frame's.
         let handler = info.frames.len() == 1
             && info.frames.first().is_some_and(|site| same_place(site, found.as_ref()));
         if let Some(site) = info.frames.first_mut().filter(|_| handler) {
@@ -127,7 +127,7 @@ fn split_call(call: &str) -> (Option<String>, String) {
     }
 }
 
-/// Line of the "Stack trace:" that belongs to a `Next …` headline right below.
+/// The line of the "Stack trace:" that follows a `Next …` headline at or just below line `at`.
 fn next_exception(lines: &TextLines<'_>, at: usize) -> Option<usize> {
     let head = (at..at + 3).find(|line| lines.get(*line).contains("Next "))?;
     (head + 1..head + 8).find(|line| lines.get(*line).contains("Stack trace:"))
@@ -147,7 +147,7 @@ fn headline(
             continue;
         }
         let joined = text.replace('\n', " ");
-        // `Uncaught`, `Next` and Laravel's `(TypeError(code: 0): …` say where the type begins.
+        // The type begins after `Uncaught`, `Next` or Laravel's `(TypeError(code: 0): …`.
         let begin = ["Uncaught ", "Next ", "[object] ("]
             .iter()
             .filter_map(|mark| joined.rfind(mark).map(|at| at + mark.len()))

@@ -1,6 +1,7 @@
 /*!
-pytest's own way to print a traceback: source blocks with `>` at the line reached and `E` before the message, or,
-short, `path:line: in function`. It stands here and not with the test names because it is a stack trace.
+pytest's own traceback format: source blocks with `>` at the current line and `E` before the message, or the short
+form `path:line: in function`. This module is here and not with the test names, because the format is a stack
+trace.
 */
 
 use std::sync::LazyLock;
@@ -12,7 +13,7 @@ use super::{FoundTrace, MAX_FRAMES, TraceAnchor, python};
 use crate::library;
 use crate::text::TextLines;
 
-/// How far above the first `E` line the section's headline may stand.
+/// Maximum distance of the section's headline above the first `E` line.
 const LOOK_BACK: usize = 300;
 
 static LOCATION: LazyLock<Option<Regex>> =
@@ -116,7 +117,7 @@ fn is_headline(line: &str) -> bool {
     line.starts_with("____") && line.ends_with("____") && line.contains(' ') && !line.contains("_ _ _")
 }
 
-/// First line of the block the `E` line stands in, when there is no headline.
+/// First line of the block that contains the `E` line, if there is no headline.
 fn contiguous(lines: &TextLines<'_>, lowest: usize, at: usize) -> usize {
     (lowest..at)
         .rev()

@@ -1,7 +1,7 @@
 /*!
-Python tracebacks: chained ones, exception groups, syntax errors and the faulthandler's dumps. Python prints the
-oldest frame first and the cause before what it caused, so both are turned round. The message may run over many
-lines (test assertions print diffs); it ends where something else unmistakably begins.
+Python tracebacks: chained ones, exception groups, syntax errors and faulthandler dumps. Python prints the oldest
+frame first and the cause before its effect, so both orders are reversed. A message may have many lines (test
+assertions print diffs); it ends where other output clearly begins.
 */
 
 use std::sync::LazyLock;
@@ -13,9 +13,9 @@ use super::{FoundTrace, MAX_FRAMES, MAX_MESSAGE_BYTES, TraceAnchor};
 use crate::library;
 use crate::text::{LinePrefix, TextLines};
 
-/// Longest message in lines.
+/// Longest message, in lines.
 const MAX_MESSAGE_LINES: usize = 80;
-/// Lines a cut-out middle may leave behind before the frames go on.
+/// Maximum number of lines that a shortened middle may leave before the frames continue.
 const ELISION_LINES: usize = 4;
 
 static FRAME: LazyLock<Option<Regex>> =
@@ -60,7 +60,7 @@ pub(super) fn traceback(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<Foun
     FoundTrace::new(Language::Python, exceptions, from, end).into_iter().collect()
 }
 
-/// A cause whose traceback was cleared is one line, without a headline of its own.
+/// A cause without a traceback is a single line, without its own headline.
 fn cause_above(
     lines: &TextLines<'_>,
     anchor: &TraceAnchor,
@@ -80,12 +80,12 @@ fn cause_above(
     })
 }
 
-/// A traceback quoted inside a message goes on after these words.
+/// A traceback quoted inside a message continues after these words.
 fn is_headline(line: &str) -> bool {
     line.trim_end().trim_end_matches(':').ends_with("Traceback (most recent call last)")
 }
 
-/// `  + Exception Group Traceback`: the body stands behind `  | `.
+/// `  + Exception Group Traceback`: the lines below it start with `  | `.
 fn margin(before: &str) -> (LinePrefix, bool) {
     match before.strip_suffix("Exception Group ") {
         Some(rest) => (LinePrefix::new(rest.trim_end_matches(['+', ' '])), true),
@@ -98,7 +98,7 @@ fn group_body(before: &str) -> LinePrefix {
     LinePrefix::new(&margin.replace('+', "|"))
 }
 
-/// The members of an exception group, each a block of its own behind a deeper margin.
+/// The members of an exception group, each in its own block with a deeper margin.
 fn members(lines: &TextLines<'_>, from: usize, outer: &LinePrefix, into: &mut Vec<ExceptionInfo>) -> usize {
     let mut at = from;
     while let Some(line) = lines.line(at) {
@@ -117,7 +117,7 @@ fn members(lines: &TextLines<'_>, from: usize, outer: &LinePrefix, into: &mut Ve
     at
 }
 
-/// Line of the next "Traceback" when a chaining sentence stands at `from`.
+/// The line of the next "Traceback" if the line `from` has a chaining sentence.
 fn chained(lines: &TextLines<'_>, from: usize, prefix: &LinePrefix) -> Option<usize> {
     let mut linked = false;
     for at in from..from + 6 {
@@ -138,7 +138,7 @@ fn is_chain_sentence(line: &str) -> bool {
         || line.starts_with("The above exception was the direct cause")
 }
 
-/// Frames and exception from line `from` on; answers the line after them.
+/// Frames and exception from line `from` on; returns the line after them.
 fn block(lines: &TextLines<'_>, from: usize, prefix: &LinePrefix) -> (ExceptionInfo, usize) {
     let mut info = ExceptionInfo::default();
     let mut at = from;
@@ -226,7 +226,7 @@ pub(super) fn exception_line(line: &str) -> Option<(&str, &str)> {
     Some((kind, found.get(2).map_or("", |message| message.as_str())))
 }
 
-/// The whole message, whose first line stands at `at`; answers the line after it.
+/// The complete message, whose first line is `at`; returns the line after it.
 fn message_from(lines: &TextLines<'_>, at: usize, first: &str, prefix: &LinePrefix) -> (String, usize) {
     let mut message = first.to_owned();
     let mut next = at + 1;
@@ -276,7 +276,7 @@ pub(super) fn is_rule(text: &str) -> bool {
         && ["=", "-", "_"].iter().any(|mark| text.trim_matches(|c: char| mark.starts_with(c)).is_empty())
 }
 
-/// What `unittest` prints below the first line of an assertion: differing elements and a diff.
+/// What `unittest` prints after the first line of an assertion: differing elements and a diff.
 fn continues_after_blank(line: &str) -> bool {
     const STARTS: &[&str] = &[
         "First ",
@@ -299,7 +299,7 @@ fn continues_after_blank(line: &str) -> bool {
     STARTS.iter().any(|start| line.starts_with(start)) && !line.trim_start().starts_with("File \"")
 }
 
-/// A syntax error, or frames pasted without their headline.
+/// A syntax error, or frames that were pasted without their headline.
 pub(super) fn bare(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTrace> {
     let line = lines.get(anchor.at);
     if frame(line.get(anchor.column..).unwrap_or("")).is_none() {

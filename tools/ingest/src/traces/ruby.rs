@@ -1,6 +1,6 @@
 /*!
-Ruby backtraces, in both quoting styles (`in 'm'` up to 3.3 with a backtick, since 3.4 with the class in front), as
-the interpreter, Rails, RSpec and loggers print them.
+Ruby backtraces in both quoting styles (`in 'm'`, with a backtick up to 3.3, and with the class in front since
+3.4), as printed by the interpreter, Rails, RSpec and loggers.
 */
 
 use std::sync::LazyLock;
@@ -12,10 +12,10 @@ use super::{FoundTrace, MAX_CHAIN, MAX_FRAMES, TraceAnchor};
 use crate::library;
 use crate::text::{LinePrefix, TextLines};
 
-/// Lines of a message between its first line and the first `from`.
+/// Maximum number of message lines between its first line and the first `from`.
 const MAX_MESSAGE_LINES: usize = 14;
 
-/// Indentation and marks before the path, path, line, function, and what follows the frame.
+/// Indentation and marks before the path, then path, line, function, and the text after the frame.
 static FRAME: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"([^\s'`:]+|[A-Za-z]:[^\s'`:]+):(\d+):in [`']([^'\n]+)'(?:: (.*))?\s*$").ok()
 });
@@ -62,7 +62,7 @@ pub(super) fn backtrace(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<Foun
     let mut end = at;
     while let Some(line) = lines.line(at) {
         let Some(parsed) = frame(line) else {
-            // error_highlight and did_you_mean print code below the message; Rails leaves a blank line.
+            // error_highlight and did_you_mean print code below the message; Rails prints a blank line.
             if info.frames.len() == 1 && at - end < MAX_MESSAGE_LINES && continues(lines, at) {
                 if let Some((message, kind)) = closing_kind(line).filter(|_| info.kind.is_empty()) {
                     info.message = format!("{}\n{message}", info.message);
@@ -101,7 +101,7 @@ fn closing_kind(text: &str) -> Option<(&str, &str)> {
     Some((found.get(1)?.as_str(), found.get(2)?.as_str()))
 }
 
-/// Whether frames go on within reach, so that the lines between belong to the message.
+/// Whether frames follow within a few lines, so that the lines before them belong to the message.
 fn continues(lines: &TextLines<'_>, at: usize) -> bool {
     (at..at + MAX_MESSAGE_LINES).any(|ahead| {
         let line = lines.get(ahead).trim_start();

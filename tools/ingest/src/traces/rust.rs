@@ -1,6 +1,6 @@
 /*!
-Rust panics, in the style up to 1.72 (message before place) and after (place before message), with or without a
-backtrace, and the backtraces of `anyhow` and `eyre`. Where no backtrace was printed, the place of the panic is the
+Rust panics, in the style up to 1.72 (message before place) and the newer one (place before message), with or
+without a backtrace, and the backtraces of `anyhow` and `eyre`. Without a backtrace, the place of the panic is the
 only frame.
 */
 
@@ -14,7 +14,7 @@ use crate::library;
 use crate::text::{LinePrefix, TextLines};
 
 const MAX_MESSAGE_LINES: usize = 40;
-/// Lines between the end of the message and the backtrace.
+/// Maximum number of lines between the end of the message and the backtrace.
 const GAP: usize = 4;
 
 static NEW_STYLE: LazyLock<Option<Regex>> =
@@ -28,7 +28,7 @@ static PLACE: LazyLock<Option<Regex>> =
 
 pub(super) fn panic(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTrace> {
     let line = lines.get(anchor.at);
-    // Continuation lines carry the logger's prefix, if any, but not the words before "panicked".
+    // Continuation lines have the logger's prefix, if any, but not the words before "panicked".
     let thread =
         line.get(..anchor.column).and_then(|before| before.rfind("thread '")).unwrap_or(anchor.column);
     let prefix = LinePrefix::new(line.get(..thread).unwrap_or(""));
@@ -57,7 +57,7 @@ pub(super) fn panic(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTra
         .any(|frame| frame.line == place.line && same_file(frame.path.as_deref(), place.path.as_deref()));
     if !placed {
         let after_runtime = info.frames.iter().position(|frame| frame.in_app).unwrap_or(0);
-        // Symbols without places: the first one of ours is where the panic was raised.
+        // If the symbols have no places, the panic was raised in the first of our own symbols.
         match info.frames.get_mut(after_runtime).filter(|frame| frame.in_app && frame.path.is_none()) {
             Some(frame) => (frame.path, frame.line, frame.column) = (place.path, place.line, place.column),
             None => info.frames.insert(0, place),
@@ -118,7 +118,7 @@ fn ends_message(line: &str) -> bool {
         || text.starts_with("---- ")
 }
 
-/// `panicked at 'message', src/main.rs:4:5`, the message perhaps over several lines.
+/// `panicked at 'message', src/main.rs:4:5`; the message may have several lines.
 fn old_style(lines: &TextLines<'_>, anchor: &TraceAnchor, text: &str, prefix: &LinePrefix) -> Option<Parts> {
     let mut message = text.strip_prefix("panicked at '")?.to_owned();
     for at in anchor.at + 1..anchor.at + MAX_MESSAGE_LINES {
@@ -134,7 +134,7 @@ fn old_style(lines: &TextLines<'_>, anchor: &TraceAnchor, text: &str, prefix: &L
     None
 }
 
-/// Frames of a backtrace from line `from`; answers the line after them.
+/// Frames of a backtrace from line `from`; returns the line after them.
 fn frames(lines: &TextLines<'_>, from: usize, prefix: &LinePrefix) -> (Vec<Frame>, usize) {
     let mut frames: Vec<Frame> = Vec::new();
     let mut at = from;
@@ -177,7 +177,7 @@ fn symbol(printed: &str) -> Frame {
     }
 }
 
-/// A backtrace without a panic: `Error: outer`, `Caused by:`, `Stack backtrace:` as anyhow prints them.
+/// A backtrace without a panic: `Error: outer`, `Caused by:`, `Stack backtrace:`, as anyhow prints them.
 pub(super) fn backtrace(lines: &TextLines<'_>, anchor: &TraceAnchor) -> Vec<FoundTrace> {
     let prefix = LinePrefix::new(lines.get(anchor.at).get(..anchor.column).unwrap_or(""));
     let (frames, end) = frames(lines, anchor.at + 1, &prefix);

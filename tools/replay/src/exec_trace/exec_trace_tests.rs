@@ -6,7 +6,7 @@ use super::*;
 use crate::testing::{ReplayProject, UnconfinedExecutor};
 use crate::{Executor, ReplayLedger, ReplayRecipe};
 
-/// Runs where there is a Python to run; says so where there is none.
+/// Whether Python is installed; says so when it is not.
 fn has_python() -> bool {
     let probe = SandboxedCommand { script: "python3 -c 1".into(), cwd: "/".into(), ..Default::default() };
     let found = UnconfinedExecutor

@@ -1,9 +1,9 @@
 /*!
-Which code the failing run went through, the strongest hint at which changes could matter.
+Records which code the failing run executed, the strongest hint at the changes that can matter.
 
-One adapter a language records lines and functions by the language's own means, from inside the sandbox; for every
-other language the files opened by the process tree tell at least something. A trace is evidence for ranking and
-never decides an outcome: if the traced run behaves otherwise, the failure is reproduced again without the tracer.
+One adapter per language records lines and functions from inside the sandbox with the language's own means; for all
+other languages, the files that the process tree opened give at least a hint. A trace is evidence for ranking and
+never decides an outcome: if the traced run behaves differently, the failure is reproduced again without the tracer.
 */
 
 mod python;
@@ -20,7 +20,7 @@ use tempfile::TempDir;
 
 use crate::ReplayRecipe;
 
-/// How finely a run was observed. Coarser traces are weaker evidence, never absent evidence.
+/// How finely a run was observed. Coarser traces are weaker evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TracePrecision {
@@ -36,7 +36,7 @@ pub enum TracePrecision {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutionTrace {
     pub precision: TracePrecision,
-    /// By path inside the repository.
+    /// Executed files by their path inside the repository.
     pub files: BTreeMap<String, ExecutedFile>,
 }
 
@@ -51,11 +51,12 @@ pub struct ExecutedFile {
     pub import_lines: BTreeSet<u32>,
 }
 
-/// More opened files than this are no hint any more.
+/// A run that opens more files than this gives no hint.
 const MOST_OPENED: usize = 20_000;
 
 impl ExecutionTrace {
-    /// From the files a process tree opened below `checkout`, absolute or relative to it.
+    /// Builds a trace from the files that a process tree opened below `checkout`; paths are absolute or relative to
+    /// it.
     pub(crate) fn of_opened(opened: &[PathBuf], checkout: &Path) -> Option<Self> {
         let relative = |path: &PathBuf| {
             let path = path.strip_prefix(checkout).unwrap_or(path);
@@ -74,7 +75,7 @@ impl ExecutionTrace {
     }
 }
 
-/// What is laid beside a command to have it traced; its folder is gone when dropped.
+/// The files that make a command record a trace; their folder is deleted on drop.
 #[derive(Debug)]
 pub struct TraceInstrument {
     folder: TempDir,
@@ -94,7 +95,7 @@ impl TraceInstrument {
         Ok(Self { folder, env })
     }
 
-    /// Makes `command` a traced one.
+    /// Changes `command` so that it records a trace.
     pub fn arm(&self, command: &mut SandboxedCommand) {
         command.env.extend(self.env.clone());
         command.script = format!("{}{}", python::prelude(self.folder.path()), command.script);
@@ -102,7 +103,7 @@ impl TraceInstrument {
         command.write.push(self.folder.path().join("out"));
     }
 
-    /// What was recorded; `None` when no adapter recorded anything.
+    /// Reads the recorded trace; `None` when no adapter recorded anything.
     pub fn collect(self) -> Option<ExecutionTrace> {
         python::collect(&self.folder.path().join("out"))
     }

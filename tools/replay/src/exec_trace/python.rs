@@ -1,8 +1,8 @@
 /*!
-Traces Python from the inside, by a `sitecustomize` of ours that every interpreter of the run imports.
+Traces Python from the inside, with a `sitecustomize` module that every interpreter of the run imports.
 
-`PYTHONPATH` alone does not do: recipes set it themselves. So interpreters are found by wrappers that put our folder
-in front of whatever `PYTHONPATH` has become by then: one for each usual name, first in `PATH`, and one for each
+Setting `PYTHONPATH` is not enough, because recipes set it themselves. Wrappers for the interpreters therefore put our
+folder in front of the current `PYTHONPATH`: one wrapper for each usual name, first in `PATH`, and one for each
 environment variable of the recipe that names an interpreter (`PYTHON=/venv/bin/python`).
 */
 
@@ -27,7 +27,7 @@ const NAMES: [&str; 10] = [
     "python3.14",
     "pypy3",
 ];
-/// The run may write what it likes to our folder: no more than this is read.
+/// The run can write anything to our folder; this is the maximum that is read.
 const LARGEST_TRACE: u64 = 64 << 20;
 const MOST_FILES: usize = 512;
 
@@ -42,7 +42,7 @@ pub(super) fn install(folder: &Path, env: &BTreeMap<String, String>) -> io::Resu
     };
     let set_path = format!("PYTHONPATH={}\"${{PYTHONPATH:+:$PYTHONPATH}}\"; export PYTHONPATH", quoted(hook));
     for name in NAMES {
-        // Takes itself out of PATH, so that the next interpreter of that name is the real one.
+        // The wrapper removes itself from PATH, so that the next interpreter of that name is the real one.
         let script = format!(
             "#!/bin/sh\n{set_path}\nPATH=${{PATH#{}:}}; export PATH\nexec {name} \"$@\"\n",
             quoted(bin_path)
@@ -67,7 +67,7 @@ pub(super) fn prelude(folder: &Path) -> String {
     format!("PATH={}:\"$PATH\"; export PATH\n", quoted(&folder.join("bin").to_string_lossy()))
 }
 
-/// Reads what the interpreters wrote. The run could write there, too, so nothing in it is trusted.
+/// Reads what the interpreters wrote. The run can write there as well, so nothing in it is trusted.
 pub(super) fn collect(out: &Path) -> Option<ExecutionTrace> {
     let mut files: BTreeMap<String, ExecutedFile> = BTreeMap::new();
     let mut budget = LARGEST_TRACE;

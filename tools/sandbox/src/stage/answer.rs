@@ -1,9 +1,9 @@
 /*!
-Decides the system calls that seccomp hands to the supervisor: refuses what is refused always and notes it for
-the report, and, in the reduced sandbox, decides calls that the machine's kernel would judge too kindly.
+Decides the system calls that seccomp passes to the supervisor. Refuses calls that are always refused, and notes
+them for the report. In the reduced sandbox, also decides calls that the machine's kernel would allow too freely.
 
-A call is let through only where the decision rests on plain numbers. What a pointer leads to can be changed
-after it was looked at, so such calls are refused or performed here, never let through.
+A call is let through only if the decision depends on plain numbers. The data behind a pointer can change after it
+was inspected, so such calls are refused or performed here, never let through.
 */
 
 use std::fs;
@@ -22,7 +22,7 @@ const MAX_NOTE_CHARS: usize = 240;
 
 pub(super) struct CallJudge<'a> {
     spec: &'a StageSpec,
-    /// Folders whose files may have their permissions and times changed.
+    /// Folders in which the command may change permissions and times of files.
     writable: Vec<PathBuf>,
     notes: Vec<String>,
 }
@@ -34,7 +34,7 @@ impl<'a> CallJudge<'a> {
         Self { spec, writable, notes: Vec::new() }
     }
 
-    /// Lines for the report, each kind of refusal once.
+    /// Lines for the report, one per kind of refusal.
     pub(super) fn into_notes(self) -> Vec<String> {
         self.notes
     }
@@ -53,7 +53,7 @@ impl<'a> CallJudge<'a> {
                 self.refuse(call, &socket_name(first), libc::EAFNOSUPPORT)
             }
             libc::SYS_connect => match socket_path(call.pid, second) {
-                // The C library asks for a cache of account names first, and does without.
+                // The C library first asks a cache of account names, and works without it.
                 Some(path) if path.ends_with("nscd/socket") => CallAnswer::Fail(libc::ENOENT),
                 path => {
                     let name = path.unwrap_or_default();
@@ -157,7 +157,7 @@ impl<'a> CallJudge<'a> {
         }
     }
 
-    /// Processors, limits and priorities are its own processes' and threads' only.
+    /// The command may change processors, limits and priorities of its own processes and threads only.
     fn govern(&mut self, call: &CallNotification, whose: i32, tree: &ProcessTree) -> CallAnswer {
         if is_inside(whose, tree) {
             CallAnswer::Go
@@ -191,7 +191,7 @@ impl<'a> CallJudge<'a> {
         }
     }
 
-    /// Giving a file to oneself changes nothing; giving it to others is refused.
+    /// Giving a file to its own user changes nothing; giving it to another user is refused.
     fn chown(&mut self, call: &CallNotification, uid: u64, gid: u64) -> CallAnswer {
         let same = |id: u64, own: u32| id as u32 == u32::MAX || id as u32 == own;
         let own = (nix::unistd::geteuid().as_raw(), nix::unistd::getegid().as_raw());
@@ -234,23 +234,23 @@ fn at(folder: u64, address: u64, follow: bool) -> FileTarget {
 
 const PRIO_PROCESS: i32 = libc::PRIO_PROCESS as i32;
 const PRIO_GROUP: i32 = libc::PRIO_PGRP as i32;
-/// Stands for more processes than can be its own.
+/// A target that includes other processes than the command's own.
 const EVERYONE: i32 = -1;
 
-/// A process or thread; 0 is the caller.
+/// A process or thread id; 0 means the caller.
 fn one(argument: u64) -> i32 {
     (argument as u32 as i32).max(0)
 }
 
-/// A process group as [`is_inside`] takes it; 0 is the caller's.
+/// A process group in the form that [`is_inside`] takes; 0 means the caller's.
 fn group(argument: u64) -> i32 {
     one(argument).wrapping_neg()
 }
 
-/// Whether a process of the tree is meant, or a process group (negative) that is in it.
+/// Whether the target is a process of the tree, or a process group (negative) inside the tree.
 fn is_inside(whose: i32, tree: &ProcessTree) -> bool {
     match whose {
-        0 => true, // itself or its own group, which began with the command
+        0 => true, // the caller itself or its group, which began with the command
         -1 => false,
         group if group < 0 => tree.contains_group(group.wrapping_neg()),
         pid => tree.pids().iter().any(|member| *member == pid || is_thread_of(pid, *member)),

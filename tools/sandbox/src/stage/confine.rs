@@ -1,6 +1,7 @@
 /*!
-What the command does to itself before it becomes a shell: limits that the kernel enforces per process, Landlock
-over the paths it may use, no capabilities, no way to gain any, and the system call filters of [`syscalls`].
+How the command confines itself before it becomes a shell: limits that the kernel enforces per process, Landlock
+rules for the paths it may use, no capabilities and no way to gain any, and the system call filters of
+[`syscalls`].
 */
 
 use std::ffi::CString;
@@ -25,16 +26,16 @@ use super::super::wire::{StageSpec, WantedLevel};
 use super::{Failure, refused};
 use super::{syscalls, tree};
 
-/// More of the user's processes than there are and may be, where the kernel counts them all.
+/// Slack for processes that the user starts meanwhile, where the kernel counts all of the user's processes.
 const USER_SLACK: u64 = 1024;
 const MAX_OPEN_FILES: u64 = 16_384;
 
-/// The version of Landlock to use: at most what was asked for, what the kernel has, and what was tested.
+/// The Landlock version to use: the lowest of what was requested, what the kernel supports, and what was tested.
 pub(super) fn landlock_version(spec: &StageSpec) -> u8 {
     u8::try_from(sys::landlock_version()).unwrap_or(u8::MAX).min(spec.landlock).min(6)
 }
 
-/// Confines this process. The descriptor, if any, receives the system calls to be answered.
+/// Confines this process. Returns the descriptor, if any, on which system calls arrive that need a decision.
 pub(super) fn confine(spec: &StageSpec) -> Result<Option<OwnedFd>, Failure> {
     limit(&spec.limits, spec.wanted).map_err(refused("setting limits"))?;
     nix::unistd::chdir(&spec.cwd)
@@ -71,15 +72,15 @@ fn limit(limits: &SandboxLimits, wanted: WantedLevel) -> nix::Result<()> {
     lower(Resource::RLIMIT_CORE, 0)?;
     lower(Resource::RLIMIT_FSIZE, limits.file_size_bytes)?;
     lower(Resource::RLIMIT_NOFILE, MAX_OPEN_FILES)?;
-    // An account may have been granted more than its share of the processors.
+    // The account may be allowed to use real-time priorities.
     lower(Resource::RLIMIT_RTPRIO, 0)?;
     lower(Resource::RLIMIT_NICE, 0)?;
-    // The supervisor sums over processes; this ends a lone one even if the supervisor is held up.
+    // The supervisor sums over processes; this limit ends a single process even if the supervisor is delayed.
     lower(Resource::RLIMIT_CPU, limits.cpu.as_secs().saturating_add(2))?;
     let allowed = match wanted {
         // Counted within the user namespace, so per run.
         WantedLevel::Full => u64::from(limits.processes) + TASKS_SLACK,
-        // Counted over all of the user's, which must stay free to start others of his own meanwhile.
+        // Counted over all processes of the user, who must still be able to start others.
         WantedLevel::Reduced | WantedLevel::Unsandboxed => {
             tree::tasks_of_user() + u64::from(limits.processes) + USER_SLACK
         }
@@ -90,7 +91,7 @@ fn limit(limits: &SandboxLimits, wanted: WantedLevel) -> nix::Result<()> {
 pub(super) fn drop_capabilities() -> rustix::io::Result<()> {
     rustix::thread::clear_ambient_capability_set()?;
     for capability in CapabilitySet::all().iter() {
-        // Only possible with a capability itself; without it there is nothing that an exec could bring back.
+        // This call needs a capability itself; without one, an exec cannot restore any capability either.
         let _ = rustix::thread::remove_capability_from_bounding_set(capability);
     }
     let none = CapabilitySet::empty();
@@ -117,7 +118,7 @@ fn restrict_paths(spec: &StageSpec) -> Result<(), Failure> {
         (AccessFs::ReadFile | AccessFs::WriteFile | AccessFs::from_all(abi) & AccessFs::IoctlDev) & all;
     let rules = || -> Result<_, landlock::RulesetError> {
         let mut ruleset = Ruleset::default().set_compatibility(CompatLevel::BestEffort).handle_access(all)?;
-        // Within a network namespace of its own the command may use what loopback it was given.
+        // Within its own network namespace the command may use the loopback it was given.
         if abi >= ABI::V4 && (spec.wanted != WantedLevel::Full || spec.network == NetworkAccess::None) {
             ruleset = ruleset.handle_access(AccessNet::from_all(abi))?;
         }
@@ -152,14 +153,14 @@ fn restrict_paths(spec: &StageSpec) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Facts about the machine, and the first process's own entry. Landlock can name no process that is still to
-/// come, so the others see as little of themselves as of anyone.
+/// Facts about the machine, and the first process's own entry. Landlock cannot name future processes, so later
+/// processes see no entry, not even their own.
 fn proc_paths() -> Vec<PathBuf> {
     let facts = PROC_FACTS.iter().map(|fact| Path::new("/proc").join(fact));
     facts.chain(fs::canonicalize("/proc/self")).collect()
 }
 
-/// Makes the out-of-memory killer choose the command before anything of the machine's.
+/// Makes the out-of-memory killer choose the command before any other process of the machine.
 pub(super) fn volunteer_for_the_oom_killer() -> io::Result<()> {
     fs::write("/proc/self/oom_score_adj", "500")
 }

@@ -1,14 +1,15 @@
 /*!
-What the command holds on the disk in the folders it may write: allocated blocks and inodes, of which an empty file takes
-one. What its processes have written is counted elsewhere ([`super::tree`]); this finds what needs no writing.
+The disk space that the command uses in the folders it may write: allocated blocks and inodes (an empty file takes
+one inode). [`super::tree`] counts the bytes that processes write; this module finds usage that needs no writing.
 
-A file is the command's when it was made since the start. One that was there before grows by writing; its permissions, its
-names and its times may change without that, and charge the run with nothing. Only blocks beyond its size, which hold
-extended attributes, count in a file that was changed. A size that was set without writing hides as many of them.
+A file belongs to the command if it was created since the start. An older file only grows through writing. Its
+permissions, names and times can change without writing, which is not charged to the run. Only blocks beyond the
+file's size, which hold extended attributes, count for a changed file. If the file's size was set without writing,
+that many blocks stay hidden.
 
-Asking the file system how full it is costs one call and is done all the time. Only when it has filled up by more than
-the limit, by whomever, the folders are walked and what the command has changed is added up; beside that they are walked
-now and then in any case, since others may have made room meanwhile.
+Asking the file system how full it is costs one call and happens at every sample. The folders are walked, and the
+command's changes added up, only when the file system has filled by more than the limit, regardless of who filled
+it. They are also walked from time to time, because others may have freed space meanwhile.
 */
 
 use std::collections::HashSet;
@@ -23,17 +24,17 @@ use rustix::io::Errno;
 
 use super::super::sys;
 
-/// What the smallest file or folder is counted as: file systems reserve a few inodes for each of so many bytes.
+/// What the smallest file or folder is counted as: file systems reserve a few inodes per fixed number of bytes.
 const INODE_BYTES: u64 = 4096;
 const WALK_EVERY: Duration = Duration::from_secs(5);
-/// Walks take at most these shares of the supervisor's time: when the disk fills up, and otherwise.
+/// Walks take at most these shares of the supervisor's time: while the disk fills up, and otherwise.
 const ALARMED_SHARE: u32 = 20;
 const CALM_SHARE: u32 = 100;
 
 pub(super) struct DiskWatch {
     folders: Vec<Rc<OwnedFd>>,
     before: Vec<FileSystemFill>,
-    /// Time of change from which on something is the command's.
+    /// Files whose change time is at or after this belong to the command.
     since: (i64, i64),
     limit: u64,
     next_alarmed: Instant,
@@ -46,16 +47,16 @@ struct FileSystemFill {
     inodes: u64,
 }
 
-/// What a walk found.
+/// The result of a walk.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct DiskUsage {
     bytes: u64,
-    /// There are folders that could not be looked into.
+    /// Whether there are folders that could not be read.
     hides: bool,
 }
 
 impl DiskWatch {
-    /// Watches over what is changed below `folders` from now on.
+    /// Watches changes below `folders` from now on.
     pub(super) fn on(folders: impl Iterator<Item = PathBuf>, limit: u64) -> Self {
         let since = sys::file_time_now();
         let folders: Vec<Rc<OwnedFd>> = folders.filter_map(|folder| open_top(&folder)).collect();
@@ -64,7 +65,7 @@ impl DiskWatch {
         Self { folders, before, since, limit, next_alarmed: now, next_calm: now + WALK_EVERY }
     }
 
-    /// Whether more than the limit is held.
+    /// Whether the command uses more than the limit.
     pub(super) fn is_passed(&mut self) -> bool {
         let is_alarmed = self.folders.iter().zip(&self.before).any(|(folder, before)| {
             let now = fill(folder);
@@ -81,7 +82,7 @@ impl DiskWatch {
         let took = sys::processor_time().saturating_sub(before);
         self.next_alarmed = Instant::now() + took * ALARMED_SHARE;
         self.next_calm = Instant::now() + WALK_EVERY.max(took * CALM_SHARE);
-        // What hides its files while the disk fills up is not given the benefit of the doubt.
+        // A command that hides files while the disk fills up counts as over the limit.
         usage.bytes > self.limit || is_alarmed && usage.hides
     }
 
@@ -100,7 +101,7 @@ impl DiskWatch {
             };
             let (folder, entries) = match entries {
                 Ok(opened) => opened,
-                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue, // gone meanwhile
+                Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => continue, // gone in the meantime
                 Err(_) => {
                     usage.hides = true;
                     continue;
@@ -128,17 +129,17 @@ impl DiskWatch {
     }
 }
 
-/// A file or folder, as far as it is needed.
+/// The needed metadata of a file or folder.
 #[derive(Debug, Clone, Copy)]
 struct DiskEntry {
     is_folder: bool,
     links: u32,
-    /// Of the file system, and in it.
+    /// Device (major, minor) and inode number.
     id: (u32, u32, u64),
     size: u64,
     block_size: u64,
     allocated: u64,
-    /// Not every file system keeps it.
+    /// Creation time; not every file system records it.
     made: Option<(i64, i64)>,
     changed: (i64, i64),
 }
@@ -150,7 +151,7 @@ impl DiskEntry {
         Some(Self::from(&stat))
     }
 
-    /// Neither time can be set, and everything that allocates changes the time of change.
+    /// Neither time can be set by the command, and every allocation updates the change time.
     fn bytes_of_the_command(&self, since: (i64, i64)) -> u64 {
         if self.changed <= since {
             return 0;
@@ -188,7 +189,7 @@ fn open_top(folder: &Path) -> Option<Rc<OwnedFd>> {
     rustix::fs::open(folder, flags, Mode::empty()).ok().map(Rc::new)
 }
 
-/// How full the file system is that a folder lies on.
+/// How full the file system of a folder is.
 fn fill(folder: &OwnedFd) -> FileSystemFill {
     fstatvfs(folder).map_or(FileSystemFill { bytes: 0, inodes: 0 }, |stat| FileSystemFill {
         bytes: stat.f_blocks.saturating_sub(stat.f_bfree).saturating_mul(stat.f_frsize),
@@ -239,7 +240,7 @@ mod tests {
         let seen = DiskEntry::look(&started.folders[0], c"old").unwrap();
         assert!(seen.changed > started.since && seen.links == 2, "{seen:?}");
         if seen.made.is_none() {
-            return; // this file system does not say when a file was made
+            return; // this file system does not record creation times
         }
         assert_eq!(started.walk().bytes, 0);
     }

@@ -1,8 +1,8 @@
 /*!
 Changes permissions and times of files on behalf of a command in the reduced sandbox, within the folders it may
-write. Landlock lets anyone change those of every file he owns, so the calls are refused to the command, and
-the supervisor performs them after it has looked at what they really lead to. It opens the file first and
-works on what it opened, so nothing the command does meanwhile can turn the call elsewhere.
+write. Landlock lets a process change those of every file its user owns. So the command's calls are intercepted,
+and the supervisor performs them after checking which file they really reach. It opens the file first and works on
+the open file, so nothing the command does in the meantime can redirect the call.
 */
 
 use std::fs;
@@ -17,15 +17,15 @@ use nix::sys::time::TimeSpec;
 
 const MAX_PATH_BYTES: usize = 4096;
 
-/// Where a call's file argument leads.
+/// What a call's file argument refers to.
 pub(super) enum FileTarget {
     /// A descriptor of the process.
     Descriptor(i32),
-    /// A path at an address in its memory, relative to a descriptor or its working folder.
+    /// A path at an address in the process's memory, relative to a descriptor or the working folder.
     Path { folder: i32, address: u64, follow: bool },
 }
 
-/// The file a process means, opened without any right on its content.
+/// The file a process refers to, opened without any access to its content.
 pub(super) struct MeantFile {
     file: OwnedFd,
     path: PathBuf,
@@ -46,7 +46,7 @@ impl MeantFile {
                     number => format!("/proc/{pid}/fd/{number}"),
                 };
                 if path.as_os_str().is_empty() {
-                    // An empty path stands for the descriptor itself, where the call allows it.
+                    // An empty path means the descriptor itself, if the call allows it.
                     open(start.as_str(), OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?
                 } else {
                     let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
@@ -83,8 +83,8 @@ impl MeantFile {
     }
 }
 
-/// Names that mean the process itself, as seen from another one. The C library changes the mode of a file
-/// without following links by way of its own descriptor's name.
+/// Translates names that mean the process itself, so that they work from another process. To change the mode of a
+/// file without following links, the C library uses the `/proc` name of its own descriptor.
 fn as_meant_by(pid: i32, path: PathBuf) -> PathBuf {
     let own = |prefix: &str, below: &str| {
         path.strip_prefix(prefix)
@@ -96,7 +96,7 @@ fn as_meant_by(pid: i32, path: PathBuf) -> PathBuf {
     found.unwrap_or(path)
 }
 
-/// The path a socket address at this place in a process's memory names, if it names one.
+/// The path named by a socket address in a process's memory, if it names one.
 pub(super) fn socket_path(pid: i32, address: u64) -> Option<PathBuf> {
     let mut family = [0; 2];
     memory(pid).ok()?.read_exact_at(&mut family, address).ok()?;
@@ -104,7 +104,7 @@ pub(super) fn socket_path(pid: i32, address: u64) -> Option<PathBuf> {
     is_unix.then(|| read_path(pid, address.checked_add(2)?).ok()).flatten()
 }
 
-/// Times at an address: pairs of seconds and a fraction, or now where there are none.
+/// Times at an address: pairs of seconds and a fraction; the current time if the address is null.
 pub(super) fn read_times(pid: i32, address: u64, unit: TimeFraction) -> nix::Result<(TimeSpec, TimeSpec)> {
     let now = TimeSpec::UTIME_NOW;
     if address == 0 {
@@ -130,7 +130,7 @@ pub(super) fn read_times(pid: i32, address: u64, unit: TimeFraction) -> nix::Res
     })
 }
 
-/// What stands behind each second of a call's times.
+/// The unit of the fraction in a call's times.
 #[derive(Clone, Copy)]
 pub(super) enum TimeFraction {
     Nanoseconds,
@@ -149,7 +149,7 @@ fn memory(pid: i32) -> io::Result<fs::File> {
 fn read_path(pid: i32, address: u64) -> nix::Result<PathBuf> {
     let memory = memory(pid).map_err(|_| nix::Error::EFAULT)?;
     let mut path = Vec::new();
-    // Page by page: a path may end right before memory that is not there.
+    // Read page by page: a path may end right before unmapped memory.
     while path.len() < MAX_PATH_BYTES {
         let at = address.checked_add(path.len() as u64).ok_or(nix::Error::EFAULT)?;
         let mut piece = [0; 256];
@@ -167,7 +167,7 @@ fn read_path(pid: i32, address: u64) -> nix::Result<PathBuf> {
     Err(nix::Error::ENAMETOOLONG)
 }
 
-/// Whether raw flags of an `…at` call ask for symbolic links to be followed.
+/// Whether the raw flags of an `…at` call request that symbolic links are followed.
 pub(super) fn follows(raw_flags: u64) -> bool {
     raw_flags & libc::AT_SYMLINK_NOFOLLOW as u64 == 0
 }

@@ -1,7 +1,7 @@
 /*!
-The stage's side of the run's control groups: joining them, and what they say of bounds that were reached. Everything is
-opened while the stage has the caller's rights, since it gives them away before the command starts; the kernel judges a
-move into a group by who opened the file.
+The stage's side of the run's control groups: joins them and reads their events. All files are opened while the
+stage still has the caller's rights, which it drops before the command starts; the kernel checks a move into a
+group against the rights of the process that opened the file.
 */
 
 use std::fs::File;
@@ -11,14 +11,14 @@ use std::path::{Path, PathBuf};
 #[derive(Default)]
 pub(super) struct JoinedControlGroups {
     members: Vec<File>,
-    /// Counts of refused starts of processes.
+    /// Counters of refused process starts.
     tasks: Vec<EventCounter>,
-    /// Counts of processes that were killed for want of memory.
+    /// Counters of processes killed for lack of memory.
     memory: Vec<EventCounter>,
 }
 
-/// A number of a group's that only grows. A run that is tried again at another level has the same groups, so what it was at
-/// the start is no event of this attempt.
+/// A counter of a group that only grows. A run that is retried at another level reuses its groups, so the count at
+/// the start does not belong to this attempt.
 struct EventCounter {
     file: File,
     word: &'static str,
@@ -50,27 +50,27 @@ impl JoinedControlGroups {
         groups
     }
 
-    /// Takes in this process and everything it starts from now on. Where one group refuses it, the others still bound it, and
-    /// the supervisor's sampling is left in any case.
+    /// Moves this process, and everything it starts from now on, into the groups. If one group refuses, the others
+    /// and the supervisor's sampling still bound the run.
     pub(super) fn join(&self) {
         for members in &self.members {
             let _ = members.write_at(b"0", 0);
         }
     }
 
-    /// Whether the kernel has refused to start a process because a group was full. A bomb that dies out at that
-    /// bound may never be seen by who counts processes now and then.
+    /// Whether the kernel has refused to start a process because a group was full. A fork bomb that dies out at
+    /// that bound may never be seen by periodic sampling.
     pub(super) fn were_full(&self) -> bool {
         self.tasks.iter().any(EventCounter::has_grown)
     }
 
-    /// Whether the kernel has killed a process because a group had no memory left.
+    /// Whether the kernel has killed a process because a group ran out of memory.
     pub(super) fn were_out_of_memory(&self) -> bool {
         self.memory.iter().any(EventCounter::has_grown)
     }
 }
 
-/// The number behind a word at the start of a line.
+/// The number after a word at the start of a line.
 fn count(events: &File, word: &str) -> u64 {
     let mut text = [0; 1024];
     let length = events.read_at(&mut text, 0).unwrap_or(0);

@@ -1,6 +1,6 @@
 /*!
-The processes on the inside: the init of the namespace, and the command, which confines itself and becomes the shell.
-They tell the supervisor what becomes of them, one message each.
+The processes inside the sandbox: the init of the namespace, and the command, which confines itself and becomes the
+shell. Each sends the supervisor one message per event.
 */
 
 use std::io::IoSlice;
@@ -18,14 +18,14 @@ use super::super::wire::{StageSpec, WantedLevel};
 use super::group::JoinedControlGroups;
 use super::{Failure, confine, refused, view};
 
-/// What the init and the command tell the supervisor, one message each, some with a descriptor.
+/// Messages from the init and the command to the supervisor. Some carry a descriptor.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum StageMessage {
-    /// From the init: its `/proc`. It waits for a byte before it goes on.
+    /// From the init: its `/proc`. The init waits for a byte before it continues.
     Proc,
-    /// From the command: where its system calls arrive.
+    /// From the command: the descriptor on which its system calls arrive.
     Listener,
-    /// From the command: the shell comes next.
+    /// From the command: it is about to become the shell.
     Starting,
     Refused(String),
     Invalid(String),
@@ -33,7 +33,7 @@ pub(super) enum StageMessage {
     Ended(ExitStatus),
 }
 
-/// Process 1 of the namespace: starts the command, reaps whoever is orphaned, and takes all with it at its end.
+/// Process 1 of the namespace: starts the command, reaps orphans, and ends all other processes when it exits.
 pub(super) fn be_init(spec: &StageSpec, supervisor: &OwnedFd, groups: &JoinedControlGroups) -> i32 {
     groups.join();
     let prepared = || {
@@ -48,7 +48,7 @@ pub(super) fn be_init(spec: &StageSpec, supervisor: &OwnedFd, groups: &JoinedCon
         Err(failure) => return tell_failure(supervisor, failure),
     };
     tell(supervisor, &StageMessage::Proc, Some(proc.as_fd().as_raw_fd()));
-    // A supervisor that died before it was tied to us answers nothing.
+    // A supervisor that died before the parent-death signal was set does not answer.
     let mut go = [0];
     if nix::sys::socket::recv(supervisor.as_raw_fd(), &mut go, MsgFlags::empty()) != Ok(1) {
         return 1;
@@ -74,7 +74,7 @@ pub(super) fn be_init(spec: &StageSpec, supervisor: &OwnedFd, groups: &JoinedCon
     }
 }
 
-/// The process that becomes the shell. Returns only when it cannot.
+/// The process that becomes the shell. Returns only if that fails.
 pub(super) fn be_command(
     spec: &StageSpec,
     supervisor: &OwnedFd,
@@ -105,7 +105,7 @@ pub(super) fn be_command(
     }
 }
 
-/// Input from nowhere, output and errors to the caller's pipe.
+/// Standard input is empty; output and errors go to the caller's pipe.
 fn take_standard_streams() -> std::io::Result<()> {
     let null = std::fs::File::open("/dev/null")?;
     nix::unistd::dup2_stdin(&null)?;
@@ -123,7 +123,7 @@ fn tell(supervisor: &OwnedFd, message: &StageMessage, descriptor: Option<i32>) {
     let body = serde_json::to_vec(message).unwrap_or_default();
     let descriptors: Vec<i32> = descriptor.into_iter().collect();
     let with = if descriptors.is_empty() { vec![] } else { vec![ControlMessage::ScmRights(&descriptors)] };
-    // A supervisor that is gone needs no message; the kernel ends this process with it.
+    // If the supervisor is gone, nobody needs the message; the kernel ends this process too.
     let _ =
         sendmsg::<()>(supervisor.as_raw_fd(), &[IoSlice::new(&body)], &with, MsgFlags::MSG_NOSIGNAL, None);
 }

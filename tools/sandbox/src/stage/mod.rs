@@ -1,10 +1,10 @@
 /*!
-The sandbox stage: our own binary, started again for one command. It builds the sandbox, starts the command in
-it, supervises the whole tree of processes, and reports how it ended.
+The sandbox stage: our own binary, started again for one command. It builds the sandbox, starts the command in it,
+supervises the complete process tree, and reports how the command ended.
 
-Three processes take part. The *supervisor* is the stage itself; it stays outside, samples the tree and answers
-system calls that seccomp hands to it. In the full sandbox an *init* is process 1 of the namespace: it reaps
-orphans, and with it everything in the namespace dies. The *command* confines itself and becomes `/bin/sh`.
+Three processes take part. The *supervisor* is the stage itself; it stays outside, samples the tree and answers the
+system calls that seccomp passes to it. In the full sandbox an *init* is process 1 of the namespace: it reaps
+orphans, and when it dies, everything in the namespace dies. The *command* confines itself and becomes `/bin/sh`.
 In the reduced sandbox there is no init, and the supervisor adopts orphans as a subreaper.
 
 Everything here runs on the single thread of a fresh process, so it may fork.
@@ -29,24 +29,24 @@ use std::os::unix::net::UnixStream;
 use super::sys;
 use super::wire::{self, STAGE_ARGUMENT, StageReport, StageSpec};
 
-/// Becomes the sandbox stage when the process was started as one, and then never returns. To be called first
-/// in `main`, before any thread is started.
+/// If the process was started as the sandbox stage, runs the stage and never returns. Call this first in `main`,
+/// before any thread is started.
 pub fn intercept() {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == STAGE_ARGUMENT) {
         std::process::exit(run());
     }
 }
 
-/// Why a sandbox does not come about.
+/// Why a sandbox could not be built.
 #[derive(Debug)]
 enum Failure {
     /// The kernel or a policy refuses the mechanism.
     Refused(String),
-    /// What the command asks for is not possible.
+    /// What the command requests is not possible.
     Invalid(String),
 }
 
-/// Says which step a refused system call belonged to.
+/// Names the step that a refused system call belonged to.
 fn refused<E: std::fmt::Display>(step: &str) -> impl FnOnce(E) -> Failure {
     let step = step.to_owned();
     move |error| Failure::Refused(format!("{step}: {error}"))
@@ -62,7 +62,7 @@ fn run() -> i32 {
             return 1;
         }
     };
-    // A session of its own, so that Ctrl-C at the terminal reaches Millwright and not the command.
+    // A new session, so that Ctrl-C at the terminal reaches Millwright and not the command.
     let _ = nix::unistd::setsid();
     let report = match supervise::supervise(&spec, &caller) {
         Ok(ended) => StageReport::Ended(ended),
@@ -71,6 +71,6 @@ fn run() -> i32 {
     };
     match wire::send(&mut caller, &report) {
         Ok(()) => 0,
-        Err(_) => 1, // the caller has died; nobody is left to tell
+        Err(_) => 1, // the caller has died; there is nobody to report to
     }
 }

@@ -1,11 +1,11 @@
 /*!
-The namespaces of the full sandbox, and who the command is inside and outside of them.
+The namespaces of the full sandbox, and the command's identity inside and outside of them.
 
-An ordinary user can only be himself outside. Real root is not kept: the command gets an account that owns
-nothing on the machine, so that limits on processes and file permissions hold for it as for anyone, and the
-folders it may change are mounted with the owner translated (idmapped mounts), so that nothing has to be
-chowned and files it makes belong to their folder's owner. Where a file system cannot translate, root stays
-root outside, without any capability; then only the mount view and the supervisor bound it.
+For an ordinary user, the command keeps that user's identity outside. Real root is not kept: the command gets an
+account that owns nothing on the machine, so that limits on processes and file permissions apply. The folders it
+may change are mounted with the owner translated (idmapped mounts), so nothing has to be chowned, and files it
+creates belong to their folder's owner. If a file system cannot translate owners, root stays root outside, without
+any capability; then only the mount view and the supervisor confine it.
 */
 
 use std::collections::HashMap;
@@ -23,21 +23,21 @@ use rustix::thread::CapabilitySet;
 use super::super::sys;
 use super::{Failure, refused};
 
-/// The command's user and group id as it sees them itself.
+/// The command's user and group id, as the command sees them.
 pub(super) const INSIDE_ID: u32 = 1000;
-/// Outside ids from here on are used by no distribution; one a process keeps per-user limits of runs apart.
+/// No distribution assigns ids from here on. Using one per process keeps the per-user limits of runs separate.
 const FIRST_FREE_ID: u32 = 2_000_000_000;
-/// Each way of a connection.
+/// Buffer size for each direction of a connection.
 const TCP_BUFFER_BYTES: u32 = 256 << 10;
 
-/// Makes owner-translating mounts possible. Only real root has one.
+/// Creates owner-translating mounts. Only real root can.
 pub(super) struct OwnerTranslation {
     outside: u32,
     by_owner: HashMap<(u32, u32), Option<OwnedFd>>,
 }
 
 impl OwnerTranslation {
-    /// `None` unless this process may act for other accounts.
+    /// `None` unless this process may act as other accounts.
     pub(super) fn available() -> Option<Self> {
         let needed = CapabilitySet::SYS_ADMIN | CapabilitySet::SETUID | CapabilitySet::SETGID;
         let capable = rustix::thread::capabilities(None).is_ok_and(|sets| sets.effective.contains(needed));
@@ -46,7 +46,7 @@ impl OwnerTranslation {
         (capable && geteuid().is_root()).then(|| Self { outside, by_owner: HashMap::new() })
     }
 
-    /// A user namespace in which files of this owner belong to the command.
+    /// A user namespace in which this owner's files belong to the command.
     pub(super) fn for_owner(&mut self, uid: u32, gid: u32) -> Option<BorrowedFd<'_>> {
         let outside = self.outside;
         let made =
@@ -55,7 +55,7 @@ impl OwnerTranslation {
     }
 }
 
-/// An id of this user namespace that no account uses, by the namespace's own map.
+/// An id of this user namespace that no account uses, taken from the namespace's own map.
 fn free_id(map: &str) -> Option<u32> {
     let extents = map.lines().filter_map(|line| {
         let mut numbers = line.split_ascii_whitespace().map(str::parse::<u64>);
@@ -68,11 +68,11 @@ fn free_id(map: &str) -> Option<u32> {
     if within(wanted) {
         return u32::try_from(wanted).ok();
     }
-    // A container's map usually ends at 65536; its last ids are free but for 65534, `nobody`.
+    // A container's map usually ends at 65536; its last ids are free, except 65534 (`nobody`).
     (65_000..65_534).rev().find(|id| within(*id)).and_then(|id| u32::try_from(id).ok())
 }
 
-/// A new user namespace with one account in it, without entering it.
+/// Creates a user namespace with one account in it, without entering it.
 fn mapped_namespace(inside: (u32, u32), outside: u32) -> io::Result<OwnedFd> {
     let (mut ready, tell_ready) = io::pipe()?;
     let (hold, release) = io::pipe()?;
@@ -99,8 +99,8 @@ fn mapped_namespace(inside: (u32, u32), outside: u32) -> io::Result<OwnedFd> {
     made
 }
 
-/// Enters all namespaces, as the account that `translation` stands for or as ourselves. The process itself
-/// stays in its PID namespace; its children are in the new one.
+/// Enters all namespaces, as the account of `translation` or with the current identity. The process itself stays
+/// in its PID namespace; its children are in the new one.
 pub(super) fn enter(translation: Option<&OwnerTranslation>) -> Result<(), Failure> {
     match translation {
         Some(translation) => {
@@ -112,7 +112,7 @@ pub(super) fn enter(translation: Option<&OwnerTranslation>) -> Result<(), Failur
         None => {
             let (uid, gid) = (geteuid(), getegid());
             unshare(CloneFlags::CLONE_NEWUSER).map_err(refused("making a user namespace"))?;
-            // An unprivileged process must give up changing its groups before it may name its own.
+            // An unprivileged process must give up the right to change its groups before it may map its own.
             let _ = fs::write("/proc/self/setgroups", "deny");
             fs::write("/proc/self/uid_map", format!("{INSIDE_ID} {uid} 1"))
                 .map_err(refused("mapping the user"))?;
@@ -132,7 +132,8 @@ pub(super) fn enter(translation: Option<&OwnerTranslation>) -> Result<(), Failur
     ] {
         unshare(flag).map_err(refused(&format!("making a {what} namespace")))?;
     }
-    // Changing identity hides a process from itself in /proc, and the supervisor reads its children there.
+    // After a change of identity a process can no longer read its own `/proc` entry, and the supervisor reads its
+    // children there.
     nix::sys::prctl::set_dumpable(true).map_err(refused("staying readable"))?;
     Ok(())
 }
@@ -141,8 +142,8 @@ pub(super) fn enter(translation: Option<&OwnerTranslation>) -> Result<(), Failur
 pub(super) fn raise_loopback() -> nix::Result<()> {
     let netlink =
         socket(AddressFamily::Netlink, SockType::Raw, SockFlag::SOCK_CLOEXEC, SockProtocol::NetlinkRoute)?;
-    // struct nlmsghdr (length, type, flags, sequence, port), then struct ifinfomsg (family, device type,
-    // index, flags, change mask); the loopback interface is always the first of a namespace.
+    // struct nlmsghdr (length, type, flags, sequence, port), then struct ifinfomsg (family, device type, index,
+    // flags, change mask); the loopback interface is always the first interface of a namespace.
     let mut message = Vec::new();
     message.extend(32u32.to_ne_bytes());
     message.extend(libc::RTM_NEWLINK.to_ne_bytes());
@@ -168,10 +169,11 @@ pub(super) fn raise_loopback() -> nix::Result<()> {
     }
 }
 
-/// Keeps the buffers of TCP, which grow by themselves to some MB for each connection, as small as those of others.
+/// Keeps the buffers of TCP as small as those of other sockets; by default each connection's buffers grow to
+/// several MB.
 fn bound_tcp_buffers() {
     for name in ["tcp_rmem", "tcp_wmem"] {
-        // Where it is not granted, each connection is taken for as large as it may be.
+        // If this fails, each connection is counted at its maximum size.
         let _ = fs::write(format!("/proc/sys/net/ipv4/{name}"), format!("4096 65536 {TCP_BUFFER_BYTES}"));
     }
 }
@@ -185,13 +187,13 @@ pub(super) fn tcp_buffer_bytes() -> u64 {
     largest("tcp_rmem") + largest("tcp_wmem")
 }
 
-/// Kills the process and, if it is the init of a PID namespace, everything in there.
+/// Kills the process. If it is the init of a PID namespace, everything in the namespace dies too.
 pub(super) fn kill(process: Pid) {
     let _ = nix::sys::signal::kill(process, nix::sys::signal::SIGKILL);
 }
 
-/// Kills every process of a group at once. A process that is just being started in it dies too, so that nothing
-/// in the group can outrun this.
+/// Kills every process of a group at once. A process that is just being started in the group dies too, so nothing
+/// in the group can escape.
 pub(super) fn kill_group(group: Pid) {
     let _ = nix::sys::signal::killpg(group, nix::sys::signal::SIGKILL);
 }

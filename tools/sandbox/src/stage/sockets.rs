@@ -1,41 +1,44 @@
 /*!
-Memory in the buffers of sockets, which belongs to no process. The kernel tells how many sockets of each kind a network
-namespace has, and a filter keeps their buffers at the size that sockets begin with, so their number bounds it. Descriptors
-would not do: a socket that was sent over another one and closed is still there, and nobody holds a descriptor of it.
+Bounds the memory in socket buffers, which belongs to no process. The kernel reports how many sockets of each kind
+a network namespace has, and a filter keeps their buffers at the default size, so their number bounds the memory.
+Counting descriptors is not enough: a socket that was sent over another one and then closed still exists, but no
+process has a descriptor for it.
 
-In the full sandbox the namespace is the command's own, and every socket counts. In the reduced one it is the machine's,
-where other programs open sockets meanwhile. What tells the command's apart is that it can neither connect nor give a socket
-a name: it has connected pairs of UNIX sockets, both ends without a name. A connection of others has one end that carries the
-name of its listener, so ends without a name less ends with one are the ends of pairs.
+In the full sandbox the namespace belongs to the command, and every socket counts. In the reduced one it is the
+machine's, where other programs open sockets at the same time. The command can neither connect nor name a socket;
+it only has connected pairs of UNIX sockets, both ends without a name. Connections of other programs have one end
+that carries the name of its listener. So the number of ends without a name, minus the number of ends with one, is
+the number of pair ends.
 
-What is left: pairs of other programs are charged to the run, which takes thousands of them at the usual limit. Sockets that
-others close meanwhile hide as many of the command's, and so does a named end that outlives the other end of its connection;
-the command can bring about neither. Pipes in flight are not counted; the kernel allows a user as many descriptors in flight
-as a process may have open. Without any sandbox a command can name its sockets, which hides them.
+The count is not exact. Pairs of other programs are charged to the run, but it takes thousands of them to reach the
+usual limit. Sockets that other programs close meanwhile hide the same number of the command's, and so does a named
+end that outlives the other end of its connection; the command can cause neither. Pipes in flight are not counted;
+the kernel allows a user as many descriptors in flight as a process may have open. Without any sandbox a command
+can name its sockets, which hides them.
 */
 
 use std::fs;
 
 use super::namespaces;
 
-/// What the kernel begins with where nobody changed it.
+/// The kernel's default, unless an administrator changed it.
 const DEFAULT_BYTES: u64 = 212_992;
 
 pub(super) struct SocketBuffers {
-    /// Of one socket that is not of TCP.
+    /// Bytes per socket that is not a TCP socket.
     each: u64,
-    /// Of one connection.
+    /// Bytes per TCP connection.
     each_of_tcp: u64,
     scope: SocketScope,
     before: SocketCounts,
-    /// `None` where the kernel does not list its UNIX sockets.
+    /// `None` if the kernel does not list its UNIX sockets.
     pair_ends_before: Option<i64>,
 }
 
 /// Whose sockets the network namespace holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SocketScope {
-    /// The command's alone.
+    /// Only the command's.
     Run,
     /// Those of every program on the machine.
     Machine,
@@ -49,7 +52,7 @@ struct SocketCounts {
 }
 
 impl SocketBuffers {
-    /// To be called in the machine's network namespace, which alone tells its defaults on older kernels.
+    /// Call this in the machine's network namespace: on older kernels only that one shows the defaults.
     pub(super) fn default_sizes() -> Self {
         let size = |name: &str| {
             let text = fs::read_to_string(format!("/proc/sys/net/core/{name}")).unwrap_or_default();
@@ -60,19 +63,21 @@ impl SocketBuffers {
         Self { each, each_of_tcp: 0, scope: SocketScope::Run, before, pair_ends_before: None }
     }
 
-    /// To be called in the namespace that the command will be in, before the command starts.
+    /// Call this in the command's namespace, before the command starts.
     pub(super) fn counted_from_now(self, scope: SocketScope) -> Self {
         let each_of_tcp = namespaces::tcp_buffer_bytes();
         let pair_ends_before = if scope == SocketScope::Machine { pair_ends_now() } else { None };
         Self { each_of_tcp, scope, before: open_now(), pair_ends_before, ..self }
     }
 
-    /// What sockets that were opened since may hold, those of others included. Costs one short read.
+    /// The most that sockets opened since the start can hold, including those of other programs. Costs one short
+    /// read.
     pub(super) fn bytes_at_most(&self) -> u64 {
         bytes_grown(self.scope, self.before, open_now(), self.each, self.each_of_tcp)
     }
 
-    /// The same without the sockets of others, as far as they can be told apart. Costs a list of all UNIX sockets.
+    /// As [`Self::bytes_at_most`], without the sockets of other programs, as far as they can be distinguished.
+    /// Costs a list of all UNIX sockets.
     pub(super) fn bytes(&self) -> u64 {
         let pair_ends = match self.scope {
             SocketScope::Run => None,
@@ -118,7 +123,7 @@ fn parse_protocols(text: &str) -> SocketCounts {
         let (name, number) = (fields.next().unwrap_or_default(), fields.nth(1));
         let number = number.and_then(|number| number.parse::<u64>().ok()).unwrap_or(0);
         match name {
-            // A connection of MPTCP has buffers of its own, beside those of the TCP connections it goes over.
+            // An MPTCP connection has its own buffers, in addition to those of its TCP connections.
             "TCP" | "TCPv6" | "MPTCP" | "MPTCPv6" => sockets.tcp += number,
             "UNIX" | "UNIX-STREAM" => sockets.unix += number,
             _ => sockets.others += number,
@@ -131,13 +136,13 @@ fn pair_ends_now() -> Option<i64> {
     fs::read("/proc/self/net/unix").ok().map(|text| count_pair_ends(&String::from_utf8_lossy(&text)))
 }
 
-/// Connected ends without a name less those with one, from lines of `number: references protocol flags type state inode name`.
-/// Datagram sockets, which a filter refuses, are left out.
+/// Number of connected ends without a name minus those with one, from lines of `number: references protocol flags
+/// type state inode name`. Skips datagram sockets, which a filter refuses.
 fn count_pair_ends(text: &str) -> i64 {
     let mut ends = 0;
     for line in text.lines() {
         let fields: Vec<&str> = line.split_ascii_whitespace().collect();
-        // State 2 is the end of a connection that its listener has not accepted yet.
+        // State 2 is the end of a connection that the listener has not accepted yet.
         if let Some(["0001" | "0005", "02" | "03", _inode, name @ ..]) = fields.get(4..) {
             ends += if name.is_empty() { 1 } else { -1 };
         }
@@ -179,7 +184,7 @@ mod tests {
         assert_eq!(count_pair_ends(text), 2);
     }
 
-    /// Other tests of this process may open and close a few meanwhile.
+    /// Other tests of this process may open and close a few sockets meanwhile.
     #[test]
     fn pairs_of_this_machine_are_counted_and_connections_are_not() {
         let folder = tempfile::tempdir().unwrap();

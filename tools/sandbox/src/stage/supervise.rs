@@ -1,6 +1,7 @@
 /*!
-Starts the command in its sandbox and stays with it: answers its system calls, samples what its tree uses,
-obeys the caller, and ends everything when the command ends, a limit is passed, or the caller is gone.
+Starts the command in its sandbox and supervises it: answers its system calls, samples the resource usage of its
+tree, follows the caller's requests, and ends everything when the command ends, a limit is exceeded, or the caller
+is gone.
 */
 
 use std::io::{IoSliceMut, Read};
@@ -31,13 +32,14 @@ use super::view::{self, DetachedMounts, NotTranslatable};
 use super::watch::StageWatch;
 use super::{Failure, confine, refused};
 
-/// How often the tree is sampled. A process can fill a few ten MB meanwhile.
+/// How often the tree is sampled. A process can fill some tens of MB between two samples.
 const SAMPLE_EVERY: Duration = Duration::from_millis(10);
-/// Sampling takes at most this share of the supervisor's time, however many processes there are,
+/// Sampling takes at most this share of the supervisor's time, regardless of the number of processes,
 const SAMPLE_SHARE: u32 = 20;
-/// and yet comes this often: a command could make a sample cost so much that none follows while it takes what it likes.
+/// but happens at least this often: otherwise a command could make one sample so expensive that the next one comes
+/// too late.
 const SAMPLE_AT_LEAST_EVERY: Duration = Duration::from_millis(200);
-/// How far the command stands behind its supervisor.
+/// By how much the command's niceness exceeds the supervisor's.
 const COMMAND_NICENESS: i32 = 5;
 
 pub(super) fn supervise(spec: &StageSpec, caller: &UnixStream) -> Result<StageEnding, Failure> {
@@ -54,7 +56,7 @@ pub(super) fn supervise(spec: &StageSpec, caller: &UnixStream) -> Result<StageEn
             nix::sys::prctl::set_child_subreaper(true).map_err(refused("adopting orphans"))?;
         }
     }
-    // Counted before there is a child, which outside of the full sandbox becomes the command without waiting for anybody.
+    // Counted before there is a child: outside of the full sandbox the child becomes the command without waiting.
     let machine_tasks = tree::machine_tasks();
     let (sockets, disk) = match spec.wanted {
         WantedLevel::Full => {
@@ -70,8 +72,8 @@ pub(super) fn supervise(spec: &StageSpec, caller: &UnixStream) -> Result<StageEn
     };
     let Some(child) = sys::fork().map_err(refused("starting a process"))? else {
         drop((ours, disk));
-        // Absolute, since it has inherited the supervisor's. Where root is not counted by the kernel, a fork bomb would else
-        // outrun who counts it.
+        // An absolute value, because the command inherited the supervisor's. Where the kernel does not count
+        // root's processes, a fork bomb would otherwise outrun the supervisor.
         let _ = rustix::process::setpriority_process(None, COMMAND_NICENESS);
         let code = if spec.wanted == WantedLevel::Full {
             be_init(spec, &theirs, &groups)
@@ -82,7 +84,8 @@ pub(super) fn supervise(spec: &StageSpec, caller: &UnixStream) -> Result<StageEn
     };
     drop(theirs);
     if spec.wanted == WantedLevel::Reduced {
-        // No more power than the command has, since some of its calls are performed here.
+        // The supervisor performs some of the command's calls, so it must have no more privileges than the
+        // command.
         confine::drop_capabilities().map_err(refused("dropping capabilities"))?;
     }
     // Our end of the output pipe must not outlive the command.
@@ -117,7 +120,7 @@ pub(super) fn supervise(spec: &StageSpec, caller: &UnixStream) -> Result<StageEn
     .run()
 }
 
-/// Enters the namespaces and puts the view together, with owners translated where that is possible.
+/// Enters the namespaces and assembles the view, with translated owners if possible.
 fn enter_sandbox(spec: &StageSpec) -> Result<(), Failure> {
     let mut parts = None;
     let mut translation = OwnerTranslation::available();
@@ -141,8 +144,8 @@ fn enter_sandbox(spec: &StageSpec) -> Result<(), Failure> {
     parts.assemble(spec)
 }
 
-/// However many processes the command starts, the supervisor must get to count and kill them. Only root may raise
-/// itself, and only before it has entered a user namespace or given its capabilities up.
+/// Regardless of how many processes the command starts, the supervisor must get CPU time to count and kill them.
+/// Only root may raise its priority, and only before it enters a user namespace or drops its capabilities.
 fn take_precedence() {
     let _ = rustix::process::setpriority_process(None, -10);
 }
@@ -151,12 +154,12 @@ struct Supervisor<'a> {
     spec: &'a StageSpec,
     caller: &'a UnixStream,
     messages: OwnedFd,
-    /// The init in the full sandbox, else the command.
+    /// The init in the full sandbox, otherwise the command.
     child: Pid,
     ended: OwnedFd,
     watch: Option<StageWatch>,
     tree: ProcessTree,
-    /// How many there were at the start.
+    /// Number of processes and threads on the machine at the start.
     machine_tasks: u16,
     groups: &'a JoinedControlGroups,
     sockets: SocketBuffers,
@@ -205,7 +208,7 @@ impl Supervisor<'_> {
         }
         let exit = self.exit.unwrap_or(ExitStatus::Signal(SIGKILL as i32));
         let limit = self.limit.or_else(|| limit_of(exit));
-        // It may have ended by that before it was looked at.
+        // The kernel may have ended the command for this before the next sample.
         let limit = limit.or_else(|| self.groups.were_out_of_memory().then_some(LimitHit::Memory));
         let limit = limit.or_else(|| self.groups.were_full().then_some(LimitHit::Processes));
         Ok(StageEnding {
@@ -218,7 +221,7 @@ impl Supervisor<'_> {
         })
     }
 
-    /// Handles whatever happens within `wait`. True when the child has ended.
+    /// Handles all events within `wait`. Returns true when the child has ended.
     fn attend(&mut self, wait: Duration) -> bool {
         let milliseconds = u16::try_from(wait.as_millis()).unwrap_or(10).min(10) + 1;
         let mut fds = vec![
@@ -239,7 +242,7 @@ impl Supervisor<'_> {
             if called.contains(PollFlags::POLLIN) {
                 self.answer_call();
             } else if called.intersects(PollFlags::POLLHUP | PollFlags::POLLERR) {
-                self.listener = None; // nobody is left who could call
+                self.listener = None; // no process is left that could make a call
             }
         }
         if let Some(watch) = &mut self.watch {
@@ -290,7 +293,7 @@ impl Supervisor<'_> {
         let Some(listener) = &self.listener else { return };
         let Ok(call) = sys::receive_notification(listener.as_fd()) else { return };
         let answer = self.judge.decide(&call, &self.tree);
-        // What was looked up by its number was this process only if it still waits.
+        // The process id was valid during the lookup only if the call is still waiting.
         let answer = if sys::notification_is_live(listener.as_fd(), call.id) {
             answer
         } else {
@@ -299,7 +302,7 @@ impl Supervisor<'_> {
         sys::answer_notification(listener.as_fd(), call.id, answer);
     }
 
-    /// The caller asks to stop, by a byte or by dying.
+    /// The caller asks to stop, by a byte or by closing the socket.
     fn obey(&mut self) {
         let mut reason = [0];
         match (&mut self.caller).read(&mut reason) {
@@ -314,7 +317,7 @@ impl Supervisor<'_> {
     fn check_limits(&mut self) {
         let limits = &self.spec.limits;
         let sample = self.tree.sample();
-        // What the kernel holds for the run is no process's resident memory.
+        // Memory that the kernel holds for the run is not part of any process's resident memory.
         let held = |sockets: u64| sample.kernel_bytes.saturating_add(sockets);
         let passed = if self.started.elapsed() > limits.wall {
             Some(LimitHit::Wall)
@@ -348,8 +351,8 @@ impl Supervisor<'_> {
     fn kill(&mut self) {
         namespaces::kill(self.child);
         if self.spec.wanted != WantedLevel::Full {
-            // The command began a group of its own, and a fork bomb stays in it. Once it is reaped, its number may
-            // be another's.
+            // The command began its own group, and a fork bomb stays in it. Once the command is reaped, its number
+            // may be reused.
             if self.exit.is_none() {
                 namespaces::kill_group(self.child);
             }
@@ -367,7 +370,7 @@ impl Supervisor<'_> {
         }
     }
 
-    /// Reaps orphans that have ended, which would count as processes otherwise. The child is left for the end.
+    /// Reaps orphans that have ended, which would otherwise count as processes. Leaves the child for the end.
     fn reap_orphans(&self) {
         let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         while let Ok(status) = waitid(Id::All, flags) {
@@ -391,13 +394,14 @@ impl Supervisor<'_> {
                     self.exit = self.exit.or(exit_of(status));
                 }
                 Ok(_) | Err(Errno::EINTR) => {}
-                Err(_) => return, // ECHILD: nothing is left
+                Err(_) => return, // ECHILD: no child is left
             }
         }
     }
 }
 
-/// A limit that the kernel enforces by a signal, which a shell reports as its own status.
+/// The limit behind a signal that the kernel sent to enforce it; a shell reports such a signal as its own exit
+/// status.
 fn limit_of(exit: ExitStatus) -> Option<LimitHit> {
     let signal = match exit {
         ExitStatus::Signal(signal) => signal,

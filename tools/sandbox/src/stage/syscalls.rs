@@ -1,11 +1,11 @@
 /*!
-Which system calls the command may not make. Refusing is left to the supervisor where it can be, through
-seccomp's user notification, so that a report can say what was refused and to whom.
+Which system calls the command may not make. Where possible, the supervisor does the refusing, through seccomp's
+user notification, so that the report can say what was refused.
 
-The full sandbox refuses what reaches into the kernel (mounts, namespaces, tracing, keys, io_uring …) and any
-socket that could leave the machine. The reduced one shares mounts, processes and users with the machine, and
-Landlock governs neither permissions and times of files, nor signals and sockets in older kernels, so there
-these too are decided call by call.
+The full sandbox refuses calls that reach into the kernel (mounts, namespaces, tracing, keys, io_uring …) and any
+socket that could leave the machine. The reduced one shares mounts, processes and users with the machine. Landlock
+covers neither permissions and times of files, nor, in older kernels, signals and sockets, so the reduced sandbox
+also decides those call by call.
 */
 
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ use super::super::sys;
 use super::super::wire::WantedLevel;
 use super::{Failure, refused};
 
-/// Calls that are refused always, with what they amount to.
+/// Calls that are always refused, with a description of what they do.
 pub(super) const REFUSED: &[(i64, &str)] = &[
     (libc::SYS_mount, "change mounts"),
     (libc::SYS_umount2, "change mounts"),
@@ -79,24 +79,24 @@ pub(super) const REFUSED: &[(i64, &str)] = &[
     (libc::SYS_ioperm, "use hardware ports"),
 ];
 
-/// Calls that older programs do without when told that they do not exist: too much cannot be told from their
-/// arguments by a filter.
+/// Calls that fail as if they did not exist; older programs work without them. A filter cannot check enough of
+/// their arguments.
 const ABSENT: &[i64] = &[
     libc::SYS_clone3,
     libc::SYS_openat2,
     libc::SYS_io_uring_setup,
     libc::SYS_io_uring_enter,
     libc::SYS_io_uring_register,
-    // Memory that no process has mapped is counted nowhere.
+    // Memory that no process has mapped is not counted anywhere.
     libc::SYS_memfd_create,
     libc::SYS_memfd_secret,
 ];
 
-/// The largest segment of System V shared memory, which is not counted either once it is detached. There may be
-/// 4096 of them; databases ask for a few bytes as a lock.
+/// The largest segment of System V shared memory. A detached segment is not counted either, and there may be 4096
+/// of them; databases need a few bytes as a lock.
 const MAX_SEGMENT_BYTES: u64 = 64 << 10;
 
-/// System V and POSIX queues are shared with the machine where there is no IPC namespace.
+/// Without an IPC namespace, System V and POSIX queues are shared with the machine.
 pub(super) const SHARED_IPC: &[i64] = &[
     libc::SYS_shmget,
     libc::SYS_shmat,
@@ -113,7 +113,8 @@ pub(super) const SHARED_IPC: &[i64] = &[
     libc::SYS_mq_unlink,
 ];
 
-/// Calls that change extended attributes, which Landlock does not govern. File systems without them are common.
+/// Calls that change extended attributes, which Landlock does not cover. Programs expect file systems without
+/// them.
 const ATTRIBUTE_CALLS: &[i64] = &[
     libc::SYS_setxattr,
     libc::SYS_lsetxattr,
@@ -131,26 +132,27 @@ const SYS_REMOVEXATTRAT: i64 = 466;
 const SYS_OPEN_TREE_ATTR: i64 = 467;
 const SYS_FILE_SETATTR: i64 = 469;
 pub(super) const SYS_FCHMODAT2: i64 = 452;
-/// ioctl requests that set flags of a file, such as immutability.
+/// ioctl requests that set file flags, such as immutability.
 const FS_IOC_SETFLAGS: u64 = 0x4008_6602;
 const FS_IOC_FSSETXATTR: u64 = 0x401c_5820;
-/// ioctl requests that put characters into a terminal's input.
+/// ioctl requests that insert characters into a terminal's input.
 const TERMINAL_INPUT: [u64; 2] = [libc::TIOCSTI, 0x541c];
 
-/// ioctl requests that do what `fallocate` does, by the names they have in XFS.
+/// ioctl requests equivalent to `fallocate`, named after XFS.
 const ALLOCATING: [u64; 3] = [0x4030_5828, 0x4030_582a, 0x4030_5839];
 
-/// Options that make the buffers of a socket larger, which count as nobody's memory. Whoever sets them is content
-/// with what the kernel gives, so they have no effect rather than fail.
+/// Options that enlarge a socket's buffers, which are not counted as any process's memory. Programs accept a
+/// smaller buffer than they requested, so these options have no effect instead of failing.
 const BUFFER_OPTIONS: [i32; 4] =
     [libc::SO_SNDBUF, libc::SO_RCVBUF, libc::SO_SNDBUFFORCE, libc::SO_RCVBUFFORCE];
 
-/// `prctl` option that shares a processor core with other processes, or takes them off it.
+/// `prctl` option that lets processes share a processor core, or prevents it.
 const PR_SCHED_CORE: u64 = 62;
 pub(super) const IOPRIO_WHO_PROCESS: u64 = 1;
 pub(super) const IOPRIO_WHO_GROUP: u64 = 2;
 
-/// Sockets of these types cannot send to an address given with the message: the kernel makes datagram sockets of others.
+/// Socket types that cannot send to an address given with the message. The kernel turns other types into datagram
+/// sockets.
 const CONNECTED_TYPES: [i32; 2] = [libc::SOCK_STREAM, libc::SOCK_SEQPACKET];
 
 pub(super) const NEW_NAMESPACES: [i32; 7] = [
@@ -162,9 +164,9 @@ pub(super) const NEW_NAMESPACES: [i32; 7] = [
     libc::CLONE_NEWUTS,
     libc::CLONE_NEWCGROUP,
 ];
-/// The part of a socket's type that is no flag.
+/// Masks the flags out of a socket's type.
 const TYPE_MASK: u64 = 0xf;
-/// Set-user-id and set-group-id: what the command makes stays on disk, where others could run it.
+/// Set-user-id and set-group-id: files of the command stay on disk, where others could run them.
 pub(super) const SET_ID: u64 = 0o6000;
 /// The bit of `seccomp_data.nr` that marks the 32-bit pointer variant of x86-64.
 const X32: u32 = 0x4000_0000;
@@ -181,8 +183,9 @@ pub(super) fn install(
     }
     match sys::install_notifying_filter(&notified) {
         Ok(listener) => Ok(Some(listener)),
-        // A process has one supervisor of its calls at most, and a container's may be it. What the full sandbox
-        // hands over is all to be refused, so it can do without, at the price of nothing being noted.
+        // A process can have only one supervisor for its calls, and a container may already use it. Everything
+        // that the full sandbox passes on is refused anyway, so it can work without a supervisor; then refusals
+        // are not noted.
         Err(error) if error.raw_os_error() == Some(libc::EBUSY) && wanted == WantedLevel::Full => {
             replace(
                 &mut notified,
@@ -196,7 +199,7 @@ pub(super) fn install(
     }
 }
 
-/// Replaces what a program answers.
+/// Replaces one of a program's return values.
 fn replace(program: &mut BpfProgram, answer: u32, by: u32) {
     let returns = (libc::BPF_RET | libc::BPF_K) as u16;
     for instruction in program.iter_mut().filter(|step| step.code == returns && step.k == answer) {
@@ -204,7 +207,7 @@ fn replace(program: &mut BpfProgram, answer: u32, by: u32) {
     }
 }
 
-/// Those that answer by themselves, and the one that hands over.
+/// The programs that decide by themselves, and the one that passes calls to the supervisor.
 type Programs = ([BpfProgram; 3], BpfProgram);
 
 fn programs(
@@ -218,7 +221,8 @@ fn programs(
     absent.splice(0..0, refuse_x32());
 
     let mut unsupported = Rules::default();
-    // Room on the disk that nothing was written to is counted to no process. Programs and the C library then write.
+    // Allocated but unwritten disk space is not counted for any process. Without this call, programs and the C
+    // library write instead.
     unsupported.always(libc::SYS_fallocate);
     for request in ALLOCATING {
         unsupported.when(libc::SYS_ioctl, &[(1, Dword, Eq, request)]);
@@ -245,7 +249,7 @@ fn programs(
     if wanted == WantedLevel::Reduced {
         add_reduced(&mut notified, landlock);
     }
-    // seccompiler cannot name the notification, so a placeholder is compiled and replaced.
+    // seccompiler cannot express the notification, so compile a placeholder and replace it.
     const PLACEHOLDER: u16 = 0x1234;
     let mut program = notified.program(SeccompAction::Trace(PLACEHOLDER.into()))?;
     let placeholder = libc::SECCOMP_RET_TRACE | u32::from(PLACEHOLDER);
@@ -259,8 +263,8 @@ fn add_common(rules: &mut Rules, network: NetworkAccess) {
         rules.when(libc::SYS_unshare, &[(0, Dword, MaskedEq(flag), flag)]);
         rules.when(libc::SYS_clone, &[(0, Dword, MaskedEq(flag), flag)]);
     }
-    // A process has one table of open files, which is where they are counted; a table of one thread's own is looked at by
-    // nobody. A new process has its own table all the same.
+    // Open files are counted per process. A single thread's own table would not be counted. A new process always
+    // gets its own table.
     let files = libc::CLONE_FILES as u64;
     rules.when(libc::SYS_unshare, &[(0, Dword, MaskedEq(files), files)]);
     let thread = libc::CLONE_THREAD as u64;
@@ -268,7 +272,7 @@ fn add_common(rules: &mut Rules, network: NetworkAccess) {
     let unshare = libc::CLOSE_RANGE_UNSHARE as u64;
     rules.when(libc::SYS_close_range, &[(2, Dword, MaskedEq(unshare), unshare)]);
     rules.when(libc::SYS_shmget, &[(1, Qword, Gt, MAX_SEGMENT_BYTES)]);
-    // Asking for the personality and taking the ordinary one are harmless.
+    // Reading the personality and setting the default one are harmless.
     rules.when(libc::SYS_personality, &[(0, Dword, Ne, 0), (0, Dword, Ne, 0xffff_ffff)]);
     for request in TERMINAL_INPUT {
         rules.when(libc::SYS_ioctl, &[(1, Dword, Eq, request)]);
@@ -281,7 +285,7 @@ fn add_common(rules: &mut Rules, network: NetworkAccess) {
             let others =
                 [unix.clone(), family(libc::AF_INET), family(libc::AF_INET6), family(libc::AF_NETLINK)];
             rules.when(libc::SYS_socket, &others);
-            // Of netlink only what lists the namespace's own interfaces.
+            // Of netlink, allow only what lists the namespace's own interfaces.
             rules.when(
                 libc::SYS_socket,
                 &[(0, Dword, Eq, libc::AF_NETLINK as u64), (2, Dword, Ne, libc::NETLINK_ROUTE as u64)],
@@ -309,9 +313,9 @@ fn add_common(rules: &mut Rules, network: NetworkAccess) {
 
 fn add_reduced(rules: &mut Rules, landlock: u8) {
     SHARED_IPC.iter().for_each(|call| rules.always(*call));
-    // Sockets named by a path are doors to the machine's services, and Landlock does not watch them.
+    // Sockets with a path lead to the machine's services, and Landlock does not cover them.
     rules.always(libc::SYS_connect);
-    // An abstract name may be one that others connect to; and what nobody may connect to needs no name.
+    // Other programs may connect to an abstract name, and a socket that nobody may connect to needs no name.
     rules.always(libc::SYS_bind);
     let other_types = (0..=TYPE_MASK).filter(|kind| !CONNECTED_TYPES.contains(&(*kind as i32)));
     for kind in other_types {
@@ -342,7 +346,7 @@ fn add_reduced(rules: &mut Rules, landlock: u8) {
     ] {
         rules.always(call);
     }
-    // Processors, limits and priorities of others.
+    // Calls that change processors, limits and priorities of other processes.
     for call in [
         libc::SYS_sched_setaffinity,
         libc::SYS_sched_setscheduler,
@@ -368,7 +372,7 @@ fn add_reduced(rules: &mut Rules, landlock: u8) {
         ] {
             rules.always(call);
         }
-        // Signals that the kernel sends on a file's behalf.
+        // Signals that the kernel sends on behalf of a file.
         for command in [libc::F_SETOWN, F_SETSIG, F_SETOWN_EX] {
             rules.when(libc::SYS_fcntl, &[(1, Dword, Eq, command as u64)]);
         }
@@ -393,7 +397,7 @@ const SIOCSPGRP: u64 = 0x8902;
 
 type Condition = (u8, SeccompCmpArgLen, SeccompCmpOp, u64);
 
-/// Rules by system call; one of a call's rules has to match with all its conditions.
+/// Rules by system call. A call matches if all conditions of one of its rules match.
 #[derive(Default)]
 struct Rules(BTreeMap<i64, Vec<Vec<Condition>>>);
 
@@ -404,7 +408,7 @@ impl Rules {
 
     fn when(&mut self, call: i64, conditions: &[Condition]) {
         match self.0.get_mut(&call) {
-            Some(rules) if rules.is_empty() => {} // matches always
+            Some(rules) if rules.is_empty() => {} // always matches
             Some(rules) => rules.push(conditions.to_vec()),
             None => drop(self.0.insert(call, vec![conditions.to_vec()])),
         }
@@ -430,7 +434,7 @@ impl Rules {
     }
 }
 
-/// Instructions before a program that refuse calls of the x32 variant, which have numbers of their own.
+/// Instructions at the start of a program that refuse calls of the x32 variant, which have their own numbers.
 fn refuse_x32() -> Vec<sock_filter> {
     if !cfg!(target_arch = "x86_64") {
         return Vec::new();

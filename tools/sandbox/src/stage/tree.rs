@@ -1,8 +1,8 @@
 /*!
-Counts what a tree of processes uses, from `/proc`, since control groups are seldom ours to write.
+Counts what a tree of processes uses, from `/proc`, because control groups are seldom writable for us.
 
 In the full sandbox the tree is everything in the PID namespace, listed by the namespace's own `/proc`. In the
-reduced one it is every descendant of the supervisor, which adopts orphans, so that none escapes by detaching.
+reduced one it is every descendant of the supervisor, which adopts orphans, so no process escapes by detaching.
 */
 
 use std::collections::HashSet;
@@ -13,10 +13,10 @@ use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-/// What a descriptor may hold in the kernel: a pipe beyond the 64 MiB that a user has for all, two pages. Sockets, which
-/// hold more, are counted apart.
+/// What a descriptor can hold in the kernel: two pages, for a pipe beyond the 64 MiB that a user has for all
+/// pipes. Sockets, which hold more, are counted separately.
 const DESCRIPTOR_BYTES: u64 = 8192;
-/// Its page tables take a 512th at most.
+/// In a smaller address space, page tables are ignored: they take at most 1/512 of it.
 const SMALL_ADDRESS_SPACE: u64 = 4 << 30;
 
 pub(super) enum ProcessTree {
@@ -31,17 +31,18 @@ pub(super) struct TreeSample {
     /// Processes and threads.
     pub(super) tasks: u64,
     pub(super) cpu: Duration,
-    /// Summed over processes, so that shared pages count more than once.
+    /// Summed over processes; shared pages count more than once.
     pub(super) resident_bytes: u64,
-    /// Page tables, and what descriptors may stand for.
+    /// Page tables, and an upper bound for what descriptors hold.
     pub(super) kernel_bytes: u64,
     pub(super) written_bytes: u64,
     pids: Vec<i32>,
 }
 
-/// One line of `/proc/PID/stat`, as far as it is needed.
+/// One line of `/proc/PID/stat`, as far as needed.
 struct Stat {
-    /// The thread has ended and nobody has taken notice yet. Of the first thread it says nothing of the others.
+    /// Whether the thread has ended and was not reaped yet. For the first thread, this says nothing about the
+    /// others.
     is_over: bool,
     ticks: u64,
     threads: u64,
@@ -81,8 +82,8 @@ impl ProcessTree {
         sample
     }
 
-    /// Whether one process alone has more memory of its own than this. Costs no walk over its memory, which would wait for a
-    /// process that is busy taking more.
+    /// Whether a single process has more private memory than this. Does not walk its memory, which would have to
+    /// wait for a process that is busy allocating.
     pub(super) fn has_one_beyond(&self, sample: &TreeSample, bytes: u64) -> bool {
         let own = |pid: &i32| {
             let text = fs::read_to_string(self.entry(*pid).join("statm")).ok()?;
@@ -97,7 +98,7 @@ impl ProcessTree {
             .any(|pid| own(pid).is_some_and(|own| own > bytes))
     }
 
-    /// Memory in use with shared pages counted once. Costs a walk over all of it.
+    /// Memory in use, with shared pages counted once. Walks all of the memory.
     pub(super) fn proportional_bytes(&self, sample: &TreeSample) -> u64 {
         let of = |pid: &i32| {
             let text = fs::read_to_string(self.entry(*pid).join("smaps_rollup")).ok()?;
@@ -109,7 +110,7 @@ impl ProcessTree {
         others.map(|pid| of(pid).unwrap_or_else(|| resident(pid))).sum()
     }
 
-    /// Every process of the tree now, by its number in `/proc` of the tree.
+    /// All current processes of the tree, by their number in the tree's `/proc`.
     pub(super) fn pids(&self) -> Vec<i32> {
         match self {
             Self::Namespace(proc) => numbers_in(format!("/proc/self/fd/{}", proc.as_raw_fd())),
@@ -117,9 +118,9 @@ impl ProcessTree {
         }
     }
 
-    /// Whether more processes than allowed are there. Cheap enough to ask often, where the namespace counts for us:
-    /// a fork bomb that runs into the kernel's limit dies out before the next sample.
-    /// Elsewhere the whole machine's number says whether it is worth to look, against that of the start.
+    /// Whether there are more processes than allowed. In a PID namespace the check is cheap enough to run often: a
+    /// fork bomb that hits the kernel's limit dies out before the next sample. Elsewhere, a growing number for the
+    /// whole machine says when a closer look is needed.
     pub(super) fn is_crowded(&self, allowed: u32, machine_before: u16) -> bool {
         let may_be = match self {
             Self::Namespace(_) => true,
@@ -132,7 +133,7 @@ impl ProcessTree {
         self.pids().iter().any(|pid| self.stat(*pid).is_some_and(|stat| stat.group == group))
     }
 
-    /// The init of the namespace is ours.
+    /// The init of the namespace belongs to us, not to the command.
     fn is_ours(&self, pid: i32) -> bool {
         matches!(self, Self::Namespace(_)) && pid == 1
     }
@@ -144,8 +145,8 @@ impl ProcessTree {
         }
     }
 
-    /// A thread that stands for the whole process in place of the first one, which has ended: the entry of that one tells of
-    /// no memory and of no open files, though the others go on with both.
+    /// A thread that represents the process when its first thread has ended. The first thread's entry then shows
+    /// neither memory nor open files, although the other threads still use both.
     fn living_thread(&self, pid: i32) -> Option<(i32, Stat)> {
         let threads = numbers_in(self.entry(pid).join("task")).into_iter();
         let stats = threads.filter_map(|thread| Some((thread, self.stat(thread)?)));
@@ -156,8 +157,8 @@ impl ProcessTree {
         parse_stat(&fs::read(self.entry(pid).join("stat")).ok()?)
     }
 
-    /// Page tables are as large as the address space allows, not as what of it is resident. They are only read where
-    /// they can be large.
+    /// Size of the page tables, which depends on the address space, not on its resident part. Only read if they
+    /// can be large.
     fn page_table_bytes(&self, pid: i32, stat: &Stat) -> u64 {
         if stat.virtual_bytes < SMALL_ADDRESS_SPACE {
             return 0;
@@ -167,7 +168,7 @@ impl ProcessTree {
         line.trim().trim_end_matches(" kB").parse::<u64>().map_or(0, |kilobytes| kilobytes * 1024)
     }
 
-    /// Open files. Since Linux 6.2 their number is the size of the folder that lists them.
+    /// Number of open files. Since Linux 6.2 it is the size of the folder that lists them.
     fn descriptors(&self, pid: i32) -> u64 {
         let folder = self.entry(pid).join("fd");
         match fs::metadata(&folder).map(|meta| meta.len()) {
@@ -192,8 +193,8 @@ pub(super) fn machine_tasks() -> u16 {
     nix::sys::sysinfo::sysinfo().map_or(0, |info| info.process_count())
 }
 
-/// The process groups of descendants. The command began a session, which no group extends beyond, so each holds
-/// descendants only; but before that, the command is in this process's own group.
+/// The process groups of descendants. The command began a session, and no group spans sessions, so each group
+/// contains only descendants; but before that, the command is in this process's own group.
 pub(super) fn groups_of(pids: &[i32]) -> HashSet<i32> {
     let own = nix::unistd::getpgrp().as_raw();
     let groups = pids.iter().filter_map(|pid| parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?));
@@ -211,12 +212,12 @@ pub(super) fn tasks_of_user() -> u64 {
         .sum()
 }
 
-/// The fields after the command's name, which may itself hold spaces and parentheses.
+/// The fields after the command's name, which may itself contain spaces and parentheses.
 fn parse_stat(line: &[u8]) -> Option<Stat> {
     let after_name = line.iter().rposition(|byte| *byte == b')')? + 1;
     let text = std::str::from_utf8(line.get(after_name..)?).ok()?;
     let fields: Vec<&str> = text.split_ascii_whitespace().collect();
-    // Numbered as in proc_pid_stat(5), where the state behind the name is field 3.
+    // Numbered as in proc_pid_stat(5), where the state after the name is field 3.
     let field = |number: usize| fields.get(number - 3)?.parse::<u64>().ok();
     Some(Stat {
         is_over: matches!(fields.first().copied(), Some("Z" | "X")),
@@ -270,7 +271,7 @@ fn numbers_in(folder: impl AsRef<Path>) -> Vec<i32> {
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-/// What the folders that lie in memory hold more than at the start: writing there is accounted to no process.
+/// How much the in-memory folders have grown since the start: writes there are not counted for any process.
 pub(super) struct FoldersInMemory(Vec<(fs::File, u64)>);
 
 impl FoldersInMemory {
@@ -287,7 +288,7 @@ impl FoldersInMemory {
         )
     }
 
-    /// The most that one file system has grown by. Others may have a part in it.
+    /// The largest growth of a single file system. Other programs may have caused part of it.
     pub(super) fn grown_bytes(&self) -> u64 {
         self.0.iter().map(|(folder, before)| bytes_used(folder).saturating_sub(*before)).max().unwrap_or(0)
     }

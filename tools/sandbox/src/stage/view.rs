@@ -1,9 +1,9 @@
 /*!
-The file system as the command of the full sandbox sees it: a small read-only root that holds the machine's
-system folders, fresh `/proc`, `/dev` and `/tmp`, and what was declared, each at its own path.
+The file system as the command in the full sandbox sees it: a small read-only root with the machine's system
+folders, new `/proc`, `/dev` and `/tmp`, and the declared paths, each at its own place.
 
-Mounts are taken as detached copies before the namespaces are entered, because that is when real root can
-still translate owners, and put in place afterwards.
+Mounts are taken as detached copies before the namespaces are entered, because only then can real root translate
+owners. They are attached afterwards.
 */
 
 use std::fs;
@@ -23,8 +23,8 @@ use super::super::wire::StageSpec;
 use super::namespaces::{INSIDE_ID, OwnerTranslation};
 use super::{Failure, refused};
 
-/// Where the new root is put together: a folder that every machine has and every account may reach. Only the
-/// supervisor's own view of it is covered.
+/// Where the new root is assembled: a folder that every machine has and every account can reach. It is only
+/// covered in the supervisor's own view.
 const BASE: &str = "/usr";
 const TEMP: &str = "/tmp";
 const SHARED_MEMORY_BYTES: u64 = 256 << 20;
@@ -33,16 +33,16 @@ const READ_ONLY: u64 = libc::MOUNT_ATTR_RDONLY | WRITABLE;
 const WRITABLE: u64 = libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NODEV;
 const DEVICE: u64 = libc::MOUNT_ATTR_RDONLY | libc::MOUNT_ATTR_NOSUID | libc::MOUNT_ATTR_NOEXEC;
 
-/// One thing of the machine's, shown at `target`.
+/// A file or folder of the machine, shown at `target`.
 struct Part {
     source: PathBuf,
     target: PathBuf,
     attributes: u64,
-    /// Whether it belongs to the run and not to the system, so that its owner is the command's.
+    /// Whether the path belongs to the run and not to the system, so that the command owns it.
     declared: bool,
 }
 
-/// What was detached, by the path where it will be shown, outer folders first.
+/// The detached mounts, by the path where they will be shown, outer folders first.
 pub(super) struct DetachedMounts(Vec<(PathBuf, Content)>);
 
 enum Content {
@@ -50,11 +50,11 @@ enum Content {
     Link(PathBuf),
 }
 
-/// Owners could not be translated on a file system that holds a writable folder.
+/// Owners could not be translated on a file system that contains a writable folder.
 pub(super) struct NotTranslatable;
 
 impl DetachedMounts {
-    /// Detaches everything the view consists of.
+    /// Detaches everything that the view consists of.
     pub(super) fn detach(
         spec: &StageSpec,
         mut translation: Option<&mut OwnerTranslation>,
@@ -93,7 +93,7 @@ impl DetachedMounts {
         Ok(Ok(Self(found)))
     }
 
-    /// Puts the new root together. To be called within the namespaces.
+    /// Assembles the new root. Call this inside the namespaces.
     pub(super) fn assemble(self, spec: &StageSpec) -> Result<(), Failure> {
         mount(None::<&str>, "/", None::<&str>, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None::<&str>)
             .map_err(refused("detaching from the machine's mounts"))?;
@@ -110,7 +110,7 @@ impl DetachedMounts {
             ),
         )?;
         let terminals = "newinstance,ptmxmode=0666,mode=0620";
-        // Pseudo-terminals are a convenience that some machines do not grant.
+        // Some machines do not allow pseudo-terminals; the sandbox works without them.
         let _ = mount(
             Some("devpts"),
             &below("/dev/pts"),
@@ -137,17 +137,17 @@ impl DetachedMounts {
                 && fs::symlink_metadata(&place).is_err()
                 && fs::create_dir_all(folder).is_ok()
             {
-                let _ = symlink(real, &place); // a name that cannot be made is missed by the command, visibly
+                let _ = symlink(real, &place); // if the name cannot be created, the command visibly misses it
             }
         }
         Ok(())
     }
 }
 
-/// Makes the assembled view this process's root and forgets the machine's. To be called by process 1 of the
-/// PID namespace, whose `/proc` it is.
+/// Makes the assembled view this process's root and drops the machine's. Call this in process 1 of the PID
+/// namespace, because `/proc` is that process's.
 pub(super) fn move_into() -> Result<(), Failure> {
-    // Apart from the supervisor's, because changing the root changes it for all in the mount namespace.
+    // Separate from the supervisor's namespace: changing the root affects every process in a mount namespace.
     unshare(CloneFlags::CLONE_NEWNS).map_err(refused("making a mount namespace"))?;
     let safe = MsFlags::MS_NOSUID | MsFlags::MS_NODEV;
     mount(
@@ -180,7 +180,7 @@ fn parts(spec: &StageSpec) -> Vec<Part> {
         .extend(etc_entries().iter().filter(|path| !replaced(path)).map(|path| part(path, READ_ONLY, false)));
     parts.extend(DEVICES.iter().map(|name| part(&Path::new("/dev").join(name), DEVICE, false)));
     parts.push(Part { source: spec.temp.clone(), target: TEMP.into(), attributes: WRITABLE, declared: true });
-    // What the system folders show already needs no second mount, unless it is to be writable.
+    // A path inside the system folders needs a second mount only if it must be writable.
     let shown = |path: &&PathBuf| !SYSTEM_FOLDERS.iter().any(|folder| path.starts_with(folder));
     parts.extend(spec.read.iter().filter(shown).map(|path| part(path, READ_ONLY, true)));
     parts.extend(spec.write.iter().map(|path| part(path, WRITABLE, true)));
@@ -192,7 +192,8 @@ fn below(path: impl AsRef<Path>) -> PathBuf {
     Path::new(BASE).join(path.strip_prefix("/").unwrap_or(path))
 }
 
-/// Where the supervisor, which does not move, sees a folder as the command does: with owners translated.
+/// The path at which the supervisor, which keeps its root, sees a folder as the command does: with translated
+/// owners.
 pub(super) fn place_of(path: &Path) -> PathBuf {
     below(path)
 }
@@ -234,7 +235,7 @@ fn furnish_dev() -> io::Result<()> {
     fs::create_dir_all(below("/dev/pts"))
 }
 
-/// The files of `/etc` that name accounts and hosts: the command's own and no other.
+/// The files of `/etc` that name accounts and hosts: only the command's own.
 fn write_etc() -> io::Result<()> {
     let etc = below("/etc");
     fs::write(

@@ -1,10 +1,9 @@
 /*!
-Which files below a folder the command opens, by inotify on every folder in it.
+Records which files below a folder the command opens, with an inotify watch on every folder in it.
 
-Of the ways an unprivileged process has, this one costs the command nothing while it runs: tracing and seccomp
-notification would stop it at every call, access times are kept too coarsely, and fanotify needs privileges to
-watch more than single files. Its price is one watch a folder, set before the command starts. Folders made
-while it runs are watched from when they are seen.
+An unprivileged process has no cheaper way: tracing and seccomp notification would stop the command at every call,
+access times are too coarse, and fanotify needs privileges to watch more than single files. The cost is one watch
+per folder, set before the command starts. Folders created later are watched as soon as they are noticed.
 */
 
 use std::collections::{BTreeSet, HashMap};
@@ -31,7 +30,7 @@ impl StageWatch {
         Ok(watch)
     }
 
-    /// Takes in what has happened since the last call.
+    /// Reads the events since the last call.
     pub(super) fn collect(&mut self) {
         while let Ok(events) = self.inotify.read_events() {
             for event in events {
@@ -56,7 +55,7 @@ impl StageWatch {
         self.opened.into_iter().collect()
     }
 
-    /// Watches a folder and those in it, without leaving it by symbolic links.
+    /// Watches a folder and its subfolders, without following symbolic links.
     fn add(&mut self, folder: &Path) {
         let kinds = AddWatchFlags::IN_OPEN | AddWatchFlags::IN_CREATE;
         let flags = kinds | AddWatchFlags::IN_ONLYDIR | AddWatchFlags::IN_DONT_FOLLOW;
@@ -65,7 +64,7 @@ impl StageWatch {
             if self.folders.len() >= MAX_FOLDERS {
                 return;
             }
-            // Where the user has no watches left, what is watched so far still tells something.
+            // If the user has no watches left, the existing ones still record something.
             let Ok(watched) = self.inotify.add_watch(&folder, flags) else { return };
             let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
             open.extend(entries.filter(|e| e.file_type().is_ok_and(|t| t.is_dir())).map(|e| e.path()));

@@ -1,9 +1,9 @@
 /*!
-The checks as a list that can be counted: each has a name, says what it tries, and is run at every strength of sandbox
-and as every kind of user. At the end every one is told with how it went, and how many there were.
+The checks as a countable list: each has a name, says what it tries, and runs at every sandbox level and as every
+kind of user. At the end the runner prints every check with its result, and their number.
 
-A runner of its own instead of the usual one, because the usual one can neither count what a test tried at which level,
-nor say that something was not tried and why.
+This is not the usual test runner, because that one can neither count what was tried at which level, nor report
+that a check could not be tried and why.
 */
 
 use std::cell::RefCell;
@@ -41,7 +41,7 @@ enum Kind {
 #[derive(Clone, Copy)]
 enum Run {
     EveryLevel(fn(&Ground)),
-    /// The same with no other check beside it, since it takes what all need.
+    /// As `EveryLevel`, but with no other check in parallel, because this one uses up what all checks need.
     Alone(fn(&Ground)),
     Once(fn()),
 }
@@ -76,7 +76,8 @@ thread_local! {
     static NOT_TRIED: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Says that this machine or this user cannot be tried, and why. The check then counts neither as held nor as failed.
+/// Reports that this machine or user cannot run the check, and why. The check then counts as neither passed nor
+/// failed.
 pub(crate) fn not_tried(why: &str) {
     NOT_TRIED.with_borrow_mut(|told| *told = Some(why.to_owned()));
 }
@@ -100,7 +101,7 @@ fn all() -> Vec<&'static ContainmentCheck> {
     tables.into_iter().flatten().collect()
 }
 
-/// Runs what the arguments select, as `cargo test` passes them on.
+/// Runs the checks that the arguments select, in the form `cargo test` passes them.
 pub(crate) fn main() -> ExitCode {
     let checks = all();
     let asked = CheckArguments::from_arguments();
@@ -157,7 +158,7 @@ impl CheckArguments {
     }
 }
 
-/// Runs checks as this user, a few at a time.
+/// Runs checks as this user, a few in parallel.
 fn run_here(checks: &[&'static ContainmentCheck], chosen: &[usize], only: Option<&str>) -> Vec<CheckLine> {
     let user = if nix::unistd::geteuid().is_root() { "root" } else { "ordinary user" };
     let mut jobs = Vec::new();
@@ -212,9 +213,9 @@ fn run_jobs(
     lines.into_inner().unwrap()
 }
 
-/// Root cannot stand for the others, nor they for root, so root runs all of it a second time as one of them.
+/// Root and ordinary users behave differently, so root runs everything a second time as an ordinary user.
 fn run_as_ordinary_user(checks: &[&'static ContainmentCheck]) -> Vec<CheckLine> {
-    // The binary may lie where that user cannot reach it.
+    // The ordinary user may have no access to the binary's folder.
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let copy = folder.path().join("suite");
@@ -239,7 +240,7 @@ fn run_as_ordinary_user(checks: &[&'static ContainmentCheck]) -> Vec<CheckLine> 
     lines
 }
 
-/// A line for the parent to read: fields apart by tabs.
+/// A line for the parent process to read: tab-separated fields.
 fn told(checks: &[&ContainmentCheck], line: &CheckLine) -> String {
     let outcome = match &line.outcome {
         Outcome::Held => "held",
@@ -292,7 +293,7 @@ fn show(checks: &[&ContainmentCheck], lines: &[CheckLine], filtered: usize) {
         count(Kind::Work, tried),
     );
     let failed = escapes + broken;
-    // In the words of the usual runner, which whoever sums up test results reads.
+    // In the format of the usual runner, which tools that sum up test results can read.
     println!(
         "test result: {}. {} passed; {failed} failed; {untried} ignored; 0 measured; {filtered} filtered out\n",
         if failed == 0 { "ok" } else { "FAILED" },

@@ -1,5 +1,5 @@
 /*!
-What a command is given, and what is told about it.
+What the checks pass to a command, and what they print about it.
 */
 
 use std::fs;
@@ -87,7 +87,7 @@ fn weaker_is_refused_unless_asked_for() {
 fn what_can_be_had_is_told() {
     let probe = millwright_sandbox::probe();
     assert_eq!(probe.level, Some(SandboxLevel::Full), "{probe:?}");
-    // Whether there are control groups is up to the machine and the user; what is lacking is told.
+    // The machine and the user decide whether there are control groups; report what is missing.
     let lacking = probe.mechanisms.iter().filter(|mechanism| !mechanism.works).collect::<Vec<_>>();
     assert!(
         lacking.iter().all(|part| part.name == "control groups" && part.detail.contains("sampled")),

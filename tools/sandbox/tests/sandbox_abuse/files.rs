@@ -1,5 +1,5 @@
 /*!
-Files it must not read, write or take over.
+Files that the command must not read, write or take over.
 */
 
 use std::fs;
@@ -97,7 +97,8 @@ fn set_user_id_files(ground: &Ground) {
     says(&execution, &["set-user-id"]);
 }
 
-/// As root the command is another account outside, and what it makes belongs to whom the folder belongs.
+/// For root, the command runs as another account outside, and files it creates belong to the owner of their
+/// folder.
 fn files_belong_to_the_owner_of_their_folder() {
     if !nix::unistd::geteuid().is_root() {
         return not_tried("only root can own folders of two accounts");

@@ -1,5 +1,5 @@
 /*!
-Where an abuse is tried: a checkout it may use, a secret outside, every strength of sandbox, and both kinds of users.
+Where a check runs: a checkout the command may use, a secret outside, every sandbox level, and both kinds of users.
 */
 
 use std::fs;
@@ -15,7 +15,7 @@ use crate::checks::not_tried;
 
 pub(crate) const ORDINARY_USER: u32 = 54_321;
 
-/// A strength of sandbox to try an abuse in.
+/// A sandbox level for a check.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Level {
     pub(crate) name: &'static str,
@@ -31,7 +31,7 @@ pub(crate) fn levels() -> [Level; 3] {
     ]
 }
 
-/// Folders of one attempt: what the command may use, and what it must not reach.
+/// Folders of one check: those the command may use, and those it must not reach.
 pub(crate) struct Ground {
     pub(crate) folder: tempfile::TempDir,
     pub(crate) level: Level,
@@ -81,7 +81,7 @@ impl Ground {
         execution
     }
 
-    /// Nothing outside was changed.
+    /// Asserts that nothing outside was changed.
     pub(crate) fn is_untouched(&self) {
         let secret = self.outside().join("secret");
         assert_eq!(fs::read_to_string(&secret).unwrap(), "the secret", "{}", self.level.name);
@@ -93,7 +93,7 @@ impl Ground {
     }
 }
 
-/// Waits until a file is there, for as long as a busy machine may take.
+/// Waits until a file exists, long enough for a busy machine.
 pub(crate) fn wait_for(path: &Path) {
     let deadline = Instant::now() + Duration::from_secs(20);
     while !path.exists() && Instant::now() < deadline {
@@ -101,13 +101,13 @@ pub(crate) fn wait_for(path: &Path) {
     }
 }
 
-/// The report must be able to say what happened.
+/// Asserts that the report says what happened.
 pub(crate) fn says(execution: &Execution, words: &[&str]) {
     let lines = execution.denied.join("\n");
     assert!(words.iter().any(|word| lines.contains(word)), "{words:?} in {lines:?}; {}", execution.output);
 }
 
-/// Whether any process still runs that was started in this ground: its folder is in their environment.
+/// Asserts that no process started in this ground still runs: the environment of each one names the folder.
 pub(crate) fn nothing_left(ground: &Ground) {
     let mark = ground.folder.path().to_string_lossy().into_owned();
     let ours = std::process::id().to_string();
@@ -123,7 +123,7 @@ pub(crate) fn nothing_left(ground: &Ground) {
     }
 }
 
-/// A small program in Python, where there is one this user may run.
+/// A Python interpreter, if there is one that this user may run.
 pub(crate) fn python() -> Option<&'static str> {
     let found =
         ["/usr/bin/python3", "/usr/local/bin/python3"].into_iter().find(|path| Path::new(path).exists());

@@ -1,6 +1,6 @@
 /*!
-Holds a fork bomb if the sandbox under test does not: as root a control group of the suite's own bounds the number of
-processes, as an ordinary user the kernel's limit per account does. Without either the bomb is not started.
+Stops a fork bomb if the sandbox under test does not. As root, the suite's own control group bounds the number of
+processes; as an ordinary user, the kernel's limit per account does. Without either, the bomb is not started.
 */
 
 use std::fs;
@@ -16,8 +16,8 @@ use nix::unistd::Pid;
 
 use crate::checks::not_tried;
 
-/// Processes and threads of one guarded case, the suite's own included. More than the sandboxes under test allow
-/// with all their slack, so that the guard is never what ends the bomb.
+/// Processes and threads of one guarded case, including the suite's own. More than the tested sandboxes allow with
+/// all their slack, so that the guard never ends the bomb first.
 const IN_GROUP: &str = "900";
 const MORE_OF_ACCOUNT: u64 = 700;
 const BEHIND_GROUP: &str = "ABUSE_BEHIND_GROUP";
@@ -26,7 +26,7 @@ pub(crate) fn is_behind_one() -> bool {
     std::env::var_os(BEHIND_GROUP).is_some()
 }
 
-/// Runs `case`, which is the check named `check` at `level`, where it cannot hurt the machine.
+/// Runs `case`, the check named `check` at `level`, so that it cannot hurt the machine.
 pub(crate) fn behind_a_guard(check: &str, level: &str, case: impl Fn()) {
     if !nix::unistd::geteuid().is_root() {
         let (_, hard) = getrlimit(Resource::RLIMIT_NPROC).unwrap();
@@ -40,7 +40,7 @@ pub(crate) fn behind_a_guard(check: &str, level: &str, case: impl Fn()) {
     let Some(group) = Group::new() else {
         return not_tried("root needs a control group that bounds processes, and none can be made here");
     };
-    // The shell joins the group before it becomes the suite, so that nothing starts outside.
+    // The shell joins the group before it becomes the suite, so that nothing starts outside of the group.
     let status = Command::new("/bin/sh")
         .args(["-c", "echo $$ > \"$1\" && exec \"$2\" --exact \"$3\" --level \"$4\"", "sh"])
         .arg(group.folder.join("cgroup.procs"))
@@ -55,7 +55,7 @@ pub(crate) fn behind_a_guard(check: &str, level: &str, case: impl Fn()) {
     assert_eq!(refused, 0, "the guard had to hold what the sandbox should have held");
 }
 
-/// The kernel's limit per account counts what else runs as this user.
+/// The kernel's limit per account also counts other processes of this user.
 fn threads_of_account() -> u64 {
     let own = nix::unistd::getuid().as_raw();
     let entries = fs::read_dir("/proc").unwrap().flatten();
@@ -63,13 +63,13 @@ fn threads_of_account() -> u64 {
     mine.filter_map(|entry| Some(fs::read_dir(entry.path().join("task")).ok()?.count() as u64)).sum()
 }
 
-/// A control group that bounds how many processes it holds. What is left in it dies with it.
+/// A control group that bounds its number of processes. Everything left in it is killed when it is dropped.
 struct Group {
     folder: PathBuf,
 }
 
 impl Group {
-    /// In the hierarchy of its own that version 1 has, or below the root of version 2.
+    /// In the `pids` hierarchy of version 1, or below the root of version 2.
     fn new() -> Option<Self> {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);

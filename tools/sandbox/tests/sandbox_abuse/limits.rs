@@ -83,14 +83,14 @@ pub(crate) const CHECKS: &[ContainmentCheck] = &[
     ),
 ];
 
-/// Only behind a guard of the suite's own, which would hold the bomb if the sandbox did not.
+/// Only runs behind a guard, which would stop the bomb if the sandbox did not.
 fn a_fork_bomb(ground: &Ground) {
     guard::behind_a_guard("limits::fork_bomb", ground.level.name, || {
         {
             let execution = ground.run("bomb() { bomb | bomb & }; bomb; sleep 10; echo survived");
-            // Without a control group of its own the kernel bounds an ordinary user's processes but tells nobody that it
-            // refused one, and a bomb that dies out at that bound between two samples, which a busy machine sets far
-            // apart, is held all the same; what comes behind it goes on.
+            // Without a control group of its own, the kernel bounds an ordinary user's processes, but does not
+            // report a refusal. On a busy machine, samples are far apart, and a bomb that dies out at that bound
+            // between two samples is never seen; the rest of the script then continues.
             let held_by_kernel =
                 !nix::unistd::geteuid().is_root() && execution.output.contains("Cannot fork");
             if !held_by_kernel {
@@ -102,17 +102,19 @@ fn a_fork_bomb(ground: &Ground) {
     });
 }
 
-/// Ends one by one, so that at no time more than a few are there, and yet many more than are allowed at once.
+/// Processes end one by one: at no time are there more than a few, but in total there are many more than the
+/// limit.
 fn many_processes_one_after_another(ground: &Ground) {
     let execution = ground
-        // The pauses let those in the background end on a busy machine, too.
+        // The pauses let the background processes end, even on a busy machine.
         .run("n=0; while [ $n -lt 150 ]; do (exit 3); (sh -c : & ); n=$((n+1)); [ $((n % 10)) != 0 ] || sleep 0.1; done; echo finished; exit 4");
     assert_eq!((execution.limit, execution.exit), (None, ExitStatus::Code(4)), "{execution:?}");
     assert_eq!(execution.output, "finished\n");
 }
 
 fn a_memory_hog(ground: &Ground) {
-    // It has survived where `tail` has kept all of it. The kernel may kill that one before the rest is stopped.
+    // The command has survived if `tail` kept all of the input. The kernel may kill `tail` before the rest is
+    // stopped.
     let hog = "[ $(head -c 3000000000 /dev/zero | tail | wc -c) != 3000000000 ] || echo survived";
     let mut command = ground.command(hog);
     command.limits.memory_bytes = 128 << 20;
@@ -121,7 +123,7 @@ fn a_memory_hog(ground: &Ground) {
     assert!(!execution.output.contains("survived"));
 }
 
-/// Files in memory count as disk, and memory that nobody has mapped is not to be had.
+/// Files in memory count as disk usage, and memory that no process has mapped is not available.
 fn memory_by_other_doors(ground: &Ground) {
     if Path::new("/dev/shm").is_dir() && ground.level.name == "full" {
         let folder = tempfile::tempdir_in("/dev/shm").unwrap();
@@ -173,7 +175,7 @@ fn huge_files(ground: &Ground) {
     assert_eq!(execution.limit, Some(LimitHit::Disk), "{execution:?}");
 }
 
-/// What the checkout holds on the disk, and how many files and folders that is.
+/// Disk usage of the checkout, and its number of files and folders.
 fn on_disk(ground: &Ground) -> (u64, u64) {
     let (mut bytes, mut inodes) = (0, 0);
     let mut folders = vec![ground.checkout()];
@@ -192,7 +194,7 @@ fn on_disk(ground: &Ground) -> (u64, u64) {
 }
 
 const DISK: u64 = 64 << 20;
-/// What may be had beyond a limit before it is noticed.
+/// How far usage may exceed a limit before it is noticed.
 const DISK_BEYOND: u64 = 512 << 20;
 
 fn disk_by_allocation(ground: &Ground) {
@@ -222,7 +224,7 @@ print('survived')
     assert!(!execution.output.contains("ALLOCATED"), "{}", execution.output);
 }
 
-/// Each file or folder counts, however little is in it.
+/// Each file or folder counts, even if it is empty.
 fn disk_by_empty_files(ground: &Ground) {
     empty_files(ground, "");
 }
@@ -250,7 +252,7 @@ print('survived')
     assert_eq!(execution.limit, Some(LimitHit::Disk), "{inodes} files; {execution:?}");
 }
 
-/// Runs a program in Python that wants more than 128 MiB, beside which the machine's free memory is watched.
+/// Runs a Python program that wants more than 128 MiB, and watches the machine's free memory meanwhile.
 fn is_held_in_memory(ground: &Ground, program: &str) {
     let Some(python) = python() else { return };
     let mut command = ground.command(&format!("{python} -c \"{program}\nprint('survived')\""));
@@ -279,7 +281,7 @@ print(sent, flush=True); time.sleep(1)
     );
 }
 
-/// Sent over another socket and closed, they are in no process's table of open files.
+/// Sockets that were sent over another socket and closed are in no process's table of open files.
 fn memory_in_flight(ground: &Ground) {
     is_held_in_memory(
         ground,
@@ -301,13 +303,13 @@ print(sent, flush=True); time.sleep(1)
     );
 }
 
-/// Beside a run in the reduced sandbox, whose namespace is the machine's.
+/// Other programs open sockets during a run in the reduced sandbox, which shares the machine's namespace.
 fn sockets_of_others(ground: &Ground) {
     let path = ground.outside().join("socket");
     let listener = UnixListener::bind(&path).unwrap();
     let mut command =
         ground.command("touch started; while [ ! -e opened ]; do sleep 0.05; done; sleep 0.5; echo finished");
-    // Each of these sockets stands for some 200 KiB.
+    // Each of these sockets counts as about 200 KiB.
     command.limits.memory_bytes = 48 << 20;
     std::thread::scope(|scope| {
         let run = scope.spawn(|| ground.run_command(&command));
@@ -322,7 +324,7 @@ fn sockets_of_others(ground: &Ground) {
     fs::remove_file(path).unwrap();
 }
 
-/// The kernel tells of a process by its first thread, and of one that has ended it tells of no memory at all.
+/// The kernel reports a process through its first thread, and it reports no memory for a thread that has ended.
 fn memory_without_a_first_thread(ground: &Ground) {
     is_held_in_memory(
         ground,
@@ -368,9 +370,9 @@ time.sleep(1)
     );
 }
 
-/// The lines of control groups that name one of a run's own.
+/// The lines of `/proc/…/cgroup` that name one of the run's own groups.
 fn groups_of_a_run(ground: &Ground) -> Vec<String> {
-    // It tries to leave them, by the files that a mistake could have left open or shown.
+    // The command tries to leave its groups, through files that a mistake could have left open or visible.
     let execution = ground.run(
         "for f in /sys/fs/cgroup/*/cgroup.procs /sys/fs/cgroup/cgroup.procs /proc/self/fd/*; do echo 0 > $f; done 2>/dev/null
          while IFS= read -r line; do echo \"$line\"; done < /proc/$$/cgroup",

@@ -1,5 +1,5 @@
 /*!
-Sockets of the machine and beyond, which it must not reach, and the loopback that is its own.
+Sockets of the machine and beyond, which the command must not reach, and its own loopback interface.
 */
 
 use std::fs;
@@ -122,13 +122,14 @@ for address in [('127.0.0.1', {port}), ('192.0.2.1', 80)]:
     assert!(matches!(refused, Err(SandboxError::LoopbackNeedsNamespaces { .. })));
 }
 
-/// For abstract sockets, which all checks share.
+/// For abstract sockets, whose names all checks share.
 fn unique_name() -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     format!("millwright-abuse-{}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
-/// Every type there is or was, with and without the flags that share its argument: some kinds become datagram sockets.
+/// Every current and former socket type, with and without the flags that share its argument: some become datagram
+/// sockets.
 fn datagrams_to_the_machine(ground: &Ground) {
     let Some(python) = python() else { return };
     let path = ground.outside().join("socket");
@@ -168,7 +169,7 @@ print('finished')
     ground.is_untouched();
 }
 
-/// Who takes a name that others connect to is told what was meant for another.
+/// A process that takes a name that others connect to receives messages meant for another one.
 fn names_of_the_machine(ground: &Ground) {
     let Some(python) = python() else { return };
     let name = unique_name();

@@ -1,5 +1,5 @@
 /*!
-Other processes, and what is left of its own.
+Other processes, and what the command leaves behind.
 */
 
 use std::fs;
@@ -95,7 +95,7 @@ fn reaching_into_the_kernel(ground: &Ground) {
     assert!(!execution.output.contains("DONE") || nix::unistd::geteuid().is_root(), "{}", execution.output);
     says(&execution, &["make a namespace", "change mounts"]);
     let Some(python) = python() else { return };
-    // Numbers of x86-64; other machines have others, which are as little allowed.
+    // These numbers are for x86-64. Other architectures use others, which are equally refused.
     if !cfg!(target_arch = "x86_64") {
         return;
     }
@@ -153,7 +153,7 @@ fn cancelling_ends_everything(ground: &Ground) {
 
 const ROLE: &str = "ABUSE_DYING";
 
-/// Runs a long command, for [`dying_ends_everything`] to kill this process meanwhile.
+/// Runs a long command, so that [`dying_ends_everything`] can kill this process meanwhile.
 pub(crate) fn run_until_killed() -> bool {
     let Ok(role) = std::env::var(ROLE) else { return false };
     let (level, checkout) = role.split_once(':').unwrap();
@@ -168,7 +168,7 @@ pub(crate) fn run_until_killed() -> bool {
     true
 }
 
-/// A child of this suite runs a long command and is killed; the command must go with it.
+/// A child of this suite runs a long command and is killed; the command must die with it.
 fn dying_ends_everything() {
     for (number, level) in levels().into_iter().enumerate() {
         let ground = Ground::new(level);
@@ -180,7 +180,7 @@ fn dying_ends_everything() {
         wait_for(&ground.checkout().join("started"));
         child.kill().unwrap();
         child.wait().unwrap();
-        // The stage learns of it by the end of its socket and needs a moment to kill and reap.
+        // The stage notices the closed socket and needs a moment to kill and reap.
         let alive = || {
             fs::read_dir("/proc").unwrap().flatten().any(|entry| {
                 fs::read_link(entry.path().join("cwd")).is_ok_and(|cwd| cwd.starts_with(ground.checkout()))
@@ -194,13 +194,13 @@ fn dying_ends_everything() {
     }
 }
 
-/// What of another process its own user may change: from `/proc`, as the machine tells it.
+/// The state of another process that its own user may change, read from the machine's `/proc`.
 fn scheduling_state(pid: u32) -> String {
     let read = |name: &str| fs::read_to_string(format!("/proc/{pid}/{name}")).unwrap_or_default();
     let allowed: String = read("status").lines().filter(|line| line.starts_with("Cpus_allowed:")).collect();
     let stat = read("stat");
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
-    // Fields 18, 19 and 41 of proc_pid_stat(5), counted from the third.
+    // Fields 18, 19 and 41 of proc_pid_stat(5); the slice starts at the third.
     let numbers = [fields[15], fields[16], fields[38]].join(" ");
     let ionice = Command::new("ionice").args(["-p", &pid.to_string()]).output();
     let ionice =
@@ -210,7 +210,7 @@ fn scheduling_state(pid: u32) -> String {
 
 fn scheduling_of_others(ground: &Ground) {
     let Some(python) = python() else { return };
-    // Numbers of x86-64; other machines have others, which are as little allowed.
+    // These numbers are for x86-64. Other architectures use others, which are equally refused.
     if !cfg!(target_arch = "x86_64") {
         return not_tried("the numbers of system calls are those of x86-64");
     }
@@ -269,14 +269,14 @@ print('finished')
     assert!(execution.output.contains("finished"), "{}", execution.output);
     assert!(lives, "the victim lives: {}", execution.output);
     assert_eq!(before, after, "{}", execution.output);
-    // The full sandbox has users and processes of its own under these numbers.
+    // The full sandbox has its own users and processes under these numbers.
     if ground.level.name != "full" {
         assert!(!execution.output.contains("DONE"), "{}", execution.output);
         says(&execution, &["priorities"]);
     }
 }
 
-/// Programs bind their threads to processors and lower their priority; that goes on.
+/// Programs bind their own threads to processors and lower their own priority; this must keep working.
 fn scheduling_of_its_own(ground: &Ground) {
     let Some(python) = python() else { return };
     let execution = ground.run(&format!(
@@ -297,7 +297,8 @@ os.setpriority(os.PRIO_PROCESS, 0, 12); os.sched_setscheduler(0, os.SCHED_BATCH,
     assert_eq!(lines, ["True True", "thread"], "{}", execution.output);
 }
 
-/// A bound that is the requirement itself: what is over ends at once, whoever runs it.
+/// A fixed bound, because it is the requirement itself: a command that has ended returns at once, at every level
+/// and for every user.
 fn nothing_waits_and_nothing_is_left() {
     for level in levels() {
         let ground = Ground::new(level);
@@ -310,7 +311,7 @@ fn nothing_waits_and_nothing_is_left() {
         let names = fs::read_dir(hierarchy).into_iter().flatten().flatten();
         let left: Vec<_> =
             names.filter(|entry| entry.file_name().to_string_lossy().starts_with(&mine)).collect();
-        // Other checks run meanwhile; what is left of a command that has ended holds no process.
+        // Other checks run meanwhile; a group left over from a command that has ended holds no process.
         let empty = left.iter().filter(|entry| {
             std::thread::sleep(Duration::from_millis(300));
             fs::read_to_string(entry.path().join("cgroup.procs")).is_ok_and(|pids| pids.trim().is_empty())

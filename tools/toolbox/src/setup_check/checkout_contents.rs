@@ -1,5 +1,5 @@
 /*!
-What the files of a revision need and do not bring along.
+Checks what the files of a revision need but a checkout lacks.
 */
 
 use std::path::{Path, PathBuf};
@@ -11,14 +11,14 @@ use millwright_replay::TestRecipes;
 use super::packages::PackageManager;
 use super::{SetupCheck, SetupPart};
 
-/// Lock files further down belong to examples and fixtures.
+/// Lock files in deeper folders belong to examples and fixtures.
 const DEEPEST_LOCK_FILE: usize = 2;
 const MAX_NAMED: usize = 5;
-/// Files that `.gitattributes` gives to Git LFS and that are opened to see whether they are pointers.
+/// Maximum number of files tracked by Git LFS that are opened to see whether they are pointers.
 const MAX_OPENED: usize = 20;
 
-/// What a checkout of `revision` (full id) lacks. `tests_ran`: the project's tests were run there and did run, so that
-/// what is missing was not missed; `None`: they were not tried.
+/// What a checkout of `revision` (full id) lacks. `tests_ran`: whether the project's tests could run there, which
+/// shows that they need none of the missing parts; `None` if they were not tried.
 ///
 /// # Errors
 /// When the revision cannot be read.
@@ -51,7 +51,8 @@ struct CheckoutContents<'a> {
 }
 
 impl CheckoutContents<'_> {
-    /// Something that is missing: broken, unless the tests ran without it, or something configured may bring it.
+    /// The check result for a missing part: broken, unless the tests ran without it, or a configured step may provide
+    /// it.
     fn missing(&self, part: SetupPart, what: &str, remedy: &str, is_brought: bool) -> SetupCheck {
         match self.tests_ran {
             Some(true) => SetupCheck::works(part, format!("{what}; the tests ran all the same")),
@@ -111,7 +112,7 @@ impl CheckoutContents<'_> {
                 continue;
             };
             let text = blob_at(self.repo, self.revision, &entry.path).ok().and_then(|blob| blob.text().ok());
-            // What is too large to be read names packages for certain.
+            // A file that is too large to read certainly names packages.
             if text.is_some_and(|text| !manager.names_packages(&text)) {
                 continue;
             }
@@ -200,7 +201,7 @@ impl CheckoutContents<'_> {
     }
 }
 
-/// How a folder of the work tree gets into checkouts.
+/// How to make a folder of the work tree available in checkouts.
 fn show_folder(folder: &Path, name: &str) -> String {
     let folder = folder.display();
     format!(
@@ -209,7 +210,7 @@ fn show_folder(folder: &Path, name: &str) -> String {
     )
 }
 
-/// How the sandbox is let read something outside of the checkout.
+/// How to let the sandbox read a path outside of the checkout.
 fn allow_read(path: &str) -> String {
     format!("--allow-read {path} (or allow_read in a configuration that lies outside of the repository)")
 }

@@ -1,6 +1,6 @@
 /*!
-Whether what is configured about a repository works on this machine: what a clean checkout lacks is named (submodules,
-installed packages, files of Git LFS), and each recipe is run once in the sandbox, just as investigations will run it.
+Checks whether a repository's configuration works on this machine: reports what a clean checkout lacks (submodules,
+installed packages, files of Git LFS), and runs each recipe once in the sandbox, exactly as investigations do.
 */
 
 mod checkout_contents;
@@ -17,16 +17,16 @@ use serde::Serialize;
 /// Longest text of one check, in characters.
 const MAX_DETAIL: usize = 900;
 
-/// What was found of one part of the set-up.
+/// The result for one part of the set-up.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SetupCheck {
     pub part: SetupPart,
     pub state: SetupState,
-    /// What was found, and how to mend it.
+    /// What was found, and how to fix it.
     pub detail: String,
 }
 
-/// What is looked at.
+/// The part that is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SetupPart {
     History,
@@ -42,7 +42,7 @@ pub enum SetupPart {
 }
 
 impl SetupPart {
-    /// As the configuration calls it, where it does.
+    /// The name of the part in the configuration, if it has one.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::History => "history",
@@ -63,15 +63,16 @@ impl SetupPart {
 #[serde(rename_all = "snake_case")]
 pub enum SetupState {
     Works,
-    /// Nothing is configured, so that nothing was tried.
+    /// Nothing is configured, so nothing was tried.
     NotSet,
-    /// It may be meant so, or it could not be tried.
+    /// The state may be intended, or the part could not be tried.
     Doubtful,
     Broken,
 }
 
 impl SetupCheck {
-    /// What a repository's commands print is quoted in it, so terminal codes are taken out, and it is cut and put on one line.
+    /// `detail` may quote output of the repository's commands, so terminal codes are removed, and it is shortened to
+    /// one line.
     pub fn new(part: SetupPart, state: SetupState, detail: impl Into<String>) -> Self {
         let detail = readable(&detail.into()).replace(char::is_control, " ");
         let mut cut: String = detail.chars().take(MAX_DETAIL).collect();

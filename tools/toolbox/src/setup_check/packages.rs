@@ -1,6 +1,6 @@
 /*!
-Package managers by their lock files: where each installs what the file names, and how that is done. A sandboxed run has
-no network and sees no home folder, so packages that are not in the checkout have to be shown to it.
+Package managers by their lock files: where each installs the packages of the file, and the command that does it. A
+sandboxed run has no network and sees no home folder, so packages outside of the checkout must be made readable.
 */
 
 /// A lock file and what belongs to it.
@@ -9,9 +9,9 @@ pub(super) struct PackageManager {
     pub(super) lock_file: &'static str,
     /// Folders beside the lock file that its packages are installed into.
     pub(super) folders: &'static [&'static str],
-    /// Folder below the home folder that the packages lie in otherwise, with the variable that names another one.
+    /// Folder below the home folder that holds the packages otherwise, with the variable that names another one.
     pub(super) cache: Option<(&'static str, &'static str)>,
-    /// Installs them, with a network.
+    /// Command that installs the packages; needs a network.
     pub(super) install: &'static str,
     /// Whether the lock file names a package at all.
     names_packages: fn(&str) -> bool,
@@ -33,7 +33,7 @@ fn any_line(text: &str) -> bool {
 }
 
 fn npm_packages(text: &str) -> bool {
-    // The first form is that of npm 7 and later, the other one that of older lock files.
+    // The first form is that of npm 7 and later, the second that of older lock files.
     text.contains("\"node_modules/") || text.contains("\"resolved\":")
 }
 
@@ -102,7 +102,7 @@ const PACKAGE_MANAGERS: &[PackageManager] = &[
         folders: VIRTUAL_ENVIRONMENTS,
         cache: None,
         install: "uv sync",
-        // The project itself is one of them.
+        // The project itself is one of the entries.
         names_packages: |text| text.matches("[[package]]").count() > 1,
     },
     PackageManager {

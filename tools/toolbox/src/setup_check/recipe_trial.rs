@@ -1,6 +1,6 @@
 /*!
-Runs the recipes of a repository once: the set-up steps and the whole tests, then one test by `test_one`, in a clean
-checkout in the sandbox.
+Tries the recipes of a repository once: the set-up steps and the whole test suite, then one test by `test_one`, in a
+clean checkout in the sandbox.
 */
 
 use millwright_model::CommitId;
@@ -20,10 +20,10 @@ use millwright_sandbox::CancelFlag;
 use super::sample_test::sample_test;
 use super::{SetupCheck, SetupPart, SetupState};
 
-/// Failing tests that are named.
+/// Maximum number of failing tests in the message.
 const MAX_NAMED: usize = 3;
 
-/// What is tried, and where.
+/// The recipes to try, and where.
 pub struct RecipeTrial<'a> {
     pub repo: &'a Repo,
     pub commit: &'a CommitId,
@@ -35,16 +35,16 @@ pub struct RecipeTrial<'a> {
     pub patience: Duration,
 }
 
-/// What came of it.
+/// The result of the trial.
 #[derive(Debug, Default)]
 pub struct RecipesTried {
     pub checks: Vec<SetupCheck>,
-    /// Whether tests really ran; `None`: there was nothing to try.
+    /// Whether tests really ran; `None` if there was nothing to try.
     pub tests_ran: Option<bool>,
 }
 
 impl RecipeTrial<'_> {
-    /// Runs them; `progress` is told before each command. Blocks.
+    /// Runs the recipes; calls `progress` before each command. Blocks.
     pub fn run(&self, progress: &dyn Fn(&str)) -> RecipesTried {
         let mut tried = RecipesTried::default();
         for path in self.recipes.allow_read.iter().filter(|path| !path.exists()) {
@@ -74,7 +74,7 @@ impl RecipeTrial<'_> {
         };
         match (&self.recipes.test_one, whole) {
             (Some(test_one), Some(whole)) => self.one_test(test_one, &whole, &laid, progress, &mut tried),
-            // The set-up fails, which was said.
+            // The set-up fails, which was reported already.
             (Some(_), None) => {}
             (None, _) => {
                 if self.tests.is_none() && !self.recipes.setup.is_empty() {
@@ -139,7 +139,8 @@ impl RecipeTrial<'_> {
         }
     }
 
-    /// What the whole tests showed, run as investigations do, without what is laid over a checkout for replays; `None` where they were not reached.
+    /// Runs the whole test suite as investigations do, without the files that replays lay over a checkout; `None` if
+    /// the tests did not start.
     fn whole_tests(&self, command: &str, tried: &mut RecipesTried) -> Option<TestReport> {
         let recipe = tests_recipe(&self.recipes.recipe(""), command);
         let run = match self.run_tests(recipe, &[]) {
@@ -248,7 +249,7 @@ impl RecipeTrial<'_> {
     }
 }
 
-/// What is not configured, and what that costs.
+/// The result for a part that is not configured; `cost` says what does not work without it.
 fn not_set(part: SetupPart, cost: &str) -> SetupCheck {
     SetupCheck::new(part, SetupState::NotSet, format!("not set: {cost}"))
 }
@@ -257,7 +258,7 @@ fn is_fine(check: &SetupCheck) -> bool {
     check.state != SetupState::Broken
 }
 
-/// Why a command did not do its work, and what to do about it.
+/// Why a command failed, and how to fix it.
 fn ending(run: &ProjectTestsRun) -> String {
     let last = run.output_end.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default().trim();
     let status = match run.report.exit_status {

@@ -1,6 +1,6 @@
 /*!
-The name of one of the project's tests, to try `test_one` with: one that the whole suite named, else one that a test file
-declares, written as its runner takes it.
+Finds the name of one of the project's tests, to try `test_one` with: a test that the whole suite named, else one that
+a test file declares, in the form that its runner accepts.
 */
 
 use std::sync::LazyLock;
@@ -11,7 +11,7 @@ use millwright_git::{Repo, blob_at, files_at};
 use millwright_ingest::is_test_path;
 use millwright_ingest::test_report::{RunnerKind, TestReport, TestStatus};
 
-/// Test files that are read for a name.
+/// Maximum number of test files that are read for a name.
 const MAX_FILES: usize = 40;
 
 /// A test that passed in `report`, else one that the files of `revision` (full id) declare.
@@ -28,7 +28,7 @@ pub(super) fn sample_test(
     named.or_else(|| declared_test(repo, revision, test_one))
 }
 
-/// Whether a name in this runner's output is also what its command line takes.
+/// Whether this runner's command line accepts the names in its output.
 fn names_work_alone(runner: RunnerKind) -> bool {
     matches!(runner, RunnerKind::Pytest | RunnerKind::CargoTest | RunnerKind::NodeTest)
 }
@@ -49,7 +49,7 @@ fn declared_test(repo: &Repo, revision: &str, test_one: &str) -> Option<String> 
     })
 }
 
-/// An expression that has no mistake matches nothing else.
+/// Compiles a constant pattern; an invalid one would match nothing.
 fn expression(pattern: &str) -> Option<Regex> {
     Regex::new(pattern).ok()
 }
@@ -67,7 +67,7 @@ fn first(pattern: &LazyLock<Option<Regex>>, text: &str) -> Option<String> {
     Some(pattern.as_ref()?.captures(text)?.get(1)?.as_str().to_owned())
 }
 
-/// By path for pytest, by dotted name for the runners of unittest's kind.
+/// The test's name: by path for pytest, by dotted name for unittest and similar runners.
 fn python_test(path: &str, text: &str, test_one: &str) -> Option<String> {
     let found = PYTHON_TEST.as_ref()?.captures(text)?;
     let function = found.get(2)?.as_str();
@@ -83,7 +83,7 @@ fn python_test(path: &str, text: &str, test_one: &str) -> Option<String> {
         return Some(format!("{path}::{class}{function}"));
     }
     let module = path.strip_suffix(".py")?.replace('/', ".");
-    // Django's own suite is run from inside of its folder.
+    // Django's own suite runs inside its test folder.
     let module = if test_one.contains("runtests.py") {
         module.strip_prefix("tests.").map(str::to_owned).unwrap_or(module)
     } else {

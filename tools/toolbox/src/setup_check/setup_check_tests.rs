@@ -47,14 +47,14 @@ fn packages_that_no_checkout_has_are_named_with_the_way_to_show_them() {
         check.detail
     );
 
-    // Installed beside, they only have to be shown.
+    // Packages installed in the work tree only have to be made available.
     fs::create_dir_all(repo.work().join("web/node_modules/left-pad")).unwrap();
     let found = checks(&repo, &TestRecipes::default(), None);
     let shown = format!("--allow-read {} (", repo.work().join("web/node_modules").display());
     assert!(found[0].detail.contains(&shown), "{}", found[0].detail);
     assert!(!found[0].detail.contains("npm ci"), "{}", found[0].detail);
 
-    // What is configured may bring them; whether it does, only a run tells.
+    // A configured set-up may provide them; only a run tells.
     let recipes =
         TestRecipes { allow_read: vec![PathBuf::from("/srv/node_modules")], ..TestRecipes::default() };
     assert_eq!(checks(&repo, &recipes, None)[0].state, SetupState::Doubtful);

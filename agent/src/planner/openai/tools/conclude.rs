@@ -1,7 +1,7 @@
 /*!
-Tool: the conclusion. It is held to the evidence at once: ids must exist, quotes must stand in the stored text, the
-commit must be one the failing revision reaches, places must exist there. What does not hold is told, so that it can
-be mended once; what still does not hold is struck.
+Tool: the conclusion. The tool checks it against the evidence at once: ids must exist, quotes must occur in the stored
+text, the commit must be reachable from the failing revision, and places must exist there. The model is told what
+fails and may correct it once; claims that still fail are struck.
 */
 
 use std::sync::Arc;

@@ -1,6 +1,6 @@
 /*!
-The tools that only a model needs: its board, reading evidence again, and the conclusion. They take the same pipeline
-as every other tool, so that what they answer is recorded, bounded and rebuilt like everything else.
+The tools that only a model needs: its board, reading evidence again, and the conclusion. They use the same pipeline
+as every other tool, so that their results are recorded, bounded and rebuilt in the same way.
 */
 
 mod board;

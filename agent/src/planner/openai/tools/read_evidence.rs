@@ -1,4 +1,4 @@
-/*! Tool: reads evidence, or what an earlier call answered, again and in full. */
+/*! Tool: reads evidence, or the result of an earlier call, again and in full. */
 
 use std::sync::Arc;
 

@@ -1,26 +1,26 @@
 /*!
-What `doctor` found, as a list for people or programs.
+The findings of `doctor`, as a list for people or programs.
 */
 
 use millwright_redaction::Redactor;
 use millwright_tools::setup_check::{SetupCheck, SetupState};
 use serde::Serialize;
 
-/// One part that was looked at.
+/// The check of one part.
 #[derive(Debug, Serialize)]
 pub(super) struct PartCheck {
-    /// The part, and after a colon what of it.
+    /// The part, and after a colon which aspect of it.
     pub(super) name: String,
-    /// Whether it needs no mending; what is only doubtful does not.
+    /// Whether there is nothing to fix; a mere doubt counts as nothing to fix.
     pub(super) ok: bool,
     pub(super) state: SetupState,
     pub(super) detail: String,
-    /// One of several mechanisms that do the same: it may be broken while another one works.
+    /// One of several equivalent mechanisms: it may be broken while another one works.
     #[serde(skip)]
     is_alternative: bool,
 }
 
-/// Everything that was looked at, in the order of looking. What doctors find is pasted into tickets, so it is masked.
+/// All checks, in order. People paste the findings into tickets, so they are masked.
 #[derive(Debug)]
 pub(super) struct DoctorFindings {
     parts: Vec<PartCheck>,
@@ -40,7 +40,7 @@ impl DoctorFindings {
         self.add(name, state, detail);
     }
 
-    /// One of several mechanisms that do the same; somebody else notes whether any of them works.
+    /// Notes one of several equivalent mechanisms; the caller notes whether any of them works.
     pub(super) fn note_alternative(&mut self, name: &str, result: Result<String, String>) {
         self.note(name, result);
         if let Some(part) = self.parts.last_mut() {
@@ -52,7 +52,7 @@ impl DoctorFindings {
         self.add(name, SetupState::Doubtful, detail.into());
     }
 
-    /// What was found of the parts of `whole`.
+    /// Adds the findings about the parts of `whole`.
     pub(super) fn extend(&mut self, whole: &str, checks: Vec<SetupCheck>) {
         for check in checks {
             self.add(&format!("{whole}: {}", check.part.as_str()), check.state, check.detail);
@@ -65,7 +65,8 @@ impl DoctorFindings {
         self.parts.push(PartCheck { name: name.to_owned(), ok, state, detail, is_alternative: false });
     }
 
-    /// A weaker mechanism is no failure while some sandbox works, nor an action mode while the other one does.
+    /// Whether nothing needs a fix. A broken mechanism is not a failure while another sandbox works, nor is an action mode
+    /// while the other one works.
     pub(super) fn is_healthy(&self) -> bool {
         self.parts.iter().all(|part| part.ok || part.is_alternative)
     }

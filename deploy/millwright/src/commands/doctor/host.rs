@@ -1,5 +1,5 @@
 /*!
-This machine: git, the data folder and what is in it, the sandbox.
+Checks this machine: git, the data folder and its content, the sandbox.
 */
 
 use std::path::Path;
@@ -29,7 +29,7 @@ pub(super) async fn check_data(findings: &mut DoctorFindings, dir: &Path, config
         }
     };
     let count = store.count_incidents().await;
-    // A database elsewhere does not show that checkouts and indexes can be written.
+    // A remote database does not show whether checkouts and indexes can be written.
     let writable = tempfile::tempfile_in(dir).map(|_| dir.display().to_string());
     findings.note(
         "data folder",
@@ -53,7 +53,7 @@ pub(super) async fn check_data(findings: &mut DoctorFindings, dir: &Path, config
     store.close().await;
 }
 
-/// Tokens that are bound to repositories which this configuration does not have.
+/// Tokens that are bound to repositories missing from this configuration.
 fn bound_elsewhere(tokens: &[AccessToken], config: &Config) -> Vec<String> {
     let is_known = |name: &RepositoryName| config.options.repositories.contains_key(name.as_str());
     let mut unknown = Vec::new();
@@ -70,7 +70,7 @@ fn bound_elsewhere(tokens: &[AccessToken], config: &Config) -> Vec<String> {
     unknown
 }
 
-/// Whether the model of `[embeddings]` gives vectors, and whether the engine of `[vectors]` answers.
+/// Checks that the model of `[embeddings]` returns vectors, and that the engine of `[vectors]` answers.
 async fn vectors(store: &Store, config: &Config) -> Vec<(&'static str, Result<String, String>)> {
     let store = match dense::attach(store.clone(), config).await {
         Ok(store) => store,

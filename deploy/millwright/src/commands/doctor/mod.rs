@@ -1,5 +1,5 @@
 /*!
-`millwright doctor`: tries everything an investigation or the service needs, and says how to mend what does not work.
+`millwright doctor`: checks everything that an investigation or the service needs, and says how to fix what does not work.
 */
 
 mod findings;
@@ -54,7 +54,7 @@ pub(super) async fn run(arguments: DoctorArguments) -> Result<ExitCode> {
     Ok(if findings.is_healthy() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// The one that was named, else those of the configuration.
+/// Checks the named repository, or those of the configuration.
 async fn check_repositories(
     findings: &mut DoctorFindings,
     arguments: &DoctorArguments,
@@ -89,7 +89,7 @@ async fn check_repositories(
     Ok(())
 }
 
-/// Names a time that a repository's entry asks for and does not get.
+/// Notes a time limit that a repository's entry asks for and does not get.
 fn doubt_timeout(
     findings: &mut DoctorFindings,
     whole: &str,

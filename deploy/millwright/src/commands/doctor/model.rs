@@ -1,5 +1,5 @@
 /*!
-The model: whether it answers, and in which action modes.
+Checks the model: whether it answers, and in which action modes.
 */
 
 use millwright_agent::planner::openai;

@@ -1,5 +1,5 @@
 /*!
-One repository: whether it can be read, and whether its recipes run in a clean checkout.
+Checks one repository: whether it can be read, and whether its recipes run in a clean checkout.
 */
 
 use std::path::Path;
@@ -12,7 +12,7 @@ use millwright_tools::setup_check::{SetupCheck, SetupPart, check_checkout};
 use super::findings::DoctorFindings;
 use crate::commands::recipe_trial::TrialBounds;
 
-/// Looks at the repository under the heading `whole`.
+/// Checks the repository and notes the findings under the heading `whole`.
 pub(super) async fn check_repository(
     findings: &mut DoctorFindings,
     whole: &str,
@@ -60,7 +60,7 @@ fn told(remote: &MirrorRemote, branches: usize) -> String {
     format!("{} answers, with {branches}", remote.url)
 }
 
-/// Opens it, tries its recipes at the deployed branch, and says what its checkouts lack. Blocks.
+/// Opens the repository, runs its recipes at the deployed branch, and says what its checkouts lack. Blocks.
 fn look(
     repository: &RepositorySettings,
     data_dir: &Path,

@@ -1,5 +1,5 @@
 /*!
-What only the service needs: secrets, the systems that call in, and those that are written to.
+Checks what only the service needs: secrets, the systems that call hooks, and those that receive notes.
 */
 
 use millwright_server::reach::{reach_chat, reach_ticket_system};

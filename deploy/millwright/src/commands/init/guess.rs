@@ -1,6 +1,6 @@
 /*!
-What a repository's own files say about how it is tested. One rule a build system, in the order in which a
-developer would trust them: a file that only exists for tests goes before one that merely names a language.
+Guesses from a repository's own files how it is tested. There is one rule per build system, in the order in which a
+developer would trust them: a file that only exists for tests comes before one that merely names a language.
 */
 
 use std::fs;
@@ -9,12 +9,12 @@ use std::path::Path;
 
 use super::services;
 
-/// No manifest needs more; what lies beyond is not read.
+/// Most bytes read of a manifest; the rest of a larger one is not read.
 const MAX_BYTES: u64 = 256 * 1024;
-/// Entries of a folder looked at.
+/// Most entries read of a folder.
 const MAX_ENTRIES: usize = 2_000;
 
-/// What could be guessed about a repository.
+/// The guesses about a repository.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct RepositoryGuess {
     /// Letters, digits, `-` and `_` only.
@@ -25,32 +25,32 @@ pub(crate) struct RepositoryGuess {
     pub(crate) path_prefixes: Vec<String>,
     pub(crate) setup: Vec<String>,
     pub(crate) test: Option<String>,
-    /// What suggests `test`.
+    /// The reason for the guess of `test`.
     pub(crate) test_because: &'static str,
     pub(crate) test_one: Option<String>,
     /// Further commands that may be the tests, with the file that suggests them.
     pub(crate) other_tests: Vec<(String, &'static str)>,
-    /// What else to check, in full sentences.
+    /// Further points to check, in full sentences.
     pub(crate) check: Vec<String>,
-    /// What was run and worked, in words.
+    /// What ran and worked, in words.
     pub(crate) worked: Vec<String>,
-    /// What was guessed and does not work here; it stands in no other field.
+    /// Guesses that do not work here; no other field contains them.
     pub(crate) failed: Vec<FailedGuess>,
 }
 
 /// A command that was guessed, run, and did not work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FailedGuess {
-    /// Of the configuration: `test`.
+    /// The key in the configuration, such as `test`.
     pub(crate) key: &'static str,
-    /// As it would stand in the file.
+    /// The command as the file would contain it.
     pub(crate) command: String,
-    /// One line.
+    /// The reason, in one line.
     pub(crate) why: String,
 }
 
 impl RepositoryGuess {
-    /// What to check, in full sentences, that the tests are tests first.
+    /// What to check, in full sentences; the check that the tests are tests comes first.
     pub(crate) fn checks(&self) -> Vec<String> {
         let tests = self.test.as_ref();
         let tests =
@@ -63,10 +63,10 @@ impl RepositoryGuess {
     }
 }
 
-/// Looks at the files in the folder given (empty for the root), and adds the language it knows them by.
+/// A rule looks at the files in the given folder (empty for the root), and adds the language that it recognises.
 type Rule = fn(&RepositoryFiles<'_>, &str, &mut Vec<&'static str>) -> Option<Recipe>;
 
-/// One way to test.
+/// One way to run the tests.
 #[derive(Debug, Default)]
 struct Recipe {
     test: String,
@@ -76,7 +76,7 @@ struct Recipe {
     check: Option<&'static str>,
 }
 
-/// Guesses from the files in `root`. Reads only; what cannot be read is as if it were not there.
+/// Guesses from the files in `root`. Only reads; a file that cannot be read is treated as missing.
 pub(crate) fn guess(root: &Path) -> RepositoryGuess {
     let tree = RepositoryFiles { root };
     let mut guess = RepositoryGuess {
@@ -88,7 +88,7 @@ pub(crate) fn guess(root: &Path) -> RepositoryGuess {
     };
     let mut recipes = recipes(&tree, "", &mut guess.languages);
     if recipes.is_empty() {
-        // Manifests one folder below: `backend/`, `server/`.
+        // Manifests one level down: `backend/`, `server/`.
         for folder in tree.folders().into_iter().take(40) {
             let below = recipes_below(&tree, &folder, &mut guess.languages);
             recipes.extend(below);
@@ -428,7 +428,7 @@ fn name(tree: &RepositoryFiles<'_>) -> String {
 }
 
 fn branch(tree: &RepositoryFiles<'_>) -> Option<String> {
-    // What the remote calls its head goes before what happens to be checked out.
+    // The remote's HEAD takes precedence over the checked-out branch.
     let heads =
         [(".git/refs/remotes/origin/HEAD", "ref: refs/remotes/origin/"), (".git/HEAD", "ref: refs/heads/")];
     heads.iter().find_map(|(file, prefix)| {
@@ -437,7 +437,7 @@ fn branch(tree: &RepositoryFiles<'_>) -> Option<String> {
     })
 }
 
-/// The repository's files, read within bounds and never through links that lead outside.
+/// The files of the repository, read with size limits and never through links that lead outside.
 pub(super) struct RepositoryFiles<'a> {
     root: &'a Path,
 }
@@ -458,7 +458,7 @@ impl RepositoryFiles<'_> {
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
-    /// Names of the entries of a folder, sorted.
+    /// The sorted names of the entries of a folder.
     pub(super) fn files(&self, folder: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.root.join(folder)) else { return Vec::new() };
         let mut names: Vec<String> = entries

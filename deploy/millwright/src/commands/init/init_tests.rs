@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::Config;
 
-/// A folder with these files; contents are what matters to the rules only.
+/// A folder with these files; the rules look only at their names and contents.
 fn tree(files: &[(&str, &str)]) -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     for (path, text) in files {
@@ -178,7 +178,7 @@ fn an_existing_file_stays_unless_forced() {
     init(dir.path(), ExistingFilePolicy::Overwrite, |_| {}).unwrap();
     assert!(fs::read_to_string(&path).unwrap().contains("go test"));
 
-    // A link out of the repository is replaced, not followed.
+    // A link that leads out of the repository is replaced, not followed.
     let outside = dir.path().join("outside");
     fs::write(&outside, "keep").unwrap();
     fs::remove_file(&path).unwrap();

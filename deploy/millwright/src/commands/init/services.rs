@@ -1,6 +1,6 @@
 /*!
-Names of services, from compose files and Kubernetes manifests, and the folders containers run in. Read line by
-line: these files are templates as often as they are YAML, and a name that is missed is only one to add by hand.
+Guesses names of services from compose files and Kubernetes manifests, and the folders in which containers run. Reads the
+files line by line, because they are templates as often as they are YAML; a missed name can be added by hand.
 */
 
 use std::path::Path;
@@ -39,7 +39,7 @@ pub(super) fn services(root: &Path, tree: &RepositoryFiles<'_>) -> Vec<String> {
     seen
 }
 
-/// Services that a compose file builds; those it only takes as an image (a database, a queue) are not ours.
+/// Services that a compose file builds; those that only use an image (a database, a queue) are not ours.
 fn compose(text: &str) -> Vec<String> {
     let mut names: Vec<(String, bool)> = Vec::new();
     let (mut inside, mut depth) = (false, None);
@@ -89,7 +89,7 @@ fn workloads(text: &str) -> Vec<String> {
     names
 }
 
-/// `WORKDIR` of the Dockerfiles: the folder that stack traces of a container begin with.
+/// `WORKDIR` of the Dockerfiles: paths in stack traces of a container begin with it.
 pub(super) fn path_prefixes(tree: &RepositoryFiles<'_>) -> Vec<String> {
     let mut prefixes: Vec<String> = Vec::new();
     for name in

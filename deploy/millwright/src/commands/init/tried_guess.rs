@@ -1,5 +1,5 @@
 /*!
-Runs what was guessed, and keeps what works here.
+Runs the guessed commands, and keeps those that work here.
 */
 
 use millwright_git::Repo;
@@ -9,7 +9,7 @@ use millwright_tools::setup_check::{RecipesTried, SetupCheck, SetupPart, SetupSt
 use super::{FailedGuess, RepositoryGuess, list, text};
 use crate::commands::recipe_trial::TrialBounds;
 
-/// Tries the first guess and, where it does not run the tests, the others. What does not work is taken out of the guess.
+/// Tries the first guess and, if it does not run the tests, the others. Removes guesses that do not work.
 pub(super) fn try_guess(guess: &mut RepositoryGuess, repo: &Repo, bounds: &TrialBounds) {
     let Ok(revision) = repo.resolve("HEAD") else { return };
     let Some(test) = guess.test.clone() else { return };
@@ -22,7 +22,7 @@ pub(super) fn try_guess(guess: &mut RepositoryGuess, repo: &Repo, bounds: &Trial
     if first.tests_ran == Some(true) {
         return keep(guess, first);
     }
-    // What a checkout lacks is the likely reason.
+    // Something that a checkout lacks is the likely reason.
     let lacks = check_checkout(repo, &revision, &TestRecipes::default(), Some(false));
     lacks.unwrap_or_default().iter().for_each(|check| to_check(guess, check));
     for (at, (command, because)) in guess.other_tests.clone().into_iter().enumerate() {
@@ -43,11 +43,11 @@ fn to_check(guess: &mut RepositoryGuess, check: &SetupCheck) {
     guess.check.insert(0, format!("{}: {}", check.part.as_str(), check.detail));
 }
 
-/// Takes what did not work out of the guess, with its reason.
+/// Removes what did not work from the guess, and records the reason.
 fn keep(guess: &mut RepositoryGuess, tried: RecipesTried) {
     for check in tried.checks {
         match check.state {
-            // What is not set was said already.
+            // A part that is not set was reported already.
             SetupState::NotSet => {}
             SetupState::Doubtful => to_check(guess, &check),
             SetupState::Works => guess.worked.push(check.detail),
@@ -57,7 +57,8 @@ fn keep(guess: &mut RepositoryGuess, tried: RecipesTried) {
 }
 
 fn take_out(guess: &mut RepositoryGuess, broken: &SetupCheck) {
-    // Without its set-up nothing else could be tried, and one test is run like all of them.
+    // If the set-up fails, nothing else could be tried. If the tests fail, so does a single test, which runs in the same
+    // way.
     let parts: &[SetupPart] = match broken.part {
         SetupPart::Setup => &[SetupPart::Setup, SetupPart::Test, SetupPart::TestOne],
         SetupPart::Test => &[SetupPart::Test, SetupPart::TestOne],

@@ -1,4 +1,4 @@
-//! The guide as a browser gets it, without signing in, and what its Markdown may become.
+//! The guide as a browser gets it, without signing in, and the HTML that its Markdown may produce.
 
 use std::collections::BTreeSet;
 
@@ -49,7 +49,7 @@ fn every_file_of_the_guide_is_a_page() {
     assert_eq!(files, SOURCES.iter().map(|(name, _)| format!("{name}.md")).collect());
 }
 
-/// Files of the source folder are not served; their link is text, so the text has to name the file.
+/// Files of the source folder are not served. A link to one becomes plain text, so the text has to name the file.
 #[test]
 fn links_out_of_the_guide_name_their_file() {
     for (name, source) in SOURCES {
@@ -130,7 +130,7 @@ fn blocks_become_what_they_are() {
     }
 }
 
-/// The page of the API has each route for programs with who may call it, and no other.
+/// The page of the API lists every route for programs with who may call it, and no other route.
 #[test]
 fn the_page_of_the_api_has_every_route() {
     let (_, page) = SOURCES.iter().find(|(name, _)| *name == "api").unwrap();

@@ -43,9 +43,9 @@ struct MarkdownRenderer {
     headings: Vec<GuideHeading>,
     /// How often each anchor was given, because a second heading with the same words needs another one.
     anchors: BTreeMap<String, usize>,
-    /// Where the HTML of the heading begins, and its text.
+    /// The start of the heading's HTML, and its text.
     open_heading: Option<(usize, String)>,
-    /// For each link that is open, whether it leads somewhere.
+    /// For each open link, whether it has a target.
     open_links: Vec<bool>,
     is_table_head: bool,
 }
@@ -67,7 +67,7 @@ impl MarkdownRenderer {
             Event::SoftBreak => self.html.push('\n'),
             Event::HardBreak => self.push(&html! { br; }),
             Event::Rule => self.push(&html! { hr; }),
-            // Off: only tables are enabled.
+            // These extensions are off: only tables are enabled.
             Event::InlineMath(_) | Event::DisplayMath(_) | Event::FootnoteReference(_) => {}
             Event::TaskListMarker(_) => {}
         }
@@ -175,7 +175,7 @@ impl MarkdownRenderer {
         }
     }
 
-    /// Where a link leads from a served page, if it leads anywhere.
+    /// The URL of a link on a served page, if the service has its target.
     fn link_url(&self, target: &str) -> Option<String> {
         if target.starts_with('#') || target.starts_with("https://") || target.starts_with("http://") {
             return Some(target.to_owned());

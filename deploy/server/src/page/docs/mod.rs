@@ -58,7 +58,7 @@ impl GuidePage {
 static PAGES: LazyLock<Vec<GuidePage>> =
     LazyLock::new(|| SOURCES.iter().map(|(name, source)| GuidePage::render(name, source)).collect());
 
-/// Where a page of the guide is served, if there is one with this name.
+/// The URL of the page of the guide with this name, if there is one.
 fn page_url(name: &str) -> Option<String> {
     let (name, _) = SOURCES.iter().find(|(known, _)| *known == name)?;
     Some(if *name == INDEX { "/docs".to_owned() } else { format!("/docs/{name}") })
@@ -111,8 +111,8 @@ fn not_found(asked: &str) -> Response {
     (StatusCode::NOT_FOUND, shell::bare("Not found", &body)).into_response()
 }
 
-/// The page or section that somebody who asked for an unknown page may want: the page with almost this name, else a section
-/// whose heading has this word, else the page with a similar name.
+/// The page or section that a reader who asked for an unknown page may want: the page with almost this name, or a section
+/// whose heading has this word, or the page with a similar name.
 fn nearest(asked: &str) -> Option<(String, &'static str)> {
     const ALMOST_SAME: f64 = 0.7;
     const SIMILAR: f64 = 0.4;

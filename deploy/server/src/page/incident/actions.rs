@@ -1,6 +1,6 @@
 /*!
-The forms of an incident: confirm or reject its answer, stop it, decide what waits for consent. Each does what the API
-does, and leads back to the incident.
+The forms of an incident: confirm or reject its answer, stop it, decide about a call that waits for consent. Each does the
+same as the API, and leads back to the incident.
 */
 
 use millwright_model::{IncidentId, ResolutionId};
@@ -28,7 +28,7 @@ pub(crate) struct FeedbackForm {
 }
 
 impl FeedbackForm {
-    /// Whether it is confirmed.
+    /// Whether the person confirms the answer.
     pub(crate) fn confirms(&self) -> Result<bool, UseCaseError> {
         match self.verdict.as_str() {
             "confirm" => Ok(true),
@@ -37,7 +37,7 @@ impl FeedbackForm {
         }
     }
 
-    /// Judges an answer of this incident, from whichever page; answers what was said.
+    /// Judges an answer of this incident, for any page; returns the message for the person.
     pub(crate) async fn carry_out(
         self,
         app: &ServiceState,
@@ -46,7 +46,7 @@ impl FeedbackForm {
     ) -> Result<&'static str, UseCaseError> {
         let is_confirmed = self.confirms()?;
         let resolution = filled(self.resolution).map(|id| ResolutionId::parse(&id)).transpose();
-        // Not the most trusted answer instead: that may be another one than the person saw.
+        // Does not fall back to the most trusted answer: the person may have seen another one.
         let resolution = resolution.map_err(|wrong| {
             UseCaseError::invalid(format!("resolution does not name an answer ({wrong}); open the page anew"))
         })?;

@@ -1,5 +1,5 @@
 /*!
-A piece of evidence, whole as it is stored, opened at the words that the answer cites.
+A piece of evidence, complete as it is stored, opened at the words that the answer cites.
 */
 
 use axum::Extension;
@@ -16,9 +16,9 @@ use crate::page::page_error::PageError;
 use crate::page::session::PageSession;
 use crate::page::shell::{self, NavigationItem};
 
-/// Lines shown; of more, those around the first cited words.
+/// Lines shown; of a longer text, those around the first cited words.
 const LINES: usize = 1_000;
-/// Characters of one line.
+/// Most characters shown of one line.
 const WIDTH: usize = 500;
 
 pub(crate) async fn show(
@@ -31,7 +31,7 @@ pub(crate) async fn show(
     store.get_incident(&id).await?;
     let report = newest_report(&store, &id).await?.ok_or_else(nothing)?;
     let evidence = report.evidence.iter().find(|one| one.id.0 == piece).ok_or_else(nothing)?;
-    // Another incident's text is not to be had by its hash: the hash comes from this one's report.
+    // The hash comes from the report of this incident, so nobody can read the text of another incident by its hash.
     let stored = store.get_evidence(&evidence.sha256).await?;
     let text = plain(stored.as_deref().unwrap_or(&evidence.excerpt));
     let context = beside(&store, &report).await?;
@@ -50,7 +50,7 @@ pub(crate) async fn show(
     Ok(shell::page(&visit, NavigationItem::Incidents, &title, &body))
 }
 
-/// The number of its first line where it lies.
+/// The line number of its first line in its source.
 fn first_line(evidence: &Evidence) -> usize {
     let lines = evidence.locator.0.rsplit_once("#L").map(|(_, lines)| lines);
     let first = lines.map(|lines| lines.chars().take_while(char::is_ascii_digit).collect::<String>());

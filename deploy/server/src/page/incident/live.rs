@@ -1,5 +1,5 @@
 /*!
-Tells a page that something is new; the page fetches what it shows.
+Tells a page that something is new; the page then fetches that part.
 */
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ struct PageNews;
 
 impl StreamFormat for PageNews {
     fn awaits_answers(&self) -> bool {
-        // The page asks for answers by itself.
+        // The page polls for answers by itself.
         false
     }
 
@@ -33,11 +33,11 @@ impl StreamFormat for PageNews {
     }
 
     fn message(&self, _: &IncidentMessage) -> Event {
-        // A page's `message` is every event without a name.
+        // In a browser, `message` matches every event without a name.
         Event::default().event("talk").data("new")
     }
 
-    /// How far a step is, as a part of the page.
+    /// The progress of a step, as a part of the page.
     fn progress(&self, json: &str) -> String {
         let words = match serde_json::from_str::<ProgressEvent>(json) {
             Ok(ProgressEvent::Step { text }) => text,

@@ -1,6 +1,6 @@
 /*!
-One incident: where it stands, the answer with its proof, what was done, and the talk about it. While it is open, the
-page hears that something is new and fetches the part that changed; without scripts a reload shows the same.
+One incident: its state, the answer with its proof, what was done, and the conversation about it. While the incident is
+open, events tell the page which part changed, and the page fetches it; without scripts a reload shows the same.
 */
 
 pub(super) mod actions;
@@ -25,7 +25,7 @@ use super::shell::{self, NavigationItem};
 use crate::auth::TokenRole;
 use crate::http::{CallerStore, IncidentPath};
 
-/// Characters of the ticket shown.
+/// Most characters shown of the ticket.
 const TICKET: usize = 8_000;
 const DELIVERIES: usize = 20;
 
@@ -92,7 +92,8 @@ fn facts(incident: &Incident) -> Markup {
     }
 }
 
-/// Who reads what is told of it, where that is not only people inside, and what is kept apart from it for that reason.
+/// Who can read the ticket of the incident, unless only internal people can, and which incidents of the same failure are
+/// kept separate for that reason.
 fn readers(incident: &Incident, related: &[IncidentId]) -> Markup {
     html! {
         @match incident.audience {
@@ -113,7 +114,7 @@ fn readers(incident: &Incident, related: &[IncidentId]) -> Markup {
     }
 }
 
-/// The part that changes with the state: it is fetched anew whenever that changes.
+/// The part that changes with the state: the page fetches it again after each change.
 pub(super) async fn now(
     CallerStore(store): CallerStore,
     Extension(visit): Extension<PageSession>,
@@ -169,11 +170,11 @@ pub(super) async fn newest_report(store: &Store, incident: &IncidentId) -> Resul
     })
 }
 
-/// What was stored beside a report; one without it is shown shorter.
+/// The data that was stored beside a report; a report without it is shown shorter.
 pub(super) async fn beside(store: &Store, report: &Report) -> Result<RenderContext, PageError> {
     let view = store.view(&report.id).await?;
     let context = view.and_then(|view| serde_json::from_value(view).ok()).unwrap_or_default();
-    // Where the code lies on this machine is nobody's business, and no reader's path.
+    // The path of the code on this machine is private, and useless to the reader.
     Ok(RenderContext { in_service: true, repository: None, ..context })
 }
 

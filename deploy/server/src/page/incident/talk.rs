@@ -1,6 +1,6 @@
 /*!
-The talk about an incident: remarks while it is looked into, questions once it has ended. An answer that is on its way
-is asked for until it is there.
+The conversation about an incident: remarks during the investigation, questions after it. The page polls for a pending
+answer until it is there.
 */
 
 use axum::Extension;
@@ -16,7 +16,7 @@ use crate::page::page_error::PageError;
 use crate::page::session::PageSession;
 use crate::page::{format, shell};
 
-/// Messages shown, the newest ones; and read at most.
+/// Most messages that are read and shown; the newest ones.
 const SHOWN: usize = 60;
 const READ: usize = 2_000;
 const CHARS: usize = 6_000;
@@ -86,7 +86,7 @@ fn said(message: &IncidentMessage) -> Markup {
                 MessageKind::Stop => p { "Stop." },
                 MessageKind::Decision => p { (decision(&message.body)) },
                 MessageKind::Remark | MessageKind::Question => p.text { (text) },
-                // Answers are laid out for a fixed width: lines of code, lists.
+                // Answers have a fixed-width layout: lines of code, lists.
                 MessageKind::Answer => pre tabindex="0" { (text) },
             }
             @if !whole { p.dim { "Shortened." } }

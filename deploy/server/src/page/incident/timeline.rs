@@ -1,7 +1,7 @@
 /*!
-What was done, step by step. The list ends in a tail that fetches what comes after it and replaces itself, so that
-nothing is shown twice, however often a connection breaks; it also looks by itself now and then, should it have missed
-the word.
+What was done, step by step. The list ends in an element that fetches the events after it and replaces itself, so nothing
+is shown twice, no matter how often a connection breaks. The element also polls from time to time, in case it missed a
+signal.
 */
 
 use millwright_model::{IncidentId, Timestamp};
@@ -20,10 +20,10 @@ use crate::http::{CallerStore, IncidentPath, Problem};
 use crate::page::page_error::PageError;
 use crate::page::{format, shell};
 
-/// Events read at once, and at most.
+/// Events read in one query, and the most that are read for one response.
 const READ: u32 = 200;
 const MOST: usize = 1_000;
-/// Characters of what a step showed.
+/// Characters shown of the output of a step.
 const SHOWN: usize = 1_500;
 
 pub(crate) async fn whole(store: &Store, id: &IncidentId, open: bool) -> Result<Markup, PageError> {
@@ -66,7 +66,7 @@ async fn rows(
 ) -> Result<Markup, PageError> {
     let mut events: Vec<StreamEvent> = Vec::new();
     let mut place = StreamPosition::default();
-    // From the beginning: what a step did is told with the plan that named it.
+    // From the beginning, because the description of a step is in the plan that named it.
     loop {
         let some = store.stream(id, &place, READ).await?;
         let full = some.len() == READ as usize;
@@ -106,14 +106,14 @@ async fn rows(
     })
 }
 
-/// When it happened, counted from the beginning.
+/// When it happened, relative to the beginning.
 fn since(begun: Option<Timestamp>, at: Timestamp) -> Markup {
     let passed = begun.map(|begun| at.as_millisecond() - begun.as_millisecond());
     let passed = passed.and_then(|passed| u64::try_from(passed).ok()).map_or_else(String::new, duration);
     html! { time datetime=(at) title=(format::exact(at)) { (passed) } }
 }
 
-/// One line for what is worth one.
+/// One line for an event that is worth showing.
 fn tell(kind: &str, told: &Value, names: &BTreeMap<String, String>) -> Option<Markup> {
     let text = |key: &str| told[key].as_str().unwrap_or_default();
     let name = || names.get(text("call")).map_or("a step", String::as_str);

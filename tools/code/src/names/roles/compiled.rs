@@ -176,7 +176,7 @@ pub(super) fn rust(table: &SyntaxTable<'_>, row: Row, parent: Row) -> Option<Nam
     if kind == "lifetime" || kind == "label" || kind == "attribute" {
         return None;
     }
-    // A name in a pattern binds, except for what the pattern takes apart.
+    // A name in a pattern binds, except for the name of the type that the pattern destructures.
     let mut at = row;
     for _ in 0..32 {
         let Some(around) = table.parent(at) else { break };

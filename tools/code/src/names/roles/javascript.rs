@@ -38,7 +38,7 @@ pub(super) fn role(table: &SyntaxTable<'_>, row: Row, parent: Row) -> Option<Nam
         "assignment_pattern",
         "object_assignment_pattern",
     ];
-    // The default of a pattern is read.
+    // The default value of a pattern is read.
     if field == "right" && patterns.contains(&kind) {
         return Some(NameRole::Use);
     }
@@ -93,7 +93,7 @@ pub(super) fn role(table: &SyntaxTable<'_>, row: Row, parent: Row) -> Option<Nam
             NameRole::Use
         }
         "jsx_namespace_name" | "jsx_attribute" => return None,
-        // Parameters in types name nothing.
+        // Parameters inside of types do not bind names.
         "function_type" | "construct_signature" | "call_signature" => return None,
         _ => NameRole::Use,
     })

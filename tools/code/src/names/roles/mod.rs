@@ -1,5 +1,5 @@
 /*!
-What an identifier is there for, language by language, told from the nodes around it.
+The role of an identifier, language by language, derived from the surrounding nodes.
 */
 
 mod compiled;
@@ -11,7 +11,7 @@ use super::NameRole;
 use crate::SourceLanguage;
 use crate::syntax::{Row, SyntaxTable};
 
-/// The name a token stands for and its role; `None` for what is no name.
+/// The name and role of a token; `None` if it is not a name.
 pub(super) fn role<'s>(table: &SyntaxTable<'s>, row: Row) -> Option<(&'s str, NameRole)> {
     let node = table.node(row);
     let name = table.text(row);
@@ -43,7 +43,7 @@ pub(super) fn role<'s>(table: &SyntaxTable<'s>, row: Row) -> Option<(&'s str, Na
     Some((name, role))
 }
 
-/// Single names in what a grammar leaves as raw text.
+/// Single names inside of raw text of a grammar.
 pub(super) fn words<'s>(table: &SyntaxTable<'s>, row: Row, name: &'s str) -> Vec<&'s str> {
     if table.kind(row) != "preproc_arg" {
         return vec![name];
@@ -52,7 +52,7 @@ pub(super) fn words<'s>(table: &SyntaxTable<'s>, row: Row, name: &'s str) -> Vec
     words.filter(|word| word.starts_with(|c: char| c.is_alphabetic() || c == '_')).collect()
 }
 
-/// Whether names come in here that nobody can list.
+/// Whether the node adds names that cannot be listed.
 pub(super) fn opens_names(table: &SyntaxTable<'_>, row: Row) -> bool {
     match (table.lang, table.kind(row)) {
         (SourceLanguage::Python, "wildcard_import" | "exec_statement") => true,
@@ -82,7 +82,7 @@ pub(super) fn name_of<'s>(table: &SyntaxTable<'s>, row: Row) -> Option<&'s str> 
     if let Some(name) = table.field(row, "name") {
         return Some(table.text(name));
     }
-    // A function of C has a type, too: what it returns. An `impl` of Rust has nothing else.
+    // A C function also has a `type` field: its return type. A Rust `impl` only has that field.
     let Some(mut at) = table.field(row, "declarator") else {
         return table.field(row, "type").map(|name| table.text(name));
     };
@@ -95,13 +95,13 @@ pub(super) fn name_of<'s>(table: &SyntaxTable<'s>, row: Row) -> Option<&'s str> 
     Some(table.text(at))
 }
 
-/// Whether a token is the name of the scope it lies in.
+/// Whether a token is the name of its own scope.
 pub(super) fn names_scope(table: &SyntaxTable<'_>, row: Row) -> bool {
     let Some(parent) = table.parent(row) else { return false };
     if table.node(row).field == "name" && super::opens_scope(table.kind(parent)) {
         return true;
     }
-    // C: the name lies under declarators.
+    // In C, the name is below declarators.
     let mut at = row;
     for _ in 0..64 {
         let Some(around) = table.parent(at) else { return false };
@@ -116,8 +116,8 @@ pub(super) fn names_scope(table: &SyntaxTable<'_>, row: Row) -> bool {
     false
 }
 
-/// What a member stands for: in an assignment to it, it gets its value. `access` is the node of `object.member`, `patterns`
-/// what may stand around it on the left side.
+/// The role of a member: an assignment to the member binds it. `access` is the node of `object.member`, `patterns`
+/// are the kinds that may surround it on the left side.
 fn member(table: &SyntaxTable<'_>, access: Row, patterns: &[&str]) -> NameRole {
     let (target, around) = out_of(table, access, patterns);
     let is_assigned = table.node(target).field == "left"
@@ -125,7 +125,7 @@ fn member(table: &SyntaxTable<'_>, access: Row, patterns: &[&str]) -> NameRole {
     if is_assigned { NameRole::MemberBind } else { NameRole::Member }
 }
 
-/// Climbs out of patterns: the outermost pattern node around a name, and what it stands in.
+/// Follows patterns outwards: returns the outermost pattern node around a name, and its parent.
 fn out_of(table: &SyntaxTable<'_>, row: Row, patterns: &[&str]) -> (Row, Row) {
     let mut at = row;
     for _ in 0..64 {

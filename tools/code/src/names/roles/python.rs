@@ -29,7 +29,7 @@ pub(super) fn role(table: &SyntaxTable<'_>, row: Row, parent: Row) -> Option<Nam
                 NameRole::Bind
             }
             "as_pattern_target" | "type_parameter" => NameRole::Bind,
-            // `match` patterns: whatever a pattern names may be bound by it.
+            // `match` patterns: any name in a pattern may be bound by it.
             kind if kind.ends_with("_pattern") || kind == "case_pattern" => NameRole::Bind,
             // `with a as (b, c)`
             "tuple" | "list"

@@ -1,5 +1,5 @@
 /*!
-Roles of names in Ruby and Bash, where a name alone may be a variable or a call.
+Roles of names in Ruby and Bash, where a bare name may be a variable or a call.
 */
 
 use super::{NameRole, out_of};
@@ -39,7 +39,7 @@ pub(super) fn ruby(table: &SyntaxTable<'_>, row: Row, parent: Row) -> Option<Nam
             "assignment" | "operator_assignment" if top_field == "left" => NameRole::Bind,
             "method_parameters" | "block_parameters" | "lambda_parameters" => NameRole::Bind,
             "for" if top_field == "pattern" => NameRole::Bind,
-            // A local variable or a method without arguments: nobody can tell.
+            // A local variable or a method call without arguments: the syntax does not say which.
             _ => NameRole::Use,
         },
     })

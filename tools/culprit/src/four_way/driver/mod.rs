@@ -1,11 +1,11 @@
 /*!
-Which input runs next on which side, and when it is enough.
+Decides which input runs next on which side, and when to stop.
 
-Every candidate first runs on the parent, the culprit and the fix (the first two are cached for the next fix of the same
-incident). Where the fix does not behave like the parent, the failing revision runs at once; of the others, those that
-differ most fill the inputs that are left. An input that holds needs no repetition:
-its observations agree in pairs of different revisions. A contradiction is repeated on all four sides before it
-counts, and an output that differs from its own repetition decides nothing.
+Every candidate first runs on the parent, the culprit and the fix (the first two are cached for the next fix of the
+same incident). If the fix does not behave like the parent, the failing revision runs at once; of the other
+candidates, those that differ most use the remaining inputs. An input that holds needs no repetition, because its
+observations agree in pairs of different revisions. A contradiction is repeated on all four sides before it counts,
+and an output that differs from its own repetition decides nothing.
 */
 
 mod settle;
@@ -43,13 +43,13 @@ pub(crate) trait SideRunner {
 #[derive(Debug, Clone)]
 pub(crate) struct FourWayOptions {
     pub(crate) kind: CheckedFixKind,
-    /// Inputs that run on all four sides at most.
+    /// Maximum number of inputs that run on all four sides.
     pub(crate) max_inputs: usize,
     /// Deciding inputs that count as proof.
     pub(crate) enough: usize,
-    /// Candidates that run on the parent, the culprit and the fix at most.
+    /// Maximum number of candidates that run on the parent, the culprit and the fix.
     pub(crate) max_probes: usize,
-    /// Executions at most, answers of the cache not counted.
+    /// Maximum number of executions, cached answers not counted.
     pub(crate) max_runs: usize,
 }
 
@@ -59,8 +59,8 @@ impl FourWayOptions {
     }
 }
 
-/// What the parent, the culprit and the failing revision showed, for the next fix of the same incident. Keep one for
-/// each incident.
+/// Observations of the parent, the culprit and the failing revision, for the next fix of the same incident. Keep one
+/// cache per incident.
 #[derive(Debug, Default)]
 pub(crate) struct ObservationCache {
     seen: HashMap<(FourWaySide, u64), FourWayObservation>,
@@ -76,7 +76,7 @@ pub(crate) struct FourWayDriver<'a> {
     normaliser: Normaliser,
     outcome: FourWayOutcome,
     settled: Vec<SettledInput>,
-    /// What the fixed code showed in this check.
+    /// Observations of the fixed code in this check.
     fixed: HashMap<u64, ComparableObservation>,
     errors: usize,
 }
@@ -180,7 +180,7 @@ impl<'a> FourWayDriver<'a> {
         Some(Probe { input, parent, culprit })
     }
 
-    /// The first mode whose own input tells the parent and the culprit apart, steadily.
+    /// The first mode whose own input reliably distinguishes the parent from the culprit.
     fn choose_mode(&mut self) -> (ObservationMode, Option<Probe>) {
         let mut tried: Vec<InputVariant> = Vec::new();
         let mut fallback = None;
@@ -207,14 +207,14 @@ impl<'a> FourWayDriver<'a> {
         (ObservationMode::AsIs, fallback)
     }
 
-    /// Probes candidates. One where the fix does not behave like the parent is decided at once, because it may
-    /// contradict; of the others, those that differ most fill the inputs that are left.
+    /// Probes candidates. If the fix does not behave like the parent, the input is decided at once, because it may
+    /// contradict the fix; of the others, those that differ most use the remaining inputs.
     fn explore(
         &mut self,
         candidates: Vec<InputVariant>,
         own: Option<&(ComparableObservation, ComparableObservation)>,
     ) {
-        /// Probes of a literal that may change nothing, or break everything, before it is left alone.
+        /// Number of useless probes (no change, or a broken script) after which a literal is left alone.
         const PATIENCE: usize = 4;
         let mut seen: HashMap<(ComparableObservation, ComparableObservation), usize> = HashMap::new();
         if let Some(own) = own {
@@ -222,12 +222,12 @@ impl<'a> FourWayDriver<'a> {
         }
         let mut idle: HashMap<usize, usize> = HashMap::new();
         let mut probes = 0;
-        // Changed and unchanged by the culprit, with how many like it came before.
+        // Probes that the culprit changed and probes that it did not, each with the number of similar ones before it.
         let mut changed: Vec<(usize, Probe)> = Vec::new();
         let mut same: Vec<(usize, Probe)> = Vec::new();
         let mut candidates: Vec<InputVariant> =
             candidates.into_iter().filter(|input| input.change != InputChange::Original).collect();
-        // Literals whose changes show something new go on; those that show nothing wait.
+        // Literals whose variants show new behaviour go first; the others wait.
         let mut yields: HashMap<usize, i64> = HashMap::new();
         while !candidates.is_empty() {
             let cost = |(at, input): (usize, &InputVariant)| {
@@ -247,7 +247,7 @@ impl<'a> FourWayDriver<'a> {
             probes += 1;
             let Some(probe) = self.probe(input) else { continue };
             if own.is_some_and(|own| is_echo(&probe, own)) {
-                // It varied what the replay compares with, and no input.
+                // The variant changed a value that the replay compares with, not an input.
                 *idle.entry(site).or_default() += 1;
                 *yields.entry(site).or_default() -= 1;
                 continue;
@@ -296,7 +296,7 @@ impl<'a> FourWayDriver<'a> {
         }
     }
 
-    /// Runs a probed input on the other two sides; whether it contradicts the fix beyond doubt.
+    /// Runs a probed input on the remaining sides; returns whether it contradicts the fix beyond doubt.
     fn decide(&mut self, probe: Probe) -> bool {
         let Probe { input, parent, culprit } = probe;
         let Some(bad) = self.execute(FourWaySide::Bad, &input, false) else { return false };
@@ -335,7 +335,7 @@ impl<'a> FourWayDriver<'a> {
     }
 }
 
-/// Whether the changed literal shows itself in the output, and nothing else changes on either side.
+/// Whether the output differs only by the changed literal itself, on both sides.
 fn is_echo(probe: &Probe, own: &(ComparableObservation, ComparableObservation)) -> bool {
     let Some((from, to)) = &probe.input.replaced else { return false };
     let alike = |seen: &ComparableObservation, own: &ComparableObservation| {

@@ -1,6 +1,6 @@
 /*!
-What only all inputs together can tell: whether a fix that differs from both sides is the old behaviour plus what later
-commits changed, and whether it was made for the replay's own input alone. Then the sum of it.
+Decides what only all inputs together can show: whether a fix that differs from both sides is the old behaviour plus
+the changes of later commits, and whether a patch was made for the replay's own input alone. Then sums up the result.
 */
 
 use std::collections::HashSet;
@@ -11,7 +11,7 @@ use super::super::types::{FourWayExample, FourWayOutcome, InputChange};
 use super::{FourWayDriver, SettledInput};
 
 impl FourWayDriver<'_> {
-    /// Settles what only all inputs together can tell, and sums up.
+    /// Decides what only all inputs together can show, and sums up the result.
     pub(super) fn finish(mut self) -> FourWayOutcome {
         self.settle_suspects();
         self.settle_only_the_replay();
@@ -67,8 +67,8 @@ impl FourWayDriver<'_> {
         Some(difference_shape(&own.sides.parent, &own.sides.culprit))
     }
 
-    /// A fix that differs from both sides is right if it is the old behaviour plus what later commits changed, or plus
-    /// what a patch keeps of the new behaviour.
+    /// A fix that differs from both sides is right if its behaviour is the old one plus changes of later commits, or
+    /// plus the part of the new behaviour that a patch keeps.
     fn settle_suspects(&mut self) {
         let kept: Vec<DifferenceShape> = self
             .settled
@@ -78,7 +78,7 @@ impl FourWayDriver<'_> {
             })
             .map(|settled| difference_shape(&settled.sides.parent, &settled.sides.culprit))
             .collect();
-        // What later commits change where the culprit does not matter.
+        // Changes by later commits on inputs where the culprit does not matter.
         let later: Vec<DifferenceShape> = self
             .settled
             .iter()
@@ -105,7 +105,7 @@ impl FourWayDriver<'_> {
         }
     }
 
-    /// A patch made for the replay's own input restores no neighbour, or hardly any.
+    /// Detects a patch made for the replay's own input: it restores no neighbour, or hardly any.
     fn settle_only_the_replay(&mut self) {
         const NEIGHBOURS: usize = 3;
         let Some(own) = self.own_shape() else { return };
@@ -136,7 +136,7 @@ impl FourWayDriver<'_> {
     }
 }
 
-/// The end of an output matters most, its start says what it is.
+/// Shortens an output: its end matters most, and its start identifies it.
 fn excerpt(seen: &ComparableObservation) -> String {
     const LONGEST: usize = 400;
     let text = seen.output.trim();

@@ -1,5 +1,5 @@
 /*!
-Runs inputs with plain processes in temporary folders; for planted cases only, never for code of a repository.
+Runs inputs as plain processes in temporary folders. For planted cases only, never for a repository's code.
 */
 
 use std::collections::BTreeMap;
@@ -91,7 +91,7 @@ impl LocalRunner {
     }
 }
 
-/// The interpreter itself before any shim of it, which costs more than the planted programs.
+/// A `PATH` that finds the interpreter itself before its shims, which take longer than the planted programs.
 fn path() -> &'static str {
     static PATH: std::sync::OnceLock<String> = std::sync::OnceLock::new();
     PATH.get_or_init(|| {
@@ -104,7 +104,7 @@ fn path() -> &'static str {
     })
 }
 
-/// Files that are new or changed; programs that were built are not compared.
+/// Collects new and changed files; built programs are not compared.
 fn digest(root: &Path, folder: &Path, laid: &Files, written: &mut BTreeMap<String, String>) {
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();

@@ -21,14 +21,14 @@ use local_runner::{LocalRunner, revision_diff};
 
 use super::*;
 
-/// A text replaced by another, in the one file that holds it.
+/// A text replaced by another, in the one file that contains it.
 pub(crate) type TextEdit = (&'static str, &'static str);
 
 pub(crate) struct PlantedFix {
     pub(crate) name: &'static str,
     pub(crate) right: bool,
     pub(crate) kind: CheckedFixKind,
-    /// On the failing revision.
+    /// Edits of the failing revision.
     pub(crate) edits: &'static [TextEdit],
 }
 
@@ -36,9 +36,9 @@ pub(crate) struct PlantedCase {
     pub(crate) name: &'static str,
     /// Files of the parent.
     pub(crate) files: &'static [(&'static str, &'static str)],
-    /// From the parent to the culprit; taken back as a whole, the first right fix.
+    /// Edits from the parent to the culprit; reverting all of them is the first right fix.
     pub(crate) culprit: &'static [TextEdit],
-    /// From the culprit to the failing revision: unrelated commits.
+    /// Edits from the culprit to the failing revision, as by unrelated commits.
     pub(crate) later: &'static [TextEdit],
     pub(crate) replay: &'static str,
     pub(crate) laid: &'static [(&'static str, &'static str)],
@@ -63,7 +63,7 @@ pub(crate) const fn wrong_partial(name: &'static str, edits: &'static [TextEdit]
 
 type Files = std::collections::BTreeMap<String, String>;
 
-/// The files of `bad` that one of the `others` has otherwise.
+/// The files of `bad` that differ in one of the `others`.
 pub(crate) fn changed_programs(bad: &Files, others: &[&Files]) -> Files {
     let changed = |path: &String, text: &String| others.iter().any(|other| other.get(path) != Some(text));
     bad.iter()
@@ -240,7 +240,7 @@ fn planted_fixes_are_told_apart() {
         cases_others::CASES,
     ]);
     if std::env::var("FOURWAY_ONLY").is_err() {
-        // What was reached; aimed at are none and all.
+        // The figures that were reached; the goals are none and all.
         assert!(tally.longest_inputs <= 12);
         assert!(tally.right >= 40 && tally.wrong >= 20);
         assert!(tally.right_contradicted * 20 <= tally.right, "{:?}", tally.failures);

@@ -1,6 +1,6 @@
 /*!
-Whose lines the trace stands on: candidates that last changed a frame's very line, and those that own a share of
-the function around it.
+Owners of the lines in the trace: candidates that last changed the exact line of a frame, and candidates that own a
+share of the function around it.
 */
 
 use super::super::context::SignalContext;

@@ -1,5 +1,6 @@
 /*!
-What kind of change it is, whatever the ticket says: does it touch what ships, does it do anything, how big is it.
+The kind of change, independent of the ticket: whether it touches shipped code, whether it has an effect, and its
+size.
 */
 
 use millwright_git::history::PathKind;

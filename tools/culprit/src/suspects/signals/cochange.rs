@@ -1,5 +1,5 @@
 /*!
-What changes together with the failing test: source files that history touched in the same commits as the test's
+Code that changes together with the failing test: source files that were changed in the same commits as the test's
 file or folder, and the class that a test class is named after.
 */
 
@@ -11,7 +11,7 @@ use super::super::context::SignalContext;
 use super::super::tree::file_name;
 use super::SignalColumn;
 
-/// Commits that touch more files than this are moves and sweeps; they tie everything to everything.
+/// Commits that touch more files than this are moves or mass edits; they would connect every file with every other.
 const MAX_FILES: usize = 50;
 
 pub(super) fn columns<'c>(context: &'c SignalContext<'_>) -> Vec<SignalColumn<'c>> {
@@ -72,12 +72,13 @@ fn together<'c>(context: &'c SignalContext<'_>, is_test: impl Fn(&str) -> bool) 
     common.into_iter().map(|(path, count)| (structure.path(path), share(count))).collect()
 }
 
-/// 1 for the class a test is named after (`FooTest` → `Foo`), less for one whose name only begins the test's.
+/// 1 for the class that a test is named after (`FooTest` → `Foo`), less for a class whose name is only a prefix of
+/// the test's.
 fn class_under_test<'c>(context: &'c SignalContext<'_>) -> SignalColumn<'c> {
     let mut targets: Vec<&str> = context.tests.classes.iter().map(String::as_str).collect();
     targets.extend(context.tests.files.iter().map(|path| stem(path)));
     let targets: Vec<&str> = targets.into_iter().map(strip_test).filter(|name| name.len() > 2).collect();
-    // Of the files whose names begin the test's name, the longest is what it tests.
+    // Of the files whose names are prefixes of the test's name, the longest is the tested one.
     let longest = |target: &str| {
         let stems =
             context.tree.paths().filter(|path| millwright_git::history::path_kind(path) == PathKind::Source);

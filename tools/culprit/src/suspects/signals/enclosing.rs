@@ -1,7 +1,7 @@
 /*!
-What stands around a change: the functions it touched, as they are at the failing revision, against the ticket.
-A two-line change has few words of its own; the function it sits in tells what it is about. Only the candidates
-that lead by all other signals are looked at, since reading functions costs more than counting words.
+The code around a change: compares the functions that it touched, as they are at the failing revision, with the
+ticket. A two-line change has few words of its own; the function around it shows its topic. Only the candidates that
+lead by all other signals are examined, because reading functions costs more than counting words.
 */
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,14 +12,14 @@ use super::super::context::SignalContext;
 use super::super::outline::OutlineEntry;
 use super::SignalColumn;
 
-/// Leading candidates that are looked at.
+/// Number of leading candidates that are examined.
 const LEADING: usize = 120;
 
 /// Functions read of one candidate, and lines read of one function.
 const MAX_FUNCTIONS: usize = 12;
 const MAX_LINES: usize = 120;
 
-/// As for whole patches, with the usual length normalisation: these are documents of one kind.
+/// BM25 as for whole patches, with the usual length normalisation: these are documents of one kind.
 const K1: f64 = 1.2;
 const B: f64 = 0.75;
 

@@ -1,5 +1,5 @@
 /*!
-What the failing run executed, as a weight and never as a filter: in a tenth of the cases the culprit touches no
+Code that the failing run executed, as a weight and never as a filter: in a tenth of the cases the culprit touches no
 executed function (it removed one, or changed what code is *not* reached any more).
 */
 

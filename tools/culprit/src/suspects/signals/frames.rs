@@ -1,6 +1,6 @@
 /*!
-Files and functions of the trace that a candidate changed. The nearer to the raise, the more it counts; a file
-that half of the range touches counts little.
+Files and functions of the trace that a candidate changed. A frame near the raise counts more; a file that half of the
+range touches counts little.
 */
 
 use millwright_git::history::{PatchFile, names};
@@ -52,7 +52,7 @@ fn touching<'c>(context: &'c SignalContext<'_>, frame: &LocatedFrame) -> &'c [u3
     }
 }
 
-/// Whether a change lies in, or defines, the function of a frame.
+/// Whether a change is in, or defines, the function of a frame.
 fn changes_function(file: &PatchFile, frame: &LocatedFrame) -> bool {
     let Some(function) = frame.function.as_deref() else { return false };
     file.defines.iter().any(|name| name == function)

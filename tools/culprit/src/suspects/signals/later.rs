@@ -1,6 +1,6 @@
 /*!
-Commits named by later ones of the range ("Regression in 1a2b3c4"). Somebody has looked there before; whether this
-incident is the same fault is another question, so the signal has no weight unless a caller gives it one.
+Commits that later ones of the range name ("Regression in 1a2b3c4"). Such a commit caused some fault before, but not
+necessarily this incident, so the signal has no weight unless a caller sets one.
 */
 
 use millwright_model::CommitId;
@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use super::super::context::SignalContext;
 use super::SignalColumn;
 
-/// Digits by which mentions are looked up; every abbreviation has at least so many.
+/// Number of digits by which mentions are looked up; every abbreviation has at least this many.
 const DIGITS: usize = 7;
 
 pub(super) fn columns<'c>(context: &'c SignalContext<'_>) -> Vec<SignalColumn<'c>> {

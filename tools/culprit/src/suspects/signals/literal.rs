@@ -1,6 +1,6 @@
 /*!
-Phrases of the error message that stand in changed source lines: whoever touched the text of the message, or the
-code that makes it, is near. Phrases that many candidates have say nothing.
+Phrases of the error message in changed source lines: a candidate that changed the text of the message, or the code
+that makes it, is near the fault. Phrases that many candidates have say nothing.
 */
 
 use super::super::candidates::SuspectCandidate;

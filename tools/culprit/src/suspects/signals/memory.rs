@@ -1,11 +1,11 @@
 /*!
-What memory knows: commits that trusted resolutions convicted before, and the code units they were traced to. A
-commit that broke one thing often broke two; a unit that was the cause again and again is fragile.
+Signals from memory: commits that trusted resolutions named as culprits before, and the code units that they were
+traced to. A commit that broke one thing often broke two; a unit that was the cause several times is fragile.
 
-Both are hints of where to look. One precedent weighs little, for it may be wrong; several that agree weigh more than
-their sum, for they hardly err alike. Both are bounded, so that no memory outweighs a ticket that speaks clearly.
-Knowledge ages in the code's own time: from the revision at which it was gained to the one that fails now. Units
-that are no longer there count nothing.
+Both are only hints. One precedent weighs little, because it may be wrong; several that agree weigh more than their
+sum, because they are unlikely to have the same error. Both are bounded, so that memory never outweighs a clear
+ticket. A precedent ages by the time between the revision at which it was learned and the failing revision. Units that
+no longer exist do not count.
 */
 
 use std::collections::{HashMap, HashSet};
@@ -16,12 +16,12 @@ use millwright_model::{CommitId, Precedent};
 use super::super::context::SignalContext;
 use super::SignalColumn;
 
-/// Seconds in which what was learned loses half of its weight.
+/// Seconds after which a precedent has half of its weight.
 const HALF_LIFE: f64 = 365.0 * 86_400.0;
 
-/// What one fresh precedent is worth of the most that memory can say, and how that grows with further ones. Chosen on
-/// the development cases in time order, as the least that helps: a false conviction of the strongest wrong commit,
-/// planted before every fourth case, turned none of them.
+/// Share of the maximum weight of memory that one fresh precedent has; it determines how the share grows with further
+/// ones. Chosen on the development cases in time order, as the smallest value that helps: a false conviction of the
+/// strongest wrong commit, planted before every fourth case, reversed none of them.
 const ONE_PRECEDENT: f64 = 0.15;
 const AGREEMENT: f64 = 1.5;
 
@@ -49,7 +49,7 @@ fn convicted<'c>(context: &'c SignalContext<'_>) -> SignalColumn<'c> {
 
 fn fragile<'c>(context: &'c SignalContext<'_>) -> SignalColumn<'c> {
     let there: HashSet<&str> = context.tree.paths().collect();
-    // By path, the bare names of the guilty definitions (empty for the file itself) and how fragile each is.
+    // For each path: the bare names of the guilty definitions (empty for the file itself) and how fragile each is.
     let mut units: HashMap<&str, HashMap<&str, f64>> = HashMap::new();
     for precedent in context.request.precedents {
         let fresh = freshness(context, precedent);
@@ -69,7 +69,7 @@ fn fragile<'c>(context: &'c SignalContext<'_>) -> SignalColumn<'c> {
             };
             Some(guilty.iter().map(value).fold(0.0, f64::max))
         });
-        // A sweep over many files touches every fragile one.
+        // Divide by the number of files: a mass edit touches every fragile one.
         let files = candidate.source_files().count().max(1) as f64;
         of_file.fold(0.0, f64::max) / files.sqrt()
     });
@@ -78,7 +78,7 @@ fn fragile<'c>(context: &'c SignalContext<'_>) -> SignalColumn<'c> {
     })
 }
 
-/// From 0 to 1, of how many fresh precedents.
+/// The weight of memory, from 0 to 1, for the equivalent of `times` fresh precedents.
 fn belief(times: f64) -> f64 {
     (ONE_PRECEDENT * times.powf(AGREEMENT)).min(1.0)
 }
@@ -89,7 +89,7 @@ fn split(unit: &str) -> (&str, &str) {
     (path, symbol.rsplit('.').next().unwrap_or(""))
 }
 
-/// 1 for what was learned at the failing revision or after it, less with age; a quarter when its age is unknown.
+/// 1 for a precedent learned at the failing revision or after it, less with age; a quarter when its age is unknown.
 fn freshness(context: &SignalContext<'_>, precedent: &Precedent) -> f64 {
     let structure = &context.history.structure;
     let time = |revision: &str| {

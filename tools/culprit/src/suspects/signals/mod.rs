@@ -1,5 +1,5 @@
 /*!
-The signals, one file a family. Each gives columns: a number for every candidate, between 0 and 1 unless its file
+The signals, one file per family. Each returns columns: a number for every candidate, between 0 and 1 unless its file
 says otherwise, and a sentence for the report.
 */
 
@@ -42,7 +42,7 @@ pub(super) fn all<'c>(context: &'c SignalContext<'_>) -> Vec<SignalColumn<'c>> {
 }
 
 impl<'c> SignalColumn<'c> {
-    /// Values divided by the greatest, so that weights mean the same in every range.
+    /// Values divided by the greatest value, so that weights mean the same in every range.
     fn relative(name: &'static str, mut values: Vec<f64>, explain: impl Fn(usize) -> String + 'c) -> Self {
         let top = values.iter().copied().fold(0.0, f64::max);
         if top > 0.0 {

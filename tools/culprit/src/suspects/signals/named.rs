@@ -1,7 +1,7 @@
 /*!
-Functions that the ticket means, found at the failing revision, and whose lines they are. A test called
-`test_reorder_tests_random` is about `reorder_tests` though no frame passes it; who last changed the lines of that
-function is nearer to the fault than who wrote similar words elsewhere.
+Functions that the ticket names, found at the failing revision, and the owners of their lines. A test called
+`test_reorder_tests_random` is about `reorder_tests` even if no frame goes through it; the candidate that last changed
+the lines of that function is nearer to the fault than one that wrote similar words elsewhere.
 */
 
 use std::collections::{BTreeMap, HashMap};
@@ -13,7 +13,7 @@ use super::super::lines::FileHistory;
 use super::super::outline::OutlineEntry;
 use super::{SignalColumn, list};
 
-/// A definition that the ticket names, and how surely, from 0 to 1.
+/// A definition that the ticket names, with the certainty of the match from 0 to 1.
 struct Meant<'c> {
     path: &'c str,
     definition: &'c OutlineEntry,
@@ -134,7 +134,7 @@ fn words(name: &str) -> Vec<String> {
     for piece in name.split(|c: char| !c.is_alphanumeric()) {
         let start = parts.len();
         for_each_token(piece.as_bytes(), |token| parts.push(String::from_utf8_lossy(token).to_lowercase()));
-        // The tokenizer ends a compound word with the whole of it.
+        // After the parts of a compound word, the tokenizer returns the whole word.
         if parts.len() > start + 1 {
             parts.pop();
         }

@@ -1,7 +1,7 @@
 /*!
-The failing test's source, where the repository has it at the failing revision: what its class says and what its
-file imports. In an assertion failure without a frame in the product this is often the only link to the code.
-The failing test itself is often newer than that revision; its class and its neighbours are there all the same.
+The failing test's source, if the repository has it at the failing revision: the text of its class and the imports of
+its file. In an assertion failure without a frame in the product, this is often the only link to the code. The failing
+test itself is often newer than that revision, but its class and its neighbours exist.
 */
 
 use std::collections::{HashMap, HashSet};
@@ -43,8 +43,8 @@ fn classes<'c>(context: &'c SignalContext<'_>) -> SignalColumn<'c> {
     column(context, "test_source_text", &bodies(context, &|name| classes.iter().any(|class| class == name)))
 }
 
-/// Scores words that are known to the query already: those the ticket and the test share count as in the ticket,
-/// the others are not in the candidates' reduced records.
+/// Scores words that the query knows already: words that ticket and test share count as in the ticket; the others are
+/// not in the candidates' reduced records.
 fn column<'c>(context: &'c SignalContext<'_>, name: &'static str, text: &str) -> SignalColumn<'c> {
     let mut counts: HashMap<String, f64> = HashMap::new();
     for_each_token(text.as_bytes(), |token| {

@@ -1,6 +1,6 @@
 /*!
-What ticket and patch say alike: the ticket as a whole, its parts each by themselves, and the whole ticket against
-single parts of the patch. Commits that change no line of code score nothing: they rarely break a program.
+Words that ticket and patch share: the ticket as a whole, each of its parts, and the whole ticket against single parts
+of the patch. Commits that change no line of code score nothing, because they rarely break a program.
 */
 
 use millwright_git::history::PatchField;

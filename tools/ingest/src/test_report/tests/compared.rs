@@ -21,7 +21,7 @@ fn pytest(tests: &[(&str, &str)], exit: i32) -> TestReport {
     read(&text, Some(exit))
 }
 
-/// The output of `pytest -q`, which counts tests that passed.
+/// The output of `pytest -q`, which only counts the passing tests.
 fn quiet(failing: &[&str], passed: u32, exit: i32) -> TestReport {
     let mut text = "=== short test summary info ===\n".to_owned();
     failing.iter().for_each(|name| text += &format!("FAILED test_a.py::{name} - boom\n"));
@@ -68,7 +68,7 @@ fn passing_tests_without_names_are_compared_by_number() {
     assert_eq!((fewer.result, fewer.unnamed), (TestsResult::Fail, 1));
     let other = compare(&before, &quiet(&["b"], 9, 1));
     assert_eq!(other.newly_failing, ["test_a.py::b"]);
-    // An expected failure more in the place of a test that passed.
+    // One more expected failure instead of a passing test.
     let xfail = read("8 passed, 1 failed, 1 xfailed in 0.10s\n", Some(1));
     assert_eq!(compare(&before, &xfail).result, TestsResult::Fail);
 }
@@ -138,7 +138,7 @@ fn a_package_that_cannot_be_built() {
 fn a_run_that_stopped_early_is_not_whole() {
     let early = read(&fixture("cargo_plain.txt"), Some(101));
     let whole = read(&fixture("cargo_nofailfast.txt"), Some(101));
-    // `other` failed before as well, but its binary did not run then.
+    // `other` failed before as well, but its binary did not run in that run.
     let comparison = compare(&early, &whole);
     assert_eq!(
         (comparison.result, comparison.newly_failing.len()),
@@ -157,7 +157,7 @@ fn several_runners_add_up() {
     let without = read(&fixture("pytest_v.txt"), Some(1));
     let comparison = compare(&both, &without);
     assert_eq!(comparison.result, TestsResult::Fail);
-    // The same suite twice: equal names do not collapse.
+    // The same suite twice: equal names are kept separate.
     let twice = read(&fixture("pytest_v.txt").repeat(2), Some(1));
     let run = twice.run_of(RunnerKind::Pytest).unwrap();
     assert_eq!((run.suites, run.counts.ran, run.outcomes.len()), (2, 22, 28));
@@ -192,7 +192,7 @@ fn repeats_rule_out_flaky_tests() {
     assert_eq!((flaky.result, flaky.flaky.len(), flaky.newly_failing.len()), (TestsResult::Pass, 1, 0));
     assert!(flaky.because.contains("flaky"), "{}", flaky.because);
     assert_eq!(merge(one(&pass), one(&pass)).result, TestsResult::Pass);
-    // Repeats that say nothing clear nothing.
+    // Inconclusive repeats change nothing.
     let killed = read("", None);
     assert_eq!(merge(one(&killed), one(&killed)).result, TestsResult::Fail);
 }
@@ -203,7 +203,7 @@ fn a_test_that_fails_on_both_sides_may_be_broken_all_the_same() {
     let fail = pytest(&[("a", "PASSED"), ("b", "FAILED")], 1);
     let shared = failing_on_both(&fail, &fail);
     assert_eq!(shared.len(), 1);
-    // It always fails without the fix: nothing is unsteady.
+    // The test always fails without the fix, so it is not unsteady.
     assert!(passing_in_one(&shared, &[fail.clone(), fail.clone()]).is_empty());
     let unsteady = passing_in_one(&shared, &[fail.clone(), pass.clone()]);
     assert_eq!(unsteady, shared);
@@ -221,7 +221,7 @@ fn report_files_name_what_the_console_counts() {
     let run = merged.run_of(RunnerKind::JunitXml).unwrap();
     assert!(run.passes_named && !run.contradictory && merged.finished());
     assert_eq!(compare(&merged, &merged).result, TestsResult::Pass);
-    // A file of another run does not add up.
+    // The counts of a file from another run do not match.
     let stale = read_report_file(fixture("surefire.xml").as_bytes(), "TEST-shop.xml").unwrap();
     assert!(console.with_report_files([stale]).runs.iter().all(|run| run.contradictory));
 }

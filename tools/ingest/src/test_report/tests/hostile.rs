@@ -1,5 +1,5 @@
 /*!
-Output that is made to mislead, or that is too large.
+Misleading or oversized output.
 */
 
 use super::*;
@@ -18,7 +18,7 @@ fn noise_is_nothing() {
     }
 }
 
-/// Every recorded output with a byte or a line in the wrong place, cut within characters and escapes.
+/// Every recorded output, with a byte or a line in the wrong place, or cut inside of characters and escapes.
 #[test]
 fn damaged_output_does_not_panic() {
     let names = fixture("expected.txt");
@@ -72,7 +72,7 @@ fn a_line_of_100_mb_is_cut_and_said_so() {
     assert!(report.ending.len() < 10_000);
 }
 
-/// A million where the build is optimised; the cap on names is a fifth of that.
+/// A million in optimised builds; the limit on names is a fifth of that.
 const MANY_NAMES: u32 = if cfg!(debug_assertions) { 220_000 } else { 1_000_000 };
 
 #[test]
@@ -93,7 +93,7 @@ fn a_million_names_are_cut_and_said_so() {
 fn a_failure_in_the_middle_of_a_large_output_is_found() {
     let side = |status: &str, exit: i32| {
         let mut reader = TestOutputReader::new();
-        // 55 MB where the build is optimised.
+        // 55 MB in optimised builds.
         let blocks = if cfg!(debug_assertions) { 200 } else { 3_200 };
         let noise = "2026-01-02T03:04:05Z INFO request served in 12 ms by worker 7, nothing to see here\n"
             .repeat(100);
@@ -112,7 +112,7 @@ fn a_failure_in_the_middle_of_a_large_output_is_found() {
     );
 }
 
-/// A test prints a closing summary; the runner's own, at the end, stands.
+/// A test prints a closing summary; the runner's own, at the end, counts.
 #[test]
 fn a_forged_summary_does_not_win() {
     let dashes = "-".repeat(70);
@@ -133,7 +133,7 @@ fn a_forged_summary_does_not_win() {
     }
 }
 
-/// A summary behind the closing one, or two that cannot be told apart.
+/// A summary after the closing one, or two summaries that cannot be distinguished.
 #[test]
 fn two_summaries_that_cannot_be_told_apart_do_not_compare() {
     let cases = [

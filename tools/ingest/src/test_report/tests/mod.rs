@@ -1,7 +1,7 @@
 /*!
-The readers against output of the real runners (`fixtures/`, captured from small projects with passing, failing,
-erring, skipped, expected-failure, parametrised, nested and crashing tests), the rules of the comparison, and hostile
-output.
+Tests the readers against output of the real runners (`fixtures/`, captured from small projects with passing,
+failing, erring, skipped, expected-failure, parametrised, nested and crashing tests), the rules of the comparison,
+and hostile output.
 */
 
 mod compared;

@@ -1,11 +1,12 @@
 /*!
-`fixtures/expected.txt` has a paragraph per recorded output: the file, the exit status, how the output compares with
-itself, and per runner the counts and the failing names. Each was held against the sample project it came from.
+`fixtures/expected.txt` has a paragraph per recorded output: the file, the exit status, the result of comparing the
+output with itself, and per runner the counts and the failing names. Each paragraph was checked against its sample
+project.
 */
 
 use super::*;
 
-/// The recorded outputs with their exit status and what is expected of them.
+/// The recorded outputs with their exit status and expected result.
 fn recorded() -> Vec<(String, i32, String)> {
     let mut all: Vec<(String, i32, String)> = Vec::new();
     for line in fixture("expected.txt").lines() {
@@ -90,7 +91,7 @@ fn does_not_depend_on_where_the_output_is_split() {
     }
 }
 
-/// However the output is cut, a run that lacks something is never taken for one that is as good as the whole.
+/// Wherever the output is cut, an incomplete run never counts as equal to the complete one.
 #[test]
 fn a_cut_output_never_passes() {
     for (file, exit, _) in recorded().iter().filter(|(file, _, _)| file.ends_with(".txt")) {
@@ -125,7 +126,7 @@ fn a_run_compares_with_itself() {
     }
 }
 
-/// The test that fails, or is taken out, in each format that names its tests.
+/// The test that fails or is removed, in each format that names its tests.
 #[test]
 fn sees_one_more_failure_in_every_format() {
     let cases: &[(&str, i32, &str, &str, &str)] = &[
@@ -172,7 +173,7 @@ fn sees_one_more_failure_in_every_format() {
     }
 }
 
-/// Formats of versions that were not at hand, written from their documentation and sources.
+/// Formats of versions that were not available, written from their documentation and sources.
 #[test]
 fn reads_formats_that_were_not_recorded() {
     let gradle = "> Task :app:compileTestJava\n> Task :app:test FAILED\n\nCartTest > testTax() FAILED\n    org.opentest4j.AssertionFailedError at CartTest.java:5\n\n8 tests completed, 1 failed, 1 skipped\n\nFAILURE: Build failed with an exception.\n\nBUILD FAILED in 3s\n";
