@@ -320,7 +320,7 @@ fn hex_value(digit: u8) -> u8 {
     }
 }
 
-/// Whatever takes a revision takes a commit.
+/// A function that takes a revision also takes a commit.
 impl Deref for CommitId {
     type Target = str;
 
