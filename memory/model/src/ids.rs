@@ -268,17 +268,14 @@ impl CommitId {
 
     /// Of an object's binary name.
     pub fn from_bytes(bytes: &[u8; COMMIT_DIGITS / 2]) -> Self {
-        let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
-        let text: String = bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect();
-        Self(text.into())
+        Self(hex::encode(bytes).into())
     }
 
     /// As git names the object in binary; turns [`CommitId::from_bytes`] around.
     pub fn to_bytes(&self) -> [u8; COMMIT_DIGITS / 2] {
         let mut bytes = [0; COMMIT_DIGITS / 2];
-        for (byte, pair) in bytes.iter_mut().zip(self.0.as_bytes().chunks_exact(2)) {
-            *byte = pair.iter().fold(0, |byte, digit| byte << 4 | hex_value(*digit));
-        }
+        // Valid text has an even number of digits, and enough of them, so this cannot fail.
+        let _ = hex::decode_to_slice(self.as_str(), &mut bytes);
         bytes
     }
 
@@ -312,12 +309,17 @@ impl From<CommitId> for RepositoryId {
     }
 }
 
-/// Of a hexadecimal digit in small letters.
-fn hex_value(digit: u8) -> u8 {
-    match digit {
-        b'0'..=b'9' => digit - b'0',
-        _ => digit - b'a' + 10,
-    }
+/// Reads an id from a field that other versions or other systems leave blank; a blank one is `None`.
+///
+/// # Errors
+/// When the text is neither blank nor an id.
+pub fn id_or_blank<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: FromStr<Err = InvalidId>,
+{
+    let text = Option::<Cow<'_, str>>::deserialize(deserializer)?.filter(|text| !text.is_empty());
+    text.map(|text| text.parse().map_err(D::Error::custom)).transpose()
 }
 
 /// A function that takes a revision also takes a commit.

@@ -32,7 +32,7 @@ pub use fix::{
 };
 pub use ids::{
     AuditId, CommitId, DeliveryId, DeploymentId, EvaluationId, FileId, IncidentId, InvalidId, JobId,
-    MessageId, NoteId, ProblemId, ReportId, RepositoryId, ResolutionId, RunId, TextId,
+    MessageId, NoteId, ProblemId, ReportId, RepositoryId, ResolutionId, RunId, TextId, id_or_blank,
 };
 pub use incident::{NewIncident, PastIncident, PastResolution};
 pub use incoming_report::{IncomingReport, SHARED_KEY};

@@ -2,8 +2,7 @@
 What memory keeps about the cause and the fix of an incident, and when that may be presented as known.
 */
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use super::fix::{FailedFix, FixChecks, FixKind};
 use super::proof::{Approval, JudgingAuthority, Outcome, Proof};
@@ -16,7 +15,7 @@ pub struct Resolution {
     pub id: ResolutionId,
     pub incident_id: IncidentId,
     /// `None` if it is not known. Other versions wrote that as a blank text.
-    #[serde(default, deserialize_with = "id_or_blank")]
+    #[serde(default, deserialize_with = "crate::id_or_blank")]
     pub repository: Option<RepositoryId>,
     pub statement: String,
     pub culprit: Option<String>,
@@ -46,11 +45,6 @@ pub struct Resolution {
     pub approval_suffices: bool,
     pub outcome: Outcome,
     pub created_at: Timestamp,
-}
-
-fn id_or_blank<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RepositoryId>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?.filter(|text| !text.is_empty());
-    text.map(|text| RepositoryId::parse(&text).map_err(D::Error::custom)).transpose()
 }
 
 impl Resolution {

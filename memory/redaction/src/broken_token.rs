@@ -5,8 +5,8 @@ continues at the beginning of the next.
 
 use super::checks::looks_random;
 use super::disguise::DecodedText;
-use super::hit::Hit;
 use super::rule::{CompiledRule, run};
+use super::secret_span::SecretSpan;
 use super::work;
 
 /// The longest piece of a token that is continued on the next line.
@@ -42,7 +42,7 @@ impl LineTail {
         priority: usize,
         text: &str,
         at: usize,
-        hits: &mut Vec<Hit>,
+        hits: &mut Vec<SecretSpan>,
     ) {
         // A keyword within a word does not start a token, and the text before it is not read again.
         let is_within = text
@@ -57,7 +57,7 @@ impl LineTail {
         }
         self.tried.push(priority);
         if self.tried.len() > MAX_TRIED {
-            return hits.push(Hit::told_by_more(self.start, self.end));
+            return hits.push(SecretSpan::found_by_context(self.start, self.end));
         }
         let read = || read_on(text, self.start);
         let Some((ends, broken)) = self.broken.get_or_insert_with(read) else { return };
@@ -73,7 +73,7 @@ fn run_on(
     from: usize,
     ends: &[usize],
     broken: &DecodedText,
-    hits: &mut Vec<Hit>,
+    hits: &mut Vec<SecretSpan>,
 ) {
     let reaches_on = |end: usize| {
         let mut found = Vec::new();
@@ -93,7 +93,7 @@ fn run_on(
     }
     if let Some((1.., hit)) = whole {
         for (start, end) in broken.pieces(hit.start, hit.end) {
-            hits.push(Hit { start, end, kind: hit.kind.clone(), priority });
+            hits.push(SecretSpan { start, end, kind: hit.kind.clone(), priority });
         }
     }
 }

@@ -18,7 +18,6 @@ mod columns;
 mod credentials;
 mod disguise;
 mod formats;
-mod hit;
 pub mod labelled;
 mod lines;
 mod markup;
@@ -27,6 +26,7 @@ mod paired;
 mod personal;
 mod rule;
 mod scan;
+mod secret_span;
 mod spoken;
 mod spoken_lists;
 mod structure;
@@ -45,8 +45,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use hit::Hit;
 use scan::Scanner;
+use secret_span::SecretSpan;
 use vault::Vault;
 
 /// The keywords of all rules, for texts that are to meet every one of them.
@@ -265,7 +265,7 @@ impl Redactor {
     fn replace(
         &self,
         text: &str,
-        hits: &[Hit],
+        hits: &[SecretSpan],
         counts: &mut BTreeMap<String, usize>,
     ) -> (String, Vec<usize>) {
         let mut vault = self.vault.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use regex::bytes::Regex;
 
 use super::checks::{MAX_PLACEHOLDER, placeholders};
-use super::hit::Hit;
+use super::secret_span::SecretSpan;
 use super::work;
 
 /// How often one rule may look at the bytes of a line again.
@@ -109,7 +109,7 @@ pub(super) fn run(
     text: &str,
     start: usize,
     end: usize,
-    hits: &mut Vec<Hit>,
+    hits: &mut Vec<SecretSpan>,
 ) {
     let (Some(line), Some(regex)) = (text.get(start..end), rule.regex()) else { return };
     let mut from = 0;
@@ -150,7 +150,7 @@ pub(super) fn run(
         };
         if value_start < value_end && (rule.check)(&candidate) && !by_placeholder() {
             let (start, end) = (start + value_start, start + value_end);
-            hits.push(Hit { start, end, kind: rule.kind.clone(), priority });
+            hits.push(SecretSpan { start, end, kind: rule.kind.clone(), priority });
         } else if value_start < from
             && value_start > whole.start()
             && again <= MOST_AGAIN * line.len()

@@ -14,9 +14,9 @@ use regex::bytes::Regex;
 use super::broken_token::{LineTail, MAX_PIECE_BYTES};
 use super::checks::placeholders;
 use super::disguise::DecodedText;
-use super::hit::Hit;
 use super::lines::TextLines;
 use super::rule::{CompiledRule, run};
+use super::secret_span::SecretSpan;
 use super::{
     RedactionConfig, RedactionError, answered, builtin_rules, columns, disguise, formats, markup, paired,
     personal, spoken, structure, work,
@@ -99,7 +99,7 @@ impl Scanner {
         Self { personal_data: config.personal_data, custom: Vec::new(), allow: Vec::new() }
     }
 
-    pub(crate) fn hits(&self, text: &str) -> Vec<Hit> {
+    pub(crate) fn hits(&self, text: &str) -> Vec<SecretSpan> {
         let mut hits = Vec::new();
         if self.is_harmless(text) {
             return hits;
@@ -122,7 +122,7 @@ impl Scanner {
     }
 
     /// Hits that a replacement uncovered: on the lines at the given offsets, and by the searches over several lines.
-    pub(crate) fn hits_on_lines(&self, text: &str, offsets: &[usize]) -> Vec<Hit> {
+    pub(crate) fn hits_on_lines(&self, text: &str, offsets: &[usize]) -> Vec<SecretSpan> {
         let mut hits = Vec::new();
         let mut done = 0;
         for offset in offsets {
@@ -140,9 +140,9 @@ impl Scanner {
     }
 
     /// Multi-line keys; no replacement uncovers one.
-    fn whole_text(&self, text: &str, hits: &mut Vec<Hit>) {
+    fn whole_text(&self, text: &str, hits: &mut Vec<SecretSpan>) {
         let mut key = |start, end| {
-            hits.push(Hit { start, end, kind: Cow::Borrowed("PRIVATE_KEY"), priority: 0 });
+            hits.push(SecretSpan { start, end, kind: Cow::Borrowed("PRIVATE_KEY"), priority: 0 });
         };
         formats::private_keys(text, &mut key);
         formats::key_lines(text, &mut key);
@@ -151,21 +151,21 @@ impl Scanner {
     }
 
     /// Lines with continuations; a placeholder at the end of a line can create one.
-    fn continued(&self, text: &str, hits: &mut Vec<Hit>) {
+    fn continued(&self, text: &str, hits: &mut Vec<SecretSpan>) {
         for line in disguise::continued(text) {
             let mut found = Vec::new();
             self.scan(&line.text, 0, line.text.len(), &mut found);
             for hit in found {
                 for (start, end) in line.pieces(hit.start, hit.end) {
-                    hits.push(Hit { start, end, ..hit.clone() });
+                    hits.push(SecretSpan { start, end, ..hit.clone() });
                 }
             }
         }
     }
 
     /// Hits by names, sentences, tables and structures, in the text as it stands or in a decoded form.
-    fn told_by_context(&self, text: &str, hits: &mut Vec<Hit>) {
-        let mut apart = |start, end| hits.push(Hit::told_by_more(start, end));
+    fn told_by_context(&self, text: &str, hits: &mut Vec<SecretSpan>) {
+        let mut apart = |start, end| hits.push(SecretSpan::found_by_context(start, end));
         let lines = TextLines::of(text);
         paired::named_values(&lines, &mut apart);
         columns::cells(&lines, self.personal_data, &mut apart);
@@ -181,7 +181,7 @@ impl Scanner {
 
     /// Hits that need more than one line. `changed` holds the offsets of the lines that the previous pass changed, if
     /// there was one.
-    fn over_lines(&self, text: &str, changed: Option<&[usize]>, hits: &mut Vec<Hit>) {
+    fn over_lines(&self, text: &str, changed: Option<&[usize]>, hits: &mut Vec<SecretSpan>) {
         self.told_by_context(text, hits);
         // A replacement outside the tagged region changes nothing in the reading without tags.
         let is_changed = |(from, to): &(usize, usize)| {
@@ -193,7 +193,7 @@ impl Scanner {
             work::add(region.len());
             self.as_shown(&markup::untagged(region), from, hits);
         }
-        let mut apart = |start, end| hits.push(Hit::told_by_more(start, end));
+        let mut apart = |start, end| hits.push(SecretSpan::found_by_context(start, end));
         // `jq` prints colour codes between names and values.
         if memchr::memchr(disguise::ESCAPE, text.as_bytes()).is_some()
             && let Some(decoded) = disguise::decode_once(text)
@@ -207,19 +207,19 @@ impl Scanner {
     }
 
     /// Hits in a region with tags that begins at `from`, read without its tags.
-    fn as_shown(&self, shown: &DecodedText, from: usize, hits: &mut Vec<Hit>) {
+    fn as_shown(&self, shown: &DecodedText, from: usize, hits: &mut Vec<SecretSpan>) {
         let mut found = Vec::new();
         self.scan_plain(&shown.text, 0, shown.text.len(), &mut found);
         self.told_by_context(&shown.text, &mut found);
         for hit in found {
             for (start, end) in shown.pieces(hit.start, hit.end) {
-                hits.push(Hit { start: from + start, end: from + end, ..hit.clone() });
+                hits.push(SecretSpan { start: from + start, end: from + end, ..hit.clone() });
             }
         }
     }
 
     /// All hits in `from..to`, which are line boundaries: in the text as it stands and in its decoded forms.
-    fn scan(&self, text: &str, from: usize, to: usize, hits: &mut Vec<Hit>) {
+    fn scan(&self, text: &str, from: usize, to: usize, hits: &mut Vec<SecretSpan>) {
         self.scan_plain(text, from, to, hits);
         let Some(region) = text.get(from..to) else { return };
         let mut start = from;
@@ -229,14 +229,14 @@ impl Scanner {
         }
     }
 
-    fn undisguise(&self, line: &str, start: usize, hits: &mut Vec<Hit>) {
+    fn undisguise(&self, line: &str, start: usize, hits: &mut Vec<SecretSpan>) {
         for decoded in disguise::readings(line) {
             let mut found = Vec::new();
             self.scan_plain(&decoded.text, 0, decoded.text.len(), &mut found);
             self.told_by_context(&decoded.text, &mut found);
             for hit in found {
                 if let Some((from, to)) = decoded.original(hit.start, hit.end) {
-                    hits.push(Hit { start: start + from, end: start + to, ..hit });
+                    hits.push(SecretSpan { start: start + from, end: start + to, ..hit });
                 }
             }
         }
@@ -244,12 +244,12 @@ impl Scanner {
             let mut found = Vec::new();
             self.scan_plain(&content, 0, content.len(), &mut found);
             if let Some(hit) = found.into_iter().min_by_key(|hit| hit.priority) {
-                hits.push(Hit { start: start + from, end: start + to, ..hit });
+                hits.push(SecretSpan { start: start + from, end: start + to, ..hit });
             }
         }
     }
 
-    fn scan_plain(&self, text: &str, from: usize, to: usize, hits: &mut Vec<Hit>) {
+    fn scan_plain(&self, text: &str, from: usize, to: usize, hits: &mut Vec<SecretSpan>) {
         let Some(region) = text.get(from..to) else { return };
         let builtin = &*BUILTIN;
         let wanted = if self.personal_data { builtin.rules.len() } else { builtin.first_personal };
@@ -299,9 +299,9 @@ impl Scanner {
 
     /// Sorts hits and removes overlaps, hits that touch a placeholder, and allowed values. Overlapping hits are
     /// masked as one, under the name of the most specific, so that no part of a secret stays readable.
-    fn settle(&self, text: &str, mut hits: Vec<Hit>) -> Vec<Hit> {
+    fn settle(&self, text: &str, mut hits: Vec<SecretSpan>) -> Vec<SecretSpan> {
         hits.sort_by_key(|hit| (hit.start, hit.end));
-        let mut settled: Vec<Hit> = Vec::with_capacity(hits.len());
+        let mut settled: Vec<SecretSpan> = Vec::with_capacity(hits.len());
         for hit in hits {
             let value = text.get(hit.start..hit.end).unwrap_or_default();
             if hit.priority != 0 && !placeholders(value).is_empty() || self.is_allowed(value) {

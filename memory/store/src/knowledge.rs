@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use millwright_model::{IncidentId, Resolution};
 
 use super::db::{AssertSqlSafe, MAX_BATCH, marks, query};
-use super::resolutions::{from_row, hypothesis_from_row, most_trusted_first};
+use super::hypotheses;
+use super::resolutions::{from_row, most_trusted_first};
 use super::{Store, StoreError, StoredHypothesis};
 
 impl Store {
@@ -37,7 +38,7 @@ impl Store {
             let select = batch.iter().fold(query(AssertSqlSafe(sql)), |q, id| q.bind(id));
             for row in select.fetch_all(&self.read).await? {
                 let incident: IncidentId = row.try_get("incident_id")?;
-                found.entry(incident).or_default().1.push(hypothesis_from_row(&row)?);
+                found.entry(incident).or_default().1.push(hypotheses::from_row(&row)?);
             }
         }
         for (resolutions, _) in found.values_mut() {

@@ -18,6 +18,7 @@ mod feedback;
 mod forget;
 mod frequencies;
 mod fulltext;
+mod hypotheses;
 mod incidents;
 mod index;
 mod judging;

@@ -1,22 +1,20 @@
 /*!
-Resolutions and hypotheses: what was concluded, how well it is proven, what a person said about it and what happened
-afterwards.
+Resolutions: what was concluded, how well it is proven, what a person said about it and what happened afterwards.
 
 A run can write only the proof it earned; approval and outcome have calls of their own, each with an actor and a
-reason. Contradicting resolutions of one incident are all stored. Refuted hypotheses are stored as such, so that the
-next incident does not try them first again.
+reason. Contradicting resolutions of one incident are all stored.
 */
 
 use millwright_model::{
-    Approval, Evidence, FailedFix, Hypothesis, HypothesisStatus, IncidentId, JudgingAuthority, Outcome,
-    RepositoryId, Resolution, ResolutionId, RunId,
+    Approval, Evidence, FailedFix, Hypothesis, IncidentId, JudgingAuthority, Outcome, RepositoryId,
+    Resolution, ResolutionId, RunId,
 };
 
 use super::audit::{AuditedChange, record};
 use super::codec::{from_json, from_word, json, new_id, now, word};
 use super::db::{AssertSqlSafe, Row, WriteTransaction, WriteTurn, query, query_scalar};
 use super::queue::wake_notes;
-use super::{Actor, NewResolution, Store, StoreError, StoredHypothesis, index};
+use super::{Actor, NewResolution, Store, StoreError, StoredHypothesis, hypotheses, index};
 use crate::scope::ScopedRow;
 
 /// What `remember` did.
@@ -47,7 +45,7 @@ impl Store {
                 created_at: now(),
                 hypothesis: hypothesis.clone(),
             };
-            insert_hypothesis(&mut tx, incident, &stored).await?;
+            hypotheses::insert(&mut tx, incident, &stored).await?;
         }
         let Some(new) = resolution else {
             tx.commit().await?;
@@ -108,18 +106,6 @@ impl Store {
             .fetch_all(&self.read)
             .await?;
         Ok(most_trusted_first(rows.iter().map(from_row).collect::<Result<_, _>>()?))
-    }
-
-    pub async fn hypotheses(&self, incident: &IncidentId) -> Result<Vec<StoredHypothesis>, StoreError> {
-        self.require_incident(incident).await?;
-        let rows = query(
-            "SELECT run_id, id, created_at, status, statement, evidence FROM hypotheses WHERE incident_id = $1 \
-             ORDER BY created_at, run_id, id",
-        )
-        .bind(incident)
-        .fetch_all(&self.read)
-        .await?;
-        rows.iter().map(hypothesis_from_row).collect()
     }
 
     /// Sets the approval of a resolution for the owner of this store; `Approval::None` takes an earlier one back.
@@ -432,34 +418,6 @@ async fn set_column(
     Ok(())
 }
 
-/// Returns whether the hypothesis was new.
-pub(crate) async fn insert_hypothesis(
-    tx: &mut WriteTransaction,
-    incident: &IncidentId,
-    stored: &StoredHypothesis,
-) -> Result<bool, StoreError> {
-    let h = &stored.hypothesis;
-    let done = query(
-        "INSERT INTO hypotheses (incident_id, id, run_id, created_at, status, statement, evidence) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING",
-    )
-    .bind(incident)
-    .bind(&h.id)
-    .bind(&stored.run_id)
-    .bind(stored.created_at)
-    .bind(word(&h.status))
-    .bind(&h.statement)
-    .bind(json(&h.evidence)?)
-    .execute(&mut *tx)
-    .await?;
-    Ok(done.rows_affected() > 0)
-}
-
-/// The column is never null: it is blank if no repository is known.
-fn repository_of(text: &str) -> Option<RepositoryId> {
-    RepositoryId::parse(text).ok()
-}
-
 pub(crate) fn from_row(row: &Row) -> Result<Resolution, StoreError> {
     const WHAT: &str = "resolution";
     let id: ResolutionId = row.try_get("id")?;
@@ -467,7 +425,11 @@ pub(crate) fn from_row(row: &Row) -> Result<Resolution, StoreError> {
     let optional = |column: &str| row.try_get::<Option<String>>(column);
     Ok(Resolution {
         incident_id: row.try_get("incident_id")?,
-        repository: repository_of(&text("repository")?),
+        // The column is never null: it is blank if no repository is known.
+        repository: match text("repository")?.as_str() {
+            "" => None,
+            _ => Some(row.try_get("repository")?),
+        },
         statement: text("statement")?,
         culprit: optional("culprit")?,
         units: from_json(WHAT, &id, &text("units")?)?,
@@ -488,23 +450,5 @@ pub(crate) fn from_row(row: &Row) -> Result<Resolution, StoreError> {
         outcome: from_word(WHAT, &id, &text("outcome")?)?,
         created_at: row.try_get("created_at")?,
         id,
-    })
-}
-
-pub(crate) fn hypothesis_from_row(row: &Row) -> Result<StoredHypothesis, StoreError> {
-    const WHAT: &str = "hypothesis";
-    let id: String = row.try_get("id")?;
-    let status: String = row.try_get("status")?;
-    let status: HypothesisStatus = from_word(WHAT, &id, &status)?;
-    let evidence: String = row.try_get("evidence")?;
-    Ok(StoredHypothesis {
-        run_id: row.try_get("run_id")?,
-        created_at: row.try_get("created_at")?,
-        hypothesis: Hypothesis {
-            statement: row.try_get("statement")?,
-            evidence: from_json(WHAT, &id, &evidence)?,
-            status,
-            id,
-        },
     })
 }

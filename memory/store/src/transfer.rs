@@ -20,8 +20,8 @@ use super::reports::ReportRow;
 use super::signature::{ExportKey, is_signature};
 use super::{
     Actor, AuditEntry, Incident, IncidentState, Store, StoreError, StoredEvent, StoredEvidence,
-    StoredHypothesis, StoredProblem, StoredRun, evidence, feedback, incidents, index, learning, problems,
-    reports, resolutions, runs,
+    StoredHypothesis, StoredProblem, StoredRun, evidence, feedback, hypotheses, incidents, index, learning,
+    problems, reports, resolutions, runs,
 };
 use crate::structure_keys::StructureKeys;
 
@@ -306,7 +306,7 @@ impl Store {
             }
         }
         for hypothesis in &bundle.hypotheses {
-            resolutions::insert_hypothesis(tx, &incident.id, hypothesis).await?;
+            hypotheses::insert(tx, &incident.id, hypothesis).await?;
         }
         for item in &bundle.evidence {
             evidence::insert(tx, &incident.id, &item.stored, &item.text).await?;

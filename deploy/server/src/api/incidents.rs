@@ -14,8 +14,7 @@ use millwright_store::{
 };
 use millwright_usecases::{DeliveryKey, IncidentReport};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 use crate::app::ServiceState;
 use crate::auth::Principal;
@@ -54,15 +53,7 @@ pub(crate) async fn create(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, accepted.url.clone())], json_of(&accepted)).into_response())
 }
 
-/// An id of a query; one that is left blank is none.
-pub(super) fn id_or_blank<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<IncidentId>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    let text = text.filter(|text| !text.is_empty());
-    text.map(|text| IncidentId::parse(&text).map_err(D::Error::custom)).transpose()
-}
-
+/// An id of a query, or a blank text for none: see [`millwright_model::id_or_blank`].
 pub(super) fn id_or_blank_schema(generator: &mut SchemaGenerator) -> Schema {
     let id = generator.subschema_for::<IncidentId>();
     let whole = id.get("pattern").and_then(|pattern| pattern.as_str()).unwrap_or_default();
@@ -83,7 +74,7 @@ pub(crate) struct IncidentListQuery {
     /// Words in the title.
     q: Option<String>,
     /// The `next` of the page before.
-    #[serde(default, deserialize_with = "id_or_blank")]
+    #[serde(default, deserialize_with = "millwright_model::id_or_blank")]
     #[schemars(schema_with = "id_or_blank_schema")]
     after: Option<IncidentId>,
     /// 50 by default.

@@ -13,7 +13,7 @@ use millwright_model::Deployment;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::incidents::{id_or_blank, id_or_blank_schema};
+use super::incidents::id_or_blank_schema;
 use crate::app::ServiceState;
 use crate::auth::Principal;
 use crate::http::{CallerStore, JsonBody, Problem, UrlQuery, json_of};
@@ -141,7 +141,7 @@ pub(crate) async fn search(
 #[serde(deny_unknown_fields)]
 #[schemars(rename = "AuditQuery")]
 pub(crate) struct AuditQuery {
-    #[serde(default, deserialize_with = "id_or_blank")]
+    #[serde(default, deserialize_with = "millwright_model::id_or_blank")]
     #[schemars(schema_with = "id_or_blank_schema")]
     incident: Option<IncidentId>,
     /// 200 by default.

@@ -7,17 +7,17 @@ use std::borrow::Cow;
 
 /// A span to mask. Spans of one scan are in order and do not overlap.
 #[derive(Debug, Clone)]
-pub(crate) struct Hit {
+pub(crate) struct SecretSpan {
     pub(crate) start: usize,
     pub(crate) end: usize,
     pub(crate) kind: Cow<'static, str>,
     pub(crate) priority: usize,
 }
 
-impl Hit {
-    /// A hit found by its context. It is the least specific: a rule that knows the shape of the value takes
+impl SecretSpan {
+    /// A span found by its context. It is the least specific: a rule that knows the shape of the value takes
     /// precedence.
-    pub(crate) fn told_by_more(start: usize, end: usize) -> Self {
+    pub(crate) fn found_by_context(start: usize, end: usize) -> Self {
         Self { start, end, kind: Cow::Borrowed("SECRET"), priority: usize::MAX }
     }
 }
