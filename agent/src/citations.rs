@@ -11,7 +11,8 @@ caller passes the stored texts and an opener for locators.
 use std::collections::BTreeMap;
 
 use millwright_model::{
-    Escalation, Evidence, EvidenceId, EvidenceSource, HypothesisStatus, Locator, Report, Struck, Verdict,
+    CommitId, Escalation, Evidence, EvidenceId, EvidenceSource, HypothesisStatus, Locator, Report, Struck,
+    Verdict,
 };
 
 use crate::findings::Claim;
@@ -44,7 +45,7 @@ pub struct Quote {
 /// A parsed locator. Lines are 1-based, both ends included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LocatorTarget {
-    Git { sha: String, path: Option<String>, lines: Option<(u32, u32)> },
+    Git { sha: CommitId, path: Option<String>, lines: Option<(u32, u32)> },
     File { path: String, lines: Option<(u32, u32)> },
     Ticket { lines: (u32, u32) },
     Replay { run: usize },
@@ -226,11 +227,7 @@ pub fn parse_locator(locator: &Locator) -> Result<LocatorTarget, String> {
     match scheme {
         "git" => {
             let (sha, rest) = rest.split_once(':').map_or((rest, None), |(sha, rest)| (sha, Some(rest)));
-            if sha.len() != 40
-                || !sha.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f'))
-            {
-                return Err("a commit is named by 40 hex digits".to_owned());
-            }
+            let sha = CommitId::parse(sha).map_err(|_| "a commit is named by 40 hex digits")?;
             let (path, lines) = match rest.map(path_and_lines).transpose()? {
                 Some((path, lines)) => (Some(path), lines),
                 None => (None, None),
@@ -238,7 +235,7 @@ pub fn parse_locator(locator: &Locator) -> Result<LocatorTarget, String> {
             if path.as_ref().is_some_and(|path| path.starts_with('/')) {
                 return Err("a path in a commit is relative".to_owned());
             }
-            Ok(LocatorTarget::Git { sha: sha.to_owned(), path, lines })
+            Ok(LocatorTarget::Git { sha, path, lines })
         }
         "file" => path_and_lines(rest).map(|(path, lines)| LocatorTarget::File { path, lines }),
         "ticket" => {

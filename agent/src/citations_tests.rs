@@ -219,11 +219,11 @@ fn locators_parse() {
     let commit = Locator::commit_lines(&sha(), "a b/c#d.sh", 3, 9);
     assert_eq!(
         parse_locator(&commit),
-        Ok(LocatorTarget::Git { sha: SHA.into(), path: Some("a b/c#d.sh".into()), lines: Some((3, 9)) })
+        Ok(LocatorTarget::Git { sha: sha(), path: Some("a b/c#d.sh".into()), lines: Some((3, 9)) })
     );
     assert_eq!(
         parse(&Locator::commit(&sha()).0),
-        Ok(LocatorTarget::Git { sha: SHA.into(), path: None, lines: None })
+        Ok(LocatorTarget::Git { sha: sha(), path: None, lines: None })
     );
     assert_eq!(
         parse("file:/var/log/app.log#L7"),

@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use millwright_model::Verdict;
+use millwright_model::{CommitId, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -276,8 +276,10 @@ impl EvalCase {
         }
         let is_code = self.truth.kind == TruthKind::CodeChange;
         match &self.truth.commit {
-            Some(commit) if commit.len() != 40 || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-                return Err(format!("`truth.commit` is {commit:?}; it should be 40 hex digits or null"));
+            Some(commit) if CommitId::parse(commit).is_err() => {
+                return Err(format!(
+                    "`truth.commit` is {commit:?}; it should be 40 hex digits in small letters, or null"
+                ));
             }
             None if is_code => {
                 return Err("`truth.commit` is null, but `truth.kind` is code_change; name the commit".into());

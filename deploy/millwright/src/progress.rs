@@ -132,7 +132,7 @@ impl ProgressSink for TerminalProgress {
                         ReplayOutcome::OtherFailure => "fails otherwise",
                         ReplayOutcome::CannotTest => "cannot be tested",
                     };
-                    let commit = commit.get(..10).unwrap_or(&commit);
+                    let commit = commit.short();
                     let mean = state.replays.iter().sum::<u64>() / state.replays.len().max(1) as u64;
                     let left = left.map_or_else(String::new, |left| {
                         format!(", about {} s left", (left * mean).div_ceil(1000))

@@ -7,7 +7,7 @@ opens locations with git and reads them again; it uses nothing that the agent st
 use std::collections::BTreeSet;
 
 use millwright_git::{self as git, Repo};
-use millwright_model::{Evidence, ReplayOutcome};
+use millwright_model::{CommitId, Evidence, ReplayOutcome};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -106,9 +106,7 @@ fn said(repo: &Repo, args: &[&str]) -> Result<String, String> {
 
 /// A whole commit: its message and the lines it adds and removes.
 fn commit(repo: &Repo, sha: &str, excerpt: &str) -> Result<(), String> {
-    if sha.len() != 40 || !sha.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-        return Err(format!("{sha:?} is no commit id"));
-    }
+    CommitId::parse(sha).map_err(|error| error.to_string())?;
     let format = "--format=commit %H%nAuthor: %an <%ae>%n%n%B";
     let whole = said(repo, &["show", "-m", "--no-renames", "-U5", format, sha])?;
     let renamed = said(repo, &["show", "-m", "-M", "-U5", format, sha])?;

@@ -127,6 +127,7 @@ fn evidence(id: &str, locator: Locator, source: EvidenceSource, excerpt: &str) -
 /// An answer with this commit, path and diff, and with the truth's lines. It is right when these are the truth's.
 fn answer(case: &EvalCase, commit: Option<&str>, path: &str, diff: &str) -> Report {
     // For a case without a culprit, name any commit: the grader must see that none is wanted.
+    // The commit of a case that has one is whole: `EvalCase::check` sees to that.
     let commit =
         commit.and_then(|commit| commit.parse().ok()).unwrap_or_else(|| CommitId::from_bytes(&[0; 20]));
     let locations = case.truth.lines.iter().map(|lines| Location {

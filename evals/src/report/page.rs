@@ -273,7 +273,7 @@ fn cases_table(results: &[CaseResult]) -> Markup {
                         }
                         td.n { @if let Some(rank) = result.rank { (rank) } }
                         td { @if let Some(verdict) = &result.verdict { (verdict) } }
-                        td { @if let Some(commit) = &result.commit { code { (commit.get(..12).unwrap_or(commit)) } } }
+                        td { @if let Some(commit) = &result.commit { code { (commit.get(..10).unwrap_or(commit)) } } }
                         td.n { @if let Some(runs) = result.replay_runs { (runs) } }
                         td.n { (result.wall_ms) }
                     }

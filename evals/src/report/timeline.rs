@@ -37,7 +37,7 @@ pub(super) fn case(result: &CaseResult, report: &Report) -> Markup {
                     @for (number, run) in runs.iter().take(MOST_RUNS).enumerate() {
                         tr {
                             td.n { (number + 1) }
-                            td { code { (run.commit.get(..10).unwrap_or(&run.commit)) } @if run.patched { " changed" } }
+                            td { code { (run.commit.short()) } @if run.patched { " changed" } }
                             td class=(if run.outcome == ReplayOutcome::Passes { "hit" } else { "miss" }) { (words(run.outcome)) }
                             td.n { (run.duration_ms) }
                             td { span.bar style=(format!("width: {:.0}px", run.duration_ms as f64 / longest as f64 * 120.0)) {} }

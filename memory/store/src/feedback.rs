@@ -17,7 +17,9 @@ use super::codec::{now, word};
 use super::db::{AssertSqlSafe, WriteTransaction, WriteTurn, query, query_scalar};
 use super::judging::{BY_LINK, FeedbackAuthor, FeedbackResult, PriorFeedback};
 use super::queue::wake_notes;
-use super::resolutions::{ResolutionField, change_in, complete, from_row, insert, load, most_trusted_first};
+use super::resolutions::{
+    ResolutionField, change_in, complete, from_row, insert, load, most_trusted_first, of_incident_tx,
+};
 use super::{NewResolution, Store, StoreError};
 
 /// The fewest characters of an abbreviated commit id that git prints.
@@ -43,7 +45,7 @@ impl Store {
         self.require_incident(incident).await?;
         let by = judge.by;
         let mut tx = self.begin(WriteTurn::Whole).await?;
-        let known = most_trusted_first(of_incident(&mut tx, incident).await?);
+        let known = most_trusted_first(of_incident_tx(&mut tx, incident).await?);
         let judged = known.iter().find(|known| resolution.is_none_or(|id| known.id == *id));
         let named = commit_named(by.why).filter(|_| approval == Approval::Rejected);
         if judged.is_none() && named.is_none() {
@@ -215,18 +217,6 @@ async fn against(
     Ok(words.pop())
 }
 
-/// The resolutions of an incident, in no particular order.
-async fn of_incident(
-    tx: &mut WriteTransaction,
-    incident: &IncidentId,
-) -> Result<Vec<Resolution>, StoreError> {
-    let rows = query("SELECT * FROM resolutions WHERE incident_id = $1 ORDER BY id")
-        .bind(incident)
-        .fetch_all(&mut *tx)
-        .await?;
-    rows.iter().map(from_row).collect()
-}
-
 /// The resolutions of an incident and of the other incidents of its problem that exist for the judge: feedback only
 /// reaches incidents that they see.
 async fn of_problem(
@@ -339,7 +329,7 @@ async fn correct(
     FeedbackAuthor { by, standing, .. }: FeedbackAuthor<'_>,
 ) -> Result<Resolution, StoreError> {
     let new = NewResolution {
-        repository: instead_of.map_or(repository, |rejected| rejected.repository.clone()),
+        repository: instead_of.and_then(|rejected| rejected.repository.clone()).or(repository),
         // The author is in a field of its own, because the statement is also shown to people outside.
         statement: format!("Commit {commit} brought the failure in, as a person said."),
         culprit: Some(commit),

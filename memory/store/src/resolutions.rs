@@ -292,7 +292,7 @@ fn change<'a>(
     AuditedChange { action, subject: r.id.as_str(), incident: Some(&r.incident_id), before, after }
 }
 
-async fn of_incident_tx(
+pub(super) async fn of_incident_tx(
     tx: &mut WriteTransaction,
     incident: &IncidentId,
 ) -> Result<Vec<Resolution>, StoreError> {

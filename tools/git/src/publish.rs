@@ -46,7 +46,7 @@ pub fn check_branch_name(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Composes a commit of `tree` on `parent` (full ids) in the borrowing git directory. The same input at the same
+/// Composes a commit of `tree` (a full id) on `parent` in the borrowing git directory. The same input at the same
 /// `time` (seconds since 1970) gives the same commit.
 pub fn commit_of(
     repo: &Repo,

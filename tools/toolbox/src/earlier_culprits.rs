@@ -45,6 +45,8 @@ impl KnownCauses {
         let unreadable = |error| ToolError::unavailable("memory cannot be read").with_detail(error);
         let EarlierCauses { trusted, rejected } =
             store.earlier_causes(repository, ctx.workbench.incident.as_ref()).await.map_err(unreadable)?;
+        let (trusted, rejected) =
+            ctx.blocking(move |ctx| Ok((with_full_ids(ctx, trusted), with_full_ids(ctx, rejected)))).await?;
         // List each pair of culprit and code once.
         let mut once: Vec<&Resolution> = Vec::new();
         for known in &rejected {
@@ -54,7 +56,7 @@ impl KnownCauses {
         }
         let rejected = once;
         let rejected = RejectedCause::load(store, &rejected).await.map_err(unreadable)?;
-        ctx.blocking(move |ctx| Ok(Self { trusted: with_full_ids(ctx, trusted), rejected })).await
+        Ok(Self { trusted, rejected })
     }
 
     /// Precedents for the ranking.
@@ -157,15 +159,19 @@ pub(super) async fn alike(ctx: &ToolContext, shown: &str) -> Result<Vec<Incident
 }
 
 /// Completes commit ids, because a person may have given only a prefix.
-fn with_full_ids(ctx: &ToolContext, mut known: Vec<Resolution>) -> Vec<Resolution> {
-    const WHOLE_ID: usize = 40;
+pub(super) fn with_full_ids(ctx: &ToolContext, mut known: Vec<Resolution>) -> Vec<Resolution> {
     for resolution in &mut known {
-        let short = resolution.culprit.as_deref().filter(|culprit| culprit.len() < WHOLE_ID);
-        if let Some(full) = short.and_then(|culprit| ctx.visible(Some(culprit)).ok()) {
-            resolution.culprit = Some(full.to_string());
-        }
+        complete_id(ctx, &mut resolution.culprit);
     }
     known
+}
+
+/// The same of one culprit. What names no commit here stays as it is.
+pub(super) fn complete_id(ctx: &ToolContext, culprit: &mut Option<String>) {
+    let named = culprit.as_deref().filter(|culprit| CommitId::parse(culprit).is_err());
+    if let Some(full) = named.and_then(|culprit| ctx.visible(Some(culprit)).ok()) {
+        *culprit = Some(full.into());
+    }
 }
 
 /// Whether the fault may still be in the failing revision: its fix would still change something there, or its guilty
@@ -183,3 +189,7 @@ fn still_stands(ctx: &ToolContext, known: &Resolution) -> bool {
         text(&known.failing_revision).is_some_and(|then| text(&ctx.bad).as_ref() == Some(&then))
     })
 }
+
+#[cfg(test)]
+#[path = "earlier_culprits_tests.rs"]
+mod tests;

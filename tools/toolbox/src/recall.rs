@@ -9,6 +9,7 @@ use millwright_store::{MemoryFilter, MemoryItem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::earlier_culprits::complete_id;
 use super::rejected_causes::{RejectedCause, find_rejected_causes};
 use super::{Effect, RunMemory, Tool, ToolContext, ToolError, ToolOutput, staleness};
 
@@ -94,6 +95,13 @@ impl Tool for RecallTool {
             matches.retain(|known| known.incident_id != one.incident_id);
             matches.push(one);
         }
+        // As the rejected causes have theirs: the two are compared.
+        let matches = ctx
+            .blocking(move |ctx| {
+                matches.iter_mut().for_each(|one| complete_id(ctx, &mut one.culprit));
+                Ok(matches)
+            })
+            .await?;
         let mut text = match matches.len() {
             0 => "No precedent: nothing like this is remembered.".to_owned(),
             n => format!("{n} similar incidents:\n"),

@@ -11,6 +11,7 @@ use millwright_recall::RecalledIncident;
 use millwright_store::{MemoryItem, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
+use super::earlier_culprits::with_full_ids;
 use super::{RunMemory, ToolContext, ToolError};
 
 /// Maximum number of rejected causes that one investigation considers.
@@ -86,7 +87,9 @@ pub(super) async fn find_rejected_causes(
         }
     }
     rejected.truncate(MAX_REJECTED_CAUSES);
-    RejectedCause::load(store, &rejected)
+    let rejected: Vec<Resolution> = rejected.into_iter().cloned().collect();
+    let rejected = ctx.blocking(move |ctx| Ok(with_full_ids(ctx, rejected))).await?;
+    RejectedCause::load(store, &rejected.iter().collect::<Vec<_>>())
         .await
         .map_err(|error| ToolError::unavailable("memory cannot be read").with_detail(error))
 }

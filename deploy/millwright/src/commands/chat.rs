@@ -299,7 +299,7 @@ impl ProgressSink for Screen {
                 ReplayOutcome::OtherFailure => "fails otherwise",
                 ReplayOutcome::CannotTest => "cannot be tested",
             };
-            self.step(&format!("replay {number} {seen} at {}", commit.get(..10).unwrap_or(&commit)));
+            self.step(&format!("replay {number} {seen} at {}", commit.short()));
         }
     }
 }

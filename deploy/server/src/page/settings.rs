@@ -70,7 +70,7 @@ fn connectors(app: &ServiceState, doors: Option<&[ChannelHealth]>) -> Markup {
     let names = hooks::ROUTES.iter().map(|route| (route.path.as_str(), route.name()));
     let (set, unset): (Vec<_>, Vec<_>) = names.partition(|(_, name)| app.settings.hooks.contains_key(*name));
     let example = unset.first().map_or("NAME", |(_, name)| name);
-    let of = |name: &str| doors.and_then(|doors| doors.iter().find(|door| door.source == name));
+    let of = |name: &str| doors.map(|doors| doors.iter().find(|door| door.source == name));
     html! {
         section {
             h2 { "What comes in" }
@@ -84,8 +84,9 @@ fn connectors(app: &ServiceState, doors: Option<&[ChannelHealth]>) -> Markup {
                             b { (name) } " " code { (path) }
                             p.dim {
                                 @match of(name) {
-                                    Some(door) => { (door.deliveries) " deliveries, the last " (format::time(door.last_at)) }
-                                    None => "connected; nothing has come in yet",
+                                    Some(Some(door)) => { (door.deliveries) " deliveries, the last " (format::time(door.last_at)) }
+                                    Some(None) => "connected; nothing has come in yet",
+                                    None => "connected",
                                 }
                             }
                         }

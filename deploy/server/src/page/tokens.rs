@@ -24,6 +24,8 @@ use crate::app::ServiceState;
 use crate::auth::{NewToken, TokenError, TokenRequest, TokenRole, create_token};
 use crate::http::{PathId, Problem};
 
+/// Characters of a token's list of repositories: an administrator has to see everything that it reaches.
+const WHOLE_LIST: usize = 100_000;
 /// Most tokens listed.
 const MOST: usize = 200;
 const DAY: u64 = 86_400;
@@ -122,7 +124,7 @@ fn list(visit: &PageSession, tokens: &[AccessToken]) -> Markup {
                     li {
                         b { (format::short(&token.name, 80)) } " " span.badge { (format::short(&token.role, 20)) } " " code { (format::short(&token.id, 20)) }
                         @if !token.repositories.is_all() {
-                            p.dim { "bound to " (format::short(&token.repositories.to_string(), 400)) }
+                            p.dim { "bound to " (format::short(&token.repositories.to_string(), WHOLE_LIST)) }
                         }
                         p.dim {
                             "made " (format::time(token.created_at)) " by " (format::short(&token.created_by, 80))

@@ -297,8 +297,11 @@ impl VectorStore for Qdrant {
                 };
                 Some(VectorPoint {
                     incident_id: incident_of(&point.payload)?,
-                    repository: text(&point.payload, "repository")
-                        .and_then(|id| RepositoryId::parse(&id).ok()),
+                    // A repository that cannot be read is not "any": the point is left out, as one without its incident.
+                    repository: match text(&point.payload, "repository") {
+                        Some(id) => Some(RepositoryId::parse(&id).ok()?),
+                        None => None,
+                    },
                     service: text(&point.payload, "service"),
                     environment: text(&point.payload, "environment"),
                     dense,

@@ -173,7 +173,8 @@ async fn bring_up_to_date(pool: &SqlitePool, path: &str) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Recognises a file whose first opening was interrupted between the migrations and the application id.
+/// Whether the file has our table of migrations, as one does whose first opening was interrupted before the application
+/// id was written.
 async fn has_our_steps(pool: &SqlitePool) -> Result<bool, sqlx::Error> {
     let n: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master WHERE name = '_sqlx_migrations'")
         .fetch_one(pool)

@@ -318,7 +318,7 @@ pub(crate) async fn wake(
     Ok(done.rows_affected() > 0)
 }
 
-/// Makes a job due. A running job becomes due again when its worker is done. A queued job keeps its time, including a
+/// Makes an ended or waiting job due. A running job becomes due again when its worker is done. A queued job keeps its time, including a
 /// wait after a failure or at the other system's request.
 pub(crate) async fn wake_idle(
     tx: &mut WriteTransaction,

@@ -57,13 +57,13 @@ impl Store {
     pub async fn answered(&self, most: u32) -> Result<Vec<AnsweredIncident>, StoreError> {
         let sql = format!(
             "SELECT r.id, r.incident_id, r.created_at, r.verdict, v.wall_ms, v.cost_micro_usd, \
-             (SELECT count(*) FROM incidents j WHERE j.problem_id = i.problem_id AND j.id <= i.id \
-             AND j.id IN (SELECT i.id FROM incidents i WHERE 1 = 1{0})) AS occurrence, \
+             (SELECT count(*) FROM incidents j WHERE j.problem_id = i.problem_id AND j.id <= i.id{1}) AS occurrence, \
              (SELECT count(*) FROM incident_messages m WHERE m.incident_id = i.id \
              AND m.kind IN ('remark', 'decision', 'stop')) AS steered \
              FROM report_views v JOIN reports r ON r.id = v.report_id JOIN incidents i ON i.id = r.incident_id \
              WHERE 1 = 1{0} ORDER BY r.created_at DESC, r.id DESC LIMIT $1",
-            self.visible()
+            self.visible(),
+            self.visible_by("j.id")
         );
         let rows = query(AssertSqlSafe(sql)).bind(i64::from(most)).fetch_all(&self.read).await?;
         rows.iter()

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use millwright_git::Repo;
-use millwright_model::CommitId;
+use millwright_model::{CommitId, InvalidId};
 use millwright_sandbox::trusted::GitError;
 
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,8 @@ pub enum GraphError {
         "commit {commit} is listed twice, or its history runs in a circle; the repository may be damaged (`git fsck`)"
     )]
     Malformed { commit: CommitId },
+    #[error("git lists the history in a form that is not known: {0}")]
+    Listing(#[from] InvalidId),
     #[error(transparent)]
     Git(#[from] GitError),
 }
@@ -103,11 +105,13 @@ impl CommitGraph {
         }
         let listing = git.output()?;
         let listing = String::from_utf8_lossy(&listing);
-        let commits = listing.lines().filter_map(|line| {
-            let mut ids = line.split_ascii_whitespace().filter_map(|id| CommitId::parse(id).ok());
-            Some((ids.next()?, ids.collect()))
+        // A parent that is lost here would be missing in a proof, so nothing is skipped.
+        let commits = listing.lines().map(|line| {
+            let mut ids = line.split_ascii_whitespace().map(CommitId::parse);
+            let commit = ids.next().unwrap_or_else(|| CommitId::parse(line))?;
+            Ok((commit, ids.collect::<Result<_, _>>()?))
         });
-        Self::new(commits.collect(), bad)
+        Self::new(commits.collect::<Result<_, InvalidId>>()?, bad)
     }
 
     /// Number of candidates.

@@ -48,7 +48,7 @@ pub fn search(
         loop {
             let free = jobs.max(1).saturating_sub(pending.len());
             let batch = match bisect.next_batch(free, &pending) {
-                // Wait for the runs that are still going on: their outcomes may not contradict the verdict.
+                // Wait for the runs that are still going on: they cost nothing more, and may change the verdict.
                 Err(verdict) if pending.is_empty() => return Ok(verdict),
                 Err(_) => Vec::new(),
                 Ok(_) if free == 0 => Vec::new(),

@@ -159,7 +159,7 @@ fn a_later_revision_has_a_fix_or_has_not() {
     );
 }
 
-/// Ids of the candidates in order, for a culprit of one file.
+/// Ids and diffs of the candidates in order, for a culprit of one file.
 fn candidates_of(path: &str, before: &str, after: &str, guilty: &[usize]) -> Vec<(String, String)> {
     let repo = TestRepo::new();
     repo.commit("before", &[(path, before)]);

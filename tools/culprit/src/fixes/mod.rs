@@ -73,7 +73,7 @@ pub struct FixProposal {
 /// tried last.
 const LONE: &str = "partial_revert_alone";
 
-/// Drafts candidates that take back `culprit`, or only its `guilty` hunks, at `bad`. All ids are full commit ids.
+/// Drafts candidates that take back `culprit`, or only its `guilty` hunks, at `bad`.
 pub fn propose(
     repo: &Repo,
     culprit: &CommitId,

@@ -86,6 +86,6 @@ fn look(
     checks.extend(tried.checks);
     let contents = check_checkout(&repo, &revision, &repository.recipes, tried.tests_ran);
     checks.extend(contents.map_err(|error| error.to_string())?);
-    let short = revision.get(..10).unwrap_or(&revision);
+    let short = revision.short();
     Ok((format!("{} at {short}", repo.path().display()), checks))
 }
