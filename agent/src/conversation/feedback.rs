@@ -10,11 +10,14 @@ use millwright_store::commit_named;
 
 use super::Conversation;
 
-/// Records feedback on an answer: returns in words what changed, or why the feedback was refused.
-pub type FeedbackFuture<'a> = Pin<Box<dyn Future<Output = Result<String, String>> + Send + 'a>>;
+/// Why the channel could not take feedback, through no fault of the person.
+pub type FeedbackError = Box<dyn std::error::Error + Send + Sync>;
 
-/// Records a person's feedback on the answer of an incident. The code that begins the conversation knows who speaks,
-/// and with which permissions.
+/// What came of a person's feedback, in words.
+pub type FeedbackFuture<'a> = Pin<Box<dyn Future<Output = Result<String, FeedbackError>> + Send + 'a>>;
+
+/// Takes a person's feedback on the answer of an incident. The one who begins the conversation knows the
+/// speaker and their rights, and masks the note.
 pub trait FeedbackTaker: Send + Sync {
     fn take<'a>(&'a self, incident: &'a IncidentId, said: Approval, note: &'a str) -> FeedbackFuture<'a>;
 }
@@ -72,17 +75,21 @@ pub(super) fn feedback_in(line: &str) -> Option<Approval> {
 
 impl Conversation {
     /// Records the person's feedback on the current incident.
-    pub(super) async fn record_feedback(&self, approval: Approval, line: &str) -> Result<String, String> {
+    pub(super) async fn record_feedback(
+        &self,
+        approval: Approval,
+        line: &str,
+    ) -> Result<String, FeedbackError> {
         let incident = self
             .incident
             .clone()
             .or_else(|| self.report.as_ref().map(|known| known.report.incident_id.clone()));
         let Some(incident) = incident else {
-            return Err(
+            return Ok(
                 "There is no answer yet to confirm or reject; `investigate this` finds one.".to_owned()
             );
         };
-        self.feedback.take(&incident, approval, &self.redact(line)).await
+        self.feedback.take(&incident, approval, line).await
     }
 }
 

@@ -40,7 +40,7 @@ use crate::run::{ReplayPlan, RunRequest};
 use crate::sink::EventSink;
 
 pub use command::{SlashCommand, command, steering};
-pub use feedback::{FeedbackFuture, FeedbackTaker};
+pub use feedback::{FeedbackError, FeedbackFuture, FeedbackTaker};
 pub use intent::ABILITIES;
 
 use intent::{QuestionIntent, QuestionTarget, understand};
@@ -80,12 +80,14 @@ pub struct ConversationListener {
 }
 
 /// The answer to a line.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct ConversationAnswer {
     /// The text, safe to print.
     pub text: String,
     /// The person wants to leave.
     pub ends: bool,
+    /// The feedback in the line could not be recorded, through no fault of the person.
+    pub failed: Option<FeedbackError>,
 }
 
 /// Sends messages to a working run while the conversation waits for it. Cheap to clone.
@@ -168,6 +170,8 @@ pub struct Conversation {
     planner: Box<dyn Planner>,
     by: String,
     feedback: Arc<dyn FeedbackTaker>,
+    /// Why the feedback of this line could not be recorded.
+    failed: Option<FeedbackError>,
     width: usize,
     color: bool,
     repo: Arc<Repo>,
@@ -248,6 +252,7 @@ impl Conversation {
             planner,
             by,
             feedback,
+            failed: None,
             width,
             color,
             repo,
@@ -321,14 +326,19 @@ impl Conversation {
         if cut {
             text.push_str(&format!("\n(Only the first {LONGEST_LINE} characters of the line were read.)"));
         }
-        ConversationAnswer { text, ends: false }
+        ConversationAnswer { text, failed: self.failed.take(), ..ConversationAnswer::default() }
     }
 
     async fn converse(&mut self, line: &str, ears: &ConversationListener) -> String {
         match understand(line) {
-            QuestionIntent::Feedback(approval) => {
-                plain(&self.record_feedback(approval, line).await.unwrap_or_else(|why| why))
-            }
+            QuestionIntent::Feedback(approval) => match self.record_feedback(approval, line).await {
+                Ok(words) => plain(&words),
+                Err(error) => {
+                    let said = plain(&format!("That could not be recorded: {error}"));
+                    self.failed = Some(error);
+                    said
+                }
+            },
             QuestionIntent::Investigate(_) | QuestionIntent::WriteFix(_) if self.reads_only => {
                 "Here only questions are answered; report a new incident to have it investigated.".to_owned()
             }
@@ -363,12 +373,12 @@ impl Conversation {
             }
             SlashCommand::Report => self.show_report(),
             SlashCommand::Help => format!("{}\n\nQuestions:\n{ABILITIES}", command::HELP),
-            SlashCommand::Quit => return ConversationAnswer { text: String::new(), ends: true },
+            SlashCommand::Quit => return ConversationAnswer { ends: true, ..ConversationAnswer::default() },
             SlashCommand::Unknown(name) => {
                 plain(&format!("There is no command /{name}; there are:\n{}", command::HELP))
             }
         };
-        ConversationAnswer { text, ends: false }
+        ConversationAnswer { text, ..ConversationAnswer::default() }
     }
 
     fn show_evidence(&self, id: Option<&str>) -> String {
@@ -422,7 +432,7 @@ impl Drop for Conversation {
 }
 
 fn told(text: &str) -> ConversationAnswer {
-    ConversationAnswer { text: text.to_owned(), ends: false }
+    ConversationAnswer { text: text.to_owned(), ..ConversationAnswer::default() }
 }
 
 fn context(

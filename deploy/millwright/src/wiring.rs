@@ -219,7 +219,8 @@ pub(crate) async fn open_database(data_dir: &std::path::Path, config: &Config) -
 
 /// The actor for the audit log: the login name.
 pub(crate) fn person() -> String {
-    std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_else(|_| "operator".into())
+    let mut names = ["USER", "LOGNAME"].into_iter().filter_map(|name| std::env::var(name).ok());
+    names.find(|name| !name.is_empty()).unwrap_or_else(|| "operator".into())
 }
 
 /// Checks that the output file can be written, so that an error comes before the work and not after it. Leaves nothing

@@ -32,8 +32,10 @@ impl DeliveryKey {
             Self::Ticket { source, external_id, of: VisibleSet::All } => {
                 format!("api:{}", digest(&[source, external_id]))
             }
-            Self::Ticket { source, external_id, of } => {
-                format!("api:{}", digest(&[source, external_id, &of.to_string()]))
+            Self::Ticket { source, external_id, of: VisibleSet::Only(names) } => {
+                let names = names.iter().map(RepositoryName::as_str);
+                let parts: Vec<&str> = [source.as_str(), external_id].into_iter().chain(names).collect();
+                format!("api:{}", digest(&parts))
             }
             Self::Form { parts } => {
                 let parts: Vec<&str> = parts.iter().map(String::as_str).collect();

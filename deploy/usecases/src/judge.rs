@@ -66,20 +66,25 @@ impl JudgementResult {
 }
 
 impl UseCases {
-    /// [`UseCases::judge`] for a conversation: the result is text, and the error is the reason why the judgement was not
-    /// accepted.
+    /// [`UseCases::judge`] of an incident's best answer in a conversation, which says in words what came of it or why
+    /// the caller cannot do that.
+    ///
+    /// # Errors
+    /// When it failed through no fault of the caller's.
     pub async fn judge_in_words(
         &self,
         judge: FeedbackAuthor<'_>,
-        judgement: AnswerJudgement<'_>,
-    ) -> Result<String, String> {
+        incident: &IncidentId,
+        said: Approval,
+    ) -> Result<String, UseCaseError> {
+        let judgement = AnswerJudgement::of_best(incident, said == Approval::Confirmed);
         match self.judge(judge, judgement).await {
             Ok(judged) => Ok(judged.detail),
             Err(UseCaseError::NothingToJudge) => {
-                Err("There is no answer yet to confirm or reject. `it was COMMIT` tells the cause."
-                    .to_owned())
+                Ok("There is no answer yet to confirm or reject. `it was COMMIT` tells the cause.".to_owned())
             }
-            Err(error) => Err(error.to_string()),
+            Err(error) if error.is_of_caller() => Ok(error.to_string()),
+            Err(error) => Err(error),
         }
     }
 

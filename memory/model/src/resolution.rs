@@ -2,7 +2,7 @@
 What memory keeps about the cause and the fix of an incident, and when that may be presented as known.
 */
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::fix::{FailedFix, FixChecks, FixKind};
 use super::proof::{Approval, JudgingAuthority, Outcome, Proof};
@@ -15,7 +15,7 @@ pub struct Resolution {
     pub id: ResolutionId,
     pub incident_id: IncidentId,
     /// `None` if it is not known. Other versions wrote that as a blank text.
-    #[serde(default, deserialize_with = "crate::id_or_blank")]
+    #[serde(default, serialize_with = "blank_if_none", deserialize_with = "crate::id_or_blank")]
     pub repository: Option<RepositoryId>,
     pub statement: String,
     pub culprit: Option<String>,
@@ -45,6 +45,11 @@ pub struct Resolution {
     pub approval_suffices: bool,
     pub outcome: Outcome,
     pub created_at: Timestamp,
+}
+
+/// Stored and exported as other versions read it.
+fn blank_if_none<S: Serializer>(id: &Option<RepositoryId>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(id.as_ref().map_or("", RepositoryId::as_str))
 }
 
 impl Resolution {

@@ -25,7 +25,7 @@ use millwright_model::terminal_code::escaped_but_colours;
 use millwright_model::{Approval, IncidentId, ReplayOutcome};
 use millwright_store::{Actor, FeedbackAuthor, FeedbackRights};
 use millwright_tools::{ProgressEvent, ProgressSink};
-use millwright_usecases::{AnswerJudgement, UseCases};
+use millwright_usecases::UseCases;
 use tokio::sync::mpsc;
 
 use super::investigate::{self, TicketInput};
@@ -51,7 +51,7 @@ pub(super) async fn run(arguments: ChatArguments) -> Result<ExitCode> {
     let options = investigate::options(what, ticket, true, &config)?;
     let store = wiring::open_store(&options.data_dir, &config).await?;
     let to_terminal = std::io::stdout().is_terminal();
-    let by = std::env::var("USER").ok().filter(|user| !user.is_empty()).unwrap_or_else(|| "terminal".into());
+    let by = wiring::person();
     let conversation = Conversation::begin(ConversationContext {
         options,
         incident,
@@ -82,8 +82,7 @@ struct OwnersFeedback {
 impl FeedbackTaker for OwnersFeedback {
     fn take<'a>(&'a self, incident: &'a IncidentId, said: Approval, note: &'a str) -> FeedbackFuture<'a> {
         let judge = FeedbackAuthor::new(Actor { who: &self.by, why: note }, FeedbackRights::OWNER);
-        let judgement = AnswerJudgement::of_best(incident, said == Approval::Confirmed);
-        Box::pin(self.use_cases.judge_in_words(judge, judgement))
+        Box::pin(async move { Ok(self.use_cases.judge_in_words(judge, incident, said).await?) })
     }
 }
 

@@ -48,9 +48,15 @@ async fn incident_said_in(
     thread: &str,
 ) -> Result<Option<IncidentId>, Problem> {
     let Some(found) = incident_of(app, &said.channel, thread).await? else { return Ok(None) };
-    let closed = people::conversation_of(app, &said.channel, said.is_closed).await;
-    let is_open = app.own_store.get_incident(&found).await?.conversation.is_none();
-    Ok(Some(found).filter(|_| closed.is_none() || !is_open))
+    if app.own_store.get_incident(&found).await?.conversation.is_some() {
+        return Ok(Some(found));
+    }
+    match people::is_closed_to_others(app, &said.channel, said.is_closed).await {
+        Some(false) => Ok(Some(found)),
+        Some(true) => Ok(None),
+        // Neither guess can be taken back: the message would be seen by others, or the thread go on as another incident.
+        None => Err(Problem::busy("Slack does not say who reads this channel; send it again")),
+    }
 }
 
 /// The incident that a thread is about, regardless of who reads it.
@@ -69,7 +75,7 @@ fn use_cases_in(app: &ServiceState, channel: &str) -> UseCases {
     app.use_cases_on(app.own_store.within_conversation(people::conversation(channel).as_ref()))
 }
 
-fn key(channel: &str, thread: &str) -> String {
+pub(super) fn key(channel: &str, thread: &str) -> String {
     format!("{NAME}:{}", digest(&[channel, thread]))
 }
 

@@ -107,17 +107,23 @@ pub(super) async fn conversation_of(
     channel: &str,
     is_closed: Option<bool>,
 ) -> Option<ConversationId> {
-    if app.settings.chat.as_ref().is_some_and(|slack| slack.closed_channels_are_open) {
-        return None;
-    }
-    let is_closed = match is_closed {
-        Some(told) => told,
-        None => match app.chat_channels.known(channel) {
-            Some(is_closed) => is_closed,
-            None => ask_readers(app, channel).await.is_closed != Some(false),
-        },
-    };
+    let is_closed = is_closed_to_others(app, channel, is_closed).await != Some(false);
     is_closed.then(|| conversation(channel)).flatten()
+}
+
+/// Whether only a channel's members may see what is said there; `None` if Slack does not say.
+pub(super) async fn is_closed_to_others(
+    app: &ServiceState,
+    channel: &str,
+    told: Option<bool>,
+) -> Option<bool> {
+    if app.settings.chat.as_ref().is_some_and(|slack| slack.closed_channels_are_open) {
+        return Some(false);
+    }
+    match told.or_else(|| app.chat_channels.known(channel)) {
+        Some(is_closed) => Some(is_closed),
+        None => ask_readers(app, channel).await.is_closed,
+    }
 }
 
 /// A channel as a conversation.

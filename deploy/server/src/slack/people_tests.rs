@@ -3,7 +3,8 @@
 use millwright_model::{Approval, Audience, IncidentId, Proof, Resolution};
 use std::time::Duration;
 
-use millwright_store::{Actor, JobKind};
+use millwright_store::{Actor, IngestResult, JobKind};
+use millwright_usecases::{ChannelReport, DeliveryKey};
 use serde_json::{Value, json};
 
 use super::{event, found, incidents, mention, press, press_in, scene_at, send};
@@ -292,4 +293,55 @@ async fn what_is_said_behind_closed_doors_is_told_to_nobody_else() {
     let open_doors = scene_at(url, |slack| slack.closed_channels_are_open = true).await;
     assert_eq!(event(&open_doors, "Ev1", said("D1", "1.1", Some("im"))).await, "opened");
     assert_eq!(newest(&open_doors).await.2, [200, 200]);
+}
+
+/// A thread whose incident everybody sees, in a channel that was closed since, or of which Slack says nothing.
+#[tokio::test]
+async fn what_is_said_in_a_thread_goes_to_its_open_incident_only_if_the_channel_is_known_to_be_open() {
+    let (url, _) = workspace().await;
+    let scene = scene_at(url, |_| {}).await;
+    let begun = async |channel: &str| {
+        let report = ChannelReport {
+            system: "slack",
+            payload: json!({ "title": format!("Totals are wrong in {channel}"), "body": "", "source": "slack" }),
+            default_title: String::new(),
+            service: None,
+            external_id: None,
+            delivery: DeliveryKey::Delivered { system: "slack", id: channel.to_owned() },
+            correlation: vec![super::super::handlers::key(channel, "1.1")],
+            is_joined_by_trace: false,
+            audience: Audience::Internal,
+            conversation: None,
+            is_resolved: false,
+            note: None,
+            files: Vec::new(),
+            by: "slack:U1".into(),
+        };
+        match scene.app.intake.report_from_channel(report).await.unwrap() {
+            IngestResult::Opened(incident) => incident,
+            other => panic!("{other:?}"),
+        }
+    };
+    let later = |channel: &str| {
+        let mut event = mention("1.2", Some("1.1"), "<@U0BOT> it got worse");
+        event["channel"] = channel.into();
+        event
+    };
+    let messages = async |id: &IncidentId| scene.app.own_store.messages(id, None).await.unwrap().len();
+
+    let open = begun("C1").await;
+    assert_eq!(event(&scene, "Ev1", later("C1")).await, "said");
+    assert_eq!(messages(&open).await, 1);
+    let closed = begun("C7").await;
+    assert_eq!(event(&scene, "Ev7", later("C7")).await, "opened");
+    assert_eq!(messages(&closed).await, 0);
+    // Slack sends it again; nothing was begun that could not be taken back.
+    let unknown = begun("C9").await;
+    let before = incidents(&scene).await.len();
+    let envelope = json!({
+        "type": "event_callback", "event_id": "Ev9", "event": later("C9"),
+        "authorizations": [{ "team_id": "T1", "user_id": "U0BOT", "is_bot": true }],
+    });
+    let answer = send(&scene, "/hooks/slack/events", &envelope.to_string(), 0).await;
+    assert_eq!((answer.status, incidents(&scene).await.len(), messages(&unknown).await), (503, before, 0));
 }

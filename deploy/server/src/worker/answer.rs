@@ -7,7 +7,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use millwright_agent::conversation::{Conversation, ConversationContext, ConversationListener, command};
+use millwright_agent::conversation::{
+    Conversation, ConversationContext, ConversationListener, FeedbackError, command,
+};
 use millwright_agent::investigation::InvestigateError;
 use millwright_agent::lease_holder::LeaseHolder;
 use millwright_store::{IncidentMessage, Job, StoreError, is_transient};
@@ -29,6 +31,8 @@ enum AnswerError {
     Place(#[from] TargetError),
     #[error(transparent)]
     Conversation(#[from] InvestigateError),
+    #[error("feedback could not be recorded: {0}")]
+    Feedback(#[source] FeedbackError),
 }
 
 /// An error becomes the answer, unless the store is unavailable: then the question waits for the store.
@@ -100,7 +104,11 @@ async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, 
         .read_for(incident.audience)
         .within_conversation(incident.conversation.as_ref())
         .withholding(app.settings.others_than(Some(&repository.name)));
-    let feedback = AuthorsFeedback::of(app, &store, &question.author).await?;
+    let feedback = AuthorsFeedback {
+        app: app.clone(),
+        use_cases: app.use_cases_on(store.clone()),
+        author: question.author.clone(),
+    };
     let setting = ConversationContext {
         options,
         incident: Some(incident.id.clone().into()),
@@ -121,7 +129,11 @@ async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, 
             match Conversation::begin(setting).await {
                 Ok(begun) => {
                     let ears = ConversationListener { sinks: vec![teller.clone()], progress: teller };
-                    Ok(begun.reading_only().hear(&asked, &ears).await.text)
+                    let answer = begun.reading_only().hear(&asked, &ears).await;
+                    match answer.failed.map(AnswerError::Feedback) {
+                        Some(error) if is_transient(&error) => Err(error),
+                        _ => Ok(answer.text),
+                    }
                 }
                 Err(error) => told("The question could not be looked into", error),
             }
@@ -135,6 +147,8 @@ async fn answer(app: &Arc<ServiceState>, job: &Job) -> Result<(IncidentMessage, 
 
 #[cfg(test)]
 mod tests {
+    use millwright_usecases::UseCaseError;
+
     use super::*;
 
     #[test]
@@ -145,6 +159,7 @@ mod tests {
             told("x", TargetError::from(away())).unwrap_err(),
             told("x", InvestigateError::from(away())).unwrap_err(),
             AnswerError::from(away()),
+            AnswerError::Feedback(Box::new(UseCaseError::from(away()))),
         ];
         for error in waits {
             assert!(is_transient(&error), "{error:?}");

@@ -2,39 +2,33 @@
 The rights with which the author of a question may judge the answer, for every channel.
 */
 
+use std::sync::Arc;
+
 use millwright_agent::conversation::{FeedbackFuture, FeedbackTaker};
 use millwright_model::{Approval, IncidentId};
-use millwright_store::{Actor, FeedbackAuthor, FeedbackRights, Store, StoreError};
-use millwright_usecases::{AnswerJudgement, UseCases};
+use millwright_store::{Actor, FeedbackAuthor, FeedbackRights, StoreError};
+use millwright_usecases::UseCases;
 
 use crate::app::ServiceState;
 use crate::auth::{Principal, TokenRole, is_valid};
 use crate::chat;
 
-/// Records what the author of a question says about the answer, with the rights that the author has when the question is
-/// answered.
+/// Takes feedback from the author of a question, by the rights that they have when it is answered.
 pub(super) struct AuthorsFeedback {
-    use_cases: UseCases,
-    author: String,
-    standing: Result<FeedbackRights, String>,
-}
-
-impl AuthorsFeedback {
-    pub(super) async fn of(app: &ServiceState, store: &Store, author: &str) -> Result<Self, StoreError> {
-        Ok(Self {
-            use_cases: app.use_cases_on(store.clone()),
-            author: author.to_owned(),
-            standing: standing_of(app, author).await?,
-        })
-    }
+    pub(super) app: Arc<ServiceState>,
+    pub(super) use_cases: UseCases,
+    pub(super) author: String,
 }
 
 impl FeedbackTaker for AuthorsFeedback {
     fn take<'a>(&'a self, incident: &'a IncidentId, said: Approval, note: &'a str) -> FeedbackFuture<'a> {
         Box::pin(async move {
-            let judge = FeedbackAuthor::new(Actor { who: &self.author, why: note }, self.standing.clone()?);
-            let judgement = AnswerJudgement::of_best(incident, said == Approval::Confirmed);
-            self.use_cases.judge_in_words(judge, judgement).await
+            let rights = match standing_of(&self.app, &self.author).await? {
+                Ok(rights) => rights,
+                Err(why) => return Ok(why),
+            };
+            let judge = FeedbackAuthor::new(Actor { who: &self.author, why: note }, rights);
+            Ok(self.use_cases.judge_in_words(judge, incident, said).await?)
         })
     }
 }
