@@ -14,7 +14,7 @@ use crate::{IncidentId, RepositoryId, ResolutionId};
 pub struct Resolution {
     pub id: ResolutionId,
     pub incident_id: IncidentId,
-    /// `None` if it is not known. Other versions wrote that as a blank text.
+    /// `None` if it is not known, which is a blank text wherever it is stored.
     #[serde(default, serialize_with = "blank_if_none", deserialize_with = "crate::id_or_blank")]
     pub repository: Option<RepositoryId>,
     pub statement: String,
