@@ -11,6 +11,7 @@ use millwright_recall::{self as recall, RecallQuery, RecallViews};
 use millwright_store::EarlierCauses;
 use serde::{Deserialize, Serialize};
 
+use super::culprit_ids::with_full_ids;
 use super::guilty_code::{split_unit, unit_text};
 use super::rejected_causes::RejectedCause;
 use super::{RunMemory, ToolContext, ToolError};
@@ -156,22 +157,6 @@ pub(super) async fn alike(ctx: &ToolContext, shown: &str) -> Result<Vec<Incident
     let near = recall::nearest_by(store, &query, RecallViews { dense: false, ..RecallViews::ALL }).await;
     let near = near.map_err(|error| ToolError::unavailable("memory cannot be read").with_detail(error))?;
     Ok(near.into_iter().map(|near| near.incident_id).collect())
-}
-
-/// Completes commit ids, because a person may have given only a prefix.
-pub(super) fn with_full_ids(ctx: &ToolContext, mut known: Vec<Resolution>) -> Vec<Resolution> {
-    for resolution in &mut known {
-        complete_id(ctx, &mut resolution.culprit);
-    }
-    known
-}
-
-/// The same of one culprit. What names no commit here stays as it is.
-pub(super) fn complete_id(ctx: &ToolContext, culprit: &mut Option<String>) {
-    let named = culprit.as_deref().filter(|culprit| CommitId::parse(culprit).is_err());
-    if let Some(full) = named.and_then(|culprit| ctx.visible(Some(culprit)).ok()) {
-        *culprit = Some(full.into());
-    }
 }
 
 /// Whether the fault may still be in the failing revision: its fix would still change something there, or its guilty

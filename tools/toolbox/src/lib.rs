@@ -13,6 +13,7 @@ mod code_references;
 mod code_symbols;
 mod commit_evidence;
 mod context;
+mod culprit_ids;
 mod dispatch;
 mod error;
 mod failed_fixes;

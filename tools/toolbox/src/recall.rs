@@ -9,7 +9,7 @@ use millwright_store::{MemoryFilter, MemoryItem};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::earlier_culprits::complete_id;
+use super::culprit_ids::complete_id;
 use super::rejected_causes::{RejectedCause, find_rejected_causes};
 use super::{Effect, RunMemory, Tool, ToolContext, ToolError, ToolOutput, staleness};
 

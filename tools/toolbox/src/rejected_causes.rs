@@ -11,7 +11,7 @@ use millwright_recall::RecalledIncident;
 use millwright_store::{MemoryItem, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
-use super::earlier_culprits::with_full_ids;
+use super::culprit_ids::with_full_ids;
 use super::{RunMemory, ToolContext, ToolError};
 
 /// Maximum number of rejected causes that one investigation considers.
