@@ -4,7 +4,6 @@ and says why the model did not finish.
 */
 
 mod scene;
-mod scripted_server;
 
 use std::time::{Duration, Instant};
 
@@ -13,14 +12,17 @@ use millwright_agent::investigation::InvestigationRequest;
 use millwright_agent::planner::openai::ModelSettings;
 use millwright_agent::run::{FailureKind, ModelFailure, RunBudget, RunEvent};
 use millwright_model::Verdict;
+use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, Seen};
 use serde_json::json;
 
 use scene::{Ran, Scene};
-use scripted_server::{Reply, Rules, ScriptedServer, Seen};
 
 /// Runs a model from a script and checks the protocol; the report must be complete and say why the model did not
 /// finish.
-async fn fails(script: impl FnMut(&Seen) -> Reply + Send + 'static, because: &str) -> (Ran, ScriptedServer) {
+async fn fails(
+    script: impl FnMut(&Seen) -> Reply + Send + 'static,
+    because: &str,
+) -> (Ran, ScriptedModelServer) {
     fails_with(|settings| settings, script, because).await
 }
 
@@ -28,9 +30,9 @@ async fn fails_with(
     change: impl Fn(ModelSettings) -> ModelSettings,
     script: impl FnMut(&Seen) -> Reply + Send + 'static,
     because: &str,
-) -> (Ran, ScriptedServer) {
+) -> (Ran, ScriptedModelServer) {
     let scene = Scene::new();
-    let server = ScriptedServer::start(Rules { new_prefixes: true, ..Rules::default() }, script).await;
+    let server = ScriptedModelServer::start(Rules { new_prefixes: true, ..Rules::default() }, script).await;
     let ran = scene.investigate_with(change(Scene::settings(&server)), scene.options(), None).await;
     server.check();
     let report = ran.report();
@@ -67,7 +69,7 @@ async fn too_many_requests_are_retried_after_the_time_the_server_names() {
             json!({ "outcome": "nothing_found", "statement": "Nothing.", "confidence": 0.2, "evidence": [] }),
         ),
     };
-    let server = ScriptedServer::start(Rules::default(), script).await;
+    let server = ScriptedModelServer::start(Rules::default(), script).await;
     let ran = scene.investigate(&server).await;
     server.check();
     assert!(begun.elapsed() >= Duration::from_secs(1));
@@ -199,7 +201,7 @@ async fn a_model_with_its_tools_withdrawn_can_still_conclude() {
         _ => Reply::call("git_file", json!({ "path": "config/pool.toml" })),
     }
     };
-    let server = ScriptedServer::start(Rules::default(), script).await;
+    let server = ScriptedModelServer::start(Rules::default(), script).await;
     let ran = scene.investigate(&server).await;
     server.check();
     assert_eq!(ran.report().usage.fell_back, None);
@@ -216,7 +218,7 @@ async fn the_last_step_forces_the_finding() {
         ),
         _ => Reply::call("git_log", json!({ "limit": seen.step() + 1 })),
     };
-    let server = ScriptedServer::start(Rules::default(), script).await;
+    let server = ScriptedModelServer::start(Rules::default(), script).await;
     let options = InvestigationRequest {
         budget: RunBudget { steps: Some(3), ..RunBudget::default() },
         ..scene.options()
@@ -263,7 +265,7 @@ async fn a_conversation_that_is_too_long_is_compacted_and_keeps_its_board() {
             ),
         }
     };
-    let server = ScriptedServer::start(Rules { new_prefixes: true, ..Rules::default() }, script).await;
+    let server = ScriptedModelServer::start(Rules { new_prefixes: true, ..Rules::default() }, script).await;
     let ran = scene.investigate(&server).await;
     server.check();
     assert_eq!(ran.report().usage.fell_back, None, "{}", ran.report().summary);
@@ -292,7 +294,7 @@ async fn a_server_without_native_calls_is_asked_for_constrained_actions() {
             json!({ "outcome": "nothing_found", "statement": "No.", "confidence": 0.1, "evidence": [] }),
         ),
     };
-    let server = ScriptedServer::start(Rules { new_prefixes: true, ..Rules::default() }, script).await;
+    let server = ScriptedModelServer::start(Rules { new_prefixes: true, ..Rules::default() }, script).await;
     let ran = scene.investigate(&server).await;
     server.check();
     assert_eq!(ran.report().usage.fell_back, None);
@@ -308,7 +310,7 @@ async fn a_server_without_native_calls_is_asked_for_constrained_actions() {
 async fn a_deadline_ends_a_waiting_question() {
     let scene = Scene::new();
     let slow = |_: &Seen| Reply::Slow("one two three four".into(), Duration::from_secs(5));
-    let server = ScriptedServer::start(Rules::default(), slow).await;
+    let server = ScriptedModelServer::start(Rules::default(), slow).await;
     let options = InvestigationRequest {
         budget: RunBudget { deadline_ms: Some(3_000), ..RunBudget::default() },
         ..scene.options()
@@ -336,7 +338,7 @@ async fn a_person_can_steer_and_stop() {
         Reply::call("git_log", json!({ "limit": seen.step() + 1 }))
     };
     let rules = Rules { secrets: vec!["ann@example.com".into()], ..Rules::default() };
-    let server = ScriptedServer::start(rules, script).await;
+    let server = ScriptedModelServer::start(rules, script).await;
     let ran = scene.investigate_with(Scene::settings(&server), scene.options(), Some(inbox.as_ref())).await;
     server.check();
     let requests = server.requests();
@@ -364,7 +366,7 @@ async fn a_finding_that_the_second_reader_refutes_is_not_probable() {
                     "confidence": 0.9, "evidence": [{ "id": "E1", "quotes": ["orders fail"] }] }),
         )
     };
-    let server = ScriptedServer::start(Rules::default(), script).await;
+    let server = ScriptedModelServer::start(Rules::default(), script).await;
     let ran = scene.investigate(&server).await;
     server.check();
     let report = ran.report();

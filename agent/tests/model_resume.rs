@@ -6,7 +6,6 @@ event was stored, and right before.
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 
 mod scene;
-mod scripted_server;
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +22,7 @@ use millwright_agent::run::{ReplayPlan, Run, RunBudget, RunEvent, RunRequest};
 use millwright_git::Repo;
 use millwright_model::{EvidenceDraft, Report, Verdict};
 use millwright_redaction::Redactor;
+use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, Seen};
 use millwright_tools::{
     Decision, Dispatcher, Effect, Policy, RunResources, Tool, ToolContext, ToolError, ToolOutput,
     ToolRegistry,
@@ -32,7 +32,6 @@ use serde::Deserialize;
 use serde_json::json;
 
 use scene::Scene;
-use scripted_server::{Reply, Rules, ScriptedServer, Seen};
 
 /// Keeps events, and breaks down at one of them.
 struct Dying {
@@ -133,7 +132,7 @@ fn script(culprit: String) -> impl FnMut(&Seen) -> Reply + Send {
 
 struct World<'a> {
     scene: &'a Scene,
-    server: &'a ScriptedServer,
+    server: &'a ScriptedModelServer,
     notified: Arc<AtomicUsize>,
 }
 
@@ -254,7 +253,7 @@ fn essence(report: &Report) -> Report {
 #[tokio::test]
 async fn a_run_killed_at_any_event_ends_with_the_same_report_and_repeats_no_effect() {
     let scene = Scene::new();
-    let server = ScriptedServer::start(
+    let server = ScriptedModelServer::start(
         Rules { new_prefixes: true, ..Rules::default() },
         script(scene.culprit().to_string()),
     )

@@ -4,15 +4,14 @@ and the report states its evidence and its cost.
 */
 
 mod scene;
-mod scripted_server;
 
 use millwright_agent::planner::openai::AllowedActionModes;
 use millwright_agent::run::{ActionMode, RunBudget, RunEvent};
 use millwright_model::{CauseKind, HypothesisStatus, Verdict};
+use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, Seen};
 use serde_json::{Value, json};
 
 use scene::Scene;
-use scripted_server::{Reply, Rules, ScriptedServer, Seen};
 
 /// A sound investigation: reads in parallel, keeps a board, concludes.
 fn sound(culprit: String) -> impl FnMut(&Seen) -> Reply + Send {
@@ -60,7 +59,7 @@ fn conclusion(seen: &Seen, culprit: &str) -> Value {
 async fn a_model_finds_a_cause_in_the_configuration_and_is_held_to_the_evidence() {
     let scene = Scene::new();
     let rules = Rules { budget: Some(400_000), ..Rules::default() };
-    let server = ScriptedServer::start(rules, sound(scene.culprit().to_string())).await;
+    let server = ScriptedModelServer::start(rules, sound(scene.culprit().to_string())).await;
     let ran = scene.investigate(&server).await;
     server.check();
     let report = ran.report();
@@ -93,7 +92,7 @@ async fn a_model_finds_a_cause_in_the_configuration_and_is_held_to_the_evidence(
 #[tokio::test]
 async fn reads_of_one_answer_are_made_at_once_and_told_in_order() {
     let scene = Scene::new();
-    let server = ScriptedServer::start(Rules::default(), sound(scene.culprit().to_string())).await;
+    let server = ScriptedModelServer::start(Rules::default(), sound(scene.culprit().to_string())).await;
     let ran = scene.investigate(&server).await;
     let kinds: Vec<&str> = ran
         .events
@@ -138,7 +137,7 @@ async fn a_small_model_that_writes_its_calls_as_text_goes_on_by_constrained_acti
             _ => Reply::Text("no schema was sent".into()),
         }
     };
-    let server = ScriptedServer::start(Rules { new_prefixes: true, ..Rules::default() }, script).await;
+    let server = ScriptedModelServer::start(Rules { new_prefixes: true, ..Rules::default() }, script).await;
     let ran = scene.investigate(&server).await;
     server.check();
     assert_eq!(ran.report().verdict, Verdict::Probable, "{:#?}", ran.report());
@@ -156,7 +155,7 @@ async fn the_mode_can_be_set() {
         (_, 0) => Reply::act("git_file", json!({ "path": "config/pool.toml" })),
         _ => Reply::act("conclude", conclusion(seen, &culprit)),
     };
-    let server = ScriptedServer::start(Rules::default(), script).await;
+    let server = ScriptedModelServer::start(Rules::default(), script).await;
     let mut settings = Scene::settings(&server);
     settings.modes = AllowedActionModes::Only(ActionMode::Constrained);
     let ran = scene.investigate_with(settings, scene.options(), None).await;
@@ -183,7 +182,7 @@ async fn forged_quotes_are_told_once_and_then_struck() {
             }
         }
     };
-    let server = ScriptedServer::start(Rules::default(), script).await;
+    let server = ScriptedModelServer::start(Rules::default(), script).await;
     let ran = scene.investigate(&server).await;
     server.check();
     let report = ran.report();
@@ -219,7 +218,7 @@ async fn negative_answers_are_answers() {
                 }),
             )
         };
-        let server = ScriptedServer::start(Rules::default(), script).await;
+        let server = ScriptedModelServer::start(Rules::default(), script).await;
         let ran = scene.investigate(&server).await;
         server.check();
         let report = ran.report();
@@ -241,7 +240,7 @@ async fn a_token_budget_is_never_exceeded_and_the_report_says_so() {
         line += 1;
         Reply::call("git_log", json!({ "limit": line }))
     };
-    let server = ScriptedServer::start(rules, script).await;
+    let server = ScriptedModelServer::start(rules, script).await;
     let options = millwright_agent::investigation::InvestigationRequest {
         budget: RunBudget { tokens: Some(budget), ..RunBudget::default() },
         ..scene.options()

@@ -6,8 +6,8 @@ content of the conversation. This is a separate test binary, because the subscri
 #![allow(dead_code, clippy::allow_attributes, reason = "the scene serves other tests, too")]
 
 mod scene;
-mod scripted_server;
 
+use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
@@ -18,7 +18,6 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
 use scene::Scene;
-use scripted_server::{Reply, Rules, ScriptedServer};
 
 /// A span's fields, its own name and its parent's.
 #[derive(Debug, Clone, Default)]
@@ -76,7 +75,7 @@ async fn a_run_its_questions_and_its_calls_are_spans() {
     let subscriber = tracing_subscriber::registry().with(collector.clone());
     tracing::subscriber::set_global_default(subscriber).unwrap();
     let scene = Scene::new();
-    let server = ScriptedServer::start(Rules::default(), move |seen| match seen.step() {
+    let server = ScriptedModelServer::start(Rules::default(), move |seen| match seen.step() {
         0 => Reply::Calls {
             text: SECRET.into(),
             calls: vec![("git_file".into(), json!({ "path": format!("{SECRET}.rs") }))],

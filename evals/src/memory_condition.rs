@@ -10,9 +10,9 @@ resolution of the same ticket from before the range, for code that was guilty th
 use millwright_culprit::suspects::SignalWeights;
 use millwright_culprit::suspects::relearn::{RelearnResult, relearn, weights_of};
 use millwright_model::{
-    Approval, NewIncident, ParsedTicket, Precedent, Proof, RankingSample, RepositoryId, Scope,
+    Approval, NewIncident, NewResolution, ParsedTicket, Precedent, Proof, RankingSample, RepositoryId, Scope,
 };
-use millwright_store::{Actor, NewResolution, Store};
+use millwright_store::{Actor, Store};
 use tokio::runtime::Runtime;
 
 use crate::cases::EvalCase;

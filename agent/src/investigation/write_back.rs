@@ -3,9 +3,9 @@ Writes the result of a run to memory: the resolution with its proof, its link to
 the hypotheses that were decided, and fixes that are known to be wrong.
 */
 
-use millwright_model::{FailedFix, FixChecks, HypothesisStatus, Proof, Report, Verdict};
+use millwright_model::{FailedFix, FixChecks, HypothesisStatus, NewResolution, Proof, Report, Verdict};
 use millwright_redaction::Redactor;
-use millwright_store::{Actor, NewResolution, RunState, Store};
+use millwright_store::{Actor, RunState, Store};
 
 use super::request::InvestigateError;
 use crate::facts::{RunFacts, units_of};

@@ -1,10 +1,10 @@
 /*! Forged evidence and claims of proof: quotes are checked against the stored texts, verdicts against the runs. */
 
 use millwright_model::Verdict;
+use millwright_testkit::model_server::Reply;
 use serde_json::{Value, json};
 
 use crate::ground::{Attack, OBEY, cause, check};
-use crate::scripted_server::Reply;
 
 const CLAIM: &str = "The rival team broke the checkout.";
 

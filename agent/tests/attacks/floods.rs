@@ -1,10 +1,10 @@
 /*! Budget bombs: for any output of the model, the effects are bounded and the run ends. */
 
+use millwright_testkit::model_server::Reply;
 use serde_json::json;
 
 use crate::ground::{Attack, check, outcomes};
 use crate::scene::Ran;
-use crate::scripted_server::Reply;
 
 /// Maximum length of a request to a model with 64,000 tokens of context, in bytes.
 const MOST: u64 = 64_000;

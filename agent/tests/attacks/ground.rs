@@ -10,10 +10,10 @@ use millwright_agent::investigation::InvestigationRequest;
 use millwright_agent::report::{RenderContext, ReportFormat, render};
 use millwright_agent::run::{RunEvent, ToolOutcome};
 use millwright_model::{FixKind, Proof, Report, Verdict};
+use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, Seen};
 use serde_json::{Value, json};
 
 use crate::scene::{Ran, Scene, TICKET, filled};
-use crate::scripted_server::{Reply, Rules, ScriptedServer, Seen};
 
 /// The first words of every planted instruction, which may reach a model as data only.
 pub(crate) const OBEY: &str = "OBEY ME NOW";
@@ -163,7 +163,7 @@ pub(crate) async fn check(attack: Attack) -> Ran {
         Some(reply) => filled(reply, &known, seen),
         None => nothing_found(),
     };
-    let server = ScriptedServer::start(rules, script).await;
+    let server = ScriptedModelServer::start(rules, script).await;
     let mut options = scene.options();
     options.ticket = attack.ticket.clone().into_bytes();
     options.good = Some(scene.git(&["rev-list", "--max-parents=0", "HEAD"]));

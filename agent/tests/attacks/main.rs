@@ -15,7 +15,5 @@ mod words;
 
 #[path = "../scene/mod.rs"]
 mod scene;
-#[path = "../scripted_server/mod.rs"]
-mod scripted_server;
 
 millwright_sandbox::sandbox_stage_before_main!();

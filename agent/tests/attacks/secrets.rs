@@ -3,12 +3,12 @@ Secrets in all kinds of places: none of them may reach a request, an event or a 
 the check of every attack asserts the rest.
 */
 
+use millwright_testkit::model_server::Reply;
 use std::fs;
 
 use serde_json::json;
 
 use crate::ground::{Attack, check};
-use crate::scripted_server::Reply;
 
 /// The key is assembled here, so that no scanner reports this file as a leak.
 fn aws() -> String {

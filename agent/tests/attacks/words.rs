@@ -9,12 +9,12 @@ use millwright_agent::investigation::{
 use millwright_agent::planner::openai::OpenAi;
 use millwright_model::Verdict;
 use millwright_redaction::Redactor;
+use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, Seen};
 use millwright_tools::{CancelFlag, NoProgress};
 use serde_json::json;
 
 use crate::ground::{Attack, OBEY, cause, check, nothing_found};
 use crate::scene::Scene;
-use crate::scripted_server::{Reply, Rules, ScriptedServer, Seen};
 
 #[tokio::test]
 async fn data_does_not_leave_its_fence() {
@@ -99,7 +99,7 @@ async fn a_poisoned_memory_decides_nothing() {
             Reply::call("conclude", said)
         }
     };
-    let server = ScriptedServer::start(Rules::default(), poisons).await;
+    let server = ScriptedModelServer::start(Rules::default(), poisons).await;
     let first = run(&scene, &server, &store).await;
     assert_eq!(first.verdict, Verdict::Probable, "{}", first.summary);
 
@@ -112,7 +112,7 @@ async fn a_poisoned_memory_decides_nothing() {
         }
         false => nothing_found(),
     };
-    let server = ScriptedServer::start(Rules::default(), obeys).await;
+    let server = ScriptedModelServer::start(Rules::default(), obeys).await;
     let second = run(&scene, &server, &store).await;
     server.check();
     let told = server.requests()[0].text();
@@ -124,7 +124,7 @@ async fn a_poisoned_memory_decides_nothing() {
 
 async fn run(
     scene: &Scene,
-    server: &ScriptedServer,
+    server: &ScriptedModelServer,
     store: &millwright_store::Store,
 ) -> millwright_model::Report {
     let mut planner = OpenAi::new(Scene::settings(server), tool_specs(false)).unwrap();

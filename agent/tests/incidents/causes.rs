@@ -1,10 +1,10 @@
 /*! Causes that no replay shows: configuration, dependencies, data, and external systems. */
 
 use millwright_model::{CauseKind, Verdict};
+use millwright_testkit::model_server::Reply;
 use serde_json::json;
 
 use crate::play::{Expected, Incident, both, cites, noise};
-use crate::scripted_server::Reply;
 
 fn stands() -> Reply {
     Reply::review("stands", 0.9)

@@ -1,10 +1,10 @@
 /*! Answers that name no cause: a healthy system, a flaky test, nothing found with a list of what is missing. */
 
 use millwright_model::Verdict;
+use millwright_testkit::model_server::Reply;
 use serde_json::json;
 
 use crate::play::{Expected, Incident, both, check, cites, noise, run};
-use crate::scripted_server::Reply;
 
 fn nothing(verdict: Verdict, says: &'static str) -> Expected {
     Expected { verdict, kind: None, commit: None, says, refuted: Vec::new(), missing: None }

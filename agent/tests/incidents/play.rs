@@ -5,10 +5,10 @@ use std::fs;
 
 use millwright_agent::investigation::{InvestigationRequest, ReplayChoice};
 use millwright_model::{CauseKind, CommitId, HypothesisStatus, Report, Verdict};
+use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, Seen};
 use serde_json::{Value, json};
 
 use crate::scene::{Ran, Scene, filled};
-use crate::scripted_server::{Reply, Rules, ScriptedServer, Seen};
 
 /// An incident: `{c:N}` in a dialogue is the id of the Nth commit, `{E:part}` the evidence whose locator has `part`.
 pub(crate) struct Incident {
@@ -49,7 +49,7 @@ pub(crate) struct Played {
     ran: Ran,
     /// Ids of the commits, oldest first.
     pub(crate) commits: Vec<CommitId>,
-    server: ScriptedServer,
+    server: ScriptedModelServer,
 }
 
 impl Played {
@@ -141,7 +141,8 @@ async fn replay(incident: &Incident, dialogue: &[Vec<(&'static str, Value)>]) ->
         Some(reply) => filled(reply, &names, seen),
         None => panic!("the dialogue is over, but the model is asked again:\n{}", seen.last()),
     };
-    let server = ScriptedServer::start(Rules { budget: Some(400_000), ..Rules::default() }, script).await;
+    let server =
+        ScriptedModelServer::start(Rules { budget: Some(400_000), ..Rules::default() }, script).await;
     let mut options = InvestigationRequest {
         ticket: incident.ticket.as_bytes().to_vec(),
         good: commits.first().map(ToString::to_string),

@@ -1,10 +1,10 @@
 /*! An incident without a replay: the model writes one, and from then on runs decide instead of the model. */
 
 use millwright_model::{CauseKind, FixKind, Verdict};
+use millwright_testkit::model_server::Reply;
 use serde_json::json;
 
 use crate::play::{Expected, Incident, check, cites, noise, run};
-use crate::scripted_server::Reply;
 
 const TEST: &str = "out=$(sh total.sh)\nif [ \"$out\" != 3 ]; then echo 'ValueError: the total came out wrong'; exit 1; fi\n";
 

@@ -3,14 +3,12 @@ Shared by the tests of the model planner: a small repository whose seventh commi
 about it, and an investigation of it by a model at a scripted server.
 */
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be set up fails its test")]
-#![expect(clippy::disallowed_methods, reason = "repositories of tests are made with their own git")]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its own part of this module")]
 
 use millwright_model::{CommitId, Scope};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -28,25 +26,22 @@ use millwright_agent::sink::EventSink;
 use millwright_redaction::Redactor;
 use millwright_replay::ReplayOptions;
 use millwright_store::Store;
+use millwright_testkit::model_server::{Reply, ScriptedModelServer, Seen};
+use millwright_testkit::repository::TestRepo;
 use millwright_tools::{CancelFlag, NoProgress};
 use serde_json::Value;
-
-use crate::scripted_server::{Reply, ScriptedServer, Seen};
 
 pub(crate) const TICKET: &str = "Checkout fails at noon\n\nSince Tuesday orders fail when many customers order at once:\n\
                           PoolError: timed out waiting for a connection (pool size 1)\n";
 
 pub(crate) struct Scene {
-    dir: tempfile::TempDir,
+    repo: TestRepo,
 }
 
 impl Scene {
     /// A repository without a commit.
     pub(crate) fn empty() -> Self {
-        let scene = Self { dir: tempfile::tempdir().unwrap() };
-        fs::create_dir_all(scene.path("repo")).unwrap();
-        scene.git(&["init", "-q", "-b", "main"]);
-        scene
+        Self { repo: TestRepo::new() }
     }
 
     pub(crate) fn new() -> Self {
@@ -71,37 +66,24 @@ impl Scene {
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.repo.beside(name)
     }
 
     pub(crate) fn write(&self, file: &str, text: &str) {
-        let path = self.path("repo").join(file);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        self.repo.write(&[(file, text)]);
     }
 
     pub(crate) fn commit(&self, subject: &str) {
-        self.git(&["add", "-A"]);
-        self.git(&["commit", "-q", "-m", subject]);
+        self.repo.commit(subject, &[]);
     }
 
     pub(crate) fn git(&self, arguments: &[&str]) -> String {
-        let mut git = Command::new("git");
-        git.current_dir(self.path("repo")).args(arguments).env_clear();
-        git.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.dir.path());
-        git.env("GIT_CONFIG_NOSYSTEM", "1");
-        for who in ["AUTHOR", "COMMITTER"] {
-            git.env(format!("GIT_{who}_NAME"), "Ann").env(format!("GIT_{who}_EMAIL"), "ann@example.org");
-            git.env(format!("GIT_{who}_DATE"), "2026-01-05T10:00:00Z");
-        }
-        let output = git.output().unwrap();
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        self.repo.git(arguments)
     }
 
     /// The full id of a revision.
     pub(crate) fn id(&self, revision: &str) -> CommitId {
-        self.git(&["rev-parse", revision]).parse().unwrap()
+        self.repo.id(revision)
     }
 
     /// The commit that shrank the pool.
@@ -109,7 +91,7 @@ impl Scene {
         self.id("HEAD~5")
     }
 
-    pub(crate) fn settings(server: &ScriptedServer) -> ModelSettings {
+    pub(crate) fn settings(server: &ScriptedModelServer) -> ModelSettings {
         ModelSettings {
             connection: ModelConnection {
                 base_url: server.base_url(),
@@ -133,7 +115,7 @@ impl Scene {
             incident: None,
             ticket: TICKET.as_bytes().to_vec(),
             ticket_name: None,
-            repo: self.path("repo"),
+            repo: self.repo.work(),
             bad: "HEAD".into(),
             good: Some("HEAD~11".into()),
             logs: Vec::new(),
@@ -152,7 +134,7 @@ impl Scene {
     }
 
     /// Investigates with a model at `server`.
-    pub(crate) async fn investigate(&self, server: &ScriptedServer) -> Ran {
+    pub(crate) async fn investigate(&self, server: &ScriptedModelServer) -> Ran {
         self.investigate_with(Self::settings(server), self.options(), None).await
     }
 

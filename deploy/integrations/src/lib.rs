@@ -16,8 +16,6 @@ mod integration;
 pub mod note_text;
 pub mod outbound_http;
 mod payload_fields;
-#[cfg(test)]
-mod scripted_server;
 pub mod signature;
 mod standard_webhooks;
 pub mod ticket_client;

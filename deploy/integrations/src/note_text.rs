@@ -164,8 +164,5 @@ fn markdown(text: &str, begins: bool) -> String {
 }
 
 #[cfg(test)]
-#[path = "../tests/hostile_text/mod.rs"]
-pub(crate) mod hostile_text;
-#[cfg(test)]
 #[path = "note_text_tests.rs"]
 pub(crate) mod tests;

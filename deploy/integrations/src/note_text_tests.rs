@@ -1,8 +1,8 @@
 //! Any text from outside stays text in every format. A Markdown parser checks the result.
 
+use millwright_testkit::hostile_text::{hostile, is_inert, shown};
 use proptest::prelude::*;
 
-use super::hostile_text::{hostile, is_inert, shown};
 use super::*;
 
 /// The text with its HTML references decoded.

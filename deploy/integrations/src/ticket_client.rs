@@ -29,6 +29,14 @@ pub struct TicketConnection {
     pub switches: BTreeSet<String>,
 }
 
+#[cfg(test)]
+impl TicketConnection {
+    pub(crate) fn for_test(base_url: &str, token: &str) -> Self {
+        let token = token.to_owned().into();
+        Self { base_url: base_url.to_owned(), email: None, token, switches: BTreeSet::new() }
+    }
+}
+
 /// A note as its system knows it.
 #[derive(Debug, Clone, Copy)]
 pub struct NoteTarget<'n> {

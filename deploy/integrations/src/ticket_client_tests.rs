@@ -1,10 +1,10 @@
 //! Properties of every system that receives notes, tested with its requests over the network.
 
+use millwright_testkit::http_server::ScriptedHttpServer;
 use serde_json::json;
 
 use super::*;
 use crate::INTEGRATIONS;
-use crate::scripted_server::ScriptedServer;
 
 const NOTE: NoteTarget<'static> = NoteTarget { ticket: "a/b#7", marker: "note_01" };
 
@@ -21,8 +21,8 @@ fn text() -> NoteText {
 #[tokio::test]
 async fn each_system_is_told_who_we_are_by_every_request_and_nobody_else_is() {
     for (name, api) in apis() {
-        let server = ScriptedServer::start(|_| Some((401, json!({})))).await;
-        let connection = server.connection("t0ken");
+        let server = ScriptedHttpServer::start(|_| Some((401, json!({})))).await;
+        let connection = TicketConnection::for_test(&server.base_url, "t0ken");
         let client = TicketClient::new(api, &connection, outbound_http::client().unwrap());
         assert!(matches!(client.try_token().await, Err(SendError::Refused(_))), "{name}");
         assert!(matches!(client.create(NOTE, &text()).await, Err(SendError::Refused(_))), "{name}");
@@ -44,13 +44,13 @@ async fn each_system_is_told_who_we_are_by_every_request_and_nobody_else_is() {
 #[tokio::test]
 async fn an_answer_that_is_lost_is_no_refusal_and_a_redirect_is_not_followed() {
     for (name, api) in apis() {
-        let server = ScriptedServer::start(|_| None).await;
-        let connection = server.connection("t0ken");
+        let server = ScriptedHttpServer::start(|_| None).await;
+        let connection = TicketConnection::for_test(&server.base_url, "t0ken");
         let client = TicketClient::new(api, &connection, outbound_http::client().unwrap());
         let lost = client.create(NOTE, &text()).await.unwrap_err();
         assert!(!lost.certainly_not_done(), "{name}: {lost}");
-        let server = ScriptedServer::start(|_| Some((307, json!({})))).await;
-        let connection = server.connection("t0ken");
+        let server = ScriptedHttpServer::start(|_| Some((307, json!({})))).await;
+        let connection = TicketConnection::for_test(&server.base_url, "t0ken");
         let client = TicketClient::new(api, &connection, outbound_http::client().unwrap());
         assert!(client.create(NOTE, &text()).await.is_err(), "{name}");
         let asked: Vec<String> = server.heard().iter().map(|request| request.line()).collect();
@@ -61,12 +61,12 @@ async fn an_answer_that_is_lost_is_no_refusal_and_a_redirect_is_not_followed() {
 /// The search through a ticket with endless notes ends, and concludes nothing from the notes seen.
 #[tokio::test]
 async fn the_search_for_a_marker_is_bounded() {
-    let server = ScriptedServer::start(|_| {
+    let server = ScriptedHttpServer::start(|_| {
         let page: Vec<Value> = (0..100).map(|id| json!({ "id": id, "body": "said" })).collect();
         Some((200, page.into()))
     })
     .await;
-    let connection = server.connection("t0ken");
+    let connection = TicketConnection::for_test(&server.base_url, "t0ken");
     let (_, api) = apis().find(|(name, _)| *name == "github").unwrap();
     let client = TicketClient::new(api, &connection, outbound_http::client().unwrap());
     let error = client.find(NOTE).await.unwrap_err();

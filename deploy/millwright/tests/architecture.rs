@@ -36,7 +36,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         "tools/toolbox",
         &["code", "culprit", "git", "ingest", "model", "recall", "redaction", "replay", "sandbox", "store"],
     ),
-    ("tools/testkit", &["git", "model", "replay", "sandbox"]),
+    ("tools/testkit", &["model"]),
     (
         "agent",
         &[

@@ -19,14 +19,14 @@ fn what_cannot_be_investigated_is_one_clear_line() {
     let scene = Scene::new();
     fs::create_dir(scene.path("plain")).unwrap();
     fs::create_dir(scene.path("empty")).unwrap();
-    scene.git(&scene.path("empty"), &["init", "-q"]);
+    scene.repo.git_in(&scene.path("empty"), &["init", "-q"]);
     scene.write("file", "x");
     scene.write("nothing.txt", " \n");
     let repo = scene.path("repo");
-    scene.git(&repo, &["checkout", "-q", "-b", "side", "HEAD~5"]);
+    scene.repo.git(&["checkout", "-q", "-b", "side", "HEAD~5"]);
     fs::write(repo.join("side.txt"), "x").unwrap();
-    scene.commit("side");
-    scene.git(&repo, &["checkout", "-q", "main"]);
+    scene.repo.commit("side", &[]);
+    scene.repo.git(&["checkout", "-q", "main"]);
     let cases: &[(&[&str], &[&str])] = &[
         (&["ticket.txt", "--repo", "plain"], &["not a git repository", "--repo"]),
         (&["ticket.txt", "--repo", "nowhere"], &["not a git repository", "--repo"]),
@@ -54,9 +54,9 @@ fn history_that_is_not_there_is_asked_for() {
     let scene = Scene::new();
     let url = format!("file://{}", scene.path("repo").display());
     let here = scene.path("");
-    scene.git(&scene.path("repo"), &["config", "uploadpack.allowFilter", "true"]);
-    scene.git(&here, &["clone", "-q", "--depth=3", &url, "shallow"]);
-    scene.git(&here, &["clone", "-q", "--no-checkout", "--filter=blob:none", &url, "partial"]);
+    scene.repo.git(&["config", "uploadpack.allowFilter", "true"]);
+    scene.repo.git_in(&here, &["clone", "-q", "--depth=3", &url, "shallow"]);
+    scene.repo.git_in(&here, &["clone", "-q", "--no-checkout", "--filter=blob:none", &url, "partial"]);
     let of = |repo| scene.run(&["investigate", "ticket.txt", "--repo", repo, "--replay", CHECK]);
     of("shallow").refuses(&["shallow", "fetch --unshallow", "--good"]);
     of("partial").refuses(&["partial clone", "fetch --refetch"]);
@@ -152,7 +152,7 @@ fn a_hostile_ticket_and_a_hostile_repository_run_and_paint_nothing() {
     scene.write("hook.sh", &hook);
     let script = format!("sh {}", scene.path("hook.sh").display());
     fs::write(repo.join(".gitattributes"), "* filter=evil diff=evil\n").unwrap();
-    scene.commit("attributes");
+    scene.repo.commit("attributes", &[]);
     for key in [
         "core.fsmonitor",
         "core.pager",
@@ -164,7 +164,7 @@ fn a_hostile_ticket_and_a_hostile_repository_run_and_paint_nothing() {
         "filter.evil.process",
         "uploadpack.packObjectsHook",
     ] {
-        scene.git(&repo, &["config", key, &script]);
+        scene.repo.git(&["config", key, &script]);
     }
     for hook_name in ["post-checkout", "reference-transaction", "post-index-change"] {
         let path = repo.join(".git/hooks").join(hook_name);

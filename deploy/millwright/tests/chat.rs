@@ -3,17 +3,15 @@ Conversations with the built command. It reads lines from a pipe, and answers by
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 
+use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, offered};
 use std::io::Write;
 use std::process::{Command, Stdio};
 
 use serde_json::json;
 
 mod common;
-#[path = "../../../agent/tests/scripted_server/mod.rs"]
-mod scripted_server;
 
 use common::{CHECK, Ran, Scene};
-use scripted_server::{Reply, Rules, ScriptedServer, offered};
 
 /// Runs the command, writes all lines to its input and closes the input.
 fn talk(mut command: Command, input: &[u8]) -> Ran {
@@ -135,11 +133,10 @@ fn an_investigation_keeps_its_evidence_for_what_follows() {
     }
     assert!(answer(&ran, "/suspects").contains(&culprit[..10]));
     assert!(ran.stdout.contains("Nothing was written."));
-    let repo = scene.path("repo");
-    let message = scene.git(&repo, &["log", "-1", "--format=%B", "mend/total"]);
+    let message = scene.repo.git(&["log", "-1", "--format=%B", "mend/total"]);
     assert!(message.starts_with("Fix: Totals are wrong") && message.contains("Incident: inc_"), "{message}");
-    assert!(scene.git(&repo, &["show", "mend/total:lib/calc.sh"]).contains("* 2"));
-    assert_eq!(scene.git(&repo, &["status", "--porcelain"]), "");
+    assert!(scene.repo.git(&["show", "mend/total:lib/calc.sh"]).contains("* 2"));
+    assert_eq!(scene.repo.git(&["status", "--porcelain"]), "");
     assert!(std::fs::read_to_string(scene.path("fix.patch")).unwrap().contains("* 2"));
     assert!(!ran.stdout.contains("never read"));
 
@@ -199,7 +196,7 @@ fn hostile_input_does_no_harm() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_answers_from_tools_and_is_held_to_them() {
     let scene = Scene::new();
-    let server = ScriptedServer::start(Rules::default(), move |seen| match seen.step() {
+    let server = ScriptedModelServer::start(Rules::default(), move |seen| match seen.step() {
         0 => Reply::call("git_file", json!({ "path": "lib/calc.sh" })),
         1 => Reply::Text(format!(
             "The factor is `$1 * 3` [{}]. Everybody knows that it was Bob who did this.",
@@ -238,8 +235,7 @@ async fn a_model_answers_from_tools_and_is_held_to_them() {
 #[test]
 fn a_verified_fix_is_written_on_request_only() {
     let scene = Scene::new();
-    let repo = scene.path("repo");
-    let heads = || scene.git(&repo, &["for-each-ref", "--format=%(refname)"]);
+    let heads = || scene.repo.git(&["for-each-ref", "--format=%(refname)"]);
     let before = heads();
     let ran = scene.investigate(&["--good", "HEAD~11", "--replay", CHECK, "--write-fix", "fix.patch"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
@@ -251,13 +247,13 @@ fn a_verified_fix_is_written_on_request_only() {
         "{patch}"
     );
     assert_eq!(heads(), before);
-    scene.git(&repo, &["apply", "--check", &scene.path("fix.patch").to_string_lossy()]);
+    scene.repo.git(&["apply", "--check", &scene.path("fix.patch").to_string_lossy()]);
 
     // In the second run the incident is known, and its fix is still verified.
     let ran = scene.investigate(&["--good", "HEAD~11", "--replay", CHECK, "--write-fix", "branch:mend/it"]);
     assert_eq!((ran.status, &ran.report()["verdict"]), (Some(0), &"known".into()), "{}", ran.stderr);
-    assert!(scene.git(&repo, &["show", "mend/it:lib/calc.sh"]).contains("* 2"));
-    assert_eq!(scene.git(&repo, &["rev-parse", "mend/it~1"]), scene.id("HEAD"));
+    assert!(scene.repo.git(&["show", "mend/it:lib/calc.sh"]).contains("* 2"));
+    assert_eq!(scene.repo.git(&["rev-parse", "mend/it~1"]), scene.id("HEAD"));
 
     scene
         .investigate(&["--replay", CHECK, "--write-fix", "fix.patch"])
@@ -278,7 +274,7 @@ async fn what_writes_asks_for_consent_first() {
     let scene = Scene::new();
     let culprit = scene.id("HEAD~5");
     let bare = scene.path("shared.git");
-    scene.git(&scene.path("repo"), &["clone", "-q", "--bare", ".", &bare.to_string_lossy()]);
+    scene.repo.git(&["clone", "-q", "--bare", ".", &bare.to_string_lossy()]);
     scene.write(
         "m.toml",
         format!(
@@ -286,8 +282,8 @@ async fn what_writes_asks_for_consent_first() {
             bare.display()
         ),
     );
-    let subject = scene.git(&scene.path("repo"), &["log", "-1", "--format=%s", &culprit]);
-    let server = ScriptedServer::start(Rules::default(), move |seen| match (seen.is_review(), seen.step()) {
+    let subject = scene.repo.git(&["log", "-1", "--format=%s", &culprit]);
+    let server = ScriptedModelServer::start(Rules::default(), move |seen| match (seen.is_review(), seen.step()) {
         (true, _) => Reply::review("stands", 0.9),
         (_, 0) => Reply::call(
             "propose_patch",
@@ -341,9 +337,11 @@ async fn what_writes_asks_for_consent_first() {
         written.contains("approved") && written.contains("push_fix") && written.contains("shared"),
         "{written}"
     );
-    let repo = scene.path("repo");
-    assert!(scene.git(&repo, &["show", "mend/it:lib/calc.sh"]).contains("* 2"));
-    assert_eq!(scene.git(&bare, &["rev-parse", "mend/it"]), scene.git(&repo, &["rev-parse", "mend/it"]));
+    assert!(scene.repo.git(&["show", "mend/it:lib/calc.sh"]).contains("* 2"));
+    assert_eq!(
+        scene.repo.git_in(&bare, &["rev-parse", "mend/it"]),
+        scene.repo.git(&["rev-parse", "mend/it"])
+    );
     let denied = answer(&ran, "/deny");
     assert!(denied.contains("denied") && denied.contains("VERIFIED"), "{denied}");
 }

@@ -181,12 +181,15 @@ fn truth_that_does_not_exist_and_a_case_that_hangs_are_not_judged_and_the_rest_i
 #[test]
 fn a_history_that_names_its_faults_becomes_cases_that_run() {
     let scene = Scene::new();
-    let culprit = scene.git(&scene.path("repo"), &["log", "--format=%H", "--grep=^change 7$"]);
-    scene.replace("lib/calc.sh", "* 3", "* 2");
-    scene.commit(&format!(
-        "Totals are doubled again\n\nThey came out three times as large.\n\nFixes: {}",
-        &culprit[..12]
-    ));
+    let culprit = scene.repo.git(&["log", "--format=%H", "--grep=^change 7$"]);
+    scene.repo.replace("lib/calc.sh", "* 3", "* 2");
+    scene.repo.commit(
+        &format!(
+            "Totals are doubled again\n\nThey came out three times as large.\n\nFixes: {}",
+            &culprit[..12]
+        ),
+        &[],
+    );
     let made = scene.run(&["eval", "import", "history", "--repo", "repo", "--out", "cases.jsonl"]);
     assert_eq!(made.status, Some(0), "{}", made.stderr);
     assert!(made.stdout.starts_with("1 cases in cases.jsonl"), "{}", made.stdout);

@@ -94,8 +94,8 @@ fn the_same_failure_in_other_words_and_places_is_known_and_a_look_alike_is_not()
     let first = ask(&["--good", "HEAD~11"]);
     assert_eq!(first["verdict"], "verified");
 
-    scene.replace("lib/calc.sh", "total() {", "# Sums.\n# Doubles.\ntotal() {");
-    scene.commit("comment");
+    scene.repo.replace("lib/calc.sh", "total() {", "# Sums.\n# Doubles.\ntotal() {");
+    scene.repo.commit("comment", &[]);
     scene.write(
         "ticket.txt",
         "A customer from Bergen says that the sum on the receipt is off since Monday.\n",
@@ -106,10 +106,10 @@ fn the_same_failure_in_other_words_and_places_is_known_and_a_look_alike_is_not()
     assert!(again["replay"]["bisect"].is_null());
 
     // The old fault is fixed, and the same message now has another cause.
-    scene.replace("lib/calc.sh", "* 3", "* 2");
-    scene.commit("mend");
-    scene.replace("check.sh", "r=$(total 21)", "r=$(( $(total 21) + 21 ))");
-    scene.commit("add a fee");
+    scene.repo.replace("lib/calc.sh", "* 3", "* 2");
+    scene.repo.commit("mend", &[]);
+    scene.repo.replace("check.sh", "r=$(total 21)", "r=$(( $(total 21) + 21 ))");
+    scene.repo.commit("add a fee", &[]);
     let alike = ask(&["--good", "HEAD~1"]);
     // The fault is in the replay's own script, so no nearby input can test the program separately from the script.
     assert_eq!(alike["verdict"], "confirmed", "{}", alike["summary"]);

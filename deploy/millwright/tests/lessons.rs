@@ -48,8 +48,8 @@ fn a_failure_that_a_later_commit_made_is_not_the_earlier_one() {
     let first = scene.investigate(&["--good", "HEAD~11", "--replay", CHECK]).report();
     assert_eq!(first["verdict"], "verified");
     // The new code builds on the earlier fault, so reverting that fault would fix this failure too.
-    scene.replace("lib/calc.sh", "total() {", "fee() {\n  echo $(( $(total 1) / 3 ))\n}\ntotal() {");
-    scene.commit("charge a fee");
+    scene.repo.replace("lib/calc.sh", "total() {", "fee() {\n  echo $(( $(total 1) / 3 ))\n}\ntotal() {");
+    scene.repo.commit("charge a fee", &[]);
     scene.write("ticket.txt", "Fees\n\nThere is a fee of 1 since today; there was none.\n");
     let fee = ". ./lib/calc.sh; if command -v fee >/dev/null; then test \"$(fee)\" -eq 0; fi";
     let report = scene.investigate(&["--good", "HEAD~12", "--replay", fee]).report();
@@ -117,7 +117,7 @@ fn a_failed_fix_is_kept_as_failed() {
     let scene = Scene::new();
     let relies = ". ./lib/calc.sh\n[ \"$(total 4)\" = 12 ] && echo 'ok 1 - thrice' || echo 'not ok 1 - thrice'\necho 1..1\n";
     std::fs::write(scene.path("repo").join("tests.sh"), relies).unwrap();
-    scene.commit("rely on it");
+    scene.repo.commit("rely on it", &[]);
     let first =
         scene.investigate(&["--good", "HEAD~12", "--replay", CHECK, "--tests", "sh tests.sh"]).report();
     assert_eq!(first["verdict"], "confirmed", "{}", first["summary"]);

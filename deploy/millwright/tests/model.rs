@@ -4,21 +4,17 @@ elsewhere, and budgets and options that cannot work are refused in one line.
 */
 #![expect(clippy::unwrap_used, reason = "an answer of another shape fails its test")]
 
+use millwright_testkit::model_server::{Reply, Rules, ScriptedModelServer, Seen, offered};
 use serde_json::{Value, json};
 
 mod common;
-#[path = "../../../memory/store/tests/missing_part/mod.rs"]
-mod missing_part;
-#[path = "../../../agent/tests/scripted_server/mod.rs"]
-mod scripted_server;
 
 use common::{CHECK, Ran, Scene};
-use scripted_server::{Reply, Rules, ScriptedServer, Seen, offered};
 
 const KEY: &str = "sk-very-secret-0123456789";
 
 /// Runs the command with the server's address in its environment.
-fn ask(scene: &Scene, server: &ScriptedServer, arguments: &[&str]) -> Ran {
+fn ask(scene: &Scene, server: &ScriptedModelServer, arguments: &[&str]) -> Ran {
     let mut command = scene.command(arguments);
     command.env("OPENAI_BASE_URL", server.base_url()).env("OPENAI_API_KEY", KEY);
     // The test's runtime serves requests while the command runs.
@@ -43,8 +39,7 @@ fn investigate<'a>(more: &[&'a str]) -> Vec<&'a str> {
 
 /// A model that looks at `commit` once and then names it as the cause.
 fn naming(scene: &Scene, commit: &str) -> impl FnMut(&Seen) -> Reply + Send + use<> {
-    let (commit, subject) =
-        (commit.to_owned(), scene.git(&scene.path("repo"), &["log", "-1", "--format=%s", commit]));
+    let (commit, subject) = (commit.to_owned(), scene.repo.git(&["log", "-1", "--format=%s", commit]));
     move |seen| match (seen.is_review(), seen.step()) {
         (true, _) => Reply::review("stands", 0.9),
         (_, 0) => Reply::call("git_show", json!({ "commit": commit })),
@@ -70,7 +65,7 @@ async fn what_the_replay_proves_outranks_what_the_model_says() {
     let rules = || Rules { secrets: vec![KEY.into()], ..Rules::default() };
     let proven = investigate(&["--replay", CHECK, "--no-memory"]);
 
-    let server = ScriptedServer::start(rules(), naming(&scene, &culprit)).await;
+    let server = ScriptedModelServer::start(rules(), naming(&scene, &culprit)).await;
     let right = ask(&scene, &server, &proven);
     server.check();
     assert_eq!(right.status, Some(0), "{}", right.stderr);
@@ -91,7 +86,7 @@ async fn what_the_replay_proves_outranks_what_the_model_says() {
     assert_eq!(said(&report), "supported");
     assert!(offered(&server.requests()[0]).contains("bisect"));
 
-    let server = ScriptedServer::start(rules(), naming(&scene, &other)).await;
+    let server = ScriptedModelServer::start(rules(), naming(&scene, &other)).await;
     let wrong = ask(&scene, &server, &proven);
     server.check();
     let refuted = wrong.report();
@@ -108,7 +103,8 @@ async fn what_the_replay_proves_outranks_what_the_model_says() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_model_that_is_down_leaves_the_playbook_at_work() {
     let scene = Scene::new();
-    let server = ScriptedServer::start(Rules::default(), |_| Reply::status(503, "down for the day")).await;
+    let server =
+        ScriptedModelServer::start(Rules::default(), |_| Reply::status(503, "down for the day")).await;
     let ran = ask(&scene, &server, &investigate(&["--replay", CHECK]));
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     let report = ran.report();
@@ -124,7 +120,7 @@ async fn a_model_that_is_down_leaves_the_playbook_at_work() {
 #[tokio::test(flavor = "multi_thread")]
 async fn options_of_the_model_are_checked_before_anything_runs() {
     let scene = Scene::new();
-    let server = ScriptedServer::start(Rules::default(), |_| Reply::Empty).await;
+    let server = ScriptedModelServer::start(Rules::default(), |_| Reply::Empty).await;
     ask(&scene, &server, &investigate(&["--budget-usd", "1"])).refuses(&["--budget-usd", "[model.prices]"]);
     let keyless = scene.run(&investigate(&[]));
     keyless.refuses(&["scripted needs a key", "OPENAI_API_KEY", "base_url"]);
@@ -156,7 +152,7 @@ async fn the_doctor_says_which_action_mode_works() {
         false => Reply::Text("The number is 7.".into()),
     };
     let doctor = ["doctor", "--planner", "scripted", "--format", "json"];
-    let server = ScriptedServer::start(Rules { new_prefixes: true, ..Rules::default() }, small).await;
+    let server = ScriptedModelServer::start(Rules { new_prefixes: true, ..Rules::default() }, small).await;
     let ran = ask(&scene, &server, &doctor);
     server.check();
     let model = |ran: &Ran| {
@@ -167,7 +163,7 @@ async fn the_doctor_says_which_action_mode_works() {
     assert_eq!(found["ok"], true, "{found}");
     assert!(found["detail"].as_str().unwrap().contains("action_mode = \"constrained\""), "{found}");
 
-    let locked = ScriptedServer::start(Rules::default(), |_| Reply::status(401, "wrong key")).await;
+    let locked = ScriptedModelServer::start(Rules::default(), |_| Reply::status(401, "wrong key")).await;
     let ran = ask(&scene, &locked, &doctor);
     assert_eq!(ran.status, Some(1));
     let found = model(&ran);
@@ -186,7 +182,7 @@ async fn an_eval_is_run_by_a_model() {
     });
     scene.write("cases.jsonl", format!("{case}\n"));
     for task in ["rank", "investigate"] {
-        let server = ScriptedServer::start(Rules::default(), naming(&scene, &culprit)).await;
+        let server = ScriptedModelServer::start(Rules::default(), naming(&scene, &culprit)).await;
         let ran = ask(
             &scene,
             &server,
@@ -241,7 +237,7 @@ async fn the_model_alone_is_judged_beside_the_agent() {
     let arguments = eval(&["--planner", "scripted", "--baseline", "bare", "--out", "out"]);
     // The model names an innocent commit. The full run corrects it; the model alone stays wrong.
     let rules = || Rules { new_prefixes: true, ..Rules::default() };
-    let server = ScriptedServer::start(rules(), naming(&scene, &other)).await;
+    let server = ScriptedModelServer::start(rules(), naming(&scene, &other)).await;
     let ran = ask(&scene, &server, &arguments);
     server.check();
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
@@ -267,12 +263,12 @@ async fn the_model_alone_is_judged_beside_the_agent() {
     let compared = scene.run(&["eval", "compare", "out/bare", "out"]);
     assert!(compared.stdout.contains("investigate hit one"), "{}", compared.stdout);
 
-    let server = ScriptedServer::start(rules(), naming(&scene, &culprit)).await;
+    let server = ScriptedModelServer::start(rules(), naming(&scene, &culprit)).await;
     let ran = ask(&scene, &server, &arguments);
     assert_eq!(ran.report()["investigate"]["baselines"]["bare"]["exact_commit"]["value"], 1.0);
 
     // When the model server is down, the playbook's result does not count for the bare model.
-    let server = ScriptedServer::start(rules(), |_| Reply::status(503, "down for the day")).await;
+    let server = ScriptedModelServer::start(rules(), |_| Reply::status(503, "down for the day")).await;
     let ran = ask(&scene, &server, &arguments);
     let figures = &ran.report()["investigate"];
     let bare = &figures["baselines"]["bare"];
@@ -302,10 +298,11 @@ async fn a_judge_of_prose_changes_nothing_else_and_is_no_way_in() {
     let judged = |answer: &'static str| {
         let scene = &scene;
         async move {
-            let server = ScriptedServer::start(Rules { new_prefixes: true, ..Rules::default() }, move |_| {
-                Reply::Text(answer.into())
-            })
-            .await;
+            let server =
+                ScriptedModelServer::start(Rules { new_prefixes: true, ..Rules::default() }, move |_| {
+                    Reply::Text(answer.into())
+                })
+                .await;
             let ran = ask(scene, &server, &eval(&["--judge", "critic", "--out", "out"]));
             server.check();
             assert_eq!(ran.status, Some(0), "{}", ran.stderr);
@@ -340,7 +337,10 @@ async fn a_judge_of_prose_changes_nothing_else_and_is_no_way_in() {
 #[test]
 fn a_small_model_drives_a_run_to_a_valid_report() {
     let Ok(url) = std::env::var("MILLWRIGHT_TEST_MODEL_URL") else {
-        missing_part::report_missing("model", "MILLWRIGHT_TEST_MODEL_URL names no model server");
+        millwright_testkit::missing_part::report_missing(
+            "model",
+            "MILLWRIGHT_TEST_MODEL_URL names no model server",
+        );
         return;
     };
     let scene = Scene::new();

@@ -79,7 +79,7 @@ fn recipes_that_do_not_run_are_named_with_what_to_do() {
     let one = format!("{TESTS}\ntest_one = \"no-such-runner {{test}}\"");
     fs::create_dir_all(scene.path("repo/tests")).unwrap();
     scene.write("repo/tests/test_cart.py", "def test_total():\n    pass\n");
-    scene.commit("a test with a name");
+    scene.repo.commit("a test with a name", &[]);
     let pytest = one.replace("no-such-runner", "no-such-pytest");
     tries(&pytest, "test_one", &["no-such-pytest"]);
     tries(&format!("{TESTS}\nallow_read = [\"/no/such/folder\"]"), "allow_read", &["/no/such/folder"]);
@@ -92,7 +92,7 @@ fn what_a_checkout_lacks_is_named() {
     let scene = Scene::new();
     let lock = r#"{"lockfileVersion": 3, "packages": {"node_modules/left-pad": {"version": "1.3.0"}}}"#;
     scene.write("repo/package-lock.json", lock);
-    scene.commit("packages");
+    scene.repo.commit("packages", &[]);
     let needs = "test = \"test -e node_modules/left-pad\"";
     finds(&doctor(&scene, &shop(needs), &[]), "repository shop: packages", &["package-lock.json", "npm ci"]);
     // With `--no-replay`, `doctor` runs nothing.
@@ -101,9 +101,8 @@ fn what_a_checkout_lacks_is_named() {
     assert!(!ran.stderr.contains("trying"), "{}", ran.stderr);
 
     let head = scene.id("HEAD");
-    let repo = scene.path("repo");
-    scene.git(&repo, &["update-index", "--add", "--cacheinfo", &format!("160000,{head},third_party/zlib")]);
-    scene.git(&repo, &["commit", "-q", "-m", "a submodule"]);
+    scene.repo.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{head},third_party/zlib")]);
+    scene.repo.git(&["commit", "-q", "-m", "a submodule"]);
     finds(
         &doctor(&scene, &shop(needs), &[]),
         "repository shop: submodules",
@@ -190,7 +189,7 @@ fn init_tries_what_it_guesses_and_refuses_outside_of_a_repository() {
     assert!(!scene.path("nowhere/millwright.toml").exists());
 
     scene.write("repo/Makefile", "test:\n\tsh tests.sh\n");
-    scene.commit("a Makefile");
+    scene.repo.commit("a Makefile", &[]);
     let ran = scene.run(&["init", "--repo", "repo"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     assert!(ran.stdout.contains("1 test ran"), "{}", ran.stdout);
@@ -198,9 +197,9 @@ fn init_tries_what_it_guesses_and_refuses_outside_of_a_repository() {
     assert!(written.contains("\ntest = \"make test\""), "{written}");
 
     // A manifest alone does not mean that there are tests.
-    scene.git(&scene.path("repo"), &["rm", "-q", "-f", "Makefile"]);
+    scene.repo.git(&["rm", "-q", "-f", "Makefile"]);
     scene.write("repo/setup.py", "");
-    scene.commit("a manifest without tests");
+    scene.repo.commit("a manifest without tests", &[]);
     let ran = scene.run(&["init", "--repo", "repo", "--force"]);
     assert_eq!(ran.status, Some(0), "{}", ran.stderr);
     let written = fs::read_to_string(scene.path("repo/millwright.toml")).unwrap();

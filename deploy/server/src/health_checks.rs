@@ -82,12 +82,13 @@ pub(crate) async fn check_repositories(app: &Arc<ServiceState>) {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicU16, Ordering};
 
     use axum::body::Body;
     use axum::http::Request;
     use millwright_integrations::INTEGRATIONS;
     use millwright_integrations::ticket_client::TicketConnection;
+    use millwright_testkit::http_server::{HeardRequest, ScriptedHttpServer};
     use serde_json::json;
 
     use super::*;
@@ -133,21 +134,12 @@ mod tests {
 
     #[tokio::test]
     async fn each_ticket_system_that_cannot_be_written_to_is_named_until_it_can() {
-        let answers = Arc::new(Mutex::new("HTTP/1.1 401 Unauthorized"));
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let at = listener.local_addr().unwrap();
-        let told = answers.clone();
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                use tokio::io::{AsyncReadExt, AsyncWriteExt};
-                let _ = stream.read(&mut [0; 4_096]).await;
-                let status = *told.lock().unwrap();
-                let answer = format!("{status}\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{{}}");
-                let _ = stream.write_all(answer.as_bytes()).await;
-            }
-        });
+        let status = Arc::new(AtomicU16::new(401));
+        let answered = status.clone();
+        let answer = move |_: &HeardRequest| Some((answered.load(Ordering::SeqCst), json!({})));
+        let server = ScriptedHttpServer::start(answer).await;
         let connection = TicketConnection {
-            base_url: format!("http://{at}"),
+            base_url: server.base_url.clone(),
             email: None,
             token: "t".to_owned().into(),
             switches: Default::default(),
@@ -159,21 +151,21 @@ mod tests {
             })
             .await;
             let degraded = async |answer| {
-                *answers.lock().unwrap() = answer;
+                status.store(answer, Ordering::SeqCst);
                 check_tickets(&scene.app).await;
                 let ready = scene.send(Request::get("/readyz").body(Body::empty()).unwrap()).await;
                 assert_eq!(ready.status, 200, "the service works all the same");
                 let parts = ready.json()["degraded"].as_array().unwrap().clone();
                 parts.iter().map(|part| format!("{}: {}", part["part"], part["why"])).collect::<Vec<_>>()
             };
-            let refused = degraded("HTTP/1.1 401 Unauthorized").await;
+            let refused = degraded(401).await;
             assert!(refused.len() == 1 && refused[0].contains(&format!("tickets of {name}")), "{refused:?}");
             assert!(refused[0].contains("refuses") && !refused[0].contains("127.0.0.1"), "{refused:?}");
-            let away = degraded("HTTP/1.1 503 Service Unavailable").await;
+            let away = degraded(503).await;
             assert!(away[0].contains("does not answer"), "{away:?}");
-            let asks_for_time = degraded("HTTP/1.1 429 Too Many Requests").await;
+            let asks_for_time = degraded(429).await;
             assert_eq!(asks_for_time, away, "nothing new is known");
-            assert_eq!(degraded("HTTP/1.1 200 OK").await, Vec::<String>::new(), "{name}");
+            assert_eq!(degraded(200).await, Vec::<String>::new(), "{name}");
         }
     }
 }

@@ -100,8 +100,5 @@ fn tell(report: &Report, note: &mut NoteText) {
 }
 
 #[cfg(test)]
-#[path = "../../integrations/tests/hostile_text/mod.rs"]
-mod hostile_text;
-#[cfg(test)]
 #[path = "incident_note_tests.rs"]
 mod tests;

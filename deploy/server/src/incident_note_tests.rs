@@ -1,10 +1,10 @@
 //! Any text in a report stays text in its note. A Markdown parser checks the result.
 
 use millwright_model::Report;
+use millwright_testkit::hostile_text::{hostile, is_inert, shown};
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::hostile_text::{hostile, is_inert, shown};
 use super::*;
 
 proptest! {

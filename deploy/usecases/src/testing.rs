@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use millwright_model::{IncidentId, Proof, Resolution, Scope, VisibleSet};
+use millwright_model::{IncidentId, NewResolution, Proof, Resolution, Scope, VisibleSet};
 use millwright_redaction::{RedactionConfig, Redactor};
-use millwright_store::{Actor, Database, IncidentState, JobKind, NewResolution, Store};
+use millwright_store::{Actor, Database, IncidentState, JobKind, Store};
 
 use crate::{
     CodeLocation, CodeLocations, IncidentNotifier, IncidentReport, Principal, ReportIntake, TokenRole,
@@ -120,16 +120,9 @@ impl UseCaseFixture {
     pub(crate) async fn resolution(&self, incident: &IncidentId) -> Resolution {
         let found = NewResolution {
             repository: Some("root:1".parse().unwrap()),
-            statement: "the discount is taken twice".into(),
             culprit: Some("1c1ed3b".repeat(6).chars().take(40).collect()),
-            units: Vec::new(),
             failing_revision: "0".repeat(40),
-            fix_diff: String::new(),
-            fix_kind: None,
-            fix_checks: None,
-            failed_fixes: Vec::new(),
-            replay: None,
-            proof: Proof::Reproduced,
+            ..millwright_testkit::tickets::stated("the discount is taken twice", Proof::Reproduced)
         };
         let run = Actor { who: "run", why: "" };
         self.store.remember(incident, &"run_1".parse().unwrap(), Some(&found), &[], run).await.unwrap();

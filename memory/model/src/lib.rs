@@ -47,7 +47,7 @@ pub use report::{
     REPORT_SCHEMA, Reason, ReplayOutcome, ReplayRun, ReplaySummary, Report, RootCause, SandboxLevel,
     SimilarIncident, Struck, Suspect, Usage, Verdict,
 };
-pub use resolution::Resolution;
+pub use resolution::{NewResolution, Resolution};
 pub use scope::{ConversationId, InvalidName, RepositoryName, Scope, VisibleSet};
 pub use ticket::{
     ErrorMessage, FailingTest, Fingerprint, ParsedTicket, TestFramework, TicketContext, TicketFormat,

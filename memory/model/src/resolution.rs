@@ -65,3 +65,20 @@ impl Resolution {
         self.approval == Approval::Confirmed && self.approval_suffices
     }
 }
+
+/// A resolution as a run hands it over: what a person says of it and what becomes of it come later,
+/// each by its own audited call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewResolution {
+    pub repository: Option<RepositoryId>,
+    pub statement: String,
+    pub culprit: Option<String>,
+    pub units: Vec<String>,
+    pub failing_revision: String,
+    pub fix_diff: String,
+    pub fix_kind: Option<FixKind>,
+    pub fix_checks: Option<FixChecks>,
+    pub failed_fixes: Vec<FailedFix>,
+    pub replay: Option<serde_json::Value>,
+    pub proof: Proof,
+}

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use millwright_model::{
-    Approval, Audience, FailedFix, IncidentId, IncomingReport, NewIncident, Outcome, ParsedTicket,
-    PastIncident, PastResolution, Proof, ResolutionId,
+    Approval, Audience, FailedFix, IncidentId, IncomingReport, NewIncident, NewResolution, Outcome,
+    ParsedTicket, PastIncident, PastResolution, Proof, ResolutionId,
 };
-use millwright_store::{MemoryFilter, NewResolution, Store, past_incident_id};
+use millwright_store::{MemoryFilter, Store, past_incident_id};
 
 use super::{RecallQuery, recall};
 use crate::testing::{ANNA, incident, prose, repository, resolution, temporary, traced};

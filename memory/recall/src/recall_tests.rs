@@ -7,13 +7,13 @@ use millwright_model::{
 use millwright_store::Store;
 
 use super::{RecallQuery, RecallViews, RecalledIncident, nearest_by, recall};
-use crate::testing::{ANNA, Home, incident, prose, repository, resolution, temporary, traced};
+use crate::testing::{ANNA, StoreHome, incident, prose, repository, resolution, temporary, traced};
 
 const ADD: &[&str] = &["shop/money.py::Money.add", "shop/cart.py::Cart.total", "shop/views.py::checkout"];
 const PARSE: &[&str] = &["bank/iban.py::parse", "bank/forms.py::clean_iban", "bank/views.py::transfer"];
 
 /// A store with two hundred unrelated incidents, half of them with traces.
-async fn filled() -> (Store, Home) {
+async fn filled() -> (Store, StoreHome) {
     let (store, dir) = temporary().await;
     let things =
         ["login", "upload", "search", "report", "mail", "export", "avatar", "invoice", "webhook", "cache"];
@@ -235,7 +235,7 @@ async fn the_service_decides_between_equals() {
 
 #[test]
 fn the_suites_of_every_engine_hold_on_postgres() {
-    crate::testing::test_server::hold_on_a_server(&[
+    millwright_testkit::postgres::hold_on_a_server(&[
         "vectors::contract_tests",
         "tests::",
         "knowledge_tests::",

@@ -1,13 +1,17 @@
-//! Test helpers of the store, shared with the tests of recall.
+/*!
+New stores of tests, on the engine under test.
+*/
 
-pub(crate) use shared::*;
+pub(crate) use millwright_testkit::stores::{StoreHome, new_home};
+pub(crate) use millwright_testkit::tickets::{incident, prose, repository, resolution, traced};
 
-use millwright_store::{Actor, NewResolution, Store, StoreError};
+use millwright_model::Scope;
+use millwright_store::{Actor, Store};
 
-#[path = "../../store/tests/postgres/mod.rs"]
-#[expect(dead_code, reason = "shared with tests that take a server away")]
-pub(crate) mod test_server;
+pub(crate) const ANNA: Actor<'static> = Actor { who: "anna@example.org", why: "saw it on the dashboard" };
 
-#[path = "../../store/src/testing.rs"]
-#[expect(dead_code, reason = "shared with the tests of the store")]
-mod shared;
+/// A new store, with the operator's scope: SQLite, or PostgreSQL if the environment names a server.
+pub(crate) async fn temporary() -> (Store, StoreHome) {
+    let home = new_home();
+    (Store::open(&home.location(), Scope::installation("test")).await.unwrap(), home)
+}

@@ -9,7 +9,7 @@ two distinct persons confirm.
 */
 
 use millwright_model::{
-    Approval, IncidentId, JudgingAuthority, Proof, RepositoryId, Resolution, ResolutionId,
+    Approval, IncidentId, JudgingAuthority, NewResolution, Proof, RepositoryId, Resolution, ResolutionId,
 };
 
 use super::audit::{AuditedChange, record};
@@ -20,7 +20,7 @@ use super::queue::wake_notes;
 use super::resolutions::{
     ResolutionField, change_in, complete, from_row, insert, load, most_trusted_first, of_incident_tx,
 };
-use super::{NewResolution, Store, StoreError};
+use super::{Store, StoreError};
 
 /// The fewest characters of an abbreviated commit id that git prints.
 const SHORTEST_ID: usize = 7;

@@ -123,8 +123,7 @@ impl Store {
 mod tests {
     use super::super::testing::{ANNA, incident, prose, repository, resolution, temporary};
     use super::*;
-    use crate::NewResolution;
-    use millwright_model::Proof;
+    use millwright_model::{NewResolution, Proof};
 
     async fn keep(store: &Store, new: &NewResolution) -> Resolution {
         let incident = store.create_incident(&incident(prose("totals are wrong", ""))).await.unwrap();

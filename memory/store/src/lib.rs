@@ -206,7 +206,4 @@ mod postgres_tests;
 #[path = "sqlite_tests.rs"]
 mod sqlite_tests;
 #[cfg(test)]
-#[path = "../tests/postgres/mod.rs"]
-mod test_server;
-#[cfg(test)]
 pub(crate) mod testing;

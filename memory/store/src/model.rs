@@ -7,9 +7,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use millwright_model::{
-    Approval, Audience, AuditId, ConversationId, EvidenceSource, FailedFix, FixChecks, FixKind, Hypothesis,
-    IncidentId, Outcome, ParsedTicket, ProblemId, Proof, ReportId, RepositoryId, RepositoryName, Resolution,
-    RunId, Timestamp, Verdict,
+    Approval, Audience, AuditId, ConversationId, EvidenceSource, Hypothesis, IncidentId, Outcome,
+    ParsedTicket, ProblemId, Proof, ReportId, RepositoryId, RepositoryName, Resolution, RunId, Timestamp,
+    Verdict,
 };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -135,23 +135,6 @@ pub struct StoredEvent {
     pub at: Timestamp,
     #[serde(flatten)]
     pub event: NewEvent,
-}
-
-/// A resolution as a run hands it over: what a person says of it and what becomes of it come later,
-/// each by its own audited call.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewResolution {
-    pub repository: Option<RepositoryId>,
-    pub statement: String,
-    pub culprit: Option<String>,
-    pub units: Vec<String>,
-    pub failing_revision: String,
-    pub fix_diff: String,
-    pub fix_kind: Option<FixKind>,
-    pub fix_checks: Option<FixChecks>,
-    pub failed_fixes: Vec<FailedFix>,
-    pub replay: Option<serde_json::Value>,
-    pub proof: Proof,
 }
 
 /// A hypothesis as memory keeps it, refuted ones included.

@@ -7,10 +7,10 @@ use millwright_model::{
 };
 
 use super::db::{AssertSqlSafe, query};
-use super::test_server::Server;
-use super::test_server::faulty_proxy::FaultyProxy;
 use super::testing::{self, ANNA, incident, prose, resolution};
 use super::*;
+use millwright_testkit::postgres::Server;
+use millwright_testkit::postgres::faulty_proxy::FaultyProxy;
 
 /// All suites whose stores come from `testing::temporary`.
 const SUITES: [&str; 12] = [
@@ -30,7 +30,7 @@ const SUITES: [&str; 12] = [
 
 #[test]
 fn the_suites_of_every_engine_hold_on_postgres() {
-    super::test_server::hold_on_a_server(&SUITES);
+    millwright_testkit::postgres::hold_on_a_server(&SUITES);
 }
 
 /// A server and the URL of a new database on it.

@@ -6,15 +6,15 @@ reason. Contradicting resolutions of one incident are all stored.
 */
 
 use millwright_model::{
-    Approval, Evidence, FailedFix, Hypothesis, IncidentId, JudgingAuthority, Outcome, RepositoryId,
-    Resolution, ResolutionId, RunId,
+    Approval, Evidence, FailedFix, Hypothesis, IncidentId, JudgingAuthority, NewResolution, Outcome,
+    RepositoryId, Resolution, ResolutionId, RunId,
 };
 
 use super::audit::{AuditedChange, record};
 use super::codec::{from_json, from_word, json, new_id, now, word};
 use super::db::{AssertSqlSafe, Row, WriteTransaction, WriteTurn, query, query_scalar};
 use super::queue::wake_notes;
-use super::{Actor, NewResolution, Store, StoreError, StoredHypothesis, hypotheses, index};
+use super::{Actor, Store, StoreError, StoredHypothesis, hypotheses, index};
 use crate::scope::ScopedRow;
 
 /// What `remember` did.

@@ -5,9 +5,7 @@ use std::path::Path;
 use millwright_model::{EvidenceDraft, EvidenceSource, Hypothesis, HypothesisStatus, Locator, Proof, RunId};
 
 use super::db::{AssertSqlSafe, query, query_scalar};
-use super::testing::{
-    self, ANNA, incident, prose, report_missing, repository, resolution, temporary, traced,
-};
+use super::testing::{self, ANNA, incident, prose, repository, resolution, temporary, traced};
 use super::*;
 
 async fn open(dir: &Path) -> Result<Store, StoreError> {
@@ -107,7 +105,7 @@ async fn a_folder_that_cannot_be_written_is_named() {
     permissions.set_readonly(true);
     std::fs::set_permissions(&locked, permissions).unwrap();
     if std::fs::write(locked.join("probe"), "").is_ok() {
-        report_missing("ordinary-user", "this user may write everywhere");
+        millwright_testkit::missing_part::report_missing("ordinary-user", "this user may write everywhere");
         return;
     }
     assert!(matches!(open(&locked).await, Err(StoreError::ReadOnly { .. })));

@@ -17,7 +17,7 @@ fn finds_definitions_and_references_at_a_revision() {
     );
     std::fs::write(repo.work().join("app/blob.py"), b"run\0run\n").unwrap();
     let new = repo.commit("new", &[("app/models.py", "x = 1\n")]);
-    let repo = repo.open();
+    let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
     let index = CodeIndex::new();
     let cancel = CancelFlag::default();
     let check = |revision: &str, name: &str, expected: &[&str]| {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::testing::TestRepo;
+use millwright_testkit::repository::TestRepo;
 
 #[test]
 fn names_what_is_not_a_file() {
@@ -13,7 +13,7 @@ fn names_what_is_not_a_file() {
     repo.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{first},lib")]);
     repo.git(&["commit", "--quiet", "--message", "submodule"]);
     let head = repo.head();
-    let repo = repo.open();
+    let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
     let check = |path: &str, expected: &str| {
         let answer = match blob_at(&repo, &head, path) {
             Ok(blob) => {

@@ -24,9 +24,6 @@ mod read;
 mod refs;
 mod renames;
 mod repo;
-#[cfg(test)]
-#[expect(unreachable_pub, reason = "shared with the testkit")]
-pub(crate) mod testing;
 mod uncommitted;
 pub mod unified_diff;
 

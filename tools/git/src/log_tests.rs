@@ -1,6 +1,6 @@
 use super::*;
-use crate::testing::TestRepo;
 use crate::{BlameQuery, GrepQuery, PatternKind, blame, diff, grep, show};
+use millwright_testkit::repository::TestRepo;
 
 fn subjects(page: &LogPage<CommitSummary>) -> Vec<&str> {
     page.items.iter().map(|commit| commit.subject.as_str()).collect()
@@ -13,7 +13,7 @@ fn filters_and_pages() {
     repo.commit_as("Cyd", "docs: parser", &[("docs/x.md", "b\n")]);
     repo.commit_as("Bea", "fix -- weird\n\nbody mentions LEXER", &[("src/parse.py", "c\n"), ("-x", "d\n")]);
     let tip = repo.commit_as("Cyd", "rename [x*]", &[("src/lib/[x*].py", "e\n")]);
-    let repo = repo.open();
+    let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
     let check = |change: &dyn Fn(&mut LogQuery), expected: &[&str], more: bool| {
         let mut query = LogQuery { tip: tip.to_string(), ..LogQuery::default() };
         change(&mut query);
@@ -49,7 +49,7 @@ fn pickaxe_names_commits_and_files() {
     let moved = repo.commit("touch line", &[("a.py", "x = 1\nfetch(x + 1)\n")]);
     let removed = repo.commit("drop call", &[("b.py", "y = 2\n")]);
     let tip = repo.head();
-    let repo = repo.open();
+    let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
     let check = |text: &str, mode: PickaxeMode, paths: &[&str], expected: &[(&str, &[&str])]| {
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
         let query = LogQuery { tip: tip.to_string(), paths, limit: 10, ..LogQuery::default() };
@@ -82,7 +82,7 @@ fn the_graph_of_a_range_keeps_children_before_parents() {
     repo.git(&["checkout", "--quiet", "main"]);
     repo.git(&["merge", "--quiet", "--no-ff", "--message", "merge side", "side"]);
     let merge = repo.head();
-    let repo = repo.open();
+    let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
     let nodes = range_graph(&repo, Some(&good), &merge).unwrap();
     assert_eq!(nodes.len(), 3);
     assert_eq!((nodes[0].id.as_str(), nodes[0].subject.as_str()), (merge.as_str(), "merge side"));
@@ -105,7 +105,7 @@ fn shows_patches_renames_binaries_and_invalid_text() {
     std::fs::write(repo.work().join("blob.bin"), [0_u8, 1, 2, 255]).unwrap();
     std::fs::write(repo.work().join("latin.txt"), b"caf\xe9\n").unwrap();
     let second = repo.commit("second\n\nbody line", &[("wide name ü.txt", "b\n")]);
-    let repo = repo.open();
+    let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
     let cancel = CancelFlag::default();
 
     let detail = show(&repo, &second, &[], 1 << 20, &cancel).unwrap();
@@ -146,7 +146,7 @@ fn blames_inside_a_range() {
     let second = repo.commit_as("Cyd", "second", &[("a.py", "one\nTWO\n  three\nfour\n")]);
     repo.git(&["mv", "a.py", "b.py"]);
     let tip = repo.commit("third", &[]);
-    let repo = repo.open();
+    let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
     let cancel = CancelFlag::default();
     let ask = |good: Option<&CommitId>, path: &str, start, end| {
         let good = good.cloned();
@@ -182,7 +182,7 @@ fn greps_a_revision() {
     let old = repo.head();
     std::fs::write(repo.work().join("x.bin"), b"\0alpha\n").unwrap();
     repo.commit("new", &[("src/a.py", "nothing\n")]);
-    let repo = repo.open();
+    let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
     let ask = |pattern: &str, kind, ignore_case, paths: &[&str], skip, limit| {
         let paths = paths.iter().map(|path| (*path).to_owned()).collect();
         let query = GrepQuery {

@@ -111,7 +111,7 @@ fn shift(span: LineSpan, hunks: &[LineShift], new_lines: u64) -> (LineSpan, bool
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::TestRepo;
+    use millwright_testkit::repository::TestRepo;
 
     #[test]
     fn follows_shifts_changes_and_renames() {
@@ -128,7 +128,7 @@ mod tests {
         let third = repo.commit("third", &[]);
         std::fs::remove_file(repo.work().join("b.txt")).unwrap();
         let fourth = repo.commit("fourth", &[]);
-        let repo = repo.open();
+        let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
 
         let check = |span: (u32, u32), from: &str, to: &str, expected: Option<(&str, u32, u32, bool)>| {
             let span = LineSpan { start: span.0, end: span.1 };

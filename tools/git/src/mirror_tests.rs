@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use millwright_model::CommitId;
 
 use super::*;
-use crate::testing::TestRepo;
 use crate::{Repo, RepoError};
+use millwright_testkit::repository::TestRepo;
 
 fn at(folder: &Path, revision: &str, data: &Path) -> Result<CommitId, RepoError> {
     Repo::open(folder, data)?.resolve(revision)

@@ -200,7 +200,7 @@ fn pattern_globs(pattern: &str) -> Vec<Glob> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::TestRepo;
+    use millwright_testkit::repository::TestRepo;
 
     #[test]
     fn reads_patterns_as_github_and_gitlab_do() {
@@ -234,7 +234,13 @@ mod tests {
         repo.commit_as("dep[bot]", "four", &[("src/a.py", "4\n")]);
         repo.commit_as("DeepView Autofix", "five", &[("src/a.py", "5\n")]);
         let head = repo.commit_as("Dan", "elsewhere", &[("b.py", "4\n")]);
-        let found = who_to_ask(&repo.open(), &head, &["src/a.py".into()], &CancelFlag::default()).unwrap();
+        let found = who_to_ask(
+            &Repo::open(&repo.work(), &repo.data()).unwrap(),
+            &head,
+            &["src/a.py".into()],
+            &CancelFlag::default(),
+        )
+        .unwrap();
         let lines: Vec<_> =
             found.iter().map(|contact| format!("{}: {}", contact.who, contact.because)).collect();
         insta::assert_snapshot!(lines.join("\n"), @r"

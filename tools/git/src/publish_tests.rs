@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use millwright_sandbox::trusted;
 
 use super::*;
-use crate::testing::{TestRepo, snapshot};
+use millwright_testkit::repository::{TestRepo, snapshot};
 
 fn hook(repo: &TestRepo, name: &str) {
     let path = repo.git_dir().join("hooks").join(name);
@@ -20,7 +20,7 @@ fn a_branch_is_new_objects_and_one_reference() {
         hook(&test, name);
     }
     test.write(&[("a.txt", "not committed\n")]);
-    let repo = test.open();
+    let repo = Repo::open(&test.work(), &test.data()).unwrap();
     let edits = [crate::checkout::FileEdit {
         path: "a.txt".into(),
         content: Some(("100644".into(), b"two\n".to_vec())),
@@ -57,7 +57,7 @@ fn a_branch_is_new_objects_and_one_reference() {
 /// A commit of ours, ready to become a branch.
 fn prepared(test: &TestRepo) -> (Repo, CommitId, CommitId) {
     let bad = test.commit("bad", &[("folder/a.txt", "one\n")]);
-    let repo = test.open();
+    let repo = Repo::open(&test.work(), &test.data()).unwrap();
     let edits = [crate::checkout::FileEdit {
         path: "folder/a.txt".into(),
         content: Some(("100644".into(), b"two\n".to_vec())),
@@ -217,7 +217,7 @@ fn a_push_is_looked_for_before_it_is_made() {
     let url = format!("file://{}", bare.display());
     // The user's own configuration would redirect the push there.
     test.git(&["config", "url.file:///nonexistent/.insteadOf", "file:///"]);
-    let repo = test.open();
+    let repo = Repo::open(&test.work(), &test.data()).unwrap();
     let edits = [crate::checkout::FileEdit { path: "a.txt".into(), content: None }];
     let tree = crate::checkout::edit_tree(&repo, &bad, &edits).unwrap();
     let commit = commit_of(&repo, &tree, &bad, "Fix\n", 1).unwrap();

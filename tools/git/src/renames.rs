@@ -78,7 +78,7 @@ fn in_tree(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::TestRepo;
+    use millwright_testkit::repository::TestRepo;
 
     #[test]
     fn follows_a_file_that_was_renamed_twice_and_rewritten_in_between() {
@@ -92,7 +92,7 @@ mod tests {
         let moved = repo.commit("c", &[]);
         repo.git(&["rm", "-q", "[[]x].txt"]);
         let gone = repo.commit("gone", &[]);
-        let repo = repo.open();
+        let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
         let check = |path: &str, from: &str, to: &str, expected: Option<&str>| {
             let there = renamed_to(&repo, path, from, to, &CancelFlag::default()).unwrap();
             assert_eq!(there.as_deref(), expected, "{path}");

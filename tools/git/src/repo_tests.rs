@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::*;
-use crate::testing::{TestRepo, snapshot};
+use millwright_testkit::repository::{TestRepo, snapshot};
 
 fn two_commits() -> (TestRepo, CommitId, CommitId) {
     let repo = TestRepo::new();
@@ -65,12 +65,12 @@ fn resolves_what_people_write() {
             assert!(matches!(error, Err(RepoError::UnknownRevision { .. })), "{revision:?}: {error:?}");
         }
     };
-    check_all(&repo.open());
+    check_all(&Repo::open(&repo.work(), &repo.data()).unwrap());
     repo.git(&["pack-refs", "--all"]);
     repo.git(&["gc", "--quiet"]);
-    check_all(&repo.open());
+    check_all(&Repo::open(&repo.work(), &repo.data()).unwrap());
 
-    let opened = repo.open();
+    let opened = Repo::open(&repo.work(), &repo.data()).unwrap();
     assert!(opened.require_ancestor(&first, &second).is_ok());
     assert!(matches!(opened.require_ancestor(&second, &first), Err(RepoError::NotAnAncestor { .. })));
     assert!(opened.require_ancestor(&first, &first).is_err());
@@ -102,7 +102,7 @@ fn opens_bare_worktree_submodule_and_borrowing_clones() {
     repo.clone(&["--shared", &spelled("shared")], "shared2");
     // A chain of alternates. The second one is relative, which git itself only follows at the first level.
     let alternates = beside("shared").join(".git/objects/info/alternates");
-    std::fs::write(alternates, "# comment\n\n../../../clone/.git/objects\n/nowhere/objects\n").unwrap();
+    std::fs::write(alternates, "# comment\n\n../../../repo/.git/objects\n/nowhere/objects\n").unwrap();
     check(beside("shared2"), &second);
 
     // A submodule's checkout: a `.git` file that points into the superproject.
@@ -156,7 +156,7 @@ fn what_cannot_be_read_is_one_clear_error() {
 
     // HEAD names a branch that does not exist, while others do: a mirror whose default branch was renamed.
     repo.git(&["symbolic-ref", "HEAD", "refs/heads/gone"]);
-    let error = repo.open().resolve("HEAD").unwrap_err().to_string();
+    let error = Repo::open(&repo.work(), &repo.data()).unwrap().resolve("HEAD").unwrap_err().to_string();
     assert!(error.contains("HEAD points at refs/heads/gone, which has no commits"), "{error}");
     repo.git(&["symbolic-ref", "HEAD", "refs/heads/main"]);
 
@@ -164,7 +164,7 @@ fn what_cannot_be_read_is_one_clear_error() {
     let objects = repo.git_dir().join("objects");
     std::fs::rename(&objects, repo.beside("objects")).unwrap();
     std::fs::create_dir(&objects).unwrap();
-    let error = repo.open().resolve("main").unwrap_err().to_string();
+    let error = Repo::open(&repo.work(), &repo.data()).unwrap().resolve("main").unwrap_err().to_string();
     assert!(error.contains("is missing from") && error.contains("git fsck"), "{error}");
 }
 
@@ -213,7 +213,7 @@ fn hostile_configuration_is_never_read_and_nothing_changes() {
     }
 
     let before = snapshot(&repo.work());
-    let opened = repo.open();
+    let opened = Repo::open(&repo.work(), &repo.data()).unwrap();
     let cancel = millwright_sandbox::CancelFlag::default();
     let bad = opened.resolve("main").unwrap();
     assert_eq!(bad, second, "replacements are not followed");

@@ -52,20 +52,26 @@ mod tests {
     use std::fs;
 
     use super::*;
-    use crate::testing::TestRepo;
+    use millwright_testkit::repository::TestRepo;
 
     #[test]
     fn what_is_changed_staged_and_new_is_named() {
         let repo = TestRepo::new();
         let head = repo.commit("Add", &[("a", "1\n"), ("b", "1\n"), ("c", "1\n"), (".gitignore", "*.log\n")]);
-        assert_eq!(uncommitted(&repo.open(), &head).unwrap(), Vec::<String>::new());
+        assert_eq!(
+            uncommitted(&Repo::open(&repo.work(), &repo.data()).unwrap(), &head).unwrap(),
+            Vec::<String>::new()
+        );
         fs::write(repo.work().join("a"), "2\n").unwrap();
         fs::write(repo.work().join("b"), "2\n").unwrap();
         repo.git(&["add", "b"]);
         fs::write(repo.work().join("new"), "x\n").unwrap();
         fs::write(repo.work().join("x.log"), "x\n").unwrap();
         let before = fs::read(repo.work().join(".git/index")).unwrap();
-        assert_eq!(uncommitted(&repo.open(), &head).unwrap(), ["a", "b", "new"]);
+        assert_eq!(
+            uncommitted(&Repo::open(&repo.work(), &repo.data()).unwrap(), &head).unwrap(),
+            ["a", "b", "new"]
+        );
         assert_eq!(before, fs::read(repo.work().join(".git/index")).unwrap());
     }
 }

@@ -36,5 +36,4 @@ pub use replayer::{ReplayError, ReplayOptions, Replayer};
 pub use signature::{FailureSignature, signature};
 
 #[cfg(test)]
-#[expect(unreachable_pub, reason = "shared with the testkit")]
 pub(crate) mod testing;

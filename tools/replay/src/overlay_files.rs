@@ -167,7 +167,7 @@ mod tests {
         fs::write(repo.work().join("raw"), [0xff_u8, 0xfe]).unwrap();
         let outside = tempfile::tempdir().unwrap();
         fs::write(outside.path().join("x.sh"), "echo x\n").unwrap();
-        let opened = repo.open();
+        let opened = Repo::open(&repo.work(), &repo.data()).unwrap();
         let load = |given: &str| {
             let files = load_overlay(&opened, given, outside.path());
             files.map(|files| files.into_iter().map(|file| file.path).collect::<Vec<_>>().join(" "))

@@ -1,7 +1,8 @@
 use std::fs;
 
 use super::*;
-use crate::testing::ReplayProject;
+use crate::testing::new_replayer;
+use millwright_testkit::repository::TestRepo;
 
 fn recipe(command: &str) -> ReplayRecipe {
     ReplayRecipe { timeout_s: 5, ..ReplayRecipe::new(command) }
@@ -13,11 +14,11 @@ const APP: &str = "if grep -q broken app; then echo 'ValueError: broken here'; e
 
 #[test]
 fn outcomes_follow_the_failure_seen_at_bad() {
-    let project = ReplayProject::new();
-    let good = project.commit(&[("app", "fine")]);
-    let other = project.commit(&[("app", "other")]);
-    let bad = project.commit(&[("app", "broken")]);
-    let replayer = project.replayer(recipe(APP), ReplayLedger::in_memory());
+    let project = TestRepo::new();
+    let good = project.commit("change", &[("app", "fine")]);
+    let other = project.commit("change", &[("app", "other")]);
+    let bad = project.commit("change", &[("app", "broken")]);
+    let replayer = new_replayer(&project, recipe(APP), ReplayLedger::in_memory());
     let reproduction = replayer.reproduce(&bad, false).unwrap();
     assert_eq!((reproduction.passes, reproduction.failures), (0, 1));
     let check = |revision: &CommitId, change: Option<&CheckoutChange>, expected| {
@@ -38,11 +39,11 @@ fn outcomes_follow_the_failure_seen_at_bad() {
 
 #[test]
 fn statuses_and_time_outs() {
-    let project = ReplayProject::new();
-    let revision = project.commit(&[("a", "a")]);
+    let project = TestRepo::new();
+    let revision = project.commit("change", &[("a", "a")]);
     let check = |command: &str, is_hang, expected: Option<ReplayOutcome>| {
         let recipe = ReplayRecipe { timeout_s: 1, is_hang, ..ReplayRecipe::new(command) };
-        let shown = project.replayer(recipe, ReplayLedger::in_memory()).reproduce(&revision, false);
+        let shown = new_replayer(&project, recipe, ReplayLedger::in_memory()).reproduce(&revision, false);
         match expected {
             Some(expected) => assert_eq!(shown.unwrap().shown.outcome(), expected, "{command}"),
             None => assert!(matches!(shown, Err(ReplayError::BadCannotTest { .. })), "{command}: {shown:?}"),
@@ -60,11 +61,11 @@ fn statuses_and_time_outs() {
 /// The operator's time limit wins over a repository's own file and over a remembered recipe.
 #[test]
 fn limits_are_ceilings_for_recipes() {
-    let project = ReplayProject::new();
-    let revision = project.commit(&[("a", "a")]);
+    let project = TestRepo::new();
+    let revision = project.commit("change", &[("a", "a")]);
     for is_hang in [false, true] {
         let recipe = ReplayRecipe { timeout_s: 86_400, is_hang, ..ReplayRecipe::new("sleep 30") };
-        let mut replayer = project.replayer(recipe, ReplayLedger::in_memory());
+        let mut replayer = new_replayer(&project, recipe, ReplayLedger::in_memory());
         replayer.options.limits.wall = std::time::Duration::from_secs(1);
         let command = replayer.command("true", std::path::Path::new("/nonexistent"));
         assert_eq!(command.limits.wall, std::time::Duration::from_secs(1));
@@ -72,15 +73,16 @@ fn limits_are_ceilings_for_recipes() {
         assert!(told.contains("within 1 s") && told.contains("wall_s in [sandbox]"), "{told}");
         assert!(told.contains("86400 s of its timeout_s"), "{told}");
     }
-    let modest = project.replayer(recipe("true"), ReplayLedger::in_memory());
+    let modest = new_replayer(&project, recipe("true"), ReplayLedger::in_memory());
     assert_eq!(modest.command("true", std::path::Path::new("/")).limits.wall.as_secs(), 5);
 }
 
 #[test]
 fn bad_that_passes_is_said() {
-    let project = ReplayProject::new();
-    let fine = project.commit(&[("app", "fine")]);
-    let replayer = project.replayer(recipe(&format!("{APP}; echo all is well")), ReplayLedger::in_memory());
+    let project = TestRepo::new();
+    let fine = project.commit("change", &[("app", "fine")]);
+    let replayer =
+        new_replayer(&project, recipe(&format!("{APP}; echo all is well")), ReplayLedger::in_memory());
     let passes = replayer.reproduce(&fine, false).unwrap_err();
     assert!(matches!(passes, ReplayError::BadPasses { attempts: 5, .. }), "{passes:?}");
     assert!(passes.to_string().contains("all is well"), "{passes}");
@@ -88,13 +90,13 @@ fn bad_that_passes_is_said() {
 
 #[test]
 fn a_flaky_failure_is_repeated() {
-    let project = ReplayProject::new();
-    let revision = project.commit(&[("a", "a")]);
+    let project = TestRepo::new();
+    let revision = project.commit("change", &[("a", "a")]);
     let counter = tempfile::tempdir().unwrap();
     let count = counter.path().join("count");
     // Fails every third time.
     let command = format!("echo x >> {0}; [ $(( $(wc -l < {0}) % 3 )) != 0 ]", count.display());
-    let replayer = project.replayer(recipe(&command), ReplayLedger::in_memory());
+    let replayer = new_replayer(&project, recipe(&command), ReplayLedger::in_memory());
     let reproduction = replayer.reproduce(&revision, false).unwrap();
     assert_eq!((reproduction.passes, reproduction.failures), (4, 1));
     assert_eq!(reproduction.flakiness().rate(), 0.8);
@@ -107,15 +109,15 @@ fn a_flaky_failure_is_repeated() {
 
 #[test]
 fn an_interrupted_investigation_repeats_nothing() {
-    let project = ReplayProject::new();
-    let good = project.commit(&[("app", "fine")]);
-    let bad = project.commit(&[("app", "broken")]);
+    let project = TestRepo::new();
+    let good = project.commit("change", &[("app", "fine")]);
+    let bad = project.commit("change", &[("app", "broken")]);
     let folder = tempfile::tempdir().unwrap();
     let (path, count) = (folder.path().join("ledger"), folder.path().join("count"));
     let command = format!("echo x >> {}; {APP}", count.display());
     let executed = || fs::read_to_string(&count).unwrap_or_default().lines().count();
     let investigate = || {
-        let replayer = project.replayer(recipe(&command), ReplayLedger::open(&path).unwrap());
+        let replayer = new_replayer(&project, recipe(&command), ReplayLedger::open(&path).unwrap());
         let shown = replayer.reproduce(&bad, false).unwrap().shown;
         let first = replayer.run(&good, None).unwrap();
         let repeat = replayer.run(&good, None).unwrap();
@@ -134,9 +136,9 @@ fn an_interrupted_investigation_repeats_nothing() {
 
 #[test]
 fn setup_runs_once_per_content() {
-    let project = ReplayProject::new();
-    let first = project.commit(&[("src", "one"), ("tracked", "x"), ("gone", "x")]);
-    let second = project.commit(&[("src", "two")]);
+    let project = TestRepo::new();
+    let first = project.commit("change", &[("src", "one"), ("tracked", "x"), ("gone", "x")]);
+    let second = project.commit("change", &[("src", "two")]);
     let counter = tempfile::tempdir().unwrap();
     let count = counter.path().join("count");
     let setup = format!(
@@ -146,8 +148,11 @@ fn setup_runs_once_per_content() {
     );
     let command = "cat out/deep/link tracked; chmod u+w out/deep/built; echo spoilt > out/deep/built; \
                    [ -e gone ] && exit 3; exit 1";
-    let replayer =
-        project.replayer(ReplayRecipe { setup: vec![setup], ..recipe(command) }, ReplayLedger::in_memory());
+    let replayer = new_replayer(
+        &project,
+        ReplayRecipe { setup: vec![setup], ..recipe(command) },
+        ReplayLedger::in_memory(),
+    );
     let executed = || fs::read_to_string(&count).unwrap_or_default().lines().count();
     let check = |revision: &CommitId, built: &str, runs: usize| {
         let replayed = replayer.run(revision, None).unwrap();
@@ -166,10 +171,11 @@ fn setup_runs_once_per_content() {
 
 #[test]
 fn a_setup_that_fails_cannot_be_tested() {
-    let project = ReplayProject::new();
-    let revision = project.commit(&[("a", "a")]);
+    let project = TestRepo::new();
+    let revision = project.commit("change", &[("a", "a")]);
     let setup = vec!["echo compiling; false".to_owned()];
-    let replayer = project.replayer(ReplayRecipe { setup, ..recipe("exit 1") }, ReplayLedger::in_memory());
+    let replayer =
+        new_replayer(&project, ReplayRecipe { setup, ..recipe("exit 1") }, ReplayLedger::in_memory());
     let replayed = replayer.run(&revision, None).unwrap();
     assert_eq!(replayed.outcome(), ReplayOutcome::CannotTest);
     assert!(replayed.why.unwrap().contains("echo compiling; false"));

@@ -1,5 +1,5 @@
-use millwright_model::{Approval, NewIncident, Proof, Scope};
-use millwright_store::{Actor, NewResolution, Store};
+use millwright_model::{Approval, NewIncident, NewResolution, Proof, Scope};
+use millwright_store::{Actor, Store};
 use serde_json::json;
 
 use crate::RunMemory;
@@ -24,16 +24,8 @@ async fn a_rejected_cause_is_known_again_although_it_was_named_by_a_few_digits()
     let run = store.create_run(&incident.id).await.unwrap();
     let named = NewResolution {
         repository: Some("shop".parse().unwrap()),
-        statement: "it was that one".into(),
         culprit: Some(bench.bad.short().into()),
-        units: Vec::new(),
-        failing_revision: String::new(),
-        fix_diff: String::new(),
-        fix_kind: None,
-        fix_checks: None,
-        failed_fixes: Vec::new(),
-        replay: None,
-        proof: Proof::None,
+        ..millwright_testkit::tickets::stated("it was that one", Proof::None)
     };
     let by = Actor { who: "anna", why: "no" };
     let kept = store.remember(&incident.id, &run.id, Some(&named), &[], by).await.unwrap();

@@ -1,5 +1,6 @@
 use std::sync::Arc;
 
+use millwright_git::Repo;
 use millwright_model::{CommitId, ParsedTicket};
 use millwright_replay::ReplayRecipe;
 use millwright_testkit::repository::TestRepo;
@@ -24,7 +25,7 @@ fn bench(command: &str, last: &[(&str, &str)]) -> (Bench, CommitId) {
     let culprit = repo.commit("Count in tens", &[("lib.sh", WRONG)]);
     repo.commit("More notes", &[("notes.md", "2\n")]);
     let bad = repo.commit("Last", last);
-    bench.ctx.repo = Arc::new(repo.open());
+    bench.ctx.repo = Arc::new(Repo::open(&repo.work(), &repo.data()).unwrap());
     (bench.ctx.good, bench.ctx.bad) = (Some(good), bad);
     bench.ctx.ticket = Arc::new(ParsedTicket {
         title: "Totals are ten times too small".into(),

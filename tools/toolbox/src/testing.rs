@@ -4,9 +4,11 @@ Shared by tests of tools: a context for a small repository, and a bench with a f
 
 use std::sync::Arc;
 
-use millwright_model::{CommitId, Fingerprint, ParsedTicket, TicketContext, TicketFormat};
+use millwright_git::Repo;
+use millwright_model::{CommitId, ParsedTicket};
 use millwright_replay::{ReplayRecipe, TestRecipes};
 use millwright_testkit::repository::TestRepo;
+pub(crate) use millwright_testkit::tickets::empty_ticket;
 use serde_json::{Value, json};
 
 use super::{
@@ -17,29 +19,12 @@ use super::{
 /// `bad` is the head, `good` is not known.
 pub(crate) fn context(repo: &TestRepo) -> ToolContext {
     ToolContext::new(
-        Arc::new(repo.open()),
+        Arc::new(Repo::open(&repo.work(), &repo.data()).unwrap()),
         Arc::default(),
         repo.head(),
         repo.data(),
         Arc::new(empty_ticket()),
     )
-}
-
-pub(crate) fn empty_ticket() -> ParsedTicket {
-    ParsedTicket {
-        format: TicketFormat::Text,
-        title: String::new(),
-        text: String::new(),
-        symptom: String::new(),
-        traces: Vec::new(),
-        failing_tests: Vec::new(),
-        errors: Vec::new(),
-        code: Vec::new(),
-        log_spans: Vec::new(),
-        context: TicketContext::default(),
-        fingerprint: Fingerprint::default(),
-        notes: Vec::new(),
-    }
 }
 
 /// A shell program whose total goes wrong at `bad`, run in the real sandbox.

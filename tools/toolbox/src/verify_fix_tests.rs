@@ -1,5 +1,5 @@
-use millwright_model::{FailedFix, FixKind, NewIncident, Proof, Scope, TestsResult};
-use millwright_store::{Actor, NewResolution, Store};
+use millwright_model::{FailedFix, FixKind, NewIncident, NewResolution, Proof, Scope, TestsResult};
+use millwright_store::{Actor, Store};
 use serde_json::json;
 
 use super::FixCheck;
@@ -62,16 +62,9 @@ async fn memory_of_failed_fix(folder: &str, diff: &str) -> Store {
     let failed = FailedFix { diff: diff.into(), because: "2 tests newly fail".into() };
     let new = NewResolution {
         repository: Some("shop".parse().unwrap()),
-        statement: "the total is wrong".into(),
         culprit: Some("1".repeat(40)),
-        units: Vec::new(),
-        failing_revision: String::new(),
-        fix_diff: String::new(),
-        fix_kind: None,
-        fix_checks: None,
         failed_fixes: vec![failed],
-        replay: None,
-        proof: Proof::CauseConfirmed,
+        ..millwright_testkit::tickets::stated("the total is wrong", Proof::CauseConfirmed)
     };
     store.remember(&incident.id, &run.id, Some(&new), &[], Actor { who: "run", why: "" }).await.unwrap();
     store

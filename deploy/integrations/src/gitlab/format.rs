@@ -32,8 +32,8 @@ mod tests {
 
     use super::*;
     use crate::note_text::defang;
-    use crate::note_text::hostile_text::{hostile, is_inert, shown};
     use crate::note_text::tests::note_of;
+    use millwright_testkit::hostile_text::{hostile, is_inert, shown};
 
     #[test]
     fn a_line_from_outside_is_no_command() {

@@ -4,6 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderMap;
 use millwright_model::{Audience, Deployment};
+use millwright_testkit::http_server::ScriptedHttpServer;
+
+use crate::ticket_client::TicketConnection;
 use serde_json::{Value, json};
 
 use super::*;
@@ -12,7 +15,6 @@ use crate::configuration::ConnectorConfig;
 use crate::inbound::{InboundEvent, InboundReport};
 use crate::note_text::NoteText;
 use crate::outbound_http::{SendError, client};
-use crate::scripted_server::ScriptedServer;
 use crate::signature::testing::{AT, check, check_at, headers_of, mac};
 use crate::signature::{MaxAge, PendingSignature, SignatureCheck, SignatureError};
 use crate::ticket_client::{NoteTarget, TicketClient};
@@ -259,7 +261,7 @@ fn text() -> NoteText {
 
 #[tokio::test]
 async fn a_note_is_internal_changed_in_place_and_found_on_a_later_page() {
-    let server = ScriptedServer::start(|request| {
+    let server = ScriptedHttpServer::start(|request| {
         let list = |first: u64, count: u64| {
             (first..first + count).map(|id| json!({ "id": id, "body": "said" })).collect::<Vec<_>>()
         };
@@ -279,7 +281,7 @@ async fn a_note_is_internal_changed_in_place_and_found_on_a_later_page() {
         })
     })
     .await;
-    let connection = server.connection("glpat-1");
+    let connection = TicketConnection::for_test(&server.base_url, "glpat-1");
     let client = TicketClient::new(GitLabIntegration.tickets().unwrap(), &connection, client().unwrap());
     assert_eq!(client.create(NOTE, &text()).await.unwrap(), "302");
     client.update(NOTE, "302", &text()).await.unwrap();
@@ -296,7 +298,7 @@ async fn a_note_is_internal_changed_in_place_and_found_on_a_later_page() {
 
 #[tokio::test]
 async fn what_went_wrong_tells_whether_a_note_may_be_there() {
-    let server = ScriptedServer::start(|request| match request.path.as_str() {
+    let server = ScriptedHttpServer::start(|request| match request.path.as_str() {
         "/api/v4/projects/1/issues/7/notes" => Some((403, json!({ "message": "403 Forbidden" }))),
         "/api/v4/projects/2/issues/7/notes" => Some((429, json!({}))),
         "/api/v4/projects/3/issues/7/notes" => Some((502, json!({}))),
@@ -305,7 +307,7 @@ async fn what_went_wrong_tells_whether_a_note_may_be_there() {
         _ => None,
     })
     .await;
-    let connection = server.connection("glpat-1");
+    let connection = TicketConnection::for_test(&server.base_url, "glpat-1");
     let client = TicketClient::new(GitLabIntegration.tickets().unwrap(), &connection, client().unwrap());
     let create =
         async |ticket: &'static str| client.create(NoteTarget { ticket, ..NOTE }, &text()).await.unwrap_err();

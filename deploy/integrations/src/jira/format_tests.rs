@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::note_text::defang;
-use crate::note_text::hostile_text::hostile;
 use crate::note_text::tests::{decoded, note_of};
+use millwright_testkit::hostile_text::hostile;
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..ProptestConfig::default() })]

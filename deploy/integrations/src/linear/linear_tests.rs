@@ -1,6 +1,9 @@
 //! Linear, from the bytes of a delivery to those of a comment, including hostile ones.
 
 use http::HeaderMap;
+use millwright_testkit::http_server::ScriptedHttpServer;
+
+use crate::ticket_client::TicketConnection;
 use serde_json::{Value, json};
 
 use super::*;
@@ -9,7 +12,6 @@ use crate::configuration::ConnectorConfig;
 use crate::inbound::{InboundEvent, InboundReport};
 use crate::note_text::NoteText;
 use crate::outbound_http::{SendError, client};
-use crate::scripted_server::ScriptedServer;
 use crate::signature::testing::{AT, check, check_at, mac};
 use crate::signature::{MaxAge, PendingSignature, SignatureCheck, SignatureError};
 use crate::ticket_client::{NoteTarget, TicketClient};
@@ -189,7 +191,7 @@ fn text() -> NoteText {
 #[tokio::test]
 async fn a_comment_is_changed_in_place_and_found_behind_a_cursor() {
     const COMMENT: &str = "b7f3e1a0-0000-4000-8000-000000000001";
-    let server = ScriptedServer::start(|request| {
+    let server = ScriptedHttpServer::start(|request| {
         let query = request.body["query"].as_str().unwrap_or_default();
         let comments = |nodes: Value, more: bool| {
             let info = json!({ "hasNextPage": more, "endCursor": more.then_some("c\"1") });
@@ -207,7 +209,7 @@ async fn a_comment_is_changed_in_place_and_found_behind_a_cursor() {
         Some((200, answer))
     })
     .await;
-    let connection = server.connection("lin_api_1");
+    let connection = TicketConnection::for_test(&server.base_url, "lin_api_1");
     let client = TicketClient::new(LinearIntegration.tickets().unwrap(), &connection, client().unwrap());
     assert_eq!(client.create(NOTE, &text()).await.unwrap(), COMMENT);
     client.update(NOTE, COMMENT, &text()).await.unwrap();
@@ -220,13 +222,13 @@ async fn a_comment_is_changed_in_place_and_found_behind_a_cursor() {
     let body = "The cause is proven.\n\n[note_01]";
     assert_eq!(heard[0].body["variables"], json!({ "issue": ID, "body": body }));
     assert_eq!(heard[1].body["variables"], json!({ "id": COMMENT, "body": body }));
-    let oauth = server.connection("lin_oauth_1");
+    let oauth = TicketConnection::for_test(&server.base_url, "lin_oauth_1");
     assert_eq!(LinearIntegration.tickets().unwrap().credentials(&oauth).1, "Bearer lin_oauth_1");
 }
 
 #[tokio::test]
 async fn an_error_says_what_it_means_whatever_its_status() {
-    let server = ScriptedServer::start(|request| {
+    let server = ScriptedHttpServer::start(|request| {
         let error = |code: &str| json!({ "errors": [{ "message": "m", "extensions": { "code": code } }], "data": null });
         match request.body["variables"]["issue"].as_str()? {
             "limited" => Some((400, error("RATELIMITED"))),
@@ -241,7 +243,7 @@ async fn an_error_says_what_it_means_whatever_its_status() {
         }
     })
     .await;
-    let connection = server.connection("lin_api_1");
+    let connection = TicketConnection::for_test(&server.base_url, "lin_api_1");
     let client = TicketClient::new(LinearIntegration.tickets().unwrap(), &connection, client().unwrap());
     let create =
         async |ticket: &'static str| client.create(NoteTarget { ticket, ..NOTE }, &text()).await.unwrap_err();

@@ -42,8 +42,8 @@ fn main() {
     let seconds = option("--seconds", 60);
     let rate = option("--rate", 200);
     let scene = Scene::new();
-    scene.replace("check.sh", "r=$(total 21)", "sleep 2; r=$(total 21)");
-    scene.commit("slower, so that investigations last");
+    scene.repo.replace("check.sh", "r=$(total 21)", "sleep 2; r=$(total 21)");
+    scene.repo.commit("slower, so that investigations last", &[]);
     let slack = slack();
     scene.write(
         "service.toml",

@@ -3,14 +3,13 @@ A small repository with a planted fault, on which tests run the built command as
 clean environment. Every test here needs only `git` and `sh`.
 */
 #![expect(clippy::unwrap_used, reason = "a scene that cannot be set up fails its test")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the command is run as a user runs it, on repositories made with their own git"
-)]
+#![expect(clippy::disallowed_methods, reason = "the command is run as a user runs it")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
+
+use millwright_testkit::repository::TestRepo;
 
 pub(crate) const CHECK: &str = "sh check.sh";
 /// The project's own tests, `sh tests.sh`. They pass at every revision, because none covers the failure.
@@ -20,7 +19,7 @@ pub(crate) const TICKET: &str =
 
 /// A repository of twelve commits whose seventh breaks `lib/calc.sh`, with a ticket and a data folder beside it.
 pub(crate) struct Scene {
-    dir: tempfile::TempDir,
+    pub(crate) repo: TestRepo,
 }
 
 /// Exit status and output of one run of the command.
@@ -68,69 +67,45 @@ impl Ran {
 
 impl Scene {
     pub(crate) fn new() -> Self {
-        let scene = Self { dir: tempfile::tempdir().unwrap() };
-        scene.write("ticket.txt", TICKET);
-        let repo = scene.path("repo");
-        fs::create_dir_all(repo.join("lib")).unwrap();
-        scene.git(&repo, &["init", "-q", "-b", "main"]);
-        fs::write(repo.join("lib/calc.sh"), "total() {\n  echo $(( $1 * 2 ))\n}\n").unwrap();
+        let repo = TestRepo::new();
         let check = ". ./lib/calc.sh\nr=$(total 21)\n[ \"$r\" = 42 ] || { echo \"calc_check: total 21 gave $r, not 42 \
                      (lib/calc.sh)\" >&2; exit 1; }\n";
-        fs::write(repo.join("check.sh"), check).unwrap();
-        fs::write(repo.join("tests.sh"), OWN_TESTS).unwrap();
+        repo.write(&[
+            ("lib/calc.sh", "total() {\n  echo $(( $1 * 2 ))\n}\n"),
+            ("check.sh", check),
+            ("tests.sh", OWN_TESTS),
+        ]);
         for n in 1..=12 {
             if n == 7 {
-                scene.replace("lib/calc.sh", "* 2", "* 3");
+                repo.replace("lib/calc.sh", "* 2", "* 3");
             }
-            fs::write(repo.join(format!("lib/note{}.sh", n % 3)), format!("# note {n}\n")).unwrap();
-            scene.commit(&format!("change {n}"));
+            let note = (format!("lib/note{}.sh", n % 3), format!("# note {n}\n"));
+            repo.commit(&format!("change {n}"), &[(&note.0, &note.1)]);
         }
+        let scene = Self { repo };
+        scene.write("ticket.txt", TICKET);
         scene
     }
 
+    /// A path in the folder that tests run the command in; the repository is its `repo`.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+        self.repo.beside(name)
     }
 
+    /// Writes a file in that folder.
     pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         fs::write(self.path(name), text).unwrap();
     }
 
-    pub(crate) fn replace(&self, file: &str, old: &str, new: &str) {
-        let path = self.path("repo").join(file);
-        let text = fs::read_to_string(&path).unwrap();
-        assert!(text.contains(old), "{text}");
-        fs::write(path, text.replace(old, new)).unwrap();
-    }
-
-    pub(crate) fn commit(&self, subject: &str) {
-        let repo = self.path("repo");
-        self.git(&repo, &["add", "-A"]);
-        self.git(&repo, &["commit", "-q", "-m", subject]);
-    }
-
-    pub(crate) fn git(&self, at: &Path, arguments: &[&str]) -> String {
-        let mut git = Command::new("git");
-        git.current_dir(at).args(arguments).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
-        git.env("HOME", self.dir.path()).env("GIT_CONFIG_NOSYSTEM", "1");
-        for who in ["AUTHOR", "COMMITTER"] {
-            git.env(format!("GIT_{who}_NAME"), "Ann").env(format!("GIT_{who}_EMAIL"), "ann@example.org");
-            git.env(format!("GIT_{who}_DATE"), "2026-01-05T10:00:00Z");
-        }
-        let output = git.output().unwrap();
-        assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
-    }
-
     /// The full id of a revision of the repository.
     pub(crate) fn id(&self, revision: &str) -> String {
-        self.git(&self.path("repo"), &["rev-parse", revision])
+        self.repo.id(revision).into()
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_millwright"));
-        command.args(arguments).current_dir(self.dir.path()).env_clear().stdin(Stdio::null());
-        command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.dir.path());
+        command.args(arguments).current_dir(self.path(".")).env_clear().stdin(Stdio::null());
+        command.env("PATH", std::env::var_os("PATH").unwrap()).env("HOME", self.path("."));
         command.env("MILLWRIGHT_DATA_DIR", self.path("data"));
         command
     }

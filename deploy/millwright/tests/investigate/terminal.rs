@@ -27,8 +27,8 @@ fn nothing_that_a_terminal_obeys_is_printed() {
         ),
     );
     scene.write(format!("repo/lib/odd{}.sh", PLANTED.replace('\r', "")).as_str(), "# odd\n");
-    scene.replace("lib/calc.sh", "total()", "# odd\ntotal()");
-    scene.commit(&format!("Tidy {PLANTED} lib/calc.sh up"));
+    scene.repo.replace("lib/calc.sh", "total()", "# odd\ntotal()");
+    scene.repo.commit(&format!("Tidy {PLANTED} lib/calc.sh up"), &[]);
     let (ticket, repo) = (scene.path("ticket.txt"), scene.path("repo"));
     let (ticket, repo) = (ticket.to_str().unwrap(), repo.to_str().unwrap());
     for format in ["text", "json", "markdown", "html"] {

@@ -1,6 +1,6 @@
 /*!
 Drives a headless Chromium through its WebDriver, and runs the accessibility checker inside it. When they are not installed,
-the tests report that; see `missing_part`.
+the tests report that; see `millwright_testkit::missing_part`.
 */
 #![expect(
     clippy::disallowed_methods,
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::http::ask;
-use crate::missing_part::report_missing;
+use millwright_testkit::missing_part::report_missing;
 
 /// The accessibility checker: its name and version in its registry.
 const AXE: &str = "axe-core@4.11.1";

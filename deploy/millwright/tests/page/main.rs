@@ -16,8 +16,6 @@ mod common;
 mod http;
 
 mod browser;
-#[path = "../../../../memory/store/tests/missing_part/mod.rs"]
-mod missing_part;
 
 use browser::Browser;
 use common::Scene;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::http::ask;
-use super::server::faulty_proxy::FaultyProxy;
 use super::slack::Slack;
 use super::tickets::Tickets;
 use super::{GITHUB, Serving, TEST_OUTPUT, threads};
+use millwright_testkit::postgres::faulty_proxy::FaultyProxy;
 
 /// How many incidents arrive, and what fails meanwhile.
 #[derive(Clone, Copy)]

@@ -24,9 +24,6 @@ mod notes;
 mod operations;
 mod postgres;
 mod recurrence;
-#[path = "../../../../memory/store/tests/postgres/mod.rs"]
-#[expect(dead_code, reason = "shared with the tests of the store")]
-mod server;
 mod slack;
 mod stored;
 mod threads;
@@ -309,8 +306,8 @@ fn large(serving: &Serving) {
 #[test]
 fn a_shutdown_parks_and_the_next_start_goes_on() {
     let mut serving = Serving::new("");
-    serving.scene.replace("check.sh", "r=$(total 21)", "sleep 0.4; r=$(total 21)");
-    serving.scene.commit("slower");
+    serving.scene.repo.replace("check.sh", "r=$(total 21)", "sleep 0.4; r=$(total 21)");
+    serving.scene.repo.commit("slower", &[]);
     let id = serving.report("Totals are wrong").unwrap();
     let events = |serving: &Serving| {
         let known = serving.memory(&id);
@@ -328,8 +325,8 @@ fn a_shutdown_parks_and_the_next_start_goes_on() {
 #[test]
 fn a_run_that_is_stopped_reports_what_it_knows() {
     let serving = Serving::new("");
-    serving.scene.replace("check.sh", "r=$(total 21)", "sleep 1; r=$(total 21)");
-    serving.scene.commit("slower");
+    serving.scene.repo.replace("check.sh", "r=$(total 21)", "sleep 1; r=$(total 21)");
+    serving.scene.repo.commit("slower", &[]);
     let id = serving.report("Totals are wrong").unwrap();
     serving.until("it runs", || serving.state(&id) == "running");
     std::thread::sleep(Duration::from_millis(1_500));

@@ -1,6 +1,6 @@
 /*!
 The service on PostgreSQL: one process answers requests and three work, each with its own data folder. Without PostgreSQL on
-the machine, the tests report that; see `missing_part`.
+the machine, the tests report that; see `millwright_testkit::missing_part`.
 */
 
 use std::time::{Duration, Instant};
@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use super::Serving;
 use super::http::ask;
 use super::kills::{KillTestPlan, killed};
-use super::server::Server;
-use super::server::faulty_proxy::FaultyProxy;
+use millwright_testkit::postgres::Server;
+use millwright_testkit::postgres::faulty_proxy::FaultyProxy;
 
 const THREE_WORKERS: &[&str] = &["api", "worker", "worker", "worker"];
 
@@ -43,8 +43,8 @@ fn three_hundred_incidents_two_workers_twenty_kills_and_five_outages() {
 fn a_run_goes_on_in_another_data_folder_as_if_nothing_had_happened() {
     let Some((server, store)) = database("moved") else { return };
     let mut serving = Serving::of(&["api", "worker"], &store);
-    serving.scene.replace("check.sh", "r=$(total 21)", "sleep 0.5; r=$(total 21)");
-    serving.scene.commit("slower");
+    serving.scene.repo.replace("check.sh", "r=$(total 21)", "sleep 0.5; r=$(total 21)");
+    serving.scene.repo.commit("slower", &[]);
     let id = serving.report("Totals are wrong").unwrap();
     let name = store.rsplit('/').next().unwrap().trim().trim_end_matches('"').to_owned();
     let count = |what: &str| server.psql(&name, &format!("SELECT count(*) FROM {what}"));
@@ -67,8 +67,8 @@ fn a_database_that_goes_away_is_named_and_three_times_cost_no_incident_its_repor
     let name = url.rsplit('/').next().unwrap();
     let link = FaultyProxy::to(url);
     let serving = Serving::of(&["api", "worker"], &format!("[store]\nurl = \"{}\"\n", link.url()));
-    serving.scene.replace("check.sh", "r=$(total 21)", "sleep 0.4; r=$(total 21)");
-    serving.scene.commit("slower");
+    serving.scene.repo.replace("check.sh", "r=$(total 21)", "sleep 0.4; r=$(total 21)");
+    serving.scene.repo.commit("slower", &[]);
     let id = serving.report("Totals are wrong").unwrap();
     let events = || server.psql(name, "SELECT count(*) FROM run_events").parse::<u32>().unwrap();
     for blip in 1..=3 {

@@ -17,11 +17,11 @@ fn an_alert_that_comes_back_in_a_revision_with_the_fix_opens_its_incident_again(
     assert_eq!(first["root_cause"]["commit"], serving.scene.id("HEAD~5").as_str());
 
     // The fix is merged. Then another commit makes the same totals wrong in another way.
-    serving.scene.replace("lib/calc.sh", "* 3", "* 2");
-    serving.scene.replace("check.sh", ". ./lib/calc.sh", ". ./lib/calc.sh\n. ./lib/note1.sh");
-    serving.scene.commit("take the fix in");
+    serving.scene.repo.replace("lib/calc.sh", "* 3", "* 2");
+    serving.scene.repo.replace("check.sh", ". ./lib/calc.sh", ". ./lib/calc.sh\n. ./lib/note1.sh");
+    serving.scene.repo.commit("take the fix in", &[]);
     std::fs::write(serving.scene.path("repo/lib/note1.sh"), "# rounded\ntotal() {\n  echo 63\n}\n").unwrap();
-    serving.scene.commit("round the totals");
+    serving.scene.repo.commit("round the totals", &[]);
 
     let again = serving.alert(1, "firing").unwrap().json();
     assert_eq!((&again["effect"], &again["incident_id"]), (&json!("joined"), &json!(id)));

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
-use millwright_model::{Approval, IncidentId, JudgingAuthority, Proof, Resolution};
-use millwright_store::{IncidentState, JobKind, MessageKind, NewResolution, StoredSession};
+use millwright_model::{Approval, IncidentId, JudgingAuthority, NewResolution, Proof, Resolution};
+use millwright_store::{IncidentState, JobKind, MessageKind, StoredSession};
 
 use crate::auth::{TokenRole, sha256};
 use crate::http::RouteAccess;
@@ -74,16 +74,10 @@ fn leads(answer: &Answered, to: &str) {
 async fn answered(scene: &Scene, id: &IncidentId, statement: &str) -> Resolution {
     let new = NewResolution {
         repository: Some("root:1".parse().unwrap()),
-        statement: statement.into(),
         culprit: Some("c".repeat(40)),
         units: vec!["lib/calc.sh::total".into()],
         failing_revision: "f".repeat(40),
-        fix_diff: String::new(),
-        fix_kind: None,
-        fix_checks: None,
-        failed_fixes: Vec::new(),
-        replay: None,
-        proof: Proof::CauseConfirmed,
+        ..millwright_testkit::tickets::stated(statement, Proof::CauseConfirmed)
     };
     scene.app.own_store.set_incident_state(id, IncidentState::Done).await.unwrap();
     scene.app.own_store.remember(id, &"run_1".parse().unwrap(), Some(&new), &[], BY).await.unwrap();

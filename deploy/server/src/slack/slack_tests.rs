@@ -2,8 +2,8 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use millwright_integrations::slack::{SlackSettings, blocks};
-use millwright_model::{Approval, IncidentId, Proof};
-use millwright_store::{Actor, Incident, IncidentState, MessageKind, NewResolution};
+use millwright_model::{Approval, IncidentId, NewResolution, Proof};
+use millwright_store::{Actor, Incident, IncidentState, MessageKind};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -211,16 +211,8 @@ async fn press_in(scene: &Scene, channel: &str, user: &str, action: &str, value:
 async fn found(scene: &Scene, id: &IncidentId, proof: Proof) {
     let found = NewResolution {
         repository: Some("root:1".parse().unwrap()),
-        statement: "the discount is taken twice".into(),
-        culprit: None,
-        units: Vec::new(),
         failing_revision: "0".repeat(40),
-        fix_diff: String::new(),
-        fix_kind: None,
-        fix_checks: None,
-        failed_fixes: Vec::new(),
-        replay: None,
-        proof,
+        ..millwright_testkit::tickets::stated("the discount is taken twice", proof)
     };
     let run = Actor { who: "run", why: "" };
     scene.app.own_store.remember(id, &"run_1".parse().unwrap(), Some(&found), &[], run).await.unwrap();

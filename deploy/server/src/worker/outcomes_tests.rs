@@ -1,32 +1,13 @@
 //! Outcomes of a fix, on a real repository.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "the repository under test is made by git as its users run it"
-)]
-
-use std::path::Path;
-use std::process::Command;
-
-use millwright_model::{IncidentId, IncomingReport, NewIncident, Proof};
-use millwright_store::{IncidentState, IngestResult, JobKind, JobState, NewResolution};
+use millwright_model::{IncidentId, IncomingReport, NewIncident, NewResolution, Proof};
+use millwright_store::{IncidentState, IngestResult, JobKind, JobState};
+use millwright_testkit::repository::TestRepo;
 
 use super::*;
 use crate::tests::{Scene, scene_with};
 
-fn git(folder: &Path, args: &[&str]) -> String {
-    let mut command = Command::new("git");
-    command.current_dir(folder).args(["-c", "user.name=Ann", "-c", "user.email=ann@example.org"]).args(args);
-    let said =
-        command.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1").output().unwrap();
-    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-    String::from_utf8_lossy(&said.stdout).trim().to_owned()
-}
-
-fn commit(folder: &Path, total: &str) -> String {
-    std::fs::write(folder.join("calc.sh"), format!("total() {{\n  {total}\n}}\n")).unwrap();
-    git(folder, &["add", "."]);
-    git(folder, &["commit", "--quiet", "--message", total]);
-    git(folder, &["rev-parse", "HEAD"])
+fn commit(repo: &TestRepo, total: &str) -> String {
+    repo.commit(total, &[("calc.sh", &format!("total() {{\n  {total}\n}}\n"))]).into()
 }
 
 async fn report(scene: &Scene, title: &str) -> IncidentId {
@@ -56,7 +37,7 @@ async fn report(scene: &Scene, title: &str) -> IncidentId {
 const KEY: &str = "alert:totals";
 
 struct Watched {
-    folder: tempfile::TempDir,
+    repo: TestRepo,
     scene: Scene,
     repository: RepositorySettings,
     bad: String,
@@ -65,14 +46,12 @@ struct Watched {
 
 /// A repository with a fault, and an incident with its verified fix.
 async fn watched(stay_away: Duration) -> Watched {
-    let folder = tempfile::tempdir().unwrap();
-    let repo = folder.path();
-    git(repo, &["init", "--quiet", "--initial-branch=main"]);
-    commit(repo, "echo $(( $1 * 2 ))");
-    let bad = commit(repo, "echo $(( $1 * 3 ))");
+    let repo = TestRepo::new();
+    commit(&repo, "echo $(( $1 * 2 ))");
+    let bad = commit(&repo, "echo $(( $1 * 3 ))");
     let repository = RepositorySettings {
         name: "calc".parse().unwrap(),
-        path: repo.to_owned(),
+        path: repo.work(),
         remote: None,
         branch: Some("main".into()),
         services: vec![],
@@ -89,27 +68,22 @@ async fn watched(stay_away: Duration) -> Watched {
     .await;
     let store = &scene.app.own_store;
     let first = report(&scene, "Totals are wrong").await;
-    let identity = Repo::open(repo, scene.app.settings.data_dir.as_path()).unwrap().identity().unwrap();
+    let identity =
+        Repo::open(&repo.work(), scene.app.settings.data_dir.as_path()).unwrap().identity().unwrap();
     // Includes the ids of its blobs, so that git can merge it.
-    let diff = git(repo, &["diff", &bad, "HEAD~1"]) + "\n";
+    let diff = repo.git(&["diff", &bad, "HEAD~1"]) + "\n";
     let new = NewResolution {
         repository: Some(identity.clone()),
-        statement: "it takes three times".into(),
         culprit: Some(bad.clone()),
-        units: vec![],
         failing_revision: bad.clone(),
         fix_diff: diff,
-        fix_kind: None,
-        fix_checks: None,
-        failed_fixes: Vec::new(),
-        replay: None,
-        proof: Proof::FixVerified,
+        ..millwright_testkit::tickets::stated("it takes three times", Proof::FixVerified)
     };
     store
         .remember(&first, &"run_1".parse().unwrap(), Some(&new), &[], Actor { who: "run", why: "" })
         .await
         .unwrap();
-    Watched { folder, scene, repository, bad, first }
+    Watched { repo, scene, repository, bad, first }
 }
 
 /// The same problem, reported again at a revision.
@@ -141,7 +115,7 @@ impl Watched {
 async fn a_fix_ships_when_the_branch_has_it_and_was_not_it_when_the_failure_is_back() {
     let watched = watched(Duration::ZERO).await;
     assert_eq!(watched.look().await, 0, "the branch has it not");
-    let fixed = commit(watched.folder.path(), "echo $(( $1 * 2 ))");
+    let fixed = commit(&watched.repo, "echo $(( $1 * 2 ))");
     assert_eq!(watched.look().await, 1);
     assert_eq!(watched.outcome().await, Outcome::Shipped);
     assert_eq!(watched.look().await, 0, "once");
@@ -172,7 +146,7 @@ async fn an_incident_whose_answer_was_not_it_is_opened_again_and_investigated_wh
     );
     store.save_report(&earlier).await.unwrap();
     store.settle_job(&job.id, "w", JobState::Done, None, Some(IncidentState::Done)).await.unwrap();
-    commit(watched.folder.path(), "echo $(( $1 * 2 ))");
+    commit(&watched.repo, "echo $(( $1 * 2 ))");
     assert_eq!((watched.look().await, watched.outcome().await), (1, Outcome::Shipped));
 
     // The same alert fires again and joins its incident: no new incident is opened, but the answer was wrong.
@@ -199,7 +173,7 @@ async fn an_incident_whose_answer_was_not_it_is_opened_again_and_investigated_wh
     let reports = store.list_reports(first).await.unwrap();
     assert_eq!(reports.len(), 2, "{reports:?}");
     let job = store.get_job(JobKind::Investigate, first.as_str()).await.unwrap().unwrap();
-    let fixed = git(watched.folder.path(), &["rev-parse", "main"]);
+    let fixed = String::from(watched.repo.id("main"));
     assert_eq!(job.plan.unwrap()["revision"], fixed);
     assert!(
         !store.messages(first, None).await.unwrap().iter().any(|said| said.taken_at.is_none()),
@@ -234,7 +208,7 @@ async fn deliver_again(watched: &Watched) {
 #[tokio::test]
 async fn a_failure_that_is_back_at_once_never_ships() {
     let watched = watched(Duration::from_secs(3_600)).await;
-    let fixed = commit(watched.folder.path(), "echo $(( $1 * 2 ))");
+    let fixed = commit(&watched.repo, "echo $(( $1 * 2 ))");
     assert_eq!(watched.look().await, 0, "it has not been there for long enough");
     again(&watched, &fixed).await;
     assert_eq!(watched.look().await, 1);

@@ -4,8 +4,8 @@ person would have written them.
 */
 
 use millwright_git::Repo;
-use millwright_model::{Approval, NewIncident, Proof};
-use millwright_store::{Actor, NewResolution, Store};
+use millwright_model::{Approval, NewIncident, NewResolution, Proof};
+use millwright_store::{Actor, Store};
 
 use crate::cases::{EvalCase, RememberedCase};
 use crate::grader_sandbox::recipe;

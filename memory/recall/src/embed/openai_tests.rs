@@ -1,48 +1,16 @@
 //! The wire format of the embeddings endpoint, tested against a local server on the loopback interface.
 
-use std::sync::{Arc, Mutex};
-
+use millwright_testkit::http_server::ScriptedHttpServer;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 
-/// Answers each request with `answer`, and keeps the head and body of the request.
+/// A server that answers each request by its body.
 async fn serve(
     answer: impl Fn(&Value) -> (u16, Value) + Send + Sync + 'static,
-) -> (String, Arc<Mutex<Vec<(String, Value)>>>) {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/v1", listener.local_addr().unwrap());
-    let asked = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&asked);
-    tokio::task::spawn(async move {
-        loop {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut bytes = Vec::new();
-            let (head, body) = loop {
-                let mut part = [0u8; 65_536];
-                let n = stream.read(&mut part).await.unwrap();
-                bytes.extend_from_slice(&part[..n]);
-                let text = String::from_utf8_lossy(&bytes).into_owned();
-                let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-                let length = head.to_lowercase();
-                let length =
-                    length.split("content-length: ").nth(1).unwrap().lines().next().unwrap().to_owned();
-                if body.len() >= length.trim().parse::<usize>().unwrap() {
-                    break (head.to_owned(), serde_json::from_str::<Value>(body).unwrap());
-                }
-            };
-            let (status, answer) = answer(&body);
-            seen.lock().unwrap().push((head, body));
-            let text = answer.to_string();
-            let head = format!(
-                "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-                text.len()
-            );
-            stream.write_all(head.as_bytes()).await.unwrap();
-            stream.write_all(text.as_bytes()).await.unwrap();
-        }
-    });
-    (url, asked)
+) -> (String, ScriptedHttpServer) {
+    let server = ScriptedHttpServer::start(move |request| Some(answer(&request.body))).await;
+    (format!("{}/v1", server.base_url), server)
 }
 
 fn embeddings(base_url: &str, dimension: usize) -> OpenAiEmbeddings {
@@ -62,7 +30,7 @@ fn texts(n: usize) -> Vec<EmbedText> {
 
 #[tokio::test]
 async fn texts_are_sent_in_batches_and_vectors_put_in_order() {
-    let (url, asked) = serve(|body| {
+    let (url, server) = serve(|body| {
         let inputs = body["input"].as_array().unwrap();
         let one = |(i, text): (usize, &Value)| {
             let number: f32 = text.as_str().unwrap().split([' ', '\n']).nth(1).unwrap().parse().unwrap();
@@ -76,11 +44,11 @@ async fn texts_are_sent_in_batches_and_vectors_put_in_order() {
     let vectors = embeddings(&url, 2).embed(&texts(70)).await.unwrap();
     assert_eq!(vectors.len(), 70);
     assert!((vectors[66][1] / vectors[66][0] - 66.0).abs() < 0.01, "{:?}", vectors[66]);
-    let asked = asked.lock().unwrap();
-    assert_eq!(asked.len(), 2);
-    let (head, body) = &asked[0];
-    assert!(head.starts_with("POST /v1/embeddings HTTP/1.1"), "{head}");
-    assert!(head.to_lowercase().contains("authorization: bearer sk-secret"), "{head}");
+    let heard = server.heard();
+    assert_eq!(heard.len(), 2);
+    let body = &heard[0].body;
+    assert_eq!(heard[0].line(), "POST /v1/embeddings");
+    assert_eq!(heard[0].header("authorization"), Some("Bearer sk-secret"));
     assert_eq!((&body["model"], &body["encoding_format"]), (&json!("text-embedding-x"), &json!("float")));
     assert_eq!((&body["input"][0], &body["input"][1]), (&json!("title 0"), &json!("title 1\nbody")));
 }

@@ -16,7 +16,7 @@ use qdrant_client::qdrant::{self as wire, query, vector, vector_input, vectors_o
 use tonic::{Request, Response, Status, async_trait};
 
 use super::*;
-use crate::testing::{ANNA, incident, prose, report_missing, temporary};
+use crate::testing::{ANNA, incident, prose, temporary};
 use crate::vectors::migrate;
 
 #[derive(Debug, Default)]
@@ -493,7 +493,10 @@ async fn the_client_obeys_over_the_wire() {
 #[tokio::test]
 async fn a_real_server_obeys() {
     let Ok(url) = std::env::var("MILLWRIGHT_TEST_QDRANT_URL") else {
-        report_missing("qdrant", "MILLWRIGHT_TEST_QDRANT_URL names no server");
+        millwright_testkit::missing_part::report_missing(
+            "qdrant",
+            "MILLWRIGHT_TEST_QDRANT_URL names no server",
+        );
         return;
     };
     let (store, _dir) = temporary().await;

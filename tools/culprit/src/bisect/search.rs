@@ -83,23 +83,54 @@ pub fn search(
 mod tests {
     use super::*;
     use crate::bisect::{BisectPolicy, CommitGraph};
-    use millwright_replay::{ReplayLedger, ReplayRecipe};
-    use millwright_testkit::replays::ReplayProject;
+    use millwright_git::Repo;
+    use millwright_git::checkout::{CheckoutPool, PoolLimits};
+    use millwright_model::SandboxLevel;
+    use millwright_replay::{Executor, ReplayLedger, ReplayOptions, ReplayRecipe};
+    use millwright_sandbox::{CancelFlag, Execution, ExitStatus, SandboxError, SandboxedCommand};
+    use millwright_testkit::repository::TestRepo;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    /// In place of a command: fails where the checkout's `app` is broken.
+    struct AppCheck;
+
+    impl Executor for AppCheck {
+        fn execute(&self, command: &SandboxedCommand, _: &CancelFlag) -> Result<Execution, SandboxError> {
+            let broken = std::fs::read_to_string(command.cwd.join("app")).is_ok_and(|app| app == "broken");
+            Ok(Execution {
+                exit: ExitStatus::Code(broken.into()),
+                output: if broken { "ValueError: broken\n".into() } else { String::new() },
+                truncated: false,
+                duration: Duration::from_millis(1),
+                limit: None,
+                level: SandboxLevel::None,
+                denied: Vec::new(),
+                opened: Vec::new(),
+            })
+        }
+    }
 
     #[test]
     fn finds_a_real_culprit_with_any_number_of_jobs() {
-        let project = ReplayProject::new();
-        let good = project.commit(&[("app", "fine")]);
+        let project = TestRepo::new();
+        let good = project.commit("change", &[("app", "fine")]);
         let mut commits: Vec<CommitId> =
-            (0..12).map(|at| project.commit(&[("notes", &format!("{at}"))])).collect();
-        let culprit = project.commit(&[("app", "broken")]);
-        commits.extend((0..9).map(|at| project.commit(&[("more", &format!("{at}"))])));
+            (0..12).map(|at| project.commit("change", &[("notes", &format!("{at}"))])).collect();
+        let culprit = project.commit("change", &[("app", "broken")]);
+        commits.extend((0..9).map(|at| project.commit("change", &[("more", &format!("{at}"))])));
         let bad = commits.last().unwrap();
         for jobs in [1, 3] {
-            let recipe = ReplayRecipe::new("if grep broken app; then echo 'ValueError: broken'; exit 1; fi");
-            let replayer = project.replayer(recipe, ReplayLedger::in_memory());
+            let recipe = ReplayRecipe::new("check app");
+            let clone = Repo::open(&project.work(), &project.data()).unwrap();
+            let pool = CheckoutPool::new(clone, PoolLimits { slots: 4, wait: Duration::from_secs(60) });
+            let (ledger, never) = (ReplayLedger::in_memory(), CancelFlag::default());
+            let check = Arc::new(AppCheck);
+            let replayer = Replayer::new(pool, recipe, check, ledger, ReplayOptions::default(), never);
             replayer.reproduce(bad, false).unwrap();
-            let graph = CommitGraph::load(&project.open(), Some(&good), bad).unwrap();
+            let graph =
+                CommitGraph::load(&Repo::open(&project.work(), &project.data()).unwrap(), Some(&good), bad)
+                    .unwrap();
             assert_eq!(graph.len(), 22);
             let mut bisect = BisectState::new(graph, &[], BisectPolicy::default()).unwrap();
             let mut told = 0;

@@ -24,7 +24,7 @@ fn history(later: &str) -> (TestRepo, CommitId, CommitId) {
 
 fn check(later: &str, guilty: &[usize], expected: &str) {
     let (repo, culprit, bad) = history(later);
-    let repo = repo.open();
+    let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
     let hunks = hunks_of(&repo, &culprit).unwrap();
     let guilty: Vec<CulpritHunk> = guilty.iter().map(|at| hunks[*at].clone()).collect();
     let proposal = propose(&repo, &culprit, &guilty, &bad).unwrap();
@@ -80,7 +80,7 @@ fn the_whole_hunk_is_offered_beside_its_guilty_lines() {
     let after = "f() {\n    R=2\n}\n\ng() {\n    R=3\n}\n";
     let culprit = repo.commit("culprit", &[("a.sh", after)]);
     let bad = repo.commit("later", &[("b.sh", "g\n")]);
-    let repo = repo.open();
+    let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
     // The closing brace ends both functions, so git reports the change and the new function as one hunk or as two.
     let [whole] = &hunks_of(&repo, &culprit).unwrap()[..] else {
         panic!("two hunks: the case tells nothing")
@@ -104,7 +104,7 @@ fn what_was_renamed_since_is_taken_back_under_its_new_name() {
     repo.git(&["mv", "lib.txt", "core.txt"]);
     let bad = repo.commit("moved again", &[]);
     let conflicting = repo.commit("changed", &[("core.txt", &CULPRIT.replace("TWO", "TWO, and more"))]);
-    let repo = repo.open();
+    let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
     let hunks = hunks_of(&repo, &culprit).unwrap();
     let guilty: Vec<CulpritHunk> = hunks.into_iter().filter(|hunk| hunk.path == "old.txt").take(1).collect();
     let proposal = propose(&repo, &culprit, &guilty, &bad).unwrap();
@@ -125,7 +125,7 @@ fn what_was_renamed_since_is_taken_back_under_its_new_name() {
 #[test]
 fn a_known_fix_applies_or_says_why_not() {
     let (test, _, bad) = history(CULPRIT);
-    let repo = test.open();
+    let repo = Repo::open(&test.work(), &test.data()).unwrap();
     let diff = "--- a/a.txt\n+++ b/a.txt\n@@ -1,3 +1,3 @@\n one\n-TWO\n+two\n three\n";
     assert_eq!(known(&repo, diff, &bad).unwrap().unwrap().lines, 2);
     let stale = diff.replace("TWO", "DEUX");
@@ -146,7 +146,7 @@ fn a_later_revision_has_a_fix_or_has_not() {
     let fixed = repo.commit("fixed", &[("a.txt", &text("three", "ten"))]);
     let moved = repo.commit("moved", &[("a.txt", &format!("zero\n{}", text("three", "ten")))]);
     let back = repo.commit("taken back", &[("a.txt", &text("wrong", "ten"))]);
-    let repo = repo.open();
+    let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
     let diff = "diff --git a/a.txt b/a.txt\n--- a/a.txt\n+++ b/a.txt\n@@ -1,5 +1,5 @@\n one\n two\n-wrong\n+three\n four\n five\n";
     for (revision, has) in
         [(&bad, false), (&elsewhere, false), (&fixed, true), (&moved, true), (&back, false)]
@@ -165,7 +165,7 @@ fn candidates_of(path: &str, before: &str, after: &str, guilty: &[usize]) -> Vec
     repo.commit("before", &[(path, before)]);
     let culprit = repo.commit("culprit", &[(path, after)]);
     let bad = repo.commit("later", &[("other.txt", "later\n")]);
-    let repo = repo.open();
+    let repo = Repo::open(&repo.work(), &repo.data()).unwrap();
     let hunks = hunks_of(&repo, &culprit).unwrap();
     let guilty: Vec<CulpritHunk> = guilty.iter().map(|at| hunks[*at].clone()).collect();
     let proposal = propose(&repo, &culprit, &guilty, &bad).unwrap();

@@ -27,7 +27,7 @@ fn world() -> World {
             ("tests/test_cart.py", "assert True\n"),
         ],
     );
-    World { repo: test.open(), test, bad }
+    World { repo: Repo::open(&test.work(), &test.data()).unwrap(), test, bad }
 }
 
 impl World {

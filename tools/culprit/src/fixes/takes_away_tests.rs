@@ -12,7 +12,7 @@ fn check(subject: &str, culprit: &[(&str, &str)], later: &[(&str, &str)]) -> Tak
     );
     let commit = repo.commit(subject, culprit);
     let bad = repo.commit("Later", later);
-    let opened = repo.open();
+    let opened = Repo::open(&repo.work(), &repo.data()).unwrap();
     let proposal = propose(&opened, &commit, &[], &bad).unwrap();
     let revert = proposal.candidates.iter().find(|candidate| candidate.kind == FixKind::Revert).unwrap();
     takes_away(&opened, revert, &commit, &bad).unwrap()

@@ -1,3 +1,4 @@
+use millwright_git::Repo;
 use millwright_git::history::HistoryIndex;
 use millwright_model::CommitId;
 use millwright_redaction::RedactionConfig;
@@ -9,7 +10,7 @@ use super::*;
 
 fn candidates(repo: &mut ImportedRepo) -> (SuspectCandidates, Vec<CommitId>) {
     let ids = repo.import();
-    let opened = repo.open("data");
+    let opened = Repo::open(&repo.path(), &repo.data("data")).unwrap();
     let bad = ids.last().unwrap();
     let mut history = HistoryIndex::open(&opened, &RedactionConfig::default(), bad).unwrap();
     let position = history.structure.position(bad).unwrap();
@@ -69,7 +70,7 @@ fn agrees_with_git_blame() {
         repo.commit("x", &[CommittedChange::Write("f.txt", &(lines.join("\n") + "\n"))]);
     }
     let (candidates, ids) = candidates(&mut repo);
-    let opened = repo.open("data");
+    let opened = Repo::open(&repo.path(), &repo.data("data")).unwrap();
     let blame = opened
         .git()
         .args(["blame", "-s", "-l", "--root", ids.last().unwrap(), "--", "f.txt"])

@@ -77,7 +77,10 @@ impl Shop {
         ticket: &str,
         change: impl for<'b> FnOnce(RankRequest<'b>) -> SuspectRanking,
     ) -> SuspectRanking {
-        let (opened, ticket) = (self.repo.open("data"), millwright_ingest::parse(ticket.as_bytes()));
+        let (opened, ticket) = (
+            Repo::open(&self.repo.path(), &self.repo.data("data")).unwrap(),
+            millwright_ingest::parse(ticket.as_bytes()),
+        );
         let (weights, rules) = (SignalWeights::default(), RedactionConfig::default());
         change(RankRequest {
             repo: &opened,
@@ -196,7 +199,10 @@ fn only_the_range_is_ranked_and_the_future_is_unseen() {
     assert_eq!(sorted, expected);
     // An index that never saw the commits after `bad` gives the same numbers.
     let elsewhere = {
-        let (opened, ticket) = (shop.repo.open("other"), millwright_ingest::parse(ticket.as_bytes()));
+        let (opened, ticket) = (
+            Repo::open(&shop.repo.path(), &shop.repo.data("other")).unwrap(),
+            millwright_ingest::parse(ticket.as_bytes()),
+        );
         let (weights, rules) = (SignalWeights::default(), RedactionConfig::default());
         rank(&RankRequest {
             repo: &opened,
@@ -264,7 +270,7 @@ fn an_execution_trace_and_memory_shift_the_ranking() {
 #[test]
 fn an_empty_range_and_an_empty_ticket_are_no_trouble() {
     let shop = shop();
-    let opened = shop.repo.open("data");
+    let opened = Repo::open(&shop.repo.path(), &shop.repo.data("data")).unwrap();
     let (weights, ticket) = (SignalWeights::default(), millwright_ingest::parse(b""));
     let rules = RedactionConfig::default();
     let bad = &shop.ids[4];
@@ -301,7 +307,7 @@ fn contents_are_read_past_what_is_missing_too_large_or_no_file() {
         ],
     );
     let ids = repo.import();
-    let opened = repo.open("data");
+    let opened = Repo::open(&repo.path(), &repo.data("data")).unwrap();
     let asked = ["a.py", "blob 5", "gone.py", "large.py", "lib", "lib/empty.py", "vendored", "z.py"];
     let sources = super::tree::TreePaths::sources(&opened, &ids[0], &asked.map(str::to_owned)).unwrap();
     let found: Vec<_> =

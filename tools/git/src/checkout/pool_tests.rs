@@ -6,14 +6,17 @@ use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::checkout::{CheckoutChange, FileOverlay, OverlayMode, compose};
-use crate::testing::TestRepo;
+use millwright_testkit::repository::TestRepo;
 
 fn pool(project: &TestRepo) -> CheckoutPool {
-    CheckoutPool::new(project.open(), PoolLimits { slots: 2, wait: Duration::ZERO })
+    CheckoutPool::new(
+        Repo::open(&project.work(), &project.data()).unwrap(),
+        PoolLimits { slots: 2, wait: Duration::ZERO },
+    )
 }
 
 fn tree_of(project: &TestRepo, revision: &str) -> String {
-    compose(&project.open(), revision, None, None).unwrap().tree
+    compose(&Repo::open(&project.work(), &project.data()).unwrap(), revision, None, None).unwrap().tree
 }
 
 fn content(slot: &CheckoutSlot, path: &str) -> Option<String> {
@@ -122,7 +125,7 @@ fn a_slot_has_one_holder_and_outlives_it() {
     assert_eq!(content(&again, "a").as_deref(), Some("a"));
     drop((again, second));
     pool.clear().unwrap();
-    assert!(!project.open().data().join("checkouts/0/tree").exists());
+    assert!(!Repo::open(&project.work(), &project.data()).unwrap().data().join("checkouts/0/tree").exists());
 }
 
 #[test]
@@ -139,7 +142,9 @@ fn overlays_replace_or_merge() {
         mode,
     };
     let check = |mode, expected: &str| {
-        let composed = compose(&project.open(), &old, None, Some(&overlay(mode))).unwrap();
+        let composed =
+            compose(&Repo::open(&project.work(), &project.data()).unwrap(), &old, None, Some(&overlay(mode)))
+                .unwrap();
         let mut slot = pool(&project).acquire().unwrap();
         slot.switch(&composed.tree).unwrap();
         assert_eq!(content(&slot, "t.py").as_deref(), Some(expected));
@@ -157,7 +162,7 @@ fn hostile_patches_and_overlays_stay_inside() {
     let revision = project.commit("change", &[("a.txt", "a\n")]);
     symlink("/tmp", project.work().join("link")).unwrap();
     let linked = project.commit("change", &[("b.txt", "b\n")]);
-    let repo = project.open();
+    let repo = Repo::open(&project.work(), &project.data()).unwrap();
     let add = |path: &str| {
         format!(
             "diff --git a/{path} b/{path}\nnew file mode 100644\n--- /dev/null\n+++ b/{path}\n@@ -0,0 +1 @@\n+evil\n"

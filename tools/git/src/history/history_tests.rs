@@ -1,8 +1,8 @@
 use CommittedChange::{Bytes, Delete, Executable, Rename, Submodule, Write};
 use millwright_redaction::{CustomPattern, RedactionConfig};
 
-use super::testing::{CommittedChange, ImportedRepo};
 use super::*;
+use millwright_testkit::imported::{CommittedChange, ImportedRepo};
 
 /// Everything the index says about `good..bad`, in a form that does not depend on how the index was built.
 fn describe(history: &HistoryIndex, bad: &CommitId, good: Option<&CommitId>) -> Vec<String> {
@@ -72,7 +72,7 @@ fn odd_repository() -> (ImportedRepo, Vec<CommitId>) {
 fn reads_odd_repositories() {
     let (repo, ids) = odd_repository();
     let bad = &ids[9];
-    let history = indexed(&repo.open("data"), bad);
+    let history = indexed(&Repo::open(&repo.path(), &repo.data("data")).unwrap(), bad);
     assert_eq!(describe(&history, bad, None).len(), 10);
     let text = |mark: usize| {
         let position = history.structure.position(&ids[mark - 1]).unwrap();
@@ -95,11 +95,11 @@ fn reads_odd_repositories() {
 #[test]
 fn an_updated_index_equals_a_fresh_one() {
     let (repo, ids) = odd_repository();
-    let grown = repo.open("grown");
+    let grown = Repo::open(&repo.path(), &repo.data("grown")).unwrap();
     for bad in [&ids[1], &ids[2], &ids[6], &ids[9]] {
         indexed(&grown, bad);
     }
-    let fresh = indexed(&repo.open("fresh"), &ids[9]);
+    let fresh = indexed(&Repo::open(&repo.path(), &repo.data("fresh")).unwrap(), &ids[9]);
     for bad in [&ids[9], &ids[3], &ids[2]] {
         assert_eq!(describe(&indexed(&grown, &ids[9]), bad, None), describe(&fresh, bad, None));
     }
@@ -109,11 +109,14 @@ fn an_updated_index_equals_a_fresh_one() {
 fn patches_read_ahead_are_those_of_the_range() {
     let (repo, ids) = odd_repository();
     let (bad, good) = (&ids[9], Some(&ids[1]));
-    let opened = repo.open("ahead");
+    let opened = Repo::open(&repo.path(), &repo.data("ahead")).unwrap();
     let (ahead, read) = HistoryIndex::open_range(&opened, &RedactionConfig::default(), bad, good).unwrap();
     let described = describe(&ahead, bad, good);
     assert_eq!(read, described.len());
-    assert_eq!(described, describe(&indexed(&repo.open("fresh"), bad), bad, good));
+    assert_eq!(
+        described,
+        describe(&indexed(&Repo::open(&repo.path(), &repo.data("fresh")).unwrap(), bad), bad, good)
+    );
     let (again, read) = HistoryIndex::open_range(&opened, &RedactionConfig::default(), bad, good).unwrap();
     assert_eq!((read, described), (0, describe(&again, bad, good)));
 }
@@ -126,7 +129,7 @@ fn only_what_bad_reaches_is_a_candidate() {
     repo.commit("The future", &[Write("a.py", "3\n")]);
     repo.commit_on("side", &[1], "Elsewhere", &[Write("b.py", "1\n")]);
     let ids = repo.import();
-    let opened = repo.open("data");
+    let opened = Repo::open(&repo.path(), &repo.data("data")).unwrap();
     indexed(&opened, &ids[2]);
     indexed(&opened, &ids[3]);
     let history = HistoryIndex::open(&opened, &RedactionConfig::default(), &ids[1]).unwrap();
@@ -143,7 +146,7 @@ fn only_what_bad_reaches_is_a_candidate() {
 #[test]
 fn a_run_killed_in_the_middle_costs_its_own_work_only() {
     let (repo, ids) = odd_repository();
-    let opened = repo.open("data");
+    let opened = Repo::open(&repo.path(), &repo.data("data")).unwrap();
     let whole = describe(&indexed(&opened, &ids[9]), &ids[9], None);
     let folder = opened.data().join("history");
     let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -172,7 +175,7 @@ fn a_run_killed_in_the_middle_costs_its_own_work_only() {
 #[test]
 fn two_runs_at_once_share_one_index() {
     let (repo, ids) = odd_repository();
-    let opened = repo.open("data");
+    let opened = Repo::open(&repo.path(), &repo.data("data")).unwrap();
     let seen: Vec<Vec<String>> = std::thread::scope(|scope| {
         let runs: Vec<_> = (0..6)
             .map(|n| {
@@ -195,19 +198,23 @@ fn a_shallow_clone_has_an_index_of_its_own() {
     let (repo, ids) = odd_repository();
     let shallow = repo.path().join("shallow");
     std::fs::write(&shallow, format!("{}\n", ids[6])).unwrap();
-    let opened = repo.open("data");
+    let opened = Repo::open(&repo.path(), &repo.data("data")).unwrap();
     assert!(opened.is_shallow());
     assert_eq!(describe(&indexed(&opened, &ids[9]), &ids[9], None).len(), 4);
     std::fs::remove_file(&shallow).unwrap();
     std::fs::remove_file(opened.borrowed().join("shallow")).unwrap();
-    assert_eq!(describe(&indexed(&repo.open("data"), &ids[9]), &ids[9], None).len(), 10);
+    assert_eq!(
+        describe(&indexed(&Repo::open(&repo.path(), &repo.data("data")).unwrap(), &ids[9]), &ids[9], None)
+            .len(),
+        10
+    );
 }
 
 #[test]
 fn an_unknown_revision_is_said_so() {
     let (repo, _) = odd_repository();
     let error = HistoryIndex::open(
-        &repo.open("data"),
+        &Repo::open(&repo.path(), &repo.data("data")).unwrap(),
         &RedactionConfig::default(),
         &CommitId::parse(&"ab".repeat(20)).unwrap(),
     )
@@ -238,7 +245,7 @@ fn the_rules_of_the_configuration_mask_the_index_and_a_change_of_them_begins_it_
     );
     repo.commit("Go on", &[Write("a.py", "def f(who=\"customer-4711\"):\n    x = 1\n    y = 2\n")]);
     let ids = repo.import();
-    let plain = repo.open("data");
+    let plain = Repo::open(&repo.path(), &repo.data("data")).unwrap();
     indexed(&plain, &ids[1]);
     let folder = folder(&plain, &RedactionConfig::default()).unwrap();
     assert!(keeps(&folder, "customer-4711"));
@@ -253,7 +260,7 @@ fn who_opened_the_index_by_other_rules_writes_nothing_to_it() {
     let mut repo = ImportedRepo::new();
     repo.commit("Start", &[Write("a.py", "x = 1\n")]);
     let ids = repo.import();
-    let plain = repo.open("data");
+    let plain = Repo::open(&repo.path(), &repo.data("data")).unwrap();
     let mut early = HistoryIndex::open(&plain, &RedactionConfig::default(), &ids[0]).unwrap();
     HistoryIndex::open(&plain, &rules_for("customer-[0-9]+"), &ids[0]).unwrap();
     let late = early.text.ensure(&plain, &early.structure, &[0]);
@@ -266,7 +273,7 @@ fn rules_that_are_no_regular_expressions_are_an_error() {
     let mut repo = ImportedRepo::new();
     repo.commit("Start for customer-4711", &[Write("a.py", "x = 1\n")]);
     let ids = repo.import();
-    let opened = repo.open("data");
+    let opened = Repo::open(&repo.path(), &repo.data("data")).unwrap();
     let rules = rules_for("customer-[0-9");
     let error = HistoryIndex::open(&opened, &rules, &ids[0]).unwrap_err();
     assert!(matches!(error, HistoryError::Redaction(_)), "{error}");
@@ -285,7 +292,7 @@ fn a_value_that_is_cut_is_not_kept() {
     repo.commit(&format!("{} {key}", "x".repeat(290)), &[Write("src/a.py", &source(1))]);
     repo.commit("Change it", &[Write("src/a.py", &source(2))]);
     let ids = repo.import();
-    let opened = repo.open("data");
+    let opened = Repo::open(&repo.path(), &repo.data("data")).unwrap();
     let history = indexed(&opened, &ids[1]);
     let folder = folder(&opened, &RedactionConfig::default()).unwrap();
     assert!(!keeps(&folder, "AKIA"), "neither of the subject nor of the function's line");
@@ -312,7 +319,7 @@ fn secrets_of_messages_are_not_kept() {
     repo.commit("Add a default", &[Write("src/a.py", &source(1))]);
     repo.commit("Change it", &[Write("src/a.py", &source(2))]);
     let ids = repo.import();
-    let (opened, bad) = (repo.open("data"), ids[3].clone());
+    let (opened, bad) = (Repo::open(&repo.path(), &repo.data("data")).unwrap(), ids[3].clone());
     let folder = folder(&opened, &RedactionConfig::default()).unwrap();
     for (name, old) in [("text-2", key.as_bytes()), ("text-2-index", b"x"), ("structure", b"MWSTRU01AKIA")] {
         std::fs::write(folder.join(name), old).unwrap();

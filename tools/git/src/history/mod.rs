@@ -135,8 +135,5 @@ fn folder(repo: &Repo, rules: &RedactionConfig) -> Result<PathBuf, HistoryError>
 }
 
 #[cfg(test)]
-#[expect(unreachable_pub, reason = "shared with the testkit")]
-pub(crate) mod testing;
-#[cfg(test)]
 #[path = "history_tests.rs"]
 mod tests;

@@ -1,9 +1,10 @@
 use std::path::Path;
 
 use millwright_sandbox::{CancelFlag, ExitStatus};
+use millwright_testkit::repository::TestRepo;
 
 use super::*;
-use crate::testing::{ReplayProject, UnconfinedExecutor};
+use crate::testing::{UnconfinedExecutor, new_replayer};
 use crate::{Executor, ReplayLedger, ReplayRecipe};
 
 /// Whether Python is installed; says so when it is not.
@@ -19,9 +20,10 @@ fn has_python() -> bool {
 }
 
 fn trace(files: &[(&str, &str)], recipe: ReplayRecipe) -> ExecutionTrace {
-    let project = ReplayProject::new();
-    let bad = project.commit(files);
-    let reproduction = project.replayer(recipe, ReplayLedger::in_memory()).reproduce(&bad, true).unwrap();
+    let project = TestRepo::new();
+    let bad = project.commit("change", files);
+    let reproduction =
+        new_replayer(&project, recipe, ReplayLedger::in_memory()).reproduce(&bad, true).unwrap();
     reproduction.trace.expect("nothing was traced")
 }
 
@@ -124,12 +126,15 @@ fn a_tracer_that_gets_in_the_way_decides_nothing() {
     if !has_python() {
         return;
     }
-    let project = ReplayProject::new();
-    let bad = project.commit(&[(
-        "main.py",
-        "import os\nif 'MILLWRIGHT_TRACE_OUT' not in os.environ:\n    raise ValueError('x')\n",
-    )]);
-    let replayer = project.replayer(ReplayRecipe::new("python3 main.py"), ReplayLedger::in_memory());
+    let project = TestRepo::new();
+    let bad = project.commit(
+        "change",
+        &[(
+            "main.py",
+            "import os\nif 'MILLWRIGHT_TRACE_OUT' not in os.environ:\n    raise ValueError('x')\n",
+        )],
+    );
+    let replayer = new_replayer(&project, ReplayRecipe::new("python3 main.py"), ReplayLedger::in_memory());
     let reproduction = replayer.reproduce(&bad, true).unwrap();
     assert_eq!((reproduction.passes, reproduction.failures, reproduction.trace), (0, 3, None));
 }

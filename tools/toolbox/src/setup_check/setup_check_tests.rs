@@ -1,6 +1,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use millwright_git::Repo;
 use millwright_replay::TestRecipes;
 use millwright_testkit::repository::TestRepo;
 
@@ -9,7 +10,7 @@ use super::*;
 const LOCK: &str = r#"{"lockfileVersion": 3, "packages": {"node_modules/left-pad": {"version": "1.3.0"}}}"#;
 
 fn checks(repo: &TestRepo, recipes: &TestRecipes, tests_ran: Option<bool>) -> Vec<SetupCheck> {
-    let opened = repo.open();
+    let opened = Repo::open(&repo.work(), &repo.data()).unwrap();
     let head = opened.resolve("HEAD").unwrap();
     check_checkout(&opened, &head, recipes, tests_ran).unwrap()
 }

@@ -3,12 +3,13 @@ Small real repositories for tests, written by `git fast-import`: commits are che
 be as unusual as a test needs.
 */
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use millwright_model::CommitId;
-use millwright_sandbox::trusted;
 
-use crate::Repo;
+use crate::repository::{git, output_of};
 
 pub struct ImportedRepo {
     folder: tempfile::TempDir,
@@ -29,7 +30,7 @@ pub enum CommittedChange<'a> {
 impl ImportedRepo {
     pub fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        trusted::git(&folder.path().join("repo")).args(["init", "--bare", "-q"]).output().unwrap();
+        output_of(git(folder.path()).args(["init", "--bare", "-q", "--template=", "repo"]));
         Self { folder, stream: Vec::new(), commits: 0 }
     }
 
@@ -86,11 +87,14 @@ impl ImportedRepo {
     pub fn import(&mut self) -> Vec<CommitId> {
         let git_dir = self.path();
         let (marks, known) = (self.folder.path().join("marks"), self.folder.path().join("marks"));
-        let mut git = trusted::git(&git_dir).args(["fast-import", "--quiet", "--force"]);
+        let mut import = git(&git_dir);
+        import.args(["fast-import", "--quiet", "--force"]).stdin(Stdio::piped());
         if known.exists() {
-            git = git.arg(format!("--import-marks={}", known.display()));
+            import.arg(format!("--import-marks={}", known.display()));
         }
-        git.arg(format!("--export-marks={}", marks.display())).output_with_input(&self.stream).unwrap();
+        let mut importing = import.arg(format!("--export-marks={}", marks.display())).spawn().unwrap();
+        importing.stdin.take().unwrap().write_all(&self.stream).unwrap();
+        assert!(importing.wait().unwrap().success(), "git fast-import failed; see above");
         self.stream.clear();
         let mut ids: Vec<(usize, CommitId)> = std::fs::read_to_string(&marks)
             .unwrap()
@@ -100,7 +104,7 @@ impl ImportedRepo {
             .filter(|(mark, _)| *mark <= self.commits)
             .collect();
         ids.sort();
-        trusted::git(&git_dir).args(["symbolic-ref", "HEAD", "refs/heads/main"]).output().unwrap();
+        output_of(git(&git_dir).args(["symbolic-ref", "HEAD", "refs/heads/main"]));
         ids.into_iter().map(|(_, id)| id).collect()
     }
 
@@ -108,10 +112,7 @@ impl ImportedRepo {
         self.folder.path().join("repo")
     }
 
-    pub fn open(&self, data: &str) -> Repo {
-        Repo::open(&self.path(), &self.data(data)).unwrap()
-    }
-
+    /// A folder for Millwright's own data, by its name. It does not exist yet.
     pub fn data(&self, data: &str) -> PathBuf {
         self.folder.path().join(Path::new(data))
     }

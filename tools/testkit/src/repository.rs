@@ -1,17 +1,40 @@
 /*!
-Small real repositories for tests, made by the trusted git. Commit times start at a fixed moment and advance by one
-minute per commit, so that ids are the same on every machine.
+Small real repositories for tests. Commit times start at a fixed moment and advance by one minute per command, so that
+ids are the same on every machine.
 */
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use millwright_model::CommitId;
-use millwright_sandbox::trusted;
 
-use crate::Repo;
+/// Git without the configuration of the machine or its user.
+pub(crate) fn git(folder: &Path) -> Command {
+    #[expect(clippy::disallowed_methods, reason = "repositories of tests are made with their own git")]
+    let mut git = Command::new("git");
+    git.current_dir(folder).env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    git.env("HOME", "/nonexistent").env("LC_ALL", "C").env("GIT_CONFIG_NOSYSTEM", "1");
+    for who in ["AUTHOR", "COMMITTER"] {
+        git.env(format!("GIT_{who}_NAME"), "Millwright");
+        git.env(format!("GIT_{who}_EMAIL"), "millwright@localhost");
+    }
+    git.args(["-c", "gc.auto=0", "-c", "core.quotePath=false", "-c", "protocol.file.allow=always"]);
+    git.stdin(Stdio::null());
+    git
+}
 
+/// Standard output of a git command that succeeds.
+pub(crate) fn output_of(git: &mut Command) -> Vec<u8> {
+    let output = git.output().unwrap();
+    let arguments: Vec<&OsStr> = git.get_args().collect();
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    output.stdout
+}
+
+/// A repository with a work tree, and room for other files beside it.
 pub struct TestRepo {
     folder: tempfile::TempDir,
     clock: AtomicU64,
@@ -27,55 +50,49 @@ impl TestRepo {
 
     /// The work tree.
     pub fn work(&self) -> PathBuf {
-        self.folder.path().join("clone")
+        self.folder.path().join("repo")
     }
 
     pub fn git_dir(&self) -> PathBuf {
         self.work().join(".git")
     }
 
-    /// The data folder for [`Repo::open`].
+    /// A folder for Millwright's own data of this repository. It does not exist yet.
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
-    /// A folder next to the work tree.
+    /// A path beside the work tree.
     pub fn beside(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn open(&self) -> Repo {
-        Repo::open(&self.work(), &self.data()).unwrap()
-    }
-
     /// Runs git in the work tree and returns its trimmed output.
     pub fn git(&self, args: &[&str]) -> String {
-        self.git_as("Ada", args)
+        self.git_as("Ada", &self.work(), args)
     }
 
-    fn git_as(&self, author: &str, args: &[&str]) -> String {
+    /// Runs git in another folder, such as a clone, and returns its trimmed output.
+    pub fn git_in(&self, folder: &Path, args: &[&str]) -> String {
+        self.git_as("Ada", folder, args)
+    }
+
+    fn git_as(&self, author: &str, folder: &Path, args: &[&str]) -> String {
         let time = format!("{} +0000", self.clock.fetch_add(60, Ordering::Relaxed));
-        let output = trusted::git(&self.git_dir())
-            .args(args)
-            .work_tree(&self.work())
+        let mut git = git(folder);
+        git.args(args)
             .env("GIT_AUTHOR_NAME", author)
             .env("GIT_AUTHOR_EMAIL", format!("{}@example.org", author.to_lowercase()))
             .env("GIT_AUTHOR_DATE", &time)
-            .env("GIT_COMMITTER_DATE", &time)
-            .output()
-            .unwrap_or_else(|error| panic!("git {args:?}: {error}"));
+            .env("GIT_COMMITTER_DATE", &time);
+        let output = output_of(&mut git);
         String::from_utf8_lossy(&output).trim().to_owned()
     }
 
-    /// Runs git without a work tree and with the file transport allowed, to clone into sibling folders.
+    /// Clones into a folder beside the work tree, and returns its path.
     pub fn clone(&self, args: &[&str], to: &str) -> PathBuf {
         let target = self.beside(to);
-        trusted::git(&self.git_dir())
-            .args(["-c", "protocol.file.allow=always", "clone", "--quiet"])
-            .args(args)
-            .arg(&target)
-            .output()
-            .unwrap_or_else(|error| panic!("git clone {args:?}: {error}"));
+        output_of(git(self.folder.path()).args(["clone", "--quiet"]).args(args).arg(&target));
         target
     }
 
@@ -88,7 +105,15 @@ impl TestRepo {
         }
     }
 
-    /// Commits everything in the work tree and returns the commit's id.
+    /// Replaces text that is in a file, without committing it.
+    pub fn replace(&self, file: &str, old: &str, new: &str) {
+        let path = self.work().join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(old), "{text}");
+        fs::write(path, text.replace(old, new)).unwrap();
+    }
+
+    /// Commits everything in the work tree, after these files are written, and returns the commit's id.
     pub fn commit(&self, message: &str, files: &[(&str, &str)]) -> CommitId {
         self.commit_as("Ada", message, files)
     }
@@ -96,12 +121,17 @@ impl TestRepo {
     pub fn commit_as(&self, author: &str, message: &str, files: &[(&str, &str)]) -> CommitId {
         self.write(files);
         self.git(&["add", "--all"]);
-        self.git_as(author, &["commit", "--quiet", "--allow-empty", "--message", message]);
+        self.git_as(author, &self.work(), &["commit", "--quiet", "--allow-empty", "--message", message]);
         self.head()
     }
 
     pub fn head(&self) -> CommitId {
-        CommitId::parse(&self.git(&["rev-parse", "HEAD"])).unwrap()
+        self.id("HEAD")
+    }
+
+    /// The full id of a revision.
+    pub fn id(&self, revision: &str) -> CommitId {
+        CommitId::parse(&self.git(&["rev-parse", revision])).unwrap()
     }
 }
 

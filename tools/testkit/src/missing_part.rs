@@ -13,7 +13,7 @@ const REQUIRE: &str = "MILLWRIGHT_TEST_REQUIRE";
 ///
 /// # Panics
 /// When the part is required.
-pub(crate) fn report_missing(part: &str, why: &str) {
+pub fn report_missing(part: &str, why: &str) {
     let required = std::env::var(REQUIRE).unwrap_or_default();
     assert!(!is_required(&required, part), "{REQUIRE} requires {part}, which is missing: {why}");
     // Not a print macro: the test harness discards their output for a test that passes.
@@ -24,15 +24,20 @@ fn is_required(required: &str, part: &str) -> bool {
     required.split(',').map(str::trim).any(|one| one == part || one == "all")
 }
 
-#[test]
-fn a_part_is_required_by_its_name_or_with_all_others() {
-    for (required, expected) in [
-        ("", false),
-        ("postgres", true),
-        ("browser, postgres", true),
-        ("all", true),
-        ("postgres2,browser", false),
-    ] {
-        assert_eq!(is_required(required, "postgres"), expected, "{required:?}");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_required_by_its_name_or_with_all_others() {
+        for (required, expected) in [
+            ("", false),
+            ("postgres", true),
+            ("browser, postgres", true),
+            ("all", true),
+            ("postgres2,browser", false),
+        ] {
+            assert_eq!(is_required(required, "postgres"), expected, "{required:?}");
+        }
     }
 }

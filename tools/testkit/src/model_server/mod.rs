@@ -1,14 +1,11 @@
 /*!
 A model server for tests: real HTTP with real streaming on loopback, with scripted answers. For every request it
 checks that the client follows the protocol: no orphan call or result, a prefix that only grows, schemas that servers
-accept, no request over the budget, no secret. It records violations, and [`ScriptedServer::check`] reports them.
+accept, no request over the budget, no secret. It records violations, and [`ScriptedModelServer::check`] reports them.
 
 The script is a function of the request, so that it can obey instructions in it: attack tests let it follow the
 instructions that an attacker planted.
 */
-#![expect(clippy::unwrap_used, reason = "a server that breaks down fails its test")]
-#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its own part of this module")]
-
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -20,11 +17,11 @@ use tokio::net::{TcpListener, TcpStream};
 
 mod protocol;
 
-pub(crate) use protocol::Rules;
+pub use protocol::Rules;
 
 /// What the server answers.
 #[derive(Debug, Clone)]
-pub(crate) enum Reply {
+pub enum Reply {
     /// Native tool calls, with accompanying text.
     Calls { text: String, calls: Vec<(String, Value)> },
     /// Text only.
@@ -49,21 +46,21 @@ pub(crate) enum Reply {
 
 impl Reply {
     /// One native call.
-    pub(crate) fn call(name: &str, arguments: Value) -> Self {
+    pub fn call(name: &str, arguments: Value) -> Self {
         Self::Calls { text: String::new(), calls: vec![(name.to_owned(), arguments)] }
     }
 
     /// An action of the constrained mode.
-    pub(crate) fn act(tool: &str, arguments: Value) -> Self {
+    pub fn act(tool: &str, arguments: Value) -> Self {
         Self::Text(json!({ "thought": "", "action": { "tool": tool, "arguments": arguments } }).to_string())
     }
 
     /// The answer of the second reader.
-    pub(crate) fn review(judgement: &str, confidence: f64) -> Self {
+    pub fn review(judgement: &str, confidence: f64) -> Self {
         Self::Text(json!({ "objections": [], "judgement": judgement, "confidence": confidence }).to_string())
     }
 
-    pub(crate) fn status(status: u16, message: &str) -> Self {
+    pub fn status(status: u16, message: &str) -> Self {
         let body = json!({ "error": { "message": message, "type": null, "param": null, "code": null } });
         Self::Status { status, headers: Vec::new(), body: body.to_string() }
     }
@@ -71,43 +68,43 @@ impl Reply {
 
 /// A received request and its parsed parts.
 #[derive(Debug, Clone)]
-pub(crate) struct Seen {
+pub struct Seen {
     /// Number of the request, from 1, including retries of the transport.
-    pub(crate) number: usize,
-    pub(crate) body: Value,
+    pub number: usize,
+    pub body: Value,
     /// The bytes of the body.
-    pub(crate) raw: String,
+    pub raw: String,
 }
 
 impl Seen {
-    pub(crate) fn messages(&self) -> &[Value] {
+    pub fn messages(&self) -> &[Value] {
         self.body["messages"].as_array().map_or(&[], Vec::as_slice)
     }
 
     /// The concatenated text of all messages.
-    pub(crate) fn text(&self) -> String {
+    pub fn text(&self) -> String {
         let text = |message: &Value| message["content"].as_str().unwrap_or_default().to_owned();
         self.messages().iter().map(text).collect::<Vec<_>>().join("\n")
     }
 
-    pub(crate) fn last(&self) -> String {
+    pub fn last(&self) -> String {
         self.messages().last().and_then(|message| message["content"].as_str()).unwrap_or_default().to_owned()
     }
 
     /// Whether this is the question to the second reader.
-    pub(crate) fn is_review(&self) -> bool {
+    pub fn is_review(&self) -> bool {
         self.messages().first().is_some_and(|system| {
             system["content"].as_str().is_some_and(|text| text.contains("the second reader"))
         })
     }
 
     /// Number of the model's answers in the conversation.
-    pub(crate) fn step(&self) -> usize {
+    pub fn step(&self) -> usize {
         self.messages().iter().filter(|message| message["role"] == "assistant").count()
     }
 
     /// The id of the first evidence whose line or label mentions `what`.
-    pub(crate) fn evidence(&self, what: &str) -> String {
+    pub fn evidence(&self, what: &str) -> String {
         let text = self.text();
         for (at, _) in text.match_indices(what) {
             // The id is on the same line: `E7 (locator …`. Folders and locators may contain an E as well.
@@ -124,7 +121,7 @@ impl Seen {
     }
 }
 
-pub(crate) type Script = Box<dyn FnMut(&Seen) -> Reply + Send>;
+pub type Script = Box<dyn FnMut(&Seen) -> Reply + Send>;
 
 struct State {
     script: Script,
@@ -134,14 +131,14 @@ struct State {
     used: u64,
 }
 
-pub(crate) struct ScriptedServer {
-    pub(crate) address: SocketAddr,
+pub struct ScriptedModelServer {
+    pub address: SocketAddr,
     state: Arc<Mutex<State>>,
     task: tokio::task::JoinHandle<()>,
 }
 
-impl ScriptedServer {
-    pub(crate) async fn start(rules: Rules, script: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
+impl ScriptedModelServer {
+    pub async fn start(rules: Rules, script: impl FnMut(&Seen) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state =
@@ -160,22 +157,22 @@ impl ScriptedServer {
         Self { address, state, task }
     }
 
-    pub(crate) fn base_url(&self) -> String {
+    pub fn base_url(&self) -> String {
         format!("http://{}/v1", self.address)
     }
 
-    pub(crate) fn requests(&self) -> Vec<Seen> {
+    pub fn requests(&self) -> Vec<Seen> {
         self.state.lock().unwrap().seen.clone()
     }
 
     /// Fails the test if a request violated the protocol.
-    pub(crate) fn check(&self) {
+    pub fn check(&self) {
         let state = self.state.lock().unwrap();
         assert!(state.violations.is_empty(), "the protocol was broken:\n{}", state.violations.join("\n"));
     }
 
     /// Number of conversation starts: 1 for a run without compaction or change of mode.
-    pub(crate) fn prefixes(&self) -> usize {
+    pub fn prefixes(&self) -> usize {
         let requests = self.requests();
         let planning: Vec<&Seen> = requests.iter().filter(|seen| !seen.is_review()).collect();
         let begins = planning.windows(2).filter(|pair| !protocol::extends(pair[0], pair[1])).count();
@@ -183,7 +180,7 @@ impl ScriptedServer {
     }
 }
 
-impl Drop for ScriptedServer {
+impl Drop for ScriptedModelServer {
     fn drop(&mut self) {
         self.task.abort();
     }
@@ -360,7 +357,7 @@ async fn write_chunk(stream: &mut TcpStream, text: &str) -> std::io::Result<()> 
 }
 
 /// Names of the tools a request offers.
-pub(crate) fn offered(seen: &Seen) -> BTreeSet<String> {
+pub fn offered(seen: &Seen) -> BTreeSet<String> {
     let tools = seen.body["tools"].as_array().into_iter().flatten();
     tools.filter_map(|tool| tool["function"]["name"].as_str()).map(str::to_owned).collect()
 }

@@ -7,18 +7,18 @@ it waits for the end of a pipe and then stops the server by its id. The tests of
 create databases).
 */
 
-pub(crate) mod faulty_proxy;
-#[path = "../missing_part/mod.rs"]
-pub(crate) mod missing_part;
+pub mod faulty_proxy;
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-pub(crate) const SERVER: &str = "MILLWRIGHT_TEST_POSTGRES";
+use crate::missing_part::report_missing;
+
+pub const SERVER: &str = "MILLWRIGHT_TEST_POSTGRES";
 
 /// A server that ends when this is dropped, or with its process.
-pub(crate) struct Server {
+pub struct Server {
     url: String,
     bin: PathBuf,
     watcher: Option<Child>,
@@ -26,13 +26,10 @@ pub(crate) struct Server {
 
 impl Server {
     /// The server that the environment names, or a new one; `None` if there is none, after a call of
-    /// [`missing_part::report_missing`].
-    pub(crate) fn find() -> Option<Server> {
+    /// [`report_missing`].
+    pub fn find() -> Option<Server> {
         let Some(bin) = binaries() else {
-            missing_part::report_missing(
-                "postgres",
-                "no PostgreSQL under /usr/lib/postgresql nor on the PATH",
-            );
+            report_missing("postgres", "no PostgreSQL under /usr/lib/postgresql nor on the PATH");
             return None;
         };
         if let Ok(url) = std::env::var(SERVER) {
@@ -88,23 +85,23 @@ rm -rf "$home"
     }
 
     /// The URL without a database.
-    pub(crate) fn url(&self) -> &str {
+    pub fn url(&self) -> &str {
         &self.url
     }
 
     /// The URL of a new and empty database.
-    pub(crate) fn database(&self, name: &str) -> String {
+    pub fn database(&self, name: &str) -> String {
         self.run("createdb", &["-T", "template0", "-E", "UTF8", name]);
         format!("{}/{name}", self.url)
     }
 
     /// Runs a statement in a database, and returns its rows without decoration.
-    pub(crate) fn psql(&self, database: &str, sql: &str) -> String {
+    pub fn psql(&self, database: &str, sql: &str) -> String {
         self.run("psql", &["-d", database, "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql])
     }
 
     /// Runs one of PostgreSQL's own programs against the server.
-    pub(crate) fn run(&self, program: &str, arguments: &[&str]) -> String {
+    pub fn run(&self, program: &str, arguments: &[&str]) -> String {
         let (user, address) = self.url.split_once("://").and_then(|(_, rest)| rest.split_once('@')).unwrap();
         let (host, port) = address.split_once(':').unwrap();
         #[expect(clippy::disallowed_methods, reason = "PostgreSQL's own programs")]
@@ -144,7 +141,7 @@ fn binaries() -> Option<PathBuf> {
 
 /// Runs this test binary again with the server named in the environment, so that each suite is written, built and
 /// listed once. To run one suite by hand, name a server in `MILLWRIGHT_TEST_POSTGRES`.
-pub(crate) fn hold_on_a_server(suites: &[&str]) {
+pub fn hold_on_a_server(suites: &[&str]) {
     if std::env::var_os(SERVER).is_some() {
         return;
     }

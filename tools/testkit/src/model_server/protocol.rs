@@ -10,13 +10,13 @@ use super::Seen;
 
 /// Rules that a test adds to the protocol.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Rules {
+pub struct Rules {
     /// Tokens all requests and answers may use together.
-    pub(crate) budget: Option<u64>,
+    pub budget: Option<u64>,
     /// Texts that no request may contain.
-    pub(crate) secrets: Vec<String>,
+    pub secrets: Vec<String>,
     /// Whether the conversation may begin again (a compaction, a change of mode).
-    pub(crate) new_prefixes: bool,
+    pub new_prefixes: bool,
 }
 
 /// The rules that a request violates, in words.

@@ -13,7 +13,7 @@ const OPEN: u8 = 0;
 const CUT: u8 = 1;
 const HANGS: u8 = 2;
 
-pub(crate) struct FaultyProxy {
+pub struct FaultyProxy {
     at: SocketAddr,
     server: String,
     /// `user@` of the server's URL, and the part after its port.
@@ -29,7 +29,7 @@ struct Shared {
 
 impl FaultyProxy {
     /// A proxy to the server in a URL.
-    pub(crate) fn to(url: &str) -> Self {
+    pub fn to(url: &str) -> Self {
         let (head, rest) = url.split_once('@').unwrap();
         let (server, tail) = rest.split_once('/').unwrap_or((rest, ""));
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -44,16 +44,16 @@ impl FaultyProxy {
     }
 
     /// The same URL through this proxy.
-    pub(crate) fn url(&self) -> String {
+    pub fn url(&self) -> String {
         format!("{}@{}/{}", self.url.0, self.at, self.url.1)
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> SocketAddr {
         self.at
     }
 
     /// Ends every connection, and accepts no further one.
-    pub(crate) fn cut(&self) {
+    pub fn cut(&self) {
         self.shared.is.store(CUT, Ordering::SeqCst);
         // Wakes the listener so that it ends.
         let _ = TcpStream::connect(self.at);
@@ -63,11 +63,11 @@ impl FaultyProxy {
     }
 
     /// Drops everything that is sent in either direction.
-    pub(crate) fn hang(&self) {
+    pub fn hang(&self) {
         self.shared.is.store(HANGS, Ordering::SeqCst);
     }
 
-    pub(crate) fn mend(&self) {
+    pub fn mend(&self) {
         let was = self.shared.is.swap(OPEN, Ordering::SeqCst);
         for stream in self.shared.open.lock().unwrap().drain(..) {
             let _ = stream.shutdown(Shutdown::Both);

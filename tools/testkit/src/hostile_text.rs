@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 
 /// A zero-width space, inserted where systems would act on the text.
-pub(crate) const BREAK: char = '\u{200b}';
+pub const BREAK: char = '\u{200b}';
 
 const PIECES: &[&str] = &[
     "![x](https://evil.example/a.png)",
@@ -86,7 +86,7 @@ const PIECES: &[&str] = &[
     "ä𝕏",
 ];
 
-pub(crate) fn hostile() -> impl Strategy<Value = String> {
+pub fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         3 => prop::sample::select(PIECES).prop_map(str::to_owned),
         1 => prop::collection::vec(any::<char>(), 0..6).prop_map(|chars| chars.into_iter().collect()),
@@ -96,7 +96,7 @@ pub(crate) fn hostile() -> impl Strategy<Value = String> {
 }
 
 /// Asserts that systems find nothing to act on in a text, as a reader sees it.
-pub(crate) fn is_inert(text: &str) {
+pub fn is_inert(text: &str) {
     let lower = text.to_lowercase();
     assert!(!lower.contains("://") && !lower.contains("www.") && !lower.contains("gh-"), "{text:?}");
     assert!(!lower.contains("{{") && !lower.contains("{%"), "{text:?}");
@@ -108,7 +108,7 @@ pub(crate) fn is_inert(text: &str) {
 }
 
 /// The paragraphs of the rendered Markdown; fails if they contain anything but text.
-pub(crate) fn shown(markdown: &str) -> Vec<String> {
+pub fn shown(markdown: &str) -> Vec<String> {
     let options = Options::ENABLE_TABLES
         | Options::ENABLE_FOOTNOTES
         | Options::ENABLE_STRIKETHROUGH

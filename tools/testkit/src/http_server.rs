@@ -8,24 +8,22 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::ticket_client::TicketConnection;
-
 /// One request.
 #[derive(Debug, Clone)]
-pub(crate) struct HeardRequest {
-    pub(crate) method: String,
-    pub(crate) path: String,
+pub struct HeardRequest {
+    pub method: String,
+    pub path: String,
     /// Names in lower case.
     headers: Vec<(String, String)>,
-    pub(crate) body: Value,
+    pub body: Value,
 }
 
 impl HeardRequest {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+    pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    pub(crate) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 }
@@ -33,13 +31,13 @@ impl HeardRequest {
 /// Answers a request with a status and a body; `None` closes the connection after the request was received.
 type Answer = dyn Fn(&HeardRequest) -> Option<(u16, Value)> + Send + Sync;
 
-pub(crate) struct ScriptedServer {
-    pub(crate) base_url: String,
+pub struct ScriptedHttpServer {
+    pub base_url: String,
     heard: Arc<Mutex<Vec<HeardRequest>>>,
 }
 
-impl ScriptedServer {
-    pub(crate) async fn start(
+impl ScriptedHttpServer {
+    pub async fn start(
         answer: impl Fn(&HeardRequest) -> Option<(u16, Value)> + Send + Sync + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -55,18 +53,8 @@ impl ScriptedServer {
     }
 
     /// The requests so far, in order.
-    pub(crate) fn heard(&self) -> Vec<HeardRequest> {
+    pub fn heard(&self) -> Vec<HeardRequest> {
         self.heard.lock().unwrap().clone()
-    }
-
-    /// The connection settings with which a test reaches this server.
-    pub(crate) fn connection(&self, token: &str) -> TicketConnection {
-        TicketConnection {
-            base_url: self.base_url.clone(),
-            email: None,
-            token: token.to_owned().into(),
-            switches: Default::default(),
-        }
     }
 }
 
