@@ -140,7 +140,7 @@ async fn malformed_calls_are_repaired_once_and_then_counted() {
 
     let garbage = |_: &Seen| Reply::Text("{\"thought\": \"hm\", \"action\": {\"tool\": \"git_log\", ".into());
     let (_, server) = fails(garbage, "could not be used").await;
-    assert!(server.requests()[1].last().contains("no valid JSON"), "{}", server.requests()[1].last());
+    assert!(server.requests()[1].last().contains("not valid JSON"), "{}", server.requests()[1].last());
 }
 
 #[tokio::test]
@@ -154,7 +154,7 @@ async fn a_tool_that_does_not_exist_is_answered_with_those_that_do() {
 #[tokio::test]
 async fn an_endless_loop_is_told_then_loses_its_tools_then_ends() {
     let looping = |_: &Seen| Reply::call("git_file", json!({ "path": "config/pool.toml" }));
-    let (_, server) = fails(looping, "went in circles").await;
+    let (_, server) = fails(looping, "repeated the same calls").await;
     let requests = server.requests();
     let choices: Vec<&str> =
         requests.iter().map(|seen| seen.body["tool_choice"].as_str().unwrap_or("named")).collect();
@@ -171,11 +171,11 @@ async fn an_endless_loop_is_told_then_loses_its_tools_then_ends() {
         0 => Reply::call("git_file", json!({ "path": "config/pool.toml" })),
         _ => Reply::call("git_log", json!({})),
     };
-    let (_, server) = fails(pair, "went in circles").await;
+    let (_, server) = fails(pair, "repeated the same calls").await;
     assert!(server.requests()[4].last().contains("back and forth"), "{}", server.requests()[4].last());
 
     let wrong = |seen: &Seen| Reply::call("git_file", json!({ "path": format!("nowhere/{}", seen.step()) }));
-    let (_, server) = fails(wrong, "went in circles").await;
+    let (_, server) = fails(wrong, "repeated the same calls").await;
     assert!(server.requests()[3].last().contains("all failed"));
 }
 

@@ -85,7 +85,7 @@ pub fn guard(view: &ConversationView<'_>) -> Result<LoopGuardAdvice, PromptError
     let last = steps.last();
     if last.is_some_and(|step| step.stage >= 2) {
         return Ok(LoopGuardAdvice::Finish(
-            "the model went in circles and did not conclude when told to".into(),
+            "the model repeated the same calls and did not conclude when told to".into(),
         ));
     }
     let mut remarks = Vec::new();

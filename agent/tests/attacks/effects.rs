@@ -147,10 +147,10 @@ async fn attended(
 async fn patches_touch_the_program_alone() {
     let patch = |path: &str| json!({ "edits": [{ "path": path, "old": "", "new": "pwned\n" }], "rationale": "It mends the cause." });
     let cases: Vec<(&str, Value, &str)> = vec![
-        ("a test", patch("tests/test_checkout.py"), "judge a fix"),
+        ("a test", patch("tests/test_checkout.py"), "verify a fix"),
         ("a hook", patch(".git/hooks/post-checkout"), "enters its .git"),
-        ("a build server", patch(".github/workflows/ci.yml"), "tells other machines what to run"),
-        ("another build server", patch(".gitlab-ci.yml"), "tells other machines what to run"),
+        ("a build server", patch(".github/workflows/ci.yml"), "configures continuous integration"),
+        ("another build server", patch(".gitlab-ci.yml"), "configures continuous integration"),
         ("submodules", patch(".gitmodules"), "submodules stay"),
         ("outside", patch("../outside/pwned.txt"), "leaves the repository"),
         ("an absolute path", patch("/tmp/pwned.txt"), "leaves the repository"),

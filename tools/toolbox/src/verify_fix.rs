@@ -77,7 +77,7 @@ impl Tool for VerifyFix {
                 check.detail
             );
             for item in &check.fix.takes_away {
-                text.push_str(&format!("\nIt takes away: {item}"));
+                text.push_str(&format!("\nIt removes: {item}"));
             }
             if !check.output_end.is_empty() {
                 text.push_str(&format!("\nThe failing output ends:\n{}", check.output_end));

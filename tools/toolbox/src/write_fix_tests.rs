@@ -27,9 +27,9 @@ async fn a_verified_fix_becomes_a_branch_and_is_pushed() {
 
     The total adds up, it does not take away.
 
-    Proven by replay: the failure shows at BAD (ValueError: the total
-    came out wrong) and stays away with this change. The project's tests are
-    not worse with it than without.
+    Proven by replay: the failure occurs at BAD (ValueError: the
+    total came out wrong) and does not occur with this change. The project's
+    tests are not worse with it than without.
 
     Incident: inc_0123456789abcdef
     Replays: 2, 3, 4, 5, 6
