@@ -83,7 +83,7 @@ fn rules_answer_each_kind_of_question() {
     says(lines[3], &["Ann"]);
     says(lines[4], &["cannot total"]);
     says(lines[5], &["cannot total 21"]);
-    says(lines[6], &["nothing like this is remembered"]);
+    says(lines[6], &["no similar incident is remembered"]);
     says(lines[7], &["change 7", "lib/calc.sh"]);
     says(lines[8], &["total() {", "* 3"]);
     says(lines[9], &["total", "lib/calc.sh"]);

@@ -69,7 +69,7 @@ pub fn parse_named(bytes: &[u8], name: Option<&str>) -> ParsedTicket {
         None => {
             if promised_json {
                 notes.push(
-                    "The file is named as JSON but holds no payload known here; it was read as text."
+                    "The file is named as JSON but contains no known payload; it was read as text."
                         .to_owned(),
                 );
             }

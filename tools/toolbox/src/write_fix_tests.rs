@@ -51,7 +51,7 @@ async fn a_verified_fix_becomes_a_branch_and_is_pushed() {
     assert_eq!(pushed.data["already"], json!(false), "{}", pushed.text);
     assert_eq!(bench.call("push_fix", push).await.unwrap().data["already"], json!(true));
     let other = bench.read("push_fix", json!({"branch": "main", "remote": "origin"})).await;
-    assert!(other.contains("is no branch that this run wrote"), "{other}");
+    assert!(other.contains("is not a branch that this run wrote"), "{other}");
     let address = bench.read("push_fix", json!({"branch": "main", "remote": "file:///tmp/x"})).await;
     assert!(address.contains("is declared; there are: origin"), "{address}");
 }
