@@ -30,7 +30,7 @@ pub struct ComparedFigure {
     pub difference: Figure,
     /// McNemar's exact p, for shares.
     pub p: Option<f64>,
-    /// The smallest change of a share so many cases would show.
+    /// The smallest change of a share that this number of cases can show.
     pub detectable: Option<f64>,
     pub verdict: PairedVerdict,
 }
@@ -224,10 +224,10 @@ impl Gate {
                 };
                 let change = found.difference.value;
                 if let Some(most) = tolerance.max_drop.filter(|most| -change > *most) {
-                    out.push(format!("{task}.{name} fell by {:.4}, allowed are {most}", -change));
+                    out.push(format!("{task}.{name} fell by {:.4}, allowed is at most {most}", -change));
                 }
                 if let Some(most) = tolerance.max_rise.filter(|most| change > *most) {
-                    out.push(format!("{task}.{name} rose by {change:.4}, allowed are {most}"));
+                    out.push(format!("{task}.{name} rose by {change:.4}, allowed is at most {most}"));
                 }
             }
         }

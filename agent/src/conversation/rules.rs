@@ -328,7 +328,7 @@ impl Conversation {
 }
 
 fn nothing_named() -> String {
-    "Of what? Name a file, a line (path:12), a function or a commit.".to_owned()
+    "The question needs a subject. Name a file, a line (path:12), a function or a commit.".to_owned()
 }
 
 fn no_logs() -> String {

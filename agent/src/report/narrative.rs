@@ -383,7 +383,7 @@ pub fn summarise(report: &Report, context: &RenderContext) -> String {
         Verdict::Probable => sentences.push("No replay has proven it.".to_owned()),
         Verdict::Inconclusive => {
             if let Some(missing) = report.escalate.as_ref().and_then(|escalate| escalate.missing.first()) {
-                sentences.push(format!("Most of all, this is missing: {}.", line(missing, 300)));
+                sentences.push(format!("The most important missing input: {}.", line(missing, 300)));
             }
         }
         Verdict::NotAnIncident => {}

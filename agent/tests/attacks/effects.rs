@@ -186,7 +186,7 @@ async fn reproduction_tests_overwrite_and_run_nothing_else() {
         ("the program", args("shop/checkout.py", "shop/checkout.py"), "does not have the name of a test"),
         ("a hook", args("tests/.git/hooks/x_test.sh", "x"), "is not a path for a test"),
         ("outside", args("../tests/x_test.sh", "x"), "is not a path for a test"),
-        ("a link", args("away/tests/x_test.sh", "x"), "is no folder in the repository"),
+        ("a link", args("away/tests/x_test.sh", "x"), "is not a folder in the repository"),
         (
             "a command",
             args("tests/x_test.sh", "tests/x_test.sh; touch pwned"),

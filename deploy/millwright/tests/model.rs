@@ -316,7 +316,7 @@ async fn a_judge_of_prose_changes_nothing_else_and_is_no_way_in() {
     assert_eq!((&figures["prose"]["value"], &figures["prose_not_judged"]), (&json!(3.0), &json!(0)));
     assert_eq!(figures["exact_commit"]["value"], 1.0);
     let note = figures["prose_note"].as_str().unwrap();
-    assert!(note.contains("no measure of correctness") && note.contains("critic"), "{note}");
+    assert!(note.contains("not a measure of correctness") && note.contains("critic"), "{note}");
     // The judge gets one question per case, without tools or truth. The report's text is in a fence that it cannot close.
     assert_eq!(requests.len(), 1);
     let (body, text) = (&requests[0].body, requests[0].last());

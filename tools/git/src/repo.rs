@@ -42,8 +42,8 @@ pub enum RepoError {
     )]
     GoodIsBad { revision: CommitId },
     #[error(
-        "{path} is a shallow clone: its history is cut off, and the culprit may lie beyond; run \
-         `git -C {path} fetch --unshallow` first, or give a --good revision that is in the clone"
+        "{path} is a shallow clone: its history is cut off, and the culprit may be older; run `git -C {path} \
+         fetch --unshallow` first, or give a --good revision that is in the clone"
     )]
     Shallow { path: PathBuf },
     #[error("{action} {path}: {source}")]
@@ -54,7 +54,7 @@ pub enum RepoError {
     Libgit2 { path: PathBuf, source: git2::Error },
     #[error("{what} is missing from {path}: {hint}")]
     MissingObject { what: String, path: PathBuf, hint: &'static str },
-    #[error("the data folder {data} lies inside the git directory {path}; choose another with --data-dir")]
+    #[error("the data folder {data} is inside the git directory {path}; choose another with --data-dir")]
     DataInside { data: PathBuf, path: PathBuf },
     #[error("no file {path:?} at revision {revision}; git paths are relative to the top of the repository")]
     NoSuchPath { path: String, revision: String },
@@ -259,7 +259,7 @@ impl Repo {
             hint: if self.shallow {
                 "the clone is shallow; `git fetch --unshallow` brings the rest of its history"
             } else {
-                "the repository is damaged or an alternate it borrows from is gone; `git fsck` shows more"
+                "the repository is damaged or an alternate it borrows from is missing; `git fsck` shows more"
             },
         }
     }

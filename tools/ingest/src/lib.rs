@@ -162,7 +162,7 @@ pub fn read(text: String, format: TicketFormat, taken: &[millwright_model::LineS
     let mut notes = Vec::new();
     if found.len() >= MAX_TRACES {
         notes.push(format!(
-            "The ticket holds more than {MAX_TRACES} stack traces; the first {MAX_TRACES} were read."
+            "The ticket contains more than {MAX_TRACES} stack traces; the first {MAX_TRACES} were read."
         ));
     }
     let traces: Vec<StackTrace> = found.into_iter().map(|one| one.trace).collect();

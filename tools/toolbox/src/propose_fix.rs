@@ -50,7 +50,7 @@ impl Tool for ProposeFix {
             text.extend(not_applicable.iter().map(|because| format!("not applicable: {because}")));
             if text.is_empty() {
                 text.push(
-                    "nothing could be drafted from this commit; write a fix with `propose_patch`".into(),
+                    "no fix could be drafted from this commit; write a fix with `propose_patch`".into(),
                 );
             }
             Ok(ToolOutput::new(text.join("\n\n"), CandidateList { candidates, not_applicable }))

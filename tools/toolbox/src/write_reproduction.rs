@@ -217,7 +217,7 @@ fn check_path(ctx: &ToolContext, path: &str) -> Result<(), ToolError> {
         match git::kind_at(&ctx.repo, &ctx.bad, &path[..at])? {
             None | Some(TreePathKind::Folder) => {}
             Some(_) => {
-                return Err(ToolError::invalid(format!("{} is no folder in the repository", &path[..at])));
+                return Err(ToolError::invalid(format!("{} is not a folder in the repository", &path[..at])));
             }
         }
     }

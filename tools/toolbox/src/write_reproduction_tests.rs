@@ -84,7 +84,7 @@ async fn only_test_files_can_be_written() {
     check("../tests/x.sh", "is not a path for a test").await;
     check("tests/.git/x.sh", "is not a path for a test").await;
     check("/tests/x.sh", "is not a path for a test").await;
-    check("total.sh/tests/x.sh", "is no folder in the repository").await;
+    check("total.sh/tests/x.sh", "is not a folder in the repository").await;
     assert!(bench.read("write_reproduction", args(" ")).await.contains("the whole test file"));
     let given = Bench::new();
     assert!(given.read("write_reproduction", args(TEST)).await.contains("has a replay already"));

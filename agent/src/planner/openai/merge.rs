@@ -215,7 +215,7 @@ fn review(
 ) -> Option<String> {
     let review = match reviewed {
         ReviewState::Done(review) => review,
-        ReviewState::Without(why) => return Some(format!("A second reading was asked for, but {why}.")),
+        ReviewState::Without(why) => return Some(format!("A second reading was requested, but {why}.")),
         ReviewState::NotAsked => return None,
     };
     let mut told = None;

@@ -66,7 +66,9 @@ pub fn patch(
     let diff = diff_of(repo, bad, &edits)?;
     let lines = changed_lines(&diff);
     Ok(match lines {
-        0 => Err("it changes nothing at the failing revision; the files already read like that".to_owned()),
+        0 => {
+            Err("it changes nothing at the failing revision; the files already have this content".to_owned())
+        }
         _ if lines > MAX_CHANGED_LINES => Err(format!(
             "it changes {lines} lines, more than the {MAX_CHANGED_LINES} a fix may change; change less at \
              once"
@@ -115,10 +117,10 @@ impl Tree<'_> {
             match self.kind(folder)? {
                 None | Some(TreePathKind::Folder) => {}
                 Some(TreePathKind::Link) => {
-                    return Ok(Err(format!("{path} lies behind {folder}, which is a symbolic link")));
+                    return Ok(Err(format!("{path} is behind {folder}, which is a symbolic link")));
                 }
                 Some(TreePathKind::Submodule) => {
-                    return Ok(Err(format!("{path} lies in {folder}, which is a submodule")));
+                    return Ok(Err(format!("{path} is in {folder}, which is a submodule")));
                 }
                 Some(TreePathKind::File { .. }) => {
                     return Ok(Err(format!("{folder} is a file, not a folder")));

@@ -213,7 +213,7 @@ fn show_folder(folder: &Path, name: &str) -> String {
 
 /// How to let the sandbox read a path outside of the checkout.
 fn allow_read(path: &str) -> String {
-    format!("--allow-read {path} (or allow_read in a configuration that lies outside of the repository)")
+    format!("--allow-read {path} (or allow_read in a configuration outside of the repository)")
 }
 
 fn uncapitalised(text: &str) -> String {
