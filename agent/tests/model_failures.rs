@@ -108,7 +108,7 @@ async fn a_server_that_is_not_there_is_told() {
 #[tokio::test]
 async fn broken_answers_are_tried_again_a_few_times() {
     let check = async |reply: Reply, kind: FailureKind| {
-        let (ran, server) = fails(move |_| reply.clone(), "did not arrive").await;
+        let (ran, server) = fails(move |_| reply.clone(), "no answers arrived").await;
         assert!(failures(&ran).iter().all(|failure| failure.kind == kind), "{:?}", failures(&ran));
         assert_eq!(server.requests().len(), 3);
     };
@@ -126,7 +126,7 @@ async fn a_slow_stream_is_ended() {
         settings
     };
     let slow = |_: &Seen| Reply::Slow("one two three four five six".into(), Duration::from_millis(120));
-    let (ran, _) = fails_with(hasty, slow, "did not arrive").await;
+    let (ran, _) = fails_with(hasty, slow, "no answers arrived").await;
     assert!(failures(&ran).iter().all(|failure| failure.kind == FailureKind::TimedOut));
 }
 

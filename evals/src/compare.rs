@@ -45,7 +45,7 @@ pub struct RunComparison {
     pub won: Vec<String>,
     /// Judged in one of the runs only.
     pub unpaired: Vec<String>,
-    /// What a gate did not allow.
+    /// What the gate rejected.
     pub failures: Vec<String>,
 }
 

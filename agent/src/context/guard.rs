@@ -178,7 +178,7 @@ fn too_many_failures(steps: &[Step<'_>]) -> Option<String> {
             (Some(FailureKind::UnsupportedMode | FailureKind::ContextLength), _) => {}
             (Some(_), _) => {
                 failed += 1;
-                why = "its answers did not arrive";
+                why = "no answers arrived";
             }
             (None, Some(_)) if repaired => {
                 failed += 1;

@@ -232,7 +232,7 @@ impl Conversation {
     }
 
     async fn write_fix(&self, to: &FixDestination) -> String {
-        let Some(known) = &self.report else { return "There is no report any more.".to_owned() };
+        let Some(known) = &self.report else { return "The report no longer exists.".to_owned() };
         let title = &known.ticket.title;
         let options = &self.options;
         let written =

@@ -32,7 +32,7 @@ pub(super) fn fix(report: &Report) -> Markup {
                     p { "Contradicted: " (line(example, 600)) }
                 }
                 @if !check.on_purpose.is_empty() {
-                    p { "It changes as well:" }
+                    p { "It also changes:" }
                     ul { @for item in check.on_purpose.iter().take(5) { li { (line(item, 300)) } } }
                 }
             }

@@ -96,7 +96,7 @@ fn fix(out: &mut String, report: &Report) {
             let _ = writeln!(out, "- contradicted: {}", prose(example, 600));
         }
         for item in check.on_purpose.iter().take(5) {
-            let _ = writeln!(out, "- changes as well: {}", prose(item, 300));
+            let _ = writeln!(out, "- also changes: {}", prose(item, 300));
         }
     }
     if !fix.diff.is_empty() {

@@ -315,7 +315,7 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<NextSt
                 steps.push(NextStep::run("Read the named commit with the ticket in mind", git));
             }
             if report.suspects.len() > 1 {
-                steps.push(NextStep::say("If it is not this one, take the suspects in their order"));
+                steps.push(NextStep::say("If it is not this one, check the suspects in order"));
             }
             if context.replay_command.is_none() {
                 steps.push(NextStep::say(

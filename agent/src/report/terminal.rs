@@ -150,7 +150,7 @@ impl TerminalPage {
                 self.wrapped("  - ", "    ", &format!("contradicted: {}", line(example, 600)));
             }
             for item in check.on_purpose.iter().take(5) {
-                self.wrapped("  - ", "    ", &format!("changes as well: {}", line(item, 300)));
+                self.wrapped("  - ", "    ", &format!("also changes: {}", line(item, 300)));
             }
         }
         if fix.diff.is_empty() {

@@ -332,7 +332,7 @@ async fn a_judge_of_prose_changes_nothing_else_and_is_no_way_in() {
     let line = std::fs::read_to_string(scene.path("out/results.jsonl")).unwrap();
     let line: Value = serde_json::from_str(&line).unwrap();
     let why = line["grades"]["prose"]["why"].as_str().unwrap();
-    assert!(why.starts_with("not judged: the judge did not answer in the form asked for"), "{why}");
+    assert!(why.starts_with("not judged: the judge did not answer in the requested form"), "{why}");
 }
 
 /// A whole run with a real server, when `MILLWRIGHT_TEST_MODEL_URL` names one (`.ci/model-server` starts one). A very small

@@ -41,7 +41,7 @@ pub fn grade(answer: &GradedAnswer<'_>) -> Option<Grounding> {
         let held = match found[..] {
             [evidence] => holds(answer, repo, evidence),
             [] => Err("it does not exist".to_owned()),
-            _ => Err("it stands for several".to_owned()),
+            _ => Err("its id is not unique".to_owned()),
         };
         match held {
             Ok(()) => out.held += 1,

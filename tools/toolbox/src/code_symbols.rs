@@ -54,7 +54,7 @@ impl Tool for CodeSymbols {
                 })
                 .collect();
             if page.is_empty() {
-                text.push_str("The file defines nothing that can be named, or is too large to parse.\n");
+                text.push_str("The file defines no named symbol, or is too large to parse.\n");
             }
             Ok(ToolOutput::new(text, page).with_more(more))
         })

@@ -114,7 +114,7 @@ impl Dispatcher {
     fn denial(&self, tool: &dyn ErasedTool) -> ToolError {
         let allowed: Vec<_> = self.policy.allowed().map(Effect::as_str).collect();
         ToolError::denied(format!(
-            "{} has the effect {}, which the policy of this run denies; allowed are: {}",
+            "{} has the effect {}, which the policy of this run denies; allowed effects: {}",
             tool.name(),
             tool.effect(),
             if allowed.is_empty() { "none".to_owned() } else { allowed.join(", ") }
