@@ -370,7 +370,7 @@ impl Conversation {
             SlashCommand::Resume if self.parked => self.resume(ears).await,
             SlashCommand::Resume => {
                 "No investigation was stopped here. `investigate this` starts one, or resumes one that was \
-                                stopped earlier."
+                 stopped earlier."
                     .to_owned()
             }
             SlashCommand::Report => self.show_report(),

@@ -294,8 +294,7 @@ pub(super) fn next_steps(report: &Report, context: &RenderContext) -> Vec<NextSt
                      somebody who knows this code"
                 }
                 (None, false) => {
-                    "None of the fixes that were tried is verified; change the guilty lines by \
-                                  hand"
+                    "None of the fixes that were tried is verified; change the guilty lines by hand"
                 }
                 (None, true) => "No fix has passed yet; change the guilty lines by hand",
             };

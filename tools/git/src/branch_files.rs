@@ -95,11 +95,9 @@ impl BranchFiles {
         match kind {
             Some(FileType::RegularFile) => return self.read(&at, last, name),
             Some(FileType::Directory) => {
-                return Err(self.refuse(
-                    name,
-                    "it is a folder of other branches, whose names begin with this \
-                                              name",
-                ));
+                return Err(
+                    self.refuse(name, "it is a folder of other branches, whose names begin with this name")
+                );
             }
             Some(FileType::Symlink) => return Err(self.refuse(name, LINK)),
             Some(_) => return Err(self.refuse(name, "it is not a file")),

@@ -69,8 +69,8 @@ pub fn check_url(url: &str) -> Result<(), String> {
     match host {
         "" => Err(format!("{url:?} names no host")),
         host if host.contains('@') => Err(
-            "the address of a repository must not contain a password; name the environment variable with \
-                 a token instead"
+            "the address of a repository must not contain a password; name the environment variable with a \
+             token instead"
                 .to_owned(),
         ),
         _ => Ok(()),

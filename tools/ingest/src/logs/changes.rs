@@ -288,8 +288,8 @@ impl Onset {
                 let since = last_ms - (last_ms - first_ms) / 4;
                 (
                     since,
-                    "chosen by default: the last quarter of the logs, as they show no onset of errors; \
-                         give the time if you know it"
+                    "chosen by default: the last quarter of the logs, as they show no onset of errors; give \
+                     the time if you know it"
                         .to_owned(),
                 )
             }
